@@ -1,0 +1,1 @@
+"""Kernel programs in C; `importlib.resources.files("mozu.bpf")` finds them."""

@@ -1,0 +1,66 @@
+"""Every deliberate error of mozu, a small tree:
+
+    MozuError
+    ├── ConfigError         the configuration cannot be used; carries all its problems
+    ├── RulesError          rule files cannot be used; carries the load report
+    ├── PluginError         a plugin cannot be found, imported, or breaks its contract
+    ├── SourceUnavailable   this machine or this privilege cannot run a source
+    ├── SourceBroken        a source found input that it cannot go on with (a corrupt recording)
+    ├── UnknownField        no field of this name, or a wrong argument for it
+    └── SinkClosed          the destination is gone for good and nobody is to blame (a closed pipe)
+
+Messages are one sentence: the subject, what was expected, what was found, and what to do about it.
+"""
+
+from collections.abc import Sequence
+
+
+class MozuError(Exception):
+    """The base of every error that mozu raises on purpose."""
+
+
+class Problem(str):
+    """One line `file:line:col: text`; a plain string, so that it prints, sorts and compares as one."""
+
+    __slots__ = ()
+
+    @classmethod
+    def at(cls, file: str, line: int, column: int, text: str) -> "Problem":
+        """`line` and `column` count from 1."""
+        return cls(f"{file}:{line}:{column}: {text}")
+
+
+class ConfigError(MozuError):
+    """The configuration cannot be used. `problems` has every mistake found, in file order."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class RulesError(MozuError):
+    """Rule files cannot be used. The text is the whole load report."""
+
+
+class PluginError(MozuError):
+    """A plugin cannot be found, imported, or does not keep its contract. `plugin` is its name."""
+
+    def __init__(self, plugin: str, text: str) -> None:
+        super().__init__(f"plugin {plugin!r}: {text}")
+        self.plugin = plugin
+
+
+class SourceUnavailable(MozuError):
+    """This machine or this privilege cannot run a source; the text says what to install, grant or mount."""
+
+
+class SourceBroken(MozuError):
+    """A source found input that it cannot go on with; what came before it stands."""
+
+
+class UnknownField(MozuError):
+    """No field of this name exists, or its argument is missing, superfluous or malformed."""
+
+
+class SinkClosed(MozuError):
+    """The destination is gone for good and nobody is to blame; the engine stops cleanly."""

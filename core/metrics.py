@@ -1,0 +1,46 @@
+"""One registry of counters and gauges; the statistics at the end, `--stats` and later `/metrics` print the same numbers."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Counter:
+    """A number that only grows. Bind once, then `counter.value += n` on the hot path."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+
+class Metrics:
+    """Names follow `<noun>_<unit>_total` for counters; labels are bounded in number (no pids, no paths)."""
+
+    def __init__(self, labels: Labels = (), *, _store: dict[tuple[str, Labels], Any] | None = None) -> None:
+        self._labels = labels
+        self._store: dict[tuple[str, Labels], Any] = {} if _store is None else _store
+
+    def scope(self, **labels: str) -> "Metrics":
+        """The same registry with labels that everything made through it carries."""
+        return Metrics(self._merged(labels), _store=self._store)
+
+    def counter(self, name: str, **labels: str) -> Counter:
+        """The counter of this name and these labels; the same object each time."""
+        found = self._store.setdefault((name, self._merged(labels)), Counter())
+        if not isinstance(found, Counter):
+            raise TypeError(f"{name} is a gauge")
+        return found
+
+    def gauge(self, name: str, read: Callable[[], float], **labels: str) -> None:
+        """A number that is read when somebody looks."""
+        self._store[(name, self._merged(labels))] = read
+
+    def collect(self) -> Iterator[tuple[str, dict[str, str], float]]:
+        """Every (name, labels, value), by name."""
+        for (name, labels), item in sorted(self._store.items(), key=lambda pair: pair[0]):
+            yield name, dict(labels), item.value if isinstance(item, Counter) else item()
+
+    def _merged(self, labels: dict[str, str]) -> Labels:
+        return tuple(sorted({**dict(self._labels), **labels}.items()))

@@ -1,0 +1,1 @@
+"""What knows more than the stream tells."""
