@@ -2,11 +2,26 @@
 
 A source attaches at most one of these to `SyscallEvent.facts`. Events whose type begins with `_` exist only for the
 state: they are consumed there and no evaluator sees them.
+
+Two kinds of source exist. A *live* one asks the kernel (`Forked`, `Executed`, `Opened`, `Cwd`, `Descriptor`); a
+*recording* has only the parameters, and brings what was there before its first event as `_process`, `_file` and
+`_seeded` events.
+
+| event type | facts | meaning |
+|---|---|---|
+| `_fork` | Forked | a task was made; `tid`/`pid` are the creator's |
+| `_process` | KnownProcess | a task that existed before the recording; `tid`/`pid` are its own |
+| `_file` | KnownFile | a descriptor of the task `tid`; its `_process` comes first |
+| `_seeded` | Seeded or None | the last `_process` and `_file` have been sent: directions of sockets are settled |
+| `_enter` | Entered | a call begins whose parameters as seen at entry are worth more than those seen at its end |
+| `_reset` | None | forget everything (a recording that follows another in the same file) |
 """
+
+from typing import Any
 
 import msgspec
 
-from mozu.core.event import File
+from mozu.core.event import Address, File
 
 
 class Forked(msgspec.Struct, frozen=True):
@@ -63,3 +78,76 @@ class Descriptor(msgspec.Struct, frozen=True):
     """What the kernel says a descriptor is; goes into `SyscallEvent.file` unless the state knows a better name."""
 
     file: File
+
+
+class KnownProcess(msgspec.Struct, frozen=True):
+    """A task that existed before the first event; event type `_process`. Names and units are those of `Process`."""
+
+    ptid: int = -1
+    sid: int = -1
+    pgid: int = -1
+    vpgid: int = -1
+    vtid: int = -1
+    vpid: int = -1
+    name: str = ""
+    exe: str = ""
+    exepath: str = ""
+    args: tuple[str, ...] = ()
+    env: tuple[str, ...] | None = None
+    cwd: str = ""
+    root: str = ""
+    flags: int = 0
+    """Clone flags in the reference's numbering (table `clone_flags`)."""
+    uid: int = 0
+    gid: int = 0
+    ruid: int | None = None
+    """None: equal to `uid`; so are suid, and rgid and sgid to `gid`."""
+    suid: int | None = None
+    rgid: int | None = None
+    sgid: int | None = None
+    loginuid: int = -1
+    tty: int = 0
+    cap_permitted: int = 0
+    cap_effective: int = 0
+    cap_inheritable: int = 0
+    exe_ino: int = 0
+    exe_ctime: int = 0
+    exe_mtime: int = 0
+    exe_flags: int = 0
+    """Bits of the table `execve_flags`."""
+    start: int = 0
+    pidns_start: int = 0
+    cgroups: tuple[tuple[str, str], ...] = ()
+    fdlimit: int = -1
+    vm_size: int = 0
+    vm_rss: int = 0
+    vm_swap: int = 0
+    pfmajor: int = 0
+    pfminor: int = 0
+
+
+class KnownFile(msgspec.Struct, frozen=True):
+    """A descriptor that was open before the first event; event type `_file`, `tid` is its owner.
+
+    `file.kind`, `name` (paths), `flags`, `dev`, `ino`, `sock` and `l4proto` are enough: the state machine writes the names
+    of sockets and settles their roles. A listening socket has `role="listening"` and its own address in `sock.dest`.
+    """
+
+    fd: int
+    file: File
+
+
+class Seeded(msgspec.Struct, frozen=True):
+    """The end of the seeds; event type `_seeded`."""
+
+    addresses: tuple[Address, ...] = ()
+    """IPv4 addresses of the recorded machine's own interfaces, in order."""
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """A call begins; event type `_enter`. The exit event of the same type and thread prefers these parameters."""
+
+    type: str
+    """Event type: open, openat, openat2, creat, connect, execve, execveat."""
+    args: tuple[Any, ...]
+    """The parameters of the enter event in the order in which the recording's table lists them."""
