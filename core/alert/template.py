@@ -13,7 +13,7 @@ MISSING = "<NA>"
 _LIST_LIMIT = 1023
 
 
-class Ref(msgspec.Struct, frozen=True, tag=True):
+class Ref(msgspec.Struct, frozen=True, tag=True, tag_field="struct"):
     """A reference in a template."""
 
     key: str
