@@ -1,0 +1,102 @@
+"""How an event type is declared: its shape, and the short notation that the families are written in.
+
+Notation of parameters, separated by blanks: `name:type[:format][:table]`. The format is `d`, `x`, `o`, `id` or `na`;
+`fsrelpath@1` is a path relative to the directory in parameter 1; `dynamic(uint64.x|signal)` is a value that is of one
+of these types, depending on the call.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+FORMATS: Final = frozenset({"d", "x", "o", "id", "na"})
+_PARAM: Final = re.compile(
+    r"(?P<name>\w+):(?P<type>[a-z0-9]+)(?:@(?P<dirfd>\d+))?(?:\((?P<choices>[^)]*)\))?(?P<rest>(?::\w+)*)"
+)
+
+
+class Param(msgspec.Struct, frozen=True):
+    """One parameter of an event."""
+
+    name: str
+    type: str
+    """int8 … uint64, fd, pid, uid, gid, errno, signal, sigset, string, fspath, fsrelpath, bytes, socktuple, sockaddr,
+    fdlist, flags8/16/32, enum8/16/32, mode, reltime, abstime, syscallid, dynamic."""
+    format: str = ""
+    """How the number prints: `x` upper-case hexadecimal, `o` octal with a leading 0, otherwise decimal."""
+    table: str = ""
+    """Name of the flag table, or empty."""
+    dirfd: int | None = None
+    """For `fsrelpath`: position of the parameter that holds the directory's descriptor."""
+    choices: tuple[str, ...] = ()
+    """For `dynamic`: the types it may have, `.x` after the name where the number prints as hexadecimal. Its value is a
+    pair (type, value), or a plain value of the first type that fits."""
+
+
+class EventType(msgspec.Struct, frozen=True):
+    """One type of event."""
+
+    name: str
+    """What `evt.type` shows."""
+    category: str
+    """file, net, process …; `io_read`, `io_write` and `io_other` depend on the descriptor (`evt.category`)."""
+    kind: str
+    """syscall, tracepoint, meta or plugin."""
+    traits: frozenset[str]
+    """creates_fd, uses_fd, destroys_fd, reads_fd, writes_fd, modifies_state, waits, skip_reset, large_payload."""
+    params: tuple[Param, ...]
+    calls: tuple[str, ...]
+    """The x86-64 system calls that lead to it, by the kernel's name; empty where there is none."""
+    default: str
+    """When it is collected: `state` always (it changes the state), `rules` when a rule names it, `ignored` only on the
+    setting that turns everything on; empty for what is no system call."""
+
+    def index(self, name: str) -> int | None:
+        """Position of a parameter; meant for load time."""
+        for position, param in enumerate(self.params):
+            if param.name == name:
+                return position
+        return None
+
+    @property
+    def has_fd(self) -> bool:
+        """True if the event is about a descriptor, so that fields `fd.*` may have a value."""
+        return not self.traits.isdisjoint(("creates_fd", "uses_fd", "destroys_fd"))
+
+
+def call(
+    name: str,
+    category: str,
+    params: str,
+    *,
+    traits: str = "",
+    default: str = "rules",
+    calls: str | None = None,
+    kind: str = "syscall",
+) -> EventType:
+    """Declare one event type. `calls` are the system calls behind it where they are not just the one of its name."""
+    return EventType(
+        name=name,
+        category=category,
+        kind=kind,
+        traits=frozenset(traits.split()),
+        params=tuple(map(_param, params.split())),
+        calls=(name,) if calls is None else tuple(calls.split()),
+        default=default,
+    )
+
+
+def _param(text: str) -> Param:
+    match = _PARAM.fullmatch(text)
+    if match is None:
+        raise ValueError(f"parameter {text!r} is not of the form name:type[:format][:table]")
+    rest = match["rest"].split(":")[1:]
+    return Param(
+        name=match["name"],
+        type=match["type"],
+        format=next((word for word in rest if word in FORMATS), ""),
+        table=next((word for word in rest if word not in FORMATS), ""),
+        dirfd=int(match["dirfd"]) if match["dirfd"] else None,
+        choices=tuple(match["choices"].split("|")) if match["choices"] else (),
+    )

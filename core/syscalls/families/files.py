@@ -1,0 +1,66 @@
+"""Calls on files by name or descriptor: links, names, modes, owners, directories, looking."""
+
+from mozu.core.syscalls.declare import EventType, call
+
+EVENTS: tuple[EventType, ...] = (
+    call("access", "file", "res:errno name:fspath mode:flags32:x:access_flags"),
+    call("chmod", "file", "res:errno filename:fspath mode:mode:o:chmod_mode"),
+    call("chown", "file", "res:errno path:fspath uid:uint32 gid:uint32"),
+    call("fchmod", "file", "res:errno fd:fd mode:mode:o:chmod_mode", traits="uses_fd"),
+    call("fchmodat", "file", "res:errno dirfd:fd filename:fsrelpath@1 mode:mode:o:chmod_mode", traits="uses_fd"),
+    call("fchown", "file", "res:errno fd:fd uid:uint32 gid:uint32", traits="uses_fd"),
+    call(
+        "fchownat",
+        "file",
+        "res:errno dirfd:fd pathname:fsrelpath@1 uid:uint32 gid:uint32 flags:flags32:x:fchownat_flags",
+        traits="uses_fd",
+    ),
+    call("lchown", "file", "res:errno path:fspath uid:uint32 gid:uint32"),
+    call("link", "file", "res:errno oldpath:fspath newpath:fspath"),
+    call(
+        "linkat",
+        "file",
+        "res:errno olddir:fd oldpath:fsrelpath@1 newdir:fd newpath:fsrelpath@3 flags:flags32:x:linkat_flags",
+    ),
+    call("mkdir", "file", "res:errno path:fspath mode:uint32:x"),
+    call("mkdirat", "file", "res:errno dirfd:fd path:fsrelpath@1 mode:uint32:x", traits="uses_fd"),
+    call("mknod", "other", "res:errno path:fspath mode:mode:o:mknod_mode dev:uint32"),
+    call(
+        "mknodat",
+        "other",
+        "res:errno dirfd:fd path:fsrelpath@1 mode:mode:o:mknod_mode dev:uint32",
+        traits="uses_fd",
+    ),
+    call("rename", "file", "res:errno oldpath:fspath newpath:fspath"),
+    call("renameat", "file", "res:errno olddirfd:fd oldpath:fsrelpath@1 newdirfd:fd newpath:fsrelpath@3"),
+    call(
+        "renameat2",
+        "file",
+        "res:errno olddirfd:fd oldpath:fsrelpath@1 newdirfd:fd newpath:fsrelpath@3 "
+        "flags:flags32:x:renameat2_flags",
+    ),
+    call("rmdir", "file", "res:errno path:fspath"),
+    call("symlink", "file", "res:errno target:string linkpath:fspath"),
+    call("symlinkat", "file", "res:errno target:string linkdirfd:fd linkpath:fsrelpath@2", traits="uses_fd"),
+    call("unlink", "file", "res:errno path:fspath"),
+    call("unlinkat", "file", "res:errno dirfd:fd name:fsrelpath@1 flags:flags32:x:unlinkat_flags", traits="uses_fd"),
+    call("stat", "file", "res:errno path:fspath"),
+    call("lstat", "file", "res:errno path:fspath"),
+    call("fstat", "file", "res:errno fd:fd", traits="uses_fd"),
+    call("stat64", "file", "res:errno path:fspath", calls=""),
+    call("lstat64", "file", "res:errno path:fspath", calls=""),
+    call("fstat64", "file", "res:errno", calls=""),
+    call(
+        "newfstatat",
+        "file",
+        "res:errno dirfd:fd path:fsrelpath@1 flags:flags32:x:newfstatat_flags",
+        traits="uses_fd",
+    ),
+    call("getcwd", "file", "res:errno path:string"),
+    call("getdents", "file", "res:errno fd:fd", traits="uses_fd"),
+    call("getdents64", "file", "res:errno fd:fd", traits="uses_fd"),
+    call("chdir", "file", "res:errno path:string", traits="modifies_state", default="state"),
+    call("fchdir", "file", "res:errno fd:fd", traits="uses_fd modifies_state", default="state"),
+    call("chroot", "process", "res:errno path:fspath", traits="modifies_state", default="state"),
+    call("flock", "file", "res:errno fd:fd operation:flags32:x:flock_flags", traits="uses_fd"),
+)
