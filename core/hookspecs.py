@@ -65,8 +65,8 @@ class Context(msgspec.Struct):
     strict: bool = False
     """True where nothing may be fetched from outside (recordings)."""
     spawn: Callable[[Awaitable[None], str], None] | None = None
-    """(coroutine, name): start a task for the component's own background work. The engine's task group owns it, contains its
-    failure and cancels it at the end. None outside an engine."""
+    """(coroutine, name): start a task for the component's own background work. The engine's task group owns it,
+    contains its failure and cancels it at the end. None outside an engine."""
 
 
 @runtime_checkable

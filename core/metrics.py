@@ -1,4 +1,4 @@
-"""One registry of counters and gauges; the statistics at the end, `--stats` and later `/metrics` print the same numbers."""
+"""One registry of counters and gauges; the statistics at the end and `--stats` print the same numbers."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

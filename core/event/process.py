@@ -1,9 +1,9 @@
 """A process (or thread) and its versions.
 
-A `Task` is the identity: one per thread id, as long as the thread lives. It points to its newest `Process` version; each
-version points to the one before. An event holds the version of its own thread directly; for every *other* task (parents,
-leaders) `Task.at(since)` finds the version that held at a given event number. The state machine cuts `older` once no
-event in flight can ask for it.
+A `Task` is the identity: one per thread id, as long as the thread lives. It points to its newest `Process` version;
+each version points to the one before. An event holds the version of its own thread directly; for every *other* task
+(parents, leaders) `Task.at(number)` finds the version that held at a given event. The state machine cuts `older` once
+no event in flight can ask for it.
 """
 
 import msgspec

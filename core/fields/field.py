@@ -9,8 +9,8 @@ import msgspec
 from mozu.core.event import Event
 
 Reader = Callable[[Any], Any]
-"""Takes an event, gives the field's value in its native type, or None where it has none. Must be pure and cheap; may be
-called late, for an event of the past."""
+"""Takes an event, gives the field's value in its native type, or None where it has none. Must be pure and cheap; may
+be called late, for an event of the past."""
 
 
 class FieldType(enum.Enum):
@@ -120,4 +120,4 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
 def never(_: Event) -> None:
     """The reader of what has no value."""
-    return None
+    return

@@ -1,9 +1,11 @@
 """Find a field by the longest name that is known."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
 
 from mozu.core.errors import UnknownField
-from mozu.core.fields.field import Argument, Field, Match, Resolved, never
+from mozu.core.fields.field import Argument, Field, Match, Reader, Resolved, never
 
 _DOTTED = {Argument.DOTTED, Argument.DOTTED_OR_INDEX, Argument.DOTTED_OPTIONAL, Argument.KEY_OR_DOTTED}
 _OPTIONAL = {Argument.NONE, Argument.INDEX_OPTIONAL, Argument.KEY_OPTIONAL, Argument.DOTTED_OPTIONAL}
@@ -24,6 +26,14 @@ class FieldRegistry:
             if old is not None and not old.unavailable:
                 raise ValueError(f"field {field.name} is declared twice")
             self._fields[field.name] = field
+
+    def provide(self, name: str, make: Callable[[str | None], Reader]) -> None:
+        """An enricher brings the reader of a known field: `make` takes the argument. Raises UnknownField."""
+        field = self._fields.get(name)
+        if field is None:
+            raise UnknownField(f"{name}: an enricher reads a field that nobody has declared")
+        bound = msgspec.structs.replace(field, read=None, bind=lambda argument, _: make(argument), unavailable="")
+        self._fields[name] = bound
 
     def __iter__(self) -> Iterator[Field]:
         return iter(sorted(self._fields.values(), key=lambda field: field.name))

@@ -1,0 +1,32 @@
+"""Falco's text line: `TIME: PRIORITY MESSAGE`, JSON-escaped as a whole."""
+
+import orjson
+
+from mozu.core.alert import Alert
+from mozu.core.encode.clock import clock, iso
+from mozu.core.encode.escape import escaped, harmless
+from mozu.core.encode.values import json_value
+
+
+class FalcoText:
+    """`iso_time` is Falco's `time_format_iso_8601`."""
+
+    def __init__(self, *, iso_time: bool = False) -> None:
+        self._iso = iso_time
+
+    def encode(self, alert: Alert) -> bytes:
+        """One line. Messages of mozu itself (source `internal`) carry their fields behind the text."""
+        if alert.source == "internal":
+            return self._internal(alert)
+        return escaped(self.line(alert)).encode()
+
+    def line(self, alert: Alert) -> str:
+        """The line before escaping; the JSON format's `output` is this."""
+        when = iso(alert.time) if self._iso else clock(alert.time)
+        return f"{when}: {alert.priority.label} {alert.message()}"
+
+    def _internal(self, alert: Alert) -> bytes:
+        pairs = sorted((ref.key, json_value(alert.values.get(ref.key), ref)) for ref in alert.template.extra)
+        fields = " ".join(f"{key}={orjson.dumps(value).decode()}" for key, value in pairs)
+        text = f"{clock(alert.time)}: {alert.priority.label} {escaped(alert.message())}"
+        return harmless(f"{text} ({fields})" if fields else text).encode()

@@ -1,0 +1,110 @@
+"""Build the components that a configuration names."""
+
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mozu.core.config import Config, Entry
+from mozu.core.engine.errands import Errands
+from mozu.core.fields import FieldRegistry
+from mozu.core.fields.builtin import builtin_fields
+from mozu.core.hookspecs import Context, Declaration, Enricher
+from mozu.core.metrics import Metrics
+from mozu.core.pipeline import Stage
+from mozu.core.pipeline.hold import HoldSettings
+from mozu.core.registry import Registry
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Built(msgspec.Struct):
+    """One component with what its declaration and its entry say about it."""
+
+    declaration: Declaration
+    entry: Entry
+    stage: Stage[Any]
+
+
+class Assembly(msgspec.Struct):
+    """Everything that a configuration names, built and not yet started."""
+
+    fields: FieldRegistry
+    sources: list[Built]
+    enrichers: list[Built]
+    evaluators: list[Built]
+    sinks: list[Built]
+    hold: HoldSettings
+    hostname: str
+    origin: str
+    """Identity of this run: host, boot and run, in which event numbers are unique."""
+    stop_deadline: float
+    """Seconds."""
+
+
+def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Errands) -> Assembly:
+    """Build in the order in which components need each other: fields, enrichers, evaluators, sinks, sources."""
+    fields = FieldRegistry(builtin_fields())
+    declared = {kind: _declared(config, registry, kind) for kind in ("sources", "enrichers", "evaluators", "sinks")}
+    for declarations in declared.values():
+        for declaration, _ in declarations:
+            fields.add(declaration.fields)
+
+    builder = _Builder(registry, fields, metrics, errands)
+
+    def build(kind: str) -> list[Built]:
+        return [builder.build(declaration, entry) for declaration, entry in declared[kind]]
+
+    enrichers = build("enrichers")
+    for built in enrichers:
+        _bind(fields, built.stage.component)
+    hostname = config.core.host or socket.gethostname()
+    hold = config.core.hold
+    return Assembly(
+        fields=fields,
+        enrichers=enrichers,
+        evaluators=build("evaluators"),
+        sinks=build("sinks"),
+        sources=build("sources"),
+        hold=HoldSettings(hold.seconds, hold.events, hold.bytes),
+        hostname=hostname,
+        origin=f"{hostname}/{_boot_id()}/{time.time_ns():x}",
+        stop_deadline=config.core.stop_deadline,
+    )
+
+
+def _declared(config: Config, registry: Registry, kind: str) -> list[tuple[Declaration, Entry]]:
+    return [(registry.declaration(entry), entry) for entry in getattr(config, kind)]
+
+
+class _Builder:
+    """Makes components from declarations and entries."""
+
+    def __init__(self, registry: Registry, fields: FieldRegistry, metrics: Metrics, errands: Errands) -> None:
+        self._registry, self._fields, self._metrics, self._errands = registry, fields, metrics, errands
+
+    def build(self, declaration: Declaration, entry: Entry) -> Built:
+        stage: Stage[Any] = Stage(entry.kind.value, entry.id, None, self._metrics, blocking=declaration.blocking)
+        context = Context(
+            id=entry.id,
+            log=stage.log,
+            metrics=stage.metrics,
+            fields=self._fields,
+            strict=not declaration.live,
+            spawn=self._errands.of(stage),
+        )
+        stage.component = declaration.build(self._registry.settings(entry), context)
+        return Built(declaration, entry, stage)
+
+
+def _bind(fields: FieldRegistry, enricher: Enricher) -> None:
+    for name, reader in enricher.readers().items():
+        fields.provide(name, reader)
+
+
+def _boot_id() -> str:
+    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
+
+

@@ -1,0 +1,74 @@
+"""What stands between one source and the pipeline: numbering, the state machine, the waiting room, the counters."""
+
+from collections.abc import Callable, Sequence
+
+from mozu.core.alert import Alert
+from mozu.core.event import Event
+from mozu.core.hookspecs import Source
+from mozu.core.metrics import Metrics
+from mozu.core.pipeline.hold import Hold
+from mozu.core.pipeline.stage import Stage
+from mozu.core.state import StateMachine
+
+
+class Intake:
+    """One source at the pipeline. received = rejected + evaluated + internal to the state + waiting."""
+
+    hold: Hold
+
+    def __init__(
+        self, stage: Stage[Source], *, live: bool, origin: str, state: StateMachine | None, metrics: Metrics
+    ) -> None:
+        self.stage, self.live, self.state = stage, live, state
+        self.name = stage.name
+        self.origin = getattr(stage.component, "origin", "") or f"{origin}/{stage.name}"
+        """Identity of this stream of events; a source that reads what others recorded brings its own."""
+        scope = metrics.scope(source=stage.name)
+        self.received = scope.counter("events_received_total")
+        self.internal = scope.counter("events_internal_total")
+        self.rejected = scope.counter("events_rejected_total")
+        self.evaluated = scope.counter("events_evaluated_total")
+        self.alerts = scope.counter("source_alerts_total")
+        self._last = 0
+
+    def accept(self, batch: Sequence[Event | Alert], dispatch: Callable[[Alert], None]) -> Sequence[Event]:
+        """The events of a batch, numbered and with their state; ready alerts pass the evaluators by."""
+        events: list[Event] = []
+        for item in batch:
+            if isinstance(item, Alert):
+                self.alerts.value += 1
+                dispatch(item)
+            else:
+                events.append(item)
+        self.received.value += len(events)
+        if self.state is None:
+            return self._number(events)
+        return self._with_state(self.state, events)
+
+    def settle(self) -> None:
+        """Tell the state which versions nobody can ask for any more."""
+        if self.state is not None:
+            oldest = self.hold.oldest()
+            self.state.release(self._last if oldest is None else oldest)
+
+    def _number(self, events: list[Event]) -> list[Event]:
+        for event in events:
+            if not event.num:
+                self._last += 1
+                event.num = self._last
+        return events
+
+    def _with_state(self, state: StateMachine, events: Sequence[Event]) -> Sequence[Event]:
+        with self.stage.contained("keep state") as outcome:
+            shown = state.apply(events)
+        if outcome.failed is not None:
+            shown = []
+            for event in events:
+                with self.stage.contained(f"keep state at {event.type}") as single:
+                    shown.extend(state.apply((event,)))
+                if single.failed is not None:
+                    self.rejected.value += 1
+        self.internal.value += len(events) - len(shown)
+        if shown:
+            self._last = shown[-1].num
+        return shown

@@ -1,0 +1,58 @@
+"""Loss is never silent: the sources' own accounting, turned into notices and statistics."""
+
+from collections.abc import Mapping
+
+from mozu.core.alert import Severity
+from mozu.core.hookspecs import Counts
+from mozu.core.pipeline.intake import Intake
+from mozu.core.pipeline.pipeline import Pipeline
+
+_NAMED = 5
+
+
+class LossWatch:
+    """Compares the counts of the sources with those of the last look."""
+
+    def __init__(self, pipeline: Pipeline, intakes: list[Intake]) -> None:
+        self._pipeline, self._intakes = pipeline, intakes
+        self._told: dict[str, dict[str, int]] = {}
+        self._gaps: dict[str, int] = {}
+
+    def look(self) -> None:
+        """Tell what has been lost since the last call: in the kernel, and in front of the sinks."""
+        for intake in self._intakes:
+            with intake.stage.contained("count"):
+                self._source(intake.name, intake.stage.component.counts())
+        for outlet in self._pipeline.outlets:
+            gap = outlet.channel.take_gap()
+            if gap is not None:
+                self._pipeline.notice(
+                    "Alerts dropped",
+                    Severity.CRITICAL,
+                    f"sink {outlet.name} dropped alerts {gap[0]} to {gap[1]}: its queue is full",
+                    sink=outlet.name,
+                    first=gap[0],
+                    last=gap[1],
+                )
+
+    def _source(self, name: str, counts: Mapping[str, Counts]) -> None:
+        told = self._told.setdefault(name, {})
+        fresh = {}
+        for kind, count in counts.items():
+            gone = count.lost + (count.missed or 0)
+            if gone > told.get(kind, 0):
+                fresh[kind] = gone - told.get(kind, 0)
+                told[kind] = gone
+        if not fresh:
+            return
+        worst = sorted(fresh.items(), key=lambda pair: -pair[1])
+        shown = ", ".join(f"{kind} {number}" for kind, number in worst[:_NAMED])
+        more = f" and {len(worst) - _NAMED} more types" if len(worst) > _NAMED else ""
+        self._pipeline.notice(
+            "Events lost",
+            Severity.CRITICAL,
+            f"source {name} lost {sum(fresh.values())} events: {shown}{more}",
+            evt_source=name,
+            lost=sum(fresh.values()),
+            lost_total=sum(told.values()),
+        )

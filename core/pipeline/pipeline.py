@@ -1,0 +1,105 @@
+"""The path of a batch: state, hold, evaluators, outlets. One pass, on the loop, without waiting."""
+
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from mozu.core.alert import Alert, Ref, Severity, Template, alert_id
+from mozu.core.event import Event
+from mozu.core.hookspecs import Enricher, Evaluator
+from mozu.core.metrics import Metrics
+from mozu.core.pipeline.hold import Hold, HoldSettings
+from mozu.core.pipeline.intake import Intake
+from mozu.core.pipeline.outlet import Outlet
+from mozu.core.pipeline.stage import Stage
+
+
+class Pipeline:
+    """Connects what the engine has built. `spawn(awaitable, name)` starts a task that the engine's group owns."""
+
+    def __init__(
+        self,
+        *,
+        enrichers: Sequence[Stage[Enricher]],
+        evaluators: Sequence[Stage[Evaluator]],
+        outlets: Sequence[Outlet],
+        hold: HoldSettings,
+        spawn: Callable[[Awaitable[None], str], None],
+        metrics: Metrics,
+        hostname: str = "",
+    ) -> None:
+        self.evaluators, self.outlets = list(evaluators), tuple(outlets)
+        self._enrichers, self._hold_settings, self._spawn = tuple(enrichers), hold, spawn
+        self._metrics = metrics
+        self.hostname = hostname or socket.gethostname()
+        self._alerts = metrics.counter("alerts_total")
+        self._notices = 0
+
+    def intake(self, source: Intake) -> Hold:
+        """Connect one source: the waiting room for its events. Recordings never wait."""
+        return Hold(
+            self._enrichers if source.live else (),
+            self._hold_settings,
+            lambda events, unknown: self.evaluate(source, events, unknown),
+            self._spawn,
+            self._metrics.scope(source=source.name),
+        )
+
+    def take(self, source: Intake, batch: Sequence[Event | Alert]) -> None:
+        """One batch from one source, whole."""
+        events = source.accept(batch, self.dispatch)
+        self.evaluate(source, source.hold.admit(events))
+        source.settle()
+
+    def evaluate(self, source: Intake, events: Sequence[Event], unknown: tuple[str, ...] = ()) -> None:
+        """Judge events. An evaluator that fails on a batch is given it one by one, so that a bad event costs itself."""
+        if not events:
+            return
+        source.evaluated.value += len(events)
+        for stage in self.evaluators:
+            with stage.contained("evaluate") as outcome:
+                self._send(source, stage.component.evaluate(events), unknown)
+            if outcome.failed is not None:
+                self._one_by_one(source, stage, events, unknown)
+
+    def dispatch(self, alert: Alert) -> None:
+        """An alert to every outlet."""
+        alert.hostname = alert.hostname or self.hostname
+        self._alerts.value += 1
+        for outlet in self.outlets:
+            outlet.accept(alert)
+
+    def notice(self, rule: str, priority: Severity, text: str, **fields: str | int) -> None:
+        """mozu speaks of itself (source `internal`): loss, gaps, restarts. Reaches every sink."""
+        self._notices += 1
+        now = time.time_ns()
+        kinds = {name: "string" if isinstance(value, str) else "uint" for name, value in fields.items()}
+        self.dispatch(
+            Alert(
+                rule=rule,
+                priority=priority,
+                source="internal",
+                time=now,
+                template=Template((text,), tuple(Ref(name, kind) for name, kind in kinds.items())),
+                values=dict(fields),
+                id=alert_id(now, f"{self.hostname}/internal/{self._notices}", rule),
+            )
+        )
+
+    def _one_by_one(
+        self, source: Intake, stage: Stage[Evaluator], events: Sequence[Event], unknown: tuple[str, ...]
+    ) -> None:
+        rejected = stage.metrics.counter("events_rejected_total")
+        for event in events:
+            with stage.contained(f"evaluate {event.type}") as outcome:
+                self._send(source, stage.component.evaluate((event,)), unknown)
+            if outcome.failed is not None:
+                rejected.value += 1
+
+    def _send(self, source: Intake, alerts: Sequence[Alert], unknown: tuple[str, ...]) -> None:
+        for alert in alerts:
+            alert.id = alert_id(alert.time, f"{source.origin}/{alert.event_num}", alert.rule)
+            alert.incomplete = unknown
+            self.dispatch(alert)
+
+

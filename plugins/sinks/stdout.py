@@ -1,0 +1,51 @@
+"""The sink `stdout`: one alert a line on the standard output."""
+
+import os
+import select
+from collections.abc import Sequence
+
+from mozu.core import Context, Declaration, Record, Settings, SinkClosed, hookimpl
+
+
+class StdoutSettings(Settings):
+    """None of its own; `format` (falco, json) and `queue` are the core's."""
+
+
+class Stdout:
+    """Writes whole lines; a closed pipe is how a reader says that it has seen enough."""
+
+    def __init__(self, descriptor: int = 1) -> None:
+        self._descriptor = descriptor
+
+    def start(self) -> None:
+        """Nothing to prepare."""
+
+    def deliver(self, records: Sequence[Record]) -> None:
+        """Write one line a record. Raises SinkClosed when nobody reads any more."""
+        data = memoryview(b"".join(record.body + b"\n" for record in records))
+        while data:
+            try:
+                data = data[os.write(self._descriptor, data) :]
+            except BlockingIOError:  # somebody else made the shared descriptor non-blocking
+                select.select([], [self._descriptor], [])
+            except BrokenPipeError:
+                raise SinkClosed("the reader of the standard output has gone") from None
+
+    def stop(self) -> None:
+        """Nothing is buffered."""
+
+
+def _build(settings: StdoutSettings, context: Context) -> Stdout:
+    return Stdout()
+
+
+@hookimpl
+def mozu_sink() -> Declaration:
+    """Declare the sink."""
+    return Declaration(
+        name="stdout",
+        build=_build,
+        settings=StdoutSettings,
+        summary="One alert a line on the standard output.",
+        blocking=True,
+    )
