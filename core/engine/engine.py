@@ -59,21 +59,18 @@ class Engine:
         loop = asyncio.get_running_loop()
         self._catch_signals(loop)
         watchdog = self._watchdog(loop)
-        timer = loop.call_later(duration, self.stop, "the time given has passed") if duration is not None else None
+        timer = None
         try:
             async with self._group:
                 self._errands.own(self._group)
                 await self._start()
                 watchdog.start()
-                deliveries = [self._task(outlet.run(), f"deliver {outlet.name}") for outlet in self._pipeline.outlets]
-                pumps = [self._task(self._pump(intake), f"pump {intake.name}") for intake in self._intakes]
-                ticker = self._task(self._tick(), "tick")
-                end = self._task(self._until_sources_end(pumps), "wait for the sources")
-                await self._stopping.wait()
-                await self._stop(pumps, deliveries)
-                ticker.cancel()
-                end.cancel()
+                if duration is not None:
+                    timer = loop.call_later(duration, self.stop, "the time given has passed")
+                await self._work()
                 self._errands.cancel()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] if len(group.exceptions) == 1 else group from None
         finally:
             watchdog.stop()
             if timer is not None:
@@ -151,6 +148,16 @@ class Engine:
         return Watchdog(loop, owners, report=report)
 
     # --- work
+
+    async def _work(self) -> None:
+        deliveries = [self._task(outlet.run(), f"deliver {outlet.name}") for outlet in self._pipeline.outlets]
+        pumps = [self._task(self._pump(intake), f"pump {intake.name}") for intake in self._intakes]
+        ticker = self._task(self._tick(), "tick")
+        end = self._task(self._until_sources_end(pumps), "wait for the sources")
+        await self._stopping.wait()
+        await self._stop(pumps, deliveries)
+        ticker.cancel()
+        end.cancel()
 
     async def _pump(self, intake: Intake) -> None:
         """Take batches until the source ends; a source that fails is restarted with back-off, and the gap is told."""

@@ -1,0 +1,49 @@
+# The developer interface. `make run` and `make test` do all their own set-up; both can be repeated.
+VENV    := .venv
+PYTHON  := $(VENV)/bin/python
+MOZU    := $(VENV)/bin/mozu
+STAMP   := $(VENV)/.installed
+
+.PHONY: help setup run test check bench fuzz vectors oracle docs clean
+
+help:            ## these lines
+	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
+
+setup: $(STAMP)  ## system packages (as root) and .venv with the command mozu
+
+$(STAMP): pyproject.toml tools/setup
+	tools/setup $(VENV)
+	touch $@
+
+run: $(STAMP)    ## watch this machine with the default rules, alerts on the screen
+	@tools/hints
+	$(MOZU) run
+
+test: $(STAMP)   ## everything CI checks: lint, types, contracts, docs, all tests
+	tools/test-packages
+	$(MAKE) check
+	$(PYTHON) -m pytest
+
+check: $(STAMP)  ## lint, types, import contracts, generated docs
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	PYTHONPATH=src $(VENV)/bin/lint-imports
+	$(PYTHON) -m pytest -q tests/docs
+
+bench: $(STAMP)  ## benchmarks; numbers go to docs/benchmarks.md by hand
+	$(PYTHON) -m benchmarks
+
+fuzz: $(STAMP)   ## the property and mutation tests at full length
+	MOZU_FUZZ=full $(PYTHON) -m pytest -q tests -k "fuzz or property" --timeout=3600
+
+vectors: $(STAMP) ## make vectors FILE=<tsv>: parser vectors against the condition parser
+	$(PYTHON) -m tests.vectors $(FILE)
+
+oracle: $(STAMP) ## make oracle DIR=<scenarios> RULES=<rule files>: replay and compare verdicts
+	$(PYTHON) -m tests.oracle $(DIR) $(RULES)
+
+docs: $(STAMP)   ## write the generated pages again
+	$(PYTHON) -m mozu.core.fields.document > docs/fields.md
+
+clean:           ## remove what make made
+	rm -rf $(VENV) build dist src/*.egg-info
