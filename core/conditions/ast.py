@@ -1,0 +1,165 @@
+"""The nodes of a condition. Immutable, compared by identity, and shared freely: a tree may be a graph without cycles.
+
+`offset` counts characters from the start of the text; `origin` names the text (empty: the condition itself, else a macro).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+
+class FieldRef(msgspec.Struct, frozen=True, eq=False):
+    """A field as written: `proc.aname` with argument `2`."""
+
+    name: str
+    argument: str | None = None
+    offset: int = 0
+
+
+class Text(msgspec.Struct, frozen=True, eq=False):
+    """A constant; escapes are already replaced."""
+
+    value: str
+    offset: int = 0
+    quoted: bool = False
+
+
+class Number(msgspec.Struct, frozen=True, eq=False):
+    """A number as written: after `<` and its kin, and in arguments of transformers."""
+
+    text: str
+    offset: int = 0
+
+
+class Items(msgspec.Struct, frozen=True, eq=False):
+    """A list in parentheses: constants on the right side; anything but a list inside a transformer."""
+
+    items: "tuple[Operand | Text | Number, ...]"
+    offset: int = 0
+
+
+class Call(msgspec.Struct, frozen=True, eq=False):
+    """A transformer with its arguments; `selector` is what follows in brackets (`getopt(…)[c]`)."""
+
+    name: str
+    args: "tuple[Operand | Text | Number | Items, ...]"
+    selector: str | None = None
+    offset: int = 0
+
+
+class Val(msgspec.Struct, frozen=True, eq=False):
+    """A field on the right side: `val(proc.pname)`."""
+
+    field: FieldRef
+    offset: int = 0
+
+
+Operand = FieldRef | Call
+"""What may stand on the left."""
+
+Right = Text | Number | Items | Call | Val
+"""What may stand on the right. After a list operator or a modifier, Text is a name without parentheses: one element."""
+
+
+class Test(msgspec.Struct, frozen=True, eq=False):
+    """A single test. `right` is None for `exists`; `modifier` is empty, oneof, anyof or allof."""
+
+    __test__ = False  # not a test class of pytest
+
+    left: Operand
+    op: str
+    right: Right | None = None
+    modifier: str = ""
+    offset: int = 0
+    op_offset: int = 0
+    origin: str = ""
+
+
+class Macro(msgspec.Struct, frozen=True, eq=False):
+    """A reference to a macro."""
+
+    name: str
+    offset: int = 0
+    origin: str = ""
+
+
+class Not(msgspec.Struct, frozen=True, eq=False):
+    """Negation."""
+
+    child: "Node"
+    offset: int = 0
+
+
+class And(msgspec.Struct, frozen=True, eq=False):
+    """All of two or more."""
+
+    children: "tuple[Node, ...]"
+    offset: int = 0
+
+
+class Or(msgspec.Struct, frozen=True, eq=False):
+    """Any of two or more."""
+
+    children: "tuple[Node, ...]"
+    offset: int = 0
+
+
+class Const(msgspec.Struct, frozen=True, eq=False):
+    """True or false; only simplification makes it."""
+
+    value: bool
+
+
+Node = And | Or | Not | Test | Macro | Const
+
+Term = Operand | Text | Number | Items
+"""What an operand consists of."""
+
+T = TypeVar("T")
+
+
+def children(node: Node) -> Sequence[Node]:
+    """The nodes right below."""
+    if isinstance(node, And | Or):
+        return node.children
+    if isinstance(node, Not):
+        return (node.child,)
+    return ()
+
+
+def parts(term: Term) -> Sequence[Term]:
+    """The terms right below an operand."""
+    if isinstance(term, Call):
+        return term.args
+    if isinstance(term, Items):
+        return term.items
+    return ()
+
+
+def bottom_up(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
+    """`visit(node, results of its children)` for every node once, children first, without recursion."""
+    return _fold(root, children, visit)
+
+
+def bottom_up_term(root: Term, visit: Callable[[Term, list[T]], T]) -> T:
+    """The same for operands."""
+    return _fold(root, parts, visit)
+
+
+N = TypeVar("N")
+
+
+def _fold(root: N, below: Callable[[N], Sequence[N]], visit: Callable[[N, list[T]], T]) -> T:
+    done: dict[int, T] = {}
+    stack: list[tuple[N, bool]] = [(root, False)]
+    while stack:
+        node, ready = stack.pop()
+        if id(node) in done:
+            continue
+        if ready:
+            done[id(node)] = visit(node, [done[id(child)] for child in below(node)])
+        else:
+            stack.append((node, True))
+            stack.extend((child, False) for child in reversed(below(node)))
+    return done[id(root)]

@@ -1,0 +1,49 @@
+"""What can be wrong with a condition or an output, with the place."""
+
+from typing import Final
+
+import msgspec
+
+from mozu.core.errors import MozuError
+
+ERROR: Final = "LOAD_ERR_COMPILE_CONDITION"
+WARNING: Final = "LOAD_COMPILE_CONDITION"
+UNSAFE_NA: Final = "LOAD_UNSAFE_NA_CHECK"
+
+
+class ConditionProblem(msgspec.Struct, frozen=True):
+    """One finding of `check`."""
+
+    code: str
+    """A load code: LOAD_ERR_COMPILE_CONDITION is an error, the others are warnings."""
+    reason: str
+    """unknown_field, unavailable_field, unknown_event_type, operator, type, value, transformer, regex (errors);
+    plain_regex, constant_is_field, constant_is_transformer, not_available (warnings)."""
+    message: str
+    """One sentence."""
+    offset: int
+    """Characters from the start of the text that `origin` names."""
+    origin: str = ""
+    hint: str = ""
+    """A suggestion, or empty."""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether a condition with this problem cannot be compiled."""
+        return self.code == ERROR
+
+
+class ConditionError(MozuError):
+    """A condition or an output that cannot be read. `offset` counts characters in `text`."""
+
+    def __init__(
+        self, text: str, offset: int, message: str, hint: str = "", *, reason: str = "syntax", origin: str = ""
+    ) -> None:
+        super().__init__(f"{message} ({hint})" if hint else message)
+        self.text = text
+        self.offset = offset
+        self.message = message
+        self.hint = hint
+        self.reason = reason
+        """syntax, undefined_macro, too_deep; for outputs also those of ConditionProblem."""
+        self.origin = origin
