@@ -1,0 +1,17 @@
+"""What holds where nothing else is configured: the bottom layer of every configuration."""
+
+from typing import Final
+
+DEFAULT: Final = """\
+sources: [ebpf]
+enrichers: [users, docker]
+evaluators: [falco]
+sinks: [stdout]
+responders: []
+"""
+
+DEFAULT_NAME: Final = "<default>"
+"""Its file name in messages."""
+
+DEFAULT_PATH: Final = "/etc/mozu/mozu.yaml"
+"""Read when no other file is named and it exists; its neighbour `config.d` in any case."""

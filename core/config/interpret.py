@@ -1,0 +1,62 @@
+"""From the merged layers to the typed configuration."""
+
+from mozu.core.config.layer import Item, Layer
+from mozu.core.config.mark import Problems
+from mozu.core.config.model import NOT_YET, RESERVED, Config, Core, Entry, Kind, Reserved
+from mozu.core.config.node import Node
+from mozu.core.config.validate import validate
+
+_SINKS_ONLY = ("format", "queue")
+
+
+def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Config:
+    """The configuration; where something is wrong, `problems` has it and a default stands in."""
+    core = validate(Core, layer.core, problems, "configuration") or Core()
+    entries = {
+        kind: tuple(_entry(kind, item, problems) for item in layer.sections.get(kind, {}).values()) for kind in Kind
+    }
+    if not entries[Kind.SOURCE]:
+        problems.add(layer.core.mark, "there is no source, so there is nothing to watch; give `sources` at least one")
+    return Config(
+        core=core,
+        files=files,
+        sources=entries[Kind.SOURCE],
+        enrichers=entries[Kind.ENRICHER],
+        evaluators=entries[Kind.EVALUATOR],
+        sinks=entries[Kind.SINK],
+        responders=entries[Kind.RESPONDER],
+    )
+
+
+def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
+    own = _part(item.node, item, core=False)
+    reserved = validate(Reserved, _reserved(kind, item, problems), problems, f"{kind} {item.id}") or Reserved()
+    return Entry(
+        kind=kind,
+        name=item.name,
+        id=item.id,
+        settings=own.plain(),
+        node=own,
+        format=reserved.format,
+        queue=reserved.queue,
+    )
+
+
+def _reserved(kind: Kind, item: Item, problems: Problems) -> Node:
+    """The core's keys of an entry, without those that mean nothing there."""
+    node = _part(item.node, item, core=True)
+    for key in list(node.mapping()):
+        if key in NOT_YET:
+            text = f"{kind} {item.id}: `{key}` is reserved for the core, which has no meaning for it yet; remove it"
+            problems.add(node.key_mark(key), text)
+        elif key in _SINKS_ONLY and kind is not Kind.SINK:
+            problems.add(node.key_mark(key), f"{kind} {item.id}: `{key}` is for sinks; remove it")
+        else:
+            continue
+        del node.mapping()[key]
+    return node
+
+
+def _part(node: Node, item: Item, *, core: bool) -> Node:
+    entries = {key: value for key, value in node.mapping().items() if (key in RESERVED) == core}
+    return Node(entries, item.mark, {key: node.key_mark(key) for key in entries})

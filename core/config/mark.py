@@ -1,0 +1,59 @@
+"""Where something was written, and the list of everything that is wrong with it."""
+
+import msgspec
+
+from mozu.core.errors import ConfigError, Problem
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A place in a file (`line` and `column` count from 1), or an argument of the command line (`line` is 0)."""
+
+    where: str
+    """The file as the user named it, or `-o sinks.siem.topic`."""
+    line: int = 0
+    column: int = 0
+
+    def problem(self, text: str) -> Problem:
+        """The text with this place before it."""
+        if self.line:
+            return Problem.at(self.where, self.line, self.column, text)
+        return Problem(f"{self.where}: {text}")
+
+
+class Problems:
+    """Collects mistakes so that all are told at once, in the order of the files and of the lines in them."""
+
+    def __init__(self) -> None:
+        self._files: list[str] = []
+        self._found: list[tuple[Mark, str]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files read so far, in order."""
+        return tuple(self._files)
+
+    def file(self, where: str) -> None:
+        """Tell that this file is read next; its problems follow those of the files before it."""
+        if where not in self._files:
+            self._files.append(where)
+
+    def add(self, mark: Mark, text: str) -> None:
+        """One mistake; the same mistake at the same place is told once."""
+        if (mark, text) not in self._found:
+            self._found.append((mark, text))
+
+    def lines(self) -> list[Problem]:
+        """Every mistake: by file in reading order, then by position; the command line comes last."""
+        return [mark.problem(text) for mark, text in sorted(self._found, key=lambda found: self._place(found[0]))]
+
+    def check(self) -> None:
+        """Raise ConfigError if there is any."""
+        if self._found:
+            raise ConfigError(self.lines())
+
+    def _place(self, mark: Mark) -> tuple[int, int, int]:
+        order = self._files.index(mark.where) if mark.where in self._files else len(self._files)
+        return order, mark.line, mark.column

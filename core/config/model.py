@@ -1,0 +1,151 @@
+"""The typed configuration: what the engine is built from."""
+
+import enum
+from typing import Any, Final, Literal
+
+import msgspec
+from pydantic import Field
+
+from mozu.core.config.node import Node
+from mozu.core.hookspecs import Settings
+
+
+class Kind(enum.StrEnum):
+    """What a component can be. The value is the word in messages; `section` is the list in the configuration."""
+
+    SOURCE = "source"
+    ENRICHER = "enricher"
+    EVALUATOR = "evaluator"
+    SINK = "sink"
+    RESPONDER = "responder"
+
+    @property
+    def section(self) -> str:
+        """The key of the list of this kind."""
+        return f"{self.value}s"
+
+
+SECTIONS: Final = {kind.section: kind for kind in Kind}
+"""Key of a list → its kind, in the order of the flow."""
+
+RESERVED: Final = frozenset({"id", "format", "queue", "spool", "route"})
+"""Keys of an entry that belong to the core; no plugin may have a setting of these names."""
+
+NOT_YET: Final = frozenset({"spool", "route"})
+"""Reserved keys that no version of the core understands yet."""
+
+
+class Log(Settings):
+    """mozu's own log, on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe message that is printed."
+    )
+
+
+class Hold(Settings):
+    """The waiting room for events whose container is not known yet."""
+
+    seconds: float = Field(0.5, ge=0, le=60, description="The longest that an event waits; 0: no event ever waits.")
+    events: int = Field(20_000, ge=1, description="The most events that wait at once.")
+    bytes: int = Field(32 << 20, ge=1, description="The most memory, roughly, that waiting events take.")
+
+
+class Queue(Settings):
+    """The queue before a sink."""
+
+    size: int = Field(
+        10_000,
+        ge=1,
+        le=10_000_000,
+        description="The most alerts that wait; beyond it new ones are dropped and counted.",
+    )
+
+
+class Core(Settings):
+    """The settings of the core itself."""
+
+    plugins: tuple[str, ...] = Field(
+        (), description="Entry points of installed third-party plugins to load besides those that the lists name."
+    )
+    host: str | None = Field(None, min_length=1, description="The name of this host in alerts; by default its own.")
+    log: Log = Field(Log(), description="mozu's own log, on stderr.")
+    hold: Hold = Field(Hold(), description="The waiting room for events whose container is not known yet.")
+    stop_deadline: float = Field(
+        10.0, gt=0, description="Seconds that a stop may take; what is left then is counted as dropped."
+    )
+
+
+class Reserved(Settings):
+    """The keys of an entry that belong to the core."""
+
+    id: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_-]+$", description="The instance's name; by default the plugin's."
+    )
+    format: Literal["falco", "json"] = Field(
+        "falco", description="Sinks: alerts as Falco's line of text (falco) or as Falco's JSON object (json)."
+    )
+    queue: Queue = Field(Queue(), description="Sinks: the queue before it.")
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One configured component."""
+
+    kind: Kind
+    name: str
+    """The plugin."""
+    id: str
+    """The instance, unique within its kind."""
+    settings: dict[str, Any]
+    """As written, without the core's keys; the registry validates them (`Registry.settings`)."""
+    node: Node
+    """The same with places; a mapping."""
+    format: str = "falco"
+    queue: Queue = Queue()
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration, merged."""
+
+    sources: tuple[Entry, ...] = ()
+    enrichers: tuple[Entry, ...] = ()
+    evaluators: tuple[Entry, ...] = ()
+    sinks: tuple[Entry, ...] = ()
+    responders: tuple[Entry, ...] = ()
+    core: Core = Core()
+    files: tuple[str, ...] = ()
+    """What was read, in order."""
+
+    @property
+    def host(self) -> str | None:
+        """The name of this host, if it is set."""
+        return self.core.host
+
+    @property
+    def log(self) -> Log:
+        """mozu's own log."""
+        return self.core.log
+
+    @property
+    def hold(self) -> Hold:
+        """Bounds of the waiting room."""
+        return self.core.hold
+
+    @property
+    def stop_deadline(self) -> float:
+        """Seconds."""
+        return self.core.stop_deadline
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """Entry points to load besides those that entries name."""
+        return self.core.plugins
+
+    def of(self, kind: Kind) -> tuple[Entry, ...]:
+        """The entries of one kind, in order."""
+        entries: tuple[Entry, ...] = getattr(self, kind.section)
+        return entries
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry, in the order of the flow."""
+        return tuple(entry for kind in Kind for entry in self.of(kind))
