@@ -17,8 +17,10 @@ def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Confi
     }
     if not entries[Kind.SOURCE]:
         problems.add(layer.core.mark, "there is no source, so there is nothing to watch; give `sources` at least one")
+    written = layer.core.child("plugins") or layer.core
     return Config(
         core=core,
+        plugins={name: (written.child(number) or written).mark for number, name in enumerate(core.plugins)},
         files=files,
         sources=entries[Kind.SOURCE],
         enrichers=entries[Kind.ENRICHER],

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import msgspec
 from pydantic import Field
 
+from mozu.core.config.mark import Mark
 from mozu.core.config.node import Node
 from mozu.core.hookspecs import Settings
 
@@ -112,6 +113,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     evaluators: tuple[Entry, ...] = ()
     sinks: tuple[Entry, ...] = ()
     responders: tuple[Entry, ...] = ()
+    plugins: dict[str, Mark] = {}
+    """Entry points to load besides those that entries name → where that is written."""
     core: Core = Core()
     files: tuple[str, ...] = ()
     """What was read, in order."""
@@ -135,11 +138,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     def stop_deadline(self) -> float:
         """Seconds."""
         return self.core.stop_deadline
-
-    @property
-    def plugins(self) -> tuple[str, ...]:
-        """Entry points to load besides those that entries name."""
-        return self.core.plugins
 
     def of(self, kind: Kind) -> tuple[Entry, ...]:
         """The entries of one kind, in order."""
