@@ -106,7 +106,7 @@ class Enricher(Protocol):
         """Fetch; afterwards `known(key)` is True. The core bounds the time and calls it once per unknown key."""
 
     def readers(self) -> Mapping[str, Callable[[str | None], Callable[[Any], Any]]]:
-        """Field name → function from the field's argument to a reader. Covers every field that the declaration lists."""
+        """Field name → function from the argument to a reader. Covers every field that the declaration lists."""
 
     async def stop(self) -> None:
         """Let go. Idempotent."""

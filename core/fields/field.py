@@ -85,7 +85,7 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
-    """A declaration. Exactly one of `read` and `bind` is given, or neither: then the field is known and not available."""
+    """A declaration. One of `read` and `bind` is given, or neither: then the field is known and has no value here."""
 
     name: str
     type: FieldType

@@ -1,0 +1,43 @@
+"""Hooks and their documentation say the same."""
+
+import inspect
+import re
+from pathlib import Path
+
+from mozu.core.hookspecs import API_VERSION, Hooks
+
+ROOT = Path(__file__).parents[2]
+BONES = ("Called:", "Returns:", "May block:", "If it raises:")
+
+
+def hooks() -> dict[str, str]:
+    return {
+        name: f"{name}({', '.join(list(inspect.signature(hook).parameters)[1:])})"
+        for name, hook in vars(Hooks).items()
+        if name.startswith("mozu_")
+    }
+
+
+def test_every_hook_has_a_section_with_its_arguments() -> None:
+    sections = set(re.findall(r"^## (mozu_.*)$", (ROOT / "docs/hooks.md").read_text(), re.MULTILINE))
+    assert set(hooks().values()) == sections
+
+
+def test_every_hook_docstring_has_the_same_bones() -> None:
+    for name in hooks():
+        text = inspect.getdoc(getattr(Hooks, name)) or ""
+        assert [bone for bone in BONES if bone in text] == list(BONES), name
+
+
+def test_the_documented_api_version_is_the_one_in_force() -> None:
+    assert f"version {API_VERSION} (`API_VERSION`)" in (ROOT / "docs/hooks.md").read_text()
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+        for target in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
+    assert [] == broken
