@@ -1,0 +1,73 @@
+"""What is known of a container."""
+
+from typing import Final
+
+import msgspec
+
+
+class Mount(msgspec.Struct, frozen=True):
+    """One mount as the engine describes it."""
+
+    source: str
+    """Path on the host."""
+    dest: str
+    """Path in the container."""
+    mode: str
+    """Options as they were asked for (`ro`, `z`, empty)."""
+    writable: bool
+    propagation: str
+
+    @property
+    def text(self) -> str:
+        """`source:dest:mode:rdwr:propagation`."""
+        return f"{self.source}:{self.dest}:{self.mode}:{'true' if self.writable else 'false'}:{self.propagation}"
+
+
+class ContainerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One container at one moment; replaced, never changed. None stands for what the engine did not tell."""
+
+    full_id: str
+    name: str | None = None
+    image: str | None = None
+    """The reference that the container was made from, as the user wrote it."""
+    image_id: str | None = None
+    """64 hexadecimal digits, without the name of the hash."""
+    repository: str | None = None
+    tag: str | None = None
+    digest: str | None = None
+    """The registry's, `sha256:…`; empty where the image never met a registry."""
+    privileged: bool | None = None
+    mounts: tuple[Mount, ...] | None = None
+    """In the order of their destinations."""
+    labels: dict[str, str] | None = None
+    ip: str | None = None
+    """Its first IPv4 address; empty where it has none of its own."""
+    host_pid: bool | None = None
+    """Shares the host's pid namespace; so for network and ipc."""
+    host_network: bool | None = None
+    host_ipc: bool | None = None
+    created: int = 0
+    """ns since the epoch; so is started. 0: not known, or not yet."""
+    started: int = 0
+    sandbox_id: str = ""
+    """The pod's sandbox container; empty outside pods."""
+    cni_json: str | None = None
+
+
+HOST: Final = ContainerFacts(
+    full_id="host",
+    name="host",
+    image="",
+    image_id="",
+    repository="",
+    tag="",
+    digest="",
+    privileged=False,
+    mounts=(),
+    labels={},
+    ip="",
+    host_pid=False,
+    host_network=False,
+    host_ipc=False,
+)
+"""What fields say of processes outside containers."""

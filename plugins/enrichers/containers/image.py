@@ -1,0 +1,88 @@
+"""Image references: `registry:5000/team/app:1.2@sha256:…` taken apart the way docker shows them.
+
+    reference  = [ domain "/" ] path [ ":" tag ] [ "@" digest ]
+    domain     = the first component, if it has a dot, a colon or a capital letter, or is `localhost`
+
+docker.io is the domain that is never shown, and `library/` the part of its paths that is never shown either.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+_DEFAULT_DOMAINS: Final = frozenset({"docker.io", "index.docker.io"})
+_DEFAULT_TAG: Final = "latest"
+_HEX: Final = frozenset("0123456789abcdef")
+
+
+class Image(msgspec.Struct, frozen=True):
+    """The parts of a reference; empty where a reference has no such part."""
+
+    repository: str = ""
+    tag: str = ""
+    digest: str = ""
+
+
+class ImageNames(msgspec.Struct, frozen=True):
+    """What the engine calls an image: `name:tag` and `name@digest` texts."""
+
+    tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=1024)
+def parse(reference: str) -> Image:
+    """Take a reference apart; nothing is filled in. An image id (`sha256:…`) has no parts."""
+    name, _, digest = reference.partition("@")
+    if name.startswith("sha256:"):
+        return Image(digest=digest)
+    cut = name.rfind(":")
+    tag = ""
+    if cut > name.rfind("/"):
+        name, tag = name[:cut], name[cut + 1 :]
+    return Image(_familiar(name), tag, digest)
+
+
+def identify(reference: str, image_id: str, names: ImageNames) -> Image:
+    """Repository, tag and digest of a container's image.
+
+    The reference it was started by decides. What that leaves open is taken from the names that the engine has for the
+    image: its repository where the container was started by an id, its tag where it was started by a digest, and the
+    digest that the same repository gave it.
+    """
+    tags = [parse(text) for text in names.tags]
+    digests = [parse(text) for text in names.digests]
+    image = parse(reference)
+    if _is_id(reference, image_id) and image.repository not in {known.repository for known in tags}:
+        image = _first(tags) or Image(repository=(_first(digests) or Image()).repository)
+    elif image.repository and not image.tag:
+        same = _first(known for known in tags if known.repository == image.repository)
+        tag = (same or Image()).tag if image.digest else _DEFAULT_TAG
+        image = Image(image.repository, tag, image.digest)
+    if not image.digest:
+        matching = _first(known for known in digests if known.repository == image.repository)
+        only = digests[0] if len(digests) == 1 else Image()
+        image = Image(image.repository, image.tag, (matching or only).digest)
+    return image
+
+
+def _familiar(name: str) -> str:
+    domain, slash, path = name.partition("/")
+    if not slash:
+        return name
+    if domain in _DEFAULT_DOMAINS:
+        return path.removeprefix("library/")
+    if "." in domain or ":" in domain or domain == "localhost" or domain != domain.lower():
+        return name
+    return name.removeprefix("library/")
+
+
+def _is_id(reference: str, image_id: str) -> bool:
+    digits = reference.removeprefix("sha256:")
+    return bool(digits) and _HEX.issuperset(digits) and image_id.startswith(digits)
+
+
+def _first(images: Iterable[Image]) -> Image | None:
+    return next(iter(images), None)

@@ -1,0 +1,134 @@
+"""The engine's API over its unix socket: five calls, no client library."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+
+from mozu.plugins.enrichers.containers.image import ImageNames
+from mozu.plugins.enrichers.docker.documents import Described, EngineEvent, Inspected, InspectedImage, Listed
+
+UNREACHABLE: Final = (OSError, aiohttp.ClientError, asyncio.TimeoutError, msgspec.DecodeError)
+"""What a call raises when the engine is absent, slow, gone in the middle, or does not speak its own language."""
+
+_NEWEST: Final = (1, 45)
+"""The newest version of the API whose documents are known here; an older engine is spoken to in its own."""
+
+_LIMIT: Final = 16 << 20
+_FILTERS: Final = '{"type":["container"],"event":["create","start","rename","destroy"]}'
+
+_listed = msgspec.json.Decoder(list[Listed])
+_inspected = msgspec.json.Decoder(Inspected)
+_image = msgspec.json.Decoder(InspectedImage)
+_event = msgspec.json.Decoder(EngineEvent)
+_info = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_text = msgspec.json.Decoder(str)
+
+
+class EngineApi:
+    """One engine. `timeout` (seconds) bounds every call but the stream of events."""
+
+    def __init__(self, socket: Path, timeout: float) -> None:
+        self.socket = socket
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._session: aiohttp.ClientSession | None = None
+        self._version = ""
+
+    async def open(self) -> None:
+        """Find the engine and the version to speak. Raises one of UNREACHABLE."""
+        await self.close()
+        self._session = aiohttp.ClientSession(
+            "http://docker", connector=aiohttp.UnixConnector(str(self.socket), limit=16), timeout=self._timeout
+        )
+        async with self._session.get("/_ping") as answer:
+            answer.raise_for_status()
+            offered = answer.headers.get("Api-Version", "")
+        self._version = _negotiated(offered)
+
+    async def close(self) -> None:
+        """Let go. Idempotent."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def data_root(self) -> Path | None:
+        """Where the engine keeps its files."""
+        body = await self._get("/info")
+        root = None if body is None else _info.decode(body).get("DockerRootDir")
+        return None if root is None else Path(_text.decode(root))
+
+    async def containers(self) -> list[str]:
+        """Full ids of all containers, stopped ones too."""
+        body = await self._get("/containers/json?all=1")
+        return [] if body is None else [container.id for container in _listed.decode(body)]
+
+    async def container(self, full_id: str) -> Described | None:
+        """One container; None where the engine knows none of that id."""
+        body = await self._get(f"/containers/{quote(full_id, safe='')}/json")
+        return None if body is None else _inspected.decode(body).described()
+
+    async def image_names(self, image_id: str) -> ImageNames | None:
+        """What the engine calls an image; None where it has none of that id."""
+        body = await self._get(f"/images/{quote(image_id, safe='')}/json")
+        return None if body is None else _image.decode(body).names()
+
+    @asynccontextmanager
+    async def events(self, since: int) -> AsyncIterator[AsyncIterator[EngineEvent]]:
+        """Containers created, started, renamed, destroyed, from `since` (ns since the epoch; 0: from now) until the end."""
+        query = {"filters": _FILTERS}
+        if since:
+            query["since"] = f"{since // 1_000_000_000}.{since % 1_000_000_000:09d}"
+        endless = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout.total)
+        async with self._opened().get(f"{self._version}/events", params=query, timeout=endless) as answer:
+            answer.raise_for_status()
+            yield _lines(answer.content)
+
+    async def _get(self, path: str) -> bytes | None:
+        """The body, or None for 404."""
+        async with self._opened().get(self._version + path) as answer:
+            if answer.status == 404:
+                return None
+            answer.raise_for_status()
+            return await _whole(answer.content)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise ConnectionError(f"no connection to the engine at {self.socket}")
+        return self._session
+
+
+def _negotiated(offered: str) -> str:
+    """The prefix of the version to speak; none where the engine does not say what it offers."""
+    try:
+        major, minor = offered.split(".")
+        version = min((int(major), int(minor)), _NEWEST)
+    except ValueError:
+        return ""
+    return f"/v{version[0]}.{version[1]}"
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in content.iter_any():
+        size += len(part)
+        if size > _LIMIT:
+            raise aiohttp.ClientPayloadError(f"the engine's answer exceeds {_LIMIT} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[EngineEvent]:
+    rest = b""
+    async for part in content.iter_any():
+        *whole, rest = (rest + part).split(b"\n")
+        if len(rest) > _LIMIT:
+            raise aiohttp.ClientPayloadError(f"the engine's event exceeds {_LIMIT} bytes")
+        for line in whole:
+            if line.strip():
+                yield _event.decode(line)

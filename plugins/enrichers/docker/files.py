@@ -1,0 +1,81 @@
+"""The engine's own files: what it wrote down before the container's first instruction.
+
+`DATA_ROOT/containers/ID/{config.v2.json,hostconfig.json}` describe a container, and images have their names in
+`DATA_ROOT/image/DRIVER/repositories.json`. Reading them needs no answer from the engine, which keeps a container locked,
+and inspect requests for it waiting, during the whole of its start. All functions here block; the enricher runs them on a
+thread.
+"""
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from mozu.plugins.enrichers.containers.image import ImageNames
+from mozu.plugins.enrichers.docker.documents import Described, HostConfig, Repositories, Stored
+
+_FULL_ID: Final = re.compile(r"[0-9a-f]{64}")
+_DRIVER: Final = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
+_LIMIT: Final = 16 << 20
+"""No engine writes files as large; a bound all the same."""
+
+_stored = msgspec.json.Decoder(Stored)
+_host = msgspec.json.Decoder(HostConfig)
+_repositories = msgspec.json.Decoder(Repositories)
+
+
+class EngineFiles:
+    """The files below one data root. Missing, unreadable or half-written ones count as absent."""
+
+    def __init__(self, data_root: Path) -> None:
+        self.data_root = data_root
+        self._names: dict[str, tuple[tuple[int, int, int], dict[str, ImageNames]]] = {}
+        """Driver → (stamp of the file, its content)."""
+
+    def readable(self) -> bool:
+        """Whether the containers' directory can be listed, or there is none."""
+        try:
+            os.scandir(self.data_root / "containers").close()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def container(self, full_id: str) -> Described | None:
+        """A container by its full id."""
+        if not _FULL_ID.fullmatch(full_id):
+            return None
+        place = self.data_root / "containers" / full_id
+        try:
+            host = _host.decode(_read(place / "hostconfig.json"))
+            return _stored.decode(_read(place / "config.v2.json")).described(host)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def image_names(self, driver: str, image_id: str) -> ImageNames | None:
+        """What the engine calls an image; None where the files do not tell (its image store may be containerd's)."""
+        if not _DRIVER.fullmatch(driver):
+            return None
+        place = self.data_root / "image" / driver / "repositories.json"
+        try:
+            found = place.stat()
+            stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
+            cached = self._names.get(driver)
+            if cached is None or cached[0] != stamp:
+                cached = self._names[driver] = (stamp, _repositories.decode(_read(place)).names())
+        except (OSError, msgspec.DecodeError):
+            return None
+        return cached[1].get(image_id)
+
+
+def _read(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LIMIT:
+            raise OSError(f"{path} is no regular file of at most {_LIMIT} bytes")
+        return file.read(_LIMIT)
