@@ -8,7 +8,8 @@ Texts that come from the kernel are `str` decoded with `surrogateescape`: every 
 from mozu.core.event.container import Container
 from mozu.core.event.event import DataEvent, Event, SyscallEvent
 from mozu.core.event.file import Address, File, SockAddr, SockTuple
-from mozu.core.event.process import Process, Task
+from mozu.core.event.files import Files
+from mozu.core.event.process import Process, Task, Tasks
 from mozu.core.event.text import as_bytes, as_text, byte_length, printable
 
 __all__ = [
@@ -17,11 +18,13 @@ __all__ = [
     "DataEvent",
     "Event",
     "File",
+    "Files",
     "Process",
     "SockAddr",
     "SockTuple",
     "SyscallEvent",
     "Task",
+    "Tasks",
     "as_bytes",
     "as_text",
     "byte_length",

@@ -37,7 +37,9 @@ class File(msgspec.Struct, frozen=True, gc=False):
 
     kind: str
     """file, directory, ipv4, ipv6, unix, pipe, event, signalfd, eventpoll, inotify, timerfd, netlink, bpf, userfaultfd,
-    io_uring, memfd, pidfd, unknown: the values of the field `fd.type`."""
+    io_uring, memfd, pidfd, unknown: the values of the field `fd.type`. `unknown` is a known descriptor of a type that
+    nobody named (it prints `<NA>`); the empty text stands in events that asked for a path and got no descriptor (a failed
+    open): then only `name` and `raw` mean anything."""
     name: str = ""
     """The field `fd.name`: a path made absolute and normalised lexically, or the text of a socket tuple."""
     raw: str = ""
@@ -47,14 +49,18 @@ class File(msgspec.Struct, frozen=True, gc=False):
     flags: int = 0
     """Open flags in the reference's numbering (`core.syscalls` table `file_flags`)."""
     dev: int = 0
-    """Device number, major << 20 | minor as the kernel holds it."""
+    """Device number in the encoding of the events' parameter `dev`: major = (dev & 0xfff00) >> 8,
+    minor = (dev & 0xff) | ((dev >> 12) & 0xfff00)."""
     ino: int = 0
     upper_layer: bool = False
     lower_layer: bool = False
     sock: SockTuple | None = None
     """Addresses, for sockets that have any."""
+    protocol: str = ""
+    """Transport of an IP socket: tcp, udp, icmp, raw; empty where unknown."""
     l4proto: str | None = None
-    """tcp, udp, icmp, raw, or the text `<NA>` for sockets of another protocol; None for what is not an IP socket."""
+    """What the field `fd.l4proto` shows of an IP socket: `protocol` once it has a role (raw even before), else `<NA>`.
+    None for what is not an IP socket."""
     role: str = ""
     """client, server, listening, or empty where the stream did not tell."""
     connected: bool = False

@@ -6,22 +6,34 @@ each version points to the one before. An event holds the version of its own thr
 no event in flight can ask for it.
 """
 
+from typing import Protocol
+
 import msgspec
 
 from mozu.core.event.container import Container
 from mozu.core.event.file import File
+from mozu.core.event.files import Files
+
+
+class Tasks(Protocol):
+    """Every task of one machine or recording, by thread id: for ids that are no links (session and group leaders)."""
+
+    def find(self, tid: int, number: int) -> "Process | None":
+        """The version that held at event `number` of the task that had this thread id then; None where unknown."""
 
 
 class Task:
     """The identity of a thread: what parents and leaders are referred to by."""
 
-    __slots__ = ("files", "newest", "tid")
+    __slots__ = ("files", "newest", "tasks", "tid")
 
-    def __init__(self, tid: int) -> None:
+    def __init__(self, tid: int, tasks: Tasks | None = None) -> None:
         self.tid = tid
         self.newest: Process | None = None
-        self.files: dict[int, File] = {}
-        """Descriptors, shared between the tasks that share them (CLONE_FILES)."""
+        self.files = Files()
+        """Descriptors, shared between the tasks that share them (threads)."""
+        self.tasks = tasks
+        """The table this task stands in."""
 
     def at(self, number: int) -> "Process | None":
         """The version that held when event `number` happened (the oldest kept, if all are later)."""
@@ -54,7 +66,9 @@ class Process(msgspec.Struct, eq=False):
     exepath: str = ""
     """Path of the executable, symlinks followed."""
     cwd: str = "/"
-    """Always ends with a slash."""
+    """Always ends with a slash; threads of a process always have the same."""
+    root: str = "/"
+    """What the process sees as `/`."""
     env: tuple[str, ...] | None = None
     """None where it was not demanded."""
     ptid: int = -1
@@ -96,6 +110,14 @@ class Process(msgspec.Struct, eq=False):
     container: Container | None = None
     """None on the host."""
     fdlimit: int = -1
+    others: int = 0
+    """On the main thread's versions: how many threads live besides it."""
+    exited: bool = False
+    """The thread has ended; a main thread stays known while others of its process live."""
+    exe_age: int = 0
+    """ns from the executable's ctime to the start of the process, as of its exec (or its ancestor's); 0 where unknown."""
+    exe_novelty: int = 0
+    """ns from the start of the pid namespace to the executable's ctime, as of its exec; 0 where it is not later."""
     vm_size: int = 0
     """kB; so are vm_rss and vm_swap."""
     vm_rss: int = 0
@@ -113,6 +135,15 @@ class Process(msgspec.Struct, eq=False):
         return self if main is None else main
 
     @property
-    def files(self) -> dict[int, File]:
-        """The descriptors that the state has seen (newest versions)."""
+    def files(self) -> Files:
+        """The descriptors that the state has seen: the newest, and `files.at` for those of a moment."""
         return self.task.files
+
+    def file_at(self, fd: int, number: int) -> File | None:
+        """What a descriptor stood for at event `number`."""
+        return self.task.files.at(fd, number)
+
+    def find(self, tid: int, number: int) -> "Process | None":
+        """Any other task of the same machine, as it was at event `number`."""
+        tasks = self.task.tasks
+        return None if tasks is None else tasks.find(tid, number)
