@@ -38,8 +38,8 @@ class File(msgspec.Struct, frozen=True, gc=False):
     kind: str
     """file, directory, ipv4, ipv6, unix, pipe, event, signalfd, eventpoll, inotify, timerfd, netlink, bpf, userfaultfd,
     io_uring, memfd, pidfd, unknown: the values of the field `fd.type`. `unknown` is a known descriptor of a type that
-    nobody named (it prints `<NA>`); the empty text stands in events that asked for a path and got no descriptor (a failed
-    open): then only `name` and `raw` mean anything."""
+    nobody named (it prints `<NA>`); the empty text stands in events that asked for a path and got no descriptor (a
+    failed open): then only `name` and `raw` mean anything."""
     name: str = ""
     """The field `fd.name`: a path made absolute and normalised lexically, or the text of a socket tuple."""
     raw: str = ""

@@ -115,7 +115,7 @@ class Process(msgspec.Struct, eq=False):
     exited: bool = False
     """The thread has ended; a main thread stays known while others of its process live."""
     exe_age: int = 0
-    """ns from the executable's ctime to the start of the process, as of its exec (or its ancestor's); 0 where unknown."""
+    """ns from the executable's ctime to the start of the process, as of its exec or its ancestor's; 0 where unknown."""
     exe_novelty: int = 0
     """ns from the start of the pid namespace to the executable's ctime, as of its exec; 0 where it is not later."""
     vm_size: int = 0
