@@ -1,0 +1,104 @@
+"""Monitors under measurement: mozu, or any other command line."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+ROOT = Path(__file__).parents[1]
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PATIENCE = 60.0
+
+
+class Usage(msgspec.Struct):
+    """What a monitor used while a workload ran."""
+
+    cpu: float = 0.0
+    """Seconds."""
+    rss: float = 0.0
+    """MiB at the end."""
+    lost: int = 0
+    """Events, -1 where the monitor does not tell."""
+    alerts: int = 0
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _rss(pid: int) -> float:
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1024 if found else 0.0
+
+
+class Monitor:
+    """A command that watches the machine; `ready` is what it writes on stderr or stdout once it does."""
+
+    def __init__(self, name: str, command: Sequence[str], ready: str) -> None:
+        self.name, self._command, self._ready = name, list(command), ready
+
+    def command(self, stats: Path) -> list[str]:
+        """The command line."""
+        return self._command
+
+    def lost(self, stats: Path) -> int:
+        """Events lost, by the monitor's own account."""
+        return -1
+
+    @contextmanager
+    def watching(self, usage: Usage) -> Iterator[None]:
+        """Run it around the block; `usage` holds what the block cost it."""
+        with tempfile.TemporaryDirectory() as folder:
+            stats = Path(folder) / "stats.json"
+            process = subprocess.Popen(self.command(stats), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            ready, counted = threading.Event(), [0]
+            threading.Thread(target=self._read, args=(process, ready, counted), daemon=True).start()
+            if not ready.wait(_PATIENCE):
+                process.kill()
+                raise SystemExit(f"{self.name} did not say {self._ready!r} within {_PATIENCE:.0f} s")
+            time.sleep(0.3)
+            before = _cpu(process.pid)
+            try:
+                yield
+                time.sleep(0.3)  # what still lies in the ring belongs to the workload
+                usage.cpu, usage.rss = _cpu(process.pid) - before, _rss(process.pid)
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.wait(_PATIENCE)
+            usage.lost, usage.alerts = self.lost(stats), counted[0]
+
+    def _read(self, process: "subprocess.Popen[str]", ready: threading.Event, counted: list[int]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            counted[0] += ready.is_set()
+            if re.search(self._ready, line):
+                ready.set()
+
+
+class Mozu(Monitor):
+    """mozu with its default configuration, and other rules where they are given."""
+
+    def __init__(self, rules: Sequence[Path]) -> None:
+        super().__init__("mozu", [], r"watching \d+ event types")
+        self._rules = [argument for path in rules for argument in ("-r", str(path))]
+
+    def command(self, stats: Path) -> list[str]:
+        """Run from the checkout."""
+        return [sys.executable, "-m", "mozu", "run", "--json", "--stats", str(stats), *self._rules]
+
+    def lost(self, stats: Path) -> int:
+        """By the final statistics."""
+        sources = json.loads(stats.read_text())["sources"].values()
+        return sum(count["lost"] + (count["missed"] or 0) for source in sources for count in source["types"].values())
+

@@ -1,0 +1,98 @@
+"""Run the command `mozu run` for real: a process of its own, alerts read from its standard output."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.requirements import ROOT
+
+PATIENCE = 60.0
+"""Seconds after which something that must happen has not happened."""
+
+Json = dict[str, Any]
+
+
+class Running:
+    """A `mozu run` that has started."""
+
+    def __init__(self, process: "subprocess.Popen[str]", stats: Path) -> None:
+        self.process, self._stats = process, stats
+        self.alerts: list[Json] = []
+        self.log: list[str] = []
+        self._changed = threading.Condition()
+        for stream, take in ((process.stdout, self._alert), (process.stderr, self._line)):
+            threading.Thread(target=self._read, args=(stream, take), daemon=True).start()
+
+    def _read(self, stream: Any, take: Callable[[str], None]) -> None:
+        for line in stream:
+            with self._changed:
+                take(line.rstrip("\n"))
+                self._changed.notify_all()
+
+    def _alert(self, line: str) -> None:
+        self.alerts.append(json.loads(line))
+
+    def _line(self, line: str) -> None:
+        self.log.append(line)
+
+    def wait_log(self, pattern: str) -> str:
+        """The first line of the log that matches."""
+        return str(self._wait(lambda: next((line for line in self.log if re.search(pattern, line)), None), pattern))
+
+    def wait_alert(self, test: Callable[[Json], bool], what: str, *, after: int = 0) -> Json:
+        """The first alert (from number `after` on) that passes the test."""
+        found: Json = self._wait(lambda: next((a for a in self.alerts[after:] if test(a)), None), what)
+        return found
+
+    def _wait(self, find: Callable[[], Any], what: str) -> Any:
+        deadline = time.monotonic() + PATIENCE
+        with self._changed:
+            while (found := find()) is None:
+                left = deadline - time.monotonic()
+                if left <= 0 or (self.process.poll() is not None and not self._changed.wait(0.5)):
+                    break
+                self._changed.wait(min(left, 0.5))
+        if found is None:
+            tail = "\n".join(self.log[-30:])
+            seen = "\n".join(alert.get("output", "") for alert in self.alerts[-20:])
+            raise AssertionError(f"not seen: {what}\n--- last alerts\n{seen}\n--- log\n{tail}")
+        return found
+
+    def stop(self, number: int = signal.SIGTERM) -> Json:
+        """Stop it cleanly; its statistics."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        assert self.process.wait(PATIENCE) == 0, "\n".join(self.log[-30:])
+        statistics: Json = json.loads(self._stats.read_text())
+        return statistics
+
+
+@contextmanager
+def mozu_run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Running]:
+    """`mozu run --json ARGUMENTS` until the block ends; ready when the block begins."""
+    stats = folder / "statistics.json"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mozu", "run", "--json", "--stats", str(stats), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **(env or {})},
+    )
+    running = Running(process, stats)
+    try:
+        running.wait_log(r"watching \d+ event types")
+        yield running
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
