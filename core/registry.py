@@ -179,7 +179,7 @@ class Registry:
         try:
             self._manager.register(plugin, origin.target)
             self._manager.check_pending()
-        except pluggy.PluginValidationError as error:
+        except (pluggy.PluginValidationError, ValueError) as error:
             text = str(error).partition("\n")[2] or str(error)
             raise PluginError(origin.plugin, f"{origin} breaks the hook contract: {text.strip()}") from error
 

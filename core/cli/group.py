@@ -1,0 +1,87 @@
+"""The commands, each in a module that is imported when it is called."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Final
+
+import click
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "run": ("mozu.core.cli.run", "Watch this machine and tell what the rules find."),
+    "replay": ("mozu.core.cli.replay", "Judge recordings instead of the live machine."),
+    "check": ("mozu.core.cli.check", "Check rule files, or the configuration and its rules."),
+    "rules": ("mozu.core.cli.rules", "List rules, show one, or see how one is understood."),
+    "fields": ("mozu.core.cli.fields", "List the fields that rules and outputs may name."),
+    "plugins": ("mozu.core.cli.plugins", "List plugins, where they come from, and their settings."),
+    "config": ("mozu.core.cli.config", "Show the merged configuration or its JSON Schema."),
+    "explain": ("mozu.core.cli.explain", "Explain the code of an error or a warning."),
+}
+"""Name → (module with a `command`, one sentence), in the order of `mozu --help`."""
+
+
+class State:
+    """What the door must know after a command has failed."""
+
+    def __init__(self) -> None:
+        self.verbose = False
+
+
+class _Commands(click.Group):
+    """A group that imports a command when it is called, not when the group is listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        command.name = cmd_name
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            from mozu.core.config.suggest import suggestion
+
+            hint = suggestion(args[0], COMMANDS) or f"; expected one of {', '.join(COMMANDS)}"
+            ctx.fail(f"no command {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+
+
+def _version(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    if value and not context.resilient_parsing:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            click.echo(f"mozu {version('mozu')}")
+        except PackageNotFoundError:
+            click.echo("mozu (not installed)")
+        context.exit()
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+First steps:
+  mozu run                          watch this machine with the default rules
+  mozu run -r my_rules.yaml --json  with your rules, alerts as JSON
+  mozu check my_rules.yaml          what is wrong with a rule file, and where
+  mozu fields proc.                 what a rule may ask about a process
+
+`mozu COMMAND --help` tells the rest.""",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version."
+)
+def mozu() -> None:
+    """Watch what happens on a machine, decide with rules, and tell.
+
+    mozu reads Falco's rule language. Every part of it (sources, enrichers, evaluators, sinks) is a plugin.
+    """

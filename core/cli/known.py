@@ -1,0 +1,37 @@
+"""The plugins that listings show: every built-in, and the third parties' that the configuration names."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mozu.core.cli.terminal import safe
+from mozu.core.config import read
+from mozu.core.errors import PluginError
+from mozu.core.registry import BUILTINS, Registry
+
+
+def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
+    """A registry for listings. A plugin that cannot be loaded is told on stderr and left out.
+
+    Raises ConfigError if the configuration itself cannot be read; the settings in it do not matter here.
+    """
+    config, problems = read(path, overrides)
+    problems.check()
+    registry = Registry()
+    wanted = [(kind, name) for kind, table in BUILTINS.items() for name in table]
+    wanted += [(entry.kind, entry.name) for entry in config.entries()]
+    failures: dict[str, None] = {}
+    for name in config.plugins:
+        try:
+            registry.load(name)
+        except PluginError as error:
+            failures[str(error)] = None
+    for kind, name in wanted:
+        try:
+            registry.plugin(kind, name)
+        except PluginError as error:
+            failures[str(error)] = None
+    for text in failures:
+        click.echo(f"mozu: warning: {safe(text)}", err=True)
+    return registry

@@ -1,0 +1,65 @@
+"""The door: run a command, turn whatever goes wrong into one message and an exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import click
+
+from mozu.core.cli.group import State, mozu
+from mozu.core.cli.terminal import safe
+from mozu.core.errors import ConfigError, MozuError
+
+EXIT_REFUSED: Final = 1
+EXIT_FAULT: Final = 70
+EXIT_INTERRUPTED: Final = 130
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and end it."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run one command line; the exit code."""
+    state = State()
+    try:
+        result = mozu.main(args=list(arguments), prog_name="mozu", obj=state, standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader has seen enough; without this the interpreter would complain once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MozuError as error:
+        _tell(error, state)
+        return EXIT_REFUSED
+    except Exception as error:  # noqa: BLE001 - the last resort of the process: one message instead of a traceback
+        _fault(error, state)
+        return EXIT_FAULT
+    return result if isinstance(result, int) else 0
+
+
+def _tell(error: MozuError, state: State) -> None:
+    if state.verbose:
+        traceback.print_exception(error, file=sys.stderr)
+    if isinstance(error, ConfigError):
+        for problem in error.problems:
+            click.echo(safe(problem), err=True)
+        count = len(error.problems)
+        click.echo(f"mozu: the configuration has {count} {'mistake' if count == 1 else 'mistakes'}", err=True)
+        return
+    click.echo(f"mozu: {safe(str(error), keep_lines=True)}", err=True)
+
+
+def _fault(error: Exception, state: State) -> None:
+    if state.verbose:
+        traceback.print_exception(error, file=sys.stderr)
+    hint = "" if state.verbose else "; run it again with -v for the details and report them"
+    click.echo(f"mozu: internal fault: {type(error).__name__}: {safe(str(error))}{hint}", err=True)

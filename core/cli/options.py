@@ -1,0 +1,67 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mozu.core.cli.group import State
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _set_verbose(context: click.Context, parameter: click.Parameter, value: object) -> bool:
+    state = context.find_object(State)
+    if value and state is not None:
+        state.verbose = True
+    return bool(value)
+
+
+def verbose(function: F) -> F:
+    """`-v`: parameter `verbose`."""
+    return click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        is_eager=True,
+        callback=_set_verbose,
+        help="Log more, and show tracebacks of errors.",
+    )(function)
+
+
+def configuration(function: F) -> F:
+    """`-c` and `-o`: parameters `path` and `overrides`."""
+    override = click.option(
+        "-o",
+        "--option",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Set one value of the configuration, such as sinks.stdout.format=json. May be repeated.",
+    )
+    path = click.option(
+        "-c",
+        "--config",
+        "path",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The configuration, by default /etc/mozu/mozu.yaml if there is one; config.d/*.yaml beside it follow.",
+    )
+    return path(override(function))
+
+
+def rules(function: F) -> F:
+    """`-r`: parameter `rules`."""
+    return click.option(
+        "-r",
+        "--rules",
+        multiple=True,
+        metavar="PATH",
+        help="A rule file, or a directory of them, instead of the configured ones. May be repeated.",
+    )(function)
+
+
+def as_json(function: F) -> F:
+    """`--json`: parameter `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)

@@ -1,0 +1,50 @@
+"""`mozu replay`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from mozu.core.cli import options
+from mozu.core.cli.logs import set_up
+from mozu.core.registry import configure
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  mozu replay capture.scap                    what would the configured rules have said?
+  mozu replay capture.scap -r my_rules.yaml --json
+  mozu replay monday.scap tuesday.scap        one after the other"""
+)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@options.configuration
+@options.rules
+@click.option("--json", "as_json", is_flag=True, help="Write alerts to the standard output as JSON.")
+@click.option(
+    "--stats",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write the final counters to this file, as JSON.",
+)
+@options.verbose
+def command(
+    files: tuple[Path, ...],
+    path: Path | None,
+    overrides: tuple[str, ...],
+    rules: tuple[str, ...],
+    as_json: bool,
+    stats: Path | None,
+    verbose: bool,
+) -> int:
+    """Judge recordings (.scap) instead of the live machine.
+
+    The sources of the configuration give way to the recordings, and nothing is looked up on this machine.
+    """
+    sources = [{"replay": {"files": [str(file) for file in files]}}]
+    given = (f"sources={json.dumps(sources)}", "enrichers=[]", *overrides)
+    config, registry = configure(path, given, rules=rules, json=as_json)
+    set_up("debug" if verbose else config.log.level)
+    from mozu.core.engine import run
+
+    return run(config, registry, duration=None, stats=stats)

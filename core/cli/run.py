@@ -1,0 +1,50 @@
+"""`mozu run`."""
+
+from pathlib import Path
+
+import click
+
+from mozu.core.cli import options
+from mozu.core.cli.logs import set_up
+from mozu.core.registry import configure
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  mozu run                                    the configured sources, rules and sinks
+  mozu run -r /etc/falco/falco_rules.yaml     other rules
+  mozu run --json | jq .rule                  alerts as JSON, one a line
+  mozu run --duration 60 --stats stats.json   one minute, then the counters as JSON
+  mozu run -o sinks.stdout.format=json -o log.level=debug
+
+Stop it with Ctrl-C: sources stop first, what is in flight is delivered, and the counters appear."""
+)
+@options.configuration
+@options.rules
+@click.option("--json", "as_json", is_flag=True, help="Write alerts to the standard output as JSON.")
+@click.option(
+    "--duration", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this many seconds."
+)
+@click.option(
+    "--stats",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write the final counters to this file, as JSON.",
+)
+@options.verbose
+def command(
+    path: Path | None,
+    overrides: tuple[str, ...],
+    rules: tuple[str, ...],
+    as_json: bool,
+    duration: float | None,
+    stats: Path | None,
+    verbose: bool,
+) -> int:
+    """Watch, judge, and deliver alerts until stopped."""
+    config, registry = configure(path, overrides, rules=rules, json=as_json)
+    set_up("debug" if verbose else config.log.level)
+    from mozu.core.engine import run  # after the configuration is known to be good: it takes a while to import
+
+    return run(config, registry, duration=duration, stats=stats)

@@ -1,0 +1,65 @@
+"""Plain text for terminals: tables that fit, and nothing that a terminal would obey."""
+
+import re
+import shutil
+import sys
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+_MIN_LAST: Final = 30
+_OBEYED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls, line ends of Unicode, marks that reorder text, and bytes that are not UTF-8 (lone surrogates)."""
+_OBEYED_IN_LINES: Final = re.compile(_OBEYED.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def safe(text: str, *, keep_lines: bool = False) -> str:
+    """The text with everything escaped that a terminal obeys; line feeds stay if `keep_lines`."""
+    return (_OBEYED_IN_LINES if keep_lines else _OBEYED).sub(_escape, text)
+
+
+def columns(text: str) -> int:
+    """How many columns a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def width() -> int:
+    """Columns of the terminal; 0 where the output is no terminal, and lines may be as long as they are."""
+    return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 0
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], limit: int = 0) -> str:
+    """Columns side by side under their heads. Beyond `limit` columns the last one is wrapped; 0: no limit."""
+    cells = [list(heads), *([safe(cell) for cell in row] for row in rows)]
+    widths = [max(columns(row[number]) for row in cells) for number in range(len(heads))]
+    last = max(limit - sum(widths[:-1]) - 2 * (len(heads) - 1), _MIN_LAST) if limit else 0
+    lines: list[str] = []
+    for row in cells:
+        first, *others = _wrapped(row[-1], last)
+        before = "".join(cell + " " * (size - columns(cell) + 2) for cell, size in zip(row, widths[:-1], strict=False))
+        lines.append((before + first).rstrip())
+        lines.extend(" " * columns(before) + other for other in others)
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, size: int) -> list[str]:
+    return (textwrap.wrap(text, size, break_on_hyphens=False) if size else [text]) or [""]
+
+
+def paragraph(text: str, limit: int = 0, indent: str = "") -> str:
+    """A text wrapped to the terminal."""
+    text = safe(text)
+    size = limit or 10**6
+    return textwrap.fill(text, size, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)

@@ -1,0 +1,77 @@
+"""Settings in words: name, type, default and sentence of each, from the models that validate them."""
+
+import json
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+_WORDS: Mapping[Any, str] = {str: "text", int: "integer", float: "number", bool: "boolean", Path: "path", bytes: "text"}
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One setting, ready to print."""
+
+    name: str
+    """Dotted below its owner: `queue.size`."""
+    type: str
+    default: str
+    """As YAML; empty where there is none."""
+    required: bool
+    text: str
+
+
+def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[Setting]:
+    """The settings of a model in the order of their declaration, those of models in it below them."""
+    for name, field in model.model_fields.items():
+        nested = _nested(field)
+        if nested is None:
+            yield Setting(
+                prefix + name, type_words(field.annotation), _default(field), field.is_required(), _text(field)
+            )
+        else:
+            yield from settings_of(nested, f"{prefix}{name}.")
+
+
+def _nested(field: FieldInfo) -> type[BaseModel] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _text(field: FieldInfo) -> str:
+    return " ".join((field.description or "").split())
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return ""
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel):
+        return json.dumps(value.model_dump(mode="json"))
+    if isinstance(value, tuple | list | set | frozenset):
+        return f"[{', '.join(map(str, value))}]"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return str(value)
+
+
+def type_words(kind: Any) -> str:
+    """A type in the words of people who write YAML."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return type_words(arguments[0])
+    if origin is Literal:
+        return "|".join(map(str, arguments))
+    if origin in (Union, types.UnionType):
+        return " or ".join(dict.fromkeys(type_words(item) for item in arguments if item is not type(None)))
+    if origin in (list, tuple, set, frozenset):
+        return f"list of {type_words(arguments[0])}" if arguments else "list"
+    if origin in (dict, Mapping):
+        return f"mapping to {type_words(arguments[1])}"
+    if isinstance(kind, type) and issubclass(kind, SecretStr):
+        return "secret"
+    return _WORDS.get(kind, getattr(kind, "__name__", str(kind)))
