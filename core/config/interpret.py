@@ -1,7 +1,7 @@
 """From the merged layers to the typed configuration."""
 
 from mozu.core.config.layer import Item, Layer
-from mozu.core.config.mark import Problems
+from mozu.core.config.mark import Mark, Problems
 from mozu.core.config.model import NOT_YET, RESERVED, Config, Core, Entry, Kind, Reserved
 from mozu.core.config.node import Node
 from mozu.core.config.validate import validate
@@ -15,8 +15,8 @@ def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Confi
     entries = {
         kind: tuple(_entry(kind, item, problems) for item in layer.sections.get(kind, {}).values()) for kind in Kind
     }
-    if not entries[Kind.SOURCE]:
-        problems.add(layer.core.mark, "there is no source, so there is nothing to watch; give `sources` at least one")
+    if not entries[Kind.SOURCE] and not problems:
+        problems.add(Mark("sources"), "the list is empty, so there is nothing to watch; give it at least one source")
     written = layer.core.child("plugins") or layer.core
     return Config(
         core=core,

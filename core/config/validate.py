@@ -50,21 +50,28 @@ def _explain(model: type[BaseModel], node: Node, detail: ErrorDetails) -> tuple[
         return owner.key_mark(key), "", f"unknown setting {_dotted((*above, key))}{hint}"
     if detail["type"] == "missing":
         return value.mark, "", f"the setting {_dotted((*taken, str(path[-1])))} is missing"
-    text = _message(detail)
-    if detail["type"] == "string_type" and isinstance(value.value, int | float):
-        text = f"{text}; {_NUMBERS_AS_TEXT}"
-    elif not secret_at(model, taken) and not value.private and isinstance(value.value, str | int | float):
-        text = f"{text}; found {value.value!r}"
-    elif not isinstance(value.value, str | int | float):
-        text = f"{text}; found {value.kind}"
-    return value.mark, _dotted(taken), text
+    return value.mark, _dotted(taken), _message(detail) + _found(model, value, taken, detail["type"])
 
 
 def _message(detail: ErrorDetails) -> str:
-    text = detail["msg"].removeprefix("Value error, ")
-    text = text.replace("Input should be", "must be").replace("String should", "must").replace(" a valid ", " a ")
-    text = text.replace("'", "").split(", unable to parse")[0]
-    return text[:1].lower() + text[1:] if text[:2].istitle() else text
+    if detail["type"] in ("value_error", "assertion_error"):
+        return detail["msg"].partition(", ")[2]
+    text = detail["msg"].replace("Input should be", "must be").replace("String should", "must")
+    text = text.replace(" a valid ", " a ").partition(", unable to parse")[0]
+    if detail["type"] == "literal_error":
+        text = text.replace("'", "")
+    return text[:1].lower() + text[1:]
+
+
+def _found(model: type[BaseModel], value: Node, path: Sequence[str | int], fault: str) -> str:
+    """What stands there, unless the message has said it or nobody may see it."""
+    if fault in ("value_error", "assertion_error"):
+        return ""
+    if fault == "string_type" and isinstance(value.value, int | float):
+        return f"; {_NUMBERS_AS_TEXT}"
+    if not isinstance(value.value, str | int | float):
+        return f"; found {value.kind}"
+    return "" if value.private or secret_at(model, path) else f"; found {value.value!r}"
 
 
 def _dotted(path: Sequence[str | int]) -> str:
