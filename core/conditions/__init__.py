@@ -77,7 +77,9 @@ from mozu.core.conditions.ast import (
     Text,
     Val,
 )
+from mozu.core.conditions.parser import parse
 from mozu.core.conditions.problems import ConditionError, ConditionProblem
+from mozu.core.conditions.unparse import unparse
 
 __all__ = [
     "And",
@@ -97,4 +99,6 @@ __all__ = [
     "Test",
     "Text",
     "Val",
+    "parse",
+    "unparse",
 ]
