@@ -1,0 +1,79 @@
+"""Everything that a recording tells beside its events, while it is read."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from mozu.core.event import Address, SyscallEvent
+from mozu.core.state.facts import KnownFile, KnownProcess, Seeded
+from mozu.plugins.sources.replay import blocks, tables
+from mozu.plugins.sources.replay.containers import Containers
+from mozu.plugins.sources.replay.cursor import Overrun
+from mozu.plugins.sources.replay.layouts import Layout
+from mozu.plugins.sources.replay.people import People
+
+_PROCESS_LIMIT: Final = 1 << 18
+_FILE_LIMIT: Final = 1 << 20
+
+
+class Metadata:
+    """Tables of the section that is being read. Users and containers change as events pass; the rest only seeds."""
+
+    def __init__(self) -> None:
+        self.people = People()
+        self.containers = Containers()
+        self._processes: dict[int, tuple[int, KnownProcess]] = {}
+        self._files: list[tuple[int, KnownFile]] = []
+        self._addresses: tuple[Address, ...] = ()
+
+    def begin(self) -> None:
+        """A recording begins; it knows nothing of one before it."""
+        self.people.clear()
+        self.containers.clear()
+        self._processes, self._files, self._addresses = {}, [], ()
+
+    def load(self, kind: int, body: bytes) -> None:
+        """One block before the first event; unknown types are passed over. Raises Overrun."""
+        if kind in blocks.PROCESSES:
+            self._load_processes(body, blocks.PROCESSES[kind])
+        elif kind in blocks.DESCRIPTORS:
+            self._load_files(body, blocks.DESCRIPTORS[kind])
+        elif kind in blocks.INTERFACES:
+            self._addresses = tables.interfaces(body, blocks.INTERFACES[kind])
+        elif kind in blocks.USERS:
+            self.people.load(body, blocks.USERS[kind])
+
+    def _load_processes(self, body: bytes, version: int) -> None:
+        for tid, pid, known in tables.processes(body, version):
+            if len(self._processes) >= _PROCESS_LIMIT:
+                raise Overrun(f"more than {_PROCESS_LIMIT} processes are listed")
+            self._processes[tid] = (pid, known)
+
+    def _load_files(self, body: bytes, version: int) -> None:
+        tid, found = tables.descriptors(body, version)
+        if len(self._files) + len(found) > _FILE_LIMIT:
+            raise Overrun(f"more than {_FILE_LIMIT} descriptors are listed")
+        if tid in self._processes:
+            self._files.extend((tid, known) for known in found)
+
+    def seeds(self, number: int) -> Iterator[SyscallEvent]:
+        """What the state machine must know before the first event; `number` is that of the last event so far."""
+        pids = {tid: pid for tid, (pid, _) in self._processes.items()}
+        for tid, (pid, process) in self._processes.items():
+            yield SyscallEvent("syscall", "_process", 0, number, tid, pid, facts=process)
+        for tid, file in self._files:
+            yield SyscallEvent("syscall", "_file", 0, number, tid, pids[tid], facts=file)
+        yield SyscallEvent("syscall", "_seeded", 0, number, facts=Seeded(self._addresses))
+        self._processes, self._files = {}, []
+
+    def change(self, layout: Layout, args: tuple[Any, ...]) -> str:
+        """An event that tells of users, groups or containers; gives the name by which rules know it."""
+        if layout.name == "container":
+            self.containers.add(args[0])
+        elif layout.name == "asyncevent":
+            plugin, name, data = args
+            if not plugin:
+                self.containers.tell(name or "", data)
+            return name or layout.name
+        elif all(arg is not None for arg in args[:1]):
+            self.people.change(layout.name, args)
+        return layout.name

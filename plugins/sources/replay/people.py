@@ -1,0 +1,63 @@
+"""Users and groups of a recording: those of its list, and those that were added or removed while it ran."""
+
+from typing import Any, Final
+
+import msgspec
+
+from mozu.plugins.sources.replay.cursor import Cursor
+
+_TEXT: Final = 1024
+_LIMIT: Final = 1 << 16
+
+
+class User(msgspec.Struct, frozen=True):
+    """One account."""
+
+    name: str
+    home: str
+    shell: str
+
+
+class People:
+    """Who is who now; keys are (container id, number), the id empty for the host."""
+
+    def __init__(self) -> None:
+        self.users: dict[tuple[str, int], User] = {}
+        self.groups: dict[tuple[str, int], str] = {}
+
+    def clear(self) -> None:
+        """Another recording follows in the same file."""
+        self.users.clear()
+        self.groups.clear()
+
+    def load(self, body: bytes, version: int) -> None:
+        """A user list, which replaces what was known. Raises Overrun at the first entry that cannot be right."""
+        self.clear()
+        cursor = Cursor(body)
+        while cursor.left >= 4:
+            self._entry(cursor if version == 1 else cursor.entry(cursor.number("I") - 4, 1))
+
+    def _entry(self, entry: Cursor) -> None:
+        if entry.number("B"):
+            gid = entry.number("I")
+            _put(self.groups, ("", gid), entry.text(_TEXT))
+            return
+        uid, _ = entry.number("I"), entry.number("I")
+        _put(self.users, ("", uid), User(entry.text(_TEXT), entry.text(_TEXT), entry.text(_TEXT)))
+
+    def change(self, kind: str, args: tuple[Any, ...]) -> None:
+        """An event useradded, userdeleted, groupadded or groupdeleted."""
+        if kind.startswith("user"):
+            uid, _, name, home, shell, container = args
+            user = User(name or "", home or "", shell or "") if kind == "useradded" else None
+            _put(self.users, (container or "", uid), user)
+        else:
+            gid, name, container = args
+            _put(self.groups, (container or "", gid), (name or "") if kind == "groupadded" else None)
+
+
+def _put(table: dict[tuple[str, int], Any], key: tuple[str, int], value: Any) -> None:
+    if value is None:
+        table.pop(key, None)
+    elif key in table or len(table) < _LIMIT:
+        table[key] = value

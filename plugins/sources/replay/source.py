@@ -1,0 +1,177 @@
+"""The component: recordings, one after the other, as fast as the sinks take the alerts or at their own pace."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import Field
+
+from mozu.core.demand import Demand
+from mozu.core.errors import SourceUnavailable
+from mozu.core.event import SyscallEvent
+from mozu.core.fields import Reader
+from mozu.core.hookspecs import Context, Counts, Settings
+from mozu.plugins.sources.replay.layouts import layouts
+from mozu.plugins.sources.replay.metadata import Metadata
+from mozu.plugins.sources.replay.reader import Recording
+from mozu.plugins.sources.replay.readers import readers
+
+_FINGERPRINT: Final = 1 << 16
+_NS: Final = 1_000_000_000
+_LONGEST_GAP: Final = 3600 * _NS
+"""A larger step between two events is a damaged clock or another recording, and is not waited for."""
+_NAP: Final = 0.2
+"""Seconds after which a wait looks whether it has been stopped."""
+_PACE_BATCH: Final = 1_000_000
+"""ns of recorded time that may go in one batch when the pace is kept."""
+
+
+class ReplaySettings(Settings):
+    """Settings of the source `replay`."""
+
+    files: list[Path] = Field(min_length=1, description="Recordings (.scap, plain or gzip), read one after the other.")
+    speed: Literal["full", "real"] = Field(
+        "full", description="`full` reads as fast as the sinks take the alerts, `real` keeps the recording's own pace."
+    )
+
+
+class ReplaySource:
+    """Recordings. Implements the Source contract; `readers` brings fields that the recordings answer themselves."""
+
+    def __init__(self, settings: ReplaySettings, context: Context) -> None:
+        self._settings, self._log = settings, context.log
+        self._metadata = Metadata()
+        self._wanted: frozenset[str] | None = None
+        self._recording: Recording | None = None
+        self._counts: dict[str, Counts] = {}
+        self._stopped = False
+        self.origin = ""
+        """Identity of the recordings' content: reading them again gives the same alerts the same ids."""
+
+    def readers(self) -> Mapping[str, Callable[[str | None], Reader]]:
+        """Fields that only a recording can answer (see `Enricher.readers`)."""
+        return readers(self._metadata)
+
+    async def start(self, demand: Demand) -> None:
+        """See that every file can be read."""
+        digest = blake2b(digest_size=12)
+        for path in self._settings.files:
+            try:
+                with path.open("rb") as file:
+                    digest.update(file.read(_FINGERPRINT))
+                digest.update(str(path.stat().st_size).encode())
+            except OSError as error:
+                text = f"replay: {path} cannot be read ({error.strerror}): name a recording that mozu may open"
+                raise SourceUnavailable(text) from error
+        self.origin = f"recording/{digest.hexdigest()}"
+        await self.update(demand)
+
+    async def update(self, demand: Demand) -> None:
+        """Give only what somebody can want, and what the state needs to be true."""
+        types = demand.of("syscall")
+        if "*" in types:
+            self._wanted = None
+        else:
+            self._wanted = frozenset(types) | _STATE_TYPES
+        if self._recording is not None:
+            self._recording.want(self._wanted)
+
+    async def batches(self) -> AsyncIterator[Sequence[SyscallEvent]]:
+        """Every file in turn. Raises SourceBroken where one cannot be read on; its alerts so far stand."""
+        pace = _Pace() if self._settings.speed == "real" else None
+        number = 0
+        for path in self._settings.files:
+            with path.open("rb") as file:
+                recording = Recording(file, str(path), self._metadata, number)
+                self._recording = recording
+                recording.want(self._wanted)
+                for batch in recording.batches():
+                    if self._stopped:
+                        return
+                    if pace is None:
+                        yield batch
+                        continue
+                    for part in pace.parts(batch):
+                        await self._wait(pace, part)
+                        yield part
+                number = recording.number
+                self._fold(recording)
+                self._note(recording)
+
+    def counts(self) -> Mapping[str, Counts]:
+        """What was seen of each type."""
+        if self._recording is None:
+            return self._counts
+        return _sum(self._counts, self._recording.shapes.counts())
+
+    async def stop(self) -> None:
+        """End after the batch that is being given."""
+        self._stopped = True
+
+    async def _wait(self, pace: "_Pace", part: Sequence[SyscallEvent]) -> None:
+        while not self._stopped:
+            left = pace.until(part)
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, _NAP))
+
+    def _fold(self, recording: Recording) -> None:
+        self._counts = _sum(self._counts, recording.shapes.counts())
+        self._recording = None
+
+    def _note(self, recording: Recording) -> None:
+        if recording.unreadable:
+            self._log.warning(
+                "%s: %d events of old forms that no conversion fits were passed over",
+                recording.name,
+                recording.unreadable,
+            )
+
+
+_STATE_TYPES: Final = frozenset(layout.name for layout in layouts().values() if "state" in layout.traits)
+
+
+def _sum(one: Mapping[str, Counts], other: Mapping[str, Counts]) -> dict[str, Counts]:
+    total = dict(one)
+    for name, counts in other.items():
+        mine = total.get(name, Counts())
+        total[name] = Counts(
+            seen=mine.seen + counts.seen,
+            filtered=mine.filtered + counts.filtered,
+            received=mine.received + counts.received,
+        )
+    return total
+
+
+class _Pace:
+    """Recorded time against this machine's clock. Clocks in recordings step back and lie: only sane steps count."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic_ns()
+        self._elapsed = 0
+        self._last = 0
+
+    def parts(self, batch: Sequence[SyscallEvent]) -> list[Sequence[SyscallEvent]]:
+        """Cut a batch where recorded time moves on, so that no event comes much too early."""
+        cuts = [0]
+        start = 0
+        for index, event in enumerate(batch):
+            if not start:
+                start = event.time
+            elif event.time - start > _PACE_BATCH:
+                cuts.append(index)
+                start = event.time
+        return [batch[at:end] for at, end in zip(cuts, [*cuts[1:], len(batch)], strict=True)]
+
+    def until(self, part: Sequence[SyscallEvent]) -> float:
+        """Seconds until the first event of a part is due."""
+        due = next((event.time for event in part if event.time), 0)
+        step = due - self._last
+        if due and self._last and 0 < step <= _LONGEST_GAP:
+            self._elapsed += step
+        if due:
+            self._last = due
+        return (self._begun + self._elapsed - time.monotonic_ns()) / _NS
