@@ -79,7 +79,7 @@ class EngineApi:
 
     @asynccontextmanager
     async def events(self, since: int) -> AsyncIterator[AsyncIterator[EngineEvent]]:
-        """Containers created, started, renamed, destroyed, from `since` (ns since the epoch; 0: from now) until the end."""
+        """Containers created, started, renamed, destroyed, from `since` on (ns since the epoch; 0: from now)."""
         query = {"filters": _FILTERS}
         if since:
             query["since"] = f"{since // 1_000_000_000}.{since % 1_000_000_000:09d}"

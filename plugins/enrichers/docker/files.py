@@ -1,9 +1,9 @@
 """The engine's own files: what it wrote down before the container's first instruction.
 
 `DATA_ROOT/containers/ID/{config.v2.json,hostconfig.json}` describe a container, and images have their names in
-`DATA_ROOT/image/DRIVER/repositories.json`. Reading them needs no answer from the engine, which keeps a container locked,
-and inspect requests for it waiting, during the whole of its start. All functions here block; the enricher runs them on a
-thread.
+`DATA_ROOT/image/DRIVER/repositories.json`. Reading them needs no answer from the engine, which keeps a container
+locked, and inspect requests for it waiting, during the whole of its start. All functions here block; the enricher runs
+them on a thread.
 """
 
 import os

@@ -1,0 +1,15 @@
+"""Names of users and groups: the host's, and each container's own."""
+
+from mozu.core.hookspecs import Declaration, hookimpl
+from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
+
+
+@hookimpl
+def mozu_enricher() -> Declaration:
+    """Declare `users`."""
+    return Declaration(
+        name="users",
+        build=UsersEnricher,
+        summary="Names of users and groups, from the files of the host and of each container, and from name services.",
+        settings=UsersSettings,
+    )

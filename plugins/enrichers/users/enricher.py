@@ -1,0 +1,249 @@
+"""The component: names from dictionaries while events are judged, files and name services off the loop.
+
+A key names what an event needs and the dictionaries do not have: `ROOT/UID/GID/LOGINUID`, where ROOT is empty for the
+host and else a container's full id. Once resolved, every number of it has an answer, be it that there is no name.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field
+
+from mozu.core.event import Event, Process
+from mozu.core.hookspecs import Context, Settings
+from mozu.plugins.enrichers.users import nss
+from mozu.plugins.enrichers.users.crew import Crew
+from mozu.plugins.enrichers.users.fields import user_readers
+from mozu.plugins.enrichers.users.names import AGAIN, Content, Limits, Names, read
+from mozu.plugins.enrichers.users.roots import of_container, of_directory
+
+_HOST_LIMITS: Final = Limits(size=64 << 20, lines=1_000_000)
+_CONTAINER_LIMITS: Final = Limits(size=1 << 20, lines=4096)
+_CONTAINERS: Final = 512
+"""Databases that are kept at most; the one not used for longest gives way."""
+
+_INTERVAL: Final = 1.0
+"""Seconds between two looks at the files of a root that is in use."""
+
+_PATIENCE: Final = 2.0
+"""Seconds after which a file or a name service counts as silent."""
+
+_ENTERING: Final = 0.01
+"""Seconds between two looks whether a container that begins has changed to its own root."""
+
+_FOUND_SECONDS: Final = 600.0
+_NOT_FOUND_SECONDS: Final = 60.0
+
+_UNSET: Final = 0xFFFFFFFF
+
+
+class UsersSettings(Settings):
+    """Settings of the enricher `users`."""
+
+    root: Path = Field(Path("/"), description="Where the host's root directory is seen.")
+    nss: bool = Field(
+        True, description="Ask the name services (LDAP, SSSD …) for what the files do not have; only where root is /."
+    )
+
+
+class UsersEnricher:
+    """Names of users and groups. Implements the Enricher contract."""
+
+    def __init__(self, settings: UsersSettings, context: Context) -> None:
+        self._settings, self._context = settings, context
+        self._host = Names()
+        self._containers: dict[str, Names] = {}
+        self._strangers: dict[str, tuple[int, ...]] = {}
+        """Containers without a database yet → processes that were seen in them."""
+        self._files = Crew("files", 4)
+        self._services = Crew("nss", 2)
+        self._stirred = asyncio.Event()
+        self._refresher: asyncio.Task[Any] | None = None
+        self._failures = context.metrics.counter("user_database_failures_total")
+        context.metrics.gauge("user_databases", lambda: 1 + len(self._containers))
+
+    async def start(self) -> None:
+        """Read the host's files."""
+        if self._context.strict:
+            return
+        await self._refresh_host()
+        if self._context.spawn is not None:
+            self._context.spawn(self._run(), "users: watch files")
+
+    def key(self, event: Event) -> str | None:
+        """What the dictionaries lack for the event's process."""
+        process: Process | None = getattr(event, "process", None)
+        if process is None or self._context.strict:
+            return None
+        container = process.container
+        full_id = "" if container is None else container.full_id
+        names = self._host if container is None else self._containers.get(full_id)
+        loginuid = -1 if process.loginuid == _UNSET else process.loginuid
+        if names is not None:
+            names.used = True
+            names.pid = process.pid
+            if not self._stirred.is_set():
+                self._stirred.set()
+            if names.has(process.uid, process.gid, loginuid):
+                return None
+        if full_id:
+            self._meet(full_id, names, process)
+        return f"{full_id}/{process.uid}/{process.gid}/{loginuid}"
+
+    def known(self, key: str) -> bool:
+        """Whether every number of the key has an answer."""
+        full_id, *numbers = key.rsplit("/", 3)
+        names = self._containers.get(full_id) if full_id else self._host
+        return self._context.strict or (names is not None and names.has(*map(int, numbers)))
+
+    async def resolve(self, key: str) -> None:
+        """Look at the files again, then ask the name services (host only); what nobody knows has no name."""
+        full_id, *numbers = key.rsplit("/", 3)
+        uid, gid, loginuid = map(int, numbers)
+        names = self._container(full_id) if full_id else self._host
+        async with names.lock:
+            if names.has(uid, gid, loginuid):
+                return
+            if time.monotonic() - names.checked >= AGAIN:
+                await (self._refresh_container(full_id, names) if full_id else self._refresh_host())
+            if not full_id and self._settings.nss and self._settings.root == Path("/"):
+                await self._ask_services(uid, gid, loginuid)
+            names.settle_user(uid, None)
+            names.settle_user(loginuid, None)
+            names.settle_group(gid, None)
+
+    def readers(self) -> Mapping[str, Callable[[str | None], Callable[[Any], Any]]]:
+        """The fields of names."""
+        return user_readers(self._names)
+
+    async def stop(self) -> None:
+        """Let go of the threads."""
+        refresher, self._refresher = self._refresher, None
+        if refresher is not None:
+            refresher.cancel()
+            await asyncio.wait([refresher])
+        self._files.stop()
+        self._services.stop()
+
+    def _names(self, process: Process) -> Names | None:
+        container = process.container
+        return self._host if container is None else self._containers.get(container.full_id)
+
+    def _meet(self, full_id: str, names: Names | None, process: Process) -> None:
+        """Remember processes through which the container's root may be reached: this one and those above it."""
+        pids = [process.pid]
+        above = process.parent
+        while above is not None and len(pids) < 4:
+            parent = above.newest
+            if parent is None or parent.container is None or parent.container.full_id != full_id:
+                break
+            pids.append(parent.pid)
+            above = parent.parent
+        if names is not None:
+            names.pids = tuple(pids)
+        else:
+            self._strangers[full_id] = tuple(pids)
+            if len(self._strangers) > _CONTAINERS:
+                del self._strangers[next(iter(self._strangers))]
+
+    def _container(self, full_id: str) -> Names:
+        """The database of a container, empty at first; the one not used for longest gives way."""
+        names = self._containers.pop(full_id, None)
+        if names is None:
+            names = Names()
+            names.pids = self._strangers.pop(full_id, ())
+            if len(self._containers) >= _CONTAINERS:
+                del self._containers[next(iter(self._containers))]
+        self._containers[full_id] = names
+        return names
+
+    async def _refresh_host(self) -> None:
+        def call() -> Content:
+            with of_directory(str(self._settings.root)) as root:
+                return read(root, stamps, _HOST_LIMITS)
+
+        stamps = self._host.stamps
+        await self._refresh(self._host, call)
+
+    async def _refresh_container(self, full_id: str, names: Names) -> None:
+        """Read a container's files, once it has a root of its own."""
+
+        def call() -> Content | None:
+            with of_container(full_id, pids) as root:
+                found = os.fstat(root)
+                if (found.st_dev, found.st_ino) == own and last > 0:
+                    return None
+                return read(root, stamps, _CONTAINER_LIMITS)
+
+        pids, stamps = (names.pid, *names.pids), names.stamps
+        host = os.stat(self._settings.root)
+        own = (host.st_dev, host.st_ino)
+        last = 20
+        while not await self._refresh(names, call):
+            last -= 1
+            await asyncio.sleep(_ENTERING)
+
+    async def _refresh(self, names: Names, call: Callable[[], Content | None]) -> bool:
+        """One look; False if it was too early for one."""
+        names.used = names.failed = False
+        names.checked = time.monotonic()
+        if names.silent:
+            return True
+        try:
+            content = await self._files.run(call, _PATIENCE)
+        except TimeoutError:
+            names.silent = True
+            self._fail("a user database does not answer; it is not looked at again")
+        except PermissionError as error:
+            self._fail(f"a user database cannot be read: {error}; those of containers take CAP_SYS_PTRACE")
+        except OSError as error:
+            names.failed = True
+            self._context.log.debug("user database: %s", error)
+        else:
+            if content is None:
+                return False
+            names.take(content)
+        return True
+
+    def _fail(self, text: str) -> None:
+        """Warned of once, counted always."""
+        self._context.log.log(logging.DEBUG if self._failures.value else logging.WARNING, text)
+        self._failures.value += 1
+
+    async def _ask_services(self, uid: int, gid: int, loginuid: int) -> None:
+        now = time.monotonic()
+        for number in (uid, loginuid):
+            if number >= 0 and number not in self._host.users:
+                user = await self._service(nss.user, number)
+                self._host.settle_user(number, user, now + (_FOUND_SECONDS if user else _NOT_FOUND_SECONDS))
+        if gid not in self._host.groups:
+            name = await self._service(nss.group, gid)
+            self._host.settle_group(gid, name, now + (_FOUND_SECONDS if name else _NOT_FOUND_SECONDS))
+
+    async def _service(self, ask: Callable[[int], Any], number: int) -> Any:
+        try:
+            return await self._services.run(lambda: ask(number), _PATIENCE)
+        except OSError as error:
+            self._fail(f"the name services do not answer about number {number} ({error or 'no answer in time'})")
+            return None
+
+    async def _run(self) -> None:
+        """Look at the files of every root in use, at most once a second."""
+        self._refresher = asyncio.current_task()
+        while True:
+            await self._stirred.wait()
+            await asyncio.sleep(_INTERVAL)
+            self._stirred.clear()
+            self._host.expire(time.monotonic())
+            if self._host.used:
+                async with self._host.lock:
+                    await self._refresh_host()
+            for full_id, names in list(self._containers.items()):
+                if names.used:
+                    async with names.lock:
+                        await self._refresh_container(full_id, self._container(full_id))

@@ -1,0 +1,48 @@
+"""The fields of names, with their texts for numbers that have none."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from mozu.core.alert.template import MISSING
+from mozu.core.event import Process
+from mozu.core.fields import Reader
+from mozu.plugins.enrichers.users.database import User
+from mozu.plugins.enrichers.users.names import Names
+
+Binder = Callable[[str | None], Reader]
+
+_ROOT: Final = User("root", "/root", MISSING)
+"""Said of uid 0 where no file does; its shell is anybody's guess."""
+
+_NOBODY: Final = User(MISSING, MISSING, MISSING)
+"""These fields have the text `<NA>` for numbers without a name: they are never missing while there is a process."""
+
+
+def user_readers(names_of: Callable[[Process], Names | None]) -> dict[str, Binder]:
+    """Field name → (argument → reader)."""
+
+    def user(process: Process, uid: int) -> User:
+        names = names_of(process)
+        found = None if names is None else names.users.get(uid)
+        return found or (_NOBODY if uid else _ROOT)
+
+    def group(process: Process) -> str:
+        names = names_of(process)
+        found = None if names is None else names.groups.get(process.gid)
+        return found or (MISSING if process.gid else _ROOT.name)
+
+    return {
+        "user.name": _of(lambda process: user(process, process.uid).name),
+        "user.homedir": _of(lambda process: user(process, process.uid).home),
+        "user.shell": _of(lambda process: user(process, process.uid).shell),
+        "user.loginname": _of(lambda process: user(process, process.loginuid).name),
+        "group.name": _of(group),
+    }
+
+
+def _of(value: Callable[[Process], str]) -> Binder:
+    def read(event: Any) -> str | None:
+        process = event.process
+        return None if process is None else value(process)
+
+    return lambda _: read

@@ -1,0 +1,83 @@
+"""Files below a root directory that somebody hostile may own: opened so that nothing outside is ever reached.
+
+The kernel resolves the path (openat2 with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS): absolute links and `..` end
+inside the root. The file is first only located (O_PATH), then looked at, and opened for reading only if it is a regular
+one, so that no device, pipe or socket is touched. Reading stops at a limit.
+"""
+
+import ctypes
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+_SYS_OPENAT2: Final = 437
+"""The same on every architecture (asm-generic/unistd.h)."""
+
+_RESOLVE_NO_MAGICLINKS: Final = 0x02
+_RESOLVE_IN_ROOT: Final = 0x10
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+
+Stamp = tuple[int, int, int, int]
+"""Device, inode, size and mtime (ns) of a file: equal for what has not changed."""
+
+ABSENT: Final[Stamp] = (0, 0, 0, 0)
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+def read(root: int, path: str, *, limit: int, unless: Stamp | None = None) -> tuple[Stamp, bytes | None]:
+    """The stamp and the content of a regular file below the directory descriptor `root`.
+
+    The content is None where the stamp equals `unless`, and for what is absent, no regular file, or larger than `limit`
+    bytes (the stamp tells which: ABSENT, or that of the file). Raises OSError for other reasons.
+    """
+    try:
+        with _located(root, path) as place:
+            found = os.fstat(place)
+            stamp = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+            if stamp == unless or not stat.S_ISREG(found.st_mode) or found.st_size > limit:
+                return stamp, None
+            with open(f"/proc/self/fd/{place}", "rb", buffering=0) as file:
+                return stamp, _whole(file.fileno(), limit)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return ABSENT, None
+        raise
+
+
+@contextmanager
+def _located(root: int, path: str) -> Iterator[int]:
+    how = _OpenHow(os.O_PATH | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
+    descriptor = _libc.syscall(
+        ctypes.c_long(_SYS_OPENAT2),
+        ctypes.c_int(root),
+        ctypes.c_char_p(os.fsencode(path)),
+        ctypes.byref(how),
+        ctypes.c_size_t(ctypes.sizeof(how)),
+    )
+    if descriptor < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), path)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _whole(descriptor: int, limit: int) -> bytes | None:
+    """Everything, or None if it grew beyond the limit while it was read."""
+    parts: list[bytes] = []
+    size = 0
+    while part := os.read(descriptor, 1 << 16):
+        size += len(part)
+        if size > limit:
+            return None
+        parts.append(part)
+    return b"".join(parts)
