@@ -50,6 +50,7 @@ __all__ = [
     "Settings",
     "Severity",
     "Sink",
+    "SinkClosed",
     "SockAddr",
     "SockTuple",
     "Source",

@@ -60,7 +60,7 @@ class Intake:
 
     def _with_state(self, state: StateMachine, events: Sequence[Event]) -> Sequence[Event]:
         with self.stage.contained("keep state") as outcome:
-            shown = state.apply(events)
+            shown: Sequence[Event] = state.apply(events)
         if outcome.failed is not None:
             shown = []
             for event in events:

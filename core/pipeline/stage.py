@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from mozu.core.errors import SinkClosed
 from mozu.core.metrics import Metrics
 
-C = TypeVar("C")
+C = TypeVar("C", covariant=True)
 
 
 class Stage(Generic[C]):
