@@ -76,9 +76,9 @@ class Registry:
         self._loaded: set[str] = set()
         self._installed: dict[str, list[Origin]] | None = None
 
-    def declaration(self, kind: Kind | str, name: str) -> Declaration:
-        """What the plugin says of itself, importing it if need be. Raises PluginError."""
-        return self.plugin(Kind(kind), name).declaration
+    def declaration(self, entry: Entry) -> Declaration:
+        """What the plugin of an entry says of itself. Raises PluginError."""
+        return self.plugin(entry.kind, entry.name).declaration
 
     def plugin(self, kind: Kind, name: str) -> Plugin:
         """The plugin of a kind and name. Raises PluginError with a remedy if there is none or it is broken."""
@@ -116,12 +116,6 @@ class Registry:
             raise PluginError(name, f"{both} both bring an entry point of this name; uninstall one of them")
         self._load(origins[0])
 
-    def load_builtins(self) -> None:
-        """Import every built-in, for listings. Raises PluginError."""
-        for kind, table in BUILTINS.items():
-            for name in table:
-                self.plugin(kind, name)
-
     def plugins(self) -> list[Plugin]:
         """Everything declared so far: by kind in the order of the flow, then by name."""
         order = list(Kind)
@@ -155,7 +149,7 @@ class Registry:
                 problems.add(entry.node.mark, str(error))
 
     def _settings(self, entry: Entry, problems: Problems) -> Settings | None:
-        model = self.declaration(entry.kind, entry.name).settings
+        model = self.declaration(entry).settings
         return validate(model, entry.node, problems, f"{entry.kind} {entry.id}")
 
     def _load(self, origin: Origin) -> None:
