@@ -33,6 +33,8 @@ def invoke(arguments: Sequence[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
+    except SystemExit:
+        return 0  # click leaves this way after a completion script, and when the reader of the output has gone
     except BrokenPipeError:
         # The reader has seen enough; without this the interpreter would complain once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

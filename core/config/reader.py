@@ -16,12 +16,23 @@ from mozu.core.config.substitute import Unset, has_reference, substitute
 
 _PREFIX: Final = "tag:yaml.org,2002:"
 _MAX_DEPTH: Final = 50
+_TOO_DEEP: Final = f"lists and mappings are nested more than {_MAX_DEPTH} deep"
 _MAX_SIZE: Final = 1 << 20
 _MAX_NODES: Final = 100_000
 
 
 class _Loader(yaml.SafeLoader):
-    pass
+    """PyYAML's reader with a floor, so that no file can exhaust the stack, and with the scalars of YAML 1.2."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=self.get_mark())
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -77,9 +88,6 @@ class _Reader:
             place = Mark(self._where, line, column)
             self._problems.add(place, f"the character U+{error.character:04X} is not allowed in YAML")
             return None
-        except RecursionError:
-            self._problems.add(Mark(self._where, 1, 1), "lists and mappings are nested too deeply")
-            return None
         return None if root is None else self._node(root, 0)
 
     def _broken(self, error: yaml.MarkedYAMLError) -> None:
@@ -103,7 +111,7 @@ class _Reader:
                 self._problems.add(self._mark(node), text)
             return None
         if depth > _MAX_DEPTH:
-            self._problems.add(self._mark(node), f"lists and mappings are nested more than {_MAX_DEPTH} deep")
+            self._problems.add(self._mark(node), _TOO_DEEP)
             return None
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)

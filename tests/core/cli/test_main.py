@@ -1,0 +1,174 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import click
+import orjson
+import pytest
+
+from mozu.core.cli import invoke
+from mozu.core.cli.group import COMMANDS
+from mozu.core.errors import SourceUnavailable
+
+ROOT = Path(__file__).parents[3]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line in this process: exit code, output, errors."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = invoke([str(argument) for argument in arguments])
+        output = capsys.readouterr()
+        return code, output.out, output.err
+
+    return run
+
+
+def sub_process(*arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "mozu", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )
+
+
+def test_every_command_is_there_with_help_and_an_example(run: Run) -> None:
+    for name, (module, sentence) in COMMANDS.items():
+        code, out, _ = run(name, "--help")
+        assert (name, code) == (name, 0)
+        assert import_module(module).command.name == name
+        assert sentence.endswith(".")
+        if not isinstance(import_module(module).command, click.Group):
+            assert f"mozu {name}" in out.partition("Example")[2]
+
+
+def test_the_help_lists_the_commands_without_importing_them() -> None:
+    code = (
+        "import sys; from mozu.core.cli import invoke; invoke(['--help'])\n"
+        "print('mozu.core.cli.run' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )
+    assert [name for name in COMMANDS if name not in done.stdout] == []
+    assert done.stderr == "False\n"
+
+
+def test_python_m_mozu_tells_its_version() -> None:
+    with sub_process("--version") as process:
+        out, _ = process.communicate()
+    assert (process.returncode, out.split()[0]) == (0, "mozu")
+
+
+def test_a_misspelt_command_is_a_usage_error_with_a_suggestion(run: Run) -> None:
+    code, _, err = run("chekc")
+    assert code == 2
+    assert "no command 'chekc'; did you mean 'check'?" in err
+
+
+def test_a_misspelt_option_is_a_usage_error(run: Run) -> None:
+    code, _, err = run("run", "--durration", "1")
+    assert code == 2
+    assert "--duration" in err
+
+
+def test_mistakes_of_the_configuration_are_all_told_and_the_code_is_1(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mozu.yaml"
+    path.write_text("sources: [replay]\nenrichers: []\nevaluators: []\nlgo: {}\nhost: [1]\n")
+    code, out, err = run("config", "show", "-c", path, "-o", "sources=[nothing]")
+    assert (code, out) == (1, "")
+    lines = err.splitlines()
+    assert lines[0] == f"{path}:4:1: unknown key 'lgo'; did you mean 'log'?"
+    assert lines[1].startswith(f"{path}:5:7: configuration: host must be a string")
+    assert lines[2].startswith("-o sources: plugin 'nothing': no source has this name")
+    assert lines[3:] == ["mozu: the configuration has 3 mistakes"]
+
+
+def test_hostile_texts_in_messages_are_escaped(run: Run) -> None:
+    _, _, err = run("config", "show", "-o", 'sources=["\\e[2J"]')
+    assert "\x1b" not in err
+    assert "\\x1b[2J" in err
+
+
+def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let `mozu config show` meet a fault."""
+
+    def configure(*arguments: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(import_module("mozu.core.cli.config"), "configure", configure)
+
+
+def test_a_deliberate_error_is_one_message_and_code_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_with(monkeypatch, SourceUnavailable("bcc is missing; install python3-bpfcc"))
+    assert run("config", "show") == (1, "", "mozu: bcc is missing; install python3-bpfcc\n")
+
+
+def test_a_fault_of_mozu_is_one_message_and_code_70(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_with(monkeypatch, RuntimeError("oh"))
+    code, out, err = run("config", "show")
+    assert (code, out, err.count("\n")) == (70, "", 1)
+    assert err.startswith("mozu: internal fault: RuntimeError: oh; run it again with -v")
+
+
+def test_a_traceback_appears_only_with_v(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_with(monkeypatch, RuntimeError("oh"))
+    code, _, err = run("config", "show", "-v")
+    assert code == 70
+    assert err.startswith("Traceback")
+
+
+def test_an_interrupt_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_with(monkeypatch, KeyboardInterrupt())
+    assert run("config", "show")[0] == 130
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    with sub_process("config", "schema") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read()
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    assert "Broken" not in err
+
+
+def test_the_schema_is_json_and_covers_the_built_ins(run: Run) -> None:
+    code, out, _ = run("config", "schema")
+    assert code == 0
+    assert "stdout" in str(orjson.loads(out)["properties"]["sinks"])
+
+
+def test_show_names_the_files_and_prints_what_was_merged(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mozu.yaml"
+    path.write_text("sources: [replay: {files: [x]}]\nenrichers: [users]\nevaluators: []\n")
+    code, out, err = run("config", "show", "-c", path, "-o", "host=web")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == f"# {path}"
+    assert "host: web" in out
+
+
+def test_plugins_are_listed_with_their_settings(run: Run) -> None:
+    code, out, _ = run("plugins")
+    assert code == 0
+    assert "sink stdout  (mozu " in out
+    assert "/run/docker.sock" in out
+
+
+def test_plugins_as_json_have_settings_with_types(run: Run) -> None:
+    _, out, _ = run("plugins", "--json")
+    listed = {(item["kind"], item["name"]): item for item in orjson.loads(out)["plugins"]}
+    socket = next(item for item in listed["enricher", "docker"]["settings"] if item["name"] == "socket")
+    assert (socket["type"], socket["default"], socket["required"]) == ("path", "/run/docker.sock", False)
