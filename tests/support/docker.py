@@ -1,0 +1,254 @@
+"""A docker engine of one's own: a real dockerd with its own containerd, data, sockets and images, gone without a trace.
+
+Needs root, dockerd, containerd, a docker command line and a static busybox; no network, no running engine, no systemd.
+"""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Final
+
+import pytest
+
+from tests.support.requirements import require
+
+PATIENCE: Final = 60.0
+"""Seconds after which something that must happen has not happened."""
+
+IMAGE: Final = "registry.example:5000/team/box:1.2"
+"""What the image is called; it was never pushed or pulled."""
+
+LABELS: Final = {"org.example.team": "perch", "org.example.flag": ""}
+"""The image's labels."""
+
+PASSWD: Final = "root:x:0:0:root:/root:/bin/sh\nmagpie:x:4711:4712::/nest:/bin/sh\n"
+GROUP: Final = "root:x:0:\ncorvids:x:4712:magpie\n"
+
+_LINKS: Final = ("sh", "touch", "cat", "id", "sleep", "true", "vi", "chroot", "ls", "ln", "mkdir", "echo", "adduser")
+_PACKAGE_MANAGER: Final = "#!/bin/sh\n: pretends to update its lists\nexec true\n"
+_PROGRAMS: Final = ("dockerd", "containerd", "docker-", "runc")
+_ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent"}
+
+
+class DockerEngine:
+    """One dockerd below one directory. `start` it, and `stop` it as often as needed; `destroy` it in the end."""
+
+    def __init__(self) -> None:
+        self.root = Path(mkdtemp(prefix="mozu-docker-", dir="/tmp"))
+        self.socket = self.root / "docker.sock"
+        self.data_root = self.root / "data"
+        self._log = self.root / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        (self.root / "daemon.json").write_text("{}")
+
+    def start(self) -> None:
+        """Start the engine and wait until it answers."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *("dockerd", "--config-file", self.root / "daemon.json", "--host", f"unix://{self.socket}"),
+                    *("--data-root", self.data_root, "--exec-root", self.root / "exec"),
+                    *("--pidfile", self.root / "pid", "--bridge", "none", "--iptables=false", "--ip-forward=false"),
+                    *("--ip-masq=false", "--shutdown-timeout", "5"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=_ENVIRONMENT,
+                start_new_session=True,
+            )
+        _until(self._answers, f"the docker engine answers; its log ends with\n{self._tail()}")
+
+    def stop(self) -> None:
+        """Stop the engine, and with it its containerd and its containers, as an init system would."""
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(PATIENCE)
+            process.kill()
+            process.wait()
+        self._kill_rest()
+
+    def destroy(self) -> None:
+        """Leave nothing behind."""
+        if self._process is not None:
+            with suppress(subprocess.SubprocessError):
+                containers = self.docker("ps", "--all", "--quiet").split()
+                if containers:
+                    self.docker("rm", "--force", *containers)
+        self.stop()
+        for place in _mounts_below(self.root):
+            subprocess.run(["umount", "--lazy", place], check=False)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def docker(self, *arguments: str | Path, stdin: bytes | None = None) -> str:
+        """The docker command line against this engine; its standard output without the line end."""
+        done = subprocess.run(
+            ["docker", "--host", f"unix://{self.socket}", *arguments],
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            timeout=PATIENCE,
+            env=_ENVIRONMENT,
+            check=False,
+        )
+        if done.returncode:
+            raise AssertionError(f"docker {' '.join(map(str, arguments))}: {done.stderr.decode()}")
+        return done.stdout.decode().rstrip("\n")
+
+    def run(self, *command: str, image: str = IMAGE, options: tuple[str, ...] = ()) -> str:
+        """Run a container to its end and remove it; its output."""
+        return self.docker("run", "--rm", "--network", "none", *options, image, *command)
+
+    def begin(self, *command: str, image: str = IMAGE, options: tuple[str, ...] = ()) -> str:
+        """Begin a container; its full id."""
+        fixed = ("--detach", "--network", "none", "--stop-timeout", "1")
+        return self.docker("run", *fixed, *options, image, *(command or ("sleep", "1000")))
+
+    def pid(self, container: str) -> int:
+        """The first process of a running container, in the host's numbers."""
+        return int(self.docker("inspect", "--format", "{{.State.Pid}}", container))
+
+    def inspect(self, container: str) -> dict[str, Any]:
+        """What the engine says of a container."""
+        found: list[dict[str, Any]] = json.loads(self.docker("inspect", container))
+        return found[0]
+
+    def remove(self, *containers: str) -> None:
+        """Kill and remove."""
+        self.docker("rm", "--force", *containers)
+
+    def build(self, image: str = IMAGE) -> None:
+        """Make the image out of a static busybox."""
+        changes = [f"LABEL {key}={json.dumps(value)}" for key, value in LABELS.items()]
+        options = [option for change in changes for option in ("--change", change)]
+        self.docker("import", *options, "-", image, stdin=filesystem())
+
+    def _answers(self) -> bool:
+        if self._process is not None and self._process.poll() is not None:
+            raise AssertionError(f"dockerd has ended; its log ends with\n{self._tail()}")
+        with suppress(AssertionError):
+            self.docker("version", "--format", "{{.Server.Version}}")
+            return True
+        return False
+
+    def _tail(self) -> str:
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:]) if self._log.exists() else ""
+
+    def _kill_rest(self) -> None:
+        """End what the engine left running: its containerd, shims, and what they hold."""
+        _until(lambda: not self._signal_rest(), "the processes of the docker engine have ended")
+
+    def _signal_rest(self) -> bool:
+        root = str(self.root).encode()
+        found = [pid for pid, command in _commands() if root in command and _program(command).startswith(_PROGRAMS)]
+        for pid in [*(child for pid in found for child in _children(pid)), *found]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(found)
+
+
+def filesystem() -> bytes:
+    """A tar of the image's files: busybox and some of its names, users of its own, a package manager that pretends."""
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as tar:
+        for name in ("bin", "etc", "root", "tmp", "nest", "usr", "usr/bin"):
+            _add(tar, name, kind=tarfile.DIRTYPE, mode=0o755)
+        _add(tar, "bin/busybox", _busybox().read_bytes(), mode=0o755)
+        for name in _LINKS:
+            _add(tar, f"bin/{name}", kind=tarfile.SYMTYPE, link="busybox")
+        _add(tar, "usr/bin/apt-get", _PACKAGE_MANAGER.encode(), mode=0o755)
+        _add(tar, "etc/passwd", PASSWD.encode(), mode=0o644)
+        _add(tar, "etc/group", GROUP.encode(), mode=0o644)
+    return target.getvalue()
+
+
+def docker_engine() -> Iterator[DockerEngine]:
+    """A running engine with the image IMAGE; skips, or fails in CI, where there can be none. The body of a fixture."""
+    require(os.geteuid() == 0, "a docker engine of one's own needs root")
+    for name, package in (("dockerd", "docker.io"), ("docker", "docker.io"), ("containerd", "containerd")):
+        require(shutil.which(name, path=_ENVIRONMENT["PATH"]) is not None, f"{name} is not installed ({package})")
+    require(_busybox().exists(), "there is no static busybox (busybox-static)")
+    engine = DockerEngine()
+    try:
+        engine.start()
+        engine.build()
+        yield engine
+    finally:
+        engine.destroy()
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[DockerEngine]:
+    """One engine for all tests of a session."""
+    yield from docker_engine()
+
+
+@pytest.fixture
+def own_docker() -> Iterator[DockerEngine]:
+    """An engine for one test that stops and starts it."""
+    yield from docker_engine()
+
+
+def _busybox() -> Path:
+    """The first busybox that needs no interpreter (a loader of shared libraries)."""
+    for folder in _ENVIRONMENT["PATH"].split(":"):
+        path = Path(folder, "busybox")
+        if path.exists() and b"/ld-linux" not in path.read_bytes()[:4096]:
+            return path
+    return Path("/bin/busybox.static")
+
+
+def _add(
+    tar: tarfile.TarFile,
+    name: str,
+    content: bytes = b"",
+    *,
+    kind: bytes = tarfile.REGTYPE,
+    mode: int = 0o777,
+    link: str = "",
+) -> None:
+    info = tarfile.TarInfo(name)
+    info.type, info.mode, info.linkname, info.size = kind, mode, link, len(content)
+    tar.addfile(info, io.BytesIO(content))
+
+
+def _commands() -> Iterator[tuple[int, bytes]]:
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            yield int(place.name), (place / "cmdline").read_bytes()
+
+
+def _program(command: bytes) -> str:
+    return Path(command.partition(b"\0")[0].decode(errors="replace")).name
+
+
+def _children(pid: int) -> list[int]:
+    """Of a shim: the first processes of its containers, whose end is the end of all others in them."""
+    with suppress(OSError):
+        return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def _mounts_below(root: Path) -> list[str]:
+    """Mount points, the deepest first."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return sorted((point for point in points if point.startswith(f"{root}/")), key=len, reverse=True)
+
+
+def _until(test: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not test():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {PATIENCE:.0f} s: {what}")
+        time.sleep(0.05)
