@@ -97,6 +97,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     Raises UnknownField for a bad argument. Called at load time, so that readers can be specialised."""
     argument: Argument = Argument.NONE
     is_list: bool = False
+    bits: int = 64
+    """Width of an INT or UINT: constants of rules are cut to it, so that -1 means the largest UINT."""
     match: Match = Match.ONE
     """What the bare form (without argument) does."""
     sources: frozenset[str] = frozenset({"syscall"})
@@ -108,6 +110,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     """no_rhs, no_transformer, filter_only, hidden, deprecated, suggested, hex, padded, output_time."""
     format: str = ""
     """How a number prints: `` decimal, `hex` (upper case, no prefix), `padded` (at least nine digits)."""
+    variant: "Callable[[str | None], Field] | None" = None
+    """Argument → the declaration that holds for it, where type, format or needs hang on it (`evt.rawarg.flags`)."""
     unavailable: str = ""
     """Why a known field cannot be read here; such a field is refused at load time with this sentence."""
 

@@ -6,6 +6,7 @@ import msgspec
 
 from mozu.core.errors import UnknownField
 from mozu.core.fields.field import Argument, Field, Match, Reader, Resolved, never
+from mozu.core.fields.names import Names
 
 _DOTTED = {Argument.DOTTED, Argument.DOTTED_OR_INDEX, Argument.DOTTED_OPTIONAL, Argument.KEY_OR_DOTTED}
 _OPTIONAL = {Argument.NONE, Argument.INDEX_OPTIONAL, Argument.KEY_OPTIONAL, Argument.DOTTED_OPTIONAL}
@@ -15,8 +16,10 @@ _INDEX = {Argument.INDEX, Argument.INDEX_OPTIONAL, Argument.DOTTED_OR_INDEX}
 class FieldRegistry:
     """The fields of one engine: the core's and those its plugins declare."""
 
-    def __init__(self, fields: Iterable[Field] = ()) -> None:
+    def __init__(self, fields: Iterable[Field] = (), names: Names | None = None) -> None:
         self._fields: dict[str, Field] = {}
+        self.names = Names() if names is None else names
+        """The surroundings that the readers of these fields ask: who knows names of users or hosts puts them here."""
         self.add(fields)
 
     def add(self, fields: Iterable[Field]) -> None:
@@ -72,6 +75,8 @@ class FieldRegistry:
             raise UnknownField(f"{text}: nonexistent field (the argument must be a number)")
         if field.unavailable:
             raise UnknownField(f"{text}: {field.unavailable}")
+        if field.variant is not None:
+            field = field.variant(argument)
         reader = field.reads(argument, event_type)
         bare = argument is None
         return Resolved(

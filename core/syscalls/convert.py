@@ -167,7 +167,7 @@ _SOCKET_OPTIONS: Final = {
 
 @functools.lru_cache(maxsize=4096)
 def convert_open_flags(native: int, *, created: bool = False, upper: bool = False, lower: bool = False) -> int:
-    """Flags of an open. `created`: the kernel made the file; `upper`, `lower`: layer of an overlay file system it lies in.
+    """Flags of an open. `created`: the kernel made the file; `upper`, `lower`: the layer of an overlay that it lies in.
 
     As in the reference, a flag shows when any of its bits is set: O_DIRECTORY brings O_TMPFILE, O_DSYNC brings O_SYNC.
     """
@@ -192,12 +192,14 @@ def open_mode(native_flags: int, mode: int) -> int:
     return mode & _PERMISSIONS if native_flags & (_CREAT | _TMPFILE) else 0
 
 
+@functools.lru_cache(maxsize=1024)
 def convert_clone_flags(native: int, *, in_pidns: bool = False) -> int:
     """Flags of clone, unshare, setns. `in_pidns`: the child lives in a pid namespace other than the host's."""
     flags = convert_flags("clone_flags", native)
     return flags | dict(flag_table("clone_flags"))["CLONE_CHILD_IN_PIDNS"] if in_pidns else flags
 
 
+@functools.lru_cache(maxsize=1024)
 def convert_socket_option(level: int, option: int) -> int:
     """The parameter `optname` of getsockopt and setsockopt; 0 where the level is not SOL_SOCKET."""
     if level != _SOL_SOCKET:
@@ -218,7 +220,7 @@ def quota_command(native: int) -> tuple[int, int]:
 def convert_flags(table: str, native: int) -> int:
     """A number of the kernel in the numbering of a table; the same number where both sides agree.
 
-    For `file_flags` this is the short set of descriptor flags (pipe2, dup3, eventfd2, socket …), without an access mode.
+    For `file_flags` this is the short set of descriptor flags (pipe2, dup3, eventfd2, socket …) without access mode.
     """
     special = _SPECIAL.get(table)
     if special is not None:

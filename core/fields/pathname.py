@@ -1,0 +1,46 @@
+"""Paths as the calls mean them, worked out lexically: no look at any file system."""
+
+import functools
+
+
+def absolute(base: str, path: str) -> str:
+    """`path` seen from the directory `base`, normalised. An empty path stays empty."""
+    if not path:
+        return ""
+    if path.startswith("/"):
+        return normalise(path)
+    return normalise(base + path if base.endswith("/") else f"{base}/{path}")
+
+
+@functools.lru_cache(maxsize=4096)
+def normalise(path: str) -> str:
+    """`.`, `..`, doubled and trailing slashes resolved. `..` above the top stays at the top."""
+    if path.startswith("/") and "//" not in path and "/." not in path and not path.endswith("/"):
+        return path
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            if parts:
+                parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    joined = "/".join(parts)
+    return f"/{joined}" if path.startswith("/") else joined
+
+
+@functools.lru_cache(maxsize=4096)
+def single_slashes(path: str) -> str:
+    """Doubled slashes made one; nothing else touched."""
+    while "//" in path:
+        path = path.replace("//", "/")
+    return path
+
+
+def directory_of(path: str) -> str:
+    """What stands before the last slash; `/` where that is nothing."""
+    return path.rpartition("/")[0] or "/"
+
+
+def filename_of(path: str) -> str:
+    """What stands after the last slash; `/` for the root itself and for the empty path."""
+    return path.rpartition("/")[2] or "/"

@@ -1,0 +1,117 @@
+"""The fields `fs.path.*`: the paths that calls on the file system changed."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from mozu.core.event import SyscallEvent
+from mozu.core.fields.binding import by_type
+from mozu.core.fields.field import Field, FieldType, Reader
+from mozu.core.fields.pathname import absolute
+from mozu.core.fields.paths_base import AT_FDCWD, UNKNOWN, base_directory, is_first
+from mozu.core.syscalls import EventType
+
+_OPENS: Final = frozenset({"open", "openat", "openat2"})
+_EPERM: Final = 1
+
+NAME: Final = {
+    "mkdir": "path",
+    "mkdirat": "path",
+    "rmdir": "path",
+    "unlink": "path",
+    "unlinkat": "name",
+    "open": "name",
+    "openat": "name",
+    "openat2": "name",
+    "chmod": "filename",
+    "fchmod": "fd",
+    "fchmodat": "filename",
+    "chown": "path",
+    "lchown": "path",
+    "fchown": "fd",
+    "fchownat": "pathname",
+    "quotactl": "special",
+    "umount": "name",
+    "umount2": "name",
+}
+SOURCE: Final = {
+    "rename": "oldpath",
+    "renameat": "oldpath",
+    "renameat2": "oldpath",
+    "link": "newpath",
+    "linkat": "newpath",
+    "symlink": "linkpath",
+    "symlinkat": "linkpath",
+    "mount": "dev",
+}
+TARGET: Final = {
+    "rename": "newpath",
+    "renameat": "newpath",
+    "renameat2": "newpath",
+    "link": "oldpath",
+    "linkat": "oldpath",
+    "symlink": "target",
+    "symlinkat": "target",
+    "mount": "dir",
+}
+"""Event type → the parameter that holds the path."""
+
+
+def _succeeded(event: SyscallEvent, *, opens: bool) -> bool:
+    outcome: int | None = event.args[0]
+    return outcome != -_EPERM if opens else outcome == 0
+
+
+def _raw(event_type: EventType, position: int) -> Reader:
+    opens = event_type.name in _OPENS
+    of_descriptor = event_type.params[position].type == "fd"
+
+    def read(event: SyscallEvent) -> Any:
+        if not _succeeded(event, opens=opens):
+            return None
+        if not of_descriptor:
+            return event.args[position]
+        return event.file.name if event.file is not None else None
+
+    return read
+
+
+def _absolute(event_type: EventType, position: int) -> Reader:
+    raw = _raw(event_type, position)
+    param = event_type.params[position]
+    if param.name == "target" or param.type == "fd":
+        return raw
+    dirfd = param.dirfd
+    first = dirfd is None or is_first(dirfd)
+    opens = event_type.name in _OPENS
+
+    def read(event: SyscallEvent) -> str | None:
+        text: str | None = raw(event)
+        if text is None:
+            return None
+        if opens and event.file is not None:
+            return event.file.name
+        if text.startswith("/"):
+            return absolute("/", text)
+        where = AT_FDCWD if dirfd is None else event.args[dirfd]
+        return absolute(base_directory(event, where, from_kernel=first) or UNKNOWN, text)
+
+    return read
+
+
+def _field(name: str, doc: str, where: dict[str, str], make: Callable[[EventType, int], Reader]) -> Field:
+    def bind(_: str | None, event_type: EventType) -> Reader | None:
+        position = event_type.index(where[event_type.name]) if event_type.name in where else None
+        return None if position is None else make(event_type, position)
+
+    needs = frozenset({"cwd", "fds"})
+    return Field(name=name, type=FieldType.STRING, doc=doc, bind=by_type(bind), needs=needs)
+
+
+FIELDS: Final = (
+    _field("fs.path.name", "Absolute path that a successful call made, opened, changed or removed.", NAME, _absolute),
+    _field("fs.path.nameraw", "The same path as the call was given it.", NAME, _raw),
+    _field("fs.path.source", "Absolute path before renaming, of a new link, or of the mounted device.", SOURCE, _absolute),
+    _field("fs.path.sourceraw", "The same path as the call was given it.", SOURCE, _raw),
+    _field("fs.path.target", "Absolute path after renaming, of the mount point, or what a link is to.", TARGET, _absolute),
+    _field("fs.path.targetraw", "The same path as the call was given it.", TARGET, _raw),
+)
