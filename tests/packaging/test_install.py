@@ -1,0 +1,32 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def output(*command: object, cwd: Path) -> str:
+    """Standard output; the directory is one without mozu's sources, so that only what is installed can be found."""
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_command_tells_its_version(environment: Path, tmp_path: Path, wheel: Path) -> None:
+    version = wheel.name.split("-")[1]
+    assert output(environment / "mozu", "--version", cwd=tmp_path) == f"mozu {version}\n"
+
+
+def test_the_module_runs_as_well(environment: Path, tmp_path: Path) -> None:
+    assert output(environment / "python", "-m", "mozu", "--version", cwd=tmp_path).startswith("mozu ")
+
+
+def test_every_built_in_can_be_imported_where_only_the_wheel_is(environment: Path, tmp_path: Path) -> None:
+    done = subprocess.run([environment / "mozu", "plugins"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "source ebpf  (mozu " in done.stdout
+
+
+def test_dependencies_are_complete_and_agree(environment: Path, tmp_path: Path) -> None:
+    assert "No broken requirements" in output(environment / "python", "-m", "pip", "check", cwd=tmp_path)

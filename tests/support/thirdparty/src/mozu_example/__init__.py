@@ -1,0 +1,1 @@
+"""What a third party writes: three plugins that know nothing of mozu but its front door."""

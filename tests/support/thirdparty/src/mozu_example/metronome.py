@@ -1,0 +1,45 @@
+"""The evaluator `metronome`: an alert for every tick."""
+
+from collections.abc import Sequence
+
+from mozu.core import Alert, Context, Declaration, Demand, Event, Need, Settings, Severity, hookimpl
+from mozu.core.alert import Ref, Template
+
+_TEMPLATE = Template(("Tick number ", Ref("tick.number", "uint")))
+
+
+class Metronome:
+    """Judges events of the source class `ticker` and no others."""
+
+    def __init__(self, settings: Settings, context: Context) -> None:
+        pass
+
+    def demand(self) -> Demand:
+        """Every tick."""
+        return Demand({"ticker": {"tick": Need()}})
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        """One alert a tick."""
+        return [self._alert(event) for event in batch if event.source == "ticker"]
+
+    def reload(self) -> "Metronome":
+        """There is nothing to load."""
+        return self
+
+    def _alert(self, event: Event) -> Alert:
+        return Alert(
+            rule="Tick",
+            priority=Severity.NOTICE,
+            source=event.source,
+            time=event.time,
+            template=_TEMPLATE,
+            values={"tick.number": getattr(event, "data", {}).get("number")},
+            event_type=event.type,
+            event_num=event.num,
+        )
+
+
+@hookimpl
+def mozu_evaluator() -> Declaration:
+    """Declare the evaluator."""
+    return Declaration(name="metronome", build=Metronome, summary="An alert for every tick.")

@@ -1,0 +1,61 @@
+"""The source `ticker`: an event at a steady pace."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from pydantic import Field
+
+from mozu.core import Alert, Context, Counts, DataEvent, Declaration, Demand, Event, Settings, hookimpl
+
+
+class TickerSettings(Settings):
+    """How many, how fast."""
+
+    count: int = Field(ge=1, description="How many ticks there are.")
+    seconds: float = Field(0.01, gt=0, description="Time between two ticks.")
+
+
+class Ticker:
+    """Ticks `count` times, then ends."""
+
+    def __init__(self, settings: TickerSettings, context: Context) -> None:
+        self._settings = settings
+        self._stopped = asyncio.Event()
+        self._made = 0
+
+    async def start(self, demand: Demand) -> None:
+        """Nothing to acquire."""
+
+    async def batches(self) -> AsyncIterator[Sequence[Event | Alert]]:
+        """One tick a batch."""
+        while self._made < self._settings.count and not self._stopped.is_set():
+            self._made += 1
+            yield [DataEvent(source="ticker", type="tick", time=time.time_ns(), data={"number": self._made})]
+            try:
+                await asyncio.wait_for(self._stopped.wait(), self._settings.seconds)
+            except TimeoutError:
+                continue
+
+    async def update(self, demand: Demand) -> None:
+        """It ticks whatever anybody wants."""
+
+    def counts(self) -> Mapping[str, Counts]:
+        """A clock loses nothing."""
+        return {"tick": Counts(seen=self._made, received=self._made)}
+
+    async def stop(self) -> None:
+        """No tick after this one."""
+        self._stopped.set()
+
+
+@hookimpl
+def mozu_source() -> Declaration:
+    """Declare the source."""
+    return Declaration(
+        name="ticker",
+        build=Ticker,
+        summary="An event at a steady pace.",
+        settings=TickerSettings,
+        event_source="ticker",
+    )
