@@ -64,7 +64,7 @@ class Recording:
         self.shapes.want(names)
 
     def batches(self) -> Iterator[list[SyscallEvent]]:
-        """Everything, in order, with the internal events that seed the state. SourceBroken follows the last good one."""
+        """Everything, in order, with the internal events that seed the state. SourceBroken follows the last good."""
         broken: SourceBroken | None = None
         while broken is None:
             try:
