@@ -8,6 +8,8 @@ import click
 from mozu.core.cli.terminal import safe
 from mozu.core.config import read
 from mozu.core.errors import PluginError
+from mozu.core.fields import FieldRegistry
+from mozu.core.fields.builtin import builtin_fields
 from mozu.core.registry import BUILTINS, Registry
 
 
@@ -35,3 +37,11 @@ def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
     for text in failures:
         click.echo(f"mozu: warning: {safe(text)}", err=True)
     return registry
+
+
+def known_fields(registry: Registry) -> FieldRegistry:
+    """The core's fields and those of every plugin loaded so far."""
+    fields = FieldRegistry(builtin_fields())
+    for plugin in registry.plugins():
+        fields.add(plugin.declaration.fields)
+    return fields

@@ -1,0 +1,54 @@
+"""The generated part of docs/configuration.md: `python -m mozu.core.cli.document FILE` writes it again."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from mozu.core.config.describe import Setting, settings_of
+from mozu.core.config.model import Core, Kind, Reserved
+from mozu.core.registry import BUILTINS, Registry
+
+BEGIN: Final = "<!-- generated: settings; `make docs` writes it again -->"
+END: Final = "<!-- end of the generated part -->"
+
+
+def settings_text() -> str:
+    """Tables of all settings: the core's, those of every entry, and the built-in plugins'. Raises PluginError."""
+    registry = Registry()
+    parts = [
+        "## The core's settings\n\n" + _table(settings_of(Core)),
+        "## Keys of every entry\n\n`format` and `queue` are for sinks.\n\n" + _table(settings_of(Reserved)),
+    ]
+    for kind in Kind:
+        for name in BUILTINS[kind]:
+            plugin = registry.plugin(kind, name).declaration
+            settings = list(settings_of(plugin.settings))
+            body = _table(settings) if settings else "No settings of its own.\n"
+            parts.append(f"## {kind.value.capitalize()} `{name}`\n\n{plugin.summary}\n\n{body}")
+    return "\n".join(parts)
+
+
+def _table(settings: Iterable[Setting]) -> str:
+    rows = [f"| `{item.name}` | {_cell(item.type)} | {_default(item)} | {_cell(item.text)} |" for item in settings]
+    return "\n".join(["| setting | type | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def _default(setting: Setting) -> str:
+    return "required" if setting.required else f"`{setting.default}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def renewed(page: str) -> str:
+    """The page with its generated part as it should be."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{settings_text()}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    path = Path(sys.argv[1])
+    path.write_text(renewed(path.read_text()))
