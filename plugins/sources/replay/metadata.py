@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from mozu.core.event import Address, SyscallEvent
+from mozu.core.fields.names import Names
 from mozu.core.state.facts import KnownFile, KnownProcess, Seeded
 from mozu.plugins.sources.replay import blocks, tables
 from mozu.plugins.sources.replay.containers import Containers
@@ -18,7 +19,9 @@ _FILE_LIMIT: Final = 1 << 20
 class Metadata:
     """Tables of the section that is being read. Users and containers change as events pass; the rest only seeds."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names | None = None) -> None:
+        self.names = Names() if names is None else names
+        """What readers of fields ask beside an event; told as the recording tells it."""
         self.people = People()
         self.containers = Containers()
         self._processes: dict[int, tuple[int, KnownProcess]] = {}
@@ -62,8 +65,14 @@ class Metadata:
             yield SyscallEvent("syscall", "_process", 0, number, tid, pid, facts=process)
         for tid, file in self._files:
             yield SyscallEvent("syscall", "_file", 0, number, tid, pids[tid], facts=file)
+        self.names.addresses.replace(self._addresses)
         yield SyscallEvent("syscall", "_seeded", 0, number, facts=Seeded(self._addresses))
         self._processes, self._files = {}, []
+
+    def begun(self, time: int) -> None:
+        """The time of an event that happened, not of a record about the machine; the first one counts."""
+        if not self.names.first_time:
+            self.names.first_time = time
 
     def change(self, layout: Layout, args: tuple[Any, ...]) -> str:
         """An event that tells of users, groups or containers; gives the name by which rules know it."""

@@ -38,6 +38,10 @@ _METADATA: Final = _INITIAL | {228, 272}
 """Events that change the tables of users and containers; the latter are old forms."""
 
 
+_UNSEEN: Final = frozenset({"plugin", "iter"})
+"""Events of other sources, and a recorder's own notes on its tables: they count, and nobody can judge them here."""
+
+
 class Recording:
     """One file. `metadata` may be shared with those that follow it, and numbers go on from `number`."""
 
@@ -278,6 +282,11 @@ class Recording:
                 return
         else:
             self._initial = False
+            if layout.kind != "metaevent":
+                self.metadata.begun(raw.time)
+        if layout.kind in _UNSEEN:
+            self.shapes.note(name, received=False)
+            return
         if shape.generic or shape.enters:
             self._special(shape, args, raw.cpu, raw.time, raw.tid, self.number)
             return

@@ -4,8 +4,9 @@ The answers are those of the batch that was given last: a batch ends where these
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
+from mozu.core.event import SyscallEvent
 from mozu.core.fields import Reader
 from mozu.plugins.enrichers.containers.fields import container_readers
 from mozu.plugins.sources.replay.metadata import Metadata
@@ -16,12 +17,12 @@ Binder = Callable[[str | None], Reader]
 _UNKNOWN: Final = "<NA>"
 """What these fields say, as a text, of a number without a name."""
 _ROOT: Final = User("root", "/root", _UNKNOWN)
-_NOBODY: Final = User(_UNKNOWN, _UNKNOWN, _UNKNOWN)
 
 
 def readers(metadata: Metadata) -> Mapping[str, Binder]:
-    """Field name → (argument → reader)."""
+    """Field name → (argument → reader); the names that other fields ask for are connected as well."""
     people = _PeopleFields(metadata)
+    metadata.names.user, metadata.names.group = people.user_name, people.group_name
     plain: dict[str, Reader] = {
         "user.name": lambda event: people.user(event, "uid", "name"),
         "user.homedir": lambda event: people.user(event, "uid", "home"),
@@ -42,20 +43,29 @@ class _PeopleFields:
     def __init__(self, metadata: Metadata) -> None:
         self._people = metadata.people
 
-    def user(self, event: Any, number: str, part: str) -> str | None:
-        process = event.process
-        if process is None:
-            return None
-        uid = getattr(process, number)
-        found = None if process.container is not None else self._people.users.get(("", uid))
-        if found is None:
-            found = _ROOT if uid == 0 else _NOBODY
-        text: str = getattr(found, part)
-        return text or _UNKNOWN
+    def user_name(self, uid: int, event: SyscallEvent) -> str | None:
+        """As `Names.user`."""
+        found = self._user(uid, event)
+        return None if found is None else found.name
 
-    def group(self, event: Any) -> str | None:
+    def group_name(self, gid: int, event: SyscallEvent) -> str | None:
+        """As `Names.group`."""
         process = event.process
-        if process is None:
+        found = None if process is None or process.container is not None else self._people.groups.get(("", gid))
+        return found or ("root" if gid == 0 else None)
+
+    def user(self, event: SyscallEvent, number: str, part: str) -> str | None:
+        """One part of the account that one of the process's numbers stands for."""
+        if event.process is None:
             return None
-        found = None if process.container is not None else self._people.groups.get(("", process.gid))
-        return found or ("root" if process.gid == 0 else _UNKNOWN)
+        found = self._user(getattr(event.process, number), event)
+        return _UNKNOWN if found is None else getattr(found, part) or _UNKNOWN
+
+    def group(self, event: SyscallEvent) -> str | None:
+        """The name of the process's group."""
+        return None if event.process is None else self.group_name(event.process.gid, event) or _UNKNOWN
+
+    def _user(self, uid: int, event: SyscallEvent) -> User | None:
+        process = event.process
+        found = None if process is None or process.container is not None else self._people.users.get(("", uid))
+        return _ROOT if found is None and uid == 0 else found

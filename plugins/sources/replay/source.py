@@ -43,7 +43,7 @@ class ReplaySource:
 
     def __init__(self, settings: ReplaySettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
-        self._metadata = Metadata()
+        self._metadata = Metadata(context.fields.names)
         self._wanted: frozenset[str] | None = None
         self._recording: Recording | None = None
         self._counts: dict[str, Counts] = {}

@@ -38,7 +38,7 @@ def test_a_block_shorter_than_its_frame_ends_the_reading(length: int) -> None:
 @pytest.mark.parametrize("kind", [0x216, 0x221, 0x215, 0x777, 0x0A0D0D0A])
 def test_a_huge_length_is_refused_before_anything_is_allocated(kind: int) -> None:
     tracemalloc.start()
-    seen, error = read((GOOD if kind == 0x216 else SECTION) + struct.pack("<II", kind, 0xFFFFFFF0) + bytes(64))
+    _, error = read((GOOD if kind == 0x216 else SECTION) + struct.pack("<II", kind, 0xFFFFFFF0) + bytes(64))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert "claims a length" in error
@@ -104,7 +104,7 @@ def test_what_is_no_recording_is_refused_by_name(raw: bytes, complaint: str) -> 
 def test_a_length_that_is_not_repeated_at_the_end_is_corruption() -> None:
     broken = bytearray(GOOD + event(CHDIR, []))
     broken[len(GOOD) - 4] ^= 4
-    seen, error = read(bytes(broken))
+    _, error = read(bytes(broken))
     assert "ends with the length" in error
 
 
@@ -128,7 +128,8 @@ def test_a_process_that_cannot_be_right_ends_the_reading(body: bytes) -> None:
 
 
 def test_a_process_with_an_impossible_number_is_left_out() -> None:
-    body = struct.pack("<QQQ", 1 << 40, 5, 1) + str16("a") * 2 + str16("") + str16("/") + struct.pack("<qIII", 1, 0, 0, 0)
+    texts = str16("a") * 2 + str16("") + str16("/")
+    body = struct.pack("<QQQ", 1 << 40, 5, 1) + texts + struct.pack("<qIII", 1, 0, 0, 0)
     seen, error = read(SECTION + block(0x202, body) + event(CHDIR, []))
     assert (len(seen), error) == (1, "")
 
