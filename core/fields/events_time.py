@@ -40,9 +40,7 @@ TEXTS: Final = (
     _text("evt.time.s", lambda event: _local(event, "%H:%M:%S"), "Local time of day, to the second."),
     _text("evt.time.iso8601", _iso8601, "Date and time in UTC, in the form of ISO 8601, to the nanosecond."),
     _text("evt.datetime", lambda event: moment(event.time), "Local date and time, to the nanosecond."),
-    _text(
-        "evt.datetime.s", lambda event: _local(event, "%Y-%m-%d %H:%M:%S"), "Local date and time, to the second."
-    ),
+    _text("evt.datetime.s", lambda event: _local(event, "%Y-%m-%d %H:%M:%S"), "Local date and time, to the second."),
     _text("evt.outputtime", clock, "Meant for outputs: the same text as evt.time.", frozenset({"syscall"})),
 )
 

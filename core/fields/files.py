@@ -168,9 +168,7 @@ def _fact(name: str, kind: FieldType, doc: str, fact: Callable[[File], object], 
 
 
 _NUMBERS: Final = (
-    _simple(
-        "fd.num", FieldType.INT, "Number of the descriptor; -1 where opening it failed.", lambda event: event.fd
-    ),
+    _simple("fd.num", FieldType.INT, "Number of the descriptor; -1 where opening it failed.", lambda event: event.fd),
     _simple(
         "fd.uid",
         FieldType.STRING,

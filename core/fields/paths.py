@@ -98,7 +98,7 @@ def _absolute(event_type: EventType, position: int) -> Reader:
     return read
 
 
-def _field(name: str, doc: str, where: dict[str, str], make: Callable[[EventType, int], Reader]) -> Field:
+def _field(name: str, where: dict[str, str], make: Callable[[EventType, int], Reader], doc: str) -> Field:
     def bind(_: str | None, event_type: EventType) -> Reader | None:
         position = event_type.index(where[event_type.name]) if event_type.name in where else None
         return None if position is None else make(event_type, position)
@@ -108,10 +108,10 @@ def _field(name: str, doc: str, where: dict[str, str], make: Callable[[EventType
 
 
 FIELDS: Final = (
-    _field("fs.path.name", "Absolute path that a successful call made, opened, changed or removed.", NAME, _absolute),
-    _field("fs.path.nameraw", "The same path as the call was given it.", NAME, _raw),
-    _field("fs.path.source", "Absolute path before renaming, of a new link, or of the mounted device.", SOURCE, _absolute),
-    _field("fs.path.sourceraw", "The same path as the call was given it.", SOURCE, _raw),
-    _field("fs.path.target", "Absolute path after renaming, of the mount point, or what a link is to.", TARGET, _absolute),
-    _field("fs.path.targetraw", "The same path as the call was given it.", TARGET, _raw),
+    _field("fs.path.name", NAME, _absolute, "Absolute path that a successful call made, opened, changed or removed."),
+    _field("fs.path.nameraw", NAME, _raw, "The same path as the call was given it."),
+    _field("fs.path.source", SOURCE, _absolute, "Absolute path before renaming, of a new link, of a mounted device."),
+    _field("fs.path.sourceraw", SOURCE, _raw, "The same path as the call was given it."),
+    _field("fs.path.target", TARGET, _absolute, "Absolute path after renaming, of a mount point, or a link's content."),
+    _field("fs.path.targetraw", TARGET, _raw, "The same path as the call was given it."),
 )

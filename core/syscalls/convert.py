@@ -33,7 +33,7 @@ _OPEN: Final = {
     "O_LARGEFILE": 0o100000,
     "O_CLOEXEC": 0o2000000,
 }
-_BITS: Final[dict[str, dict[str, int]]] = {
+KERNEL_BITS: Final[dict[str, dict[str, int]]] = {
     "clone_flags": {
         "CLONE_FILES": 0x400,
         "CLONE_FS": 0x200,
@@ -108,7 +108,7 @@ _BITS: Final[dict[str, dict[str, int]]] = {
 }
 """Table → name → the kernel's bits."""
 
-_CODES: Final[dict[str, tuple[dict[int, str], int]]] = {
+KERNEL_CODES: Final[dict[str, tuple[dict[int, str], int]]] = {
     "fcntl_commands": (
         {
             0: "F_DUPFD F_GETFD F_SETFD F_GETFL F_SETFL F_GETLK F_SETLK F_SETLKW F_SETOWN F_GETOWN F_SETSIG F_GETSIG",
@@ -225,11 +225,11 @@ def convert_flags(table: str, native: int) -> int:
     special = _SPECIAL.get(table)
     if special is not None:
         return special(native)
-    if table in _BITS:
-        bits = _BITS[table]
+    if table in KERNEL_BITS:
+        bits = KERNEL_BITS[table]
         return _union(dict(flag_table(table)), [name for name, mask in bits.items() if native & mask])
-    if table in _CODES:
-        runs, unknown = _CODES[table]
+    if table in KERNEL_CODES:
+        runs, unknown = KERNEL_CODES[table]
         name = spread(runs).get(native)
         return unknown if name is None else dict(flag_table(table))[name]
     return native

@@ -11,12 +11,8 @@ FLAGS: Final[dict[str, str]] = {
         "O_DSYNC=0x10 O_APPEND=8 O_CREAT=4 O_RDWR=3 O_WRONLY=2 O_RDONLY=1 O_CLOEXEC=0x1000 O_NONE=0 "
         "O_TMPFILE=0x2000 O_F_CREATED=0x4000 FD_UPPER_LAYER=0x8000 FD_LOWER_LAYER=0x10000 "
     ),
-    "creat_flags": (
-        "FD_UPPER_LAYER_CREAT=1 FD_LOWER_LAYER_CREAT=2 "
-    ),
-    "flock_flags": (
-        "LOCK_SH=1 LOCK_EX=2 LOCK_NB=4 LOCK_UN=8 LOCK_NONE=0 "
-    ),
+    "creat_flags": ("FD_UPPER_LAYER_CREAT=1 FD_LOWER_LAYER_CREAT=2 "),
+    "flock_flags": ("LOCK_SH=1 LOCK_EX=2 LOCK_NB=4 LOCK_UN=8 LOCK_NONE=0 "),
     "clone_flags": (
         "CLONE_FILES=1 CLONE_FS=2 CLONE_IO=4 CLONE_NEWIPC=8 CLONE_NEWNET=0x10 CLONE_NEWNS=0x20 CLONE_NEWPID=0x40 "
         "CLONE_NEWUTS=0x80 CLONE_PARENT=0x100 CLONE_PARENT_SETTID=0x200 CLONE_PTRACE=0x400 CLONE_SIGHAND=0x800 "
@@ -41,9 +37,7 @@ FLAGS: Final[dict[str, str]] = {
         "I_VERSION=0x800000 STRICTATIME=0x1000000 LAZYTIME=0x2000000 NOSEC=0x10000000 BORN=0x20000000 "
         "ACTIVE=0x40000000 NOUSER=0x80000000 "
     ),
-    "umount_flags": (
-        "FORCE=1 DETACH=2 EXPIRE=4 NOFOLLOW=8 "
-    ),
+    "umount_flags": ("FORCE=1 DETACH=2 EXPIRE=4 NOFOLLOW=8 "),
     "prot_flags": (
         "PROT_READ=1 PROT_WRITE=2 PROT_EXEC=4 PROT_SEM=8 PROT_GROWSDOWN=0x10 PROT_GROWSUP=0x20 PROT_SAO=0x40 "
         "PROT_NONE=0 "
@@ -53,65 +47,37 @@ FLAGS: Final[dict[str, str]] = {
         "MAP_POPULATE=0x80 MAP_NONBLOCK=0x100 MAP_GROWSDOWN=0x200 MAP_DENYWRITE=0x400 MAP_EXECUTABLE=0x800 "
         "MAP_INHERIT=0x1000 MAP_FILE=0x2000 MAP_LOCKED=0x4000 "
     ),
-    "splice_flags": (
-        "SPLICE_F_MOVE=1 SPLICE_F_NONBLOCK=2 SPLICE_F_MORE=4 SPLICE_F_GIFT=8 "
-    ),
-    "quotactl_dqi_flags": (
-        "DQF_NONE=1 V1_DQF_RSQUASH=2 "
-    ),
+    "splice_flags": ("SPLICE_F_MOVE=1 SPLICE_F_NONBLOCK=2 SPLICE_F_MORE=4 SPLICE_F_GIFT=8 "),
+    "quotactl_dqi_flags": ("DQF_NONE=1 V1_DQF_RSQUASH=2 "),
     "quotactl_cmds": (
         "Q_QUOTAON=1 Q_QUOTAOFF=2 Q_GETFMT=4 Q_GETINFO=8 Q_SETINFO=0x10 Q_GETQUOTA=0x20 Q_SETQUOTA=0x40 "
         "Q_SYNC=0x80 Q_XQUOTAON=0x100 Q_XQUOTAOFF=0x200 Q_XGETQUOTA=0x400 Q_XSETQLIM=0x800 Q_XGETQSTAT=0x1000 "
         "Q_XQUOTARM=0x2000 Q_XQUOTASYNC=0x4000 "
     ),
-    "quotactl_types": (
-        "USRQUOTA=1 GRPQUOTA=2 "
-    ),
-    "quotactl_quota_fmts": (
-        "QFMT_NOT_USED=1 QFMT_VFS_OLD=2 QFMT_VFS_V0=4 QFMT_VFS_V1=8 "
-    ),
-    "semop_flags": (
-        "IPC_NOWAIT=1 SEM_UNDO=2 "
-    ),
-    "semget_flags": (
-        "IPC_EXCL=0x4000 IPC_CREAT=0x2000 "
-    ),
+    "quotactl_types": ("USRQUOTA=1 GRPQUOTA=2 "),
+    "quotactl_quota_fmts": ("QFMT_NOT_USED=1 QFMT_VFS_OLD=2 QFMT_VFS_V0=4 QFMT_VFS_V1=8 "),
+    "semop_flags": ("IPC_NOWAIT=1 SEM_UNDO=2 "),
+    "semget_flags": ("IPC_EXCL=0x4000 IPC_CREAT=0x2000 "),
     "semctl_commands": (
         "IPC_STAT=1 IPC_SET=2 IPC_RMID=4 IPC_INFO=8 SEM_INFO=0x10 SEM_STAT=0x20 GETALL=0x40 GETNCNT=0x80 "
         "GETPID=0x100 GETVAL=0x200 GETZCNT=0x400 SETALL=0x800 SETVAL=0x1000 "
     ),
-    "access_flags": (
-        "F_OK=0 R_OK=4 W_OK=2 X_OK=1 "
-    ),
+    "access_flags": ("F_OK=0 R_OK=4 W_OK=2 X_OK=1 "),
     "pf_flags": (
         "PROTECTION_VIOLATION=1 PAGE_NOT_PRESENT=2 WRITE_ACCESS=4 READ_ACCESS=8 USER_FAULT=0x10 "
         "SUPERVISOR_FAULT=0x20 RESERVED_PAGE=0x40 INSTRUCTION_FETCH=0x80 "
     ),
-    "unlinkat_flags": (
-        "AT_REMOVEDIR=0x200 "
-    ),
-    "linkat_flags": (
-        "AT_SYMLINK_FOLLOW=0x400 AT_EMPTY_PATH=0x1000 "
-    ),
-    "newfstatat_flags": (
-        "AT_EMPTY_PATH=0x1000 AT_NO_AUTOMOUNT=0x800 AT_SYMLINK_NOFOLLOW=0x100 "
-    ),
-    "fchownat_flags": (
-        "AT_SYMLINK_NOFOLLOW=0x400 AT_EMPTY_PATH=0x1000 "
-    ),
-    "renameat2_flags": (
-        "RENAME_NOREPLACE=1 RENAME_EXCHANGE=2 RENAME_WHITEOUT=4 "
-    ),
+    "unlinkat_flags": ("AT_REMOVEDIR=0x200 "),
+    "linkat_flags": ("AT_SYMLINK_FOLLOW=0x400 AT_EMPTY_PATH=0x1000 "),
+    "newfstatat_flags": ("AT_EMPTY_PATH=0x1000 AT_NO_AUTOMOUNT=0x800 AT_SYMLINK_NOFOLLOW=0x100 "),
+    "fchownat_flags": ("AT_SYMLINK_NOFOLLOW=0x400 AT_EMPTY_PATH=0x1000 "),
+    "renameat2_flags": ("RENAME_NOREPLACE=1 RENAME_EXCHANGE=2 RENAME_WHITEOUT=4 "),
     "openat2_flags": (
         "RESOLVE_BENEATH=1 RESOLVE_IN_ROOT=2 RESOLVE_NO_MAGICLINKS=4 RESOLVE_NO_SYMLINKS=8 RESOLVE_NO_XDEV=0x10 "
         "RESOLVE_CACHED=0x20 "
     ),
-    "execve_flags": (
-        "EXE_WRITABLE=1 EXE_UPPER_LAYER=2 EXE_FROM_MEMFD=4 EXE_LOWER_LAYER=8 "
-    ),
-    "execveat_flags": (
-        "AT_EMPTY_PATH=1 AT_SYMLINK_NOFOLLOW=2 "
-    ),
+    "execve_flags": ("EXE_WRITABLE=1 EXE_UPPER_LAYER=2 EXE_FROM_MEMFD=4 EXE_LOWER_LAYER=8 "),
+    "execveat_flags": ("AT_EMPTY_PATH=1 AT_SYMLINK_NOFOLLOW=2 "),
     "io_uring_setup_flags": (
         "IORING_SETUP_IOPOLL=1 IORING_SETUP_SQPOLL=2 IORING_SQ_NEED_WAKEUP=4 IORING_SETUP_SQ_AFF=8 "
         "IORING_SETUP_CQSIZE=0x10 IORING_SETUP_CLAMP=0x20 IORING_SETUP_ATTACH_RW=0x40 "
@@ -126,27 +92,13 @@ FLAGS: Final[dict[str, str]] = {
     "io_uring_enter_flags": (
         "IORING_ENTER_GETEVENTS=1 IORING_ENTER_SQ_WAKEUP=2 IORING_ENTER_SQ_WAIT=4 IORING_ENTER_EXT_ARG=8 "
     ),
-    "mlockall_flags": (
-        "MCL_CURRENT=1 MCL_FUTURE=2 MCL_ONFAULT=4 "
-    ),
-    "mlock2_flags": (
-        "MLOCK_ONFAULT=1 "
-    ),
-    "epoll_create1_flags": (
-        "EPOLL_CLOEXEC=1 "
-    ),
-    "memfd_create_flags": (
-        "MFD_CLOEXEC=1 MFD_ALLOW_SEALING=2 MFD_HUGETLB=4 "
-    ),
-    "pidfd_open_flags": (
-        "PIDFD_NONBLOCK=1 "
-    ),
-    "delete_module_flags": (
-        "O_NONBLOCK=2 O_TRUNC=1 "
-    ),
-    "close_range_flags": (
-        "CLOSE_RANGE_UNSHARE=2 CLOSE_RANGE_CLOEXEC=4 "
-    ),
+    "mlockall_flags": ("MCL_CURRENT=1 MCL_FUTURE=2 MCL_ONFAULT=4 "),
+    "mlock2_flags": ("MLOCK_ONFAULT=1 "),
+    "epoll_create1_flags": ("EPOLL_CLOEXEC=1 "),
+    "memfd_create_flags": ("MFD_CLOEXEC=1 MFD_ALLOW_SEALING=2 MFD_HUGETLB=4 "),
+    "pidfd_open_flags": ("PIDFD_NONBLOCK=1 "),
+    "delete_module_flags": ("O_NONBLOCK=2 O_TRUNC=1 "),
+    "close_range_flags": ("CLOSE_RANGE_UNSHARE=2 CLOSE_RANGE_CLOEXEC=4 "),
     "finit_module_flags": (
         "MODULE_INIT_IGNORE_MODVERSIONS=1 MODULE_INIT_IGNORE_VERMAGIC=2 MODULE_INIT_COMPRESSED_FILE=4 "
     ),
@@ -161,12 +113,8 @@ ENUMS: Final[dict[str, str]] = {
         "AF_INET6=0xa AF_X25=9 AF_ATMPVC=8 AF_BRIDGE=7 AF_NETROM=6 AF_APPLETALK=5 AF_IPX=4 AF_AX25=3 AF_INET=2 "
         "AF_LOCAL=1 AF_UNIX=1 AF_UNSPEC=0 "
     ),
-    "lseek_whence": (
-        "SEEK_END=2 SEEK_CUR=1 SEEK_SET=0 "
-    ),
-    "shutdown_how": (
-        "SHUT_UNKNOWN=0xffff SHUT_RDWR=2 SHUT_WR=1 SHUT_RD=0 "
-    ),
+    "lseek_whence": ("SEEK_END=2 SEEK_CUR=1 SEEK_SET=0 "),
+    "shutdown_how": ("SHUT_UNKNOWN=0xffff SHUT_RDWR=2 SHUT_WR=1 SHUT_RD=0 "),
     "rlimit_resources": (
         "RLIMIT_UNKNOWN=0xff RLIMIT_RTTIME=0xf RLIMIT_RTPRIO=0xe RLIMIT_NICE=0xd RLIMIT_MSGQUEUE=0xc "
         "RLIMIT_SIGPENDING=0xb RLIMIT_LOCKS=0xa RLIMIT_AS=9 RLIMIT_MEMLOCK=8 RLIMIT_NOFILE=7 RLIMIT_NPROC=6 "
@@ -178,9 +126,7 @@ ENUMS: Final[dict[str, str]] = {
         "F_GETSIG=0xf F_SETSIG=0xd F_GETOWN=0xc F_SETOWN=0xa F_SETLKW=9 F_SETLK=8 F_GETLK=6 F_SETFL=5 F_GETFL=4 "
         "F_SETFD=3 F_GETFD=2 F_DUPFD=1 F_OFD_GETLK=0x1e F_OFD_SETLK=0x1f F_OFD_SETLKW=0x20 UNKNOWN=0 "
     ),
-    "sockopt_levels": (
-        "SOL_SOCKET=1 SOL_TCP=2 UNKNOWN=0 "
-    ),
+    "sockopt_levels": ("SOL_SOCKET=1 SOL_TCP=2 UNKNOWN=0 "),
     "sockopt_options": (
         "SO_COOKIE=0x35 SO_MEMINFO=0x34 SO_PEERGROUPS=0x33 SO_ATTACH_BPF=0x32 SO_INCOMING_CPU=0x31 "
         "SO_BPF_EXTENSIONS=0x30 SO_MAX_PACING_RATE=0x2f SO_BUSY_POLL=0x2e SO_SELECT_ERR_QUEUE=0x2d "

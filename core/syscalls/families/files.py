@@ -36,8 +36,7 @@ EVENTS: tuple[EventType, ...] = (
     call(
         "renameat2",
         "file",
-        "res:errno olddirfd:fd oldpath:fsrelpath@1 newdirfd:fd newpath:fsrelpath@3 "
-        "flags:flags32:x:renameat2_flags",
+        "res:errno olddirfd:fd oldpath:fsrelpath@1 newdirfd:fd newpath:fsrelpath@3 flags:flags32:x:renameat2_flags",
     ),
     call("rmdir", "file", "res:errno path:fspath"),
     call("symlink", "file", "res:errno target:string linkpath:fspath"),

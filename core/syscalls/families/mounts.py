@@ -21,8 +21,7 @@ EVENTS: tuple[EventType, ...] = (
     call(
         "fsconfig",
         "system",
-        "res:errno fd:fd cmd:enum32:fsconfig_cmds key:string value_bytebuf:bytes value_charbuf:string "
-        "aux:int32",
+        "res:errno fd:fd cmd:enum32:fsconfig_cmds key:string value_bytebuf:bytes value_charbuf:string aux:int32",
         traits="uses_fd",
     ),
     call(

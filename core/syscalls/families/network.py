@@ -35,8 +35,7 @@ EVENTS: tuple[EventType, ...] = (
     call(
         "socketpair",
         "ipc",
-        "res:errno fd1:fd fd2:fd source:uint64:x peer:uint64:x domain:enum32:socket_families type:uint32 "
-        "proto:uint32",
+        "res:errno fd1:fd fd2:fd source:uint64:x peer:uint64:x domain:enum32:socket_families type:uint32 proto:uint32",
         traits="creates_fd modifies_state",
         default="state",
     ),

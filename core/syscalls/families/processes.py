@@ -66,8 +66,7 @@ EVENTS: tuple[EventType, ...] = (
     call(
         "ptrace",
         "process",
-        "res:errno addr:dynamic(uint64.x|signal) data:dynamic(uint64.x|signal) request:enum16:ptrace_requests "
-        "pid:pid",
+        "res:errno addr:dynamic(uint64.x|signal) data:dynamic(uint64.x|signal) request:enum16:ptrace_requests pid:pid",
     ),
     call(
         "prctl",
@@ -90,8 +89,7 @@ EVENTS: tuple[EventType, ...] = (
     call(
         "prlimit",
         "process",
-        "res:errno newcur:int64 newmax:int64 oldcur:int64 oldmax:int64 pid:int64 "
-        "resource:enum8:rlimit_resources",
+        "res:errno newcur:int64 newmax:int64 oldcur:int64 oldmax:int64 pid:int64 resource:enum8:rlimit_resources",
         default="state",
         calls="prlimit64",
     ),
