@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from mozu.core.cli.terminal import safe
-from mozu.core.config import read
+from mozu.core.config import Config, read
+from mozu.core.config.override import RULES_PLUGIN
 from mozu.core.errors import PluginError
 from mozu.core.fields import FieldRegistry
-from mozu.core.fields.builtin import builtin_fields
 from mozu.core.registry import BUILTINS, Registry
 
 
@@ -41,7 +41,15 @@ def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
 
 def known_fields(registry: Registry) -> FieldRegistry:
     """The core's fields and those of every plugin loaded so far."""
+    from mozu.core.fields.builtin import builtin_fields  # hundreds of declarations, for few of the commands
+
     fields = FieldRegistry(builtin_fields())
     for plugin in registry.plugins():
         fields.add(plugin.declaration.fields)
     return fields
+
+
+def configured_rules(config: Config, registry: Registry) -> list[str]:
+    """The rule files and directories of every falco evaluator, in load order. Raises ConfigError and PluginError."""
+    entries = [entry for entry in config.evaluators if entry.name == RULES_PLUGIN]
+    return [str(path) for entry in entries for path in registry.settings(entry).model_dump()["rules"]]

@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -13,7 +13,16 @@ from mozu.core.config.suggest import suggestion
 
 M = TypeVar("M", bound=BaseModel)
 
-_NUMBERS_AS_TEXT = "write it in quotes"
+_KINDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("string_type",), "text"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "an integer"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "a list"),
+    **dict.fromkeys(("dict_type", "mapping_type", "model_type", "model_attributes_type"), "a mapping"),
+    **dict.fromkeys(("path_type",), "a path"),
+}
+"""pydantic's kinds of fault → what was expected, in the words of people who write YAML."""
 
 
 def validate(model: type[M], node: Node, problems: Problems, subject: str) -> M | None:
@@ -56,8 +65,9 @@ def _explain(model: type[BaseModel], node: Node, detail: ErrorDetails) -> tuple[
 def _message(detail: ErrorDetails) -> str:
     if detail["type"] in ("value_error", "assertion_error"):
         return detail["msg"].partition(", ")[2]
+    if detail["type"] in _KINDS:
+        return f"must be {_KINDS[detail['type']]}"
     text = detail["msg"].replace("Input should be", "must be").replace("String should", "must")
-    text = text.replace(" a valid ", " a ").partition(", unable to parse")[0]
     if detail["type"] == "literal_error":
         text = text.replace("'", "")
     return text[:1].lower() + text[1:]
@@ -68,7 +78,7 @@ def _found(model: type[BaseModel], value: Node, path: Sequence[str | int], fault
     if fault in ("value_error", "assertion_error"):
         return ""
     if fault == "string_type" and isinstance(value.value, int | float):
-        return f"; {_NUMBERS_AS_TEXT}"
+        return "; write it in quotes"
     if not isinstance(value.value, str | int | float):
         return f"; found {value.kind}"
     return "" if value.private or secret_at(model, path) else f"; found {value.value!r}"

@@ -90,7 +90,7 @@ def test_mistakes_of_the_configuration_are_all_told_and_the_code_is_1(run: Run, 
     assert (code, out) == (1, "")
     lines = err.splitlines()
     assert lines[0] == f"{path}:4:1: unknown key 'lgo'; did you mean 'log'?"
-    assert lines[1].startswith(f"{path}:5:7: configuration: host must be a string")
+    assert lines[1].startswith(f"{path}:5:7: configuration: host must be text")
     assert lines[2].startswith("-o sources: plugin 'nothing': no source has this name")
     assert lines[3:] == ["mozu: the configuration has 3 mistakes"]
 

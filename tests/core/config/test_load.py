@@ -130,7 +130,7 @@ def test_every_mistake_is_reported_at_once_in_the_order_of_files_and_lines(write
         "mozu.yaml:6:41: sink stdout: queue.size must be greater than or equal to 1; found 0",
         "mozu.yaml:8:5: 'topic' stands beside 'kafka'; indent the settings of 'kafka' below it",
         "mozu.yaml:9:10: sources must be a list of source plugins, [] for none; found text",
-        "config.d/x.yaml:1:7: configuration: host must be a string; found a list",
+        "config.d/x.yaml:1:7: configuration: host must be text; found a list",
     ]
 
 

@@ -55,7 +55,7 @@ def test_a_secret_never_prints() -> None:
         ({"env": "MOZU_NOT_SET"}, "the secret's environment variable MOZU_NOT_SET is not set"),
         ({"vault": "x"}, "a secret is text or one of {file: PATH}, {env: VARIABLE} or {credential: NAME}"),
         ({"file": 3}, "file of a secret must be text"),
-        (12345, "must be a string; write it in quotes"),
+        (12345, "must be text; write it in quotes"),
     ],
 )
 def test_a_secret_that_cannot_be_had_is_a_mistake(value: object, expected: str) -> None:
