@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* A successful exec from sched_process_exec (its registers are the new image's), a failed one from the exit of the call. */
+#include "call.h"
+#include "task.h"
+
+#define ARGUMENTS 128 /* pointers of a failed exec that are followed */
+
+inlined int exec_done(struct bpf_raw_tracepoint_args *ctx) {
+  struct scratch *s = begin(NR_execve, SLOT_EXEC, sizeof(struct process), 0);
+  if (!s) return 0;
+  struct task_struct *task = bpf_get_current_task_btf();
+  volatile struct process *e = (void *)s->record;
+  struct linux_binprm *program = (void *)ctx->args[2];
+  const char *name = 0;
+  e->args = append_arguments(s, e, task->mm);
+  describe(s, e, task);
+  e->old_tid = ctx->args[1];
+  READ(name, program->filename);
+  e->name = append_text(s, KERNEL, name);
+  e->environment = append_environment(s, task->mm);
+  return send(s);
+}
+
+/* The caller's argv, each argument with its NUL. */
+inlined u16 append_pointers(struct scratch *s, u64 list) {
+  u64 before = *(volatile u64 *)&s->used;
+  for (int i = 0; i < ARGUMENTS; i++) {
+    u64 pointer = 0;
+    if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)(list + i * 8)) || !pointer) break;
+    u64 at = *(volatile u64 *)&s->used;
+    KEEP(at);
+    if (at >= AREA) { mark(s, MARK_ARGS_CUT); break; }
+    at &= AREA - 1;
+    s64 n = bpf_probe_read_user_str(s->record + at, AREA, (void *)pointer);
+    if (n < 1) break;
+    *(volatile u64 *)&s->used = at + n;
+  }
+  return *(volatile u64 *)&s->used - before;
+}
+
+inlined int exec_failed(struct point *ctx) {
+  s64 result = ctx->result;
+  s32 number = ctx->number;
+  if (result >= 0) return 0;
+  struct scratch *s = begin(number, SLOT_CALL, sizeof(struct process), result);
+  if (!s) return 0;
+  struct task_struct *task = bpf_get_current_task_btf();
+  volatile struct pt_regs *regs = registers(task);
+  volatile struct process *e = (void *)s->record;
+  u64 name = regs->di, list = regs->si, flags = 0;
+  if (number == NR_execveat) { name = regs->si; list = regs->dx; flags = regs->r8; }
+  e->args = append_pointers(s, list);
+  e->args_length = e->args;
+  describe(s, e, task);
+  e->flags = flags;
+  e->name = append_text(s, USER, (void *)name);
+  e->environment = 0;
+  return send(s);
+}

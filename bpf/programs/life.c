@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* Birth and death of processes from the scheduler's tracepoints; the calls that make them where a rule asks. */
+#include "call.h"
+#include "task.h"
+
+#define GROUP_EXIT 4 /* SIGNAL_GROUP_EXIT */
+
+inlined int fork_done(struct bpf_raw_tracepoint_args *ctx) {
+  struct task_struct *parent = (void *)ctx->args[0], *child = (void *)ctx->args[1];
+  u32 zero = 0, pid = 0, tid = 0;
+  struct settings *settings = LOOKUP(SETTINGS, &zero);
+  READ(pid, child->tgid);
+  READ(tid, child->pid);
+  if (settings && !settings->threads && pid != tid) return 0; /* no event: the state follows processes */
+  struct scratch *s = begin(TYPE_FORK, SLOT_FORK, sizeof(struct fork), 0);
+  if (!s) return 0;
+  struct fork *e = (void *)s->record;
+  struct pid *number = 0;
+  struct task_struct *real = 0;
+  struct signal_struct *signal = 0;
+  void *mine = 0, *theirs = 0;
+  e->child_tid = tid;
+  e->child_pid = pid;
+  READ(number, child->thread_pid);
+  e->child_vtid = number_at(number, level_of(number));
+  e->pidns_start = namespace_start(number);
+  if (level_of(number)) mark(s, MARK_PIDNS);
+  READ(signal, child->signal);
+  READ(number, signal->pids[THREAD_GROUP]);
+  e->child_vpid = number_at(number, level_of(number));
+  READ(e->start, child->start_boottime);
+  READ(real, child->real_parent);
+  READ(e->parent, real->tgid);
+  READ(mine, parent->files);
+  READ(theirs, child->files);
+  e->shares_files = mine == theirs;
+  return send(s);
+}
+
+/* The end of the last thread. */
+inlined int exit_done(struct bpf_raw_tracepoint_args *ctx) {
+  struct task_struct *task = bpf_get_current_task_btf();
+  struct signal_struct *signal = task->signal;
+  if (signal->live) return 0;
+  struct scratch *s = begin(TYPE_EXIT, SLOT_EXIT, sizeof(struct exit), 0);
+  if (!s) return 0;
+  struct exit *e = (void *)s->record;
+  e->status = signal->flags & GROUP_EXIT ? signal->group_exit_code : task->exit_code;
+  e->reaper = 0;
+  return send(s);
+}
+
+/* clone, clone3, fork, vfork: they return twice, here in the parent and in the child. */
+inlined int clone_exit(struct point *ctx) {
+  s32 number = ctx->number;
+  struct scratch *s = begin(number, SLOT_CALL, sizeof(struct process), ctx->result);
+  if (!s) return 0;
+  struct task_struct *task = bpf_get_current_task_btf();
+  volatile struct pt_regs *regs = registers(task);
+  volatile struct process *e = (void *)s->record;
+  u64 flags = number == NR_clone ? regs->di : 0, given = regs->di;
+  e->args = append_arguments(s, e, task->mm);
+  describe(s, e, task);
+  if (number == NR_clone3) bpf_probe_read_user(&flags, sizeof(flags), (void *)given);
+  e->flags = flags;
+  e->name = e->environment = 0;
+  return send(s);
+}

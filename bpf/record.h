@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* How a record is made: begin (count, filter) -> append texts -> send. Maps and read macros.
+   Generated before this file: kernel structs, RING, SCRATCH, COUNTS, SETTINGS (file descriptors of maps), DEPTH.
+
+   A record grows in a per-CPU scratch and goes into the ring in one call of its true length. What a loop or a text
+   changes (`used`, `path_at`, `marks`) lives in that map and not in registers: the verifier knows nothing of map memory,
+   so every turn of a loop looks the same to it. Held in registers, twelve turns cost it 150,000 instructions. */
+#pragma once
+#include "mozu.h"
+
+#define READ(to, from) bpf_probe_read_kernel((void *)&(to), sizeof(to), (const void *)&(from))
+#define KEEP(x) asm volatile("" : "+r"(x)) /* the compiler may not drop the mask that follows: the verifier needs it */
+#define MAP(fd) ((void *)bpf_pseudo_fd(1, fd))
+#define LOOKUP(fd, key) bpf_map_lookup_elem(MAP(fd), key)
+#define inlined static inline __attribute__((always_inline))
+
+#define AREA 4096  /* PATH_MAX: the longest text */
+#define HELD 16384 /* a text starts below this */
+
+struct scratch {
+  u64 used;
+  u32 marks, path_at;
+  char path[AREA], slack[256]; /* a name of up to 255 bytes may start at the very end */
+  char record[HELD + AREA];
+};
+_Static_assert(sizeof(struct scratch) == SCRATCH_SIZE, "scratch");
+enum slot { SLOT_CALL, SLOT_EXEC, SLOT_FORK, SLOT_EXIT }; /* programs that could interrupt each other share none */
+
+struct counts { u64 seen, filtered, lost; };
+struct settings { u32 own, threads, environment, spare; };
+
+inlined struct counts *counts_of(u32 type) { return LOOKUP(COUNTS, &type); }
+
+inlined bool of_own(u32 pid) {
+  u32 zero = 0;
+  struct settings *settings = LOOKUP(SETTINGS, &zero);
+  return settings && settings->own == pid;
+}
+
+/* Count the event and say whether it is wanted; null: it is not. */
+inlined struct scratch *begin(u32 type, u32 slot, u64 fixed, s64 result) {
+  struct counts *counts = counts_of(type);
+  u64 task = bpf_get_current_pid_tgid();
+  if (!counts) return 0;
+  counts->seen += 1;
+  if (of_own(task >> 32)) { counts->filtered += 1; return 0; }
+  struct scratch *s = LOOKUP(SCRATCH, &slot);
+  if (!s) { counts->lost += 1; return 0; }
+  volatile struct header *head = (void *)s->record;
+  head->time = bpf_ktime_get_boot_ns();
+  head->cgroup = bpf_get_current_cgroup_id();
+  head->result = result;
+  head->pid = task >> 32;
+  head->tid = task;
+  head->type = type;
+  head->cpu = bpf_get_smp_processor_id();
+  head->spare = 0;
+  *(volatile u64 *)&s->used = fixed;
+  *(volatile u32 *)&s->marks = 0;
+  return s;
+}
+
+inlined void mark(struct scratch *s, u32 bits) { *(volatile u32 *)&s->marks |= bits; }
+
+inlined int send(struct scratch *s) {
+  struct header *head = (void *)s->record;
+  u64 length = *(volatile u64 *)&s->used;
+  head->marks = s->marks;
+  KEEP(length);
+  if (length > HELD + AREA) length = HELD + AREA; /* never: the verifier must hear it */
+  if (bpf_ringbuf_output(MAP(RING), s->record, length, 0)) {
+    struct counts *counts = counts_of(head->type);
+    if (counts) counts->lost += 1;
+  }
+  return 0;
+}
+
+enum space { KERNEL, USER };
+
+/* Append `length` bytes (at most AREA - 1 of them); give how many were. A mask alone would wrap round and overwrite. */
+inlined u16 append(struct scratch *s, enum space space, const void *from, u64 length) {
+  u64 at = *(volatile u64 *)&s->used, n = length;
+  if (n > AREA - 1) n = AREA - 1;
+  KEEP(at);
+  KEEP(n);
+  if (at >= HELD) { mark(s, MARK_TEXT_CUT); return 0; }
+  at &= HELD - 1;
+  n &= AREA - 1;
+  if (space == USER ? bpf_probe_read_user(s->record + at, n, from) : bpf_probe_read_kernel(s->record + at, n, from))
+    return 0;
+  *(volatile u64 *)&s->used = at + n;
+  return n;
+}
+
+/* Append a text that ends with NUL, without the NUL. */
+inlined u16 append_text(struct scratch *s, enum space space, const void *from) {
+  u64 at = *(volatile u64 *)&s->used;
+  KEEP(at);
+  if (at >= HELD) { mark(s, MARK_TEXT_CUT); return 0; }
+  at &= HELD - 1;
+  s64 n = space == USER ? bpf_probe_read_user_str(s->record + at, AREA, from)
+                        : bpf_probe_read_kernel_str(s->record + at, AREA, from);
+  if (n < 2) return 0;
+  n -= 1;
+  *(volatile u64 *)&s->used = at + n;
+  return n;
+}

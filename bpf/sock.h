@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* Sockets: both ends as the kernel holds them, also while a connection is pending. */
+#pragma once
+#include "file.h"
+
+#define FAMILY_UNIX 1
+#define FAMILY_INET 2
+#define FAMILY_INET6 10
+
+inlined void no_ends(volatile struct ends *to) { __builtin_memset((void *)to, 0, sizeof(*to)); }
+
+/* The name a unix socket is bound to; abstract names begin with NUL. */
+inlined u16 append_bound(struct scratch *s, struct unix_sock *sock) {
+  struct unix_address *address = 0;
+  s32 length = 0;
+  READ(address, sock->addr);
+  if (!address) return 0;
+  READ(length, address->len);
+  length -= 2; /* the family */
+  if (length < 1) return 0;
+  return append(s, KERNEL, (char *)&address->name + 2, length > 128 ? 128 : length);
+}
+
+inlined void ends_of(struct scratch *s, volatile struct ends *to, struct file *file) {
+  struct socket *socket = 0;
+  struct sock *sock = 0;
+  struct sock_common common = {};
+  u16 type = 0, protocol = 0;
+  READ(socket, file->private_data);
+  READ(sock, socket->sk);
+  if (!sock) return;
+  READ(common, sock->__sk_common);
+  READ(type, sock->sk_type);
+  READ(protocol, sock->sk_protocol);
+  to->family = common.skc_family; to->type = type; to->protocol = protocol; to->state = common.skc_state;
+  if (common.skc_family == FAMILY_UNIX) {
+    struct unix_sock *own = (void *)sock, *peer = 0;
+    READ(peer, own->peer);
+    to->own = (u64)own; to->peer = (u64)peer;
+    to->local_name = append_bound(s, own);
+    if (peer) to->remote_name = append_bound(s, peer);
+    return;
+  }
+  if (common.skc_family == FAMILY_INET) {
+    __builtin_memcpy((void *)to->local, (void *)&common.skc_rcv_saddr, 4);
+    __builtin_memcpy((void *)to->remote, (void *)&common.skc_daddr, 4);
+  } else if (common.skc_family == FAMILY_INET6) {
+    __builtin_memcpy((void *)to->local, (void *)&common.skc_v6_rcv_saddr, 16);
+    __builtin_memcpy((void *)to->remote, (void *)&common.skc_v6_daddr, 16);
+  } else {
+    return;
+  }
+  to->local_port = common.skc_num;
+  to->remote_port = __builtin_bswap16(common.skc_dport);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* Tasks: numbers, identities, limits, times. Generated: THREAD_GROUP, GROUP, SESSION (kinds of pid), MEMORY (a v1
+   controller), UNIFIED (only the unified hierarchy is in use). */
+#pragma once
+#include "file.h"
+
+#define NOFILE 7                 /* RLIMIT_NOFILE */
+#define READ_ONLY_MOUNT 64       /* MNT_READONLY */
+#define READ_ONLY_BLOCK 1        /* SB_RDONLY */
+#define IMMUTABLE 8              /* S_IMMUTABLE */
+#define OVERRIDE 2               /* bit of CAP_DAC_OVERRIDE */
+#define CTIME_NANOSECONDS 0x7fffffff /* the top bit marks a time that was asked for (6.13) */
+
+/* The number that a pid has in the namespace of `level`; 0 if it has none there. */
+inlined u32 number_at(struct pid *pid, u32 level) {
+  u32 own = 0, number = 0;
+  READ(own, pid->level);
+  if (level <= own) READ(number, pid->numbers[level & 31].nr);
+  return number;
+}
+
+inlined u32 level_of(struct pid *pid) {
+  u32 level = 0;
+  READ(level, pid->level);
+  return level;
+}
+
+/* When the init of the task's pid namespace began. */
+inlined u64 namespace_start(struct pid *pid) {
+  struct pid_namespace *namespace = 0;
+  struct task_struct *init = 0;
+  u64 start = 0;
+  READ(namespace, pid->numbers[level_of(pid) & 31].ns);
+  READ(init, namespace->child_reaper);
+  READ(start, init->start_boottime);
+  return start;
+}
+
+inlined void numbers_of(volatile struct process *e, struct task_struct *task) {
+  struct signal_struct *signal = task->signal;
+  u32 level = level_of(task->thread_pid);
+  e->vtid = number_at(task->thread_pid, level);
+  e->vpid = number_at(signal->pids[THREAD_GROUP], level);
+  e->pgid = number_at(signal->pids[GROUP], 0);
+  e->vpgid = number_at(signal->pids[GROUP], level);
+  e->vsid = number_at(signal->pids[SESSION], level);
+  e->parent = task->real_parent->tgid;
+  e->start = task->start_boottime;
+  e->pidns_start = namespace_start(task->thread_pid);
+}
+
+inlined void identity_of(volatile struct process *e, struct task_struct *task) {
+  const struct cred *cred = task->cred;
+  e->uid = cred->euid; e->gid = cred->egid;
+  e->ruid = cred->uid; e->rgid = cred->gid;
+  e->suid = cred->suid; e->sgid = cred->sgid;
+  e->effective = cred->cap_effective; e->permitted = cred->cap_permitted; e->inheritable = cred->cap_inheritable;
+#ifdef HAS_task_struct__loginuid
+  e->loginuid = task->loginuid;
+#else
+  e->loginuid = -1;
+#endif
+}
+
+/* One counter of resident pages: since 6.2 the sum so far of a per-CPU counter, before that a plain number. */
+inlined u64 pages_of(struct mm_struct *mm, u32 kind) {
+  s64 pages = 0;
+#ifdef HAS_percpu_counter
+  bpf_probe_read_kernel(&pages, sizeof(pages), (char *)&mm->rss_stat + kind * sizeof(struct percpu_counter)
+                        + __builtin_offsetof(struct percpu_counter, count));
+#else
+  bpf_probe_read_kernel(&pages, sizeof(pages), (char *)&mm->rss_stat + kind * 8);
+#endif
+  return pages < 0 ? 0 : pages;
+}
+
+inlined void limits_of(volatile struct process *e, struct task_struct *task) {
+  struct mm_struct *mm = task->mm;
+  u64 limit = 0;
+  e->major_faults = task->maj_flt;
+  e->minor_faults = task->min_flt;
+  e->vm_pages = mm->total_vm;
+  e->rss_pages = pages_of(mm, FILE_PAGES) + pages_of(mm, ANONYMOUS_PAGES) + pages_of(mm, SHARED_PAGES);
+  e->swap_pages = pages_of(mm, SWAP_ENTRIES);
+  READ(limit, task->signal->rlim[NOFILE]); /* its first member is the soft limit */
+  e->fdlimit = limit;
+}
+
+inlined void terminal_of(volatile struct process *e, struct task_struct *task) {
+  struct tty_struct *tty = task->signal->tty;
+  e->tty = 0;
+  if (tty) {
+    u32 minor = tty->driver->minor_start + tty->index;
+    e->tty = (minor & 255) | tty->driver->major << 8 | (minor & ~255) << 12;
+  }
+}
+
+/* Whether the task may write its own executable; its supplementary groups are not looked at. */
+inlined bool writable(struct task_struct *task, struct inode *inode, struct path *path) {
+  const struct cred *cred = task->cred;
+  u32 mount = 0, bits;
+  READ(mount, path->mnt->mnt_flags);
+  if (mount & READ_ONLY_MOUNT || inode->i_sb->s_flags & READ_ONLY_BLOCK || inode->i_flags & IMMUTABLE) return false;
+  if (cred->cap_effective & OVERRIDE) return true;
+  bits = inode->i_uid == cred->fsuid ? 0200 : inode->i_gid == cred->fsgid ? 0020 : 0002;
+  return inode->i_mode & bits;
+}
+
+inlined void executable_of(struct scratch *s, volatile struct process *e, struct task_struct *task, struct path *root) {
+  struct file *file = task->mm->exe_file;
+  struct inode *inode = file->f_inode;
+  struct path path = {};
+  u16 marks = 0;
+  READ(path, file->f_path);
+  e->exe = append_path(s, &path, root, &marks);
+  file_facts(s, &e->file, &path);
+  if (marks & MARK_PSEUDO && e->file.magic == TMPFS_MAGIC) mark(s, MARK_MEMFD);
+  if (writable(task, inode, &path)) mark(s, MARK_WRITABLE);
+  mark(s, marks);
+#ifdef HAS_inode__i_ctime_sec
+  e->change_time = inode->i_ctime_sec * 1000000000ll + (inode->i_ctime_nsec & CTIME_NANOSECONDS);
+  e->modify_time = inode->i_mtime_sec * 1000000000ll + inode->i_mtime_nsec;
+#else
+  struct { s64 seconds, nanoseconds; } time = {};
+  READ(time, inode->i_ctime);
+  e->change_time = time.seconds * 1000000000ll + time.nanoseconds;
+  READ(time, inode->i_mtime);
+  e->modify_time = time.seconds * 1000000000ll + time.nanoseconds;
+#endif
+}
+
+inlined void groups_of(struct scratch *s, volatile struct process *e, struct task_struct *task) {
+  struct css_set *groups = task->cgroups;
+  e->group = 0;
+#ifndef UNIFIED
+  e->group = append_group(s, groups->subsys[MEMORY]->cgroup->kn);
+#endif
+  e->unified = append_group(s, groups->dfl_cgrp->kn);
+}
+
+/* Everything about the current process but the texts of its arguments, which come first, and its environment, last. */
+inlined void describe(struct scratch *s, volatile struct process *e, struct task_struct *task) {
+  struct path root = {}, cwd = {};
+  root_of(task, &root);
+  working_directory(task, &cwd);
+  u16 marks = 0;
+  executable_of(s, e, task, &root);
+  e->cwd = append_path(s, &cwd, &root, &marks);
+  e->exe_marks = marks;
+  groups_of(s, e, task);
+  numbers_of(e, task);
+  identity_of(e, task);
+  limits_of(e, task);
+  terminal_of(e, task);
+  if (level_of(task->thread_pid)) mark(s, MARK_PIDNS);
+  e->old_tid = 0; e->spare = 0; e->flags = 0;
+  bpf_get_current_comm((void *)e->comm, sizeof(e->comm));
+}
+
+/* The arguments as the process image holds them now; a process can rewrite its own. */
+inlined u16 append_arguments(struct scratch *s, volatile struct process *e, struct mm_struct *mm) {
+  u64 from = mm->arg_start, length = mm->arg_end - from;
+  e->args_length = length;
+  if (length > AREA - 1) mark(s, MARK_ARGS_CUT);
+  return append(s, USER, (void *)from, length);
+}
+
+inlined u16 append_environment(struct scratch *s, struct mm_struct *mm) {
+  u32 zero = 0;
+  struct settings *settings = LOOKUP(SETTINGS, &zero);
+  if (!settings || !settings->environment) return 0;
+  return append(s, USER, (void *)mm->env_start, mm->env_end - mm->env_start);
+}

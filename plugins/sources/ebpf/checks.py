@@ -1,0 +1,57 @@
+"""What this machine and this process must bring, each with its own sentence where it is missing."""
+
+import ctypes
+import os
+from pathlib import Path
+from typing import Final
+
+from mozu.core.errors import SourceUnavailable
+
+_CAPABILITIES: Final = {"CAP_DAC_READ_SEARCH": 2, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "CAP_BPF": 39}
+_NEEDED: Final = ("CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH")
+_TRACEFS: Final = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def missing_capabilities(effective: int) -> tuple[str, ...]:
+    """Which of the needed capabilities a set lacks. CAP_SYS_ADMIN holds CAP_BPF and CAP_PERFMON."""
+    admin = effective >> _CAPABILITIES["CAP_SYS_ADMIN"] & 1
+    return tuple(
+        name
+        for name in _NEEDED
+        if not effective >> _CAPABILITIES[name] & 1 and not (admin and name != "CAP_DAC_READ_SEARCH")
+    )
+
+
+def check_capabilities(status: Path = Path("/proc/self/status")) -> None:
+    """Raises SourceUnavailable that names what is missing."""
+    lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+    missing = missing_capabilities(int(lines["CapEff"], 16))
+    if missing:
+        raise SourceUnavailable(
+            f"source ebpf: this process lacks {', '.join(missing)}; run mozu as root, or give it "
+            f"{', '.join(_NEEDED)} (with systemd: AmbientCapabilities)"
+        )
+
+
+def tracefs(places: tuple[Path, ...] = _TRACEFS) -> Path:
+    """Where the tracepoints are described; mounted if nobody has done so. Raises SourceUnavailable that says how."""
+    for place in places:
+        if (place / "events").is_dir():
+            return place
+    place = places[0]
+    if _libc.mount(b"tracefs", os.fsencode(place), b"tracefs", 0, None) == 0 and (place / "events").is_dir():
+        return place
+    reason = os.strerror(ctypes.get_errno())
+    raise SourceUnavailable(
+        f"source ebpf: tracefs is not mounted and mounting it failed ({reason}); "
+        f"as root: mount -t tracefs nodev {place}"
+    )
+
+
+def tracepoint_id(root: Path, name: str) -> int | None:
+    """Number of a tracepoint of the group `syscalls`, None if this kernel has none of that name."""
+    try:
+        return int((root / "events" / "syscalls" / name / "id").read_text())
+    except FileNotFoundError:
+        return None

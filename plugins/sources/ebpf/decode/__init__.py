@@ -1,0 +1,49 @@
+"""Bytes of the ring → SyscallEvent, one function a wire struct. Pure: the clock's offset is handed in."""
+
+from collections.abc import Callable
+from mmap import mmap
+from typing import Final
+
+from mozu.core.event import SyscallEvent
+from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Watch
+from mozu.plugins.sources.ebpf.decode.calls import call, cwd
+from mozu.plugins.sources.ebpf.decode.descriptors import descriptor
+from mozu.plugins.sources.ebpf.decode.life import exited, forked
+from mozu.plugins.sources.ebpf.decode.opens import opened
+from mozu.plugins.sources.ebpf.decode.processes import process
+from mozu.plugins.sources.ebpf.decode.reading import Buffer, Decode
+from mozu.plugins.sources.ebpf.wire import layouts
+
+__all__ = ["DECODERS", "Decoder"]
+
+DECODERS: Final[dict[str, Callable[[Watch], Decode]]] = {
+    "call": call,
+    "cwd": cwd,
+    "descriptor": descriptor,
+    "exit": exited,
+    "fork": forked,
+    "open": opened,
+    "process": process,
+}
+_TYPE_AT: Final = next(member.offset for member in layouts()["header"].members if member.name == "type")
+
+
+class Decoder:
+    """Reads one record after another; counts what it read by event type."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+        """Wall time minus boot time, ns."""
+        self.received = [0] * TYPES
+        self._decode: list[Decode | None] = [None] * TYPES
+        for watch in WATCHES.values():
+            self._decode[watch.number] = DECODERS[watch.decoder](watch)
+
+    def __call__(self, buffer: Buffer | mmap, at: int) -> SyscallEvent | None:
+        """The event of the record whose data begins at `at`."""
+        number = buffer[at + _TYPE_AT] | buffer[at + _TYPE_AT + 1] << 8
+        decode = self._decode[number]
+        if decode is None:
+            return None
+        self.received[number] += 1
+        return decode(buffer, at, self.offset)

@@ -1,0 +1,137 @@
+"""struct descriptor: calls on a descriptor. What it stands for comes from the kernel."""
+
+from collections.abc import Callable
+from stat import S_ISDIR, S_ISFIFO
+from typing import Any, Final
+
+from mozu.core.event import File, SockAddr, SyscallEvent
+from mozu.core.state.facts import Descriptor
+from mozu.core.syscalls import convert_flags, event_type
+from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ebpf.decode.reading import (
+    FILE,
+    HEAD,
+    MARKS,
+    Buffer,
+    Decode,
+    number,
+    reader,
+    signed32,
+    text,
+)
+from mozu.plugins.sources.ebpf.decode.sockets import Ends, outbound, parse_address, socket_file
+
+_unpack, _SIZE = reader(
+    "descriptor",
+    HEAD + "args0 args1 args2 args3 args4 args5 args6 args7 " + FILE + "ends_own ends_peer ends_local ends_remote "
+    "ends_family ends_type ends_protocol ends_local_port ends_remote_port ends_state ends_local_name ends_remote_name "
+    "fd flags address data path spare",
+)
+_ARGS, _FILE, _ENDS, _TAIL = 9, 17, 22, 34
+"""Positions among the values: first argument, file facts, ends of the socket, what follows."""
+_EINPROGRESS: Final = -115
+_SOCKET, _PSEUDO, _UPPER, _OVERLAY = (MARKS[name] for name in ("SOCKET", "PSEUDO", "UPPER", "OVERLAY"))
+_SOCKET_FLAGS: Final = 0o2004000
+"""SOCK_CLOEXEC | SOCK_NONBLOCK."""
+_ANONYMOUS: Final = {
+    "[eventfd]": "event",
+    "[eventpoll]": "eventpoll",
+    "[signalfd]": "signalfd",
+    "[timerfd]": "timerfd",
+    "[userfaultfd]": "userfaultfd",
+    "[io_uring]": "io_uring",
+    "[pidfd]": "pidfd",
+    "inotify": "inotify",
+    "bpf-map": "bpf",
+    "bpf-prog": "bpf",
+    "bpf_link": "bpf",
+    "btf": "bpf",
+}
+"""Name of an anonymous inode → the field `fd.type`."""
+_PIDFS: Final = 0x50494446
+_TMPFS: Final = 0x01021994
+_ROLES: Final = {"connect": "client"}
+
+Pick = Callable[[tuple[Any, ...], Ends | None, SockAddr | None], Any]
+
+
+def kind_of_file(path: str, mode: int, magic: int, marks: int) -> tuple[str, str]:
+    """(`fd.type`, `fd.name`) of what is no socket, as far as the kernel's file tells."""
+    if not marks & _PSEUDO:
+        return ("directory" if S_ISDIR(mode) else "file"), path
+    bare = path[1:]
+    if magic == _PIDFS:
+        return "pidfd", ""
+    if S_ISFIFO(mode):
+        return "pipe", ""
+    if magic == _TMPFS:
+        return "memfd", bare.removeprefix("memfd:")
+    return _ANONYMOUS.get(bare, "unknown"), ""
+
+
+def _pick(name: str) -> Callable[[Any, str], Pick]:
+    def one(param: Any, word: str) -> Pick:
+        if word == "r":
+            return lambda values, ends, asked: values[2]
+        if word == "a":
+            return lambda values, ends, asked: asked
+        if word == "t":
+            return lambda values, ends, asked: (
+                outbound(ends) if ends is not None and values[2] in (0, _EINPROGRESS) else None
+            )
+        at = _ARGS + int(word)
+        if name == "socket" and param.name == "flags":
+            return lambda values, ends, asked: convert_flags("file_flags", values[at] & _SOCKET_FLAGS)
+        convert = number(param)
+        return lambda values, ends, asked: convert(values[at])
+
+    return one
+
+
+def descriptor(watch: Watch) -> Decode:
+    """The decoder of one of these calls."""
+    name = watch.name
+    declared = event_type(name)
+    params = () if declared is None else declared.params
+    make = _pick(name)
+    picks = tuple(make(param, word) for param, word in zip(params, watch.order, strict=True))
+    role = _ROLES.get(name, "")
+
+    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
+        values = _unpack(buffer, at)
+        marks, result = values[7], values[2]
+        fd, _, address_n, _, path_n, _ = values[_TAIL:]
+        start = at + _SIZE
+        ends = asked = None
+        if marks & _SOCKET:
+            local_n, remote_n = values[_TAIL - 2 : _TAIL]
+            middle = start + local_n
+            end = middle + remote_n
+            names = text(buffer, start, middle), text(buffer, middle, end)
+            ends = Ends(*(*values[_ENDS : _TAIL - 2], *names))
+            start = end
+        if address_n:
+            asked = parse_address(buffer[start : start + address_n])
+            start += address_n
+        file = None
+        if ends is not None:
+            failed = name == "connect" and result not in (0, _EINPROGRESS)
+            connected = result == 0 if name == "connect" else None
+            file = socket_file(ends, role=role, asked=asked if failed else None, connected=connected)
+        elif path_n:
+            file = _plain_file(text(buffer, start, start + path_n), values)
+        args = tuple(one(values, ends, asked) for one in picks)
+        facts = None if file is None else Descriptor(file)
+        when, tid, pid, cpu = values[0] + offset, values[4], values[3], values[6]
+        return SyscallEvent("syscall", name, when, 0, tid, pid, cpu, args, None, signed32(fd), file, facts)
+
+    return decode
+
+
+def _plain_file(path: str, values: tuple[Any, ...]) -> File:
+    ino, dev, magic, mode, _ = values[_FILE:_ENDS]
+    marks = values[7]
+    kind, name = kind_of_file(path, mode, magic, marks)
+    upper = bool(marks & _UPPER)
+    real = None if marks & _PSEUDO else path
+    return File(kind, name, "", real, 0, dev, ino, upper, bool(marks & _OVERLAY) and not upper)

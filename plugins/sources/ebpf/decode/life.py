@@ -1,0 +1,38 @@
+"""struct fork and struct exit."""
+
+from mozu.core.event import SyscallEvent
+from mozu.core.state.facts import Forked
+from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ebpf.decode.reading import HEAD, Buffer, Decode, reader
+
+_fork, _ = reader(
+    "fork",
+    HEAD + "start pidns_start child_tid child_pid child_vtid child_vpid parent shares_files",
+)
+_exit, _ = reader("exit", HEAD + "status reaper")
+
+
+def forked(watch: Watch) -> Decode:
+    """A new process, or thread where those are asked for; told by its creator."""
+    name = watch.name
+
+    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
+        (time, _, _, pid, tid, _, cpu, _, _, start, namespace, child, group, vtid, vpid, parent, shares) = _fork(
+            buffer, at
+        )
+        facts = Forked(child, group, vtid, vpid, start + offset, namespace + offset, parent, bool(shares))
+        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, (), None, None, None, facts)
+
+    return decode
+
+
+def exited(watch: Watch) -> Decode:
+    """The end of a process; the thread id is that of its main thread, whichever thread went last."""
+    name = watch.name
+
+    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
+        time, _, _, pid, _, _, cpu, _, _, status, reaper = _exit(buffer, at)
+        args = (status, status >> 8 & 0xFF, status & 0x7F, status >> 7 & 1, reaper)
+        return SyscallEvent("syscall", name, time + offset, 0, pid, pid, cpu, args)
+
+    return decode

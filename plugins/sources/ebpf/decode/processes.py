@@ -1,0 +1,137 @@
+"""struct process: execve, execveat, and the calls that make a process."""
+
+import mmap
+from typing import Any, Final
+
+from mozu.core.event import SyscallEvent
+from mozu.core.state.facts import Executed
+from mozu.core.syscalls import convert_clone_flags
+from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ebpf.decode.reading import (
+    FILE,
+    HEAD,
+    MARKS,
+    Buffer,
+    Decode,
+    identifier,
+    reader,
+)
+
+_unpack, _SIZE = reader(
+    "process",
+    HEAD + FILE + "start pidns_start effective permitted inheritable major_faults minor_faults fdlimit flags "
+    "change_time modify_time vm_pages rss_pages swap_pages args_length parent pgid vpgid vsid vpid vtid tty loginuid "
+    "uid gid ruid suid rgid sgid old_tid spare comm exe args cwd group unified name environment exe_marks",
+)
+_KB: Final = mmap.PAGESIZE // 1024
+_WRITABLE, _UPPER, _OVERLAY, _MEMFD, _ARGS_CUT, _PIDNS, _DELETED = (
+    MARKS[name] for name in ("WRITABLE", "UPPER", "OVERLAY", "MEMFD", "ARGS_CUT", "PIDNS", "DELETED")
+)
+_VFORK: Final = 0x4100
+"""CLONE_VFORK | CLONE_VM, which vfork stands for."""
+
+
+def process(watch: Watch) -> Decode:
+    """The decoder of one of these calls."""
+    name = watch.name
+    if name in ("execve", "execveat"):
+        return _exec(name)
+    return _clone(name)
+
+
+def _texts(buffer: Buffer, at: int, lengths: tuple[int, ...]) -> list[bytes]:
+    """Arguments, executable, working directory, cgroups, file name, environment: as they were appended."""
+    found = []
+    for length in lengths:
+        found.append(buffer[at : at + length])
+        at += length
+    return found
+
+
+def _words(raw: bytes) -> tuple[str, bytes]:
+    """argv[0], and the rest with a NUL after each."""
+    first, _, rest = raw.partition(b"\0")
+    return first.decode("utf-8", "surrogateescape"), rest
+
+
+def _cgroups(memory: bytes, unified: bytes) -> bytes:
+    """`subsystem=path` with a NUL after each; the unified hierarchy has no subsystem."""
+    return (b"memory=" + memory + b"\0" if memory else b"") + b"=" + (unified or b"/") + b"\0"
+
+
+def executable_flags(marks: int) -> int:
+    """In the numbering of the table `execve_flags`."""
+    return (
+        bool(marks & _WRITABLE)
+        | bool(marks & _UPPER) << 1
+        | bool(marks & _MEMFD) << 2
+        | bool(marks & _OVERLAY and not marks & _UPPER) << 3
+    )
+
+
+def _exec(name: str) -> Decode:
+    with_name = name == "execve"
+
+    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
+        (
+            time, _, result, pid, tid, _, cpu, marks, _, ino, _, _, _, _, start, _, effective, permitted, inheritable,
+            major, minor, limit, _, changed, modified, vm, rss, swap, _, parent, pgid, vpgid, vsid, vpid, vtid, tty,
+            login, uid, gid, ruid, suid, rgid, sgid, old_tid, _, comm, *lengths, _,
+        ) = _unpack(buffer, at)  # fmt: skip
+        exe_n, args_n, cwd_n, group_n, unified_n, name_n, env_n = lengths
+        order = (args_n, exe_n, cwd_n, group_n, unified_n, name_n, env_n)
+        raw, exepath, cwd, group, unified, path, environment = _texts(buffer, at + _SIZE, order)
+        exe, rest = _words(raw)
+        args: tuple[Any, ...] = (
+            result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
+            swap * _KB, _comm(comm), _cgroups(group, unified), environment, tty, vpgid, identifier(login), executable_flags(marks),
+            inheritable, permitted, effective, ino, changed, modified, uid, executable(exepath, marks), pgid, gid,
+        )  # fmt: skip
+        if with_name:
+            args += (path.decode("utf-8", "surrogateescape"),)
+        facts = None
+        if result == 0:
+            facts = Executed(
+                sid=vsid, pgid=pgid, vpid=vpid, vtid=vtid, ptid=parent, ruid=ruid, suid=suid, rgid=rgid, sgid=sgid,
+                start=start + offset, args_truncated=bool(marks & _ARGS_CUT), old_tid=old_tid if old_tid != tid else 0,
+            )  # fmt: skip
+        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, facts)
+
+    return decode
+
+
+def _comm(raw: bytes) -> str:
+    return raw.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
+def as_directory(raw: bytes) -> str:
+    """A working directory as text; it ends with a slash."""
+    path = raw.decode("utf-8", "surrogateescape")
+    return path if path.endswith("/") else path + "/"
+
+
+def executable(raw: bytes, marks: int) -> str:
+    """Path of the executable as /proc/PID/exe prints it."""
+    path = raw.decode("utf-8", "surrogateescape")
+    return path + " (deleted)" if marks & (_DELETED | _MEMFD) else path
+
+
+def _clone(name: str) -> Decode:
+    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
+        (
+            time, _, result, pid, tid, _, cpu, marks, _, _, _, _, _, _, _, namespace, _, _, _, major, minor, limit,
+            flags, _, _, vm, rss, swap, _, parent, _, _, _, vpid, vtid, _, _, uid, gid, _, _, _, _, _, _, comm, *lengths, _,
+        ) = _unpack(buffer, at)  # fmt: skip
+        exe_n, args_n, cwd_n, group_n, unified_n, _, _ = lengths
+        raw, _, cwd, group, unified = _texts(buffer, at + _SIZE, (args_n, exe_n, cwd_n, group_n, unified_n))
+        exe, rest = _words(raw)
+        native = _VFORK if name == "vfork" else flags
+        args = (
+            result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
+            swap * _KB, _comm(comm), _cgroups(group, unified), convert_clone_flags(native, in_pidns=bool(marks & _PIDNS)), uid, gid,
+            vtid, vpid, namespace + offset,
+        )  # fmt: skip
+        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args)
+
+    return decode
+

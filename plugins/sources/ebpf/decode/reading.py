@@ -1,0 +1,86 @@
+"""What all decoders share: wire structs as readers, texts, numbers."""
+
+import struct
+from collections.abc import Callable
+from mmap import mmap
+from typing import Any, Final
+
+from mozu.core.event import SyscallEvent
+from mozu.core.syscalls import Param, convert_flags
+from mozu.plugins.sources.ebpf import wire
+
+Buffer = bytes | mmap
+Decode = Callable[[Buffer, int, int], SyscallEvent]
+"""(buffer, offset of the record, wall time minus boot time in ns) → event."""
+
+MARKS: Final = wire.marks()
+NONE: Final = 0xFFFFFFFF
+"""How the kernel writes -1 in an unsigned 32-bit id."""
+
+
+def reader(name: str, names: str) -> tuple[Callable[[Buffer, int], tuple[Any, ...]], int]:
+    """`unpack_from` of a wire struct, and its size. `names` is the order that the caller relies on."""
+    layout = wire.layouts()[name]
+    if names.split() != layout.names():
+        raise ValueError(f"bpf/mozu.h: struct {name} is {' '.join(layout.names())}, its decoder expects {names}")
+    packer: struct.Struct = layout.packer
+    return packer.unpack_from, layout.size
+
+
+HEAD: Final = "head_time head_cgroup head_result head_pid head_tid head_type head_cpu head_marks head_spare "
+FILE: Final = "file_ino file_dev file_magic file_mode file_uid "
+
+
+def text(buffer: Buffer, start: int, end: int) -> str:
+    """Kernel bytes as text."""
+    return buffer[start:end].decode("utf-8", "surrogateescape")
+
+
+def encoded_device(device: int) -> int:
+    """The kernel's device number (major << 20 | minor) as user space is given it."""
+    major, minor = device >> 20, device & 0xFFFFF
+    return minor & 0xFF | major << 8 | (minor & ~0xFF) << 12
+
+
+def signed32(value: int) -> int:
+    """The low 32 bits as a signed number."""
+    value &= 0xFFFFFFFF
+    return value - (1 << 32) if value & 0x80000000 else value
+
+
+def signed64(value: int) -> int:
+    """64 bits as a signed number."""
+    return value - (1 << 64) if value & 1 << 63 else value
+
+
+def identifier(value: int) -> int:
+    """A uid or gid; -1 for none."""
+    value &= 0xFFFFFFFF
+    return -1 if value == NONE else value
+
+
+_PLAIN: Final[dict[str, Callable[[int], int]]] = {
+    "fd": signed32,
+    "errno": signed32,
+    "pid": signed32,
+    "int32": signed32,
+    "int64": signed64,
+    "uid": identifier,
+    "gid": identifier,
+    "signal": lambda value: value & 0xFF,
+    "uint8": lambda value: value & 0xFF,
+    "uint16": lambda value: value & 0xFFFF,
+    "uint32": lambda value: value & 0xFFFFFFFF,
+    "mode": lambda value: value & 0xFFFFFFFF,
+}
+
+
+def number(param: Param) -> Callable[[int], int]:
+    """From an argument's register to the parameter's value."""
+    if param.type == "mode" and param.table:
+        return lambda value: convert_flags(param.table, value & 0xFFFFFFFF)
+    if param.type in _PLAIN:
+        return _PLAIN[param.type]
+    if param.table:
+        return lambda value: convert_flags(param.table, value & 0xFFFFFFFF)
+    return lambda value: value

@@ -1,0 +1,116 @@
+"""The few requests to the kernel that the source makes itself: maps, program information, attaching.
+
+Maps are made here and not by bcc, so that programs compiled later use the same ones: their descriptors stand in the C
+text as constants. Numbers are those of `linux/bpf.h` and `linux/perf_event.h`.
+"""
+
+import ctypes
+import os
+import platform
+import struct
+from pathlib import Path
+from typing import Final
+
+from mozu.core.errors import SourceUnavailable
+
+_SYS_BPF: Final = 321
+_SYS_PERF_EVENT_OPEN: Final = 298
+_MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 15, 17
+ARRAY, PERCPU_ARRAY, RINGBUF = 2, 6, 27
+_ANY: Final = 0
+_TRACEPOINT: Final = 2
+"""PERF_TYPE_TRACEPOINT."""
+_SAMPLE_RAW: Final = 1 << 10
+_CLOEXEC: Final = 8
+_IOC_ENABLE: Final = 0x2400
+_IOC_SET_BPF: Final = 0x40042408
+_MISSES_AT: Final = 208
+"""Offset of `recursion_misses` in struct bpf_prog_info (Linux 5.12)."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def check_machine() -> None:
+    """Refuse machines whose registers and call numbers mozu does not know."""
+    if platform.machine() != "x86_64":
+        raise SourceUnavailable(f"source ebpf: this machine is {platform.machine()}; only x86_64 is supported")
+
+
+def _bpf(command: int, attributes: bytes) -> int:
+    buffer = ctypes.create_string_buffer(attributes, len(attributes))
+    result: int = _libc.syscall(_SYS_BPF, command, buffer, len(attributes))
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def create_map(kind: int, name: str, *, key: int, value: int, entries: int) -> int:
+    """A new map; gives its descriptor. Raises OSError."""
+    flags = inner = node = 0
+    head = struct.pack("<IIIIIII", kind, key, value, entries, flags, inner, node)
+    return _bpf(_MAP_CREATE, head + name.encode()[:15].ljust(16, b"\0") + bytes(64))
+
+
+def lookup(fd: int, key: int, size: int) -> bytes:
+    """The value of a 32-bit key; `size` in bytes, for per-CPU maps those of all possible CPUs."""
+    number = ctypes.c_uint32(key)
+    value = ctypes.create_string_buffer(size)
+    _bpf(_MAP_LOOKUP, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), ctypes.addressof(value), _ANY))
+    return value.raw
+
+
+def update(fd: int, key: int, data: bytes) -> None:
+    """Set the value of a 32-bit key."""
+    number = ctypes.c_uint32(key)
+    value = ctypes.create_string_buffer(data, len(data))
+    _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), ctypes.addressof(value), _ANY))
+
+
+def recursion_misses(program: int) -> int | None:
+    """How often the kernel skipped a program because it ran already on that CPU; None where it does not count."""
+    info = ctypes.create_string_buffer(256)
+    attributes = ctypes.create_string_buffer(struct.pack("<IIQ", program, len(info), ctypes.addressof(info)), 16)
+    if _libc.syscall(_SYS_BPF, _OBJECT_INFO, attributes, len(attributes)) < 0:
+        return None
+    length = int(struct.unpack_from("<I", attributes, 4)[0])
+    if length < _MISSES_AT + 8:
+        return None
+    return int(struct.unpack_from("<Q", info, _MISSES_AT)[0])
+
+
+def attach_raw_tracepoint(program: int, name: str) -> int:
+    """Run a program at a raw tracepoint until the descriptor that this gives is closed. Raises OSError."""
+    text = ctypes.create_string_buffer(name.encode())
+    return _bpf(_RAW_TRACEPOINT_OPEN, struct.pack("<QII", ctypes.addressof(text), program, 0))
+
+
+def attach_tracepoint(program: int, identifier: int) -> int:
+    """Run a program at a tracepoint, on every CPU, until the descriptor that this gives is closed. Raises OSError."""
+    size = 128
+    attributes = struct.pack("<IIQQQQQII", _TRACEPOINT, size, identifier, 1, _SAMPLE_RAW, 0, 0, 1, 0).ljust(size, b"\0")
+    buffer = ctypes.create_string_buffer(attributes, size)
+    every_task, one_cpu, no_group = -1, 0, -1
+    fd: int = _libc.syscall(_SYS_PERF_EVENT_OPEN, buffer, every_task, one_cpu, no_group, _CLOEXEC)
+    if fd < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    for request, argument in ((_IOC_SET_BPF, program), (_IOC_ENABLE, 0)):
+        if _libc.ioctl(fd, ctypes.c_ulong(request), ctypes.c_long(argument)) < 0:
+            number = ctypes.get_errno()
+            os.close(fd)
+            raise OSError(number, os.strerror(number))
+    return fd
+
+
+def call(number: int, *arguments: int) -> int:
+    """Make a system call with these registers; gives -errno for an error."""
+    padded = (*arguments, 0, 0, 0, 0, 0, 0)[:6]
+    result: int = _libc.syscall(number, *(ctypes.c_long(value) for value in padded))
+    return -ctypes.get_errno() if result < 0 else result
+
+
+def possible_cpus(path: Path = Path("/sys/devices/system/cpu/possible")) -> int:
+    """How many CPUs per-CPU maps hold values for."""
+    last = path.read_text().strip().rpartition(",")[2].rpartition("-")[2]
+    return int(last) + 1

@@ -1,0 +1,49 @@
+"""Which members of which kernel structs the programs read (see `btf.Spec` for the notation)."""
+
+from typing import Final
+
+STRUCTS: Final[dict[str, str]] = {
+    "task_struct": (
+        "pid tgid mm files fs cred signal real_parent cgroups loginuid? exit_code thread_pid maj_flt min_flt "
+        "start_boottime=start_boottime|real_start_time comm"
+    ),
+    "signal_struct": "live pids tty flags group_exit_code rlim",
+    "pid": "level numbers",
+    "upid": "nr ns",
+    "pid_namespace": "child_reaper",
+    "tty_struct": "index driver",
+    "tty_driver": "major minor_start",
+    "cred": "uid gid suid sgid euid egid fsuid fsgid cap_effective cap_permitted cap_inheritable",
+    "mm_struct": "arg_start arg_end env_start env_end exe_file total_vm rss_stat",
+    "percpu_counter": "count",
+    "linux_binprm": "filename",
+    "files_struct": "fdt",
+    "fdtable": "max_fds fd",
+    "fs_struct": "root pwd",
+    "path": "mnt dentry",
+    "file": "f_path f_inode f_mode f_flags private_data",
+    "dentry": "d_hash d_inode d_parent d_name=__d_name|d_name",
+    "hlist_bl_node": "pprev",
+    "qstr": "len name",
+    "vfsmount": "mnt_root mnt_flags",
+    "mount": "mnt_parent mnt_mountpoint mnt",
+    "inode": (
+        "i_mode i_uid i_gid i_flags i_sb i_ino i_ctime_sec? i_ctime_nsec? i_mtime_sec? i_mtime_nsec? "
+        "i_ctime=i_ctime|__i_ctime? i_mtime=i_mtime|__i_mtime?"
+    ),
+    "super_block": "s_dev s_flags s_magic",
+    "ovl_inode": "vfs_inode __upperdentry?",
+    "css_set": "subsys dfl_cgrp",
+    "cgroup_subsys_state": "cgroup",
+    "cgroup": "kn",
+    "kernfs_node": "parent=__parent|parent name",
+    "socket": "sk",
+    "sock": "__sk_common sk_type sk_protocol",
+    "unix_sock": "addr peer",
+    "unix_address": "len name",
+    "sock_common": (
+        "skc_family skc_state skc_daddr skc_rcv_saddr skc_dport skc_num skc_v6_daddr? skc_v6_rcv_saddr?"
+    ),
+}
+
+ENUMERATIONS: Final = ("cgroup_subsys_id", "pid_type", "hlist_bl_node")

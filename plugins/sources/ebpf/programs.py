@@ -1,0 +1,71 @@
+"""The C text of one compilation: what is generated (layouts, constants, demand), then the real files of bpf/."""
+
+from collections.abc import Iterable, Mapping
+
+from mozu.core.errors import SourceUnavailable
+from mozu.core.syscalls import call_number
+from mozu.plugins.sources.ebpf import btf, wire
+from mozu.plugins.sources.ebpf.calls import Program
+from mozu.plugins.sources.ebpf.layouts import ENUMERATIONS, STRUCTS
+
+_TOLD_APART = ("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir")
+_PIDS = {"THREAD_GROUP": "PIDTYPE_TGID", "GROUP": "PIDTYPE_PGID", "SESSION": "PIDTYPE_SID"}
+_PAGES = {"FILE_PAGES": 0, "ANONYMOUS_PAGES": 1, "SWAP_ENTRIES": 2, "SHARED_PAGES": 3}
+"""Kinds of page in struct mm_struct.rss_stat, the same since 4.5."""
+
+
+def kernel_text(types: btf.Btf) -> str:
+    """Struct layouts and constants of the running kernel."""
+    lines = [f"#define HAS_{name} 1" for name in ("ovl_inode",) if name in types]
+    for name, enumerator in _PIDS.items():
+        value = types.enumerator("pid_type", enumerator)
+        if value is None:
+            raise SourceUnavailable(f"source ebpf: this kernel has no {enumerator}; mozu needs Linux 5.15 or later")
+        lines.append(f"#define {name} {value}")
+    lines += [f"#define {name} {value}" for name, value in _PAGES.items()]
+    memory = types.enumerator("cgroup_subsys_id", "memory_cgrp_id")
+    lines.append("#define UNIFIED 1" if memory is None else f"#define MEMORY {memory}")
+    if types.extent(types.members("mm_struct")["rss_stat"].type_id)[1] == "percpu_counter":
+        lines.append("#define HAS_percpu_counter 1")
+    return btf.emit(types, STRUCTS) + "\n".join(lines) + "\n"
+
+
+def read_types() -> btf.Btf:
+    """The kernel's types, those that the programs need."""
+    return btf.read({*STRUCTS, *ENUMERATIONS})
+
+
+def numbers_text() -> str:
+    """Numbers of the calls that a program tells apart."""
+    return "".join(f"#define NR_{name} {call_number(name)}\n" for name in _TOLD_APART)
+
+
+def constants_text(maps: Mapping[str, int], depth: int) -> str:
+    """Descriptors of the maps, and how many turns a walk up a path may take."""
+    return "".join(f"#define {name} {fd}\n" for name, fd in {**maps, "DEPTH": depth}.items())
+
+
+def demand_text(chosen: Iterable[Program]) -> str:
+    """The wanted families, and for each of their functions a program that calls it.
+
+    bcc makes programs of functions in its main text only, and rewrites pointer accesses there; so the main text holds
+    nothing but these calls. A test that demand asks for goes in front of a family, as a macro.
+    """
+    functions = {program.function: program for program in chosen}
+    families = sorted({program.family for program in functions.values()})
+    lines = [f'#include "programs/{family}.c"' for family in families]
+    for name, program in sorted(functions.items()):
+        context = "struct bpf_raw_tracepoint_args" if program.raw else "struct point"
+        lines.append(f"int {entry(name)}({context} *ctx) {{ return {name}(ctx); }}")
+    return "\n".join(lines) + "\n"
+
+
+def entry(function: str) -> str:
+    """Name of the program that calls a function of bpf/programs."""
+    return f"mozu_{function}"
+
+
+def source_text(kernel: str, maps: Mapping[str, int], depth: int, chosen: Iterable[Program]) -> str:
+    """Everything that the compiler is given."""
+    asserts = '#include "mozu.h"\n' + wire.assertions()
+    return kernel + numbers_text() + constants_text(maps, depth) + asserts + demand_text(chosen)

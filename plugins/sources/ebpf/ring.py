@@ -1,0 +1,68 @@
+"""The BPF ring buffer, read in place.
+
+The map is mapped twice: one page with the consumer's position (ours to write), then one with the producer's and the
+data, which the kernel maps twice in a row so that no record is broken at the end. A record is a 32-bit length with two
+flag bits, 32 bits that are the kernel's, and the data, rounded up to 8 bytes. A record whose busy bit is set is still
+being written; nothing behind it may be read.
+"""
+
+import mmap
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+_BUSY: Final = 1 << 31
+_DISCARDED: Final = 1 << 30
+_LENGTH: Final = _DISCARDED - 1
+_HEADER: Final = 8
+
+T = TypeVar("T")
+
+
+class Ring:
+    """Drains one ring. `size` in bytes, a power of two of at least a page."""
+
+    def __init__(self, fd: int, size: int) -> None:
+        page = mmap.PAGESIZE
+        self.fd = fd
+        self._mask = size - 1
+        self._page = page
+        self._consumer = mmap.mmap(fd, page, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=0)
+        self._data = mmap.mmap(fd, page + 2 * size, mmap.MAP_SHARED, mmap.PROT_READ, offset=page)
+        self._own = memoryview(self._consumer).cast("Q")
+        self._whole = memoryview(self._data)
+        self._positions = self._whole.cast("Q")
+        self._lengths = self._whole.cast("I")
+
+    def pending(self) -> int:
+        """Bytes that wait."""
+        return self._positions[0] - self._own[0]
+
+    def drain(self, take: Callable[[mmap.mmap, int], T | None], limit: int) -> list[T]:
+        """Hand up to `limit` records to `take` (buffer, offset of the data); what it gives, in order.
+
+        Their room is freed afterwards, so `take` must copy what it keeps.
+        """
+        lengths, data, mask, page = self._lengths, self._data, self._mask, self._page
+        at, end = self._own[0], self._positions[0]
+        taken: list[T] = []
+        for _ in range(limit):
+            if at >= end:
+                break
+            offset = page + (at & mask)
+            length = lengths[offset >> 2]
+            if length & _BUSY:
+                break
+            if not length & _DISCARDED:
+                value = take(data, offset + _HEADER)
+                if value is not None:
+                    taken.append(value)
+            at += ((length & _LENGTH) + _HEADER + 7) & ~7
+        self._own[0] = at
+        return taken
+
+    def close(self) -> None:
+        """Unmap."""
+        for view in (self._positions, self._lengths, self._whole, self._own):
+            view.release()
+        self._data.close()
+        self._consumer.close()

@@ -1,0 +1,181 @@
+"""The source: demand in, batches of events out."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
+
+from mozu.core.demand import Demand, state_types
+from mozu.core.event import SyscallEvent
+from mozu.core.hookspecs import Context, Counts
+from mozu.plugins.sources.ebpf import checks, kernel
+from mozu.plugins.sources.ebpf.calls import WATCHES
+from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
+from mozu.plugins.sources.ebpf.compiler import load_bcc
+from mozu.plugins.sources.ebpf.decode import Decoder
+from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.ring import Ring
+
+NAP: Final = 0.005
+"""Seconds between a wake-up and the drain. Draining at once would wake up for every record: up to ten times dearer for
+those who are watched."""
+BATCH: Final = 2000
+CLOCK_EVERY: Final = 1.0
+TREE: Final = frozenset({"_fork", "execve", "procexit"})
+"""Always watched: without it no event has a process. It costs nothing but at births and deaths."""
+ASKED: Final = frozenset({"fds"})
+"""Facets that need no events here: at each use of a descriptor the kernel is asked what it is."""
+THREADS: Final = frozenset({"clone", "clone3"})
+"""Types that tell of threads."""
+
+
+def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
+    """(types to watch, types that this source does not have) of a demand."""
+    needs = demand.of("syscall")
+    named = frozenset(needs)
+    if "*" in named:
+        named = frozenset(WATCHES)
+    state = state_types(demand.facets("syscall") - ASKED)
+    return TREE | (named | state) & frozenset(WATCHES), named - frozenset(WATCHES) - {"*"}
+
+
+class EbpfSource:
+    """Live system calls of this machine. See mozu.core.hookspecs.Source.
+
+    `take_steps` gives the steps of the wall clock since it was last asked; the core makes gap events of them.
+    """
+
+    def __init__(self, ring_size: int, context: Context) -> None:
+        self._ring_size = ring_size
+        self._log = context.log
+        self._loader: Loader | None = None
+        self._ring: Ring | None = None
+        self._clock = Clock()
+        self._decoder = Decoder()
+        self._steps: list[ClockStep] = []
+        self._stopping = asyncio.Event()
+        self._final: Mapping[str, Counts] = {}
+        self._warned: set[str] = set()
+
+    async def start(self, demand: Demand) -> None:
+        """Compile, load, attach. From here on every demanded call is in the ring. Raises SourceUnavailable."""
+        kernel.check_machine()
+        checks.check_capabilities()
+        load_bcc()
+        self._loader = await asyncio.to_thread(self._prepare)
+        self._ring = Ring(self._loader.ring, self._ring_size)
+        self._decoder.offset = self._clock.offset
+        await self.update(demand)
+
+    def _prepare(self) -> Loader:
+        loader = Loader(self._ring_size)
+        try:
+            loader.compile()
+        except BaseException:
+            loader.close()
+            raise
+        return loader
+
+    async def update(self, demand: Demand) -> None:
+        """Attach what is newly wanted, then detach what no longer is; what stays is not touched."""
+        if self._loader is None:
+            return
+        types, missing = wanted_types(demand)
+        threads = bool(THREADS & demand.of("syscall").keys()) or "*" in demand.of("syscall")
+        self._loader.configure(threads=threads, environment="env" in demand.facets("syscall"))
+        loader = self._loader
+        unknown = await asyncio.to_thread(loader.attach, sorted(types))
+        loader.detach(loader.attached - types)
+        self._warn(missing | unknown)
+
+    def _warn(self, names: frozenset[str]) -> None:
+        fresh = sorted(names - self._warned)
+        if fresh:
+            self._warned.update(fresh)
+            self._log.warning("source ebpf cannot see the event types %s on this kernel", ", ".join(fresh))
+
+    async def batches(self) -> AsyncIterator[Sequence[SyscallEvent]]:
+        """Events in the order of the ring, at most BATCH at once. Ends after `stop`, when the ring is empty."""
+        ring = self._ring
+        if ring is None:
+            return
+        loop = asyncio.get_running_loop()
+        next_check = loop.time() + CLOCK_EVERY
+        while True:
+            stopping = self._stopping.is_set()
+            batch = ring.drain(self._decoder, BATCH)
+            if batch:
+                yield batch
+                await asyncio.sleep(0)
+            elif stopping:
+                return
+            else:
+                await self._wait(ring, loop)
+            if loop.time() >= next_check:
+                next_check = loop.time() + CLOCK_EVERY
+                self._check_clock()
+
+    async def _wait(self, ring: Ring, loop: asyncio.AbstractEventLoop) -> None:
+        """Until a record is there and has had time to get company, or the source stops."""
+        arrived = asyncio.Event()
+        loop.add_reader(ring.fd, arrived.set)
+        try:
+            async with asyncio.timeout(CLOCK_EVERY):
+                await _either(arrived, self._stopping)
+        except TimeoutError:
+            pass
+        finally:
+            loop.remove_reader(ring.fd)
+        if not self._stopping.is_set():
+            await asyncio.sleep(NAP)
+
+    def _check_clock(self) -> None:
+        step = self._clock.check()
+        if step is not None:
+            self._steps.append(step)
+            self._decoder.offset = self._clock.offset
+
+    def take_steps(self) -> list[ClockStep]:
+        """Steps of the wall clock since the last call, oldest first."""
+        steps, self._steps = self._steps, []
+        return steps
+
+    def counts(self) -> Mapping[str, Counts]:
+        """Per event type, since the start. seen = filtered + lost + missed + received once the ring is empty."""
+        loader = self._loader
+        if loader is None:
+            return self._final
+        found: dict[str, Counts] = {}
+        for name, watch in WATCHES.items():
+            seen, filtered, lost, missed = loader.count(name)
+            if seen or name in loader.attached:
+                found[name] = Counts(seen, filtered, lost, missed, self._decoder.received[watch.number])
+        return found
+
+    async def stop(self) -> None:
+        """Detach; `batches` yields what is left and ends. Idempotent."""
+        if self._loader is not None:
+            self._loader.detach(list(self._loader.attached))
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Give the ring and the maps back, after `batches` has ended. Idempotent."""
+        if self._loader is not None:
+            self._final = self.counts()
+            loader, self._loader = self._loader, None
+            if self._ring is not None:
+                self._ring.close()
+                self._ring = None
+            loader.close()
+
+
+async def _either(*events: asyncio.Event) -> None:
+    """Wait for one of these."""
+    tasks = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=True)
