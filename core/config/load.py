@@ -48,7 +48,7 @@ def read(
     environment = os.environ if environment is None else environment
     layer = layer_of(parse(DEFAULT, DEFAULT_NAME, problems), DEFAULT_NAME, problems)
     main = path or Path(DEFAULT_PATH)
-    if path is not None or main.exists():
+    if path is not None or os.path.lexists(main):
         layer = stack(layer, _file(main, problems, environment), problems, replace=True)
     for file in _drop_ins(main.parent / "config.d", problems):
         layer = stack(layer, _file(file, problems, environment), problems)
@@ -62,7 +62,7 @@ def read(
 
 def _drop_ins(directory: Path, problems: Problems) -> list[Path]:
     try:
-        return sorted(file for file in directory.iterdir() if file.suffix == ".yaml")
+        return sorted(path for path in directory.iterdir() if path.suffix == ".yaml" and not path.name.startswith("."))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:

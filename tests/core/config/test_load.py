@@ -87,6 +87,7 @@ def test_drop_ins_merge_components_by_id_and_mappings_by_key_in_name_order(write
     drop_in(main, "20.yaml", "sinks:\n  - kafka: {id: siem, topic: last}\n")
     drop_in(main, "10.yaml", "sinks:\n  - stdout\n  - kafka: {id: siem, topic: b, tls: {ca: y}}\nhold: {seconds: 2}\n")
     drop_in(main, "ignored.txt", "sinks: [nonsense]\n")
+    drop_in(main, ".hidden.yaml", "sinks: [nonsense]\n")
     config = load(main)
     assert [entry.id for entry in config.sinks] == ["siem", "stdout"]
     assert config.sinks[0].settings == {"topic": "last", "tls": {"ca": "y", "verify": True}}
