@@ -1,4 +1,4 @@
-"""Mutated recordings: clean errors only, bounded memory, no hang. MOZU_FUZZ_CAPTURES says how many are tried."""
+"""Mutated recordings: clean errors only, bounded memory, no hang. MOZU_FUZZ=full tries more of them."""
 
 import gzip
 import io
@@ -15,11 +15,14 @@ from mozu.core.errors import SourceBroken
 from mozu.core.event import SockAddr, SockTuple
 from mozu.plugins.sources.replay.reader import Recording
 from tests.oracle.capture import Capture, block
+from tests.support.requirements import ROOT
 
-TRIES = int(os.environ.get("MOZU_FUZZ_CAPTURES", "2000"))
+TRIES = 50_000 if os.environ.get("MOZU_FUZZ") == "full" else 2_000
 MEMORY = 24 << 20
 """Bytes that reading one small mutated file may need."""
 SECONDS = 20.0
+_LARGE_SHARE = 0.04
+"""Captures of the corpus take fifty times as long as the small ones."""
 PLACES = (0, 1, 2, 4, 8)
 VALUES = (0, 1, 0x7F, 0x80, 0xFF)
 
@@ -43,17 +46,17 @@ def seeds() -> list[bytes]:
 
 
 def corpus() -> list[bytes]:
-    folder = Path(os.environ.get("MOZU_CORPUS", "/nonexistent"))
-    found = [path.read_bytes() for path in sorted(folder.glob("captures/*.scap"))]
-    return [raw for raw in found if len(raw) < 1 << 16]
+    """Captures that others made, where they are at hand."""
+    folder = Path(os.environ.get("MOZU_CORPUS", ROOT.parent / "shared" / "corpus")) / "captures"
+    return [path.read_bytes() for path in sorted(folder.glob("*.scap")) if path.stat().st_size < 1 << 16]
 
 
 def mutations(tries: int) -> Iterator[bytes]:
     """Bytes set, cut, doubled, swapped; half of them inside what is compressed."""
     chance = random.Random(20260101)
-    pool = seeds() + corpus()
+    small, large = seeds(), corpus() or seeds()
     for _ in range(tries):
-        raw = chance.choice(pool)
+        raw = chance.choice(large if chance.random() < _LARGE_SHARE else small)
         packed = raw[:2] == b"\x1f\x8b"
         if packed and chance.random() < 0.5:
             yield gzip.compress(mutate(chance, gzip.decompress(raw)), 1)
