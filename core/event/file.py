@@ -49,8 +49,7 @@ class File(msgspec.Struct, frozen=True, gc=False):
     flags: int = 0
     """Open flags in the reference's numbering (`core.syscalls` table `file_flags`)."""
     dev: int = 0
-    """Device number in the encoding of the events' parameter `dev`: major = (dev & 0xfff00) >> 8,
-    minor = (dev & 0xff) | ((dev >> 12) & 0xfff00)."""
+    """Device number, major << 20 | minor as the kernel holds it (the events' parameter `dev` is encoded otherwise)."""
     ino: int = 0
     upper_layer: bool = False
     lower_layer: bool = False

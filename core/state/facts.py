@@ -129,8 +129,9 @@ class KnownProcess(msgspec.Struct, frozen=True):
 class KnownFile(msgspec.Struct, frozen=True):
     """A descriptor that was open before the first event; event type `_file`, `tid` is its owner.
 
-    `file.kind`, `name` (paths), `flags`, `dev`, `ino`, `sock` and `l4proto` are enough: the state machine writes the names
-    of sockets and settles their roles. A listening socket has `role="listening"` and its own address in `sock.dest`.
+    `file.kind`, `name` (paths), `flags`, `dev`, `ino`, `sock` and `l4proto` (or `protocol`: the transport) are enough: the
+    state machine writes the names of sockets and settles their roles. A listening socket has `role="listening"` and its
+    own address in `sock.dest`.
     """
 
     fd: int
@@ -142,6 +143,10 @@ class Seeded(msgspec.Struct, frozen=True):
 
     addresses: tuple[Address, ...] = ()
     """IPv4 addresses of the recorded machine's own interfaces, in order."""
+    netmasks: tuple[Address, ...] = ()
+    """Their network masks, in the same order; may be left out."""
+    boot_time: int = 0
+    """ns since the epoch at which the recorded machine started, 0 where unknown."""
 
 
 class Entered(msgspec.Struct, frozen=True):

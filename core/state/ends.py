@@ -1,0 +1,78 @@
+"""How tasks end, and who takes over the orphans."""
+
+from collections.abc import Iterable
+
+from mozu.core.state.state import State
+from mozu.core.state.tables import Node
+
+
+def bury(state: State, node: Node, number: int) -> None:
+    """A task whose end nobody told of, but whose number another one has now; event `number` is the last to see it."""
+    if node.main is not node:
+        end(state, node, number)
+        return
+    for thread in list(node.members):
+        end(state, thread, number)
+    state.tables.update(node, number, exited=True, others=0)
+    close(state, node, number, find_reaper(node))
+
+
+def end(state: State, node: Node, number: int, reaper: Node | None = None) -> None:
+    """End one thread; with the last one its process ends. Event `number` is the last that sees it."""
+    tables, main = state.tables, node.main
+    if not node.version.exited:
+        tables.update(node, number, exited=True)
+        if node is not main:
+            tables.update(main, number, others=max(0, main.version.others - 1))
+    if node is not main:
+        main.members.discard(node)
+        tables.remove(node, number)
+    close(state, main, number, reaper)
+
+
+def close(state: State, main: Node, number: int, reaper: Node | None) -> None:
+    """Remove a process of which no thread lives any more."""
+    version = main.version
+    if not version.exited or version.others:
+        return
+    for thread in main.members:
+        state.tables.remove(thread, number)
+    if isinstance(version.parent, Node):
+        version.parent.children.discard(main)
+    reparent(state, main.children, number + 1, reaper)
+    main.children, main.members = set(), set()
+    state.tables.remove(main, number)
+    state.entered.pop(main.tid, None)
+
+
+def reparent(state: State, orphans: Iterable[Node], number: int, reaper: Node | None) -> None:
+    """From event `number` on `reaper` is the parent of these processes; None: nobody."""
+    ptid = 0 if reaper is None else reaper.tid
+    for orphan in orphans:
+        if orphan.newest is None or orphan.died is not None:
+            continue
+        for member in (orphan, *orphan.members):
+            state.tables.update(member, number, parent=reaper, ptid=ptid)
+        if reaper is not None:
+            reaper.children.add(orphan)
+
+
+def find_reaper(node: Node) -> Node | None:
+    """The nearest living ancestor in the same pid namespace that is an init or has declared itself a reaper."""
+    inside = _is_inside(node)
+    seen = {node.main}
+    version = node.main.newest
+    parent = None if version is None else version.parent
+    while isinstance(parent, Node) and parent not in seen and parent.newest is not None and parent.died is None:
+        seen.add(parent)
+        if _is_inside(parent) != inside:
+            return None
+        if (parent.reaper or parent.version.pid == 1 or parent.version.vpid == 1) and not parent.version.exited:
+            return parent
+        parent = parent.version.parent
+    return None
+
+
+def _is_inside(node: Node) -> bool:
+    """Whether a task lives in a pid namespace of its own."""
+    return node.newest is not None and 0 <= node.version.vtid != node.tid

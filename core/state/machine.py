@@ -1,0 +1,119 @@
+"""The one state machine."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from mozu.core.event import Event, Process, SyscallEvent
+from mozu.core.metrics import Metrics
+from mozu.core.state.procfs import Procfs
+from mozu.core.state.seeding import seed
+from mozu.core.state.state import State
+from mozu.core.state.strangers import stranger
+from mozu.core.state.transitions import INTERNAL, TRANSITIONS
+from mozu.core.syscalls import event_types
+
+_WITHOUT_TASK: Final = frozenset(
+    name for name, kind in event_types().items()
+    if name != "procinfo" and (
+        "skip_reset" in kind.traits
+        or name in ("container", "useradded", "userdeleted", "groupadded", "groupdeleted", "pluginevent", "asyncevent")
+    )
+)  # fmt: skip
+"""Events that no task caused, whatever number they carry."""
+_ONLY_KNOWN: Final = frozenset(("clone", "clone3", "fork", "vfork", "procexit", "switch", "procinfo"))
+"""Events that look for their task but never make one up."""
+
+
+def _no_task(_: State, event: SyscallEvent) -> None:
+    event.process = None
+
+
+_STEPS: Final = {**TRANSITIONS, **dict.fromkeys(_WITHOUT_TASK, _no_task)}
+
+
+class StateMachine:
+    """Turns a stream of system calls into processes, descriptors, working directories and identities.
+
+    `procfs` is where the machine tells what the stream does not; None for recordings, which never touch the machine.
+    """
+
+    def __init__(self, *, procfs: str | None = "/proc", metrics: Metrics | None = None) -> None:
+        metrics = Metrics() if metrics is None else metrics
+        self._procfs = None if procfs is None else Procfs(procfs)
+        self._state = State(None if self._procfs is None else self._procfs.task, metrics)
+        for name in self.sizes():
+            metrics.gauge(f"state_{name}", lambda name=name: self.sizes()[name])  # type: ignore[misc]
+
+    def seed(self, *, env: bool = False, files: bool = False) -> int:
+        """Take in every process that exists now; gives their number. `env`, `files`: also environments, descriptors."""
+        if self._procfs is None:
+            return 0
+        state = self._state
+        count = 0
+        for pid, known, others in self._procfs.processes(env=env):
+            if state.node(pid) is None:
+                node = seed(state, pid, pid, known, state.number + 1, others=others)
+                if files:
+                    for fd, file in self._procfs.files(pid):
+                        dict.__setitem__(node.files, fd, file)
+            count += 1
+        state.waiting.clear()
+        return count
+
+    def apply(self, batch: Sequence[Event]) -> list[SyscallEvent]:
+        """Number the events, give each its process and file as of its own moment, and take in what they change.
+
+        Events whose type begins with `_` are consumed. Events that have a number keep it.
+        """
+        state = self._state
+        tasks, entered = state.tables.by_tid, state.entered
+        steps = _STEPS.get
+        shown: list[SyscallEvent] = []
+        for event in batch:
+            assert isinstance(event, SyscallEvent)
+            kind = event.type
+            if kind[0] == "_":
+                internal = INTERNAL.get(kind)
+                if internal is not None:
+                    internal(state, event)
+                tasks = state.tables.by_tid
+                continue
+            if event.num:
+                state.number = event.num
+            else:
+                state.number += 1
+                event.num = state.number
+            node = tasks.get(event.tid)
+            event.process = self._unknown(event) if node is None else node.newest
+            if entered and event.tid in entered:
+                _forget_other_call(state, event)
+            step = steps(kind)
+            if step is not None:
+                step(state, event)
+            shown.append(event)
+        return shown
+
+    def _unknown(self, event: SyscallEvent) -> Process | None:
+        if event.type in _WITHOUT_TASK or event.type in _ONLY_KNOWN:
+            return None
+        return stranger(self._state, event.tid, event.pid).newest
+
+    def release(self, number: int) -> None:
+        """No event before `number` will be asked about any more: forget what only those could see."""
+        self._state.tables.release(number)
+
+    def process(self, tid: int) -> Process | None:
+        """The newest version of a living task."""
+        node = self._state.node(tid)
+        return None if node is None else node.newest
+
+    def sizes(self) -> dict[str, int]:
+        """How much is kept: tasks, ended tasks, old versions, descriptors."""
+        return self._state.tables.sizes()
+
+
+def _forget_other_call(state: State, event: SyscallEvent) -> None:
+    """What a call was given at its beginning counts for the next event of its thread only."""
+    begun = state.entered[event.tid].type
+    if begun != event.type and not (begun == "execveat" and event.type == "execve"):
+        del state.entered[event.tid]

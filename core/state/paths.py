@@ -1,0 +1,41 @@
+"""Paths as a call means them: made absolute and normalised by their text alone, whatever the file system holds."""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+UNKNOWN_BASE: Final = "<UNKNOWN>"
+"""Stands for a directory whose descriptor nobody has seen."""
+
+_ODD: Final = re.compile(r"//|/\.\.?(?:/|$)|^\.\.?(?:/|$)|/$")
+
+
+@lru_cache(maxsize=4096)
+def join(base: str, path: str) -> str:
+    """`path` seen from the directory `base` (which ends with a slash), without `.`, `..`, doubled or trailing slashes.
+
+    An empty path stays empty. What climbs above the root stays at the root.
+    """
+    whole = path if path.startswith("/") or not path else base + path
+    return normal(whole) if _ODD.search(path) else whole
+
+
+def normal(path: str) -> str:
+    """The same path without `.`, `..`, doubled or trailing slashes."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return ("/" if path.startswith("/") else "") + "/".join(parts)
+
+
+def directory(path: str) -> str:
+    """The path with a slash at its end."""
+    return path if path.endswith("/") else path + "/"
+
+
+def without_deleted(path: str) -> str:
+    """The kernel marks the path of an unlinked file; the mark is no part of the name."""
+    return path.removesuffix(" (deleted)")

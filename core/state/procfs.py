@@ -1,0 +1,225 @@
+"""What /proc tells of tasks: to begin with, and for those that the stream has not told of.
+
+Processes come and go while they are read; whoever vanishes is left out, and what may not be read stays empty. One
+process costs about ten system calls.
+"""
+
+import os
+import re
+import resource
+import stat as modes
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from mozu.core.event import File, as_text
+from mozu.core.state.facts import KnownProcess
+from mozu.core.state.texts import Cgroups, words
+from mozu.core.syscalls import convert_open_flags
+
+_STATUS: Final = re.compile(
+    rb"Tgid:\t(?P<tgid>\d+)\n.*?Uid:\t(?P<ruid>\d+)\t(?P<uid>\d+)\t(?P<suid>\d+)\t\d+\n"
+    rb"Gid:\t(?P<rgid>\d+)\t(?P<gid>\d+)\t(?P<sgid>\d+)\t\d+\n"
+    rb"(?:.*?NStgid:\t(?:\d+\t)*(?P<vpid>\d+)\nNSpid:\t(?:\d+\t)*(?P<vtid>\d+)\n"
+    rb"NSpgid:\t(?:\d+\t)*(?P<vpgid>\d+)\nNSsid:\t(?:\d+\t)*(?P<sid>\d+)\n)?"
+    rb"(?:.*?VmSize:\s*(?P<size>\d+) kB\n.*?VmRSS:\s*(?P<rss>\d+) kB\n.*?VmSwap:\s*(?P<swap>\d+) kB\n)?"
+    rb".*?CapInh:\t(?P<inheritable>\w+)\nCapPrm:\t(?P<permitted>\w+)\nCapEff:\t(?P<effective>\w+)\n",
+    re.DOTALL,
+)
+_KERNEL_THREAD: Final = 0x00200000
+"""PF_KTHREAD of the flags in stat."""
+_TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+_NOBODY: Final = 0xFFFFFFFF
+_CHUNK: Final = 1 << 16
+_WRITABLE, _MEMFD = 1, 4
+"""Bits of the table `execve_flags`."""
+
+_ANONYMOUS: Final = {
+    "[eventfd]": "event", "[signalfd]": "signalfd", "[eventpoll]": "eventpoll", "inotify": "inotify",
+    "[timerfd]": "timerfd", "[io_uring]": "io_uring", "[userfaultfd]": "userfaultfd", "[pidfd]": "pidfd",
+    "bpf-map": "bpf", "bpf-prog": "bpf", "bpf_link": "bpf", "btf": "bpf",
+}  # fmt: skip
+
+
+class Procfs:
+    """One mount of proc."""
+
+    def __init__(self, root: str = "/proc") -> None:
+        self._root = root
+        now = time.time_ns()
+        self._boot = now - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    def processes(self, *, env: bool = False) -> Iterator[tuple[int, KnownProcess, int]]:
+        """(pid, what is known, number of further threads) of every process, in the order of their numbers."""
+        try:
+            pids = sorted(int(name) for name in os.listdir(self._root) if name.isdecimal())
+        except OSError:
+            return
+        inits: dict[str, int] = {}
+        for pid in pids:
+            found = self._read(pid, env=env)
+            if found is None:
+                continue
+            _, known, others = found
+            yield pid, self._with_namespace(pid, known, inits), others
+
+    def task(self, tid: int) -> tuple[int, KnownProcess] | None:
+        """(pid, what is known) of one task, which need not be a main thread."""
+        found = self._read(tid, env=False)
+        return None if found is None else (found[0], self._with_namespace(tid, found[1], {}))
+
+    def _with_namespace(self, pid: int, known: KnownProcess, inits: dict[str, int]) -> KnownProcess:
+        """When the init of its pid namespace began: a namespace's first process comes before its others."""
+        if known.vpid == pid:
+            return replace(known, pidns_start=self._boot)
+        namespace = self._link(pid, "ns/pid")
+        if known.vpid == 1:
+            inits[namespace] = known.start
+        return replace(known, pidns_start=inits.get(namespace, 0))
+
+    def _read(self, tid: int, *, env: bool) -> tuple[int, KnownProcess, int] | None:
+        raw = self._bytes(tid, "stat")
+        status = _STATUS.search(self._bytes(tid, "status"))
+        end = raw.rfind(b")")
+        if status is None or end < 0:
+            return None
+        fields = raw[end + 2 :].split()
+        kernel_thread = bool(int(fields[6]) & _KERNEL_THREAD)
+        argv = () if kernel_thread else words(self._bytes(tid, "cmdline"))
+        known = KnownProcess(
+            ptid=int(fields[1]), pgid=int(fields[2]), tty=int(fields[4]), pfminor=int(fields[7]),
+            pfmajor=int(fields[9]), start=self._boot + int(fields[19]) * _TICK,
+            name=as_text(raw[raw.find(b"(") + 1 : end]), exe=argv[0] if argv else "", args=argv[1:],
+            cwd=self._link(tid, "cwd"), root=self._link(tid, "root"),
+            env=words(self._bytes(tid, "environ")) if env else None,
+            loginuid=self._loginuid(tid), cgroups=_cgroups(self._bytes(tid, "cgroup")), fdlimit=_fdlimit(tid),
+            **_numbers(status, tid),
+        )  # fmt: skip
+        if not kernel_thread:
+            known = self._with_executable(tid, known)
+        return int(status["tgid"]), known, int(fields[17]) - 1
+
+    def _with_executable(self, tid: int, known: KnownProcess) -> KnownProcess:
+        path = self._link(tid, "exe")
+        flags = _MEMFD if path.startswith("/memfd:") else 0
+        try:
+            found = os.stat(f"{self._root}/{tid}/exe")
+        except OSError:
+            return replace(known, exepath=path, exe_flags=flags)
+        if _may_write(found, known.uid, known.gid):
+            flags |= _WRITABLE
+        return replace(
+            known, exepath=path, exe_flags=flags, exe_ino=found.st_ino, exe_ctime=found.st_ctime_ns,
+            exe_mtime=found.st_mtime_ns,
+        )  # fmt: skip
+
+    def files(self, pid: int) -> Iterator[tuple[int, File]]:
+        """The descriptors of a process. Sockets come without their ends."""
+        try:
+            names = os.listdir(f"{self._root}/{pid}/fd")
+        except OSError:
+            return
+        for name in names:
+            file = self._file(pid, name)
+            if file is not None:
+                yield int(name), file
+
+    def _file(self, pid: int, fd: str) -> File | None:
+        path = f"{self._root}/{pid}/fd/{fd}"
+        try:
+            link, found = as_text(os.readlink(os.fsencode(path))), os.stat(path)
+        except OSError:
+            return None
+        flags = convert_open_flags(_native_flags(self._bytes(pid, f"fdinfo/{fd}")))
+        device = os.major(found.st_dev) << 20 | os.minor(found.st_dev)
+        kind = _kind(link, found.st_mode)
+        return File(kind, name="" if kind == "unknown" else link, flags=flags, dev=device, ino=found.st_ino)
+
+    def _loginuid(self, tid: int) -> int:
+        text = self._bytes(tid, "loginuid")
+        value = int(text) if text.isdigit() else _NOBODY
+        return -1 if value == _NOBODY else value
+
+    def _link(self, tid: int, name: str) -> str:
+        try:
+            return as_text(os.readlink(f"{self._root}/{tid}/{name}".encode()))
+        except OSError:
+            return ""
+
+    def _bytes(self, tid: int, name: str) -> bytes:
+        try:
+            fd = os.open(f"{self._root}/{tid}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return b""
+        try:
+            chunk = whole = os.read(fd, _CHUNK)
+            while len(chunk) == _CHUNK:
+                chunk = os.read(fd, _CHUNK)
+                whole += chunk
+        except OSError:
+            return b""
+        finally:
+            os.close(fd)
+        return whole
+
+
+def _numbers(status: re.Match[bytes], tid: int) -> dict[str, Any]:
+    def number(name: str, default: int = 0) -> int:
+        return default if status[name] is None else int(status[name])
+
+    tgid = number("tgid")
+    return {
+        "uid": number("uid"), "ruid": number("ruid"), "suid": number("suid"),
+        "gid": number("gid"), "rgid": number("rgid"), "sgid": number("sgid"),
+        "vpid": number("vpid", tgid), "vtid": number("vtid", tid), "vpgid": number("vpgid", -1), "sid": number("sid", -1),
+        "vm_size": number("size"), "vm_rss": number("rss"), "vm_swap": number("swap"),
+        "cap_inheritable": int(status["inheritable"], 16), "cap_permitted": int(status["permitted"], 16),
+        "cap_effective": int(status["effective"], 16),
+    }  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def _cgroups(raw: bytes) -> Cgroups:
+    pairs: list[tuple[str, str]] = []
+    for line in as_text(raw).splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number:
+            pairs.extend((controller, path) for controller in controllers.split(","))
+    return tuple(pairs)
+
+
+def _fdlimit(tid: int) -> int:
+    try:
+        return resource.prlimit(tid, resource.RLIMIT_NOFILE)[0]
+    except (OSError, ValueError):
+        return -1
+
+
+def _may_write(found: os.stat_result, uid: int, gid: int) -> bool:
+    """By the permission bits alone; root may always."""
+    if uid == 0:
+        return True
+    if found.st_uid == uid:
+        return bool(found.st_mode & modes.S_IWUSR)
+    return bool(found.st_mode & (modes.S_IWGRP if found.st_gid == gid else modes.S_IWOTH))
+
+
+def _native_flags(fdinfo: bytes) -> int:
+    found = re.search(rb"flags:\t([0-7]+)", fdinfo)
+    return int(found[1], 8) if found else 0
+
+
+def _kind(link: str, mode: int) -> str:
+    if link.startswith("anon_inode:"):
+        return _ANONYMOUS.get(link.removeprefix("anon_inode:"), "unknown")
+    if link.startswith("/memfd:"):
+        return "memfd"
+    if modes.S_ISFIFO(mode):
+        return "pipe"
+    if modes.S_ISSOCK(mode):
+        return "unknown"
+    return "directory" if modes.S_ISDIR(mode) else "file"

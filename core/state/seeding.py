@@ -1,0 +1,133 @@
+"""Tasks and descriptors that existed before the stream began to tell of them."""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from mozu.core.event import File, Process
+from mozu.core.state.addresses import IPV6, kind_of, plain, tuple_text, turned
+from mozu.core.state.cgroup import container_of
+from mozu.core.state.ends import bury
+from mozu.core.state.facts import KnownFile, KnownProcess
+from mozu.core.state.paths import directory, without_deleted
+from mozu.core.state.sockets import shown_protocol
+from mozu.core.state.state import State
+from mozu.core.state.tables import Node
+from mozu.core.state.tree import adopt, enlist, link
+
+_COPIED: Final = (
+    "ptid", "sid", "pgid", "vpgid", "vtid", "vpid", "name", "exe", "args", "uid", "gid", "loginuid", "tty",
+    "cap_permitted", "cap_effective", "cap_inheritable", "exe_ino", "exe_ctime", "exe_mtime", "exe_flags", "start",
+    "pidns_start", "cgroups", "fdlimit", "vm_size", "vm_rss", "vm_swap", "pfmajor", "pfminor",
+)  # fmt: skip
+
+
+def seed(state: State, tid: int, pid: int, known: KnownProcess, born: int, *, others: int = 0) -> Node:
+    """Put a task into the table. Parents and main threads may come before or after; `others` counts further threads."""
+    old = state.node(tid)
+    if old is not None:
+        bury(state, old, born - 1)
+    node = Node(tid, state.tables, born)
+    process = Process(
+        node, tid, pid, since=born, others=others, exepath=without_deleted(known.exepath),
+        cwd=directory(known.cwd or "/"), root=known.root or "/",
+        env=known.env if state.live or known.env is not None else (),
+        ruid=_or(known.ruid, known.uid), suid=_or(known.suid, known.uid),
+        rgid=_or(known.rgid, known.gid), sgid=_or(known.sgid, known.gid),
+        container=container_of(known.cgroups, state.namespaces),
+        **{name: getattr(known, name) for name in _COPIED},
+    )  # fmt: skip
+    state.add(process)
+    if pid not in (tid, -1):
+        main = state.node(pid)
+        if main is None:
+            state.waiting.setdefault(pid, []).append(node)
+        else:
+            _join(state, main, node, born)
+        return node
+    _attach(state, node)
+    for thread in [task for task in state.waiting.pop(tid, ()) if task.newest is not None]:
+        if thread.version.pid == tid and thread.tid != tid:
+            _join(state, node, thread, born)
+        else:
+            link(state, thread)
+    return node
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _attach(state: State, node: Node) -> None:
+    link(state, node)
+    ptid = node.version.ptid
+    if node.version.parent is None and ptid > 0 and ptid != node.tid and state.node(ptid) is None:
+        state.waiting.setdefault(ptid, []).append(node)
+    adopt(state, node)
+
+
+def _join(state: State, main: Node, thread: Node, born: int) -> None:
+    version = thread.version
+    of_main = main.version
+    version.leader, version.parent = main, of_main.parent
+    version.cwd, version.env = of_main.cwd, of_main.env
+    counted = state.live and of_main.others > len(main.members)
+    enlist(state, main, thread, born, counted=counted)
+
+
+def settle(state: State) -> None:
+    """No more seeds: children of parents that nobody named have none."""
+    for nodes in state.waiting.values():
+        for node in nodes:
+            if node.newest is not None and node.version.pid == node.tid:
+                node.version.ptid = 0
+    state.waiting.clear()
+    _settle_directions(state)
+
+
+# --- descriptors ---
+
+
+def seed_file(node: Node, known: KnownFile) -> None:
+    """One descriptor of a task."""
+    file = known.file
+    if file.sock is not None or file.kind in ("ipv4", "ipv6", "unix"):
+        file = _socket(file)
+    dict.__setitem__(node.files, known.fd, file)
+
+
+def _socket(file: File) -> File:
+    if file.kind == "unix" or file.sock is None:
+        return replace(file, role="server" if file.name else "client")
+    protocol = file.protocol or (file.l4proto or "").removeprefix("<NA>")
+    listening = file.role == "listening"
+    sock = file.sock if listening else plain(file.sock)
+    name = tuple_text(sock, "") if not listening else tuple_text(sock, "").partition("->")[2]
+    return replace(
+        file, kind=kind_of(sock.family), sock=sock, name=name, protocol=protocol,
+        l4proto=shown_protocol(protocol, file.role), connected=protocol == "tcp" and not listening,
+    )  # fmt: skip
+
+
+def _settle_directions(state: State) -> None:
+    """A connection whose own port something listens on was accepted, not made."""
+    tables = list({id(node.files): node.files for node in state.tables if node.files}.values())
+    files = [file for table in tables for file in table.values()]
+    ports = {file.sock.dport for file in files if file.role == "listening" and file.sock is not None}
+    for table in tables:
+        for fd, file in table.items():
+            if file.sock is not None and file.kind in ("ipv4", "ipv6") and not file.role:
+                dict.__setitem__(table, fd, _directed(file, ports))
+
+
+def _directed(file: File, ports: set[int]) -> File:
+    sock = file.sock
+    assert sock is not None
+    if sock.family == IPV6:
+        return file
+    accepted = sock.sport in ports
+    role = "server" if accepted else "client"
+    sock = turned(sock) if accepted else sock
+    return replace(
+        file, sock=sock, role=role, name=tuple_text(sock, ""), l4proto=shown_protocol(file.protocol, role)
+    )

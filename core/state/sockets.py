@@ -1,0 +1,20 @@
+"""What both ends of a socket mean for its file."""
+
+from mozu.core.event import File, SockTuple
+from mozu.core.state.addresses import kind_of, plain, tuple_text
+
+
+def shown_protocol(protocol: str, role: str) -> str:
+    """The text of `fd.l4proto`: nobody knows what a socket is for before it has a role; raw sockets never get one."""
+    return protocol if protocol and (role or protocol == "raw") else "<NA>"
+
+
+def with_tuple(file: File, sock: SockTuple, *, role: str, connected: bool) -> File:
+    """The socket with these two ends. `sock.source` is the client."""
+    sock = plain(sock)
+    protocol, name = file.protocol, tuple_text(sock, file.protocol)
+    return File(
+        kind_of(sock.family), name, file.raw, file.realpath, file.flags, file.dev, file.ino, sock=sock,
+        protocol=protocol, l4proto=None if sock.family == 1 else shown_protocol(protocol, role), role=role,
+        connected=connected, name_changed=name != file.name,
+    )  # fmt: skip

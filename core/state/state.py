@@ -1,0 +1,97 @@
+"""What every transition works on."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from mozu.core.event import Address, File, Files, Process, SyscallEvent
+from mozu.core.metrics import Metrics
+from mozu.core.state.cgroup import KNOWN_NAMESPACES
+from mozu.core.state.facts import Entered, KnownProcess
+from mozu.core.state.tables import Node, Tables
+
+Lookup = Callable[[int], "tuple[int, KnownProcess] | None"]
+"""Thread id → (process id, what the machine knows of it), None where it has no such task."""
+
+NOBODY: Final = 0xFFFFFFFF
+"""The id of no user, as the kernel's unsigned number."""
+_TASK_LIMIT: Final = 1 << 22
+
+
+class State:
+    """Tables and the position in the stream. One per source."""
+
+    def __init__(self, lookup: Lookup | None, metrics: Metrics) -> None:
+        self.lookup = lookup
+        self.live = lookup is not None
+        """The kernel answers for what the stream leaves out. A recording has nothing but its stream, and is read as the
+        reference reads it."""
+        self.namespaces = KNOWN_NAMESPACES if self.live else None
+        self.tables = Tables()
+        self.number = 0
+        """Of the event at hand, or of the last one."""
+        self.boot_time = 0
+        self.addresses: tuple[Address, ...] = ()
+        self.netmasks: tuple[Address, ...] = ()
+        self.entered: dict[int, Entered] = {}
+        """Thread id → the call it has begun."""
+        self.waiting: dict[int, list[Node]] = {}
+        """Thread id of a parent that is not known yet → its children."""
+        self.recent_exits: dict[tuple[int, int], int] = {}
+        """(parent's tid, tid) → time of its end; the last few."""
+        self.healed = metrics.counter("state_tasks_healed_total")
+        self.unknown = metrics.counter("state_tasks_unknown_total")
+
+    # --- tasks ---
+
+    def node(self, tid: int) -> Node | None:
+        """The living task of this number."""
+        return self.tables.by_tid.get(tid)
+
+    @property
+    def is_full(self) -> bool:
+        """A hostile recording may invent tasks without end."""
+        return len(self.tables.by_tid) >= _TASK_LIMIT
+
+    def add(self, process: Process) -> Node:
+        """Put a task into the table; `process.task` must be its node. One of the same number must have been removed."""
+        node = process.task
+        assert isinstance(node, Node)
+        node.newest = process
+        self.tables.by_tid[process.tid] = node
+        return node
+
+    def change(self, event: SyscallEvent, **changes: Any) -> Process | None:
+        """A new version of the event's own task, which the event itself sees already."""
+        process = event.process
+        if process is None:
+            return None
+        node = process.task
+        assert isinstance(node, Node)
+        event.process = self.tables.update(node, self.number, **changes)
+        return event.process
+
+    def change_process(self, event: SyscallEvent, **changes: Any) -> None:
+        """The same change to every thread of the event's process."""
+        process = event.process
+        if process is None:
+            return
+        node = process.task
+        assert isinstance(node, Node)
+        for member in (node.main, *node.main.members):
+            self.tables.update(member, self.number, **changes)
+        event.process = node.newest
+
+    # --- descriptors ---
+
+    def put(self, event: SyscallEvent, fd: int, file: File) -> None:
+        """The event makes or changes a descriptor; it sees that itself."""
+        process = event.process
+        if process is None:
+            return
+        self.tables.put_file(process.task.files, fd, file, self.number)
+        event.fd, event.file = fd, file
+
+    def drop(self, files: Files, fd: int, number: int) -> None:
+        """Nothing stands at this descriptor from event `number` on."""
+        if fd in files:
+            self.tables.put_file(files, fd, None, number)

@@ -1,0 +1,150 @@
+"""Tasks by number: those that live, and those that have gone as long as an event in flight can ask for them."""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from mozu.core.event import Files, Process, Task
+
+_INHERITED_LIMIT: Final = 1 << 22
+"""Entries that all tables together may have inherited; beyond that, children begin without descriptors."""
+
+
+class Node(Task):
+    """A task with its place in the tree. `main` is the node of its process's main thread, itself for that one."""
+
+    __slots__ = ("born", "children", "died", "inverted", "main", "members", "reaper")
+
+    def __init__(self, tid: int, tasks: "Tables", born: int) -> None:
+        super().__init__(tid, tasks)
+        self.main: Node = self
+        self.born = born
+        """The first event that may see it."""
+        self.died: int | None = None
+        """The last event that may see it."""
+        self.members: set[Node] = set()
+        """On main threads: the other known threads of the process."""
+        self.children: set[Node] = set()
+        """On main threads: main threads of the processes it is the parent of."""
+        self.reaper = False
+        """Children of its dead descendants become its own."""
+        self.inverted = False
+        """The child told of its making before the parent did."""
+
+    @property
+    def version(self) -> Process:
+        """The newest version; only nodes in the table are asked."""
+        assert self.newest is not None, f"task {self.tid} is asked after its end"
+        return self.newest
+
+
+class Tables:
+    """Every task of one machine or one recording, and what of the past must be kept."""
+
+    def __init__(self) -> None:
+        self.by_tid: dict[int, Node] = {}
+        self._gone: dict[int, list[Node]] = {}
+        self._graves: deque[Node] = deque()
+        self._replaced: deque[Process] = deque()
+        """Versions that have an older one, in the order in which they were made."""
+        self._changed: deque[tuple[int, Files]] = deque()
+        self._inherited = 0
+
+    def find(self, tid: int, number: int) -> Process | None:
+        """The version that held at event `number` of the task that had this thread id then; None where unknown."""
+        node = self.by_tid.get(tid)
+        if node is not None and node.born <= number:
+            return node.at(number)
+        for gone in self._gone.get(tid, ()):
+            if gone.born <= number and (gone.died is None or number <= gone.died):
+                return gone.at(number)
+        return None if node is None else node.at(number)
+
+    def update(self, node: Node, number: int, **changes: Any) -> Process:
+        """A new version of a task, seen from event `number` on."""
+        old = node.version
+        if old.since == number and old.older is not None:
+            # A second change by the same event: nobody has seen the first.
+            version = replace(old, **changes)
+            node.newest = version
+            self._replaced.append(version)
+            return version
+        version = replace(old, since=number, older=old, **changes)
+        node.newest = version
+        self._replaced.append(version)
+        return version
+
+    def put_file(self, files: Files, fd: int, file: Any, number: int) -> None:
+        """From event `number` on the descriptor stands for `file`; None: for nothing."""
+        if not files.has_history:
+            self._changed.append((number, files))
+        if file is None:
+            files.drop(fd, number)
+        else:
+            files.put(fd, file, number)
+
+    def inherit(self, child: Node, files: Files) -> None:
+        """The child gets a copy of its parent's descriptors."""
+        if self._inherited + len(files) <= _INHERITED_LIMIT:
+            self._inherited += len(files)
+            child.files = files.inherited()
+
+    def unshare(self, node: Node) -> None:
+        """From now on the task has a table of descriptors of its own."""
+        node.files = node.files.inherited(history=True)
+        if node.files.has_history:
+            self._changed.append((0, node.files))
+
+    def remove(self, node: Node, number: int) -> None:
+        """The task has ended; event `number` is the last that sees it."""
+        node.died = number
+        if self.by_tid.get(node.tid) is node:
+            del self.by_tid[node.tid]
+        self._gone.setdefault(node.tid, []).append(node)
+        self._graves.append(node)
+
+    def release(self, number: int) -> None:
+        """Forget what no event from `number` on can ask for."""
+        replaced = self._replaced
+        while replaced and replaced[0].since <= number:
+            replaced.popleft().older = None
+        graves = self._graves
+        while graves and graves[0].died is not None and graves[0].died < number:
+            self._bury(graves.popleft())
+        self._release_files(number)
+
+    def _release_files(self, number: int) -> None:
+        changed = self._changed
+        for _ in range(len(changed)):
+            if changed[0][0] > number:
+                break
+            files = changed.popleft()[1]
+            files.forget(number)
+            if files.has_history:
+                changed.append((number + 1, files))
+
+    def _bury(self, node: Node) -> None:
+        others = self._gone[node.tid]
+        others.remove(node)
+        if not others:
+            del self._gone[node.tid]
+        # Cut what would make the whole lineage one cycle for the garbage collector.
+        node.newest = None
+        node.children, node.members = set(), set()
+        if node.main is node:
+            self._inherited = max(0, self._inherited - len(node.files))
+        node.files = Files()
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.by_tid.values())
+
+    def sizes(self) -> dict[str, int]:
+        """How much is kept."""
+        return {
+            "tasks": len(self.by_tid),
+            "ended_tasks": len(self._graves),
+            "old_versions": len(self._replaced),
+            "files": sum(len(node.files) for node in self.by_tid.values() if node.main is node),
+        }

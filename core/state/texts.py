@@ -1,0 +1,32 @@
+"""Lists that the kernel hands out as one text: arguments, environments, cgroups."""
+
+from functools import lru_cache
+from typing import Any, Final
+
+from mozu.core.event import as_text
+
+Cgroups = tuple[tuple[str, str], ...]
+
+_RENAMED: Final = {"perf": "perf_event", "mem": "memory", "io": "blkio"}
+"""Names of controllers in the kernel's own structures → their names in /proc."""
+
+
+def words(value: Any) -> tuple[str, ...]:
+    """The texts of a NUL-separated list; one NUL at its end is not a text of its own."""
+    if not value:
+        return ()
+    text = as_text(value) if isinstance(value, bytes) else str(value)
+    return tuple(text.removesuffix("\0").split("\0"))
+
+
+@lru_cache(maxsize=1024)
+def cgroups(value: bytes | None) -> Cgroups:
+    """`subsystem=path` texts as pairs; nothing at all if one of them is none."""
+    pairs = []
+    for word in words(value):
+        subsystem, equals, path = word.partition("=")
+        if not equals:
+            return ()
+        subsystem = subsystem.replace("_cgroup", "", 1)
+        pairs.append((_RENAMED.get(subsystem, subsystem), path))
+    return tuple(pairs)

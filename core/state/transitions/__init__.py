@@ -1,0 +1,44 @@
+"""What each type of event does to the state: one family of calls per file, all of them in one table."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from mozu.core.event import SyscallEvent
+from mozu.core.state.state import State
+from mozu.core.state.transitions import (
+    descriptors,
+    directories,
+    exec,
+    exits,
+    forks,
+    identities,
+    memory,
+    opening,
+    seeds,
+    sessions,
+    sockets,
+    transfers,
+    use,
+)
+
+Transition = Callable[[State, SyscallEvent], None]
+
+TRANSITIONS: Final[Mapping[str, Transition]] = {
+    **use.TRANSITIONS,
+    **forks.TRANSITIONS,
+    **exec.TRANSITIONS,
+    **exits.TRANSITIONS,
+    **directories.TRANSITIONS,
+    **identities.TRANSITIONS,
+    **sessions.TRANSITIONS,
+    **memory.TRANSITIONS,
+    **opening.TRANSITIONS,
+    **descriptors.TRANSITIONS,
+    **sockets.TRANSITIONS,
+    **transfers.TRANSITIONS,
+}
+"""Event type → what it does; `event.process` is set (None where the task is unknown and must stay so). The general ones
+for events that merely use a descriptor come first, so that a family can replace them."""
+
+INTERNAL: Final[Mapping[str, Transition]] = {**forks.INTERNAL, **seeds.INTERNAL}
+"""The same for events that exist only for the state."""

@@ -1,0 +1,51 @@
+"""chdir, fchdir, getcwd, chroot: where relative paths start. All threads of a process share it."""
+
+from typing import Final
+
+from mozu.core.event import SyscallEvent
+from mozu.core.state.facts import Cwd
+from mozu.core.state.paths import directory, join
+from mozu.core.state.state import State
+from mozu.core.state.transitions.use import INDEX, used
+
+
+def _move(state: State, event: SyscallEvent, path: str | None) -> None:
+    process = event.process
+    facts = event.facts
+    if facts.__class__ is Cwd:
+        path = facts.path
+    if process is None or path is None:
+        return
+    cwd = directory(join(process.cwd, path)) if path else process.cwd
+    if cwd != process.cwd:
+        state.change_process(event, cwd=cwd)
+
+
+def _succeeded(event: SyscallEvent) -> bool:
+    return bool(event.args) and event.args[0] is not None and event.args[0] >= 0
+
+
+def _chdir(state: State, event: SyscallEvent) -> None:
+    if _succeeded(event):
+        _move(state, event, event.args[1])
+
+
+def _fchdir(state: State, event: SyscallEvent) -> None:
+    file = used(state, event, INDEX["fchdir"])
+    if _succeeded(event) and (file is not None or event.facts is not None):
+        _move(state, event, None if file is None else file.name)
+
+
+def _getcwd(state: State, event: SyscallEvent) -> None:
+    path = event.args[1] if len(event.args) > 1 else None
+    if _succeeded(event) and path and path.startswith("/"):
+        _move(state, event, path)
+
+
+def _chroot(state: State, event: SyscallEvent) -> None:
+    process, path = event.process, event.args[1]
+    if _succeeded(event) and process is not None and path:
+        state.change_process(event, root=join(process.cwd, path))
+
+
+TRANSITIONS: Final = {"chdir": _chdir, "fchdir": _fchdir, "getcwd": _getcwd, "chroot": _chroot}

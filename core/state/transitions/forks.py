@@ -1,0 +1,218 @@
+"""clone, fork, vfork, clone3: new threads and processes.
+
+Live, the scheduler tells of each new task once (`_fork`), and what the calls return adds nothing. A recording has two
+events per clone: one of the caller (its result is the child's number, as the caller's pid namespace counts) and one of
+the child (result 0). Either may be missing, and the child's may come first.
+"""
+
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from mozu.core.event import Process, SyscallEvent
+from mozu.core.state.cgroup import container_of
+from mozu.core.state.ends import bury
+from mozu.core.state.facts import Forked
+from mozu.core.state.state import State
+from mozu.core.state.strangers import stranger
+from mozu.core.state.tables import Node
+from mozu.core.state.texts import cgroups, words
+from mozu.core.state.tree import adopt, enlist, link
+from mozu.core.syscalls import flag_table
+
+_FLAGS: Final = dict(flag_table("clone_flags"))
+THREAD: Final = _FLAGS["CLONE_THREAD"]
+_VFORK: Final = _FLAGS["CLONE_VFORK"]
+_IN_NAMESPACE: Final = _FLAGS["CLONE_CHILD_IN_PIDNS"] | _FLAGS["CLONE_NEWPID"]
+_CALLER_CANNOT_TELL: Final = _IN_NAMESPACE | _FLAGS["CLONE_PARENT"]
+_STALE: Final = 2_000_000_000
+"""ns after which a task of the child's number cannot be the child."""
+
+_EXE, _ARGS, _PID, _PTID, _FDLIMIT, _MAJOR, _COMM, _CGROUPS, _CLONE_FLAGS, _UID, _VTID, _INIT_START = (
+    1, 2, 4, 5, 7, 8, 13, 14, 15, 16, 18, 20,
+)  # fmt: skip
+
+
+# --- live ---
+
+
+def forked(state: State, event: SyscallEvent) -> None:
+    """`_fork`: the scheduler made a task."""
+    facts: Forked = event.facts
+    born = state.number + 1
+    creator = state.node(event.tid) or stranger(state, event.tid, event.pid)
+    old = state.node(facts.tid)
+    if old is not None:
+        if _is_same(old.version, facts):
+            return
+        bury(state, old, state.number)
+    source = creator.version
+    child = Node(facts.tid, state.tables, born)
+    process = replace(
+        source, task=child, tid=facts.tid, pid=facts.pid, vtid=facts.vtid, vpid=facts.vpid, since=born, older=None,
+        start=facts.start or event.time, pidns_start=facts.pidns_start or source.pidns_start, others=0, exited=False,
+        leader=None,
+    )  # fmt: skip
+    if facts.pid != facts.tid:
+        main = state.node(facts.pid) or creator.main
+        process.leader = main
+        state.add(process)
+        enlist(state, main, child, born)
+        return
+    if facts.shares_files:
+        child.files = creator.files
+    else:
+        state.tables.inherit(child, creator.files)
+    parent = creator.main
+    if facts.ptid and facts.ptid != creator.tid:
+        told = state.node(facts.ptid)
+        parent = parent if told is None else told.main
+    process.ptid, process.parent = parent.tid, parent
+    state.add(process)
+    parent.children.add(child)
+
+
+def _is_same(version: Process, facts: Forked) -> bool:
+    """Whether the task in the table is the one that the event tells of: seeding may have come before it.
+
+    /proc tells the start in hundredths of a second.
+    """
+    return bool(facts.start) and version.pid == facts.pid and abs(version.start - facts.start) <= 20_000_000
+
+
+# --- recorded ---
+
+
+def cloned(state: State, event: SyscallEvent) -> None:
+    """clone and its siblings returned."""
+    result = event.args[0] if event.args else None
+    if state.live or result is None or result < 0 or state.is_full:
+        return
+    if result:
+        _told_by_caller(state, event, result)
+    else:
+        _told_by_child(state, event)
+
+
+def _told_by_caller(state: State, event: SyscallEvent, child_tid: int) -> None:
+    args = event.args
+    caller = state.node(event.tid) or stranger(state, event.tid, event.pid)
+    trusted = caller.version.pid >= 0
+    if not trusted:
+        _introduce(state, caller, args)
+    event.process = caller.newest
+    flags = _number(args, _CLONE_FLAGS)
+    if flags & (_CALLER_CANNOT_TELL | _VFORK) or event.type == "vfork" or caller.version.vtid != event.tid:
+        return
+    ended = state.recent_exits.get((event.tid, child_tid))
+    if ended is not None and 0 <= event.time - ended < _STALE:
+        return
+    old = state.node(child_tid)
+    if old is not None:
+        if old.inverted:
+            return
+        bury(state, old, state.number)
+    thread = bool(flags & THREAD)
+    parent = caller.version
+    process = _child(state, event, parent, trusted=trusted, child_tid=child_tid, thread=thread)
+    process.pid = parent.pid if thread else child_tid
+    process.ptid = parent.ptid if thread else event.tid
+    process.vtid, process.vpid = child_tid, process.pid
+    process.pidns_start = state.boot_time
+    _place(state, process, caller, thread=thread, trusted=trusted)
+    event.process = caller.newest
+
+
+def _told_by_child(state: State, event: SyscallEvent) -> None:
+    args, tid = event.args, event.tid
+    flags = _number(args, _CLONE_FLAGS)
+    thread = bool(flags & THREAD)
+    old = state.node(tid)
+    if old is not None:
+        start = old.version.start
+        if start and event.time - start < _STALE:
+            event.process = old.newest
+            return
+        bury(state, old, state.number - 1)
+    pid, ptid = _number(args, _PID), _number(args, _PTID)
+    source = pid if thread else ptid
+    model = state.node(source) or stranger(state, source, -1)
+    trusted = model.version.pid >= 0
+    if not trusted and thread:
+        _introduce(state, model, args)
+    process = _child(state, event, model.version, trusted=trusted, child_tid=tid, thread=thread)
+    process.pid, process.ptid = pid, ptid
+    vtid = _number(args, _VTID, -1)
+    process.vtid, process.vpid = (vtid, _number(args, _VTID + 1, -1)) if vtid >= 0 else (tid, -1)
+    if flags & _IN_NAMESPACE or process.vtid != tid:
+        start = _number(args, _INIT_START)
+        process.pidns_start = start + state.boot_time if len(args) > _INIT_START else 0
+    else:
+        process.pidns_start = state.boot_time
+    node = _place(state, process, model, thread=thread, trusted=trusted)
+    node.inverted = True
+    event.process = node.newest
+
+
+def _child(
+    state: State, event: SyscallEvent, parent: Process, *, trusted: bool, child_tid: int, thread: bool
+) -> Process:
+    """The new version as far as both sides tell it alike: what the event holds over what the parent gives."""
+    args = event.args
+    node = Node(child_tid, state.tables, state.number)
+    exe = args[_EXE] or ""
+    groups = cgroups(args[_CGROUPS]) if args[_CGROUPS] else ()
+    uid, gid = _number(args, _UID), _number(args, _UID + 1)
+    own: dict[str, Any] = {
+        "task": node, "tid": child_tid, "since": state.number, "older": None, "parent": None, "leader": None,
+        "exe": exe, "args": words(args[_ARGS]), "args_truncated": False, "name": args[_COMM] or exe,
+        "fdlimit": _number(args, _FDLIMIT), "cgroups": groups, "container": container_of(groups, state.namespaces),
+        "uid": uid, "ruid": uid, "suid": uid, "gid": gid, "rgid": gid, "sgid": gid, "start": event.time,
+        "exec_time": parent.exec_time if thread else 0, "others": 0, "exited": False, "exe_novelty": 0,
+    }  # fmt: skip
+    if len(args) > _MAJOR + 4 and args[_MAJOR + 4] is not None:
+        names = ("pfmajor", "pfminor", "vm_size", "vm_rss", "vm_swap")
+        own.update(zip(names, (_number(args, _MAJOR + place) for place in range(5)), strict=True))
+    return replace(parent, **own) if trusted else Process(pid=child_tid, cwd="", env=(), **own)
+
+
+def _place(state: State, process: Process, model: Node, *, thread: bool, trusted: bool) -> Node:
+    """Give a new task its place in the tree. `model` is where it comes from: its creator, its parent or its leader."""
+    number = state.number
+    node = process.task
+    assert isinstance(node, Node)
+    state.add(process)
+    if thread:
+        main = state.node(process.pid) or model.main
+        process.leader = main
+        process.cwd, process.env = main.version.cwd, main.version.env
+        process.parent = main.version.parent
+        enlist(state, main, node, number)
+        return node
+    if trusted:
+        state.tables.inherit(node, model.files)
+        process.cwd, process.env = model.main.version.cwd, model.main.version.env
+    link(state, node)
+    adopt(state, node)
+    return node
+
+
+def _introduce(state: State, node: Node, args: tuple[Any, ...]) -> None:
+    """A task that was unknown until an event told of its process."""
+    pid, ptid = _number(args, _PID, -1), _number(args, _PTID, -1)
+    vtid = _number(args, _VTID, -1)
+    exe = args[_EXE] or ""
+    state.tables.update(
+        node, state.number, pid=pid, ptid=ptid, vtid=vtid if vtid >= 0 else node.tid,
+        vpid=_number(args, _VTID + 1, -1), exe=exe, name=args[_COMM] or exe, args=words(args[_ARGS]),
+    )  # fmt: skip
+    link(state, node)
+
+
+def _number(args: tuple[Any, ...], index: int, default: int = 0) -> int:
+    value = args[index] if index < len(args) else None
+    return default if value is None else int(value)
+
+
+TRANSITIONS: Final = dict.fromkeys(("clone", "clone3", "fork", "vfork"), cloned)
+INTERNAL: Final = {"_fork": forked}

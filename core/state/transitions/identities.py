@@ -1,0 +1,99 @@
+"""Who a thread acts as: user and group ids, capabilities.
+
+The rules for the real and the saved id are those of setuid(2), setreuid(2), setresuid(2) and their siblings for groups.
+Identities belong to the thread; the C library changes all threads of a process by one call each.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from mozu.core.event import Process, SyscallEvent
+from mozu.core.state.state import NOBODY, State
+from mozu.core.syscalls import flag_table
+
+_NEW_USER: Final = dict(flag_table("clone_flags"))["CLONE_NEWUSER"]
+_ALL_CAPABILITIES: Final = (1 << 41) - 1
+_UNCHANGED: Final = (None, -1, NOBODY)
+
+Ids = tuple[int, int, int]
+"""Real, effective, saved."""
+
+
+def _set(old: Ids, args: tuple[int | None, ...], *, privileged: bool) -> Ids:
+    new = args[0]
+    if new in _UNCHANGED or new is None:
+        return old
+    return (new, new, new) if privileged else (old[0], new, old[2])
+
+
+def _set_re(old: Ids, args: tuple[int | None, ...], *, privileged: bool) -> Ids:
+    real, effective = _kept(args[0], old[0]), _kept(args[1], old[1])
+    saved = effective if args[0] not in _UNCHANGED or (args[1] not in _UNCHANGED and effective != old[0]) else old[2]
+    return real, effective, saved
+
+
+def _set_res(old: Ids, args: tuple[int | None, ...], *, privileged: bool) -> Ids:
+    return _kept(args[0], old[0]), _kept(args[1], old[1]), _kept(args[2], old[2])
+
+
+def _kept(new: int | None, old: int) -> int:
+    return old if new in _UNCHANGED or new is None else new
+
+
+def _users(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
+    def change(state: State, event: SyscallEvent) -> None:
+        process = event.process
+        if process is None or not event.args or event.args[0] != 0:
+            return
+        old = process.ruid, process.uid, process.suid
+        ruid, uid, suid = rule(old, event.args[1:], privileged=_is_root(process))
+        if (ruid, uid, suid) != old:
+            state.change(event, ruid=ruid, uid=uid, suid=suid)
+
+    return change
+
+
+def _groups(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
+    def change(state: State, event: SyscallEvent) -> None:
+        process = event.process
+        if process is None or not event.args or event.args[0] != 0:
+            return
+        old = process.rgid, process.gid, process.sgid
+        rgid, gid, sgid = rule(old, event.args[1:], privileged=_is_root(process))
+        if (rgid, gid, sgid) != old:
+            state.change(event, rgid=rgid, gid=gid, sgid=sgid)
+
+    return change
+
+
+def _is_root(process: Process) -> bool:
+    return process.uid == 0
+
+
+def _capset(state: State, event: SyscallEvent) -> None:
+    args = event.args
+    if args and args[0] is not None and args[0] >= 0:
+        state.change(event, cap_inheritable=args[1] or 0, cap_permitted=args[2] or 0, cap_effective=args[3] or 0)
+
+
+def new_user_namespace(state: State, event: SyscallEvent, flags: int | None) -> None:
+    """Whoever enters a user namespace of its own holds every capability there."""
+    if event.args[0] is not None and event.args[0] >= 0 and (flags or 0) & _NEW_USER:
+        whole = _ALL_CAPABILITIES
+        state.change(event, cap_inheritable=whole, cap_permitted=whole, cap_effective=whole)
+
+
+def _unshare(state: State, event: SyscallEvent) -> None:
+    new_user_namespace(state, event, event.args[1])
+
+
+TRANSITIONS: Final = {
+    "setuid": _users(_set),
+    "setreuid": _users(_set_re),
+    "setresuid": _users(_set_res),
+    "setgid": _groups(_set),
+    "setregid": _groups(_set_re),
+    "setresgid": _groups(_set_res),
+    "capset": _capset,
+    "unshare": _unshare,
+}

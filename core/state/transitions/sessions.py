@@ -1,0 +1,72 @@
+"""Sessions, process groups, and who takes in orphans.
+
+A process's name is the one its program was started with: PR_SET_NAME does not change it (as in the reference), so a
+process cannot rename itself out of a rule.
+"""
+
+from typing import Final
+
+from mozu.core.event import SyscallEvent
+from mozu.core.state.state import State
+from mozu.core.state.tables import Node
+from mozu.core.syscalls import flag_table
+
+_SUBREAPER: Final = dict(flag_table("prctl_options"))["PR_SET_CHILD_SUBREAPER"]
+
+
+def _setsid(state: State, event: SyscallEvent) -> None:
+    process = event.process
+    sid = event.args[0] if event.args else None
+    if process is None or sid is None or sid < 0:
+        return
+    if state.live:
+        # A new session is a new group too; recordings tell of the group with the next exec, as in the reference.
+        state.change_process(event, sid=sid, vpgid=sid, pgid=process.pid, tty=0)
+    else:
+        state.change(event, sid=sid)
+
+
+def _setpgid(state: State, event: SyscallEvent) -> None:
+    """Live only: the reference does not follow it, and exec brings the group anew."""
+    process = event.process
+    if not state.live or process is None or event.args[0] != 0:
+        return
+    pid, pgid = event.args[1] or 0, event.args[2] or 0
+    target = _by_virtual_pid(state, process.task, pid or process.vpid)
+    if target is None:
+        return
+    version = target.version
+    vpgid = pgid or version.vpid
+    host = version.pid if vpgid == version.vpid else _host_group(target, vpgid)
+    for member in (target, *target.members):
+        state.tables.update(member, state.number, vpgid=vpgid, pgid=version.pgid if host is None else host)
+    event.process = process.task.newest
+
+
+def _by_virtual_pid(state: State, task: object, vpid: int) -> Node | None:
+    """The caller or one of its children, by the number that the caller's pid namespace gives it."""
+    assert isinstance(task, Node)
+    main = task.main
+    if main.version.vpid == vpid:
+        return main
+    return next((child for child in main.children if child.newest and child.version.vpid == vpid), None)
+
+
+def _host_group(target: Node, vpgid: int) -> int | None:
+    """The group's number on the host, from a relative that is in it."""
+    parent = target.version.parent
+    relatives = [parent, *parent.children] if isinstance(parent, Node) else []
+    for relative in relatives:
+        if relative.newest is not None and relative.newest.vpid == vpgid:
+            return relative.newest.pid
+    return None
+
+
+def _prctl(state: State, event: SyscallEvent) -> None:
+    args, process = event.args, event.process
+    if process is not None and args[0] is not None and args[0] >= 0 and args[1] == _SUBREAPER:
+        assert isinstance(process.task, Node)
+        process.task.main.reaper = bool(args[3])
+
+
+TRANSITIONS: Final = {"setsid": _setsid, "setpgid": _setpgid, "prctl": _prctl}

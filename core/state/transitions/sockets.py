@@ -1,0 +1,151 @@
+"""Sockets: made, bound, connected, accepted.
+
+The name of a connection begins with the end that connected. Which end that is: a socket that connects is a client, one
+that is accepted belongs to a server, and a datagram socket is whatever it does first.
+"""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from mozu.core.event import File, SockAddr, SockTuple, SyscallEvent
+from mozu.core.state.addresses import IPV4, IPV6, UNIX, address_text, kind_of, mapped_ipv4, turned
+from mozu.core.state.sockets import shown_protocol, with_tuple
+from mozu.core.state.state import State
+from mozu.core.state.transitions.descriptors import CLOEXEC
+from mozu.core.state.transitions.opening import entered
+from mozu.core.state.transitions.use import INDEX, named, used
+
+_EINPROGRESS: Final = -115
+_STREAM, _DATAGRAM, _RAW = 1, 2, 3
+_PROTOCOLS: Final = {6: "tcp", 17: "udp", 1: "icmp", 255: "raw"}
+
+
+def protocol_of(kind: int, number: int) -> str:
+    """Transport of an IP socket from the arguments of socket(2); empty where they do not tell."""
+    if number == 0:
+        return {_STREAM: "tcp", _DATAGRAM: "udp"}.get(kind & 0xFF, "")
+    name = _PROTOCOLS.get(number, "")
+    return "raw" if name and kind & 0xFF == _RAW else name
+
+
+def new_socket(domain: int, kind: int, number: int, flags: int) -> File:
+    """What a fresh descriptor of this family stands for."""
+    if domain not in (IPV4, IPV6):
+        return File(kind_of(domain), flags=flags)
+    protocol = protocol_of(kind, number)
+    return File(kind_of(domain), flags=flags, protocol=protocol, l4proto=shown_protocol(protocol, ""))
+
+
+def _socket(state: State, event: SyscallEvent) -> None:
+    args = event.args
+    fd = -1 if args[0] is None else args[0]
+    if fd < 0:
+        event.fd, event.file = -1, None
+        return
+    file = new_socket(args[1] or 0, args[2] or 0, args[3] or 0, args[4] or 0)
+    if event.file is not None:
+        file = replace(file, dev=event.file.dev, ino=event.file.ino)
+    state.put(event, fd, file)
+
+
+def _bind(state: State, event: SyscallEvent) -> None:
+    file = used(state, event, INDEX["bind"])
+    address: SockAddr | None = event.args[1]
+    if file is None or event.args[0] is None or event.args[0] < 0 or address is None or event.fd is None:
+        return
+    name = address_text(address)
+    if address.family in (IPV4, IPV6) and address.port > 0:
+        file = _listening(file, address)
+    state.put(event, event.fd, replace(file, name=name, name_changed=name != file.name))
+
+
+def _listening(file: File, address: SockAddr) -> File:
+    mapped = mapped_ipv4(address.address) if address.family == IPV6 else None
+    family, own = (IPV4, mapped) if mapped is not None else (address.family, address.address)
+    return replace(
+        file, kind=kind_of(family), sock=SockTuple(family, dest=own, dport=address.port), role="listening",
+        l4proto=shown_protocol(file.protocol, "listening"),
+    )  # fmt: skip
+
+
+def _connect(state: State, event: SyscallEvent) -> None:
+    args = event.args
+    told = event.file
+    begun = entered(state, event)
+    file = used(state, event, INDEX["connect"])
+    result = args[0]
+    if file is None or result is None or event.fd is None or (result < 0 and result != _EINPROGRESS):
+        return
+    sock: SockTuple | None = args[1]
+    asked: SockAddr | None = begun.args[1] if begun is not None else None
+    if sock is None:
+        _connect_blind(state, event, file, asked)
+        return
+    if asked is not None:
+        sock = _untampered(sock, args[3], asked)
+    if sock.family == UNIX and file.kind != "unix":
+        return
+    role = file.role
+    if role == "listening":
+        role = "server"
+    changed = file.sock is None or sock not in (file.sock, turned(file.sock))
+    if changed and role == "server" and file.protocol == "udp":
+        sock = turned(sock)
+    new = with_tuple(file, sock, role=role or "client", connected=True)
+    if told is not None and told.role:
+        new = replace(new, role=told.role)
+    state.put(event, event.fd, new)
+
+
+def _connect_blind(state: State, event: SyscallEvent, file: File, asked: SockAddr | None) -> None:
+    """Nobody told the ends: what the call was asked for is all there is."""
+    new = replace(file, connected=True)
+    if asked is not None and asked.family in (IPV4, IPV6):
+        mapped = mapped_ipv4(asked.address) if asked.family == IPV6 else None
+        family, dest = (IPV4, mapped) if mapped is not None else (asked.family, asked.address)
+        source = file.sock or SockTuple(family)
+        new = replace(
+            new, kind=kind_of(family), sock=SockTuple(family, source.source, source.sport, dest, asked.port)
+        )
+    elif asked is not None:
+        name = address_text(asked)
+        new = replace(new, name=name, name_changed=name != file.name)
+    if event.fd is not None:
+        state.put(event, event.fd, new)
+
+
+def _untampered(sock: SockTuple, seen: SockAddr | None, asked: SockAddr) -> SockTuple:
+    """The destination as it was when the call began, unless the kernel's own differs from what its end saw."""
+    if seen is None or seen.family != asked.family:
+        return sock
+    if sock.family == UNIX:
+        return replace(sock, path=asked.path) if sock.path == seen.path else sock
+    if (sock.dest, sock.dport) != (seen.address, seen.port):
+        return sock
+    return replace(sock, dest=asked.address, dport=asked.port)
+
+
+def _accept(state: State, event: SyscallEvent) -> None:
+    args = event.args
+    fd = -1 if args[0] is None else args[0]
+    sock: SockTuple | None = args[1]
+    told = event.file
+    if fd < 0 or (sock is None and told is None):
+        event.fd, event.file = fd if fd >= 0 else -1, None
+        return
+    if sock is None:
+        assert told is not None
+        state.put(event, fd, named(told))
+        return
+    if sock.family not in (UNIX, IPV4, IPV6):
+        event.fd, event.file = fd, None
+        return
+    flags = (args[5] or 0) & CLOEXEC if len(args) > 5 else 0
+    base = File("unknown", flags=flags, protocol="" if sock.family == UNIX else "tcp")
+    if told is not None:
+        base = replace(base, dev=told.dev, ino=told.ino, protocol=told.protocol or base.protocol)
+    state.put(event, fd, with_tuple(base, sock, role="server", connected=True))
+
+
+TRANSITIONS: Final = {"socket": _socket, "bind": _bind, "connect": _connect, "accept": _accept, "accept4": _accept}

@@ -1,0 +1,112 @@
+"""Sending and receiving: what an unconnected socket is told about its other end."""
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec.structs import replace
+
+from mozu.core.event import File, SockTuple, SyscallEvent
+from mozu.core.state.addresses import IPV4, IPV6, UNIX, plain, turned
+from mozu.core.state.sockets import with_tuple
+from mozu.core.state.state import State
+from mozu.core.state.transitions.sockets import new_socket
+from mozu.core.state.transitions.use import INDEX, used
+from mozu.core.syscalls import event_type
+
+_DATAGRAM, _UDP = 2, 17
+_IP: Final = ("ipv4", "ipv6")
+
+
+def _tuple_index(name: str) -> int | None:
+    kind = event_type(name)
+    return None if kind is None else kind.index("tuple")
+
+
+def _transfer(name: str, *, incoming: bool, guesses: bool = False) -> Callable[[State, SyscallEvent], None]:
+    fd_at, tuple_at = INDEX[name], _tuple_index(name)
+
+    def transfer(state: State, event: SyscallEvent) -> None:
+        args = event.args
+        told = event.file
+        file = used(state, event, fd_at)
+        result = args[0]
+        if event.process is None or result is None or result < 0 or event.fd is None or event.fd < 0:
+            return
+        sock = None if tuple_at is None else args[tuple_at]
+        if file is None and guesses and sock is not None and sock.family in (IPV4, IPV6):
+            # The socket was made before anybody looked; most that name a peer are datagram sockets.
+            file = new_socket(sock.family, _DATAGRAM, _UDP, 0)
+        if file is None:
+            return
+        new = file
+        if file.kind in _IP and file.role != "listening" and not file.connected:
+            new = replace(file, connected=True)
+        if sock is not None and (not file.name or file.protocol != "tcp" or file.kind != "ipv4"):
+            new = _with_peer(state, new, sock, incoming=incoming)
+        if new is not file or told is not None:
+            state.put(event, event.fd, new)
+
+    return transfer
+
+
+def _with_peer(state: State, file: File, sock: SockTuple, *, incoming: bool) -> File:
+    """The file after a transfer from `sock.source` to `sock.dest`."""
+    if sock.family == UNIX:
+        name_of = with_tuple(file, sock, role=file.role, connected=file.connected)
+        return file if name_of.name == file.name and file.sock is not None else name_of
+    sock = plain(sock)
+    if sock.family not in (IPV4, IPV6):
+        return file
+    merged = _merged(file, sock)
+    if merged is None:
+        return file
+    sock = _completed(state, merged)
+    role = "server" if file.role == "listening" else file.role
+    role = role or ("server" if incoming else "client")
+    if role == ("client" if incoming else "server"):
+        sock = turned(sock)
+    protocol = file.protocol or "udp"
+    return with_tuple(replace(file, protocol=protocol), sock, role=role, connected=True)
+
+
+def _merged(file: File, sock: SockTuple) -> SockTuple | None:
+    """The tuple to keep: the source is always the new one, a destination that is known already stays. None: no news."""
+    old = file.sock
+    if old is None or old.family != sock.family or file.role == "listening":
+        return sock
+    if sock in (old, turned(old)):
+        return None
+    dest = old.dest if any(old.dest) else sock.dest
+    merged = SockTuple(sock.family, sock.source, sock.sport, dest, old.dport or sock.dport)
+    return None if merged == old else merged
+
+
+def _completed(state: State, sock: SockTuple) -> SockTuple:
+    """A tuple without one of its addresses gets that of the interface which the other one is reached by."""
+    if sock.family != IPV4 or not state.addresses or (any(sock.source) and any(sock.dest)):
+        return sock
+    if not any(sock.source):
+        own = _interface(state, sock.dest)
+        return sock if own == sock.dest and sock.sport == sock.dport else replace(sock, source=own)
+    own = _interface(state, sock.source)
+    return sock if own == sock.source and sock.sport == sock.dport else replace(sock, dest=own)
+
+
+def _interface(state: State, peer: bytes) -> bytes:
+    if peer in state.addresses:
+        return peer
+    for own, mask in zip(state.addresses, state.netmasks, strict=False):
+        if all(a & m == b & m for a, b, m in zip(own, peer, mask, strict=False)):
+            return own
+    return next((own for own in state.addresses if own[:1] != b"\x7f"), b"\0\0\0\0")
+
+
+_RECEIVING: Final = ("read", "readv", "pread", "preadv", "recv", "recvfrom", "recvmsg", "recvmmsg")
+_SENDING: Final = ("write", "writev", "pwrite", "pwritev", "sendmmsg")
+_GUESSING: Final = ("send", "sendto", "sendmsg")
+
+TRANSITIONS: Final = {
+    **{name: _transfer(name, incoming=True) for name in _RECEIVING},
+    **{name: _transfer(name, incoming=False) for name in _SENDING},
+    **{name: _transfer(name, incoming=False, guesses=True) for name in _GUESSING},
+}

@@ -1,0 +1,80 @@
+"""Events that use a descriptor and change nothing: which one it is, and what it stands for."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from mozu.core.event import File, SyscallEvent
+from mozu.core.state.addresses import tuple_text
+from mozu.core.state.state import State
+from mozu.core.syscalls import EventType, event_types
+
+_PREFERRED: Final = {"splice": "fd_out"}
+"""Where an event has several descriptors, the one that it is said to be about; else `fd`, else the first."""
+
+
+def descriptor_index(kind: EventType) -> int | None:
+    """Position of the parameter with the descriptor that an event uses."""
+    if "uses_fd" not in kind.traits:
+        return None
+    for name in (_PREFERRED.get(kind.name, ""), "fd"):
+        index = kind.index(name)
+        if index:
+            return index
+    return next((place for place, param in enumerate(kind.params) if place and param.type == "fd"), None)
+
+
+INDEX: Final[Mapping[str, int]] = {
+    name: index for name, kind in event_types().items() if (index := descriptor_index(kind)) is not None
+}
+
+
+def used(state: State, event: SyscallEvent, index: int) -> File | None:
+    """Set `event.fd` and `event.file` of an event that uses the descriptor in parameter `index`."""
+    args = event.args
+    fd = args[index] if index < len(args) else None
+    if fd is None:
+        fd = -1 if event.fd is None else event.fd
+    event.fd = fd
+    process = event.process
+    if process is None:
+        return event.file
+    known = process.task.files.get(fd)
+    if event.file is not None:
+        known = _reconciled(state, event, fd, event.file, known)
+    elif known is not None and known.name_changed:
+        known = replace(known, name_changed=False)
+        process.task.files[fd] = known
+    event.file = known
+    return known
+
+
+def _reconciled(state: State, event: SyscallEvent, fd: int, told: File, known: File | None) -> File:
+    """What the kernel says wins, but the name that the call was given is kept for a file that is still the same."""
+    if known is not None and known.kind == told.kind and known.ino == told.ino and known.dev == told.dev:
+        if told.sock is None or known.sock == told.sock:
+            return known
+        told = replace(told, protocol=told.protocol or known.protocol, role=told.role or known.role)
+    file = named(told)
+    if fd >= 0:
+        state.put(event, fd, file)
+    return file
+
+
+def named(file: File) -> File:
+    """A socket whose source gave it addresses but no name."""
+    if file.sock is None or file.name:
+        return file
+    protocol = file.protocol or (file.l4proto or "").replace("<NA>", "")
+    return replace(file, name=tuple_text(file.sock, protocol), protocol=protocol)
+
+
+def _use(index: int) -> Callable[[State, SyscallEvent], None]:
+    def use(state: State, event: SyscallEvent) -> None:
+        used(state, event, index)
+
+    return use
+
+
+TRANSITIONS: Final = {name: _use(index) for name, index in INDEX.items()}
