@@ -41,16 +41,18 @@ def process(
 def event(kind: str, *args: Any, **more: Any) -> SyscallEvent:
     """An event of this type by the process above."""
     made = more.pop("process", None) or process(files=more.pop("files", None))
-    settings = {"time": TIME, "num": 7, "tid": made.tid, "pid": made.pid, "process": made} | more
+    settings: dict[str, Any] = {"time": TIME, "num": 7, "tid": made.tid, "pid": made.pid, "process": made} | more
     return SyscallEvent(source="syscall", type=kind, args=args, **settings)
 
 
 def named(kind: str, **more: Any) -> SyscallEvent:
-    """The same with the parameters by name; those that are not named are 0 or missing."""
+    """The same with the parameters by name; those that are not named are 0 or missing. `fd` is both: the parameter of
+    that name and the descriptor that the event is about."""
     declared = event_type(kind)
     assert declared is not None
+    fd = more.get("fd")
     given = {param.name: more.pop(param.name, _blank(param.type)) for param in declared.params}
-    return event(kind, *given.values(), **more)
+    return event(kind, *given.values(), **more | {"fd": fd})
 
 
 def _blank(kind: str) -> int | None:

@@ -1,0 +1,34 @@
+from mozu.core.fields import Argument, Field, FieldRegistry, FieldType
+from mozu.core.fields.builtin import builtin_fields
+from mozu.core.fields.document import document
+from tests.support.requirements import ROOT
+
+
+def test_the_committed_page_is_current() -> None:
+    page = (ROOT / "docs" / "fields.md").read_text()
+    assert page == document(FieldRegistry(builtin_fields())), (
+        "run: python -m mozu.core.fields.document > docs/fields.md"
+    )
+
+
+def test_a_field_is_one_row_of_its_group() -> None:
+    made = Field(
+        name="evt.probe",
+        type=FieldType.UINT,
+        doc="One | two.",
+        argument=Argument.KEY,
+        traits=frozenset({"deprecated", "no_rhs"}),
+    )
+    row = r"| `evt.probe` | uint | `[KEY]` | syscall | One \| two. (out of use; not on the right side) |"
+    assert [row] == [line for line in document([made]).splitlines() if "probe" in line]
+
+
+def test_a_field_that_cannot_be_read_says_why() -> None:
+    made = Field(name="fd.probe", type=FieldType.UINT, doc="A probe.", unavailable="nobody measures it")
+    assert "(not available: nobody measures it)" in document([made])
+
+
+def test_groups_follow_in_the_order_of_their_headings() -> None:
+    made = [Field(name=f"{name}.probe", type=FieldType.UINT, doc="A probe.") for name in ("user", "evt", "alien")]
+    headings = [line for line in document(made).splitlines() if line.startswith("## ")]
+    assert ["## The event", "## Users and groups", "## alien.*"] == headings
