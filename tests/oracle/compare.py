@@ -23,7 +23,8 @@ class Difference(msgspec.Struct, frozen=True):
     found: Any
 
     def __str__(self) -> str:
-        return f"[{LEVELS[self.level]}] {self.rule} at {self.at}: {self.key} expected {self.expected!r}, found {self.found!r}"
+        where = f"[{LEVELS[self.level]}] {self.rule} at {self.at}: {self.key}"
+        return f"{where} expected {self.expected!r}, found {self.found!r}"
 
 
 def compare(expected: tuple[dict[str, Any], ...], found: list[dict[str, Any]]) -> list[Difference]:

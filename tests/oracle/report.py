@@ -76,6 +76,6 @@ def _causes(results: list[Result]) -> Iterator[str]:
                 counted[cause] += 1
         for cause in sorted(set(result.causes) - {""}):
             where[cause].append(result.name)
-    yield "differences by documented cause (docs/falco-compatibility.md):" if counted else "no documented difference was met"
+    yield "differences by documented cause (docs/falco-compatibility.md):" if counted else "no documented difference"
     for cause, count in counted.most_common():
         yield f"  {cause}: {count} in {', '.join(where[cause])}"

@@ -292,11 +292,13 @@ class Recording:
             return
         wanted = self.shapes.wants(name)
         self.shapes.note(name, received=wanted)
-        if wanted:
-            fd = args[shape.descriptor] if shape.descriptor >= 0 else None
-            self._out.append(
-                SyscallEvent("syscall", name, raw.time, self.number, raw.tid, -1, raw.cpu, args, None, fd)
-            )
+        if not wanted:
+            return
+        fd = args[shape.descriptor] if shape.descriptor >= 0 else None
+        event = SyscallEvent("syscall", name, raw.time, self.number, raw.tid, -1, raw.cpu, args, None, fd)
+        if raw.hidden:
+            event = SyscallEvent("syscall", "_unseen", raw.time, self.number, raw.tid, facts=event)
+        self._out.append(event)
 
 
 __all__ = ["ASYNC", "BATCH", "Recording", "layouts"]

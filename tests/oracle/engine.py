@@ -1,0 +1,97 @@
+"""One scenario through the engine, in this process: source, state, rules, encoder, as a run would connect them."""
+
+import asyncio
+from typing import Any
+
+import orjson
+
+from mozu.core.alert import Alert
+from mozu.core.encode import FalcoJson, FalcoText
+from mozu.core.errors import MozuError
+from mozu.core.fields import FieldRegistry
+from mozu.core.fields.builtin import builtin_fields
+from mozu.core.fields.names import Names
+from mozu.core.hookspecs import Evaluator
+from mozu.core.state import StateMachine
+from mozu.core.testing import context
+from mozu.plugins.rules.falco import mozu_evaluator
+from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
+from tests.oracle.scenario import Scenario
+
+HOSTNAME = "node-a"
+_SWITCHES = {
+    "json_include_output_property": "output",
+    "json_include_message_property": "message",
+    "json_include_tags_property": "tags",
+    "json_include_output_fields_property": "output_fields",
+    "time_format_iso_8601": "iso_time",
+}
+
+
+def registry(scenario: Scenario) -> FieldRegistry:
+    """The core's fields, with what the scenario says about its surroundings."""
+    names = Names()
+    names.hostname = HOSTNAME
+    names.host = scenario.hosts.get
+    return FieldRegistry(builtin_fields(names), names)
+
+
+def evaluator(scenario: Scenario, fields: FieldRegistry) -> Evaluator:
+    """The rules. Raises RulesError."""
+    declaration = mozu_evaluator()
+    additions = scenario.settings.get("append_output")
+    if additions is None and scenario.suggested_output:
+        additions = [{"suggested_output": True}]
+    settings = declaration.settings.model_validate(
+        {
+            "rules": [str(path) for path in scenario.rules],
+            "rule_matching": scenario.settings.get("rule_matching", "all"),
+            "priority": scenario.settings.get("priority", "debug"),
+            "append_output": additions or [],
+        }
+    )
+    built: Evaluator = declaration.build(settings, _in(fields))
+    return built
+
+
+def run(scenario: Scenario) -> tuple[list[Alert], str]:
+    """The alerts, and the error that ended the run (empty: none)."""
+    fields = registry(scenario)
+    source = ReplaySource(ReplaySettings(files=[scenario.capture]), _in(fields))
+    for name, make in source.readers().items():
+        fields.provide(name, make)
+    alerts: list[Alert] = []
+    try:
+        asyncio.run(_judge(source, evaluator(scenario, fields), alerts))
+    except MozuError as error:
+        return alerts, str(error) or type(error).__name__
+    return alerts, ""
+
+
+async def _judge(source: ReplaySource, rules: Evaluator, alerts: list[Alert]) -> None:
+    state = StateMachine(procfs=None)
+    await source.start(rules.demand())
+    async for batch in source.batches():
+        events = state.apply(batch)
+        alerts.extend(rules.evaluate(events))
+        if events:
+            state.release(events[-1].num)
+
+
+def as_json(scenario: Scenario, alerts: list[Alert]) -> list[dict[str, Any]]:
+    """The alerts as the reference would have written them."""
+    switches = {mine: scenario.settings[theirs] for theirs, mine in _SWITCHES.items() if theirs in scenario.settings}
+    encoder = FalcoJson(**switches)
+    return [orjson.loads(encoder.encode(alert)) for alert in alerts]
+
+
+def as_text(scenario: Scenario, alerts: list[Alert]) -> str:
+    """The same as text lines."""
+    encoder = FalcoText(iso_time=scenario.settings.get("time_format_iso_8601", False))
+    return "".join(encoder.encode(alert).decode() + "\n" for alert in alerts)
+
+
+def _in(fields: FieldRegistry) -> Any:
+    made = context("oracle", strict=True)
+    made.fields = fields
+    return made
