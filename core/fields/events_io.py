@@ -13,7 +13,7 @@ from mozu.core.fields.events_kind import is_transfer
 from mozu.core.fields.field import Argument, Field, FieldType, Reader
 from mozu.core.fields.files_kind import IP
 from mozu.core.fields.pathname import absolute
-from mozu.core.fields.paths_base import UNKNOWN, base_directory, is_first
+from mozu.core.fields.paths_base import UNKNOWN, base_directory, place_of
 from mozu.core.syscalls import EventType, flag_table
 
 _HIDDEN: Final = frozenset({"hidden"})
@@ -145,7 +145,7 @@ def absolute_path(event: EventType, dirfd_name: str, path_name: str) -> Reader |
     dirfd, path = event.index(dirfd_name), event.index(path_name)
     if dirfd is None or path is None:
         return None
-    first = is_first(dirfd)
+    place = place_of(dirfd)
 
     def read(event: SyscallEvent) -> str | None:
         text = event.args[path]
@@ -153,7 +153,7 @@ def absolute_path(event: EventType, dirfd_name: str, path_name: str) -> Reader |
             return None
         if text.startswith("/"):
             return absolute("/", text)
-        return absolute(base_directory(event, event.args[dirfd], from_kernel=first) or UNKNOWN, text)
+        return absolute(base_directory(event, event.args[dirfd], place) or UNKNOWN, text)
 
     return read
 

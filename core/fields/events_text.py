@@ -15,7 +15,7 @@ from mozu.core.event import Address, File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.fields.files_kind import type_char
 from mozu.core.fields.names import Names
 from mozu.core.fields.pathname import absolute
-from mozu.core.fields.paths_base import AT_FDCWD, base_directory, is_first
+from mozu.core.fields.paths_base import AT_FDCWD, base_directory, place_of
 from mozu.core.syscalls import Param, errno_name, flag_names, signal_name
 
 Text = Callable[[SyscallEvent, Any], str]
@@ -128,12 +128,12 @@ def _path(_: Param, __: Names) -> tuple[Text, Text]:
 
 def _relative_path(param: Param, __: Names) -> tuple[Text, Text]:
     position = param.dirfd or 0
-    first = is_first(position)
+    place = place_of(position)
 
     def resolved(event: SyscallEvent, path: str) -> str:
         if path.startswith("/"):
             return ""
-        base = base_directory(event, event.args[position], from_kernel=first)
+        base = base_directory(event, event.args[position], place)
         return "" if base is None else absolute(base, path)
 
     return _plain, resolved

@@ -7,7 +7,7 @@ from mozu.core.event import SyscallEvent
 from mozu.core.fields.binding import by_type
 from mozu.core.fields.field import Field, FieldType, Reader
 from mozu.core.fields.pathname import absolute
-from mozu.core.fields.paths_base import AT_FDCWD, UNKNOWN, base_directory, is_first
+from mozu.core.fields.paths_base import AT_FDCWD, UNKNOWN, base_directory, place_of
 from mozu.core.syscalls import EventType
 
 _OPENS: Final = frozenset({"open", "openat", "openat2"})
@@ -81,7 +81,7 @@ def _absolute(event_type: EventType, position: int) -> Reader:
     if param.name == "target" or param.type == "fd":
         return raw
     dirfd = param.dirfd
-    first = dirfd is None or is_first(dirfd)
+    place = place_of(dirfd)
     opens = event_type.name in _OPENS
 
     def read(event: SyscallEvent) -> str | None:
@@ -93,7 +93,7 @@ def _absolute(event_type: EventType, position: int) -> Reader:
         if text.startswith("/"):
             return absolute("/", text)
         where = AT_FDCWD if dirfd is None else event.args[dirfd]
-        return absolute(base_directory(event, where, from_kernel=first) or UNKNOWN, text)
+        return absolute(base_directory(event, where, place) or UNKNOWN, text)
 
     return read
 

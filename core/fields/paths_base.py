@@ -1,6 +1,6 @@
 """Where a relative path begins."""
 
-from typing import Final
+from typing import Any, Final
 
 from mozu.core.event import SyscallEvent
 
@@ -11,20 +11,20 @@ UNKNOWN: Final = "<UNKNOWN>"
 _SECOND_DIRECTORY: Final = 3
 
 
-def is_first(dirfd: int) -> bool:
-    """Whether the directory's descriptor in this position belongs to the first path of its call (else: the second)."""
-    return dirfd < _SECOND_DIRECTORY
+def place_of(dirfd: int | None) -> int:
+    """Which path of its call (0 or 1) the directory's descriptor in this position belongs to."""
+    return 0 if dirfd is None or dirfd < _SECOND_DIRECTORY else 1
 
 
-def base_directory(event: SyscallEvent, dirfd: int | None, *, from_kernel: bool = True) -> str | None:
+def base_directory(event: SyscallEvent, dirfd: int | None, place: int = 0) -> str | None:
     """The directory that a path of this event is relative to; None where it is not known.
 
-    A live source may have asked the kernel (`facts.base`); that answer is about the event's first path, so for a
-    second one `from_kernel` is false.
+    `place` counts the paths of the call. What a live source has asked the kernel (`Bases` or `Opened` of
+    `core.state.facts`) comes first: the state need not have seen how a descriptor came about.
     """
-    base = getattr(event.facts, "base", None) if from_kernel else None
-    if base is not None:
-        return str(base)
+    told = _told(event.facts, place)
+    if told is not None:
+        return told
     process = event.process
     if process is None or dirfd is None:
         return None
@@ -32,3 +32,11 @@ def base_directory(event: SyscallEvent, dirfd: int | None, *, from_kernel: bool 
         return process.cwd
     file = event.file if dirfd == event.fd else process.file_at(dirfd, event.num)
     return file.name if file is not None and file.kind and file.name else None
+
+
+def _told(facts: Any, place: int) -> str | None:
+    bases: tuple[str | None, ...] | None = getattr(facts, "bases", None)
+    if bases is not None:
+        return bases[place] if place < len(bases) else None
+    base: str | None = getattr(facts, "base", None) if place == 0 else None
+    return base

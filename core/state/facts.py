@@ -68,6 +68,13 @@ class Opened(msgspec.Struct, frozen=True):
     """Path of the file that was reached, symlinks followed, from the process's own root."""
 
 
+class Bases(msgspec.Struct, frozen=True):
+    """Where the kernel stood when paths were given to a call that opens nothing (unlinkat, renameat2, mkdir …)."""
+
+    bases: tuple[str | None, ...]
+    """For each path of the call, in order, the directory that it starts from where it is relative; None: not known."""
+
+
 class Cwd(msgspec.Struct, frozen=True):
     """Where chdir or fchdir led, as the kernel sees it."""
 

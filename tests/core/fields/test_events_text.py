@@ -5,6 +5,7 @@ import pytest
 from mozu.core.errors import UnknownField
 from mozu.core.event import File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.fields import FieldType, Names
+from mozu.core.state.facts import Bases, Opened
 from tests.core.fields.making import connection, event, file, process, registry, value
 
 FILE = {3: file(), 1: file(), 0: file("/dev/pts/1")}
@@ -282,11 +283,13 @@ def test_an_event_without_process_still_prints() -> None:
 
 
 def test_what_the_kernel_said_of_the_directory_wins() -> None:
-    class Facts:
-        base = "/srv"
-
-    made = event("unlinkat", 0, 9, "u", 0, facts=Facts())
+    made = event("unlinkat", 0, 9, "u", 0, facts=Opened(base="/srv"))
     assert "/srv/u" == value("evt.arg.name", made)
+
+
+def test_each_path_of_a_call_has_its_own_directory() -> None:
+    made = event("renameat", 0, 9, "a", 8, "b", facts=Bases(("/srv", None)), files={8: File("directory", "/var/d")})
+    assert ["/srv/a", "/var/d/b"] == [value("evt.arg.oldpath", made), value("evt.arg.newpath", made)]
 
 
 def test_a_closed_descriptor_still_has_its_name_in_the_event_that_closed_it() -> None:
