@@ -46,7 +46,7 @@ Steps, and who calls them (the rule compiler of `core.rules`, as a rule):
    macro's name) and is kept on tests and macro references, so that a problem found later can be shown in the right text.
 2. ``expand_macros(node, macros) -> Node``: every reference to a macro replaced by its tree (`macros` maps names to trees
    that are expanded themselves). Trees are shared, not copied. Raises ConditionError for a name that is not in `macros`
-   (`reason` is "undefined_macro") and for what becomes deeper than 1000 levels.
+   (`reason` is "undefined_macro") and for what becomes deeper than 4000 levels.
 3. ``check(node, fields, source) -> Checked``: fields, operators, types and values. Never raises; `Checked.problems` has
    every error and warning, each with code, reason, origin and offset. `Checked.event_types` is the static event set.
 4. ``compile_rules(rules, fields, mode="first") -> RuleProgram``: one generated function per event type over all rules.
@@ -54,10 +54,11 @@ Steps, and who calls them (the rule compiler of `core.rules`, as a rule):
    (event, position of the rule in `rules`) in the order of events, and of rules within an event; in mode "first" at
    most one per event. `RuleProgram.needs[source][event type]` is the set of facets wanted; the type `*` stands for all.
 5. ``compile_template(text, fields, source, extra=()) -> Output``: `.template` (core.alert.Template), `.values(event)` (the dict
-   of values for it), `.needs`, `.fields`. Raises ConditionError with the offset in `text` (or in an extra's format: `origin`
-   is then its name).
+   of values for it), `.needs`, `.fields`. `extra` has pairs (key, format): fields that only `output_fields` shows. With an
+   empty format the key is a field itself and keeps its type, else the value is the rendered text. Raises
+   ConditionError with the offset in `text` (or in an extra's format: `origin` is then its key).
 
-``unparse(node)`` gives the canonical text, ``simplify(node, event_type=None)`` the smaller tree.
+``unparse(node)`` gives the canonical text, ``simplify(node, fields, source, event_type=None)`` the smaller tree.
 """
 
 from mozu.core.conditions.ast import (
@@ -77,13 +78,19 @@ from mozu.core.conditions.ast import (
     Text,
     Val,
 )
+from mozu.core.conditions.check import Checked, check
+from mozu.core.conditions.macros import expand_macros
 from mozu.core.conditions.parser import parse
 from mozu.core.conditions.problems import ConditionError, ConditionProblem
+from mozu.core.conditions.program import RuleInput, RuleProgram, compile_rules
+from mozu.core.conditions.simplify import simplify
+from mozu.core.conditions.template import Output, compile_template
 from mozu.core.conditions.unparse import unparse
 
 __all__ = [
     "And",
     "Call",
+    "Checked",
     "ConditionError",
     "ConditionProblem",
     "Const",
@@ -95,10 +102,18 @@ __all__ = [
     "Number",
     "Operand",
     "Or",
+    "Output",
     "Right",
+    "RuleInput",
+    "RuleProgram",
     "Test",
     "Text",
     "Val",
+    "check",
+    "compile_rules",
+    "compile_template",
+    "expand_macros",
     "parse",
+    "simplify",
     "unparse",
 ]

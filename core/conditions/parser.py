@@ -9,8 +9,22 @@ from re import Pattern
 from typing import Any, Final, NoReturn, TypeVar
 
 from mozu.core.conditions import tokens
-from mozu.core.conditions.ast import And, Call, FieldRef, Items, Macro, Node, Not, Number, Operand, Or, Right, Test
-from mozu.core.conditions.ast import Text, Val
+from mozu.core.conditions.ast import (
+    And,
+    Call,
+    FieldRef,
+    Items,
+    Macro,
+    Node,
+    Not,
+    Number,
+    Operand,
+    Or,
+    Right,
+    Test,
+    Text,
+    Val,
+)
 from mozu.core.conditions.problems import ConditionError
 
 MAX_DEPTH: Final = 1000
@@ -45,12 +59,18 @@ class Parser:
             self._fail("the end, `and` or `or`")
         return node
 
-    def reference(self) -> Operand:
-        """A field or a transformer call at the current position, as outputs have it."""
-        found = self._transformer_ahead()
-        if found is not None:
-            return _run(self._transformer())
-        return self._field()
+    def call(self, pos: int) -> Call | None:
+        """The transformer call at a position, if there is one; `pos` then stands behind it. Raises ConditionError."""
+        self.pos = pos
+        return _run(self._transformer()) if self._transformer_ahead() else None
+
+    def argument(self, pos: int) -> str | None:
+        """The argument in brackets at a position, if it is sound; `pos` then stands behind it."""
+        self.pos = pos
+        try:
+            return self._arg()
+        except ConditionError:
+            return None
 
     # --- productions
 

@@ -1,8 +1,25 @@
 """Tree → canonical text: `parse(unparse(node))` is the same tree."""
 
 from mozu.core.conditions import tokens
-from mozu.core.conditions.ast import And, Call, Const, FieldRef, Items, Macro, Node, Not, Number, Or, Right, Term, Test
-from mozu.core.conditions.ast import Text, Val, bottom_up, bottom_up_term
+from mozu.core.conditions.ast import (
+    And,
+    Call,
+    Const,
+    FieldRef,
+    Items,
+    Macro,
+    Node,
+    Not,
+    Number,
+    Or,
+    Right,
+    Term,
+    Test,
+    Text,
+    Val,
+    bottom_up,
+    bottom_up_term,
+)
 
 
 def unparse(node: Node) -> str:

@@ -1,0 +1,39 @@
+"""Which operators apply to which type."""
+
+from typing import Final
+
+from mozu.core.conditions.operands import Typed
+from mozu.core.fields import FieldType
+
+_EQUAL = ("=", "==", "!=")
+_ORDER = ("<", "<=", ">", ">=")
+_SETS = ("in", "intersects", "exists")
+_TEXT = ("glob", "iglob", "contains", "icontains", "startswith", "endswith", "regex", "pmatch")
+_BYTES = ("contains", "startswith", "endswith", "bcontains", "bstartswith")
+
+_LISTS: Final = ("in", "intersects", "exists")
+_NAMES: Final = ("=", "==", "!=", "in", "exists")
+_HOST_NAMES: Final = ("fd.cip.name", "fd.sip.name", "fd.lip.name", "fd.rip.name")
+"""Compared by address as well as by name: a part of a name says nothing."""
+_AT_MOST: Final = ("=", "==")
+
+_BY_TYPE: Final[dict[FieldType, tuple[str, ...]]] = {
+    FieldType.STRING: (*_EQUAL, *_ORDER, *_TEXT, *_SETS),
+    FieldType.PATH: (*_EQUAL, *_ORDER, *_TEXT, *_SETS),
+    FieldType.BYTES: (*_EQUAL, *_BYTES, *_SETS),
+    FieldType.BOOL: (*_EQUAL, *_SETS),
+    FieldType.IPADDR: (*_EQUAL, *_SETS),
+    FieldType.IPNET: (*_EQUAL, *_SETS),
+}
+_NUMBERS: Final = (*_EQUAL, *_ORDER, *_SETS)
+
+
+def allowed(left: Typed) -> tuple[str, ...]:
+    """The operators for an operand of this type."""
+    if left.is_list:
+        return _LISTS
+    if "at_most" in left.traits:
+        return _AT_MOST
+    if left.field is not None and left.field.field.name in _HOST_NAMES:
+        return _NAMES
+    return _BY_TYPE.get(left.type, _NUMBERS)

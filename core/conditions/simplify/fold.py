@@ -1,0 +1,71 @@
+"""What an event's type decides: tests on the type itself, on fields that such an event never has, on impossible numbers."""
+
+from mozu.core.conditions.ast import (
+    And,
+    Call,
+    Const,
+    FieldRef,
+    Node,
+    Not,
+    Operand,
+    Or,
+    Term,
+    Test,
+    Val,
+    bottom_up,
+    bottom_up_term,
+)
+from mozu.core.conditions.eventset import NONE, TYPE_FIELDS, Types, test_types
+from mozu.core.conditions.operands import Resolver
+from mozu.core.conditions.simplify.builder import FALSE, TRUE, Builder
+from mozu.core.fields.field import never
+
+
+def fold(node: Node, resolver: Resolver, builder: Builder) -> Node:
+    """The condition for events of the resolver's type (of any type, if it has none)."""
+
+    def visit(node: Node, inner: list[Node]) -> Node:
+        if isinstance(node, And):
+            return builder.all_of(inner)
+        if isinstance(node, Or):
+            return builder.any_of(inner)
+        if isinstance(node, Not):
+            return builder.negate(inner[0])
+        return builder.leaf(_decided(node, resolver) if isinstance(node, Test) else node)
+
+    return bottom_up(node, visit)
+
+
+def _decided(test: Test, resolver: Resolver) -> Test | Const:
+    true, false = test_types(test)
+    if true == NONE and not isinstance(test.left, Call) and test.left.name == "evt.num":
+        return FALSE
+    name = resolver.event_type
+    if name is None:
+        return test
+    if isinstance(test.left, FieldRef) and test.left.name in TYPE_FIELDS and test.left.argument is None:
+        if not _holds(true, name):
+            return FALSE
+        # A syscall.type may be missing, and then not even `!=` is true.
+        if test.left.name == "evt.type" and not _holds(false, name):
+            return TRUE
+    if _never(test.left, resolver) or (isinstance(test.right, Call) and _never(test.right, resolver)):
+        return FALSE
+    if isinstance(test.right, Val) and _never(test.right.field, resolver):
+        return FALSE
+    return test
+
+
+def _holds(types: Types, name: str) -> bool:
+    return (name in types.names) != types.negated
+
+
+def _never(operand: Operand, resolver: Resolver) -> bool:
+    """Whether it has no value in any event of this type: missing arguments make results missing."""
+
+    def visit(term: Term, inner: list[bool]) -> bool:
+        if isinstance(term, FieldRef):
+            return resolver.resolve(term).read is never
+        return any(inner)
+
+    return bottom_up_term(operand, visit)
