@@ -82,6 +82,8 @@ class Resolved(msgspec.Struct, frozen=True):
     match: Match
     read: Reader
     needs: frozenset[str]
+    show: Reader
+    """What outputs print: `read`, except where a condition sees more than an output shows (bare `proc.aname`)."""
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +97,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     bind: Callable[[str | None, str | None], Reader | None] | None = None
     """(argument, event type or None for any) → a reader; None: this event type has no such value, ever.
     Raises UnknownField for a bad argument. Called at load time, so that readers can be specialised."""
+    show: Reader | None = None
+    """What the bare form prints in outputs, where that is not what conditions test."""
     argument: Argument = Argument.NONE
     is_list: bool = False
     bits: int = 64

@@ -88,4 +88,5 @@ class FieldRegistry:
             match=field.match if bare else Match.ONE,
             read=reader or never,
             needs=field.needs,
+            show=(field.show if bare else None) or reader or never,
         )
