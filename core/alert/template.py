@@ -11,6 +11,9 @@ from mozu.core.event import as_bytes
 
 MISSING = "<NA>"
 _LIST_LIMIT = 1023
+_NETWORK = "<IPNET>"
+"""Networks are for conditions; this is all that an output shows of one."""
+_MAPPED = b"\0" * 10 + b"\xff\xff"
 
 
 class Ref(msgspec.Struct, frozen=True, tag=True, tag_field="struct"):
@@ -21,7 +24,7 @@ class Ref(msgspec.Struct, frozen=True, tag=True, tag_field="struct"):
     type: str
     """Value of `FieldType`."""
     format: str = ""
-    """`` decimal, `hex`, `padded`; see Field.format."""
+    """`` decimal, `hex`, `octal`, `padded`; see Field.format."""
     width: int = 0
     """Cut or pad to this many bytes; 0: as long as it is."""
     is_list: bool = False
@@ -66,8 +69,10 @@ def render_value(value: Any, kind: str, form: str = "", *, base64_bytes: bool = 
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):
-        if kind in ("ipaddr", "ipnet"):
-            return str(ip_address(value)) if len(value) in (4, 16) else MISSING
+        if kind == "ipnet":
+            return _NETWORK
+        if kind == "ipaddr":
+            return _address(value)
         if base64_bytes:
             return base64.b64encode(value).decode()[:_LIST_LIMIT]
         return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in value)
@@ -75,6 +80,15 @@ def render_value(value: Any, kind: str, form: str = "", *, base64_bytes: bool = 
         return f"{value:.1f}"
     if form == "hex":
         return f"{value:X}"
+    if form == "octal":
+        return f"{value:o}"
     if form == "padded":
         return f"{value:09d}"
     return str(value)
+
+
+def _address(raw: bytes) -> str:
+    """As RFC 5952 writes it: an IPv4 address inside IPv6 stays dotted."""
+    if len(raw) == 16 and raw.startswith(_MAPPED):
+        return f"::ffff:{ip_address(raw[12:])}"
+    return str(ip_address(raw)) if len(raw) in (4, 16) else MISSING

@@ -153,6 +153,8 @@ def _bytes(_: Param, names: Names) -> tuple[Text, Text]:
 
 def address_text(address: Address) -> str:
     """Dotted IPv4 or RFC 5952 IPv6; empty for what is no address."""
+    if len(address) == 16 and address.startswith(_MAPPED):
+        return f"::ffff:{ip_address(address[12:])}"
     return str(ip_address(address)) if len(address) in (4, 16) else ""
 
 

@@ -111,9 +111,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     """What must be kept or fetched so that it can be read: facets of the state (`cwd`, `ids`, `env`, `fds` … of
     `core.demand`) and `enricher:NAME`."""
     traits: frozenset[str] = frozenset()
-    """no_rhs, no_transformer, filter_only, hidden, deprecated, suggested, hex, padded, output_time."""
+    """no_rhs, no_transformer, filter_only, hidden, deprecated, suggested, hex, padded, output_time,
+    dynamic (the type is the parameter's), host_name (constants are names of hosts), at_most (`=` holds for every value
+    up to the constant)."""
     format: str = ""
-    """How a number prints: `` decimal, `hex` (upper case, no prefix), `padded` (at least nine digits)."""
+    """How a number prints: `` decimal, `hex` (upper case) and `octal` without prefix, `padded` (at least nine digits)."""
     variant: "Callable[[str | None], Field] | None" = None
     """Argument → the declaration that holds for it, where type, format or needs hang on it (`evt.rawarg.flags`)."""
     unavailable: str = ""

@@ -19,6 +19,8 @@ _FDS: Final = frozenset({"fds"})
 _NAMED: Final = frozenset({"fds", "cwd"})
 _OPENS: Final = frozenset({"open", "openat", "openat2", "creat"})
 _SIGN: Final = 1 << 63
+_MINOR_BITS: Final = 20
+_MINORS: Final = (1 << _MINOR_BITS) - 1
 
 
 def known(event: SyscallEvent) -> File | None:
@@ -128,6 +130,12 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >= _SIGN else number
 
 
+def _encoded_device(file: File) -> int:
+    """The number as user space is given it (and the events' parameter `dev` has it)."""
+    major, minor = file.dev >> _MINOR_BITS, file.dev & _MINORS
+    return (minor & 0xFF) | major << 8 | (minor & ~0xFF) << 12
+
+
 def _container(event: SyscallEvent) -> str:
     process = event.process
     return "" if process is None or process.container is None else process.container.id
@@ -223,18 +231,18 @@ _FACTS: Final = (
         "Whether this very event gave the descriptor another name.",
         lambda file: file.name_changed,
     ),
-    _fact("fd.dev", FieldType.INT, "Number of the device that the file lies on.", lambda file: file.dev, "hex"),
+    _fact("fd.dev", FieldType.INT, "Number of the device that the file lies on.", _encoded_device, "hex"),
     _fact(
         "fd.dev.major",
         FieldType.INT,
         "Major part of the device's number.",
-        lambda file: (file.dev & 0xFFF00) >> 8,
+        lambda file: file.dev >> _MINOR_BITS,
     ),
     _fact(
         "fd.dev.minor",
         FieldType.INT,
         "Minor part of the device's number.",
-        lambda file: (file.dev & 0xFF) | (file.dev >> 12 & 0xFFF00),
+        lambda file: file.dev & _MINORS,
     ),
     _fact("fd.ino", FieldType.INT, "Number of the file's inode.", lambda file: _signed(file.ino)),
     _fact(

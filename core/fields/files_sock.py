@@ -61,10 +61,9 @@ def remote(file: File | None, names: Names) -> End | None:
 
 def is_server(file: File, names: Names) -> bool:
     """Whether the process offers the service: it listens, or what was connected to is this machine."""
-    sock = ip_sock(file)
-    if file.role in ("listening", "server"):
-        return True
-    return sock is not None and sock.dest in names.addresses
+    if file.kind not in IP:
+        return False
+    return file.role in ("listening", "server") or (file.sock is not None and file.sock.dest in names.addresses)
 
 
 def _both(event: SyscallEvent, place: int) -> tuple[Any, ...] | None:

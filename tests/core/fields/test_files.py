@@ -128,7 +128,7 @@ SOCKETS = [
     (listener(), (None, None, bytes(4), 8081, None, None, None, None), True),
     (connection(role="", connected=False), MISSING, False),
     (connection(sock=None, role=""), MISSING, False),
-    (File(kind="unix", sock=SockTuple(1, path="/run/x"), role="client"), MISSING, False),
+    (File(kind="unix", sock=SockTuple(1, path="/run/x"), role="server"), MISSING, False),
     (file(), MISSING, False),
 ]
 
@@ -187,10 +187,10 @@ def test_host_names_come_from_whoever_resolved_them() -> None:
 
 FACTS = ("l4proto", "sockfamily", "connected", "name_changed", "dev", "dev.major", "dev.minor", "ino", "is_upper_layer")
 PROPERTIES = [
-    (file(dev=0x813, ino=555), ("<NA>", None, False, False, 0x813, 8, 19, 555, False)),
+    (file(dev=8 << 20 | 19, ino=555), ("<NA>", None, False, False, 0x813, 8, 19, 555, False)),
     (
-        file(dev=0x1FD003, ino=(1 << 63) + 5),
-        ("<NA>", None, False, False, 0x1FD003, 0xFD0, 0x103, -(1 << 63) + 5, False),
+        file(dev=253 << 20 | 259, ino=(1 << 63) + 5),
+        ("<NA>", None, False, False, 0x10FD03, 253, 259, -(1 << 63) + 5, False),
     ),
     (file(upper_layer=True), ("<NA>", None, False, False, 0, 0, 0, 0, True)),
     (connection(name_changed=True), ("tcp", "ip", True, True, 0, 0, 0, 0, False)),
