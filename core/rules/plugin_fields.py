@@ -1,0 +1,19 @@
+"""Fields and versions of the plugins that mozu stands in for, so that rules written for them load and run."""
+
+from typing import Final
+
+from mozu.core.fields import Field
+from mozu.core.rules import json_fields, k8saudit_fields
+from mozu.core.rules.values import Version
+
+PLUGIN_VERSIONS: Final[dict[str, Version]] = {
+    "container": Version(0, 7, 1),
+    "json": Version(0, 7, 4),
+    "k8saudit": Version(0, 18, 0),
+}
+"""Plugin → the version whose fields and meaning mozu has; `required_plugin_versions` is measured against it."""
+
+
+def plugin_fields() -> tuple[Field, ...]:
+    """All of them, for the registry."""
+    return (*json_fields.FIELDS, *k8saudit_fields.FIELDS)

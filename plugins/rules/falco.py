@@ -1,0 +1,147 @@
+"""Evaluator `falco`: rule files in Falco's language.
+
+settings   what the configuration may say            packs/   mozu's own rules
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from mozu.core import (
+    Alert,
+    Context,
+    Declaration,
+    Demand,
+    Event,
+    Field,
+    FieldRegistry,
+    FieldType,
+    Need,
+    hookimpl,
+)
+from mozu.core.conditions import RuleInput, compile_rules
+from mozu.core.errors import RulesError
+from mozu.core.rules import (
+    ENGINE_VERSION,
+    LoadResult,
+    Options,
+    Rule,
+    load,
+    plugin_fields,
+    priority,
+    selected,
+)
+from mozu.plugins.rules.settings import FalcoSettings
+
+_EVERY: Final = "*"
+
+
+class FalcoEvaluator:
+    """Judges events by rules. Building one loads and compiles; raises RulesError with the whole report."""
+
+    def __init__(self, settings: FalcoSettings, context: Context) -> None:
+        self._settings, self._context = settings, context
+        fields = with_static_fields(context.fields, settings.static_fields)
+        result = self._load(fields)
+        minimum = priority(settings.priority)
+        assert minimum is not None
+        self.rules: list[Rule] = selected(
+            result.rules.rules, [switch.selector() for switch in settings.selection], minimum
+        )
+        inputs = [RuleInput(rule.name, rule.source, rule.checked.node) for rule in self.rules]
+        self._program = compile_rules(inputs, fields, settings.rule_matching)
+        self._matches = [context.metrics.counter("rule_matches_total", rule=rule.name) for rule in self.rules]
+        context.log.info(
+            "%d of %d rules run; rule language %s", len(self.rules), len(result.rules.rules), ENGINE_VERSION
+        )
+
+    def demand(self) -> Demand:
+        """The types of events that some rule can match, with what their conditions and outputs read."""
+        types = {
+            source: {name: Need(needs) for name, needs in named.items()} for source, named in self._needs().items()
+        }
+        return Demand(types)
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        """Alerts in the order of events, and of rules within an event."""
+        alerts: list[Alert] = []
+        for event, position in self._program.evaluate(batch):
+            rule = self.rules[position]
+            self._matches[position].value += 1
+            alerts.append(
+                Alert(
+                    rule=rule.name,
+                    priority=rule.priority,
+                    source=event.source,
+                    time=event.time,
+                    template=rule.output.template,
+                    values=rule.output.values(event),
+                    tags=rule.tags,
+                    event_type=event.type,
+                    event_num=event.num,
+                )
+            )
+        return alerts
+
+    def reload(self) -> "FalcoEvaluator":
+        """The same from the files as they are now."""
+        return FalcoEvaluator(self._settings, self._context)
+
+    def _load(self, fields: FieldRegistry) -> LoadResult:
+        additions = [entry.addition() for entry in self._settings.append_output]
+        result = load(self._settings.rules, fields, Options(additions=additions))
+        if not result.ok:
+            raise RulesError(result.report.verbose())
+        if not result.report.files:
+            paths = ", ".join(map(str, self._settings.rules)) or "none"
+            raise RulesError(f"there are no rule files in what `rules` names: {paths}")
+        for problem in result.report.problems():
+            line, column = problem.place
+            place = f"{problem.file}:{line}:{column}"
+            self._context.log.warning("%s: %s: %s", place, problem.code.value, problem.message)
+        return result
+
+    def _needs(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
+        """Source class → event type → facets: those of the conditions, and those of the outputs of what may match."""
+        needs: dict[str, dict[str, frozenset[str]]] = {
+            source: dict(types) for source, types in self._program.needs.items()
+        }
+        for rule in self.rules:
+            types = needs.setdefault(rule.source, {})
+            for name in _types(rule):
+                types[name] = types.get(name, frozenset()) | rule.output.needs
+        return needs
+
+
+def _types(rule: Rule) -> frozenset[str]:
+    possible = rule.checked.event_types
+    return frozenset({_EVERY}) if possible is None or rule.source != "syscall" else possible
+
+
+def with_static_fields(fields: FieldRegistry, texts: Mapping[str, str]) -> FieldRegistry:
+    """The registry with a field `static.NAME` for each text; the given one is left as it is."""
+    if not texts:
+        return fields
+    return FieldRegistry((*fields, *(_static(name, text) for name, text in texts.items())), fields.names)
+
+
+def _static(name: str, text: str) -> Field:
+    return Field(
+        name=f"static.{name}",
+        type=FieldType.STRING,
+        doc="A text from the configuration.",
+        read=lambda _: text,
+        sources=frozenset({_EVERY}),
+        traits=frozenset({"suggested"}),
+    )
+
+
+@hookimpl
+def mozu_evaluator() -> Declaration:
+    """Falco's rules."""
+    return Declaration(
+        name="falco",
+        build=FalcoEvaluator,
+        summary="Rules in Falco's language: conditions on system calls, and on records of other sources.",
+        settings=FalcoSettings,
+        fields=plugin_fields(),
+    )

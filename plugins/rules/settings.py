@@ -1,0 +1,126 @@
+"""Settings of the evaluator `falco`, and what they mean to the rule loader."""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from mozu.core import Settings
+from mozu.core.rules import Addition, Selector, priority, priority_names
+
+PACKS: Final = Path(__file__).parent / "packs"
+"""Mozu's own rules."""
+STANDARD: Final = (PACKS, Path("/etc/mozu/rules.local.yaml"), Path("/etc/mozu/rules.d"))
+
+
+def _known_priority(text: str) -> str:
+    if priority(text) is None:
+        raise ValueError(f"must be one of {', '.join(name.lower() for name in priority_names())}")
+    return text
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RuleMatch(_Strict):
+    """Which rules an addition is for; every criterion that is given must hold."""
+
+    source: str = Field("", description="Rules of this source class.")
+    tags: tuple[str, ...] = Field((), description="Rules that have all of these tags.")
+    rule: str = Field("", description="The rule of exactly this name.")
+
+
+class AppendOutput(_Strict):
+    """One entry of `append_output`."""
+
+    match: RuleMatch = Field(RuleMatch(), description="Which rules; all, if it is not given.")
+    extra_output: str = Field("", description="Text that goes behind the output after a space; may refer to fields.")
+    extra_fields: tuple[str | dict[str, str], ...] = Field(
+        (), description="Fields (`proc.pid`), or one-key mappings NAME: FORMAT, that only `output_fields` shows."
+    )
+    suggested_output: bool = Field(False, description="Append NAME=%FIELD for every field suggested for the source.")
+
+    @model_validator(mode="after")
+    def _unique_keys(self) -> Self:
+        keys = [key for key, _ in self.pairs()]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise ValueError(f"extra_fields defines {twice!r} twice")
+        return self
+
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Key and format of each extra field."""
+        found: list[tuple[str, str]] = []
+        for entry in self.extra_fields:
+            if isinstance(entry, str):
+                found.append((entry, ""))
+            elif len(entry) != 1:
+                raise ValueError(f"an entry of extra_fields maps one name to one format, and this has {len(entry)}")
+            else:
+                found.extend(entry.items())
+        return tuple(found)
+
+    def addition(self) -> Addition:
+        """For the loader."""
+        return Addition(
+            source=self.match.source,
+            tags=frozenset(self.match.tags),
+            rule=self.match.rule,
+            text=self.extra_output,
+            fields=self.pairs(),
+            suggested=self.suggested_output,
+        )
+
+
+class Target(_Strict):
+    """Rules by name or by tag."""
+
+    rule: str = Field("", description="A rule's name; `*` stands for any text.")
+    tag: str = Field("", description="A tag.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if bool(self.rule) == bool(self.tag):
+            raise ValueError("needs either `rule` or `tag`")
+        return self
+
+
+class Switch(_Strict):
+    """One element of `selection`."""
+
+    enable: Target | None = Field(None, description="Rules that shall run.")
+    disable: Target | None = Field(None, description="Rules that shall not run.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.enable is None) == (self.disable is None):
+            raise ValueError("needs either `enable` or `disable`")
+        return self
+
+    def selector(self) -> Selector:
+        """For the loader."""
+        if self.enable is not None:
+            return Selector("enable", self.enable.rule, self.enable.tag)
+        assert self.disable is not None
+        return Selector("disable", self.disable.rule, self.disable.tag)
+
+
+class FalcoSettings(Settings):
+    """What the evaluator can be told."""
+
+    rules: tuple[Path, ...] = Field(
+        STANDARD,
+        description="Rule files and directories, in load order; a directory stands for its *.yaml and *.yml by name.",
+    )
+    rule_matching: Literal["first", "all"] = Field(
+        "first", description="Whether an event raises an alert for the first rule that matches, or for every one."
+    )
+    priority: Annotated[str, AfterValidator(_known_priority)] = Field(
+        "debug", description="Rules of less importance than this never run."
+    )
+    selection: tuple[Switch, ...] = Field(
+        (), description="Rules to enable and disable by name or tag, in order; later elements win."
+    )
+    append_output: tuple[AppendOutput, ...] = Field((), description="What is added to the outputs of which rules.")
+    static_fields: dict[str, str] = Field({}, description="Texts that rules and outputs read as static.NAME.")
