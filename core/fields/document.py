@@ -61,8 +61,8 @@ _NOTES: Final = {
 
 
 def document(fields: Iterable[Field]) -> str:
-    """The whole page: one table per group of fields, sorted by name."""
-    ordered = sorted(fields, key=lambda field: (_heading(field), field.name))
+    """The whole page: one table per group of fields, in the order of the groups above, sorted by name."""
+    ordered = sorted(fields, key=lambda field: (_place(field), field.name))
     groups = itertools.groupby(ordered, key=_heading)
     return _HEAD + "".join(f"\n## {heading}\n\n{_table(members)}" for heading, members in groups)
 
@@ -70,6 +70,12 @@ def document(fields: Iterable[Field]) -> str:
 def _heading(field: Field) -> str:
     first = field.name.partition(".")[0]
     return _GROUPS.get(first, f"{first}.*")
+
+
+def _place(field: Field) -> tuple[int, str]:
+    heading = _heading(field)
+    known = list(dict.fromkeys(_GROUPS.values()))
+    return (known.index(heading) if heading in known else len(known)), heading
 
 
 def _table(fields: Iterable[Field]) -> str:
@@ -90,7 +96,8 @@ def _meaning(field: Field) -> str:
     notes = [note for trait, note in _NOTES.items() if trait in field.traits]
     if field.unavailable:
         notes.append(f"not available: {field.unavailable}")
-    return f"{field.doc} ({'; '.join(notes)})" if notes else field.doc
+    text = field.doc.replace("<", "\\<")
+    return f"{text} ({'; '.join(notes)})" if notes else text
 
 
 if __name__ == "__main__":

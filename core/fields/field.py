@@ -115,7 +115,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     dynamic (the type is the parameter's), host_name (constants are names of hosts), at_most (`=` holds for every value
     up to the constant)."""
     format: str = ""
-    """How a number prints: `` decimal, `hex` (upper case) and `octal` without prefix, `padded` (at least nine digits)."""
+    """How a number prints: `` decimal, `hex` (upper case), `octal` (both without prefix), `padded` (nine digits)."""
     variant: "Callable[[str | None], Field] | None" = None
     """Argument → the declaration that holds for it, where type, format or needs hang on it (`evt.rawarg.flags`)."""
     unavailable: str = ""

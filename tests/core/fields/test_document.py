@@ -28,7 +28,12 @@ def test_a_field_that_cannot_be_read_says_why() -> None:
     assert "(not available: nobody measures it)" in document([made])
 
 
-def test_groups_follow_in_the_order_of_their_headings() -> None:
-    made = [Field(name=f"{name}.probe", type=FieldType.UINT, doc="A probe.") for name in ("user", "evt", "alien")]
+def test_angle_brackets_stay_visible() -> None:
+    made = Field(name="fd.probe", type=FieldType.UINT, doc="Prints <NA>.")
+    assert r"Prints \<NA>." in document([made])
+
+
+def test_groups_follow_in_their_order_and_strangers_last() -> None:
+    made = [Field(name=f"{name}.probe", type=FieldType.UINT, doc="A probe.") for name in ("alien", "user", "evt")]
     headings = [line for line in document(made).splitlines() if line.startswith("## ")]
     assert ["## The event", "## Users and groups", "## alien.*"] == headings
