@@ -190,10 +190,10 @@ def _infra(name: str, doc: str, key: str, limit: int | None = None) -> Field:
 
 
 INFRA: Final = (
-    _infra("evt.infra.docker.name", "What a report of the container engine is about.", "Event"),
-    _infra("evt.infra.docker.container.id", "The container in such a report: 12 characters of its id.", "ID", 12),
-    _infra("evt.infra.docker.container.name", "The name of the container in such a report.", "Name"),
-    _infra("evt.infra.docker.container.image", "The image of the container in such a report.", "Image"),
+    _infra("evt.infra.docker.name", "A report of the container engine: what happened.", "Event"),
+    _infra("evt.infra.docker.container.id", "A report of the container engine: the container's id.", "ID", 12),
+    _infra("evt.infra.docker.container.name", "A report of the container engine: the container's name.", "Name"),
+    _infra("evt.infra.docker.container.image", "A report of the container engine: the container's image.", "Image"),
 )
 
 

@@ -114,7 +114,7 @@ def kinds(names: Names) -> tuple[Field, ...]:
         Field(
             name="evt.asynctype",
             type=FieldType.STRING,
-            doc="Name of such an event.",
+            doc="Name of an event that tells of something outside the stream of calls.",
             read=lambda event: event.type if _is_async(event) else None,
             sources=_ALL,
         ),

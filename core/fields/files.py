@@ -7,7 +7,7 @@ from mozu.core.event import File, SyscallEvent
 from mozu.core.fields.binding import by_type, when
 from mozu.core.fields.events_text import sockaddr_text, tuple_text
 from mozu.core.fields.field import Field, FieldType, Reader
-from mozu.core.fields.files_kind import GUESSES, IP, PATHS, type_char
+from mozu.core.fields.files_kind import GUESSES, IP, type_char
 from mozu.core.fields.files_list import LISTS, TYPES
 from mozu.core.fields.files_sock import EITHER, ends, is_server
 from mozu.core.fields.names import Names
@@ -273,5 +273,3 @@ def fields(names: Names) -> tuple[Field, ...]:
 
 FIELDS: Final = fields(Names())
 """The same for whoever has no surroundings: no address is this machine's own, none has a name."""
-
-__all__ = ["FIELDS", "PATHS", "fields", "known"]

@@ -109,9 +109,9 @@ def _field(name: str, where: dict[str, str], make: Callable[[EventType, int], Re
 
 FIELDS: Final = (
     _field("fs.path.name", NAME, _absolute, "Absolute path that a successful call made, opened, changed or removed."),
-    _field("fs.path.nameraw", NAME, _raw, "The same path as the call was given it."),
-    _field("fs.path.source", SOURCE, _absolute, "Absolute path before renaming, of a new link, of a mounted device."),
-    _field("fs.path.sourceraw", SOURCE, _raw, "The same path as the call was given it."),
+    _field("fs.path.nameraw", NAME, _raw, "The path of fs.path.name as the call was given it."),
+    _field("fs.path.source", SOURCE, _absolute, "Absolute path before renaming, of a new link, of what is mounted."),
+    _field("fs.path.sourceraw", SOURCE, _raw, "The path of fs.path.source as the call was given it."),
     _field("fs.path.target", TARGET, _absolute, "Absolute path after renaming, of a mount point, or a link's content."),
-    _field("fs.path.targetraw", TARGET, _raw, "The same path as the call was given it."),
+    _field("fs.path.targetraw", TARGET, _raw, "The path of fs.path.target as the call was given it."),
 )
