@@ -46,8 +46,10 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """End; what the thread has seen is reported before this returns."""
         self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=1.0)
 
     def _watch(self) -> None:
         while not self._stopped.wait(self._patience):
