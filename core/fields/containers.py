@@ -159,9 +159,8 @@ def _cluster() -> tuple[Field, ...]:
     found = [_told("k8smeta.pod.ip", "The pod's address, from the cluster.")]
     for short, what in _OBJECTS.items():
         several = short == "svc"
-        traits = _SUGGESTED if short in ("pod", "ns") else frozenset[str]()
         found += (
-            _told(f"k8smeta.{short}.name", f"Name of the {what}, from the cluster.", traits=traits, is_list=several),
+            _told(f"k8smeta.{short}.name", f"Name of the {what}, from the cluster.", is_list=several),
             _told(f"k8smeta.{short}.uid", f"Uid of the {what}, from the cluster.", is_list=several),
             _told(
                 f"k8smeta.{short}.label",
