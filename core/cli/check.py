@@ -1,5 +1,6 @@
 """`mozu check`."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,11 @@ import orjson
 from mozu.core.cli import options
 from mozu.core.cli.known import configured_rules, known_fields, known_plugins
 from mozu.core.cli.terminal import safe
-from mozu.core.config import read
+from mozu.core.config import Config, read
+from mozu.core.errors import RulesError
+from mozu.core.fields import FieldRegistry
+from mozu.core.hookspecs import Context
+from mozu.core.metrics import Metrics
 from mozu.core.registry import Registry
 from mozu.core.rules import LoadResult, load
 
@@ -31,21 +36,40 @@ Exit code 1 tells that something is wrong. `mozu explain CODE` tells more about 
 def command(rules: tuple[str, ...], path: Path | None, overrides: tuple[str, ...], as_json: bool, verbose: bool) -> int:
     """Check rule files and directories in load order; without any, the configuration and the rules it names."""
     if rules:
-        return _tell(load(rules, known_fields(known_plugins(path, overrides))), as_json=as_json)
+        found = load(rules, known_fields(known_plugins(path, overrides)))
+        return _tell(found, found.report.as_dict(), as_json=as_json)
     config, problems = read(path, overrides)
     registry = Registry()
     registry.check(config, problems)
     if problems:
         return _refuse(problems.lines(), as_json=as_json)
-    found = load(configured_rules(config, registry), known_fields(registry))
+    fields = known_fields(registry)
+    found = load(configured_rules(config, registry), fields)
+    more = _refusals(config, registry, fields) if found.ok else []
+    if more:
+        return _refuse(more, as_json=as_json)
     if not as_json:
         click.echo(f"{safe(', '.join(config.files)) or 'the default configuration'}: Ok")
-    return _tell(found, as_json=as_json, more={"configuration": {"successful": True, "problems": []}})
+    verdict = {"configuration": {"successful": True, "problems": []}, **found.report.as_dict()}
+    return _tell(found, verdict, as_json=as_json)
 
 
-def _tell(found: LoadResult, *, as_json: bool, more: dict[str, Any] | None = None) -> int:
+def _refusals(config: Config, registry: Registry, fields: FieldRegistry) -> list[str]:
+    """What evaluators say against their settings when they are built: additions to outputs, third parties' rules."""
+    found = []
+    for entry in config.evaluators:
+        log = logging.getLogger(f"mozu.{entry.id}")
+        context = Context(id=entry.id, log=log, metrics=Metrics(), fields=fields, strict=True)
+        try:
+            registry.declaration(entry).build(registry.settings(entry), context)
+        except RulesError as error:
+            found.append(f"evaluator {entry.id}: {error}")
+    return found
+
+
+def _tell(found: LoadResult, verdict: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
-        _print({**(more or {}), **found.report.as_dict()})
+        _print(verdict)
     else:
         rules = found.rules
         click.echo(safe(found.report.verbose(), keep_lines=True))
@@ -58,8 +82,9 @@ def _refuse(problems: Sequence[str], *, as_json: bool) -> int:
         _print({"configuration": {"successful": False, "problems": problems}, "falco_load_results": []})
     else:
         for problem in problems:
-            click.echo(safe(problem))
-        click.echo("The configuration is not right, so its rules were not looked at.")
+            click.echo(safe(problem, keep_lines=True))
+        count = len(problems)
+        click.echo(f"The configuration has {count} {'mistake' if count == 1 else 'mistakes'}.")
     return 1
 
 

@@ -10,6 +10,7 @@ from mozu.core.config.model import Core, Kind, Reserved
 from mozu.core.registry import BUILTINS, Registry
 
 BEGIN: Final = "<!-- generated: settings; `make docs` writes it again -->"
+_PACKAGE: Final = str(Path(__file__).parents[2])
 END: Final = "<!-- end of the generated part -->"
 
 
@@ -35,7 +36,8 @@ def _table(settings: Iterable[Setting]) -> str:
 
 
 def _default(setting: Setting) -> str:
-    return "required" if setting.required else f"`{setting.default}`"
+    """`MOZU` stands for where the package is installed."""
+    return "required" if setting.required else f"`{setting.default.replace(_PACKAGE, 'MOZU')}`"
 
 
 def _cell(text: str) -> str:

@@ -1,0 +1,177 @@
+"""`mozu rules list`, `show` and `explain`."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import orjson
+
+from mozu.core.cli import options
+from mozu.core.cli.known import configured_rules, known_fields
+from mozu.core.cli.terminal import paragraph, safe, table, width
+from mozu.core.config.suggest import suggestion
+from mozu.core.errors import RulesError
+from mozu.core.registry import configure
+from mozu.core.rules import describe_rules, load
+
+_ITEMS: Final = (("rule", "rules"), ("macro", "macros"), ("list", "lists"))
+
+
+@click.group(no_args_is_help=True)
+def command() -> None:
+    """List rules, show one, or see how one is understood."""
+
+
+@command.command(
+    "list",
+    epilog="""\b
+Examples:
+  mozu rules list                          the configured rules
+  mozu rules list -r my_rules.yaml 'Read*' those whose name fits, of other files
+  mozu rules list --tag T1003 --json""",
+)
+@click.argument("pattern", required=False)
+@click.option("--tag", metavar="TAG", help="Only rules with this tag.")
+@options.configuration
+@options.rules
+@options.as_json
+@options.verbose
+def list_command(
+    pattern: str | None,
+    tag: str | None,
+    path: Path | None,
+    overrides: tuple[str, ...],
+    rules: tuple[str, ...],
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """List rules with priority, source and tags. PATTERN is a part of the name, or with * and ? the whole of it."""
+    found = [
+        rule
+        for rule in _described(path, overrides, rules)["rules"]
+        if _fits(rule["info"]["name"], pattern) and (tag is None or tag in rule["info"]["tags"])
+    ]
+    if as_json:
+        _print([rule["info"] for rule in found])
+    elif found:
+        click.echo(table(("RULE", "PRIORITY", "SOURCE", "TAGS"), (_row(rule["info"]) for rule in found), width()))
+    else:
+        click.echo("mozu: no rule fits", err=True)
+    return 0 if found else 1
+
+
+@command.command(
+    "show",
+    epilog="""\b
+Examples:
+  mozu rules show "Read sensitive file untrusted"
+  mozu rules show shell_binaries           macros and lists too""",
+)
+@click.argument("name")
+@options.configuration
+@options.rules
+@options.as_json
+@options.verbose
+def show_command(
+    name: str,
+    path: Path | None,
+    overrides: tuple[str, ...],
+    rules: tuple[str, ...],
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Show a rule, macro or list as the files have it, all appended parts included."""
+    kind, item = _find(_described(path, overrides, rules), name)
+    if as_json:
+        _print({"kind": kind, **item["info"]})
+        return
+    info = item["info"]
+    click.echo(f"{kind} {safe(name)}  ({safe(info['file'])}:{info['line']})")
+    _sections({key: value for key, value in info.items() if key not in ("name", "file", "line")})
+
+
+@command.command(
+    "explain",
+    epilog="""\b
+Examples:
+  mozu rules explain "Read sensitive file untrusted"
+  mozu rules explain open_read --json      macros and lists too""",
+)
+@click.argument("name")
+@options.configuration
+@options.rules
+@options.as_json
+@options.verbose
+def explain_command(
+    name: str,
+    path: Path | None,
+    overrides: tuple[str, ...],
+    rules: tuple[str, ...],
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Show how a rule, macro or list is understood: resolved condition, event types, fields, and what it demands."""
+    kind, item = _find(_described(path, overrides, rules), name)
+    if as_json:
+        _print({"kind": kind, **item})
+        return
+    click.echo(f"{kind} {safe(name)}  ({safe(item['info']['file'])}:{item['info']['line']})")
+    _sections({**item["details"], **({"tags": item["info"]["tags"]} if kind == "rule" else {})})
+
+
+def _described(path: Path | None, overrides: tuple[str, ...], rules: tuple[str, ...]) -> dict[str, Any]:
+    """The description of the configured rules. Raises RulesError with the report if they cannot be used."""
+    config, registry = configure(path, overrides, rules=rules)
+    fields = known_fields(registry)
+    found = load(configured_rules(config, registry), fields)
+    if not found.ok:
+        raise RulesError(found.report.verbose())
+    return describe_rules(found, fields)
+
+
+def _find(described: dict[str, Any], name: str) -> tuple[str, dict[str, Any]]:
+    """(kind, description) of a rule, else a macro, else a list of this name."""
+    for kind, section in _ITEMS:
+        for item in described[section]:
+            if item["info"]["name"] == name:
+                return kind, item
+    names = [item["info"]["name"] for _, section in _ITEMS for item in described[section]]
+    hint = suggestion(name, names) or "; `mozu rules list` lists the rules"
+    raise click.UsageError(f"no rule, macro or list is called {name!r}{hint}")
+
+
+def _fits(name: str, pattern: str | None) -> bool:
+    if pattern is None:
+        return True
+    return fnmatchcase(name, pattern) if any(mark in pattern for mark in "*?") else pattern in name
+
+
+def _row(info: dict[str, Any]) -> tuple[str, ...]:
+    name = info["name"] if info["enabled"] else f"{info['name']} (disabled)"
+    return name, info["priority"], info["source"], " ".join(info["tags"])
+
+
+def _sections(entries: dict[str, Any]) -> None:
+    """Each key with its value below it; what is empty is left out."""
+    limit = width()
+    for key, value in entries.items():
+        text = _text(value)
+        if text:
+            lines = text.strip("\n").split("\n")
+            click.echo(f"\n{key.replace('_', ' ')}\n" + "\n".join(paragraph(line, limit, "  ") for line in lines))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {item}" for key, item in value.items())
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _print(data: Any) -> None:
+    click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())

@@ -1,0 +1,201 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from mozu.core.cli import invoke
+
+Run = Callable[..., tuple[int, str, str]]
+
+RULES = """
+- list: editors
+  items: [vi, nano]
+- macro: opened
+  condition: evt.type in (open, openat)
+- rule: Editor at work
+  desc: An editor opened a file.
+  condition: opened and proc.name in (editors)
+  output: an editor opened %fd.name
+  priority: NOTICE
+  tags: [T1003, host]
+- rule: Shell at work
+  desc: A shell ran.
+  condition: evt.type = execve and proc.name = bash
+  output: a shell ran
+  priority: ERROR
+  enabled: false
+"""
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = invoke([str(argument) for argument in arguments])
+        output = capsys.readouterr()
+        return code, output.out, output.err
+
+    return run
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULES)
+    return path
+
+
+def test_good_rules_pass(run: Run, rules: Path) -> None:
+    code, out, err = run("check", rules)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [f"{rules}: Ok", "2 rules, 1 macros, 1 lists"]
+
+
+def test_a_mistake_in_a_rule_has_its_place_and_the_code_is_1(run: Run, rules: Path) -> None:
+    rules.write_text(RULES.replace("proc.name = bash", "proc.nmae = bash"))
+    code, out, _ = run("check", rules)
+    assert code == 1
+    assert f"{rules}:" in out
+    assert "LOAD_ERR_COMPILE_CONDITION" in out
+    assert "proc.nmae" in out
+
+
+def test_the_json_of_rule_files_has_the_shape_of_falcos_validation(run: Run, rules: Path) -> None:
+    code, out, _ = run("check", rules, "--json")
+    assert code == 0
+    assert orjson.loads(out) == {
+        "falco_load_results": [{"name": str(rules), "successful": True, "errors": [], "warnings": []}]
+    }
+
+
+def test_the_configuration_is_checked_with_the_rules_it_names(run: Run, rules: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mozu.yaml"
+    path.write_text(f"sources: [replay: {{files: [x]}}]\nevaluators: [falco: {{rules: ['{rules}']}}]\n")
+    code, out, err = run("check", "-c", path)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [f"{path}: Ok", f"{rules}: Ok", "2 rules, 1 macros, 1 lists"]
+
+
+def test_mistakes_of_the_configuration_are_told_by_check(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mozu.yaml"
+    path.write_text("evaluators:\n  - falco: {rulse: []}\n")
+    code, out, _ = run("check", "-c", path)
+    assert code == 1
+    assert out.splitlines() == [
+        f"{path}:2:13: evaluator falco: unknown setting rulse; did you mean 'rules'?",
+        "The configuration has 1 mistake.",
+    ]
+
+
+def test_mistakes_of_the_configuration_are_in_the_json(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mozu.yaml"
+    path.write_text("lgo: {}\n")
+    code, out, _ = run("check", "-c", path, "--json")
+    assert code == 1
+    assert orjson.loads(out)["configuration"] == {
+        "successful": False,
+        "problems": [f"{path}:1:1: unknown key 'lgo'; did you mean 'log'?"],
+    }
+
+
+def test_what_an_evaluator_refuses_when_it_is_built_is_found(run: Run, rules: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mozu.yaml"
+    path.write_text(
+        f"evaluators:\n  - falco: {{rules: ['{rules}'], append_output: [{{extra_output: '%no.such.field'}}]}}\n"
+    )
+    code, out, _ = run("check", "-c", path)
+    assert code == 1
+    assert "no.such.field" in out
+
+
+def test_rules_are_listed_with_priority_and_tags(run: Run, rules: Path) -> None:
+    code, out, _ = run("rules", "list", "-r", rules)
+    assert code == 0
+    assert out.splitlines() == [
+        "RULE                      PRIORITY  SOURCE   TAGS",
+        "Editor at work            Notice    syscall  T1003 host",
+        "Shell at work (disabled)  Error     syscall",
+    ]
+
+
+@pytest.mark.parametrize("choice", [["Edit*"], ["Editor"], ["--tag", "T1003"]])
+def test_rules_can_be_picked_by_name_and_by_tag(run: Run, rules: Path, choice: list[str]) -> None:
+    _, out, _ = run("rules", "list", "-r", rules, "--json", *choice)
+    assert [rule["name"] for rule in orjson.loads(out)] == ["Editor at work"]
+
+
+def test_no_rule_that_fits_is_told_by_the_exit_code(run: Run, rules: Path) -> None:
+    assert run("rules", "list", "-r", rules, "nothing") == (1, "", "mozu: no rule fits\n")
+
+
+def test_a_rule_is_shown_as_its_file_has_it(run: Run, rules: Path) -> None:
+    _, out, _ = run("rules", "show", "Editor at work", "-r", rules)
+    assert out.startswith(f"rule Editor at work  ({rules}:6)")
+    assert "opened and proc.name in (editors)" in out
+
+
+def test_a_rule_is_explained_with_macros_and_lists_resolved(run: Run, rules: Path) -> None:
+    _, out, _ = run("rules", "explain", "Editor at work", "-r", rules)
+    assert "evt.type in (open, openat) and proc.name in (vi, nano)" in out
+    assert "events\n  open, openat\n" in out
+    assert "T1003, host" in out
+
+
+def test_macros_and_lists_are_explained_too(run: Run, rules: Path) -> None:
+    _, out, _ = run("rules", "explain", "editors", "-r", rules, "--json")
+    assert (orjson.loads(out)["kind"], orjson.loads(out)["details"]["items_compiled"]) == ("list", ["vi", "nano"])
+
+
+def test_a_misspelt_rule_gets_a_suggestion(run: Run, rules: Path) -> None:
+    code, _, err = run("rules", "show", "Editor at wrok", "-r", rules)
+    assert code == 2
+    assert "no rule, macro or list is called 'Editor at wrok'; did you mean 'Editor at work'?" in err
+
+
+def test_broken_rules_cannot_be_listed(run: Run, rules: Path) -> None:
+    rules.write_text("- rule: x\n")
+    code, out, err = run("rules", "list", "-r", rules)
+    assert (code, out) == (1, "")
+    assert str(rules) in err
+
+
+def test_hostile_names_are_escaped(run: Run, rules: Path) -> None:
+    rules.write_text(RULES.replace("rule: Shell at work", 'rule: "\\e[2J"'))
+    _, out, _ = run("rules", "list", "-r", rules)
+    assert "\x1b" not in out
+    assert "\\x1b[2J" in out
+
+
+def test_a_code_is_explained(run: Run) -> None:
+    code, out, _ = run("explain", "load_err_validate")
+    assert code == 0
+    assert out.startswith("LOAD_ERR_VALIDATE: ")
+
+
+def test_all_codes_are_listed(run: Run) -> None:
+    _, out, _ = run("explain")
+    assert "LOAD_UNUSED_MACRO" in out
+    assert "warning" in out
+
+
+def test_a_misspelt_code_gets_a_suggestion(run: Run) -> None:
+    code, _, err = run("explain", "LOAD_ERR_VALIDAT")
+    assert code == 2
+    assert "did you mean 'LOAD_ERR_VALIDATE'?" in err
+
+
+def test_fields_are_listed_by_a_part_of_their_name(run: Run) -> None:
+    code, out, _ = run("fields", "proc.anam")
+    assert code == 0
+    assert out.splitlines()[1].startswith("proc.aname[NUMBER]?")
+
+
+def test_fields_are_listed_by_pattern_and_source(run: Run) -> None:
+    _, out, _ = run("fields", "ka.*", "--source", "k8s_audit", "--json")
+    found = orjson.loads(out)
+    assert {field["name"].split(".")[0] for field in found} == {"ka"}
+    assert {source for field in found for source in field["sources"]} == {"k8s_audit"}
+
+
+def test_no_field_that_fits_is_told_by_the_exit_code(run: Run) -> None:
+    assert run("fields", "nothing.like.it") == (1, "", "mozu: no field fits\n")
