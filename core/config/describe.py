@@ -28,18 +28,27 @@ class Setting(msgspec.Struct, frozen=True):
 def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[Setting]:
     """The settings of a model in the order of their declaration, those of models in it below them."""
     for name, field in model.model_fields.items():
-        nested = _nested(field)
-        if nested is None:
-            yield Setting(
-                prefix + name, type_words(field.annotation), _default(field), field.is_required(), _text(field)
-            )
-        else:
-            yield from settings_of(nested, f"{prefix}{name}.")
+        path = prefix + name
+        plain, listed = _models(field.annotation)
+        if plain is None:
+            kind = "list of mappings" if listed is not None else type_words(field.annotation)
+            yield Setting(path, kind, _default(field), field.is_required(), _text(field))
+        inner = plain or listed
+        if inner is not None:
+            yield from settings_of(inner, f"{path}." if plain is not None else f"{path}[].")
 
 
-def _nested(field: FieldInfo) -> type[BaseModel] | None:
-    kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+def _models(kind: Any) -> tuple[type[BaseModel] | None, type[BaseModel] | None]:
+    """The model that a setting is (None: it is no mapping), and the one that its elements are."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind, None
+    if origin in (Union, types.UnionType):
+        found = [_models(item) for item in arguments]
+        return next((pair for pair in found if pair != (None, None)), (None, None))
+    if origin in (list, tuple) and arguments:
+        return None, _models(arguments[0])[0]
+    return None, None
 
 
 def _text(field: FieldInfo) -> str:

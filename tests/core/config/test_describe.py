@@ -18,6 +18,8 @@ class Example(Settings):
     mode: Literal["a", "b"] = "a"
     key: Secret | None = None
     tls: Tls = Tls()
+    proxy: Tls | None = None
+    others: tuple[Tls, ...] = ()
     headers: dict[str, str] = Field(default_factory=dict)
     fast: bool = False
 
@@ -29,6 +31,9 @@ def test_settings_are_told_in_words_and_nested_ones_dotted() -> None:
         Setting("mode", "a|b", "a", False, ""),
         Setting("key", "secret", "null", False, ""),
         Setting("tls.ca", "path", "null", False, "The authority."),
+        Setting("proxy.ca", "path", "null", False, "The authority."),
+        Setting("others", "list of mappings", "[]", False, ""),
+        Setting("others[].ca", "path", "null", False, "The authority."),
         Setting("headers", "mapping to text", "{}", False, ""),
         Setting("fast", "boolean", "false", False, ""),
     ]
