@@ -1,4 +1,4 @@
-"""Every field that the core brings."""
+"""Every field that the core brings, in one place."""
 
 from mozu.core.fields import containers, events, files, paths, processes, users
 from mozu.core.fields.field import Field
