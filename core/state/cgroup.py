@@ -1,8 +1,8 @@
 """Which container a process is in, told by its cgroup paths alone.
 
-Live, paths are matched by what container runtimes are known to write, nested cgroups of a container included, and a bare
-`/NAMESPACE/ID` only where the namespace is one of containerd's usual ones (machines live in paths of that shape). The
-processes of a recording are matched as the reference does it, so that old recordings mean what they meant.
+Live, paths are matched by what container runtimes are known to write, nested cgroups of a container included, and a
+bare `/NAMESPACE/ID` only where the namespace is one of containerd's usual ones (machines live in paths of that shape).
+The processes of a recording are matched as the reference does it, so that old recordings mean what they meant.
 """
 
 import re
@@ -66,7 +66,9 @@ _RECORDED: Final = _rules(
 
 @lru_cache(maxsize=4096)
 def match(path: str, namespaces: frozenset[str] | None = KNOWN_NAMESPACES) -> Container | None:
-    """The container that a cgroup path belongs to, or None. `namespaces` None: a recording, matched as the reference."""
+    """The container that a cgroup path belongs to, or None. `namespaces` None: a recording, matched as the reference
+    matches it.
+    """
     if path.startswith("/../"):  # seen from inside another cgroup namespace
         path = "/" + path.lstrip("/.")
     for runtime, rule in _RECORDED if namespaces is None else _LIVE:

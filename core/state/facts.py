@@ -136,9 +136,9 @@ class KnownProcess(msgspec.Struct, frozen=True):
 class KnownFile(msgspec.Struct, frozen=True):
     """A descriptor that was open before the first event; event type `_file`, `tid` is its owner.
 
-    `file.kind`, `name` (paths), `flags`, `dev`, `ino`, `sock` and `l4proto` (or `protocol`: the transport) are enough: the
-    state machine writes the names of sockets and settles their roles. A listening socket has `role="listening"` and its
-    own address in `sock.dest`.
+    `file.kind`, `name` (paths), `flags`, `dev`, `ino`, `sock` and `l4proto` (or `protocol`: the transport) are enough:
+    the state machine writes the names of sockets and settles their roles. A listening socket has `role="listening"` and
+    its own address in `sock.dest`.
     """
 
     fd: int

@@ -174,7 +174,8 @@ def _numbers(status: re.Match[bytes], tid: int) -> dict[str, Any]:
     return {
         "uid": number("uid"), "ruid": number("ruid"), "suid": number("suid"),
         "gid": number("gid"), "rgid": number("rgid"), "sgid": number("sgid"),
-        "vpid": number("vpid", tgid), "vtid": number("vtid", tid), "vpgid": number("vpgid", -1), "sid": number("sid", -1),
+        "vpid": number("vpid", tgid), "vtid": number("vtid", tid), "vpgid": number("vpgid", -1),
+        "sid": number("sid", -1),
         "vm_size": number("size"), "vm_rss": number("rss"), "vm_swap": number("swap"),
         "cap_inheritable": int(status["inheritable"], 16), "cap_permitted": int(status["permitted"], 16),
         "cap_effective": int(status["effective"], 16),

@@ -40,5 +40,11 @@ TRANSITIONS: Final[Mapping[str, Transition]] = {
 """Event type → what it does; `event.process` is set (None where the task is unknown and must stay so). The general ones
 for events that merely use a descriptor come first, so that a family can replace them."""
 
+CHANGING: Final = (
+    frozenset(name for name, change in TRANSITIONS.items() if change is not use.TRANSITIONS.get(name)) - transfers.PLAIN
+)
+"""Event types that can change the state. A source to which reading more costs little (a recording) sends all of them,
+whatever is demanded; a live one sends those of the facets that are."""
+
 INTERNAL: Final[Mapping[str, Transition]] = {**forks.INTERNAL, **seeds.INTERNAL}
 """The same for events that exist only for the state."""

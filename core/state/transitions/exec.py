@@ -56,6 +56,8 @@ def executed(state: State, event: SyscallEvent) -> None:
     stranger = process.pid < 0 or process.ptid < 0
     if stranger:
         changes.update(ptid=args.get("ptid") or process.ptid, vtid=event.tid, vpid=changes["pid"])
+        if not state.live:
+            changes["cwd"] = ""
     if isinstance(event.facts, Executed):
         _told_by_kernel(event, event.facts, changes)
     _own_table(state, node)

@@ -204,7 +204,7 @@ def _introduce(state: State, node: Node, args: tuple[Any, ...]) -> None:
     exe = args[_EXE] or ""
     state.tables.update(
         node, state.number, pid=pid, ptid=ptid, vtid=vtid if vtid >= 0 else node.tid,
-        vpid=_number(args, _VTID + 1, -1), exe=exe, name=args[_COMM] or exe, args=words(args[_ARGS]),
+        vpid=_number(args, _VTID + 1, -1), exe=exe, name=args[_COMM] or exe, args=words(args[_ARGS]), cwd="",
     )  # fmt: skip
     link(state, node)
 

@@ -103,6 +103,8 @@ def _interface(state: State, peer: bytes) -> bytes:
 
 _RECEIVING: Final = ("read", "readv", "pread", "preadv", "recv", "recvfrom", "recvmsg", "recvmmsg")
 _SENDING: Final = ("write", "writev", "pwrite", "pwritev", "sendmmsg")
+PLAIN: Final = frozenset(("read", "readv", "pread", "preadv", "write", "writev", "pwrite", "pwritev"))
+"""They tell at most that a socket is connected: too little to be sent for its own sake."""
 _GUESSING: Final = ("send", "sendto", "sendmsg")
 
 TRANSITIONS: Final = {
