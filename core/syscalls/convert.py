@@ -100,6 +100,19 @@ KERNEL_BITS: Final[dict[str, dict[str, int]]] = {
         "IORING_SETUP_ATTACH_RW": 0x20,
         "IORING_SETUP_R_DISABLED": 0x40,
     },
+    "poll_flags": {
+        "POLLIN": 1,
+        "POLLPRI": 2,
+        "POLLOUT": 4,
+        "POLLRDHUP": 0x2000,
+        "POLLERR": 8,
+        "POLLHUP": 0x10,
+        "POLLNVAL": 0x20,
+        "POLLRDNORM": 0x40,
+        "POLLRDBAND": 0x80,
+        "POLLWRNORM": 0x100,
+        "POLLWRBAND": 0x200,
+    },
     "semop_flags": {"IPC_NOWAIT": 0o4000, "SEM_UNDO": 0x1000},
     "semget_flags": {"IPC_CREAT": 0o1000, "IPC_EXCL": 0o2000},
     "epoll_create1_flags": {"EPOLL_CLOEXEC": 0o2000000},
@@ -154,6 +167,26 @@ KERNEL_CODES: Final[dict[str, tuple[dict[int, str], int]]] = {
     "quotactl_dqi_flags": ({0: "DQF_NONE V1_DQF_RSQUASH"}, 0),
 }
 """Table → runs of the kernel's codes, and the number for a code that has no name."""
+
+_SAME: Final = frozenset(
+    (
+        "close_range_flags",
+        "finit_module_flags",
+        "flock_flags",
+        "io_uring_enter_flags",
+        "io_uring_setup_feats",
+        "linkat_flags",
+        "memfd_create_flags",
+        "mlock2_flags",
+        "mlockall_flags",
+        "newfstatat_flags",
+        "renameat2_flags",
+        "splice_flags",
+        "umount_flags",
+        "unlinkat_flags",
+    )
+)
+"""Tables whose bits have the kernel's numbers; bits that have no name are dropped."""
 
 _SOCKET_OPTIONS: Final = {
     55: "SO_MEMINFO",
@@ -232,6 +265,8 @@ def convert_flags(table: str, native: int) -> int:
         runs, unknown = KERNEL_CODES[table]
         name = spread(runs).get(native)
         return unknown if name is None else dict(flag_table(table))[name]
+    if table in _SAME:
+        return native & _union(dict(flag_table(table)), [name for name, _ in flag_table(table)])
     return native
 
 

@@ -2,6 +2,7 @@ import fcntl
 import mmap
 import os
 import resource
+import select
 import socket
 
 import pytest
@@ -111,6 +112,8 @@ TABLES = [
     ("epoll_create1_flags", os.O_CLOEXEC, "EPOLL_CLOEXEC"),
     ("pidfd_open_flags", os.O_NONBLOCK, "PIDFD_NONBLOCK"),
     ("delete_module_flags", os.O_NONBLOCK | os.O_TRUNC, "O_NONBLOCK|O_TRUNC"),
+    ("poll_flags", select.POLLIN | select.POLLHUP | select.POLLRDHUP, "POLLIN|POLLRDHUP|POLLHUP"),
+    ("poll_flags", select.POLLERR | select.POLLNVAL | select.POLLWRBAND, "POLLERR|POLLNVAL|POLLWRBAND"),
     ("semget_flags", 0o3600, "IPC_EXCL|IPC_CREAT"),
     ("semop_flags", 0o4000, "IPC_NOWAIT"),
     ("semctl_commands", 0, "IPC_RMID"),
@@ -155,6 +158,18 @@ def test_options_of_other_levels_are_unknown() -> None:
 def test_a_quota_command_is_two_numbers_in_one(native: int, expected: tuple[str, str]) -> None:
     command, kind = quota_command(native)
     assert expected == (flag_names("quotactl_cmds", command), flag_names("quotactl_types", kind))
+
+
+@pytest.mark.parametrize(
+    ("table", "native", "expected"),
+    [("memfd_create_flags", 0x40000007, 7), ("unlinkat_flags", 0x1200, 0x200), ("flock_flags", 0x26, 6)],
+)
+def test_bits_without_a_name_are_dropped(table: str, native: int, expected: int) -> None:
+    assert expected == convert_flags(table, native)
+
+
+def test_a_table_of_the_same_numbers_is_passed_through() -> None:
+    assert (4096, 38) == (convert_flags("prctl_options", 4096), convert_flags("prctl_options", 38))
 
 
 def test_every_name_that_is_converted_to_stands_in_its_table() -> None:
