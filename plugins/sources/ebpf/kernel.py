@@ -25,7 +25,8 @@ _CLOEXEC: Final = 8
 _IOC_ENABLE: Final = 0x2400
 _IOC_SET_BPF: Final = 0x40042408
 _MISSES_AT: Final = 208
-"""Offset of `recursion_misses` in struct bpf_prog_info (Linux 5.12)."""
+_VERIFIED_AT: Final = 216
+"""Offsets of `recursion_misses` and `verified_insns` in struct bpf_prog_info (Linux 5.12 and 5.16)."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -67,16 +68,19 @@ def update(fd: int, key: int, data: bytes) -> None:
     _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), ctypes.addressof(value), _ANY))
 
 
-def recursion_misses(program: int) -> int | None:
-    """How often the kernel skipped a program because it ran already on that CPU; None where it does not count."""
+def program_info(program: int) -> tuple[int | None, int | None]:
+    """(runs skipped because the program ran already on that CPU, instructions that the verifier looked at).
+
+    None where this kernel does not say.
+    """
     info = ctypes.create_string_buffer(256)
     attributes = ctypes.create_string_buffer(struct.pack("<IIQ", program, len(info), ctypes.addressof(info)), 16)
     if _libc.syscall(_SYS_BPF, _OBJECT_INFO, attributes, len(attributes)) < 0:
-        return None
+        return None, None
     length = int(struct.unpack_from("<I", attributes, 4)[0])
-    if length < _MISSES_AT + 8:
-        return None
-    return int(struct.unpack_from("<Q", info, _MISSES_AT)[0])
+    misses = int(struct.unpack_from("<Q", info, _MISSES_AT)[0]) if length >= _MISSES_AT + 8 else None
+    verified = int(struct.unpack_from("<I", info, _VERIFIED_AT)[0]) if length >= _VERIFIED_AT + 4 else None
+    return misses, verified
 
 
 def attach_raw_tracepoint(program: int, name: str) -> int:

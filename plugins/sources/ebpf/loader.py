@@ -47,6 +47,7 @@ class Loader:
         self._attached: dict[str, list[tuple[int, int]]] = {}
         """Event type → (program, attachment) of each of its programs."""
         self._missed_before: dict[str, int] = {}
+        self._verified: dict[str, int] = {}
         self._own = 0
         self._make_maps(ring_size)
 
@@ -93,7 +94,9 @@ class Loader:
             self._module = compile_text(source, wire.SOURCES)
             try:
                 for program in {program.function: program for program in every}.values():
-                    os.close(self._load(program))
+                    fd = self._load(program)
+                    self._verified[program.function] = kernel.program_info(fd)[1] or 0
+                    os.close(fd)
             except ProgramTooLong:
                 continue
             self._selftest()
@@ -103,9 +106,13 @@ class Loader:
             "please report the version of this kernel"
         )
 
+    def verified(self) -> dict[str, int]:
+        """Program → instructions that the verifier looked at; it gives up at a million."""
+        return dict(self._verified)
+
     def _load(self, program: Program) -> int:
         """A new instance of a program; gives its descriptor."""
-        name = programs.entry(program.function)
+        name = programs.entry(program.function).encode()
         try:
             function = self._module.load_func(name, _RAW_TRACEPOINT if program.raw else _TRACEPOINT)
         except Exception as error:
@@ -115,7 +122,7 @@ class Loader:
                 f"source ebpf: the kernel refuses the program {program.function} ({error}); "
                 "the verifier's log is on stderr"
             ) from error
-        del self._module.funcs[name.encode()]
+        del self._module.funcs[name]
         return int(function.fd)
 
     def _selftest(self) -> None:
@@ -185,7 +192,7 @@ class Loader:
                 os.close(program)
 
     def _misses(self, pairs: list[tuple[int, int]]) -> int | None:
-        found = [kernel.recursion_misses(program) for program, _ in pairs]
+        found = [kernel.program_info(program)[0] for program, _ in pairs]
         known = [count for count in found if count is not None]
         return sum(known) if len(known) == len(found) else None
 

@@ -15,6 +15,7 @@ from mozu.plugins.sources.ebpf.decode.reading import (
     Buffer,
     Decode,
     number,
+    path,
     reader,
     signed32,
     text,
@@ -55,11 +56,11 @@ _ROLES: Final = {"connect": "client"}
 Pick = Callable[[tuple[Any, ...], Ends | None, SockAddr | None], Any]
 
 
-def kind_of_file(path: str, mode: int, magic: int, marks: int) -> tuple[str, str]:
+def kind_of_file(where: str, mode: int, magic: int, marks: int) -> tuple[str, str]:
     """(`fd.type`, `fd.name`) of what is no socket, as far as the kernel's file tells."""
     if not marks & _PSEUDO:
-        return ("directory" if S_ISDIR(mode) else "file"), path
-    bare = path[1:]
+        return ("directory" if S_ISDIR(mode) else "file"), where
+    bare = where[1:]
     if magic == _PIDFS:
         return "pidfd", ""
     if S_ISFIFO(mode):
@@ -119,7 +120,7 @@ def descriptor(watch: Watch) -> Decode:
             connected = result == 0 if name == "connect" else None
             file = socket_file(ends, role=role, asked=asked if failed else None, connected=connected)
         elif path_n:
-            file = _plain_file(text(buffer, start, start + path_n), values)
+            file = _plain_file(path(buffer, start, start + path_n, marks), values)
         args = tuple(one(values, ends, asked) for one in picks)
         facts = None if file is None else Descriptor(file)
         when, tid, pid, cpu = values[0] + offset, values[4], values[3], values[6]
@@ -128,10 +129,10 @@ def descriptor(watch: Watch) -> Decode:
     return decode
 
 
-def _plain_file(path: str, values: tuple[Any, ...]) -> File:
+def _plain_file(where: str, values: tuple[Any, ...]) -> File:
     ino, dev, magic, mode, _ = values[_FILE:_ENDS]
     marks = values[7]
-    kind, name = kind_of_file(path, mode, magic, marks)
+    kind, name = kind_of_file(where, mode, magic, marks)
     upper = bool(marks & _UPPER)
-    real = None if marks & _PSEUDO else path
+    real = None if marks & _PSEUDO else where
     return File(kind, name, "", real, 0, dev, ino, upper, bool(marks & _OVERLAY) and not upper)

@@ -14,13 +14,14 @@ from mozu.plugins.sources.ebpf.decode.reading import (
     Buffer,
     Decode,
     encoded_device,
+    path,
     reader,
     text,
 )
 
 _unpack, _SIZE = reader("open", HEAD + FILE + "flags resolve mode dirfd user base real base_marks")
 _DIRECTORY: Final = 0o200000
-_CUT, _CREATED, _UPPER, _OVERLAY, _NULL = (MARKS[n] for n in ("CUT", "CREATED", "UPPER", "OVERLAY", "NULL"))
+_CREATED, _UPPER, _OVERLAY, _NULL = (MARKS[name] for name in ("CREATED", "UPPER", "OVERLAY", "NULL"))
 _LOST: Final = MARKS["CUT"] | MARKS["PSEUDO"]
 """Marks of a base whose beginning is missing."""
 
@@ -38,22 +39,22 @@ def opened(watch: Watch) -> Decode:
         start += n
         base = text(buffer, start, start + m) if m and not lost & _LOST else None
         start += m
-        real = text(buffer, start, start + k) if k else None
+        real = path(buffer, start, start + k, marks) if k else None
         upper, layered = bool(marks & _UPPER), bool(marks & _OVERLAY)
         flags = convert_open_flags(native, created=bool(marks & _CREATED), upper=upper, lower=layered and not upper)
         device = encoded_device(dev)
-        path = None if marks & _NULL else user
+        given = None if marks & _NULL else user
         args: tuple[Any, ...]
         if name == "openat":
-            args = (result, dirfd, path, flags, open_mode(native, mode), device, ino)
+            args = (result, dirfd, given, flags, open_mode(native, mode), device, ino)
         elif name == "open":
-            args = (result, path, flags, open_mode(native, mode), device, ino)
+            args = (result, given, flags, open_mode(native, mode), device, ino)
         elif name == "openat2":
             resolved = convert_flags("openat2_flags", resolve)
-            args = (result, dirfd, path, flags, open_mode(native, mode), resolved, device, ino)
+            args = (result, dirfd, given, flags, open_mode(native, mode), resolved, device, ino)
         else:
             layer = creat_flags(upper=upper, lower=layered and not upper)
-            args = (result, path, open_mode(native, mode), device, ino, layer)
+            args = (result, given, open_mode(native, mode), device, ino, layer)
         kind = "" if result < 0 else "directory" if native & _DIRECTORY else "file"
         full = user if base is None and user[:1] != "/" else join(base + "/" if base else "/", user)
         file = File(kind, full, user, real, flags, dev, ino, upper, layered and not upper)

@@ -84,8 +84,9 @@ def _exec(name: str) -> Decode:
         exe, rest = _words(raw)
         args: tuple[Any, ...] = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
-            swap * _KB, _comm(comm), _cgroups(group, unified), environment, tty, vpgid, identifier(login), executable_flags(marks),
-            inheritable, permitted, effective, ino, changed, modified, uid, executable(exepath, marks), pgid, gid,
+            swap * _KB, _comm(comm), _cgroups(group, unified), environment, tty, vpgid, identifier(login),
+            executable_flags(marks), inheritable, permitted, effective, ino, changed, modified, uid,
+            executable(exepath, marks), pgid, gid,
         )  # fmt: skip
         if with_name:
             args += (path.decode("utf-8", "surrogateescape"),)
@@ -120,7 +121,8 @@ def _clone(name: str) -> Decode:
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         (
             time, _, result, pid, tid, _, cpu, marks, _, _, _, _, _, _, _, namespace, _, _, _, major, minor, limit,
-            flags, _, _, vm, rss, swap, _, parent, _, _, _, vpid, vtid, _, _, uid, gid, _, _, _, _, _, _, comm, *lengths, _,
+            flags, _, _, vm, rss, swap, _, parent, _, _, _, vpid, vtid, _, _, uid, gid, _, _, _, _, _, _, comm,
+            *lengths, _,
         ) = _unpack(buffer, at)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, unified_n, _, _ = lengths
         raw, _, cwd, group, unified = _texts(buffer, at + _SIZE, (args_n, exe_n, cwd_n, group_n, unified_n))
@@ -128,8 +130,8 @@ def _clone(name: str) -> Decode:
         native = _VFORK if name == "vfork" else flags
         args = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
-            swap * _KB, _comm(comm), _cgroups(group, unified), convert_clone_flags(native, in_pidns=bool(marks & _PIDNS)), uid, gid,
-            vtid, vpid, namespace + offset,
+            swap * _KB, _comm(comm), _cgroups(group, unified),
+            convert_clone_flags(native, in_pidns=bool(marks & _PIDNS)), uid, gid, vtid, vpid, namespace + offset,
         )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args)
 

@@ -14,6 +14,7 @@ Decode = Callable[[Buffer, int, int], SyscallEvent]
 """(buffer, offset of the record, wall time minus boot time in ns) → event."""
 
 MARKS: Final = wire.marks()
+_CUT: Final = MARKS["CUT"]
 NONE: Final = 0xFFFFFFFF
 """How the kernel writes -1 in an unsigned 32-bit id."""
 
@@ -34,6 +35,12 @@ FILE: Final = "file_ino file_dev file_magic file_mode file_uid "
 def text(buffer: Buffer, start: int, end: int) -> str:
     """Kernel bytes as text."""
     return buffer[start:end].decode("utf-8", "surrogateescape")
+
+
+def path(buffer: Buffer, start: int, end: int, marks: int) -> str:
+    """A path of the kernel's. One that lost its beginning (too deep or too long) begins without a slash."""
+    whole = buffer[start:end].decode("utf-8", "surrogateescape")
+    return whole[1:] if marks & _CUT else whole
 
 
 def encoded_device(device: int) -> int:

@@ -54,7 +54,7 @@ def outbound(ends: Ends, asked: SockAddr | None = None) -> SockTuple:
     """Both ends, ours first; `asked` stands in for the other where the kernel holds none (a connection that failed)."""
     if ends.family == UNIX:
         path = ends.remote_name or ("" if asked is None else asked.path)
-        return SockTuple(UNIX, path=path.lstrip("\0"), source_pointer=ends.peer, dest_pointer=ends.own)
+        return SockTuple(UNIX, path=path.strip("\0"), source_pointer=ends.peer, dest_pointer=ends.own)
     remote, port = _ip(ends, ends.remote), ends.remote_port
     if asked is not None and asked.family in (IPV4, IPV6):
         remote, port = asked.address, asked.port
@@ -99,7 +99,7 @@ def socket_file(ends: Ends, *, role: str = "", asked: SockAddr | None = None, co
 
 def _listening(ends: Ends) -> File:
     if ends.family == UNIX:
-        name = ends.local_name.lstrip("\0")
+        name = ends.local_name.strip("\0")
         return File("unix", name, sock=SockTuple(UNIX, path=name, dest_pointer=ends.own), role="listening")
     protocol = protocol_of(ends)
     own = _ip(ends, ends.local)

@@ -1,0 +1,59 @@
+"""Every program compiles, passes the verifier, and stays small enough to be read."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from mozu.plugins.sources.ebpf import wire
+from mozu.plugins.sources.ebpf.calls import TYPE_EXIT, TYPE_FORK, TYPES, WATCHES
+from mozu.plugins.sources.ebpf.loader import Loader
+from tests.support import requirements
+
+FILES = sorted(wire.SOURCES.rglob("*.[ch]"))
+
+
+@pytest.fixture(scope="module")
+def loader() -> Iterator[Loader]:
+    """Compiled, nothing attached."""
+    requirements.ebpf()
+    made = Loader(1 << 16)
+    made.compile()
+    yield made
+    made.close()
+
+
+@pytest.mark.ebpf
+@pytest.mark.parametrize("name", sorted(WATCHES))
+def test_a_program_passes_the_verifier_and_can_be_attached(loader: Loader, name: str) -> None:
+    assert loader.attach([name]) == frozenset()
+    loader.detach([name])
+
+
+@pytest.mark.ebpf
+def test_the_verifier_s_own_work_leaves_room(loader: Loader) -> None:
+    million = 1_000_000
+    assert max(loader.verified().values()) < million // 4
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_file_names_its_licence_on_its_first_line(file: object) -> None:
+    assert "SPDX-License-Identifier:" in file.read_text().splitlines()[0]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("file", sorted((wire.SOURCES / "programs").iterdir()), ids=lambda file: file.name)
+def test_a_program_s_file_is_short(file: object) -> None:
+    assert len(file.read_text().splitlines()) <= 120  # type: ignore[attr-defined]
+
+
+def test_numbers_of_types_are_the_same_on_both_sides() -> None:
+    text = (wire.SOURCES / "mozu.h").read_text()
+
+    found = dict(re.findall(r"(TYPE\w+) = (\d+)", text))
+    assert found == {"TYPE_FORK": str(TYPE_FORK), "TYPE_EXIT": str(TYPE_EXIT), "TYPES": str(TYPES)}
+
+
+def test_every_family_is_the_file_of_its_name() -> None:
+    families = {program.family for watch in WATCHES.values() for program in watch.programs}
+
+    assert {file.stem for file in (wire.SOURCES / "programs").iterdir()} == families | {"selftest"}

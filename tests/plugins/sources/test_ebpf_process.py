@@ -1,0 +1,259 @@
+"""execve, execveat, clone and their siblings, ends of processes: against what /proc says of them."""
+
+import errno
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mozu.core.event import SyscallEvent
+from mozu.core.syscalls import event_type, flag_names
+from tests.support.acts import processes
+from tests.support.build import compiled
+from tests.support.live import Act, Live
+from tests.support.requirements import ROOT
+
+pytestmark = pytest.mark.ebpf
+
+TICK = 10_000_000
+
+
+@pytest.fixture(scope="module")
+def waiting() -> str:
+    """A program that waits."""
+    return str(compiled("waiting", "-static"))
+
+
+def named(event: SyscallEvent) -> dict[str, Any]:
+    """Parameters by name."""
+    declared = event_type(event.type)
+    assert declared is not None
+    return dict(zip((param.name for param in declared.params), event.args, strict=True))
+
+
+def execution(act: Act, pid: int) -> SyscallEvent:
+    """The successful exec of a process."""
+    return next(e for e in act.of("execve") if e.pid == pid and e.args[0] == 0)
+
+
+def boot_time() -> int:
+    """ns since the epoch."""
+    import time
+
+    return time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def test_an_exec_tells_of_the_new_image_and_where_it_runs(live: Live, waiting: str, tmp_path: Path) -> None:
+    act = live.act(processes.run, waiting, ["zero", "a b", "", "ü"], {"KEY": "value"}, str(tmp_path))
+
+    truth, event = act.value, execution(act, act.value["pid"])
+    args = named(event)
+    assert {
+        "exe": args["exe"],
+        "args": args["args"],
+        "cwd": args["cwd"],
+        "comm": args["comm"],
+        "env": args["env"],
+        "trusted_exepath": args["trusted_exepath"],
+        "filename": args["filename"],
+        "ino": args["exe_ino"],
+        "ctime": args["exe_ino_ctime"],
+        "mtime": args["exe_ino_mtime"],
+    } == {
+        "exe": "zero",
+        "args": "a b\0\0ü\0".encode(),
+        "cwd": str(tmp_path) + "/",
+        "comm": truth["comm"],
+        "env": b"KEY=value\0",
+        "trusted_exepath": truth["exe"],
+        "filename": waiting,
+        "ino": truth["ino"],
+        "ctime": truth["ctime"],
+        "mtime": truth["mtime"],
+    }
+
+
+def test_an_exec_tells_who_runs(live: Live, waiting: str) -> None:
+    act = live.act(processes.run, waiting, ["who"], {}, "/", "become_another_user")
+
+    truth, event = act.value, execution(act, act.value["pid"])
+    args, facts = named(event), event.facts
+    assert (
+        [facts.ruid, args["uid"], facts.suid],
+        [facts.rgid, args["gid"], facts.sgid],
+        [args["cap_inheritable"], args["cap_permitted"], args["cap_effective"]],
+        args["loginuid"] & 0xFFFFFFFF,
+    ) == (truth["uid"][:3], truth["gid"][:3], truth["caps"], truth["loginuid"])
+
+
+def test_an_exec_tells_its_numbers_session_group_parent_and_start(live: Live, waiting: str) -> None:
+    act = live.act(processes.run, waiting, ["numbers"], {}, "/", "new_session")
+
+    truth, event = act.value, execution(act, act.value["pid"])
+    args, facts = named(event), event.facts
+    assert (args["tid"], args["pid"], args["ptid"], args["pgid"], args["vpgid"], facts.sid, facts.vpid, facts.vtid) == (
+        truth["pid"], truth["pid"], truth["ptid"], truth["groups"][0], truth["groups"][-1], truth["sessions"][-1],
+        truth["pids"][-1], truth["pids"][-1],
+    )  # fmt: skip
+    assert abs(facts.start - (boot_time() + truth["start_ticks"] * TICK)) < 2 * TICK
+
+
+def test_an_exec_tells_its_cgroups(live: Live, waiting: str) -> None:
+    act = live.act(processes.run, waiting, ["group"], {}, "/")
+
+    pairs = named(execution(act, act.value["pid"]))["cgroups"].decode().split("\0")[:-1]
+    told = dict(pair.split("=", 1) for pair in pairs)
+    truth = act.value["cgroup"]
+    assert told == {name: path for name, path in truth.items() if name in ("memory", "")}
+
+
+def test_an_exec_tells_its_limit_of_descriptors_and_its_memory(live: Live, waiting: str) -> None:
+    act = live.act(processes.run, waiting, ["limits"], {}, "/")
+
+    import resource
+
+    args = named(execution(act, act.value["pid"]))
+    assert args["fdlimit"] == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    assert 0 < args["vm_size"] < 10_000
+
+
+def test_an_exec_on_a_terminal_tells_which(live: Live, waiting: str) -> None:
+    act = live.act(processes.on_terminal, waiting)
+
+    assert named(execution(act, act.value["pid"]))["tty"] == act.value["tty"] != 0
+
+
+def test_the_executable_of_root_is_writable_by_root(live: Live, waiting: str) -> None:
+    act = live.act(processes.run, waiting, ["flags"], {}, "/")
+
+    assert flag_names("execve_flags", named(execution(act, act.value["pid"]))["flags"]) == "EXE_WRITABLE"
+
+
+def test_an_executable_in_memory_is_known_as_such(live: Live, waiting: str) -> None:
+    act = live.act(processes.run_memfd, waiting)
+
+    args = named(execution(act, act.value["pid"]))
+    assert (flag_names("execve_flags", args["flags"]), args["trusted_exepath"], args["exe"]) == (
+        "EXE_WRITABLE|EXE_FROM_MEMFD", act.value["exe"], "from-memory",
+    )  # fmt: skip
+
+
+def test_a_script_keeps_its_own_name_and_runs_its_interpreter(live: Live, waiting: str, tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text(f"#!{waiting} option\n")
+    script.chmod(0o755)
+    act = live.act(processes.run, str(script), ["ignored", "last"], {}, "/")
+
+    args = named(execution(act, act.value["pid"]))
+    assert (args["filename"], args["trusted_exepath"], args["exe"], args["args"]) == (
+        str(script), waiting, waiting, f"option\0{script}\0last\0".encode(),
+    )  # fmt: skip
+
+
+def test_arguments_beyond_four_kilobytes_are_cut_and_marked(live: Live, waiting: str) -> None:
+    act = live.act(processes.run, waiting, ["long", *["x" * 99] * 100], {}, "/")
+
+    event = execution(act, act.value["pid"])
+    raw = b"long\0" + named(event)["args"]
+    assert (raw, event.facts.args_truncated) == (act.value["cmdline"][:4095], True)
+
+
+def test_the_greatest_texts_all_fit_and_only_arguments_are_cut(live: Live, waiting: str, tmp_path: Path) -> None:
+    deep = str(tmp_path)
+    while len(deep) < 3500:
+        deep += "/" + "d" * 200
+    os.makedirs(deep)
+    act = live.act(processes.run, "/." * 1500 + waiting, ["y" * 99] * 100, {"E": "z" * 9000}, deep)
+
+    args = named(execution(act, act.value["pid"]))
+    assert (args["cwd"], args["filename"], args["trusted_exepath"], len(args["env"])) == (
+        deep + "/", "/." * 1500 + waiting, waiting, 4095,
+    )  # fmt: skip
+
+
+def test_an_exec_by_a_thread_takes_over_the_process(live: Live, waiting: str) -> None:
+    act = live.act(processes.run_by_thread, waiting)
+
+    event = execution(act, act.value["pid"])
+    assert (event.tid, event.facts.old_tid) == (act.value["pid"], act.value["tid"])
+
+
+def test_an_exec_in_a_pid_namespace_tells_both_numbers(live: Live, waiting: str) -> None:
+    act = live.act(processes.run_in_pid_namespace, waiting)
+
+    event = execution(act, act.value["pid"])
+    assert (event.pid, event.facts.vpid, event.facts.vtid) == (act.value["pid"], 1, 1)
+
+
+@pytest.mark.parametrize("at", [False, True])
+def test_a_failed_exec_keeps_its_type_and_tells_what_was_asked_for(live: Live, at: bool) -> None:
+    act = live.act(processes.execute, "/nonexistent/program", ["zero", "one", ""], at)
+
+    event = act.last("execveat" if at else "execve")
+    args = named(event)
+    assert (args["res"], args["exe"], args["args"], args.get("filename", "/nonexistent/program"), event.facts) == (
+        -errno.ENOENT, "zero", b"one\0\0", "/nonexistent/program", None,
+    )  # fmt: skip
+
+
+def test_a_failed_exec_tells_of_its_caller(live: Live) -> None:
+    act = live.act(processes.execute, "/nonexistent/program", ["zero"])
+
+    args = named(act.last("execve"))
+    assert (args["trusted_exepath"], args["cwd"]) == (os.path.realpath("/proc/self/exe"), f"{ROOT}/")
+
+
+@pytest.mark.parametrize("status", [0, 1, 255])
+def test_the_end_of_a_process_tells_its_status(live: Live, status: int) -> None:
+    act = live.act(processes.end_with, status)
+
+    event = next(e for e in act.of("procexit") if e.pid == act.value)
+    assert event.args == (status << 8, status, 0, 0, 0)
+
+
+def test_the_end_by_a_signal_tells_which(live: Live) -> None:
+    act = live.act(processes.end_by, signal.SIGKILL)
+
+    event = next(e for e in act.of("procexit") if e.pid == act.value)
+    assert event.args == (9, 0, 9, 0, 0)
+
+
+def test_a_process_ends_once_with_its_last_thread(live: Live) -> None:
+    act = live.act(processes.end_in_a_thread)
+
+    ends = [e for e in act.of("procexit") if e.pid == act.value]
+    assert [(e.tid, e.args[:2]) for e in ends] == [(act.value, (7 << 8, 7))]
+
+
+def test_a_fork_is_told_by_its_creator_with_the_child_s_numbers(live: Live) -> None:
+    act = live.act(processes.end_with, 0)
+
+    event = next(e for e in act.of("_fork") if e.facts.pid == act.value)
+    facts = event.facts
+    assert (event.pid, facts.tid, facts.vpid, facts.vtid, facts.ptid, facts.shares_files) == (
+        act.pid, act.value, act.value, act.value, act.pid, False,
+    )  # fmt: skip
+
+
+def test_a_thread_is_told_of_when_clone_is_demanded(live: Live) -> None:
+    act = live.act(processes.thread)
+
+    event = next(e for e in act.of("_fork") if e.facts.tid == act.value)
+    assert (event.facts.pid, event.facts.shares_files) == (act.pid, True)
+
+
+def test_a_clone_returns_in_the_caller_and_in_the_child(live: Live) -> None:
+    act = live.act(processes.end_with, 0)
+
+    results = {(e.pid, e.args[0]) for e in act.events if e.type in ("clone", "clone3", "fork", "vfork")}
+    assert results >= {(act.pid, act.value), (act.value, 0)}
+
+
+def test_processes_that_end_at_once_are_all_seen(live: Live) -> None:
+    act = live.act(processes.many, 200)
+
+    children = [e.facts.pid for e in act.of("_fork") if e.pid == act.pid]
+    ends = [e.pid for e in act.of("procexit") if e.pid != act.pid]
+    assert (len(children), sorted(ends)) == (200, sorted(children))

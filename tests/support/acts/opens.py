@@ -1,0 +1,59 @@
+"""Opens of every kind."""
+
+import os
+import struct
+from pathlib import Path
+from typing import Any
+
+from tests.support.acts.raw import call
+
+
+def facts(fd: int) -> dict[str, Any]:
+    """What the process knows of a descriptor by its own means."""
+    status = os.fstat(fd)
+    return {"fd": fd, "path": os.readlink(f"/proc/self/fd/{fd}"), "dev": status.st_dev, "ino": status.st_ino}
+
+
+def opened(name: str, *arguments: object) -> dict[str, Any] | int:
+    """One of the calls that open; facts of what it opened, or -errno."""
+    fd = call(name, *arguments)
+    return facts(fd) if fd >= 0 else fd
+
+
+def beside(name: str, directory: str, path: str, flags: int) -> tuple[int, dict[str, Any] | int]:
+    """openat of a path relative to the descriptor of a directory; (that descriptor, as `opened`)."""
+    base = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    return base, opened(name, base, path, flags, 0)
+
+
+def from_directory(directory: str, path: str) -> dict[str, Any] | int:
+    """openat relative to the working directory."""
+    os.chdir(directory)
+    return opened("openat", -100, path, os.O_RDONLY, 0)
+
+
+def how(path: str, flags: int, mode: int, resolve: int) -> dict[str, Any] | int:
+    """openat2."""
+    return opened("openat2", -100, path, struct.pack("<QQQ", flags, mode, resolve), 24)
+
+
+def inside(root: str, path: str) -> dict[str, Any] | int:
+    """openat after chroot."""
+    os.chroot(root)
+    os.chdir("/")
+    fd = call("openat", -100, path, os.O_RDONLY, 0)
+    return fd if fd < 0 else {"fd": fd, "ino": os.fstat(fd).st_ino}
+
+
+def outside(root: str, directory: str, path: str) -> int:
+    """openat after chroot, relative to a directory that is not below the new root."""
+    base = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    os.chroot(root)
+    return call("openat", base, path, os.O_RDONLY, 0)
+
+
+def deleted(path: str) -> dict[str, Any] | int:
+    """Open a file that has no name any more by its link in /proc."""
+    fd = os.open(path, os.O_RDONLY)
+    Path(path).unlink()
+    return opened("openat", -100, f"/proc/self/fd/{fd}", os.O_RDONLY, 0)

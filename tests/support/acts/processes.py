@@ -1,0 +1,195 @@
+"""Execs, forks, ends. What a process is, it tells of itself from /proc."""
+
+import ctypes
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from tests.support.acts.raw import call
+
+
+def portrait(pid: int) -> dict[str, Any]:
+    """What /proc knows of a process."""
+    root = Path(f"/proc/{pid}")
+    status = dict(line.split(":", 1) for line in (root / "status").read_text().splitlines())
+    stat = (root / "stat").read_text().rpartition(")")[2].split()
+    exe = (root / "exe").stat()
+    return {
+        "exe": os.readlink(root / "exe"),
+        "cmdline": (root / "cmdline").read_bytes(),
+        "environ": (root / "environ").read_bytes(),
+        "cwd": os.readlink(root / "cwd"),
+        "comm": (root / "comm").read_text().rstrip("\n"),
+        "cgroup": dict(line.split(":", 2)[1:] for line in (root / "cgroup").read_text().splitlines()),
+        "uid": [int(word) for word in status["Uid"].split()],
+        "gid": [int(word) for word in status["Gid"].split()],
+        "pids": [int(word) for word in status["NSpid"].split()],
+        "groups": [int(word) for word in status["NSpgid"].split()],
+        "sessions": [int(word) for word in status["NSsid"].split()],
+        "caps": [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff")],
+        "ptid": int(stat[1]),
+        "tty": int(stat[4]),
+        "start_ticks": int(stat[19]),
+        "loginuid": int((root / "loginuid").read_text()),
+        "ino": exe.st_ino,
+        "ctime": exe.st_ctime_ns,
+        "mtime": exe.st_mtime_ns,
+    }
+
+
+def run(path: str, arguments: list[str], environment: dict[str, str], cwd: str, prepare: str = "") -> dict[str, Any]:
+    """fork, exec in the child, and look at it in /proc while it waits for its standard input to end."""
+    inward, outward = os.pipe()
+    ready, told = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(inward, 0)
+        os.dup2(told, 1)
+        os.closerange(3, 256)
+        os.chdir(cwd)
+        if prepare:
+            getattr(sys.modules[__name__], prepare)()
+        os.execve(path, arguments, environment)
+    os.close(inward)
+    os.close(told)
+    os.read(ready, 1)
+    found = {"pid": pid, **portrait(pid)}
+    os.close(outward)
+    os.waitpid(pid, 0)
+    return found
+
+
+def become_another_user() -> None:
+    """Real, effective and saved ids all different."""
+    os.setresgid(21, 22, 23)
+    os.setresuid(11, 0, 13)
+
+
+def new_session() -> None:
+    """A session and a group of one's own."""
+    os.setsid()
+
+
+def run_memfd(path: str) -> dict[str, Any]:
+    """Execute a file that lies in memory only."""
+    fd = os.memfd_create("payload")
+    os.write(fd, Path(path).read_bytes())
+    inward, outward = os.pipe()
+    ready, told = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(inward, 0)
+        os.dup2(told, 1)
+        os.execve(fd, ["from-memory"], {})
+    os.close(inward)
+    os.close(told)
+    os.read(ready, 1)
+    found = {"pid": pid, "fd": fd, **portrait(pid)}
+    os.close(outward)
+    os.waitpid(pid, 0)
+    return found
+
+
+def execute(path: object, arguments: list[str], at: bool = False) -> int:
+    """A failing execve (or execveat) of a path; gives -errno."""
+    array = (ctypes.c_char_p * (len(arguments) + 1))(*(os.fsencode(word) for word in arguments), None)
+    pointer = ctypes.addressof(array)
+    return call("execveat", -100, path, pointer, 0, 0) if at else call("execve", path, pointer, 0)
+
+
+def run_by_thread(path: str) -> dict[str, Any]:
+    """exec called by a thread that is not the main one."""
+    ready, told = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        def go() -> None:
+            os.write(told, threading.get_native_id().to_bytes(4, "little"))
+            os.execve(path, ["by-thread"], {})
+
+        threading.Thread(target=go).start()
+        threading.Event().wait()
+    tid = int.from_bytes(os.read(ready, 4), "little")
+    os.waitpid(pid, 0)
+    return {"pid": pid, "tid": tid}
+
+
+def run_in_pid_namespace(path: str) -> dict[str, Any]:
+    """exec by the first process of a new pid namespace."""
+    call("unshare", 0x20000000)
+    pid = os.fork()
+    if pid == 0:
+        os.execve(path, ["inside"], {})
+    os.waitpid(pid, 0)
+    return {"pid": pid}
+
+
+def end_with(status: int) -> int:
+    """A child that ends with a status; its pid."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(status)
+    os.waitpid(pid, 0)
+    return pid
+
+
+def end_by(signal: int) -> int:
+    """A child that a signal ends; its pid."""
+    pid = os.fork()
+    if pid == 0:
+        os.kill(os.getpid(), signal)
+        threading.Event().wait()
+    os.waitpid(pid, 0)
+    return pid
+
+
+def end_in_a_thread() -> int:
+    """A child whose main thread ends before another one; its pid."""
+    pid = os.fork()
+    if pid == 0:
+        main = threading.get_native_id()
+
+        def last() -> None:
+            while "Z" not in Path(f"/proc/self/task/{main}/stat").read_text().rpartition(")")[2][:3]:
+                os.sched_yield()
+            os._exit(7)
+
+        threading.Thread(target=last).start()
+        call("exit", 0)
+    os.waitpid(pid, 0)
+    return pid
+
+
+def thread() -> int:
+    """Make a thread; its number."""
+    found: list[int] = []
+    made = threading.Thread(target=lambda: found.append(threading.get_native_id()))
+    made.start()
+    made.join()
+    return found[0]
+
+
+def many(count: int) -> int:
+    """Children that end at once."""
+    for _ in range(count):
+        if os.fork() == 0:
+            os._exit(0)
+        os.wait()
+    return count
+
+
+def on_terminal(path: str) -> dict[str, Any]:
+    """exec on a pseudo terminal."""
+    import pty
+
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(path, ["on-terminal"], {})
+    os.read(fd, 1)
+    found = {"pid": pid, **portrait(pid)}
+    os.close(fd)
+    os.waitpid(pid, 0)
+    return found
+
+

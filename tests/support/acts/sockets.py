@@ -1,0 +1,131 @@
+"""Sockets and descriptors that are copied. Addresses are what the sockets say of themselves."""
+
+import os
+import socket
+import struct
+from typing import Any
+
+from tests.support.acts.raw import call
+
+AF_INET, AF_INET6, AF_UNIX = int(socket.AF_INET), int(socket.AF_INET6), int(socket.AF_UNIX)
+
+
+def packed(family: int, host: str, port: int = 0) -> bytes:
+    """A struct sockaddr."""
+    if family == AF_INET:
+        return struct.pack("<H", family) + struct.pack(">H", port) + socket.inet_pton(family, host) + bytes(8)
+    if family == AF_INET6:
+        return struct.pack("<H", family) + struct.pack(">HI", port, 0) + socket.inet_pton(family, host) + bytes(4)
+    return struct.pack("<H", family) + host.encode()
+
+
+def _ends(sock: socket.socket) -> dict[str, Any]:
+    return {"fd": sock.fileno(), "local": sock.getsockname()[:2], "remote": sock.getpeername()[:2]}
+
+
+def connect(family: int, kind: int, host: str, asked: str = "") -> dict[str, Any]:
+    """Connect to a server of one's own on this host; both ends. `asked`: as which address."""
+    server = socket.socket(family, kind)
+    server.bind((host, 0))
+    if kind == socket.SOCK_STREAM:
+        server.listen()
+    port = server.getsockname()[1]
+    client = socket.socket(family, kind)
+    assert call("connect", client.fileno(), packed(family, asked or host, port), 28 if family == AF_INET6 else 16) == 0
+    return {**_ends(client), "port": port}
+
+
+def refused(family: int, host: str) -> dict[str, Any]:
+    """Connect to a port where nobody listens."""
+    probe = socket.socket(family)
+    probe.bind((host, 0))
+    port = probe.getsockname()[1]
+    client = socket.socket(family)
+    result = call("connect", client.fileno(), packed(family, host, port), 28 if family == AF_INET6 else 16)
+    return {"fd": client.fileno(), "port": port, "result": result}
+
+
+def pending() -> dict[str, Any]:
+    """Connect without waiting to a server whose queue is full."""
+    server = socket.socket()
+    server.bind(("127.0.0.1", 0))
+    server.listen(0)
+    port = server.getsockname()[1]
+    kept = []
+    while True:
+        client = socket.socket()
+        client.setblocking(False)
+        kept.append(client)
+        result = call("connect", client.fileno(), packed(AF_INET, "127.0.0.1", port), 16)
+        if len(kept) > 3:
+            return {"fd": client.fileno(), "port": port, "result": result, "local": client.getsockname()}
+
+
+def connect_unix(path: str, listening: bool) -> dict[str, Any]:
+    """Connect to a unix socket; the path of an abstract one begins with NUL."""
+    server = socket.socket(socket.AF_UNIX)
+    if listening:
+        server.bind(path)
+        server.listen()
+    client = socket.socket(socket.AF_UNIX)
+    address = packed(AF_UNIX, path)
+    result = call("connect", client.fileno(), address, len(address))
+    return {"fd": client.fileno(), "result": result}
+
+
+def make(domain: int, kind: int, protocol: int) -> int:
+    """socket."""
+    return call("socket", domain, kind, protocol)
+
+
+def bind(family: int, host: str, listen: bool) -> dict[str, Any]:
+    """bind, and listen where wanted."""
+    server = socket.socket(family)
+    length = 28 if family == AF_INET6 else 16
+    assert call("bind", server.fileno(), packed(family, host, 0), length) == 0
+    if listen:
+        assert call("listen", server.fileno(), 7) == 0
+    return {"fd": server.fileno(), "local": server.getsockname()[:2]}
+
+
+def copy_connection(name: str, target: int) -> dict[str, Any]:
+    """dup2 or dup3 of a connected socket."""
+    server = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(server.getsockname())
+    keep = os.dup(target)
+    found = _ends(client)
+    result = call(name, client.fileno(), target, *([os.O_CLOEXEC] if name == "dup3" else []))
+    os.dup2(keep, target)
+    return {**found, "result": result}
+
+
+def copy(kind: str, path: str) -> dict[str, Any]:
+    """dup of a descriptor of a kind."""
+    fd = descriptor(kind, path)
+    result = call("dup", fd)
+    return {"fd": fd, "result": result, "link": os.readlink(f"/proc/self/fd/{result}") if result >= 0 else ""}
+
+
+def descriptor(kind: str, path: str) -> int:
+    """A descriptor of one kind."""
+    if kind == "file" or kind == "directory":
+        return os.open(path, os.O_RDONLY)
+    if kind == "pipe":
+        return os.pipe()[0]
+    if kind == "memfd":
+        return os.memfd_create("thing")
+    if kind == "none":
+        return 999
+    return call(*_MAKERS[kind])
+
+
+_MAKERS: dict[str, tuple[Any, ...]] = {
+    "event": ("eventfd2", 0, 0),
+    "eventpoll": ("epoll_create1", 0),
+    "signalfd": ("signalfd4", -1, bytes(8), 8, 0),
+    "timerfd": ("timerfd_create", 1, 0),
+    "inotify": ("inotify_init1", 0),
+    "pidfd": ("pidfd_open", os.getpid(), 0),
+    "netlink": ("socket", 16, 3, 0),
+    "packet": ("socket", 17, 3, 0),
+}

@@ -1,0 +1,153 @@
+"""A live source without the pipeline: start it, act, look at the events.
+
+    with Live(EbpfSource(8 << 20, context()), demand("openat")) as live:
+        act = live.act(acts.open_file, "/etc/hostname")
+        act.events["openat"] …
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Protocol, Self
+
+from mozu.core.demand import Demand, Need
+from mozu.core.event import SyscallEvent
+from mozu.core.fields import FieldRegistry
+from mozu.core.hookspecs import Context, Source
+from mozu.core.metrics import Metrics
+from tests.support.actor import Actor
+
+PATIENCE: Final = 20.0
+"""Seconds after which something that must happen has not happened."""
+
+
+class Closing(Source, Protocol):
+    """A source that gives its resources back."""
+
+    def close(self) -> None:
+        """After the batches have ended."""
+
+
+def context(name: str = "live") -> Context:
+    """What the core would hand to a component."""
+    return Context(name, logging.getLogger(name), Metrics(), FieldRegistry())
+
+
+def demand(*types: str, facets: Iterable[str] = ()) -> Demand:
+    """Every event of these types."""
+    return Demand({"syscall": dict.fromkeys(types, Need(frozenset(facets)))})
+
+
+class Act(NamedTuple):
+    """What happened while a child acted."""
+
+    pid: int
+    value: Any
+    """What the act's function gave."""
+    events: list[SyscallEvent]
+    """Of the child and its descendants, in order, its end included."""
+
+    def of(self, kind: str) -> list[SyscallEvent]:
+        """Those of one type."""
+        return [event for event in self.events if event.type == kind]
+
+    def last(self, kind: str) -> SyscallEvent:
+        """The last of one type; a test's act is the last that its child does."""
+        found = self.of(kind)
+        assert found, f"no {kind} among {[event.type for event in self.events]}"
+        return found[-1]
+
+
+class Live:
+    """Runs a source on a thread of its own and keeps what it yields."""
+
+    def __init__(self, source: Closing, wanted: Demand) -> None:
+        self.source = source
+        self._wanted = wanted
+        self.actor = Actor()
+        self._arrived = threading.Condition()
+        self._events: list[SyscallEvent] = []
+        self._failure: BaseException | None = None
+        self._loop = asyncio.new_event_loop()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._started.wait(60)
+        if self._failure is not None:
+            self.actor.close()
+        self._raise()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self.source.close()
+        self.actor.close()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._collect())
+        except BaseException as error:  # noqa: BLE001  the test's own thread raises it
+            self._failure = error
+        finally:
+            self._started.set()
+            self._loop.close()
+
+    async def _collect(self) -> None:
+        await self.source.start(self._wanted)
+        self._started.set()
+        async for batch in self.source.batches():
+            with self._arrived:
+                self._events.extend(event for event in batch if isinstance(event, SyscallEvent))
+                self._arrived.notify_all()
+
+    def _raise(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Stop the source and wait for its last batch."""
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self.source.stop(), self._loop).result(PATIENCE)
+            self._thread.join(PATIENCE)
+        self._raise()
+
+    def update(self, wanted: Demand) -> None:
+        """Change the demand while events flow."""
+        asyncio.run_coroutine_threadsafe(self.source.update(wanted), self._loop).result(60)
+
+    def seen(self) -> list[SyscallEvent]:
+        """Everything so far."""
+        with self._arrived:
+            return list(self._events)
+
+    def wait(self, found: Callable[[list[SyscallEvent]], bool]) -> list[SyscallEvent]:
+        """Until the events so far satisfy this."""
+        deadline = time.monotonic() + PATIENCE
+        with self._arrived:
+            while not found(self._events):
+                self._raise()
+                left = deadline - time.monotonic()
+                assert left > 0, f"waited {PATIENCE} s in vain; last events: {self._events[-5:]}"
+                self._arrived.wait(left)
+            return list(self._events)
+
+    def act(self, function: Callable[..., Any], *arguments: Any) -> Act:
+        """Run a function of a module in a child; its events, up to and with its end."""
+        with self._arrived:
+            before = len(self._events)
+        pid, value = self.actor.act(function, *arguments)
+        events = self.wait(lambda seen: any(e.type == "procexit" and e.pid == pid for e in reversed(seen[before:])))
+        family, mine = {pid}, []
+        for event in events[before:]:
+            if event.type == "_fork" and event.pid in family:
+                family.add(event.facts.pid)
+            if event.pid in family:
+                mine.append(event)
+        return Act(pid, value, mine)
