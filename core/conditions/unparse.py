@@ -40,17 +40,10 @@ def _node(node: Node, inner: list[str]) -> str:
     if isinstance(node, Const):
         return "true" if node.value else "false"
     if isinstance(node, Not):
-        return f"not {_grouped(node.child, inner[0])}"
-    word = " and " if isinstance(node, And) else " or "
-    return word.join(_grouped(child, text) for child, text in zip(node.children, inner, strict=True))
-
-
-def _grouped(node: Node, text: str) -> str:
-    return f"({text})" if isinstance(node, And | Or | Not) and not _plain_not(node) else text
-
-
-def _plain_not(node: Node) -> bool:
-    return isinstance(node, Not) and not isinstance(node.child, Not)
+        return f"not ({inner[0]})" if isinstance(node.child, And | Or | Not) else f"not {inner[0]}"
+    assert isinstance(node, And | Or)
+    texts = (f"({text})" if isinstance(child, And | Or) else text for child, text in zip(node.children, inner, strict=True))
+    return (" and " if isinstance(node, And) else " or ").join(texts)
 
 
 def _test(test: Test) -> str:

@@ -231,7 +231,8 @@ class Emitter:
 
     def _load(self, term: Term, ready: set[str]) -> str:
         if isinstance(term, FieldRef):
-            return f"{self.library.reader(term)}(e)"
+            # A list without elements is a missing one.
+            return f"({self.library.reader(term)}(e) or None)" if self.typed(term).is_list else f"{self.library.reader(term)}(e)"
         if isinstance(term, Text):
             return self.library.constant(term.value)
         if isinstance(term, Number):
