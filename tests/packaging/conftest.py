@@ -1,20 +1,17 @@
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.clean import run_clean
 from tests.support.requirements import ROOT
 
 _NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "*_cache", "__pycache__", "*.egg-info", "build", "dist")
 
-Python = Callable[..., "subprocess.CompletedProcess[str]"]
-
 
 def _run(*command: object) -> None:
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    done = run_clean(*command)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -1,14 +1,15 @@
-import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.support.clean import run_clean
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def output(*command: object, cwd: Path) -> str:
     """Standard output; the directory is one without mozu's sources, so that only what is installed can be found."""
-    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
+    done = run_clean(*command, cwd=cwd)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -23,7 +24,7 @@ def test_the_module_runs_as_well(environment: Path, tmp_path: Path) -> None:
 
 
 def test_every_built_in_can_be_imported_where_only_the_wheel_is(environment: Path, tmp_path: Path) -> None:
-    done = subprocess.run([environment / "mozu", "plugins"], cwd=tmp_path, capture_output=True, text=True)
+    done = run_clean(environment / "mozu", "plugins", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "source ebpf  (mozu " in done.stdout
 
