@@ -152,7 +152,7 @@ class DockerEngine:
     def _signal_rest(self) -> bool:
         root = str(self.root).encode()
         found = [pid for pid, command in _commands() if root in command and _program(command).startswith(_PROGRAMS)]
-        for pid in [*(child for pid in found for child in _children(pid)), *found]:
+        for pid in [*(child for shim in found for child in _children(shim)), *found]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return bool(found)

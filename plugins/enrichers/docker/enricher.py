@@ -4,23 +4,31 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import Field
 
 from mozu.core.event import Event
 from mozu.core.hookspecs import Context, Settings
+from mozu.plugins.enrichers.background import Background
 from mozu.plugins.enrichers.containers.facts import ContainerFacts
 from mozu.plugins.enrichers.containers.fields import container_readers
 from mozu.plugins.enrichers.containers.image import ImageNames
+from mozu.plugins.enrichers.crew import Crew
 from mozu.plugins.enrichers.docker.api import UNREACHABLE, EngineApi
 from mozu.plugins.enrichers.docker.book import Book
 from mozu.plugins.enrichers.docker.documents import Described, EngineEvent
 from mozu.plugins.enrichers.docker.files import EngineFiles
 from mozu.plugins.enrichers.docker.watch import Watch
 
+T = TypeVar("T")
+
 _DEFAULT_ROOT: Final = Path("/var/lib/docker")
+_RUNTIMES: Final = frozenset({"docker", "k8s", "ecs"})
+"""What the cgroup of one of this engine's containers may look like; orchestrators hide the engine from it."""
+
 _HEARD: Final = 1024
 """Creations whose own words are kept, for containers that are gone before they can be looked up."""
 
@@ -48,28 +56,27 @@ class DockerEnricher:
         self._settings, self._context = settings, context
         self._api = EngineApi(settings.socket, settings.timeout)
         self._files = EngineFiles(settings.data_root or _DEFAULT_ROOT)
+        self._crew = Crew("docker", 2)
         self._book = Book(time.monotonic)
         self._heard: dict[str, ContainerFacts] = {}
         self._flights: dict[str, asyncio.Event] = {}
         self._watch = Watch(self._api, self, context.log)
-        self._watcher: asyncio.Task[Any] | None = None
-        self._stopped = False
+        self._background = Background(self._watch.run)
         context.metrics.gauge("containers", lambda: len(self._book))
 
     async def start(self) -> None:
         """Begin to follow the engine; returns when the containers that exist are known, or the engine is absent."""
-        if self._context.strict or self._context.spawn is None:
+        if not self._background.start(self._context, f"follow {self._settings.socket}"):
             return
-        self._context.spawn(self._run(), f"docker {self._settings.socket}")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.timeout):
                 await self._watch.tried.wait()
 
     def key(self, event: Event) -> str | None:
-        """The full id of the docker container that the event's process runs in."""
+        """The full id of the container that the event's process runs in, if it can be this engine's."""
         process = getattr(event, "process", None)
         container = None if process is None else process.container
-        return None if container is None or container.runtime != "docker" else container.full_id
+        return None if container is None or container.runtime not in _RUNTIMES else container.full_id
 
     def known(self, key: str) -> bool:
         """Whether the book has the container, or has it on authority that nobody knows it."""
@@ -90,12 +97,9 @@ class DockerEnricher:
 
     async def stop(self) -> None:
         """Let go of the engine."""
-        self._stopped = True
-        watcher, self._watcher = self._watcher, None
-        if watcher is not None:
-            watcher.cancel()
-            await asyncio.wait([watcher])
+        await self._background.stop()
         await self._api.close()
+        self._crew.stop()
 
     def found(self, data_root: Path) -> None:
         """The engine told where its files are; a configured place stands."""
@@ -104,7 +108,7 @@ class DockerEnricher:
 
     async def listed(self, full_ids: list[str]) -> None:
         """Every container there is: look up all of them, bury the rest."""
-        if not await asyncio.to_thread(self._files.readable):
+        if not await self._off_loop(self._files.readable):
             self._context.log.warning(
                 "%s cannot be read; mozu needs CAP_DAC_READ_SEARCH for it, and without asks the engine, which does not "
                 "answer about a container before it has started",
@@ -133,14 +137,6 @@ class DockerEnricher:
     def _facts(self, full_id: str) -> ContainerFacts | None:
         """What is known, or has at least been heard: an event judged at its deadline has a name and an image."""
         return self._book.get(full_id) or self._heard.get(full_id)
-
-    async def _run(self) -> None:
-        self._watcher = asyncio.current_task()
-        try:
-            if not self._stopped:
-                await self._watch.run()
-        finally:
-            await self._api.close()
 
     async def _fly(self, full_id: str) -> None:
         flight = self._flights[full_id] = asyncio.Event()
@@ -175,7 +171,7 @@ class DockerEnricher:
         return found.facts(await self._image_names(found), "" if joined is None else joined.ip)
 
     async def _describe(self, full_id: str) -> Described | None:
-        found = await asyncio.to_thread(self._files.container, full_id)
+        found = await self._off_loop(partial(self._files.container, full_id))
         if found is not None:
             self._count("files")
             return found
@@ -185,11 +181,14 @@ class DockerEnricher:
         return found
 
     async def _image_names(self, found: Described) -> ImageNames:
-        names = await asyncio.to_thread(self._files.image_names, found.driver, found.image_id)
+        names = await self._off_loop(partial(self._files.image_names, found.driver, found.image_id))
         if names is None:
             with contextlib.suppress(*UNREACHABLE):
                 names = await self._api.image_names(found.image_id)
         return names or ImageNames()
+
+    async def _off_loop(self, call: Callable[[], T]) -> T:
+        return await self._crew.run(call, self._settings.timeout)
 
     def _count(self, by: str) -> None:
         self._context.metrics.counter("container_lookups_total", by=by).value += 1

@@ -16,8 +16,9 @@ from pydantic import Field
 
 from mozu.core.event import Event, Process
 from mozu.core.hookspecs import Context, Settings
+from mozu.plugins.enrichers.background import Background
+from mozu.plugins.enrichers.crew import Crew
 from mozu.plugins.enrichers.users import nss
-from mozu.plugins.enrichers.users.crew import Crew
 from mozu.plugins.enrichers.users.fields import user_readers
 from mozu.plugins.enrichers.users.names import AGAIN, Content, Limits, Names, read
 from mozu.plugins.enrichers.users.roots import of_container, of_directory
@@ -63,7 +64,7 @@ class UsersEnricher:
         self._files = Crew("files", 4)
         self._services = Crew("nss", 2)
         self._stirred = asyncio.Event()
-        self._refresher: asyncio.Task[Any] | None = None
+        self._background = Background(self._watch)
         self._failures = context.metrics.counter("user_database_failures_total")
         context.metrics.gauge("user_databases", lambda: 1 + len(self._containers))
 
@@ -72,8 +73,7 @@ class UsersEnricher:
         if self._context.strict:
             return
         await self._refresh_host()
-        if self._context.spawn is not None:
-            self._context.spawn(self._run(), "users: watch files")
+        self._background.start(self._context, "watch files of users")
 
     def key(self, event: Event) -> str | None:
         """What the dictionaries lack for the event's process."""
@@ -123,10 +123,7 @@ class UsersEnricher:
 
     async def stop(self) -> None:
         """Let go of the threads."""
-        refresher, self._refresher = self._refresher, None
-        if refresher is not None:
-            refresher.cancel()
-            await asyncio.wait([refresher])
+        await self._background.stop()
         self._files.stop()
         self._services.stop()
 
@@ -232,9 +229,8 @@ class UsersEnricher:
             self._fail(f"the name services do not answer about number {number} ({error or 'no answer in time'})")
             return None
 
-    async def _run(self) -> None:
+    async def _watch(self) -> None:
         """Look at the files of every root in use, at most once a second."""
-        self._refresher = asyncio.current_task()
         while True:
             await self._stirred.wait()
             await asyncio.sleep(_INTERVAL)

@@ -1,6 +1,7 @@
-"""A few threads for calls that may hang: in a name service that is away, in a file system that a container owns.
+"""A few threads of one's own for calls that may block or hang: a name service that is away, a container's file system.
 
-They are daemon threads: one that hangs keeps nobody from stopping, which those of asyncio's executor would do.
+Not those of asyncio's executor: there, whoever else is slow would be waited for. They are daemon threads: one that
+hangs keeps nobody from stopping.
 """
 
 import asyncio

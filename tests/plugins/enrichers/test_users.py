@@ -1,0 +1,254 @@
+"""The enricher `users` on the host's files."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mozu.core.event import Container, Process, Task
+from mozu.core.loop import run
+from mozu.plugins.enrichers.crew import Crew
+from mozu.plugins.enrichers.users import mozu_enricher, nss
+from mozu.plugins.enrichers.users.database import User
+from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
+from mozu.plugins.enrichers.users.names import ASKED_LIMIT, Names
+from tests.plugins.enrichers.actors import context_of, event_of, read, told, until, working
+
+PASSWD = "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/zsh\n"
+GROUP = "root:x:0:\nann:x:1000:\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A host's root directory."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "passwd").write_text(PASSWD)
+    (tmp_path / "etc" / "group").write_text(GROUP)
+    return tmp_path
+
+
+@asynccontextmanager
+async def enricher_of(root: Path, **settings: Any) -> AsyncIterator[UsersEnricher]:
+    async with working(UsersEnricher, UsersSettings(root=root, **settings)) as enricher:
+        yield enricher
+
+
+async def asked(root: Path, field: str, **process: Any) -> Any:
+    async with enricher_of(root) as enricher:
+        event = event_of(**process)
+        await told(enricher, event)
+        return read(enricher, event, field)
+
+
+@pytest.mark.parametrize(
+    ("field", "process", "expected"),
+    [
+        ("user.name", {"uid": 1000}, "ann"),
+        ("user.homedir", {"uid": 1000}, "/home/ann"),
+        ("user.shell", {"uid": 1000}, "/bin/zsh"),
+        ("user.loginname", {"loginuid": 1000}, "ann"),
+        ("user.loginname", {"loginuid": 0}, "root"),
+        ("user.loginname", {"loginuid": -1}, "<NA>"),
+        ("user.loginname", {"loginuid": 0xFFFFFFFF}, "<NA>"),
+        ("group.name", {"gid": 1000}, "ann"),
+        ("user.name", {"uid": 4242}, "<NA>"),
+        ("user.homedir", {"uid": 4242}, "<NA>"),
+        ("user.shell", {"uid": 4242}, "<NA>"),
+        ("group.name", {"gid": 4242}, "<NA>"),
+    ],
+)
+def test_a_number_has_the_name_that_the_files_give_it(
+    root: Path, field: str, process: dict[str, int], expected: str
+) -> None:
+    assert run(asked(root, field, **process)) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [("user.name", "root"), ("user.homedir", "/root"), ("user.shell", "<NA>"), ("group.name", "root")],
+)
+def test_zero_is_root_where_no_file_says_so(tmp_path: Path, field: str, expected: str) -> None:
+    assert run(asked(tmp_path, field, uid=0, gid=0)) == expected
+
+
+def test_what_the_files_know_needs_no_look_up(root: Path) -> None:
+    async def main() -> str | None:
+        async with enricher_of(root) as enricher:
+            return enricher.key(event_of(uid=1000, gid=1000, loginuid=1000))
+
+    assert run(main()) is None
+
+
+def test_a_user_added_a_moment_ago_has_a_name(root: Path) -> None:
+    async def main() -> Any:
+        async with enricher_of(root) as enricher:
+            with (root / "etc" / "passwd").open("a") as file:
+                file.write("bob:x:1001:1001::/home/bob:/bin/sh\n")
+            event = event_of(uid=1001)
+            enricher._host.checked = 0.0
+            await told(enricher, event)
+            return read(enricher, event, "user.name")
+
+    assert run(main()) == "bob"
+
+
+def test_a_user_with_another_name_has_it_soon(root: Path) -> None:
+    async def main() -> None:
+        async with enricher_of(root) as enricher:
+            event = event_of(uid=1000, gid=1000)
+            (root / "etc" / "passwd").write_text(PASSWD.replace("ann", "eve"))
+
+            def renamed() -> bool:
+                enricher.key(event)
+                return bool(read(enricher, event, "user.name") == "eve")
+
+            await until(renamed, "the new name is read")
+
+    run(main())
+
+
+def test_a_number_that_nobody_knows_is_not_looked_up_twice(root: Path) -> None:
+    async def main() -> str | None:
+        async with enricher_of(root) as enricher:
+            await told(enricher, event_of(uid=4242))
+            return enricher.key(event_of(uid=4242))
+
+    assert run(main()) is None
+
+
+def test_name_services_are_asked_for_what_the_files_do_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nss, "user", lambda uid: User(f"user{uid}", "/dir", "/sh"))
+    monkeypatch.setattr(nss, "group", lambda gid: f"group{gid}")
+
+    async def main() -> list[str]:
+        async with enricher_of(Path("/")) as enricher:
+            event = event_of(uid=777001, gid=777002, loginuid=777003)
+            await told(enricher, event)
+            return [read(enricher, event, field) for field in ("user.name", "group.name", "user.loginname")]
+
+    assert run(main()) == ["user777001", "group777002", "user777003"]
+
+
+def test_name_services_can_be_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nss, "user", lambda uid: User(f"user{uid}", "/dir", "/sh"))
+
+    async def main() -> str:
+        async with enricher_of(Path("/"), nss=False) as enricher:
+            await told(enricher, event_of(uid=777001))
+            return str(read(enricher, event_of(uid=777001), "user.name"))
+
+    assert run(main()) == "<NA>"
+
+
+def test_the_c_library_knows_root_and_not_everybody() -> None:
+    found = nss.user(0)
+    assert found is not None
+    assert ("root", "root", None, None) == (found.name, nss.group(0), nss.user(0x7FFFFFF0), nss.group(0x7FFFFFF0))
+
+
+def test_a_call_that_hangs_is_given_up_and_the_next_one_served() -> None:
+    async def main() -> str:
+        crew = Crew("test", 2)
+        gate = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        stuck = asyncio.run_coroutine_threadsafe
+        with pytest.raises(TimeoutError):
+            await crew.run(lambda: stuck(gate.wait(), loop).result(), 0.05)
+        answer = await crew.run(lambda: "served", 5)
+        gate.set()
+        crew.stop()
+        return answer
+
+    assert run(main()) == "served"
+
+
+def test_what_a_call_raises_reaches_who_waits() -> None:
+    async def main() -> None:
+        crew = Crew("test", 1)
+        try:
+            await crew.run(lambda: [][0], 5)
+        finally:
+            crew.stop()
+
+    with pytest.raises(IndexError):
+        run(main())
+
+
+def test_too_many_calls_are_refused_at_once() -> None:
+    async def main() -> None:
+        crew = Crew("test", 1)
+        gate = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        hang = lambda: asyncio.run_coroutine_threadsafe(gate.wait(), loop).result()  # noqa: E731
+        async with asyncio.TaskGroup() as group:
+            for _ in range(64):
+                group.create_task(crew.run(hang, 30))
+            await asyncio.sleep(0)
+            with pytest.raises(BlockingIOError):
+                await crew.run(hang, 30)
+            gate.set()
+        crew.stop()
+
+    run(main())
+
+
+def test_a_process_that_walks_through_all_numbers_does_not_fill_the_memory() -> None:
+    names = Names()
+    for number in range(ASKED_LIMIT * 3):
+        names.settle_user(number, None)
+    assert len(names.users) <= ASKED_LIMIT
+
+
+def test_answers_of_name_services_grow_old() -> None:
+    names = Names()
+    names.settle_user(7, User("old", "", ""), 100.0)
+    names.settle_group(7, "young", 200.0)
+    names.expire(150.0)
+    assert ({}, {7: "young"}) == (names.users, names.groups)
+
+
+def test_recordings_look_nothing_up(root: Path) -> None:
+    async def main() -> list[Any]:
+        enricher = UsersEnricher(UsersSettings(root=root), context_of(strict=True))
+        await enricher.start()
+        event = event_of(uid=1000)
+        key = enricher.key(event)
+        await enricher.stop()
+        return [key, read(enricher, event, "user.name"), read(enricher, event_of(uid=0), "user.name")]
+
+    assert run(main()) == [None, "<NA>", "root"]
+
+
+def test_without_a_process_there_are_no_names(root: Path) -> None:
+    async def main() -> list[Any]:
+        async with enricher_of(root) as enricher:
+            event = event_of()
+            event.process = None
+            return [enricher.key(event), *(make(None)(event) for make in enricher.readers().values())]
+
+    assert run(main()) == [None] * 6
+
+
+def test_the_processes_above_one_in_its_container_are_ways_to_its_root(root: Path) -> None:
+    """The event's own process may be gone when the files are wanted; the container's first one lives on."""
+    place = Container("a" * 64, "docker")
+    shim, init, shell = Task(10), Task(11), Task(12)
+    shim.newest = Process(shim, 10, 10)
+    init.newest = Process(init, 11, 11, parent=shim, container=place)
+    shell.newest = Process(shell, 12, 12, parent=init, container=place)
+    event = event_of("a" * 64, pid=13, parent=shell)
+
+    async def main() -> tuple[int, ...]:
+        async with enricher_of(root) as enricher:
+            enricher.key(event)
+            return enricher._strangers["a" * 64]
+
+    assert run(main()) == (13, 12, 11)
+
+
+def test_its_declaration_says_what_it_is() -> None:
+    declaration = mozu_enricher()
+    assert ("users", UsersSettings) == (declaration.name, declaration.settings)
