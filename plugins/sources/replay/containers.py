@@ -4,7 +4,7 @@ The recorder's container plugin writes one JSON object per container, as text of
 absent or null, and a record that is broken is as good as none.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -26,7 +26,10 @@ class _Mount(msgspec.Struct, rename="pascal"):
 
 
 class _Record(msgspec.Struct):
+    """What is absent or null is empty, and no container is privileged unless it says so."""
+
     id: str
+    type: int = 0
     full_id: str | None = None
     name: str | None = None
     image: str | None = None
@@ -51,6 +54,12 @@ class _Document(msgspec.Struct):
     container: _Record
 
 
+RUNTIMES: Final = {
+    0: "docker", 1: "lxc", 2: "libvirt-lxc", 3: "mesos", 4: "rkt", 5: "custom", 6: "cri", 7: "containerd", 8: "cri-o",
+    9: "bpm", 10: "static", 11: "podman",
+}  # fmt: skip
+"""Number in a record → what the field `container.type` says."""
+
 _decode: Final = msgspec.json.Decoder(_Document).decode
 
 
@@ -59,16 +68,22 @@ class Containers:
 
     def __init__(self) -> None:
         self._known: dict[str, ContainerFacts] = {}
+        self._runtimes: dict[str, str] = {}
         self.broken = 0
         """Records that could not be read."""
 
     def clear(self) -> None:
         """Another recording follows in the same file."""
         self._known.clear()
+        self._runtimes.clear()
 
     def find(self, full_id: str) -> ContainerFacts | None:
         """What is known of a container."""
         return self._known.get(full_id[:_ID_LENGTH])
+
+    def runtime(self, full_id: str) -> str | None:
+        """Which runtime its record names."""
+        return self._runtimes.get(full_id[:_ID_LENGTH])
 
     def add(self, text: str | None) -> None:
         """A record of the older kind: its text is the event's only parameter."""
@@ -88,42 +103,43 @@ class Containers:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self.broken += 1
             return
-        self._put(record.id, _facts(record))
+        self._put(record.id, _facts(record), RUNTIMES.get(record.type, ""))
         sandbox, labels = record.pod_sandbox_id, record.pod_sandbox_labels
         if sandbox and labels is not None and sandbox[:_ID_LENGTH] not in self._known:
-            self._put(sandbox, ContainerFacts(full_id=sandbox, labels=labels, ip=record.ip, cni_json=record.cni_json))
+            told = {"ip": record.ip or "", "cni_json": record.cni_json or ""}
+            self._put(sandbox, ContainerFacts(full_id=sandbox, labels=labels, **told), "")
 
-    def _put(self, identity: str, facts: ContainerFacts) -> None:
+    def _put(self, identity: str, facts: ContainerFacts, runtime: str) -> None:
         key = identity[:_ID_LENGTH]
         if key in self._known or len(self._known) < _LIMIT:
-            self._known[key] = facts
+            self._known[key], self._runtimes[key] = facts, runtime
 
 
 def _facts(record: _Record) -> ContainerFacts:
-    mounts = record.mounts
-    plain: dict[str, Any] = {
-        "image_id": record.imageid,
-        "repository": record.imagerepo,
-        "tag": record.imagetag,
-        "digest": record.imagedigest,
-        "sandbox_id": record.pod_sandbox_id or "",
-        "created": (record.created_time or 0) * _SECOND,
-    }
     return ContainerFacts(
-        full_id=record.full_id or record.id,
-        name=record.name,
-        image=record.image,
-        privileged=record.privileged,
-        mounts=None if mounts is None else tuple(map(_mount, mounts)),
-        labels=record.labels,
-        ip=record.ip,
-        host_pid=record.host_pid,
-        host_network=record.host_network,
-        host_ipc=record.host_ipc,
-        cni_json=record.cni_json,
-        **plain,
+        full_id=record.full_id or "",
+        name=record.name or "",
+        image=record.image or "",
+        image_id=record.imageid or "",
+        repository=record.imagerepo or "",
+        tag=record.imagetag or "",
+        digest=record.imagedigest or "",
+        privileged=bool(record.privileged),
+        mounts=tuple(map(_mount, record.mounts or ())),
+        labels=record.labels or {},
+        ip=record.ip or "",
+        host_pid=bool(record.host_pid),
+        host_network=bool(record.host_network),
+        host_ipc=bool(record.host_ipc),
+        created=(record.created_time or 0) * _SECOND,
+        sandbox_id=record.pod_sandbox_id or "",
+        cni_json=record.cni_json or "",
     )
 
 
 def _mount(mount: _Mount) -> Mount:
     return Mount(mount.source, mount.destination, mount.mode, mount.rw, mount.propagation)
+
+
+BLANK: Final = _facts(_Record(""))
+"""What is known of containers of runtimes that describe none."""

@@ -253,7 +253,8 @@ class Recording:
         if raw is not None:
             converted = self._converter.convert(raw.tid, raw.layout, raw.params)
             if converted is not None:
-                self.number += 1
+                if not (self._initial and self._sections > 1 and raw.layout.id in _METADATA):
+                    self.number += 1
                 self._emit(raw, converted)
                 if converted.layout is raw.layout and kind == blocks.EVENT and raw.layout.id not in _INITIAL:
                     self._learn(raw)

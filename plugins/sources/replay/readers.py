@@ -9,6 +9,7 @@ from typing import Final
 from mozu.core.event import SyscallEvent
 from mozu.core.fields import Reader
 from mozu.plugins.enrichers.containers.fields import container_readers
+from mozu.plugins.sources.replay.containers import BLANK, Containers
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.people import User
 
@@ -16,6 +17,8 @@ Binder = Callable[[str | None], Reader]
 
 _UNKNOWN: Final = "<NA>"
 """What these fields say, as a text, of a number without a name."""
+_HOST: Final = "host"
+_UNDESCRIBED: Final = frozenset({"lxc", "libvirt-lxc", "bpm"})
 _ROOT: Final = User("root", "/root", _UNKNOWN)
 
 
@@ -30,11 +33,55 @@ def readers(metadata: Metadata) -> Mapping[str, Binder]:
         "user.loginname": lambda event: people.user(event, "loginuid", "name"),
         "group.name": people.group,
     }
-    return {**{name: _bound(reader) for name, reader in plain.items()}, **container_readers(metadata.containers.find)}
+    return {**{name: _bound(reader) for name, reader in plain.items()}, **_containers(metadata.containers)}
 
 
 def _bound(reader: Reader) -> Binder:
     return lambda _: reader
+
+
+def _containers(known: Containers) -> Mapping[str, Binder]:
+    """Fields of containers. What a cgroup tells beyond the id is not used: only records say what a container is."""
+    told, blank = container_readers(known.find), container_readers(lambda _: BLANK)
+    found = {name: _either(told[name], blank[name]) for name in told}
+    found["container.full_id"] = _bound(_full_id(known))
+    found["container.type"] = _bound(_runtime(known))
+    return found
+
+
+def _either(told: Binder, blank: Binder) -> Binder:
+    """Containers of runtimes that nobody can ask exist as soon as their cgroup does; nothing is to be said of them."""
+
+    def bind(argument: str | None) -> Reader:
+        read, read_blank = told(argument), blank(argument)
+        return lambda event: read_blank(event) if _is_undescribed(event) else read(event)
+
+    return bind
+
+
+def _is_undescribed(event: SyscallEvent) -> bool:
+    process = event.process
+    return process is not None and process.container is not None and process.container.runtime in _UNDESCRIBED
+
+
+def _full_id(known: Containers) -> Reader:
+    def read(event: SyscallEvent) -> str | None:
+        if event.process is None or event.process.container is None:
+            return None if event.process is None else _HOST
+        facts = known.find(event.process.container.full_id)
+        return "" if _is_undescribed(event) else None if facts is None else facts.full_id
+
+    return read
+
+
+def _runtime(known: Containers) -> Reader:
+    def read(event: SyscallEvent) -> str | None:
+        if event.process is None or event.process.container is None:
+            return None if event.process is None else _HOST
+        container = event.process.container
+        return container.runtime if _is_undescribed(event) else known.runtime(container.full_id)
+
+    return read
 
 
 class _PeopleFields:
