@@ -9,8 +9,10 @@ import msgspec
 
 from mozu.core.config import Config, Entry
 from mozu.core.engine.errands import Errands
+from mozu.core.engine.interfaces import interface_addresses
 from mozu.core.fields import FieldRegistry
 from mozu.core.fields.builtin import builtin_fields
+from mozu.core.fields.names import Names
 from mozu.core.hookspecs import Context, Declaration, Enricher
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline import Stage
@@ -46,7 +48,9 @@ class Assembly(msgspec.Struct):
 
 def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Errands) -> Assembly:
     """Build in the order in which components need each other: fields, enrichers, evaluators, sinks, sources."""
-    fields = FieldRegistry(builtin_fields())
+    hostname = config.core.host or socket.gethostname()
+    names = _surroundings(hostname)
+    fields = FieldRegistry(builtin_fields(names), names)
     declared = {kind: _declared(config, registry, kind) for kind in ("sources", "enrichers", "evaluators", "sinks")}
     for declarations in declared.values():
         for declaration, _ in declarations:
@@ -60,7 +64,6 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Erra
     enrichers = build("enrichers")
     for built in enrichers:
         _bind(fields, built.stage.component)
-    hostname = config.core.host or socket.gethostname()
     hold = config.core.hold
     return Assembly(
         fields=fields,
@@ -73,6 +76,14 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Erra
         origin=f"{hostname}/{_boot_id()}/{time.time_ns():x}",
         stop_deadline=config.core.stop_deadline,
     )
+
+
+def _surroundings(hostname: str) -> Names:
+    names = Names()
+    names.hostname = hostname
+    names.addresses.replace(interface_addresses())
+    names.first_time = time.time_ns()
+    return names
 
 
 def _declared(config: Config, registry: Registry, kind: str) -> list[tuple[Declaration, Entry]]:

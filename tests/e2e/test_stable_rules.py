@@ -16,6 +16,8 @@ from tests.support.running import Json, Running, mozu_run
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.corpus, pytest.mark.timeout(180)]
 
+PYTHON = Path(sys.executable).name
+
 
 @pytest.fixture(scope="module")
 def mozu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
@@ -64,7 +66,7 @@ def test_reading_a_sensitive_file_by_a_program_without_business_there(mozu: Runn
 def test_a_path_that_climbs_out_of_its_directory(mozu: Running) -> None:
     raw = "/etc/ssl/../../etc/passwd"
     alert = expect(
-        mozu, "Directory traversal monitored file read", "python3", lambda: python(f"open({raw!r})"), "/etc/passwd"
+        mozu, "Directory traversal monitored file read", PYTHON, lambda: python(f"open({raw!r})"), "/etc/passwd"
     )
     assert raw == alert["output_fields"]["fd.nameraw"]
 
@@ -162,12 +164,12 @@ def test_a_program_that_attaches_to_another(mozu: Running) -> None:
         "if not pid: time.sleep(60)\n"
         "libc.ptrace(16, pid, 0, 0); os.waitpid(pid, 0); os.kill(pid, signal.SIGKILL)"
     )
-    expect(mozu, "PTRACE attached to process", "python3", lambda: python(code))
+    expect(mozu, "PTRACE attached to process", PYTHON, lambda: python(code))
 
 
 def test_a_program_that_guards_itself_against_debuggers(mozu: Running) -> None:
     code = "import ctypes; ctypes.CDLL(None).ptrace(0, 0, 0, 0)"
-    expect(mozu, "PTRACE anti-debug attempt", "python3", lambda: python(code))
+    expect(mozu, "PTRACE anti-debug attempt", PYTHON, lambda: python(code))
 
 
 def test_execution_from_shared_memory(mozu: Running) -> None:
