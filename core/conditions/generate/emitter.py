@@ -25,7 +25,7 @@ from mozu.core.conditions.ast import (
     bottom_up,
     children,
 )
-from mozu.core.conditions.generate.estimates import Estimate, estimate, order
+from mozu.core.conditions.generate.estimates import Guesses
 from mozu.core.conditions.generate.matchers import any_of, in_networks, only_of
 from mozu.core.conditions.generate.test_code import test_expression
 from mozu.core.conditions.operands import Resolver, Typed
@@ -51,10 +51,11 @@ class Library:
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
         self.namespace: dict[str, Any] = {}
-        self.guesses: dict[int, Estimate] = {}
+        self.guesses = Guesses()
         self._names: dict[Any, str] = {}
         self._sizes: dict[int, tuple[Node, int, int]] = {}
         self._helpers: dict[int, str] = {}
+        self._results: dict[int, tuple[Node, str]] = {}
 
     def constant(self, value: Any) -> str:
         """The name of a constant; small ones stand for themselves."""
@@ -90,6 +91,12 @@ class Library:
     def variable(self, term: Term) -> str:
         """The name of the variable for an operand."""
         return self._named("v", ("variable", unparse_term(term)), lambda: None)
+
+    def result(self, node: Node) -> str:
+        """The name of the variable for the result of a condition."""
+        if id(node) not in self._results:
+            self._results[id(node)] = node, f"b{len(self._results)}"
+        return self._results[id(node)][1]
 
     def prepare(self, roots: Iterable[Node]) -> None:
         """Make helper functions, innermost first, for what is too deep, or too large to be written out twice."""
@@ -157,14 +164,14 @@ class Emitter:
         helper = self.library.helper(node)
         if helper is not None:
             return f"{helper}(e)", ready, ready
-        name = f"b{id(node)}"
-        cost = estimate(node, self.library.guesses)[0]
+        name = self.library.result(node)
+        cost = self.library.guesses.of(node)[0]
         if isinstance(node, Not) or cost < WORTH_KEEPING:
             return self._plain(node, ready)
         if name in ready:
             return name, ready, ready
         self.seen[name] += 1
-        if self.counts is not None and self.counts[name] == 1:
+        if self.counts is not None and self.counts[name] <= 1:
             return self._plain(node, ready)
         if self.counts is None and self.seen[name] > 1:
             return name, ready, ready
@@ -213,7 +220,7 @@ class Emitter:
         texts: list[str] = []
         left: Ready | None = None
         conjunction = isinstance(node, And)
-        for child in order(node, self.library.guesses):
+        for child in self.library.guesses.ordered(node.children, holds=not conjunction):
             text, true, false = self.condition(child, ready)
             texts.append(text)
             ready, out = (true, false) if conjunction else (false, true)

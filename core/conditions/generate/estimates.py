@@ -1,5 +1,6 @@
 """How much a test costs and how often it holds: guesses that only decide the order of tests."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from mozu.core.conditions.ast import (
@@ -87,17 +88,26 @@ def cost_of(operand: Operand) -> float:
     return cost * 3 if operand.name.startswith("proc.a") and operand.argument is None else cost
 
 
-def estimate(node: Node, known: dict[int, Estimate]) -> Estimate:
-    """Of a condition; `known` remembers."""
-    if id(node) not in known:
-        bottom_up(node, lambda one, inner: known.setdefault(id(one), _visit(one, inner)))
-    return known[id(node)]
+class Guesses:
+    """Remembers estimates, and the nodes they are for: ids of nodes that are gone come back."""
 
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Node, Estimate]] = {}
 
-def order(node: And | Or, known: dict[int, Estimate]) -> list[Node]:
-    """Children so that the chain is decided early and cheaply."""
-    decides_on = isinstance(node, Or)
-    return sorted(node.children, key=lambda child: rank(estimate(child, known), holds=decides_on))
+    def of(self, node: Node) -> Estimate:
+        """The estimate of a condition."""
+        if id(node) not in self._known:
+            bottom_up(node, self._visit)
+        return self._known[id(node)][1]
+
+    def ordered(self, nodes: Iterable[Node], *, holds: bool = False) -> tuple[Node, ...]:
+        """Nodes so that a chain of `and` (with `holds`: of `or`) is decided early and cheaply."""
+        return tuple(sorted(nodes, key=lambda node: rank(self.of(node), holds=holds)))
+
+    def _visit(self, node: Node, inner: list[Estimate]) -> Estimate:
+        if id(node) not in self._known:
+            self._known[id(node)] = node, _visit(node, inner)
+        return self._known[id(node)][1]
 
 
 def rank(guess: Estimate, *, holds: bool = False) -> float:

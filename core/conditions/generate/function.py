@@ -8,7 +8,7 @@ import msgspec
 
 from mozu.core.conditions.ast import And, Const, Node
 from mozu.core.conditions.generate.emitter import Emitter, Library, Ready, expression_function
-from mozu.core.conditions.generate.estimates import estimate, rank
+from mozu.core.conditions.generate.estimates import rank
 from mozu.core.conditions.generate.index import Found, Index
 from mozu.core.conditions.generate.keys import Key, atom, key_of
 from mozu.core.conditions.operands import Resolver
@@ -59,7 +59,7 @@ def _conjuncts(node: Node, library: Library) -> tuple[Node, ...]:
 class Guard(msgspec.Struct, frozen=True):
     """An `if` and what stands under it."""
 
-    tests: tuple[Node, ...]
+    test: Node
     body: "tuple[Step, ...]"
 
 
@@ -103,13 +103,13 @@ class _Tree:
             elif guard is not None:
                 left = self._guarded(guard, left, depth, steps)
             else:
-                steps.extend(Guard(self._ordered(rule.conjuncts), (Hit(rule.position),)) for rule in left)
+                steps.extend(Guard(whole(rule), (Hit(rule.position),)) for rule in left)
                 left = []
         return tuple(steps)
 
     def _guarded(self, guard: Node, rules: Sequence[Rule], depth: int, steps: list[Step]) -> list[Rule]:
         under = [rule.without(guard) for rule in rules if guard in rule.conjuncts]
-        steps.append(Guard((guard,), self.plan(under, depth + 1)))
+        steps.append(Guard(guard, self.plan(under, depth + 1)))
         return [rule for rule in rules if guard not in rule.conjuncts]
 
     def _common(self, rules: Sequence[Rule], depth: int) -> Node | None:
@@ -125,7 +125,7 @@ class _Tree:
         shared = [key for key, count in uses.items() if count > 1]
         if not shared:
             return None
-        return nodes[max(shared, key=lambda key: uses[key] / rank(estimate(nodes[key], self.library.guesses)))]
+        return nodes[max(shared, key=lambda key: uses[key] / rank(self.library.guesses.of(nodes[key])))]
 
     @staticmethod
     def _covers(guard: Node, rules: Sequence[Rule]) -> bool:
@@ -155,12 +155,10 @@ class _Tree:
         library = self.library
         return LookUp(group[0][1], library.shared(index), library.shared(candidates.check))
 
-    def _ordered(self, nodes: Sequence[Node]) -> tuple[Node, ...]:
-        return tuple(sorted(nodes, key=lambda node: rank(estimate(node, self.library.guesses))))
 
-    def whole(self, rule: Rule) -> Node:
-        """What is left of a rule as one node."""
-        return And(self._ordered(rule.conjuncts)) if len(rule.conjuncts) > 1 else rule.conjuncts[0]
+def whole(rule: Rule) -> Node:
+    """What is left of a rule as one node."""
+    return And(rule.conjuncts) if len(rule.conjuncts) > 1 else rule.conjuncts[0]
 
 
 class _Candidates:
@@ -186,7 +184,7 @@ class _Candidates:
         if not rule.conjuncts:
             return lambda event: True
         name = f"c{position}"
-        return library.define(name, expression_function(name, self._tree.whole(rule), library))
+        return library.define(name, expression_function(name, whole(rule), library))
 
 
 class _Writer:
@@ -208,8 +206,7 @@ class _Writer:
                 lines.append(f"{margin}if found: out += {step.check}(e, found)")
                 ready = frozenset(now)
             else:
-                whole = And(step.tests) if len(step.tests) > 1 else step.tests[0]
-                text, true, false = self.emitter.condition(whole, ready)
+                text, true, false = self.emitter.condition(step.test, ready)
                 lines.append(f"{margin}if {text}:")
                 lines.extend(self.block(step.body, true, depth + 1))
                 ready = true & false

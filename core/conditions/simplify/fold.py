@@ -1,10 +1,12 @@
-"""What an event's type decides: tests on the type itself, on fields that such an event never has, on impossible numbers."""
+"""What can be decided without a value: tests on the event's type, on fields that events of a type never have, on numbers
+that no event has, on empty lists."""
 
 from mozu.core.conditions.ast import (
     And,
     Call,
     Const,
     FieldRef,
+    Items,
     Node,
     Not,
     Operand,
@@ -39,6 +41,8 @@ def fold(node: Node, resolver: Resolver, builder: Builder) -> Node:
 def _decided(test: Test, resolver: Resolver) -> Test | Const:
     true, false = test_types(test)
     if true == NONE and not isinstance(test.left, Call) and test.left.name == "evt.num":
+        return FALSE
+    if isinstance(test.right, Items) and not test.right.items:
         return FALSE
     name = resolver.event_type
     if name is None:
