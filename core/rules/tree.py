@@ -90,6 +90,11 @@ def _hint(text: str, at: int) -> str:
     return ""
 
 
+def _span(event: Any) -> tuple[int, int]:
+    """Offsets of an event's begin and end."""
+    return event.start_mark.index, event.end_mark.index
+
+
 class _Builder:
     """Turns events into nodes; `_open` is the stack of collections whose end has not come."""
 
@@ -106,15 +111,15 @@ class _Builder:
         for event in self._events:
             if isinstance(event, yaml.ScalarEvent):
                 plain = event.style in (None, "")
-                start, end = event.start_mark.index, event.end_mark.index
+                start, end = _span(event)
                 root = self._place(Scalar(event.value, start, end, plain), event.anchor, 1, start) or root
             elif isinstance(event, yaml.AliasEvent):
                 node, size = self._alias(event)
-                root = self._place(node, None, size, event.start_mark.index) or root
+                root = self._place(node, None, size, _span(event)[0]) or root
             elif isinstance(event, yaml.SequenceStartEvent):
-                self._enter(Sequence(event.start_mark.index, []), event.anchor)
+                self._enter(Sequence(_span(event)[0], []), event.anchor)
             elif isinstance(event, yaml.MappingStartEvent):
-                self._enter(Mapping(event.start_mark.index, []), event.anchor)
+                self._enter(Mapping(_span(event)[0], []), event.anchor)
             elif isinstance(event, yaml.CollectionEndEvent):
                 root = self._leave() or root
             elif isinstance(event, yaml.DocumentEndEvent) and root is not None:

@@ -39,7 +39,7 @@ class FalcoEvaluator:
     """Judges events by rules. Building one loads and compiles; raises RulesError with the whole report."""
 
     def __init__(self, settings: FalcoSettings, context: Context) -> None:
-        self._settings, self._context = settings, context
+        self._settings, self.context = settings, context
         fields = with_static_fields(context.fields, settings.static_fields)
         result = self._load(fields)
         minimum = priority(settings.priority)
@@ -84,7 +84,7 @@ class FalcoEvaluator:
 
     def reload(self) -> "FalcoEvaluator":
         """The same from the files as they are now."""
-        return FalcoEvaluator(self._settings, self._context)
+        return FalcoEvaluator(self._settings, self.context)
 
     def _load(self, fields: FieldRegistry) -> LoadResult:
         additions = [entry.addition() for entry in self._settings.append_output]
@@ -97,7 +97,7 @@ class FalcoEvaluator:
         for problem in result.report.problems():
             line, column = problem.place
             place = f"{problem.file}:{line}:{column}"
-            self._context.log.warning("%s: %s: %s", place, problem.code.value, problem.message)
+            self.context.log.warning("%s: %s: %s", place, problem.code.value, problem.message)
         return result
 
     def _needs(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
