@@ -19,6 +19,7 @@ from mozu.core.config import RESERVED, Config, Entry, Kind, Problems, read
 from mozu.core.config.suggest import suggestion
 from mozu.core.config.validate import validate
 from mozu.core.errors import PluginError
+from mozu.core.fields import FieldRegistry
 from mozu.core.hookspecs import API_VERSION, Declaration, Hooks, Settings
 
 GROUP: Final = "mozu"
@@ -120,6 +121,15 @@ class Registry:
         """Everything declared so far: by kind in the order of the flow, then by name."""
         order = list(Kind)
         return sorted(self._plugins.values(), key=lambda plugin: (order.index(plugin.kind), plugin.declaration.name))
+
+    def add_fields(self, fields: FieldRegistry) -> None:
+        """Add the fields of every plugin loaded so far, once each. Raises PluginError for a field that is there."""
+        for plugin in self.plugins():
+            try:
+                fields.add(plugin.declaration.fields)
+            except ValueError as error:
+                text = f"{plugin.origin}: {error}; the core or another plugin has it already"
+                raise PluginError(plugin.declaration.name, text) from error
 
     def installed(self) -> Mapping[str, list[Origin]]:
         """Third-party entry points by name, from the metadata of distributions; nothing is imported."""

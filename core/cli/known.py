@@ -40,12 +40,11 @@ def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
 
 
 def known_fields(registry: Registry) -> FieldRegistry:
-    """The core's fields and those of every plugin loaded so far."""
+    """The core's fields and those of every plugin loaded so far. Raises PluginError if two are of one name."""
     from mozu.core.fields.builtin import builtin_fields  # hundreds of declarations, for few of the commands
 
     fields = FieldRegistry(builtin_fields())
-    for plugin in registry.plugins():
-        fields.add(plugin.declaration.fields)
+    registry.add_fields(fields)
     return fields
 
 

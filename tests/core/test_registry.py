@@ -6,6 +6,7 @@ import pytest
 
 from mozu.core.config import Kind, read
 from mozu.core.errors import ConfigError, PluginError
+from mozu.core.fields import FieldRegistry
 from mozu.core.registry import BUILTINS, Registry, configure
 
 GOOD = """
@@ -210,6 +211,38 @@ def test_two_plugins_that_declare_one_name_are_both_named(install: Install) -> N
     with pytest.raises(PluginError) as raised:
         registry.load("two")
     assert "from mozu-one 1.2 (one_k) and from mozu-two 1.2 (two_k)" in str(raised.value)
+
+
+FIELD = """Field(name="ticker.number", type=FieldType.UINT, doc="Number.", sources=frozenset({"ticker"}))"""
+
+
+def test_the_fields_of_a_plugin_are_added_once(install: Install) -> None:
+    text = GOOD.replace("import Declaration", "import Declaration, Field, FieldType")
+    install(
+        "mozu-ticker",
+        {"ticker_m": text.replace('name="ticker"', f"name='ticker', fields=({FIELD},)")},
+        ticker="ticker_m",
+    )
+    registry, fields = Registry(), FieldRegistry()
+    registry.plugin(Kind.SOURCE, "ticker")
+    registry.plugin(Kind.SOURCE, "ticker")
+    registry.add_fields(fields)
+    assert [field.name for field in fields] == ["ticker.number"]
+
+
+def test_a_field_that_is_there_already_is_told_with_the_distribution(install: Install) -> None:
+    text = GOOD.replace("import Declaration", "import Declaration, Field, FieldType")
+    install(
+        "mozu-ticker",
+        {"ticker_n": text.replace('name="ticker"', f"name='ticker', fields=({FIELD},)")},
+        ticker="ticker_n",
+    )
+    registry, fields = Registry(), FieldRegistry()
+    registry.plugin(Kind.SOURCE, "ticker")
+    registry.add_fields(fields)
+    with pytest.raises(PluginError) as raised:
+        registry.add_fields(fields)
+    assert "mozu-ticker 1.2: field ticker.number is declared twice" in str(raised.value)
 
 
 def test_two_distributions_with_one_entry_point_are_both_named(install: Install) -> None:

@@ -172,3 +172,15 @@ def test_plugins_as_json_have_settings_with_types(run: Run) -> None:
     listed = {(item["kind"], item["name"]): item for item in orjson.loads(out)["plugins"]}
     socket = next(item for item in listed["enricher", "docker"]["settings"] if item["name"] == "socket")
     assert (socket["type"], socket["default"], socket["required"]) == ("path", "/run/docker.sock", False)
+
+
+def test_a_recording_that_is_not_there_is_an_error_of_one_line(tmp_path: Path) -> None:
+    with sub_process("replay", str(tmp_path / "none.scap"), "-o", "evaluators=[]") as process:
+        out, err = process.communicate()
+    assert (process.returncode, out) == (1, "")
+    assert "none.scap" in err.splitlines()[-1]
+
+
+def test_the_format_of_stdout_can_be_chosen_by_a_flag(run: Run, tmp_path: Path) -> None:
+    _, _, err = run("replay", tmp_path / "none.scap", "--json", "-o", "sinks=[]")
+    assert "--json: this is about the sink stdout, and none is configured" in err
