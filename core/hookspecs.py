@@ -17,7 +17,7 @@ import msgspec
 import pluggy
 from pydantic import BaseModel, ConfigDict
 
-from mozu.core.alert import Alert
+from mozu.core.alert import Alert, Stamp
 from mozu.core.demand import Demand
 from mozu.core.event import Event
 from mozu.core.fields import Field, FieldRegistry
@@ -64,6 +64,8 @@ class Context(msgspec.Struct):
     """Every field of this engine, those of plugins too; complete once all plugins are declared."""
     strict: bool = False
     """True where nothing may be fetched from outside (recordings)."""
+    wanted: tuple[str, ...] = ()
+    """Evaluators: fields that the encoders in use want of each alert (`Alert.facts`)."""
     spawn: Callable[[Awaitable[None], str], None] | None = None
     """(coroutine, name): start a task for the component's own background work. The engine's task group owns it,
     contains its failure and cancels it at the end. None outside an engine."""
@@ -132,8 +134,8 @@ class Record(msgspec.Struct):
     alert: Alert
     body: bytes
     """The alert in the sink's `format`, without a line end."""
-    sequence: int
-    """Number within (host, sink, epoch), from 1, without gaps."""
+    stamp: Stamp
+    """Its number at this sink."""
 
 
 class Retry(msgspec.Struct, frozen=True):

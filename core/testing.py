@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from mozu.core.alert import Alert, Ref, Severity, Template, alert_id
+from mozu.core.alert import Alert, Ref, Severity, Stamp, Template, alert_id
 from mozu.core.demand import Demand
 from mozu.core.encode import FalcoJson
 from mozu.core.event import DataEvent, Event, Process, SyscallEvent, Task
@@ -76,7 +76,8 @@ def alert(rule: str = "A rule", text: str = "something happened", **values: Any)
 def records(*alerts: Alert) -> list[Record]:
     """Alerts as a sink gets them, encoded as JSON and numbered from 1."""
     encoder = FalcoJson()
-    return [Record(item, encoder.encode(item), number) for number, item in enumerate(alerts, 1)]
+    stamps = (Stamp("host", "under-test", "epoch", number) for number in range(1, len(alerts) + 1))
+    return [Record(item, encoder.encode(item, stamp), stamp) for item, stamp in zip(alerts, stamps, strict=True)]
 
 
 async def _done(result: Any) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
-from mozu.core.alert import Alert
+from mozu.core.alert import Alert, Stamp
 from mozu.core.encode.falco_json import FalcoJson
 from mozu.core.encode.falco_text import FalcoText
 
@@ -11,8 +11,8 @@ from mozu.core.encode.falco_text import FalcoText
 class Encoder(Protocol):
     """Turns one alert into one record without a line end. Pure; never raises for hostile values."""
 
-    def encode(self, alert: Alert) -> bytes:
-        """The record."""
+    def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
+        """The record; formats that have a place for it carry the stamp."""
 
 
 ENCODERS: Final[Mapping[str, Callable[[], Encoder]]] = {"falco": FalcoText, "json": FalcoJson}

@@ -1,13 +1,13 @@
 """Falco's JSON object, one line, keys sorted at every level.
 
-`uuid` is mozu's addition, where falcosidekick looks for it.
+`uuid` (where falcosidekick looks for it) and `mozu` (the stamp) are additions.
 """
 
 from typing import Any
 
 import orjson
 
-from mozu.core.alert import Alert
+from mozu.core.alert import Alert, Stamp
 from mozu.core.encode.clock import iso
 from mozu.core.encode.escape import harmless
 from mozu.core.encode.falco_text import FalcoText
@@ -33,9 +33,17 @@ class FalcoJson:
         self._time_key = "evt.time.iso8601" if iso_time else "evt.time"
         self._base64 = base64_bytes
 
-    def encode(self, alert: Alert) -> bytes:
-        """The object as one line."""
-        body = orjson.dumps(self.document(alert), option=orjson.OPT_SORT_KEYS)
+    def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
+        """The object as one line; the stamp is under `mozu`."""
+        document = self.document(alert)
+        if stamp is not None:
+            document["mozu"] = {
+                "agent": printable(stamp.agent),
+                "epoch": stamp.epoch,
+                "sequence": stamp.sequence,
+                "sink": stamp.sink,
+            }
+        body = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
         return body if body.isascii() and b"\x7f" not in body else harmless(body.decode()).encode()
 
     def document(self, alert: Alert) -> dict[str, Any]:

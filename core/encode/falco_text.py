@@ -2,7 +2,7 @@
 
 import orjson
 
-from mozu.core.alert import Alert
+from mozu.core.alert import Alert, Stamp
 from mozu.core.encode.clock import clock, iso
 from mozu.core.encode.escape import escaped, harmless
 from mozu.core.encode.values import json_value
@@ -14,7 +14,7 @@ class FalcoText:
     def __init__(self, *, iso_time: bool = False) -> None:
         self._iso = iso_time
 
-    def encode(self, alert: Alert) -> bytes:
+    def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
         """One line. Messages of mozu itself (source `internal`) carry their fields behind the text."""
         if alert.source == "internal":
             return self._internal(alert)

@@ -1,5 +1,6 @@
 """Build the components that a configuration names."""
 
+import os
 import socket
 import time
 from pathlib import Path
@@ -48,7 +49,7 @@ class Assembly(msgspec.Struct):
 
 def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Errands) -> Assembly:
     """Build in the order in which components need each other: fields, enrichers, evaluators, sinks, sources."""
-    hostname = config.core.host or socket.gethostname()
+    hostname = config.core.host or os.environ.get("FALCO_HOSTNAME") or socket.gethostname()
     names = _surroundings(hostname)
     fields = FieldRegistry(builtin_fields(names), names)
     declared = {kind: _declared(config, registry, kind) for kind in ("sources", "enrichers", "evaluators", "sinks")}

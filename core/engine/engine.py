@@ -108,7 +108,7 @@ class Engine:
 
     def _outlet(self, built: Built) -> Outlet:
         encoder = ENCODERS[built.entry.format]()
-        return Outlet(built.stage, encoder, built.entry.queue.size, on_closed=self.stop)
+        return Outlet(built.stage, encoder, built.entry.queue.size, agent=self._assembly.hostname, on_closed=self.stop)
 
     def _intake(self, built: Built) -> Intake:
         declaration = built.declaration

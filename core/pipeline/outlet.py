@@ -3,10 +3,11 @@
 import asyncio
 import inspect
 import random
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mozu.core.alert import Alert
+from mozu.core.alert import Alert, Stamp
 from mozu.core.encode import Encoder
 from mozu.core.errors import SinkClosed
 from mozu.core.hookspecs import Outcome, Record, Rejected, Retry, Sink
@@ -27,9 +28,11 @@ class Outlet:
         encoder: Encoder,
         capacity: int,
         *,
+        agent: str,
         on_closed: Callable[[str], None],
     ) -> None:
         self.stage, self._encoder, self._on_closed = stage, encoder, on_closed
+        self._agent, self._epoch = agent, f"{time.time_ns():x}"
         self.channel = Channel(capacity, stage.metrics)
         self._worker = Worker(f"mozu-{stage.name}") if stage.blocking else None
         self._delivered = stage.metrics.counter("sink_alerts_delivered_total")
@@ -60,7 +63,7 @@ class Outlet:
                 taken = await self.channel.get(_BATCH)
                 if not taken:
                     return
-                self._waiting = [Record(alert, self._encoder.encode(alert), number) for number, alert in taken]
+                self._waiting = [self._record(number, alert) for number, alert in taken]
             after = await self._attempt()
             if not self._waiting:
                 delay = _FIRST_DELAY
@@ -83,6 +86,10 @@ class Outlet:
     def undelivered(self) -> int:
         """Accepted and neither delivered nor dropped."""
         return len(self._waiting) + len(self.channel)
+
+    def _record(self, number: int, alert: Alert) -> Record:
+        stamp = Stamp(self._agent, self.name, self._epoch, number)
+        return Record(alert, self._encoder.encode(alert, stamp), stamp)
 
     async def _attempt(self) -> float:
         """One delivery of what waits; how long to wait at least before the next one."""

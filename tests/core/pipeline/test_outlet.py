@@ -27,7 +27,7 @@ class Scripted:
 
     def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
         self.threads.add(threading.get_ident())
-        self.seen.append([record.sequence for record in records])
+        self.seen.append([record.stamp.sequence for record in records])
         return self.script.pop(0)(records) if self.script else None
 
     def stop(self) -> None:
@@ -37,7 +37,7 @@ class Scripted:
 def outlet(sink: Scripted, *, blocking: bool = False, closed: list[str] | None = None) -> tuple[Outlet, Metrics]:
     metrics = Metrics()
     stage = Stage("sink", "scripted", sink, metrics, blocking=blocking)
-    return Outlet(stage, FalcoJson(), 100, on_closed=([] if closed is None else closed).append), metrics
+    return Outlet(stage, FalcoJson(), 100, agent="host", on_closed=([] if closed is None else closed).append), metrics
 
 
 def numbers(metrics: Metrics) -> dict[str, float]:
