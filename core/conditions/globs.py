@@ -69,6 +69,13 @@ def literal(pattern: str) -> str | None:
     return pattern if not re.search(r"[*?\[\\]", pattern) else None
 
 
+def longest(pattern: str) -> str:
+    """The longest text that every value which matches contains; empty where quotes or brackets make it hard to tell."""
+    if "[" in pattern or "\\" in pattern:
+        return ""
+    return max(re.split(r"[*?]", pattern), key=len)
+
+
 def _parts(pattern: str, star: str) -> list[list[Piece]] | None:
     """Pieces between stars; None for a pattern that never matches (it ends with a quote)."""
     parts: list[list[Piece]] = [[]]

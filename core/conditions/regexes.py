@@ -1,7 +1,7 @@
 """The regular expressions of conditions: RE2 in POSIX syntax, which must match the whole value, in linear time."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -51,6 +51,17 @@ def matcher(pattern: str) -> Callable[[str], bool]:
         return full_match(_valid(value)) is not None
 
     return matches
+
+
+def alternatives(texts: Iterable[str]) -> Callable[[str], bool]:
+    """A function that tells whether a value contains one of many texts; its time does not hang on their number."""
+    options = re2.Options()
+    options.never_capture = True
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    pattern = b"|".join(re2.escape(as_bytes(text)) for text in texts)
+    search = re2.compile(pattern, options).search
+    return lambda value: search(_valid(value)) is not None
 
 
 def simpler(pattern: str) -> str:

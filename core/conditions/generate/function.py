@@ -9,7 +9,7 @@ import msgspec
 from mozu.core.conditions.ast import And, Const, Node
 from mozu.core.conditions.generate.emitter import Emitter, Library, Ready, expression_function
 from mozu.core.conditions.generate.estimates import rank
-from mozu.core.conditions.generate.index import Found, Index
+from mozu.core.conditions.generate.index import Found, look_up
 from mozu.core.conditions.generate.keys import Key, atom, key_of
 from mozu.core.conditions.operands import Resolver
 
@@ -70,10 +70,10 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 class LookUp(msgspec.Struct, frozen=True):
-    """An index on a field; `check` tests what is left of its candidates."""
+    """A look-up of a field's value; `check` tests what is left of its candidates."""
 
     key: Key
-    index: str
+    find: str
     check: str
 
 
@@ -150,10 +150,10 @@ class _Tree:
         return [key for key in found if key is not None]
 
     def _look_up(self, group: Sequence[tuple[Rule, Key]]) -> LookUp:
-        index = Index(atom(*one, rule.position) for rule, key in group for one in key.atoms)
-        candidates = _Candidates({rule.position: rule.without(key.node) for rule, key in group}, self)
+        find = look_up(atom(*one, rule.position) for rule, key in group for one in key.atoms)
+        left = {rule.position: rule.without(key.node) if key.exact else rule for rule, key in group}
         library = self.library
-        return LookUp(group[0][1], library.shared(index), library.shared(candidates.check))
+        return LookUp(group[0][1], library.shared(find), library.shared(_Candidates(left, library).check))
 
 
 def whole(rule: Rule) -> Node:
@@ -164,9 +164,9 @@ def whole(rule: Rule) -> Node:
 class _Candidates:
     """Tests what is left of rules that an index found; their functions are made when they are first needed."""
 
-    def __init__(self, rules: Mapping[int, Rule], tree: _Tree) -> None:
+    def __init__(self, rules: Mapping[int, Rule], library: Library) -> None:
         self._rules = rules
-        self._tree = tree
+        self._library = library
         self._functions: dict[int, Callable[[Any], Any]] = {}
 
     def check(self, event: Any, found: Found) -> Found:
@@ -180,7 +180,7 @@ class _Candidates:
         return function
 
     def _make(self, position: int) -> Callable[[Any], Any]:
-        rule, library = self._rules[position], self._tree.library
+        rule, library = self._rules[position], self._library
         if not rule.conjuncts:
             return lambda event: True
         name = f"c{position}"
@@ -202,7 +202,7 @@ class _Writer:
                 lines.append(f"{margin}out += ({step.position},)")
             elif isinstance(step, LookUp):
                 now = set(ready)
-                lines.append(f"{margin}found = {step.index}[{self.emitter.value(step.key.left, now)}]")
+                lines.append(f"{margin}found = {step.find}({self.emitter.value(step.key.left, now)})")
                 lines.append(f"{margin}if found: out += {step.check}(e, found)")
                 ready = frozenset(now)
             else:

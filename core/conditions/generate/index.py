@@ -1,14 +1,16 @@
 """A hash look-up across rules: the value of one field → the rules that can still match.
 
-An equality is found in a dictionary, a prefix or suffix by bisection in a sorted table, a part by the groups of four
-characters it is made of; other tests are tried one after the other. The answer for a value is remembered: values repeat.
+An equality is found in a dictionary, a prefix or suffix by bisection in a sorted table; of many parts one automaton tells
+that none is there; other tests are tried one after the other. The answer for a value is remembered: values repeat.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
+
+from mozu.core.conditions.regexes import alternatives
 
 Found = tuple[int, ...]
 
@@ -16,7 +18,8 @@ MAX_REMEMBERED: Final = 4096
 """Values whose answer is kept; then the memory starts afresh."""
 MAX_VALUE: Final = 512
 """Characters (bytes) of a value worth keeping."""
-_GRAM: Final = 4
+AUTOMATON_FROM: Final = 40
+"""Parts from which an automaton is faster than looking for each."""
 
 
 class Atom(msgspec.Struct, frozen=True):
@@ -28,40 +31,38 @@ class Atom(msgspec.Struct, frozen=True):
     test: Callable[[Any], bool] | None = None
 
 
-class Index(dict[Any, Found]):
-    """Value → rules, in no order. Missing values find none."""
+Finder = Callable[[Any], Sequence[int]]
+"""Value → rules."""
 
-    def __init__(self, atoms: Iterable[Atom]) -> None:
+
+def look_up(atoms: Iterable[Atom]) -> Callable[[Any], Found | None]:
+    """A function of a value (which may be missing) that gives the rules of its atoms, in no order."""
+    by_op: dict[str, list[Atom]] = {}
+    for atom in atoms:
+        by_op.setdefault(atom.op, []).append(atom)
+    if set(by_op) == {"="}:
+        return _collected(by_op["="]).get
+    return _Memory([_FINDERS[op](found) for op, found in by_op.items()]).__getitem__
+
+
+class _Memory(dict[Any, Found]):
+    """Remembers the answer for a value."""
+
+    def __init__(self, finders: Sequence[Finder]) -> None:
         super().__init__({None: ()})
-        by_op: dict[str, list[Atom]] = {"=": [], "startswith": [], "endswith": [], "contains": [], "?": []}
-        for atom in atoms:
-            by_op[atom.op].append(atom)
-        self._equal = _collected(by_op["="])
-        self._prefixes = _Prefixes(_collected(by_op["startswith"]))
-        self._suffixes = _Prefixes({text[::-1]: rules for text, rules in _collected(by_op["endswith"]).items()})
-        self._parts = _Parts(_collected(by_op["contains"]))
-        self._tests = [(atom.test, atom.rule) for atom in by_op["?"] if atom.test is not None]
+        self._finders = finders
 
     def __missing__(self, value: Any) -> Found:
-        found = tuple(set(self._look_up(value)))
+        rules: list[int] = []
+        for find in self._finders:
+            rules += find(value)
+        found = tuple(set(rules)) if len(rules) > 1 else tuple(rules)
         if isinstance(value, int) or len(value) <= MAX_VALUE:
             if len(self) >= MAX_REMEMBERED:
                 self.clear()
                 self[None] = ()
             self[value] = found
         return found
-
-    def _look_up(self, value: Any) -> Iterator[int]:
-        yield from self._equal.get(value, ())
-        if self._prefixes:
-            yield from self._prefixes.of(value)
-        if self._suffixes:
-            yield from self._suffixes.of(value[::-1])
-        if self._parts:
-            yield from self._parts.of(value)
-        for test, rule in self._tests:
-            if test(value):
-                yield rule
 
 
 def _collected(atoms: Iterable[Atom]) -> dict[Any, Found]:
@@ -71,59 +72,64 @@ def _collected(atoms: Iterable[Atom]) -> dict[Any, Found]:
     return {value: tuple(found) for value, found in rules.items()}
 
 
-class _Prefixes:
-    """Which of many texts a value begins with."""
+def _equal(atoms: Sequence[Atom]) -> Finder:
+    get = _collected(atoms).get
+    return lambda value: get(value, ())
 
-    def __init__(self, table: dict[Any, Found]) -> None:
-        self._table = table
-        self._sorted = sorted(table)
-        self._shorter: dict[Any, Any] = {}
-        """Each text's longest prefix among the others."""
-        chain: list[Any] = []
-        for text in self._sorted:
-            while chain and not text.startswith(chain[-1]):
-                chain.pop()
-            self._shorter[text] = chain[-1] if chain else None
-            chain.append(text)
 
-    def __bool__(self) -> bool:
-        return bool(self._table)
+def _prefixes(atoms: Sequence[Atom]) -> Finder:
+    """Whatever sorts between a prefix of a value and the value begins with that prefix too: so bisection finds it."""
+    table = _collected(atoms)
+    texts = sorted(table)
+    shorter: dict[str, str | None] = {}
+    chain: list[str] = []
+    for text in texts:
+        while chain and not text.startswith(chain[-1]):
+            chain.pop()
+        shorter[text] = chain[-1] if chain else None
+        chain.append(text)
 
-    def of(self, value: Any) -> Iterator[int]:
-        # Whatever sorts between a prefix of the value and the value begins with that prefix too.
-        place = bisect_right(self._sorted, value)
-        text = self._sorted[place - 1] if place else None
+    def find(value: str) -> Sequence[int]:
+        place = bisect_right(texts, value)
+        text = texts[place - 1] if place else None
         while text is not None and not value.startswith(text):
-            text = self._shorter[text]
+            text = shorter[text]
+        rules: list[int] = []
         while text is not None:
-            yield from self._table[text]
-            text = self._shorter[text]
+            rules += table[text]
+            text = shorter[text]
+        return rules
+
+    return find
 
 
-class _Parts:
-    """Which of many texts a value contains."""
-
-    def __init__(self, table: dict[Any, Found]) -> None:
-        self._grams: dict[Any, list[Any]] = {}
-        self._short = [text for text in table if len(text) < _GRAM]
-        self._table = table
-        for text in table:
-            if len(text) >= _GRAM:
-                self._grams.setdefault(min(_grams(text), key=lambda gram: len(self._grams.get(gram, ()))), []).append(text)
-
-    def __bool__(self) -> bool:
-        return bool(self._table)
-
-    def of(self, value: Any) -> Iterator[int]:
-        if len(self._table) <= 16:
-            candidates: Iterable[Any] = self._table
-        else:
-            common = self._grams.keys() & set(_grams(value))
-            candidates = [*self._short, *(text for gram in common for text in self._grams[gram])]
-        for text in candidates:
-            if text in value:
-                yield from self._table[text]
+def _suffixes(atoms: Sequence[Atom]) -> Finder:
+    find = _prefixes([Atom("startswith", atom.value[::-1], atom.rule) for atom in atoms])
+    return lambda value: find(value[::-1])
 
 
-def _grams(text: Any) -> Sequence[Any]:
-    return [text[at : at + _GRAM] for at in range(len(text) - _GRAM + 1)]
+def _parts(atoms: Sequence[Atom]) -> Finder:
+    """One pass of an automaton over all texts tells whether any is there at all; few values go on from there."""
+    table = _collected(atoms)
+
+    def find(value: str) -> Sequence[int]:
+        return [rule for text, rules in table.items() if text in value for rule in rules]
+
+    if len(table) < AUTOMATON_FROM:
+        return find
+    search = alternatives(table)
+    return lambda value: find(value) if search(value) else ()
+
+
+def _tried(atoms: Sequence[Atom]) -> Finder:
+    tests = [(atom.test, atom.rule) for atom in atoms if atom.test is not None]
+    return lambda value: [rule for test, rule in tests if test(value)]
+
+
+_FINDERS: Final[dict[str, Callable[[Sequence[Atom]], Finder]]] = {
+    "=": _equal,
+    "startswith": _prefixes,
+    "endswith": _suffixes,
+    "contains": _parts,
+    "?": _tried,
+}

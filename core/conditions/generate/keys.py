@@ -9,6 +9,7 @@ from mozu.core.conditions.ast import Call, Node, Operand, Or, Test, Val
 from mozu.core.conditions.generate import matchers
 from mozu.core.conditions.generate.index import Atom
 from mozu.core.conditions.generate.test_code import constants
+from mozu.core.conditions.globs import longest
 from mozu.core.conditions.operands import TEXT, Resolver, Typed
 from mozu.core.conditions.unparse import unparse_term
 from mozu.core.fields import FieldType, Match
@@ -23,6 +24,8 @@ _HASHED: Final = TEXT | {
     FieldType.IPADDR,
 }
 _SEARCHED: Final = ("startswith", "endswith", "contains")
+_TELLING: Final = 3
+"""Characters that a pattern must have in a row to be looked for by them."""
 _TRIED: Final = ("icontains", "glob", "iglob", "regex", "pmatch")
 
 
@@ -35,6 +38,8 @@ class Key(msgspec.Struct, frozen=True):
     """The operand's text."""
     atoms: tuple[tuple[str, Any], ...]
     """(op, value): what makes the rule a candidate; equal pairs of different rules are the same work."""
+    exact: bool
+    """Whether a candidate holds by that; else the conjunct remains to be tested."""
 
 
 def key_of(node: Node, resolver: Resolver) -> Key | None:
@@ -52,7 +57,10 @@ def key_of(node: Node, resolver: Resolver) -> Key | None:
         if found is None:
             return None
         atoms.extend(found)
-    return None if left is None else Key(node, left, unparse_term(left), tuple(atoms))
+    if left is None or not atoms:
+        return None
+    exact = all(test.op not in ("glob", "iglob") for test in tests if isinstance(test, Test))
+    return Key(node, left, unparse_term(left), tuple(atoms), exact)
 
 
 def atom(op: str, value: Any, rule: int) -> Atom:
@@ -78,4 +86,8 @@ def _atoms(test: Test, typed: Typed) -> Sequence[tuple[str, Any]] | None:
     if test.op in _SEARCHED:
         values = constants(test, typed)
         return None if any(matchers.broken(value) for value in values) else [(test.op, value) for value in values]
+    if test.op == "glob":
+        parts = [longest(pattern) for pattern in constants(test, typed)]
+        if all(len(part) >= _TELLING and not matchers.broken(part) for part in parts):
+            return [("contains", part) for part in parts]
     return [(test.op, tuple(constants(test, typed)))] if test.op in _TRIED else None
