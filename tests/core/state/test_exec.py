@@ -1,0 +1,129 @@
+import pytest
+
+from mozu.core.state.facts import Entered, Executed
+from mozu.core.syscalls import flag_table
+from tests.core.state.story import CLOEXEC, THREAD, Story, read
+
+EMPTY_PATH = dict(flag_table("execveat_flags"))["AT_EMPTY_PATH"]
+DOCKER = "cpu=/docker/" + "a1" * 32
+
+
+@pytest.fixture
+def story() -> Story:
+    story = Story()
+    story.has(1, name="systemd", ptid=0, cwd="/")
+    story.has(10, name="bash", exe="-bash", exepath="/usr/bin/bash", ptid=1, cwd="/home/a", env=("A=1",))
+    story.settled()
+    story.clone(10, 20)
+    return story
+
+
+def test_exec_replaces_program_and_arguments(story: Story) -> None:
+    event = story.exec(20, "/usr/bin/vim", "-R", "x y")
+    assert ("vim", "/usr/bin/vim", "vim -R x y") == tuple(
+        read(event, name) for name in ("proc.name", "proc.exepath", "proc.cmdline")
+    )
+
+
+def test_empty_arguments_are_arguments(story: Story) -> None:
+    event = story.exec(20, "/bin/x", "a", "", "b")
+    assert (3, "") == (read(event, "proc.cmdnargs"), read(event, "proc.args", "1"))
+
+
+def test_exec_keeps_parent_directory_and_start(story: Story) -> None:
+    before = story.process(20)
+    story.exec(20, "/bin/x")
+    after = story.process(20)
+    assert (before.parent, before.cwd, before.start) == (after.parent, after.cwd, after.start)
+
+
+def test_a_failed_exec_changes_nothing(story: Story) -> None:
+    before = story.process(20)
+    story.exec(20, "/bin/nope", res=-2)
+    assert story.process(20) is before
+
+
+def test_exec_closes_what_is_marked_so(story: Story) -> None:
+    story.open(20, "/tmp/keep", 3)
+    story.open(20, "/tmp/drop", 4, flags=1 | CLOEXEC)
+    story.exec(20, "/bin/x")
+    assert ("/tmp/keep", None) == (read(story.write(20, 3), "fd.name"), story.write(20, 4).file)
+
+
+def test_exec_moves_a_process_into_its_container(story: Story) -> None:
+    event = story.exec(20, "/app", cgroups=f"{DOCKER}\0".encode())
+    assert "a1a1a1a1a1a1" == read(event, "container.id")
+
+
+def test_the_parent_stays_where_it_was(story: Story) -> None:
+    story.exec(20, "/app", cgroups=f"{DOCKER}\0".encode())
+    assert "host" == read(story.write(10, 0), "container.id")
+
+
+def test_exec_brings_identity_and_environment(story: Story) -> None:
+    event = story.exec(20, "/bin/x", uid=33, gid=44, loginuid=0xFFFFFFFF, env=b"HOME=/h\0X= y \0")
+    found = tuple(read(event, name) for name in ("user.uid", "group.gid", "user.loginuid"))
+    assert (33, 44, -1, "/h", "y") == (*found, read(event, "proc.env", "HOME"), read(event, "proc.env", "X"))
+
+
+def test_a_deleted_executable_is_named_without_the_kernels_mark(story: Story) -> None:
+    assert "/tmp/x" == read(story.exec(20, "/tmp/x (deleted)"), "proc.exepath")
+
+
+def test_flags_of_the_executable_are_read_one_by_one(story: Story) -> None:
+    event = story.exec(20, "/bin/x", flags=2 | 4)
+    names = ("writable", "upper_layer", "from_memfd", "lower_layer")
+    assert (False, True, True, False) == tuple(read(event, f"proc.is_exe_{name}") for name in names)
+
+
+def test_exec_ends_the_other_threads(story: Story) -> None:
+    story.clone(20, 21, flags=THREAD)
+    event = story.exec(20, "/bin/x")
+    assert (1, None) == (read(event, "proc.nthreads"), story.machine.process(21))
+
+
+def test_a_thread_that_executes_takes_over_a_dead_main_thread(story: Story) -> None:
+    story.clone(20, 21, flags=THREAD)
+    story.exit(20)
+    event = story.exec(20, "/bin/x")
+    assert ("x", 1) == (read(event, "proc.name"), read(event, "proc.nthreads"))
+
+
+def test_an_old_recording_tells_the_path_at_the_beginning_of_the_call(story: Story) -> None:
+    story.event("_enter", 20, facts=Entered("execve", ("../b/tool",)))
+    assert "/home/b/tool" == read(story.exec(20, "tool", trusted_exepath=None), "proc.exepath")
+
+
+def test_an_old_execveat_by_descriptor_is_the_file_behind_it(story: Story) -> None:
+    story.open(20, "/opt/tool", 5)
+    story.event("_enter", 20, facts=Entered("execveat", (5, "", EMPTY_PATH)))
+    assert "/opt/tool" == read(story.exec(20, "tool", trusted_exepath=None), "proc.exepath")
+
+
+def test_an_unknown_task_is_learnt_from_its_exec(story: Story) -> None:
+    story.exec(90, "/bin/x", pid=90, ptid=10)
+    assert "bash" == read(story.write(90, 0), "proc.pname")
+
+
+def test_the_age_of_the_executable_is_that_at_the_start_of_the_process(story: Story) -> None:
+    start = story.process(20).start
+    event = story.exec(20, "/bin/x", exe_ino=5, exe_ino_ctime=start - 77, exe_ino_mtime=1)
+    assert 77 == read(event, "proc.exe_ino.ctime_duration_proc_start")
+
+
+def test_live_the_kernel_adds_what_no_parameter_holds() -> None:
+    story = Story(live=True)
+    story.exec(20, "/bin/x", facts=Executed(sid=4, pgid=5, vpid=6, ruid=7, start=8, args_truncated=True))
+    process = story.process(20)
+    found = process.sid, process.pgid, process.vpid, process.ruid, process.start, process.args_truncated
+    assert (4, 5, 6, 7, 8, True) == found
+
+
+def test_live_an_environment_that_was_not_asked_for_is_missing() -> None:
+    story = Story(live=True)
+    assert read(story.exec(20, "/bin/x"), "proc.env") is None
+
+
+def test_live_the_working_directory_comes_with_the_exec() -> None:
+    story = Story(live=True)
+    assert "/srv/" == read(story.exec(20, "/bin/x", cwd="/srv"), "proc.cwd")

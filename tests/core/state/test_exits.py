@@ -1,0 +1,116 @@
+import pytest
+
+from mozu.core.syscalls import flag_table
+from tests.core.state.story import IN_NAMESPACE, THREAD, Story, read
+
+SUBREAPER = dict(flag_table("prctl_options"))["PR_SET_CHILD_SUBREAPER"]
+
+
+@pytest.fixture
+def story() -> Story:
+    """systemd (1) → manager (10) → middle (20) → leaf (30)."""
+    story = Story()
+    story.has(1, name="systemd", ptid=0)
+    for parent, child in ((1, 10), (10, 20), (20, 30)):
+        story.settled()
+        story.clone(parent, child)
+    story.exec(10, "/sbin/manager")
+    story.exec(20, "/bin/middle")
+    story.exec(30, "/bin/leaf")
+    return story
+
+
+def test_the_event_of_its_end_still_shows_the_process(story: Story) -> None:
+    event = story.exit(30)
+    assert ("leaf", "middle") == (read(event, "proc.name"), read(event, "proc.pname"))
+
+
+def test_after_its_end_a_process_is_unknown(story: Story) -> None:
+    story.exit(30)
+    assert story.machine.process(30) is None
+
+
+def test_orphans_go_to_whom_the_kernel_names(story: Story) -> None:
+    story.exit(20, reaper=10)
+    assert "manager" == read(story.write(30, 0), "proc.pname")
+
+
+def test_without_a_name_orphans_go_to_init(story: Story) -> None:
+    story.exit(20)
+    assert "systemd" == read(story.write(30, 0), "proc.pname")
+
+
+def test_a_process_can_declare_itself_the_one_to_take_orphans(story: Story) -> None:
+    story.event("prctl", 10, res=0, option=SUBREAPER, arg2_int=1)
+    story.exit(20)
+    assert "manager" == read(story.write(30, 0), "proc.pname")
+
+
+def test_and_take_that_back(story: Story) -> None:
+    story.event("prctl", 10, res=0, option=SUBREAPER, arg2_int=1)
+    story.event("prctl", 10, res=0, option=SUBREAPER, arg2_int=0)
+    story.exit(20)
+    assert "systemd" == read(story.write(30, 0), "proc.pname")
+
+
+def test_orphans_do_not_leave_their_pid_namespace(story: Story) -> None:
+    story.born(40, 40, 30, flags=IN_NAMESPACE, vtid=5, vpid=5)
+    story.born(50, 50, 40, flags=IN_NAMESPACE, vtid=6, vpid=6)
+    story.exit(40)
+    assert read(story.write(50, 0), "proc.pname") is None
+
+
+def test_the_init_of_a_pid_namespace_takes_its_orphans(story: Story) -> None:
+    story.born(40, 40, 30, flags=IN_NAMESPACE, vtid=1, vpid=1, comm="init")
+    story.born(50, 50, 40, flags=IN_NAMESPACE, vtid=2, vpid=2)
+    story.born(60, 60, 50, flags=IN_NAMESPACE, vtid=3, vpid=3)
+    story.exit(50)
+    assert "init" == read(story.write(60, 0), "proc.pname")
+
+
+def test_the_event_of_the_parents_end_changes_no_child_yet(story: Story) -> None:
+    before = story.write(30, 0)
+    story.exit(20)
+    assert "middle" == read(before, "proc.pname")
+
+
+def test_the_end_of_a_thread_leaves_the_process(story: Story) -> None:
+    story.clone(30, 31, flags=THREAD)
+    event = story.exit(31)
+    assert (1, "leaf") == (read(event, "proc.nthreads"), read(story.write(30, 0), "proc.name"))
+
+
+def test_a_process_lives_on_in_its_threads(story: Story) -> None:
+    story.clone(30, 31, flags=THREAD)
+    event = story.exit(30)
+    later = story.write(31, 0)
+    found = read(event, "proc.nthreads"), read(event, "proc.nchilds"), read(later, "proc.name"), read(later, "proc.pname")
+    assert (1, 1, "leaf", "middle") == found
+
+
+def test_with_the_last_thread_the_process_ends(story: Story) -> None:
+    story.clone(30, 31, flags=THREAD)
+    story.exit(30)
+    story.exit(31)
+    assert [None, None] == [story.machine.process(tid) for tid in (30, 31)]
+
+
+def test_a_number_can_be_used_again(story: Story) -> None:
+    story.exit(30)
+    story.time += 10**10
+    story.clone(10, 30)
+    event = story.exec(30, "/bin/second")
+    assert ("second", "manager") == (read(event, "proc.name"), read(event, "proc.pname"))
+
+
+def test_the_end_of_a_task_that_nobody_knows_is_nothing(story: Story) -> None:
+    assert story.exit(77).process is None
+
+
+def test_live_threads_that_never_showed_themselves_are_counted_down() -> None:
+    story = Story(live=True)
+    story.exec(10, "/bin/x", pid=10)
+    node = story.process(10).task
+    story.machine._state.tables.update(node, 1, others=1)  # type: ignore[arg-type]
+    story.event("procexit", 11, of=10, status=0)
+    assert 0 == story.process(10).others

@@ -1,0 +1,91 @@
+import pytest
+
+from mozu.core.state.facts import Forked
+from mozu.core.syscalls import flag_table
+from tests.core.state.story import IN_NAMESPACE, Story, read
+
+SET_NAME = dict(flag_table("prctl_options"))["PR_SET_NAME"]
+
+
+@pytest.fixture
+def story() -> Story:
+    story = Story()
+    story.has(1, name="systemd", ptid=0, sid=1, pgid=1, vpgid=1)
+    story.has(10, name="bash", exe="-bash", exepath="/bin/bash", ptid=1, sid=10, pgid=10, vpgid=10)
+    story.settled()
+    story.clone(10, 20)
+    story.exec(20, "/bin/job", pgid=10, vpgid=10)
+    return story
+
+
+def test_the_leader_of_a_session_is_found_by_its_number(story: Story) -> None:
+    event = story.write(20, 0)
+    assert ("bash", "-bash", "/bin/bash") == tuple(
+        read(event, name) for name in ("proc.sname", "proc.sid.exe", "proc.sid.exepath")
+    )
+
+
+def test_a_new_session_is_led_by_its_maker(story: Story) -> None:
+    event = story.event("setsid", 20, res=20)
+    assert ("job", True) == (read(event, "proc.sname"), read(event, "proc.is_sid_leader"))
+
+
+def test_a_failed_setsid_changes_nothing(story: Story) -> None:
+    assert 10 == read(story.event("setsid", 20, res=-1), "proc.sid")
+
+
+def test_groups_have_leaders_too(story: Story) -> None:
+    event = story.write(20, 0)
+    assert ("bash", "bash", False) == (
+        read(event, "proc.pgid.name"), read(event, "proc.vpgid.name"), read(event, "proc.is_pgid_leader"),
+    )  # fmt: skip
+
+
+def test_a_session_without_a_known_leader_has_an_empty_name(story: Story) -> None:
+    story.has(30, name="lone", sid=99)
+    assert "" == read(story.write(30, 0), "proc.sname")
+
+
+def test_in_a_pid_namespace_the_oldest_relative_with_the_number_leads(story: Story) -> None:
+    story.born(40, 40, 20, flags=IN_NAMESPACE, vtid=1, vpid=1, comm="init")
+    story.event("setsid", 40, res=1)
+    story.born(50, 50, 40, flags=IN_NAMESPACE, vtid=2, vpid=2)
+    assert "init" == read(story.write(50, 0), "proc.sname")
+
+
+def test_the_oldest_shell_above_is_the_login_shell(story: Story) -> None:
+    story.clone(20, 30)
+    story.exec(30, "/bin/zsh")
+    assert (10, 10) == (read(story.write(30, 0), "proc.loginshellid"), read(story.write(20, 0), "proc.loginshellid"))
+
+
+def test_a_process_cannot_rename_itself(story: Story) -> None:
+    event = story.event("prctl", 20, res=0, option=SET_NAME, arg2_str="innocent")
+    assert "job" == read(event, "proc.name")
+
+
+# --- live ---
+
+
+@pytest.fixture
+def machine() -> Story:
+    story = Story(live=True)
+    story.exec(10, "/bin/bash", pid=10, pgid=10, vpgid=10)
+    story.event("_fork", 10, facts=Forked(tid=20, pid=20, vtid=20, vpid=20))
+    return story
+
+
+def test_live_a_new_session_is_a_new_group(machine: Story) -> None:
+    event = machine.event("setsid", 20, res=20)
+    assert (20, 20, 20) == (read(event, "proc.sid"), read(event, "proc.pgid"), read(event, "proc.vpgid"))
+
+
+def test_live_a_shell_puts_its_job_into_a_group_of_its_own(machine: Story) -> None:
+    machine.event("setpgid", 10, res=0, pid=20, pgid=0)
+    assert (20, 20) == (machine.process(20).pgid, machine.process(20).vpgid)
+
+
+def test_live_a_job_can_join_the_group_of_its_parent(machine: Story) -> None:
+    machine.event("setpgid", 20, res=0, pid=0, pgid=0)
+    machine.event("setpgid", 20, res=0, pid=0, pgid=10)
+    assert (10, 10) == (machine.process(20).pgid, machine.process(20).vpgid)
