@@ -164,7 +164,7 @@ def filesystem() -> bytes:
     with tarfile.open(fileobj=target, mode="w") as tar:
         for name in ("bin", "etc", "root", "tmp", "nest", "usr", "usr/bin"):
             _add(tar, name, kind=tarfile.DIRTYPE, mode=0o755)
-        _add(tar, "bin/busybox", _busybox().read_bytes(), mode=0o755)
+        _add(tar, "bin/busybox", static_busybox().read_bytes(), mode=0o755)
         for name in _LINKS:
             _add(tar, f"bin/{name}", kind=tarfile.SYMTYPE, link="busybox")
         _add(tar, "usr/bin/apt-get", _PACKAGE_MANAGER.encode(), mode=0o755)
@@ -178,7 +178,7 @@ def docker_engine() -> Iterator[DockerEngine]:
     require(os.geteuid() == 0, "a docker engine of one's own needs root")
     for name, package in (("dockerd", "docker.io"), ("docker", "docker.io"), ("containerd", "containerd")):
         require(shutil.which(name, path=_ENVIRONMENT["PATH"]) is not None, f"{name} is not installed ({package})")
-    require(_busybox().exists(), "there is no static busybox (busybox-static)")
+    require(static_busybox().exists(), "there is no static busybox (busybox-static)")
     engine = DockerEngine()
     try:
         engine.start()
@@ -200,7 +200,7 @@ def own_docker() -> Iterator[DockerEngine]:
     yield from docker_engine()
 
 
-def _busybox() -> Path:
+def static_busybox() -> Path:
     """The first busybox that needs no interpreter (a loader of shared libraries)."""
     for folder in _ENVIRONMENT["PATH"].split(":"):
         path = Path(folder, "busybox")

@@ -29,14 +29,22 @@ class Running:
         self.alerts: list[Json] = []
         self.log: list[str] = []
         self._changed = threading.Condition()
-        for stream, take in ((process.stdout, self._alert), (process.stderr, self._line)):
-            threading.Thread(target=self._read, args=(stream, take), daemon=True).start()
+        pairs = ((process.stdout, self._alert), (process.stderr, self._line))
+        self._readers = [threading.Thread(target=self._read, args=pair, daemon=True) for pair in pairs]
+        for reader in self._readers:
+            reader.start()
+
+    def close(self) -> None:
+        """Read to the end what a process that has ended left behind."""
+        for reader in self._readers:
+            reader.join(PATIENCE)
 
     def _read(self, stream: Any, take: Callable[[str], None]) -> None:
-        for line in stream:
-            with self._changed:
-                take(line.rstrip("\n"))
-                self._changed.notify_all()
+        with stream:
+            for line in stream:
+                with self._changed:
+                    take(line.rstrip("\n"))
+                    self._changed.notify_all()
 
     def _alert(self, line: str) -> None:
         self.alerts.append(json.loads(line))
@@ -96,3 +104,4 @@ def mozu_run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -
         if process.poll() is None:
             process.kill()
             process.wait()
+        running.close()

@@ -85,11 +85,10 @@ class Watch:
         """Once per absence."""
         if not self._absent:
             self._absent = True
-            self._log.warning(
-                "the docker engine at %s cannot be reached (%s); its containers are known from its files only, and by "
-                "nothing where those cannot be read; trying again until it is there",
+            self._log.info(
+                "no docker engine at %s (%s): its containers are known by its files alone; trying again until it is there",
                 self._api.socket,
-                error or type(error).__name__,
+                getattr(error, "strerror", None) or error or type(error).__name__,
             )
 
     def _rejoice(self) -> None:
