@@ -14,7 +14,7 @@ from mozu.core.errors import SourceUnavailable
 from mozu.core.event import SyscallEvent
 from mozu.core.fields import Reader
 from mozu.core.hookspecs import Context, Counts, Settings
-from mozu.plugins.sources.replay.layouts import layouts
+from mozu.core.state import CHANGING
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.reader import Recording
 from mozu.plugins.sources.replay.readers import readers
@@ -75,7 +75,7 @@ class ReplaySource:
         if "*" in types:
             self._wanted = None
         else:
-            self._wanted = frozenset(types) | _STATE_TYPES
+            self._wanted = frozenset(types) | CHANGING
         if self._recording is not None:
             self._recording.want(self._wanted)
 
@@ -129,9 +129,6 @@ class ReplaySource:
                 recording.name,
                 recording.unreadable,
             )
-
-
-_STATE_TYPES: Final = frozenset(layout.name for layout in layouts().values() if "state" in layout.traits)
 
 
 def _sum(one: Mapping[str, Counts], other: Mapping[str, Counts]) -> dict[str, Counts]:
