@@ -14,10 +14,12 @@ inlined volatile struct pt_regs *registers(struct task_struct *task) { return (v
   } while (0)
 
 /* Which arguments of a call are what; NONE and PLAIN where there are none. Filled by user space, one a call. */
-struct shape { s8 fd, address, text, dir, text2, dir2, spare[2]; };
+struct shape { s8 fd, address, text, dir, text2, dir2, text3, data; };
 #define NONE (-1)  /* a path without a directory argument starts from the working directory */
 #define PLAIN (-2) /* a text that is no path */
 
+#define DATA_MAX 80 /* bytes of what was written or read */
+
 inlined void no_texts(volatile struct call *e) {
-  e->text[0] = e->text[1] = e->base[0] = e->base[1] = e->base_marks[0] = e->base_marks[1] = e->data = e->spare = 0;
+  e->text[0] = e->text[1] = e->text[2] = e->base[0] = e->base[1] = e->base_marks[0] = e->base_marks[1] = e->data = 0;
 }

@@ -22,6 +22,7 @@ enum mark {
   MARK_MEMFD = 1024,
   MARK_NULL = 2048,      /* the first text was a null pointer */
   MARK_NULL2 = 4096,     /* so was the second */
+  MARK_NULL3 = 32768,    /* and the third */
   MARK_SOCKET = 8192,    /* the descriptor is a socket */
   MARK_PIDNS = 16384,    /* in a pid namespace other than the first */
 };
@@ -59,21 +60,21 @@ struct open {
   u16 base_marks;
 };
 
-struct call {            /* any call of numbers and up to two texts */
+struct call {            /* any call of numbers and up to three texts */
   struct header head;
   u64 args[8];           /* six, and room that a masked index may reach */
-  u16 text[2], base[2];  /* texts: first as given, second as given, directory of the first, directory of the second */
+  u16 text[3], base[2];  /* texts: those that were given, directories of the first and of the second */
   u16 base_marks[2];
-  u16 data, spare;       /* text: bytes handed over */
+  u16 data;              /* text: bytes handed over */
 };
 
 struct descriptor {      /* any call on a descriptor */
   struct header head;
-  u64 args[8];
+  u64 args[8];           /* [6] and [7]: length and limit of an accept queue; [6]: bytes of a message */
   struct file_facts file;
   struct ends ends;
   u32 fd, flags;
-  u16 address, data;     /* texts, after the names in `ends`: socket address as given, bytes handed over */
+  u16 address, data;     /* texts, after the names in `ends`: socket address as given, bytes or text handed over */
   u16 path, spare;       /* text: the file's path */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Calls with one or two texts, paths mostly. CALLS tells which arguments they are and where relative ones start. */
+/* Calls with one to three texts, paths mostly. CALLS tells which arguments they are and where relative ones start. */
 #include "call.h"
 #include "file.h"
 
@@ -31,6 +31,11 @@ inlined int path_exit(struct point *ctx) {
     if (!second) mark(s, MARK_NULL2);
     e->text[1] = append_text(s, USER, (void *)second);
   }
+  if (shape->text3 >= 0) {
+    u64 third = e->args[shape->text3 & 7];
+    if (!third) mark(s, MARK_NULL3);
+    e->text[2] = append_text(s, USER, (void *)third);
+  }
   if (shape->dir != PLAIN) {
     s32 dirfd = shape->dir < 0 ? AT_FDCWD : e->args[shape->dir & 7];
     e->base[0] = append_base(s, task, first, dirfd, &marks);
@@ -40,6 +45,10 @@ inlined int path_exit(struct point *ctx) {
     s32 dirfd = shape->dir2 < 0 ? AT_FDCWD : e->args[shape->dir2 & 7];
     e->base[1] = append_base(s, task, second, dirfd, &marks);
     e->base_marks[1] = marks;
+  }
+  if (shape->data >= 0) {
+    u64 from = e->args[shape->data & 7], length = e->args[(shape->data + 1) & 7];
+    e->data = append(s, USER, (void *)from, length > DATA_MAX ? DATA_MAX : length);
   }
   return send(s);
 }

@@ -8,6 +8,10 @@ order. Where they are not, the declaration says it, one word a parameter:
     0 … 5   the argument of that number
     t       both ends of the socket
     a       the socket address that was handed over
+    d       the bytes that were handed over
+    -       left out: an empty parameter
+
+Texts arrive in the order of their parameters.
 """
 
 import struct
@@ -47,10 +51,12 @@ class Shape(NamedTuple):
     dir: int = PLAIN
     text2: int = NONE
     dir2: int = PLAIN
+    text3: int = NONE
+    data: int = NONE
 
     def packed(self) -> bytes:
         """As the map CALLS holds it."""
-        return struct.pack("<6b2x", *self)
+        return struct.pack("<8b", *self)
 
 
 class Watch(NamedTuple):
@@ -75,54 +81,106 @@ DESCRIPTORS: Final[dict[str, str | None]] = {
     "socket": "r 0 1 2 1",
     "bind": "r a 0",
     "listen": None,
+    "shutdown": None,
     "dup": None,
     "dup2": None,
     "dup3": None,
     "close": None,
+    "fcntl": None,
+    "ioctl": None,
+    "flock": None,
     "fchmod": None,
+    "fchown": None,
     "setns": None,
+    "finit_module": None,
+    "memfd_create": None,
+    "pidfd_open": None,
+    "pidfd_getfd": None,
+    "epoll_create1": None,
+    "eventfd2": "r 1 0",
+    "inotify_init1": None,
+    "timerfd_create": None,
+    "userfaultfd": None,
 }
 """Calls on a descriptor, or that make one."""
 
+ACCEPTS: Final[dict[str, str | None]] = {"accept": "r t q 6 7", "accept4": "r t q 6 7 3"}
+"""q: how full the queue is, in per cent."""
+
+MESSAGES: Final[dict[str, str | None]] = {
+    "sendto": "r d 0 2 t",
+    "recvfrom": "r d t 0 2",
+    "sendmsg": "r d 0 6 t",
+    "recvmsg": "r 6 d t - 0",
+}
+"""Calls that send and receive; argument 6 is the length of all parts of a message."""
+
 PATHS: Final[dict[str, str | None]] = {
+    "access": None,
+    "chmod": None,
+    "chown": None,
+    "delete_module": None,
+    "fchmodat": None,
+    "fchownat": None,
+    "init_module": "r d 1 2",
+    "lchown": None,
     "link": None,
     "linkat": None,
-    "symlink": None,
-    "symlinkat": None,
-    "unlink": None,
-    "unlinkat": None,
+    "lstat": None,
+    "mkdir": None,
+    "mkdirat": None,
+    "mknod": None,
+    "mknodat": None,
+    "mount": None,
+    "newfstatat": "r 0 1 3",
     "rename": None,
     "renameat": None,
     "renameat2": None,
-    "mkdir": None,
-    "mkdirat": None,
     "rmdir": None,
-    "chmod": None,
-    "fchmodat": None,
+    "stat": None,
+    "symlink": None,
+    "symlinkat": None,
+    "umount2": None,
+    "unlink": None,
+    "unlinkat": None,
 }
-"""Calls with one or two texts."""
+"""Calls with one to three texts."""
 
 NUMBERS: Final[dict[str, str | None]] = {
-    "setuid": None,
-    "setgid": None,
-    "setreuid": None,
-    "setregid": None,
-    "setresuid": None,
-    "setresgid": None,
-    "setfsuid": None,
+    "bpf": "r 0",
+    "kill": None,
+    "mlock": None,
+    "mprotect": None,
+    "ptrace": "r 2 3 0 1",
+    "seccomp": None,
     "setfsgid": None,
-    "setsid": None,
+    "setfsuid": None,
+    "setgid": None,
     "setpgid": None,
+    "setregid": None,
+    "setresgid": None,
+    "setresuid": None,
+    "setreuid": None,
+    "setsid": None,
+    "setuid": None,
+    "tgkill": None,
+    "tkill": None,
     "unshare": None,
 }
 """Calls of plain numbers."""
 
-_ADDRESSES: Final = {"connect": 1, "bind": 1, "sendto": 4}
+_DATA: Final = {"init_module": 0}
+"""Call → argument with bytes; their number is the next argument."""
+_ADDRESSES: Final = {"connect": 1, "bind": 1}
 """Call → argument with a socket address; its length is the next argument."""
 
 
+_TRACEPOINTS: Final = {"stat": "newstat", "lstat": "newlstat", "umount2": "umount"}
+"""Calls that the kernel's own functions, and so its tracepoints, call otherwise."""
+
+
 def _at_exit(name: str, family: str, function: str) -> Program:
-    return Program(function, family, f"sys_exit_{name}")
+    return Program(function, family, f"sys_exit_{_TRACEPOINTS.get(name, name)}")
 
 
 def _scheduler(name: str, family: str, function: str) -> Program:
@@ -141,23 +199,25 @@ def _shape(name: str, order: str | None) -> Shape:
     """Derived from the types of the parameters."""
     declared = event_type(name)
     sources = list(_sources(name, order))
-    texts: list[int] = []
+    texts: list[int] = []  # argument and directory of each
     for param, word in sources:
         if word.isdigit() and param.type in ("fspath", "string"):
             texts += [int(word), NONE if param.type == "fspath" else PLAIN]
         elif word.isdigit() and param.type == "fsrelpath" and param.dirfd is not None:
             texts += [int(word), int(sources[param.dirfd][1])]
-    texts += (NONE, PLAIN) * (2 - len(texts) // 2)
+    texts += (NONE, PLAIN) * (3 - len(texts) // 2)
     makes = declared is not None and "creates_fd" in declared.traits
     fd = next((int(word) for param, word in sources if param.type == "fd" and word.isdigit()), RESULT)
-    return Shape(RESULT if makes else fd, _ADDRESSES.get(name, NONE), *texts[:4])
+    text, start, text2, start2, text3 = texts[:5]
+    address, data = _ADDRESSES.get(name, NONE), _DATA.get(name, NONE)
+    return Shape(RESULT if makes else fd, address, text, start, text2, start2, text3, data)
 
 
 def _declared(table: dict[str, str | None], family: str) -> Iterator[Watch]:
     for name, order in table.items():
         words = tuple(word for _, word in _sources(name, order))
         program = _at_exit(name, family, f"{family}_exit")
-        decoder = "descriptor" if family == "descriptor" else "call"
+        decoder = "descriptor" if family in ("descriptor", "accept", "message") else "call"
         yield Watch(name, _number(name), decoder, (program,), words, _shape(name, order))
 
 
@@ -181,7 +241,12 @@ def _watches() -> Iterable[Watch]:
     for name in DIRECTORIES.split():
         words = tuple(word for _, word in _sources(name, None))
         yield Watch(name, _number(name), "cwd", (_at_exit(name, "cwd", "cwd_exit"),), words)
+    for name, order in (("capset", "r 0 1 2"), ("prctl", "r 0 1 1")):
+        program = _at_exit(name, "session", f"{name}_exit")
+        yield Watch(name, _number(name), "call", (program,), tuple(order.split()))
     yield from _declared(DESCRIPTORS, "descriptor")
+    yield from _declared(ACCEPTS, "accept")
+    yield from _declared(MESSAGES, "message")
     yield from _declared(PATHS, "path")
     yield from _declared(NUMBERS, "number")
 

@@ -38,7 +38,7 @@ STRUCTS: Final[dict[str, str]] = {
     "cgroup": "kn",
     "kernfs_node": "parent=__parent|parent name",
     "socket": "sk",
-    "sock": "__sk_common sk_type sk_protocol",
+    "sock": "__sk_common sk_type sk_protocol sk_ack_backlog sk_max_ack_backlog",
     "unix_sock": "addr peer",
     "unix_address": "len name",
     "sock_common": (

@@ -8,7 +8,10 @@ from mozu.plugins.sources.ebpf import btf, wire
 from mozu.plugins.sources.ebpf.calls import Program
 from mozu.plugins.sources.ebpf.layouts import ENUMERATIONS, STRUCTS
 
-_TOLD_APART = ("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir")
+_TOLD_APART = (
+    *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir"),
+    *("sendto", "recvfrom", "sendmsg", "recvmsg"),
+)
 _PIDS = {"THREAD_GROUP": "PIDTYPE_TGID", "GROUP": "PIDTYPE_PGID", "SESSION": "PIDTYPE_SID"}
 _PAGES = {"FILE_PAGES": 0, "ANONYMOUS_PAGES": 1, "SWAP_ENTRIES": 2, "SHARED_PAGES": 3}
 """Kinds of page in struct mm_struct.rss_stat, the same since 4.5."""

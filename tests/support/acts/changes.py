@@ -1,6 +1,8 @@
 """Where a process stands, who it is, and what it does to names."""
 
 import os
+import signal
+import struct
 from typing import Any
 
 from tests.support.acts.raw import call
@@ -34,3 +36,38 @@ def with_descriptor(name: str, path: str, arguments: list[object]) -> dict[str, 
     """A call whose first argument is the descriptor of a file."""
     fd = os.open(path, os.O_RDONLY)
     return {"fd": fd, "result": call(name, fd, *arguments)}
+
+
+def name_oneself(name: str) -> str:
+    """prctl PR_SET_NAME; the name in /proc."""
+    call("prctl", 15, name, 0, 0, 0)
+    with open("/proc/self/comm") as file:
+        return file.read().rstrip("\n")
+
+
+def drop_capabilities() -> list[int]:
+    """capset: keep three; the sets in /proc (inheritable, permitted, effective)."""
+    header = struct.pack("<II", 0x20080522, 0)
+    call("capset", header, struct.pack("<6I", 1, 7, 2, 0, 0, 0))
+    with open("/proc/self/status") as file:
+        status = dict(line.split(":", 1) for line in file)
+    return [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff")]
+
+
+def trace_child(request: int) -> int:
+    """ptrace of a child that waits; its pid."""
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+    call("ptrace", request, pid, 0, 0)
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    return pid
+
+
+def mount_and_unmount(place: str) -> int:
+    """mount a tmpfs in a mount namespace of one's own, then umount2."""
+    call("unshare", 0x20000)
+    result = call("mount", "none", place, "tmpfs", 0x4 | 0x2, None)
+    call("umount2", place, 2)
+    return result

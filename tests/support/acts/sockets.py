@@ -129,3 +129,82 @@ _MAKERS: dict[str, tuple[Any, ...]] = {
     "netlink": ("socket", 16, 3, 0),
     "packet": ("socket", 17, 3, 0),
 }
+
+
+def accept(name: str, family: int, host: str) -> dict[str, Any]:
+    """accept or accept4 of a connection; both ends, the queue's limit."""
+    server = socket.socket(family)
+    server.bind((host, 0))
+    server.listen(4)
+    first = socket.create_connection(server.getsockname()[:2])
+    second = socket.create_connection(server.getsockname()[:2])
+    flags = [int(socket.SOCK_CLOEXEC)] if name == "accept4" else []
+    result = call(name, server.fileno(), None, None, *flags)
+    accepted = socket.socket(fileno=result)
+    return {**_ends(accepted), "clients": (first.fileno(), second.fileno())}
+
+
+def accept_unix(path: str) -> int:
+    """accept of a unix connection."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    server.listen()
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(path)
+    result = call("accept", server.fileno(), None, None)
+    client.close()
+    return result
+
+
+def accept_nothing(fd: int) -> int:
+    """accept of a descriptor that is no socket."""
+    return call("accept", fd, None, None)
+
+
+def send(data: bytes) -> dict[str, Any]:
+    """sendto a datagram socket of one's own, which is named in the call."""
+    server = socket.socket(type=socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    client = socket.socket(type=socket.SOCK_DGRAM)
+    client.bind(("127.0.0.1", 0))
+    address = packed(AF_INET, "127.0.0.1", server.getsockname()[1])
+    result = call("sendto", client.fileno(), data, len(data), 0, address, 16)
+    return {
+        "fd": client.fileno(),
+        "result": result,
+        "local": client.getsockname(),
+        "remote": server.getsockname(),
+    }
+
+
+def receive(data: bytes) -> dict[str, Any]:
+    """recvfrom a datagram socket, with the sender's address."""
+    server = socket.socket(type=socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+    client = socket.socket(type=socket.SOCK_DGRAM)
+    client.bind(("127.0.0.1", 0))
+    client.sendto(data, server.getsockname())
+    got, _ = server.recvfrom(1000)
+    return {"fd": server.fileno(), "data": got, "local": client.getsockname(), "remote": server.getsockname()}
+
+
+def send_message(parts: list[bytes]) -> dict[str, Any]:
+    """sendmsg on a connected stream."""
+    server = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(server.getsockname())
+    return {**_ends(client), "result": client.sendmsg(parts)}
+
+
+def receive_message(parts: list[bytes]) -> dict[str, Any]:
+    """recvmsg on an accepted stream."""
+    server = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(server.getsockname())
+    client.sendmsg(parts)
+    accepted, _ = server.accept()
+    data = accepted.recvmsg(300)[0]
+    return {**_ends(accepted), "data": data}
+
+
+def send_nowhere() -> int:
+    """sendto on a descriptor that is no socket."""
+    return call("sendto", 0, b"x", 1, 0, None, 0)

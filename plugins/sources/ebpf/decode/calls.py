@@ -1,10 +1,10 @@
 """struct call: numbers and paths; chdir, fchdir and chroot."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from mozu.core.event import File, SyscallEvent
-from mozu.core.state.facts import Cwd
+from mozu.core.state.facts import Bases, Cwd
 from mozu.core.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.reading import (
@@ -19,18 +19,32 @@ from mozu.plugins.sources.ebpf.decode.reading import (
 
 _unpack, _SIZE = reader(
     "call",
-    HEAD + "args0 args1 args2 args3 args4 args5 args6 args7 text0 text1 base0 base1 base_marks0 base_marks1 data spare",
+    HEAD + "args0 args1 args2 args3 args4 args5 args6 args7 "
+    "text0 text1 text2 base0 base1 base_marks0 base_marks1 data",
 )
-_RESULT, _ARGS = 2, 9
-"""Positions of the result and of the first argument among the values."""
-_NULL, _NULL2 = MARKS["NULL"], MARKS["NULL2"]
-_TEXTS = frozenset({"fspath", "fsrelpath", "string"})
+_RESULT, _MARKS, _ARGS, _TEXT, _BASE, _BASE_MARKS, _DATA = 2, 7, 9, 17, 20, 22, 24
+"""Positions among the values."""
+_NULLS: Final = (MARKS["NULL"], MARKS["NULL2"], MARKS["NULL3"])
+_LOST: Final = MARKS["CUT"] | MARKS["PSEUDO"]
+"""Marks of a directory whose beginning is missing."""
+_PATHS: Final = frozenset({"fspath", "fsrelpath"})
+_TEXTS: Final = frozenset({"fspath", "fsrelpath", "string"})
 
-Pick = Callable[[tuple[Any, ...], list[str | None]], Any]
+class Given(NamedTuple):
+    """The texts of a record."""
+
+    texts: tuple[str | None, str | None, str | None]
+    """None for a null pointer."""
+    bases: tuple[str | None, str | None]
+    """Directories that the first and the second start from; None for absolute paths and where it is not known."""
+    data: bytes
+
+
+Pick = Callable[[tuple[Any, ...], Given], Any]
 
 
 def _text_at(place: int) -> Pick:
-    return lambda _, given: given[place]
+    return lambda _, given: given.texts[place]
 
 
 def _value_at(place: int, convert: Callable[[int], int]) -> Pick:
@@ -46,6 +60,8 @@ def picks(watch: Watch) -> tuple[Pick, ...]:
     for param, word in zip(params, watch.order, strict=True):
         if word == "r":
             found.append(_value_at(_RESULT, int))
+        elif word == "d":
+            found.append(lambda _, given: given.data)
         elif param.type in _TEXTS:
             found.append(_text_at(texts))
             texts += 1
@@ -54,25 +70,40 @@ def picks(watch: Watch) -> tuple[Pick, ...]:
     return tuple(found)
 
 
-def _given(buffer: Buffer, at: int, values: tuple[Any, ...]) -> list[str | None]:
-    """Both texts; None for a null pointer."""
-    marks, first, second = values[7], values[17], values[18]
-    start = at + _SIZE
-    return [
-        None if marks & _NULL else text(buffer, start, start + first),
-        None if marks & _NULL2 else text(buffer, start + first, start + first + second),
-    ]
+def _paths(watch: Watch) -> tuple[int, ...]:
+    """Which of the first two texts are paths."""
+    declared = event_type(watch.name)
+    params = () if declared is None else declared.params
+    texts = [param for param, word in zip(params, watch.order, strict=True) if param.type in _TEXTS and word.isdigit()]
+    return tuple(place for place, param in enumerate(texts[:2]) if param.type in _PATHS)
+
+
+def _given(buffer: Buffer, at: int, values: tuple[Any, ...]) -> Given:
+    marks, place = values[_MARKS], at + _SIZE
+    texts: list[str | None] = []
+    for length, null in zip(values[_TEXT:_BASE], _NULLS, strict=True):
+        texts.append(None if marks & null else text(buffer, place, place + length))
+        place += length
+    bases: list[str | None] = []
+    for length, lost in zip(values[_BASE:_BASE_MARKS], values[_BASE_MARKS:_DATA], strict=True):
+        bases.append(text(buffer, place, place + length) if length and not lost & _LOST else None)
+        place += length
+    data = buffer[place : place + values[_DATA]]
+    return Given((texts[0], texts[1], texts[2]), (bases[0], bases[1]), data)
 
 
 def call(watch: Watch) -> Decode:
     """The decoder of one of these calls."""
-    name, pick = watch.name, picks(watch)
+    name, pick, paths = watch.name, picks(watch), _paths(watch)
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         values = _unpack(buffer, at)
         given = _given(buffer, at, values)
         args = tuple(one(values, given) for one in pick)
-        return SyscallEvent("syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args)
+        facts = Bases(tuple(given.bases[place] for place in paths)) if paths else None
+        return SyscallEvent(
+            "syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args, None, None, None, facts
+        )
 
     return decode
 
@@ -86,8 +117,7 @@ def cwd(watch: Watch) -> Decode:
         values = _unpack(buffer, at)
         given = _given(buffer, at, values)
         args = tuple(one(values, given) for one in pick)
-        start = at + _SIZE + values[17] + values[18]
-        where = text(buffer, start, start + values[19])
+        where = given.bases[0] or ""
         done = values[2] == 0
         fd = args[1] if by_fd else None
         file = File("directory", where, realpath=where) if by_fd and done else None

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from stat import S_ISDIR, S_ISFIFO
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from mozu.core.event import File, SockAddr, SyscallEvent
+from mozu.core.event import File, SockAddr, SockTuple, SyscallEvent, as_text
 from mozu.core.state.facts import Descriptor
-from mozu.core.syscalls import convert_flags, event_type
+from mozu.core.syscalls import Param, convert_flags, event_type
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.reading import (
     FILE,
@@ -20,7 +20,7 @@ from mozu.plugins.sources.ebpf.decode.reading import (
     signed32,
     text,
 )
-from mozu.plugins.sources.ebpf.decode.sockets import Ends, outbound, parse_address, socket_file
+from mozu.plugins.sources.ebpf.decode.sockets import Ends, inbound, outbound, parse_address, socket_file
 
 _unpack, _SIZE = reader(
     "descriptor",
@@ -28,10 +28,12 @@ _unpack, _SIZE = reader(
     "ends_family ends_type ends_protocol ends_local_port ends_remote_port ends_state ends_local_name ends_remote_name "
     "fd flags address data path spare",
 )
-_ARGS, _FILE, _ENDS, _TAIL = 9, 17, 22, 34
-"""Positions among the values: first argument, file facts, ends of the socket, what follows."""
+_RESULT, _MARKS, _ARGS, _FILE, _ENDS, _TAIL = 2, 7, 9, 17, 22, 34
+"""Positions among the values: result, marks, first argument, file facts, ends of the socket, what follows."""
 _EINPROGRESS: Final = -115
-_SOCKET, _PSEUDO, _UPPER, _OVERLAY = (MARKS[name] for name in ("SOCKET", "PSEUDO", "UPPER", "OVERLAY"))
+_SOCKET, _PSEUDO, _UPPER, _OVERLAY, _NULL = (
+    MARKS[name] for name in ("SOCKET", "PSEUDO", "UPPER", "OVERLAY", "NULL")
+)
 _SOCKET_FLAGS: Final = 0o2004000
 """SOCK_CLOEXEC | SOCK_NONBLOCK."""
 _ANONYMOUS: Final = {
@@ -51,9 +53,20 @@ _ANONYMOUS: Final = {
 """Name of an anonymous inode → the field `fd.type`."""
 _PIDFS: Final = 0x50494446
 _TMPFS: Final = 0x01021994
-_ROLES: Final = {"connect": "client"}
+_ROLES: Final = {"connect": "client", "accept": "server", "accept4": "server"}
+_INCOMING: Final = frozenset({"accept", "accept4", "recvfrom", "recvmsg"})
+"""Their source is the other end."""
 
-Pick = Callable[[tuple[Any, ...], Ends | None, SockAddr | None], Any]
+class Told(NamedTuple):
+    """What a record holds beside numbers."""
+
+    ends: Ends | None
+    """Of a socket."""
+    asked: SockAddr | None
+    data: bytes
+
+
+Pick = Callable[[tuple[Any, ...], Told], Any]
 
 
 def kind_of_file(where: str, mode: int, magic: int, marks: int) -> tuple[str, str]:
@@ -70,23 +83,48 @@ def kind_of_file(where: str, mode: int, magic: int, marks: int) -> tuple[str, st
     return _ANONYMOUS.get(bare, "unknown"), ""
 
 
-def _pick(name: str) -> Callable[[Any, str], Pick]:
-    def one(param: Any, word: str) -> Pick:
-        if word == "r":
-            return lambda values, ends, asked: values[2]
-        if word == "a":
-            return lambda values, ends, asked: asked
-        if word == "t":
-            return lambda values, ends, asked: (
-                outbound(ends) if ends is not None and values[2] in (0, _EINPROGRESS) else None
-            )
-        at = _ARGS + int(word)
-        if name == "socket" and param.name == "flags":
-            return lambda values, ends, asked: convert_flags("file_flags", values[at] & _SOCKET_FLAGS)
-        convert = number(param)
-        return lambda values, ends, asked: convert(values[at])
+def _both(name: str) -> Pick:
+    """The parameter `tuple`."""
+    incoming = name in _INCOMING
+    connects = name == "connect"
 
-    return one
+    def both(values: tuple[Any, ...], told: Told) -> SockTuple | None:
+        result = values[_RESULT]
+        if told.ends is None or (result < 0 and not (connects and result == _EINPROGRESS)):
+            return None
+        asked = None if connects else told.asked
+        return inbound(told.ends, asked) if incoming else outbound(told.ends, asked)
+
+    return both
+
+
+def _percent(values: tuple[Any, ...], told: Told) -> int:
+    length, limit = values[_ARGS + 6], values[_ARGS + 7]
+    return min(100, length * 100 // limit) if limit else 0
+
+
+_WORDS: Final[dict[str, Pick]] = {
+    "r": lambda values, told: values[_RESULT],
+    "a": lambda values, told: told.asked,
+    "d": lambda values, told: told.data,
+    "q": _percent,
+    "-": lambda values, told: None,
+}
+
+
+def _pick(name: str, param: Param, word: str) -> Pick:
+    """From a record to a parameter's value."""
+    if word == "t":
+        return _both(name)
+    if word in _WORDS:
+        return _WORDS[word]
+    if param.type == "string":
+        return lambda values, told: None if values[_MARKS] & _NULL else as_text(told.data)
+    at = _ARGS + int(word)
+    if name == "socket" and param.name == "flags":
+        return lambda values, told: convert_flags("file_flags", values[at] & _SOCKET_FLAGS)
+    convert = number(param)
+    return lambda values, told: convert(values[at])
 
 
 def descriptor(watch: Watch) -> Decode:
@@ -94,14 +132,13 @@ def descriptor(watch: Watch) -> Decode:
     name = watch.name
     declared = event_type(name)
     params = () if declared is None else declared.params
-    make = _pick(name)
-    picks = tuple(make(param, word) for param, word in zip(params, watch.order, strict=True))
+    picks = tuple(_pick(name, param, word) for param, word in zip(params, watch.order, strict=True))
     role = _ROLES.get(name, "")
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         values = _unpack(buffer, at)
-        marks, result = values[7], values[2]
-        fd, _, address_n, _, path_n, _ = values[_TAIL:]
+        marks, result = values[_MARKS], values[_RESULT]
+        fd, _, address_n, data_n, path_n, _ = values[_TAIL:]
         start = at + _SIZE
         ends = asked = None
         if marks & _SOCKET:
@@ -114,6 +151,8 @@ def descriptor(watch: Watch) -> Decode:
         if address_n:
             asked = parse_address(buffer[start : start + address_n])
             start += address_n
+        told = Told(ends, asked, buffer[start : start + data_n])
+        start += data_n
         file = None
         if ends is not None:
             failed = name == "connect" and result not in (0, _EINPROGRESS)
@@ -121,7 +160,7 @@ def descriptor(watch: Watch) -> Decode:
             file = socket_file(ends, role=role, asked=asked if failed else None, connected=connected)
         elif path_n:
             file = _plain_file(path(buffer, start, start + path_n, marks), values)
-        args = tuple(one(values, ends, asked) for one in picks)
+        args = tuple(one(values, told) for one in picks)
         facts = None if file is None else Descriptor(file)
         when, tid, pid, cpu = values[0] + offset, values[4], values[3], values[6]
         return SyscallEvent("syscall", name, when, 0, tid, pid, cpu, args, None, signed32(fd), file, facts)
@@ -131,7 +170,7 @@ def descriptor(watch: Watch) -> Decode:
 
 def _plain_file(where: str, values: tuple[Any, ...]) -> File:
     ino, dev, magic, mode, _ = values[_FILE:_ENDS]
-    marks = values[7]
+    marks = values[_MARKS]
     kind, name = kind_of_file(where, mode, magic, marks)
     upper = bool(marks & _UPPER)
     real = None if marks & _PSEUDO else where

@@ -4,7 +4,7 @@ import socket
 from typing import Final, NamedTuple
 
 from mozu.core.event import Address, File, SockAddr, SockTuple
-from mozu.core.state.addresses import IPV4, IPV6, UNIX, ip_text, kind_of, plain, tuple_text
+from mozu.core.state.addresses import IPV4, IPV6, UNIX, ip_text, kind_of, plain, tuple_text, turned
 
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 _RAW: Final = int(socket.SOCK_RAW)
@@ -63,6 +63,13 @@ def outbound(ends: Ends, asked: SockAddr | None = None) -> SockTuple:
     return plain(SockTuple(ends.family, _ip(ends, ends.local), ends.local_port, remote, port))
 
 
+def inbound(ends: Ends, asked: SockAddr | None = None) -> SockTuple:
+    """Both ends, the other one first. The kernel's pointers of a unix socket stand the other way round: own, peer."""
+    if ends.family == UNIX:
+        return SockTuple(UNIX, path=ends.local_name.strip("\0"), source_pointer=ends.own, dest_pointer=ends.peer)
+    return turned(outbound(ends, asked))
+
+
 def protocol_of(ends: Ends) -> str:
     """Transport of an IP socket; empty where there is none of the four."""
     if ends.family not in (IPV4, IPV6):
@@ -85,7 +92,7 @@ def socket_file(ends: Ends, *, role: str = "", asked: SockAddr | None = None, co
     has_peer = bool(ends.remote_port or ends.peer or asked is not None)
     if not has_peer or ends.family not in (UNIX, IPV4, IPV6):
         return File(kind_of(ends.family), protocol=protocol, l4proto=_shown(ends, protocol, ""))
-    both = outbound(ends, asked)
+    both = inbound(ends, asked) if role == "server" else outbound(ends, asked)
     return File(
         kind_of(both.family),
         tuple_text(both, protocol),

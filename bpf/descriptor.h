@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* What a descriptor stands for, asked of the kernel at the exit of a call. */
+#pragma once
+#include "call.h"
+#include "sock.h"
+
+#define ADDRESS_MAX 128 /* sizeof(struct sockaddr_storage) */
+
+/* Facts of the file, both ends of a socket. The path comes last: `append_file_path`. */
+inlined void describe_file(struct scratch *s, volatile struct descriptor *e, struct task_struct *task, s32 fd) {
+  struct file *file = file_of(task, fd);
+  struct path path = {};
+  u32 flags = 0;
+  READ(flags, file->f_flags);
+  READ(path, file->f_path);
+  e->fd = fd;
+  e->flags = flags;
+  e->path = e->address = e->data = e->spare = 0;
+  no_ends(&e->ends);
+  no_file(&e->file);
+  if (path.dentry) file_facts(s, &e->file, &path);
+  if ((e->file.mode & S_IFMT) == S_IFSOCK) {
+    mark(s, MARK_SOCKET);
+    ends_of(s, &e->ends, file);
+  }
+}
+
+inlined void append_file_path(struct scratch *s, volatile struct descriptor *e, struct task_struct *task) {
+  struct file *file = file_of(task, e->fd);
+  struct path root = {}, path = {};
+  u16 marks = 0;
+  READ(path, file->f_path);
+  if (!path.dentry || s->marks & MARK_SOCKET) return;
+  root_of(task, &root);
+  e->path = append_path(s, &path, &root, &marks);
+  mark(s, marks);
+}
+
+inlined u16 append_address(struct scratch *s, u64 from, u32 length) {
+  return append(s, USER, (void *)from, length > ADDRESS_MAX ? ADDRESS_MAX : length);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* accept, accept4: the new socket, and how full the queue is that it was taken from. */
+#include "descriptor.h"
+
+inlined int accept_exit(struct point *ctx) {
+  s64 result = ctx->result;
+  struct scratch *s = begin(ctx->number, SLOT_CALL, sizeof(struct descriptor), result);
+  if (!s) return 0;
+  struct task_struct *task = bpf_get_current_task_btf();
+  volatile struct pt_regs *regs = registers(task);
+  volatile struct descriptor *e = (void *)s->record;
+  struct socket *socket = 0;
+  struct sock *sock = 0;
+  u32 length = 0, limit = 0;
+  COPY_ARGUMENTS(e->args, regs);
+  describe_file(s, e, task, result);
+  struct file *file = file_of(task, regs->di);
+  struct inode *inode = 0;
+  u16 mode = 0;
+  READ(inode, file->f_inode);
+  READ(mode, inode->i_mode);
+  if ((mode & S_IFMT) == S_IFSOCK) {
+    READ(socket, file->private_data);
+    READ(sock, socket->sk);
+    READ(length, sock->sk_ack_backlog);
+    READ(limit, sock->sk_max_ack_backlog);
+  }
+  e->args[6] = length;
+  e->args[7] = limit;
+  return send(s);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* capset and prctl, whose arguments lie in user memory: what they led to is read from the task. */
+#include "call.h"
+#include "task.h"
+
+#define PR_SET_NAME 15
+#define PR_GET_NAME 16
+
+/* The sets after the call; those of a failed one are the old ones. */
+inlined int capset_exit(struct point *ctx) {
+  struct scratch *s = begin(ctx->number, SLOT_CALL, sizeof(struct call), ctx->result);
+  if (!s) return 0;
+  struct task_struct *task = bpf_get_current_task_btf();
+  const struct cred *cred = task->cred;
+  volatile struct call *e = (void *)s->record;
+  e->args[0] = cred->cap_inheritable;
+  e->args[1] = cred->cap_permitted;
+  e->args[2] = cred->cap_effective;
+  e->args[3] = e->args[4] = e->args[5] = 0;
+  no_texts(e);
+  return send(s);
+}
+
+inlined int prctl_exit(struct point *ctx) {
+  struct scratch *s = begin(ctx->number, SLOT_CALL, sizeof(struct call), ctx->result);
+  if (!s) return 0;
+  volatile struct pt_regs *regs = registers(bpf_get_current_task_btf());
+  volatile struct call *e = (void *)s->record;
+  COPY_ARGUMENTS(e->args, regs);
+  no_texts(e);
+  if (e->args[0] == PR_SET_NAME || e->args[0] == PR_GET_NAME) e->text[0] = append_text(s, USER, (void *)e->args[1]);
+  return send(s);
+}
