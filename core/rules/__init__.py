@@ -24,6 +24,7 @@ from mozu.core.rules.report import FileReport, Report
 from mozu.core.rules.ruleset import ListView, MacroView, Rule, RuleSet
 from mozu.core.rules.selection import Selector, selected
 from mozu.core.rules.source import SourceFile
+from mozu.core.rules.static_fields import with_static_fields
 from mozu.core.rules.values import Version, priority, priority_names
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "priority",
     "priority_names",
     "selected",
+    "with_static_fields",
 ]

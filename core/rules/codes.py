@@ -191,6 +191,7 @@ ENTRIES: Final[dict[Code, Entry]] = {
     ),
     Code.LOAD_UNKNOWN_KEY: Entry(
         "Unknown key in item definition",
-        "A key has no meaning for this kind of item and was ignored. Most often it is misspelt.",
+        "A key has no meaning for this kind of item, or it stands there a second time, and was ignored. Most often it "
+        "is misspelt. Of two equal keys the first counts.",
     ),
 }

@@ -1,6 +1,6 @@
 """Fields of records that are JSON: any value by its pointer, the whole record, its time; `jevt.*` are older names."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -63,7 +63,7 @@ def _time(event: DataEvent) -> str:
     return str(event.time)
 
 
-def _named(prefix: str) -> tuple[Field, ...]:
+def _named(prefix: str, sources: frozenset[str]) -> tuple[Field, ...]:
     older = " (older name of json.*)" if prefix == "jevt" else ""
     return (
         Field(
@@ -72,23 +72,26 @@ def _named(prefix: str) -> tuple[Field, ...]:
             doc=f"The value that a JSON pointer leads to in the record; anything but a text as compact JSON{older}.",
             bind=_value,
             argument=Argument.KEY,
-            sources=JSON_SOURCES,
+            sources=sources,
         ),
         Field(
             name=f"{prefix}.obj",
             type=FieldType.STRING,
             doc=f"The whole record as indented JSON{older}.",
             read=_whole,
-            sources=JSON_SOURCES,
+            sources=sources,
         ),
         Field(
             name=f"{prefix}.rawtime",
             type=FieldType.STRING,
             doc=f"The record's time, ns since the epoch, as a text{older}.",
             read=_time,
-            sources=JSON_SOURCES,
+            sources=sources,
         ),
     )
 
 
-FIELDS: Final[tuple[Field, ...]] = (*_named("json"), *_named("jevt"))
+def json_fields(more: Iterable[str] = ()) -> tuple[Field, ...]:
+    """The fields, for the usual sources of JSON and for these."""
+    sources = JSON_SOURCES | frozenset(more)
+    return (*_named("json", sources), *_named("jevt", sources))

@@ -14,8 +14,8 @@ from mozu.core.rules.problem import refusal
 from mozu.core.rules.store import ListInfo
 
 MOST: Final = 1 << 20
-"""Characters that a text may have once its lists are filled in: fifty times the largest of public rule sets, and small
-enough that lists of lists of lists end as an error and not as a full memory."""
+"""Characters that a condition may have once its lists are filled in: fifty times the largest of public rule sets, and
+small enough that lists of lists of lists end as an error and not as a full memory."""
 
 _BLANKS: Final = frozenset(" \t\r\n")
 _DELIMITERS: Final = _BLANKS | frozenset("(),=")
@@ -26,7 +26,7 @@ Edit = tuple[int, int, str]
 
 
 class TooLong(Exception):
-    """A text outgrew the bound while the list of this name was filled in."""
+    """A text outgrew the bound: while the list of this name was filled in, or by itself (no name)."""
 
 
 class Lists:
@@ -84,6 +84,8 @@ class Lists:
 
     def _filled(self, text: str) -> tuple[str, list[tuple[str, list[Edit]]]]:
         """The text, and the edits that led to it, list by list."""
+        if len(text) > MOST:
+            raise TooLong("")
         steps: list[tuple[str, list[Edit]]] = []
         words = set(_WORD.findall(text))
         for name, joined in self._joined:

@@ -1,7 +1,7 @@
 """Typed access to one YAML mapping: every mistake is reported, none stops the reading of the others."""
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from mozu.core.rules.codes import Code
 from mozu.core.rules.problem import Context, Problem
@@ -9,6 +9,9 @@ from mozu.core.rules.suggest import closest
 from mozu.core.rules.text import Piece, Text
 from mozu.core.rules.tree import Mapping, Node, Scalar, Sequence
 from mozu.core.rules.values import boolean, unsigned
+
+_MOST_KEYS: Final = 100
+"""Keys of one item that are warned about one by one."""
 
 T = TypeVar("T")
 Add = Callable[[Problem], None]
@@ -37,17 +40,29 @@ class Reading:
         self.add(Problem(code, message, self.context, offset, hint))
 
     def warn_unknown_keys(self, known: Iterable[str]) -> None:
-        """One warning for each key that means nothing here."""
-        known = frozenset(known)
+        """A warning for each key that means nothing here, and for each that stands here twice."""
+        known, seen = frozenset(known), set[str]()
+        doubtful = 0
         for key, _ in self.mapping.pairs:
             name = key.text if isinstance(key, Scalar) else "(not a text)"
-            if name not in known:
-                self.warn(
-                    Code.LOAD_UNKNOWN_KEY,
-                    f"the key `{name}` has no meaning here and is ignored",
-                    key,
-                    closest(name, known),
-                )
+            if name in known and name not in seen:
+                seen.add(name)
+                continue
+            doubtful += 1
+            if doubtful <= _MOST_KEYS:
+                self._warn_key(name, key, known)
+        if doubtful > _MOST_KEYS:
+            self.warn(
+                Code.LOAD_UNKNOWN_KEY, f"{doubtful - _MOST_KEYS:,} more keys have no meaning here and are ignored"
+            )
+
+    def _warn_key(self, name: str, key: Node, known: Iterable[str]) -> None:
+        if name in known:
+            message = f"the key `{name}` stands here a second time; the first one counts, this one is ignored"
+            self.warn(Code.LOAD_UNKNOWN_KEY, message, key)
+        else:
+            message = f"the key `{name[:80]}` has no meaning here and is ignored"
+            self.warn(Code.LOAD_UNKNOWN_KEY, message, key, closest(name, known))
 
     def scalar(self, key: str, *, required: bool = False, empty: bool = False) -> Scalar | None:
         """The text of a key. Absent gives None; `empty` permits a value that is null or has no text (also None)."""

@@ -63,7 +63,8 @@ class Parses:
             filled = fill(text, self._lists)
         except TooLong as error:
             context, offset = text.locate(0)
-            message = f"the condition grows beyond {MOST:,} characters when the list `{error}` is filled in"
+            by = f" when the list `{error}` is filled in" if str(error) else ""
+            message = f"the condition grows beyond {MOST:,} characters{by}"
             self._add(Problem(Code.LOAD_ERR_VALIDATE, message, context, offset))
             return None, None
         try:

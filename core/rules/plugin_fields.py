@@ -1,9 +1,11 @@
 """Fields and versions of the plugins that mozu stands in for, so that rules written for them load and run."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from mozu.core.fields import Field
-from mozu.core.rules import json_fields, k8saudit_fields
+from mozu.core.rules import k8saudit_fields
+from mozu.core.rules.json_fields import json_fields
 from mozu.core.rules.values import Version
 
 PLUGIN_VERSIONS: Final[dict[str, Version]] = {
@@ -14,6 +16,6 @@ PLUGIN_VERSIONS: Final[dict[str, Version]] = {
 """Plugin → the version whose fields and meaning mozu has; `required_plugin_versions` is measured against it."""
 
 
-def plugin_fields() -> tuple[Field, ...]:
-    """All of them, for the registry."""
-    return (*json_fields.FIELDS, *k8saudit_fields.FIELDS)
+def plugin_fields(json_sources: Iterable[str] = ()) -> tuple[Field, ...]:
+    """All of them, for the registry. `json_sources`: further source classes whose records are JSON."""
+    return (*json_fields(json_sources), *k8saudit_fields.FIELDS)

@@ -12,9 +12,7 @@ from mozu.core import (
     Declaration,
     Demand,
     Event,
-    Field,
     FieldRegistry,
-    FieldType,
     Need,
     hookimpl,
 )
@@ -29,6 +27,7 @@ from mozu.core.rules import (
     plugin_fields,
     priority,
     selected,
+    with_static_fields,
 )
 from mozu.plugins.rules.settings import FalcoSettings
 
@@ -115,24 +114,6 @@ class FalcoEvaluator:
 def _types(rule: Rule) -> frozenset[str]:
     possible = rule.checked.event_types
     return frozenset({_EVERY}) if possible is None or rule.source != "syscall" else possible
-
-
-def with_static_fields(fields: FieldRegistry, texts: Mapping[str, str]) -> FieldRegistry:
-    """The registry with a field `static.NAME` for each text; the given one is left as it is."""
-    if not texts:
-        return fields
-    return FieldRegistry((*fields, *(_static(name, text) for name, text in texts.items())), fields.names)
-
-
-def _static(name: str, text: str) -> Field:
-    return Field(
-        name=f"static.{name}",
-        type=FieldType.STRING,
-        doc="A text from the configuration.",
-        read=lambda _: text,
-        sources=frozenset({_EVERY}),
-        traits=frozenset({"suggested"}),
-    )
 
 
 @hookimpl

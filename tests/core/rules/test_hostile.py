@@ -61,6 +61,20 @@ def test_a_line_of_ten_megabytes_has_a_short_report() -> None:
     assert len(result.report.verbose()) < 5_000
 
 
+def test_a_condition_of_ten_megabytes_is_refused_for_its_length() -> None:
+    result = loaded(RULE.format(condition="proc.name = a or " * 600_000 + "proc.name = b"))
+
+    assert ["the condition grows beyond 1,048,576 characters"] == [p.message for p in result.report.problems()]
+
+
+def test_of_very_many_unknown_keys_the_first_are_told_and_the_rest_is_counted() -> None:
+    keys = ", ".join(f"k{n}: x" for n in range(50_000))
+
+    result = loaded(RULE.format(condition="evt.type = open, " + keys))
+
+    assert (101, True) == (len(result.report.files[0].warnings), result.ok)
+
+
 def test_a_rule_with_itself_as_its_tags() -> None:
     result = loaded("- &a {rule: r, desc: d, output: o, priority: INFO, condition: evt.num = 0, tags: *a}")
 

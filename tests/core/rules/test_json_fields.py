@@ -1,6 +1,8 @@
 import pytest
 
 from mozu.core.event import DataEvent
+from mozu.core.fields import FieldRegistry
+from mozu.core.rules import SourceFile, load_texts, plugin_fields
 from mozu.core.rules.json_fields import split_pointer, walk
 from tests.core.rules.small import registry
 
@@ -46,3 +48,11 @@ def test_fields_of_json_belong_to_sources_of_json() -> None:
 
     assert field is not None
     assert "syscall" not in field.sources
+
+
+def test_a_source_whose_records_are_json_can_be_added() -> None:
+    text = "- {rule: r, desc: d, output: '%json.obj', priority: INFO, condition: json.value[/a] = b, source: my_log}"
+
+    result = load_texts([SourceFile("t.yaml", text)], FieldRegistry(plugin_fields(["my_log"])))
+
+    assert ([], ["r"]) == (list(result.report.problems()), [rule.name for rule in result.rules.rules])
