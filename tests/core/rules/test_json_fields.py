@@ -51,7 +51,7 @@ def test_fields_of_json_belong_to_sources_of_json() -> None:
 
 
 def test_a_source_whose_records_are_json_can_be_added() -> None:
-    text = "- {rule: r, desc: d, output: '%json.obj', priority: INFO, condition: json.value[/a] = b, source: my_log}"
+    text = "- {rule: r, desc: d, output: '%json.obj', priority: INFO, condition: 'json.value[/a] = b', source: my_log}"
 
     result = load_texts([SourceFile("t.yaml", text)], FieldRegistry(plugin_fields(["my_log"])))
 
