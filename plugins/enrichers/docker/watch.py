@@ -86,7 +86,7 @@ class Watch:
         if not self._absent:
             self._absent = True
             self._log.info(
-                "no docker engine at %s (%s): its containers are known by its files alone; trying again until it is there",
+                "no docker engine at %s (%s): containers are known by its files alone; trying again until it is there",
                 self._api.socket,
                 getattr(error, "strerror", None) or error or type(error).__name__,
             )

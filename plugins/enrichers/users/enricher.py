@@ -1,7 +1,8 @@
 """The component: names from dictionaries while events are judged, files and name services off the loop.
 
-A key names what an event needs and the dictionaries do not have: `ROOT/UID/GID/LOGINUID`, where ROOT is empty for the
-host and else a container's full id. Once resolved, every number of it has an answer, be it that there is no name.
+A key names what an event needs and the dictionaries do not have: `ROOT/UID/GID/LOGINUID/LOOK`, where ROOT is empty for
+the host and else a container's full id, and LOOK the number of the last look at its files that was not good enough.
+Once resolved, every number has an answer, be it that there is no name.
 """
 
 import asyncio
@@ -64,6 +65,7 @@ class UsersEnricher:
         self._files = Crew("files", 4)
         self._services = Crew("nss", 2)
         self._stirred = asyncio.Event()
+        self._looks = 0
         self._background = Background(self._watch)
         self._failures = context.metrics.counter("user_database_failures_total")
         context.metrics.gauge("user_databases", lambda: 1 + len(self._containers))
@@ -83,33 +85,35 @@ class UsersEnricher:
         container = process.container
         full_id = "" if container is None else container.full_id
         names = self._host if container is None else self._containers.get(full_id)
+        look = 0
         loginuid = -1 if process.loginuid == _UNSET else process.loginuid
         if names is not None:
             names.used = True
             names.pid = process.pid
             if not self._stirred.is_set():
                 self._stirred.set()
-            if names.has(process.uid, process.gid, loginuid):
+            if names.due():
+                look = names.look
+            elif names.has(process.uid, process.gid, loginuid):
                 return None
         if full_id:
             self._meet(full_id, names, process)
-        return f"{full_id}/{process.uid}/{process.gid}/{loginuid}"
+        return f"{full_id}/{process.uid}/{process.gid}/{loginuid}/{look}"
 
     def known(self, key: str) -> bool:
         """Whether every number of the key has an answer."""
-        full_id, *numbers = key.rsplit("/", 3)
+        full_id, uid, gid, loginuid, look = _parts(key)
         names = self._containers.get(full_id) if full_id else self._host
-        return self._context.strict or (names is not None and names.has(*map(int, numbers)))
+        return self._context.strict or (names is not None and names.look > look and names.has(uid, gid, loginuid))
 
     async def resolve(self, key: str) -> None:
         """Look at the files again, then ask the name services (host only); what nobody knows has no name."""
-        full_id, *numbers = key.rsplit("/", 3)
-        uid, gid, loginuid = map(int, numbers)
+        full_id, uid, gid, loginuid, look = _parts(key)
         names = self._container(full_id) if full_id else self._host
         async with names.lock:
-            if names.has(uid, gid, loginuid):
+            if names.look > look and names.has(uid, gid, loginuid):
                 return
-            if time.monotonic() - names.checked >= AGAIN:
+            if names.look <= look or time.monotonic() - names.checked >= AGAIN:
                 await (self._refresh_container(full_id, names) if full_id else self._refresh_host())
             if not full_id and self._settings.nss and self._settings.root == Path("/"):
                 await self._ask_services(uid, gid, loginuid)
@@ -187,6 +191,8 @@ class UsersEnricher:
 
     async def _refresh(self, names: Names, call: Callable[[], Content | None]) -> bool:
         """One look; False if it was too early for one."""
+        self._looks += 1
+        names.look = self._looks
         names.used = names.failed = False
         names.checked = time.monotonic()
         if names.silent:
@@ -243,3 +249,8 @@ class UsersEnricher:
                 if names.used:
                     async with names.lock:
                         await self._refresh_container(full_id, self._container(full_id))
+
+
+def _parts(key: str) -> tuple[str, int, int, int, int]:
+    full_id, uid, gid, loginuid, look = key.rsplit("/", 4)
+    return full_id, int(uid), int(gid), int(loginuid), int(look)

@@ -44,6 +44,8 @@ class Names:
         self.stamps: tuple[Stamp, Stamp] = (ABSENT, ABSENT)
         self.checked = 0.0
         """When the files were last looked at (monotonic)."""
+        self.look = 0
+        """The number of the last look; looks are numbered through all roots."""
         self.used = False
         """Whether anybody has asked since the last look."""
         self.failed = False
@@ -59,10 +61,12 @@ class Names:
         self.lock = asyncio.Lock()
 
     def has(self, uid: int, gid: int, loginuid: int) -> bool:
-        """Whether asking would bring nothing new now; a negative number is nobody's."""
-        if self.failed and time.monotonic() - self.checked >= AGAIN:
-            return False
+        """Whether every number has an answer; a negative one is nobody's."""
         return uid in self.users and gid in self.groups and (loginuid < 0 or loginuid in self.users)
+
+    def due(self) -> bool:
+        """Whether it is time to look again for what the last look did not reach."""
+        return self.failed and time.monotonic() - self.checked >= AGAIN
 
     def take(self, content: Content) -> None:
         """A reading of the files; answers that they did not give are dropped with the file that changed."""
