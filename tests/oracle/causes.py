@@ -3,17 +3,152 @@
 A cause looks at the rule, the field and the values, never at the name of a scenario.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import msgspec
+
+from mozu.core.alert import Alert
+from mozu.core.conditions import FieldRef, Items, Node, Test
+from mozu.core.conditions.ast import bottom_up
+from mozu.core.rules import Rule
 from tests.oracle.compare import Difference
-from tests.oracle.scenario import Scenario
 
-Predicate = Callable[[Difference, Scenario], bool]
-
-CAUSES: dict[str, Predicate] = {}
-"""Name (as in the document) → whether it explains a difference."""
+_LISTS = ("in", "intersects")
+_HEX_ESCAPE = re.compile(r"\\x[0-9a-fA-F]{2}")
+_NUMBERS = ("int", "uint", "double")
 
 
-def cause_of(difference: Difference, scenario: Scenario) -> str:
-    """The first cause that explains it, or empty."""
-    return next((name for name, explains in CAUSES.items() if explains(difference, scenario)), "")
+class Case(msgspec.Struct, frozen=True):
+    """What a cause may look at beside the difference."""
+
+    rules: Mapping[str, Rule]
+    """Those that ran; empty where loading failed."""
+    rules_text: str
+    """All rule files, one after the other."""
+    alerts: Mapping[tuple[str, str], Sequence[Alert]]
+    """(rule, time as printed) → what was found."""
+    lists_users: bool
+    """Whether the recording says who its users are."""
+
+
+Predicate = Callable[[Difference, Case], bool]
+
+
+def tests_of(rule: Rule | None) -> Iterator[Test]:
+    """Every test of a rule's condition."""
+    found: list[Test] = []
+
+    def visit(node: Node, _: list[None]) -> None:
+        if isinstance(node, Test):
+            found.append(node)
+
+    if rule is not None:
+        bottom_up(rule.checked.node, visit)
+    return iter(found)
+
+
+def _if_condition(fits: Callable[[Test], bool]) -> Predicate:
+    """The rule fired on one side only, and its condition has a test of this kind."""
+
+    def explains(difference: Difference, case: Case) -> bool:
+        whole = difference.level == 0 and difference.key == ""
+        return whole and any(map(fits, tests_of(case.rules.get(difference.rule))))
+
+    return explains
+
+
+def _on(test: Test, *names: str) -> bool:
+    return isinstance(test.left, FieldRef) and test.left.name in names
+
+
+def _modifier_on_several(test: Test) -> bool:
+    every = isinstance(test.left, FieldRef) and test.left.argument is None and test.left.name.startswith("proc.a")
+    return every and bool(test.modifier) and isinstance(test.right, Items) and len(test.right.items) > 1
+
+
+def _environment_of_level(test: Test) -> bool:
+    return _on(test, "proc.aenv") and isinstance(test.left, FieldRef) and (test.left.argument or "").isdigit()
+
+
+def _parent_age(difference: Difference, case: Case) -> bool:
+    if difference.level == 2:
+        return difference.key == "proc.ppid.duration" and difference.found is None
+    return _if_condition(lambda test: _on(test, "proc.ppid.duration"))(difference, case)
+
+
+def _reader_names(difference: Difference, case: Case) -> bool:
+    named = difference.level == 2 and difference.key in ("user.name", "user.loginname", "group.name", "user.homedir")
+    return named and difference.found == "<NA>" and not case.lists_users
+
+
+def _hex_escape(difference: Difference, case: Case) -> bool:
+    return difference.key == "status" and bool(case.rules) and _HEX_ESCAPE.search(case.rules_text) is not None
+
+
+def _list_order(difference: Difference, case: Case) -> bool:
+    one, other = difference.expected, difference.found
+    lists = difference.level == 2 and isinstance(one, list) and isinstance(other, list)
+    return lists and sorted(map(str, one)) == sorted(map(str, other))
+
+
+def _listener_address(difference: Difference, case: Case) -> bool:
+    return difference.level == 2 and difference.expected is None and difference.found in ("0.0.0.0", "::")
+
+
+def _unknown_name(difference: Difference, case: Case) -> bool:
+    if difference.level == 2 and difference.key == "fd.name":
+        return difference.expected == "<unknown>"
+    return difference.level == 2 and difference.key == "fd.l4proto" and difference.expected == "<NA>"
+
+
+def _transformed_number(difference: Difference, case: Case) -> bool:
+    """The texts are equal once the numbers that transformers give are left out."""
+    if difference.level != 1 or difference.key not in ("output", "message"):
+        return False
+    for alert in case.alerts.get((difference.rule, difference.at), ()):
+        refs = alert.template.refs()
+        hidden = {ref.key for ref in refs if not ref.is_field and ref.type in _NUMBERS}
+        values = {key: value for key, value in alert.values.items() if key not in hidden}
+        if hidden and str(difference.expected).endswith(alert.template.render(values)):
+            return True
+    return False
+
+
+CAUSES: dict[str, Predicate] = {
+    "both-ends-in-lists": _if_condition(lambda test: _on(test, "fd.ip", "fd.net") and test.op in _LISTS),
+    "ancestors-in-lists": _if_condition(lambda test: _on(test, "proc.apid") and test.op in _LISTS),
+    "every-value-of-a-modifier": _if_condition(_modifier_on_several),
+    "environment-of-one-ancestor": _if_condition(_environment_of_level),
+    "age-of-an-unknown-parent": _parent_age,
+    "names-of-the-reading-machine": _reader_names,
+    "hexadecimal-escapes": _hex_escape,
+    "order-of-lists": _list_order,
+    "address-of-a-listener": _listener_address,
+    "sockets-without-a-name": _unknown_name,
+    "numbers-from-transformers": _transformed_number,
+}
+"""Name (as in the document) → whether it explains a difference. Texts are explained by the fields that they print."""
+
+
+def causes_of(differences: Sequence[Difference], case: Case) -> tuple[str, ...]:
+    """For each difference the first cause that explains it, or empty."""
+    found = [_cause(difference, case) for difference in differences]
+    for at, difference in enumerate(differences):
+        if difference.level == 1 and not found[at]:
+            found[at] = _by_fields(difference, differences, found)
+    return tuple(found)
+
+
+def _cause(difference: Difference, case: Case) -> str:
+    return next((name for name, explains in CAUSES.items() if explains(difference, case)), "")
+
+
+def _by_fields(text: Difference, differences: Sequence[Difference], found: Sequence[str]) -> str:
+    """A text differs because fields of the same alert do, and each of those has its cause."""
+    own = [
+        cause
+        for difference, cause in zip(differences, found, strict=True)
+        if difference.level == 2 and (difference.rule, difference.at) == (text.rule, text.at)
+    ]
+    return own[0] if own and all(own) and text.key in ("output", "message") else ""

@@ -1,8 +1,11 @@
 """One scenario through the engine, in this process: source, state, rules, encoder, as a run would connect them."""
 
 import asyncio
+import logging
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import orjson
 
 from mozu.core.alert import Alert
@@ -12,13 +15,17 @@ from mozu.core.fields import FieldRegistry
 from mozu.core.fields.builtin import builtin_fields
 from mozu.core.fields.names import Names
 from mozu.core.hookspecs import Evaluator
+from mozu.core.rules import Rule
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
-from mozu.plugins.rules.falco import mozu_evaluator
+from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
+from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
 from tests.oracle.scenario import Scenario
 
 HOSTNAME = "node-a"
+_QUIET = logging.getLogger("mozu.test.oracle")
+_QUIET.setLevel(logging.CRITICAL)
 _SWITCHES = {
     "json_include_output_property": "output",
     "json_include_message_property": "message",
@@ -33,10 +40,10 @@ def registry(scenario: Scenario) -> FieldRegistry:
     names = Names()
     names.hostname = HOSTNAME
     names.host = scenario.hosts.get
-    return FieldRegistry(builtin_fields(names), names)
+    return FieldRegistry((*builtin_fields(names), *mozu_evaluator().fields), names)
 
 
-def evaluator(scenario: Scenario, fields: FieldRegistry) -> Evaluator:
+def evaluator(scenario: Scenario, fields: FieldRegistry) -> FalcoEvaluator:
     """The rules. Raises RulesError."""
     declaration = mozu_evaluator()
     additions = scenario.settings.get("append_output")
@@ -50,22 +57,37 @@ def evaluator(scenario: Scenario, fields: FieldRegistry) -> Evaluator:
             "append_output": additions or [],
         }
     )
-    built: Evaluator = declaration.build(settings, _in(fields))
+    built: FalcoEvaluator = declaration.build(settings, _in(fields))
     return built
 
 
-def run(scenario: Scenario) -> tuple[list[Alert], str]:
-    """The alerts, and the error that ended the run (empty: none)."""
+class Run(msgspec.Struct):
+    """What came of it."""
+
+    alerts: list[Alert]
+    rules: Sequence[Rule] = ()
+    error: str = ""
+    """What ended the run; empty: nothing did."""
+    lists_users: bool = False
+    """Whether the recording says who its users are."""
+
+
+def run(scenario: Scenario) -> Run:
+    """Judge the capture by the rules."""
     fields = registry(scenario)
-    source = ReplaySource(ReplaySettings(files=[scenario.capture]), _in(fields))
+    metadata = Metadata(fields.names)
+    source = ReplaySource(ReplaySettings(files=[scenario.capture]), _in(fields), metadata)
     for name, make in source.readers().items():
         fields.provide(name, make)
-    alerts: list[Alert] = []
+    done = Run([])
     try:
-        asyncio.run(_judge(source, evaluator(scenario, fields), alerts))
+        rules = evaluator(scenario, fields)
+        done.rules = rules.rules
+        asyncio.run(_judge(source, rules, done.alerts))
     except MozuError as error:
-        return alerts, str(error) or type(error).__name__
-    return alerts, ""
+        done.error = str(error) or type(error).__name__
+    done.lists_users = bool(metadata.people.users)
+    return done
 
 
 async def _judge(source: ReplaySource, rules: Evaluator, alerts: list[Alert]) -> None:
@@ -93,5 +115,5 @@ def as_text(scenario: Scenario, alerts: list[Alert]) -> str:
 
 def _in(fields: FieldRegistry) -> Any:
     made = context("oracle", strict=True)
-    made.fields = fields
+    made.fields, made.log = fields, _QUIET
     return made

@@ -1,31 +1,44 @@
 """One scenario, judged: what differs from the expectation, and for which documented cause."""
 
+from collections import defaultdict
+
 from mozu.core.alert import Alert
-from tests.oracle.causes import cause_of
+from tests.oracle.causes import Case, causes_of
 from tests.oracle.compare import Difference, compare
-from tests.oracle.engine import as_json, as_text, run
+from tests.oracle.engine import Run, as_json, as_text, run
 from tests.oracle.report import Result
 from tests.oracle.scenario import Scenario
 
 
 def judge(scenario: Scenario) -> Result:
     """Run it and compare."""
-    alerts, error = run(scenario)
-    differences = _differences(scenario, alerts, error)
-    causes = tuple(cause_of(difference, scenario) for difference in differences)
-    return Result(scenario.name, scenario.theme, tuple(differences), causes)
+    done = run(scenario)
+    differences = _differences(scenario, done)
+    return Result(scenario.name, scenario.theme, tuple(differences), causes_of(differences, _case(scenario, done)))
 
 
-def _differences(scenario: Scenario, alerts: list[Alert], error: str) -> list[Difference]:
+def _case(scenario: Scenario, done: Run) -> Case:
+    alerts: dict[tuple[str, str], list[Alert]] = defaultdict(list)
+    for alert, document in zip(done.alerts, as_json(scenario, done.alerts), strict=True):
+        alerts[alert.rule, document["time"]].append(alert)
+    return Case(
+        rules={rule.name: rule for rule in done.rules},
+        rules_text="\n".join(path.read_text(errors="replace") for path in scenario.rules),
+        alerts=alerts,
+        lists_users=done.lists_users,
+    )
+
+
+def _differences(scenario: Scenario, done: Run) -> list[Difference]:
     if scenario.expected is None:
-        if error and not alerts:
+        if done.error and not done.alerts:
             return []
-        found = f"{len(alerts)} alerts, {error!r}"
+        found = f"{len(done.alerts)} alerts, {done.error!r}"
         return [Difference(0, "(run)", "its end", "status", "an error and no alert", found)]
     if scenario.text is not None:
-        said = as_text(scenario, alerts)
+        said = as_text(scenario, done.alerts)
         return [] if said == scenario.text else [Difference(1, "(run)", "", "text", scenario.text, said)]
-    differences = compare(scenario.expected, as_json(scenario, alerts))
-    if error:
-        differences.append(Difference(0, "(run)", "its end", "status", "", error))
+    differences = compare(scenario.expected, as_json(scenario, done.alerts))
+    if done.error:
+        differences.append(Difference(0, "(run)", "its end", "status", "", done.error))
     return differences

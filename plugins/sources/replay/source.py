@@ -41,9 +41,9 @@ class ReplaySettings(Settings):
 class ReplaySource:
     """Recordings. Implements the Source contract; `readers` brings fields that the recordings answer themselves."""
 
-    def __init__(self, settings: ReplaySettings, context: Context) -> None:
+    def __init__(self, settings: ReplaySettings, context: Context, metadata: Metadata | None = None) -> None:
         self._settings, self._log = settings, context.log
-        self._metadata = Metadata(context.fields.names)
+        self._metadata = Metadata(context.fields.names) if metadata is None else metadata
         self._wanted: frozenset[str] | None = None
         self._recording: Recording | None = None
         self._counts: dict[str, Counts] = {}

@@ -1,0 +1,68 @@
+"""Causes are documented, and explain what they say and nothing else."""
+
+import re
+
+import pytest
+
+from tests.oracle.causes import CAUSES, Case, causes_of
+from tests.oracle.compare import Difference
+from tests.support.requirements import ROOT
+
+EMPTY = Case({}, "", {}, False)
+
+
+def cause(difference: Difference, case: Case = EMPTY) -> str:
+    return causes_of([difference], case)[0]
+
+
+def test_every_cause_is_a_heading_of_the_document_and_every_such_heading_a_cause() -> None:
+    text = (ROOT / "docs" / "falco-compatibility.md").read_text()
+    assert set(re.findall(r"^### `([a-z-]+)`$", text, re.M)) == set(CAUSES)
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        Difference(0, "r", "t", "", None, {"rule": "r"}),
+        Difference(0, "r", "t", "", {"rule": "r"}, None),
+        Difference(0, "(order)", "", "order", [], []),
+        Difference(0, "(run)", "", "status", "", "an error"),
+        Difference(1, "r", "t", "output", "a", "b"),
+        Difference(2, "r", "t", "proc.name", "a", "b"),
+        Difference(2, "r", "t", "fd.name", "/a", "/b"),
+        Difference(2, "r", "t", "fd.types", ["file"], ["pipe"]),
+        Difference(2, "r", "t", "proc.ppid.duration", 4, 5),
+    ],
+)
+def test_what_nobody_documented_has_no_cause(difference: Difference) -> None:
+    assert cause(difference) == ""
+
+
+@pytest.mark.parametrize(
+    ("difference", "expected"),
+    [
+        (Difference(2, "r", "t", "fd.types", ["file", "pipe"], ["pipe", "file"]), "order-of-lists"),
+        (Difference(2, "r", "t", "proc.ppid.duration", 4, None), "age-of-an-unknown-parent"),
+        (Difference(2, "r", "t", "fd.sip", None, "0.0.0.0"), "address-of-a-listener"),
+        (Difference(2, "r", "t", "user.name", "games", "<NA>"), "names-of-the-reading-machine"),
+    ],
+)
+def test_values_have_causes(difference: Difference, expected: str) -> None:
+    assert cause(difference) == expected
+
+
+def test_a_text_is_explained_by_the_fields_of_its_alert() -> None:
+    text = Difference(1, "r", "t", "output", "x", "y")
+    field = Difference(2, "r", "t", "fd.sip", None, "::")
+    assert causes_of([text, field], EMPTY) == ("address-of-a-listener", "address-of-a-listener")
+
+
+def test_one_unexplained_field_leaves_the_text_unexplained() -> None:
+    text = Difference(1, "r", "t", "output", "x", "y")
+    fields = [Difference(2, "r", "t", "fd.sip", None, "::"), Difference(2, "r", "t", "proc.name", "a", "b")]
+    assert causes_of([text, *fields], EMPTY)[0] == ""
+
+
+def test_names_that_the_recording_lists_are_not_excused() -> None:
+    difference = Difference(2, "r", "t", "user.name", "mira", "<NA>")
+    assert cause(difference, Case({}, "", {}, True)) == ""
