@@ -248,3 +248,24 @@ def test_canonical_text_reads_back_as_itself_property(condition: str) -> None:
     text = unparse(parse(condition))
 
     assert text == unparse(parse(text))
+
+
+@hypothesis.settings(
+    max_examples=EXAMPLES // 25,
+    deadline=None,
+    database=None,
+    derandomize=not FULL,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+@hypothesis.given(st.lists(CONDITIONS, min_size=6, max_size=12), st.integers(0, 2**32))
+def test_many_rules_that_share_tests_agree_with_the_interpreter_property(parts: list[str], seed: int) -> None:
+    chance = random.Random(seed)
+    texts = [" and ".join(f"({part})" for part in chance.sample(parts, chance.randint(1, 3))) for _ in range(40)]
+    texts += [f"{field} {op} {word(value)}" for field in TEXTS[:3] for op in TEXT_OPERATORS for value in WORDS]
+    trees = [parse(text) for text in texts]
+    program = compile_rules([RuleInput(str(n), "syscall", tree) for n, tree in enumerate(trees)], FIELDS, "all")
+    events = [random_event(chance) for _ in range(20)]
+
+    found = [(id(event), position) for event, position in program.evaluate(events)]
+
+    assert [(id(e), n) for e in events for n, tree in enumerate(trees) if TRUTH.holds(tree, e)] == found
