@@ -41,10 +41,10 @@ _LIVE: Final = _rules(
     ("garden", r"(?:^|/)garden/(?P<id>[0-9a-f-]{28,36})(?:/|$)"),
     ("docker", rf"/{_ID}$"),
     ("systemd-nspawn", r"(?:^|/)machine\.slice/(?:systemd-nspawn@|machine-)(?P<id>[^/]+?)\.(?:service|scope)(?:/|$)"),
+    ("libvirt-lxc", r"/libvirt/lxc/(?P<id>[^/]+)"),
     ("lxc", r"(?:^|/)lxc(?:\.payload)?[./](?P<id>[^/]+)"),
     ("libvirt-lxc", r"/(?P<id>[^/]+)\.libvirt-lxc(?:/|$)"),
     ("libvirt-lxc", r"-lxc\\x2d(?P<id>.+)\.scope(?:/libvirt)?$"),
-    ("libvirt-lxc", r"/libvirt/lxc/(?P<id>[^/]+)"),
     ("bpm", r"bpm-(?P<id>[A-Za-z0-9._-]+)\.scope"),
     ("containerd", rf"^/(?P<namespace>{_NAME})/(?P<id>{_NAME})$"),
 )

@@ -13,8 +13,9 @@ def bury(state: State, node: Node, number: int) -> None:
         return
     for thread in list(node.members):
         end(state, thread, number)
-    state.tables.update(node, number, exited=True, others=0)
-    close(state, node, number, find_reaper(node))
+    if node.died is None:
+        state.tables.update(node, number, exited=True, others=0)
+        close(state, node, number, find_reaper(node))
 
 
 def end(state: State, node: Node, number: int, reaper: Node | None = None) -> None:
@@ -32,6 +33,8 @@ def end(state: State, node: Node, number: int, reaper: Node | None = None) -> No
 
 def close(state: State, main: Node, number: int, reaper: Node | None) -> None:
     """Remove a process of which no thread lives any more."""
+    if main.died is not None:
+        return
     version = main.version
     if not version.exited or version.others:
         return

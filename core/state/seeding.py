@@ -13,7 +13,7 @@ from mozu.core.state.paths import directory, without_deleted
 from mozu.core.state.sockets import shown_protocol
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node
-from mozu.core.state.tree import adopt, enlist, link
+from mozu.core.state.tree import adopt, join, link
 
 _COPIED: Final = (
     "ptid", "sid", "pgid", "vpgid", "vtid", "vpid", "name", "exe", "args", "uid", "gid", "loginuid", "tty",
@@ -43,14 +43,10 @@ def seed(state: State, tid: int, pid: int, known: KnownProcess, born: int, *, ot
         if main is None:
             state.waiting.setdefault(pid, []).append(node)
         else:
-            _join(state, main, node, born)
-        return node
-    _attach(state, node)
-    for thread in [task for task in state.waiting.pop(tid, ()) if task.newest is not None]:
-        if thread.version.pid == tid and thread.tid != tid:
-            _join(state, node, thread, born)
-        else:
-            link(state, thread)
+            join(state, main, node, born)
+    else:
+        _attach(state, node)
+    adopt(state, node, born)
     return node
 
 
@@ -63,16 +59,6 @@ def _attach(state: State, node: Node) -> None:
     ptid = node.version.ptid
     if node.version.parent is None and ptid > 0 and ptid != node.tid and state.node(ptid) is None:
         state.waiting.setdefault(ptid, []).append(node)
-    adopt(state, node)
-
-
-def _join(state: State, main: Node, thread: Node, born: int) -> None:
-    version = thread.version
-    of_main = main.version
-    version.leader, version.parent = main, of_main.parent
-    version.cwd, version.env = of_main.cwd, of_main.env
-    counted = state.live and of_main.others > len(main.members)
-    enlist(state, main, thread, born, counted=counted)
 
 
 def settle(state: State) -> None:

@@ -15,17 +15,35 @@ def link(state: State, node: Node) -> None:
     parent.main.children.add(node)
 
 
-def adopt(state: State, node: Node) -> None:
-    """Attach children that were known before their parent."""
-    for child in state.waiting.pop(node.tid, ()):
-        if child.newest is not None and child.died is None:
-            link(state, child)
+def adopt(state: State, node: Node, number: int) -> None:
+    """Attach children and threads that were known before their parent or their main thread."""
+    for early in state.waiting.pop(node.tid, ()):
+        if early.newest is None or early.died is not None:
+            continue
+        if early.version.pid == node.tid:
+            join(state, node, early, number)
+        else:
+            link(state, early)
+
+
+def join(state: State, main: Node, thread: Node, number: int) -> None:
+    """Make a thread that was there before a member of its process, with what threads share."""
+    main = main.main
+    version, of_main = thread.version, main.version
+    version.leader, version.parent = main, of_main.parent
+    version.cwd, version.env = of_main.cwd, of_main.env
+    enlist(state, main, thread, number, counted=state.live and of_main.others > len(main.members))
 
 
 def enlist(state: State, main: Node, thread: Node, number: int, *, counted: bool = False) -> None:
     """Make a thread a member of its process. `counted`: the process's number of threads includes it already."""
-    thread.main = main
-    thread.files = main.files
-    main.members.add(thread)
+    main = main.main
+    if main is thread:
+        return
+    for member in (thread, *thread.members):
+        member.main = main
+        member.files = main.files
+        main.members.add(member)
+    thread.members = set()
     if not counted:
         state.tables.update(main, number, others=main.version.others + 1)

@@ -46,6 +46,8 @@ def forked(state: State, event: SyscallEvent) -> None:
         if _is_same(old.version, facts):
             return
         bury(state, old, state.number)
+        if creator.died is not None:
+            creator = stranger(state, event.tid, event.pid)
     source = creator.version
     child = Node(facts.tid, state.tables, born)
     process = replace(
@@ -54,7 +56,7 @@ def forked(state: State, event: SyscallEvent) -> None:
         leader=None,
     )  # fmt: skip
     if facts.pid != facts.tid:
-        main = state.node(facts.pid) or creator.main
+        main = (state.node(facts.pid) or creator).main
         process.leader = main
         state.add(process)
         enlist(state, main, child, born)
@@ -112,6 +114,8 @@ def _told_by_caller(state: State, event: SyscallEvent, child_tid: int) -> None:
         if old.inverted:
             return
         bury(state, old, state.number)
+        if caller.died is not None:
+            return
     thread = bool(flags & THREAD)
     parent = caller.version
     process = _child(state, event, parent, trusted=trusted, child_tid=child_tid, thread=thread)
@@ -183,7 +187,7 @@ def _place(state: State, process: Process, model: Node, *, thread: bool, trusted
     assert isinstance(node, Node)
     state.add(process)
     if thread:
-        main = state.node(process.pid) or model.main
+        main = (state.node(process.pid) or model).main
         process.leader = main
         process.cwd, process.env = main.version.cwd, main.version.env
         process.parent = main.version.parent
@@ -193,7 +197,7 @@ def _place(state: State, process: Process, model: Node, *, thread: bool, trusted
         state.tables.inherit(node, model.files)
         process.cwd, process.env = model.main.version.cwd, model.main.version.env
     link(state, node)
-    adopt(state, node)
+    adopt(state, node, number)
     return node
 
 

@@ -150,7 +150,9 @@ def test_a_socketpair_is_two_unix_sockets(story: Story) -> None:
         ("pidfd_open", "fd", "pidfd"),
     ],
 )
-def test_a_descriptor_has_the_type_of_the_call_that_made_it(story: Story, kind: str, result: str, expected: str) -> None:
+def test_a_descriptor_has_the_type_of_the_call_that_made_it(
+    story: Story, kind: str, result: str, expected: str
+) -> None:
     event = story.event(kind, 10, **{result: 7})
     assert (7, expected, expected) == (event.fd, read(event, "fd.type"), read(story.write(10, 7), "fd.type"))
 
@@ -191,7 +193,14 @@ def test_the_zero_of_other_commands_of_bpf_is_no_descriptor(story: Story) -> Non
 
 @pytest.mark.parametrize(
     ("kind", "param"),
-    [("fchmod", "fd"), ("unlinkat", "dirfd"), ("symlinkat", "linkdirfd"), ("mmap", "fd"), ("splice", "fd_out"), ("recvmsg", "fd")],
+    [
+        ("fchmod", "fd"),
+        ("unlinkat", "dirfd"),
+        ("symlinkat", "linkdirfd"),
+        ("mmap", "fd"),
+        ("splice", "fd_out"),
+        ("recvmsg", "fd"),
+    ],
 )
 def test_an_event_is_about_the_descriptor_it_uses(story: Story, kind: str, param: str) -> None:
     event = story.event(kind, 10, res=0, **{param: 3})

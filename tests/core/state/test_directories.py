@@ -14,7 +14,14 @@ def story() -> Story:
 
 @pytest.mark.parametrize(
     ("path", "cwd"),
-    [("/srv", "/srv/"), ("b", "/home/a/b/"), ("..", "/home/"), ("../../../..", "/"), (".", "/home/a/"), ("b//c/", "/home/a/b/c/")],
+    [
+        ("/srv", "/srv/"),
+        ("b", "/home/a/b/"),
+        ("..", "/home/"),
+        ("../../../..", "/"),
+        (".", "/home/a/"),
+        ("b//c/", "/home/a/b/c/"),
+    ],
 )
 def test_chdir_moves_by_the_text_of_the_path(story: Story, path: str, cwd: str) -> None:
     assert cwd == read(story.event("chdir", 10, res=0, path=path), "proc.cwd")

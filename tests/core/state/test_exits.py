@@ -84,7 +84,12 @@ def test_a_process_lives_on_in_its_threads(story: Story) -> None:
     story.clone(30, 31, flags=THREAD)
     event = story.exit(30)
     later = story.write(31, 0)
-    found = read(event, "proc.nthreads"), read(event, "proc.nchilds"), read(later, "proc.name"), read(later, "proc.pname")
+    found = (
+        read(event, "proc.nthreads"),
+        read(event, "proc.nchilds"),
+        read(later, "proc.name"),
+        read(later, "proc.pname"),
+    )
     assert (1, 1, "leaf", "middle") == found
 
 

@@ -81,5 +81,7 @@ def test_a_new_user_namespace_gives_every_capability(story: Story, kind: str, pa
 
 def test_names_without_an_enricher_are_those_that_need_no_database(story: Story) -> None:
     root, user = story.write(10, 0), story.write(20, 0)
-    found = [(read(event, "user.name"), read(event, "user.homedir"), read(event, "group.name")) for event in (root, user)]
+    found = [
+        (read(event, "user.name"), read(event, "user.homedir"), read(event, "group.name")) for event in (root, user)
+    ]
     assert [("root", "/root", "root"), ("<NA>", "<NA>", "<NA>")] == found

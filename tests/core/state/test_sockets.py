@@ -56,7 +56,16 @@ def test_a_socket_is_of_the_kind_of_its_family(story: Story, domain: int, expect
 
 @pytest.mark.parametrize(
     ("kind", "proto", "expected"),
-    [(STREAM, 0, "tcp"), (DATAGRAM, 0, "udp"), (STREAM | 0x80000, 6, "tcp"), (DATAGRAM, 17, "udp"), (DATAGRAM, 1, "icmp"), (RAW, 1, "raw"), (RAW, 255, "raw"), (5, 0, "")],
+    [
+        (STREAM, 0, "tcp"),
+        (DATAGRAM, 0, "udp"),
+        (STREAM | 0x80000, 6, "tcp"),
+        (DATAGRAM, 17, "udp"),
+        (DATAGRAM, 1, "icmp"),
+        (RAW, 1, "raw"),
+        (RAW, 255, "raw"),
+        (5, 0, ""),
+    ],
 )
 def test_arguments_tell_the_transport(story: Story, kind: int, proto: int, expected: str) -> None:
     sock(story, kind=kind, proto=proto)
@@ -79,7 +88,9 @@ def connect(story: Story, tuple: SockTuple | None, res: int = 0, addr: SockAddr 
 def test_a_socket_that_connects_is_a_client(story: Story, res: int) -> None:
     sock(story)
     event = connect(story, OUT, res)
-    found = tuple(read(event, f"fd.{name}") for name in ("name", "sip", "cport", "l4proto", "connected", "name_changed"))
+    found = tuple(
+        read(event, f"fd.{name}") for name in ("name", "sip", "cport", "l4proto", "connected", "name_changed")
+    )
     assert (OUT_TEXT, PEER, 40000, "tcp", True, True) == found
 
 
@@ -163,7 +174,9 @@ def test_a_unix_socket_is_bound_to_its_path(story: Story) -> None:
 
 def test_an_accepted_connection_belongs_to_a_server(story: Story) -> None:
     event = story.event("accept4", 10, fd=5, tuple=IN, flags=0)
-    found = tuple(read(event, f"fd.{name}") for name in ("num", "name", "cip", "sport", "l4proto", "is_server", "connected"))
+    found = tuple(
+        read(event, f"fd.{name}") for name in ("num", "name", "cip", "sport", "l4proto", "is_server", "connected")
+    )
     assert (5, IN_TEXT, PEER, 80, "tcp", True, True) == found
 
 
@@ -196,7 +209,9 @@ def test_receiving_first_makes_a_server(story: Story) -> None:
     sock(story, kind=DATAGRAM)
     story.event("bind", 10, res=0, addr=SockAddr(V4, ME, 53), fd=3)
     event = story.event("recvfrom", 10, res=1, data=b"", fd=3, size=1, tuple=SockTuple(V4, PEER, 40, ME, 53))
-    assert ("203.0.113.1:40->10.0.0.1:53", PEER, 53) == tuple(read(event, f"fd.{name}") for name in ("name", "cip", "sport"))
+    assert ("203.0.113.1:40->10.0.0.1:53", PEER, 53) == tuple(
+        read(event, f"fd.{name}") for name in ("name", "cip", "sport")
+    )
 
 
 def test_an_answer_does_not_turn_a_client_round(story: Story) -> None:

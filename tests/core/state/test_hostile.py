@@ -1,0 +1,184 @@
+"""Whatever a recording claims, the state answers and its memory stays level."""
+
+import gc
+import random
+import sys
+from typing import Any
+
+import pytest
+
+from mozu.core.event import File, SockAddr, SockTuple
+from mozu.core.fields import FieldRegistry
+from mozu.core.fields.builtin import builtin_fields
+from mozu.core.state import StateMachine
+from mozu.core.state.facts import Forked, KnownFile, KnownProcess
+from mozu.core.syscalls import event_types
+from tests.core.state.story import Story, made, read
+
+
+def test_a_loop_of_parents_ends() -> None:
+    story = Story()
+    story.has(10, name="a", ptid=30)
+    story.has(20, name="b", ptid=10)
+    story.has(30, name="c", ptid=20)
+    story.settled()
+    event = story.write(10, 0)
+    assert (("c", "b"), "a", "c b") == (
+        read(event, "proc.aname"), read(event, "proc.aname", "3000"), _shown(event, "proc.aname"),
+    )  # fmt: skip
+
+
+def _shown(event: Any, name: str) -> Any:
+    return FieldRegistry(builtin_fields()).resolve(name).show(event)
+
+
+def test_a_process_can_claim_to_be_its_own_parent() -> None:
+    story = Story()
+    story.has(10, name="a", ptid=10)
+    story.settled()
+    assert read(story.write(10, 0), "proc.pname") is None
+
+
+def test_the_end_of_everybody_in_a_loop_is_survived() -> None:
+    story = Story()
+    story.has(10, ptid=20)
+    story.has(20, ptid=10)
+    story.settled()
+    story.exit(10)
+    story.exit(20)
+    assert 0 == story.machine.sizes()["tasks"]
+
+
+@pytest.mark.parametrize("tid", [0, -1, -(2**63), 2**62])
+def test_strange_numbers_of_tasks_are_survived(tid: int) -> None:
+    story = Story()
+    story.write(tid, -5)
+    story.clone(tid, tid)
+    story.exec(tid, "/bin/x", pid=tid)
+    story.exit(tid)
+    assert 0 == story.write(tid, 0).fd
+
+
+@pytest.mark.parametrize("fd", [-(2**63), -1, 2**62])
+def test_strange_numbers_of_descriptors_are_survived(fd: int) -> None:
+    story = Story()
+    story.has(10)
+    story.open(10, "/x", fd)
+    story.event("dup2", 10, res=fd, oldfd=fd, newfd=fd)
+    story.event("close", 10, res=0, fd=fd)
+    assert fd == story.write(10, fd).fd
+
+
+def test_a_thread_can_claim_a_main_thread_that_is_a_thread_itself() -> None:
+    story = Story()
+    story.has(11, pid=10)
+    story.has(12, pid=11)
+    story.settled()
+    story.exit(11)
+    story.exit(12)
+    assert 12 == story.write(12, 0).tid
+
+
+# --- volume ---
+
+
+def _level(machine: StateMachine) -> tuple[int, ...]:
+    return tuple(machine.sizes().values())
+
+
+def test_a_hundred_thousand_processes_leave_nothing_behind() -> None:
+    machine = StateMachine(procfs="/nowhere/at/all")
+    machine.apply([made("execve", 10, res=0, pid=10, comm="sh")])
+    machine.release(2)
+    before = _level(machine)
+
+    def generation(count: int) -> None:
+        for number in range(count):
+            child = 1000 + number % 500
+            facts = Forked(tid=child, pid=child, vtid=child, vpid=child)
+            events = machine.apply(
+                [
+                    made("_fork", 10, facts=facts),
+                    made("execve", child, res=0, pid=child, comm="x", args=b"a\0b\0"),
+                    made("openat", child, fd=3, dirfd=-100, name="/x", flags=1),
+                    made("procexit", child, status=0),
+                ]
+            )
+            machine.release(events[-1].num + 1)
+
+    generation(2_000)
+    gc.collect()
+    blocks = sys.getallocatedblocks()
+    generation(98_000)
+    gc.collect()
+    assert before == _level(machine)
+    assert sys.getallocatedblocks() < blocks + 2_000
+
+
+def test_forks_cannot_multiply_descriptors_without_end() -> None:
+    story = Story()
+    story.has(10)
+    for fd in range(1000):
+        story.has_file(10, fd, File("file", name="/x"))
+    for child in range(100, 6_100):
+        story.clone(10, child)
+    assert story.machine.sizes()["files"] <= (1 << 22) + 1000
+
+
+# --- noise ---
+
+_VALUES: tuple[Any, ...] = (None, 0, 1, 2, 3, -1, -100, 10, 20, 30, 2**31, 2**63 - 1, -(2**63))
+_OF_TYPE: dict[str, tuple[Any, ...]] = {
+    "string": (None, "", "/", "a", "../..", "\udcff"),
+    "fspath": (None, "", "/", "a", "../..", "\udcff"),
+    "fsrelpath": (None, "", "/", "a", "../..", "\udcff"),
+    "bytes": (None, b"", b"\0", b"a\0b\0", b"x=/docker/" + b"a" * 64),
+    "socktuple": (
+        None, SockTuple(2, b"\1\2\3\4", 1, b"\0\0\0\0", 2), SockTuple(1, path="/x"),
+        SockTuple(10, b"\0" * 16, 1, b"\0" * 16, 2), SockTuple(77),
+    ),
+    "sockaddr": (None, SockAddr(2, b"\1\2\3\4", 5), SockAddr(10, b"\0" * 16, 5), SockAddr(1, path="/x"), SockAddr(99)),
+    "fdlist": (None, (), ((3, 1),)),
+    "dynamic": (None, ("errno", -1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_noise_of_every_type_is_survived_and_every_field_answers(live: bool) -> None:
+    machine = StateMachine(procfs="/nowhere/at/all" if live else None)
+    rng = random.Random(5)
+    kinds = list(event_types().values())
+    names = "proc.aname proc.sname proc.cwd fd.name proc.nthreads proc.fdopencount proc.cmdline proc.ppid proc.pgid.exe"
+    registry = FieldRegistry(builtin_fields())
+    readers = [registry.resolve(name).read for name in names.split()]
+    for round_ in range(4_000):
+        batch = []
+        for _ in range(5):
+            kind = rng.choice(kinds)
+            event = made("getpid", rng.choice((0, -1, 10, 11, 20, 30)))
+            event.type, event.time = kind.name, round_
+            event.args = tuple(rng.choice(_OF_TYPE.get(param.type, _VALUES)) for param in kind.params)
+            batch.append(event)
+        if rng.random() < 0.1:
+            batch.insert(0, _internal(rng))
+        shown = machine.apply(batch)
+        assert not [node.tid for node in machine._state.tables if node.main.died is not None]
+        for event in shown:
+            for read_field in readers:
+                read_field(event)
+        if rng.random() < 0.5:
+            machine.release(shown[0].num)
+    assert machine.sizes()["tasks"] < 50
+
+
+def _internal(rng: random.Random) -> Any:
+    tid, other = rng.choice((0, 10, 11, 20, 30)), rng.choice((0, -1, 10, 11, 20))
+    choices = (
+        made("_fork", tid, facts=Forked(tid=other, pid=tid, vtid=other, vpid=tid)),
+        made("_fork", tid, facts=Forked(tid=other, pid=other, vtid=1, vpid=1)),
+        made("_process", tid, of=other, facts=KnownProcess(ptid=other, vtid=tid)),
+        made("_file", tid, facts=KnownFile(other, File("ipv4", sock=SockTuple(2)))),
+        made("_seeded", 0),
+        made("_reset", 0),
+    )
+    return rng.choice(choices)

@@ -1,0 +1,61 @@
+from mozu.core.metrics import Metrics
+from mozu.core.state import CHANGING, StateMachine
+from mozu.core.syscalls import event_types
+from tests.core.state.story import Story, made
+
+
+def test_events_are_numbered_as_they_arrive() -> None:
+    machine = StateMachine(procfs=None)
+    events = machine.apply([made("getpid", 1), made("getpid", 1), made("getpid", 1)])
+    assert [1, 2, 3] == [event.num for event in events]
+
+
+def test_an_event_that_has_a_number_keeps_it() -> None:
+    machine = StateMachine(procfs=None)
+    event = made("getpid", 1)
+    event.num = 41
+    events = machine.apply([event, made("getpid", 1)])
+    assert [41, 42] == [event.num for event in events]
+
+
+def test_internal_events_are_consumed_and_get_no_number() -> None:
+    machine = StateMachine(procfs=None)
+    events = machine.apply([made("getpid", 1), made("_seeded", 0), made("_nonsense", 0), made("getpid", 1)])
+    assert [1, 2] == [event.num for event in events]
+
+
+def test_types_that_nobody_knows_pass() -> None:
+    machine = StateMachine(procfs=None)
+    event = made("getpid", 1)
+    event.type = "from_the_future"
+    assert [event] == machine.apply([event])
+
+
+def test_metrics_tell_what_is_kept() -> None:
+    metrics = Metrics()
+    machine = StateMachine(procfs=None, metrics=metrics)
+    machine.apply([made("getpid", 5), made("procexit", 5)])
+    found = {name: value for name, _, value in metrics.collect()}
+    assert (1, 1) == (found["state_ended_tasks"], found["state_tasks_unknown_total"])
+
+
+def test_the_types_that_change_the_state_are_those_of_the_table_and_a_few_more() -> None:
+    table = {name for name, kind in event_types().items() if "modifies_state" in kind.traits and kind.kind != "meta"}
+    without_effect = {"mount", "umount", "umount2", "getsockopt", "shutdown"}
+    assert table - without_effect <= CHANGING
+
+
+def test_an_unknown_live_task_is_asked_for_once() -> None:
+    story = Story(live=True)
+    asked: list[int] = []
+    story.machine._state.lookup = lambda tid: asked.append(tid)
+    story.write(77, 0)
+    story.write(77, 0)
+    assert [77] == asked
+
+
+def test_a_live_task_that_proc_does_not_have_is_a_placeholder_with_its_numbers() -> None:
+    story = Story(live=True)
+    event = story.event("write", 77, of=70, res=1, fd=3)
+    assert event.process is not None
+    assert (77, 70, "") == (event.process.tid, event.process.pid, event.process.name)

@@ -1,0 +1,164 @@
+"""Seeding against the real /proc of the machine that runs the tests."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mozu.core.event import Process
+from mozu.core.state import StateMachine
+from mozu.core.state.procfs import Procfs
+from tests.core.state.story import made, read
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A child in a directory, session and environment of its own."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "an argument"],
+        cwd=tmp_path, env={"MARK": "x y"}, start_new_session=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert child.stdout is not None
+    child.stdout.readline()
+    yield child
+    assert child.stdin is not None
+    child.stdin.close()
+    child.stdout.close()
+    child.wait()
+
+
+def seeded(pid: int, **options: bool) -> Process:
+    machine = StateMachine()
+    machine.seed(**options)
+    process = machine.process(pid)
+    assert process is not None
+    return process
+
+
+def status(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def test_a_process_is_what_proc_says(sleeper: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    pid = sleeper.pid
+    process, told = seeded(pid), status(pid)
+    uids, gids = told["Uid"].split(), told["Gid"].split()
+    executable = os.stat(f"/proc/{pid}/exe")
+    expected = {
+        "tid": pid, "pid": pid, "ptid": os.getpid(), "name": told["Name"],
+        "exe": sys.executable, "args": ("-c", sleeper.args[2], "an argument"),  # type: ignore[index]
+        "exepath": os.readlink(f"/proc/{pid}/exe"), "cwd": f"{tmp_path}/", "root": "/", "env": None,
+        "vpid": int(told["NStgid"].split()[-1]), "vtid": int(told["NSpid"].split()[-1]), "pgid": pid,
+        "vpgid": int(told["NSpgid"].split()[-1]), "sid": int(told["NSsid"].split()[-1]), "tty": 0,
+        "ruid": int(uids[0]), "uid": int(uids[1]), "suid": int(uids[2]),
+        "rgid": int(gids[0]), "gid": int(gids[1]), "sgid": int(gids[2]),
+        "cap_effective": int(told["CapEff"], 16), "cap_permitted": int(told["CapPrm"], 16),
+        "exe_ino": executable.st_ino, "exe_ctime": executable.st_ctime_ns, "exe_mtime": executable.st_mtime_ns,
+        "others": 0,
+    }  # fmt: skip
+    assert expected == {name: getattr(process, name) for name in expected}
+
+
+def test_every_process_that_lives_is_found() -> None:
+    before = {int(name) for name in os.listdir("/proc") if name.isdecimal()}
+    machine = StateMachine()
+    count = machine.seed()
+    after = {int(name) for name in os.listdir("/proc") if name.isdecimal()}
+    missing = {pid for pid in before & after if machine.process(pid) is None}
+    assert (set(), machine.sizes()["tasks"]) == (missing, count)
+
+
+def test_parents_are_those_of_the_moment(sleeper: subprocess.Popen[bytes]) -> None:
+    process = seeded(sleeper.pid)
+    parent = process.parent_at(1)
+    assert parent is not None
+    assert os.getpid() == parent.pid
+
+
+def test_a_process_began_between_boot_and_now(sleeper: subprocess.Popen[bytes]) -> None:
+    stat = os.stat(f"/proc/{sleeper.pid}")
+    assert abs(seeded(sleeper.pid).start - stat.st_ctime_ns) < 5 * 10**9
+
+
+def test_the_environment_comes_where_it_is_asked_for(sleeper: subprocess.Popen[bytes]) -> None:
+    env = seeded(sleeper.pid, env=True).env
+    assert env is not None
+    assert "MARK=x y" in env
+
+
+def test_descriptors_come_where_they_are_asked_for(sleeper: subprocess.Popen[bytes]) -> None:
+    files = seeded(sleeper.pid, files=True).files
+    assert ("pipe", os.readlink(f"/proc/{sleeper.pid}/fd/0")) == (files[0].kind, files[0].name)
+
+
+def test_threads_are_counted() -> None:
+    done = threading.Event()
+    threads = [threading.Thread(target=done.wait) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    others = seeded(os.getpid()).others
+    alive = len(os.listdir("/proc/self/task")) - 1
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert alive == others
+
+
+def test_kernel_threads_have_no_program() -> None:
+    kernel_thread = next((pid for pid in range(2, 20) if _is_kernel_thread(pid)), None)
+    if kernel_thread is None:
+        pytest.skip("no kernel thread is visible here")
+    process = seeded(kernel_thread)
+    assert ("", (), "") == (process.exe, process.args, process.exepath)
+
+
+def _is_kernel_thread(pid: int) -> bool:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return bool(int(fields[6]) & 0x200000)
+
+
+def test_an_unknown_process_is_read_when_it_first_shows_itself(sleeper: subprocess.Popen[bytes]) -> None:
+    machine = StateMachine()
+    event = made("getpid", sleeper.pid, of=sleeper.pid)
+    machine.apply([event])
+    assert "an argument" == read(event, "proc.args", "2")
+
+
+def test_an_unknown_thread_brings_its_process() -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    machine = StateMachine()
+    event = made("getpid", thread.native_id or 0, of=os.getpid())
+    machine.apply([event])
+    done.set()
+    thread.join()
+    process = machine.process(os.getpid())
+    assert process is not None
+    assert (False, os.getpid(), process.cwd) == (
+        read(event, "thread.ismain"), read(event, "proc.pid"), read(event, "proc.cwd"),
+    )  # fmt: skip
+
+
+def test_a_process_that_vanishes_meanwhile_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "77").mkdir()
+    assert [] == list(Procfs(str(tmp_path)).processes())
+
+
+def test_without_proc_nobody_is_found() -> None:
+    assert ([], None) == (list(Procfs("/nowhere").processes()), Procfs("/nowhere").task(1))
+
+
+def test_a_recording_never_looks_at_the_machine() -> None:
+    machine = StateMachine(procfs=None)
+    event = made("getpid", os.getpid())
+    machine.apply([event])
+    assert (0, "<NA>") == (machine.seed(), read(event, "proc.name"))
