@@ -4,6 +4,7 @@
 #include "task.h"
 
 #define GROUP_EXIT 4 /* SIGNAL_GROUP_EXIT */
+#define ANCESTORS 32 /* that are looked at for one who reaps */
 
 inlined int fork_done(struct bpf_raw_tracepoint_args *ctx) {
   struct task_struct *parent = (void *)ctx->args[0], *child = (void *)ctx->args[1];
@@ -37,6 +38,40 @@ inlined int fork_done(struct bpf_raw_tracepoint_args *ctx) {
   return send(s);
 }
 
+/* Bit fields are read by the byte that holds them; offsets come from BTF. */
+#define BIT_OF(object, name)                                                                                   \
+  ({                                                                                                           \
+    u8 byte = 0;                                                                                               \
+    bpf_probe_read_kernel(&byte, 1, (char *)(object) + name##_BIT / 8);                                        \
+    byte >> name##_BIT % 8 & 1;                                                                                \
+  })
+
+/* Who takes over the children, as find_new_reaper of kernel/exit.c chooses; 0 where there are none. */
+inlined u32 reaper_of(struct task_struct *task) {
+  struct list_head children = {};
+  struct signal_struct *signal = task->signal;
+  struct task_struct *one = task, *init = 0;
+  struct pid_namespace *namespace = 0;
+  u32 level = level_of(task->thread_pid), number = 0;
+  READ(children, task->children);
+  if (children.next == (void *)&task->children) return 0;
+  READ(namespace, task->thread_pid->numbers[level & 31].ns);
+  READ(init, namespace->child_reaper);
+  READ(number, init->tgid);
+  if (!BIT_OF(signal, signal_struct__has_child_subreaper)) return number;
+  for (int i = 0; i < ANCESTORS; i++) {
+    struct pid *pid = 0;
+    READ(one, one->real_parent);
+    READ(pid, one->thread_pid);
+    if (!one || one == init || level_of(pid) != level) break;
+    READ(signal, one->signal);
+    if (!BIT_OF(signal, signal_struct__is_child_subreaper)) continue;
+    READ(number, one->tgid);
+    break;
+  }
+  return number;
+}
+
 /* The end of the last thread. */
 inlined int exit_done(struct bpf_raw_tracepoint_args *ctx) {
   struct task_struct *task = bpf_get_current_task_btf();
@@ -46,7 +81,7 @@ inlined int exit_done(struct bpf_raw_tracepoint_args *ctx) {
   if (!s) return 0;
   struct exit *e = (void *)s->record;
   e->status = signal->flags & GROUP_EXIT ? signal->group_exit_code : task->exit_code;
-  e->reaper = 0;
+  e->reaper = reaper_of(task);
   return send(s);
 }
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Protocol, Self
 
+import uvloop
+
 from mozu.core.demand import Demand, Need
 from mozu.core.event import SyscallEvent
 from mozu.core.fields import FieldRegistry
@@ -62,16 +64,16 @@ class Act(NamedTuple):
 
 
 class Live:
-    """Runs a source on a thread of its own and keeps what it yields."""
+    """Runs a source on a thread of its own and keeps what it yields. The loop is uvloop's, as in the product."""
 
-    def __init__(self, source: Closing, wanted: Demand) -> None:
+    def __init__(self, source: Closing, wanted: Demand, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.source = source
         self._wanted = wanted
         self.actor = Actor()
         self._arrived = threading.Condition()
         self._events: list[SyscallEvent] = []
         self._failure: BaseException | None = None
-        self._loop = asyncio.new_event_loop()
+        self._loop = loop or uvloop.new_event_loop()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 

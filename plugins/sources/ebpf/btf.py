@@ -55,7 +55,7 @@ class Btf:
         self._words = memoryview(blob)[header + type_at : header + type_at + type_length].cast("I")
         self._at = [0]
         self._named: dict[str, int] = {}
-        self._scan({self._offset(name): name for name in names})
+        self._scan({at: name for name in names if (at := self._offset(name))})
 
     def __contains__(self, name: str) -> bool:
         return name in self._named

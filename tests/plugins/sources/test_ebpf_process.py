@@ -227,6 +227,15 @@ def test_a_process_ends_once_with_its_last_thread(live: Live) -> None:
     assert [(e.tid, e.args[:2]) for e in ends] == [(act.value, (7 << 8, 7))]
 
 
+@pytest.mark.parametrize("subreaper", [False, True])
+def test_the_end_of_a_parent_tells_who_takes_over_its_children(live: Live, subreaper: bool) -> None:
+    act = live.act(processes.orphan, subreaper)
+
+    event = next(e for e in act.of("procexit") if e.pid == act.value["pid"])
+    assert event.args[4] == act.value["reaper"]
+    assert (act.value["reaper"] == act.value["self"]) == subreaper
+
+
 def test_a_fork_is_told_by_its_creator_with_the_child_s_numbers(live: Live) -> None:
     act = live.act(processes.end_with, 0)
 

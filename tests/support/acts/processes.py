@@ -193,3 +193,20 @@ def on_terminal(path: str) -> dict[str, Any]:
     return found
 
 
+
+
+def orphan(subreaper: bool) -> dict[str, int]:
+    """A process that ends before its child; who the child's parent is then."""
+    if subreaper:
+        call("prctl", 36, 1, 0, 0, 0)
+    ready, told = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        if os.fork() == 0:
+            own = os.getppid()
+            while os.getppid() == own:
+                os.sched_yield()
+            os.write(told, os.getppid().to_bytes(4, "little"))
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return {"pid": pid, "reaper": int.from_bytes(os.read(ready, 4), "little"), "self": os.getpid()}

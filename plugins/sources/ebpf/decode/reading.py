@@ -1,5 +1,6 @@
 """What all decoders share: wire structs as readers, texts, numbers."""
 
+import functools
 import struct
 from collections.abc import Callable
 from mmap import mmap
@@ -43,6 +44,7 @@ def path(buffer: Buffer, start: int, end: int, marks: int) -> str:
     return whole[1:] if marks & _CUT else whole
 
 
+@functools.lru_cache(maxsize=256)
 def encoded_device(device: int) -> int:
     """The kernel's device number (major << 20 | minor) as user space is given it."""
     major, minor = device >> 20, device & 0xFFFFF

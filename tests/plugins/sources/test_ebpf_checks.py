@@ -1,0 +1,166 @@
+"""What the machine lacks is said in one sentence that names it and what to do."""
+
+import ctypes
+import os
+import struct
+import sys
+from pathlib import Path
+
+import pytest
+
+from mozu.core.errors import SourceUnavailable
+from mozu.plugins.sources.ebpf import btf, checks, compiler, kernel
+from tests.support import requirements
+
+ALL = (1 << 2) | (1 << 38) | (1 << 39)
+
+
+def status(tmp_path: Path, effective: int) -> Path:
+    """A /proc/PID/status."""
+    file = tmp_path / "status"
+    file.write_text(f"Name:\tx\nCapEff:\t{effective:016x}\n")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("effective", "missing"),
+    [
+        (ALL, ()),
+        (0, ("CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH")),
+        (ALL & ~(1 << 38), ("CAP_PERFMON",)),
+        (ALL & ~(1 << 2), ("CAP_DAC_READ_SEARCH",)),
+        (1 << 21, ("CAP_DAC_READ_SEARCH",)),
+        (1 << 21 | 1 << 2, ()),
+    ],
+)
+def test_missing_capabilities_are_named(effective: int, missing: tuple[str, ...]) -> None:
+    assert checks.missing_capabilities(effective) == missing
+
+
+def test_a_process_without_a_capability_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="this process lacks CAP_PERFMON; run mozu as root"):
+        checks.check_capabilities(status(tmp_path, ALL & ~(1 << 38)))
+
+
+def test_a_process_with_all_of_them_is_let_through(tmp_path: Path) -> None:
+    checks.check_capabilities(status(tmp_path, ALL))
+
+
+def test_the_first_place_with_events_is_the_tracefs(tmp_path: Path) -> None:
+    place = tmp_path / "debug" / "tracing"
+    (place / "events").mkdir(parents=True)
+
+    assert checks.tracefs((tmp_path / "tracing", place)) == place
+
+
+def test_a_tracefs_that_cannot_be_mounted_is_told_with_the_command(tmp_path: Path) -> None:
+    place = tmp_path / "nowhere"
+
+    with pytest.raises(SourceUnavailable, match=f"mount -t tracefs nodev {place}"):
+        checks.tracefs((place,))
+
+
+@pytest.mark.ebpf
+def test_a_tracefs_is_mounted_where_nobody_did(tmp_path: Path) -> None:
+    requirements.ebpf()
+    try:
+        assert checks.tracefs((tmp_path,)) == tmp_path
+        assert checks.tracepoint_id(tmp_path, "sys_exit_openat") is not None
+    finally:
+        ctypes.CDLL(None).umount(str(tmp_path).encode())
+
+
+def test_a_tracepoint_that_the_kernel_lacks_has_no_number(tmp_path: Path) -> None:
+    assert checks.tracepoint_id(tmp_path, "sys_exit_nothing") is None
+
+
+def test_another_machine_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+
+    with pytest.raises(SourceUnavailable, match="this machine is riscv64; only x86_64 is supported"):
+        kernel.check_machine()
+
+
+def test_bcc_that_is_absent_is_told_with_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "mozu_distribution_bcc", raising=False)
+
+    with pytest.raises(SourceUnavailable, match=r"bcc is not installed; install python3-bpfcc \(Debian, Ubuntu\)"):
+        compiler.load_bcc((str(tmp_path),))
+
+
+def test_the_namesake_of_bcc_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "bcc").mkdir()
+    (tmp_path / "bcc" / "__init__.py").write_text("class BPF: pass\n")
+
+    assert compiler.find_bcc((str(tmp_path),)) is None
+
+
+def test_bcc_is_found_by_its_place_in_any_version_s_directory(tmp_path: Path) -> None:
+    place = tmp_path / "python3.99" / "site-packages" / "bcc"
+    place.mkdir(parents=True)
+    (place / "libbcc.py").touch()
+
+    assert compiler.find_bcc((f"{tmp_path}/python3*/site-packages",)) == place
+
+
+def test_bcc_that_does_not_load_is_told_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "mozu_distribution_bcc", raising=False)
+    place = tmp_path / "bcc"
+    place.mkdir()
+    (place / "libbcc.py").touch()
+    (place / "__init__.py").write_text("raise OSError('libbcc.so.0: cannot open shared object file')\n")
+
+    with pytest.raises(SourceUnavailable, match=r"does not load .*cannot open shared object file"):
+        compiler.load_bcc((str(tmp_path),))
+
+
+def test_a_module_named_bcc_that_was_imported_before_is_in_nobody_s_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    requirements.ebpf()
+    monkeypatch.setitem(sys.modules, "bcc", compiler)
+
+    assert compiler.load_bcc().BPF is not None
+
+
+def test_headers_lie_in_a_fresh_private_directory_and_are_gone_afterwards() -> None:
+    with compiler.header_tree() as tree:
+        mode = tree.stat().st_mode & 0o777
+        assert (mode, tree.stat().st_uid) == (0o700, os.geteuid())
+        assert (tree / "include/linux/types.h").read_text().startswith("#pragma once")
+
+    assert not tree.exists()
+
+
+def test_a_directory_of_somebody_else_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_to_all = tmp_path / "mozu"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    monkeypatch.setattr(compiler, "_RUN", open_to_all)
+
+    with compiler.header_tree() as tree:
+        assert open_to_all not in tree.parents
+
+
+def test_a_link_in_place_of_the_directory_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "mozu").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.setattr(compiler, "_RUN", tmp_path / "mozu")
+
+    with compiler.header_tree() as tree:
+        assert tmp_path / "elsewhere" not in tree.resolve().parents
+
+
+@pytest.mark.ebpf
+def test_a_text_that_does_not_compile_is_told() -> None:
+    requirements.ebpf()
+    with pytest.raises(SourceUnavailable, match="do not compile"):
+        compiler.compile_text("this is no C", Path("/"))
+
+
+def test_a_kernel_without_btf_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="must be built with CONFIG_DEBUG_INFO_BTF=y"):
+        btf.read(["task_struct"], tmp_path / "vmlinux")
+
+
+def test_a_file_that_is_no_btf_is_refused() -> None:
+    with pytest.raises(ValueError, match="found 0x1234"):
+        btf.Btf(struct.pack("<HBBIIIII", 0x1234, 1, 0, 24, 0, 0, 0, 0), [])
