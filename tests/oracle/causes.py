@@ -79,7 +79,7 @@ def _parent_age(difference: Difference, case: Case) -> bool:
 
 def _reader_names(difference: Difference, case: Case) -> bool:
     named = difference.level == 2 and difference.key in ("user.name", "user.loginname", "group.name", "user.homedir")
-    return named and difference.found == "<NA>" and not case.lists_users
+    return bool(named and difference.found == "<NA>" and not case.lists_users)
 
 
 def _hex_escape(difference: Difference, case: Case) -> bool:

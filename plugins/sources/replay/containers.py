@@ -106,8 +106,8 @@ class Containers:
         self._put(record.id, _facts(record), RUNTIMES.get(record.type, ""))
         sandbox, labels = record.pod_sandbox_id, record.pod_sandbox_labels
         if sandbox and labels is not None and sandbox[:_ID_LENGTH] not in self._known:
-            told = {"ip": record.ip or "", "cni_json": record.cni_json or ""}
-            self._put(sandbox, ContainerFacts(full_id=sandbox, labels=labels, **told), "")
+            ip, cni = record.ip or "", record.cni_json or ""
+            self._put(sandbox, ContainerFacts(full_id=sandbox, labels=labels, ip=ip, cni_json=cni), "")
 
     def _put(self, identity: str, facts: ContainerFacts, runtime: str) -> None:
         key = identity[:_ID_LENGTH]

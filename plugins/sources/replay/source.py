@@ -67,6 +67,7 @@ class ReplaySource:
                 text = f"replay: {path} cannot be read ({error.strerror}): name a recording that mozu may open"
                 raise SourceUnavailable(text) from error
         self.origin = f"recording/{digest.hexdigest()}"
+        self._metadata.names.first_time = 0
         await self.update(demand)
 
     async def update(self, demand: Demand) -> None:

@@ -160,6 +160,11 @@ def test_a_second_recording_in_the_same_file_starts_afresh_and_numbers_go_on() -
     assert [(item.type, item.num) for item in read(raw + raw)] == first + second
 
 
+def test_user_records_at_the_beginning_of_a_second_recording_do_not_count() -> None:
+    raw = Capture().event("useradded", -1, 5, 5, "eve", "/", "/bin/sh", "").event("chdir", 5, 0, "/").raw()
+    assert [item.num for item in shown(raw + raw)] == [2, 3]
+
+
 def test_options_of_the_section_header_are_passed_over() -> None:
     header = block(0x0A0D0D0A, SECTION[8:24] + struct.pack("<HH", 1, 4) + b"note" + bytes(4))
     assert len(shown(header + event(today("chdir").id, []))) == 1

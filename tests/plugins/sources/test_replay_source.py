@@ -172,6 +172,43 @@ def test_the_recording_names_its_containers_and_nobody_in_them(recording: Path) 
     assert values(replay, inside, "container.name", "user.name") == ["web", "<NA>"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("container.full_id", ""),
+        ("container.type", "docker"),
+        ("container.image", ""),
+        ("container.privileged", False),
+        ("container.mounts", ""),
+    ],
+)
+def test_what_a_container_record_leaves_out_is_empty(recording: Path, field: str, value: object) -> None:
+    replay = source(recording)
+    asyncio.run(everything(replay))
+    inside = event("close", process=process(container=Container("a" * 64, "docker")))
+    assert values(replay, inside, field) == [value]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "expected"), [("docker", [None, None, None]), ("lxc", ["", "lxc", ""]), ("bpm", ["", "bpm", ""])]
+)
+def test_a_container_without_a_record_is_known_only_if_nobody_could_describe_it(
+    recording: Path, runtime: str, expected: list[object]
+) -> None:
+    replay = source(recording)
+    asyncio.run(everything(replay))
+    inside = event("close", process=process(container=Container("box1", runtime)))
+    assert values(replay, inside, "container.name", "container.type", "container.full_id") == expected
+
+
+def test_reltime_counts_from_the_first_event_of_the_recording(recording: Path) -> None:
+    about = context("replay")
+    about.fields.names.first_time = 1
+    replay = ReplaySource(ReplaySettings(files=[recording]), about)
+    asyncio.run(everything(replay))
+    assert about.fields.names.first_time == EPOCH + 2000
+
+
 def test_root_has_a_name_even_where_nobody_told_it(recording: Path) -> None:
     replay = source(recording)
     asyncio.run(everything(replay))
