@@ -1,7 +1,7 @@
 """`make vectors FILE=<tsv>`: run parser vectors (condition, verdict, detail) against the condition parser.
 
-Columns: the condition as a JSON string; `ok` or `error`; for `ok` the normal form of the tree as a JSON string, for `error`
-the offset. Prints the count and each difference; the exit status is 0 only if there is none.
+Columns: the condition as a JSON string; `ok` or `error`; for `ok` the normal form of the tree as a JSON string, for
+`error` the offset. Prints the count and each difference; the exit status is 0 only if there is none.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The condition language: text → tree → checked tree → generated Python; and the output templates that share its references.
+"""The condition language: text → tree → checked tree → generated Python; and the templates of outputs.
 
 Pure: no I/O, no clock. A third party's evaluator may use everything that is exported here.
 
@@ -35,7 +35,7 @@ Grammar (the names of the parser's functions are the names of the productions)::
     IDENT   = letter { letter | digit | "_" }        FIELD   = IDENT "." IDENT { "." IDENT }
     BAREARG = any but [ ] " ' and blanks             BARESTR = any but ( ) " ' = , and blanks
     NUMBER  = [+-] digits [.] digits [e(+|-)digits] | 0x hex
-    QSTR    = "…" or '…' with the escapes \\b \\f \\n \\r \\t \\\\ \\/ \\" (or \\') \\xHH and backslash-blank (a backslash)
+    QSTR    = "…" or '…' with escapes \\b \\f \\n \\r \\t \\\\ \\/ \\" (or \\') \\xHH and backslash-blank (a backslash)
     s       = one or more of blank, tab, backspace, CR, LF; s? = none or more
 
 `not` binds tighter than `and`, and that tighter than `or`. At most 1000 levels of nesting.
@@ -43,20 +43,21 @@ Grammar (the names of the parser's functions are the names of the productions)::
 Steps, and who calls them (the rule compiler of `core.rules`, as a rule):
 
 1. ``parse(text, origin="") -> Node``. Raises ConditionError(text, offset, message, hint). `origin` names the text (a
-   macro's name) and is kept on tests and macro references, so that a problem found later can be shown in the right text.
-2. ``expand_macros(node, macros) -> Node``: every reference to a macro replaced by its tree (`macros` maps names to trees
-   that are expanded themselves). Trees are shared, not copied. Raises ConditionError for a name that is not in `macros`
+   macro's name) and is kept on tests and macro references, so that a problem found later is shown in the right text.
+2. ``expand_macros(node, macros) -> Node``: every reference to a macro replaced by its tree (`macros` maps names to
+   trees that are expanded themselves). Trees are shared, not copied. Raises ConditionError for a name that is not in `macros`
    (`reason` is "undefined_macro") and for what becomes deeper than 4000 levels.
 3. ``check(node, fields, source) -> Checked``: fields, operators, types and values. Never raises; `Checked.problems` has
    every error and warning, each with code, reason, origin and offset. `Checked.event_types` is the static event set.
 4. ``compile_rules(rules, fields, mode="first") -> RuleProgram``: one generated function per event type over all rules.
-   Rules are RuleInput(name, source, condition); they must have been checked without errors. `RuleProgram.evaluate(batch)` gives
-   (event, position of the rule in `rules`) in the order of events, and of rules within an event; in mode "first" at
-   most one per event. `RuleProgram.needs[source][event type]` is the set of facets wanted; the type `*` stands for all.
-5. ``compile_template(text, fields, source, extra=()) -> Output``: `.template` (core.alert.Template), `.values(event)` (the dict
-   of values for it), `.needs`, `.fields`. `extra` has pairs (key, format): fields that only `output_fields` shows. With an
-   empty format the key is a field itself and keeps its type, else the value is the rendered text. Raises
-   ConditionError with the offset in `text` (or in an extra's format: `origin` is then its key).
+   Rules are RuleInput(name, source, condition); they must have been checked without errors.
+   `RuleProgram.evaluate(batch)` gives (event, position of the rule in `rules`) in the order of events, and of rules
+   within an event; in mode "first" at most one per event. `RuleProgram.needs[source][event type]` is the set of facets
+   wanted; the type `*` stands for all.
+5. ``compile_template(text, fields, source, extra=()) -> Output``: `.template` (core.alert.Template), `.values(event)`
+   (the dict of values for it), `.needs`, `.fields`. `extra` has pairs (key, format): fields that only `output_fields`
+   shows. With an empty format the key is a field itself and keeps its type, else the value is the rendered text.
+   Raises ConditionError with the offset in `text` (or in an extra's format: `origin` is then its key).
 
 ``unparse(node)`` gives the canonical text, ``simplify(node, fields, source, event_type=None)`` the smaller tree.
 """

@@ -1,9 +1,9 @@
-"""The nodes of a condition. Immutable, compared by identity, and shared freely: a tree may be a graph without cycles.
+"""The nodes of a condition. Immutable, compared by identity, shared freely: a tree may be a graph without cycles.
 
-`offset` counts characters from the start of the text; `origin` names the text (empty: the condition itself, else a macro).
+`offset` counts characters from the start of the text; `origin` names the text (empty: the condition, else a macro).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -89,6 +89,8 @@ class Not(msgspec.Struct, frozen=True, eq=False):
 
     child: "Node"
     offset: int = 0
+    levels: int = 1
+    """Of nodes below it, as far as the maker of the tree counted them."""
 
 
 class And(msgspec.Struct, frozen=True, eq=False):
@@ -96,6 +98,7 @@ class And(msgspec.Struct, frozen=True, eq=False):
 
     children: "tuple[Node, ...]"
     offset: int = 0
+    levels: int = 1
 
 
 class Or(msgspec.Struct, frozen=True, eq=False):
@@ -103,6 +106,7 @@ class Or(msgspec.Struct, frozen=True, eq=False):
 
     children: "tuple[Node, ...]"
     offset: int = 0
+    levels: int = 1
 
 
 class Const(msgspec.Struct, frozen=True, eq=False):
@@ -117,6 +121,11 @@ Term = Operand | Text | Number | Items
 """What an operand consists of."""
 
 T = TypeVar("T")
+
+
+def levels(nodes: Iterable[Node]) -> int:
+    """One more than the highest of some nodes has."""
+    return 1 + max(0 if isinstance(node, Test | Macro | Const) else node.levels for node in nodes)
 
 
 def children(node: Node) -> Sequence[Node]:

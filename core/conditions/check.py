@@ -1,4 +1,4 @@
-"""Tree × field registry → problems, and what the tree says about event types. Never raises."""
+"""Tree and field registry → problems, and what the tree says about event types. Never raises."""
 
 import difflib
 import re

@@ -1,4 +1,4 @@
-"""The static event set: which event types could make a condition true, judged by its tests on the event's type alone."""
+"""The static event set: which event types could make a condition true, judged by its tests on the type alone."""
 
 from typing import Final
 

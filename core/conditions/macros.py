@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.conditions.ast import And, Macro, Node, Not, Or, bottom_up
+from mozu.core.conditions.ast import And, Macro, Node, Not, Or, bottom_up, levels
 from mozu.core.conditions.problems import ConditionError
 
 MAX_LEVELS: Final = 4000
@@ -27,11 +27,16 @@ def expand_macros(node: Node, macros: Mapping[str, Node]) -> Node:
                 raise ConditionError(node.name, node.offset, message, reason="undefined_macro", origin=node.origin)
             return found
         if isinstance(node, And | Or):
-            return msgspec.structs.replace(node, children=tuple(inner))
-        return msgspec.structs.replace(node, child=inner[0]) if isinstance(node, Not) else node
+            return msgspec.structs.replace(node, children=tuple(inner), levels=_checked(levels(inner)))
+        if isinstance(node, Not):
+            return msgspec.structs.replace(node, child=inner[0], levels=_checked(levels(inner)))
+        return node
 
-    whole = bottom_up(node, visit)
-    if bottom_up(whole, lambda _, inner: 1 + max(inner, default=0)) > MAX_LEVELS:
+    return bottom_up(node, visit)
+
+
+def _checked(height: int) -> int:
+    if height > MAX_LEVELS:
         message = f"with its macros replaced the condition nests deeper than {MAX_LEVELS} levels"
         raise ConditionError("", 0, message, reason="too_deep")
-    return whole
+    return height

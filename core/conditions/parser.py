@@ -24,6 +24,7 @@ from mozu.core.conditions.ast import (
     Test,
     Text,
     Val,
+    levels,
 )
 from mozu.core.conditions.problems import ConditionError
 
@@ -81,7 +82,7 @@ class Parser:
         while self._take("or"):
             nodes.append((yield self._operand("or", self._and_expr)))
             self._blanks()
-        return Or(tuple(nodes), at) if len(nodes) > 1 else nodes[0]
+        return Or(tuple(nodes), at, levels(nodes)) if len(nodes) > 1 else nodes[0]
 
     def _and_expr(self) -> Production[Node]:
         at = self._blanks()
@@ -90,7 +91,7 @@ class Parser:
         while self._take("and"):
             nodes.append((yield self._operand("and", self._not_expr)))
             self._blanks()
-        return And(tuple(nodes), at) if len(nodes) > 1 else nodes[0]
+        return And(tuple(nodes), at, levels(nodes)) if len(nodes) > 1 else nodes[0]
 
     def _operand(self, word: str, production: Any) -> Production[Node]:
         if self._peek() == "(":
@@ -112,10 +113,10 @@ class Parser:
             if self._peek() == "(":
                 self.pos += 1
                 node = yield self._group_tail()
-                return Not(node, at) if negated else node
+                return Not(node, at, levels((node,))) if negated else node
             self._blanks()
         node = yield self._check()
-        return Not(node, at) if negated else node
+        return Not(node, at, levels((node,))) if negated else node
 
     def _group_tail(self) -> Production[Node]:
         self._enter(self.pos - 1)
@@ -314,7 +315,7 @@ class Parser:
         self.pos = end
         value = tokens.unescape(self.text[at + 1 : end - 1], self.text[at])
         if value is None:
-            self._raise("unknown escape in the quoted text before this place", 'write `\\\\` for a backslash')
+            self._raise("unknown escape in the quoted text before this place", "write `\\\\` for a backslash")
         return Text(value, at, quoted=True)
 
     def _word_not(self) -> bool:

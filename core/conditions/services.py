@@ -1,4 +1,4 @@
-"""Ports by service name, as the registry of IANA and Debian's /etc/services have them (the TCP port where two differ)."""
+"""Ports by service name, as the registry of IANA has them (the TCP port where two differ)."""
 
 from typing import Final
 

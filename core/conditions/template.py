@@ -25,6 +25,7 @@ Values = Callable[[Event], dict[str, Any]]
 MAX_WIDTH: Final = 4096
 _NAME: Final = 256
 """Characters of a token that may belong to a field's name."""
+_PERCENT: Final = "there is no way to print a percent sign"
 _WIDTH: Final = re.compile(r"[0-9]+")
 
 
@@ -39,9 +40,7 @@ class Output(msgspec.Struct, frozen=True, eq=False):
     """Every field as written, with argument, in order."""
 
 
-def compile_template(
-    text: str, fields: FieldRegistry, source: str, extra: Sequence[tuple[str, str]] = ()
-) -> Output:
+def compile_template(text: str, fields: FieldRegistry, source: str, extra: Sequence[tuple[str, str]] = ()) -> Output:
     """An output and its extra fields: pairs (key, format); with an empty format the key is a field and keeps its type.
 
     Raises ConditionError; `origin` is the key of an extra field, `offset` counts in its format.
@@ -127,7 +126,7 @@ class _Format:
         """Read the token whose `%` stands at `sign`; where it ends."""
         start, width = sign + 1, 0
         if start == len(self._text):
-            self._fail("a `%` at the end begins no field", sign, "there is no way to print a percent sign", "syntax")
+            self._fail("a `%` at the end begins no field", sign, _PERCENT, "syntax")
         digits = _WIDTH.match(self._text, start)
         if digits is not None:
             start = digits.end()
@@ -152,7 +151,7 @@ class _Format:
             self._fail(wrong_text.message, wrong_text.offset, wrong_text.hint)
         name = tokens.FIELD.match(self._text, start)
         if name is None:
-            self._fail("a `%` must begin a field or a transformer", start - 1, "there is no way to print a percent sign")
+            self._fail("a `%` must begin a field or a transformer", start - 1, _PERCENT)
         return self._field(start, min(name.end(), start + _NAME))
 
     def _field(self, start: int, end: int) -> tuple[FieldRef, Typed, int]:
@@ -168,7 +167,7 @@ class _Format:
                 except OperandError as wrong:
                     first = first or wrong
         assert first is not None
-        self._fail(first.message, start, first.hint, first.reason)
+        raise self._error(first.message, start, first.hint, first.reason)
 
     def _arguments(self, stop: int) -> Iterator[tuple[str | None, int]]:
         """The argument in brackets at a place, then none."""
@@ -179,9 +178,11 @@ class _Format:
         yield None, stop
 
     def _fail(self, message: str, offset: int, hint: str = "", reason: str = "unknown_field") -> NoReturn:
-        raise ConditionError(
-            self._text, max(offset + self._shift, 0), message, hint, reason=reason, origin=self._origin
-        )
+        raise self._error(message, offset, hint, reason)
+
+    def _error(self, message: str, offset: int, hint: str, reason: str) -> ConditionError:
+        place = max(offset + self._shift, 0)
+        return ConditionError(self._text, place, message, hint, reason=reason, origin=self._origin)
 
 
 class _Reader:

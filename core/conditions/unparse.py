@@ -42,7 +42,9 @@ def _node(node: Node, inner: list[str]) -> str:
     if isinstance(node, Not):
         return f"not ({inner[0]})" if isinstance(node.child, And | Or | Not) else f"not {inner[0]}"
     assert isinstance(node, And | Or)
-    texts = (f"({text})" if isinstance(child, And | Or) else text for child, text in zip(node.children, inner, strict=True))
+    texts = (
+        f"({text})" if isinstance(child, And | Or) else text for child, text in zip(node.children, inner, strict=True)
+    )
     return (" and " if isinstance(node, And) else " or ").join(texts)
 
 

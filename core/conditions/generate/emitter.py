@@ -239,7 +239,11 @@ class Emitter:
     def _load(self, term: Term, ready: set[str]) -> str:
         if isinstance(term, FieldRef):
             # A list without elements is a missing one.
-            return f"({self.library.reader(term)}(e) or None)" if self.typed(term).is_list else f"{self.library.reader(term)}(e)"
+            return (
+                f"({self.library.reader(term)}(e) or None)"
+                if self.typed(term).is_list
+                else f"{self.library.reader(term)}(e)"
+            )
         if isinstance(term, Text):
             return self.library.constant(term.value)
         if isinstance(term, Number):

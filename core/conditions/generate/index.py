@@ -1,7 +1,7 @@
 """A hash look-up across rules: the value of one field → the rules that can still match.
 
-An equality is found in a dictionary, a prefix or suffix by bisection in a sorted table; of many parts one automaton tells
-that none is there; other tests are tried one after the other. The answer for a value is remembered: values repeat.
+An equality is found in a dictionary, a prefix or suffix by bisection in a sorted table; of many parts one automaton
+tells that none is there; other tests are tried one after the other. Answers are remembered: values repeat.
 """
 
 from bisect import bisect_right

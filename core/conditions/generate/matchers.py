@@ -77,7 +77,6 @@ def in_networks(networks: Sequence[Network]) -> Matcher:
     return matches
 
 
-
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def holds(left: Any, right: Any) -> bool:
         if isinstance(left, str):

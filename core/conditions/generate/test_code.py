@@ -118,7 +118,7 @@ class _Code:
         return f"({read} in {self._set(self.values)})"
 
     def _combined(self, base: Callable[[Sequence[Any]], str]) -> str:
-        """The modifier over the base test; `base` gives the code for any of some values (for `!=`: for none of them)."""
+        """The modifier over the base test; `base` gives the code for any of some values (for `!=`: none of them)."""
         joint = "allof" if self.op == "!=" else "anyof"
         if self.modifier in ("", joint):
             return base(self.values)

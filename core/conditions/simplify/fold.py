@@ -1,5 +1,5 @@
-"""What can be decided without a value: tests on the event's type, on fields that events of a type never have, on numbers
-that no event has, on empty lists."""
+"""What can be decided without a value: tests on the event's type, on fields that events of a type never have, on
+numbers that no event has, on empty lists."""
 
 from mozu.core.conditions.ast import (
     And,

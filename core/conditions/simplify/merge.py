@@ -1,4 +1,4 @@
-"""Tests of one field become one: `f = a or f = b` → `f in (a, b)`, `f startswith a or f startswith b` → `… anyof (a, b)`.
+"""Tests of one field become one: `f = a or f = b` → `f in (a, b)`, `f glob a or f glob b` → `f glob anyof (a, b)`.
 
 Under `and` the same is done to the negated tests, and `f != a and f != b` → `f != allof (a, b)`.
 """

@@ -1,6 +1,6 @@
 """The meaning of conditions, written down plainly: walk the tree, read every field anew, decide value by value.
 
-It shares nothing with the generated code but the parsed tree, the registry of fields and what a constant's text stands for.
+It shares nothing with the generated code but the parsed tree and the registry of fields.
 """
 
 import base64
@@ -50,9 +50,9 @@ class Interpreter:
     def holds(self, node: Node, event: Any) -> bool:
         match node:
             case And():
-                return all([self.holds(child, event) for child in node.children])
+                return all(self.holds(child, event) for child in node.children)
             case Or():
-                return any([self.holds(child, event) for child in node.children])
+                return any(self.holds(child, event) for child in node.children)
             case Not():
                 return not self.holds(node.child, event)
             case Const():

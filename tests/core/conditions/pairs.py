@@ -1,4 +1,4 @@
-"""Fixture files: pairs of lines (input, expected) between blank lines; `# type: NAME` sets the event type from there on."""
+"""Fixture files: pairs of lines (input, expected) between blank lines; `# type: NAME` sets the event type."""
 
 from pathlib import Path
 

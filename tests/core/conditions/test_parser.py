@@ -46,7 +46,9 @@ def test_a_million_negations_cancel() -> None:
     assert isinstance(parse("not " * 1_000_000 + "a"), Macro)
 
 
-@pytest.mark.parametrize("text", ["a.b = " + "'" + "\\'" * 500_000, "a.b in (" + "x," * 500_000, "(" * 999 + "x" * 1_000_000 + "-"])
+@pytest.mark.parametrize(
+    "text", ["a.b = " + "'" + "\\'" * 500_000, "a.b in (" + "x," * 500_000, "(" * 999 + "x" * 1_000_000 + "-"]
+)
 def test_long_broken_texts_are_clean_errors(text: str) -> None:
     assert "syntax" == refusal(text).reason
 

@@ -22,7 +22,22 @@ EXAMPLES = PAIRS // (EVENTS * RULES)
 FIELDS = registry()
 TRUTH = Interpreter(FIELDS)
 
-WORDS = ["cat", "bash", "sh", "", "a", "CAT", "/etc/passwd", "/etc", "/var/log/x", "etc/", "é", "a\udce9b", "//a//b/", "-c"]
+WORDS = [
+    "cat",
+    "bash",
+    "sh",
+    "",
+    "a",
+    "CAT",
+    "/etc/passwd",
+    "/etc",
+    "/var/log/x",
+    "etc/",
+    "é",
+    "a\udce9b",
+    "//a//b/",
+    "-c",
+]
 GLOBS = ["*", "?at", "/etc/*", "[a-c]at", "[!x]*", "*a*b*", "c\\at", "/*/x", "/v?r/l*", "é", "?", "[", "/var/[l-m]og"]
 REGEXES = ["c.t", "^/etc/.*$", "(a|b)+", "[[:alpha:]]*", "", ".*", "a{1,2}", "\\xc3."]
 NUMBERS = ["0", "1", "-1", "3", "80", "22", "4294967295", "65616", "1000"]
@@ -59,7 +74,9 @@ def some(values: list[str], least: int = 0) -> st.SearchStrategy[list[str]]:
 
 def text_test() -> st.SearchStrategy[str]:
     left = st.sampled_from([*TEXTS, *CALLS, "proc.aname"])
-    plain = st.builds(lambda f, op, v: f"{f} {op} {word(v)}", left, st.sampled_from(TEXT_OPERATORS), st.sampled_from(WORDS))
+    plain = st.builds(
+        lambda f, op, v: f"{f} {op} {word(v)}", left, st.sampled_from(TEXT_OPERATORS), st.sampled_from(WORDS)
+    )
     globs = st.builds(
         lambda f, op, v: f"{f} {op} {word(v)}", left, st.sampled_from(["glob", "iglob"]), st.sampled_from(GLOBS)
     )
@@ -87,12 +104,16 @@ def text_test() -> st.SearchStrategy[str]:
 
 def number_test() -> st.SearchStrategy[str]:
     left = st.sampled_from(
-        ["proc.pid", "user.uid", "fd.num", "fd.sport", "fd.port", "evt.reltime", "proc.usage", "len(proc.name)", "evt.num"]
-        + ["len(fd.types)", "len(evt.buffer)", "evt.rawarg.mode", "fd.dev"]
+        [
+            *("proc.pid", "user.uid", "fd.num", "fd.sport", "fd.port", "evt.reltime", "proc.usage", "fd.dev"),
+            *("len(proc.name)", "len(fd.types)", "len(evt.buffer)", "evt.rawarg.mode", "evt.num"),
+        ]
     )
     order = ["=", "==", "!=", "<", "<=", ">", ">="]
     plain = st.builds(lambda f, op, v: f"{f} {op} {v}", left, st.sampled_from(order), st.sampled_from(NUMBERS))
-    sets = st.builds(lambda f, op, v: f"{f} {op} ({', '.join(v)})", left, st.sampled_from(["in", "intersects"]), some(NUMBERS))
+    sets = st.builds(
+        lambda f, op, v: f"{f} {op} ({', '.join(v)})", left, st.sampled_from(["in", "intersects"]), some(NUMBERS)
+    )
     modified = st.builds(
         lambda f, op, m, v: f"{f} {op} {m} ({', '.join(v)})",
         left,
@@ -191,7 +212,10 @@ def random_event(chance: random.Random) -> DataEvent:
         "proc.usage": maybe([0.0, 1.0, 0.5]),
         "evt.rawarg.mode": maybe([1, 80, "text"]),
         **{name: maybe(address) for name in ("fd.sip", "fd.cip", "fd.snet")},
-        **{name: maybe([(), (address[0], address[1]), (address[2], address[2]), (address[3],)]) for name in ("fd.ip", "fd.net")},
+        **{
+            name: maybe([(), (address[0], address[1]), (address[2], address[2]), (address[3],)])
+            for name in ("fd.ip", "fd.net")
+        },
         **{name: maybe([(), ("cat",), ("cat", "sh"), ("CAT", "a", "")]) for name in ("fd.types", "fd.tags")},
         "fd.ports": maybe([(), (1,), (3, 80)]),
         "evt.buffer": maybe([b"cat", b"", b"\xff\x00a", b"Y2F0"]),

@@ -40,7 +40,9 @@ def test_factor_takes_shared_parts_out_of_alternatives(condition: str, expected:
 
 
 def test_all_passes_together_reach_the_smallest_form() -> None:
-    condition = "evt.type = open and (proc.name = a and fd.name startswith /x or (proc.name = a and fd.name startswith /y))"
+    condition = (
+        "evt.type = open and (proc.name = a and fd.name startswith /x or (proc.name = a and fd.name startswith /y))"
+    )
 
     simplified = simplify(parse(condition), FIELDS, "syscall", "open")
 
