@@ -69,6 +69,12 @@ def raised_by(mozu: Running, rule: str, name: str) -> Json:
     )
 
 
+def written_by(mozu: Running, rule: str, file: str) -> Json:
+    return mozu.wait_alert(
+        lambda alert: alert["rule"] == rule and alert["output_fields"]["fd.name"] == file, f"{rule!r} of {file}"
+    )
+
+
 def test_a_file_touched_in_a_container(mozu: Running, docker: DockerEngine) -> None:
     names = [f"touch-{number}" for number in range(RUNS)]
     for name in names:
@@ -90,13 +96,7 @@ def test_an_editor_that_writes_below_root_on_the_host(mozu: Running, editor: Pat
     files = [str(below_root / f"note-{number}") for number in range(RUNS)]
     for file in files:
         subprocess.run([editor, "-c", ":wq", file], stdin=subprocess.DEVNULL, capture_output=True, check=True)
-    found = [
-        mozu.wait_alert(
-            lambda alert, file=file: alert["rule"] == EDITED and alert["output_fields"]["fd.name"] == file,
-            f"{EDITED!r} of {file}",
-        )["output_fields"]
-        for file in files
-    ]
+    found = [written_by(mozu, EDITED, file)["output_fields"] for file in files]
     assert [(fields["container.id"], fields["container.name"]) for fields in found] == [("host", "host")] * RUNS
 
 

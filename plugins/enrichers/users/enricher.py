@@ -92,7 +92,7 @@ class UsersEnricher:
             names.pid = process.pid
             if not self._stirred.is_set():
                 self._stirred.set()
-            if names.due():
+            if names.due(process.pid):
                 look = names.look
             elif names.has(process.uid, process.gid, loginuid):
                 return None
@@ -175,13 +175,13 @@ class UsersEnricher:
         """Read a container's files, once it has a root of its own."""
 
         def call() -> Content | None:
-            with of_container(full_id, pids) as root:
+            with of_container(full_id, names.tries()) as root:
                 found = os.fstat(root)
                 if (found.st_dev, found.st_ino) == own and last > 0:
                     return None
                 return read(root, stamps, _CONTAINER_LIMITS)
 
-        pids, stamps = (names.pid, *names.pids), names.stamps
+        stamps = names.stamps
         host = os.stat(self._settings.root)
         own = (host.st_dev, host.st_ino)
         last = 20

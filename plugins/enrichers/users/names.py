@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import time
 from typing import Final
 
 import msgspec
@@ -15,8 +14,7 @@ ASKED_LIMIT: Final = 4096
 """Numbers without a line in the files that are remembered per root; a process may walk through four billion."""
 
 AGAIN: Final = 0.05
-"""Seconds between two looks for what the last one did not find: it may have been added, or begun, this moment."""
-
+"""Seconds between two looks for a number that the last one did not find: it may have been added this moment."""
 
 class Limits(msgspec.Struct, frozen=True):
     """How much of a root's files is believed."""
@@ -52,6 +50,8 @@ class Names:
         """The last look reached nothing: no process was left to reach the root through."""
         self.silent = False
         """A look did not come back; there is none after it."""
+        self.tried: set[int] = set()
+        """Processes through which looks have failed."""
         self.pid = 0
         """The process seen last, of a container."""
         self.pids: tuple[int, ...] = ()
@@ -64,13 +64,22 @@ class Names:
         """Whether every number has an answer; a negative one is nobody's."""
         return uid in self.users and gid in self.groups and (loginuid < 0 or loginuid in self.users)
 
-    def due(self) -> bool:
-        """Whether it is time to look again for what the last look did not reach."""
-        return self.failed and time.monotonic() - self.checked >= AGAIN
+    def due(self, pid: int) -> bool:
+        """Whether a process is a new way to what the last look did not reach; each is one once."""
+        return self.failed and pid not in self.tried
+
+    def tries(self) -> tuple[int, ...]:
+        """The processes to reach the root through, now."""
+        pids = (self.pid, *self.pids)
+        if len(self.tried) > ASKED_LIMIT:
+            self.tried.clear()
+        self.tried.update(pids)
+        return pids
 
     def take(self, content: Content) -> None:
         """A reading of the files; answers that they did not give are dropped with the file that changed."""
         self.stamps = content.stamps
+        self.tried.clear()
         if content.users is not None or content.groups is not None:
             self.expire(math.inf)
         if content.users is not None:

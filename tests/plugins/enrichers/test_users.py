@@ -249,20 +249,20 @@ def test_the_processes_above_one_in_its_container_are_ways_to_its_root(root: Pat
     assert run(main()) == (13, 12, 11)
 
 
-def test_an_answer_stays_one_however_late_it_is_used_and_is_looked_for_again_by_the_next(root: Path) -> None:
+def test_an_answer_stays_one_for_who_waited_and_is_looked_for_again_by_the_next_process(root: Path) -> None:
     """No process is left to reach the container through: who has waited for that answer does not wait again."""
     event = event_of("a" * 64, pid=2**22 - 1, uid=7)
 
-    async def main() -> tuple[bool, bool]:
+    async def main() -> tuple[bool, ...]:
         async with enricher_of(root) as enricher:
             await told(enricher, event)
             first = f"{'a' * 64}/7/0/-1/0"
-            enricher._containers["a" * 64].checked -= 10
-            following = enricher.key(event)
+            again = enricher.key(event)
+            following = enricher.key(event_of("a" * 64, pid=2**22 - 2, uid=7))
             assert following is not None
-            return enricher.known(first), enricher.known(following)
+            return enricher.known(first), again is None, enricher.known(following)
 
-    assert run(main()) == (True, False)
+    assert run(main()) == (True, True, False)
 
 
 def test_its_declaration_says_what_it_is() -> None:

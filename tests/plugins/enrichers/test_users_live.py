@@ -108,10 +108,6 @@ def test_a_process_that_is_gone_leaves_the_container_without_names_until_another
             before = read(enricher, gone, "user.name")
             alive = event_of(full_id, pid=pid, uid=4711)
 
-            def named() -> bool:
-                return enricher.key(alive) is not None
-
-            await until(named, "it is looked for again")
             await told(enricher, alive)
             return [before, read(enricher, alive, "user.name")]
 
