@@ -27,23 +27,19 @@ _Static_assert(sizeof(struct scratch) == SCRATCH_SIZE, "scratch");
 enum slot { SLOT_CALL, SLOT_EXEC, SLOT_FORK, SLOT_EXIT }; /* programs that could interrupt each other share none */
 
 struct counts { u64 seen, filtered, lost; };
-struct settings { u32 own, threads, environment, spare; };
+struct settings { u32 own, threads, environment, off; };
 
 inlined struct counts *counts_of(u32 type) { return LOOKUP(COUNTS, &type); }
 
-inlined bool of_own(u32 pid) {
-  u32 zero = 0;
-  struct settings *settings = LOOKUP(SETTINGS, &zero);
-  return settings && settings->own == pid;
-}
-
 /* Count the event and say whether it is wanted; null: it is not. */
 inlined struct scratch *begin(u32 type, u32 slot, u64 fixed, s64 result) {
-  struct counts *counts = counts_of(type);
+  u32 zero = 0;
   u64 task = bpf_get_current_pid_tgid();
-  if (!counts) return 0;
+  struct counts *counts = counts_of(type);
+  struct settings *settings = LOOKUP(SETTINGS, &zero);
+  if (!counts || !settings || settings->off) return 0;
   counts->seen += 1;
-  if (of_own(task >> 32)) { counts->filtered += 1; return 0; }
+  if (settings->own == task >> 32) { counts->filtered += 1; return 0; }
   struct scratch *s = LOOKUP(SCRATCH, &slot);
   if (!s) { counts->lost += 1; return 0; }
   volatile struct header *head = (void *)s->record;

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Protocol, Self
+from typing import Any, Final, NamedTuple, Self
 
 import uvloop
 
@@ -24,13 +24,6 @@ from tests.support.actor import Actor
 
 PATIENCE: Final = 20.0
 """Seconds after which something that must happen has not happened."""
-
-
-class Closing(Source, Protocol):
-    """A source that gives its resources back."""
-
-    def close(self) -> None:
-        """After the batches have ended."""
 
 
 def context(name: str = "live") -> Context:
@@ -66,7 +59,7 @@ class Act(NamedTuple):
 class Live:
     """Runs a source on a thread of its own and keeps what it yields. The loop is uvloop's, as in the product."""
 
-    def __init__(self, source: Closing, wanted: Demand, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def __init__(self, source: Source, wanted: Demand, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.source = source
         self._wanted = wanted
         self.actor = Actor()
@@ -89,7 +82,6 @@ class Live:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        self.source.close()
         self.actor.close()
 
     def _run(self) -> None:

@@ -8,6 +8,7 @@ can change at any time without touching what stays.
 import contextlib
 import os
 import struct
+import threading
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -47,6 +48,10 @@ class Loader:
         self._attached: dict[str, list[tuple[int, int]]] = {}
         """Event type → (program, attachment) of each of its programs."""
         self._missed_before: dict[str, int] = {}
+        self._counting = threading.Lock()
+        """Attaching and detaching happen on a worker thread while the loop counts."""
+        self.watched: set[str] = set()
+        """Event types that were ever attached."""
         self._verified: dict[str, int] = {}
         self._own = 0
         self._make_maps(ring_size)
@@ -143,9 +148,12 @@ class Loader:
             )
         self._own = task >> 32
 
-    def configure(self, *, threads: bool, environment: bool) -> None:
-        """Whether new threads are told of, and whether an exec carries its environment. Never mozu's own process."""
-        kernel.update(self._maps["SETTINGS"], 0, _SETTINGS.pack(self._own, threads, environment, 0))
+    def configure(self, *, threads: bool = False, environment: bool = False, off: bool = False) -> None:
+        """Whether new threads are told of, and whether an exec carries its environment. Never mozu's own process.
+
+        `off`: nothing is seen any more, from this moment; detaching takes its time.
+        """
+        kernel.update(self._maps["SETTINGS"], 0, _SETTINGS.pack(self._own, threads, environment, off))
 
     def _attach(self, program: Program, fd: int) -> int | None:
         """Give the attachment, None where this kernel has no such tracepoint."""
@@ -179,15 +187,21 @@ class Loader:
             pairs.append((fd, attachment))
         if pairs:
             self._attached[watch.name] = pairs
+            self.watched.add(watch.name)
         return bool(pairs)
 
     def detach(self, names: Iterable[str]) -> None:
-        """Watch these no longer; what they counted stays."""
+        """Watch these no longer; what they counted stays.
+
+        Takes milliseconds each: the kernel waits until no CPU runs them.
+        """
         for name in names:
-            pairs = self._attached.pop(name, [])
+            pairs = self._attached.get(name, [])
             for _, attachment in pairs:
                 os.close(attachment)
-            self._missed_before[name] = self._missed_before.get(name, 0) + (self._misses(pairs) or 0)
+            with self._counting:
+                self._missed_before[name] = self._missed_before.get(name, 0) + (self._misses(pairs) or 0)
+                self._attached.pop(name, None)
             for program, _ in pairs:
                 os.close(program)
 
@@ -200,8 +214,9 @@ class Loader:
         """What the kernel counted of one event type since the start, detached times included."""
         raw = kernel.lookup(self._maps["COUNTS"], WATCHES[name].number, _COUNTS.size * self._cpus)
         seen, filtered, lost = (sum(column) for column in zip(*_COUNTS.iter_unpack(raw), strict=True))
-        misses = self._misses(self._attached.get(name, []))
-        missed = None if misses is None else misses + self._missed_before.get(name, 0)
+        with self._counting:
+            misses = self._misses(self._attached.get(name, []))
+            missed = None if misses is None else misses + self._missed_before.get(name, 0)
         return seen + (missed or 0), filtered, lost, missed
 
     def close(self) -> None:

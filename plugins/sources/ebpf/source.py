@@ -42,7 +42,7 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
 class EbpfSource:
     """Live system calls of this machine. See mozu.core.hookspecs.Source.
 
-    `take_steps` gives the steps of the wall clock since it was last asked; the core makes gap events of them.
+    `take_steps` gives the steps of the wall clock since it was last asked: gaps that the core can tell of.
     """
 
     def __init__(self, ring_size: int, context: Context) -> None:
@@ -65,7 +65,11 @@ class EbpfSource:
         self._loader = await asyncio.to_thread(self._prepare)
         self._ring = Ring(self._loader.ring, self._ring_size)
         self._decoder.offset = self._clock.offset
-        await self.update(demand)
+        try:
+            await self.update(demand)
+        except BaseException:
+            await self._close()
+            raise
 
     def _prepare(self) -> Loader:
         loader = Loader(self._ring_size)
@@ -78,14 +82,14 @@ class EbpfSource:
 
     async def update(self, demand: Demand) -> None:
         """Attach what is newly wanted, then detach what no longer is; what stays is not touched."""
-        if self._loader is None:
+        if self._loader is None or self._stopping.is_set():
             return
         types, missing = wanted_types(demand)
         threads = bool(THREADS & demand.of("syscall").keys()) or "*" in demand.of("syscall")
         self._loader.configure(threads=threads, environment="env" in demand.facets("syscall"))
         loader = self._loader
         unknown = await asyncio.to_thread(loader.attach, sorted(types))
-        loader.detach(loader.attached - types)
+        await asyncio.to_thread(loader.detach, loader.attached - types)
         self._warn(missing | unknown)
 
     def _warn(self, names: frozenset[str]) -> None:
@@ -95,10 +99,19 @@ class EbpfSource:
             self._log.warning("source ebpf cannot see the event types %s on this kernel", ", ".join(fresh))
 
     async def batches(self) -> AsyncIterator[Sequence[SyscallEvent]]:
-        """Events in the order of the ring, at most BATCH at once. Ends after `stop`, when the ring is empty."""
-        ring = self._ring
-        if ring is None:
+        """Events in the order of the ring, at most BATCH at once. Ends after `stop`, when the ring is empty.
+
+        Its end gives the ring and the maps back; `counts` keeps the last numbers.
+        """
+        if self._ring is None:
             return
+        try:
+            async for batch in self._drained(self._ring):
+                yield batch
+        finally:
+            await self._close()
+
+    async def _drained(self, ring: Ring) -> AsyncIterator[Sequence[SyscallEvent]]:
         loop = asyncio.get_running_loop()
         next_check = loop.time() + CLOCK_EVERY
         while True:
@@ -148,25 +161,26 @@ class EbpfSource:
         found: dict[str, Counts] = {}
         for name, watch in WATCHES.items():
             seen, filtered, lost, missed = loader.count(name)
-            if seen or name in loader.attached:
+            if name in loader.watched:
                 found[name] = Counts(seen, filtered, lost, missed, self._decoder.received[watch.number])
         return found
 
     async def stop(self) -> None:
-        """Detach; `batches` yields what is left and ends. Idempotent."""
-        if self._loader is not None:
-            self._loader.detach(list(self._loader.attached))
+        """See nothing more from now on; `batches` yields what is left and ends. Idempotent."""
+        if self._loader is not None and not self._stopping.is_set():
+            self._loader.configure(off=True)
         self._stopping.set()
 
-    def close(self) -> None:
-        """Give the ring and the maps back, after `batches` has ended. Idempotent."""
-        if self._loader is not None:
-            self._final = self.counts()
-            loader, self._loader = self._loader, None
-            if self._ring is not None:
-                self._ring.close()
-                self._ring = None
-            loader.close()
+    async def _close(self) -> None:
+        if self._loader is None:
+            return
+        await asyncio.to_thread(self._loader.detach, self._loader.attached)
+        self._final = self.counts()
+        loader, self._loader = self._loader, None
+        if self._ring is not None:
+            self._ring.close()
+            self._ring = None
+        loader.close()
 
 
 async def _either(*events: asyncio.Event) -> None:

@@ -164,7 +164,6 @@ async def main():
     await source.stop()
     async for batch in source.batches():
         pass
-    source.close()
     print("seen", source.counts()["openat"].seen)
 
 asyncio.run(main())
