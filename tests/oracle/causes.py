@@ -97,9 +97,8 @@ def _listener_address(difference: Difference, case: Case) -> bool:
 
 
 def _unknown_name(difference: Difference, case: Case) -> bool:
-    if difference.level == 2 and difference.key == "fd.name":
-        return difference.expected == "<unknown>"
-    return difference.level == 2 and difference.key == "fd.l4proto" and difference.expected == "<NA>"
+    reference_says = {"fd.name": "<unknown>", "fd.l4proto": "<NA>"}
+    return bool(difference.level == 2 and reference_says.get(difference.key, "") == difference.expected)
 
 
 def _transformed_number(difference: Difference, case: Case) -> bool:

@@ -7,9 +7,11 @@ shapes without end, so they are forgotten when there are too many.
 
 import struct
 from collections.abc import Callable, Container
+from functools import cache
 from typing import Any, Final
 
 from mozu.core.hookspecs import Counts
+from mozu.core.syscalls import event_types
 from mozu.plugins.sources.replay.layouts import Layout, call_names
 from mozu.plugins.sources.replay.params import FIXED, WIDTH, reader
 
@@ -151,6 +153,8 @@ class Shapes:
     def counts(self) -> dict[str, Counts]:
         """What was seen of each type."""
         for shape in self.known.values():
+            if shape.generic or shape.enters:
+                continue
             self.note(shape.name, received=not shape.skip, count=shape.count)
             shape.count = 0
         return self._counts
@@ -160,6 +164,13 @@ class Shapes:
         self.known.clear()
 
 
-def call_name(args: tuple[Any, ...]) -> str:
-    """What a generic event is called: the name of its system call."""
-    return call_names().get(args[0], GENERIC)
+@cache
+def generic_calls() -> dict[int, tuple[str, tuple[None, ...]]]:
+    """Portable number → name and parameters of a call that was recorded without any.
+
+    A recorder older than an event type wrote its calls this way: they have the type's parameters, all absent.
+    """
+    types = event_types()
+    return {
+        code: (name, (None,) * len(types[name].params) if name in types else ()) for code, name in call_names().items()
+    }

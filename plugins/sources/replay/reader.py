@@ -14,9 +14,8 @@ from mozu.core.state.facts import Entered
 from mozu.plugins.sources.replay import blocks
 from mozu.plugins.sources.replay.convert import Converted, Converter
 from mozu.plugins.sources.replay.cursor import Overrun
-from mozu.plugins.sources.replay.events import ASYNC, Shape, Shapes, call_name
+from mozu.plugins.sources.replay.events import GENERIC, Shape, Shapes, generic_calls
 from mozu.plugins.sources.replay.framing import Raw, plain_key, raw_event
-from mozu.plugins.sources.replay.layouts import layouts
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.stream import Corrupt, Stream
 
@@ -38,6 +37,7 @@ _METADATA: Final = _INITIAL | {228, 272}
 """Events that change the tables of users and containers; the latter are old forms."""
 
 
+_UNNAMED: Final[tuple[str, tuple[None, ...]]] = (GENERIC, ())
 _UNSEEN: Final = frozenset({"plugin", "iter"})
 """Events of other sources, and a recorder's own notes on its tables: they count, and nobody can judge them here."""
 
@@ -241,9 +241,11 @@ class Recording:
             entered = Entered(shape.name, args)
             self._out.append(SyscallEvent("syscall", "_enter", time, number, tid, -1, cpu, facts=entered))
             return
-        name = call_name(args)
-        if self.shapes.wants(name):
-            self._out.append(SyscallEvent("syscall", name, time, number, tid, -1, cpu))
+        name, absent = generic_calls().get(args[0], _UNNAMED)
+        wanted = self.shapes.wants(name)
+        self.shapes.note(name, received=wanted)
+        if wanted:
+            self._out.append(SyscallEvent("syscall", name, time, number, tid, -1, cpu, absent))
 
     def _unusual(self, kind: int, length: int) -> None:
         """The slow path: old blocks, shapes met for the first time, events that must be converted, metadata events."""
@@ -300,6 +302,3 @@ class Recording:
         if raw.hidden:
             event = SyscallEvent("syscall", "_unseen", raw.time, self.number, raw.tid, facts=event)
         self._out.append(event)
-
-
-__all__ = ["ASYNC", "BATCH", "Recording", "layouts"]

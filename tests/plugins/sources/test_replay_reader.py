@@ -9,6 +9,7 @@ import pytest
 
 from mozu.core.event import SockAddr, SockTuple, SyscallEvent
 from mozu.core.state.facts import Entered, KnownFile, KnownProcess, Seeded
+from mozu.plugins.sources.replay.events import generic_calls
 from mozu.plugins.sources.replay.reader import Recording
 from tests.oracle.capture import EPOCH, SECTION, Capture, block, event, listed, str16, today
 
@@ -106,6 +107,12 @@ def test_dynamic_values_say_of_which_type_they_are() -> None:
 def test_calls_without_an_event_of_their_own_go_by_their_name() -> None:
     raw = Capture().event("syscall", 1, 2, 60, number=1).event("syscall", 1, 2, 60, number=1).raw()
     assert [item.type for item in shown(raw)] == ["exit", "exit"]
+
+
+def test_a_call_that_was_recorded_without_parameters_has_all_of_its_type_absent() -> None:
+    number = next(code for code, (name, _) in generic_calls().items() if name == "openat")
+    found = one(Capture().event("syscall", 1, number, 257, number=1))
+    assert (found.type, found.args) == ("openat", (None,) * 7)
 
 
 def test_user_and_container_records_at_the_beginning_count_and_are_not_shown() -> None:
