@@ -2,11 +2,11 @@
 
 from mozu.core.config.layer import Item, Layer
 from mozu.core.config.mark import Mark, Problems
-from mozu.core.config.model import NOT_YET, RESERVED, Config, Core, Entry, Kind, Reserved
+from mozu.core.config.model import RESERVED, Config, Core, Entry, Kind, Reserved
 from mozu.core.config.node import Node
 from mozu.core.config.validate import validate
 
-_SINKS_ONLY = ("format", "queue")
+_SINKS_ONLY = ("format", "queue", "retry", "route", "spool")
 
 
 def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Config:
@@ -41,6 +41,9 @@ def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
         node=own,
         format=reserved.format,
         queue=reserved.queue,
+        spool=reserved.spool,
+        retry=reserved.retry,
+        route=reserved.route,
     )
 
 
@@ -48,14 +51,9 @@ def _reserved(kind: Kind, item: Item, problems: Problems) -> Node:
     """The core's keys of an entry, without those that mean nothing there."""
     node = _part(item.node, item, core=True)
     for key in list(node.mapping()):
-        if key in NOT_YET:
-            text = f"{kind} {item.id}: `{key}` is reserved for the core, which has no meaning for it yet; remove it"
-            problems.add(node.key_mark(key), text)
-        elif key in _SINKS_ONLY and kind is not Kind.SINK:
+        if key in _SINKS_ONLY and kind is not Kind.SINK:
             problems.add(node.key_mark(key), f"{kind} {item.id}: `{key}` is for sinks; remove it")
-        else:
-            continue
-        del node.mapping()[key]
+            del node.mapping()[key]
     return node
 
 

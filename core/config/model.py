@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import msgspec
 from pydantic import Field
 
+from mozu.core.config.delivery import Queue, Retry, Route, Spool, Storm
 from mozu.core.config.mark import Mark
 from mozu.core.config.node import Node
 from mozu.core.hookspecs import Settings
@@ -29,11 +30,8 @@ class Kind(enum.StrEnum):
 SECTIONS: Final = {kind.section: kind for kind in Kind}
 """Key of a list → its kind, in the order of the flow."""
 
-RESERVED: Final = frozenset({"id", "format", "queue", "spool", "route"})
+RESERVED: Final = frozenset({"id", "format", "queue", "retry", "route", "spool"})
 """Keys of an entry that belong to the core; no plugin may have a setting of these names."""
-
-NOT_YET: Final = frozenset({"spool", "route"})
-"""Reserved keys that no version of the core understands yet."""
 
 
 class Log(Settings):
@@ -52,17 +50,6 @@ class Hold(Settings):
     bytes: int = Field(32 << 20, ge=1, description="The most memory, roughly, that waiting events take.")
 
 
-class Queue(Settings):
-    """The queue before a sink."""
-
-    size: int = Field(
-        10_000,
-        ge=1,
-        le=10_000_000,
-        description="The most alerts that wait; beyond it new ones are dropped and counted.",
-    )
-
-
 class Core(Settings):
     """The settings of the core itself."""
 
@@ -75,6 +62,7 @@ class Core(Settings):
     stop_deadline: float = Field(
         10.0, gt=0, description="Seconds that a stop may take; what is left then is counted as dropped."
     )
+    storm: Storm = Field(Storm(), description="How repeats are folded and floods are limited.")
 
 
 class Reserved(Settings):
@@ -87,6 +75,9 @@ class Reserved(Settings):
         "falco", description="Sinks: alerts as Falco's line of text (falco) or as Falco's JSON object (json)."
     )
     queue: Queue = Field(Queue(), description="Sinks: the queue before it.")
+    spool: Spool = Field(Spool(enabled=False), description="Sinks: alerts on disk until they have arrived.")
+    retry: Retry = Field(Retry(), description="Sinks: when to try again, and when to give up.")
+    route: Route = Field(Route(), description="Sinks: which alerts it gets.")
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +94,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """The same with places; a mapping."""
     format: str = "falco"
     queue: Queue = Queue()
+    spool: Spool = Spool(enabled=False)
+    retry: Retry = Retry()
+    route: Route = Route()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

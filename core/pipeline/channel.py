@@ -1,73 +1,106 @@
-"""A bounded queue of records: when full the newest is dropped, and what is dropped has used its numbers."""
+"""The buffer in memory: bounded; when full the newest is dropped, and what is dropped has used its number."""
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Sequence
 
 from mozu.core.alert import Alert
 from mozu.core.metrics import Metrics
+from mozu.core.pipeline.buffer import Gap
 
 
 class Channel:
-    """Between the pipeline (which never waits) and one sink. accepted = delivered + dropped + what lies here."""
+    """accepted = delivered + dropped + waiting. Must be made on a running loop or before it starts."""
 
     def __init__(self, capacity: int, metrics: Metrics) -> None:
         if capacity < 1:
             raise ValueError(f"capacity of a channel must be at least 1, not {capacity}")
-        self._capacity = capacity
+        self._capacity, self._metrics = capacity, metrics
         self._items: deque[tuple[int, Alert]] = deque()
-        self._wake = asyncio.Event()
-        self._room = asyncio.Event()
+        self._out: set[int] = set()
+        """Numbers given out and not settled."""
+        self._changed = asyncio.Event()
+        self._moved = asyncio.Event()
         self._closed = False
-        self.sequence = 0
-        self.dropped_from = 0
-        """First number of the range dropped since the last `take_gap`, 0 for none."""
-        self.dropped_to = 0
-        self.accepted = metrics.counter("sink_alerts_accepted_total")
-        self.dropped = metrics.counter("sink_alerts_dropped_total", reason="queue full")
-        metrics.gauge("sink_queue_records", lambda: len(self._items))
+        self._sequence = 0
+        self._gap: tuple[int, int] | None = None
+        self.epoch = f"{time.time_ns():x}"
+        self._accepted = metrics.counter("sink_alerts_accepted_total")
+        self._full = metrics.counter("sink_alerts_dropped_total", reason="queue full")
+        metrics.gauge("sink_queue_records", self.waiting)
 
-    def __len__(self) -> int:
-        return len(self._items)
+    async def open(self) -> None:
+        """Nothing to prepare."""
 
-    def put(self, alert: Alert) -> bool:
-        """Number the alert and queue it; False if the queue was full and it was dropped."""
-        self.sequence += 1
-        self.accepted.value += 1
+    def put(self, alert: Alert) -> None:
+        """Number the alert and queue it, or drop it."""
+        self._sequence += 1
+        self._accepted.value += 1
         if len(self._items) >= self._capacity:
-            self.dropped.value += 1
-            self.dropped_from = self.dropped_from or self.sequence
-            self.dropped_to = self.sequence
-            return False
-        self._items.append((self.sequence, alert))
-        self._wake.set()
-        return True
+            self._full.value += 1
+            self._gap = (self._gap[0] if self._gap else self._sequence, self._sequence)
+            return
+        self._items.append((self._sequence, alert))
+        self._changed.set()
 
-    def take_gap(self) -> tuple[int, int] | None:
-        """The range of numbers dropped since the last call."""
-        if not self.dropped_from:
-            return None
-        gap = self.dropped_from, self.dropped_to
-        self.dropped_from = self.dropped_to = 0
-        return gap
-
-    async def get(self, most: int) -> list[tuple[int, Alert]]:
-        """Up to `most` alerts with their numbers; waits for the first. Empty only when closed and drained."""
-        while not self._items and not self._closed:
-            self._wake.clear()
-            await self._wake.wait()
+    async def get(self, most: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
+        """The oldest."""
+        while wait and not self._items and not self._closed:
+            self._changed.clear()
+            await self._changed.wait()
         taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
-        if len(self._items) <= self._capacity // 2:
-            self._room.set()
+        self._out.update(number for number, _ in taken)
+        self._moved.set()
         return taken
 
+    async def settle(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
+        """Without a disk there are no dead letters: what will never arrive is dropped."""
+        self._out.difference_update(delivered)
+        self._out.difference_update(number for number, _ in dead)
+        if dead:
+            self._metrics.counter("sink_alerts_dropped_total", reason="rejected").value += len(dead)
+        self._moved.set()
+
+    def take_gaps(self) -> list[Gap]:
+        """At most one range: drops of a full queue are contiguous until somebody asks."""
+        gap, self._gap = self._gap, None
+        return [] if gap is None else [Gap(*gap, "its queue is full")]
+
+    def mark(self) -> int:
+        """The last number."""
+        return self._sequence
+
+    async def safe(self, mark: int) -> None:
+        """In memory nothing is safe before it has arrived."""
+        while self._oldest() <= mark:
+            self._moved.clear()
+            await self._moved.wait()
+
     async def room(self) -> None:
-        """Wait until the queue is at most half full; for sources that can wait, so that nothing is dropped for them."""
+        """Until the queue is at most half full."""
         while len(self._items) > self._capacity // 2 and not self._closed:
-            self._room.clear()
-            await self._room.wait()
+            self._moved.clear()
+            await self._moved.wait()
+
+    def waiting(self) -> int:
+        """Queued, or given out and not settled."""
+        return len(self._items) + len(self._out)
 
     def close(self) -> None:
-        """Nothing more comes; what lies here can still be taken."""
+        """Wake everybody."""
         self._closed = True
-        self._wake.set()
-        self._room.set()
+        self._changed.set()
+        self._moved.set()
+
+    async def stop(self, reason: str) -> None:
+        """Count what is left."""
+        left = self.waiting()
+        if left:
+            self._metrics.counter("sink_alerts_dropped_total", reason=reason).value += left
+        self._items.clear()
+        self._out.clear()
+
+    def _oldest(self) -> int:
+        queued = self._items[0][0] if self._items else self._sequence + 1
+        return min(queued, min(self._out, default=queued))

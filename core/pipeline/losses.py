@@ -24,15 +24,14 @@ class LossWatch:
             with intake.stage.contained("count"):
                 self._source(intake.name, intake.stage.component.counts())
         for outlet in self._pipeline.outlets:
-            gap = outlet.channel.take_gap()
-            if gap is not None:
+            for gap in outlet.buffer.take_gaps():
                 self._pipeline.notice(
                     "Alerts dropped",
                     Severity.CRITICAL,
-                    f"sink {outlet.name} dropped alerts {gap[0]} to {gap[1]}: its queue is full",
+                    f"sink {outlet.name} dropped alerts {gap.first} to {gap.last}: {gap.reason}",
                     sink=outlet.name,
-                    first=gap[0],
-                    last=gap[1],
+                    first=gap.first,
+                    last=gap.last,
                 )
 
     def _source(self, name: str, counts: Mapping[str, Counts]) -> None:

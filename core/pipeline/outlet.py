@@ -1,22 +1,40 @@
-"""The way of alerts into one sink: queue, encoder, delivery, retry."""
+"""The way of alerts into one sink: buffer, encoder, delivery, retry, and in the end the dead letters.
+
+A delivery that raises says nothing about the single record: all wait, and are tried again with back-off. After a few
+such failures the batch is tried record by record: where some arrive and others do not, the others are to blame, and
+after enough attempts they become dead letters; where none arrives the destination is down, and everybody waits.
+"""
 
 import asyncio
 import inspect
 import random
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import msgspec
 
 from mozu.core.alert import Alert, Stamp
 from mozu.core.encode import Encoder
 from mozu.core.errors import SinkClosed
 from mozu.core.hookspecs import Outcome, Record, Rejected, Retry, Sink
-from mozu.core.pipeline.channel import Channel
+from mozu.core.pipeline.buffer import Buffer
+from mozu.core.pipeline.route import Route
 from mozu.core.pipeline.stage import Stage
 from mozu.core.pipeline.worker import Worker
 
 _BATCH = 500
-_FIRST_DELAY, _LONGEST_DELAY = 0.1, 30.0
+_SUSPICIOUS = 3
+"""Failures of a whole batch after which its records are tried one by one."""
+_SUSPECTS = 16
+"""Records tried one by one in one round: a destination that hangs must not be asked 500 times."""
+
+
+class RetryPolicy(msgspec.Struct, frozen=True):
+    """Back-off with full jitter; `attempts` bounds those of a record that fails while others arrive."""
+
+    first: float = 0.1
+    longest: float = 30.0
+    attempts: int = 10
 
 
 class Outlet:
@@ -26,105 +44,150 @@ class Outlet:
         self,
         stage: Stage[Sink],
         encoder: Encoder,
-        capacity: int,
+        buffer: Buffer,
         *,
         agent: str,
         on_closed: Callable[[str], None],
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008  frozen
+        route: Route = Route(),  # noqa: B008  frozen
     ) -> None:
-        self.stage, self._encoder, self._on_closed = stage, encoder, on_closed
-        self._agent, self._epoch = agent, f"{time.time_ns():x}"
-        self.channel = Channel(capacity, stage.metrics)
+        self.stage, self.buffer, self.name = stage, buffer, stage.name
+        self._encoder, self._agent, self._on_closed = encoder, agent, on_closed
+        self._retry, self._route = retry, route
         self._worker = Worker(f"mozu-{stage.name}") if stage.blocking else None
         self._delivered = stage.metrics.counter("sink_alerts_delivered_total")
-        self._metrics = stage.metrics
         self._waiting: list[Record] = []
-        """Taken from the queue and not yet settled."""
+        """Taken from the buffer and not yet settled."""
+        self._attempts: dict[int, int] = {}
+        self._failures = 0
+        """Deliveries in a row that raised."""
+        self._left_because = "stop deadline"
         self._busy_since: float | None = None
         stage.metrics.gauge("sink_busy_seconds", self._busy)
 
-    @property
-    def name(self) -> str:
-        """The instance's name."""
-        return self.stage.name
-
     def accept(self, alert: Alert) -> None:
-        """Never waits."""
-        self.channel.put(alert)
+        """Take the alert if the route says so. Never waits."""
+        if self._route.passes(alert):
+            self.buffer.put(alert)
 
     async def start(self) -> None:
         """Start the sink. Raises what the sink raises."""
         await self._call(self.stage.component.start)
 
     async def run(self) -> None:
-        """Deliver until the channel is closed and empty."""
-        delay = _FIRST_DELAY
+        """Deliver until the buffer is closed and empty, or the destination is gone for good."""
+        try:
+            await self._deliver_all()
+        except SinkClosed as closed:
+            self._left_because = "sink closed"
+            self._on_closed(f"sink {self.name}: {closed}")
+
+    async def _deliver_all(self) -> None:
+        delay = self._retry.first
         while True:
+            await self._take()
             if not self._waiting:
-                taken = await self.channel.get(_BATCH)
-                if not taken:
-                    return
-                self._waiting = [self._record(number, alert) for number, alert in taken]
+                return
             after = await self._attempt()
             if not self._waiting:
-                delay = _FIRST_DELAY
-            else:
-                await asyncio.sleep(max(after, random.uniform(delay / 2, delay)))
-                delay = min(delay * 2, _LONGEST_DELAY)
+                delay = self._retry.first
+                continue
+            await asyncio.sleep(max(after, random.uniform(0, delay)))
+            delay = min(delay * 2, self._retry.longest)
 
     async def stop(self) -> None:
-        """Let the sink go; whatever was not delivered is counted as dropped."""
-        left = len(self._waiting) + len(self.channel)
+        """Let the sink go; what it has not acknowledged stays in the spool, or is counted as dropped."""
+        left = self.buffer.waiting()
         if left:
-            self._drop(left, "stop deadline")
-            self.stage.log.error("sink %s: %d alerts undelivered at the stop deadline", self.name, left)
+            self.stage.log.error("sink %s: %d alerts undelivered (%s)", self.name, left, self._left_because)
+        await self.buffer.stop(self._left_because)
         with self.stage.contained("stop"):
             if self._busy_since is None:
                 await self._call(self.stage.component.stop)
         if self._worker is not None:
             self._worker.close()
 
-    def undelivered(self) -> int:
-        """Accepted and neither delivered nor dropped."""
-        return len(self._waiting) + len(self.channel)
+    async def _take(self) -> None:
+        """More from the buffer: a batch when nothing waits; company for a few that fail, to see who is to blame."""
+        if not self._waiting:
+            taken = await self.buffer.get(_BATCH)
+        elif len(self._waiting) < _SUSPECTS:
+            taken = await self.buffer.get(_SUSPECTS, wait=False)
+        else:
+            return
+        self._waiting += [self._record(number, alert) for number, alert in taken]
 
     def _record(self, number: int, alert: Alert) -> Record:
-        stamp = Stamp(self._agent, self.name, self._epoch, number)
+        stamp = Stamp(self._agent, self.name, self.buffer.epoch, number)
         return Record(alert, self._encoder.encode(alert, stamp), stamp)
 
     async def _attempt(self) -> float:
-        """One delivery of what waits; how long to wait at least before the next one."""
-        records = self._waiting
-        outcomes: Sequence[Outcome] | None = None
-        try:
-            with self.stage.contained("deliver") as attempt:
-                outcomes = await self._call(lambda: self.stage.component.deliver(records))
-                if outcomes is not None and len(outcomes) != len(records):
-                    raise ValueError(f"deliver returned {len(outcomes)} outcomes for {len(records)} records")
-        except SinkClosed as closed:
-            self._drop(len(records), "sink closed")
-            self._waiting = []
-            self._on_closed(f"sink {self.name}: {closed}")
+        """One round of deliveries; how long to wait at least before the next one."""
+        if self._failures >= _SUSPICIOUS and len(self._waiting) > 1:
+            return await self._one_by_one()
+        outcomes = await self._deliver(self._waiting)
+        if outcomes is None:
             return 0.0
-        if attempt.failed:
-            return 0.0
-        return self._settle(records, outcomes or [None] * len(records))
+        return await self._settle(self._waiting, outcomes)
 
-    def _settle(self, records: list[Record], outcomes: Sequence[Outcome]) -> float:
+    async def _one_by_one(self) -> float:
+        """Find out whether a record or the destination is to blame."""
+        tried, outcomes = self._waiting[:_SUSPECTS], list[Outcome]()
+        failed: list[Record] = []
+        for record in tried:
+            single = await self._deliver([record])
+            if single is None:
+                failed.append(record)
+            outcomes.append(Retry() if single is None else single[0])
+        if len(failed) == len(tried):
+            return 0.0
+        self._failures = 0
+        return await self._settle(tried, outcomes)
+
+    async def _deliver(self, records: list[Record]) -> Sequence[Outcome] | None:
+        """Outcomes, one per record; None if the delivery raised."""
+        outcomes: Sequence[Outcome] | None = None
+        with self.stage.contained("deliver") as attempt:
+            outcomes = await self._call(lambda: self.stage.component.deliver(records))
+            if outcomes is not None and len(outcomes) != len(records):
+                raise ValueError(f"deliver returned {len(outcomes)} outcomes for {len(records)} records")
+        if attempt.failed:
+            self._failures += 1
+            return None
+        self._failures = 0
+        return outcomes or [None] * len(records)
+
+    async def _settle(self, records: Sequence[Record], outcomes: Sequence[Outcome]) -> float:
         after = 0.0
-        self._waiting = []
+        delivered: list[int] = []
+        dead: list[tuple[int, str]] = []
+        again: list[int] = []
+        others_arrive = None in outcomes
         for record, outcome in zip(records, outcomes, strict=True):
+            number = record.stamp.sequence
             if outcome is None:
-                self._delivered.value += 1
-            elif isinstance(outcome, Retry):
-                self._waiting.append(record)
-                after = max(after, outcome.after)
+                delivered.append(number)
             elif isinstance(outcome, Rejected):
-                self._drop(1, "rejected")
-                self.stage.log.error("sink %s rejected alert %s: %s", self.name, record.alert.id, outcome.reason)
+                dead.append((number, outcome.reason))
+            else:
+                after = max(after, outcome.after)
+                self._tried(number, dead, again, blame=others_arrive)
+        settled = {*delivered, *(number for number, _ in dead)}
+        self._waiting = [record for record in self._waiting if record.stamp.sequence not in settled]
+        for number in settled:
+            self._attempts.pop(number, None)
+        self._delivered.value += len(delivered)
+        for number, reason in dead:
+            self.stage.log.error("sink %s gives up alert number %d: %s", self.name, number, reason)
+        await self.buffer.settle(delivered, dead, again)
         return after
 
-    def _drop(self, count: int, reason: str) -> None:
-        self._metrics.counter("sink_alerts_dropped_total", reason=reason).value += count
+    def _tried(self, number: int, dead: list[tuple[int, str]], again: list[int], *, blame: bool) -> None:
+        attempts = self._attempts[number] = self._attempts.get(number, 0) + blame
+        if attempts >= self._retry.attempts:
+            dead.append((number, f"not taken in {attempts} attempts while others were"))
+        else:
+            again.append(number)
 
     def _busy(self) -> float:
         return 0.0 if self._busy_since is None else asyncio.get_running_loop().time() - self._busy_since

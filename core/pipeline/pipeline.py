@@ -12,6 +12,7 @@ from mozu.core.pipeline.hold import Hold, HoldSettings
 from mozu.core.pipeline.intake import Intake
 from mozu.core.pipeline.outlet import Outlet
 from mozu.core.pipeline.stage import Stage
+from mozu.core.pipeline.storm import Storm
 
 
 class Pipeline:
@@ -27,12 +28,15 @@ class Pipeline:
         spawn: Callable[[Awaitable[None], str], None],
         metrics: Metrics,
         hostname: str = "",
+        storm: Storm | None = None,
     ) -> None:
         self.evaluators, self.outlets = list(evaluators), tuple(outlets)
         self._enrichers, self._hold_settings, self._spawn = tuple(enrichers), hold, spawn
         self._metrics = metrics
         self.hostname = hostname or socket.gethostname()
         self._alerts = metrics.counter("alerts_total")
+        self._storm = storm or Storm()
+        self._folded = metrics.counter("alerts_folded_total")
         self._notices = 0
 
     def intake(self, source: Intake) -> Hold:
@@ -63,9 +67,35 @@ class Pipeline:
                 self._one_by_one(source, stage, events, unknown)
 
     def dispatch(self, alert: Alert) -> None:
-        """An alert to every outlet."""
+        """An alert to every outlet, unless it is a repeat or part of a flood and the configuration folds those."""
         alert.hostname = alert.hostname or self.hostname
         self._alerts.value += 1
+        if self._storm.off or self._storm.passes(alert, time.monotonic()):
+            self._deliver(alert)
+        else:
+            self._folded.value += 1
+
+    def look_at_storms(self, *, at_end: bool = False) -> None:
+        """Deliver the summaries of repeats whose time is over, and tell of floods. Call it every second."""
+        for alert in self._storm.due(None if at_end else time.monotonic()):
+            self._deliver(alert)
+        for flood in self._storm.floods():
+            self.notice(
+                "Alert storm",
+                Severity.WARNING,
+                f"{flood.count} alerts of the rule {flood.rule!r} were suppressed because there were too many",
+                suppressed_rule=flood.rule,
+                count=flood.count,
+                since=flood.since,
+            )
+
+    async def settled(self) -> None:
+        """Wait until every alert so far is on disk, has arrived, or was dropped by policy: at every sink."""
+        marks = [(outlet, outlet.buffer.mark()) for outlet in self.outlets]
+        for outlet, mark in marks:
+            await outlet.buffer.safe(mark)
+
+    def _deliver(self, alert: Alert) -> None:
         for outlet in self.outlets:
             outlet.accept(alert)
 

@@ -55,7 +55,10 @@ def _sink(metrics: Metrics, outlet: Outlet) -> dict[str, Any]:
         "accepted": total["sink_alerts_accepted_total"],
         "delivered": total["sink_alerts_delivered_total"],
         "dropped": {reason: count for reason, count in dropped.items() if count},
-        "queued": outlet.undelivered(),
+        "dead_lettered": total.get("sink_alerts_dead_lettered_total", 0),
+        "spooled": total.get("spool_left_records_total", 0),
+        "found": total.get("spool_found_records_total", 0),
+        "queued": outlet.buffer.waiting(),
         "failures": total["component_failures_total"],
         "busy_seconds": round(next(v for n, _, v in numbers if n == "sink_busy_seconds"), 3),
     }
@@ -75,9 +78,15 @@ def as_text(numbers: Mapping[str, Any]) -> str:
         busy = f", busy for {sink['busy_seconds']:.1f} s with one delivery" if sink["busy_seconds"] > 1 else ""
         failed = f", failed {sink['failures']} times" if sink["failures"] else ""
         lines.append(
-            f"sink {name}: accepted {sink['accepted']}, delivered {sink['delivered']}, dropped {dropped}{failed}{busy}"
+            f"sink {name}: accepted {sink['accepted']}, delivered {sink['delivered']}, dropped {dropped}"
+            f"{_spool(sink)}{failed}{busy}"
         )
     return "\n".join(lines)
+
+
+def _spool(sink: Mapping[str, Any]) -> str:
+    words = {"found": "found in the spool", "spooled": "left in the spool", "dead_lettered": "dead letters"}
+    return "".join(f", {text} {sink[key]}" for key, text in words.items() if sink[key])
 
 
 def _type_line(kind: str, count: Mapping[str, int | None]) -> str:

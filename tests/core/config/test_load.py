@@ -142,13 +142,6 @@ def test_config_error_carries_the_problems(write: Write) -> None:
     assert raised.value.problems == (f"{path}:1:1: unknown key 'sinsk'; did you mean 'sinks'?",)
 
 
-def test_reserved_keys_without_meaning_yet_are_refused(write: Write) -> None:
-    assert problems(write("sinks:\n  - stdout:\n      route: x\n      spool: {}\n")) == [
-        f"mozu.yaml:{line}:7: sink stdout: `{key}` is reserved for the core, which has no meaning for it yet; remove it"
-        for line, key in ((3, "route"), (4, "spool"))
-    ]
-
-
 def test_format_belongs_to_sinks(write: Write) -> None:
     assert problems(write("sources:\n  - ebpf: {format: json}\n")) == [
         "mozu.yaml:2:12: source ebpf: `format` is for sinks; remove it"
@@ -193,3 +186,13 @@ def test_the_files_that_were_read_are_listed_in_order(write: Write) -> None:
     drop_in(main, "b.yaml", "")
     drop_in(main, "a.yaml", "")
     assert [Path(file).name for file in load(main).files] == ["mozu.yaml", "a.yaml", "b.yaml"]
+
+
+def test_a_spool_may_be_switched_on_with_one_word(write: Write) -> None:
+    (sink,) = load(write("sinks:\n  - stdout: {id: a, spool: true}\n")).sinks
+    assert (True, "/var/lib/mozu/spool/a.db") == (sink.spool.enabled, str(sink.spool.file(sink.id)))
+
+
+def test_a_route_with_an_unknown_priority_is_a_mistake_with_its_place(write: Write) -> None:
+    found = problems(write("sinks:\n  - stdout:\n      route: {priority: loud}\n"))
+    assert found[0].startswith("mozu.yaml:3:25: sink stdout: route.priority")

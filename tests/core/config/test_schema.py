@@ -3,6 +3,7 @@ from typing import Any
 from pydantic import Field
 
 from mozu.core.config import Kind
+from mozu.core.config.model import Core, Reserved
 from mozu.core.config.schema import Declared, schema
 from mozu.core.hookspecs import Settings
 
@@ -26,7 +27,7 @@ def entries(section: str) -> list[Any]:
 
 def test_only_known_keys_stand_at_the_top() -> None:
     assert MADE["additionalProperties"] is False
-    assert set(MADE["properties"]) == {"sources", "sinks", "plugins", "host", "log", "hold", "stop_deadline"}
+    assert set(MADE["properties"]) == {"sources", "sinks", *Core.model_fields}
 
 
 def test_a_plugin_without_required_settings_may_be_a_bare_name() -> None:
@@ -43,7 +44,7 @@ def test_a_plugin_with_required_settings_is_always_a_mapping() -> None:
 def test_sinks_take_the_cores_keys_and_sources_only_an_id() -> None:
     source = entries("sources")[0]["anyOf"][1]["properties"]["plain"]["properties"]
     sink = entries("sinks")[0]["properties"]["needy"]["properties"]
-    assert (set(source), set(sink)) == ({"id"}, {"id", "format", "queue", "topic"})
+    assert (set(source), set(sink)) == ({"id"}, {*Reserved.model_fields, "topic"})
 
 
 def test_every_reference_leads_to_a_definition() -> None:

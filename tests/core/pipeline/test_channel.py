@@ -1,27 +1,34 @@
 import asyncio
 
 from mozu.core.metrics import Metrics
+from mozu.core.pipeline.buffer import Gap
 from mozu.core.pipeline.channel import Channel
 from mozu.core.testing import alert
 
 
-def channel(capacity: int = 2) -> Channel:
-    return Channel(capacity, Metrics())
+def channel(capacity: int = 2) -> tuple[Channel, Metrics]:
+    metrics = Metrics()
+    return Channel(capacity, metrics), metrics
+
+
+def numbers(metrics: Metrics) -> dict[str, float]:
+    return {labels.get("reason", name): value for name, labels, value in metrics.collect()}
 
 
 def test_a_full_channel_drops_the_newest_and_counts_it() -> None:
-    full = channel(1)
-    assert full.put(alert())
-    assert not full.put(alert())
-    assert (2, 1, 1) == (full.accepted.value, full.dropped.value, len(full))
+    full, metrics = channel(1)
+    full.put(alert())
+    full.put(alert())
+    counts = numbers(metrics)
+    assert (2, 1, 1) == (counts["sink_alerts_accepted_total"], counts["queue full"], full.waiting())
 
 
 def test_what_is_dropped_has_used_its_numbers_and_is_told_as_a_range() -> None:
-    full = channel(1)
+    full, _ = channel(1)
     for _ in range(4):
         full.put(alert())
-    assert (2, 4) == full.take_gap()
-    assert full.take_gap() is None
+    assert [Gap(2, 4, "its queue is full")] == full.take_gaps()
+    assert [] == full.take_gaps()
 
 
 async def _numbers(source: Channel, most: int) -> list[int]:
@@ -29,7 +36,7 @@ async def _numbers(source: Channel, most: int) -> list[int]:
 
 
 def test_alerts_leave_in_order_with_their_numbers() -> None:
-    two = channel()
+    two, _ = channel()
     two.put(alert())
     two.put(alert())
     assert [1, 2] == asyncio.run(_numbers(two, 10))
@@ -37,7 +44,7 @@ def test_alerts_leave_in_order_with_their_numbers() -> None:
 
 def test_a_closed_channel_gives_what_it_holds_and_then_nothing() -> None:
     async def scenario() -> tuple[int, int]:
-        one = channel()
+        one, _ = channel()
         one.put(alert())
         one.close()
         return len(await one.get(10)), len(await one.get(10))
@@ -48,7 +55,7 @@ def test_a_closed_channel_gives_what_it_holds_and_then_nothing() -> None:
 def test_room_waits_until_the_queue_is_half_empty() -> None:
     async def scenario() -> list[str]:
         story: list[str] = []
-        full = channel(4)
+        full, _ = channel(4)
         for _ in range(4):
             full.put(alert())
 
@@ -67,3 +74,39 @@ def test_room_waits_until_the_queue_is_half_empty() -> None:
         return story
 
     assert ["three left", "two left", "room"] == asyncio.run(scenario())
+
+
+def test_alerts_are_safe_once_they_have_arrived_or_will_never_arrive() -> None:
+    async def scenario() -> list[str]:
+        story: list[str] = []
+        two, _ = channel()
+        two.put(alert())
+        two.put(alert())
+
+        async def wait() -> None:
+            await two.safe(two.mark())
+            story.append("safe")
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(wait())
+            await two.get(10)
+            await two.settle([1], [], [2])
+            await asyncio.sleep(0)
+            story.append("one arrived, one is tried again")
+            await two.settle([], [(2, "rejected")], [])
+        return story
+
+    assert ["one arrived, one is tried again", "safe"] == asyncio.run(scenario())
+
+
+def test_what_is_left_at_the_end_is_counted_with_its_reason() -> None:
+    async def scenario() -> dict[str, float]:
+        two, metrics = channel()
+        two.put(alert())
+        two.put(alert())
+        await two.get(1)
+        await two.stop("stop deadline")
+        return numbers(metrics)
+
+    counts = asyncio.run(scenario())
+    assert (2, 0) == (counts["stop deadline"], counts["sink_queue_records"])

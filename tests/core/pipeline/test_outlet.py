@@ -2,13 +2,14 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 
-import pytest
-
 from mozu.core import Record, Rejected, Retry, SinkClosed
 from mozu.core.encode import FalcoJson
 from mozu.core.hookspecs import Outcome
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline import Outlet, Stage
+from mozu.core.pipeline.channel import Channel
+from mozu.core.pipeline.outlet import RetryPolicy
+from mozu.core.pipeline.route import Route
 from mozu.core.testing import alert
 
 Deliver = Callable[[Sequence[Record]], Sequence[Outcome] | None]
@@ -37,7 +38,14 @@ class Scripted:
 def outlet(sink: Scripted, *, blocking: bool = False, closed: list[str] | None = None) -> tuple[Outlet, Metrics]:
     metrics = Metrics()
     stage = Stage("sink", "scripted", sink, metrics, blocking=blocking)
-    return Outlet(stage, FalcoJson(), 100, agent="host", on_closed=([] if closed is None else closed).append), metrics
+    return Outlet(
+        stage,
+        FalcoJson(),
+        Channel(100, stage.metrics),
+        agent="host",
+        on_closed=([] if closed is None else closed).append,
+        retry=RetryPolicy(first=0.001, longest=0.001, attempts=3),
+    ), metrics
 
 
 def numbers(metrics: Metrics) -> dict[str, float]:
@@ -53,17 +61,12 @@ def run(sink: Scripted, alerts: int, *, blocking: bool = False, closed: list[str
         await way.start()
         for _ in range(alerts):
             way.accept(alert())
-        way.channel.close()
+        way.buffer.close()
         await way.run()
         await way.stop()
         return numbers(metrics)
 
     return asyncio.run(scenario())
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mozu.core.pipeline.outlet._FIRST_DELAY", 0.0)
 
 
 def fail(records: Sequence[Record]) -> None:
@@ -126,7 +129,7 @@ def test_what_a_hanging_sink_holds_at_the_deadline_is_counted_and_nothing_hangs(
         for _ in range(3):
             way.accept(alert())
         task = asyncio.ensure_future(way.run())
-        while not way.undelivered() or len(way.channel):
+        while not way.stage.component.seen:
             await asyncio.sleep(0)
         way.accept(alert())
         task.cancel()
@@ -136,3 +139,50 @@ def test_what_a_hanging_sink_holds_at_the_deadline_is_counted_and_nothing_hangs(
         return numbers(metrics)
 
     assert 4 == asyncio.run(scenario())["stop deadline"]
+
+
+def poisoned(records: Sequence[Record]) -> None:
+    if any(record.stamp.sequence == 2 for record in records):
+        raise ValueError("cannot take number 2")
+
+
+def run_with_company(deliver: Deliver) -> dict[str, float]:
+    """Fifty alerts, one after another, while those before them are being delivered."""
+
+    async def scenario() -> dict[str, float]:
+        way, metrics = outlet(Scripted(*[deliver] * 1000))
+        task = asyncio.ensure_future(way.run())
+        for _ in range(50):
+            way.accept(alert())
+            await asyncio.sleep(0.002)
+        way.buffer.close()
+        await task
+        await way.stop()
+        return numbers(metrics)
+
+    return asyncio.run(scenario())
+
+
+def test_one_poisonous_record_is_found_out_and_the_others_arrive() -> None:
+    counts = run_with_company(poisoned)
+    assert (49, 1) == (counts["sink_alerts_delivered_total"], counts["rejected"])
+
+
+def test_a_destination_that_is_down_makes_no_dead_letters() -> None:
+    counts = run(Scripted(*[fail] * 60), 4)
+    assert (4, None) == (counts["sink_alerts_delivered_total"], counts.get("rejected"))
+
+
+def test_a_record_that_is_refused_for_now_too_often_while_others_arrive_is_given_up() -> None:
+    def not_now(records: Sequence[Record]) -> Sequence[Outcome]:
+        return [Retry() if record.stamp.sequence == 1 else None for record in records]
+
+    counts = run_with_company(not_now)
+    assert (49, 1) == (counts["sink_alerts_delivered_total"], counts["rejected"])
+
+
+def test_a_route_lets_through_what_it_names_and_mozus_own_notices() -> None:
+    own, other, internal = alert("wanted"), alert("other"), alert("Events lost")
+    internal.source = "internal"
+    route = Route(rules=["want*"])
+    assert [True, False, True] == [route.passes(item) for item in (own, other, internal)]

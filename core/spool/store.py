@@ -1,0 +1,285 @@
+"""One SQLite file per sink, in WAL mode: alerts that wait, dead letters, and the numbers that prove completeness.
+
+Synchronous; lives on the one thread that its owner gives it. A commit survives `kill -9`; with `fsync` also a loss of
+power. Sequence numbers come from AUTOINCREMENT in the transaction that stores the alert, so they have no gap but those
+that are announced; `epoch` changes when the file is made anew.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+import msgspec
+
+from mozu.core.alert import Alert
+from mozu.core.errors import MozuError
+from mozu.core.spool.codec import Form, decode_alert, decode_form, encode_alert
+
+SCHEMA_VERSION: Final = 1
+_ROW_OVERHEAD: Final = 24
+"""Bytes that a row weighs besides its body: keys and B-tree cells, measured on a million rows."""
+
+_SCHEMA: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE forms (id INTEGER PRIMARY KEY, raw BLOB NOT NULL UNIQUE);
+CREATE TABLE alerts (seq INTEGER PRIMARY KEY AUTOINCREMENT, form INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+    body BLOB NOT NULL);
+CREATE TABLE dead (id INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, time INTEGER NOT NULL,
+    attempts INTEGER NOT NULL, reason TEXT NOT NULL, form INTEGER NOT NULL, body BLOB NOT NULL);
+"""
+
+
+class SpoolDamaged(MozuError):
+    """A spool file cannot be read; it was set aside. `salvaged` alerts were taken over, the rest is in `aside`."""
+
+    def __init__(self, path: Path, aside: Path, salvaged: int) -> None:
+        super().__init__(f"{path} is damaged: {salvaged} alerts were taken over, the file is kept as {aside.name}")
+        self.aside, self.salvaged = aside, salvaged
+
+
+class SpoolFull(MozuError):
+    """The disk, or the spool's own bound, has no room."""
+
+
+class DeadLetter(msgspec.Struct):
+    """What could not be delivered, and why."""
+
+    id: int
+    sequence: int
+    time: int
+    """ns since the epoch at which it was given up."""
+    attempts: int
+    reason: str
+    alert: Alert
+
+
+class SpoolStatus(msgspec.Struct):
+    """What lies in a spool."""
+
+    epoch: str
+    waiting: int
+    oldest: int
+    """Sequence number of the first that waits, 0 for none."""
+    last: int
+    """The highest sequence number ever given."""
+    dead: int
+    bytes: int
+    """Of alerts that wait."""
+
+
+class Spool:
+    """`most_bytes` bounds what waits (dead letters count too)."""
+
+    def __init__(self, path: Path, *, most_bytes: int = 1 << 30, fsync: bool = False) -> None:
+        self.path, self._most, self._fsync = path, most_bytes, fsync
+        self.damage: SpoolDamaged | None = None
+        self._forms: dict[int, Form] = {}
+        self._form_ids: dict[bytes, int] = {}
+        self._db = self._open()
+        self.epoch = self._meta("epoch")
+        self._bytes = self._weigh()
+
+    # --- taking in
+
+    def append(self, alerts: Sequence[Alert]) -> int:
+        """Store all in one transaction; the number of the last. Raises SpoolFull if they do not fit: none is stored."""
+        try:
+            with self._db:
+                rows = [self._row(alert) for alert in alerts]
+                size = sum(len(body) + _ROW_OVERHEAD for _, body in rows)
+                if self._bytes + size > self._most:
+                    raise SpoolFull(f"{self.path} holds {self._bytes} bytes of at most {self._most}")
+                self._db.executemany("INSERT INTO alerts (form, body) VALUES (?, ?)", rows)
+        except (sqlite3.OperationalError, SpoolFull) as error:
+            self._form_ids.clear()  # forms made in the transaction went back with it
+            raise error if isinstance(error, SpoolFull) else SpoolFull(f"{self.path}: {error}") from error
+        self._bytes += size
+        return self.last()
+
+    def skip(self, count: int) -> tuple[int, int]:
+        """Use up `count` numbers for alerts that were dropped by policy: the range."""
+        with self._db:
+            first = self.last() + 1
+            self._db.execute("INSERT OR IGNORE INTO sqlite_sequence (name, seq) SELECT 'alerts', 0 "
+                             "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'alerts')")  # fmt: skip
+            self._db.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'alerts'", (count,))
+        return first, first + count - 1
+
+    def drop_oldest(self, most: int) -> tuple[int, int, int]:
+        """Drop up to `most` alerts to make room: (first number, last number, how many)."""
+        numbers, freed = [], 0
+        for seq, length in self._db.execute("SELECT seq, length(body) FROM alerts ORDER BY seq LIMIT ?", (most,)):
+            numbers.append(seq)
+            freed += length + _ROW_OVERHEAD
+        if not numbers:
+            return 0, 0, 0
+        with self._db:
+            self._db.execute("DELETE FROM alerts WHERE seq <= ?", (numbers[-1],))
+        self._bytes -= freed
+        return numbers[0], numbers[-1], len(numbers)
+
+    # --- giving out
+
+    def read(self, after: int, most: int) -> list[tuple[int, Alert]]:
+        """Up to `most` alerts with numbers above `after`, in order. One that cannot be decoded is buried."""
+        rows = self._db.execute("SELECT seq, form, body FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?", (after, most))
+        alerts = []
+        for seq, form, body in rows.fetchall():
+            try:
+                alerts.append((seq, decode_alert(self._form(form), body)))
+            except (msgspec.MsgspecError, ValueError) as error:
+                self.bury([(seq, f"cannot be read back: {error}")])
+        return alerts
+
+    def settle(self, numbers: Iterable[int]) -> None:
+        """These have arrived: forget them, in one transaction."""
+        with self._db:
+            for seq in numbers:
+                row = self._db.execute("DELETE FROM alerts WHERE seq = ? RETURNING length(body)", (seq,)).fetchone()
+                if row is not None:
+                    self._bytes -= row[0] + _ROW_OVERHEAD
+
+    def attempted(self, numbers: Iterable[int]) -> None:
+        """Count an attempt that failed."""
+        with self._db:
+            self._db.executemany("UPDATE alerts SET attempts = attempts + 1 WHERE seq = ?", ((n,) for n in numbers))
+
+    def bury(self, numbers: Iterable[tuple[int, str]]) -> None:
+        """(number, reason) of what will never be delivered: into the dead letters."""
+        with self._db:
+            for seq, reason in numbers:
+                self._db.execute(
+                    "INSERT INTO dead (seq, time, attempts, reason, form, body) "
+                    "SELECT seq, ?, attempts, ?, form, body FROM alerts WHERE seq = ?",
+                    (time.time_ns(), reason, seq),
+                )
+                self._db.execute("DELETE FROM alerts WHERE seq = ?", (seq,))
+
+    # --- looking in
+
+    def dead(self, since: int = 0, most: int = 1_000) -> list[DeadLetter]:
+        """Dead letters given up at or after `since` (ns), oldest first. What cannot be decoded is left out."""
+        query = "SELECT id, seq, time, attempts, reason, form, body FROM dead WHERE time >= ? ORDER BY id LIMIT ?"
+        letters = []
+        for number, seq, when, attempts, reason, form, body in self._db.execute(query, (since, most)).fetchall():
+            try:
+                letters.append(DeadLetter(number, seq, when, attempts, reason, decode_alert(self._form(form), body)))
+            except (msgspec.MsgspecError, ValueError):
+                continue
+        return letters
+
+    def redrive(self, since: int = 0) -> int:
+        """Dead letters given up at or after `since` wait again, under new numbers; how many."""
+        with self._db:
+            moved = self._db.execute(
+                "INSERT INTO alerts (form, body) SELECT form, body FROM dead WHERE time >= ? ORDER BY id", (since,)
+            ).rowcount
+            self._db.execute("DELETE FROM dead WHERE time >= ?", (since,))
+        return moved
+
+    def status(self) -> SpoolStatus:
+        """The numbers."""
+        waiting, oldest = self._db.execute("SELECT count(*), coalesce(min(seq), 0) FROM alerts").fetchone()
+        dead = self._db.execute("SELECT count(*) FROM dead").fetchone()[0]
+        return SpoolStatus(self.epoch, waiting, oldest, self.last(), dead, self._bytes)
+
+    def last(self) -> int:
+        """The highest number given so far."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'alerts'").fetchone()
+        return row[0] if row else 0
+
+    @property
+    def weight(self) -> int:
+        """Bytes that count against the bound."""
+        return self._bytes
+
+    def close(self) -> None:
+        """Checkpoint and close."""
+        self._db.close()
+
+    # --- the file
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            return self._connect()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise SpoolFull(f"{self.path}: {error}") from error
+            return self._set_aside()
+
+    def _connect(self) -> sqlite3.Connection:
+        fresh = not self.path.exists() or not self.path.stat().st_size
+        if fresh:
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        db = sqlite3.connect(self.path, check_same_thread=False, timeout=10.0)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA synchronous = {'FULL' if self._fsync else 'NORMAL'}")
+        db.execute("PRAGMA journal_size_limit = 16777216")
+        if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            db.close()
+            raise sqlite3.DatabaseError("the file does not pass its own check")
+        if fresh:
+            db.executescript(_SCHEMA)
+            with db:
+                facts = (("epoch", uuid4().hex), ("schema", str(SCHEMA_VERSION)))
+                db.executemany("INSERT INTO meta VALUES (?, ?)", facts)
+        return db
+
+    def _set_aside(self) -> sqlite3.Connection:
+        aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
+        salvage = self._salvage()
+        self.path.rename(aside)
+        for suffix in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        db = self._connect()
+        self.damage = SpoolDamaged(self.path, aside, len(salvage))
+        with db:
+            for form, body in salvage:
+                db.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (form,))
+                db.execute("INSERT INTO alerts (form, body) SELECT id, ? FROM forms WHERE raw = ?", (body, form))
+        return db
+
+    def _salvage(self) -> list[tuple[bytes, bytes]]:
+        """Whatever still reads as (form, body)."""
+        found: list[tuple[bytes, bytes]] = []
+        try:
+            db = sqlite3.connect(self.path)
+            for row in db.execute("SELECT f.raw, a.body FROM alerts a JOIN forms f ON f.id = a.form ORDER BY a.seq"):
+                decode_alert(decode_form(row[0]), row[1])
+                found.append((row[0], row[1]))
+        except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError):
+            pass
+        return found
+
+    def _meta(self, name: str) -> str:
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return str(row[0])
+
+    def _weigh(self) -> int:
+        query = "SELECT coalesce(sum(length(body)), 0) + ? * count(*) FROM "
+        return sum(
+            self._db.execute(query + table, (_ROW_OVERHEAD,)).fetchone()[0] for table in ("alerts", "dead")
+        )
+
+    def _row(self, alert: Alert) -> tuple[int, bytes]:
+        form, body = encode_alert(alert)
+        number = self._form_ids.get(form)
+        if number is None:
+            self._db.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (form,))
+            number = int(self._db.execute("SELECT id FROM forms WHERE raw = ?", (form,)).fetchone()[0])
+            self._form_ids[form] = number
+        return number, body
+
+    def _form(self, number: int) -> Form:
+        form = self._forms.get(number)
+        if form is None:
+            row = self._db.execute("SELECT raw FROM forms WHERE id = ?", (number,)).fetchone()
+            if row is None:
+                raise ValueError(f"form {number} is missing")
+            form = self._forms[number] = decode_form(row[0])
+        return form

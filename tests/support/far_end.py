@@ -1,0 +1,82 @@
+"""A third party's plugin for delivery tests: a source of numbered alerts, and the simplest sink there can be."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from mozu.core import Alert, Context, Counts, Declaration, Demand, Record, Settings, Severity, hookimpl
+from mozu.core.alert import Ref, Template
+
+TEMPLATE = Template(("number ", Ref("number", "uint")))
+
+
+class NumbersSettings(Settings):
+    total: int = 1_000_000_000
+    pause: float = 0.001
+
+
+class Numbers:
+    """Ready alerts, ten at a time."""
+
+    def __init__(self, settings: NumbersSettings, context: Context) -> None:
+        self._settings, self._stopped, self._made = settings, False, 0
+
+    async def start(self, demand: Demand) -> None:
+        pass
+
+    async def batches(self) -> AsyncIterator[Sequence[Alert]]:
+        while self._made < self._settings.total and not self._stopped:
+            size = min(10, self._settings.total - self._made)
+            yield [self._alert(self._made + i) for i in range(size)]
+            self._made += size
+            await asyncio.sleep(self._settings.pause)
+
+    def _alert(self, number: int) -> Alert:
+        return Alert(
+            rule="number", priority=Severity.NOTICE, source="numbers", time=time.time_ns(), template=TEMPLATE,
+            values={"number": number}, id=f"id-{time.time_ns()}-{number}",
+        )  # fmt: skip
+
+    async def update(self, demand: Demand) -> None:
+        pass
+
+    def counts(self) -> Mapping[str, Counts]:
+        return {}
+
+    async def stop(self) -> None:
+        self._stopped = True
+
+
+class FarEndSettings(Settings):
+    path: str
+    pause: float = 0.0
+
+
+class FarEnd:
+    """Five lines: no queue, no retry, no thread of its own making."""
+
+    def __init__(self, settings: FarEndSettings, context: Context) -> None:
+        self._settings = settings
+
+    def start(self) -> None:
+        pass
+
+    def deliver(self, records: Sequence[Record]) -> None:
+        time.sleep(self._settings.pause)
+        with open(self._settings.path, "ab") as file:
+            file.write(b"".join(record.body + b"\n" for record in records))
+
+    def stop(self) -> None:
+        pass
+
+
+@hookimpl
+def mozu_source() -> Declaration:
+    return Declaration(
+        name="numbers", build=Numbers, settings=NumbersSettings, event_source="numbers", summary="Numbers."
+    )
+
+
+@hookimpl
+def mozu_sink() -> Declaration:
+    return Declaration(name="far_end", build=FarEnd, settings=FarEndSettings, blocking=True, summary="A file.")
