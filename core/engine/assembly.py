@@ -18,6 +18,7 @@ from mozu.core.hookspecs import Context, Declaration, Enricher
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline import Stage
 from mozu.core.pipeline.hold import HoldSettings
+from mozu.core.pipeline.storm import Storm
 from mozu.core.registry import Registry
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -45,6 +46,7 @@ class Assembly(msgspec.Struct):
     """Identity of this run: host, boot and run, in which event numbers are unique."""
     stop_deadline: float
     """Seconds."""
+    storm: Storm = msgspec.field(default_factory=Storm)
 
 
 def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Errands) -> Assembly:
@@ -53,9 +55,7 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Erra
     names = _surroundings(hostname)
     fields = FieldRegistry(builtin_fields(names), names)
     declared = {kind: _declared(config, registry, kind) for kind in ("sources", "enrichers", "evaluators", "sinks")}
-    for declarations in declared.values():
-        for declaration, _ in declarations:
-            fields.add(declaration.fields)
+    registry.add_fields(fields)
 
     builder = _Builder(registry, fields, metrics, errands)
 
@@ -76,6 +76,7 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Erra
         hostname=hostname,
         origin=f"{hostname}/{_boot_id()}/{time.time_ns():x}",
         stop_deadline=config.core.stop_deadline,
+        storm=Storm(**config.core.storm.model_dump()),
     )
 
 

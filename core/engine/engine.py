@@ -20,8 +20,13 @@ from mozu.core.errors import MozuError, SourceBroken
 from mozu.core.loop import Watchdog
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline import Outlet, Pipeline
+from mozu.core.pipeline.buffer import Buffer
+from mozu.core.pipeline.channel import Channel
+from mozu.core.pipeline.durable import Durable
 from mozu.core.pipeline.intake import Intake
 from mozu.core.pipeline.losses import LossWatch
+from mozu.core.pipeline.outlet import RetryPolicy
+from mozu.core.pipeline.route import Route
 from mozu.core.pipeline.statistics import as_text, gather
 from mozu.core.state import StateMachine
 
@@ -41,6 +46,8 @@ class Engine:
         self._exit_code = 0
         self._started = time.monotonic()
         self._group = asyncio.TaskGroup()
+        self._writers: list[asyncio.Task[Any]] = []
+        """Of spools: they end once everything is on disk."""
         outlets = [self._outlet(built) for built in assembly.sinks]
         self._pipeline = Pipeline(
             enrichers=[built.stage for built in assembly.enrichers],
@@ -50,6 +57,7 @@ class Engine:
             spawn=errands.spawn,
             metrics=metrics,
             hostname=assembly.hostname,
+            storm=assembly.storm,
         )
         self._intakes = [self._intake(built) for built in assembly.sources]
         self._losses = LossWatch(self._pipeline, self._intakes)
@@ -94,6 +102,7 @@ class Engine:
             with built.stage.contained("start"):
                 await built.stage.component.start()
         for outlet in self._pipeline.outlets:
+            await outlet.buffer.open()
             with outlet.stage.contained("start"):
                 await outlet.start()
         demand = self._demand()
@@ -108,7 +117,32 @@ class Engine:
 
     def _outlet(self, built: Built) -> Outlet:
         encoder = ENCODERS[built.entry.format]()
-        return Outlet(built.stage, encoder, built.entry.queue.size, agent=self._assembly.hostname, on_closed=self.stop)
+        entry = built.entry
+        route = entry.route.model_dump()
+        return Outlet(
+            built.stage,
+            encoder,
+            self._buffer(built),
+            agent=self._assembly.hostname,
+            on_closed=self.stop,
+            retry=RetryPolicy(entry.retry.first, entry.retry.longest, entry.retry.attempts),
+            route=Route(**{**route, "priority": Severity[route["priority"].upper()]}),
+        )
+
+    def _buffer(self, built: Built) -> Buffer:
+        entry, metrics = built.entry, built.stage.metrics
+        if not entry.spool.enabled:
+            return Channel(entry.queue.size, metrics)
+        return Durable(
+            entry.spool.file(entry.id),
+            entry.queue.size,
+            metrics,
+            most_bytes=entry.spool.bytes,
+            fsync=entry.spool.fsync,
+            drop_oldest=entry.spool.when_full == "drop_oldest",
+            spawn=lambda work, name: self._writers.append(self._task(work, name)),
+            tell=lambda text: self._pipeline.notice("Spool damaged", Severity.CRITICAL, text, sink=entry.id),
+        )
 
     def _intake(self, built: Built) -> Intake:
         declaration = built.declaration
@@ -193,13 +227,19 @@ class Engine:
         for start in range(0, len(batch), _CHUNK):
             self._pipeline.take(intake, batch[start : start + _CHUNK])
             for outlet in self._pipeline.outlets:
-                await outlet.channel.room()
+                await outlet.buffer.room()
             await asyncio.sleep(0)
+        settled = getattr(intake.stage.component, "settled", None)
+        if settled is not None:
+            await self._pipeline.settled()
+            with intake.stage.contained("settle a batch"):
+                await settled(batch)
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(1.0)
             self._losses.look()
+            self._pipeline.look_at_storms()
 
     async def _reload(self) -> None:
         """New evaluators from the same settings, compiled off the loop, swapped in between two batches."""
@@ -236,8 +276,10 @@ class Engine:
         for intake in self._intakes:
             intake.hold.flush()
         self._losses.look()
+        self._pipeline.look_at_storms(at_end=True)
         for outlet in self._pipeline.outlets:
-            outlet.channel.close()
+            outlet.buffer.close()
+        await self._finish(self._writers, deadline)
         await self._finish(deliveries, deadline)
         for outlet in self._pipeline.outlets:
             await outlet.stop()
