@@ -4,7 +4,7 @@ PYTHON  := $(VENV)/bin/python
 MOZU    := $(VENV)/bin/mozu
 STAMP   := $(VENV)/.installed
 
-.PHONY: help setup run test check bench fuzz vectors oracle docs clean
+.PHONY: help setup run test check bench chaos fuzz vectors oracle docs clean
 
 help:            ## these lines
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
@@ -33,6 +33,9 @@ check: $(STAMP)  ## lint, types, import contracts, generated docs
 bench: $(STAMP)  ## benchmarks; numbers go to docs/benchmarks.md by hand
 	$(PYTHON) -m benchmarks
 
+chaos: $(STAMP)  ## kills, full disks and dead destinations at full length
+	MOZU_CHAOS=full $(PYTHON) -m pytest -q tests/delivery
+
 fuzz: $(STAMP)   ## the property and mutation tests at full length
 	MOZU_FUZZ=full $(PYTHON) -m pytest -q tests -k "fuzz or property" --timeout=3600
 
@@ -44,6 +47,7 @@ oracle: $(STAMP) ## make oracle DIR=<scenarios> RULES=<rule files>: replay and c
 
 docs: $(STAMP)   ## write the generated pages again
 	$(PYTHON) -m mozu.core.fields.document > docs/fields.md
+	$(PYTHON) -m mozu.core.cli.document docs/configuration.md
 
 clean:           ## remove what make made
 	rm -rf $(VENV) build dist src/*.egg-info
