@@ -21,6 +21,7 @@ FACETS: Final[Mapping[str, tuple[str, ...]]] = {
     "session": ("setsid", "setpgid"),
     "comm": ("prctl",),
     "fds": ("close", "dup", "dup2", "dup3", "fcntl", "pipe", "pipe2", "socketpair"),
+    "threads": (),
     "env": (),
     "cgroups": (),
 }

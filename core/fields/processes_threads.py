@@ -11,6 +11,7 @@ from mozu.core.syscalls import capability_names
 
 _CAPS: Final = frozenset({"tree", "caps"})
 _CGROUPS: Final = frozenset({"tree", "cgroups"})
+_COUNTED: Final = frozenset({"tree", "threads"})
 _HIDDEN: Final = frozenset({"hidden"})
 _NOT_MEASURED: Final = "Always 0: running times are not measured."
 
@@ -99,12 +100,14 @@ THREADS: Final[tuple[Field, ...]] = (
         FieldType.UINT,
         "How many threads of the process live.",
         of_main(lambda p: p.others + (not p.exited)),
+        _COUNTED,
     ),
     _field(
         "proc.nchilds",
         FieldType.UINT,
         "How many threads of the process live besides its main thread.",
         of_main(lambda p: p.others),
+        _COUNTED,
     ),
     _field("thread.cpu", FieldType.DOUBLE, "Never has a value: processor use is not sampled."),
     _field("thread.cpu.user", FieldType.DOUBLE, "Never has a value: processor use is not sampled."),

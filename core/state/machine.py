@@ -8,7 +8,8 @@ from mozu.core.metrics import Metrics
 from mozu.core.state.procfs import Procfs
 from mozu.core.state.seeding import seed
 from mozu.core.state.state import State
-from mozu.core.state.strangers import stranger
+from mozu.core.state.strangers import as_thread, displaced, resident
+from mozu.core.state.tables import Node
 from mozu.core.state.transitions import INTERNAL, TRANSITIONS
 from mozu.core.syscalls import event_types
 
@@ -20,8 +21,8 @@ _WITHOUT_TASK: Final = frozenset(
     )
 )  # fmt: skip
 """Events that no task caused, whatever number they carry."""
-_ONLY_KNOWN: Final = frozenset(("clone", "clone3", "fork", "vfork", "procexit", "switch", "procinfo"))
-"""Events that look for their task but never make one up."""
+_ONLY_KNOWN: Final = _WITHOUT_TASK | {"clone", "clone3", "fork", "vfork", "switch", "procinfo"}
+"""Events of recordings for which no task is made up; the transitions of some do that themselves."""
 
 
 def _no_task(_: State, event: SyscallEvent) -> None:
@@ -66,7 +67,7 @@ class StateMachine:
         Events whose type begins with `_` are consumed. Events that have a number keep it.
         """
         state = self._state
-        tasks, entered = state.tables.by_tid, state.entered
+        tasks, entered, live = state.tables.by_tid, state.entered, state.live
         steps = _STEPS.get
         shown: list[SyscallEvent] = []
         for event in batch:
@@ -84,19 +85,26 @@ class StateMachine:
                 state.number += 1
                 event.num = state.number
             node = tasks.get(event.tid)
-            event.process = self._unknown(event) if node is None else node.newest
+            if node is None or (live and node.tid != event.pid > 0):
+                node = self._unknown(event, node)
+            event.process = None if node is None else node.newest
             if entered and event.tid in entered:
                 _forget_other_call(state, event)
             step = steps(kind)
             if step is not None:
                 step(state, event)
+            if live and event.pid != event.tid:
+                event.process = as_thread(event)
             shown.append(event)
         return shown
 
-    def _unknown(self, event: SyscallEvent) -> Process | None:
-        if event.type in _WITHOUT_TASK or event.type in _ONLY_KNOWN:
+    def _unknown(self, event: SyscallEvent, old: Node | None) -> Node | None:
+        """The node of a task that the table does not have under its number, or has with another process."""
+        if old is not None:
+            return displaced(self._state, event, old)
+        if event.type in (_WITHOUT_TASK if self._state.live else _ONLY_KNOWN) or event.type == "procexit":
             return None
-        return stranger(self._state, event.tid, event.pid).newest
+        return resident(self._state, event.tid, event.pid)
 
     def release(self, number: int) -> None:
         """No event before `number` will be asked about any more: forget what only those could see."""

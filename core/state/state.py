@@ -9,8 +9,8 @@ from mozu.core.state.cgroup import KNOWN_NAMESPACES
 from mozu.core.state.facts import Entered, KnownProcess
 from mozu.core.state.tables import Node, Tables
 
-Lookup = Callable[[int], "tuple[int, KnownProcess] | None"]
-"""Thread id → (process id, what the machine knows of it), None where it has no such task."""
+Lookup = Callable[[int], "tuple[int, KnownProcess, int] | None"]
+"""Thread id → (process id, what the machine knows of the task, number of further threads); None: no such task."""
 
 NOBODY: Final = 0xFFFFFFFF
 """The id of no user, as the kernel's unsigned number."""
@@ -23,8 +23,8 @@ class State:
     def __init__(self, lookup: Lookup | None, metrics: Metrics) -> None:
         self.lookup = lookup
         self.live = lookup is not None
-        """The kernel answers for what the stream leaves out. A recording has nothing but its stream, and is read as the
-        reference reads it."""
+        """The kernel answers for what the stream leaves out, and of threads the stream tells little: the state follows
+        processes. A recording has only its stream, tells of each thread, and is read as the reference reads it."""
         self.namespaces = KNOWN_NAMESPACES if self.live else None
         self.tables = Tables()
         self.number = 0

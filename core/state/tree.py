@@ -32,11 +32,11 @@ def join(state: State, main: Node, thread: Node, number: int) -> None:
     version, of_main = thread.version, main.version
     version.leader, version.parent = main, of_main.parent
     version.cwd, version.env = of_main.cwd, of_main.env
-    enlist(state, main, thread, number, counted=state.live and of_main.others > len(main.members))
+    enlist(state, main, thread, number)
 
 
-def enlist(state: State, main: Node, thread: Node, number: int, *, counted: bool = False) -> None:
-    """Make a thread a member of its process. `counted`: the process's number of threads includes it already."""
+def enlist(state: State, main: Node, thread: Node, number: int) -> None:
+    """Make a thread a member of its process."""
     main = main.main
     if main is thread:
         return
@@ -45,5 +45,4 @@ def enlist(state: State, main: Node, thread: Node, number: int, *, counted: bool
         member.files = main.files
         main.members.add(member)
     thread.members = set()
-    if not counted:
-        state.tables.update(main, number, others=main.version.others + 1)
+    state.tables.update(main, number, others=main.version.others + 1)

@@ -12,24 +12,33 @@ _RECENT: Final = 256
 
 
 def exited(state: State, event: SyscallEvent) -> None:
-    """A task has ended. The event itself still sees it, with its threads counted without it."""
+    """A task has ended. The event itself still sees it, with its threads counted without it.
+
+    Live, the end of a main thread is told when the last thread of its process has ended.
+    """
     node = state.node(event.tid)
-    if node is None:
-        _uncount(state, event)
+    if state.live:
+        _ended(state, event, node)
         return
-    reaper = _reaper(state, node, event)
-    end(state, node, state.number, reaper)
+    if node is None:
+        return
+    end(state, node, state.number, _reaper(state, node, event))
     event.process = node.newest
-    if not state.live:
-        _remember(state, event, node)
+    _remember(state, event, node)
 
 
-def _uncount(state: State, event: SyscallEvent) -> None:
-    """A thread that was there before the state and never showed itself."""
-    main = state.node(event.pid) if event.pid > 0 else None
-    if main is not None and len(main.members) < main.version.others:
-        state.tables.update(main, state.number + 1, others=main.version.others - 1)
-        close(state, main, state.number, None)
+def _ended(state: State, event: SyscallEvent, node: Node | None) -> None:
+    number = state.number
+    if node is not None and node.main is node:
+        reaper = _reaper(state, node, event)
+        event.process = state.tables.update(node, number, exited=True, others=0)
+        close(state, node, number, reaper)
+        return
+    if node is not None:
+        end(state, node, number)
+    main = state.node(event.pid)
+    if main is not None:
+        event.process = state.tables.update(main, number, others=max(0, main.version.others - 1))
 
 
 def _remember(state: State, event: SyscallEvent, node: Node) -> None:

@@ -14,7 +14,7 @@ from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import bury
 from mozu.core.state.facts import Forked
 from mozu.core.state.state import State
-from mozu.core.state.strangers import stranger
+from mozu.core.state.strangers import resident, stranger
 from mozu.core.state.tables import Node
 from mozu.core.state.texts import cgroups, words
 from mozu.core.state.tree import adopt, enlist, link
@@ -37,17 +37,20 @@ _EXE, _ARGS, _PID, _PTID, _FDLIMIT, _MAJOR, _COMM, _CGROUPS, _CLONE_FLAGS, _UID,
 
 
 def forked(state: State, event: SyscallEvent) -> None:
-    """`_fork`: the scheduler made a task."""
+    """`_fork`: the scheduler made a process, or a thread, which is only counted."""
     facts: Forked = event.facts
     born = state.number + 1
-    creator = state.node(event.tid) or stranger(state, event.tid, event.pid)
+    creator = resident(state, event.tid, event.pid)
+    if facts.pid != facts.tid:
+        state.tables.update(creator, born, others=creator.version.others + 1)
+        return
     old = state.node(facts.tid)
     if old is not None:
         if _is_same(old.version, facts):
             return
         bury(state, old, state.number)
         if creator.died is not None:
-            creator = stranger(state, event.tid, event.pid)
+            creator = resident(state, event.tid, event.pid)
     source = creator.version
     child = Node(facts.tid, state.tables, born)
     process = replace(
@@ -55,12 +58,6 @@ def forked(state: State, event: SyscallEvent) -> None:
         start=facts.start or event.time, pidns_start=facts.pidns_start or source.pidns_start, others=0, exited=False,
         leader=None,
     )  # fmt: skip
-    if facts.pid != facts.tid:
-        main = (state.node(facts.pid) or creator).main
-        process.leader = main
-        state.add(process)
-        enlist(state, main, child, born)
-        return
     if facts.shares_files:
         child.files = creator.files
     else:

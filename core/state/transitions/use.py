@@ -6,10 +6,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from mozu.core.event import File, SyscallEvent
-from mozu.core.state.addresses import tuple_text
+from mozu.core.state.addresses import tuple_text, turned
+from mozu.core.state.sockets import with_tuple
 from mozu.core.state.state import State
 from mozu.core.syscalls import EventType, event_types
 
+_PATHS: Final = ("file", "directory")
 _PREFERRED: Final = {"splice": "fd_out"}
 """Where an event has several descriptors, the one that it is said to be about; else `fd`, else the first."""
 
@@ -51,15 +53,22 @@ def used(state: State, event: SyscallEvent, index: int) -> File | None:
 
 
 def _reconciled(state: State, event: SyscallEvent, fd: int, told: File, known: File | None) -> File:
-    """What the kernel says wins, but the name that the call was given is kept for a file that is still the same."""
-    if known is not None and known.kind == told.kind and known.ino == told.ino and known.dev == told.dev:
-        if told.sock is None or known.sock == told.sock:
-            return known
-        told = replace(told, protocol=told.protocol or known.protocol, role=told.role or known.role)
-    file = named(told)
+    """What the kernel says wins, but what the calls before have told of the same file or socket is kept."""
+    if known is not None and _is_same(known, told):
+        return known
+    file = _directed(event, named(told))
     if fd >= 0:
         state.put(event, fd, file)
     return file
+
+
+def _is_same(known: File, told: File) -> bool:
+    """Whether the kernel speaks of what the state knows: closes are not always told, so numbers may be in use again."""
+    if told.sock is not None:
+        return known.sock in (told.sock, turned(told.sock)) and told.role in ("", known.role)
+    if told.kind in _PATHS:
+        return known.kind in _PATHS and (known.ino, known.dev) == (told.ino, told.dev)
+    return known.kind == told.kind and (known == told or known.role == "listening")
 
 
 def named(file: File) -> File:
@@ -68,6 +77,18 @@ def named(file: File) -> File:
         return file
     protocol = file.protocol or (file.l4proto or "").replace("<NA>", "")
     return replace(file, name=tuple_text(file.sock, protocol), protocol=protocol)
+
+
+def _directed(event: SyscallEvent, file: File) -> File:
+    """The kernel does not know who connected: a connection from a port that the process listens on was accepted."""
+    sock = file.sock
+    if sock is None or file.role or file.kind not in ("ipv4", "ipv6") or event.process is None:
+        return file
+    listening = (other.sock for other in event.process.task.files.values() if other.role == "listening")
+    accepted = any(own is not None and own.dport == sock.sport for own in listening)
+    return with_tuple(
+        file, turned(sock) if accepted else sock, role="server" if accepted else "client", connected=file.connected
+    )
 
 
 def _use(index: int) -> Callable[[State, SyscallEvent], None]:

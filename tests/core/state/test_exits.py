@@ -1,5 +1,6 @@
 import pytest
 
+from mozu.core.state.facts import Forked
 from mozu.core.syscalls import flag_table
 from tests.core.state.story import IN_NAMESPACE, THREAD, Story, read
 
@@ -112,10 +113,9 @@ def test_the_end_of_a_task_that_nobody_knows_is_nothing(story: Story) -> None:
     assert story.exit(77).process is None
 
 
-def test_live_threads_that_never_showed_themselves_are_counted_down() -> None:
+def test_live_the_end_of_the_main_thread_is_the_end_of_the_process() -> None:
     story = Story(live=True)
     story.exec(10, "/bin/x", pid=10)
-    node = story.process(10).task
-    story.machine._state.tables.update(node, 1, others=1)  # type: ignore[arg-type]
-    story.event("procexit", 11, of=10, status=0)
-    assert 0 == story.process(10).others
+    story.event("_fork", 10, of=10, facts=Forked(tid=11, pid=10, vtid=11, vpid=10))
+    story.event("procexit", 10, of=10, status=0)
+    assert story.machine.process(10) is None

@@ -177,10 +177,30 @@ def test_exec_ends_the_sharing_of_descriptors(machine: Story) -> None:
     assert machine.write(10, 3).file is None
 
 
-def test_a_live_thread_has_the_directory_of_its_process(machine: Story) -> None:
+def test_live_threads_are_counted_and_otherwise_their_process(machine: Story) -> None:
     fork(machine, 10, 11, pid=10)
-    machine.event("chdir", 11, res=0, path="/srv")
-    assert "/srv/" == read(machine.write(10, 0), "proc.cwd")
+    machine.event("chdir", 11, of=10, res=0, path="/srv")
+    event = machine.event("write", 11, of=10, res=1, fd=3)
+    names = ("proc.cwd", "proc.name", "proc.pid", "thread.tid", "thread.vtid", "thread.ismain", "proc.nthreads")
+    assert ("/srv/", "bash", 10, 11, 11, False, 2) == tuple(read(event, name) for name in names)
+    assert 1 == machine.machine.sizes()["tasks"]
+
+
+def test_the_end_of_a_live_thread_is_counted_too(machine: Story) -> None:
+    fork(machine, 10, 11, pid=10)
+    event = machine.event("procexit", 11, of=10, status=0)
+    assert (1, 11) == (read(event, "proc.nthreads"), read(event, "thread.tid"))
+
+
+def test_a_live_thread_can_fork(machine: Story) -> None:
+    machine.event("_fork", 11, of=10, facts=Forked(tid=20, pid=20, vtid=20, vpid=20))
+    assert ("bash", 10) == (machine.process(20).name, machine.process(20).ptid)
+
+
+def test_a_number_that_is_a_threads_now_is_no_process_any_more(machine: Story) -> None:
+    fork(machine, 10, 20)
+    event = machine.event("write", 20, of=10, res=1, fd=3)
+    assert (10, None) == (read(event, "proc.pid"), machine.machine.process(20))
 
 
 def test_a_fork_that_seeding_has_seen_already_is_not_taken_twice(machine: Story) -> None:

@@ -58,4 +58,4 @@ def test_a_live_task_that_proc_does_not_have_is_a_placeholder_with_its_numbers()
     story = Story(live=True)
     event = story.event("write", 77, of=70, res=1, fd=3)
     assert event.process is not None
-    assert (77, 70, "") == (event.process.tid, event.process.pid, event.process.name)
+    assert (77, 70, "", 70) == (event.process.tid, event.process.pid, event.process.name, event.process.task.tid)

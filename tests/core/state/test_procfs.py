@@ -132,12 +132,13 @@ def test_an_unknown_process_is_read_when_it_first_shows_itself(sleeper: subproce
     assert "an argument" == read(event, "proc.args", "2")
 
 
-def test_an_unknown_thread_brings_its_process() -> None:
+@pytest.mark.parametrize("told", [True, False])
+def test_an_unknown_thread_brings_its_process(told: bool) -> None:
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
     machine = StateMachine()
-    event = made("getpid", thread.native_id or 0, of=os.getpid())
+    event = made("getpid", thread.native_id or 0, of=os.getpid() if told else 0)
     machine.apply([event])
     done.set()
     thread.join()
