@@ -1,6 +1,7 @@
 """What a plugin author imports."""
 
 from mozu.core.alert import Alert, Severity
+from mozu.core.config import Secret
 from mozu.core.demand import Demand, Need
 from mozu.core.errors import MozuError, SinkClosed, SourceBroken, SourceUnavailable, UnknownField
 from mozu.core.event import Container, DataEvent, Event, File, Process, SockAddr, SockTuple, SyscallEvent
@@ -47,6 +48,7 @@ __all__ = [
     "Record",
     "Rejected",
     "Retry",
+    "Secret",
     "Settings",
     "Severity",
     "Sink",

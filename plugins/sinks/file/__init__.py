@@ -1,0 +1,17 @@
+"""The sink `file`: one alert a line in a file, put aside by size or time."""
+
+from mozu.core import Declaration, hookimpl
+from mozu.plugins.sinks.file.settings import FileSettings
+from mozu.plugins.sinks.file.sink import File
+
+
+@hookimpl
+def mozu_sink() -> Declaration:
+    """Declare the sink."""
+    return Declaration(
+        name="file",
+        build=File,
+        settings=FileSettings,
+        summary="One alert a line in a file, put aside by size or time.",
+        blocking=True,
+    )

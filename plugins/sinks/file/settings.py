@@ -1,0 +1,33 @@
+"""What the configuration may say about the sink `file`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mozu.core import Settings
+
+
+class Rotation(Settings):
+    """When a file is put aside, and how many of those are kept."""
+
+    size: int = Field(100 << 20, ge=0, description="Bytes beyond which the file is put aside; 0: never for its size.")
+    every: Literal["hour", "day"] | None = Field(
+        None, description="Also with each new hour or day, in local time; by default only for its size."
+    )
+    keep: int = Field(10, ge=0, description="How many files that were put aside stay; the oldest go first.")
+    gzip: bool = Field(False, description="Compress what was put aside.")
+
+
+class FileSettings(Settings):
+    """Where to, and how safe."""
+
+    path: Path = Field(description="The file; its directory is made if it is missing, for its owner alone.")
+    mode: str = Field(
+        "0600", pattern=r"^0?[0-7]{3}$", description="Permissions of the file, in octal digits and in quotes."
+    )
+    fsync: Literal["batch", "never"] | Annotated[float, Field(gt=0)] = Field(
+        "batch",
+        description="When alerts are forced to the disk: with each batch, never, or at most so many seconds later.",
+    )
+    rotate: Rotation = Field(Rotation(), description="When the file is put aside.")

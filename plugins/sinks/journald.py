@@ -1,0 +1,161 @@
+"""The sink `journald`: structured records in the systemd journal, by its native protocol.
+
+A record is one datagram of `NAME=value` lines, where a value with a line end goes as `NAME`, its length (64 bits,
+little-endian) and the bytes. What is too long for a datagram goes as a sealed memory file whose descriptor is passed.
+"""
+
+import errno
+import fcntl
+import os
+import re
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field
+
+from mozu.core import Alert, Context, Declaration, Record, Retry, Settings, hookimpl
+from mozu.core.alert import render_value
+from mozu.core.encode.clock import iso
+from mozu.core.event import as_bytes
+from mozu.core.hookspecs import Outcome
+
+MESSAGE_ID: Final = "b5e7a1f2c64d4c0f9d3b8e6f1a7254c9"
+"""Of every alert: `journalctl MESSAGE_ID=…` shows them all."""
+_TOO_LONG: Final = (errno.EMSGSIZE, errno.ENOBUFS)
+_SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+_PATIENCE: Final = 5.0
+"""Seconds that a journal that does not read may take."""
+_NOT_NAME: Final = re.compile(r"[^A-Z0-9]+")
+_LONGEST_NAME: Final = 64
+_CONTAINER: Final = (
+    ("CONTAINER_ID_FULL", "container.full_id"),
+    ("CONTAINER_ID", "container.id"),
+    ("CONTAINER_NAME", "container.name"),
+    ("IMAGE_NAME", "container.image"),
+)
+"""Name, field: the names that the journal drivers of container engines use."""
+
+
+class JournaldSettings(Settings):
+    """Where the journal listens."""
+
+    path: Path = Field(Path("/run/systemd/journal/socket"), description="The journal's socket.")
+    identifier: str = Field(
+        "mozu", min_length=1, max_length=64, description="SYSLOG_IDENTIFIER of the records: `journalctl -t mozu`."
+    )
+
+
+class Journald:
+    """A datagram is either in the journal's socket or it is not; there is no half of one."""
+
+    def __init__(self, settings: JournaldSettings) -> None:
+        self._path = str(settings.path)
+        self._always = _pair("SYSLOG_IDENTIFIER", as_bytes(settings.identifier)) + _pair("MESSAGE_ID", MESSAGE_ID)
+        self._socket: socket.socket | None = None
+
+    def start(self) -> None:
+        """Nothing to prepare: the journal may come later."""
+
+    def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
+        """Raises OSError if not even the first arrived; else those after the first failure are tried again."""
+        done = 0
+        try:
+            for record in records:
+                self._send(b"".join([self._always, *(_pair(name, value) for name, value in entry(record))]))
+                done += 1
+        except OSError as error:
+            self.stop()
+            if not done:
+                raise OSError(error.errno, f"{self._path}: {error.strerror or error}") from error
+            return [None] * done + [Retry()] * (len(records) - done)
+        return None
+
+    def stop(self) -> None:
+        """Nothing is buffered."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _send(self, datagram: bytes) -> None:
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            self._socket.settimeout(_PATIENCE)
+            self._socket.connect(self._path)
+        try:
+            self._socket.send(datagram)
+        except OSError as error:
+            if error.errno not in _TOO_LONG:
+                raise
+            _send_file(self._socket, datagram)
+
+
+def _send_file(sock: socket.socket, content: bytes) -> None:
+    """The journal takes a memory file only if nobody can change it any more."""
+    with open(os.memfd_create("mozu-record", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "wb") as file:
+        file.write(content)
+        file.flush()
+        fcntl.fcntl(file, fcntl.F_ADD_SEALS, _SEALS)
+        sock.sendmsg([], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", file.fileno()))])
+
+
+def entry(record: Record) -> Iterator[tuple[str, bytes | str]]:
+    """The fields of one alert in the journal; those of the event as MOZU_PROC_NAME and so on."""
+    alert, stamp = record.alert, record.stamp
+    yield "MESSAGE", record.body
+    yield "PRIORITY", str(int(alert.priority))
+    yield "MOZU_UUID", alert.id
+    yield "MOZU_TIME", iso(alert.time, "Z")
+    yield "MOZU_RULE", alert.rule
+    yield "MOZU_SOURCE", alert.source
+    yield "MOZU_HOST", alert.hostname
+    for tag in alert.tags:
+        yield "MOZU_TAG", tag
+    yield "MOZU_AGENT", stamp.agent
+    yield "MOZU_SINK", stamp.sink
+    yield "MOZU_EPOCH", stamp.epoch
+    yield "MOZU_SEQUENCE", str(stamp.sequence)
+    yield from _of_container(alert)
+    for ref in alert.template.refs():
+        value = alert.values.get(ref.key)
+        if ref.is_field and value is not None:
+            yield field_name(ref.key), render_value(value, ref.type, ref.format)
+
+
+def _of_container(alert: Alert) -> Iterator[tuple[str, str]]:
+    for name, key in _CONTAINER:
+        value: Any = alert.values.get(key, alert.facts.get(key))
+        if isinstance(value, str) and value != "host":
+            yield name, value
+
+
+@lru_cache(maxsize=1024)
+def field_name(key: str) -> str:
+    """`proc.aname[2]` as MOZU_PROC_ANAME_2: capitals, digits and underscores, at most 64 characters."""
+    return f"MOZU_{_NOT_NAME.sub('_', key.upper())}"[:_LONGEST_NAME].strip("_")
+
+
+def _pair(name: str, value: bytes | str) -> bytes:
+    raw = value if isinstance(value, bytes) else as_bytes(value)
+    if b"\n" in raw:
+        return b"%s\n%s%s\n" % (name.encode(), struct.pack("<Q", len(raw)), raw)
+    return b"%s=%s\n" % (name.encode(), raw)
+
+
+def _build(settings: JournaldSettings, context: Context) -> Journald:
+    return Journald(settings)
+
+
+@hookimpl
+def mozu_sink() -> Declaration:
+    """Declare the sink."""
+    return Declaration(
+        name="journald",
+        build=_build,
+        settings=JournaldSettings,
+        summary="Structured records in the systemd journal.",
+        blocking=True,
+    )

@@ -1,0 +1,15 @@
+"""The sink `program`: one alert a line on the standard input of a command."""
+
+from mozu.core import Declaration, hookimpl
+from mozu.plugins.sinks.program.sink import Program, ProgramSettings
+
+
+@hookimpl
+def mozu_sink() -> Declaration:
+    """Declare the sink."""
+    return Declaration(
+        name="program",
+        build=Program,
+        settings=ProgramSettings,
+        summary="One alert a line on the standard input of a command.",
+    )

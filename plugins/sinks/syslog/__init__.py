@@ -1,0 +1,16 @@
+"""The sink `syslog`: to the local daemon, or over UDP, TCP or TLS; RFC 5424 and RFC 3164."""
+
+from mozu.core import Declaration, hookimpl
+from mozu.plugins.sinks.syslog.settings import SyslogSettings
+from mozu.plugins.sinks.syslog.sink import Syslog
+
+
+@hookimpl
+def mozu_sink() -> Declaration:
+    """Declare the sink."""
+    return Declaration(
+        name="syslog",
+        build=Syslog,
+        settings=SyslogSettings,
+        summary="Syslog messages to the local daemon, or over UDP, TCP or TLS (RFC 5424, RFC 3164).",
+    )

@@ -1,0 +1,79 @@
+"""One message a datagram: the local daemon's socket, and UDP. Nobody confirms them."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+from mozu.core import Retry
+from mozu.core.hookspecs import Outcome
+from mozu.plugins.sinks.syslog.resolve import connected
+from mozu.plugins.sinks.syslog.settings import SyslogSettings
+
+_ADDRESS_AGE: Final = 300.0
+"""Seconds after which a name is looked up again."""
+
+
+class Datagrams:
+    """Sends on a connected socket, so that a refusal (ICMP, a daemon that has gone) comes back as an error."""
+
+    def __init__(self, settings: SyslogSettings) -> None:
+        self._settings = settings
+        self._socket: socket.socket | None = None
+        self._since = 0.0
+
+    async def send(self, messages: Sequence[bytes]) -> Sequence[Outcome] | None:
+        """Messages in order. Raises OSError if the first was refused; else the outcome of each."""
+        sock = await self._connected()
+        done = 0
+        try:
+            for message in messages:
+                await self._one(sock, message)
+                done += 1
+            refused = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if refused:
+                raise OSError(refused, f"{self._settings.host} refused a datagram")
+        except OSError:
+            self._close()
+            if not done or done == len(messages) or self._settings.transport == "udp":
+                raise  # UDP: the refusal is of an earlier one, nobody knows which
+            return [None] * done + [Retry()] * (len(messages) - done)
+        return None
+
+    async def stop(self) -> None:
+        """Nothing is buffered."""
+        self._close()
+
+    async def _one(self, sock: socket.socket, message: bytes) -> None:
+        try:
+            sock.send(message)
+        except BlockingIOError:  # the daemon reads slower than we write
+            async with asyncio.timeout(self._settings.timeout):
+                await asyncio.get_running_loop().sock_sendall(sock, message)
+
+    async def _connected(self) -> socket.socket:
+        now = asyncio.get_running_loop().time()
+        if self._socket is not None and (now - self._since < _ADDRESS_AGE or self._settings.transport == "local"):
+            return self._socket
+        fresh = await self._connect()
+        self._close()
+        self._socket, self._since = fresh, now
+        return fresh
+
+    async def _connect(self) -> socket.socket:
+        settings = self._settings
+        if settings.transport == "udp":
+            return await connected(settings.host, settings.port_number, socket.SOCK_DGRAM, settings.timeout)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        try:
+            sock.connect(str(settings.path))
+        except OSError as error:
+            sock.close()
+            raise OSError(error.errno, f"{settings.path}: {error.strerror}") from None
+        return sock
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None

@@ -1,0 +1,110 @@
+"""An alert as a syslog message: RFC 5424 with structured data, or RFC 3164."""
+
+import os
+import re
+import time
+from functools import lru_cache
+from typing import Any, Final, get_args
+
+from mozu.core import Alert, Record
+from mozu.core.encode.clock import iso
+from mozu.core.event import printable
+from mozu.plugins.sinks.lines import cut, one_line, visible
+from mozu.plugins.sinks.syslog.settings import Facility, SyslogSettings
+
+_NIL: Final = "-"
+_BOM: Final = b"\xef\xbb\xbf"
+_LONGEST_VALUE: Final = 255
+"""Characters of one value in structured data; what names an alert is much shorter."""
+_LAST_SEQUENCE: Final = 2_147_483_647
+"""Where `sequenceId` starts again at 1 (RFC 5424, 7.3.1)."""
+_NOT_PRINTABLE: Final = re.compile(r"[^!-~]+")
+_NOT_SLUG: Final = re.compile(r"[^A-Za-z0-9_.]+")
+_SPECIAL: Final = re.compile(r'["\\\]]')
+_ABOUT: Final = (("pid", "proc.pid"), ("exe", "proc.exepath"), ("uid", "user.uid"), ("cid", "container.id"))
+"""Name in structured data, field: shown where the alert carries it."""
+
+
+class Formatter:
+    """Makes messages that no text of an alert can break out of: printable header, escaped values, one line."""
+
+    def __init__(self, settings: SyslogSettings) -> None:
+        self._facility = get_args(Facility).index(settings.facility) * 8
+        self._app, self._pid = settings.app_name, os.getpid()
+        self._host = settings.hostname
+        self._id = f"mozu@{settings.enterprise}"
+        self._bom = _BOM if settings.bom else b""
+        self._most = settings.largest
+        self._local = settings.transport == "local"
+        self._head = self._rfc5424 if settings.is_rfc5424 else self._rfc3164
+
+    def format(self, record: Record) -> bytes:
+        """The message without a frame, at most as long as the settings say."""
+        head = self._head(record, whole=True)
+        body = one_line(record.body)
+        if len(head) + len(body) > self._most:
+            if len(head) > self._most // 2:
+                head = self._head(record, whole=False)
+            body = cut(body, self._most - len(head))
+        return head + body
+
+    def _rfc5424(self, record: Record, *, whole: bool) -> bytes:
+        alert, stamp = record.alert, record.stamp
+        number = (stamp.sequence - 1) % _LAST_SEQUENCE + 1
+        data = self._data(record) if whole else f'[{self._id} uuid="{alert.id}" sequence="{stamp.sequence}"]'
+        return (
+            f"<{self._facility + alert.priority}>1 {iso(alert.time)[:26]}Z {self._hostname(alert)} {self._app} "
+            f'{self._pid} {slug(alert.rule)} {data}[meta sequenceId="{number}"] '
+        ).encode() + self._bom
+
+    def _data(self, record: Record) -> str:
+        alert, stamp = record.alert, record.stamp
+        about = "".join(f' {name}="{quoted(value)}"' for name, value in _about(alert))
+        tags = f' tags="{quoted(",".join(alert.tags))}"' if alert.tags else ""
+        return (
+            f'[{self._id} uuid="{alert.id}" rule="{quoted(alert.rule)}" priority="{alert.priority.label}" '
+            f'source="{quoted(alert.source)}" agent="{quoted(stamp.agent)}" sink="{quoted(stamp.sink)}" '
+            f'epoch="{quoted(stamp.epoch)}" sequence="{stamp.sequence}"{about}{tags}]'
+        )
+
+    def _rfc3164(self, record: Record, *, whole: bool) -> bytes:
+        """The local daemon knows the host, and expects no name."""
+        alert = record.alert
+        host = "" if self._local else f"{self._hostname(alert)} "
+        tag = f"{self._app[:32]}[{self._pid}]"
+        return f"<{self._facility + alert.priority}>{_stamp(alert.time // 1_000_000_000)} {host}{tag}: ".encode()
+
+    def _hostname(self, alert: Alert) -> str:
+        return token(self._host or alert.hostname, 255)
+
+
+def _about(alert: Alert) -> list[tuple[str, Any]]:
+    found = ((name, alert.values.get(key, alert.facts.get(key))) for name, key in _ABOUT)
+    return [(name, value) for name, value in found if value is not None]
+
+
+@lru_cache(maxsize=4096)
+def slug(rule: str) -> str:
+    """A rule's name as MSGID: at most 32 printable ASCII characters without spaces."""
+    return _NOT_SLUG.sub("-", rule).strip("-")[:32] or _NIL
+
+
+@lru_cache(maxsize=256)
+def token(text: str, most: int) -> str:
+    """A word of the header: printable ASCII without spaces."""
+    return _NOT_PRINTABLE.sub("_", text)[:most] or _NIL
+
+
+@lru_cache(maxsize=4096)
+def quoted(value: Any) -> str:
+    """A value inside the quotes of structured data, with the three escapes of RFC 5424, 6.3.3."""
+    text = visible(printable(str(value)[:_LONGEST_VALUE]))
+    return _SPECIAL.sub(lambda match: "\\" + match[0], text)
+
+
+@lru_cache(maxsize=64)
+def _stamp(second: int) -> str:
+    """Local time as RFC 3164 has it; C's month names whatever the locale."""
+    at = time.localtime(second)
+    month = "JanFebMarAprMayJunJulAugSepOctNovDec"[at.tm_mon * 3 - 3 : at.tm_mon * 3]
+    return f"{month} {at.tm_mday:2d} {at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"

@@ -1,0 +1,33 @@
+"""The sink itself: messages from a formatter to a transport."""
+
+from collections.abc import Sequence
+
+from mozu.core import Context, Record
+from mozu.core.hookspecs import Outcome
+from mozu.plugins.sinks.syslog.datagrams import Datagrams
+from mozu.plugins.sinks.syslog.message import Formatter
+from mozu.plugins.sinks.syslog.settings import SyslogSettings
+from mozu.plugins.sinks.syslog.stream import Stream
+
+
+class Syslog:
+    """Connects when there is something to send; back-off between tries is the core's."""
+
+    def __init__(self, settings: SyslogSettings, context: Context) -> None:
+        self._formatter = Formatter(settings)
+        self._transport: Datagrams | Stream = (
+            Stream(settings, context.log, context.metrics)
+            if settings.transport in ("tcp", "tls")
+            else Datagrams(settings)
+        )
+
+    async def start(self) -> None:
+        """Nothing to prepare."""
+
+    async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
+        """Raises OSError or TimeoutError."""
+        return await self._transport.send([self._formatter.format(record) for record in records])
+
+    async def stop(self) -> None:
+        """Close the socket."""
+        await self._transport.stop()
