@@ -39,6 +39,10 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     Kind.SINK: {
         "stdout": "mozu.plugins.sinks.stdout",
+        "file": "mozu.plugins.sinks.file",
+        "syslog": "mozu.plugins.sinks.syslog",
+        "journald": "mozu.plugins.sinks.journald",
+        "program": "mozu.plugins.sinks.program",
     },
     Kind.RESPONDER: {},
 }
