@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mozu.plugins.enrichers.containers.facts import ContainerFacts
+from mozu.core.containers.facts import ContainerFacts
 
 _LIMIT = 8192
 """Containers, and ids without one, that are remembered at most; the oldest give way."""

@@ -10,12 +10,12 @@ from typing import Any, Final, TypeVar
 
 from pydantic import Field
 
+from mozu.core.containers.facts import ContainerFacts
+from mozu.core.containers.fields import container_readers
+from mozu.core.containers.image import ImageNames
 from mozu.core.event import Event
 from mozu.core.hookspecs import Context, Settings
 from mozu.plugins.enrichers.background import Background
-from mozu.plugins.enrichers.containers.facts import ContainerFacts
-from mozu.plugins.enrichers.containers.fields import container_readers
-from mozu.plugins.enrichers.containers.image import ImageNames
 from mozu.plugins.enrichers.crew import Crew
 from mozu.plugins.enrichers.docker.api import UNREACHABLE, EngineApi
 from mozu.plugins.enrichers.docker.book import Book

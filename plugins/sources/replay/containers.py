@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.plugins.enrichers.containers.facts import ContainerFacts, Mount
+from mozu.core.containers.facts import ContainerFacts, Mount
 
 _LIMIT: Final = 1 << 14
 _SIZE_LIMIT: Final = 1 << 20

@@ -6,9 +6,9 @@ The answers are those of the batch that was given last: a batch ends where these
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from mozu.core.containers.fields import container_readers
 from mozu.core.event import SyscallEvent
 from mozu.core.fields import Reader
-from mozu.plugins.enrichers.containers.fields import container_readers
 from mozu.plugins.sources.replay.containers import BLANK, Containers
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.people import User

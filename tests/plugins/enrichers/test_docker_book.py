@@ -1,6 +1,6 @@
 """What is remembered of containers, and for how long."""
 
-from mozu.plugins.enrichers.containers.facts import ContainerFacts
+from mozu.core.containers.facts import ContainerFacts
 from mozu.plugins.enrichers.docker import book
 from mozu.plugins.enrichers.docker.book import Book
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import re2
 
+from mozu.core.containers.facts import HOST, ContainerFacts, Mount
 from mozu.core.errors import UnknownField
 from mozu.core.event import as_bytes
 from mozu.core.fields import Reader
-from mozu.plugins.enrichers.containers.facts import HOST, ContainerFacts, Mount
 
 Lookup = Callable[[str], ContainerFacts | None]
 """Full id → facts, or None where they are not known (yet). Immediate."""

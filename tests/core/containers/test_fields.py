@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from mozu.core.containers.facts import ContainerFacts, Mount
+from mozu.core.containers.fields import container_readers
 from mozu.core.errors import UnknownField
-from mozu.plugins.enrichers.containers.facts import ContainerFacts, Mount
-from mozu.plugins.enrichers.containers.fields import container_readers
 from tests.plugins.enrichers.actors import event_of
 
 ID = "a" * 64

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mozu.plugins.enrichers.containers.image import Image, ImageNames, identify, parse
+from mozu.core.containers.image import Image, ImageNames, identify, parse
 
 DIGEST = "sha256:" + "d" * 64
 ID = "24722b40957d" + "1" * 52

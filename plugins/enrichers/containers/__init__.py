@@ -1,1 +1,0 @@
-"""What enrichers of container engines share: facts of a container, image references, and the fields made of them."""
