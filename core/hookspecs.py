@@ -66,6 +66,8 @@ class Context(msgspec.Struct):
     """True where nothing may be fetched from outside (recordings)."""
     wanted: tuple[str, ...] = ()
     """Evaluators: fields that the encoders in use want of each alert (`Alert.facts`)."""
+    content_type: str = ""
+    """Sinks: the media type of a record's body."""
     spawn: Callable[[Awaitable[None], str], None] | None = None
     """(coroutine, name): start a task for the component's own background work. The engine's task group owns it,
     contains its failure and cancels it at the end. None outside an engine."""

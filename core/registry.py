@@ -18,6 +18,7 @@ import pluggy
 from mozu.core.config import RESERVED, Config, Entry, Kind, Problems, read
 from mozu.core.config.suggest import suggestion
 from mozu.core.config.validate import validate
+from mozu.core.encode import FORMATS, Encoder, Format
 from mozu.core.errors import PluginError
 from mozu.core.fields import FieldRegistry
 from mozu.core.hookspecs import API_VERSION, Declaration, Hooks, Settings
@@ -106,6 +107,21 @@ class Registry:
             raise AssertionError("settings that are refused have a problem")
         return settings
 
+    def format(self, entry: Entry) -> Format:
+        """The format of a sink's entry. Raises ConfigError."""
+        problems = Problems()
+        found = _format(entry, problems)
+        problems.check()
+        assert found is not None
+        return found
+
+    def encoder(self, entry: Entry) -> Encoder:
+        """The encoder of a sink's entry, with its options. Raises ConfigError."""
+        problems = Problems()
+        options = _format_options(entry, problems)
+        problems.check()
+        return FORMATS[entry.format].build(options)
+
     def load(self, name: str) -> None:
         """Import the third-party entry point of this name. Raises PluginError."""
         origins = self.installed().get(name, [])
@@ -161,6 +177,7 @@ class Registry:
                 self._settings(entry, problems)
             except PluginError as error:
                 problems.add(entry.node.mark, str(error))
+            _format_options(entry, problems)
 
     def _settings(self, entry: Entry, problems: Problems) -> Settings | None:
         model = self.declaration(entry).settings
@@ -241,6 +258,21 @@ def configure(
     registry.check(config, problems)
     problems.check()
     return config, registry
+
+
+def _format(entry: Entry, problems: Problems) -> Format | None:
+    found = FORMATS.get(entry.format)
+    if found is None:
+        hint = suggestion(entry.format, FORMATS) or f"; known: {', '.join(FORMATS)}"
+        problems.add(entry.format_options.mark, f"{entry.kind} {entry.id}: no format is called {entry.format!r}{hint}")
+    return found
+
+
+def _format_options(entry: Entry, problems: Problems) -> Settings | None:
+    found = _format(entry, problems)
+    if found is None:
+        return None
+    return validate(found.settings, entry.format_options, problems, f"{entry.kind} {entry.id}: format {found.name}")
 
 
 def guarded(origin: Origin, what: str, call: Callable[[], Any]) -> Any:

@@ -1,7 +1,21 @@
 """What rules say and sinks get."""
 
-from mozu.core.alert.alert import Alert, Severity, alert_id
+from mozu.core.alert.alert import Alert, alert_id
+from mozu.core.alert.attack import Attack, attack
+from mozu.core.alert.severity import LEVELS, Levels, Severity
 from mozu.core.alert.stamp import Stamp
 from mozu.core.alert.template import Ref, Template, render_value
 
-__all__ = ["Alert", "Ref", "Severity", "Stamp", "Template", "alert_id", "render_value"]
+__all__ = [
+    "LEVELS",
+    "Alert",
+    "Attack",
+    "Levels",
+    "Ref",
+    "Severity",
+    "Stamp",
+    "Template",
+    "alert_id",
+    "attack",
+    "render_value",
+]

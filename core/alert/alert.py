@@ -1,31 +1,13 @@
 """An alert: typed values, not text."""
 
-import enum
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from mozu.core.alert.severity import Severity
 from mozu.core.alert.template import Template
-
-
-class Severity(enum.IntEnum):
-    """Priorities of rules; the number is syslog's, smaller is worse."""
-
-    EMERGENCY = 0
-    ALERT = 1
-    CRITICAL = 2
-    ERROR = 3
-    WARNING = 4
-    NOTICE = 5
-    INFORMATIONAL = 6
-    DEBUG = 7
-
-    @property
-    def label(self) -> str:
-        """As alerts print it: `Warning`."""
-        return self.name.capitalize()
 
 
 class Alert(msgspec.Struct, kw_only=True):

@@ -7,8 +7,9 @@ import orjson
 
 from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
-from mozu.core.config.schema import Declared, schema
+from mozu.core.config.schema import Declared, Form, schema
 from mozu.core.config.show import show
+from mozu.core.encode import FORMATS
 from mozu.core.registry import configure
 
 
@@ -51,4 +52,5 @@ def schema_command(path: Path | None, overrides: tuple[str, ...], verbose: bool)
         Declared(item.kind, item.declaration.name, item.declaration.summary, item.declaration.settings)
         for item in plugins
     ]
-    click.echo(orjson.dumps(schema(declared), option=orjson.OPT_INDENT_2).decode())
+    formats = [Form(item.name, item.summary, item.settings) for item in FORMATS.values()]
+    click.echo(orjson.dumps(schema(declared, formats), option=orjson.OPT_INDENT_2).decode())

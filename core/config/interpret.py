@@ -1,5 +1,7 @@
 """From the merged layers to the typed configuration."""
 
+from typing import Final
+
 from mozu.core.config.layer import Item, Layer
 from mozu.core.config.mark import Mark, Problems
 from mozu.core.config.model import RESERVED, Config, Core, Entry, Kind, Reserved
@@ -7,6 +9,7 @@ from mozu.core.config.node import Node
 from mozu.core.config.validate import validate
 
 _SINKS_ONLY = ("format", "queue", "retry", "route", "spool")
+_DEFAULT_FORMAT: Final[str] = Reserved().format
 
 
 def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Config:
@@ -31,20 +34,40 @@ def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Confi
 
 
 def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
-    own = _part(item.node, item, core=False)
-    reserved = validate(Reserved, _reserved(kind, item, problems), problems, f"{kind} {item.id}") or Reserved()
+    own, ours = _part(item.node, item, core=False), _reserved(kind, item, problems)
+    form, options = _format(ours.mapping().pop("format", None), f"{kind} {item.id}", problems)
+    reserved = validate(Reserved, ours, problems, f"{kind} {item.id}") or Reserved()
     return Entry(
         kind=kind,
         name=item.name,
         id=item.id,
         settings=own.plain(),
         node=own,
-        format=reserved.format,
+        format=form,
+        format_options=options,
         queue=reserved.queue,
         spool=reserved.spool,
         retry=reserved.retry,
         route=reserved.route,
     )
+
+
+def _format(written: Node | None, owner: str, problems: Problems) -> tuple[str, Node]:
+    """Name and options; only the registry knows which there are."""
+    if written is None:
+        return _DEFAULT_FORMAT, Node({}, Mark(""))
+    if isinstance(written.value, str) and written.value:
+        return written.value, Node({}, written.mark)
+    if not isinstance(written.value, dict) or len(written.value) != 1:
+        found = f"{len(written.value)} names" if isinstance(written.value, dict) and written.value else written.kind
+        text = f"{owner}: format must be a name, or one mapping from it to its options; found {found}"
+        problems.add(written.mark, text)
+        return _DEFAULT_FORMAT, Node({}, Mark(""))
+    ((name, options),) = written.value.items()
+    if options.value is None or isinstance(options.value, dict):
+        return name, Node(options.mapping(), written.key_mark(name), options.keys)
+    problems.add(options.mark, f"{owner}: the options of format {name} must be a mapping; found {options.kind}")
+    return name, Node({}, written.key_mark(name))
 
 
 def _reserved(kind: Kind, item: Item, problems: Problems) -> Node:

@@ -28,7 +28,16 @@ def _items(kind: Kind, below: dict[str, Item], above: dict[str, Item], problems:
         elif old is None:
             merged[identity] = item
         else:
-            merged[identity] = Item(item.name, identity, item.mark, mapping(old.node, item.node))
+            merged[identity] = Item(item.name, identity, item.mark, entry(old.node, item.node))
+    return merged
+
+
+def entry(below: Node, above: Node) -> Node:
+    """The settings of one component: mappings merge, but for a format's options, which belong to that format."""
+    merged = mapping(below, above)
+    form, old = above.child("format"), below.child("format")
+    if form is not None and old is not None and form.mapping().keys() != old.mapping().keys():
+        merged.mapping()["format"] = form
     return merged
 
 

@@ -71,8 +71,9 @@ class Reserved(Settings):
     id: str | None = Field(
         None, pattern=r"^[A-Za-z0-9_-]+$", description="The instance's name; by default the plugin's."
     )
-    format: Literal["falco", "json"] = Field(
-        "falco", description="Sinks: alerts as Falco's line of text (falco) or as Falco's JSON object (json)."
+    format: str = Field(
+        "falco",
+        description="Sinks: the form of alerts, by name or as a mapping from the name to options; docs/formats.md.",
     )
     queue: Queue = Field(Queue(), description="Sinks: the queue before it.")
     spool: Spool = Field(Spool(enabled=False), description="Sinks: alerts on disk until they have arrived.")
@@ -93,6 +94,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     node: Node
     """The same with places; a mapping."""
     format: str = "falco"
+    """Sinks: the format's name."""
+    format_options: Node = msgspec.field(default_factory=lambda: Node({}, Mark("")))
+    """A mapping; its place is where the format is named. The registry validates name and options."""
     queue: Queue = Queue()
     spool: Spool = Spool(enabled=False)
     retry: Retry = Retry()

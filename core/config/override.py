@@ -5,7 +5,7 @@ from typing import Final
 
 from mozu.core.config.layer import Item, Layer, items_of, known_key
 from mozu.core.config.mark import Mark, Problems
-from mozu.core.config.merge import mapping
+from mozu.core.config.merge import entry
 from mozu.core.config.model import SECTIONS, Kind
 from mozu.core.config.node import Node, node_of
 from mozu.core.config.reader import parse
@@ -48,9 +48,12 @@ def _component(layer: Layer, kind: Kind, steps: Sequence[str], value: Node, prob
     if len(steps) > 1 and steps[1] == "id":
         problems.add(value.mark, "the id cannot be changed here: it is what the command line addresses an entry by")
     elif len(steps) > 1:
+        form = item.node.child("format")
+        if steps[1] == "format" and len(steps) > 2 and form is not None and steps[2] not in form.mapping():
+            del item.node.mapping()["format"]
         _put(item.node, steps[1:], value)
     elif isinstance(value.value, dict):
-        item.node = mapping(item.node, value)
+        item.node = entry(item.node, value)
     else:
         problems.add(value.mark, f"the settings of {kind} {item.id} must be a mapping; found {value.kind}")
 

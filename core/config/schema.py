@@ -13,6 +13,14 @@ _MODE: Final[JsonSchemaMode] = "validation"
 _REF: Final = "#/$defs/{model}"
 
 
+class Form(msgspec.Struct, frozen=True):
+    """What the schema needs to know of a format."""
+
+    name: str
+    summary: str
+    settings: type[BaseModel]
+
+
 class Declared(msgspec.Struct, frozen=True):
     """What the schema needs to know of a plugin."""
 
@@ -22,10 +30,10 @@ class Declared(msgspec.Struct, frozen=True):
     settings: type[BaseModel]
 
 
-def schema(plugins: Iterable[Declared]) -> dict[str, Any]:
-    """A schema (draft 2020-12) of the configuration with these plugins."""
-    plugins = tuple(plugins)
-    models: set[type[BaseModel]] = {Core, Reserved, *(plugin.settings for plugin in plugins)}
+def schema(plugins: Iterable[Declared], formats: Iterable[Form]) -> dict[str, Any]:
+    """A schema (draft 2020-12) of the configuration with these plugins and formats."""
+    plugins, formats = tuple(plugins), tuple(formats)
+    models: set[type[BaseModel]] = {Core, Reserved, *(item.settings for item in (*plugins, *formats))}
     ordered = sorted(models, key=lambda model: (model.__module__, model.__qualname__))
     pairs: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, _MODE) for model in ordered]
     references, shared = models_json_schema(pairs, ref_template=_REF)
@@ -37,6 +45,11 @@ def schema(plugins: Iterable[Declared]) -> dict[str, Any]:
         return found
 
     reserved = resolved(Reserved)["properties"]
+    reserved["format"] = {
+        "description": reserved["format"]["description"],
+        "default": reserved["format"]["default"],
+        "anyOf": [form for item in formats for form in _form(item, f"#/$defs/{item.settings.__name__}")],
+    }
     core = resolved(Core)
     sections = {
         kind.section: {
@@ -55,6 +68,17 @@ def schema(plugins: Iterable[Declared]) -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": definitions,
     }
+
+
+def _form(item: Form, reference: str) -> list[dict[str, Any]]:
+    options = {"description": item.summary, "anyOf": [{"$ref": reference}, {"type": "null"}]}
+    mapping = {
+        "type": "object",
+        "properties": {item.name: options},
+        "required": [item.name],
+        "additionalProperties": False,
+    }
+    return [{"const": item.name, "description": item.summary}, mapping]
 
 
 def _of(plugins: tuple[Declared, ...], kind: Kind) -> list[Declared]:

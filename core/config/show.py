@@ -30,7 +30,8 @@ def _entry(entry: Entry, settings: BaseModel, *, defaults: bool) -> str | dict[s
     if entry.id != entry.name or defaults:
         shown["id"] = entry.id
     if entry.kind is Kind.SINK:
-        shown["format"] = entry.format
+        options = entry.format_options.plain()
+        shown["format"] = {entry.format: options} if options else entry.format
         if entry.queue != Queue() or defaults:
             shown["queue"] = entry.queue.model_dump(mode="json")
     shown.update(settings.model_dump(mode="json", exclude_unset=not defaults))

@@ -1,21 +1,67 @@
-"""Encoders: an alert as bytes, chosen per sink and independent of how the sink transports them."""
+"""Encoders: an alert as bytes, chosen per sink and independent of how the sink transports them. docs/formats.md."""
 
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from collections.abc import Mapping
+from typing import Final
 
-from mozu.core.alert import Alert, Stamp
-from mozu.core.encode.falco_json import FalcoJson
-from mozu.core.encode.falco_text import FalcoText
+from mozu.core.encode.cef import Cef, CefSettings
+from mozu.core.encode.cloudevents import CloudEvents, CloudEventsSettings
+from mozu.core.encode.ecs import Ecs, EcsSettings
+from mozu.core.encode.falco_json import FalcoJson, JsonSettings
+from mozu.core.encode.falco_text import FalcoText, TextSettings
+from mozu.core.encode.format import Encoder, Format
+from mozu.core.encode.known import WANTED
+from mozu.core.encode.ocsf import Ocsf, OcsfSettings
 
+FORMATS: Final[Mapping[str, Format]] = {
+    found.name: found
+    for found in (
+        Format(
+            name="falco",
+            summary="Falco's line of text.",
+            content_type="text/plain; charset=utf-8",
+            build=lambda options: FalcoText(**options.model_dump()),
+            settings=TextSettings,
+        ),
+        Format(
+            name="json",
+            summary="Falco's JSON object.",
+            content_type="application/json",
+            build=lambda options: FalcoJson(**options.model_dump()),
+            settings=JsonSettings,
+        ),
+        Format(
+            name="ecs",
+            summary="A document of the Elastic Common Schema 9.4.",
+            content_type="application/json",
+            build=Ecs,
+            settings=EcsSettings,
+            wanted=WANTED,
+        ),
+        Format(
+            name="ocsf",
+            summary="A Detection Finding of OCSF 1.8.",
+            content_type="application/json",
+            build=Ocsf,
+            settings=OcsfSettings,
+            wanted=WANTED,
+        ),
+        Format(
+            name="cef",
+            summary="A line of ArcSight's Common Event Format.",
+            content_type="text/plain; charset=utf-8",
+            build=Cef,
+            settings=CefSettings,
+            wanted=WANTED,
+        ),
+        Format(
+            name="cloudevents",
+            summary="A CloudEvents 1.0 envelope in JSON around Falco's JSON object.",
+            content_type="application/cloudevents+json",
+            build=CloudEvents,
+            settings=CloudEventsSettings,
+        ),
+    )
+}
+"""Value of a sink's `format` → format."""
 
-class Encoder(Protocol):
-    """Turns one alert into one record without a line end. Pure; never raises for hostile values."""
-
-    def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
-        """The record; formats that have a place for it carry the stamp."""
-
-
-ENCODERS: Final[Mapping[str, Callable[[], Encoder]]] = {"falco": FalcoText, "json": FalcoJson}
-"""Value of a sink's `format` → encoder."""
-
-__all__ = ["ENCODERS", "Encoder", "FalcoJson", "FalcoText"]
+__all__ = ["FORMATS", "Encoder", "FalcoJson", "FalcoText", "Format"]

@@ -6,17 +6,32 @@
 from typing import Any
 
 import orjson
+from pydantic import Field
 
 from mozu.core.alert import Alert, Stamp
 from mozu.core.encode.clock import iso
-from mozu.core.encode.escape import harmless
+from mozu.core.encode.document import one_line
 from mozu.core.encode.falco_text import FalcoText
 from mozu.core.encode.values import json_value
 from mozu.core.event import printable
+from mozu.core.hookspecs import Settings
+
+
+class JsonSettings(Settings):
+    """Options of the format `json`; Falco's are `json_include_*_property` and the like."""
+
+    output: bool = Field(True, description="The property `output`: the text with time and priority before it.")
+    message: bool = Field(False, description="The property `message`: the text alone.")
+    output_fields: bool = Field(
+        True, description="The property `output_fields`, without which falcosidekick refuses an alert."
+    )
+    tags: bool = Field(True, description="The property `tags`.")
+    iso_time: bool = Field(False, description="Times in `output` as ISO 8601 in UTC, not as local time of day.")
+    base64_bytes: bool = Field(False, description="Bytes as base64, not as printable characters and dots.")
 
 
 class FalcoJson:
-    """The switches are Falco's `json_include_*_property`, `time_format_iso_8601` and `buffer_format_base64`."""
+    """The switches are those of `JsonSettings`."""
 
     def __init__(
         self,
@@ -35,18 +50,9 @@ class FalcoJson:
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
         """The object as one line; the stamp is under `mozu`."""
-        document = self.document(alert)
-        if stamp is not None:
-            document["mozu"] = {
-                "agent": printable(stamp.agent),
-                "epoch": stamp.epoch,
-                "sequence": stamp.sequence,
-                "sink": stamp.sink,
-            }
-        body = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-        return body if body.isascii() and b"\x7f" not in body else harmless(body.decode()).encode()
+        return one_line(self.document(alert, stamp), orjson.OPT_SORT_KEYS)
 
-    def document(self, alert: Alert) -> dict[str, Any]:
+    def document(self, alert: Alert, stamp: Stamp | None = None) -> dict[str, Any]:
         """The object as Python values."""
         internal = alert.source == "internal"
         document: dict[str, Any] = {
@@ -65,10 +71,19 @@ class FalcoJson:
             document["output_fields"] = self._output_fields(alert)
         if self._tags and not internal:
             document["tags"] = [printable(tag) for tag in alert.tags]
+        if stamp is not None:
+            document["mozu"] = {
+                "agent": printable(stamp.agent),
+                "epoch": stamp.epoch,
+                "sequence": stamp.sequence,
+                "sink": stamp.sink,
+            }
         return document
 
     def _output_fields(self, alert: Alert) -> dict[str, Any]:
-        fields: dict[str, Any] = {} if alert.source == "internal" else {self._time_key: alert.time}
+        fields: dict[str, Any] = {}
+        if alert.source != "internal" or not alert.template.refs():  # falcosidekick refuses an empty mapping
+            fields[self._time_key] = alert.time
         for ref in alert.template.refs():
             if ref.is_time:
                 fields[ref.key] = alert.time

@@ -1,11 +1,19 @@
 """Falco's text line: `TIME: PRIORITY MESSAGE`, JSON-escaped as a whole."""
 
 import orjson
+from pydantic import Field
 
 from mozu.core.alert import Alert, Stamp
 from mozu.core.encode.clock import clock, iso
 from mozu.core.encode.escape import escaped, harmless
 from mozu.core.encode.values import json_value
+from mozu.core.hookspecs import Settings
+
+
+class TextSettings(Settings):
+    """Options of the format `falco`."""
+
+    iso_time: bool = Field(False, description="The time as ISO 8601 in UTC, not as local time of day.")
 
 
 class FalcoText:

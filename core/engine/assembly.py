@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from mozu.core.config import Config, Entry
+from mozu.core.config import Config, Entry, Kind
+from mozu.core.encode import Encoder, FalcoText
 from mozu.core.engine.errands import Errands
 from mozu.core.engine.interfaces import interface_addresses
 from mozu.core.fields import FieldRegistry
@@ -30,6 +31,8 @@ class Built(msgspec.Struct):
     declaration: Declaration
     entry: Entry
     stage: Stage[Any]
+    encoder: Encoder = msgspec.field(default_factory=FalcoText)
+    """Sinks: how alerts become bytes."""
 
 
 class Assembly(msgspec.Struct):
@@ -57,7 +60,7 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Erra
     declared = {kind: _declared(config, registry, kind) for kind in ("sources", "enrichers", "evaluators", "sinks")}
     registry.add_fields(fields)
 
-    builder = _Builder(registry, fields, metrics, errands)
+    builder = _Builder(registry, fields, metrics, errands, _wanted(config, registry))
 
     def build(kind: str) -> list[Built]:
         return [builder.build(declaration, entry) for declaration, entry in declared[kind]]
@@ -92,11 +95,19 @@ def _declared(config: Config, registry: Registry, kind: str) -> list[tuple[Decla
     return [(registry.declaration(entry), entry) for entry in getattr(config, kind)]
 
 
+def _wanted(config: Config, registry: Registry) -> tuple[str, ...]:
+    """What the formats of all sinks have a place for."""
+    return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).wanted))
+
+
 class _Builder:
     """Makes components from declarations and entries."""
 
-    def __init__(self, registry: Registry, fields: FieldRegistry, metrics: Metrics, errands: Errands) -> None:
+    def __init__(
+        self, registry: Registry, fields: FieldRegistry, metrics: Metrics, errands: Errands, wanted: tuple[str, ...]
+    ) -> None:
         self._registry, self._fields, self._metrics, self._errands = registry, fields, metrics, errands
+        self._wanted = wanted
 
     def build(self, declaration: Declaration, entry: Entry) -> Built:
         stage: Stage[Any] = Stage(entry.kind.value, entry.id, None, self._metrics, blocking=declaration.blocking)
@@ -108,8 +119,14 @@ class _Builder:
             strict=not declaration.live,
             spawn=self._errands.of(stage),
         )
+        built = Built(declaration, entry, stage)
+        if entry.kind is Kind.EVALUATOR:
+            context.wanted = self._wanted
+        elif entry.kind is Kind.SINK:
+            context.content_type = self._registry.format(entry).content_type
+            built.encoder = self._registry.encoder(entry)
         stage.component = declaration.build(self._registry.settings(entry), context)
-        return Built(declaration, entry, stage)
+        return built
 
 
 def _bind(fields: FieldRegistry, enricher: Enricher) -> None:

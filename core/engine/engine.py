@@ -13,7 +13,6 @@ import orjson
 
 from mozu.core.alert import Severity
 from mozu.core.demand import Demand, union
-from mozu.core.encode import ENCODERS
 from mozu.core.engine.assembly import Assembly, Built
 from mozu.core.engine.errands import Errands
 from mozu.core.errors import MozuError, SourceBroken
@@ -116,12 +115,11 @@ class Engine:
         _log.info("watching %d event types (%s); alerts go to %s", len(types), ", ".join(types), sinks)
 
     def _outlet(self, built: Built) -> Outlet:
-        encoder = ENCODERS[built.entry.format]()
         entry = built.entry
         route = entry.route.model_dump()
         return Outlet(
             built.stage,
-            encoder,
+            built.encoder,
             self._buffer(built),
             agent=self._assembly.hostname,
             on_closed=self.stop,

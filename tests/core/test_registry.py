@@ -8,6 +8,7 @@ from mozu.core.config import Kind, read
 from mozu.core.errors import ConfigError, PluginError
 from mozu.core.fields import FieldRegistry
 from mozu.core.registry import BUILTINS, Registry, configure
+from mozu.core.testing import alert
 
 GOOD = """
 from mozu.core import Declaration, Settings, hookimpl
@@ -259,3 +260,50 @@ def test_mistakes_under_plugins_have_their_place(tmp_path: Path) -> None:
     config, problems = read(path, ["sources=[none]"])
     Registry().check(config, problems)
     assert [line.split(": ")[0] for line in problems.lines()] == [f"{path}:5:5", "-o sources"]
+
+
+def configured(tmp_path: Path, form: str) -> tuple[Path, list[str]]:
+    path = tmp_path / "mozu.yaml"
+    path.write_text(f"sinks:\n  - stdout: {{format: {form}}}\n")
+    try:
+        configure(path)
+    except ConfigError as error:
+        return path, [problem.removeprefix(f"{path}:") for problem in error.problems]
+    return path, []
+
+
+@pytest.mark.parametrize(
+    ("form", "problem"),
+    [
+        ("esc", "2:22: sink stdout: no format is called 'esc'; did you mean 'ecs'?"),
+        ("{oscf: {}}", "2:23: sink stdout: no format is called 'oscf'; did you mean 'ocsf'?"),
+        ("zzz", "2:22: sink stdout: no format is called 'zzz'; known: falco, json, ecs, ocsf, cef, cloudevents"),
+        ("{json: {iso_tiem: 1}}", "2:30: sink stdout: format json: unknown setting iso_tiem; did you mean 'iso_time'?"),
+        ("{json: {tags: 7}}", "2:36: sink stdout: format json: tags must be true or false; found 7"),
+        ("{json: 7}", "2:29: sink stdout: the options of format json must be a mapping; found a number"),
+    ],
+)
+def test_a_mistake_in_a_format_is_told_with_its_place(tmp_path: Path, form: str, problem: str) -> None:
+    assert [problem] == configured(tmp_path, form)[1]
+
+
+@pytest.mark.parametrize("form", ["ecs", "{ecs: }", "{ecs: {}}", "{json: {iso_time: true}}"])
+def test_a_format_is_a_name_or_one_mapping_to_options(tmp_path: Path, form: str) -> None:
+    assert [] == configured(tmp_path, form)[1]
+
+
+def test_options_of_a_format_reach_its_encoder(tmp_path: Path) -> None:
+    path, _ = configured(tmp_path, "{json: {tags: false}}")
+    config, registry = configure(path)
+    assert b'"tags"' not in registry.encoder(config.sinks[0]).encode(alert())
+
+
+def test_a_higher_layer_replaces_a_format_with_its_options(tmp_path: Path) -> None:
+    path, _ = configured(tmp_path, "{json: {tags: false}}")
+    (tmp_path / "config.d").mkdir()
+    (tmp_path / "config.d" / "a.yaml").write_text("sinks:\n  - stdout: {format: {cef: {vendor: v}}}\n")
+    overridden = configure(path, ["sinks.stdout.format.ecs.labels=false"])[0].sinks[0]
+    dropped_in = configure(path)[0].sinks[0]
+    assert [("cef", {"vendor": "v"}), ("ecs", {"labels": False})] == [
+        (entry.format, entry.format_options.plain()) for entry in (dropped_in, overridden)
+    ]

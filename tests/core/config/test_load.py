@@ -119,7 +119,7 @@ def test_every_mistake_is_reported_at_once_in_the_order_of_files_and_lines(write
         "sinsk: [stdout]\n"
         "log:\n  levle: debug\n"
         "hold: {seconds: soon}\n"
-        "sinks:\n  - stdout: {format: xml, queue: {size: 0}}\n  - kafka:\n    topic: x\n"
+        "sinks:\n  - stdout: {format: [xml], queue: {size: 0}}\n  - kafka:\n    topic: x\n"
         "sources: ebpf\n"
     )
     drop_in(main, "x.yaml", "host: [1]\n")
@@ -127,8 +127,8 @@ def test_every_mistake_is_reported_at_once_in_the_order_of_files_and_lines(write
         "mozu.yaml:1:1: unknown key 'sinsk'; did you mean 'sinks'?",
         "mozu.yaml:3:3: configuration: unknown setting log.levle; did you mean 'level'?",
         "mozu.yaml:4:17: configuration: hold.seconds must be a number; found 'soon'",
-        "mozu.yaml:6:22: sink stdout: format must be falco or json; found 'xml'",
-        "mozu.yaml:6:41: sink stdout: queue.size must be greater than or equal to 1; found 0",
+        "mozu.yaml:6:22: sink stdout: format must be a name, or one mapping from it to its options; found a list",
+        "mozu.yaml:6:43: sink stdout: queue.size must be greater than or equal to 1; found 0",
         "mozu.yaml:8:5: 'topic' stands beside 'kafka'; indent the settings of 'kafka' below it",
         "mozu.yaml:9:10: sources must be a list of source plugins, [] for none; found text",
         "config.d/x.yaml:1:7: configuration: host must be text; found a list",

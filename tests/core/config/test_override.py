@@ -80,7 +80,11 @@ def test_the_last_one_wins(path: Path) -> None:
         ("sinks.siam.topic=x", "-o sinks.siam.topic: no sink has the id 'siam'; did you mean 'siem'?"),
         ("sinks.zzz.topic=x", "-o sinks.zzz.topic: no sink has the id 'zzz'; configured: stdout, siem"),
         ("sinks.siem=3", "-o sinks.siem: the settings of sink siem must be a mapping; found a number"),
-        ("sinks.stdout.format=xml", "-o sinks.stdout.format: sink stdout: format must be falco or json; found 'xml'"),
+        (
+            "sinks.stdout.format=1",
+            "-o sinks.stdout.format: sink stdout: format must be a name, or one mapping from it to its options; "
+            "found a number",
+        ),
         ("log.levle=info", "-o log.levle: configuration: unknown setting log.levle; did you mean 'level'?"),
         ("sinks=3", "-o sinks: sinks must be a list of sink plugins, [] for none; found a number"),
         (

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from mozu.core.config import Kind
 from mozu.core.config.model import Core, Reserved
-from mozu.core.config.schema import Declared, schema
+from mozu.core.config.schema import Declared, Form, schema
 from mozu.core.hookspecs import Settings
 
 
@@ -12,11 +12,16 @@ class Needy(Settings):
     topic: str = Field(description="Where to.")
 
 
+class Options(Settings):
+    loud: bool = Field(False, description="Whether to shout.")
+
+
 MADE = schema(
     [
         Declared(Kind.SOURCE, "plain", "Plain.", Settings),
         Declared(Kind.SINK, "needy", "Needy.", Needy),
-    ]
+    ],
+    [Form("plaintext", "Plain text.", Options)],
 )
 
 
@@ -57,3 +62,10 @@ def test_every_reference_leads_to_a_definition() -> None:
     names = {reference.removeprefix("#/$defs/") for reference in references(MADE)}
     assert names <= set(MADE["$defs"])
     assert "Queue" in names
+
+
+def test_a_format_is_a_name_or_a_mapping_from_it_to_its_options() -> None:
+    (needy,) = entries("sinks")
+    name, mapping = needy["properties"]["needy"]["properties"]["format"]["anyOf"]
+    reference = mapping["properties"]["plaintext"]["anyOf"][0]["$ref"].removeprefix("#/$defs/")
+    assert ("plaintext", {"loud"}) == (name["const"], set(MADE["$defs"][reference]["properties"]))

@@ -121,7 +121,11 @@ def test_a_transformer_prints_and_has_no_key() -> None:
 
 def test_a_message_of_mozu_itself_is_bare_text_without_tags() -> None:
     made = document("lost", source="internal")
-    assert ("lost", {}, False) == (made["output"], made["output_fields"], "tags" in made)
+    assert ("lost", False) == (made["output"], "tags" in made)
+
+
+def test_output_fields_are_never_empty_because_falcosidekick_refuses_that() -> None:
+    assert {"evt.time": TIME} == document("lost", source="internal")["output_fields"]
 
 
 def test_a_message_of_mozu_itself_carries_its_fields_in_text() -> None:

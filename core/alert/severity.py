@@ -1,0 +1,59 @@
+"""Priorities of rules, and what each format calls them: the only table of the kind."""
+
+import enum
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+
+class Severity(enum.IntEnum):
+    """Priorities of rules; the number is syslog's, smaller is worse."""
+
+    EMERGENCY = 0
+    ALERT = 1
+    CRITICAL = 2
+    ERROR = 3
+    WARNING = 4
+    NOTICE = 5
+    INFORMATIONAL = 6
+    DEBUG = 7
+
+    @property
+    def label(self) -> str:
+        """As alerts print it: `Warning`."""
+        return self.name.capitalize()
+
+    @property
+    def levels(self) -> "Levels":
+        """The same in the scales of other formats."""
+        return LEVELS[self]
+
+
+class Levels(msgspec.Struct, frozen=True):
+    """One priority in every scale. Syslog's is the number of the priority itself."""
+
+    ocsf: int
+    """OCSF `severity_id`."""
+    ocsf_name: str
+    ecs: int
+    """ECS `event.severity`, whose scale is the source's own: here 0 to 100."""
+    cef: int
+    """0 to 10."""
+    otel: int
+    """OpenTelemetry's severity number, which the CloudEvents extension `severitynumber` carries."""
+    otel_name: str
+    alertmanager: str
+    """Label `severity` as Prometheus alerts use it."""
+
+
+LEVELS: Final[Mapping[Severity, Levels]] = {
+    Severity.EMERGENCY: Levels(6, "Fatal", 100, 10, 21, "FATAL", "critical"),
+    Severity.ALERT: Levels(5, "Critical", 90, 9, 19, "ERROR3", "critical"),
+    Severity.CRITICAL: Levels(5, "Critical", 80, 8, 18, "ERROR2", "critical"),
+    Severity.ERROR: Levels(4, "High", 70, 7, 17, "ERROR", "warning"),
+    Severity.WARNING: Levels(3, "Medium", 50, 6, 13, "WARN", "warning"),
+    Severity.NOTICE: Levels(2, "Low", 30, 4, 10, "INFO2", "information"),
+    Severity.INFORMATIONAL: Levels(1, "Informational", 20, 3, 9, "INFO", "information"),
+    Severity.DEBUG: Levels(1, "Informational", 10, 0, 5, "DEBUG", "information"),
+}
