@@ -7,6 +7,10 @@ Two kinds of source exist. A *live* one asks the kernel (`Forked`, `Executed`, `
 *recording* has only the parameters, and brings what was there before its first event as `_process`, `_file` and
 `_seeded` events.
 
+Live, the state follows processes: `_fork` of a thread and the `procexit` of one only count it (sources may leave both
+out), an event of a thread belongs to the process in `pid`, which must be set, and the `procexit` of a main thread means
+that the last thread of its process has ended.
+
 | event type | facts | meaning |
 |---|---|---|
 | `_fork` | Forked | a task was made; `tid`/`pid` are the creator's |
