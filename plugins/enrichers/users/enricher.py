@@ -88,9 +88,9 @@ class UsersEnricher:
         look = 0
         loginuid = -1 if process.loginuid == _UNSET else process.loginuid
         if names is not None:
-            names.used = True
             names.pid = process.pid
-            if not self._stirred.is_set():
+            if not names.used:
+                names.used = True
                 self._stirred.set()
             if names.due(process.pid):
                 look = names.look
