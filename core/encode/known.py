@@ -44,6 +44,7 @@ CONTAINER: Final = (
 OBJECT: Final = (
     "evt.failed",
     "fs.path.name",
+    "fs.path.target",
     "fd.type",
     "fd.name",
     "fd.cip",
@@ -126,7 +127,7 @@ class Known:
         """The file that the call was about."""
         if self.text("fd.type") in _FILES:
             return self.text("fd.name") or self.text("fs.path.name")
-        return self.text("fs.path.name")
+        return self.text("fs.path.name") or self.text("fs.path.target")
 
     def is_directory(self) -> bool:
         """Whether `path` is known to be a directory."""

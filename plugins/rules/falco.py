@@ -29,6 +29,7 @@ from mozu.core.rules import (
     selected,
     with_static_fields,
 )
+from mozu.plugins.rules.facts import Facts
 from mozu.plugins.rules.settings import FalcoSettings
 
 _EVERY: Final = "*"
@@ -48,13 +49,14 @@ class FalcoEvaluator:
         )
         inputs = [RuleInput(rule.name, rule.source, rule.checked.node) for rule in self.rules]
         self._program = compile_rules(inputs, fields, settings.rule_matching)
+        self._facts = Facts(context.wanted, fields)
         self._matches = [context.metrics.counter("rule_matches_total", rule=rule.name) for rule in self.rules]
         context.log.info(
             "%d of %d rules run; rule language %s", len(self.rules), len(result.rules.rules), ENGINE_VERSION
         )
 
     def demand(self) -> Demand:
-        """The types of events that some rule can match, with what their conditions and outputs read."""
+        """The types of events that some rule can match, with what their conditions, outputs and encoders read."""
         types = {
             source: {name: Need(needs) for name, needs in named.items()} for source, named in self._needs().items()
         }
@@ -77,6 +79,7 @@ class FalcoEvaluator:
                     tags=rule.tags,
                     event_type=event.type,
                     event_num=event.num,
+                    facts=self._facts.of(event),
                 )
             )
         return alerts
@@ -107,7 +110,7 @@ class FalcoEvaluator:
         for rule in self.rules:
             types = needs.setdefault(rule.source, {})
             for name in _types(rule):
-                types[name] = types.get(name, frozenset()) | rule.output.needs
+                types[name] = types.get(name, frozenset()) | rule.output.needs | self._facts.needs(rule.source, name)
         return needs
 
 

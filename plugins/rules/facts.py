@@ -1,0 +1,66 @@
+"""What encoders want of an event besides the output of the rule: read only for events that raised an alert."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from mozu.core import Event, FieldRegistry
+from mozu.core.conditions import ConditionError, Output, compile_template
+from mozu.core.encode.values import json_value
+from mozu.core.fields.field import never
+
+
+class Facts:
+    """Reads the fields of one list, as far as the event's source has them."""
+
+    def __init__(self, wanted: Iterable[str], fields: FieldRegistry) -> None:
+        self._wanted, self._fields = tuple(wanted), fields
+        self._outputs: dict[str, Output | None] = {}
+        self._needed: dict[tuple[str, str], frozenset[str]] = {}
+
+    def of(self, event: Event) -> dict[str, Any]:
+        """Field → JSON value, without what is missing."""
+        output = self._output(event.source)
+        if output is None:
+            return {}
+        values = output.values(event)
+        return {
+            ref.key: json_value(value, ref)
+            for ref in output.template.extra
+            if (value := values.get(ref.key)) is not None
+        }
+
+    def needs(self, source: str, event_type: str) -> frozenset[str]:
+        """The facets that reading them takes: only of fields that this type of event can have; `*`: any type."""
+        key = source, event_type
+        if key not in self._needed:
+            output = self._output(source)
+            kind = None if event_type == "*" else event_type
+            names = () if output is None else output.fields
+            self._needed[key] = frozenset().union(*(_needs(self._fields, name, kind) for name in names))
+        return self._needed[key]
+
+    def _output(self, source: str) -> Output | None:
+        if source not in self._outputs:
+            there = [name for name in self._wanted if self._exists(name, source)]
+            extra = [(name, "") for name in there]
+            self._outputs[source] = compile_template("", self._fields, source, extra) if there else None
+        return self._outputs[source]
+
+    def _exists(self, name: str, source: str) -> bool:
+        try:
+            compile_template("", self._fields, source, [(name, "")])
+        except ConditionError:
+            return False
+        return True
+
+
+@cache
+def _split(name: str) -> tuple[str, str | None]:
+    base, bracket, argument = name.partition("[")
+    return base, argument.removesuffix("]") if bracket else None
+
+
+def _needs(fields: FieldRegistry, name: str, event_type: str | None) -> frozenset[str]:
+    resolved = fields.resolve(*_split(name), event_type)
+    return frozenset() if resolved.read is never else resolved.needs
