@@ -45,8 +45,8 @@ Steps, and who calls them (the rule compiler of `core.rules`, as a rule):
 1. ``parse(text, origin="") -> Node``. Raises ConditionError(text, offset, message, hint). `origin` names the text (a
    macro's name) and is kept on tests and macro references, so that a problem found later is shown in the right text.
 2. ``expand_macros(node, macros) -> Node``: every reference to a macro replaced by its tree (`macros` maps names to
-   trees that are expanded themselves). Trees are shared, not copied. Raises ConditionError for a name that is not in `macros`
-   (`reason` is "undefined_macro") and for what becomes deeper than 4000 levels.
+   trees that are expanded themselves). Trees are shared, not copied. Raises ConditionError for a name that is not in
+   `macros` (`reason` is "undefined_macro") and for what becomes deeper than 4000 levels.
 3. ``check(node, fields, source) -> Checked``: fields, operators, types and values. Never raises; `Checked.problems` has
    every error and warning, each with code, reason, origin and offset. `Checked.event_types` is the static event set.
 4. ``compile_rules(rules, fields, mode="first") -> RuleProgram``: one generated function per event type over all rules.

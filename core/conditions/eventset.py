@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.conditions.ast import And, Call, Items, Node, Not, Or, Test, Text, bottom_up
+from mozu.core.conditions.ast import And, Call, Const, Items, Node, Not, Or, Test, Text, bottom_up
 from mozu.core.conditions.unparse import unparse_term
 
 TYPE_FIELDS: Final = ("evt.type", "syscall.type")
@@ -30,6 +30,9 @@ class Types(msgspec.Struct, frozen=True):
         return ~(~self & ~other)
 
 
+_NAMING: Final = {("=", ""), ("==", ""), ("!=", ""), ("in", ""), ("!=", "allof")}
+"""Tests that name types; `!= allof` is what simplification makes of several `!=`."""
+
 NONE: Final = Types(frozenset())
 ALL: Final = Types(frozenset(), negated=True)
 
@@ -45,7 +48,7 @@ def event_types(node: Node) -> Types:
 def test_types(test: Test) -> Possible:
     """The same for one test, and for its opposite."""
     field = unparse_term(test.left)
-    if field in TYPE_FIELDS and test.op in ("=", "==", "!=", "in") and not test.modifier:
+    if field in TYPE_FIELDS and (test.op, test.modifier) in _NAMING:
         return _of_type_test(test)
     if field == "evt.num" and _below_one(test):
         return NONE, ALL
@@ -55,6 +58,8 @@ def test_types(test: Test) -> Possible:
 def _visit(node: Node, inner: list[Possible]) -> Possible:
     if isinstance(node, Test):
         return test_types(node)
+    if isinstance(node, Const):
+        return (ALL, NONE) if node.value else (NONE, ALL)
     if isinstance(node, Not):
         return inner[0][1], inner[0][0]
     if not isinstance(node, And | Or):

@@ -19,6 +19,7 @@ Function = Callable[[Any], Found]
 INDEX_FROM: Final = 8
 """Rules with a key on the same field from which an index pays."""
 MAX_INDENT: Final = 12
+_EFFORT: Final = {"=": 0, "startswith": 1, "endswith": 2, "contains": 3}
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -140,7 +141,7 @@ class _Tree:
         groups: dict[str, list[tuple[Rule, Key]]] = {}
         for rule in rules:
             if keys[rule.position]:
-                best = min(keys[rule.position], key=lambda key: sum(popular[key.field, *one] for one in key.atoms))
+                best = min(keys[rule.position], key=lambda key: _rarity(key, popular))
                 groups.setdefault(best.field, []).append((rule, best))
         largest = max(groups.values(), key=len, default=[])
         return largest if len(largest) >= INDEX_FROM else []
@@ -159,6 +160,13 @@ class _Tree:
 def whole(rule: Rule) -> Node:
     """What is left of a rule as one node."""
     return And(rule.conjuncts) if len(rule.conjuncts) > 1 else rule.conjuncts[0]
+
+
+def _rarity(key: Key, popular: Counter[tuple[Any, ...]]) -> tuple[int, int, int]:
+    """Rules that share its commonest constant, then the work of finding it. Smaller is better."""
+    shared = max(popular[key.field, *one] for one in key.atoms)
+    effort = max(_EFFORT.get(op, len(_EFFORT)) for op, _ in key.atoms)
+    return shared, effort, len(key.atoms)
 
 
 class _Candidates:

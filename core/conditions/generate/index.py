@@ -18,7 +18,7 @@ MAX_REMEMBERED: Final = 4096
 """Values whose answer is kept; then the memory starts afresh."""
 MAX_VALUE: Final = 512
 """Characters (bytes) of a value worth keeping."""
-AUTOMATON_FROM: Final = 40
+AUTOMATON_FROM: Final = 20
 """Parts from which an automaton is faster than looking for each."""
 
 
@@ -89,7 +89,12 @@ def _prefixes(atoms: Sequence[Atom]) -> Finder:
         shorter[text] = chain[-1] if chain else None
         chain.append(text)
 
+    least = min(map(len, texts))
+    heads = {text[:least] for text in texts}
+
     def find(value: str) -> Sequence[int]:
+        if value[:least] not in heads:
+            return ()
         place = bisect_right(texts, value)
         text = texts[place - 1] if place else None
         while text is not None and not value.startswith(text):
@@ -105,7 +110,9 @@ def _prefixes(atoms: Sequence[Atom]) -> Finder:
 
 def _suffixes(atoms: Sequence[Atom]) -> Finder:
     find = _prefixes([Atom("startswith", atom.value[::-1], atom.rule) for atom in atoms])
-    return lambda value: find(value[::-1])
+    least = min(len(atom.value) for atom in atoms)
+    tails = {atom.value[len(atom.value) - least :] for atom in atoms}
+    return lambda value: find(value[::-1]) if value[-least:] in tails or not least else ()
 
 
 def _parts(atoms: Sequence[Atom]) -> Finder:
