@@ -32,7 +32,9 @@ _SWITCHES = {
     "json_include_tags_property": "tags",
     "json_include_output_fields_property": "output_fields",
     "time_format_iso_8601": "iso_time",
+    "buffer_format_base64": "base64_bytes",
 }
+"""Setting of the reference → switch of the encoder."""
 
 
 def registry(scenario: Scenario) -> FieldRegistry:
@@ -40,6 +42,7 @@ def registry(scenario: Scenario) -> FieldRegistry:
     names = Names()
     names.hostname = HOSTNAME
     names.host = scenario.hosts.get
+    names.base64_bytes = bool(scenario.settings.get("buffer_format_base64"))
     return FieldRegistry((*builtin_fields(names), *mozu_evaluator().fields), names)
 
 
@@ -55,6 +58,8 @@ def evaluator(scenario: Scenario, fields: FieldRegistry) -> FalcoEvaluator:
             "rule_matching": scenario.settings.get("rule_matching", "all"),
             "priority": scenario.settings.get("priority", "debug"),
             "append_output": additions or [],
+            "selection": scenario.settings.get("rules", []),
+            "static_fields": scenario.settings.get("static_fields", {}),
         }
     )
     built: FalcoEvaluator = declaration.build(settings, _in(fields))
