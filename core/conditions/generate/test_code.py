@@ -20,9 +20,17 @@ class Place(Protocol):
 
     library: Any
 
-    def value(self, term: Term, ready: set[str]) -> str: ...  # noqa: D102
-    def variable(self, term: Term) -> str: ...  # noqa: D102
-    def typed(self, term: Term) -> Typed: ...  # noqa: D102
+    def value(self, term: Term, ready: set[str]) -> str:
+        """The expression of an operand; its variable is added to `ready` where it is kept."""
+
+    def value_kept(self, term: Term, ready: set[str]) -> str:
+        """The same where the variable is used again right after."""
+
+    def variable(self, term: Term) -> str:
+        """The name of an operand's variable."""
+
+    def typed(self, term: Term) -> Typed:
+        """The type of an operand."""
 
 
 def test_expression(test: Test, place: Place, ready: set[str]) -> str:
@@ -104,7 +112,7 @@ class _Code:
     def _read(self, ready: set[str]) -> tuple[str, str]:
         """(variable, expression that reads it). Only for expressions that use the variable again."""
         name = self.place.variable(self.left)
-        return name, self.place.value_kept(self.left, ready)  # type: ignore[attr-defined]
+        return name, self.place.value_kept(self.left, ready)
 
     def _plainly_equal(self) -> bool:
         """Whether None needs no care: it equals no constant."""

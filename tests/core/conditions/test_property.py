@@ -2,12 +2,25 @@
 
 import os
 import random
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import hypothesis
 from hypothesis import strategies as st
 
-from mozu.core.conditions import RuleInput, check, compile_rules, parse, simplify, unparse
+from mozu.core.conditions import (
+    ConditionError,
+    Macro,
+    Node,
+    RuleInput,
+    check,
+    compile_rules,
+    compile_template,
+    parse,
+    simplify,
+    unparse,
+)
+from mozu.core.conditions.ast import bottom_up
 from mozu.core.conditions.tokens import quote
 from mozu.core.event import DataEvent
 from tests.core.conditions.interpreter import Interpreter
@@ -21,6 +34,8 @@ EXAMPLES = PAIRS // (EVENTS * RULES)
 
 FIELDS = registry()
 TRUTH = Interpreter(FIELDS)
+
+T = TypeVar("T")
 
 WORDS = [
     "cat",
@@ -293,3 +308,70 @@ def test_many_rules_that_share_tests_agree_with_the_interpreter_property(parts: 
     found = [(id(event), position) for event, position in program.evaluate(events)]
 
     assert [(id(e), n) for e in events for n, tree in enumerate(trees) if TRUTH.holds(tree, e)] == found
+
+
+GARBAGE = st.lists(
+    st.one_of(
+        CONDITIONS,
+        st.text(max_size=12),
+        st.sampled_from(
+            ["(", ")", "and", "or", "not", "not(", " ", "'", '"', "\\", "val(", "in", "=", "[", "]", ",", "\0"]
+        ),
+    ),
+    max_size=8,
+).map("".join)
+
+
+@hypothesis.settings(
+    max_examples=20_000 if FULL else 1_000,
+    deadline=None,
+    database=None,
+    derandomize=not FULL,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+@hypothesis.given(GARBAGE, st.integers(0, 200), st.integers(0, 200))
+def test_any_text_is_compiled_or_refused_with_a_place_fuzz(text: str, start: int, end: int) -> None:
+    cut = text[:start] + text[end:]
+    tree = attempt(lambda: parse(cut), cut)
+    if tree is None:
+        return
+    if not any(isinstance(node, Macro) for node in nodes(tree)) and not check(tree, FIELDS, "syscall").errors:
+        compile_rules([RuleInput("r", "syscall", tree)], FIELDS).evaluate([event(), event("execve")])
+
+
+def attempt(make: Callable[[], T], text: str) -> T | None:
+    """What it makes, or None where the text is refused at a place in it."""
+    try:
+        return make()
+    except ConditionError as error:
+        if not 0 <= error.offset <= len(text):
+            raise
+        return None
+
+
+def nodes(tree: Node) -> list[Node]:
+    found: list[Node] = []
+    bottom_up(tree, lambda node, _: found.append(node))
+    return found
+
+
+@hypothesis.settings(
+    max_examples=10_000 if FULL else 500,
+    deadline=None,
+    database=None,
+    derandomize=not FULL,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+@hypothesis.given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=8),
+            st.sampled_from([f"%{name}" for name in TEXTS + CALLS] + ["%", "%5", "%%", "*", "[", "]", "(", "%val("]),
+        ),
+        max_size=8,
+    ).map("".join)
+)
+def test_any_output_is_compiled_or_refused_with_a_place_fuzz(text: str) -> None:
+    output = attempt(lambda: compile_template(text, FIELDS, "syscall"), text)
+    if output is not None:
+        output.template.render(output.values(event(proc_name="a")))
