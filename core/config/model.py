@@ -1,15 +1,16 @@
 """The typed configuration: what the engine is built from."""
 
 import enum
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from mozu.core.config.delivery import Queue, Retry, Route, Spool, Storm
 from mozu.core.config.mark import Mark
 from mozu.core.config.node import Node
 from mozu.core.hookspecs import Settings
+from mozu.core.redact import problem_of
 
 
 class Kind(enum.StrEnum):
@@ -50,6 +51,24 @@ class Hold(Settings):
     bytes: int = Field(32 << 20, ge=1, description="The most memory, roughly, that waiting events take.")
 
 
+def _expressions(found: tuple[str, ...]) -> tuple[str, ...]:
+    for number, expression in enumerate(found, 1):
+        problem = problem_of(expression)
+        if problem:
+            raise ValueError(f"expression {number} ({expression}) cannot be used: {problem}")
+    return found
+
+
+class Redact(Settings):
+    """What is hidden in alerts before anything encodes, stores or delivers them."""
+
+    enabled: bool = Field(True, description="False: passwords, tokens and keys stand in alerts as they are.")
+    patterns: Annotated[tuple[str, ...], AfterValidator(_expressions)] = Field(
+        (), description="Regular expressions (RE2) besides the built-in ones: the first group is hidden, or all of it."
+    )
+    fields: tuple[str, ...] = Field((), description="Fields whose values are hidden whole, with any argument.")
+
+
 class Core(Settings):
     """The settings of the core itself."""
 
@@ -63,6 +82,7 @@ class Core(Settings):
         10.0, gt=0, description="Seconds that a stop may take; what is left then is counted as dropped."
     )
     storm: Storm = Field(Storm(), description="How repeats are folded and floods are limited.")
+    redact: Redact = Field(Redact(), description="What is hidden in alerts before anything encodes or stores them.")
 
 
 class Reserved(Settings):

@@ -33,7 +33,8 @@ class Declared(msgspec.Struct, frozen=True):
 def schema(plugins: Iterable[Declared], formats: Iterable[Form]) -> dict[str, Any]:
     """A schema (draft 2020-12) of the configuration with these plugins and formats."""
     plugins, formats = tuple(plugins), tuple(formats)
-    models: set[type[BaseModel]] = {Core, Reserved, *(item.settings for item in (*plugins, *formats))}
+    models: set[type[BaseModel]] = {Core, Reserved, *(plugin.settings for plugin in plugins)}
+    models |= {form.settings for form in formats}
     ordered = sorted(models, key=lambda model: (model.__module__, model.__qualname__))
     pairs: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, _MODE) for model in ordered]
     references, shared = models_json_schema(pairs, ref_template=_REF)

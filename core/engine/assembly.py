@@ -20,6 +20,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.pipeline import Stage
 from mozu.core.pipeline.hold import HoldSettings
 from mozu.core.pipeline.storm import Storm
+from mozu.core.redact import Redactor
 from mozu.core.registry import Registry
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -50,6 +51,8 @@ class Assembly(msgspec.Struct):
     stop_deadline: float
     """Seconds."""
     storm: Storm = msgspec.field(default_factory=Storm)
+    redact: Redactor | None = None
+    """Takes secrets out of alerts; None where that is switched off."""
 
 
 def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Errands) -> Assembly:
@@ -80,6 +83,7 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Erra
         origin=f"{hostname}/{_boot_id()}/{time.time_ns():x}",
         stop_deadline=config.core.stop_deadline,
         storm=Storm(**config.core.storm.model_dump()),
+        redact=_redactor(config, metrics),
     )
 
 
@@ -93,6 +97,11 @@ def _surroundings(hostname: str) -> Names:
 
 def _declared(config: Config, registry: Registry, kind: str) -> list[tuple[Declaration, Entry]]:
     return [(registry.declaration(entry), entry) for entry in getattr(config, kind)]
+
+
+def _redactor(config: Config, metrics: Metrics) -> Redactor | None:
+    settings = config.core.redact
+    return Redactor(metrics, settings.patterns, settings.fields) if settings.enabled else None
 
 
 def _wanted(config: Config, registry: Registry) -> tuple[str, ...]:

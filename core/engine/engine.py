@@ -57,6 +57,7 @@ class Engine:
             metrics=metrics,
             hostname=assembly.hostname,
             storm=assembly.storm,
+            redact=assembly.redact,
         )
         self._intakes = [self._intake(built) for built in assembly.sources]
         self._losses = LossWatch(self._pipeline, self._intakes)

@@ -29,13 +29,14 @@ class Pipeline:
         metrics: Metrics,
         hostname: str = "",
         storm: Storm | None = None,
+        redact: Callable[[Alert], None] | None = None,
     ) -> None:
         self.evaluators, self.outlets = list(evaluators), tuple(outlets)
         self._enrichers, self._hold_settings, self._spawn = tuple(enrichers), hold, spawn
         self._metrics = metrics
         self.hostname = hostname or socket.gethostname()
         self._alerts = metrics.counter("alerts_total")
-        self._storm = storm or Storm()
+        self._storm, self._redact = storm or Storm(), redact
         self._folded = metrics.counter("alerts_folded_total")
         self._notices = 0
 
@@ -70,6 +71,8 @@ class Pipeline:
         """An alert to every outlet, unless it is a repeat or part of a flood and the configuration folds those."""
         alert.hostname = alert.hostname or self.hostname
         self._alerts.value += 1
+        if self._redact is not None:
+            self._redact(alert)
         if self._storm.off or self._storm.passes(alert, time.monotonic()):
             self._deliver(alert)
         else:
