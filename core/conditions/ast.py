@@ -160,6 +160,8 @@ N = TypeVar("N")
 
 
 def _fold(root: N, below: Callable[[N], Sequence[N]], visit: Callable[[N, list[T]], T]) -> T:
+    if not below(root):
+        return visit(root, [])
     done: dict[int, T] = {}
     stack: list[tuple[N, bool]] = [(root, False)]
     while stack:

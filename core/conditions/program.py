@@ -30,7 +30,10 @@ class RuleInput(msgspec.Struct, frozen=True):
 
 
 def compile_rules(rules: Sequence[RuleInput], fields: FieldRegistry, mode: str = "first") -> "RuleProgram":
-    """A program over all rules; their order is the order of precedence. `mode` is `first` or `all`."""
+    """A program over all rules; their order is the order of precedence. `mode` is `first` or `all`.
+
+    `fields` must be complete: what has no reader now has no value for this program.
+    """
     return RuleProgram(rules, fields, mode)
 
 
@@ -53,6 +56,13 @@ class RuleProgram:
     def event_types(self) -> Mapping[str, frozenset[str]]:
         """Source class → the event types that can match at all; `*` stands for every type."""
         return {source: frozenset(types) for source, types in self.needs.items()}
+
+    def prepare(self) -> None:
+        """Make the functions for every type that rules name now, and not when the first event of it comes."""
+        for source, part in self._sources.items():
+            for event_type in self.needs[source]:
+                if event_type != ANY:
+                    part.functions.make_now(event_type)
 
     def evaluate(self, batch: Iterable[Event]) -> list[tuple[Event, int]]:
         """(event, position of a rule that matches), in the order of events, then of rules."""
@@ -90,6 +100,11 @@ class _Functions(dict[str, Function | None]):
         super().__init__()
         self._source = source
 
+    def make_now(self, event_type: str) -> None:
+        """Make the function for a type, unless it is there."""
+        if event_type not in self:
+            self[event_type] = self._source.make(event_type)
+
     def __missing__(self, event_type: str) -> Function | None:
         function = self[event_type] = self._source.make(event_type)
         return function
@@ -104,6 +119,8 @@ class _Source:
         self.functions = _Functions(self)
         """Event type → its function; None where no rule can match."""
         self.texts: dict[str, str] = {}
+        self._seen: dict[str, tuple[Resolver, dict[int, Node]]] = {}
+        """What demand has found out and functions are yet to be made of."""
         self._builder = Builder()
         whole = Resolver(fields, name)
         self._conditions = {
@@ -115,8 +132,8 @@ class _Source:
 
     def make(self, event_type: str) -> Function | None:
         """The function for a type."""
-        resolver = Resolver(self.fields, self.name, event_type)
-        conditions = self._possible(event_type, resolver)
+        known = event_type in self._seen
+        resolver, conditions = self._seen.pop(event_type) if known else self._possible(event_type)
         if not conditions:
             return None
         function, self.texts[event_type] = build(conditions, resolver)
@@ -131,13 +148,13 @@ class _Source:
             resolver = Resolver(self.fields, self.name)
             result[ANY] = self._facets((self._conditions[position] for position in wide), resolver)
         for name in sorted(named):
-            resolver = Resolver(self.fields, self.name, name)
-            conditions = self._possible(name, resolver)
+            resolver, conditions = self._seen[name] = self._possible(name)
             if conditions:
                 result[name] = self._facets(conditions.values(), resolver)
         return result
 
-    def _possible(self, event_type: str, resolver: Resolver) -> dict[int, Node]:
+    def _possible(self, event_type: str) -> tuple[Resolver, dict[int, Node]]:
+        resolver = Resolver(self.fields, self.name, event_type)
         result: dict[int, Node] = {}
         for position, node in self._conditions.items():
             types = self._types[position]
@@ -145,7 +162,7 @@ class _Source:
                 folded = simplify_with(node, resolver, self._builder)
                 if not (isinstance(folded, Const) and not folded.value):
                     result[position] = folded
-        return result
+        return resolver, result
 
     @staticmethod
     def _facets(conditions: Iterable[Node], resolver: Resolver) -> frozenset[str]:

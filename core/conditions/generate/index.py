@@ -69,7 +69,7 @@ def _collected(atoms: Iterable[Atom]) -> dict[Any, Found]:
     rules: dict[Any, list[int]] = {}
     for atom in atoms:
         rules.setdefault(atom.value, []).append(atom.rule)
-    return {value: tuple(found) for value, found in rules.items()}
+    return {value: tuple(dict.fromkeys(found)) for value, found in rules.items()}
 
 
 def _equal(atoms: Sequence[Atom]) -> Finder:

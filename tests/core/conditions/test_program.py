@@ -122,6 +122,15 @@ def test_needs_are_stated_by_event_type() -> None:
     assert {"syscall": frozenset({"open", "connect"})} == rules.event_types
 
 
+def test_prepared_functions_find_the_same() -> None:
+    rules = program("evt.type = open and proc.pid = 1", "proc.pid = 2")
+    rules.prepare()
+
+    opened, connected = event("open", proc_pid=1), event("connect", proc_pid=2)
+
+    assert [(opened, 0), (connected, 1)] == rules.evaluate([opened, connected])
+
+
 def test_a_rule_for_every_type_needs_every_type() -> None:
     assert {"syscall": {"*": frozenset({"ids"})}} == program("user.uid = 0").needs
 
