@@ -144,6 +144,9 @@ class Retry(msgspec.Struct, frozen=True):
     """Try this record again, not before `after` seconds."""
 
     after: float = 0.0
+    tried: bool = True
+    """False: it was not sent, or what failed was not its fault (a rate limit, no connection). Such an attempt never
+    counts against the record, even while others arrive."""
 
 
 class Rejected(msgspec.Struct, frozen=True):

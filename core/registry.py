@@ -30,6 +30,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.SOURCE: {
         "ebpf": "mozu.plugins.sources.ebpf",
         "replay": "mozu.plugins.sources.replay",
+        "falco_http": "mozu.plugins.sources.falco_http",
     },
     Kind.ENRICHER: {
         "users": "mozu.plugins.enrichers.users",
@@ -40,6 +41,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     Kind.SINK: {
         "stdout": "mozu.plugins.sinks.stdout",
+        "webhook": "mozu.plugins.sinks.webhook",
         "file": "mozu.plugins.sinks.file",
         "syslog": "mozu.plugins.sinks.syslog",
         "journald": "mozu.plugins.sinks.journald",

@@ -1,0 +1,155 @@
+"""One endpoint: a session, and a request with its answer."""
+
+import base64
+import gzip
+import ssl
+import time
+from typing import Final
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from mozu.core.encode.escape import escaped
+from mozu.plugins.sinks.webhook import signature, tls
+from mozu.plugins.sinks.webhook.addresses import literal
+from mozu.plugins.sinks.webhook.answer import Answer, Verdict, judged
+from mozu.plugins.sinks.webhook.guard import Guard
+from mozu.plugins.sinks.webhook.settings import WebhookSettings, address
+from mozu.plugins.sinks.webhook.veil import Veil
+
+_SAID: Final = 200
+"""Characters of an answer that are told."""
+_LEVEL: Final = 5
+"""Of gzip: most of the gain at a third of the time."""
+
+
+class Endpoint:
+    """Sends bodies. Building it reads the certificates; raises ValueError."""
+
+    def __init__(self, settings: WebhookSettings) -> None:
+        self._settings = settings
+        self._url = address(settings.url)
+        self._proxy = _proxy(settings, self._url)
+        self._tls = tls.context(settings.tls)
+        self._keys = [signature.key(secret.get_secret_value()) for secret in settings.signing_secrets]
+        self._headers = _headers(settings)
+        self._session: aiohttp.ClientSession | None = None
+        self._authorized = "Authorization" in self._headers
+        self._veil = Veil([*settings.secrets(), self._headers.get("Authorization", "").partition(" ")[2]])
+
+    def __str__(self) -> str:
+        """Scheme, host and port: what may be told of the URL."""
+        return str(self._url.origin())
+
+    @property
+    def in_the_clear(self) -> bool:
+        """Whether credentials go over a connection that anybody can read."""
+        host = self._url.host or ""
+        found = literal(host)
+        near = host == "localhost" if found is None else found.is_loopback
+        return self._url.scheme == "http" and not near and bool(self._settings.headers or self._authorized)
+
+    def open(self) -> None:
+        """Make the session; connections come with requests."""
+        settings = self._settings
+        guard = Guard(allow_private=settings.allow_private, allow=settings.networks())
+        connector = aiohttp.TCPConnector(
+            limit=settings.concurrency,
+            ssl=self._tls,
+            resolver=aiohttp.ThreadedResolver(),
+            # through a proxy the operator named, the only address seen here is the proxy's
+            socket_factory=None if self._proxy is not None else guard,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=settings.timeout, sock_connect=settings.connect_timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._headers,
+        )
+
+    async def close(self) -> None:
+        """Let go. Idempotent."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def post(self, body: bytes, ident: str, content_type: str) -> Answer:
+        """One request. Never raises for what the other side does."""
+        if self._session is None:
+            raise RuntimeError("the endpoint is not open")
+        now = time.time()
+        headers = {"Content-Type": content_type, **signature.headers(self._keys, ident, int(now), body)}
+        if self._settings.gzip:
+            body = gzip.compress(body, _LEVEL)
+            headers["Content-Encoding"] = "gzip"
+        try:
+            async with self._session.request(
+                self._settings.method, self._url, data=body, headers=headers, allow_redirects=False, proxy=self._proxy
+            ) as response:
+                said = await self._said(response)
+                return judged(response.status, response.headers, said, now=now)
+        except (aiohttp.ClientError, OSError) as error:
+            return self._failed(error)
+
+    async def _said(self, response: aiohttp.ClientResponse) -> str:
+        """The beginning of the answer's body. The status stands, whatever becomes of the body."""
+        read = bytearray()
+        try:
+            while not response.content.at_eof():
+                read += await response.content.read(self._settings.response_bytes + 1 - len(read))
+                if len(read) > self._settings.response_bytes:
+                    response.close()
+                    break
+        except (aiohttp.ClientError, OSError):
+            response.close()
+        return self._told(read.decode("utf-8", "replace"))
+
+    def _told(self, text: str) -> str:
+        return escaped(self._veil(" ".join(text.split())))[:_SAID]
+
+    def _failed(self, error: Exception) -> Answer:
+        """The exceptions' own texts may hold the URL, so they are not told."""
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            return Answer(Verdict.LATER, f"no connection within {self._settings.connect_timeout:g} s")
+        if isinstance(error, TimeoutError):
+            return Answer(Verdict.LATER, f"no answer within {self._settings.timeout:g} s", of_the_body=True)
+        if isinstance(error, aiohttp.ClientHttpProxyError):
+            return Answer(Verdict.LATER, f"the proxy answered {error.status}")
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return Answer(Verdict.LATER, f"the server's certificate is refused: {_of_certificate(error)}")
+        if isinstance(error, aiohttp.ClientConnectorError):
+            cause = error.os_error
+            return Answer(Verdict.LATER, f"no connection: {self._told(cause.strerror or str(cause))}")
+        if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError | BrokenPipeError):
+            return Answer(Verdict.LATER, "the connection was closed before an answer came", of_the_body=True)
+        if isinstance(error, aiohttp.ClientOSError):
+            broken = self._told(error.strerror or str(error))
+            return Answer(Verdict.LATER, f"the connection broke: {broken}", of_the_body=True)
+        return Answer(Verdict.LATER, f"no answer that can be read ({type(error).__name__})", of_the_body=True)
+
+
+def _of_certificate(error: aiohttp.ClientConnectorCertificateError) -> str:
+    cause = error.certificate_error
+    return cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else type(cause).__name__
+
+
+def _headers(settings: WebhookSettings) -> dict[str, str]:
+    headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
+    if not any(name.lower() == "user-agent" for name in headers):
+        headers["User-Agent"] = "mozu"
+    if settings.token is not None:
+        headers["Authorization"] = f"{settings.scheme()} {settings.token.get_secret_value()}"
+    elif settings.user is not None and settings.password is not None:
+        pair = f"{settings.user}:{settings.password.get_secret_value()}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    return headers
+
+
+def _proxy(settings: WebhookSettings, url: URL) -> URL | None:
+    if settings.proxy is not None:
+        return address(settings.proxy)
+    if not settings.proxy_from_environment or proxy_bypass(f"{url.host}:{url.port}"):
+        return None
+    found = getproxies().get(url.scheme)
+    return None if found is None else URL(found)

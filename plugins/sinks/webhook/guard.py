@@ -1,0 +1,32 @@
+"""The last look before a connection: at the address itself, after the name was resolved and by whoever.
+
+aiohttp asks for a socket with the very address that it then connects to, so there is no second resolution between the
+check and the connection; addresses written as numbers come this way too.
+"""
+
+import socket
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Any
+
+from mozu.plugins.sinks.webhook.addresses import Network, inward
+
+
+class Refused(OSError):
+    """The address leads inward."""
+
+
+class Guard:
+    """Makes sockets for permitted addresses only."""
+
+    def __init__(self, *, allow_private: bool, allow: Sequence[Network]) -> None:
+        self._allow_private, self._allow = allow_private, tuple(allow)
+
+    def __call__(self, info: tuple[Any, ...]) -> socket.socket:
+        """A socket for an entry of getaddrinfo. Raises Refused."""
+        family, kind, protocol, _, address = info
+        text = str(address[0]).partition("%")[0]
+        reason = inward(ip_address(text), allow_private=self._allow_private, allow=self._allow)
+        if reason is not None:
+            raise Refused(reason)
+        return socket.socket(family, kind, protocol)

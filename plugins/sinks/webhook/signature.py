@@ -1,0 +1,39 @@
+"""Signatures as Standard Webhooks 1.0 writes them: HMAC-SHA256 over `id.timestamp.body`."""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Sequence
+from typing import Final
+
+_PREFIX: Final = "whsec_"
+_SHORTEST, _LONGEST = 24, 64
+"""Bytes of a key."""
+
+
+def key(secret: str) -> bytes:
+    """The key in a secret. Raises ValueError without the secret in its text."""
+    try:
+        raw = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError(f"a signing secret is {_PREFIX} followed by the key in base64") from None
+    if not _SHORTEST <= len(raw) <= _LONGEST:
+        raise ValueError(f"the key of a signing secret has {_SHORTEST} to {_LONGEST} bytes, not {len(raw)}")
+    return raw
+
+
+def headers(keys: Sequence[bytes], ident: str, now: int, body: bytes) -> dict[str, str]:
+    """`webhook-id` and `webhook-timestamp`, and with keys `webhook-signature` with one signature a key.
+
+    `now` is the second of this attempt. The body is signed as it is before compression: what a receiver's framework
+    hands to its application.
+    """
+    made = {"webhook-id": ident, "webhook-timestamp": str(now)}
+    if keys:
+        content = f"{ident}.{now}.".encode() + body
+        made["webhook-signature"] = " ".join(f"v1,{_sign(secret, content)}" for secret in keys)
+    return made
+
+
+def _sign(secret: bytes, content: bytes) -> str:
+    return base64.b64encode(hmac.digest(secret, content, "sha256")).decode()

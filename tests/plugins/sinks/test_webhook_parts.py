@@ -1,0 +1,136 @@
+"""Answers, groups and the circuit: what needs no network."""
+
+import base64
+import time
+from email.utils import formatdate
+
+import pytest
+from standardwebhooks import Webhook as Verifier
+
+from mozu.core.testing import alert, records
+from mozu.plugins.sinks.webhook import signature
+from mozu.plugins.sinks.webhook.answer import Verdict, judged, retry_after
+from mozu.plugins.sinks.webhook.circuit import Circuit
+from mozu.plugins.sinks.webhook.groups import Groups
+from mozu.plugins.sinks.webhook.veil import Veil
+
+NOW = 1_700_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("0", 0.0),
+        ("-7", 0.0),
+        ("7.5", 0.0),
+        ("99999999999999999999", 3600.0),
+        ("soon", 0.0),
+        ("٧", 0.0),
+        (formatdate(NOW + 30, usegmt=True), 30.0),
+        (formatdate(NOW - 30, usegmt=True), 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 3600.0),
+        ("Tue, 99 Foo 2023 99:99:99 GMT", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date_and_never_too_long(text: str, expected: float) -> None:
+    assert expected == retry_after({"Retry-After": text}, NOW)
+
+
+def test_a_date_is_measured_by_the_clock_of_the_server() -> None:
+    headers = {"Retry-After": formatdate(NOW + 1000, usegmt=True), "Date": formatdate(NOW + 990, usegmt=True)}
+    assert 10.0 == retry_after(headers, NOW)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "verdict"),
+    [
+        ((200, 201, 202, 204), Verdict.TAKEN),
+        ((301, 302, 307, 308, 304, 408, 425, 429, 500, 502, 503, 504, 599), Verdict.LATER),
+        ((400, 401, 403, 404, 405, 410, 413, 415, 422), Verdict.NEVER),
+    ],
+)
+def test_a_status_decides(statuses: tuple[int, ...], verdict: Verdict) -> None:
+    assert {verdict} == {judged(status, {}, now=NOW).verdict for status in statuses}
+
+
+def _numbers(groups: Groups, count: int, *, first: int = 1, size: int = 10) -> list[tuple[int, ...]]:
+    made = records(*(alert() for _ in range(first - 1 + count)))[first - 1 :]
+    return [group.numbers() for group in groups.pack(made, [b"x" * size] * len(made))]
+
+
+def test_a_request_is_bounded_in_alerts() -> None:
+    assert [(1, 2), (3, 4), (5,)] == _numbers(Groups(2, 1000), 5)
+
+
+def test_a_request_is_bounded_in_bytes_but_takes_at_least_one_alert() -> None:
+    assert [(1, 2), (3, 4), (5,)] == _numbers(Groups(100, 25), 5)
+    assert [(1,), (2,)] == _numbers(Groups(100, 5), 2)
+
+
+def test_a_request_that_is_tried_again_has_the_same_alerts_and_so_the_same_id() -> None:
+    groups = Groups(100, 1000)
+    made = records(*(alert() for _ in range(5)))
+    first = groups.pack(made[:3], [b"x"] * 3)[0]
+    groups.remember(first)
+    again = groups.pack(made, [b"x"] * 5)
+    assert [(1, 2, 3), (4, 5)] == [group.numbers() for group in again]
+    assert first.ident() == again[0].ident() != again[1].ident()
+
+
+def test_a_request_whose_alerts_are_not_all_there_is_made_anew() -> None:
+    groups = Groups(100, 1000)
+    made = records(*(alert() for _ in range(5)))
+    groups.remember(groups.pack(made[:3], [b"x"] * 3)[0])
+    assert [(1, 3, 4, 5)] == [group.numbers() for group in groups.pack([made[0], *made[2:]], [b"x"] * 4)]
+
+
+def test_one_alert_gives_a_request_its_own_id() -> None:
+    made = records(alert())
+    assert made[0].alert.id == Groups(1, 1).pack(made, [b"x"])[0].ident()
+
+
+def test_the_circuit_opens_after_failures_in_a_row_and_closes_with_a_success() -> None:
+    circuit = Circuit(2, 10.0)
+    circuit.failed(0.0)
+    circuit.succeeded()
+    circuit.failed(1.0)
+    assert circuit.closed
+    circuit.failed(2.0)
+    assert (False, 10.0, 3.0, 0.0) == (circuit.closed, circuit.left(2.0), circuit.left(9.0), circuit.left(20.0))
+    circuit.succeeded()
+    assert circuit.closed
+
+
+def test_a_probe_that_fails_opens_the_circuit_at_once() -> None:
+    circuit = Circuit(5, 10.0)
+    for _ in range(5):
+        circuit.failed(0.0)
+    assert 0.0 == circuit.left(10.0)
+    circuit.failed(10.0)
+    assert 10.0 == circuit.left(10.0)
+
+
+def test_each_secret_signs_and_any_of_them_verifies() -> None:
+    secrets = [f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2)]
+    body = b'{"a": "\xc3\xa4"}'
+    headers = signature.headers([signature.key(secret) for secret in secrets], "msg_1", _now(), body)
+    for secret in secrets:
+        assert {"a": "ä"} == Verifier(secret).verify(body, headers)
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_short", "not base64!", "whsec_" + "QUFB" * 40])
+def test_a_key_that_is_none_is_refused_without_being_told(secret: str) -> None:
+    with pytest.raises(ValueError, match="signing secret") as caught:
+        signature.key(secret)
+    assert secret.removeprefix("whsec_") == "" or secret.removeprefix("whsec_") not in str(caught.value)
+
+
+def test_the_veil_hides_longer_secrets_first_and_leaves_trifles() -> None:
+    assert "*** and *** of a b" == Veil(["tokenA", "tokenA-long", "a"])("tokenA-long and tokenA of a b")

@@ -1,0 +1,128 @@
+"""Bodies made from alerts."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mozu.core import Record, Severity
+from mozu.core.testing import alert, records
+from mozu.plugins.sinks.webhook.shipped import SHIPPED
+from mozu.plugins.sinks.webhook.template import TemplateError, parse
+
+
+def _record(**values: Any) -> Record:
+    made = alert("A rule", "something happened", **values)
+    made.tags, made.priority, made.hostname = ("a", "b"), Severity.WARNING, "web-1"
+    return records(made)[0]
+
+
+def _rendered(structure: Any, **values: Any) -> Any:
+    return json.loads(parse(structure).render(_record(**values)))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("${rule}", "A rule"),
+        ("${priority}", "Warning"),
+        ("${severity}", 4),
+        ("${level}", "warning"),
+        ("${hostname}", "web-1"),
+        ("${tags}", ["a", "b"]),
+        ("${tags|text}", "a,b"),
+        ("${sequence}", 1),
+        ("${sequence|text}", "1"),
+        ("${output_fields.proc.pid}", 42),
+        ("${output_fields.proc.pid|text}", "42"),
+        ("${output_fields.proc.aname[2]}", None),
+        ("${output_fields.proc.aname[2]:-none}", "none"),
+        ("${output_fields.proc.pid:-none}", 42),
+        ("pid ${output_fields.proc.pid} of ${hostname}", "pid 42 of web-1"),
+        ("by ${output_fields.proc.aname[2]}", "by <NA>"),
+        ("by ${output_fields.proc.aname[2]:-}", "by "),
+        ("$${rule} $ {} }", "${rule} $ {} }"),
+        ("", ""),
+        ("plain", "plain"),
+    ],
+)  # fmt: skip
+def test_a_text_becomes_what_its_references_say(text: str, expected: Any) -> None:
+    assert {"x": expected} == _rendered({"x": text}, **{"proc.pid": 42})
+
+
+def test_what_is_no_text_stays_as_it_is() -> None:
+    structure = {"a": 1, "b": [True, None, 2.5, {"c": "${rule}"}]}
+    assert {"a": 1, "b": [True, None, 2.5, {"c": "A rule"}]} == _rendered(structure)
+
+
+def test_the_record_is_embedded_as_the_format_wrote_it() -> None:
+    record = _record()
+    assert json.loads(record.body) == json.loads(parse({"r": "${record}"}).render(record))["r"]
+
+
+@given(st.text() | st.sampled_from(['", "x": "', "\\", "${rule}", "\u2028", "\udc80", "\x1b[31m", "\x00"]))
+def test_no_value_can_add_to_the_body(value: str) -> None:
+    """Hostile text stays within its string, is one line, and is no reference of its own."""
+    body = parse({"a": "<${output_fields.proc.name}>", "b": 1}).render(_record(**{"proc.name": value}))
+    shown = value.encode("utf-8", "surrogateescape" if "\udc80" in value else "replace").decode("utf-8", "replace")
+    assert b"\n" not in body
+    assert {"a": f"<{shown}>", "b": 1} == json.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("structure", "complaint"),
+    [
+        ({"x": "${rulle}"}, "did you mean 'rule'"),
+        ({"x": "${proc.name}"}, "did you mean 'output_fields.proc.name'"),
+        ({"x": "${}"}, "not known"),
+        ({"x": "${rule"}, "is no reference"),
+        ({"x": "${rule|upper}"}, "is no reference"),
+        ({"${rule}": 1}, "only values may"),
+        ({1: "x"}, "must be text"),
+        ({"x": ["${zzzz}"]}, "x[0]"),
+        ("not json", "is not JSON"),
+        ('"text"', "a mapping or a list"),
+    ],
+)
+def test_a_mistake_in_a_template_is_told_when_it_is_read(structure: Any, complaint: str) -> None:
+    with pytest.raises(TemplateError) as caught:
+        parse(structure)
+    assert complaint in str(caught.value)
+
+
+def test_a_template_may_not_be_nested_without_end() -> None:
+    structure: Any = "x"
+    for _ in range(40):
+        structure = [structure]
+    with pytest.raises(TemplateError, match="32 deep"):
+        parse(structure)
+
+
+def test_falcosidekick_gets_what_it_asks_for() -> None:
+    """It refuses an alert without rule, priority, time or with empty output_fields; those of mozu itself have none."""
+    notice = alert("Loss")
+    notice.source = "internal"
+    for record in (_record(**{"proc.pid": 42}), records(notice)[0]):
+        document = json.loads(parse(SHIPPED["falcosidekick"].body).render(record))
+        assert all(document[key] for key in ("rule", "priority", "time", "output", "uuid", "source", "hostname"))
+        assert document["output_fields"]
+
+
+def test_alertmanager_gets_labels_of_text_only() -> None:
+    document = json.loads(parse(SHIPPED["alertmanager"].body).render(_record()))
+    assert all(isinstance(value, str) and value for value in document["labels"].values())
+    assert {"alertname", "rule", "source", "priority", "severity", "hostname", "uuid"} == set(document["labels"])
+    assert document["startsAt"].endswith("Z")
+
+
+def test_splunk_gets_an_event_with_its_time_in_seconds() -> None:
+    record = _record(**{"proc.pid": 42})
+    document = json.loads(parse(SHIPPED["splunk_hec"].body).render(record))
+    assert record.alert.time / 1e9 == pytest.approx(document["time"], abs=0.001)
+    assert ("web-1", "A rule", 42) == (
+        document["host"],
+        document["event"]["rule"],
+        document["event"]["output_fields"]["proc.pid"],
+    )

@@ -1,0 +1,141 @@
+"""A real HTTPS server whose answers a test chooses, and certificates for it."""
+
+import asyncio
+import gzip
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Certificates:
+    """An authority with a server's and a client's certificate, made by openssl."""
+
+    def __init__(self, folder: Path, *, names: str = "DNS:localhost,IP:127.0.0.1") -> None:
+        self.ca, self.ca_key = folder / "ca.pem", folder / "ca.key"
+        _openssl(
+            f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca "
+            f"-addext keyUsage=critical,keyCertSign,cRLSign -keyout {self.ca_key} -out {self.ca}"
+        )
+        self.server, self.server_key = self._issue(folder, "server", names)
+        self.client, self.client_key = self._issue(folder, "client", "DNS:client")
+
+    def _issue(self, folder: Path, name: str, names: str) -> tuple[Path, Path]:
+        certificate, key, request = folder / f"{name}.pem", folder / f"{name}.key", folder / f"{name}.csr"
+        _openssl(
+            f"req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN={name} -addext subjectAltName={names} "
+            f"-keyout {key} -out {request}"
+        )
+        _openssl(
+            f"x509 -req -in {request} -CA {self.ca} -CAkey {self.ca_key} -days 2 -copy_extensions copy "
+            f"-out {certificate}"
+        )
+        return certificate, key
+
+    def context(self, *, mutual: bool = False, newest: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+        """For a server."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.server, self.server_key)
+        if newest is not None:
+            context.maximum_version = newest
+        if mutual:
+            context.load_verify_locations(self.ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+
+def _openssl(arguments: str) -> None:
+    subprocess.run(["openssl", *arguments.split()], check=True, capture_output=True)
+
+
+class Request:
+    """What the server got."""
+
+    def __init__(self, request: web.Request, body: bytes) -> None:
+        self.method, self.path, self.headers, self.body = request.method, request.path_qs, request.headers.copy(), body
+
+    def json(self) -> Any:
+        """The body."""
+        return orjson.loads(self.body)
+
+
+class Answers:
+    """Answers by a script, one after another, then 200; keeps every request with whether it was answered by 200."""
+
+    def __init__(self, script: Iterable[int | Handler] = ()) -> None:
+        self._script = iter(script)
+        self.requests: list[Request] = []
+        self.taken: list[Request] = []
+        self.url = ""
+        self.port = 0
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One request."""
+        body = await request.read()
+        kept = Request(request, body)
+        self.requests.append(kept)
+        step = next(self._script, 200)
+        if not isinstance(step, int):
+            return await step(request)
+        if 200 <= step < 300:
+            self.taken.append(kept)
+        return web.Response(status=step, text="said")
+
+    def ids(self) -> list[str]:
+        """The id of every alert that was taken, in order."""
+        found: list[str] = []
+        for request in self.taken:
+            document = request.json()
+            found += [item["uuid"] for item in (document if isinstance(document, list) else [document])]
+        return found
+
+
+@asynccontextmanager
+async def serving(answers: Answers, context: ssl.SSLContext | None = None) -> AsyncIterator[Answers]:
+    """Serve on a free port of the loopback."""
+    app = web.Application(client_max_size=64 << 20)
+    app.router.add_route("*", "/{path:.*}", answers.handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    await site.start()
+    answers.port = runner.addresses[0][1]
+    answers.url = f"{'http' if context is None else 'https'}://localhost:{answers.port}/hook"
+    try:
+        yield answers
+    finally:
+        await runner.cleanup()
+
+
+async def hang(request: web.Request) -> web.StreamResponse:
+    """No answer, until the client has gone."""
+    await asyncio.sleep(3600)
+    return web.Response()
+
+
+async def close(request: web.Request) -> web.StreamResponse:
+    """The connection ends without an answer."""
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+def answering(status: int, **headers: str) -> Handler:
+    """A status with headers; `_` in their names stands for `-`."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+    return handle
+
+
+def unpacked(request: Request) -> bytes:
+    """The body, whether or not the server's framework has unpacked it."""
+    return gzip.decompress(request.body) if request.body.startswith(b"\x1f\x8b") else request.body
