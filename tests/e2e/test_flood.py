@@ -17,7 +17,7 @@ CALLS = 400_000
 RULES = """
 - rule: The flood opens its file
   desc: Nothing else opens it.
-  condition: evt.type = openat2 and fd.name = {path}
+  condition: evt.type = creat and fd.name = {path}
   output: opened by %proc.name
   priority: WARNING
 """
@@ -37,7 +37,7 @@ def flood(tmp_path_factory: pytest.TempPathFactory) -> Flood:
     path, rules, program = folder / "target", folder / "rules.yaml", compiled("flood")
     path.touch()
     rules.write_text(RULES.format(path=path))
-    small = ("-o", "sources.ebpf.ring_bytes=65536", "-o", "sinks.stdout.queue.size=1000")
+    small = ("-o", "sources.ebpf.ring_size=65536", "-o", "sinks.stdout.queue.size=1000")
     with mozu_run(folder, *small, "-r", str(rules)) as mozu:
         run = subprocess.run([program, str(CALLS), path], check=True, capture_output=True, text=True)
         mozu.wait_alert(lambda alert: alert["rule"] == "Events lost", "an alert that tells of the loss")
@@ -46,13 +46,13 @@ def flood(tmp_path_factory: pytest.TempPathFactory) -> Flood:
 
 
 def test_every_call_is_filtered_lost_missed_or_received(flood: Flood) -> None:
-    count = flood.statistics["sources"]["ebpf"]["types"]["openat2"]
+    count = flood.statistics["sources"]["ebpf"]["types"]["creat"]
     assert flood.made == count["filtered"] + count["lost"] + count["missed"] + count["received"]
     assert flood.made == count["seen"]
 
 
 def test_the_ring_was_too_small_so_that_the_test_can_fail(flood: Flood) -> None:
-    assert flood.statistics["sources"]["ebpf"]["types"]["openat2"]["lost"] > 0
+    assert flood.statistics["sources"]["ebpf"]["types"]["creat"]["lost"] > 0
 
 
 def test_the_alert_stream_tells_of_all_that_was_lost(flood: Flood) -> None:
@@ -75,7 +75,7 @@ def test_every_accepted_alert_was_delivered_or_dropped_and_the_drops_are_told(fl
 
 
 def test_each_received_call_raised_its_alert_or_its_alert_was_counted(flood: Flood) -> None:
-    received = flood.statistics["sources"]["ebpf"]["types"]["openat2"]["received"]
+    received = flood.statistics["sources"]["ebpf"]["types"]["creat"]["received"]
     own = sum(alert["rule"] == "The flood opens its file" for alert in flood.alerts)
     dropped = sum(flood.statistics["sinks"]["stdout"]["dropped"].values())
     assert own <= received <= own + dropped

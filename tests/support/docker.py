@@ -33,7 +33,10 @@ LABELS: Final = {"org.example.team": "perch", "org.example.flag": ""}
 PASSWD: Final = "root:x:0:0:root:/root:/bin/sh\nmagpie:x:4711:4712::/nest:/bin/sh\n"
 GROUP: Final = "root:x:0:\ncorvids:x:4712:magpie\n"
 
-_LINKS: Final = tuple(["adduser", "arping", "cat", "chroot", "cp", "echo", "id", "ln", "ls", "mkdir", "nc", "sh", "sleep", "touch", "true", "vi"])
+_LINKS: Final = (
+    "adduser", "arping", "cat", "chroot", "cp", "echo", "id", "ln", "ls", "mkdir", "nc", "sh", "sleep", "touch", "true",
+    "vi",
+)  # fmt: skip
 _PACKAGE_MANAGER: Final = "#!/bin/sh\n: pretends to update its lists\nexec true\n"
 _PROGRAMS: Final = ("dockerd", "containerd", "docker-", "runc")
 _ENVIRONMENT: Final = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent"}
