@@ -16,10 +16,10 @@ FILES = sorted(wire.SOURCES.rglob("*.[ch]"))
 
 @pytest.fixture(scope="module")
 def loader() -> Iterator[Loader]:
-    """Compiled, nothing attached."""
+    """Everything compiled, nothing attached."""
     requirements.ebpf()
     made = Loader(1 << 16)
-    made.compile()
+    made.prepare(WATCHES)
     yield made
     made.close()
 

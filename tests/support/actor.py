@@ -6,6 +6,7 @@ must not do much. Requests and answers are pickles with their length in front, o
 
 import os
 import pickle
+import select
 import struct
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 _LENGTH: Final = struct.Struct("<I")
+PATIENCE: Final = 60.0
+"""Seconds after which an act hangs."""
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -47,6 +50,8 @@ class Actor:
 
         def finish() -> tuple[int, Any]:
             assert self._process.stdout is not None
+            answered, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
+            assert answered, f"the act {function.__name__} has not ended within {PATIENCE} s"
             pid, failure, value = _read(self._process.stdout)
             if failure:
                 raise AssertionError(f"the act {function.__name__} failed:\n{failure}")
@@ -59,7 +64,11 @@ class Actor:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(10)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
         self._process.stdout.close()
 
 

@@ -1,11 +1,12 @@
 """The kernel side of the source: maps, programs, and where they are attached.
 
-All families are compiled once, each call's program is loaded on its own from the same code: the kernel counts skipped
-runs per program, and so mozu knows them per event type. Attaching and detaching is a matter of descriptors, so demand
-can change at any time without touching what stays.
+A family is compiled when it is first wanted. Each call's program is loaded on its own from the same code: the kernel
+counts skipped runs per program, and so mozu knows them per event type. Attaching and detaching is a matter of
+descriptors, so demand can change at any time without touching what stays.
 """
 
 import contextlib
+import errno
 import os
 import struct
 import threading
@@ -43,7 +44,12 @@ class Loader:
         self._cpus = kernel.possible_cpus()
         self._stack = contextlib.ExitStack()
         self._maps: dict[str, int] = {}
-        self._module: Any = None
+        self._modules: dict[str, Any] = {}
+        """Function → the compilation that holds it."""
+        self._fresh: dict[str, int] = {}
+        """Function → its first instance, until somebody needs one."""
+        self._depth = 0
+        self._kernel = programs.kernel_text(programs.read_types())
         self._tracefs = checks.tracefs()
         self._attached: dict[str, list[tuple[int, int]]] = {}
         """Event type → (program, attachment) of each of its programs."""
@@ -89,49 +95,59 @@ class Loader:
         for watch in WATCHES.values():
             kernel.update(self._maps["CALLS"], watch.number, watch.shape.packed())
 
-    def compile(self) -> None:
-        """Compile every family and prove that arguments can be read at a call's exit."""
-        text = programs.kernel_text(programs.read_types())
-        every = [program for watch in WATCHES.values() for program in watch.programs]
-        for depth in _DEPTHS:
-            constants = {**self._maps, "SELFTEST_FIRST": _SELFTEST_ARGUMENTS[0], "SCRATCH_SIZE": _SCRATCH_SIZE}
-            source = programs.source_text(text, constants, depth, [*every, _SELFTEST])
-            self._module = compile_text(source, wire.SOURCES)
+    def prepare(self, names: Iterable[str]) -> None:
+        """Compile what these types need, and prove that arguments can be read at a call's exit. Before `attach`."""
+        self._compile([_SELFTEST, *(program for name in names for program in WATCHES[name].programs)])
+        self._selftest()
+
+    def _compile(self, chosen: Iterable[Program]) -> None:
+        """Compile the families of these programs, with the longest walk that the verifier accepts."""
+        wanted = {program.function: program for program in chosen}
+        constants = {**self._maps, "SELFTEST_FIRST": _SELFTEST_ARGUMENTS[0], "SCRATCH_SIZE": _SCRATCH_SIZE}
+        while True:
+            source = programs.source_text(self._kernel, constants, _DEPTHS[self._depth], wanted.values())
+            module = compile_text(source, wire.SOURCES)
             try:
-                for program in {program.function: program for program in every}.values():
-                    fd = self._load(program)
-                    self._verified[program.function] = kernel.program_info(fd)[1] or 0
-                    os.close(fd)
-            except ProgramTooLong:
+                fresh = {name: self._load(module, program) for name, program in wanted.items()}
+            except ProgramTooLong as error:
+                self._depth += 1
+                if self._depth == len(_DEPTHS):
+                    raise SourceUnavailable(
+                        f"source ebpf: the verifier finds the program {error} too long even with a walk of "
+                        f"{_DEPTHS[-1]} steps; please report the version of this kernel"
+                    ) from error
                 continue
-            self._selftest()
+            for name, fd in fresh.items():
+                self._verified[name] = kernel.program_info(fd)[1] or 0
+                self._fresh[name] = fd
+                self._modules[name] = module
             return
-        raise SourceUnavailable(
-            "source ebpf: the verifier finds the programs too long even with a walk of 32 steps; "
-            "please report the version of this kernel"
-        )
 
     def verified(self) -> dict[str, int]:
         """Program → instructions that the verifier looked at; it gives up at a million."""
         return dict(self._verified)
 
-    def _load(self, program: Program) -> int:
-        """A new instance of a program; gives its descriptor."""
+    def _instance(self, program: Program) -> int:
+        """A program of one's own, with counters of its own; gives its descriptor."""
+        fd = self._fresh.pop(program.function, None)
+        return self._load(self._modules[program.function], program) if fd is None else fd
+
+    def _load(self, module: Any, program: Program) -> int:
         name = programs.entry(program.function).encode()
         try:
-            function = self._module.load_func(name, _RAW_TRACEPOINT if program.raw else _TRACEPOINT)
+            function = module.load_func(name, _RAW_TRACEPOINT if program.raw else _TRACEPOINT)
         except Exception as error:
-            if os.strerror(7) in str(error):
-                raise ProgramTooLong from error
+            if os.strerror(errno.E2BIG) in str(error):
+                raise ProgramTooLong(program.function) from error
             raise SourceUnavailable(
                 f"source ebpf: the kernel refuses the program {program.function} ({error}); "
                 "the verifier's log is on stderr"
             ) from error
-        del self._module.funcs[name]
+        del module.funcs[name]
         return int(function.fd)
 
     def _selftest(self) -> None:
-        program = self._load(_SELFTEST)
+        program = self._instance(_SELFTEST)
         attachment = self._attach(_SELFTEST, program)
         try:
             result = kernel.call(_SPLICE, *_SELFTEST_ARGUMENTS)
@@ -169,17 +185,17 @@ class Loader:
             ) from error
 
     def attach(self, names: Iterable[str]) -> frozenset[str]:
-        """Begin to watch these event types; gives those that this kernel does not have."""
-        unknown = set()
-        for name in names:
-            if name not in self._attached and not self._attach_watch(WATCHES[name]):
-                unknown.add(name)
-        return frozenset(unknown)
+        """Begin to watch these event types, compiling what is new; gives those that this kernel does not have."""
+        fresh = [WATCHES[name] for name in names if name not in self._attached]
+        new = [p for watch in fresh for p in watch.programs if p.function not in self._modules]
+        if new:
+            self._compile(new)
+        return frozenset(watch.name for watch in fresh if not self._attach_watch(watch))
 
     def _attach_watch(self, watch: Watch) -> bool:
         pairs: list[tuple[int, int]] = []
         for program in watch.programs:
-            fd = self._load(program)
+            fd = self._instance(program)
             attachment = self._attach(program, fd)
             if attachment is None:
                 os.close(fd)
@@ -222,9 +238,12 @@ class Loader:
     def close(self) -> None:
         """Detach everything and give all memory back."""
         self.detach(list(self._attached))
-        if self._module is not None:
-            self._module.cleanup()
-            self._module = None
+        for fd in self._fresh.values():
+            os.close(fd)
+        for module in {id(module): module for module in self._modules.values()}.values():
+            module.cleanup()
+        self._fresh.clear()
+        self._modules.clear()
         self._stack.close()
 
 

@@ -62,7 +62,7 @@ class EbpfSource:
         kernel.check_machine()
         checks.check_capabilities()
         load_bcc()
-        self._loader = await asyncio.to_thread(self._prepare)
+        self._loader = await asyncio.to_thread(self._prepare, wanted_types(demand)[0])
         self._ring = Ring(self._loader.ring, self._ring_size)
         self._decoder.offset = self._clock.offset
         try:
@@ -71,10 +71,10 @@ class EbpfSource:
             await self._close()
             raise
 
-    def _prepare(self) -> Loader:
+    def _prepare(self, types: frozenset[str]) -> Loader:
         loader = Loader(self._ring_size)
         try:
-            loader.compile()
+            loader.prepare(types)
         except BaseException:
             loader.close()
             raise

@@ -202,8 +202,8 @@ def orphan(subreaper: bool) -> dict[str, int]:
     ready, told = os.pipe()
     pid = os.fork()
     if pid == 0:
+        own = os.getpid()
         if os.fork() == 0:
-            own = os.getppid()
             while os.getppid() == own:
                 os.sched_yield()
             os.write(told, os.getppid().to_bytes(4, "little"))
