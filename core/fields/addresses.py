@@ -14,14 +14,18 @@ _MAPPED = b"\0" * 10 + b"\xff\xff"
 class LocalAddresses:
     """The addresses of one machine's interfaces. Loopback is always local."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "recorded")
 
     def __init__(self, known: Iterable[Address] = ()) -> None:
         self._known: frozenset[Address] = frozenset(known)
+        self.recorded = False
+        """Whether the machine is that of a recording, and read as the reference does: there no IPv6 address is local to
+        the processes of containers."""
 
-    def replace(self, known: Iterable[Address]) -> None:
+    def replace(self, known: Iterable[Address], *, recorded: bool = False) -> None:
         """These are the machine's addresses from now on."""
         self._known = frozenset(known)
+        self.recorded = recorded
 
     def __contains__(self, address: Address) -> bool:
         if len(address) == 16 and address.startswith(_MAPPED):

@@ -29,7 +29,7 @@ def known(event: SyscallEvent) -> File | None:
     return file if file is not None and file.kind else None
 
 
-def _guessed_name(event_type: EventType) -> Callable[[SyscallEvent], str]:
+def _guessed_name(event_type: EventType) -> Callable[[SyscallEvent], str | None]:
     """What names a descriptor that the state does not know: the parameters of its own event."""
     path = event_type.index("name") if event_type.name in _OPENS else None
     if path is not None:
@@ -41,9 +41,10 @@ def _guessed_name(event_type: EventType) -> Callable[[SyscallEvent], str]:
     return lambda _: ""
 
 
-def _opened(event: SyscallEvent, path: str | None, dirfd: int | None) -> str:
-    text = path or ""
-    return absolute("/" if text.startswith("/") else base_directory(event, dirfd) or UNKNOWN, text)
+def _opened(event: SyscallEvent, path: str | None, dirfd: int | None) -> str | None:
+    if path is None:
+        return None
+    return absolute("/" if path.startswith("/") else base_directory(event, dirfd) or UNKNOWN, path)
 
 
 def _peer(event: SyscallEvent, sock: int, addr: int | None) -> str:

@@ -36,27 +36,35 @@ def server(file: File | None) -> End | None:
     return None if sock is None or file is None or not file.role else (sock.dest, sock.dport)
 
 
-def _is_client_local(file: File, sock: SockTuple, names: Names) -> bool:
+def _is_client_local(event: SyscallEvent, file: File, sock: SockTuple, names: Names) -> bool:
     """By the machine's addresses, and where these say nothing, by the part that the process plays."""
+    if names.addresses.recorded and file.kind == "ipv6":
+        contained = event.process is not None and event.process.container is not None
+        return not contained and sock.source in names.addresses
     if sock.source in names.addresses:
         return True
     return sock.dest not in names.addresses and file.role == "client"
 
 
-def local(file: File | None, names: Names) -> End | None:
+def local(event: SyscallEvent, names: Names) -> End | None:
     """The end on this machine."""
-    sock = ip_sock(file)
-    if sock is None or file is None or file.role not in ("client", "server"):
-        return None
-    return (sock.source, sock.sport) if _is_client_local(file, sock, names) else (sock.dest, sock.dport)
+    ends = _own_end_first(event, names)
+    return None if ends is None else ends[0]
 
 
-def remote(file: File | None, names: Names) -> End | None:
+def remote(event: SyscallEvent, names: Names) -> End | None:
     """The other end."""
+    ends = _own_end_first(event, names)
+    return None if ends is None else ends[1]
+
+
+def _own_end_first(event: SyscallEvent, names: Names) -> tuple[End, End] | None:
+    file = event.file
     sock = ip_sock(file)
     if sock is None or file is None or file.role not in ("client", "server"):
         return None
-    return (sock.dest, sock.dport) if _is_client_local(file, sock, names) else (sock.source, sock.sport)
+    source, dest = (sock.source, sock.sport), (sock.dest, sock.dport)
+    return (source, dest) if _is_client_local(event, file, sock, names) else (dest, source)
 
 
 def is_server(file: File, names: Names) -> bool:
@@ -100,32 +108,32 @@ EITHER: Final = (
 
 def ends(names: Names) -> tuple[Field, ...]:
     """The fields of one end, four times each: client, server, local, remote."""
-    finders: dict[str, Callable[[File | None], End | None]] = {
-        "c": client,
-        "s": server,
-        "l": lambda file: local(file, names),
-        "r": lambda file: remote(file, names),
+    finders: dict[str, Callable[[SyscallEvent], End | None]] = {
+        "c": lambda event: client(event.file),
+        "s": lambda event: server(event.file),
+        "l": lambda event: local(event, names),
+        "r": lambda event: remote(event, names),
     }
     return tuple(field for letter, find in finders.items() for field in _of_end(letter, find, names))
 
 
-def _of_end(letter: str, find: Callable[[File | None], End | None], names: Names) -> tuple[Field, ...]:
+def _of_end(letter: str, find: Callable[[SyscallEvent], End | None], names: Names) -> tuple[Field, ...]:
     which = _ENDS[letter]
 
     def address(event: SyscallEvent) -> Address | None:
-        end = find(event.file)
+        end = find(event)
         return end[0] if end is not None and end[0] else None
 
     def port(event: SyscallEvent) -> int | None:
-        end = find(event.file)
+        end = find(event)
         return None if end is None else end[1]
 
     def port_text(event: SyscallEvent) -> str | None:
-        end = find(event.file)
+        end = find(event)
         return None if end is None else str(end[1])
 
     def name(event: SyscallEvent) -> str | None:
-        end = find(event.file)
+        end = find(event)
         return names.host(end[0]) if end is not None and end[0] else None
 
     return (

@@ -65,8 +65,9 @@ class Metadata:
             yield SyscallEvent("syscall", "_process", 0, number, tid, pid, facts=process)
         for tid, file in self._files:
             yield SyscallEvent("syscall", "_file", 0, number, tid, pids[tid], facts=file)
-        self.names.addresses.replace(self._addresses)
-        yield SyscallEvent("syscall", "_seeded", 0, number, facts=Seeded(self._addresses))
+        ipv4 = tuple(address for address in self._addresses if len(address) == 4)
+        self.names.addresses.replace(self._addresses, recorded=True)
+        yield SyscallEvent("syscall", "_seeded", 0, number, facts=Seeded(ipv4))
         self._processes, self._files = {}, []
 
     def begun(self, time: int) -> None:

@@ -204,7 +204,7 @@ _WIDTHS: Final = {1: (4, True), 2: (16, True), 3: (4, False), 4: (16, False)}
 
 
 def interfaces(body: bytes, version: int) -> tuple[Address, ...]:
-    """The IPv4 addresses of the recorded machine. Raises Overrun at the first entry that cannot be right."""
+    """The addresses of the recorded machine. Raises Overrun at the first entry that cannot be right."""
     cursor = Cursor(body)
     found = []
     while cursor.left >= 4:
@@ -217,6 +217,5 @@ def interfaces(body: bytes, version: int) -> tuple[Address, ...]:
         width, speed = _WIDTHS[kind]
         own = entry.raw(width)
         entry.skip(2 * width + 8 * speed + name_length)
-        if width == 4:
-            found.append(own)
+        found.append(own)
     return tuple(found)

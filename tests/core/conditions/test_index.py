@@ -27,6 +27,12 @@ def test_every_rule_whose_text_fits_is_found_and_no_other() -> None:
     assert expected == [sorted(find(value) or ()) for value in values]
 
 
+def test_a_text_that_a_rule_lists_twice_finds_it_once() -> None:
+    find = look_up([Atom("=", "a", 1), Atom("=", "a", 1)])
+
+    assert (1,) == find("a")
+
+
 def test_a_missing_value_finds_nothing() -> None:
     equal = look_up([Atom("=", "a", 1)])
     prefix = look_up([Atom("startswith", "", 1)])

@@ -65,7 +65,7 @@ FAILED = [
     (event("open", -2, "//x/y", 1, 0, 0, 0, fd=-1), (-1, None, "o", "/x/y", "/x", "y", "/x/y")),
     (event("creat", -2, "/x", 0, 0, 0, 0, fd=-1), (-1, None, "f", "/x", "/", "x", "/x")),
     (event("openat2", -2, 8, "x", 1, 0, 0, 0, 0, fd=-1), (-1, None, "f", "<UNKNOWN>/x", "<UNKNOWN>", "x", "x")),
-    (event("openat", -14, -100, None, 1, 0, 0, 0, fd=-1), (-1, None, "f", "", "/", "/", "")),
+    (event("openat", -14, -100, None, 1, 0, 0, 0, fd=-1), (-1, None, "f", None, None, None, "")),
     (
         event("openat", -2, 8, "x", 1, 0, 0, 0, fd=-1, file=File(kind="", name="/srv/x", raw="x")),
         (-1, None, "f", "/srv/x", "/srv", "x", "x"),
@@ -145,6 +145,20 @@ def test_without_known_addresses_the_part_of_the_process_tells_local_from_remote
 ) -> None:
     made = _on(connection(role=role))
     assert expected == (value("fd.lip", made), value("fd.rip", made))
+
+
+@pytest.mark.parametrize(
+    ("container", "expected"), [(None, (40001, 443)), (Container("0123456789abcdef", "docker"), (443, 40001))]
+)
+def test_in_a_recording_no_ipv6_address_is_local_to_a_container(
+    container: Container | None, expected: tuple[int, int]
+) -> None:
+    own, other = b"\x20" + bytes(15), b"\x20" + bytes(14) + b"\1"
+    names = Names()
+    names.addresses.replace([own], recorded=True)
+    sock = SockTuple(10, own, 40001, other, 443)
+    made = _on(File(kind="ipv6", sock=sock, role="client"), process=process(container=container))
+    assert expected == (value("fd.lport", made, names), value("fd.rport", made, names))
 
 
 @pytest.mark.parametrize("letter", "cslr")
