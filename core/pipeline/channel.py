@@ -10,6 +10,10 @@ from mozu.core.metrics import Metrics
 from mozu.core.pipeline.buffer import Gap
 
 
+NOTICES = 1_000
+"""Room beyond the capacity for mozu's own notices: what tells of loss must not be lost to the same flood."""
+
+
 class Channel:
     """accepted = delivered + dropped + waiting. Must be made on a running loop or before it starts."""
 
@@ -37,7 +41,7 @@ class Channel:
         """Number the alert and queue it, or drop it."""
         self._sequence += 1
         self._accepted.value += 1
-        if len(self._items) >= self._capacity:
+        if len(self._items) >= self._capacity + (NOTICES if alert.source == "internal" else 0):
             self._full.value += 1
             self._gap = (self._gap[0] if self._gap else self._sequence, self._sequence)
             return

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from mozu.core.alert import Alert
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline.buffer import Gap
+from mozu.core.pipeline.channel import NOTICES
 from mozu.core.pipeline.worker import Worker
 from mozu.core.spool import Spool, SpoolFull
 
@@ -71,7 +72,8 @@ class Durable:
         """Stage the alert, or drop it if a commit takes so long that the stage is full."""
         self._put += 1
         self._accepted.value += 1
-        if self._skipped or len(self._staged) >= self._capacity:
+        room = self._capacity + (NOTICES if alert.source == "internal" else 0)
+        if len(self._staged) >= room or (self._skipped and alert.source != "internal"):
             self._skipped += 1
         else:
             self._staged.append(alert)

@@ -110,3 +110,12 @@ def test_what_is_left_at_the_end_is_counted_with_its_reason() -> None:
 
     counts = asyncio.run(scenario())
     assert (2, 0) == (counts["stop deadline"], counts["sink_queue_records"])
+
+
+def test_a_full_channel_still_has_room_for_mozus_own_notices() -> None:
+    full, metrics = channel(1)
+    full.put(alert())
+    notice = alert("Events lost")
+    notice.source = "internal"
+    full.put(notice)
+    assert (2, 0) == (full.waiting(), numbers(metrics)["queue full"])
