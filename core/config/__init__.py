@@ -5,9 +5,10 @@ Layers, from the bottom up: the packaged default, the main file (a list it gives
 components merge by `id` and mappings by key.
 """
 
+from mozu.core.config.delivery import Queue
 from mozu.core.config.load import load, read
 from mozu.core.config.mark import Mark, Problems
-from mozu.core.config.model import RESERVED, SECTIONS, Config, Core, Entry, Hold, Kind, Log, Queue
+from mozu.core.config.model import RESERVED, SECTIONS, Config, Core, Entry, Hold, Kind, Log
 from mozu.core.config.secret import Secret
 
 __all__ = [

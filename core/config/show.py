@@ -6,7 +6,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from mozu.core.config.model import Config, Entry, Kind, Queue
+from mozu.core.config.delivery import Queue, Retry, Route, Spool
+from mozu.core.config.model import Config, Entry, Kind
 
 SettingsOf = Callable[[Entry], BaseModel]
 
@@ -32,7 +33,14 @@ def _entry(entry: Entry, settings: BaseModel, *, defaults: bool) -> str | dict[s
     if entry.kind is Kind.SINK:
         options = entry.format_options.plain()
         shown["format"] = {entry.format: options} if options else entry.format
-        if entry.queue != Queue() or defaults:
-            shown["queue"] = entry.queue.model_dump(mode="json")
+        delivery = (
+            ("queue", entry.queue, Queue()),
+            ("spool", entry.spool, Spool(enabled=False)),
+            ("retry", entry.retry, Retry()),
+            ("route", entry.route, Route()),
+        )
+        for name, value, default in delivery:
+            if value != default or defaults:
+                shown[name] = value.model_dump(mode="json")
     shown.update(settings.model_dump(mode="json", exclude_unset=not defaults))
     return {entry.name: shown} if shown else entry.name

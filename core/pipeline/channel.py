@@ -9,7 +9,6 @@ from mozu.core.alert import Alert
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline.buffer import Gap
 
-
 NOTICES = 1_000
 """Room beyond the capacity for mozu's own notices: what tells of loss must not be lost to the same flood."""
 

@@ -23,6 +23,7 @@ class LossWatch:
         for intake in self._intakes:
             with intake.stage.contained("count"):
                 self._source(intake.name, intake.stage.component.counts())
+                self._tell_gaps(intake)
         for outlet in self._pipeline.outlets:
             for gap in outlet.buffer.take_gaps():
                 self._pipeline.notice(
@@ -33,6 +34,14 @@ class LossWatch:
                     first=gap.first,
                     last=gap.last,
                 )
+
+    def _tell_gaps(self, intake: Intake) -> None:
+        """Breaks in a source's time that it knows of (optional method `take_gaps`): a step of the clock, a restart."""
+        take = getattr(intake.stage.component, "take_gaps", None)
+        for text in () if take is None else take():
+            self._pipeline.notice(
+                "Gap", Severity.WARNING, f"source {intake.name}: {text}", evt_source=intake.name
+            )
 
     def _source(self, name: str, counts: Mapping[str, Counts]) -> None:
         told = self._told.setdefault(name, {})

@@ -45,7 +45,7 @@ class Site:
 
     def run(self, total: int = 1_000_000_000) -> "subprocess.Popen[str]":
         self._config.write_text(CONFIG.format(total=total, out=self.out, spool=self.spool))
-        command = [sys.executable, "-m", "mozu", "run", "-c", self._config]
+        command = [sys.executable, "-m", "mozu", "run", "-c", str(self._config)]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=self._env)
 
     def arrived(self) -> Iterator[tuple[str, int, str]]:

@@ -42,7 +42,7 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
 class EbpfSource:
     """Live system calls of this machine. See mozu.core.hookspecs.Source.
 
-    `take_steps` gives the steps of the wall clock since it was last asked: gaps that the core can tell of.
+    `take_gaps` gives the steps of the wall clock since it was last asked.
     """
 
     def __init__(self, ring_size: int, context: Context) -> None:
@@ -148,10 +148,10 @@ class EbpfSource:
             self._steps.append(step)
             self._decoder.offset = self._clock.offset
 
-    def take_steps(self) -> list[ClockStep]:
-        """Steps of the wall clock since the last call, oldest first."""
+    def take_gaps(self) -> list[str]:
+        """Steps of the wall clock since the last call, oldest first, each as a sentence."""
         steps, self._steps = self._steps, []
-        return steps
+        return [f"the wall clock was set by {step.by / 1e9:+.3f} s" for step in steps]
 
     def counts(self) -> Mapping[str, Counts]:
         """Per event type, since the start. seen = filtered + lost + missed + received once the ring is empty."""

@@ -16,13 +16,15 @@ def play(
     """Run a scenario on an open buffer; its result, the counters, and what was told."""
 
     async def main() -> tuple[Any, dict[str, float], list[str]]:
-        metrics, told = Metrics(), list[str]()
+        metrics, told, tasks = Metrics(), list[str](), list[asyncio.Task[Any]]()
         async with asyncio.TaskGroup() as group:
             options = {"most_bytes": 1 << 30, "fsync": False, "drop_oldest": False, **settings}
             stage = options.pop("stage", 100)
-            buffer = Durable(
-                path, stage, metrics, spawn=lambda work, name: group.create_task(work), tell=told.append, **options
-            )
+
+            def spawn(work: Coroutine[Any, Any, None], name: str) -> None:
+                tasks.append(group.create_task(work))
+
+            buffer = Durable(path, stage, metrics, spawn=spawn, tell=told.append, **options)
             await buffer.open()
             result = await scenario(buffer)
             buffer.close()

@@ -125,11 +125,12 @@ def test_what_a_hanging_sink_holds_at_the_deadline_is_counted_and_nothing_hangs(
         release.wait(60)
 
     async def scenario() -> dict[str, float]:
-        way, metrics = outlet(Scripted(hang), blocking=True)
+        sink = Scripted(hang)
+        way, metrics = outlet(sink, blocking=True)
         for _ in range(3):
             way.accept(alert())
         task = asyncio.ensure_future(way.run())
-        while not way.stage.component.seen:
+        while not sink.seen:
             await asyncio.sleep(0)
         way.accept(alert())
         task.cancel()
