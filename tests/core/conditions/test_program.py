@@ -164,6 +164,7 @@ def test_thousands_of_rules_on_one_field_find_the_same_as_each_alone() -> None:
     texts += [f"fd.name startswith /p{number} and not proc.pid = 1" for number in range(300)]
     texts += [f"fd.name endswith {number} or fd.name contains x{number}" for number in range(300)]
     texts += [f"fd.name glob *p{number}*" for number in range(100, 200)]
+    texts += [f"fd.name glob ?p{number}?" for number in range(10, 70)]
     events = [event(fd_name=f"/p{chance.randint(0, 720)}", proc_pid=chance.randint(0, 3)) for _ in range(100)]
     whole = program(*texts)
 
