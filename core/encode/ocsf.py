@@ -1,5 +1,6 @@
 """OCSF 1.8: the alert as a Detection Finding (class 2004) with the profile `host`, and `container` in containers."""
 
+import re
 from typing import Any, Final
 
 from pydantic import Field
@@ -20,6 +21,7 @@ _OS: Final = {"name": "Linux", "type_id": 200}
 _REGULAR, _FOLDER = 1, 2
 _UNKNOWN, _INBOUND, _OUTBOUND = 0, 1, 2
 _PROTOCOLS: Final = {"icmp": 1, "tcp": 6, "udp": 17}
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HOMES_WITHOUT_PROCESS: Final = HOMES.difference(PROCESS)
 
 
@@ -184,7 +186,7 @@ def _container(known: Known) -> dict[str, Any]:
         if image is None
         else filled(uid=image, name=known.text("container.image.repository"), tag=known.text("container.image.tag")),
         orchestrator="kubernetes" if pod else None,
-        pod_uuid=pod,
+        pod_uuid=pod if pod and _UUID.fullmatch(pod) else None,
     )
 
 
@@ -196,12 +198,15 @@ def _resources(known: Known) -> list[dict[str, Any]]:
 def _evidence(known: Known, process: dict[str, Any], container: dict[str, Any]) -> dict[str, Any]:
     path, connection = known.path(), known.connection()
     kind = _FOLDER if known.is_directory() else _REGULAR if known.text("fd.type") == "file" else _UNKNOWN
-    return filled(
+    evidence = filled(
         process=process,
-        container=container,
         file=None if path is None else {"name": name_of(path), "path": path, "type_id": kind},
         **({} if connection is None else _network(connection)),
     )
+    if container:
+        # the schema has no evidence that is a container and nothing else
+        evidence = {**(evidence or {"data": {"container": container["uid"]}}), "container": container}
+    return evidence
 
 
 def _network(connection: Connection) -> dict[str, Any]:

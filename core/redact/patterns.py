@@ -33,7 +33,7 @@ BUILTIN: Final[tuple[tuple[str, str], ...]] = (
     ("url", r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@\"'\x00]*:([^\s/\"'\x00]+)@"),
     (
         "authorization",
-        r"(?i)authorization[\"'\\]*[ \t]*[:=][ \t]*[\\\"']*(?:(?:digest|aws4-hmac-sha256|oauth|hawk)[ \t]+([^\"'\n]+)"
+        r"(?i)authorization[\"'\\]*[ \t]*[:=][ \t]*[\\\"']*(?:(?:digest|aws4-hmac-sha256|oauth|hawk)[ \t]+([^\n]+)"
         r"|(?:(?:bearer|basic|token|apikey|negotiate|ntlm)[ \t]+)?([^\s\"',\\]+))",
     ),
     ("authorization", r"(?i)\bbearer[ \t]+([a-z0-9._~+/=-]{8,})"),
