@@ -16,6 +16,8 @@ _NAMES: Final = ("=", "==", "!=", "in", "exists")
 _HOST_NAMES: Final = ("fd.cip.name", "fd.sip.name", "fd.lip.name", "fd.rip.name")
 """Compared by address as well as by name: a part of a name says nothing."""
 _AT_MOST: Final = ("=", "==")
+_EITHER_PORT: Final = ("fd.port", "fd.proto")
+"""The reference breaks off at the first event that it asks whether these intersect a set; `in` says the same."""
 
 _BY_TYPE: Final[dict[FieldType, tuple[str, ...]]] = {
     FieldType.STRING: (*_EQUAL, *_ORDER, *_TEXT, *_SETS),
@@ -36,4 +38,6 @@ def allowed(left: Typed) -> tuple[str, ...]:
         return _AT_MOST
     if left.field is not None and left.field.field.name in _HOST_NAMES:
         return _NAMES
+    if left.field is not None and left.field.field.name in _EITHER_PORT:
+        return tuple(operator for operator in _NUMBERS if operator != "intersects")
     return _BY_TYPE.get(left.type, _NUMBERS)

@@ -8,6 +8,7 @@ from mozu.core.fields.binding import by_type
 from mozu.core.fields.events_text import address_text, file_of
 from mozu.core.fields.field import Argument, Field, FieldType, Reader
 from mozu.core.fields.files_sock import client, server
+from mozu.core.fields.table_order import walked
 from mozu.core.syscalls import EventType
 
 _FDS: Final = frozenset({"fds"})
@@ -85,7 +86,7 @@ def _types(argument: str | None, event_type: EventType) -> Reader | None:
         if event.process is None or event.fd is None:
             return None
         table = event.process.files.all_at(event.num)
-        return tuple(dict.fromkeys(_shown(file) for file in table.values()))
+        return tuple(dict.fromkeys(_shown(table[fd]) for fd in walked(table)))
 
     def one(event: SyscallEvent) -> tuple[str, ...] | None:
         file = None if event.fd is None else file_of(event, int(argument or 0))

@@ -82,8 +82,9 @@ def _both(event: SyscallEvent, place: int) -> tuple[Any, ...] | None:
     sock = ip_sock(file)
     if sock is None:
         return ()
-    server_end = (sock.dest, sock.dport)[place]
-    return (server_end,) if file.role == "listening" else ((sock.source, sock.sport)[place], server_end)
+    if file.role == "listening":
+        return ((sock.dest, sock.dport)[place],) if sock.dest or place else ()
+    return ((sock.source, sock.sport)[place], (sock.dest, sock.dport)[place])
 
 
 def _either(name: str, kind: FieldType, doc: str, place: int) -> Field:

@@ -18,6 +18,7 @@ that the last thread of its process has ended.
 | `_file` | KnownFile | a descriptor of the task `tid`; its `_process` comes first |
 | `_seeded` | Seeded or None | the last `_process` and `_file` have been sent: directions of sockets are settled |
 | `_enter` | Entered | a call begins whose parameters as seen at entry are worth more than those seen at its end |
+| `_unseen` | SyscallEvent | an event that was recorded for the state and not for rules |
 | `_reset` | None | forget everything (a recording that follows another in the same file) |
 """
 

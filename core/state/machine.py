@@ -74,6 +74,8 @@ class StateMachine:
             assert isinstance(event, SyscallEvent)
             kind = event.type
             if kind[0] == "_":
+                if kind == "_unseen":
+                    self.apply((event.facts,))
                 internal = INTERNAL.get(kind)
                 if internal is not None:
                     internal(state, event)

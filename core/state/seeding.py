@@ -74,11 +74,13 @@ def settle(state: State) -> None:
 # --- descriptors ---
 
 
-def seed_file(node: Node, known: KnownFile) -> None:
+def seed_file(node: Node, known: KnownFile, *, recorded: bool = False) -> None:
     """One descriptor of a task."""
     file = known.file
     if file.sock is not None or file.kind in ("ipv4", "ipv6", "unix"):
         file = _socket(file)
+    if recorded and file.role == "listening" and file.sock is not None and not any(file.sock.dest):
+        file = replace(file, sock=replace(file.sock, dest=b""))  # as the reference has it: a port and no address
     dict.__setitem__(node.files, known.fd, file)
 
 

@@ -21,7 +21,7 @@ def _file(state: State, event: SyscallEvent) -> None:
     facts: KnownFile = event.facts
     node = state.node(event.tid)
     if node is not None and facts.fd >= 0:
-        seed_file(node, facts)
+        seed_file(node, facts, recorded=not state.live)
 
 
 def _seeded(state: State, event: SyscallEvent) -> None:

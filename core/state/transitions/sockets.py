@@ -17,6 +17,8 @@ from mozu.core.state.transitions.opening import entered
 from mozu.core.state.transitions.use import INDEX, named, used
 
 _EINPROGRESS: Final = -115
+_NAMELESS: Final = "<unknown>"
+"""What recordings call an IPv4 connection over a descriptor that nobody saw become a socket, as the reference does."""
 _STREAM, _DATAGRAM, _RAW = 1, 2, 3
 _PROTOCOLS: Final = {6: "tcp", 17: "udp", 1: "icmp", 255: "raw"}
 
@@ -93,6 +95,8 @@ def _connect(state: State, event: SyscallEvent) -> None:
     if changed and role == "server" and file.protocol == "udp":
         sock = turned(sock)
     new = with_tuple(file, sock, role=role or "client", connected=True)
+    if not state.live and new.kind == "ipv4" and not new.protocol:
+        new = replace(new, name=_NAMELESS)
     if told is not None and told.role:
         new = replace(new, role=told.role)
     state.put(event, event.fd, new)

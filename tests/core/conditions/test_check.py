@@ -17,7 +17,7 @@ LEGAL = {
     "proc.pid": NUMBER,
     "user.uid": NUMBER,
     "fd.sport": NUMBER,
-    "fd.port": NUMBER,
+    "fd.port": NUMBER.replace(" intersects", ""),
     "evt.reltime": NUMBER,
     "proc.usage": NUMBER,
     "len(proc.name)": NUMBER,

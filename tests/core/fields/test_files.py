@@ -82,6 +82,7 @@ def test_a_failed_open_still_names_the_file(made: SyscallEvent, expected: tuple[
     ("made", "expected"),
     [
         (event("connect", 0, CONNECTION, 9, None, fd=9), "10.20.30.40:40001->203.0.113.1:443"),
+        (event("accept4", 9, CONNECTION, 0, 0, 0, 0, fd=9), "10.20.30.40:40001->203.0.113.1:443"),
         (event("connect", -111, None, 9, SockAddr(2, SERVER, 443), fd=9), "203.0.113.1:443"),
         (event("accept4", -11, None, 0, 0, 0, 0, fd=-1), ""),
     ],
@@ -247,7 +248,7 @@ def test_the_container_stands_before_the_name(container: Container | None, expec
 
 def test_the_kinds_of_all_descriptors_come_once_each() -> None:
     files = {0: file(), 1: File(kind="pipe"), 2: file(), 3: File(kind="unknown")}
-    assert ("file", "pipe", "<NA>") == value("fd.types", named("read", fd=3, files=files))
+    assert ("<NA>", "file", "pipe") == value("fd.types", named("read", fd=3, files=files))
 
 
 def test_the_kind_of_one_descriptor_can_be_asked_for() -> None:

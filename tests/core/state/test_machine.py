@@ -1,3 +1,4 @@
+from mozu.core.event import SyscallEvent
 from mozu.core.metrics import Metrics
 from mozu.core.state import CHANGING, StateMachine
 from mozu.core.syscalls import event_types
@@ -22,6 +23,15 @@ def test_internal_events_are_consumed_and_get_no_number() -> None:
     machine = StateMachine(procfs=None)
     events = machine.apply([made("getpid", 1), made("_seeded", 0), made("_nonsense", 0), made("getpid", 1)])
     assert [1, 2] == [event.num for event in events]
+
+
+def test_what_was_recorded_for_the_state_alone_changes_it_and_is_not_given_back() -> None:
+    story = Story()
+    story.has(10, cwd="/")
+    unseen = made("chdir", 10, res=0, path="/tmp")
+    assert ([], "/tmp/") == (
+        story.machine.apply([SyscallEvent("syscall", "_unseen", 0, facts=unseen)]), story.process(10).cwd,
+    )  # fmt: skip
 
 
 def test_types_that_nobody_knows_pass() -> None:

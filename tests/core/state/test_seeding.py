@@ -102,6 +102,14 @@ def test_a_listening_socket_is_named_by_its_own_address(story: Story) -> None:
     assert "0.0.0.0:80" == read(story.write(10, 3), "fd.name")
 
 
+def test_a_listening_socket_of_a_recording_has_its_port_but_no_wildcard_address(story: Story) -> None:
+    story.has(10)
+    listening = SockTuple(2, dest=v4("0.0.0.0"), dport=80)
+    story.has_file(10, 3, File("ipv4", sock=listening, l4proto="tcp", role="listening"))
+    event = story.write(10, 3)
+    assert (None, 80) == (read(event, "fd.sip"), read(event, "fd.sport"))
+
+
 def test_another_recording_begins_with_nothing(story: Story) -> None:
     story.has(10, name="old")
     story.event("_reset", 0)

@@ -268,3 +268,9 @@ def test_live_a_write_to_an_unseen_socket_names_it() -> None:
     story = Story(live=True)
     told = File("ipv4", ino=9, sock=OUT, protocol="tcp", l4proto="tcp", role="client", connected=True)
     assert OUT_TEXT == read(story.event("write", 10, res=1, fd=3, size=1, file=told), "fd.name")
+
+
+def test_a_recorded_ipv4_connection_without_a_known_transport_has_no_name(story: Story) -> None:
+    story.open(10, "/tmp/a", 3)
+    event = story.event("connect", 10, res=0, tuple=OUT, fd=3, addr=None)
+    assert ("<unknown>", "<NA>") == (read(event, "fd.name"), read(event, "fd.l4proto"))
