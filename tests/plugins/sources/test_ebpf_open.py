@@ -211,3 +211,20 @@ def test_the_time_lies_between_before_and_after(live: Live, tree: Path) -> None:
 
     assert abs(act.last("creat").time - made) < 100_000_000
     assert act.last("creat").time > before
+
+
+@pytest.mark.parametrize(
+    ("kind", "upper", "lower"), [("lower", False, True), ("copied", True, False), ("new", True, False)]
+)
+def test_the_layer_of_an_overlay_is_told(live: Live, tmp_path: Path, kind: str, upper: bool, lower: bool) -> None:
+    event = live.act(opens.on_overlay, str(tmp_path), kind).last("openat")
+
+    assert (of(event).upper_layer, of(event).lower_layer) == (upper, lower)
+    assert {"FD_UPPER_LAYER", "FD_LOWER_LAYER"} & flags(event) == {"FD_UPPER_LAYER" if upper else "FD_LOWER_LAYER"}
+
+
+def test_a_bind_mount_is_part_of_the_path(live: Live, tree: Path) -> None:
+    act = live.act(opens.through_bind_mount, str(tree))
+
+    event = act.last("openat")
+    assert (of(event).realpath, of(event).ino) == (str(tree / "seen/deep/file"), act.value["ino"])

@@ -57,3 +57,28 @@ def deleted(path: str) -> dict[str, Any] | int:
     fd = os.open(path, os.O_RDONLY)
     Path(path).unlink()
     return opened("openat", -100, f"/proc/self/fd/{fd}", os.O_RDONLY, 0)
+
+
+def on_overlay(place: str, kind: str) -> dict[str, Any] | int:
+    """Open a file of one layer of an overlay, in a mount namespace of one's own."""
+    root = Path(place)
+    for name in ("lower", "upper", "work", "merged"):
+        (root / name).mkdir()
+    (root / "lower" / "file").touch()
+    call("unshare", 0x20000)
+    call("mount", None, "/", None, 0x44000, None)
+    layers = f"lowerdir={root}/lower,upperdir={root}/upper,workdir={root}/work"
+    assert call("mount", "overlay", f"{root}/merged", "overlay", 0, layers) == 0
+    flags = {"lower": os.O_RDONLY, "copied": os.O_WRONLY, "new": os.O_WRONLY | os.O_CREAT}[kind]
+    name = "made" if kind == "new" else "file"
+    return opened("openat", -100, f"{root}/merged/{name}", flags, 0o600)
+
+
+def through_bind_mount(place: str) -> dict[str, Any] | int:
+    """Open a file below a bind mount of its directory."""
+    root = Path(place)
+    (root / "seen").mkdir()
+    call("unshare", 0x20000)
+    call("mount", None, "/", None, 0x44000, None)
+    assert call("mount", f"{root}/inner", f"{root}/seen", None, 0x1000, None) == 0
+    return opened("openat", -100, f"{root}/seen/deep/file", os.O_RDONLY, 0)
