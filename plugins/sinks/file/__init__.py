@@ -4,6 +4,8 @@ from mozu.core import Declaration, hookimpl
 from mozu.plugins.sinks.file.settings import FileSettings
 from mozu.plugins.sinks.file.sink import File
 
+__all__ = ["File", "FileSettings", "mozu_sink"]
+
 
 @hookimpl
 def mozu_sink() -> Declaration:

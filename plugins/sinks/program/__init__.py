@@ -3,6 +3,8 @@
 from mozu.core import Declaration, hookimpl
 from mozu.plugins.sinks.program.sink import Program, ProgramSettings
 
+__all__ = ["Program", "ProgramSettings", "mozu_sink"]
+
 
 @hookimpl
 def mozu_sink() -> Declaration:

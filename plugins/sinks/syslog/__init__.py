@@ -4,6 +4,8 @@ from mozu.core import Declaration, hookimpl
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 from mozu.plugins.sinks.syslog.sink import Syslog
 
+__all__ = ["Syslog", "SyslogSettings", "mozu_sink"]
+
 
 @hookimpl
 def mozu_sink() -> Declaration:

@@ -49,12 +49,25 @@ class Connection:
 
     async def send(self, data: bytes) -> None:
         """Return when the other side's kernel has confirmed all of it. Raises OSError or TimeoutError."""
-        self._look()
+        self.look()
         view = memoryview(data)
         for start in range(0, len(view), _CHUNK):
             await self._write(view[start : start + _CHUNK])
         await self._confirmed()
-        self._look()
+        self.look()
+
+    def look(self) -> None:
+        """Take in whatever has arrived. Raises OSError if the other side has closed, or the connection broke."""
+        while True:
+            try:
+                data = self._socket.recv(_CHUNK)
+            except BlockingIOError:
+                return
+            if not data:
+                raise ConnectionResetError("the receiver has closed the connection")
+            if self._tls is not None:
+                self._incoming.write(data)
+                self._decrypt(self._tls)
 
     async def close(self) -> None:
         """Say goodbye and read until the other side has: closing on unread input would be a reset, which may destroy
@@ -77,19 +90,6 @@ class Connection:
         self._socket.close()
 
     # --- what the other side says
-
-    def _look(self) -> None:
-        """Take in whatever has arrived. Raises ConnectionError if the other side has closed."""
-        while True:
-            try:
-                data = self._socket.recv(_CHUNK)
-            except BlockingIOError:
-                return
-            if not data:
-                raise ConnectionResetError("the receiver has closed the connection")
-            if self._tls is not None:
-                self._incoming.write(data)
-                self._decrypt(self._tls)
 
     def _decrypt(self, tls: ssl.SSLObject) -> None:
         """Receivers say nothing; what may come are tickets, alerts and the end."""
@@ -150,7 +150,7 @@ class Connection:
                 self._incoming.write(data)
             await self._flush()
         await asyncio.sleep(max(_VERDICT, 2 * (loop.time() - started)))
-        self._look()
+        self.look()
 
     @staticmethod
     def _shaken(tls: ssl.SSLObject) -> bool:

@@ -15,11 +15,13 @@ class Syslog:
 
     def __init__(self, settings: SyslogSettings, context: Context) -> None:
         self._formatter = Formatter(settings)
-        self._transport: Datagrams | Stream = (
-            Stream(settings, context.log, context.metrics)
-            if settings.transport in ("tcp", "tls")
-            else Datagrams(settings)
-        )
+        self._transport: Datagrams | Stream
+        if settings.transport in ("tcp", "tls"):
+            self._transport = stream = Stream(settings, context.log, context.metrics)
+            if context.spawn is not None and settings.resend:
+                context.spawn(stream.keep(), f"keep {context.id}")
+        else:
+            self._transport = Datagrams(settings)
 
     async def start(self) -> None:
         """Nothing to prepare."""

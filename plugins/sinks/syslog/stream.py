@@ -1,12 +1,17 @@
 """Messages over a connection that is made anew whenever it breaks."""
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 from logging import Logger
+from typing import Final
 
 from mozu.core import Metrics
 from mozu.plugins.sinks.syslog.connection import Connection
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
+
+_LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at a connection that has nothing to do."""
 
 
 class Stream:
@@ -21,6 +26,9 @@ class Stream:
         self._frame = _counted if settings.framing == "octets" else _line
         self._connection: Connection | None = None
         self._recent: deque[bytes] = deque(maxlen=settings.resend)
+        self._owed = False
+        """The connection that carried the recent ones broke."""
+        self._one_at_a_time = asyncio.Lock()
         self._resent = metrics.counter("sink_alerts_resent_total")
 
     async def send(self, messages: Sequence[bytes]) -> None:
@@ -28,38 +36,61 @@ class Stream:
         if not messages:
             return
         frames = [self._frame(message) for message in messages]
-        try:
-            connection = self._connection
-            if connection is None:
-                connection = self._connection = await self._open()
-            await connection.send(b"".join(frames))
-        except BaseException:
-            self._abort()
-            raise
-        self._recent.extend(frames)
+        async with self._one_at_a_time:
+            try:
+                connection = await self._connected()
+                await connection.send(b"".join(frames))
+            except BaseException:
+                self._abort()
+                raise
+            self._recent.extend(frames)
+
+    async def keep(self) -> None:
+        """Notice a connection that breaks while there is nothing to send, and send again what it may have lost."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            async with self._one_at_a_time:
+                try:
+                    self._notice()
+                    if self._owed:
+                        await self._connected()
+                except OSError as error:
+                    self._abort()
+                    self._log.debug("%s", error)
 
     async def stop(self) -> None:
-        """Close in good order."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        """Close in good order. Raises OSError if what a broken connection may have lost cannot be sent again."""
+        async with self._one_at_a_time:
+            self._notice()
+            connection = await self._connected() if self._owed else self._connection
+            self._connection = None
+            if connection is not None:
+                await connection.close()
 
-    async def _open(self) -> Connection:
-        connection = await Connection.open(self._settings)
-        try:
-            if self._recent:
-                self._log.warning("connected again: the last %d messages are sent once more", len(self._recent))
-                await connection.send(b"".join(self._recent))
+    async def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = await Connection.open(self._settings)
+            self._log.info("connected to %s, port %d", self._settings.host, self._settings.port_number)
+            if self._owed:
+                await self._connection.send(b"".join(self._recent))
+                self._owed = False
                 self._resent.value += len(self._recent)
-        except BaseException:
-            connection.abort()
-            raise
-        return connection
+                self._log.warning("the last %d messages were sent again: the connection broke", len(self._recent))
+        return self._connection
+
+    def _notice(self) -> None:
+        try:
+            if self._connection is not None:
+                self._connection.look()
+        except OSError as error:
+            self._log.warning("%s", error)
+            self._abort()
 
     def _abort(self) -> None:
         if self._connection is not None:
             self._connection.abort()
             self._connection = None
+            self._owed = bool(self._recent)
 
 
 def _counted(message: bytes) -> bytes:

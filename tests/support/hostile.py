@@ -1,0 +1,37 @@
+"""Alerts whose every text wants to be something else: a line end, an escape sequence, the end of a frame."""
+
+import random
+
+from mozu.core import Alert, Severity
+from mozu.core.testing import alert
+
+PIECES = (
+    "\n", "\r\n", "\x00", "\x1b[2J\x1b[31m", "\x7f", "\x85", "\x9b31m", "\u2028", "\u202e", "\ufeff", "\udcff",
+    "\udc80\udc81", '"', "\\", "]", "[", '\\"', "\\]", '"] [mozu@1 x="', "<13>1 2020-01-01T00:00:00Z h a p m - x",
+    "17 <34>1 - - - - - -", "\n<34>Oct 11 22:14:15 mymachine su: forged", "%n%s", "\u30e2\u30ba", "\U0001f426", "=",
+    "|", "'", " ", "\t", "a", "Z", "0",
+)  # fmt: skip
+"""What they are put together from."""
+
+
+def hostile_text(chance: random.Random) -> str:
+    """Up to eight pieces."""
+    return "".join(chance.choices(PIECES, k=chance.randrange(9)))
+
+
+def hostile_alerts(count: int, seed: int = 1) -> list[Alert]:
+    """The same ones for the same seed; their ids differ."""
+    chance = random.Random(seed)
+    made = []
+    for number in range(count):
+        values = {
+            "proc.cmdline": hostile_text(chance),
+            "proc.exepath": f"/tmp/{hostile_text(chance)}",
+            "container.id": hostile_text(chance)[:12],
+        }
+        item = alert(f"Rule {number} {hostile_text(chance)}", hostile_text(chance), **values)
+        item.priority = chance.choice(list(Severity))
+        item.tags = tuple(sorted({hostile_text(chance) for _ in range(chance.randrange(3))}))
+        item.hostname = f"host{hostile_text(chance)}"
+        made.append(item)
+    return made
