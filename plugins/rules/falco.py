@@ -49,6 +49,7 @@ class FalcoEvaluator:
         )
         inputs = [RuleInput(rule.name, rule.source, rule.checked.node) for rule in self.rules]
         self._program = compile_rules(inputs, fields, settings.rule_matching)
+        self._program.prepare()
         self._facts = Facts(context.wanted, fields)
         self._matches = [context.metrics.counter("rule_matches_total", rule=rule.name) for rule in self.rules]
         context.log.info(
