@@ -73,6 +73,7 @@ def kinds(names: Names) -> tuple[Field, ...]:
         Field(
             name="evt.type.is",
             type=FieldType.UINT,
+            bits=32,
             doc="1 for events of the type that follows the last dot, else 0.",
             bind=_is_type,
             argument=Argument.DOTTED,
@@ -135,6 +136,7 @@ def kinds(names: Names) -> tuple[Field, ...]:
         Field(
             name="evt.cpu",
             type=FieldType.INT,
+            bits=16,
             doc="Number of the CPU that the call returned on.",
             read=lambda event: event.cpu,
         ),
@@ -230,7 +232,7 @@ def _errors_of(wanted: str) -> Bind:
 
 def _count(name: str, doc: str, bind: Bind, *, hidden: bool = False, needs: frozenset[str] = frozenset()) -> Field:
     traits = _HIDDEN if hidden else frozenset()
-    return Field(name=name, type=FieldType.UINT, doc=doc, bind=bind, traits=traits, needs=needs)
+    return Field(name=name, type=FieldType.UINT, bits=32, doc=doc, bind=bind, traits=traits, needs=needs)
 
 
 def _main_thread(event: SyscallEvent) -> int:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from mozu.core.event import Process, SyscallEvent
 from mozu.core.fields.field import Argument, Field, FieldType, Match, Reader
-from mozu.core.fields.processes_own import TREE, args, cmdline, env_value, whole_env
+from mozu.core.fields.processes_own import TREE, args, cmdline, env_value, open_count, whole_env
 from mozu.core.fields.processes_read import (
     UNSIGNED,
     joined_lineage,
@@ -69,8 +69,11 @@ def _aenv(argument: str | None, _: str | None) -> Reader:
 
 
 def _parent_age(event: SyscallEvent) -> int | None:
+    """Where nobody knows the parent's beginning, the reference has the number of descriptors here; so have recordings."""
     found = parent(event)
-    return event.time - found.start & UNSIGNED if found is not None and found.start else None
+    if found is None or event.process is None:
+        return None
+    return event.time - found.start & UNSIGNED if found.start else open_count(event.process, event)
 
 
 def _login_shell(event: SyscallEvent) -> int | None:

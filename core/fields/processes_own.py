@@ -85,14 +85,15 @@ def _descriptor(fd: int, read: Callable[[Any], str]) -> Reader:
     return dated(reader)
 
 
-def _count(process: Process, event: SyscallEvent) -> int:
+def open_count(process: Process, event: SyscallEvent) -> int:
+    """How many descriptors of a process were known at the event."""
     files = process.files
     return len(files.all_at(event.num)) if files.has_history else len(files)
 
 
 def _usage(process: Process, event: SyscallEvent) -> float:
     limit = process.main_at(event.num).fdlimit
-    return min(100.0, _count(process, event) * 100 / limit) if limit > 0 else 0.0
+    return min(100.0, open_count(process, event) * 100 / limit) if limit > 0 else 0.0
 
 
 def _field(name: str, kind: FieldType, doc: str, read: Reader, needs: frozenset[str] = TREE, bits: int = 64) -> Field:
@@ -231,7 +232,7 @@ OWN: Final[tuple[Field, ...]] = (
         own(_number("pidns_start")),
     ),
     _field(
-        "proc.fdopencount", FieldType.UINT, "How many open descriptors of the process are known.", dated(_count), _FDS
+        "proc.fdopencount", FieldType.UINT, "How many open descriptors of the process are known.", dated(open_count), _FDS
     ),
     _field("proc.fdlimit", FieldType.INT, "How many descriptors the process may open.", of_main(lambda p: p.fdlimit)),
     _field("proc.fdusage", FieldType.DOUBLE, "Open descriptors in percent of the limit.", dated(_usage), _FDS),
