@@ -30,6 +30,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.SOURCE: {
         "ebpf": "mozu.plugins.sources.ebpf",
         "replay": "mozu.plugins.sources.replay",
+        "ptrace": "mozu.plugins.sources.ptrace",
         "falco_http": "mozu.plugins.sources.falco_http",
     },
     Kind.ENRICHER: {

@@ -1,0 +1,32 @@
+"""Which traced process is whose child."""
+
+
+class Family:
+    """Living processes only."""
+
+    def __init__(self) -> None:
+        self._parents: dict[int, int] = {}
+        self._children: dict[int, set[int]] = {}
+
+    def add(self, pid: int, parent: int) -> None:
+        """A process has begun. One that is known keeps its parent."""
+        if pid not in self._parents:
+            self._parents[pid] = parent
+            self._children.setdefault(parent, set()).add(pid)
+
+    def remove(self, pid: int) -> int:
+        """A process has ended; gives one of the children that it leaves behind, 0 where there is none."""
+        parent = self._parents.pop(pid, 0)
+        siblings = self._children.get(parent, set())
+        siblings.discard(pid)
+        if not siblings:
+            self._children.pop(parent, None)
+        left = self._children.pop(pid, set())
+        for child in left:
+            self._parents[child] = 0
+            self._children.setdefault(0, set()).add(child)
+        return min(left, default=0)
+
+    def living(self) -> list[int]:
+        """Every process, oldest number first."""
+        return sorted(self._parents)

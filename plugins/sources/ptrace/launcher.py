@@ -1,0 +1,61 @@
+"""Becomes the traced command: waits until it is traced, takes on the filter, and runs the program.
+
+Run as a file of its own by `python -I -S`, without any other part of mozu. Arguments: the filter in hexadecimal, then
+the command. Ends with 127 where there is no such program and with 126 where it cannot be run.
+"""
+
+import ctypes
+import errno
+import os
+import signal
+import struct
+import sys
+
+NOT_FOUND = 127
+NOT_RUN = 126
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_SECCOMP = 22
+_MODE_FILTER = 2
+
+
+def _install(program: bytes) -> None:
+    """Without no_new_privs where that is allowed, for it takes their privilege from set-uid programs."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    code = ctypes.create_string_buffer(program, len(program))
+    head = ctypes.create_string_buffer(struct.pack("<HxxxxxxQ", len(program) // 8, ctypes.addressof(code)))
+    place = ctypes.c_void_p(ctypes.addressof(head))
+    if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, place, 0, 0) == 0:
+        return
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) or libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, place, 0, 0):
+        number = ctypes.get_errno()
+        raise OSError(number, f"seccomp: {os.strerror(number)}")
+
+
+def _environment() -> dict[bytes, bytes]:
+    """As it was handed over: the interpreter may have set LC_CTYPE for itself."""
+    with open("/proc/self/environ", "rb") as file:
+        pairs = (word.partition(b"=") for word in file.read().split(b"\0") if b"=" in word)
+        return {name: value for name, _, value in pairs}
+
+
+def main() -> int:
+    """Give what to end with where the command could not be run."""
+    program, command = bytes.fromhex(sys.argv[1]), sys.argv[2:]
+    environment = _environment()
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
+        if signal.getsignal(number) != signal.SIG_IGN or number != signal.SIGINT:
+            signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    try:
+        if program:
+            _install(program)
+        os.execvpe(command[0], command, environment)
+    except OSError as error:
+        missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
+        os.write(2, f"mozu: {command[0]}: {os.strerror(error.errno or 0)}\n".encode("utf-8", "surrogateescape"))
+        return NOT_FOUND if missing else NOT_RUN
+    return NOT_RUN
+
+
+if __name__ == "__main__":
+    os._exit(main())

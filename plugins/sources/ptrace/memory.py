@@ -1,0 +1,63 @@
+"""Memory of a stopped task (process_vm_readv)."""
+
+import ctypes
+import struct
+from typing import Final
+
+_short = ctypes.PyDLL(None, use_errno=True)
+_readv = _short.process_vm_readv
+_readv.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
+_readv.restype = ctypes.c_ssize_t
+_PAGE: Final = 4096
+TEXT_MAX: Final = 4095
+"""Bytes of a text without its NUL, as in the source `ebpf`."""
+_SIZE: Final = 1 << 16
+
+_buffer = ctypes.create_string_buffer(_SIZE)
+_view = memoryview(_buffer)
+_vectors = ctypes.create_string_buffer(32)
+_local = ctypes.c_void_p(ctypes.addressof(_vectors))
+_remote = ctypes.c_void_p(ctypes.addressof(_vectors) + 16)
+_pack = struct.Struct("<QQQQ").pack_into
+_ADDRESS: Final = ctypes.addressof(_buffer)
+_TOP: Final = 1 << 64
+
+
+def _read(tid: int, address: int, length: int) -> int:
+    """Bytes that now lie in the buffer; 0 where none can be read."""
+    if not address or address + length >= _TOP:
+        return 0
+    _pack(_vectors, 0, _ADDRESS, length, address, length)
+    return max(0, int(_readv(tid, _local, 1, _remote, 1, 0)))
+
+
+def data(tid: int, address: int, length: int) -> bytes:
+    """Exactly `length` bytes (at most 64 KiB), or none at all."""
+    length = min(length, _SIZE)
+    return bytes(_view[:length]) if length > 0 and _read(tid, address, length) == length else b""
+
+
+def text(tid: int, address: int) -> bytes:
+    """Bytes up to a NUL, at most TEXT_MAX; empty where nothing can be read."""
+    whole = b""
+    while len(whole) < TEXT_MAX:
+        step = min(_PAGE - (address & _PAGE - 1), TEXT_MAX - len(whole))
+        got = _read(tid, address, step)
+        part, end, _ = bytes(_view[:got]).partition(b"\0")
+        whole += part
+        if end or got < step:
+            break
+        address += step
+    return whole
+
+
+def words(tid: int, address: int, most: int) -> list[bytes]:
+    """The texts that a NULL-terminated array points to, at most `most`."""
+    found: list[bytes] = []
+    for place in range(most):
+        raw = data(tid, address + 8 * place, 8)
+        pointer = int.from_bytes(raw, "little")
+        if not pointer:
+            break
+        found.append(text(tid, pointer))
+    return found

@@ -1,0 +1,42 @@
+"""Stopped calls → events, one file a family. Which calls there are and what their parameters mean is declared once for
+all live sources (mozu.plugins.sources.ebpf.calls).
+
+What a call is given is read when it begins, so what is judged is what the kernel is about to read, as far as no other
+thread changes it meanwhile; what it gives back is read when it ends.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from mozu.plugins.sources.ebpf.calls import WATCHES, Watch
+from mozu.plugins.sources.ptrace.reading.descriptors import Descriptors
+from mozu.plugins.sources.ptrace.reading.opens import Opens
+from mozu.plugins.sources.ptrace.reading.paths import Cwds, Paths
+from mozu.plugins.sources.ptrace.reading.processes import Clones, Execs
+from mozu.plugins.sources.ptrace.reading.reader import Reader, Surroundings
+
+__all__ = ["BORN", "ENDED", "STARTED", "Reader", "Surroundings", "readers"]
+
+STARTED, BORN, ENDED = "execve", "_fork", "procexit"
+"""Types that no call tells of, but the kernel's own stops."""
+_FAMILIES: Final[Mapping[str, Callable[[Watch, Surroundings], Reader]]] = {
+    "call": Paths,
+    "cwd": Cwds,
+    "descriptor": Descriptors,
+    "open": Opens,
+}
+
+
+def _reader(watch: Watch, around: Surroundings) -> Reader | None:
+    if watch.name in ("execve", "execveat"):
+        return Execs(watch, around)
+    if watch.decoder == "process":
+        return Clones(watch, around)
+    family = _FAMILIES.get(watch.decoder)
+    return None if family is None else family(watch, around)
+
+
+def readers(around: Surroundings) -> Mapping[int, Reader]:
+    """Number of the call → its reader, for every call that a source can see."""
+    found = {watch.number: _reader(watch, around) for watch in WATCHES.values()}
+    return {number: reader for number, reader in found.items() if reader is not None}

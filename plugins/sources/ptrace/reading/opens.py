@@ -1,0 +1,90 @@
+"""open, openat, openat2, creat."""
+
+import struct
+from typing import Any, Final, NamedTuple
+
+from mozu.core.event import File, SyscallEvent
+from mozu.core.state.facts import Opened
+from mozu.core.state.paths import join
+from mozu.core.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
+from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ptrace import memory, view
+from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event, text
+
+_CREAT, _EXCL, _DIRECTORY, _TMPFILE = 0o100, 0o200, 0o200000, 0o20000000
+_CREAT_FLAGS: Final = 0o1101
+"""O_CREAT | O_WRONLY | O_TRUNC."""
+_HOW: Final = struct.Struct("<QQQ")
+
+
+class _Asked(NamedTuple):
+    dirfd: int
+    path: str | None
+    native: int
+    mode: int
+    resolve: int
+    base: str | None
+    """Directory of a relative path."""
+    creates: bool
+    """Nothing was there before."""
+
+
+class Opens:
+    """Reader of one of these calls."""
+
+    def __init__(self, watch: Watch, around: Surroundings) -> None:
+        self.name = watch.name
+
+    def enter(self, task: Task) -> _Asked:
+        """The path, the flags, where the path starts."""
+        a = task.args
+        dirfd, address, resolve = view.AT_FDCWD, a[0], 0
+        if self.name == "open":
+            native, mode = a[1], a[2]
+        elif self.name == "creat":
+            native, mode = _CREAT_FLAGS, a[1]
+        else:
+            dirfd, address = _signed(a[0]), a[1]
+            native, mode = a[2], a[3]
+            if self.name == "openat2":
+                raw = memory.data(task.tid, a[2], _HOW.size)
+                native, mode, resolve = _HOW.unpack(raw) if raw else (0, 0, 0)
+        native, mode = native & 0xFFFFFFFF, mode & 0xFFFFFFFF
+        path = text(task, address)
+        relative = path is not None and path[:1] != "/"
+        base = view.base(task.tid, dirfd) if relative else None
+        creates = bool(native & _CREAT) and (
+            bool(native & _EXCL) or not view.exists(task.tid, base, path or "")
+        )
+        return _Asked(dirfd, path, native, mode, resolve, base, creates or native & _TMPFILE == _TMPFILE)
+
+    def leave(self, task: Task, result: int) -> SyscallEvent:
+        """What was opened."""
+        asked: _Asked = task.given
+        seen = view.descriptor(task.tid, result)
+        flags = convert_open_flags(asked.native, created=asked.creates and result >= 0)
+        real, dev, device, ino = (None, 0, 0, 0) if seen is None else (seen.link, seen.dev, seen.encoded_dev, seen.ino)
+        path = asked.path or ""
+        base = asked.base
+        full = path if base is None and path[:1] != "/" else join(base + "/" if base else "/", path)
+        kind = "" if result < 0 else "directory" if asked.native & _DIRECTORY else "file"
+        file = File(kind, full, path, real, flags, dev, ino)
+        fd = result if result >= 0 else -1
+        args = self._args(asked, result, flags, device, ino)
+        return event(self.name, task, args, fd=fd, file=file, facts=Opened(base, real))
+
+    def _args(self, asked: _Asked, result: int, flags: int, device: int, ino: int) -> tuple[Any, ...]:
+        mode = open_mode(asked.native, asked.mode)
+        if self.name == "open":
+            return result, asked.path, flags, mode, device, ino
+        if self.name == "creat":
+            return result, asked.path, mode, device, ino, creat_flags()
+        if self.name == "openat":
+            return result, asked.dirfd, asked.path, flags, mode, device, ino
+        resolve = convert_flags("openat2_flags", asked.resolve)
+        return result, asked.dirfd, asked.path, flags, mode, resolve, device, ino
+
+
+def _signed(value: int) -> int:
+    value &= 0xFFFFFFFF
+    return value - (1 << 32) if value & 0x80000000 else value

@@ -1,0 +1,184 @@
+"""execve, execveat, the calls that make a process, and what the kernel tells of births and ends."""
+
+import os
+import time
+from typing import Any, Final
+
+from mozu.core.event import SyscallEvent, as_bytes, as_text
+from mozu.core.state.facts import Executed, Forked, KnownProcess
+from mozu.core.syscalls import convert_clone_flags
+from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ptrace import memory, view
+from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event, text
+
+_ARGUMENTS: Final = 128
+"""Arguments of a failed exec that are read."""
+_VFORK: Final = 0x4100
+"""CLONE_VFORK | CLONE_VM, which vfork stands for."""
+_GROUPS: Final = ("memory", "")
+"""Hierarchies of control groups that are told."""
+_ENVIRONMENT: Final = 4095
+
+
+def _known(around: Surroundings, tid: int) -> KnownProcess:
+    found = around.procfs.task(tid)
+    return KnownProcess() if found is None else found[1]
+
+
+def _directory(tid: int) -> str:
+    path = view.cwd(tid)
+    return path if path.endswith("/") else path + "/"
+
+
+def _list(words: list[bytes]) -> bytes:
+    return b"".join(word + b"\0" for word in words)
+
+
+def _cgroups(known: KnownProcess) -> bytes:
+    pairs = [(name, path) for wanted in _GROUPS for name, path in known.cgroups if name == wanted]
+    return b"".join(as_bytes(f"{name}={path}") + b"\0" for name, path in pairs)
+
+
+def _common(
+    task: Task, result: int, known: KnownProcess, words: list[bytes]
+) -> tuple[Any, ...]:
+    exe = as_text(words[0]) if words else ""
+    return (
+        result, exe, _list(words[1:]), task.tid, task.pid, known.ptid, _directory(task.tid), known.fdlimit,
+        known.pfmajor, known.pfminor, known.vm_size, known.vm_rss, known.vm_swap, known.name, _cgroups(known),
+    )  # fmt: skip
+
+
+def _words(known: KnownProcess) -> list[bytes]:
+    return [as_bytes(known.exe), *map(as_bytes, known.args)] if known.exe or known.args else []
+
+
+class Execs:
+    """Reader of execve and execveat; `done` where the program has been replaced, `leave` where that failed."""
+
+    def __init__(self, watch: Watch, around: Surroundings) -> None:
+        self.name, self._around = watch.name, around
+        self._at = 1 if watch.name == "execveat" else 0
+
+    def enter(self, task: Task) -> tuple[str | None, list[bytes]]:
+        """Path and arguments: after a success nobody can tell them any more."""
+        a = task.args
+        path = text(task, a[self._at])
+        if self._at and path is not None and path[:1] != "/" and a[0] & 0xFFFFFFFF != view.AT_FDCWD & 0xFFFFFFFF:
+            fd = a[0] & 0xFFFFFFFF
+            path = f"/dev/fd/{fd}/{path}" if path else f"/dev/fd/{fd}"
+        return path, memory.words(task.tid, a[self._at + 1], _ARGUMENTS)
+
+    def leave(self, task: Task, result: int) -> SyscallEvent:
+        """It failed: the event describes the caller, and what it asked for."""
+        path, words = task.given
+        known = _known(self._around, task.tid)
+        if self._at:
+            path = text(task, task.args[1])
+        return event(self.name, task, self._args(task, result, known, words, b"", path))
+
+    def done(self, task: Task, old_tid: int) -> SyscallEvent:
+        """It succeeded. Both calls are told as `execve`."""
+        path = None if task.given is None else task.given[0]
+        around = self._around
+        known = _known(around, task.tid)
+        start = around.births.get(task.pid) or known.start
+        environment = _environment(task.tid) if around.environment else b""
+        args = self._args(task, 0, known, _words(known), environment, path, always=True)
+        facts = Executed(
+            sid=known.sid, pgid=known.pgid, vpid=known.vpid, vtid=known.vtid, ptid=known.ptid,
+            ruid=known.uid if known.ruid is None else known.ruid, suid=known.uid if known.suid is None else known.suid,
+            rgid=known.gid if known.rgid is None else known.rgid, sgid=known.gid if known.sgid is None else known.sgid,
+            start=start, old_tid=old_tid if old_tid != task.tid else 0,
+        )  # fmt: skip
+        return event("execve", task, args, facts=facts)
+
+    def _args(
+        self, task: Task, result: int, known: KnownProcess, words: list[bytes], environment: bytes,
+        path: str | None, *, always: bool = False,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        args = (
+            *_common(task, result, known, words), environment, known.tty, known.vpgid, known.loginuid,
+            known.exe_flags, known.cap_inheritable, known.cap_permitted, known.cap_effective, known.exe_ino,
+            known.exe_ctime, known.exe_mtime, known.uid, view.inside(task.tid, known.exepath), known.pgid, known.gid,
+        )  # fmt: skip
+        return (*args, path or "") if always or self.name == "execve" else args
+
+
+def _environment(tid: int) -> bytes:
+    try:
+        with open(f"/proc/{tid}/environ", "rb") as file:
+            return file.read(_ENVIRONMENT)
+    except OSError:
+        return b""
+
+
+class Clones:
+    """Reader of fork, vfork, clone and clone3; `child` for what they return in the child."""
+
+    def __init__(self, watch: Watch, around: Surroundings) -> None:
+        self.name, self._around = watch.name, around
+
+    def enter(self, task: Task) -> int:
+        """The kernel's flags."""
+        return flags_of(self.name, task.tid, task.args[0])
+
+    def leave(self, task: Task, result: int) -> SyscallEvent:
+        """In the caller."""
+        return self._told(task, result, task.given)
+
+    def child(self, task: Task, flags: int) -> SyscallEvent:
+        """In the child, which begins."""
+        return self._told(task, 0, flags)
+
+    def _told(self, task: Task, result: int, flags: int) -> SyscallEvent:
+        found = self._around.procfs.task(task.tid)
+        known = KnownProcess() if found is None else found[1]
+        nested = known.vtid != task.tid
+        args = (
+            *_common(task, result, known, _words(known)),
+            convert_clone_flags(flags, in_pidns=nested), known.uid, known.gid, known.vtid, known.vpid,
+            known.pidns_start,
+        )  # fmt: skip
+        return event(self.name, task, args)
+
+
+def flags_of(name: str, tid: int, argument: int) -> int:
+    """Clone flags of a call whose first argument this is."""
+    if name == "clone3":
+        return int.from_bytes(memory.data(tid, argument, 8), "little")
+    return {"clone": argument, "vfork": _VFORK}.get(name, 0)
+
+
+def birth(creator: Task, child: Task, parent: int, *, shares_files: bool, nested: bool) -> SyscallEvent:
+    """`_fork`: told by the creator. `nested`: the child may live in a pid namespace other than this process's."""
+    vtid, vpid = child.tid, child.pid
+    if nested:
+        with open(f"/proc/{child.tid}/status") as file:
+            rows = dict(line.split(":", 1) for line in file if ":" in line)
+        vtid, vpid = int(rows["NSpid"].split()[-1]), int(rows["NStgid"].split()[-1])
+    facts = Forked(child.tid, child.pid, vtid, vpid, time.time_ns(), 0, parent, shares_files)
+    return event("_fork", creator, (), facts=facts)
+
+
+def end(pid: int, status: int, orphan: int) -> SyscallEvent:
+    """procexit, with the status as wait gives it. `orphan`: a child that lives on, 0 for none; it has a new parent."""
+    reaper = _parent(orphan) if orphan else 0
+    args = (status, status >> 8 & 0xFF, status & 0x7F, status >> 7 & 1, reaper)
+    return event("procexit", Task(pid, pid), args)
+
+
+def _parent(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def namespace(tid: int) -> str:
+    """The pid namespace that a task lives in."""
+    try:
+        return os.readlink(f"/proc/{tid}/ns/pid")
+    except OSError:
+        return ""

@@ -1,0 +1,127 @@
+"""Sockets of a stopped task: a copy of its descriptor is asked what the kernel knows, and closed again.
+
+The kernel gives the copy to whoever traces the process (pidfd_getfd, kernel 5.6). Where a sandbox forbids that,
+nothing but the call's own address is known. The kernel's pointers of unix sockets stay 0.
+"""
+
+import contextlib
+import errno
+import os
+import socket
+from typing import Final
+
+from mozu.core.event import SockAddr
+from mozu.plugins.sources.ebpf.decode.sockets import Ends, parse_address
+from mozu.plugins.sources.ptrace import native
+
+_ESTABLISHED, _CLOSED, _LISTEN = 1, 7, 10
+_SO_PROTOCOL: Final = 38
+_SO_DOMAIN: Final = 39
+_TCP_INFO: Final = 11
+_UNACKED, _SACKED = 24, 28
+"""Places in struct tcp_info; of a listening socket they hold the length and the limit of its queue."""
+
+
+class Sockets:
+    """Process descriptors, one for each process that uses sockets, and the number of those that may not be had."""
+
+    def __init__(self) -> None:
+        self._pidfds: dict[int, int] = {}
+        self.refused = 0
+
+    def forget(self, pid: int) -> None:
+        """The process has ended."""
+        pidfd = self._pidfds.pop(pid, None)
+        if pidfd is not None:
+            os.close(pidfd)
+
+    def close(self) -> None:
+        """Let everything go."""
+        for pid in list(self._pidfds):
+            self.forget(pid)
+
+    def ends(self, pid: int, fd: int, asked: SockAddr | None = None) -> Ends | None:
+        """Both ends of a socket; None where it cannot be had. `asked`: the other end of one that is connecting."""
+        copy = self._copy(pid, fd)
+        if copy is None:
+            return None
+        with copy:
+            try:
+                return _ends(copy, asked)
+            except OSError:
+                return None
+
+    def queue(self, pid: int, fd: int) -> tuple[int, int]:
+        """Length and limit of the queue of a listening TCP socket; zeros for others."""
+        copy = self._copy(pid, fd)
+        if copy is None:
+            return 0, 0
+        with copy, contextlib.suppress(OSError):
+            info = copy.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 256)
+            return _number(info, _UNACKED), _number(info, _SACKED)
+        return 0, 0
+
+    def _copy(self, pid: int, fd: int) -> socket.socket | None:
+        try:
+            if pid not in self._pidfds:
+                self._pidfds[pid] = native.pidfd_open(pid)
+            return socket.socket(fileno=native.pidfd_getfd(self._pidfds[pid], fd))
+        except OSError as error:
+            if error.errno in (errno.EPERM, errno.ENOSYS):
+                self.refused += 1
+            return None
+
+
+def _number(raw: bytes, at: int) -> int:
+    return int.from_bytes(raw[at : at + 4], "little")
+
+
+def _option(sock: socket.socket, option: int) -> int:
+    return sock.getsockopt(socket.SOL_SOCKET, option)
+
+
+def _ends(sock: socket.socket, asked: SockAddr | None) -> Ends:
+    family, kind, protocol = (_option(sock, option) for option in (_SO_DOMAIN, socket.SO_TYPE, _SO_PROTOCOL))
+    own = _name(sock, family, own=True)
+    peer = _name(sock, family, own=False)
+    state = _state(sock, kind, peer)
+    other = peer or asked
+    local, local_port, local_name = _parts(own, family)
+    remote, remote_port, remote_name = _parts(other, family)
+    pointer = 1 if family == socket.AF_UNIX and peer is not None else 0
+    return Ends(
+        0, pointer, local, remote, family, kind, protocol, local_port, remote_port, state, local_name, remote_name
+    )
+
+
+def _state(sock: socket.socket, kind: int, peer: SockAddr | None) -> int:
+    if kind == socket.SOCK_STREAM and _option(sock, socket.SO_ACCEPTCONN):
+        return _LISTEN
+    return _CLOSED if peer is None else _ESTABLISHED
+
+
+def _name(sock: socket.socket, family: int, *, own: bool) -> SockAddr | None:
+    """One end; None where there is none."""
+    try:
+        found = sock.getsockname() if own else sock.getpeername()
+    except OSError:
+        return None
+    if family in (socket.AF_INET, socket.AF_INET6):
+        return SockAddr(family, socket.inet_pton(family, found[0].partition("%")[0]), found[1])
+    if family == socket.AF_UNIX:
+        path = found if isinstance(found, str) else os.fsdecode(found)
+        return SockAddr(family, path=path)
+    return None
+
+
+def _parts(end: SockAddr | None, family: int) -> tuple[bytes, int, str]:
+    """As the kernel's record has them: sixteen bytes, a port, a name."""
+    if end is None:
+        return bytes(16), 0, ""
+    address = end.address
+    if family == socket.AF_INET6 and len(address) == 4:
+        address = bytes(10) + b"\xff\xff" + address
+    return address.ljust(16, b"\0"), end.port, end.path
+
+
+__all__ = ["Sockets", "parse_address"]

@@ -1,0 +1,60 @@
+"""What a user must know about a traced program, each thing told once."""
+
+import logging
+import os
+import stat
+
+_ELF_CLASS, _CLASS_32 = 4, 1
+"""Place of the class in an ELF file, and its value for 32-bit programs."""
+
+
+class Warnings:
+    """Looks at each program that is started."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._seen: set[tuple[int, int]] = set()
+        self._foreign: set[int] = set()
+        self.unread = 0
+        """Calls of other personalities that were stopped at and not read."""
+
+    def foreign(self, pid: int) -> None:
+        """A process made a call of another personality."""
+        self.unread += 1
+        if pid not in self._foreign:
+            self._foreign.add(pid)
+            self._log.warning(
+                "process %d makes 32-bit or x32 calls, which mozu does not read: what it does that way is not seen", pid
+            )
+
+    def program(self, tid: int) -> None:
+        """A task runs this program from now on."""
+        place = f"/proc/{tid}/exe"
+        try:
+            found = os.stat(place)
+            key = found.st_dev, found.st_ino
+            if key in self._seen:
+                return
+            self._seen.add(key)
+            self._look(tid, os.readlink(place), found)
+        except OSError:
+            return
+
+    def _look(self, tid: int, path: str, found: os.stat_result) -> None:
+        changes_user = found.st_mode & stat.S_ISUID and found.st_uid != os.geteuid()
+        changes_group = found.st_mode & stat.S_ISGID and found.st_mode & stat.S_IXGRP and found.st_gid != os.getegid()
+        if (changes_user or changes_group) and _without_new_privileges(tid):
+            self._log.warning(
+                "%s is set-uid or set-gid and runs without its privilege, because it is traced by an ordinary user; "
+                "run mozu as root where it is needed",
+                path,
+            )
+        with open(f"/proc/{tid}/exe", "rb") as file:
+            head = file.read(_ELF_CLASS + 1)
+        if head[:4] == b"\x7fELF" and head[_ELF_CLASS] == _CLASS_32:
+            self._log.warning("%s is a 32-bit program, whose calls mozu does not read: what it does is not seen", path)
+
+
+def _without_new_privileges(tid: int) -> bool:
+    with open(f"/proc/{tid}/status") as file:
+        return any(line.split() == ["NoNewPrivs:", "1"] for line in file)
