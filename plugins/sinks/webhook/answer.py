@@ -10,9 +10,9 @@ import msgspec
 
 _LONGEST: Final = 3600.0
 """Seconds of `Retry-After` that are believed."""
-_ITS_OWN_FAULT: Final = frozenset({429, 503})
-"""Statuses that speak of the endpoint and not of what it was sent."""
-_LATER: Final = frozenset({408, 425, 429})
+_ITS_OWN_FAULT: Final = frozenset({407, 429, 503})
+"""Statuses that speak of the endpoint, or of the proxy before it, and not of what it was sent."""
+_LATER: Final = frozenset({407, 408, 425, 429})
 _OF_THE_BODY: Final = frozenset({400, 413, 422})
 """Refusals for which one alert in the body may be to blame."""
 

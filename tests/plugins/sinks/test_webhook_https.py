@@ -341,6 +341,21 @@ def test_a_proxy_is_used_only_if_the_configuration_says_so(
     assert (int(through), int(not through)) == (len(answers.requests), len(target.requests))
 
 
+def test_a_proxy_gets_its_own_credentials_and_nobody_else_does(caplog: Log) -> None:
+    caplog.set_level("DEBUG")
+    answers = Answers([407, 503])
+
+    async def scenario() -> None:
+        async with serving(answers):
+            proxy = f"http://me:PLANTED@127.0.0.1:{answers.port}"
+            await Way(url="http://siem.invalid/hook", proxy=proxy).deliver(1)
+
+    run_loop(scenario())
+    wanted = f"Basic {base64.b64encode(b'me:PLANTED').decode()}"
+    assert [wanted] * 3 == [request.headers["Proxy-Authorization"] for request in answers.requests]
+    assert "PLANTED" not in caplog.text
+
+
 def test_a_secret_is_told_nowhere_whatever_goes_wrong(
     certificates: Certificates, caplog: Log
 ) -> None:

@@ -48,7 +48,7 @@ def test_a_date_is_measured_by_the_clock_of_the_server() -> None:
     ("statuses", "verdict"),
     [
         ((200, 201, 202, 204), Verdict.TAKEN),
-        ((301, 302, 307, 308, 304, 408, 425, 429, 500, 502, 503, 504, 599), Verdict.LATER),
+        ((301, 302, 307, 308, 304, 407, 408, 425, 429, 500, 502, 503, 504, 599), Verdict.LATER),
         ((400, 401, 403, 404, 405, 410, 413, 415, 422), Verdict.NEVER),
     ],
 )

@@ -1,5 +1,6 @@
 """Falco's objects and lines as alerts, and back as Falco's JSON."""
 
+import contextlib
 import json
 import time
 from typing import Any
@@ -105,9 +106,10 @@ def test_what_is_nested_deeper_becomes_its_json() -> None:
     assert ('{"a":[1]}', ('{"b":1}', "c")) == (alert.values["ka.req"], alert.values["ka.list"])
 
 
-@pytest.mark.parametrize("word", ["Emergency", "alert", "CRITICAL", "error", "Warning", "notice", "Informational", "debug"])
-def test_every_priority_is_known(word: str) -> None:
-    assert Severity[word.upper()] is _one(priority=word).priority
+@pytest.mark.parametrize("severity", Severity)
+def test_every_priority_is_known_however_it_is_written(severity: Severity) -> None:
+    words = (severity.label, severity.label.lower(), severity.name)
+    assert [severity] * 3 == [_one(priority=word).priority for word in words]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,5 @@ def test_fuzz_any_object_is_an_alert_that_encodes_or_is_refused(changes: dict[st
 
 @given(st.binary(max_size=200))
 def test_fuzz_any_bytes_are_alerts_or_refused(body: bytes) -> None:
-    try:
-        parse(body, NOW)
-    except BadInput as error:
-        assert str(error)
+    with contextlib.suppress(BadInput):
+        assert parse(body, NOW)

@@ -1,0 +1,385 @@
+"""The listener against real clients: who may, how much, and when the answer comes."""
+
+import asyncio
+import base64
+import gzip
+import json
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from pydantic import ValidationError
+
+from mozu.core import Alert, Demand, Event, SourceUnavailable
+from mozu.core.loop import run as run_loop
+from mozu.core.testing import check_source, context
+from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
+from mozu.plugins.sources.falco_http.source import FalcoHttp
+from tests.support.https import Certificates
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+def _basic(pair: str) -> str:
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def payload(number: int = 0) -> dict[str, Any]:
+    return {
+        "hostname": "web-1",
+        "output": f"14:13:20.123456789: Warning number {number}",
+        "output_fields": {"evt.time": 1_700_000_000_123_456_789, "number": number},
+        "priority": "Warning",
+        "rule": "A rule",
+        "source": "syscall",
+        "tags": [],
+        "time": "2023-11-14T22:13:20.123456789Z",
+    }
+
+
+class Play:
+    """A source, an engine that settles when the test says so, and a client."""
+
+    def __init__(self, session: aiohttp.ClientSession, source: FalcoHttp, scheme: str = "http") -> None:
+        self._session, self._source = session, source
+        self.url = f"{scheme}://127.0.0.1:{source.port}/"
+        self.seen: list[Alert] = []
+        self.batches: list[Sequence[Any]] = []
+        self.settling = asyncio.Event()
+        self.settling.set()
+
+    async def pump(self) -> None:
+        """What the engine does."""
+        async for batch in self._source.batches():
+            self.batches.append(batch)
+            self.seen += [item for item in batch if isinstance(item, Alert)]
+            await self.settling.wait()
+            await self._source.settled(batch)
+
+    async def post(self, document: Any, **keywords: Any) -> tuple[int, str]:
+        """Status and text."""
+        data = document if isinstance(document, bytes) else json.dumps(document).encode()
+        async with self._session.post(self.url, data=data, **keywords) as answer:
+            return answer.status, await answer.text()
+
+    async def until(self, count: int) -> None:
+        """Until so many alerts have come through."""
+        async with asyncio.timeout(20):
+            while len(self.seen) < count:
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def playing(client: ssl.SSLContext | None = None, **settings: Any) -> AsyncIterator[Play]:
+    source = FalcoHttp(FalcoHttpSettings.model_validate({"listen": "127.0.0.1:0", **settings}), context())
+    await source.start(Demand())
+    connector = aiohttp.TCPConnector(limit=0, ssl=client if client is not None else True)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        play = Play(session, source, "http" if client is None else "https")
+        async with asyncio.TaskGroup() as tasks:
+            pump = tasks.create_task(play.pump())
+            yield play
+            await source.stop()
+            await source.stop()
+            play.settling.set()
+            await pump
+
+
+def run(scenario: Callable[[Play], Awaitable[None]], client: ssl.SSLContext | None = None, **settings: Any) -> None:
+    async def main() -> None:
+        async with playing(client, **settings) as play:
+            await scenario(play)
+
+    run_loop(main())
+
+
+def test_what_is_posted_becomes_alerts_and_is_answered() -> None:
+    async def scenario(play: Play) -> None:
+        assert (200, "") == await play.post(payload())
+        assert (200, "") == await play.post([payload(1), payload(2)])
+        assert ["number 0", "number 1", "number 2"] == [alert.message() for alert in play.seen]
+
+    run(scenario)
+
+
+def test_no_answer_comes_before_the_alerts_are_safe() -> None:
+    async def scenario(play: Play) -> None:
+        play.settling.clear()
+        async with asyncio.TaskGroup() as tasks:
+            answer = tasks.create_task(play.post(payload()))
+            await play.until(1)
+            await asyncio.wait([answer], timeout=0.1)
+            assert not answer.done()
+            play.settling.set()
+        assert 200 == answer.result()[0]
+
+    run(scenario)
+
+
+def test_many_clients_at_once_get_an_answer_each_and_share_settlements() -> None:
+    async def scenario(play: Play) -> None:
+        answers = await asyncio.gather(*(play.post(payload(number)) for number in range(300)))
+        assert {200} == {status for status, _ in answers}
+        assert set(range(300)) == {alert.values["number"] for alert in play.seen}
+        assert 300 == len(play.seen) == len({alert.id for alert in play.seen})
+        assert len(play.batches) < 300
+
+    run(scenario)
+
+
+def test_a_repeated_post_joins_the_one_under_way_and_later_gives_the_same_id() -> None:
+    """Falco posts again when an answer takes too long."""
+
+    async def scenario(play: Play) -> None:
+        play.settling.clear()
+        async with asyncio.TaskGroup() as tasks:
+            answers = [tasks.create_task(play.post(payload())) for _ in range(3)]
+            await play.until(1)
+            await asyncio.wait(answers, timeout=0.1)
+            play.settling.set()
+        assert ([200] * 3, 1) == ([answer.result()[0] for answer in answers], len(play.seen))
+        assert 200 == (await play.post(payload()))[0]
+        assert (2, 1) == (len(play.seen), len({alert.id for alert in play.seen}))
+
+    run(scenario)
+
+
+def test_a_client_is_told_to_come_again_when_its_alerts_are_not_safe_in_time() -> None:
+    async def scenario(play: Play) -> None:
+        play.settling.clear()
+        status, text = await play.post(payload())
+        assert (503, "the alerts are not safe yet; they have ids, so send them again\n") == (status, text)
+
+    run(scenario, answer_seconds=0.1)
+
+
+def test_beyond_the_bound_clients_are_told_when_to_come_again() -> None:
+    async def scenario(play: Play) -> None:
+        play.settling.clear()
+        async with asyncio.TaskGroup() as tasks:
+            waiting = tasks.create_task(play.post([payload(1), payload(2)]))
+            await play.until(2)
+            async with aiohttp.ClientSession() as session, session.post(play.url, json=payload(3)) as answer:
+                assert (503, "1") == (answer.status, answer.headers["Retry-After"])
+            play.settling.set()
+        assert 200 == waiting.result()[0]
+
+    run(scenario, max_waiting=2)
+
+
+def test_a_request_larger_than_the_bound_is_taken_when_nothing_else_waits() -> None:
+    async def scenario(play: Play) -> None:
+        assert 200 == (await play.post([payload(number) for number in range(5)]))[0]
+
+    run(scenario, max_waiting=2)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_is_too_large_is_refused_packed_or_not(packed: bool) -> None:
+    async def scenario(play: Play) -> None:
+        body = json.dumps({**payload(), "x": "a" * 5000}).encode()
+        headers = {"Content-Encoding": "gzip"} if packed else {}
+        data = gzip.compress(body) if packed else body
+        assert (413, "a request may have 2048 bytes at most\n") == await play.post(data, headers=headers)
+        assert [] == play.seen
+
+    run(scenario, max_bytes=2048)
+
+
+def test_a_packed_request_is_unpacked() -> None:
+    async def scenario(play: Play) -> None:
+        data = gzip.compress(json.dumps(payload()).encode())
+        assert 200 == (await play.post(data, headers={"Content-Encoding": "gzip"}))[0]
+        assert 400 == (await play.post(b"\x1f\x8bnonsense", headers={"Content-Encoding": "gzip"}))[0]
+
+    run(scenario)
+
+
+def test_what_is_no_alert_is_refused_with_a_sentence_and_none_of_it_is_taken() -> None:
+    async def scenario(play: Play) -> None:
+        status, text = await play.post([payload(), {}])
+        assert (400, "alert 2 of 2: an alert needs 'rule', a text that is not empty\n") == (status, text)
+        assert [] == play.seen
+
+    run(scenario)
+
+
+def test_text_is_taken_where_it_is_falcos() -> None:
+    async def scenario(play: Play) -> None:
+        headers = {"Content-Type": "text/plain"}
+        line = b"2023-11-14T22:13:20.123456789+0000: Warning something happened"
+        assert 200 == (await play.post(line, headers=headers))[0]
+        assert 400 == (await play.post(b"something happened", headers=headers))[0]
+        assert ["something happened"] == [alert.message() for alert in play.seen]
+
+    run(scenario)
+
+
+def test_only_posts_are_taken_and_none_from_a_page_in_a_browser() -> None:
+    async def scenario(play: Play) -> None:
+        async with aiohttp.ClientSession() as session, session.get(play.url) as answer:
+            assert (405, "POST") == (answer.status, answer.headers["Allow"])
+        assert 403 == (await play.post(payload(), headers={"Origin": "https://evil.example"}))[0]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "expected"),
+    [
+        ("Bearer PLANTED", 200),
+        ("bearer PLANTED", 200),
+        (_basic("falco:PLANTED"), 200),
+        ("Bearer planted", 401),
+        ("Bearer ", 401),
+        ("Basic !!!", 401),
+        (_basic("PLANTED:"), 401),
+        ("PLANTED", 401),
+        ("", 401),
+    ],
+)
+def test_with_a_token_only_those_who_know_it_may(authorization: str, expected: int) -> None:
+    async def scenario(play: Play) -> None:
+        assert expected == (await play.post(payload(), headers={"Authorization": authorization}))[0]
+
+    run(scenario, token="PLANTED")
+
+
+def test_the_token_is_told_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(play: Play) -> None:
+        _, text = await play.post(payload(), headers={"Authorization": "Bearer PLANTED-2"})
+        assert "PLANTED" not in text
+
+    caplog.set_level("DEBUG")
+    run(scenario, token="PLANTED")
+    assert "listening for Falco on http://127.0.0.1:" in caplog.text
+    assert "PLANTED" not in caplog.text + repr(FalcoHttpSettings.model_validate({"token": "PLANTED"}))
+
+
+def test_a_stop_answers_those_who_wait_and_refuses_newcomers() -> None:
+    """The engine settles what it can before its deadline; the rest is told to come again."""
+
+    async def scenario() -> None:
+        source = FalcoHttp(FalcoHttpSettings(listen="127.0.0.1:0"), context())
+        await source.start(Demand())
+        async with aiohttp.ClientSession() as session:
+            play = Play(session, source)
+            play.settling.clear()
+            async with asyncio.TaskGroup() as tasks:
+                pump = tasks.create_task(play.pump())
+                answer = tasks.create_task(play.post(payload()))
+                await play.until(1)
+                await source.stop()
+                with pytest.raises(aiohttp.ClientConnectorError):
+                    await play.post(payload(1))
+                pump.cancel()
+        assert (503, "mozu stops before the alerts are safe; send them again\n") == answer.result()
+
+    run_loop(scenario())
+
+
+def _tls(certificates: Certificates, **more: Any) -> dict[str, Any]:
+    return {"tls": {"certificate": certificates.server, "key": certificates.server_key, **more}}
+
+
+def test_connections_are_protected_where_the_configuration_says_so(certificates: Certificates) -> None:
+    async def scenario(play: Play) -> None:
+        assert 200 == (await play.post(payload()))[0]
+
+    run(scenario, ssl.create_default_context(cafile=certificates.ca), **_tls(certificates))
+
+
+def test_a_client_without_certificate_stays_outside(certificates: Certificates) -> None:
+    """As Falco's `mtls` presents one."""
+    stranger = ssl.create_default_context(cafile=certificates.ca)
+    known = ssl.create_default_context(cafile=certificates.ca)
+    known.load_cert_chain(certificates.client, certificates.client_key)
+
+    async def scenario(play: Play) -> None:
+        assert 200 == (await play.post(payload()))[0]
+        with pytest.raises(aiohttp.ClientError):
+            async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=stranger)) as session:
+                await session.post(play.url, json=payload(1))
+        assert 1 == len(play.seen)
+
+    run(scenario, known, **_tls(certificates, client_ca=certificates.ca))
+
+
+def test_falcos_own_client_library_gets_its_answer(tmp_path: Path) -> None:
+    """libcurl, with the token in the URL, which is the only place where Falco can put one."""
+
+    async def scenario(play: Play) -> None:
+        body = tmp_path / "alert.json"
+        body.write_text(json.dumps(payload()))
+        url = play.url.replace("//", "//falco:PLANTED@")
+        command = ["curl", "-s", "-w", "%{http_code}", "-H", "Content-Type: application/json", "-d", f"@{body}", url]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=True, timeout=20)
+        assert b"200" == done.stdout
+
+    run(scenario, token="PLANTED")
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:2801", "[::]:2801", "192.0.2.1:2801", "siem.example:2801"])
+def test_who_listens_to_the_world_needs_tls_and_knows_its_clients(listen: str, certificates: Certificates) -> None:
+    tls = _tls(certificates)["tls"]
+    for insufficient in ({}, {"token": "t"}, {"tls": tls}):
+        with pytest.raises(ValidationError, match="can be reached from outside"):
+            FalcoHttpSettings.model_validate({"listen": listen, **insufficient})
+    FalcoHttpSettings.model_validate({"listen": listen, "token": "t", "tls": tls})
+    FalcoHttpSettings.model_validate({"listen": listen, "tls": {**tls, "client_ca": certificates.ca}})
+
+
+@pytest.mark.parametrize("listen", ["2801", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", ":2801", "127.0.0.1:70000"])
+def test_an_address_needs_its_port(listen: str) -> None:
+    with pytest.raises(ValidationError, match="an address and a port"):
+        FalcoHttpSettings.model_validate({"listen": listen})
+
+
+def test_a_port_that_is_taken_is_told_with_a_remedy() -> None:
+    async def scenario() -> None:
+        first = FalcoHttp(FalcoHttpSettings(listen="127.0.0.1:0"), context())
+        await first.start(Demand())
+        second = FalcoHttp(FalcoHttpSettings(listen=f"127.0.0.1:{first.port}"), context())
+        with pytest.raises(SourceUnavailable, match=r"cannot listen on .*falcosidekick has the same one"):
+            await second.start(Demand())
+        await first.stop()
+
+    run_loop(scenario())
+
+
+def test_a_certificate_that_is_not_there_is_told(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        tls = {"certificate": tmp_path / "absent.pem", "key": tmp_path / "absent.key"}
+        settings = FalcoHttpSettings.model_validate({"listen": "127.0.0.1:0", "tls": tls})
+        with pytest.raises(SourceUnavailable, match="No such file"):
+            await FalcoHttp(settings, context()).start(Demand())
+
+    run_loop(scenario())
+
+
+def test_the_source_keeps_the_contract() -> None:
+    async def scenario() -> None:
+        source = FalcoHttp(FalcoHttpSettings(listen="127.0.0.1:0", answer_seconds=0.1), context())
+
+        async def client() -> None:
+            while not source.port:
+                await asyncio.sleep(0.01)
+            async with aiohttp.ClientSession() as session:
+                await session.post(f"http://127.0.0.1:{source.port}/", json=payload())
+
+        seen: Sequence[Event | Alert] = []
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(client())
+            seen = await check_source(source, most=1)
+        assert 1 == len(seen)
+        assert 1 == source.counts()["alert"].received
+
+    run_loop(scenario())
