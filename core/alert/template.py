@@ -11,6 +11,7 @@ from mozu.core.event import as_bytes
 
 MISSING = "<NA>"
 _LIST_LIMIT = 1023
+_UNSIGNED = (1 << 64) - 1
 _NETWORK = "<IPNET>"
 """Networks are for conditions; this is all that an output shows of one."""
 _MAPPED = b"\0" * 10 + b"\xff\xff"
@@ -83,7 +84,7 @@ def render_value(value: Any, kind: str, form: str = "", *, base64_bytes: bool = 
     if form == "octal":
         return f"{value:o}"
     if form == "padded":
-        return f"{value:09d}"
+        return f"{value & _UNSIGNED:09d}"
     return str(value)
 
 

@@ -3,8 +3,10 @@
 `uuid` (where falcosidekick looks for it) and `mozu` (the stamp) are additions.
 """
 
-from typing import Any
+import re
+from typing import Any, Final
 
+import msgspec
 import orjson
 from pydantic import Field
 
@@ -28,6 +30,28 @@ class JsonSettings(Settings):
     tags: bool = Field(True, description="The property `tags`.")
     iso_time: bool = Field(False, description="Times in `output` as ISO 8601 in UTC, not as local time of day.")
     base64_bytes: bool = Field(False, description="Bytes as base64, not as printable characters and dots.")
+
+
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
+
+
+def _without_controls(alert: Alert) -> Alert:
+    """Controls within values show as U+FFFD, as in the original; those of the rule's own text stay, escaped."""
+    if not any(map(_has_controls, alert.values.values())):
+        return alert
+    return msgspec.structs.replace(alert, values={key: _shown(value) for key, value in alert.values.items()})
+
+
+def _has_controls(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_has_controls, value))
+    return isinstance(value, str) and _CONTROL.search(value) is not None
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_shown, value))
+    return _CONTROL.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 class FalcoJson:
@@ -54,6 +78,7 @@ class FalcoJson:
 
     def document(self, alert: Alert, stamp: Stamp | None = None) -> dict[str, Any]:
         """The object as Python values."""
+        alert = _without_controls(alert)
         internal = alert.source == "internal"
         document: dict[str, Any] = {
             "hostname": printable(alert.hostname),

@@ -69,7 +69,7 @@ def _aenv(argument: str | None, _: str | None) -> Reader:
 
 
 def _parent_age(event: SyscallEvent) -> int | None:
-    """Where nobody knows the parent's beginning, the reference has the number of descriptors here; so have recordings."""
+    """Where nobody knows when the parent began, the reference has the number of open descriptors here."""
     found = parent(event)
     if found is None or event.process is None:
         return None

@@ -232,7 +232,11 @@ OWN: Final[tuple[Field, ...]] = (
         own(_number("pidns_start")),
     ),
     _field(
-        "proc.fdopencount", FieldType.UINT, "How many open descriptors of the process are known.", dated(open_count), _FDS
+        "proc.fdopencount",
+        FieldType.UINT,
+        "How many open descriptors of the process are known.",
+        dated(open_count),
+        _FDS,
     ),
     _field("proc.fdlimit", FieldType.INT, "How many descriptors the process may open.", of_main(lambda p: p.fdlimit)),
     _field("proc.fdusage", FieldType.DOUBLE, "Open descriptors in percent of the limit.", dated(_usage), _FDS),

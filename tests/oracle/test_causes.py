@@ -31,7 +31,7 @@ def test_every_cause_is_a_heading_of_the_document_and_every_such_heading_a_cause
         Difference(2, "r", "t", "proc.name", "a", "b"),
         Difference(2, "r", "t", "fd.name", "/a", "/b"),
         Difference(2, "r", "t", "fd.types", ["file"], ["pipe"]),
-        Difference(2, "r", "t", "proc.ppid.duration", 4, 5),
+        Difference(2, "r", "t", "fd.l4proto", "udp", "tcp"),
     ],
 )
 def test_what_nobody_documented_has_no_cause(difference: Difference) -> None:
@@ -42,8 +42,8 @@ def test_what_nobody_documented_has_no_cause(difference: Difference) -> None:
     ("difference", "expected"),
     [
         (Difference(2, "r", "t", "fd.types", ["file", "pipe"], ["pipe", "file"]), "order-of-lists"),
-        (Difference(2, "r", "t", "proc.ppid.duration", 4, None), "age-of-an-unknown-parent"),
-        (Difference(2, "r", "t", "fd.sip", None, "0.0.0.0"), "address-of-a-listener"),
+        (Difference(2, "r", "t", "fd.name", "<unknown>", "1.2.3.4:5->6.7.8.9:10"), "sockets-without-a-name"),
+        (Difference(2, "r", "t", "fd.l4proto", "<NA>", "tcp"), "sockets-without-a-name"),
         (Difference(2, "r", "t", "user.name", "games", "<NA>"), "names-of-the-reading-machine"),
     ],
 )
@@ -53,13 +53,13 @@ def test_values_have_causes(difference: Difference, expected: str) -> None:
 
 def test_a_text_is_explained_by_the_fields_of_its_alert() -> None:
     text = Difference(1, "r", "t", "output", "x", "y")
-    field = Difference(2, "r", "t", "fd.sip", None, "::")
-    assert causes_of([text, field], EMPTY) == ("address-of-a-listener", "address-of-a-listener")
+    field = Difference(2, "r", "t", "fd.l4proto", "<NA>", "tcp")
+    assert causes_of([text, field], EMPTY) == ("sockets-without-a-name", "sockets-without-a-name")
 
 
 def test_one_unexplained_field_leaves_the_text_unexplained() -> None:
     text = Difference(1, "r", "t", "output", "x", "y")
-    fields = [Difference(2, "r", "t", "fd.sip", None, "::"), Difference(2, "r", "t", "proc.name", "a", "b")]
+    fields = [Difference(2, "r", "t", "fd.l4proto", "<NA>", "tcp"), Difference(2, "r", "t", "proc.name", "a", "b")]
     assert causes_of([text, *fields], EMPTY)[0] == ""
 
 

@@ -13,6 +13,7 @@ MAPPED = bytes(10) + b"\xff\xff" + bytes([203, 0, 113, 1])
         (0o640, "uint", "octal", "640"),
         (0xFD03, "int", "hex", "FD03"),
         (7, "reltime", "padded", "000000007"),
+        (-1, "reltime", "padded", "18446744073709551615"),
         (bytes([10, 0, 0, 1]), "ipaddr", "", "10.0.0.1"),
         (bytes(15) + b"\1", "ipaddr", "", "::1"),
         (MAPPED, "ipaddr", "", "::ffff:203.0.113.1"),

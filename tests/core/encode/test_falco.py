@@ -114,6 +114,14 @@ def test_a_time_text_becomes_the_events_time() -> None:
     assert TIME == fields["evt.datetime"]
 
 
+def test_controls_in_values_are_replaced_in_json_and_those_of_the_rules_own_text_are_not() -> None:
+    shown = document("tab\there ", Ref("name", "string"), name="a\tb\x1b[31m")
+    assert ("00:00:00.000000001: Warning tab\there a\ufffdb\ufffd[31m", "a\ufffdb\ufffd[31m") == (
+        shown["output"],
+        shown["output_fields"]["name"],
+    )
+
+
 def test_a_transformer_prints_and_has_no_key() -> None:
     made = document(Ref("toupper(a)", "string", is_field=False), **{"toupper(a)": "A"})
     assert ({"evt.time": TIME}, True) == (made["output_fields"], made["output"].endswith("A"))

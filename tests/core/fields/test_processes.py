@@ -44,7 +44,7 @@ def event(story: Story) -> Any:
         ("proc.ppid", 10),
         ("proc.pvpid", 3),
         ("proc.ppid.ts", 0),
-        ("proc.ppid.duration", None),
+        ("proc.ppid.duration", 0),
     ],
 )
 def test_the_parent_has_fields_of_its_own(event: Any, field: str, expected: Any) -> None:
