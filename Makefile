@@ -48,6 +48,7 @@ oracle: $(STAMP) ## make oracle DIR=<scenarios> RULES=<rule files>: replay and c
 docs: $(STAMP)   ## write the generated pages again
 	$(PYTHON) -m mozu.core.fields.document > docs/fields.md
 	$(PYTHON) -m mozu.core.cli.document docs/configuration.md
+	TZ=UTC $(PYTHON) -m tests.core.encode.guide docs/formats.md
 
 clean:           ## remove what make made
 	rm -rf $(VENV) build dist src/*.egg-info

@@ -20,7 +20,6 @@ from mozu.core.hookspecs import Settings
 
 Pair = tuple[str, str | int | None]
 _HEADER: Final = str.maketrans({"\\": "\\\\", "|": "\\|"})
-_VALUE: Final = str.maketrans({"\\": "\\\\", "=": "\\="})
 _LINE_ENDS: Final = {"\n": "\\n", "\r": "\\r"}
 
 
@@ -139,9 +138,10 @@ def _head(text: str) -> str:
 
 def _value(value: str | int) -> str:
     text = str(value)
-    if text.isascii() and text.isalnum():
-        return text
-    return UNSEEN.sub(_spelled, printable(text).translate(_VALUE))
+    escaped = text.replace("\\", "\\\\").replace("=", "\\=")
+    if text.isascii() and text.isprintable():
+        return escaped
+    return UNSEEN.sub(_spelled, printable(escaped))
 
 
 def _spelled(match: re.Match[str]) -> str:

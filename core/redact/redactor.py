@@ -13,6 +13,7 @@ _SHORTEST: Final = 6
 _MOST_SECRETS: Final = 64
 """Of one alert that are looked for elsewhere: the time stays linear for a text that is nothing but secrets."""
 _MOST_KEYS: Final = 4096
+_PLAIN: Final = frozenset({str, int, bool, float, type(None)})
 _PARAMETERS: Final = ("evt.arg", "evt.info", "evt.buffer")
 _ENVIRONMENTS: Final = ("proc.env", "proc.aenv", "evt.arg.env")
 _OTHERS: Final = ("fd.", "fs.", "proc.exe", "proc.name", "proc.cwd", "user.", "group.", "container.", "k8s.")
@@ -32,19 +33,28 @@ class Redactor:
         self._suspicious: Callable[[bytes], Any] = any_of((*self._patterns, self._dotted)).search
         self._secret_variable: Callable[[bytes], Any] = compiled(ENVIRONMENT).fullmatch
         self._variables = Pattern("environment", VARIABLES)
-        self._fields = tuple(fields)
+        self._fields, self._apart = tuple(fields), bool(extra)
         self._metrics = metrics
         self._special: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def __call__(self, alert: Alert) -> None:
         """Replace `values` and `facts` where they hold a secret."""
         values, facts = alert.values, alert.facts
-        texts = [*values.values(), *facts.values()]
         special = self._special_keys((*values, *facts))
-        if special or self._suspicious(as_bytes("\n".join(map(_flat, texts)))) is not None:
+        if special or self._finds_any([*values.values(), *facts.values()]):
             work = _Pass(self, special)
             alert.values, alert.facts = work.hidden(values), work.hidden(facts)
             alert.values, alert.facts = work.without(alert.values), work.without(alert.facts)
+
+    def _finds_any(self, values: list[Any]) -> bool:
+        """Whether any text holds something to hide. All texts at once, unless an expression may ask for their ends."""
+        if _PLAIN.issuperset(map(type, values)):
+            texts = {value for value in values if type(value) is str}
+        else:
+            texts = set(map(_flat, values))
+        if self._apart:
+            return any(self._suspicious(as_bytes(text)) is not None for text in texts)
+        return self._suspicious(as_bytes("\n".join(texts))) is not None
 
     def _special_keys(self, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Keys whose name alone says that the value, or a part of it, is a secret."""

@@ -181,6 +181,10 @@ def test_an_expression_of_ones_own_hides_its_group_or_all() -> None:
     ]
 
 
+def test_an_expression_of_ones_own_may_ask_for_the_ends_of_a_value() -> None:
+    assert ["[redacted]", "an itok1"] == list(redacted({"x": "itok1", "y": "an itok1"}, "^itok1$").values())
+
+
 def test_a_field_of_ones_own_is_hidden_with_any_argument() -> None:
     found = redacted({"proc.env": "a", "proc.env[B]": "b", "toupper(proc.env)": "c", "x": 1}, fields=("proc.env", "x"))
     assert ["[redacted]"] * 4 == list(found.values())
