@@ -15,7 +15,7 @@ from mozu.core.engine.interfaces import interface_addresses
 from mozu.core.fields import FieldRegistry
 from mozu.core.fields.builtin import builtin_fields
 from mozu.core.fields.names import Names
-from mozu.core.hookspecs import Context, Declaration, Enricher
+from mozu.core.hookspecs import Context, Declaration, Enricher, Source
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline import Stage
 from mozu.core.pipeline.hold import HoldSettings
@@ -56,7 +56,7 @@ class Assembly(msgspec.Struct):
 
 
 def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Errands) -> Assembly:
-    """Build in the order in which components need each other: fields, enrichers, evaluators, sinks, sources."""
+    """Build in the order in which components need each other: fields, enrichers, sources, evaluators, sinks."""
     hostname = config.core.host or os.environ.get("FALCO_HOSTNAME") or socket.gethostname()
     names = _surroundings(hostname)
     fields = FieldRegistry(builtin_fields(names), names)
@@ -68,8 +68,8 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Erra
     def build(kind: str) -> list[Built]:
         return [builder.build(declaration, entry) for declaration, entry in declared[kind]]
 
-    enrichers = build("enrichers")
-    for built in enrichers:
+    enrichers, sources = build("enrichers"), build("sources")
+    for built in (*enrichers, *sources):
         _bind(fields, built.stage.component)
     hold = config.core.hold
     return Assembly(
@@ -77,7 +77,7 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Erra
         enrichers=enrichers,
         evaluators=build("evaluators"),
         sinks=build("sinks"),
-        sources=build("sources"),
+        sources=sources,
         hold=HoldSettings(hold.seconds, hold.events, hold.bytes),
         hostname=hostname,
         origin=f"{hostname}/{_boot_id()}/{time.time_ns():x}",
@@ -138,8 +138,10 @@ class _Builder:
         return built
 
 
-def _bind(fields: FieldRegistry, enricher: Enricher) -> None:
-    for name, reader in enricher.readers().items():
+def _bind(fields: FieldRegistry, component: Enricher | Source) -> None:
+    """Enrichers bring readers, and so may a source whose input answers for itself; the latter's hold."""
+    readers = getattr(component, "readers", None)
+    for name, reader in readers().items() if readers is not None else ():
         fields.provide(name, reader)
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, Literal
@@ -48,8 +50,17 @@ class ReplaySource:
         self._recording: Recording | None = None
         self._counts: dict[str, Counts] = {}
         self._stopped = False
-        self.origin = ""
+
+    @cached_property
+    def origin(self) -> str:
         """Identity of the recordings' content: reading them again gives the same alerts the same ids."""
+        digest = blake2b(digest_size=12)
+        with suppress(OSError):  # `start` will tell
+            for path in self._settings.files:
+                with path.open("rb") as file:
+                    digest.update(file.read(_FINGERPRINT))
+                digest.update(str(path.stat().st_size).encode())
+        return f"recording/{digest.hexdigest()}"
 
     def readers(self) -> Mapping[str, Callable[[str | None], Reader]]:
         """Fields that only a recording can answer (see `Enricher.readers`)."""
@@ -57,16 +68,12 @@ class ReplaySource:
 
     async def start(self, demand: Demand) -> None:
         """See that every file can be read."""
-        digest = blake2b(digest_size=12)
         for path in self._settings.files:
             try:
-                with path.open("rb") as file:
-                    digest.update(file.read(_FINGERPRINT))
-                digest.update(str(path.stat().st_size).encode())
+                path.open("rb").close()
             except OSError as error:
                 text = f"replay: {path} cannot be read ({error.strerror}): name a recording that mozu may open"
                 raise SourceUnavailable(text) from error
-        self.origin = f"recording/{digest.hexdigest()}"
         self._metadata.names.first_time = 0
         await self.update(demand)
 

@@ -106,8 +106,6 @@ def test_the_same_content_has_the_same_origin_wherever_it_lies(recording: Path, 
     copy = tmp_path / "elsewhere.scap"
     copy.write_bytes(recording.read_bytes())
     first, second = source(recording), source(copy)
-    asyncio.run(first.start(EVERYTHING))
-    asyncio.run(second.start(EVERYTHING))
     assert first.origin == second.origin
 
 
