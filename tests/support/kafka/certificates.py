@@ -1,0 +1,43 @@
+"""An authority, the brokers' and a client's certificate, and one of a stranger; PEM, which Kafka reads as stores."""
+
+import subprocess
+from pathlib import Path
+
+from tests.support.requirements import program
+
+
+class Certificates:
+    """Files below `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._openssl = folder, program("openssl")
+        self.ca, self._ca_key = self._own("ca")
+        self.other_ca, _ = self._own("other-ca")
+        server, server_key = self._signed("server")
+        self.client, self.client_key = self._signed("client")
+        self.server_store = folder / "server.store.pem"
+        self.server_store.write_text(server_key.read_text() + server.read_text())
+
+    def _own(self, name: str) -> tuple[Path, Path]:
+        pem, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
+        self._run(
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-out", str(pem),
+            "-addext", "keyUsage=critical,keyCertSign,digitalSignature", "-keyout", str(key),
+        )  # fmt: skip
+        return pem, key
+
+    def _signed(self, name: str) -> tuple[Path, Path]:
+        pem, key, request = (self._folder / f"{name}.{ending}" for ending in ("pem", "key", "csr"))
+        more = self._folder / f"{name}.ext"
+        more.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+        self._run(
+            "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(request)
+        )
+        self._run(
+            "x509", "-req", "-in", str(request), "-CA", str(self.ca), "-CAkey", str(self._ca_key), "-CAcreateserial",
+            "-days", "2", "-extfile", str(more), "-out", str(pem),
+        )  # fmt: skip
+        return pem, key
+
+    def _run(self, *arguments: str) -> None:
+        subprocess.run([self._openssl, *arguments], check=True, capture_output=True)

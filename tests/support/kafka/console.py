@@ -1,0 +1,60 @@
+"""What lies in a topic, as Kafka's own console consumer shows it; and topics made for a test."""
+
+from tests.support.kafka.cluster import Cluster
+from tests.support.kafka.java import run
+
+_SEPARATOR = "\x1f"
+
+
+class Message:
+    """One record of a topic."""
+
+    def __init__(self, line: str) -> None:
+        partition, headers, key, value = line.split(_SEPARATOR, 3)
+        self.partition = int(partition.partition(":")[2])
+        pairs = (part.partition(":") for part in headers.split("\x1e"))
+        self.headers = {name: content for name, _, content in pairs if name != "NO_HEADERS"}
+        self.key = None if key == "null" else key
+        self.value = value
+
+
+def consume(cluster: Cluster, topic: str, *, count: int = 0, quiet_ms: int = 4000) -> list[Message]:
+    """Everything in the topic: in order within each partition. With `count` it ends as soon as it has so many."""
+    properties = (
+        "print.key=true", "print.partition=true", "print.headers=true", f"key.separator={_SEPARATOR}",
+        "headers.separator=\x1e",
+    )  # fmt: skip
+    out = run(
+        "org.apache.kafka.tools.consumer.ConsoleConsumer",
+        *("--bootstrap-server", ",".join(cluster.servers), "--topic", topic, "--from-beginning"),
+        *("--timeout-ms", str(quiet_ms), *(("--max-messages", str(count)) if count else ())),
+        *(part for pair in properties for part in ("--property", pair)),
+    )
+    return [Message(line) for line in out.split("\n") if _SEPARATOR in line]
+
+
+def create(cluster: Cluster, topic: str, *, partitions: int = 4, **settings: str) -> None:
+    """Make a topic, on as many brokers as there are (three at most)."""
+    run(
+        "org.apache.kafka.tools.TopicCommand",
+        *("--bootstrap-server", ",".join(cluster.servers), "--create", "--topic", topic),
+        *("--partitions", str(partitions), "--replication-factor", str(min(3, len(cluster.brokers)))),
+        *(part for name, value in settings.items() for part in ("--config", f"{name.replace('_', '.')}={value}")),
+    )
+
+
+def describe(cluster: Cluster, topic: str) -> str:
+    """What the brokers say of a topic."""
+    return run(
+        "org.apache.kafka.tools.TopicCommand",
+        *("--bootstrap-server", ",".join(cluster.servers), "--describe", "--topic", topic),
+    )
+
+
+def deny(cluster: Cluster, user: str, topic: str) -> None:
+    """This user may not write to the topic."""
+    run(
+        "org.apache.kafka.tools.AclCommand",
+        *("--bootstrap-server", ",".join(cluster.servers), "--add", "--force"),
+        *("--deny-principal", f"User:{user}", "--operation", "Write", "--topic", topic),
+    )
