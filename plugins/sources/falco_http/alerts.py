@@ -21,6 +21,7 @@ TEXT_RULE: Final = "Falco alert as text"
 _PRIORITIES: Final = {**{severity.label.lower(): severity for severity in Severity}, "info": Severity.INFORMATIONAL}
 _PREFIXED: Final = re.compile(r"(?P<time>\S+): (?P<priority>[A-Za-z]+) (?P<message>.*)", re.DOTALL)
 _HEAD: Final = Ref(MESSAGE, "string", is_field=False)
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
 
 
 class BadInput(ValueError):
@@ -39,14 +40,12 @@ def from_object(document: Any) -> Alert:
     if when is None:
         raise BadInput(f"the time {document['time'][:40]!r} is no date and time as in RFC 3339")
     fields = _fields(document)
-    refs = tuple(Ref(key, _type(value), is_list=isinstance(value, tuple)) for key, value in fields.items())
     return Alert(
         rule=rule,
         priority=priority,
         source=_text(document, "source", "syscall"),
         time=when,
-        template=Template((_HEAD,), refs),
-        values={**fields, MESSAGE: _message(document, rule, priority)},
+        **_worded(_message(document, rule, priority), fields),
         tags=_tags(document),
         hostname=_text(document, "hostname", ""),
         event_type=str(fields.get("evt.type") or ""),
@@ -66,8 +65,7 @@ def from_line(line: str, now: float) -> Alert:
         priority=priority,
         source="syscall",
         time=when,
-        template=Template((_HEAD,)),
-        values={MESSAGE: match["message"]},
+        **_worded(match["message"], {}),
         id=alert_id(when, f"falco_http/{_digest(line.encode())}", TEXT_RULE),
     )
 
@@ -90,6 +88,16 @@ def _message(document: Mapping[str, Any], rule: str, priority: Severity) -> str:
     output = _text(document, "output", rule)
     match = _PREFIXED.fullmatch(output)
     return match["message"] if match and _PRIORITIES.get(match["priority"].lower()) is priority else output
+
+
+def _worded(message: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """`template` and `values`. The text is a value, so that the alerts of a rule share their template (the spool keeps
+    it once); a text with line ends is the template's own: encoders replace controls in values, and Falco has done that
+    already with what it did not mean."""
+    refs = tuple(Ref(key, _type(value), is_list=isinstance(value, tuple)) for key, value in fields.items())
+    if _CONTROL.search(message):
+        return {"template": Template((message,), refs), "values": dict(fields)}
+    return {"template": Template((_HEAD,), refs), "values": {**fields, MESSAGE: message}}
 
 
 def _tags(document: Mapping[str, Any]) -> tuple[str, ...]:

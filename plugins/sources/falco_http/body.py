@@ -15,7 +15,7 @@ def parse(body: bytes, now: float) -> list[Alert]:
         raise BadInput("the request is empty")
     if body[:1] in (b"{", b"["):
         return _numbered(_objects(body))
-    return [from_line(line, now) for line in _decoded(body).splitlines() if line]
+    return [from_line(line, now) for line in _decoded(body).replace("\r\n", "\n").split("\n") if line]
 
 
 def _objects(body: bytes) -> list[Any]:

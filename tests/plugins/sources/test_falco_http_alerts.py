@@ -97,6 +97,12 @@ def test_alerts_of_a_rule_share_their_template() -> None:
     assert _one().template == _one(output="14:13:20.123456789: Warning another text").template
 
 
+def test_line_ends_that_a_rule_means_stay_what_they_are() -> None:
+    alert = _one(output="14:13:20.123456789: Warning two\nlines")
+    assert FalcoJson().document(alert)["output"].endswith(": Warning two\nlines")
+    assert FalcoText().encode(alert).endswith(b"two\\nlines")
+
+
 def test_a_field_cannot_take_the_place_of_the_text() -> None:
     assert "A shell was started (user=root)" == _one(output_fields={"falco_http.message": "forged"}).message()
 
