@@ -35,6 +35,7 @@ class Body(msgspec.Struct, array_like=True):
     event_num: int
     incomplete: tuple[str, ...]
     values: list[Any]
+    facts: dict[str, Any] = {}
 
 
 def _extension(code: int, data: memoryview) -> str:
@@ -53,7 +54,7 @@ def _storable(value: Any) -> Any:
             return value
         raw = as_bytes(value)
         return value if raw.decode("utf-8", "replace") == value else msgspec.msgpack.Ext(_RAW_TEXT, raw)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [_storable(item) for item in value]
     return value
 
@@ -74,6 +75,7 @@ def encode_alert(alert: Alert) -> tuple[bytes, bytes]:
         alert.event_num,
         alert.incomplete,
         [_storable(alert.values.get(key)) for key in keys],
+        {key: _storable(value) for key, value in alert.facts.items()},
     )
     return _form_encoder.encode(form), _body_encoder.encode(body)
 
@@ -100,4 +102,5 @@ def decode_alert(form: Form, raw: bytes) -> Alert:
         hostname=body.hostname,
         id=body.id,
         incomplete=body.incomplete,
+        facts=body.facts,
     )

@@ -80,7 +80,8 @@ def connecting() -> Alert:
     """The same process, connecting."""
     alert = plain()
     alert.event_type = "connect"
-    alert.facts |= {"fd.type": "ipv4", "fd.name": "10.0.0.2:40000->203.0.113.9:443", "fd.is_server": False, "fd.l4proto": "tcp"}
+    alert.facts |= {"fd.type": "ipv4", "fd.name": "10.0.0.2:40000->203.0.113.9:443"}
+    alert.facts |= {"fd.is_server": False, "fd.l4proto": "tcp"}
     alert.facts |= {"fd.cip": "10.0.0.2", "fd.cport": 40000, "fd.sip": "203.0.113.9", "fd.sport": 443}
     return alert
 
