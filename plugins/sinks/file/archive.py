@@ -59,7 +59,7 @@ class Archive:
     def _prune(self) -> None:
         """A file and its compressed form, for the moment in which both are there, count as one."""
         names = sorted({file.name.removesuffix(".gz") for file in self.files()})
-        for name in names[: len(names) - self._keep]:
+        for name in names[: max(0, len(names) - self._keep)]:
             for ending in ("", ".gz"):
                 self._path.with_name(name + ending).unlink(missing_ok=True)
 
