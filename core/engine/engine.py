@@ -158,6 +158,7 @@ class Engine:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._on_stop_signal, number)
         loop.add_signal_handler(signal.SIGHUP, self._on_reload_signal)
+        loop.add_signal_handler(signal.SIGUSR1, self._on_reopen_signal)
 
     def _on_stop_signal(self, number: signal.Signals) -> None:
         if self._stopping.is_set():
@@ -167,6 +168,13 @@ class Engine:
 
     def _on_reload_signal(self) -> None:
         self._task(self._reload(), "reload")
+
+    def _on_reopen_signal(self) -> None:
+        for outlet in self._pipeline.outlets:
+            reopen = getattr(outlet.stage.component, "reopen", None)
+            if reopen is not None:
+                with outlet.stage.contained("reopen"):
+                    reopen()
 
     def _watchdog(self, loop: asyncio.AbstractEventLoop) -> Watchdog:
         built = self._assembly
