@@ -62,10 +62,14 @@ class Engine:
         self._intakes = [self._intake(built) for built in assembly.sources]
         self._losses = LossWatch(self._pipeline, self._intakes)
 
-    async def run(self, *, duration: float | None, stats: Path | None) -> int:
-        """Until the sources end, a signal arrives or `duration` seconds have passed. Raises SourceUnavailable."""
+    async def run(self, *, duration: float | None, stats: Path | None, attended: bool = True) -> int:
+        """Until the sources end, a signal arrives or `duration` seconds have passed. Raises SourceUnavailable.
+
+        Not `attended`: signals are the caller's affair, and the numbers at the end are not printed.
+        """
         loop = asyncio.get_running_loop()
-        self._catch_signals(loop)
+        if attended:
+            self._catch_signals(loop)
         watchdog = self._watchdog(loop)
         timer = None
         try:
@@ -83,7 +87,8 @@ class Engine:
             watchdog.stop()
             if timer is not None:
                 timer.cancel()
-        self._report(stats)
+        if attended:
+            self._report(stats)
         return self._exit_code
 
     def stop(self, why: str) -> None:
