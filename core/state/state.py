@@ -15,6 +15,12 @@ Lookup = Callable[[int], "tuple[int, KnownProcess, int] | None"]
 NOBODY: Final = 0xFFFFFFFF
 """The id of no user, as the kernel's unsigned number."""
 _TASK_LIMIT: Final = 1 << 22
+"""More than a kernel numbers."""
+_RECORDED_TASKS: Final = 1 << 18
+_RECORDED_FILES: Final = 1 << 20
+"""A hostile recording may invent tasks and descriptors without end; machines have fewer."""
+_COUNT_EVERY: Final = 1 << 16
+"""New descriptors between two looks at how many there are."""
 
 
 class State:
@@ -38,6 +44,9 @@ class State:
         """Thread id of a parent that is not known yet → its children."""
         self.recent_exits: dict[tuple[int, int], int] = {}
         """(parent's tid, tid) → time of its end; the last few."""
+        self._task_limit = _TASK_LIMIT if self.live else _RECORDED_TASKS
+        self._puts = 0
+        self._crowded = False
         self.healed = metrics.counter("state_tasks_healed_total")
         self.unknown = metrics.counter("state_tasks_unknown_total")
 
@@ -49,8 +58,8 @@ class State:
 
     @property
     def is_full(self) -> bool:
-        """A hostile recording may invent tasks without end."""
-        return len(self.tables.by_tid) >= _TASK_LIMIT
+        """Whether no further task is taken in."""
+        return len(self.tables.by_tid) >= self._task_limit
 
     def add(self, process: Process) -> Node:
         """Put a task into the table; `process.task` must be its node. One of the same number must have been removed."""
@@ -88,8 +97,17 @@ class State:
         process = event.process
         if process is None:
             return
-        self.tables.put_file(process.task.files, fd, file, self.number)
+        if self.live or not self._is_crowded(process.task.files, fd):
+            self.tables.put_file(process.task.files, fd, file, self.number)
         event.fd, event.file = fd, file
+
+    def _is_crowded(self, files: Files, fd: int) -> bool:
+        """Whether a recording has so many descriptors that new ones are not kept."""
+        self._puts += 1
+        if self._puts % _COUNT_EVERY == 0:
+            tables = {id(node.files): len(node.files) for node in self.tables}
+            self._crowded = sum(tables.values()) >= _RECORDED_FILES
+        return self._crowded and fd not in files
 
     def drop(self, files: Files, fd: int, number: int) -> None:
         """Nothing stands at this descriptor from event `number` on."""

@@ -182,3 +182,21 @@ def _internal(rng: random.Random) -> Any:
         made("_reset", 0),
     )
     return rng.choice(choices)
+
+
+def test_tasks_that_a_recording_invents_without_end_are_not_kept() -> None:
+    machine = StateMachine(procfs=None)
+    for first in range(1, 300_000, 5_000):
+        machine.release(machine.apply([made("getpid", tid) for tid in range(first, first + 5_000)])[-1].num)
+    assert machine.sizes()["tasks"] == 1 << 18
+
+
+def test_descriptors_that_a_recording_invents_without_end_are_not_kept_and_are_seen_by_their_events() -> None:
+    machine = StateMachine(procfs=None)
+    last = None
+    for first in range(0, 1_200_000, 5_000):
+        batch = [made("openat", 7, fd=fd, dirfd=-100, name="/x") for fd in range(first, first + 5_000)]
+        last = machine.apply(batch)[-1]
+        machine.release(last.num)
+    assert last is not None
+    assert (machine.sizes()["files"] < 1_200_000, read(last, "fd.name")) == (True, "/x")
