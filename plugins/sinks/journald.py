@@ -71,7 +71,7 @@ class Journald:
             self.stop()
             if not done:
                 raise OSError(error.errno, f"{self._path}: {error.strerror or error}") from error
-            return [None] * done + [Retry()] * (len(records) - done)
+            return [None] * done + [Retry()] + [Retry(tried=False)] * (len(records) - done - 1)
         return None
 
     def stop(self) -> None:

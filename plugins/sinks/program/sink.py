@@ -58,7 +58,7 @@ class Program:
         if child is None:
             wait = self._not_before - asyncio.get_running_loop().time()
             if wait > 0:
-                return [Retry(wait)] * len(lines)
+                return [Retry(wait, tried=False)] * len(lines)
             child = self._child = await Child.start(self._command, self._log)
         try:
             await child.feed(b"".join(lines), self._settings.timeout)
@@ -95,7 +95,7 @@ class Program:
             failures = failures + 1 if isinstance(outcome, Retry) else 0
             if failures == _FAILURES:
                 break
-        return outcomes + [Retry()] * (len(lines) - len(outcomes))
+        return outcomes + [Retry(tried=False)] * (len(lines) - len(outcomes))
 
     async def _for_one(self, line: bytes) -> Outcome:
         """Its end decides, not what it has read: `true` reads nothing and is content."""

@@ -37,7 +37,7 @@ class Datagrams:
             self._close()
             if not done or done == len(messages) or self._settings.transport == "udp":
                 raise  # UDP: the refusal is of an earlier one, nobody knows which
-            return [None] * done + [Retry()] * (len(messages) - done)
+            return [None] * done + [Retry()] + [Retry(tried=False)] * (len(messages) - done - 1)
         return None
 
     async def stop(self) -> None:

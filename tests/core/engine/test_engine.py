@@ -285,6 +285,23 @@ def test_a_reload_swaps_the_evaluator_and_tells_the_source_its_new_demand(tmp_pa
     assert [["number"], ["reloaded"]] == [sorted(demand.of("json")) for demand in source.demands]
 
 
+def test_a_signal_tells_sinks_that_keep_files_to_open_them_again(tmp_path: Path) -> None:
+    class Filed(Memory):
+        reopened = 0
+
+        def reopen(self) -> None:
+            self.reopened += 1
+
+    async def signalled() -> None:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        while not filed.reopened:
+            await asyncio.sleep(0)
+
+    filed = Filed()
+    Play(Numbers(1, then=signalled), filed, Memory()).run(tmp_path)
+    assert 1 == filed.reopened
+
+
 def test_whoever_holds_the_loop_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def slow(number: int) -> bool:
         time.sleep(0.5)

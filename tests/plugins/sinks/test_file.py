@@ -190,7 +190,8 @@ def test_a_full_disk_leaves_only_whole_lines_and_what_was_refused_can_be_written
     ballast.write_bytes(b"\0" * 70_000)
     batches = [records(*(alert(f"{start + number}", "x" * 300) for number in range(20))) for start in range(0, 200, 20)]
     under_test = sink(path)
-    written = refused = 0
+    written = 0
+    refused: int | None = None
     for batch in batches:
         try:
             under_test.deliver(batch)
