@@ -1,8 +1,10 @@
 """The buffer on disk: staged in memory for the length of a commit, then in the spool until the destination has it."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,6 +41,7 @@ class Durable:
         self._path, self._capacity, self._metrics = path, stage, metrics
         self._most_bytes, self._fsync, self._drop_oldest, self._tell = most_bytes, fsync, drop_oldest, tell
         self._spawn = spawn
+        self._log = logging.getLogger("mozu.spool")
         self._worker = Worker(f"mozu-spool-{path.stem}")
         self._spool: Spool | None = None
         self._staged: deque[Alert] = deque()
@@ -48,6 +51,9 @@ class Durable:
         self._put = self._safe = 0
         self._cursor = 0
         self._gaps: list[Gap] = []
+        self._delivered: list[int] = []
+        self._buried: list[tuple[int, str]] = []
+        """Settled by the sink, and not yet in the file because the disk had no room."""
         self._changed, self._committed = asyncio.Event(), asyncio.Event()
         self._closed = False
         self.epoch = ""
@@ -100,17 +106,24 @@ class Durable:
     async def settle(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
         """Forget, bury, or count the attempt."""
         spool = self._opened()
-
-        def do() -> None:
-            if delivered:
-                spool.settle(delivered)
-            if dead:
-                spool.bury(dead)
-            if tried:
-                spool.attempted(tried)
-
-        await self._worker.run(do)
         self._dead.value += len(dead)
+        self._delivered += delivered
+        self._buried += dead
+        try:
+            await self._worker.run(lambda: self._settle(spool, tried))
+        except SpoolFull as full:
+            self._log.warning("%s; what has arrived is noted later", full)
+
+    def _settle(self, spool: Spool, tried: Sequence[int]) -> None:
+        """On the spool's thread. What cannot be written now is written with the next batch."""
+        if self._delivered:
+            spool.settle(self._delivered)
+            self._delivered = []
+        if self._buried:
+            spool.bury(self._buried)
+            self._buried = []
+        if tried:
+            spool.attempted(tried)
 
     def take_gaps(self) -> list[Gap]:
         """What did not fit."""
@@ -147,6 +160,8 @@ class Durable:
             self._drop(left, reason)
         if self._spool is not None:
             spool, self._spool = self._spool, None
+            with suppress(SpoolFull):
+                await self._worker.run(lambda: self._settle(spool, ()))
             status = await self._worker.run(spool.status)
             self._metrics.counter("spool_left_records_total").value += status.waiting
             await self._worker.run(spool.close)

@@ -171,7 +171,7 @@ class Outlet:
                 dead.append((number, outcome.reason))
             else:
                 after = max(after, outcome.after)
-                self._tried(number, dead, again, blame=others_arrive)
+                self._tried(number, dead, again, blame=others_arrive and outcome.tried)
         settled = {*delivered, *(number for number, _ in dead)}
         self._waiting = [record for record in self._waiting if record.stamp.sequence not in settled]
         for number in settled:
@@ -202,8 +202,9 @@ class Outlet:
                 result = call()
                 if inspect.isawaitable(result):
                     result = await result
-        except Exception:
-            self._busy_since = None
+        except BaseException as error:
+            if self._worker is None or isinstance(error, Exception):
+                self._busy_since = None  # on cancellation the thread may still be in the call
             raise
-        self._busy_since = None  # not on cancellation: the thread may still be in the call
+        self._busy_since = None
         return result

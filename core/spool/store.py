@@ -8,7 +8,8 @@ that are announced; `epoch` changes when the file is made anew.
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -88,21 +89,21 @@ class Spool:
     def append(self, alerts: Sequence[Alert]) -> int:
         """Store all in one transaction; the number of the last. Raises SpoolFull if they do not fit: none is stored."""
         try:
-            with self._db:
+            with self._writing():
                 rows = [self._row(alert) for alert in alerts]
                 size = sum(len(body) + _ROW_OVERHEAD for _, body in rows)
                 if self._bytes + size > self._most:
                     raise SpoolFull(f"{self.path} holds {self._bytes} bytes of at most {self._most}")
                 self._db.executemany("INSERT INTO alerts (form, body) VALUES (?, ?)", rows)
-        except (sqlite3.OperationalError, SpoolFull) as error:
+        except SpoolFull:
             self._form_ids.clear()  # forms made in the transaction went back with it
-            raise error if isinstance(error, SpoolFull) else SpoolFull(f"{self.path}: {error}") from error
+            raise
         self._bytes += size
         return self.last()
 
     def skip(self, count: int) -> tuple[int, int]:
         """Use up `count` numbers for alerts that were dropped by policy: the range."""
-        with self._db:
+        with self._writing():
             first = self.last() + 1
             self._db.execute("INSERT OR IGNORE INTO sqlite_sequence (name, seq) SELECT 'alerts', 0 "
                              "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'alerts')")  # fmt: skip
@@ -117,7 +118,7 @@ class Spool:
             freed += length + _ROW_OVERHEAD
         if not numbers:
             return 0, 0, 0
-        with self._db:
+        with self._writing():
             self._db.execute("DELETE FROM alerts WHERE seq <= ?", (numbers[-1],))
         self._bytes -= freed
         return numbers[0], numbers[-1], len(numbers)
@@ -137,20 +138,22 @@ class Spool:
 
     def settle(self, numbers: Iterable[int]) -> None:
         """These have arrived: forget them, in one transaction."""
-        with self._db:
+        freed = 0
+        with self._writing():
             for seq in numbers:
                 row = self._db.execute("DELETE FROM alerts WHERE seq = ? RETURNING length(body)", (seq,)).fetchone()
                 if row is not None:
-                    self._bytes -= row[0] + _ROW_OVERHEAD
+                    freed += row[0] + _ROW_OVERHEAD
+        self._bytes -= freed
 
     def attempted(self, numbers: Iterable[int]) -> None:
         """Count an attempt that failed."""
-        with self._db:
+        with self._writing():
             self._db.executemany("UPDATE alerts SET attempts = attempts + 1 WHERE seq = ?", ((n,) for n in numbers))
 
     def bury(self, numbers: Iterable[tuple[int, str]]) -> None:
         """(number, reason) of what will never be delivered: into the dead letters."""
-        with self._db:
+        with self._writing():
             for seq, reason in numbers:
                 self._db.execute(
                     "INSERT INTO dead (seq, time, attempts, reason, form, body) "
@@ -174,7 +177,7 @@ class Spool:
 
     def redrive(self, since: int = 0) -> int:
         """Dead letters given up at or after `since` wait again, under new numbers; how many."""
-        with self._db:
+        with self._writing():
             moved = self._db.execute(
                 "INSERT INTO alerts (form, body) SELECT form, body FROM dead WHERE time >= ? ORDER BY id", (since,)
             ).rowcount
@@ -203,6 +206,17 @@ class Spool:
 
     # --- the file
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A transaction. Raises SpoolFull where the disk has no room; the log is then written back to make some."""
+        try:
+            with self._db:
+                yield
+        except sqlite3.OperationalError as error:
+            with suppress(sqlite3.OperationalError):
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            raise SpoolFull(f"{self.path}: {error}") from error
+
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
@@ -220,9 +234,14 @@ class Spool:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA synchronous = {'FULL' if self._fsync else 'NORMAL'}")
         db.execute("PRAGMA journal_size_limit = 16777216")
+        db.execute("PRAGMA wal_autocheckpoint = 250")  # 1 MB: a log that grows with the disk's last bytes frees none
         if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             db.close()
             raise sqlite3.DatabaseError("the file does not pass its own check")
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not fresh and not {"meta", "forms", "alerts", "dead"} <= tables:
+            db.close()
+            raise sqlite3.DatabaseError("the file has lost its tables")
         if fresh:
             db.executescript(_SCHEMA)
             with db:

@@ -1,6 +1,7 @@
 """A third party's plugin for delivery tests: a source of numbered alerts, and the simplest sink there can be."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 
@@ -50,6 +51,8 @@ class Numbers:
 class FarEndSettings(Settings):
     path: str
     pause: float = 0.0
+    down: str = ""
+    """While this file exists the destination is down."""
 
 
 class FarEnd:
@@ -63,6 +66,8 @@ class FarEnd:
 
     def deliver(self, records: Sequence[Record]) -> None:
         time.sleep(self._settings.pause)
+        if self._settings.down and os.path.exists(self._settings.down):
+            raise ConnectionRefusedError("down")
         with open(self._settings.path, "ab") as file:
             file.write(b"".join(record.body + b"\n" for record in records))
 

@@ -1,0 +1,95 @@
+"""A destination that is down, a disk that is full, a spool that is damaged: nothing that was spooled is missing."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.delivery.site import Site
+from tests.support.requirements import require
+
+DOWN = 60.0 if os.environ.get("MOZU_CHAOS") == "full" else 3.0
+
+
+def numbers(site: Site) -> set[int]:
+    return {number for _, number, _ in site.arrived()}
+
+
+def wait_for(site: Site, size: int) -> None:
+    deadline = time.monotonic() + 60
+    while site.size() <= size:
+        assert time.monotonic() < deadline, "nothing more arrives"
+        time.sleep(0.01)
+
+
+def test_a_destination_that_is_down_for_a_while_gets_everything_in_order(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    process = site.begin(total=3_000)
+    wait_for(site, 0)
+    site.down.touch()
+    time.sleep(DOWN)
+    site.down.unlink()
+    sink = site.finish(process)
+    order = [number for _, number, _ in site.arrived()]
+    assert list(range(1, 3_001)) == order
+    assert (3_000, 3_000, {}) == (sink["accepted"], sink["delivered"], sink["dropped"])
+
+
+def test_what_a_dead_destination_left_in_the_spool_is_delivered_by_the_next_run(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.down.touch()
+    process = site.begin(total=500)
+    deadline = time.monotonic() + 60
+    while not site.spool.exists() or site.last() < 500:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    site.down.unlink()
+    sink = site.finish(site.begin(total=0))
+    assert (set(range(1, 501)), 500) == (numbers(site), sink["found"])
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    require(os.geteuid() == 0, "mounting a small file system needs root")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", disk], check=True)
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_a_full_disk_costs_what_it_cannot_hold_and_every_loss_is_counted(tmp_path: Path, small_disk: Path) -> None:
+    site = Site(tmp_path, path=small_disk / "spool.db")
+    site.down.touch()
+    process = site.begin(total=30_000)
+    time.sleep(5)
+    site.down.unlink()
+    sink = site.finish(process)
+    assert sink["accepted"] == sink["delivered"] + sum(sink["dropped"].values()) + sink["dead_lettered"]
+    assert sink["dropped"]["spool full"] > 0
+    assert sink["delivered"] == len(numbers(site))
+
+
+def test_a_truncated_spool_is_told_and_delivery_goes_on_under_a_new_epoch(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.down.touch()
+    process = site.begin(total=2_000)
+    deadline = time.monotonic() + 60
+    while not site.spool.exists() or site.last() < 2_000:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    Path(f"{site.spool}-wal").unlink(missing_ok=True)
+    whole = site.spool.read_bytes()
+    site.spool.write_bytes(whole[: len(whole) * 2 // 3])
+    site.down.unlink()
+    sink = site.finish(site.begin(total=10))
+    assert 1 == len({epoch for epoch, _, _ in site.arrived()})
+    assert sink["delivered"] == len(numbers(site))
+    assert 11 <= sink["delivered"], "ten alerts and the notice that tells of the damage"
