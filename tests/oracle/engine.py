@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from mozu.core.alert import Alert
+from mozu.core.demand import Demand, Need
 from mozu.core.encode import FalcoJson, FalcoText
 from mozu.core.errors import MozuError
 from mozu.core.fields import FieldRegistry
@@ -24,6 +25,7 @@ from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
 from tests.oracle.scenario import Scenario
 
 HOSTNAME = "node-a"
+EVERYTHING = Demand({"syscall": {"*": Need()}})
 _QUIET = logging.getLogger("mozu.test.oracle")
 _QUIET.setLevel(logging.CRITICAL)
 _SWITCHES = {
@@ -77,8 +79,8 @@ class Run(msgspec.Struct):
     """Whether the recording says who its users are."""
 
 
-def run(scenario: Scenario) -> Run:
-    """Judge the capture by the rules."""
+def run(scenario: Scenario, *, everything: bool = False) -> Run:
+    """Judge the capture by the rules. `everything`: the source leaves out nothing, wanted or not."""
     fields = registry(scenario)
     metadata = Metadata(fields.names)
     source = ReplaySource(ReplaySettings(files=[scenario.capture]), _in(fields), metadata)
@@ -88,16 +90,16 @@ def run(scenario: Scenario) -> Run:
     try:
         rules = evaluator(scenario, fields)
         done.rules = rules.rules
-        asyncio.run(_judge(source, rules, done.alerts))
+        asyncio.run(_judge(source, rules, EVERYTHING if everything else rules.demand(), done.alerts))
     except MozuError as error:
         done.error = str(error) or type(error).__name__
     done.lists_users = bool(metadata.people.users)
     return done
 
 
-async def _judge(source: ReplaySource, rules: Evaluator, alerts: list[Alert]) -> None:
+async def _judge(source: ReplaySource, rules: Evaluator, demand: Demand, alerts: list[Alert]) -> None:
     state = StateMachine(procfs=None)
-    await source.start(rules.demand())
+    await source.start(demand)
     async for batch in source.batches():
         events = state.apply(batch)
         alerts.extend(rules.evaluate(events))

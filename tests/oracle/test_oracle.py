@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.oracle.engine import as_json, run
 from tests.oracle.judge import judge
 from tests.oracle.report import Result, lines
 from tests.oracle.scenario import scenarios
@@ -13,6 +14,10 @@ from tests.support.requirements import corpus
 
 LEAST = 0.97
 """Share of scenarios that agree at all three levels without any cause."""
+
+
+_EVERY = 7
+"""Of so many scenarios one is run a second time."""
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +42,11 @@ def test_every_scenario_agrees_or_differs_by_a_documented_cause(results: list[Re
 @pytest.mark.timeout(900)
 def test_nearly_all_scenarios_agree_outright(results: list[Result]) -> None:
     assert sum(result.agrees for result in results) >= LEAST * len(results)
+
+
+@pytest.mark.corpus
+@pytest.mark.timeout(900)
+def test_what_a_source_leaves_out_for_want_of_demand_costs_no_alert() -> None:
+    for scenario in scenarios(corpus("oracle"), corpus("falco-rules"))[::_EVERY]:
+        some, every = run(scenario), run(scenario, everything=True)
+        assert as_json(scenario, some.alerts) == as_json(scenario, every.alerts), scenario.name
