@@ -21,15 +21,15 @@ _MEMORY = (1, 2, 100, 50, 0)
 Step = Callable[[Capture, random.Random, int], None]
 
 
-def recording(events: int, seed: int = 1) -> bytes:
-    """About so many events, compressed."""
+def recording(events: int, seed: int = 1, *, plain: bool = False) -> bytes:
+    """About so many events, compressed unless `plain`."""
     chance = random.Random(seed)
     capture = Capture().machine().user(0, "root").user(1000, "mira")
     for tid in TIDS:
         capture.process(tid, NAMES[tid % len(NAMES)], ptid=1000 + (tid - 1000) // 8, cgroups=("cpu=/user.slice",))
     for step in chance.choices(list(_STEPS), list(_STEPS.values()), k=events):
         step(capture, chance, chance.choice(TIDS))
-    return capture.gzip()
+    return capture.raw() if plain else capture.gzip()
 
 
 def _open(capture: Capture, chance: random.Random, tid: int) -> None:
