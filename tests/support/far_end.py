@@ -14,10 +14,11 @@ TEMPLATE = Template(("number ", Ref("number", "uint")))
 class NumbersSettings(Settings):
     total: int = 1_000_000_000
     pause: float = 0.001
+    batch: int = 10
 
 
 class Numbers:
-    """Ready alerts, ten at a time."""
+    """Ready alerts, a batch at a time."""
 
     def __init__(self, settings: NumbersSettings, context: Context) -> None:
         self._settings, self._stopped, self._made = settings, False, 0
@@ -27,7 +28,7 @@ class Numbers:
 
     async def batches(self) -> AsyncIterator[Sequence[Alert]]:
         while self._made < self._settings.total and not self._stopped:
-            size = min(10, self._settings.total - self._made)
+            size = min(self._settings.batch, self._settings.total - self._made)
             yield [self._alert(self._made + i) for i in range(size)]
             self._made += size
             await asyncio.sleep(self._settings.pause)
@@ -78,7 +79,12 @@ class FarEnd:
 @hookimpl
 def mozu_source() -> Declaration:
     return Declaration(
-        name="numbers", build=Numbers, settings=NumbersSettings, event_source="numbers", summary="Numbers."
+        name="numbers",
+        build=Numbers,
+        settings=NumbersSettings,
+        event_source="numbers",
+        live=False,
+        summary="Numbers.",
     )
 
 
