@@ -47,6 +47,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "syslog": "mozu.plugins.sinks.syslog",
         "journald": "mozu.plugins.sinks.journald",
         "program": "mozu.plugins.sinks.program",
+        "kafka": "mozu.plugins.sinks.kafka",
     },
     Kind.RESPONDER: {},
 }

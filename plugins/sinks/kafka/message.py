@@ -1,0 +1,86 @@
+"""What of an alert goes into a record: topic, key, body, headers."""
+
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from mozu.core import Record
+from mozu.core.event import printable
+from mozu.plugins.sinks.kafka.settings import KafkaSettings
+from mozu.plugins.sinks.kafka.topic import Topic
+
+SCHEMA_VERSION: Final = b"1"
+"""Of every format that mozu writes to a topic; raised when a consumer that follows the schemas would break."""
+_CLOUDEVENTS: Final = "application/cloudevents+json"
+
+Headers = list[tuple[str, bytes]]
+
+
+class Message(msgspec.Struct):
+    """A record before it is sent."""
+
+    number: int
+    """The alert's number at this sink."""
+    topic: str
+    key: bytes | None
+    body: bytes
+    headers: Headers
+
+
+class Messages:
+    """Makes them."""
+
+    def __init__(self, settings: KafkaSettings, content_type: str) -> None:
+        self._topic, self._key = Topic(settings.topic), settings.key
+        self._content_type = content_type.encode()
+        self._is_binary = settings.cloudevents == "binary"
+        if self._is_binary and not content_type.startswith(_CLOUDEVENTS):
+            raise ValueError("cloudevents: binary needs `format: cloudevents`")
+
+    def make(self, record: Record) -> Message:
+        """The message of a record."""
+        alert = record.alert
+        body, headers = self._content(record)
+        return Message(record.stamp.sequence, self._topic.name(alert), self._key_of(record), body, headers)
+
+    def _content(self, record: Record) -> tuple[bytes, Headers]:
+        body, headers = record.body, [("content-type", self._content_type)]
+        if self._is_binary:
+            body, headers = _unwrapped(body)
+        stamp = record.stamp
+        return body, [
+            *headers,
+            ("mozu-schema", SCHEMA_VERSION),
+            ("mozu-id", record.alert.id.encode()),
+            ("mozu-rule", _raw(record.alert.rule)),
+            ("mozu-priority", record.alert.priority.label.encode()),
+            ("mozu-agent", _raw(stamp.agent)),
+            ("mozu-sink", _raw(stamp.sink)),
+            ("mozu-epoch", stamp.epoch.encode()),
+            ("mozu-sequence", b"%d" % stamp.sequence),
+        ]
+
+    def _key_of(self, record: Record) -> bytes | None:
+        alert = record.alert
+        if self._key == "none":
+            return None
+        if self._key == "rule":
+            return _raw(alert.rule)
+        container = None
+        if self._key == "container":
+            container = alert.values.get("container.id") or alert.facts.get("container.id")
+        return _raw(alert.hostname if container in (None, "", "host") else str(container))
+
+
+def _unwrapped(body: bytes) -> tuple[bytes, Headers]:
+    """Kafka's binary mode (CloudEvents, Kafka Protocol Binding 3.2): attributes are headers, the data is the body."""
+    event: dict[str, Any] = orjson.loads(body)
+    data = orjson.dumps(event.pop("data"))
+    content_type = str(event.pop("datacontenttype"))
+    headers = [(f"ce_{name}", str(value).encode()) for name, value in event.items()]
+    return data, [("content-type", content_type.encode()), *headers]
+
+
+def _raw(text: str) -> bytes:
+    return printable(text).encode()

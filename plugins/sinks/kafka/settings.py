@@ -1,0 +1,59 @@
+"""What the configuration may say about the sink `kafka`."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from mozu.plugins.sinks.kafka.access import Access
+from mozu.plugins.sinks.kafka.topic import Topic
+
+
+class KafkaSettings(Access):
+    """Where to, and with which guarantees."""
+
+    topic: str = Field(
+        "mozu.alerts",
+        description="The topic; it may hold {priority}, {source}, {host} and {rule}, which come cleaned of what no "
+        "topic's name may have.",
+    )
+    key: Literal["host", "container", "rule", "none"] = Field(
+        "host", description="What stays in order: alerts of one key go to one partition. `container` is the id of the "
+        "container, and the host for what runs in none.",
+    )  # fmt: skip
+    acks: Literal["all", "leader"] = Field(
+        "all", description="Who must have a record before it counts as delivered: all in-sync replicas, or one broker."
+    )
+    idempotence: bool = Field(
+        True, description="Retries make no duplicates, and keep the order within a partition; needs acks `all`."
+    )
+    compression: Literal["zstd", "lz4", "gzip", "none"] = Field("zstd", description="How batches are compressed.")
+    linger: float = Field(0.0, ge=0, le=10, description="Seconds to wait for more records before a batch goes.")
+    batch_bytes: int = Field(256 << 10, ge=1024, description="The most bytes of a batch, per partition.")
+    max_bytes: int = Field(
+        1_000_000, ge=1024, description="The most bytes of a record; larger ones become dead letters. Keep it at or "
+        "below the topic's `max.message.bytes`.",
+    )  # fmt: skip
+    cloudevents: Literal["structured", "binary"] = Field(
+        "structured", description="With the format `cloudevents`: the envelope around the alert, or in headers `ce_*`."
+    )
+    create_topics: bool = Field(False, description="Make a topic that does not exist.")
+    partitions: int = Field(-1, ge=-1, description="Of topics that are made; -1: as the brokers are set up.")
+    replication: int = Field(-1, ge=-1, description="Copies, of topics that are made; -1: as the brokers are set up.")
+    rebuild_after: float = Field(
+        60.0, gt=0, description="Seconds without any acknowledgement after which the client is made anew: it may know "
+        "only brokers that are gone. What was under way is then sent again.",
+    )  # fmt: skip
+
+    @field_validator("topic")
+    @classmethod
+    def _is_a_topic(cls, value: str) -> str:
+        Topic(value)
+        return value
+
+    @model_validator(mode="after")
+    def _idempotence_needs_all(self) -> "KafkaSettings":
+        if self.idempotence and self.acks != "all":
+            raise ValueError("acks leader needs `idempotence: false`")
+        if 0 in (self.partitions, self.replication):
+            raise ValueError("partitions and replication must be at least 1, or -1")
+        return self

@@ -1,0 +1,221 @@
+"""The sink itself: records to a producer and outcomes back."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
+
+from mozu.core import Context, Record, Rejected, Retry
+from mozu.core.errors import ConfigError
+from mozu.core.hookspecs import Outcome
+from mozu.plugins.sinks.kafka.client import arguments
+from mozu.plugins.sinks.kafka.message import Message, Messages
+from mozu.plugins.sinks.kafka.outcome import breaks_client, is_final, outcome
+from mozu.plugins.sinks.kafka.producer import Producer, Unreachable
+from mozu.plugins.sinks.kafka.settings import KafkaSettings
+from mozu.plugins.sinks.kafka.topics import TopicMissing
+from mozu.plugins.sinks.kafka.voice import Voice
+
+_WAIT: Final = Retry(tried=False)
+Future = asyncio.Future[Any]
+
+
+def build(settings: KafkaSettings, context: Context) -> "Kafka":
+    """Raises ConfigError where settings do not fit the format, or a certificate cannot be used."""
+    try:
+        arguments(settings)
+        return Kafka(settings, context)
+    except ValueError as error:
+        raise ConfigError([f"sink {context.id}: {error}"]) from None
+
+
+class Kafka:
+    """Pipelines a batch and waits for its acknowledgements.
+
+    A record that is not acknowledged in time stays under way, since aiokafka goes on with it: when the core brings it
+    again its future is waited for, and nothing is sent twice unless the producer had to be thrown away.
+    """
+
+    def __init__(self, settings: KafkaSettings, context: Context) -> None:
+        self._settings, self._log = settings, context.log
+        self._voice = Voice(context.log, context.metrics)
+        self._messages = Messages(settings, context.content_type)
+        self._producer = Producer(settings, self._voice, context.metrics)
+        self._under_way: dict[int, Future] = {}
+        self._moved_at: float | None = None
+        """When a wait without any acknowledgement ended; None: the last one brought some."""
+        self._broken: BaseException | None = None
+        """Why the producer cannot go on."""
+        self._resent = context.metrics.counter("sink_alerts_resent_total")
+        context.metrics.gauge("kafka_under_way_records", lambda: float(len(self._under_way)))
+
+    async def start(self) -> None:
+        """Brokers that are absent are found out with the first alert."""
+
+    async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
+        """The outcome of each."""
+        if not records:
+            return []
+        try:
+            await self._producer.open()
+        except Unreachable as reason:
+            self._voice.trouble(f"no connection to Kafka ({', '.join(self._settings.servers)}): {reason}")
+            return [_WAIT] * len(records)
+        messages = [self._messages.make(record) for record in records]
+        self._forget_before(messages[0].number)
+        failures = await self._pipelined(messages)
+        broken = self._broken
+        if broken is not None:
+            await self._rebuild(broken)
+            if is_final(broken):
+                failures = await self._singly([message for message in messages if message.number in failures], failures)
+        elif self._is_stuck():
+            await self._rebuild(TimeoutError(f"no acknowledgement for {self._settings.rebuild_after:.0f} s"))
+        return self._outcomes(messages, failures)
+
+    async def stop(self) -> None:
+        """Let what is under way arrive, for a few seconds."""
+        await self._producer.close(flush=True)
+        self._under_way.clear()
+
+    # --- sending
+
+    async def _pipelined(self, messages: Sequence[Message]) -> dict[int, BaseException]:
+        """Send all, wait for all: what failed (TimeoutError: still under way), by the records' numbers."""
+        failures: dict[int, BaseException] = await self._missing({message.topic for message in messages}, messages)
+        stuck: KafkaError | None = None
+        for message in messages:
+            number = message.number
+            if number in failures or number in self._under_way:
+                continue
+            if stuck is not None:  # what comes behind must not overtake
+                failures[number] = stuck
+                continue
+            try:
+                self._under_way[number] = await self._producer.send(message)
+            except KafkaError as error:
+                failures[number] = error
+                if not is_final(error):
+                    stuck = error
+        if stuck is not None and breaks_client(stuck):
+            self._broken = stuck
+        return failures | await self._acknowledged(messages, failures)
+
+    async def _missing(self, topics: set[str], messages: Sequence[Message]) -> dict[int, BaseException]:
+        """Topics that cannot be written to now."""
+        failed: dict[str, BaseException] = {}
+        for topic in sorted(topics):
+            try:
+                await self._producer.need(topic)
+            except (TopicMissing, TimeoutError, KafkaError) as error:
+                failed[topic] = error
+        return {message.number: failed[message.topic] for message in messages if message.topic in failed}
+
+    async def _acknowledged(
+        self, messages: Sequence[Message], failed: dict[int, BaseException]
+    ) -> dict[int, BaseException]:
+        """Wait for what is under way of these; what failed."""
+        waited = {
+            message.number: self._under_way[message.number]
+            for message in messages
+            if message.number not in failed and message.number in self._under_way
+        }
+        if not waited:
+            return {}
+        await asyncio.wait(waited.values(), timeout=self._settings.timeout)
+        failures: dict[int, BaseException] = {}
+        arrived = False
+        for number, future in waited.items():
+            if not future.done():
+                failures[number] = TimeoutError("no acknowledgement")
+                continue
+            del self._under_way[number]
+            error = future.exception()
+            arrived = arrived or error is None
+            if error is not None:
+                failures[number] = error
+                if breaks_client(error) and (self._broken is None or is_final(error)):
+                    self._broken = error
+        self._note_progress(arrived=arrived)
+        return failures
+
+    async def _singly(self, messages: Sequence[Message], known: dict[int, BaseException]) -> dict[int, BaseException]:
+        """One record a request, to tell the ones that the brokers refuse from those that shared a batch with them."""
+        failures: dict[int, BaseException] = {}
+        lanes: dict[tuple[str, bytes | None], BaseException] = {}
+        for message in messages:
+            error, lane = known[message.number], (message.topic, message.key)
+            if lane in lanes:  # what comes behind must not overtake
+                failures[message.number] = lanes[lane]
+            elif isinstance(error, TopicAuthorizationFailedError | TopicMissing):
+                failures[message.number] = error
+            else:
+                failure = await self._alone(message)
+                if failure is not None:
+                    failures[message.number] = failure
+                    if not is_final(failure):
+                        lanes[lane] = failure
+        return failures
+
+    async def _alone(self, message: Message) -> BaseException | None:
+        try:
+            await self._producer.open()
+        except Unreachable as reason:
+            failure: BaseException = KafkaConnectionError(str(reason))
+            return failure
+        failures = await self._pipelined([message])
+        if self._broken is not None:
+            await self._rebuild(self._broken)
+        return failures.get(message.number)
+
+    # --- when it does not go on
+
+    def _note_progress(self, *, arrived: bool) -> None:
+        now = asyncio.get_running_loop().time()
+        if arrived or not self._under_way:
+            self._moved_at = None
+        elif self._moved_at is None:
+            self._moved_at = now
+
+    def _is_stuck(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        return self._moved_at is not None and now - self._moved_at > self._settings.rebuild_after
+
+    def _forget_before(self, number: int) -> None:
+        """The core brings records in order; what lies before them and has ended will not be asked for."""
+        for old in [old for old, future in self._under_way.items() if old < number and future.done()]:
+            del self._under_way[old]
+
+    async def _rebuild(self, why: BaseException) -> None:
+        """A new producer with the next record; what the old one had under way comes again."""
+        if not is_final(why):
+            self._log.warning("the client is made anew: %s", str(why) or type(why).__name__)
+        await self._producer.close(flush=is_final(why))
+        self._resent.value += sum(1 for future in self._under_way.values() if not _arrived(future))
+        self._under_way = {number: future for number, future in self._under_way.items() if _arrived(future)}
+        self._moved_at = self._broken = None
+
+    def _outcomes(self, messages: Sequence[Message], failures: dict[int, BaseException]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for message in messages:
+            error = failures.get(message.number)
+            outcomes.append(None if error is None else self._outcome(message, error))
+        waits = next((e for number, e in failures.items() if not is_final(e)), None)
+        if waits is None:
+            self._voice.well()
+        else:
+            self._voice.trouble(self._told(waits))
+        return outcomes
+
+    def _outcome(self, message: Message, error: BaseException) -> Rejected | Retry:
+        return _WAIT if isinstance(error, TimeoutError | TopicMissing) else outcome(message, error)
+
+    def _told(self, error: BaseException) -> str:
+        if isinstance(error, TopicMissing):
+            return str(error)
+        return f"Kafka does not acknowledge: {self._voice.because(error)}"
+
+
+def _arrived(future: Future) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None

@@ -1,0 +1,45 @@
+"""Topics' names from a template."""
+
+import re
+from typing import Final
+
+from mozu.core import Alert
+from mozu.core.event import printable
+
+_LONGEST: Final = 249
+"""Characters of a topic's name (Kafka's own bound)."""
+_ILLEGAL: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_REFERENCE: Final = re.compile(r"\{([^{}]*)\}")
+_FIELDS: Final = ("priority", "source", "host", "rule")
+
+
+class Topic:
+    """`name(alert)` is a legal name whatever the alert holds. Raises ValueError for a template that is none."""
+
+    def __init__(self, template: str) -> None:
+        parts = _REFERENCE.split(template)
+        for field in parts[1::2]:
+            if field not in _FIELDS:
+                raise ValueError(f"{{{field}}} is unknown; a topic may hold {', '.join(f'{{{f}}}' for f in _FIELDS)}")
+        literal = "".join(parts[::2])
+        if _ILLEGAL.search(literal) or not template or len(literal) > _LONGEST or template in (".", ".."):
+            raise ValueError(
+                "a topic's name has 1 to 249 of the characters A-Z, a-z, 0-9, dot, underscore and hyphen, "
+                "and is neither . nor .."
+            )
+        self._parts = parts
+        self._fixed = template if len(parts) == 1 else None
+
+    def name(self, alert: Alert) -> str:
+        """The topic of this alert."""
+        if self._fixed is not None:
+            return self._fixed
+        values = {"priority": alert.priority.label.lower(), "source": alert.source, "host": alert.hostname,
+                  "rule": alert.rule}  # fmt: skip
+        made = "".join(part if index % 2 == 0 else _clean(values[part]) for index, part in enumerate(self._parts))
+        made = made[:_LONGEST]
+        return "unknown" if made in (".", "..") else made
+
+
+def _clean(text: str) -> str:
+    return _ILLEGAL.sub("-", printable(text)).strip("-") or "unknown"

@@ -1,0 +1,331 @@
+"""The sink `kafka` against a real Apache Kafka; what arrived is read by Kafka's own console consumer."""
+
+import asyncio
+import base64
+import json
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mozu.core import Alert, Rejected, Retry
+from mozu.core.alert import Stamp
+from mozu.core.encode.cloudevents import CloudEvents
+from mozu.core.hookspecs import Outcome, Record
+from mozu.core.testing import alert, check_sink, context, records
+from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
+from tests.support.kafka.cluster import PASSWORD, REAUTH_MS, USER, Cluster, cluster
+from tests.support.kafka.console import consume, create, deny, describe
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with cluster(tmp_path_factory.mktemp("kafka")) as made:
+        yield made
+
+
+def sink(server: str, *, content_type: str = "application/json", **settings: Any) -> Kafka:
+    return Kafka(KafkaSettings(servers=(server,), timeout=5, **settings), context(content_type=content_type))
+
+
+def delivered(made: Kafka, batch: list[Record]) -> list[Outcome]:
+    """What the first delivery says of each."""
+
+    async def run() -> list[Outcome]:
+        await made.start()
+        try:
+            return list(await made.deliver(batch))
+        finally:
+            await made.stop()
+
+    return asyncio.run(run())
+
+
+def alerts(count: int, **values: Any) -> list[Alert]:
+    made = [alert(f"rule {number}", **values) for number in range(count)]
+    for number, item in enumerate(made):
+        item.hostname = f"host-{number % 3}"
+    return made
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What mozu's log shows; aiokafka's own lines reach nobody but the sink."""
+    shown = (record for record in caplog.records if record.name.startswith("mozu"))
+    return [record.getMessage() for record in shown if record.levelno >= logging.WARNING]
+
+
+def ids(batch: list[Record]) -> list[str]:
+    return [record.alert.id for record in batch]
+
+
+def arrived(kafka: Cluster, topic: str, count: int) -> list[str]:
+    return [json.loads(message.value)["uuid"] for message in consume(kafka, topic, count=count)]
+
+
+def test_keeps_the_contract_of_sinks(kafka: Cluster) -> None:
+    create(kafka, "contract")
+    asyncio.run(check_sink(sink(kafka.servers[0], topic="contract")))
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lz4", "gzip", "none"])
+def test_alerts_arrive_compressed_as_the_settings_say(kafka: Cluster, compression: str) -> None:
+    topic = f"packed.{compression}"
+    create(kafka, topic)
+    batch = records(*alerts(50))
+    outcomes = delivered(sink(kafka.servers[0], topic=topic, compression=compression), batch)
+    assert [None] * 50 == outcomes
+    assert sorted(ids(batch)) == sorted(arrived(kafka, topic, 50))
+
+
+def test_alerts_of_one_host_stay_in_order(kafka: Cluster) -> None:
+    create(kafka, "ordered", partitions=5)
+    batch = records(*alerts(300))
+    delivered(sink(kafka.servers[0], topic="ordered"), batch)
+    messages = consume(kafka, "ordered", count=300)
+    for host in ("host-0", "host-1", "host-2"):
+        sent = [record.alert.id for record in batch if record.alert.hostname == host]
+        seen = [message for message in messages if message.key == host]
+        assert sent == [json.loads(message.value)["uuid"] for message in seen]
+        assert 1 == len({message.partition for message in seen})
+
+
+def test_headers_say_what_the_record_is(kafka: Cluster) -> None:
+    create(kafka, "headers")
+    batch = records(alert("Größe"))
+    delivered(sink(kafka.servers[0], topic="headers"), batch)
+    (message,) = consume(kafka, "headers", count=1)
+    expected = {
+        "content-type": "application/json", "mozu-schema": "1", "mozu-id": batch[0].alert.id, "mozu-rule": "Größe",
+        "mozu-priority": "Notice", "mozu-agent": "host", "mozu-sink": "under-test", "mozu-epoch": "epoch",
+        "mozu-sequence": "1",
+    }  # fmt: skip
+    assert expected == message.headers
+
+
+def test_a_cloud_event_in_binary_mode_has_its_attributes_in_headers(kafka: Cluster) -> None:
+    create(kafka, "events")
+    item, stamp = alert("A rule"), Stamp("host", "under-test", "epoch", 1)
+    made = sink(
+        kafka.servers[0], topic="events", cloudevents="binary", content_type="application/cloudevents+json"
+    )
+    delivered(made, [Record(item, CloudEvents().encode(item, stamp), stamp)])
+    (message,) = consume(kafka, "events", count=1)
+    assert item.id == json.loads(message.value)["uuid"]
+    found = {name: value for name, value in message.headers.items() if name in ("ce_id", "ce_specversion", "ce_rule")}
+    assert {"ce_id": item.id, "ce_specversion": "1.0", "ce_rule": "A rule"} == found
+    assert "application/json" == message.headers["content-type"]
+
+
+def test_a_topic_that_is_missing_is_waited_for_and_named(kafka: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    assert [Retry(tried=False)] == delivered(sink(kafka.servers[0], topic="nowhere"), records(alert()))
+    lines = warnings(caplog)
+    assert ["the topic nowhere does not exist; create it, or set `create_topics: true`"] == lines
+
+
+def test_a_topic_is_made_on_request(kafka: Cluster) -> None:
+    made = sink(kafka.servers[0], topic="made.{priority}", create_topics=True, partitions=7, replication=1)
+    assert [None] == delivered(made, records(alert()))
+    assert "PartitionCount: 7" in describe(kafka, "made.notice")
+
+
+def test_a_topic_that_cannot_be_made_says_why(kafka: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    made = sink(kafka.servers[0], topic="toomany", create_topics=True, replication=3, partitions=1)
+    assert [Retry(tried=False)] == delivered(made, records(alert()))
+    assert "the topic toomany does not exist and cannot be made: " in caplog.text
+    assert "replication" in caplog.text.lower()
+
+
+def test_a_record_that_is_too_large_for_the_settings_is_refused_alone(kafka: Cluster) -> None:
+    create(kafka, "bounded")
+    batch = records(alert("a"), alert("b", name="x" * 5000), alert("c"))
+    outcomes = delivered(sink(kafka.servers[0], topic="bounded", max_bytes=4000), batch)
+    refused = outcomes[1]
+    assert isinstance(refused, Rejected)
+    assert "more than the topic bounded or `max_bytes` admits" in refused.reason
+    assert [None, None] == [outcomes[0], outcomes[2]]
+
+
+def test_a_record_that_is_too_large_for_the_topic_is_refused_alone(kafka: Cluster) -> None:
+    create(kafka, "narrow", partitions=1, max_message_bytes="3000")
+    batch = records(alert("a"), alert("b", name="x" * 5000), alert("c"))
+    outcomes = delivered(sink(kafka.servers[0], topic="narrow", compression="none"), batch)
+    assert [type(None), Rejected, type(None)] == [type(outcome) for outcome in outcomes]
+    assert [batch[0].alert.id, batch[2].alert.id] == arrived(kafka, "narrow", 2)
+
+
+def test_a_topic_that_is_denied_refuses_the_record(kafka: Cluster) -> None:
+    create(kafka, "denied")
+    deny(kafka, USER, "denied")
+    made = sink(
+        kafka.server("SASLPLAIN"), topic="denied", protocol="SASL_PLAINTEXT",
+        sasl={"mechanism": "PLAIN", "user": USER, "password": PASSWORD},
+    )  # fmt: skip
+    reason = "mozu may not write to the topic denied (TopicAuthorizationFailed)"
+    assert [Rejected(reason)] * 3 == delivered(made, records(*alerts(3)))
+
+
+def _token() -> str:
+    def part(content: Json) -> str:
+        return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+    return f"{part({'alg': 'none'})}.{part({'sub': USER, 'iat': 1_700_000_000, 'exp': 4_000_000_000})}."
+
+
+def _named(mechanism: str, password: str = PASSWORD) -> Json:
+    return {"mechanism": mechanism, "user": USER, "password": password}
+
+
+WAYS: dict[str, Callable[[Cluster, Path], Json]] = {
+    "TLS": lambda c, _: {"protocol": "SSL", "tls": {"ca": c.certificates.ca}},
+    "MTLS": lambda c, _: {"protocol": "SSL", "tls": {
+        "ca": c.certificates.ca, "certificate": c.certificates.client, "key": c.certificates.client_key}},
+    "SASLPLAIN": lambda c, _: {"protocol": "SASL_PLAINTEXT", "sasl": _named("PLAIN")},
+    "SCRAM": lambda c, _: {
+        "protocol": "SASL_SSL", "tls": {"ca": c.certificates.ca}, "sasl": _named("SCRAM-SHA-512")},
+    "REAUTH": lambda c, _: {"protocol": "SASL_PLAINTEXT", "sasl": _named("SCRAM-SHA-256")},
+    "OAUTH": lambda c, folder: {
+        "protocol": "SASL_PLAINTEXT", "sasl": {"mechanism": "OAUTHBEARER", "token_file": folder / "token"}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("listener", WAYS)
+def test_mozu_proves_who_it_is(kafka: Cluster, listener: str, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(_token())
+    topic = f"proved.{listener}"
+    create(kafka, topic)
+    batch = records(*alerts(100))
+    outcomes = delivered(sink(kafka.server(listener), topic=topic, **WAYS[listener](kafka, tmp_path)), batch)
+    assert [None] * 100 == outcomes
+    assert sorted(ids(batch)) == sorted(arrived(kafka, topic, 100))
+
+
+REFUSED: dict[str, tuple[str, Callable[[Cluster], Json], str]] = {
+    "a wrong password": (
+        "SCRAM",
+        lambda c: {"protocol": "SASL_SSL", "tls": {"ca": c.certificates.ca}, "sasl": _named("SCRAM-SHA-512", "wrong")},
+        "SaslAuthenticationFailed",
+    ),
+    "a mechanism that is off": (
+        "SASLPLAIN",
+        lambda c: {"protocol": "SASL_PLAINTEXT", "sasl": _named("SCRAM-SHA-512")},
+        "UnsupportedSaslMechanism",
+    ),
+    "an authority that nobody knows": (
+        "TLS",
+        lambda c: {"protocol": "SSL", "tls": {"ca": c.certificates.other_ca}},
+        "certificate verify failed",
+    ),
+    "no certificate": ("MTLS", lambda c: {"protocol": "SSL", "tls": {"ca": c.certificates.ca}}, "bad certificate"),
+    "a port of another protocol": ("SASLPLAIN", lambda c: {}, "is `protocol` that of this port?"),
+    "no broker": ("CONTROLLER", lambda c: {"servers": ("127.0.0.1:1",)}, "Connect"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_connection_that_is_refused_is_retried_and_told_in_one_line(
+    kafka: Cluster, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener, settings, reason = REFUSED[what]
+    chosen = {"servers": (kafka.server(listener),), "timeout": 3, **settings(kafka)}
+    made = Kafka(KafkaSettings(**chosen), context(content_type="application/json"))
+    assert [Retry(tried=False)] == delivered(made, records(alert()))
+    lines = warnings(caplog)
+    assert 1 == len(lines)
+    assert lines[0].startswith("no connection to Kafka (127.0.0.1:")
+    assert reason in lines[0]
+    assert PASSWORD not in caplog.text
+
+
+async def _until_taken(made: Kafka, batch: list[Record]) -> None:
+    """As the core does: what is to be tried again comes again."""
+    left = list(batch)
+    while left:
+        outcomes = await made.deliver(left)
+        assert not any(isinstance(outcome, Rejected) for outcome in outcomes)
+        left = [record for record, outcome in zip(left, outcomes, strict=True) if outcome is not None]
+        await asyncio.sleep(0.05)
+
+
+def test_connections_that_the_broker_ends_for_want_of_a_new_proof_cost_nothing(kafka: Cluster) -> None:
+    create(kafka, "reauth", partitions=1)
+    batch = records(*alerts(400))
+
+    async def run() -> None:
+        made = sink(kafka.server("REAUTH"), topic="reauth", protocol="SASL_PLAINTEXT", sasl=_named("SCRAM-SHA-256"))
+        began = asyncio.get_running_loop().time()
+        for start in range(0, 400, 10):
+            await _until_taken(made, batch[start : start + 10])
+            due = began + 2.5 * REAUTH_MS / 1000 * start / 400
+            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+        await made.stop()
+
+    asyncio.run(run())
+    assert ids(batch) == arrived(kafka, "reauth", 0)
+
+
+def test_a_producer_that_died_is_made_anew(kafka: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    create(kafka, "fatal", partitions=1)
+    batch = records(*alerts(30))
+
+    async def run() -> None:
+        made = sink(kafka.servers[0], topic="fatal")
+        await _until_taken(made, batch[:10])
+        made._producer._producer._txn_manager._sequence_numbers.clear()
+        state = made._producer._producer._txn_manager
+        state.increment_sequence_number(next(iter(_partitions("fatal"))), 1000)
+        await _until_taken(made, batch[10:])
+        await made.stop()
+
+    asyncio.run(run())
+    assert ids(batch) == arrived(kafka, "fatal", 0)
+    assert 1 == sum(line.startswith("the client is made anew") for line in warnings(caplog))
+
+
+def _partitions(topic: str) -> list[Any]:
+    from aiokafka import TopicPartition
+
+    return [TopicPartition(topic, 0)]
+
+
+def test_a_broker_that_hangs_and_comes_back_gets_every_alert_once(tmp_path: Path) -> None:
+    with cluster(tmp_path) as own:
+        create(own, "hung", partitions=3)
+        batch = records(*alerts(200))
+
+        async def run() -> None:
+            made = Kafka(KafkaSettings(servers=tuple(own.servers), topic="hung", timeout=2), context())
+            await _until_taken(made, batch[:50])
+            own.brokers[0].pause()
+            waits = await made.deliver(batch[50:100])
+            assert [Retry(tried=False)] * 50 == list(waits)
+            own.brokers[0].resume()
+            await _until_taken(made, batch[50:])
+            await made.stop()
+
+        _run_with(run())
+        assert sorted(ids(batch)) == sorted(arrived(own, "hung", 0))
+
+
+def _run_with(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(work, 60))
+
+
+def test_a_broker_that_comes_late_gets_every_alert(tmp_path: Path) -> None:
+    with cluster(tmp_path) as own:
+        create(own, "late", partitions=1)
+        own.brokers[0].kill()
+        batch = records(*alerts(20))
+
+        async def run() -> None:
+            made = Kafka(KafkaSettings(servers=tuple(own.servers), topic="late", timeout=3), context())
+            assert [Retry(tried=False)] * 20 == list(await made.deliver(batch))
+            await asyncio.to_thread(own.brokers[0].start)
+            await _until_taken(made, batch)
+            await made.stop()
+
+        _run_with(run())
+        assert ids(batch) == arrived(own, "late", 20)
