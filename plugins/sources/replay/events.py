@@ -12,32 +12,60 @@ from typing import Any, Final
 
 from mozu.core.hookspecs import Counts
 from mozu.core.syscalls import event_types
-from mozu.plugins.sources.replay.layouts import Layout, call_names
-from mozu.plugins.sources.replay.params import FIXED, WIDTH, reader
+from mozu.plugins.sources.replay.layouts import Layout, call_names, layouts
+from mozu.plugins.sources.replay.params import FIXED, WIDTH, decode, reader
 
 Maker = Callable[[bytes], Any] | None
 Finish = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 
 _SHAPE_LIMIT: Final = 1 << 15
+_FEW: Final = 4
+"""Parameters of variable length."""
 _EVENT_FRAME: Final = 14
 """Bytes of a plain event block around the event: type, length, processor, and the length again."""
 
 GENERIC: Final = "syscall"
-ASYNC: Final = "asyncevent"
+
+
+class Kind:
+    """What events of one number have in common, and how their parameters are read one by one."""
+
+    __slots__ = ("descriptor", "encodings", "enters", "generic", "name", "repeats")
+
+    def __init__(self, layout: Layout) -> None:
+        self.name = layout.name
+        self.encodings = layout.encodings
+        self.descriptor = descriptor_index(layout)
+        self.generic = layout.name == GENERIC
+        self.enters = layout.kind == "syscall" and not layout.is_exit
+        self.repeats = sum(encoding not in FIXED for encoding in layout.encodings) <= _FEW
+        """Whether lengths come back often enough to be remembered: those of programs' arguments do not."""
+
+    def read(self, params: list[bytes]) -> tuple[Any, ...]:
+        """Their values; the missing ones are absent."""
+        values = [decode(encoding, raw) for encoding, raw in zip(self.encodings, params, strict=False)]
+        return (*values, *(None,) * (len(self.encodings) - len(values)))
+
+
+@cache
+def kind_of(number: int) -> Kind:
+    """The kind of an event number that has a layout."""
+    return Kind(layouts()[number])
 
 
 class Shape:
     """How to read the parameters of events that look alike."""
 
-    __slots__ = ("count", "data", "descriptor", "enters", "finish", "generic", "least", "name", "skip", "unpack")
+    __slots__ = ("count", "data", "descriptor", "finish", "kind", "least", "name", "skip", "special", "unpack")
 
-    def __init__(self, layout: Layout, lengths: tuple[int, ...], data: int = 0, size: int = 0) -> None:
+    def __init__(self, layout: Layout, lengths: tuple[int, ...], data: int, size: int) -> None:
         form, self.finish = _plan(layout, lengths)
         self.unpack: Callable[[bytes, int], tuple[Any, ...]] = form.unpack_from
+        self.kind = kind_of(layout.id)
         self.name = layout.name
-        self.descriptor = descriptor_index(layout)
-        self.generic = layout.name == GENERIC
-        self.enters = layout.kind == "syscall" and not layout.is_exit
+        self.descriptor = self.kind.descriptor
+        self.special = self.kind.generic or self.kind.enters
+        """Not simply an event of its name."""
         self.data = data
         """Where the parameters begin, from the beginning of the block."""
         self.least = size + _EVENT_FRAME
@@ -45,11 +73,6 @@ class Shape:
         self.skip = False
         """Nobody asked for it."""
         self.count = 0
-
-    def read(self, buffer: bytes, at: int = 0) -> tuple[Any, ...]:
-        """The parameters that begin at `at`."""
-        values = self.unpack(buffer, at)
-        return values if self.finish is None else self.finish(values)
 
 
 def descriptor_index(layout: Layout) -> int:
@@ -136,7 +159,7 @@ class Shapes:
         """Remember; when there are too many, start again."""
         if len(self.known) >= _SHAPE_LIMIT:
             self._fold()
-        shape.skip = not shape.generic and not shape.enters and not self.wants(shape.name)
+        shape.skip = not shape.special and not self.wants(shape.name)
         self.known[key] = shape
 
     def note(self, name: str, *, received: bool, count: int = 1) -> None:
@@ -153,7 +176,7 @@ class Shapes:
     def counts(self) -> dict[str, Counts]:
         """What was seen of each type."""
         for shape in self.known.values():
-            if shape.generic or shape.enters:
+            if shape.special:
                 continue
             self.note(shape.name, received=not shape.skip, count=shape.count)
             shape.count = 0

@@ -6,6 +6,7 @@ or broken file costs the value, not the recording. Texts end at their first NUL.
 
 import struct
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 from mozu.core.event import SockAddr, SockTuple
@@ -121,17 +122,22 @@ SPECIAL: Final[dict[str, Callable[[bytes], Any]]] = {
 """Encodings of variable length that need more than their bytes. `CHARBUF_PAIR_ARRAY` was a pointer: never follow it."""
 
 
+@cache
 def reader(encoding: str) -> Callable[[bytes], Any] | None:
     """What turns the bytes of a variable-length parameter into its value; None: the bytes are the value."""
     return _dynamic(encoding) if encoding.startswith("DYN:") else SPECIAL.get(encoding)
+
+
+_FORMS: Final = {name: struct.Struct("<" + code) for name, code in FIXED.items()}
 
 
 def decode(encoding: str, raw: bytes) -> Any:
     """One parameter by itself; the fast path of whole events is `events.Shape`."""
     if not raw:
         return None
-    if encoding in FIXED:
-        return struct.unpack("<" + FIXED[encoding], raw)[0] if len(raw) == WIDTH[encoding] else None
+    form = _FORMS.get(encoding)
+    if form is not None:
+        return form.unpack(raw)[0] if len(raw) == form.size else None
     read = reader(encoding)
     return raw if read is None else read(raw)
 

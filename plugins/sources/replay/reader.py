@@ -14,7 +14,7 @@ from mozu.core.state.facts import Entered
 from mozu.plugins.sources.replay import blocks
 from mozu.plugins.sources.replay.convert import Converted, Converter
 from mozu.plugins.sources.replay.cursor import Overrun
-from mozu.plugins.sources.replay.events import GENERIC, Shape, Shapes, generic_calls
+from mozu.plugins.sources.replay.events import GENERIC, Kind, Shape, Shapes, generic_calls, kind_of
 from mozu.plugins.sources.replay.framing import Raw, plain_key, raw_event
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.stream import Corrupt, Stream
@@ -221,8 +221,8 @@ class Recording:
                 args = shape.unpack(data, at + shape.data)
                 if shape.finish is not None:
                     args = shape.finish(args)
-                if shape.generic or shape.enters:
-                    self._special(shape, args, cpu, time, tid, number)
+                if shape.special:
+                    self._special(shape.kind, args, cpu, time, tid, number)
                 else:
                     which = shape.descriptor
                     fd = args[which] if which >= 0 else None
@@ -235,10 +235,10 @@ class Recording:
             self._initial = False
         return at != first
 
-    def _special(self, shape: Shape, args: tuple[Any, ...], cpu: int, time: int, tid: int, number: int) -> None:
+    def _special(self, kind: Kind, args: tuple[Any, ...], cpu: int, time: int, tid: int, number: int) -> None:
         """Events without a name of their own, and beginnings that the state wants to see."""
-        if shape.enters:
-            entered = Entered(shape.name, args)
+        if kind.enters:
+            entered = Entered(kind.name, args)
             self._out.append(SyscallEvent("syscall", "_enter", time, number, tid, -1, cpu, facts=entered))
             return
         name, absent = generic_calls().get(args[0], _UNNAMED)
@@ -266,19 +266,16 @@ class Recording:
 
     def _learn(self, raw: Raw) -> None:
         """Make the next event of this shape take the fast path, unless it must be kept for its end."""
-        if raw.layout.name == "connect" and not raw.layout.is_exit:
+        if not kind_of(raw.layout.id).repeats or (raw.layout.name == "connect" and not raw.layout.is_exit):
             return
-        key = plain_key(self._data, self._at)
-        if key is not None:
-            lengths = tuple(map(len, raw.params))
-            data = _HEAD_SIZE + 2 * len(lengths)
-            self.shapes.keep(key, Shape(raw.layout, lengths, data, raw.size))
+        lengths = tuple(map(len, raw.params))
+        data = _HEAD_SIZE + 2 * len(lengths)
+        self.shapes.keep(plain_key(self._data, self._at), Shape(raw.layout, lengths, data, raw.size))
 
     def _emit(self, raw: Raw, converted: Converted) -> None:
         layout, params = converted.layout, converted.params
-        shape = Shape(layout, tuple(map(len, params)))
-        args = shape.read(b"".join(params))
-        name = layout.name
+        kind = kind_of(layout.id)
+        args, name = kind.read(params), layout.name
         if layout.id in _INITIAL:
             name = self.metadata.change(layout, args)
             if self._initial:
@@ -290,14 +287,15 @@ class Recording:
         if layout.kind in _UNSEEN:
             self.shapes.note(name, received=False)
             return
-        if shape.generic or shape.enters:
-            self._special(shape, args, raw.cpu, raw.time, raw.tid, self.number)
+        if kind.generic or kind.enters:
+            if not raw.hidden or kind.enters:
+                self._special(kind, args, raw.cpu, raw.time, raw.tid, self.number)
             return
         wanted = self.shapes.wants(name)
         self.shapes.note(name, received=wanted)
         if not wanted:
             return
-        fd = args[shape.descriptor] if shape.descriptor >= 0 else None
+        fd = args[kind.descriptor] if kind.descriptor >= 0 else None
         event = SyscallEvent("syscall", name, raw.time, self.number, raw.tid, -1, raw.cpu, args, None, fd)
         if raw.hidden:
             event = SyscallEvent("syscall", "_unseen", raw.time, self.number, raw.tid, facts=event)
