@@ -130,7 +130,7 @@ def test_nothing_is_missing_after_the_receiver_was_killed(
     tmp_path: Path, certificates: Certificates, transport: str
 ) -> None:
     batch = records(*hostile_alerts(COUNT, seed=4))
-    resend, kills = 400, (200, 500, 800)
+    resend, kills = COUNT, (200, 500, 800)  # a receiver loses its own queue, too
 
     async def main(daemon: Rsyslog) -> None:
         settings = {"transport": transport, "host": "127.0.0.1", "port": daemon.tcp, "resend": resend, "timeout": 5}
