@@ -1,0 +1,41 @@
+"""The examples of docs/sinks.md load, and between them use every sink that the page is about."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mozu.core.config import Kind
+from mozu.core.hookspecs import Context
+from mozu.core.registry import configure
+from mozu.core.testing import context
+from mozu.plugins.sinks.journald import MESSAGE_ID
+from tests.support.requirements import ROOT
+
+PAGE = (ROOT / "docs/sinks.md").read_text()
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_loads_and_its_sinks_can_be_built(
+    example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mozu_key").write_text("passphrase\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    path = tmp_path / "mozu.yaml"
+    path.write_text(example)
+    config, registry = configure(path)
+    made: Context = context()
+    for entry in config.of(Kind.SINK):
+        sink = registry.declaration(entry).build(registry.settings(entry), made)
+        assert callable(sink.deliver)
+
+
+def test_every_sink_of_the_page_has_an_example() -> None:
+    headings = set(re.findall(r"^## (\w+)$", PAGE, re.MULTILINE))
+    used = set(re.findall(r"^  - (\w+)", "".join(EXAMPLES), re.MULTILINE))
+    assert headings == used == {"stdout", "file", "syslog", "journald", "program"}
+
+
+def test_the_message_id_is_the_one_in_force() -> None:
+    assert MESSAGE_ID in PAGE
