@@ -15,6 +15,12 @@ from mozu.core.rules import Rule
 from tests.oracle.compare import Difference
 
 _LISTS = ("in", "intersects")
+_ENDS = ("fd.ip", "fd.net", "fd.port", "fd.proto")
+_ANCESTORS = ("proc.aname", "proc.aexe", "proc.aexepath", "proc.acmdline", "proc.apid", "proc.aenv")
+_SEVERAL = (*_ENDS, *_ANCESTORS)
+"""Fields that stand, without an argument, for several values."""
+_NAMES = ("user.name", "user.loginname", "user.homedir", "user.shell", "group.name")
+_RESOLVED = re.compile(r"\([^()]*\)")
 _HEX_ESCAPE = re.compile(r"\\x[0-9a-fA-F]{2}")
 _DOTTED_LABEL = re.compile(r"(?:container|k8s\.\w+)\.label\.\w")
 _NUMBERS = ("int", "uint", "double")
@@ -64,7 +70,7 @@ def _on(test: Test, *names: str) -> bool:
 
 
 def _modifier_on_several(test: Test) -> bool:
-    every = isinstance(test.left, FieldRef) and test.left.argument is None and test.left.name.startswith("proc.a")
+    every = isinstance(test.left, FieldRef) and test.left.argument is None and test.left.name in _SEVERAL
     return every and bool(test.modifier) and isinstance(test.right, Items) and len(test.right.items) > 1
 
 
@@ -73,8 +79,12 @@ def _environment_of_level(test: Test) -> bool:
 
 
 def _reader_names(difference: Difference, case: Case) -> bool:
-    named = difference.level == 2 and difference.key in ("user.name", "user.loginname", "group.name", "user.homedir")
-    return bool(named and difference.found == "<NA>" and not case.lists_users)
+    if difference.level != 2 or case.lists_users:
+        return False
+    if difference.key.startswith("evt.arg"):
+        one, other = (_RESOLVED.sub("()", str(side)) for side in (difference.expected, difference.found))
+        return one == other
+    return bool(difference.key in _NAMES and difference.found == "<NA>")
 
 
 def _if_accepted(text: re.Pattern[str]) -> Predicate:

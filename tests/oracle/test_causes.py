@@ -29,6 +29,7 @@ def test_every_cause_is_a_heading_of_the_document_and_every_such_heading_a_cause
         Difference(0, "(run)", "", "status", "", "an error"),
         Difference(1, "r", "t", "output", "a", "b"),
         Difference(2, "r", "t", "proc.name", "a", "b"),
+        Difference(2, "r", "t", "evt.args", "uid=5(games)", "uid=6(<NA>)"),
         Difference(2, "r", "t", "fd.name", "/a", "/b"),
         Difference(2, "r", "t", "fd.types", ["file"], ["pipe"]),
         Difference(2, "r", "t", "fd.l4proto", "udp", "tcp"),
@@ -45,6 +46,7 @@ def test_what_nobody_documented_has_no_cause(difference: Difference) -> None:
         (Difference(2, "r", "t", "fd.name", "<unknown>", "1.2.3.4:5->6.7.8.9:10"), "sockets-without-a-name"),
         (Difference(2, "r", "t", "fd.l4proto", "<NA>", "tcp"), "sockets-without-a-name"),
         (Difference(2, "r", "t", "user.name", "games", "<NA>"), "names-of-the-reading-machine"),
+        (Difference(2, "r", "t", "evt.args", "uid=5(games)", "uid=5(<NA>)"), "names-of-the-reading-machine"),
     ],
 )
 def test_values_have_causes(difference: Difference, expected: str) -> None:
