@@ -50,7 +50,8 @@ def _origin(item: str) -> _Origin:
 
 
 @cache
-def _steps() -> dict[tuple[int, int], _Step]:
+def steps() -> dict[tuple[int, int], _Step]:
+    """(event number, count of parameters) → what becomes of it."""
     table = {}
     for number, count, action, new_id, origins in rows("conversions.tsv"):
         items = () if origins == "-" else tuple(_origin(item) for item in origins.split())
@@ -94,7 +95,7 @@ class Converter:
                 return Converted(layout, params)
             if decision == DROP:
                 return None
-            step = _steps().get((layout.id, len(params) % 256))
+            step = steps().get((layout.id, len(params) % 256))
             if step is None:
                 break
             if step.action in ("store", "store_and_pass"):

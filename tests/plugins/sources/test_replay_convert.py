@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from mozu.plugins.sources.replay.convert import Converter, _steps, verdict
+from mozu.plugins.sources.replay.convert import Converter, steps, verdict
 from mozu.plugins.sources.replay.layouts import layouts
 
 CLOSE_ENTER, CLOSE_EXIT = 4, 5
@@ -47,7 +47,7 @@ def test_an_old_exec_becomes_the_newest_in_as_many_steps_as_it_takes() -> None:
     assert (converted.layout.name, converted.layout.id, len(converted.params)) == ("execve", 293, 31)
 
 
-@pytest.mark.parametrize("key", sorted(_steps()))
+@pytest.mark.parametrize("key", sorted(steps()))
 def test_every_line_of_the_table_leads_to_a_form_that_needs_no_other(key: tuple[int, int]) -> None:
     number, count = key
     layout = layouts()[number]
