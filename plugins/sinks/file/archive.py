@@ -44,8 +44,10 @@ class Archive:
         self._prune()
 
     def files(self) -> list[Path]:
-        """Oldest first."""
-        return sorted(file for file in self._path.parent.iterdir() if self._name.fullmatch(file.name))
+        """Oldest first; none where the directory is still to be made."""
+        folder = self._path.parent
+        there = folder.iterdir() if folder.is_dir() else ()
+        return sorted(file for file in there if self._name.fullmatch(file.name))
 
     def _target(self, microseconds: int) -> Path:
         second, fraction = divmod(microseconds, 1_000_000)

@@ -286,6 +286,12 @@ def test_a_compression_that_a_kill_interrupted_is_done_again(tmp_path: Path) -> 
     assert rules(*aside(path)) == ["old"]
 
 
+def test_a_directory_that_is_still_to_be_made_holds_nothing_to_compress(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "later/alerts", keep=5, compress=True)
+    archive.tidy()
+    assert archive.files() == []
+
+
 # --- other processes, and kill -9
 
 
