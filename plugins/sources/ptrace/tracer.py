@@ -171,7 +171,7 @@ class Tracer:
         task = Task(tid, creator.pid if flags & _CLONE_THREAD else tid)
         self.tasks[tid] = task
         is_thread = task.pid != tid
-        parent = _numbers(tid)[1] if flags & _CLONE_PARENT else creator.pid
+        parent = _numbers(tid)[1] if is_thread or flags & _CLONE_PARENT else creator.pid
         if not is_thread:
             self.family.add(tid, parent)
         if not is_thread or self.wanted.threads:

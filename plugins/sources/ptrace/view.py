@@ -83,8 +83,8 @@ def base(tid: int, dirfd: int) -> str | None:
     """The directory that relative paths start from; None where it is not known."""
     if dirfd == AT_FDCWD:
         return cwd(tid) or None
-    path = inside(tid, link(tid, f"fd/{dirfd}"))
-    return path if path.startswith("/") else None
+    seen = descriptor(tid, dirfd)
+    return seen.link if seen is not None and seen.link.startswith("/") else None
 
 
 def exists(tid: int, start: str | None, path: str) -> bool:
