@@ -14,7 +14,6 @@ from mozu.plugins.sources.replay.cursor import Cursor, Overrun
 
 _NAME: Final = 1024
 _LIST: Final = 4096
-_ANY: Final = 0xFFFF
 _NUMBERED: Final = 9
 """The version of process lists since which each entry gives its length."""
 
