@@ -32,6 +32,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "replay": "mozu.plugins.sources.replay",
         "ptrace": "mozu.plugins.sources.ptrace",
         "falco_http": "mozu.plugins.sources.falco_http",
+        "kafka": "mozu.plugins.sources.kafka",
     },
     Kind.ENRICHER: {
         "users": "mozu.plugins.enrichers.users",

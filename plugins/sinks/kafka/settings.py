@@ -37,8 +37,10 @@ class KafkaSettings(Access):
         "structured", description="With the format `cloudevents`: the envelope around the alert, or in headers `ce_*`."
     )
     create_topics: bool = Field(False, description="Make a topic that does not exist.")
-    partitions: int = Field(-1, ge=-1, description="Of topics that are made; -1: as the brokers are set up.")
-    replication: int = Field(-1, ge=-1, description="Copies, of topics that are made; -1: as the brokers are set up.")
+    partitions: int = Field(6, ge=1, description="Of topics that are made.")
+    replication: int | None = Field(
+        None, ge=1, description="Copies, of topics that are made; by default three, or as many as there are brokers."
+    )
     rebuild_after: float = Field(
         60.0, gt=0, description="Seconds without any acknowledgement after which the client is made anew: it may know "
         "only brokers that are gone. What was under way is then sent again.",
@@ -54,6 +56,4 @@ class KafkaSettings(Access):
     def _idempotence_needs_all(self) -> "KafkaSettings":
         if self.idempotence and self.acks != "all":
             raise ValueError("acks leader needs `idempotence: false`")
-        if 0 in (self.partitions, self.replication):
-            raise ValueError("partitions and replication must be at least 1, or -1")
         return self

@@ -9,6 +9,8 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizat
 _LOOK_AGAIN: Final = 5.0
 """Seconds for which a topic that is missing is not asked for again."""
 
+_COPIES: Final = 3
+
 
 class TopicMissing(Exception):
     """There is no such topic, and none is made; the text says why."""
@@ -17,7 +19,7 @@ class TopicMissing(Exception):
 class Topics:
     """What is known of the topics of one client."""
 
-    def __init__(self, *, create: bool, partitions: int, replication: int) -> None:
+    def __init__(self, *, create: bool, partitions: int, replication: int | None) -> None:
         self._create, self._partitions, self._replication = create, partitions, replication
         self._missing: dict[str, tuple[float, TopicMissing]] = {}
 
@@ -40,7 +42,7 @@ class Topics:
         if not producer.client.cluster.brokers():
             raise KafkaError("no broker answers")
         if self._create:
-            problem = await self._make(topic, arguments)
+            problem = await self._make(topic, len(producer.client.cluster.brokers()), arguments)
             if not problem:
                 return  # aiokafka waits for a topic that is being made
         else:
@@ -49,12 +51,13 @@ class Topics:
         self._missing[topic] = time.monotonic() + _LOOK_AGAIN, missing
         raise missing
 
-    async def _make(self, topic: str, arguments: dict[str, Any]) -> str:
+    async def _make(self, topic: str, brokers: int, arguments: dict[str, Any]) -> str:
         """Why it cannot be made; empty: it is."""
+        copies = self._replication or min(_COPIES, brokers)
         admin = AIOKafkaAdminClient(**arguments)
         try:
             await admin.start()
-            answer = await admin.create_topics([NewTopic(topic, self._partitions, self._replication)])
+            answer = await admin.create_topics([NewTopic(topic, self._partitions, copies)])
         finally:
             await admin.close()
         for _, code, *message in answer.topic_errors:
