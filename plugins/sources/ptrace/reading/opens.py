@@ -8,6 +8,7 @@ from mozu.core.state.facts import Opened
 from mozu.core.state.paths import join
 from mozu.core.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
 from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ebpf.decode.reading import signed32
 from mozu.plugins.sources.ptrace import memory, view
 from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event, text
 
@@ -44,14 +45,14 @@ class Opens:
         elif self.name == "creat":
             native, mode = _CREAT_FLAGS, a[1]
         else:
-            dirfd, address = _signed(a[0]), a[1]
+            dirfd, address = signed32(a[0]), a[1]
             native, mode = a[2], a[3]
             if self.name == "openat2":
                 raw = memory.data(task.tid, a[2], _HOW.size)
                 native, mode, resolve = _HOW.unpack(raw) if raw else (0, 0, 0)
         native, mode = native & 0xFFFFFFFF, mode & 0xFFFFFFFF
         path = text(task, address)
-        relative = path is not None and path[:1] != "/"
+        relative = (path or "")[:1] != "/"
         base = view.base(task.tid, dirfd) if relative else None
         creates = bool(native & _CREAT) and (
             bool(native & _EXCL) or not view.exists(task.tid, base, path or "")
@@ -83,8 +84,3 @@ class Opens:
             return result, asked.dirfd, asked.path, flags, mode, device, ino
         resolve = convert_flags("openat2_flags", asked.resolve)
         return result, asked.dirfd, asked.path, flags, mode, resolve, device, ino
-
-
-def _signed(value: int) -> int:
-    value &= 0xFFFFFFFF
-    return value - (1 << 32) if value & 0x80000000 else value

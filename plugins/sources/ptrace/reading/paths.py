@@ -7,6 +7,7 @@ from mozu.core.state.facts import Bases, Cwd
 from mozu.core.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import NONE, PLAIN, Watch
 from mozu.plugins.sources.ebpf.decode.calls import Given, picks
+from mozu.plugins.sources.ebpf.decode.reading import signed32
 from mozu.plugins.sources.ptrace import memory, view
 from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event, text
 
@@ -42,7 +43,8 @@ class Paths:
         if shape.text == NONE and shape.data == NONE:
             return _NOTHING
         found = [text(task, a[place]) if place >= 0 else None for place in (shape.text, shape.text2, shape.text3)]
-        bases = [_start(task, found[0], shape.dir), _start(task, found[1], shape.dir2)]
+        second = _start(task, found[1], shape.dir2) if shape.text2 >= 0 else None
+        bases = [_start(task, found[0], shape.dir), second]
         data = b""
         if shape.data >= 0:
             data = memory.data(task.tid, a[shape.data], min(a[shape.data + 1], DATA_MAX))
@@ -65,10 +67,9 @@ class Paths:
 
 def _start(task: Task, path: str | None, where: int) -> str | None:
     """Directory that a path starts from; None for absolute ones, for texts that are none, and where it is not known."""
-    if path is None or path[:1] == "/" or where == PLAIN:
+    if where == PLAIN or (path or "")[:1] == "/":
         return None
-    dirfd = view.AT_FDCWD if where < 0 else task.args[where] & 0xFFFFFFFF
-    return view.base(task.tid, dirfd - (1 << 32) if dirfd & 0x80000000 else dirfd)
+    return view.base(task.tid, view.AT_FDCWD if where < 0 else signed32(task.args[where]))
 
 
 class Cwds:

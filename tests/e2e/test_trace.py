@@ -1,0 +1,260 @@
+"""`mozu trace` for real, as an ordinary user."""
+
+import fcntl
+import json
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.tracing import command_line, environment, place, trace
+
+PATIENCE = 30.0
+REVERSE_SHELL = """
+import os, socket
+server = socket.create_server(("127.0.0.1", 0))
+if os.fork() == 0:
+    end = socket.create_connection(server.getsockname())
+    for number in (0, 1, 2):
+        os.dup2(end.fileno(), number)
+    os.execv("/bin/sh", ["sh", "-i"])
+end, _ = server.accept()
+end.sendall(b"exit 0\\n")
+while end.recv(100):
+    pass
+os.wait()
+"""
+DOWNLOAD = """
+import http.server, os, threading, urllib.request
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"#!/bin/true\\n")
+    def log_message(self, *words):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+found = urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/tool").read()
+path = f"/tmp/mozu-download-{os.getpid()}"
+with open(path, "wb") as file:
+    file.write(open("/bin/true", "rb").read())
+os.chmod(path, 0o755)
+os.system(path)
+os.unlink(path)
+"""
+
+ON_TERMINAL = """
+import os, signal, sys
+print(os.isatty(0))
+signal.signal(signal.SIGWINCH, lambda *words: sys.exit(9))
+print("ready", flush=True)
+signal.pause()
+"""
+KILLED = """
+import os
+for _ in range(200):
+    pid = os.fork()
+    if not pid:
+        os.fork()
+        os._exit(0)
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+"""
+BY_THREAD = """
+import os, threading
+threading.Thread(target=lambda: os.execv("/bin/true", ["true"])).start()
+threading.Event().wait()
+"""
+
+
+@pytest.fixture
+def at() -> Iterator[Path]:
+    """Where the command runs; `home` lies beside it."""
+    with place() as root:
+        yield root / "tree"
+
+
+def rules_of(done: "subprocess.CompletedProcess[str]", at: Path) -> set[str]:
+    """Names of the rules in the report `r.json`."""
+    assert done.returncode != 125, done.stderr
+    return {alert["rule"] for alert in json.loads((at / "r.json").read_text())["alerts"]}
+
+
+def until(found: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not found():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_the_commands_output_and_exit_code_are_its_own(at: Path) -> None:
+    done = trace("--", "sh", "-c", "echo out; echo err >&2; exit 3", at=at)
+
+    assert (3, "out\n", "err\n") == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (0, ["--", "true"]),
+        (127, ["--", "/nonexistent"]),
+        (126, ["--", "/etc/passwd"]),
+        (125, ["--no-such-option", "--", "true"]),
+        (125, ["-r", "/nonexistent.yaml", "--", "true"]),
+        (125, ["--allow", "/nonexistent.yaml", "--", "true"]),
+        (143, ["--", "sh", "-c", "kill -TERM $$"]),
+        (137, ["--", "sh", "-c", "kill -KILL $$"]),
+        (120, ["--fail-on", "critical", "--", "cat", "/etc/shadow"]),
+        (7, ["--fail-on", "warning", "--fail-code", "7", "--", "cat", "/etc/shadow"]),
+        (1, ["--fail-on", "alert", "--", "cat", "/etc/shadow"]),
+    ],
+)
+def test_every_end_has_its_exit_code(at: Path, code: int, arguments: list[str]) -> None:
+    assert code == trace(*arguments, at=at).returncode
+
+
+def test_an_alert_is_a_line_on_stderr(at: Path) -> None:
+    done = trace("--", "cat", "/etc/shadow", at=at)
+
+    lines = [line for line in done.stderr.splitlines() if line.startswith("mozu: ")]
+    told = [line.split(": ", 2)[2].partition(" process=")[0] for line in lines]
+    assert ["Critical The hashes of passwords were opened, or were to be (file=/etc/shadow result=EACCES"] == told
+
+
+@pytest.mark.parametrize(
+    ("rule", "command"),
+    [
+        ("Password hashes wanted by a build", ["cat", "/etc/shadow"]),
+        ("Terminal of a build handed to the network", [sys.executable, "-c", REVERSE_SHELL]),
+        ("Start of a login changed by a build", ["sh", "-c", "mkdir -p ~/.ssh; echo k >> ~/.ssh/authorized_keys"]),
+        ("Secret of the user wanted by a build", ["sh", "-c", "mkdir -p ~/.aws; : > ~/.aws/credentials"]),
+        ("Program run from a temporary place by a build", [sys.executable, "-c", DOWNLOAD]),
+        ("Write outside the tree by a build", ["sh", "-c", "echo x > ../elsewhere"]),
+        ("Environment of another process read by a build", ["sh", "-c", "cat /proc/$$/environ >/dev/null"]),
+    ],
+)
+def test_what_a_build_has_no_business_doing_is_told(at: Path, rule: str, command: list[str]) -> None:
+    words = ["/usr/bin/python3" if word == sys.executable else word for word in command]
+
+    done = trace("--report", "json:r.json", "--", *words, at=at, home=at.parent / "home")
+
+    assert rule in rules_of(done, at)
+
+
+def test_an_honest_build_raises_no_alert(at: Path) -> None:
+    (at / "a.c").write_text("int main() { return 0; }\n")
+    (at / "Makefile").write_text("all: a\n\t./a\na: a.c\n\tcc -o a a.c\n")
+
+    done = trace("--report", "json:r.json", "--", "make", at=at)
+
+    assert set() == rules_of(done, at)
+
+
+def test_a_second_run_is_silent_and_a_poisoned_one_is_told_by_what_is_new(at: Path) -> None:
+    (at / "Makefile").write_text("all:\n\tcat Makefile > made\n")
+    trace("--learn", "allow.yaml", "--", "make", at=at)
+    clean = trace("--allow", "allow.yaml", "--report", "json:r.json", "--", "make", at=at)
+    first = rules_of(clean, at)
+    (at / "Makefile").write_text("all:\n\tcat Makefile > made\n\tcp made ../home/made\n")
+
+    trace("--allow", "allow.yaml", "--report", "json:r.json", "--", "make", at=at, home=at.parent / "home")
+    alerts = json.loads((at / "r.json").read_text())["alerts"]
+    entries = {alert["output"].split(": ")[2].split(" (")[0] for alert in alerts}
+
+    assert (set(), True) == (first, {"/usr/bin/cp", "{home}/made"} <= entries), entries
+
+
+def test_a_junit_report_has_a_failed_case_for_each_rule_that_spoke(at: Path) -> None:
+    trace("--report", "junit:r.xml", "--", "cat", "/etc/shadow", at=at)
+
+    suite = ElementTree.parse(at / "r.xml").getroot()[0]
+    failed = [case.attrib["name"] for case in suite if case.find("failure") is not None]
+    assert ["cat /etc/shadow", "Password hashes wanted by a build"] == failed
+
+
+def test_sigterm_is_the_commands(at: Path) -> None:
+    script = "trap 'echo caught; exit 5' TERM; echo ready; while :; do sleep 0.05; done"
+    process = subprocess.Popen(
+        command_line("--", "sh", "-c", script), cwd=at, env=environment(at), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+
+    process.send_signal(signal.SIGTERM)
+
+    assert ("caught\n", 5) == (process.stdout.read(), process.wait(PATIENCE))
+    process.stdout.close()
+
+
+def test_killing_mozu_kills_the_command(at: Path) -> None:
+    line = command_line("--", "sh", "-c", "echo $$; sleep 600")
+    process = subprocess.Popen(line, cwd=at, env=environment(at), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    pid = int(process.stdout.readline())
+
+    process.kill()
+    process.wait(PATIENCE)
+
+    until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split(")")[1][:3])
+    process.stdout.close()
+
+
+def test_a_stopped_command_stops_until_it_is_continued(at: Path) -> None:
+    process = subprocess.Popen(
+        command_line("--", "sh", "-c", "echo $$; read line; echo went on"), cwd=at, env=environment(at),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdin is not None
+    pid = int(process.stdout.readline())
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "tT")
+
+    process.stdin.write("\n")
+    process.stdin.close()
+    os.kill(pid, signal.SIGCONT)
+
+    assert ("went on\n", 0) == (process.stdout.read(), process.wait(PATIENCE))
+    process.stdout.close()
+
+
+def test_the_command_has_the_terminal_and_hears_of_its_size(at: Path) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(at)
+        os.execvpe("setpriv", command_line("--", "/usr/bin/python3", "-c", ON_TERMINAL), environment(at))
+    text = b""
+    while b"ready" not in text:
+        text += os.read(terminal, 1000)
+
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
+
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert (True, 9) == (b"True" in text, os.waitstatus_to_exitcode(status))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sh", "-c", "i=0; while [ $i -lt 400 ]; do /bin/true & i=$((i+1)); done; wait"],
+        ["/usr/bin/python3", "-c", KILLED],
+        ["/usr/bin/python3", "-c", BY_THREAD],
+        ["/usr/bin/python3", "-c", "import subprocess\nfor _ in range(100): subprocess.run('true', close_fds=False)"],
+    ],
+    ids=["many processes", "forks that are killed", "exec by a thread", "vfork"],
+)
+def test_nothing_hangs_and_nothing_is_left(at: Path, words: list[str]) -> None:
+    done = trace("--", *words, at=at)
+
+    assert 0 == done.returncode, done.stderr

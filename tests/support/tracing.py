@@ -1,0 +1,73 @@
+"""`mozu trace` as an ordinary user, who may nothing."""
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+NOBODY: Final = 65534
+_AGAIN: Final = "import os, sys; os.execv(sys.executable, [sys.executable, '-c', ''])"
+"""setpriv itself may still run what its user may not."""
+_DROP: Final = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+
+
+@functools.cache
+def ordinary() -> tuple[list[str], str]:
+    """(how to run something as an ordinary user, an interpreter that this user may run)."""
+    if os.geteuid() != 0:
+        return [], sys.executable
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    for interpreter in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
+        try:
+            done = subprocess.run([*_DROP, interpreter, "-c", _AGAIN], capture_output=True, check=False)
+        except FileNotFoundError:
+            continue
+        if done.returncode == 0:
+            return _DROP, interpreter
+    pytest.skip(f"no {version} that an ordinary user may run; install it for all users")
+
+
+def command_line(*arguments: str) -> list[str]:
+    """Of `mozu trace` with these arguments."""
+    drop, interpreter = ordinary()
+    return [*drop, interpreter, "-m", "mozu", "trace", *arguments]
+
+
+def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """In which the interpreter finds mozu and what it needs."""
+    packages = Path(pytest.__file__).parents[1]
+    path = f"{ROOT / 'src'}:{packages}"
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": path, "LANG": "C.UTF-8", **(more or {})}
+
+
+def trace(*arguments: str, at: Path, home: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run it to its end in a directory."""
+    return subprocess.run(
+        command_line(*arguments), cwd=at, env=environment(home or at), capture_output=True, text=True, timeout=100,
+        check=False,
+    )  # fmt: skip
+
+
+@contextmanager
+def place() -> Iterator[Path]:
+    """A directory of the ordinary user's; not below /tmp, where builds may do as they like."""
+    root = Path(tempfile.mkdtemp(prefix="mozu-trace-", dir="/var/lib" if os.geteuid() == 0 else None))
+    root.chmod(0o755)
+    try:
+        for name in ("home", "tree"):
+            (root / name).mkdir()
+        if os.geteuid() == 0:
+            for found in (root, root / "home", root / "tree"):
+                os.chown(found, NOBODY, NOBODY)
+        yield root
+    finally:
+        shutil.rmtree(root)
