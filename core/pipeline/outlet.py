@@ -1,8 +1,8 @@
 """The way of alerts into one sink: buffer, encoder, delivery, retry, and in the end the dead letters.
 
 A delivery that raises says nothing about the single record: all wait, and are tried again with back-off. After a few
-such failures the batch is tried record by record: where some arrive and others do not, the others are to blame, and
-after enough attempts they become dead letters; where none arrives the destination is down, and everybody waits.
+such failures the batch is tried record by record. One that fails is to blame if the next one arrives and it then fails
+again; after enough attempts it becomes a dead letter. If the next one fails too the destination is down, and all wait.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from mozu.core.pipeline.worker import Worker
 _BATCH = 500
 _SUSPICIOUS = 3
 """Failures of a whole batch after which its records are tried one by one."""
-_SUSPECTS = 16
-"""Records tried one by one in one round: a destination that hangs must not be asked 500 times."""
+_COMPANY = 16
+"""Records taken along when only a few wait: witnesses."""
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
@@ -111,8 +111,8 @@ class Outlet:
         """More from the buffer: a batch when nothing waits; company for a few that fail, to see who is to blame."""
         if not self._waiting:
             taken = await self.buffer.get(_BATCH)
-        elif len(self._waiting) < _SUSPECTS:
-            taken = await self.buffer.get(_SUSPECTS, wait=False)
+        elif len(self._waiting) < _COMPANY:
+            taken = await self.buffer.get(_COMPANY, wait=False)
         else:
             return
         self._waiting += [self._record(number, alert) for number, alert in taken]
@@ -131,18 +131,31 @@ class Outlet:
         return await self._settle(self._waiting, outcomes)
 
     async def _one_by_one(self) -> float:
-        """Find out whether a record or the destination is to blame."""
-        tried, outcomes = self._waiting[:_SUSPECTS], list[Outcome]()
-        failed: list[Record] = []
-        for record in tried:
-            single = await self._deliver([record])
-            if single is None:
-                failed.append(record)
-            outcomes.append(Retry() if single is None else single[0])
-        if len(failed) == len(tried):
-            return 0.0
+        """Find out whether a record or the destination is to blame: each alone, until nobody vouches for one."""
+        after, at = 0.0, 0
+        while at < len(self._waiting):
+            suspect = self._waiting[at]
+            outcomes = await self._deliver([suspect])
+            if outcomes is None:
+                if not await self._witness(at + 1):
+                    return after  # the destination is down, as far as anybody can tell
+                outcomes = await self._deliver([suspect]) or [Retry()]
+            before = len(self._waiting)
+            after = max(after, await self._settle([suspect], outcomes, others_arrive=True))
+            at += len(self._waiting) == before
         self._failures = 0
-        return await self._settle(tried, outcomes)
+        return after
+
+    async def _witness(self, at: int) -> bool:
+        """Whether the record at this place arrives where the one before it did not."""
+        if at >= len(self._waiting):
+            return False
+        witness = self._waiting[at]
+        outcomes = await self._deliver([witness])
+        if outcomes is None or outcomes[0] is not None:
+            return False
+        await self._settle([witness], outcomes)
+        return True
 
     async def _deliver(self, records: list[Record]) -> Sequence[Outcome] | None:
         """Outcomes, one per record; None if the delivery raised."""
@@ -157,12 +170,14 @@ class Outlet:
         self._failures = 0
         return outcomes or [None] * len(records)
 
-    async def _settle(self, records: Sequence[Record], outcomes: Sequence[Outcome]) -> float:
+    async def _settle(
+        self, records: Sequence[Record], outcomes: Sequence[Outcome], *, others_arrive: bool = False
+    ) -> float:
         after = 0.0
         delivered: list[int] = []
         dead: list[tuple[int, str]] = []
         again: list[int] = []
-        others_arrive = None in outcomes
+        others_arrive = others_arrive or None in outcomes
         for record, outcome in zip(records, outcomes, strict=True):
             number = record.stamp.sequence
             if outcome is None:

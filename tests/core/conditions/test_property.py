@@ -127,7 +127,10 @@ def number_test() -> st.SearchStrategy[str]:
     order = ["=", "==", "!=", "<", "<=", ">", ">="]
     plain = st.builds(lambda f, op, v: f"{f} {op} {v}", left, st.sampled_from(order), st.sampled_from(NUMBERS))
     sets = st.builds(
-        lambda f, op, v: f"{f} {op} ({', '.join(v)})", left, st.sampled_from(["in", "intersects"]), some(NUMBERS)
+        lambda f, op, v: f"{f} {'in' if f == 'fd.port' else op} ({', '.join(v)})",
+        left,
+        st.sampled_from(["in", "intersects"]),
+        some(NUMBERS),
     )
     modified = st.builds(
         lambda f, op, m, v: f"{f} {op} {m} ({', '.join(v)})",
