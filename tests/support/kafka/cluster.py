@@ -182,6 +182,8 @@ offsets.topic.replication.factor={copies}
 default.replication.factor={copies}
 min.insync.replicas={max(1, copies - 1)}
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=500
 """
 
 
