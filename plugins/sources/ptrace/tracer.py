@@ -26,6 +26,7 @@ from mozu.plugins.sources.ptrace.warnings import Warnings
 
 _BIRTHS: Final = frozenset({native.EVENT_FORK, native.EVENT_VFORK, native.EVENT_CLONE})
 _STOPS: Final = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+_KILLS: Final = frozenset({"kill", "tkill", "tgkill"})
 _CLONE_FILES, _CLONE_PARENT, _CLONE_THREAD = 0x400, 0x8000, 0x10000
 
 
@@ -210,7 +211,11 @@ class Tracer:
         task = self.tasks.pop(tid, None)
         if tid == self.root:
             self.root_status = status
-        if task is None or task.pid != tid:
+        if task is None:
+            return
+        if task.reader is not None and task.reader.name in _KILLS and os.WIFSIGNALED(status):
+            self._put(task.reader.leave(task, 0))  # it hit its own process, and never came back from the call
+        if task.pid != tid:
             return
         self.around.births.pop(tid, None)
         self.around.sockets.forget(tid)
