@@ -1,0 +1,33 @@
+"""Attaching to a process that runs, and letting it go again."""
+
+import asyncio
+import subprocess
+
+from mozu.core.event import SyscallEvent
+from mozu.plugins.sources.ptrace.source import PtraceSource
+from tests.support.live import context, demand
+
+SCRIPT = "while read line; do cat /etc/hostname > /dev/null; echo done; done"
+
+
+async def _watch(process: "subprocess.Popen[str]") -> list[SyscallEvent]:
+    assert process.stdin is not None
+    source = PtraceSource((), process.pid, job_control=False, context=context())
+    await source.start(demand("openat"))
+    process.stdin.write("\n")
+    process.stdin.flush()
+    found: list[SyscallEvent] = []
+    async for batch in source.batches():
+        found += batch
+        if any(event.type == "procexit" for event in batch):
+            await source.stop()
+    return found
+
+
+def test_an_attached_process_is_seen_with_its_children_and_runs_on_when_it_is_let_go() -> None:
+    with subprocess.Popen(["sh", "-c", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        events = asyncio.run(asyncio.wait_for(_watch(process), 30))
+        told, _ = process.communicate("\n", timeout=30)
+
+    opened = {event.args[2] for event in events if event.type == "openat"}
+    assert ("done\ndone\n", 0, True) == (told, process.returncode, "/etc/hostname" in opened)
