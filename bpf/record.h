@@ -27,7 +27,7 @@ _Static_assert(sizeof(struct scratch) == SCRATCH_SIZE, "scratch");
 enum slot { SLOT_CALL, SLOT_EXEC, SLOT_FORK, SLOT_EXIT }; /* programs that could interrupt each other share none */
 
 struct counts { u64 seen, filtered, lost; };
-struct settings { u32 own, threads, environment, off; };
+struct settings { u32 own, threads, environment, realpath, off; };
 
 inlined struct counts *counts_of(u32 type) { return LOOKUP(COUNTS, &type); }
 
@@ -54,6 +54,13 @@ inlined struct scratch *begin(u32 type, u32 slot, u64 fixed, s64 result) {
   *(volatile u64 *)&s->used = fixed;
   *(volatile u32 *)&s->marks = 0;
   return s;
+}
+
+/* Whether somebody asks for the path that an open really reached: the walk up to the root is the dearest part of it. */
+inlined int realpath_wanted(void) {
+  u32 zero = 0;
+  struct settings *settings = LOOKUP(SETTINGS, &zero);
+  return settings && settings->realpath;
 }
 
 inlined void mark(struct scratch *s, u32 bits) { *(volatile u32 *)&s->marks |= bits; }

@@ -23,6 +23,7 @@ FACETS: Final[Mapping[str, tuple[str, ...]]] = {
     "fds": ("close", "dup", "dup2", "dup3", "fcntl", "pipe", "pipe2", "socketpair"),
     "threads": (),
     "env": (),
+    "realpath": (),
     "cgroups": (),
 }
 """Facet of the state → the event types that change it. A source that asks the kernel for a facet need not send them."""

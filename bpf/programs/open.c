@@ -47,7 +47,8 @@ inlined int open_exit(struct point *ctx) {
     u32 fmode = 0;
     READ(fmode, file->f_mode);
     READ(path, file->f_path);
-    e->real = append_path(s, &path, &root, &marks);
+    marks = 0;
+    if (realpath_wanted()) e->real = append_path(s, &path, &root, &marks);
     if (fmode & FMODE_CREATED) marks |= MARK_CREATED;
     mark(s, marks);
     file_facts(s, &e->file, &path);

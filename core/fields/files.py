@@ -164,7 +164,9 @@ def _simple(name: str, kind: FieldType, doc: str, read: Reader, needs: frozenset
     return Field(name=name, type=kind, doc=doc, bind=when(lambda event: event.has_fd, read), needs=needs)
 
 
-def _fact(name: str, kind: FieldType, doc: str, fact: Callable[[File], object], form: str = "") -> Field:
+def _fact(
+    name: str, kind: FieldType, doc: str, fact: Callable[[File], object], form: str = "", more: str = ""
+) -> Field:
     """A field that only a known descriptor has."""
 
     def read(event: SyscallEvent) -> object:
@@ -173,7 +175,8 @@ def _fact(name: str, kind: FieldType, doc: str, fact: Callable[[File], object], 
 
     bind = when(lambda event: event.has_fd, read)
     traits = frozenset({form} if form else ())
-    return Field(name=name, type=kind, doc=doc, bind=bind, needs=_FDS, format=form, traits=traits)
+    needs = _FDS | {more} if more else _FDS
+    return Field(name=name, type=kind, doc=doc, bind=bind, needs=needs, format=form, traits=traits)
 
 
 _NUMBERS: Final = (
@@ -217,6 +220,7 @@ _FACTS: Final = (
         FieldType.PATH,
         "Path that the kernel reached, links followed, from the root of the process; mozu's own.",
         lambda file: file.realpath,
+        more="realpath",
     ),
     _fact(
         "fd.l4proto",

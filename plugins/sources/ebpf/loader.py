@@ -19,7 +19,7 @@ from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Program, Watch
 from mozu.plugins.sources.ebpf.compiler import compile_text
 
 _COUNTS: Final = struct.Struct("<QQQ")
-_SETTINGS: Final = struct.Struct("<IIII")
+_SETTINGS: Final = struct.Struct("<IIIII")
 _PROOF: Final = struct.Struct("<6QqQ")
 _SCRATCH_SIZE: Final = 24848
 """sizeof(struct scratch) of bpf/record.h, which asserts it."""
@@ -164,12 +164,14 @@ class Loader:
             )
         self._own = task >> 32
 
-    def configure(self, *, threads: bool = False, environment: bool = False, off: bool = False) -> None:
-        """Whether new threads are told of, and whether an exec carries its environment. Never mozu's own process.
+    def configure(
+        self, *, threads: bool = False, environment: bool = False, realpath: bool = False, off: bool = False
+    ) -> None:
+        """Whether new threads are told of, an exec carries its environment, an open the path that it really reached.
 
-        `off`: nothing is seen any more, from this moment; detaching takes its time.
+        Never mozu's own process. `off`: nothing is seen any more, from this moment; detaching takes its time.
         """
-        kernel.update(self._maps["SETTINGS"], 0, _SETTINGS.pack(self._own, threads, environment, off))
+        kernel.update(self._maps["SETTINGS"], 0, _SETTINGS.pack(self._own, threads, environment, realpath, off))
 
     def _attach(self, program: Program, fd: int) -> int | None:
         """Give the attachment, None where this kernel has no such tracepoint."""

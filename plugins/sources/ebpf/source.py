@@ -86,7 +86,8 @@ class EbpfSource:
             return
         types, missing = wanted_types(demand)
         threads = bool(THREADS & demand.of("syscall").keys()) or "*" in demand.of("syscall")
-        self._loader.configure(threads=threads, environment="env" in demand.facets("syscall"))
+        facets = demand.facets("syscall")
+        self._loader.configure(threads=threads, environment="env" in facets, realpath="realpath" in facets)
         loader = self._loader
         unknown = await asyncio.to_thread(loader.attach, sorted(types))
         await asyncio.to_thread(loader.detach, loader.attached - types)

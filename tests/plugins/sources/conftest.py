@@ -11,6 +11,6 @@ from tests.support.live import Live, context, demand
 def live() -> Iterator[Live]:
     """The source with everything that it can see switched on."""
     requirements.ebpf()
-    wanted = demand("*", facets=("tree", "cwd", "ids", "env"))
+    wanted = demand("*", facets=("tree", "cwd", "ids", "env", "realpath"))
     with Live(EbpfSource(16 << 20, context()), wanted) as running:
         yield running
