@@ -12,5 +12,5 @@ def live() -> Iterator[Live]:
     """The source with everything that it can see switched on."""
     requirements.ebpf()
     wanted = demand("*", facets=("tree", "cwd", "ids", "env", "realpath"))
-    with Live(EbpfSource(16 << 20, context()), wanted) as running:
+    with Live(EbpfSource(64 << 20, context()), wanted) as running:
         yield running
