@@ -38,6 +38,11 @@ class Messages:
         if self._is_binary and not content_type.startswith(_CLOUDEVENTS):
             raise ValueError("cloudevents: binary needs `format: cloudevents`")
 
+    @property
+    def fixed_topic(self) -> str | None:
+        """The topic, if it is the same for every alert."""
+        return self._topic.fixed
+
     def make(self, record: Record) -> Message:
         """The message of a record."""
         alert = record.alert

@@ -74,6 +74,19 @@ class Kafka:
             await self._rebuild(TimeoutError(f"no acknowledgement for {self._settings.rebuild_after:.0f} s"))
         return self._outcomes(messages, failures)
 
+    async def check(self) -> str | None:
+        """Why it would not take an alert now, as far as that can be told without sending one."""
+        topic = self._messages.fixed_topic
+        try:
+            await self._producer.open()
+            if topic is not None:
+                await self._producer.need(topic)
+        except TopicAuthorizationFailedError:
+            return f"mozu may not see the topic {topic}"
+        except (Unreachable, TopicMissing, KafkaError, TimeoutError) as error:
+            return str(error) or type(error).__name__
+        return None
+
     async def stop(self) -> None:
         """Let what is under way arrive, for a few seconds."""
         await self._producer.close(flush=True)

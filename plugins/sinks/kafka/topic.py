@@ -28,12 +28,13 @@ class Topic:
                 "and is neither . nor .."
             )
         self._parts = parts
-        self._fixed = template if len(parts) == 1 else None
+        self.fixed = template if len(parts) == 1 else None
+        """The name, if it is the same for every alert."""
 
     def name(self, alert: Alert) -> str:
         """The topic of this alert."""
-        if self._fixed is not None:
-            return self._fixed
+        if self.fixed is not None:
+            return self.fixed
         values = {"priority": alert.priority.label.lower(), "source": alert.source, "host": alert.hostname,
                   "rule": alert.rule}  # fmt: skip
         made = "".join(part if index % 2 == 0 else _clean(values[part]) for index, part in enumerate(self._parts))

@@ -12,6 +12,7 @@ import pytest
 
 from mozu.core import Alert, Rejected, Retry
 from mozu.core.alert import Stamp
+from mozu.core.cli import invoke
 from mozu.core.encode.cloudevents import CloudEvents
 from mozu.core.hookspecs import Outcome, Record
 from mozu.core.testing import alert, check_sink, context, records
@@ -329,3 +330,39 @@ def test_a_broker_that_comes_late_gets_every_alert(tmp_path: Path) -> None:
 
         _run_with(run())
         assert ids(batch) == arrived(own, "late", 20)
+
+
+def checked(kafka: Cluster, folder: Path, topic: str, *arguments: str) -> int:
+    config = folder / "mozu.yaml"
+    sink = f"{{id: siem, servers: {kafka.servers}, topic: {topic}, timeout: 3, format: json}}"
+    config.write_text(f"sinks:\n  - kafka: {sink}\n")
+    return invoke(["sinks", "check", "-c", str(config), *arguments])
+
+
+def test_the_check_finds_a_topic_that_is_there(
+    kafka: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create(kafka, "checked")
+    assert 0 == checked(kafka, tmp_path, "checked")
+    assert "siem: ok: it would accept an alert\n" == capsys.readouterr().out
+
+
+def test_the_check_tells_what_is_in_the_way(
+    kafka: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in ((), ("--send",)):
+        assert 1 == checked(kafka, tmp_path, "unchecked", *arguments)
+        assert "siem: FAILED: the topic unchecked does not exist; create it, or set `create_topics: true`\n" == (
+            capsys.readouterr().out
+        )
+
+
+def test_the_check_sends_an_alert_that_says_that_it_is_a_test(
+    kafka: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create(kafka, "tested")
+    assert 0 == checked(kafka, tmp_path, "tested", "--send")
+    (message,) = consume(kafka, "tested", count=1)
+    document = json.loads(message.value)
+    assert ("Test of a sink", "internal") == (document["rule"], document["source"])
+    assert f"siem: ok: the test {document['uuid']} was accepted\n" == capsys.readouterr().out

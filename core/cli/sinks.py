@@ -1,0 +1,157 @@
+"""`mozu sinks`."""
+
+import asyncio
+import inspect
+import logging
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from mozu.core.alert import Alert, Severity, Stamp, Template, alert_id
+from mozu.core.cli import options
+from mozu.core.cli.logs import set_up
+from mozu.core.cli.terminal import safe
+from mozu.core.config import Config, Entry
+from mozu.core.fields import FieldRegistry
+from mozu.core.hookspecs import Context, Declaration, Record, Rejected, Retry
+from mozu.core.metrics import Metrics
+from mozu.core.pipeline.worker import Worker
+from mozu.core.registry import Registry, configure
+
+_PATIENCE: Final = 30.0
+"""Seconds in which a sink must have answered."""
+
+
+@click.group(name="sinks")
+def command() -> None:
+    """Try the configured sinks."""
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  mozu sinks check                 which sinks would accept an alert, as far as they can tell
+  mozu sinks check --send          send each of them one alert that says that it is a test
+  mozu sinks check --sink siem     only this one
+
+Exit code 1 tells that a sink would not accept an alert."""
+)
+@click.option("--send", is_flag=True, help="Send an alert of the rule `Test of a sink`, whatever the sink's route.")
+@click.option("--sink", help="Only this sink.")
+@options.configuration
+@options.verbose
+def check(send: bool, sink: str | None, path: Path | None, overrides: tuple[str, ...], verbose: bool) -> int:
+    """Tell of each sink whether it would accept an alert."""
+    config, registry = configure(path, overrides)
+    entries = [entry for entry in config.sinks if sink in (None, entry.id)]
+    if not entries:
+        raise click.UsageError(f"--sink: no configured sink is called {sink!r}")
+    set_up("debug" if verbose else "info")
+    return asyncio.run(_check_all(entries, config, registry, send=send))
+
+
+async def _check_all(entries: list[Entry], config: Config, registry: Registry, *, send: bool) -> int:
+    failed = False
+    for entry in entries:
+        trial = _Trial(entry, config, registry)
+        good, text = await trial.result(send=send)
+        failed = failed or not good
+        click.echo(f"{safe(entry.id)}: {'ok' if good else 'FAILED'}: {safe(text)}")
+    return int(failed)
+
+
+class _Trial:
+    """One sink, built as for a run, and without a spool or a queue."""
+
+    def __init__(self, entry: Entry, config: Config, registry: Registry) -> None:
+        self._entry, self._host = entry, config.host or socket.gethostname()
+        self._registry = registry
+        self._declaration: Declaration = registry.declaration(entry)
+        self._worker: Worker | None = None
+
+    async def result(self, *, send: bool) -> tuple[bool, str]:
+        """(whether it is well, why)."""
+        heard = _Heard()
+        log = logging.getLogger(f"mozu.sink.{self._entry.id}")
+        log.addHandler(heard)
+        log.propagate = log.isEnabledFor(logging.DEBUG)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                good, text = await self._tried(log, send=send)
+        except TimeoutError:
+            good, text = False, f"it has not answered within {_PATIENCE:.0f} s"
+        except Exception as error:  # noqa: BLE001  a stranger's code: whatever it raises is the answer
+            good, text = False, str(error) or type(error).__name__
+        finally:
+            log.removeHandler(heard)
+            log.propagate = True
+        return good, text if good else heard.last or text
+
+    async def _tried(self, log: logging.Logger, *, send: bool) -> tuple[bool, str]:
+        content_type = self._registry.format(self._entry).content_type
+        context = Context(
+            id=self._entry.id, log=log, metrics=Metrics(), fields=FieldRegistry(), content_type=content_type
+        )
+        sink = self._declaration.build(self._registry.settings(self._entry), context)
+        if self._declaration.blocking:
+            self._worker = Worker(f"mozu-check-{self._entry.id}")
+        await self._call(sink.start)
+        try:
+            return await (self._sent(sink) if send else self._looked(sink))
+        finally:
+            await self._call(sink.stop)
+            if self._worker is not None:
+                self._worker.close()
+
+    async def _looked(self, sink: Any) -> tuple[bool, str]:
+        look = getattr(sink, "check", None)
+        if look is None:
+            return True, "its settings are good; --send tells whether alerts arrive"
+        why = await self._call(look)
+        return why is None, why or "it would accept an alert"
+
+    async def _sent(self, sink: Any) -> tuple[bool, str]:
+        record = self._record()
+        outcomes = await self._call(lambda: sink.deliver([record]))
+        outcome = outcomes[0] if outcomes else None
+        if isinstance(outcome, Rejected):
+            return False, outcome.reason
+        if isinstance(outcome, Retry):
+            return False, "not now; it wants to be asked again later"
+        return True, f"the test {record.alert.id} was accepted"
+
+    def _record(self) -> Record:
+        now = time.time_ns()
+        alert = Alert(
+            rule="Test of a sink",
+            priority=Severity.NOTICE,
+            source="internal",
+            time=now,
+            template=Template((f"this is a test of the sink {self._entry.id}; nothing has happened",)),
+            values={},
+            hostname=self._host,
+            id=alert_id(now, f"{self._host}/test/{self._entry.id}", "Test of a sink"),
+        )
+        stamp = Stamp(self._host, self._entry.id, f"test-{now:x}", 1)
+        return Record(alert, self._registry.encoder(self._entry).encode(alert, stamp), stamp)
+
+    async def _call(self, call: Callable[[], Any]) -> Any:
+        if self._worker is not None:
+            return await self._worker.run(call)
+        result = call()
+        return await result if inspect.isawaitable(result) else result
+
+
+class _Heard(logging.Handler):
+    """Remembers the last complaint: sinks tell their reasons to their log."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.last = record.getMessage()
