@@ -1,11 +1,12 @@
 """What of an alert goes into a record: topic, key, body, headers."""
 
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 import orjson
 
-from mozu.core import Record
+from mozu.core import Record, Severity
 from mozu.core.event import printable
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.topic import Topic
@@ -53,16 +54,11 @@ class Messages:
         body, headers = record.body, [("content-type", self._content_type)]
         if self._is_binary:
             body, headers = _unwrapped(body)
-        stamp = record.stamp
+        stamp, alert = record.stamp, record.alert
         return body, [
             *headers,
-            ("mozu-schema", SCHEMA_VERSION),
-            ("mozu-id", record.alert.id.encode()),
-            ("mozu-rule", _raw(record.alert.rule)),
-            ("mozu-priority", record.alert.priority.label.encode()),
-            ("mozu-agent", _raw(stamp.agent)),
-            ("mozu-sink", _raw(stamp.sink)),
-            ("mozu-epoch", stamp.epoch.encode()),
+            *_shared(alert.rule, alert.priority, stamp.agent, stamp.sink, stamp.epoch),
+            ("mozu-id", alert.id.encode()),
             ("mozu-sequence", b"%d" % stamp.sequence),
         ]
 
@@ -87,5 +83,18 @@ def _unwrapped(body: bytes) -> tuple[bytes, Headers]:
     return data, [("content-type", content_type.encode()), *headers]
 
 
+@lru_cache(maxsize=1024)
+def _shared(rule: str, priority: Severity, agent: str, sink: str, epoch: str) -> Headers:
+    return [
+        ("mozu-schema", SCHEMA_VERSION),
+        ("mozu-rule", _raw(rule)),
+        ("mozu-priority", priority.label.encode()),
+        ("mozu-agent", _raw(agent)),
+        ("mozu-sink", _raw(sink)),
+        ("mozu-epoch", epoch.encode()),
+    ]
+
+
+@lru_cache(maxsize=4096)
 def _raw(text: str) -> bytes:
     return printable(text).encode()

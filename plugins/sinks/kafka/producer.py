@@ -67,7 +67,6 @@ class Producer:
         future: asyncio.Future[Any] = await self._producer.send(
             message.topic, message.body, message.key, headers=message.headers
         )
-        future.add_done_callback(_retrieve)
         return future
 
     async def close(self, *, flush: bool) -> None:
@@ -105,9 +104,3 @@ async def _end(producer: Any) -> None:
         task.cancel()
         await asyncio.wait([task], timeout=0.5)
     await producer.stop()
-
-
-def _retrieve(future: "asyncio.Future[Any]") -> None:
-    """Nobody may be waiting any more; the failure is known by then."""
-    if not future.cancelled():
-        future.exception()

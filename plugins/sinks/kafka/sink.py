@@ -89,6 +89,8 @@ class Kafka:
 
     async def stop(self) -> None:
         """Let what is under way arrive, for a few seconds."""
+        for future in self._under_way.values():
+            future.add_done_callback(_retrieve)
         await self._producer.close(flush=True)
         self._under_way.clear()
 
@@ -204,6 +206,8 @@ class Kafka:
         """A new producer with the next record; what the old one had under way comes again."""
         if not is_final(why):
             self._log.warning("the client is made anew: %s", str(why) or type(why).__name__)
+        for future in self._under_way.values():
+            future.add_done_callback(_retrieve)
         await self._producer.close(flush=is_final(why))
         self._resent.value += sum(1 for future in self._under_way.values() if not _arrived(future))
         self._under_way = {number: future for number, future in self._under_way.items() if _arrived(future)}
@@ -232,3 +236,9 @@ class Kafka:
 
 def _arrived(future: Future) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
+
+
+def _retrieve(future: Future) -> None:
+    """asyncio complains of failures that nobody has looked at; what this one means is known."""
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,137 @@
+"""Several mozu share the partitions of a topic; one is killed, one hangs, one comes late: every record is judged.
+
+What they write is read by Kafka's own console consumer.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from tests.support.kafka.cluster import Cluster, cluster
+from tests.support.kafka.console import consume, create
+from tests.support.requirements import ROOT
+
+RECORDS, PER_SECOND = (60_000, 500) if os.environ.get("MOZU_CHAOS") == "full" else (1_500, 60)
+PATIENCE = 90.0
+
+pytestmark = pytest.mark.timeout(600 if RECORDS > 10_000 else 200)
+
+RULES = """
+- rule: Number seen
+  desc: every record
+  condition: json.value[/n] exists
+  output: number %json.value[/n]
+  priority: NOTICE
+  source: json
+"""
+
+CONFIG = """
+sources: [kafka: {{servers: {servers}, topics: [events], group: judges, session_timeout: 6, timeout: 5}}]
+enrichers: []
+evaluators: [falco: {{rules: [{rules}]}}]
+sinks: [kafka: {{servers: {servers}, topic: verdicts, format: json, timeout: 5, spool: {{path: {spool}}}}}]
+"""
+
+
+class Members:
+    """Processes of one group, each with a spool of its own that outlives it."""
+
+    def __init__(self, folder: Path, kafka: Cluster) -> None:
+        self._folder, self._kafka = folder, kafka
+        self.running: dict[str, subprocess.Popen[str]] = {}
+        (folder / "rules.yaml").write_text(RULES)
+
+    def start(self, name: str) -> None:
+        """Start a member, or one that was killed again."""
+        if name in self.running:
+            self.running[name].wait(PATIENCE)
+        config = self._folder / f"{name}.yaml"
+        config.write_text(
+            CONFIG.format(
+                servers=self._kafka.servers, rules=self._folder / "rules.yaml", spool=self._folder / f"{name}.db"
+            )
+        )
+        with (self._folder / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, "-m", "mozu", "run", "-c", str(config)],
+                stdin=subprocess.DEVNULL, stderr=log, text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+            )  # fmt: skip
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        self.running[name].send_signal(number)
+
+    def stop(self) -> None:
+        for process in self.running.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in self.running.values():
+            process.wait(PATIENCE)
+
+    def logs(self) -> str:
+        return "\n".join(f"--- {path.name}\n{path.read_text()}" for path in self._folder.glob("*.log"))
+
+
+@pytest.fixture
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with cluster(tmp_path_factory.mktemp("kafka")) as made:
+        create(made, "events", partitions=12)
+        create(made, "verdicts", partitions=4)
+        yield made
+
+
+async def feed(kafka: Cluster, members: Members) -> None:
+    """Records at an even pace, and trouble at a quarter, at half and at three quarters of them."""
+    trouble = {
+        RECORDS // 4: lambda: members.signal("one", signal.SIGKILL),
+        RECORDS // 3: lambda: members.start("four"),
+        RECORDS // 2: lambda: members.signal("two", signal.SIGSTOP),
+        RECORDS * 3 // 4: lambda: members.signal("two", signal.SIGCONT),
+    }
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.servers)
+    await producer.start()
+    try:
+        for number in range(RECORDS):
+            if number in trouble:
+                trouble[number]()
+            await producer.send_and_wait("events", b'{"n": %d}' % number, b"%d" % number)
+            await asyncio.sleep(1 / PER_SECOND)
+    finally:
+        await producer.stop()
+
+
+def test_every_record_is_judged_and_has_one_id(kafka: Cluster, tmp_path: Path) -> None:
+    members = Members(tmp_path, kafka)
+    try:
+        for name in ("one", "two", "three"):
+            members.start(name)
+        asyncio.run(feed(kafka, members))
+        members.start("one")  # what its spool holds
+        deadline = time.monotonic() + PATIENCE
+        while len(seen := verdicts(kafka)) < RECORDS and time.monotonic() < deadline:
+            time.sleep(1)
+        assert set(range(RECORDS)) == set(seen), members.logs()
+        assert [] == [number for number, ids in seen.items() if len(ids) > 1]
+        assert RECORDS == len(set.union(*seen.values()))
+    finally:
+        members.signal("two", signal.SIGCONT)
+        members.stop()
+
+
+def verdicts(kafka: Cluster) -> dict[int, set[str]]:
+    """Number of a record → the ids of the alerts about it."""
+    seen: dict[int, set[str]] = {}
+    for message in consume(kafka, "verdicts", quiet_ms=5000):
+        document = json.loads(message.value)
+        if document["rule"] == "Number seen":
+            number = int(document["output_fields"]["json.value[/n]"])
+            seen.setdefault(number, set()).add(document["uuid"])
+    return seen
