@@ -18,7 +18,7 @@ from mozu.core.hookspecs import Outcome, Record
 from mozu.core.testing import alert, check_sink, context, records
 from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
 from tests.support.kafka.cluster import PASSWORD, REAUTH_MS, USER, Cluster, cluster
-from tests.support.kafka.console import consume, create, deny, describe
+from tests.support.kafka.console import consume, create, deny, describe, throttle
 
 Json = dict[str, Any]
 
@@ -266,6 +266,21 @@ def test_connections_that_the_broker_ends_for_want_of_a_new_proof_cost_nothing(k
 
     asyncio.run(run())
     assert ids(batch) == arrived(kafka, "reauth", 0)
+
+
+def test_a_quota_delays_alerts_and_loses_none(kafka: Cluster) -> None:
+    create(kafka, "quota", partitions=1)
+    throttle(kafka, "slow", 10_000)
+    batch = records(*alerts(120, name="x" * 100))
+
+    async def run() -> None:
+        made = sink(kafka.servers[0], topic="quota", client_id="slow", compression="none", batch_bytes=8_000)
+        for start in range(0, 120, 40):
+            await _until_taken(made, batch[start : start + 40])
+        await made.stop()
+
+    asyncio.run(run())
+    assert ids(batch) == arrived(kafka, "quota", 0)
 
 
 def test_a_producer_that_died_is_made_anew(kafka: Cluster, caplog: pytest.LogCaptureFixture) -> None:

@@ -58,3 +58,12 @@ def deny(cluster: Cluster, user: str, topic: str) -> None:
         *("--bootstrap-server", ",".join(cluster.servers), "--add", "--force"),
         *("--deny-principal", f"User:{user}", "--operation", "Write", "--topic", topic),
     )
+
+
+def throttle(cluster: Cluster, client: str, bytes_per_second: int) -> None:
+    """The clients of this name may not write more."""
+    run(
+        "kafka.admin.ConfigCommand",
+        *("--bootstrap-server", ",".join(cluster.servers), "--alter", "--entity-type", "clients"),
+        *("--entity-name", client, "--add-config", f"producer_byte_rate={bytes_per_second}"),
+    )
