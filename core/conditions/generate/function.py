@@ -1,6 +1,6 @@
 """All rules that can match one event type → one function: event → positions of the rules that match."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -19,6 +19,8 @@ Function = Callable[[Any], Found]
 INDEX_FROM: Final = 8
 """Rules with a key on the same field from which an index pays."""
 MAX_INDENT: Final = 12
+_NOTHING_ELSE: Final = 1_000_000
+"""Stands for the rank of the next test where there is none."""
 _EFFORT: Final = {"=": 0, "startswith": 1, "endswith": 2, "contains": 3}
 
 
@@ -114,19 +116,29 @@ class _Tree:
         return [rule for rule in rules if guard not in rule.conjuncts]
 
     def _common(self, rules: Sequence[Rule], depth: int) -> Node | None:
-        """The test that settles most for the rules that share it."""
+        """The test that settles most for the rules that share it.
+
+        One that costs more than what its rules would otherwise test first is none: they mostly fail before that.
+        """
         if depth >= MAX_INDENT:
             return None
         uses: Counter[int] = Counter()
         nodes: dict[int, Node] = {}
+        instead: dict[int, float] = defaultdict(float)
         for rule in rules:
+            ranks = sorted((self._rank(node), id(node)) for node in rule.conjuncts)
             for node in rule.conjuncts:
                 uses[id(node)] += 1
                 nodes[id(node)] = node
-        shared = [key for key, count in uses.items() if count > 1]
+                others = (one for one, key in ranks if key != id(node))
+                instead[id(node)] += next(others, _NOTHING_ELSE)
+        shared = [key for key, count in uses.items() if count > 1 and self._rank(nodes[key]) <= instead[key]]
         if not shared:
             return None
-        return nodes[max(shared, key=lambda key: uses[key] / rank(self.library.guesses.of(nodes[key])))]
+        return nodes[max(shared, key=lambda key: uses[key] / self._rank(nodes[key]))]
+
+    def _rank(self, node: Node) -> float:
+        return rank(self.library.guesses.of(node))
 
     @staticmethod
     def _covers(guard: Node, rules: Sequence[Rule]) -> bool:
