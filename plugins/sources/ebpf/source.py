@@ -1,7 +1,6 @@
 """The source: demand in, batches of events out."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
@@ -53,12 +52,13 @@ class EbpfSource:
         self._clock = Clock()
         self._decoder = Decoder()
         self._steps: list[ClockStep] = []
-        self._stopping = asyncio.Event()
+        self._stopping, self._wake = asyncio.Event(), asyncio.Event()
         self._final: Mapping[str, Counts] = {}
         self._warned: set[str] = set()
 
     async def start(self, demand: Demand) -> None:
         """Compile, load, attach. From here on every demanded call is in the ring. Raises SourceUnavailable."""
+        self._stopping.clear()
         kernel.check_machine()
         checks.check_capabilities()
         load_bcc()
@@ -120,7 +120,7 @@ class EbpfSource:
             batch = ring.drain(self._decoder, BATCH)
             if batch:
                 yield batch
-                await asyncio.sleep(0)
+                await asyncio.sleep(0 if stopping or len(batch) == BATCH else NAP)
             elif stopping:
                 return
             else:
@@ -131,14 +131,15 @@ class EbpfSource:
 
     async def _wait(self, ring: Ring, loop: asyncio.AbstractEventLoop) -> None:
         """Until a record is there and has had time to get company, or the source stops."""
-        arrived = asyncio.Event()
-        loop.add_reader(ring.fd, arrived.set)
+        if self._stopping.is_set():
+            return
+        self._wake.clear()
+        loop.add_reader(ring.fd, self._wake.set)
+        timer = loop.call_later(CLOCK_EVERY, self._wake.set)
         try:
-            async with asyncio.timeout(CLOCK_EVERY):
-                await _either(arrived, self._stopping)
-        except TimeoutError:
-            pass
+            await self._wake.wait()
         finally:
+            timer.cancel()
             loop.remove_reader(ring.fd)
         if not self._stopping.is_set():
             await asyncio.sleep(NAP)
@@ -171,6 +172,7 @@ class EbpfSource:
         if self._loader is not None and not self._stopping.is_set():
             self._loader.configure(off=True)
         self._stopping.set()
+        self._wake.set()
 
     async def _close(self) -> None:
         if self._loader is None:
@@ -183,14 +185,3 @@ class EbpfSource:
             self._ring = None
         loader.close()
 
-
-async def _either(*events: asyncio.Event) -> None:
-    """Wait for one of these."""
-    tasks = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
