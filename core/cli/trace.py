@@ -125,7 +125,7 @@ def command(
     if not result.started:
         return code
     outcome = trace_report.Outcome(
-        command, tree, code, result.seconds, result.rules, result.alerts, version(), result.hostname
+        command, tree, code, result.seconds, result.rules, result.alerts, version(), result.hostname, result.began
     )
     trace_report.write(outcome, reports)
     if learn is not None and result.profile is not None:

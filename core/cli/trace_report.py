@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -36,20 +37,31 @@ class Outcome(msgspec.Struct, frozen=True):
     version: str
     """Of mozu."""
     hostname: str = ""
+    began: float = 0.0
+    """Seconds since the epoch."""
 
 
 def junit(outcome: Outcome) -> bytes:
-    """A test case for each rule, failed where it raised alerts, and one for the command itself."""
+    """A test case for each rule, failed where it raised alerts, and one for the command itself.
+
+    Valid by the schemas of Jenkins and of Ant, of which the second is the strict one: it wants every part in its place.
+    """
     by_rule: dict[str, list[Alert]] = {rule: [] for rule in outcome.rules}
     for alert in outcome.alerts:
         by_rule.setdefault(alert.rule, []).append(alert)
     failed = sum(map(bool, by_rule.values())) + (outcome.exit_code != 0)
-    counts = {
-        "name": "mozu trace", "tests": str(len(by_rule) + 1), "failures": str(failed), "errors": "0",
-        "time": f"{outcome.seconds:.3f}",
-    }  # fmt: skip
-    root = ElementTree.Element("testsuites", counts)
-    suite = ElementTree.SubElement(root, "testsuite", {**counts, "hostname": outcome.hostname or "localhost"})
+    root = ElementTree.Element("testsuites")
+    suite = ElementTree.SubElement(
+        root, "testsuite",
+        {
+            "name": "mozu trace", "id": "0", "package": "mozu", "hostname": outcome.hostname or "localhost",
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(outcome.began)),
+            "time": f"{outcome.seconds:.3f}",
+            "tests": str(len(by_rule) + 1), "failures": str(failed), "errors": "0",
+        },
+    )  # fmt: skip
+    properties = ElementTree.SubElement(suite, "properties")
+    ElementTree.SubElement(properties, "property", {"name": "mozu.version", "value": outcome.version})
     case = _case(suite, "command", _xml(shlex.join(outcome.command)), outcome.seconds)
     if outcome.exit_code:
         _failure(case, f"the command ended with {outcome.exit_code}", "exit", "")
@@ -60,6 +72,8 @@ def junit(outcome: Outcome) -> bytes:
             count = f"{len(alerts)} alert{'s' if len(alerts) > 1 else ''}"
             lines = "\n".join(f"{alert.priority.label}: {_xml(alert.message())}" for alert in alerts)
             _failure(case, f"{count}: {_xml(alerts[0].message())}", worst.label, lines)
+    for name in ("system-out", "system-err"):
+        ElementTree.SubElement(suite, name)
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 

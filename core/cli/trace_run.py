@@ -85,6 +85,8 @@ class Result(msgspec.Struct, frozen=True):
     status: int
     """As wait gives it."""
     started: bool
+    began: float
+    """Seconds since the epoch."""
     seconds: float
     alerts: tuple[Alert, ...]
     rules: tuple[str, ...]
@@ -141,7 +143,7 @@ async def _run(plan: Plan, config: Config, registry: Registry) -> Result | None:
     if profile is not None:
         assembly.evaluators.append(_own(Kind.EVALUATOR, "allow", profile, metrics))
     source: Traced = assembly.sources[0].stage.component
-    began = time.monotonic()
+    began, moment = time.time(), time.monotonic()
     with _signals(source):
         code = await Engine(assembly, metrics, errands).run(duration=None, stats=None, attended=False)
     status = source.command_status
@@ -152,7 +154,7 @@ async def _run(plan: Plan, config: Config, registry: Registry) -> Result | None:
     if plan.allowed is not None:
         rules += [name for name, _ in KINDS.values()]
     return Result(
-        status, source.command_started, time.monotonic() - began, tuple(kept.alerts), tuple(rules), profile,
+        status, source.command_started, began, time.monotonic() - moment, tuple(kept.alerts), tuple(rules), profile,
         assembly.hostname,
     )  # fmt: skip
 

@@ -1,7 +1,6 @@
 """The official field list of the Elastic Common Schema, from the npm package @elastic/ecs."""
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.npm import package
 from tests.support.requirements import require
 
 VERSION: Final = "9.4.0"
@@ -18,15 +18,10 @@ _SCRIPT: Final = Path(__file__).with_name("ecs_fields.mjs")
 @cache
 def fields() -> dict[str, dict[str, Any]]:
     """Name → type, whether it is an array, allowed values. Skips where npm cannot bring it; fails in CI."""
-    require(shutil.which("npm") is not None and shutil.which("node") is not None, "npm and node are not installed")
-    cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    home = cache_home / "mozu-tests" / f"ecs-{VERSION}"
-    if not (home / "node_modules/@elastic/ecs").exists():
-        home.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--silent", "--no-save", "--prefix", str(home), f"@elastic/ecs@{VERSION}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
-        require(done.returncode == 0, f"npm cannot install @elastic/ecs: {done.stderr.strip()}")
-    output = subprocess.run(["node", str(_SCRIPT), str(home)], capture_output=True, check=True, timeout=60).stdout
+    require(shutil.which("node") is not None, "node is not installed")
+    modules = package("@elastic/ecs", VERSION).parents[1]
+    command = ["node", str(_SCRIPT), str(modules.parent)]
+    output = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
     found: dict[str, dict[str, Any]] = json.loads(output)
     return found
 
