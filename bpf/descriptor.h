@@ -36,6 +36,6 @@ inlined void append_file_path(struct scratch *s, volatile struct descriptor *e, 
   mark(s, marks);
 }
 
-inlined u16 append_address(struct scratch *s, u64 from, u32 length) {
-  return append(s, USER, (void *)from, length > ADDRESS_MAX ? ADDRESS_MAX : length);
+inlined u16 append_address(struct scratch *s, const struct made *made, u64 from, u32 length) {
+  return append_given(s, made, from, length > ADDRESS_MAX ? ADDRESS_MAX : length);
 }

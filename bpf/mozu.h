@@ -27,6 +27,8 @@ enum mark {
   MARK_PIDNS = 16384,    /* in a pid namespace other than the first */
 };
 
+enum way { WAY_NATIVE = 0, WAY_COMPAT = 1, WAY_URING = 2 }; /* into the kernel: own calls, 32-bit ones, io_uring */
+
 struct header {
   u64 time;              /* boot clock, ns */
   u64 cgroup;            /* id in the unified hierarchy */
@@ -35,7 +37,7 @@ struct header {
   u16 type;              /* number of the call; TYPE_FORK, TYPE_EXIT */
   u16 cpu;
   u16 marks;
-  u16 spare;
+  u16 way;               /* enum way */
 };
 
 struct file_facts {

@@ -31,10 +31,9 @@ struct settings { u32 own, threads, environment, realpath, off; };
 
 inlined struct counts *counts_of(u32 type) { return LOOKUP(COUNTS, &type); }
 
-/* Count the event and say whether it is wanted; null: it is not. */
-inlined struct scratch *begin(u32 type, u32 slot, u64 fixed, s64 result) {
+/* Count the event of a thread (process << 32 | thread) and say whether it is wanted; null: it is not. */
+inlined struct scratch *begin_for(u64 task, u32 type, u32 slot, u64 fixed, s64 result) {
   u32 zero = 0;
-  u64 task = bpf_get_current_pid_tgid();
   struct counts *counts = counts_of(type);
   struct settings *settings = LOOKUP(SETTINGS, &zero);
   if (!counts || !settings || settings->off) return 0;
@@ -50,10 +49,14 @@ inlined struct scratch *begin(u32 type, u32 slot, u64 fixed, s64 result) {
   head->tid = task;
   head->type = type;
   head->cpu = bpf_get_smp_processor_id();
-  head->spare = 0;
+  head->way = WAY_NATIVE;
   *(volatile u64 *)&s->used = fixed;
   *(volatile u32 *)&s->marks = 0;
   return s;
+}
+
+inlined struct scratch *begin(u32 type, u32 slot, u64 fixed, s64 result) {
+  return begin_for(bpf_get_current_pid_tgid(), type, slot, fixed, result);
 }
 
 /* Whether somebody asks for the path that an open really reached: the walk up to the root is the dearest part of it. */

@@ -2,19 +2,18 @@
 /* accept, accept4: the new socket, and how full the queue is that it was taken from. */
 #include "descriptor.h"
 
-inlined int accept_exit(struct point *ctx) {
-  s64 result = ctx->result;
-  struct scratch *s = begin(ctx->number, SLOT_CALL, sizeof(struct descriptor), result);
+inlined int accept_exit(const struct made *made) {
+  s64 result = made->result;
+  struct scratch *s = begin_call(made, sizeof(struct descriptor));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
-  volatile struct pt_regs *regs = registers(task);
   volatile struct descriptor *e = (void *)s->record;
   struct socket *socket = 0;
   struct sock *sock = 0;
   u32 length = 0, limit = 0;
-  COPY_ARGUMENTS(e->args, regs);
+  COPY_ARGUMENTS(e->args, made->args);
   describe_file(s, e, task, result);
-  struct file *file = file_of(task, regs->di);
+  struct file *file = file_of(task, made->args[0]);
   struct inode *inode = 0;
   u16 mode = 0;
   READ(inode, file->f_inode);

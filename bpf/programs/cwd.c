@@ -3,14 +3,13 @@
 #include "call.h"
 #include "file.h"
 
-inlined int cwd_exit(struct point *ctx) {
-  s32 number = ctx->number;
-  struct scratch *s = begin(number, SLOT_CALL, sizeof(struct call), ctx->result);
+inlined int cwd_exit(const struct made *made) {
+  s32 number = made->number;
+  struct scratch *s = begin_call(made, sizeof(struct call));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
-  volatile struct pt_regs *regs = registers(task);
   volatile struct call *e = (void *)s->record;
-  COPY_ARGUMENTS(e->args, regs);
+  COPY_ARGUMENTS(e->args, made->args);
   struct path root = {}, path = {};
   root_of(task, &root);
   working_directory(task, &path);
@@ -19,7 +18,7 @@ inlined int cwd_exit(struct point *ctx) {
   if (number != NR_fchdir) {
     u64 from = e->args[0];
     if (!from) mark(s, MARK_NULL);
-    e->text[0] = append_text(s, USER, (void *)from);
+    e->text[0] = append_given_text(s, made, from);
   }
   e->base[0] = append_path(s, &path, &root, &marks);
   e->base_marks[0] = marks;

@@ -38,22 +38,21 @@ inlined u16 append_pointers(struct scratch *s, u64 list) {
   return *(volatile u64 *)&s->used - before;
 }
 
-inlined int exec_failed(struct point *ctx) {
-  s64 result = ctx->result;
-  s32 number = ctx->number;
+inlined int exec_failed(const struct made *made) {
+  s64 result = made->result;
+  s32 number = made->number;
   if (result >= 0) return 0;
-  struct scratch *s = begin(number, SLOT_CALL, sizeof(struct process), result);
+  struct scratch *s = begin_call(made, sizeof(struct process));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
-  volatile struct pt_regs *regs = registers(task);
   volatile struct process *e = (void *)s->record;
-  u64 name = regs->di, list = regs->si, flags = 0;
-  if (number == NR_execveat) { name = regs->si; list = regs->dx; flags = regs->r8; }
+  u64 name = made->args[0], list = made->args[1], flags = 0;
+  if (number == NR_execveat) { name = made->args[1]; list = made->args[2]; flags = made->args[4]; }
   e->args = append_pointers(s, list);
   e->args_length = e->args;
   describe(s, e, task);
   e->flags = flags;
-  e->name = append_text(s, USER, (void *)name);
+  e->name = append_given_text(s, made, name);
   e->environment = 0;
   return send(s);
 }

@@ -86,17 +86,16 @@ inlined int exit_done(struct bpf_raw_tracepoint_args *ctx) {
 }
 
 /* clone, clone3, fork, vfork: they return twice, here in the parent and in the child. */
-inlined int clone_exit(struct point *ctx) {
-  s32 number = ctx->number;
-  struct scratch *s = begin(number, SLOT_CALL, sizeof(struct process), ctx->result);
+inlined int clone_exit(const struct made *made) {
+  s32 number = made->number;
+  struct scratch *s = begin_call(made, sizeof(struct process));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
-  volatile struct pt_regs *regs = registers(task);
   volatile struct process *e = (void *)s->record;
-  u64 flags = number == NR_clone ? regs->di : 0, given = regs->di;
+  u64 flags = number == NR_clone ? made->args[0] : 0, given = made->args[0];
   e->args = append_arguments(s, e, task->mm);
   describe(s, e, task);
-  if (number == NR_clone3) bpf_probe_read_user(&flags, sizeof(flags), (void *)given);
+  if (number == NR_clone3) read_given(made, &flags, sizeof(flags), given);
   e->flags = flags;
   e->name = e->environment = 0;
   return send(s);

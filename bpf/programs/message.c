@@ -20,36 +20,35 @@ inlined struct vector parts_of(volatile struct descriptor *e, struct message *me
   return first;
 }
 
-inlined int message_exit(struct point *ctx) {
-  s64 result = ctx->result;
-  s32 number = ctx->number;
-  struct scratch *s = begin(number, SLOT_CALL, sizeof(struct descriptor), result);
+inlined int message_exit(const struct made *made) {
+  s64 result = made->result;
+  s32 number = made->number;
+  struct scratch *s = begin_call(made, sizeof(struct descriptor));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
-  volatile struct pt_regs *regs = registers(task);
   volatile struct descriptor *e = (void *)s->record;
   struct vector data = {};
   u64 name = 0, name_length = 0;
-  COPY_ARGUMENTS(e->args, regs);
-  describe_file(s, e, task, regs->di);
+  COPY_ARGUMENTS(e->args, made->args);
+  describe_file(s, e, task, made->args[0]);
   if (number == NR_sendmsg || number == NR_recvmsg) {
     struct message message = {};
-    bpf_probe_read_user(&message, sizeof(message), (void *)regs->si);
+    bpf_probe_read_user(&message, sizeof(message), (void *)made->args[1]);
     data = parts_of(e, &message);
     name = message.name;
     name_length = message.name_length;
   } else {
     u32 given = 0;
-    data.base = regs->si;
-    data.length = regs->dx;
-    name = regs->r8;
-    name_length = regs->r9;
+    data.base = made->args[1];
+    data.length = made->args[2];
+    name = made->args[4];
+    name_length = made->args[5];
     if (number == NR_recvfrom) { /* there it is a pointer to the length */
       bpf_probe_read_user(&given, sizeof(given), (void *)name_length);
       name_length = given;
     }
   }
-  if (name) e->address = append_address(s, name, name_length);
+  if (name) e->address = append_address(s, made, name, name_length);
   u64 length = result >= 0 && result < data.length ? result : data.length;
   if (result >= 0 || number == NR_sendto || number == NR_sendmsg)
     e->data = append(s, USER, (void *)data.base, length > DATA_MAX ? DATA_MAX : length);

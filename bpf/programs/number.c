@@ -2,12 +2,11 @@
 /* Calls of plain numbers. */
 #include "call.h"
 
-inlined int number_exit(struct point *ctx) {
-  struct scratch *s = begin(ctx->number, SLOT_CALL, sizeof(struct call), ctx->result);
+inlined int number_exit(const struct made *made) {
+  struct scratch *s = begin_call(made, sizeof(struct call));
   if (!s) return 0;
-  volatile struct pt_regs *regs = registers(bpf_get_current_task_btf());
   volatile struct call *e = (void *)s->record;
-  COPY_ARGUMENTS(e->args, regs);
+  COPY_ARGUMENTS(e->args, made->args);
   no_texts(e);
   return send(s);
 }

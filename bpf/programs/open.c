@@ -5,13 +5,12 @@
 
 #define O_CREAT_WRONLY_TRUNC 01101
 
-inlined int open_exit(struct point *ctx) {
-  s64 result = ctx->result;
-  s32 number = ctx->number;
-  struct scratch *s = begin(number, SLOT_CALL, sizeof(struct open), result);
+inlined int open_exit(const struct made *made) {
+  s64 result = made->result;
+  s32 number = made->number;
+  struct scratch *s = begin_call(made, sizeof(struct open));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
-  volatile struct pt_regs *regs = registers(task);
   volatile struct open *e = (void *)s->record;
   struct path root = {}, path = {};
   root_of(task, &root);
@@ -21,18 +20,18 @@ inlined int open_exit(struct point *ctx) {
   char first = '/';
 
   if (number == NR_open) {
-    user = regs->di; how[0] = regs->si; how[1] = regs->dx;
+    user = made->args[0]; how[0] = made->args[1]; how[1] = made->args[2];
   } else if (number == NR_creat) {
-    user = regs->di; how[0] = O_CREAT_WRONLY_TRUNC; how[1] = regs->si;
+    user = made->args[0]; how[0] = O_CREAT_WRONLY_TRUNC; how[1] = made->args[1];
   } else {
-    dirfd = regs->di; user = regs->si;
-    if (number == NR_openat2) bpf_probe_read_user(how, sizeof(how), (void *)regs->dx);
-    else { how[0] = regs->dx; how[1] = regs->r10; }
+    dirfd = made->args[0]; user = made->args[1];
+    if (number == NR_openat2) read_given(made, how, sizeof(how), made->args[2]);
+    else { how[0] = made->args[2]; how[1] = made->args[3]; }
   }
   e->flags = how[0]; e->mode = how[1]; e->resolve = how[2]; e->dirfd = dirfd;
   if (!user) mark(s, MARK_NULL);
-  e->user = append_text(s, USER, (void *)user);
-  bpf_probe_read_user(&first, 1, (void *)user);
+  e->user = append_given_text(s, made, user);
+  read_given(made, &first, 1, user);
 
   e->base = 0;
   if (first != '/') {

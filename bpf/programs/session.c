@@ -7,8 +7,8 @@
 #define PR_GET_NAME 16
 
 /* The sets after the call; those of a failed one are the old ones. */
-inlined int capset_exit(struct point *ctx) {
-  struct scratch *s = begin(ctx->number, SLOT_CALL, sizeof(struct call), ctx->result);
+inlined int capset_exit(const struct made *made) {
+  struct scratch *s = begin_call(made, sizeof(struct call));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   const struct cred *cred = task->cred;
@@ -21,13 +21,12 @@ inlined int capset_exit(struct point *ctx) {
   return send(s);
 }
 
-inlined int prctl_exit(struct point *ctx) {
-  struct scratch *s = begin(ctx->number, SLOT_CALL, sizeof(struct call), ctx->result);
+inlined int prctl_exit(const struct made *made) {
+  struct scratch *s = begin_call(made, sizeof(struct call));
   if (!s) return 0;
-  volatile struct pt_regs *regs = registers(bpf_get_current_task_btf());
   volatile struct call *e = (void *)s->record;
-  COPY_ARGUMENTS(e->args, regs);
+  COPY_ARGUMENTS(e->args, made->args);
   no_texts(e);
-  if (e->args[0] == PR_SET_NAME || e->args[0] == PR_GET_NAME) e->text[0] = append_text(s, USER, (void *)e->args[1]);
+  if (e->args[0] == PR_SET_NAME || e->args[0] == PR_GET_NAME) e->text[0] = append_given_text(s, made, e->args[1]);
   return send(s);
 }

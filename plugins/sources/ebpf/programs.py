@@ -58,8 +58,13 @@ def demand_text(chosen: Iterable[Program]) -> str:
     families = sorted({program.family for program in functions.values()})
     lines = [f'#include "programs/{family}.c"' for family in families]
     for name, program in sorted(functions.items()):
-        context = "struct bpf_raw_tracepoint_args" if program.raw else "struct point"
-        lines.append(f"int {entry(name)}({context} *ctx) {{ return {name}(ctx); }}")
+        if program.raw:
+            lines.append(f"int {entry(name)}(struct bpf_raw_tracepoint_args *ctx) {{ return {name}(ctx); }}")
+        else:
+            lines.append(
+                f"int {entry(name)}(struct exit_point *ctx) "
+                f"{{ struct made made = {{}}; native(&made, ctx); return {name}(&made); }}"
+            )
     return "\n".join(lines) + "\n"
 
 

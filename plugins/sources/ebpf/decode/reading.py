@@ -29,7 +29,7 @@ def reader(name: str, names: str) -> tuple[Callable[[Buffer, int], tuple[Any, ..
     return packer.unpack_from, layout.size
 
 
-HEAD: Final = "head_time head_cgroup head_result head_pid head_tid head_type head_cpu head_marks head_spare "
+HEAD: Final = "head_time head_cgroup head_result head_pid head_tid head_type head_cpu head_marks head_way "
 FILE: Final = "file_ino file_dev file_magic file_mode file_uid "
 
 
