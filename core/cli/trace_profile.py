@@ -13,11 +13,12 @@ from mozu.core.demand import Demand, Need
 from mozu.core.errors import MozuError
 from mozu.core.event import Event, SyscallEvent, printable
 from mozu.core.state.addresses import ip_text
+from mozu.core.state.paths import join
 from mozu.core.syscalls import flag_table
 
 VERSION: Final = 1
 KINDS: Final[Mapping[str, tuple[str, str]]] = {
-    "programs": ("New program", "Programs that were run."),
+    "programs": ("New program", "Programs that were run, links and scripts by their own names as well."),
     "reads": ("New place read", "Directories in which files were read, or were to be read and were refused."),
     "writes": ("New place written", "Directories in which files were opened for writing."),
     "addresses": ("New address", "Addresses that were connected to, or sent to."),
@@ -55,6 +56,11 @@ class Places:
             return _NUMBER.sub("*", path)
         return path
 
+    def program(self, path: str) -> str:
+        """The same for a program, which keeps its name in {tmp}: whatever is downloaded in order to be run lies there."""
+        place = self.general(path)
+        return f"{place}/{os.path.basename(path)}" if place == "{tmp}/**" else place
+
 
 class Profile:
     """An evaluator: takes down what happens, and raises an alert for what the allow-list does not have."""
@@ -87,8 +93,7 @@ class Profile:
 
     def _entries(self, event: SyscallEvent) -> list[tuple[str, str]]:
         if event.type == "execve":
-            path = event.process.exepath if event.process is not None and event.args[0] == 0 else ""
-            return [("programs", self._places.general(path))] if path else []
+            return [("programs", self._places.program(path)) for path in _programs(event)]
         if event.type in _OPENS:
             return self._opened(event)
         if event.type not in _SENDS:
@@ -141,6 +146,15 @@ def _quoted(entry: str) -> str:
     text = printable(entry)
     plain = re.fullmatch(r"[A-Za-z0-9/_.+@-]+(:[A-Za-z0-9/_.+@-]+)*", text) is not None
     return text if plain else '"' + text.encode("unicode_escape").decode().replace('"', '\\"') + '"'
+
+
+def _programs(event: SyscallEvent) -> set[str]:
+    """The file that was run, and the one that was asked for: they differ for links, and for scripts."""
+    process = event.process
+    if process is None or event.args[0] != 0:
+        return set()
+    asked = event.args[-1] or ""
+    return {path for path in (process.exepath, join(process.cwd, asked) if asked else "") if path}
 
 
 def _address(event: SyscallEvent) -> str:
