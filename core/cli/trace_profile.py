@@ -57,7 +57,7 @@ class Places:
         return path
 
     def program(self, path: str) -> str:
-        """The same for a program, which keeps its name in {tmp}: whatever is downloaded in order to be run lies there."""
+        """The same for a program, which keeps its name in {tmp}: what is downloaded in order to be run lies there."""
         place = self.general(path)
         return f"{place}/{os.path.basename(path)}" if place == "{tmp}/**" else place
 

@@ -40,7 +40,7 @@ INSTALL = [
 class Handler(http.server.BaseHTTPRequestHandler):
     """Serves the program."""
 
-    def do_GET(self) -> None:  # noqa: N802  the library's name
+    def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
         self.wfile.write(TOOL.encode())
