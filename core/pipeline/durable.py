@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 _COMMIT = 2_000
 """Alerts in one transaction at most; while it is written the next one gathers."""
+_FRESH = 2 * _COMMIT
+"""Alerts kept in memory behind their commit at most; where the sink falls behind, it reads from the disk."""
 _LOOK_EVERY = 1.0
 """Seconds between two looks for what another process put back (`mozu redrive`)."""
 
@@ -50,6 +52,8 @@ class Durable:
         """Numbers still to be used up, for alerts dropped after what is staged now."""
         self._put = self._safe = 0
         self._cursor = 0
+        self._fresh: deque[tuple[int, Alert]] = deque()
+        """Committed, still in memory, numbers without a hole: given out without being read back."""
         self._gaps: list[Gap] = []
         self._delivered: list[int] = []
         self._buried: list[tuple[int, str]] = []
@@ -62,7 +66,7 @@ class Durable:
         metrics.gauge("sink_queue_records", self.waiting)
 
     async def open(self) -> None:
-        """Open the file, and count what an earlier run left in it. Raises SpoolFull where the disk gives no room."""
+        """Open the file, and count what an earlier run left in it. Raises SpoolUnusable."""
         spool = self._spool = await self._worker.run(
             lambda: Spool(self._path, most_bytes=self._most_bytes, fsync=self._fsync)
         )
@@ -91,7 +95,7 @@ class Durable:
         while True:
             committed = self._committed
             committed.clear()
-            taken = await self._worker.run(lambda: spool.read(self._cursor, most))
+            taken = self._take_fresh(most) or await self._worker.run(lambda: spool.read(self._cursor, most))
             if taken:
                 self._cursor = taken[-1][0]
                 return taken
@@ -102,6 +106,21 @@ class Durable:
                     await committed.wait()
             except TimeoutError:
                 continue
+
+    def _take_fresh(self, most: int) -> list[tuple[int, Alert]]:
+        """What follows the cursor in memory; empty where something else on disk may come first."""
+        fresh = self._fresh
+        while fresh and fresh[0][0] <= self._cursor:
+            fresh.popleft()
+        if not fresh or fresh[0][0] != self._cursor + 1:
+            return []
+        return [fresh.popleft() for _ in range(min(most, len(fresh)))]
+
+    def _keep_fresh(self, last: int, batch: list[Alert]) -> None:
+        first = last - len(batch) + 1
+        follows = not self._fresh or self._fresh[-1][0] + 1 == first
+        if follows and len(self._fresh) + len(batch) <= _FRESH:
+            self._fresh.extend(zip(range(first, last + 1), batch, strict=True))
 
     async def settle(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
         """Forget, bury, or count the attempt."""
@@ -189,7 +208,7 @@ class Durable:
         if not batch:
             return
         try:
-            await self._worker.run(lambda: spool.append(batch))
+            self._keep_fresh(await self._worker.run(lambda: spool.append(batch)), batch)
         except SpoolFull as full:
             await self._without_room(spool, batch, str(full))
 

@@ -13,6 +13,7 @@ from mozu.core.event import as_bytes, as_text
 
 _RAW_TEXT = 1
 """MessagePack extension: text that is not UTF-8, as its bytes."""
+_MOST_FORMS = 4_096
 
 
 class Form(msgspec.Struct, frozen=True, array_like=True):
@@ -63,21 +64,40 @@ def _loaded(value: Any) -> Any:
     return tuple(_loaded(item) for item in value) if isinstance(value, list) else value
 
 
-def encode_alert(alert: Alert) -> tuple[bytes, bytes]:
-    """(form, body)."""
-    keys = dict.fromkeys(ref.key for ref in alert.template.refs())
-    form = Form(alert.rule, alert.priority, alert.source, alert.template, alert.tags)
-    body = Body(
-        alert.time,
-        alert.id,
-        alert.hostname,
-        alert.event_type,
-        alert.event_num,
-        alert.incomplete,
-        [_storable(alert.values.get(key)) for key in keys],
-        {key: _storable(value) for key, value in alert.facts.items()},
-    )
-    return _form_encoder.encode(form), _body_encoder.encode(body)
+class Forms:
+    """Encodes alerts; those of one rule share a template, whose form is made once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], tuple[Template, bytes, tuple[str, ...]]] = {}
+
+    def encode(self, alert: Alert) -> tuple[bytes, bytes]:
+        """(form, body)."""
+        key = (id(alert.template), alert.rule, alert.priority, alert.source, alert.tags)
+        known = self._known.get(key)
+        if known is None:
+            known = self._make(key, alert)
+        _, form, keys = known
+        values = alert.values
+        body = Body(
+            alert.time,
+            alert.id,
+            alert.hostname,
+            alert.event_type,
+            alert.event_num,
+            alert.incomplete,
+            [_storable(values.get(key)) for key in keys],
+            {key: _storable(value) for key, value in alert.facts.items()},
+        )
+        return form, _body_encoder.encode(body)
+
+    def _make(self, key: tuple[Any, ...], alert: Alert) -> tuple[Template, bytes, tuple[str, ...]]:
+        if len(self._known) >= _MOST_FORMS:
+            self._known.clear()
+        form = Form(alert.rule, alert.priority, alert.source, alert.template, alert.tags)
+        keys = tuple(dict.fromkeys(ref.key for ref in alert.template.refs()))
+        # the template is kept, so that no other one can get its id
+        known = self._known[key] = (alert.template, _form_encoder.encode(form), keys)
+        return known
 
 
 def decode_form(raw: bytes) -> Form:

@@ -5,46 +5,23 @@ power. Sequence numbers come from AUTOINCREMENT in the transaction that stores t
 that are announced; `epoch` changes when the file is made anew.
 """
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
 import msgspec
 
 from mozu.core.alert import Alert
-from mozu.core.errors import MozuError
-from mozu.core.spool.codec import Form, decode_alert, decode_form, encode_alert
+from mozu.core.spool.codec import Form, Forms, decode_alert, decode_form
+from mozu.core.spool.file import SpoolFull, open_file
 
-SCHEMA_VERSION: Final = 1
 _ROW_OVERHEAD: Final = 24
 """Bytes that a row weighs besides its body: keys and B-tree cells, measured on a million rows."""
-
-_SCHEMA: Final = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE forms (id INTEGER PRIMARY KEY, raw BLOB NOT NULL UNIQUE);
-CREATE TABLE alerts (seq INTEGER PRIMARY KEY AUTOINCREMENT, form INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-    body BLOB NOT NULL);
-CREATE TABLE dead (id INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, time INTEGER NOT NULL,
-    attempts INTEGER NOT NULL, reason TEXT NOT NULL, form INTEGER NOT NULL, body BLOB NOT NULL);
-"""
-
-
-class SpoolDamaged(MozuError):
-    """A spool file cannot be read; it was set aside. `salvaged` alerts were taken over, the rest is in `aside`."""
-
-    def __init__(self, path: Path, aside: Path, salvaged: int) -> None:
-        super().__init__(f"{path} is damaged: {salvaged} alerts were taken over, the file is kept as {aside.name}")
-        self.aside, self.salvaged = aside, salvaged
-
-
-class SpoolFull(MozuError):
-    """The disk, or the spool's own bound, has no room."""
-
+_ROWS: Final = 200
+"""Rows a statement."""
 
 class DeadLetter(msgspec.Struct):
     """What could not be delivered, and why."""
@@ -76,11 +53,11 @@ class Spool:
     """`most_bytes` bounds what waits (dead letters count too)."""
 
     def __init__(self, path: Path, *, most_bytes: int = 1 << 30, fsync: bool = False) -> None:
-        self.path, self._most, self._fsync = path, most_bytes, fsync
-        self.damage: SpoolDamaged | None = None
+        self.path, self._most = path, most_bytes
         self._forms: dict[int, Form] = {}
         self._form_ids: dict[bytes, int] = {}
-        self._db = self._open()
+        self._encoded = Forms()
+        self._db, self.damage = open_file(path, fsync=fsync)
         self.epoch = self._meta("epoch")
         self._bytes = self._weigh()
 
@@ -94,12 +71,20 @@ class Spool:
                 size = sum(len(body) + _ROW_OVERHEAD for _, body in rows)
                 if self._bytes + size > self._most:
                     raise SpoolFull(f"{self.path} holds {self._bytes} bytes of at most {self._most}")
-                self._db.executemany("INSERT INTO alerts (form, body) VALUES (?, ?)", rows)
+                self._insert(rows)
+                last = self.last()
         except SpoolFull:
             self._form_ids.clear()  # forms made in the transaction went back with it
             raise
         self._bytes += size
-        return self.last()
+        return last
+
+    def _insert(self, rows: list[tuple[int, bytes]]) -> None:
+        """Many rows a statement: each step of SQLite lets go of the interpreter's lock, and must then wait for it."""
+        for start in range(0, len(rows), _ROWS):
+            some = rows[start : start + _ROWS]
+            values = ", ".join(["(?, ?)"] * len(some))
+            self._db.execute(f"INSERT INTO alerts (form, body) VALUES {values}", [cell for row in some for cell in row])
 
     def skip(self, count: int) -> tuple[int, int]:
         """Use up `count` numbers for alerts that were dropped by policy: the range."""
@@ -139,11 +124,11 @@ class Spool:
     def settle(self, numbers: Iterable[int]) -> None:
         """These have arrived: forget them, in one transaction."""
         freed = 0
+        weight = "SELECT coalesce(sum(length(body)), 0) + ? * count(*) FROM alerts WHERE seq BETWEEN ? AND ?"
         with self._writing():
-            for seq in numbers:
-                row = self._db.execute("DELETE FROM alerts WHERE seq = ? RETURNING length(body)", (seq,)).fetchone()
-                if row is not None:
-                    freed += row[0] + _ROW_OVERHEAD
+            for first, last in _runs(numbers):
+                freed += self._db.execute(weight, (_ROW_OVERHEAD, first, last)).fetchone()[0]
+                self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
         self._bytes -= freed
 
     def attempted(self, numbers: Iterable[int]) -> None:
@@ -204,7 +189,7 @@ class Spool:
         """Checkpoint and close."""
         self._db.close()
 
-    # --- the file
+    # --- inside
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -217,64 +202,6 @@ class Spool:
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             raise SpoolFull(f"{self.path}: {error}") from error
 
-    def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            return self._connect()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise SpoolFull(f"{self.path}: {error}") from error
-            return self._set_aside()
-
-    def _connect(self) -> sqlite3.Connection:
-        fresh = not self.path.exists() or not self.path.stat().st_size
-        if fresh:
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        db = sqlite3.connect(self.path, check_same_thread=False, timeout=10.0)
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute(f"PRAGMA synchronous = {'FULL' if self._fsync else 'NORMAL'}")
-        db.execute("PRAGMA journal_size_limit = 16777216")
-        db.execute("PRAGMA wal_autocheckpoint = 250")  # 1 MB: a log that grows with the disk's last bytes frees none
-        if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            db.close()
-            raise sqlite3.DatabaseError("the file does not pass its own check")
-        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not fresh and not {"meta", "forms", "alerts", "dead"} <= tables:
-            db.close()
-            raise sqlite3.DatabaseError("the file has lost its tables")
-        if fresh:
-            db.executescript(_SCHEMA)
-            with db:
-                facts = (("epoch", uuid4().hex), ("schema", str(SCHEMA_VERSION)))
-                db.executemany("INSERT INTO meta VALUES (?, ?)", facts)
-        return db
-
-    def _set_aside(self) -> sqlite3.Connection:
-        aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
-        salvage = self._salvage()
-        self.path.rename(aside)
-        for suffix in ("-wal", "-shm"):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
-        db = self._connect()
-        self.damage = SpoolDamaged(self.path, aside, len(salvage))
-        with db:
-            for form, body in salvage:
-                db.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (form,))
-                db.execute("INSERT INTO alerts (form, body) SELECT id, ? FROM forms WHERE raw = ?", (body, form))
-        return db
-
-    def _salvage(self) -> list[tuple[bytes, bytes]]:
-        """Whatever still reads as (form, body)."""
-        found: list[tuple[bytes, bytes]] = []
-        try:
-            db = sqlite3.connect(self.path)
-            for row in db.execute("SELECT f.raw, a.body FROM alerts a JOIN forms f ON f.id = a.form ORDER BY a.seq"):
-                decode_alert(decode_form(row[0]), row[1])
-                found.append((row[0], row[1]))
-        except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError):
-            pass
-        return found
-
     def _meta(self, name: str) -> str:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return str(row[0])
@@ -286,7 +213,7 @@ class Spool:
         )
 
     def _row(self, alert: Alert) -> tuple[int, bytes]:
-        form, body = encode_alert(alert)
+        form, body = self._encoded.encode(alert)
         number = self._form_ids.get(form)
         if number is None:
             self._db.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (form,))
@@ -302,3 +229,17 @@ class Spool:
                 raise ValueError(f"form {number} is missing")
             form = self._forms[number] = decode_form(row[0])
         return form
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Ranges (first, last) without holes."""
+    first = last = None
+    for number in sorted(numbers):
+        if last is not None and number == last + 1:
+            last = number
+            continue
+        if first is not None and last is not None:
+            yield first, last
+        first = last = number
+    if first is not None and last is not None:
+        yield first, last

@@ -2,8 +2,7 @@ import msgspec
 import pytest
 
 from mozu.core.alert import Alert, Ref, Severity, Template
-from mozu.core.spool import decode_alert, encode_alert
-from mozu.core.spool.codec import decode_form
+from mozu.core.spool.codec import Forms, decode_alert, decode_form
 
 VALUES = {
     "text": "plain",
@@ -38,15 +37,15 @@ def an_alert() -> Alert:
 
 
 def test_an_alert_comes_back_as_it_was() -> None:
-    form, body = encode_alert(an_alert())
+    form, body = Forms().encode(an_alert())
     assert an_alert() == decode_alert(decode_form(form), body)
 
 
 def test_alerts_of_one_rule_share_their_form() -> None:
-    assert encode_alert(an_alert())[0] == encode_alert(an_alert())[0]
+    assert Forms().encode(an_alert())[0] == Forms().encode(an_alert())[0]
 
 
 def test_garbage_is_refused() -> None:
-    form, body = encode_alert(an_alert())
+    form, body = Forms().encode(an_alert())
     with pytest.raises((msgspec.MsgspecError, ValueError)):
         decode_alert(decode_form(form), body[:-3])
