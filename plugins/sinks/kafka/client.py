@@ -1,6 +1,7 @@
 """From settings to the arguments of aiokafka's clients."""
 
 import asyncio
+import base64
 import ssl
 import time
 from pathlib import Path
@@ -75,12 +76,13 @@ class Tokens(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka tells no 
         form = {"grant_type": "client_credentials"}
         if self._settings.scope is not None:
             form["scope"] = self._settings.scope
-        credentials = aiohttp.BasicAuth(self._settings.client_id or "", _text(self._settings.client_secret))
+        credentials = f"{self._settings.client_id}:{_text(self._settings.client_secret)}".encode()
+        headers = {"Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
         limit = aiohttp.ClientTimeout(total=10)
         try:
             async with (
                 aiohttp.ClientSession(timeout=limit, trust_env=False) as session,
-                session.post(url, data=form, auth=credentials, allow_redirects=False) as answer,
+                session.post(url, data=form, headers=headers, allow_redirects=False) as answer,
             ):
                 if answer.status != 200:
                     raise KafkaConnectionError(f"the authorization server {url} answers {answer.status}")

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, ProducerClosed
 
 from mozu.core import Metrics
 from mozu.plugins.sinks.kafka.client import arguments
+from mozu.plugins.sinks.kafka.manners import THROTTLED, Manners
 from mozu.plugins.sinks.kafka.message import Message
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.topics import Topics
@@ -36,6 +37,8 @@ class Producer:
         )
         self._started = False
         self._rebuilt = metrics.counter("kafka_clients_rebuilt_total")
+        self._throttled = metrics.counter("kafka_throttled_milliseconds_total")
+        self._manners: Manners | None = None
 
     async def open(self) -> None:
         """Connect unless that has been done. Raises Unreachable."""
@@ -48,7 +51,7 @@ class Producer:
                     await producer.start()
             except (KafkaError, OSError, TimeoutError) as error:
                 await _end(producer)
-                raise Unreachable(self._voice.because(error)) from None
+                raise Unreachable(self._reason(producer, error)) from None
             except BaseException:
                 await _end(producer)
                 raise
@@ -69,6 +72,10 @@ class Producer:
         )
         return future
 
+    def is_throttled(self) -> bool:
+        """Whether a broker has asked for silence, for the sake of a quota."""
+        return self._manners is not None and self._manners.throttled_for() > 0
+
     async def close(self, *, flush: bool) -> None:
         """Throw the producer away: after what is under way has arrived, for which a few seconds are given, or at once.
         The futures that are not done then fail."""
@@ -83,9 +90,17 @@ class Producer:
                 pass
         await _end(producer)
 
+    def _reason(self, producer: Any, error: Exception) -> str:
+        """aiokafka takes a token for accepted whatever the answer is (RFC 7628, 3.2.3), and then knows no brokers."""
+        sasl = self._settings.sasl
+        by_token = sasl is not None and sasl.mechanism == "OAUTHBEARER"
+        if by_token and isinstance(error, TimeoutError) and not producer.client.cluster.brokers():
+            return "SaslAuthenticationFailed: the broker does not accept the token"
+        return self._voice.because(error)
+
     def _made(self) -> Any:
         settings = self._settings
-        return AIOKafkaProducer(
+        made = AIOKafkaProducer(
             **arguments(settings),
             acks="all" if settings.acks == "all" else 1,
             enable_idempotence=settings.idempotence,
@@ -94,6 +109,8 @@ class Producer:
             max_batch_size=settings.batch_bytes,
             max_request_size=settings.max_bytes,
         )
+        self._manners = Manners(made.client, lambda: self._voice.note(THROTTLED), self._throttled)
+        return made
 
 
 async def _end(producer: Any) -> None:

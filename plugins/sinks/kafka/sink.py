@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
-from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAuthorizationFailedError
 
 from mozu.core import Context, Record, Rejected, Retry
 from mozu.core.errors import ConfigError
 from mozu.core.hookspecs import Outcome
 from mozu.plugins.sinks.kafka.client import arguments
+from mozu.plugins.sinks.kafka.manners import THROTTLED
 from mozu.plugins.sinks.kafka.message import Message, Messages
 from mozu.plugins.sinks.kafka.outcome import breaks_client, is_final, outcome
 from mozu.plugins.sinks.kafka.producer import Producer, Unreachable
@@ -99,7 +100,7 @@ class Kafka:
     async def _pipelined(self, messages: Sequence[Message]) -> dict[int, BaseException]:
         """Send all, wait for all: what failed (TimeoutError: still under way), by the records' numbers."""
         failures: dict[int, BaseException] = await self._missing({message.topic for message in messages}, messages)
-        stuck: KafkaError | None = None
+        stuck: Exception | None = None
         for message in messages:
             number = message.number
             if number in failures or number in self._under_way:
@@ -109,11 +110,13 @@ class Kafka:
                 continue
             try:
                 self._under_way[number] = await self._producer.send(message)
+            except KafkaTimeoutError:  # the partition's batch is full and does not go: nothing is wrong with the client
+                failures[number] = stuck = TimeoutError("no acknowledgement")
             except KafkaError as error:
                 failures[number] = error
                 if not is_final(error):
                     stuck = error
-        if stuck is not None and breaks_client(stuck):
+        if isinstance(stuck, KafkaError) and breaks_client(stuck):
             self._broken = stuck
         return failures | await self._acknowledged(messages, failures)
 
@@ -188,7 +191,7 @@ class Kafka:
 
     def _note_progress(self, *, arrived: bool) -> None:
         now = asyncio.get_running_loop().time()
-        if arrived or not self._under_way:
+        if arrived or not self._under_way or self._producer.is_throttled():
             self._moved_at = None
         elif self._moved_at is None:
             self._moved_at = now
@@ -231,6 +234,8 @@ class Kafka:
     def _told(self, error: BaseException) -> str:
         if isinstance(error, TopicMissing):
             return str(error)
+        if isinstance(error, TimeoutError) and self._producer.is_throttled():
+            return THROTTLED
         return f"Kafka does not acknowledge: {self._voice.because(error)}"
 
 

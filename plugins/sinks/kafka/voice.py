@@ -20,7 +20,9 @@ _REMIND: Final = 60.0
 """Seconds after which trouble that goes on is told again."""
 
 _OWNER: ContextVar["Voice | None"] = ContextVar("kafka_voice", default=None)
-_UNTELLING: Final = ("Unable to update metadata", "Cannot send", "Sending username and password")
+_UNTELLING: Final = (
+    "Unable to update metadata", "Cannot send", "Sending username and password", "Unable connect to node with id None",
+)  # fmt: skip
 """Beginnings of lines that only follow from others."""
 _NOISE: Final = re.compile(r"\[Error \d+\] |<class '[\w.]*\.(\w+)'>")
 
@@ -31,6 +33,7 @@ class Voice:
     def __init__(self, log: logging.Logger, metrics: Metrics) -> None:
         self._log = log
         self._told, self._told_at, self._since = "", 0.0, 0.0
+        self._noted: dict[str, float] = {}
         self._heard = metrics.counter("kafka_client_log_lines_total")
         self.reason = ""
         """The last thing that aiokafka complained about."""
@@ -44,7 +47,15 @@ class Voice:
         if not self._told:
             self._since = now
         self._told, self._told_at = text, now
-        self._log.warning("%s", text)
+        if now - self._noted.get(text, -_REMIND) >= _REMIND:
+            self._log.warning("%s", text)
+
+    def note(self, text: str) -> None:
+        """Something worth knowing that is in nobody's way: told once a minute."""
+        now = time.monotonic()
+        if now - self._noted.get(text, -_REMIND) >= _REMIND:
+            self._noted[text] = now
+            self._log.warning("%s", text)
 
     def well(self) -> None:
         """Nothing is in the way any more."""

@@ -1,10 +1,9 @@
 """The sink `kafka` against a real Apache Kafka; what arrived is read by Kafka's own console consumer."""
 
 import asyncio
-import base64
 import json
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from mozu.core.encode.cloudevents import CloudEvents
 from mozu.core.hookspecs import Outcome, Record
 from mozu.core.testing import alert, check_sink, context, records
 from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
-from tests.support.kafka.cluster import PASSWORD, REAUTH_MS, USER, Cluster, cluster
+from tests.support.kafka.cluster import PASSWORD, USER, Cluster, cluster
 from tests.support.kafka.console import consume, create, deny, describe, throttle
 
 Json = dict[str, Any]
@@ -169,78 +168,6 @@ def test_a_topic_that_is_denied_refuses_the_record(kafka: Cluster) -> None:
     assert [Rejected(reason)] * 3 == delivered(made, records(*alerts(3)))
 
 
-def _token() -> str:
-    def part(content: Json) -> str:
-        return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
-
-    return f"{part({'alg': 'none'})}.{part({'sub': USER, 'iat': 1_700_000_000, 'exp': 4_000_000_000})}."
-
-
-def _named(mechanism: str, password: str = PASSWORD) -> Json:
-    return {"mechanism": mechanism, "user": USER, "password": password}
-
-
-WAYS: dict[str, Callable[[Cluster, Path], Json]] = {
-    "TLS": lambda c, _: {"protocol": "SSL", "tls": {"ca": c.certificates.ca}},
-    "MTLS": lambda c, _: {"protocol": "SSL", "tls": {
-        "ca": c.certificates.ca, "certificate": c.certificates.client, "key": c.certificates.client_key}},
-    "SASLPLAIN": lambda c, _: {"protocol": "SASL_PLAINTEXT", "sasl": _named("PLAIN")},
-    "SCRAM": lambda c, _: {
-        "protocol": "SASL_SSL", "tls": {"ca": c.certificates.ca}, "sasl": _named("SCRAM-SHA-512")},
-    "REAUTH": lambda c, _: {"protocol": "SASL_PLAINTEXT", "sasl": _named("SCRAM-SHA-256")},
-    "OAUTH": lambda c, folder: {
-        "protocol": "SASL_PLAINTEXT", "sasl": {"mechanism": "OAUTHBEARER", "token_file": folder / "token"}},
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("listener", WAYS)
-def test_mozu_proves_who_it_is(kafka: Cluster, listener: str, tmp_path: Path) -> None:
-    (tmp_path / "token").write_text(_token())
-    topic = f"proved.{listener}"
-    create(kafka, topic)
-    batch = records(*alerts(100))
-    outcomes = delivered(sink(kafka.server(listener), topic=topic, **WAYS[listener](kafka, tmp_path)), batch)
-    assert [None] * 100 == outcomes
-    assert sorted(ids(batch)) == sorted(arrived(kafka, topic, 100))
-
-
-REFUSED: dict[str, tuple[str, Callable[[Cluster], Json], str]] = {
-    "a wrong password": (
-        "SCRAM",
-        lambda c: {"protocol": "SASL_SSL", "tls": {"ca": c.certificates.ca}, "sasl": _named("SCRAM-SHA-512", "wrong")},
-        "SaslAuthenticationFailed",
-    ),
-    "a mechanism that is off": (
-        "SASLPLAIN",
-        lambda c: {"protocol": "SASL_PLAINTEXT", "sasl": _named("SCRAM-SHA-512")},
-        "UnsupportedSaslMechanism",
-    ),
-    "an authority that nobody knows": (
-        "TLS",
-        lambda c: {"protocol": "SSL", "tls": {"ca": c.certificates.other_ca}},
-        "certificate verify failed",
-    ),
-    "no certificate": ("MTLS", lambda c: {"protocol": "SSL", "tls": {"ca": c.certificates.ca}}, "bad certificate"),
-    "a port of another protocol": ("SASLPLAIN", lambda c: {}, "is `protocol` that of this port?"),
-    "no broker": ("CONTROLLER", lambda c: {"servers": ("127.0.0.1:1",)}, "Connect"),
-}
-
-
-@pytest.mark.parametrize("what", REFUSED)
-def test_a_connection_that_is_refused_is_retried_and_told_in_one_line(
-    kafka: Cluster, what: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    listener, settings, reason = REFUSED[what]
-    chosen = {"servers": (kafka.server(listener),), "timeout": 3, **settings(kafka)}
-    made = Kafka(KafkaSettings(**chosen), context(content_type="application/json"))
-    assert [Retry(tried=False)] == delivered(made, records(alert()))
-    lines = warnings(caplog)
-    assert 1 == len(lines)
-    assert lines[0].startswith("no connection to Kafka (127.0.0.1:")
-    assert reason in lines[0]
-    assert PASSWORD not in caplog.text
-
-
 async def _until_taken(made: Kafka, batch: list[Record]) -> None:
     """As the core does: what is to be tried again comes again."""
     left = list(batch)
@@ -249,23 +176,6 @@ async def _until_taken(made: Kafka, batch: list[Record]) -> None:
         assert not any(isinstance(outcome, Rejected) for outcome in outcomes)
         left = [record for record, outcome in zip(left, outcomes, strict=True) if outcome is not None]
         await asyncio.sleep(0.05)
-
-
-def test_connections_that_the_broker_ends_for_want_of_a_new_proof_cost_nothing(kafka: Cluster) -> None:
-    create(kafka, "reauth", partitions=1)
-    batch = records(*alerts(400))
-
-    async def run() -> None:
-        made = sink(kafka.server("REAUTH"), topic="reauth", protocol="SASL_PLAINTEXT", sasl=_named("SCRAM-SHA-256"))
-        began = asyncio.get_running_loop().time()
-        for start in range(0, 400, 10):
-            await _until_taken(made, batch[start : start + 10])
-            due = began + 2.5 * REAUTH_MS / 1000 * start / 400
-            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
-        await made.stop()
-
-    asyncio.run(run())
-    assert ids(batch) == arrived(kafka, "reauth", 0)
 
 
 def test_a_quota_delays_alerts_and_loses_none(kafka: Cluster) -> None:

@@ -1,4 +1,4 @@
-"""An authority, the brokers' and a client's certificate, and one of a stranger; PEM, which Kafka reads as stores."""
+"""Certificates of brokers and clients, good and expired, who signed them, a stranger; PEM, which Kafka can read."""
 
 import subprocess
 from pathlib import Path
@@ -15,8 +15,11 @@ class Certificates:
         self.other_ca, _ = self._own("other-ca")
         server, server_key = self._signed("server")
         self.client, self.client_key = self._signed("client")
+        self.expired, self.expired_key = self._signed("expired", days=-1)
         self.server_store = folder / "server.store.pem"
         self.server_store.write_text(server_key.read_text() + server.read_text())
+        self.expired_store = folder / "expired.store.pem"
+        self.expired_store.write_text(self.expired_key.read_text() + self.expired.read_text())
 
     def _own(self, name: str) -> tuple[Path, Path]:
         pem, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
@@ -26,7 +29,7 @@ class Certificates:
         )  # fmt: skip
         return pem, key
 
-    def _signed(self, name: str) -> tuple[Path, Path]:
+    def _signed(self, name: str, days: int = 2) -> tuple[Path, Path]:
         pem, key, request = (self._folder / f"{name}.{ending}" for ending in ("pem", "key", "csr"))
         more = self._folder / f"{name}.ext"
         more.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
@@ -35,7 +38,7 @@ class Certificates:
         )
         self._run(
             "x509", "-req", "-in", str(request), "-CA", str(self.ca), "-CAkey", str(self._ca_key), "-CAcreateserial",
-            "-days", "2", "-extfile", str(more), "-out", str(pem),
+            "-days", str(days), "-extfile", str(more), "-out", str(pem),
         )  # fmt: skip
         return pem, key
 

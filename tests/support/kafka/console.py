@@ -19,7 +19,8 @@ class Message:
 
 
 def consume(cluster: Cluster, topic: str, *, count: int = 0, quiet_ms: int = 4000) -> list[Message]:
-    """Everything in the topic: in order within each partition. With `count` it ends as soon as it has so many."""
+    """Everything in the topic: in order within each partition. With `count` it ends as soon as it has so many, for
+    which it waits a minute; else when nothing comes for `quiet_ms`."""
     properties = (
         "print.key=true", "print.partition=true", "print.headers=true", f"key.separator={_SEPARATOR}",
         "headers.separator=\x1e",
@@ -27,7 +28,7 @@ def consume(cluster: Cluster, topic: str, *, count: int = 0, quiet_ms: int = 400
     out = run(
         "org.apache.kafka.tools.consumer.ConsoleConsumer",
         *("--bootstrap-server", ",".join(cluster.servers), "--topic", topic, "--from-beginning"),
-        *("--timeout-ms", str(quiet_ms), *(("--max-messages", str(count)) if count else ())),
+        *("--timeout-ms", str(60_000 if count else quiet_ms), *(("--max-messages", str(count)) if count else ())),
         *(part for pair in properties for part in ("--property", pair)),
     )
     return [Message(line) for line in out.split("\n") if _SEPARATOR in line]
