@@ -37,7 +37,7 @@ class SpoolUnusable(MozuError):
 
     def __init__(self, path: Path, error: Exception) -> None:
         why = error.strerror if isinstance(error, OSError) else error
-        super().__init__(f"spool {path}: {why}; give `spool.path` a file on a disk that has room and that mozu may write")
+        super().__init__(f"spool {path}: {why}; give `spool.path` a file where there is room and mozu may write")
 
 
 class SpoolFull(MozuError):
