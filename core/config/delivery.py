@@ -33,6 +33,9 @@ class Spool(Settings):
     when_full: Literal["drop_newest", "drop_oldest"] = Field(
         "drop_newest", description="Which alerts go when it is full; they are counted and told as a range of numbers."
     )
+    backlog: Literal["in_order", "live_first"] = Field(
+        "in_order", description="Whether alerts wait their turn behind a backlog, or what has just come goes first."
+    )
     fsync: bool = Field(False, description="Survive a loss of power, too, and not only the end of the process.")
 
     def file(self, sink: str) -> Path:

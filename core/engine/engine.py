@@ -144,6 +144,7 @@ class Engine:
             most_bytes=entry.spool.bytes,
             fsync=entry.spool.fsync,
             drop_oldest=entry.spool.when_full == "drop_oldest",
+            live_first=entry.spool.backlog == "live_first",
             spawn=lambda work, name: self._writers.append(self._task(work, name)),
             tell=lambda text: self._pipeline.notice("Spool damaged", Severity.CRITICAL, text, sink=entry.id),
         )

@@ -12,6 +12,7 @@ from mozu.core.alert import Alert
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline.buffer import Gap
 from mozu.core.pipeline.channel import NOTICES
+from mozu.core.pipeline.upcoming import Upcoming
 from mozu.core.pipeline.worker import Worker
 from mozu.core.spool import Spool, SpoolFull
 
@@ -19,8 +20,6 @@ T = TypeVar("T")
 
 _COMMIT = 2_000
 """Alerts in one transaction at most; while it is written the next one gathers."""
-_FRESH = 2 * _COMMIT
-"""Alerts kept in memory behind their commit at most; where the sink falls behind, it reads from the disk."""
 _LOOK_EVERY = 1.0
 """Seconds between two looks for what another process put back (`mozu redrive`)."""
 
@@ -37,6 +36,7 @@ class Durable:
         most_bytes: int,
         fsync: bool,
         drop_oldest: bool,
+        live_first: bool,
         spawn: Callable[[Any, str], None],
         tell: Callable[[str], None],
     ) -> None:
@@ -51,9 +51,7 @@ class Durable:
         self._skipped = 0
         """Numbers still to be used up, for alerts dropped after what is staged now."""
         self._put = self._safe = 0
-        self._cursor = 0
-        self._fresh: deque[tuple[int, Alert]] = deque()
-        """Committed, still in memory, numbers without a hole: given out without being read back."""
+        self._upcoming = Upcoming(self._read, live_first=live_first)
         self._gaps: list[Gap] = []
         self._delivered: list[int] = []
         self._buried: list[tuple[int, str]] = []
@@ -91,13 +89,11 @@ class Durable:
 
     async def get(self, most: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
         """What the spool holds behind what was given out before."""
-        spool = self._opened()
         while True:
             committed = self._committed
             committed.clear()
-            taken = self._take_fresh(most) or await self._worker.run(lambda: spool.read(self._cursor, most))
+            taken = await self._upcoming.next(most)
             if taken:
-                self._cursor = taken[-1][0]
                 return taken
             if not wait or (self._closed and not self.waiting()):
                 return []
@@ -107,20 +103,9 @@ class Durable:
             except TimeoutError:
                 continue
 
-    def _take_fresh(self, most: int) -> list[tuple[int, Alert]]:
-        """What follows the cursor in memory; empty where something else on disk may come first."""
-        fresh = self._fresh
-        while fresh and fresh[0][0] <= self._cursor:
-            fresh.popleft()
-        if not fresh or fresh[0][0] != self._cursor + 1:
-            return []
-        return [fresh.popleft() for _ in range(min(most, len(fresh)))]
-
-    def _keep_fresh(self, last: int, batch: list[Alert]) -> None:
-        first = last - len(batch) + 1
-        follows = not self._fresh or self._fresh[-1][0] + 1 == first
-        if follows and len(self._fresh) + len(batch) <= _FRESH:
-            self._fresh.extend(zip(range(first, last + 1), batch, strict=True))
+    async def _read(self, after: int, most: int) -> list[tuple[int, Alert]]:
+        spool = self._opened()
+        return await self._worker.run(lambda: spool.read(after, most))
 
     async def settle(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
         """Forget, bury, or count the attempt."""
@@ -128,6 +113,7 @@ class Durable:
         self._dead.value += len(dead)
         self._delivered += delivered
         self._buried += dead
+        self._upcoming.settled((*delivered, *(number for number, _ in dead)))
         try:
             await self._worker.run(lambda: self._settle(spool, tried))
         except SpoolFull as full:
@@ -208,7 +194,7 @@ class Durable:
         if not batch:
             return
         try:
-            self._keep_fresh(await self._worker.run(lambda: spool.append(batch)), batch)
+            self._upcoming.committed(await self._worker.run(lambda: spool.append(batch)), batch)
         except SpoolFull as full:
             await self._without_room(spool, batch, str(full))
 
@@ -219,7 +205,7 @@ class Durable:
             if count:
                 self._drop(count, "spool full")
                 self._gaps.append(Gap(first, last, why))
-                self._cursor = max(self._cursor, last)
+                self._upcoming.dropped(last)
                 await self._commit(spool, batch)
                 return
         await self._skip(spool, why, len(batch), "spool full")

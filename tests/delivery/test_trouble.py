@@ -21,7 +21,7 @@ def numbers(site: Site) -> set[int]:
 
 def wait_for(site: Site, size: int) -> None:
     deadline = time.monotonic() + 60
-    while site.size() <= size:
+    while site.far_end.size() <= size:
         assert time.monotonic() < deadline, "nothing more arrives"
         time.sleep(0.01)
 
@@ -30,9 +30,9 @@ def test_a_destination_that_is_down_for_a_while_gets_everything_once(tmp_path: P
     site = Site(tmp_path)
     process = site.begin(total=3_000)
     wait_for(site, 0)
-    site.down.touch()
+    site.far_end.down.touch()
     time.sleep(DOWN)
-    site.down.unlink()
+    site.far_end.down.unlink()
     sink = site.finish(process)
     order = [number for _, number, _ in site.arrived()]
     turned = sum(later < earlier for earlier, later in pairwise(order))
@@ -43,7 +43,7 @@ def test_a_destination_that_is_down_for_a_while_gets_everything_once(tmp_path: P
 
 def test_what_a_dead_destination_left_in_the_spool_is_delivered_by_the_next_run(tmp_path: Path) -> None:
     site = Site(tmp_path)
-    site.down.touch()
+    site.far_end.down.touch()
     process = site.begin(total=500)
     deadline = time.monotonic() + 60
     while not site.spool.exists() or site.last() < 500:
@@ -51,7 +51,7 @@ def test_what_a_dead_destination_left_in_the_spool_is_delivered_by_the_next_run(
         time.sleep(0.05)
     process.kill()
     process.communicate()
-    site.down.unlink()
+    site.far_end.down.unlink()
     sink = site.finish(site.begin(total=0))
     assert (set(range(1, 501)), 500) == (numbers(site), sink["found"])
 
@@ -66,12 +66,22 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", disk], check=True)
 
 
+def free(disk: Path) -> int:
+    """Bytes."""
+    found = os.statvfs(disk)
+    return found.f_bavail * found.f_frsize
+
+
 def test_a_full_disk_costs_what_it_cannot_hold_and_every_loss_is_counted(tmp_path: Path, small_disk: Path) -> None:
     site = Site(tmp_path, path=small_disk / "spool.db")
-    site.down.touch()
-    process = site.begin(total=30_000)
-    time.sleep(5)
-    site.down.unlink()
+    site.far_end.down.touch()
+    process = site.begin(total=60_000)
+    deadline = time.monotonic() + 120
+    while free(small_disk) > 100_000:
+        assert time.monotonic() < deadline, f"{free(small_disk)} bytes are still free"
+        time.sleep(0.05)
+    time.sleep(1)
+    site.far_end.down.unlink()
     sink = site.finish(process)
     assert sink["accepted"] == sink["delivered"] + sum(sink["dropped"].values()) + sink["dead_lettered"]
     assert sink["dropped"]["spool full"] > 0
@@ -80,7 +90,7 @@ def test_a_full_disk_costs_what_it_cannot_hold_and_every_loss_is_counted(tmp_pat
 
 def test_a_truncated_spool_is_told_and_delivery_goes_on_under_a_new_epoch(tmp_path: Path) -> None:
     site = Site(tmp_path)
-    site.down.touch()
+    site.far_end.down.touch()
     process = site.begin(total=2_000)
     deadline = time.monotonic() + 60
     while not site.spool.exists() or site.last() < 2_000:
@@ -91,7 +101,7 @@ def test_a_truncated_spool_is_told_and_delivery_goes_on_under_a_new_epoch(tmp_pa
     Path(f"{site.spool}-wal").unlink(missing_ok=True)
     whole = site.spool.read_bytes()
     site.spool.write_bytes(whole[: len(whole) * 2 // 3])
-    site.down.unlink()
+    site.far_end.down.unlink()
     sink = site.finish(site.begin(total=10))
     assert 1 == len({epoch for epoch, _, _ in site.arrived()})
     assert sink["delivered"] == len(numbers(site))

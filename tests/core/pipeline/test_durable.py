@@ -18,7 +18,7 @@ def play(
     async def main() -> tuple[Any, dict[str, float], list[str]]:
         metrics, told, tasks = Metrics(), list[str](), list[asyncio.Task[Any]]()
         async with asyncio.TaskGroup() as group:
-            options = {"most_bytes": 1 << 30, "fsync": False, "drop_oldest": False, **settings}
+            options = {"most_bytes": 1 << 30, "fsync": False, "drop_oldest": False, "live_first": False, **settings}
             stage = options.pop("stage", 100)
 
             def spawn(work: Coroutine[Any, Any, None], name: str) -> None:
