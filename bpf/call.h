@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* A system call that returned, and its arguments (x86-64). The programs of calls know it as `struct made` only: what
-   differs between the ways in (see enum way) is told apart here. */
+/* A system call that returned, and its arguments (x86-64). The programs of calls know it as `struct made` only; the ways
+   in (enum way) fill it: native.c, compat.c. */
 #pragma once
 #include "record.h"
-
-struct exit_point { u64 common; s32 number, pad; s64 result; }; /* of the tracepoints syscalls:sys_exit_* */
 
 struct made {
   u64 args[8];      /* six, and room that a masked index may reach */
@@ -14,6 +12,8 @@ struct made {
   u16 way, space;   /* enum way; enum space: where pointers among the arguments lead */
 };
 
+_Static_assert(sizeof(struct made) == MADE_SIZE, "made");
+
 inlined volatile struct pt_regs *registers(struct task_struct *task) { return (void *)bpf_task_pt_regs(task); }
 
 #define COPY_ARGUMENTS(to, from)                                                                     \
@@ -21,18 +21,6 @@ inlined volatile struct pt_regs *registers(struct task_struct *task) { return (v
     (to)[0] = (from)[0]; (to)[1] = (from)[1]; (to)[2] = (from)[2];                                   \
     (to)[3] = (from)[3]; (to)[4] = (from)[4]; (to)[5] = (from)[5];                                   \
   } while (0)
-
-/* A native call at its exit: its arguments are still in the saved user registers. */
-inlined void native(struct made *made, struct exit_point *ctx) {
-  volatile struct pt_regs *regs = registers(bpf_get_current_task_btf());
-  made->args[0] = regs->di; made->args[1] = regs->si; made->args[2] = regs->dx;
-  made->args[3] = regs->r10; made->args[4] = regs->r8; made->args[5] = regs->r9;
-  made->result = ctx->result;
-  made->number = ctx->number;
-  made->task = bpf_get_current_pid_tgid();
-  made->way = WAY_NATIVE;
-  made->space = USER;
-}
 
 inlined struct scratch *begin_call(const struct made *made, u64 fixed) {
   struct scratch *s = begin_for(made->task, made->number, SLOT_CALL, fixed, made->result);
@@ -50,6 +38,23 @@ inlined u16 append_given(struct scratch *s, const struct made *made, u64 from, u
 inlined u16 append_given_text(struct scratch *s, const struct made *made, u64 from) {
   return append_text(s, made->space, (void *)from);
 }
+
+/* A word (a pointer, a size) of an array or a struct of words that an argument points to; 0 where there is none. */
+inlined u64 given_word(const struct made *made, u64 from, u32 index) {
+  u64 value = 0;
+  u32 narrow = 0;
+  if (made->way != WAY_COMPAT) { read_given(made, &value, 8, from + index * 8); return value; }
+  read_given(made, &narrow, 4, from + index * 4);
+  return narrow;
+}
+
+/* Every way in finds a call out, leaves it in MADE, and goes on in the program of the native call. Program arrays hold
+   programs of one type, so there are two with the same programs: NATIVE for tracepoints, DOORS for raw ones. */
+inlined struct made *made_here(void) {
+  u32 zero = 0;
+  return LOOKUP(MADE, &zero);
+}
+inlined void hand_over(void *ctx, u32 array, u32 number) { bpf_tail_call_((u64)MAP(array), ctx, number); }
 
 /* Which arguments of a call are what; NONE and PLAIN where there are none. Filled by user space, one a call. */
 struct shape { s8 fd, address, text, dir, text2, dir2, text3, data; };

@@ -22,11 +22,11 @@ inlined int exec_done(struct bpf_raw_tracepoint_args *ctx) {
 }
 
 /* The caller's argv, each argument with its NUL. */
-inlined u16 append_pointers(struct scratch *s, u64 list) {
+inlined u16 append_pointers(struct scratch *s, const struct made *made, u64 list) {
   u64 before = *(volatile u64 *)&s->used;
   for (int i = 0; i < ARGUMENTS; i++) {
-    u64 pointer = 0;
-    if (bpf_probe_read_user(&pointer, sizeof(pointer), (void *)(list + i * 8)) || !pointer) break;
+    u64 pointer = given_word(made, list, i);
+    if (!pointer) break;
     u64 at = *(volatile u64 *)&s->used;
     KEEP(at);
     if (at >= AREA) { mark(s, MARK_ARGS_CUT); break; }
@@ -48,7 +48,7 @@ inlined int exec_failed(const struct made *made) {
   volatile struct process *e = (void *)s->record;
   u64 name = made->args[0], list = made->args[1], flags = 0;
   if (number == NR_execveat) { name = made->args[1]; list = made->args[2]; flags = made->args[4]; }
-  e->args = append_pointers(s, list);
+  e->args = append_pointers(s, made, list);
   e->args_length = e->args;
   describe(s, e, task);
   e->flags = flags;

@@ -2,19 +2,22 @@
 /* sendto, recvfrom, sendmsg, recvmsg: the other end as the call names it, and the first bytes. */
 #include "descriptor.h"
 
-struct vector { u64 base, length; };                                            /* struct iovec */
-struct message { u64 name; u32 name_length, pad; u64 vectors, count, control, control_length; }; /* struct msghdr */
+struct vector { u64 base, length; }; /* struct iovec, of two words */
+enum message { MESSAGE_NAME, MESSAGE_NAME_LENGTH, MESSAGE_VECTORS, MESSAGE_COUNT }; /* words of struct msghdr */
 #define VECTORS 16 /* parts of a message whose lengths are added up */
 
 /* First part of a message; args[6] becomes the length of all. */
-inlined struct vector parts_of(volatile struct descriptor *e, struct message *message) {
-  struct vector first = {}, one = {};
-  u64 whole = 0;
+inlined struct vector parts_of(volatile struct descriptor *e, const struct made *made, u64 message) {
+  u64 vectors = given_word(made, message, MESSAGE_VECTORS), count = given_word(made, message, MESSAGE_COUNT), whole = 0;
+  struct vector first = {};
   for (int i = 0; i < VECTORS; i++) {
-    if (i >= message->count) break;
-    if (bpf_probe_read_user(&one, sizeof(one), (void *)(message->vectors + i * sizeof(one)))) break;
-    if (i == 0) first = one;
-    whole += one.length;
+    if (i >= count) break;
+    u64 length = given_word(made, vectors, 2 * i + 1);
+    if (i == 0) {
+      first.base = given_word(made, vectors, 0);
+      first.length = length;
+    }
+    whole += length;
   }
   e->args[6] = whole;
   return first;
@@ -32,11 +35,9 @@ inlined int message_exit(const struct made *made) {
   COPY_ARGUMENTS(e->args, made->args);
   describe_file(s, e, task, made->args[0]);
   if (number == NR_sendmsg || number == NR_recvmsg) {
-    struct message message = {};
-    bpf_probe_read_user(&message, sizeof(message), (void *)made->args[1]);
-    data = parts_of(e, &message);
-    name = message.name;
-    name_length = message.name_length;
+    data = parts_of(e, made, made->args[1]);
+    name = given_word(made, made->args[1], MESSAGE_NAME);
+    name_length = (u32)given_word(made, made->args[1], MESSAGE_NAME_LENGTH);
   } else {
     u32 given = 0;
     data.base = made->args[1];
@@ -44,7 +45,7 @@ inlined int message_exit(const struct made *made) {
     name = made->args[4];
     name_length = made->args[5];
     if (number == NR_recvfrom) { /* there it is a pointer to the length */
-      bpf_probe_read_user(&given, sizeof(given), (void *)name_length);
+      read_given(made, &given, sizeof(given), name_length);
       name_length = given;
     }
   }

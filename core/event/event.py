@@ -39,6 +39,8 @@ class SyscallEvent(Event, gc=False):
     file: File | None = None
     facts: Any = None
     """What the source knows beyond the parameters and only the state machine reads (see `core.state.facts`)."""
+    way: str = ""
+    """How the call came into the kernel, where that was not the native way: `compat32`, `io_uring`."""
 
 
 class DataEvent(Event, gc=False):

@@ -9,6 +9,7 @@ from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.calls import TYPE_EXIT, TYPE_FORK, TYPES, WATCHES
 from mozu.plugins.sources.ebpf.checks import tracefs
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.ways import watched_ways
 from tests.support import requirements
 
 FILES = sorted(wire.SOURCES.rglob("*.[ch]"))
@@ -18,7 +19,7 @@ FILES = sorted(wire.SOURCES.rglob("*.[ch]"))
 def loader() -> Iterator[Loader]:
     """Everything compiled, nothing attached."""
     requirements.ebpf()
-    made = Loader(1 << 16)
+    made = Loader(1 << 16, watched_ways("on"))
     made.prepare(WATCHES)
     yield made
     made.close()
@@ -60,4 +61,5 @@ def test_numbers_of_types_are_the_same_on_both_sides() -> None:
 def test_every_family_is_the_file_of_its_name() -> None:
     families = {program.family for watch in WATCHES.values() for program in watch.programs}
 
-    assert {file.stem for file in (wire.SOURCES / "programs").iterdir()} == families | {"selftest"}
+    ways = {"native", "compat"}
+    assert {file.stem for file in (wire.SOURCES / "programs").iterdir()} == families | ways | {"selftest"}

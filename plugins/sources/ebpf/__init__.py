@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from mozu.core.hookspecs import Context, Declaration, Settings, hookimpl
 from mozu.plugins.sources.ebpf.source import EbpfSource
+from mozu.plugins.sources.ebpf.ways import Switch
 
 
 class EbpfSettings(Settings):
@@ -19,6 +20,12 @@ class EbpfSettings(Settings):
         description="Bytes of the ring between kernel and mozu; a power of two. A larger one rides out longer bursts.",
     )
 
+    compat32: Switch = Field(
+        default="auto",
+        description="Whether 32-bit calls are watched, at a price for every call of the machine: `auto` (where the "
+        "kernel accepts any), `on`, `off`.",
+    )
+
     @field_validator("ring_size")
     @classmethod
     def _power_of_two(cls, value: int) -> int:
@@ -28,7 +35,7 @@ class EbpfSettings(Settings):
 
 
 def _build(settings: EbpfSettings, context: Context) -> EbpfSource:
-    return EbpfSource(settings.ring_size, context)
+    return EbpfSource(settings.ring_size, context, settings.compat32)
 
 
 @hookimpl

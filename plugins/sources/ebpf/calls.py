@@ -41,6 +41,11 @@ class Program(NamedTuple):
     """Of the group `syscalls`, or for raw ones the kernel's own name."""
     raw: bool = False
 
+    @property
+    def entry(self) -> str:
+        """Name of the program that calls the function."""
+        return f"mozu_{self.function}"
+
 
 class Shape(NamedTuple):
     """Which arguments of a call are what: struct shape of bpf/call.h."""

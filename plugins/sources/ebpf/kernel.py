@@ -4,6 +4,7 @@ Maps are made here and not by bcc, so that programs compiled later use the same 
 text as constants. Numbers are those of `linux/bpf.h` and `linux/perf_event.h`.
 """
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -15,8 +16,8 @@ from mozu.core.errors import SourceUnavailable
 
 _SYS_BPF: Final = 321
 _SYS_PERF_EVENT_OPEN: Final = 298
-_MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 15, 17
-ARRAY, PERCPU_ARRAY, RINGBUF = 2, 6, 27
+_MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 3, 15, 17
+ARRAY, PROG_ARRAY, PERCPU_ARRAY, RINGBUF = 2, 3, 6, 27
 _ANY: Final = 0
 _TRACEPOINT: Final = 2
 """PERF_TYPE_TRACEPOINT."""
@@ -66,6 +67,13 @@ def update(fd: int, key: int, data: bytes) -> None:
     number = ctypes.c_uint32(key)
     value = ctypes.create_string_buffer(data, len(data))
     _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), ctypes.addressof(value), _ANY))
+
+
+def delete(fd: int, key: int) -> None:
+    """Forget a 32-bit key, which may not be there."""
+    number = ctypes.c_uint32(key)
+    with contextlib.suppress(FileNotFoundError):
+        _bpf(_MAP_DELETE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), 0, _ANY))
 
 
 def program_info(program: int) -> tuple[int | None, int | None]:

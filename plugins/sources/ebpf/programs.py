@@ -8,6 +8,8 @@ from mozu.plugins.sources.ebpf import btf, wire
 from mozu.plugins.sources.ebpf.calls import Program
 from mozu.plugins.sources.ebpf.layouts import ENUMERATIONS, STRUCTS
 
+NATIVE = Program("native", "native", "")
+"""At the exit of each call, an instance a call: it hands the call to the one program of its family."""
 _TOLD_APART = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir"),
     *("sendto", "recvfrom", "sendmsg", "recvmsg"),
@@ -54,23 +56,21 @@ def demand_text(chosen: Iterable[Program]) -> str:
     bcc makes programs of functions in its main text only, and rewrites pointer accesses there; so the main text holds
     nothing but these calls. A test that demand asks for goes in front of a family, as a macro.
     """
-    functions = {program.function: program for program in chosen}
-    families = sorted({program.family for program in functions.values()})
+    entries = {program.entry: program for program in chosen}
+    families = sorted({program.family for program in entries.values()})
     lines = [f'#include "programs/{family}.c"' for family in families]
-    for name, program in sorted(functions.items()):
-        if program.raw:
-            lines.append(f"int {entry(name)}(struct bpf_raw_tracepoint_args *ctx) {{ return {name}(ctx); }}")
-        else:
-            lines.append(
-                f"int {entry(name)}(struct exit_point *ctx) "
-                f"{{ struct made made = {{}}; native(&made, ctx); return {name}(&made); }}"
-            )
+    lines += [_entry_text(program) for _, program in sorted(entries.items())]
     return "\n".join(lines) + "\n"
 
 
-def entry(function: str) -> str:
-    """Name of the program that calls a function of bpf/programs."""
-    return f"mozu_{function}"
+def _entry_text(program: Program) -> str:
+    """Programs of calls are handed the call; those at tracepoints of their own read their context."""
+    if program.raw:
+        return f"int {program.entry}(struct bpf_raw_tracepoint_args *ctx) {{ return {program.function}(ctx); }}"
+    if program.function == NATIVE.function:
+        return f"int {program.entry}(struct exit_point *ctx) {{ return {program.function}(ctx); }}"
+    body = f"struct made *made = made_here(); return made ? {program.function}(made) : 0;"
+    return f"int {program.entry}(void *ctx) {{ {body} }}"
 
 
 def source_text(kernel: str, maps: Mapping[str, int], depth: int, chosen: Iterable[Program]) -> str:

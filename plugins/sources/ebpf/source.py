@@ -14,6 +14,7 @@ from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.decode import Decoder
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.ring import Ring
+from mozu.plugins.sources.ebpf.ways import Switch, watched_ways
 
 NAP: Final = 0.005
 """Seconds between a wake-up and the drain. Draining at once would wake up for every record: up to ten times dearer for
@@ -44,8 +45,9 @@ class EbpfSource:
     `take_gaps` gives the steps of the wall clock since it was last asked.
     """
 
-    def __init__(self, ring_size: int, context: Context) -> None:
+    def __init__(self, ring_size: int, context: Context, compat32: Switch = "auto") -> None:
         self._ring_size = ring_size
+        self._compat32 = compat32
         self._log = context.log
         self._loader: Loader | None = None
         self._ring: Ring | None = None
@@ -72,7 +74,7 @@ class EbpfSource:
             raise
 
     def _prepare(self, types: frozenset[str]) -> Loader:
-        loader = Loader(self._ring_size)
+        loader = Loader(self._ring_size, watched_ways(self._compat32))
         try:
             loader.prepare(types)
         except BaseException:
@@ -90,6 +92,7 @@ class EbpfSource:
         self._loader.configure(threads=threads, environment="env" in facets, realpath="realpath" in facets)
         loader = self._loader
         unknown = await asyncio.to_thread(loader.attach, sorted(types))
+        await asyncio.to_thread(loader.open, [way.name for way in loader.ways if way.types & types - TREE])
         await asyncio.to_thread(loader.detach, loader.attached - types)
         self._warn(missing | unknown)
 

@@ -58,7 +58,7 @@ def test_mozu_itself_is_counted_as_filtered(tiny: Live) -> None:
 def test_all_types_add_up_after_the_end(live: Live) -> None:
     requirements.ebpf()
     with Live(EbpfSource(1 << 20, context()), demand("*")) as other:
-        other.act(floods.calls, 1000)
+        other.actor.act(floods.calls, 1000)
         other.stop()
         found = other.source.counts()
 

@@ -25,7 +25,10 @@ DECODERS: Final[dict[str, Callable[[Watch], Decode]]] = {
     "open": opened,
     "process": process,
 }
-_TYPE_AT: Final = next(member.offset for member in layouts()["header"].members if member.name == "type")
+_OFFSETS: Final = {member.name: member.offset for member in layouts()["header"].members}
+_TYPE_AT, _WAY_AT = _OFFSETS["type"], _OFFSETS["way"]
+_WAYS: Final = ("", "compat32", "io_uring")
+"""enum way of bpf/mozu.h → `SyscallEvent.way`."""
 
 
 class Decoder:
@@ -46,4 +49,8 @@ class Decoder:
         if decode is None:
             return None
         self.received[number] += 1
-        return decode(buffer, at, self.offset)
+        event = decode(buffer, at, self.offset)
+        way = buffer[at + _WAY_AT]
+        if way:
+            event.way = _WAYS[way]
+        return event

@@ -1,0 +1,173 @@
+"""32-bit calls of x86 (`int 0x80`, 32-bit programs): which native call each is, and how its arguments lie.
+
+A call of the same name has the same arguments, unless the tables below say otherwise. Where an argument points to a
+struct of words (argv, msghdr, iovec), the programs read words of the call's own size (`given_word` of bpf/call.h).
+"""
+
+import errno
+import os
+import struct
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from mozu.core.syscalls import call_name, call_number
+from mozu.plugins.sources.ebpf.calls import WATCHES, Program
+
+ENTRY: Final = struct.Struct("<hBB")
+"""struct compat of bpf/programs/compat.c."""
+_CALLS: Final = 512
+"""Entries of the map COMPAT for numbers of calls; those behind socketcall follow."""
+_SOCKET_CALLS: Final = 32
+ENTRIES: Final = _CALLS + _SOCKET_CALLS
+PROGRAM: Final = Program("compat", "compat", "sys_exit", raw=True)
+
+_SAME, _SOCKET, _MEMORY, _SHORT, _HALVES, _PAGES = range(6)
+"""enum form of bpf/programs/compat.c."""
+_NOBODY: Final = -1
+
+
+class Form(NamedTuple):
+    """A native call, and what must be done to the arguments: struct compat of bpf/programs/compat.c."""
+
+    name: str
+    form: int = _SAME
+    mask: int = 6
+
+
+def _bits(*places: int) -> int:
+    return sum(1 << place for place in places)
+
+
+_DIFFERENT: Final[dict[str, Form]] = {
+    "umount": Form("umount2", mask=1),
+    "oldstat": Form("stat"),
+    "oldlstat": Form("lstat"),
+    "oldfstat": Form("fstat"),
+    "stat64": Form("stat"),
+    "lstat64": Form("lstat"),
+    "fstat64": Form("fstat"),
+    "fstatat64": Form("newfstatat"),
+    "fcntl64": Form("fcntl"),
+    "sendfile64": Form("sendfile"),
+    "mmap": Form("mmap", _MEMORY),
+    "mmap2": Form("mmap", _PAGES),
+    "truncate64": Form("truncate", _HALVES, _bits(1)),
+    "ftruncate64": Form("ftruncate", _HALVES, _bits(1)),
+    "pread64": Form("pread64", _HALVES, _bits(3)),
+    "pwrite64": Form("pwrite64", _HALVES, _bits(3)),
+    "preadv": Form("preadv", _HALVES, _bits(3)),
+    "pwritev": Form("pwritev", _HALVES, _bits(3)),
+    "fallocate": Form("fallocate", _HALVES, _bits(2, 3)),
+    "readahead": Form("readahead", _HALVES, _bits(1)),
+    "fanotify_mark": Form("fanotify_mark", _HALVES, _bits(2)),
+    "setuid": Form("setuid", _SHORT, _bits(0)),
+    "setgid": Form("setgid", _SHORT, _bits(0)),
+    "setfsuid": Form("setfsuid", _SHORT, _bits(0)),
+    "setfsgid": Form("setfsgid", _SHORT, _bits(0)),
+    "setreuid": Form("setreuid", _SHORT, _bits(0, 1)),
+    "setregid": Form("setregid", _SHORT, _bits(0, 1)),
+    "setresuid": Form("setresuid", _SHORT, _bits(0, 1, 2)),
+    "setresgid": Form("setresgid", _SHORT, _bits(0, 1, 2)),
+    "chown": Form("chown", _SHORT, _bits(1, 2)),
+    "lchown": Form("lchown", _SHORT, _bits(1, 2)),
+    "fchown": Form("fchown", _SHORT, _bits(1, 2)),
+    **{
+        f"{name}32": Form(name)
+        for name in (
+            *("setuid", "setgid", "setfsuid", "setfsgid", "setreuid", "setregid", "setresuid", "setresgid"),
+            *("chown", "lchown", "fchown", "getuid", "getgid", "geteuid", "getegid", "getresuid", "getresgid"),
+            "setgroups",
+        )
+    },
+}
+
+UNREAD: Final = frozenset(
+    {
+        *("getresuid", "getresgid", "getgroups", "setgroups"),
+        *("nanosleep", "select", "_newselect", "pselect6", "ppoll", "setrlimit", "getrlimit", "semop", "quotactl"),
+        *("recvmmsg", "sendmmsg", "signalfd", "epoll_pwait", "ipc", "clock_nanosleep", "utimensat"),
+    }
+)
+"""Calls of the same name whose structs or ids are narrower in a way that the programs do not read: not watched."""
+
+_SOCKETCALLS: Final = {
+    1: Form("socket", mask=3),
+    2: Form("bind", mask=3),
+    3: Form("connect", mask=3),
+    4: Form("listen", mask=2),
+    5: Form("accept", mask=3),
+    6: Form("getsockname", mask=3),
+    7: Form("getpeername", mask=3),
+    8: Form("socketpair", mask=4),
+    9: Form("sendto", mask=4),
+    10: Form("recvfrom", mask=4),
+    11: Form("sendto", mask=6),
+    12: Form("recvfrom", mask=6),
+    13: Form("shutdown", mask=2),
+    14: Form("setsockopt", mask=5),
+    15: Form("getsockopt", mask=5),
+    16: Form("sendmsg", mask=3),
+    17: Form("recvmsg", mask=3),
+    18: Form("accept4", mask=4),
+}
+"""What socketcall multiplexes; send and recv are sendto and recvfrom without an address."""
+
+
+_WATCHED: Final = {call_name(watch.number): watch.name for watch in WATCHES.values()}
+"""The kernel's name of a native call → event type."""
+
+
+def _forms() -> Iterator[tuple[int, Form]]:
+    """(index in the map COMPAT, what it is) of every 32-bit call whose native one is watched."""
+    for number in range(_CALLS):
+        name = call_name(number, "i386") or ""
+        found = _DIFFERENT.get(name) or (None if name in UNREAD else Form(name))
+        if name == "socketcall":
+            yield number, Form(name, _SOCKET)
+        elif found is not None and found.name in _WATCHED:
+            yield number, found
+    for number, found in _SOCKETCALLS.items():
+        if found.name in _WATCHED:
+            yield _CALLS + number, found
+
+
+def entries() -> Iterator[tuple[int, bytes]]:
+    """(index, value) of the whole map COMPAT."""
+    forms = dict(_forms())
+    for index in range(ENTRIES):
+        _, form, mask = forms.get(index, Form(""))
+        number = call_number(forms[index].name) if index in forms else None
+        yield index, ENTRY.pack(_NOBODY if number is None else number, form, mask)
+
+
+def types() -> frozenset[str]:
+    """Event types whose calls can be 32-bit ones."""
+    return frozenset(_WATCHED[form.name] for _, form in _forms() if form.name in _WATCHED)
+
+
+def _image() -> bytes:
+    """The smallest 32-bit program: exit(0) by `int 0x80`."""
+    base, header, segment = 0x08048000, 52, 32
+    code = b"\x31\xdb\x8d\x43\x01\xcd\x80"  # xor ebx, ebx; lea eax, [ebx + 1]; int 0x80
+    start, size = base + header + segment, header + segment + len(code)
+    identity = b"\x7fELF\x01\x01\x01".ljust(16, b"\0")
+    head = identity + struct.pack("<HHIIIIIHHHHHH", 2, 3, 1, start, header, 0, 0, header, segment, 1, 0, 0, 0)
+    return head + struct.pack("<IIIIIIII", 1, 0, base, base, size, size, 5, 4096) + code
+
+
+def accepted() -> bool:
+    """Whether this kernel takes 32-bit calls: it is asked to run a program that makes one.
+
+    Only a kernel that does not know the format says no; a program that was killed (by a filter of calls of our own,
+    say) proves nothing about others.
+    """
+    fd = os.memfd_create("mozu-compat", os.MFD_CLOEXEC)
+    try:
+        os.write(fd, _image())
+        pid = os.posix_spawn(f"/proc/self/fd/{fd}", ["mozu-compat"], {})
+    except OSError as error:
+        return error.errno != errno.ENOEXEC
+    finally:
+        os.close(fd)
+    os.waitpid(pid, 0)
+    return True
