@@ -69,6 +69,8 @@ class UsersEnricher:
         self._background = Background(self._watch)
         self._failures = context.metrics.counter("user_database_failures_total")
         context.metrics.gauge("user_databases", lambda: 1 + len(self._containers))
+        if not context.strict:
+            context.fields.names.user, context.fields.names.group = self._user_name, self._group_name
 
     async def start(self) -> None:
         """Read the host's files."""
@@ -124,6 +126,17 @@ class UsersEnricher:
     def readers(self) -> Mapping[str, Callable[[str | None], Callable[[Any], Any]]]:
         """The fields of names."""
         return user_readers(self._names)
+
+    def _user_name(self, uid: int, event: Any) -> str | None:
+        """Of a number among an event's parameters, as far as the dictionaries have it."""
+        names = None if event.process is None else self._names(event.process)
+        user = None if names is None else names.users.get(uid)
+        return user.name if user is not None else None if uid else "root"
+
+    def _group_name(self, gid: int, event: Any) -> str | None:
+        names = None if event.process is None else self._names(event.process)
+        name = None if names is None else names.groups.get(gid)
+        return name if name is not None else None if gid else "root"
 
     async def stop(self) -> None:
         """Let go of the threads."""

@@ -1,0 +1,39 @@
+"""What raises each rule of Falco's three files: one table for the host, one for containers.
+
+A trigger is a real program. In commands, arguments and expectations `$TMP`, `$PYTHON`, `$BIN` and `$NET` stand for a
+folder, an interpreter called `python3`, a folder of programs under telling names, and a command that enters a network
+of its own (see `tests.support.stage`).
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+Expected = Mapping[str, str | int | bool | re.Pattern[str]]
+NOTHING: Final[Expected] = MappingProxyType({})
+
+
+class Trigger(NamedTuple):
+    """One rule on the host."""
+
+    rule: str
+    by: str | re.Pattern[str]
+    """`proc.name` of the alert."""
+    act: tuple[str, ...] | str
+    """A command, or a script for sh."""
+    fields: Expected = NOTHING
+    """What the alert's fields must be, beside those that every alert is checked for."""
+
+
+class Contained(NamedTuple):
+    """One rule in a container."""
+
+    rule: str
+    by: str
+    act: str
+    """A script for sh; empty: the start of the box itself."""
+    fields: Expected = NOTHING
+    box: str = "box"
+    """Which container (BOXES)."""
+    terminal: bool = False
