@@ -3,6 +3,8 @@
 A delivery that raises says nothing about the single record: all wait, and are tried again with back-off. After a few
 such failures the batch is tried record by record. One that fails is to blame if the next one arrives and it then fails
 again; after enough attempts it becomes a dead letter. If the next one fails too the destination is down, and all wait.
+
+Records that the sink refuses for now, one by one, are parked until they are due: they delay no others.
 """
 
 import asyncio
@@ -27,6 +29,10 @@ _SUSPICIOUS = 3
 """Failures of a whole batch after which its records are tried one by one."""
 _COMPANY = 16
 """Records taken along when only a few wait: witnesses."""
+_PARKED = 2_000
+"""Parked records from which on no others are taken: memory is bounded."""
+_LOOK_EVERY = 0.1
+"""Seconds between two looks for more while some are parked."""
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
@@ -57,7 +63,10 @@ class Outlet:
         self._worker = Worker(f"mozu-{stage.name}") if stage.blocking else None
         self._delivered = stage.metrics.counter("sink_alerts_delivered_total")
         self._waiting: list[Record] = []
-        """Taken from the buffer and not yet settled."""
+        """Taken from the buffer, not yet settled, and to be tried now."""
+        self._parked: list[Record] = []
+        """Refused for now; tried again together, in order, when they are due."""
+        self._due = 0.0
         self._attempts: dict[int, int] = {}
         self._failures = 0
         """Deliveries in a row that raised."""
@@ -88,12 +97,24 @@ class Outlet:
             await self._take()
             if not self._waiting:
                 return
+            before = len(self._waiting)
             after = await self._attempt()
             if not self._waiting:
-                delay = self._retry.first
+                delay = delay if self._parked else self._retry.first
                 continue
-            await asyncio.sleep(max(after, random.uniform(0, delay)))
+            pause = max(after, random.uniform(0, delay))
             delay = min(delay * 2, self._retry.longest)
+            is_down = len(self._waiting) == before
+            if not self._failures:
+                self._park(after if self._parked else pause)
+            if is_down:
+                await asyncio.sleep(pause)
+
+    def _park(self, seconds: float) -> None:
+        """The sink answers for each: what it refuses for now steps aside, for so long at least."""
+        self._due = max(self._due, asyncio.get_running_loop().time() + seconds)
+        self._parked += self._waiting
+        self._waiting = []
 
     async def stop(self) -> None:
         """Let the sink go; what it has not acknowledged stays in the spool, or is counted as dropped."""
@@ -109,6 +130,9 @@ class Outlet:
 
     async def _take(self) -> None:
         """More from the buffer: a batch when nothing waits; company for a few that fail, to see who is to blame."""
+        if self._parked:
+            await self._take_beside_parked()
+            return
         if not self._waiting:
             taken = await self.buffer.get(_BATCH)
         elif len(self._waiting) < _COMPANY:
@@ -116,6 +140,21 @@ class Outlet:
         else:
             return
         self._waiting += [self._record(number, alert) for number, alert in taken]
+
+    async def _take_beside_parked(self) -> None:
+        """More from the buffer, and what is parked once it is due."""
+        now = asyncio.get_running_loop().time
+        while True:
+            is_due = now() >= self._due
+            if len(self._parked) < _PARKED and not self._waiting:
+                few = is_due and len(self._parked) < _COMPANY
+                taken = await self.buffer.get(_COMPANY if few else _BATCH, wait=False)
+                self._waiting = [self._record(number, alert) for number, alert in taken]
+            if is_due:
+                self._waiting, self._parked = [*self._parked, *self._waiting], []
+            if self._waiting:
+                return
+            await asyncio.sleep(min(_LOOK_EVERY, self._due - now()))
 
     def _record(self, number: int, alert: Alert) -> Record:
         stamp = Stamp(self._agent, self.name, self.buffer.epoch, number)

@@ -19,6 +19,8 @@ from mozu.plugins.sinks.kafka.topics import TopicMissing
 from mozu.plugins.sinks.kafka.voice import Voice
 
 _WAIT: Final = Retry(tried=False)
+_LULL: Final = 1.0
+"""Seconds without a further acknowledgement after which the rest of a batch is asked for again later."""
 Future = asyncio.Future[Any]
 
 
@@ -44,6 +46,8 @@ class Kafka:
         self._messages = Messages(settings, context.content_type)
         self._producer = Producer(settings, self._voice, context.metrics)
         self._under_way: dict[int, Future] = {}
+        self._held: dict[str, tuple[int, BaseException]] = {}
+        """Topic → the number of the first record that waits for it, and why."""
         self._moved_at: float | None = None
         """When a wait without any acknowledgement ended; None: the last one brought some."""
         self._broken: BaseException | None = None
@@ -64,7 +68,6 @@ class Kafka:
             self._voice.trouble(f"no connection to Kafka ({', '.join(self._settings.servers)}): {reason}")
             return [_WAIT] * len(records)
         messages = [self._messages.make(record) for record in records]
-        self._forget_before(messages[0].number)
         failures = await self._pipelined(messages)
         broken = self._broken
         if broken is not None:
@@ -99,7 +102,7 @@ class Kafka:
 
     async def _pipelined(self, messages: Sequence[Message]) -> dict[int, BaseException]:
         """Send all, wait for all: what failed (TimeoutError: still under way), by the records' numbers."""
-        failures: dict[int, BaseException] = await self._missing({message.topic for message in messages}, messages)
+        failures: dict[int, BaseException] = await self._missing(messages)
         stuck: Exception | None = None
         for message in messages:
             number = message.number
@@ -120,14 +123,25 @@ class Kafka:
             self._broken = stuck
         return failures | await self._acknowledged(messages, failures)
 
-    async def _missing(self, topics: set[str], messages: Sequence[Message]) -> dict[int, BaseException]:
-        """Topics that cannot be written to now."""
+    async def _missing(self, messages: Sequence[Message]) -> dict[int, BaseException]:
+        """What cannot be written now for want of its topic. Behind a record that was refused for that, those for the
+        same topic wait until it comes again: the core brings them back together."""
+        first: dict[str, int] = {}
+        for message in messages:
+            first.setdefault(message.topic, message.number)
         failed: dict[str, BaseException] = {}
-        for topic in sorted(topics):
+        for topic, number in sorted(first.items()):
+            held = self._held.get(topic)
+            if held is not None and held[0] < number:
+                failed[topic] = held[1]
+                continue
             try:
                 await self._producer.need(topic)
+                self._held.pop(topic, None)
             except (TopicMissing, TimeoutError, KafkaError) as error:
                 failed[topic] = error
+                if not is_final(error):
+                    self._held[topic] = number, error
         return {message.number: failed[message.topic] for message in messages if message.topic in failed}
 
     async def _acknowledged(
@@ -141,7 +155,7 @@ class Kafka:
         }
         if not waited:
             return {}
-        await asyncio.wait(waited.values(), timeout=self._settings.timeout)
+        await self._wait_for(set(waited.values()))
         failures: dict[int, BaseException] = {}
         arrived = False
         for number, future in waited.items():
@@ -157,6 +171,17 @@ class Kafka:
                     self._broken = error
         self._note_progress(arrived=arrived)
         return failures
+
+    async def _wait_for(self, futures: set[Future]) -> None:
+        """Until all are done, or none is for a while: what goes to other partitions shall not wait for the slowest."""
+        deadline = asyncio.get_running_loop().time() + self._settings.timeout
+        some_arrived = False
+        while futures and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            done, futures = await asyncio.wait(futures, timeout=min(left, _LULL) if some_arrived else left,
+                                               return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
+            if not done:
+                return
+            some_arrived = True
 
     async def _singly(self, messages: Sequence[Message], known: dict[int, BaseException]) -> dict[int, BaseException]:
         """One record a request, to tell the ones that the brokers refuse from those that shared a batch with them."""
@@ -200,11 +225,6 @@ class Kafka:
         now = asyncio.get_running_loop().time()
         return self._moved_at is not None and now - self._moved_at > self._settings.rebuild_after
 
-    def _forget_before(self, number: int) -> None:
-        """The core brings records in order; what lies before them and has ended will not be asked for."""
-        for old in [old for old, future in self._under_way.items() if old < number and future.done()]:
-            del self._under_way[old]
-
     async def _rebuild(self, why: BaseException) -> None:
         """A new producer with the next record; what the old one had under way comes again."""
         if not is_final(why):
@@ -222,10 +242,10 @@ class Kafka:
             error = failures.get(message.number)
             outcomes.append(None if error is None else self._outcome(message, error))
         waits = next((e for number, e in failures.items() if not is_final(e)), None)
-        if waits is None:
-            self._voice.well()
-        else:
+        if waits is not None:
             self._voice.trouble(self._told(waits))
+        elif not self._held and not self._under_way:
+            self._voice.well()
         return outcomes
 
     def _outcome(self, message: Message, error: BaseException) -> Rejected | Retry:

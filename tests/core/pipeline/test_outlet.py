@@ -182,6 +182,33 @@ def test_a_record_that_is_refused_for_now_too_often_while_others_arrive_is_given
     assert (49, 1) == (counts["sink_alerts_delivered_total"], counts["rejected"])
 
 
+def test_many_that_are_refused_for_now_delay_no_others_and_come_again_together_in_order() -> None:
+    opened, seen = asyncio.Event(), list[int]()
+
+    def shut_for_odd(records: Sequence[Record]) -> Sequence[Outcome]:
+        outcomes: list[Outcome] = [
+            Retry(tried=False) if record.stamp.sequence % 2 and not opened.is_set() else None for record in records
+        ]
+        seen.extend(record.stamp.sequence for record, outcome in zip(records, outcomes, strict=True) if outcome is None)
+        return outcomes
+
+    async def scenario() -> None:
+        way, _ = outlet(Scripted(*[shut_for_odd] * 100_000))
+        task = asyncio.ensure_future(way.run())
+        for _ in range(90):
+            way.accept(alert())
+            await asyncio.sleep(0)
+        while len(seen) < 45:
+            await asyncio.sleep(0.01)
+        opened.set()
+        way.buffer.close()
+        await task
+        await way.stop()
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+    assert [*range(2, 91, 2), *range(1, 91, 2)] == seen
+
+
 def test_a_route_lets_through_what_it_names_and_mozus_own_notices() -> None:
     own, other, internal = alert("wanted"), alert("other"), alert("Events lost")
     internal.source = "internal"

@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
-from mozu.core import Alert, Rejected, Retry
+from mozu.core import Alert, Metrics, Rejected, Retry, Severity
 from mozu.core.alert import Stamp
 from mozu.core.cli import invoke
+from mozu.core.encode import FalcoJson
 from mozu.core.encode.cloudevents import CloudEvents
 from mozu.core.hookspecs import Outcome, Record
+from mozu.core.pipeline import Outlet, Stage
+from mozu.core.pipeline.channel import Channel
+from mozu.core.pipeline.outlet import RetryPolicy
 from mozu.core.testing import alert, check_sink, context, records
 from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
 from tests.support.kafka.cluster import PASSWORD, USER, Cluster, cluster
@@ -137,6 +141,39 @@ def test_a_topic_that_cannot_be_made_says_why(kafka: Cluster, caplog: pytest.Log
     assert [Retry(tried=False)] == delivered(made, records(alert()))
     assert "the topic toomany does not exist and cannot be made: " in caplog.text
     assert "replication" in caplog.text.lower()
+
+
+def test_a_topic_that_is_missing_delays_no_alerts_for_others(
+    kafka: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    create(kafka, "there.notice", partitions=1)
+    notices, warned = alerts(200), alerts(60)
+    for number, item in enumerate(notices):
+        item.id = f"notice-{number}"
+    for number, item in enumerate(warned):
+        item.id, item.priority = f"warning-{number}", Severity.WARNING
+
+    async def run() -> None:
+        metrics = Metrics()
+        stage = Stage("sink", "siem", sink(kafka.servers[0], topic="there.{priority}"), metrics)
+        channel = Channel(1000, metrics)
+        way = Outlet(stage, FalcoJson(), channel, agent="host", on_closed=print, retry=RetryPolicy(longest=1.0))
+        task = asyncio.ensure_future(way.run())
+        for item in [*warned[:40], *notices]:
+            way.accept(item)
+        while channel.waiting() > 40:
+            await asyncio.sleep(0.05)
+        await asyncio.to_thread(create, kafka, "there.warning", partitions=1)
+        for item in warned[40:]:
+            way.accept(item)
+        channel.close()
+        await task
+        await way.stop()
+
+    _run_with(run())
+    assert [item.id for item in notices] == arrived(kafka, "there.notice", 200)
+    assert [item.id for item in warned] == arrived(kafka, "there.warning", 60)
+    assert ["the topic there.warning does not exist; create it, or set `create_topics: true`"] == warnings(caplog)
 
 
 def test_a_record_that_is_too_large_for_the_settings_is_refused_alone(kafka: Cluster) -> None:
