@@ -4,7 +4,7 @@ PYTHON  := $(VENV)/bin/python
 MOZU    := $(VENV)/bin/mozu
 STAMP   := $(VENV)/.installed
 
-.PHONY: help setup run test check bench chaos fuzz vectors oracle docs clean
+.PHONY: help setup run test check bench chaos projects fuzz vectors oracle docs clean
 
 help:            ## these lines
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
@@ -35,6 +35,10 @@ bench: $(STAMP)  ## benchmarks; numbers go to docs/benchmarks.md by hand
 
 chaos: $(STAMP)  ## kills, full disks and dead destinations at full length
 	MOZU_CHAOS=full $(PYTHON) -m pytest -q tests/delivery
+
+projects: $(STAMP) ## real projects under mozu trace: packages of PyPI and Debian, mozu's own tests
+	MOZU_PROJECTS=full tools/test-packages
+	MOZU_PROJECTS=full $(PYTHON) -m pytest -q tests/projects
 
 fuzz: $(STAMP)   ## the property and mutation tests at full length
 	MOZU_FUZZ=full $(PYTHON) -m pytest -q tests -k "fuzz or property" --timeout=3600

@@ -2,6 +2,9 @@
 
 import asyncio
 import subprocess
+import sys
+import time
+from pathlib import Path
 
 from mozu.core.event import SyscallEvent
 from mozu.plugins.sources.ptrace.source import PtraceSource
@@ -31,3 +34,35 @@ def test_an_attached_process_is_seen_with_its_children_and_runs_on_when_it_is_le
 
     opened = {event.args[2] for event in events if event.type == "openat"}
     assert ("done\ndone\n", 0, True) == (told, process.returncode, "/etc/hostname" in opened)
+
+
+def _tracer_of(pid: int) -> int:
+    rows = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(rows["TracerPid"])
+
+
+def _until_traced(pid: int, *, traced: bool) -> None:
+    deadline = time.monotonic() + 60
+    while bool(_tracer_of(pid)) != traced:
+        assert time.monotonic() < deadline, f"tracer: {_tracer_of(pid)}"
+        time.sleep(0.02)
+
+
+def test_when_mozu_is_killed_a_process_that_it_attached_to_runs_on_free(tmp_path: Path) -> None:
+    config = tmp_path / "mozu.yaml"
+    with subprocess.Popen(["sh", "-c", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        config.write_text(f"sources:\n  - ptrace: {{pid: {process.pid}}}\nsinks:\n  - stdout\n")
+        with subprocess.Popen([sys.executable, "-m", "mozu", "run", "--config", config]) as mozu:
+            _until_traced(process.pid, traced=True)
+            process.stdin.write("\n")
+            process.stdin.flush()
+            process.stdout.readline()
+
+            mozu.kill()
+
+        _until_traced(process.pid, traced=False)
+        told, _ = process.communicate("\n", timeout=30)
+
+    assert ("done\n", 0) == (told, process.returncode)
