@@ -57,11 +57,32 @@ inlined struct made *made_here(void) {
 inlined void hand_over(void *ctx, u32 array, u32 number) { bpf_tail_call_((u64)MAP(array), ctx, number); }
 
 /* Which arguments of a call are what; NONE and PLAIN where there are none. Filled by user space, one a call. */
-struct shape { s8 fd, address, text, dir, text2, dir2, text3, data; };
+#define BLOCKS 3
+struct shape { s8 fd, address, text, dir, text2, dir2, text3, data, vectors, incoming, block[BLOCKS], size[BLOCKS]; };
 #define NONE (-1)  /* a path without a directory argument starts from the working directory */
 #define PLAIN (-2) /* a text that is no path */
+#define NO_FD (-2) /* a call that is about no descriptor; RESULT: about the one that it makes */
+#define RESULT (-1)
+#define POINTED 127 /* a block of as many bytes as lie where the next argument points */
 
 #define DATA_MAX 80 /* bytes of what was written or read */
+
+#define BLOCK_MAX 128 /* bytes of a block that is no text */
+
+/* One piece of memory that an argument points to. */
+inlined u16 append_block(struct scratch *s, const struct made *made, volatile u64 *args, s32 argument, s32 size) {
+  u64 from = args[argument & 7], next = args[(argument + 1) & 7], length = size;
+  if (argument < 0 || !from) return 0;
+  if (size == 0) return append_given_text(s, made, from);
+  if (size < 0) {
+    length = (u32)next * (u64)-size;
+  } else if (size == POINTED) {
+    u32 told = 0;
+    read_given(made, &told, sizeof(told), next);
+    length = told;
+  }
+  return append_given(s, made, from, length > BLOCK_MAX ? BLOCK_MAX : length);
+}
 
 inlined void no_texts(volatile struct call *e) {
   e->text[0] = e->text[1] = e->text[2] = e->base[0] = e->base[1] = e->base_marks[0] = e->base_marks[1] = e->data = 0;

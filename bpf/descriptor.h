@@ -15,7 +15,7 @@ inlined void describe_file(struct scratch *s, volatile struct descriptor *e, str
   READ(path, file->f_path);
   e->fd = fd;
   e->flags = flags;
-  e->path = e->address = e->data = e->spare = 0;
+  e->path = e->address = e->data = e->block[0] = e->block[1] = e->block[2] = e->spare[0] = e->spare[1] = 0;
   no_ends(&e->ends);
   no_file(&e->file);
   if (path.dentry) file_facts(s, &e->file, &path);
@@ -38,4 +38,12 @@ inlined void append_file_path(struct scratch *s, volatile struct descriptor *e, 
 
 inlined u16 append_address(struct scratch *s, const struct made *made, u64 from, u32 length) {
   return append_given(s, made, from, length > ADDRESS_MAX ? ADDRESS_MAX : length);
+}
+
+/* Last of all texts. */
+inlined void append_blocks(struct scratch *s, const struct made *made, volatile struct descriptor *e,
+                           struct shape *shape) {
+  e->block[0] = append_block(s, made, e->args, shape->block[0], shape->size[0]);
+  e->block[1] = append_block(s, made, e->args, shape->block[1], shape->size[1]);
+  e->block[2] = append_block(s, made, e->args, shape->block[2], shape->size[2]);
 }

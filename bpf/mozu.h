@@ -65,19 +65,20 @@ struct open {
 struct call {            /* any call of numbers and up to three texts */
   struct header head;
   u64 args[8];           /* six, and room that a masked index may reach */
-  u16 text[3], base[2];  /* texts: those that were given, directories of the first and of the second */
+  u16 text[3], base[2];  /* texts: those that were given (or blocks), directories of the first and of the second */
   u16 base_marks[2];
   u16 data;              /* text: bytes handed over */
 };
 
 struct descriptor {      /* any call on a descriptor */
   struct header head;
-  u64 args[8];           /* [6] and [7]: length and limit of an accept queue; [6]: bytes of a message */
+  u64 args[8];           /* [6] and [7]: length and limit of an accept queue; sizes of the process; [6]: bytes of all parts */
   struct file_facts file;
   struct ends ends;
   u32 fd, flags;
   u16 address, data;     /* texts, after the names in `ends`: socket address as given, bytes or text handed over */
-  u16 path, spare;       /* text: the file's path */
+  u16 path, block[3];    /* texts: the file's path, pieces of memory that arguments point to */
+  u16 spare[2];
 };
 
 struct process {         /* exec, clone */

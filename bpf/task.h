@@ -74,13 +74,17 @@ inlined u64 pages_of(struct mm_struct *mm, u32 kind) {
   return pages < 0 ? 0 : pages;
 }
 
+inlined u64 resident_pages(struct mm_struct *mm) {
+  return pages_of(mm, FILE_PAGES) + pages_of(mm, ANONYMOUS_PAGES) + pages_of(mm, SHARED_PAGES);
+}
+
 inlined void limits_of(volatile struct process *e, struct task_struct *task) {
   struct mm_struct *mm = task->mm;
   u64 limit = 0;
   e->major_faults = task->maj_flt;
   e->minor_faults = task->min_flt;
   e->vm_pages = mm->total_vm;
-  e->rss_pages = pages_of(mm, FILE_PAGES) + pages_of(mm, ANONYMOUS_PAGES) + pages_of(mm, SHARED_PAGES);
+  e->rss_pages = resident_pages(mm);
   e->swap_pages = pages_of(mm, SWAP_ENTRIES);
   READ(limit, task->signal->rlim[NOFILE]); /* its first member is the soft limit */
   e->fdlimit = limit;

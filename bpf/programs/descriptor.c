@@ -11,7 +11,7 @@ inlined int descriptor_exit(const struct made *made) {
   struct task_struct *task = bpf_get_current_task_btf();
   volatile struct descriptor *e = (void *)s->record;
   COPY_ARGUMENTS(e->args, made->args);
-  s32 fd = shape->fd < 0 ? result : e->args[shape->fd & 7];
+  s32 fd = shape->fd == RESULT ? result : e->args[shape->fd & 7];
   describe_file(s, e, task, fd);
   if (shape->address >= 0)
     e->address = append_address(s, made, e->args[shape->address & 7], e->args[(shape->address + 1) & 7]);
@@ -21,5 +21,6 @@ inlined int descriptor_exit(const struct made *made) {
     e->data = append_given_text(s, made, from);
   }
   append_file_path(s, e, task);
+  append_blocks(s, made, e, shape);
   return send(s);
 }

@@ -85,7 +85,7 @@ UNREAD: Final = frozenset(
     {
         *("getresuid", "getresgid", "getgroups", "setgroups"),
         *("nanosleep", "select", "_newselect", "pselect6", "ppoll", "setrlimit", "getrlimit", "semop", "quotactl"),
-        *("recvmmsg", "sendmmsg", "signalfd", "epoll_pwait", "ipc", "clock_nanosleep", "utimensat"),
+        *("sendfile", "epoll_pwait", "ipc", "clock_nanosleep", "utimensat"),
     }
 )
 """Calls of the same name whose structs or ids are narrower in a way that the programs do not read: not watched."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import compat, kernel
-from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES
+from mozu.plugins.sources.ebpf.calls import SHAPE_SIZE, TYPES, WATCHES
 
 COUNTS: Final = struct.Struct("<QQQ")
 SETTINGS: Final = struct.Struct("<IIIII")
@@ -25,7 +25,7 @@ def make_maps(ring_size: int) -> dict[str, int]:
         "SCRATCH": (per_cpu, 4, SIZES["SCRATCH_SIZE"], _SLOTS),
         "MADE": (per_cpu, 4, SIZES["MADE_SIZE"], 1),
         "COUNTS": (per_cpu, 4, COUNTS.size, TYPES),
-        "CALLS": (array, 4, 8, TYPES),
+        "CALLS": (array, 4, SHAPE_SIZE, TYPES),
         "SETTINGS": (array, 4, SETTINGS.size, 1),
         "PROOF": (array, 4, PROOF.size, 1),
         "NATIVE": (jumps, 4, 4, TYPES),

@@ -8,7 +8,7 @@ from mozu.core.demand import Demand, state_types
 from mozu.core.event import SyscallEvent
 from mozu.core.hookspecs import Context, Counts
 from mozu.plugins.sources.ebpf import checks, kernel
-from mozu.plugins.sources.ebpf.calls import WATCHES
+from mozu.plugins.sources.ebpf.calls import EVERY, WATCHES
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.decode import Decoder
@@ -34,7 +34,7 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
     needs = demand.of("syscall")
     named = frozenset(needs)
     if "*" in named:
-        named = frozenset(WATCHES)
+        named |= EVERY
     state = state_types(demand.facets("syscall") - ASKED)
     return TREE | (named | state) & frozenset(WATCHES), named - frozenset(WATCHES) - {"*"}
 
@@ -94,7 +94,7 @@ class EbpfSource:
         unknown = await asyncio.to_thread(loader.attach, sorted(types))
         await asyncio.to_thread(loader.open, [way.name for way in loader.ways if way.types & types - TREE])
         await asyncio.to_thread(loader.detach, loader.attached - types)
-        self._warn(missing | unknown)
+        self._warn(missing | unknown & demand.of("syscall").keys())
 
     def _warn(self, names: frozenset[str]) -> None:
         fresh = sorted(names - self._warned)

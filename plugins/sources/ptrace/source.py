@@ -17,7 +17,7 @@ from mozu.core.errors import SourceUnavailable
 from mozu.core.event import SyscallEvent
 from mozu.core.hookspecs import Context, Counts
 from mozu.core.syscalls import call_name
-from mozu.plugins.sources.ebpf.calls import WATCHES
+from mozu.plugins.sources.ebpf.calls import EVERY, WATCHES
 from mozu.plugins.sources.ptrace import native, seccomp
 from mozu.plugins.sources.ptrace.outbox import Outbox
 from mozu.plugins.sources.ptrace.reading import BORN, ENDED, STARTED
@@ -41,7 +41,7 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
     """(types to tell, types that this source does not have) of a demand."""
     named = frozenset(demand.of("syscall"))
     if "*" in named:
-        named = frozenset(WATCHES)
+        named |= EVERY
     state = state_types(demand.facets("syscall") - _ASKED)
     return TREE | (named | state) & frozenset(WATCHES), named - frozenset(WATCHES) - {"*"}
 

@@ -132,7 +132,7 @@ class Tracer:
             return
         reader, task.reader = task.reader, None
         if reader is not None:
-            self._put(reader.leave(task, native.result_of(task.tid)))
+            self._put(*reader.leave(task, native.result_of(task.tid)))
         self._go_on(task)
 
     def _begins(self, task: Task) -> None:
@@ -214,7 +214,7 @@ class Tracer:
         if task is None:
             return
         if task.reader is not None and task.reader.name in _KILLS and os.WIFSIGNALED(status):
-            self._put(task.reader.leave(task, 0))  # it hit its own process, and never came back from the call
+            self._put(*task.reader.leave(task, 0))  # it hit its own process, and never came back from the call
         if task.pid != tid:
             return
         self.around.births.pop(tid, None)
@@ -246,10 +246,11 @@ class Tracer:
             is_stop = event == native.EVENT_STOP and sig in _STOPS
             native.resume(native.DETACH, tid, sig if is_signal or is_stop else 0)
 
-    def _put(self, event: SyscallEvent) -> None:
-        if self.armed and (event.type in self.wanted.types or event.type in (BORN, STARTED, ENDED)):
-            self.received[event.type] += 1
-            self._outbox.put(event)
+    def _put(self, *events: SyscallEvent) -> None:
+        for event in events:
+            if self.armed and (event.type in self.wanted.types or event.type in (BORN, STARTED, ENDED)):
+                self.received[event.type] += 1
+                self._outbox.put(event)
 
 
 _CLONES: Final = frozenset({"clone", "clone3", "fork", "vfork"})

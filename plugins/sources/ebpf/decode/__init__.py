@@ -9,6 +9,7 @@ from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Watch
 from mozu.plugins.sources.ebpf.decode.calls import call, cwd
 from mozu.plugins.sources.ebpf.decode.descriptors import descriptor
 from mozu.plugins.sources.ebpf.decode.life import exited, forked
+from mozu.plugins.sources.ebpf.decode.memory import memory
 from mozu.plugins.sources.ebpf.decode.opens import opened
 from mozu.plugins.sources.ebpf.decode.processes import process
 from mozu.plugins.sources.ebpf.decode.reading import Buffer, Decode
@@ -22,6 +23,7 @@ DECODERS: Final[dict[str, Callable[[Watch], Decode]]] = {
     "descriptor": descriptor,
     "exit": exited,
     "fork": forked,
+    "memory": memory,
     "open": opened,
     "process": process,
 }

@@ -7,6 +7,7 @@ from mozu.core.event import File, SyscallEvent
 from mozu.core.state.facts import Bases, Cwd
 from mozu.core.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ebpf.decode.memory import Handed, handed
 from mozu.plugins.sources.ebpf.decode.reading import (
     HEAD,
     MARKS,
@@ -51,6 +52,10 @@ def _value_at(place: int, convert: Callable[[int], int]) -> Pick:
     return lambda values, _: convert(values[place])
 
 
+def _shared(value: Handed) -> Pick:
+    return lambda values, _: value(values[_ARGS:_TEXT], values[_RESULT], ())
+
+
 def picks(watch: Watch) -> tuple[Pick, ...]:
     """One function a parameter: from the record's values and its texts to the parameter's value."""
     declared = event_type(watch.name)
@@ -60,8 +65,10 @@ def picks(watch: Watch) -> tuple[Pick, ...]:
     for param, word in zip(params, watch.order, strict=True):
         if word == "r":
             found.append(_value_at(_RESULT, int))
-        elif word == "d":
+        elif word == "d0":
             found.append(lambda _, given: given.data)
+        elif (shared := handed(watch, param, word)) is not None:
+            found.append(_shared(shared))
         elif param.type in _TEXTS:
             found.append(_text_at(texts))
             texts += 1

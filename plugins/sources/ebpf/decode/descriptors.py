@@ -6,14 +6,16 @@ from typing import Any, Final, NamedTuple
 
 from mozu.core.event import File, SockAddr, SockTuple, SyscallEvent, as_text
 from mozu.core.state.facts import Descriptor
-from mozu.core.syscalls import Param, convert_flags, event_type
-from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.core.syscalls import Param, convert_flags, convert_open_flags, event_type
+from mozu.plugins.sources.ebpf.calls import NO_FD, Watch
+from mozu.plugins.sources.ebpf.decode.memory import handed
 from mozu.plugins.sources.ebpf.decode.reading import (
     FILE,
     HEAD,
     MARKS,
     Buffer,
     Decode,
+    encoded_device,
     number,
     path,
     reader,
@@ -26,7 +28,7 @@ _unpack, _SIZE = reader(
     "descriptor",
     HEAD + "args0 args1 args2 args3 args4 args5 args6 args7 " + FILE + "ends_own ends_peer ends_local ends_remote "
     "ends_family ends_type ends_protocol ends_local_port ends_remote_port ends_state ends_local_name ends_remote_name "
-    "fd flags address data path spare",
+    "fd flags address data path block0 block1 block2 spare0 spare1",
 )
 _RESULT, _MARKS, _ARGS, _FILE, _ENDS, _TAIL = 2, 7, 9, 17, 22, 34
 """Positions among the values: result, marks, first argument, file facts, ends of the socket, what follows."""
@@ -54,7 +56,7 @@ _ANONYMOUS: Final = {
 _PIDFS: Final = 0x50494446
 _TMPFS: Final = 0x01021994
 _ROLES: Final = {"connect": "client", "accept": "server", "accept4": "server"}
-_INCOMING: Final = frozenset({"accept", "accept4", "recvfrom", "recvmsg"})
+_INCOMING: Final = frozenset({"accept", "accept4", "recvfrom", "recvmsg", "recvmmsg"})
 """Their source is the other end."""
 
 class Told(NamedTuple):
@@ -64,6 +66,9 @@ class Told(NamedTuple):
     """Of a socket."""
     asked: SockAddr | None
     data: bytes
+    path: str | None
+    """Of the descriptor's file."""
+    blocks: tuple[bytes, ...]
 
 
 Pick = Callable[[tuple[Any, ...], Told], Any]
@@ -103,21 +108,42 @@ def _percent(values: tuple[Any, ...], told: Told) -> int:
     return min(100, length * 100 // limit) if limit else 0
 
 
+def _opened(values: tuple[Any, ...], told: Told) -> int:
+    """Flags of an open."""
+    upper, overlay = bool(values[_MARKS] & _UPPER), bool(values[_MARKS] & _OVERLAY)
+    return convert_open_flags(values[_ARGS + 2] & 0xFFFFFFFF, upper=upper, lower=overlay and not upper)
+
+
 _WORDS: Final[dict[str, Pick]] = {
     "r": lambda values, told: values[_RESULT],
     "a": lambda values, told: told.asked,
     "d": lambda values, told: told.data,
+    "d1": lambda values, told: told.data,
+    "v1": lambda values, told: told.data,
     "q": _percent,
     "-": lambda values, told: None,
+    "path": lambda values, told: told.path if values[_RESULT] >= 0 else None,
+    "dev": lambda values, told: encoded_device(values[_FILE + 1]),
+    "ino": lambda values, told: values[_FILE],
+    "own": lambda values, told: values[_ENDS],
+    "peer": lambda values, told: values[_ENDS + 1],
+    "vm": lambda values, told: values[_ARGS + 6] & 0xFFFFFFFF,
+    "rss": lambda values, told: values[_ARGS + 6] >> 32,
+    "swap": lambda values, told: values[_ARGS + 7] & 0xFFFFFFFF,
+    "o2": _opened,
 }
 
 
-def _pick(name: str, param: Param, word: str) -> Pick:
+def _pick(watch: Watch, param: Param, word: str) -> Pick:
     """From a record to a parameter's value."""
+    name = watch.name
     if word == "t":
         return _both(name)
     if word in _WORDS:
         return _WORDS[word]
+    shared = handed(watch, param, word)
+    if shared is not None:
+        return lambda values, told: shared(values[_ARGS:_FILE], values[_RESULT], told.blocks)
     if param.type == "string":
         return lambda values, told: None if values[_MARKS] & _NULL else as_text(told.data)
     at = _ARGS + int(word)
@@ -132,13 +158,14 @@ def descriptor(watch: Watch) -> Decode:
     name = watch.name
     declared = event_type(name)
     params = () if declared is None else declared.params
-    picks = tuple(_pick(name, param, word) for param, word in zip(params, watch.order, strict=True))
+    picks = tuple(_pick(watch, param, word) for param, word in zip(params, watch.order, strict=True))
     role = _ROLES.get(name, "")
+    about = watch.shape.fd != NO_FD
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         values = _unpack(buffer, at)
         marks, result = values[_MARKS], values[_RESULT]
-        fd, _, address_n, data_n, path_n, _ = values[_TAIL:]
+        fd, _, address_n, data_n, path_n, *blocks_n, _, _ = values[_TAIL:]
         start = at + _SIZE
         ends = asked = None
         if marks & _SOCKET:
@@ -151,19 +178,27 @@ def descriptor(watch: Watch) -> Decode:
         if address_n:
             asked = parse_address(buffer[start : start + address_n])
             start += address_n
-        told = Told(ends, asked, buffer[start : start + data_n])
+        data = buffer[start : start + data_n]
         start += data_n
+        where = path(buffer, start, start + path_n, marks) if path_n else None
+        start += path_n
+        blocks = []
+        for length in blocks_n:
+            blocks.append(buffer[start : start + length])
+            start += length
+        told = Told(ends, asked, data, where, tuple(blocks))
         file = None
         if ends is not None:
             failed = name == "connect" and result not in (0, _EINPROGRESS)
             connected = result == 0 if name == "connect" else None
             file = socket_file(ends, role=role, asked=asked if failed else None, connected=connected)
-        elif path_n:
-            file = _plain_file(path(buffer, start, start + path_n, marks), values)
+        elif where is not None:
+            file = _plain_file(where, values)
         args = tuple(one(values, told) for one in picks)
         facts = None if file is None else Descriptor(file)
         when, tid, pid, cpu = values[0] + offset, values[4], values[3], values[6]
-        return SyscallEvent("syscall", name, when, 0, tid, pid, cpu, args, None, signed32(fd), file, facts)
+        number = signed32(fd) if about else None
+        return SyscallEvent("syscall", name, when, 0, tid, pid, cpu, args, None, number, file, facts)
 
     return decode
 

@@ -9,22 +9,35 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from mozu.plugins.sources.ebpf.calls import WATCHES, Watch
-from mozu.plugins.sources.ptrace.reading.descriptors import Descriptors
+from mozu.plugins.sources.ptrace.reading.blocks import Memory
+from mozu.plugins.sources.ptrace.reading.descriptors import Descriptors, Pairs
+from mozu.plugins.sources.ptrace.reading.messages import Messages
 from mozu.plugins.sources.ptrace.reading.opens import Opens
 from mozu.plugins.sources.ptrace.reading.paths import Cwds, Paths
 from mozu.plugins.sources.ptrace.reading.processes import Clones, Execs
 from mozu.plugins.sources.ptrace.reading.reader import Reader, Surroundings
+from mozu.plugins.sources.ptrace.reading.transfers import Transfers
 
 __all__ = ["BORN", "ENDED", "STARTED", "Reader", "Surroundings", "readers"]
 
 STARTED, BORN, ENDED = "execve", "_fork", "procexit"
 """Types that no call tells of, but the kernel's own stops."""
 _FAMILIES: Final[Mapping[str, Callable[[Watch, Surroundings], Reader]]] = {
-    "call": Paths,
+    "accept": Descriptors,
     "cwd": Cwds,
     "descriptor": Descriptors,
+    "mapping": Descriptors,
+    "memory": Memory,
+    "message": Messages,
+    "messages": Messages,
+    "number": Paths,
     "open": Opens,
+    "pair": Pairs,
+    "path": Paths,
+    "session": Paths,
+    "transfer": Transfers,
 }
+"""Family of the kernel's programs → reader."""
 
 
 def _reader(watch: Watch, around: Surroundings) -> Reader | None:
@@ -32,7 +45,7 @@ def _reader(watch: Watch, around: Surroundings) -> Reader | None:
         return Execs(watch, around)
     if watch.decoder == "process":
         return Clones(watch, around)
-    family = _FAMILIES.get(watch.decoder)
+    family = _FAMILIES.get(watch.programs[0].family)
     return None if family is None else family(watch, around)
 
 

@@ -1,6 +1,5 @@
-"""Calls on a descriptor, or that make one; connections; messages."""
+"""Calls on a descriptor, or that make one or two; connections; reads and writes; maps."""
 
-import struct
 from collections.abc import Callable
 from stat import S_ISSOCK
 from typing import Any, Final, NamedTuple
@@ -8,25 +7,25 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 
 from mozu.core.event import File, SockAddr, SockTuple, SyscallEvent
-from mozu.core.state.facts import Descriptor
-from mozu.core.syscalls import Param, convert_flags, event_type
-from mozu.plugins.sources.ebpf.calls import RESULT, Watch
+from mozu.core.state.facts import Descriptor, KnownProcess
+from mozu.core.syscalls import Param, convert_flags, convert_open_flags, event_type
+from mozu.plugins.sources.ebpf.calls import NO_FD, RESULT, Watch
+from mozu.plugins.sources.ebpf.decode.memory import handed
 from mozu.plugins.sources.ebpf.decode.reading import number, signed32
 from mozu.plugins.sources.ebpf.decode.sockets import Ends, inbound, outbound, parse_address, socket_file
 from mozu.plugins.sources.ptrace import memory, view
-from mozu.plugins.sources.ptrace.reading.paths import DATA_MAX
+from mozu.plugins.sources.ptrace.reading.blocks import Blocks, given, whole
 from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event, text
 
 _EINPROGRESS: Final = -115
 _SOCKET_FLAGS: Final = 0o2004000
 """SOCK_CLOEXEC | SOCK_NONBLOCK."""
 _ADDRESS_MAX: Final = 128
-_VECTORS: Final = 16
-_MESSAGE: Final = struct.Struct("<QI4xQQ")
-_INCOMING: Final = frozenset({"accept", "accept4", "recvfrom", "recvmsg"})
+_INCOMING: Final = frozenset({"accept", "accept4", "recvfrom", "recvmsg", "recvmmsg"})
 """Their source is the other end."""
 _ACCEPTS: Final = frozenset({"accept", "accept4"})
-_MESSAGES: Final = frozenset({"sendto", "recvfrom", "sendmsg", "recvmsg"})
+_PLACELESS: Final = _ACCEPTS | {"sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg"}
+"""They tell of no file but a socket."""
 _UNIX: Final = 1
 
 
@@ -34,12 +33,17 @@ class Told(NamedTuple):
     """Everything a parameter may come from."""
 
     args: tuple[int, ...]
-    """The six of the call; then length and limit of an accept queue, or the length of a message and 0."""
+    """The six of the call; then length and limit of an accept queue, or the length of all parts and 0."""
     result: int
-    ends: Ends | None
-    asked: SockAddr | None
-    text: str | None
-    data: bytes
+    ends: Ends | None = None
+    asked: SockAddr | None = None
+    text: str | None = None
+    data: bytes = b""
+    blocks: Blocks = ()
+    seen: view.Seen | None = None
+    """The descriptor."""
+    known: KnownProcess = KnownProcess()
+    """The process, where its sizes are asked for."""
 
 
 Pick = Callable[[Told], Any]
@@ -67,17 +71,35 @@ def _percent(told: Told) -> int:
     return min(100, length * 100 // limit) if limit else 0
 
 
-def _pick(name: str, param: Param, word: str) -> Pick:
-    plain: dict[str, Pick] = {
-        "r": lambda told: told.result,
-        "a": lambda told: told.asked,
-        "d": lambda told: told.data,
-        "q": _percent,
-        "-": lambda told: None,
-        "t": _both(name),
-    }
-    if word in plain:
-        return plain[word]
+_WORDS: Final[dict[str, Pick]] = {
+    "r": lambda told: told.result,
+    "a": lambda told: told.asked,
+    "d": lambda told: told.data,
+    "d1": lambda told: told.data,
+    "v1": lambda told: told.data,
+    "q": _percent,
+    "-": lambda told: None,
+    "path": lambda told: None if told.seen is None else told.seen.link,
+    "dev": lambda told: 0 if told.seen is None else told.seen.encoded_dev,
+    "ino": lambda told: 0 if told.seen is None else told.seen.ino,
+    "own": lambda told: 0,
+    "peer": lambda told: 0,
+    "vm": lambda told: told.known.vm_size,
+    "rss": lambda told: told.known.vm_rss,
+    "swap": lambda told: told.known.vm_swap,
+    "o2": lambda told: convert_open_flags(told.args[2] & 0xFFFFFFFF),
+}
+
+
+def _pick(watch: Watch, param: Param, word: str) -> Pick:
+    name = watch.name
+    if word == "t":
+        return _both(name)
+    if word in _WORDS:
+        return _WORDS[word]
+    shared = handed(watch, param, word)
+    if shared is not None:
+        return lambda told: shared(told.args, told.result, told.blocks)
     if param.type == "string":
         return lambda told: told.text
     at = int(word)
@@ -91,46 +113,56 @@ class Descriptors:
     """Reader of one of these calls."""
 
     def __init__(self, watch: Watch, around: Surroundings) -> None:
-        self.name, self._shape, self._sockets = watch.name, watch.shape, around.sockets
+        self.name, self._shape, self._around = watch.name, watch.shape, around
         declared = event_type(watch.name)
         params = () if declared is None else declared.params
-        self._picks = tuple(_pick(watch.name, param, word) for param, word in zip(params, watch.order, strict=True))
+        self._picks = tuple(_pick(watch, param, word) for param, word in zip(params, watch.order, strict=True))
+        self._sized = "vm" in watch.order
 
-    def enter(self, task: Task) -> tuple[SockAddr | None, str | None, bytes, int]:
-        """(address, text, bytes, length of the whole message) that are handed over."""
+    def enter(self, task: Task) -> Any:
+        """(address, text, pieces of memory) that are handed over."""
         shape, a = self._shape, task.args
-        if self.name in _MESSAGES:
-            return _message(self.name, task)
         asked = None
         if shape.address >= 0:
             length = min(a[shape.address + 1] & 0xFFFFFFFF, _ADDRESS_MAX)
             asked = parse_address(memory.data(task.tid, a[shape.address], length))
-        return asked, text(task, a[shape.text]) if shape.text >= 0 else None, b"", 0
+        return asked, text(task, a[shape.text]) if shape.text >= 0 else None, given(task, shape)
 
-    def leave(self, task: Task, result: int) -> SyscallEvent:
+    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
         """What the descriptor stands for now."""
-        name, a = self.name, task.args
-        asked, given, data, length = task.given
-        if name == "recvfrom" or name == "recvmsg":
-            asked, data = _received(name, task, result)
-        more = self._sockets.queue(task.pid, signed32(a[0])) if name in _ACCEPTS else (length, 0)
-        fd = self._about(a, result)
-        seen = view.descriptor(task.tid, fd)
+        asked, words, before = task.given
+        return (self.told(task, result, asked=asked, words=words, blocks=whole(task, self._shape, before)),)
+
+    def told(
+        self, task: Task, result: int, *, asked: SockAddr | None = None, words: str | None = None, data: bytes = b"",
+        length: int = 0, blocks: Blocks = (),
+    ) -> SyscallEvent:  # fmt: skip
+        """The event. `length`: of all parts of what is moved."""
+        name = self.name
+        more = self._around.sockets.queue(task.pid, signed32(task.args[0])) if name in _ACCEPTS else (length, 0)
+        fd = self.about(task, result, blocks)
+        seen = None if fd is None else view.descriptor(task.tid, fd)
         ends = file = None
-        if seen is not None and S_ISSOCK(seen.mode):
+        if seen is not None and fd is not None and S_ISSOCK(seen.mode):
             pending = name == "connect" and result == _EINPROGRESS
-            ends = self._sockets.ends(task.pid, fd, asked if pending else None)
+            ends = self._around.sockets.ends(task.pid, fd, asked if pending else None)
             file = self._socket(ends, asked, result)
-        elif seen is not None and name not in _MESSAGES | _ACCEPTS:
+        elif seen is not None and name not in _PLACELESS:
             file = view.file_of(seen)
-        told = Told((*a, *more), result, ends, asked, given, data)
+        told = Told((*task.args, *more), result, ends, asked, words, data, blocks, seen, self._known(task))
         made = tuple(one(told) for one in self._picks)
         return event(name, task, made, fd=fd, file=file, facts=None if file is None else Descriptor(file))
 
-    def _about(self, args: tuple[int, ...], result: int) -> int:
-        if self.name in _ACCEPTS or (self.name not in _MESSAGES and self._shape.fd == RESULT):
-            return signed32(result)
-        return signed32(args[0 if self.name in _MESSAGES else self._shape.fd])
+    def _known(self, task: Task) -> KnownProcess:
+        found = self._around.procfs.task(task.tid) if self._sized else None
+        return KnownProcess() if found is None else found[1]
+
+    def about(self, task: Task, result: int, blocks: Blocks) -> int | None:
+        """The descriptor that the event is about; None where it is about none."""
+        place = self._shape.fd
+        if place == NO_FD:
+            return None
+        return signed32(result if place == RESULT else task.args[place])
 
     def _socket(self, ends: Ends | None, asked: SockAddr | None, result: int) -> File:
         name = self.name
@@ -147,39 +179,9 @@ class Descriptors:
         return replace(file, sock=_bare(file.sock), name=named)
 
 
-def _vectors(task: Task, address: int) -> tuple[int, int, int, int, int]:
-    """(name, its length, first part, its length, length of all parts) of a struct msghdr."""
-    raw = memory.data(task.tid, address, _MESSAGE.size + 4)[: _MESSAGE.size]
-    if not raw:
-        return 0, 0, 0, 0, 0
-    name, name_length, vectors, count = _MESSAGE.unpack(raw)
-    parts = memory.data(task.tid, vectors, 16 * min(count, _VECTORS))
-    pairs = list(struct.iter_unpack("<QQ", parts))
-    first, length = pairs[0] if pairs else (0, 0)
-    return name, name_length, first, length, sum(size for _, size in pairs)
+class Pairs(Descriptors):
+    """Reader of a call that makes two descriptors; it tells of the first."""
 
-
-def _message(name: str, task: Task) -> tuple[SockAddr | None, str | None, bytes, int]:
-    """What sendto and sendmsg hand over. What is received is read at the end."""
-    a = task.args
-    if name == "recvfrom":
-        return None, None, b"", 0
-    if name == "sendto":
-        target, target_length, start, length, whole = a[4], a[5], a[1], a[2], 0
-    else:
-        target, target_length, start, length, whole = _vectors(task, a[1])
-    if name == "recvmsg":
-        return None, None, b"", whole
-    asked = parse_address(memory.data(task.tid, target, min(target_length, _ADDRESS_MAX))) if target else None
-    return asked, None, memory.data(task.tid, start, min(length, DATA_MAX)), whole
-
-
-def _received(name: str, task: Task, result: int) -> tuple[SockAddr | None, bytes]:
-    a = task.args
-    if name == "recvfrom":
-        start, length, target = a[1], a[2], a[4]
-        target_length = int.from_bytes(memory.data(task.tid, a[5], 4), "little") if a[5] else 0
-    else:
-        target, target_length, start, length, _ = _vectors(task, a[1])
-    asked = parse_address(memory.data(task.tid, target, min(target_length, _ADDRESS_MAX))) if target else None
-    return asked, memory.data(task.tid, start, min(length, result, DATA_MAX)) if result >= 0 else b""
+    def about(self, task: Task, result: int, blocks: Blocks) -> int | None:
+        """The call wrote it into memory."""
+        return signed32(int.from_bytes(blocks[0][:4], "little")) if result == 0 and blocks[0] else -1

@@ -59,7 +59,7 @@ class Opens:
         )
         return _Asked(dirfd, path, native, mode, resolve, base, creates or native & _TMPFILE == _TMPFILE)
 
-    def leave(self, task: Task, result: int) -> SyscallEvent:
+    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
         """What was opened."""
         asked: _Asked = task.given
         seen = view.descriptor(task.tid, result)
@@ -72,7 +72,7 @@ class Opens:
         file = File(kind, full, path, real, flags, dev, ino)
         fd = result if result >= 0 else -1
         args = self._args(asked, result, flags, device, ino)
-        return event(self.name, task, args, fd=fd, file=file, facts=Opened(base, real))
+        return (event(self.name, task, args, fd=fd, file=file, facts=Opened(base, real)),)
 
     def _args(self, asked: _Asked, result: int, flags: int, device: int, ino: int) -> tuple[Any, ...]:
         mode = open_mode(asked.native, asked.mode)

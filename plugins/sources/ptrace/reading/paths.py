@@ -9,10 +9,9 @@ from mozu.plugins.sources.ebpf.calls import NONE, PLAIN, Watch
 from mozu.plugins.sources.ebpf.decode.calls import Given, picks
 from mozu.plugins.sources.ebpf.decode.reading import signed32
 from mozu.plugins.sources.ptrace import memory, view
+from mozu.plugins.sources.ptrace.reading.blocks import DATA_MAX
 from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event, text
 
-DATA_MAX: Final = 80
-"""Bytes of what was handed over that an event shows."""
 _SET_NAME, _GET_NAME = 15, 16
 _PATHS: Final = frozenset({"fspath", "fsrelpath"})
 _TEXTS: Final = frozenset({"fspath", "fsrelpath", "string"})
@@ -50,7 +49,7 @@ class Paths:
             data = memory.data(task.tid, a[shape.data], min(a[shape.data + 1], DATA_MAX))
         return Given((found[0], found[1], found[2]), (bases[0], bases[1]), data)
 
-    def leave(self, task: Task, result: int) -> SyscallEvent:
+    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
         """Numbers come from the arguments, which the kernel does not change."""
         given, args = task.given, task.args
         if self.name == "capset":
@@ -62,7 +61,7 @@ class Paths:
             given = Given((text(task, args[1]), None, None), (None, None), b"")
         made = tuple(one(values(args, result), given) for one in self._pick)
         facts = Bases(tuple(given.bases[place] for place in self._paths)) if self._paths else None
-        return event(self.name, task, made, facts=facts)
+        return (event(self.name, task, made, facts=facts),)
 
 
 def _start(task: Task, path: str | None, where: int) -> str | None:
@@ -83,11 +82,11 @@ class Cwds:
         path = None if self.name == "fchdir" else text(task, task.args[0])
         return Given((path, None, None), (None, None), b"")
 
-    def leave(self, task: Task, result: int) -> SyscallEvent:
+    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
         """The directory."""
         made = tuple(one(values(task.args, result), task.given) for one in self._pick)
         where = view.cwd(task.tid)
         done = result == 0
         fd = made[1] if self.name == "fchdir" else None
         file = File("directory", where, realpath=where) if fd is not None and done else None
-        return event(self.name, task, made, fd=fd, file=file, facts=Cwd(where) if done and where else None)
+        return (event(self.name, task, made, fd=fd, file=file, facts=Cwd(where) if done and where else None),)

@@ -69,13 +69,13 @@ class Execs:
             path = f"/dev/fd/{fd}/{path}" if path else f"/dev/fd/{fd}"
         return path, memory.words(task.tid, a[self._at + 1], _ARGUMENTS)
 
-    def leave(self, task: Task, result: int) -> SyscallEvent:
+    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
         """It failed: the event describes the caller, and what it asked for."""
         path, words = task.given
         known = _known(self._around, task.tid)
         if self._at:
             path = text(task, task.args[1])
-        return event(self.name, task, self._args(task, result, known, words, b"", path))
+        return (event(self.name, task, self._args(task, result, known, words, b"", path)),)
 
     def done(self, task: Task, old_tid: int) -> SyscallEvent:
         """It succeeded. Both calls are told as `execve`."""
@@ -123,9 +123,9 @@ class Clones:
         """The kernel's flags."""
         return flags_of(self.name, task.tid, task.args[0])
 
-    def leave(self, task: Task, result: int) -> SyscallEvent:
+    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
         """In the caller."""
-        return self._told(task, result, task.given)
+        return (self._told(task, result, task.given),)
 
     def child(self, task: Task, flags: int) -> SyscallEvent:
         """In the child, which begins."""

@@ -1,6 +1,7 @@
 """What the readers of all families share."""
 
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from mozu.core.event import File, SyscallEvent, as_text
@@ -47,8 +48,8 @@ class Reader(Protocol):
     def enter(self, task: Task) -> Any:
         """What the call is given; it becomes `task.given`."""
 
-    def leave(self, task: Task, result: int) -> SyscallEvent:
-        """The event."""
+    def leave(self, task: Task, result: int) -> Sequence[SyscallEvent]:
+        """The event, or one for each message that the call moved."""
 
 
 def event(

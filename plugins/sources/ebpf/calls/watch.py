@@ -1,0 +1,81 @@
+"""What is known of one event type: the programs that make its records, and how they are read."""
+
+import struct
+from typing import Final, NamedTuple
+
+RESULT: Final = -1
+NO_FD: Final = -2
+NONE: Final = -1
+PLAIN: Final = -2
+POINTED: Final = 127
+"""The same numbers as in bpf/call.h."""
+BLOCKS: Final = 3
+"""Pieces of memory that a record can carry."""
+
+
+class Program(NamedTuple):
+    """One kernel program at one tracepoint."""
+
+    function: str
+    """In bpf/programs."""
+    family: str
+    """File in bpf/programs."""
+    tracepoint: str
+    """Of the group `syscalls`, or for raw ones the kernel's own name."""
+    raw: bool = False
+
+    @property
+    def entry(self) -> str:
+        """Name of the program that calls the function."""
+        return f"mozu_{self.function}"
+
+
+class Block(NamedTuple):
+    """A piece of memory that an argument points to."""
+
+    argument: int
+    size: int
+    """Bytes; 0: a text up to its NUL; below 0: so many times its negative as the next argument says; POINTED: as many
+    as lie where the next argument points."""
+    is_output: bool = False
+    """The call writes it: its content counts when the call has returned."""
+
+
+class Shape(NamedTuple):
+    """Which arguments of a call are what: struct shape of bpf/call.h."""
+
+    fd: int = RESULT
+    address: int = NONE
+    text: int = NONE
+    dir: int = PLAIN
+    text2: int = NONE
+    dir2: int = PLAIN
+    text3: int = NONE
+    data: int = NONE
+    vectors: int = NONE
+    """Argument with an array of struct iovec; their number is the next argument."""
+    incoming: bool = False
+    """The bytes count only as far as the call brought them."""
+    blocks: tuple[Block, ...] = ()
+
+    def packed(self) -> bytes:
+        """As the map CALLS holds it."""
+        arguments = [block.argument for block in self.blocks] + [NONE] * (BLOCKS - len(self.blocks))
+        sizes = [block.size for block in self.blocks] + [0] * (BLOCKS - len(self.blocks))
+        return struct.pack("<16b", *self[:-1], *arguments, *sizes)
+
+
+SHAPE_SIZE: Final = len(Shape().packed())
+
+
+class Watch(NamedTuple):
+    """One event type: the programs that make its records and how they are read."""
+
+    name: str
+    number: int
+    decoder: str
+    """Which function of the decoder reads it; the wire struct follows from it."""
+    programs: tuple[Program, ...]
+    order: tuple[str, ...] = ()
+    """Where each parameter comes from (see `mozu.plugins.sources.ebpf.calls.declared`)."""
+    shape: Shape = Shape()

@@ -1,0 +1,93 @@
+"""Calls that send and receive: sendto, recvfrom, sendmsg, recvmsg, sendmmsg, recvmmsg."""
+
+import struct
+from typing import Final, NamedTuple
+
+from mozu.core.event import SockAddr, SyscallEvent
+from mozu.plugins.sources.ebpf.decode.sockets import parse_address
+from mozu.plugins.sources.ptrace import memory
+from mozu.plugins.sources.ptrace.reading.blocks import DATA_MAX, gathered, parts
+from mozu.plugins.sources.ptrace.reading.descriptors import Descriptors
+from mozu.plugins.sources.ptrace.reading.reader import Task
+
+_ADDRESS_MAX: Final = 128
+_HEADER: Final = struct.Struct("<QI4xQQ")
+_MANY_SIZE, _MOVED_AT = 64, 56
+"""struct mmsghdr: its size, where the number of moved bytes stands."""
+_MESSAGES: Final = 8
+"""Messages of one call that are told, as in the source `ebpf`."""
+
+
+class Message(NamedTuple):
+    """What a call moves."""
+
+    address: int = 0
+    address_length: int = 0
+    pieces: tuple[tuple[int, int], ...] = ()
+    length: int = 0
+    """Of all parts."""
+
+    def asked(self, task: Task) -> SockAddr | None:
+        """The other end, as the call names it."""
+        if not self.address:
+            return None
+        return parse_address(memory.data(task.tid, self.address, min(self.address_length, _ADDRESS_MAX)))
+
+    def data(self, task: Task, most: int) -> bytes:
+        """Its first bytes."""
+        return gathered(task, list(self.pieces), most)
+
+
+def _header(task: Task, address: int) -> Message:
+    """A struct msghdr."""
+    raw = memory.data(task.tid, address, _HEADER.size)
+    if not raw:
+        return Message()
+    name, name_length, vectors, count = _HEADER.unpack(raw)
+    pieces, length = parts(task, vectors, count)
+    return Message(name, name_length, tuple(pieces), length)
+
+
+class Messages(Descriptors):
+    """Reader of one of these calls; what is sent is read at the beginning, what was received at the end."""
+
+    def enter(self, task: Task) -> tuple[SockAddr | None, bytes]:
+        """(the other end, the bytes) of what is sent."""
+        if self.name not in ("sendto", "sendmsg"):
+            return None, b""
+        message = self._message(task)
+        return message.asked(task), message.data(task, DATA_MAX)
+
+    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+        """One event a message."""
+        if self.name in ("sendmmsg", "recvmmsg"):
+            return self._many(task, result)
+        asked, data = task.given
+        message = self._message(task)
+        if self.name in ("recvfrom", "recvmsg"):
+            asked, data = message.asked(task), message.data(task, max(result, 0))
+        elif result >= 0:
+            data = data[:result]
+        length = 0 if self.name in ("sendto", "recvfrom") else message.length
+        return (self.told(task, result, asked=asked, data=data, length=length),)
+
+    def _message(self, task: Task) -> Message:
+        a = task.args
+        if self.name in ("sendmsg", "recvmsg"):
+            return _header(task, a[1])
+        length = a[5] & 0xFFFFFFFF
+        if self.name == "recvfrom":
+            length = int.from_bytes(memory.data(task.tid, a[5], 4), "little") if a[5] else 0
+        return Message(a[4], length, ((a[1], a[2]),), a[2])
+
+    def _many(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+        if result <= 0:
+            return (self.told(task, result),)
+        events = []
+        for place in range(min(result, _MESSAGES)):
+            at = task.args[1] + _MANY_SIZE * place
+            message = _header(task, at)
+            moved = int.from_bytes(memory.data(task.tid, at + _MOVED_AT, 4), "little")
+            data = message.data(task, moved)
+            events.append(self.told(task, moved, asked=message.asked(task), data=data, length=moved))
+        return tuple(events)
