@@ -20,10 +20,25 @@ from mozu.core.event import SyscallEvent
 from mozu.core.fields import FieldRegistry
 from mozu.core.hookspecs import Context, Source
 from mozu.core.metrics import Metrics
+from mozu.core.syscalls import event_type
+from mozu.plugins.sources.ebpf.calls import WATCHES
 from tests.support.actor import Actor
 
 PATIENCE: Final = 20.0
 """Seconds after which something that must happen has not happened."""
+
+_LOUD_FAMILIES: Final = frozenset({"transfer", "memory", "mapping"})
+_LOUD: Final = frozenset({"futex", "select", "epoll_wait", "fstat", "lseek", "getdents64", "sendfile", "splice"})
+
+
+def _is_quiet(name: str) -> bool:
+    declared = event_type(name)
+    bare = declared is None or not declared.params
+    return not bare and WATCHES[name].programs[0].family not in _LOUD_FAMILIES and name not in _LOUD
+
+
+QUIET: Final = tuple(sorted(filter(_is_quiet, WATCHES)))
+"""Calls that a busy machine makes seldom enough for all of them to be kept while a test runs."""
 
 
 def context(name: str = "live") -> Context:

@@ -4,13 +4,13 @@ import pytest
 
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
-from tests.support.live import Live, context, demand
+from tests.support.live import QUIET, Live, context, demand
 
 
 @pytest.fixture(scope="session")
 def live() -> Iterator[Live]:
-    """The source with everything that it can see switched on."""
+    """The source with everything switched on that a busy machine does not do all the time."""
     requirements.ebpf()
-    wanted = demand("*", facets=("tree", "cwd", "ids", "env", "realpath"))
+    wanted = demand(*QUIET, facets=("tree", "cwd", "ids", "env", "realpath"))
     with Live(EbpfSource(64 << 20, context()), wanted) as running:
         yield running

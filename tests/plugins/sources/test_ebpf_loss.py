@@ -8,7 +8,7 @@ from mozu.core.hookspecs import Counts
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
 from tests.support.acts import floods
-from tests.support.live import Live, context, demand
+from tests.support.live import QUIET, Live, context, demand
 
 pytestmark = pytest.mark.ebpf
 
@@ -57,7 +57,7 @@ def test_mozu_itself_is_counted_as_filtered(tiny: Live) -> None:
 
 def test_all_types_add_up_after_the_end(live: Live) -> None:
     requirements.ebpf()
-    with Live(EbpfSource(1 << 20, context()), demand("*")) as other:
+    with Live(EbpfSource(1 << 20, context()), demand(*QUIET)) as other:
         other.actor.act(floods.calls, 1000)
         other.stop()
         found = other.source.counts()

@@ -86,7 +86,7 @@ def test_sendmsg_tells_the_length_of_all_parts_and_both_ends(live: Live) -> None
 
     event, truth = act.last("sendmsg"), act.value
     both = client_first(INET, truth["local"], truth["remote"])
-    assert event.args == (8, b"one", truth["fd"], 8, both)
+    assert event.args == (8, b"onethree", truth["fd"], 8, both)
 
 
 def test_recvmsg_tells_what_arrived(live: Live) -> None:

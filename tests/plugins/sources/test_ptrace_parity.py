@@ -21,7 +21,7 @@ from mozu.plugins.sources.ptrace.source import PtraceSource
 from tests.support.act import command
 from tests.support.acts import changes, opens, processes, sockets
 from tests.support.build import compiled
-from tests.support.live import Live, context, demand
+from tests.support.live import QUIET, Live, context, demand
 
 pytestmark = pytest.mark.ebpf
 
@@ -82,7 +82,7 @@ def comparable(event: SyscallEvent) -> tuple[Any, ...]:
 
 async def _traced(line: list[str]) -> list[SyscallEvent]:
     source = PtraceSource(line, None, job_control=False, context=context("ptrace"))
-    await source.start(demand("*", facets=("tree", "cwd", "ids", "env")))
+    await source.start(demand(*QUIET, facets=("tree", "cwd", "ids", "env")))
     return [event async for batch in source.batches() for event in batch]
 
 

@@ -1,4 +1,4 @@
-"""The words in which a declaration says where a parameter comes from, and what follows from them for the kernel side."""
+"""The words in which a declaration says where a parameter comes from; what follows from them for the kernel side."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _SPECIAL: Final[dict[str, tuple[Block, ...]]] = {
     "quotactl": (Block(3, 0), Block(3, 72, True)),
     "setsockopt": (Block(3, -1),),
 }
-"""What the parameters need that are read in a way of their own (the word `=`): mozu.plugins.sources.ebpf.decode.special."""
+"""What the parameters need that are read in a way of their own (the word `=`): see decode/special.py."""
 _ADDRESSES: Final = {"connect": 1, "bind": 1}
 """Call → argument with a socket address; its length is the next argument."""
 _ABOUT: Final = {"splice": 2}

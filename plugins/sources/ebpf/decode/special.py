@@ -156,4 +156,4 @@ SPECIAL: Final[Mapping[tuple[str, str], Special]] = {
     ("quotactl", "id"): lambda args, result, blocks: args[2] & 0xFFFFFFFF if _quota(args[0]) in _WITH_ID else 0,
     ("quotactl", "quota_fmt"): _quota_format,
 }
-"""(call, parameter) → its value from the arguments, the result and the pieces of memory (`words._SPECIAL` lists them)."""
+"""(call, parameter) → its value from arguments, result and pieces of memory (`words._SPECIAL` lists those)."""
