@@ -146,7 +146,7 @@ def test_a_message_in_parts_tells_its_whole_length_and_its_first_bytes(live: Liv
     act = live.act(narrow.message, server, [b"hello", b" and world"])
 
     event = act.last("sendmsg")
-    assert (event.args[:4], event.way) == ((act.value, b"hello", event.args[2], 15), "compat32")
+    assert (event.args[:4], event.way) == ((act.value, b"hello and world", event.args[2], 15), "compat32")
 
 
 def test_a_failed_exec_tells_its_arguments(live: Live) -> None:
