@@ -54,11 +54,12 @@ os.unlink(path)
 """
 
 ON_TERMINAL = """
-import os, signal, sys
+import os, signal, sys, time
 print(os.isatty(0))
 signal.signal(signal.SIGWINCH, lambda *words: sys.exit(9))
 print("ready", flush=True)
-signal.pause()
+while True:
+    time.sleep(0.05)
 """
 
 
