@@ -107,13 +107,21 @@ def run(plan: Plan) -> Result | None:
 def _config(plan: Plan) -> Config:
     tree, home = os.getcwd(), os.path.expanduser("~")
     source = {"command": list(plan.command), "job_control": os.isatty(0)}
-    texts = {"tree": tree.rstrip("/") + "/", "home": home.rstrip("/") + "/", "tmp": tempfile.gettempdir() + "/"}
+    texts = {"tree": tree.rstrip("/") + "/", "home": home.rstrip("/") + "/", "tmp": _temporary() + "/"}
     rules = {"rules": list(plan.rules), "rule_matching": "all", "static_fields": texts}
     return Config(
         sources=(_entry(Kind.SOURCE, "ptrace", source),),
         enrichers=(_entry(Kind.ENRICHER, "users", {}),),
         evaluators=(_entry(Kind.EVALUATOR, "falco", rules),) if plan.rules else (),
     )
+
+
+def _temporary() -> str:
+    """Where programs put temporary files, even if nothing can be put there now."""
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        return "/tmp"
 
 
 def _entry(kind: Kind, name: str, settings: dict[str, Any]) -> Entry:
@@ -130,7 +138,7 @@ def _own(kind: Kind, name: str, component: Any, metrics: Metrics) -> Built:
 def _profile(plan: Plan) -> Profile | None:
     if not plan.learning and plan.allowed is None:
         return None
-    temporary = ("/tmp", "/var/tmp", "/dev/shm", tempfile.gettempdir())
+    temporary = ("/tmp", "/var/tmp", "/dev/shm", _temporary())
     return Profile(Places(os.getcwd(), os.path.expanduser("~"), temporary), plan.allowed)
 
 
