@@ -23,6 +23,8 @@ BATCH: Final = 2000
 CLOCK_EVERY: Final = 1.0
 TREE: Final = frozenset({"_fork", "execve", "procexit"})
 """Always watched: without it no event has a process. It costs nothing but at births and deaths."""
+FIRST: Final = ("procexit", "execve", "_fork")
+"""Attached before all others, in this order: who is seen to be born must be seen to die, however soon."""
 ASKED: Final = frozenset({"fds"})
 """Facets that need no events here: at each use of a descriptor the kernel is asked what it is."""
 THREADS: Final = frozenset({"clone", "clone3"})
@@ -91,7 +93,7 @@ class EbpfSource:
         facets = demand.facets("syscall")
         self._loader.configure(threads=threads, environment="env" in facets, realpath="realpath" in facets)
         loader = self._loader
-        unknown = await asyncio.to_thread(loader.attach, sorted(types))
+        unknown = await asyncio.to_thread(loader.attach, [*FIRST, *sorted(types.difference(FIRST))])
         await asyncio.to_thread(loader.open, [way.name for way in loader.ways if way.types & types - TREE])
         await asyncio.to_thread(loader.detach, loader.attached - types)
         self._warn(missing | unknown & demand.of("syscall").keys())
