@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -60,6 +61,21 @@ def rules(function: F) -> F:
         metavar="PATH",
         help="A rule file, or a directory of them, instead of the configured ones. May be repeated.",
     )(function)
+
+
+def record(function: F) -> F:
+    """`--record`: parameter `record`."""
+    return click.option(
+        "--record",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Record every event into this file (.jsonl.gz), for `mozu replay`. None is overwritten.",
+    )(function)
+
+
+def with_record(overrides: tuple[str, ...], file: Path | None) -> tuple[str, ...]:
+    """Overrides, with the file of `--record` where one is given."""
+    return overrides if file is None else (*overrides, f"record.file={json.dumps(str(file))}")
 
 
 def as_json(function: F) -> F:

@@ -15,7 +15,7 @@ from mozu.core.registry import configure
 Examples:
   mozu replay capture.scap                    what would the configured rules have said?
   mozu replay capture.scap -r my_rules.yaml --json
-  mozu replay monday.scap tuesday.scap        one after the other"""
+  mozu replay monday.jsonl.gz monday-2.jsonl.gz   recorded by mozu, in two parts"""
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @options.configuration
@@ -27,6 +27,7 @@ Examples:
     metavar="FILE",
     help="Write the final counters to this file, as JSON.",
 )
+@options.record
 @options.verbose
 def command(
     files: tuple[Path, ...],
@@ -34,16 +35,17 @@ def command(
     overrides: tuple[str, ...],
     rules: tuple[str, ...],
     as_json: bool,
+    record: Path | None,
     stats: Path | None,
     verbose: bool,
 ) -> int:
-    """Judge recordings (.scap) instead of the live machine.
+    """Judge recordings (mozu's own, .scap) instead of the live machine.
 
     The sources of the configuration give way to the recordings, and nothing is looked up on this machine.
     """
     sources = [{"replay": {"files": [str(file) for file in files]}}]
     given = (f"sources={json.dumps(sources)}", "enrichers=[]", *overrides)
-    config, registry = configure(path, given, rules=rules, json=as_json)
+    config, registry = configure(path, options.with_record(given, record), rules=rules, json=as_json)
     set_up("debug" if verbose else config.log.level)
     from mozu.core.engine import run
 

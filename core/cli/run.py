@@ -16,6 +16,7 @@ Examples:
   mozu run -r /etc/falco/falco_rules.yaml     other rules
   mozu run --json | jq .rule                  alerts as JSON, one a line
   mozu run --duration 60 --stats stats.json   one minute, then the counters as JSON
+  mozu run --record monday.jsonl.gz           every event, for `mozu replay`
   mozu run -o sinks.stdout.format=json -o log.level=debug
 
 Stop it with Ctrl-C: sources stop first, what is in flight is delivered, and the counters appear."""
@@ -32,18 +33,20 @@ Stop it with Ctrl-C: sources stop first, what is in flight is delivered, and the
     metavar="FILE",
     help="Write the final counters to this file, as JSON.",
 )
+@options.record
 @options.verbose
 def command(
     path: Path | None,
     overrides: tuple[str, ...],
     rules: tuple[str, ...],
     as_json: bool,
+    record: Path | None,
     duration: float | None,
     stats: Path | None,
     verbose: bool,
 ) -> int:
     """Watch, judge, and deliver alerts until stopped."""
-    config, registry = configure(path, overrides, rules=rules, json=as_json)
+    config, registry = configure(path, options.with_record(overrides, record), rules=rules, json=as_json)
     set_up("debug" if verbose else config.log.level)
     from mozu.core.engine import run  # after the configuration is known to be good: it takes a while to import
 

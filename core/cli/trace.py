@@ -95,6 +95,7 @@ run, 127 where it is not found. No privilege is needed.""",
     "--allow", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Raise an alert for whatever this allow-list does not have. Without -r no rules run.",
 )
+@options.record
 @options.verbose
 def command(
     command: tuple[str, ...],
@@ -104,6 +105,7 @@ def command(
     reports: list[tuple[str, Path]],
     learn: Path | None,
     allow: Path | None,
+    record: Path | None,
     verbose: bool,
 ) -> int:
     """Run a command under rules: what its programs do is watched by tracing them."""
@@ -115,7 +117,8 @@ def command(
     allowed = None if allow is None else read_list(allow)
     standard = () if learn or allow else (trace_run.build_rules(),)
     plan = trace_run.Plan(
-        command=command, rules=rules or standard, allowed=allowed, learning=learn is not None, show=not reports
+        command=command, rules=rules or standard, allowed=allowed, learning=learn is not None, show=not reports,
+        record=record,
     )  # fmt: skip
     tree = os.getcwd()
     result = trace_run.run(plan)

@@ -17,7 +17,9 @@ from mozu.core.cli.trace_profile import KINDS, Places, Profile
 from mozu.core.config import Config, Entry, Kind, Problems
 from mozu.core.config.delivery import Queue
 from mozu.core.config.mark import Mark
+from mozu.core.config.model import Core
 from mozu.core.config.node import node_of
+from mozu.core.config.recording import Record as Recorded
 from mozu.core.engine import Engine, assemble
 from mozu.core.engine.assembly import Built
 from mozu.core.engine.errands import Errands
@@ -77,6 +79,8 @@ class Plan(msgspec.Struct, frozen=True):
     learning: bool = False
     show: bool = True
     """Write alerts to stderr."""
+    record: Path | None = None
+    """Where every event goes as well."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -113,6 +117,7 @@ def _config(plan: Plan) -> Config:
         sources=(_entry(Kind.SOURCE, "ptrace", source),),
         enrichers=(_entry(Kind.ENRICHER, "users", {}),),
         evaluators=(_entry(Kind.EVALUATOR, "falco", rules),) if plan.rules else (),
+        core=Core(record=Recorded(file=plan.record)),
     )
 
 

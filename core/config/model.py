@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from mozu.core.config.delivery import Queue, Retry, Route, Spool, Storm
 from mozu.core.config.mark import Mark
 from mozu.core.config.node import Node
+from mozu.core.config.recording import Capture, Record
 from mozu.core.hookspecs import Settings
 from mozu.core.redact import problem_of
 
@@ -83,6 +84,8 @@ class Core(Settings):
     )
     storm: Storm = Field(Storm(), description="How repeats are folded and floods are limited.")
     redact: Redact = Field(Redact(), description="What is hidden in alerts before anything encodes or stores them.")
+    record: Record = Field(Record(), description="A recording of everything.")
+    capture: Capture = Field(Capture(), description="Recordings around alerts.")
 
 
 class Reserved(Settings):

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from mozu.core.config import Config, Entry, Kind
+from mozu.core.config.recording import Capture, Record
 from mozu.core.encode import Encoder, FalcoText
 from mozu.core.engine.errands import Errands
 from mozu.core.engine.interfaces import interface_addresses
@@ -21,7 +22,7 @@ from mozu.core.pipeline import Stage
 from mozu.core.pipeline.hold import HoldSettings
 from mozu.core.pipeline.storm import Storm
 from mozu.core.redact import Redactor
-from mozu.core.registry import Registry
+from mozu.core.registry import Registry, version
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -53,6 +54,10 @@ class Assembly(msgspec.Struct):
     storm: Storm = msgspec.field(default_factory=Storm)
     redact: Redactor | None = None
     """Takes secrets out of alerts; None where that is switched off."""
+    record: Record = Record()
+    capture: Capture = Capture()
+    version: str = ""
+    """Of mozu."""
 
 
 def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Errands) -> Assembly:
@@ -84,6 +89,9 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Erra
         stop_deadline=config.core.stop_deadline,
         storm=Storm(**config.core.storm.model_dump()),
         redact=_redactor(config, metrics),
+        record=config.core.record,
+        capture=config.core.capture,
+        version=version(),
     )
 
 

@@ -15,6 +15,7 @@ from mozu.core.alert import Severity
 from mozu.core.demand import Demand, union
 from mozu.core.engine.assembly import Assembly, Built
 from mozu.core.engine.errands import Errands
+from mozu.core.engine.recordings import EVERYTHING, recorder
 from mozu.core.errors import MozuError, SourceBroken
 from mozu.core.loop import Watchdog
 from mozu.core.metrics import Metrics
@@ -100,7 +101,9 @@ class Engine:
     # --- start
 
     def _demand(self) -> Demand:
-        return union(stage.component.demand() for stage in self._pipeline.evaluators)
+        demand = union(stage.component.demand() for stage in self._pipeline.evaluators)
+        record = self._assembly.record
+        return demand | EVERYTHING if record.file is not None and record.events == "all" else demand
 
     async def _start(self) -> None:
         for built in self._assembly.enrichers:
@@ -158,6 +161,7 @@ class Engine:
             built.stage, live=declaration.live, origin=self._assembly.origin, state=state, metrics=self._metrics
         )
         intake.hold = self._pipeline.intake(intake)
+        intake.recorder = recorder(built, intake, self._assembly, self._metrics)
         return intake
 
     def _catch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -241,6 +245,8 @@ class Engine:
             self._pipeline.take(intake, batch[start : start + _CHUNK])
             for outlet in self._pipeline.outlets:
                 await outlet.buffer.room()
+            if intake.recorder is not None:
+                await intake.recorder.room()
             await asyncio.sleep(0)
         settled = getattr(intake.stage.component, "settled", None)
         if settled is not None:
@@ -253,6 +259,15 @@ class Engine:
             await asyncio.sleep(1.0)
             self._losses.look()
             self._pipeline.look_at_storms()
+            for intake in self._intakes:
+                if intake.recorder is not None:
+                    self._tell_recording(intake, intake.recorder.tick(intake.hold.oldest()))
+
+    def _tell_recording(self, intake: Intake, problems: list[str]) -> None:
+        for text in problems:
+            self._pipeline.notice(
+                "Recording incomplete", Severity.CRITICAL, f"source {intake.name}: {text}", evt_source=intake.name
+            )
 
     async def _reload(self) -> None:
         """New evaluators from the same settings, compiled off the loop, swapped in between two batches."""
@@ -288,6 +303,8 @@ class Engine:
         await self._finish(pumps, deadline)
         for intake in self._intakes:
             intake.hold.flush()
+            if intake.recorder is not None:
+                self._tell_recording(intake, await intake.recorder.close())
         self._losses.look()
         self._pipeline.look_at_storms(at_end=True)
         for outlet in self._pipeline.outlets:

@@ -6,7 +6,7 @@ Address = bytes
 """An IP address in network order: 4 bytes (IPv4) or 16 (IPv6)."""
 
 
-class SockAddr(msgspec.Struct, frozen=True, gc=False):
+class SockAddr(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A socket address as a call was given it. For unix sockets `path` (abstract names begin with NUL)."""
 
     family: int
@@ -16,7 +16,7 @@ class SockAddr(msgspec.Struct, frozen=True, gc=False):
     path: str = ""
 
 
-class SockTuple(msgspec.Struct, frozen=True, gc=False):
+class SockTuple(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Both ends of a socket. `source` is the end that connected (the client), `dest` the one that was connected to.
 
     For unix sockets the addresses are the kernel's pointers as numbers and `path` is the server's name.
@@ -32,7 +32,7 @@ class SockTuple(msgspec.Struct, frozen=True, gc=False):
     dest_pointer: int = 0
 
 
-class File(msgspec.Struct, frozen=True, gc=False):
+class File(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One version of what a descriptor stands for; replaced by connect, bind, accept …, never changed."""
 
     kind: str

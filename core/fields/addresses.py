@@ -27,6 +27,11 @@ class LocalAddresses:
         self._known = frozenset(known)
         self.recorded = recorded
 
+    @property
+    def known(self) -> frozenset[Address]:
+        """All of them, without loopback."""
+        return self._known
+
     def __contains__(self, address: Address) -> bool:
         if len(address) == 16 and address.startswith(_MAPPED):
             address = address[12:]

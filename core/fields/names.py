@@ -22,10 +22,14 @@ def _nowhere(_: Address) -> str | None:
     return None
 
 
+def _unknown(_: str) -> object | None:
+    return None
+
+
 class Names:
     """The surroundings of one engine."""
 
-    __slots__ = ("addresses", "base64_bytes", "first_time", "group", "host", "hostname", "user")
+    __slots__ = ("addresses", "base64_bytes", "container", "first_time", "group", "host", "hostname", "user")
 
     def __init__(self) -> None:
         self.user: Callable[[int, SyscallEvent], str | None] = _nobody
@@ -34,6 +38,8 @@ class Names:
         """The same for a gid."""
         self.host: Callable[[Address], str | None] = _nowhere
         """Address → the name that it was resolved from."""
+        self.container: Callable[[str], object | None] = _unknown
+        """Full id → `ContainerFacts` of the container, for recordings."""
         self.addresses = LocalAddresses()
         """This machine's own."""
         self.hostname = ""

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from mozu.core.alert import Alert
-from mozu.core.event import Event
+from mozu.core.event import DataEvent, Event
 from mozu.core.hookspecs import Source
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline.hold import Hold
 from mozu.core.pipeline.stage import Stage
+from mozu.core.recording import Recorder
 from mozu.core.state import StateMachine
 
 
@@ -15,6 +16,8 @@ class Intake:
     """One source at the pipeline. received = rejected + evaluated + internal to the state + waiting."""
 
     hold: Hold
+    recorder: Recorder | None = None
+    """Takes the events as the source gave them."""
 
     def __init__(
         self, stage: Stage[Source], *, live: bool, origin: str, state: StateMachine | None, metrics: Metrics
@@ -41,8 +44,13 @@ class Intake:
             else:
                 events.append(item)
         self.received.value += len(events)
-        if self.state is None:
-            return self._number(events)
+        if self.state is None or (events and isinstance(events[0], DataEvent)):
+            events = self._number(events)
+            if self.recorder is not None:
+                self.recorder.take(events)
+            return events
+        if self.recorder is not None:
+            self.recorder.take(events)
         return self._with_state(self.state, events)
 
     def settle(self) -> None:
@@ -50,6 +58,10 @@ class Intake:
         if self.state is not None:
             oldest = self.hold.oldest()
             self.state.release(self._last if oldest is None else oldest)
+            if self.recorder is not None:
+                self.recorder.settle(oldest)
+        elif self.recorder is not None:
+            self.recorder.settle(None)
 
     def _number(self, events: list[Event]) -> list[Event]:
         for event in events:

@@ -61,6 +61,8 @@ class Pipeline:
         if not events:
             return
         source.evaluated.value += len(events)
+        if source.recorder is not None:
+            source.recorder.judged(events)
         for stage in self.evaluators:
             with stage.contained("evaluate") as outcome:
                 self._send(source, stage.component.evaluate(events), unknown)
@@ -133,6 +135,8 @@ class Pipeline:
         for alert in alerts:
             alert.id = alert_id(alert.time, f"{source.origin}/{alert.event_num}", alert.rule)
             alert.incomplete = unknown
+            if source.recorder is not None:
+                source.recorder.alert(alert)
             self.dispatch(alert)
 
 

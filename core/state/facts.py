@@ -20,16 +20,21 @@ that the last thread of its process has ended.
 | `_enter` | Entered | a call begins whose parameters as seen at entry are worth more than those seen at its end |
 | `_unseen` | SyscallEvent | an event that was recorded for the state and not for rules |
 | `_reset` | None | forget everything (a recording that follows another in the same file) |
+| `_state` | Restored | forget everything; a saved state of the machine follows |
+| `_saved` | Saved | one task of the saved state |
+| `_restored` | None | the last `_saved` has been sent |
+| `_looked` | Looked | what the machine will answer when it is next asked for a task |
 """
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+from msgspec.structs import fields
 
-from mozu.core.event import Address, File
+from mozu.core.event import Address, File, Process
 
 
-class Forked(msgspec.Struct, frozen=True):
+class Forked(msgspec.Struct, frozen=True, omit_defaults=True):
     """A new thread or process, told by its creator; event type `_fork`, `tid`/`pid` are the creator's."""
 
     tid: int
@@ -45,7 +50,7 @@ class Forked(msgspec.Struct, frozen=True):
     shares_files: bool = False
 
 
-class Executed(msgspec.Struct, frozen=True):
+class Executed(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a successful exec's parameters do not hold."""
 
     sid: int = -1
@@ -64,7 +69,7 @@ class Executed(msgspec.Struct, frozen=True):
     """The thread that called, where it was not the main one (it takes over the main thread's number)."""
 
 
-class Opened(msgspec.Struct, frozen=True):
+class Opened(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the kernel stood when a path was given to a call."""
 
     base: str | None = None
@@ -73,26 +78,26 @@ class Opened(msgspec.Struct, frozen=True):
     """Path of the file that was reached, symlinks followed, from the process's own root."""
 
 
-class Bases(msgspec.Struct, frozen=True):
+class Bases(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the kernel stood when paths were given to a call that opens nothing (unlinkat, renameat2, mkdir …)."""
 
     bases: tuple[str | None, ...]
     """For each path of the call, in order, the directory that it starts from where it is relative; None: not known."""
 
 
-class Cwd(msgspec.Struct, frozen=True):
+class Cwd(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where chdir or fchdir led, as the kernel sees it."""
 
     path: str
 
 
-class Descriptor(msgspec.Struct, frozen=True):
+class Descriptor(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the kernel says a descriptor is; goes into `SyscallEvent.file` unless the state knows a better name."""
 
     file: File
 
 
-class KnownProcess(msgspec.Struct, frozen=True):
+class KnownProcess(msgspec.Struct, frozen=True, omit_defaults=True):
     """A task that existed before the first event; event type `_process`. Names and units are those of `Process`."""
 
     ptid: int = -1
@@ -138,7 +143,7 @@ class KnownProcess(msgspec.Struct, frozen=True):
     pfminor: int = 0
 
 
-class KnownFile(msgspec.Struct, frozen=True):
+class KnownFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """A descriptor that was open before the first event; event type `_file`, `tid` is its owner.
 
     `file.kind`, `name` (paths), `flags`, `dev`, `ino`, `sock` and `l4proto` (or `protocol`: the transport) are enough:
@@ -150,7 +155,7 @@ class KnownFile(msgspec.Struct, frozen=True):
     file: File
 
 
-class Seeded(msgspec.Struct, frozen=True):
+class Seeded(msgspec.Struct, frozen=True, omit_defaults=True):
     """The end of the seeds; event type `_seeded`."""
 
     addresses: tuple[Address, ...] = ()
@@ -161,10 +166,66 @@ class Seeded(msgspec.Struct, frozen=True):
     """ns since the epoch at which the recorded machine started, 0 where unknown."""
 
 
-class Entered(msgspec.Struct, frozen=True):
+class Entered(msgspec.Struct, frozen=True, omit_defaults=True):
     """A call begins; event type `_enter`. The exit event of the same type and thread prefers these parameters."""
 
     type: str
     """Event type: open, openat, openat2, creat, connect, execve, execveat."""
     args: tuple[Any, ...]
     """The parameters of the enter event in the order in which the recording's table lists them."""
+
+
+class Restored(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The beginning of a saved state; event type `_state`. What follows is read as its events were read then."""
+
+    live: bool
+    """The events are those of a live source; where it asked the machine, `_looked` events hold the answers."""
+    number: int
+    """Of the last event before."""
+    boot_time: int = 0
+    addresses: tuple[Address, ...] = ()
+    netmasks: tuple[Address, ...] = ()
+    waiting: dict[int, tuple[int, ...]] = {}
+    """Thread id of a parent that is not known → its children."""
+    recent_exits: tuple[tuple[int, int, int], ...] = ()
+    """(parent's tid, tid, time) of the last few ends."""
+
+
+class Looked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the machine said when it was asked for a task; event type `_looked`."""
+
+    tid: int
+    pid: int = 0
+    known: KnownProcess | None = None
+    """None: it had no such task."""
+    others: int = 0
+    """Further threads of the process."""
+
+
+LINKS: Final = frozenset({"task", "parent", "leader", "since", "older"})
+"""Of a process version, what is not written: other versions and tasks."""
+
+
+class _SavedLinks(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    parent: int = -1
+    """Thread id of the parent's main thread; -1: none."""
+    files: dict[int, File] | None = None
+    """Descriptors; None: those of its main thread."""
+    reaper: bool = False
+    inverted: bool = False
+
+
+Saved: Any = msgspec.defstruct(
+    "Saved",
+    [
+        (field.name, field.type) if field.required else (field.name, field.type, field.default)
+        for field in fields(Process)
+        if field.name not in LINKS
+    ],
+    bases=(_SavedLinks,),
+    frozen=True,
+    omit_defaults=True,
+    kw_only=True,
+    module=__name__,
+)
+"""One task of a saved state; event type `_saved`. Names and units are those of `Process`, which it follows."""

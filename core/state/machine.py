@@ -1,12 +1,14 @@
 """The one state machine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from mozu.core.event import Event, Process, SyscallEvent
 from mozu.core.metrics import Metrics
+from mozu.core.state.facts import KnownProcess, Looked
 from mozu.core.state.procfs import Procfs
 from mozu.core.state.seeding import seed
+from mozu.core.state.snapshot import Snapshot
 from mozu.core.state.state import State
 from mozu.core.state.strangers import as_thread, displaced, resident
 from mozu.core.state.tables import Node
@@ -79,7 +81,7 @@ class StateMachine:
                 internal = INTERNAL.get(kind)
                 if internal is not None:
                     internal(state, event)
-                tasks = state.tables.by_tid
+                tasks, live = state.tables.by_tid, state.live
                 continue
             if event.num:
                 state.number = event.num
@@ -107,6 +109,28 @@ class StateMachine:
         if event.type in (_WITHOUT_TASK if self._state.live else _ONLY_KNOWN) or event.type == "procexit":
             return None
         return resident(self._state, event.tid, event.pid)
+
+    @property
+    def number(self) -> int:
+        """Of the last event."""
+        return self._state.number
+
+    def snapshot(self) -> Snapshot:
+        """What is known now, for a recording."""
+        return Snapshot(self._state)
+
+    def tell_lookups(self, tell: Callable[[Looked], None]) -> None:
+        """Whatever the machine is asked from now on is told as well: a recording needs the answers."""
+        ask = self._state.lookup
+        if ask is None:
+            return
+
+        def asked(tid: int) -> tuple[int, KnownProcess, int] | None:
+            found = ask(tid)
+            tell(Looked(tid) if found is None else Looked(tid, *found))
+            return found
+
+        self._state.lookup = asked
 
     def release(self, number: int) -> None:
         """No event before `number` will be asked about any more: forget what only those could see."""

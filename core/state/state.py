@@ -6,7 +6,7 @@ from typing import Any, Final
 from mozu.core.event import Address, File, Files, Process, SyscallEvent
 from mozu.core.metrics import Metrics
 from mozu.core.state.cgroup import KNOWN_NAMESPACES
-from mozu.core.state.facts import Entered, KnownProcess
+from mozu.core.state.facts import Entered, KnownProcess, Looked, Saved
 from mozu.core.state.tables import Node, Tables
 
 Lookup = Callable[[int], "tuple[int, KnownProcess, int] | None"]
@@ -31,7 +31,7 @@ class State:
         self.live = lookup is not None
         """The kernel answers for what the stream leaves out, and of threads the stream tells little: the state follows
         processes. A recording has only its stream, tells of each thread, and is read as the reference reads it."""
-        self.namespaces = KNOWN_NAMESPACES if self.live else None
+        self.take_namespaces()
         self.tables = Tables()
         self.number = 0
         """Of the event at hand, or of the last one."""
@@ -44,11 +44,30 @@ class State:
         """Thread id of a parent that is not known yet → its children."""
         self.recent_exits: dict[tuple[int, int], int] = {}
         """(parent's tid, tid) → time of its end; the last few."""
+        self.answers: dict[int, list[Looked]] = {}
+        """Thread id → what the machine of a recording said of it, in the order in which it was asked."""
+        self.saved: list[tuple[Node, Saved]] = []
+        self.expected: dict[int, tuple[int, ...]] = {}
+        """Of a saved state that is still coming: its tasks, and `waiting` by numbers."""
         self._task_limit = _TASK_LIMIT if self.live else _RECORDED_TASKS
         self._puts = 0
         self._crowded = False
         self.healed = metrics.counter("state_tasks_healed_total")
         self.unknown = metrics.counter("state_tasks_unknown_total")
+
+    def take_namespaces(self) -> None:
+        """Live, what is known of namespaces tells how a container's cgroup is read."""
+        self.namespaces = KNOWN_NAMESPACES if self.live else None
+
+    def answer(self, tid: int) -> tuple[int, KnownProcess, int] | None:
+        """A `Lookup`: what the machine said when it was asked. Each answer is given once."""
+        looked = self.answers.get(tid)
+        if not looked:
+            return None
+        found = looked.pop(0)
+        if not looked:
+            del self.answers[tid]
+        return None if found.known is None else (found.pid, found.known, found.others)
 
     # --- tasks ---
 

@@ -81,6 +81,7 @@ class FalcoEvaluator:
                     event_type=event.type,
                     event_num=event.num,
                     facts=self._facts.of(event),
+                    capture=rule.capture_duration if rule.capture else None,
                 )
             )
         return alerts

@@ -1,14 +1,16 @@
-"""Internal events of recordings: what there was before, where calls begin, and where another recording starts."""
+"""Internal events of recordings: what there was before, what the machine was asked, and where another one starts."""
 
 from typing import Final
 
 from mozu.core.event import SyscallEvent
-from mozu.core.state.facts import Entered, KnownFile, KnownProcess, Seeded
+from mozu.core.state import snapshot
+from mozu.core.state.facts import Entered, KnownFile, KnownProcess, Looked, Seeded
 from mozu.core.state.seeding import seed, seed_file, settle
 from mozu.core.state.state import State
 from mozu.core.state.tables import Tables
 
 _ENTERED_LIMIT: Final = 1 << 16
+_ANSWERS_LIMIT: Final = 1 << 16
 
 
 def _process(state: State, event: SyscallEvent) -> None:
@@ -49,10 +51,32 @@ def _reset(state: State, _: SyscallEvent) -> None:
         kept.clear()
 
 
+def _state(state: State, event: SyscallEvent) -> None:
+    snapshot.begin(state, event.facts)
+
+
+def _saved(state: State, event: SyscallEvent) -> None:
+    snapshot.keep(state, event.facts)
+
+
+def _restored(state: State, _: SyscallEvent) -> None:
+    snapshot.finish(state)
+
+
+def _looked(state: State, event: SyscallEvent) -> None:
+    facts: Looked = event.facts
+    if len(state.answers) < _ANSWERS_LIMIT:
+        state.answers.setdefault(facts.tid, []).append(facts)
+
+
 INTERNAL: Final = {
     "_process": _process,
     "_file": _file,
     "_seeded": _seeded,
     "_enter": _enter,
     "_reset": _reset,
+    "_state": _state,
+    "_saved": _saved,
+    "_restored": _restored,
+    "_looked": _looked,
 }

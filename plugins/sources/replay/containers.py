@@ -4,6 +4,7 @@ The recorder's container plugin writes one JSON object per container, as text of
 absent or null, and a record that is broken is as good as none.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -69,13 +70,21 @@ class Containers:
     def __init__(self) -> None:
         self._known: dict[str, ContainerFacts] = {}
         self._runtimes: dict[str, str] = {}
+        self.changes = 0
+        """How often anything has changed."""
         self.broken = 0
         """Records that could not be read."""
 
     def clear(self) -> None:
         """Another recording follows in the same file."""
+        self.changes += 1
         self._known.clear()
         self._runtimes.clear()
+
+    def all(self) -> Iterator[tuple[str, ContainerFacts, str]]:
+        """(the beginning of its id, what is known, runtime) of each."""
+        for key, facts in self._known.items():
+            yield key, facts, self._runtimes[key]
 
     def find(self, full_id: str) -> ContainerFacts | None:
         """What is known of a container."""
@@ -103,13 +112,15 @@ class Containers:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self.broken += 1
             return
-        self._put(record.id, _facts(record), RUNTIMES.get(record.type, ""))
+        self.put(record.id, _facts(record), RUNTIMES.get(record.type, ""))
         sandbox, labels = record.pod_sandbox_id, record.pod_sandbox_labels
         if sandbox and labels is not None and sandbox[:_ID_LENGTH] not in self._known:
             ip, cni = record.ip or "", record.cni_json or ""
-            self._put(sandbox, ContainerFacts(full_id=sandbox, labels=labels, ip=ip, cni_json=cni), "")
+            self.put(sandbox, ContainerFacts(full_id=sandbox, labels=labels, ip=ip, cni_json=cni), "")
 
-    def _put(self, identity: str, facts: ContainerFacts, runtime: str) -> None:
+    def put(self, identity: str, facts: ContainerFacts, runtime: str) -> None:
+        """What is known of a container now."""
+        self.changes += 1
         key = identity[:_ID_LENGTH]
         if key in self._known or len(self._known) < _LIMIT:
             self._known[key], self._runtimes[key] = facts, runtime

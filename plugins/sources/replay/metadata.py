@@ -1,10 +1,11 @@
 """Everything that a recording tells beside its events, while it is read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from mozu.core.event import Address, SyscallEvent
 from mozu.core.fields.names import Names
+from mozu.core.recording import lines
 from mozu.core.state.facts import KnownFile, KnownProcess, Seeded
 from mozu.plugins.sources.replay import blocks, tables
 from mozu.plugins.sources.replay.containers import Containers
@@ -24,6 +25,8 @@ class Metadata:
         """What readers of fields ask beside an event; told as the recording tells it."""
         self.people = People()
         self.containers = Containers()
+        self.live = False
+        """The recording was made while its source watched a machine, and is read as that was."""
         self._processes: dict[int, tuple[int, KnownProcess]] = {}
         self._files: list[tuple[int, KnownFile]] = []
         self._addresses: tuple[Address, ...] = ()
@@ -32,7 +35,43 @@ class Metadata:
         """A recording begins; it knows nothing of one before it."""
         self.people.clear()
         self.containers.clear()
+        self.live = False
         self._processes, self._files, self._addresses = {}, [], ()
+
+    def restart(self, head: lines.Head) -> None:
+        """A section of a recording of mozu's own begins."""
+        self.begin()
+        self.live = head.live
+        self.names.first_time = 0
+        self.names.hostname = head.hostname
+        self.names.addresses.replace(head.addresses, recorded=not head.live)
+
+    def tell(self, told: lines.Told) -> None:
+        """A line about a user, a group, a container or the run."""
+        if isinstance(told, lines.Start):
+            self.begun(told.time)
+        elif isinstance(told, lines.Container):
+            self.containers.put(told.id, told.facts, told.runtime)
+        elif isinstance(told, lines.User):
+            self.people.put_user(told.container, told.uid, told.name, told.home, told.shell)
+        else:
+            self.people.put_group(told.container, told.gid, told.name)
+
+    @property
+    def changes(self) -> int:
+        """How often any of what is told has changed."""
+        return self.people.changes + self.containers.changes + bool(self.names.first_time)
+
+    def told(self) -> Iterable[lines.Told]:
+        """All of these, for a recording of this recording."""
+        if self.names.first_time:
+            yield lines.Start(self.names.first_time)
+        for (container, uid), user in self.people.users.items():
+            yield lines.User(container, uid, user.name, user.home, user.shell)
+        for (container, gid), name in self.people.groups.items():
+            yield lines.Group(container, gid, name)
+        for identity, facts, runtime in self.containers.all():
+            yield lines.Container(identity, facts, runtime)
 
     def load(self, kind: int, body: bytes) -> None:
         """One block before the first event; unknown types are passed over. Raises Overrun."""

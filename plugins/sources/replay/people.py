@@ -24,11 +24,14 @@ class People:
     def __init__(self) -> None:
         self.users: dict[tuple[str, int], User] = {}
         self.groups: dict[tuple[str, int], str] = {}
+        self.changes = 0
+        """How often anything has changed."""
 
     def clear(self) -> None:
         """Another recording follows in the same file."""
         self.users.clear()
         self.groups.clear()
+        self.changes += 1
 
     def load(self, body: bytes, version: int) -> None:
         """A user list, which replaces what was known. Raises Overrun at the first entry that cannot be right."""
@@ -47,6 +50,7 @@ class People:
 
     def change(self, kind: str, args: tuple[Any, ...]) -> None:
         """An event useradded, userdeleted, groupadded or groupdeleted."""
+        self.changes += 1
         if kind.startswith("user"):
             uid, _, name, home, shell, container = args
             user = User(name or "", home or "", shell or "") if kind == "useradded" else None
@@ -54,6 +58,22 @@ class People:
         else:
             gid, name, container = args
             _put(self.groups, (container or "", gid), (name or "") if kind == "groupadded" else None)
+
+    def put_user(self, container: str, uid: int, name: str | None, home: str | None, shell: str | None) -> None:
+        """What is known of a user now; a home and a shell of None stay as they are."""
+        self.changes += 1
+        old = self.users.get((container, uid))
+        if name is None:
+            _put(self.users, (container, uid), None)
+            return
+        home = (old.home if old else "") if home is None else home
+        shell = (old.shell if old else "") if shell is None else shell
+        _put(self.users, (container, uid), User(name, home, shell))
+
+    def put_group(self, container: str, gid: int, name: str | None) -> None:
+        """What is known of a group now."""
+        self.changes += 1
+        _put(self.groups, (container, gid), name)
 
 
 def _put(table: dict[tuple[str, int], Any], key: tuple[str, int], value: Any) -> None:

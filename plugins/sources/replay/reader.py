@@ -5,11 +5,12 @@ have been given. Memory is bounded: one piece of the stream, one block, and tabl
 """
 
 import struct
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
 from mozu.core.errors import SourceBroken
 from mozu.core.event import SyscallEvent
+from mozu.core.hookspecs import Counts
 from mozu.core.state.facts import Entered
 from mozu.plugins.sources.replay import blocks
 from mozu.plugins.sources.replay.convert import Converted, Converter
@@ -84,6 +85,10 @@ class Recording:
                 break
         if broken is not None:
             raise broken
+
+    def counts(self) -> Mapping[str, Counts]:
+        """What was seen of each type."""
+        return self.shapes.counts()
 
     @property
     def unreadable(self) -> int:

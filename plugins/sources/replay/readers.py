@@ -1,6 +1,7 @@
 """Fields whose values a recording brings itself: names of users and groups, containers and their pods.
 
-The answers are those of the batch that was given last: a batch ends where these tables change.
+The answers are those of the batch that was given last: a batch ends where these tables change. Recordings that were
+made live (`Metadata.live`) answer as the enrichers did then; all others as the reference reads them.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +10,7 @@ from typing import Final
 from mozu.core.containers.fields import container_readers
 from mozu.core.event import SyscallEvent
 from mozu.core.fields import Reader
-from mozu.plugins.sources.replay.containers import BLANK, Containers
+from mozu.plugins.sources.replay.containers import BLANK
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.people import User
 
@@ -33,86 +34,106 @@ def readers(metadata: Metadata) -> Mapping[str, Binder]:
         "user.loginname": lambda event: people.user(event, "loginuid", "name"),
         "group.name": people.group,
     }
-    return {**{name: _bound(reader) for name, reader in plain.items()}, **_containers(metadata.containers)}
+    return {**{name: _bound(reader) for name, reader in plain.items()}, **_containers(metadata)}
 
 
 def _bound(reader: Reader) -> Binder:
     return lambda _: reader
 
 
-def _containers(known: Containers) -> Mapping[str, Binder]:
+def _containers(metadata: Metadata) -> Mapping[str, Binder]:
     """Fields of containers. What a cgroup tells beyond the id is not used: only records say what a container is."""
-    told, blank = container_readers(known.find), container_readers(lambda _: BLANK)
-    found = {name: _either(told[name], blank[name]) for name in told}
-    found["container.full_id"] = _bound(_full_id(known))
-    found["container.type"] = _bound(_runtime(known))
+    told, blank = container_readers(metadata.containers.find), container_readers(lambda _: BLANK)
+    found = {name: _either(metadata, told[name], blank[name]) for name in told}
+    found["container.full_id"] = _bound(_full_id(metadata))
+    found["container.type"] = _bound(_runtime(metadata))
     return found
 
 
-def _either(told: Binder, blank: Binder) -> Binder:
+def _either(metadata: Metadata, told: Binder, blank: Binder) -> Binder:
     """Containers of runtimes that nobody can ask exist as soon as their cgroup does; nothing is to be said of them."""
 
     def bind(argument: str | None) -> Reader:
         read, read_blank = told(argument), blank(argument)
-        return lambda event: read_blank(event) if _is_undescribed(event) else read(event)
+        return lambda event: read_blank(event) if _is_undescribed(metadata, event) else read(event)
 
     return bind
 
 
-def _is_undescribed(event: SyscallEvent) -> bool:
+def _is_undescribed(metadata: Metadata, event: SyscallEvent) -> bool:
     process = event.process
-    return process is not None and process.container is not None and process.container.runtime in _UNDESCRIBED
+    if metadata.live or process is None or process.container is None:
+        return False
+    return process.container.runtime in _UNDESCRIBED
 
 
-def _full_id(known: Containers) -> Reader:
+def _full_id(metadata: Metadata) -> Reader:
     def read(event: SyscallEvent) -> str | None:
         if event.process is None or event.process.container is None:
             return None if event.process is None else _HOST
-        facts = known.find(event.process.container.full_id)
-        return "" if _is_undescribed(event) else None if facts is None else facts.full_id
+        if metadata.live:
+            return event.process.container.full_id
+        facts = metadata.containers.find(event.process.container.full_id)
+        return "" if _is_undescribed(metadata, event) else None if facts is None else facts.full_id
 
     return read
 
 
-def _runtime(known: Containers) -> Reader:
+def _runtime(metadata: Metadata) -> Reader:
     def read(event: SyscallEvent) -> str | None:
         if event.process is None or event.process.container is None:
             return None if event.process is None else _HOST
         container = event.process.container
-        return container.runtime if _is_undescribed(event) else known.runtime(container.full_id)
+        if metadata.live or _is_undescribed(metadata, event):
+            return container.runtime
+        return metadata.containers.runtime(container.full_id)
 
     return read
 
 
 class _PeopleFields:
-    """Looks up numbers. The recorder knew the names of its host only: in containers none but root has one."""
+    """Looks up numbers. Other recorders knew the names of their host only: in containers none but root has one."""
 
     def __init__(self, metadata: Metadata) -> None:
-        self._people = metadata.people
+        self._metadata, self._people = metadata, metadata.people
 
     def user_name(self, uid: int, event: SyscallEvent) -> str | None:
-        """As `Names.user`."""
-        found = self._user(uid, event)
+        """As `Names.user`, to which no enricher answers live."""
+        found = None if self._metadata.live else self._user(uid, event)
         return None if found is None else found.name
 
     def group_name(self, gid: int, event: SyscallEvent) -> str | None:
         """As `Names.group`."""
-        process = event.process
-        found = None if process is None or process.container is not None else self._people.groups.get(("", gid))
-        return found or ("root" if gid == 0 else None)
+        return None if self._metadata.live else self._group(gid, event)
 
     def user(self, event: SyscallEvent, number: str, part: str) -> str | None:
         """One part of the account that one of the process's numbers stands for."""
         if event.process is None:
             return None
         found = self._user(getattr(event.process, number), event)
+        if found is not None and self._metadata.live:
+            return str(getattr(found, part))
         return _UNKNOWN if found is None else getattr(found, part) or _UNKNOWN
 
     def group(self, event: SyscallEvent) -> str | None:
         """The name of the process's group."""
-        return None if event.process is None else self.group_name(event.process.gid, event) or _UNKNOWN
+        return None if event.process is None else self._group(event.process.gid, event) or _UNKNOWN
+
+    def _group(self, gid: int, event: SyscallEvent) -> str | None:
+        root = self._root(event)
+        found = None if root is None else self._people.groups.get((root, gid))
+        return found or ("root" if gid == 0 else None)
 
     def _user(self, uid: int, event: SyscallEvent) -> User | None:
-        process = event.process
-        found = None if process is None or process.container is not None else self._people.users.get(("", uid))
+        root = self._root(event)
+        found = None if root is None else self._people.users.get((root, uid))
         return _ROOT if found is None and uid == 0 else found
+
+    def _root(self, event: SyscallEvent) -> str | None:
+        """Whose files tell names: the id of a container, empty for the host; None: nobody's."""
+        process = event.process
+        if process is None:
+            return None
+        if process.container is None:
+            return ""
+        return process.container.full_id if self._metadata.live else None

@@ -13,11 +13,12 @@ from pydantic import Field
 
 from mozu.core.demand import Demand
 from mozu.core.errors import SourceUnavailable
-from mozu.core.event import SyscallEvent
+from mozu.core.event import Event
 from mozu.core.fields import Reader
 from mozu.core.hookspecs import Context, Counts, Settings
 from mozu.core.state import CHANGING
 from mozu.plugins.sources.replay.metadata import Metadata
+from mozu.plugins.sources.replay.own import OwnRecording, is_own, origin_of
 from mozu.plugins.sources.replay.reader import Recording
 from mozu.plugins.sources.replay.readers import readers
 
@@ -34,7 +35,9 @@ _PACE_BATCH: Final = 1_000_000
 class ReplaySettings(Settings):
     """Settings of the source `replay`."""
 
-    files: list[Path] = Field(min_length=1, description="Recordings (.scap, plain or gzip), read one after the other.")
+    files: list[Path] = Field(
+        min_length=1, description="Recordings, mozu's own or .scap, plain or gzip, read one after the other."
+    )
     speed: Literal["full", "real"] = Field(
         "full", description="`full` reads as fast as the sinks take the alerts, `real` keeps the recording's own pace."
     )
@@ -47,13 +50,20 @@ class ReplaySource:
         self._settings, self._log = settings, context.log
         self._metadata = Metadata(context.fields.names) if metadata is None else metadata
         self._wanted: frozenset[str] | None = None
-        self._recording: Recording | None = None
+        self._recording: Recording | OwnRecording | None = None
+        self._gaps: list[str] = []
         self._counts: dict[str, Counts] = {}
         self._stopped = False
 
     @cached_property
     def origin(self) -> str:
-        """Identity of the recordings' content: reading them again gives the same alerts the same ids."""
+        """Identity of the recordings' content: reading them again gives the same alerts the same ids.
+
+        Parts of one recording of mozu's own have that of what was recorded, and the alerts the ids they had then.
+        """
+        recorded = self._recorded_origins()
+        if len(recorded) == 1 and "" not in recorded:
+            return recorded.pop()
         digest = blake2b(digest_size=12)
         with suppress(OSError):  # `start` will tell
             for path in self._settings.files:
@@ -61,6 +71,26 @@ class ReplaySource:
                     digest.update(file.read(_FINGERPRINT))
                 digest.update(str(path.stat().st_size).encode())
         return f"recording/{digest.hexdigest()}"
+
+    def _recorded_origins(self) -> set[str]:
+        found = set()
+        for path in self._settings.files:
+            try:
+                with path.open("rb") as file:
+                    found.add(origin_of(file) if is_own(file) else "")
+            except OSError:
+                found.add("")
+        return found
+
+    @property
+    def surroundings(self) -> Metadata:
+        """What the recordings tell of users and containers."""
+        return self._metadata
+
+    def take_gaps(self) -> list[str]:
+        """Losses that the recordings tell of, since the last call, each as a sentence."""
+        gaps, self._gaps = self._gaps, []
+        return gaps
 
     def readers(self) -> Mapping[str, Callable[[str | None], Reader]]:
         """Fields that only a recording can answer (see `Enricher.readers`)."""
@@ -87,16 +117,23 @@ class ReplaySource:
         if self._recording is not None:
             self._recording.want(self._wanted)
 
-    async def batches(self) -> AsyncIterator[Sequence[SyscallEvent]]:
+    async def batches(self) -> AsyncIterator[Sequence[Event]]:
         """Every file in turn. Raises SourceBroken where one cannot be read on; its alerts so far stand."""
         pace = _Pace() if self._settings.speed == "real" else None
         number = 0
         for path in self._settings.files:
             with path.open("rb") as file:
-                recording = Recording(file, str(path), self._metadata, number)
+                recording: Recording | OwnRecording
+                if is_own(file):
+                    recording = OwnRecording(file, str(path), self._metadata)
+                else:
+                    recording = Recording(file, str(path), self._metadata, number)
                 self._recording = recording
                 recording.want(self._wanted)
                 for batch in recording.batches():
+                    if isinstance(recording, OwnRecording):
+                        self._gaps += recording.gaps
+                        recording.gaps = []
                     if self._stopped:
                         return
                     if pace is None:
@@ -113,24 +150,24 @@ class ReplaySource:
         """What was seen of each type."""
         if self._recording is None:
             return self._counts
-        return _sum(self._counts, self._recording.shapes.counts())
+        return _sum(self._counts, self._recording.counts())
 
     async def stop(self) -> None:
         """End after the batch that is being given."""
         self._stopped = True
 
-    async def _wait(self, pace: "_Pace", part: Sequence[SyscallEvent]) -> None:
+    async def _wait(self, pace: "_Pace", part: Sequence[Event]) -> None:
         while not self._stopped:
             left = pace.until(part)
             if left <= 0:
                 return
             await asyncio.sleep(min(left, _NAP))
 
-    def _fold(self, recording: Recording) -> None:
-        self._counts = _sum(self._counts, recording.shapes.counts())
+    def _fold(self, recording: Recording | OwnRecording) -> None:
+        self._counts = _sum(self._counts, recording.counts())
         self._recording = None
 
-    def _note(self, recording: Recording) -> None:
+    def _note(self, recording: Recording | OwnRecording) -> None:
         if recording.unreadable:
             self._log.warning(
                 "%s: %d events of old forms that no conversion fits were passed over",
@@ -159,7 +196,7 @@ class _Pace:
         self._elapsed = 0
         self._last = 0
 
-    def parts(self, batch: Sequence[SyscallEvent]) -> list[Sequence[SyscallEvent]]:
+    def parts(self, batch: Sequence[Event]) -> list[Sequence[Event]]:
         """Cut a batch where recorded time moves on, so that no event comes much too early."""
         cuts = [0]
         start = 0
@@ -171,7 +208,7 @@ class _Pace:
                 start = event.time
         return [batch[at:end] for at, end in zip(cuts, [*cuts[1:], len(batch)], strict=True)]
 
-    def until(self, part: Sequence[SyscallEvent]) -> float:
+    def until(self, part: Sequence[Event]) -> float:
         """Seconds until the first event of a part is due."""
         due = next((event.time for event in part if event.time), 0)
         step = due - self._last

@@ -35,7 +35,8 @@ def recording(tmp_path: Path) -> Path:
 
 async def everything(replay: ReplaySource, demand: Demand = EVERYTHING) -> list[SyscallEvent]:
     await replay.start(demand)
-    return [item async for batch in replay.batches() for item in batch if not item.type.startswith("_")]
+    given = [item async for batch in replay.batches() for item in batch if not item.type.startswith("_")]
+    return [item for item in given if isinstance(item, SyscallEvent)]
 
 
 def two_events(apart: int) -> bytes:

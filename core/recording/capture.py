@@ -1,0 +1,166 @@
+"""Recordings around alerts: the last seconds are kept in memory, and written with what follows once an alert asks."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from mozu.core.alert import Alert
+from mozu.core.metrics import Metrics
+from mozu.core.recording.section import Chunk, Section
+from mozu.core.recording.writer import Parts, Writer
+
+_NS: Final = 1_000_000_000
+_MS: Final = 1_000_000
+_PATIENCE: Final = 1 * _NS
+"""What is on its way when a capture's time is over."""
+_log = logging.getLogger("mozu.capture")
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What the configuration says of captures."""
+
+    prefix: Path
+    """FILE = PREFIX_TIME_NUMBER.jsonl.gz"""
+    every_rule: bool = False
+    """Any alert starts a capture, not only those of rules with `capture: true`."""
+    before: float = 5.0
+    """Seconds kept before an alert."""
+    after: float = 5.0
+    """Seconds after it, where its rule does not say."""
+    memory: int = 32 << 20
+    """Bytes kept for the look back."""
+    most_bytes: int = 0
+    """Compressed bytes of one capture; 0: no limit."""
+
+
+class _Stretch:
+    """A section with its chunks."""
+
+    def __init__(self, section: Section) -> None:
+        self.section, self.size = section, 0
+        self.chunks: list[Chunk] = []
+
+
+class Captures:
+    """An output that writes only around alerts. One capture at a time; alerts during it make it longer."""
+
+    def __init__(self, plan: Plan, live: bool, metrics: Metrics) -> None:
+        self._plan, self._live, self._metrics = plan, live, metrics
+        self._past: deque[_Stretch] = deque()
+        self._writer: Writer | None = None
+        self._headless = False
+        """Nothing has been kept yet when the capture began: the next chunk brings the beginning."""
+        self._old: list[Writer] = []
+        """Captures that are over and may still be writing."""
+        self._until = 0
+        self._count = metrics.counter("captures_total")
+        self._lost = metrics.counter("captured_events_lost_total")
+        self._problems: list[str] = []
+
+    def due(self) -> bool:
+        """The look back can begin only where a section does."""
+        if not self._past:
+            return False
+        newest = self._past[-1]
+        age = time.time_ns() - newest.section.begun
+        return age >= self._plan.before * _NS or newest.size >= self._plan.memory // 2
+
+    def put(self, chunk: Chunk) -> None:
+        """Keep it, and write it if a capture runs."""
+        if not self._past or self._past[-1].section is not chunk.section:
+            self._past.append(_Stretch(chunk.section))
+        newest = self._past[-1]
+        newest.chunks.append(chunk)
+        newest.size += chunk.size
+        self._forget()
+        if self._writer is not None:
+            self._write(self._writer, chunk)
+
+    def _write(self, writer: Writer, chunk: Chunk) -> None:
+        text = partial(_text, chunk.section, [chunk]) if self._headless else chunk.text
+        self._headless = False
+        if not writer.put(text, chunk.size):
+            self._lost.value += chunk.count
+            self._end("a part of it was lost, because the disk did not keep up")
+        elif chunk.time > self._until:
+            self._end()
+        elif self._plan.most_bytes and writer.size >= self._plan.most_bytes:
+            self._end("it has reached its greatest size")
+
+    def _forget(self) -> None:
+        """Drop what nobody can ask for: the look back begins with a section that is old enough."""
+        past, old = self._past, time.time_ns() - self._plan.before * _NS
+        while len(past) > 1 and (
+            past[1].section.begun <= old or sum(stretch.size for stretch in past) > self._plan.memory
+        ):
+            past.popleft()
+
+    def alert(self, alert: Alert) -> None:
+        """Begin a capture, or make the one that runs longer."""
+        if alert.capture is None and not self._plan.every_rule:
+            return
+        after = alert.capture * _MS if alert.capture else int(self._plan.after * _NS)
+        self._until = max(self._until, alert.time + after)
+        if self._writer is None:
+            self._begin(alert)
+
+    def _begin(self, alert: Alert) -> None:
+        prefix = self._plan.prefix
+        path = prefix.with_name(f"{prefix.name}_{alert.time:020d}_{alert.event_num:020d}.jsonl.gz")
+        _log.info("rule %r: capturing to %s", alert.rule, path)
+        self._until = max(self._until, alert.time)
+        self._count.value += 1
+        self._writer = Writer(Parts(path), self._metrics, lambda _: None)
+        self._headless = not self._past
+        if self._past:
+            chunks = [chunk for stretch in self._past for chunk in stretch.chunks]
+            self._writer.put(partial(_text, self._past[0].section, chunks), 0, force=True)
+
+    def tick(self) -> None:
+        """End what is over on a quiet machine; notice what failed."""
+        if self._writer is not None and self._live and time.time_ns() > self._until + _PATIENCE:
+            self._end()
+        for writer in (*self._old, *([] if self._writer is None else [self._writer])):
+            if writer.problem:
+                self._problems.append(f"a capture has stopped: {writer.problem}")
+                if writer is self._writer:
+                    self._writer = None
+        self._old = [writer for writer in self._old if writer.alive]
+
+    def wait(self) -> None:
+        """Return when there is room."""
+        if self._writer is not None:
+            self._writer.wait()
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._end()
+        for writer in self._old:
+            writer.join()
+        self.tick()
+
+    def take_problems(self) -> list[str]:
+        """Captures that ended early or could not be written."""
+        problems, self._problems = self._problems, []
+        return problems
+
+    def _end(self, why: str = "") -> None:
+        if self._writer is None:
+            return
+        self._writer.end()
+        self._old.append(self._writer)
+        self._writer, self._until = None, 0
+        if why:
+            self._problems.append(f"a capture ended early: {why}")
+
+
+def _text(section: Section, chunks: list[Chunk]) -> Iterator[bytes]:
+    yield from section.text()
+    for chunk in chunks:
+        yield from chunk.text()

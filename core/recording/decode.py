@@ -1,0 +1,154 @@
+"""Lines as events. Nothing of a line is believed before it is checked: a hostile one is refused, as a whole."""
+
+import json
+from typing import Any, Final
+
+import msgspec
+
+from mozu.core.event import File, SyscallEvent
+from mozu.core.recording.lines import (
+    ENTERED,
+    FACTS,
+    UNSEEN,
+    Descriptor,
+    Number,
+    Other,
+    Task,
+    Type,
+    types_of,
+)
+from mozu.core.state.facts import Entered
+from mozu.core.syscalls import event_types
+
+_SHAPES_LIMIT: Final = 1 << 12
+_START_LIMIT: Final = 512
+_TIMES: Final = 1 << 64
+_other: Final = msgspec.json.Decoder(Other)
+
+
+class Malformed(ValueError):
+    """A line that is none; one sentence."""
+
+
+class Decoder:
+    """Reads the lines of one recording."""
+
+    def __init__(self) -> None:
+        self._shapes: dict[bytes, _Shape] = {}
+        self._declared: dict[str, tuple[str, ...]] = {}
+
+    def section(self) -> None:
+        """A section begins: it declares its types itself."""
+        self._declared.clear()
+        self._shapes.clear()
+
+    def declare(self, declared: Type) -> None:
+        """The parameters of a type of event."""
+        if self._declared.get(declared.name) != declared.params:
+            self._declared[declared.name] = declared.params
+            self._shapes.clear()
+
+    def event(self, line: bytes) -> SyscallEvent:
+        """The event of a line. Raises Malformed."""
+        end = line.find(b",", line.find(b",") + 1)
+        shape = self._shapes.get(line[:end])
+        try:
+            if shape is None:
+                shape = self._learn(line[:end])
+            values = shape.read(line)
+        except (ValueError, msgspec.MsgspecError, RecursionError) as error:
+            raise Malformed(f"a line cannot be read: {str(error) or type(error).__name__}") from None
+        return shape.event(values)
+
+    def _learn(self, start: bytes) -> "_Shape":
+        if len(self._shapes) >= _SHAPES_LIMIT:
+            self._shapes.clear()
+        shape = self._shapes[start] = _Shape(start, self._declared)
+        return shape
+
+
+def other(line: bytes) -> Other:
+    """A line that is an object. Raises Malformed."""
+    try:
+        return _typed(line, _other.decode, Other)  # type: ignore[no-any-return]
+    except (ValueError, msgspec.MsgspecError, RecursionError) as error:
+        raise Malformed(f"a line cannot be read: {str(error) or type(error).__name__}") from None
+
+
+class _Shape:
+    """How lines that begin alike are read: one typed decoder for everything."""
+
+    __slots__ = ("_decode", "_order", "_told", "_type")
+
+    def __init__(self, start: bytes, declared: dict[str, tuple[str, ...]]) -> None:
+        kind, form = _start(start)
+        letters, colon, self._told = form.partition(":")
+        self._order = _order(kind, declared.get(kind))
+        whole = [str, str, Number, int, Task, Task, Number, Descriptor | None, types_of(letters)]
+        if colon:
+            whole += [File | None, _facts_type(self._told)]
+        self._type: Any = tuple.__class_getitem__(tuple(whole))
+        self._decode = msgspec.json.Decoder(self._type).decode
+
+    def read(self, line: bytes) -> tuple[Any, ...]:
+        """The items of a line. Raises ValueError and msgspec.MsgspecError."""
+        return _typed(line, self._decode, self._type)  # type: ignore[no-any-return]
+
+    def event(self, values: tuple[Any, ...]) -> SyscallEvent:
+        """The event of these items. Raises Malformed."""
+        kind, _, number, time, tid, pid, cpu, fd, args, *more = values
+        if not 0 <= time < _TIMES:
+            raise Malformed(f"a line has the time {time}")
+        if self._order is not None:
+            args = tuple(None if at < 0 or at >= len(args) else args[at] for at in self._order)
+        file, facts = more or (None, None)
+        if facts is not None and not isinstance(facts, msgspec.Struct):
+            facts = _facts(self._told, facts)
+        return SyscallEvent("syscall", kind, time, number, tid, pid, cpu, args, None, fd, file, facts)
+
+
+def _start(start: bytes) -> tuple[str, str]:
+    """Type and form of a line that begins so."""
+    if len(start) > _START_LIMIT:
+        raise ValueError("it begins with no type and form")
+    kind, form = msgspec.json.decode(start + b"]", type=tuple[str, str])
+    return kind, form
+
+
+def _typed(line: bytes, decode: Any, kind: Any) -> Any:
+    try:
+        return decode(line)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        if b"\\ud" not in line:
+            raise
+        return msgspec.convert(json.loads(line), kind, str_keys=True)
+
+
+def _order(kind: str, params: tuple[str, ...] | None) -> tuple[int, ...] | None:
+    """Where each of today's parameters stands in the recording's; None: in the same place."""
+    known = event_types().get(kind)
+    if params is None or known is None:
+        return None
+    names = tuple(param.name for param in known.params)
+    return None if names == params else tuple(params.index(name) if name in params else -1 for name in names)
+
+
+def _facts_type(told: str) -> Any:
+    if not told:
+        return None
+    if told == UNSEEN:
+        return list[Any]
+    name, _, form = told.partition("=")
+    if name == ENTERED:
+        return tuple.__class_getitem__((str, types_of(form)))
+    if name not in FACTS:
+        raise ValueError(f"there are no facts of the name {name!r}")
+    return FACTS[name]
+
+
+def _facts(told: str, value: Any) -> Any:
+    if told != UNSEEN:
+        return Entered(*value)
+    return Decoder().event(msgspec.json.encode(value))

@@ -1,0 +1,115 @@
+"""Events as lines.
+
+The common case is one call for a whole batch. Text that is not UTF-8 takes a slower way, event by event: msgspec writes
+strict JSON only.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from mozu.core.event import DataEvent, Event, File, SyscallEvent
+from mozu.core.recording.lines import ENTERED, FACT_NAMES, UNSEEN, Data, Type, form_of
+from mozu.core.state.facts import Entered
+from mozu.core.syscalls import event_types
+
+_FORMS_LIMIT: Final = 1 << 14
+_encoder: Final = msgspec.json.Encoder()
+
+
+def line(item: msgspec.Struct) -> bytes:
+    """One line that is no event."""
+    return b"".join(_each((item,)))
+
+
+class Encoder:
+    """Writes the events of one section."""
+
+    def __init__(self) -> None:
+        self._forms: dict[tuple[type, ...], str] = {}
+        self._declared: set[str] = set()
+        self.unwritable = 0
+        """Events that held what no line can hold."""
+
+    def section(self) -> None:
+        """A section begins: types are declared again."""
+        self._declared.clear()
+
+    def encode(self, events: Sequence[Event], number: int) -> list[bytes]:
+        """Pieces of the recording. `number` is that of the last event before, from which events without one count."""
+        lines: list[Any] = []
+        declared, forms = self._declared, self._forms.get
+        for event in events:
+            if not isinstance(event, SyscallEvent):
+                assert isinstance(event, DataEvent)
+                lines.append(Data(event.source, event.type, event.time, event.num, event.data))
+                continue
+            kind = event.type
+            if kind not in declared:
+                self._declare(kind, lines)
+            if event.num:
+                number = event.num
+            elif kind[0] != "_":
+                number += 1
+            args, facts, file = event.args, event.facts, event.file
+            form = forms((type(facts), type(file), *map(type, args)))
+            if form is None:
+                try:
+                    form, facts = self._form(args, file, facts)
+                except KeyError:
+                    self.unwritable += 1
+                    continue
+            head = (kind, form, number, event.time, event.tid, event.pid, event.cpu, event.fd, args)
+            lines.append(head if file is None and facts is None else (*head, file, facts))
+        try:
+            return [_encoder.encode_lines(lines)]
+        except (UnicodeEncodeError, TypeError, OverflowError):
+            return self._each(lines)
+
+    def _each(self, lines: Iterable[Any]) -> list[bytes]:
+        found: list[bytes] = []
+        for item in lines:
+            try:
+                found.extend(_each((item,)))
+            except (UnicodeEncodeError, TypeError, OverflowError):
+                self.unwritable += 1
+        return found
+
+    def _declare(self, kind: str, lines: list[Any]) -> None:
+        self._declared.add(kind)
+        known = event_types().get(kind)
+        if known is not None:
+            lines.append(Type(kind, tuple(param.name for param in known.params)))
+
+    def _form(self, args: tuple[Any, ...], file: File | None, facts: Any) -> tuple[str, Any]:
+        """The form, and the facts as they are written. Raises KeyError for values that no line can hold."""
+        form = form_of(args)
+        if isinstance(facts, Entered):
+            return f"{form}:{ENTERED}={form_of(facts.args)}", (facts.type, facts.args)
+        if isinstance(facts, SyscallEvent):
+            return f"{form}:{UNSEEN}", self._inner(facts)
+        if facts is not None:
+            form = f"{form}:{FACT_NAMES[type(facts)]}"
+        elif file is not None:
+            form += ":"
+        if "l" not in form and "(" not in form:
+            if len(self._forms) >= _FORMS_LIMIT:
+                self._forms.clear()
+            self._forms[type(facts), type(file), *map(type, args)] = form
+        return form, facts
+
+    def _inner(self, event: SyscallEvent) -> tuple[Any, ...]:
+        form, facts = self._form(event.args, File(""), event.facts)
+        head = (event.type, form, event.num, event.time, event.tid, event.pid, event.cpu, event.fd, event.args)
+        return (*head, event.file, facts)
+
+
+def _each(items: Iterable[Any]) -> Iterable[bytes]:
+    for item in items:
+        try:
+            yield _encoder.encode(item) + b"\n"
+        except UnicodeEncodeError:
+            plain = msgspec.to_builtins(item, str_keys=True)
+            yield json.dumps(plain, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"

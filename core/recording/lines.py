@@ -1,0 +1,168 @@
+"""The lines of a recording.
+
+A line is JSON. An array is an event of a system call:
+
+    [type, form, number, time, tid, pid, processor, descriptor, parameters, file, facts]
+
+`form` says of what kinds the parameters are, a letter each. With a colon behind them `file` and `facts` are there, and
+what follows the colon says what the facts are; without, the line ends with the parameters. Every other line is an
+object with the key `line`, which says what it is; a recording begins with `{"line":"recording"`. Bytes are base64. Text
+that is not UTF-8 is written with lone surrogates (PEP 383).
+"""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from mozu.core.containers import ContainerFacts
+from mozu.core.event import SockAddr, SockTuple
+from mozu.core.state import facts as state_facts
+
+VERSION: Final = 1
+MAGIC: Final = b'{"line":"recording",'
+"""How every recording begins, once decompressed."""
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+Task = Annotated[int, msgspec.Meta(ge=-1, le=(1 << 31) - 1)]
+Descriptor = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+
+KINDS: Final[dict[str, Any]] = {
+    "i": int, "s": str, "b": bytes, "n": None, "t": SockTuple, "a": SockAddr, "o": bool, "f": float,
+    "l": tuple[tuple[int, int], ...],
+}  # fmt: skip
+"""Letter of a form → type of the parameter; `(…)` is a tuple of these."""
+LETTERS: Final = {
+    int: "i", str: "s", bytes: "b", type(None): "n", SockTuple: "t", SockAddr: "a", bool: "o", float: "f",
+}  # fmt: skip
+
+FACTS: Final[dict[str, Any]] = {
+    name: value
+    for name, value in vars(state_facts).items()
+    if isinstance(value, type)
+    and issubclass(value, msgspec.Struct)
+    and value.__module__ == state_facts.__name__
+    and not name.startswith("_")
+}
+"""Name in a form → class, for everything that a source may tell the state machine."""
+FACT_NAMES: Final = {value: name for name, value in FACTS.items()}
+ENTERED: Final = "Entered"
+"""These facts hold parameters: `Entered=FORM`, and their value is [type, parameters]."""
+UNSEEN: Final = "Event"
+"""The facts are an event: their value is a line."""
+
+
+class Head(msgspec.Struct, tag="recording", tag_field="line", omit_defaults=True, frozen=True):
+    """The beginning of a section; all that is before it may be forgotten."""
+
+    version: int
+    writer: str
+    source: str
+    """The instance that gave the events."""
+    live: bool
+    """Whether it watched a machine; a recording of a recording is read as the first one was."""
+    origin: str
+    """Identity of this stream of events: with the numbers of events it makes the ids of alerts."""
+    hostname: str
+    number: Number = 0
+    """Of the last event before."""
+    time: Number = 0
+    """When the section begins, ns since the epoch."""
+    lost: Number = 0
+    """Events that could not be written just before."""
+    addresses: tuple[bytes, ...] = ()
+    """Of the machine's interfaces."""
+
+
+class Type(msgspec.Struct, tag="type", tag_field="line", frozen=True):
+    """The parameters of a type of event, before its first one."""
+
+    name: str
+    params: tuple[str, ...]
+
+
+class Start(msgspec.Struct, tag="start", tag_field="line", frozen=True):
+    """When the run began (ns since the epoch), from which `evt.reltime` counts."""
+
+    time: Number
+
+
+class User(msgspec.Struct, tag="user", tag_field="line", frozen=True):
+    """What a user's number means from here on; a name of null: nothing any more."""
+
+    container: str
+    """Full id; empty: the host."""
+    uid: int
+    name: str | None
+    home: str | None = None
+    """None: not told with this line; so is the shell."""
+    shell: str | None = None
+
+
+class Group(msgspec.Struct, tag="group", tag_field="line", frozen=True):
+    """What a group's number means from here on."""
+
+    container: str
+    gid: int
+    name: str | None
+
+
+class Container(msgspec.Struct, tag="container", tag_field="line", frozen=True, omit_defaults=True):
+    """What is known of a container from here on."""
+
+    id: str
+    facts: ContainerFacts
+    runtime: str = ""
+
+
+class Data(msgspec.Struct, tag="data", tag_field="line", frozen=True):
+    """An event of a source of documents."""
+
+    source: str
+    type: str
+    time: Number
+    num: Number
+    data: Any
+
+
+Told = Start | User | Group | Container
+"""What stays true from its line on, until another one of the same subject."""
+
+Other = Head | Type | Told | Data
+"""Every line that is an object."""
+
+
+def form_of(values: tuple[Any, ...]) -> str:
+    """The letters of some parameters. Raises KeyError for what no letter stands for."""
+    return "".join(map(_letter, values))
+
+
+def _letter(value: Any) -> str:
+    if type(value) is not tuple:
+        return LETTERS[type(value)]
+    if all(type(item) is tuple and tuple(map(type, item)) == (int, int) for item in value):
+        return "l"
+    return f"({form_of(value)})"
+
+
+def types_of(form: str) -> Any:
+    """The tuple type of parameters of this form. Raises ValueError where it is none."""
+    found, rest = _types(form)
+    if rest:
+        raise ValueError(f"form {form!r} has a bracket too many")
+    return found
+
+
+def _types(form: str) -> tuple[Any, str]:
+    items: list[Any] = []
+    while form and form[0] != ")":
+        if form[0] == "(":
+            inner, form = _types(form[1:])
+            if not form:
+                raise ValueError("a form has an open bracket")
+            items.append(inner)
+        elif form[0] in KINDS:
+            items.append(KINDS[form[0]])
+        else:
+            raise ValueError(f"a form has the unknown letter {form[0]!r}")
+        form = form[1:]
+    return tuple.__class_getitem__(tuple(items)), form

@@ -1,0 +1,102 @@
+"""What a recording tells of users and containers.
+
+A live source's events are given names by enrichers, whose answers are looked at once an event has been judged, and
+again every second. A source that reads a recording has tables of its own, which change between its batches.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from mozu.core.containers import ContainerFacts
+from mozu.core.event import Event, SyscallEvent
+from mozu.core.fields import FieldRegistry
+from mozu.core.recording.encode import line
+from mozu.core.recording.lines import Container, Group, Start, Told, User
+from mozu.core.recording.section import Chunk, Section
+
+_AGAIN: Final = 1.0
+"""Seconds."""
+
+
+class Surroundings(Protocol):
+    """What a source knows of users and containers itself."""
+
+    @property
+    def live(self) -> bool:
+        """How what is recorded was made: by watching a machine."""
+
+    @property
+    def changes(self) -> int:
+        """How often anything of it has changed."""
+
+    def told(self) -> Iterable[Told]:
+        """All of it, as it is now."""
+
+
+def note(section: Section, item: Told) -> list[bytes]:
+    """The line of something that this section has not yet told."""
+    key = _key(item)
+    if section.notes.get(key) == item:
+        return []
+    section.notes[key] = item
+    return [line(item)]
+
+
+def _key(item: Told) -> tuple[str, ...]:
+    if isinstance(item, Start):
+        return ("start",)
+    if isinstance(item, Container):
+        return ("container", item.id)
+    number = item.uid if isinstance(item, User) else item.gid
+    return (type(item).__name__, item.container, str(number))
+
+
+class Answers:
+    """Looks at what enrichers say of the processes of events."""
+
+    def __init__(self, fields: FieldRegistry) -> None:
+        self._names = fields.names
+        self._read: dict[str, Callable[[Any], Any]] = {
+            name: fields.resolve(name, None, None).read
+            for name in ("user.name", "user.homedir", "user.shell", "user.loginname", "group.name")
+        }
+
+    def note(self, event: Event, chunk: Chunk) -> None:
+        """Write what is known of an event's process before the chunk, unless its section has it."""
+        process = event.process if isinstance(event, SyscallEvent) else None
+        if process is None:
+            return
+        container = "" if process.container is None else process.container.full_id
+        section, now = chunk.section, time.monotonic()
+        who = (container, process.uid, process.gid, process.loginuid)
+        if section.fresh.get(who, 0.0) > now:
+            return
+        section.fresh[who] = now + _AGAIN
+        read = {name: reader(event) for name, reader in self._read.items()}
+        found: list[Told] = [
+            User(container, process.uid, read["user.name"], read["user.homedir"], read["user.shell"]),
+            Group(container, process.gid, read["group.name"]),
+        ]
+        login = User(container, process.loginuid, read["user.loginname"])
+        told = section.notes.get(_key(login))
+        if process.loginuid != process.uid and not (isinstance(told, User) and told.name == login.name):
+            found.append(login)
+        facts = self._names.container(container) if container else None
+        if isinstance(facts, ContainerFacts):
+            found.append(Container(container, facts))
+        for item in found:
+            chunk.notes.extend(note(section, item))
+
+
+def changed(section: Section, tables: Iterable[Told]) -> list[bytes]:
+    """Lines for everything that is not as the section has told it, what has gone included."""
+    items = {_key(item): item for item in tables}
+    lines = [text for item in items.values() for text in note(section, item)]
+    for key in section.notes.keys() - items.keys():
+        gone = section.notes.pop(key)
+        if isinstance(gone, User | Group):
+            lines.append(line(msgspec.structs.replace(gone, name=None)))
+    return lines

@@ -1,0 +1,184 @@
+"""One source's events on their way into recordings.
+
+Events are encoded before the state machine has seen them, in chunks. A chunk goes to its files once its events have
+been judged, for what enrichers came to know of them meanwhile stands before it. Sections begin where a file does, after
+a loss, and as often as a look back needs them.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from mozu.core.alert import Alert
+from mozu.core.event import Event, SyscallEvent
+from mozu.core.metrics import Metrics
+from mozu.core.recording.encode import Encoder
+from mozu.core.recording.names import Answers, Surroundings, changed
+from mozu.core.recording.section import About, Chunk, Section
+from mozu.core.state import StateMachine
+from mozu.core.state.facts import Looked
+
+_CHUNK_BYTES: Final = 1 << 18
+_CHUNK_SECONDS: Final = 0.25
+
+
+class Output(Protocol):
+    """Where chunks go."""
+
+    def due(self) -> bool:
+        """Whether a section should begin."""
+
+    def put(self, chunk: Chunk) -> None:
+        """Take a chunk, or count it as lost; never waits."""
+
+    def alert(self, alert: Alert) -> None:
+        """An alert was raised by an event of this source, whose chunk has not been put yet."""
+
+    def tick(self) -> None:
+        """About a second has passed."""
+
+    def wait(self) -> None:
+        """Return when there is room; on a thread."""
+
+    def close(self) -> None:
+        """Write what is left; on a thread."""
+
+    def take_problems(self) -> list[str]:
+        """What went wrong since the last call, a sentence each."""
+
+
+class Recorder:
+    """Cuts the events of one source into chunks and hands them to its outputs."""
+
+    def __init__(
+        self,
+        about: About,
+        outputs: Sequence[Output],
+        *,
+        live: bool,
+        state: StateMachine | None,
+        answers: Answers,
+        surroundings: Surroundings | None,
+        metrics: Metrics,
+    ) -> None:
+        self._about, self._live, self._state = about, live, state
+        self._answers, self._surroundings = answers, surroundings
+        self._outputs = tuple(outputs)
+        self._encoder = Encoder()
+        self._section: Section | None = None
+        self._chunk: Chunk | None = None
+        self._waiting: deque[Chunk] = deque()
+        """Chunks whose events have not all been judged."""
+        self._changes = -1
+        self._written = metrics.counter("recorded_events_total")
+        metrics.gauge("recorded_events_unwritable_total", lambda: self._encoder.unwritable)
+        if state is not None:
+            state.tell_lookups(self._looked)
+
+    def take(self, events: Sequence[Event]) -> None:
+        """A batch as its source gave it, before the state machine."""
+        if not events:
+            return
+        chunk = self._open()
+        before = 0 if self._state is None else self._state.number
+        parts = self._encoder.encode(events, before)
+        if self._surroundings is not None and self._surroundings.changes != self._changes:
+            self._changes = self._surroundings.changes
+            parts = changed(chunk.section, self._surroundings.told()) + parts
+        chunk.parts.extend(parts)
+        chunk.size += sum(map(len, parts))
+        chunk.count += len(events)
+        chunk.time = events[-1].time or chunk.time
+        self._written.value += len(events)
+
+    def settle(self, oldest: int | None) -> None:
+        """The batch is in the state. `oldest` is the number of the first event that waits to be judged; None: none."""
+        chunk = self._chunk
+        if chunk is not None:
+            chunk.last = 0 if self._state is None else self._state.number
+            if chunk.size >= _CHUNK_BYTES or time.monotonic() - chunk.opened >= _CHUNK_SECONDS:
+                self._close()
+        while self._waiting and (oldest is None or self._waiting[0].last < oldest):
+            self._put(self._waiting.popleft())
+
+    def judged(self, events: Sequence[Event]) -> None:
+        """Events that enrichers have answered for."""
+        if self._surroundings is not None:
+            return
+        chunk, process = None, None
+        for event in events:
+            if not isinstance(event, SyscallEvent) or event.process is process:
+                continue
+            process = event.process
+            if chunk is None or not chunk.first < event.num <= max(chunk.last, chunk.first):
+                chunk = self._chunk_of(event.num)
+            if chunk is not None:
+                self._answers.note(event, chunk)
+
+    def alert(self, alert: Alert) -> None:
+        """An alert about one of the events."""
+        for output in self._outputs:
+            output.alert(alert)
+
+    def tick(self, oldest: int | None) -> list[str]:
+        """About a second has passed; gives what went wrong."""
+        if self._chunk is not None and self._chunk.count:
+            self._close()
+        self.settle(oldest)
+        problems: list[str] = []
+        for output in self._outputs:
+            output.tick()
+            problems.extend(output.take_problems())
+        return problems
+
+    async def room(self) -> None:
+        """Wait until the files have caught up: for sources that can wait."""
+        for output in self._outputs:
+            await asyncio.to_thread(output.wait)
+
+    async def close(self) -> list[str]:
+        """Nothing follows: write what is left; gives what went wrong."""
+        problems = self.tick(None)
+        for output in self._outputs:
+            await asyncio.to_thread(output.close)
+            problems.extend(output.take_problems())
+        return problems
+
+    def _open(self) -> Chunk:
+        due = self._section is None or any(output.due() for output in self._outputs)
+        if self._chunk is not None and not due:
+            return self._chunk
+        if self._chunk is not None:
+            self._close()
+        number = 0 if self._state is None else self._state.number
+        if self._section is None or due:
+            snapshot = None if self._state is None else self._state.snapshot()
+            live = self._live if self._surroundings is None else self._surroundings.live
+            self._section = Section(self._about, number, snapshot, live=live)
+            self._encoder.section()
+            self._changes = -1
+        self._chunk = Chunk(self._section)
+        self._chunk.first = number
+        return self._chunk
+
+    def _close(self) -> None:
+        if self._chunk is not None:
+            self._waiting.append(self._chunk)
+            self._chunk = None
+
+    def _put(self, chunk: Chunk) -> None:
+        for output in self._outputs:
+            output.put(chunk)
+
+    def _chunk_of(self, number: int) -> Chunk | None:
+        for chunk in self._waiting:
+            if chunk.first < number <= chunk.last:
+                return chunk
+        return self._chunk
+
+    def _looked(self, looked: Looked) -> None:
+        if self._chunk is not None:
+            told = SyscallEvent("syscall", "_looked", 0, tid=looked.tid, facts=looked)
+            self._chunk.notes.extend(self._encoder.encode((told,), 0))

@@ -1,0 +1,82 @@
+"""A stretch of a recording that can be read by itself, and the chunks it is made of."""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from mozu.core.event import SyscallEvent
+from mozu.core.fields.names import Names
+from mozu.core.recording.encode import Encoder, line
+from mozu.core.recording.lines import VERSION, Head, Start
+from mozu.core.state.snapshot import Snapshot
+
+_AT_ONCE: Final = 500
+
+
+class About(msgspec.Struct, frozen=True):
+    """What stays the same through a recording."""
+
+    source: str
+    origin: str
+    hostname: str
+    writer: str
+    """Name and version of who writes."""
+    names: Names
+
+
+class Section:
+    """Where a recording can begin. Its text is made when somebody writes it."""
+
+    def __init__(self, about: About, number: int, snapshot: Snapshot | None, *, live: bool) -> None:
+        self.begun = time.time_ns()
+        self.notes: dict[tuple[str, ...], msgspec.Struct] = {}
+        """What has been written of users and containers, by what it is about."""
+        self.fresh: dict[tuple[object, ...], float] = {}
+        """When what is known of somebody is to be looked at again."""
+        self._snapshot, self._first_time = snapshot, about.names.first_time
+        self._head = Head(
+            version=VERSION, writer=about.writer, source=about.source, live=live, origin=about.origin,
+            hostname=about.hostname, number=number, time=self.begun,
+            addresses=tuple(sorted(about.names.addresses.known)),
+        )  # fmt: skip
+
+    def text(self, lost: int = 0) -> Iterator[bytes]:
+        """The lines that begin it; for any thread."""
+        yield line(msgspec.structs.replace(self._head, lost=lost))
+        if self._first_time:
+            yield line(Start(self._first_time))
+        if self._snapshot is None:
+            return
+        encoder, waiting = Encoder(), list[SyscallEvent]()
+        for event in self._snapshot.events():
+            waiting.append(event)
+            if len(waiting) >= _AT_ONCE:
+                yield from encoder.encode(waiting, 0)
+                waiting.clear()
+        yield from encoder.encode(waiting, 0)
+
+
+class Chunk:
+    """Lines of a section that go to their files together."""
+
+    def __init__(self, section: Section) -> None:
+        self.section = section
+        self.notes: list[bytes] = []
+        """What must be known before its first event."""
+        self.parts: list[bytes] = []
+        self.size = 0
+        """Bytes, without the notes."""
+        self.count = 0
+        """Events."""
+        self.opened = time.monotonic()
+        self.first = self.last = 0
+        """Numbers: of the last event before it, and of its own last one."""
+        self.time = 0
+        """Of its last event, ns since the epoch."""
+
+    def text(self) -> Iterator[bytes]:
+        """Its lines."""
+        yield from self.notes
+        yield from self.parts

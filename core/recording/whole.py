@@ -1,0 +1,88 @@
+"""Everything into one recording, in parts of bounded size and time."""
+
+import time
+
+from mozu.core.alert import Alert
+from mozu.core.metrics import Metrics
+from mozu.core.recording.section import Chunk, Section
+from mozu.core.recording.writer import Writer
+
+
+class Whole:
+    """An output that writes every chunk. `most_bytes`, `most_seconds`: when the next part begins; 0: never."""
+
+    def __init__(self, writer: Writer, metrics: Metrics, *, most_bytes: int = 0, most_seconds: float = 0.0) -> None:
+        self._writer, self._most_bytes, self._most_seconds = writer, most_bytes, most_seconds
+        self._lost_total = metrics.counter("recorded_events_lost_total")
+        self._section: Section | None = None
+        """The one that the file is in; None: the next chunk needs a beginning."""
+        self._broken: Section | None = None
+        """The one in which a chunk was lost: nothing more of it is written."""
+        self._lost = self._told = 0
+        self._failed = False
+
+    def due(self) -> bool:
+        """A part is full, or a loss is behind us."""
+        return self._broken is not None or self._full()
+
+    def put(self, chunk: Chunk) -> None:
+        """Write it, after a beginning where it needs one."""
+        section = chunk.section
+        if section is self._broken:
+            self._lose(chunk)
+            return
+        self._broken = None
+        begins = self._section is None or (section is not self._section and self._full())
+        if begins:
+            lost, part = self._lost, self._section is not None and not self._lost
+            if not self._writer.put(lambda: section.text(lost), 0, part=part):
+                self._lose(chunk)
+                return
+        if not self._writer.put(chunk.text, chunk.size):
+            self._lose(chunk)
+            return
+        if begins:
+            self._lost = 0
+        self._section = section
+
+    def _full(self) -> bool:
+        if self._section is None:
+            return False
+        age = time.monotonic() - self._writer.begun
+        return bool(
+            (self._most_bytes and self._writer.size >= self._most_bytes)
+            or (self._most_seconds and age >= self._most_seconds)
+        )
+
+    def _lose(self, chunk: Chunk) -> None:
+        self._broken, self._section = chunk.section, None
+        self._lost += chunk.count
+        self._lost_total.value += chunk.count
+
+    def alert(self, alert: Alert) -> None:
+        """Alerts are not recorded: judging again makes them."""
+
+    def tick(self) -> None:
+        """Nothing depends on time alone."""
+
+    def wait(self) -> None:
+        """Return when there is room."""
+        self._writer.wait()
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._writer.end()
+        self._writer.join()
+
+    def take_problems(self) -> list[str]:
+        """Losses, and why there is no recording any more."""
+        found = []
+        if self._writer.problem and not self._failed:
+            self._failed = True
+            found.append(f"recording has stopped: {self._writer.problem}")
+        if self._lost_total.value > self._told:
+            if not self._failed:
+                fresh = self._lost_total.value - self._told
+                found.append(f"{fresh} events were not recorded, because the disk did not keep up")
+            self._told = self._lost_total.value
+        return found

@@ -1,0 +1,158 @@
+"""A file of a recording: compressed on a thread of its own, from a queue of bounded size."""
+
+import contextlib
+import os
+import re
+import threading
+import time
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from mozu.core.metrics import Metrics
+
+Text = Callable[[], Iterable[bytes]]
+"""Makes the lines, on the writer's thread."""
+
+_LEVEL: Final = 3
+"""Of deflate: measured, the last level that costs less than an event's encoding."""
+_GZIP: Final = 31
+_ROOM: Final = 64 << 20
+"""Bytes of text that may wait."""
+_PRIVATE: Final = 0o600
+"""Recordings hold what programs read and wrote."""
+
+
+class Parts:
+    """The names of the files of one recording: FILE, and then FILE with a number before its first dot. None is
+    overwritten; of more than `keep` the oldest go (0: all stay)."""
+
+    def __init__(self, path: Path, keep: int = 0) -> None:
+        self._path, self._keep = path, keep
+        stem, dot, rest = path.name.partition(".")
+        self._stem, self._rest = stem, dot + rest
+        self._pattern = re.compile(rf"{re.escape(stem)}(?:-(\d+))?{re.escape(self._rest)}")
+
+    def open(self) -> tuple[Path, BinaryIO]:
+        """The next one, made. Raises OSError."""
+        number = max(self._numbers(), default=0) + 1
+        name = self._path if number == 1 else self._named(number)
+        file = os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE), "wb")
+        if self._keep:
+            for old in sorted(self._numbers())[: -self._keep]:
+                with contextlib.suppress(OSError):
+                    self._named(old).unlink()
+        return name, file
+
+    def _named(self, number: int) -> Path:
+        return self._path.with_name(f"{self._stem}-{number}{self._rest}") if number > 1 else self._path
+
+    def _numbers(self) -> Iterator[int]:
+        for found in self._path.parent.iterdir():
+            matched = self._pattern.fullmatch(found.name)
+            if matched is not None:
+                yield int(matched[1] or 1)
+
+
+class Writer:
+    """Writes what it is given to the parts of one recording."""
+
+    def __init__(self, parts: Parts, metrics: Metrics, tell: Callable[[Path], None]) -> None:
+        self._parts, self._tell = parts, tell
+        self._bytes = metrics.counter("recorded_bytes_total")
+        self._queue: deque[tuple[Text, int, bool] | None] = deque()
+        self._queued = 0
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="mozu-recording", daemon=True)
+        self._file: BinaryIO | None = None
+        self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+        self.size = 0
+        """Compressed bytes of the part at hand."""
+        self.begun = time.monotonic()
+        """When it was opened."""
+        self.problem = ""
+        """Why nothing is written any more; empty while all is well."""
+        self._thread.start()
+
+    def put(self, text: Text, size: int, *, part: bool = False, force: bool = False) -> bool:
+        """Queue some text (its size in bytes, about); `part`: it begins a file. False: no room, or it has failed."""
+        with self._changed:
+            if self.problem or (self._queued > _ROOM and not force):
+                return False
+            self._queue.append((text, size, part))
+            self._queued += size
+            self._changed.notify_all()
+        return True
+
+    def wait(self) -> None:
+        """Return when half of the room is free."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._queued <= _ROOM // 2 or bool(self.problem))
+
+    def end(self) -> None:
+        """Nothing follows; what is queued is still written."""
+        with self._changed:
+            self._queue.append(None)
+            self._changed.notify_all()
+
+    def join(self) -> None:
+        """Wait until everything is written, after `end`."""
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still writes."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._queue))
+                item = self._queue.popleft()
+            try:
+                if item is None:
+                    self._finish()
+                    return
+                self._write(item[0], part=item[2])
+            except OSError as error:
+                self._fail(f"{error.filename or 'the recording'} cannot be written: {error.strerror}")
+                return
+            with self._changed:
+                self._queued -= item[1]
+                self._changed.notify_all()
+
+    def _write(self, text: Text, *, part: bool) -> None:
+        if part or self._file is None:
+            self._finish()
+            path, self._file = self._parts.open()
+            self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+            self.size, self.begun = 0, time.monotonic()
+            self._tell(path)
+        for piece in text():
+            self._store(self._packer.compress(piece))
+        self._store(self._packer.flush(zlib.Z_SYNC_FLUSH))
+        self._file.flush()
+
+    def _store(self, data: bytes) -> None:
+        assert self._file is not None
+        self._file.write(data)
+        self.size += len(data)
+        self._bytes.value += len(data)
+
+    def _finish(self) -> None:
+        if self._file is not None:
+            self._store(self._packer.flush())
+            self._file.close()
+            self._file = None
+
+    def _fail(self, problem: str) -> None:
+        with self._changed:
+            self.problem = problem
+            self._queue.clear()
+            self._queued = 0
+            self._changed.notify_all()
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()

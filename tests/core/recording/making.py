@@ -1,0 +1,103 @@
+"""Small recordings, made by the recorder itself."""
+
+import gzip
+from collections.abc import Iterable
+from io import BytesIO
+
+from mozu.core.containers import ContainerFacts
+from mozu.core.event import DataEvent, Event, File, SockTuple, SyscallEvent
+from mozu.core.fields import FieldRegistry
+from mozu.core.fields.builtin import builtin_fields
+from mozu.core.fields.names import Names
+from mozu.core.recording.lines import Container, Group, User
+from mozu.core.state import StateMachine
+from mozu.core.state.facts import Entered, Executed, Forked, KnownProcess, Looked, Opened
+from mozu.plugins.sources.replay.metadata import Metadata
+from mozu.plugins.sources.replay.own import OwnRecording
+from mozu.plugins.sources.replay.reader import Recording
+from tests.oracle.capture import Capture
+from tests.support.recorded import Kept, recorder
+
+T0 = 1_700_000_000_000_000_000
+CONTAINER = "a" * 64
+
+
+def fields() -> FieldRegistry:
+    """A registry whose names say what those of a run would."""
+    names = Names()
+    names.hostname, names.first_time = "host", T0
+    names.addresses.replace([b"\x0a\0\0\1"])
+    names.container = {CONTAINER: ContainerFacts(full_id=CONTAINER, name="web", labels={"a": "b"})}.get
+    return FieldRegistry(builtin_fields(names), names)
+
+
+class Told:
+    """What a source knows of its surroundings; it watched a machine."""
+
+    live = True
+
+    def __init__(self) -> None:
+        self.changes = 1
+
+    def told(self) -> Iterable[User | Group | Container]:
+        facts = ContainerFacts(full_id=CONTAINER)
+        return [User("", 1000, "mira", "/home/mira", "/bin/sh"), Container(CONTAINER, facts)]
+
+
+def call(kind: str, *args: object, **more: object) -> SyscallEvent:
+    """An event of process 5, as a live source gives it."""
+    given = {"time": T0 + 5, "tid": 5, "pid": 5, **more}
+    return SyscallEvent("syscall", kind, args=args, **given)  # type: ignore[arg-type]
+
+
+def events() -> list[Event]:
+    """What a live source gives."""
+    ends = SockTuple(2, b"\x0a\0\0\1", 40000, b"\x08\x08\x08\x08", 53)
+    return [
+        SyscallEvent("syscall", "_looked", T0, facts=Looked(5, 5, KnownProcess(name="sh", ptid=1, vpid=5), 0)),
+        call("openat", 3, -100, "/etc/passwd", 1, 0, 0, 42, fd=3, file=File("file", "/etc/passwd"), facts=Opened("/")),
+        call("openat", 3, -100, "/tmp/\udcff", 1, 0, 0, 42, fd=3),
+        call("_fork", facts=Forked(6, 6, 6, 6, T0)),
+        call("execve", 0, "sh", b"-c\0true\0", 6, 6, 5, "/", 1024, tid=6, pid=6, facts=Executed(ptid=5, start=T0)),
+        call("write", 5, b"\x00\xff\n[", 3, 5, fd=3, file=File("ipv4", sock=ends)),
+        call("poll", 1, ((3, 1), (4, 4)), 1000),
+        SyscallEvent("syscall", "_enter", T0, tid=5, facts=Entered("connect", (4, None))),
+        call("close", 0, 3, fd=3),
+        call("procexit", 0, 0, 0, 0, 0, tid=6, pid=6),
+    ]
+
+
+def live(*, often: bool = False, given: Iterable[Event] | None = None) -> bytes:
+    """A recording of these events."""
+    kept, state = Kept(often=often), StateMachine(procfs=None)
+    made = recorder([kept], fields(), state, Told())
+    for event in events() if given is None else given:
+        made.take([event])
+        if not isinstance(event, DataEvent):
+            state.apply([event])
+        made.tick(None)
+    return bytes(kept.data)
+
+
+def rerecorded(capture: Capture) -> bytes:
+    """A capture, recorded again."""
+    kept, state = Kept(), StateMachine(procfs=None)
+    registry = fields()
+    metadata = Metadata(registry.names)
+    made = recorder([kept], registry, state, metadata)
+    for batch in Recording(BytesIO(capture.raw()), "capture", metadata).batches():
+        made.take(batch)
+        state.apply(batch)
+        made.tick(None)
+    return bytes(kept.data)
+
+
+def read(data: bytes, metadata: Metadata | None = None) -> list[Event]:
+    """Every event that a recording gives."""
+    recording = OwnRecording(BytesIO(data), "r.jsonl", Metadata() if metadata is None else metadata)
+    return [event for batch in recording.batches() for event in batch]
+
+
+def packed(data: bytes) -> bytes:
+    """As it lies on disk."""
+    return gzip.compress(data, 1, mtime=0)

@@ -1,0 +1,145 @@
+"""What a recorder tells of the state and its surroundings, and what a reader makes of it."""
+
+import json
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+
+from mozu.core.errors import SourceBroken
+from mozu.core.event import DataEvent, SyscallEvent
+from mozu.core.state import StateMachine
+from mozu.core.state.facts import KnownProcess
+from mozu.plugins.sources.replay.metadata import Metadata
+from mozu.plugins.sources.replay.own import OwnRecording, is_own, origin_of
+from tests.core.recording.making import CONTAINER, T0, call, events, fields, live, packed, read
+from tests.support.recorded import Kept, recorder
+
+
+def visible(data: bytes) -> list[SyscallEvent]:
+    found = [event for event in read(data) if isinstance(event, SyscallEvent)]
+    return [event for event in found if not event.type.startswith("_")]
+
+
+def shown(state: StateMachine, data: bytes) -> list[tuple[object, ...]]:
+    """What rules could see of each event."""
+    found = state.apply(read(data))
+    return [
+        (e.num, e.type, e.args, e.file, p and (p.name, p.pid, p.ptid, p.exe, p.args, p.cwd, p.uid, p.exec_time))
+        for e in found
+        for p in [e.process]
+    ]
+
+
+def test_it_is_told_by_its_content_not_its_name() -> None:
+    for data in (live(), packed(live())):
+        assert is_own(BytesIO(data))
+        assert "o" == origin_of(BytesIO(data))
+    for data in (b"", b"\x0a\x0d\x0d\x0a", b"\x1f\x8b\x08", b'{"line":"recorded"', packed(b"\x0a\x0d\x0d\x0a")):
+        assert not is_own(BytesIO(data))
+
+
+def test_events_come_back_numbered_and_in_order() -> None:
+    found = visible(live())
+    assert [(e.type, e.num) for e in found] == [
+        (e.type, number) for number, e in enumerate((e for e in events() if not e.type.startswith("_")), 1)
+    ]
+
+
+def test_sections_change_nothing() -> None:
+    assert shown(StateMachine(procfs=None), live()) == shown(StateMachine(procfs=None), live(often=True))
+
+
+def test_the_state_at_the_beginning_is_in_the_recording() -> None:
+    state, kept = StateMachine(procfs=None), Kept()
+    state.apply([SyscallEvent("syscall", "_process", 0, 0, 5, 5, facts=KnownProcess(name="sh", exe="/bin/sh", ptid=1))])
+    made = recorder([kept], fields(), state)
+    state.apply([call("openat", 3, -100, "/tmp/x", 1, 0, 0, 42, fd=3)])
+    before = [call("write", 1, b"x", 3, 1, fd=3)]
+    made.take(before)
+    state.apply(before)
+    made.tick(None)
+    (event,) = StateMachine(procfs=None).apply(read(bytes(kept.data)))
+    assert event.process is not None
+    assert event.file is not None
+    assert ("sh", "/bin/sh", "/tmp/x", before[0].num) == (
+        event.process.name, event.process.exe, event.file.name, event.num,
+    )  # fmt: skip
+
+
+def test_what_a_live_state_asks_the_machine_is_answered_by_the_recording() -> None:
+    state, kept = StateMachine(procfs="/proc"), Kept(often=True)
+    made = recorder([kept], fields(), state)
+    given = [call("close", 0, 3, tid=1, pid=1, fd=3), call("close", 0, 3, tid=1 << 22, pid=1 << 22, fd=3)]
+    for event in given:
+        made.take([event])
+        made.judged(state.apply([event]))
+        made.tick(None)
+    first, second = StateMachine(procfs=None).apply(read(bytes(kept.data)))
+    assert first.process is not None
+    assert given[0].process is not None
+    assert given[0].process.exepath == first.process.exepath
+    assert given[0].process.start == first.process.start > 0
+    assert second.process is not None
+    assert "" == second.process.name
+
+
+def test_names_of_users_and_containers_come_before_the_events_that_need_them() -> None:
+    metadata = Metadata()
+    read(live(), metadata)
+    assert "mira" == metadata.people.users["", 1000].name
+    assert CONTAINER == getattr(metadata.containers.find(CONTAINER), "full_id", "")
+    assert (True, T0, "host") == (metadata.live, metadata.names.first_time, metadata.names.hostname)
+    assert b"\x0a\0\0\1" in metadata.names.addresses
+
+
+def test_what_enrichers_say_is_written_once_a_section() -> None:
+    state, kept = StateMachine(procfs=None), Kept()
+    registry = fields()
+    made = recorder([kept], registry, state)
+    known = KnownProcess(name="sh", uid=1000, cgroups=(("cpu", f"/docker/{CONTAINER}"),))
+    state.apply([SyscallEvent("syscall", "_process", 0, 0, 5, 5, facts=known)])
+    for _ in range(3):
+        event = call("close", 0, 3, fd=3)
+        made.take([event])
+        made.judged(state.apply([event]))
+        made.settle(None)
+    made.tick(None)
+    told = [json.loads(line) for line in kept.data.splitlines() if line.startswith(b"{")]
+    assert ["recording", "start", "user", "group", "user", "container", "type"] == [line["line"] for line in told]
+    assert "web" == told[5]["facts"]["name"]
+
+
+def test_documents_are_recorded_as_they_are() -> None:
+    given = [DataEvent("k8s_audit", "pluginevent", 5, number, {"kind": "Event"}) for number in (7, 8)]
+    assert given == [event for event in read(live(given=given)) if isinstance(event, DataEvent)]
+
+
+@pytest.mark.parametrize("pack", [bytes, packed])
+def test_a_file_that_was_cut_gives_everything_before_and_one_error(pack: Callable[[bytes], bytes]) -> None:
+    whole = pack(live())
+    for length in range(len(whole)):
+        recording, count, error = OwnRecording(BytesIO(whole[:length]), "r.jsonl", Metadata()), 0, ""
+        try:
+            for batch in recording.batches():
+                count += len(batch)
+        except SourceBroken as broken:
+            error = str(broken)
+        if length and whole[length - 1 : length] != b"\n":
+            assert error.startswith("recording r.jsonl: ")
+            assert "at byte " in error
+        assert count <= 16
+    assert 9 <= count
+
+
+def test_a_newer_version_is_refused() -> None:
+    data = live().replace(b'"version":1', b'"version":2', 1)
+    with pytest.raises(SourceBroken, match="its format is version 2; versions up to 1 can be read"):
+        read(data)
+
+
+def test_a_loss_that_was_recorded_is_told() -> None:
+    data = live().replace(b'"version":1', b'"version":1,"lost":3', 1)
+    recording = OwnRecording(BytesIO(data), "r.jsonl", Metadata())
+    list(recording.batches())
+    assert ["3 events were not recorded before event 0"] == recording.gaps

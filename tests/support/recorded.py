@@ -1,0 +1,122 @@
+"""Scenarios of the corpus, recorded again on their way and judged from that recording."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from mozu.core.alert import Alert
+from mozu.core.event import Event
+from mozu.core.fields import FieldRegistry
+from mozu.core.hookspecs import Evaluator
+from mozu.core.metrics import Metrics
+from mozu.core.recording import About, Answers, Recorder, Surroundings
+from mozu.core.recording.section import Chunk, Section
+from mozu.core.state import StateMachine
+from mozu.plugins.sources.replay.metadata import Metadata
+from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
+from tests.oracle.engine import _in, as_json, evaluator, registry
+from tests.oracle.scenario import Scenario
+
+STEP: Final = 2
+"""Events in a chunk."""
+
+
+class Kept:
+    """An output in memory. `often`: a section begins with every chunk, and is written as one."""
+
+    def __init__(self, *, often: bool = False) -> None:
+        self._often = often
+        self._section: Section | None = None
+        self.data = bytearray()
+        self.sections = 0
+
+    def due(self) -> bool:
+        return self._often
+
+    def put(self, chunk: Chunk) -> None:
+        if self._section is None or (self._often and chunk.section is not self._section):
+            self._section = chunk.section
+            self.sections += 1
+            self.data += b"".join(chunk.section.text())
+        self.data += b"".join(chunk.text())
+
+    def alert(self, alert: Alert) -> None:
+        pass
+
+    def tick(self) -> None:
+        pass
+
+    def wait(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def take_problems(self) -> list[str]:
+        return []
+
+
+def recorder(
+    kept: Sequence[Kept],
+    fields: FieldRegistry,
+    state: StateMachine,
+    surroundings: Surroundings | None = None,
+    origin: str = "o",
+) -> Recorder:
+    """A recorder as a run would make it."""
+    about = About(source="replay", origin=origin, hostname=fields.names.hostname, writer="test", names=fields.names)
+    return Recorder(
+        about, kept, live=surroundings is None, state=state, answers=Answers(fields), surroundings=surroundings,
+        metrics=Metrics(),
+    )  # fmt: skip
+
+
+class Thrice:
+    """One scenario judged from its capture, recorded meanwhile in two ways, and judged from both."""
+
+    def __init__(self, scenario: Scenario, folder: Path) -> None:
+        self._scenario = scenario
+        self._fields = registry(scenario)
+        self._metadata = Metadata(self._fields.names)
+        self.whole, self.pieces = Kept(), Kept(often=True)
+        capture = self._source(scenario.capture)
+        for name, make in capture.readers().items():
+            self._fields.provide(name, make)
+        self._rules = evaluator(scenario, self._fields)
+        self.first = asyncio.run(self._run(capture, record=True))
+        self.again = [self._judged(kept, folder / "recording.jsonl") for kept in (self.whole, self.pieces)]
+
+    def _judged(self, kept: Kept, file: Path) -> list[Alert]:
+        file.write_bytes(kept.data)
+        return asyncio.run(self._run(self._source(file), record=False))
+
+    def _source(self, file: Path) -> ReplaySource:
+        return ReplaySource(ReplaySettings(files=[file]), _in(self._fields), self._metadata)
+
+    async def _run(self, source: ReplaySource, *, record: bool) -> list[Alert]:
+        state = StateMachine(procfs=None)
+        made = recorder([self.whole, self.pieces], self._fields, state, self._metadata) if record else None
+        return await _judge(source, self._rules, state, made)
+
+    def documents(self, alerts: Sequence[Alert]) -> list[object]:
+        """Alerts as JSON, with what it leaves out."""
+        shown = as_json(self._scenario, list(alerts))
+        return [(doc, alert.event_num, alert.event_type, alert.facts) for doc, alert in zip(shown, alerts, strict=True)]
+
+
+async def _judge(source: ReplaySource, rules: Evaluator, state: StateMachine, made: Recorder | None) -> list[Alert]:
+    alerts: list[Alert] = []
+    await source.start(rules.demand())
+    async for batch in source.batches():
+        for start in range(0, len(batch), STEP):
+            part: Sequence[Event] = batch[start : start + STEP]
+            if made is not None:
+                made.take(part)
+            events = state.apply(part)
+            alerts.extend(rules.evaluate(events))
+            if events:
+                state.release(events[-1].num)
+            if made is not None:
+                made.tick(None)
+    return alerts
