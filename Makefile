@@ -53,6 +53,7 @@ docs: $(STAMP)   ## write the generated pages again
 	$(PYTHON) -m mozu.core.fields.document > docs/fields.md
 	$(PYTHON) -m mozu.core.cli.document docs/configuration.md
 	TZ=UTC $(PYTHON) -m tests.core.encode.guide docs/formats.md
+	$(PYTHON) -m mozu.core.recording.schema > schemas/recording/v1.schema.json
 
 clean:           ## remove what make made
 	rm -rf $(VENV) build dist src/*.egg-info

@@ -71,6 +71,8 @@ class Head(msgspec.Struct, tag="recording", tag_field="line", omit_defaults=True
     """Events that could not be written just before."""
     addresses: tuple[bytes, ...] = ()
     """Of the machine's interfaces."""
+    named: bool = False
+    """Whether numbers of users and groups among parameters had names."""
 
 
 class Type(msgspec.Struct, tag="type", tag_field="line", frozen=True):

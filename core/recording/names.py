@@ -11,11 +11,12 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from mozu.core.containers import ContainerFacts
-from mozu.core.event import Event, SyscallEvent
+from mozu.core.event import SyscallEvent
 from mozu.core.fields import FieldRegistry
 from mozu.core.recording.encode import line
 from mozu.core.recording.lines import Container, Group, Start, Told, User
 from mozu.core.recording.section import Chunk, Section
+from mozu.core.syscalls import event_types
 
 _AGAIN: Final = 1.0
 """Seconds."""
@@ -54,6 +55,14 @@ def _key(item: Told) -> tuple[str, ...]:
     return (type(item).__name__, item.container, str(number))
 
 
+IDS: Final = {
+    name: tuple((place, param.type) for place, param in enumerate(kind.params) if param.type in ("uid", "gid"))
+    for name, kind in event_types().items()
+    if any(param.type in ("uid", "gid") for param in kind.params)
+}
+"""Event type → (place, `uid` or `gid`) of the parameters that are numbers of users and groups."""
+
+
 class Answers:
     """Looks at what enrichers say of the processes of events."""
 
@@ -64,13 +73,15 @@ class Answers:
             for name in ("user.name", "user.homedir", "user.shell", "user.loginname", "group.name")
         }
 
-    def note(self, event: Event, chunk: Chunk) -> None:
+    def note(self, event: SyscallEvent, chunk: Chunk) -> None:
         """Write what is known of an event's process before the chunk, unless its section has it."""
-        process = event.process if isinstance(event, SyscallEvent) else None
+        process = event.process
         if process is None:
             return
         container = "" if process.container is None else process.container.full_id
         section, now = chunk.section, time.monotonic()
+        for place, kind in IDS.get(event.type, ()):
+            self._note_number(event, kind, event.args[place], container, chunk)
         who = (container, process.uid, process.gid, process.loginuid)
         if section.fresh.get(who, 0.0) > now:
             return
@@ -89,6 +100,15 @@ class Answers:
             found.append(Container(container, facts))
         for item in found:
             chunk.notes.extend(note(section, item))
+
+    def _note_number(self, event: SyscallEvent, kind: str, number: object, container: str, chunk: Chunk) -> None:
+        """The name of a number among the parameters, unless the section has one."""
+        if not isinstance(number, int):
+            return
+        name = (self._names.user if kind == "uid" else self._names.group)(number, event)
+        item = User(container, number, name) if kind == "uid" else Group(container, number, name)
+        if name is not None and _key(item) not in chunk.section.notes:
+            chunk.notes.extend(note(chunk.section, item))
 
 
 def changed(section: Section, tables: Iterable[Told]) -> list[bytes]:

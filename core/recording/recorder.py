@@ -15,7 +15,7 @@ from mozu.core.alert import Alert
 from mozu.core.event import Event, SyscallEvent
 from mozu.core.metrics import Metrics
 from mozu.core.recording.encode import Encoder
-from mozu.core.recording.names import Answers, Surroundings, changed
+from mozu.core.recording.names import IDS, Answers, Surroundings, changed
 from mozu.core.recording.section import About, Chunk, Section
 from mozu.core.state import StateMachine
 from mozu.core.state.facts import Looked
@@ -109,7 +109,7 @@ class Recorder:
             return
         chunk, process = None, None
         for event in events:
-            if not isinstance(event, SyscallEvent) or event.process is process:
+            if not isinstance(event, SyscallEvent) or (event.process is process and event.type not in IDS):
                 continue
             process = event.process
             if chunk is None or not chunk.first < event.num <= max(chunk.last, chunk.first):

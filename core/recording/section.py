@@ -39,7 +39,7 @@ class Section:
         self._head = Head(
             version=VERSION, writer=about.writer, source=about.source, live=live, origin=about.origin,
             hostname=about.hostname, number=number, time=self.begun,
-            addresses=tuple(sorted(about.names.addresses.known)),
+            addresses=tuple(sorted(about.names.addresses.known)), named=about.names.user is not Names().user,
         )  # fmt: skip
 
     def text(self, lost: int = 0) -> Iterator[bytes]:

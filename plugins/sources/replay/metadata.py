@@ -27,6 +27,8 @@ class Metadata:
         self.containers = Containers()
         self.live = False
         """The recording was made while its source watched a machine, and is read as that was."""
+        self.named = True
+        """Numbers of users and groups among parameters have names."""
         self._processes: dict[int, tuple[int, KnownProcess]] = {}
         self._files: list[tuple[int, KnownFile]] = []
         self._addresses: tuple[Address, ...] = ()
@@ -35,13 +37,13 @@ class Metadata:
         """A recording begins; it knows nothing of one before it."""
         self.people.clear()
         self.containers.clear()
-        self.live = False
+        self.live, self.named = False, True
         self._processes, self._files, self._addresses = {}, [], ()
 
     def restart(self, head: lines.Head) -> None:
         """A section of a recording of mozu's own begins."""
         self.begin()
-        self.live = head.live
+        self.live, self.named = head.live, head.named
         self.names.first_time = 0
         self.names.hostname = head.hostname
         self.names.addresses.replace(head.addresses, recorded=not head.live)

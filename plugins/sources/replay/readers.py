@@ -98,13 +98,14 @@ class _PeopleFields:
         self._metadata, self._people = metadata, metadata.people
 
     def user_name(self, uid: int, event: SyscallEvent) -> str | None:
-        """As `Names.user`, to which no enricher answers live."""
-        found = None if self._metadata.live else self._user(uid, event)
-        return None if found is None else found.name
+        """As `Names.user`."""
+        found = self._user(uid, event) if self._metadata.named else None
+        return None if found is None or found.name == _UNKNOWN else found.name
 
     def group_name(self, gid: int, event: SyscallEvent) -> str | None:
         """As `Names.group`."""
-        return None if self._metadata.live else self._group(gid, event)
+        name = self._group(gid, event) if self._metadata.named else None
+        return None if name == _UNKNOWN else name
 
     def user(self, event: SyscallEvent, number: str, part: str) -> str | None:
         """One part of the account that one of the process's numbers stands for."""

@@ -1,0 +1,44 @@
+"""The JSON Schema of a line: `python -m mozu.core.recording.schema` writes schemas/recording/v1.schema.json."""
+
+import json
+from typing import Any, get_args
+
+import msgspec
+
+from mozu.core.event import File
+from mozu.core.recording.lines import VERSION, Data, Head, Told, Type
+
+_EVENT: list[dict[str, Any]] = [
+    {"type": "string", "description": "type"},
+    {"type": "string", "description": "form: a letter for each parameter, then a colon and what the facts are"},
+    {"type": "integer", "minimum": 0, "description": "number"},
+    {"type": "integer", "minimum": 0, "description": "time, ns since the epoch"},
+    {"type": "integer", "minimum": -1, "description": "thread"},
+    {"type": "integer", "minimum": -1, "description": "process"},
+    {"type": "integer", "minimum": 0, "description": "processor"},
+    {"type": ["integer", "null"], "description": "descriptor"},
+    {"type": "array", "description": "parameters"},
+]
+
+
+def schema() -> dict[str, Any]:
+    """Draft 2020-12."""
+    classes = (Head, Type, *get_args(Told), Data, File)
+    shapes, parts = msgspec.json.schema_components(classes, ref_template="#/$defs/{name}")
+    file = {"anyOf": [{"type": "null"}, shapes[-1]], "description": "what the source says of the descriptor"}
+    event = {
+        "type": "array",
+        "prefixItems": [*_EVENT, file, {"description": "facts for the state machine"}],
+        "minItems": len(_EVENT),
+        "maxItems": len(_EVENT) + 2,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"A line of a recording, version {VERSION}",
+        "anyOf": [event, *shapes[:-1]],
+        "$defs": parts,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(schema(), indent=2))
