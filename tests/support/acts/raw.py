@@ -6,6 +6,7 @@ import os
 from mozu.core.syscalls import call_number
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
 
 
 def call(name: str, *arguments: object) -> int:

@@ -1,0 +1,126 @@
+"""Every system call that the sources know, made with success and with failure, as each live source tells it."""
+
+import asyncio
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from mozu.core.event import SyscallEvent
+from mozu.core.syscalls import event_type
+from mozu.plugins.sources.ebpf.calls import WATCHES
+from mozu.plugins.sources.ebpf.source import EbpfSource
+from mozu.plugins.sources.ptrace.source import PtraceSource
+from tests.support import calls, requirements
+from tests.support.actor import ROOT
+from tests.support.calls import bare
+from tests.support.calls.told import Told, missing
+from tests.support.live import Live, context, demand
+
+TRACEPOINTS: Final = Path("/sys/kernel/tracing/events/syscalls")
+pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
+
+
+def _has_tracepoint(name: str) -> bool:
+    exits = [program.tracepoint for program in WATCHES[name].programs if not program.raw]
+    return not exits or any((TRACEPOINTS / one).exists() for one in exits)
+
+
+NEVER_FAILS: Final = frozenset(
+    {
+        *("getuid", "geteuid", "getgid", "getegid", "brk", "procexit", "fork", "eventfd", "inotify_init"),
+        "munlockall",
+    }
+)
+"""Calls that nothing makes fail short of a machine that is out of something."""
+NEVER_DONE: Final = frozenset({"init_module", "finit_module", "delete_module", "execveat"})
+"""Calls that cannot succeed here: there are no modules; an execveat that succeeds is told as an execve."""
+ELSEWHERE: Final = frozenset({"_fork", "vfork"}) | bare.absent()
+"""Births are for the state only; a child of vfork must not return into Python (test_ebpf_process makes one)."""
+ABSENT: Final = frozenset(name for name in WATCHES if not _has_tracepoint(name))
+"""Calls that this kernel does not have."""
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Told]]:
+    """What each family says that it does, unwatched."""
+    requirements.ebpf()
+    found = {}
+    for family in calls.FAMILIES:
+        place = tmp_path_factory.mktemp(family)
+        subprocess.run(_line(family, place), cwd=ROOT, check=True, timeout=60)
+        found[family] = pickle.loads((place / "told").read_bytes())
+    return found
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[Live]:
+    """A source whose demand each test sets."""
+    requirements.ebpf()
+    with Live(EbpfSource(64 << 20, context()), demand()) as running:
+        yield running
+
+
+def _line(family: str, place: Path) -> list[str]:
+    return [sys.executable, "-m", "tests.support.calls", family, str(place), str(place / "told")]
+
+
+def _types(wanted: list[Told]) -> set[str]:
+    return {one.type for one in wanted}
+
+
+@pytest.mark.parametrize("family", calls.FAMILIES)
+def test_the_kernels_programs_tell_all_that_the_call_knows(
+    live: Live, expected: dict[str, list[Told]], tmp_path: Path, family: str
+) -> None:
+    live.update(demand(*_types(expected[family]), facets=("tree", "cwd", "ids")))
+    act = live.act(calls.run, family, str(tmp_path))
+
+    has = live.source.counts().keys()
+    assert _types(act.value) - has <= ABSENT
+    assert [] == list(missing([one for one in act.value if one.type in has], act.events))
+
+
+async def _traced(line: list[str], types: set[str]) -> list[SyscallEvent]:
+    source = PtraceSource(line, None, job_control=False, context=context("ptrace"))
+    await source.start(demand(*types, facets=("tree", "cwd", "ids")))
+    return [event async for batch in source.batches() for event in batch]
+
+
+@pytest.mark.parametrize("family", calls.FAMILIES)
+def test_tracing_tells_all_that_the_call_knows(
+    expected: dict[str, list[Told]], tmp_path: Path, family: str
+) -> None:
+    events = asyncio.run(_traced(_line(family, tmp_path), _types(expected[family])))
+
+    assert [] == list(missing(pickle.loads((tmp_path / "told").read_bytes()), events))
+
+
+def test_every_call_is_made_with_success_and_with_failure(expected: dict[str, list[Told]]) -> None:
+    results: dict[str, list[int]] = {}
+    for one in (one for family in expected.values() for one in family):
+        declared = event_type(one.type)
+        assert declared is not None
+        if declared.params:
+            results.setdefault(one.type, []).append(one.args[0])
+    done = {name for name, found in results.items() if any(result >= 0 for result in found)}
+    failed = {name for name, found in results.items() if any(result < 0 for result in found)}
+    known = {name for name in WATCHES if name not in ELSEWHERE and _has_parameters(name)}
+
+    assert known - done == NEVER_DONE
+    assert known - failed == NEVER_FAILS
+
+
+def test_every_call_without_parameters_is_made(expected: dict[str, list[Told]]) -> None:
+    made = _types(expected["bare"] + expected["network"])
+
+    assert {name for name in WATCHES if not _has_parameters(name)} - made == ELSEWHERE - {"vfork"}
+
+
+def _has_parameters(name: str) -> bool:
+    declared = event_type(name)
+    return declared is not None and bool(declared.params)

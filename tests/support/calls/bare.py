@@ -1,0 +1,87 @@
+"""Calls whose events have no parameters, made with arguments that no kernel accepts: they are told all the same."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from mozu.core.syscalls import event_type
+from mozu.plugins.sources.ebpf.calls import WATCHES
+from tests.support.calls.making import call, room
+from tests.support.calls.told import Told, told
+
+LETHAL: Final = frozenset({"uprobe", "uretprobe"})
+"""The kernel kills whoever makes them by hand."""
+_SLOW: Final = frozenset({"sync"})
+"""It writes out what everybody has written: not for a machine that is shared."""
+
+
+def _bare() -> list[str]:
+    names = []
+    for name in WATCHES:
+        declared = event_type(name)
+        if declared is not None and declared.kind == "syscall" and not declared.params and name not in _SLOW:
+            names.append(name)
+    return names
+
+
+def refused(at: Path) -> Iterator[Told]:
+    """All arguments -1: not one of these calls can do anything with them but return."""
+    os.setsid()  # vhangup would hang up a terminal
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    for name in _bare():
+        if name in LETHAL or name == "pause":
+            continue
+        call(name, *[-1] * 6)
+        yield told(name)
+
+
+def interrupted(at: Path) -> Iterator[Told]:
+    """pause returns when a signal was handled."""
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+    call("pause")
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    yield told("pause")
+
+
+def _done() -> dict[str, Callable[[], int]]:
+    buffer = room(4096)
+    return {
+        "getpid": lambda: call("getpid"),
+        "gettid": lambda: call("gettid"),
+        "getppid": lambda: call("getppid"),
+        "getpgrp": lambda: call("getpgrp"),
+        "getpgid": lambda: call("getpgid", 0),
+        "getsid": lambda: call("getsid", 0),
+        "uname": lambda: call("uname", buffer),
+        "sysinfo": lambda: call("sysinfo", buffer),
+        "getrandom": lambda: call("getrandom", buffer, 8, 0),
+        "clock_gettime": lambda: call("clock_gettime", 1, buffer),
+        "sched_yield": lambda: call("sched_yield"),
+        "umask": lambda: call("umask", 0o22),
+        "statx": lambda: call("statx", -100, "/", 0, 0x7FF, buffer),
+        "statfs": lambda: call("statfs", "/", buffer),
+        "readlinkat": lambda: call("readlinkat", -100, "/proc/self/exe", buffer, 4096),
+        "faccessat": lambda: call("faccessat", -100, "/", 4),
+        "getrusage": lambda: call("getrusage", 0, buffer),
+        "personality": lambda: call("personality", -1),
+        "getgroups": lambda: call("getgroups", 0, 0),
+        "times": lambda: call("times", buffer),
+    }
+
+
+def done(at: Path) -> Iterator[Told]:
+    """Some of them with success."""
+    for name, make in _done().items():
+        assert make() >= 0, name
+        yield told(name)
+
+
+def absent() -> frozenset[str]:
+    """What no trigger makes."""
+    return LETHAL | _SLOW
+
+
+TRIGGERS = [refused, interrupted, done]

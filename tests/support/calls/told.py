@@ -1,0 +1,78 @@
+"""What an event must say, and whether it does."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from mozu.core.event import SyscallEvent
+from mozu.core.syscalls import event_type, flag_names
+
+
+class Anything:
+    """A value that a trigger cannot know: sizes of the process, the kernel's own addresses."""
+
+    def __repr__(self) -> str:
+        return "ANY"
+
+
+ANY: Final = Anything()
+
+
+class Names(NamedTuple):
+    """A value by the names that rules give it."""
+
+    text: str
+
+
+class Told(NamedTuple):
+    """An event that must be there."""
+
+    type: str
+    args: tuple[Any, ...]
+    kind: str | None = None
+    """What `fd.type` must be; None: not looked at."""
+    name: str | None = None
+    """What `fd.name` must be; None: not looked at."""
+
+
+def told(kind: str, *args: Any, fd: str | None = None, name: str | None = None) -> Told:
+    """All parameters in order. `fd`: the descriptor's type, `name`: its name."""
+    return Told(kind, args, fd, name)
+
+
+def _fits_value(table: str, wanted: Any, value: Any) -> bool:
+    if isinstance(wanted, Anything):
+        return True
+    if isinstance(wanted, Names):
+        return value is not None and set(flag_names(table, value).split("|")) == set(wanted.text.split("|"))
+    return bool(wanted == value)
+
+
+def fits(wanted: Told, event: SyscallEvent) -> bool:
+    """Whether an event says all that it must."""
+    declared = event_type(wanted.type)
+    assert declared is not None
+    assert len(wanted.args) == len(declared.params), f"{wanted.type} has {len(declared.params)} parameters: {wanted}"
+    if len(event.args) != len(wanted.args):
+        return False
+    values = zip(declared.params, wanted.args, event.args, strict=True)
+    if not all(_fits_value(param.table, one, value) for param, one, value in values):
+        return False
+    file = event.file
+    if wanted.kind is not None and (file is None or file.kind != wanted.kind):
+        return False
+    return wanted.name is None or (file is not None and file.name == wanted.name)
+
+
+def missing(wanted: Iterable[Told], events: Iterable[SyscallEvent]) -> Iterator[str]:
+    """One line for each event that must be there and is not; each event stands for one."""
+    by_type: dict[str, list[SyscallEvent]] = {}
+    for event in events:
+        by_type.setdefault(event.type, []).append(event)
+    for one in wanted:
+        candidates = by_type.get(one.type, [])
+        found = next((event for event in candidates if fits(one, event)), None)
+        if found is None:
+            near = [(event.args, event.file and (event.file.kind, event.file.name)) for event in candidates[-4:]]
+            yield f"{one} is not among {near}"
+        else:
+            candidates.remove(found)
