@@ -107,7 +107,7 @@ class Cluster:
         identity = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         for broker in self.brokers:
             run(
-                "kafka.tools.StorageTool", "format", "-t", identity, "-c", str(broker.config),
+                "kafka.tools.StorageTool", "format", f"--cluster-id={identity}", "-c", str(broker.config),
                 "--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]",
                 "--add-scram", f"SCRAM-SHA-256=[name={USER},password={PASSWORD}]",
             )  # fmt: skip

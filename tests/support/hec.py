@@ -1,0 +1,81 @@
+"""A collector that takes events as Splunk's HTTP Event Collector does, and refuses as it does."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiohttp import web
+
+_KEYS: Final = {"time", "host", "source", "sourcetype", "index", "event", "fields"}
+PATH: Final = "/services/collector/event"
+
+
+class Collector:
+    """Keeps the envelopes that it took."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self.url = ""
+        self.envelopes: list[dict[str, Any]] = []
+        self.refused: list[dict[str, Any]] = []
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """One request: all of its events, or none."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme != "Splunk":
+            return self._refuse(401, 3, "Invalid authorization")
+        if token != self._token:
+            return self._refuse(403, 4, "Invalid token")
+        try:
+            envelopes = _several(await request.text())
+        except ValueError:
+            return self._refuse(400, 6, "Invalid data format")
+        if not envelopes:
+            return self._refuse(400, 5, "No data")
+        for envelope in envelopes:
+            if "event" not in envelope:
+                return self._refuse(400, 12, "Event field is required")
+            if not envelope["event"]:
+                return self._refuse(400, 13, "Event field cannot be blank")
+            if envelope.keys() - _KEYS or not _is_time(envelope.get("time", 0)):
+                return self._refuse(400, 6, "Invalid data format")
+        self.envelopes += envelopes
+        return web.json_response({"text": "Success", "code": 0})
+
+    def _refuse(self, status: int, code: int, text: str) -> web.Response:
+        self.refused.append({"text": text, "code": code})
+        return web.json_response(self.refused[-1], status=status)
+
+
+def _several(text: str) -> list[dict[str, Any]]:
+    """JSON objects one behind the other, with or without white space between them. Raises ValueError."""
+    found, decoder, text = list[dict[str, Any]](), json.JSONDecoder(), text.strip()
+    while text:
+        item, end = decoder.raw_decode(text)
+        if not isinstance(item, dict):
+            raise ValueError("an event is an object")
+        found.append(item)
+        text = text[end:].lstrip()
+    return found
+
+
+def _is_time(value: Any) -> bool:
+    """Seconds since 1970; milliseconds would lie in the far future."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11
+
+
+@asynccontextmanager
+async def collecting(token: str) -> AsyncIterator[Collector]:
+    """One on a free port of the loopback."""
+    collector = Collector(token)
+    app = web.Application(client_max_size=64 << 20)
+    app.router.add_post(PATH, collector.handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    collector.url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
+    try:
+        yield collector
+    finally:
+        await runner.cleanup()
