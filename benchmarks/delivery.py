@@ -1,18 +1,15 @@
-"""What delivery costs: alerts per second through each sink with and without a spool, a backlog of a million, latency.
+"""What delivery costs: alerts per second through each sink with and without a spool, and a backlog of a million.
 
     python -m benchmarks.delivery [--alerts 200000] [--backlog 1000000] [--only PART]
 
-Throughput and backlog: ready alerts from a source that can wait, through the whole of `mozu run`. Latency: from the
-time of a real system call to the moment at which the sink's file holds the alert.
+Ready alerts from a source that can wait, through the whole of `mozu run`.
 """
 
 import argparse
 import asyncio
-import ctypes
 import json
 import os
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,14 +23,6 @@ from typing import Any
 from aiohttp import web
 
 from benchmarks.monitor import ROOT
-
-SYSCALL_RULE = """
-- rule: A file is made
-  desc: For the measurement.
-  condition: evt.type = creat and fd.name startswith {folder}
-  output: made %fd.name by %proc.cmdline (%container.id)
-  priority: NOTICE
-"""
 
 
 class Site:
@@ -172,64 +161,17 @@ def backlog(alerts: int) -> None:
         )
 
 
-def latency(rate: int, seconds: int, spooled: bool) -> None:
-    """Milliseconds from a system call to the sink's file."""
-    with tempfile.TemporaryDirectory() as folder:
-        site, out = Site(Path(folder)), Path(folder) / "alerts.jsonl"
-        (Path(folder) / "rules.yaml").write_text(SYSCALL_RULE.format(folder=f"{folder}/made"))
-        spool = f", spool: {{path: {folder}/s.db}}" if spooled else ""
-        config = f"sinks:\n  - file: {{format: json, path: {out}{spool}}}\n"
-        process = site.start(config, "-r", f"{folder}/rules.yaml")
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "watching" in line:
-                break
-        arrivals: list[float] = []
-        reader = threading.Thread(target=_follow, args=(out, rate * seconds, arrivals), daemon=True)
-        reader.start()
-        libc_creat = ctypes.CDLL(None).syscall
-        start = time.perf_counter()
-        for number in range(rate * seconds):
-            os.close(libc_creat(85, f"{folder}/made-{number % 10}".encode(), 0o600))
-            time.sleep(max(0.0, start + (number + 1) / rate - time.perf_counter()))
-        reader.join(30)
-        process.terminate()
-        process.communicate()
-        cuts = statistics.quantiles(arrivals, n=100)
-        kept = "yes" if spooled else "no"
-        print(f"| file | {kept} | {rate} | {cuts[49]:.0f} ms | {cuts[98]:.0f} ms | {len(arrivals)} |", flush=True)
-
-
-def _follow(path: Path, most: int, arrivals: list[float]) -> None:
-    while not path.exists():
-        time.sleep(0.001)
-    rest = ""
-    with path.open() as lines:
-        while len(arrivals) < most:
-            rest += lines.readline()
-            if not rest.endswith("\n"):
-                time.sleep(0.001)
-                continue
-            line, rest = rest, ""
-            arrivals.append((time.time_ns() - json.loads(line)["output_fields"]["evt.time"]) / 1e6)
-
-
 def main() -> None:
     """All parts, or one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--alerts", type=int, default=200_000)
     parser.add_argument("--backlog", type=int, default=1_000_000)
-    parser.add_argument("--only", choices=("throughput", "backlog", "latency"))
+    parser.add_argument("--only", choices=("throughput", "backlog"))
     options = parser.parse_args()
     if options.only in (None, "throughput"):
         throughput(options.alerts)
     if options.only in (None, "backlog"):
         backlog(options.backlog)
-    if options.only in (None, "latency"):
-        print("| sink | spool | alerts/s | p50 | p99 | alerts |\n|---|---|---|---|---|---|")
-        for rate, seconds in ((10, 20), (1_000, 10)):
-            for spooled in (False, True):
-                latency(rate, seconds, spooled)
 
 
 if __name__ == "__main__":
