@@ -136,6 +136,11 @@ class Live:
         with self._arrived:
             return list(self._events)
 
+    def forget(self) -> None:
+        """What the machine did so far is nobody's business."""
+        with self._arrived:
+            self._events.clear()
+
     def wait(self, found: Callable[[list[SyscallEvent]], bool]) -> list[SyscallEvent]:
         """Until the events so far satisfy this."""
         deadline = time.monotonic() + PATIENCE
@@ -149,12 +154,11 @@ class Live:
 
     def act(self, function: Callable[..., Any], *arguments: Any) -> Act:
         """Run a function of a module in a child; its events, up to and with its end."""
-        with self._arrived:
-            before = len(self._events)
+        self.forget()
         pid, value = self.actor.act(function, *arguments)
-        events = self.wait(lambda seen: any(e.type == "procexit" and e.pid == pid for e in reversed(seen[before:])))
+        events = self.wait(lambda seen: any(e.type == "procexit" and e.pid == pid for e in reversed(seen)))
         family, mine = {pid}, []
-        for event in events[before:]:
+        for event in events:
             if event.type == "_fork" and event.pid in family:
                 family.add(event.facts.pid)
             if event.pid in family:

@@ -101,11 +101,11 @@ def _lost(live: Live) -> int:
 
 
 def _both(live: Live, line: list[str]) -> tuple[dict[int, list[Any]], dict[int, list[Any]]]:
-    before = len(live.seen())
+    live.forget()
     traced = asyncio.run(_traced(line))
     root = traced[0].pid
-    seen = live.wait(lambda events: any(e.type == "procexit" and e.pid == root for e in reversed(events[before:])))
-    own = [event for event in seen[before:] if event.pid in {event.pid for event in traced}]
+    seen = live.wait(lambda events: any(e.type == "procexit" and e.pid == root for e in reversed(events)))
+    own = [event for event in seen if event.pid in {event.pid for event in traced}]
     begin = next(n for n, event in enumerate(own) if event.type == "execve" and event.args[:3] == traced[0].args[:3])
     return _by_thread(own[begin:]), _by_thread(traced)
 
