@@ -9,9 +9,7 @@ consumer has the alert, which is not before the broker could acknowledge it.
 
 import argparse
 import asyncio
-import ctypes
 import json
-import os
 import statistics
 import tempfile
 import time
@@ -22,7 +20,8 @@ from typing import Any, Final
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from benchmarks.delivery import SYSCALL_RULE, Site, numbers
+from benchmarks.delivery import Site, numbers
+from benchmarks.latency import RULE, act, ready
 from benchmarks.sinks import measure
 from mozu.core import Demand
 from mozu.core.encode import FalcoJson
@@ -173,14 +172,6 @@ async def follow(kafka: Cluster, topic: str, expected: int, ready: asyncio.Event
     return taken
 
 
-def calls(folder: str, rate: int, count: int) -> None:
-    """So many files made, so many a second."""
-    call, start = ctypes.CDLL(None).syscall, time.perf_counter()
-    for number in range(count):
-        os.close(call(85, f"{folder}/made-{number % 10}".encode(), 0o600))
-        time.sleep(max(0.0, start + (number + 1) / rate - time.perf_counter()))
-
-
 def latency(kafka: Cluster, names: Names) -> None:
     """At two rates, with and without a spool."""
     print("\n| alerts/s | spool | p50 | p99 | alerts |\n|---:|---|---:|---:|---:|", flush=True)
@@ -195,20 +186,17 @@ def timed(kafka: Cluster, topic: str, rate: int, count: int, *, spooled: bool) -
     """Milliseconds from system calls to a consumer."""
     with tempfile.TemporaryDirectory() as folder:
         site = Site(Path(folder))
-        (Path(folder) / "rules.yaml").write_text(SYSCALL_RULE.format(folder=f"{folder}/made"))
+        (Path(folder) / "rules.yaml").write_text(RULE.format(folder=f"{folder}/made"))
         spool = f", spool: {{path: {folder}/s.db}}" if spooled else ""
         text = f"kafka: {{servers: {json.dumps(kafka.servers)}, topic: {topic}, format: json{spool}}}"
         process = site.start(f"sinks:\n  - {text}\n", "-r", f"{folder}/rules.yaml")
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "watching" in line:
-                break
+        ready(process)
 
         async def run() -> list[float]:
-            ready = asyncio.Event()
-            following = asyncio.ensure_future(follow(kafka, topic, count, ready))
-            await ready.wait()
-            await asyncio.to_thread(calls, folder, rate, count)
+            listening = asyncio.Event()
+            following = asyncio.ensure_future(follow(kafka, topic, count, listening))
+            await listening.wait()
+            await asyncio.to_thread(act, Path(folder), rate, count)
             return await following
 
         taken = asyncio.run(run())

@@ -143,8 +143,8 @@ def measure(name: str, rate: int, seconds: int, *, spooled: bool) -> str:
         with ENDS[name](folder, ages) as sink:
             spool = f", spool: {{path: {folder}/s.db}}" if spooled else ""
             process = Site(folder).start(f"sinks:\n  - {sink}{spool}}}\n", "-r", str(folder / "rules.yaml"))
-            _ready(process)
-            _act(folder, rate, rate * seconds)
+            ready(process)
+            act(folder, rate, rate * seconds)
             deadline = time.monotonic() + 30
             while len(ages.found) < rate * seconds and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -155,7 +155,8 @@ def measure(name: str, rate: int, seconds: int, *, spooled: bool) -> str:
     return f"| {name} | {kept} | {rate:,} | {cuts[49]:.0f} ms | {cuts[98]:.0f} ms | {len(ages.found):,} |"
 
 
-def _ready(process: "subprocess.Popen[str]") -> None:
+def ready(process: "subprocess.Popen[str]") -> None:
+    """Until mozu watches."""
     assert process.stderr is not None
     for line in process.stderr:
         if "watching" in line:
@@ -163,7 +164,8 @@ def _ready(process: "subprocess.Popen[str]") -> None:
     raise SystemExit("mozu did not start")
 
 
-def _act(folder: Path, rate: int, total: int) -> None:
+def act(folder: Path, rate: int, total: int) -> None:
+    """So many files made, so many a second."""
     call, start = ctypes.CDLL(None).syscall, time.perf_counter()
     for number in range(total):
         os.close(call(_CREAT, f"{folder}/made-{number % 10}".encode(), 0o600))

@@ -15,18 +15,14 @@ from mozu.core.alert import Severity
 from mozu.core.demand import Demand, union
 from mozu.core.engine.assembly import Assembly, Built
 from mozu.core.engine.errands import Errands
+from mozu.core.engine.outlets import outlet_for
 from mozu.core.engine.recordings import EVERYTHING, recorder
 from mozu.core.errors import MozuError, SourceBroken
 from mozu.core.loop import Watchdog
 from mozu.core.metrics import Metrics
-from mozu.core.pipeline import Outlet, Pipeline
-from mozu.core.pipeline.buffer import Buffer
-from mozu.core.pipeline.channel import Channel
-from mozu.core.pipeline.durable import Durable
+from mozu.core.pipeline import Pipeline
 from mozu.core.pipeline.intake import Intake
 from mozu.core.pipeline.losses import LossWatch
-from mozu.core.pipeline.outlet import RetryPolicy
-from mozu.core.pipeline.route import Route
 from mozu.core.pipeline.statistics import as_text, gather
 from mozu.core.state import StateMachine
 
@@ -48,7 +44,16 @@ class Engine:
         self._group = asyncio.TaskGroup()
         self._writers: list[asyncio.Task[Any]] = []
         """Of spools: they end once everything is on disk."""
-        outlets = [self._outlet(built) for built in assembly.sinks]
+        outlets = [
+            outlet_for(
+                built,
+                agent=assembly.hostname,
+                on_closed=self.stop,
+                write=lambda work, name: self._writers.append(self._task(work, name)),
+                pipeline=lambda: self._pipeline,
+            )
+            for built in assembly.sinks
+        ]
         self._pipeline = Pipeline(
             enrichers=[built.stage for built in assembly.enrichers],
             evaluators=[built.stage for built in assembly.evaluators],
@@ -122,35 +127,6 @@ class Engine:
         types = sorted({name for source in demand.types.values() for name in source})
         sinks = ", ".join(outlet.name for outlet in self._pipeline.outlets)
         _log.info("watching %d event types (%s); alerts go to %s", len(types), ", ".join(types), sinks)
-
-    def _outlet(self, built: Built) -> Outlet:
-        entry = built.entry
-        route = entry.route.model_dump()
-        return Outlet(
-            built.stage,
-            built.encoder,
-            self._buffer(built),
-            agent=self._assembly.hostname,
-            on_closed=self.stop,
-            retry=RetryPolicy(entry.retry.first, entry.retry.longest, entry.retry.attempts),
-            route=Route(**{**route, "priority": Severity[route["priority"].upper()]}),
-        )
-
-    def _buffer(self, built: Built) -> Buffer:
-        entry, metrics = built.entry, built.stage.metrics
-        if not entry.spool.enabled:
-            return Channel(entry.queue.size, metrics)
-        return Durable(
-            entry.spool.file(entry.id),
-            entry.queue.size,
-            metrics,
-            most_bytes=entry.spool.bytes,
-            fsync=entry.spool.fsync,
-            drop_oldest=entry.spool.when_full == "drop_oldest",
-            live_first=entry.spool.backlog == "live_first",
-            spawn=lambda work, name: self._writers.append(self._task(work, name)),
-            tell=lambda text: self._pipeline.notice("Spool damaged", Severity.CRITICAL, text, sink=entry.id),
-        )
 
     def _intake(self, built: Built) -> Intake:
         declaration = built.declaration
