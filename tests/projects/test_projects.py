@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -32,10 +33,11 @@ def build(project: Project, root: Path, words: list[str]) -> tuple[int, object, 
     project.prepare(tree)
     give_away(tree)
     began = time.monotonic()
-    more = {**registry_variables(), **project.variables, "HYPOTHESIS_STORAGE_DIRECTORY": str(root / "home/hypothesis")}
-    done = subprocess.run(
-        words, cwd=tree, env=environment(root / "home", more), capture_output=True, text=True, timeout=3000, check=False
-    )
+    more = {**project.variables, "HYPOTHESIS_STORAGE_DIRECTORY": str(root / "home/hypothesis")}
+    used = environment(root / "home", {**registry_variables(), **more})
+    if project.is_own:
+        used = {**os.environ, **more}
+    done = subprocess.run(words, cwd=tree, env=used, capture_output=True, text=True, timeout=3000, check=False)
     seconds = time.monotonic() - began
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.returncode, project.result(tree, done.stdout), done.stderr, seconds
@@ -48,8 +50,11 @@ def test_a_project_comes_out_as_without_mozu_and_has_its_reports(
 ) -> None:
     with place() as root:
         reports = [word for form in REPORTS for word in ("--report", f"{form}:{root}/home/r.{form}")]
-        plain = build(project, root, [*ordinary()[0], *project.command()])
-        traced = build(project, root, command_line(*reports, "--", *project.command()))
+        drop, trace = ordinary()[0], command_line()
+        if project.is_own:
+            drop, trace = [], [sys.executable, "-m", "mozu", "trace"]
+        plain = build(project, root, [*drop, *project.command()])
+        traced = build(project, root, [*trace, *reports, "--", *project.command()])
         text = {form: (root / "home" / f"r.{form}").read_text() for form in REPORTS}
     alerts = json.loads(text["json"])["alerts"]
     counts = Counter(f"{alert['priority']}: {alert['rule']}" for alert in alerts)

@@ -29,6 +29,8 @@ class Project(NamedTuple):
     """What builds or tests it there."""
     result: Callable[[Path, str], Any]
     """What came out: of the directory, and of the output."""
+    is_own: bool = False
+    """Runs as this process's user, in its environment."""
     variables: Mapping[str, str] = {}
 
 
@@ -76,7 +78,7 @@ def from_pypi(name: str, version: str) -> Project:
         (wheel,) = (at / "made").glob("*.whl")
         return _hashes(wheel)
 
-    return Project(f"{name} from PyPI", prepare, command, result, {"SOURCE_DATE_EPOCH": "1700000000"})
+    return Project(f"{name} from PyPI", prepare, command, result, variables={"SOURCE_DATE_EPOCH": "1700000000"})
 
 
 def _private_apt(at: Path) -> list[str]:
@@ -127,10 +129,10 @@ def own_tests() -> Project:
 
     def command() -> list[str]:
         options = ["-q", "-p", "no:cacheprovider", "--timeout=900", "-c", f"{ROOT}/pyproject.toml"]
-        return [ordinary()[1], "-m", "pytest", *options, "--rootdir", str(ROOT), f"{ROOT}/tests/core"]
+        return [sys.executable, "-m", "pytest", *options, "--rootdir", str(ROOT), f"{ROOT}/tests/core"]
 
     def result(at: Path, output: str) -> list[str]:
         closing = output.strip().splitlines()[-1]
         return re.findall(r"\d+ (?:passed|failed|skipped|errors?|xfailed)", closing)
 
-    return Project("pytest tests/core", lambda at: None, command, result)
+    return Project("pytest tests/core", lambda at: None, command, result, is_own=True)

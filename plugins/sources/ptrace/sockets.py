@@ -1,7 +1,7 @@
 """Sockets of a stopped task: a copy of its descriptor is asked what the kernel knows, and closed again.
 
-The kernel gives the copy to whoever traces the process (pidfd_getfd, kernel 5.6). Where a sandbox forbids that,
-nothing but the call's own address is known. The kernel's pointers of unix sockets stay 0.
+The kernel gives the copy to whoever traces the process (pidfd_getfd, kernel 5.6). Where a sandbox forbids that, the
+tables of /proc must do. The kernel's pointers of unix sockets stay 0.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from typing import Final
 
 from mozu.core.event import SockAddr
 from mozu.plugins.sources.ebpf.decode.sockets import Ends, parse_address
-from mozu.plugins.sources.ptrace import native
+from mozu.plugins.sources.ptrace import native, sockets_proc
 
 _ESTABLISHED, _CLOSED, _LISTEN = 1, 7, 10
 _SO_PROTOCOL: Final = 38
@@ -23,11 +23,12 @@ _UNACKED, _SACKED = 24, 28
 
 
 class Sockets:
-    """Process descriptors, one for each process that uses sockets, and the number of those that may not be had."""
+    """Process descriptors, one for each process that uses sockets."""
 
     def __init__(self) -> None:
         self._pidfds: dict[int, int] = {}
-        self.refused = 0
+        self._refused = False
+        """No copies are to be had."""
 
     def forget(self, pid: int) -> None:
         """The process has ended."""
@@ -40,14 +41,15 @@ class Sockets:
         for pid in list(self._pidfds):
             self.forget(pid)
 
-    def ends(self, pid: int, fd: int, asked: SockAddr | None = None) -> Ends | None:
-        """Both ends of a socket; None where it cannot be had. `asked`: the other end of one that is connecting."""
+    def ends(self, pid: int, fd: int, asked: SockAddr | None, *, pending: bool) -> Ends | None:
+        """Both ends of a socket; None where it cannot be had. `asked`: the address that the call has; where the
+        connection is `pending`, that is the other end."""
         copy = self._copy(pid, fd)
         if copy is None:
-            return None
+            return sockets_proc.ends(pid, fd, asked) if self._refused else None
         with copy:
             try:
-                return _ends(copy, asked)
+                return _ends(copy, asked if pending else None)
             except OSError:
                 return None
 
@@ -68,7 +70,7 @@ class Sockets:
             return socket.socket(fileno=native.pidfd_getfd(self._pidfds[pid], fd))
         except OSError as error:
             if error.errno in (errno.EPERM, errno.ENOSYS):
-                self.refused += 1
+                self._refused = True
             return None
 
 

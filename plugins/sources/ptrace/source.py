@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.demand import Demand, state_types
-from mozu.core.errors import SourceUnavailable
+from mozu.core.errors import SourceBroken, SourceUnavailable
 from mozu.core.event import SyscallEvent
 from mozu.core.hookspecs import Context, Counts
 from mozu.core.syscalls import call_name
@@ -173,7 +173,10 @@ class PtraceSource:
     # --- on the loop
 
     async def batches(self) -> AsyncIterator[Sequence[SyscallEvent]]:
-        """Events in the order in which the tracer saw them. Ends when all that was traced has ended or was let go."""
+        """Events in the order in which the tracer saw them. Ends when all that was traced has ended or was let go.
+
+        Raises SourceBroken where the tracer fails: a command is not run a second time.
+        """
         if self._outbox is None or self._tracer is None:
             return
         outbox, tracer = self._outbox, self._tracer
@@ -192,7 +195,7 @@ class PtraceSource:
                     cleared = True
                     asyncio.get_running_loop().call_later(LINGER, self._clear)
             if self._failure is not None:
-                raise self._failure
+                raise SourceBroken(f"source ptrace: {self._failure}") from self._failure
         finally:
             outbox.abandoned = True
             await self._end()

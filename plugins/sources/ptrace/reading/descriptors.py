@@ -145,7 +145,7 @@ class Descriptors:
         ends = file = None
         if seen is not None and fd is not None and S_ISSOCK(seen.mode):
             pending = name == "connect" and result == _EINPROGRESS
-            ends = self._around.sockets.ends(task.pid, fd, asked if pending else None)
+            ends = self._around.sockets.ends(task.pid, fd, asked, pending=pending)
             file = self._socket(ends, asked, result)
         elif seen is not None and name not in _PLACELESS:
             file = view.file_of(seen)

@@ -1,0 +1,93 @@
+"""Sockets of a task as the tables of /proc tell of them, for where a sandbox keeps their descriptors to itself.
+
+The tables have what is bound, listens or is connected. Of another socket only the address in the call is known.
+"""
+
+import os
+import re
+import socket
+from typing import Final
+
+from mozu.core.event import SockAddr, as_text
+from mozu.plugins.sources.ebpf.decode.sockets import Ends
+
+_ESTABLISHED, _CLOSED = 1, 7
+_INODE: Final = re.compile(r"socket:\[(\d+)\]")
+_TABLES: Final = (
+    ("tcp", socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP),
+    ("tcp6", socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP),
+    ("udp", socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+    ("udp6", socket.AF_INET6, socket.SOCK_DGRAM, socket.IPPROTO_UDP),
+)
+_UNIX_CONNECTED: Final = b"03"
+
+
+def ends(pid: int, fd: int, asked: SockAddr | None) -> Ends | None:
+    """Both ends of a socket; None where nothing is known. `asked`: the address in the call, if there is one."""
+    inode = _inode(pid, fd)
+    if not inode:
+        return None
+    return _inet(pid, inode, asked) or _unix(pid, inode, asked) or _unbound(asked)
+
+
+def _inode(pid: int, fd: int) -> bytes:
+    try:
+        match = _INODE.fullmatch(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    except OSError:
+        return b""
+    return match[1].encode() if match else b""
+
+
+def _rows(pid: int, table: str) -> list[list[bytes]]:
+    try:
+        with open(f"/proc/{pid}/net/{table}", "rb") as file:
+            return [line.split() for line in file.read().splitlines()[1:]]
+    except OSError:
+        return []
+
+
+def _inet(pid: int, inode: bytes, asked: SockAddr | None) -> Ends | None:
+    for table, family, kind, protocol in _TABLES:
+        for row in _rows(pid, table):
+            if row[9] == inode:
+                local, local_port = _end(row[1])
+                remote, remote_port = _end(row[2])
+                state = int(row[3], 16)
+                if not remote_port and asked is not None and asked.family in (socket.AF_INET, socket.AF_INET6):
+                    remote, remote_port = _wide(asked, family), asked.port
+                return Ends(0, 0, local, remote, family, kind, protocol, local_port, remote_port, state, "", "")
+    return None
+
+
+def _end(text: bytes) -> tuple[bytes, int]:
+    """Words of the machine's byte order, in hexadecimal; sixteen bytes and a port."""
+    address, _, port = text.partition(b":")
+    raw = bytes.fromhex(address.decode())
+    words = (raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
+    return b"".join(words).ljust(16, b"\0"), int(port, 16)
+
+
+def _wide(asked: SockAddr, family: int) -> bytes:
+    mapped = family == socket.AF_INET6 and len(asked.address) == 4
+    return (bytes(10) + b"\xff\xff" + asked.address if mapped else asked.address).ljust(16, b"\0")
+
+
+def _unix(pid: int, inode: bytes, asked: SockAddr | None) -> Ends | None:
+    for row in _rows(pid, "unix"):
+        if row[6] == inode:
+            connected = row[5] == _UNIX_CONNECTED
+            own = as_text(b" ".join(row[7:]))
+            other = asked.path if asked is not None and asked.family == socket.AF_UNIX else ""
+            state = _ESTABLISHED if connected else _CLOSED
+            kind = int(row[4], 16)
+            return Ends(0, int(connected), bytes(16), bytes(16), socket.AF_UNIX, kind, 0, 0, 0, state, own, other)
+    return None
+
+
+def _unbound(asked: SockAddr | None) -> Ends | None:
+    """A socket that was to be connected and is not: TCP, for one of UDP would be in the tables."""
+    if asked is None or asked.family not in (socket.AF_INET, socket.AF_INET6):
+        return None
+    kind, protocol = socket.SOCK_STREAM, socket.IPPROTO_TCP
+    remote = _wide(asked, asked.family)
+    return Ends(0, 0, bytes(16), remote, asked.family, kind, protocol, 0, asked.port, _CLOSED, "", "")
