@@ -72,6 +72,10 @@ class Producer:
         )
         return future
 
+    def has_room(self, body: bytes) -> bool:
+        """Whether a record with this body and a few headers is within `max_bytes`."""
+        return len(body) < self._settings.max_bytes * 3 // 4
+
     def is_throttled(self) -> bool:
         """Whether a broker has asked for silence, for the sake of a quota."""
         return self._manners is not None and self._manners.throttled_for() > 0

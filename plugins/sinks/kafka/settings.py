@@ -33,6 +33,10 @@ class KafkaSettings(Access):
         1_000_000, ge=1024, description="The most bytes of a record; larger ones become dead letters. Keep it at or "
         "below the topic's `max.message.bytes`.",
     )  # fmt: skip
+    dead_letter_topic: str | None = Field(
+        None, description="A topic for copies of alerts that the brokers refuse for good, with Kafka Connect's headers "
+        "`__connect.errors.*`; one that is too large comes without its body.",
+    )  # fmt: skip
     cloudevents: Literal["structured", "binary"] = Field(
         "structured", description="With the format `cloudevents`: the envelope around the alert, or in headers `ce_*`."
     )
@@ -50,6 +54,13 @@ class KafkaSettings(Access):
     @classmethod
     def _is_a_topic(cls, value: str) -> str:
         Topic(value)
+        return value
+
+    @field_validator("dead_letter_topic")
+    @classmethod
+    def _is_one_topic(cls, value: str | None) -> str | None:
+        if value is not None and Topic(value).fixed is None:
+            raise ValueError("dead letters go to one topic: its name may hold no field")
         return value
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError,
 from mozu.core import Context, Record, Rejected, Retry
 from mozu.core.errors import ConfigError
 from mozu.core.hookspecs import Outcome
+from mozu.plugins.sinks.kafka.burial import Burial
 from mozu.plugins.sinks.kafka.client import arguments
 from mozu.plugins.sinks.kafka.manners import THROTTLED
 from mozu.plugins.sinks.kafka.message import Message, Messages
@@ -45,6 +46,8 @@ class Kafka:
         self._voice = Voice(context.log, context.metrics)
         self._messages = Messages(settings, context.content_type)
         self._producer = Producer(settings, self._voice, context.metrics)
+        letters = settings.dead_letter_topic
+        self._burial = Burial(letters, settings.timeout, self._producer, context.log) if letters else None
         self._under_way: dict[int, Future] = {}
         self._held: dict[str, tuple[int, BaseException]] = {}
         """Topic → the number of the first record that waits for it, and why."""
@@ -76,7 +79,15 @@ class Kafka:
                 failures = await self._singly([message for message in messages if message.number in failures], failures)
         elif self._is_stuck():
             await self._rebuild(TimeoutError(f"no acknowledgement for {self._settings.rebuild_after:.0f} s"))
-        return self._outcomes(messages, failures)
+        outcomes = self._outcomes(messages, failures)
+        await self._bury(messages, outcomes)
+        return outcomes
+
+    async def _bury(self, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:
+        pairs = zip(messages, outcomes, strict=True)
+        dead = [(message, outcome.reason) for message, outcome in pairs if isinstance(outcome, Rejected)]
+        if dead and self._burial is not None:
+            await self._burial.copy(dead)
 
     async def check(self) -> str | None:
         """Why it would not take an alert now, as far as that can be told without sending one."""

@@ -9,6 +9,7 @@ import orjson
 from aiokafka.errors import KafkaError
 
 from mozu.core import Metrics
+from mozu.plugins.sinks.kafka.burial import reasons
 from mozu.plugins.sinks.kafka.message import Message
 from mozu.plugins.sinks.kafka.producer import Producer, Unreachable
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
@@ -62,14 +63,8 @@ class Poisoned:
             await asyncio.gather(*sent)
 
     def _message(self, record: Any, reason: str) -> Message:
-        headers = [
-            *record.headers,
-            ("__connect.errors.topic", record.topic.encode()),
-            ("__connect.errors.partition", str(record.partition).encode()),
-            ("__connect.errors.offset", str(record.offset).encode()),
-            ("__connect.errors.stage", b"VALUE_CONVERTER"),
-            ("__connect.errors.exception.message", reason.encode("utf-8", "replace")),
-        ]
+        place = {"partition": record.partition, "offset": record.offset}
+        headers = [*record.headers, *reasons(record.topic, "VALUE_CONVERTER", reason, **place)]
         return Message(0, self._settings.poison_topic_of(record.topic), record.key, record.value, headers)
 
 

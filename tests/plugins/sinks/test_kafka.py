@@ -294,6 +294,36 @@ def test_a_broker_that_comes_late_gets_every_alert(tmp_path: Path) -> None:
         assert ids(batch) == arrived(own, "late", 20)
 
 
+def test_dead_letters_are_copied_to_a_topic_with_the_headers_of_kafka_connect(kafka: Cluster) -> None:
+    create(kafka, "refuses", partitions=1, max_message_bytes="3000")
+    create(kafka, "refuses.dead", partitions=1)
+    batch = records(alert("a"), alert("b", name="x" * 5000), alert("c", name="x" * 50_000))
+    made = sink(
+        kafka.servers[0], topic="refuses", compression="none", max_bytes=20_000, dead_letter_topic="refuses.dead"
+    )
+    assert [type(None), Rejected, Rejected] == [type(outcome) for outcome in delivered(made, batch)]
+    whole, bodiless = consume(kafka, "refuses.dead", count=2)
+    assert (batch[1].alert.id, "") == (json.loads(whole.value)["uuid"], bodiless.value)
+    for message, record in ((whole, batch[1]), (bodiless, batch[2])):
+        assert ("refuses", "KAFKA_PRODUCE", record.alert.id) == (
+            message.headers["__connect.errors.topic"],
+            message.headers["__connect.errors.stage"],
+            message.headers["mozu-id"],
+        )
+        assert "than the topic refuses or `max_bytes` admits" in message.headers["__connect.errors.exception.message"]
+
+
+def test_a_topic_of_dead_letters_that_is_missing_is_told_and_the_alert_stays_a_dead_letter(
+    kafka: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    create(kafka, "small", partitions=1)
+    made = sink(kafka.servers[0], topic="small", max_bytes=2_000, dead_letter_topic="small.dead")
+    (outcome,) = delivered(made, records(alert("b", name="x" * 5000)))
+    assert isinstance(outcome, Rejected)
+    (line,) = warnings(caplog)
+    assert line.startswith("dead letters cannot be copied to the topic small.dead: the topic small.dead does not exist")
+
+
 def checked(kafka: Cluster, folder: Path, topic: str, *arguments: str) -> int:
     config = folder / "mozu.yaml"
     sink = f"{{id: siem, servers: {kafka.servers}, topic: {topic}, timeout: 3, format: json}}"

@@ -1,0 +1,50 @@
+"""Copies of dead letters in a topic, with the headers that Kafka Connect gives them (KIP-298)."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from aiokafka.errors import KafkaError
+
+from mozu.plugins.sinks.kafka.message import Headers, Message
+from mozu.plugins.sinks.kafka.producer import Producer, Unreachable
+from mozu.plugins.sinks.kafka.topics import TopicMissing
+
+
+def reasons(topic: str, stage: str, reason: str, **more: int) -> Headers:
+    """The headers that tell what went wrong with a record of this topic."""
+    return [
+        ("__connect.errors.topic", topic.encode()),
+        *((f"__connect.errors.{name}", b"%d" % number) for name, number in more.items()),
+        ("__connect.errors.stage", stage.encode()),
+        ("__connect.errors.exception.message", reason.encode("utf-8", "replace")),
+    ]
+
+
+class Burial:
+    """Tells and goes on where a copy cannot be written: the spool has the dead letter itself."""
+
+    def __init__(self, topic: str, timeout: float, producer: Producer, log: logging.Logger) -> None:
+        self._topic, self._timeout, self._producer, self._log = topic, timeout, producer, log
+
+    async def copy(self, dead: Sequence[tuple[Message, str]]) -> None:
+        """(message, reason) of each. Returns when the copies have arrived, or cannot."""
+        try:
+            await self._producer.open()
+            await self._producer.need(self._topic)
+            async with asyncio.timeout(self._timeout):
+                sent = [await self._producer.send(self._letter(*item)) for item in dead]
+                failed = [error for error in await asyncio.gather(*sent, return_exceptions=True) if error is not None]
+            problem = next((error for error in failed if isinstance(error, BaseException)), None)
+        except (Unreachable, TopicMissing, KafkaError, TimeoutError) as error:
+            problem = error
+        if problem is not None:
+            told = str(problem) or type(problem).__name__
+            self._log.warning("dead letters cannot be copied to the topic %s: %s", self._topic, told)
+            await self._producer.close(flush=False)
+
+    def _letter(self, message: Message, reason: str) -> Message:
+        """The record as it was; without its body, if that is what was too large."""
+        body = message.body if self._producer.has_room(message.body) else b""
+        headers = [*message.headers, *reasons(message.topic, "KAFKA_PRODUCE", reason)]
+        return Message(message.number, self._topic, message.key, body, headers)
