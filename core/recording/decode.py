@@ -9,6 +9,7 @@ from mozu.core.event import File, SyscallEvent
 from mozu.core.recording.lines import (
     ENTERED,
     FACTS,
+    INTERNAL,
     UNSEEN,
     Descriptor,
     Number,
@@ -83,6 +84,8 @@ class _Shape:
     def __init__(self, start: bytes, declared: dict[str, tuple[str, ...]]) -> None:
         kind, form = _start(start)
         letters, colon, self._told = form.partition(":")
+        if INTERNAL.get(kind, self._told.partition("=")[0]) != self._told.partition("=")[0]:
+            raise ValueError(f"an event {kind} has not the facts that belong to it")
         self._order = _order(kind, declared.get(kind))
         whole = [str, str, Number, int, Task, Task, Number, Descriptor | None, types_of(letters)]
         if colon:

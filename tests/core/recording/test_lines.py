@@ -68,7 +68,7 @@ def test_one_by_one_as_well_and_from_the_same_encoder_again() -> None:
 
 
 def test_events_without_a_number_get_the_one_that_the_state_will_give_them() -> None:
-    events: list[Event] = [made("close", 0, 3, num=0), made("_fork", num=0), made("close", 0, 3, num=0)]
+    events: list[Event] = [made("close", 0, 3, num=0), made("_seeded", num=0), made("close", 0, 3, num=0)]
     assert [8, 8, 9] == [event.num for event in read(written(events, number=7))]
 
 
@@ -129,6 +129,8 @@ def test_a_form_is_made_of_values() -> None:
         b"\xff\xfe",
         b'["openat","s",1,1,5,5,0,3,["\\ud800\\ud800"]',
         b'{"line":"user"}',
+        b'["_saved","",1,1,5,5,0,3,[]]',
+        b'["_looked",":Opened",1,1,5,5,0,3,[],null,{}]',
         b'{"line":"nothing"}',
         b'{"line":"recording"}',
     ],
