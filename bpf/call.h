@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* A system call that returned, and its arguments (x86-64). The programs of calls know it as `struct made` only; the ways
-   in (enum way) fill it: native.c, compat.c. */
+   in (enum way) fill it: native.c, compat.c, uring.c. */
 #pragma once
 #include "record.h"
 
@@ -8,8 +8,10 @@ struct made {
   u64 args[8];      /* six, and room that a masked index may reach */
   s64 result;
   u64 task;         /* whose call it is: process << 32 | thread */
+  u64 file;         /* what its descriptor stands for, where the way in knows; 0: see the task's table */
+  u64 kept;         /* the request of io_uring that keeps what some arguments point to; 0: all lies with the caller */
   s32 number;       /* of the native call that it is or stands for */
-  u16 way, space;   /* enum way; enum space: where pointers among the arguments lead */
+  u16 way, spare;   /* enum way */
 };
 
 _Static_assert(sizeof(struct made) == MADE_SIZE, "made");
@@ -28,15 +30,19 @@ inlined struct scratch *begin_call(const struct made *made, u64 fixed) {
   return s;
 }
 
-/* What an argument points to. */
+/* What an argument points to: memory of the caller, whatever address it may name, or a copy of it. */
+inlined enum space space_of(const struct made *made, u64 from) {
+  return made->kept && from - made->kept < REQUEST_SIZE ? KERNEL : USER;
+}
 inlined s64 read_given(const struct made *made, void *to, u32 size, u64 from) {
-  return made->space == USER ? bpf_probe_read_user(to, size, (void *)from) : bpf_probe_read_kernel(to, size, (void *)from);
+  return space_of(made, from) == USER ? bpf_probe_read_user(to, size, (void *)from)
+                                      : bpf_probe_read_kernel(to, size, (void *)from);
 }
 inlined u16 append_given(struct scratch *s, const struct made *made, u64 from, u64 length) {
-  return append(s, made->space, (void *)from, length);
+  return append(s, space_of(made, from), (void *)from, length);
 }
 inlined u16 append_given_text(struct scratch *s, const struct made *made, u64 from) {
-  return append_text(s, made->space, (void *)from);
+  return append_text(s, space_of(made, from), (void *)from);
 }
 
 /* A word (a pointer, a size) of an array or a struct of words that an argument points to; 0 where there is none. */

@@ -6,9 +6,14 @@
 
 #define ADDRESS_MAX 128 /* sizeof(struct sockaddr_storage) */
 
+inlined struct file *file_for(const struct made *made, struct task_struct *task, s32 fd) {
+  return made->file && fd != made->result ? (struct file *)made->file : file_of(task, fd);
+}
+
 /* Facts of the file, both ends of a socket. The path comes last: `append_file_path`. */
-inlined void describe_file(struct scratch *s, volatile struct descriptor *e, struct task_struct *task, s32 fd) {
-  struct file *file = file_of(task, fd);
+inlined void describe_file(struct scratch *s, volatile struct descriptor *e, const struct made *made,
+                           struct task_struct *task, s32 fd) {
+  struct file *file = file_for(made, task, fd);
   struct path path = {};
   u32 flags = 0;
   READ(flags, file->f_flags);
@@ -25,8 +30,9 @@ inlined void describe_file(struct scratch *s, volatile struct descriptor *e, str
   }
 }
 
-inlined void append_file_path(struct scratch *s, volatile struct descriptor *e, struct task_struct *task) {
-  struct file *file = file_of(task, e->fd);
+inlined void append_file_path(struct scratch *s, volatile struct descriptor *e, const struct made *made,
+                              struct task_struct *task) {
+  struct file *file = file_for(made, task, e->fd);
   struct path root = {}, path = {};
   u16 marks = 0;
   READ(path, file->f_path);

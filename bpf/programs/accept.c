@@ -12,8 +12,8 @@ inlined int accept_exit(const struct made *made) {
   struct sock *sock = 0;
   u32 length = 0, limit = 0;
   COPY_ARGUMENTS(e->args, made->args);
-  describe_file(s, e, task, result);
-  struct file *file = file_of(task, made->args[0]);
+  describe_file(s, e, made, task, result);
+  struct file *file = file_for(made, task, made->args[0]);
   struct inode *inode = 0;
   u16 mode = 0;
   READ(inode, file->f_inode);

@@ -52,7 +52,7 @@ inlined int compat(struct bpf_raw_tracepoint_args *ctx) {
   made->args[0] = (u32)regs->bx; made->args[1] = (u32)regs->cx; made->args[2] = (u32)regs->dx;
   made->args[3] = (u32)regs->si; made->args[4] = (u32)regs->di; made->args[5] = (u32)regs->bp;
   made->way = WAY_COMPAT;
-  made->space = USER;
+  made->kept = made->file = 0;
   if (call->form == FORM_SOCKET) {
     number = COMPAT_CALLS + (made->args[0] & 31);
     call = LOOKUP(COMPAT, &number);

@@ -12,7 +12,7 @@ inlined int descriptor_exit(const struct made *made) {
   volatile struct descriptor *e = (void *)s->record;
   COPY_ARGUMENTS(e->args, made->args);
   s32 fd = shape->fd == RESULT ? result : e->args[shape->fd & 7];
-  describe_file(s, e, task, fd);
+  describe_file(s, e, made, task, fd);
   if (shape->address >= 0)
     e->address = append_address(s, made, e->args[shape->address & 7], e->args[(shape->address + 1) & 7]);
   if (shape->text >= 0) {
@@ -20,7 +20,7 @@ inlined int descriptor_exit(const struct made *made) {
     if (!from) mark(s, MARK_NULL);
     e->data = append_given_text(s, made, from);
   }
-  append_file_path(s, e, task);
+  append_file_path(s, e, made, task);
   append_blocks(s, made, e, shape);
   return send(s);
 }

@@ -14,9 +14,9 @@ inlined int mapping_exit(const struct made *made) {
   struct mm_struct *mm = task->mm;
   volatile struct descriptor *e = (void *)s->record;
   COPY_ARGUMENTS(e->args, made->args);
-  describe_file(s, e, task, shape->fd < 0 ? -1 : (s32)e->args[shape->fd & 7]);
+  describe_file(s, e, made, task, shape->fd < 0 ? -1 : (s32)e->args[shape->fd & 7]);
   e->args[6] = mm->total_vm * PAGE_KB | resident_pages(mm) * PAGE_KB << 32;
   e->args[7] = pages_of(mm, SWAP_ENTRIES) * PAGE_KB;
-  append_file_path(s, e, task);
+  append_file_path(s, e, made, task);
   return send(s);
 }

@@ -10,7 +10,7 @@ inlined int message_exit(const struct made *made) {
   volatile struct descriptor *e = (void *)s->record;
   u64 most = result >= 0 ? result : number == NR_sendto || number == NR_sendmsg ? DATA_MAX : 0;
   COPY_ARGUMENTS(e->args, made->args);
-  describe_file(s, e, bpf_get_current_task_btf(), made->args[0]);
+  describe_file(s, e, made, bpf_get_current_task_btf(), made->args[0]);
   if (number == NR_sendmsg || number == NR_recvmsg) {
     u64 message = made->args[1];
     add_parts(made, &e->args[6], given_word(made, message, MESSAGE_VECTORS), given_word(made, message, MESSAGE_COUNT));

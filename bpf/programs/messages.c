@@ -11,7 +11,7 @@ inlined int one_message(struct made *made, s64 result, u64 at) {
   if (!s) return 0;
   volatile struct descriptor *e = (void *)s->record;
   COPY_ARGUMENTS(e->args, made->args);
-  describe_file(s, e, bpf_get_current_task_btf(), made->args[0]);
+  describe_file(s, e, made, bpf_get_current_task_btf(), made->args[0]);
   if (at) append_message(s, made, e, at, result);
   return send(s);
 }

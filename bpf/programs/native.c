@@ -14,7 +14,7 @@ inlined int native(struct exit_point *ctx) {
   made->number = ctx->number;
   made->task = bpf_get_current_pid_tgid();
   made->way = WAY_NATIVE;
-  made->space = USER;
+  made->kept = made->file = 0;
   hand_over(ctx, NATIVE, made->number);
   return 0;
 }

@@ -13,8 +13,8 @@ inlined int pair_exit(const struct made *made) {
   s32 first = -1;
   COPY_ARGUMENTS(e->args, made->args);
   if (result == 0) read_given(made, &first, sizeof(first), e->args[shape->block[0] & 7]);
-  describe_file(s, e, task, first);
-  append_file_path(s, e, task);
+  describe_file(s, e, made, task, first);
+  append_file_path(s, e, made, task);
   append_blocks(s, made, e, shape);
   return send(s);
 }

@@ -12,7 +12,7 @@ inlined int transfer_exit(const struct made *made) {
   struct task_struct *task = bpf_get_current_task_btf();
   volatile struct descriptor *e = (void *)s->record;
   COPY_ARGUMENTS(e->args, made->args);
-  describe_file(s, e, task, shape->fd < 0 ? -1 : (s32)e->args[shape->fd & 7]);
+  describe_file(s, e, made, task, shape->fd < 0 ? -1 : (s32)e->args[shape->fd & 7]);
   s32 at = shape->vectors < 0 ? shape->data : shape->vectors;
   u64 from = e->args[at & 7], count = e->args[(at + 1) & 7], most = DATA_MAX;
   if (result >= 0) most = result;
@@ -24,6 +24,6 @@ inlined int transfer_exit(const struct made *made) {
     if (most > count) most = count;
     e->data = append_given(s, made, from, most > DATA_MAX ? DATA_MAX : most);
   }
-  append_file_path(s, e, task);
+  append_file_path(s, e, made, task);
   return send(s);
 }

@@ -113,6 +113,18 @@ def kinds(names: Names) -> tuple[Field, ...]:
             sources=_ALL,
         ),
         Field(
+            name="evt.is_io_uring",
+            type=FieldType.BOOL,
+            doc="Whether the call was made as a request of io_uring; mozu's own.",
+            read=lambda event: event.way == "io_uring",
+        ),
+        Field(
+            name="evt.is_compat32",
+            type=FieldType.BOOL,
+            doc="Whether the call came in as a 32-bit one, where the kernel also takes 64-bit ones; mozu's own.",
+            read=lambda event: event.way == "compat32",
+        ),
+        Field(
             name="evt.asynctype",
             type=FieldType.STRING,
             doc="Name of an event that tells of something outside the stream of calls.",

@@ -61,5 +61,5 @@ def test_numbers_of_types_are_the_same_on_both_sides() -> None:
 def test_every_family_is_the_file_of_its_name() -> None:
     families = {program.family for watch in WATCHES.values() for program in watch.programs}
 
-    ways = {"native", "compat"}
+    ways = {"native", "compat", "uring"}
     assert {file.stem for file in (wire.SOURCES / "programs").iterdir()} == families | ways | {"selftest"}

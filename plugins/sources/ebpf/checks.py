@@ -49,9 +49,9 @@ def tracefs(places: tuple[Path, ...] = _TRACEFS) -> Path:
     )
 
 
-def tracepoint_id(root: Path, name: str) -> int | None:
-    """Number of a tracepoint of the group `syscalls`, None if this kernel has none of that name."""
+def tracepoint_id(root: Path, name: str, group: str = "syscalls") -> int | None:
+    """Number of a tracepoint, None if this kernel has none of that name."""
     try:
-        return int((root / "events" / "syscalls" / name / "id").read_text())
+        return int((root / "events" / group / name / "id").read_text())
     except FileNotFoundError:
         return None

@@ -5,7 +5,7 @@ from typing import Final
 STRUCTS: Final[dict[str, str]] = {
     "task_struct": (
         "pid tgid mm files fs cred signal real_parent cgroups loginuid? exit_code thread_pid maj_flt min_flt "
-        "start_boottime=start_boottime|real_start_time comm children thread_info"
+        "start_boottime=start_boottime|real_start_time comm children thread_info flags"
     ),
     "thread_info": "status",
     "signal_struct": "live pids tty flags group_exit_code rlim is_child_subreaper has_child_subreaper",
@@ -43,6 +43,8 @@ STRUCTS: Final[dict[str, str]] = {
     "sock": "__sk_common sk_type sk_protocol sk_ack_backlog sk_max_ack_backlog",
     "unix_sock": "addr peer",
     "unix_address": "len name",
+    "io_ring_ctx": "flags? cached_sq_head? sq_entries? sq_sqes? sq_array?",
+    "io_kiocb": "file?",
     "sock_common": (
         "skc_family skc_state skc_daddr skc_rcv_saddr skc_dport skc_num skc_v6_daddr? skc_v6_rcv_saddr?"
     ),

@@ -13,12 +13,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from mozu.core.errors import SourceUnavailable
-from mozu.plugins.sources.ebpf import checks, kernel
+from mozu.plugins.sources.ebpf import checks, kernel, uring
 from mozu.plugins.sources.ebpf.calls import WATCHES, Program, Watch
 from mozu.plugins.sources.ebpf.code import RAW_TRACEPOINT, TRACEPOINT, Code
 from mozu.plugins.sources.ebpf.maps import COUNTS, PROOF, SETTINGS, SIZES, make_maps
 from mozu.plugins.sources.ebpf.programs import NATIVE
-from mozu.plugins.sources.ebpf.ways import Way
+from mozu.plugins.sources.ebpf.ways import IO_URING, Way
 
 _SPLICE: Final = 275
 _SELFTEST: Final = Program("selftest", "selftest", "sys_exit_splice")
@@ -49,7 +49,7 @@ class Loader:
         self.watched: set[str] = set()
         """Event types that were ever attached."""
         self._own = 0
-        self._maps = make_maps(ring_size)
+        self._maps = make_maps(ring_size, requests=any(way.name == IO_URING for way in self.ways))
         self._code = Code({**self._maps, **SIZES, "SELFTEST_FIRST": _SELFTEST_ARGUMENTS[0]})
 
     @property
@@ -107,7 +107,7 @@ class Loader:
         try:
             if program.raw:
                 return kernel.attach_raw_tracepoint(fd, program.tracepoint)
-            identifier = checks.tracepoint_id(self._tracefs, program.tracepoint)
+            identifier = checks.tracepoint_id(self._tracefs, program.tracepoint, program.group)
             return None if identifier is None else kernel.attach_tracepoint(fd, identifier)
         except OSError as error:
             raise SourceUnavailable(
@@ -119,11 +119,18 @@ class Loader:
         """Begin to watch these event types, compiling what is new; gives those that this kernel does not have."""
         fresh = [WATCHES[name] for name in names if name not in self._attached]
         self._code.compile(program for watch in fresh for program in watch.programs)
-        return frozenset(watch.name for watch in fresh if not self._attach_watch(watch))
+        absent = frozenset(watch.name for watch in fresh if not self._attach_watch(watch))
+        self._choose_operations()
+        return absent
+
+    def _choose_operations(self) -> None:
+        """Requests of io_uring are looked at only where somebody watches the call that they stand for."""
+        for opcode, entry in uring.entries(self._attached):
+            kernel.update(self._maps["OPERATIONS"], opcode, entry)
 
     def _attach_watch(self, watch: Watch) -> bool:
         for program in watch.programs:
-            if not program.raw:
+            if program.is_handed_calls:
                 self._lead(watch, program)
         pairs = self._pairs(watch.programs)
         if pairs:
@@ -141,7 +148,7 @@ class Loader:
         """(program, attachment) at each tracepoint that this kernel has."""
         pairs: list[tuple[int, int]] = []
         for program in chosen:
-            fd = self._code.instance(program if program.raw else NATIVE)
+            fd = self._code.instance(NATIVE if program.is_handed_calls else program)
             attachment = self._attach(program, fd)
             if attachment is None:
                 os.close(fd)
@@ -176,6 +183,7 @@ class Loader:
                 kernel.delete(self._maps[array], WATCHES[name].number)
             for program, _ in pairs:
                 os.close(program)
+        self._choose_operations()
 
     def _misses(self, pairs: list[tuple[int, int]]) -> int | None:
         found = [kernel.program_info(program)[0] for program, _ in pairs]

@@ -6,19 +6,31 @@ from collections.abc import Iterator
 from typing import Final
 
 from mozu.core.errors import SourceUnavailable
-from mozu.plugins.sources.ebpf import compat, kernel
+from mozu.plugins.sources.ebpf import compat, kernel, uring
 from mozu.plugins.sources.ebpf.calls import SHAPE_SIZE, TYPES, WATCHES
 
 COUNTS: Final = struct.Struct("<QQQ")
 SETTINGS: Final = struct.Struct("<IIIII")
 PROOF: Final = struct.Struct("<6QqQ")
-SIZES: Final = {"SCRATCH_SIZE": 24848, "MADE_SIZE": 88}
-"""sizeof(struct scratch) of bpf/record.h and sizeof(struct made) of bpf/call.h, which assert it."""
+SIZES: Final = {
+    "SCRATCH_SIZE": 24848,
+    "MADE_SIZE": 104,
+    "OPERATION_SIZE": uring.ENTRY.size,
+    "REQUESTS_SIZE": 984,
+    "REQUEST_SIZE": 9176,
+}
+"""Sizes of structs in bpf/record.h, bpf/call.h and bpf/uring.h, which assert them."""
+_IN_FLIGHT: Final = 4096
+"""Requests of io_uring between submission and completion, those with texts an eighth of them."""
 _SLOTS: Final = 4
 
 
-def make_maps(ring_size: int) -> dict[str, int]:
-    """Name in the C text → descriptor, to be closed by the caller. Raises SourceUnavailable."""
+def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
+    """Name in the C text → descriptor, to be closed by the caller. Raises SourceUnavailable.
+
+    `requests`: whether io_uring is going to be watched; else its maps hold next to nothing.
+    """
+    in_flight = _IN_FLIGHT if requests else 8
     array, per_cpu, jumps = kernel.ARRAY, kernel.PERCPU_ARRAY, kernel.PROG_ARRAY
     wanted = {
         "RING": (kernel.RINGBUF, 0, 0, ring_size),
@@ -31,6 +43,11 @@ def make_maps(ring_size: int) -> dict[str, int]:
         "NATIVE": (jumps, 4, 4, TYPES),
         "DOORS": (jumps, 4, 4, TYPES),
         "COMPAT": (array, 4, compat.ENTRY.size, compat.ENTRIES),
+        "OPERATIONS": (array, 4, uring.ENTRY.size, uring.ENTRIES),
+        "REQUEST": (per_cpu, 4, SIZES["REQUEST_SIZE"], 1),
+        "REQUESTS": (kernel.HASH, 8, SIZES["REQUESTS_SIZE"], in_flight),
+        "TEXTS": (kernel.HASH, 8, SIZES["REQUEST_SIZE"] - SIZES["REQUESTS_SIZE"], in_flight // 8),
+        "LATEST": (kernel.LRU_HASH, 16, 8, in_flight),
     }
     maps: dict[str, int] = {}
     for name, (kind, key, value, entries) in wanted.items():

@@ -8,7 +8,7 @@ from mozu.plugins.sources.ebpf import btf, wire
 from mozu.plugins.sources.ebpf.calls import Program
 from mozu.plugins.sources.ebpf.layouts import ENUMERATIONS, STRUCTS
 
-NATIVE = Program("native", "native", "")
+NATIVE = Program("native", "native", "", context="exit_point")
 """At the exit of each call, an instance a call: it hands the call to the one program of its family."""
 _TOLD_APART = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir"),
@@ -65,12 +65,11 @@ def demand_text(chosen: Iterable[Program]) -> str:
 
 def _entry_text(program: Program) -> str:
     """Programs of calls are handed the call; those at tracepoints of their own read their context."""
-    if program.raw:
-        return f"int {program.entry}(struct bpf_raw_tracepoint_args *ctx) {{ return {program.function}(ctx); }}"
-    if program.function == NATIVE.function:
-        return f"int {program.entry}(struct exit_point *ctx) {{ return {program.function}(ctx); }}"
-    body = f"struct made *made = made_here(); return made ? {program.function}(made) : 0;"
-    return f"int {program.entry}(void *ctx) {{ {body} }}"
+    if program.is_handed_calls:
+        body = f"struct made *made = made_here(); return made ? {program.function}(made) : 0;"
+        return f"int {program.entry}(void *ctx) {{ {body} }}"
+    context = program.context or "bpf_raw_tracepoint_args"
+    return f"int {program.entry}(struct {context} *ctx) {{ return {program.function}(ctx); }}"
 
 
 def source_text(kernel: str, maps: Mapping[str, int], depth: int, chosen: Iterable[Program]) -> str:

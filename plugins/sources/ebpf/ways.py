@@ -6,11 +6,12 @@ for. So every event type that is watched is watched by these ways too, with the 
 
 from typing import Final, Literal, NamedTuple
 
-from mozu.plugins.sources.ebpf import compat
+from mozu.plugins.sources.ebpf import checks, compat, programs, uring
 from mozu.plugins.sources.ebpf.calls import Program
 
 COMPAT: Final = "compat32"
-"""As `SyscallEvent.way` calls it."""
+IO_URING: Final = "io_uring"
+"""As `SyscallEvent.way` calls them."""
 Switch = Literal["auto", "on", "off"]
 """`auto`: where this machine's kernel lets anybody in by it."""
 
@@ -29,4 +30,6 @@ def watched_ways(compat32: Switch) -> list[Way]:
     found: list[Way] = []
     if compat32 == "on" or (compat32 == "auto" and compat.accepted()):
         found.append(Way(COMPAT, (compat.PROGRAM,), compat.types()))
+    if not uring.why_not(programs.read_types(), checks.tracefs()):
+        found.append(Way(IO_URING, uring.PROGRAMS, uring.types()))
     return found

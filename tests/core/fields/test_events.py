@@ -43,6 +43,8 @@ MOMENTS = [
     ("evt.count", 1),
     ("evt.count.exit", 1),
     ("evt.is_async", False),
+    ("evt.is_io_uring", False),
+    ("evt.is_compat32", False),
     ("evt.asynctype", None),
     ("evt.pluginname", None),
     ("evt.plugininfo", None),
@@ -53,6 +55,13 @@ MOMENTS = [
 @pytest.mark.parametrize(("reference", "expected"), MOMENTS)
 def test_what_every_event_has(reference: str, expected: Any) -> None:
     assert expected == value(reference, event("kill", 0, 1, 9, cpu=3))
+
+
+@pytest.mark.parametrize(("way", "expected"), [("io_uring", (True, False)), ("compat32", (False, True))])
+def test_the_way_a_call_came_in(way: str, expected: tuple[bool, bool]) -> None:
+    made = event("kill", 0, 1, 9)
+    made.way = way
+    assert expected == (value("evt.is_io_uring", made), value("evt.is_compat32", made))
 
 
 def test_the_machine_has_the_name_that_it_was_given() -> None:

@@ -21,13 +21,21 @@ class Program(NamedTuple):
     family: str
     """File in bpf/programs."""
     tracepoint: str
-    """Of the group `syscalls`, or for raw ones the kernel's own name."""
+    """Of `group`, or for raw ones the kernel's own name."""
     raw: bool = False
+    group: str = "syscalls"
+    context: str = ""
+    """Struct that the tracepoint hands over; none for programs of calls: the ways in hand those the call."""
 
     @property
     def entry(self) -> str:
         """Name of the program that calls the function."""
         return f"mozu_{self.function}"
+
+    @property
+    def is_handed_calls(self) -> bool:
+        """Whether it runs behind the ways in, for all calls of its family, and not at a tracepoint of its own."""
+        return not self.raw and not self.context
 
 
 class Block(NamedTuple):

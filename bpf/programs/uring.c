@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* Requests of io_uring, which are calls that nobody makes. At submission the entry of the queue is read, and all that it
+   points to, because the caller may use that memory again at once; at completion, wherever the kernel comes to it, the
+   result joins what was kept, and the program of the native call that the request stands for makes the record. */
+#include "uring.h"
+
+inlined int uring_submitted(struct submission *ctx) {
+  u32 opcode = ctx->opcode, zero = 0;
+  struct operation *op = LOOKUP(OPERATIONS, &opcode);
+  struct settings *settings = LOOKUP(SETTINGS, &zero);
+  struct request *r = LOOKUP(REQUEST, &zero);
+  if (!op || !settings || settings->off || !r || op->number < 0 && op->placed < 0) return 0;
+  u64 task = bpf_get_current_pid_tgid();
+  if (settings->own == task >> 32) return 0;
+  if (bpf_get_current_task_btf()->flags & PF_IO_WORKER) task = task >> 32 << 32 | task >> 32; /* on behalf of the process */
+  bool known = read_entry(r, ctx->ring, opcode, ctx->user_data);
+  s16 number = op->placed && r->sqe.off != ~0ull ? op->placed : op->number;
+  if (number < 0) return 0;
+  r->made.number = number;
+  r->made.task = task;
+  r->made.way = WAY_URING;
+  r->made.kept = r->made.file = 0;
+  r->texts = 0;
+  arguments_of(r, op);
+  keep_pointed(r, op);
+  if (known && r->sqe.flags & SQE_SILENT) { /* success will not be told: taken for granted */
+    struct made *made = made_here();
+    if (!made) return 0;
+    lead_here(made, r);
+    made->result = op->makes ? UNKNOWN_FD : 0;
+    hand_over(ctx, NATIVE, number);
+    return 0;
+  }
+  u64 req = (u64)ctx->req;
+  struct by_data by_data = {(u64)ctx->ring, ctx->user_data};
+  bool kept = known && !bpf_map_update_elem(MAP(REQUESTS), &req, r, 0);
+  if (kept && r->texts) kept = !bpf_map_update_elem(MAP(TEXTS), &req, r->text, 0);
+  if (kept) {
+    bpf_map_update_elem(MAP(LATEST), &by_data, &req, 0);
+  } else {
+    struct counts *counts = counts_of(number);
+    bpf_map_delete_elem(MAP(REQUESTS), &req);
+    if (counts) { counts->seen += 1; counts->lost += 1; }
+  }
+  return 0;
+}
+
+/* The result of a request, known by itself or, where the kernel does not say which it is, by what its caller called it. */
+inlined int completed(void *ctx, u64 req, u64 ring, u64 user_data, s32 result, u32 flags) {
+  u32 zero = 0;
+  if (!req) {
+    struct by_data by_data = {ring, user_data};
+    u64 *latest = LOOKUP(LATEST, &by_data);
+    if (!latest) return 0;
+    req = *latest;
+  }
+  struct request *r = LOOKUP(REQUEST, &zero), *kept = LOOKUP(REQUESTS, &req);
+  struct made *made = made_here();
+  if (!r || !kept || !made) return 0;
+  bpf_probe_read_kernel(r, REQUEST_KEPT, kept);
+  if (r->texts) {
+    void *text = LOOKUP(TEXTS, &req);
+    if (text) bpf_probe_read_kernel(r->text, sizeof(r->text), text);
+  }
+  if (!(flags & CQE_MORE)) {
+    bpf_map_delete_elem(MAP(REQUESTS), &req);
+    if (r->texts) bpf_map_delete_elem(MAP(TEXTS), &req);
+  }
+  if (result == -ECANCELED && bpf_get_current_pid_tgid() >> 32 != r->made.task >> 32) return 0; /* died with its process */
+  lead_here(made, r);
+  READ(made->file, ((struct io_kiocb *)req)->file);
+  made->result = result;
+  if (result >= 0 && r->direct) made->result = DIRECT | (r->sqe.extra == ALL_SLOTS ? (u32)result : r->sqe.extra - 1);
+  hand_over(ctx, NATIVE, made->number);
+  return 0;
+}
+
+inlined int uring_completed(struct completion *ctx) {
+  return completed(ctx, (u64)ctx->req, (u64)ctx->ring, ctx->user_data, ctx->result, ctx->flags);
+}
+
+/* The completion queue is full: no completion is told then. */
+inlined int uring_overflown(struct overflow *ctx) {
+  return completed(ctx, 0, (u64)ctx->ring, ctx->user_data, ctx->result, ctx->flags);
+}

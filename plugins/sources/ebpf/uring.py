@@ -1,0 +1,176 @@
+"""Requests of io_uring: which native call each operation is, and where in the queue's entry its arguments are."""
+
+import re
+import struct
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from mozu.core.syscalls import call_name, call_number
+from mozu.plugins.sources.ebpf import btf
+from mozu.plugins.sources.ebpf.calls import WATCHES, Program
+
+ENTRY: Final = struct.Struct("<hh6B7b3B")
+"""struct operation of bpf/uring.h."""
+ENTRIES: Final = 256
+_NOBODY: Final = -1
+_NONE: Final = 0
+_FIELDS: Final = {
+    "0": 0,
+    "fd": 4 | 2 << 6,
+    "off": 8 | 3 << 6,
+    "addr": 16 | 3 << 6,
+    "len": 24 | 2 << 6,
+    "flags": 28 | 2 << 6,
+    "extra": 44 | 2 << 6,
+    "addr_len": 44 | 1 << 6,
+    "addr3": 48 | 3 << 6,
+}
+"""Members of struct io_uring_sqe: offset, and in the top bits 1, 2, 3 for 16, 32, 64 bits."""
+
+
+def _program(function: str, tracepoint: str, context: str) -> Program:
+    return Program(function, "uring", tracepoint, group="io_uring", context=context)
+
+
+PROGRAMS: Final = (
+    _program("uring_submitted", "io_uring_submit_req", "submission"),
+    _program("uring_completed", "io_uring_complete", "completion"),
+    _program("uring_overflown", "io_uring_cqe_overflow", "overflow"),
+)
+_EXPECTED: Final = {
+    "io_uring_submit_req": {"ctx": 8, "req": 16, "user_data": 24, "opcode": 32},
+    "io_uring_complete": {"ctx": 8, "req": 16, "user_data": 24, "res": 32, "cflags": 36},
+    "io_uring_cqe_overflow": {"ctx": 8, "user_data": 16, "res": 24, "cflags": 28},
+}
+"""Tracepoint → its fields and where the structs of bpf/uring.h have them."""
+_MEMBERS: Final = {
+    "io_ring_ctx": ("flags", "cached_sq_head", "sq_entries", "sq_sqes", "sq_array"),
+    "io_kiocb": ("file",),
+}
+
+
+class Operation(NamedTuple):
+    """One operation: IORING_OP_* of linux/io_uring.h."""
+
+    name: str
+    """The kernel's name of the native call."""
+    arguments: str
+    """Members of the entry in the order of the call's arguments."""
+    text: int = -1
+    text2: int = -1
+    """Arguments that are texts."""
+    block: int = -1
+    """A struct open_how."""
+    address: int = -1
+    """A socket address, whose length is the next argument."""
+    data: int = -1
+    """Bytes that are handed over; their number is the next argument."""
+    message: int = -1
+    """A struct msghdr."""
+    vectors: int = -1
+    """An array of struct iovec; their number is the next argument."""
+    makes: bool = False
+    """A descriptor."""
+    gives: bool = False
+    """Bytes are handed over in parts."""
+    placed: str = ""
+    """The call that is meant where a position is given."""
+
+
+_SEND: Final = Operation("sendto", "fd addr len flags off addr_len", address=4, data=1)
+_SENDMSG: Final = Operation("sendmsg", "fd addr flags", message=1, gives=True)
+_READ: Final = Operation("read", "fd addr len off", placed="pread64")
+_WRITE: Final = Operation("write", "fd addr len off", data=1, placed="pwrite64")
+_READV: Final = Operation("readv", "fd addr len off", vectors=1, placed="preadv")
+_WRITEV: Final = Operation("writev", "fd addr len off", vectors=1, gives=True, placed="pwritev")
+OPERATIONS: Final[dict[int, Operation]] = {
+    1: _READV,
+    2: _WRITEV,
+    3: Operation("fsync", "fd"),
+    4: _READ,
+    5: _WRITE,
+    8: Operation("sync_file_range", "fd off len flags"),
+    9: _SENDMSG,
+    10: Operation("recvmsg", "fd addr flags", message=1),
+    13: Operation("accept4", "fd addr off flags", makes=True),
+    16: Operation("connect", "fd addr off", address=1),
+    17: Operation("fallocate", "fd len off addr"),
+    18: Operation("openat", "fd addr flags len", text=1, makes=True),
+    19: Operation("close", "fd"),
+    21: Operation("statx", "fd addr flags len off", text=1),
+    22: _READ,
+    23: _WRITE,
+    24: Operation("fadvise64", "fd off len flags"),
+    25: Operation("madvise", "addr len flags"),
+    26: _SEND,
+    27: Operation("recvfrom", "fd addr len flags"),
+    28: Operation("openat2", "fd addr off len", text=1, block=2, makes=True),
+    29: Operation("epoll_ctl", "fd len off addr"),
+    30: Operation("splice", "extra addr fd off len flags"),
+    33: Operation("tee", "extra fd len flags"),
+    34: Operation("shutdown", "fd len"),
+    35: Operation("renameat2", "fd addr len off flags", text=1, text2=3),
+    36: Operation("unlinkat", "fd addr flags", text=1),
+    37: Operation("mkdirat", "fd addr len", text=1),
+    38: Operation("symlinkat", "addr fd off", text=0, text2=2),
+    39: Operation("linkat", "fd addr len off flags", text=1, text2=3),
+    41: Operation("fsetxattr", "fd addr off len flags", text=1),
+    42: Operation("setxattr", "addr3 addr off len flags", text=0, text2=1),
+    43: Operation("fgetxattr", "fd addr off len", text=1),
+    44: Operation("getxattr", "addr3 addr off len", text=0, text2=1),
+    45: Operation("socket", "fd off len", makes=True),
+    47: _SEND,
+    48: _SENDMSG,
+    55: Operation("ftruncate", "fd off"),
+    56: Operation("bind", "fd addr off", address=1),
+    57: Operation("listen", "fd len"),
+    60: _READV,
+    61: _WRITEV,
+    62: Operation("pipe2", "addr flags"),
+}
+
+_WATCHED: Final = {call_name(watch.number): watch.name for watch in WATCHES.values()}
+"""The kernel's name of a native call → event type."""
+
+
+def entries(attached: Collection[str]) -> Iterator[tuple[int, bytes]]:
+    """(opcode, value) of the map OPERATIONS where these event types are watched."""
+    for opcode, operation in OPERATIONS.items():
+        first, second = (_number(name, attached) for name in (operation.name, operation.placed))
+        fields = [_FIELDS[name] for name in operation.arguments.split()]
+        fields += [_FIELDS["0"]] * (6 - len(fields))
+        pointed = operation[2:9]
+        placed = second if operation.placed else _NONE
+        yield opcode, ENTRY.pack(first, placed, *fields, *pointed, operation.makes, operation.gives, 0)
+
+
+def _number(name: str, attached: Collection[str]) -> int:
+    number = call_number(name) if _WATCHED.get(name) in attached else None
+    return _NOBODY if number is None else number
+
+
+def types() -> frozenset[str]:
+    """Event types whose calls a request can stand for."""
+    names = {name for operation in OPERATIONS.values() for name in (operation.name, operation.placed)}
+    return frozenset(_WATCHED[name] for name in names if name in _WATCHED)
+
+
+def why_not(types: btf.Btf, tracefs: Path) -> str:
+    """What this kernel lacks for the watch, as the end of a sentence; empty where it lacks nothing."""
+    for struct_, members in _MEMBERS.items():
+        if struct_ not in types:
+            return f"the kernel has no struct {struct_} (it is built without io_uring)"
+        missing = [member for member in members if member not in types.members(struct_)]
+        if missing:
+            return f"struct {struct_} of this kernel has no {missing[0]}"
+    for name, expected in _EXPECTED.items():
+        try:
+            text = (tracefs / "events" / "io_uring" / name / "format").read_text()
+        except OSError:
+            return f"this kernel has no tracepoint {name}"
+        found = {field: int(at) for field, at in re.findall(r"field:[^;]*?(\w+)(?:\[\w*\])?;\toffset:(\d+);", text)}
+        wrong = [field for field, at in expected.items() if found.get(field) != at]
+        if wrong:
+            return f"the tracepoint {name} of this kernel holds {wrong[0]} elsewhere"
+    return ""

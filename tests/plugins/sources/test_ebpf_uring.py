@@ -1,0 +1,221 @@
+"""Requests of io_uring are the events of the calls that they stand for."""
+
+import errno
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mozu.core.event import SyscallEvent
+from mozu.plugins.sources.ebpf import checks, programs, uring
+from mozu.plugins.sources.ebpf.calls import WATCHES
+from mozu.plugins.sources.ebpf.source import EbpfSource
+from tests.plugins.sources.test_ebpf_calls import values
+from tests.support import requirements
+from tests.support.acts import rings
+from tests.support.live import Act, Live, context, demand
+
+pytestmark = pytest.mark.ebpf
+
+TYPES = (
+    *("openat", "openat2", "unlinkat", "renameat2", "mkdirat", "symlinkat", "linkat", "close", "shutdown"),
+    *("socket", "connect", "bind", "listen", "accept4", "sendto", "sendmsg", "recvfrom", "procexit"),
+)
+DIRECT = 1 << 30
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[Live]:
+    """What these tests are about, and no more: it must keep up while others work."""
+    requirements.ebpf()
+    reason = uring.why_not(programs.read_types(), checks.tracefs())
+    requirements.require(not reason, reason)
+    disabled = Path("/proc/sys/kernel/io_uring_disabled")
+    requirements.require(not disabled.exists() or disabled.read_text().strip() == "0", "io_uring is switched off")
+    with Live(EbpfSource(64 << 20, context()), demand(*TYPES, facets=("realpath",))) as running:
+        yield running
+
+
+@pytest.fixture
+def server() -> Iterator[int]:
+    """A port of this machine that takes connections."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def requested(act: Act, name: str) -> SyscallEvent:
+    """The last event of this type that was a request."""
+    return [event for event in act.of(name) if event.way == "io_uring"][-1]
+
+
+@pytest.mark.parametrize("setup", [0, rings.SQPOLL], ids=["entered", "polled"])
+def test_an_open_tells_where_it_led(live: Live, tmp_path: Path, setup: int) -> None:
+    (tmp_path / "real").touch()
+    (tmp_path / "link").symlink_to("real")
+    act = live.act(rings.opened, "link", str(tmp_path), 0, setup)
+
+    event = requested(act, "openat")
+    assert event.file is not None
+    assert (event.args[:3], event.fd) == ((act.value, -100, "link"), act.value)
+    assert (event.file.name, event.file.realpath) == (str(tmp_path / "link"), str(tmp_path / "real"))
+    assert (event.pid, event.tid) == (act.pid, act.pid)
+
+
+def test_a_failed_open_tells_the_error_and_the_name(live: Live, tmp_path: Path) -> None:
+    event = requested(live.act(rings.opened, "nothing", str(tmp_path)), "openat")
+
+    assert event.file is not None
+    assert (event.args[0], event.file.name) == (-errno.ENOENT, str(tmp_path / "nothing"))
+
+
+def test_a_created_file_is_told_as_created(live: Live, tmp_path: Path) -> None:
+    event = requested(live.act(rings.opened, "new", str(tmp_path), 0o101), "openat")
+
+    assert values("openat", event.args)["mode"] == 0o600
+    assert event.args[0] >= 0
+    assert (tmp_path / "new").exists()
+
+
+def test_a_path_that_is_overwritten_meanwhile_is_told_as_it_was_submitted(live: Live, tmp_path: Path) -> None:
+    (tmp_path / "first").touch()
+    path, other = str(tmp_path / "first"), str(tmp_path / "other")
+    event = requested(live.act(rings.opened_and_overwritten, path, other), "openat")
+
+    assert (event.args[2], event.args[0] >= 0) == (path, True)
+
+
+def test_openat2_tells_how(live: Live, tmp_path: Path) -> None:
+    act = live.act(rings.opened2, str(tmp_path), 0o200000, 0x04)
+
+    event = requested(act, "openat2")
+    found = values("openat2", event.args)
+    assert (found["fd"], found["name"]) == (act.value, str(tmp_path))
+    assert event.file is not None
+    assert event.file.kind == "directory"
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "one", "two", "expected"),
+    [
+        ("unlinkat", "unlinkat", "file", "", ("first", "file")),
+        ("mkdirat", "mkdirat", "made", "", ("first", "made", 0o700)),
+        ("renameat", "renameat2", "file", "new", ("first", "file", "second", "new")),
+        ("linkat", "linkat", "file", "new", ("first", "file", "second", "new")),
+        ("symlinkat", "symlinkat", "target", "new", ("target", "second", "new")),
+    ],
+)
+def test_names_relative_to_directories(
+    live: Live, tmp_path: Path, operation: str, name: str, one: str, two: str, expected: tuple[object, ...]
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "file").touch()
+    act = live.act(rings.between, operation, str(tmp_path), str(tmp_path / "other"), one, two)
+
+    event = requested(act, name)
+    wanted = tuple(act.value.get(part, part) if isinstance(part, str) else part for part in expected)
+    assert (act.value["result"], event.args[: len(wanted) + 1]) == (0, (0, *wanted))
+    assert str(tmp_path) in "".join(base or "" for base in event.facts.bases)
+
+
+@pytest.mark.parametrize("setup", [0, rings.SQPOLL], ids=["entered", "polled"])
+def test_a_connection_tells_both_ends_and_the_first_bytes(live: Live, server: int, setup: int) -> None:
+    act = live.act(rings.connect, server, setup)
+
+    event = requested(act, "connect")
+    assert event.file is not None
+    assert event.file.sock is not None
+    assert (event.args[0], event.args[2], event.file.sock.dport) == (0, act.value["fd"], server)
+    assert requested(act, "socket").args[1:4] == (2, 1, 0)
+    sent = requested(act, "sendto")
+    assert (sent.args[0], sent.args[1]) == (5, b"hello")
+
+
+def test_a_refused_connection_tells_the_address_that_was_asked_for(live: Live) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    event = requested(live.act(rings.connect, port), "connect")
+
+    assert (event.args[0], event.args[3].port) == (-errno.ECONNREFUSED, port)
+
+
+def test_a_server_tells_its_client_and_what_it_received(live: Live) -> None:
+    act = live.act(rings.served)
+
+    known = act.value
+    accepted = requested(act, "accept4")
+    assert accepted.file is not None
+    assert accepted.file.sock is not None
+    assert (accepted.args[0], accepted.file.sock.sport, accepted.file.sock.dport) == (
+        known["fd"], known["client"], known["port"],
+    )  # fmt: skip
+    received = requested(act, "recvfrom")
+    assert (received.args[0], received.args[1]) == (8, b"good day")
+    assert requested(act, "listen").args[:3] == (0, known["server"], 5)
+    assert requested(act, "bind").args[0] == 0
+    assert requested(act, "shutdown").args[:2] == (0, known["fd"])
+    assert requested(act, "close").args == (0, known["fd"])
+
+
+def test_a_message_in_parts_tells_its_whole_length_and_its_first_bytes(live: Live, server: int) -> None:
+    act = live.act(rings.message, server, [b"hello", b" and world"])
+
+    event = requested(act, "sendmsg")
+    assert (act.value, event.args[:2], event.args[3]) == (15, (15, b"hello"), 15)
+
+
+def test_descriptors_of_the_ring_s_own_table_count_from_two_to_the_thirtieth(
+    live: Live, tmp_path: Path, server: int
+) -> None:
+    (tmp_path / "file").touch()
+    act = live.act(rings.own_table, str(tmp_path / "file"), server)
+
+    opened, connected = requested(act, "openat"), requested(act, "connect")
+    assert (act.value, opened.args[0], opened.args[2]) == ((0, 0), DIRECT | 3, str(tmp_path / "file"))
+    assert connected.file is not None
+    assert connected.file.sock is not None
+    assert (connected.fd, connected.file.sock.dport) == (DIRECT | 5, server)
+
+
+def test_a_request_that_tells_nobody_of_its_success_is_told_at_its_submission(live: Live, tmp_path: Path) -> None:
+    event = requested(live.act(rings.silent, str(tmp_path / "made")), "mkdirat")
+
+    assert event.args[:3] == (0, -100, str(tmp_path / "made"))
+
+
+def test_requests_whose_completions_find_no_room_are_told(live: Live, tmp_path: Path) -> None:
+    act = live.act(rings.overflowing, str(tmp_path), 12)
+
+    made = [event.args[2] for event in act.of("mkdirat") if event.args[2].startswith(f"{tmp_path}/")]
+    assert sorted(made) == sorted(f"{tmp_path}/{number}" for number in range(12))
+
+
+def test_what_nobody_demands_is_not_seen(tmp_path: Path, live: Live) -> None:
+    requirements.ebpf()
+    with Live(EbpfSource(1 << 20, context()), demand("procexit")) as other:
+        before = other.act(rings.mkdir, str(tmp_path / "1"))
+        other.update(demand("mkdirat", "procexit"))
+        after = other.act(rings.mkdir, str(tmp_path / "2"))
+        other.update(demand("openat", "procexit"))
+        last = other.act(rings.mkdir, str(tmp_path / "3"))
+        other.stop()
+        counts = other.source.counts()
+
+    assert [act.value for act in (before, after, last)] == [0, 0, 0]
+    assert [len(act.of("mkdirat")) for act in (before, after, last)] == [0, 1, 0]
+    assert (counts["mkdirat"].seen, counts["mkdirat"].received, counts["mkdirat"].lost) == (1, 1, 0)
+
+
+def test_every_operation_stands_for_a_call_of_the_kernel() -> None:
+    assert len(dict(uring.entries(WATCHES.keys()))) == len(uring.OPERATIONS)
+    assert uring.types() <= WATCHES.keys()
+
+
+def test_a_kernel_that_lays_its_tracepoints_out_otherwise_is_told(tmp_path: Path) -> None:
+    types = programs.read_types()
+
+    assert uring.why_not(types, tmp_path) == "this kernel has no tracepoint io_uring_submit_req"
+    place = tmp_path / "events" / "io_uring" / "io_uring_submit_req"
+    place.mkdir(parents=True)
+    (place / "format").write_text("\tfield:void * ctx;\toffset:8;\tsize:8;\n\tfield:void * req;\toffset:24;\tsize:8;\n")
+    assert uring.why_not(types, tmp_path) == "the tracepoint io_uring_submit_req of this kernel holds req elsewhere"

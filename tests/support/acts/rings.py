@@ -1,0 +1,218 @@
+"""Requests through an io_uring of one's own, made with raw calls."""
+
+import ctypes
+import mmap
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable
+from typing import Final
+
+from tests.support.acts.raw import call
+
+OPCODES: Final = {
+    "recvmsg": 10, "sendmsg": 9, "accept": 13, "connect": 16, "openat": 18, "close": 19, "send": 26, "recv": 27,
+    "openat2": 28, "shutdown": 34, "renameat": 35, "unlinkat": 36, "mkdirat": 37, "symlinkat": 38, "linkat": 39,
+    "socket": 45, "bind": 56, "listen": 57,
+}  # fmt: skip
+SQPOLL: Final = 2
+FIXED_FILE, SILENT = 1, 64
+_PARAMS: Final = struct.Struct("<10I10I10I")
+_ASYNC: Final = 16
+_AWAKE_MS: Final = 2000
+_PATIENCE: Final = 20.0
+AT_FDCWD: Final = -100
+
+
+class Ring:
+    """Eight entries. `flags` of io_uring_setup."""
+
+    def __init__(self, flags: int = 0, completions: int = 0) -> None:
+        setup = (8, completions, flags | (8 if completions else 0), 0, _AWAKE_MS, 0, 0, 0, 0, 0)
+        params = ctypes.create_string_buffer(struct.pack("<10I", *setup) + bytes(80), 120)
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = int(libc.syscall(425, 8, params))
+        assert self.fd >= 0, os.strerror(ctypes.get_errno())
+        self._flags = flags
+        found = _PARAMS.unpack(params.raw)
+        self.depth = found[0]
+        self._head, self._tail, self._mask, _, self._state, _, self._array = found[10:17]
+        self._cq_head, self._cq_tail, self._cq_mask, _, _, self._cqes = found[20:26]
+        size = max(self._array + 4 * found[0], self._cqes + 16 * found[1])
+        self._rings = mmap.mmap(self.fd, size, mmap.MAP_SHARED, offset=0)
+        self._entries = mmap.mmap(self.fd, 64 * found[0], mmap.MAP_SHARED, offset=0x10000000)
+        self._kept: list[object] = []
+
+    def _get(self, at: int) -> int:
+        return int.from_bytes(self._rings[at : at + 4], "little")
+
+    def _set(self, at: int, value: int) -> None:
+        self._rings[at : at + 4] = value.to_bytes(4, "little")
+
+    def pointer(self, data: str | bytes) -> int:
+        """Where a text or bytes lie; they stay there."""
+        buffer = ctypes.create_string_buffer(os.fsencode(data) if isinstance(data, str) else data)
+        self._kept.append(buffer)
+        return ctypes.addressof(buffer)
+
+    def submit(
+        self, operation: str, fd: int = AT_FDCWD, *, off: int = 0, addr: int = 0, length: int = 0, flags: int = 0,
+        extra: int = 0, entry_flags: int = 0, user_data: int = 7, priority: int = 0, wait: bool = True,
+    ) -> None:  # fmt: skip
+        """One request; with `wait`, until its completion is there."""
+        tail = self._get(self._tail)
+        index = tail & self._get(self._mask)
+        self._entries[64 * index : 64 * index + 64] = struct.pack(
+            "<BBHiQQIIQHHIQQ", OPCODES[operation], entry_flags, priority, fd, off & (1 << 64) - 1, addr,
+            length & 0xFFFFFFFF, flags, user_data, 0, 0, extra, 0, 0,
+        )  # fmt: skip
+        self._set(self._array + 4 * index, index)
+        self._set(self._tail, tail + 1)
+        if self._flags & SQPOLL:
+            call("io_uring_enter", self.fd, 0, 0, 2, 0, 0)  # wake it up, should it sleep
+            self._until(lambda: self._get(self._head) == tail + 1)
+        else:
+            submitted = call("io_uring_enter", self.fd, 1, int(wait), 1 if wait else 0, 0, 0)
+            assert submitted == 1, submitted
+        if wait:
+            self._until(lambda: self._get(self._cq_tail) != self._get(self._cq_head))
+
+    def _until(self, met: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while not met():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+    def result(self) -> int:
+        """Take one completion."""
+        head = self._get(self._cq_head)
+        assert head != self._get(self._cq_tail)
+        at = self._cqes + 16 * (head & self._get(self._cq_mask))
+        self._set(self._cq_head, head + 1)
+        return int(struct.unpack_from("<i", self._rings, at + 8)[0])
+
+    def request(self, operation: str, fd: int = AT_FDCWD, **fields: int) -> int:
+        """Submit, wait, and give the result."""
+        self.submit(operation, fd, wait=True, **fields)
+        return self.result()
+
+
+def opened(path: str, directory: str = "/", flags: int = 0, setup: int = 0) -> int:
+    """openat of a path; the result."""
+    os.chdir(directory)
+    ring = Ring(setup)
+    return ring.request("openat", addr=ring.pointer(path), flags=flags, length=0o600)
+
+
+def opened_and_overwritten(path: str, other: str) -> int:
+    """openat whose path is overwritten as soon as the kernel has taken the request, before it is carried out."""
+    ring = Ring()
+    address = ring.pointer(path.ljust(len(other), "\0"))
+    ring.submit("openat", addr=address, entry_flags=_ASYNC, wait=False)
+    ctypes.memmove(address, other.encode(), len(other))
+    call("io_uring_enter", ring.fd, 0, 1, 1, 0, 0)
+    return ring.result()
+
+
+def opened2(path: str, flags: int, resolve: int) -> int:
+    """openat2."""
+    ring = Ring()
+    how = ring.pointer(struct.pack("<QQQ", flags, 0, resolve))
+    return ring.request("openat2", addr=ring.pointer(path), off=how, length=24)
+
+
+def between(operation: str, first: str, second: str, one: str, two: str = "", flags: int = 0) -> dict[str, int]:
+    """An operation on names relative to two directories."""
+    ring = Ring()
+    a, b = os.open(first, os.O_RDONLY), os.open(second, os.O_RDONLY)
+    if operation == "symlinkat":
+        result = ring.request(operation, b, addr=ring.pointer(one), off=ring.pointer(two))
+    elif two:
+        result = ring.request(
+            operation, a, addr=ring.pointer(one), off=ring.pointer(two), length=b, flags=flags
+        )
+    else:
+        mode = 0o700 if operation == "mkdirat" else 0
+        result = ring.request(operation, a, addr=ring.pointer(one), length=mode, flags=flags)
+    return {"result": result, "first": a, "second": b}
+
+
+def _loopback(port: int) -> bytes:
+    return struct.pack("<H", 2) + struct.pack(">H", port) + bytes([127, 0, 0, 1]) + bytes(8)
+
+
+def connect(port: int, setup: int = 0) -> dict[str, int]:
+    """socket and connect to a port of this machine, and a few bytes sent."""
+    ring = Ring(setup)
+    fd = ring.request("socket", 2, off=1)
+    result = ring.request("connect", fd, addr=ring.pointer(_loopback(port)), off=16)
+    sent = ring.request("send", fd, addr=ring.pointer(b"hello"), length=5) if result == 0 else 0
+    return {"fd": fd, "result": result, "sent": sent}
+
+
+def served() -> dict[str, int]:
+    """bind, listen, accept and recv, of a client of one's own; shutdown and close."""
+    ring = Ring()
+    server = ring.request("socket", 2, off=1)
+    assert ring.request("bind", server, addr=ring.pointer(_loopback(0)), off=16) == 0
+    assert ring.request("listen", server, length=5) == 0
+    with socket.socket(fileno=os.dup(server)) as twin:
+        port = twin.getsockname()[1]
+    client = socket.create_connection(("127.0.0.1", port))
+    client.sendall(b"good day")
+    fd = ring.request("accept", server)
+    received = ring.request("recv", fd, addr=ring.pointer(bytes(100)), length=100)
+    ring.request("shutdown", fd, length=2)
+    ring.request("close", fd)
+    return {"port": port, "client": client.getsockname()[1], "server": server, "fd": fd, "received": received}
+
+
+def message(port: int, parts: list[bytes]) -> int:
+    """sendmsg of a datagram in parts."""
+    ring = Ring()
+    fd = ring.request("socket", 2, off=2)
+    vectors = b"".join(struct.pack("<QQ", ring.pointer(part), len(part)) for part in parts)
+    to = ring.pointer(_loopback(port))
+    header = struct.pack("<QQQQQQQ", to, 16, ring.pointer(vectors), len(parts), 0, 0, 0)
+    return ring.request("sendmsg", fd, addr=ring.pointer(header))
+
+
+def own_table(path: str, port: int) -> tuple[int, int]:
+    """A file opened into slot 3 of the ring's own table; a connection from slot 5. Both results."""
+    ring = Ring()
+    slots = struct.pack("<8i", *(-1,) * 8)
+    assert call("io_uring_register", ring.fd, 2, slots, 8) == 0
+    opened = ring.request("openat", addr=ring.pointer(path), extra=4)
+    made = ring.request("socket", 2, off=1, extra=6)
+    assert made == 0
+    fixed = {"entry_flags": FIXED_FILE}
+    connected = ring.request("connect", 5, addr=ring.pointer(_loopback(port)), off=16, **fixed)
+    return opened, connected
+
+
+def silent(place: str) -> None:
+    """A directory whose making nobody wants to hear of."""
+    ring = Ring()
+    ring.submit("mkdirat", addr=ring.pointer(place), length=0o700, entry_flags=SILENT, wait=False)
+    deadline = time.monotonic() + _PATIENCE
+    while not os.path.isdir(place):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def overflowing(place: str, count: int) -> None:
+    """More directories made than the completion queue has room for."""
+    ring = Ring(completions=8)
+    for number in range(count):
+        ring.submit("mkdirat", addr=ring.pointer(f"{place}/{number}"), length=0o700, user_data=number, wait=False)
+    deadline = time.monotonic() + _PATIENCE
+    while len(os.listdir(place)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def mkdir(place: str) -> int:
+    """mkdirat."""
+    ring = Ring()
+    return ring.request("mkdirat", addr=ring.pointer(place), length=0o700)
