@@ -84,8 +84,7 @@ _DIFFERENT: Final[dict[str, Form]] = {
 UNREAD: Final = frozenset(
     {
         *("getresuid", "getresgid", "getgroups", "setgroups"),
-        *("nanosleep", "select", "_newselect", "pselect6", "ppoll", "setrlimit", "getrlimit", "semop", "quotactl"),
-        *("sendfile", "epoll_pwait", "ipc", "clock_nanosleep", "utimensat"),
+        *("nanosleep", "ppoll", "setrlimit", "getrlimit", "sendfile", "quotactl"),
     }
 )
 """Calls of the same name whose structs or ids are narrower in a way that the programs do not read: not watched."""

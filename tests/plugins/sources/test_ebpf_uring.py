@@ -161,7 +161,7 @@ def test_a_message_in_parts_tells_its_whole_length_and_its_first_bytes(live: Liv
     act = live.act(rings.message, server, [b"hello", b" and world"])
 
     event = requested(act, "sendmsg")
-    assert (act.value, event.args[:2], event.args[3]) == (15, (15, b"hello"), 15)
+    assert (act.value, event.args[:2], event.args[3]) == (15, (15, b"hello and world"), 15)
 
 
 def test_descriptors_of_the_ring_s_own_table_count_from_two_to_the_thirtieth(
