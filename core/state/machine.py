@@ -1,6 +1,6 @@
 """The one state machine."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from mozu.core.event import Event, Process, SyscallEvent
@@ -47,13 +47,16 @@ class StateMachine:
         for name in self.sizes():
             metrics.gauge(f"state_{name}", lambda name=name: self.sizes()[name])  # type: ignore[misc]
 
-    def seed(self, *, env: bool = False, files: bool = False) -> int:
-        """Take in every process that exists now; gives their number. `env`, `files`: also environments, descriptors."""
+    def seed(self, pids: Iterable[int] | None = None, /, *, env: bool = False, files: bool = False) -> int:
+        """Take in these processes, or every one that exists now; gives their number.
+
+        `env`, `files`: also environments, descriptors.
+        """
         if self._procfs is None:
             return 0
         state = self._state
         count = 0
-        for pid, known, others in self._procfs.processes(env=env):
+        for pid, known, others in self._procfs.processes(pids, env=env):
             if state.node(pid) is None:
                 node = seed(state, pid, pid, known, state.number + 1, others=others)
                 if files:

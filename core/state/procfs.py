@@ -9,7 +9,7 @@ import re
 import resource
 import stat as modes
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -52,14 +52,17 @@ class Procfs:
         now = time.time_ns()
         self._boot = now - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
-    def processes(self, *, env: bool = False) -> Iterator[tuple[int, KnownProcess, int]]:
-        """(pid, what is known, number of further threads) of every process, in the order of their numbers."""
-        try:
-            pids = sorted(int(name) for name in os.listdir(self._root) if name.isdecimal())
-        except OSError:
-            return
+    def processes(
+        self, pids: Iterable[int] | None = None, *, env: bool = False
+    ) -> Iterator[tuple[int, KnownProcess, int]]:
+        """(pid, what is known, number of further threads) of these processes or of all, by their numbers."""
+        if pids is None:
+            try:
+                pids = (int(name) for name in os.listdir(self._root) if name.isdecimal())
+            except OSError:
+                return
         inits: dict[str, int] = {}
-        for pid in pids:
+        for pid in sorted(pids):
             found = self._read(pid, env=env)
             if found is None:
                 continue

@@ -21,9 +21,10 @@ from mozu.plugins.sources.ebpf.calls import EVERY, WATCHES
 from mozu.plugins.sources.ptrace import native, seccomp
 from mozu.plugins.sources.ptrace.outbox import Outbox
 from mozu.plugins.sources.ptrace.reading import BORN, ENDED, STARTED
+from mozu.plugins.sources.ptrace.reading.processes import parent_of
 from mozu.plugins.sources.ptrace.tracer import Tracer, Wanted
 
-NAP: Final = 0.005
+NAP: Final = 0.02
 """Seconds in which a batch may grow."""
 BATCH: Final = 2000
 LINGER: Final = 2.0
@@ -78,6 +79,13 @@ class PtraceSource:
     def command_status(self) -> int | None:
         """Of the command as wait gives it; None while it runs."""
         return None if self._tracer is None else self._tracer.root_status
+
+    def concerned(self) -> Sequence[int]:
+        """The traced process and its ancestors: nobody else's past matters."""
+        chain = [self._pid or (0 if self._tracer is None else self._tracer.root)]
+        while chain[-1] > 0:
+            chain.append(parent_of(chain[-1]))
+        return chain[:-1]
 
     def signal_command(self, number: int) -> None:
         """Hand a signal on to the command."""

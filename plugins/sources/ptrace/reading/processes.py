@@ -163,12 +163,13 @@ def birth(creator: Task, child: Task, parent: int, *, shares_files: bool, nested
 
 def end(pid: int, status: int, orphan: int) -> SyscallEvent:
     """procexit, with the status as wait gives it. `orphan`: a child that lives on, 0 for none; it has a new parent."""
-    reaper = _parent(orphan) if orphan else 0
+    reaper = parent_of(orphan) if orphan else 0
     args = (status, status >> 8 & 0xFF, status & 0x7F, status >> 7 & 1, reaper)
     return event("procexit", Task(pid, pid), args)
 
 
-def _parent(pid: int) -> int:
+def parent_of(pid: int) -> int:
+    """Of a process; 0 where it has none, or is not there."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return int(file.read().rpartition(b")")[2].split()[1])
