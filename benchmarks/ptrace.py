@@ -1,34 +1,42 @@
-"""What tracing costs: a build of a small C project natively, under `mozu trace`, and under `strace -f` with a filter.
+"""What tracing costs: natively, under `mozu trace`, and under `strace -f` with a filter for the same calls.
 
     python -m benchmarks.ptrace [RUNS]
 
-Runs are interleaved; the table shows medians. strace writes the same calls to a file, as it would to be looked at.
+Runs are interleaved; the table shows medians, of seconds and of processor seconds of everything together. On a machine
+that has other work, the second is the one to look at. strace writes the calls to a file, as it would to be looked at.
 """
 
+import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-FILES: Final = 40
+PARTS: Final = 40
+FILES: Final = 10_000
 CALLS: Final = "openat,execve,connect"
 RULE: Final = """
 - rule: Never
   desc: Demands the three calls and matches none
-  condition: evt.type in (openat, execve, connect) and proc.name = nobody-has-this-name
+  condition: evt.type in ({}) and proc.name = nobody-has-this-name
   output: never
   priority: DEBUG
 """
+UNDEMANDED: Final = "import os\nfor _ in range(400_000): os.stat('/')"
+"""A call that nobody asked for, again and again: what is left is the filter."""
+
+Spent = tuple[float, float]
+"""Seconds, processor seconds."""
 
 
 def project(at: Path) -> None:
     """Some files, each a compilation of its own, and a program of them all."""
-    names = [f"part{number}" for number in range(FILES)]
+    names = [f"part{number}" for number in range(PARTS)]
     for name in names:
         (at / f"{name}.c").write_text(f"#include <stdio.h>\nint {name}(void) {{ return puts(\"{name}\"); }}\n")
     calls = " ".join(f"{name}();" for name in names)
@@ -37,37 +45,81 @@ def project(at: Path) -> None:
     (at / "Makefile").write_text(f"whole: {objects}\n\tcc -o $@ {objects}\n")
 
 
-def measure(command: Sequence[str], at: Path) -> float:
-    """Seconds."""
+def files(at: Path) -> None:
+    """So many small ones."""
+    (at / "files").mkdir()
+    for number in range(FILES):
+        (at / "files" / str(number)).write_text("x\n")
+
+
+def measure(command: Sequence[str], at: Path) -> Spent:
+    """Of the command and all that it starts."""
+    before = os.times()
     began = time.monotonic()
     subprocess.run(command, cwd=at, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.monotonic() - began
+    seconds = time.monotonic() - began
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return seconds, used
+
+
+def ways(command: Sequence[str], calls: str = CALLS) -> Mapping[str, Sequence[str]]:
+    """How it is run."""
+    strace = ["strace", "-f", "--seccomp-bpf", "-e", f"trace={calls}", "-o", "strace.out", *command]
+    return {
+        "native": command,
+        "mozu trace": [sys.executable, "-m", "mozu", "trace", "-r", "never.yaml", "--", *command],
+        **({"strace": strace} if shutil.which("strace") else {}),
+    }
+
+
+def table(title: str, found: Mapping[str, list[Spent]], start: Spent) -> None:
+    """What each way adds to the native time. `start`: of mozu with nothing to do."""
+    print(f"\n{title}\n")
+    native = found["native"]
+    for way, spent in found.items():
+        shown = f"{way:20}"
+        for kind in (0, 1):
+            median = statistics.median(one[kind] for one in spent)
+            added = statistics.median(one[kind] - base[kind] for one, base in zip(spent, native, strict=True))
+            shown += f" {median:7.3f} s {added:+8.3f}"
+        print(shown)
+    if "strace" in found:
+        for kind, name in ((0, "seconds"), (1, "processor seconds")):
+            pairs = [
+                ((own[kind] - base[kind]), (other[kind] - base[kind]), start[kind])
+                for own, other, base in zip(found["mozu trace"], found["strace"], native, strict=True)
+            ]
+            whole = statistics.median(own / other for own, other, _ in pairs)
+            later = statistics.median((own - begin) / other for own, other, begin in pairs)
+            print(f"added by mozu / added by strace, {name}: {whole:.2f}; without mozu's start: {later:.2f}")
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 9
-    build = ["make", "-B", "-s"]
     with tempfile.TemporaryDirectory() as name:
         at = Path(name)
         project(at)
-        (at / "never.yaml").write_text(RULE)
-        ways = {
-            "native": build,
-            "mozu trace": [sys.executable, "-m", "mozu", "trace", "-r", "never.yaml", "--", *build],
-            "mozu, nothing to do": [sys.executable, "-m", "mozu", "trace", "-r", "never.yaml", "--", "true"],
+        files(at)
+        (at / "never.yaml").write_text(RULE.format(CALLS.replace(",", ", ")))
+        works = {
+            f"find | xargs cat of {FILES} files": ["sh", "-c", "find files -type f | xargs cat"],
+            f"make of {PARTS} files in C": ["make", "-B", "-s"],
+            "400,000 calls that nobody asked for": [sys.executable, "-c", UNDEMANDED],
         }
-        if shutil.which("strace"):
-            ways["strace"] = ["strace", "-f", "--seccomp-bpf", "-e", f"trace={CALLS}", "-o", "strace.out", *build]
-        times: dict[str, list[float]] = {way: [] for way in ways}
+        spent: dict[str, dict[str, list[Spent]]] = {title: {} for title in works}
+        starts: list[Spent] = []
         for _ in range(runs):
-            for way, command in ways.items():
-                times[way].append(measure(command, at))
-    native = statistics.median(times["native"])
-    for way, found in times.items():
-        median = statistics.median(found)
-        spread = f"of {runs}: {min(found):.3f} to {max(found):.3f}"
-        print(f"{way:20} {median:7.3f} s   {median - native:+7.3f} s   ({spread})")
+            starts.append(measure(ways(["true"])["mozu trace"], at))
+            for title, command in works.items():
+                for way, line in ways(command).items():
+                    spent[title].setdefault(way, []).append(measure(line, at))
+    start = (statistics.median(one[0] for one in starts), statistics.median(one[1] for one in starts))
+    print(f"{runs} interleaved runs; medians of seconds and of processor seconds, and what is added to native")
+    print(f"mozu trace -- true   {start[0]:7.3f} s          {start[1]:7.3f} s")
+    for title, found in spent.items():
+        table(title, found, start)
 
 
 if __name__ == "__main__":
