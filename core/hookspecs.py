@@ -10,7 +10,7 @@ the configuration names it.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
@@ -173,6 +173,15 @@ class Sink(Protocol):
         """Flush and let go. Idempotent."""
 
 
+class Sight(msgspec.Struct, frozen=True):
+    """One line of `mozu sources`: something that this machine lets a source see, or not."""
+
+    what: str
+    seen: bool
+    why: str
+    """By which means it is seen, or what is missing; what to do about it."""
+
+
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """What a hook returns."""
 
@@ -190,6 +199,9 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """Sources: the source class of its events. `syscall` events pass through the core's state machine."""
     live: bool = True
     """Sources: True if the world goes on while nobody reads (eBPF); False if reading can wait (recordings, Kafka)."""
+    sights: Callable[[], Iterable[Sight]] | None = None
+    """Sources: what this machine lets it see, for `mozu sources`; it may take a second, and starts nothing. None where
+    that does not depend on the machine."""
     blocking: bool = False
     """Sinks: `deliver` may block; it runs on a worker thread of its own."""
 

@@ -15,6 +15,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "fields": ("mozu.core.cli.fields", "List the fields that rules and outputs may name."),
     "plugins": ("mozu.core.cli.plugins", "List plugins, where they come from, and their settings."),
     "config": ("mozu.core.cli.config", "Show the merged configuration or its JSON Schema."),
+    "sources": ("mozu.core.cli.sources", "See what this machine lets mozu see, what not, and why."),
     "sinks": ("mozu.core.cli.sinks", "See whether the configured sinks would accept an alert."),
     "spool": ("mozu.core.cli.spool", "See what waits on disk for a sink, and its dead letters."),
     "redrive": ("mozu.core.cli.redrive", "Send dead letters again."),

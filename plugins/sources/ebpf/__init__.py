@@ -6,6 +6,7 @@ What is seen, by which way, at what price, and what is not: docs/sources.md. The
 from pydantic import Field, field_validator
 
 from mozu.core.hookspecs import Context, Declaration, Settings, hookimpl
+from mozu.plugins.sources.ebpf.sight import sights
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from mozu.plugins.sources.ebpf.ways import Switch
 
@@ -48,4 +49,5 @@ def mozu_source() -> Declaration:
         settings=EbpfSettings,
         event_source="syscall",
         live=True,
+        sights=sights,
     )

@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from mozu.core.hookspecs import Context, Declaration, Settings, hookimpl
+from mozu.plugins.sources.ptrace.sight import sights
 from mozu.plugins.sources.ptrace.source import PtraceSource
 
 
@@ -41,4 +42,5 @@ def mozu_source() -> Declaration:
         settings=PtraceSettings,
         event_source="syscall",
         live=True,
+        sights=sights,
     )

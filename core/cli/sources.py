@@ -1,0 +1,58 @@
+"""`mozu sources`."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+import orjson
+
+from mozu.core.cli import options
+from mozu.core.cli.known import known_plugins
+from mozu.core.cli.terminal import table, width
+from mozu.core.config import Kind
+from mozu.core.hookspecs import Sight
+from mozu.core.registry import Plugin
+
+_GIVEN: Final = Sight("what it is given", seen=True, why="nothing of this machine is needed")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  mozu sources            what this machine's kernel lets each source see, and why not
+  mozu sources --json
+  sudo mozu sources       as the user that mozu runs as: capabilities are this process's"""
+)
+@options.configuration
+@options.as_json
+@options.verbose
+def command(path: Path | None, overrides: tuple[str, ...], as_json: bool, verbose: bool) -> None:
+    """See what this machine lets mozu see, what not, and why. Nothing is started or attached."""
+    registry = known_plugins(path, overrides)
+    sources = [plugin for plugin in registry.plugins() if plugin.kind == Kind.SOURCE]
+    found = {plugin.declaration.name: _sights(plugin) for plugin in sources}
+    if as_json:
+        click.echo(orjson.dumps(_as_data(found), option=orjson.OPT_INDENT_2).decode())
+    else:
+        click.echo(table(("SOURCE", "WHAT", "SEEN", "WHY"), _rows(found), width()))
+
+
+def _sights(plugin: Plugin) -> Sequence[Sight]:
+    look = plugin.declaration.sights
+    return (_GIVEN,) if look is None else list(look())
+
+
+def _rows(found: dict[str, Sequence[Sight]]) -> Iterator[Sequence[str]]:
+    for name, sights in found.items():
+        for sight in sights:
+            yield name, sight.what, "yes" if sight.seen else "no", sight.why
+
+
+def _as_data(found: dict[str, Sequence[Sight]]) -> dict[str, object]:
+    return {
+        "sources": [
+            {"name": name, "sights": [{"what": one.what, "seen": one.seen, "why": one.why} for one in sights]}
+            for name, sights in found.items()
+        ]
+    }
