@@ -1,5 +1,6 @@
 """`mozu trace`."""
 
+import logging
 import os
 import sys
 import traceback
@@ -110,6 +111,8 @@ def command(
 ) -> int:
     """Run a command under rules: what its programs do is watched by tracing them."""
     set_up("debug" if verbose else "warning")
+    if not verbose:
+        logging.getLogger("mozu.engine.delays").setLevel(logging.ERROR)  # the command waits, and nothing is lost
     from mozu.core.cli import trace_report, trace_run  # takes a while to import
     from mozu.core.cli.trace_profile import read_list
     from mozu.core.registry import version

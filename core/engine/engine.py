@@ -27,6 +27,7 @@ from mozu.core.pipeline.statistics import as_text, gather
 from mozu.core.state import StateMachine
 
 _log = logging.getLogger("mozu.engine")
+_delays = logging.getLogger("mozu.engine.delays")
 
 _CHUNK = 500
 """Events of a source that can wait, judged between two looks at the queues of the sinks."""
@@ -171,7 +172,7 @@ class Engine:
 
         def report(culprit: str, seconds: float) -> None:
             held.value += 1
-            _log.warning("%s held the event loop for more than %.1f s", culprit, seconds)
+            _delays.warning("%s held the event loop for more than %.1f s", culprit, seconds)
 
         return Watchdog(loop, owners, report=report)
 
