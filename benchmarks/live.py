@@ -1,6 +1,7 @@
 """What watching costs the watched: workloads with and without a monitor, in interleaved pairs.
 
-    python -m benchmarks.live [--pairs 9] [--only NAME] [--rules FILE ...] [--other COMMAND --other-ready REGEX]
+    python -m benchmarks.live [--pairs 9] [--only NAME] [--rules FILE ...] [--compat32 on|off|both]
+                              [--other COMMAND --other-ready REGEX]
 
 For each workload and monitor: nanoseconds added to a call (median, least and most of the pairs), the ratio of wall
 times, the monitor's own CPU seconds, its resident memory, and the events it says it lost.
@@ -92,10 +93,12 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=9)
     parser.add_argument("--only", default="", help="workloads whose name contains this")
     parser.add_argument("--rules", type=Path, action="append", default=[])
+    parser.add_argument("--compat32", choices=("on", "off", "both"), help="with or without the watch of 32-bit calls")
     parser.add_argument("--other", help="command line of another monitor, measured in the same run")
     parser.add_argument("--other-ready", default=".", help="what it prints once it watches (a regular expression)")
     options = parser.parse_args()
-    monitors: list[Monitor] = [Mozu(options.rules)]
+    switches = ("on", "off") if options.compat32 == "both" else (options.compat32,)
+    monitors: list[Monitor] = [Mozu(options.rules, switch) for switch in switches]
     if options.other:
         command = shlex.split(options.other)
         monitors.append(Monitor(Path(command[0]).name, command, options.other_ready))

@@ -87,15 +87,17 @@ class Monitor:
 
 
 class Mozu(Monitor):
-    """mozu with its default configuration, and other rules where they are given."""
+    """mozu with its default configuration, and other rules or the 32-bit watch switched where they are given."""
 
-    def __init__(self, rules: Sequence[Path]) -> None:
-        super().__init__("mozu", [], r"watching \d+ event types")
-        self._rules = [argument for path in rules for argument in ("-r", str(path))]
+    def __init__(self, rules: Sequence[Path], compat32: str | None = None) -> None:
+        super().__init__(f"mozu, 32-bit watch {compat32}" if compat32 else "mozu", [], r"watching \d+ event types")
+        self._options = [argument for path in rules for argument in ("-r", str(path))]
+        if compat32:
+            self._options += ["-o", f"sources.ebpf.compat32={compat32}"]
 
     def command(self, stats: Path) -> list[str]:
         """Run from the checkout."""
-        return [sys.executable, "-m", "mozu", "run", "--json", "--stats", str(stats), *self._rules]
+        return [sys.executable, "-m", "mozu", "run", "--json", "--stats", str(stats), *self._options]
 
     def lost(self, stats: Path) -> int:
         """By the final statistics."""

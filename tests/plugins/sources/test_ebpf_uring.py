@@ -157,6 +157,14 @@ def test_a_server_tells_its_client_and_what_it_received(live: Live) -> None:
     assert requested(act, "close").args == (0, known["fd"])
 
 
+def test_a_request_that_accepts_every_connection_tells_each(live: Live) -> None:
+    act = live.act(rings.accepted_twice)
+
+    made = [event for event in act.of("accept4") if event.way == "io_uring"]
+    assert [event.args[0] for event in made[:2]] == act.value
+    assert all(event.file is not None and event.file.sock is not None for event in made[:2])
+
+
 def test_a_message_in_parts_tells_its_whole_length_and_its_first_bytes(live: Live, server: int) -> None:
     act = live.act(rings.message, server, [b"hello", b" and world"])
 

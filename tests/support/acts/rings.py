@@ -20,6 +20,7 @@ SQPOLL: Final = 2
 FIXED_FILE, SILENT = 1, 64
 _PARAMS: Final = struct.Struct("<10I10I10I")
 _ASYNC: Final = 16
+_MULTISHOT: Final = 1
 _AWAKE_MS: Final = 2000
 _PATIENCE: Final = 20.0
 AT_FDCWD: Final = -100
@@ -216,3 +217,16 @@ def mkdir(place: str) -> int:
     """mkdirat."""
     ring = Ring()
     return ring.request("mkdirat", addr=ring.pointer(place), length=0o700)
+
+
+def accepted_twice() -> list[int]:
+    """One request that accepts every connection; the descriptors of two."""
+    ring = Ring()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ring.submit("accept", server.fileno(), priority=_MULTISHOT, wait=False)
+        found = []
+        for _ in range(2):
+            with socket.create_connection(server.getsockname()):
+                call("io_uring_enter", ring.fd, 0, 1, 1, 0, 0)
+                found.append(ring.result())
+    return found
