@@ -16,7 +16,8 @@ def package(name: str, version: str) -> Path:
     place = home / "node_modules" / name
     if not (place / "package.json").exists():
         home.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--silent", "--no-save", "--ignore-scripts", "--legacy-peer-deps", "--prefix", str(home)]
+        quiet = ("--silent", "--no-save", "--ignore-scripts", "--legacy-peer-deps")
+        command = ["npm", "install", *quiet, "--prefix", str(home)]
         done = subprocess.run(
             [*command, f"{name}@{version}"], capture_output=True, text=True, timeout=100, check=False
         )
