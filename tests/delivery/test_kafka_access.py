@@ -25,7 +25,7 @@ FULL = os.environ.get("MOZU_CHAOS") == "full"
 ALERTS, MINUTE = (10_000, 65.0) if FULL else (200, 5.0)
 """How many alerts each way; seconds of traffic across disconnects."""
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(900 if FULL else 240)
 
 
 @pytest.fixture(scope="module")

@@ -46,13 +46,13 @@ def kafka(tmp_path: Path) -> Iterator[Cluster]:
 
 
 def raised(mozu: Running, stage: Stage) -> None:
-    """Every trigger once, then the scripts among them until there are enough alerts."""
+    """Every trigger once, then scripts among them until there are enough alerts; nobody answers what connects often."""
     for trigger in STABLE:
         stage.act(trigger)
-    scripts = [trigger for trigger in STABLE if isinstance(trigger.act, str)]
+    scripts = [trigger for trigger in STABLE if isinstance(trigger.act, str) and "$NET" not in trigger.act]
     while len(mozu.alerts) < ALERTS:
         for trigger in scripts:
-            stage.act(trigger._replace(act=f"for n in $(seq {ALERTS // 100}); do {trigger.act}; done"))
+            stage.act(trigger._replace(act=f"for n in 1 2 3 4 5 6 7 8 9 10; do {trigger.act}; done"))
 
 
 def complete(messages: list[Message]) -> list[Json]:

@@ -101,6 +101,7 @@ async def feed(kafka: Cluster, members: Members) -> None:
     }
     producer, hangs_since = AIOKafkaProducer(bootstrap_servers=kafka.servers), 0.0
     await producer.start()
+    began = time.monotonic()
     try:
         for number in range(RECORDS):
             if number == RECORDS // 2:
@@ -109,8 +110,10 @@ async def feed(kafka: Cluster, members: Members) -> None:
                 await asyncio.sleep(max(0.0, hangs_since + HANGS - time.monotonic()))
             if number in trouble:
                 trouble[number]()
-            await producer.send_and_wait("events", b'{"n": %d}' % number, b"%d" % number)
-            await asyncio.sleep(1 / PER_SECOND)
+            await producer.send("events", b'{"n": %d}' % number, b"%d" % number)
+            if number % (PER_SECOND // 10) == 0:
+                await producer.flush()
+                await asyncio.sleep(max(0.0, began + number / PER_SECOND - time.monotonic()))
     finally:
         await producer.stop()
 
