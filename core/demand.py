@@ -17,7 +17,7 @@ FACETS: Final[Mapping[str, tuple[str, ...]]] = {
     "tree": ("execve", "execveat", "procexit"),
     "cwd": ("chdir", "fchdir", "chroot"),
     "ids": ("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid"),
-    "caps": ("capset",),
+    "caps": ("capset", "setuid", "setreuid", "setresuid", "setfsuid", "setns", "unshare"),
     "session": ("setsid", "setpgid"),
     "comm": ("prctl",),
     "fds": ("close", "dup", "dup2", "dup3", "fcntl", "pipe", "pipe2", "socketpair"),

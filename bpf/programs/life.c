@@ -72,16 +72,18 @@ inlined u32 reaper_of(struct task_struct *task) {
   return number;
 }
 
-/* The end of the last thread. */
+/* The end of a process's last thread; that of others where somebody counts them. Its result is then 1. */
 inlined int exit_done(struct bpf_raw_tracepoint_args *ctx) {
   struct task_struct *task = bpf_get_current_task_btf();
   struct signal_struct *signal = task->signal;
-  if (signal->live) return 0;
-  struct scratch *s = begin(TYPE_EXIT, SLOT_EXIT, sizeof(struct exit), 0);
+  u32 zero = 0, others = signal->live;
+  struct settings *settings = LOOKUP(SETTINGS, &zero);
+  if (others && !(settings && settings->threads)) return 0;
+  struct scratch *s = begin(TYPE_EXIT, SLOT_EXIT, sizeof(struct exit), others != 0);
   if (!s) return 0;
   struct exit *e = (void *)s->record;
   e->status = signal->flags & GROUP_EXIT ? signal->group_exit_code : task->exit_code;
-  e->reaper = reaper_of(task);
+  e->reaper = others ? 0 : reaper_of(task);
   return send(s);
 }
 

@@ -124,7 +124,8 @@ class Engine:
             await intake.stage.component.start(demand)
             if intake.state is not None and intake.live:
                 concerned = getattr(intake.stage.component, "concerned", None)
-                known = intake.state.seed(None if concerned is None else concerned())
+                environments = "env" in demand.facets("syscall")
+                known = intake.state.seed(None if concerned is None else concerned(), env=environments)
                 _log.info("source %s has started; %d processes were there already", intake.name, known)
         types = sorted({name for source in demand.types.values() for name in source})
         sinks = ", ".join(outlet.name for outlet in self._pipeline.outlets)

@@ -46,7 +46,7 @@ FACTS: Final[dict[str, Any]] = {
 """Name in a form → class, for everything that a source may tell the state machine."""
 INTERNAL: Final = {
     "_fork": "Forked", "_process": "KnownProcess", "_file": "KnownFile", "_enter": "Entered", "_unseen": "Event",
-    "_reset": "", "_state": "Restored", "_saved": "Saved", "_restored": "", "_looked": "Looked",
+    "_exit": "", "_reset": "", "_state": "Restored", "_saved": "Saved", "_restored": "", "_looked": "Looked",
 }  # fmt: skip
 """Type of an event that is for the state only → the facts without which it means nothing."""
 FACT_NAMES: Final = {value: name for name, value in FACTS.items()}

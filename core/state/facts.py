@@ -3,17 +3,18 @@
 A source attaches at most one of these to `SyscallEvent.facts`. Events whose type begins with `_` exist only for the
 state: they are consumed there and no evaluator sees them.
 
-Two kinds of source exist. A *live* one asks the kernel (`Forked`, `Executed`, `Opened`, `Cwd`, `Descriptor`); a
-*recording* has only the parameters, and brings what was there before its first event as `_process`, `_file` and
-`_seeded` events.
+Two kinds of source exist. A *live* one asks the kernel (`Forked`, `Executed`, `Opened`, `Cwd`, `Identity`,
+`Descriptor`); a *recording* has only the parameters, and brings what was there before its first event as `_process`,
+`_file` and `_seeded` events.
 
-Live, the state follows processes: `_fork` of a thread and the `procexit` of one only count it (sources may leave both
-out), an event of a thread belongs to the process in `pid`, which must be set, and the `procexit` of a main thread means
-that the last thread of its process has ended.
+Live, the state follows processes: `_fork` of a thread and the `_exit` of one only count it (sources leave both out
+where nobody asks for the number of threads), an event of a thread belongs to the process in `pid`, which must be set,
+and `procexit` means that the last thread of its process has ended.
 
 | event type | facts | meaning |
 |---|---|---|
 | `_fork` | Forked | a task was made; `tid`/`pid` are the creator's |
+| `_exit` | None | live: a thread has ended and others of its process live on; `tid`/`pid` are its own |
 | `_process` | KnownProcess | a task that existed before the recording; `tid`/`pid` are its own |
 | `_file` | KnownFile | a descriptor of the task `tid`; its `_process` comes first |
 | `_seeded` | Seeded or None | the last `_process` and `_file` have been sent: directions of sockets are settled |
@@ -89,6 +90,20 @@ class Cwd(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where chdir or fchdir led, as the kernel sees it."""
 
     path: str
+
+
+class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who a thread is after it called one of the setuid family, whether that succeeded or not."""
+
+    ruid: int
+    uid: int
+    """Effective, as `Process.uid`."""
+    suid: int
+    rgid: int
+    gid: int
+    sgid: int
+    cap_permitted: int
+    cap_effective: int
 
 
 class Descriptor(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -46,5 +46,5 @@ CHANGING: Final = (
 """Event types that can change the state. A source to which reading more costs little (a recording) sends all of them,
 whatever is demanded; a live one sends those of the facets that are."""
 
-INTERNAL: Final[Mapping[str, Transition]] = {**forks.INTERNAL, **seeds.INTERNAL}
+INTERNAL: Final[Mapping[str, Transition]] = {**forks.INTERNAL, **exits.INTERNAL, **seeds.INTERNAL}
 """The same for events that exist only for the state."""

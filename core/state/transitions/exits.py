@@ -41,6 +41,17 @@ def _ended(state: State, event: SyscallEvent, node: Node | None) -> None:
         event.process = state.tables.update(main, number, others=max(0, main.version.others - 1))
 
 
+def thread_ended(state: State, event: SyscallEvent) -> None:
+    """`_exit`: live, one of several threads has ended. It is only counted."""
+    main = state.node(event.pid)
+    if main is None or main.main is not main:
+        return
+    if event.tid == event.pid:
+        state.tables.update(main, state.number + 1, exited=True)
+    else:
+        state.tables.update(main, state.number + 1, others=max(0, main.version.others - 1))
+
+
 def _remember(state: State, event: SyscallEvent, node: Node) -> None:
     recent = state.recent_exits
     recent[node.version.ptid, event.tid] = event.time
@@ -62,3 +73,4 @@ def _reaper(state: State, node: Node, event: SyscallEvent) -> Node | None:
 
 
 TRANSITIONS: Final = {"procexit": exited}
+INTERNAL: Final = {"_exit": thread_ended}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mozu.core.event import Process, SyscallEvent
+from mozu.core.state.facts import Identity
 from mozu.core.state.state import NOBODY, State
 from mozu.core.syscalls import flag_table
 
@@ -43,7 +44,7 @@ def _kept(new: int | None, old: int) -> int:
 def _users(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
     def change(state: State, event: SyscallEvent) -> None:
         process = event.process
-        if process is None or not event.args or event.args[0] != 0:
+        if process is None or _told_by_kernel(state, event, process) or not event.args or event.args[0] != 0:
             return
         old = process.ruid, process.uid, process.suid
         ruid, uid, suid = rule(old, event.args[1:], privileged=_is_root(process))
@@ -56,7 +57,7 @@ def _users(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
 def _groups(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
     def change(state: State, event: SyscallEvent) -> None:
         process = event.process
-        if process is None or not event.args or event.args[0] != 0:
+        if process is None or _told_by_kernel(state, event, process) or not event.args or event.args[0] != 0:
             return
         old = process.rgid, process.gid, process.sgid
         rgid, gid, sgid = rule(old, event.args[1:], privileged=_is_root(process))
@@ -64,6 +65,23 @@ def _groups(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
             state.change(event, rgid=rgid, gid=gid, sgid=sgid)
 
     return change
+
+
+def _told_by_kernel(state: State, event: SyscallEvent, process: Process) -> bool:
+    """Whether the source asked the kernel what the call led to."""
+    facts = event.facts
+    if facts.__class__ is not Identity:
+        return False
+    told = {name: getattr(facts, name) for name in Identity.__struct_fields__}
+    if any(getattr(process, name) != value for name, value in told.items()):
+        state.change(event, **told)
+    return True
+
+
+def _file_system(state: State, event: SyscallEvent) -> None:
+    """setfsuid, setfsgid: of these ids nothing is kept, but capabilities may come and go with them."""
+    if event.process is not None:
+        _told_by_kernel(state, event, event.process)
 
 
 def _is_root(process: Process) -> bool:
@@ -77,10 +95,14 @@ def _capset(state: State, event: SyscallEvent) -> None:
 
 
 def new_user_namespace(state: State, event: SyscallEvent, flags: int | None) -> None:
-    """Whoever enters a user namespace of its own holds every capability there."""
+    """Whoever enters a user namespace of its own holds every capability there. None of them is inheritable by programs;
+    in recordings, read as the reference reads them, all are.
+    """
     if event.args[0] is not None and event.args[0] >= 0 and (flags or 0) & _NEW_USER:
         whole = _ALL_CAPABILITIES
-        state.change(event, cap_inheritable=whole, cap_permitted=whole, cap_effective=whole)
+        state.change(
+            event, cap_inheritable=0 if state.live else whole, cap_permitted=whole, cap_effective=whole
+        )  # fmt: skip
 
 
 def _unshare(state: State, event: SyscallEvent) -> None:
@@ -94,6 +116,8 @@ TRANSITIONS: Final = {
     "setgid": _groups(_set),
     "setregid": _groups(_set_re),
     "setresgid": _groups(_set_res),
+    "setfsuid": _file_system,
+    "setfsgid": _file_system,
     "capset": _capset,
     "unshare": _unshare,
 }

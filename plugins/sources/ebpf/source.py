@@ -20,6 +20,7 @@ NAP: Final = 0.005
 """Seconds between a wake-up and the drain. Draining at once would wake up for every record: up to ten times dearer for
 those who are watched."""
 BATCH: Final = 2000
+_EVERYTHING: Final = 1 << 30
 CLOCK_EVERY: Final = 1.0
 TREE: Final = frozenset({"_fork", "execve", "procexit"})
 """Always watched: without it no event has a process. It costs nothing but at births and deaths."""
@@ -89,8 +90,8 @@ class EbpfSource:
         if self._loader is None or self._stopping.is_set():
             return
         types, missing = wanted_types(demand)
-        threads = bool(THREADS & demand.of("syscall").keys()) or "*" in demand.of("syscall")
         facets = demand.facets("syscall")
+        threads = bool(THREADS & demand.of("syscall").keys()) or "*" in demand.of("syscall") or "threads" in facets
         self._loader.configure(threads=threads, environment="env" in facets, realpath="realpath" in facets)
         loader = self._loader
         unknown = await asyncio.to_thread(loader.attach, [*FIRST, *sorted(types.difference(FIRST))])
@@ -169,6 +170,7 @@ class EbpfSource:
         for name, watch in WATCHES.items():
             seen, filtered, lost, missed = loader.count(name)
             if name in loader.watched:
+                lost += self._decoder.discarded[watch.number]
                 found[name] = Counts(seen, filtered, lost, missed, self._decoder.received[watch.number])
         return found
 
@@ -183,6 +185,8 @@ class EbpfSource:
         if self._loader is None:
             return
         await asyncio.to_thread(self._loader.detach, self._loader.attached)
+        if self._ring is not None:
+            self._ring.drain(self._decoder.discard, _EVERYTHING)
         self._final = self.counts()
         loader, self._loader = self._loader, None
         if self._ring is not None:

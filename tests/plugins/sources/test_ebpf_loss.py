@@ -1,5 +1,6 @@
 """Loss accounting: a flood that knows its number against what the source counted."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from mozu.core.hookspecs import Counts
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
+from tests.support.actor import Actor
 from tests.support.acts import floods
 from tests.support.live import QUIET, Live, context, demand
 
@@ -97,3 +99,26 @@ def test_events_of_a_thread_stay_in_order(live: Live) -> None:
 
     names = [e.args[2] for e in act.of("openat2")]
     assert names == [f"/nonexistent/{number}" for number in range(3000)]
+
+
+def test_what_nobody_reads_after_a_stop_counts_as_lost() -> None:
+    requirements.ebpf()
+    source, actor, made = EbpfSource(8 << 20, context()), Actor(), 5000
+
+    async def stop_early() -> None:
+        await source.start(demand(KIND))
+        batches = source.batches()
+        await asyncio.to_thread(actor.act, floods.calls, made)
+        await anext(batches)
+        await source.stop()
+        await batches.aclose()  # type: ignore[attr-defined]
+
+    try:
+        asyncio.run(stop_early())
+    finally:
+        actor.close()
+    counts = source.counts()[KIND]
+
+    assert made == counts.seen == total(counts)
+    assert 0 < counts.received < made
+    assert counts.lost == made - counts.received

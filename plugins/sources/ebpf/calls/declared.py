@@ -192,19 +192,18 @@ NUMBERS: Final[dict[str, str | None]] = {
     "select": None,
     "semctl": "r 0 1 2 =",
     "semget": None,
-    "setgid": None,
     "setpgid": None,
-    "setregid": None,
-    "setresgid": None,
-    "setresuid": None,
-    "setreuid": None,
     "setsid": None,
-    "setuid": None,
     "tgkill": None,
     "tkill": None,
     "unshare": None,
 }
 """Calls of plain numbers."""
+
+IDENTITIES: Final[dict[str, str | None]] = dict.fromkeys(
+    ("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid")
+)
+"""Calls that change who the caller is."""
 
 UNRETURNING: Final = frozenset({"exit", "exit_group", "rt_sigreturn"})
 """Calls that never come back to their caller, so that nothing can be told when they do."""
@@ -216,7 +215,7 @@ def _bare() -> dict[str, str | None]:
         name: None
         for name, kind in event_types().items()
         if kind.kind == "syscall" and not kind.params and kind.calls == (name,)
-        and call_number(name) is not None and name not in UNRETURNING
+        and call_number(name) is not None and name not in UNRETURNING and name not in IDENTITIES
     }  # fmt: skip
 
 
@@ -228,6 +227,7 @@ _TRACEPOINTS: Final = {
 _DECODERS: Final = {
     "descriptor": "descriptor", "accept": "descriptor", "message": "descriptor", "messages": "descriptor",
     "pair": "descriptor", "transfer": "descriptor", "mapping": "descriptor", "memory": "memory",
+    "identity": "identity",
 }  # fmt: skip
 """Family → function of the decoder; `call` for the others."""
 
@@ -285,6 +285,7 @@ def _watches() -> Iterable[Watch]:
     yield from _declared(MAPPINGS, "mapping")
     yield from _declared(MEMORY, "memory")
     yield from _declared(PATHS, "path")
+    yield from _declared(IDENTITIES, "identity")
     yield from _declared({**NUMBERS, **_bare()}, "number")
 
 

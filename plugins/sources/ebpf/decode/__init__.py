@@ -6,7 +6,7 @@ from typing import Final
 
 from mozu.core.event import SyscallEvent
 from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Watch
-from mozu.plugins.sources.ebpf.decode.calls import call, cwd
+from mozu.plugins.sources.ebpf.decode.calls import call, cwd, identity
 from mozu.plugins.sources.ebpf.decode.descriptors import descriptor
 from mozu.plugins.sources.ebpf.decode.life import exited, forked
 from mozu.plugins.sources.ebpf.decode.memory import memory
@@ -23,6 +23,7 @@ DECODERS: Final[dict[str, Callable[[Watch], Decode]]] = {
     "descriptor": descriptor,
     "exit": exited,
     "fork": forked,
+    "identity": identity,
     "memory": memory,
     "open": opened,
     "process": process,
@@ -40,6 +41,7 @@ class Decoder:
         self.offset = 0
         """Wall time minus boot time, ns."""
         self.received = [0] * TYPES
+        self.discarded = [0] * TYPES
         self._decode: list[Decode | None] = [None] * TYPES
         for watch in WATCHES.values():
             self._decode[watch.number] = DECODERS[watch.decoder](watch)
@@ -56,3 +58,7 @@ class Decoder:
         if way:
             event.way = _WAYS[way]
         return event
+
+    def discard(self, buffer: Buffer | mmap, at: int) -> None:
+        """Count a record that nobody will read any more."""
+        self.discarded[buffer[at + _TYPE_AT] | buffer[at + _TYPE_AT + 1] << 8] += 1

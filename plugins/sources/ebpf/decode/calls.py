@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from mozu.core.event import File, SyscallEvent
-from mozu.core.state.facts import Bases, Cwd
+from mozu.core.state.facts import Bases, Cwd, Identity
 from mozu.core.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.memory import Handed, handed
@@ -131,6 +131,24 @@ def cwd(watch: Watch) -> Decode:
         facts = Cwd(where) if done and where else None
         return SyscallEvent(
             "syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args, None, fd, file, facts
+        )
+
+    return decode
+
+
+def identity(watch: Watch) -> Decode:
+    """The setuid family: who the caller is afterwards is a fact of the kernel."""
+    name, pick = watch.name, picks(watch)
+
+    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
+        values = _unpack(buffer, at)
+        given = _given(buffer, at, values)
+        args = tuple(one(values, given) for one in pick)
+        first, second, third, permitted, effective = values[_ARGS + 3 : _TEXT]
+        (uid, ruid), (rgid, suid), (sgid, gid) = (divmod(pair, 1 << 32) for pair in (first, second, third))
+        facts = Identity(ruid, uid, suid, rgid, gid, sgid, permitted, effective)
+        return SyscallEvent(
+            "syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args, None, None, None, facts
         )
 
     return decode

@@ -27,11 +27,13 @@ def forked(watch: Watch) -> Decode:
 
 
 def exited(watch: Watch) -> Decode:
-    """The end of a process; the thread id is that of its main thread, whichever thread went last."""
+    """The end of a process; the thread id is that of its main thread, whichever thread went last. Or of one thread."""
     name = watch.name
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        time, _, _, pid, _, _, cpu, _, _, status, reaper = _exit(buffer, at)
+        time, _, others, pid, tid, _, cpu, _, _, status, reaper = _exit(buffer, at)
+        if others:
+            return SyscallEvent("syscall", "_exit", time + offset, 0, tid, pid, cpu, ())
         args = (status, status >> 8 & 0xFF, status & 0x7F, status >> 7 & 1, reaper)
         return SyscallEvent("syscall", name, time + offset, 0, pid, pid, cpu, args)
 

@@ -1,0 +1,52 @@
+"""`mozu run`, whose state can be read: on SIGUSR2 it writes every process that it knows to the file MOZU_STATE.
+
+    MOZU_STATE=FILE python -m tests.soak.watched run …
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from mozu.core.cli import main
+from mozu.core.engine import engine
+from mozu.core.state import StateMachine
+from tests.soak.truth import Known
+
+
+class ReadableState(StateMachine):
+    """A state machine that can be asked for all of it."""
+
+    newest: "ReadableState"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        ReadableState.newest = self
+
+    def everything(self) -> dict[int, Known]:
+        """Process id → what is known of it."""
+        found: dict[int, Known] = {}
+        for node in self._state.tables:
+            process = node.version
+            if not process.exited and node.main is node:
+                command = (process.exe, *process.args) if process.exe or process.args else ()
+                found[process.pid] = Known(
+                    process.ptid, process.exepath, command, process.cwd.rstrip("/") or "/", process.uid, process.start
+                )
+        return found
+
+
+def _write(*_: object) -> None:
+    target = Path(os.environ["MOZU_STATE"])
+    fresh = target.with_suffix(".new")
+    state = ReadableState.newest
+    fresh.write_text(json.dumps({"sizes": state.sizes(), "processes": state.everything()}))
+    fresh.rename(target)
+
+
+if __name__ == "__main__":
+    setattr(engine, "StateMachine", ReadableState)  # noqa: B010  it is no export of the module
+    signal.signal(signal.SIGUSR2, _write)
+    sys.exit(main())
