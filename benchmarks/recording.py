@@ -75,14 +75,14 @@ class Chain:
                 made.settle(None)
                 asyncio.run(made.room())
         if made is not None:
-            asyncio.run(made.close())
+            asyncio.run(made.close(60))
         return count
 
     def recorder(self, path: Path) -> Callable[[StateMachine], Recorder]:
         """Makes one that writes to a file."""
 
         def make(state: StateMachine) -> Recorder:
-            about = About(source="b", origin="o", hostname="h", writer="benchmark", names=self._fields.names)
+            about = About(source="b", origin="o", writer="benchmark", names=self._fields.names)
             whole = Whole(Writer(Parts(path), Metrics(), lambda _: None), Metrics())
             return Recorder(
                 about, [whole], live=False, state=state, answers=Answers(self._fields), surroundings=self._metadata,

@@ -283,7 +283,7 @@ class Engine:
         for intake in self._intakes:
             intake.hold.flush()
             if intake.recorder is not None:
-                self._tell_recording(intake, await intake.recorder.close())
+                self._tell_recording(intake, await intake.recorder.close(self._left(deadline)))
         self._losses.look()
         self._pipeline.look_at_storms(at_end=True)
         for outlet in self._pipeline.outlets:

@@ -27,7 +27,7 @@ def recorder(built: Built, intake: Intake, assembly: Assembly, metrics: Metrics)
         return None
     surroundings: Any = getattr(built.stage.component, "surroundings", None)
     about = About(
-        source=intake.name, origin=intake.origin, hostname=assembly.hostname, writer=f"mozu {assembly.version}",
+        source=intake.name, origin=intake.origin, writer=f"mozu {assembly.version}",
         names=assembly.fields.names,
     )  # fmt: skip
     return Recorder(

@@ -17,6 +17,8 @@ from mozu.core.recording.writer import Parts, Writer
 
 _NS: Final = 1_000_000_000
 _MS: Final = 1_000_000
+_SHORTEST: Final = 1.0
+"""Seconds between two sections, however short the look back is."""
 _PATIENCE: Final = 1 * _NS
 """What is on its way when a capture's time is over."""
 _log = logging.getLogger("mozu.capture")
@@ -69,7 +71,7 @@ class Captures:
             return False
         newest = self._past[-1]
         age = time.time_ns() - newest.section.begun
-        return age >= self._plan.before * _NS or newest.size >= self._plan.memory // 2
+        return age >= max(self._plan.before, _SHORTEST) * _NS or newest.size >= self._plan.memory // 2
 
     def put(self, chunk: Chunk) -> None:
         """Keep it, and write it if a capture runs."""
@@ -133,16 +135,15 @@ class Captures:
                     self._writer = None
         self._old = [writer for writer in self._old if writer.alive]
 
-    def wait(self) -> None:
-        """Return when there is room."""
-        if self._writer is not None:
-            self._writer.wait()
+    def wait(self) -> bool:
+        """As the writer does."""
+        return self._writer is None or self._writer.wait()
 
-    def close(self) -> None:
+    def close(self, seconds: float) -> None:
         """Write what is left."""
         self._end()
         for writer in self._old:
-            writer.join()
+            writer.join(seconds)
         self.tick()
 
     def take_problems(self) -> list[str]:

@@ -39,11 +39,11 @@ class Output(Protocol):
     def tick(self) -> None:
         """About a second has passed."""
 
-    def wait(self) -> None:
-        """Return when there is room; on a thread."""
+    def wait(self) -> bool:
+        """Wait a moment for room, on a thread; whether there is some."""
 
-    def close(self) -> None:
-        """Write what is left; on a thread."""
+    def close(self, seconds: float) -> None:
+        """Write what is left, within this time; on a thread."""
 
     def take_problems(self) -> list[str]:
         """What went wrong since the last call, a sentence each."""
@@ -136,13 +136,14 @@ class Recorder:
     async def room(self) -> None:
         """Wait until the files have caught up: for sources that can wait."""
         for output in self._outputs:
-            await asyncio.to_thread(output.wait)
+            while not await asyncio.to_thread(output.wait):
+                pass
 
-    async def close(self) -> list[str]:
-        """Nothing follows: write what is left; gives what went wrong."""
+    async def close(self, seconds: float) -> list[str]:
+        """Nothing follows: write what is left, within this time; gives what went wrong."""
         problems = self.tick(None)
         for output in self._outputs:
-            await asyncio.to_thread(output.close)
+            await asyncio.to_thread(output.close, seconds)
             problems.extend(output.take_problems())
         return problems
 

@@ -20,7 +20,6 @@ class About(msgspec.Struct, frozen=True):
 
     source: str
     origin: str
-    hostname: str
     writer: str
     """Name and version of who writes."""
     names: Names
@@ -38,7 +37,7 @@ class Section:
         self._snapshot, self._first_time = snapshot, about.names.first_time
         self._head = Head(
             version=VERSION, writer=about.writer, source=about.source, live=live, origin=about.origin,
-            hostname=about.hostname, number=number, time=self.begun,
+            hostname=about.names.hostname, number=number, time=self.begun,
             addresses=tuple(sorted(about.names.addresses.known)), named=about.names.user is not Names().user,
         )  # fmt: skip
 

@@ -65,14 +65,14 @@ class Whole:
     def tick(self) -> None:
         """Nothing depends on time alone."""
 
-    def wait(self) -> None:
-        """Return when there is room."""
-        self._writer.wait()
+    def wait(self) -> bool:
+        """As the writer does."""
+        return self._writer.wait()
 
-    def close(self) -> None:
+    def close(self, seconds: float) -> None:
         """Write what is left."""
         self._writer.end()
-        self._writer.join()
+        self._writer.join(seconds)
 
     def take_problems(self) -> list[str]:
         """Losses, and why there is no recording any more."""

@@ -13,12 +13,17 @@ from typing import BinaryIO, Final
 
 from mozu.core.metrics import Metrics
 
+_counting: Final = threading.Lock()
+"""Writers of one source share a counter."""
+
 Text = Callable[[], Iterable[bytes]]
 """Makes the lines, on the writer's thread."""
 
 _LEVEL: Final = 3
 """Of deflate: measured, the last level that costs less than an event's encoding."""
 _GZIP: Final = 31
+_MOMENT: Final = 1.0
+"""Seconds."""
 _ROOM: Final = 64 << 20
 """Bytes of text that may wait."""
 _PRIVATE: Final = 0o600
@@ -86,10 +91,10 @@ class Writer:
             self._changed.notify_all()
         return True
 
-    def wait(self) -> None:
-        """Return when half of the room is free."""
+    def wait(self) -> bool:
+        """Wait until half of the room is free, but no longer than a moment; whether it is, or never will be."""
         with self._changed:
-            self._changed.wait_for(lambda: self._queued <= _ROOM // 2 or bool(self.problem))
+            return self._changed.wait_for(lambda: self._queued <= _ROOM // 2 or bool(self.problem), _MOMENT)
 
     def end(self) -> None:
         """Nothing follows; what is queued is still written."""
@@ -97,9 +102,11 @@ class Writer:
             self._queue.append(None)
             self._changed.notify_all()
 
-    def join(self) -> None:
-        """Wait until everything is written, after `end`."""
-        self._thread.join()
+    def join(self, seconds: float) -> None:
+        """Wait until everything is written, after `end`. What is not within this time is given up."""
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self.problem = self.problem or f"the disk did not take the end of it within {seconds:.0f} s"
 
     @property
     def alive(self) -> bool:
@@ -139,7 +146,8 @@ class Writer:
         assert self._file is not None
         self._file.write(data)
         self.size += len(data)
-        self._bytes.value += len(data)
+        with _counting:
+            self._bytes.value += len(data)
 
     def _finish(self) -> None:
         if self._file is not None:

@@ -9,8 +9,11 @@ from typing import Final
 
 import pytest
 
+from tests.support.docker import DockerEngine, docker
 from tests.support.requirements import ROOT, ebpf
 from tests.support.running import Json, mozu_run
+
+__all__ = ["docker"]
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -26,6 +29,10 @@ FIELDS: Final = (
     "proc.fdopencount thread.tid thread.cap_effective user.name user.uid user.homedir user.shell "
     "user.loginuid user.loginname group.name group.gid container.id container.name container.full_id "
     "container.image"
+)
+OF_CONTAINERS: Final = (
+    "container.image.repository container.image.tag container.image.id container.label[number] container.mounts "
+    "container.privileged container.ip container.host_network container.start_ts container.type"
 )
 TYPES: Final = (
     "open openat creat execve connect bind listen accept accept4 sendto recvfrom unlink unlinkat rename "
@@ -102,6 +109,30 @@ def test_a_recording_made_under_ebpf_gives_the_same_alerts(tmp_path: Path, rules
         mozu.stop()
     expected, found = comparable(mozu.alerts), comparable(replayed(recording, rules))
     assert len(expected) > 100
+    assert expected == found
+
+
+@pytest.mark.ebpf
+@pytest.mark.docker
+def test_a_recording_knows_the_containers_and_their_users(tmp_path: Path, docker: DockerEngine) -> None:
+    ebpf()
+    rules, recording = tmp_path / "rules.yaml", tmp_path / "live.jsonl.gz"
+    output = " ".join(f"%{name}" for name in (*FIELDS.split(), *OF_CONTAINERS.split()))
+    condition = "evt.type in (execve, open, openat, creat, procexit) and container.id != host"
+    rule = {"rule": "seen", "desc": "any", "condition": condition, "output": output, "priority": "NOTICE"}
+    rules.write_text(json.dumps([rule]))
+    settings = ("-o", f"enrichers.docker.socket={docker.socket}", "--record", str(recording))
+    with mozu_run(tmp_path, "-r", str(rules), *settings) as mozu:
+        for number, user in enumerate(("0", "4711:4712", "0", "4711:4712")):
+            name = f"recorded-{number}"
+            docker.run("touch", f"/tmp/{name}", options=("--name", name, "--user", user, "--label", f"number={number}"))
+            mozu.wait_alert(lambda alert, name=name: alert["output_fields"].get("fd.name") == f"/tmp/{name}", name)  # type: ignore[misc]
+        mozu.stop()
+    expected, found = comparable(mozu.alerts), comparable(replayed(recording, rules))
+    people = {(alert["output_fields"]["user.name"], alert["output_fields"]["group.name"]) for alert in found.values()}
+    names = {alert["output_fields"]["container.name"] for alert in found.values()}
+    assert {("root", "root"), ("magpie", "corvids")} <= people
+    assert {f"recorded-{number}" for number in range(4)} <= names
     assert expected == found
 
 

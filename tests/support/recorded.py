@@ -47,10 +47,10 @@ class Kept:
     def tick(self) -> None:
         pass
 
-    def wait(self) -> None:
-        pass
+    def wait(self) -> bool:
+        return True
 
-    def close(self) -> None:
+    def close(self, seconds: float) -> None:
         pass
 
     def take_problems(self) -> list[str]:
@@ -65,7 +65,7 @@ def recorder(
     origin: str = "o",
 ) -> Recorder:
     """A recorder as a run would make it."""
-    about = About(source="replay", origin=origin, hostname=fields.names.hostname, writer="test", names=fields.names)
+    about = About(source="replay", origin=origin, writer="test", names=fields.names)
     return Recorder(
         about, kept, live=surroundings is None, state=state, answers=Answers(fields), surroundings=surroundings,
         metrics=Metrics(),

@@ -19,7 +19,7 @@ NS = 1_000_000_000
 
 
 def section() -> Section:
-    about = About(source="s", origin="o", hostname="h", writer="w", names=fields().names)
+    about = About(source="s", origin="o", writer="w", names=fields().names)
     return Section(about, 0, StateMachine(procfs=None).snapshot(), live=False)
 
 
@@ -59,7 +59,7 @@ def test_a_recording_is_private_and_readable_while_it_grows(tmp_path: Path) -> N
     begun = section()
     for number in range(1, 4):
         whole.put(chunk(begun, number))
-    whole.close()
+    whole.close(60)
     assert ([1, 2, 3], [path], 0o600) == (numbers(path), told, path.stat().st_mode & 0o777)
     assert [] == whole.take_problems()
 
@@ -82,7 +82,7 @@ def test_a_full_part_ends_where_the_next_section_begins(tmp_path: Path) -> None:
         pass
     whole.put(chunk(one, 2))
     whole.put(chunk(other, 3))
-    whole.close()
+    whole.close(60)
     assert ([1, 2], [3]) == (numbers(tmp_path / "a.gz"), numbers(tmp_path / "a-2.gz"))
 
 
@@ -101,7 +101,7 @@ def test_what_finds_no_room_is_lost_counted_and_marked_in_the_file(tmp_path: Pat
     whole.put(chunk(one, 4))
     whole.put(chunk(other, 5))
     assert not whole.due()
-    whole.close()
+    whole.close(60)
     assert [1, 5] == numbers(tmp_path / "a.gz")
     assert b'"lost":3' in gzip.decompress((tmp_path / "a.gz").read_bytes())
     assert 3 == metrics.counter("recorded_events_lost_total").value
@@ -112,7 +112,7 @@ def test_what_finds_no_room_is_lost_counted_and_marked_in_the_file(tmp_path: Pat
 def test_a_file_that_cannot_be_written_ends_the_recording_and_is_told_once(tmp_path: Path) -> None:
     whole = Whole(Writer(Parts(tmp_path / "no" / "a.gz"), Metrics(), lambda _: None), Metrics())
     whole.put(chunk(section(), 1))
-    whole.close()
+    whole.close(60)
     (problem,) = whole.take_problems()
     assert "recording has stopped" in problem
     assert "No such file or directory" in problem
@@ -133,7 +133,7 @@ def test_a_capture_has_what_was_before_and_what_comes_after(tmp_path: Path) -> N
     captures.alert(alert(5 * NS, 3000))
     for number in range(5, 12):
         captures.put(chunk(begun, number, number * NS))
-    captures.close()
+    captures.close(60)
     assert [[1, 2, 3, 4, 5, 6, 7, 8, 9]] == captured(tmp_path)
     (path,) = tmp_path.iterdir()
     assert f"c_{4 * NS:020d}_{7:020d}.jsonl.gz" == path.name
@@ -144,7 +144,7 @@ def test_a_capture_of_the_first_event_has_a_beginning(tmp_path: Path) -> None:
     captures = Captures(Plan(tmp_path / "c", every_rule=True), False, Metrics())
     captures.alert(alert(1, None))
     captures.put(chunk(section(), 1, 1))
-    captures.close()
+    captures.close(60)
     assert [[1]] == captured(tmp_path)
 
 
@@ -157,7 +157,7 @@ def test_the_look_back_is_bounded_in_bytes_and_begins_with_a_section(tmp_path: P
     captures.put(chunk(other, 3, 3, 10))
     captures.put(chunk(third, 4, 4, 10))
     captures.alert(alert(4))
-    captures.close()
+    captures.close(60)
     assert [[2, 3, 4]] == captured(tmp_path)
 
 
@@ -171,7 +171,7 @@ def test_a_capture_ends_at_its_greatest_size_and_says_so(tmp_path: Path) -> None
         number += 1
         captures.put(chunk(begun, number, 2))
         problems = captures.take_problems()
-    captures.close()
+    captures.close(60)
     assert ["a capture ended early: it has reached its greatest size"] == problems
     assert [list(range(1, number + 1))] == captured(tmp_path)
 
@@ -181,6 +181,17 @@ def test_a_capture_that_cannot_be_written_is_told(kind: type[Captures], tmp_path
     captures = kind(Plan(tmp_path / "no" / "c"), False, Metrics())
     captures.alert(alert(1))
     captures.put(chunk(section(), 1, 1))
-    captures.close()
+    captures.close(60)
     (problem,) = captures.take_problems()
     assert "a capture has stopped" in problem
+
+
+def test_a_disk_that_hangs_is_given_up_and_told(tmp_path: Path) -> None:
+    writer, held = Writer(Parts(tmp_path / "a.gz"), Metrics(), lambda _: None), Held()
+    whole = Whole(writer, Metrics())
+    assert writer.put(held, _ROOM)
+    assert held.begun.wait(60)
+    assert not whole.wait()
+    whole.close(0.01)
+    held.go.set()
+    assert ["recording has stopped: the disk did not take the end of it within 0 s"] == whole.take_problems()
