@@ -127,19 +127,21 @@ def test_a_recording_knows_the_containers_and_their_users(tmp_path: Path, docker
     condition = "evt.type in (execve, open, openat, creat, procexit) and container.id != host"
     rule = {"rule": "seen", "desc": "any", "condition": condition, "output": output, "priority": "NOTICE"}
     rules.write_text(json.dumps([rule]))
-    settings = ("-o", f"enrichers.docker.socket={docker.socket}", "--record", str(recording))
+    settings = ("-o", f"enrichers.docker.socket={docker.socket}", "-o", "hold.seconds=60", "--record", str(recording))
     with mozu_run(tmp_path, "-r", str(rules), *settings) as mozu:
         for number, user in enumerate(("0", "4711:4712", "0", "4711:4712")):
             name = f"recorded-{number}"
-            docker.run("cat", "/etc/group", options=("--name", name, "--user", user, "--label", f"number={number}"))
+            options = ("--name", name, "--user", user, "--label", f"number={number}")
+            docker.begin("sh", "-c", "cat /etc/group; sleep 600", options=options)
             mozu.wait_alert(functools.partial(_read, name), name)
+            docker.remove(name)
         mozu.stop()
     expected, found = comparable(mozu.alerts), comparable(replayed(recording, rules))
+    assert expected == found
     people = {(alert["output_fields"]["user.name"], alert["output_fields"]["group.name"]) for alert in found.values()}
     names = {alert["output_fields"]["container.name"] for alert in found.values()}
     assert {("root", "root"), ("magpie", "corvids")} <= people
     assert {f"recorded-{number}" for number in range(4)} <= names
-    assert expected == found
 
 
 def test_a_recording_made_under_ptrace_gives_the_same_alerts(tmp_path: Path, rules: Path) -> None:

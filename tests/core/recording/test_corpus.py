@@ -14,7 +14,7 @@ from tests.support.requirements import corpus
 
 pytestmark = [pytest.mark.corpus, pytest.mark.timeout(900)]
 
-_EVERY = 1 if os.environ.get("MOZU_FUZZ") == "full" else 5
+_EVERY = 1 if os.environ.get("MOZU_FUZZ") == "full" else 10
 """Of so many scenarios one is tried."""
 
 

@@ -21,7 +21,7 @@ from tests.core.recording.making import live, packed, rerecorded
 from tests.oracle.capture import Capture
 from tests.plugins.sources.test_replay_fuzz import mutate
 
-TRIES = 30_000 if os.environ.get("MOZU_FUZZ") == "full" else 1_500
+TRIES = 30_000 if os.environ.get("MOZU_FUZZ") == "full" else 800
 MEMORY = 24 << 20
 """Bytes that reading one small mutated file may need."""
 WORDS = (
