@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from mozu.core.alert.template import MISSING
 from mozu.core.containers import ContainerFacts
 from mozu.core.event import SyscallEvent
 from mozu.core.fields import FieldRegistry
@@ -85,7 +86,6 @@ class Answers:
         who = (container, process.uid, process.gid, process.loginuid)
         if section.fresh.get(who, 0.0) > now:
             return
-        section.fresh[who] = now + _AGAIN
         read = {name: reader(event) for name, reader in self._read.items()}
         found: list[Told] = [
             User(container, process.uid, read["user.name"], read["user.homedir"], read["user.shell"]),
@@ -98,8 +98,10 @@ class Answers:
         facts = self._names.container(container) if container else None
         if isinstance(facts, ContainerFacts):
             found.append(Container(container, facts))
+        if MISSING not in (read["user.name"], read["group.name"]) and (facts is not None or not container):
+            section.fresh[who] = now + _AGAIN
         for item in found:
-            chunk.notes.extend(note(section, item))
+            _tell(chunk, event, item)
 
     def _note_number(self, event: SyscallEvent, kind: str, number: object, container: str, chunk: Chunk) -> None:
         """The name of a number among the parameters, unless the section has one."""
@@ -108,7 +110,17 @@ class Answers:
         name = (self._names.user if kind == "uid" else self._names.group)(number, event)
         item = User(container, number, name) if kind == "uid" else Group(container, number, name)
         if name is not None and _key(item) not in chunk.section.notes:
-            chunk.notes.extend(note(chunk.section, item))
+            _tell(chunk, event, item)
+
+
+def _tell(chunk: Chunk, event: SyscallEvent, item: Told) -> None:
+    """Before the chunk what is told for the first time, before the event what is different now."""
+    before = chunk.section.notes.get(_key(item))
+    for text in note(chunk.section, item):
+        if before is None:
+            chunk.notes.append(text)
+        else:
+            chunk.insert(event.num, text)
 
 
 def changed(section: Section, tables: Iterable[Told]) -> list[bytes]:

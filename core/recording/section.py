@@ -1,5 +1,6 @@
 """A stretch of a recording that can be read by itself, and the chunks it is made of."""
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Final
@@ -74,6 +75,16 @@ class Chunk:
         """Numbers: of the last event before it, and of its own last one."""
         self.time = 0
         """Of its last event, ns since the epoch."""
+
+    def insert(self, number: int, text: bytes) -> None:
+        """Put a line before that of an event."""
+        start = re.compile(rb'^\["[^_"][^"]*","[^"]*",%d,' % number, re.MULTILINE)
+        for place, part in enumerate(self.parts):
+            found = start.search(part)
+            if found is not None:
+                self.parts[place : place + 1] = [part[: found.start()], text, part[found.start() :]]
+                return
+        self.notes.append(text)
 
     def text(self) -> Iterator[bytes]:
         """Its lines."""

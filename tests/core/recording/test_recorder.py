@@ -143,3 +143,25 @@ def test_a_loss_that_was_recorded_is_told() -> None:
     recording = OwnRecording(BytesIO(data), "r.jsonl", Metadata())
     list(recording.batches())
     assert ["3 events were not recorded before event 0"] == recording.gaps
+
+
+def test_what_enrichers_come_to_know_stands_before_the_event_that_was_judged_with_it() -> None:
+    state, kept, registry = StateMachine(procfs=None), Kept(), fields()
+    names = ["<NA>", "<NA>", "mira", "mira"]
+    registry.provide("user.name", lambda _: lambda event: names[event.num - 1])
+    made = recorder([kept], registry, state)
+    state.apply([SyscallEvent("syscall", "_process", 0, 0, 5, 5, facts=KnownProcess(name="sh", uid=1000))])
+    given = [call("close", 0, 3, fd=3) for _ in names]
+    made.take(given)
+    for event in state.apply(given):
+        made.judged([event])
+    made.tick(None)
+    told = [json.loads(line) for line in kept.data.splitlines()]
+    users = [line["name"] if isinstance(line, dict) else line[2] for line in told if _is_user_or_event(line)]
+    assert ["<NA>", 1, 2, "mira", 3, 4] == users
+
+
+def _is_user_or_event(line: "dict[str, object] | list[object]") -> bool:
+    if isinstance(line, list):
+        return line[0] == "close"
+    return (line["line"], line.get("uid")) == ("user", 1000)
