@@ -84,6 +84,9 @@ def table(title: str, found: Mapping[str, list[Spent]], start: Spent) -> None:
             added = statistics.median(one[kind] - base[kind] for one, base in zip(spent, native, strict=True))
             shown += f" {median:7.3f} s {added:+8.3f}"
         print(shown)
+    own = statistics.median(one[1] - start[1] for one in found["mozu trace"])
+    alone = statistics.median(one[1] for one in native)
+    print(f"processor seconds under mozu without its start / native: {own / alone:.2f}")
     if "strace" in found:
         for kind, name in ((0, "seconds"), (1, "processor seconds")):
             pairs = [
@@ -110,7 +113,8 @@ def main() -> None:
         }
         spent: dict[str, dict[str, list[Spent]]] = {title: {} for title in works}
         starts: list[Spent] = []
-        for _ in range(runs):
+        for number in range(1, runs + 1):
+            print(f"run {number} of {runs}", file=sys.stderr, flush=True)
             starts.append(measure(ways(["true"])["mozu trace"], at))
             for title, command in works.items():
                 for way, line in ways(command).items():
