@@ -199,6 +199,10 @@ class Loader:
             missed = None if misses is None else misses + self._missed_before.get(name, 0)
         return seen + (missed or 0), filtered, lost, missed
 
+    def missed_by_ways(self) -> dict[str, int]:
+        """Way → runs of its own programs that the kernel skipped: calls of which nobody knows what they were."""
+        return {name: self._misses(pairs) or 0 for name, pairs in list(self._open.items())}
+
     def close(self) -> None:
         """Detach everything and give all memory back."""
         self.open(())

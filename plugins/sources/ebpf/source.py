@@ -162,7 +162,10 @@ class EbpfSource:
         return [f"the wall clock was set by {step.by / 1e9:+.3f} s" for step in steps]
 
     def counts(self) -> Mapping[str, Counts]:
-        """Per event type, since the start. seen = filtered + lost + missed + received once the ring is empty."""
+        """Per event type, since the start. seen = filtered + lost + missed + received once the ring is empty.
+
+        A way in is counted by its name where the kernel skipped its programs: nobody knows which calls those were.
+        """
         loader = self._loader
         if loader is None:
             return self._final
@@ -172,6 +175,9 @@ class EbpfSource:
             if name in loader.watched:
                 lost += self._decoder.discarded[watch.number]
                 found[name] = Counts(seen, filtered, lost, missed, self._decoder.received[watch.number])
+        for way, skipped in loader.missed_by_ways().items():
+            if skipped:
+                found[way] = Counts(seen=skipped, missed=skipped)
         return found
 
     async def stop(self) -> None:
