@@ -4,11 +4,7 @@ PYTHON  := $(VENV)/bin/python
 MOZU    := $(VENV)/bin/mozu
 STAMP   := $(VENV)/.installed
 
-<<<<<<< Updated upstream
-.PHONY: help setup run test check bench chaos projects fuzz vectors oracle docs clean
-=======
-.PHONY: help setup run test check bench soak chaos fuzz vectors oracle docs clean
->>>>>>> Stashed changes
+.PHONY: help setup run test check bench soak chaos projects fuzz vectors oracle docs clean
 
 help:            ## these lines
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
