@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.monitor import Monitor, Mozu, Usage
+from benchmarks.ptrace import PARTS, project
 
 HERE = Path(__file__).parent
 
@@ -33,18 +34,23 @@ class Workload(msgspec.Struct):
 
 
 def workloads(folder: Path) -> list[Workload]:
-    """The standard five."""
+    """The standard five, and a build."""
     program, target = folder / "workload", folder / "target"
     subprocess.run(["gcc", "-O2", "-o", program, HERE / "workload.c"], check=True)
     target.touch()
     dd = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=3000000", "status=none"]
     run = str(program)
+    built = folder / "project"
+    built.mkdir()
+    project(built)
+    build = ["make", "--silent", "--always-make", "-j2", "-C", str(built)]
     return [
         Workload("dd bs=1, 6 M calls", dd, 6_000_000, "call"),
         Workload("10 processes × 20,000 open+close", [run, "open", "10", "20000", str(target)], 200_000, "open"),
         Workload("10,000 posix_spawn", [run, "exec", "10000", "/bin/true"], 10_000, "exec"),
         Workload("2 M open+close, 1 process", [run, "open", "1", "2000000", str(target)], 2_000_000, "open"),
         Workload("2 M open+close, 2 processes", [run, "open", "2", "1000000", str(target)], 2_000_000, "open"),
+        Workload(f"make -j2 of {PARTS + 1} C files", build, PARTS + 2, "command"),
     ]
 
 

@@ -48,7 +48,7 @@ def mozu(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "rule_matching=all",
     )
     options = [argument for setting in settings for argument in ("-o", f"evaluators.falco.{setting}")]
-    options += ["-o", f"enrichers.docker.socket={docker.socket}"]
+    options += ["-o", f"enrichers.docker.socket={docker.socket}", "-o", f"sources.ebpf.ring_size={64 << 20}"]
     with mozu_run(folder, *rules, "-r", str(filled), *options) as running:
         yield running
         running.stop()
