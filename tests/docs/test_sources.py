@@ -1,0 +1,25 @@
+"""docs/sources.md names every call that the live sources know."""
+
+import re
+from pathlib import Path
+
+from mozu.core.syscalls import event_type
+from mozu.plugins.sources.ebpf.calls import WATCHES
+
+PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
+
+
+def _has_parameters(name: str) -> bool:
+    declared = event_type(name)
+    return declared is not None and bool(declared.params)
+
+
+def test_the_table_of_calls_is_the_table_of_the_sources() -> None:
+    section = PAGE.read_text().split("### What is seen, and by which way")[1].split("###")[0]
+    firsts = [line.split("|")[1] for line in section.splitlines() if line.startswith("|")][2:]
+    listed = {name for cell in firsts for name in re.findall(r"[a-z_0-9]+", cell)}
+
+    assert {name for name in WATCHES if _has_parameters(name)} <= listed
+    plain = [name for cell in firsts if "(" not in cell for name in cell.replace(",", " ").split()]
+    assert set(plain) <= WATCHES.keys()
+    assert len(plain) == len(set(plain))
