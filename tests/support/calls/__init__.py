@@ -10,7 +10,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.support.calls.told import Told
 
@@ -33,11 +33,12 @@ def run(family: str, place: str) -> list[Told]:
     for number, trigger in enumerate(triggers(family)):
         at = Path(place) / f"{number}"
         at.mkdir()
-        found += _in_a_child(trigger, at)
+        found += in_a_child(trigger, at)
     return found
 
 
-def _in_a_child(trigger: Trigger, at: Path) -> list[Told]:
+def in_a_child(trigger: Callable[[Path], Iterator[Any]], at: Path) -> list[Any]:
+    """All that a generator yields in a process of its own."""
     out = at.with_suffix(".told")
     answers = os.open(out, os.O_WRONLY | os.O_CREAT)  # afterwards the trigger may be another user, or in a chroot
     pid = os.fork()

@@ -1,0 +1,142 @@
+"""Descriptors: of every kind, copied, inherited, handed over, used again; sockets of every family and direction."""
+
+import array
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.acts.raw import call
+from tests.support.acts.sockets import packed
+from tests.support.calls.making import give, room
+from tests.support.edges.shown import Shown, shown
+
+STREAM, DGRAM = socket.SOCK_STREAM, socket.SOCK_DGRAM
+
+
+def _write(edge: str, fd: int, data: bytes, **fields: object) -> Shown:
+    call("write", fd, data, len(data))
+    shown_ = {name.replace("_", ".", 1): value for name, value in fields.items()}
+    return shown(edge, "write", {"evt.buffer": data, "fd.num": fd, **shown_})
+
+
+def kinds(at: Path) -> Iterator[Shown]:
+    _, writer = os.pipe()
+    yield _write("a pipe", writer, b"into-pipe", fd_type="pipe", fd_typechar="p")
+    one, _ = socket.socketpair()
+    yield _write("a pair of sockets", one.fileno(), b"into-pair", fd_type="unix", fd_typechar="u")
+    memory = os.memfd_create("thing")
+    yield _write("memory", memory, b"into-memory", fd_type="memfd", fd_name="thing")
+    call("write", call("eventfd2", 0, 0), b"\1\0\0\0\0\0\0\0", 8)
+    yield shown("an event", "write", {"fd.type": "event", "evt.res": "SUCCESS"})
+    call("read", call("timerfd_create", 1, 0o4000), room(8), 8)
+    yield shown("a timer", "read", {"fd.type": "timerfd", "evt.res": "EAGAIN"})
+    call("read", call("inotify_init1", 0o4000), room(8), 8)
+    yield shown("inotify", "read", {"fd.type": "inotify", "evt.res": "EAGAIN"})
+    call("read", call("epoll_create1", 0), room(8), 8)
+    yield shown("epoll", "read", {"fd.type": "eventpoll", "evt.res": "EINVAL"})
+    call("read", call("pidfd_open", os.getpid(), 0), room(8), 8)
+    yield shown("a process", "read", {"fd.type": "pidfd", "evt.res": "EINVAL"})
+    call("read", os.open(at, os.O_RDONLY), room(8), 8)
+    yield shown("a directory", "read", {"fd.type": "directory", "fd.name": str(at), "evt.res": "EISDIR"})
+
+
+def copies(at: Path) -> Iterator[Shown]:
+    fd, name = give(at / "file"), str(at / "file")
+    yield _write("a copy", os.dup(fd), b"by-copy", fd_name=name, fd_type="file")
+    pid = os.fork()
+    if pid == 0:
+        call("write", fd, b"by-child", 8)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    yield shown("an inherited one", "write", {"evt.buffer": b"by-child", "fd.name": name, "proc.pid": pid})
+    os.set_inheritable(fd, True)
+    subprocess.run(["/bin/sh", "-c", f"echo by-shell >&{fd}"], close_fds=False, check=True)
+    yield shown("one that an exec kept", "write", {"evt.buffer": b"by-shell\n", "fd.name": name})
+    os.close(fd)
+    again = os.open(at / "other", os.O_CREAT | os.O_RDWR, 0o600)
+    assert again == fd
+    yield _write("a number that is used again", again, b"again", fd_name=str(at / "other"))
+    os.unlink(at / "other")
+    yield _write("a file without a name", again, b"nameless", fd_type="file")
+
+
+def handed(at: Path) -> Iterator[Shown]:
+    """Through a socket, from a process that has opened it to one that has not."""
+    here, there = socket.socketpair()
+    pid = os.fork()
+    if pid == 0:
+        file = give(at / "passed")
+        here.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [file]))])
+        os._exit(0)
+    os.waitpid(pid, 0)
+    _, ancillary, _, _ = there.recvmsg(1, socket.CMSG_SPACE(4))
+    fd = array.array("i", ancillary[0][2])[0]
+    yield _write("one that was handed over", fd, b"handed-over", fd_name=str(at / "passed"))
+
+
+def _server(family: int, host: str) -> tuple[socket.socket, int]:
+    server = socket.socket(family)
+    server.bind((host, 0))
+    server.listen()
+    return server, int(server.getsockname()[1])
+
+
+def connections(at: Path) -> Iterator[Shown]:
+    server, port = _server(socket.AF_INET, "127.0.0.1")
+    client = socket.socket()
+    call("connect", client.fileno(), packed(int(socket.AF_INET), "127.0.0.1", port), 16)
+    own = client.getsockname()[1]
+    name = f"127.0.0.1:{own}->127.0.0.1:{port}"
+    ends = {"fd.name": name, "fd.type": "ipv4", "fd.sport": port, "fd.cport": own, "fd.l4proto": "tcp"}
+    yield shown("a client", "connect", {**ends, "evt.res": "SUCCESS"})
+    accepted = call("accept4", server.fileno(), None, None, 0)
+    yield shown("a server", "accept4", {**ends, "fd.is_server": True, "fd.num": accepted})
+    yield _write("what a client writes", client.fileno(), b"by-client", fd_name=name, fd_type="ipv4")
+    yield _write("what a server writes", accepted, b"by-server", fd_name=name, fd_type="ipv4")
+
+
+def sixes(at: Path) -> Iterator[Shown]:
+    _, port = _server(socket.AF_INET6, "::1")
+    client = socket.socket(socket.AF_INET6)
+    call("connect", client.fileno(), packed(int(socket.AF_INET6), "::1", port), 28)
+    own = client.getsockname()[1]
+    fields = {"fd.type": "ipv6", "fd.sport": port, "fd.cport": own, "fd.l4proto": "tcp"}
+    yield shown("IPv6", "connect", {**fields, "fd.name": f"::1:{own}->::1:{port}"})
+    _, port = _server(socket.AF_INET, "127.0.0.1")
+    client = socket.socket(socket.AF_INET6)
+    call("connect", client.fileno(), packed(int(socket.AF_INET6), "::ffff:127.0.0.1", port), 28)
+    own = client.getsockname()[1]
+    name = f"127.0.0.1:{own}->127.0.0.1:{port}"
+    yield shown("a mapped address", "connect", {"fd.name": name, "fd.type": "ipv4", "fd.sport": port})
+
+
+def datagrams(at: Path) -> Iterator[Shown]:
+    server = socket.socket(type=DGRAM)
+    server.bind(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    client = socket.socket(type=DGRAM)
+    client.bind(("127.0.0.1", 0))
+    own = client.getsockname()[1]
+    call("sendto", client.fileno(), b"loose", 5, 0, packed(int(socket.AF_INET), "127.0.0.1", port), 16)
+    fields = {"fd.name": f"127.0.0.1:{own}->127.0.0.1:{port}", "fd.l4proto": "udp", "evt.buffer": b"loose"}
+    yield shown("a datagram to whom it may concern", "sendto", fields)
+    call("connect", client.fileno(), packed(int(socket.AF_INET), "127.0.0.1", port), 16)
+    yield _write("a connected datagram", client.fileno(), b"bound", fd_l4proto="udp", fd_sport=port)
+
+
+def locals_(at: Path) -> Iterator[Shown]:
+    path = str(at / "socket")
+    for edge, address, name in (("a path", path, path), ("an abstract name", f"\0mozu-{os.getpid()}", f"@mozu-{os.getpid()}")):
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(address)
+        server.listen()
+        client = socket.socket(socket.AF_UNIX)
+        raw = packed(int(socket.AF_UNIX), address)
+        call("connect", client.fileno(), raw, len(raw))
+        fields: dict[str, object] = {"fd.type": "unix", "fd.num": client.fileno(), "evt.res": "SUCCESS"}
+        yield shown(edge, "connect", {**fields, "evt.arg.addr": name})
+
+
+EDGES = [kinds, copies, handed, connections, sixes, datagrams, locals_]
