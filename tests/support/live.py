@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import uvloop
 
@@ -24,6 +24,8 @@ from mozu.core.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import WATCHES
 from tests.support.actor import Actor
 
+T = TypeVar("T")
+TRIES: Final = 6
 PATIENCE: Final = 20.0
 """Seconds after which something that must happen has not happened."""
 
@@ -151,6 +153,19 @@ class Live:
                 assert left > 0, f"waited {PATIENCE} s in vain; last events: {self._events[-5:]}"
                 self._arrived.wait(left)
             return list(self._events)
+
+    def lost(self) -> int:
+        """Events that the source could not tell, so far."""
+        return sum(count.lost + (count.missed or 0) for count in self.source.counts().values())
+
+    def whole(self, once: Callable[[int], T]) -> T:
+        """What `once` gives (it is told how many times it was tried); again, where events were lost meanwhile."""
+        for number in range(TRIES):
+            before = self.lost()
+            found = once(number)
+            if self.lost() == before:
+                return found
+        raise AssertionError(f"events were lost in each of {TRIES} tries: the machine is too busy for a comparison")
 
     def act(self, function: Callable[..., Any], *arguments: Any) -> Act:
         """Run a function of a module in a child; its events, up to and with its end."""

@@ -18,7 +18,7 @@ from mozu.plugins.sources.ptrace.source import PtraceSource
 from tests.support import edges, requirements
 from tests.support.actor import ROOT
 from tests.support.edges.shown import Shown, missing
-from tests.support.live import Live, context, demand
+from tests.support.live import Act, Live, context, demand
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
@@ -64,12 +64,17 @@ def test_the_kernels_programs_show_it(
     live: Live, expected: dict[str, list[Shown]], fields: FieldRegistry, tmp_path: Path, family: str
 ) -> None:
     live.update(demand(*_types(expected[family]), facets=FACETS))
-    state = StateMachine()
-    state.seed()
-    before = len(live.seen())
-    act = live.act(edges.run, family, str(tmp_path))
-    state.apply(live.seen()[before:])
 
+    def once(number: int) -> Act:
+        place = tmp_path / f"{number}"
+        place.mkdir()
+        state = StateMachine()
+        state.seed()
+        act = live.act(edges.run, family, str(place))
+        state.apply(live.seen())
+        return act
+
+    act = live.whole(once)
     assert "" == "\n".join(missing(act.value, act.events, fields, traced=False))
 
 

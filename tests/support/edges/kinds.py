@@ -1,24 +1,28 @@
-"""Descriptors: of every kind, copied, inherited, handed over, used again; sockets of every family and direction."""
+"""Descriptors: of every kind, copied, inherited, handed over, used again; sockets of every family and direction.
+
+They are used by readv and writev, which others seldom call: read and write of a whole machine may be a flood.
+"""
 
 import array
 import os
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.acts.raw import call
 from tests.support.acts.sockets import packed
-from tests.support.calls.making import give, room
+from tests.support.calls.making import give, iovecs
 from tests.support.edges.shown import Shown, shown
 
 STREAM, DGRAM = socket.SOCK_STREAM, socket.SOCK_DGRAM
 
 
 def _write(edge: str, fd: int, data: bytes, **fields: object) -> Shown:
-    call("write", fd, data, len(data))
+    call("writev", fd, iovecs(data), 1)
     shown_ = {name.replace("_", ".", 1): value for name, value in fields.items()}
-    return shown(edge, "write", {"evt.buffer": data, "fd.num": fd, **shown_})
+    return shown(edge, "writev", {"evt.buffer": data, "fd.num": fd, **shown_})
 
 
 def kinds(at: Path) -> Iterator[Shown]:
@@ -28,18 +32,18 @@ def kinds(at: Path) -> Iterator[Shown]:
     yield _write("a pair of sockets", one.fileno(), b"into-pair", fd_type="unix", fd_typechar="u")
     memory = os.memfd_create("thing")
     yield _write("memory", memory, b"into-memory", fd_type="memfd", fd_name="thing")
-    call("write", call("eventfd2", 0, 0), b"\1\0\0\0\0\0\0\0", 8)
-    yield shown("an event", "write", {"fd.type": "event", "evt.res": "SUCCESS"})
-    call("read", call("timerfd_create", 1, 0o4000), room(8), 8)
-    yield shown("a timer", "read", {"fd.type": "timerfd", "evt.res": "EAGAIN"})
-    call("read", call("inotify_init1", 0o4000), room(8), 8)
-    yield shown("inotify", "read", {"fd.type": "inotify", "evt.res": "EAGAIN"})
-    call("read", call("epoll_create1", 0), room(8), 8)
-    yield shown("epoll", "read", {"fd.type": "eventpoll", "evt.res": "EINVAL"})
-    call("read", call("pidfd_open", os.getpid(), 0), room(8), 8)
-    yield shown("a process", "read", {"fd.type": "pidfd", "evt.res": "EINVAL"})
-    call("read", os.open(at, os.O_RDONLY), room(8), 8)
-    yield shown("a directory", "read", {"fd.type": "directory", "fd.name": str(at), "evt.res": "EISDIR"})
+    call("writev", call("eventfd2", 0, 0), iovecs(b"\1\0\0\0\0\0\0\0"), 1)
+    yield shown("an event", "writev", {"fd.type": "event", "evt.res": "SUCCESS"})
+    call("readv", call("timerfd_create", 1, 0o4000), iovecs(8), 1)
+    yield shown("a timer", "readv", {"fd.type": "timerfd", "evt.res": "EAGAIN"})
+    call("readv", call("inotify_init1", 0o4000), iovecs(8), 1)
+    yield shown("inotify", "readv", {"fd.type": "inotify", "evt.res": "EAGAIN"})
+    call("readv", call("epoll_create1", 0), iovecs(8), 1)
+    yield shown("epoll", "readv", {"fd.type": "eventpoll", "evt.res": "EINVAL"})
+    call("readv", call("pidfd_open", os.getpid(), 0), iovecs(8), 1)
+    yield shown("a process", "readv", {"fd.type": "pidfd", "evt.res": "EINVAL"})
+    call("readv", os.open(at, os.O_RDONLY), iovecs(8), 1)
+    yield shown("a directory", "readv", {"fd.type": "directory", "fd.name": str(at), "evt.res": "EISDIR"})
 
 
 def copies(at: Path) -> Iterator[Shown]:
@@ -47,13 +51,14 @@ def copies(at: Path) -> Iterator[Shown]:
     yield _write("a copy", os.dup(fd), b"by-copy", fd_name=name, fd_type="file")
     pid = os.fork()
     if pid == 0:
-        call("write", fd, b"by-child", 8)
+        call("writev", fd, iovecs(b"by-child"), 1)
         os._exit(0)
     os.waitpid(pid, 0)
-    yield shown("an inherited one", "write", {"evt.buffer": b"by-child", "fd.name": name, "proc.pid": pid})
+    yield shown("an inherited one", "writev", {"evt.buffer": b"by-child", "fd.name": name, "proc.pid": pid})
     os.set_inheritable(fd, True)
-    subprocess.run(["/bin/sh", "-c", f"echo by-shell >&{fd}"], close_fds=False, check=True)
-    yield shown("one that an exec kept", "write", {"evt.buffer": b"by-shell\n", "fd.name": name})
+    code = f"import os; os.writev({fd}, [b'by-program'])"
+    subprocess.run([sys.executable, "-S", "-c", code], close_fds=False, check=True)
+    yield shown("one that an exec kept", "writev", {"evt.buffer": b"by-program", "fd.name": name})
     os.close(fd)
     again = os.open(at / "other", os.O_CREAT | os.O_RDWR, 0o600)
     assert again == fd
@@ -128,7 +133,8 @@ def datagrams(at: Path) -> Iterator[Shown]:
 
 def locals_(at: Path) -> Iterator[Shown]:
     path = str(at / "socket")
-    for edge, address, name in (("a path", path, path), ("an abstract name", f"\0mozu-{os.getpid()}", f"@mozu-{os.getpid()}")):
+    abstract = f"mozu-{os.getpid()}"
+    for edge, address, name in (("a path", path, path), ("an abstract name", "\0" + abstract, "@" + abstract)):
         server = socket.socket(socket.AF_UNIX)
         server.bind(address)
         server.listen()
