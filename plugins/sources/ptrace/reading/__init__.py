@@ -26,6 +26,7 @@ _FAMILIES: Final[Mapping[str, Callable[[Watch, Surroundings], Reader]]] = {
     "accept": Descriptors,
     "cwd": Cwds,
     "descriptor": Descriptors,
+    "identity": Paths,
     "mapping": Descriptors,
     "memory": Memory,
     "message": Messages,
