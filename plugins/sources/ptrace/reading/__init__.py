@@ -13,7 +13,7 @@ from mozu.plugins.sources.ptrace.reading.blocks import Memory
 from mozu.plugins.sources.ptrace.reading.descriptors import Descriptors, Pairs
 from mozu.plugins.sources.ptrace.reading.messages import Messages
 from mozu.plugins.sources.ptrace.reading.opens import Opens
-from mozu.plugins.sources.ptrace.reading.paths import Cwds, Paths
+from mozu.plugins.sources.ptrace.reading.paths import Cwds, Identities, Paths
 from mozu.plugins.sources.ptrace.reading.processes import Clones, Execs
 from mozu.plugins.sources.ptrace.reading.reader import Reader, Surroundings
 from mozu.plugins.sources.ptrace.reading.transfers import Transfers
@@ -26,7 +26,7 @@ _FAMILIES: Final[Mapping[str, Callable[[Watch, Surroundings], Reader]]] = {
     "accept": Descriptors,
     "cwd": Cwds,
     "descriptor": Descriptors,
-    "identity": Paths,
+    "identity": Identities,
     "mapping": Descriptors,
     "memory": Memory,
     "message": Messages,

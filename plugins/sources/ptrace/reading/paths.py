@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from mozu.core.event import File, SyscallEvent
-from mozu.core.state.facts import Bases, Cwd
+from mozu.core.state.facts import Bases, Cwd, Identity
 from mozu.core.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import NONE, PLAIN, Watch
 from mozu.plugins.sources.ebpf.decode.calls import Given, picks
@@ -69,6 +69,23 @@ def _start(task: Task, path: str | None, where: int) -> str | None:
     if where == PLAIN or (path or "")[:1] == "/":
         return None
     return view.base(task.tid, view.AT_FDCWD if where < 0 else signed32(task.args[where]))
+
+
+class Identities(Paths):
+    """Reader of the setuid family: who the thread is afterwards."""
+
+    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+        """The ids that the kernel has."""
+        (told,) = super().leave(task, result)
+        found = self._around.procfs.task(task.tid)
+        if found is not None:
+            known = found[1]
+            user = [known.uid if one is None else one for one in (known.ruid, known.suid)]
+            group = [known.gid if one is None else one for one in (known.rgid, known.sgid)]
+            told.facts = Identity(
+                user[0], known.uid, user[1], group[0], known.gid, group[1], known.cap_permitted, known.cap_effective
+            )
+        return (told,)
 
 
 class Cwds:
