@@ -10,7 +10,7 @@ from tests.delivery.site import Site
 from tests.support.build import compiled
 
 DAY = 86_400
-TOTAL = 3_000
+TOTAL = 20_000
 
 
 @pytest.mark.parametrize("seconds", [DAY, -DAY])
