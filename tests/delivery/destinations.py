@@ -57,7 +57,7 @@ class Syslog:
 
     def size(self) -> int:
         """Messages."""
-        return len(self._daemon.received())
+        return self._daemon.count()
 
     def documents(self) -> Iterator[dict[str, Any]]:
         """From the text of the messages; a frame torn by a kill is none."""

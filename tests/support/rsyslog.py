@@ -140,10 +140,11 @@ class Rsyslog:
 
     def wait_received(self, count: int) -> list[dict[str, Any]]:
         """At least so many."""
-        self.wait(lambda: self._lines() >= count, f"{count} messages, not {self._lines()}")
+        self.wait(lambda: self.count() >= count, f"{count} messages, not {self.count()}")
         return self.received()
 
-    def _lines(self) -> int:
+    def count(self) -> int:
+        """Whole lines written."""
         return self._out.read_bytes().count(b"\n") if self._out.exists() else 0
 
     def wait(self, test: Callable[[], bool], what: str) -> None:
