@@ -18,6 +18,7 @@ plugins: [far_end]
 sources: [numbers: {{total: {total}}}]
 enrichers: []
 evaluators: []
+stop_deadline: 120
 sinks: [{sink}]
 """
 
@@ -51,7 +52,7 @@ class Site:
 
     def finish(self, process: "subprocess.Popen[str]") -> dict[str, Any]:
         """Wait for a clean end; the sink's statistics."""
-        _, log = process.communicate(timeout=90)
+        _, log = process.communicate(timeout=150)
         assert process.returncode == 0, log
         sink: dict[str, Any] = json.loads(self.stats.read_text())["sinks"][self.destination.kind]
         return sink
