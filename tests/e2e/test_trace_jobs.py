@@ -166,6 +166,7 @@ def test_jobs_of_a_traced_shell_stop_and_go_on(at: Path) -> None:
         terminal.keys("jobs; fg\n")
         terminal.until("Stopped")
         terminal.until("exec cat'\r\n")
+        terminal.until("exec cat'\r\n")  # the shell names the job that it brings back
         terminal.keys("again\n")
         terminal.until("again\r\nagain")
         terminal.keys("\x1a")
