@@ -209,7 +209,7 @@ def test_a_traced_command_is_a_job_like_any_other(at: Path) -> None:
         terminal.until("Stopped")
         terminal.until("ready> ")
         terminal.keys("fg\n")
-        terminal.until("\r\n")
+        terminal.until("exec cat'\r\n")
         terminal.keys("again\n")
         terminal.until("again\r\nagain")
         terminal.keys("\x04")
