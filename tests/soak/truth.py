@@ -19,17 +19,21 @@ class Known(NamedTuple):
 
 
 def proc() -> dict[int, Known]:
-    """Every process by its number; those that vanish meanwhile are left out."""
+    """Every process by its number; those that vanish meanwhile are left out, and the dead that nobody has buried."""
     found: dict[int, Known] = {}
     for name in os.listdir("/proc"):
         if name.isdecimal():
             with suppress(FileNotFoundError, ProcessLookupError):
-                found[int(name)] = _read(Path("/proc", name))
+                known = _read(Path("/proc", name))
+                if known is not None:
+                    found[int(name)] = known
     return found
 
 
-def _read(place: Path) -> Known:
+def _read(place: Path) -> Known | None:
     fields = (place / "stat").read_bytes().rpartition(b")")[2].split()
+    if fields[0] in (b"Z", b"X"):
+        return None
     raw = (place / "cmdline").read_bytes()
     words = raw.removesuffix(b"\0").split(b"\0") if raw else ()
     uid = int((place / "status").read_text().partition("\nUid:")[2].split()[1])

@@ -18,8 +18,8 @@ from mozu.plugins.sources.ptrace import native
 from mozu.plugins.sources.ptrace.family import Family
 from mozu.plugins.sources.ptrace.native import Gone
 from mozu.plugins.sources.ptrace.outbox import Outbox
-from mozu.plugins.sources.ptrace.reading import BORN, ENDED, STARTED, Surroundings, readers
-from mozu.plugins.sources.ptrace.reading.processes import Clones, Execs, birth, end, flags_of, namespace
+from mozu.plugins.sources.ptrace.reading import BORN, ENDED, STARTED, THREAD_ENDED, Surroundings, readers
+from mozu.plugins.sources.ptrace.reading.processes import Clones, Execs, birth, end, flags_of, namespace, thread_end
 from mozu.plugins.sources.ptrace.reading.reader import Task
 from mozu.plugins.sources.ptrace.seccomp import FOREIGN
 from mozu.plugins.sources.ptrace.warnings import Warnings
@@ -216,6 +216,8 @@ class Tracer:
         if task.reader is not None and task.reader.name in _KILLS and os.WIFSIGNALED(status):
             self._put(*task.reader.leave(task, 0))  # it hit its own process, and never came back from the call
         if task.pid != tid:
+            if self.wanted.threads:
+                self._put(thread_end(task))
             return
         self.around.births.pop(tid, None)
         self.around.sockets.forget(tid)
@@ -248,11 +250,12 @@ class Tracer:
 
     def _put(self, *events: SyscallEvent) -> None:
         for event in events:
-            if self.armed and (event.type in self.wanted.types or event.type in (BORN, STARTED, ENDED)):
+            if self.armed and (event.type in self.wanted.types or event.type in _ALWAYS):
                 self.received[event.type] += 1
                 self._outbox.put(event)
 
 
+_ALWAYS: Final = frozenset({BORN, STARTED, ENDED, THREAD_ENDED})
 _CLONES: Final = frozenset({"clone", "clone3", "fork", "vfork"})
 
 

@@ -39,6 +39,7 @@ PERMITTED: Final = {
     "layers of an overlay": "no call tells which layer a file lies in",
     "faults and sizes of memory": "they go on between the two looks",
     "arguments beyond 4 KiB": "the program in the kernel keeps the first 4095 bytes",
+    "ends of single threads": "the kernel tells of a main thread that ends before the others, wait does not",
     "reaper": "told where a traced child lives on",
 }
 """docs/trace.md has the same list."""
@@ -113,6 +114,8 @@ def _both(live: Live, line: list[str]) -> tuple[dict[int, list[Any]], dict[int, 
 def _by_thread(events: list[SyscallEvent]) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = {}
     for event in events:
+        if event.type == "_exit":
+            continue
         found.setdefault(event.tid, []).append(comparable(event))
     return found
 

@@ -18,9 +18,9 @@ from mozu.plugins.sources.ptrace.reading.processes import Clones, Execs
 from mozu.plugins.sources.ptrace.reading.reader import Reader, Surroundings
 from mozu.plugins.sources.ptrace.reading.transfers import Transfers
 
-__all__ = ["BORN", "ENDED", "STARTED", "Reader", "Surroundings", "readers"]
+__all__ = ["BORN", "ENDED", "STARTED", "THREAD_ENDED", "Reader", "Surroundings", "readers"]
 
-STARTED, BORN, ENDED = "execve", "_fork", "procexit"
+STARTED, BORN, ENDED, THREAD_ENDED = "execve", "_fork", "procexit", "_exit"
 """Types that no call tells of, but the kernel's own stops."""
 _FAMILIES: Final[Mapping[str, Callable[[Watch, Surroundings], Reader]]] = {
     "accept": Descriptors,

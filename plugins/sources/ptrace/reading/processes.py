@@ -168,6 +168,11 @@ def end(pid: int, status: int, orphan: int) -> SyscallEvent:
     return event("procexit", Task(pid, pid), args)
 
 
+def thread_end(task: Task) -> SyscallEvent:
+    """`_exit`, of a thread that is not its process's main one."""
+    return event("_exit", task, ())
+
+
 def parent_of(pid: int) -> int:
     """Of a process; 0 where it has none, or is not there."""
     try:
