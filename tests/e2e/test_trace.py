@@ -63,6 +63,21 @@ while True:
 """
 
 
+THREADS = """
+import threading, time
+several = [threading.Thread(target=time.sleep, args=(0.5,)) for _ in range(5)]
+for thread in several:
+    thread.start()
+open("/etc/hostname").close()
+for thread in several:
+    thread.join()
+while len(__import__("os").listdir("/proc/self/task")) > 1:
+    time.sleep(0.01)
+time.sleep(0.2)
+open("/etc/hostname").close()
+"""
+
+
 @pytest.fixture
 def at() -> Iterator[Path]:
     """Where the command runs; `home` lies beside it."""
@@ -228,3 +243,13 @@ def test_the_command_has_the_terminal_and_hears_of_its_size(at: Path) -> None:
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
     assert (True, 9) == (b"True" in text, os.waitstatus_to_exitcode(status))
+
+
+def test_threads_are_counted_while_they_live(at: Path) -> None:
+    (at / "rules.yaml").write_text(
+        "- {rule: opened, desc: d, condition: evt.type = openat and fd.name = /etc/hostname, "
+        "output: '%proc.nthreads', priority: NOTICE}"
+    )
+    trace("-r", "rules.yaml", "--report", "json:r.json", "--", "/usr/bin/python3", "-c", THREADS, at=at)
+    alerts = json.loads((at / "r.json").read_text())["alerts"]
+    assert [6, 1] == [alert["output_fields"]["proc.nthreads"] for alert in alerts]

@@ -50,7 +50,7 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
 def wanted(demand: Demand) -> Wanted:
     """For the tracer."""
     needs = demand.of("syscall")
-    threads = bool(_THREADS & needs.keys()) or "*" in needs
+    threads = bool(_THREADS & needs.keys()) or "*" in needs or "threads" in demand.facets("syscall")
     return Wanted(wanted_types(demand)[0], threads=threads, environment="env" in demand.facets("syscall"))
 
 
