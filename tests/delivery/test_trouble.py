@@ -56,6 +56,23 @@ def test_what_a_dead_destination_left_in_the_spool_is_delivered_by_the_next_run(
     assert (set(range(1, 501)), 500) == (numbers(site), sink["found"])
 
 
+def test_what_has_just_come_overtakes_a_backlog_where_the_configuration_says_so(tmp_path: Path) -> None:
+    site = Site(tmp_path, backlog="live_first")
+    site.far_end.down.touch()
+    process = site.begin(total=20_000)
+    deadline = time.monotonic() + 60
+    while not site.spool.exists() or site.last() < 20_000:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    site.far_end.down.unlink()
+    sink = site.finish(site.begin(total=50))
+    order = [number for _, number, _ in site.arrived()]
+    assert order.index(20_001) < order.index(20_000)
+    assert (list(range(1, 20_051)), 20_050) == (sorted(order), sink["delivered"])
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     require(os.geteuid() == 0, "mounting a small file system needs root")
