@@ -66,7 +66,7 @@ def file_end(folder: Path, ages: Ages) -> Iterator[str]:
                     ages.take(rest)
                     rest = b""
                 else:
-                    time.sleep(0.001)
+                    time.sleep(0.001)  # a file tells nobody that it grew
 
     reader = threading.Thread(target=follow)
     reader.start()
@@ -147,7 +147,7 @@ def measure(name: str, rate: int, seconds: int, *, spooled: bool) -> str:
             act(folder, rate, rate * seconds)
             deadline = time.monotonic() + 30
             while len(ages.found) < rate * seconds and time.monotonic() < deadline:
-                time.sleep(0.01)
+                time.sleep(0.01)  # what is under way arrives; the ends work on threads of their own
             process.terminate()
             process.communicate()
     cuts = statistics.quantiles(ages.found, n=100)
@@ -169,6 +169,7 @@ def act(folder: Path, rate: int, total: int) -> None:
     call, start = ctypes.CDLL(None).syscall, time.perf_counter()
     for number in range(total):
         os.close(call(_CREAT, f"{folder}/made-{number % 10}".encode(), 0o600))
+        # the rate that is measured
         time.sleep(max(0.0, start + (number + 1) / rate - time.perf_counter()))
 
 

@@ -1,7 +1,8 @@
 """Lines as events. Nothing of a line is believed before it is checked: a hostile one is refused, as a whole."""
 
 import json
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -24,7 +25,10 @@ from mozu.core.syscalls import event_types
 _SHAPES_LIMIT: Final = 1 << 12
 _START_LIMIT: Final = 512
 _TIMES: Final = 1 << 64
-_other: Final = msgspec.json.Decoder(Other)
+_other: Final[Callable[[bytes], Other]] = msgspec.json.Decoder(Other).decode
+
+
+T = TypeVar("T")
 
 
 class Malformed(ValueError):
@@ -71,7 +75,7 @@ class Decoder:
 def other(line: bytes) -> Other:
     """A line that is an object. Raises Malformed."""
     try:
-        return _typed(line, _other.decode, Other)  # type: ignore[no-any-return]
+        return _typed(line, _other, Other)
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:
         raise Malformed(f"a line cannot be read: {str(error) or type(error).__name__}") from None
 
@@ -91,11 +95,11 @@ class _Shape:
         if colon:
             whole += [File | None, _facts_type(self._told)]
         self._type: Any = tuple.__class_getitem__(tuple(whole))
-        self._decode = msgspec.json.Decoder(self._type).decode
+        self._decode: Callable[[bytes], tuple[Any, ...]] = msgspec.json.Decoder(self._type).decode
 
     def read(self, line: bytes) -> tuple[Any, ...]:
         """The items of a line. Raises ValueError and msgspec.MsgspecError."""
-        return _typed(line, self._decode, self._type)  # type: ignore[no-any-return]
+        return _typed(line, self._decode, self._type)
 
     def event(self, values: tuple[Any, ...]) -> SyscallEvent:
         """The event of these items. Raises Malformed."""
@@ -118,7 +122,8 @@ def _start(start: bytes) -> tuple[str, str]:
     return kind, form
 
 
-def _typed(line: bytes, decode: Any, kind: Any) -> Any:
+def _typed(line: bytes, decode: Callable[[bytes], T], kind: Any) -> T:
+    """`decode(line)`, or the long way where a text holds half a surrogate pair, which msgspec refuses."""
     try:
         return decode(line)
     except msgspec.ValidationError:
@@ -126,7 +131,8 @@ def _typed(line: bytes, decode: Any, kind: Any) -> Any:
     except msgspec.DecodeError:
         if b"\\ud" not in line:
             raise
-        return msgspec.convert(json.loads(line), kind, str_keys=True)
+        converted: T = msgspec.convert(json.loads(line), kind, str_keys=True)
+        return converted
 
 
 def _order(kind: str, params: tuple[str, ...] | None) -> tuple[int, ...] | None:

@@ -24,13 +24,13 @@ def test_a_step_of_the_clock_during_an_outage_changes_nothing(tmp_path: Path, se
     while site.far_end.size() == 0:
         assert process.poll() is None
         assert time.monotonic() < deadline, "nothing arrives"
-        time.sleep(0.01)
+        time.sleep(0.01)  # a file tells nobody that it grew
     site.far_end.down.touch()
-    time.sleep(0.5)
+    time.sleep(0.5)  # the outage has begun, and retries are waiting
     before = site.far_end.size()
     with clock.open("r+b") as file:
         file.write(struct.pack("l", seconds))
-    time.sleep(0.5)
+    time.sleep(0.5)  # alerts are made, and retries fall due, under the new time
     site.far_end.down.unlink()
     sink = site.finish(process)
     days = {document["time"][:10] for document in site.far_end.documents()}

@@ -52,7 +52,7 @@ def test_no_spooled_alert_is_missing_after_kills_at_random_moments(tmp_path: Pat
     deadline = time.monotonic() + 30
     while (arrived := list(site.arrived())) and len({number for _, number, _ in arrived}) < site.last():
         assert time.monotonic() < deadline, "some are missing"
-        time.sleep(0.1)
+        time.sleep(0.1)  # what a receiver has taken it may still be writing
     ids: dict[int, set[str]] = {}
     for _, number, identifier in arrived:
         ids.setdefault(number, set()).add(identifier)

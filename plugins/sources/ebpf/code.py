@@ -86,7 +86,7 @@ def _load(module: Any, program: Program, kind: int) -> int:
     name = program.entry.encode()
     try:
         function = module.load_func(name, kind)
-    except Exception as error:
+    except Exception as error:  # bcc raises nothing narrower
         if os.strerror(errno.E2BIG) in str(error):
             raise ProgramTooLong(program.function) from error
         raise SourceUnavailable(

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterable
 from io import BytesIO
+from typing import Any
 
 from mozu.core.containers import ContainerFacts
 from mozu.core.event import DataEvent, Event, File, SockTuple, SyscallEvent
@@ -44,10 +45,10 @@ class Told:
         return [User("", 1000, "mira", "/home/mira", "/bin/sh"), Container(CONTAINER, facts)]
 
 
-def call(kind: str, *args: object, **more: object) -> SyscallEvent:
+def call(kind: str, *args: Any, **more: Any) -> SyscallEvent:
     """An event of process 5, as a live source gives it."""
     given = {"time": T0 + 5, "tid": 5, "pid": 5, **more}
-    return SyscallEvent("syscall", kind, args=args, **given)  # type: ignore[arg-type]
+    return SyscallEvent("syscall", kind, args=args, **given)
 
 
 def events() -> list[Event]:

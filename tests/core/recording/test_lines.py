@@ -1,5 +1,7 @@
 """Events as lines and back: nothing changes, and nothing that is no event gets in."""
 
+from typing import Any
+
 import pytest
 
 from mozu.core.event import DataEvent, Event, File, SockAddr, SockTuple, SyscallEvent
@@ -13,8 +15,8 @@ SOCK = SockTuple(2, b"\x7f\0\0\1", 40000, b"\x08\x08\x08\x08", 53)
 UNSEEN = SyscallEvent("syscall", "close", 7, 3, 5, 5, args=(0, 3), facts=Opened("/x"))
 
 
-def made(kind: str, *args: object, num: int = 1, **more: object) -> SyscallEvent:
-    return SyscallEvent("syscall", kind, 1_700_000_000_000_000_001, num, 5, 4, 1, args, **more)  # type: ignore[arg-type]
+def made(kind: str, *args: Any, num: int = 1, **more: Any) -> SyscallEvent:
+    return SyscallEvent("syscall", kind, 1_700_000_000_000_000_001, num, 5, 4, 1, args, **more)
 
 
 EVENTS = [
