@@ -14,3 +14,11 @@ def live() -> Iterator[Live]:
     wanted = demand(*QUIET, facets=("tree", "cwd", "ids", "env", "realpath"))
     with Live(EbpfSource(64 << 20, context()), wanted) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def undemanded() -> Iterator[Live]:
+    """A source whose demand each test sets."""
+    requirements.ebpf()
+    with Live(EbpfSource(64 << 20, context()), demand()) as running:
+        yield running

@@ -1,26 +1,20 @@
 """Every system call that the sources know, made with success and with failure, as each live source tells it."""
 
 import asyncio
-import pickle
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from mozu.core.event import SyscallEvent
 from mozu.core.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import WATCHES
-from mozu.plugins.sources.ebpf.source import EbpfSource
-from mozu.plugins.sources.ptrace.source import PtraceSource
 from tests.support import calls, requirements
-from tests.support.actor import ROOT
 from tests.support.calls import bare
 from tests.support.calls.told import Told, missing
-from tests.support.live import Act, Live, context, demand
+from tests.support.families import line, told, traced, unwatched
+from tests.support.live import Act, Live, demand
 
+FACETS: Final = ("tree", "cwd", "ids")
 TRACEPOINTS: Final = Path("/sys/kernel/tracing/events/syscalls")
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
@@ -49,24 +43,7 @@ ABSENT: Final = frozenset(name for name in WATCHES if not _has_tracepoint(name))
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Told]]:
     """What each family says that it does, unwatched."""
     requirements.ebpf()
-    found = {}
-    for family in calls.FAMILIES:
-        place = tmp_path_factory.mktemp(family)
-        subprocess.run(_line(family, place), cwd=ROOT, check=True, timeout=60)
-        found[family] = pickle.loads((place / "told").read_bytes())
-    return found
-
-
-@pytest.fixture(scope="module")
-def live() -> Iterator[Live]:
-    """A source whose demand each test sets."""
-    requirements.ebpf()
-    with Live(EbpfSource(64 << 20, context()), demand()) as running:
-        yield running
-
-
-def _line(family: str, place: Path) -> list[str]:
-    return [sys.executable, "-m", "tests.support.calls", family, str(place), str(place / "told")]
+    return unwatched("calls", calls.FAMILIES, tmp_path_factory)
 
 
 def _types(wanted: list[Told]) -> set[str]:
@@ -75,34 +52,28 @@ def _types(wanted: list[Told]) -> set[str]:
 
 @pytest.mark.parametrize("family", calls.FAMILIES)
 def test_the_kernels_programs_tell_all_that_the_call_knows(
-    live: Live, expected: dict[str, list[Told]], tmp_path: Path, family: str
+    undemanded: Live, expected: dict[str, list[Told]], tmp_path: Path, family: str
 ) -> None:
-    live.update(demand(*_types(expected[family]), facets=("tree", "cwd", "ids")))
+    undemanded.update(demand(*_types(expected[family]), facets=FACETS))
 
     def once(number: int) -> Act:
         place = tmp_path / f"{number}"
         place.mkdir()
-        return live.act(calls.run, family, str(place))
+        return undemanded.act(calls.run, family, str(place))
 
-    act = live.whole(once)
-    has = live.source.counts().keys()
+    act = undemanded.whole(once)
+    has = undemanded.source.counts().keys()
     assert _types(act.value) - has <= ABSENT
     assert [] == list(missing([one for one in act.value if one.type in has], act.events))
-
-
-async def _traced(line: list[str], types: set[str]) -> list[SyscallEvent]:
-    source = PtraceSource(line, None, job_control=False, context=context("ptrace"))
-    await source.start(demand(*types, facets=("tree", "cwd", "ids")))
-    return [event async for batch in source.batches() for event in batch]
 
 
 @pytest.mark.parametrize("family", calls.FAMILIES)
 def test_tracing_tells_all_that_the_call_knows(
     expected: dict[str, list[Told]], tmp_path: Path, family: str
 ) -> None:
-    events = asyncio.run(_traced(_line(family, tmp_path), _types(expected[family])))
+    events = asyncio.run(traced(line("calls", family, tmp_path), _types(expected[family]), FACETS))
 
-    assert [] == list(missing(pickle.loads((tmp_path / "told").read_bytes()), events))
+    assert [] == list(missing(told(tmp_path), events))
 
 
 def test_every_call_is_made_with_success_and_with_failure(expected: dict[str, list[Told]]) -> None:

@@ -17,11 +17,11 @@ from msgspec.structs import replace
 from mozu.core.event import File, SockTuple, SyscallEvent
 from mozu.core.state.facts import Descriptor, Executed, Forked
 from mozu.core.syscalls import event_type
-from mozu.plugins.sources.ptrace.source import PtraceSource
 from tests.support.act import command
 from tests.support.acts import changes, opens, processes, sockets
 from tests.support.build import compiled
-from tests.support.live import QUIET, Live, context, demand
+from tests.support.families import traced
+from tests.support.live import QUIET, Live
 
 pytestmark = pytest.mark.ebpf
 
@@ -81,12 +81,6 @@ def comparable(event: SyscallEvent) -> tuple[Any, ...]:
     return event.type, event.tid, event.pid, args, event.fd, file, facts
 
 
-async def _traced(line: list[str]) -> list[SyscallEvent]:
-    source = PtraceSource(line, None, job_control=False, context=context("ptrace"))
-    await source.start(demand(*QUIET, facets=("tree", "cwd", "ids", "env")))
-    return [event async for batch in source.batches() for event in batch]
-
-
 def both(live: Live, line: list[str]) -> tuple[dict[int, list[Any]], dict[int, list[Any]]]:
     """What each saw, by thread. Where the kernel's ring had no room for all of it (a busy machine), once more."""
     for _ in range(TRIES):
@@ -103,12 +97,12 @@ def _lost(live: Live) -> int:
 
 def _both(live: Live, line: list[str]) -> tuple[dict[int, list[Any]], dict[int, list[Any]]]:
     live.forget()
-    traced = asyncio.run(_traced(line))
-    root = traced[0].pid
+    told = asyncio.run(traced(line, QUIET, ("tree", "cwd", "ids", "env")))
+    root, pids = told[0].pid, {event.pid for event in told}
     seen = live.wait(lambda events: any(e.type == "procexit" and e.pid == root for e in reversed(events)))
-    own = [event for event in seen if event.pid in {event.pid for event in traced}]
-    begin = next(n for n, event in enumerate(own) if event.type == "execve" and event.args[:3] == traced[0].args[:3])
-    return _by_thread(own[begin:]), _by_thread(traced)
+    own = [event for event in seen if event.pid in pids]
+    begin = next(n for n, event in enumerate(own) if event.type == "execve" and event.args[:3] == told[0].args[:3])
+    return _by_thread(own[begin:]), _by_thread(told)
 
 
 def _by_thread(events: list[SyscallEvent]) -> dict[int, list[Any]]:

@@ -1,0 +1,42 @@
+"""Families of acts (tests.support.calls, tests.support.edges) as programs of their own, watched or not."""
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mozu.core.event import SyscallEvent
+from mozu.plugins.sources.ptrace.source import PtraceSource
+from tests.support.actor import ROOT
+from tests.support.live import context, demand
+
+
+def line(acts: str, family: str, place: Path) -> list[str]:
+    """The command; what it says of itself afterwards, `told` reads."""
+    return [sys.executable, "-m", f"tests.support.{acts}", family, str(place), str(place / "told")]
+
+
+def told(place: Path) -> Any:
+    """What the acts of a family that ran in this directory say that they did."""
+    return pickle.loads((place / "told").read_bytes())
+
+
+def unwatched(acts: str, families: Iterable[str], folders: pytest.TempPathFactory) -> dict[str, Any]:
+    """What each family says that it does, when nobody looks."""
+    found = {}
+    for family in families:
+        place = folders.mktemp(family)
+        subprocess.run(line(acts, family, place), cwd=ROOT, check=True, timeout=60)
+        found[family] = told(place)
+    return found
+
+
+async def traced(command: list[str], types: Iterable[str], facets: Iterable[str]) -> list[SyscallEvent]:
+    """Every event that tracing gives of a command."""
+    source = PtraceSource(command, None, job_control=False, context=context("ptrace"))
+    await source.start(demand(*types, facets=facets))
+    return [event async for batch in source.batches() for event in batch]
