@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from mozu.core import Record, Rejected, Retry
+from mozu.core import Record, Retry
 from mozu.core.hookspecs import Outcome
 from mozu.core.testing import alert, context, records
 from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
 from tests.support.kafka.attempts import Attempts
 from tests.support.kafka.cluster import PASSWORD, REAUTH_MS, USER, Cluster, cluster
 from tests.support.kafka.console import consume, create
+from tests.support.kafka.delivering import until_taken
 from tests.support.kafka.tokens import CLIENT, SECRET, authorization_server, token
 
 Json = dict[str, Any]
@@ -37,16 +38,6 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def sink(server: str, topic: str, **settings: Any) -> Kafka:
     chosen = {"servers": (server,), "topic": topic, "timeout": 5, **settings}
     return Kafka(KafkaSettings(**chosen), context(content_type="application/json"))
-
-
-async def until_taken(made: Kafka, batch: list[Record]) -> None:
-    """As the core does: what is to be tried again comes again."""
-    left = list(batch)
-    while left:
-        outcomes = await made.deliver(left)
-        assert not any(isinstance(outcome, Rejected) for outcome in outcomes)
-        left = [record for record, outcome in zip(left, outcomes, strict=True) if outcome is not None]
-        await asyncio.sleep(0.05)
 
 
 def batch_of(count: int) -> list[Record]:

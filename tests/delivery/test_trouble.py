@@ -26,6 +26,18 @@ def wait_for(site: Site, size: int) -> None:
         time.sleep(0.01)
 
 
+def left_behind(site: Site, count: int) -> None:
+    """A run whose destination is down, killed as soon as so many alerts lie in its spool."""
+    site.far_end.down.touch()
+    process = site.begin(total=count)
+    deadline = time.monotonic() + 60
+    while not site.spool.exists() or site.last() < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)  # the spool's file tells nobody that it grew
+    process.kill()
+    process.communicate()
+
+
 def test_a_destination_that_is_down_for_a_while_gets_everything_once(tmp_path: Path) -> None:
     site = Site(tmp_path)
     process = site.begin(total=3_000)
@@ -43,14 +55,7 @@ def test_a_destination_that_is_down_for_a_while_gets_everything_once(tmp_path: P
 
 def test_what_a_dead_destination_left_in_the_spool_is_delivered_by_the_next_run(tmp_path: Path) -> None:
     site = Site(tmp_path)
-    site.far_end.down.touch()
-    process = site.begin(total=500)
-    deadline = time.monotonic() + 60
-    while not site.spool.exists() or site.last() < 500:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.kill()
-    process.communicate()
+    left_behind(site, 500)
     site.far_end.down.unlink()
     sink = site.finish(site.begin(total=0))
     assert (set(range(1, 501)), 500) == (numbers(site), sink["found"])
@@ -58,14 +63,7 @@ def test_what_a_dead_destination_left_in_the_spool_is_delivered_by_the_next_run(
 
 def test_what_has_just_come_overtakes_a_backlog_where_the_configuration_says_so(tmp_path: Path) -> None:
     site = Site(tmp_path, backlog="live_first")
-    site.far_end.down.touch()
-    process = site.begin(total=20_000)
-    deadline = time.monotonic() + 60
-    while not site.spool.exists() or site.last() < 20_000:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.kill()
-    process.communicate()
+    left_behind(site, 20_000)
     site.far_end.down.unlink()
     sink = site.finish(site.begin(total=50))
     order = [number for _, number, _ in site.arrived()]
@@ -96,8 +94,8 @@ def test_a_full_disk_costs_what_it_cannot_hold_and_every_loss_is_counted(tmp_pat
     deadline = time.monotonic() + 120
     while free(small_disk) > 100_000:
         assert time.monotonic() < deadline, f"{free(small_disk)} bytes are still free"
-        time.sleep(0.05)
-    time.sleep(1)
+        time.sleep(0.05)  # a disk tells nobody that it fills
+    time.sleep(1)  # alerts go on coming while it is full
     site.far_end.down.unlink()
     sink = site.finish(process)
     assert sink["accepted"] == sink["delivered"] + sum(sink["dropped"].values()) + sink["dead_lettered"]
@@ -107,14 +105,7 @@ def test_a_full_disk_costs_what_it_cannot_hold_and_every_loss_is_counted(tmp_pat
 
 def test_a_truncated_spool_is_told_and_delivery_goes_on_under_a_new_epoch(tmp_path: Path) -> None:
     site = Site(tmp_path)
-    site.far_end.down.touch()
-    process = site.begin(total=2_000)
-    deadline = time.monotonic() + 60
-    while not site.spool.exists() or site.last() < 2_000:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.kill()
-    process.communicate()
+    left_behind(site, 2_000)
     Path(f"{site.spool}-wal").unlink(missing_ok=True)
     whole = site.spool.read_bytes()
     site.spool.write_bytes(whole[: len(whole) * 2 // 3])

@@ -152,6 +152,13 @@ def shell(at: Path) -> Terminal:
     return Terminal(command_line("--", *BASH), at, variables)
 
 
+def stop(terminal: Terminal) -> None:
+    """Ctrl-Z: the shell is told, and is there again."""
+    terminal.keys("\x1a")
+    terminal.until("Stopped")
+    terminal.until("ready> ")
+
+
 def test_jobs_of_a_traced_shell_stop_and_go_on(at: Path) -> None:
     with shell(at) as terminal:
         terminal.until("ready> ")
@@ -159,9 +166,7 @@ def test_jobs_of_a_traced_shell_stop_and_go_on(at: Path) -> None:
         terminal.until(BEGUN)
         terminal.keys("said\n")
         terminal.until("said\r\nsaid")
-        terminal.keys("\x1a")
-        terminal.until("Stopped")
-        terminal.until("ready> ")
+        stop(terminal)
 
         terminal.keys("jobs; fg\n")
         terminal.until("Stopped")
@@ -173,9 +178,7 @@ def test_jobs_of_a_traced_shell_stop_and_go_on(at: Path) -> None:
         terminal.until("ready> ")
         terminal.keys(f"kill %1; wait; {begun('sleep 600')}\n")
         terminal.until(BEGUN)
-        terminal.keys("\x1a")
-        terminal.until("Stopped")
-        terminal.until("ready> ")
+        stop(terminal)
         terminal.keys("bg; jobs\n")
         terminal.until("Running")
         terminal.until("ready> ")
@@ -205,9 +208,7 @@ def test_a_traced_command_is_a_job_like_any_other(at: Path) -> None:
         terminal.until(BEGUN)
         terminal.keys("said\n")
         terminal.until("said\r\nsaid")
-        terminal.keys("\x1a")
-        terminal.until("Stopped")
-        terminal.until("ready> ")
+        stop(terminal)
         terminal.keys("fg\n")
         terminal.until("exec cat'\r\n")
         terminal.keys("again\n")

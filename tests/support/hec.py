@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from tests.support.https import listening
+
 _KEYS: Final = {"time", "host", "source", "sourcetype", "index", "event", "fields"}
 PATH: Final = "/services/collector/event"
 
@@ -71,11 +73,6 @@ async def collecting(token: str) -> AsyncIterator[Collector]:
     collector = Collector(token)
     app = web.Application(client_max_size=64 << 20)
     app.router.add_post(PATH, collector.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    collector.url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
-    try:
+    async with listening(app) as port:
+        collector.url = f"http://127.0.0.1:{port}{PATH}"
         yield collector
-    finally:
-        await runner.cleanup()

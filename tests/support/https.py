@@ -98,20 +98,25 @@ class Answers:
 
 
 @asynccontextmanager
+async def listening(app: web.Application, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """An application on a free port of the loopback, for the length of a block."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
 async def serving(answers: Answers, context: ssl.SSLContext | None = None) -> AsyncIterator[Answers]:
     """Serve on a free port of the loopback."""
     app = web.Application(client_max_size=64 << 20)
     app.router.add_route("*", "/{path:.*}", answers.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    answers.port = runner.addresses[0][1]
-    answers.url = f"{'http' if context is None else 'https'}://localhost:{answers.port}/hook"
-    try:
+    async with listening(app, context) as answers.port:
+        answers.url = f"{'http' if context is None else 'https'}://localhost:{answers.port}/hook"
         yield answers
-    finally:
-        await runner.cleanup()
 
 
 async def hang(request: web.Request) -> web.StreamResponse:

@@ -22,6 +22,7 @@ from mozu.core.testing import alert, check_sink, context, records
 from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
 from tests.support.kafka.cluster import PASSWORD, USER, Cluster, cluster
 from tests.support.kafka.console import consume, create, deny, describe, throttle
+from tests.support.kafka.delivering import until_taken
 
 Json = dict[str, Any]
 
@@ -205,16 +206,6 @@ def test_a_topic_that_is_denied_refuses_the_record(kafka: Cluster) -> None:
     assert [Rejected(reason)] * 3 == delivered(made, records(*alerts(3)))
 
 
-async def _until_taken(made: Kafka, batch: list[Record]) -> None:
-    """As the core does: what is to be tried again comes again."""
-    left = list(batch)
-    while left:
-        outcomes = await made.deliver(left)
-        assert not any(isinstance(outcome, Rejected) for outcome in outcomes)
-        left = [record for record, outcome in zip(left, outcomes, strict=True) if outcome is not None]
-        await asyncio.sleep(0.05)
-
-
 def test_a_quota_delays_alerts_and_loses_none(kafka: Cluster) -> None:
     create(kafka, "quota", partitions=1)
     throttle(kafka, "slow", 10_000)
@@ -223,7 +214,7 @@ def test_a_quota_delays_alerts_and_loses_none(kafka: Cluster) -> None:
     async def run() -> None:
         made = sink(kafka.servers[0], topic="quota", client_id="slow", compression="none", batch_bytes=8_000)
         for start in range(0, 120, 40):
-            await _until_taken(made, batch[start : start + 40])
+            await until_taken(made, batch[start : start + 40])
         await made.stop()
 
     asyncio.run(run())
@@ -236,11 +227,11 @@ def test_a_producer_that_died_is_made_anew(kafka: Cluster, caplog: pytest.LogCap
 
     async def run() -> None:
         made = sink(kafka.servers[0], topic="fatal")
-        await _until_taken(made, batch[:10])
+        await until_taken(made, batch[:10])
         made._producer._producer._txn_manager._sequence_numbers.clear()
         state = made._producer._producer._txn_manager
         state.increment_sequence_number(next(iter(_partitions("fatal"))), 1000)
-        await _until_taken(made, batch[10:])
+        await until_taken(made, batch[10:])
         await made.stop()
 
     asyncio.run(run())
@@ -261,12 +252,12 @@ def test_a_broker_that_hangs_and_comes_back_gets_every_alert_once(tmp_path: Path
 
         async def run() -> None:
             made = Kafka(KafkaSettings(servers=tuple(own.servers), topic="hung", timeout=2), context())
-            await _until_taken(made, batch[:50])
+            await until_taken(made, batch[:50])
             own.brokers[0].pause()
             waits = await made.deliver(batch[50:100])
             assert [Retry(tried=False)] * 50 == list(waits)
             own.brokers[0].resume()
-            await _until_taken(made, batch[50:])
+            await until_taken(made, batch[50:])
             await made.stop()
 
         _run_with(run())
@@ -287,7 +278,7 @@ def test_a_broker_that_comes_late_gets_every_alert(tmp_path: Path) -> None:
             made = Kafka(KafkaSettings(servers=tuple(own.servers), topic="late", timeout=3), context())
             assert [Retry(tried=False)] * 20 == list(await made.deliver(batch))
             await asyncio.to_thread(own.brokers[0].start)
-            await _until_taken(made, batch)
+            await until_taken(made, batch)
             await made.stop()
 
         _run_with(run())

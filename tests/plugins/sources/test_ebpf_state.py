@@ -117,5 +117,5 @@ def test_who_takes_over_orphans(told: Told) -> None:
     (mark,) = (event for event in act.of("mkdir") if event.args[1] == states.MARK)
 
     assert mark.process is not None
-    assert mark.process.ptid == act.value["parent"] == act.pid
-    assert mark.pid != act.value["dead"]
+    assert mark.process.ptid == act.value["reaper"] == act.pid
+    assert mark.pid != act.value["pid"]

@@ -4,6 +4,7 @@ import ctypes
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -195,8 +196,8 @@ def on_terminal(path: str) -> dict[str, Any]:
 
 
 
-def orphan(subreaper: bool) -> dict[str, int]:
-    """A process that ends before its child; who the child's parent is then."""
+def orphan(subreaper: bool, then: Callable[[], object] = lambda: None) -> dict[str, int]:
+    """A process that ends before its child; who the child's parent is then. `then` is what the orphan does."""
     if subreaper:
         call("prctl", 36, 1, 0, 0, 0)
     ready, told = os.pipe()
@@ -206,6 +207,7 @@ def orphan(subreaper: bool) -> dict[str, int]:
         if os.fork() == 0:
             while os.getppid() == own:
                 os.sched_yield()
+            then()
             os.write(told, os.getppid().to_bytes(4, "little"))
         os._exit(0)
     os.waitpid(pid, 0)

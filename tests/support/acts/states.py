@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from tests.support.acts import processes
 from tests.support.acts.raw import call
 
 MARK: Final = "/nonexistent/mark"
@@ -84,18 +85,6 @@ def begin_threads() -> None:
     made[-1].join()
 
 
-def orphaned() -> dict[str, Any]:
+def orphaned() -> dict[str, int]:
     """A child whose own parent has ended, below a process that takes in orphans."""
-    call("prctl", 36, 1, 0, 0, 0)
-    ready, told = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        own = os.getpid()
-        if os.fork() == 0:
-            while os.getppid() == own:
-                os.sched_yield()
-            changed()
-            os.write(told, os.getppid().to_bytes(4, "little"))
-        os._exit(0)
-    os.waitpid(pid, 0)
-    return {"parent": int.from_bytes(os.read(ready, 4), "little"), "dead": pid}
+    return processes.orphan(True, changed)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from tests.support.https import listening
 from tests.support.kafka.cluster import USER
 
 CLIENT: Final = "mozu-client"
@@ -51,11 +52,6 @@ async def authorization_server(seconds: float = 3600) -> AsyncIterator[Authoriza
     server = AuthorizationServer(seconds)
     app = web.Application()
     app.router.add_post("/token", server.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/token"
-    try:
+    async with listening(app) as port:
+        server.url = f"http://127.0.0.1:{port}/token"
         yield server
-    finally:
-        await runner.cleanup()

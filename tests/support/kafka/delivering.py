@@ -1,0 +1,17 @@
+"""Records handed to the Kafka sink as the core hands them."""
+
+import asyncio
+from collections.abc import Sequence
+
+from mozu.core.hookspecs import Record, Rejected
+from mozu.plugins.sinks.kafka.sink import Kafka
+
+
+async def until_taken(made: Kafka, batch: Sequence[Record]) -> None:
+    """What is to be tried again comes again."""
+    left = list(batch)
+    while left:
+        outcomes = await made.deliver(left)
+        assert not any(isinstance(outcome, Rejected) for outcome in outcomes)
+        left = [record for record, outcome in zip(left, outcomes, strict=True) if outcome is not None]
+        await asyncio.sleep(0.05)
