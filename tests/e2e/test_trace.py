@@ -64,16 +64,15 @@ while True:
 
 
 THREADS = """
-import threading, time
+import os, threading, time
 several = [threading.Thread(target=time.sleep, args=(0.5,)) for _ in range(5)]
 for thread in several:
     thread.start()
 open("/etc/hostname").close()
 for thread in several:
     thread.join()
-while len(__import__("os").listdir("/proc/self/task")) > 1:
-    time.sleep(0.01)
-time.sleep(0.2)
+while len(os.listdir("/proc/self/task")) > 1:
+    time.sleep(0.01)  # a thread is there until its tracer has heard of its end
 open("/etc/hostname").close()
 """
 

@@ -158,7 +158,7 @@ def _watch(mozu: "subprocess.Popen[bytes]", seconds: float, say: Callable[[str],
         samples.append(_sample(mozu.pid, passed))
         if len(samples) % 20 == 1:
             say(f"{passed:6.0f} s: {samples[-1].rss:.1f} MiB, {samples[-1].cpu:.0f} s of CPU")
-        time.sleep(min(3.0, seconds / 20))
+        time.sleep(min(3.0, seconds / 20))  # between two samples
     return samples
 
 
@@ -176,7 +176,7 @@ def compare(mozu: "subprocess.Popen[bytes]", state: Path) -> tuple[dict[str, lis
     time.sleep(1.0)  # what was under way has arrived
     first = _state(mozu, state)
     between = proc()
-    time.sleep(1.0)
+    time.sleep(1.0)  # the same once more: what moved in between is not compared
     second = _state(mozu, state)
     after = proc()
     said: dict[int, list[Any]] = {int(pid): known for pid, known in second["processes"].items()}
@@ -219,7 +219,7 @@ def _until(test: Callable[[], bool], what: str) -> None:
     while not test():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {_PATIENCE:.0f} s: {what}")
-        time.sleep(0.1)
+        time.sleep(0.1)  # mozu is another process
 
 
 def levels(samples: list[Sample]) -> tuple[float, float]:

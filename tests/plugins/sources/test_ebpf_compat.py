@@ -114,7 +114,8 @@ def test_an_open_tells_where_it_led(live: Live, tmp_path: Path, name: str) -> No
     assert (event.way, event.file.name, event.file.realpath) == (
         "compat32", str(tmp_path / "link"), str(tmp_path / "real"),
     )  # fmt: skip
-    assert event.args[0] == event.fd >= 0  # type: ignore[operator]
+    assert event.fd is not None
+    assert event.args[0] == event.fd >= 0
 
 
 def test_a_failed_open_tells_the_error_and_the_name(live: Live, tmp_path: Path) -> None:

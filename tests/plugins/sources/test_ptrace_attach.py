@@ -45,7 +45,7 @@ def _until_traced(pid: int, *, traced: bool) -> None:
     deadline = time.monotonic() + 60
     while bool(_tracer_of(pid)) != traced:
         assert time.monotonic() < deadline, f"tracer: {_tracer_of(pid)}"
-        time.sleep(0.02)
+        time.sleep(0.02)  # mozu is another process
 
 
 def test_when_mozu_is_killed_a_process_that_it_attached_to_runs_on_free(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ class Ring:
         deadline = time.monotonic() + _PATIENCE
         while not met():
             assert time.monotonic() < deadline
-            time.sleep(0.001)
+            time.sleep(0.001)  # the kernel's thread does it in its own time
 
     def result(self) -> int:
         """Take one completion."""
@@ -199,7 +199,7 @@ def silent(place: str) -> None:
     deadline = time.monotonic() + _PATIENCE
     while not os.path.isdir(place):
         assert time.monotonic() < deadline
-        time.sleep(0.001)
+        time.sleep(0.001)  # the kernel's thread does it in its own time
 
 
 def overflowing(place: str, count: int) -> None:
@@ -210,7 +210,7 @@ def overflowing(place: str, count: int) -> None:
     deadline = time.monotonic() + _PATIENCE
     while len(os.listdir(place)) < count:
         assert time.monotonic() < deadline
-        time.sleep(0.001)
+        time.sleep(0.001)  # the kernel's thread does it in its own time
 
 
 def mkdir(place: str) -> int:

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.support.acts.raw import call
@@ -156,7 +157,7 @@ def threads(at: Path) -> Iterator[Shown]:
 def brief(at: Path) -> Iterator[Shown]:
     for number in range(20):
         name = str(at / f"{number}")
-        pid = _child(lambda name=name: call("openat", -100, name, 0, 0))  # type: ignore[misc]
+        pid = _child(partial(call, "openat", -100, name, 0, 0))
         yield shown("ends at once", "openat", {"fd.name": name, "proc.pid": pid, "proc.ppid": os.getpid()})
 
 
