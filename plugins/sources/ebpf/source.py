@@ -171,8 +171,8 @@ class EbpfSource:
             return self._final
         found: dict[str, Counts] = {}
         for name, watch in WATCHES.items():
-            seen, filtered, lost, missed = loader.count(name)
             if name in loader.watched:
+                seen, filtered, lost, missed = loader.count(name)
                 lost += self._decoder.discarded[watch.number]
                 found[name] = Counts(seen, filtered, lost, missed, self._decoder.received[watch.number])
         for way, skipped in loader.missed_by_ways().items():

@@ -9,7 +9,7 @@ from mozu.core.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.memory import Handed, handed
 from mozu.plugins.sources.ebpf.decode.reading import (
-    HEAD,
+    CALL,
     MARKS,
     Buffer,
     Decode,
@@ -18,11 +18,7 @@ from mozu.plugins.sources.ebpf.decode.reading import (
     text,
 )
 
-_unpack, _SIZE = reader(
-    "call",
-    HEAD + "args0 args1 args2 args3 args4 args5 args6 args7 "
-    "text0 text1 text2 base0 base1 base_marks0 base_marks1 data",
-)
+_unpack, _SIZE = reader("call", CALL)
 _RESULT, _MARKS, _ARGS, _TEXT, _BASE, _BASE_MARKS, _DATA = 2, 7, 9, 17, 20, 22, 24
 """Positions among the values."""
 _NULLS: Final = (MARKS["NULL"], MARKS["NULL2"], MARKS["NULL3"])

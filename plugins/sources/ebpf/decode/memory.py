@@ -8,14 +8,10 @@ from mozu.core.event import SyscallEvent, as_text
 from mozu.core.syscalls import Param, convert_flags, event_type
 from mozu.plugins.sources.ebpf.calls import Block, Watch
 from mozu.plugins.sources.ebpf.calls.words import Memory, memory_word
-from mozu.plugins.sources.ebpf.decode.reading import HEAD, Buffer, Decode, number, reader
+from mozu.plugins.sources.ebpf.decode.reading import CALL, Buffer, Decode, number, reader
 from mozu.plugins.sources.ebpf.decode.special import SPECIAL
 
-_unpack, _SIZE = reader(
-    "call",
-    HEAD + "args0 args1 args2 args3 args4 args5 args6 args7 "
-    "text0 text1 text2 base0 base1 base_marks0 base_marks1 data",
-)
+_unpack, _SIZE = reader("call", CALL)
 _ARGS, _TEXT, _BASE = 9, 17, 20
 """Positions among the values."""
 _ABSENT: Final[dict[str, Any]] = {
@@ -43,7 +39,7 @@ def handed(watch: Watch, param: Param, word: str) -> Handed | None:
 
 def _from_memory(blocks: tuple[Block, ...], param: Param, memory: Memory) -> Handed:
     place = next(n for n, block in enumerate(blocks) if _holds(block, memory))
-    read: Callable[[bytes], Any] = _text if memory.size == 0 else _value(param, memory)
+    read: Callable[[bytes], Any] = as_text if memory.size == 0 else _value(param, memory)
     only_done, argument, moved = memory.when == ">", memory.argument, memory.moved
     absent, unreadable = _ABSENT.get(param.type, 0), _UNREADABLE.get(param.type, 0)
 
@@ -64,10 +60,6 @@ def _holds(block: Block, memory: Memory) -> bool:
     if block.argument != memory.argument:
         return False
     return block.size == memory.size if memory.size <= 0 else block.size not in (0, -1, -8)
-
-
-def _text(raw: bytes) -> str:
-    return as_text(raw)
 
 
 def _polled(raw: bytes) -> tuple[tuple[int, int], ...]:
@@ -123,7 +115,8 @@ def memory(watch: Watch) -> Decode:
         for length in values[_TEXT:_BASE]:
             blocks.append(buffer[place : place + length])
             place += length
-        args = tuple(one(values[_ARGS:_TEXT], values[2], blocks) for one in pick)
+        given, result = values[_ARGS:_TEXT], values[2]
+        args = tuple(one(given, result, blocks) for one in pick)
         return SyscallEvent("syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args)
 
     return decode
