@@ -198,5 +198,5 @@ class EbpfSource:
         if self._ring is not None:
             self._ring.close()
             self._ring = None
-        loader.close()
+        await asyncio.to_thread(loader.close)
 
