@@ -88,6 +88,7 @@ struct process {         /* exec, clone */
   s64 change_time, modify_time; /* of the executable, ns since the epoch */
   u64 vm_pages, rss_pages, swap_pages;
   u64 args_length;       /* before cutting */
+  u64 stack;             /* where the image's begins: drawn anew at each exec */
   u32 parent, pgid, vpgid, vsid, vpid, vtid, tty, loginuid;
   u32 uid, gid, ruid, suid, rgid, sgid;
   u32 old_tid, spare;

@@ -84,6 +84,7 @@ inlined void limits_of(volatile struct process *e, struct task_struct *task) {
   e->major_faults = task->maj_flt;
   e->minor_faults = task->min_flt;
   e->vm_pages = mm->total_vm;
+  e->stack = mm->start_stack;
   e->rss_pages = resident_pages(mm);
   e->swap_pages = pages_of(mm, SWAP_ENTRIES);
   READ(limit, task->signal->rlim[NOFILE]); /* its first member is the soft limit */

@@ -23,6 +23,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.pipeline import Pipeline
 from mozu.core.pipeline.intake import Intake
 from mozu.core.pipeline.losses import LossWatch
+from mozu.core.pipeline.reconcile import Reconciler
 from mozu.core.pipeline.statistics import as_text, gather
 from mozu.core.state import StateMachine
 
@@ -66,8 +67,9 @@ class Engine:
             storm=assembly.storm,
             redact=assembly.redact,
         )
+        self._reconcilers: dict[str, Reconciler] = {}
         self._intakes = [self._intake(built) for built in assembly.sources]
-        self._losses = LossWatch(self._pipeline, self._intakes)
+        self._losses = LossWatch(self._pipeline, self._intakes, self._reconcile)
 
     async def run(self, *, duration: float | None, stats: Path | None, attended: bool = True) -> int:
         """Until the sources end, a signal arrives or `duration` seconds have passed. Raises SourceUnavailable.
@@ -127,6 +129,8 @@ class Engine:
                 environments = "env" in demand.facets("syscall")
                 known = intake.state.seed(None if concerned is None else concerned(), env=environments)
                 _log.info("source %s has started; %d processes were there already", intake.name, known)
+                if "threads" in demand.facets("syscall"):
+                    self._reconcile(intake)  # births that came before the count are under way, and would count twice
         types = sorted({name for source in demand.types.values() for name in source})
         sinks = ", ".join(outlet.name for outlet in self._pipeline.outlets)
         _log.info("watching %d event types (%s); alerts go to %s", len(types), ", ".join(types), sinks)
@@ -141,6 +145,12 @@ class Engine:
         )
         intake.hold = self._pipeline.intake(intake)
         intake.recorder = recorder(built, intake, self._assembly, self._metrics)
+        if state is not None and declaration.live:
+            self._reconcilers[intake.name] = Reconciler(
+                intake, state, built.stage.metrics,
+                threads=lambda: "threads" in self._demand().facets("syscall"),
+                concerned=getattr(built.stage.component, "concerned", None),
+            )  # fmt: skip
         return intake
 
     def _catch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -183,11 +193,12 @@ class Engine:
         deliveries = [self._task(outlet.run(), f"deliver {outlet.name}") for outlet in self._pipeline.outlets]
         pumps = [self._task(self._pump(intake), f"pump {intake.name}") for intake in self._intakes]
         ticker = self._task(self._tick(), "tick")
+        repairs = [self._task(one.run(), f"reconcile {name}") for name, one in self._reconcilers.items()]
         end = self._task(self._until_sources_end(pumps), "wait for the sources")
         await self._stopping.wait()
         await self._stop(pumps, deliveries)
-        ticker.cancel()
-        end.cancel()
+        for task in (ticker, end, *repairs):
+            task.cancel()
 
     async def _pump(self, intake: Intake) -> None:
         """Take batches until the source ends; a source that fails is restarted with back-off, and the gap is told."""
@@ -214,6 +225,13 @@ class Engine:
             with intake.stage.contained("start again"):
                 await intake.stage.component.stop()
                 await intake.stage.component.start(self._demand())
+            self._reconcile(intake)
+
+    def _reconcile(self, intake: Intake) -> None:
+        """Events that could tell of processes are missing."""
+        reconciler = self._reconcilers.get(intake.name)
+        if reconciler is not None:
+            reconciler.lost()
 
     async def _take(self, intake: Intake, batch: Any) -> None:
         if intake.live:

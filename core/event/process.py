@@ -103,6 +103,8 @@ class Process(msgspec.Struct, eq=False):
     """ns since the epoch at which the process began (clone), 0 where unknown."""
     pidns_start: int = 0
     """ns since the epoch at which the init of its pid namespace began, 0 where unknown."""
+    stack: int = 0
+    """Where the stack of its program begins, which the kernel draws anew at each exec; 0 where unknown."""
     exec_time: int = 0
     """ns since the epoch of its last successful exec, 0 where unknown."""
     cgroups: tuple[tuple[str, str], ...] = ()

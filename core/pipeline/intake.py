@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from mozu.core.alert import Alert
-from mozu.core.event import DataEvent, Event
+from mozu.core.event import DataEvent, Event, SyscallEvent
 from mozu.core.hookspecs import Source
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline.hold import Hold
@@ -33,6 +33,8 @@ class Intake:
         self.evaluated = scope.counter("events_evaluated_total")
         self.alerts = scope.counter("source_alerts_total")
         self._last = 0
+        self.latest = 0
+        """Time of the newest event that a source of system calls has given, ns since the epoch."""
 
     def accept(self, batch: Sequence[Event | Alert], dispatch: Callable[[Alert], None]) -> Sequence[Event]:
         """The events of a batch, numbered and with their state; ready alerts pass the evaluators by."""
@@ -49,9 +51,20 @@ class Intake:
             if self.recorder is not None:
                 self.recorder.take(events)
             return events
+        if events:
+            self.latest = events[-1].time
         if self.recorder is not None:
             self.recorder.take(events)
         return self._with_state(self.state, events)
+
+    def repair(self, events: Sequence[SyscallEvent]) -> None:
+        """Take in what only the state sees and no source gave."""
+        if self.state is None or not events:
+            return
+        if self.recorder is not None:
+            self.recorder.take(events)
+        with self.stage.contained("repair the state"):
+            self.state.apply(events)
 
     def settle(self) -> None:
         """Tell the state which versions nobody can ask for any more."""

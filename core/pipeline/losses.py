@@ -1,11 +1,13 @@
 """Loss is never silent: the sources' own accounting, turned into notices and statistics."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from mozu.core.alert import Severity
 from mozu.core.hookspecs import Counts
 from mozu.core.pipeline.intake import Intake
 from mozu.core.pipeline.pipeline import Pipeline
+from mozu.core.state import OF_PROCESSES
+from mozu.core.syscalls import event_type
 
 _NAMED = 5
 
@@ -13,8 +15,11 @@ _NAMED = 5
 class LossWatch:
     """Compares the counts of the sources with those of the last look."""
 
-    def __init__(self, pipeline: Pipeline, intakes: list[Intake]) -> None:
+    def __init__(
+        self, pipeline: Pipeline, intakes: list[Intake], concerning_processes: Callable[[Intake], None]
+    ) -> None:
         self._pipeline, self._intakes = pipeline, intakes
+        self._concerning_processes = concerning_processes
         self._told: dict[str, dict[str, int]] = {}
         self._gaps: dict[str, int] = {}
 
@@ -22,7 +27,7 @@ class LossWatch:
         """Tell what has been lost since the last call: in the kernel, and in front of the sinks."""
         for intake in self._intakes:
             with intake.stage.contained("count"):
-                self._source(intake.name, intake.stage.component.counts())
+                self._source(intake, intake.stage.component.counts())
                 self._tell_gaps(intake)
         for outlet in self._pipeline.outlets:
             for gap in outlet.buffer.take_gaps():
@@ -43,7 +48,8 @@ class LossWatch:
                 "Gap", Severity.WARNING, f"source {intake.name}: {text}", evt_source=intake.name
             )
 
-    def _source(self, name: str, counts: Mapping[str, Counts]) -> None:
+    def _source(self, intake: Intake, counts: Mapping[str, Counts]) -> None:
+        name = intake.name
         told = self._told.setdefault(name, {})
         fresh = {}
         for kind, count in counts.items():
@@ -53,6 +59,8 @@ class LossWatch:
                 told[kind] = gone
         if not fresh:
             return
+        if any(kind in OF_PROCESSES or event_type(kind) is None for kind in fresh):
+            self._concerning_processes(intake)  # a name that is no event type is a way in: any call was lost there
         worst = sorted(fresh.items(), key=lambda pair: -pair[1])
         shown = ", ".join(f"{kind} {number}" for kind, number in worst[:_NAMED])
         more = f" and {len(worst) - _NAMED} more types" if len(worst) > _NAMED else ""

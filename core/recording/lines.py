@@ -47,6 +47,7 @@ FACTS: Final[dict[str, Any]] = {
 INTERNAL: Final = {
     "_fork": "Forked", "_process": "KnownProcess", "_file": "KnownFile", "_enter": "Entered", "_unseen": "Event",
     "_exit": "", "_reset": "", "_state": "Restored", "_saved": "Saved", "_restored": "", "_looked": "Looked",
+    "_repaired": "Looked",
 }  # fmt: skip
 """Type of an event that is for the state only → the facts without which it means nothing."""
 FACT_NAMES: Final = {value: name for name, value in FACTS.items()}

@@ -6,6 +6,6 @@ file and leaves the old one to the events that hold it. `machine` is the loop, `
 """
 
 from mozu.core.state.machine import StateMachine
-from mozu.core.state.transitions import CHANGING
+from mozu.core.state.transitions import CHANGING, OF_PROCESSES
 
-__all__ = ["CHANGING", "StateMachine"]
+__all__ = ["CHANGING", "OF_PROCESSES", "StateMachine"]

@@ -25,6 +25,7 @@ and `procexit` means that the last thread of its process has ended.
 | `_saved` | Saved | one task of the saved state |
 | `_restored` | None | the last `_saved` has been sent |
 | `_looked` | Looked | what the machine will answer when it is next asked for a task |
+| `_repaired` | Looked | live: what the machine says of a process that lost events have left wrong |
 """
 
 from typing import Any, Final
@@ -65,6 +66,8 @@ class Executed(msgspec.Struct, frozen=True, omit_defaults=True):
     sgid: int = 0
     start: int = 0
     """ns since the epoch at which the process began."""
+    stack: int = 0
+    """As `Process.stack`."""
     args_truncated: bool = False
     old_tid: int = 0
     """The thread that called, where it was not the main one (it takes over the main thread's number)."""
@@ -149,6 +152,7 @@ class KnownProcess(msgspec.Struct, frozen=True, omit_defaults=True):
     """Bits of the table `execve_flags`."""
     start: int = 0
     pidns_start: int = 0
+    stack: int = 0
     cgroups: tuple[tuple[str, str], ...] = ()
     fdlimit: int = -1
     vm_size: int = 0
@@ -207,7 +211,7 @@ class Restored(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Looked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the machine said when it was asked for a task; event type `_looked`."""
+    """What the machine said when it was asked for a task; event types `_looked` and `_repaired`."""
 
     tid: int
     pid: int = 0

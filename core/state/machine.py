@@ -1,12 +1,13 @@
 """The one state machine."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from mozu.core.event import Event, Process, SyscallEvent
 from mozu.core.metrics import Metrics
 from mozu.core.state.facts import KnownProcess, Looked
 from mozu.core.state.procfs import Procfs
+from mozu.core.state.repair import differs
 from mozu.core.state.seeding import seed
 from mozu.core.state.snapshot import Snapshot
 from mozu.core.state.state import State
@@ -117,6 +118,20 @@ class StateMachine:
     def number(self) -> int:
         """Of the last event."""
         return self._state.number
+
+    def survey(self, pids: Iterable[int] | None = None, /) -> Iterator[Looked]:
+        """What the machine says now of these processes, or of every one that lives. On any thread."""
+        if self._procfs is not None:
+            for pid, known, others in self._procfs.processes(pids):
+                yield Looked(pid, pid, known, others)
+
+    def processes(self) -> list[int]:
+        """The ids of all that are known."""
+        return [node.tid for node in self._state.tables if node.main is node]
+
+    def differs(self, looked: Looked, since: int, *, threads: bool) -> bool | None:
+        """Whether the state has a process wrong: see mozu.core.state.repair."""
+        return differs(self._state, looked, since, threads=threads)
 
     def snapshot(self) -> Snapshot:
         """What is known now, for a recording."""

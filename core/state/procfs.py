@@ -31,6 +31,8 @@ _STATUS: Final = re.compile(
 )
 _KERNEL_THREAD: Final = 0x00200000
 """PF_KTHREAD of the flags in stat."""
+_ENDED: Final = (b"Z", b"X")
+"""States in stat; the main thread of a process may have ended before its others."""
 _TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _NOBODY: Final = 0xFFFFFFFF
 _CHUNK: Final = 1 << 16
@@ -55,7 +57,10 @@ class Procfs:
     def processes(
         self, pids: Iterable[int] | None = None, *, env: bool = False
     ) -> Iterator[tuple[int, KnownProcess, int]]:
-        """(pid, what is known, number of further threads) of these processes or of all, by their numbers."""
+        """(pid, what is known, number of further threads) of these processes or of all, by their numbers.
+
+        Those that have ended and wait for their parent are none.
+        """
         if pids is None:
             try:
                 pids = (int(name) for name in os.listdir(self._root) if name.isdecimal())
@@ -63,7 +68,7 @@ class Procfs:
                 return
         inits: dict[str, int] = {}
         for pid in sorted(pids):
-            found = self._read(pid, env=env)
+            found = self._read(pid, env=env, living=True)
             if found is None:
                 continue
             _, known, others = found
@@ -83,18 +88,20 @@ class Procfs:
             inits[namespace] = known.start
         return replace(known, pidns_start=inits.get(namespace, 0))
 
-    def _read(self, tid: int, *, env: bool) -> tuple[int, KnownProcess, int] | None:
+    def _read(self, tid: int, *, env: bool, living: bool = False) -> tuple[int, KnownProcess, int] | None:
         raw = self._bytes(tid, "stat")
         status = _STATUS.search(self._bytes(tid, "status"))
         end = raw.rfind(b")")
         if status is None or end < 0:
             return None
         fields = raw[end + 2 :].split()
+        if living and fields[0] in _ENDED and int(fields[17]) <= 1:
+            return None
         kernel_thread = bool(int(fields[6]) & _KERNEL_THREAD)
         argv = () if kernel_thread else words(self._bytes(tid, "cmdline"))
         known = KnownProcess(
             ptid=int(fields[1]), pgid=int(fields[2]), tty=int(fields[4]), pfminor=int(fields[7]),
-            pfmajor=int(fields[9]), start=self._boot + int(fields[19]) * _TICK,
+            pfmajor=int(fields[9]), start=self._boot + int(fields[19]) * _TICK, stack=int(fields[25]),
             name=as_text(raw[raw.find(b"(") + 1 : end]), exe=argv[0] if argv else "", args=argv[1:],
             cwd=self._link(tid, "cwd"), root=self._link(tid, "root"),
             env=words(self._bytes(tid, "environ")) if env else None,

@@ -1,6 +1,6 @@
 """Tasks and descriptors that existed before the stream began to tell of them."""
 
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -18,7 +18,7 @@ from mozu.core.state.tree import adopt, join, link
 _COPIED: Final = (
     "ptid", "sid", "pgid", "vpgid", "vtid", "vpid", "name", "exe", "args", "uid", "gid", "loginuid", "tty",
     "cap_permitted", "cap_effective", "cap_inheritable", "exe_ino", "exe_ctime", "exe_mtime", "exe_flags", "start",
-    "pidns_start", "cgroups", "fdlimit", "vm_size", "vm_rss", "vm_swap", "pfmajor", "pfminor",
+    "pidns_start", "stack", "cgroups", "fdlimit", "vm_size", "vm_rss", "vm_swap", "pfmajor", "pfminor",
 )  # fmt: skip
 
 
@@ -32,9 +32,7 @@ def seed(state: State, tid: int, pid: int, known: KnownProcess, born: int, *, ot
         node, tid, pid, since=born, others=others, exepath=without_deleted(known.exepath),
         cwd=directory(known.cwd or "/"), root=known.root or "/",
         env=known.env if state.live or known.env is not None else (),
-        ruid=_or(known.ruid, known.uid), suid=_or(known.suid, known.uid),
-        rgid=_or(known.rgid, known.gid), sgid=_or(known.sgid, known.gid),
-        container=container_of(known.cgroups, state.namespaces),
+        container=container_of(known.cgroups, state.namespaces), **further_ids(known),
         **{name: getattr(known, name) for name in _COPIED},
     )  # fmt: skip
     state.add(process)
@@ -50,8 +48,11 @@ def seed(state: State, tid: int, pid: int, known: KnownProcess, born: int, *, ot
     return node
 
 
-def _or(value: int | None, default: int) -> int:
-    return default if value is None else value
+def further_ids(known: KnownProcess) -> dict[str, Any]:
+    """Real and saved ids; those that nobody told are the effective ones."""
+    effective = {"ruid": known.uid, "suid": known.uid, "rgid": known.gid, "sgid": known.gid}
+    told: dict[str, int | None] = {name: getattr(known, name) for name in effective}
+    return {name: default if (value := told[name]) is None else value for name, default in effective.items()}
 
 
 def _attach(state: State, node: Node) -> None:

@@ -18,6 +18,13 @@ RULES = """
   output: "%proc.name %user.uid %proc.cwd"
   priority: INFO
 """
+OPENS = """
+- rule: Never
+  desc: So many events that a small ring overflows.
+  condition: evt.type in (execve, openat) and proc.cwd = /nowhere and user.uid = 4711 and proc.nthreads = 77
+  output: "%proc.name"
+  priority: INFO
+"""
 SECONDS = float(os.environ.get("MOZU_SOAK_SECONDS", "60"))
 
 
@@ -35,3 +42,17 @@ def test_a_crowd_leaves_memory_level_and_the_state_true(tmp_path: Path) -> None:
     assert outcome.samples[-1].descriptors <= outcome.samples[0].descriptors + 2
     early, late = levels(outcome.samples)
     assert late < early * 1.1 + 8
+
+
+def test_a_state_that_a_loss_has_left_wrong_becomes_true_again(tmp_path: Path) -> None:
+    ebpf()
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(OPENS)
+    outcome = soak(Plan(500, 1, 300, 10.0, replaced=40, ring=1 << 16, held=3.0), [rules], tmp_path)
+    report(outcome, sys.stdout)
+
+    lost = {name: outcome.counts[name]["lost"] for name in ("_fork", "execve", "procexit", "chdir")}
+    assert min(lost.values()) > 10, "so that the test can fail"
+    assert {kind: [] for kind in outcome.wrong} == outcome.wrong
+    assert "processes were put right after a loss" in (tmp_path / "log").read_text()
+    assert {} == unaccounted(outcome.counts)

@@ -18,8 +18,8 @@ from tests.support.requirements import ROOT, program
 
 _PID_MAX = Path("/proc/sys/kernel/pid_max")
 _PATIENCE = 300.0
-_RING = ("-o", f"sources.ebpf.ring_size={64 << 20}")
-"""Room for the minute in which a busy machine may leave mozu no CPU: after a loss the state cannot be whole."""
+_REPAIR = 90.0
+"""Seconds that mozu may take to put its state right after a loss."""
 
 
 class Plan(NamedTuple):
@@ -33,6 +33,10 @@ class Plan(NamedTuple):
     seconds: float
     replaced: int = 5
     """Long-lived processes that are killed and begun anew, a second."""
+    ring: int = 64 << 20
+    """Bytes. As it is, a machine may leave mozu no CPU for a minute without a loss."""
+    held: float = 0.0
+    """Seconds for which mozu is stopped half-way, so that a small ring overflows."""
 
 
 class Sample(NamedTuple):
@@ -82,14 +86,16 @@ def soak(plan: Plan, rules: list[Path], folder: Path, say: Callable[[str], None]
     tasks = plan.processes * (1 + plan.threads)
     with many_numbers(4 * tasks), _crowd(crowd_program, plan) as crowd:
         _hear(crowd, "half")
-        with _mozu(rules, folder) as mozu:
+        with _mozu(rules, folder, plan.ring) as mozu:
             _tell(crowd)
             _hear(crowd, "full")
             say(f"{plan.processes} processes of {1 + plan.threads} threads; mozu has pid {mozu.pid}")
-            samples = _watch(mozu, plan.seconds, say)
+            samples = _watch(mozu, plan.seconds / 2, say)
+            _hold(mozu, plan.held)
+            samples += _watch(mozu, plan.seconds / 2, say, plan.seconds / 2)
             _tell(crowd)
             begun = int(_hear(crowd, "calm").split()[1])
-            wrong, compared, sizes = compare(mozu, folder / "state.json")
+            wrong, compared, sizes = _settled(mozu, folder / "state.json")
             say(f"{compared} processes compared")
             mozu.send_signal(signal.SIGTERM)
             if mozu.wait(_PATIENCE):
@@ -129,13 +135,14 @@ def _hear(crowd: "subprocess.Popen[str]", word: str) -> str:
 
 
 @contextmanager
-def _mozu(rules: list[Path], folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def _mozu(rules: list[Path], folder: Path, ring: int) -> Iterator["subprocess.Popen[bytes]"]:
     log = folder / "log"
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "MOZU_STATE": str(folder / "state.json")}
     named = [word for path in rules for word in ("-r", str(path))]
+    options = ["--stats", str(folder / "statistics.json"), "-o", f"sources.ebpf.ring_size={ring}", *named]
     with log.open("wb") as errors, (folder / "alerts").open("wb") as alerts:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.soak.watched", "run", "--stats", folder / "statistics.json", *_RING, *named],
+            [sys.executable, "-m", "tests.soak.watched", "run", *options],
             stdin=subprocess.DEVNULL, stdout=alerts, stderr=errors, env=environment,
         )  # fmt: skip
         try:
@@ -149,15 +156,24 @@ def _mozu(rules: list[Path], folder: Path) -> Iterator["subprocess.Popen[bytes]"
                 process.wait()
 
 
-def _watch(mozu: "subprocess.Popen[bytes]", seconds: float, say: Callable[[str], None]) -> list[Sample]:
+def _hold(mozu: "subprocess.Popen[bytes]", seconds: float) -> None:
+    if seconds:
+        mozu.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)  # the ring overflows meanwhile
+        mozu.send_signal(signal.SIGCONT)
+
+
+def _watch(
+    mozu: "subprocess.Popen[bytes]", seconds: float, say: Callable[[str], None], since: float = 0.0
+) -> list[Sample]:
     samples: list[Sample] = []
     begin = time.monotonic()
     while (passed := time.monotonic() - begin) < seconds:
         if mozu.poll() is not None:
             raise AssertionError("mozu has ended")
-        samples.append(_sample(mozu.pid, passed))
+        samples.append(_sample(mozu.pid, since + passed))
         if len(samples) % 20 == 1:
-            say(f"{passed:6.0f} s: {samples[-1].rss:.1f} MiB, {samples[-1].cpu:.0f} s of CPU")
+            say(f"{samples[-1].at:6.0f} s: {samples[-1].rss:.1f} MiB, {samples[-1].cpu:.0f} s of CPU")
         time.sleep(min(3.0, seconds / 20))  # between two samples
     return samples
 
@@ -168,6 +184,15 @@ def _sample(pid: int, at: float) -> Sample:
     fields = (place / "stat").read_text().rpartition(")")[2].split()
     used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return Sample(at, int(found[1]) / 1024 if found else 0.0, used, len(os.listdir(place / "fd")))
+
+
+def _settled(mozu: "subprocess.Popen[bytes]", state: Path) -> tuple[dict[str, list[Any]], int, dict[str, int]]:
+    """What `compare` finds once a loss, if there was one, has been put right: nothing, or what it finds in the end."""
+    deadline = time.monotonic() + _REPAIR
+    while True:
+        found = compare(mozu, state)
+        if not any(found[0].values()) or time.monotonic() > deadline:
+            return found
 
 
 def compare(mozu: "subprocess.Popen[bytes]", state: Path) -> tuple[dict[str, list[Any]], int, dict[str, int]]:
@@ -190,6 +215,10 @@ def compare(mozu: "subprocess.Popen[bytes]", state: Path) -> tuple[dict[str, lis
         wrong["missing" if told is None else "different"].append((pid, known, told))
     alive = before.keys() | between.keys() | after.keys()
     wrong["gone"] = [(pid, told) for pid, told in said.items() if earlier.get(pid) == told and pid not in alive]
+    wrong["doubted"] = [
+        (pid, still[pid], said.get(pid))
+        for pid in set(first["doubted"]) & set(second["doubted"]) & still.keys() - {mozu.pid}
+    ]
     return wrong, len(still), second["sizes"]
 
 

@@ -38,11 +38,16 @@ class ReadableState(StateMachine):
         return found
 
 
+    def doubted(self) -> list[int]:
+        """Processes of which the machine says now what the state would have to be put right for."""
+        return [one.tid for one in self.survey() if self.differs(one, self.number, threads=False)]
+
+
 def _write(*_: object) -> None:
     target = Path(os.environ["MOZU_STATE"])
     fresh = target.with_suffix(".new")
     state = ReadableState.newest
-    fresh.write_text(json.dumps({"sizes": state.sizes(), "processes": state.everything()}))
+    fresh.write_text(json.dumps({"sizes": state.sizes(), "processes": state.everything(), "doubted": state.doubted()}))
     fresh.rename(target)
 
 

@@ -46,5 +46,11 @@ CHANGING: Final = (
 """Event types that can change the state. A source to which reading more costs little (a recording) sends all of them,
 whatever is demanded; a live one sends those of the facets that are."""
 
+OF_PROCESSES: Final = frozenset[str]().union(
+    forks.TRANSITIONS, forks.INTERNAL, exec.TRANSITIONS, exits.TRANSITIONS, exits.INTERNAL, directories.TRANSITIONS,
+    identities.TRANSITIONS, sessions.TRANSITIONS,
+)  # fmt: skip
+"""Types of events without which the state of processes is not true."""
+
 INTERNAL: Final[Mapping[str, Transition]] = {**forks.INTERNAL, **exits.INTERNAL, **seeds.INTERNAL}
 """The same for events that exist only for the state."""

@@ -141,8 +141,9 @@ def _told_by_kernel(event: SyscallEvent, facts: Executed, changes: dict[str, Any
         if value >= 0:
             changes[field] = value
     changes.update(
-        ruid=facts.ruid, suid=facts.suid, rgid=facts.rgid, sgid=facts.sgid, args_truncated=facts.args_truncated
-    )
+        ruid=facts.ruid, suid=facts.suid, rgid=facts.rgid, sgid=facts.sgid, stack=facts.stack,
+        args_truncated=facts.args_truncated,
+    )  # fmt: skip
     if facts.start:
         changes["start"] = facts.start
         if changes.get("exe_ctime"):

@@ -1,10 +1,11 @@
-"""Internal events of recordings: what there was before, what the machine was asked, and where another one starts."""
+"""Internal events: what there was before, what the machine was asked or says, and where another recording starts."""
 
 from typing import Final
 
 from mozu.core.event import SyscallEvent
 from mozu.core.state import snapshot
 from mozu.core.state.facts import Entered, KnownFile, KnownProcess, Looked, Seeded
+from mozu.core.state.repair import repair
 from mozu.core.state.seeding import seed, seed_file, settle
 from mozu.core.state.state import State
 from mozu.core.state.tables import Tables
@@ -69,6 +70,10 @@ def _looked(state: State, event: SyscallEvent) -> None:
         state.answers.setdefault(facts.tid, []).append(facts)
 
 
+def _repaired(state: State, event: SyscallEvent) -> None:
+    repair(state, event.facts)
+
+
 INTERNAL: Final = {
     "_process": _process,
     "_file": _file,
@@ -79,4 +84,5 @@ INTERNAL: Final = {
     "_saved": _saved,
     "_restored": _restored,
     "_looked": _looked,
+    "_repaired": _repaired,
 }

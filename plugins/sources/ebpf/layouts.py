@@ -16,7 +16,7 @@ STRUCTS: Final[dict[str, str]] = {
     "tty_struct": "index driver",
     "tty_driver": "major minor_start",
     "cred": "uid gid suid sgid euid egid fsuid fsgid cap_effective cap_permitted cap_inheritable",
-    "mm_struct": "arg_start arg_end env_start env_end exe_file total_vm rss_stat",
+    "mm_struct": "start_stack arg_start arg_end env_start env_end exe_file total_vm rss_stat",
     "percpu_counter": "count",
     "linux_binprm": "filename",
     "files_struct": "fdt",

@@ -1,5 +1,6 @@
 """Seeding against the real /proc of the machine that runs the tests."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -64,11 +65,21 @@ def test_a_process_is_what_proc_says(sleeper: subprocess.Popen[bytes], tmp_path:
     assert expected == {name: getattr(process, name) for name in expected}
 
 
+def living() -> set[int]:
+    """Every process but those that have ended and wait for their parent."""
+    found = set()
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if status(int(name))["State"][0] not in "ZX":
+                found.add(int(name))
+    return found
+
+
 def test_every_process_that_lives_is_found() -> None:
-    before = {int(name) for name in os.listdir("/proc") if name.isdecimal()}
+    before = living()
     machine = StateMachine()
     count = machine.seed()
-    after = {int(name) for name in os.listdir("/proc") if name.isdecimal()}
+    after = living()
     missing = {pid for pid in before & after if machine.process(pid) is None}
     assert (set(), machine.sizes()["tasks"]) == (missing, count)
 

@@ -20,8 +20,8 @@ from mozu.plugins.sources.ebpf.decode.reading import (
 _unpack, _SIZE = reader(
     "process",
     HEAD + FILE + "start pidns_start effective permitted inheritable major_faults minor_faults fdlimit flags "
-    "change_time modify_time vm_pages rss_pages swap_pages args_length parent pgid vpgid vsid vpid vtid tty loginuid "
-    "uid gid ruid suid rgid sgid old_tid spare comm exe args cwd group unified name environment exe_marks",
+    "change_time modify_time vm_pages rss_pages swap_pages args_length stack parent pgid vpgid vsid vpid vtid tty "
+    "loginuid uid gid ruid suid rgid sgid old_tid spare comm exe args cwd group unified name environment exe_marks",
 )
 _KB: Final = mmap.PAGESIZE // 1024
 _WRITABLE, _UPPER, _OVERLAY, _MEMFD, _ARGS_CUT, _PIDNS, _DELETED = (
@@ -75,8 +75,8 @@ def _exec(name: str) -> Decode:
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         (
             time, _, result, pid, tid, _, cpu, marks, _, ino, _, _, _, _, start, _, effective, permitted, inheritable,
-            major, minor, limit, _, changed, modified, vm, rss, swap, _, parent, pgid, vpgid, vsid, vpid, vtid, tty,
-            login, uid, gid, ruid, suid, rgid, sgid, old_tid, _, comm, *lengths, _,
+            major, minor, limit, _, changed, modified, vm, rss, swap, _, stack, parent, pgid, vpgid, vsid, vpid, vtid,
+            tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, _, comm, *lengths, _,
         ) = _unpack(buffer, at)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, unified_n, name_n, env_n = lengths
         order = (args_n, exe_n, cwd_n, group_n, unified_n, name_n, env_n)
@@ -94,7 +94,8 @@ def _exec(name: str) -> Decode:
         if result == 0:
             facts = Executed(
                 sid=vsid, pgid=pgid, vpid=vpid, vtid=vtid, ptid=parent, ruid=ruid, suid=suid, rgid=rgid, sgid=sgid,
-                start=start + offset, args_truncated=bool(marks & _ARGS_CUT), old_tid=old_tid if old_tid != tid else 0,
+                start=start + offset, stack=stack, args_truncated=bool(marks & _ARGS_CUT),
+                old_tid=old_tid if old_tid != tid else 0,
             )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, facts)
 
@@ -121,7 +122,7 @@ def _clone(name: str) -> Decode:
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         (
             time, _, result, pid, tid, _, cpu, marks, _, _, _, _, _, _, _, namespace, _, _, _, major, minor, limit,
-            flags, _, _, vm, rss, swap, _, parent, _, _, _, vpid, vtid, _, _, uid, gid, _, _, _, _, _, _, comm,
+            flags, _, _, vm, rss, swap, _, _, parent, _, _, _, vpid, vtid, _, _, uid, gid, _, _, _, _, _, _, comm,
             *lengths, _,
         ) = _unpack(buffer, at)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, unified_n, _, _ = lengths
