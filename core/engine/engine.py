@@ -126,8 +126,8 @@ class Engine:
             await intake.stage.component.start(demand)
             if intake.state is not None and intake.live:
                 concerned = getattr(intake.stage.component, "concerned", None)
-                environments = "env" in demand.facets("syscall")
-                known = intake.state.seed(None if concerned is None else concerned(), env=environments)
+                intake.state.environments = "env" in demand.facets("syscall")
+                known = intake.state.seed(None if concerned is None else concerned())
                 _log.info("source %s has started; %d processes were there already", intake.name, known)
                 if "threads" in demand.facets("syscall"):
                     self._reconcile(intake)  # births that came before the count are under way, and would count twice
@@ -277,6 +277,8 @@ class Engine:
             stage.component = fresh
         demand = self._demand()
         for intake in self._intakes:
+            if intake.state is not None:
+                intake.state.environments = "env" in demand.facets("syscall")
             with intake.stage.contained("take new demand"):
                 await intake.stage.component.update(demand)
         _log.info("reloaded")

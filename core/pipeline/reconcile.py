@@ -89,7 +89,7 @@ class Reconciler:
         if repaired:
             self._repaired.value += repaired
             self._intake.stage.log.info(
-                "source %s: %d processes were put right after a loss", self._intake.name, repaired
+                "source %s: %d processes were put right from /proc", self._intake.name, repaired
             )
         return not wrong and not untold
 

@@ -44,20 +44,22 @@ class StateMachine:
     def __init__(self, *, procfs: str | None = "/proc", metrics: Metrics | None = None) -> None:
         metrics = Metrics() if metrics is None else metrics
         self._procfs = None if procfs is None else Procfs(procfs)
-        self._state = State(None if self._procfs is None else self._procfs.task, metrics)
+        self._state = State(None if self._procfs is None else self._task, metrics)
+        self.environments = False
+        """Whether environments are read where the machine is asked."""
         for name in self.sizes():
             metrics.gauge(f"state_{name}", lambda name=name: self.sizes()[name])  # type: ignore[misc]
 
-    def seed(self, pids: Iterable[int] | None = None, /, *, env: bool = False, files: bool = False) -> int:
-        """Take in these processes, or every one that exists now; gives their number.
+    def _task(self, tid: int) -> tuple[int, KnownProcess, int] | None:
+        return None if self._procfs is None else self._procfs.task(tid, env=self.environments)
 
-        `env`, `files`: also environments, descriptors.
-        """
+    def seed(self, pids: Iterable[int] | None = None, /, *, files: bool = False) -> int:
+        """Take in these processes, or every one that exists now; gives their number. `files`: also descriptors."""
         if self._procfs is None:
             return 0
         state = self._state
         count = 0
-        for pid, known, others in self._procfs.processes(pids, env=env):
+        for pid, known, others in self._procfs.processes(pids, env=self.environments):
             if state.node(pid) is None:
                 node = seed(state, pid, pid, known, state.number + 1, others=others)
                 if files:
@@ -122,7 +124,7 @@ class StateMachine:
     def survey(self, pids: Iterable[int] | None = None, /) -> Iterator[Looked]:
         """What the machine says now of these processes, or of every one that lives. On any thread."""
         if self._procfs is not None:
-            for pid, known, others in self._procfs.processes(pids):
+            for pid, known, others in self._procfs.processes(pids, env=self.environments):
                 yield Looked(pid, pid, known, others)
 
     def processes(self) -> list[int]:

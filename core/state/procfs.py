@@ -74,9 +74,9 @@ class Procfs:
             _, known, others = found
             yield pid, self._with_namespace(pid, known, inits), others
 
-    def task(self, tid: int) -> tuple[int, KnownProcess, int] | None:
+    def task(self, tid: int, *, env: bool = False) -> tuple[int, KnownProcess, int] | None:
         """(pid, what is known, number of further threads) of one task, which need not be a main thread."""
-        found = self._read(tid, env=False)
+        found = self._read(tid, env=env)
         return None if found is None else (found[0], self._with_namespace(tid, found[1], {}), found[2])
 
     def _with_namespace(self, pid: int, known: KnownProcess, inits: dict[str, int]) -> KnownProcess:

@@ -32,9 +32,10 @@ def sleeper(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     child.wait()
 
 
-def seeded(pid: int, **options: bool) -> Process:
+def seeded(pid: int, *, env: bool = False, files: bool = False) -> Process:
     machine = StateMachine()
-    machine.seed(**options)
+    machine.environments = env
+    machine.seed(files=files)
     process = machine.process(pid)
     assert process is not None
     return process
@@ -100,6 +101,14 @@ def test_the_environment_comes_where_it_is_asked_for(sleeper: subprocess.Popen[b
     env = seeded(sleeper.pid, env=True).env
     assert env is not None
     assert "MARK=x y" in env
+
+
+def test_who_is_asked_for_later_has_an_environment_too(sleeper: subprocess.Popen[bytes]) -> None:
+    machine = StateMachine()
+    machine.environments = True
+    event = made("chdir", sleeper.pid, of=sleeper.pid, res=-1)
+    machine.apply([event])
+    assert "MARK=x y" in read(event, "proc.env")
 
 
 def test_descriptors_come_where_they_are_asked_for(sleeper: subprocess.Popen[bytes]) -> None:
