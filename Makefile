@@ -31,6 +31,7 @@ check: $(STAMP)  ## lint, types, import contracts, generated docs
 	$(PYTHON) -m pytest -q tests/docs
 
 bench: $(STAMP)  ## benchmarks; numbers go to docs/benchmarks.md by hand
+	MOZU_BENCH=full tools/test-packages
 	$(PYTHON) -m benchmarks
 
 soak: $(STAMP)   ## half an hour of 25,000 tasks and 300 new processes a second (as root)

@@ -3,117 +3,146 @@
     python -m benchmarks.live [--pairs 9] [--only NAME] [--rules FILE ...] [--compat32 on|off|both]
                               [--other COMMAND --other-ready REGEX]
 
-For each workload and monitor: nanoseconds added to a call (median, least and most of the pairs), the ratio of wall
-times, the monitor's own CPU seconds, its resident memory, and the events it says it lost.
+For each workload and monitor: how fast it went alone, the time added to a call or request, the ratio of throughputs
+and, for servers, of the 99th percentiles of their clients' latencies (median, in brackets least and most of the pairs),
+the monitor's own CPU seconds, its resident memory, and the events it says it lost.
+
+`--only` and `--rules` may come several times: every `--rules` is a set of files, and each set is a monitor of its own,
+with and without the watch of 32-bit calls under `--compat32 both`. All of them take their turns in the same run.
 """
 
 import argparse
 import shlex
+import signal
 import statistics
-import subprocess
-import tempfile
-import time
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-
-import msgspec
+from typing import Final, NamedTuple
 
 from benchmarks.monitor import Monitor, Mozu, Usage
-from benchmarks.ptrace import PARTS, project
+from benchmarks.workloads.calls import BUILD, CALLS
+from benchmarks.workloads.nginx import NGINX
+from benchmarks.workloads.redis import REDIS
+from benchmarks.workloads.workload import Run, Workload, missing_packages
 
-HERE = Path(__file__).parent
-
-
-class Workload(msgspec.Struct):
-    """A command and how many calls it makes."""
-
-    name: str
-    command: list[str]
-    calls: int
-    unit: str
+WORKLOADS: Final = (*CALLS, BUILD, *REDIS, NGINX)
+HEAD: Final = (
+    "| workload | monitor | alone | added, time | added | throughput ratio | p99 alone | p99 ratio "
+    "| monitor's CPU | RSS | lost |\n|---|---|---|---|---|---|---|---|---|---|---|"
+)
 
 
-def workloads(folder: Path) -> list[Workload]:
-    """The standard five, and a build."""
-    program, target = folder / "workload", folder / "target"
-    subprocess.run(["gcc", "-O2", "-o", program, HERE / "workload.c"], check=True)
-    target.touch()
-    dd = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", "count=3000000", "status=none"]
-    run = str(program)
-    built = folder / "project"
-    built.mkdir()
-    project(built)
-    build = ["make", "--silent", "--always-make", "-j2", "-C", str(built)]
-    return [
-        Workload("dd bs=1, 6 M calls", dd, 6_000_000, "call"),
-        Workload("10 processes × 20,000 open+close", [run, "open", "10", "20000", str(target)], 200_000, "open"),
-        Workload("10,000 posix_spawn", [run, "exec", "10000", "/bin/true"], 10_000, "exec"),
-        Workload("2 M open+close, 1 process", [run, "open", "1", "2000000", str(target)], 2_000_000, "open"),
-        Workload("2 M open+close, 2 processes", [run, "open", "2", "1000000", str(target)], 2_000_000, "open"),
-        Workload(f"make -j2 of {PARTS + 1} C files", build, PARTS + 2, "command"),
-    ]
+class Pair(NamedTuple):
+    """One run alone, one under a monitor, and what the monitor used meanwhile."""
+
+    alone: Run
+    under: Run
+    usage: Usage
 
 
-def timed(workload: Workload) -> float:
-    """Wall seconds of one run."""
-    start = time.perf_counter()
-    subprocess.run(workload.command, check=True, stdin=subprocess.DEVNULL)
-    return time.perf_counter() - start
+def pair(run: Callable[[], Run], monitor: Monitor, *, alone_first: bool) -> Pair:
+    """Both runs, next to each other."""
+    usage, alone = Usage(), None
+    if alone_first:
+        alone = run()
+    with monitor.watching(usage):
+        under = run()
+    return Pair(alone or run(), under, usage)
 
 
-def measure(workload: Workload, monitors: Sequence[Monitor], pairs: int) -> list[str]:
+def measure(workload: Workload, monitors: Sequence[Monitor], pairs: int) -> Iterator[str]:
     """One row of the table per monitor."""
-    timed(workload)
-    alone: dict[str, list[float]] = {m.name: [] for m in monitors}
-    under: dict[str, list[float]] = {m.name: [] for m in monitors}
-    used: dict[str, list[Usage]] = {m.name: [] for m in monitors}
-    for number in range(pairs):
-        for monitor in monitors:
-            usage = Usage()
-            if number % 2:
-                alone[monitor.name].append(timed(workload))
-            with monitor.watching(usage):
-                under[monitor.name].append(timed(workload))
-            if not number % 2:
-                alone[monitor.name].append(timed(workload))
-            used[monitor.name].append(usage)
-    return [row(workload, m.name, alone[m.name], under[m.name], used[m.name]) for m in monitors]
+    found: list[list[Pair]] = [[] for _ in monitors]
+    with workload.prepared() as run:
+        run()
+        for number in range(pairs):
+            for monitor, its in zip(monitors, found, strict=True):
+                its.append(pair(run, monitor, alone_first=number % 2 == 1))
+    for monitor, its in zip(monitors, found, strict=True):
+        yield row(workload, monitor.name, its)
 
 
-def row(workload: Workload, name: str, alone: list[float], under: list[float], used: list[Usage]) -> str:
+def row(workload: Workload, name: str, pairs: Sequence[Pair]) -> str:
     """Medians over the pairs; in brackets the least and the most."""
-    added = [(b - a) / workload.calls * 1e9 for a, b in zip(alone, under, strict=True)]
-    ratio = statistics.median(b / a for a, b in zip(alone, under, strict=True))
-    lost = statistics.median(u.lost for u in used)
-    return (
-        f"| {workload.name} | {name} | {statistics.median(alone):.2f} s "
-        f"| {statistics.median(added):+.0f} ns/{workload.unit} ({min(added):+.0f} … {max(added):+.0f}) | {ratio:.3f} "
-        f"| {statistics.median(u.cpu for u in used):.2f} s | {statistics.median(u.rss for u in used):.0f} MiB "
-        f"| {'not told' if lost < 0 else f'{lost:.0f}'} |"
-    )
+    ratios = [one.under.rate / one.alone.rate for one in pairs]
+    lost = statistics.median(one.usage.lost for one in pairs)
+    cells = [
+        workload.name,
+        name,
+        f"{statistics.median(one.alone.rate for one in pairs):,.0f} {workload.unit}s/s",
+        _added([(1 / one.under.rate - 1 / one.alone.rate) * 1e9 for one in pairs], workload.unit),
+        _spread([(1 / ratio - 1) * 100 for ratio in ratios], "+.1f", " %"),
+        _spread(ratios, ".3f"),
+        *_p99([(one.alone.p99, one.under.p99) for one in pairs]),
+        f"{statistics.median(one.usage.cpu for one in pairs):.2f} s",
+        f"{statistics.median(one.usage.rss for one in pairs):.0f} MiB",
+        "not told" if lost < 0 else f"{lost:,.0f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _spread(values: Sequence[float], form: str, unit: str = "") -> str:
+    return f"{statistics.median(values):{form}}{unit} ({min(values):{form}} … {max(values):{form}})"
+
+
+def _added(nanoseconds: Sequence[float], unit: str) -> str:
+    """In nanoseconds up to ten microseconds, in microseconds up to a millisecond, then in milliseconds."""
+    size = abs(statistics.median(nanoseconds))
+    if size < 1e4:
+        return _spread(nanoseconds, "+,.0f", f" ns/{unit}")
+    if size < 1e6:
+        return _spread([value / 1e3 for value in nanoseconds], "+.1f", f" µs/{unit}")
+    return _spread([value / 1e6 for value in nanoseconds], "+.2f", f" ms/{unit}")
+
+
+def _p99(pairs: Sequence[tuple[float | None, float | None]]) -> tuple[str, str]:
+    told = [(alone, under) for alone, under in pairs if alone is not None and under is not None]
+    if not told:
+        return "–", "–"
+    alone = statistics.median(alone for alone, _ in told)
+    return f"{alone:.2f} ms", _spread([under / alone for alone, under in told], ".2f")
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=9)
+    parser.add_argument("--only", action="append", default=[], help="workloads whose name contains this")
+    parser.add_argument("--rules", type=Path, action="append", nargs="+", default=[], help="a set of rule files")
+    parser.add_argument("--compat32", choices=("on", "off", "both"), help="with or without the watch of 32-bit calls")
+    parser.add_argument("--other", help="command line of another monitor, measured in the same run")
+    parser.add_argument("--other-ready", default=".", help="what it prints once it watches (a regular expression)")
+    return parser.parse_args(arguments)
+
+
+def monitors(options: argparse.Namespace) -> list[Monitor]:
+    """mozu once for each set of rules and each way of the 32-bit watch, and the other monitor."""
+    switches = ("on", "off") if options.compat32 == "both" else (options.compat32,)
+    found: list[Monitor] = [Mozu(rules, switch) for rules in options.rules or [[]] for switch in switches]
+    if options.other:
+        command = shlex.split(options.other)
+        found.append(Monitor(Path(command[0]).name, command, options.other_ready))
+    return found
+
+
+def _stop(number: int, frame: object) -> None:
+    """Leave every block, so that servers and monitors end; a second signal does not disturb that."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def main() -> None:
     """Print the table as Markdown."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=9)
-    parser.add_argument("--only", default="", help="workloads whose name contains this")
-    parser.add_argument("--rules", type=Path, action="append", default=[])
-    parser.add_argument("--compat32", choices=("on", "off", "both"), help="with or without the watch of 32-bit calls")
-    parser.add_argument("--other", help="command line of another monitor, measured in the same run")
-    parser.add_argument("--other-ready", default=".", help="what it prints once it watches (a regular expression)")
-    options = parser.parse_args()
-    switches = ("on", "off") if options.compat32 == "both" else (options.compat32,)
-    monitors: list[Monitor] = [Mozu(options.rules, switch) for switch in switches]
-    if options.other:
-        command = shlex.split(options.other)
-        monitors.append(Monitor(Path(command[0]).name, command, options.other_ready))
-    print("| workload | monitor | alone | added | wall ratio | monitor's CPU | RSS | lost |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        for workload in workloads(Path(folder)):
-            if options.only in workload.name:
-                print(*measure(workload, monitors, options.pairs), sep="\n", flush=True)
+    options = parsed(sys.argv[1:])
+    signal.signal(signal.SIGTERM, _stop)
+    chosen = [work for work in WORKLOADS if not options.only or any(part in work.name for part in options.only)]
+    if packages := missing_packages(chosen):
+        sys.exit(f"programs of these workloads are not installed: apt-get install {' '.join(packages)}")
+    print(HEAD, flush=True)
+    for workload in chosen:
+        for line in measure(workload, monitors(options), options.pairs):
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

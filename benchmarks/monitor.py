@@ -12,12 +12,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 ROOT = Path(__file__).parents[1]
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PATIENCE = 60.0
+PATIENCE = 60.0
+"""Seconds after which something that must happen has not happened."""
 
 
 class Usage(msgspec.Struct):
@@ -42,6 +44,16 @@ def _rss(pid: int) -> float:
     return int(found[1]) / 1024 if found else 0.0
 
 
+def end(process: "subprocess.Popen[Any]") -> None:
+    """In good order; at once where that takes too long."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class Monitor:
     """A command that watches the machine; `ready` is what it writes on stderr or stdout once it does."""
 
@@ -64,18 +76,18 @@ class Monitor:
             process = subprocess.Popen(self.command(stats), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             ready, counted = threading.Event(), [0]
             threading.Thread(target=self._read, args=(process, ready, counted), daemon=True).start()
-            if not ready.wait(_PATIENCE):
-                process.kill()
-                raise SystemExit(f"{self.name} did not say {self._ready!r} within {_PATIENCE:.0f} s")
-            time.sleep(0.3)
-            before = _cpu(process.pid)
             try:
+                if not ready.wait(PATIENCE):
+                    raise SystemExit(f"{self.name} did not say {self._ready!r} within {PATIENCE:.0f} s")
+                time.sleep(0.3)  # what it still does to begin is no part of the workload's cost
+                before = _cpu(process.pid)
                 yield
                 time.sleep(0.3)  # what still lies in the ring belongs to the workload
+                if process.poll() is not None:
+                    raise SystemExit(f"{self.name} ended with {process.returncode} while the workload ran")
                 usage.cpu, usage.rss = _cpu(process.pid) - before, _rss(process.pid)
             finally:
-                process.send_signal(signal.SIGTERM)
-                process.wait(_PATIENCE)
+                end(process)
             usage.lost, usage.alerts = self.lost(stats), counted[0]
 
     def _read(self, process: "subprocess.Popen[str]", ready: threading.Event, counted: list[int]) -> None:
@@ -90,7 +102,8 @@ class Mozu(Monitor):
     """mozu with its default configuration, and other rules or the 32-bit watch switched where they are given."""
 
     def __init__(self, rules: Sequence[Path], compat32: str | None = None) -> None:
-        super().__init__(f"mozu, 32-bit watch {compat32}" if compat32 else "mozu", [], r"watching \d+ event types")
+        parts = ["mozu", _named(rules), f"32-bit watch {compat32}" if compat32 else ""]
+        super().__init__(", ".join(part for part in parts if part), [], r"watching \d+ event types")
         self._options = [argument for path in rules for argument in ("-r", str(path))]
         if compat32:
             self._options += ["-o", f"sources.ebpf.compat32={compat32}"]
@@ -104,3 +117,6 @@ class Mozu(Monitor):
         sources = json.loads(stats.read_text())["sources"].values()
         return sum(count["lost"] + (count["missed"] or 0) for source in sources for count in source["types"].values())
 
+
+def _named(rules: Sequence[Path]) -> str:
+    return rules[0].name if len(rules) == 1 else f"{len(rules)} rule files" if rules else ""

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* workload open PROCESSES COUNT PATH   each process opens and closes PATH COUNT times
-   workload exec COUNT PROGRAM          start PROGRAM COUNT times, one after another */
+/* calls open PROCESSES COUNT PATH   each process opens and closes PATH COUNT times
+   calls exec COUNT PROGRAM          start PROGRAM COUNT times, one after another */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
