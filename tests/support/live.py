@@ -74,10 +74,16 @@ class Act(NamedTuple):
 
 
 class Live:
-    """Runs a source on a thread of its own and keeps what it yields. The loop is uvloop's, as in the product."""
+    """Runs a source on a thread of its own and keeps what it yields. The loop is uvloop's, as in the product.
 
-    def __init__(self, source: Source, wanted: Demand, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    `shared`: it outlives the test that needs it, and keeps nothing from the end of an act to the next `forget`.
+    """
+
+    def __init__(
+        self, source: Source, wanted: Demand, loop: asyncio.AbstractEventLoop | None = None, *, shared: bool = False
+    ) -> None:
         self.source = source
+        self._shared, self._keeping = shared, not shared
         self._wanted = wanted
         self.actor = Actor()
         self._arrived = threading.Condition()
@@ -115,8 +121,9 @@ class Live:
         self._started.set()
         async for batch in self.source.batches():
             with self._arrived:
-                self._events.extend(event for event in batch if isinstance(event, SyscallEvent))
-                self._arrived.notify_all()
+                if self._keeping:
+                    self._events.extend(event for event in batch if isinstance(event, SyscallEvent))
+                    self._arrived.notify_all()
 
     def _raise(self) -> None:
         if self._failure is not None:
@@ -142,6 +149,7 @@ class Live:
         """What the machine did so far is nobody's business."""
         with self._arrived:
             self._events.clear()
+            self._keeping = True
 
     def wait(self, found: Callable[[list[SyscallEvent]], bool]) -> list[SyscallEvent]:
         """Until the events so far satisfy this."""
@@ -178,4 +186,8 @@ class Live:
                 family.add(event.facts.pid)
             if event.pid in family:
                 mine.append(event)
+        if self._shared:
+            with self._arrived:
+                self._events.clear()
+                self._keeping = False
         return Act(pid, value, mine)

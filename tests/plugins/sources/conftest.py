@@ -12,7 +12,7 @@ def live() -> Iterator[Live]:
     """The source with everything switched on that a busy machine does not do all the time."""
     requirements.ebpf()
     wanted = demand(*QUIET, facets=("tree", "cwd", "ids", "env", "realpath"))
-    with Live(EbpfSource(64 << 20, context()), wanted) as running:
+    with Live(EbpfSource(64 << 20, context()), wanted, shared=True) as running:
         yield running
 
 
