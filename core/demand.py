@@ -2,7 +2,8 @@
 
 Demand maps a source class to event types, and each event type to a `Need`: the facets of state that must be kept for it
 and a *necessary* predicate. It is a sound over-approximation: an event outside it can raise no alert, so demand never
-loses one. Until a source can use predicates, evaluators emit TRUE.
+loses one. Until a source can use predicates, evaluators emit TRUE. Beside the types stand the names of hosts that
+somebody has to resolve.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,6 +45,8 @@ class Demand(msgspec.Struct, frozen=True):
     """Source class → event type → need. The type `*` stands for every type of that class."""
 
     types: Mapping[str, Mapping[str, Need]] = {}
+    hosts: frozenset[str] = frozenset()
+    """Names of hosts that addresses are compared with; the core resolves them (`fd.sip.name`)."""
 
     def __or__(self, other: "Demand") -> "Demand":
         merged = {source: dict(types) for source, types in self.types.items()}
@@ -51,7 +54,7 @@ class Demand(msgspec.Struct, frozen=True):
             mine = merged.setdefault(source, {})
             for name, need in types.items():
                 mine[name] = mine[name] | need if name in mine else need
-        return Demand(merged)
+        return Demand(merged, self.hosts | other.hosts)
 
     def of(self, source: str) -> Mapping[str, Need]:
         """The event types wanted of one source class."""

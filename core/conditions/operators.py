@@ -13,8 +13,7 @@ _BYTES = ("contains", "startswith", "endswith", "bcontains", "bstartswith")
 
 _LISTS: Final = ("in", "intersects", "exists")
 _NAMES: Final = ("=", "==", "!=", "in", "exists")
-_HOST_NAMES: Final = ("fd.cip.name", "fd.sip.name", "fd.lip.name", "fd.rip.name")
-"""Compared by address as well as by name: a part of a name says nothing."""
+"""For names of hosts, which are compared by address: a part of a name says nothing."""
 _AT_MOST: Final = ("=", "==")
 _EITHER_PORT: Final = ("fd.port", "fd.proto")
 """The reference breaks off at the first event that it asks whether these intersect a set; `in` says the same."""
@@ -36,7 +35,7 @@ def allowed(left: Typed) -> tuple[str, ...]:
         return _LISTS
     if "at_most" in left.traits:
         return _AT_MOST
-    if left.field is not None and left.field.field.name in _HOST_NAMES:
+    if "host_name" in left.traits:
         return _NAMES
     if left.field is not None and left.field.field.name in _EITHER_PORT:
         return tuple(operator for operator in _NUMBERS if operator != "intersects")

@@ -8,6 +8,7 @@ import msgspec
 from mozu.core.conditions.ast import Const, FieldRef, Node, Operand, Term, Test, Val, bottom_up, bottom_up_term
 from mozu.core.conditions.eventset import Types, event_types
 from mozu.core.conditions.generate.function import Function, build
+from mozu.core.conditions.hosts import hosts
 from mozu.core.conditions.operands import Resolver
 from mozu.core.conditions.simplify import Builder, simplify_with
 from mozu.core.event import Event
@@ -51,6 +52,8 @@ class RuleProgram:
             source: part.needs() for source, part in self._sources.items()
         }
         """Source class → event type (or `*` for all) → what must be kept or fetched for its conditions."""
+        self.hosts: frozenset[str] = frozenset().union(*(part.hosts for part in self._sources.values()))
+        """The names of hosts that conditions compare addresses with."""
 
     @property
     def event_types(self) -> Mapping[str, frozenset[str]]:
@@ -129,6 +132,7 @@ class _Source:
             if rule.source == name
         }
         self._types = {position: event_types(node) for position, node in self._conditions.items()}
+        self.hosts = hosts(self._conditions.values(), whole)
 
     def make(self, event_type: str) -> Function | None:
         """The function for a type."""

@@ -228,7 +228,10 @@ class _Reader:
         return emitter.value(operand, ready)
 
     def _bare(self, operand: FieldRef, typed: Typed, emitter: Emitter, ready: set[str]) -> str:
-        """A field that tests every ancestor prints them all if they are texts, else the process's own value."""
+        """A field that tests every ancestor prints them all if they are texts, else the process's own value; one that
+        tests all names prints the one that it shows."""
+        if typed.match is Match.NAMES:
+            return f"{emitter.library.call(emitter.library.resolver.resolve(operand).show)}(e)"
         if typed.type is FieldType.STRING and operand.name != "proc.aenv":
             return f"{emitter.library.call(_spaced)}({emitter.value(operand, ready)})"
         return emitter.value(FieldRef(operand.name, "0"), ready)

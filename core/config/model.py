@@ -10,6 +10,7 @@ from mozu.core.config.delivery import Queue, Retry, Route, Spool, Storm
 from mozu.core.config.mark import Mark
 from mozu.core.config.node import Node
 from mozu.core.config.recording import Capture, Record
+from mozu.core.config.resolve import Resolve
 from mozu.core.hookspecs import Settings
 from mozu.core.redact import problem_of
 
@@ -79,6 +80,7 @@ class Core(Settings):
     host: str | None = Field(None, min_length=1, description="The name of this host in alerts; by default its own.")
     log: Log = Field(Log(), description="mozu's own log, on stderr.")
     hold: Hold = Field(Hold(), description="The waiting room for events whose container is not known yet.")
+    resolve: Resolve = Field(Resolve(), description="Addresses of the names that rules compare with (`fd.sip.name`).")
     stop_deadline: float = Field(
         10.0, gt=0, description="Seconds that a stop may take; what is left then is counted as dropped."
     )

@@ -10,6 +10,7 @@ import msgspec
 
 from mozu.core.config import Config, Entry, Kind
 from mozu.core.config.recording import Capture, Record
+from mozu.core.config.resolve import Resolve
 from mozu.core.encode import Encoder, FalcoText
 from mozu.core.engine.errands import Errands
 from mozu.core.engine.interfaces import interface_addresses
@@ -56,6 +57,7 @@ class Assembly(msgspec.Struct):
     """Takes secrets out of alerts; None where that is switched off."""
     record: Record = Record()
     capture: Capture = Capture()
+    resolve: Resolve = Resolve()
     version: str = ""
     """Of mozu."""
 
@@ -91,6 +93,7 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Erra
         redact=_redactor(config, metrics),
         record=config.core.record,
         capture=config.core.capture,
+        resolve=config.core.resolve,
         version=version(),
     )
 

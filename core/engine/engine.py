@@ -15,9 +15,11 @@ from mozu.core.alert import Severity
 from mozu.core.demand import Demand, union
 from mozu.core.engine.assembly import Assembly, Built
 from mozu.core.engine.errands import Errands
+from mozu.core.engine.hosts import Hosts
 from mozu.core.engine.outlets import outlet_for
 from mozu.core.engine.recordings import EVERYTHING, recorder
 from mozu.core.errors import MozuError, SourceBroken
+from mozu.core.hookspecs import Evaluator
 from mozu.core.loop import Watchdog
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline import Pipeline
@@ -70,6 +72,10 @@ class Engine:
         self._reconcilers: dict[str, Reconciler] = {}
         self._intakes = [self._intake(built) for built in assembly.sources]
         self._losses = LossWatch(self._pipeline, self._intakes, self._reconcile)
+        self._hosts: Hosts | None = None
+        """None where no event comes from a live machine: what a recording means is not asked of today's network."""
+        if assembly.resolve.enabled and any(intake.live and intake.state is not None for intake in self._intakes):
+            self._hosts = Hosts(assembly.fields.names, assembly.resolve, metrics)
 
     async def run(self, *, duration: float | None, stats: Path | None, attended: bool = True) -> int:
         """Until the sources end, a signal arrives or `duration` seconds have passed. Raises SourceUnavailable.
@@ -122,6 +128,9 @@ class Engine:
             with outlet.stage.contained("start"):
                 await outlet.start()
         demand = self._demand()
+        if self._hosts is not None:
+            self._hosts.want(demand.hosts)
+            self._errands.spawn(self._hosts.run(), "resolve the names of hosts")
         for intake in self._intakes:
             await intake.stage.component.start(demand)
             if intake.state is not None and intake.live:
@@ -131,6 +140,8 @@ class Engine:
                 _log.info("source %s has started; %d processes were there already", intake.name, known)
                 if "threads" in demand.facets("syscall"):
                     self._reconcile(intake)  # births that came before the count are under way, and would count twice
+        if self._hosts is not None:
+            await self._hosts.ready()
         types = sorted({name for source in demand.types.values() for name in source})
         sinks = ", ".join(outlet.name for outlet in self._pipeline.outlets)
         _log.info("watching %d event types (%s); alerts go to %s", len(types), ", ".join(types), sinks)
@@ -166,7 +177,7 @@ class Engine:
         self.stop(f"received {number.name}")
 
     def _on_reload_signal(self) -> None:
-        self._task(self._reload(), "reload")
+        self._errands.spawn(self._reload(), "reload")
 
     def _on_reopen_signal(self) -> None:
         for outlet in self._pipeline.outlets:
@@ -268,14 +279,21 @@ class Engine:
 
     async def _reload(self) -> None:
         """New evaluators from the same settings, compiled off the loop, swapped in between two batches."""
+        fresh: list[Evaluator] = []
         for stage in self._pipeline.evaluators:
             try:
-                fresh = await asyncio.to_thread(stage.component.reload)
+                fresh.append(await asyncio.to_thread(stage.component.reload))
             except MozuError as error:
                 _log.error("reload of %s failed, the rules in force stay: %s", stage.name, error)
                 return
-            stage.component = fresh
+        if self._hosts is not None:
+            self._hosts.want(union(one.demand() for one in fresh).hosts | self._demand().hosts)
+            await self._hosts.ready()
+        for stage, component in zip(self._pipeline.evaluators, fresh, strict=True):
+            stage.component = component
         demand = self._demand()
+        if self._hosts is not None:
+            self._hosts.want(demand.hosts)
         for intake in self._intakes:
             if intake.state is not None:
                 intake.state.environments = "env" in demand.facets("syscall")

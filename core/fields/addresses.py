@@ -1,4 +1,4 @@
-"""Which addresses are this machine's own: what tells the local end of a connection from the remote one.
+"""Forms of addresses, and which are this machine's own: what tells the local end of a connection from the remote one.
 
 Pure by itself: whoever knows the interfaces (the live runtime, a recording) replaces the set.
 """
@@ -9,6 +9,11 @@ from mozu.core.event import Address
 
 _LOOPBACK6 = b"\0" * 15 + b"\1"
 _MAPPED = b"\0" * 10 + b"\xff\xff"
+
+
+def plain(address: Address) -> Address:
+    """An IPv4 address where it is mapped into IPv6, else the address itself."""
+    return address[12:] if len(address) == 16 and address.startswith(_MAPPED) else address
 
 
 class LocalAddresses:
@@ -33,8 +38,7 @@ class LocalAddresses:
         return self._known
 
     def __contains__(self, address: Address) -> bool:
-        if len(address) == 16 and address.startswith(_MAPPED):
-            address = address[12:]
+        address = plain(address)
         return address in self._known or address == _LOOPBACK6 or (len(address) == 4 and address[0] == 127)
 
     def __len__(self) -> int:

@@ -67,6 +67,9 @@ class Match(enum.Enum):
     """The reader gives a tuple; the test holds if it holds for any element (bare `proc.aname`)."""
     ENDPOINTS = "endpoints"
     """The reader gives a tuple of the two ends; `!=` wants all, every other test any (`fd.ip`, `fd.port`, `fd.net`)."""
+    NAMES = "names"
+    """The reader gives a tuple of all names of one thing, (None,) where it has none: `!=` wants none of them to be
+    equal and holds for what has no name, every other test wants any (`fd.sip.name`)."""
 
 
 class Resolved(msgspec.Struct, frozen=True):

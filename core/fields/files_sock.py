@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from mozu.core.event import Address, File, SockTuple, SyscallEvent
+from mozu.core.fields.addresses import plain
 from mozu.core.fields.binding import when
 from mozu.core.fields.field import Field, FieldType, Match, Reader
 from mozu.core.fields.files_kind import IP
@@ -133,25 +134,38 @@ def _of_end(letter: str, find: Callable[[SyscallEvent], End | None], names: Name
         end = find(event)
         return None if end is None else str(end[1])
 
-    def name(event: SyscallEvent) -> str | None:
-        end = find(event)
-        return names.host(end[0]) if end is not None and end[0] else None
-
     return (
         _one(f"fd.{letter}ip", FieldType.IPADDR, address, f"Address of the {which} end."),
         _one(f"fd.{letter}port", FieldType.PORT, port, f"Port of the {which} end."),
         _one(f"fd.{letter}net", FieldType.IPNET, address, f"Network of the {which} end.", _FILTER),
         _one(f"fd.{letter}proto", FieldType.STRING, port_text, f"Port of the {which} end, as text."),
-        _one(
-            f"fd.{letter}ip.name",
-            FieldType.STRING,
-            name,
-            f"Name that the address of the {which} end was resolved from.",
-            frozenset({"no_rhs", "no_transformer", "host_name"}),
-        ),
+        _host(f"fd.{letter}ip.name", address, names, which),
     )
 
 
 def _one(name: str, kind: FieldType, read: Reader, doc: str, traits: frozenset[str] = frozenset()) -> Field:
     bind = when(lambda event: event.has_fd, read)
     return Field(name=name, type=kind, doc=doc, bind=bind, traits=traits, needs=_FDS)
+
+
+def _host(name: str, address: Callable[[SyscallEvent], Address | None], names: Names, which: str) -> Field:
+    """The names of an end; outputs show the first."""
+
+    def read(event: SyscallEvent) -> tuple[str | None, ...] | None:
+        found = address(event)
+        return None if found is None else names.hosts.get(plain(found), (None,))
+
+    def show(event: SyscallEvent) -> str | None:
+        found = read(event)
+        return None if found is None else found[0]
+
+    return Field(
+        name=name,
+        type=FieldType.STRING,
+        doc=f"Name in a rule that the address of the {which} end was resolved from.",
+        bind=when(lambda event: event.has_fd, read),
+        show=show,
+        match=Match.NAMES,
+        traits=frozenset({"no_rhs", "no_transformer", "host_name"}),
+        needs=_FDS,
+    )

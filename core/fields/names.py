@@ -8,17 +8,13 @@ events without anybody's help; an enricher (or a recording) that knows better as
 Such functions are called while an event is judged: they answer from memory, at once, or with None.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mozu.core.event import Address, SyscallEvent
 from mozu.core.fields.addresses import LocalAddresses
 
 
 def _nobody(_: int, __: SyscallEvent) -> str | None:
-    return None
-
-
-def _nowhere(_: Address) -> str | None:
     return None
 
 
@@ -29,15 +25,16 @@ def _unknown(_: str) -> object | None:
 class Names:
     """The surroundings of one engine."""
 
-    __slots__ = ("addresses", "base64_bytes", "container", "first_time", "group", "host", "hostname", "user")
+    __slots__ = ("addresses", "base64_bytes", "container", "first_time", "group", "hostname", "hosts", "user")
 
     def __init__(self) -> None:
         self.user: Callable[[int, SyscallEvent], str | None] = _nobody
         """(uid, the event that mentions it) → the account's name where the event happened: host or container."""
         self.group: Callable[[int, SyscallEvent], str | None] = _nobody
         """The same for a gid."""
-        self.host: Callable[[Address], str | None] = _nowhere
-        """Address → the name that it was resolved from."""
+        self.hosts: Mapping[Address, tuple[str, ...]] = {}
+        """Address (IPv4 ones plain, not mapped into IPv6) → the names in rules that it was resolved from, sorted. Live,
+        a table with new answers takes the place of the old one, which never changes."""
         self.container: Callable[[str], object | None] = _unknown
         """Full id → `ContainerFacts` of the container, for recordings."""
         self.addresses = LocalAddresses()

@@ -122,6 +122,13 @@ class Container(msgspec.Struct, tag="container", tag_field="line", frozen=True, 
     runtime: str = ""
 
 
+class Host(msgspec.Struct, tag="host", tag_field="line", frozen=True):
+    """The names in rules that an address was resolved from, from here on; none: it has none any more."""
+
+    address: bytes
+    names: tuple[str, ...]
+
+
 class Data(msgspec.Struct, tag="data", tag_field="line", frozen=True):
     """An event of a source of documents."""
 
@@ -132,7 +139,7 @@ class Data(msgspec.Struct, tag="data", tag_field="line", frozen=True):
     data: Any
 
 
-Told = Start | User | Group | Container
+Told = Start | User | Group | Container | Host
 """What stays true from its line on, until another one of the same subject."""
 
 Other = Head | Type | Told | Data

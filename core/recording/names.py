@@ -1,21 +1,22 @@
-"""What a recording tells of users and containers.
+"""What a recording tells of users, containers and the names of addresses.
 
 A live source's events are given names by enrichers, whose answers are looked at once an event has been judged, and
-again every second. A source that reads a recording has tables of its own, which change between its batches.
+again every second; names that addresses were resolved from are written as they change. A source that reads a recording
+has tables of its own, which change between its batches.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from mozu.core.alert.template import MISSING
 from mozu.core.containers import ContainerFacts
-from mozu.core.event import SyscallEvent
+from mozu.core.event import Address, SyscallEvent
 from mozu.core.fields import FieldRegistry
 from mozu.core.recording.encode import line
-from mozu.core.recording.lines import Container, Group, Start, Told, User
+from mozu.core.recording.lines import Container, Group, Host, Start, Told, User
 from mozu.core.recording.section import Chunk, Section
 from mozu.core.syscalls import event_types
 
@@ -52,6 +53,8 @@ def _key(item: Told) -> tuple[str, ...]:
         return ("start",)
     if isinstance(item, Container):
         return ("container", item.id)
+    if isinstance(item, Host):
+        return ("host", item.address.hex())
     number = item.uid if isinstance(item, User) else item.gid
     return (type(item).__name__, item.container, str(number))
 
@@ -131,4 +134,16 @@ def changed(section: Section, tables: Iterable[Told]) -> list[bytes]:
         gone = section.notes.pop(key)
         if isinstance(gone, User | Group):
             lines.append(line(msgspec.structs.replace(gone, name=None)))
+        elif isinstance(gone, Host):
+            lines.append(line(Host(gone.address, ())))
     return lines
+
+
+def hosts_changed(section: Section, hosts: Mapping[Address, tuple[str, ...]]) -> list[bytes]:
+    """Lines for every address whose names are not as the section has told them."""
+    if hosts is section.hosts:
+        return []
+    gone = section.hosts.keys() - hosts.keys()
+    section.hosts = hosts
+    items = [*(Host(address, names) for address, names in hosts.items()), *(Host(address, ()) for address in gone)]
+    return [text for item in items for text in note(section, item)]

@@ -15,7 +15,7 @@ from mozu.core.alert import Alert
 from mozu.core.event import Event, SyscallEvent
 from mozu.core.metrics import Metrics
 from mozu.core.recording.encode import Encoder
-from mozu.core.recording.names import IDS, Answers, Surroundings, changed
+from mozu.core.recording.names import IDS, Answers, Surroundings, changed, hosts_changed
 from mozu.core.recording.section import About, Chunk, Section
 from mozu.core.state import StateMachine
 from mozu.core.state.facts import Looked
@@ -87,6 +87,8 @@ class Recorder:
         if self._surroundings is not None and self._surroundings.changes != self._changes:
             self._changes = self._surroundings.changes
             parts = changed(chunk.section, self._surroundings.told()) + parts
+        elif self._surroundings is None:
+            parts = hosts_changed(chunk.section, self._about.names.hosts) + parts
         chunk.parts.extend(parts)
         chunk.size += sum(map(len, parts))
         chunk.count += len(events)

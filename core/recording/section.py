@@ -2,12 +2,12 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
 
-from mozu.core.event import SyscallEvent
+from mozu.core.event import Address, SyscallEvent
 from mozu.core.fields.names import Names
 from mozu.core.recording.encode import Encoder, line
 from mozu.core.recording.lines import VERSION, Head, Start
@@ -35,6 +35,8 @@ class Section:
         """What has been written of users and containers, by what it is about."""
         self.fresh: dict[tuple[object, ...], float] = {}
         """When what is known of somebody is to be looked at again."""
+        self.hosts: Mapping[Address, tuple[str, ...]] = {}
+        """The names of addresses that have been written."""
         self._snapshot, self._first_time = snapshot, about.names.first_time
         self._head = Head(
             version=VERSION, writer=about.writer, source=about.source, live=live, origin=about.origin,

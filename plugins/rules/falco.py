@@ -57,11 +57,12 @@ class FalcoEvaluator:
         )
 
     def demand(self) -> Demand:
-        """The types of events that some rule can match, with what their conditions, outputs and encoders read."""
+        """The types of events that some rule can match, with what their conditions, outputs and encoders read; names of
+        hosts in conditions."""
         types = {
             source: {name: Need(needs) for name, needs in named.items()} for source, named in self._needs().items()
         }
-        return Demand(types)
+        return Demand(types, self._program.hosts)
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
         """Alerts in the order of events, and of rules within an event."""

@@ -43,7 +43,7 @@ def registry(scenario: Scenario) -> FieldRegistry:
     """The core's fields, with what the scenario says about its surroundings."""
     names = Names()
     names.hostname = HOSTNAME
-    names.host = scenario.hosts.get
+    names.hosts = scenario.hosts
     names.base64_bytes = bool(scenario.settings.get("buffer_format_base64"))
     return FieldRegistry((*builtin_fields(names), *mozu_evaluator().fields), names)
 

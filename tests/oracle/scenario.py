@@ -19,8 +19,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """In load order."""
     settings: dict[str, Any]
     """The reference's settings that differ from the folder's defaults."""
-    hosts: dict[bytes, str]
-    """Address → name, of the hosts file that the reference saw; empty where it had none to speak of."""
+    hosts: dict[bytes, tuple[str, ...]]
+    """Address → names, of the hosts file that the reference saw; empty where it had none to speak of."""
     expected: tuple[dict[str, Any], ...] | None
     """Alerts as JSON objects; None where the reference gave up: then no alert and an error are expected."""
     text: str | None
@@ -74,8 +74,8 @@ def _json(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
-def _hosts(path: Path) -> dict[bytes, str]:
+def _hosts(path: Path) -> dict[bytes, tuple[str, ...]]:
     if not path.exists():
         return {}
     lines = (line.split() for line in path.read_text().splitlines() if line.strip() and not line.startswith("#"))
-    return {ip_address(address).packed: name for address, name, *_ in lines}
+    return {ip_address(address).packed: tuple(names) for address, *names in lines}

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -85,11 +85,16 @@ class Running:
 
 
 @contextmanager
-def mozu_run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Running]:
-    """`mozu run --json ARGUMENTS` until the block ends; ready when the block begins."""
+def mozu_run(
+    folder: Path, *arguments: str, env: dict[str, str] | None = None, through: Sequence[str] = ()
+) -> Iterator[Running]:
+    """`mozu run --json ARGUMENTS` until the block ends; ready when the block begins.
+
+    `through` is a command that becomes the one given to it as arguments.
+    """
     stats = folder / "statistics.json"
     process = subprocess.Popen(
-        [sys.executable, "-m", "mozu", "run", "--json", "--stats", str(stats), *arguments],
+        [*through, sys.executable, "-m", "mozu", "run", "--json", "--stats", str(stats), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

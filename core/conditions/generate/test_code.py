@@ -98,12 +98,13 @@ class _Code:
         return f"({read} is not None and {self._combined(lambda values: self._single(name, values))})"
 
     def of_many(self, ready: set[str]) -> str:
-        """A tuple of values, of which one must do (`!=` on the two ends: all)."""
+        """A tuple of values, of which one must do (`!=` on the two ends, and on names: all)."""
         name, read = self._read(ready)
-        ends = self.typed.match is Match.ENDPOINTS
         if self.op == "exists":
-            return f"({read} is not None)" if ends else f"({read} is not None and any(x is not None for x in {name}))"
-        if ends and self.op == "!=":
+            there = f"{read} is not None"
+            ends = self.typed.match is Match.ENDPOINTS
+            return f"({there})" if ends else f"({there} and any(x is not None for x in {name}))"
+        if self.op == "!=" and self.typed.match is not Match.ANY:
             return f"({read} and {self._combined(lambda values: self._neither(name, values))})"
         return f"({read} and {self._combined(lambda values: self._any(name, values))})"
 

@@ -15,10 +15,12 @@ from mozu.plugins.sources.replay.people import People
 
 _PROCESS_LIMIT: Final = 1 << 18
 _FILE_LIMIT: Final = 1 << 20
+_HOST_LIMIT: Final = 1 << 16
 
 
 class Metadata:
-    """Tables of the section that is being read. Users and containers change as events pass; the rest only seeds."""
+    """Tables of the section that is being read. Users, containers and names of addresses change as events pass; the
+    rest only seeds."""
 
     def __init__(self, names: Names | None = None) -> None:
         self.names = Names() if names is None else names
@@ -32,11 +34,15 @@ class Metadata:
         self._processes: dict[int, tuple[int, KnownProcess]] = {}
         self._files: list[tuple[int, KnownFile]] = []
         self._addresses: tuple[Address, ...] = ()
+        self._hosts: dict[Address, tuple[str, ...]] = {}
+        self._host_changes = 0
 
     def begin(self) -> None:
         """A recording begins; it knows nothing of one before it."""
         self.people.clear()
         self.containers.clear()
+        self._hosts.clear()
+        self._host_changes += 1
         self.live, self.named = False, True
         self._processes, self._files, self._addresses = {}, [], ()
 
@@ -49,20 +55,30 @@ class Metadata:
         self.names.addresses.replace(head.addresses, recorded=not head.live)
 
     def tell(self, told: lines.Told) -> None:
-        """A line about a user, a group, a container or the run."""
+        """A line about a user, a group, a container, an address or the run."""
         if isinstance(told, lines.Start):
             self.begun(told.time)
         elif isinstance(told, lines.Container):
             self.containers.put(told.id, told.facts, told.runtime)
+        elif isinstance(told, lines.Host):
+            self._tell_host(told)
         elif isinstance(told, lines.User):
             self.people.put_user(told.container, told.uid, told.name, told.home, told.shell)
         else:
             self.people.put_group(told.container, told.gid, told.name)
 
+    def _tell_host(self, told: lines.Host) -> None:
+        if not told.names:
+            self._hosts.pop(told.address, None)
+        elif len(self._hosts) < _HOST_LIMIT:
+            self._hosts[told.address] = told.names
+        self._host_changes += 1
+        self.names.hosts = self._hosts
+
     @property
     def changes(self) -> int:
         """How often any of what is told has changed."""
-        return self.people.changes + self.containers.changes + bool(self.names.first_time)
+        return self.people.changes + self.containers.changes + self._host_changes + bool(self.names.first_time)
 
     def told(self) -> Iterable[lines.Told]:
         """All of these, for a recording of this recording."""
@@ -74,6 +90,8 @@ class Metadata:
             yield lines.Group(container, gid, name)
         for identity, facts, runtime in self.containers.all():
             yield lines.Container(identity, facts, runtime)
+        for address, names in self._hosts.items():
+            yield lines.Host(address, names)
 
     def load(self, kind: int, body: bytes) -> None:
         """One block before the first event; unknown types are passed over. Raises Overrun."""

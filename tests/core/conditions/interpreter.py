@@ -79,7 +79,7 @@ class Interpreter:
         return self.with_constants(test, value, kind, self.texts(test))
 
     def exists(self, value: Any, kind: Kind) -> bool:
-        return kind.match is not Match.ANY or any(one is not None for one in value)
+        return kind.match in (Match.ONE, Match.ENDPOINTS) or any(one is not None for one in value)
 
     def texts(self, test: Test) -> list[str]:
         match test.right:
@@ -128,6 +128,8 @@ class Interpreter:
         held = [self.scalar(op, one, constant) for one in there]
         if kind.match is Match.ENDPOINTS and op == "!=":
             return bool(held) and all(held)
+        if kind.match is Match.NAMES and op == "!=":
+            return all(held)
         return any(held)
 
     def scalar(self, op: str, value: Any, constant: Any) -> bool:

@@ -24,6 +24,7 @@ LEGAL = {
     "evt.is_open_read": "= == != in intersects exists",
     "fd.sip": "= == != in intersects exists",
     "fd.ip": "= == != in intersects exists",
+    "fd.sip.name": "= == != in exists",
     "fd.snet": "= == != in intersects exists",
     "fd.net": "= == != in intersects exists",
     "evt.buffer": "= == != contains startswith endswith bcontains bstartswith in intersects exists",

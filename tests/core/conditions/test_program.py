@@ -58,6 +58,16 @@ def test_an_unknown_mode_is_refused() -> None:
         ("fd.ip in (10.0.0.2)", {"fd_ip": (b"\x0a\0\0\1", b"\x0a\0\0\2")}, True),
         ("fd.ip exists", {"fd_ip": ()}, True),
         ("fd.ip != 10.0.0.1", {"fd_ip": ()}, False),
+        ("fd.sip.name = a", {"fd_sip.name": ("b", "a")}, True),
+        ("fd.sip.name != a", {"fd_sip.name": ("b", "a")}, False),
+        ("fd.sip.name != c", {"fd_sip.name": ("b", "a")}, True),
+        ("fd.sip.name != a and fd.sip.name != c", {"fd_sip.name": ("b", "a")}, False),
+        ("fd.sip.name in (c, b)", {"fd_sip.name": ("b", "a")}, True),
+        ("fd.sip.name exists", {"fd_sip.name": ("b", "a")}, True),
+        ("fd.sip.name = a", {"fd_sip.name": (None,)}, False),
+        ("fd.sip.name != a", {"fd_sip.name": (None,)}, True),
+        ("fd.sip.name exists", {"fd_sip.name": (None,)}, False),
+        ("fd.sip.name != a", {}, False),
         ("fd.net = 10.0.0.0/8", {"fd_net": (b"\x0a\0\0\1", b"\x01\0\0\2")}, True),
         ("fd.net != 10.0.0.0/8", {"fd_net": (b"\x0a\0\0\1", b"\x01\0\0\2")}, False),
         ("fd.snet = ::/0", {"fd_snet": b"\x0a\0\0\1"}, False),
@@ -120,6 +130,19 @@ def test_needs_are_stated_by_event_type() -> None:
 
     assert {"syscall": {"open": frozenset({"cwd", "fds", "ids"}), "connect": frozenset({"cwd", "fds"})}} == rules.needs
     assert {"syscall": frozenset({"open", "connect"})} == rules.event_types
+
+
+@pytest.mark.parametrize(
+    ("conditions", "names"),
+    [
+        (["fd.sip.name = a.example"], {"a.example"}),
+        (["proc.name = x or not (proc.pid = 1 and fd.sip.name != 'b.example')"], {"b.example"}),
+        (["fd.sip.name in (a, b, a)", "fd.sip.name = anyof (c, d)", "fd.sip.name = a"], {"a", "b", "c", "d"}),
+        (["fd.sip.name exists", "fd.sip.name in ()", "fd.name = a and proc.name in (b, c)"], set()),
+    ],
+)
+def test_names_that_addresses_are_compared_with_are_stated(conditions: list[str], names: set[str]) -> None:
+    assert names == program(*conditions).hosts
 
 
 def test_prepared_functions_find_the_same() -> None:

@@ -193,10 +193,14 @@ def other_test() -> st.SearchStrategy[str]:
             "evt.around[5] = 3",
         ]
     )
-    exists = st.sampled_from([*TEXTS, *CALLS, "proc.aname", "fd.ip", "fd.types", "evt.buffer", "fd.port"]).map(
-        lambda field: f"{field} exists"
+    hosts = st.builds(
+        lambda op, v: f"fd.sip.name {op} {listed(v)}",
+        st.sampled_from(["in", "= anyof", "= allof", "= oneof", "!= anyof", "!= allof", "!= oneof"]),
+        some(WORDS),
     )
-    return st.one_of(addresses, networks, lists, raw, raw, exists)
+    fields = [*TEXTS, *CALLS, "proc.aname", "fd.ip", "fd.types", "evt.buffer", "fd.port", "fd.sip.name"]
+    exists = st.sampled_from(fields).map(lambda field: f"{field} exists")
+    return st.one_of(addresses, hosts, networks, lists, raw, raw, exists)
 
 
 CONDITIONS = st.recursive(
@@ -220,6 +224,7 @@ def random_event(chance: random.Random) -> DataEvent:
     texts = [*WORDS, "aXbxx", "--", "-b", "-ab", "-c", "Y2F0", "Y2F0YQ=="]
     values = {
         **{name: maybe(texts) for name in ("proc.name", "proc.pname", "fd.name", "proc.exepath", "proc.cmdline")},
+        "fd.sip.name": maybe([(None,), ("cat",), ("sh", "cat"), ("é", "", "a")]),
         "proc.aname": maybe([(), ("cat",), ("sh", "bash", "cat"), ("é", "", "a")]),
         "proc.env": {"HOME": maybe(texts)},
         "evt.arg.flags": maybe(["O_RDONLY|O_CLOEXEC", "cat", ""]),

@@ -37,6 +37,7 @@ def message(text: str, **values: Any) -> str:
         ("%evt.is_open_read %proc.usage", "true 0.5"),
         ("%fd.ip %fd.snet %fd.net %evt.around[5]", "<NA> <IPNET> <NA> <NA>"),
         ("%proc.aname", "bash sh"),
+        ("%fd.sip.name", "a.example"),
         ("%proc.env[HOME]", "/root"),
         ("%proc.name.x", "cat.x"),
     ],
@@ -54,6 +55,7 @@ def test_what_an_output_prints(text: str, expected: str) -> None:
         "fd_types": ("x", "y"),
         "fd_dev": 0xFD03,
         "fd_sip": b"\x0a\0\0\1",
+        "fd_sip.name": ("a.example", "b.example"),
         "fd_snet": b"\x0a\0\0\1",
         "fd_ip": (b"\x0a\0\0\1",),
     }

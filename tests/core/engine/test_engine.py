@@ -121,13 +121,13 @@ class Memory:
 
 
 def built(kind: Kind, component: Any, metrics: Metrics, *, name: str = "", blocking: bool = False, queue: int = 1000,
-          live: bool = False) -> Built:  # fmt: skip
+          live: bool = False, of: str = "") -> Built:  # fmt: skip
     name = name or type(component).__name__.lower()
 
     def build(settings: Settings, context: Context) -> Any:
         return component
 
-    declaration = Declaration(name=name, build=build, summary="", live=live, blocking=blocking)
+    declaration = Declaration(name=name, build=build, summary="", live=live, blocking=blocking, event_source=of)
     entry = Entry(kind=kind, name=name, id=name, settings={}, node=None, format="json", queue=Queue(size=queue))  # type: ignore[arg-type]
     return Built(declaration, entry, Stage(kind.value, name, component, metrics, blocking=blocking))
 
@@ -135,13 +135,15 @@ def built(kind: Kind, component: Any, metrics: Metrics, *, name: str = "", block
 class Play:
     """One engine with these components."""
 
-    def __init__(self, source: Any, *others: Any, live: bool = False, deadline: float = 10.0, **sink: Any) -> None:
+    def __init__(
+        self, source: Any, *others: Any, live: bool = False, of: str = "", deadline: float = 10.0, **sink: Any
+    ) -> None:
         self.metrics, self.errands = Metrics(), Errands()
         judges = [o for o in others if isinstance(o, Judge)] or [Judge()]
         sinks = [o for o in others if isinstance(o, Memory)]
         self.assembly = Assembly(
             fields=FieldRegistry(),
-            sources=[built(Kind.SOURCE, source, self.metrics, live=live)],
+            sources=[built(Kind.SOURCE, source, self.metrics, live=live, of=of)],
             enrichers=[],
             evaluators=[built(Kind.EVALUATOR, judge, self.metrics, name=judge.rule) for judge in judges],
             sinks=[built(Kind.SINK, s, self.metrics, name=f"memory{n}", **sink) for n, s in enumerate(sinks)],
@@ -283,6 +285,28 @@ def test_a_reload_swaps_the_evaluator_and_tells_the_source_its_new_demand(tmp_pa
     source = Numbers(1, then=reload)
     Play(source, Memory()).run(tmp_path)
     assert [["number"], ["reloaded"]] == [sorted(demand.of("json")) for demand in source.demands]
+
+
+@pytest.mark.parametrize(
+    ("live", "of", "asked"), [(True, "syscall", ["a.test"]), (False, "syscall", []), (True, "", [])]
+)
+def test_names_are_looked_up_where_system_calls_are_watched_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live: bool, of: str, asked: list[str]
+) -> None:
+    class Naming(Judge):
+        def demand(self) -> Demand:
+            return super().demand() | Demand(hosts=frozenset({"a.test"}))
+
+    found: list[str] = []
+
+    def look_up(name: str) -> frozenset[bytes]:
+        found.append(name)
+        return frozenset({b"addr"})
+
+    monkeypatch.setattr("mozu.core.engine.hosts.look_up", look_up)
+    play = Play(Numbers(1), Memory(), Naming(), live=live, of=of)
+    play.run(tmp_path)
+    assert (asked, {b"addr": ("a.test",)} if asked else {}) == (found, play.assembly.fields.names.hosts)
 
 
 def test_a_signal_tells_sinks_that_keep_files_to_open_them_again(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tests.core.fields.making import (
     listener,
     named,
     process,
+    registry,
     value,
 )
 
@@ -195,9 +196,25 @@ def test_either_end_is_enough_where_both_are_offered(name: str) -> None:
 
 def test_host_names_come_from_whoever_resolved_them() -> None:
     names = Names()
-    names.host = {SERVER: "example.org"}.get
-    made = _on(connection())
-    assert [None, "example.org", None, "example.org"] == [value(f"fd.{end}ip.name", made, names) for end in "cslr"]
+    names.hosts = {SERVER: ("example.net", "example.org")}
+    made, known = _on(connection()), registry(names)
+    read = [value(f"fd.{end}ip.name", made, names) for end in "cslr"]
+    shown = [known.resolve(f"fd.{end}ip.name", None, made.type).show(made) for end in "cslr"]
+    assert [(None,), ("example.net", "example.org"), (None,), ("example.net", "example.org")] == read
+    assert [None, "example.net", None, "example.net"] == shown
+
+
+def test_an_ipv4_address_that_is_mapped_into_ipv6_has_the_names_of_the_ipv4_address() -> None:
+    names = Names()
+    names.hosts = {SERVER: ("example.org",)}
+    mapped = b"\0" * 10 + b"\xff\xff" + SERVER
+    made = _on(File(kind="ipv6", sock=SockTuple(10, bytes(15) + b"\1", 40001, mapped, 443), role="client"))
+    assert ("example.org",) == value("fd.sip.name", made, names)
+
+
+@pytest.mark.parametrize("of", [File(kind="unix"), File(kind=""), file()])
+def test_what_is_no_end_has_no_host_either(of: File) -> None:
+    assert [None] * 4 == [value(f"fd.{end}ip.name", _on(of)) for end in "cslr"]
 
 
 FACTS = ("l4proto", "sockfamily", "connected", "name_changed", "dev", "dev.major", "dev.minor", "ino", "is_upper_layer")

@@ -10,7 +10,8 @@ from mozu.core.event import DataEvent, Event, File, SockTuple, SyscallEvent
 from mozu.core.fields import FieldRegistry
 from mozu.core.fields.builtin import builtin_fields
 from mozu.core.fields.names import Names
-from mozu.core.recording.lines import Container, Group, User
+from mozu.core.recording.lines import Container, Host, User
+from mozu.core.recording.lines import Told as Line
 from mozu.core.state import StateMachine
 from mozu.core.state.facts import Entered, Executed, Forked, KnownProcess, Looked, Opened
 from mozu.plugins.sources.replay.metadata import Metadata
@@ -40,9 +41,10 @@ class Told:
     def __init__(self) -> None:
         self.changes = 1
 
-    def told(self) -> Iterable[User | Group | Container]:
+    def told(self) -> Iterable[Line]:
         facts = ContainerFacts(full_id=CONTAINER)
-        return [User("", 1000, "mira", "/home/mira", "/bin/sh"), Container(CONTAINER, facts)]
+        user = User("", 1000, "mira", "/home/mira", "/bin/sh")
+        return [user, Container(CONTAINER, facts), Host(b"\x08\x08\x08\x08", ("a.example", "b.example"))]
 
 
 def call(kind: str, *args: Any, **more: Any) -> SyscallEvent:

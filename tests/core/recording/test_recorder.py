@@ -1,5 +1,6 @@
 """What a recorder tells of the state and its surroundings, and what a reader makes of it."""
 
+import base64
 import json
 from collections.abc import Callable
 from io import BytesIO
@@ -8,6 +9,7 @@ import pytest
 
 from mozu.core.errors import SourceBroken
 from mozu.core.event import DataEvent, SyscallEvent
+from mozu.core.recording.lines import Host
 from mozu.core.state import StateMachine
 from mozu.core.state.facts import KnownProcess
 from mozu.plugins.sources.replay.metadata import Metadata
@@ -91,6 +93,47 @@ def test_names_of_users_and_containers_come_before_the_events_that_need_them() -
     assert CONTAINER == getattr(metadata.containers.find(CONTAINER), "full_id", "")
     assert (True, T0, "host") == (metadata.live, metadata.names.first_time, metadata.names.hostname)
     assert b"\x0a\0\0\1" in metadata.names.addresses
+    assert {b"\x08\x08\x08\x08": ("a.example", "b.example")} == metadata.names.hosts
+
+
+@pytest.mark.parametrize("often", [False, True])
+def test_names_of_addresses_are_told_before_the_first_event_that_was_judged_with_them(often: bool) -> None:
+    state, kept, registry = StateMachine(procfs=None), Kept(often=often), fields()
+    made = recorder([kept], registry, state)
+    tables: list[dict[bytes, tuple[str, ...]]] = [
+        {}, {b"one1": ("a",), b"two2": ("a", "b")}, {b"one1": ("a",), b"two2": ("b",)}, {b"two2": ("b",)}, {},
+    ]  # fmt: skip
+    for table in tables:
+        registry.names.hosts = table
+        for _ in range(2):
+            event = call("close", 0, 3, fd=3)
+            made.take([event])
+            made.judged(state.apply([event]))
+        made.tick(None)
+    metadata, found = Metadata(), []
+    for batch in OwnRecording(BytesIO(bytes(kept.data)), "r.jsonl", metadata).batches():
+        found += [dict(metadata.names.hosts) for event in batch if event.type == "close"]
+    assert [table for table in tables for _ in range(2)] == found
+    if not often:
+        assert 5 == kept.data.count(b'"line":"host"')
+
+
+def test_names_of_addresses_are_recorded_again_from_a_recording() -> None:
+    state, kept, registry = StateMachine(procfs=None), Kept(), fields()
+    metadata = Metadata(registry.names)
+    made = recorder([kept], registry, state, metadata)
+    metadata.tell(Host(b"one1", ("a",)))
+    metadata.tell(Host(b"two2", ("b",)))
+    for told in (Host(b"one1", ()), Host(b"two2", ("b", "c"))):
+        event = call("close", 0, 3, fd=3)
+        made.take([event])
+        state.apply([event])
+        metadata.tell(told)
+    made.take([call("close", 0, 3, fd=3)])
+    made.tick(None)
+    written = [json.loads(line) for line in kept.data.splitlines() if line.startswith(b'{"line":"host"')]
+    names = [(base64.b64decode(line["address"]), line["names"]) for line in written]
+    assert [(b"one1", ["a"]), (b"two2", ["b"]), (b"one1", []), (b"two2", ["b", "c"])] == names
 
 
 def test_what_enrichers_say_is_written_once_a_section() -> None:

@@ -18,5 +18,5 @@ def test_the_examples_of_the_guide_load_on_top_of_mozus_own_rules() -> None:
 
     result = load_texts([*packs, *examples], FieldRegistry((*builtin_fields(), *plugin_fields())))
 
-    assert 4 == len(examples)
+    assert 5 == len(examples)
     assert [] == [problem.message for problem in result.report.problems()]

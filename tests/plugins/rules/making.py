@@ -6,6 +6,7 @@ from typing import Any
 from mozu.core import Container, Context, FieldRegistry, File, Metrics, Process, SockTuple, SyscallEvent
 from mozu.core.event.process import Task
 from mozu.core.fields.builtin import builtin_fields
+from mozu.core.fields.names import Names
 from mozu.core.rules import plugin_fields
 from mozu.core.syscalls import event_type, flag_table
 
@@ -15,7 +16,8 @@ CONTAINER = Container("0123456789abcdef" * 4, "docker")
 
 def context(*more: Any) -> Context:
     """What the core gives to an evaluator."""
-    fields = FieldRegistry((*builtin_fields(), *plugin_fields(), *more))
+    names = Names()
+    fields = FieldRegistry((*builtin_fields(names), *plugin_fields(), *more), names)
     return Context("falco", logging.getLogger("test.falco"), Metrics(), fields)
 
 

@@ -9,7 +9,7 @@ from mozu.core import DataEvent, Need, Severity
 from mozu.core.errors import RulesError
 from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
 from mozu.plugins.rules.settings import FalcoSettings
-from tests.plugins.rules.making import context, executed, opened, process
+from tests.plugins.rules.making import connected, context, executed, opened, process
 
 RULES = """\
 - rule: Any exec
@@ -100,6 +100,46 @@ def test_rules_that_do_not_run_demand_nothing(tmp_path: Path) -> None:
     evaluator = _evaluator(tmp_path, selection=[{"disable": {"rule": "*exec*"}}, {"disable": {"rule": "Exec*"}}])
 
     assert {"open", "openat"} == set(evaluator.demand().of("syscall"))
+
+
+HOSTS = """\
+- list: pools
+  items: [b.example, "c.example"]
+- macro: to_pool
+  condition: (fd.rip.name in (pools))
+- rule: Contact
+  desc: d
+  output: "%fd.sip.name"
+  priority: NOTICE
+  condition: evt.type = connect and (fd.sip.name = "a.example" or to_pool)
+  exceptions: [{name: peers, fields: [fd.cip.name], comps: [in], values: [[[d.example]]]}]
+- rule: Off
+  desc: d
+  output: o
+  priority: NOTICE
+  condition: evt.type = connect and fd.sip.name = off.example
+  enabled: false
+"""
+
+
+def test_demand_names_the_hosts_of_the_rules_that_run(tmp_path: Path) -> None:
+    assert {f"{letter}.example" for letter in "abcd"} == _evaluator(tmp_path, HOSTS).demand().hosts
+
+
+def test_a_name_is_compared_by_the_addresses_that_it_has_when_the_event_is_judged(tmp_path: Path) -> None:
+    evaluator = _evaluator(tmp_path, HOSTS)
+    names = evaluator.context.fields.names
+    event = connected(process("curl"), bytes([192, 0, 2, 1]), 443)
+    tables: list[dict[bytes, tuple[str, ...]]] = [
+        {},
+        {bytes([192, 0, 2, 1]): ("c.example", "z.example")},
+        {bytes([192, 0, 2, 2]): ("c.example",)},
+    ]
+    found = []
+    for table in tables:
+        names.hosts = table
+        found.append([alert.message() for alert in evaluator.evaluate([event])])
+    assert [[], ["c.example"], []] == found
 
 
 def test_the_minimum_priority_is_kept(tmp_path: Path) -> None:

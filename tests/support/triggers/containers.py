@@ -6,8 +6,9 @@ from typing import Final
 from tests.support.triggers import Contained
 
 _METADATA: Final = "169.254.169.254"
-ADDRESSES: Final = (
-    f"/bin/ip link set lo up; /bin/ip addr add {_METADATA}/32 dev lo; /bin/ip addr add 203.0.113.1/32 dev lo"
+_LOCAL: Final = (_METADATA, "203.0.113.1", "203.0.113.2")
+ADDRESSES: Final = "; ".join(
+    ("/bin/ip link set lo up", *(f"/bin/ip addr add {address}/32 dev lo" for address in _LOCAL))
 )
 _PRIVILEGED: Final = ("--privileged", "--runtime", "bounded")
 
@@ -28,6 +29,10 @@ BOXES: Final[dict[str, tuple[str, ...]]] = {
 
 STABLE: Final = (
     Contained("Terminal shell in container", "sh", ":", {"proc.tty": re.compile("^[1-9]")}, terminal=True),
+    Contained(
+        "Contact K8S API Server From Container", "nc", _connect("203.0.113.2", 443),
+        {"fd.name": re.compile(r"->203\.0\.113\.2:443$"), "fd.rport": 443, "evt.type": "connect"}, box="net",
+    ),
     Contained(
         "Netcat Remote Code Execution in Container", "nc", "/bin/nc -w 1 127.0.0.1 9 -e /bin/sh",
         {"proc.cmdline": "nc -w 1 127.0.0.1 9 -e /bin/sh"},

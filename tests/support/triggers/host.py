@@ -162,6 +162,16 @@ SANDBOX: Final = (
         "Create Hidden Files or Directories", "mkdir", "mkdir $TMP/.hidden", {"evt.type": re.compile("^mkdir(at)?$")}
     ),
     Trigger(
+        "Detect outbound connections to common miner pool ports", "bash",
+        "$NET bash -c 'exec 3<>/dev/tcp/203.0.113.1/443'",
+        {"fd.name": re.compile(r"->203\.0\.113\.1:443$"), "fd.rport": 443, "fd.l4proto": "tcp"},
+    ),
+    Trigger(
+        "Detect outbound connections to common miner pool ports", "python3",
+        "$NET $PYTHON -c \"import socket; socket.socket(2, 2).connect(('203.0.113.1', 3333))\"",
+        {"fd.name": re.compile(r"->203\.0\.113\.1:3333$"), "fd.rport": 3333, "fd.l4proto": "udp"},
+    ),
+    Trigger(
         "Detect crypto miners using the Stratum protocol", "true", "/bin/true stratum+tcp://203.0.113.1",
         {"proc.cmdline": "true stratum+tcp://203.0.113.1"},
     ),
