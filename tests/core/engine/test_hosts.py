@@ -206,6 +206,27 @@ def test_look_ups_are_bounded_and_those_that_hang_are_not_asked_again(monkeypatc
     assert sorted({*resolver.answers, "another.test"}) == sorted(resolver.asked[:51])
 
 
+def test_a_machine_without_a_thread_to_spare_fails_a_look_up_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def none_left(name: str) -> None:
+        raise RuntimeError("can't start new thread")
+
+    Resolver(monkeypatch, a_test=frozenset({ONE}))
+    play = Play(**QUICK)
+
+    async def scene(hosts: Hosts) -> None:
+        with monkeypatch.context() as poor:
+            poor.setattr(module, "Worker", none_left)
+            hosts.want({"a.test"})
+            await hosts.ready()
+        await play.until(lambda: ONE in play.names.hosts, "the next round")
+
+    play.run(scene)
+    (told,) = warnings(caplog)
+    assert told.endswith("a.test, which cannot be resolved: can't start new thread")
+
+
 def test_names_that_nobody_wants_any_more_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     Resolver(monkeypatch, a_test=frozenset({ONE}), b_test=frozenset({ONE, TWO}))
     play = Play(**QUICK)
