@@ -60,7 +60,9 @@ inlined struct made *made_here(void) {
   u32 zero = 0;
   return LOOKUP(MADE, &zero);
 }
-inlined void hand_over(void *ctx, u32 array, u32 number) { bpf_tail_call_((u64)MAP(array), ctx, number); }
+inlined void hand_over(void *ctx, u32 array, u32 number) { /* bcc's own wrapper takes another type in each release */
+  ((void (*)(void *, void *, u32))BPF_FUNC_tail_call)(ctx, MAP(array), number);
+}
 
 /* Which arguments of a call are what; NONE and PLAIN where there are none. Filled by user space, one a call. */
 #define BLOCKS 3
