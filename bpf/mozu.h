@@ -6,7 +6,7 @@
    in which their lengths stand in the struct. */
 #pragma once
 
-enum { TYPE_FORK = 1000, TYPE_EXIT = 1001, TYPES = 1002 };
+enum { TYPE_FORK = 1000, TYPE_EXIT = 1001, TYPE_SIGNAL = 1002, TYPE_SWITCH = 1003, TYPE_FAULT = 1004, TYPES = 1005 };
 
 enum mark {
   MARK_DELETED = 1,      /* the file has no name any more */
@@ -34,7 +34,7 @@ struct header {
   u64 cgroup;            /* id in the unified hierarchy */
   s64 result;
   u32 pid, tid;          /* as the first pid namespace numbers them */
-  u16 type;              /* number of the call; TYPE_FORK, TYPE_EXIT */
+  u16 type;              /* number of the call, or TYPE_* */
   u16 cpu;
   u16 marks;
   u16 way;               /* enum way */
@@ -62,7 +62,7 @@ struct open {
   u16 base_marks;
 };
 
-struct call {            /* any call of numbers and up to three texts */
+struct call {            /* any call of numbers and up to three texts; numbers of what is no call (moment.h) */
   struct header head;
   u64 args[8];           /* six, and room that a masked index may reach */
   u16 text[3], base[2];  /* texts: those that were given (or blocks), directories of the first and of the second */

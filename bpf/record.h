@@ -31,17 +31,25 @@ struct settings { u32 own, threads, environment, realpath, off; };
 
 inlined struct counts *counts_of(u32 type) { return LOOKUP(COUNTS, &type); }
 
-/* Count the event of a thread (process << 32 | thread) and say whether it is wanted; null: it is not. */
-inlined struct scratch *begin_for(u64 task, u32 type, u32 slot, u64 fixed, s64 result) {
+/* Count the event of a thread (process << 32 | thread) and say whether it is wanted. */
+inlined bool counted(u64 task, u32 type) {
   u32 zero = 0;
   struct counts *counts = counts_of(type);
   struct settings *settings = LOOKUP(SETTINGS, &zero);
-  if (!counts || !settings || settings->off) return 0;
+  if (!counts || !settings || settings->off) return false;
   counts->seen += 1;
-  if (settings->own == task >> 32) { counts->filtered += 1; return 0; }
-  struct scratch *s = LOOKUP(SCRATCH, &slot);
-  if (!s) { counts->lost += 1; return 0; }
-  volatile struct header *head = (void *)s->record;
+  if (settings->own != task >> 32) return true;
+  counts->filtered += 1;
+  return false;
+}
+
+inlined void count_lost(u32 type) {
+  struct counts *counts = counts_of(type);
+  if (counts) counts->lost += 1;
+}
+
+/* Everything but the marks. */
+inlined void put_head(volatile struct header *head, u64 task, u32 type, s64 result) {
   head->time = bpf_ktime_get_boot_ns();
   head->cgroup = bpf_get_current_cgroup_id();
   head->result = result;
@@ -50,6 +58,14 @@ inlined struct scratch *begin_for(u64 task, u32 type, u32 slot, u64 fixed, s64 r
   head->type = type;
   head->cpu = bpf_get_smp_processor_id();
   head->way = WAY_NATIVE;
+}
+
+/* The beginning of a record in the scratch; null: the event is not wanted. */
+inlined struct scratch *begin_for(u64 task, u32 type, u32 slot, u64 fixed, s64 result) {
+  if (!counted(task, type)) return 0;
+  struct scratch *s = LOOKUP(SCRATCH, &slot);
+  if (!s) { count_lost(type); return 0; }
+  put_head((void *)s->record, task, type, result);
   *(volatile u64 *)&s->used = fixed;
   *(volatile u32 *)&s->marks = 0;
   return s;
@@ -68,17 +84,18 @@ inlined int realpath_wanted(void) {
 
 inlined void mark(struct scratch *s, u32 bits) { *(volatile u32 *)&s->marks |= bits; }
 
+inlined int send_record(const void *record, u64 length, u32 type) {
+  if (bpf_ringbuf_output(MAP(RING), (void *)record, length, 0)) count_lost(type);
+  return 0;
+}
+
 inlined int send(struct scratch *s) {
   struct header *head = (void *)s->record;
   u64 length = *(volatile u64 *)&s->used;
   head->marks = s->marks;
   KEEP(length);
   if (length > HELD + AREA) length = HELD + AREA; /* never: the verifier must hear it */
-  if (bpf_ringbuf_output(MAP(RING), s->record, length, 0)) {
-    struct counts *counts = counts_of(head->type);
-    if (counts) counts->lost += 1;
-  }
-  return 0;
+  return send_record(s->record, length, head->type);
 }
 
 enum space { KERNEL, USER };

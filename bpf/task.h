@@ -4,6 +4,7 @@
 #pragma once
 #include "file.h"
 
+#define PAGE_KB 4
 #define NOFILE 7                 /* RLIMIT_NOFILE */
 #define READ_ONLY_MOUNT 64       /* MNT_READONLY */
 #define READ_ONLY_BLOCK 1        /* SB_RDONLY */

@@ -3,8 +3,6 @@
 #include "descriptor.h"
 #include "task.h"
 
-#define PAGE_KB 4
-
 inlined int mapping_exit(const struct made *made) {
   s32 number = made->number;
   struct scratch *s = begin_call(made, sizeof(struct descriptor));

@@ -112,6 +112,8 @@ class StateMachine:
         """The node of a task that the table does not have under its number, or has with another process."""
         if old is not None:
             return displaced(self._state, event, old)
+        if event.type == "switch" and self._state.live:
+            return self._state.node(event.pid)  # of an ended task the last one comes after its end
         if event.type in (_WITHOUT_TASK if self._state.live else _ONLY_KNOWN) or event.type == "procexit":
             return None
         return resident(self._state, event.tid, event.pid)

@@ -281,10 +281,26 @@ def _mount(native: int) -> int:
     return native & ~_MOUNT_MAGIC_MASK if native & _MOUNT_MAGIC_MASK == _MOUNT_MAGIC else native
 
 
+_FAULT: Final = (
+    (0x1, "PROTECTION_VIOLATION", "PAGE_NOT_PRESENT"),
+    (0x2, "WRITE_ACCESS", "READ_ACCESS"),
+    (0x4, "USER_FAULT", "SUPERVISOR_FAULT"),
+    (0x8, "RESERVED_PAGE", ""),
+    (0x10, "INSTRUCTION_FETCH", ""),
+)
+"""Bits of the processor's error code (Intel SDM volume 3, 4.7): name where it is set, name where it is not."""
+
+
+def _fault(native: int) -> int:
+    names = [present if native & bit else absent for bit, present, absent in _FAULT]
+    return _union(dict(flag_table("pf_flags")), [name for name in names if name])
+
+
 _SPECIAL: Final[Mapping[str, Callable[[int], int]]] = {
     "mount_flags": _mount,
     "access_flags": lambda native: native & 7,
     "chmod_mode": lambda native: native & _PERMISSIONS,
+    "pf_flags": functools.lru_cache(_fault),
     "mknod_mode": lambda native: native & 0o177777,
     "shutdown_how": lambda native: native if native in (0, 1, 2) else 0xFFFF,
     "rlimit_resources": lambda native: native if 0 <= native <= 15 else 0xFF,

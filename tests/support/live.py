@@ -29,7 +29,7 @@ TRIES: Final = 6
 PATIENCE: Final = 20.0
 """Seconds after which something that must happen has not happened."""
 
-_LOUD_FAMILIES: Final = frozenset({"transfer", "memory", "mapping"})
+_LOUD_FAMILIES: Final = frozenset({"transfer", "memory", "mapping", "switch", "fault"})
 _LOUD: Final = frozenset({"futex", "select", "epoll_wait", "fstat", "lseek", "getdents64", "sendfile", "splice"})
 
 

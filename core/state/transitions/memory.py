@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from mozu.core.event import SyscallEvent
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node
@@ -31,10 +33,13 @@ def _switch(state: State, event: SyscallEvent) -> None:
         return
     node = process.task
     assert isinstance(node, Node)
-    state.tables.update(
-        node.main, state.number, vm_size=args[3] or 0, vm_rss=args[4] or 0, vm_swap=args[5]
-    )
-    state.change(event, pfmajor=args[1] or 0, pfminor=args[2] or 0)
+    if args[3] or not state.live:  # live, a thread that is ending has no memory any more; its process may have
+        state.tables.update(node.main, state.number, vm_size=args[3] or 0, vm_rss=args[4] or 0, vm_swap=args[5])
+    faults = {"pfmajor": args[1] or 0, "pfminor": args[2] or 0}
+    if state.live and event.tid != event.pid:
+        event.process = replace(node.version, **faults)  # they are the thread's; the node is that of its process
+    else:
+        state.change(event, **faults)
 
 
 def _limit(state: State, node: Any, value: int | None, resource: int | None) -> None:

@@ -109,6 +109,8 @@ class Loader:
                 return kernel.attach_raw_tracepoint(fd, program.tracepoint)
             identifier = checks.tracepoint_id(self._tracefs, program.tracepoint, program.group)
             return None if identifier is None else kernel.attach_tracepoint(fd, identifier)
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise SourceUnavailable(
                 f"source ebpf: the program for {program.tracepoint} cannot be attached ({error}); "

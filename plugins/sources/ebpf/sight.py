@@ -76,9 +76,7 @@ def _families(place: Path) -> Iterator[Sight]:
         if watch.name == "_fork":
             continue
         family = watch.programs[-1].family
-        exits = [program.tracepoint for program in watch.programs if not program.raw]
-        whole = len(exits) < len(watch.programs)  # raw tracepoints of the scheduler are everywhere
-        found = whole or any(checks.tracepoint_id(place, one) is not None for one in exits)
+        found = any(checks.tracepoint_id(place, one.tracepoint, one.group) is not None for one in watch.programs)
         (known if found else absent)[family].append(watch.name)
     for family in sorted(known.keys() | absent.keys()):
         names = sorted(known[family])

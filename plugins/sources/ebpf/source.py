@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 from mozu.core.demand import Demand, state_types
+from mozu.core.errors import SourceUnavailable
 from mozu.core.event import SyscallEvent
 from mozu.core.hookspecs import Context, Counts
 from mozu.plugins.sources.ebpf import checks, kernel
@@ -95,6 +96,8 @@ class EbpfSource:
         self._loader.configure(threads=threads, environment="env" in facets, realpath="realpath" in facets)
         loader = self._loader
         unknown = await asyncio.to_thread(loader.attach, [*FIRST, *sorted(types.difference(FIRST))])
+        if unknown & TREE:
+            raise SourceUnavailable("source ebpf: this kernel has no tracepoints sched_process_*")
         await asyncio.to_thread(loader.open, [way.name for way in loader.ways if way.types & types - TREE])
         await asyncio.to_thread(loader.detach, loader.attached - types)
         self._warn(missing | unknown & demand.of("syscall").keys())

@@ -30,6 +30,7 @@ INTERRUPT: Final = 0x4207
 LISTEN: Final = 0x4208
 _GETREGS: Final = 12
 _GETEVENTMSG: Final = 0x4201
+_GETSIGINFO: Final = 0x4202
 _GET_SYSCALL_INFO: Final = 0x420E
 
 EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC = 1, 2, 3, 4
@@ -59,6 +60,9 @@ _unpack_call = struct.Struct("<B3xI16xQ6QI").unpack_from
 _unpack_result = struct.Struct("<B23xq").unpack_from
 _message = ctypes.c_ulong()
 _message_at = ctypes.c_void_p(ctypes.addressof(_message))
+_siginfo = ctypes.create_string_buffer(128)
+_siginfo_at = ctypes.c_void_p(ctypes.addressof(_siginfo))
+_unpack_siginfo = struct.Struct("<8xi4xi").unpack_from
 _registers = (ctypes.c_ulonglong * 27)()
 _registers_at = ctypes.c_void_p(ctypes.addressof(_registers))
 _RDI, _RSI, _ORIG_RAX = 14, 13, 15
@@ -126,6 +130,14 @@ def message_of(tid: int) -> int:
     if _ptrace(_GETEVENTMSG, tid, None, _message_at) == -1:
         raise _fault(ctypes.get_errno(), "PTRACE_GETEVENTMSG")
     return int(_message.value)
+
+
+def siginfo_of(tid: int) -> tuple[int, int]:
+    """(si_code, the word after it) of the signal that the task is stopped for. Raises Gone."""
+    if _ptrace(_GETSIGINFO, tid, None, _siginfo_at) == -1:
+        raise _fault(ctypes.get_errno(), "PTRACE_GETSIGINFO")
+    code, first = _unpack_siginfo(_siginfo)
+    return code, first
 
 
 def birth_of(tid: int) -> tuple[int, int, int]:

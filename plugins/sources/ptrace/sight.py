@@ -24,3 +24,4 @@ def sights() -> Iterator[Sight]:
     attach = _SCOPES.get(scope, "nobody may trace (kernel.yama.ptrace_scope is 3)")
     yield Sight("processes that run already", seen=scope in _SCOPES, why=attach)
     yield Sight("io_uring requests", seen=False, why="they are no calls of the process")
+    yield Sight("switches, page faults", seen=False, why="a process does not stop for its tracer there")

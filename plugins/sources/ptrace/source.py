@@ -20,7 +20,7 @@ from mozu.core.syscalls import call_name
 from mozu.plugins.sources.ebpf.calls import EVERY, WATCHES
 from mozu.plugins.sources.ptrace import native, seccomp
 from mozu.plugins.sources.ptrace.outbox import Outbox
-from mozu.plugins.sources.ptrace.reading import BORN, ENDED, STARTED
+from mozu.plugins.sources.ptrace.reading import BORN, ENDED, SIGNALLED, STARTED, TOLD
 from mozu.plugins.sources.ptrace.reading.processes import parent_of
 from mozu.plugins.sources.ptrace.tracer import Tracer, Wanted
 
@@ -44,7 +44,7 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
     if "*" in named:
         named |= EVERY
     state = state_types(demand.facets("syscall") - _ASKED)
-    return TREE | (named | state) & frozenset(WATCHES), named - frozenset(WATCHES) - {"*"}
+    return TREE | (named | state) & TOLD, named - TOLD - {"*"}
 
 
 def wanted(demand: Demand) -> Wanted:
@@ -65,7 +65,7 @@ class PtraceSource:
         self._tracer: Tracer | None = None
         self._thread: threading.Thread | None = None
         self._filtered: frozenset[str] = frozenset()
-        """Types that the filter of the command stops at."""
+        """Types that can be told: those that the filter of the command stops at, and signals, which need none."""
         self._failure: BaseException | None = None
         self._ready = threading.Event()
         self._stopping = False
@@ -100,7 +100,7 @@ class PtraceSource:
         types, missing = wanted_types(demand)
         if missing:
             self._log.warning("source ptrace cannot see the event types %s", ", ".join(sorted(missing)))
-        self._filtered = types if self._command else frozenset(WATCHES)
+        self._filtered = types | {SIGNALLED} if self._command else TOLD
         self._outbox = Outbox(asyncio.get_running_loop())
         self._tracer = Tracer(self._outbox, wanted(demand), self._log, filtered=bool(self._command))
         if self._job_control:

@@ -14,12 +14,30 @@ from typing import Final
 
 from mozu.core.event import SyscallEvent
 from mozu.core.syscalls import call_name
+from mozu.plugins.sources.ebpf.calls import sender
 from mozu.plugins.sources.ptrace import native
 from mozu.plugins.sources.ptrace.family import Family
 from mozu.plugins.sources.ptrace.native import Gone
 from mozu.plugins.sources.ptrace.outbox import Outbox
-from mozu.plugins.sources.ptrace.reading import BORN, ENDED, STARTED, THREAD_ENDED, Surroundings, readers
-from mozu.plugins.sources.ptrace.reading.processes import Clones, Execs, birth, end, flags_of, namespace, thread_end
+from mozu.plugins.sources.ptrace.reading import (
+    BORN,
+    ENDED,
+    SIGNALLED,
+    STARTED,
+    THREAD_ENDED,
+    Surroundings,
+    readers,
+)
+from mozu.plugins.sources.ptrace.reading.processes import (
+    Clones,
+    Execs,
+    birth,
+    delivered,
+    end,
+    flags_of,
+    namespace,
+    thread_end,
+)
 from mozu.plugins.sources.ptrace.reading.reader import Task
 from mozu.plugins.sources.ptrace.seccomp import FOREIGN
 from mozu.plugins.sources.ptrace.warnings import Warnings
@@ -107,6 +125,8 @@ class Tracer:
         elif sig == native.SYSCALL_STOP:
             self._at_call(task)
         else:
+            if SIGNALLED in self.wanted.types:
+                self._put(delivered(task, sender(sig, *native.siginfo_of(tid)), sig))
             self._go_on(task, sig)
 
     def _go_on(self, task: Task, sig: int = 0) -> None:
@@ -215,6 +235,8 @@ class Tracer:
             return
         if task.reader is not None and task.reader.name in _KILLS and os.WIFSIGNALED(status):
             self._put(*task.reader.leave(task, 0))  # it hit its own process, and never came back from the call
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+            self._put(delivered(task, 0, int(signal.SIGKILL)))  # for which no task stops
         if task.pid != tid:
             if self.wanted.threads:
                 self._put(thread_end(task))

@@ -168,6 +168,19 @@ def test_bits_without_a_name_are_dropped(table: str, native: int, expected: int)
     assert expected == convert_flags(table, native)
 
 
+@pytest.mark.parametrize(
+    ("native", "expected"),
+    [
+        (0x0, "PAGE_NOT_PRESENT|READ_ACCESS|SUPERVISOR_FAULT"),
+        (0x7, "PROTECTION_VIOLATION|WRITE_ACCESS|USER_FAULT"),
+        (0x14, "PAGE_NOT_PRESENT|READ_ACCESS|USER_FAULT|INSTRUCTION_FETCH"),
+        (0x2B, "PROTECTION_VIOLATION|WRITE_ACCESS|SUPERVISOR_FAULT|RESERVED_PAGE"),
+    ],
+)
+def test_the_processor_s_error_code_of_a_fault_names_both_sides_of_each_bit(native: int, expected: str) -> None:
+    assert expected == flag_names("pf_flags", convert_flags("pf_flags", native))
+
+
 def test_a_table_of_the_same_numbers_is_passed_through() -> None:
     assert (4096, 38) == (convert_flags("prctl_options", 4096), convert_flags("prctl_options", 38))
 

@@ -5,6 +5,7 @@ What may differ is written down here, one line each, and nothing else may.
 
 import asyncio
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
@@ -40,6 +41,7 @@ PERMITTED: Final = {
     "faults and sizes of memory": "they go on between the two looks",
     "arguments beyond 4 KiB": "the program in the kernel keeps the first 4095 bytes",
     "ends of single threads": "the kernel tells of a main thread that ends before the others, wait does not",
+    "SIGKILL": "no task stops for it; what ends the other threads of a process is not told by wait",
     "reaper": "told where a traced child lives on",
 }
 """docs/trace.md has the same list."""
@@ -101,14 +103,15 @@ def _both(live: Live, line: list[str]) -> tuple[dict[int, list[Any]], dict[int, 
     root, pids = told[0].pid, {event.pid for event in told}
     seen = live.wait(lambda events: any(e.type == "procexit" and e.pid == root for e in reversed(events)))
     own = [event for event in seen if event.pid in pids]
-    begin = next(n for n, event in enumerate(own) if event.type == "execve" and event.args[:3] == told[0].args[:3])
+    starts = (n for n, event in enumerate(own) if event.type == "execve" and event.args[:3] == told[0].args[:3])
+    begin = next(starts, 0)  # it may be what the ring had no room for
     return _by_thread(own[begin:]), _by_thread(told)
 
 
 def _by_thread(events: list[SyscallEvent]) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = {}
     for event in events:
-        if event.type == "_exit":
+        if event.type == "_exit" or (event.type == "signaldeliver" and event.args[2] == signal.SIGKILL):
             continue
         found.setdefault(event.tid, []).append(comparable(event))
     return found
@@ -211,6 +214,7 @@ ACTS: Final[dict[str, Callable[[Path], tuple[Any, ...]]]] = {
     "exec by a thread": lambda at: (processes.run_by_thread, "/bin/true"),
     "end with a status": lambda at: (processes.end_with, 42),
     "end by a signal": lambda at: (processes.end_by, 9),
+    "end by a signal that could be handled": lambda at: (processes.end_by, 15),
     "end by the last thread": lambda at: (processes.end_in_a_thread,),
     "a thread": lambda at: (processes.thread,),
 }

@@ -15,7 +15,9 @@ from typing import Any, Final
 from tests.support.calls.told import Told
 
 Trigger = Callable[[Path], Iterator[Told]]
-FAMILIES: Final = ("bare", "descriptors", "identities", "memory", "network", "paths", "processes", "transfers")
+FAMILIES: Final = (
+    *("bare", "descriptors", "identities", "memory", "network", "paths", "processes", "signals", "transfers"),
+)
 ANSWERS: Final = 900
 """A descriptor that no trigger uses."""
 

@@ -1,6 +1,7 @@
 """Which calls the live sources know, by which programs, and what their arguments mean."""
 
-from mozu.plugins.sources.ebpf.calls.declared import EVERY, TYPE_EXIT, TYPE_FORK, TYPES, WATCHES
+from mozu.plugins.sources.ebpf.calls.declared import EVERY, MOMENTS, TYPES, WATCHES
+from mozu.plugins.sources.ebpf.calls.signals import sender
 from mozu.plugins.sources.ebpf.calls.watch import (
     BLOCKS,
     NO_FD,
@@ -18,6 +19,7 @@ from mozu.plugins.sources.ebpf.calls.watch import (
 __all__ = [
     "BLOCKS",
     "EVERY",
+    "MOMENTS",
     "NONE",
     "NO_FD",
     "PLAIN",
@@ -25,11 +27,10 @@ __all__ = [
     "RESULT",
     "SHAPE_SIZE",
     "TYPES",
-    "TYPE_EXIT",
-    "TYPE_FORK",
     "WATCHES",
     "Block",
     "Program",
     "Shape",
     "Watch",
+    "sender",
 ]

@@ -1,4 +1,4 @@
-"""The calls that mozu can watch, one declaration each.
+"""The calls that mozu can watch, one declaration each, and the few things that are no calls.
 
 Most calls need no more than their name in one of the tables below: which arguments are descriptors, paths or numbers
 stands in the table of events (`mozu.core.syscalls`), whose parameters after the result are the call's arguments in
@@ -17,6 +17,8 @@ order. Where they are not, the declaration says it, one word a parameter:
     vm, rss, swap     sizes of the process, kB      z       nothing: 0, for what only later calls of the family have
     -       left out: an empty parameter            =       read in a way of its own (decode/special.py)
 
+Of what is no call, 0 … 5 are the numbers that the program in the kernel tells.
+
 Texts arrive in the order of their parameters.
 """
 
@@ -29,7 +31,10 @@ from mozu.plugins.sources.ebpf.calls.words import shape_of, sources
 
 TYPE_FORK: Final = 1000
 TYPE_EXIT: Final = 1001
-TYPES: Final = 1002
+TYPE_SIGNAL: Final = 1002
+TYPE_SWITCH: Final = 1003
+TYPE_FAULT: Final = 1004
+TYPES: Final = 1005
 """The same numbers as in bpf/mozu.h; all other types have the number of their call."""
 
 OPENS: Final = "open openat openat2 creat"
@@ -205,6 +210,18 @@ IDENTITIES: Final[dict[str, str | None]] = dict.fromkeys(
 )
 """Calls that change who the caller is."""
 
+MOMENTS: Final[dict[str, tuple[int, str, tuple[Program, ...]]]] = {
+    "signaldeliver": (TYPE_SIGNAL, "= 1 2", (Program("signal_delivered", "signal", "signal_deliver", True, "signal"),)),
+    "switch": (TYPE_SWITCH, "0 1 2 3 4 5", (Program("switched", "switch", "sched_switch", True, "sched"),)),
+    "page_fault": (
+        TYPE_FAULT,
+        "0 1 2",
+        tuple(Program("faulted", "fault", f"page_fault_{whose}", True, "exceptions") for whose in ("user", "kernel")),
+    ),
+}
+"""What is no call: number of the type, where the parameters come from, programs. A machine does these by the thousand,
+so that only a rule that names them gets them."""
+
 UNRETURNING: Final = frozenset({"exit", "exit_group", "rt_sigreturn"})
 """Calls that never come back to their caller, so that nothing can be told when they do."""
 
@@ -237,7 +254,7 @@ def _at_exit(name: str, family: str, function: str) -> Program:
 
 
 def _scheduler(name: str, family: str, function: str) -> Program:
-    return Program(function, family, f"sched_process_{name}", raw=True)
+    return Program(function, family, f"sched_process_{name}", raw=True, group="sched")
 
 
 def _declared(table: dict[str, str | None], family: str) -> Iterator[Watch]:
@@ -266,6 +283,8 @@ def _watches() -> Iterable[Watch]:
     yield Watch("execveat", _number("execveat"), "process", (_at_exit("execveat", "exec", "exec_failed"),))
     yield Watch("_fork", TYPE_FORK, "fork", (_scheduler("fork", "life", "fork_done"),))
     yield Watch("procexit", TYPE_EXIT, "exit", (_scheduler("exit", "life", "exit_done"),))
+    for name, (number, order, programs) in MOMENTS.items():
+        yield Watch(name, number, "call", programs, tuple(order.split()))
     for name in CLONES.split():
         yield Watch(name, _number(name), "process", (_at_exit(name, "life", "clone_exit"),))
     for name in OPENS.split():
@@ -292,6 +311,9 @@ def _watches() -> Iterable[Watch]:
 WATCHES: Final[dict[str, Watch]] = {watch.name: watch for watch in _watches()}
 """Every event type that the source can give."""
 EVERY: Final = frozenset(
-    name for name in WATCHES if (kind := event_type(name)) is not None and kind.default != "ignored"
+    name
+    for name in WATCHES
+    if (kind := event_type(name)) is not None and kind.default != "ignored" and name not in MOMENTS
 )
-"""What a rule without `evt.type` asks for: all but plain reads and writes, which only a rule that names them gets."""
+"""What a rule without `evt.type` asks for: all but plain reads and writes and what is no call, which only a rule that
+names them gets."""

@@ -21,7 +21,7 @@ class Program(NamedTuple):
     family: str
     """File in bpf/programs."""
     tracepoint: str
-    """Of `group`, or for raw ones the kernel's own name."""
+    """The kernel's name; `group` is its folder in tracefs."""
     raw: bool = False
     group: str = "syscalls"
     context: str = ""

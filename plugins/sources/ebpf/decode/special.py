@@ -1,4 +1,4 @@
-"""Parameters whose meaning hangs on another argument of the same call: options of sockets, keys, quotas, file systems.
+"""Parameters whose meaning hangs on another one of the event: options of sockets, keys, quotas, file systems, signals.
 
 Layouts are those of `linux/quota.h`; numbers those of `asm-generic/socket.h`, `linux/keyctl.h` and `linux/mount.h`.
 """
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from mozu.core.event import as_text
 from mozu.core.syscalls import convert_flags, convert_socket_option, flag_table, quota_command
+from mozu.plugins.sources.ebpf.calls import sender
 from mozu.plugins.sources.ebpf.decode.reading import signed32, signed64
 
 DATA_MAX: Final = 80
@@ -137,6 +138,7 @@ SPECIAL: Final[Mapping[tuple[str, str], Special]] = {
     **{(name, "val"): _option_value for name in ("getsockopt", "setsockopt")},
     ("semctl", "val"): lambda args, result, blocks: signed32(args[3]) if args[2] & 0xFFFF == _SETVAL else 0,
     **{("keyctl", f"arg{place + 1}"): _key_argument(place) for place in range(1, 5)},
+    ("signaldeliver", "spid"): lambda args, result, blocks: sender(args[2], signed32(args[3]), signed32(args[0])),
     ("fsconfig", "value_bytebuf"): _setting_bytes,
     ("fsconfig", "value_charbuf"): _setting_text,
     ("quotactl", "quotafilepath"): _quota_file,

@@ -8,7 +8,7 @@ thread changes it meanwhile; what it gives back is read when it ends.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from mozu.plugins.sources.ebpf.calls import WATCHES, Watch
+from mozu.plugins.sources.ebpf.calls import MOMENTS, WATCHES, Watch
 from mozu.plugins.sources.ptrace.reading.blocks import Memory
 from mozu.plugins.sources.ptrace.reading.descriptors import Descriptors, Pairs
 from mozu.plugins.sources.ptrace.reading.messages import Messages
@@ -18,10 +18,12 @@ from mozu.plugins.sources.ptrace.reading.processes import Clones, Execs
 from mozu.plugins.sources.ptrace.reading.reader import Reader, Surroundings
 from mozu.plugins.sources.ptrace.reading.transfers import Transfers
 
-__all__ = ["BORN", "ENDED", "STARTED", "THREAD_ENDED", "Reader", "Surroundings", "readers"]
+__all__ = ["BORN", "ENDED", "SIGNALLED", "STARTED", "THREAD_ENDED", "TOLD", "Reader", "Surroundings", "readers"]
 
-STARTED, BORN, ENDED, THREAD_ENDED = "execve", "_fork", "procexit", "_exit"
+STARTED, BORN, ENDED, THREAD_ENDED, SIGNALLED = "execve", "_fork", "procexit", "_exit", "signaldeliver"
 """Types that no call tells of, but the kernel's own stops."""
+TOLD: Final = frozenset(WATCHES) - MOMENTS.keys() | {SIGNALLED}
+"""Every event type that a tracer can tell: no stop tells of switches and page faults."""
 _FAMILIES: Final[Mapping[str, Callable[[Watch, Surroundings], Reader]]] = {
     "accept": Descriptors,
     "cwd": Cwds,

@@ -173,6 +173,11 @@ def thread_end(task: Task) -> SyscallEvent:
     return event("_exit", task, ())
 
 
+def delivered(task: Task, spid: int, number: int) -> SyscallEvent:
+    """signaldeliver: the task is about to act on a signal."""
+    return event("signaldeliver", task, (spid, task.tid, number))
+
+
 def parent_of(pid: int) -> int:
     """Of a process; 0 where it has none, or is not there."""
     try:
