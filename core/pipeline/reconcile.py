@@ -64,17 +64,16 @@ class Reconciler:
                     self._called.clear()
                     begun = loop.time()
                     whole = False
-                    with self._intake.stage.contained("put the state right"):
-                        whole = await self._look()
+                    with self._intake.stage.contained("put the state right"), self._state.comparing() as since:
+                        whole = await self._look(since)
                     await asyncio.sleep(max(_REST, _RESTS * (loop.time() - begun)))
                     if whole:
                         break
         finally:
             self._ended = True
 
-    async def _look(self) -> bool:
-        """Whether everything could be told and nothing was wrong."""
-        since = self._state.number
+    async def _look(self, since: int) -> bool:
+        """Whether everything could be told and nothing was wrong. `since`: number of the last event."""
         looked = {one.tid: one for one in await asyncio.to_thread(self._survey, None)}
         if not await self._passed(time.time_ns()):
             return False

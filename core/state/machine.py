@@ -1,6 +1,7 @@
 """The one state machine."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from mozu.core.event import Event, Process, SyscallEvent
@@ -132,6 +133,18 @@ class StateMachine:
     def processes(self) -> list[int]:
         """The ids of all that are known."""
         return [node.tid for node in self._state.tables if node.main is node]
+
+    @contextmanager
+    def comparing(self) -> Iterator[int]:
+        """Gives the number of the last event, for `differs`; until the block ends, the ends of unknown processes count.
+
+        For without a look at those, one that ended while it was read would be taken in afterwards, and never end.
+        """
+        self._state.ended_unknown = set()
+        try:
+            yield self._state.number
+        finally:
+            self._state.ended_unknown = None
 
     def differs(self, looked: Looked, since: int, *, threads: bool) -> bool | None:
         """Whether the state has a process wrong: see mozu.core.state.repair."""

@@ -30,7 +30,7 @@ def differs(state: State, looked: Looked, since: int, *, threads: bool) -> bool 
     """
     node = state.node(looked.tid)
     if node is None or node.main is not node:
-        return looked.known is not None
+        return looked.known is not None and not (state.ended_unknown and looked.tid in state.ended_unknown)
     if node.version.since > since:
         return None if node.born <= since + 1 else False
     return looked.known is None or bool(_changes(state, node.version, looked, threads=threads))

@@ -44,6 +44,8 @@ class State:
         """Thread id of a parent that is not known yet → its children."""
         self.recent_exits: dict[tuple[int, int], int] = {}
         """(parent's tid, tid) → time of its end; the last few."""
+        self.ended_unknown: set[int] | None = None
+        """Processes that have ended and that nobody had told of; None: nobody asks."""
         self.answers: dict[int, list[Looked]] = {}
         """Thread id → what the machine of a recording said of it, in the order in which it was asked."""
         self.saved: list[tuple[Node, Saved]] = []

@@ -39,6 +39,8 @@ def _ended(state: State, event: SyscallEvent, node: Node | None) -> None:
     main = state.node(event.pid)
     if main is not None:
         event.process = state.tables.update(main, number, others=max(0, main.version.others - 1))
+    elif state.ended_unknown is not None:
+        state.ended_unknown.add(event.pid)
 
 
 def thread_ended(state: State, event: SyscallEvent) -> None:

@@ -166,6 +166,15 @@ def test_a_kernel_thread_has_no_program_to_compare(story: Story) -> None:
     assert wrong(story, looked) is False
 
 
+def test_who_has_ended_while_it_was_read_is_not_taken_in(story: Story) -> None:
+    looked = said(12, ptid=10, vpid=12)
+    with story.machine.comparing() as since:
+        assert wrong(story, looked, since=since) is True
+        story.machine.apply([made("procexit", 12, of=12)])
+        assert wrong(story, looked, since=since) is False
+    assert wrong(story, looked) is True, "in a look that begins later it would be another process"
+
+
 # --- the real /proc ---
 
 
