@@ -92,10 +92,11 @@ class Durable:
         while True:
             committed = self._committed
             committed.clear()
+            ended = self._closed and not self.waiting()  # asked first: something may be committed during the look
             taken = await self._upcoming.next(most)
             if taken:
                 return taken
-            if not wait or (self._closed and not self.waiting()):
+            if not wait or ended:
                 return []
             try:
                 async with asyncio.timeout(_LOOK_EVERY):

@@ -5,6 +5,9 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from mozu.core.alert import Alert
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline.durable import Durable
 from mozu.core.testing import alert
@@ -67,6 +70,28 @@ def test_an_alert_is_safe_when_it_is_on_disk(tmp_path: Path) -> None:
 
     waiting, _, _ = play(tmp_path / "s.db", scenario)
     assert 0 == waiting
+
+
+def test_what_is_committed_during_the_last_look_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(buffer: Durable) -> list[str]:
+        upcoming = buffer._upcoming
+        look = upcoming.next
+
+        async def slow(most: int) -> list[tuple[int, Alert]]:
+            taken = await look(most)
+            monkeypatch.setattr(upcoming, "next", look)
+            buffer.put(alert("last"))
+            buffer.close()
+            await buffer.safe(buffer.mark())
+            return taken
+
+        monkeypatch.setattr(upcoming, "next", slow)
+        return [item.rule for _, item in await buffer.get(10)]
+
+    rules, _, _ = play(tmp_path / "s.db", scenario)
+    assert ["last"] == rules
 
 
 def test_a_full_stage_drops_the_newest_counts_them_and_tells_their_numbers(tmp_path: Path) -> None:
