@@ -3,6 +3,9 @@
 What is seen, by which way, at what price, and what is not: docs/sources.md. The kernel's side is in bpf/.
 """
 
+import os
+from typing import Final
+
 from pydantic import Field, field_validator
 
 from mozu.core.hookspecs import Context, Declaration, Settings, hookimpl
@@ -10,15 +13,18 @@ from mozu.plugins.sources.ebpf.sight import sights
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from mozu.plugins.sources.ebpf.ways import Switch
 
+_RING_PER_CPU: Final = 4 << 20
+
 
 class EbpfSettings(Settings):
     """Settings of the source `ebpf`."""
 
-    ring_size: int = Field(
-        default=8 << 20,
+    ring_size: int | None = Field(
+        default=None,
         ge=4096,
         le=1 << 30,
-        description="Bytes of the ring between kernel and mozu; a power of two. A larger one rides out longer bursts.",
+        description="Bytes of the ring between kernel and mozu; a power of two. A larger one rides out longer bursts. "
+        "Where it is left out, 4 MiB for each CPU, rounded up, but no less than 8 MiB and no more than 128.",
     )
 
     compat32: Switch = Field(
@@ -29,14 +35,19 @@ class EbpfSettings(Settings):
 
     @field_validator("ring_size")
     @classmethod
-    def _power_of_two(cls, value: int) -> int:
-        if value & (value - 1):
+    def _power_of_two(cls, value: int | None) -> int | None:
+        if value is not None and value & (value - 1):
             raise ValueError(f"must be a power of two such as {1 << value.bit_length()}")
         return value
 
 
+def ring_size(cpus: int) -> int:
+    """Bytes of the ring of a machine with so many CPUs: each of them can fill it."""
+    return _RING_PER_CPU << (max(2, min(cpus, 32)) - 1).bit_length()
+
+
 def _build(settings: EbpfSettings, context: Context) -> EbpfSource:
-    return EbpfSource(settings.ring_size, context, settings.compat32)
+    return EbpfSource(settings.ring_size or ring_size(os.cpu_count() or 1), context, settings.compat32)
 
 
 @hookimpl

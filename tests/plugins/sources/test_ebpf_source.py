@@ -65,6 +65,11 @@ def test_a_ring_size_that_is_no_power_of_two_is_refused() -> None:
         ebpf.EbpfSettings(ring_size=10_000)
 
 
+@pytest.mark.parametrize(("cpus", "mebibytes"), [(1, 8), (2, 8), (3, 16), (4, 16), (16, 64), (17, 128), (256, 128)])
+def test_a_ring_grows_with_the_machine(cpus: int, mebibytes: int) -> None:
+    assert mebibytes << 20 == ebpf.ring_size(cpus)
+
+
 def test_the_source_keeps_its_contract() -> None:
     declared = ebpf.mozu_source()
 

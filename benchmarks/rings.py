@@ -1,0 +1,152 @@
+"""One ring for all CPUs, or one for each: what a record costs those who write it, and what merging costs the reader.
+
+    python -m benchmarks.rings [--rounds 9] [--calls 1000000]
+
+A program at the exit of openat writes a record of the size of an open's into the one ring or the other, while as many
+processes as there are CPUs, or one alone, open and close a file; a thread frees the rings meanwhile. Rounds are
+interleaved; medians, in brackets the least and the most. The reader's part is the time that it takes to put batches of
+two rings in order by their time, in Python.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
+from pathlib import Path
+from typing import Final
+
+from benchmarks.workloads.calls import BUILD
+from benchmarks.workloads.workload import missing_packages
+from mozu.core.event import SyscallEvent
+from mozu.plugins.sources.ebpf import checks, kernel
+from mozu.plugins.sources.ebpf.code import TRACEPOINT
+from mozu.plugins.sources.ebpf.compiler import compile_text
+from mozu.plugins.sources.ebpf.ring import Ring
+
+SIZE: Final = 32 << 20
+"""Bytes of each ring: more than is written between two turns of the thread that frees them."""
+BATCH: Final = 2000
+_SOURCE: Final = Path(__file__).parent / "workloads/calls.c"
+_RECORD: Final = """
+struct record { u64 words[24]; }; /* 192 bytes: an open with a path of 60 */
+"""
+
+
+class Freed(Ring):
+    """One that nobody reads."""
+
+    def forget(self) -> None:
+        """Give back the room of whatever is in it."""
+        self._own[0] = self._positions[0]
+
+
+def _function(name: str, body: str) -> str:
+    head = "struct record record = {}; record.words[0] = bpf_ktime_get_boot_ns();"
+    return f"int {name}(void *context) {{ {head} {body} return 0; }}\n"
+
+
+def _output(fd: int) -> str:
+    return f"bpf_ringbuf_output((void *)bpf_pseudo_fd(1, {fd}), &record, sizeof(record), 0);"
+
+
+def program_text(shared: int, apart: Sequence[int]) -> str:
+    """Three programs: nothing, into the one ring, into that of the CPU."""
+    cases = " ".join(f"if (cpu == {cpu}) {{ {_output(fd)} }}" for cpu, fd in enumerate(apart))
+    return (
+        _RECORD
+        + _function("nothing", "")
+        + _function("one_for_all", _output(shared))
+        + _function("one_for_each", f"u32 cpu = bpf_get_smp_processor_id(); {cases}")
+    )
+
+
+@contextmanager
+def freed(rings: Sequence[Freed]) -> Iterator[None]:
+    """Whatever is written is forgotten soon."""
+    end = threading.Event()
+
+    def work() -> None:
+        while not end.wait(0.001):
+            for ring in rings:
+                ring.forget()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def timed(command: Sequence[str]) -> float:
+    """Wall seconds."""
+    begun = time.perf_counter()
+    subprocess.run(command, check=True)
+    return time.perf_counter() - begun
+
+
+def merging() -> tuple[float, float]:
+    """Microseconds an event to order what two rings gave: half of it each, and nothing to order."""
+    halves = [[SyscallEvent("syscall", "openat", 2 * n + odd) for n in range(BATCH // 2)] for odd in (0, 1)]
+    key = attrgetter("time")
+    sorting, joining = [], []
+    for _ in range(200):
+        begun = time.perf_counter()
+        sorted(halves[0] + halves[1], key=key)
+        between = time.perf_counter()
+        halves[0] + halves[1]
+        joining.append(time.perf_counter() - between)
+        sorting.append(between - begun)
+    return statistics.median(sorting) / BATCH * 1e6, statistics.median(joining) / BATCH * 1e6
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median (least … most)."""
+    return f"{statistics.median(values):+.0f} ({min(values):+.0f} … {max(values):+.0f})"
+
+
+def main() -> None:
+    """Print the table as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--calls", type=int, default=1_000_000)
+    options = parser.parse_args()
+    if packages := missing_packages([BUILD]):
+        raise SystemExit(f"a compiler is not installed: apt-get install {' '.join(packages)}")
+    cpus = kernel.possible_cpus()
+    fds = [kernel.create_map(kernel.RINGBUF, f"rings_{n}", key=0, value=0, entries=SIZE) for n in range(cpus + 1)]
+    rings = [Freed(fd, SIZE) for fd in fds]
+    module = compile_text(program_text(fds[0], fds[1:]), Path.cwd())
+    names = ("nothing", "one_for_all", "one_for_each")
+    programs = {name: module.load_func(name.encode(), TRACEPOINT).fd for name in names}
+    point = checks.tracepoint_id(checks.tracefs(), "sys_exit_openat")
+    assert point is not None, "this kernel has no tracepoint of openat"
+    print("| processes | into one ring, ns a record | into one a CPU | difference |\n|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory() as folder, freed(rings):
+        target = Path(folder) / "target"
+        target.touch()
+        subprocess.run(["gcc", "-O2", "-o", f"{folder}/calls", _SOURCE], check=True)
+        for processes in sorted({1, os.cpu_count() or 1}):
+            command = [f"{folder}/calls", "open", str(processes), str(options.calls // processes), str(target)]
+            found: dict[str, list[float]] = {name: [] for name in programs}
+            for number in range(options.rounds):
+                for name in names if number % 2 else reversed(names):
+                    attachment = kernel.attach_tracepoint(programs[name], point)
+                    found[name].append(timed(command) / options.calls * processes * 1e9)
+                    os.close(attachment)
+            costs = [[a - b for a, b in zip(found[n], found["nothing"], strict=True)] for n in names[1:]]
+            between = [a - b for a, b in zip(*costs, strict=True)]
+            print(f"| {processes} | {' | '.join(map(spread, (*costs, between)))} |", flush=True)
+    sorting, joining = merging()
+    print(f"\nordering by time: {sorting:.2f} µs an event; without: {joining:.2f} µs")
+
+
+if __name__ == "__main__":
+    main()
