@@ -93,6 +93,8 @@ def table(title: str, found: Mapping[str, list[Spent]], start: Spent) -> None:
                 ((own[kind] - base[kind]), (other[kind] - base[kind]), start[kind])
                 for own, other, base in zip(found["mozu trace"], found["strace"], native, strict=True)
             ]
+            if min(other for _, other, _ in pairs) <= 0:
+                continue  # strace adds less than the clock tells apart
             whole = statistics.median(own / other for own, other, _ in pairs)
             later = statistics.median((own - begin) / other for own, other, begin in pairs)
             print(f"added by mozu / added by strace, {name}: {whole:.2f}; without mozu's start: {later:.2f}")
