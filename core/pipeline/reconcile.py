@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final
 
 from mozu.core.event import SyscallEvent
@@ -77,14 +78,15 @@ class Reconciler:
         looked = {one.tid: one for one in await asyncio.to_thread(self._survey, None)}
         if not await self._passed(time.time_ns()):
             return False
-        wrong, untold = await self._compare(looked, since)
+        differs = partial(self._state.differs, since=since, threads=self._threads())
+        wrong, untold = await self._compare(looked, differs)
         repaired = 0
         for start in range(0, len(wrong), _CHUNK):
             chunk = wrong[start : start + _CHUNK]
             again = {one.tid: one for one in await asyncio.to_thread(self._survey, chunk)}
             # Who has come or gone since the first look is told of by events that are under way.
             same = [again.get(pid, Looked(pid)) for pid in chunk if (pid in looked) == (pid in again)]
-            repaired += self._repair([one for one in same if self._differs(one, since)])
+            repaired += self._repair([one for one in same if differs(one)])
         if repaired:
             self._repaired.value += repaired
             self._intake.stage.log.info(
@@ -92,22 +94,21 @@ class Reconciler:
             )
         return not wrong and not untold
 
-    async def _compare(self, looked: dict[int, Looked], since: int) -> tuple[list[int], int]:
+    async def _compare(
+        self, looked: dict[int, Looked], differs: Callable[[Looked], bool | None]
+    ) -> tuple[list[int], int]:
         """(processes that the state has wrong, how many changed meanwhile), in the order in which they began."""
         pids = sorted((looked.keys() | set(self._state.processes())) - {os.getpid()})  # of itself no source tells
         wrong: list[int] = []
         untold = 0
         for start in range(0, len(pids), _CHUNK):
             for pid in pids[start : start + _CHUNK]:
-                answer = self._differs(looked.get(pid, Looked(pid)), since)
+                answer = differs(looked.get(pid, Looked(pid)))
                 untold += answer is None
                 if answer:
                     wrong.append(pid)
             await asyncio.sleep(0)  # the pumps first
         return sorted(wrong, key=lambda pid: _began(looked.get(pid))), untold
-
-    def _differs(self, looked: Looked, since: int) -> bool | None:
-        return self._state.differs(looked, since, threads=self._threads())
 
     def _repair(self, wrong: list[Looked]) -> int:
         events = [SyscallEvent("syscall", "_repaired", 0, tid=one.tid, pid=one.tid, facts=one) for one in wrong]

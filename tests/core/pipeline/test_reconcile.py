@@ -134,7 +134,7 @@ def test_what_the_stream_tells_while_the_machine_is_read_is_believed(stream: Str
     assert {1} == stream.knows()
 
 
-def test_who_ends_between_two_looks_is_left_to_the_stream(stream: Stream) -> None:
+def test_who_ends_between_two_looks_is_left_to_the_stream(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
     stream.lives(5)
     stream.machine.says[5] = KnownProcess(name="p5", ptid=1, vpid=5, cwd="/tmp", root="/")
     stream.tell()
@@ -144,7 +144,7 @@ def test_who_ends_between_two_looks_is_left_to_the_stream(stream: Stream) -> Non
         yield from real(pids)
         stream.machine.says.pop(5, None)
 
-    setattr(stream.machine, "survey", survey)  # noqa: B010  a method of one object
+    monkeypatch.setattr(stream.machine, "survey", survey)
 
     async def work() -> None:
         stream.reconciler.lost()
