@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.workloads.server import ask, free_port, serving
+from benchmarks.workloads.server import ask, serving
 from benchmarks.workloads.workload import Run, Workload, program
+from tests.support.ports import free_port
 
 _CONFIGURATION: Final = """
 daemon off;

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.workloads.server import ask, free_port, serving
+from benchmarks.workloads.server import ask, serving
 from benchmarks.workloads.workload import Run, Workload, program
+from tests.support.ports import free_port
 
 REQUESTS: Final = 150_000
 _PROGRAMS: Final = {"redis-server": "redis-server", "redis-benchmark": "redis-tools"}

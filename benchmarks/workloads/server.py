@@ -15,13 +15,6 @@ _CLIENT_PATIENCE: Final = 300.0
 """Seconds for a client that works for three; redis-benchmark asks a server that is gone without an end."""
 
 
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 @contextmanager
 def serving(command: Sequence[str], port: int, folder: Path) -> Iterator[None]:
     """Run the server in the folder, its output in `log` there; the block begins when it takes connections.

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.ports import free_port
 from tests.support.requirements import program, require
 
 PATIENCE = 30.0
@@ -89,7 +90,7 @@ class Rsyslog:
     def __init__(self, folder: Path, *, tls: Certificates | None = None, size: str = "64k") -> None:
         self._program = program("rsyslogd")
         self._folder = folder
-        self.tcp, self.udp = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
+        self.tcp, self.udp = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
         self.socket, self._out = folder / "log.sock", folder / "received.jsonl"
         self._process: subprocess.Popen[bytes] | None = None
         (folder / "work").mkdir()
@@ -181,11 +182,3 @@ def _tls(certificates: Certificates | None) -> dict[str, str]:
         name=name, ca=certificates.ca, certificate=certificates.server, key=certificates.server_key
     )
     return {"tls": files, "driver": _DRIVER.format(name=name, peer="mozu.example")}
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-

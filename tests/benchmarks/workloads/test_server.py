@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.workloads.server import ask, free_port, serving
+from benchmarks.workloads.server import ask, serving
+from tests.support.ports import free_port
 
 _SERVER = (
     "import os, pathlib, socket, sys\n"

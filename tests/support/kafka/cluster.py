@@ -18,6 +18,7 @@ from typing import Final
 
 from tests.support.kafka.certificates import Certificates
 from tests.support.kafka.java import java, run
+from tests.support.ports import free_port
 
 PATIENCE: Final = 90.0
 USER: Final = "magpie"
@@ -37,7 +38,7 @@ class Broker:
 
     def __init__(self, folder: Path, node: int, heap: str) -> None:
         self._folder, self.node, self._heap = folder, node, heap
-        self.ports = {name: _free_port() for name in (*_SCHEMES, "CONTROLLER")}
+        self.ports = {name: free_port() for name in (*_SCHEMES, "CONTROLLER")}
         self._process: subprocess.Popen[bytes] | None = None
         self.config = folder / f"server{node}.properties"
 
@@ -187,9 +188,3 @@ group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=4000
 broker.heartbeat.interval.ms=500
 """
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
