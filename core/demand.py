@@ -2,7 +2,7 @@
 
 Demand maps a source class to event types, and each event type to a `Need`: the facets of state that must be kept for it
 and a *necessary* predicate. It is a sound over-approximation: an event outside it can raise no alert, so demand never
-loses one. Until a source can use predicates, evaluators emit TRUE. Beside the types stand the names of hosts that
+loses one. A source leaves out what it can, and may ignore predicates. Beside the types stand the names of hosts that
 somebody has to resolve.
 """
 
@@ -11,8 +11,7 @@ from typing import Final
 
 import msgspec
 
-TRUE: Final = "true"
-"""The predicate that lets every event pass."""
+from mozu.core.predicate import TRUE, Predicate, any_of
 
 FACETS: Final[Mapping[str, tuple[str, ...]]] = {
     "tree": ("execve", "execveat", "procexit"),
@@ -26,19 +25,23 @@ FACETS: Final[Mapping[str, tuple[str, ...]]] = {
     "env": (),
     "realpath": (),
     "cgroups": (),
+    "names": (),
+    "files": (),
 }
-"""Facet of the state → the event types that change it. A source that asks the kernel for a facet need not send them."""
+"""Facet of the state → the event types that change it. A source that asks the kernel for a facet need not send them.
+
+The last two say what `fds` is wanted for beside what a descriptor is: the name that its open gave it, and the table of
+all of a process's descriptors."""
 
 
 class Need(msgspec.Struct, frozen=True):
     """What is wanted of one event type."""
 
     facets: frozenset[str] = frozenset()
-    predicate: str = TRUE
+    predicate: Predicate = TRUE
 
     def __or__(self, other: "Need") -> "Need":
-        predicate = self.predicate if self.predicate == other.predicate else TRUE
-        return Need(self.facets | other.facets, predicate)
+        return Need(self.facets | other.facets, any_of((self.predicate, other.predicate)))
 
 
 class Demand(msgspec.Struct, frozen=True):
@@ -59,6 +62,18 @@ class Demand(msgspec.Struct, frozen=True):
     def of(self, source: str) -> Mapping[str, Need]:
         """The event types wanted of one source class."""
         return self.types.get(source, {})
+
+    def predicate(self, source: str, name: str) -> Predicate:
+        """What must hold of an event of this type for anybody to want it."""
+        needs = self.of(source)
+        return any_of(needs[one].predicate for one in (name, "*") if one in needs)
+
+    def whole(self) -> "Demand":
+        """The same with every event of the wanted types."""
+        types = {
+            source: {name: Need(need.facets) for name, need in needs.items()} for source, needs in self.types.items()
+        }
+        return Demand(types, self.hosts)
 
     def facets(self, source: str) -> frozenset[str]:
         """Every facet that some need of this source class names."""

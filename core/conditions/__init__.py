@@ -55,9 +55,9 @@ Steps, and who calls them (the rule compiler of `core.rules`, as a rule):
    within an event; in mode "first" at most one per event. `RuleProgram.needs[source][event type]` is the set of facets
    wanted; the type `*` stands for all.
 5. ``compile_template(text, fields, source, extra=()) -> Output``: `.template` (core.alert.Template), `.values(event)`
-   (the dict of values for it), `.needs`, `.fields`. `extra` has pairs (key, format): fields that only `output_fields`
-   shows. With an empty format the key is a field itself and keeps its type, else the value is the rendered text.
-   Raises ConditionError with the offset in `text` (or in an extra's format: `origin` is then its key).
+   (the dict of values for it), `.needs(type)`, `.fields`. `extra` has pairs (key, format): fields that only
+   `output_fields` shows. With an empty format the key is a field itself and keeps its type, else the value is the
+   rendered text. Raises ConditionError with the offset in `text` (or in an extra's format: `origin` is then its key).
 
 ``unparse(node)`` gives the canonical text, ``simplify(node, fields, source, event_type=None)`` the smaller tree.
 """

@@ -9,11 +9,13 @@ from mozu.core.conditions.ast import Const, FieldRef, Node, Operand, Term, Test,
 from mozu.core.conditions.eventset import Types, event_types
 from mozu.core.conditions.generate.function import Function, build
 from mozu.core.conditions.hosts import hosts
+from mozu.core.conditions.necessary import necessary
 from mozu.core.conditions.operands import Resolver
 from mozu.core.conditions.simplify import Builder, simplify_with
 from mozu.core.event import Event
 from mozu.core.fields import FieldRegistry
 from mozu.core.fields.field import never
+from mozu.core.predicate import Predicate, any_of
 
 ANY: Final = "*"
 """Stands for every event type."""
@@ -54,6 +56,10 @@ class RuleProgram:
         """Source class → event type (or `*` for all) → what must be kept or fetched for its conditions."""
         self.hosts: frozenset[str] = frozenset().union(*(part.hosts for part in self._sources.values()))
         """The names of hosts that conditions compare addresses with."""
+        self.predicates: Mapping[str, Mapping[str, Predicate]] = {
+            source: part.predicates for source, part in self._sources.items()
+        }
+        """Source class → event type → what must hold of an event for any condition to be true; TRUE for the others."""
 
     @property
     def event_types(self) -> Mapping[str, frozenset[str]]:
@@ -132,6 +138,8 @@ class _Source:
             if rule.source == name
         }
         self._types = {position: event_types(node) for position, node in self._conditions.items()}
+        self.predicates: dict[str, Predicate] = {}
+        """By event type, once `needs` was asked for."""
         self.hosts = hosts(self._conditions.values(), whole)
 
     def make(self, event_type: str) -> Function | None:
@@ -155,6 +163,7 @@ class _Source:
             resolver, conditions = self._seen[name] = self._possible(name)
             if conditions:
                 result[name] = self._facets(conditions.values(), resolver)
+                self.predicates[name] = any_of(necessary(node, resolver) for node in conditions.values())
         return result
 
     def _possible(self, event_type: str) -> tuple[Resolver, dict[int, Node]]:

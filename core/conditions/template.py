@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -34,8 +34,8 @@ class Output(msgspec.Struct, frozen=True, eq=False):
 
     template: Template
     values: Values
-    needs: frozenset[str]
-    """What its fields need, for any event type."""
+    needs: Callable[[str | None], frozenset[str]]
+    """What its fields need for events of a type, or of any; fields that the type never has need nothing."""
     fields: tuple[str, ...]
     """Every field as written, with argument, in order."""
 
@@ -62,7 +62,7 @@ def compile_template(text: str, fields: FieldRegistry, source: str, extra: Seque
     return Output(
         template=Template(tuple(main.parts), tuple(ref for ref in refs if ref.key not in printed)),
         values=_Reader(operands, rendered, fields, source),
-        needs=frozenset().union(*(operand_needs(operand, resolver) for operand in operands.values())),
+        needs=_Needs(operands.values(), fields, source),
         fields=tuple(dict.fromkeys(name for operand in operands.values() for name in _names(operand))),
     )
 
@@ -183,6 +183,20 @@ class _Format:
     def _error(self, message: str, offset: int, hint: str, reason: str) -> ConditionError:
         place = max(offset + self._shift, 0)
         return ConditionError(self._text, place, message, hint, reason=reason, origin=self._origin)
+
+
+class _Needs:
+    """The facets that some operands need, worked out when somebody asks."""
+
+    def __init__(self, operands: Iterable[Operand], fields: FieldRegistry, source: str) -> None:
+        self._operands, self._fields, self._source = tuple(operands), fields, source
+        self._known: dict[str | None, frozenset[str]] = {}
+
+    def __call__(self, event_type: str | None) -> frozenset[str]:
+        if event_type not in self._known:
+            resolver = Resolver(self._fields, self._source, event_type)
+            self._known[event_type] = frozenset().union(*(operand_needs(one, resolver) for one in self._operands))
+        return self._known[event_type]
 
 
 class _Reader:

@@ -1,13 +1,11 @@
 """What encoders want of an event besides the output of the rule: read only for events that raised an alert."""
 
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 from mozu.core import Event, FieldRegistry
 from mozu.core.conditions import ConditionError, Output, compile_template
 from mozu.core.encode.values import json_value
-from mozu.core.fields.field import never
 
 
 class Facts:
@@ -16,7 +14,6 @@ class Facts:
     def __init__(self, wanted: Iterable[str], fields: FieldRegistry) -> None:
         self._wanted, self._fields = tuple(wanted), fields
         self._outputs: dict[str, Output | None] = {}
-        self._needed: dict[tuple[str, str], frozenset[str]] = {}
 
     def of(self, event: Event) -> dict[str, Any]:
         """Field → JSON value, without what is missing."""
@@ -32,13 +29,8 @@ class Facts:
 
     def needs(self, source: str, event_type: str) -> frozenset[str]:
         """The facets that reading them takes: only of fields that this type of event can have; `*`: any type."""
-        key = source, event_type
-        if key not in self._needed:
-            output = self._output(source)
-            kind = None if event_type == "*" else event_type
-            names = () if output is None else output.fields
-            self._needed[key] = frozenset().union(*(_needs(self._fields, name, kind) for name in names))
-        return self._needed[key]
+        output = self._output(source)
+        return frozenset() if output is None else output.needs(None if event_type == "*" else event_type)
 
     def _output(self, source: str) -> Output | None:
         if source not in self._outputs:
@@ -53,14 +45,3 @@ class Facts:
         except ConditionError:
             return False
         return True
-
-
-@cache
-def _split(name: str) -> tuple[str, str | None]:
-    base, bracket, argument = name.partition("[")
-    return base, argument.removesuffix("]") if bracket else None
-
-
-def _needs(fields: FieldRegistry, name: str, event_type: str | None) -> frozenset[str]:
-    resolved = fields.resolve(*_split(name), event_type)
-    return frozenset() if resolved.read is never else resolved.needs

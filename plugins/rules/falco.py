@@ -18,6 +18,7 @@ from mozu.core import (
 )
 from mozu.core.conditions import RuleInput, compile_rules
 from mozu.core.errors import RulesError
+from mozu.core.predicate import TRUE
 from mozu.core.rules import (
     ENGINE_VERSION,
     LoadResult,
@@ -59,9 +60,10 @@ class FalcoEvaluator:
     def demand(self) -> Demand:
         """The types of events that some rule can match, with what their conditions, outputs and encoders read; names of
         hosts in conditions."""
-        types = {
-            source: {name: Need(needs) for name, needs in named.items()} for source, named in self._needs().items()
-        }
+        types: dict[str, dict[str, Need]] = {}
+        for source, named in self._needs().items():
+            predicates = self._program.predicates.get(source, {})
+            types[source] = {name: Need(needs, predicates.get(name, TRUE)) for name, needs in named.items()}
         return Demand(types, self._program.hosts)
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
@@ -112,8 +114,9 @@ class FalcoEvaluator:
         }
         for rule in self.rules:
             types = needs.setdefault(rule.source, {})
-            for name in _types(rule):
-                types[name] = types.get(name, frozenset()) | rule.output.needs | self._facts.needs(rule.source, name)
+            for name in _types(rule) if _EVERY in types else _types(rule) & types.keys():
+                asked = rule.output.needs(None if name == _EVERY else name) | self._facts.needs(rule.source, name)
+                types[name] = types.get(name, frozenset()) | asked
         return needs
 
 

@@ -8,13 +8,14 @@ makes structurally equal nodes identical.
 from mozu.core.conditions.ast import Node
 from mozu.core.conditions.operands import Resolver
 from mozu.core.conditions.simplify.builder import Builder
+from mozu.core.conditions.simplify.clash import clash
 from mozu.core.conditions.simplify.factor import factor
 from mozu.core.conditions.simplify.flatten import flatten
 from mozu.core.conditions.simplify.fold import fold
 from mozu.core.conditions.simplify.merge import merge
 from mozu.core.fields import FieldRegistry
 
-__all__ = ["Builder", "factor", "flatten", "fold", "merge", "simplify", "simplify_with"]
+__all__ = ["Builder", "clash", "factor", "flatten", "fold", "merge", "simplify", "simplify_with"]
 
 
 def simplify(node: Node, fields: FieldRegistry, source: str = "syscall", event_type: str | None = None) -> Node:
@@ -27,5 +28,6 @@ def simplify_with(node: Node, resolver: Resolver, builder: Builder) -> Node:
     node = flatten(node, builder)
     node = fold(node, resolver, builder)
     node = merge(node, resolver, builder)
+    node = clash(node, resolver, builder)
     shorter = factor(node, builder)
     return node if shorter is node else merge(shorter, resolver, builder)

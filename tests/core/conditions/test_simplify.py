@@ -2,7 +2,7 @@ import pytest
 
 from mozu.core.conditions import parse, simplify, unparse
 from mozu.core.conditions.operands import Resolver
-from mozu.core.conditions.simplify import Builder, factor, flatten, fold, merge
+from mozu.core.conditions.simplify import Builder, clash, factor, flatten, fold, merge
 from tests.core.conditions.pairs import pairs
 from tests.core.conditions.world import registry
 
@@ -37,6 +37,13 @@ def test_factor_takes_shared_parts_out_of_alternatives(condition: str, expected:
     builder = Builder()
 
     assert expected == unparse(factor(flatten(parse(condition), builder), builder))
+
+
+@pytest.mark.parametrize(("condition", "expected", "_"), pairs("clash"))
+def test_clash_finds_what_is_never_true(condition: str, expected: str, _: None) -> None:
+    builder = Builder()
+
+    assert expected == unparse(clash(flatten(parse(condition), builder), Resolver(FIELDS, "syscall"), builder))
 
 
 def test_all_passes_together_reach_the_smallest_form() -> None:

@@ -3,6 +3,8 @@ from typing import Any
 import pytest
 
 from mozu.core.conditions import ConditionError, compile_template
+from mozu.core.fields import FieldRegistry
+from mozu.core.fields.builtin import builtin_fields
 from tests.core.conditions.world import event, registry
 
 FIELDS = registry()
@@ -111,10 +113,13 @@ def test_values_are_typed_and_fields_inside_transformers_have_their_own_key() ->
         ("proc.name", True),
     ] == [(ref.key, ref.is_field) for ref in output.template.refs()]
     assert ["evt.time"] == [ref.key for ref in output.template.refs() if ref.is_time]
-    assert (frozenset({"cwd", "fds"}), ("proc.name", "proc.pid", "fd.name", "evt.time")) == (
-        output.needs,
-        output.fields,
-    )
+    assert ("proc.name", "proc.pid", "fd.name", "evt.time") == output.fields
+
+
+def test_an_output_needs_what_its_fields_need_of_the_type() -> None:
+    output = compile_template("%fd.name", FieldRegistry(builtin_fields()), "syscall")
+
+    assert (frozenset({"cwd", "fds", "names"}), frozenset()) == (output.needs(None), output.needs("execve"))
 
 
 def test_extra_fields_keep_their_type_or_are_rendered() -> None:

@@ -1,0 +1,57 @@
+"""Tests that cannot all hold: `f = a and f != a`, `f in (a, b) and not f in (a, b, c)`, texts `f = a and f = b`."""
+
+from mozu.core.conditions.ast import And, Items, Node, Not, Or, Test, Text, bottom_up
+from mozu.core.conditions.operands import TEXT, Resolver
+from mozu.core.conditions.simplify.builder import FALSE, Builder
+from mozu.core.conditions.unparse import unparse_term
+from mozu.core.fields import Match
+
+
+def clash(node: Node, resolver: Resolver, builder: Builder) -> Node:
+    """The same condition with what is never true replaced by false."""
+
+    def visit(node: Node, inner: list[Node]) -> Node:
+        if isinstance(node, And):
+            return FALSE if _clashes(inner, resolver) else builder.all_of(inner)
+        if isinstance(node, Or):
+            return builder.any_of(inner)
+        if isinstance(node, Not):
+            return builder.negate(inner[0])
+        return builder.leaf(node)
+
+    return bottom_up(node, visit)
+
+
+def _clashes(children: list[Node], resolver: Resolver) -> bool:
+    """Whether some field would have to have a value that it may not have."""
+    allowed: dict[str, set[str]] = {}
+    barred: dict[str, set[str]] = {}
+    for child in children:
+        test = child.child if isinstance(child, Not) else child
+        if not isinstance(test, Test) or not _is_single(test, resolver):
+            continue
+        values = _texts(test)
+        if values is None or test.op not in ("=", "==", "in", "!="):
+            continue
+        field, is_turned, differs = unparse_term(test.left), isinstance(child, Not), test.op == "!="
+        if (is_turned or differs) and not (is_turned and differs) and test.modifier in ("", "allof" if differs else ""):
+            barred.setdefault(field, set()).update(values)
+        elif not is_turned and not differs and not test.modifier:
+            known = allowed.setdefault(field, values)
+            if resolver.typed(test.left).type in TEXT:
+                allowed[field] = known & values
+    return any(not values - barred.get(field, set()) for field, values in allowed.items())
+
+
+def _is_single(test: Test, resolver: Resolver) -> bool:
+    typed = resolver.typed(test.left)
+    return not typed.is_list and typed.match is Match.ONE and typed.traits.isdisjoint(("at_most", "host_name"))
+
+
+def _texts(test: Test) -> set[str] | None:
+    right = test.right
+    if isinstance(right, Text):
+        return {right.value}
+    if isinstance(right, Items) and all(isinstance(item, Text) for item in right.items):
+        return {item.value for item in right.items if isinstance(item, Text)}
+    return None
