@@ -49,8 +49,7 @@ def _copied(state: State, event: SyscallEvent, fd: int, file: File, *, cloexec: 
 
 
 def _dup(state: State, event: SyscallEvent) -> None:
-    told, event.file = event.file, None
-    file = used(state, event, INDEX[event.type]) or told
+    file = used(state, event, INDEX[event.type])
     fd = _result(event)
     if fd >= 0 and file is not None:
         flags = event.args[3] if event.type == "dup3" else 0

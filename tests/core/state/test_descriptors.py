@@ -2,7 +2,7 @@ import pytest
 
 from mozu.core.event import File
 from mozu.core.syscalls import flag_table
-from tests.core.state.story import CLOEXEC, Story, read
+from tests.core.state.story import CLOEXEC, Story, made, read
 
 FCNTL = dict(flag_table("fcntl_commands"))
 RANGE_CLOEXEC = dict(flag_table("close_range_flags"))["CLOSE_RANGE_CLOEXEC"]
@@ -224,3 +224,15 @@ def test_live_the_kernel_says_what_a_descriptor_is() -> None:
     told = File("pipe", name="pipe:[7]", ino=7)
     event = story.event("write", 10, res=1, fd=3, size=1, file=told)
     assert ("pipe:[7]", "pipe") == (read(event, "fd.name"), read(event, "fd.type"))
+
+
+def test_the_kernel_says_what_is_copied_where_the_number_has_been_used_anew() -> None:
+    """Live, closes are not followed: what stood at the number before may be gone."""
+    story = Story(live=True)
+    story.has(10, pid=10)
+    story.machine.apply([made("socket", 10, of=10, fd=5, domain=2, type=1, proto=6)])
+    event = made("dup", 10, of=10, res=1, oldfd=5, file=File("file", "/srv/x", ino=7, dev=1))
+
+    story.machine.apply([event])
+
+    assert ("file", "/srv/x", 1) == (read(event, "fd.type"), read(event, "fd.name"), event.fd)
