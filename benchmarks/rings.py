@@ -25,8 +25,8 @@ from benchmarks.workloads.calls import BUILD
 from benchmarks.workloads.workload import missing_packages
 from mozu.core.event import SyscallEvent
 from mozu.plugins.sources.ebpf import checks, kernel
-from mozu.plugins.sources.ebpf.code import TRACEPOINT
 from mozu.plugins.sources.ebpf.compiler import compile_text
+from mozu.plugins.sources.ebpf.programs import TRACEPOINT
 from mozu.plugins.sources.ebpf.ring import Ring
 
 SIZE: Final = 32 << 20

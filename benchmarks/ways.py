@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from mozu.plugins.sources.ebpf import kernel
-from mozu.plugins.sources.ebpf.code import RAW_TRACEPOINT
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.programs import RAW_TRACEPOINT
 from mozu.plugins.sources.ebpf.ways import COMPAT, IO_URING, watched_ways
 
 CALLS: Final = 200_000

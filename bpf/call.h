@@ -54,8 +54,10 @@ inlined u64 given_word(const struct made *made, u64 from, u32 index) {
   return narrow;
 }
 
-/* Every way in finds a call out, leaves it in MADE, and goes on in the program of the native call. Program arrays hold
-   programs of one type, so there are two with the same programs: NATIVE for tracepoints, DOORS for raw ones. */
+/* Every way in finds a call out, leaves it in MADE, and goes on in the program of the native call: the one of its family,
+   or the gate before that (gate.h), which goes on at the number + BEHIND_GATE. Program arrays hold programs of one type, so
+   there are two with the same programs: NATIVE for tracepoints, DOORS for raw ones. */
+#define BEHIND_GATE TYPES
 inlined struct made *made_here(void) {
   u32 zero = 0;
   return LOOKUP(MADE, &zero);

@@ -9,6 +9,8 @@
 #define FMODE_CREATED 0x100000
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
+#define S_IFDIR 0040000
+#define O_DIRECTORY 0200000
 
 inlined struct file *file_of(struct task_struct *task, s32 fd) {
   struct fdtable *table = task->files->fdt;

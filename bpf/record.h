@@ -29,6 +29,15 @@ enum slot { SLOT_CALL, SLOT_EXEC, SLOT_FORK, SLOT_EXIT }; /* programs that could
 struct counts { u64 seen, filtered, lost; };
 struct settings { u32 own, threads, environment, realpath, off; };
 
+/* Answers to the questions of gates about a process, a bit each; those of another edition count for nothing. */
+struct answers { u64 edition, yes; };
+
+/* What is known of a process ends with the program that it runs. */
+inlined void forget(u32 pid) {
+  bpf_map_delete_elem(MAP(ACQUAINTED), &pid);
+  bpf_map_delete_elem(MAP(NAMED), &pid);
+}
+
 inlined struct counts *counts_of(u32 type) { return LOOKUP(COUNTS, &type); }
 
 /* Count the event of a thread (process << 32 | thread) and say whether it is wanted. */

@@ -73,6 +73,10 @@ class Context(msgspec.Struct):
     contains its failure and cancels it at the end. None outside an engine."""
 
 
+Holds = Callable[[int], Sequence[bool] | None]
+"""A process → which of some facts hold of it; None: the process is not known."""
+
+
 @runtime_checkable
 class Source(Protocol):
     """Yields batches of events. See docs/spec/component.md, "Source"."""

@@ -5,7 +5,7 @@
 
 #define ARGUMENTS 128 /* pointers of a failed exec that are followed */
 
-inlined int exec_done(struct bpf_raw_tracepoint_args *ctx) {
+inlined int tell_exec(struct bpf_raw_tracepoint_args *ctx) {
   struct scratch *s = begin(NR_execve, SLOT_EXEC, sizeof(struct process), 0);
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
@@ -19,6 +19,21 @@ inlined int exec_done(struct bpf_raw_tracepoint_args *ctx) {
   e->name = append_text(s, KERNEL, name);
   e->environment = append_environment(s, task->mm);
   return send(s);
+}
+
+/* Forgotten afterwards: what was asked about the process before its record is in the ring is then refused. What its name
+   alone tells is known from the start. */
+inlined int exec_done(struct bpf_raw_tracepoint_args *ctx) {
+  u32 pid = bpf_get_current_pid_tgid() >> 32, zero = 0;
+  char name[16] = {};
+  tell_exec(ctx);
+  forget(pid);
+  bpf_get_current_comm(name, sizeof(name));
+  if (!name[0]) return 0;
+  struct answers *answers = LOOKUP(NAMES, name);
+  if (!answers) answers = LOOKUP(UNNAMED, &zero);
+  if (answers && answers->edition) bpf_map_update_elem(MAP(NAMED), &pid, answers, 0);
+  return 0;
 }
 
 /* The caller's argv, each argument with its NUL. */

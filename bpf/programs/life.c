@@ -12,6 +12,7 @@ inlined int fork_done(struct bpf_raw_tracepoint_args *ctx) {
   struct settings *settings = LOOKUP(SETTINGS, &zero);
   READ(pid, child->tgid);
   READ(tid, child->pid);
+  if (pid == tid) forget(pid); /* of an earlier process with this number, whose end was missed */
   if (settings && !settings->threads && pid != tid) return 0; /* no event: the state follows processes */
   struct scratch *s = begin(TYPE_FORK, SLOT_FORK, sizeof(struct fork), 0);
   if (!s) return 0;
@@ -78,6 +79,7 @@ inlined int exit_done(struct bpf_raw_tracepoint_args *ctx) {
   struct signal_struct *signal = task->signal;
   u32 zero = 0, others = signal->live;
   struct settings *settings = LOOKUP(SETTINGS, &zero);
+  if (!others) forget(bpf_get_current_pid_tgid() >> 32);
   if (others && !(settings && settings->threads)) return 0;
   struct scratch *s = begin(TYPE_EXIT, SLOT_EXIT, sizeof(struct exit), others != 0);
   if (!s) return 0;

@@ -16,7 +16,9 @@ class Record(Settings):
         description="Record every event into this file (.jsonl.gz) and its further parts; by default none.",
     )
     events: Literal["demanded", "all"] = Field(
-        "demanded", description="`demanded`: what some rule can want; `all`: every event that the sources have."
+        "demanded",
+        description="`demanded`: every event of the types that some rule can want; `all`: every event that the sources "
+        "have.",
     )
     size: int = Field(0, ge=0, description="Compressed bytes after which the next part begins; 0: no limit.")
     seconds: float = Field(0.0, ge=0, description="Age at which the next part begins; 0: no limit.")

@@ -23,6 +23,7 @@ from mozu.core.hookspecs import Evaluator
 from mozu.core.loop import Watchdog
 from mozu.core.metrics import Metrics
 from mozu.core.pipeline import Pipeline
+from mozu.core.pipeline.acquaintance import acquaintance
 from mozu.core.pipeline.intake import Intake
 from mozu.core.pipeline.losses import LossWatch
 from mozu.core.pipeline.reconcile import Reconciler
@@ -117,7 +118,10 @@ class Engine:
     def _demand(self) -> Demand:
         demand = union(stage.component.demand() for stage in self._pipeline.evaluators)
         record = self._assembly.record
-        return demand | EVERYTHING if record.file is not None and record.events == "all" else demand
+        if record.file is not None and record.events == "all":
+            return demand | EVERYTHING
+        # Who looks at a recording asks more than today's rules do.
+        return demand.whole() if record.file is not None or self._assembly.capture.enabled else demand
 
     async def _start(self) -> None:
         for built in self._assembly.enrichers:
@@ -157,6 +161,9 @@ class Engine:
         intake.hold = self._pipeline.intake(intake)
         intake.recorder = recorder(built, intake, self._assembly, self._metrics)
         if state is not None and declaration.live:
+            acquaint = getattr(built.stage.component, "acquaint", None)
+            if acquaint is not None:
+                acquaint(acquaintance(self._assembly.fields, state))
             self._reconcilers[intake.name] = Reconciler(
                 intake, state, built.stage.metrics,
                 threads=lambda: "threads" in self._demand().facets("syscall"),

@@ -12,11 +12,11 @@ from mozu.core.fields.binding import by_type
 from mozu.core.fields.events_text import is_empty, sockaddr_text, texts, tuple_text
 from mozu.core.fields.field import Argument, Field, FieldType, Reader
 from mozu.core.fields.names import Names
-from mozu.core.syscalls import EventType, Param, errno_name, event_types, param_names
+from mozu.core.syscalls import EventType, Param, errno_name, event_type, event_types, param_names
 
 _NEEDS: Final[dict[str, frozenset[str]]] = {
-    "fd": frozenset({"fds"}),
-    "fdlist": frozenset({"fds"}),
+    "fd": frozenset({"fds", "names", "files"}),
+    "fdlist": frozenset({"fds", "files"}),
     "fspath": frozenset({"cwd"}),
     "fsrelpath": frozenset({"cwd", "fds"}),
     "pid": frozenset({"tree", "comm"}),
@@ -66,6 +66,7 @@ def arguments(names: Names) -> tuple[Field, ...]:
         doc="All parameters in order, each as name=value, with its resolved form in parentheses.",
         bind=whole,
         needs=everything,
+        narrowed=lambda _, name: _needed(event_type(name)),
     )
     single = Field(
         name="evt.arg",
@@ -74,6 +75,7 @@ def arguments(names: Names) -> tuple[Field, ...]:
         bind=by_type(lambda argument, event: _one_text(argument, event, names)),
         argument=Argument.DOTTED_OR_INDEX,
         needs=everything,
+        narrowed=lambda argument, name: _needed(event_type(name), argument),
         variant=lambda argument: msgspec.structs.replace(single, variant=None, needs=_needs(_known(argument))),
     )
     info = msgspec.structs.replace(args, name="evt.info", doc="The same text as evt.args.")
@@ -135,6 +137,22 @@ def _matching(argument: str) -> tuple[Param, ...]:
 
 def _needs(params: tuple[Param, ...]) -> frozenset[str]:
     return frozenset().union(*(_NEEDS.get(param.type, frozenset()) for param in params))
+
+
+def _needed(event: EventType | None, argument: str | None = None) -> frozenset[str]:
+    """What the text of one parameter, or of all, needs for one type of event."""
+    if event is None:
+        return frozenset()
+    chosen = range(len(event.params)) if argument is None else (_position(argument, event),)
+    return frozenset().union(*(_needed_by(event, at) for at in chosen if at is not None))
+
+
+def _needed_by(event: EventType, at: int) -> frozenset[str]:
+    """The event's own descriptor, and a directory that a path starts from, need no table of all of them."""
+    param = event.params[at]
+    needs = _NEEDS.get(param.type, frozenset())
+    known = param.type == "fd" and (param.name in ("fd", "res") or any(one.dirfd == at for one in event.params))
+    return needs - {"files"} if known else needs
 
 
 def _position(argument: str | None, event: EventType) -> int | None:

@@ -15,7 +15,7 @@ from mozu.core.event import Address, File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.fields.files_kind import type_char
 from mozu.core.fields.names import Names
 from mozu.core.fields.pathname import absolute
-from mozu.core.fields.paths_base import AT_FDCWD, base_directory, place_of
+from mozu.core.fields.paths_base import AT_FDCWD, base_directory, place_of, told_directory
 from mozu.core.syscalls import Param, errno_name, flag_names, signal_name
 
 Text = Callable[[SyscallEvent, Any], str]
@@ -91,7 +91,8 @@ def _descriptor(event: SyscallEvent, fd: int) -> str:
         return "AT_FDCWD" if fd == AT_FDCWD else errno_name(fd) or ""
     file = file_of(event, fd)
     if file is None or not file.kind:
-        return ""
+        base = told_directory(event, fd)
+        return "" if base is None else f"<d>{base}"
     return f"<{type_char(file)}{_L4_LETTERS.get(file.l4proto or '', '')}>{file.name}"
 
 

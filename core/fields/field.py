@@ -113,10 +113,12 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     needs: frozenset[str] = frozenset()
     """What must be kept or fetched so that it can be read: facets of the state (`cwd`, `ids`, `env`, `fds` … of
     `core.demand`) and `enricher:NAME`."""
+    narrowed: Callable[[str | None, str], frozenset[str]] | None = None
+    """(argument, event type) → what of `needs` events of that type really need."""
     traits: frozenset[str] = frozenset()
     """no_rhs, no_transformer, filter_only, hidden, deprecated, suggested, hex, padded, output_time,
     dynamic (the type is the parameter's), host_name (constants are names of hosts), at_most (`=` holds for every value
-    up to the constant)."""
+    up to the constant), lasting (of a process, it stays what it is until the next exec)."""
     format: str = ""
     """How a number prints: `` decimal, `hex` (upper case), `octal` (both without prefix), `padded` (nine digits)."""
     variant: "Callable[[str | None], Field] | None" = None

@@ -16,7 +16,7 @@ from mozu.core.fields.paths_base import AT_FDCWD, UNKNOWN, base_directory
 from mozu.core.syscalls import EventType
 
 _FDS: Final = frozenset({"fds"})
-_NAMED: Final = frozenset({"fds", "cwd"})
+_NAMED: Final = frozenset({"fds", "cwd", "names"})
 _OPENS: Final = frozenset({"open", "openat", "openat2", "creat"})
 _SIGN: Final = 1 << 63
 _MINOR_BITS: Final = 20
@@ -196,7 +196,7 @@ _NAMES: Final = (
         "Path of a file, made absolute without looking at links; both ends of a connection; name of any other kind.",
         _name,
     ),
-    _made("fd.nameraw", "The path as the call was given it, doubled slashes made one.", _raw_name, _FDS),
+    _made("fd.nameraw", "The path as the call was given it, doubled slashes made one.", _raw_name, _NAMED),
     _made("fd.directory", "Directory of a file; for a directory, the directory itself.", _directory),
     _made("fd.filename", "Last part of a file's path.", _filename),
     _made(

@@ -11,7 +11,7 @@ from mozu.core.fields.files_sock import client, server
 from mozu.core.fields.table_order import walked
 from mozu.core.syscalls import EventType
 
-_FDS: Final = frozenset({"fds"})
+_FDS: Final = frozenset({"fds", "files"})
 
 
 def _joined(text: Callable[[int, File | None], str | None]) -> Callable[[str | None, EventType], Reader | None]:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from mozu.core.event import SyscallEvent
+from mozu.core.syscalls import event_type
 
 AT_FDCWD: Final = -100
 UNKNOWN: Final = "<UNKNOWN>"
@@ -32,6 +33,15 @@ def base_directory(event: SyscallEvent, dirfd: int | None, place: int = 0) -> st
         return process.cwd
     file = event.file if dirfd == event.fd else process.file_at(dirfd, event.num)
     return file.name if file is not None and file.kind and file.name else None
+
+
+def told_directory(event: SyscallEvent, fd: int) -> str | None:
+    """The directory that a descriptor in the parameters leads to, if a path starts there and the kernel has told."""
+    declared = event_type(event.type)
+    for param in () if declared is None else declared.params:
+        if param.dirfd is not None and event.args[param.dirfd] == fd:
+            return _told(event.facts, place_of(param.dirfd))
+    return None
 
 
 def _told(facts: Any, place: int) -> str | None:

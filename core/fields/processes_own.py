@@ -10,7 +10,8 @@ from mozu.core.fields.processes_read import UNSIGNED, dated, of_main, own
 TREE: Final = frozenset({"tree"})
 _ENV: Final = frozenset({"tree", "env"})
 _CWD: Final = frozenset({"tree", "cwd"})
-_FDS: Final = frozenset({"tree", "fds"})
+_FDS: Final = frozenset({"tree", "fds", "files"})
+_LASTING: Final = frozenset({"lasting"})
 _WRITABLE, _UPPER, _MEMFD, _LOWER = 1, 2, 4, 8
 """Bits of `Process.exe_flags`."""
 
@@ -100,6 +101,11 @@ def _field(name: str, kind: FieldType, doc: str, read: Reader, needs: frozenset[
     return Field(name=name, type=kind, doc=doc, read=read, needs=needs, bits=bits)
 
 
+def _lasting(name: str, doc: str, read: Reader) -> Field:
+    """A text that stays until the next exec."""
+    return Field(name=name, type=FieldType.STRING, doc=doc, read=read, needs=TREE, traits=_LASTING)
+
+
 _STANDARD: Final = tuple(
     field
     for fd, name in enumerate(("stdin", "stdout", "stderr"))
@@ -122,27 +128,19 @@ _STANDARD: Final = tuple(
 )
 
 OWN: Final[tuple[Field, ...]] = (
-    _field(
-        "proc.exe", FieldType.STRING, "The first word of the command line, as exec was given it.", own(lambda p: p.exe)
-    ),
-    _field(
-        "proc.exepath",
-        FieldType.STRING,
-        "Absolute path of the program's file, symlinks followed.",
-        own(lambda p: p.exepath),
-    ),
-    _field(
-        "proc.name", FieldType.STRING, "Name of the program: its file's name, cut to 15 bytes.", own(lambda p: p.name)
-    ),
+    _lasting("proc.exe", "The first word of the command line, as exec was given it.", own(lambda p: p.exe)),
+    _lasting("proc.exepath", "Absolute path of the program's file, symlinks followed.", own(lambda p: p.exepath)),
+    _lasting("proc.name", "Name of the program: its file's name, cut to 15 bytes.", own(lambda p: p.name)),
     Field(
         name="proc.args",
         type=FieldType.STRING,
         bind=_args,
         argument=Argument.INDEX_OPTIONAL,
         needs=TREE,
+        traits=_LASTING,
         doc="The arguments behind the first word, joined by blanks; with an index that one argument, counted from 0.",
     ),
-    _field("proc.cmdline", FieldType.STRING, "The program's name and its arguments, joined by blanks.", own(cmdline)),
+    _lasting("proc.cmdline", "The program's name and its arguments, joined by blanks.", own(cmdline)),
     _field("proc.cmdnargs", FieldType.UINT, "How many arguments follow the first word.", own(lambda p: len(p.args))),
     _field(
         "proc.cmdlenargs",

@@ -87,6 +87,6 @@ class FieldRegistry:
             is_list=field.is_list,
             match=field.match if bare else Match.ONE,
             read=reader or never,
-            needs=field.needs,
+            needs=field.needs if field.narrowed is None or not event_type else field.narrowed(argument, event_type),
             show=(field.show if bare else None) or reader or never,
         )

@@ -65,6 +65,9 @@ class Intake:
             self.recorder.take(events)
         with self.stage.contained("repair the state"):
             self.state.apply(events)
+        forget = getattr(self.stage.component, "forget_processes", None)
+        if forget is not None:
+            forget()
 
     def settle(self) -> None:
         """Tell the state which versions nobody can ask for any more."""

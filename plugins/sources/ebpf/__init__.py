@@ -33,6 +33,11 @@ class EbpfSettings(Settings):
         "kernel accepts any), `on`, `off`.",
     )
 
+    kernel_filter: bool = Field(
+        default=True,
+        description="Whether the kernel leaves out events that no rule can match, as far as it can tell.",
+    )
+
     @field_validator("ring_size")
     @classmethod
     def _power_of_two(cls, value: int | None) -> int | None:
@@ -47,7 +52,8 @@ def ring_size(cpus: int) -> int:
 
 
 def _build(settings: EbpfSettings, context: Context) -> EbpfSource:
-    return EbpfSource(settings.ring_size or ring_size(os.cpu_count() or 1), context, settings.compat32)
+    size = settings.ring_size or ring_size(os.cpu_count() or 1)
+    return EbpfSource(size, context, settings.compat32, kernel_filter=settings.kernel_filter)
 
 
 @hookimpl

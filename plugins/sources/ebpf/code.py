@@ -9,11 +9,11 @@ from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import kernel, programs, wire
 from mozu.plugins.sources.ebpf.calls import Program
 from mozu.plugins.sources.ebpf.compiler import compile_text
+from mozu.plugins.sources.ebpf.gates import Gate
+from mozu.plugins.sources.ebpf.programs import RAW_TRACEPOINT, TRACEPOINT
 
 _DEPTHS: Final = (128, 64, 32)
 """Turns a walk up a path may take; the next one where the verifier finds the programs too long."""
-TRACEPOINT, RAW_TRACEPOINT = 5, 17
-"""BPF_PROG_TYPE_*."""
 
 
 class ProgramTooLong(Exception):
@@ -38,10 +38,9 @@ class Code:
         """Compile the families of those that are new, with the longest walk that the verifier accepts."""
         wanted = {program.entry: program for program in chosen if program.entry not in self._modules}
         while wanted:
-            source = programs.source_text(self._kernel, self._constants, _DEPTHS[self._depth], wanted.values())
-            module = compile_text(source, wire.SOURCES)
+            module = compile_text(self._source(programs.demand_text(wanted.values())), wire.SOURCES)
             try:
-                fresh = {name: _load(module, program, _type(program)) for name, program in wanted.items()}
+                fresh = {name: _load(module, name, _type(program)) for name, program in wanted.items()}
             except ProgramTooLong as error:
                 self._depth += 1
                 if self._depth == len(_DEPTHS):
@@ -56,16 +55,41 @@ class Code:
                 self._modules[name] = module
             return
 
+    def _source(self, main: str) -> str:
+        return programs.source_text(self._kernel, self._constants, _DEPTHS[self._depth], main)
+
+    def gates(self, gates: Iterable[Gate]) -> dict[str, int]:
+        """Entry → descriptor of a program, for each array that a gate can stand in; to be closed by the caller.
+
+        Raises SourceUnavailable, and ProgramTooLong where the verifier gives up.
+        """
+        main, generated = programs.gates_text(gates)
+        module = compile_text(self._source(main), wire.SOURCES, generated)
+        loaded: dict[str, int] = {}
+        try:
+            for gate in gates:
+                for array, kind in programs.ARRAYS.items():
+                    entry = gate.entry(array)
+                    loaded[entry] = _load(module, entry, kind)
+                    self.verified[entry] = kernel.program_info(loaded[entry])[1] or 0
+        except BaseException:
+            for fd in loaded.values():
+                os.close(fd)
+            raise
+        finally:
+            module.cleanup()
+        return loaded
+
     def instance(self, program: Program) -> int:
         """A program of one's own, with counters of its own; gives its descriptor, to be closed by the caller."""
         fd = self._loaded.pop((program.entry, _type(program)), None)
-        return _load(self._modules[program.entry], program, _type(program)) if fd is None else fd
+        return _load(self._modules[program.entry], program.entry, _type(program)) if fd is None else fd
 
     def shared(self, program: Program, kind: int) -> int:
         """The one program of this type that everybody shares; its descriptor stays ours."""
         key = program.entry, kind
         if key not in self._loaded:
-            self._loaded[key] = _load(self._modules[program.entry], program, kind)
+            self._loaded[key] = _load(self._modules[program.entry], program.entry, kind)
         return self._loaded[key]
 
     def close(self) -> None:
@@ -82,16 +106,15 @@ def _type(program: Program) -> int:
     return RAW_TRACEPOINT if program.raw else TRACEPOINT
 
 
-def _load(module: Any, program: Program, kind: int) -> int:
-    name = program.entry.encode()
+def _load(module: Any, entry: str, kind: int) -> int:
+    name = entry.encode()
     try:
         function = module.load_func(name, kind)
     except Exception as error:  # bcc raises nothing narrower
         if os.strerror(errno.E2BIG) in str(error):
-            raise ProgramTooLong(program.function) from error
+            raise ProgramTooLong(entry) from error
         raise SourceUnavailable(
-            f"source ebpf: the kernel refuses the program {program.function} ({error}); "
-            "the verifier's log is on stderr"
+            f"source ebpf: the kernel refuses the program {entry} ({error}); the verifier's log is on stderr"
         ) from error
     del module.funcs[name]
     return int(function.fd)

@@ -14,7 +14,7 @@ import stat
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -100,14 +100,14 @@ HEADERS: Final = {
 
 
 @contextlib.contextmanager
-def header_tree() -> Iterator[Path]:
-    """A fresh private directory with the stand-ins, gone afterwards.
+def header_tree(more: Mapping[str, str] = {}) -> Iterator[Path]:
+    """A fresh private directory with the stand-ins and `more` (path → text), gone afterwards.
 
     Its name is random and it is made with mode 0700, so nobody else can have put anything there or can look inside.
     """
     root = Path(tempfile.mkdtemp(prefix="headers-", dir=_private_parent()))
     try:
-        for name, text in HEADERS.items():
+        for name, text in {**HEADERS, **more}.items():
             file = root / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
@@ -128,10 +128,14 @@ def _private_parent() -> str | None:
     return str(_RUN) if ours and os.access(_RUN, os.W_OK) else None
 
 
-def compile_text(text: str, include: Path) -> Any:
-    """A bcc module. Raises SourceUnavailable where the compiler refuses the text."""
+def compile_text(text: str, include: Path, generated: str = "") -> Any:
+    """A bcc module. `generated` is what `#include <mozu/generated.h>` stands for.
+
+    bcc makes programs of functions in its main text only, and rewrites pointer accesses there. Raises SourceUnavailable
+    where the compiler refuses the text.
+    """
     bcc = load_bcc()
-    with _lock, header_tree() as tree:
+    with _lock, header_tree({"include/mozu/generated.h": generated}) as tree:
         before = os.environ.get("BCC_KERNEL_SOURCE")
         os.environ["BCC_KERNEL_SOURCE"] = str(tree)
         try:

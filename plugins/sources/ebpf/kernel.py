@@ -18,7 +18,7 @@ _SYS_BPF: Final = 321
 _SYS_PERF_EVENT_OPEN: Final = 298
 _MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 3, 15, 17
 HASH, ARRAY, PROG_ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 1, 2, 3, 6, 9, 27
-_ANY: Final = 0
+_ANY, _EXIST = 0, 2
 _TRACEPOINT: Final = 2
 """PERF_TYPE_TRACEPOINT."""
 _SAMPLE_RAW: Final = 1 << 10
@@ -67,6 +67,24 @@ def update(fd: int, key: int, data: bytes) -> None:
     number = ctypes.c_uint32(key)
     value = ctypes.create_string_buffer(data, len(data))
     _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), ctypes.addressof(value), _ANY))
+
+
+def update_text(fd: int, key: bytes, data: bytes) -> None:
+    """Set the value of a key that is bytes. Raises OSError where there is no room."""
+    text = ctypes.create_string_buffer(key, len(key))
+    value = ctypes.create_string_buffer(data, len(data))
+    _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(text), ctypes.addressof(value), _ANY))
+
+
+def update_existing(fd: int, key: int, data: bytes) -> bool:
+    """Set the value of a 32-bit key if it has one; False where it has none."""
+    number = ctypes.c_uint32(key)
+    value = ctypes.create_string_buffer(data, len(data))
+    try:
+        _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), ctypes.addressof(value), _EXIST))
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def delete(fd: int, key: int) -> None:

@@ -9,15 +9,16 @@ without touching what stays.
 import os
 import struct
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import checks, kernel, uring
-from mozu.plugins.sources.ebpf.calls import WATCHES, Program, Watch
-from mozu.plugins.sources.ebpf.code import RAW_TRACEPOINT, TRACEPOINT, Code
+from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Program, Watch
+from mozu.plugins.sources.ebpf.code import Code, ProgramTooLong
+from mozu.plugins.sources.ebpf.gates import Gate
 from mozu.plugins.sources.ebpf.maps import COUNTS, PROOF, SETTINGS, SIZES, make_maps
-from mozu.plugins.sources.ebpf.programs import NATIVE
+from mozu.plugins.sources.ebpf.programs import ARRAYS, NATIVE, TRACEPOINT
 from mozu.plugins.sources.ebpf.ways import IO_URING, Way
 
 _SPLICE: Final = 275
@@ -49,6 +50,10 @@ class Loader:
         self.watched: set[str] = set()
         """Event types that were ever attached."""
         self._own = 0
+        self._gates: dict[str, Gate] = {}
+        """Event type → what stands before its program."""
+        self._gate_programs: dict[str, int] = {}
+        """Entry → descriptor of those that stand somewhere."""
         self._maps = make_maps(ring_size, requests=any(way.name == IO_URING for way in self.ways))
         self._code = Code({**self._maps, **SIZES, "SELFTEST_FIRST": _SELFTEST_ARGUMENTS[0]})
 
@@ -56,6 +61,11 @@ class Loader:
     def ring(self) -> int:
         """Descriptor of the ring's map."""
         return self._maps["RING"]
+
+    @property
+    def maps(self) -> Mapping[str, int]:
+        """Name in the C text → descriptor."""
+        return self._maps
 
     @property
     def attached(self) -> frozenset[str]:
@@ -142,9 +152,47 @@ class Loader:
 
     def _lead(self, watch: Watch, program: Program) -> None:
         """From now on, calls of this number are handed to this program, by whichever way they came in."""
-        arrays = (("NATIVE", TRACEPOINT), ("DOORS", RAW_TRACEPOINT)) if self.ways else (("NATIVE", TRACEPOINT),)
-        for array, kind in arrays:
-            kernel.update(self._maps[array], watch.number, struct.pack("<I", self._code.shared(program, kind)))
+        for array, kind in self._arrays():
+            behind = struct.pack("<I", self._code.shared(program, kind))
+            kernel.update(self._maps[array], watch.number + TYPES, behind)
+            kernel.update(self._maps[array], watch.number, behind)
+
+    def _arrays(self) -> list[tuple[str, int]]:
+        """The program arrays that ways in lead through, with the type of their programs."""
+        return list(ARRAYS.items()) if self.ways else [("NATIVE", TRACEPOINT)]
+
+    def gate(self, gates: Mapping[str, Gate]) -> str:
+        """Put these before the programs of their types, and none before others.
+
+        Gives why it cannot be done, and then nothing stands before any; empty otherwise.
+        """
+        problem = ""
+        wanted = {name: gate for name, gate in gates.items() if name in self._attached}
+        fresh = {gate.name: gate for gate in wanted.values() if gate.entry("NATIVE") not in self._gate_programs}
+        try:
+            if fresh:
+                self._gate_programs |= self._code.gates(fresh.values())
+        except ProgramTooLong:
+            problem, wanted = "the verifier finds the tests too long", {}
+        except SourceUnavailable as error:
+            problem, wanted = str(error), {}
+        for name in self._gates.keys() | wanted.keys():
+            if name in self._attached and self._gates.get(name) != wanted.get(name):
+                self._stand(WATCHES[name], wanted.get(name))
+        self._gates = wanted
+        used = {gate.entry(array) for gate in wanted.values() for array in ARRAYS}
+        for entry in self._gate_programs.keys() - used:
+            os.close(self._gate_programs.pop(entry))
+        return problem
+
+    def _stand(self, watch: Watch, gate: Gate | None) -> None:
+        """A gate before the program of a call, or none any more."""
+        if gate is None:
+            self._lead(watch, watch.programs[0])
+            return
+        for array, _ in self._arrays():
+            program = struct.pack("<I", self._gate_programs[gate.entry(array)])
+            kernel.update(self._maps[array], watch.number, program)
 
     def _pairs(self, chosen: Iterable[Program]) -> list[tuple[int, int]]:
         """(program, attachment) at each tracepoint that this kernel has."""
@@ -181,8 +229,10 @@ class Loader:
             with self._counting:
                 self._missed_before[name] = self._missed_before.get(name, 0) + (self._misses(pairs) or 0)
                 self._attached.pop(name, None)
-            for array in ("NATIVE", "DOORS"):
+            self._gates.pop(name, None)
+            for array in ARRAYS:
                 kernel.delete(self._maps[array], WATCHES[name].number)
+                kernel.delete(self._maps[array], WATCHES[name].number + TYPES)
             for program, _ in pairs:
                 os.close(program)
         self._choose_operations()
@@ -210,6 +260,9 @@ class Loader:
         self.open(())
         self.detach(list(self._attached))
         self._code.close()
+        for fd in self._gate_programs.values():
+            os.close(fd)
+        self._gate_programs.clear()
         for fd in self._maps.values():
             os.close(fd)
         self._maps.clear()

@@ -7,6 +7,7 @@ from typing import Final
 
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import compat, kernel, uring
+from mozu.plugins.sources.ebpf.acquaintances import ENTRY, NAME, NAMES
 from mozu.plugins.sources.ebpf.calls import SHAPE_SIZE, TYPES, WATCHES
 
 COUNTS: Final = struct.Struct("<QQQ")
@@ -18,11 +19,14 @@ SIZES: Final = {
     "OPERATION_SIZE": uring.ENTRY.size,
     "REQUESTS_SIZE": 984,
     "REQUEST_SIZE": 9176,
+    "GATE_SIZE": 616,
 }
-"""Sizes of structs in bpf/record.h, bpf/call.h and bpf/uring.h, which assert them."""
+"""Sizes of structs in bpf/record.h, bpf/call.h, bpf/uring.h and bpf/gate.h, which assert them."""
 _IN_FLIGHT: Final = 4096
 """Requests of io_uring between submission and completion, those with texts an eighth of them."""
 _SLOTS: Final = 4
+ACQUAINTANCES: Final = 16384
+"""Processes that the kernel can know something of."""
 
 
 def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
@@ -40,8 +44,14 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
         "CALLS": (array, 4, SHAPE_SIZE, TYPES),
         "SETTINGS": (array, 4, SETTINGS.size, 1),
         "PROOF": (array, 4, PROOF.size, 1),
-        "NATIVE": (jumps, 4, 4, TYPES),
-        "DOORS": (jumps, 4, 4, TYPES),
+        "NATIVE": (jumps, 4, 4, 2 * TYPES),
+        "DOORS": (jumps, 4, 4, 2 * TYPES),
+        "GATE": (per_cpu, 4, SIZES["GATE_SIZE"], 1),
+        "EDITION": (array, 4, 8, 1),
+        "NAMES": (kernel.HASH, NAME, ENTRY.size, NAMES),
+        "UNNAMED": (array, 4, ENTRY.size, 1),
+        "NAMED": (kernel.LRU_HASH, 4, ENTRY.size, ACQUAINTANCES),
+        "ACQUAINTED": (kernel.HASH, 4, ENTRY.size, ACQUAINTANCES),
         "COMPAT": (array, 4, compat.ENTRY.size, compat.ENTRIES),
         "OPERATIONS": (array, 4, uring.ENTRY.size, uring.ENTRIES),
         "REQUEST": (per_cpu, 4, SIZES["REQUEST_SIZE"], 1),

@@ -6,10 +6,15 @@ from mozu.core.errors import SourceUnavailable
 from mozu.core.syscalls import call_number
 from mozu.plugins.sources.ebpf import btf, wire
 from mozu.plugins.sources.ebpf.calls import Program
+from mozu.plugins.sources.ebpf.gates import Gate
 from mozu.plugins.sources.ebpf.layouts import ENUMERATIONS, STRUCTS
 
 NATIVE = Program("native", "native", "", context="exit_point")
 """At the exit of each call, an instance a call: it hands the call to the one program of its family."""
+TRACEPOINT, RAW_TRACEPOINT = 5, 17
+"""BPF_PROG_TYPE_*."""
+ARRAYS = {"NATIVE": TRACEPOINT, "DOORS": RAW_TRACEPOINT}
+"""Program array → type of its programs."""
 _TOLD_APART = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir"),
     *("sendto", "recvfrom", "sendmsg", "recvmsg"),
@@ -53,8 +58,7 @@ def constants_text(maps: Mapping[str, int], depth: int) -> str:
 def demand_text(chosen: Iterable[Program]) -> str:
     """The wanted families, and for each of their functions a program that calls it.
 
-    bcc makes programs of functions in its main text only, and rewrites pointer accesses there; so the main text holds
-    nothing but these calls. A test that demand asks for goes in front of a family, as a macro.
+    The main text holds nothing but these calls (see `compile_text`).
     """
     entries = {program.entry: program for program in chosen}
     families = sorted({program.family for program in entries.values()})
@@ -72,7 +76,21 @@ def _entry_text(program: Program) -> str:
     return f"int {program.entry}(struct {context} *ctx) {{ return {program.function}(ctx); }}"
 
 
-def source_text(kernel: str, maps: Mapping[str, int], depth: int, chosen: Iterable[Program]) -> str:
-    """Everything that the compiler is given."""
+def gates_text(gates: Iterable[Gate]) -> tuple[str, str]:
+    """(main text, text of generated.h): each gate twice, for program arrays of both types."""
+    chosen = sorted(gates, key=lambda gate: gate.name)
+    lines = ["#include <mozu/generated.h>"]
+    for gate in chosen:
+        for array in ARRAYS:
+            lines.append(
+                f"int {gate.entry(array)}(void *ctx) {{ struct made *made = made_here(); if (!made) return 0; "
+                f"if (!{gate.name}(made)) return turn_away(made); "
+                f"hand_over(ctx, {array}, made->number + BEHIND_GATE); return 0; }}"
+            )
+    return "\n".join(lines) + "\n", "".join(gate.text for gate in chosen)
+
+
+def source_text(kernel: str, maps: Mapping[str, int], depth: int, main: str) -> str:
+    """Everything that the compiler is given; `main` is a text of programs."""
     asserts = '#include "mozu.h"\n' + wire.assertions()
-    return kernel + numbers_text() + constants_text(maps, depth) + asserts + demand_text(chosen)
+    return kernel + numbers_text() + constants_text(maps, depth) + asserts + main

@@ -37,6 +37,16 @@ class Ring:
         """Bytes that wait."""
         return self._positions[0] - self._own[0]
 
+    @property
+    def written(self) -> int:
+        """How far records are written, in bytes since the start."""
+        return self._positions[0]
+
+    @property
+    def read(self) -> int:
+        """How far they are read."""
+        return self._own[0]
+
     def drain(self, take: Callable[[mmap.mmap, int], T | None], limit: int) -> list[T]:
         """Hand up to `limit` records to `take` (buffer, offset of the data); what it gives, in order.
 

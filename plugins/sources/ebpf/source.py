@@ -1,19 +1,23 @@
 """The source: demand in, batches of events out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
 from mozu.core.demand import Demand, state_types
 from mozu.core.errors import SourceUnavailable
 from mozu.core.event import SyscallEvent
-from mozu.core.hookspecs import Context, Counts
+from mozu.core.hookspecs import Context, Counts, Holds
+from mozu.core.predicate import Predicate
 from mozu.plugins.sources.ebpf import checks, kernel
+from mozu.plugins.sources.ebpf.acquaintances import Acquaintances
 from mozu.plugins.sources.ebpf.calls import EVERY, WATCHES
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.decode import Decoder
+from mozu.plugins.sources.ebpf.gates import Gate, choose
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.maps import ACQUAINTANCES
 from mozu.plugins.sources.ebpf.ring import Ring
 from mozu.plugins.sources.ebpf.ways import Switch, watched_ways
 
@@ -23,6 +27,8 @@ those who are watched."""
 BATCH: Final = 2000
 _EVERYTHING: Final = 1 << 30
 CLOCK_EVERY: Final = 1.0
+LOSS_PAUSE: Final = 60.0
+"""Seconds after a loss of births, execs or ends for which nothing is told of processes: the state may be wrong."""
 TREE: Final = frozenset({"_fork", "execve", "procexit"})
 """Always watched: without it no event has a process. It costs nothing but at births and deaths."""
 FIRST: Final = ("procexit", "execve", "_fork")
@@ -49,9 +55,16 @@ class EbpfSource:
     `take_gaps` gives the steps of the wall clock since it was last asked.
     """
 
-    def __init__(self, ring_size: int, context: Context, compat32: Switch = "auto") -> None:
+    def __init__(
+        self, ring_size: int, context: Context, compat32: Switch = "auto", *, kernel_filter: bool = True
+    ) -> None:
         self._ring_size = ring_size
         self._compat32 = compat32
+        self._kernel_filter = kernel_filter
+        self._lasting = [field.name for field in context.fields if "lasting" in field.traits]
+        self._decide: Callable[[Sequence[Predicate]], Holds] | None = None
+        self._acquaintances: Acquaintances | None = None
+        self._lost_before = 0
         self._log = context.log
         self._loader: Loader | None = None
         self._ring: Ring | None = None
@@ -70,6 +83,8 @@ class EbpfSource:
         load_bcc()
         self._loader = await asyncio.to_thread(self._prepare, wanted_types(demand)[0])
         self._ring = Ring(self._loader.ring, self._ring_size)
+        if self._decide is not None:
+            self._acquaintances = Acquaintances(self._loader.maps, ACQUAINTANCES, self._decide)
         self._decoder.offset = self._clock.offset
         try:
             await self.update(demand)
@@ -95,12 +110,26 @@ class EbpfSource:
         threads = bool(THREADS & demand.of("syscall").keys()) or "*" in demand.of("syscall") or "threads" in facets
         self._loader.configure(threads=threads, environment="env" in facets, realpath="realpath" in facets)
         loader = self._loader
+        only_rules = types - TREE - state_types(facets - ASKED) if self._kernel_filter else ()
+        chosen = choose(demand, only_rules, self._lasting if self._acquaintances is not None else ())
         unknown = await asyncio.to_thread(loader.attach, [*FIRST, *sorted(types.difference(FIRST))])
         if unknown & TREE:
             raise SourceUnavailable("source ebpf: this kernel has no tracepoints sched_process_*")
         await asyncio.to_thread(loader.open, [way.name for way in loader.ways if way.types & types - TREE])
         await asyncio.to_thread(loader.detach, loader.attached - types)
+        if self._acquaintances is not None:
+            self._acquaintances.choose(frozenset(), ())
+        await asyncio.to_thread(self._gate, chosen.gates)
+        if self._acquaintances is not None:
+            asking = frozenset(name for name, gate in chosen.gates.items() if gate.asks_of_process)
+            self._acquaintances.choose(asking, chosen.questions)
+        if chosen.gates:
+            self._log.info("the kernel leaves out what no rule can match of %s", ", ".join(sorted(chosen.gates)))
         self._warn(missing | unknown & demand.of("syscall").keys())
+
+    def _gate(self, gates: Mapping[str, Gate]) -> None:
+        if self._loader is not None and (problem := self._loader.gate(gates)):
+            self._log.warning("source ebpf: the kernel does not filter for the rules: %s", problem)
 
     def _warn(self, names: frozenset[str]) -> None:
         fresh = sorted(names - self._warned)
@@ -121,6 +150,15 @@ class EbpfSource:
         finally:
             await self._close()
 
+    def acquaint(self, decide: Callable[[Sequence[Predicate]], Holds]) -> None:
+        """How questions about processes are answered. The core calls it before `start`."""
+        self._decide = decide
+
+    def forget_processes(self) -> None:
+        """The state was wrong about some process."""
+        if self._acquaintances is not None:
+            self._acquaintances.forget()
+
     async def _drained(self, ring: Ring) -> AsyncIterator[Sequence[SyscallEvent]]:
         loop = asyncio.get_running_loop()
         next_check = loop.time() + CLOCK_EVERY
@@ -129,6 +167,8 @@ class EbpfSource:
             batch = ring.drain(self._decoder, BATCH)
             if batch:
                 yield batch
+            self._get_acquainted(ring, batch)
+            if batch:
                 await asyncio.sleep(0 if stopping or len(batch) == BATCH else NAP)
             elif stopping:
                 return
@@ -137,6 +177,7 @@ class EbpfSource:
             if loop.time() >= next_check:
                 next_check = loop.time() + CLOCK_EVERY
                 self._check_clock()
+                self._check_losses()
 
     async def _wait(self, ring: Ring, loop: asyncio.AbstractEventLoop) -> None:
         """Until a record is there and has had time to get company, or the source stops."""
@@ -152,6 +193,24 @@ class EbpfSource:
             loop.remove_reader(ring.fd)
         if not self._stopping.is_set():
             await asyncio.sleep(NAP)
+
+    def _get_acquainted(self, ring: Ring, batch: Sequence[SyscallEvent]) -> None:
+        """Of whom the kernel should know more, and what; the batch has gone through the state."""
+        if self._acquaintances is not None:
+            self._acquaintances.answer(ring.read)
+            self._acquaintances.notice(batch, ring.written)
+
+    def _check_losses(self) -> None:
+        """A lost exec leaves the state with the program before it."""
+        if self._loader is None or self._acquaintances is None:
+            return
+        lost = 0
+        for name in TREE:
+            _, _, in_ring, missed = self._loader.count(name)
+            lost += in_ring + (missed or 0)
+        if lost != self._lost_before:
+            self._lost_before = lost
+            self._acquaintances.pause(LOSS_PAUSE)
 
     def _check_clock(self) -> None:
         step = self._clock.check()
@@ -193,6 +252,7 @@ class EbpfSource:
     async def _close(self) -> None:
         if self._loader is None:
             return
+        self._acquaintances = None
         await asyncio.to_thread(self._loader.detach, self._loader.attached)
         if self._ring is not None:
             self._ring.drain(self._decoder.discard, _EVERYTHING)

@@ -266,7 +266,7 @@ def test_parameters_that_no_event_has_are_refused(reference: str) -> None:
     ("reference", "expected"),
     [
         ("evt.arg.flags", set()),
-        ("evt.arg.fd", {"fds"}),
+        ("evt.arg.fd", {"fds", "names", "files"}),
         ("evt.arg.filename", {"cwd", "fds"}),
         ("evt.arg.pid", {"tree", "comm"}),
         ("evt.arg.uid", {"enricher:users"}),

@@ -2,6 +2,8 @@
 
 import os
 import struct
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +84,65 @@ def through_bind_mount(place: str) -> dict[str, Any] | int:
     call("mount", None, "/", None, 0x44000, None)
     assert call("mount", f"{root}/inner", f"{root}/seen", None, 0x1000, None) == 0
     return opened("openat", -100, f"{root}/seen/deep/file", os.O_RDONLY, 0)
+
+
+def many(steps: list[tuple[str, bytes | None, bytes, int]], uses: str = "") -> int:
+    """Opens in turn: (call, directory to stand in, path, flags); a directory with `@` before it is handed over as a
+    descriptor. Gives how many succeeded. `uses`: a call that each new descriptor is handed to."""
+    done = 0
+    for name, where, path, flags in steps:
+        base = -100
+        if where is not None and where[:1] == b"@":
+            base = os.open(where[1:], os.O_RDONLY | os.O_DIRECTORY)
+        elif where is not None:
+            os.chdir(where)
+        given: tuple[object, ...] = (path, flags, 0o600)
+        if name == "openat2":
+            mode = 0o600 if flags & (os.O_CREAT | os.O_TMPFILE) else 0
+            given = (path, struct.pack("<QQQ", flags, mode, 0), 24)
+        elif name == "creat":
+            given = (path, 0o600)
+        fd = call(name, *((base, *given) if name.startswith("openat") else given))
+        if fd >= 0:
+            done += 1
+            if uses:
+                call(uses, fd, -1, -1)
+            os.close(fd)
+        if base >= 0:
+            os.close(base)
+    return done
+
+
+_TURN = """
+import os, sys, time
+folder, path, count, *names = sys.argv[1:]
+for number in range(int(count)):
+    if number == 40:
+        time.sleep(0.25)
+    os.close(os.open(path, os.O_RDONLY))
+if names:
+    program = os.path.join(folder, names[0])
+    os.execv(program, [program, "-I", "-S", "-c", open(folder + "/turn").read(), folder, path, count, *names[1:]])
+"""
+"""Opens a file many times, the last ones after a pause, then goes on as the next program."""
+
+
+def by_turns(folder: str, path: str, count: int, names: list[str]) -> None:
+    """One process runs programs of these names one after the other, each of which opens the file so many times."""
+    for name in {*names}:
+        (Path(folder) / name).symlink_to(os.path.realpath(sys.executable))
+    (Path(folder) / "turn").write_text(_TURN)
+    program = str(Path(folder) / names[0])
+    os.execv(program, [program, "-I", "-S", "-c", _TURN, folder, path, str(count), *names[1:]])
+
+
+def then_a_child(path: str, count: int) -> None:
+    """Opens of one process, and with a pause before them those of a child that runs another program."""
+    for number in range(count):
+        if number == count // 2:
+            time.sleep(0.25)
+        os.close(os.open(path, os.O_RDONLY))
+    if pid := os.fork():
+        os.waitpid(pid, 0)
+        return
+    os.execv("/bin/cat", ["cat", path])

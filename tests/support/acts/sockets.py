@@ -208,3 +208,17 @@ def receive_message(parts: list[bytes]) -> dict[str, Any]:
 def send_nowhere() -> int:
     """sendto on a descriptor that is no socket."""
     return call("sendto", 0, b"x", 1, 0, None, 0)
+
+
+def connect_and_send() -> None:
+    """Send over a TCP connection, from a datagram socket that names its peer, and over one that has one."""
+    server = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(server.getsockname())
+    assert call("sendto", client.fileno(), b"x", 1, 0, 0, 0) == 1
+    assert call("sendto", client.fileno(), b"x", 1, 0, 0, 0) == 1
+    listener = socket.socket(AF_INET, socket.SOCK_DGRAM)
+    listener.bind(("127.0.0.1", 0))
+    sender = socket.socket(AF_INET, socket.SOCK_DGRAM)
+    peer = packed(AF_INET, *listener.getsockname())
+    assert call("sendto", sender.fileno(), b"x", 1, 0, peer, len(peer)) == 1
+    assert call("sendto", socket.socket().fileno(), b"x", 1, 0, 0, 0) < 0

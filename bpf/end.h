@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* The socket that a call is about, as far as gates ask. */
+#pragma once
+#include "descriptor.h"
+
+struct end { struct file *file; u16 family, protocol, port; u8 state; }; /* family 0: no socket */
+
+inlined void what_stands_at(struct end *end, const struct made *made, s32 fd) {
+  struct inode *inode = 0;
+  struct socket *socket = 0;
+  struct sock *sock = 0;
+  u16 mode = 0;
+  end->family = end->protocol = end->port = end->state = 0;
+  end->file = file_for(made, bpf_get_current_task_btf(), fd);
+  if (!end->file) return;
+  READ(inode, end->file->f_inode);
+  READ(mode, inode->i_mode);
+  if ((mode & S_IFMT) != S_IFSOCK) return;
+  READ(socket, end->file->private_data);
+  READ(sock, socket->sk);
+  READ(end->family, sock->__sk_common.skc_family);
+  READ(end->protocol, sock->sk_protocol);
+  READ(end->port, sock->__sk_common.skc_dport);
+  READ(end->state, sock->__sk_common.skc_state);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* A gate stands before the program of a call and turns away what no rule can want. What a gate tests is generated
+   (plugins/sources/ebpf/gates); here is what tests are made of.
+
+   A path is tested as `fd.name` has it: absolute, from where a relative one starts. Only one that is plain is tested, one
+   without `.`, `..`, doubled or trailing slashes, so that nothing has to be worked out; any other passes. */
+#pragma once
+#include "call.h"
+#include "end.h"
+#include "opening.h"
+
+#define GATE_TEXT 256 /* a longer path passes */
+
+struct gate {
+  u64 length, slash;    /* of the name; where its last slash stands */
+  u64 climbs;           /* "../" stands in it */
+  u64 last, last_word;  /* bits of the last word with slashes, and its place */
+  union { u64 word[GATE_TEXT / 8]; char bytes[2 * GATE_TEXT + 64]; };
+};
+_Static_assert(sizeof(struct gate) == GATE_SIZE, "gate");
+
+inlined struct gate *gate_here(void) {
+  u32 zero = 0;
+  return LOOKUP(GATE, &zero);
+}
+
+/* The questions about the calling process whose answer may be yes, by its name and by what user space has found out. */
+inlined u64 may_be(const struct made *made) {
+  u32 pid = made->task >> 32, zero = 0;
+  u64 *edition = LOOKUP(EDITION, &zero), may = ~0ull;
+  struct answers *named = LOOKUP(NAMED, &pid), *known = LOOKUP(ACQUAINTED, &pid);
+  if (!edition) return may;
+  if (named && named->edition == *edition) may = named->yes;
+  if (known && known->edition == *edition) may &= known->yes;
+  return may;
+}
+
+/* The call was seen, and nobody wants it. */
+inlined int turn_away(const struct made *made) {
+  u32 zero = 0;
+  struct counts *counts = counts_of(made->number);
+  struct settings *settings = LOOKUP(SETTINGS, &zero);
+  if (!counts || !settings || settings->off) return 0;
+  counts->seen += 1;
+  counts->filtered += 1;
+  return 0;
+}
+
+#define EACH(byte) (0x0101010101010101ull * (byte))
+/* The highest bit of every byte that is zero. */
+#define ZEROES(x) (~((((x) & EACH(0x7f)) + EACH(0x7f)) | (x) | EACH(0x7f)))
+/* The same bits, those of the byte `n` places earlier. */
+#define EARLIER(bits, before, n) ((bits) << 8 * (n) | (before) >> (64 - 8 * (n)))
+
+/* Find slashes; false: the path is not plain. What the loop changes lies in the map, see record.h. */
+inlined bool is_plain(struct gate *g) {
+  u64 slashes = 0, dots = 0, rough = 0, climbs = 0;
+  *(volatile u64 *)&g->last = 0;
+  *(volatile u64 *)&g->last_word = 0;
+#pragma clang loop unroll(disable)
+  for (u32 i = 0; i < GATE_TEXT / 8; i++) {
+    u64 word = g->word[i], end = ZEROES(word);
+    end &= -end;
+    u64 kept = end - 1, slash = ZEROES(word ^ EACH('/')) & kept, dot = ZEROES(word ^ EACH('.')) & kept;
+    u64 slash1 = EARLIER(slash, slashes, 1), slash2 = EARLIER(slash, slashes, 2);
+    u64 dot1 = EARLIER(dot, dots, 1), dot2 = EARLIER(dot, dots, 2);
+    rough |= (slash1 & (slash | end)) | (slash2 & dot1 & (slash | dot | end));
+    climbs |= dot2 & dot1 & slash;
+    if (slash) {
+      *(volatile u64 *)&g->last = slash;
+      *(volatile u64 *)&g->last_word = i;
+    }
+    slashes = slash;
+    dots = dot;
+    if (end) break;
+  }
+  u64 last = *(volatile u64 *)&g->last, at = *(volatile u64 *)&g->last_word * 8;
+  if (last >> 32) { at += 4; last >>= 32; }
+  if (last >> 16) { at += 2; last >>= 16; }
+  if (last >> 8) at += 1;
+  *(volatile u64 *)&g->slash = at;
+  *(volatile u64 *)&g->climbs = climbs;
+  return !rough;
+}
+
+inlined s64 read_path(struct gate *g, const struct made *made, u64 user, u64 at) {
+  return space_of(made, user) == USER ? bpf_probe_read_user_str(g->bytes + at, GATE_TEXT, (void *)user)
+                                      : bpf_probe_read_kernel_str(g->bytes + at, GATE_TEXT, (void *)user);
+}
+
+/* The name of what a path leads to, seen from a directory. False: it has to be looked at in user space. */
+inlined bool name_of(struct gate *g, const struct made *made, s32 dirfd, u64 user) {
+  u32 slot = SLOT_CALL;
+  s64 n = read_path(g, made, user, 0);
+  u64 at = n - 1;
+  if (n < 2) return false;
+  if (g->bytes[0] != '/') {
+    struct scratch *s = LOOKUP(SCRATCH, &slot);
+    struct task_struct *task = bpf_get_current_task_btf();
+    struct path root = {}, base = {};
+    if (!s) return false;
+    root_of(task, &root);
+    base_of(task, dirfd, &base);
+    if (!base.dentry || walk(s, base.mnt, base.dentry, &root) & ~MARK_OUTSIDE) return false;
+    u64 from = *(volatile u32 *)&s->path_at;
+    KEEP(from);
+    if (from > AREA) return false;
+    u64 length = AREA - from;
+    if (length >= GATE_TEXT - 1) return false;
+    KEEP(length);
+    bpf_probe_read_kernel(g->bytes, length & (GATE_TEXT - 1), s->path + (from & (2 * AREA - 1)));
+    g->bytes[length & (GATE_TEXT - 1)] = '/';
+    at = length + 1;
+    KEEP(at);
+    at &= GATE_TEXT - 1;
+    n = read_path(g, made, user, at);
+    if (n < 2) return false;
+    at += n - 1;
+  }
+  if (at >= GATE_TEXT - 1) return false;
+  *(volatile u64 *)&g->length = at;
+  return is_plain(g);
+}
+
+/* Whether the file that an open led to has another name in the kernel than the open gave it, or is a directory that the
+   flags do not tell of. The name must have been found. */
+inlined bool is_called_otherwise(struct gate *g, const struct made *made, const struct asked *asked) {
+  u32 slot = SLOT_CALL;
+  struct scratch *s = LOOKUP(SCRATCH, &slot);
+  struct task_struct *task = bpf_get_current_task_btf();
+  struct path root = {}, path = {};
+  struct inode *inode = 0;
+  u16 mode = 0;
+  if (made->result < 0) return false;
+  struct file *file = file_of(task, made->result);
+  if (!s || !file) return true;
+  READ(path, file->f_path);
+  if (!path.dentry) return true;
+  READ(inode, path.dentry->d_inode);
+  READ(mode, inode->i_mode);
+  if ((mode & S_IFMT) == S_IFDIR && !(asked->flags & O_DIRECTORY)) return true;
+  root_of(task, &root);
+  if (walk(s, path.mnt, path.dentry, &root) & ~MARK_OUTSIDE) return true;
+  u64 from = *(volatile u32 *)&s->path_at, length = *(volatile u64 *)&g->length;
+  KEEP(from);
+  if (from >= AREA || AREA - from != length) return true;
+  from &= AREA - 1;
+  *(volatile u64 *)(s->path + AREA) = 0;
+#pragma clang loop unroll(disable)
+  for (u32 i = 0; i < GATE_TEXT / 8; i++) {
+    u64 theirs = *(u64 *)(s->path + from + i * 8), ours = g->word[i];
+    if (i * 8 + 8 > length) { /* the last bytes of both */
+      u64 kept = (1ull << (length & 7) * 8) - 1;
+      return (theirs & kept) != (ours & kept);
+    }
+    if (theirs != ours) return true;
+  }
+  return true;
+}
+
+/* Eight bytes from the place `back` bytes before the end, and `ahead` bytes after that; after the last slash. */
+inlined u64 from_end(struct gate *g, u64 back, u64 ahead) {
+  u64 at = *(volatile u64 *)&g->length - back;
+  KEEP(at);
+  return *(u64 *)(g->bytes + (at & (GATE_TEXT - 1)) + ahead);
+}
+inlined u64 after_slash(struct gate *g, u64 ahead) {
+  u64 at = *(volatile u64 *)&g->slash + 1;
+  KEEP(at);
+  return *(u64 *)(g->bytes + (at & (GATE_TEXT - 1)) + ahead);
+}
+
+/* Whether up to sixteen bytes, in two words, stand anywhere in the name. */
+inlined bool is_in_name(struct gate *g, u64 wanted, u64 mask, u64 next, u64 next_mask) {
+  u64 length = *(volatile u64 *)&g->length;
+#pragma clang loop unroll(disable)
+  for (u32 i = 0; i < GATE_TEXT; i++) {
+    if (i >= length) break;
+    if ((*(u64 *)(g->bytes + i) & mask) == wanted && (*(u64 *)(g->bytes + i + 8) & next_mask) == next) return true;
+  }
+  return false;
+}

@@ -1,0 +1,104 @@
+"""Tests in C, joined by `and` and `or`."""
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+_FEW: Final = 100
+"""So many parts are compared with each other."""
+
+
+class Check(NamedTuple):
+    """A test: a C expression that is true or false."""
+
+    code: str
+    cost: int = 1
+    """Cheap ones come first."""
+    of_name: bool = False
+    """Whether it looks at the name of a path, which must have been read."""
+    of_process: bool = False
+    """Whether it looks at what user space has told of the process."""
+
+
+class Joint(NamedTuple):
+    """Several, of which all must hold, or one."""
+
+    word: str
+    """`&&` or `||`."""
+    parts: "tuple[Expression, ...]"
+
+
+Expression = bool | Check | Joint
+
+
+def every(parts: Iterable[Expression]) -> Expression:
+    """True where all are."""
+    return _joined("&&", parts, zero=False)
+
+
+def some(parts: Iterable[Expression]) -> Expression:
+    """True where one is."""
+    return _joined("||", parts, zero=True)
+
+
+def _joined(word: str, parts: Iterable[Expression], *, zero: bool) -> Expression:
+    distinct: dict[Expression, None] = {}
+    for part in parts:
+        for one in part.parts if isinstance(part, Joint) and part.word == word else (part,):
+            if isinstance(one, bool):
+                if one is zero:
+                    return zero
+            else:
+                distinct[one] = None
+    if not distinct:
+        return not zero
+    ordered = sorted(_irredundant(distinct), key=cost)
+    return ordered[0] if len(ordered) == 1 else Joint(word, tuple(ordered))
+
+
+def _irredundant(parts: Iterable[Expression]) -> list[Expression]:
+    """Without those that others make needless: `a || (a && b)` is `a`, and `a && (a || b)` too."""
+    sets = {part: frozenset(part.parts if isinstance(part, Joint) else (part,)) for part in parts}
+    if len(sets) > _FEW:
+        return list(sets)
+    return [part for part, mine in sets.items() if not any(other < mine for other in sets.values())]
+
+
+def cost(expression: Expression) -> int:
+    """Of the whole, as if everything had to be looked at."""
+    if isinstance(expression, Joint):
+        return sum(map(cost, expression.parts))
+    return expression.cost if isinstance(expression, Check) else 0
+
+
+def replaced(expression: Expression, change: Callable[[Check], Expression]) -> Expression:
+    """The same with other tests."""
+    if isinstance(expression, Check):
+        return change(expression)
+    if isinstance(expression, Joint):
+        parts = [replaced(part, change) for part in expression.parts]
+        return every(parts) if expression.word == "&&" else some(parts)
+    return expression
+
+
+def negated(expression: Expression) -> Expression:
+    """True where the other is false."""
+    if isinstance(expression, Joint):
+        parts = [negated(part) for part in expression.parts]
+        return some(parts) if expression.word == "&&" else every(parts)
+    return not expression if isinstance(expression, bool) else expression._replace(code=f"!({expression.code})")
+
+
+def has(expression: Expression, test: Callable[[Check], bool]) -> bool:
+    """Whether some test is such."""
+    if isinstance(expression, Joint):
+        return any(has(part, test) for part in expression.parts)
+    return isinstance(expression, Check) and test(expression)
+
+
+def in_c(expression: Expression) -> str:
+    """The text of one C expression."""
+    if isinstance(expression, Joint):
+        return f"({f' {expression.word} '.join(map(in_c, expression.parts))})"
+    if isinstance(expression, Check):
+        return f"({expression.code})"
+    return "true" if expression else "false"

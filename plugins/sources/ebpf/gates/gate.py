@@ -1,0 +1,115 @@
+"""A gate as a C function, made from a predicate."""
+
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from mozu.core.predicate import AnyOf, Fact, Predicate, fold
+from mozu.plugins.sources.ebpf.calls import NO_FD, RESULT, Watch
+from mozu.plugins.sources.ebpf.gates.expression import Check, Expression, cost, every, has, in_c, replaced, some
+from mozu.plugins.sources.ebpf.gates.flags import of_argument
+from mozu.plugins.sources.ebpf.gates.lasting import Lasting
+from mozu.plugins.sources.ebpf.gates.opens import of_open
+from mozu.plugins.sources.ebpf.gates.results import of_result
+from mozu.plugins.sources.ebpf.gates.sockets import of_socket
+
+_DEAREST: Final = 4000
+"""A gate of more comparisons would cost more than it saves, and the verifier might not see its end."""
+_FAMILIES: Final = frozenset(("open", "descriptor", "message", "transfer", "number", "path"))
+"""Whose calls can have gates: what they tell at the end is what the gate sees."""
+_ABOUT_DESCRIPTORS: Final = frozenset(("descriptor", "message", "transfer"))
+
+
+class Gate(NamedTuple):
+    """A C function that tells whether a call (`const struct made *made`) is wanted; equal bodies are one gate."""
+
+    body: str
+    asks_of_process: bool = False
+    """Whether it tests facts that user space has told of the process."""
+
+    @property
+    def name(self) -> str:
+        """Of the function: the same for the same text."""
+        return f"gate_{blake2b(self.body.encode(), digest_size=5).hexdigest()}"
+
+    @property
+    def text(self) -> str:
+        """The function."""
+        return f'#include "gate.h"\ninlined bool {self.name}(const struct made *made) {{\n{self.body}}}\n'
+
+    def entry(self, array: str) -> str:
+        """Name of the program that goes on in this array."""
+        return f"mozu_{self.name}_{array.lower()}"
+
+
+def gate_of(watch: Watch, predicate: Predicate, lasting: Lasting, *, keeps_names: bool = False) -> Gate | None:
+    """The gate of a call; None where every event passes, or none can be made.
+
+    `keeps_names`: an open passes too where the kernel calls the file otherwise than the open did.
+    """
+    family = watch.programs[0].family
+    if len(watch.programs) != 1 or family not in _FAMILIES or not watch.programs[0].is_handed_calls:
+        return None
+    cases = predicate.parts if isinstance(predicate, AnyOf) else (predicate,)
+    tested = [(fold(case, lambda fact: _test(fact, watch, family), every, some), case) for case in cases]
+    if any(_is_common(one) for one, _ in tested):
+        # Once a process is looked up, every further question about it is cheap.
+        tested.sort(key=lambda pair: not _is_common(pair[0]))
+        wanted = some(every((one, lasting.test(case))) for one, case in tested)
+    else:
+        wanted = some(one for one, _ in tested)
+    if wanted is True or cost(wanted) > _DEAREST:
+        return None
+    body = _open_body(wanted, keeps_names=keeps_names) if family == "open" else _plain_body(wanted, watch)
+    asks = has(wanted, lambda check: check.of_process)
+    return Gate("  u64 may = may_be(made);\n" * asks + body, asks)
+
+
+def _test(fact: Fact, watch: Watch, family: str) -> Expression:
+    """What must hold in the kernel for a fact to be true."""
+    readers: tuple[Callable[[], Expression | None], ...] = (
+        lambda: of_result(fact) if family == "open" or watch.order[:1] == ("r",) else None,
+        lambda: of_open(fact, watch.name) if family == "open" else None,
+        lambda: of_socket(fact, watch) if watch.shape.fd != NO_FD and family in _ABOUT_DESCRIPTORS else None,
+        lambda: of_argument(fact, watch) if family != "open" else None,
+    )
+    for read in readers:
+        found = read()
+        if found is not None:
+            return found
+    return True
+
+
+def _is_common(wanted: Expression) -> bool:
+    """Whether calls pass whose path no test names: then it is worth asking about the process."""
+    return replaced(wanted, lambda check: check.code.startswith("!") if check.of_name else True) is True
+
+
+def _open_body(wanted: Expression, *, keeps_names: bool) -> str:
+    """First what numbers tell; the path is read only where they leave it open, or names count."""
+    lines = ["struct asked asked = {};", "what_open_asks(&asked, made);"]
+    by_numbers = in_c(replaced(wanted, _without_name))
+    lines.append(
+        f"if (!{by_numbers} && made->result < 0) return false;" if keeps_names else f"if (!{by_numbers}) return false;"
+    )
+    if has(wanted, lambda check: check.of_name) or keeps_names:
+        lines.append("struct gate *g = gate_here();")
+        lines.append("if (!g || !name_of(g, made, asked.dirfd, asked.user)) return true;")
+    lines.append(f"if ({in_c(wanted)}) return true;")
+    lines.append("return is_called_otherwise(g, made, &asked);" if keeps_names else "return false;")
+    return "".join(f"  {line}\n" for line in lines)
+
+
+def _plain_body(wanted: Expression, watch: Watch) -> str:
+    """One look at the descriptor, where something is asked of it."""
+    fd = watch.shape.fd
+    code = in_c(wanted)
+    body = ""
+    if "end." in code:
+        place = "made->result" if fd == RESULT else f"made->args[{fd}]"
+        body = f"  struct end end = {{}};\n  what_stands_at(&end, made, {place});\n"
+    return f"{body}  return {code};\n"
+
+
+def _without_name(check: Check) -> Expression:
+    return True if check.of_name else check
