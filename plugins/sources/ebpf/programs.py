@@ -85,7 +85,7 @@ def gates_text(gates: Iterable[Gate]) -> tuple[str, str]:
             lines.append(
                 f"int {gate.entry(array)}(void *ctx) {{ struct made *made = made_here(); if (!made) return 0; "
                 f"if (!{gate.name}(made)) return turn_away(made); "
-                f"hand_over(ctx, {array}, made->number + BEHIND_GATE); return 0; }}"
+                f"let_pass(ctx, {array}, made); return 0; }}"
             )
     return "\n".join(lines) + "\n", "".join(gate.text for gate in chosen)
 
