@@ -3,8 +3,9 @@
     python -m benchmarks.live [--pairs 9] [--only NAME] [--rules FILE ...] [--compat32 on|off|both]
                               [--other COMMAND --other-ready REGEX]
 
-For each workload and monitor: how fast it went alone, the time added to a call or request, the ratio of throughputs
-and, for servers, of the 99th percentiles of their clients' latencies (median, in brackets least and most of the pairs),
+For each workload and monitor: how fast it went alone, the time added to a call or request, the ratio of throughputs, of
+the processor time that the whole machine (the monitor included) spent on a call or request, and, for servers, of the
+99th percentiles of their clients' latencies (median, in brackets least and most of the pairs),
 the monitor's own CPU seconds, its resident memory, and the events it says it lost.
 
 `--only` and `--rules` may come several times: every `--rules` is a set of files, and each set is a monitor of its own,
@@ -12,10 +13,12 @@ with and without the watch of 32-bit calls under `--compat32 both`. All of them 
 """
 
 import argparse
+import os
 import shlex
 import signal
 import statistics
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -28,27 +31,48 @@ from benchmarks.workloads.workload import Run, Workload, missing_packages
 
 WORKLOADS: Final = (*CALLS, BUILD, *REDIS, NGINX)
 HEAD: Final = (
-    "| workload | monitor | alone | added, time | added | throughput ratio | p99 alone | p99 ratio "
-    "| monitor's CPU | RSS | lost |\n|---|---|---|---|---|---|---|---|---|---|---|"
+    "| workload | monitor | alone | added, time | added | throughput ratio | CPU ratio | p99 alone | p99 ratio "
+    "| monitor's CPU | RSS | lost |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
+
+
+class Timed(NamedTuple):
+    """A run, and what the whole machine spent on it."""
+
+    run: Run
+    cpu: float
+    """Seconds of processor time of everything that ran meanwhile, for each unit of the run."""
 
 
 class Pair(NamedTuple):
     """One run alone, one under a monitor, and what the monitor used meanwhile."""
 
-    alone: Run
-    under: Run
+    alone: Timed
+    under: Timed
     usage: Usage
+
+
+def timed(run: Callable[[], Run]) -> Timed:
+    """Run it once."""
+    before, begun = busy(Path("/proc/stat")), time.monotonic()
+    found = run()
+    return Timed(found, (busy(Path("/proc/stat")) - before) / (found.rate * (time.monotonic() - begun)))
+
+
+def busy(stat: Path) -> float:
+    """Seconds that all processors have worked; not what they were idle, waited, or were taken away (proc(5))."""
+    user, nice, system, _, _, hard, soft, *_ = map(int, stat.read_text().split("\n", 1)[0].split()[1:])
+    return (user + nice + system + hard + soft) / os.sysconf("SC_CLK_TCK")
 
 
 def pair(run: Callable[[], Run], monitor: Monitor, *, alone_first: bool) -> Pair:
     """Both runs, next to each other."""
     usage, alone = Usage(), None
     if alone_first:
-        alone = run()
+        alone = timed(run)
     with monitor.watching(usage):
-        under = run()
-    return Pair(alone or run(), under, usage)
+        under = timed(run)
+    return Pair(alone or timed(run), under, usage)
 
 
 def measure(workload: Workload, monitors: Sequence[Monitor], pairs: int) -> Iterator[str]:
@@ -65,16 +89,18 @@ def measure(workload: Workload, monitors: Sequence[Monitor], pairs: int) -> Iter
 
 def row(workload: Workload, name: str, pairs: Sequence[Pair]) -> str:
     """Medians over the pairs; in brackets the least and the most."""
-    ratios = [one.under.rate / one.alone.rate for one in pairs]
+    alone, under = [one.alone.run for one in pairs], [one.under.run for one in pairs]
+    ratios = [b.rate / a.rate for a, b in zip(alone, under, strict=True)]
     lost = statistics.median(one.usage.lost for one in pairs)
     cells = [
         workload.name,
         name,
-        f"{statistics.median(one.alone.rate for one in pairs):,.0f} {workload.unit}s/s",
-        _added([(1 / one.under.rate - 1 / one.alone.rate) * 1e9 for one in pairs], workload.unit),
+        f"{statistics.median(one.rate for one in alone):,.0f} {workload.unit}s/s",
+        _added([(1 / b.rate - 1 / a.rate) * 1e9 for a, b in zip(alone, under, strict=True)], workload.unit),
         _spread([(1 / ratio - 1) * 100 for ratio in ratios], "+.1f", " %"),
         _spread(ratios, ".3f"),
-        *_p99([(one.alone.p99, one.under.p99) for one in pairs]),
+        _spread([one.under.cpu / one.alone.cpu for one in pairs], ".3f"),
+        *_p99([(a.p99, b.p99) for a, b in zip(alone, under, strict=True)]),
         f"{statistics.median(one.usage.cpu for one in pairs):.2f} s",
         f"{statistics.median(one.usage.rss for one in pairs):.0f} MiB",
         "not told" if lost < 0 else f"{lost:,.0f}",

@@ -1,8 +1,9 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.live import Pair, monitors, parsed, row
+from benchmarks.live import Pair, Timed, busy, monitors, parsed, row
 from benchmarks.monitor import Usage
 from benchmarks.workloads.redis import REDIS
 from benchmarks.workloads.workload import Run
@@ -12,9 +13,9 @@ from tests.support.requirements import ROOT
 def test_a_row_shows_median_least_and_most_of_the_pairs() -> None:
     usage = Usage(cpu=1.5, rss=200.4, lost=1000)
     pairs = [
-        Pair(Run(40_000, 2.0), Run(20_000, 3.0), usage),
-        Pair(Run(50_000, 1.0), Run(40_000, 1.5), usage),
-        Pair(Run(60_000, 4.0), Run(60_000, 8.0), usage),
+        Pair(Timed(Run(40_000, 2.0), 2e-5), Timed(Run(20_000, 3.0), 3e-5), usage),
+        Pair(Timed(Run(50_000, 1.0), 1e-5), Timed(Run(40_000, 1.5), 2e-5), usage),
+        Pair(Timed(Run(60_000, 4.0), 4e-5), Timed(Run(60_000, 8.0), 4e-5), usage),
     ]
     cells = [
         "Redis SET, 50 connections",
@@ -23,6 +24,7 @@ def test_a_row_shows_median_least_and_most_of_the_pairs() -> None:
         "+5,000 ns/request (+0 … +25,000)",
         "+25.0 % (+0.0 … +100.0)",
         "0.800 (0.500 … 1.000)",
+        "1.500 (1.000 … 2.000)",
         "2.00 ms",
         "1.50 (1.50 … 2.00)",
         "1.50 s",
@@ -32,9 +34,14 @@ def test_a_row_shows_median_least_and_most_of_the_pairs() -> None:
     assert cells == row(REDIS[0], "mozu", pairs).strip("| ").split(" | ")
 
 
+def test_processors_work_in_what_is_neither_idle_nor_waiting_nor_taken_away(tmp_path: Path) -> None:
+    (tmp_path / "stat").write_text("cpu  100 20 300 9999 9999 4 6 9999 9999 9999\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+    assert busy(tmp_path / "stat") == 430 / os.sysconf("SC_CLK_TCK")
+
+
 def test_a_workload_without_latencies_has_none_in_its_row() -> None:
-    cells = row(REDIS[0], "other", [Pair(Run(10), Run(5), Usage(lost=-1))]).strip("| ").split(" | ")
-    assert ["100.00 ms/request", "–", "–", "not told"] == [cells[3].split(" (")[0].lstrip("+"), *cells[6:8], cells[-1]]
+    cells = row(REDIS[0], "other", [Pair(Timed(Run(10), 1), Timed(Run(5), 2), Usage(lost=-1))]).strip("| ").split(" | ")
+    assert ["100.00 ms/request", "–", "–", "not told"] == [cells[3].split(" (")[0].lstrip("+"), *cells[7:9], cells[-1]]
 
 
 def test_every_set_of_rules_is_watched_with_and_without_the_32_bit_watch() -> None:
