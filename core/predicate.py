@@ -9,6 +9,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from mozu.core import trees
+
 T = TypeVar("T")
 
 
@@ -73,20 +75,13 @@ def fold(
     predicate: Predicate, fact: Callable[[Fact], T], every: Callable[[Sequence[T]], T], some: Callable[[Sequence[T]], T]
 ) -> T:
     """The value of a predicate from those of its facts, each node looked at once."""
-    done: dict[int, T] = {}
-    stack: list[tuple[Predicate, bool]] = [(predicate, False)]
-    while stack:
-        node, ready = stack.pop()
-        if id(node) in done:
-            continue
+
+    def visit(node: Predicate, inner: list[T]) -> T:
         if isinstance(node, Fact):
-            done[id(node)] = fact(node)
-        elif ready:
-            done[id(node)] = (every if isinstance(node, AllOf) else some)([done[id(part)] for part in node.parts])
-        else:
-            stack.append((node, True))
-            stack.extend((part, False) for part in node.parts)
-    return done[id(predicate)]
+            return fact(node)
+        return (every if isinstance(node, AllOf) else some)(inner)
+
+    return trees.fold(predicate, lambda node: () if isinstance(node, Fact) else node.parts, visit)
 
 
 def holds(predicate: Predicate, fact: Callable[[Fact], bool]) -> bool:

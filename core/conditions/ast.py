@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import msgspec
 
+from mozu.core.trees import fold
+
 
 class FieldRef(msgspec.Struct, frozen=True, eq=False):
     """A field as written: `proc.aname` with argument `2`."""
@@ -148,29 +150,9 @@ def parts(term: Term) -> Sequence[Term]:
 
 def bottom_up(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
     """`visit(node, results of its children)` for every node once, children first, without recursion."""
-    return _fold(root, children, visit)
+    return fold(root, children, visit)
 
 
 def bottom_up_term(root: Term, visit: Callable[[Term, list[T]], T]) -> T:
     """The same for operands."""
-    return _fold(root, parts, visit)
-
-
-N = TypeVar("N")
-
-
-def _fold(root: N, below: Callable[[N], Sequence[N]], visit: Callable[[N, list[T]], T]) -> T:
-    if not below(root):
-        return visit(root, [])
-    done: dict[int, T] = {}
-    stack: list[tuple[N, bool]] = [(root, False)]
-    while stack:
-        node, ready = stack.pop()
-        if id(node) in done:
-            continue
-        if ready:
-            done[id(node)] = visit(node, [done[id(child)] for child in below(node)])
-        else:
-            stack.append((node, True))
-            stack.extend((child, False) for child in reversed(below(node)))
-    return done[id(root)]
+    return fold(root, parts, visit)

@@ -1,10 +1,12 @@
+from collections.abc import Callable
+
 from mozu.core.demand import Demand, Need
 from mozu.core.predicate import FALSE, TRUE, AllOf, AnyOf, Fact, Predicate, all_of, any_of, holds
 
 A, B, C = (Fact(name, "exists") for name in "abc")
 
 
-def truth(*true: Fact):  # type: ignore[no-untyped-def]
+def truth(*true: Predicate) -> Callable[[Fact], bool]:
     return lambda fact: fact in true
 
 

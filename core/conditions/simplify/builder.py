@@ -1,9 +1,9 @@
 """Makes nodes so that equal ones are the same object, and small things are settled on the way."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from mozu.core.conditions.ast import And, Const, Macro, Node, Not, Or, Test
+from mozu.core.conditions.ast import And, Const, Macro, Node, Not, Or, Test, bottom_up
 from mozu.core.conditions.unparse import unparse
 
 TRUE: Final = Const(value=True)
@@ -57,3 +57,25 @@ class Builder:
         if len(parts) == 1:
             return parts[0]
         return self._nodes.setdefault((kind, *distinct), kind(parts))
+
+
+def rebuilt(
+    node: Node,
+    builder: Builder,
+    leaf: Callable[[Node], Node] = lambda node: node,
+    all_of: Callable[[list[Node]], Node] | None = None,
+) -> Node:
+    """The same tree, made by the builder, with other leaves, and conjunctions made otherwise, where they are given."""
+
+    def visit(node: Node, inner: list[Node]) -> Node:
+        if isinstance(node, And):
+            return (all_of or builder.all_of)(inner)
+        if isinstance(node, Or):
+            return builder.any_of(inner)
+        if isinstance(node, Not):
+            return builder.negate(inner[0])
+        made = leaf(node)
+        assert isinstance(made, Test | Macro | Const)
+        return builder.leaf(made)
+
+    return bottom_up(node, visit)

@@ -1,8 +1,8 @@
 """Tests that cannot all hold: `f = a and f != a`, `f in (a, b) and not f in (a, b, c)`, texts `f = a and f = b`."""
 
-from mozu.core.conditions.ast import And, Items, Node, Not, Or, Test, Text, bottom_up
+from mozu.core.conditions.ast import Items, Node, Not, Test, Text
 from mozu.core.conditions.operands import TEXT, Resolver
-from mozu.core.conditions.simplify.builder import FALSE, Builder
+from mozu.core.conditions.simplify.builder import FALSE, Builder, rebuilt
 from mozu.core.conditions.unparse import unparse_term
 from mozu.core.fields import Match
 
@@ -10,16 +10,10 @@ from mozu.core.fields import Match
 def clash(node: Node, resolver: Resolver, builder: Builder) -> Node:
     """The same condition with what is never true replaced by false."""
 
-    def visit(node: Node, inner: list[Node]) -> Node:
-        if isinstance(node, And):
-            return FALSE if _clashes(inner, resolver) else builder.all_of(inner)
-        if isinstance(node, Or):
-            return builder.any_of(inner)
-        if isinstance(node, Not):
-            return builder.negate(inner[0])
-        return builder.leaf(node)
+    def all_of(parts: list[Node]) -> Node:
+        return FALSE if _clashes(parts, resolver) else builder.all_of(parts)
 
-    return bottom_up(node, visit)
+    return rebuilt(node, builder, all_of=all_of)
 
 
 def _clashes(children: list[Node], resolver: Resolver) -> bool:

@@ -2,40 +2,26 @@
 numbers that no event has, on empty lists."""
 
 from mozu.core.conditions.ast import (
-    And,
     Call,
     Const,
     FieldRef,
     Items,
     Node,
-    Not,
     Operand,
-    Or,
     Term,
     Test,
     Val,
-    bottom_up,
     bottom_up_term,
 )
 from mozu.core.conditions.eventset import NONE, TYPE_FIELDS, Types, test_types
 from mozu.core.conditions.operands import Resolver
-from mozu.core.conditions.simplify.builder import FALSE, TRUE, Builder
+from mozu.core.conditions.simplify.builder import FALSE, TRUE, Builder, rebuilt
 from mozu.core.fields.field import never
 
 
 def fold(node: Node, resolver: Resolver, builder: Builder) -> Node:
     """The condition for events of the resolver's type (of any type, if it has none)."""
-
-    def visit(node: Node, inner: list[Node]) -> Node:
-        if isinstance(node, And):
-            return builder.all_of(inner)
-        if isinstance(node, Or):
-            return builder.any_of(inner)
-        if isinstance(node, Not):
-            return builder.negate(inner[0])
-        return builder.leaf(_decided(node, resolver) if isinstance(node, Test) else node)
-
-    return bottom_up(node, visit)
+    return rebuilt(node, builder, lambda leaf: _decided(leaf, resolver) if isinstance(leaf, Test) else leaf)
 
 
 def _decided(test: Test, resolver: Resolver) -> Test | Const:

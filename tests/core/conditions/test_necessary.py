@@ -13,7 +13,7 @@ from mozu.core.conditions.necessary import as_condition, necessary
 from mozu.core.conditions.operands import Resolver
 from mozu.core.predicate import TRUE, Fact, Predicate, holds
 from tests.core.conditions.interpreter import Interpreter
-from tests.core.conditions.test_property import CONDITIONS, EXAMPLES, FULL, random_event
+from tests.core.conditions.test_property import CONDITIONS, EXAMPLES, random_event, thorough
 from tests.core.conditions.world import registry
 
 FIELDS = registry()
@@ -29,13 +29,7 @@ def text_of(predicate: Predicate) -> str:
     return as_condition(predicate).replace('"', "")
 
 
-@hypothesis.settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    database=None,
-    derandomize=not FULL,
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
+@thorough(EXAMPLES)
 @hypothesis.given(CONDITIONS, st.integers(0, 2**32))
 def test_a_predicate_is_necessary_property(condition: str, seed: int) -> None:
     predicate = of(condition)

@@ -32,6 +32,18 @@ EVENTS = 50
 RULES = 4
 EXAMPLES = PAIRS // (EVENTS * RULES)
 
+
+def thorough(examples: int) -> hypothesis.settings:
+    """So many examples, the same each time unless a full run is asked for."""
+    return hypothesis.settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=not FULL,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+
+
 FIELDS = registry()
 TRUTH = Interpreter(FIELDS)
 
@@ -251,13 +263,7 @@ def random_event(chance: random.Random) -> DataEvent:
     return made
 
 
-@hypothesis.settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    database=None,
-    derandomize=not FULL,
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
+@thorough(EXAMPLES)
 @hypothesis.given(st.lists(CONDITIONS, min_size=RULES, max_size=RULES), st.integers(0, 2**32))
 def test_generated_code_agrees_with_the_interpreter_property(conditions: list[str], seed: int) -> None:
     trees = [parse(text) for text in conditions]
@@ -272,13 +278,7 @@ def test_generated_code_agrees_with_the_interpreter_property(conditions: list[st
     assert [(id(e), n) for e in events for n, tree in enumerate(trees) if TRUTH.holds(tree, e)] == found
 
 
-@hypothesis.settings(
-    max_examples=EXAMPLES // 5,
-    deadline=None,
-    database=None,
-    derandomize=not FULL,
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
+@thorough(EXAMPLES // 5)
 @hypothesis.given(CONDITIONS, st.integers(0, 2**32), st.sampled_from(["open", "execve", None]))
 def test_simplified_conditions_mean_the_same_property(condition: str, seed: int, kind: str | None) -> None:
     tree = parse(condition)
@@ -297,13 +297,7 @@ def test_canonical_text_reads_back_as_itself_property(condition: str) -> None:
     assert text == unparse(parse(text))
 
 
-@hypothesis.settings(
-    max_examples=EXAMPLES // 25,
-    deadline=None,
-    database=None,
-    derandomize=not FULL,
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
+@thorough(EXAMPLES // 25)
 @hypothesis.given(st.lists(CONDITIONS, min_size=6, max_size=12), st.integers(0, 2**32))
 def test_many_rules_that_share_tests_agree_with_the_interpreter_property(parts: list[str], seed: int) -> None:
     chance = random.Random(seed)
@@ -330,13 +324,7 @@ GARBAGE = st.lists(
 ).map("".join)
 
 
-@hypothesis.settings(
-    max_examples=20_000 if FULL else 1_000,
-    deadline=None,
-    database=None,
-    derandomize=not FULL,
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
+@thorough(20_000 if FULL else 1_000)
 @hypothesis.given(GARBAGE, st.integers(0, 200), st.integers(0, 200))
 def test_any_text_is_compiled_or_refused_with_a_place_fuzz(text: str, start: int, end: int) -> None:
     cut = text[:start] + text[end:]
@@ -363,13 +351,7 @@ def nodes(tree: Node) -> list[Node]:
     return found
 
 
-@hypothesis.settings(
-    max_examples=10_000 if FULL else 500,
-    deadline=None,
-    database=None,
-    derandomize=not FULL,
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
+@thorough(10_000 if FULL else 500)
 @hypothesis.given(
     st.lists(
         st.one_of(

@@ -1,9 +1,13 @@
 from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
 
 import pytest
 
+from mozu.core.hookspecs import Source
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
+from tests.support.beside import FIELDS, Beside, Judged, context_with
 from tests.support.live import QUIET, Live, context, demand
 
 
@@ -22,3 +26,35 @@ def undemanded() -> Iterator[Live]:
     requirements.ebpf()
     with Live(EbpfSource(64 << 20, context()), demand()) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def beside() -> Iterator[Beside]:
+    requirements.ebpf()
+    with (
+        Live(EbpfSource(64 << 20, context()), demand()) as gated,
+        Live(EbpfSource(64 << 20, context(), kernel_filter=False), demand()) as whole,
+    ):
+        yield Beside(gated, whole)
+
+
+@pytest.fixture(scope="module")
+def judged() -> Iterator[Beside]:
+    requirements.ebpf()
+    with (
+        Live(cast("Source", Judged(EbpfSource(64 << 20, context_with(FIELDS)))), demand()) as gated,
+        Live(EbpfSource(64 << 20, context(), kernel_filter=False), demand()) as whole,
+    ):
+        yield Beside(gated, whole)
+
+
+@pytest.fixture
+def likely(tmp_path: Path) -> Path:
+    """Directories, files and links whose names rules are likely to ask for."""
+    for name in ("etc/pam.d", "etc/ssh", "home/u/.ssh", "var/log", "x/y"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("etc/shadow", "etc/pam.d/su", "home/u/.ssh/id_rsa", "var/log/syslog", "x/y/shadow", "x/a.b", "x/..b"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "etc")
+    (tmp_path / "x" / "up").symlink_to(tmp_path / "etc" / "shadow")
+    return tmp_path

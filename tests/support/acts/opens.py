@@ -118,7 +118,7 @@ import os, sys, time
 folder, path, count, *names = sys.argv[1:]
 for number in range(int(count)):
     if number == 40:
-        time.sleep(0.25)
+        time.sleep(0.5)  # the monitor is to have made up its mind about this program before the rest
     os.close(os.open(path, os.O_RDONLY))
 if names:
     program = os.path.join(folder, names[0])
@@ -140,7 +140,7 @@ def then_a_child(path: str, count: int) -> None:
     """Opens of one process, and with a pause before them those of a child that runs another program."""
     for number in range(count):
         if number == count // 2:
-            time.sleep(0.25)
+            time.sleep(0.5)  # the monitor is to have made up its mind about this process before the rest
         os.close(os.open(path, os.O_RDONLY))
     if pid := os.fork():
         os.waitpid(pid, 0)

@@ -1,0 +1,118 @@
+"""Any rules, any paths: no alert is lost to a gate."""
+
+import os
+import random
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.acts import opens
+from tests.support.beside import OPENS, Beside, alerts
+
+pytestmark = pytest.mark.ebpf
+
+FULL: Final = os.environ.get("MOZU_FUZZ") == "full"
+ROUNDS: Final = 60 if FULL else 10
+_PARTS: Final = (
+    *(
+        "etc",
+        "shadow",
+        "passwd",
+        "pam.d",
+        "x",
+        "y",
+        "a.b",
+        "..b",
+        "var",
+        "log",
+        "syslog",
+        "home",
+        "u",
+        ".ssh",
+        "id_rsa",
+    ),
+    *("link", "up", ".", "..", "...", "a_rather_long_part_of_a_path"),
+)
+
+
+def random_path(chance: random.Random, likely: Path) -> bytes:
+    """Plain and odd ones, short and long, below the tree and elsewhere."""
+    separator = chance.choice(("/", "/", "/", "//"))
+    path = separator.join(chance.choices(_PARTS, k=chance.randint(1, chance.choice((3, 5, 12, 50)))))
+    head = chance.choice(("", "", f"{likely}/", f"{likely}/", "/", "./", "../"))
+    tail = chance.choice(("", "", "", "", "/", "/.", "é", "\udcff"))
+    return os.fsencode(head + path + tail)
+
+
+def random_test(chance: random.Random, likely: Path) -> str:
+    """On one field of an open."""
+    part = chance.choice(_PARTS)
+    path = chance.choice(
+        (f"{likely}/etc/shadow", f"{likely}/{part}", f"{likely}/x/{part}", f"/{part}", f"{likely}/etc")
+    )
+    other = chance.choice((f"{likely}/var/log", f"{likely}/x/y", f"{likely}", "/"))
+    pieces = chance.choice((part, part[:3], f"/{part}", f"{part}/", f"/{part}/"))
+    return chance.choice(
+        (
+            f'fd.name = "{path}"', f'fd.name in ("{path}", "{other}")', f'fd.name != "{path}"',
+            f'fd.name startswith "{path}"', f'fd.name startswith anyof ("{path}", "{other}")',
+            f'fd.name endswith "{pieces}"', f'fd.name contains "{pieces}"', f'fd.name glob "{likely}/*/{part}"',
+            f'fd.name glob "*{pieces}*"', f'fd.name pmatch ("{path}", "{other}")',
+            f'fd.directory = "{path}"', f'fd.directory in ("{path}", "{other}")', f'fd.directory startswith "{other}"',
+            f'fd.filename = "{part}"', f'fd.filename in ("{part}", shadow)', f'fd.filename startswith "{part[:2]}"',
+            f'fd.filename endswith "{part[-2:]}"', f'fd.filename contains "{part[:2]}"',
+            f'fd.nameraw contains "{pieces}"', "fd.num >= 0", "fd.num = -1", "fd.num < 5", "evt.failed = true",
+            "evt.res = SUCCESS", "evt.res != ENOENT", "evt.res startswith E", "evt.rawres >= 0",
+            "evt.rawres in (-2, -20)", "evt.is_open_read = true",
+            "evt.is_open_write = true", "evt.is_open_exec = true", "evt.arg.flags contains O_CREAT",
+            "evt.arg.flags contains anyof (O_DIRECTORY, O_CLOEXEC)", "fd.typechar = f", "fd.type = directory",
+            "fd.type in (file, directory)", "evt.type = open", "evt.arg.name startswith /", "proc.name exists",
+        )
+    )  # fmt: skip
+
+
+def random_condition(chance: random.Random, likely: Path, depth: int = 0) -> str:
+    if depth > 2 or chance.random() < 0.3:
+        test = random_test(chance, likely)
+        return test if chance.random() < 0.7 else f"not {test}"
+    joint = chance.choice((" and ", " and ", " or "))
+    whole = joint.join(f"({random_condition(chance, likely, depth + 1)})" for _ in range(chance.randint(2, 3)))
+    return whole if chance.random() < 0.85 else f"not ({whole})"
+
+
+def random_steps(chance: random.Random, likely: Path, count: int) -> list[tuple[str, bytes | None, bytes, int]]:
+    places = [os.fsencode(likely / name) for name in ("", "etc", "x/y", "home/u", "var/log")]
+    steps = []
+    for _ in range(count):
+        place = chance.choice((None, chance.choice(places), b"@" + chance.choice(places)))
+        name = chance.choice(("open", "openat", "openat", "openat2", "creat"))
+        flags = chance.choice((0, 0, os.O_RDWR, os.O_WRONLY, os.O_DIRECTORY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
+        path = random_path(chance, likely)
+        is_made = flags & os.O_CREAT or name == "creat"
+        if is_made and not path.startswith(os.fsencode(likely)):
+            name, flags = "openat", 0  # nothing is made elsewhere
+        steps.append((name, place, path, flags | chance.choice((0, os.O_CLOEXEC))))
+    return steps
+
+
+@pytest.mark.parametrize("names", [False, True], ids=["opens", "names"])
+def test_no_alert_is_lost_fuzz(beside: Beside, likely: Path, names: bool) -> None:
+    """Random rules and random opens; with `names`, what the descriptors are called afterwards counts too."""
+    turned_away = raised = 0
+    for seed in range(ROUNDS):
+        chance = random.Random(seed)
+        rules = [f"{OPENS} and ({random_condition(chance, likely)})" for _ in range(chance.randint(1, 3))]
+        if names:
+            rules.append("evt.type = fchown and fd.name exists")
+        beside.want(*rules)
+        steps = random_steps(chance, likely, 300)
+
+        gated, whole = beside.act(opens.many, steps, "fchown" if names else "")
+
+        turned_away += len(whole.events) - len(gated.events)
+        found = alerts(rules, whole)
+        raised += len(found)
+        assert found == alerts(rules, gated), (seed, rules)
+    assert turned_away > 10 * ROUNDS
+    assert raised > 10 * ROUNDS

@@ -1,0 +1,64 @@
+"""What gates ask about processes: the kernel leaves those alone that no rule asks for, and never one call too long."""
+
+import copy
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mozu.core.state import StateMachine
+from tests.support.acts import opens
+from tests.support.beside import Beside, Judged, alerts
+from tests.support.live import Act
+
+pytestmark = pytest.mark.ebpf
+
+
+def opened(act: Act, path: str) -> dict[str, int]:
+    """Program → how many of its opens of this path are there."""
+    shown = StateMachine().apply([copy.copy(event) for event in act.events])
+    opens_of_it = [one for one in shown if one.type == "openat" and one.args[2] == path]
+    return dict(Counter(one.process.name for one in opens_of_it if one.process is not None))
+
+
+@pytest.mark.parametrize(("asked", "most"), [("proc.name = wanted", 0), ("proc.exe endswith /wanted", 600)])
+def test_a_process_that_no_rule_asks_for_is_left_alone_until_its_next_exec(
+    judged: Beside, likely: Path, asked: str, most: int
+) -> None:
+    """And never a call too long: it runs programs by turns, and every open of the wanted one is told.
+
+    What a name tells is known from the start, all else after a while.
+    """
+    path, names = str(likely / "x" / "a.b"), ["other", "wanted"] * 6
+    rule = f"evt.type = openat and {asked}"
+    judged.want(rule)
+
+    gated, whole = judged.act(opens.by_turns, str(likely), path, 200, names)
+
+    assert {"other": 1200, "wanted": 1200} == opened(whole, path)
+    assert 1200 == opened(gated, path)["wanted"]
+    assert opened(gated, path).get("other", 0) <= most
+    assert alerts([rule], gated) == alerts([rule], whole)
+
+
+def test_children_are_strangers(judged: Beside, likely: Path) -> None:
+    """What is known of a process is not known of those that it makes."""
+    rule = "evt.type = openat and proc.name = cat"
+    judged.want(rule)
+
+    gated, whole = judged.act(opens.then_a_child, str(likely / "x" / "a.b"), 100)
+
+    assert len(gated.of("openat")) < len(whole.of("openat"))
+    assert alerts([rule], gated) == alerts([rule], whole) != []
+
+
+def test_a_loss_of_births_makes_strangers_of_everybody(judged: Beside, likely: Path) -> None:
+    judged.want("evt.type = openat and proc.exe endswith /wanted")
+    source = judged.gated.source
+    assert isinstance(source, Judged)
+    source.distrust(3600)
+
+    gated, whole = judged.act(opens.by_turns, str(likely), str(likely / "x" / "a.b"), 100, ["other"])
+
+    source.distrust(0)
+    assert opened(gated, str(likely / "x" / "a.b")) == opened(whole, str(likely / "x" / "a.b")) == {"other": 100}

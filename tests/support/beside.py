@@ -1,0 +1,88 @@
+"""Two live sources that see the same, one with gates in the kernel and one without."""
+
+import copy
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from mozu.core.conditions import RuleInput, compile_rules, parse
+from mozu.core.demand import Demand, Need
+from mozu.core.fields import FieldRegistry
+from mozu.core.fields.builtin import builtin_fields
+from mozu.core.hookspecs import Context
+from mozu.core.metrics import Metrics
+from mozu.core.pipeline.acquaintance import acquaintance
+from mozu.core.state import StateMachine
+from mozu.plugins.sources.ebpf.source import EbpfSource
+from tests.support.live import Act, Live
+
+OPENS: Final = "evt.type in (open, openat, openat2, creat)"
+FIELDS: Final = FieldRegistry(builtin_fields())
+
+
+class Beside(NamedTuple):
+    """Two sources that see the same."""
+
+    gated: Live
+    whole: Live
+
+    def want(self, *conditions: str, more: Demand | None = None) -> None:
+        """What the rules want, and `more`."""
+        wanted = wants(conditions) | (more or Demand())
+        self.gated.update(wanted)
+        self.whole.update(wanted)
+
+    def act(self, function: Callable[..., Any], *arguments: Any) -> tuple[Act, Act]:
+        """One child's act, as each of them saw it."""
+        self.whole.forget()
+        act = self.gated.act(function, *arguments)
+        mine = self.whole.wait(lambda seen: any(e.type == "procexit" and e.pid == act.pid for e in reversed(seen)))
+        family = {act.pid} | {event.facts.pid for event in mine if event.type == "_fork" and event.pid == act.pid}
+        return act, Act(act.pid, act.value, [event for event in mine if event.pid in family])
+
+
+def context_with(fields: FieldRegistry) -> Context:
+    return Context("live", logging.getLogger("live"), Metrics(), fields)
+
+
+def program_of(conditions: Sequence[str]) -> Any:
+    rules = [RuleInput(str(number), "syscall", parse(text)) for number, text in enumerate(conditions)]
+    return compile_rules(rules, FIELDS, "all")
+
+
+def wants(conditions: Sequence[str]) -> Demand:
+    """As the evaluator of rule files states it."""
+    program = program_of(conditions)
+    needs, predicates = program.needs["syscall"], program.predicates["syscall"]
+    return Demand({"syscall": {name: Need(facets, predicates[name]) for name, facets in needs.items()}})
+
+
+def alerts(conditions: Sequence[str], act: Act) -> list[tuple[Any, ...]]:
+    """Which rules match which of its events, as far as it is not a number of an event."""
+    shown = StateMachine().apply(act.events)
+    return [
+        (position, event.type, event.args, None if event.file is None else event.file.name)
+        for event, position in program_of(conditions).evaluate(shown)
+    ]
+
+
+class Judged:
+    """A source with the core's answers to what it asks about processes: a state that sees its batches first."""
+
+    def __init__(self, source: EbpfSource) -> None:
+        self._source, self._state = source, StateMachine()
+        source.acquaint(acquaintance(FIELDS, self._state))
+
+    def distrust(self, seconds: float) -> None:
+        """As after a loss."""
+        assert self._source._acquaintances is not None
+        self._source._acquaintances.pause(seconds)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    async def batches(self) -> AsyncIterator[Sequence[Any]]:
+        self._state.seed()
+        async for batch in self._source.batches():
+            self._state.apply([copy.copy(event) for event in batch])
+            yield batch
