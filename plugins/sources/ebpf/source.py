@@ -24,6 +24,11 @@ from mozu.plugins.sources.ebpf.ways import Switch, watched_ways
 NAP: Final = 0.005
 """Seconds between a wake-up and the drain. Draining at once would wake up for every record: up to ten times dearer for
 those who are watched."""
+LONG_NAP: Final = 0.02
+"""Seconds between two drains while records keep coming. A wake-up costs about a quarter of a millisecond, most of it
+because those who are watched have taken the caches."""
+FLOOD: Final = 400e6
+"""Bytes a second that no machine is thought to write for long: while they fill the ring, nobody naps for longer than NAP."""
 BATCH: Final = 2000
 _EVERYTHING: Final = 1 << 30
 CLOCK_EVERY: Final = 1.0
@@ -162,6 +167,7 @@ class EbpfSource:
     async def _drained(self, ring: Ring) -> AsyncIterator[Sequence[SyscallEvent]]:
         loop = asyncio.get_running_loop()
         next_check = loop.time() + CLOCK_EVERY
+        nap = max(NAP, min(LONG_NAP, self._ring_size / FLOOD))
         while True:
             stopping = self._stopping.is_set()
             batch = ring.drain(self._decoder, BATCH)
@@ -169,7 +175,7 @@ class EbpfSource:
                 yield batch
             self._get_acquainted(ring, batch)
             if batch:
-                await asyncio.sleep(0 if stopping or len(batch) == BATCH else NAP)
+                await asyncio.sleep(0 if stopping or len(batch) == BATCH else nap)
             elif stopping:
                 return
             else:
