@@ -2,6 +2,7 @@
 /* What a descriptor stands for, asked of the kernel at the exit of a call. */
 #pragma once
 #include "call.h"
+#include "given.h"
 #include "sock.h"
 
 #define ADDRESS_MAX 128 /* sizeof(struct sockaddr_storage) */
@@ -20,7 +21,7 @@ inlined void describe_file(struct scratch *s, volatile struct descriptor *e, con
   READ(path, file->f_path);
   e->fd = fd;
   e->flags = flags;
-  e->path = e->address = e->data = e->block[0] = e->block[1] = e->block[2] = e->spare[0] = e->spare[1] = 0;
+  e->path = e->given = e->raw = e->address = e->data = e->block[0] = e->block[1] = e->block[2] = 0;
   no_ends(&e->ends);
   no_file(&e->file);
   if (path.dentry) file_facts(s, &e->file, &path);
@@ -34,12 +35,14 @@ inlined void append_file_path(struct scratch *s, volatile struct descriptor *e, 
                               struct task_struct *task) {
   struct file *file = file_for(made, task, e->fd);
   struct path root = {}, path = {};
-  u16 marks = 0;
+  u16 marks = 0, raw = 0;
   READ(path, file->f_path);
   if (!path.dentry || s->marks & MARK_SOCKET) return;
   root_of(task, &root);
   e->path = append_path(s, &path, &root, &marks);
   mark(s, marks);
+  e->given = append_given_name(s, file, path.dentry, &raw);
+  e->raw = raw;
 }
 
 inlined u16 append_address(struct scratch *s, const struct made *made, u64 from, u32 length) {

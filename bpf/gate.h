@@ -7,17 +7,24 @@
 #pragma once
 #include "call.h"
 #include "end.h"
+#include "given.h"
 #include "opening.h"
 
-#define GATE_TEXT 256 /* a longer path passes */
+#define GATE_TEXT NAME_TEXT /* a longer path passes */
 
 struct gate {
-  u64 length, slash;    /* of the name; where its last slash stands */
+  u64 slash;            /* where the name's last slash stands */
   u64 climbs;           /* "../" stands in it */
   u64 last, last_word;  /* bits of the last word with slashes, and its place */
+  u64 file[4];          /* what begins behind the last slash */
+  u64 has[4];           /* whether certain bytes stand somewhere */
+  u64 dentry;           /* a struct given begins here */
+  u64 length, raw;
   union { u64 word[GATE_TEXT / 8]; char bytes[2 * GATE_TEXT + 64]; };
 };
 _Static_assert(sizeof(struct gate) == GATE_SIZE, "gate");
+_Static_assert(__builtin_offsetof(struct gate, word) - __builtin_offsetof(struct gate, dentry) ==
+               __builtin_offsetof(struct given, word), "given");
 
 inlined struct gate *gate_here(void) {
   u32 zero = 0;
@@ -56,9 +63,10 @@ inlined void let_pass(void *ctx, u32 array, const struct made *made) {
 /* The same bits, those of the byte `n` places earlier. */
 #define EARLIER(bits, before, n) ((bits) << 8 * (n) | (before) >> (64 - 8 * (n)))
 
-/* Find slashes; false: the path is not plain. What the loop changes lies in the map, see record.h. */
-inlined bool is_plain(struct gate *g) {
-  u64 slashes = 0, dots = 0, rough = 0, climbs = 0;
+/* Find slashes, and up to four other bytes; false: the path is not plain. What the loop changes lies in the map, see
+   record.h. */
+inlined bool is_plain(struct gate *g, u64 byte0, u64 byte1, u64 byte2, u64 byte3) {
+  u64 slashes = 0, dots = 0, rough = 0, climbs = 0, has0 = 0, has1 = 0, has2 = 0, has3 = 0;
   *(volatile u64 *)&g->last = 0;
   *(volatile u64 *)&g->last_word = 0;
 #pragma clang loop unroll(disable)
@@ -70,6 +78,10 @@ inlined bool is_plain(struct gate *g) {
     u64 dot1 = EARLIER(dot, dots, 1), dot2 = EARLIER(dot, dots, 2);
     rough |= (slash1 & (slash | end)) | (slash2 & dot1 & (slash | dot | end));
     climbs |= dot2 & dot1 & slash;
+    if (byte0) has0 |= ZEROES(word ^ EACH(byte0)) & kept;
+    if (byte1) has1 |= ZEROES(word ^ EACH(byte1)) & kept;
+    if (byte2) has2 |= ZEROES(word ^ EACH(byte2)) & kept;
+    if (byte3) has3 |= ZEROES(word ^ EACH(byte3)) & kept;
     if (slash) {
       *(volatile u64 *)&g->last = slash;
       *(volatile u64 *)&g->last_word = i;
@@ -84,6 +96,14 @@ inlined bool is_plain(struct gate *g) {
   if (last >> 8) at += 1;
   *(volatile u64 *)&g->slash = at;
   *(volatile u64 *)&g->climbs = climbs;
+  *(volatile u64 *)&g->has[0] = has0;
+  *(volatile u64 *)&g->has[1] = has1;
+  *(volatile u64 *)&g->has[2] = has2;
+  *(volatile u64 *)&g->has[3] = has3;
+  at += 1;
+  KEEP(at);
+  const char *file = g->bytes + (at & (GATE_TEXT - 1));
+  for (u32 i = 0; i < 4; i++) g->file[i] = *(u64 *)(file + i * 8);
   return !rough;
 }
 
@@ -93,11 +113,13 @@ inlined s64 read_path(struct gate *g, const struct made *made, u64 user, u64 at)
 }
 
 /* The name of what a path leads to, seen from a directory. False: it has to be looked at in user space. */
-inlined bool name_of(struct gate *g, const struct made *made, s32 dirfd, u64 user) {
+inlined bool name_of(struct gate *g, const struct made *made, s32 dirfd, u64 user, u64 byte0, u64 byte1, u64 byte2,
+                     u64 byte3) {
   u32 slot = SLOT_CALL;
   s64 n = read_path(g, made, user, 0);
   u64 at = n - 1;
   if (n < 2) return false;
+  *(volatile u64 *)&g->raw = at;
   if (g->bytes[0] != '/') {
     struct scratch *s = LOOKUP(SCRATCH, &slot);
     struct task_struct *task = bpf_get_current_task_btf();
@@ -123,7 +145,7 @@ inlined bool name_of(struct gate *g, const struct made *made, s32 dirfd, u64 use
   }
   if (at >= GATE_TEXT - 1) return false;
   *(volatile u64 *)&g->length = at;
-  return is_plain(g);
+  return is_plain(g, byte0, byte1, byte2, byte3);
 }
 
 /* Whether the file that an open led to has another name in the kernel than the open gave it, or is a directory that the
@@ -160,6 +182,23 @@ inlined bool is_called_otherwise(struct gate *g, const struct made *made, const 
     if (theirs != ours) return true;
   }
   return true;
+}
+
+/* Whether somebody must be told of an open that no rule wants, so that its file is called later as it was called here. */
+inlined bool is_name_news(struct gate *g, const struct made *made, const struct asked *asked) {
+  struct dentry *dentry = 0;
+  struct inode *inode = 0;
+  u16 mode = 0;
+  if (made->result < 0) return false;
+  struct file *file = file_of(bpf_get_current_task_btf(), made->result);
+  if (!file) return true;
+  READ(dentry, file->f_path.dentry);
+  READ(inode, dentry->d_inode);
+  READ(mode, inode->i_mode);
+  g->dentry = (u64)dentry;
+  /* Directories are where relative paths start from: those who tell of them ask for no name that is kept. */
+  bool is_kept = dentry && keep_given(file, (struct given *)&g->dentry);
+  return (!is_kept || (mode & S_IFMT) == S_IFDIR) && is_called_otherwise(g, made, asked);
 }
 
 /* Eight bytes from the place `back` bytes before the end, and `ahead` bytes after that; after the last slash. */

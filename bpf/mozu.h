@@ -77,8 +77,8 @@ struct descriptor {      /* any call on a descriptor */
   struct ends ends;
   u32 fd, flags;
   u16 address, data;     /* texts, after the names in `ends`: socket address as given, bytes or text handed over */
-  u16 path, block[3];    /* texts: the file's path, pieces of memory that arguments point to */
-  u16 spare[2];
+  u16 path, given, block[3]; /* texts: the file's path; as its open called it, where that is kept; what arguments point to */
+  u16 raw;               /* so many bytes at the end of `given` the open was given */
 };
 
 struct process {         /* exec, clone */

@@ -12,6 +12,7 @@ inlined int descriptor_exit(const struct made *made) {
   volatile struct descriptor *e = (void *)s->record;
   COPY_ARGUMENTS(e->args, made->args);
   s32 fd = shape->fd == RESULT ? result : e->args[shape->fd & 7];
+  if (number == NR_open_by_handle_at && result >= 0) drop_given(file_of(task, result));
   describe_file(s, e, made, task, fd);
   if (shape->address >= 0)
     e->address = append_address(s, made, e->args[shape->address & 7], e->args[(shape->address + 1) & 7]);

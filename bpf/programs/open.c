@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* open, openat, openat2, creat. */
+#include "given.h"
 #include "opening.h"
 
 inlined int open_exit(const struct made *made) {
@@ -31,6 +32,7 @@ inlined int open_exit(const struct made *made) {
   if (result >= 0) {
     struct file *file = file_of(task, result);
     u32 fmode = 0;
+    drop_given(file);
     READ(fmode, file->f_mode);
     READ(path, file->f_path);
     marks = 0;

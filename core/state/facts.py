@@ -113,6 +113,8 @@ class Descriptor(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the kernel says a descriptor is; goes into `SyscallEvent.file` unless the state knows a better name."""
 
     file: File
+    as_opened: bool = False
+    """Its name is the one that its open gave."""
 
 
 class KnownProcess(msgspec.Struct, frozen=True, omit_defaults=True):

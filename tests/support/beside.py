@@ -61,7 +61,7 @@ def alerts(conditions: Sequence[str], act: Act) -> list[tuple[Any, ...]]:
     """Which rules match which of its events, as far as it is not a number of an event."""
     shown = StateMachine().apply(act.events)
     return [
-        (position, event.type, event.args, None if event.file is None else event.file.name)
+        (position, event.type, event.args, None if event.file is None else (event.file.name, event.file.raw))
         for event, position in program_of(conditions).evaluate(shown)
     ]
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from mozu.core.event import File, SyscallEvent
 from mozu.core.state.addresses import tuple_text, turned
+from mozu.core.state.facts import Descriptor
 from mozu.core.state.sockets import with_tuple
 from mozu.core.state.state import State
 from mozu.core.syscalls import EventType, event_types
@@ -54,7 +55,7 @@ def used(state: State, event: SyscallEvent, index: int) -> File | None:
 
 def _reconciled(state: State, event: SyscallEvent, fd: int, told: File, known: File | None) -> File:
     """What the kernel says wins, but what the calls before have told of the same file or socket is kept."""
-    if known is not None and _is_same(known, told):
+    if known is not None and _is_same(known, told) and not _is_renamed(event, known, told):
         return known
     file = _directed(event, named(told))
     if fd >= 0:
@@ -69,6 +70,12 @@ def _is_same(known: File, told: File) -> bool:
     if told.kind in _PATHS:
         return known.kind in _PATHS and (known.ino, known.dev) == (told.ino, told.dev)
     return known.kind == told.kind and (known == told or known.role == "listening")
+
+
+def _is_renamed(event: SyscallEvent, known: File, told: File) -> bool:
+    """Whether the same file was opened again, under another name, and nobody was told."""
+    facts = event.facts
+    return facts.__class__ is Descriptor and facts.as_opened and (known.name, known.raw) != (told.name, told.raw)
 
 
 def named(file: File) -> File:

@@ -19,14 +19,18 @@ SIZES: Final = {
     "OPERATION_SIZE": uring.ENTRY.size,
     "REQUESTS_SIZE": 984,
     "REQUEST_SIZE": 9176,
-    "GATE_SIZE": 616,
+    "GATE_SIZE": 696,
+    "GIVEN_SIZE": 280,
 }
-"""Sizes of structs in bpf/record.h, bpf/call.h, bpf/uring.h and bpf/gate.h, which assert them."""
+"""Sizes of structs in bpf/record.h, bpf/call.h, bpf/uring.h, bpf/gate.h and bpf/given.h, which assert them."""
 _IN_FLIGHT: Final = 4096
 """Requests of io_uring between submission and completion, those with texts an eighth of them."""
 _SLOTS: Final = 4
 ACQUAINTANCES: Final = 16384
 """Processes that the kernel can know something of."""
+GIVEN: Final = 16384
+"""Files whose names are kept. Their keys are places in memory, which later files take again: this is about how many files
+are open at once, and not how many are opened."""
 
 
 def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
@@ -47,6 +51,7 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
         "NATIVE": (jumps, 4, 4, 2 * TYPES),
         "DOORS": (jumps, 4, 4, 2 * TYPES),
         "GATE": (per_cpu, 4, SIZES["GATE_SIZE"], 1),
+        "GIVEN": (kernel.HASH, 8, SIZES["GIVEN_SIZE"], GIVEN),
         "EDITION": (array, 4, 8, 1),
         "NAMES": (kernel.HASH, NAME, ENTRY.size, NAMES),
         "UNNAMED": (array, 4, ENTRY.size, 1),

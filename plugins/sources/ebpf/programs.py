@@ -16,7 +16,7 @@ TRACEPOINT, RAW_TRACEPOINT = 5, 17
 ARRAYS = {"NATIVE": TRACEPOINT, "DOORS": RAW_TRACEPOINT}
 """Program array → type of its programs."""
 _TOLD_APART = (
-    *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir"),
+    *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir", "open_by_handle_at"),
     *("sendto", "recvfrom", "sendmsg", "recvmsg"),
 )
 _PIDS = {"THREAD_GROUP": "PIDTYPE_TGID", "GROUP": "PIDTYPE_PGID", "SESSION": "PIDTYPE_SID"}

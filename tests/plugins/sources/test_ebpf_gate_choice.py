@@ -62,7 +62,9 @@ def test_names_of_files_are_kept_for_those_who_show_them() -> None:
     alone, beside = chosen(rule), chosen(rule, "evt.type = fchmod and fd.name = /b")
 
     assert "is_called_otherwise" not in alone.gates["openat"].body
-    assert "is_called_otherwise" in beside.gates["openat"].body
+    assert "is_name_news" in beside.gates["openat"].body
+    elsewhere = chosen(rule, "evt.type = fchownat and fd.name = /b")
+    assert "is_called_otherwise" in elsewhere.gates["openat"].body
 
 
 def test_names_of_sockets_are_no_names_of_files() -> None:

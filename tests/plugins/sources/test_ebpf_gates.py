@@ -205,20 +205,6 @@ def test_numbers_of_calls_are_tested(beside: Beside) -> None:
 # --- what the state needs
 
 
-def test_names_of_files_stay_what_their_opens_said(beside: Beside, likely: Path) -> None:
-    """An open is told, wanted or not, where its file has another name for the kernel and somebody asks for names."""
-    rules = (f"{OPENS} and fd.name = /nowhere", "evt.type = fchown and fd.name exists")
-    beside.want(*rules)
-    files = ("x/a.b", "link/shadow", "x/up", "x", "x/y/shadow")
-    steps = [("openat", None, os.fsencode(likely / name), 0) for name in files]
-
-    gated, whole = beside.act(opens.many, steps, "fchown")
-
-    assert [str(likely / name) for name in ("link/shadow", "x/up", "x")] == paths(gated.of("openat"))
-    assert 5 == len(alerts(rules, whole))
-    assert alerts(rules, gated) == alerts(rules, whole)
-
-
 def test_who_asks_for_all_descriptors_gets_all_opens(beside: Beside, likely: Path) -> None:
     rule = f"evt.type = openat and fd.name = {likely}/etc/shadow and fd.types intersects (file)"
     beside.want(rule)

@@ -1,6 +1,7 @@
 """Opens of every kind."""
 
 import os
+import socket
 import struct
 import sys
 import time
@@ -111,6 +112,28 @@ def many(steps: list[tuple[str, bytes | None, bytes, int]], uses: str = "") -> i
         if base >= 0:
             os.close(base)
     return done
+
+
+def handed_on(path: bytes) -> int:
+    """Opens a file; fchown on it in a child, on a copy, and as it comes out of a socket. Gives how many came through."""
+    fd, ends = os.open(path, os.O_RDONLY), socket.socketpair()
+    child = os.fork()
+    if not child:
+        call("fchown", fd, -1, -1)
+        os._exit(0)
+    os.waitpid(child, 0)
+    call("fchown", os.dup2(fd, 77), -1, -1)
+    socket.send_fds(ends[0], [b"x"], [fd])
+    received = socket.recv_fds(ends[1], 1, 1)[1]
+    call("fchown", received[0], -1, -1)
+    return len(received)
+
+
+def held(steps: list[bytes], uses: str) -> int:
+    """Opens in turn that stay open, each new descriptor handed to a call."""
+    for path in steps:
+        call(uses, call("openat", -100, path, os.O_RDONLY, 0), -1, -1)
+    return len(steps)
 
 
 _TURN = """

@@ -28,7 +28,7 @@ _unpack, _SIZE = reader(
     "descriptor",
     HEAD + "args0 args1 args2 args3 args4 args5 args6 args7 " + FILE + "ends_own ends_peer ends_local ends_remote "
     "ends_family ends_type ends_protocol ends_local_port ends_remote_port ends_state ends_local_name ends_remote_name "
-    "fd flags address data path block0 block1 block2 spare0 spare1",
+    "fd flags address data path given block0 block1 block2 raw",
 )
 _RESULT, _MARKS, _ARGS, _FILE, _ENDS, _TAIL = 2, 7, 9, 17, 22, 34
 """Positions among the values: result, marks, first argument, file facts, ends of the socket, what follows."""
@@ -165,7 +165,7 @@ def descriptor(watch: Watch) -> Decode:
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         values = _unpack(buffer, at)
         marks, result = values[_MARKS], values[_RESULT]
-        fd, _, address_n, data_n, path_n, *blocks_n, _, _ = values[_TAIL:]
+        fd, _, address_n, data_n, path_n, given_n, *blocks_n, raw_n = values[_TAIL:]
         start = at + _SIZE
         ends = asked = None
         if marks & _SOCKET:
@@ -182,6 +182,9 @@ def descriptor(watch: Watch) -> Decode:
         start += data_n
         where = path(buffer, start, start + path_n, marks) if path_n else None
         start += path_n
+        given = text(buffer, start, start + given_n)
+        raw = text(buffer, start + given_n - raw_n, start + given_n)
+        start += given_n
         blocks = []
         for length in blocks_n:
             blocks.append(buffer[start : start + length])
@@ -193,9 +196,9 @@ def descriptor(watch: Watch) -> Decode:
             connected = result == 0 if name == "connect" else None
             file = socket_file(ends, role=role, asked=asked if failed else None, connected=connected)
         elif where is not None:
-            file = _plain_file(where, values)
+            file = _plain_file(where, values, given, raw)
         args = tuple(one(values, told) for one in picks)
-        facts = None if file is None else Descriptor(file)
+        facts = None if file is None else Descriptor(file, as_opened=given_n > 0)
         when, tid, pid, cpu = values[0] + offset, values[4], values[3], values[6]
         number = signed32(fd) if about else None
         return SyscallEvent("syscall", name, when, 0, tid, pid, cpu, args, None, number, file, facts)
@@ -203,10 +206,10 @@ def descriptor(watch: Watch) -> Decode:
     return decode
 
 
-def _plain_file(where: str, values: tuple[Any, ...]) -> File:
+def _plain_file(where: str, values: tuple[Any, ...], given: str, raw: str) -> File:
     ino, dev, magic, mode, _ = values[_FILE:_ENDS]
     marks = values[_MARKS]
     kind, name = kind_of_file(where, mode, magic, marks)
     upper = bool(marks & _UPPER)
     real = None if marks & _PSEUDO else where
-    return File(kind, name, "", real, 0, dev, ino, upper, bool(marks & _OVERLAY) and not upper)
+    return File(kind, given or name, raw, real, 0, dev, ino, upper, bool(marks & _OVERLAY) and not upper)

@@ -1,7 +1,8 @@
 """Which calls may have a gate: those that only rules want, and whose events teach the state nothing that others need.
 
-An open teaches the state the name of its file as it was given; other events on the descriptor have the kernel's. Where
-somebody wants names of files, an open is turned away only if both are the same.
+An open teaches the state the name of its file as it was given. Where events of other types show names of files, those of
+opens that are turned away are kept in the kernel and told with such an event; or, for types whose programs tell no such
+name, an open is turned away only if the kernel calls the file the same.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +12,7 @@ from mozu.core.demand import Demand
 from mozu.core.predicate import Fact, Predicate, holds
 from mozu.core.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import WATCHES
-from mozu.plugins.sources.ebpf.gates.gate import Gate, gate_of
+from mozu.plugins.sources.ebpf.gates.gate import Gate, Names, gate_of
 from mozu.plugins.sources.ebpf.gates.lasting import Lasting
 
 OPENS: Final = frozenset(("open", "openat", "openat2", "creat"))
@@ -19,6 +20,10 @@ _COPIES: Final = frozenset(("dup", "dup2", "dup3"))
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg", "sendmmsg", "recvmmsg"))
 _FORGETTABLE: Final = OPENS | _COPIES | {"socket"}
 """They change the state, but what they tell is asked of the kernel again when the descriptor is used."""
+_TELL_NAMES: Final = frozenset(("descriptor", "transfer", "pair", "mapping"))
+"""Families whose programs tell the name that is kept of a file."""
+_BELOW_DIRECTORIES: Final = frozenset(("renameat", "renameat2", "unlinkat", "mkdirat", "mknodat", "linkat", "symlinkat"))
+"""Their descriptors can only stand for directories."""
 _FILES: Final = frozenset(("f", "d", "file", "directory"))
 
 
@@ -37,17 +42,26 @@ def choose(demand: Demand, types: Iterable[str], lasting_fields: Iterable[str] =
     needs = demand.of("syscall")
     if any("files" in need.facets for need in needs.values()):
         types = [name for name in types if not _has_descriptor(name)]
-    names = any(_wants_names(demand, name) for name in needs)
+    naming = [name for name in needs if _wants_names(demand, name)]
+    if all(name in _BELOW_DIRECTORIES or _family(name) in _TELL_NAMES for name in naming):
+        names = Names.KEPT if naming else Names.UNUSED
+    else:
+        names = Names.TOLD
     found: dict[str, Gate] = {}
     for name in sorted(types):
-        if not _may(name) or (names and name in _COPIES):
+        if not _may(name) or (naming and name in _COPIES):
             continue
-        gate = gate_of(WATCHES[name], demand.predicate("syscall", name), lasting, keeps_names=names and name in OPENS)
+        gate = gate_of(WATCHES[name], demand.predicate("syscall", name), lasting, names if name in OPENS else Names.UNUSED)
         if gate is not None:
             found[name] = gate
     if not _agree(found, needs):
         found = {name: gate for name, gate in found.items() if name not in _MESSAGES}
     return Chosen(found, tuple(lasting.questions))
+
+
+def _family(name: str) -> str:
+    watch = WATCHES.get(name)
+    return "" if watch is None else watch.programs[0].family
 
 
 def _may(name: str) -> bool:

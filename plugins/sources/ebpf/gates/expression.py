@@ -17,6 +17,8 @@ class Check(NamedTuple):
     """Whether it looks at the name of a path, which must have been read."""
     of_process: bool = False
     """Whether it looks at what user space has told of the process."""
+    text: str = ""
+    """What is looked for anywhere in the name."""
 
 
 class Joint(NamedTuple):

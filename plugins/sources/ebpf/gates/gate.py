@@ -1,6 +1,7 @@
 """A gate as a C function, made from a predicate."""
 
 from collections.abc import Callable
+from enum import Enum
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -9,6 +10,7 @@ from mozu.plugins.sources.ebpf.calls import NO_FD, RESULT, Watch
 from mozu.plugins.sources.ebpf.gates.expression import Check, Expression, cost, every, has, in_c, replaced, some
 from mozu.plugins.sources.ebpf.gates.flags import of_argument
 from mozu.plugins.sources.ebpf.gates.lasting import Lasting
+from mozu.plugins.sources.ebpf.gates.names import noted
 from mozu.plugins.sources.ebpf.gates.opens import of_open
 from mozu.plugins.sources.ebpf.gates.results import of_result
 from mozu.plugins.sources.ebpf.gates.sockets import of_socket
@@ -18,6 +20,16 @@ _DEAREST: Final = 4000
 _FAMILIES: Final = frozenset(("open", "descriptor", "message", "transfer", "number", "path"))
 """Whose calls can have gates: what they tell at the end is what the gate sees."""
 _ABOUT_DESCRIPTORS: Final = frozenset(("descriptor", "message", "transfer"))
+
+
+class Names(Enum):
+    """What becomes of the name that an open gives, where the open is turned away."""
+
+    UNUSED = ""
+    KEPT = "is_name_news"
+    """The kernel keeps it for events on the descriptor."""
+    TOLD = "is_called_otherwise"
+    """An open passes where the kernel calls the file otherwise than the open did."""
 
 
 class Gate(NamedTuple):
@@ -42,11 +54,8 @@ class Gate(NamedTuple):
         return f"mozu_{self.name}_{array.lower()}"
 
 
-def gate_of(watch: Watch, predicate: Predicate, lasting: Lasting, *, keeps_names: bool = False) -> Gate | None:
-    """The gate of a call; None where every event passes, or none can be made.
-
-    `keeps_names`: an open passes too where the kernel calls the file otherwise than the open did.
-    """
+def gate_of(watch: Watch, predicate: Predicate, lasting: Lasting, names: Names = Names.UNUSED) -> Gate | None:
+    """The gate of a call; None where every event passes, or none can be made."""
     family = watch.programs[0].family
     if len(watch.programs) != 1 or family not in _FAMILIES or not watch.programs[0].is_handed_calls:
         return None
@@ -60,7 +69,7 @@ def gate_of(watch: Watch, predicate: Predicate, lasting: Lasting, *, keeps_names
         wanted = some(one for one, _ in tested)
     if wanted is True or cost(wanted) > _DEAREST:
         return None
-    body = _open_body(wanted, keeps_names=keeps_names) if family == "open" else _plain_body(wanted, watch)
+    body = _open_body(wanted, names) if family == "open" else _plain_body(wanted, watch)
     asks = has(wanted, lambda check: check.of_process)
     return Gate("  u64 may = may_be(made);\n" * asks + body, asks)
 
@@ -85,18 +94,19 @@ def _is_common(wanted: Expression) -> bool:
     return replaced(wanted, lambda check: check.code.startswith("!") if check.of_name else True) is True
 
 
-def _open_body(wanted: Expression, *, keeps_names: bool) -> str:
+def _open_body(wanted: Expression, names: Names) -> str:
     """First what numbers tell; the path is read only where they leave it open, or names count."""
+    wanted, bytes_ = noted(wanted)
+    looked_for = ", ".join(map(str, (*bytes_, 0, 0, 0, 0)[:4]))
     lines = ["struct asked asked = {};", "what_open_asks(&asked, made);"]
-    by_numbers = in_c(replaced(wanted, _without_name))
-    lines.append(
-        f"if (!{by_numbers} && made->result < 0) return false;" if keeps_names else f"if (!{by_numbers}) return false;"
-    )
-    if has(wanted, lambda check: check.of_name) or keeps_names:
+    by_numbers = replaced(wanted, _without_name)
+    if by_numbers is not True:
+        lines.append(f"if (!{in_c(by_numbers)}{' && made->result < 0' if names.value else ''}) return false;")
+    if has(wanted, lambda check: check.of_name) or names.value:
         lines.append("struct gate *g = gate_here();")
-        lines.append("if (!g || !name_of(g, made, asked.dirfd, asked.user)) return true;")
+        lines.append(f"if (!g || !name_of(g, made, asked.dirfd, asked.user, {looked_for})) return true;")
     lines.append(f"if ({in_c(wanted)}) return true;")
-    lines.append("return is_called_otherwise(g, made, &asked);" if keeps_names else "return false;")
+    lines.append(f"return {names.value}(g, made, &asked);" if names.value else "return false;")
     return "".join(f"  {line}\n" for line in lines)
 
 

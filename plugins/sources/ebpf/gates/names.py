@@ -7,12 +7,18 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from mozu.plugins.sources.ebpf.gates.expression import Check, Expression, every
+from mozu.plugins.sources.ebpf.gates.expression import Check, Expression, every, replaced
 
 _WORD: Final = 8
 _SPECIAL: Final = re.compile(r"[*?\[\]\\{}]")
 _SEARCH: Final = 60
 """What it costs to look for a text everywhere, in comparisons."""
+_BEHIND_SLASH: Final = 4
+"""So many words behind the last slash are at hand."""
+_COMMON: Final = "/esrilbtoanucpd.mh-gfxv1"
+"""Bytes that paths are full of, the commonest first."""
+_NOTED: Final = 4
+"""So many bytes are looked for while the path is read."""
 
 
 def usable(values: Iterable[str]) -> bool:
@@ -45,7 +51,22 @@ def contains(value: str) -> Expression:
         return True
     first, second = value.encode()[:_WORD], value.encode()[_WORD : 2 * _WORD]
     code = f"is_in_name(g, {_number(first)}, {_mask(len(first))}, {_number(second)}, {_mask(len(second))})"
-    return Check(code, _SEARCH, of_name=True)
+    return Check(code, _SEARCH, of_name=True, text=value)
+
+
+def noted(wanted: Expression) -> tuple[Expression, list[int]]:
+    """The same, where a text is only looked for if its rarest byte is there; and which bytes that are, in order."""
+    bytes_: list[str] = []
+
+    def first_a_byte(check: Check) -> Expression:
+        if not check.text:
+            return check
+        rarest = max(check.text, key=lambda byte: (byte in bytes_, byte not in _COMMON, _COMMON.find(byte)))
+        if rarest not in bytes_ and len(bytes_) < _NOTED:
+            bytes_.append(rarest)
+        return every((Check(f"g->has[{bytes_.index(rarest)}]", of_name=True), check)) if rarest in bytes_ else check
+
+    return replaced(wanted, first_a_byte), [ord(byte) for byte in bytes_]
 
 
 def directory_is(value: str) -> Expression:
@@ -59,12 +80,12 @@ def directory_is(value: str) -> Expression:
 
 def filename_is(value: str) -> Expression:
     """What stands after the last slash."""
-    return _words(value.encode() + b"\0", "after_slash(g, {offset})", 3)
+    return _behind_slash(value.encode() + b"\0")
 
 
 def filename_begins(value: str) -> Expression:
     """The beginning of that."""
-    return _words(value.encode(), "after_slash(g, {offset})", 3)
+    return _behind_slash(value.encode())
 
 
 def like(pattern: str) -> Expression:
@@ -80,6 +101,12 @@ def like(pattern: str) -> Expression:
 def below(path: str) -> Expression:
     """One path or anything below it; components may be patterns."""
     return begins(_SPECIAL.split("/" + path.strip("/"))[0] if "//" not in path else "/")
+
+
+def _behind_slash(wanted: bytes) -> Expression:
+    """What begins there."""
+    near, far = wanted[: _BEHIND_SLASH * _WORD], wanted[_BEHIND_SLASH * _WORD :]
+    return every((_words(near, "g->file[{index}]"), _words(far, f"after_slash(g, {len(near)} + {{offset}})", 3)))
 
 
 def _words(wanted: bytes, place: str, price: int = 1) -> Expression:

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* Names as opens gave them. Of an open that was turned away nobody has heard: should its file be told of later, the name is
+   here, by the kernel's file, which forks, copies and messages share. One that another open left is known by its dentry;
+   every open of the same replaces it or, where it was told of, takes it away. */
+#pragma once
+#include "record.h"
+
+#define NAME_TEXT 256 /* a longer one is not kept */
+
+struct given {
+  u64 dentry;
+  u64 length, raw;      /* of the name; how many bytes at its end the call was given */
+  u64 word[NAME_TEXT / 8];
+};
+_Static_assert(sizeof(struct given) == GIVEN_SIZE, "given");
+
+/* False: there is no room. */
+inlined bool keep_given(struct file *file, struct given *name) {
+  u64 key = (u64)file;
+  struct given *kept = LOOKUP(GIVEN, &key);
+  if (!kept) return !bpf_map_update_elem(MAP(GIVEN), &key, name, 0);
+  *kept = *name;
+  return true;
+}
+
+inlined void drop_given(struct file *file) {
+  u64 key = (u64)file;
+  bpf_map_delete_elem(MAP(GIVEN), &key);
+}
+
+/* Append the name of a file; give its length, 0 where none is kept. */
+inlined u16 append_given_name(struct scratch *s, struct file *file, struct dentry *dentry, u16 *raw) {
+  u64 key = (u64)file;
+  struct given *kept = LOOKUP(GIVEN, &key);
+  if (!kept || kept->dentry != (u64)dentry) return 0;
+  *raw = kept->raw;
+  return append(s, KERNEL, kept->word, kept->length & (NAME_TEXT - 1));
+}
