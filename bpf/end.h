@@ -5,21 +5,25 @@
 
 struct end { struct file *file; u16 family, protocol, port; u8 state; }; /* family 0: no socket */
 
-inlined void what_stands_at(struct end *end, const struct made *made, s32 fd) {
+/* `is_socket`: the call could not have done what it did on anything else; `protocol`: whether somebody asks for it. Each
+   read costs about as much as the rest of a gate, so what stands together is read at once. */
+inlined void what_stands_at(struct end *end, const struct made *made, s32 fd, bool is_socket, bool protocol) {
   struct inode *inode = 0;
   struct socket *socket = 0;
   struct sock *sock = 0;
-  u16 mode = 0;
+  struct sock_common common = {};
+  u16 mode = S_IFSOCK;
   end->family = end->protocol = end->port = end->state = 0;
   end->file = file_for(made, bpf_get_current_task_btf(), fd);
   if (!end->file) return;
-  READ(inode, end->file->f_inode);
-  READ(mode, inode->i_mode);
+  if (!is_socket) {
+    READ(inode, end->file->f_inode);
+    READ(mode, inode->i_mode);
+  }
   if ((mode & S_IFMT) != S_IFSOCK) return;
   READ(socket, end->file->private_data);
   READ(sock, socket->sk);
-  READ(end->family, sock->__sk_common.skc_family);
-  READ(end->protocol, sock->sk_protocol);
-  READ(end->port, sock->__sk_common.skc_dport);
-  READ(end->state, sock->__sk_common.skc_state);
+  bpf_probe_read_kernel(&common, __builtin_offsetof(struct sock_common, skc_state) + sizeof(common.skc_state), sock);
+  if (protocol) READ(end->protocol, sock->sk_protocol);
+  end->family = common.skc_family; end->port = common.skc_dport; end->state = common.skc_state;
 }

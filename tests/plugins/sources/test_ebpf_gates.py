@@ -185,6 +185,18 @@ def test_what_is_sent_over_a_connection_is_not_wanted_by_who_asks_for_unconnecte
     assert alerts([rule], gated) == alerts([rule], whole)
 
 
+def test_what_goes_out_without_an_address_goes_through_a_connection(beside: Beside) -> None:
+    rule = "evt.type in (sendto, sendmsg) and fd.type in (ipv4, ipv6) and fd.connected = false"
+    beside.want(rule)
+
+    gated, whole = beside.act(sockets.send_without_address)
+
+    assert [1, 1, -32, -89, 1] == gated.value
+    assert [-89] == [event.args[0] for event in gated.of("sendto")]
+    assert [1, 1, -32, -89, 1] == [event.args[0] for event in whole.of("sendto")]
+    assert alerts([rule], gated) == alerts([rule], whole)
+
+
 def test_numbers_of_calls_are_tested(beside: Beside) -> None:
     rules = ("evt.type = socket and evt.arg.domain contains AF_PACKET", "evt.type = ptrace and evt.rawarg.pid = 77777")
     beside.want(*rules)

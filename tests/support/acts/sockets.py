@@ -222,3 +222,22 @@ def connect_and_send() -> None:
     peer = packed(AF_INET, *listener.getsockname())
     assert call("sendto", sender.fileno(), b"x", 1, 0, peer, len(peer)) == 1
     assert call("sendto", socket.socket().fileno(), b"x", 1, 0, 0, 0) < 0
+
+
+def send_without_address() -> list[int]:
+    """Through connections of every kind, one of them half closed, and through a socket that has none; what each gave."""
+    results = []
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        other, _ = server.accept()
+        results.append(call("sendto", client.fileno(), b"x", 1, 0, None, 0))
+        other.shutdown(socket.SHUT_WR)
+        client.recv(1)
+        results.append(call("sendto", client.fileno(), b"x", 1, 0, None, 0))  # in CLOSE_WAIT
+        other.close()
+    with socket.socketpair()[0] as pair:
+        results.append(call("sendto", pair.fileno(), b"x", 1, 0, None, 0))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        results.append(call("sendto", datagrams.fileno(), b"x", 1, 0, None, 0))
+        datagrams.connect(("127.0.0.1", 9))
+        results.append(call("sendto", datagrams.fileno(), b"x", 1, 0, None, 0))
+    return results

@@ -74,7 +74,7 @@ def _may(name: str) -> bool:
 def _agree(found: dict[str, Gate], needs: Iterable[str]) -> bool:
     """Messages teach the state who is at the other end: all of them, or none, may be turned away."""
     wanted = _MESSAGES & set(needs)
-    return len({found.get(name) for name in wanted}) < 2
+    return len({found[name].wanted if name in found else True for name in wanted}) < 2
 
 
 def _has_descriptor(name: str) -> bool:

@@ -1,6 +1,6 @@
 """Tests in C, joined by `and` and `or`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 _FEW: Final = 100
@@ -88,6 +88,13 @@ def negated(expression: Expression) -> Expression:
         parts = [negated(part) for part in expression.parts]
         return some(parts) if expression.word == "&&" else every(parts)
     return not expression if isinstance(expression, bool) else expression._replace(code=f"!({expression.code})")
+
+
+def assumed(expression: Expression, known: Mapping[Expression, bool]) -> Expression:
+    """The same where it is known of some tests whether they hold."""
+    told = {check.code: value for check, value in known.items() if isinstance(check, Check)}
+    told |= {f"!({code})": not value for code, value in told.items()}
+    return replaced(expression, lambda check: told.get(check.code, check))
 
 
 def has(expression: Expression, test: Callable[[Check], bool]) -> bool:

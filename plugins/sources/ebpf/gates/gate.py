@@ -13,7 +13,7 @@ from mozu.plugins.sources.ebpf.gates.lasting import Lasting
 from mozu.plugins.sources.ebpf.gates.names import noted
 from mozu.plugins.sources.ebpf.gates.opens import of_open
 from mozu.plugins.sources.ebpf.gates.results import of_result
-from mozu.plugins.sources.ebpf.gates.sockets import of_socket
+from mozu.plugins.sources.ebpf.gates.sockets import is_about_sockets, of_socket, wants_no_connections
 
 _DEAREST: Final = 4000
 """A gate of more comparisons would cost more than it saves, and the verifier might not see its end."""
@@ -35,6 +35,7 @@ class Names(Enum):
 class Gate(NamedTuple):
     """A C function that tells whether a call (`const struct made *made`) is wanted; equal bodies are one gate."""
 
+    wanted: Expression
     body: str
     asks_of_process: bool = False
     """Whether it tests facts that user space has told of the process."""
@@ -71,7 +72,7 @@ def gate_of(watch: Watch, predicate: Predicate, lasting: Lasting, names: Names =
         return None
     body = _open_body(wanted, names) if family == "open" else _plain_body(wanted, watch)
     asks = has(wanted, lambda check: check.of_process)
-    return Gate("  u64 may = may_be(made);\n" * asks + body, asks)
+    return Gate(wanted, "  u64 may = may_be(made);\n" * asks + body, asks)
 
 
 def _test(fact: Fact, watch: Watch, family: str) -> Expression:
@@ -111,14 +112,22 @@ def _open_body(wanted: Expression, names: Names) -> str:
 
 
 def _plain_body(wanted: Expression, watch: Watch) -> str:
-    """One look at the descriptor, where something is asked of it."""
-    fd = watch.shape.fd
-    code = in_c(wanted)
-    body = ""
-    if "end." in code:
-        place = "made->result" if fd == RESULT else f"made->args[{fd}]"
-        body = f"  struct end end = {{}};\n  what_stands_at(&end, made, {place});\n"
-    return f"{body}  return {code};\n"
+    """First what numbers tell; then one look at the descriptor, where something is asked of it."""
+    lines = []
+    if has(wanted, is_about_sockets):
+        if watch.name == "sendto" and wants_no_connections(wanted):
+            # What goes out without an address goes through a connection.
+            lines.append("if (made->result >= 0 && !made->args[4]) return false;")
+        by_numbers = replaced(wanted, lambda check: is_about_sockets(check) or check)
+        if by_numbers is not True:
+            lines.append(f"if (!{in_c(by_numbers)}) return false;")
+        place = "made->result" if watch.shape.fd == RESULT else f"made->args[{watch.shape.fd}]"
+        is_socket = "made->result >= 0" if watch.programs[0].family == "message" else "false"
+        protocol = in_c(has(wanted, lambda check: "end.protocol" in check.code))
+        lines.append("struct end end = {};")
+        lines.append(f"what_stands_at(&end, made, {place}, {is_socket}, {protocol});")
+    lines.append(f"return {in_c(wanted)};")
+    return "".join(f"  {line}\n" for line in lines)
 
 
 def _without_name(check: Check) -> Expression:

@@ -4,7 +4,7 @@ from typing import Final
 
 from mozu.core.predicate import Fact
 from mozu.plugins.sources.ebpf.calls import RESULT, Watch
-from mozu.plugins.sources.ebpf.gates.expression import Check, Expression, every, negated, some
+from mozu.plugins.sources.ebpf.gates.expression import Check, Expression, assumed, every, negated, some
 from mozu.plugins.sources.ebpf.gates.results import DONE, FAILED, flag
 
 _UNKNOWN: Final = Check("!end.file")
@@ -12,7 +12,8 @@ _UNKNOWN: Final = Check("!end.file")
 _IS_IP: Final = Check("end.family == FAMILY_INET || end.family == FAMILY_INET6")
 _IS_UNIX: Final = Check("end.family == FAMILY_UNIX")
 _IS_NO_SOCKET: Final = Check("!end.family")
-_ESTABLISHED: Final = every((DONE, _IS_IP, Check("end.state == 1"), Check("end.port")))
+_HAS_PEER: Final = (Check("end.state == 1"), Check("end.port"))
+_ESTABLISHED: Final = every((DONE, _IS_IP, *_HAS_PEER))
 """Of TCP, and of a datagram socket that has one peer."""
 _KINDS: Final = {
     **dict.fromkeys(("4", "6", "ipv4", "ipv6", "ip"), _IS_IP),
@@ -33,6 +34,18 @@ def of_socket(fact: Fact, watch: Watch) -> Expression | None:
         unconnected = some((_UNKNOWN, negated(_ESTABLISHED)))
         return unconnected if flag(fact, False) is True else True
     return None
+
+
+def wants_no_connections(wanted: Expression) -> bool:
+    """Whether messages that went through an IP connection are never wanted, nor those of sockets that are no IP sockets."""
+    sent = {DONE: True, FAILED: False, Check("end.file"): True, _UNKNOWN: False}
+    connected = assumed(wanted, {**sent, _IS_IP: True, **dict.fromkeys(_HAS_PEER, True)})
+    return connected is False and assumed(wanted, {**sent, _IS_IP: False}) is False
+
+
+def is_about_sockets(check: Check) -> bool:
+    """Whether a test looks at the descriptor."""
+    return "end." in check.code
 
 
 def _or_unknown(test: Expression, watch: Watch) -> Expression:
