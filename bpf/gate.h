@@ -31,15 +31,15 @@ inlined struct gate *gate_here(void) {
   return LOOKUP(GATE, &zero);
 }
 
-/* The questions about the calling process whose answer may be yes, by its name and by what user space has found out. */
+/* The questions about the calling process whose answer may be yes, by what user space has found out, or else by its name. */
 inlined u64 may_be(const struct made *made) {
   u32 pid = made->task >> 32, zero = 0;
-  u64 *edition = LOOKUP(EDITION, &zero), may = ~0ull;
-  struct answers *named = LOOKUP(NAMED, &pid), *known = LOOKUP(ACQUAINTED, &pid);
-  if (!edition) return may;
-  if (named && named->edition == *edition) may = named->yes;
-  if (known && known->edition == *edition) may &= known->yes;
-  return may;
+  u64 *edition = LOOKUP(EDITION, &zero);
+  if (!edition) return ~0ull;
+  struct answers *known = LOOKUP(ACQUAINTED, &pid);
+  if (known && known->edition == *edition) return known->yes;
+  struct answers *named = LOOKUP(NAMED, &pid);
+  return named && named->edition == *edition ? named->yes : ~0ull;
 }
 
 /* The call was seen, and nobody wants it. */

@@ -15,30 +15,17 @@ from mozu.core.state.tables import Node
 from mozu.core.state.texts import cgroups, words
 from mozu.core.state.transitions.opening import base_of
 from mozu.core.state.tree import link
-from mozu.core.syscalls import event_type, flag_table
+from mozu.core.syscalls import flag_table
 
-_EXEC: Final = event_type("execve")
-assert _EXEC is not None
-_AT: Final = {param.name: index for index, param in enumerate(_EXEC.params)}
+_PTID: Final = 5
+_COUNT: Final = 30
+"""Parameters that both kinds have; older recordings have fewer."""
 _CLOEXEC: Final = dict(flag_table("file_flags"))["O_CLOEXEC"]
 _OWN_CLOEXEC: Final = {
     "eventpoll": dict(flag_table("epoll_create1_flags"))["EPOLL_CLOEXEC"],
     "memfd": dict(flag_table("memfd_create_flags"))["MFD_CLOEXEC"],
 }
 _EMPTY_PATH: Final = dict(flag_table("execveat_flags"))["AT_EMPTY_PATH"]
-
-_PLAIN: Final = {
-    "fdlimit": "fdlimit", "tty": "tty", "vpgid": "vpgid", "exe_flags": "flags", "pgid": "pgid", "uid": "uid",
-    "gid": "gid",
-}  # fmt: skip
-"""Field of `Process` ← parameter; each kept where the parameter is empty."""
-_TOGETHER: Final = (
-    {"vm_swap": "vm_swap", "vm_rss": "vm_rss", "vm_size": "vm_size", "pfminor": "pgft_min", "pfmajor": "pgft_maj"},
-    {"cap_effective": "cap_effective", "cap_permitted": "cap_permitted", "cap_inheritable": "cap_inheritable"},
-    {"exe_mtime": "exe_ino_mtime", "exe_ctime": "exe_ino_ctime", "exe_ino": "exe_ino"},
-)
-"""Groups of which all are there, or none; the first tells."""
-
 
 def executed(state: State, event: SyscallEvent) -> None:
     """A task runs another program now."""
@@ -47,15 +34,15 @@ def executed(state: State, event: SyscallEvent) -> None:
         return
     node = process.task
     assert isinstance(node, Node)
-    args = {name: event.args[index] for name, index in _AT.items() if index < len(event.args)}
-    changes = _changes(state, event, process, args)
+    changes = _changes(state, event, process)
     if process.exited:
         # The main thread has ended and another one took over its number.
         process = state.tables.update(node, state.number, exited=False)
     _become_only_thread(state, node)
     stranger = process.pid < 0 or process.ptid < 0
     if stranger:
-        changes.update(ptid=args.get("ptid") or process.ptid, vtid=event.tid, vpid=changes["pid"])
+        told = event.args[_PTID] if len(event.args) > _PTID else None
+        changes.update(ptid=told or process.ptid, vtid=event.tid, vpid=changes["pid"])
         if not state.live:
             changes["cwd"] = ""
     if isinstance(event.facts, Executed):
@@ -66,35 +53,50 @@ def executed(state: State, event: SyscallEvent) -> None:
         link(state, node)
 
 
-def _changes(state: State, event: SyscallEvent, process: Process, args: dict[str, Any]) -> dict[str, Any]:
-    exe = args.get("exe") or ""
+def _changes(state: State, event: SyscallEvent, process: Process) -> dict[str, Any]:
+    """What a parameter says replaces what was known; an empty one leaves it."""
+    args = event.args
+    if len(args) < _COUNT:
+        args = (*args, *(None,) * (_COUNT - len(args)))
+    (
+        _, exe, words_, _, pid, _, cwd, fdlimit, pfmajor, pfminor, vm_size, vm_rss, vm_swap, comm, groups, env, tty,
+        vpgid, loginuid, flags, inheritable, permitted, effective, ino, ctime, mtime, uid, trusted, pgid, gid,
+    ) = args[:_COUNT]  # fmt: skip
     changes: dict[str, Any] = {
-        "exe": exe,
-        "name": args.get("comm") or exe,
-        "args": words(args.get("args")),
+        "exe": exe or "",
+        "name": comm or exe or "",
+        "args": words(words_),
         "args_truncated": False,
-        "pid": args["pid"] if args.get("pid") is not None else process.pid,
+        "pid": process.pid if pid is None else pid,
         "exec_time": event.time,
         "exited": False,
     }
-    for field, name in _PLAIN.items():
-        if args.get(name) is not None:
-            changes[field] = args[name]
-    for group in _TOGETHER:
-        if args.get(next(iter(group.values()))) is not None:
-            changes.update({field: args[name] or 0 for field, name in group.items()})
-    if not state.live and args.get("pgid") is None:
+    for field, value in (
+        ("fdlimit", fdlimit), ("tty", tty), ("vpgid", vpgid), ("exe_flags", flags), ("pgid", pgid), ("uid", uid),
+        ("gid", gid),
+    ):  # fmt: skip
+        if value is not None:
+            changes[field] = value
+    if vm_swap is not None:
+        changes.update(
+            vm_swap=vm_swap, vm_rss=vm_rss or 0, vm_size=vm_size or 0, pfminor=pfminor or 0, pfmajor=pfmajor or 0
+        )
+    if effective is not None:
+        changes.update(cap_effective=effective, cap_permitted=permitted or 0, cap_inheritable=inheritable or 0)
+    if mtime is not None:
+        changes.update(exe_mtime=mtime, exe_ctime=ctime or 0, exe_ino=ino or 0)
+    if not state.live and pgid is None:
         changes["pgid"] = -1
-    if args.get("loginuid") is not None:
-        changes["loginuid"] = -1 if args["loginuid"] == NOBODY else args["loginuid"]
-    if args.get("env") or state.live:
-        changes["env"] = words(args["env"]) if args.get("env") is not None else None
-    if args.get("cgroups"):
-        groups = cgroups(args["cgroups"])
-        changes.update(cgroups=groups, container=container_of(groups, state.namespaces))
-    if state.live and (args.get("cwd") or "").startswith("/"):
-        changes["cwd"] = directory(args["cwd"])
-    path = _path(state, event, process, args)
+    if loginuid is not None:
+        changes["loginuid"] = -1 if loginuid == NOBODY else loginuid
+    if env or state.live:
+        changes["env"] = words(env) if env is not None else None
+    if groups:
+        known = cgroups(groups)
+        changes.update(cgroups=known, container=container_of(known, state.namespaces))
+    if state.live and (cwd or "").startswith("/"):
+        changes["cwd"] = directory(cwd)
+    path = trusted or _path(state, event, process)
     if path is not None:
         changes["exepath"] = without_deleted(path)
     _ages(process, changes)
@@ -112,11 +114,8 @@ def _ages(process: Process, changes: dict[str, Any]) -> None:
         changes["exe_novelty"] = ctime - process.pidns_start
 
 
-def _path(state: State, event: SyscallEvent, process: Process, args: dict[str, Any]) -> str | None:
-    """The kernel's path of the executable; old recordings have only what the call was given."""
-    trusted: str | None = args.get("trusted_exepath")
-    if trusted:
-        return trusted
+def _path(state: State, event: SyscallEvent, process: Process) -> str | None:
+    """Old recordings do not have the kernel's path of the executable, only what the call was given."""
     entered = state.entered.pop(event.tid, None)
     return None if entered is None else _asked(event, process, entered)
 

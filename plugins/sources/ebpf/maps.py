@@ -29,8 +29,8 @@ _SLOTS: Final = 4
 ACQUAINTANCES: Final = 16384
 """Processes that the kernel can know something of."""
 GIVEN: Final = 16384
-"""Files whose names are kept. Their keys are places in memory, which later files take again: this is about how many files
-are open at once, and not how many are opened."""
+"""Files whose names are kept. Their keys are places in memory, which later files take again: this is about how many
+files are open at once, and not how many are opened."""
 
 
 def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:

@@ -28,7 +28,8 @@ LONG_NAP: Final = 0.02
 """Seconds between two drains while records keep coming. A wake-up costs about a quarter of a millisecond, most of it
 because those who are watched have taken the caches."""
 FLOOD: Final = 400e6
-"""Bytes a second that no machine is thought to write for long: while they fill the ring, nobody naps for longer than NAP."""
+"""Bytes a second that no machine is thought to write for long. Where so many fill the ring within LONG_NAP, naps are
+shorter."""
 BATCH: Final = 2000
 _EVERYTHING: Final = 1 << 30
 CLOCK_EVERY: Final = 1.0

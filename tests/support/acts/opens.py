@@ -115,7 +115,7 @@ def many(steps: list[tuple[str, bytes | None, bytes, int]], uses: str = "") -> i
 
 
 def handed_on(path: bytes) -> int:
-    """Opens a file; fchown on it in a child, on a copy, and as it comes out of a socket. Gives how many came through."""
+    """Opens a file; fchown on it in a child, on a copy, and as a socket gives it. Gives how many came through."""
     fd, ends = os.open(path, os.O_RDONLY), socket.socketpair()
     child = os.fork()
     if not child:

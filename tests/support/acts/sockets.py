@@ -225,7 +225,7 @@ def connect_and_send() -> None:
 
 
 def send_without_address() -> list[int]:
-    """Through connections of every kind, one of them half closed, and through a socket that has none; what each gave."""
+    """Through connections of every kind, one half closed, and through a socket that has none; what each gave."""
     results = []
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
         other, _ = server.accept()

@@ -1,8 +1,8 @@
 """Which calls may have a gate: those that only rules want, and whose events teach the state nothing that others need.
 
-An open teaches the state the name of its file as it was given. Where events of other types show names of files, those of
-opens that are turned away are kept in the kernel and told with such an event; or, for types whose programs tell no such
-name, an open is turned away only if the kernel calls the file the same.
+An open teaches the state the name of its file as it was given. Where events of other types show names of files, those
+of opens that are turned away are kept in the kernel and told with such an event; or, for types whose programs tell no
+such name, an open is turned away only if the kernel calls the file the same.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,9 @@ _FORGETTABLE: Final = OPENS | _COPIES | {"socket"}
 """They change the state, but what they tell is asked of the kernel again when the descriptor is used."""
 _TELL_NAMES: Final = frozenset(("descriptor", "transfer", "pair", "mapping"))
 """Families whose programs tell the name that is kept of a file."""
-_BELOW_DIRECTORIES: Final = frozenset(("renameat", "renameat2", "unlinkat", "mkdirat", "mknodat", "linkat", "symlinkat"))
+_BELOW_DIRECTORIES: Final = frozenset(
+    ("renameat", "renameat2", "unlinkat", "mkdirat", "mknodat", "linkat", "symlinkat")
+)
 """Their descriptors can only stand for directories."""
 _FILES: Final = frozenset(("f", "d", "file", "directory"))
 
@@ -51,7 +53,8 @@ def choose(demand: Demand, types: Iterable[str], lasting_fields: Iterable[str] =
     for name in sorted(types):
         if not _may(name) or (naming and name in _COPIES):
             continue
-        gate = gate_of(WATCHES[name], demand.predicate("syscall", name), lasting, names if name in OPENS else Names.UNUSED)
+        kept = names if name in OPENS else Names.UNUSED
+        gate = gate_of(WATCHES[name], demand.predicate("syscall", name), lasting, kept)
         if gate is not None:
             found[name] = gate
     if not _agree(found, needs):

@@ -37,8 +37,8 @@ def of_socket(fact: Fact, watch: Watch) -> Expression | None:
 
 
 def wants_no_connections(wanted: Expression) -> bool:
-    """Whether messages that went through an IP connection are never wanted, nor those of sockets that are no IP sockets."""
-    sent = {DONE: True, FAILED: False, Check("end.file"): True, _UNKNOWN: False}
+    """Whether messages that went through IP connections are never wanted, nor those of other sockets than IP's."""
+    sent: dict[Expression, bool] = {DONE: True, FAILED: False, Check("end.file"): True, _UNKNOWN: False}
     connected = assumed(wanted, {**sent, _IS_IP: True, **dict.fromkeys(_HAS_PEER, True)})
     return connected is False and assumed(wanted, {**sent, _IS_IP: False}) is False
 
