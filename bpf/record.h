@@ -38,6 +38,17 @@ inlined void forget(u32 pid) {
   bpf_map_delete_elem(MAP(NAMED), &pid);
 }
 
+/* A child runs the program of its parent until its own exec. */
+inlined void know_child(u32 parent, u32 child) {
+  u32 zero = 0;
+  u64 *edition = LOOKUP(EDITION, &zero);
+  struct answers *named = LOOKUP(NAMED, &parent), *known = LOOKUP(ACQUAINTED, &parent);
+  forget(child); /* an earlier process with this number, whose end was missed */
+  if (!edition) return;
+  if (named && named->edition == *edition) bpf_map_update_elem(MAP(NAMED), &child, named, 0);
+  if (known && known->edition == *edition) bpf_map_update_elem(MAP(ACQUAINTED), &child, known, 0);
+}
+
 inlined struct counts *counts_of(u32 type) { return LOOKUP(COUNTS, &type); }
 
 /* Count the event of a thread (process << 32 | thread) and say whether it is wanted. */

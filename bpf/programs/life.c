@@ -12,7 +12,7 @@ inlined int fork_done(struct bpf_raw_tracepoint_args *ctx) {
   struct settings *settings = LOOKUP(SETTINGS, &zero);
   READ(pid, child->tgid);
   READ(tid, child->pid);
-  if (pid == tid) forget(pid); /* of an earlier process with this number, whose end was missed */
+  if (pid == tid) know_child(bpf_get_current_pid_tgid() >> 32, pid);
   if (settings && !settings->threads && pid != tid) return 0; /* no event: the state follows processes */
   struct scratch *s = begin(TYPE_FORK, SLOT_FORK, sizeof(struct fork), 0);
   if (!s) return 0;

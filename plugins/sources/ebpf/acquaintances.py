@@ -9,8 +9,8 @@ Answers have the number of their edition, and those of an earlier one count for 
 
 import struct
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -29,15 +29,23 @@ _EMPTY: Final = ENTRY.pack(0, 0)
 _EDITION: Final = struct.Struct("<Q")
 _ENOUGH: Final = 16
 """Calls after which a process is worth a look."""
+_AT_ONCE: Final = 200
+"""Answers between two batches."""
 _AGAIN: Final = 1000
 """Calls after which it is looked at once more: the kernel may have forgotten it."""
 
 
 class Acquaintances:
-    """Of one source. `maps`: descriptors; `limit`: entries of ACQUAINTED."""
+    """Of one source. `maps`: descriptors; `limit`: entries of ACQUAINTED; `written`: how far the ring is written."""
 
-    def __init__(self, maps: Mapping[str, int], limit: int, decide: Callable[[Sequence[Predicate]], Holds]) -> None:
-        self._maps, self._limit, self._decide = maps, limit, decide
+    def __init__(
+        self,
+        maps: Mapping[str, int],
+        limit: int,
+        decide: Callable[[Sequence[Predicate]], Holds],
+        written: Callable[[], int],
+    ) -> None:
+        self._maps, self._limit, self._decide, self._written = maps, limit, decide, written
         self._types: frozenset[str] = frozenset()
         self._questions: Sequence[Predicate] = ()
         self._holds: Holds | None = None
@@ -46,8 +54,8 @@ class Acquaintances:
         """Those that stand in NAMES, of this edition or an earlier one."""
         self._calls: Counter[int] = Counter()
         self._known: set[int] = set()
-        self._asked: list[tuple[int, int]] = []
-        """(position of the ring, process) of empty entries."""
+        self._asked: deque[tuple[int, int]] = deque()
+        """(position of the ring, process) of empty entries, the position taken once the entry was there."""
         self._resumes = 0.0
 
     def choose(self, types: frozenset[str], questions: Sequence[Predicate]) -> None:
@@ -55,10 +63,22 @@ class Acquaintances:
         self._types = types if questions else frozenset()
         self._questions = questions
         self._holds = self._decide(questions) if questions else None
-        self.forget()
+        self._begin()
 
     def forget(self) -> None:
-        """What is known may be wrong: a new edition begins."""
+        """What is known may be wrong: everybody is asked about again."""
+        known = list(self._known)
+        self._begin()
+        self.introduce(known)
+
+    def introduce(self, pids: Iterable[int]) -> None:
+        """Ask about these before they call."""
+        if self._types and time.monotonic() >= self._resumes:
+            for pid in pids:
+                self._ask(pid)
+
+    def _begin(self) -> None:
+        """A new edition: nobody is known."""
         for pid in self._known:
             kernel.delete(self._maps["ACQUAINTED"], pid)
         self._known.clear()
@@ -81,11 +101,11 @@ class Acquaintances:
 
     def pause(self, seconds: float) -> None:
         """Forget everybody, and get to know nobody for so long."""
-        self.forget()
+        self._begin()
         self._resumes = time.monotonic() + seconds
 
-    def notice(self, batch: Sequence[SyscallEvent], position: int) -> None:
-        """Count what passed. `position`: how far the ring is written now."""
+    def notice(self, batch: Sequence[SyscallEvent]) -> None:
+        """Count what passed."""
         types, calls = self._types, self._calls
         if not types or time.monotonic() < self._resumes:
             return
@@ -94,26 +114,35 @@ class Acquaintances:
             if kind in types:
                 calls[event.pid] += 1
                 if calls[event.pid] == _ENOUGH:
-                    self._ask(event.pid, position)
+                    self._ask(event.pid)
                 elif calls[event.pid] == _AGAIN:
                     calls[event.pid] = 0
             elif kind in ("execve", "procexit"):
                 calls.pop(event.pid, None)
                 self._known.discard(event.pid)
 
-    def _ask(self, pid: int, position: int) -> None:
+    def _ask(self, pid: int) -> None:
         if len(self._known) < self._limit:
             kernel.update(self._maps["ACQUAINTED"], pid, _EMPTY)
             self._known.add(pid)
-            self._asked.append((position, pid))
+            self._asked.append((self._written(), pid))
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether somebody waits for answers."""
+        return bool(self._asked)
 
     def answer(self, position: int) -> None:
-        """Tell what holds of those who were asked about before `position`, up to which all events are in the state."""
-        if not self._asked or self._holds is None:
+        """Tell what holds of those who were asked about before `position`, up to which all events are in the state.
+
+        Of some of them at a time: nobody shall wait for that.
+        """
+        if self._holds is None:
             return
-        ripe = [pid for at, pid in self._asked if at <= position]
-        self._asked = [(at, pid) for at, pid in self._asked if at > position]
-        for pid in ripe:
+        for _ in range(_AT_ONCE):
+            if not self._asked or self._asked[0][0] > position:
+                return
+            pid = self._asked.popleft()[1]
             holds = self._holds(pid)
             bits = None if holds is None else sum(1 << number for number, one in enumerate(holds) if one)
             entry = None if bits is None else ENTRY.pack(self._edition, bits)

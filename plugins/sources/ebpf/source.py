@@ -1,6 +1,7 @@
 """The source: demand in, batches of events out."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
@@ -55,6 +56,11 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
     return TREE | (named | state) & frozenset(WATCHES), named - frozenset(WATCHES) - {"*"}
 
 
+def residents() -> list[int]:
+    """The processes that there are."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
 class EbpfSource:
     """Live system calls of this machine. See mozu.core.hookspecs.Source.
 
@@ -90,7 +96,8 @@ class EbpfSource:
         self._loader = await asyncio.to_thread(self._prepare, wanted_types(demand)[0])
         self._ring = Ring(self._loader.ring, self._ring_size)
         if self._decide is not None:
-            self._acquaintances = Acquaintances(self._loader.maps, ACQUAINTANCES, self._decide)
+            ring = self._ring
+            self._acquaintances = Acquaintances(self._loader.maps, ACQUAINTANCES, self._decide, lambda: ring.written)
         self._decoder.offset = self._clock.offset
         try:
             await self.update(demand)
@@ -129,6 +136,7 @@ class EbpfSource:
         if self._acquaintances is not None:
             asking = frozenset(name for name, gate in chosen.gates.items() if gate.asks_of_process)
             self._acquaintances.choose(asking, chosen.questions)
+            self._acquaintances.introduce(await asyncio.to_thread(residents))
         if chosen.gates:
             self._log.info("the kernel leaves out what no rule can match of %s", ", ".join(sorted(chosen.gates)))
         self._warn(missing | unknown & demand.of("syscall").keys())
@@ -179,6 +187,8 @@ class EbpfSource:
                 await asyncio.sleep(0 if stopping or len(batch) == BATCH else nap)
             elif stopping:
                 return
+            elif self._acquaintances is not None and self._acquaintances.is_asking:
+                await asyncio.sleep(NAP)
             else:
                 await self._wait(ring, loop)
             if loop.time() >= next_check:
@@ -205,7 +215,7 @@ class EbpfSource:
         """Of whom the kernel should know more, and what; the batch has gone through the state."""
         if self._acquaintances is not None:
             self._acquaintances.answer(ring.read)
-            self._acquaintances.notice(batch, ring.written)
+            self._acquaintances.notice(batch)
 
     def _check_losses(self) -> None:
         """A lost exec leaves the state with the program before it."""

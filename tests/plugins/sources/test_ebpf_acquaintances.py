@@ -48,6 +48,8 @@ class Answers:
 
     def __init__(self) -> None:
         self.of: dict[int, Sequence[bool] | None] = {}
+        self.written = 0
+        """How far the ring is."""
 
     def decide(self, questions: Sequence[Predicate]) -> Holds:
         assert list(questions) in ([], list(QUESTIONS))
@@ -65,7 +67,7 @@ def answers() -> Answers:
 
 @pytest.fixture
 def known(table: dict[str, int], answers: Answers) -> Acquaintances:
-    made = Acquaintances(table, 64, answers.decide)
+    made = Acquaintances(table, 64, answers.decide, lambda: answers.written)
     made.choose(frozenset({"openat"}), QUESTIONS)
     return made
 
@@ -75,11 +77,75 @@ def test_who_keeps_calling_is_told_of_once_the_stream_has_passed(
 ) -> None:
     answers.of[7] = (False, True)
 
-    known.notice(calls(7, 20), 100)
+    answers.written = 100
+    known.notice(calls(7, 20))
     assert (False, 0) == entry(table, 7)
     known.answer(99)
     assert (False, 0) == entry(table, 7)
     known.answer(100)
+
+    assert (True, 0b10) == entry(table, 7)
+
+
+def test_the_stream_must_pass_what_was_written_before_the_entry_was_there(
+    table: dict[str, int], answers: Answers
+) -> None:
+    """An exec that is written while the entry is made must be in the state before the answer."""
+    answers.of[7] = (True, True)
+
+    def written() -> int:
+        assert entry(table, 7) == (False, 0)
+        return 100
+
+    known = Acquaintances(table, 64, answers.decide, written)
+    known.choose(frozenset({"openat"}), QUESTIONS)
+    known.notice(calls(7, 20))
+    known.answer(99)
+
+    assert entry(table, 7) == (False, 0)
+
+
+def test_those_that_are_there_are_asked_about_before_they_call(
+    known: Acquaintances, table: dict[str, int], answers: Answers
+) -> None:
+    answers.of.update({7: (True, False), 8: (False, True)})
+
+    known.introduce([7, 8, 9])
+    assert known.is_asking
+    known.answer(0)
+
+    assert ((True, 0b01), (True, 0b10), None) == tuple(entry(table, pid) for pid in (7, 8, 9))
+    assert not known.is_asking
+
+
+def test_few_answers_are_given_at_a_time(table: dict[str, int], answers: Answers) -> None:
+    kernel_table = table | {"ACQUAINTED": kernel.create_map(kernel.HASH, "test", key=4, value=ENTRY.size, entries=999)}
+    known = Acquaintances(kernel_table, 999, answers.decide, lambda: 0)
+    known.choose(frozenset({"openat"}), QUESTIONS)
+    answers.of.update(dict.fromkeys(range(1, 501), (True, True)))
+
+    known.introduce(range(1, 501))
+    found = []
+    for _ in range(3):
+        known.answer(0)
+        told = [entry(kernel_table, pid) for pid in range(1, 501)]
+        found.append(told.count((True, 0b11)))
+    close(kernel_table["ACQUAINTED"])
+
+    assert [200, 400, 500] == found
+
+
+def test_whoever_was_known_is_asked_about_again_when_the_state_was_wrong(
+    known: Acquaintances, table: dict[str, int], answers: Answers
+) -> None:
+    answers.of[7] = (True, False)
+    known.introduce([7])
+    known.answer(0)
+    answers.of[7] = (False, True)
+
+    known.forget()
+    assert entry(table, 7) == (False, 0)
+    known.answer(0)
 
     assert (True, 0b10) == entry(table, 7)
 
@@ -89,7 +155,7 @@ def test_who_calls_seldom_or_something_else_stays_a_stranger(
 ) -> None:
     answers.of.update(dict.fromkeys((7, 8), (True, True)))
 
-    known.notice(calls(7, 10) + calls(8, 100, "connect"), 0)
+    known.notice(calls(7, 10) + calls(8, 100, "connect"))
     known.answer(0)
 
     assert (None, None) == (entry(table, 7), entry(table, 8))
@@ -100,7 +166,8 @@ def test_an_answer_is_refused_where_the_kernel_has_forgotten_the_process(
 ) -> None:
     answers.of[7] = (True, True)
 
-    known.notice(calls(7, 20), 100)
+    answers.written = 100
+    known.notice(calls(7, 20))
     kernel.delete(table["ACQUAINTED"], 7)  # its exec did
     known.answer(100)
 
@@ -108,7 +175,7 @@ def test_an_answer_is_refused_where_the_kernel_has_forgotten_the_process(
 
 
 def test_nothing_is_told_of_a_process_that_the_state_does_not_know(known: Acquaintances, table: dict[str, int]) -> None:
-    known.notice(calls(7, 20), 0)
+    known.notice(calls(7, 20))
     known.answer(0)
 
     assert entry(table, 7) is None
@@ -118,11 +185,11 @@ def test_a_process_whose_entry_is_gone_is_asked_about_again(
     known: Acquaintances, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of[7] = (True, False)
-    known.notice(calls(7, 20), 0)
+    known.notice(calls(7, 20))
     kernel.delete(table["ACQUAINTED"], 7)
     known.answer(0)
 
-    known.notice(calls(7, 1100), 0)
+    known.notice(calls(7, 1100))
     known.answer(0)
 
     assert (True, 0b01) == entry(table, 7)
@@ -134,7 +201,7 @@ def test_counting_begins_anew_with_an_exec_and_ends_with_the_process(
 ) -> None:
     answers.of[7] = (True, False)
 
-    known.notice(calls(7, 10) + calls(7, 1, end) + calls(7, 10), 0)
+    known.notice(calls(7, 10) + calls(7, 1, end) + calls(7, 10))
     known.answer(0)
 
     assert entry(table, 7) is None
@@ -142,12 +209,12 @@ def test_counting_begins_anew_with_an_exec_and_ends_with_the_process(
 
 def test_other_questions_make_strangers_of_all(known: Acquaintances, table: dict[str, int], answers: Answers) -> None:
     answers.of[7] = (True, False)
-    known.notice(calls(7, 20), 0)
+    known.notice(calls(7, 20))
     known.answer(0)
-    known.notice(calls(8, 20), 0)
+    known.notice(calls(8, 20))
 
     known.choose(frozenset(), ())
-    known.notice(calls(9, 20), 0)
+    known.notice(calls(9, 20))
     known.answer(0)
 
     assert [None, None, None] == [entry(table, pid) for pid in (7, 8, 9)]
@@ -157,22 +224,22 @@ def test_a_pause_makes_strangers_of_all_and_asks_about_nobody(
     known: Acquaintances, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of.update(dict.fromkeys((7, 8), (True, True)))
-    known.notice(calls(7, 20), 0)
+    known.notice(calls(7, 20))
     known.answer(0)
 
     known.pause(3600)
-    known.notice(calls(8, 20), 0)
+    known.notice(calls(8, 20))
     known.answer(0)
 
     assert (None, None) == (entry(table, 7), entry(table, 8))
 
 
 def test_no_more_are_known_than_there_is_room_for(table: dict[str, int], answers: Answers) -> None:
-    known = Acquaintances(table, 2, answers.decide)
+    known = Acquaintances(table, 2, answers.decide, lambda: answers.written)
     known.choose(frozenset({"openat"}), QUESTIONS)
     answers.of.update(dict.fromkeys(range(1, 5), (True, True)))
 
-    known.notice([event for pid in range(1, 5) for event in calls(pid, 20)], 0)
+    known.notice([event for pid in range(1, 5) for event in calls(pid, 20)])
     known.answer(0)
 
     assert 2 == sum(entry(table, pid) is not None for pid in range(1, 5))

@@ -1,6 +1,7 @@
 """What gates ask about processes: the kernel leaves those alone that no rule asks for, and never one call too long."""
 
 import copy
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -41,15 +42,29 @@ def test_a_process_that_no_rule_asks_for_is_left_alone_until_its_next_exec(
     assert alerts([rule], gated) == alerts([rule], whole)
 
 
-def test_children_are_strangers(judged: Beside, likely: Path) -> None:
-    """What is known of a process is not known of those that it makes."""
-    rule = "evt.type = openat and proc.name = cat"
+def test_children_are_known_by_their_parents_until_they_exec(judged: Beside, likely: Path) -> None:
+    """What is known of a process holds for those that it makes, and not for what they run afterwards."""
+    rule = "evt.type = openat and proc.name = cat and proc.exe endswith cat"
     judged.want(rule)
+    path = str(likely / "x" / "a.b")
 
-    gated, whole = judged.act(opens.then_a_child, str(likely / "x" / "a.b"), 100)
+    gated, whole = judged.act(opens.then_a_child, path, 100)
 
-    assert len(gated.of("openat")) < len(whole.of("openat"))
+    assert 200 < sum(opened(whole, path).values())
+    assert len(gated.of("openat")) < 150
     assert alerts([rule], gated) == alerts([rule], whole) != []
+
+
+def test_those_that_were_there_before_are_known(judged: Beside, likely: Path) -> None:
+    """The process that acts is older than the rule, and so is known before its first call."""
+    rule = "evt.type = openat and proc.exe endswith /nobody"
+    judged.want(rule)
+    path = str(likely / "x" / "a.b")
+    time.sleep(0.5)
+
+    gated, whole = judged.act(opens.many, [("openat", None, path.encode(), 0)] * 100)
+
+    assert ({}, 100) == (opened(gated, path), sum(opened(whole, path).values()))
 
 
 def test_a_loss_of_births_makes_strangers_of_everybody(judged: Beside, likely: Path) -> None:

@@ -160,7 +160,7 @@ def by_turns(folder: str, path: str, count: int, names: list[str]) -> None:
 
 
 def then_a_child(path: str, count: int) -> None:
-    """Opens of one process, and with a pause before them those of a child that runs another program."""
+    """Opens of one process, with a pause before the second half, those of a child, and those of what that runs then."""
     for number in range(count):
         if number == count // 2:
             time.sleep(0.5)  # the monitor is to have made up its mind about this process before the rest
@@ -168,4 +168,6 @@ def then_a_child(path: str, count: int) -> None:
     if pid := os.fork():
         os.waitpid(pid, 0)
         return
+    for _ in range(count):
+        os.close(os.open(path, os.O_RDONLY))
     os.execv("/bin/cat", ["cat", path])
