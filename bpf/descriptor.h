@@ -41,6 +41,7 @@ inlined void append_file_path(struct scratch *s, volatile struct descriptor *e, 
   root_of(task, &root);
   e->path = append_path(s, &path, &root, &marks);
   mark(s, marks);
+  if (marks & MARK_PSEUDO) return; /* opened through /proc/PID/fd: it is no file */
   e->given = append_given_name(s, file, path.dentry, &raw);
   e->raw = raw;
 }

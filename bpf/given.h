@@ -19,7 +19,14 @@ inlined bool keep_given(struct file *file, struct given *name) {
   u64 key = (u64)file;
   struct given *kept = LOOKUP(GIVEN, &key);
   if (!kept) return !bpf_map_update_elem(MAP(GIVEN), &key, name, 0);
-  *kept = *name;
+  kept->dentry = name->dentry;
+  kept->length = name->length;
+  kept->raw = name->raw;
+#pragma clang loop unroll(disable)
+  for (u32 i = 0; i < NAME_TEXT / 8; i++) {
+    if (i * 8 >= name->length) break;
+    kept->word[i] = name->word[i];
+  }
   return true;
 }
 

@@ -13,6 +13,7 @@ from mozu.core.fields.processes_read import UNSIGNED, dated, own
 
 _OWN: Final = frozenset({"tree", "cgroups"})
 _NEEDS: Final = frozenset({"tree", "cgroups", "enricher:containers"})
+_LASTING: Final = frozenset({"lasting"})
 _SUGGESTED: Final = frozenset({"suggested"})
 _DEPRECATED: Final = frozenset({"deprecated"})
 _GONE: Final = "Out of use; never has a value."
@@ -67,7 +68,7 @@ _CONTAINER: Final = (
         type=FieldType.STRING,
         read=_by_cgroup(lambda c: c.id),
         needs=_OWN,
-        traits=_SUGGESTED,
+        traits=_SUGGESTED | _LASTING,
         doc="First 12 characters of the container's id; `host` outside containers.",
     ),
     Field(
@@ -75,6 +76,7 @@ _CONTAINER: Final = (
         type=FieldType.STRING,
         read=_by_cgroup(lambda c: c.full_id),
         needs=_OWN,
+        traits=_LASTING,
         doc="The container's whole id; `host` outside containers.",
     ),
     Field(
@@ -82,6 +84,7 @@ _CONTAINER: Final = (
         type=FieldType.STRING,
         read=_by_cgroup(lambda c: c.runtime),
         needs=_OWN,
+        traits=_LASTING,
         doc="What runs the container: docker, containerd, podman …; `host` outside containers.",
     ),
     Field(

@@ -118,7 +118,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     traits: frozenset[str] = frozenset()
     """no_rhs, no_transformer, filter_only, hidden, deprecated, suggested, hex, padded, output_time,
     dynamic (the type is the parameter's), host_name (constants are names of hosts), at_most (`=` holds for every value
-    up to the constant), lasting (of a process, it stays what it is until the next exec)."""
+    up to the constant), lasting (of a process, it stays what it is until the next exec, and its children begin with
+    it)."""
     format: str = ""
     """How a number prints: `` decimal, `hex` (upper case), `octal` (both without prefix), `padded` (nine digits)."""
     variant: "Callable[[str | None], Field] | None" = None

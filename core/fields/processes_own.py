@@ -101,9 +101,9 @@ def _field(name: str, kind: FieldType, doc: str, read: Reader, needs: frozenset[
     return Field(name=name, type=kind, doc=doc, read=read, needs=needs, bits=bits)
 
 
-def _lasting(name: str, doc: str, read: Reader) -> Field:
-    """A text that stays until the next exec."""
-    return Field(name=name, type=FieldType.STRING, doc=doc, read=read, needs=TREE, traits=_LASTING)
+def _lasting(name: str, doc: str, read: Reader, kind: FieldType = FieldType.STRING) -> Field:
+    """It stays until the next exec."""
+    return Field(name=name, type=kind, doc=doc, read=read, needs=TREE, traits=_LASTING)
 
 
 _STANDARD: Final = tuple(
@@ -174,29 +174,29 @@ OWN: Final[tuple[Field, ...]] = (
     ),
     _field("proc.duration", FieldType.RELTIME, "How long the process had lived when the event happened.", dated(_age)),
     _field("proc.pid.ts", FieldType.RELTIME, "When the process began, ns since 1970.", own(_number("start"))),
-    _field(
+    _lasting(
         "proc.is_exe_writable",
-        FieldType.BOOL,
         "Whether the process may write to its own program file.",
         _flag(_WRITABLE),
-    ),
-    _field(
-        "proc.is_exe_upper_layer",
         FieldType.BOOL,
+    ),
+    _lasting(
+        "proc.is_exe_upper_layer",
         "Whether the program file lies in a container's writable layer.",
         _flag(_UPPER),
-    ),
-    _field(
-        "proc.is_exe_lower_layer",
         FieldType.BOOL,
+    ),
+    _lasting(
+        "proc.is_exe_lower_layer",
         "Whether the program file comes from a container's image.",
         _flag(_LOWER),
-    ),
-    _field(
-        "proc.is_exe_from_memfd",
         FieldType.BOOL,
+    ),
+    _lasting(
+        "proc.is_exe_from_memfd",
         "Whether the program was run from memory (memfd) and not from a file.",
         _flag(_MEMFD),
+        FieldType.BOOL,
     ),
     _field("proc.exe_ino", FieldType.INT, "Inode of the program file.", own(_number("exe_ino"))),
     _field(

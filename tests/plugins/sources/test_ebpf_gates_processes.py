@@ -67,6 +67,32 @@ def test_those_that_were_there_before_are_known(judged: Beside, likely: Path) ->
     assert ({}, 100) == (opened(gated, path), sum(opened(whole, path).values()))
 
 
+def test_rules_about_containers_cost_the_host_nothing(judged: Beside, likely: Path) -> None:
+    rule = "evt.type = openat and container.id != host"
+    judged.want(rule)
+    path = str(likely / "x" / "a.b")
+    time.sleep(0.5)
+
+    gated, whole = judged.act(opens.many, [("openat", None, path.encode(), 0)] * 100)
+
+    assert ({}, 100) == (opened(gated, path), sum(opened(whole, path).values()))
+    assert [] == alerts([rule], whole)
+
+
+def test_what_a_container_opens_is_told(judged: Beside, likely: Path) -> None:
+    """It was a process of the host until it executed something in its cgroup."""
+    rule = "evt.type = openat and container.id != host"
+    judged.want(rule, f"evt.type = openat and fd.name = {likely}/nothing and container.id = host")
+    path = str(likely / "x" / "a.b")
+    time.sleep(0.5)
+
+    gated, whole = judged.act(opens.in_container, str(likely), path, 100)
+
+    assert 100 == sum(opened(gated, path).values())
+    assert alerts([rule], gated) == alerts([rule], whole)
+    assert 100 <= len(alerts([rule], whole))
+
+
 def test_a_loss_of_births_makes_strangers_of_everybody(judged: Beside, likely: Path) -> None:
     judged.want("evt.type = openat and proc.exe endswith /wanted")
     source = judged.gated.source

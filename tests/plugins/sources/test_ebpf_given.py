@@ -91,6 +91,17 @@ def test_a_name_goes_wherever_the_file_goes(beside: Beside, likely: Path) -> Non
     assert [str(likely / "x" / "up")] * 3 == [one[3][0] for one in alerts(rules, gated)]
 
 
+@pytest.mark.parametrize("kind", ["pipe", "memory"])
+def test_what_is_no_file_has_no_name_of_a_file(beside: Beside, kind: str) -> None:
+    rules = (UNWANTED, "evt.type = fchown and fd.num exists")
+    beside.want(*rules)
+
+    gated, whole = beside.act(opens.through_proc, kind)
+
+    assert 1 == len(gated.of("fchown"))
+    assert alerts(rules, gated) == alerts(rules, whole) != []
+
+
 def test_an_open_is_told_where_there_is_no_room_for_its_name(likely: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
     monkeypatch.setattr(maps, "GIVEN", 150)

@@ -129,6 +129,13 @@ def handed_on(path: bytes) -> int:
     return len(received)
 
 
+def through_proc(kind: str) -> int:
+    """Opens what stands at a descriptor through /proc, and calls fchown on it."""
+    fd = os.pipe()[0] if kind == "pipe" else os.memfd_create("x")
+    opened = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK)
+    return call("fchown", opened, -1, -1)
+
+
 def held(steps: list[bytes], uses: str) -> int:
     """Opens in turn that stay open, each new descriptor handed to a call."""
     for path in steps:
@@ -157,6 +164,29 @@ def by_turns(folder: str, path: str, count: int, names: list[str]) -> None:
     (Path(folder) / "turn").write_text(_TURN)
     program = str(Path(folder) / names[0])
     os.execv(program, [program, "-I", "-S", "-c", _TURN, folder, path, str(count), *names[1:]])
+
+
+_HIERARCHIES = ("memory", "unified", "")
+"""Below /sys/fs/cgroup; the first that is there."""
+
+
+def in_container(folder: str, path: str, count: int) -> str:
+    """A child moves into a cgroup that a container engine might have made, executes a program, and that opens a file so
+    many times. Gives the container's id."""
+    roots = [Path("/sys/fs/cgroup") / name for name in _HIERARCHIES]
+    top = next(root for root in roots if (root / "cgroup.procs").exists()) / f"mozu-{os.getpid()}"
+    name = "c0ffee" * 10 + "c0de"
+    group = top / "docker" / name
+    group.mkdir(parents=True)
+    try:
+        if not (pid := os.fork()):
+            (group / "cgroup.procs").write_text(str(os.getpid()))
+            os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", _TURN, folder, path, str(count)])
+        os.waitpid(pid, 0)
+    finally:
+        for directory in (group, group.parent, top):
+            directory.rmdir()
+    return name
 
 
 def then_a_child(path: str, count: int) -> None:
