@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from mozu.core.event import File, as_text
 from mozu.core.state.facts import KnownProcess
-from mozu.core.state.texts import Cgroups, words
+from mozu.core.state.texts import Cgroups, environment, words
 from mozu.core.syscalls import convert_open_flags
 
 _STATUS: Final = re.compile(
@@ -104,7 +104,7 @@ class Procfs:
             pfmajor=int(fields[9]), start=self._boot + int(fields[19]) * _TICK, stack=int(fields[25]),
             name=as_text(raw[raw.find(b"(") + 1 : end]), exe=argv[0] if argv else "", args=argv[1:],
             cwd=self._link(tid, "cwd"), root=self._link(tid, "root"),
-            env=words(self._bytes(tid, "environ")) if env else None,
+            env=environment(self._bytes(tid, "environ")) if env else None,
             loginuid=self._loginuid(tid), cgroups=_cgroups(self._bytes(tid, "cgroup")), fdlimit=_fdlimit(tid),
             **_numbers(status, tid),
         )  # fmt: skip

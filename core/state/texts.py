@@ -19,6 +19,10 @@ def words(value: Any) -> tuple[str, ...]:
     return tuple(text.removesuffix("\0").split("\0"))
 
 
+environment = lru_cache(maxsize=512)(words)
+"""The same of an environment: most processes have their parent's, and share its texts so."""
+
+
 @lru_cache(maxsize=1024)
 def cgroups(value: bytes | None) -> Cgroups:
     """`subsystem=path` texts as pairs; nothing at all if one of them is none."""

@@ -12,7 +12,7 @@ from mozu.core.state.facts import Entered, Executed
 from mozu.core.state.paths import UNKNOWN_BASE, directory, join, normal, without_deleted
 from mozu.core.state.state import NOBODY, State
 from mozu.core.state.tables import Node
-from mozu.core.state.texts import cgroups, words
+from mozu.core.state.texts import cgroups, environment, words
 from mozu.core.state.transitions.opening import base_of
 from mozu.core.state.tree import link
 from mozu.core.syscalls import flag_table
@@ -90,7 +90,7 @@ def _changes(state: State, event: SyscallEvent, process: Process) -> dict[str, A
     if loginuid is not None:
         changes["loginuid"] = -1 if loginuid == NOBODY else loginuid
     if env or state.live:
-        changes["env"] = words(env) if env is not None else None
+        changes["env"] = environment(env) if env is not None else None
     if groups:
         known = cgroups(groups)
         changes.update(cgroups=known, container=container_of(known, state.namespaces))

@@ -25,12 +25,13 @@ from mozu.plugins.sources.ebpf.ways import Switch, watched_ways
 NAP: Final = 0.005
 """Seconds between a wake-up and the drain. Draining at once would wake up for every record: up to ten times dearer for
 those who are watched."""
-LONG_NAP: Final = 0.02
-"""Seconds between two drains while records keep coming. A wake-up costs about a quarter of a millisecond, most of it
-because those who are watched have taken the caches."""
-FLOOD: Final = 400e6
-"""Bytes a second that no machine is thought to write for long. Where so many fill the ring within LONG_NAP, naps are
-shorter."""
+LONG_NAP: Final = 0.05
+"""Seconds between two drains while few records keep coming. A wake-up costs about a quarter of a millisecond, most of
+it because those who are watched have taken the caches."""
+FEW: Final = 1000
+"""So many events a drain."""
+FLOOD: Final = 160e6
+"""Bytes a second that a burst may write. Where so many fill the ring within LONG_NAP, naps are shorter."""
 BATCH: Final = 2000
 _EVERYTHING: Final = 1 << 30
 CLOCK_EVERY: Final = 1.0
@@ -176,7 +177,7 @@ class EbpfSource:
     async def _drained(self, ring: Ring) -> AsyncIterator[Sequence[SyscallEvent]]:
         loop = asyncio.get_running_loop()
         next_check = loop.time() + CLOCK_EVERY
-        nap = max(NAP, min(LONG_NAP, self._ring_size / FLOOD))
+        long_nap = max(NAP, min(LONG_NAP, self._ring_size / FLOOD))
         while True:
             stopping = self._stopping.is_set()
             batch = ring.drain(self._decoder, BATCH)
@@ -184,6 +185,7 @@ class EbpfSource:
                 yield batch
             self._get_acquainted(ring, batch)
             if batch:
+                nap = long_nap if len(batch) < FEW else NAP
                 await asyncio.sleep(0 if stopping or len(batch) == BATCH else nap)
             elif stopping:
                 return
