@@ -1,10 +1,17 @@
-"""Ports of the loopback address."""
+"""Ports for servers that tests start."""
 
 import socket
+from typing import Final
+
+_GIVEN: Final[set[int]] = set()
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """One that nobody has."""
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """A port that nobody listens on now, and that was not given to anybody else: who asked need not listen yet."""
+    while True:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _GIVEN:
+            _GIVEN.add(port)
+            return port
