@@ -87,7 +87,9 @@ def negated(expression: Expression) -> Expression:
     if isinstance(expression, Joint):
         parts = [negated(part) for part in expression.parts]
         return some(parts) if expression.word == "&&" else every(parts)
-    return not expression if isinstance(expression, bool) else expression._replace(code=f"!({expression.code})")
+    if isinstance(expression, bool):
+        return not expression
+    return expression._replace(code=f"!({expression.code})", text="")
 
 
 def assumed(expression: Expression, known: Mapping[Expression, bool]) -> Expression:
