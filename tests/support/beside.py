@@ -1,5 +1,6 @@
 """Two live sources that see the same, one with gates in the kernel and one without."""
 
+import asyncio
 import copy
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -77,6 +78,11 @@ class Judged:
         """As after a loss."""
         assert self._source._acquaintances is not None
         self._source._acquaintances.pause(seconds)
+
+    async def acquainted(self) -> None:
+        """Until everybody who was asked about is known. In the source's loop, where an answer is given in one go."""
+        while self._source._acquaintances is not None and self._source._acquaintances.is_asking:
+            await asyncio.sleep(0.01)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)

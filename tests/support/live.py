@@ -9,7 +9,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
@@ -138,7 +138,11 @@ class Live:
 
     def update(self, wanted: Demand) -> None:
         """Change the demand while events flow."""
-        asyncio.run_coroutine_threadsafe(self.source.update(wanted), self._loop).result(60)
+        self.run(self.source.update(wanted))
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """To its end, in the source's loop."""
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def seen(self) -> list[SyscallEvent]:
         """Everything so far."""
