@@ -26,7 +26,6 @@ from benchmarks.workloads.workload import missing_packages
 from mozu.core.event import SyscallEvent
 from mozu.plugins.sources.ebpf import checks, kernel
 from mozu.plugins.sources.ebpf.compiler import compile_text
-from mozu.plugins.sources.ebpf.programs import TRACEPOINT
 from mozu.plugins.sources.ebpf.ring import Ring
 
 SIZE: Final = 32 << 20
@@ -125,7 +124,7 @@ def main() -> None:
     rings = [Freed(fd, SIZE) for fd in fds]
     module = compile_text(program_text(fds[0], fds[1:]), Path.cwd())
     names = ("nothing", "one_for_all", "one_for_each")
-    programs = {name: module.load_func(name.encode(), TRACEPOINT).fd for name in names}
+    programs = {name: module.load_func(name.encode(), kernel.TRACEPOINT).fd for name in names}
     point = checks.tracepoint_id(checks.tracefs(), "sys_exit_openat")
     assert point is not None, "this kernel has no tracepoint of openat"
     print("| processes | into one ring, ns a record | into one a CPU | difference |\n|---|---|---|---|", flush=True)

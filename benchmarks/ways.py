@@ -19,7 +19,6 @@ from typing import Final
 from mozu.plugins.sources.ebpf import kernel
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.loader import Loader
-from mozu.plugins.sources.ebpf.programs import RAW_TRACEPOINT
 from mozu.plugins.sources.ebpf.ways import COMPAT, IO_URING, watched_ways
 
 CALLS: Final = 200_000
@@ -53,14 +52,15 @@ def main() -> None:
     loader = Loader(1 << 20, watched_ways("on"))
     loader.prepare(TYPES)
 
-    idle = compile_text("int nothing(void *context) { return 0; }", Path.cwd()).load_func(b"nothing", RAW_TRACEPOINT)
+    module = compile_text("int nothing(void *context) { return 0; }", Path.cwd())
+    idle = kernel.load(kernel.RAW_TRACEPOINT, "nothing", module.dump_func(b"nothing"))
     held: list[int] = []
 
     def stand(types: Sequence[str], ways: Sequence[str], *, nothing: bool = False) -> None:
         while held:
             os.close(held.pop())
         if nothing:
-            held.append(kernel.attach_raw_tracepoint(idle.fd, "sys_exit"))
+            held.append(kernel.attach_raw_tracepoint(idle, "sys_exit"))
         loader.attach([name for name in types if name not in loader.attached])
         loader.open(ways)
         loader.detach(loader.attached - set(types))

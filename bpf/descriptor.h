@@ -8,7 +8,7 @@
 #define ADDRESS_MAX 128 /* sizeof(struct sockaddr_storage) */
 
 inlined struct file *file_for(const struct made *made, struct task_struct *task, s32 fd) {
-  return made->file && fd != made->result ? (struct file *)made->file : file_of(task, fd);
+  return TYPED(file, made->file && fd != made->result ? (struct file *)made->file : file_of(task, fd));
 }
 
 /* Facts of the file, both ends of a socket. The path comes last: `append_file_path`. */

@@ -5,13 +5,11 @@
 
 struct end { struct file *file; u16 family, protocol, port; u8 state; }; /* family 0: no socket */
 
-/* `is_socket`: the call could not have done what it did on anything else; `protocol`: whether somebody asks for it. Each
-   read costs about as much as the rest of a gate, so what stands together is read at once. */
+/* `is_socket`: the call could not have done what it did on anything else; `protocol`: whether somebody asks for it. */
 inlined void what_stands_at(struct end *end, const struct made *made, s32 fd, bool is_socket, bool protocol) {
   struct inode *inode = 0;
   struct socket *socket = 0;
   struct sock *sock = 0;
-  struct sock_common common = {};
   u16 mode = S_IFSOCK;
   end->family = end->protocol = end->port = end->state = 0;
   end->file = file_for(made, bpf_get_current_task_btf(), fd);
@@ -22,8 +20,8 @@ inlined void what_stands_at(struct end *end, const struct made *made, s32 fd, bo
   }
   if ((mode & S_IFMT) != S_IFSOCK) return;
   READ(socket, end->file->private_data);
-  READ(sock, socket->sk);
-  bpf_probe_read_kernel(&common, __builtin_offsetof(struct sock_common, skc_state) + sizeof(common.skc_state), sock);
+  READ(sock, TYPED(socket, socket)->sk);
+  VIEW(sock_common, common, sock->__sk_common);
   if (protocol) READ(end->protocol, sock->sk_protocol);
-  end->family = common.skc_family; end->port = common.skc_dport; end->state = common.skc_state;
+  end->family = common->skc_family; end->port = common->skc_dport; end->state = common->skc_state;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Files and descriptors. Typed pointers end at fdtable.fd[n]; from there on every read is explicit. */
+/* Files and descriptors. */
 #pragma once
 #include "path.h"
 
@@ -12,23 +12,26 @@
 #define S_IFDIR 0040000
 #define O_DIRECTORY 0200000
 
+/* What begins with a pointer to a file is a slot of a table to the verifier, which does not follow arrays of pointers. */
+_Static_assert(__builtin_offsetof(struct kiocb, ki_filp) == 0, "kiocb");
+
 inlined struct file *file_of(struct task_struct *task, s32 fd) {
   struct fdtable *table = task->files->fdt;
   struct file *file = 0, **slots = table->fd;
-  if (fd >= 0 && fd < table->max_fds) bpf_probe_read_kernel(&file, sizeof(file), slots + fd);
-  return file;
+  if (fd >= 0 && fd < table->max_fds) READ(file, TYPED(kiocb, slots + fd)->ki_filp);
+  return TYPED(file, file);
 }
 
 /* Device, inode, mode, owner; marks for deleted files and layers of an overlay. */
 inlined void file_facts(struct scratch *s, volatile struct file_facts *to, struct path *path) {
   struct inode *inode = 0;
   struct super_block *block = 0;
-  struct dentry *upper = 0, *parent = 0;
+  struct dentry *upper = 0, *parent = 0, *dentry = TYPED(dentry, path->dentry);
   void *hashed = 0;
   u16 mode = 0;
   u64 magic = 0, ino = 0;
   u32 dev = 0, uid = 0;
-  READ(inode, path->dentry->d_inode);
+  READ(inode, dentry->d_inode);
   READ(mode, inode->i_mode);
   READ(uid, inode->i_uid);
   READ(ino, inode->i_ino);
@@ -40,12 +43,12 @@ inlined void file_facts(struct scratch *s, volatile struct file_facts *to, struc
   to->magic = magic;
   to->mode = mode;
   to->uid = uid;
-  READ(parent, path->dentry->d_parent);
-  READ(hashed, path->dentry->d_hash.pprev);
-  if (!hashed && parent != path->dentry) mark(s, MARK_DELETED);
+  READ(parent, dentry->d_parent);
+  READ(hashed, dentry->d_hash.pprev);
+  if (!hashed && parent != dentry) mark(s, MARK_DELETED);
   if (magic == OVERLAYFS_MAGIC) {
 #ifdef HAS_ovl_inode
-    struct ovl_inode *layered = (void *)inode - __builtin_offsetof(struct ovl_inode, vfs_inode);
+    struct ovl_inode *layered = TYPED(ovl_inode, (void *)inode - __builtin_offsetof(struct ovl_inode, vfs_inode));
     READ(upper, layered->__upperdentry);
     mark(s, upper ? MARK_OVERLAY | MARK_UPPER : MARK_OVERLAY);
 #else
@@ -59,9 +62,9 @@ inlined void no_file(volatile struct file_facts *to) {
   to->dev = to->magic = to->mode = to->uid = 0;
 }
 
-/* Read and not loaded: where a walk begins must look to the verifier like every later step of it. */
-inlined void root_of(struct task_struct *task, struct path *to) { READ(*to, task->fs->root); }
-inlined void working_directory(struct task_struct *task, struct path *to) { READ(*to, task->fs->pwd); }
+/* Copied and not loaded: where a walk begins must look to the verifier like every later step of it. */
+inlined void root_of(struct task_struct *task, struct path *to) { COPY(*to, task->fs->root); }
+inlined void working_directory(struct task_struct *task, struct path *to) { COPY(*to, task->fs->pwd); }
 
 /* The directory that a relative path starts from. */
 inlined void base_of(struct task_struct *task, s32 dirfd, struct path *to) {

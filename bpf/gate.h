@@ -162,7 +162,7 @@ inlined bool is_called_otherwise(struct gate *g, const struct made *made, const 
   if (!s || !file) return true;
   READ(path, file->f_path);
   if (!path.dentry) return true;
-  READ(inode, path.dentry->d_inode);
+  READ(inode, TYPED(dentry, path.dentry)->d_inode);
   READ(mode, inode->i_mode);
   if ((mode & S_IFMT) == S_IFDIR && !(asked->flags & O_DIRECTORY)) return true;
   root_of(task, &root);
@@ -186,16 +186,18 @@ inlined bool is_called_otherwise(struct gate *g, const struct made *made, const 
 
 /* Whether somebody must be told of an open that no rule wants, so that its file is called later as it was called here. */
 inlined bool is_name_news(struct gate *g, const struct made *made, const struct asked *asked) {
-  struct file seen = {}; /* one read is cheaper than two of its members */
+  struct dentry *dentry = 0;
+  struct inode *inode = 0;
   u16 mode = 0;
   if (made->result < 0) return false;
   struct file *file = file_of(bpf_get_current_task_btf(), made->result);
   if (!file) return true;
-  READ(seen, *file);
-  READ(mode, seen.f_inode->i_mode);
-  g->dentry = (u64)seen.f_path.dentry;
+  READ(dentry, file->f_path.dentry);
+  READ(inode, file->f_inode);
+  READ(mode, inode->i_mode);
+  g->dentry = (u64)dentry;
   /* Directories are where relative paths start from: those who tell of them ask for no name that is kept. */
-  bool is_kept = seen.f_path.dentry && keep_given(file, (struct given *)&g->dentry);
+  bool is_kept = dentry && keep_given(file, (struct given *)&g->dentry);
   return (!is_kept || (mode & S_IFMT) == S_IFDIR) && is_called_otherwise(g, made, asked);
 }
 

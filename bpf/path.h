@@ -3,7 +3,7 @@
 #pragma once
 #include "record.h"
 
-struct link { struct dentry *parent; struct qstr name; }; /* neighbours in struct dentry: one read, not two */
+struct link { struct dentry *parent; struct qstr name; }; /* neighbours in struct dentry */
 struct above { struct mount *parent; struct dentry *point; };
 _Static_assert(__builtin_offsetof(struct dentry, d_parent) + 8 == __builtin_offsetof(struct dentry, d_name), "dentry");
 _Static_assert(__builtin_offsetof(struct mount, mnt_parent) + 8 == __builtin_offsetof(struct mount, mnt_mountpoint), "mount");
@@ -23,28 +23,30 @@ inlined bool prepend_name(struct scratch *s, struct qstr *name) {
 }
 
 /* Write the path so that it ends at path[AREA]; give its marks. It starts at `path_at`. */
-inlined u32 walk(struct scratch *s, struct vfsmount *vfs, struct dentry *dentry, struct path *root) {
-  struct mount *mount = (void *)vfs - __builtin_offsetof(struct mount, mnt);
-  struct dentry *top = 0;
-  int i;
+inlined u32 walk(struct scratch *s, struct vfsmount *vfs, struct dentry *from, struct path *root) {
+  volatile struct place *at = &s->place;
+  at->mount = (void *)vfs - __builtin_offsetof(struct mount, mnt);
+  at->dentry = from;
   *(volatile u32 *)&s->path_at = AREA;
-  READ(top, vfs->mnt_root);
-  for (i = 0; i < DEPTH; i++) {
+  READ(at->top, TYPED(vfsmount, vfs)->mnt_root);
+  for (int i = 0; i < DEPTH; i++) {
+    struct mount *mount = at->mount;
+    struct dentry *dentry = at->dentry;
     if (dentry == root->dentry && &mount->mnt == root->mnt) return 0;
-    if (dentry == top) {
-      struct above above = {};
-      READ(above, mount->mnt_parent);
-      if (above.parent == mount || !above.parent) return MARK_OUTSIDE;
-      dentry = above.point;
-      mount = above.parent;
-      READ(top, mount->mnt.mnt_root);
+    if (dentry == at->top) {
+      VIEW(above, above, TYPED(mount, mount)->mnt_parent);
+      struct mount *parent = above->parent;
+      if (parent == mount || !parent) return MARK_OUTSIDE;
+      at->dentry = above->point;
+      at->mount = parent;
+      READ(at->top, TYPED(mount, parent)->mnt.mnt_root);
       continue;
     }
-    struct link link = {};
-    READ(link, dentry->d_parent);
-    if (!prepend_name(s, &link.name)) return MARK_CUT;
-    if (link.parent == dentry) return MARK_PSEUDO;
-    dentry = link.parent;
+    VIEW(link, link, TYPED(dentry, dentry)->d_parent);
+    if (!prepend_name(s, &link->name)) return MARK_CUT;
+    struct dentry *parent = link->parent;
+    if (parent == dentry) return MARK_PSEUDO;
+    at->dentry = parent;
   }
   return MARK_CUT;
 }
@@ -69,9 +71,9 @@ inlined u16 append_group(struct scratch *s, struct kernfs_node *node) {
   for (int i = 0; i < 24 && node; i++) {
     struct kernfs_node *parent = 0;
     const char *text = 0;
-    READ(parent, node->parent);
+    READ(parent, TYPED(kernfs_node, node)->parent);
     if (!parent) break; /* the root, which has no name */
-    READ(text, node->name);
+    READ(text, TYPED(kernfs_node, node)->name);
     u64 at = *(volatile u32 *)&s->path_at;
     char name[256];
     s64 length = bpf_probe_read_kernel_str(name, sizeof(name), text);

@@ -13,7 +13,7 @@ inlined void no_ends(volatile struct ends *to) { __builtin_memset((void *)to, 0,
 inlined u16 append_bound(struct scratch *s, struct unix_sock *sock) {
   struct unix_address *address = 0;
   s32 length = 0;
-  READ(address, sock->addr);
+  READ(address, TYPED(unix_sock, sock)->addr);
   if (!address) return 0;
   READ(length, address->len);
   length -= 2; /* the family */
@@ -24,32 +24,33 @@ inlined u16 append_bound(struct scratch *s, struct unix_sock *sock) {
 inlined void ends_of(struct scratch *s, volatile struct ends *to, struct file *file) {
   struct socket *socket = 0;
   struct sock *sock = 0;
-  struct sock_common common = {};
   u16 type = 0, protocol = 0;
   READ(socket, file->private_data);
-  READ(sock, socket->sk);
+  READ(sock, TYPED(socket, socket)->sk);
   if (!sock) return;
-  READ(common, sock->__sk_common);
+  VIEW(sock_common, common, sock->__sk_common);
   READ(type, sock->sk_type);
   READ(protocol, sock->sk_protocol);
-  to->family = common.skc_family; to->type = type; to->protocol = protocol; to->state = common.skc_state;
-  if (common.skc_family == FAMILY_UNIX) {
-    struct unix_sock *own = (void *)sock, *peer = 0;
-    READ(peer, own->peer);
+  u16 family = common->skc_family;
+  to->family = family; to->type = type; to->protocol = protocol; to->state = common->skc_state;
+  if (family == FAMILY_UNIX) {
+    struct unix_sock *own = (void *)sock;
+    struct sock *peer = 0;
+    READ(peer, TYPED(unix_sock, own)->peer);
     to->own = (u64)own; to->peer = (u64)peer;
     to->local_name = append_bound(s, own);
-    if (peer) to->remote_name = append_bound(s, peer);
+    if (peer) to->remote_name = append_bound(s, (void *)peer);
     return;
   }
-  if (common.skc_family == FAMILY_INET) {
-    __builtin_memcpy((void *)to->local, (void *)&common.skc_rcv_saddr, 4);
-    __builtin_memcpy((void *)to->remote, (void *)&common.skc_daddr, 4);
-  } else if (common.skc_family == FAMILY_INET6) {
-    __builtin_memcpy((void *)to->local, (void *)&common.skc_v6_rcv_saddr, 16);
-    __builtin_memcpy((void *)to->remote, (void *)&common.skc_v6_daddr, 16);
+  if (family == FAMILY_INET) {
+    __builtin_memcpy((void *)to->local, (void *)&common->skc_rcv_saddr, 4);
+    __builtin_memcpy((void *)to->remote, (void *)&common->skc_daddr, 4);
+  } else if (family == FAMILY_INET6) {
+    __builtin_memcpy((void *)to->local, (void *)&common->skc_v6_rcv_saddr, 16);
+    __builtin_memcpy((void *)to->remote, (void *)&common->skc_v6_daddr, 16);
   } else {
     return;
   }
-  to->local_port = common.skc_num;
-  to->remote_port = __builtin_bswap16(common.skc_dport);
+  to->local_port = common->skc_num;
+  to->remote_port = __builtin_bswap16(common->skc_dport);
 }

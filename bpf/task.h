@@ -16,7 +16,8 @@
 inlined u32 number_at(struct pid *pid, u32 level) {
   u32 own = 0, number = 0;
   READ(own, pid->level);
-  if (level <= own) READ(number, pid->numbers[level & 31].nr);
+  if (!level) READ(number, pid->numbers[0].nr);
+  else if (level <= own) COPY(number, pid->numbers[level & 31].nr);
   return number;
 }
 
@@ -31,8 +32,8 @@ inlined u64 namespace_start(struct pid *pid) {
   struct pid_namespace *namespace = 0;
   struct task_struct *init = 0;
   u64 start = 0;
-  READ(namespace, pid->numbers[level_of(pid) & 31].ns);
-  READ(init, namespace->child_reaper);
+  COPY(namespace, pid->numbers[level_of(pid) & 31].ns);
+  READ(init, TYPED(pid_namespace, namespace)->child_reaper);
   READ(start, init->start_boottime);
   return start;
 }
@@ -67,10 +68,10 @@ inlined void identity_of(volatile struct process *e, struct task_struct *task) {
 inlined u64 pages_of(struct mm_struct *mm, u32 kind) {
   s64 pages = 0;
 #ifdef HAS_percpu_counter
-  bpf_probe_read_kernel(&pages, sizeof(pages), (char *)&mm->rss_stat + kind * sizeof(struct percpu_counter)
-                        + __builtin_offsetof(struct percpu_counter, count));
+  READ(pages, *(volatile s64 *)((char *)&mm->rss_stat + kind * sizeof(struct percpu_counter)
+                                + __builtin_offsetof(struct percpu_counter, count)));
 #else
-  bpf_probe_read_kernel(&pages, sizeof(pages), (char *)&mm->rss_stat + kind * 8);
+  READ(pages, *(volatile s64 *)((char *)&mm->rss_stat + kind * 8));
 #endif
   return pages < 0 ? 0 : pages;
 }
@@ -88,7 +89,7 @@ inlined void limits_of(volatile struct process *e, struct task_struct *task) {
   e->stack = mm->start_stack;
   e->rss_pages = resident_pages(mm);
   e->swap_pages = pages_of(mm, SWAP_ENTRIES);
-  READ(limit, task->signal->rlim[NOFILE]); /* its first member is the soft limit */
+  READ(limit, *(volatile u64 *)&task->signal->rlim[NOFILE]); /* its first member is the soft limit */
   e->fdlimit = limit;
 }
 
@@ -105,7 +106,7 @@ inlined void terminal_of(volatile struct process *e, struct task_struct *task) {
 inlined bool writable(struct task_struct *task, struct inode *inode, struct path *path) {
   const struct cred *cred = task->cred;
   u32 mount = 0, bits;
-  READ(mount, path->mnt->mnt_flags);
+  READ(mount, TYPED(vfsmount, path->mnt)->mnt_flags);
   if (mount & READ_ONLY_MOUNT || inode->i_sb->s_flags & READ_ONLY_BLOCK || inode->i_flags & IMMUTABLE) return false;
   if (cred->cap_effective & OVERRIDE) return true;
   bits = inode->i_uid == cred->fsuid ? 0200 : inode->i_gid == cred->fsgid ? 0020 : 0002;
@@ -128,9 +129,9 @@ inlined void executable_of(struct scratch *s, volatile struct process *e, struct
   e->modify_time = inode->i_mtime_sec * 1000000000ll + inode->i_mtime_nsec;
 #else
   struct { s64 seconds, nanoseconds; } time = {};
-  READ(time, inode->i_ctime);
+  COPY(time, inode->i_ctime);
   e->change_time = time.seconds * 1000000000ll + time.nanoseconds;
-  READ(time, inode->i_mtime);
+  COPY(time, inode->i_mtime);
   e->modify_time = time.seconds * 1000000000ll + time.nanoseconds;
 #endif
 }

@@ -64,17 +64,17 @@ _Static_assert(REQUEST_KEPT == REQUESTS_SIZE, "requests");
 inlined bool read_entry(struct request *r, struct io_ring_ctx *ring, u32 opcode, u64 user_data) {
   u32 flags = 0, head = 0, entries = 0, *array = 0;
   struct sqe *queue = 0;
-  READ(flags, ring->flags);
-  READ(head, ring->cached_sq_head);
-  READ(entries, ring->sq_entries);
-  READ(queue, ring->sq_sqes);
+  COPY(flags, ring->flags);
+  COPY(head, ring->cached_sq_head);
+  COPY(entries, ring->sq_entries);
+  COPY(queue, ring->sq_sqes);
   head = (head - 1) & (entries - 1);
   if (!(flags & NO_SQ_ARRAY)) {
-    READ(array, ring->sq_array);
-    READ(head, array[head]);
+    COPY(array, ring->sq_array);
+    COPY(head, array[head]);
   }
   if (flags & WIDE_ENTRIES) head <<= 1;
-  if (READ(r->sqe, queue[head])) return false;
+  if (COPY(r->sqe, queue[head])) return false;
   return r->sqe.opcode == opcode && r->sqe.user_data == user_data;
 }
 

@@ -20,7 +20,7 @@ inlined int accept_exit(const struct made *made) {
   READ(mode, inode->i_mode);
   if ((mode & S_IFMT) == S_IFSOCK) {
     READ(socket, file->private_data);
-    READ(sock, socket->sk);
+    READ(sock, TYPED(socket, socket)->sk);
     READ(length, sock->sk_ack_backlog);
     READ(limit, sock->sk_max_ack_backlog);
   }

@@ -10,7 +10,7 @@ inlined int tell_exec(struct bpf_raw_tracepoint_args *ctx) {
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   volatile struct process *e = (void *)s->record;
-  struct linux_binprm *program = (void *)ctx->args[2];
+  struct linux_binprm *program = TYPED(linux_binprm, ctx->args[2]);
   const char *name = 0;
   e->args = append_arguments(s, e, task->mm);
   describe(s, e, task);

@@ -7,7 +7,7 @@ inlined int faulted(struct bpf_raw_tracepoint_args *ctx) {
   if (!counted(task, TYPE_FAULT)) return 0;
   struct pt_regs *regs = (void *)ctx->args[1];
   unsigned long ip = 0;
-  READ(ip, regs->ip);
+  COPY(ip, regs->ip);
   u64 args[6] = {ctx->args[0], ip, ctx->args[2]};
   return tell_moment(task, TYPE_FAULT, args);
 }

@@ -7,7 +7,7 @@
 #define ANCESTORS 32 /* that are looked at for one who reaps */
 
 inlined int fork_done(struct bpf_raw_tracepoint_args *ctx) {
-  struct task_struct *parent = (void *)ctx->args[0], *child = (void *)ctx->args[1];
+  struct task_struct *parent = TYPED(task_struct, ctx->args[0]), *child = TYPED(task_struct, ctx->args[1]);
   u32 zero = 0, pid = 0, tid = 0;
   struct settings *settings = LOOKUP(SETTINGS, &zero);
   READ(pid, child->tgid);
@@ -54,15 +54,15 @@ inlined u32 reaper_of(struct task_struct *task) {
   struct task_struct *one = task, *init = 0;
   struct pid_namespace *namespace = 0;
   u32 level = level_of(task->thread_pid), number = 0;
-  READ(children, task->children);
+  READ(children.next, task->children.next);
   if (children.next == (void *)&task->children) return 0;
-  READ(namespace, task->thread_pid->numbers[level & 31].ns);
-  READ(init, namespace->child_reaper);
+  COPY(namespace, task->thread_pid->numbers[level & 31].ns);
+  READ(init, TYPED(pid_namespace, namespace)->child_reaper);
   READ(number, init->tgid);
   if (!BIT_OF(signal, signal_struct__has_child_subreaper)) return number;
   for (int i = 0; i < ANCESTORS; i++) {
     struct pid *pid = 0;
-    READ(one, one->real_parent);
+    READ(one, TYPED(task_struct, one)->real_parent);
     READ(pid, one->thread_pid);
     if (!one || one == init || level_of(pid) != level) break;
     READ(signal, one->signal);

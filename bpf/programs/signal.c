@@ -7,8 +7,8 @@ inlined int signal_delivered(struct bpf_raw_tracepoint_args *ctx) {
   if (!counted(task, TYPE_SIGNAL)) return 0;
   struct kernel_siginfo *info = (void *)ctx->args[1]; /* 0 and 1 stand for siginfos that say nothing: not read, all zero */
   s32 code = 0, first = 0;
-  READ(code, info->si_code);
-  READ(first, info->_sifields);
+  COPY(code, info->si_code);
+  COPY(first, info->_sifields);
   u64 args[6] = {first, (u32)task, ctx->args[0], code};
   return tell_moment(task, TYPE_SIGNAL, args);
 }

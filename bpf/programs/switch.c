@@ -4,7 +4,7 @@
 #include "task.h"
 
 inlined int switched(struct bpf_raw_tracepoint_args *ctx) {
-  struct task_struct *task = bpf_get_current_task_btf(), *next = (void *)ctx->args[2];
+  struct task_struct *task = bpf_get_current_task_btf(), *next = TYPED(task_struct, ctx->args[2]);
   struct mm_struct *mm = task->mm; /* none: a kernel thread, or one that is ending */
   u64 who = bpf_get_current_pid_tgid();
   u32 pid = 0, tid = 0, zero = 0;

@@ -68,7 +68,7 @@ inlined int completed(void *ctx, u64 req, u64 ring, u64 user_data, s32 result, u
   }
   if (result == -ECANCELED && bpf_get_current_pid_tgid() >> 32 != r->made.task >> 32) return 0; /* died with its process */
   lead_here(made, r);
-  READ(made->file, ((struct io_kiocb *)req)->file);
+  COPY(made->file, ((struct io_kiocb *)req)->file);
   made->result = result;
   if (result >= 0 && r->direct) made->result = DIRECT | (r->sqe.extra == ALL_SLOTS ? (u32)result : r->sqe.extra - 1);
   hand_over(ctx, NATIVE, made->number);

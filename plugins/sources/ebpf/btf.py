@@ -18,7 +18,7 @@ from mozu.core.errors import SourceUnavailable
 BTF_FILE: Final = Path("/sys/kernel/btf/vmlinux")
 
 _INT, _PTR, _ARRAY, _STRUCT, _UNION, _ENUM, _TYPEDEF, _VOLATILE, _CONST, _RESTRICT = 1, 2, 3, 4, 5, 6, 8, 9, 10, 11
-_FUNC_PROTO, _VAR, _DATASEC, _DECL_TAG, _TYPE_TAG, _ENUM64 = 13, 14, 15, 17, 18, 19
+_FUNC, _FUNC_PROTO, _VAR, _DATASEC, _DECL_TAG, _TYPE_TAG, _ENUM64 = 12, 13, 14, 15, 17, 18, 19
 _AGGREGATES: Final = frozenset({_STRUCT, _UNION})
 _NAMED: Final = frozenset({_STRUCT, _UNION, _ENUM, _ENUM64})
 _TRANSPARENT: Final = frozenset({_TYPEDEF, _VOLATILE, _CONST, _RESTRICT, _TYPE_TAG})
@@ -45,9 +45,9 @@ class Member(NamedTuple):
 
 
 class Btf:
-    """One blob; `names` bounds which structs and enumerations can be asked for."""
+    """One blob; `names` and `functions` bound which structs and enumerations, and which functions can be asked for."""
 
-    def __init__(self, blob: bytes, names: Iterable[str]) -> None:
+    def __init__(self, blob: bytes, names: Iterable[str], functions: Iterable[str] = ()) -> None:
         magic, _, _, header, type_at, type_length, text_at, text_length = struct.unpack_from("<HBBIIIII", blob)
         if magic != 0xEB9F:
             raise ValueError(f"BTF begins with 0xeb9f, found {magic:#x}")
@@ -55,16 +55,19 @@ class Btf:
         self._words = memoryview(blob)[header + type_at : header + type_at + type_length].cast("I")
         self._at = [0]
         self._named: dict[str, int] = {}
-        self._scan({at: name for name in names if (at := self._offset(name))})
+        self._functions: dict[str, int] = {}
+        self._scan(self._offsets(names), self._offsets(functions))
 
     def __contains__(self, name: str) -> bool:
         return name in self._named
 
-    def _offset(self, name: str) -> int:
-        """Where a name stands among the texts, each of which is stored once; 0 if it does not occur."""
-        return self._text.find(b"\0" + name.encode() + b"\0") + 1
+    def _offsets(self, names: Iterable[str]) -> dict[int, str]:
+        """Where those that occur stand among the texts, each of which is stored once."""
+        places = {self._text.find(b"\0" + name.encode() + b"\0") + 1: name for name in names}
+        places.pop(0, None)
+        return places
 
-    def _scan(self, wanted: Mapping[int, str]) -> None:
+    def _scan(self, wanted: Mapping[int, str], functions: Mapping[int, str]) -> None:
         words, note, at, end = self._words, self._at.append, 0, len(self._words)
         fixed = [3 + _FIXED.get(kind, 0) for kind in range(32)]
         each = [_EACH.get(kind, 0) for kind in range(32)]
@@ -74,6 +77,8 @@ class Btf:
             kind = info >> 24 & 31
             if words[at] in wanted and kind in _NAMED:
                 self._named.setdefault(wanted[words[at]], len(self._at) - 1)
+            elif kind == _FUNC and words[at] in functions:
+                self._functions[functions[words[at]]] = len(self._at) - 1
             at += fixed[kind] + (info & 0xFFFF) * each[kind]
 
     def _name(self, offset: int) -> str:
@@ -90,6 +95,14 @@ class Btf:
             if kind not in _TRANSPARENT:
                 return kind, type_id, 8 if kind == _PTR else self._words[at + 2]
             type_id = self._words[at + 2]
+
+    def identity(self, name: str) -> int:
+        """The number of a struct or enumeration."""
+        return self._named[name]
+
+    def function(self, name: str) -> int | None:
+        """The number of a function, None if this kernel has none of that name."""
+        return self._functions.get(name)
 
     def size(self, name: str) -> int:
         """Size of a struct in bytes."""
@@ -155,7 +168,7 @@ class Btf:
         return f"volatile {(_SIGNED if signed else _UNSIGNED)[size]} {name}"
 
 
-def read(names: Iterable[str], path: Path = BTF_FILE) -> Btf:
+def read(names: Iterable[str], path: Path = BTF_FILE, *, functions: Iterable[str] = ()) -> Btf:
     """The running kernel's types. Raises SourceUnavailable where the kernel carries none."""
     try:
         blob = path.read_bytes()
@@ -164,7 +177,7 @@ def read(names: Iterable[str], path: Path = BTF_FILE) -> Btf:
             f"source ebpf: {path} cannot be read ({error.strerror}); "
             "the kernel must be built with CONFIG_DEBUG_INFO_BTF=y"
         ) from error
-    return Btf(blob, names)
+    return Btf(blob, names, functions)
 
 
 def emit(btf: Btf, spec: Spec) -> str:

@@ -2,15 +2,15 @@
 
 import errno
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from mozu.core.errors import SourceUnavailable
-from mozu.plugins.sources.ebpf import kernel, programs, wire
+from mozu.plugins.sources.ebpf import casts, kernel, programs, wire
 from mozu.plugins.sources.ebpf.calls import Program
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.gates import Gate
-from mozu.plugins.sources.ebpf.programs import RAW_TRACEPOINT, TRACEPOINT
 
 _DEPTHS: Final = (128, 64, 32)
 """Turns a walk up a path may take; the next one where the verifier finds the programs too long."""
@@ -25,7 +25,9 @@ class Code:
 
     def __init__(self, constants: Mapping[str, int]) -> None:
         self._constants = constants
-        self._kernel = programs.kernel_text(programs.read_types())
+        types = programs.read_types()
+        self._casts = casts.find(types)
+        self._kernel = programs.kernel_text(types, self._casts)
         self._depth = 0
         self._modules: dict[str, Any] = {}
         """Entry → the compilation that holds it."""
@@ -40,7 +42,7 @@ class Code:
         while wanted:
             module = compile_text(self._source(programs.demand_text(wanted.values())), wire.SOURCES)
             try:
-                fresh = {name: _load(module, name, _type(program)) for name, program in wanted.items()}
+                fresh = {name: self._load(module, name, _type(program)) for name, program in wanted.items()}
             except ProgramTooLong as error:
                 self._depth += 1
                 if self._depth == len(_DEPTHS):
@@ -70,7 +72,7 @@ class Code:
             for gate in gates:
                 for array, kind in programs.ARRAYS.items():
                     entry = gate.entry(array)
-                    loaded[entry] = _load(module, entry, kind)
+                    loaded[entry] = self._load(module, entry, kind)
                     self.verified[entry] = kernel.program_info(loaded[entry])[1] or 0
         except BaseException:
             for fd in loaded.values():
@@ -83,14 +85,26 @@ class Code:
     def instance(self, program: Program) -> int:
         """A program of one's own, with counters of its own; gives its descriptor, to be closed by the caller."""
         fd = self._loaded.pop((program.entry, _type(program)), None)
-        return _load(self._modules[program.entry], program.entry, _type(program)) if fd is None else fd
+        return self._load(self._modules[program.entry], program.entry, _type(program)) if fd is None else fd
 
     def shared(self, program: Program, kind: int) -> int:
         """The one program of this type that everybody shares; its descriptor stays ours."""
         key = program.entry, kind
         if key not in self._loaded:
-            self._loaded[key] = _load(self._modules[program.entry], program.entry, kind)
+            self._loaded[key] = self._load(self._modules[program.entry], program.entry, kind)
         return self._loaded[key]
+
+    def _load(self, module: Any, entry: str, kind: int) -> int:
+        code = self._casts.linked(module.dump_func(entry.encode()))
+        try:
+            return kernel.load(kind, entry, code)
+        except OSError as error:
+            if error.errno == errno.E2BIG:
+                raise ProgramTooLong(entry) from error
+            print(kernel.refusal(kind, entry, code), file=sys.stderr)
+            raise SourceUnavailable(
+                f"source ebpf: the kernel refuses the program {entry} ({error}); what its verifier says is on stderr"
+            ) from error
 
     def close(self) -> None:
         """Give all memory back; what `instance` gave lives on."""
@@ -103,18 +117,4 @@ class Code:
 
 
 def _type(program: Program) -> int:
-    return RAW_TRACEPOINT if program.raw else TRACEPOINT
-
-
-def _load(module: Any, entry: str, kind: int) -> int:
-    name = entry.encode()
-    try:
-        function = module.load_func(name, kind)
-    except Exception as error:  # bcc raises nothing narrower
-        if os.strerror(errno.E2BIG) in str(error):
-            raise ProgramTooLong(entry) from error
-        raise SourceUnavailable(
-            f"source ebpf: the kernel refuses the program {entry} ({error}); the verifier's log is on stderr"
-        ) from error
-    del module.funcs[name]
-    return int(function.fd)
+    return kernel.RAW_TRACEPOINT if program.raw else kernel.TRACEPOINT

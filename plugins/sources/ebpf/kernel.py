@@ -1,4 +1,4 @@
-"""The few requests to the kernel that the source makes itself: maps, program information, attaching.
+"""The requests to the kernel that the source makes itself: maps, programs, attaching.
 
 Maps are made here and not by bcc, so that programs compiled later use the same ones: their descriptors stand in the C
 text as constants. Numbers are those of `linux/bpf.h` and `linux/perf_event.h`.
@@ -16,8 +16,9 @@ from mozu.core.errors import SourceUnavailable
 
 _SYS_BPF: Final = 321
 _SYS_PERF_EVENT_OPEN: Final = 298
-_MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 3, 15, 17
+_MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _LOAD, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 3, 5, 15, 17
 HASH, ARRAY, PROG_ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 1, 2, 3, 6, 9, 27
+TRACEPOINT, RAW_TRACEPOINT = 5, 17
 _ANY, _EXIST = 0, 2
 _TRACEPOINT: Final = 2
 """PERF_TYPE_TRACEPOINT."""
@@ -25,6 +26,10 @@ _SAMPLE_RAW: Final = 1 << 10
 _CLOEXEC: Final = 8
 _IOC_ENABLE: Final = 0x2400
 _IOC_SET_BPF: Final = 0x40042408
+_INSTRUCTION: Final = 8
+"""Bytes."""
+_LOG: Final = 1 << 24
+_LOG_LINES: Final = 40
 _MISSES_AT: Final = 208
 _VERIFIED_AT: Final = 216
 """Offsets of `recursion_misses` and `verified_insns` in struct bpf_prog_info (Linux 5.12 and 5.16)."""
@@ -92,6 +97,29 @@ def delete(fd: int, key: int) -> None:
     number = ctypes.c_uint32(key)
     with contextlib.suppress(FileNotFoundError):
         _bpf(_MAP_DELETE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), 0, _ANY))
+
+
+def load(kind: int, name: str, code: bytes) -> int:
+    """A new program; gives its descriptor. Raises OSError: E2BIG where the verifier finds it too long."""
+    return _load(kind, name, code, ctypes.create_string_buffer(0), level=0)
+
+
+def refusal(kind: int, name: str, code: bytes) -> str:
+    """The end of what the verifier says against a program; empty if it has nothing against it."""
+    log = ctypes.create_string_buffer(_LOG)
+    try:
+        os.close(_load(kind, name, code, log, level=1))
+    except OSError:
+        return "\n".join(log.value.decode(errors="replace").splitlines()[-_LOG_LINES:])
+    return ""
+
+
+def _load(kind: int, name: str, code: bytes, log: "ctypes.Array[ctypes.c_char]", *, level: int) -> int:
+    text, license_ = ctypes.create_string_buffer(code, len(code)), ctypes.create_string_buffer(b"GPL")
+    head = struct.pack("<IIQQ", kind, len(code) // _INSTRUCTION, ctypes.addressof(text), ctypes.addressof(license_))
+    version = flags = 0
+    told = struct.pack("<IIQII", level, len(log), ctypes.addressof(log) if level else 0, version, flags)
+    return _bpf(_LOAD, head + told + name.encode()[:15].ljust(16, b"\0") + bytes(56))
 
 
 def program_info(program: int) -> tuple[int | None, int | None]:

@@ -18,7 +18,7 @@ from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Program, Watch
 from mozu.plugins.sources.ebpf.code import Code, ProgramTooLong
 from mozu.plugins.sources.ebpf.gates import Gate
 from mozu.plugins.sources.ebpf.maps import COUNTS, PROOF, SETTINGS, SIZES, make_maps
-from mozu.plugins.sources.ebpf.programs import ARRAYS, NATIVE, TRACEPOINT
+from mozu.plugins.sources.ebpf.programs import ARRAYS, NATIVE
 from mozu.plugins.sources.ebpf.ways import IO_URING, Way
 
 _SPLICE: Final = 275
@@ -83,7 +83,7 @@ class Loader:
         return dict(self._code.verified)
 
     def _selftest(self) -> None:
-        selftest = struct.pack("<I", self._code.shared(_SELFTEST, TRACEPOINT))
+        selftest = struct.pack("<I", self._code.shared(_SELFTEST, kernel.TRACEPOINT))
         kernel.update(self._maps["NATIVE"], _SPLICE, selftest)
         program = self._code.instance(NATIVE)
         attachment = self._attach(_SELFTEST, program)
@@ -159,7 +159,7 @@ class Loader:
 
     def _arrays(self) -> list[tuple[str, int]]:
         """The program arrays that ways in lead through, with the type of their programs."""
-        return list(ARRAYS.items()) if self.ways else [("NATIVE", TRACEPOINT)]
+        return list(ARRAYS.items()) if self.ways else [("NATIVE", kernel.TRACEPOINT)]
 
     def gate(self, gates: Mapping[str, Gate]) -> str:
         """Put these before the programs of their types, and none before others.

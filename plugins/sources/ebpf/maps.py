@@ -14,7 +14,7 @@ COUNTS: Final = struct.Struct("<QQQ")
 SETTINGS: Final = struct.Struct("<IIIII")
 PROOF: Final = struct.Struct("<6QqQ")
 SIZES: Final = {
-    "SCRATCH_SIZE": 24848,
+    "SCRATCH_SIZE": 24872,
     "MADE_SIZE": 104,
     "OPERATION_SIZE": uring.ENTRY.size,
     "REQUESTS_SIZE": 984,

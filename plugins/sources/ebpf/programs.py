@@ -4,16 +4,14 @@ from collections.abc import Iterable, Mapping
 
 from mozu.core.errors import SourceUnavailable
 from mozu.core.syscalls import call_number
-from mozu.plugins.sources.ebpf import btf, wire
+from mozu.plugins.sources.ebpf import btf, casts, kernel, wire
 from mozu.plugins.sources.ebpf.calls import Program
 from mozu.plugins.sources.ebpf.gates import Gate
 from mozu.plugins.sources.ebpf.layouts import ENUMERATIONS, STRUCTS
 
 NATIVE = Program("native", "native", "", context="exit_point")
 """At the exit of each call, an instance a call: it hands the call to the one program of its family."""
-TRACEPOINT, RAW_TRACEPOINT = 5, 17
-"""BPF_PROG_TYPE_*."""
-ARRAYS = {"NATIVE": TRACEPOINT, "DOORS": RAW_TRACEPOINT}
+ARRAYS = {"NATIVE": kernel.TRACEPOINT, "DOORS": kernel.RAW_TRACEPOINT}
 """Program array → type of its programs."""
 _TOLD_APART = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir", "open_by_handle_at"),
@@ -24,8 +22,8 @@ _PAGES = {"FILE_PAGES": 0, "ANONYMOUS_PAGES": 1, "SWAP_ENTRIES": 2, "SHARED_PAGE
 """Kinds of page in struct mm_struct.rss_stat, the same since 4.5."""
 
 
-def kernel_text(types: btf.Btf) -> str:
-    """Struct layouts and constants of the running kernel."""
+def kernel_text(types: btf.Btf, cast: casts.Casts) -> str:
+    """Struct layouts and constants of the running kernel, and how it is told of what addresses lead to."""
     lines = [f"#define HAS_{name} 1" for name in ("ovl_inode",) if name in types]
     for name, enumerator in _PIDS.items():
         value = types.enumerator("pid_type", enumerator)
@@ -37,12 +35,12 @@ def kernel_text(types: btf.Btf) -> str:
     lines.append("#define UNIFIED 1" if memory is None else f"#define MEMORY {memory}")
     if types.extent(types.members("mm_struct")["rss_stat"].type_id)[1] == "percpu_counter":
         lines.append("#define HAS_percpu_counter 1")
-    return btf.emit(types, STRUCTS) + "\n".join(lines) + "\n"
+    return btf.emit(types, STRUCTS) + cast.text(types, STRUCTS) + "\n".join(lines) + "\n"
 
 
 def read_types() -> btf.Btf:
     """The kernel's types, those that the programs need."""
-    return btf.read({*STRUCTS, *ENUMERATIONS})
+    return btf.read({*STRUCTS, *ENUMERATIONS}, functions=[casts.FUNCTION])
 
 
 def numbers_text() -> str:
@@ -90,7 +88,7 @@ def gates_text(gates: Iterable[Gate]) -> tuple[str, str]:
     return "\n".join(lines) + "\n", "".join(gate.text for gate in chosen)
 
 
-def source_text(kernel: str, maps: Mapping[str, int], depth: int, main: str) -> str:
+def source_text(layouts: str, maps: Mapping[str, int], depth: int, main: str) -> str:
     """Everything that the compiler is given; `main` is a text of programs."""
     asserts = '#include "mozu.h"\n' + wire.assertions()
-    return kernel + numbers_text() + constants_text(maps, depth) + asserts + main
+    return layouts + numbers_text() + constants_text(maps, depth) + asserts + main

@@ -1,10 +1,12 @@
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from mozu.core.hookspecs import Source
+from mozu.plugins.sources.ebpf import casts
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
 from tests.support.beside import FIELDS, Beside, Judged, context_with
@@ -25,6 +27,17 @@ def undemanded() -> Iterator[Live]:
     """A source whose demand each test sets."""
     requirements.ebpf()
     with Live(EbpfSource(64 << 20, context()), demand()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def copying() -> Iterator[Live]:
+    """The same, its programs those of a kernel that cannot be told of types."""
+    requirements.ebpf()
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(casts, "find", lambda types: casts.Casts(None))
+            running = stack.enter_context(Live(EbpfSource(64 << 20, context()), demand()))
         yield running
 
 

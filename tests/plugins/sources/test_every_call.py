@@ -51,19 +51,21 @@ def _types(wanted: list[Told]) -> set[str]:
     return {one.type for one in wanted}
 
 
+@pytest.mark.parametrize("source", ["undemanded", "copying"])
 @pytest.mark.parametrize("family", calls.FAMILIES)
 def test_the_kernels_programs_tell_all_that_the_call_knows(
-    undemanded: Live, expected: dict[str, list[Told]], tmp_path: Path, family: str
+    request: pytest.FixtureRequest, expected: dict[str, list[Told]], tmp_path: Path, family: str, source: str
 ) -> None:
-    undemanded.update(demand(*_types(expected[family]), facets=FACETS))
+    live: Live = request.getfixturevalue(source)
+    live.update(demand(*_types(expected[family]), facets=FACETS))
 
     def once(number: int) -> Act:
         place = tmp_path / f"{number}"
         place.mkdir()
-        return undemanded.act(calls.run, family, str(place))
+        return live.act(calls.run, family, str(place))
 
-    act = undemanded.whole(once)
-    has = undemanded.source.counts().keys()
+    act = live.whole(once)
+    has = live.source.counts().keys()
     assert _types(act.value) - has <= ABSENT
     assert [] == list(missing([one for one in act.value if one.type in has], act.events))
 

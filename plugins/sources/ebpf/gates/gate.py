@@ -17,6 +17,8 @@ from mozu.plugins.sources.ebpf.gates.sockets import is_about_sockets, of_socket,
 
 _DEAREST: Final = 4000
 """A gate of more comparisons would cost more than it saves, and the verifier might not see its end."""
+_LOOKUP: Final = 400
+"""What it costs to look up a process, in comparisons of which most are not made."""
 _FAMILIES: Final = frozenset(("open", "descriptor", "message", "transfer", "number", "path"))
 """Whose calls can have gates: what they tell at the end is what the gate sees."""
 _ABOUT_DESCRIPTORS: Final = frozenset(("descriptor", "message", "transfer"))
@@ -71,8 +73,7 @@ def gate_of(watch: Watch, predicate: Predicate, lasting: Lasting, names: Names =
     if wanted is True or cost(wanted) > _DEAREST:
         return None
     body = _open_body(wanted, names) if family == "open" else _plain_body(wanted, watch)
-    asks = has(wanted, lambda check: check.of_process)
-    return Gate(wanted, "  u64 may = may_be(made);\n" * asks + body, asks)
+    return Gate(wanted, body, has(wanted, _is_of_process))
 
 
 def _test(fact: Fact, watch: Watch, family: str) -> Expression:
@@ -96,24 +97,36 @@ def _is_common(wanted: Expression) -> bool:
 
 
 def _open_body(wanted: Expression, names: Names) -> str:
-    """First what numbers tell; the path is read only where they leave it open, or names count."""
+    """First what numbers tell; the path is read only where they leave it open, or names count.
+
+    The process is looked up first where that may save reading the path or very many tests; else last, for a call that
+    is wanted if its process is.
+    """
     wanted, bytes_ = noted(wanted)
     looked_for = ", ".join(map(str, (*bytes_, 0, 0, 0, 0)[:4]))
-    lines = ["struct asked asked = {};", "what_open_asks(&asked, made);"]
     by_numbers = replaced(wanted, _without_name)
+    asks = has(wanted, _is_of_process)
+    asks_last = asks and cost(wanted) < _LOOKUP and (bool(names.value) or _whoever_calls(by_numbers) is not False)
+    lines = _asked_first(asks and not asks_last)
+    if asks_last:
+        lines += ["u64 may = ~0ull;", "KEEP(may);"]
+    lines += ["struct asked asked = {};", "what_open_asks(&asked, made);"]
     if by_numbers is not True:
         lines.append(f"if (!{in_c(by_numbers)}{' && made->result < 0' if names.value else ''}) return false;")
     if has(wanted, lambda check: check.of_name) or names.value:
         lines.append("struct gate *g = gate_here();")
         lines.append(f"if (!g || !name_of(g, made, asked.dirfd, asked.user, {looked_for})) return true;")
-    lines.append(f"if ({in_c(wanted)}) return true;")
+    if asks_last:
+        lines.append(f"for (u32 turn = 0; {in_c(wanted)}; turn++) {{ if (turn) return true; may = may_be(made); }}")
+    else:
+        lines.append(f"if ({in_c(wanted)}) return true;")
     lines.append(f"return {names.value}(g, made, &asked);" if names.value else "return false;")
     return "".join(f"  {line}\n" for line in lines)
 
 
 def _plain_body(wanted: Expression, watch: Watch) -> str:
     """First what numbers tell; then one look at the descriptor, where something is asked of it."""
-    lines = []
+    lines = _asked_first(has(wanted, _is_of_process))
     if has(wanted, is_about_sockets):
         if watch.name == "sendto" and wants_no_connections(wanted):
             # What goes out without an address goes through a connection.
@@ -130,5 +143,18 @@ def _plain_body(wanted: Expression, watch: Watch) -> str:
     return "".join(f"  {line}\n" for line in lines)
 
 
+def _asked_first(asks: bool) -> list[str]:
+    return ["u64 may = may_be(made);"] * asks
+
+
 def _without_name(check: Check) -> Expression:
     return True if check.of_name else check
+
+
+def _is_of_process(check: Check) -> bool:
+    return check.of_process
+
+
+def _whoever_calls(wanted: Expression) -> Expression:
+    """What is left of it for processes of which nothing holds."""
+    return replaced(wanted, lambda check: not check.of_process and check)
