@@ -1,0 +1,242 @@
+"""What the kernel side alone costs a server: programs attached and detached in turn while it works.
+
+    python -m benchmarks.attached [--seconds 120] [--only nginx] [--rules FILE ...]
+
+No monitor reads here. In slots of a tenth of a second there is nothing attached, then a program that does nothing at
+a call that nobody makes, the same at the calls that the server makes, and mozu's own programs under each set of
+rules, in an order that changes. The measure is the processor time that the server takes for a request, against that
+of the slot of the same round with nothing attached: a round is shorter than most of what neighbours on the machine do
+to it. Printed are medians, in brackets the interval in which the true one lies in 95 of 100 cases. Whole monitors:
+`benchmarks.live`.
+"""
+
+import argparse
+import logging
+import os
+import random
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from benchmarks.workloads.nginx import NGINX
+from benchmarks.workloads.redis import REDIS
+from benchmarks.workloads.workload import Workload, missing_packages
+from mozu.core.demand import state_types
+from mozu.core.fields import FieldRegistry
+from mozu.core.fields.builtin import builtin_fields
+from mozu.core.hookspecs import Context
+from mozu.core.metrics import Metrics
+from mozu.core.pipeline.acquaintance import acquaintance
+from mozu.core.state import StateMachine
+from mozu.plugins.rules.falco import FalcoEvaluator
+from mozu.plugins.rules.settings import STANDARD, FalcoSettings
+from mozu.plugins.sources.ebpf import checks, kernel
+from mozu.plugins.sources.ebpf.acquaintances import Acquaintances
+from mozu.plugins.sources.ebpf.compiler import compile_text
+from mozu.plugins.sources.ebpf.gates import choose
+from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.maps import ACQUAINTANCES
+from mozu.plugins.sources.ebpf.source import ASKED, TREE, residents, wanted_types
+
+SLOT, PAUSE = 0.1, 0.03
+"""Seconds that are measured, and between."""
+RING: Final = 1 << 23
+WRITES: Final = {"nginx": 2, "redis-server": 1}
+"""Program → how often it writes for a request: nginx a header and a line of its log (the file goes another way)."""
+HEAD: Final = "| workload | attached | alone, for a request | added | added | rounds |\n|---|---|---|---|---|---|"
+FEW: Final = 100
+"""Requests in a slot that say nothing: the client begins or ends."""
+
+
+class Sample(NamedTuple):
+    """A moment of a server."""
+
+    cpu: int
+    """Nanoseconds that it has run."""
+    requests: float
+
+
+class Kernel:
+    """The programs of some rules, without anybody who reads what they tell."""
+
+    def __init__(self, rules: Sequence[Path]) -> None:
+        fields = FieldRegistry(builtin_fields())
+        context = Context("attached", logging.getLogger("attached"), Metrics(), fields)
+        demand = FalcoEvaluator(FalcoSettings(rules=tuple(rules)), context).demand()
+        self.types = wanted_types(demand)[0] - TREE
+        lasting = [field.name for field in fields if "lasting" in field.traits]
+        self._chosen = choose(demand, self.types - state_types(demand.facets("syscall") - ASKED), lasting)
+        state = StateMachine()
+        self.loader = Loader(RING)
+        self.loader.prepare(self.types)
+        self.loader.configure()
+        self._known = Acquaintances(self.loader.maps, ACQUAINTANCES, acquaintance(fields, state), lambda: 0)
+        state.seed()
+
+    def attach(self, names: Sequence[str]) -> None:
+        """The programs of these calls, behind their gates; everybody who is there is known."""
+        self.loader.attach(names)
+        if problem := self.loader.gate(self._chosen.gates):
+            raise SystemExit(problem)
+
+    def meet(self) -> None:
+        """Answer what gates ask of everybody who is there."""
+        asking = frozenset(name for name, gate in self._chosen.gates.items() if gate.asks_of_process)
+        self._known.choose(asking, self._chosen.questions)
+        self._known.introduce(residents())
+        while self._known.is_asking:
+            self._known.answer(1)
+
+    def detach(self) -> None:
+        """All of them; their gates stay at hand."""
+        self.loader.detach(self.loader.attached)
+
+
+def sample(program: str, pids: Sequence[int]) -> Sample:
+    """What these processes have done so far (proc(5): schedstat, io)."""
+    cpu = sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids)
+    counts = (dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines()) for pid in pids)
+    return Sample(cpu, sum(int(count["syscw"]) for count in counts) / WRITES[program])
+
+
+def served_by(program: str) -> list[int]:
+    """The processes of this program that this one has started."""
+    found: list[int] = []
+    for pid in residents():
+        try:
+            name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+        except OSError:
+            continue
+        parent = int(rest.split()[1])
+        if name == program[:15] and (parent == os.getpid() or parent in found):
+            found.append(pid)
+    return found
+
+
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Median, and between which of the values it lies in 95 of 100 cases, whatever their distribution."""
+    ordered, half = sorted(values), 0.98 * len(values) ** 0.5
+    low, high = max(0, int(len(values) / 2 - half)), min(len(values) - 1, int(len(values) / 2 + half))
+    return statistics.median(values), ordered[low], ordered[high]
+
+
+@contextmanager
+def busy(run: Callable[[], object]) -> Iterator[None]:
+    """A client that asks again and again while the block runs."""
+    ending = threading.Event()
+
+    def ask() -> None:
+        while not ending.is_set():
+            run()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
+
+
+def calls_of(watched: Kernel) -> list[str]:
+    """Those that are made all the time now."""
+    watched.attach(sorted(watched.types))
+    before = {name: watched.loader.count(name)[0] for name in watched.loader.attached}
+    time.sleep(1)
+    made = [name for name, seen in before.items() if watched.loader.count(name)[0] - seen > FEW]
+    watched.detach()
+    return sorted(made)
+
+
+def measure(workload: Workload, sets: dict[str, Kernel], seconds: float) -> Iterator[str]:
+    """Rows of the table."""
+    program = next(iter(workload.programs))
+    idle = compile_text("int nothing(void *context) { return 0; }", Path.cwd())
+    nothing = kernel.load(kernel.TRACEPOINT, "nothing", idle.dump_func(b"nothing"))
+    held: list[int] = []
+
+    def do_nothing(names: Sequence[str]) -> None:
+        for name in names:
+            point = checks.tracepoint_id(checks.tracefs(), f"sys_exit_{name}")
+            assert point is not None
+            held.append(kernel.attach_tracepoint(nothing, point))
+
+    def end() -> None:
+        while held:
+            os.close(held.pop())
+        for one in sets.values():
+            one.detach()
+
+    with workload.prepared() as run:
+        pids = served_by(program)
+        with busy(run):
+            for one in sets.values():
+                one.meet()
+            made = sorted({name for one in sets.values() for name in calls_of(one)})
+            turns: dict[str, Callable[[], None]] = {
+                "nothing": partial(do_nothing, []),
+                "a program that does nothing, at a call that nobody makes": partial(do_nothing, ["setfsuid"]),
+                f"a program that does nothing, at {' and '.join(made)}": partial(do_nothing, made),
+            }
+            for name, one in sets.items():
+                # At some call that is not made as well: a monitor watches calls that this server has no use for.
+                others = sorted(one.types.difference(made))[:1]
+                turns[name] = partial(one.attach, [*one.types.intersection(made), *others])
+            rounds: list[dict[str, float]] = []
+            deadline = time.monotonic() + seconds
+            while time.monotonic() < deadline:
+                row: dict[str, float] = {}
+                for name in random.sample(list(turns), len(turns)):
+                    turns[name]()
+                    time.sleep(PAUSE)
+                    before = sample(program, pids)
+                    time.sleep(SLOT)
+                    after = sample(program, pids)
+                    end()
+                    if after.requests - before.requests > FEW:
+                        row[name] = (after.cpu - before.cpu) / (after.requests - before.requests)
+                if row.keys() == turns.keys():
+                    rounds.append(row)
+    os.close(nothing)
+    alone = statistics.median(row["nothing"] for row in rounds)
+    for name in list(turns)[1:]:
+        middle, low, high = interval([row[name] - row["nothing"] for row in rounds])
+        share = [f"{100 * value / alone:+.1f}" for value in (middle, low, high)]
+        yield (
+            f"| {workload.name} | {name} | {alone / 1e3:.1f} µs | {middle:+,.0f} ns ({low:+,.0f} … {high:+,.0f}) "
+            f"| {share[0]} % ({share[1]} … {share[2]}) | {len(rounds)} |"
+        )
+
+
+def main() -> None:
+    """Print the table as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=120.0, help="for each workload")
+    parser.add_argument("--only", action="append", default=[], help="workloads whose name contains this")
+    parser.add_argument("--rules", type=Path, action="append", nargs="+", default=[], help="a set of rule files")
+    options = parser.parse_args()
+    workloads = [one for one in (NGINX, *REDIS) if not options.only or any(part in one.name for part in options.only)]
+    if packages := missing_packages(workloads):
+        sys.exit(f"programs of these workloads are not installed: apt-get install {' '.join(packages)}")
+    sets = {named(rules): Kernel(rules) for rules in options.rules or [STANDARD[:1]]}
+    print(HEAD, flush=True)
+    for workload in workloads:
+        for line in measure(workload, sets, options.seconds):
+            print(line, flush=True)
+    for one in sets.values():
+        one.loader.close()
+
+
+def named(rules: Sequence[Path]) -> str:
+    """As the table calls a set."""
+    return f"the programs of {rules[0].name}" if len(rules) == 1 else f"the programs of {len(rules)} rule files"
+
+
+if __name__ == "__main__":
+    main()
