@@ -74,8 +74,8 @@ class Judged:
         self._source, self._state = source, StateMachine()
         source.acquaint(acquaintance(FIELDS, self._state))
 
-    def distrust(self, seconds: float) -> None:
-        """As after a loss."""
+    async def distrust(self, seconds: float) -> None:
+        """As after a loss. In the source's loop."""
         assert self._source._acquaintances is not None
         self._source._acquaintances.pause(seconds)
 

@@ -44,6 +44,9 @@ class Casts(NamedTuple):
         return b"".join(made if part == wanted else part for part in parts)
 
 
+NONE: Final = Casts(None)
+
+
 def _cast(function: int) -> bytes:
     return _INSTRUCTION.pack(_CALL, _OF_KERNEL, 0, function)
 
@@ -52,11 +55,11 @@ def find(types: btf.Btf) -> Casts:
     """Try whether this kernel takes a program that casts."""
     function = types.function(FUNCTION)
     if function is None:
-        return Casts(None)
+        return NONE
     told = [_INSTRUCTION.pack(_SET, number, 0, value) for number, value in ((1, 0), (2, types.identity(_EXAMPLE)))]
     ended = [_INSTRUCTION.pack(_SET, 0, 0, 0), _INSTRUCTION.pack(_EXIT, 0, 0, 0)]
     try:
         os.close(kernel.load(kernel.TRACEPOINT, "mozu_cast", b"".join([*told, _cast(function), *ended])))
     except OSError:
-        return Casts(None)
+        return NONE
     return Casts(function)

@@ -3,12 +3,16 @@
 import errno
 import os
 import sys
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import casts, kernel, programs, wire
 from mozu.plugins.sources.ebpf.calls import Program
+from mozu.plugins.sources.ebpf.casts import NONE, Casts
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.gates import Gate
 
@@ -17,7 +21,40 @@ _DEPTHS: Final = (128, 64, 32)
 
 
 class ProgramTooLong(Exception):
-    """The verifier gave up; a shorter walk may pass."""
+    """The verifier gave up."""
+
+
+class _Refused(Exception):
+    """The kernel does not take a program."""
+
+    def __init__(self, entry: str, error: OSError, says: Callable[[], str]) -> None:
+        super().__init__(entry)
+        self.entry, self.error, self.says = entry, error, says
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the verifier gave up."""
+        return self.error.errno == errno.E2BIG
+
+    def told(self) -> SourceUnavailable:
+        """For people, with the verifier's own words on stderr."""
+        if self.is_too_long:
+            return SourceUnavailable(
+                f"source ebpf: the verifier finds the program {self.entry} too long even with a walk of "
+                f"{_DEPTHS[-1]} steps; please report the version of this kernel"
+            )
+        print(self.says(), file=sys.stderr)
+        return SourceUnavailable(
+            f"source ebpf: the kernel refuses the program {self.entry} ({self.error}); "
+            "what its verifier says is on stderr"
+        )
+
+
+class _Form(NamedTuple):
+    """A way to compile the same text."""
+
+    cast: Casts
+    depth: int
 
 
 class Code:
@@ -26,9 +63,11 @@ class Code:
     def __init__(self, constants: Mapping[str, int]) -> None:
         self._constants = constants
         types = programs.read_types()
-        self._casts = casts.find(types)
-        self._kernel = programs.kernel_text(types, self._casts)
-        self._depth = 0
+        self._cast = casts.find(types)
+        self._forms = deque(_Form(NONE, depth) for depth in _DEPTHS)
+        if self._cast != NONE:
+            self._forms.appendleft(_Form(self._cast, _DEPTHS[0]))
+        self._kernel = {cast: programs.kernel_text(types, cast) for cast in (self._cast, NONE)}
         self._modules: dict[str, Any] = {}
         """Entry → the compilation that holds it."""
         self._loaded: dict[tuple[str, int], int] = {}
@@ -37,74 +76,90 @@ class Code:
         """Entry → instructions that the verifier looked at; it gives up at a million."""
 
     def compile(self, chosen: Iterable[Program]) -> None:
-        """Compile the families of those that are new, with the longest walk that the verifier accepts."""
+        """Compile the families of those that are new, in the first form that the verifier accepts.
+
+        Raises SourceUnavailable.
+        """
         wanted = {program.entry: program for program in chosen if program.entry not in self._modules}
         while wanted:
-            module = compile_text(self._source(programs.demand_text(wanted.values())), wire.SOURCES)
+            module = compile_text(self._source(self._forms[0], programs.demand_text(wanted.values())), wire.SOURCES)
             try:
-                fresh = {name: self._load(module, name, _type(program)) for name, program in wanted.items()}
-            except ProgramTooLong as error:
-                self._depth += 1
-                if self._depth == len(_DEPTHS):
-                    raise SourceUnavailable(
-                        f"source ebpf: the verifier finds the program {error} too long even with a walk of "
-                        f"{_DEPTHS[-1]} steps; please report the version of this kernel"
-                    ) from error
+                fresh = self._load_all(module, [(name, _type(program)) for name, program in wanted.items()])
+            except _Refused as refused:
+                module.cleanup()
+                may_help = refused.is_too_long or self._forms[0].cast != NONE
+                if len(self._forms) == 1 or not may_help:
+                    raise refused.told() from refused.error
+                self._forms.popleft()
                 continue
             for name, fd in fresh.items():
-                self.verified[name] = kernel.program_info(fd)[1] or 0
                 self._loaded[name, _type(wanted[name])] = fd
                 self._modules[name] = module
             return
 
-    def _source(self, main: str) -> str:
-        return programs.source_text(self._kernel, self._constants, _DEPTHS[self._depth], main)
+    def _source(self, form: _Form, main: str) -> str:
+        return programs.source_text(self._kernel[form.cast], self._constants, form.depth, main)
 
     def gates(self, gates: Iterable[Gate]) -> dict[str, int]:
         """Entry → descriptor of a program, for each array that a gate can stand in; to be closed by the caller.
 
         Raises SourceUnavailable, and ProgramTooLong where the verifier gives up.
         """
-        main, generated = programs.gates_text(gates)
-        module = compile_text(self._source(main), wire.SOURCES, generated)
-        loaded: dict[str, int] = {}
+        chosen = list(gates)
+        form = self._forms[0]
+        if form.cast != NONE:
+            with suppress(_Refused):
+                return self._gates(chosen, form)
         try:
-            for gate in gates:
-                for array, kind in programs.ARRAYS.items():
-                    entry = gate.entry(array)
-                    loaded[entry] = self._load(module, entry, kind)
-                    self.verified[entry] = kernel.program_info(loaded[entry])[1] or 0
-        except BaseException:
-            for fd in loaded.values():
-                os.close(fd)
-            raise
+            return self._gates(chosen, form._replace(cast=NONE))
+        except _Refused as refused:
+            raise ProgramTooLong(refused.entry) if refused.is_too_long else refused.told() from refused.error
+
+    def _gates(self, gates: Iterable[Gate], form: _Form) -> dict[str, int]:
+        main, generated = programs.gates_text(gates)
+        module = compile_text(self._source(form, main), wire.SOURCES, generated)
+        try:
+            entries = [(gate.entry(array), kind) for gate in gates for array, kind in programs.ARRAYS.items()]
+            return self._load_all(module, entries)
         finally:
             module.cleanup()
-        return loaded
 
     def instance(self, program: Program) -> int:
         """A program of one's own, with counters of its own; gives its descriptor, to be closed by the caller."""
         fd = self._loaded.pop((program.entry, _type(program)), None)
-        return self._load(self._modules[program.entry], program.entry, _type(program)) if fd is None else fd
+        return self._another(program, _type(program)) if fd is None else fd
 
     def shared(self, program: Program, kind: int) -> int:
         """The one program of this type that everybody shares; its descriptor stays ours."""
         key = program.entry, kind
         if key not in self._loaded:
-            self._loaded[key] = self._load(self._modules[program.entry], program.entry, kind)
+            self._loaded[key] = self._another(program, kind)
         return self._loaded[key]
 
+    def _another(self, program: Program, kind: int) -> int:
+        try:
+            return self._load(self._modules[program.entry], program.entry, kind)
+        except _Refused as refused:
+            raise refused.told() from refused.error
+
     def _load(self, module: Any, entry: str, kind: int) -> int:
-        code = self._casts.linked(module.dump_func(entry.encode()))
+        code = self._cast.linked(module.dump_func(entry.encode()))
         try:
             return kernel.load(kind, entry, code)
         except OSError as error:
-            if error.errno == errno.E2BIG:
-                raise ProgramTooLong(entry) from error
-            print(kernel.refusal(kind, entry, code), file=sys.stderr)
-            raise SourceUnavailable(
-                f"source ebpf: the kernel refuses the program {entry} ({error}); what its verifier says is on stderr"
-            ) from error
+            raise _Refused(entry, error, partial(kernel.refusal, kind, entry, code)) from error
+
+    def _load_all(self, module: Any, entries: Iterable[tuple[str, int]]) -> dict[str, int]:
+        loaded: dict[str, int] = {}
+        try:
+            for entry, kind in entries:
+                loaded[entry] = self._load(module, entry, kind)
+                self.verified[entry] = kernel.program_info(loaded[entry])[1] or 0
+        except BaseException:
+            for fd in loaded.values():
+                os.close(fd)
+            raise
+        return loaded
 
     def close(self) -> None:
         """Give all memory back; what `instance` gave lives on."""

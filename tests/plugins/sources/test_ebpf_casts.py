@@ -1,12 +1,17 @@
 """Programs that load what the verifier knows the type of, and those of older kernels, that copy it."""
 
+import errno
 import struct
 from typing import Final
 
 import pytest
 
 from mozu.core.errors import SourceUnavailable
+from mozu.core.predicate import Fact
 from mozu.plugins.sources.ebpf import btf, casts, kernel, programs
+from mozu.plugins.sources.ebpf.calls import WATCHES
+from mozu.plugins.sources.ebpf.gates.gate import Names, gate_of
+from mozu.plugins.sources.ebpf.gates.lasting import Lasting
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.ways import watched_ways
 from tests.support import requirements
@@ -61,11 +66,63 @@ def test_a_refusal_names_the_program(monkeypatch: pytest.MonkeyPatch, capfd: pyt
     monkeypatch.setattr(casts.Casts, "linked", lambda self, code: code[:-8])
     loader = Loader(1 << 16)
     try:
-        with pytest.raises(SourceUnavailable, match="refuses the program mozu_native"):
+        with pytest.raises(SourceUnavailable, match="refuses the program mozu_"):
             loader.prepare(["openat"])
     finally:
         loader.close()
     assert "last insn is not an exit or jmp" in capfd.readouterr().err
+
+
+@pytest.mark.ebpf
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.E2BIG])
+def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_that_copy(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], number: int
+) -> None:
+    requirements.ebpf()
+    load, refused = kernel.load, []
+
+    def picky(kind: int, name: str, code: bytes) -> int:
+        if b"\x85\x20\0\0" in code and name != "mozu_cast":
+            refused.append(name)
+            raise OSError(number, "for this test")
+        return load(kind, name, code)
+
+    gate = gate_of(WATCHES["openat"], Fact("fd.name", "in", ("/etc/shadow",)), Lasting(()), Names.KEPT)
+    assert gate is not None
+    monkeypatch.setattr(kernel, "load", picky)
+    loader = Loader(1 << 16)
+    try:
+        loader.prepare(["openat"])
+        loader.attach(["openat"])
+        assert loader.gate({"openat": gate}) == ""
+    finally:
+        loader.close()
+    assert len(refused) == 1
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.ebpf
+def test_gates_that_the_verifier_does_not_take_with_casts_are_made_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    requirements.ebpf()
+    gate = gate_of(WATCHES["openat"], Fact("fd.name", "in", ("/etc/shadow",)), Lasting(()), Names.KEPT)
+    assert gate is not None
+    load, refused = kernel.load, []
+    loader = Loader(1 << 16)
+
+    def picky(kind: int, name: str, code: bytes) -> int:
+        if b"\x85\x20\0\0" in code:
+            refused.append(name)
+            raise OSError(errno.E2BIG, "for this test")
+        return load(kind, name, code)
+
+    try:
+        loader.prepare(["openat"])
+        loader.attach(["openat"])
+        monkeypatch.setattr(kernel, "load", picky)
+        assert loader.gate({"openat": gate}) == ""
+    finally:
+        loader.close()
+    assert refused == [gate.entry("NATIVE")]
 
 
 @pytest.mark.ebpf

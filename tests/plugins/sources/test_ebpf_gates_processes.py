@@ -93,9 +93,9 @@ def test_a_loss_of_births_makes_strangers_of_everybody(judged: Beside, likely: P
     judged.want("evt.type = openat and proc.exe endswith /wanted")
     source = judged.gated.source
     assert isinstance(source, Judged)
-    source.distrust(3600)
+    judged.gated.run(source.distrust(3600))
 
     gated, whole = judged.act(opens.by_turns, str(likely), str(likely / "x" / "a.b"), 100, ["other"])
 
-    source.distrust(0)
+    judged.gated.run(source.distrust(0))
     assert opened(gated, str(likely / "x" / "a.b")) == opened(whole, str(likely / "x" / "a.b")) == {"other": 100}
