@@ -5,7 +5,7 @@ from typing import Final
 STRUCTS: Final[dict[str, str]] = {
     "task_struct": (
         "pid tgid mm files fs cred signal real_parent cgroups loginuid? exit_code thread_pid maj_flt min_flt "
-        "start_boottime=start_boottime|real_start_time comm children thread_info flags state=__state|state"
+        "start_boottime=start_boottime|real_start_time comm children thread_info flags self_exec_id state=__state|state"
     ),
     "thread_info": "status",
     "signal_struct": "live pids tty flags group_exit_code rlim is_child_subreaper has_child_subreaper",

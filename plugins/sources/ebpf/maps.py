@@ -19,7 +19,7 @@ SIZES: Final = {
     "OPERATION_SIZE": uring.ENTRY.size,
     "REQUESTS_SIZE": 984,
     "REQUEST_SIZE": 9176,
-    "GATE_SIZE": 696,
+    "GATE_SIZE": 736,
     "GIVEN_SIZE": 280,
 }
 """Sizes of structs in bpf/record.h, bpf/call.h, bpf/uring.h, bpf/gate.h and bpf/given.h, which assert them."""

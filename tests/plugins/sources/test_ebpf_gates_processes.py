@@ -21,6 +21,13 @@ def opened(act: Act, path: str) -> dict[str, int]:
     return dict(Counter(one.process.name for one in opens_of_it if one.process is not None))
 
 
+def settled(judged: Beside) -> None:
+    """Wait until the kernel has been told of everybody who is there."""
+    source = judged.gated.source
+    assert isinstance(source, Judged)
+    judged.gated.run(source.acquainted())
+
+
 @pytest.mark.parametrize(("asked", "most"), [("proc.name = wanted", 0), ("proc.exe endswith /wanted", 600)])
 def test_a_process_that_no_rule_asks_for_is_left_alone_until_its_next_exec(
     judged: Beside, likely: Path, asked: str, most: int
@@ -32,6 +39,7 @@ def test_a_process_that_no_rule_asks_for_is_left_alone_until_its_next_exec(
     path, names = str(likely / "x" / "a.b"), ["other", "wanted"] * 6
     rule = f"evt.type = openat and {asked}"
     judged.want(rule)
+    settled(judged)
 
     gated, whole = judged.act(opens.by_turns, str(likely), path, 200, names)
 
@@ -41,10 +49,26 @@ def test_a_process_that_no_rule_asks_for_is_left_alone_until_its_next_exec(
     assert alerts([rule], gated) == alerts([rule], whole)
 
 
+def test_programs_that_share_a_processor_are_told_apart(judged: Beside, likely: Path) -> None:
+    """What the kernel remembers of the last one that called on a processor is nothing for the next one."""
+    rule = "evt.type = openat and proc.exe endswith /wanted"
+    judged.want(rule)
+    settled(judged)
+    path = str(likely / "x" / "a.b")
+
+    gated, whole = judged.act(opens.side_by_side, str(likely), path, 600, ["other", "wanted", "another"])
+
+    assert {"other": 600, "wanted": 600, "another": 600} == opened(whole, path)
+    assert 600 == opened(gated, path)["wanted"]
+    assert opened(gated, path).get("other", 0) + opened(gated, path).get("another", 0) < 600
+    assert alerts([rule], gated) == alerts([rule], whole)
+
+
 def test_children_are_known_by_their_parents_until_they_exec(judged: Beside, likely: Path) -> None:
     """What is known of a process holds for those that it makes, and not for what they run afterwards."""
     rule = "evt.type = openat and proc.name = cat and proc.exe endswith cat"
     judged.want(rule)
+    settled(judged)
     path = str(likely / "x" / "a.b")
 
     gated, whole = judged.act(opens.then_a_child, path, 100)
@@ -52,13 +76,6 @@ def test_children_are_known_by_their_parents_until_they_exec(judged: Beside, lik
     assert 200 < sum(opened(whole, path).values())
     assert len(gated.of("openat")) < 150
     assert alerts([rule], gated) == alerts([rule], whole) != []
-
-
-def settled(judged: Beside) -> None:
-    """Wait until the kernel has been told of everybody who is there."""
-    source = judged.gated.source
-    assert isinstance(source, Judged)
-    judged.gated.run(source.acquainted())
 
 
 @pytest.mark.parametrize("asked", ["proc.exe endswith /nobody", "container.id != host"])

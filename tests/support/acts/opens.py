@@ -166,6 +166,31 @@ def by_turns(folder: str, path: str, count: int, names: list[str]) -> None:
     os.execv(program, [program, "-I", "-S", "-c", _TURN, folder, path, str(count), *names[1:]])
 
 
+_SHARING = """
+import os, sys, time
+path, count = sys.argv[1], int(sys.argv[2])
+for number in range(count):
+    if number == 50:
+        time.sleep(0.5)  # the monitor is to have made up its mind before the rest
+    os.close(os.open(path, os.O_RDONLY))
+    os.sched_yield()
+"""
+
+
+def side_by_side(folder: str, path: str, count: int, names: list[str]) -> None:
+    """Programs of these names share one CPU, and hand it on after each of their opens of the file."""
+    pids = []
+    for name in names:
+        program = Path(folder) / name
+        program.symlink_to(os.path.realpath(sys.executable))
+        if not (pid := os.fork()):
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+            os.execv(program, [str(program), "-I", "-S", "-c", _SHARING, path, str(count)])
+        pids.append(pid)
+    for pid in pids:
+        os.waitpid(pid, 0)
+
+
 _HIERARCHIES = ("memory", "unified", "")
 """Below /sys/fs/cgroup; the first that is there."""
 
