@@ -1,6 +1,10 @@
 """Which calls have a gate, and what it asks: without a kernel."""
 
+import itertools
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mozu.core.conditions import RuleInput, compile_rules, parse
 from mozu.core.demand import Demand, Need
@@ -8,7 +12,17 @@ from mozu.core.fields import FieldRegistry
 from mozu.core.fields.builtin import builtin_fields
 from mozu.core.predicate import Fact
 from mozu.plugins.sources.ebpf.gates import Chosen, choose
-from mozu.plugins.sources.ebpf.gates.expression import Check, every, in_c, negated, some
+from mozu.plugins.sources.ebpf.gates.expression import (
+    Check,
+    Expression,
+    cost,
+    every,
+    factored,
+    in_c,
+    negated,
+    replaced,
+    some,
+)
 
 FIELDS = FieldRegistry(builtin_fields())
 LASTING = [field.name for field in FIELDS if "lasting" in field.traits]
@@ -120,3 +134,28 @@ def test_expressions_are_joined_without_what_is_needless() -> None:
     assert "(a)" == in_c(every((a, some((a, b)))))
     assert "((!(a)) || (!(b)))" == in_c(negated(every((a, b))))
     assert (False, True) == (every((a, False)), some((a, True)))
+
+
+_CHECKS = [Check(letter) for letter in "abcd"]
+_EXPRESSIONS = st.recursive(
+    st.sampled_from(_CHECKS),
+    lambda inner: st.builds(lambda join, parts: join(parts), st.sampled_from((every, some)), st.lists(inner, min_size=1)),
+    max_leaves=20,
+)
+
+
+@given(_EXPRESSIONS)
+def test_fuzz_tests_made_once_for_all_say_the_same(wanted: Expression) -> None:
+    shorter = factored(wanted)
+
+    assert cost(shorter) <= cost(wanted)
+    for values in itertools.product((False, True), repeat=len(_CHECKS)):
+        holds = dict(zip(_CHECKS, values, strict=True))
+        assert replaced(shorter, holds.__getitem__) is replaced(wanted, holds.__getitem__)
+
+
+def test_what_alternatives_share_is_tested_once() -> None:
+    a, b, c, d = _CHECKS
+
+    assert "((d) || ((a) && ((b) || (c))))" == in_c(factored(some((every((a, b)), d, every((c, a))))))
+    assert a == factored(some((a, every((a, b)))))

@@ -1,5 +1,6 @@
 """Tests in C, joined by `and` and `or`."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -70,6 +71,31 @@ def cost(expression: Expression) -> int:
     if isinstance(expression, Joint):
         return sum(map(cost, expression.parts))
     return expression.cost if isinstance(expression, Check) else 0
+
+
+def factored(expression: Expression) -> Expression:
+    """The same, tests that alternatives share made once for all of them: what they rule out is passed over together."""
+    if not isinstance(expression, Joint):
+        return expression
+    shared = _shared(expression) if expression.word == "||" else None
+    if shared is None:
+        parts = map(factored, expression.parts)
+        return every(parts) if expression.word == "&&" else some(parts)
+    sharing = [_together(part) for part in expression.parts if shared in _together(part)]
+    others = [part for part in expression.parts if shared not in _together(part)]
+    rest = some(every(one for one in part if one != shared) for part in sharing)
+    return some((every((shared, factored(rest))), factored(some(others))))
+
+
+def _together(part: Expression) -> tuple[Expression, ...]:
+    return part.parts if isinstance(part, Joint) and part.word == "&&" else (part,)
+
+
+def _shared(expression: Joint) -> Expression | None:
+    """What most alternatives have in common, the cheapest of these; None where no two have anything."""
+    counts = Counter(one for part in expression.parts for one in _together(part))
+    best = max(counts, key=lambda one: (counts[one], -cost(one)))
+    return best if counts[best] > 1 else None
 
 
 def replaced(expression: Expression, change: Callable[[Check], Expression]) -> Expression:

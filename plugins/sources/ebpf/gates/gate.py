@@ -7,7 +7,17 @@ from typing import Final, NamedTuple
 
 from mozu.core.predicate import AnyOf, Fact, Predicate, fold
 from mozu.plugins.sources.ebpf.calls import NO_FD, RESULT, Watch
-from mozu.plugins.sources.ebpf.gates.expression import Check, Expression, cost, every, has, in_c, replaced, some
+from mozu.plugins.sources.ebpf.gates.expression import (
+    Check,
+    Expression,
+    cost,
+    every,
+    factored,
+    has,
+    in_c,
+    replaced,
+    some,
+)
 from mozu.plugins.sources.ebpf.gates.flags import of_argument
 from mozu.plugins.sources.ebpf.gates.lasting import Lasting
 from mozu.plugins.sources.ebpf.gates.names import noted
@@ -112,10 +122,11 @@ def _open_body(wanted: Expression, names: Names) -> str:
         lines += ["u64 may = ~0ull;", "KEEP(may);"]
     lines += ["struct asked asked = {};", "what_open_asks(&asked, made);"]
     if by_numbers is not True:
-        lines.append(f"if (!{in_c(by_numbers)}{' && made->result < 0' if names.value else ''}) return false;")
+        lines.append(f"if (!{in_c(factored(by_numbers))}{' && made->result < 0' if names.value else ''}) return false;")
     if has(wanted, lambda check: check.of_name) or names.value:
         lines.append("struct gate *g = gate_here();")
         lines.append(f"if (!g || !name_of(g, made, asked.dirfd, asked.user, {looked_for})) return true;")
+    wanted = factored(wanted)
     if asks_last:
         lines.append(f"for (u32 turn = 0; {in_c(wanted)}; turn++) {{ if (turn) return true; may = may_be(made); }}")
     else:
