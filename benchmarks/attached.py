@@ -188,8 +188,9 @@ def measure(workload: Workload, sets: dict[str, Kernel], seconds: float) -> Iter
             turns: dict[str, Callable[[], None]] = {
                 "nothing": partial(do_nothing, []),
                 "a program that does nothing, at a call that nobody makes": partial(do_nothing, ["setfsuid"]),
-                f"a program that does nothing, at {' and '.join(made)}": partial(do_nothing, made),
             }
+            if made:
+                turns[f"a program that does nothing, at {' and '.join(made)}"] = partial(do_nothing, made)
             for name, one in sets.items():
                 # At some call that is not made as well: a monitor watches calls that this server has no use for.
                 others = sorted(one.types.difference(made))[:1]
