@@ -16,14 +16,13 @@ import os
 import random
 import statistics
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from benchmarks.meanwhile import meanwhile
 from benchmarks.workloads.nginx import NGINX
 from benchmarks.workloads.redis import REDIS
 from benchmarks.workloads.workload import Workload, missing_packages
@@ -126,29 +125,11 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
     return statistics.median(values), ordered[low], ordered[high]
 
 
-@contextmanager
-def busy(run: Callable[[], object]) -> Iterator[None]:
-    """A client that asks again and again while the block runs."""
-    ending = threading.Event()
-
-    def ask() -> None:
-        while not ending.is_set():
-            run()
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
-        yield
-    finally:
-        ending.set()
-        thread.join()
-
-
 def calls_of(watched: Kernel) -> list[str]:
     """Those that are made all the time now."""
     watched.attach(sorted(watched.types))
     before = {name: watched.loader.count(name)[0] for name in watched.loader.attached}
-    time.sleep(1)
+    time.sleep(1)  # the calls of a second are counted
     made = [name for name, seen in before.items() if watched.loader.count(name)[0] - seen > FEW]
     watched.detach()
     return sorted(made)
@@ -181,7 +162,7 @@ def measure(workload: Workload, sets: dict[str, Kernel], seconds: float) -> Iter
 
     with workload.prepared() as run:
         pids = served_by(program)
-        with busy(run):
+        with meanwhile(run):
             for one in sets.values():
                 one.meet()
             made = sorted({name for one in sets.values() for name in calls_of(one)})
@@ -201,9 +182,9 @@ def measure(workload: Workload, sets: dict[str, Kernel], seconds: float) -> Iter
                 row: dict[str, float] = {}
                 for name in random.sample(list(turns), len(turns)):
                     turns[name]()
-                    time.sleep(PAUSE)
+                    time.sleep(PAUSE)  # what attaching itself disturbs is over
                     before = sample(program, pids)
-                    time.sleep(SLOT)
+                    time.sleep(SLOT)  # the server works; this is what is measured
                     after = sample(program, pids)
                     end()
                     if after.requests - before.requests > FEW:

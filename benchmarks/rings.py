@@ -13,14 +13,14 @@ import os
 import statistics
 import subprocess
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
+from benchmarks.meanwhile import meanwhile
 from benchmarks.workloads.calls import BUILD
 from benchmarks.workloads.workload import missing_packages
 from mozu.core.event import SyscallEvent
@@ -65,23 +65,14 @@ def program_text(shared: int, apart: Sequence[int]) -> str:
     )
 
 
-@contextmanager
-def freed(rings: Sequence[Freed]) -> Iterator[None]:
+def freed(rings: Sequence[Freed]) -> AbstractContextManager[None]:
     """Whatever is written is forgotten soon."""
-    end = threading.Event()
 
-    def work() -> None:
-        while not end.wait(0.001):
-            for ring in rings:
-                ring.forget()
+    def forget() -> None:
+        for ring in rings:
+            ring.forget()
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        end.set()
-        thread.join()
+    return meanwhile(forget, 0.001)
 
 
 def timed(command: Sequence[str]) -> float:

@@ -34,6 +34,7 @@ def test_a_request_is_as_many_writes_as_its_server_makes() -> None:
 
 
 def test_a_server_is_what_this_process_has_started_and_what_that_has() -> None:
+    # They sleep until they are ended below.
     worker = "import os, time; pid = os.fork(); print(pid, flush=True) if pid else None; time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", worker], stdout=subprocess.PIPE, text=True) as master:
         assert master.stdout is not None
