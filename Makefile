@@ -54,9 +54,9 @@ oracle: $(STAMP) ## make oracle DIR=<scenarios> RULES=<rule files>: replay and c
 	$(PYTHON) -m tests.oracle $(DIR) $(RULES)
 
 docs: $(STAMP)   ## write the generated pages again
-	$(PYTHON) -m mozu.core.fields.document > docs/fields.md
+	$(PYTHON) -m mozu.core.model.fields.document > docs/fields.md
 	$(PYTHON) -m mozu.core.cli.document docs/configuration.md
-	TZ=UTC $(PYTHON) -m tests.core.encode.guide docs/formats.md
+	TZ=UTC $(PYTHON) -m tests.core.delivery.encode.guide docs/formats.md
 	$(PYTHON) -m mozu.core.recording.schema > schemas/recording/v1.schema.json
 
 clean:           ## remove what make made

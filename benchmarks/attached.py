@@ -26,21 +26,21 @@ from benchmarks.meanwhile import meanwhile
 from benchmarks.workloads.nginx import NGINX
 from benchmarks.workloads.redis import REDIS
 from benchmarks.workloads.workload import Workload, missing_packages
-from mozu.core.demand import state_types
-from mozu.core.fields import FieldRegistry
-from mozu.core.fields.builtin import builtin_fields
-from mozu.core.hookspecs import Context
+from mozu.core.api.hookspecs import Context
+from mozu.core.filter.demand import state_types
+from mozu.core.flow.process_predicate import acquaintance
 from mozu.core.metrics import Metrics
-from mozu.core.pipeline.acquaintance import acquaintance
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import StateMachine
 from mozu.plugins.rules.falco import FalcoEvaluator
 from mozu.plugins.rules.settings import STANDARD, FalcoSettings
 from mozu.plugins.sources.ebpf import checks, kernel
-from mozu.plugins.sources.ebpf.acquaintances import Acquaintances
 from mozu.plugins.sources.ebpf.compiler import compile_text
-from mozu.plugins.sources.ebpf.gates import choose
+from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import ACQUAINTANCES
+from mozu.plugins.sources.ebpf.process_filter_cache import Acquaintances
 from mozu.plugins.sources.ebpf.source import ASKED, TREE, residents, wanted_types
 
 SLOT, PAUSE = 0.1, 0.03

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from mozu.core.alert import Alert, Ref, Severity, Stamp, Template, alert_id
-from mozu.core.encode import FORMATS
+from mozu.core.delivery.encode import FORMATS
+from mozu.core.delivery.redact import Redactor
 from mozu.core.metrics import Metrics
-from mozu.core.redact import Redactor
+from mozu.core.model.alert import Alert, Ref, Severity, Stamp, Template, alert_id
 
 _ROUNDS, _ALERTS = 7, 2000
 _STAMP = Stamp("node-a", "siem", "18a2f", 42)

@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mozu.core.conditions import RuleInput, RuleProgram, compile_rules, parse
-from mozu.core.event import File, Process, SyscallEvent, Task
-from mozu.core.fields import FieldRegistry
-from mozu.core.fields.builtin import builtin_fields
-from mozu.core.rules import load
-from mozu.core.syscalls import event_type
+from mozu.core.language.conditions import RuleInput, RuleProgram, compile_rules, parse
+from mozu.core.language.rules import load
+from mozu.core.model.event import File, Process, SyscallEvent, Task
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.model.syscalls import event_type
 
 _EVENTS = 5000
 _ROUNDS = 9

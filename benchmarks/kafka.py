@@ -23,9 +23,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from benchmarks.delivery import Site, numbers
 from benchmarks.latency import RULE, act, ready
 from benchmarks.sinks import measure
-from mozu.core import Demand
-from mozu.core.encode import FalcoJson
-from mozu.core.loop import run as run_loop
+from mozu.core.api import Demand
+from mozu.core.delivery.encode import FalcoJson
+from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, context
 from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
 from mozu.plugins.sources.kafka import KafkaSource, KafkaSourceSettings

@@ -17,10 +17,10 @@ from statistics import median
 from typing import Final
 
 from benchmarks.replay import STABLE
-from mozu.core.event import Event
-from mozu.core.fields import FieldRegistry
-from mozu.core.fields.builtin import builtin_fields
 from mozu.core.metrics import Metrics
+from mozu.core.model.event import Event
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.recording import About, Answers, Parts, Recorder, Whole, Writer
 from mozu.core.state import StateMachine
 from mozu.core.testing import context

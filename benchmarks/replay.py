@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from mozu.core.event import SyscallEvent
-from mozu.core.fields import FieldRegistry
-from mozu.core.fields.builtin import builtin_fields
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import CHANGING, StateMachine
 from mozu.core.testing import context
 from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator

@@ -23,7 +23,7 @@ from typing import Final
 from benchmarks.meanwhile import meanwhile
 from benchmarks.workloads.calls import BUILD
 from benchmarks.workloads.workload import missing_packages
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import checks, kernel
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.ring import Ring

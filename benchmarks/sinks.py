@@ -18,12 +18,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from mozu.core import Metrics
-from mozu.core.encode import FalcoJson
-from mozu.core.hookspecs import Sink
-from mozu.core.loop import run as run_loop
-from mozu.core.pipeline import Outlet, Stage
-from mozu.core.pipeline.channel import Channel
+from mozu.core.api import Metrics
+from mozu.core.api.hookspecs import Sink
+from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.memory_queue import Channel
+from mozu.core.flow import Outlet, Stage
+from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, context
 from mozu.plugins.sinks.file import File, FileSettings
 from mozu.plugins.sinks.journald import Journald, JournaldSettings

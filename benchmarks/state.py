@@ -8,10 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from mozu.core.event import File, SyscallEvent
+from mozu.core.model.event import File, SyscallEvent
+from mozu.core.model.syscalls import event_type
 from mozu.core.state import StateMachine
 from mozu.core.state.facts import Executed, Forked
-from mozu.core.syscalls import event_type
 
 _BATCH = 1000
 _NS = 1_000_000_000

@@ -18,8 +18,8 @@ from typing import Final
 
 from mozu.plugins.sources.ebpf import kernel
 from mozu.plugins.sources.ebpf.compiler import compile_text
+from mozu.plugins.sources.ebpf.entry_paths import COMPAT, IO_URING, watched_ways
 from mozu.plugins.sources.ebpf.loader import Loader
-from mozu.plugins.sources.ebpf.ways import COMPAT, IO_URING, watched_ways
 
 CALLS: Final = 200_000
 TYPES: Final = (

@@ -15,11 +15,11 @@ from typing import Any
 
 from aiohttp import web
 
-from mozu.core import Metrics, Record
-from mozu.core.encode import FalcoJson
-from mozu.core.loop import run as run_loop
-from mozu.core.pipeline import Outlet, Stage
-from mozu.core.pipeline.channel import Channel
+from mozu.core.api import Metrics, Record
+from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.memory_queue import Channel
+from mozu.core.flow import Outlet, Stage
+from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, context, records
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
 from mozu.plugins.sinks.webhook.sink import build

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* A gate stands before the program of a call and turns away what no rule can want. What a gate tests is generated
-   (plugins/sources/ebpf/gates); here is what tests are made of.
+   (plugins/sources/ebpf/kernel_filter); here is what tests are made of.
 
    A path is tested as `fd.name` has it: absolute, from where a relative one starts. Only one that is plain is tested, one
    without `.`, `..`, doubled or trailing slashes, so that nothing has to be worked out; any other passes. */

@@ -13,13 +13,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from mozu.core.alert import Alert, Ref, Severity, Stamp, Template, alert_id
-from mozu.core.demand import Demand
-from mozu.core.encode import FalcoJson
-from mozu.core.event import DataEvent, Event, Process, SyscallEvent, Task
-from mozu.core.fields import FieldRegistry
-from mozu.core.hookspecs import Context, Record, Rejected, Retry, Sink, Source
+from mozu.core.api.hookspecs import Context, Record, Rejected, Retry, Sink, Source
+from mozu.core.delivery.encode import FalcoJson
+from mozu.core.filter.demand import Demand
 from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert, Ref, Severity, Stamp, Template, alert_id
+from mozu.core.model.event import DataEvent, Event, Process, SyscallEvent, Task
+from mozu.core.model.fields import FieldRegistry
 
 _PATIENCE = 10.0
 """Seconds in which a stop must have happened, as in a run."""

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from mozu.core.conditions import (
+from mozu.core.language.conditions import (
     And,
     Call,
     ConditionError,
@@ -28,7 +28,7 @@ from mozu.core.conditions import (
     Val,
     parse,
 )
-from mozu.core.conditions.ast import Term, bottom_up, bottom_up_term
+from mozu.core.language.conditions.ast import Term, bottom_up, bottom_up_term
 
 _ESCAPES = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", '"': '\\"'}
 

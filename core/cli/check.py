@@ -8,16 +8,16 @@ from typing import Any
 import click
 import orjson
 
+from mozu.core.api.hookspecs import Context
 from mozu.core.cli import options
 from mozu.core.cli.known import configured_rules, known_fields, known_plugins
 from mozu.core.cli.terminal import safe
-from mozu.core.config import Config, read
 from mozu.core.errors import RulesError
-from mozu.core.fields import FieldRegistry
-from mozu.core.hookspecs import Context
+from mozu.core.language.rules import LoadResult, load
 from mozu.core.metrics import Metrics
-from mozu.core.registry import Registry
-from mozu.core.rules import LoadResult, load
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.runtime.config import Config, read
+from mozu.core.runtime.registry import Registry
 
 
 @click.command(

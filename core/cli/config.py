@@ -7,10 +7,10 @@ import orjson
 
 from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
-from mozu.core.config.schema import Declared, Form, schema
-from mozu.core.config.show import show
-from mozu.core.encode import FORMATS
-from mozu.core.registry import configure
+from mozu.core.delivery.encode import FORMATS
+from mozu.core.runtime.config.schema import Declared, Form, schema
+from mozu.core.runtime.config.show import show
+from mozu.core.runtime.registry import configure
 
 
 @click.group(no_args_is_help=True)

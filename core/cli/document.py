@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from mozu.core.config.describe import Setting, settings_of
-from mozu.core.config.model import Core, Kind, Reserved
-from mozu.core.registry import BUILTINS, Registry
+from mozu.core.runtime.config.describe import Setting, settings_of
+from mozu.core.runtime.config.model import Core, Kind, Reserved
+from mozu.core.runtime.registry import BUILTINS, Registry
 
 BEGIN: Final = "<!-- generated: settings; `make docs` writes it again -->"
 _PACKAGE: Final = str(Path(__file__).parents[2])

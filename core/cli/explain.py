@@ -4,8 +4,8 @@ import click
 
 from mozu.core.cli import options
 from mozu.core.cli.terminal import paragraph, table, width
-from mozu.core.config.suggest import suggestion
-from mozu.core.rules.codes import Code
+from mozu.core.language.rules.codes import Code
+from mozu.core.runtime.config.suggest import suggestion
 
 
 @click.command(

@@ -10,7 +10,7 @@ import orjson
 from mozu.core.cli import options
 from mozu.core.cli.known import known_fields, known_plugins
 from mozu.core.cli.terminal import table, width
-from mozu.core.fields import Argument, Field
+from mozu.core.model.fields import Argument, Field
 
 _ARGUMENTS: Final = {
     Argument.NONE: "",

@@ -9,7 +9,7 @@ import click
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("mozu.core.cli.run", "Watch this machine and tell what the rules find."),
     "replay": ("mozu.core.cli.replay", "Judge recordings instead of the live machine."),
-    "trace": ("mozu.core.cli.trace", "Run a command, a build or a test suite under rules."),
+    "trace": ("mozu.core.cli.trace.command", "Run a command, a build or a test suite under rules."),
     "check": ("mozu.core.cli.check", "Check rule files, or the configuration and its rules."),
     "rules": ("mozu.core.cli.rules", "List rules, show one, or see how one is understood."),
     "fields": ("mozu.core.cli.fields", "List the fields that rules and outputs may name."),
@@ -48,7 +48,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS:
-            from mozu.core.config.suggest import suggestion
+            from mozu.core.runtime.config.suggest import suggestion
 
             hint = suggestion(args[0], COMMANDS) or f"; expected one of {', '.join(COMMANDS)}"
             ctx.fail(f"no command {args[0]!r}{hint}")

@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from mozu.core.cli.terminal import safe
-from mozu.core.config import Config, read
-from mozu.core.config.override import RULES_PLUGIN
 from mozu.core.errors import PluginError
-from mozu.core.fields import FieldRegistry
-from mozu.core.registry import BUILTINS, Registry
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.runtime.config import Config, read
+from mozu.core.runtime.config.override import RULES_PLUGIN
+from mozu.core.runtime.registry import BUILTINS, Registry
 
 
 def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
@@ -41,7 +41,7 @@ def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
 
 def known_fields(registry: Registry) -> FieldRegistry:
     """The core's fields and those of every plugin loaded so far. Raises PluginError if two are of one name."""
-    from mozu.core.fields.builtin import builtin_fields  # hundreds of declarations, for few of the commands
+    from mozu.core.model.fields.builtin import builtin_fields  # hundreds of declarations, for few of the commands
 
     fields = FieldRegistry(builtin_fields())
     registry.add_fields(fields)

@@ -7,7 +7,7 @@ import click
 
 from mozu.core.cli import options
 from mozu.core.cli.logs import set_up
-from mozu.core.registry import configure
+from mozu.core.runtime.registry import configure
 
 
 @click.command(
@@ -47,6 +47,6 @@ def command(
     given = (f"sources={json.dumps(sources)}", "enrichers=[]", *overrides)
     config, registry = configure(path, options.with_record(given, record), rules=rules, json=as_json)
     set_up("debug" if verbose else config.log.level)
-    from mozu.core.engine import run
+    from mozu.core.runtime.engine import run
 
     return run(config, registry, duration=None, stats=stats)

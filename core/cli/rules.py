@@ -11,10 +11,10 @@ import orjson
 from mozu.core.cli import options
 from mozu.core.cli.known import configured_rules, known_fields
 from mozu.core.cli.terminal import paragraph, safe, table, width
-from mozu.core.config.suggest import suggestion
 from mozu.core.errors import RulesError
-from mozu.core.registry import configure
-from mozu.core.rules import describe_rules, load
+from mozu.core.language.rules import describe_rules, load
+from mozu.core.runtime.config.suggest import suggestion
+from mozu.core.runtime.registry import configure
 
 _ITEMS: Final = (("rule", "rules"), ("macro", "macros"), ("list", "lists"))
 

@@ -6,7 +6,7 @@ import click
 
 from mozu.core.cli import options
 from mozu.core.cli.logs import set_up
-from mozu.core.registry import configure
+from mozu.core.runtime.registry import configure
 
 
 @click.command(
@@ -48,6 +48,6 @@ def command(
     """Watch, judge, and deliver alerts until stopped."""
     config, registry = configure(path, options.with_record(overrides, record), rules=rules, json=as_json)
     set_up("debug" if verbose else config.log.level)
-    from mozu.core.engine import run  # after the configuration is known to be good: it takes a while to import
+    from mozu.core.runtime.engine import run  # after the configuration is known to be good: it takes a while to import
 
     return run(config, registry, duration=duration, stats=stats)

@@ -11,16 +11,16 @@ from typing import Any, Final
 
 import click
 
-from mozu.core.alert import Alert, Severity, Stamp, Template, alert_id
+from mozu.core.api.hookspecs import Context, Declaration, Record, Rejected, Retry
 from mozu.core.cli import options
 from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
-from mozu.core.config import Config, Entry
-from mozu.core.fields import FieldRegistry
-from mozu.core.hookspecs import Context, Declaration, Record, Rejected, Retry
+from mozu.core.isolation.worker_thread import Worker
 from mozu.core.metrics import Metrics
-from mozu.core.pipeline.worker import Worker
-from mozu.core.registry import Registry, configure
+from mozu.core.model.alert import Alert, Severity, Stamp, Template, alert_id
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.runtime.config import Config, Entry
+from mozu.core.runtime.registry import Registry, configure
 
 _PATIENCE: Final = 30.0
 """Seconds in which a sink must have answered."""

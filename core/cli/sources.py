@@ -7,12 +7,12 @@ from typing import Final
 import click
 import orjson
 
+from mozu.core.api.hookspecs import Sight
 from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
 from mozu.core.cli.terminal import table, width
-from mozu.core.config import Kind
-from mozu.core.hookspecs import Sight
-from mozu.core.registry import Plugin
+from mozu.core.runtime.config import Kind
+from mozu.core.runtime.registry import Plugin
 
 _GIVEN: Final = Sight("what it is given", seen=True, why="nothing of this machine is needed")
 

@@ -9,7 +9,7 @@ import orjson
 from mozu.core.cli import options
 from mozu.core.cli.spools import opened_spool, spooled_sinks
 from mozu.core.cli.terminal import table, width
-from mozu.core.encode import FalcoJson
+from mozu.core.delivery.encode import FalcoJson
 
 
 @click.group(name="spool")

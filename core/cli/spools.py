@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from mozu.core.config import Entry, load
-from mozu.core.spool import Spool
+from mozu.core.delivery.spool import Spool
+from mozu.core.runtime.config import Entry, load
 
 
 def spooled_sinks(path: Path | None, overrides: Sequence[str], sink: str | None) -> list[Entry]:

@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.alert import Alert
 from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
 from mozu.core.recording.section import Chunk, Section
 from mozu.core.recording.writer import Parts, Writer
 

@@ -6,7 +6,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from mozu.core.event import File, SyscallEvent
+from mozu.core.model.event import File, SyscallEvent
+from mozu.core.model.syscalls import event_types
 from mozu.core.recording.lines import (
     ENTERED,
     FACTS,
@@ -20,7 +21,6 @@ from mozu.core.recording.lines import (
     types_of,
 )
 from mozu.core.state.facts import Entered
-from mozu.core.syscalls import event_types
 
 _SHAPES_LIMIT: Final = 1 << 12
 _START_LIMIT: Final = 512

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
-from mozu.core.event import DataEvent, Event, File, SyscallEvent
+from mozu.core.model.event import DataEvent, Event, File, SyscallEvent
+from mozu.core.model.syscalls import event_types
 from mozu.core.recording.lines import ENTERED, FACT_NAMES, UNSEEN, Data, Type, form_of
 from mozu.core.state.facts import Entered
-from mozu.core.syscalls import event_types
 
 _FORMS_LIMIT: Final = 1 << 14
 _encoder: Final = msgspec.json.Encoder()

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from mozu.core.containers import ContainerFacts
-from mozu.core.event import SockAddr, SockTuple
+from mozu.core.model.containers import ContainerFacts
+from mozu.core.model.event import SockAddr, SockTuple
 from mozu.core.state import facts as state_facts
 
 VERSION: Final = 1

@@ -11,14 +11,14 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from mozu.core.alert.template import MISSING
-from mozu.core.containers import ContainerFacts
-from mozu.core.event import Address, SyscallEvent
-from mozu.core.fields import FieldRegistry
+from mozu.core.model.alert.template import MISSING
+from mozu.core.model.containers import ContainerFacts
+from mozu.core.model.event import Address, SyscallEvent
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.syscalls import event_types
 from mozu.core.recording.encode import line
 from mozu.core.recording.lines import Container, Group, Host, Start, Told, User
 from mozu.core.recording.section import Chunk, Section
-from mozu.core.syscalls import event_types
 
 _AGAIN: Final = 1.0
 """Seconds."""

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from mozu.core.alert import Alert
-from mozu.core.event import Event, SyscallEvent
 from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
+from mozu.core.model.event import Event, SyscallEvent
 from mozu.core.recording.encode import Encoder
 from mozu.core.recording.names import IDS, Answers, Surroundings, changed, hosts_changed
 from mozu.core.recording.section import About, Chunk, Section

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from mozu.core.event import File
+from mozu.core.model.event import File
 from mozu.core.recording.lines import VERSION, Data, Head, Told, Type
 
 _EVENT: list[dict[str, Any]] = [

@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.event import Address, SyscallEvent
-from mozu.core.fields.names import Names
+from mozu.core.model.event import Address, SyscallEvent
+from mozu.core.model.fields.names import Names
 from mozu.core.recording.encode import Encoder, line
 from mozu.core.recording.lines import VERSION, Head, Start
 from mozu.core.state.snapshot import Snapshot

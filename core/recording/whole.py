@@ -2,8 +2,8 @@
 
 import time
 
-from mozu.core.alert import Alert
 from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
 from mozu.core.recording.section import Chunk, Section
 from mozu.core.recording.writer import Writer
 

@@ -4,7 +4,7 @@ import socket
 from functools import lru_cache
 from typing import Final
 
-from mozu.core.event import Address, SockAddr, SockTuple
+from mozu.core.model.event import Address, SockAddr, SockTuple
 
 UNIX: Final = 1
 IPV4: Final = 2

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from mozu.core.event import Container
+from mozu.core.model.event import Container
 
 KNOWN_NAMESPACES: Final = frozenset({"default", "k8s.io", "moby", "buildkit", "nerdctl"})
 

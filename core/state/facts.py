@@ -33,7 +33,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import fields
 
-from mozu.core.event import Address, File, Process
+from mozu.core.model.event import Address, File, Process
 
 
 class Forked(msgspec.Struct, frozen=True, omit_defaults=True):

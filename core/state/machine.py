@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from mozu.core.event import Event, Process, SyscallEvent
 from mozu.core.metrics import Metrics
+from mozu.core.model.event import Event, Process, SyscallEvent
+from mozu.core.model.syscalls import event_types
 from mozu.core.state.facts import KnownProcess, Looked
+from mozu.core.state.placeholders import as_thread, displaced, resident
 from mozu.core.state.procfs import Procfs
 from mozu.core.state.repair import differs
 from mozu.core.state.seeding import seed
 from mozu.core.state.snapshot import Snapshot
 from mozu.core.state.state import State
-from mozu.core.state.strangers import as_thread, displaced, resident
 from mozu.core.state.tables import Node
 from mozu.core.state.transitions import INTERNAL, TRANSITIONS
-from mozu.core.syscalls import event_types
 
 _WITHOUT_TASK: Final = frozenset(
     name for name, kind in event_types().items()

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from mozu.core.event import File, as_text
+from mozu.core.model.event import File, as_text
+from mozu.core.model.syscalls import convert_open_flags
 from mozu.core.state.facts import KnownProcess
 from mozu.core.state.texts import Cgroups, environment, words
-from mozu.core.syscalls import convert_open_flags
 
 _STATUS: Final = re.compile(
     rb"Tgid:\t(?P<tgid>\d+)\n.*?Uid:\t(?P<ruid>\d+)\t(?P<uid>\d+)\t(?P<suid>\d+)\t\d+\n"

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from mozu.core.event import Process
+from mozu.core.model.event import Process
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import bury
 from mozu.core.state.facts import KnownProcess, Looked

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from mozu.core.event import File, Process
+from mozu.core.model.event import File, Process
 from mozu.core.state.addresses import IPV6, kind_of, plain, tuple_text, turned
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import bury

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import fields
 
-from mozu.core.event import File, Process, SyscallEvent
+from mozu.core.model.event import File, Process, SyscallEvent
 from mozu.core.state.facts import LINKS, Entered, Looked, Restored, Saved
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node, Tables

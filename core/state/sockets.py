@@ -1,6 +1,6 @@
 """What both ends of a socket mean for its file."""
 
-from mozu.core.event import File, SockTuple
+from mozu.core.model.event import File, SockTuple
 from mozu.core.state.addresses import kind_of, plain, tuple_text
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from mozu.core.event import Files, Process, Task
+from mozu.core.model.event import Files, Process, Task
 
 _INHERITED_LIMIT: Final = 1 << 22
 """Entries that all tables together may have inherited; beyond that, children begin without descriptors."""

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any, Final
 
-from mozu.core.event import as_text
+from mozu.core.model.event import as_text
 
 Cgroups = tuple[tuple[str, str], ...]
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from mozu.core import Event, FieldRegistry
-from mozu.core.conditions import ConditionError, Output, compile_template
-from mozu.core.encode.values import json_value
+from mozu.core.api import Event, FieldRegistry
+from mozu.core.delivery.encode.values import json_value
+from mozu.core.language.conditions import ConditionError, Output, compile_template
 
 
 class Facts:

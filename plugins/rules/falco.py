@@ -6,20 +6,11 @@ settings   what the configuration may say            packs/   mozu's own rules
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from mozu.core import (
-    Alert,
-    Context,
-    Declaration,
-    Demand,
-    Event,
-    FieldRegistry,
-    Need,
-    hookimpl,
-)
-from mozu.core.conditions import RuleInput, compile_rules
+from mozu.core.api import Alert, Context, Declaration, Demand, Event, FieldRegistry, Need, hookimpl
 from mozu.core.errors import RulesError
-from mozu.core.predicate import TRUE
-from mozu.core.rules import (
+from mozu.core.filter.predicate import TRUE
+from mozu.core.language.conditions import RuleInput, compile_rules
+from mozu.core.language.rules import (
     ENGINE_VERSION,
     LoadResult,
     Options,

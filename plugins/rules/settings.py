@@ -5,8 +5,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from mozu.core import Settings
-from mozu.core.rules import Addition, Selector, priority, priority_names
+from mozu.core.api import Settings
+from mozu.core.language.rules import Addition, Selector, priority, priority_names
 
 PACKS: Final = Path(__file__).parent / "packs"
 """Mozu's own rules."""

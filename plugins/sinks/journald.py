@@ -17,11 +17,11 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from mozu.core import Alert, Context, Declaration, Record, Retry, Settings, hookimpl
-from mozu.core.alert import render_value
-from mozu.core.encode.clock import iso
-from mozu.core.event import as_bytes
-from mozu.core.hookspecs import Outcome
+from mozu.core.api import Alert, Context, Declaration, Record, Retry, Settings, hookimpl
+from mozu.core.api.hookspecs import Outcome
+from mozu.core.delivery.encode.clock import iso
+from mozu.core.model.alert import render_value
+from mozu.core.model.event import as_bytes
 
 MESSAGE_ID: Final = "b5e7a1f2c64d4c0f9d3b8e6f1a7254c9"
 """Of every alert: `journalctl MESSAGE_ID=…` shows them all."""

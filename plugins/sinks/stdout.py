@@ -4,7 +4,7 @@ import os
 import select
 from collections.abc import Sequence
 
-from mozu.core import Context, Declaration, Record, Settings, SinkClosed, hookimpl
+from mozu.core.api import Context, Declaration, Record, Settings, SinkClosed, hookimpl
 
 
 class StdoutSettings(Settings):

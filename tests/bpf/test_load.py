@@ -8,8 +8,8 @@ import pytest
 from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES
 from mozu.plugins.sources.ebpf.checks import tracefs, tracepoint_id
+from mozu.plugins.sources.ebpf.entry_paths import watched_ways
 from mozu.plugins.sources.ebpf.loader import Loader
-from mozu.plugins.sources.ebpf.ways import watched_ways
 from tests.support import requirements
 
 FILES = sorted(wire.SOURCES.rglob("*.[ch]"))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mozu.core.spool import Spool
+from mozu.core.delivery.spool import Spool
 from tests.delivery.destinations import Destination, File
 from tests.support.requirements import ROOT
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.spool import Spool
+from mozu.core.delivery.spool import Spool
 from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.kafka.console import Message, consume, create
 from tests.support.requirements import ROOT

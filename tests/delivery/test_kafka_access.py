@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mozu.core import Record, Retry
-from mozu.core.hookspecs import Outcome
+from mozu.core.api import Record, Retry
+from mozu.core.api.hookspecs import Outcome
 from mozu.core.testing import alert, context, records
 from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
 from tests.support.kafka.attempts import Attempts

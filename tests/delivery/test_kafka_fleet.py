@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core import Metrics
-from mozu.core.encode import FalcoJson
-from mozu.core.pipeline import Outlet, Stage
-from mozu.core.pipeline.channel import Channel
+from mozu.core.api import Metrics
+from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.memory_queue import Channel
+from mozu.core.flow import Outlet, Stage
 from mozu.core.testing import alert, context
 from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
 from tests.support.kafka.attempts import Attempts

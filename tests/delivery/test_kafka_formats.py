@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.core.encode import official_ecs, test_ocsf
+from tests.core.delivery.encode import official_ecs, test_ocsf
 from tests.plugins.sinks.test_kafka_schemas import CURRENT, validator
 from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.kafka.console import Message, consume, create

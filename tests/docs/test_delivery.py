@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.config import load
+from mozu.core.runtime.config import load
 from tests.support.requirements import program
 
 ROOT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import inspect
 import re
 from pathlib import Path
 
-from mozu.core.hookspecs import API_VERSION, Hooks
+from mozu.core.api.hookspecs import API_VERSION, Hooks
 
 ROOT = Path(__file__).parents[2]
 BONES = ("Called:", "Returns:", "May block:", "If it raises:")

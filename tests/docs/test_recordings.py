@@ -7,9 +7,9 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 
-from mozu.core.config import load
 from mozu.core.recording.lines import KINDS
 from mozu.core.recording.schema import schema
+from mozu.core.runtime.config import load
 from tests.core.recording.making import live
 from tests.support.requirements import ROOT
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.config import Kind
-from mozu.core.hookspecs import Context
-from mozu.core.registry import configure
+from mozu.core.api.hookspecs import Context
+from mozu.core.runtime.config import Kind
+from mozu.core.runtime.registry import configure
 from mozu.core.testing import context
 from mozu.plugins.sinks.journald import MESSAGE_ID
 from tests.support.requirements import ROOT

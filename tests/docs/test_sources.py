@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from mozu.core.syscalls import event_type
+from mozu.core.model.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import WATCHES
 
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"

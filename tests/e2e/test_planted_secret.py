@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.encode import FORMATS
+from mozu.core.delivery.encode import FORMATS
 from tests.delivery.destinations import webhook
 from tests.support.requirements import ebpf
 from tests.support.running import Json, mozu_run

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.cli.trace_report import Outcome, junit, sarif
+from mozu.core.cli.trace.report import Outcome, junit, sarif
 from mozu.core.testing import alert
 from tests.support.reports import junit_faults, sarif_faults
 from tests.support.tracing import place, trace

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.cli.trace_profile import KINDS
-from mozu.core.cli.trace_run import build_rules
+from mozu.core.cli.trace.profile import KINDS
+from mozu.core.cli.trace.run import build_rules
 from tests.support.tracing import ordinary, place, trace
 
 TOOL = """#!/bin/sh

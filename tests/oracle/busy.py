@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-from mozu.core.event import SockAddr, SockTuple
+from mozu.core.model.event import SockAddr, SockTuple
 from tests.oracle.capture import Capture
 
 NAMES = ("nginx", "bash", "python3", "postgres", "cat", "sshd", "containerd-shim", "grep")

@@ -4,7 +4,7 @@ import gzip
 import struct
 from typing import Any
 
-from mozu.core.event import SockAddr, SockTuple
+from mozu.core.model.event import SockAddr, SockTuple
 from mozu.plugins.sources.replay.layouts import Layout, layouts
 from mozu.plugins.sources.replay.params import FIXED, TEXTS
 

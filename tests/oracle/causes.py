@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from mozu.core.alert import Alert
-from mozu.core.conditions import FieldRef, Items, Node, Test
-from mozu.core.conditions.ast import bottom_up
-from mozu.core.rules import Rule
+from mozu.core.language.conditions import FieldRef, Items, Node, Test
+from mozu.core.language.conditions.ast import bottom_up
+from mozu.core.language.rules import Rule
+from mozu.core.model.alert import Alert
 from tests.oracle.compare import Difference
 
 _LISTS = ("in", "intersects")

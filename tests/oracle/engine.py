@@ -8,15 +8,15 @@ from typing import Any
 import msgspec
 import orjson
 
-from mozu.core.alert import Alert
-from mozu.core.demand import Demand, Need
-from mozu.core.encode import FalcoJson, FalcoText
+from mozu.core.api.hookspecs import Evaluator
+from mozu.core.delivery.encode import FalcoJson, FalcoText
 from mozu.core.errors import MozuError
-from mozu.core.fields import FieldRegistry
-from mozu.core.fields.builtin import builtin_fields
-from mozu.core.fields.names import Names
-from mozu.core.hookspecs import Evaluator
-from mozu.core.rules import Rule
+from mozu.core.filter.demand import Demand, Need
+from mozu.core.language.rules import Rule
+from mozu.core.model.alert import Alert
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.model.fields.names import Names
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
 from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator

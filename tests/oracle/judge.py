@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from mozu.core.alert import Alert
+from mozu.core.model.alert import Alert
 from tests.oracle.causes import Case, causes_of
 from tests.oracle.compare import Difference, compare
 from tests.oracle.engine import Run, as_json, as_text, run

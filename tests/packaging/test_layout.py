@@ -20,9 +20,9 @@ def test_the_import_root_holds_nothing_else() -> None:
 
 
 def test_no_module_is_imported_under_a_second_name() -> None:
-    """`core.event` would be the same file with other classes in it."""
+    """`core.model.event` would be the same file with other classes in it."""
     code = (
-        "import sys, mozu.core.cli.run, mozu.core.registry as registry\n"
+        "import sys, mozu.core.cli.run, mozu.core.runtime.registry as registry\n"
         "registry.Registry().plugin(registry.Kind.SINK, 'stdout')\n"
         "print(sorted({'core', 'plugins', 'bpf'} & set(sys.modules)))"
     )

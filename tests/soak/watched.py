@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mozu.core.cli import main
-from mozu.core.engine import engine
+from mozu.core.runtime.engine import engine
 from mozu.core.state import StateMachine
 from tests.soak.truth import Known
 

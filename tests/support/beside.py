@@ -6,13 +6,13 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from mozu.core.conditions import RuleInput, compile_rules, parse
-from mozu.core.demand import Demand, Need
-from mozu.core.fields import FieldRegistry
-from mozu.core.fields.builtin import builtin_fields
-from mozu.core.hookspecs import Context
+from mozu.core.api.hookspecs import Context
+from mozu.core.filter.demand import Demand, Need
+from mozu.core.flow.process_predicate import acquaintance
+from mozu.core.language.conditions import RuleInput, compile_rules, parse
 from mozu.core.metrics import Metrics
-from mozu.core.pipeline.acquaintance import acquaintance
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support.live import Act, Live

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ptrace.source import PtraceSource
 from tests.support.actor import ROOT
 from tests.support.live import context, demand

@@ -2,7 +2,7 @@
 
 import random
 
-from mozu.core import Alert, Severity
+from mozu.core.api import Alert, Severity
 from mozu.core.testing import alert
 
 PIECES = (

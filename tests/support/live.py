@@ -15,12 +15,12 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import uvloop
 
-from mozu.core.demand import Demand, Need
-from mozu.core.event import SyscallEvent
-from mozu.core.fields import FieldRegistry
-from mozu.core.hookspecs import Context, Source
+from mozu.core.api.hookspecs import Context, Source
+from mozu.core.filter.demand import Demand, Need
 from mozu.core.metrics import Metrics
-from mozu.core.syscalls import event_type
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import WATCHES
 from tests.support.actor import Actor
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from mozu.core.alert import Alert
-from mozu.core.event import Event
-from mozu.core.fields import FieldRegistry
-from mozu.core.hookspecs import Evaluator
+from mozu.core.api.hookspecs import Evaluator
 from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
+from mozu.core.model.event import Event
+from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import About, Answers, Recorder, Surroundings
 from mozu.core.recording.section import Chunk, Section
 from mozu.core.state import StateMachine

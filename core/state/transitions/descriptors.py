@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from mozu.core.event import File, SockTuple, SyscallEvent
+from mozu.core.model.event import File, SockTuple, SyscallEvent
+from mozu.core.model.syscalls import flag_table
 from mozu.core.state.state import State
 from mozu.core.state.transitions.identities import new_user_namespace
 from mozu.core.state.transitions.use import INDEX, named, used
-from mozu.core.syscalls import flag_table
 
 _FILE_FLAGS: Final = dict(flag_table("file_flags"))
 CLOEXEC: Final = _FILE_FLAGS["O_CLOEXEC"]

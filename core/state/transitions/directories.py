@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.core.state.facts import Cwd
 from mozu.core.state.paths import directory, join
 from mozu.core.state.state import State

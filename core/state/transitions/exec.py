@@ -5,7 +5,8 @@ A successful one of either kind comes as `execve`. A failed one changes nothing:
 
 from typing import Any, Final
 
-from mozu.core.event import Process, SyscallEvent
+from mozu.core.model.event import Process, SyscallEvent
+from mozu.core.model.syscalls import flag_table
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import end
 from mozu.core.state.facts import Entered, Executed
@@ -15,7 +16,6 @@ from mozu.core.state.tables import Node
 from mozu.core.state.texts import cgroups, environment, words
 from mozu.core.state.transitions.opening import base_of
 from mozu.core.state.tree import link
-from mozu.core.syscalls import flag_table
 
 _PTID: Final = 5
 _COUNT: Final = 30

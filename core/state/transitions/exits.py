@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.core.state.ends import close, end, find_reaper
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node

@@ -9,16 +9,16 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from mozu.core.event import Process, SyscallEvent
+from mozu.core.model.event import Process, SyscallEvent
+from mozu.core.model.syscalls import flag_table
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import bury
 from mozu.core.state.facts import Forked
+from mozu.core.state.placeholders import resident, stranger
 from mozu.core.state.state import State
-from mozu.core.state.strangers import resident, stranger
 from mozu.core.state.tables import Node
 from mozu.core.state.texts import cgroups, words
 from mozu.core.state.tree import adopt, enlist, link
-from mozu.core.syscalls import flag_table
 
 _FLAGS: Final = dict(flag_table("clone_flags"))
 THREAD: Final = _FLAGS["CLONE_THREAD"]

@@ -7,10 +7,10 @@ Identities belong to the thread; the C library changes all threads of a process 
 from collections.abc import Callable
 from typing import Final
 
-from mozu.core.event import Process, SyscallEvent
+from mozu.core.model.event import Process, SyscallEvent
+from mozu.core.model.syscalls import flag_table
 from mozu.core.state.facts import Identity
 from mozu.core.state.state import NOBODY, State
-from mozu.core.syscalls import flag_table
 
 _NEW_USER: Final = dict(flag_table("clone_flags"))["CLONE_NEWUSER"]
 _ALL_CAPABILITIES: Final = (1 << 41) - 1

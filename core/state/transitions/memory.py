@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import flag_table
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node
 from mozu.core.state.transitions.use import INDEX, used
-from mozu.core.syscalls import flag_table
 
 _NOFILE: Final = dict(flag_table("rlimit_resources"))["RLIMIT_NOFILE"]
 

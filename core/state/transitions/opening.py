@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
-from mozu.core.event import File, Process, SyscallEvent
+from mozu.core.model.event import File, Process, SyscallEvent
+from mozu.core.model.syscalls import flag_table
 from mozu.core.state.facts import Entered, Opened
 from mozu.core.state.paths import UNKNOWN_BASE, directory, join
 from mozu.core.state.state import State
-from mozu.core.syscalls import flag_table
 
 AT_FDCWD: Final = -100
 _FLAGS: Final = dict(flag_table("file_flags"))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.core.state import snapshot
 from mozu.core.state.facts import Entered, KnownFile, KnownProcess, Looked, Seeded
 from mozu.core.state.repair import repair

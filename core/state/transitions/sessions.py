@@ -6,10 +6,10 @@ process cannot rename itself out of a rule.
 
 from typing import Final
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import flag_table
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node
-from mozu.core.syscalls import flag_table
 
 _SUBREAPER: Final = dict(flag_table("prctl_options"))["PR_SET_CHILD_SUBREAPER"]
 

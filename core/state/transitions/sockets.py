@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mozu.core.event import File, SockAddr, SockTuple, SyscallEvent
+from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.state.addresses import IPV4, IPV6, UNIX, address_text, kind_of, mapped_ipv4, turned
 from mozu.core.state.sockets import shown_protocol, with_tuple
 from mozu.core.state.state import State

@@ -5,13 +5,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mozu.core.event import File, SockTuple, SyscallEvent
+from mozu.core.model.event import File, SockTuple, SyscallEvent
+from mozu.core.model.syscalls import event_type
 from mozu.core.state.addresses import IPV4, IPV6, UNIX, plain, turned
 from mozu.core.state.sockets import with_tuple
 from mozu.core.state.state import State
 from mozu.core.state.transitions.sockets import new_socket
 from mozu.core.state.transitions.use import INDEX, used
-from mozu.core.syscalls import event_type
 
 _DATAGRAM, _UDP = 2, 17
 _IP: Final = ("ipv4", "ipv6")

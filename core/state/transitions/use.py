@@ -5,12 +5,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mozu.core.event import File, SyscallEvent
+from mozu.core.model.event import File, SyscallEvent
+from mozu.core.model.syscalls import EventType, event_types
 from mozu.core.state.addresses import tuple_text, turned
 from mozu.core.state.facts import Descriptor
 from mozu.core.state.sockets import with_tuple
 from mozu.core.state.state import State
-from mozu.core.syscalls import EventType, event_types
 
 _PATHS: Final = ("file", "directory")
 _PREFERRED: Final = {"splice": "fd_out"}

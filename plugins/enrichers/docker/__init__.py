@@ -1,6 +1,6 @@
 """Containers of a docker engine: names, images, labels, mounts."""
 
-from mozu.core.hookspecs import Declaration, hookimpl
+from mozu.core.api.hookspecs import Declaration, hookimpl
 from mozu.plugins.enrichers.docker.enricher import DockerEnricher, DockerSettings
 
 

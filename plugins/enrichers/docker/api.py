@@ -10,7 +10,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from mozu.core.containers.image import ImageNames
+from mozu.core.model.containers.image import ImageNames
 from mozu.plugins.enrichers.docker.documents import Described, EngineEvent, Inspected, InspectedImage, Listed
 
 UNREACHABLE: Final = (OSError, aiohttp.ClientError, asyncio.TimeoutError, msgspec.DecodeError)

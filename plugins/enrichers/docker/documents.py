@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.containers.facts import ContainerFacts, Mount
-from mozu.core.containers.image import Image, ImageNames, identify
+from mozu.core.model.containers.image import Image, ImageNames, identify
+from mozu.core.model.containers.metadata import ContainerFacts, Mount
 
 _SANDBOX_LABEL: Final = "io.kubernetes.sandbox.id"
 _KIND_LABEL: Final = "io.kubernetes.docker.type"

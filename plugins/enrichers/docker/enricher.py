@@ -10,18 +10,18 @@ from typing import Any, Final, TypeVar
 
 from pydantic import Field
 
-from mozu.core.containers.facts import ContainerFacts
-from mozu.core.containers.fields import container_readers
-from mozu.core.containers.image import ImageNames
-from mozu.core.event import Event
-from mozu.core.hookspecs import Context, Settings
+from mozu.core.api.hookspecs import Context, Settings
+from mozu.core.model.containers.fields import container_readers
+from mozu.core.model.containers.image import ImageNames
+from mozu.core.model.containers.metadata import ContainerFacts
+from mozu.core.model.event import Event
 from mozu.plugins.enrichers.background import Background
-from mozu.plugins.enrichers.crew import Crew
 from mozu.plugins.enrichers.docker.api import UNREACHABLE, EngineApi
-from mozu.plugins.enrichers.docker.book import Book
+from mozu.plugins.enrichers.docker.cache import Book
 from mozu.plugins.enrichers.docker.documents import Described, EngineEvent
 from mozu.plugins.enrichers.docker.files import EngineFiles
 from mozu.plugins.enrichers.docker.watch import Watch
+from mozu.plugins.enrichers.thread_pool import Crew
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.containers.image import ImageNames
+from mozu.core.model.containers.image import ImageNames
 from mozu.plugins.enrichers.docker.documents import Described, HostConfig, Repositories, Stored
 
 _FULL_ID: Final = re.compile(r"[0-9a-f]{64}")

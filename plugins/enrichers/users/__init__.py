@@ -1,6 +1,6 @@
 """Names of users and groups: the host's, and each container's own."""
 
-from mozu.core.hookspecs import Declaration, hookimpl
+from mozu.core.api.hookspecs import Declaration, hookimpl
 from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
 
 

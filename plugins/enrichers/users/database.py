@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.event import as_text
+from mozu.core.model.event import as_text
 
 _LONGEST: Final = 256
 """Bytes of a text that is kept; longer ones are cut, for a container writes what it likes."""

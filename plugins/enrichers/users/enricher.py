@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from mozu.core.event import Event, Process
-from mozu.core.hookspecs import Context, Settings
+from mozu.core.api.hookspecs import Context, Settings
+from mozu.core.model.event import Event, Process
 from mozu.plugins.enrichers.background import Background
-from mozu.plugins.enrichers.crew import Crew
+from mozu.plugins.enrichers.thread_pool import Crew
 from mozu.plugins.enrichers.users import nss
 from mozu.plugins.enrichers.users.fields import user_readers
 from mozu.plugins.enrichers.users.names import AGAIN, Content, Limits, Names, read

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from mozu.core.alert.template import MISSING
-from mozu.core.event import Process
-from mozu.core.fields import Reader
+from mozu.core.model.alert.template import MISSING
+from mozu.core.model.event import Process
+from mozu.core.model.fields import Reader
 from mozu.plugins.enrichers.users.database import User
 from mozu.plugins.enrichers.users.names import Names
 

@@ -4,7 +4,7 @@ import grp
 import os
 import pwd
 
-from mozu.core.event import as_text
+from mozu.core.model.event import as_text
 from mozu.plugins.enrichers.users.database import User
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from mozu.core.event import as_bytes
+from mozu.core.model.event import as_bytes
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The sink `file`: one alert a line in a file, put aside by size or time."""
 
-from mozu.core import Declaration, hookimpl
+from mozu.core.api import Declaration, hookimpl
 from mozu.plugins.sinks.file.settings import FileSettings
 from mozu.plugins.sinks.file.sink import File
 

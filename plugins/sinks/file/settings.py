@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mozu.core import Settings
+from mozu.core.api import Settings
 
 
 class Rotation(Settings):

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from mozu.core import Context, Record
+from mozu.core.api import Context, Record
 from mozu.plugins.sinks.file.appender import Appender, sync_directory
 from mozu.plugins.sinks.file.archive import Archive, Schedule
 from mozu.plugins.sinks.file.settings import FileSettings

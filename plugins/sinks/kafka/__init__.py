@@ -1,6 +1,6 @@
 """The sink `kafka`: alerts as records of a topic, acknowledged by the brokers."""
 
-from mozu.core import Declaration, hookimpl
+from mozu.core.api import Declaration, hookimpl
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.sink import Kafka, build
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mozu.core import Secret, Settings
+from mozu.core.api import Secret, Settings
 
 
 class Tls(Settings):

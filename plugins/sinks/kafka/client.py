@@ -11,7 +11,7 @@ import aiohttp
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaConnectionError
 
-from mozu.core import Secret
+from mozu.core.api import Secret
 from mozu.plugins.sinks.kafka.access import Access, Sasl, Tls
 
 _EARLY = 30.0

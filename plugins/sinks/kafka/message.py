@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from mozu.core import Record, Severity
-from mozu.core.event import printable
+from mozu.core.api import Record, Severity
+from mozu.core.model.event import printable
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.topic import Topic
 

@@ -14,7 +14,7 @@ from aiokafka.errors import (
     UnsupportedForMessageFormatError,
 )
 
-from mozu.core import Rejected, Retry
+from mozu.core.api import Rejected, Retry
 from mozu.plugins.sinks.kafka.message import Message
 
 _NEVER: Final = (

@@ -10,13 +10,13 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 
-from mozu.core import Metrics
+from mozu.core.api import Metrics
 from mozu.plugins.sinks.kafka.client import arguments
-from mozu.plugins.sinks.kafka.manners import THROTTLED, Manners
+from mozu.plugins.sinks.kafka.client_throttle import THROTTLED, Manners
+from mozu.plugins.sinks.kafka.log_dedup import Voice
 from mozu.plugins.sinks.kafka.message import Message
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.topics import Topics
-from mozu.plugins.sinks.kafka.voice import Voice
 
 _PATIENCE: Final = 5.0
 """Seconds in which a producer may flush before it is thrown away."""

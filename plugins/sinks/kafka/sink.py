@@ -6,18 +6,18 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAuthorizationFailedError
 
-from mozu.core import Context, Record, Rejected, Retry
+from mozu.core.api import Context, Record, Rejected, Retry
+from mozu.core.api.hookspecs import Outcome
 from mozu.core.errors import ConfigError
-from mozu.core.hookspecs import Outcome
-from mozu.plugins.sinks.kafka.burial import Burial
 from mozu.plugins.sinks.kafka.client import arguments
-from mozu.plugins.sinks.kafka.manners import THROTTLED
+from mozu.plugins.sinks.kafka.client_throttle import THROTTLED
+from mozu.plugins.sinks.kafka.dead_letters import Burial
+from mozu.plugins.sinks.kafka.log_dedup import Voice
 from mozu.plugins.sinks.kafka.message import Message, Messages
 from mozu.plugins.sinks.kafka.outcome import breaks_client, is_final, outcome
 from mozu.plugins.sinks.kafka.producer import Producer, Unreachable
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.topics import TopicMissing
-from mozu.plugins.sinks.kafka.voice import Voice
 
 _WAIT: Final = Retry(tried=False)
 _LULL: Final = 1.0

@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from mozu.core import Alert
-from mozu.core.event import printable
+from mozu.core.api import Alert
+from mozu.core.model.event import printable
 
 _LONGEST: Final = 249
 """Characters of a topic's name (Kafka's own bound)."""

@@ -1,6 +1,6 @@
 """The sink `program`: one alert a line on the standard input of a command."""
 
-from mozu.core import Declaration, hookimpl
+from mozu.core.api import Declaration, hookimpl
 from mozu.plugins.sinks.program.sink import Program, ProgramSettings
 
 __all__ = ["Program", "ProgramSettings", "mozu_sink"]

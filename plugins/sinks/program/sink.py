@@ -7,8 +7,8 @@ from typing import Final
 
 from pydantic import Field
 
-from mozu.core import Context, Record, Rejected, Retry, Settings
-from mozu.core.hookspecs import Outcome
+from mozu.core.api import Context, Record, Rejected, Retry, Settings
+from mozu.core.api.hookspecs import Outcome
 from mozu.plugins.sinks.lines import one_line
 from mozu.plugins.sinks.program.child import Child
 

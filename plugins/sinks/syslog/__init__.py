@@ -1,6 +1,6 @@
 """The sink `syslog`: to the local daemon, or over UDP, TCP or TLS; RFC 5424 and RFC 3164."""
 
-from mozu.core import Declaration, hookimpl
+from mozu.core.api import Declaration, hookimpl
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 from mozu.plugins.sinks.syslog.sink import Syslog
 

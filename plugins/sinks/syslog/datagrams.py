@@ -5,8 +5,8 @@ import socket
 from collections.abc import Sequence
 from typing import Final
 
-from mozu.core import Retry
-from mozu.core.hookspecs import Outcome
+from mozu.core.api import Retry
+from mozu.core.api.hookspecs import Outcome
 from mozu.plugins.sinks.syslog.resolve import connected
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 

@@ -6,9 +6,9 @@ import time
 from functools import lru_cache
 from typing import Any, Final, get_args
 
-from mozu.core import Alert, Record
-from mozu.core.encode.clock import iso
-from mozu.core.event import printable
+from mozu.core.api import Alert, Record
+from mozu.core.delivery.encode.clock import iso
+from mozu.core.model.event import printable
 from mozu.plugins.sinks.lines import cut, one_line, visible
 from mozu.plugins.sinks.syslog.settings import Facility, SyslogSettings
 

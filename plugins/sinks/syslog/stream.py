@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from logging import Logger
 from typing import Final
 
-from mozu.core import Metrics
+from mozu.core.api import Metrics
 from mozu.plugins.sinks.syslog.connection import Connection
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 

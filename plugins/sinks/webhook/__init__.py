@@ -8,7 +8,7 @@
     veil                        secrets kept out of every text
 """
 
-from mozu.core.hookspecs import Declaration, hookimpl
+from mozu.core.api.hookspecs import Declaration, hookimpl
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
 from mozu.plugins.sinks.webhook.sink import build
 

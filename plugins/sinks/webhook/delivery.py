@@ -12,8 +12,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-from mozu.core import Record, Rejected, Retry
-from mozu.core.hookspecs import Outcome
+from mozu.core.api import Record, Rejected, Retry
+from mozu.core.api.hookspecs import Outcome
 from mozu.plugins.sinks.webhook.answer import Answer, Verdict
 from mozu.plugins.sinks.webhook.circuit import Circuit
 from mozu.plugins.sinks.webhook.groups import Group, Groups

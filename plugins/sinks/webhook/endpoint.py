@@ -10,13 +10,13 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from yarl import URL
 
-from mozu.core.encode.escape import escaped
+from mozu.core.delivery.encode.escape import escaped
 from mozu.plugins.sinks.webhook import signature, tls
 from mozu.plugins.sinks.webhook.addresses import literal
 from mozu.plugins.sinks.webhook.answer import Answer, Verdict, judged
-from mozu.plugins.sinks.webhook.guard import Guard
+from mozu.plugins.sinks.webhook.secret_mask import Veil
 from mozu.plugins.sinks.webhook.settings import WebhookSettings, address
-from mozu.plugins.sinks.webhook.veil import Veil
+from mozu.plugins.sinks.webhook.ssrf_guard import Guard
 
 _SAID: Final = 200
 """Characters of an answer that are told."""

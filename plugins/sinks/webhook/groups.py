@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from mozu.core import Record
+from mozu.core.api import Record
 
 
 class Group(msgspec.Struct):

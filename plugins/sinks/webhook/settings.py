@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from pydantic import Field, field_validator, model_validator
 from yarl import URL
 
-from mozu.core import Secret, Settings
+from mozu.core.api import Secret, Settings
 from mozu.plugins.sinks.webhook.addresses import Network, inward, literal
 from mozu.plugins.sinks.webhook.shipped import SHIPPED, Batch, TemplateName
 from mozu.plugins.sinks.webhook.signature import key

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import orjson
 
-from mozu.core import Context, Record
+from mozu.core.api import Context, Record
+from mozu.core.api.hookspecs import Outcome
 from mozu.core.errors import ConfigError
-from mozu.core.hookspecs import Outcome
 from mozu.plugins.sinks.webhook.answer import Answer, Verdict
 from mozu.plugins.sinks.webhook.circuit import Circuit
 from mozu.plugins.sinks.webhook.delivery import Delivery

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import orjson
 
-from mozu.core import Record
-from mozu.core.encode.document import one_line
+from mozu.core.api import Record
+from mozu.core.delivery.encode.document import one_line
 from mozu.plugins.sinks.webhook.values import FIELD, NAMES, Reader, View, reader
 
 _REFERENCE: Final = re.compile(r"\$\$\{|\$\{(?P<inside>[^}]*)(?P<end>\}?)")

@@ -2,7 +2,7 @@
 
 import ssl
 
-from mozu.core import Secret
+from mozu.core.api import Secret
 from mozu.plugins.sinks.webhook.settings import Tls
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import orjson
 
-from mozu.core import Record, Severity
-from mozu.core.encode import FalcoJson
-from mozu.core.encode.clock import iso
+from mozu.core.api import Record, Severity
+from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.clock import iso
 
 Reader = Callable[["View"], Any]
 

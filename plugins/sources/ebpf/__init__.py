@@ -8,10 +8,10 @@ from typing import Final
 
 from pydantic import Field, field_validator
 
-from mozu.core.hookspecs import Context, Declaration, Settings, hookimpl
-from mozu.plugins.sources.ebpf.sight import sights
+from mozu.core.api.hookspecs import Context, Declaration, Settings, hookimpl
+from mozu.plugins.sources.ebpf.capability import sights
+from mozu.plugins.sources.ebpf.entry_paths import Switch
 from mozu.plugins.sources.ebpf.source import EbpfSource
-from mozu.plugins.sources.ebpf.ways import Switch
 
 _RING_PER_CPU: Final = 4 << 20
 

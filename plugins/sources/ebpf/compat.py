@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from mozu.core.syscalls import call_name, call_number
+from mozu.core.model.syscalls import call_name, call_number
 from mozu.plugins.sources.ebpf.calls import WATCHES, Program
 
 ENTRY: Final = struct.Struct("<hBB")

@@ -16,10 +16,10 @@ from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import checks, kernel, uring
 from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Program, Watch
 from mozu.plugins.sources.ebpf.code import Code, ProgramTooLong
-from mozu.plugins.sources.ebpf.gates import Gate
+from mozu.plugins.sources.ebpf.entry_paths import IO_URING, Way
+from mozu.plugins.sources.ebpf.kernel_filter import Gate
 from mozu.plugins.sources.ebpf.maps import COUNTS, PROOF, SETTINGS, SIZES, make_maps
 from mozu.plugins.sources.ebpf.programs import ARRAYS, NATIVE
-from mozu.plugins.sources.ebpf.ways import IO_URING, Way
 
 _SPLICE: Final = 275
 _SELFTEST: Final = Program("selftest", "selftest", "sys_exit_splice")

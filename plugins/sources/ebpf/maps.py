@@ -7,8 +7,8 @@ from typing import Final
 
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import compat, kernel, uring
-from mozu.plugins.sources.ebpf.acquaintances import ENTRY, NAME, NAMES
 from mozu.plugins.sources.ebpf.calls import SHAPE_SIZE, TYPES, WATCHES
+from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
 COUNTS: Final = struct.Struct("<QQQ")
 SETTINGS: Final = struct.Struct("<IIIII")

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from mozu.core.errors import SourceUnavailable
-from mozu.core.syscalls import call_number
-from mozu.plugins.sources.ebpf import btf, casts, kernel, wire
+from mozu.core.model.syscalls import call_number
+from mozu.plugins.sources.ebpf import btf, kernel, wire
+from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.calls import Program
-from mozu.plugins.sources.ebpf.gates import Gate
+from mozu.plugins.sources.ebpf.kernel_filter import Gate
 from mozu.plugins.sources.ebpf.layouts import ENUMERATIONS, STRUCTS
 
 NATIVE = Program("native", "native", "", context="exit_point")

@@ -5,22 +5,22 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
-from mozu.core.demand import Demand, state_types
+from mozu.core.api.hookspecs import Context, Counts, Holds
 from mozu.core.errors import SourceUnavailable
-from mozu.core.event import SyscallEvent
-from mozu.core.hookspecs import Context, Counts, Holds
-from mozu.core.predicate import Predicate
+from mozu.core.filter.demand import Demand, state_types
+from mozu.core.filter.predicate import Predicate
+from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import checks, kernel
-from mozu.plugins.sources.ebpf.acquaintances import Acquaintances
 from mozu.plugins.sources.ebpf.calls import EVERY, WATCHES
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.decode import Decoder
-from mozu.plugins.sources.ebpf.gates import Gate, choose
+from mozu.plugins.sources.ebpf.entry_paths import Switch, watched_ways
+from mozu.plugins.sources.ebpf.kernel_filter import Gate, choose
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import ACQUAINTANCES
+from mozu.plugins.sources.ebpf.process_filter_cache import Acquaintances
 from mozu.plugins.sources.ebpf.ring import Ring
-from mozu.plugins.sources.ebpf.ways import Switch, watched_ways
 
 NAP: Final = 0.005
 """Seconds between a wake-up and the drain. Draining at once would wake up for every record: up to ten times dearer for
@@ -63,7 +63,7 @@ def residents() -> list[int]:
 
 
 class EbpfSource:
-    """Live system calls of this machine. See mozu.core.hookspecs.Source.
+    """Live system calls of this machine. See mozu.core.api.hookspecs.Source.
 
     `take_gaps` gives the steps of the wall clock since it was last asked.
     """

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mozu.core.syscalls import call_name, call_number
+from mozu.core.model.syscalls import call_name, call_number
 from mozu.plugins.sources.ebpf import btf
 from mozu.plugins.sources.ebpf.calls import WATCHES, Program
 

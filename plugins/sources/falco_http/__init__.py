@@ -9,7 +9,7 @@
     source              the component
 """
 
-from mozu.core.hookspecs import Declaration, hookimpl
+from mozu.core.api.hookspecs import Declaration, hookimpl
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 from mozu.plugins.sources.falco_http.source import FalcoHttp
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import orjson
 
-from mozu.core import Alert, Severity
-from mozu.core.alert import Ref, Template, alert_id
+from mozu.core.api import Alert, Severity
+from mozu.core.model.alert import Ref, Template, alert_id
 from mozu.plugins.sources.falco_http.times import moment, of_day
 
 MESSAGE: Final = "falco_http.message"

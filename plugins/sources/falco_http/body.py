@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from mozu.core import Alert
+from mozu.core.api import Alert
 from mozu.plugins.sources.falco_http.alerts import BadInput, from_line, from_object
 
 

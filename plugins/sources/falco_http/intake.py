@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from mozu.core import Alert
+from mozu.core.api import Alert
 
 _BATCH: Final = 1_000
 """Alerts of several requests that go on together; they are settled together, so many clients wait for one commit."""

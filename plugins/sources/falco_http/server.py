@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from mozu.core import Metrics
+from mozu.core.api import Metrics
 from mozu.plugins.sources.falco_http.alerts import BadInput
 from mozu.plugins.sources.falco_http.body import parse
 from mozu.plugins.sources.falco_http.intake import Intake

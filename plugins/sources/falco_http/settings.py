@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
-from mozu.core import Secret, Settings
+from mozu.core.api import Secret, Settings
 
 
 class ServerTls(Settings):

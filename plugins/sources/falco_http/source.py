@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from mozu.core import Alert, Context, Counts, Demand, SourceUnavailable
+from mozu.core.api import Alert, Context, Counts, Demand, SourceUnavailable
 from mozu.plugins.sources.falco_http.intake import Intake
 from mozu.plugins.sources.falco_http.server import Server
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings

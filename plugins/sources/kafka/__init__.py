@@ -1,6 +1,6 @@
 """The source `kafka`: records of topics as events of a JSON source, or as the alerts that they are."""
 
-from mozu.core import Declaration, hookimpl
+from mozu.core.api import Declaration, hookimpl
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
 from mozu.plugins.sources.kafka.source import KafkaSource, build
 

@@ -10,7 +10,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from aiokafka.errors import KafkaError
 
 from mozu.plugins.sinks.kafka.client import arguments
-from mozu.plugins.sinks.kafka.voice import Voice
+from mozu.plugins.sinks.kafka.log_dedup import Voice
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
 
 _PATIENCE: Final = 5.0

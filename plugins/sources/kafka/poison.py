@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 from aiokafka.errors import KafkaError
 
-from mozu.core import Metrics
-from mozu.plugins.sinks.kafka.burial import reasons
+from mozu.core.api import Metrics
+from mozu.plugins.sinks.kafka.dead_letters import reasons
+from mozu.plugins.sinks.kafka.log_dedup import Voice
 from mozu.plugins.sinks.kafka.message import Message
 from mozu.plugins.sinks.kafka.producer import Producer, Unreachable
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.topics import TopicMissing
-from mozu.plugins.sinks.kafka.voice import Voice
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
 
 _SHARED = ("servers", "protocol", "tls", "sasl", "client_id", "timeout")

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from mozu.core import Alert, DataEvent, Event
+from mozu.core.api import Alert, DataEvent, Event
 from mozu.plugins.sources.falco_http.alerts import BadInput, from_object
 from mozu.plugins.sources.kafka.identity import Identity
 

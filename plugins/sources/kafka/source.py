@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from mozu.core import Alert, Context, Counts, Demand, Event
+from mozu.core.api import Alert, Context, Counts, Demand, Event
 from mozu.core.errors import ConfigError
 from mozu.plugins.sinks.kafka.client import arguments
-from mozu.plugins.sinks.kafka.voice import Voice
+from mozu.plugins.sinks.kafka.log_dedup import Voice
 from mozu.plugins.sources.kafka.consumer import connected, discard
 from mozu.plugins.sources.kafka.identity import Identity
 from mozu.plugins.sources.kafka.poison import NotKept, Poisoned

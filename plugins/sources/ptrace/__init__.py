@@ -7,8 +7,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from mozu.core.hookspecs import Context, Declaration, Settings, hookimpl
-from mozu.plugins.sources.ptrace.sight import sights
+from mozu.core.api.hookspecs import Context, Declaration, Settings, hookimpl
+from mozu.plugins.sources.ptrace.capability import sights
 from mozu.plugins.sources.ptrace.source import PtraceSource
 
 

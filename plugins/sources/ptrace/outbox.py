@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from typing import Final
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 
 LIMIT: Final = 20_000
 _PATIENCE: Final = 0.1

@@ -10,7 +10,7 @@ import os
 import socket
 from typing import Final
 
-from mozu.core.event import SockAddr
+from mozu.core.model.event import SockAddr
 from mozu.plugins.sources.ebpf.decode.sockets import Ends, parse_address
 from mozu.plugins.sources.ptrace import native, sockets_proc
 

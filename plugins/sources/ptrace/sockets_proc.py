@@ -8,7 +8,7 @@ import re
 import socket
 from typing import Final
 
-from mozu.core.event import SockAddr, as_text
+from mozu.core.model.event import SockAddr, as_text
 from mozu.plugins.sources.ebpf.decode.sockets import Ends
 
 _ESTABLISHED, _CLOSED = 1, 7

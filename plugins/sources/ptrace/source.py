@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from mozu.core.demand import Demand, state_types
+from mozu.core.api.hookspecs import Context, Counts
 from mozu.core.errors import SourceBroken, SourceUnavailable
-from mozu.core.event import SyscallEvent
-from mozu.core.hookspecs import Context, Counts
-from mozu.core.syscalls import call_name
+from mozu.core.filter.demand import Demand, state_types
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import call_name
 from mozu.plugins.sources.ebpf.calls import EVERY, WATCHES
 from mozu.plugins.sources.ptrace import native, seccomp
 from mozu.plugins.sources.ptrace.outbox import Outbox
@@ -55,7 +55,7 @@ def wanted(demand: Demand) -> Wanted:
 
 
 class PtraceSource:
-    """System calls of one command and its descendants, or of one process. See mozu.core.hookspecs.Source."""
+    """System calls of one command and its descendants, or of one process. See mozu.core.api.hookspecs.Source."""
 
     def __init__(self, command: Sequence[str], pid: int | None, *, job_control: bool, context: Context) -> None:
         self._command, self._pid = tuple(command), pid

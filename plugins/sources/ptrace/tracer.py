@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from mozu.core.event import SyscallEvent
-from mozu.core.syscalls import call_name
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import call_name
 from mozu.plugins.sources.ebpf.calls import sender
 from mozu.plugins.sources.ptrace import native
 from mozu.plugins.sources.ptrace.family import Family

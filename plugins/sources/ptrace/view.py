@@ -4,7 +4,7 @@ import os
 import stat
 from typing import Final, NamedTuple
 
-from mozu.core.event import File, as_text
+from mozu.core.model.event import File, as_text
 
 _ANONYMOUS: Final = {
     "[eventfd]": "event",

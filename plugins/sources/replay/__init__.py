@@ -11,7 +11,7 @@
     source             the component
 """
 
-from mozu.core.hookspecs import Declaration, hookimpl
+from mozu.core.api.hookspecs import Declaration, hookimpl
 from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
 
 

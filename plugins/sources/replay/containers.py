@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.containers.facts import ContainerFacts, Mount
+from mozu.core.model.containers.metadata import ContainerFacts, Mount
 
 _LIMIT: Final = 1 << 14
 _SIZE_LIMIT: Final = 1 << 20

@@ -10,8 +10,8 @@ from collections.abc import Callable, Container
 from functools import cache
 from typing import Any, Final
 
-from mozu.core.hookspecs import Counts
-from mozu.core.syscalls import event_types
+from mozu.core.api.hookspecs import Counts
+from mozu.core.model.syscalls import event_types
 from mozu.plugins.sources.replay.layouts import Layout, call_names, layouts
 from mozu.plugins.sources.replay.params import FIXED, WIDTH, decode, reader
 

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from mozu.core.event import Address, SyscallEvent
-from mozu.core.fields.names import Names
+from mozu.core.model.event import Address, SyscallEvent
+from mozu.core.model.fields.names import Names
 from mozu.core.recording import lines
 from mozu.core.state.facts import KnownFile, KnownProcess, Seeded
 from mozu.plugins.sources.replay import blocks, tables
 from mozu.plugins.sources.replay.containers import Containers
 from mozu.plugins.sources.replay.cursor import Overrun
 from mozu.plugins.sources.replay.layouts import Layout
-from mozu.plugins.sources.replay.people import People
+from mozu.plugins.sources.replay.user_table import People
 
 _PROCESS_LIMIT: Final = 1 << 18
 _FILE_LIMIT: Final = 1 << 20

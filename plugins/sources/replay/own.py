@@ -4,9 +4,9 @@ import zlib
 from collections.abc import Container, Iterator, Mapping
 from typing import BinaryIO, Final
 
+from mozu.core.api.hookspecs import Counts
 from mozu.core.errors import SourceBroken
-from mozu.core.event import DataEvent, Event
-from mozu.core.hookspecs import Counts
+from mozu.core.model.event import DataEvent, Event
 from mozu.core.recording import lines
 from mozu.core.recording.decode import Decoder, Malformed, other
 from mozu.plugins.sources.replay.metadata import Metadata

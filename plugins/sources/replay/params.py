@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-from mozu.core.event import SockAddr, SockTuple
+from mozu.core.model.event import SockAddr, SockTuple
 
 FIXED: Final[dict[str, str]] = {
     "INT8": "b", "INT16": "h", "INT32": "i", "INT64": "q",
@@ -32,7 +32,7 @@ _INET6: Final = struct.Struct("<x16sH16sH")
 _UNIX: Final = struct.Struct("<xQQ")
 _POLLED: Final = struct.Struct("<qH")
 _TYPE_NAMES: Final = {"CHARBUF": "string", "BYTEBUF": "bytes", "SIGTYPE": "signal"}
-"""Encodings whose type has another name in `core.syscalls`."""
+"""Encodings whose type has another name in `core.model.syscalls`."""
 
 _NULL_TEXT: Final = b"(NULL)\0"
 """How old producers wrote a NULL pointer."""

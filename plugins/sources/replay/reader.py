@@ -8,9 +8,9 @@ import struct
 from collections.abc import Container, Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
+from mozu.core.api.hookspecs import Counts
 from mozu.core.errors import SourceBroken
-from mozu.core.event import SyscallEvent
-from mozu.core.hookspecs import Counts
+from mozu.core.model.event import SyscallEvent
 from mozu.core.state.facts import Entered
 from mozu.plugins.sources.replay import blocks
 from mozu.plugins.sources.replay.convert import Converted, Converter

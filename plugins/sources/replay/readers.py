@@ -7,12 +7,12 @@ made live (`Metadata.live`) answer as the enrichers did then; all others as the 
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from mozu.core.containers.fields import container_readers
-from mozu.core.event import SyscallEvent
-from mozu.core.fields import Reader
+from mozu.core.model.containers.fields import container_readers
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.fields import Reader
 from mozu.plugins.sources.replay.containers import BLANK
 from mozu.plugins.sources.replay.metadata import Metadata
-from mozu.plugins.sources.replay.people import User
+from mozu.plugins.sources.replay.user_table import User
 
 Binder = Callable[[str | None], Reader]
 

@@ -11,11 +11,11 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from mozu.core.demand import Demand
+from mozu.core.api.hookspecs import Context, Counts, Settings
 from mozu.core.errors import SourceUnavailable
-from mozu.core.event import Event
-from mozu.core.fields import Reader
-from mozu.core.hookspecs import Context, Counts, Settings
+from mozu.core.filter.demand import Demand
+from mozu.core.model.event import Event
+from mozu.core.model.fields import Reader
 from mozu.core.state import CHANGING
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.own import OwnRecording, is_own, origin_of

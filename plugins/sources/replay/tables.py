@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from mozu.core.event import Address, File, SockTuple
+from mozu.core.model.event import Address, File, SockTuple
 from mozu.core.state.facts import KnownFile, KnownProcess
 from mozu.plugins.sources.replay.cursor import Cursor, Overrun
 

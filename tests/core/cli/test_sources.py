@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from mozu.core.cli import invoke
-from mozu.plugins.sources.ebpf import sight
+from mozu.plugins.sources.ebpf import capability as sight
 from mozu.plugins.sources.ebpf.calls import WATCHES
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mozu.core.cli import invoke
-from mozu.core.spool import Spool
+from mozu.core.delivery.spool import Spool
 from mozu.core.testing import alert
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
-from mozu.core.containers import ContainerFacts
-from mozu.core.event import DataEvent, Event, File, SockTuple, SyscallEvent
-from mozu.core.fields import FieldRegistry
-from mozu.core.fields.builtin import builtin_fields
-from mozu.core.fields.names import Names
+from mozu.core.model.containers import ContainerFacts
+from mozu.core.model.event import DataEvent, Event, File, SockTuple, SyscallEvent
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.model.fields.names import Names
 from mozu.core.recording.lines import Container, Host, User
 from mozu.core.recording.lines import Told as Line
 from mozu.core.state import StateMachine

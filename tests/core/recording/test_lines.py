@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import DataEvent, Event, File, SockAddr, SockTuple, SyscallEvent
+from mozu.core.model.event import DataEvent, Event, File, SockAddr, SockTuple, SyscallEvent
+from mozu.core.model.syscalls import event_type
 from mozu.core.recording.decode import Decoder, Malformed, other
 from mozu.core.recording.encode import Encoder
 from mozu.core.recording.lines import Data, Type, form_of, types_of
 from mozu.core.state.facts import Bases, Descriptor, Entered, Executed, Forked, KnownProcess, Looked, Opened
-from mozu.core.syscalls import event_type
 
 SOCK = SockTuple(2, b"\x7f\0\0\1", 40000, b"\x08\x08\x08\x08", 53)
 UNSEEN = SyscallEvent("syscall", "close", 7, 3, 5, 5, args=(0, 3), facts=Opened("/x"))

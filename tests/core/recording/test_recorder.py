@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 
 from mozu.core.errors import SourceBroken
-from mozu.core.event import DataEvent, SyscallEvent
+from mozu.core.model.event import DataEvent, SyscallEvent
 from mozu.core.recording.lines import Host
 from mozu.core.state import StateMachine
 from mozu.core.state.facts import KnownProcess

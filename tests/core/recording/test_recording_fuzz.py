@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from mozu.core.errors import SourceBroken
-from mozu.core.event import Event
+from mozu.core.flow.source_pump import Intake
+from mozu.core.isolation.stage import Stage
 from mozu.core.metrics import Metrics
-from mozu.core.pipeline.intake import Intake
-from mozu.core.pipeline.stage import Stage
+from mozu.core.model.event import Event
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.own import OwnRecording, is_own, origin_of

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.alert import Alert, Severity, Template
 from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert, Severity, Template
 from mozu.core.recording import Captures, Parts, Plan, Whole, Writer
 from mozu.core.recording.section import About, Chunk, Section
 from mozu.core.recording.writer import _ROOM

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from mozu.core.event import Process, SyscallEvent
-from mozu.core.fields import FieldRegistry
-from mozu.core.fields.builtin import builtin_fields
+from mozu.core.model.event import Process, SyscallEvent
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.model.syscalls import event_type, flag_table
 from mozu.core.state import StateMachine
 from mozu.core.state.facts import KnownFile, KnownProcess
-from mozu.core.syscalls import event_type, flag_table
 
 AT_FDCWD = -100
 THREAD = dict(flag_table("clone_flags"))["CLONE_THREAD"]

@@ -1,7 +1,7 @@
 import pytest
 
-from mozu.core.event import File
-from mozu.core.syscalls import flag_table
+from mozu.core.model.event import File
+from mozu.core.model.syscalls import flag_table
 from tests.core.state.story import CLOEXEC, Story, made, read
 
 FCNTL = dict(flag_table("fcntl_commands"))

@@ -1,7 +1,7 @@
 import pytest
 
+from mozu.core.model.syscalls import flag_table
 from mozu.core.state.facts import Entered, Executed
-from mozu.core.syscalls import flag_table
 from tests.core.state.story import CLOEXEC, THREAD, Story, read
 
 EMPTY_PATH = dict(flag_table("execveat_flags"))["AT_EMPTY_PATH"]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import File, SockAddr, SockTuple
-from mozu.core.fields import FieldRegistry
-from mozu.core.fields.builtin import builtin_fields
+from mozu.core.model.event import File, SockAddr, SockTuple
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.model.syscalls import event_types
 from mozu.core.state import StateMachine
 from mozu.core.state.facts import Forked, KnownFile, KnownProcess
-from mozu.core.syscalls import event_types
 from tests.core.state.story import Story, made, read
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from mozu.core.event import Process
-from mozu.core.syscalls import flag_table
+from mozu.core.model.event import Process
+from mozu.core.model.syscalls import flag_table
 from tests.core.state.story import Story, read
 
 NEW_USER = dict(flag_table("clone_flags"))["CLONE_NEWUSER"]

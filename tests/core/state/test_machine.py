@@ -1,7 +1,7 @@
-from mozu.core.event import SyscallEvent
 from mozu.core.metrics import Metrics
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import event_types
 from mozu.core.state import CHANGING, StateMachine
-from mozu.core.syscalls import event_types
 from tests.core.state.story import Story, made
 
 

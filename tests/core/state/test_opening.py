@@ -1,8 +1,8 @@
 import pytest
 
-from mozu.core.event import File
+from mozu.core.model.event import File
+from mozu.core.model.syscalls import flag_table
 from mozu.core.state.facts import Entered, Opened
-from mozu.core.syscalls import flag_table
 from tests.core.state.story import Story, read
 
 DIRECTORY = dict(flag_table("file_flags"))["O_DIRECTORY"]

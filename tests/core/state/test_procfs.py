@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.event import Process
+from mozu.core.model.event import Process
 from mozu.core.state import StateMachine
 from mozu.core.state.procfs import Procfs
 from tests.core.state.story import made, read

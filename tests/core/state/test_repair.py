@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.core.state import StateMachine
 from mozu.core.state.facts import KnownProcess, Looked
 from tests.core.state.story import Story, made, read

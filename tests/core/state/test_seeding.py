@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from mozu.core.event import File, SockTuple
+from mozu.core.model.event import File, SockTuple
 from mozu.core.state.facts import Seeded
 from tests.core.state.story import Story, made, read
 

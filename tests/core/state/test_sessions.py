@@ -1,7 +1,7 @@
 import pytest
 
+from mozu.core.model.syscalls import flag_table
 from mozu.core.state.facts import Forked
-from mozu.core.syscalls import flag_table
 from tests.core.state.story import IN_NAMESPACE, Story, read
 
 SET_NAME = dict(flag_table("prctl_options"))["PR_SET_NAME"]

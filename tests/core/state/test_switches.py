@@ -1,6 +1,6 @@
 """What a switch of a live machine does to the state, and what it must not."""
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from tests.core.state.story import Story, made
 
 

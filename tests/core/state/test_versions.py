@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from tests.core.state.story import THREAD, Story, made, read
 
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from mozu.core.event import Container, Process, SyscallEvent, Task
-from mozu.core.fields import FieldRegistry
-from mozu.core.hookspecs import Context, Enricher
+from mozu.core.api.hookspecs import Context, Enricher
 from mozu.core.metrics import Metrics
+from mozu.core.model.event import Container, Process, SyscallEvent, Task
+from mozu.core.model.fields import FieldRegistry
 
 
 def event_of(container: str | None = None, *, runtime: str = "docker", pid: int = 1, **process: Any) -> SyscallEvent:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.containers.image import ImageNames
+from mozu.core.model.containers.image import ImageNames
 from mozu.plugins.enrichers.docker.documents import EngineEvent, HostConfig, Inspected, nanoseconds
 from mozu.plugins.enrichers.docker.files import EngineFiles
 

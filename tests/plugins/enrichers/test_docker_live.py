@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mozu.core.hookspecs import Enricher
-from mozu.core.loop import run
+from mozu.core.api.hookspecs import Enricher
+from mozu.core.runtime.loop import run
 from mozu.plugins.enrichers.docker import mozu_enricher
 from mozu.plugins.enrichers.docker.enricher import DockerEnricher, DockerSettings
 from tests.plugins.enrichers.actors import context_of, event_of, read, told, until, working

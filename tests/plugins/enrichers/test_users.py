@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import Container, Process, Task
-from mozu.core.loop import run
-from mozu.plugins.enrichers.crew import Crew
+from mozu.core.model.event import Container, Process, Task
+from mozu.core.runtime.loop import run
+from mozu.plugins.enrichers.thread_pool import Crew
 from mozu.plugins.enrichers.users import mozu_enricher, nss
 from mozu.plugins.enrichers.users.database import User
 from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings

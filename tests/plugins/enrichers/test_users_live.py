@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.loop import run
+from mozu.core.runtime.loop import run
 from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
 from tests.plugins.enrichers.actors import event_of, read, told, until, working
 from tests.support.docker import DockerEngine

@@ -3,12 +3,12 @@
 import logging
 from typing import Any
 
-from mozu.core import Container, Context, FieldRegistry, File, Metrics, Process, SockTuple, SyscallEvent
-from mozu.core.event.process import Task
-from mozu.core.fields.builtin import builtin_fields
-from mozu.core.fields.names import Names
-from mozu.core.rules import plugin_fields
-from mozu.core.syscalls import event_type, flag_table
+from mozu.core.api import Container, Context, FieldRegistry, File, Metrics, Process, SockTuple, SyscallEvent
+from mozu.core.language.rules import plugin_fields
+from mozu.core.model.event.process import Task
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.model.fields.names import Names
+from mozu.core.model.syscalls import event_type, flag_table
 
 FLAGS = dict(flag_table("file_flags"))
 CONTAINER = Container("0123456789abcdef" * 4, "docker")

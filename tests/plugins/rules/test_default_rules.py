@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from mozu.core import Event, SyscallEvent
-from mozu.core.fields.registry import FieldRegistry
-from mozu.core.rules import load
+from mozu.core.api import Event, SyscallEvent
+from mozu.core.language.rules import load
+from mozu.core.model.fields.registry import FieldRegistry
 from mozu.plugins.rules.falco import FalcoEvaluator
 from mozu.plugins.rules.settings import PACKS, FalcoSettings
 from tests.plugins.rules.making import (

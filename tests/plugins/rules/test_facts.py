@@ -1,9 +1,9 @@
 from pathlib import Path
 
-from mozu.core import DataEvent
-from mozu.core.encode.known import WANTED
-from mozu.core.fields.builtin import builtin_fields
-from mozu.core.fields.registry import FieldRegistry
+from mozu.core.api import DataEvent
+from mozu.core.delivery.encode.known import WANTED
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.model.fields.registry import FieldRegistry
 from mozu.plugins.rules.facts import Facts
 from mozu.plugins.rules.falco import FalcoEvaluator
 from mozu.plugins.rules.settings import FalcoSettings

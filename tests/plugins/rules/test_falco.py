@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mozu.core import DataEvent, Need, Severity
+from mozu.core.api import DataEvent, Need, Severity
 from mozu.core.errors import RulesError
 from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
 from mozu.plugins.rules.settings import FalcoSettings

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.loop import run
+from mozu.core.runtime.loop import run
 from mozu.core.testing import alert, check_sink, context, records
 from mozu.plugins.sinks.file import File, FileSettings
 from mozu.plugins.sinks.file.archive import Archive

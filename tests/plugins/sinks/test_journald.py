@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core import Retry, Severity
-from mozu.core.event import as_bytes
-from mozu.core.loop import run
+from mozu.core.api import Retry, Severity
+from mozu.core.model.event import as_bytes
+from mozu.core.runtime.loop import run
 from mozu.core.testing import alert, check_sink, context, records
 from mozu.plugins.sinks.journald import MESSAGE_ID, Journald, JournaldSettings, entry, field_name, mozu_sink
 from tests.support.hostile import hostile_alerts

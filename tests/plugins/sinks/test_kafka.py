@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from mozu.core import Alert, Metrics, Rejected, Retry, Severity
-from mozu.core.alert import Stamp
+from mozu.core.api import Alert, Metrics, Rejected, Retry, Severity
+from mozu.core.api.hookspecs import Outcome, Record
 from mozu.core.cli import invoke
-from mozu.core.encode import FalcoJson
-from mozu.core.encode.cloudevents import CloudEvents
-from mozu.core.hookspecs import Outcome, Record
-from mozu.core.pipeline import Outlet, Stage
-from mozu.core.pipeline.channel import Channel
-from mozu.core.pipeline.outlet import RetryPolicy
+from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.cloudevents import CloudEvents
+from mozu.core.delivery.memory_queue import Channel
+from mozu.core.delivery.sink_worker import RetryPolicy
+from mozu.core.flow import Outlet, Stage
+from mozu.core.model.alert import Stamp
 from mozu.core.testing import alert, check_sink, context, records
 from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
 from tests.support.kafka.cluster import PASSWORD, USER, Cluster, cluster

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.config import Kind
 from mozu.core.metrics import Metrics
-from mozu.core.registry import configure
+from mozu.core.runtime.config import Kind
+from mozu.core.runtime.registry import configure
 from mozu.core.testing import context
 from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
 from mozu.plugins.sources.kafka import KafkaSource, KafkaSourceSettings

@@ -9,10 +9,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from mozu.core.encode import FORMATS
+from mozu.core.delivery.encode import FORMATS
 from mozu.plugins.sinks.kafka.message import SCHEMA_VERSION
-from tests.core.encode import official_ecs
-from tests.core.encode.made import STAMP, connecting, hostile, plain, reading
+from tests.core.delivery.encode import official_ecs
+from tests.core.delivery.encode.made import STAMP, connecting, hostile, plain, reading
 from tests.support.requirements import ROOT
 
 Json = dict[str, Any]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mozu.core import Record, Rejected, Retry
-from mozu.core.loop import run
+from mozu.core.api import Record, Rejected, Retry
+from mozu.core.runtime.loop import run
 from mozu.core.testing import alert, check_sink, context, records
 from mozu.plugins.sinks.program import Program, ProgramSettings
 from tests.support.hostile import hostile_alerts

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mozu.core import Record
-from mozu.core.loop import run
+from mozu.core.api import Record
+from mozu.core.runtime.loop import run
 from mozu.core.testing import alert, check_sink, context, records
 from mozu.plugins.sinks.syslog import Syslog, SyslogSettings
 from tests.support.rfc5424 import frames, parse

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mozu.core import Alert, Record, Severity
-from mozu.core.event import printable
+from mozu.core.api import Alert, Record, Severity
+from mozu.core.model.event import printable
 from mozu.core.testing import alert, records
 from mozu.plugins.sinks.lines import cut, one_line, visible
 from mozu.plugins.sinks.syslog.message import Formatter, slug

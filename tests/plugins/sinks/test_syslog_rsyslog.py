@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mozu.core import Record
-from mozu.core.event import printable
-from mozu.core.loop import run
+from mozu.core.api import Record
+from mozu.core.model.event import printable
+from mozu.core.runtime.loop import run
 from mozu.core.testing import context, records
 from mozu.plugins.sinks.lines import visible
 from mozu.plugins.sinks.syslog import Syslog, SyslogSettings

@@ -11,7 +11,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mozu.plugins.sinks.webhook.addresses import inward, literal
-from mozu.plugins.sinks.webhook.guard import Guard
+from mozu.plugins.sinks.webhook.ssrf_guard import Guard
 
 INWARD = [
     "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from mozu.core import Rejected, Retry
-from mozu.core.hookspecs import Outcome
+from mozu.core.api import Rejected, Retry
+from mozu.core.api.hookspecs import Outcome
 from mozu.core.testing import alert, records
 from mozu.plugins.sinks.webhook.answer import Answer, Verdict
 from mozu.plugins.sinks.webhook.circuit import Circuit

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mozu.core.config import Kind
-from mozu.core.loop import run as run_loop
-from mozu.core.registry import configure
+from mozu.core.runtime.config import Kind
+from mozu.core.runtime.loop import run as run_loop
+from mozu.core.runtime.registry import configure
 from mozu.core.testing import alert, context, records
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
 from mozu.plugins.sinks.webhook.sink import build

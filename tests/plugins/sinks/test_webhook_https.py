@@ -14,13 +14,13 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook as Verifier
 
-from mozu.core.encode import FalcoJson
-from mozu.core.hookspecs import Context
-from mozu.core.loop import run as run_loop
+from mozu.core.api.hookspecs import Context
+from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.memory_queue import Channel
+from mozu.core.delivery.sink_worker import RetryPolicy
+from mozu.core.flow import Outlet, Stage
 from mozu.core.metrics import Metrics
-from mozu.core.pipeline import Outlet, Stage
-from mozu.core.pipeline.channel import Channel
-from mozu.core.pipeline.outlet import RetryPolicy
+from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, check_sink, context
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
 from mozu.plugins.sinks.webhook.sink import Webhook, build

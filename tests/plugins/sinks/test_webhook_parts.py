@@ -12,7 +12,7 @@ from mozu.plugins.sinks.webhook import signature
 from mozu.plugins.sinks.webhook.answer import Verdict, judged, retry_after
 from mozu.plugins.sinks.webhook.circuit import Circuit
 from mozu.plugins.sinks.webhook.groups import Groups
-from mozu.plugins.sinks.webhook.veil import Veil
+from mozu.plugins.sinks.webhook.secret_mask import Veil
 
 NOW = 1_700_000_000.0
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mozu.core import Record, Severity
-from mozu.core.encode import FalcoJson
+from mozu.core.api import Record, Severity
+from mozu.core.delivery.encode import FalcoJson
 from mozu.core.testing import alert, records
 from mozu.plugins.sinks.webhook.shipped import SHIPPED
 from mozu.plugins.sinks.webhook.template import TemplateError, parse

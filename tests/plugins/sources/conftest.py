@@ -5,8 +5,8 @@ from typing import cast
 
 import pytest
 
-from mozu.core.hookspecs import Source
-from mozu.plugins.sources.ebpf import casts
+from mozu.core.api.hookspecs import Source
+from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
 from tests.support.beside import FIELDS, Beside, Judged, context_with

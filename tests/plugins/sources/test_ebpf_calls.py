@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.syscalls import event_type, flag_names
+from mozu.core.model.syscalls import event_type, flag_names
 from tests.support.acts import changes
 from tests.support.live import QUIET, Live
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import SyscallEvent
-from mozu.core.syscalls import call_number
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import compat
 from mozu.plugins.sources.ebpf.calls import WATCHES
 from mozu.plugins.sources.ebpf.source import EbpfSource

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import maps
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements

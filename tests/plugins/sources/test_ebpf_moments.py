@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 
 from mozu.core.errors import SourceUnavailable
-from mozu.core.event import SyscallEvent
-from mozu.core.syscalls import flag_names
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import flag_names
 from mozu.plugins.sources.ebpf.calls import EVERY, MOMENTS, WATCHES, Watch, sender
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from mozu.plugins.sources.ptrace.reading.processes import parent_of

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import File, SyscallEvent
-from mozu.core.syscalls import event_type, flag_names
+from mozu.core.model.event import File, SyscallEvent
+from mozu.core.model.syscalls import event_type, flag_names
 from tests.support.acts import opens
 from tests.support.live import Live
 

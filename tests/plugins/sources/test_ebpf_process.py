@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import SyscallEvent
-from mozu.core.syscalls import event_type, flag_names
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import event_type, flag_names
 from tests.support.acts import processes
 from tests.support.build import compiled
 from tests.support.live import Act, Live

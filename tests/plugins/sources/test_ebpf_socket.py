@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import File, SockAddr, SockTuple, SyscallEvent
-from mozu.core.syscalls import flag_names
+from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent
+from mozu.core.model.syscalls import flag_names
 from tests.support.acts import sockets
 from tests.support.live import Live
 

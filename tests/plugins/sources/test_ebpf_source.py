@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from mozu.core.demand import Demand, Need
-from mozu.core.hookspecs import Source
+from mozu.core.api.hookspecs import Source
+from mozu.core.filter.demand import Demand, Need
 from mozu.plugins.sources import ebpf
 from mozu.plugins.sources.ebpf import clock
 from mozu.plugins.sources.ebpf.calls import EVERY

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import Process
+from mozu.core.model.event import Process
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import SockTuple
+from mozu.core.model.event import SockTuple
 from tests.support.acts import sockets
 from tests.support.live import Live
 

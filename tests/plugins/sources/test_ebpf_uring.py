@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import checks, programs, uring
 from mozu.plugins.sources.ebpf.calls import WATCHES
 from mozu.plugins.sources.ebpf.source import EbpfSource

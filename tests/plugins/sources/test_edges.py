@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.fields import FieldRegistry
-from mozu.core.fields.builtin import builtin_fields
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import StateMachine
 from tests.support import edges, requirements
 from tests.support.edges.shown import Shown, missing

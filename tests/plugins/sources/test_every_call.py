@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from mozu.core.syscalls import event_type
+from mozu.core.model.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import MOMENTS, WATCHES
 from tests.support import calls, requirements
 from tests.support.calls import bare

@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 from pydantic import ValidationError
 
-from mozu.core import Alert, Demand, Event, SourceUnavailable
-from mozu.core.loop import run as run_loop
+from mozu.core.api import Alert, Demand, Event, SourceUnavailable
+from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import check_source, context
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 from mozu.plugins.sources.falco_http.source import FalcoHttp

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mozu.core import Severity
-from mozu.core.encode import FalcoJson, FalcoText
+from mozu.core.api import Severity
+from mozu.core.delivery.encode import FalcoJson, FalcoText
 from mozu.plugins.sources.falco_http.alerts import BadInput
 from mozu.plugins.sources.falco_http.body import parse
 from mozu.plugins.sources.falco_http.times import moment, of_day

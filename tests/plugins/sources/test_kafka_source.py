@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from mozu.core import Alert, DataEvent, Demand, Event
-from mozu.core.encode import FalcoJson
-from mozu.core.encode.cloudevents import CloudEvents
+from mozu.core.api import Alert, DataEvent, Demand, Event
+from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.cloudevents import CloudEvents
 from mozu.core.testing import alert, context
 from mozu.plugins.sources.kafka import KafkaSource, KafkaSourceSettings
 from mozu.plugins.sources.kafka.identity import Identity

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ptrace.source import PtraceSource
 from tests.support.live import context, demand
 

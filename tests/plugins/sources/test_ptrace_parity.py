@@ -15,9 +15,9 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
-from mozu.core.event import File, SockTuple, SyscallEvent
+from mozu.core.model.event import File, SockTuple, SyscallEvent
+from mozu.core.model.syscalls import event_type
 from mozu.core.state.facts import Descriptor, Executed, Forked
-from mozu.core.syscalls import event_type
 from tests.support.act import command
 from tests.support.acts import changes, opens, processes, sockets
 from tests.support.build import compiled

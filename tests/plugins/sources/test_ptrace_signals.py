@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ptrace.source import TREE, PtraceSource, wanted_types
 from tests.support.live import context, demand
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.encode import FalcoJson, FalcoText
+from mozu.core.delivery.encode import FalcoJson, FalcoText
 from mozu.core.errors import SourceBroken
-from mozu.core.fields import Argument, FieldRegistry
-from mozu.core.fields.builtin import builtin_fields
+from mozu.core.model.fields import Argument, FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
 from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mozu.core.errors import SourceBroken
-from mozu.core.event import SockAddr, SockTuple
+from mozu.core.model.event import SockAddr, SockTuple
 from mozu.plugins.sources.replay.reader import Recording
 from tests.oracle.capture import Capture, block
 from tests.support.requirements import ROOT

@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from mozu.core.errors import SourceBroken
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.replay.reader import Recording
 from tests.oracle.capture import SECTION, Capture, block, event, str16, today
 

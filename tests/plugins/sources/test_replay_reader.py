@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.event import SockAddr, SockTuple, SyscallEvent
+from mozu.core.model.event import SockAddr, SockTuple, SyscallEvent
 from mozu.core.state.facts import Entered, KnownFile, KnownProcess, Seeded
 from mozu.plugins.sources.replay.events import generic_calls
 from mozu.plugins.sources.replay.reader import Recording

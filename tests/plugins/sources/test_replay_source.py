@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.demand import Demand, Need
 from mozu.core.errors import SourceBroken, SourceUnavailable
-from mozu.core.event import Container, SyscallEvent
+from mozu.core.filter.demand import Demand, Need
+from mozu.core.model.event import Container, SyscallEvent
 from mozu.core.testing import check_source, context, event, process
 from mozu.plugins.sources.replay import mozu_source
 from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource

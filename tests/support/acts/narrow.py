@@ -4,7 +4,7 @@ import ctypes
 import os
 import struct
 
-from mozu.core.syscalls import call_number
+from mozu.core.model.syscalls import call_number
 
 _CODE = bytes.fromhex("5355 8b07 8b5f04 8b4f08 8b570c 8b7710 8b6f18 8b7f14 cd80 5d5b c3")
 """Save rbx and rbp; eax, ebx, ecx, edx, esi, ebp, edi from the array in rdi; int 0x80; restore; return."""

@@ -3,7 +3,7 @@
 import ctypes
 import os
 
-from mozu.core.syscalls import call_number
+from mozu.core.model.syscalls import call_number
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from mozu.core.syscalls import event_type
+from mozu.core.model.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import WATCHES
 from tests.support.calls.making import call, room
 from tests.support.calls.told import Told, told

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from mozu.core.syscalls import convert_flags
+from mozu.core.model.syscalls import convert_flags
 from tests.support.calls.making import call, give, room
 from tests.support.calls.told import ANY, Names, Told, told
 

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from mozu.core.event import SockAddr, SockTuple
+from mozu.core.model.event import SockAddr, SockTuple
 from tests.support.acts.sockets import packed
 from tests.support.calls.making import call, iovecs, place, room
 from tests.support.calls.told import ANY, Names, Told, told

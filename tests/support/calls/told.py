@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from mozu.core.event import SyscallEvent
-from mozu.core.syscalls import event_type, flag_names
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import event_type, flag_names
 
 
 class Anything:

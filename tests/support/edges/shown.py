@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from mozu.core.event import SyscallEvent
-from mozu.core.fields import FieldRegistry
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.fields import FieldRegistry
 
 
 class Shown(NamedTuple):

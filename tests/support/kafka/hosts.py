@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from mozu.core import Alert, Context, Counts, Declaration, Demand, Settings, Severity, hookimpl
-from mozu.core.alert import Ref, Template
+from mozu.core.api import Alert, Context, Counts, Declaration, Demand, Settings, Severity, hookimpl
+from mozu.core.model.alert import Ref, Template
 
 TEMPLATE = Template(("number ", Ref("number", "uint")))
 

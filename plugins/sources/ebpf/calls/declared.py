@@ -1,8 +1,8 @@
 """The calls that mozu can watch, one declaration each, and the few things that are no calls.
 
 Most calls need no more than their name in one of the tables below: which arguments are descriptors, paths or numbers
-stands in the table of events (`mozu.core.syscalls`), whose parameters after the result are the call's arguments in
-order. Where they are not, the declaration says it, one word a parameter:
+stands in the table of events (`mozu.core.model.syscalls`), whose parameters after the result are the call's arguments
+in order. Where they are not, the declaration says it, one word a parameter:
 
     r       the result                              n       the same, 0 where the call failed
     0 … 5   the argument of that number             o2      argument 2, which holds flags of an open
@@ -25,7 +25,7 @@ Texts arrive in the order of their parameters.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from mozu.core.syscalls import call_number, event_type, event_types
+from mozu.core.model.syscalls import call_number, event_type, event_types
 from mozu.plugins.sources.ebpf.calls.watch import Program, Watch
 from mozu.plugins.sources.ebpf.calls.words import shape_of, sources
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from mozu.core.syscalls import Param, event_type
+from mozu.core.model.syscalls import Param, event_type
 from mozu.plugins.sources.ebpf.calls.watch import BLOCKS, NO_FD, NONE, PLAIN, POINTED, RESULT, Block, Shape
 
 _SIZES: Final = {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from mmap import mmap
 from typing import Final
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Watch
 from mozu.plugins.sources.ebpf.decode.calls import call, cwd, identity
 from mozu.plugins.sources.ebpf.decode.descriptors import descriptor

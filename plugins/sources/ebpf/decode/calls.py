@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from mozu.core.event import File, SyscallEvent
+from mozu.core.model.event import File, SyscallEvent
+from mozu.core.model.syscalls import event_type
 from mozu.core.state.facts import Bases, Cwd, Identity
-from mozu.core.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.memory import Handed, handed
 from mozu.plugins.sources.ebpf.decode.reading import (

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from stat import S_ISDIR, S_ISFIFO
 from typing import Any, Final, NamedTuple
 
-from mozu.core.event import File, SockAddr, SockTuple, SyscallEvent, as_text
+from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent, as_text
+from mozu.core.model.syscalls import Param, convert_flags, convert_open_flags, event_type
 from mozu.core.state.facts import Descriptor
-from mozu.core.syscalls import Param, convert_flags, convert_open_flags, event_type
 from mozu.plugins.sources.ebpf.calls import NO_FD, Watch
 from mozu.plugins.sources.ebpf.decode.memory import handed
 from mozu.plugins.sources.ebpf.decode.reading import (

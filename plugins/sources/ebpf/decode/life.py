@@ -1,6 +1,6 @@
 """struct fork and struct exit."""
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.core.state.facts import Forked
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.reading import HEAD, Buffer, Decode, reader

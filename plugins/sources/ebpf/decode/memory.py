@@ -4,8 +4,8 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from mozu.core.event import SyscallEvent, as_text
-from mozu.core.syscalls import Param, convert_flags, event_type
+from mozu.core.model.event import SyscallEvent, as_text
+from mozu.core.model.syscalls import Param, convert_flags, event_type
 from mozu.plugins.sources.ebpf.calls import Block, Watch
 from mozu.plugins.sources.ebpf.calls.words import Memory, memory_word
 from mozu.plugins.sources.ebpf.decode.reading import CALL, Buffer, Decode, number, reader

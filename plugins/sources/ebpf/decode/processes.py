@@ -3,9 +3,9 @@
 import mmap
 from typing import Any, Final
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.facts import Executed
-from mozu.core.syscalls import convert_clone_flags
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.reading import (
     FILE,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from mmap import mmap
 from typing import Any, Final
 
-from mozu.core.event import SyscallEvent
-from mozu.core.syscalls import Param, convert_flags
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import Param, convert_flags
 from mozu.plugins.sources.ebpf import wire
 
 Buffer = bytes | mmap

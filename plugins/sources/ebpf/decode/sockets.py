@@ -3,7 +3,7 @@
 import socket
 from typing import Final, NamedTuple
 
-from mozu.core.event import Address, File, SockAddr, SockTuple
+from mozu.core.model.event import Address, File, SockAddr, SockTuple
 from mozu.core.state.addresses import IPV4, IPV6, UNIX, ip_text, kind_of, plain, tuple_text, turned
 
 _MAPPED: Final = bytes(10) + b"\xff\xff"

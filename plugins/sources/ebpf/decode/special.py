@@ -7,8 +7,8 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from mozu.core.event import as_text
-from mozu.core.syscalls import convert_flags, convert_socket_option, flag_table, quota_command
+from mozu.core.model.event import as_text
+from mozu.core.model.syscalls import convert_flags, convert_socket_option, flag_table, quota_command
 from mozu.plugins.sources.ebpf.calls import sender
 from mozu.plugins.sources.ebpf.decode.reading import signed32, signed64
 

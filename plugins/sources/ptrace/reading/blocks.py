@@ -3,7 +3,7 @@
 import struct
 from typing import Final
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf.calls import POINTED, Block, Shape, Watch
 from mozu.plugins.sources.ebpf.decode.memory import picks
 from mozu.plugins.sources.ptrace import memory

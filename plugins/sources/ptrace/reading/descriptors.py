@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from mozu.core.event import File, SockAddr, SockTuple, SyscallEvent
+from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent
+from mozu.core.model.syscalls import Param, convert_flags, convert_open_flags, event_type
 from mozu.core.state.facts import Descriptor, KnownProcess
-from mozu.core.syscalls import Param, convert_flags, convert_open_flags, event_type
 from mozu.plugins.sources.ebpf.calls import NO_FD, RESULT, Watch
 from mozu.plugins.sources.ebpf.decode.memory import handed
 from mozu.plugins.sources.ebpf.decode.reading import number, signed32

@@ -3,7 +3,7 @@
 import struct
 from typing import Final, NamedTuple
 
-from mozu.core.event import SockAddr, SyscallEvent
+from mozu.core.model.event import SockAddr, SyscallEvent
 from mozu.plugins.sources.ebpf.decode.sockets import parse_address
 from mozu.plugins.sources.ptrace import memory
 from mozu.plugins.sources.ptrace.reading.blocks import DATA_MAX, gathered, parts

@@ -3,10 +3,10 @@
 import struct
 from typing import Any, Final, NamedTuple
 
-from mozu.core.event import File, SyscallEvent
+from mozu.core.model.event import File, SyscallEvent
+from mozu.core.model.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
 from mozu.core.state.facts import Opened
 from mozu.core.state.paths import join
-from mozu.core.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.reading import signed32
 from mozu.plugins.sources.ptrace import memory, view

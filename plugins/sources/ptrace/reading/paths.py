@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from mozu.core.event import File, SyscallEvent
+from mozu.core.model.event import File, SyscallEvent
+from mozu.core.model.syscalls import event_type
 from mozu.core.state.facts import Bases, Cwd, Identity
-from mozu.core.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import NONE, PLAIN, Watch
 from mozu.plugins.sources.ebpf.decode.calls import Given, picks
 from mozu.plugins.sources.ebpf.decode.reading import signed32

@@ -4,9 +4,9 @@ import os
 import time
 from typing import Any, Final
 
-from mozu.core.event import SyscallEvent, as_bytes, as_text
+from mozu.core.model.event import SyscallEvent, as_bytes, as_text
+from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.facts import Executed, Forked, KnownProcess
-from mozu.core.syscalls import convert_clone_flags
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ptrace import memory, view
 from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event, text

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from mozu.core.event import File, SyscallEvent, as_text
+from mozu.core.model.event import File, SyscallEvent, as_text
 from mozu.core.state.procfs import Procfs
 from mozu.plugins.sources.ptrace import memory
 from mozu.plugins.sources.ptrace.sockets import Sockets

@@ -1,6 +1,6 @@
 """Reads and writes: what is written is read at the beginning, what was read at the end."""
 
-from mozu.core.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ptrace.reading.blocks import DATA_MAX, gathered, parts
 from mozu.plugins.sources.ptrace.reading.descriptors import Descriptors
 from mozu.plugins.sources.ptrace.reading.reader import Task

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from mozu.core import Alert, Context, Declaration, Demand, Event, Need, Settings, Severity, hookimpl
-from mozu.core.alert import Ref, Template
+from mozu.core.api import Alert, Context, Declaration, Demand, Event, Need, Settings, Severity, hookimpl
+from mozu.core.model.alert import Ref, Template
 
 _TEMPLATE = Template(("Tick number ", Ref("tick.number", "uint")))
 

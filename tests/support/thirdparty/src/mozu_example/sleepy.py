@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from mozu.core import Context, Declaration, Record, Settings, hookimpl
+from mozu.core.api import Context, Declaration, Record, Settings, hookimpl
 
 
 class SleepySettings(Settings):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from pydantic import Field
 
-from mozu.core import Alert, Context, Counts, DataEvent, Declaration, Demand, Event, Settings, hookimpl
+from mozu.core.api import Alert, Context, Counts, DataEvent, Declaration, Demand, Event, Settings, hookimpl
 
 
 class TickerSettings(Settings):

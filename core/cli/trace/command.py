@@ -1,0 +1,156 @@
+"""`mozu trace`."""
+
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from mozu.core.cli import options
+from mozu.core.cli.logs import set_up
+from mozu.core.cli.terminal import safe
+from mozu.core.errors import ConfigError, MozuError
+from mozu.core.model.alert import Severity
+
+OWN_FAILURE: Final = 125
+_SIGNALLED: Final = 128
+_FORMATS: Final = ("junit", "sarif", "json")
+_PRIORITIES: Final = [severity.name.lower() for severity in Severity]
+
+
+class _Misused(click.UsageError):
+    exit_code = OWN_FAILURE
+
+
+class _Command(click.Command):
+    """Whatever is mozu's own failure ends with 125, as with timeout(1) and env(1)."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **extra)
+        except click.UsageError as error:
+            raise _Misused(error.format_message(), error.ctx) from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            click.echo("\n".join(map(safe, error.problems)), err=True)
+        except MozuError as error:
+            click.echo(f"mozu: {safe(str(error), keep_lines=True)}", err=True)
+        except Exception as error:  # noqa: BLE001 - the last resort of a command whose exit code has a meaning
+            if ctx.params.get("verbose"):
+                traceback.print_exception(error, file=sys.stderr)
+            click.echo(f"mozu: internal fault: {type(error).__name__}: {safe(str(error))}", err=True)
+        return OWN_FAILURE
+
+
+def _reports(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> list[tuple[str, Path]]:
+    found = []
+    for text in value:
+        form, colon, path = text.partition(":")
+        if form not in _FORMATS or not colon or not path:
+            raise click.BadParameter(f"{text!r} is not FORMAT:FILE with one of the formats {', '.join(_FORMATS)}")
+        found.append((form, Path(path)))
+    return found
+
+
+@click.command(
+    cls=_Command,
+    context_settings={"allow_interspersed_args": False},
+    epilog="""\b
+Examples:
+  mozu trace -- make test                         the rules for builds and tests, alerts on stderr
+  mozu trace --fail-on warning -- make test       exit code 120 where one is raised
+  mozu trace --report junit:mozu.xml -- pytest    alerts into a report
+  mozu trace --learn allow.yaml -- make           what does this build do?
+  mozu trace --allow allow.yaml -- make           what does it do that it did not do then?
+
+\b
+Exit code: the command's own; 128 and the signal that ended it; with --fail-on the code given by
+--fail-code where an alert was raised; 125 where mozu itself failed, 126 where the command cannot be
+run, 127 where it is not found. No privilege is needed.""",
+)
+@click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...", type=click.UNPROCESSED)
+@options.rules
+@click.option(
+    "--fail-on", type=click.Choice(_PRIORITIES), metavar="PRIORITY",
+    help="Fail where an alert of this priority or above was raised.",
+)
+@click.option(
+    "--fail-code", type=click.IntRange(1, 255), default=120, show_default=True, metavar="N",
+    help="The exit code of such a failure.",
+)
+@click.option(
+    "--report", "reports", multiple=True, callback=_reports, metavar="FORMAT:FILE",
+    help="Write junit, sarif or json to a file instead of alerts to stderr. May be repeated.",
+)
+@click.option(
+    "--learn", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Write what the command did as an allow-list. Without -r no rules run.",
+)
+@click.option(
+    "--allow", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Raise an alert for whatever this allow-list does not have. Without -r no rules run.",
+)
+@options.record
+@options.verbose
+def command(
+    command: tuple[str, ...],
+    rules: tuple[str, ...],
+    fail_on: str | None,
+    fail_code: int,
+    reports: list[tuple[str, Path]],
+    learn: Path | None,
+    allow: Path | None,
+    record: Path | None,
+    verbose: bool,
+) -> int:
+    """Run a command under rules: what its programs do is watched by tracing them."""
+    set_up("debug" if verbose else "warning")
+    if not verbose:
+        logging.getLogger("mozu.engine.delays").setLevel(logging.ERROR)  # the command waits, and nothing is lost
+    from mozu.core.cli.trace import report as trace_report  # takes a while to import
+    from mozu.core.cli.trace import run as trace_run
+    from mozu.core.cli.trace.profile import read_list
+    from mozu.core.runtime.registry import version
+
+    allowed = None if allow is None else read_list(allow)
+    standard = () if learn or allow else (trace_run.build_rules(),)
+    plan = trace_run.Plan(
+        command=command, rules=rules or standard, allowed=allowed, learning=learn is not None, show=not reports,
+        record=record,
+    )  # fmt: skip
+    tree = os.getcwd()
+    result = trace_run.run(plan)
+    if result is None:
+        return OWN_FAILURE
+    code = exit_code(result.status)
+    if not result.started:
+        return code
+    outcome = trace_report.Outcome(
+        command, tree, code, result.seconds, result.rules, result.alerts, version(), result.hostname, result.began
+    )
+    trace_report.write(outcome, reports)
+    if learn is not None and result.profile is not None:
+        _write(learn, result.profile.text(command))
+    most = trace_run.worst(result.alerts)
+    if reports and result.alerts:
+        names = ", ".join(str(path) for _, path in reports)
+        click.echo(f"mozu: {len(result.alerts)} alerts; see {names}", err=True)
+    return fail_code if fail_on and most is not None and most <= Severity[fail_on.upper()] else code
+
+
+def exit_code(status: int) -> int:
+    """As a shell tells it: the command's own, or 128 and the number of the signal."""
+    return _SIGNALLED + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise MozuError(f"the allow-list {path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,203 @@
+"""One traced run: the engine around a source, the rules, and a sink that keeps what they say."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from mozu.core.api.hookspecs import Declaration, Record, Settings
+from mozu.core.cli.trace.profile import KINDS, Places, Profile
+from mozu.core.flow import Stage
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert, Severity
+from mozu.core.runtime.config import Config, Entry, Kind, Problems
+from mozu.core.runtime.config.delivery import Queue
+from mozu.core.runtime.config.mark import Mark
+from mozu.core.runtime.config.model import Core
+from mozu.core.runtime.config.node import node_of
+from mozu.core.runtime.config.recording import Record as Recorded
+from mozu.core.runtime.engine import Engine, assemble
+from mozu.core.runtime.engine.assembly import Built
+from mozu.core.runtime.engine.background_tasks import Errands
+from mozu.core.runtime.loop import run as run_loop
+from mozu.core.runtime.registry import Registry
+
+_HERE: Final = Mark("mozu trace")
+_ROOM: Final = 1_000_000
+"""Alerts that may wait for a moment: the sink only writes a line."""
+_FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
+"""The terminal sends them to the command as well, which is asked what to do."""
+
+
+class Traced(Protocol):
+    """What a run needs of its source besides events."""
+
+    command_started: bool
+    command_status: int | None
+
+    def signal_command(self, number: int) -> None:
+        """Hand a signal on."""
+
+
+class Kept:
+    """A sink: keeps alerts, and writes them to a descriptor where one is given."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+        self.alerts: list[Alert] = []
+
+    def start(self) -> None:
+        """Nothing to prepare."""
+
+    def deliver(self, records: Sequence[Record]) -> None:
+        """A line for each; a reader that has gone does not end the command."""
+        self.alerts.extend(record.alert for record in records)
+        if self._descriptor is not None:
+            data = b"".join(b"mozu: " + record.body + b"\n" for record in records)
+            with contextlib.suppress(BrokenPipeError, BlockingIOError):
+                os.write(self._descriptor, data)
+
+    def stop(self) -> None:
+        """Nothing is buffered."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What to do."""
+
+    command: tuple[str, ...]
+    rules: tuple[str, ...]
+    """Rule files; none: no rules."""
+    allowed: Mapping[str, Sequence[str]] | None = None
+    learning: bool = False
+    show: bool = True
+    """Write alerts to stderr."""
+    record: Path | None = None
+    """Where every event goes as well."""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    status: int
+    """As wait gives it."""
+    started: bool
+    began: float
+    """Seconds since the epoch."""
+    seconds: float
+    alerts: tuple[Alert, ...]
+    rules: tuple[str, ...]
+    profile: Profile | None
+    hostname: str
+
+
+def run(plan: Plan) -> Result | None:
+    """Run the command to its end; None where the engine failed. Raises MozuError before anything has begun."""
+    registry = Registry()
+    config = _config(plan)
+    problems = Problems()
+    registry.check(config, problems)
+    problems.check()
+    return run_loop(_run(plan, config, registry))
+
+
+def _config(plan: Plan) -> Config:
+    tree, home = os.getcwd(), os.path.expanduser("~")
+    source = {"command": list(plan.command), "job_control": os.isatty(0)}
+    texts = {"tree": tree.rstrip("/") + "/", "home": home.rstrip("/") + "/", "tmp": _temporary() + "/"}
+    rules = {"rules": list(plan.rules), "rule_matching": "all", "static_fields": texts}
+    return Config(
+        sources=(_entry(Kind.SOURCE, "ptrace", source),),
+        enrichers=(_entry(Kind.ENRICHER, "users", {}),),
+        evaluators=(_entry(Kind.EVALUATOR, "falco", rules),) if plan.rules else (),
+        core=Core(record=Recorded(file=plan.record)),
+    )
+
+
+def _temporary() -> str:
+    """Where programs put temporary files, even if nothing can be put there now."""
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        return "/tmp"
+
+
+def _entry(kind: Kind, name: str, settings: dict[str, Any]) -> Entry:
+    node = node_of(settings, _HERE)
+    return Entry(kind=kind, name=name, id=name, settings=settings, node=node, queue=Queue(size=_ROOM))
+
+
+def _own(kind: Kind, name: str, component: Any, metrics: Metrics) -> Built:
+    """A component that no configuration names."""
+    declaration = Declaration(name=name, build=lambda settings, context: component, summary="", settings=Settings)
+    return Built(declaration, _entry(kind, name, {}), Stage(kind.value, name, component, metrics))
+
+
+def _profile(plan: Plan) -> Profile | None:
+    if not plan.learning and plan.allowed is None:
+        return None
+    temporary = ("/tmp", "/var/tmp", "/dev/shm", _temporary())
+    return Profile(Places(os.getcwd(), os.path.expanduser("~"), temporary), plan.allowed)
+
+
+async def _run(plan: Plan, config: Config, registry: Registry) -> Result | None:
+    metrics, errands = Metrics(), Errands()
+    assembly = assemble(config, registry, metrics, errands)
+    kept = Kept(2 if plan.show else None)
+    assembly.sinks.append(_own(Kind.SINK, "report", kept, metrics))
+    profile = _profile(plan)
+    if profile is not None:
+        assembly.evaluators.append(_own(Kind.EVALUATOR, "allow", profile, metrics))
+    source: Traced = assembly.sources[0].stage.component
+    began, moment = time.time(), time.monotonic()
+    with _signals(source):
+        code = await Engine(assembly, metrics, errands).run(duration=None, stats=None, attended=False)
+    status = source.command_status
+    judges = [built.stage for built in assembly.evaluators]
+    if code or status is None or any(stage.failures.value for stage in judges):
+        return None  # a judge that failed has not seen everything
+    rules = [rule.name for built in assembly.evaluators for rule in getattr(built.stage.component, "rules", ())]
+    if plan.allowed is not None:
+        rules += [name for name, _ in KINDS.values()]
+    return Result(
+        status, source.command_started, began, time.monotonic() - moment, tuple(kept.alerts), tuple(rules), profile,
+        assembly.hostname,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _signals(source: Traced) -> Any:
+    """Signals are for the command: mozu ends when that has ended. What is ignored stays so, for the command, too."""
+    loop = asyncio.get_running_loop()
+    taken = [number for number in (*_FORWARDED, *_TERMINAL) if signal.getsignal(number) != signal.SIG_IGN]
+    for number in taken:
+        if number in _FORWARDED:
+            loop.add_signal_handler(number, source.signal_command, number)
+        else:
+            loop.add_signal_handler(number, _nothing)
+    try:
+        yield
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
+
+
+def _nothing() -> None:
+    """The command decides."""
+
+
+def worst(alerts: Sequence[Alert]) -> Severity | None:
+    """The most severe priority among alerts of rules."""
+    return min((alert.priority for alert in alerts if alert.source != "internal"), default=None)
+
+
+def build_rules() -> str:
+    """The pack of rules for builds and tests."""
+    return str(Path(__file__).parents[2] / "plugins" / "rules" / "packs_trace")

@@ -1,0 +1,43 @@
+"""Python values as JSON on one line, whatever they hold."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from mozu.core.delivery.encode.escape import harmless
+from mozu.core.model.event import printable
+
+
+def one_line(document: dict[str, Any], option: int = 0) -> bytes:
+    """The document with everything escaped that ends a line or that a terminal obeys.
+
+    Texts that are not UTF-8 get U+FFFD, numbers beyond 64 bits become text.
+    """
+    try:
+        body = orjson.dumps(document, option=option)
+    except TypeError:
+        body = orjson.dumps(_clean(document), option=option)
+    return body if body.isascii() and b"\x7f" not in body else harmless(body.decode()).encode()
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(str(key)): _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in value]
+    if value is None or isinstance(value, bool | float):
+        return value
+    return value if isinstance(value, int) and -(1 << 63) <= value < 1 << 64 else str(value)
+
+
+def filled(**parts: Any) -> dict[str, Any]:
+    """A mapping without what is missing: None, and empty mappings and lists."""
+    return {key: value for key, value in parts.items() if value is not None and value != {} and value != []}
+
+
+def distinct(items: Iterable[str | None]) -> list[str]:
+    """What there is, in order, nothing twice."""
+    return [item for item in dict.fromkeys(items) if item]

@@ -1,0 +1,222 @@
+"""Elastic Common Schema 9.4: the alert as a document with `event.kind: alert`."""
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+from pydantic import Field
+
+from mozu.core.api.hookspecs import Settings
+from mozu.core.delivery.encode.activity import DETECTION, activity
+from mozu.core.delivery.encode.clock import iso
+from mozu.core.delivery.encode.document import distinct, filled, one_line
+from mozu.core.delivery.encode.known import Connection, Known, name_of
+from mozu.core.delivery.encode.product import NAME, slug, version
+from mozu.core.model.alert import Alert, Stamp, attack
+from mozu.core.model.alert.attack import FRAMEWORK, Version
+from mozu.core.model.event import printable
+
+VERSION: Final = "9.4.0"
+_NOT_IN_LABEL: Final = re.compile(r"[^A-Za-z0-9]+")
+
+
+class EcsSettings(Settings):
+    """Options of the format `ecs`."""
+
+    labels: bool = Field(
+        True, description="Output fields that ECS has no place for go under `labels` as text, dots made underscores."
+    )
+    attack: Version = Field("19", description="The version of ATT&CK in whose words tactics are named.")
+
+
+class Ecs:
+    """Only fields of the schema; what it has no place for goes to `labels`."""
+
+    def __init__(self, settings: EcsSettings | None = None) -> None:
+        self._settings = settings or EcsSettings()
+
+    def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
+        """The document as one line."""
+        return one_line(self.document(alert, stamp))
+
+    def document(self, alert: Alert, stamp: Stamp | None = None) -> dict[str, Any]:
+        """The document as Python values. The stamp is `agent.name`, `agent.ephemeral_id`, `event.sequence` and
+        `labels.mozu_sink`."""
+        known = Known(alert)
+        connection = known.connection()
+        user = filled(id=known.text("user.uid"), name=known.text("user.name"))
+        return filled(
+            **{"@timestamp": iso(alert.time, "Z")},
+            ecs={"version": VERSION},
+            event=_event(alert, known, stamp),
+            message=printable(alert.message()),
+            log={"level": alert.priority.label.lower()},
+            rule={"id": slug(alert.rule), "name": printable(alert.rule)},
+            host={"hostname": printable(alert.hostname), "name": printable(alert.hostname), "os": {"type": "linux"}},
+            agent=_agent(stamp),
+            tags=[printable(tag) for tag in alert.tags],
+            labels=self._labels(alert, known, stamp),
+            threat=_threat(alert, self._settings.attack),
+            process=_process(known, user),
+            user=user,
+            group=filled(id=known.text("group.gid"), name=known.text("group.name")),
+            container=_container(known),
+            orchestrator=_orchestrator(known),
+            file=_file(known),
+            source={} if connection is None else _end(connection.client, connection.client_port),
+            destination={} if connection is None else _end(connection.server, connection.server_port),
+            network=_network(connection),
+            related=_related(alert, user, connection),
+        )
+
+    def _labels(self, alert: Alert, known: Known, stamp: Stamp | None) -> dict[str, str]:
+        labels = {}
+        if self._settings.labels:
+            others = known.others()
+            labels = {_label(key): _as_text(value) for key, value in others.items()}
+        if alert.incomplete:
+            labels["mozu_incomplete"] = ",".join(alert.incomplete)
+        if stamp is not None:
+            labels["mozu_sink"] = stamp.sink
+        mapping = attack(alert.tags, self._settings.attack)
+        if mapping is not None:
+            labels["mitre_attack_version"] = mapping.version
+        return labels
+
+
+@lru_cache(maxsize=4096)
+def _label(key: str) -> str:
+    return _NOT_IN_LABEL.sub("_", key).strip("_")
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(map(_as_text, value)) if isinstance(value, list) else str(value)
+
+
+def _event(alert: Alert, known: Known, stamp: Stamp | None) -> dict[str, Any]:
+    event: dict[str, Any] = {
+        "action": alert.event_type or None,
+        "dataset": f"{NAME}.alert",
+        "id": alert.id or None,
+        "kind": "alert",
+        "module": NAME,
+        "provider": printable(alert.source),
+        "severity": alert.priority.levels.ecs,
+    }
+    if alert.source == "internal":
+        event["kind"] = "event"
+    else:
+        event["category"], event["type"] = _words(alert.event_type)
+    failed = known.flag("evt.failed")
+    if failed is not None:
+        event["outcome"] = "failure" if failed else "success"
+    if stamp is not None:
+        event["sequence"] = stamp.sequence
+    return filled(**event)
+
+
+def _words(event_type: str) -> tuple[list[str], list[str]]:
+    category, types = DETECTION
+    more = activity(event_type)
+    return ([category], list(types)) if more is None else ([category, more[0]], distinct((*types, *more[1])))
+
+
+def _agent(stamp: Stamp | None) -> dict[str, Any]:
+    agent = {"type": NAME, "version": version()}
+    return agent if stamp is None else {**agent, "name": stamp.agent, "ephemeral_id": stamp.epoch}
+
+
+def _threat(alert: Alert, wanted: Version) -> dict[str, Any]:
+    mapping = attack(alert.tags, wanted)
+    if mapping is None:
+        return {}
+    subs = [item for item in mapping.techniques if item.sub_id]
+    technique = filled(
+        id=distinct(item.id for item in mapping.techniques),
+        name=distinct(item.name for item in mapping.techniques),
+        subtechnique=filled(
+            id=distinct(item.sub_id for item in subs),
+            name=distinct(item.sub_name for item in subs),
+        ),
+    )
+    tactic = filled(id=[item.id for item in mapping.tactics], name=[item.name for item in mapping.tactics])
+    return filled(framework=FRAMEWORK, tactic=tactic, technique=technique)
+
+
+def _process(known: Known, user: dict[str, Any]) -> dict[str, Any]:
+    start = known.number("proc.pid.ts")
+    process = filled(
+        pid=known.number("proc.pid"),
+        vpid=known.number("proc.vpid"),
+        thread=filled(id=known.number("thread.tid")),
+        name=known.text("proc.name"),
+        executable=known.text("proc.exepath"),
+        command_line=known.text("proc.cmdline"),
+        working_directory=known.text("proc.cwd"),
+        start=iso(start, "Z") if start else None,
+        parent=filled(
+            pid=known.number("proc.ppid"),
+            name=known.text("proc.pname"),
+            executable=known.text("proc.pexepath"),
+            command_line=known.text("proc.pcmdline"),
+        ),
+    )
+    return {**process, "user": user} if process and user else process
+
+
+def _container(known: Known) -> dict[str, Any]:
+    ident = known.container()
+    if ident is None:
+        return {}
+    tag, digest, privileged = (
+        known.text("container.image.tag"),
+        known.text("container.image.digest"),
+        known.flag("container.privileged"),
+    )
+    return filled(
+        id=ident,
+        name=known.text("container.name"),
+        runtime=known.text("container.type"),
+        image=filled(
+            name=known.text("container.image.repository"),
+            tag=[tag] if tag else None,
+            hash=filled(all=[digest] if digest else None),
+        ),
+        security_context=filled(privileged=privileged),
+    )
+
+
+def _orchestrator(known: Known) -> dict[str, Any]:
+    pod = filled(name=known.text("k8s.pod.name"), id=known.text("k8s.pod.uid"))
+    if not pod:
+        return {}
+    return filled(type="kubernetes", namespace=known.text("k8s.ns.name"), resource={"type": "pod", **pod})
+
+
+def _file(known: Known) -> dict[str, Any]:
+    path = known.path()
+    if path is None:
+        return {}
+    directory = path.rpartition("/")[0] or ("/" if path.startswith("/") else None)
+    return filled(path=path, name=name_of(path), directory=directory, type="dir" if known.is_directory() else None)
+
+
+def _end(address: str | None, port: int | None) -> dict[str, Any]:
+    return {} if address is None else {"ip": address} if port is None else {"ip": address, "port": port}
+
+
+def _network(connection: Connection | None) -> dict[str, Any]:
+    if connection is None:
+        return {}
+    direction = None if connection.inward is None else "ingress" if connection.inward else "egress"
+    return filled(transport=connection.transport, type=f"ipv{connection.version}", direction=direction)
+
+
+def _related(alert: Alert, user: dict[str, Any], connection: Connection | None) -> dict[str, Any]:
+    return filled(
+        hosts=distinct([printable(alert.hostname)]),
+        user=distinct([user.get("name")]),
+        ip=distinct([connection.client, connection.server] if connection else []),
+    )

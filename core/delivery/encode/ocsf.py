@@ -1,0 +1,223 @@
+"""OCSF 1.8: the alert as a Detection Finding (class 2004) with the profile `host`, and `container` in containers."""
+
+import re
+from typing import Any, Final
+
+from pydantic import Field
+
+from mozu.core.api.hookspecs import Settings
+from mozu.core.delivery.encode.document import filled, one_line
+from mozu.core.delivery.encode.known import HOMES, PROCESS, Connection, Known, name_of
+from mozu.core.delivery.encode.product import NAME, slug, version
+from mozu.core.model.alert import Alert, Stamp, attack
+from mozu.core.model.alert.attack import Attack, Tactic, Technique, Version
+from mozu.core.model.event import printable
+
+VERSION: Final = "1.8.0"
+_CLASS: Final = 2004
+_CREATE: Final = 1
+_RULE: Final = 1
+_OS: Final = {"name": "Linux", "type_id": 200}
+_REGULAR, _FOLDER = 1, 2
+_UNKNOWN, _INBOUND, _OUTBOUND = 0, 1, 2
+_PROTOCOLS: Final = {"icmp": 1, "tcp": 6, "udp": 17}
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HOMES_WITHOUT_PROCESS: Final = HOMES.difference(PROCESS)
+
+
+class OcsfSettings(Settings):
+    """Options of the format `ocsf`."""
+
+    unmapped: bool = Field(True, description="The output's fields that the class has no place for, under `unmapped`.")
+    attack: Version = Field("19", description="The version of ATT&CK in whose words tactics are named.")
+
+
+class Ocsf:
+    """Only attributes of the class and its profiles."""
+
+    def __init__(self, settings: OcsfSettings | None = None) -> None:
+        self._settings = settings or OcsfSettings()
+
+    def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
+        """The event as one line."""
+        return one_line(self.document(alert, stamp))
+
+    def document(self, alert: Alert, stamp: Stamp | None = None) -> dict[str, Any]:
+        """The event as Python values. The stamp is `metadata.sequence`, `metadata.reporter` (the agent) and the one
+        element of `metadata.loggers` (the sink, its epoch as `uid`)."""
+        known = Known(alert)
+        container, process = _container(known), _process(known)
+        levels = alert.priority.levels
+        return filled(
+            class_uid=_CLASS,
+            class_name="Detection Finding",
+            category_uid=_CLASS // 1000,
+            category_name="Findings",
+            activity_id=_CREATE,
+            activity_name="Create",
+            type_uid=_CLASS * 100 + _CREATE,
+            type_name="Detection Finding: Create",
+            time=alert.time // 1_000_000,
+            severity_id=levels.ocsf,
+            severity=levels.ocsf_name,
+            status_id=1,
+            status="New",
+            is_alert=alert.source != "internal",
+            message=printable(alert.message()),
+            metadata=_metadata(alert, stamp, ["host", "container"] if container else ["host"]),
+            finding_info=self._finding(alert),
+            device={"hostname": printable(alert.hostname), "type_id": _UNKNOWN, "os": _OS},
+            actor=_actor(process),
+            evidences=[evidence] if (evidence := _evidence(known, process, container)) else None,
+            resources=_resources(known),
+            unmapped=self._unmapped(alert, known),
+        )
+
+    def _finding(self, alert: Alert) -> dict[str, Any]:
+        mapping = attack(alert.tags, self._settings.attack)
+        name, millis = printable(alert.rule), alert.time // 1_000_000
+        return filled(
+            uid=alert.id or slug(alert.rule),
+            title=name,
+            created_time=millis,
+            analytic={"name": name, "uid": slug(alert.rule), "type_id": _RULE, "type": "Rule"},
+            data_sources=[printable(alert.source)],
+            attacks=[] if mapping is None else _attacks(mapping),
+        )
+
+    def _unmapped(self, alert: Alert, known: Known) -> dict[str, Any]:
+        homes = HOMES if known.number("proc.pid") is not None else _HOMES_WITHOUT_PROCESS
+        others = known.others(homes) if self._settings.unmapped else {}
+        return {**others, "mozu.incomplete": list(alert.incomplete)} if alert.incomplete else others
+
+
+def _metadata(alert: Alert, stamp: Stamp | None, profiles: list[str]) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "version": VERSION,
+        "product": {"name": NAME, "vendor_name": NAME, "version": version()},
+        "profiles": profiles,
+        "uid": alert.id or None,
+        "event_code": alert.event_type or None,
+        "log_name": printable(alert.source),
+        "log_level": alert.priority.label,
+        "labels": [printable(tag) for tag in alert.tags],
+    }
+    if stamp is not None:
+        metadata["sequence"] = stamp.sequence
+        metadata["reporter"] = {"hostname": stamp.agent, "name": NAME}
+        metadata["loggers"] = [{"name": stamp.sink, "uid": stamp.epoch}]
+    return filled(**metadata)
+
+
+def _attacks(mapping: Attack) -> list[dict[str, Any]]:
+    """One entry per technique, with the tactic if the tags name one only; else the tactics stand alone."""
+    single = mapping.tactics[0] if len(mapping.tactics) == 1 and mapping.techniques else None
+    alone = () if single is not None else mapping.tactics
+    tactics = [{"version": mapping.version, "tactic": _tactic(item)} for item in alone]
+    return tactics + [_technique(item, single) for item in mapping.techniques]
+
+
+def _tactic(tactic: Tactic) -> dict[str, Any]:
+    return {"uid": tactic.id, "name": tactic.name}
+
+
+def _technique(item: Technique, tactic: Tactic | None) -> dict[str, Any]:
+    return filled(
+        version=item.version,
+        tactic=None if tactic is None else _tactic(tactic),
+        technique=filled(uid=item.id, name=item.name or None),
+        sub_technique=filled(uid=item.sub_id or None, name=item.sub_name or None),
+    )
+
+
+def _program(path: str | None) -> dict[str, Any]:
+    return {} if path is None else {"name": name_of(path), "path": path, "type_id": _REGULAR}
+
+
+def _process(known: Known) -> dict[str, Any]:
+    pid, parent = known.number("proc.pid"), known.number("proc.ppid")
+    if pid is None:
+        return {}
+    start = known.number("proc.pid.ts")
+    return filled(
+        pid=pid,
+        tid=known.number("thread.tid"),
+        name=known.text("proc.name"),
+        cmd_line=known.text("proc.cmdline"),
+        working_directory=known.text("proc.cwd"),
+        created_time=start // 1_000_000 if start else None,
+        file=_program(known.text("proc.exepath")),
+        user=_user(known),
+        parent_process={}
+        if parent is None
+        else filled(
+            pid=parent,
+            name=known.text("proc.pname"),
+            cmd_line=known.text("proc.pcmdline"),
+            file=_program(known.text("proc.pexepath")),
+        ),
+        namespace_pid=known.number("proc.vpid") if known.container() else None,
+    )
+
+
+def _user(known: Known) -> dict[str, Any]:
+    group = filled(uid=known.text("group.gid"), name=known.text("group.name"))
+    user = filled(uid=known.text("user.uid"), name=known.text("user.name"))
+    return {**user, "groups": [group]} if user and group else user
+
+
+def _actor(process: dict[str, Any]) -> dict[str, Any]:
+    """In short; the evidence has everything."""
+    short = {key: process[key] for key in ("pid", "name", "file") if key in process}
+    return filled(process=short, user=process.get("user"))
+
+
+def _container(known: Known) -> dict[str, Any]:
+    ident = known.container()
+    if ident is None:
+        return {}
+    image = known.text("container.image.id") or known.text("container.image.digest") or known.image()
+    pod = known.text("k8s.pod.uid")
+    return filled(
+        uid=ident,
+        name=known.text("container.name"),
+        runtime=known.text("container.type"),
+        image={}
+        if image is None
+        else filled(uid=image, name=known.text("container.image.repository"), tag=known.text("container.image.tag")),
+        orchestrator="kubernetes" if pod else None,
+        pod_uuid=pod if pod and _UUID.fullmatch(pod) else None,
+    )
+
+
+def _resources(known: Known) -> list[dict[str, Any]]:
+    pod = filled(name=known.text("k8s.pod.name"), uid=known.text("k8s.pod.uid"))
+    return [filled(type="Pod", namespace=known.text("k8s.ns.name"), **pod)] if pod else []
+
+
+def _evidence(known: Known, process: dict[str, Any], container: dict[str, Any]) -> dict[str, Any]:
+    path, connection = known.path(), known.connection()
+    kind = _FOLDER if known.is_directory() else _REGULAR if known.text("fd.type") == "file" else _UNKNOWN
+    evidence = filled(
+        process=process,
+        file=None if path is None else {"name": name_of(path), "path": path, "type_id": kind},
+        **({} if connection is None else _network(connection)),
+    )
+    if container:
+        # the schema has no evidence that is a container and nothing else
+        evidence = {**(evidence or {"data": {"container": container["uid"]}}), "container": container}
+    return evidence
+
+
+def _network(connection: Connection) -> dict[str, Any]:
+    direction = _UNKNOWN if connection.inward is None else _INBOUND if connection.inward else _OUTBOUND
+    return {
+        "src_endpoint": filled(ip=connection.client, port=connection.client_port) if connection.client else None,
+        "dst_endpoint": filled(ip=connection.server, port=connection.server_port) if connection.server else None,
+        "connection_info": filled(
+            direction_id=direction,
+            protocol_name=connection.transport,
+            protocol_num=_PROTOCOLS.get(connection.transport or ""),
+            protocol_ver_id=connection.version,
+        ),
+    }

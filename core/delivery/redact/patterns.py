@@ -1,0 +1,132 @@
+"""What a secret looks like in a text. The groups of an expression are what is hidden; without groups, all of it."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+import re2
+
+from mozu.core.delivery.redact.commands import COMMANDS
+
+MARK: Final = "[redacted]"
+_MARK: Final = MARK.encode()
+
+_WORD: Final = (
+    r"(?:[a-z0-9]*(?:password|passwd|passphrase|passcode|passwort|secret|token|credentials?|signature)"
+    r"|(?:[a-z0-9]+[-_.])?(?:api|access|secret|private|account|shared|auth|encryption|signing|session|license)[-_.]?key"
+    r"(?:[-_.]?id)?|(?:store|key|ssh|db|user|proxy|smtp|ldap|admin|root|pg|sql|http)?pass|[a-z0-9]+[-_.]pwd)"
+)
+"""The end of a name that holds a secret. Not `PWD`, which is a directory, nor `--password-file`, which names one."""
+_NAME: Final = rf"(?:[a-z0-9]+[-_.])*{_WORD}"
+_VALUE: Final = (
+    r"(?:\\+[\"']([^\"'\\\n]+)"  # \"…\": JSON in a shell's quotes
+    r"|\"((?:\\.|[^\"\\\n])+)"
+    r"|'([^'\n]+)"
+    r"|([^\s\x00\"'\\][^\s\x00]*))"
+)
+_ARGUMENT: Final = r"(?:\"((?:\\.|[^\"\\\n])+)|'([^'\n]+)|([^\s\x00\"'-][^\s\x00]*|-[^\s\x00-][^\s\x00]+))"
+"""A value behind a blank: `-x` and `--word` are the next option."""
+
+BUILTIN: Final[tuple[tuple[str, str], ...]] = (
+    ("private_key", r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----((?s:.*?))(?:-----END [A-Z0-9 ]*-----|\z)"),
+    ("url", r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@\"'\x00]*:([^\s/\"'\x00]+)@"),
+    (
+        "authorization",
+        r"(?i)authorization[\"'\\]*[ \t]*[:=][ \t]*[\\\"']*(?:(?:digest|aws4-hmac-sha256|oauth|hawk)[ \t]+([^\n]+)"
+        r"|(?:(?:bearer|basic|token|apikey|negotiate|ntlm)[ \t]+)?([^\s\"',\\]+))",
+    ),
+    ("authorization", r"(?i)\bbearer[ \t]+([a-z0-9._~+/=-]{8,})"),
+    ("authorization", r"(?i)\b(?:set-)?cookie:[ \t]*([^\"'\n]+)"),
+    ("option", rf"(?i)(?:^|[\s\"'\x00=])--?{_NAME}[ \t\x00]+{_ARGUMENT}"),
+    ("assignment", rf"(?i)(?:^|[^a-z0-9]){_NAME}\\*[\"']?[ \t]*(?:=>|:=|[=:])[ \t]*{_VALUE}"),
+    ("assignment", rf"(?i)(?:^|[^a-z0-9])[a-z0-9_]+_(?:key|auth|dsn)={_VALUE}"),
+    ("jwt", r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"),
+    ("aws_key", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
+    (
+        "token",
+        r"\b(?:gh[opsur]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl(?:pat|ptt|rt|dt)-[\w-]{16,}|xox[abeprs]-[\w-]{10,}"
+        r"|[sr]k_(?:live|test)_\w{10,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|hv[sbr]\.[\w-]{20,}|npm_\w{30,}|pypi-[\w-]{30,}"
+        r"|dckr_pat_[\w-]{20,}|dop_v1_\w{30,}|sk-[\w-]{20,}|SG\.[\w-]{16,}\.[\w-]{16,})",
+    ),
+    *(("command", expression) for expression in COMMANDS),
+)
+"""(Name in the metric, expression), in the order in which they apply."""
+DOTTED: Final = ("option", rf"(?i)--?{_NAME}\.([^\s\x00]+)")
+"""For parameters of calls, which print with dots where NULs were."""
+ENVIRONMENT: Final = rf"(?i)(?:{_NAME}|[a-z0-9_]+_(?:key|auth|dsn)|(?:pw|auth|cookie|dsn))"
+"""Names of variables that hold a secret."""
+VARIABLES: Final = rf"(?s)(?:^|[ \x00]){ENVIRONMENT}=(.*?)(?:[ \x00][A-Z_][A-Z0-9_]*=|\z)"
+"""For whole environments on one line: a value goes on until the next name, blanks and all."""
+NAMES: Final = (*dict.fromkeys(name for name, _ in BUILTIN), "environment", "field")
+"""Values of the label `pattern`, besides `extra_1` and so on."""
+
+
+def _options(*, test_only: bool) -> Any:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    options.never_capture = test_only
+    return options
+
+
+def compiled(expression: str, *, test_only: bool = False) -> Any:
+    """For bytes. With `test_only` nobody asks for groups, which is faster. Raises re2.error."""
+    return re2.compile(expression.encode(), options=_options(test_only=test_only))
+
+
+@lru_cache(maxsize=64)
+def problem_of(expression: str) -> str:
+    """What is wrong with an expression, or the empty text."""
+    try:
+        found = compiled(expression)
+    except re2.error as wrong:
+        detail = wrong.args[0] if wrong.args else ""
+        return detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
+    return "it matches the empty text" if found.search(b"") is not None else ""
+
+
+class Hidden(msgspec.Struct):
+    """A text after redaction."""
+
+    text: bytes
+    secrets: list[bytes]
+    """What was hidden."""
+
+
+class Pattern:
+    """One expression."""
+
+    def __init__(self, name: str, expression: str) -> None:
+        self.name, self.expression = name, expression
+        self._regex = compiled(expression)
+
+    def hide(self, text: bytes) -> Hidden:
+        """Hide every match."""
+        parts: list[bytes] = []
+        secrets: list[bytes] = []
+        at = 0
+        for match in self._regex.finditer(text):
+            start, end = _secret(match)
+            if start < at or start == end or text.startswith(_MARK, start):
+                continue
+            parts += (text[at:start], _MARK)
+            secrets.append(text[start:end])
+            at = end
+        return Hidden(b"".join(parts) + text[at:] if parts else text, secrets)
+
+
+def _secret(match: Any) -> tuple[int, int]:
+    """The first group that took part; the whole match if there are no groups."""
+    for number in range(1, match.re.groups + 1):
+        span: tuple[int, int] = match.span(number)
+        if span[0] >= 0:
+            return span
+    whole: tuple[int, int] = match.span()
+    return whole
+
+
+def any_of(patterns: Iterable[Pattern]) -> Any:
+    """One expression that finds whatever any of them would find."""
+    return compiled("|".join(f"(?:{pattern.expression})" for pattern in patterns), test_only=True)

@@ -1,0 +1,1 @@
+"""Filter pushdown: what a source may discard because no rule can want it."""

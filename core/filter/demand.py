@@ -1,0 +1,93 @@
+"""What could possibly matter: the arrow that runs from the evaluators back into the sources.
+
+Demand maps a source class to event types, and each event type to a `Need`: the facets of state that must be kept for it
+and a *necessary* predicate. It is a sound over-approximation: an event outside it can raise no alert, so demand never
+loses one. A source leaves out what it can, and may ignore predicates. Beside the types stand the names of hosts that
+somebody has to resolve.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from mozu.core.filter.predicate import TRUE, Predicate, any_of
+
+FACETS: Final[Mapping[str, tuple[str, ...]]] = {
+    "tree": ("execve", "execveat", "procexit"),
+    "cwd": ("chdir", "fchdir", "chroot"),
+    "ids": ("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid"),
+    "caps": ("capset", "setuid", "setreuid", "setresuid", "setfsuid", "setns", "unshare"),
+    "session": ("setsid", "setpgid"),
+    "comm": ("prctl",),
+    "fds": ("close", "dup", "dup2", "dup3", "fcntl", "pipe", "pipe2", "socketpair"),
+    "threads": (),
+    "env": (),
+    "realpath": (),
+    "cgroups": (),
+    "names": (),
+    "files": (),
+}
+"""Facet of the state → the event types that change it. A source that asks the kernel for a facet need not send them.
+
+The last two say what `fds` is wanted for beside what a descriptor is: the name that its open gave it, and the table of
+all of a process's descriptors."""
+
+
+class Need(msgspec.Struct, frozen=True):
+    """What is wanted of one event type."""
+
+    facets: frozenset[str] = frozenset()
+    predicate: Predicate = TRUE
+
+    def __or__(self, other: "Need") -> "Need":
+        return Need(self.facets | other.facets, any_of((self.predicate, other.predicate)))
+
+
+class Demand(msgspec.Struct, frozen=True):
+    """Source class → event type → need. The type `*` stands for every type of that class."""
+
+    types: Mapping[str, Mapping[str, Need]] = {}
+    hosts: frozenset[str] = frozenset()
+    """Names of hosts that addresses are compared with; the core resolves them (`fd.sip.name`)."""
+
+    def __or__(self, other: "Demand") -> "Demand":
+        merged = {source: dict(types) for source, types in self.types.items()}
+        for source, types in other.types.items():
+            mine = merged.setdefault(source, {})
+            for name, need in types.items():
+                mine[name] = mine[name] | need if name in mine else need
+        return Demand(merged, self.hosts | other.hosts)
+
+    def of(self, source: str) -> Mapping[str, Need]:
+        """The event types wanted of one source class."""
+        return self.types.get(source, {})
+
+    def predicate(self, source: str, name: str) -> Predicate:
+        """What must hold of an event of this type for anybody to want it."""
+        needs = self.of(source)
+        return any_of(needs[one].predicate for one in (name, "*") if one in needs)
+
+    def whole(self) -> "Demand":
+        """The same with every event of the wanted types."""
+        types = {
+            source: {name: Need(need.facets) for name, need in needs.items()} for source, needs in self.types.items()
+        }
+        return Demand(types, self.hosts)
+
+    def facets(self, source: str) -> frozenset[str]:
+        """Every facet that some need of this source class names."""
+        return frozenset().union(*(need.facets for need in self.of(source).values()))
+
+
+def union(demands: Iterable[Demand]) -> Demand:
+    """All of them together."""
+    whole = Demand()
+    for demand in demands:
+        whole = whole | demand
+    return whole
+
+
+def state_types(facets: Iterable[str]) -> frozenset[str]:
+    """The event types that the state machine needs to keep these facets true."""
+    return frozenset(name for facet in facets for name in FACETS.get(facet, ()))

@@ -1,0 +1,35 @@
+"""What holds of a process while it runs its program: asked by sources whose kernel side can make use of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from mozu.core.api.hookspecs import Holds
+from mozu.core.filter.predicate import Predicate
+from mozu.core.language.conditions import RuleInput, compile_rules, parse
+from mozu.core.language.conditions.necessary import as_condition
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.state import StateMachine
+
+_ANY: Final = "openat"
+"""Fields of processes are the same for events of every type."""
+
+
+def acquaintance(fields: FieldRegistry, state: StateMachine) -> Callable[[Sequence[Predicate]], Holds]:
+    """Predicates on lasting fields → a function that decides them for a process, as the state has it at that moment."""
+
+    def decide(questions: Sequence[Predicate]) -> Holds:
+        rules = [RuleInput(str(number), "syscall", parse(as_condition(one))) for number, one in enumerate(questions)]
+        program = compile_rules(rules, fields, "all")
+
+        def of(pid: int) -> Sequence[bool] | None:
+            process = state.process(pid)
+            if process is None:
+                return None
+            event = SyscallEvent("syscall", _ANY, 0, state.number, pid, pid, process=process)
+            found = {position for _, position in program.evaluate((event,))}
+            return [number in found for number in range(len(questions))]
+
+        return of
+
+    return decide

@@ -1,0 +1,97 @@
+"""The numbers at the end: for people on stderr, for machines as JSON."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mozu.core.api.hookspecs import Counts
+from mozu.core.delivery.sink_worker import Outlet
+from mozu.core.flow.source_pump import Intake
+from mozu.core.metrics import Metrics
+
+
+def gather(metrics: Metrics, intakes: Sequence[Intake], outlets: Sequence[Outlet], started: float) -> dict[str, Any]:
+    """Everything there is, as plain values. Shape: docs/statistics.md."""
+    return {
+        "seconds": round(time.monotonic() - started, 3),
+        "cpu_seconds": round(time.process_time(), 3),
+        "sources": {intake.name: _source(intake) for intake in intakes},
+        "sinks": {outlet.name: _sink(metrics, outlet) for outlet in outlets},
+        "metrics": [{"name": name, "labels": labels, "value": value} for name, labels, value in metrics.collect()],
+    }
+
+
+def _source(intake: Intake) -> dict[str, Any]:
+    types: dict[str, Any] = {}
+    with intake.stage.contained("count"):
+        types = {kind: _counts(count) for kind, count in sorted(intake.stage.component.counts().items())}
+    return {
+        "received": intake.received.value,
+        "internal": intake.internal.value,
+        "rejected": intake.rejected.value,
+        "evaluated": intake.evaluated.value,
+        "alerts": intake.alerts.value,
+        "state": intake.state.sizes() if intake.state is not None else {},
+        "types": types,
+    }
+
+
+def _counts(count: Counts) -> dict[str, int | None]:
+    return {
+        "seen": count.seen,
+        "filtered": count.filtered,
+        "lost": count.lost,
+        "missed": count.missed,
+        "received": count.received,
+    }
+
+
+def _sink(metrics: Metrics, outlet: Outlet) -> dict[str, Any]:
+    mine = {("kind", "sink"), ("id", outlet.name)}
+    numbers = [(name, labels, value) for name, labels, value in metrics.collect() if mine <= set(labels.items())]
+    dropped = {labels["reason"]: int(value) for name, labels, value in numbers if name == "sink_alerts_dropped_total"}
+    total = {name: int(value) for name, _, value in numbers if name != "sink_alerts_dropped_total"}
+    return {
+        "accepted": total["sink_alerts_accepted_total"],
+        "delivered": total["sink_alerts_delivered_total"],
+        "dropped": {reason: count for reason, count in dropped.items() if count},
+        "dead_lettered": total.get("sink_alerts_dead_lettered_total", 0),
+        "spooled": total.get("spool_left_records_total", 0),
+        "found": total.get("spool_found_records_total", 0),
+        "queued": outlet.buffer.waiting(),
+        "failures": total["component_failures_total"],
+        "busy_seconds": round(next(v for n, _, v in numbers if n == "sink_busy_seconds"), 3),
+    }
+
+
+def as_text(numbers: Mapping[str, Any]) -> str:
+    """A few lines for people."""
+    lines = [f"mozu ran {numbers['seconds']:.1f} s and used {numbers['cpu_seconds']:.2f} s of CPU"]
+    for name, source in numbers["sources"].items():
+        lines.append(
+            f"source {name}: received {source['received']}, evaluated {source['evaluated']}, "
+            f"for the state only {source['internal']}, rejected {source['rejected']}"
+        )
+        lines += [_type_line(kind, count) for kind, count in source["types"].items() if any(count.values())]
+    for name, sink in numbers["sinks"].items():
+        dropped = ", ".join(f"{count} ({reason})" for reason, count in sink["dropped"].items()) or "0"
+        busy = f", busy for {sink['busy_seconds']:.1f} s with one delivery" if sink["busy_seconds"] > 1 else ""
+        failed = f", failed {sink['failures']} times" if sink["failures"] else ""
+        lines.append(
+            f"sink {name}: accepted {sink['accepted']}, delivered {sink['delivered']}, dropped {dropped}"
+            f"{_spool(sink)}{failed}{busy}"
+        )
+    return "\n".join(lines)
+
+
+def _spool(sink: Mapping[str, Any]) -> str:
+    words = {"found": "found in the spool", "spooled": "left in the spool", "dead_lettered": "dead letters"}
+    return "".join(f", {text} {sink[key]}" for key, text in words.items() if sink[key])
+
+
+def _type_line(kind: str, count: Mapping[str, int | None]) -> str:
+    missed = "unknown" if count["missed"] is None else count["missed"]
+    return (
+        f"  {kind:16} seen {count['seen']}, filtered {count['filtered']}, lost {count['lost']}, "
+        f"missed {missed}, received {count['received']}"
+    )

@@ -1,0 +1,158 @@
+"""The nodes of a condition. Immutable, compared by identity, shared freely: a tree may be a graph without cycles.
+
+`offset` counts characters from the start of the text; `origin` names the text (empty: the condition, else a macro).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from mozu.core.model.trees import fold
+
+
+class FieldRef(msgspec.Struct, frozen=True, eq=False):
+    """A field as written: `proc.aname` with argument `2`."""
+
+    name: str
+    argument: str | None = None
+    offset: int = 0
+
+
+class Text(msgspec.Struct, frozen=True, eq=False):
+    """A constant; escapes are already replaced."""
+
+    value: str
+    offset: int = 0
+    quoted: bool = False
+
+
+class Number(msgspec.Struct, frozen=True, eq=False):
+    """A number as written: after `<` and its kin, and in arguments of transformers."""
+
+    text: str
+    offset: int = 0
+
+
+class Items(msgspec.Struct, frozen=True, eq=False):
+    """A list in parentheses: constants on the right side; anything but a list inside a transformer."""
+
+    items: "tuple[Operand | Text | Number, ...]"
+    offset: int = 0
+
+
+class Call(msgspec.Struct, frozen=True, eq=False):
+    """A transformer with its arguments; `selector` is what follows in brackets (`getopt(…)[c]`)."""
+
+    name: str
+    args: "tuple[Operand | Text | Number | Items, ...]"
+    selector: str | None = None
+    offset: int = 0
+
+
+class Val(msgspec.Struct, frozen=True, eq=False):
+    """A field on the right side: `val(proc.pname)`."""
+
+    field: FieldRef
+    offset: int = 0
+
+
+Operand = FieldRef | Call
+"""What may stand on the left."""
+
+Right = Text | Number | Items | Call | Val
+"""What may stand on the right. After a list operator or a modifier, Text is a name without parentheses: one element."""
+
+
+class Test(msgspec.Struct, frozen=True, eq=False):
+    """A single test. `right` is None for `exists`; `modifier` is empty, oneof, anyof or allof."""
+
+    __test__ = False  # not a test class of pytest
+
+    left: Operand
+    op: str
+    right: Right | None = None
+    modifier: str = ""
+    offset: int = 0
+    op_offset: int = 0
+    origin: str = ""
+
+
+class Macro(msgspec.Struct, frozen=True, eq=False):
+    """A reference to a macro."""
+
+    name: str
+    offset: int = 0
+    origin: str = ""
+
+
+class Not(msgspec.Struct, frozen=True, eq=False):
+    """Negation."""
+
+    child: "Node"
+    offset: int = 0
+    levels: int = 1
+    """Of nodes below it, as far as the maker of the tree counted them."""
+
+
+class And(msgspec.Struct, frozen=True, eq=False):
+    """All of two or more."""
+
+    children: "tuple[Node, ...]"
+    offset: int = 0
+    levels: int = 1
+
+
+class Or(msgspec.Struct, frozen=True, eq=False):
+    """Any of two or more."""
+
+    children: "tuple[Node, ...]"
+    offset: int = 0
+    levels: int = 1
+
+
+class Const(msgspec.Struct, frozen=True, eq=False):
+    """True or false; only simplification makes it."""
+
+    value: bool
+
+
+Node = And | Or | Not | Test | Macro | Const
+
+Term = Operand | Text | Number | Items
+"""What an operand consists of."""
+
+T = TypeVar("T")
+
+
+def levels(nodes: Iterable[Node]) -> int:
+    """One more than the highest of some nodes has."""
+    return 1 + max(0 if isinstance(node, Test | Macro | Const) else node.levels for node in nodes)
+
+
+def children(node: Node) -> Sequence[Node]:
+    """The nodes right below."""
+    if isinstance(node, And | Or):
+        return node.children
+    if isinstance(node, Not):
+        return (node.child,)
+    return ()
+
+
+def parts(term: Term) -> Sequence[Term]:
+    """The terms right below an operand."""
+    if isinstance(term, Call):
+        return term.args
+    if isinstance(term, Items):
+        return term.items
+    return ()
+
+
+def bottom_up(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
+    """`visit(node, results of its children)` for every node once, children first, without recursion."""
+    return fold(root, children, visit)
+
+
+def bottom_up_term(root: Term, visit: Callable[[Term, list[T]], T]) -> T:
+    """The same for operands."""
+    return fold(root, parts, visit)

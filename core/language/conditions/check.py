@@ -1,0 +1,228 @@
+"""Tree and field registry → problems, and what the tree says about event types. Never raises."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from mozu.core.errors import UnknownField
+from mozu.core.language.conditions import tokens
+from mozu.core.language.conditions.ast import (
+    Call,
+    FieldRef,
+    Items,
+    Node,
+    Number,
+    Operand,
+    Right,
+    Term,
+    Test,
+    Text,
+    Val,
+    bottom_up,
+    bottom_up_term,
+)
+from mozu.core.language.conditions.eventset import event_types
+from mozu.core.language.conditions.operands import OperandError, Resolver, Typed
+from mozu.core.language.conditions.operators import allowed
+from mozu.core.language.conditions.problems import ERROR, UNSAFE_NA, WARNING, ConditionProblem
+from mozu.core.language.conditions.regexes import problem_of, simpler
+from mozu.core.language.conditions.unparse import unparse_term
+from mozu.core.language.conditions.values import constant
+from mozu.core.model.fields import FieldRegistry, FieldType, Match
+from mozu.core.model.syscalls import event_types as table
+from mozu.core.model.syscalls import known_names
+
+MAX_PROBLEMS: Final = 100
+"""A condition with more is broken in one place, over and over."""
+
+_CALL = re.compile(rf"\s*(?:val|{'|'.join(tokens.TRANSFORMERS)})\(.*\)\s*", re.DOTALL)
+_NA_OPERATORS = ("=", "==", "!=", "in", "intersects", "pmatch")
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """A condition and what is known about it."""
+
+    node: Node
+    problems: tuple[ConditionProblem, ...]
+    event_types: frozenset[str] | None
+    """The static event set; None stands for every type."""
+    fields: tuple[str, ...]
+    """Every field as written, with argument, sorted."""
+    operators: tuple[str, ...]
+    """Every operator, with its modifier where it has one, sorted."""
+
+    @property
+    def errors(self) -> tuple[ConditionProblem, ...]:
+        """The problems that forbid to compile it."""
+        return tuple(problem for problem in self.problems if problem.is_error)
+
+
+def check(node: Node, fields: FieldRegistry, source: str) -> Checked:
+    """Fields, operators, types and values of a condition whose macros are replaced."""
+    checker = _Checker(Resolver(fields, source))
+    bottom_up(node, checker.visit)
+    types = event_types(node)
+    names = frozenset(table()) - types.names if types.negated else types.names
+    return Checked(
+        node=node,
+        problems=tuple(checker.problems),
+        event_types=None if types.negated and not types.names else names,
+        fields=tuple(sorted(checker.fields)),
+        operators=tuple(sorted(checker.operators)),
+    )
+
+
+class _Checker:
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self.problems: list[ConditionProblem] = []
+        self.fields: set[str] = set()
+        self.operators: set[str] = set()
+        self.origin = ""
+
+    def visit(self, node: Node, _: list[None]) -> None:
+        if isinstance(node, Test) and len(self.problems) < MAX_PROBLEMS:
+            self.origin = node.origin
+            try:
+                self._test(node)
+            except OperandError as wrong:
+                self._error(wrong.reason, wrong.message, wrong.offset, wrong.hint)
+
+    def _test(self, test: Test) -> None:
+        self.operators.add(f"{test.op} {test.modifier}".strip())
+        self._note_fields(test.left)
+        if isinstance(test.right, Call | Val):
+            self._note_fields(test.right if isinstance(test.right, Call) else test.right.field)
+        left = self.resolver.typed(test.left)
+        self._operator(test, left)
+        if isinstance(test.right, Call | Val):
+            self._field_side(test, left, test.right)
+        elif test.right is not None:
+            for item in _constants(test.right):
+                self._constant(test, left, item)
+        self._event_type(test)
+
+    def _note_fields(self, operand: Operand) -> None:
+        bottom_up_term(operand, lambda term, _: self._note(term))
+
+    def _note(self, term: Term) -> None:
+        if isinstance(term, FieldRef):
+            self.fields.add(unparse_term(term))
+
+    def _operator(self, test: Test, left: Typed) -> None:
+        name = unparse_term(test.left)
+        legal = allowed(left)
+        if test.op not in legal:
+            what = f"a list of {left.type.value}" if left.is_list else f"of type {left.type.value}"
+            message = f"{name} is {what}: `{test.op}` does not apply to it"
+            raise OperandError("operator", message, test.op_offset, f"use one of {' '.join(legal)}")
+        if test.modifier and left.is_list:
+            raise OperandError("operator", f"{name} is a list: `{test.modifier}` needs a single value", test.op_offset)
+
+    def _field_side(self, test: Test, left: Typed, right: Call | Val) -> None:
+        operand = right.field if isinstance(right, Val) else right
+        other = self.resolver.typed(operand)
+        name, other_name = unparse_term(test.left), unparse_term(operand)
+        if test.op in ("pmatch", "regex") or left.type is FieldType.IPNET:
+            raise OperandError("operator", f"`{test.op}` on {name} compares with constants only", right.offset)
+        if other.match is not Match.ONE or "no_rhs" in other.traits:
+            raise OperandError("type", f"{other_name} cannot stand on the right side", right.offset)
+        if left.match is not Match.ONE or "no_rhs" in left.traits:
+            raise OperandError("type", f"{name} cannot be compared with another field", right.offset)
+        if not left.same(other):
+            message = f"{name} is {_kind(left)} and {other_name} is {_kind(other)}: only values of one type compare"
+            raise OperandError("type", message, right.offset)
+
+    def _constant(self, test: Test, left: Typed, item: Text | Number) -> None:
+        text = item.text if isinstance(item, Number) else item.value
+        name = unparse_term(test.left)
+        try:
+            constant(left.type, left.bits, test.op, text)
+            if test.op == "regex" and (wrong := problem_of(text)):
+                self._error("regex", f"`{_short(text)}` is not a regular expression: {wrong}", item.offset)
+        except ValueError as wrong_value:
+            self._error("value", f"{name} is {_kind(left)}: `{_short(text)}` {wrong_value}", item.offset)
+            return
+        if isinstance(item, Text):
+            self._warn(test, item)
+
+    def _event_type(self, test: Test) -> None:
+        if isinstance(test.left, Call) and "evt.type" in self._inside(test.left):
+            raise OperandError("type", "evt.type cannot stand inside a transformer here", test.left.offset)
+        if not isinstance(test.left, FieldRef) or test.left.name != "evt.type":
+            return
+        if isinstance(test.right, Call | Val):
+            raise OperandError("type", "evt.type compares with constants only", test.right.offset)
+        if test.op in ("=", "==", "!=", "in", "intersects") and test.right is not None:
+            for item in _constants(test.right):
+                if isinstance(item, Text) and item.value not in known_names():
+                    message = f"unknown event type {_short(item.value)}"
+                    self._error("unknown_event_type", message, item.offset, _close(item.value))
+
+    def _inside(self, call: Call) -> set[str]:
+        names: set[str] = set()
+        bottom_up_term(call, lambda term, _: names.add(term.name) if isinstance(term, FieldRef) else None)
+        return names
+
+    def _warn(self, test: Test, item: Text) -> None:
+        text = item.value
+        if test.op == "regex" and (plain := simpler(text)):
+            self._warning("plain_regex", f"the regular expression `{_short(text)}` can be `{plain}`", item)
+        if tokens.FIELD.match(text) and self._is_field(text):
+            message = f"`{_short(text)}` is compared as a text, though a field has this name"
+            self._warning("constant_is_field", message, item, f"write val({_short(text)}) to mean the field")
+        if "(" in text and _CALL.fullmatch(text):
+            message = f"`{_short(text)}` is compared as a text, though it looks like a transformer"
+            self._warning("constant_is_transformer", message, item, "leave the quotes out to mean the transformer")
+        if text == "<NA>" and test.op in _NA_OPERATORS and _kubernetes(test.left):
+            message = "comparing with `<NA>` does not find missing values"
+            self._problem(UNSAFE_NA, "not_available", message, item.offset, "use `not … exists`")
+
+    def _is_field(self, text: str) -> bool:
+        name, bracket, rest = text.partition("[")
+        if len(text) > 200 or (bracket and not rest.endswith("]")):
+            return False
+        try:
+            self.resolver.fields.resolve(name, rest[:-1] if bracket else None)
+        except UnknownField:
+            return False
+        return True
+
+    def _warning(self, reason: str, message: str, item: Text, hint: str = "") -> None:
+        self._problem(WARNING, reason, message, item.offset, hint)
+
+    def _error(self, reason: str, message: str, offset: int, hint: str = "") -> None:
+        self._problem(ERROR, reason, message, offset, hint)
+
+    def _problem(self, code: str, reason: str, message: str, offset: int, hint: str) -> None:
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(ConditionProblem(code, reason, message, offset, self.origin, hint))
+
+
+def _constants(right: Right) -> Iterator[Text | Number]:
+    if isinstance(right, Items):
+        yield from (item for item in right.items if isinstance(item, Text))
+    elif isinstance(right, Text | Number):
+        yield right
+
+
+def _kind(typed: Typed) -> str:
+    if typed.is_list:
+        return f"a list of {typed.type.value}"
+    return f"of type {typed.type.value}" + (f" with {typed.bits} bits" if typed.bits != 64 else "")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _close(name: str) -> str:
+    close = difflib.get_close_matches(name[:40], known_names(), 1, 0.75)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def _kubernetes(left: Operand) -> bool:
+    return isinstance(left, FieldRef) and left.name.startswith(("ka.", "jevt."))

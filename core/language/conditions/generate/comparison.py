@@ -1,0 +1,205 @@
+"""One test → a Python expression that is true or false in a boolean context, whatever is missing."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from mozu.core.language.conditions.ast import Call, Items, Number, Right, Term, Test, Text, Val
+from mozu.core.language.conditions.generate import matchers
+from mozu.core.language.conditions.operands import TEXT, Typed
+from mozu.core.language.conditions.values import constant
+from mozu.core.model.fields import FieldType, Match
+
+_INLINE: Final = 6
+"""Parts that are searched for one after the other in line; for more a function is called."""
+_EQUALITY: Final = ("=", "==", "!=", "in", "intersects")
+_BYTE_OPERATORS: Final = {"bcontains": "contains", "bstartswith": "startswith"}
+
+
+class Place(Protocol):
+    """What the code of a test needs of the function it stands in."""
+
+    library: Any
+
+    def value(self, term: Term, ready: set[str]) -> str:
+        """The expression of an operand; its variable is added to `ready` where it is kept."""
+
+    def value_kept(self, term: Term, ready: set[str]) -> str:
+        """The same where the variable is used again right after."""
+
+    def variable(self, term: Term) -> str:
+        """The name of an operand's variable."""
+
+    def typed(self, term: Term) -> Typed:
+        """The type of an operand."""
+
+
+def test_expression(test: Test, place: Place, ready: set[str]) -> str:
+    """The expression; what it certainly reads is added to `ready`."""
+    typed = place.typed(test.left)
+    right = test.right
+    if isinstance(right, Call | Val):
+        return _relation(test, typed, right.field if isinstance(right, Val) else right, place, ready)
+    values = constants(test, typed)
+    if test.op != "exists" and not values:
+        return "False"
+    code = _Code(test, typed, values, place)
+    if typed.is_list:
+        return code.of_list(ready)
+    if typed.match is Match.ONE:
+        return code.of_one(ready)
+    return code.of_many(ready)
+
+
+def constants(test: Test, typed: Typed) -> list[Any]:
+    """The values on the right side, typed; equal ones as often as they are written."""
+    op = "<=" if "at_most" in typed.traits else test.op
+    return [constant(typed.type, typed.bits, op, text) for text in _texts(test.right)]
+
+
+def _texts(right: Right | None) -> list[str]:
+    if isinstance(right, Items):
+        return [item.value for item in right.items if isinstance(item, Text)]
+    if isinstance(right, Number):
+        return [right.text]
+    return [right.value] if isinstance(right, Text) else []
+
+
+class _Code:
+    """The code of a test with constants."""
+
+    def __init__(self, test: Test, typed: Typed, values: Sequence[Any], place: Place) -> None:
+        self.op = "<=" if "at_most" in typed.traits else test.op
+        self.modifier = test.modifier
+        self.left = test.left
+        self.typed = typed
+        self.values = values
+        self.place = place
+        self.network = typed.type is FieldType.IPNET
+
+    # --- by kind of left side
+
+    def of_list(self, ready: set[str]) -> str:
+        """A tuple of values: `in` wants all of them, `intersects` one."""
+        name, read = self._read(ready)
+        if self.op == "exists":
+            return f"({read})"
+        whole = self._set(self.values)
+        if self.op == "in":
+            return f"({read} and {whole}.issuperset({name}))"
+        return f"({read} and not {whole}.isdisjoint({name}))"
+
+    def of_one(self, ready: set[str]) -> str:
+        """A single value."""
+        if self.op == "exists":
+            return f"({self.place.value(self.left, ready)} is not None)"
+        if self._plainly_equal():
+            return self._equal(self.place.value(self.left, ready))
+        name, read = self._read(ready)
+        return f"({read} is not None and {self._combined(lambda values: self._single(name, values))})"
+
+    def of_many(self, ready: set[str]) -> str:
+        """A tuple of values, of which one must do (`!=` on the two ends, and on names: all)."""
+        name, read = self._read(ready)
+        if self.op == "exists":
+            there = f"{read} is not None"
+            ends = self.typed.match is Match.ENDPOINTS
+            return f"({there})" if ends else f"({there} and any(x is not None for x in {name}))"
+        if self.op == "!=" and self.typed.match is not Match.ANY:
+            return f"({read} and {self._combined(lambda values: self._neither(name, values))})"
+        return f"({read} and {self._combined(lambda values: self._any(name, values))})"
+
+    # --- pieces
+
+    def _read(self, ready: set[str]) -> tuple[str, str]:
+        """(variable, expression that reads it). Only for expressions that use the variable again."""
+        name = self.place.variable(self.left)
+        return name, self.place.value_kept(self.left, ready)
+
+    def _plainly_equal(self) -> bool:
+        """Whether None needs no care: it equals no constant."""
+        return self.op in ("=", "==", "in", "intersects") and self.modifier in ("", "anyof") and not self.network
+
+    def _equal(self, read: str) -> str:
+        if len(set(self.values)) == 1:
+            if self.typed.type is FieldType.BOOL:
+                return f"({read})" if self.values[0] else f"({read} == False)"
+            return f"({read} == {self._constant(self.values[0])})"
+        return f"({read} in {self._set(self.values)})"
+
+    def _combined(self, base: Callable[[Sequence[Any]], str]) -> str:
+        """The modifier over the base test; `base` gives the code for any of some values (for `!=`: none of them)."""
+        joint = "allof" if self.op == "!=" else "anyof"
+        if self.modifier in ("", joint):
+            return base(self.values)
+        single = [base((value,)) for value in self.values]
+        if self.modifier == "oneof":
+            return f"sum(({' '.join(f'1 if {one} else 0,' for one in single)})) == 1"
+        return f"({(' and ' if self.modifier == 'allof' else ' or ').join(single)})"
+
+    def _neither(self, name: str, values: Sequence[Any]) -> str:
+        if self.network:
+            return f"not any(map({self._networks(values)}, {name}))"
+        return f"{self._set(values)}.isdisjoint({name})"
+
+    def _any(self, name: str, values: Sequence[Any]) -> str:
+        if self.op in ("=", "==", "in", "intersects"):
+            if self.network:
+                return f"any(map({self._networks(values)}, {name}))"
+            return f"not {self._set(values)}.isdisjoint({name})"
+        return f"any(x is not None and {self._single('x', values)} for x in {name})"
+
+    def _single(self, name: str, values: Sequence[Any]) -> str:
+        """For a value that is there: any of the constants (for `!=`: none of them)."""
+        if self.op in _EQUALITY:
+            return self._membership(name, values)
+        if self.op in ("<", "<=", ">", ">="):
+            return self._order(name, values[0])
+        op = _BYTE_OPERATORS.get(self.op, self.op)
+        plain = not any(isinstance(value, str) and matchers.broken(value) for value in values)
+        if op == "contains" and plain and len(values) <= _INLINE:
+            return f"({' or '.join(f'{self._constant(value)} in {name}' for value in values)})"
+        if op in ("startswith", "endswith") and plain:
+            whole = values[0] if len(values) == 1 else tuple(values)
+            return f"{name}.{op}({self._constant(whole)})"
+        return f"{self.place.library.matcher(self.op, tuple(values))}({name})"
+
+    def _membership(self, name: str, values: Sequence[Any]) -> str:
+        negated = self.op == "!="
+        if self.network:
+            return f"{'not ' if negated else ''}{self._networks(values)}({name})"
+        if len(set(values)) == 1:
+            return f"{name} {'!=' if negated else '=='} {self._constant(values[0])}"
+        return f"{name} {'not in' if negated else 'in'} {self._set(values)}"
+
+    def _order(self, name: str, value: Any) -> str:
+        if self.typed.type in TEXT:
+            return f"{self.place.library.call(matchers.BINARY[self.op])}({name}, {self._constant(value)})"
+        return f"{name} {self.op} {self._constant(value)}"
+
+    def _networks(self, values: Sequence[Any]) -> str:
+        return str(self.place.library.networks(tuple(values)))
+
+    def _set(self, values: Sequence[Any]) -> str:
+        return str(self.place.library.constant(frozenset(values)))
+
+    def _constant(self, value: Any) -> str:
+        return str(self.place.library.constant(value))
+
+
+def _relation(test: Test, typed: Typed, other: Term, place: Any, ready: set[str]) -> str:
+    """A test with an operand on either side."""
+    left, right = place.variable(test.left), place.variable(other)
+    read_left = place.value_kept(test.left, ready)
+    read_right = place.value_kept(other, set(ready))
+    if typed.is_list:
+        held = f"set({right}).issuperset({left})" if test.op == "in" else f"not set({right}).isdisjoint({left})"
+        return f"({read_left} and {read_right} and {held})"
+    if test.op in ("=", "==", "in", "intersects"):
+        held = f"{left} == {right}"
+    elif test.op == "!=":
+        held = f"{left} != {right}"
+    elif test.op in ("<", "<=", ">", ">=") and typed.type not in TEXT:
+        held = f"{left} {test.op} {right}"
+    else:
+        held = f"{place.library.call(matchers.BINARY[test.op])}({left}, {right})"
+    return f"({read_left} is not None and {read_right} is not None and {held})"

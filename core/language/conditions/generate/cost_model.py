@@ -1,0 +1,147 @@
+"""How much a test costs and how often it holds: guesses that only decide the order of tests."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from mozu.core.language.conditions.ast import (
+    And,
+    Call,
+    Const,
+    FieldRef,
+    Items,
+    Node,
+    Not,
+    Operand,
+    Or,
+    Test,
+    Text,
+    Val,
+    bottom_up,
+)
+
+Estimate = tuple[float, float]
+"""(cost in readings of a plain field, share of events for which it holds)."""
+
+_FIELD_COSTS: Final = (
+    ("evt.args", 20.0),
+    ("evt.arg", 4.0),
+    ("proc.aname", 4.0),
+    ("proc.aexe", 4.0),
+    ("proc.aexepath", 4.0),
+    ("proc.acmdline", 8.0),
+    ("proc.aargs", 8.0),
+    ("proc.aenv", 10.0),
+    ("proc.env", 6.0),
+    ("proc.cmdline", 3.0),
+    ("proc.pcmdline", 5.0),
+    ("proc.p", 2.0),
+    ("proc.s", 4.0),
+    ("proc.vpgid.", 4.0),
+    ("proc.pgid.", 4.0),
+    ("container.", 2.0),
+    ("user.name", 3.0),
+    ("thread.cap", 8.0),
+    ("fd.", 1.0),
+    ("evt.", 1.0),
+)
+_TEST_COSTS: Final = {
+    "regex": 25.0,
+    "glob": 8.0,
+    "iglob": 9.0,
+    "pmatch": 8.0,
+    "icontains": 2.0,
+    "contains": 0.6,
+    "startswith": 0.8,
+    "endswith": 0.8,
+}
+_SHARES: Final = {
+    "=": 0.08,
+    "in": 0.12,
+    "!=": 0.9,
+    "exists": 0.95,
+    "startswith": 0.08,
+    "endswith": 0.05,
+    "contains": 0.04,
+    "icontains": 0.04,
+    "glob": 0.05,
+    "iglob": 0.05,
+    "regex": 0.05,
+    "pmatch": 0.1,
+    ">=": 0.8,
+    "<=": 0.5,
+}
+_KNOWN_SHARES: Final = {
+    "evt.is_open_read = true": 0.85,
+    "evt.is_open_write = true": 0.15,
+    "fd.typechar = f": 0.8,
+    "container.id != host": 0.5,
+    "fd.num >= 0": 0.9,
+    "proc.duration <= 5000000000": 0.7,
+}
+
+
+def cost_of(operand: Operand) -> float:
+    """Of reading an operand."""
+    if isinstance(operand, Call):
+        return 2.0 + sum(cost_of(term) for term in operand.args if isinstance(term, FieldRef))
+    cost = next((cost for prefix, cost in _FIELD_COSTS if operand.name.startswith(prefix)), 1.5)
+    return cost * 3 if operand.name.startswith("proc.a") and operand.argument is None else cost
+
+
+class Guesses:
+    """Remembers estimates, and the nodes they are for: ids of nodes that are gone come back."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Node, Estimate]] = {}
+
+    def of(self, node: Node) -> Estimate:
+        """The estimate of a condition."""
+        if id(node) not in self._known:
+            bottom_up(node, self._visit)
+        return self._known[id(node)][1]
+
+    def ordered(self, nodes: Iterable[Node], *, holds: bool = False) -> tuple[Node, ...]:
+        """Nodes so that a chain of `and` (with `holds`: of `or`) is decided early and cheaply."""
+        return tuple(sorted(nodes, key=lambda node: rank(self.of(node), holds=holds)))
+
+    def _visit(self, node: Node, inner: list[Estimate]) -> Estimate:
+        if id(node) not in self._known:
+            self._known[id(node)] = node, _visit(node, inner)
+        return self._known[id(node)][1]
+
+
+def rank(guess: Estimate, *, holds: bool = False) -> float:
+    """Cost per decision: of being false, or of holding. Smaller comes first."""
+    cost, share = guess
+    return cost / max(share if holds else 1.0 - share, 0.01)
+
+
+def _visit(node: Node, inner: list[Estimate]) -> Estimate:
+    if isinstance(node, Test):
+        return _of_test(node)
+    if isinstance(node, Const):
+        return 0.0, float(node.value)
+    if isinstance(node, Not):
+        return inner[0][0], 1.0 - inner[0][1]
+    total, reached = 0.0, 1.0
+    for cost, share in sorted(inner, key=lambda guess: rank(guess, holds=isinstance(node, Or))):
+        total += cost * reached
+        reached *= share if isinstance(node, And) else 1.0 - share
+    return total, reached if isinstance(node, And) else 1.0 - reached
+
+
+def _of_test(test: Test) -> Estimate:
+    cost = cost_of(test.left) + _TEST_COSTS.get(test.op, 0.3)
+    if isinstance(test.right, Val):
+        return cost + cost_of(test.right.field), 0.3
+    if isinstance(test.right, FieldRef | Call):
+        return cost + cost_of(test.right), 0.3
+    share = _KNOWN_SHARES.get(_short_text(test))
+    return cost, _SHARES.get(test.op, 0.5) if share is None else share
+
+
+def _short_text(test: Test) -> str:
+    if not isinstance(test.left, FieldRef) or test.modifier or isinstance(test.right, Items):
+        return ""
+    right = test.right.value if isinstance(test.right, Text) else getattr(test.right, "text", "")
+    return f"{test.left.name} {test.op} {right}"

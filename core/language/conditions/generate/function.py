@@ -1,0 +1,233 @@
+"""All rules that can match one event type → one function: event → positions of the rules that match."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from mozu.core.language.conditions.ast import And, Const, Node
+from mozu.core.language.conditions.generate.cost_model import rank
+from mozu.core.language.conditions.generate.emitter import Emitter, Library, Ready, expression_function
+from mozu.core.language.conditions.generate.index import Found, look_up
+from mozu.core.language.conditions.generate.keys import Key, atom, key_of
+from mozu.core.language.conditions.operands import Resolver
+
+Function = Callable[[Any], Found]
+"""Event → positions of the rules that match, in no order."""
+
+INDEX_FROM: Final = 8
+"""Rules with a key on the same field from which an index pays."""
+MAX_INDENT: Final = 12
+_NOTHING_ELSE: Final = 1_000_000
+"""Stands for the rank of the next test where there is none."""
+_EFFORT: Final = {"=": 0, "startswith": 1, "endswith": 2, "contains": 3}
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """What is left to test of a rule."""
+
+    position: int
+    conjuncts: tuple[Node, ...]
+
+    def without(self, node: Node) -> "Rule":
+        """The rule once `node` is known to hold."""
+        return Rule(self.position, tuple(one for one in self.conjuncts if one is not node))
+
+
+def build(conditions: Mapping[int, Node], resolver: Resolver) -> tuple[Function, str]:
+    """The function for rules (position → simplified condition), and its source."""
+    library = Library(resolver)
+    library.prepare(conditions.values())
+    rules = [Rule(position, _conjuncts(node, library)) for position, node in conditions.items()]
+    counts: Counter[str] | None = None
+    tree = _Tree(library)
+    plan = tree.plan(rules, 0)
+    for _ in range(2):
+        emitter = Emitter(library, counts)
+        lines = _Writer(emitter).block(plan, frozenset(), 1)
+        counts = emitter.seen
+    start = emitter.initial()
+    head = ["def match(e):", "    out = ()", *([f"    {start}"] if start else [])]
+    source = "\n".join((*head, *lines, "    return out", ""))
+    return library.define("match", source), source
+
+
+def _conjuncts(node: Node, library: Library) -> tuple[Node, ...]:
+    if isinstance(node, Const):
+        return () if node.value else (node,)
+    return node.children if isinstance(node, And) and library.helper(node) is None else (node,)
+
+
+class Guard(msgspec.Struct, frozen=True):
+    """An `if` and what stands under it."""
+
+    test: Node
+    body: "tuple[Step, ...]"
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """A rule matches."""
+
+    position: int
+
+
+class LookUp(msgspec.Struct, frozen=True):
+    """A look-up of a field's value; `check` tests what is left of its candidates."""
+
+    key: Key
+    find: str
+    check: str
+
+
+Step = Guard | Hit | LookUp
+
+
+class _Tree:
+    """Plans the order of work."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+
+    def plan(self, rules: Sequence[Rule], depth: int) -> tuple[Step, ...]:
+        """Steps that together find every rule that matches."""
+        steps: list[Step] = [Hit(rule.position) for rule in rules if not rule.conjuncts]
+        left = [rule for rule in rules if rule.conjuncts]
+        while left:
+            guard = self._common(left, depth)
+            if guard is not None and self._covers(guard, left):
+                left = self._guarded(guard, left, depth, steps)
+                continue
+            indexed = self._indexed(left)
+            if indexed:
+                steps.append(self._look_up(indexed))
+                gone = {rule.position for rule, _ in indexed}
+                left = [rule for rule in left if rule.position not in gone]
+            elif guard is not None:
+                left = self._guarded(guard, left, depth, steps)
+            else:
+                steps.extend(Guard(whole(rule), (Hit(rule.position),)) for rule in left)
+                left = []
+        return tuple(steps)
+
+    def _guarded(self, guard: Node, rules: Sequence[Rule], depth: int, steps: list[Step]) -> list[Rule]:
+        under = [rule.without(guard) for rule in rules if guard in rule.conjuncts]
+        steps.append(Guard(guard, self.plan(under, depth + 1)))
+        return [rule for rule in rules if guard not in rule.conjuncts]
+
+    def _common(self, rules: Sequence[Rule], depth: int) -> Node | None:
+        """The test that settles most for the rules that share it.
+
+        One that costs more than what its rules would otherwise test first is none: they mostly fail before that.
+        """
+        if depth >= MAX_INDENT:
+            return None
+        uses: Counter[int] = Counter()
+        nodes: dict[int, Node] = {}
+        instead: dict[int, float] = defaultdict(float)
+        for rule in rules:
+            ranks = sorted((self._rank(node), id(node)) for node in rule.conjuncts)
+            for node in rule.conjuncts:
+                uses[id(node)] += 1
+                nodes[id(node)] = node
+                others = (one for one, key in ranks if key != id(node))
+                instead[id(node)] += next(others, _NOTHING_ELSE)
+        shared = [key for key, count in uses.items() if count > 1 and self._rank(nodes[key]) <= instead[key]]
+        if not shared:
+            return None
+        return nodes[max(shared, key=lambda key: uses[key] / self._rank(nodes[key]))]
+
+    def _rank(self, node: Node) -> float:
+        return rank(self.library.guesses.of(node))
+
+    @staticmethod
+    def _covers(guard: Node, rules: Sequence[Rule]) -> bool:
+        return 2 * sum(guard in rule.conjuncts for rule in rules) >= len(rules)
+
+    def _indexed(self, rules: Sequence[Rule]) -> list[tuple[Rule, Key]]:
+        """The largest group of rules with keys on one field, each with its rarest key."""
+        if len(rules) < INDEX_FROM:
+            return []
+        keys = {rule.position: self._keys(rule) for rule in rules}
+        popular = Counter((key.field, *one) for found in keys.values() for key in found for one in key.atoms)
+        groups: dict[str, list[tuple[Rule, Key]]] = {}
+        for rule in rules:
+            if keys[rule.position]:
+                best = min(keys[rule.position], key=lambda key: _rarity(key, popular))
+                groups.setdefault(best.field, []).append((rule, best))
+        largest = max(groups.values(), key=len, default=[])
+        return largest if len(largest) >= INDEX_FROM else []
+
+    def _keys(self, rule: Rule) -> list[Key]:
+        found = (key_of(node, self.library.resolver) for node in rule.conjuncts)
+        return [key for key in found if key is not None]
+
+    def _look_up(self, group: Sequence[tuple[Rule, Key]]) -> LookUp:
+        find = look_up(atom(*one, rule.position) for rule, key in group for one in key.atoms)
+        left = {rule.position: rule.without(key.node) if key.exact else rule for rule, key in group}
+        library = self.library
+        return LookUp(group[0][1], library.shared(find), library.shared(_Candidates(left, library).check))
+
+
+def whole(rule: Rule) -> Node:
+    """What is left of a rule as one node."""
+    return And(rule.conjuncts) if len(rule.conjuncts) > 1 else rule.conjuncts[0]
+
+
+def _rarity(key: Key, popular: Counter[tuple[Any, ...]]) -> tuple[int, int, int]:
+    """Rules that share its commonest constant, then the work of finding it. Smaller is better."""
+    shared = max(popular[key.field, *one] for one in key.atoms)
+    effort = max(_EFFORT.get(op, len(_EFFORT)) for op, _ in key.atoms)
+    return shared, effort, len(key.atoms)
+
+
+class _Candidates:
+    """Tests what is left of rules that an index found; their functions are made when they are first needed."""
+
+    def __init__(self, rules: Mapping[int, Rule], library: Library) -> None:
+        self._rules = rules
+        self._library = library
+        self._functions: dict[int, Callable[[Any], Any]] = {}
+
+    def check(self, event: Any, found: Found) -> Found:
+        """Those of the candidates that match."""
+        return tuple(position for position in found if self._function(position)(event))
+
+    def _function(self, position: int) -> Callable[[Any], Any]:
+        function = self._functions.get(position)
+        if function is None:
+            function = self._functions[position] = self._make(position)
+        return function
+
+    def _make(self, position: int) -> Callable[[Any], Any]:
+        rule, library = self._rules[position], self._library
+        if not rule.conjuncts:
+            return lambda event: True
+        name = f"c{position}"
+        return library.define(name, expression_function(name, whole(rule), library))
+
+
+class _Writer:
+    """Plan → lines of Python."""
+
+    def __init__(self, emitter: Emitter) -> None:
+        self.emitter = emitter
+
+    def block(self, steps: Sequence[Step], ready: Ready, depth: int) -> list[str]:
+        """The lines of some steps, indented."""
+        margin = "    " * depth
+        lines: list[str] = []
+        for step in steps:
+            if isinstance(step, Hit):
+                lines.append(f"{margin}out += ({step.position},)")
+            elif isinstance(step, LookUp):
+                now = set(ready)
+                lines.append(f"{margin}found = {step.find}({self.emitter.value(step.key.left, now)})")
+                lines.append(f"{margin}if found: out += {step.check}(e, found)")
+                ready = frozenset(now)
+            else:
+                text, true, false = self.emitter.condition(step.test, ready)
+                lines.append(f"{margin}if {text}:")
+                lines.extend(self.block(step.body, true, depth + 1))
+                ready = true & false
+        return lines

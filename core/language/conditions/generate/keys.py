@@ -1,0 +1,93 @@
+"""The condition of a rule by which an index finds it: a test of one field against constants, or one of several such."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from mozu.core.language.conditions.ast import Call, Node, Operand, Or, Test, Val
+from mozu.core.language.conditions.generate import matchers
+from mozu.core.language.conditions.generate.comparison import constants
+from mozu.core.language.conditions.generate.index import Atom
+from mozu.core.language.conditions.globs import longest
+from mozu.core.language.conditions.operands import TEXT, Resolver, Typed
+from mozu.core.language.conditions.unparse import unparse_term
+from mozu.core.model.fields import FieldType, Match
+
+_HASHED: Final = TEXT | {
+    FieldType.BYTES,
+    FieldType.INT,
+    FieldType.UINT,
+    FieldType.PORT,
+    FieldType.ABSTIME,
+    FieldType.RELTIME,
+    FieldType.IPADDR,
+}
+_SEARCHED: Final = ("startswith", "endswith", "contains")
+_TELLING: Final = 3
+"""Characters that a pattern must have in a row to be looked for by them."""
+_TRIED: Final = ("icontains", "glob", "iglob", "regex", "pmatch")
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A conjunct that an index can serve."""
+
+    node: Node
+    left: Operand
+    field: str
+    """The operand's text."""
+    atoms: tuple[tuple[str, Any], ...]
+    """(op, value): what makes the rule a candidate; equal pairs of different rules are the same work."""
+    exact: bool
+    """Whether a candidate holds by that; else the conjunct remains to be tested."""
+
+
+def key_of(node: Node, resolver: Resolver) -> Key | None:
+    """The key that a conjunct is, if it is one."""
+    tests = node.children if isinstance(node, Or) else (node,)
+    atoms: list[tuple[str, Any]] = []
+    left: Operand | None = None
+    for test in tests:
+        if not isinstance(test, Test) or isinstance(test.right, Call | Val):
+            return None
+        if left is not None and unparse_term(left) != unparse_term(test.left):
+            return None
+        left = test.left
+        found = _atoms(test, resolver.typed(left))
+        if found is None:
+            return None
+        atoms.extend(found)
+    if left is None or not atoms:
+        return None
+    exact = all(test.op not in ("glob", "iglob") for test in tests if isinstance(test, Test))
+    return Key(node, left, unparse_term(left), tuple(atoms), exact)
+
+
+def atom(op: str, value: Any, rule: int) -> Atom:
+    """The entry of an index for one rule."""
+    if op in ("=", *_SEARCHED):
+        return Atom(op, value, rule)
+    return Atom("?", value, rule, _tester(op, value))
+
+
+def _tester(op: str, values: Any) -> Callable[[Any], bool]:
+    return matchers.any_of(op, values)
+
+
+def _atoms(test: Test, typed: Typed) -> Sequence[tuple[str, Any]] | None:
+    if typed.is_list or typed.match is not Match.ONE or typed.type not in _HASHED or "at_most" in typed.traits:
+        return None
+    if test.modifier not in ("", "anyof"):
+        return None
+    if test.op in ("=", "==", "in", "intersects"):
+        return [("=", value) for value in constants(test, typed)]
+    if typed.type not in TEXT:
+        return None
+    if test.op in _SEARCHED:
+        values = constants(test, typed)
+        return None if any(matchers.broken(value) for value in values) else [(test.op, value) for value in values]
+    if test.op == "glob":
+        parts = [longest(pattern) for pattern in constants(test, typed)]
+        if all(len(part) >= _TELLING and not matchers.broken(part) for part in parts):
+            return [("contains", part) for part in parts]
+    return [(test.op, tuple(constants(test, typed)))] if test.op in _TRIED else None

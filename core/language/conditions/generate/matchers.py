@@ -1,0 +1,120 @@
+"""The tests that generated code calls as functions: any of several constants, and values on both sides."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from mozu.core.language.conditions import globs, pmatch, regexes
+from mozu.core.language.conditions.values import Network
+from mozu.core.model.event import as_bytes
+from mozu.core.model.fields import FieldType
+
+Matcher = Callable[[Any], bool]
+
+
+def broken(text: str) -> bool:
+    """Whether a text holds bytes that are not UTF-8: then parts of characters must match as bytes."""
+    return not text.isascii() and any("\udc80" <= char <= "\udcff" for char in text)
+
+
+def any_of(op: str, values: Sequence[Any]) -> Matcher:
+    """A function that tells whether the test holds for at least one of the values."""
+    single = [_SINGLE[op](value) for value in values]
+    if op == "pmatch":
+        return pmatch.matcher(values)
+    if len(single) == 1:
+        return single[0]
+    return lambda value: any(matches(value) for matches in single)
+
+
+def _contains(part: Any) -> Matcher:
+    if isinstance(part, str) and broken(part):
+        raw = as_bytes(part)
+        return lambda value: raw in as_bytes(value)
+    return lambda value: part in value
+
+
+def _icontains(part: str) -> Matcher:
+    inner = _contains(globs.lower(part))
+    return lambda value: inner(globs.lower(value))
+
+
+def _startswith(part: Any) -> Matcher:
+    if isinstance(part, str) and broken(part):
+        raw = as_bytes(part)
+        return lambda value: as_bytes(value).startswith(raw)
+    return lambda value: bool(value.startswith(part))
+
+
+def _endswith(part: Any) -> Matcher:
+    if isinstance(part, str) and broken(part):
+        raw = as_bytes(part)
+        return lambda value: as_bytes(value).endswith(raw)
+    return lambda value: bool(value.endswith(part))
+
+
+_SINGLE: Final[dict[str, Callable[[Any], Matcher]]] = {
+    "contains": _contains,
+    "bcontains": _contains,
+    "icontains": _icontains,
+    "startswith": _startswith,
+    "bstartswith": _startswith,
+    "endswith": _endswith,
+    "glob": globs.matcher,
+    "iglob": partial(globs.matcher, fold=True),
+    "regex": regexes.matcher,
+    "pmatch": lambda path: pmatch.matcher((path,)),
+}
+
+
+def in_networks(networks: Sequence[Network]) -> Matcher:
+    """A function that tells whether an address lies in one of the networks; versions must agree."""
+
+    def matches(address: bytes) -> bool:
+        size, number = len(address), int.from_bytes(address)
+        return any(size == wide and number & mask == start for wide, start, mask in networks)
+
+    return matches
+
+
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    def holds(left: Any, right: Any) -> bool:
+        if isinstance(left, str):
+            return compare(as_bytes(left), as_bytes(right))
+        return compare(left, right)
+
+    return holds
+
+
+def _dynamic(make: Callable[[Any], Matcher]) -> Callable[[Any, Any], bool]:
+    return lambda left, right: make(right)(left)
+
+
+BINARY: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "<": _ordered(lambda left, right: bool(left < right)),
+    "<=": _ordered(lambda left, right: bool(left <= right)),
+    ">": _ordered(lambda left, right: bool(left > right)),
+    ">=": _ordered(lambda left, right: bool(left >= right)),
+    **{op: _dynamic(make) for op, make in _SINGLE.items() if op not in ("regex", "pmatch")},
+}
+"""Tests with a value on either side, neither of them missing. (`=`, `!=` and sets are plain Python.)"""
+
+_NATIVE: Final[dict[FieldType, type]] = {
+    FieldType.STRING: str,
+    FieldType.PATH: str,
+    FieldType.BYTES: bytes,
+    FieldType.IPADDR: bytes,
+    FieldType.IPNET: bytes,
+    FieldType.DOUBLE: float,
+}
+
+
+def only_of(kind: FieldType, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A reader that lets only values of the declared type through: for fields whose type follows the event."""
+    native = _NATIVE.get(kind, int)
+
+    def read_checked(event: Any) -> Any:
+        value = read(event)
+        return value if isinstance(value, native) else None
+
+    return read_checked

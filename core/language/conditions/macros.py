@@ -1,0 +1,42 @@
+"""References to macros are replaced by the macros' trees."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from mozu.core.language.conditions.ast import And, Macro, Node, Not, Or, bottom_up, levels
+from mozu.core.language.conditions.problems import ConditionError
+
+MAX_LEVELS: Final = 4000
+"""Of `and`, `or` and `not` inside each other. One text cannot have more than half of it."""
+
+
+def expand_macros(node: Node, macros: Mapping[str, Node]) -> Node:
+    """The tree with every macro replaced. `macros` maps names to trees that are expanded themselves; they are shared.
+
+    Raises ConditionError: a name that is not in `macros` (reason `undefined_macro`, `text` is the name), or more than
+    MAX_LEVELS (reason `too_deep`).
+    """
+
+    def visit(node: Node, inner: list[Node]) -> Node:
+        if isinstance(node, Macro):
+            found = macros.get(node.name)
+            if found is None:
+                message = f"the macro {node.name} is not defined"
+                raise ConditionError(node.name, node.offset, message, reason="undefined_macro", origin=node.origin)
+            return found
+        if isinstance(node, And | Or):
+            return msgspec.structs.replace(node, children=tuple(inner), levels=_checked(levels(inner)))
+        if isinstance(node, Not):
+            return msgspec.structs.replace(node, child=inner[0], levels=_checked(levels(inner)))
+        return node
+
+    return bottom_up(node, visit)
+
+
+def _checked(height: int) -> int:
+    if height > MAX_LEVELS:
+        message = f"with its macros replaced the condition nests deeper than {MAX_LEVELS} levels"
+        raise ConditionError("", 0, message, reason="too_deep")
+    return height

@@ -1,0 +1,232 @@
+"""Rules of all source classes, compiled: a function for each event type, made when the first event of it comes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from mozu.core.filter.predicate import Predicate, any_of
+from mozu.core.language.conditions.ast import (
+    Const,
+    FieldRef,
+    Node,
+    Operand,
+    Term,
+    Test,
+    Val,
+    bottom_up,
+    bottom_up_term,
+)
+from mozu.core.language.conditions.eventset import Types, event_types
+from mozu.core.language.conditions.generate.function import Function, build
+from mozu.core.language.conditions.hosts import hosts
+from mozu.core.language.conditions.necessary import necessary
+from mozu.core.language.conditions.operands import Resolver
+from mozu.core.language.conditions.simplify import Builder, simplify_with
+from mozu.core.model.event import Event
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.field import never
+
+ANY: Final = "*"
+"""Stands for every event type."""
+_FEW: Final = 100
+"""Rules that name at most so many event types are looked at type by type when demand is stated."""
+
+
+class RuleInput(msgspec.Struct, frozen=True):
+    """A rule as far as its condition goes."""
+
+    name: str
+    source: str
+    condition: Node
+    """Macros replaced, checked without errors."""
+
+
+def compile_rules(rules: Sequence[RuleInput], fields: FieldRegistry, mode: str = "first") -> "RuleProgram":
+    """A program over all rules; their order is the order of precedence. `mode` is `first` or `all`.
+
+    `fields` must be complete: what has no reader now has no value for this program.
+    """
+    return RuleProgram(rules, fields, mode)
+
+
+class RuleProgram:
+    """Finds the rules that match events."""
+
+    def __init__(self, rules: Sequence[RuleInput], fields: FieldRegistry, mode: str = "first") -> None:
+        if mode not in ("first", "all"):
+            raise ValueError(f"the mode is `first` or `all`, not {mode!r}")
+        self.rules = tuple(rules)
+        self._first = mode == "first"
+        sources = sorted({rule.source for rule in rules})
+        self._sources = {source: _Source(source, self.rules, fields) for source in sources}
+        self.needs: Mapping[str, Mapping[str, frozenset[str]]] = {
+            source: part.needs() for source, part in self._sources.items()
+        }
+        """Source class → event type (or `*` for all) → what must be kept or fetched for its conditions."""
+        self.hosts: frozenset[str] = frozenset().union(*(part.hosts for part in self._sources.values()))
+        """The names of hosts that conditions compare addresses with."""
+        self.predicates: Mapping[str, Mapping[str, Predicate]] = {
+            source: part.predicates for source, part in self._sources.items()
+        }
+        """Source class → event type → what must hold of an event for any condition to be true; TRUE for the others."""
+
+    @property
+    def event_types(self) -> Mapping[str, frozenset[str]]:
+        """Source class → the event types that can match at all; `*` stands for every type."""
+        return {source: frozenset(types) for source, types in self.needs.items()}
+
+    def prepare(self) -> None:
+        """Make the functions for every type that rules name now, and not when the first event of it comes."""
+        for source, part in self._sources.items():
+            for event_type in self.needs[source]:
+                if event_type != ANY:
+                    part.functions.make_now(event_type)
+
+    def evaluate(self, batch: Iterable[Event]) -> list[tuple[Event, int]]:
+        """(event, position of a rule that matches), in the order of events, then of rules."""
+        result: list[tuple[Event, int]] = []
+        part: _Source | None = None
+        source = ""
+        functions: Mapping[str, Function | None] = {}
+        for event in batch:
+            if event.source != source:
+                source = event.source
+                part = self._sources.get(source)
+                functions = {} if part is None else part.functions
+            if part is None:
+                continue
+            function = functions[event.type]
+            if function is not None and (found := function(event)):
+                if self._first:
+                    result.append((event, min(found)))
+                else:
+                    result.extend((event, position) for position in sorted(found))
+        return result
+
+    def source_of(self, source: str, event_type: str) -> str:
+        """The generated code for one event type, for people to read."""
+        part = self._sources.get(source)
+        if part is None or part.functions[event_type] is None:
+            return ""
+        return part.texts[event_type]
+
+
+class _Functions(dict[str, Function | None]):
+    """Functions by event type, each made when it is first asked for."""
+
+    def __init__(self, source: "_Source") -> None:
+        super().__init__()
+        self._source = source
+
+    def make_now(self, event_type: str) -> None:
+        """Make the function for a type, unless it is there."""
+        if event_type not in self:
+            self[event_type] = self._source.make(event_type)
+
+    def __missing__(self, event_type: str) -> Function | None:
+        function = self[event_type] = self._source.make(event_type)
+        return function
+
+
+class _Source:
+    """The rules of one source class."""
+
+    def __init__(self, name: str, rules: Sequence[RuleInput], fields: FieldRegistry) -> None:
+        self.name = name
+        self.fields = fields
+        self.functions = _Functions(self)
+        """Event type → its function; None where no rule can match."""
+        self.texts: dict[str, str] = {}
+        self._seen: dict[str, tuple[Resolver, dict[int, Node]]] = {}
+        """What demand has found out and functions are yet to be made of."""
+        self._builder = Builder()
+        whole = Resolver(fields, name)
+        self._conditions = {
+            position: simplify_with(rule.condition, whole, self._builder)
+            for position, rule in enumerate(rules)
+            if rule.source == name
+        }
+        self._types = {position: event_types(node) for position, node in self._conditions.items()}
+        self.predicates: dict[str, Predicate] = {}
+        """By event type, once `needs` was asked for."""
+        self.hosts = hosts(self._conditions.values(), whole)
+
+    def make(self, event_type: str) -> Function | None:
+        """The function for a type."""
+        known = event_type in self._seen
+        resolver, conditions = self._seen.pop(event_type) if known else self._possible(event_type)
+        if not conditions:
+            return None
+        function, self.texts[event_type] = build(conditions, resolver)
+        return function
+
+    def needs(self) -> dict[str, frozenset[str]]:
+        """What conditions need, by event type."""
+        wide = [position for position, types in self._types.items() if _is_wide(types)]
+        named: set[str] = set().union(*(_named(types) for types in self._types.values() if not _is_wide(types)))
+        result: dict[str, frozenset[str]] = {}
+        if wide:
+            resolver = Resolver(self.fields, self.name)
+            result[ANY] = self._facets((self._conditions[position] for position in wide), resolver)
+        for name in sorted(named):
+            resolver, conditions = self._seen[name] = self._possible(name)
+            if conditions:
+                result[name] = self._facets(conditions.values(), resolver)
+                self.predicates[name] = any_of(necessary(node, resolver) for node in conditions.values())
+        return result
+
+    def _possible(self, event_type: str) -> tuple[Resolver, dict[int, Node]]:
+        resolver = Resolver(self.fields, self.name, event_type)
+        result: dict[int, Node] = {}
+        for position, node in self._conditions.items():
+            types = self._types[position]
+            if (event_type in types.names) != types.negated:
+                folded = simplify_with(node, resolver, self._builder)
+                if not (isinstance(folded, Const) and not folded.value):
+                    result[position] = folded
+        return resolver, result
+
+    @staticmethod
+    def _facets(conditions: Iterable[Node], resolver: Resolver) -> frozenset[str]:
+        facets: set[str] = set()
+        seen: set[int] = set()
+
+        def visit(node: Node, _: list[None]) -> None:
+            if isinstance(node, Test) and id(node) not in seen:
+                seen.add(id(node))
+                facets.update(test_needs(node, resolver))
+
+        for condition in conditions:
+            bottom_up(condition, visit)
+        return frozenset(facets)
+
+
+def test_needs(test: Test, resolver: Resolver) -> set[str]:
+    """What the fields of a test need for events of the resolver's type."""
+    right = test.right.field if isinstance(test.right, Val) else test.right
+    return operand_needs(test.left, resolver) | (
+        operand_needs(right, resolver) if isinstance(right, Operand) else set()
+    )
+
+
+def operand_needs(operand: Operand, resolver: Resolver) -> set[str]:
+    """What the fields of an operand need."""
+    needs: set[str] = set()
+
+    def visit(term: Term, _: list[Any]) -> None:
+        if isinstance(term, FieldRef):
+            found = resolver.resolve(term)
+            if found.read is not never:
+                needs.update(found.needs)
+
+    bottom_up_term(operand, visit)
+    return needs
+
+
+def _is_wide(types: Types) -> bool:
+    return types.negated or len(types.names) > _FEW
+
+
+def _named(types: Types) -> frozenset[str]:
+    return types.names

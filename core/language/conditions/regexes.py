@@ -1,0 +1,76 @@
+"""The regular expressions of conditions: RE2 in POSIX syntax, which must match the whole value, in linear time."""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, Final
+
+import re2
+
+from mozu.core.model.event import as_bytes
+
+_META: Final = re.compile(r"[\\^$.|?*+()\[\]{}]")
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.posix_syntax = True
+    options.longest_match = True
+    options.one_line = True
+    options.never_capture = True
+    options.log_errors = False
+    return options
+
+
+@lru_cache(maxsize=1024)
+def _compile(pattern: str) -> Any:
+    return re2.compile(_valid(pattern), options=_options())
+
+
+def _valid(text: str) -> bytes:
+    """UTF-8 in which each byte that was not is U+FFFD."""
+    raw = as_bytes(text)
+    return raw if text.isascii() else raw.decode("utf-8", "replace").encode()
+
+
+def problem_of(pattern: str) -> str:
+    """What is wrong with a pattern, or the empty text."""
+    try:
+        _compile(pattern)
+    except re2.error as wrong:
+        detail = wrong.args[0] if wrong.args else ""
+        return detail.decode("utf-8", "replace") if isinstance(detail, bytes) else str(detail)
+    return ""
+
+
+def matcher(pattern: str) -> Callable[[str], bool]:
+    """A function that tells whether the whole value matches."""
+    full_match = _compile(pattern).fullmatch
+
+    def matches(value: str) -> bool:
+        return full_match(_valid(value)) is not None
+
+    return matches
+
+
+def alternatives(texts: Iterable[str]) -> Callable[[str], bool]:
+    """A function that tells whether a value contains one of many texts; its time does not hang on their number."""
+    options = re2.Options()
+    options.never_capture = True
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    pattern = b"|".join(re2.escape(as_bytes(text)) for text in texts)
+    search = re2.compile(pattern, options).search
+    return lambda value: search(_valid(value)) is not None
+
+
+def simpler(pattern: str) -> str:
+    """The plain operator that does the same (`startswith /etc`), or the empty text."""
+    core = pattern.removeprefix("^").removesuffix("$")
+    front, back = core.startswith(".*"), core.endswith(".*") and core != ".*"
+    core = core.removeprefix(".*")
+    core = core.removesuffix(".*") if back else core
+    if _META.search(core) or not core:
+        return ""
+    op = {(False, False): "=", (True, True): "contains", (False, True): "startswith", (True, False): "endswith"}
+    return f"{op[front, back]} {core}"

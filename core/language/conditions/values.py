@@ -1,0 +1,109 @@
+"""Constants of conditions: text → a value of the type that the left side has."""
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from typing import Any, Final
+
+from mozu.core.language.conditions.services import PORTS
+from mozu.core.model.event import as_bytes
+from mozu.core.model.fields import FieldType
+
+MAX_TEXT: Final = 255
+"""Bytes in a text constant."""
+
+Network = tuple[int, int, int]
+"""Bytes of the address, network as a number, mask as a number."""
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_HEX_BYTES = ("bcontains", "bstartswith")
+
+
+def constant(kind: FieldType, bits: int, op: str, text: str) -> Any:
+    """The constant that `text` stands for. Raises ValueError with the end of a sentence: what was expected.
+
+    Texts give str, bytes give bytes, numbers int, addresses bytes (4 or 16), networks a `Network`.
+    """
+    if "\0" in text:
+        raise ValueError("holds a NUL byte, which no value can have")
+    if kind is FieldType.BYTES and op in _HEX_BYTES:
+        return _hex(text)
+    if kind in (FieldType.UINT, FieldType.INT):
+        return _integer(text, bits, signed=kind is FieldType.INT)
+    return _PARSERS[kind](text)
+
+
+def _text(text: str) -> str:
+    if len(text) > MAX_TEXT // 4 and len(as_bytes(text)) > MAX_TEXT:
+        raise ValueError(f"is longer than {MAX_TEXT} bytes")
+    return text
+
+
+def _hex(text: str) -> bytes:
+    try:
+        if not re.fullmatch(r"(?:[0-9a-fA-F]{2})*", _text(text)):
+            raise ValueError
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ValueError("must be an even number of hexadecimal digits") from None
+
+
+def _integer(text: str, bits: int = 64, *, signed: bool = False) -> int:
+    if not _INTEGER.fullmatch(text) or len(text) > 40:
+        raise ValueError("must be a decimal number")
+    value = int(text)
+    if not -(1 << 63) <= value < 1 << 64:
+        raise ValueError("does not fit into 64 bits")
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if signed and value >> (bits - 1) else value
+
+
+def _port(text: str) -> int:
+    if text == "":
+        return 0
+    if _INTEGER.fullmatch(text):
+        return _integer(text, 16)
+    try:
+        return PORTS[text]
+    except KeyError:
+        raise ValueError("is neither a port number nor the name of a known service") from None
+
+
+def _bool(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("must be `true` or `false`")
+    return text == "true"
+
+
+def _address(text: str) -> bytes:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        raise ValueError("must be an IPv4 or IPv6 address") from None
+    if "%" in text or ("." in text and address.version == 6):
+        raise ValueError("must be an IPv4 or IPv6 address")
+    return address.packed
+
+
+def _network(text: str) -> Network:
+    if "/" not in text:
+        raise ValueError("must be a network such as 10.0.0.0/8")
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError("must be a network such as 10.0.0.0/8") from None
+    return network.max_prefixlen // 8, int(network.network_address), int(network.netmask)
+
+
+_PARSERS: Final[dict[FieldType, Callable[[str], Any]]] = {
+    FieldType.STRING: _text,
+    FieldType.PATH: _text,
+    FieldType.BYTES: lambda text: as_bytes(_text(text)),
+    FieldType.BOOL: _bool,
+    FieldType.DOUBLE: _integer,
+    FieldType.PORT: _port,
+    FieldType.ABSTIME: _integer,
+    FieldType.RELTIME: _integer,
+    FieldType.IPADDR: _address,
+    FieldType.IPNET: _network,
+}

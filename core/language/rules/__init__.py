@@ -1,0 +1,59 @@
+"""Rule files: read, resolve, check, compile, report.
+
+``load(paths, fields, options) -> LoadResult`` does it all: `report` has every problem of every file, `rules` what could
+be compiled. One step after the other, each in its module::
+
+    files       paths → texts                        collector   items → store (define, append, override, switch)
+    tree        text → YAML nodes with offsets       exceptions  store → what exceptions add to a condition
+    reader      nodes → items (rule_reader,          lists       text → text with lists filled in
+                exception_reader, mapping, values)   macros      tree → tree with macros in it
+    report      problems → text, JSON                compiler    store → RuleSet; lint: doubts; outputs: templates
+
+Afterwards: ``selected`` picks the rules that run, ``describe_rules`` and its kin tell about them.
+"""
+
+from mozu.core.language.rules.additions import Addition
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.collector import ENGINE_VERSION
+from mozu.core.language.rules.describe import describe_list, describe_macro, describe_rule, describe_rules
+from mozu.core.language.rules.files import expand
+from mozu.core.language.rules.loading import LoadResult, Options, load, load_texts
+from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS, plugin_fields
+from mozu.core.language.rules.problem import Problem
+from mozu.core.language.rules.report import FileReport, Report
+from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
+from mozu.core.language.rules.selection import Selector, selected
+from mozu.core.language.rules.source import SourceFile
+from mozu.core.language.rules.static_fields import with_static_fields
+from mozu.core.language.rules.values import Version, priority, priority_names
+
+__all__ = [
+    "ENGINE_VERSION",
+    "PLUGIN_VERSIONS",
+    "Addition",
+    "Code",
+    "FileReport",
+    "ListView",
+    "LoadResult",
+    "MacroView",
+    "Options",
+    "Problem",
+    "Report",
+    "Rule",
+    "RuleSet",
+    "Selector",
+    "SourceFile",
+    "Version",
+    "describe_list",
+    "describe_macro",
+    "describe_rule",
+    "describe_rules",
+    "expand",
+    "load",
+    "load_texts",
+    "plugin_fields",
+    "priority",
+    "priority_names",
+    "selected",
+    "with_static_fields",
+]

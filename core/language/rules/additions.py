@@ -1,0 +1,75 @@
+"""What the configuration adds to outputs: the entries of `append_output`."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from mozu.core.model.fields import Argument, Field, FieldRegistry
+
+_FIRST: Final = (
+    "container.id",
+    "container.name",
+    "container.image.repository",
+    "container.image.tag",
+    "k8s.pod.name",
+    "k8s.ns.name",
+)
+"""Suggested fields that come first, in this order; the others follow by name."""
+_BARE: Final = (Argument.NONE, Argument.INDEX_OPTIONAL, Argument.KEY_OPTIONAL, Argument.DOTTED_OPTIONAL)
+
+
+class Addition(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry: for which rules (every criterion that is given must hold), and what."""
+
+    source: str = ""
+    tags: frozenset[str] = frozenset()
+    rule: str = ""
+    text: str = ""
+    """Goes behind the output, after a space."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """Only in `output_fields`: key and format. A format that is nothing but a field keeps that field's type."""
+    suggested: bool = False
+    """Also `NAME=%FIELD` for every field that is suggested for the rule's source."""
+
+    def applies(self, rule: str, source: str, tags: Iterable[str]) -> bool:
+        """Whether it is meant for this rule."""
+        named = self.rule in ("", rule) and self.source in ("", source)
+        return named and self.tags <= frozenset(tags)
+
+
+class Added(msgspec.Struct, frozen=True):
+    """What all entries together add to one rule."""
+
+    text: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+def added(additions: Iterable[Addition], rule: str, source: str, tags: Iterable[str], registry: FieldRegistry) -> Added:
+    """The sum of the entries that apply, in order; of two definitions of a key the later one holds."""
+    texts: list[str] = []
+    fields: dict[str, str] = {}
+    for addition in additions:
+        if not addition.applies(rule, source, tags):
+            continue
+        if addition.text:
+            texts.append(addition.text)
+        if addition.suggested:
+            texts.extend(suggestions(registry, source))
+        fields.update(addition.fields)
+    return Added(" ".join(texts), tuple(fields.items()))
+
+
+def suggestions(registry: FieldRegistry, source: str) -> Iterator[str]:
+    """`NAME=%FIELD` for each suggested field of a source."""
+    for field in sorted((field for field in registry if _suggested(field, source)), key=_rank):
+        yield f"{field.name.replace('.', '_')}=%{field.name}"
+
+
+def _suggested(field: Field, source: str) -> bool:
+    readable = not field.unavailable and field.argument in _BARE
+    return readable and "suggested" in field.traits and not field.sources.isdisjoint({source, "*"})
+
+
+def _rank(field: Field) -> tuple[int, str]:
+    return (_FIRST.index(field.name) if field.name in _FIRST else len(_FIRST)), field.name

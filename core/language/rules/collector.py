@@ -1,0 +1,188 @@
+"""Items → store: definitions, redefinitions, appends, overrides and switches, each against what came before."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+import msgspec
+
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.exceptions import appended, defined
+from mozu.core.language.rules.items import (
+    Broken,
+    Item,
+    ListItem,
+    MacroItem,
+    Mode,
+    RequiredEngine,
+    RequiredPlugins,
+    RuleItem,
+)
+from mozu.core.language.rules.mapping import Add
+from mozu.core.language.rules.problem import Problem, Refused, refusal
+from mozu.core.language.rules.store import ListInfo, MacroInfo, RuleInfo, Store
+from mozu.core.language.rules.suggest import closest
+from mozu.core.language.rules.values import Version
+from mozu.core.model.fields import FieldRegistry
+
+ENGINE_VERSION: Final = Version(0, 63, 0)
+"""The version of the rule language that mozu speaks, in the reference's counting."""
+
+_PLAIN: Final = (
+    "condition",
+    "output",
+    "desc",
+    "priority",
+    "enabled",
+    "capture",
+    "capture_duration",
+    "warn_evttypes",
+    "skip_unknown",
+    "tags",
+)
+"""Attributes that a rule takes over from an item as they are."""
+
+
+class Collector:
+    """Puts items into a store. `sources` are the source classes that this engine knows."""
+
+    def __init__(self, store: Store, fields: FieldRegistry, sources: Collection[str], add: Add) -> None:
+        self._store, self._fields, self._sources, self._add = store, fields, sources, add
+
+    def collect(self, item: Item) -> None:
+        """Take one item, or report why not."""
+        try:
+            self._collect(item)
+        except Refused as refused:
+            self._add(refused.problem)
+            if isinstance(item, ListItem | MacroItem | RuleItem):
+                self._store.broken.add((_kind(item), item.name))
+
+    def _collect(self, item: Item) -> None:
+        match item:
+            case Broken():
+                self._store.broken.add((item.kind, item.name))
+            case ListItem():
+                self._list(item)
+            case MacroItem():
+                self._macro(item)
+            case RuleItem():
+                self._rule(item)
+            case RequiredEngine():
+                self._engine(item)
+            case RequiredPlugins():
+                self._store.plugins.append(item)
+
+    def _engine(self, item: RequiredEngine) -> None:
+        if not ENGINE_VERSION.satisfies(item.version):
+            raise refusal(
+                Code.LOAD_ERR_VALIDATE,
+                f"the file requires engine version {item.version}, and this engine has {ENGINE_VERSION}",
+                item.context,
+                hint="use a newer mozu, or an older release of these rules",
+            )
+        if self._store.engine is None or item.version > self._store.engine:
+            self._store.engine = item.version
+
+    def _list(self, item: ListItem) -> None:
+        lists, old = self._store.lists, self._store.lists.get(item.name)
+        if item.mode is Mode.APPEND:
+            if old is None:
+                self._no_target("list", item, lists)
+            else:
+                old.items += item.items
+                old.visibility = self._store.next()
+            return
+        position = self._store.next()
+        index = position if old is None else old.index
+        lists[item.name] = ListInfo(item.name, item.context, item.items, index, position)
+
+    def _macro(self, item: MacroItem) -> None:
+        macros, old = self._store.macros, self._store.macros.get(item.name)
+        if item.mode is Mode.APPEND:
+            if old is None:
+                self._no_target("macro", item, macros)
+            else:
+                old.condition = old.condition.then(item.condition)
+                old.visibility = self._store.next()
+            return
+        position = self._store.next()
+        index = position if old is None else old.index
+        macros[item.name] = MacroInfo(item.name, item.context, item.condition, index, position)
+
+    def _no_target(self, kind: str, item: ListItem | MacroItem | RuleItem, known: Collection[str]) -> None:
+        if self._store.excused(kind, item.name):
+            return
+        raise refusal(
+            Code.LOAD_ERR_VALIDATE,
+            f"there is no {kind} `{item.name}` yet that this could change",
+            item.context,
+            hint=closest(item.name, known) or "define it before, in this file or one that is loaded earlier",
+        )
+
+    def _rule(self, item: RuleItem) -> None:
+        old = self._store.rules.get(item.name)
+        if old is not None and item.source and item.source != old.source:
+            raise refusal(
+                Code.LOAD_ERR_VALIDATE,
+                f"the rule has the source `{old.source}`, and this item says `{item.source}`",
+                item.context,
+                hint="give a rule of another source another name",
+            )
+        if item.mode is Mode.DEFINE:
+            self._define(item, old)
+        elif old is None:
+            self._no_target("rule", item, self._store.rules)
+        elif item.mode is Mode.SWITCH:
+            old.enabled = bool(item.enabled)
+        else:
+            self._change(item, old)
+
+    def _define(self, item: RuleItem, old: RuleInfo | None) -> None:
+        source = item.source or (old.source if old is not None else "syscall")
+        if source not in self._sources:
+            hint = closest(source, self._sources)
+            message = f"nothing brings events of the source `{source}`; the rule `{item.name}` is kept and never fires"
+            self._add(Problem(Code.LOAD_UNKNOWN_SOURCE, message, item.context, item.context.offset, hint))
+        exceptions = tuple(self._exception(entry, source) for entry in item.exceptions or ())
+        position = self._store.next()
+        values: dict[str, Any] = {name: getattr(item, name) for name in _PLAIN if getattr(item, name) is not None}
+        values["tags"] = tuple(sorted(set(item.tags or ())))
+        self._store.rules[item.name] = RuleInfo(
+            name=item.name,
+            context=item.context,
+            index=position if old is None else old.index,
+            visibility=position,
+            source=source,
+            exceptions=exceptions,
+            **values,
+        )
+
+    def _exception(self, entry: Any, source: str) -> Any:
+        return defined(entry, self._fields, source if source in self._sources else None)
+
+    def _change(self, item: RuleItem, old: RuleInfo) -> None:
+        """All appends, then all replacements; nothing is changed if something does not fit."""
+        append = item.mode is Mode.APPEND
+        new = msgspec.structs.replace(old)
+        if item.condition is not None and (append or "condition" in item.appended):
+            new.condition = old.condition.then(item.condition)
+        if item.output is not None and "output" in item.appended:
+            new.output = old.output.then(item.output)
+        if item.desc is not None and "desc" in item.appended:
+            new.desc = f"{old.desc} {item.desc}"
+        if item.tags is not None and "tags" in item.appended:
+            new.tags = tuple(sorted({*old.tags, *item.tags}))
+        if item.exceptions is not None and (append or "exceptions" in item.appended):
+            source = old.source if old.source in self._sources else None
+            new.exceptions = appended(old.exceptions, item.exceptions, self._fields, source)
+        for name in item.replaced - {"exceptions"}:
+            setattr(new, name, getattr(item, name))
+        new.tags = tuple(sorted(set(new.tags)))
+        if item.exceptions is not None and "exceptions" in item.replaced:
+            new.exceptions = tuple(self._exception(entry, old.source) for entry in item.exceptions)
+        new.visibility = self._store.next()
+        self._store.rules[item.name] = new
+
+
+def _kind(item: ListItem | MacroItem | RuleItem) -> str:
+    return {ListItem: "list", MacroItem: "macro", RuleItem: "rule"}[type(item)]

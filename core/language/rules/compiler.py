@@ -1,0 +1,199 @@
+"""Store → rules that can run: exceptions, lists, parse, macros, check, output; every problem of every rule reported."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from mozu.core.language.conditions import Checked, ConditionError, ConditionProblem, Node, Output
+from mozu.core.language.rules import lint
+from mozu.core.language.rules.additions import Added, Addition, added
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.exceptions import with_exceptions
+from mozu.core.language.rules.filled import Filled
+from mozu.core.language.rules.lists import Lists
+from mozu.core.language.rules.macros import Macros, references
+from mozu.core.language.rules.mapping import Add
+from mozu.core.language.rules.outputs import OutputText, compile_output, cut_problem, output_text
+from mozu.core.language.rules.parsing import Cache, Parses
+from mozu.core.language.rules.problem import Context, Problem, Refused
+from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
+from mozu.core.language.rules.store import RuleInfo, Store
+from mozu.core.model.fields import FieldRegistry
+
+UNKNOWN: Final = frozenset({"unknown_field", "unavailable_field", "unknown_event_type"})
+"""Reasons of condition problems that `skip-if-unknown-filter` forgives: this engine does not know it."""
+
+
+class Findings:
+    """What is wrong with one rule."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.unknown: list[str] = []
+        """Messages about what this engine does not know."""
+        self.other = False
+        """Whether there are errors of another kind."""
+
+    def error(self, problem: Problem, reason: str) -> None:
+        """Take an error."""
+        self.problems.append(problem)
+        if reason in UNKNOWN:
+            self.unknown.append(problem.message)
+        else:
+            self.other = True
+
+    @property
+    def failed(self) -> bool:
+        """Whether the rule cannot be compiled."""
+        return self.other or bool(self.unknown)
+
+
+class Compiler:
+    """Compiles a store as often as files are added to it."""
+
+    def __init__(self, fields: FieldRegistry, sources: Iterable[str], additions: Sequence[Addition] = ()) -> None:
+        self.fields = fields
+        self._sources = frozenset(sources)
+        self._additions = additions
+        self._cache = Cache(fields)
+        self._outputs: dict[tuple[str, str, tuple[tuple[str, str], ...]], Output | ConditionError] = {}
+
+    def compile(self, store: Store, add: Add, later: Mapping[str, Context] | None = None) -> RuleSet:
+        """One pass. `later`: macros of files that are yet to come, for better advice."""
+        try:
+            lists = Lists(store.lists)
+        except Refused as refused:
+            add(refused.problem)
+            return RuleSet()
+        parses = Parses(self._cache, lists, add)
+        macros = Macros(store, parses, later or {}, add)
+        rules = []
+        for info in store.rules.values():
+            if info.source in self._sources:
+                rules.append(self._rule(info, parses, macros, add))
+        return RuleSet(
+            rules=tuple(rule for rule in rules if rule is not None),
+            macros=tuple(_macro_views(store, macros)),
+            lists=tuple(_list_views(store, lists)),
+            engine=store.engine,
+            plugins=tuple(store.plugins),
+        )
+
+    def _rule(self, info: RuleInfo, parses: Parses, macros: Macros, add: Add) -> Rule | None:
+        filled, node = parses.parse(with_exceptions(info.condition, info.exceptions))
+        findings = Findings()
+        checked = None
+        if filled is not None and node is not None:
+            tree = macros.expand(node, filled)
+            if tree is not None:
+                checked = self._cache.check(tree, info.source)
+                _judge(checked, filled, macros, findings)
+        extra = added(self._additions, info.name, info.source, info.tags, self.fields)
+        text = output_text(info.output, extra.text, info.context)
+        output = self._output(text, extra, info, findings)
+        if info.skip_unknown and findings.unknown and not findings.other:
+            message = f"the rule `{info.name}` is left out: {findings.unknown[0]}"
+            add(Problem(Code.LOAD_UNKNOWN_FILTER, message, info.context, info.context.offset))
+            return None
+        findings.problems.extend(self._doubts(info, checked, filled, macros, text, output))
+        for problem in findings.problems:
+            add(problem)
+        if filled is None or node is None or checked is None or output is None or findings.failed:
+            return None
+        return _made(info, filled, node, checked, output)
+
+    def _output(self, text: OutputText, extra: Added, info: RuleInfo, findings: Findings) -> Output | None:
+        key = (text.value, info.source, extra.fields)
+        if key not in self._outputs:
+            try:
+                self._outputs[key] = compile_output(text, extra, self.fields, info.source)
+            except ConditionError as error:
+                self._outputs[key] = error
+        result = self._outputs[key]
+        if isinstance(result, Output):
+            return result
+        message, offset = result.message, result.offset
+        if result.origin:
+            message, offset = f"extra field `{result.origin}`: {message}", len(text.value)
+        findings.error(text.problem(Code.LOAD_ERR_COMPILE_OUTPUT, message, offset, result.hint), result.reason)
+        return None
+
+    def _doubts(
+        self,
+        info: RuleInfo,
+        checked: Checked | None,
+        filled: Filled | None,
+        macros: Macros,
+        text: OutputText,
+        output: Output | None,
+    ) -> Iterator[Problem]:
+        if checked is not None and filled is not None:
+            yield from lint.deprecated_in_condition(checked, filled, macros.filled, self.fields)
+            if not checked.errors:
+                yield from lint.too_many_types(info, checked)
+        cut = cut_problem(text)
+        if cut is not None:
+            yield cut
+        if output is not None:
+            yield from lint.deprecated_in_output(output, text, self.fields)
+
+
+def _judge(checked: Checked, filled: Filled, macros: Macros, findings: Findings) -> None:
+    for problem in checked.problems:
+        found = _located(problem, filled, macros)
+        if problem.is_error:
+            findings.error(found, problem.reason)
+        else:
+            findings.problems.append(found)
+
+
+def _located(problem: ConditionProblem, filled: Filled, macros: Macros) -> Problem:
+    text = macros.filled[problem.origin] if problem.origin else filled
+    return text.problem(Code(problem.code), problem.message, problem.offset, problem.hint)
+
+
+def _made(info: RuleInfo, filled: Filled, node: Node, checked: Checked, output: Output) -> Rule:
+    return Rule(
+        name=info.name,
+        context=info.context,
+        priority=info.priority,
+        source=info.source,
+        tags=info.tags,
+        desc=info.desc,
+        enabled=info.enabled,
+        capture=info.capture,
+        capture_duration=info.capture_duration,
+        condition_text=info.condition.value,
+        output_text=info.output.value,
+        filled_text=filled.value,
+        checked=checked,
+        output=output,
+        macros=tuple(sorted(references(node))),
+        lists=tuple(sorted(filled.used)),
+        exceptions=info.exceptions,
+    )
+
+
+def _macro_views(store: Store, macros: Macros) -> Iterator[MacroView]:
+    for info in store.macros.values():
+        filled = macros.filled.get(info.name)
+        yield MacroView(
+            name=info.name,
+            context=info.context,
+            condition_text=info.condition.value,
+            condition=macros.trees.get(info.name),
+            used=info.name in macros.used,
+            macros=tuple(sorted(macros.direct.get(info.name, ()))),
+            lists=() if filled is None else tuple(sorted(filled.used)),
+        )
+
+
+def _list_views(store: Store, lists: Lists) -> Iterator[ListView]:
+    for info in store.lists.values():
+        yield ListView(
+            name=info.name,
+            context=info.context,
+            items=info.items,
+            compiled=lists.compiled[info.name],
+            used=info.name in lists.used,
+            lists=tuple(sorted(lists.inner[info.name])),
+        )

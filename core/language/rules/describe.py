@@ -1,0 +1,141 @@
+"""What is to be told about rules, macros and lists, as plain data: the keys are those of Falco's descriptions.
+
+Each entry has `info` (as the files have it) and `details` (as it was compiled); mozu adds `file`, `line` and, for
+rules, the state that must be kept (`needs`).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mozu.core.language.conditions import check, unparse
+from mozu.core.language.rules.loading import LoadResult
+from mozu.core.language.rules.problem import Context
+from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
+from mozu.core.model.fields import FieldRegistry
+
+Description = dict[str, Any]
+
+
+def describe_rules(result: LoadResult, fields: FieldRegistry) -> Description:
+    """Everything of a load: `rules`, `macros`, `lists`, and what the files require."""
+    rules = result.rules
+    return {
+        "required_engine_version": "" if rules.engine is None else str(rules.engine),
+        "required_plugin_versions": _required(rules),
+        "rules": [describe_rule(rule, fields) for rule in rules.rules],
+        "macros": [describe_macro(macro, rules, fields) for macro in rules.macros],
+        "lists": [describe_list(entry) for entry in rules.lists],
+    }
+
+
+def describe_rule(rule: Rule, fields: FieldRegistry) -> Description:
+    """One rule."""
+    operators = rule.checked.operators
+    return {
+        "info": {
+            "name": rule.name,
+            "condition": rule.condition_text,
+            "priority": rule.priority.label,
+            "output": rule.output_text,
+            "description": rule.desc,
+            "enabled": rule.enabled,
+            "source": rule.source,
+            "capture": rule.capture,
+            "capture_duration": rule.capture_duration,
+            "tags": list(rule.tags),
+            **_place(rule.context),
+        },
+        "details": {
+            "macros": list(rule.macros),
+            "lists": list(rule.lists),
+            "condition_operators": list(operators),
+            "condition_fields": list(rule.checked.fields),
+            "output_fields": sorted(set(rule.output.fields)),
+            "exception_names": sorted({entry.name for entry in rule.exceptions}),
+            "exception_fields": sorted({name for entry in rule.exceptions for name in entry.fields}),
+            "exception_operators": sorted({comp for entry in rule.exceptions for comp in entry.comps}),
+            "events": _events(rule),
+            "condition_compiled": unparse(rule.checked.node),
+            "output_compiled": rule.output_text,
+            "extra_output_formatted_fields": {ref.key: ref.key for ref in rule.output.template.extra},
+            "plugins": _plugins((*rule.checked.fields, *rule.output.fields)),
+            "needs": sorted(_needs((*rule.checked.fields, *rule.output.fields), fields)),
+        },
+    }
+
+
+def describe_macro(macro: MacroView, rules: RuleSet, fields: FieldRegistry) -> Description:
+    """One macro. It has no source of its own: its fields are those of the source of a rule that uses it."""
+    node = macro.condition
+    checked = None if node is None else check(node, fields, _source_of(macro, rules))
+    names = () if checked is None else checked.fields
+    return {
+        "info": {"name": macro.name, "condition": macro.condition_text, **_place(macro.context)},
+        "details": {
+            "used": macro.used,
+            "macros": list(macro.macros),
+            "lists": list(macro.lists),
+            "condition_operators": [] if checked is None else list(checked.operators),
+            "condition_fields": list(names),
+            "events": [] if checked is None or checked.event_types is None else sorted(checked.event_types),
+            "condition_compiled": "" if node is None else unparse(node),
+            "plugins": _plugins(names),
+        },
+    }
+
+
+def describe_list(entry: ListView) -> Description:
+    """One list."""
+    return {
+        "info": {"name": entry.name, "items": list(entry.items), **_place(entry.context)},
+        "details": {"used": entry.used, "lists": list(entry.lists), "items_compiled": list(entry.compiled)},
+    }
+
+
+def _place(context: Context) -> Description:
+    line, _ = context.source.place(context.offset)
+    return {"file": context.source.name, "line": line + 1}
+
+
+def _events(rule: Rule) -> list[str]:
+    """The event types by name; empty where nothing restricts them."""
+    types = rule.checked.event_types
+    return [] if types is None or rule.source != "syscall" else sorted(types)
+
+
+def _required(rules: RuleSet) -> list[Description]:
+    entries = []
+    for entry in rules.plugins:
+        first, *others = ({"name": plugin.name, "version": str(plugin.version)} for plugin in entry.alternatives)
+        entries.append({**first, "alternatives": others})
+    return entries
+
+
+def _source_of(macro: MacroView, rules: RuleSet) -> str:
+    """The source of a rule that uses the macro, be it through others; macros have none of their own."""
+    users: Mapping[str, MacroView] = {other.name: other for other in rules.macros}
+    for rule in rules.rules:
+        waiting, seen = list(rule.macros), set(rule.macros)
+        while waiting:
+            name = waiting.pop()
+            if name == macro.name:
+                return rule.source
+            inner = users[name].macros if name in users else ()
+            waiting += [other for other in inner if other not in seen]
+            seen.update(inner)
+    return "syscall"
+
+
+def _plugins(names: Iterable[str]) -> list[str]:
+    """The plugins of the reference whose fields these are."""
+    owners = {"container": "container", "k8s": "container", "json": "json", "jevt": "json", "ka": "k8saudit"}
+    return sorted({owners[head] for name in names if (head := name.partition(".")[0]) in owners})
+
+
+def _needs(names: Iterable[str], fields: FieldRegistry) -> set[str]:
+    """Facets of the state, and enrichers, that these fields lean on."""
+    found: set[str] = set()
+    for name in names:
+        field, _ = fields.find(name.partition("[")[0])
+        found |= field.needs
+    return found

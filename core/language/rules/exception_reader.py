@@ -1,0 +1,90 @@
+"""The `exceptions` of a rule: their shape in YAML. Whether they fit together is checked when they are collected."""
+
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.items import ExceptionItem, ExceptionValue
+from mozu.core.language.rules.mapping import Reading
+from mozu.core.language.rules.tree import Mapping, Node, Scalar, Sequence
+
+_KEYS = ("name", "fields", "comps", "values")
+
+
+def read_exceptions(outer: Reading, *, appending: bool) -> tuple[ExceptionItem, ...]:
+    """The entries; a null is no entries. `appending`: entries without values are worth a warning."""
+    node = outer.mapping.get("exceptions")
+    if node is None or (isinstance(node, Scalar) and node.null):
+        return ()
+    if not isinstance(node, Sequence):
+        outer.error("`exceptions` must be a sequence", node)
+        return ()
+    entries: list[ExceptionItem] = []
+    for part in node.items:
+        entry = _entry(part, outer)
+        if entry is None:
+            continue
+        if any(entry.name == other.name for other in entries):
+            message = f"the rule has more than one exception with the name `{entry.name}`"
+            outer.warn(Code.LOAD_EXCEPTION_NAME_NOT_UNIQUE, message, part)
+        if appending and not entry.values:
+            outer.warn(Code.LOAD_APPEND_NO_VALUES, f"the exception `{entry.name}` is appended without values", part)
+        entries.append(entry)
+    return tuple(entries)
+
+
+def _entry(node: Node, outer: Reading) -> ExceptionItem | None:
+    if not isinstance(node, Mapping):
+        outer.error("an exception must be a mapping with `name`, `fields` and `values`", node)
+        return None
+    named = node.get("name")
+    name = named.text if isinstance(named, Scalar) else ""
+    reading = Reading(node, outer.context.inner("exception", name, node.offset), outer.add)
+    reading.warn_unknown_keys(_KEYS)
+    entry = ExceptionItem(
+        name=reading.word("name", required=True) or "",
+        context=reading.context,
+        fields=_one_or_many(reading, "fields"),
+        comps=_one_or_many(reading, "comps"),
+        values=_values(reading),
+    )
+    outer.failed = outer.failed or reading.failed
+    return None if reading.failed else entry
+
+
+def _one_or_many(reading: Reading, key: str) -> str | tuple[str, ...] | None:
+    node = reading.mapping.get(key)
+    if isinstance(node, Sequence):
+        found = reading.texts_of(key, node)
+        return None if found is None else tuple(text.strip() for text in found)
+    word = reading.word(key)
+    return None if word is None else word.strip()
+
+
+def _values(reading: Reading) -> tuple[ExceptionValue, ...] | None:
+    node = reading.mapping.get("values")
+    if node is None:
+        return None
+    if isinstance(node, Scalar) and node.null:
+        return ()
+    if not isinstance(node, Sequence):
+        reading.error("`values` must be a sequence", node)
+        return None
+    return tuple(_value(item, reading) for item in node.items)
+
+
+def _value(node: Node, reading: Reading) -> ExceptionValue:
+    if isinstance(node, Scalar):
+        if node.null:
+            reading.error("a value of an exception is empty", node)
+        return ExceptionValue(node.text, node.offset)
+    if isinstance(node, Mapping):
+        reading.error("a value of an exception must be a text, or a sequence of one member for each field", node)
+        return ExceptionValue("", node.offset)
+    return ExceptionValue(tuple(_member(item, reading) for item in node.items), node.offset)
+
+
+def _member(node: Node, reading: Reading) -> str | tuple[str, ...]:
+    if isinstance(node, Scalar) and not node.null:
+        return node.text
+    if isinstance(node, Sequence):
+        return reading.texts_of("values", node) or ()
+    reading.error("a member of a value must be a text, or a sequence of texts", node)
+    return ""

@@ -1,0 +1,184 @@
+"""Exceptions of rules: whether they fit, how they merge, and the text that they add to a condition."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from mozu.core.language.conditions import ConditionError, check, parse
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.items import ExceptionItem, ExceptionValue
+from mozu.core.language.rules.problem import refusal
+from mozu.core.language.rules.store import ExceptionInfo
+from mozu.core.language.rules.suggest import closest
+from mozu.core.language.rules.text import Piece, Text
+from mozu.core.model.fields import FieldRegistry
+
+_LISTS: Final = frozenset({"in", "intersects", "pmatch"})
+_STRINGS: Final = frozenset(
+    {
+        "=",
+        "==",
+        "!=",
+        "glob",
+        "iglob",
+        "contains",
+        "icontains",
+        "bcontains",
+        "startswith",
+        "bstartswith",
+        "endswith",
+        "regex",
+    }
+)
+_NUMBERS: Final = frozenset({"<", "<=", ">", ">=", "exists"})
+_OPERATORS: Final = _LISTS | _STRINGS | _NUMBERS
+_MODIFIERS: Final = frozenset({"oneof", "anyof", "allof"})
+_BLANKS: Final = re.compile(r"\s+")
+
+
+def defined(item: ExceptionItem, fields: FieldRegistry, source: str | None) -> ExceptionInfo:
+    """The exception of a definition. `source` None: fields are not checked. Raises Refused."""
+    if item.fields is None:
+        raise refusal(Code.LOAD_ERR_VALIDATE, f"the exception `{item.name}` has no `fields`", item.context)
+    single = isinstance(item.fields, str)
+    names = (item.fields,) if isinstance(item.fields, str) else item.fields
+    comps = _comps(item, names, single=single)
+    for name in names:
+        _check_field(item, name, fields, source)
+    for comp in comps:
+        _check_comp(item, comp, single=single)
+    info = ExceptionInfo(item.name, item.context, single, names, comps, item.values or ())
+    _check_values(info, info.values)
+    return info
+
+
+def appended(
+    old: tuple[ExceptionInfo, ...], items: tuple[ExceptionItem, ...], fields: FieldRegistry, source: str | None
+) -> tuple[ExceptionInfo, ...]:
+    """What was there with what is appended: values to exceptions of the same name, new exceptions. Raises Refused."""
+    merged = list(old)
+    for item in items:
+        at = next((position for position, info in enumerate(merged) if info.name == item.name), None)
+        if at is not None:
+            merged[at] = _with_values(merged[at], item)
+        elif not item.values:
+            raise refusal(
+                Code.LOAD_ERR_VALIDATE,
+                f"the rule has no exception `{item.name}`, so this one needs `values`",
+                item.context,
+            )
+        else:
+            merged.append(defined(item, fields, source))
+    return tuple(merged)
+
+
+def _with_values(info: ExceptionInfo, item: ExceptionItem) -> ExceptionInfo:
+    if item.fields is not None or item.comps is not None:
+        raise refusal(
+            Code.LOAD_ERR_VALIDATE,
+            f"the rule has an exception `{item.name}` already; to append to it give `values` only",
+            item.context,
+        )
+    _check_values(info, item.values or (), item)
+    return msgspec.structs.replace(info, values=info.values + (item.values or ()))
+
+
+def _comps(item: ExceptionItem, names: tuple[str, ...], *, single: bool) -> tuple[str, ...]:
+    """The comparisons, one for each field, in canonical spacing."""
+    comps = item.comps
+    if comps is None:
+        return ("in",) if single else ("=",) * len(names)
+    if isinstance(comps, str) != single:
+        wanted = "a text, since `fields` is one" if single else "a sequence, since `fields` is one"
+        raise refusal(Code.LOAD_ERR_VALIDATE, f"`comps` of the exception `{item.name}` must be {wanted}", item.context)
+    found = (comps,) if isinstance(comps, str) else comps
+    if len(found) != len(names):
+        message = f"`fields` and `comps` of the exception `{item.name}` differ in length: {len(names)} and {len(found)}"
+        raise refusal(Code.LOAD_ERR_VALIDATE, message, item.context, hint="give one comparison for each field")
+    return tuple(_BLANKS.sub(" ", comp.strip()) for comp in found)
+
+
+def _check_comp(item: ExceptionItem, comp: str, *, single: bool) -> None:
+    words = comp.split(" ")
+    modified = len(words) == 2 and words[0] in _STRINGS and words[1] in _MODIFIERS
+    if modified or comp in (_LISTS if single else _OPERATORS):
+        return
+    if single and comp in _OPERATORS:
+        message = f"`{comp}` compares with one value, and an exception with one field compares with a list"
+        hint = "use in, pmatch or intersects, or add anyof to the operator"
+    else:
+        message, hint = f"there is no operator `{comp}`", closest(comp, _OPERATORS)
+    raise refusal(Code.LOAD_ERR_VALIDATE, f"exception `{item.name}`: {message}", item.context, hint=hint)
+
+
+def _check_field(item: ExceptionItem, name: str, fields: FieldRegistry, source: str | None) -> None:
+    """The field must be able to stand on the left side of a test."""
+    if source is None:
+        return
+    message = hint = ""
+    try:
+        problems = check(parse(f"{name} exists"), fields, source).problems
+    except ConditionError as error:
+        message, hint = error.message, error.hint
+    else:
+        found = next((problem for problem in problems if problem.is_error), None)
+        if found is not None:
+            message, hint = found.message, found.hint
+    if message:
+        raise refusal(
+            Code.LOAD_ERR_VALIDATE,
+            f"exception `{item.name}`: `{name}` is no field that can be compared: {message}",
+            item.context,
+            hint=hint,
+        )
+
+
+def _check_values(info: ExceptionInfo, values: tuple[ExceptionValue, ...], item: ExceptionItem | None = None) -> None:
+    context = info.context if item is None else item.context
+    for value in values:
+        if info.single:
+            if not isinstance(value.form, str):
+                message = f"the exception `{info.name}` has one field, so each of its values is one text"
+                raise refusal(Code.LOAD_ERR_VALIDATE, message, context, offset=value.offset)
+        elif isinstance(value.form, str) or len(value.form) != len(info.fields):
+            has = "is one text" if isinstance(value.form, str) else f"has {len(value.form)}"
+            message = f"each value of the exception `{info.name}` needs {len(info.fields)} members, and this {has}"
+            raise refusal(Code.LOAD_ERR_VALIDATE, message, context, offset=value.offset)
+
+
+def with_exceptions(condition: Text, exceptions: tuple[ExceptionInfo, ...]) -> Text:
+    """The condition in parentheses, and ` and not …` for each exception that has values."""
+    added = [info for info in exceptions if info.values]
+    if not added:
+        return condition
+    begin = condition.pieces[0].context
+    pieces = [Piece("(", begin), *condition.pieces, Piece(")", begin)]
+    pieces += [Piece(f" and not {_expression(info)}", info.context) for info in added]
+    return Text(tuple(pieces))
+
+
+def _expression(info: ExceptionInfo) -> str:
+    if info.single:
+        values = ", ".join(quoted(str(value.form)) for value in info.values)
+        return f"({info.fields[0]} {info.comps[0]} ({values}))"
+    return "(" + " or ".join(f"({' and '.join(_tests(info, value))})" for value in info.values) + ")"
+
+
+def _tests(info: ExceptionInfo, value: ExceptionValue) -> Iterator[str]:
+    for field, comp, member in zip(info.fields, info.comps, value.form, strict=True):
+        yield f"{field} {comp} {_member(member, comp)}"
+
+
+def _member(member: str | tuple[str, ...], comp: str) -> str:
+    if not isinstance(member, str):
+        return "(" + ", ".join(quoted(text) for text in member) + ")"
+    if comp in _LISTS or " " in comp:
+        return member if member.startswith("(") else f"({member})"
+    return quoted(member)
+
+
+def quoted(text: str) -> str:
+    """In double quotes where it holds a space and has no quotes of its own. The language escapes nothing here."""
+    return f'"{text}"' if " " in text and text[0] not in "\"'" else text

@@ -1,0 +1,61 @@
+"""Which files a list of paths means, and their text."""
+
+import codecs
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.problem import Problem, Refused, file_context, refusal
+from mozu.core.language.rules.source import SourceFile
+
+STANDARD: Final = ("/etc/mozu/rules.local.yaml", "/etc/mozu/rules.d")
+"""Where a machine's own rules are looked for; these may be absent, any other path may not."""
+LARGEST: Final = 64 << 20
+"""Bytes of a rules file: far more than any set of rules, little enough to read at once."""
+_SUFFIXES: Final = (".yaml", ".yml")
+_BYTE_ORDER_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def expand(paths: Iterable[str | Path]) -> Iterator[Path]:
+    """The files, in load order: a directory stands for its `*.yaml` and `*.yml` by name; others for themselves."""
+    for path in map(Path, paths):
+        if str(path) in STANDARD and not path.exists():
+            continue
+        if path.is_dir():
+            yield from sorted(child for child in path.iterdir() if child.suffix in _SUFFIXES and not child.is_dir())
+        else:
+            yield path
+
+
+def read_file(path: Path) -> SourceFile:
+    """Its text. Raises Refused with LOAD_ERR_FILE_READ, or LOAD_ERR_YAML_PARSE where the bytes are no text."""
+    name = str(path)
+    context = file_context(SourceFile(name))
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except OSError as error:
+        message = f"cannot read {name}: {(error.strerror or str(error)).lower()}"
+        raise refusal(Code.LOAD_ERR_FILE_READ, message, context) from error
+    if len(raw) > LARGEST:
+        raise refusal(Code.LOAD_ERR_FILE_READ, f"{name} is larger than {LARGEST >> 20} MiB", context)
+    return decode(name, raw)
+
+
+def decode(name: str, raw: bytes) -> SourceFile:
+    """UTF-8, or what a byte order mark says. Raises Refused."""
+    encoding = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if raw.startswith(mark)), "utf-8")
+    try:
+        return SourceFile(name, raw.decode(encoding))
+    except UnicodeDecodeError as error:
+        source = SourceFile(name, raw[: error.start].decode(encoding, "replace"))
+        message = f"not text: the byte 0x{raw[error.start]:02X} at offset {error.start} is not {encoding.upper()}"
+        problem = Problem(Code.LOAD_ERR_YAML_PARSE, message, file_context(source), len(source.text))
+        raise Refused(problem) from error

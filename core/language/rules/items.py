@@ -1,0 +1,112 @@
+"""What a rules file holds, item by item, as it was written: checked for shape, not yet for sense."""
+
+import enum
+
+import msgspec
+
+from mozu.core.language.rules.problem import Context
+from mozu.core.language.rules.text import Text
+from mozu.core.language.rules.values import Version
+from mozu.core.model.alert import Severity
+
+
+class Mode(enum.Enum):
+    """What an item does to what is known under its name."""
+
+    DEFINE = "define"
+    APPEND = "append"
+    """`append: true`, or `override` with `append` for lists and macros."""
+    OVERRIDE = "override"
+    """Keys one by one, as `override` says."""
+    SWITCH = "switch"
+    """Only `enabled`."""
+
+
+class ExceptionValue(msgspec.Struct, frozen=True):
+    """One element of `values`: a text, or a tuple whose members are texts or lists of texts."""
+
+    form: str | tuple[str | tuple[str, ...], ...]
+    offset: int
+
+
+class ExceptionItem(msgspec.Struct, frozen=True, eq=False):
+    """An entry of `exceptions`. None: the key is not there."""
+
+    name: str
+    context: Context
+    fields: str | tuple[str, ...] | None = None
+    comps: str | tuple[str, ...] | None = None
+    values: tuple[ExceptionValue, ...] | None = None
+
+
+class RequiredEngine(msgspec.Struct, frozen=True, eq=False):
+    """`required_engine_version`."""
+
+    version: Version
+    context: Context
+
+
+class RequiredPlugin(msgspec.Struct, frozen=True, eq=False):
+    """A name and a version; one entry of `required_plugin_versions` is one or more of these, any of which will do."""
+
+    name: str
+    version: Version
+
+
+class RequiredPlugins(msgspec.Struct, frozen=True, eq=False):
+    """One entry of `required_plugin_versions`."""
+
+    alternatives: tuple[RequiredPlugin, ...]
+    context: Context
+
+
+class ListItem(msgspec.Struct, frozen=True, eq=False):
+    """`list`."""
+
+    name: str
+    context: Context
+    items: tuple[str, ...]
+    mode: Mode = Mode.DEFINE
+
+
+class MacroItem(msgspec.Struct, frozen=True, eq=False):
+    """`macro`."""
+
+    name: str
+    context: Context
+    condition: Text
+    mode: Mode = Mode.DEFINE
+
+
+class RuleItem(msgspec.Struct, frozen=True, eq=False):
+    """`rule`. None: the key is not there (or does not count in this mode)."""
+
+    name: str
+    context: Context
+    mode: Mode
+    condition: Text | None = None
+    output: Text | None = None
+    desc: str | None = None
+    priority: Severity | None = None
+    source: str | None = None
+    enabled: bool | None = None
+    capture: bool | None = None
+    capture_duration: int | None = None
+    warn_evttypes: bool | None = None
+    skip_unknown: bool | None = None
+    tags: tuple[str, ...] | None = None
+    exceptions: tuple[ExceptionItem, ...] | None = None
+    appended: frozenset[str] = frozenset()
+    """Attributes that `override` appends."""
+    replaced: frozenset[str] = frozenset()
+    """Attributes that `override` replaces."""
+
+
+class Broken(msgspec.Struct, frozen=True, eq=False):
+    """An item with errors, of which the kind and the name are known: nobody shall be told that it is undefined."""
+
+    kind: str
+    name: str
+
+
+Item = RequiredEngine | RequiredPlugins | ListItem | MacroItem | RuleItem | Broken

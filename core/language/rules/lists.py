@@ -1,0 +1,151 @@
+"""Lists are filled in textually, before a condition is parsed, wherever their name stands between delimiters.
+
+That is how the language defines them: no regard for quotes, later lists after earlier ones, so that a reference to a
+later list works to any depth and one to an earlier list inside a list works one level deep.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.exceptions import quoted
+from mozu.core.language.rules.problem import refusal
+from mozu.core.language.rules.store import ListInfo
+
+MOST: Final = 1 << 20
+"""Characters that a condition may have once its lists are filled in: fifty times the largest of public rule sets, and
+small enough that lists of lists of lists end as an error and not as a full memory."""
+
+_BLANKS: Final = frozenset(" \t\r\n")
+_DELIMITERS: Final = _BLANKS | frozenset("(),=")
+_WORD: Final = re.compile(r"[^ \t\r\n(),=]+")
+
+Edit = tuple[int, int, str]
+"""The characters from, up to, and what replaces them."""
+
+
+class TooLong(Exception):
+    """A text outgrew the bound: while the list of this name was filled in, or by itself (no name)."""
+
+
+class Lists:
+    """The lists of a store, ready to be filled in. `used` collects the names of those that were."""
+
+    def __init__(self, lists: Mapping[str, ListInfo]) -> None:
+        self.used: set[str] = set()
+        self._joined: list[tuple[str, str]] = []
+        self._words: dict[str, frozenset[str]] = {}
+        self.compiled: dict[str, tuple[str, ...]] = {}
+        """List → items, those of the lists in it included."""
+        self.inner: dict[str, frozenset[str]] = {}
+        """List → lists in it."""
+        for info in sorted(lists.values(), key=lambda info: info.index):
+            items = self._items(info, lists)
+            self.compiled[info.name] = tuple(items)
+            joined = ", ".join(quoted(item) for item in items)
+            self._joined.append((info.name, joined))
+            self._words[info.name] = frozenset(_WORD.findall(joined))
+        self._odd = frozenset(name for name, _ in self._joined if not _WORD.fullmatch(name))
+
+    def _items(self, info: ListInfo, lists: Mapping[str, ListInfo]) -> list[str]:
+        """The items, each that is the name of a list visible here replaced by that list's own."""
+        items: list[str] = []
+        inner: set[str] = set()
+        length = 0
+        for item in info.items:
+            other = lists.get(item)
+            if other is not None and other.index < info.visibility:
+                inner.add(item)
+                items.extend(other.items)
+                length += sum(map(len, other.items))
+            else:
+                items.append(item)
+                length += len(item)
+            if length > MOST:
+                message = f"the list `{info.name}` grows beyond {MOST:,} characters through the lists in it"
+                raise refusal(Code.LOAD_ERR_VALIDATE, message, info.context)
+        self.used |= inner
+        self.inner[info.name] = frozenset(inner)
+        return items
+
+    def fill(self, text: str) -> tuple[str, frozenset[str]]:
+        """The text with every list filled in, and the names of those lists. Raises TooLong."""
+        text, steps = self._filled(text)
+        return text, frozenset(name for name, _ in steps)
+
+    def origin(self, text: str, offset: int) -> tuple[int, str]:
+        """Where in `text` the character at `offset` of the filled-in text comes from, and by which list, if any."""
+        outer = ""
+        for name, edits in reversed(self._filled(text)[1]):
+            offset, inside = _before(offset, edits)
+            outer = name if inside else outer
+        return offset, outer
+
+    def _filled(self, text: str) -> tuple[str, list[tuple[str, list[Edit]]]]:
+        """The text, and the edits that led to it, list by list."""
+        if len(text) > MOST:
+            raise TooLong("")
+        steps: list[tuple[str, list[Edit]]] = []
+        words = set(_WORD.findall(text))
+        for name, joined in self._joined:
+            if name not in words and name not in self._odd:
+                continue
+            edits = _edits(text, name, joined)
+            if edits:
+                self.used.add(name)
+                words |= self._words[name]
+                if len(text) + len(edits) * (len(joined) + 2) > MOST:
+                    raise TooLong(name)
+                text = _applied(text, edits)
+                steps.append((name, edits))
+        return text, steps
+
+
+def _edits(text: str, name: str, joined: str) -> list[Edit]:
+    """Each place where the name stands between delimiters, with adjoining blanks (and a comma, for an empty list)."""
+    edits: list[Edit] = []
+    floor, at = 0, text.find(name)
+    while at >= 0:
+        end = at + len(name)
+        if not _delimited(text, at - 1) or not _delimited(text, end):
+            at = text.find(name, at + 1)
+            continue
+        start = at
+        while start > floor and text[start - 1] in _BLANKS:
+            start -= 1
+        while end < len(text) and text[end] in _BLANKS:
+            end += 1
+        if not joined and start > floor and text[start - 1] == ",":
+            start -= 1
+        elif not joined and text[end : end + 1] == ",":
+            end += 1
+        edits.append((start, end, f" {joined} " if start else f"{joined} "))
+        floor = end
+        at = text.find(name, end)
+    return edits
+
+
+def _delimited(text: str, at: int) -> bool:
+    return at < 0 or at >= len(text) or text[at] in _DELIMITERS
+
+
+def _applied(text: str, edits: list[Edit]) -> str:
+    parts: list[str] = []
+    at = 0
+    for start, end, new in edits:
+        parts += (text[at:start], new)
+        at = end
+    return "".join(parts) + text[at:]
+
+
+def _before(offset: int, edits: list[Edit]) -> tuple[int, bool]:
+    """An offset after the edits as one before them; inside a replacement: where what it replaced begins."""
+    shift = 0
+    for start, end, new in edits:
+        if offset < start + shift:
+            break
+        if offset < start + shift + len(new):
+            return start, True
+        shift += len(new) - (end - start)
+    return offset - shift, False

@@ -1,0 +1,136 @@
+"""Paths → report and rules: read, collect and compile file by file, everything that is wrong in one go."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from mozu.core.language.rules.additions import Addition
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.collector import Collector
+from mozu.core.language.rules.compiler import Compiler
+from mozu.core.language.rules.files import expand, read_file
+from mozu.core.language.rules.items import Item, MacroItem
+from mozu.core.language.rules.lint import unused
+from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS
+from mozu.core.language.rules.problem import Context, Problem, Refused
+from mozu.core.language.rules.reader import read
+from mozu.core.language.rules.report import Report
+from mozu.core.language.rules.ruleset import RuleSet
+from mozu.core.language.rules.source import SourceFile
+from mozu.core.language.rules.store import Store
+from mozu.core.language.rules.values import Version
+from mozu.core.model.fields import FieldRegistry
+
+
+class LoadResult(msgspec.Struct, frozen=True, eq=False):
+    """What came of a load."""
+
+    report: Report
+    rules: RuleSet
+    """What could be compiled; use it only if `ok`."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether no file has an error. Warnings forbid nothing."""
+        return self.report.ok
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a load depends on beside the files."""
+
+    additions: Sequence[Addition] = ()
+    sources: Collection[str] = ()
+    """Source classes beyond those that some field names."""
+    plugins: Mapping[str, Version] = msgspec.field(default_factory=lambda: dict(PLUGIN_VERSIONS))
+    """Plugins that rules may require."""
+
+
+def load(paths: Iterable[str | Path], fields: FieldRegistry, options: Options | None = None) -> LoadResult:
+    """The rules of these files and directories, in order. Never raises for what is in them."""
+    report = Report()
+    texts: list[SourceFile | Problem] = []
+    for path in expand(paths):
+        try:
+            texts.append(read_file(path))
+        except Refused as refused:
+            texts.append(refused.problem)
+    return load_texts(texts, fields, options, report)
+
+
+def load_texts(
+    texts: Iterable[SourceFile | Problem],
+    fields: FieldRegistry,
+    options: Options | None = None,
+    report: Report | None = None,
+) -> LoadResult:
+    """The same for texts that are read already; a problem stands for a file that could not be."""
+    return _Load(fields, options or Options(), report or Report()).run(list(texts))
+
+
+def known_sources(fields: FieldRegistry, more: Collection[str] = ()) -> frozenset[str]:
+    """The source classes that rules may name: those that some field is for."""
+    named = {source for field in fields for source in field.sources}
+    return frozenset(named | {"syscall", *more}) - {"*"}
+
+
+class _Load:
+    def __init__(self, fields: FieldRegistry, options: Options, report: Report) -> None:
+        self._options, self._report = options, report
+        self._store = Store()
+        sources = known_sources(fields, options.sources)
+        self._collector = Collector(self._store, fields, sources, report.add)
+        self._compiler = Compiler(fields, sources, options.additions)
+
+    def run(self, texts: Sequence[SourceFile | Problem]) -> LoadResult:
+        """Read all, then collect and compile one by one, since a file may lean on earlier ones only."""
+        read_items = [self._read(text) for text in texts]
+        rules = RuleSet()
+        for at, (items, complete) in enumerate(read_items):
+            for item in items:
+                self._collector.collect(item)
+            self._store.incomplete = self._store.incomplete or not complete
+            rules = self._compiler.compile(self._store, self._report.add, _macros(read_items[at + 1 :]))
+        self._require_plugins()
+        if self._report.ok:
+            used_macros = {macro.name for macro in rules.macros if macro.used}
+            used_lists = {entry.name for entry in rules.lists if entry.used}
+            self._report.extend(unused(self._store, used_macros, used_lists))
+        return LoadResult(self._report, rules)
+
+    def _read(self, text: SourceFile | Problem) -> tuple[list[Item], bool]:
+        """The items of a file, and whether it could be read to its end."""
+        if isinstance(text, Problem):
+            self._report.open(text.context.source).add(text)
+            return [], False
+        file = self._report.open(text)
+        items = list(read(text, file.add))
+        return items, not any(problem.code is Code.LOAD_ERR_YAML_PARSE for problem in file.problems)
+
+    def _require_plugins(self) -> None:
+        have = self._options.plugins
+        for entry in self._store.plugins:
+            if any(
+                plugin.name in have and have[plugin.name].satisfies(plugin.version) for plugin in entry.alternatives
+            ):
+                continue
+            wanted = " or ".join(f"{plugin.name} {plugin.version}" for plugin in entry.alternatives)
+            known = ", ".join(f"{name} {version}" for name, version in sorted(have.items()))
+            message = f"the file requires the plugin {wanted}, which this engine does not have"
+            problem = Problem(
+                Code.LOAD_ERR_VALIDATE,
+                message,
+                entry.context,
+                entry.context.offset,
+                f"it stands in for {known or 'none'}",
+            )
+            self._report.add(problem)
+
+
+def _macros(files: Iterable[tuple[list[Item], bool]]) -> dict[str, Context]:
+    found: dict[str, Context] = {}
+    for items, _ in files:
+        for item in items:
+            if isinstance(item, MacroItem):
+                found.setdefault(item.name, item.context)
+    return found

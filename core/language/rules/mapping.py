@@ -1,0 +1,142 @@
+"""Typed access to one YAML mapping: every mistake is reported, none stops the reading of the others."""
+
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.problem import Context, Problem
+from mozu.core.language.rules.suggest import closest
+from mozu.core.language.rules.text import Piece, Text
+from mozu.core.language.rules.tree import Mapping, Node, Scalar, Sequence
+from mozu.core.language.rules.values import boolean, unsigned
+
+_MOST_KEYS: Final = 100
+"""Keys of one item that are warned about one by one."""
+
+T = TypeVar("T")
+Add = Callable[[Problem], None]
+
+
+class Reading:
+    """A mapping that is being read. `failed` tells whether anything was wrong."""
+
+    def __init__(self, mapping: Mapping, context: Context, add: Add) -> None:
+        self.mapping, self.context, self.add = mapping, context, add
+        self.failed = False
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there, be it with an empty value."""
+        return self.mapping.get(key) is not None
+
+    def error(self, message: str, node: Node | None = None, hint: str = "", code: Code | None = None) -> None:
+        """Report a mistake at a node, or where the item begins."""
+        self.failed = True
+        offset = self.context.offset if node is None else node.offset
+        self.add(Problem(code or Code.LOAD_ERR_YAML_VALIDATE, message, self.context, offset, hint))
+
+    def warn(self, code: Code, message: str, node: Node | None = None, hint: str = "") -> None:
+        """Report a doubt."""
+        offset = self.context.offset if node is None else node.offset
+        self.add(Problem(code, message, self.context, offset, hint))
+
+    def warn_unknown_keys(self, known: Iterable[str]) -> None:
+        """A warning for each key that means nothing here, and for each that stands here twice."""
+        known, seen = frozenset(known), set[str]()
+        doubtful = 0
+        for key, _ in self.mapping.pairs:
+            name = key.text if isinstance(key, Scalar) else "(not a text)"
+            if name in known and name not in seen:
+                seen.add(name)
+                continue
+            doubtful += 1
+            if doubtful <= _MOST_KEYS:
+                self._warn_key(name, key, known)
+        if doubtful > _MOST_KEYS:
+            self.warn(
+                Code.LOAD_UNKNOWN_KEY, f"{doubtful - _MOST_KEYS:,} more keys have no meaning here and are ignored"
+            )
+
+    def _warn_key(self, name: str, key: Node, known: Iterable[str]) -> None:
+        if name in known:
+            message = f"the key `{name}` stands here a second time; the first one counts, this one is ignored"
+            self.warn(Code.LOAD_UNKNOWN_KEY, message, key)
+        else:
+            message = f"the key `{name[:80]}` has no meaning here and is ignored"
+            self.warn(Code.LOAD_UNKNOWN_KEY, message, key, closest(name, known))
+
+    def scalar(self, key: str, *, required: bool = False, empty: bool = False) -> Scalar | None:
+        """The text of a key. Absent gives None; `empty` permits a value that is null or has no text (also None)."""
+        node = self.mapping.get(key)
+        if node is None:
+            if required:
+                self.error(f"the key `{key}` is missing")
+            return None
+        if not isinstance(node, Scalar):
+            self.error(f"`{key}` must be a text, and is a {_kind(node)}", node)
+        elif node.null or not node.text:
+            if not empty:
+                self.error(f"`{key}` is empty; give it a value" + ("" if required else " or leave the key out"), node)
+        else:
+            return node
+        return None
+
+    def word(self, key: str, *, required: bool = False, empty: bool = False) -> str | None:
+        """The same as a plain `str`."""
+        node = self.scalar(key, required=required, empty=empty)
+        return None if node is None else node.text
+
+    def text(self, key: str, *, required: bool = False, trim: bool = False) -> Text | None:
+        """The same as a text that knows its places."""
+        node = self.scalar(key, required=required)
+        if node is None:
+            return None
+        value = node.text.strip() if trim else node.text
+        return Text((Piece(value, self.context.inner(f"{self.context.type} {key}", "", node.offset), node),))
+
+    def flag(self, key: str) -> bool | None:
+        """A boolean."""
+        return self._convert(key, boolean, "true or false")
+
+    def number(self, key: str) -> int | None:
+        """An unsigned number."""
+        return self._convert(key, unsigned, "a whole number that is not negative")
+
+    def _convert(self, key: str, convert: Callable[[str], T | None], what: str) -> T | None:
+        node = self.scalar(key)
+        if node is None:
+            return None
+        value = convert(node.text)
+        if value is None:
+            self.error(f"`{key}` must be {what}, and is `{node.text[:80]}`", node)
+        return value
+
+    def words(self, key: str, *, required: bool = False) -> tuple[str, ...] | None:
+        """A sequence of texts; it may have no elements, but must be a sequence."""
+        node = self.mapping.get(key)
+        if node is None:
+            if required:
+                self.error(f"the key `{key}` is missing")
+            return None
+        return self.texts_of(key, node)
+
+    def texts_of(self, key: str, node: Node) -> tuple[str, ...] | None:
+        """The elements of a sequence that holds texts only."""
+        if not isinstance(node, Sequence):
+            self.error(f"`{key}` must be a sequence, and is {_article(node)}", node)
+            return None
+        bad = next((item for item in node.items if not isinstance(item, Scalar) or item.null), None)
+        if bad is not None:
+            self.error(f"every element of `{key}` must be a text, and one is {_article(bad)}", bad)
+            return None
+        return tuple(item.text for item in node.items if isinstance(item, Scalar))
+
+
+def _kind(node: Node) -> str:
+    if isinstance(node, Scalar):
+        return "null" if node.null else "text"
+    return "sequence" if isinstance(node, Sequence) else "mapping"
+
+
+def _article(node: Node) -> str:
+    kind = _kind(node)
+    return kind if kind == "null" else f"a {kind}"

@@ -1,0 +1,74 @@
+"""Texts → trees, remembered from pass to pass: after each file all is compiled again, and most of it is the same."""
+
+from collections.abc import Mapping
+
+from mozu.core.language.conditions import Checked, ConditionError, Node, check, expand_macros, parse
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.filled import Filled, fill
+from mozu.core.language.rules.lists import MOST, Lists, TooLong
+from mozu.core.language.rules.mapping import Add
+from mozu.core.language.rules.problem import Problem
+from mozu.core.language.rules.text import Text
+from mozu.core.model.fields import FieldRegistry
+
+
+class Cache:
+    """What was parsed, expanded and checked. Trees are kept alive here, so that their identity can serve as a key."""
+
+    def __init__(self, fields: FieldRegistry) -> None:
+        self.fields = fields
+        self._parsed: dict[tuple[str, str], Node | ConditionError] = {}
+        self._expanded: dict[tuple[int, ...], tuple[Node, tuple[Node, ...]]] = {}
+        self._checked: dict[tuple[int, str], Checked] = {}
+
+    def parse(self, text: str, origin: str) -> Node:
+        """Raises ConditionError."""
+        found = self._parsed.get((text, origin))
+        if found is None:
+            try:
+                found = parse(text, origin)
+            except ConditionError as error:
+                found = error
+            self._parsed[text, origin] = found
+        if isinstance(found, ConditionError):
+            raise found
+        return found
+
+    def expand(self, node: Node, trees: Mapping[str, Node]) -> Node:
+        """The tree with its macros in it; raises ConditionError."""
+        if not trees:
+            return node
+        key = (id(node), *(id(tree) for tree in trees.values()))
+        if key not in self._expanded:
+            self._expanded[key] = (expand_macros(node, trees), (node, *trees.values()))
+        return self._expanded[key][0]
+
+    def check(self, node: Node, source: str) -> Checked:
+        """What is known of a tree that `expand` gave, for a source."""
+        key = (id(node), source)
+        if key not in self._checked:
+            self._checked[key] = check(node, self.fields, source)
+        return self._checked[key]
+
+
+class Parses:
+    """Parsing within one pass: with its lists, into its report."""
+
+    def __init__(self, cache: Cache, lists: Lists, add: Add) -> None:
+        self.cache, self._lists, self._add = cache, lists, add
+
+    def parse(self, text: Text, origin: str = "") -> tuple[Filled | None, Node | None]:
+        """The text with its lists, and its tree; None for what cannot be had and is reported."""
+        try:
+            filled = fill(text, self._lists)
+        except TooLong as error:
+            context, offset = text.locate(0)
+            by = f" when the list `{error}` is filled in" if str(error) else ""
+            message = f"the condition grows beyond {MOST:,} characters{by}"
+            self._add(Problem(Code.LOAD_ERR_VALIDATE, message, context, offset))
+            return None, None
+        try:
+            return filled, self.cache.parse(filled.value, origin)
+        except ConditionError as error:
+            self._add(filled.problem(Code.LOAD_ERR_COMPILE_CONDITION, error.message, error.offset, error.hint))
+            return filled, None

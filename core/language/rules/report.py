@@ -1,0 +1,199 @@
+"""The report of a load: per file what is wrong and what is doubtful, as text for people and as JSON for programs."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from mozu.core.language.rules.problem import Context, Problem
+from mozu.core.language.rules.source import SourceFile
+
+_MOST: Final = 1_000
+"""Problems that are kept of one file; the rest is counted."""
+
+
+class FileReport:
+    """What is to be said about one file. The same problem is kept once."""
+
+    def __init__(self, source: SourceFile) -> None:
+        self.source = source
+        self.problems: list[Problem] = []
+        self.unshown = 0
+        self._failed = False
+        self._seen: set[object] = set()
+
+    @property
+    def name(self) -> str:
+        """The path as it was given."""
+        return self.source.name
+
+    @property
+    def ok(self) -> bool:
+        """Whether it has no error."""
+        return not self._failed
+
+    @property
+    def errors(self) -> list[Problem]:
+        """In the order of the file."""
+        return self._sorted(is_error=True)
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """In the order of the file."""
+        return self._sorted(is_error=False)
+
+    def add(self, problem: Problem) -> None:
+        """Take a problem, unless it is known."""
+        if problem.key in self._seen:
+            return
+        self._failed = self._failed or problem.code.is_error
+        if len(self.problems) >= _MOST:
+            self.unshown += 1
+            return
+        self._seen.add(problem.key)
+        self.problems.append(problem)
+
+    def _sorted(self, *, is_error: bool) -> list[Problem]:
+        chosen = [problem for problem in self.problems if problem.code.is_error == is_error]
+        return sorted(chosen, key=lambda problem: problem.offset)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that Falco's validation prints for a file. Lines and columns count from 0."""
+        return {
+            "name": self.name,
+            "successful": self.ok,
+            "errors": [_as_dict(problem) for problem in self.errors],
+            "warnings": [_as_dict(problem) for problem in self.warnings],
+        }
+
+    def brief(self) -> str:
+        """One line, and one more for errors and for warnings where there are any."""
+        lines = [self._verdict()]
+        for word, problems in (("errors", self.errors), ("warnings", self.warnings)):
+            if problems:
+                codes = " ".join(f"{problem.code.value} ({problem.code.title})" for problem in problems)
+                lines.append(f" {len(problems)} {word}: [{codes}]")
+        return "\n".join(lines)
+
+    def verbose(self) -> str:
+        """The verdict, and a paragraph for each problem."""
+        lines = [self._verdict()]
+        for word, problems in (("Errors", self.errors), ("Warnings", self.warnings)):
+            if problems:
+                lines.append(f"{len(problems)} {word}:")
+                lines.extend(_paragraph(problem) for problem in problems)
+        if self.unshown:
+            lines.append(f"and {self.unshown:,} more")
+        return "\n".join(lines)
+
+    def _verdict(self) -> str:
+        if not self.ok:
+            return f"{self.name}: Invalid"
+        return f"{self.name}: Ok, with warnings" if self.problems else f"{self.name}: Ok"
+
+
+class Report:
+    """The reports of all files of a load, in load order."""
+
+    def __init__(self) -> None:
+        self.files: list[FileReport] = []
+
+    @property
+    def ok(self) -> bool:
+        """Whether no file has an error."""
+        return all(file.ok for file in self.files)
+
+    def open(self, source: SourceFile) -> FileReport:
+        """Begin the report of the next file."""
+        report = FileReport(source)
+        self.files.append(report)
+        return report
+
+    def add(self, problem: Problem) -> None:
+        """To the report of the file that the problem lies in."""
+        source = problem.context.source
+        for file in self.files:
+            if file.source is source:
+                file.add(problem)
+                return
+        self.open(source).add(problem)
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Add each."""
+        for problem in problems:
+            self.add(problem)
+
+    def problems(self) -> Iterator[Problem]:
+        """Errors of all files first, then warnings."""
+        for file in self.files:
+            yield from file.errors
+        for file in self.files:
+            yield from file.warnings
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `mozu check --json` prints."""
+        return {"falco_load_results": [file.as_dict() for file in self.files]}
+
+    def as_json(self) -> str:
+        """The same as JSON text, one line."""
+        return msgspec.json.encode(self.as_dict()).decode()
+
+    def verbose(self) -> str:
+        """Every file's verdict and problems."""
+        return "\n".join(file.verbose() for file in self.files)
+
+    def brief(self) -> str:
+        """Every file's verdict and codes."""
+        return "\n".join(file.brief() for file in self.files)
+
+
+def _as_dict(problem: Problem) -> dict[str, Any]:
+    locations = [_location(link, link.offset) for link in problem.context.chain()]
+    if problem.expression is not None:
+        line, column = problem.expression.place()
+        locations.append(
+            {
+                "item_type": problem.expression.type,
+                "item_name": "",
+                "position": {
+                    "name": problem.expression.name,
+                    "line": line,
+                    "column": column,
+                    "offset": problem.expression.offset,
+                },
+            }
+        )
+    form: dict[str, Any] = {
+        "context": {"locations": locations, "snippet": problem.snippet + "\n"},
+        "code": problem.code.value,
+        "codedesc": problem.code.description,
+        "message": problem.message,
+    }
+    if problem.deprecated_field:
+        form["deprecated_field"] = problem.deprecated_field
+    return form
+
+
+def _location(link: Context, offset: int) -> dict[str, Any]:
+    line, column = link.source.place(offset)
+    position = {"name": link.source.name, "line": line, "column": column, "offset": offset}
+    return {"item_type": link.type, "item_name": link.name, "position": position}
+
+
+def _paragraph(problem: Problem) -> str:
+    """Where (clickable), in what, the line with its caret, the sentence, the suggestion."""
+    line, column = problem.place
+    chain = [_step(link.type, link.name) for link in problem.context.chain()[1:]]
+    if problem.expression is not None:
+        chain.append(problem.expression.type)
+    lines = [f"{problem.file}:{line}:{column}: {problem.code.value} ({problem.code.title}): {problem.message}"]
+    if chain:
+        lines.append("In " + ", ".join(chain))
+    lines += ["------", problem.snippet, "------"]
+    if problem.hint:
+        lines.append(f"help: {problem.hint}")
+    return "\n".join(lines)
+
+
+def _step(type_: str, name: str) -> str:
+    return f"{type_} '{name}'" if name else type_

@@ -1,0 +1,45 @@
+"""Which rules run: the minimum priority, what the files say, and the `rules:` sequence of the configuration."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from mozu.core.language.rules.ruleset import Rule
+from mozu.core.model.alert import Severity
+
+ENABLE: Final = "enable"
+DISABLE: Final = "disable"
+
+
+class Selector(msgspec.Struct, frozen=True):
+    """One element of the sequence: rules by name (`*` stands for any text) or by tag, on or off."""
+
+    action: str
+    rule: str = ""
+    tag: str = ""
+
+    def selects(self, rule: Rule) -> bool:
+        """Whether it speaks of this rule."""
+        if self.tag:
+            return self.tag in rule.tags
+        pattern = ".*".join(re.escape(part) for part in self.rule.split("*"))
+        return re.fullmatch(pattern, rule.name, re.DOTALL) is not None
+
+
+def selected(
+    rules: Iterable[Rule], selectors: Sequence[Selector] = (), minimum: Severity = Severity.DEBUG
+) -> list[Rule]:
+    """The rules that run, in the order of trial: enabled at load first, then as they were switched on."""
+    known = [rule for rule in rules if rule.priority <= minimum]
+    running = {rule.name: rule for rule in known if rule.enabled}
+    for selector in selectors:
+        for rule in known:
+            if not selector.selects(rule):
+                continue
+            if selector.action == ENABLE:
+                running.setdefault(rule.name, rule)
+            else:
+                running.pop(rule.name, None)
+    return list(running.values())

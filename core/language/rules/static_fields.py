@@ -1,0 +1,23 @@
+"""Fields `static.NAME`: texts that the configuration gives to rules and outputs."""
+
+from collections.abc import Mapping
+
+from mozu.core.model.fields import Field, FieldRegistry, FieldType
+
+
+def with_static_fields(fields: FieldRegistry, texts: Mapping[str, str]) -> FieldRegistry:
+    """The registry with a field `static.NAME` for each text; the given one is left as it is."""
+    if not texts:
+        return fields
+    return FieldRegistry((*fields, *(_static(name, text) for name, text in texts.items())), fields.names)
+
+
+def _static(name: str, text: str) -> Field:
+    return Field(
+        name=f"static.{name}",
+        type=FieldType.STRING,
+        doc="A text from the configuration.",
+        read=lambda _: text,
+        sources=frozenset({"*"}),
+        traits=frozenset({"suggested"}),
+    )

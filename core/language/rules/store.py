@@ -1,0 +1,89 @@
+"""Everything that the files read so far have defined, in the order of first definition."""
+
+import msgspec
+
+from mozu.core.language.rules.items import ExceptionValue, RequiredPlugins
+from mozu.core.language.rules.problem import Context
+from mozu.core.language.rules.text import Text
+from mozu.core.language.rules.values import Version
+from mozu.core.model.alert import Severity
+
+
+class ListInfo(msgspec.Struct, eq=False):
+    """A list. `index` is the position of its first definition, `visibility` that of its last change."""
+
+    name: str
+    context: Context
+    items: tuple[str, ...]
+    index: int
+    visibility: int
+
+
+class MacroInfo(msgspec.Struct, eq=False):
+    """A macro."""
+
+    name: str
+    context: Context
+    condition: Text
+    index: int
+    visibility: int
+
+
+class ExceptionInfo(msgspec.Struct, eq=False):
+    """An exception that fits: as many comparisons, and members of each value, as fields (in single form one)."""
+
+    name: str
+    context: Context
+    single: bool
+    fields: tuple[str, ...]
+    comps: tuple[str, ...]
+    values: tuple[ExceptionValue, ...] = ()
+
+
+class RuleInfo(msgspec.Struct, eq=False, kw_only=True):
+    """A rule."""
+
+    name: str
+    context: Context
+    index: int
+    visibility: int
+    condition: Text
+    output: Text
+    desc: str
+    priority: Severity
+    source: str = "syscall"
+    enabled: bool = True
+    capture: bool = False
+    capture_duration: int = 0
+    """ms; 0: what the configuration says."""
+    warn_evttypes: bool = True
+    skip_unknown: bool = False
+    tags: tuple[str, ...] = ()
+    """Sorted."""
+    exceptions: tuple[ExceptionInfo, ...] = ()
+
+
+class Store:
+    """The lists, macros and rules of a load; the dictionaries are in index order."""
+
+    def __init__(self) -> None:
+        self.lists: dict[str, ListInfo] = {}
+        self.macros: dict[str, MacroInfo] = {}
+        self.rules: dict[str, RuleInfo] = {}
+        self.engine: Version | None = None
+        """The highest version that some file requires."""
+        self.plugins: list[RequiredPlugins] = []
+        self.broken: set[tuple[str, str]] = set()
+        """(kind, name) of items that had errors: what refers to them is not to blame."""
+        self.incomplete = False
+        """True once a file could not be read to its end, so that any name may be missing through no fault of others."""
+        self._position = 0
+
+    def next(self) -> int:
+        """The position of the next definition or change."""
+        self._position += 1
+        return self._position
+
+    def excused(self, kind: str, name: str) -> bool:
+        """Whether a missing item of this name is explained by an error that is reported already."""
+        return self.incomplete or (kind, name) in self.broken

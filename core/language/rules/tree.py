@@ -1,0 +1,166 @@
+"""YAML text as a tree of nodes with offsets: untyped scalars, first duplicate key, aliases followed, nothing merged.
+
+Built from libyaml's event stream and not by a YAML constructor, because rule files mean every scalar as text (`10`,
+`yes`, `0x10`), and because the input may be hostile: the loop below does not recurse, an alias may not stand inside
+what it refers to, and the number of nodes is bounded, each alias counting as much as all that it refers to. libyaml
+itself bounds the nesting (1,000 levels).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from mozu.core.language.rules.source import SourceFile
+
+_NODES: Final = 1_000_000
+"""Most nodes a file may have: ten times what the largest public rule sets have, and some 200 MB of memory."""
+_UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+
+
+class Scalar(msgspec.Struct, eq=False):
+    """A text. `offset` and `end` enclose it in the file, quotes included."""
+
+    text: str
+    offset: int
+    end: int
+    plain: bool
+
+    @property
+    def null(self) -> bool:
+        """Whether it stands for nothing: `~`, `null`, or no text at all, without quotes."""
+        return self.plain and self.text in _NULLS
+
+
+class Sequence(msgspec.Struct, eq=False):
+    """A list of nodes."""
+
+    offset: int
+    items: list["Node"]
+
+
+class Mapping(msgspec.Struct, eq=False):
+    """Pairs in the order of the file, duplicates included; `get` gives the first."""
+
+    offset: int
+    pairs: list[tuple["Node", "Node"]]
+
+    def get(self, key: str) -> "Node | None":
+        """The value of the first pair with this key."""
+        for name, value in self.pairs:
+            if isinstance(name, Scalar) and name.text == key:
+                return value
+        return None
+
+
+Node = Scalar | Sequence | Mapping
+
+
+class YamlError(Exception):
+    """The text is not YAML (or is too much of it) at `offset`."""
+
+    def __init__(self, message: str, offset: int, hint: str = "") -> None:
+        super().__init__(message)
+        self.message, self.offset, self.hint = message, offset, hint
+
+
+def documents(source: SourceFile) -> Iterator[Node]:
+    """The root of each document, one after the other. Raises YamlError at the first place that is not YAML."""
+    bad = _UNPRINTABLE.search(source.text)
+    try:
+        yield from _Builder(source).documents()
+    except yaml.reader.ReaderError as error:
+        at = error.position if bad is None else bad.start()
+        raise YamlError(f"the character U+{ord(source.text[at]):04X} may not stand in YAML", at) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = 0 if mark is None else source.offset(mark.line, mark.column)
+        parts = [part for part in (error.problem, error.context) if part]
+        raise YamlError(f"not YAML: {' '.join(parts)}", at, _hint(source.text, at)) from error
+
+
+def _hint(text: str, at: int) -> str:
+    if text[at : at + 1] == "\t":
+        return "indent with spaces; YAML allows no tabs there"
+    if text[at : at + 1] in ("%", "@", "`", "*", "&", "!"):
+        return "put a text that begins with this character in quotes"
+    return ""
+
+
+def _span(event: Any) -> tuple[int, int]:
+    """Offsets of an event's begin and end."""
+    return event.start_mark.index, event.end_mark.index
+
+
+class _Builder:
+    """Turns events into nodes; `_open` is the stack of collections whose end has not come."""
+
+    def __init__(self, source: SourceFile) -> None:
+        self._events: Iterator[Any] = iter(yaml.parse(source.text, Loader=yaml.CBaseLoader))
+        self._open: list[tuple[Sequence | Mapping, str | None]] = []
+        self._keys: list[Node | None] = []
+        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._before: list[int] = []
+        self._count = 0
+
+    def documents(self) -> Iterator[Node]:
+        root: Node | None = None
+        for event in self._events:
+            if isinstance(event, yaml.ScalarEvent):
+                plain = event.style in (None, "")
+                start, end = _span(event)
+                root = self._place(Scalar(event.value, start, end, plain), event.anchor, 1, start) or root
+            elif isinstance(event, yaml.AliasEvent):
+                node, size = self._alias(event)
+                root = self._place(node, None, size, _span(event)[0]) or root
+            elif isinstance(event, yaml.SequenceStartEvent):
+                self._enter(Sequence(_span(event)[0], []), event.anchor)
+            elif isinstance(event, yaml.MappingStartEvent):
+                self._enter(Mapping(_span(event)[0], []), event.anchor)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                root = self._leave() or root
+            elif isinstance(event, yaml.DocumentEndEvent) and root is not None:
+                self._anchors.clear()
+                yield root
+
+    def _enter(self, node: Sequence | Mapping, anchor: str | None) -> None:
+        self._open.append((node, anchor))
+        self._keys.append(None)
+        self._before.append(self._count)
+
+    def _leave(self) -> Node | None:
+        node, anchor = self._open.pop()
+        self._keys.pop()
+        size = 1 + self._count - self._before.pop()
+        self._count -= size - 1
+        return self._place(node, anchor, size, node.offset)
+
+    def _alias(self, event: Any) -> tuple[Node, int]:
+        found = self._anchors.get(event.anchor)
+        if found is None:
+            raise YamlError(
+                f"the alias *{event.anchor} refers to nothing that is complete before it", event.start_mark.index
+            )
+        return found
+
+    def _place(self, node: Node, anchor: str | None, size: int, offset: int) -> Node | None:
+        """Put a finished node where it belongs; gives a root back. `size`: nodes in it, aliases followed."""
+        self._count += size
+        if self._count > _NODES:
+            raise YamlError(f"the file holds more than {_NODES:,} values (aliases followed)", offset)
+        if anchor is not None:
+            self._anchors[anchor] = (node, size)
+        if not self._open:
+            return node
+        parent = self._open[-1][0]
+        if isinstance(parent, Sequence):
+            parent.items.append(node)
+        elif (key := self._keys[-1]) is None:
+            self._keys[-1] = node
+        else:
+            parent.pairs.append((key, node))
+            self._keys[-1] = None
+        return None

@@ -1,0 +1,72 @@
+"""What the untyped scalars of rule files may stand for: booleans, unsigned numbers, versions, priorities."""
+
+import re
+from typing import Final
+
+import msgspec
+
+from mozu.core.model.alert import Severity
+
+_WORDS: Final = {
+    "y": True,
+    "yes": True,
+    "true": True,
+    "on": True,
+    "n": False,
+    "no": False,
+    "false": False,
+    "off": False,
+}
+BOOLEANS: Final = {form: value for word, value in _WORDS.items() for form in (word, word.capitalize(), word.upper())}
+"""Every accepted form: lower case, capitalised, upper case."""
+
+_UNSIGNED: Final = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
+_SEMANTIC: Final = re.compile(r"([0-9]+)\.([0-9]+)\.([0-9]+)")
+_PRIORITIES: Final = {level.name.lower(): level for level in Severity} | {"info": Severity.INFORMATIONAL}
+
+
+class Version(msgspec.Struct, frozen=True, order=True):
+    """A semantic version, or of one its three numbers."""
+
+    major: int
+    minor: int
+    patch: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+    def satisfies(self, wanted: "Version") -> bool:
+        """Whether something of this version does for who wants that one: same major number, and not older."""
+        return self.major == wanted.major and self >= wanted
+
+
+def boolean(text: str) -> bool | None:
+    """None if it is not one."""
+    return BOOLEANS.get(text)
+
+
+def unsigned(text: str) -> int | None:
+    """Decimal, 0x hexadecimal or octal with a leading 0; None if it is not one."""
+    if not _UNSIGNED.fullmatch(text) or len(text) > 24:
+        return None
+    if text[:2] in ("0x", "0X"):
+        return int(text, 16)
+    if len(text) > 1 and text[0] == "0":
+        return int(text, 8) if "8" not in text and "9" not in text else None
+    return int(text)
+
+
+def version(text: str) -> Version | None:
+    """`x.y.z`, with whatever may follow; None if it is not one."""
+    match = _SEMANTIC.match(text)
+    return None if match is None else Version(*(int(part) for part in match.groups()))
+
+
+def priority(text: str) -> Severity | None:
+    """By name, in any case; None if there is none of that name."""
+    return _PRIORITIES.get(text.lower())
+
+
+def priority_names() -> tuple[str, ...]:
+    """As reports suggest them."""
+    return tuple(level.label for level in Severity)

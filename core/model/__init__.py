@@ -1,0 +1,1 @@
+"""What mozu speaks of: events, alerts, containers, fields, and the table of system calls."""

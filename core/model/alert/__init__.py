@@ -1,0 +1,21 @@
+"""What rules say and sinks get."""
+
+from mozu.core.model.alert.alert import Alert, alert_id
+from mozu.core.model.alert.attack import Attack, attack
+from mozu.core.model.alert.severity import LEVELS, Levels, Severity
+from mozu.core.model.alert.stamp import Stamp
+from mozu.core.model.alert.template import Ref, Template, render_value
+
+__all__ = [
+    "LEVELS",
+    "Alert",
+    "Attack",
+    "Levels",
+    "Ref",
+    "Severity",
+    "Stamp",
+    "Template",
+    "alert_id",
+    "attack",
+    "render_value",
+]

@@ -1,0 +1,51 @@
+"""An alert: typed values, not text."""
+
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from mozu.core.model.alert.severity import Severity
+from mozu.core.model.alert.template import Template
+
+
+class Alert(msgspec.Struct, kw_only=True):
+    """What a rule says about an event."""
+
+    rule: str
+    priority: Severity
+    source: str
+    time: int
+    """The event's time, ns since the epoch."""
+    template: Template
+    values: dict[str, Any]
+    """Key of each `Ref` → typed value (None where missing): int, float, bool, str, bytes, or a tuple of these."""
+    tags: tuple[str, ...] = ()
+    """Sorted."""
+    event_type: str = ""
+    event_num: int = 0
+    hostname: str = ""
+    id: str = ""
+    """Stable: evaluating the same event again gives the same id. The core fills it, and `hostname`."""
+    facts: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Field → JSON value (text, number, bool, list, None) of what encoders want besides the output
+    (`Context.wanted`); shown by no format that has no place for it."""
+    incomplete: tuple[str, ...] = ()
+    """Enrichers that had not answered when their deadline passed."""
+    capture: int | None = None
+    """The rule wants a recording of what happens around it, for so many ms after it (0: as configured); None: not. It
+    stays with the machine that raised the alert."""
+
+    def message(self) -> str:
+        """The rendered output."""
+        return self.template.render(self.values)
+
+
+def alert_id(time: int, identity: str, rule: str) -> str:
+    """A UUIDv8 (RFC 9562): 48 bits of the event's milliseconds, then a hash of the event's identity and the rule."""
+    digest = blake2b(f"{identity}\0{rule}".encode("utf-8", "surrogateescape"), digest_size=10).digest()
+    number = ((time // 1_000_000) & (1 << 48) - 1) << 80 | int.from_bytes(digest)
+    number = number & ~(0xF << 76) | 8 << 76
+    number = number & ~(3 << 62) | 2 << 62
+    return str(UUID(int=number))

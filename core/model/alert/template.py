@@ -1,0 +1,95 @@
+"""Output templates, compiled: text and references, rendered from values and not from events."""
+
+import base64
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+
+import msgspec
+
+from mozu.core.model.event import as_bytes
+
+MISSING = "<NA>"
+_LIST_LIMIT = 1023
+_UNSIGNED = (1 << 64) - 1
+_NETWORK = "<IPNET>"
+"""Networks are for conditions; this is all that an output shows of one."""
+_MAPPED = b"\0" * 10 + b"\xff\xff"
+
+
+class Ref(msgspec.Struct, frozen=True, tag=True, tag_field="struct"):
+    """A reference in a template."""
+
+    key: str
+    """Where the value lies: a field as written (`proc.aname[2]`) or a transformer call as written."""
+    type: str
+    """Value of `FieldType`."""
+    format: str = ""
+    """`` decimal, `hex`, `octal`, `padded`; see Field.format."""
+    width: int = 0
+    """Cut or pad to this many bytes; 0: as long as it is."""
+    is_list: bool = False
+    is_field: bool = True
+    """False for transformer calls: they print, and appear under no key in `output_fields`."""
+    is_time: bool = False
+    """A time text: `output_fields` holds the event's ns since the epoch instead."""
+
+
+class Template(msgspec.Struct, frozen=True):
+    """`parts` are literal texts and references in order; `extra` are fields that only `output_fields` shows."""
+
+    parts: tuple[str | Ref, ...]
+    extra: tuple[Ref, ...] = ()
+
+    def refs(self) -> tuple[Ref, ...]:
+        """Every reference whose value an alert must carry, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Ref)) + self.extra
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """The message. Missing values print `<NA>`."""
+        return "".join(part if isinstance(part, str) else _padded(part, values.get(part.key)) for part in self.parts)
+
+
+def _padded(ref: Ref, value: Any) -> str:
+    text = render_value(value, ref.type, ref.format)
+    if not ref.width:
+        return text
+    raw = as_bytes(text)[: ref.width]
+    return raw.ljust(ref.width).decode("utf-8", "surrogateescape")
+
+
+def render_value(value: Any, kind: str, form: str = "", *, base64_bytes: bool = False) -> str:
+    """One value as outputs print it. `kind` is the value of a `FieldType`."""
+    if value is None:
+        return MISSING
+    if isinstance(value, tuple):
+        inner = ",".join(render_value(item, kind, form, base64_bytes=base64_bytes) for item in value)
+        return f"({inner})"[:_LIST_LIMIT]
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, bytes):
+        if kind == "ipnet":
+            return _NETWORK
+        if kind == "ipaddr":
+            return _address(value)
+        if base64_bytes:
+            return base64.b64encode(value).decode()[:_LIST_LIMIT]
+        return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in value)
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    if form == "hex":
+        return f"{value:X}"
+    if form == "octal":
+        return f"{value:o}"
+    if form == "padded":
+        return f"{value & _UNSIGNED:09d}"
+    return str(value)
+
+
+def _address(raw: bytes) -> str:
+    """As RFC 5952 writes it: an IPv4 address inside IPv6 stays dotted."""
+    if len(raw) == 16 and raw.startswith(_MAPPED):
+        return f"::ffff:{ip_address(raw[12:])}"
+    return str(ip_address(raw)) if len(raw) in (4, 16) else MISSING

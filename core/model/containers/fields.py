@@ -1,0 +1,145 @@
+"""The fields that are made of a container's facts."""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, Final
+
+import re2
+
+from mozu.core.errors import UnknownField
+from mozu.core.model.containers.metadata import HOST, ContainerFacts, Mount
+from mozu.core.model.event import as_bytes
+from mozu.core.model.fields import Reader
+
+Lookup = Callable[[str], ContainerFacts | None]
+"""Full id → facts, or None where they are not known (yet). Immediate."""
+
+Binder = Callable[[str | None], Reader]
+"""A field's argument → its reader."""
+
+_PLAIN: Final[Mapping[str, str]] = {
+    "container.name": "name",
+    "container.image": "image",
+    "container.image.id": "image_id",
+    "container.image.repository": "repository",
+    "container.image.tag": "tag",
+    "container.image.digest": "digest",
+    "container.privileged": "privileged",
+    "container.ip": "ip",
+    "container.host_pid": "host_pid",
+    "container.host_network": "host_network",
+    "container.host_ipc": "host_ipc",
+    "container.cni.json": "cni_json",
+    "k8s.pod.full_sandbox_id": "sandbox_id",
+}
+_LABELS: Final[Mapping[str, str]] = {
+    "k8s.pod.name": "io.kubernetes.pod.name",
+    "k8s.ns.name": "io.kubernetes.pod.namespace",
+    "k8s.pod.id": "io.kubernetes.pod.uid",
+    "k8s.pod.uid": "io.kubernetes.pod.uid",
+}
+_MOUNT: Final[Mapping[str, Callable[[Mount], str]]] = {
+    "container.mount": lambda mount: mount.text,
+    "container.mount.source": lambda mount: mount.source,
+    "container.mount.dest": lambda mount: mount.dest,
+    "container.mount.mode": lambda mount: mount.mode,
+    "container.mount.rdwr": lambda mount: "true" if mount.writable else "false",
+    "container.mount.propagation": lambda mount: mount.propagation,
+}
+_HIDDEN_LABELS: Final = ("annotation.", "io.kubernetes.")
+
+
+def container_readers(lookup: Lookup) -> dict[str, Binder]:
+    """Field name → (argument → reader), for every container and pod field that an engine can answer."""
+    fields = _Fields(lookup)
+    plain = {name: fields.of(attrgetter(attribute)) for name, attribute in _PLAIN.items()}
+    labels = {name: fields.of(_label(key)) for name, key in _LABELS.items()}
+    mounts = {name: fields.mount(show, by_dest=name == "container.mount.source") for name, show in _MOUNT.items()}
+    return {
+        **plain,
+        **labels,
+        **mounts,
+        "container.mounts": fields.of(_mounts),
+        "container.label": lambda argument: fields.reader(_label(argument or "")),
+        "container.labels": fields.of(_labels),
+        "k8s.pod.sandbox_id": fields.of(lambda facts: facts.sandbox_id[:12]),
+        "k8s.pod.label": lambda argument: fields.pod_reader(_label(argument or "")),
+        "k8s.pod.labels": lambda _: fields.pod_reader(_labels),
+        "k8s.pod.ip": lambda _: fields.pod_reader(attrgetter("ip")),
+        "k8s.pod.cni.json": lambda _: fields.pod_reader(attrgetter("cni_json")),
+    }
+
+
+class _Fields:
+    """Makes readers that find the facts first."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+
+    def of(self, value: Callable[[ContainerFacts], Any]) -> Binder:
+        reader = self.reader(value)
+        return lambda _: reader
+
+    def reader(self, value: Callable[[ContainerFacts], Any]) -> Reader:
+        lookup = self._lookup
+
+        def read(event: Any) -> Any:
+            process = event.process
+            if process is None:
+                return None
+            container = process.container
+            facts = HOST if container is None else lookup(container.full_id)
+            return None if facts is None else value(facts)
+
+        return read
+
+    def pod_reader(self, value: Callable[[ContainerFacts], Any]) -> Reader:
+        """Of the pod's sandbox; missing outside pods."""
+        lookup = self._lookup
+
+        def of_sandbox(facts: ContainerFacts) -> Any:
+            sandbox = lookup(facts.sandbox_id) if facts.sandbox_id else None
+            return None if sandbox is None else value(sandbox)
+
+        return self.reader(of_sandbox)
+
+    def mount(self, show: Callable[[Mount], str], *, by_dest: bool) -> Binder:
+        """One mount, by its index or by the first whose source (or destination) a pattern finds."""
+
+        def bind(argument: str | None) -> Reader:
+            choose = _choose(argument or "", by_dest=by_dest)
+
+            def value(facts: ContainerFacts) -> str | None:
+                found = None if facts.mounts is None else choose(facts.mounts)
+                return None if found is None else show(found)
+
+            return self.reader(value)
+
+        return bind
+
+
+def _choose(argument: str, *, by_dest: bool) -> Callable[[tuple[Mount, ...]], Mount | None]:
+    if argument.isdecimal():
+        index = int(argument)
+        return lambda mounts: mounts[index] if index < len(mounts) else None
+    try:
+        search = re2.compile(b"(?m)" + as_bytes(argument)).search
+    except re2.error as error:
+        raise UnknownField(f"[{argument}] selects mounts by a regular expression and is none: {error}") from error
+    place = attrgetter("dest" if by_dest else "source")
+    return lambda mounts: next((mount for mount in mounts if search(as_bytes(place(mount)))), None)
+
+
+def _mounts(facts: ContainerFacts) -> str | None:
+    return None if facts.mounts is None else ",".join(mount.text for mount in facts.mounts)
+
+
+def _label(key: str) -> Callable[[ContainerFacts], str | None]:
+    return lambda facts: None if facts.labels is None else facts.labels.get(key)
+
+
+def _labels(facts: ContainerFacts) -> str | None:
+    if facts.labels is None:
+        return None
+    shown = ((key, value) for key, value in sorted(facts.labels.items()) if not key.startswith(_HIDDEN_LABELS))
+    return ", ".join(f"{key}:{value}" if value else key for key, value in shown)

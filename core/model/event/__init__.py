@@ -1,0 +1,32 @@
+"""What happened: events and the parts they point to.
+
+An event is made once and never changed. Its process and its file are *versions*: a later exec, chdir or setuid makes a
+new version and leaves the old one to the events that hold it, so a field read late is still the truth of its moment.
+Texts that come from the kernel are `str` decoded with `surrogateescape`: every byte is kept (`as_bytes` gives it back).
+"""
+
+from mozu.core.model.event.container import Container
+from mozu.core.model.event.descriptor_table import Files
+from mozu.core.model.event.event import DataEvent, Event, SyscallEvent
+from mozu.core.model.event.file import Address, File, SockAddr, SockTuple
+from mozu.core.model.event.process import Process, Task, Tasks
+from mozu.core.model.event.text import as_bytes, as_text, byte_length, printable
+
+__all__ = [
+    "Address",
+    "Container",
+    "DataEvent",
+    "Event",
+    "File",
+    "Files",
+    "Process",
+    "SockAddr",
+    "SockTuple",
+    "SyscallEvent",
+    "Task",
+    "Tasks",
+    "as_bytes",
+    "as_text",
+    "byte_length",
+    "printable",
+]

@@ -1,0 +1,49 @@
+"""The kinds of event."""
+
+from typing import Any
+
+import msgspec
+
+from mozu.core.model.event.file import File
+from mozu.core.model.event.process import Process
+
+
+class Event(msgspec.Struct, gc=False):
+    """What every event has."""
+
+    source: str
+    """The source class that rules name: `syscall`, `k8s_audit`, `json` …"""
+    type: str
+    """`openat`, `execve` …; for log events the record's own kind."""
+    time: int
+    """Wall clock, ns since the epoch."""
+    num: int = 0
+    """Position in its source, from 1. The core numbers events as they arrive; a recording brings its own."""
+
+
+class SyscallEvent(Event, gc=False):
+    """One system call that returned (or a scheduler event of the same table).
+
+    A source fills everything but `process`; the state machine adds that, and `file` where the source could not tell.
+    """
+
+    tid: int = 0
+    pid: int = 0
+    cpu: int = 0
+    args: tuple[Any, ...] = ()
+    """The parameters in the order of `core.model.syscalls`, native values: int; str for paths and texts (None for
+    NULL); bytes; SockTuple; SockAddr; flags and enumerations in the reference's numbering."""
+    process: Process | None = None
+    fd: int | None = None
+    """The descriptor the event is about (-1 after a failed open); None for events without one."""
+    file: File | None = None
+    facts: Any = None
+    """What the source knows beyond the parameters and only the state machine reads (see `core.state.facts`)."""
+    way: str = ""
+    """How the call came into the kernel, where that was not the native way: `compat32`, `io_uring`."""
+
+
+class DataEvent(Event, gc=False):
+    """A record of a log-like source: decoded JSON."""
+
+    data: Any = None

@@ -1,0 +1,67 @@
+"""An open file: whatever a descriptor stands for."""
+
+import msgspec
+
+Address = bytes
+"""An IP address in network order: 4 bytes (IPv4) or 16 (IPv6)."""
+
+
+class SockAddr(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A socket address as a call was given it. For unix sockets `path` (abstract names begin with NUL)."""
+
+    family: int
+    """AF_* number of the running kernel."""
+    address: Address = b""
+    port: int = 0
+    path: str = ""
+
+
+class SockTuple(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Both ends of a socket. `source` is the end that connected (the client), `dest` the one that was connected to.
+
+    For unix sockets the addresses are the kernel's pointers as numbers and `path` is the server's name.
+    """
+
+    family: int
+    source: Address = b""
+    sport: int = 0
+    dest: Address = b""
+    dport: int = 0
+    path: str = ""
+    source_pointer: int = 0
+    dest_pointer: int = 0
+
+
+class File(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One version of what a descriptor stands for; replaced by connect, bind, accept …, never changed."""
+
+    kind: str
+    """file, directory, ipv4, ipv6, unix, pipe, event, signalfd, eventpoll, inotify, timerfd, netlink, bpf, userfaultfd,
+    io_uring, memfd, pidfd, unknown: the values of the field `fd.type`. `unknown` is a known descriptor of a type that
+    nobody named (it prints `<NA>`); the empty text stands in events that asked for a path and got no descriptor (a
+    failed open): then only `name` and `raw` mean anything."""
+    name: str = ""
+    """The field `fd.name`: a path made absolute and normalised lexically, or the text of a socket tuple."""
+    raw: str = ""
+    """The path as the call was given it (`fd.nameraw`)."""
+    realpath: str | None = None
+    """The path that the kernel reached, symlinks followed, as seen from the process's own root; None where unknown."""
+    flags: int = 0
+    """Open flags in the reference's numbering (`core.model.syscalls` table `file_flags`)."""
+    dev: int = 0
+    """Device number, major << 20 | minor as the kernel holds it (the events' parameter `dev` is encoded otherwise)."""
+    ino: int = 0
+    upper_layer: bool = False
+    lower_layer: bool = False
+    sock: SockTuple | None = None
+    """Addresses, for sockets that have any."""
+    protocol: str = ""
+    """Transport of an IP socket: tcp, udp, icmp, raw; empty where unknown."""
+    l4proto: str | None = None
+    """What the field `fd.l4proto` shows of an IP socket: `protocol` once it has a role (raw even before), else `<NA>`.
+    None for what is not an IP socket."""
+    role: str = ""
+    """client, server, listening, or empty where the stream did not tell."""
+    connected: bool = False
+    name_changed: bool = False
+    """True in the one event that changed the name (an unconnected datagram socket that was given a peer)."""

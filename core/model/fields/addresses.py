@@ -1,0 +1,45 @@
+"""Forms of addresses, and which are this machine's own: what tells the local end of a connection from the remote one.
+
+Pure by itself: whoever knows the interfaces (the live runtime, a recording) replaces the set.
+"""
+
+from collections.abc import Iterable
+
+from mozu.core.model.event import Address
+
+_LOOPBACK6 = b"\0" * 15 + b"\1"
+_MAPPED = b"\0" * 10 + b"\xff\xff"
+
+
+def plain(address: Address) -> Address:
+    """An IPv4 address where it is mapped into IPv6, else the address itself."""
+    return address[12:] if len(address) == 16 and address.startswith(_MAPPED) else address
+
+
+class LocalAddresses:
+    """The addresses of one machine's interfaces. Loopback is always local."""
+
+    __slots__ = ("_known", "recorded")
+
+    def __init__(self, known: Iterable[Address] = ()) -> None:
+        self._known: frozenset[Address] = frozenset(known)
+        self.recorded = False
+        """Whether the machine is that of a recording, and read as the reference does: there no IPv6 address is local to
+        the processes of containers."""
+
+    def replace(self, known: Iterable[Address], *, recorded: bool = False) -> None:
+        """These are the machine's addresses from now on."""
+        self._known = frozenset(known)
+        self.recorded = recorded
+
+    @property
+    def known(self) -> frozenset[Address]:
+        """All of them, without loopback."""
+        return self._known
+
+    def __contains__(self, address: Address) -> bool:
+        address = plain(address)
+        return address in self._known or address == _LOOPBACK6 or (len(address) == 4 and address[0] == 127)
+
+    def __len__(self) -> int:
+        return len(self._known)

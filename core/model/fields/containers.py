@@ -1,0 +1,188 @@
+"""The fields `container.*`, `k8s.*`, `k8smeta.*` and `static.*`.
+
+Which container a process is in, the core knows from its cgroups. Everything else comes from an enricher, which replaces
+these readers; without one they know what holds on the host and nothing of a container.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from mozu.core.model.event import Container, Process, SyscallEvent
+from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
+from mozu.core.model.fields.proc.read import UNSIGNED, dated, own
+
+_OWN: Final = frozenset({"tree", "cgroups"})
+_NEEDS: Final = frozenset({"tree", "cgroups", "enricher:containers"})
+_LASTING: Final = frozenset({"lasting"})
+_SUGGESTED: Final = frozenset({"suggested"})
+_DEPRECATED: Final = frozenset({"deprecated"})
+_GONE: Final = "Out of use; never has a value."
+
+
+def _by_cgroup(read: Callable[[Container], str]) -> Reader:
+    return own(lambda process: "host" if process.container is None else read(process.container))
+
+
+def _on_host(value: Any) -> Reader:
+    return own(lambda process: value if process.container is None else None)
+
+
+def _start(process: Process) -> int | None:
+    return process.pidns_start or None
+
+
+def _age(process: Process, event: SyscallEvent) -> int | None:
+    return event.time - process.pidns_start & UNSIGNED if process.pidns_start else None
+
+
+def _told(
+    name: str,
+    doc: str,
+    *,
+    host: Any = None,
+    kind: FieldType = FieldType.STRING,
+    argument: Argument = Argument.NONE,
+    traits: frozenset[str] = frozenset(),
+    is_list: bool = False,
+) -> Field:
+    """A field that only an enricher can fill, except for what is plain of the host."""
+    return Field(
+        name=name,
+        type=kind,
+        doc=doc,
+        argument=argument,
+        traits=traits,
+        needs=_NEEDS,
+        is_list=is_list,
+        read=None if host is None else _on_host(host),
+    )
+
+
+def _gone(name: str, *, kind: FieldType = FieldType.STRING, argument: Argument = Argument.NONE) -> Field:
+    return Field(name=name, type=kind, doc=_GONE, argument=argument, traits=_DEPRECATED)
+
+
+_CONTAINER: Final = (
+    Field(
+        name="container.id",
+        type=FieldType.STRING,
+        read=_by_cgroup(lambda c: c.id),
+        needs=_OWN,
+        traits=_SUGGESTED | _LASTING,
+        doc="First 12 characters of the container's id; `host` outside containers.",
+    ),
+    Field(
+        name="container.full_id",
+        type=FieldType.STRING,
+        read=_by_cgroup(lambda c: c.full_id),
+        needs=_OWN,
+        traits=_LASTING,
+        doc="The container's whole id; `host` outside containers.",
+    ),
+    Field(
+        name="container.type",
+        type=FieldType.STRING,
+        read=_by_cgroup(lambda c: c.runtime),
+        needs=_OWN,
+        traits=_LASTING,
+        doc="What runs the container: docker, containerd, podman …; `host` outside containers.",
+    ),
+    Field(
+        name="container.start_ts",
+        type=FieldType.ABSTIME,
+        read=own(_start),
+        needs=_OWN,
+        doc="When the first process of the container's pid namespace began.",
+    ),
+    Field(
+        name="container.duration",
+        type=FieldType.RELTIME,
+        read=dated(_age),
+        needs=_OWN,
+        doc="How long that was before the event.",
+    ),
+    _told("container.name", "Name of the container; `host` outside containers.", host="host", traits=_SUGGESTED),
+    _told("container.image", "Image that the container was made from, as its runtime was told.", host=""),
+    _told("container.image.id", "Id of the image.", host=""),
+    _told("container.image.repository", "Name of the image, without tag and digest.", host="", traits=_SUGGESTED),
+    _told("container.image.tag", "Tag of the image.", host="", traits=_SUGGESTED),
+    _told("container.image.digest", "Digest under which the registry keeps the image.", host=""),
+    _told("container.privileged", "Whether the container runs privileged.", host=False, kind=FieldType.BOOL),
+    _told("container.mounts", "All mounts, each as source:dest:mode:rdwr:propagation, joined by commas.", host=""),
+    _told("container.mount", "One mount, by its index or by a pattern for its source.", argument=Argument.KEY),
+    _told("container.mount.source", "Source of one mount.", argument=Argument.KEY),
+    _told("container.mount.dest", "Where in the container one mount is seen.", argument=Argument.KEY),
+    _told("container.mount.mode", "Mode text of one mount.", argument=Argument.KEY),
+    _told("container.mount.rdwr", "Whether one mount is writable.", argument=Argument.KEY),
+    _told("container.mount.propagation", "Propagation of one mount.", argument=Argument.KEY),
+    _told("container.ip", "The container's main IPv4 address.", host=""),
+    _told("container.cni.json", "What the network plugin answered for the container, as JSON.", host=""),
+    _told("container.host_pid", "Whether it shares the host's pid namespace.", host=False, kind=FieldType.BOOL),
+    _told("container.host_network", "Whether it shares the host's network.", host=False, kind=FieldType.BOOL),
+    _told("container.host_ipc", "Whether it shares the host's IPC namespace.", host=False, kind=FieldType.BOOL),
+    _told("container.label", "One label of the container.", argument=Argument.KEY_OR_DOTTED),
+    _told("container.labels", "All labels of the container as `key:value`.", host=""),
+    _gone("container.healthcheck"),
+    _gone("container.liveness_probe"),
+    _gone("container.readiness_probe"),
+    _gone("proc.is_container_healthcheck", kind=FieldType.BOOL),
+    _gone("proc.is_container_liveness_probe", kind=FieldType.BOOL),
+    _gone("proc.is_container_readiness_probe", kind=FieldType.BOOL),
+)
+
+_POD: Final = (
+    _told("k8s.pod.name", "Name of the pod.", traits=_SUGGESTED),
+    _told("k8s.ns.name", "Namespace of the pod.", traits=_SUGGESTED),
+    _told("k8s.pod.id", "The pod's uid, by its old name."),
+    _told("k8s.pod.uid", "The pod's uid."),
+    _told("k8s.pod.sandbox_id", "First 12 characters of the id of the pod's sandbox.", host=""),
+    _told("k8s.pod.full_sandbox_id", "Id of the pod's sandbox.", host=""),
+    _told("k8s.pod.label", "One label of the pod.", argument=Argument.KEY_OR_DOTTED),
+    _told("k8s.pod.labels", "All labels of the pod as `key:value`.", host=""),
+    _told("k8s.pod.ip", "The pod's IPv4 address.", host=""),
+    _told("k8s.pod.cni.json", "What the network plugin answered for the pod, as JSON.", host=""),
+    *(_gone(f"k8s.{kind}.{part}") for kind in ("rc", "svc", "rs", "deployment") for part in ("name", "id", "labels")),
+    *(_gone(f"k8s.{kind}.label", argument=Argument.KEY_OR_DOTTED) for kind in ("rc", "svc", "rs", "deployment", "ns")),
+    _gone("k8s.ns.id"),
+    _gone("k8s.ns.labels"),
+)
+
+_OBJECTS: Final = {
+    "pod": "pod",
+    "ns": "namespace",
+    "deployment": "deployment",
+    "rs": "replica set",
+    "rc": "replication controller",
+    "svc": "services that select the pod",
+}
+"""Short name in the fields → what it is. `svc` may be several."""
+
+
+def _cluster() -> tuple[Field, ...]:
+    found = [_told("k8smeta.pod.ip", "The pod's address, from the cluster.")]
+    for short, what in _OBJECTS.items():
+        several = short == "svc"
+        found += (
+            _told(f"k8smeta.{short}.name", f"Name of the {what}, from the cluster.", is_list=several),
+            _told(f"k8smeta.{short}.uid", f"Uid of the {what}, from the cluster.", is_list=several),
+            _told(
+                f"k8smeta.{short}.label",
+                f"One label of the {what}, from the cluster.",
+                argument=Argument.KEY,
+                is_list=several,
+            ),
+            _told(f"k8smeta.{short}.labels", f"All labels of the {what}, from the cluster.", is_list=True),
+        )
+    return tuple(found)
+
+
+_STATIC: Final = Field(
+    name="static",
+    type=FieldType.STRING,
+    argument=Argument.DOTTED,
+    sources=frozenset({"*"}),
+    traits=_SUGGESTED,
+    doc="A constant that the configuration gives a name.",
+)
+
+FIELDS: Final[tuple[Field, ...]] = (*_CONTAINER, *_POD, *_cluster(), _STATIC)

@@ -1,0 +1,242 @@
+"""The parameters and the result of a call: evt.args, evt.arg, evt.rawarg, evt.res, evt.rawres, evt.failed."""
+
+import functools
+import re
+from typing import Any, Final
+
+import msgspec
+
+from mozu.core.errors import UnknownField
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.fields.binding import by_type
+from mozu.core.model.fields.evt.text import is_empty, sockaddr_text, texts, tuple_text
+from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
+from mozu.core.model.fields.names import Names
+from mozu.core.model.syscalls import EventType, Param, errno_name, event_type, event_types, param_names
+
+_NEEDS: Final[dict[str, frozenset[str]]] = {
+    "fd": frozenset({"fds", "names", "files"}),
+    "fdlist": frozenset({"fds", "files"}),
+    "fspath": frozenset({"cwd"}),
+    "fsrelpath": frozenset({"cwd", "fds"}),
+    "pid": frozenset({"tree", "comm"}),
+    "uid": frozenset({"enricher:users"}),
+    "gid": frozenset({"enricher:users"}),
+}
+"""Type of a parameter → what its text needs."""
+
+_TYPES: Final = {
+    "int": FieldType.INT,
+    "fd": FieldType.INT,
+    "pid": FieldType.INT,
+    "errno": FieldType.INT,
+    "fspath": FieldType.PATH,
+    "fsrelpath": FieldType.PATH,
+    "string": FieldType.STRING,
+    "socktuple": FieldType.STRING,
+    "sockaddr": FieldType.STRING,
+    "fdlist": FieldType.STRING,
+    "bytes": FieldType.BYTES,
+    "reltime": FieldType.RELTIME,
+    "abstime": FieldType.ABSTIME,
+}
+"""Type of a parameter without its width → type of the field; unsigned numbers are the rest."""
+
+_SIGN: Final = 1 << 63
+
+
+def has_result(event: EventType) -> bool:
+    """True where the first parameter is what the call gave back."""
+    return event.kind == "syscall" and bool(event.params)
+
+
+def result(event: SyscallEvent) -> int | None:
+    """What the call gave back, as the signed number that the kernel means."""
+    value: int | None = event.args[0] if event.args else None
+    return value - (1 << 64) if value is not None and value >= _SIGN else value
+
+
+def arguments(names: Names) -> tuple[Field, ...]:
+    """The fields that show parameters as text."""
+    everything = frozenset().union(*_NEEDS.values())
+    whole = by_type(lambda _, event: _all_texts(event, names))
+    args = Field(
+        name="evt.args",
+        type=FieldType.STRING,
+        doc="All parameters in order, each as name=value, with its resolved form in parentheses.",
+        bind=whole,
+        needs=everything,
+        narrowed=lambda _, name: _needed(event_type(name)),
+    )
+    single = Field(
+        name="evt.arg",
+        type=FieldType.STRING,
+        doc="One parameter as text, by its name or its position from 0: resolved where it can be, else as it is.",
+        bind=by_type(lambda argument, event: _one_text(argument, event, names)),
+        argument=Argument.DOTTED_OR_INDEX,
+        needs=everything,
+        narrowed=lambda argument, name: _needed(event_type(name), argument),
+        variant=lambda argument: msgspec.structs.replace(single, variant=None, needs=_needs(_known(argument))),
+    )
+    info = msgspec.structs.replace(args, name="evt.info", doc="The same text as evt.args.")
+    return (args, single, info)
+
+
+RAW: Final = Field(
+    name="evt.rawarg",
+    type=FieldType.STRING,
+    doc="One parameter by its name, in its own type: numbers compare as numbers.",
+    bind=by_type(lambda argument, event: _raw(argument, event)),
+    argument=Argument.DOTTED,
+    traits=frozenset({"no_rhs", "no_transformer", "dynamic"}),
+    variant=lambda argument: _raw_variant(argument),
+)
+
+
+def _outcome(event: SyscallEvent) -> str | None:
+    value = result(event)
+    if value is None:
+        return None
+    return "SUCCESS" if value >= 0 else errno_name(value) or str(value)
+
+
+def _failed(event: SyscallEvent) -> bool | None:
+    value = result(event)
+    return None if value is None else value < 0
+
+
+def _of_result(name: str, kind: FieldType, read: Reader, doc: str) -> Field:
+    bind = by_type(lambda _, event: read if has_result(event) else None)
+    return Field(name=name, type=kind, doc=doc, bind=bind)
+
+
+RESULTS: Final = (
+    _of_result(
+        "evt.res", FieldType.STRING, _outcome, "SUCCESS, or the name of the error (its number where it has no name)."
+    ),
+    _of_result("evt.rawres", FieldType.INT, result, "What the call gave back: negative numbers are errors."),
+    _of_result("evt.failed", FieldType.BOOL, _failed, "Whether the call gave back an error."),
+)
+
+
+def _known(argument: str | None) -> tuple[Param, ...]:
+    """Every parameter that an argument may stand for. Raises UnknownField."""
+    found = _matching(argument or "")
+    if not found and argument not in param_names() and not (argument or "").isdigit():
+        raise UnknownField(f"evt.arg.{argument}: nonexistent field (no event has a parameter of this name)")
+    return found
+
+
+@functools.cache
+def _matching(argument: str) -> tuple[Param, ...]:
+    if argument.isdigit():
+        position = int(argument)
+        return tuple(event.params[position] for event in event_types().values() if position < len(event.params))
+    return tuple(param for event in event_types().values() for param in event.params if param.name == argument)
+
+
+def _needs(params: tuple[Param, ...]) -> frozenset[str]:
+    return frozenset().union(*(_NEEDS.get(param.type, frozenset()) for param in params))
+
+
+def _needed(event: EventType | None, argument: str | None = None) -> frozenset[str]:
+    """What the text of one parameter, or of all, needs for one type of event."""
+    if event is None:
+        return frozenset()
+    chosen = range(len(event.params)) if argument is None else (_position(argument, event),)
+    return frozenset().union(*(_needed_by(event, at) for at in chosen if at is not None))
+
+
+def _needed_by(event: EventType, at: int) -> frozenset[str]:
+    """The event's own descriptor, and a directory that a path starts from, need no table of all of them."""
+    param = event.params[at]
+    needs = _NEEDS.get(param.type, frozenset())
+    known = param.type == "fd" and (param.name in ("fd", "res") or any(one.dirfd == at for one in event.params))
+    return needs - {"files"} if known else needs
+
+
+def _position(argument: str | None, event: EventType) -> int | None:
+    _known(argument)
+    text = argument or ""
+    if not text.isdigit():
+        return event.index(text)
+    return int(text) if int(text) < len(event.params) else None
+
+
+def _one_text(argument: str | None, event: EventType, names: Names) -> Reader | None:
+    position = _position(argument, event)
+    if position is None:
+        return None
+    empty, raw, resolved = texts(event.params[position], names)
+
+    def read(event: SyscallEvent) -> str | None:
+        if position >= len(event.args):
+            return None
+        value = event.args[position]
+        return empty if is_empty(value) else resolved(event, value) or raw(event, value)
+
+    return read
+
+
+def _all_texts(event: EventType, names: Names) -> Reader:
+    each = [(param.name, texts(param, names)) for param in event.params]
+
+    def read(event: SyscallEvent) -> str:
+        return " ".join(_pieces(event))
+
+    def _pieces(event: SyscallEvent) -> list[str]:
+        pieces = []
+        for (name, (empty, raw, resolved)), value in zip(each, event.args, strict=False):
+            if is_empty(value):
+                pieces.append(f"{name}={empty}")
+                continue
+            more = resolved(event, value)
+            plain = f"{name}={raw(event, value)}"
+            pieces.append(f"{plain}({more})" if more else plain)
+        return pieces
+
+    return read
+
+
+def _raw(argument: str | None, event: EventType) -> Reader | None:
+    position = _position(argument, event)
+    if position is None:
+        return None
+    param = event.params[position]
+    convert = _NATIVE.get(param.type)
+    empty = "<NA>" if param.type in ("string", "fspath", "fsrelpath") else None
+
+    def read(event: SyscallEvent) -> Any:
+        value = event.args[position] if position < len(event.args) else None
+        if is_empty(value):
+            return empty
+        return value if convert is None else convert(value)
+
+    return read
+
+
+_NATIVE: Final[dict[str, Any]] = {
+    "socktuple": tuple_text,
+    "sockaddr": sockaddr_text,
+    "fdlist": lambda value: " ".join(f"{fd}:{flags:x}" for fd, flags in value),
+    "dynamic": lambda value: value[1] if isinstance(value, tuple) else value,
+}
+"""Types whose values rules cannot compare as they are."""
+
+
+def _raw_variant(argument: str | None) -> Field:
+    """Type and print format are those of the first event that has the parameter."""
+    params = _known(argument)
+    if (argument or "").isdigit():
+        raise UnknownField(f"evt.rawarg.{argument}: nonexistent field (the argument must be the name of a parameter)")
+    kind, form = (params[0].type, params[0].format) if params else ("uint16", "")
+    if kind == "dynamic":
+        kind, _, form = params[0].choices[0].partition(".")
+    if kind == "mode":
+        form = "o"
+    return msgspec.structs.replace(
+        RAW,
+        variant=None,
+        type=_TYPES.get(re.sub(r"\d+$", "", kind), FieldType.UINT),
+        format={"x": "hex", "o": "octal"}.get(form, ""),
+    )

@@ -1,0 +1,171 @@
+"""The two ends of a socket: fd.*ip, fd.*port, fd.*net, fd.*proto, fd.*.name, fd.is_server …"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from mozu.core.model.event import Address, File, SockTuple, SyscallEvent
+from mozu.core.model.fields.addresses import plain
+from mozu.core.model.fields.binding import when
+from mozu.core.model.fields.descriptor_kind import IP
+from mozu.core.model.fields.field import Field, FieldType, Match, Reader
+from mozu.core.model.fields.names import Names
+
+_FDS: Final = frozenset({"fds"})
+_FILTER: Final = frozenset({"filter_only", "no_rhs", "no_transformer"})
+_ENDS: Final = {"c": "client", "s": "server", "l": "local", "r": "remote"}
+
+End = tuple[Address, int]
+"""Address and port."""
+
+
+def ip_sock(file: File | None) -> SockTuple | None:
+    """Both ends of an IP socket."""
+    return file.sock if file is not None and file.kind in IP else None
+
+
+def client(file: File | None) -> End | None:
+    """The end that connected."""
+    sock = ip_sock(file)
+    if sock is None or file is None or file.role not in ("client", "server"):
+        return None
+    return sock.source, sock.sport
+
+
+def server(file: File | None) -> End | None:
+    """The end that was connected to, or that listens."""
+    sock = ip_sock(file)
+    return None if sock is None or file is None or not file.role else (sock.dest, sock.dport)
+
+
+def _is_client_local(event: SyscallEvent, file: File, sock: SockTuple, names: Names) -> bool:
+    """By the machine's addresses, and where these say nothing, by the part that the process plays."""
+    if names.addresses.recorded and file.kind == "ipv6":
+        contained = event.process is not None and event.process.container is not None
+        return not contained and sock.source in names.addresses
+    if sock.source in names.addresses:
+        return True
+    return sock.dest not in names.addresses and file.role == "client"
+
+
+def local(event: SyscallEvent, names: Names) -> End | None:
+    """The end on this machine."""
+    ends = _own_end_first(event, names)
+    return None if ends is None else ends[0]
+
+
+def remote(event: SyscallEvent, names: Names) -> End | None:
+    """The other end."""
+    ends = _own_end_first(event, names)
+    return None if ends is None else ends[1]
+
+
+def _own_end_first(event: SyscallEvent, names: Names) -> tuple[End, End] | None:
+    file = event.file
+    sock = ip_sock(file)
+    if sock is None or file is None or file.role not in ("client", "server"):
+        return None
+    source, dest = (sock.source, sock.sport), (sock.dest, sock.dport)
+    return (source, dest) if _is_client_local(event, file, sock, names) else (dest, source)
+
+
+def is_server(file: File, names: Names) -> bool:
+    """Whether the process offers the service: it listens, or what was connected to is this machine."""
+    if file.kind not in IP:
+        return False
+    return file.role in ("listening", "server") or (file.sock is not None and file.sock.dest in names.addresses)
+
+
+def _both(event: SyscallEvent, place: int) -> tuple[Any, ...] | None:
+    """Both ends, the one end of a listening socket, nothing for other descriptors; None without a descriptor."""
+    file = event.file
+    if file is None or not file.kind:
+        return None
+    sock = ip_sock(file)
+    if sock is None:
+        return ()
+    if file.role == "listening":
+        return ((sock.dest, sock.dport)[place],) if sock.dest or place else ()
+    return ((sock.source, sock.sport)[place], (sock.dest, sock.dport)[place])
+
+
+def _either(name: str, kind: FieldType, doc: str, place: int) -> Field:
+    return Field(
+        name=name,
+        type=kind,
+        doc=doc,
+        bind=when(lambda event: event.has_fd, lambda event: _both(event, place)),
+        match=Match.ENDPOINTS,
+        traits=_FILTER,
+        needs=_FDS,
+    )
+
+
+EITHER: Final = (
+    _either("fd.ip", FieldType.IPADDR, "The addresses of both ends: one that fits is enough.", 0),
+    _either("fd.net", FieldType.IPNET, "The networks of both ends: one that fits is enough.", 0),
+    _either("fd.port", FieldType.PORT, "The ports of both ends: one that fits is enough.", 1),
+    _either("fd.proto", FieldType.PORT, "The same as fd.port.", 1),
+)
+
+
+def ends(names: Names) -> tuple[Field, ...]:
+    """The fields of one end, four times each: client, server, local, remote."""
+    finders: dict[str, Callable[[SyscallEvent], End | None]] = {
+        "c": lambda event: client(event.file),
+        "s": lambda event: server(event.file),
+        "l": lambda event: local(event, names),
+        "r": lambda event: remote(event, names),
+    }
+    return tuple(field for letter, find in finders.items() for field in _of_end(letter, find, names))
+
+
+def _of_end(letter: str, find: Callable[[SyscallEvent], End | None], names: Names) -> tuple[Field, ...]:
+    which = _ENDS[letter]
+
+    def address(event: SyscallEvent) -> Address | None:
+        end = find(event)
+        return end[0] if end is not None and end[0] else None
+
+    def port(event: SyscallEvent) -> int | None:
+        end = find(event)
+        return None if end is None else end[1]
+
+    def port_text(event: SyscallEvent) -> str | None:
+        end = find(event)
+        return None if end is None else str(end[1])
+
+    return (
+        _one(f"fd.{letter}ip", FieldType.IPADDR, address, f"Address of the {which} end."),
+        _one(f"fd.{letter}port", FieldType.PORT, port, f"Port of the {which} end."),
+        _one(f"fd.{letter}net", FieldType.IPNET, address, f"Network of the {which} end.", _FILTER),
+        _one(f"fd.{letter}proto", FieldType.STRING, port_text, f"Port of the {which} end, as text."),
+        _host(f"fd.{letter}ip.name", address, names, which),
+    )
+
+
+def _one(name: str, kind: FieldType, read: Reader, doc: str, traits: frozenset[str] = frozenset()) -> Field:
+    bind = when(lambda event: event.has_fd, read)
+    return Field(name=name, type=kind, doc=doc, bind=bind, traits=traits, needs=_FDS)
+
+
+def _host(name: str, address: Callable[[SyscallEvent], Address | None], names: Names, which: str) -> Field:
+    """The names of an end; outputs show the first."""
+
+    def read(event: SyscallEvent) -> tuple[str | None, ...] | None:
+        found = address(event)
+        return None if found is None else names.hosts.get(plain(found), (None,))
+
+    def show(event: SyscallEvent) -> str | None:
+        found = read(event)
+        return None if found is None else found[0]
+
+    return Field(
+        name=name,
+        type=FieldType.STRING,
+        doc=f"Name in a rule that the address of the {which} end was resolved from.",
+        bind=when(lambda event: event.has_fd, read),
+        show=show,
+        match=Match.NAMES,
+        traits=frozenset({"no_rhs", "no_transformer", "host_name"}),
+        needs=_FDS,
+    )

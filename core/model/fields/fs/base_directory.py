@@ -1,0 +1,52 @@
+"""Where a relative path begins."""
+
+from typing import Any, Final
+
+from mozu.core.model.event import SyscallEvent
+from mozu.core.model.syscalls import event_type
+
+AT_FDCWD: Final = -100
+UNKNOWN: Final = "<UNKNOWN>"
+"""Stands for a directory that nobody knows."""
+
+_SECOND_DIRECTORY: Final = 3
+
+
+def place_of(dirfd: int | None) -> int:
+    """Which path of its call (0 or 1) the directory's descriptor in this position belongs to."""
+    return 0 if dirfd is None or dirfd < _SECOND_DIRECTORY else 1
+
+
+def base_directory(event: SyscallEvent, dirfd: int | None, place: int = 0) -> str | None:
+    """The directory that a path of this event is relative to; None where it is not known.
+
+    `place` counts the paths of the call. What a live source has asked the kernel (`Bases` or `Opened` of
+    `core.state.facts`) comes first: the state need not have seen how a descriptor came about.
+    """
+    told = _told(event.facts, place)
+    if told is not None:
+        return told
+    process = event.process
+    if process is None or dirfd is None:
+        return None
+    if dirfd == AT_FDCWD:
+        return process.cwd
+    file = event.file if dirfd == event.fd else process.file_at(dirfd, event.num)
+    return file.name if file is not None and file.kind and file.name else None
+
+
+def told_directory(event: SyscallEvent, fd: int) -> str | None:
+    """The directory that a descriptor in the parameters leads to, if a path starts there and the kernel has told."""
+    declared = event_type(event.type)
+    for param in () if declared is None else declared.params:
+        if param.dirfd is not None and event.args[param.dirfd] == fd:
+            return _told(event.facts, place_of(param.dirfd))
+    return None
+
+
+def _told(facts: Any, place: int) -> str | None:
+    bases: tuple[str | None, ...] | None = getattr(facts, "bases", None)
+    if bases is not None:
+        return bases[place] if place < len(bases) else None
+    base: str | None = getattr(facts, "base", None) if place == 0 else None
+    return base

@@ -1,0 +1,48 @@
+"""What readers ask about the world outside the event: names of users, groups and hosts, and facts of the run.
+
+One `Names` belongs to one registry of fields. Everything in it has a default that knows nothing, so that the core reads
+events without anybody's help; an enricher (or a recording) that knows better assigns its own function:
+
+    context.fields.names.user = accounts.name_of
+
+Such functions are called while an event is judged: they answer from memory, at once, or with None.
+"""
+
+from collections.abc import Callable, Mapping
+
+from mozu.core.model.event import Address, SyscallEvent
+from mozu.core.model.fields.addresses import LocalAddresses
+
+
+def _nobody(_: int, __: SyscallEvent) -> str | None:
+    return None
+
+
+def _unknown(_: str) -> object | None:
+    return None
+
+
+class Names:
+    """The surroundings of one engine."""
+
+    __slots__ = ("addresses", "base64_bytes", "container", "first_time", "group", "hostname", "hosts", "user")
+
+    def __init__(self) -> None:
+        self.user: Callable[[int, SyscallEvent], str | None] = _nobody
+        """(uid, the event that mentions it) → the account's name where the event happened: host or container."""
+        self.group: Callable[[int, SyscallEvent], str | None] = _nobody
+        """The same for a gid."""
+        self.hosts: Mapping[Address, tuple[str, ...]] = {}
+        """Address (IPv4 ones plain, not mapped into IPv6) → the names in rules that it was resolved from, sorted. Live,
+        a table with new answers takes the place of the old one, which never changes."""
+        self.container: Callable[[str], object | None] = _unknown
+        """Full id → `ContainerFacts` of the container, for recordings."""
+        self.addresses = LocalAddresses()
+        """This machine's own."""
+        self.hostname = ""
+        """What `evt.hostname` shows; empty: it has no value."""
+        self.first_time = 0
+        """Time of the first event of the run (ns since the epoch), from which `evt.reltime` counts; 0: the first event
+        that is asked for it."""
+        self.base64_bytes = False
+        """Bytes in `evt.args` and `evt.arg` print as base64 and not as printable characters and dots."""

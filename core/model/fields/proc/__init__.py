@@ -1,0 +1,1 @@
+"""The fields `proc.*` and `thread.*`."""

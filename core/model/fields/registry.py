@@ -1,0 +1,92 @@
+"""Find a field by the longest name that is known."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from mozu.core.errors import UnknownField
+from mozu.core.model.fields.field import Argument, Field, Match, Reader, Resolved, never
+from mozu.core.model.fields.names import Names
+
+_DOTTED = {Argument.DOTTED, Argument.DOTTED_OR_INDEX, Argument.DOTTED_OPTIONAL, Argument.KEY_OR_DOTTED}
+_OPTIONAL = {Argument.NONE, Argument.INDEX_OPTIONAL, Argument.KEY_OPTIONAL, Argument.DOTTED_OPTIONAL}
+_INDEX = {Argument.INDEX, Argument.INDEX_OPTIONAL, Argument.DOTTED_OR_INDEX}
+
+
+class FieldRegistry:
+    """The fields of one engine: the core's and those its plugins declare."""
+
+    def __init__(self, fields: Iterable[Field] = (), names: Names | None = None) -> None:
+        self._fields: dict[str, Field] = {}
+        self.names = Names() if names is None else names
+        """The surroundings that the readers of these fields ask: who knows names of users or hosts puts them here."""
+        self.add(fields)
+
+    def add(self, fields: Iterable[Field]) -> None:
+        """A later declaration of the same name replaces an earlier one that has no reader; else ValueError."""
+        for field in fields:
+            old = self._fields.get(field.name)
+            if old is not None and not old.unavailable:
+                raise ValueError(f"field {field.name} is declared twice")
+            self._fields[field.name] = field
+
+    def provide(self, name: str, make: Callable[[str | None], Reader]) -> None:
+        """An enricher brings the reader of a known field: `make` takes the argument. Raises UnknownField."""
+        field = self._fields.get(name)
+        if field is None:
+            raise UnknownField(f"{name}: an enricher reads a field that nobody has declared")
+        bound = msgspec.structs.replace(field, read=None, bind=lambda argument, _: make(argument), unavailable="")
+        self._fields[name] = bound
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(sorted(self._fields.values(), key=lambda field: field.name))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._fields
+
+    def get(self, name: str) -> Field | None:
+        """The field of exactly this name."""
+        return self._fields.get(name)
+
+    def find(self, text: str) -> tuple[Field, str]:
+        """The longest known field that `text` begins with (ending at a dot or the end), and what is left."""
+        end = len(text)
+        while end > 0:
+            field = self._fields.get(text[:end])
+            if field is not None:
+                return field, text[end:]
+            end = text.rfind(".", 0, end)
+        raise UnknownField(f"{text}: nonexistent field")
+
+    def resolve(self, name: str, argument: str | None = None, event_type: str | None = None) -> Resolved:
+        """A reference (`proc.aname` with argument `2`, `evt.arg.flags`) with its reader. Raises UnknownField."""
+        field, rest = self.find(name)
+        text = name if argument is None else f"{name}[{argument}]"
+        if rest:
+            if field.argument not in _DOTTED or argument is not None or len(rest) < 2:
+                raise UnknownField(f"{text}: nonexistent field")
+            argument = rest[1:]
+        elif argument is None:
+            if field.argument not in _OPTIONAL:
+                raise UnknownField(f"{text}: this field needs an argument")
+        elif field.argument in (Argument.NONE, Argument.DOTTED, Argument.DOTTED_OPTIONAL):
+            raise UnknownField(f"{text}: nonexistent field ({field.name} takes no argument in brackets)")
+        elif field.argument in _INDEX and not argument.isdigit():
+            raise UnknownField(f"{text}: nonexistent field (the argument must be a number)")
+        if field.unavailable:
+            raise UnknownField(f"{text}: {field.unavailable}")
+        if field.variant is not None:
+            field = field.variant(argument)
+        reader = field.reads(argument, event_type)
+        bare = argument is None
+        return Resolved(
+            field=field,
+            text=text,
+            argument=argument,
+            type=field.type,
+            is_list=field.is_list,
+            match=field.match if bare else Match.ONE,
+            read=reader or never,
+            needs=field.needs if field.narrowed is None or not event_type else field.narrowed(argument, event_type),
+            show=(field.show if bare else None) or reader or never,
+        )

@@ -1,0 +1,27 @@
+"""Configuration: files, drop-ins and the command line, merged into one typed value; every mistake with its place.
+
+Layers, from the bottom up: the packaged default, the main file (a list it gives replaces the default's),
+`config.d/*.yaml` beside it in name order, `-o key.path=value`, `-r` and `--json`. From the drop-ins on, lists of
+components merge by `id` and mappings by key.
+"""
+
+from mozu.core.runtime.config.delivery import Queue
+from mozu.core.runtime.config.load import load, read
+from mozu.core.runtime.config.mark import Mark, Problems
+from mozu.core.runtime.config.model import RESERVED, SECTIONS, Config, Core, Entry, Hold, Kind, Log
+
+__all__ = [
+    "RESERVED",
+    "SECTIONS",
+    "Config",
+    "Core",
+    "Entry",
+    "Hold",
+    "Kind",
+    "Log",
+    "Mark",
+    "Problems",
+    "Queue",
+    "load",
+    "read",
+]

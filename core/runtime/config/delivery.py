@@ -1,0 +1,79 @@
+"""What the configuration may say about the way of alerts into a sink."""
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import Field, model_validator
+
+from mozu.core.api.hookspecs import Settings
+
+Priority = Literal["emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"]
+
+
+FOLDER: Final = Path("/var/lib/mozu/spool")
+
+
+class Queue(Settings):
+    """The queue before a sink."""
+
+    size: int = Field(
+        10_000,
+        ge=1,
+        le=10_000_000,
+        description="The most alerts that wait in memory; beyond it new ones are dropped and counted.",
+    )
+
+
+class Spool(Settings):
+    """Alerts on disk until the destination has them."""
+
+    enabled: bool = Field(True, description="False: none, as if `spool` were not there.")
+    path: Path | None = Field(None, description="The file; by default /var/lib/mozu/spool/ID.db.")
+    bytes: int = Field(1 << 30, ge=1 << 16, description="The most that waits in it.")
+    when_full: Literal["drop_newest", "drop_oldest"] = Field(
+        "drop_newest", description="Which alerts go when it is full; they are counted and told as a range of numbers."
+    )
+    backlog: Literal["in_order", "live_first"] = Field(
+        "in_order", description="Whether alerts wait their turn behind a backlog, or what has just come goes first."
+    )
+    fsync: bool = Field(False, description="Survive a loss of power, too, and not only the end of the process.")
+
+    def file(self, sink: str) -> Path:
+        """Where the spool of this sink lies."""
+        return self.path or FOLDER / f"{sink}.db"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _switch(cls, value: Any) -> Any:
+        """`spool: true` is `spool: {}`."""
+        return {"enabled": value} if isinstance(value, bool) else value
+
+
+class Retry(Settings):
+    """Back-off with full jitter."""
+
+    first: float = Field(0.1, gt=0, le=60, description="Seconds before the first new attempt, at most.")
+    longest: float = Field(30.0, gt=0, le=3600, description="Seconds between two attempts, at most.")
+    attempts: int = Field(
+        10, ge=1, description="How often an alert may fail while others arrive, before it becomes a dead letter."
+    )
+
+
+class Route(Settings):
+    """Which alerts a sink gets; all criteria that are given must hold. mozu's own notices reach every sink."""
+
+    priority: Priority = Field("debug", description="The least severe priority that passes.")
+    tags: tuple[str, ...] = Field((), description="Any of these tags.")
+    rules: tuple[str, ...] = Field((), description="Any of these rule names; `*` stands for any text.")
+    sources: tuple[str, ...] = Field((), description="Any of these event sources (syscall, k8s_audit, …).")
+    not_rules: tuple[str, ...] = Field((), description="None of these rule names; `*` stands for any text.")
+
+
+class Storm(Settings):
+    """Repeats told once, with their number; off unless it is given."""
+
+    fold_seconds: float = Field(
+        0.0, ge=0, description="Within this time alerts of one rule with one message become one, with a count; 0: off."
+    )
+    rate: float = Field(0.0, ge=0, description="The most alerts a second of one rule, on average; 0: no limit.")
+    burst: int = Field(100, ge=1, description="How many of one rule may come at once before `rate` counts.")

@@ -1,0 +1,85 @@
+"""From the merged layers to the typed configuration."""
+
+from typing import Final
+
+from mozu.core.runtime.config.layer import Item, Layer
+from mozu.core.runtime.config.mark import Mark, Problems
+from mozu.core.runtime.config.model import RESERVED, Config, Core, Entry, Kind, Reserved
+from mozu.core.runtime.config.node import Node
+from mozu.core.runtime.config.validate import validate
+
+_SINKS_ONLY = ("format", "queue", "retry", "route", "spool")
+_DEFAULT_FORMAT: Final[str] = Reserved().format
+
+
+def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Config:
+    """The configuration; where something is wrong, `problems` has it and a default stands in."""
+    core = validate(Core, layer.core, problems, "configuration") or Core()
+    entries = {
+        kind: tuple(_entry(kind, item, problems) for item in layer.sections.get(kind, {}).values()) for kind in Kind
+    }
+    if not entries[Kind.SOURCE] and not problems:
+        problems.add(Mark("sources"), "the list is empty, so there is nothing to watch; give it at least one source")
+    written = layer.core.child("plugins") or layer.core
+    return Config(
+        core=core,
+        plugins={name: (written.child(number) or written).mark for number, name in enumerate(core.plugins)},
+        files=files,
+        sources=entries[Kind.SOURCE],
+        enrichers=entries[Kind.ENRICHER],
+        evaluators=entries[Kind.EVALUATOR],
+        sinks=entries[Kind.SINK],
+        responders=entries[Kind.RESPONDER],
+    )
+
+
+def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
+    own, ours = _part(item.node, item, core=False), _reserved(kind, item, problems)
+    form, options = _format(ours.mapping().pop("format", None), f"{kind} {item.id}", problems)
+    reserved = validate(Reserved, ours, problems, f"{kind} {item.id}") or Reserved()
+    return Entry(
+        kind=kind,
+        name=item.name,
+        id=item.id,
+        settings=own.plain(),
+        node=own,
+        format=form,
+        format_options=options,
+        queue=reserved.queue,
+        spool=reserved.spool,
+        retry=reserved.retry,
+        route=reserved.route,
+    )
+
+
+def _format(written: Node | None, owner: str, problems: Problems) -> tuple[str, Node]:
+    """Name and options; only the registry knows which there are."""
+    if written is None:
+        return _DEFAULT_FORMAT, Node({}, Mark(""))
+    if isinstance(written.value, str) and written.value:
+        return written.value, Node({}, written.mark)
+    if not isinstance(written.value, dict) or len(written.value) != 1:
+        found = f"{len(written.value)} names" if isinstance(written.value, dict) and written.value else written.kind
+        text = f"{owner}: format must be a name, or one mapping from it to its options; found {found}"
+        problems.add(written.mark, text)
+        return _DEFAULT_FORMAT, Node({}, Mark(""))
+    ((name, options),) = written.value.items()
+    if options.value is None or isinstance(options.value, dict):
+        return name, Node(options.mapping(), written.key_mark(name), options.keys)
+    problems.add(options.mark, f"{owner}: the options of format {name} must be a mapping; found {options.kind}")
+    return name, Node({}, written.key_mark(name))
+
+
+def _reserved(kind: Kind, item: Item, problems: Problems) -> Node:
+    """The core's keys of an entry, without those that mean nothing there."""
+    node = _part(item.node, item, core=True)
+    for key in list(node.mapping()):
+        if key in _SINKS_ONLY and kind is not Kind.SINK:
+            problems.add(node.key_mark(key), f"{kind} {item.id}: `{key}` is for sinks; remove it")
+            del node.mapping()[key]
+    return node
+
+
+def _part(node: Node, item: Item, *, core: bool) -> Node:
+    entries = {key: value for key, value in node.mapping().items() if (key in RESERVED) == core}
+    return Node(entries, item.mark, {key: node.key_mark(key) for key in entries})

@@ -1,0 +1,96 @@
+"""One layer of configuration taken apart: the core's own keys, and lists of components by kind."""
+
+import msgspec
+
+from mozu.core.runtime.config.mark import Mark, Problems
+from mozu.core.runtime.config.model import SECTIONS, Core, Kind
+from mozu.core.runtime.config.node import Node
+from mozu.core.runtime.config.suggest import suggestion
+
+TOP_KEYS = (*SECTIONS, *Core.model_fields)
+"""Every key that may stand at the top."""
+
+
+class Item(msgspec.Struct):
+    """One entry of a list: still as written."""
+
+    name: str
+    id: str
+    mark: Mark
+    node: Node
+    """The settings, the core's keys among them; a mapping."""
+
+
+class Layer(msgspec.Struct):
+    """What one file (or everything so far) says. A kind that is absent was not mentioned."""
+
+    core: Node
+    sections: dict[Kind, dict[str, Item]] = {}
+
+
+def layer_of(root: Node | None, where: str, problems: Problems) -> Layer:
+    """Take a document apart; an empty one says nothing."""
+    layer = Layer(Node({}, Mark(where, 1, 1), {}))
+    if root is None or root.value is None:
+        return layer
+    if not isinstance(root.value, dict):
+        keys = ", ".join(TOP_KEYS)
+        problems.add(root.mark, f"the configuration must be a mapping with the keys {keys}; found {root.kind}")
+        return layer
+    for key, node in root.value.items():
+        mark = root.key_mark(key)
+        if key in SECTIONS:
+            layer.sections[SECTIONS[key]] = items_of(SECTIONS[key], node, problems)
+        elif known_key(key, mark, problems):
+            layer.core.mapping()[key] = node
+            layer.core.keys[key] = mark
+    return layer
+
+
+def known_key(key: str, mark: Mark, problems: Problems) -> bool:
+    """Whether a key may stand at the top; if not, that is a mistake."""
+    if key in TOP_KEYS:
+        return True
+    problems.add(mark, f"unknown key {key!r}{suggestion(key, TOP_KEYS) or '; expected one of ' + ', '.join(TOP_KEYS)}")
+    return False
+
+
+def items_of(kind: Kind, node: Node, problems: Problems) -> dict[str, Item]:
+    """The entries of one list by their ids."""
+    items: dict[str, Item] = {}
+    if not isinstance(node.value, list):
+        problems.add(node.mark, f"{kind.section} must be a list of {kind} plugins, [] for none; found {node.kind}")
+        return items
+    for entry in node.value:
+        item = _item(kind, entry, problems)
+        if item is None:
+            continue
+        if item.id in items:
+            line = items[item.id].mark.line
+            there = f"the first in line {line}" if line else "both here"
+            problems.add(item.mark, f"two {kind.section} have the id {item.id!r} ({there}); give one another `id`")
+            continue
+        items[item.id] = item
+    return items
+
+
+def _item(kind: Kind, node: Node, problems: Problems) -> Item | None:
+    if isinstance(node.value, str) and node.value:
+        return Item(node.value, node.value, node.mark, Node({}, node.mark, {}))
+    if not isinstance(node.value, dict) or not node.value:
+        wanted = f"an entry of {kind.section} is a plugin's name, or one mapping from it to its settings"
+        problems.add(node.mark, f"{wanted}; found {node.kind}")
+        return None
+    (name, settings), *others = node.value.items()
+    if others:
+        key = others[0][0]
+        problems.add(node.key_mark(key), f"{key!r} stands beside {name!r}; indent the settings of {name!r} below it")
+        return None
+    if settings.value is None:
+        settings = Node({}, settings.mark, {})
+    if not isinstance(settings.value, dict):
+        problems.add(settings.mark, f"the settings of {kind} {name} must be a mapping; found {settings.kind}")
+        return None
+    written = settings.value.get("id")
+    identity = written.value if written is not None and isinstance(written.value, str) else name
+    return Item(name, identity, node.key_mark(name), settings)

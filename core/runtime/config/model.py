@@ -1,0 +1,172 @@
+"""The typed configuration: what the engine is built from."""
+
+import enum
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from pydantic import AfterValidator, Field
+
+from mozu.core.api.hookspecs import Settings
+from mozu.core.delivery.redact import problem_of
+from mozu.core.runtime.config.delivery import Queue, Retry, Route, Spool, Storm
+from mozu.core.runtime.config.mark import Mark
+from mozu.core.runtime.config.node import Node
+from mozu.core.runtime.config.recording import Capture, Record
+from mozu.core.runtime.config.resolve import Resolve
+
+
+class Kind(enum.StrEnum):
+    """What a component can be. The value is the word in messages; `section` is the list in the configuration."""
+
+    SOURCE = "source"
+    ENRICHER = "enricher"
+    EVALUATOR = "evaluator"
+    SINK = "sink"
+    RESPONDER = "responder"
+
+    @property
+    def section(self) -> str:
+        """The key of the list of this kind."""
+        return f"{self.value}s"
+
+
+SECTIONS: Final = {kind.section: kind for kind in Kind}
+"""Key of a list → its kind, in the order of the flow."""
+
+RESERVED: Final = frozenset({"id", "format", "queue", "retry", "route", "spool"})
+"""Keys of an entry that belong to the core; no plugin may have a setting of these names."""
+
+
+class Log(Settings):
+    """mozu's own log, on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe message that is printed."
+    )
+
+
+class Hold(Settings):
+    """The waiting room for events whose container is not known yet."""
+
+    seconds: float = Field(0.5, ge=0, le=60, description="The longest that an event waits; 0: no event ever waits.")
+    events: int = Field(20_000, ge=1, description="The most events that wait at once.")
+    bytes: int = Field(32 << 20, ge=1, description="The most memory, roughly, that waiting events take.")
+
+
+def _expressions(found: tuple[str, ...]) -> tuple[str, ...]:
+    for number, expression in enumerate(found, 1):
+        problem = problem_of(expression)
+        if problem:
+            raise ValueError(f"expression {number} ({expression}) cannot be used: {problem}")
+    return found
+
+
+class Redact(Settings):
+    """What is hidden in alerts before anything encodes, stores or delivers them."""
+
+    enabled: bool = Field(True, description="False: passwords, tokens and keys stand in alerts as they are.")
+    patterns: Annotated[tuple[str, ...], AfterValidator(_expressions)] = Field(
+        (), description="Regular expressions (RE2) besides the built-in ones: the first group is hidden, or all of it."
+    )
+    fields: tuple[str, ...] = Field((), description="Fields whose values are hidden whole, with any argument.")
+
+
+class Core(Settings):
+    """The settings of the core itself."""
+
+    plugins: tuple[str, ...] = Field(
+        (), description="Entry points of installed third-party plugins to load besides those that the lists name."
+    )
+    host: str | None = Field(None, min_length=1, description="The name of this host in alerts; by default its own.")
+    log: Log = Field(Log(), description="mozu's own log, on stderr.")
+    hold: Hold = Field(Hold(), description="The waiting room for events whose container is not known yet.")
+    resolve: Resolve = Field(Resolve(), description="Addresses of the names that rules compare with (`fd.sip.name`).")
+    stop_deadline: float = Field(
+        10.0, gt=0, description="Seconds that a stop may take; what is left then is counted as dropped."
+    )
+    storm: Storm = Field(Storm(), description="How repeats are folded and floods are limited.")
+    redact: Redact = Field(Redact(), description="What is hidden in alerts before anything encodes or stores them.")
+    record: Record = Field(Record(), description="A recording of everything.")
+    capture: Capture = Field(Capture(), description="Recordings around alerts.")
+
+
+class Reserved(Settings):
+    """The keys of an entry that belong to the core."""
+
+    id: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_-]+$", description="The instance's name; by default the plugin's."
+    )
+    format: str = Field(
+        "falco",
+        description="Sinks: the form of alerts, by name or as a mapping from the name to options; docs/formats.md.",
+    )
+    queue: Queue = Field(Queue(), description="Sinks: the queue before it.")
+    spool: Spool = Field(Spool(enabled=False), description="Sinks: alerts on disk until they have arrived.")
+    retry: Retry = Field(Retry(), description="Sinks: when to try again, and when to give up.")
+    route: Route = Field(Route(), description="Sinks: which alerts it gets.")
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One configured component."""
+
+    kind: Kind
+    name: str
+    """The plugin."""
+    id: str
+    """The instance, unique within its kind."""
+    settings: dict[str, Any]
+    """As written, without the core's keys; the registry validates them (`Registry.settings`)."""
+    node: Node
+    """The same with places; a mapping."""
+    format: str = "falco"
+    """Sinks: the format's name."""
+    format_options: Node = msgspec.field(default_factory=lambda: Node({}, Mark("")))
+    """A mapping; its place is where the format is named. The registry validates name and options."""
+    queue: Queue = Queue()
+    spool: Spool = Spool(enabled=False)
+    retry: Retry = Retry()
+    route: Route = Route()
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration, merged."""
+
+    sources: tuple[Entry, ...] = ()
+    enrichers: tuple[Entry, ...] = ()
+    evaluators: tuple[Entry, ...] = ()
+    sinks: tuple[Entry, ...] = ()
+    responders: tuple[Entry, ...] = ()
+    plugins: dict[str, Mark] = {}
+    """Entry points to load besides those that entries name → where that is written."""
+    core: Core = Core()
+    files: tuple[str, ...] = ()
+    """What was read, in order."""
+
+    @property
+    def host(self) -> str | None:
+        """The name of this host, if it is set."""
+        return self.core.host
+
+    @property
+    def log(self) -> Log:
+        """mozu's own log."""
+        return self.core.log
+
+    @property
+    def hold(self) -> Hold:
+        """Bounds of the waiting room."""
+        return self.core.hold
+
+    @property
+    def stop_deadline(self) -> float:
+        """Seconds."""
+        return self.core.stop_deadline
+
+    def of(self, kind: Kind) -> tuple[Entry, ...]:
+        """The entries of one kind, in order."""
+        entries: tuple[Entry, ...] = getattr(self, kind.section)
+        return entries
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry, in the order of the flow."""
+        return tuple(entry for kind in Kind for entry in self.of(kind))

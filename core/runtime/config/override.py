@@ -1,0 +1,102 @@
+"""The command line's say: `-o key.path=value`, `-r RULES` and `--json`."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from mozu.core.runtime.config.layer import Item, Layer, items_of, known_key
+from mozu.core.runtime.config.mark import Mark, Problems
+from mozu.core.runtime.config.merge import entry
+from mozu.core.runtime.config.model import SECTIONS, Kind
+from mozu.core.runtime.config.node import Node, node_of
+from mozu.core.runtime.config.reader import parse
+from mozu.core.runtime.config.suggest import suggestion
+
+RULES_PLUGIN: Final = "falco"
+"""The evaluator whose rules `-r` names."""
+
+JSON_PLUGIN: Final = "stdout"
+"""The sink that `--json` is about."""
+
+
+def override(layer: Layer, text: str, problems: Problems) -> None:
+    """Apply one `-o`. The value is YAML; `${…}` stays as it is, for the shell has had its turn."""
+    key, equals, written = text.partition("=")
+    key = key.strip()
+    mark = Mark(f"-o {key}")
+    steps = key.split(".")
+    if not equals or not all(steps):
+        problems.add(Mark(f"-o {text}"), "expected key.path=value, such as sinks.stdout.format=json")
+        return
+    before = len(problems.lines())
+    read = parse(written, mark.where, problems)
+    if len(problems.lines()) > before:
+        return
+    value = node_of(None if read is None else read.plain(), mark)
+    if steps[0] in SECTIONS:
+        _component(layer, SECTIONS[steps[0]], steps[1:], value, problems)
+    elif known_key(steps[0], mark, problems):
+        _put(layer.core, steps, value)
+
+
+def _component(layer: Layer, kind: Kind, steps: Sequence[str], value: Node, problems: Problems) -> None:
+    if not steps:
+        layer.sections[kind] = items_of(kind, value, problems)
+        return
+    item = _find(layer, kind, steps[0], value.mark, problems)
+    if item is None:
+        return
+    if len(steps) > 1 and steps[1] == "id":
+        problems.add(value.mark, "the id cannot be changed here: it is what the command line addresses an entry by")
+    elif len(steps) > 1:
+        form = item.node.child("format")
+        if steps[1] == "format" and len(steps) > 2 and form is not None and steps[2] not in form.mapping():
+            del item.node.mapping()["format"]
+        _put(item.node, steps[1:], value)
+    elif isinstance(value.value, dict):
+        item.node = entry(item.node, value)
+    else:
+        problems.add(value.mark, f"the settings of {kind} {item.id} must be a mapping; found {value.kind}")
+
+
+def _find(layer: Layer, kind: Kind, identity: str, mark: Mark, problems: Problems) -> Item | None:
+    items = layer.sections.get(kind, {})
+    if identity in items:
+        return items[identity]
+    there = ", ".join(items) or "none"
+    problems.add(mark, f"no {kind} has the id {identity!r}{suggestion(identity, items) or f'; configured: {there}'}")
+    return None
+
+
+def _put(node: Node, steps: Sequence[str], value: Node) -> None:
+    """Set a value deep in a mapping, making the mappings on the way."""
+    for step in steps[:-1]:
+        below = node.mapping().get(step)
+        if below is None or not isinstance(below.value, dict):
+            below = Node({}, value.mark, {})
+        else:
+            below = Node(dict(below.value), below.mark, dict(below.keys))
+        node.mapping()[step] = below
+        node.keys[step] = node.keys.get(step, value.mark)
+        node = below
+    node.mapping()[steps[-1]] = value
+    node.keys[steps[-1]] = value.mark
+
+
+def use_rules(layer: Layer, rules: Sequence[str], problems: Problems) -> None:
+    """`-r`: these files and directories instead of the configured ones."""
+    if rules:
+        mark = Mark("-r")
+        _each(layer, Kind.EVALUATOR, RULES_PLUGIN, "rules", node_of(list(rules), mark), problems)
+
+
+def use_json(layer: Layer, problems: Problems) -> None:
+    """`--json`: JSON on the standard output."""
+    _each(layer, Kind.SINK, JSON_PLUGIN, "format", node_of("json", Mark("--json")), problems)
+
+
+def _each(layer: Layer, kind: Kind, name: str, key: str, value: Node, problems: Problems) -> None:
+    items = [item for item in layer.sections.get(kind, {}).values() if item.name == name]
+    for item in items:
+        _put(item.node, [key], value)
+    if not items:
+        problems.add(value.mark, f"this is about the {kind} {name}, and none is configured")

@@ -1,0 +1,44 @@
+"""What the configuration may say about recordings."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from mozu.core.api.hookspecs import Settings
+
+
+class Record(Settings):
+    """A recording of everything."""
+
+    file: Path | None = Field(
+        None,
+        description="Record every event into this file (.jsonl.gz) and its further parts; by default none.",
+    )
+    events: Literal["demanded", "all"] = Field(
+        "demanded",
+        description="`demanded`: every event of the types that some rule can want; `all`: every event that the sources "
+        "have.",
+    )
+    size: int = Field(0, ge=0, description="Compressed bytes after which the next part begins; 0: no limit.")
+    seconds: float = Field(0.0, ge=0, description="Age at which the next part begins; 0: no limit.")
+    keep: int = Field(0, ge=0, description="The most parts that are kept, the oldest are deleted; 0: all stay.")
+
+
+class Capture(Settings):
+    """Recordings around alerts."""
+
+    enabled: bool = Field(False, description="Whether alerts start recordings.")
+    mode: Literal["rules", "all_rules"] = Field(
+        "rules", description="`rules`: only rules with `capture: true` do; `all_rules`: every alert about an event."
+    )
+    path_prefix: Path = Field(
+        Path("/var/lib/mozu/captures/mozu"),
+        description="The file is PREFIX_TIME_NUMBER.jsonl.gz: the alert's time (ns) and its event's number.",
+    )
+    before: float = Field(5.0, ge=0, le=3600, description="Seconds kept in memory, which a capture begins with.")
+    default_duration: int = Field(
+        5000, ge=1, description="Milliseconds recorded after an alert whose rule has no `capture_duration`."
+    )
+    memory: int = Field(32 << 20, ge=1 << 20, description="The most bytes kept for that look back, about.")
+    max_file_size: int = Field(0, ge=0, description="Compressed bytes at which a capture ends; 0: no limit.")

@@ -1,0 +1,17 @@
+"""What the configuration may say about names of hosts in rules."""
+
+from pydantic import Field
+
+from mozu.core.api.hookspecs import Settings
+
+
+class Resolve(Settings):
+    """Addresses of the names that rules compare with (`fd.sip.name`)."""
+
+    enabled: bool = Field(True, description="False: no name is ever looked up, and no address has one.")
+    refresh: float = Field(60.0, ge=1, description="Seconds after which every name is looked up again.")
+    timeout: float = Field(5.0, gt=0, description="Seconds without an answer after which a look-up counts as failed.")
+    wait: float = Field(
+        2.0, ge=0, le=30, description="The most seconds that a start or a reload waits for first answers."
+    )
+    at_once: int = Field(8, ge=1, le=64, description="The most look-ups at the same time.")

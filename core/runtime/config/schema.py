@@ -1,0 +1,107 @@
+"""The JSON Schema of the whole configuration, for editors, made from the models that validate it."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from mozu.core.runtime.config.model import Core, Kind, Reserved
+
+_MODE: Final[JsonSchemaMode] = "validation"
+_REF: Final = "#/$defs/{model}"
+
+
+class Form(msgspec.Struct, frozen=True):
+    """What the schema needs to know of a format."""
+
+    name: str
+    summary: str
+    settings: type[BaseModel]
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """What the schema needs to know of a plugin."""
+
+    kind: Kind
+    name: str
+    summary: str
+    settings: type[BaseModel]
+
+
+def schema(plugins: Iterable[Declared], formats: Iterable[Form]) -> dict[str, Any]:
+    """A schema (draft 2020-12) of the configuration with these plugins and formats."""
+    plugins, formats = tuple(plugins), tuple(formats)
+    models: set[type[BaseModel]] = {Core, Reserved, *(plugin.settings for plugin in plugins)}
+    models |= {form.settings for form in formats}
+    ordered = sorted(models, key=lambda model: (model.__module__, model.__qualname__))
+    pairs: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, _MODE) for model in ordered]
+    references, shared = models_json_schema(pairs, ref_template=_REF)
+    definitions: dict[str, Any] = shared.get("$defs", {})
+
+    def resolved(model: type[BaseModel]) -> dict[str, Any]:
+        reference = references[(model, _MODE)]["$ref"].rpartition("/")[2]
+        found: dict[str, Any] = definitions[reference]
+        return found
+
+    reserved = resolved(Reserved)["properties"]
+    reserved["format"] = {
+        "description": reserved["format"]["description"],
+        "default": reserved["format"]["default"],
+        "anyOf": [form for item in formats for form in _form(item, f"#/$defs/{item.settings.__name__}")],
+    }
+    core = resolved(Core)
+    sections = {
+        kind.section: {
+            "type": "array",
+            "description": f"The {kind.section}, in order.",
+            "items": {"anyOf": [_entry(plugin, resolved(plugin.settings), reserved) for plugin in _of(plugins, kind)]},
+        }
+        for kind in Kind
+        if _of(plugins, kind)
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The configuration of mozu",
+        "type": "object",
+        "properties": {**sections, **core["properties"]},
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+def _form(item: Form, reference: str) -> list[dict[str, Any]]:
+    options = {"description": item.summary, "anyOf": [{"$ref": reference}, {"type": "null"}]}
+    mapping = {
+        "type": "object",
+        "properties": {item.name: options},
+        "required": [item.name],
+        "additionalProperties": False,
+    }
+    return [{"const": item.name, "description": item.summary}, mapping]
+
+
+def _of(plugins: tuple[Declared, ...], kind: Kind) -> list[Declared]:
+    return [plugin for plugin in plugins if plugin.kind is kind]
+
+
+def _entry(plugin: Declared, own: dict[str, Any], reserved: dict[str, Any]) -> dict[str, Any]:
+    allowed = reserved if plugin.kind is Kind.SINK else {"id": reserved["id"]}
+    required = own.get("required", [])
+    settings = {
+        "type": "object" if required else ["object", "null"],
+        "properties": {**allowed, **own.get("properties", {})},
+        "required": required,
+        "additionalProperties": False,
+    }
+    mapping = {
+        "type": "object",
+        "description": plugin.summary,
+        "properties": {plugin.name: settings},
+        "required": [plugin.name],
+        "additionalProperties": False,
+    }
+    if required:
+        return mapping
+    return {"anyOf": [{"const": plugin.name, "description": plugin.summary}, mapping]}

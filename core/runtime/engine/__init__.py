@@ -1,0 +1,27 @@
+"""From a configuration to a running pipeline to a clean stop; the only place that sees everything."""
+
+from pathlib import Path
+
+from mozu.core.metrics import Metrics
+from mozu.core.runtime.config import Config
+from mozu.core.runtime.engine.assembly import assemble
+from mozu.core.runtime.engine.background_tasks import Errands
+from mozu.core.runtime.engine.engine import Engine
+from mozu.core.runtime.loop import run as run_loop
+from mozu.core.runtime.registry import Registry
+
+__all__ = ["Engine", "assemble", "run"]
+
+
+def run(config: Config, registry: Registry, *, duration: float | None = None, stats: Path | None = None) -> int:
+    """Run until the sources end, a signal arrives or `duration` seconds have passed; the exit code.
+
+    Raises ConfigError, PluginError, RulesError and SourceUnavailable before anything has begun.
+    """
+    return run_loop(_main(config, registry, duration, stats))
+
+
+async def _main(config: Config, registry: Registry, duration: float | None, stats: Path | None) -> int:
+    metrics, errands = Metrics(), Errands()
+    engine = Engine(assemble(config, registry, metrics, errands), metrics, errands)
+    return await engine.run(duration=duration, stats=stats)

@@ -1,0 +1,162 @@
+"""Build the components that a configuration names."""
+
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mozu.core.api.hookspecs import Context, Declaration, Enricher, Source
+from mozu.core.delivery.alert_limiter import Storm
+from mozu.core.delivery.encode import Encoder, FalcoText
+from mozu.core.delivery.redact import Redactor
+from mozu.core.flow import Stage
+from mozu.core.flow.enrichment_buffer import HoldSettings
+from mozu.core.metrics import Metrics
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.model.fields.names import Names
+from mozu.core.runtime.config import Config, Entry, Kind
+from mozu.core.runtime.config.recording import Capture, Record
+from mozu.core.runtime.config.resolve import Resolve
+from mozu.core.runtime.engine.background_tasks import Errands
+from mozu.core.runtime.engine.interfaces import interface_addresses
+from mozu.core.runtime.registry import Registry, version
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Built(msgspec.Struct):
+    """One component with what its declaration and its entry say about it."""
+
+    declaration: Declaration
+    entry: Entry
+    stage: Stage[Any]
+    encoder: Encoder = msgspec.field(default_factory=FalcoText)
+    """Sinks: how alerts become bytes."""
+
+
+class Assembly(msgspec.Struct):
+    """Everything that a configuration names, built and not yet started."""
+
+    fields: FieldRegistry
+    sources: list[Built]
+    enrichers: list[Built]
+    evaluators: list[Built]
+    sinks: list[Built]
+    hold: HoldSettings
+    hostname: str
+    origin: str
+    """Identity of this run: host, boot and run, in which event numbers are unique."""
+    stop_deadline: float
+    """Seconds."""
+    storm: Storm = msgspec.field(default_factory=Storm)
+    redact: Redactor | None = None
+    """Takes secrets out of alerts; None where that is switched off."""
+    record: Record = Record()
+    capture: Capture = Capture()
+    resolve: Resolve = Resolve()
+    version: str = ""
+    """Of mozu."""
+
+
+def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Errands) -> Assembly:
+    """Build in the order in which components need each other: fields, enrichers, sources, evaluators, sinks."""
+    hostname = config.core.host or os.environ.get("FALCO_HOSTNAME") or socket.gethostname()
+    names = _surroundings(hostname)
+    fields = FieldRegistry(builtin_fields(names), names)
+    declared = {kind: _declared(config, registry, kind) for kind in ("sources", "enrichers", "evaluators", "sinks")}
+    registry.add_fields(fields)
+
+    builder = _Builder(registry, fields, metrics, errands, _wanted(config, registry))
+
+    def build(kind: str) -> list[Built]:
+        return [builder.build(declaration, entry) for declaration, entry in declared[kind]]
+
+    enrichers, sources = build("enrichers"), build("sources")
+    for built in (*enrichers, *sources):
+        _bind(fields, built.stage.component)
+    hold = config.core.hold
+    return Assembly(
+        fields=fields,
+        enrichers=enrichers,
+        evaluators=build("evaluators"),
+        sinks=build("sinks"),
+        sources=sources,
+        hold=HoldSettings(hold.seconds, hold.events, hold.bytes),
+        hostname=hostname,
+        origin=f"{hostname}/{_boot_id()}/{time.time_ns():x}",
+        stop_deadline=config.core.stop_deadline,
+        storm=Storm(**config.core.storm.model_dump()),
+        redact=_redactor(config, metrics),
+        record=config.core.record,
+        capture=config.core.capture,
+        resolve=config.core.resolve,
+        version=version(),
+    )
+
+
+def _surroundings(hostname: str) -> Names:
+    names = Names()
+    names.hostname = hostname
+    names.addresses.replace(interface_addresses())
+    names.first_time = time.time_ns()
+    return names
+
+
+def _declared(config: Config, registry: Registry, kind: str) -> list[tuple[Declaration, Entry]]:
+    return [(registry.declaration(entry), entry) for entry in getattr(config, kind)]
+
+
+def _redactor(config: Config, metrics: Metrics) -> Redactor | None:
+    settings = config.core.redact
+    return Redactor(metrics, settings.patterns, settings.fields) if settings.enabled else None
+
+
+def _wanted(config: Config, registry: Registry) -> tuple[str, ...]:
+    """What the formats of all sinks have a place for."""
+    return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).wanted))
+
+
+class _Builder:
+    """Makes components from declarations and entries."""
+
+    def __init__(
+        self, registry: Registry, fields: FieldRegistry, metrics: Metrics, errands: Errands, wanted: tuple[str, ...]
+    ) -> None:
+        self._registry, self._fields, self._metrics, self._errands = registry, fields, metrics, errands
+        self._wanted = wanted
+
+    def build(self, declaration: Declaration, entry: Entry) -> Built:
+        stage: Stage[Any] = Stage(entry.kind.value, entry.id, None, self._metrics, blocking=declaration.blocking)
+        context = Context(
+            id=entry.id,
+            log=stage.log,
+            metrics=stage.metrics,
+            fields=self._fields,
+            strict=not declaration.live,
+            spawn=self._errands.of(stage),
+        )
+        built = Built(declaration, entry, stage)
+        if entry.kind is Kind.EVALUATOR:
+            context.wanted = self._wanted
+        elif entry.kind is Kind.SINK:
+            context.content_type = self._registry.format(entry).content_type
+            built.encoder = self._registry.encoder(entry)
+        stage.component = declaration.build(self._registry.settings(entry), context)
+        return built
+
+
+def _bind(fields: FieldRegistry, component: Enricher | Source) -> None:
+    """Enrichers bring readers, and so may a source whose input answers for itself; the latter's hold."""
+    readers = getattr(component, "readers", None)
+    for name, reader in readers().items() if readers is not None else ():
+        fields.provide(name, reader)
+
+
+def _boot_id() -> str:
+    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
+
+

@@ -1,0 +1,173 @@
+"""Which addresses the names have that rules compare with: asked of the system's resolver, again and again.
+
+A look-up blocks and cannot be cancelled, so each has a daemon thread of its own: one that hangs holds neither the loop
+nor the end of the process. The event loop's own look-ups would: uvloop does not close before they have ended, nor does
+asyncio's executor.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Final
+
+from mozu.core.isolation.worker_thread import Worker
+from mozu.core.metrics import Metrics
+from mozu.core.model.event import Address
+from mozu.core.model.fields.addresses import plain
+from mozu.core.model.fields.names import Names
+from mozu.core.runtime.config.resolve import Resolve
+
+_log = logging.getLogger("mozu.hosts")
+
+_GATHER: Final = 0.05
+"""Seconds in which answers gather before a new table is made of them."""
+_NOTHING: Final = (bytes(4), bytes(16))
+"""0.0.0.0 and ::, by which filtering resolvers say that there is nothing."""
+
+
+class _Host:
+    """One name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.addresses: frozenset[Address] = frozenset()
+        """The last good answer."""
+        self.problem = ""
+        """Why the last look-up failed; empty: it did not."""
+        self.answered = asyncio.Event()
+        """Set with the first outcome, whatever it is."""
+        self.asked = False
+        """A look-up is under way."""
+
+
+class Hosts:
+    """Keeps `names.hosts` true while `run` runs. A table is swapped for a new one, and never changed."""
+
+    def __init__(self, names: Names, settings: Resolve, metrics: Metrics) -> None:
+        self._names, self._settings = names, settings
+        self._hosts: dict[str, _Host] = {}
+        self._slots = asyncio.Semaphore(settings.at_once)
+        self._new = asyncio.Event()
+        self._wanted_at = 0.0
+        self._swap: asyncio.TimerHandle | None = None
+        self._looked_up = metrics.counter("host_lookups_total")
+        self._failed = metrics.counter("host_lookups_failed_total")
+        metrics.gauge("hosts_wanted", lambda: len(self._hosts))
+        metrics.gauge("hosts_resolved", lambda: sum(bool(host.addresses) for host in self._hosts.values()))
+
+    def want(self, names: Collection[str]) -> None:
+        """These are the names from now on; those that are new are looked up at once."""
+        new = [name for name in sorted(names) if name not in self._hosts]
+        self._hosts = {name: self._hosts.get(name) or _Host(name) for name in sorted(names)}
+        self._swap_soon()
+        if new:
+            self._wanted_at = asyncio.get_running_loop().time()
+            self._new.set()
+
+    async def ready(self) -> None:
+        """Wait until every name has been answered for, but no longer than `wait` seconds after it was wanted.
+
+        A moment is always left for answers that came while others held the loop.
+        """
+        moment = asyncio.get_running_loop().time() + _GATHER
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(max(moment, self._wanted_at + self._settings.wait)):
+                for host in list(self._hosts.values()):
+                    await host.answered.wait()
+        self._put_in_force()
+        if self._hosts:
+            resolved = sum(bool(host.addresses) for host in self._hosts.values())
+            _log.info("%d of %d names that rules compare with have addresses", resolved, len(self._hosts))
+
+    async def run(self) -> None:
+        """Look up every name when it is new, and again after each `refresh`; until this is cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    self._new.clear()
+                    for host in self._hosts.values():
+                        if not host.asked:
+                            host.asked = True
+                            group.create_task(self._ask(host, group), name=f"resolve {host.name}")
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(self._settings.refresh):
+                            await self._new.wait()
+        finally:
+            if self._swap is not None:
+                self._swap.cancel()
+
+    async def _ask(self, host: _Host, group: asyncio.TaskGroup) -> None:
+        """One look-up. It keeps its slot as long as its thread hangs; an answer that comes late is one."""
+        try:
+            async with self._slots:
+                worker = Worker("mozu-resolve")
+                try:
+                    answer = group.create_task(worker.run(lambda: look_up(host.name)))
+                    await asyncio.wait([answer], timeout=self._settings.timeout)
+                    late = not answer.done()
+                    self._looked_up.value += 1
+                    if late:
+                        self._fail(host, f"there was no answer within {self._settings.timeout:g} s")
+                    self._take(host, await answer, late=late)
+                finally:
+                    worker.close()
+        except RuntimeError as error:  # the machine has no thread left
+            self._fail(host, str(error))
+        finally:
+            host.asked = False
+
+    def _take(self, host: _Host, answer: frozenset[Address] | str, *, late: bool) -> None:
+        if isinstance(answer, str):
+            if not late:
+                self._fail(host, answer)
+            return
+        if host.problem:
+            _log.info("the name %s is resolved again", host.name)
+        host.problem = ""
+        if answer != host.addresses:
+            _log.debug("the name %s has the addresses %s", host.name, ", ".join(sorted(map(_text, answer))))
+            host.addresses = answer
+            self._swap_soon()
+        host.answered.set()
+
+    def _fail(self, host: _Host, problem: str) -> None:
+        """What was known before stays."""
+        self._failed.value += 1
+        if problem != host.problem:
+            host.problem = problem
+            stays = f"; its {len(host.addresses)} addresses from before stay" if host.addresses else ""
+            _log.warning("rules compare with the name %s, which cannot be resolved: %s%s", host.name, problem, stays)
+        host.answered.set()
+
+    def _swap_soon(self) -> None:
+        if self._swap is None:
+            self._swap = asyncio.get_running_loop().call_later(_GATHER, self._put_in_force)
+
+    def _put_in_force(self) -> None:
+        if self._swap is not None:
+            self._swap.cancel()
+            self._swap = None
+        table: dict[Address, tuple[str, ...]] = {}
+        for host in self._hosts.values():
+            for address in host.addresses:
+                table[address] = (*table.get(address, ()), host.name)
+        self._names.hosts = table
+
+
+def look_up(name: str) -> frozenset[Address] | str:
+    """Every address of a name, or why there is none. Blocks for as long as the system's resolver does."""
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        return str(error.strerror)
+    except (OSError, ValueError) as error:  # a text that can be no name: too long a label, half a surrogate pair
+        return str(error)
+    packed = (socket.inet_pton(family, str(end[0]).partition("%")[0]) for family, _, _, _, end in found)
+    addresses = frozenset(map(plain, packed)).difference(_NOTHING)
+    return addresses or "the answer names no address"
+
+
+def _text(address: Address) -> str:
+    return socket.inet_ntop(socket.AF_INET if len(address) == 4 else socket.AF_INET6, address)

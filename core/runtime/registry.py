@@ -1,0 +1,352 @@
+"""Find, check and name plugins.
+
+Built-ins stand in one table and are imported when configuration (or a listing) asks for them. Third parties' come
+through the entry-point group `mozu`; such an entry point runs code with mozu's privileges, so it is imported only when
+the configuration names it: as the name of a component that no built-in has, or under `plugins`.
+"""
+
+import importlib
+import importlib.metadata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import msgspec
+import pluggy
+
+from mozu.core.api.hookspecs import API_VERSION, Declaration, Hooks, Settings
+from mozu.core.delivery.encode import FORMATS, Encoder, Format
+from mozu.core.errors import PluginError
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.runtime.config import RESERVED, Config, Entry, Kind, Problems, read
+from mozu.core.runtime.config.suggest import suggestion
+from mozu.core.runtime.config.validate import validate
+
+GROUP: Final = "mozu"
+"""The group of entry points."""
+
+BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
+    Kind.SOURCE: {
+        "ebpf": "mozu.plugins.sources.ebpf",
+        "replay": "mozu.plugins.sources.replay",
+        "ptrace": "mozu.plugins.sources.ptrace",
+        "falco_http": "mozu.plugins.sources.falco_http",
+        "kafka": "mozu.plugins.sources.kafka",
+    },
+    Kind.ENRICHER: {
+        "users": "mozu.plugins.enrichers.users",
+        "docker": "mozu.plugins.enrichers.docker",
+    },
+    Kind.EVALUATOR: {
+        "falco": "mozu.plugins.rules.falco",
+    },
+    Kind.SINK: {
+        "stdout": "mozu.plugins.sinks.stdout",
+        "webhook": "mozu.plugins.sinks.webhook",
+        "file": "mozu.plugins.sinks.file",
+        "syslog": "mozu.plugins.sinks.syslog",
+        "journald": "mozu.plugins.sinks.journald",
+        "program": "mozu.plugins.sinks.program",
+        "kafka": "mozu.plugins.sinks.kafka",
+    },
+    Kind.RESPONDER: {},
+}
+"""Kind → plugin → module. The only place in the core that names a plugin."""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a plugin comes from."""
+
+    plugin: str
+    """The entry point, or for a built-in its own name."""
+    target: str
+    """What is imported: `package.module` or `package.module:object`."""
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
+
+
+class Plugin(msgspec.Struct, frozen=True):
+    """One declaration with its kind and origin."""
+
+    kind: Kind
+    declaration: Declaration
+    origin: Origin
+
+
+class Registry:
+    """The plugins of one engine."""
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager(GROUP)
+        self._manager.add_hookspecs(Hooks)
+        self._plugins: dict[tuple[Kind, str], Plugin] = {}
+        self._loaded: set[str] = set()
+        self._installed: dict[str, list[Origin]] | None = None
+
+    def declaration(self, entry: Entry) -> Declaration:
+        """What the plugin of an entry says of itself. Raises PluginError."""
+        return self.plugin(entry.kind, entry.name).declaration
+
+    def plugin(self, kind: Kind, name: str) -> Plugin:
+        """The plugin of a kind and name. Raises PluginError with a remedy if there is none or it is broken."""
+        if (kind, name) not in self._plugins:
+            if name in BUILTINS[kind]:
+                self._load(_builtin(name, BUILTINS[kind][name]))
+            elif name in self.installed():
+                self.load(name)
+        found = self._plugins.get((kind, name))
+        if found is None:
+            raise PluginError(name, self._unknown(kind, name))
+        return found
+
+    def settings(self, entry: Entry) -> Settings:
+        """The validated settings of one entry. Raises ConfigError or PluginError."""
+        problems = Problems()
+        settings = self._settings(entry, problems)
+        problems.check()
+        if settings is None:
+            raise AssertionError("settings that are refused have a problem")
+        return settings
+
+    def format(self, entry: Entry) -> Format:
+        """The format of a sink's entry. Raises ConfigError."""
+        problems = Problems()
+        found = _format(entry, problems)
+        problems.check()
+        assert found is not None
+        return found
+
+    def encoder(self, entry: Entry) -> Encoder:
+        """The encoder of a sink's entry, with its options. Raises ConfigError."""
+        problems = Problems()
+        options = _format_options(entry, problems)
+        problems.check()
+        return FORMATS[entry.format].build(options)
+
+    def load(self, name: str) -> None:
+        """Import the third-party entry point of this name. Raises PluginError."""
+        origins = self.installed().get(name, [])
+        if not origins:
+            known = self.installed()
+            raise PluginError(
+                name,
+                f"no installed distribution has an entry point of this name in the group {GROUP!r}"
+                f"{suggestion(name, known)}; install the distribution that brings it (usually mozu-{name})",
+            )
+        if len(origins) > 1:
+            both = " and ".join(map(str, origins))
+            raise PluginError(name, f"{both} both bring an entry point of this name; uninstall one of them")
+        self._load(origins[0])
+
+    def plugins(self) -> list[Plugin]:
+        """Everything declared so far: by kind in the order of the flow, then by name."""
+        order = list(Kind)
+        return sorted(self._plugins.values(), key=lambda plugin: (order.index(plugin.kind), plugin.declaration.name))
+
+    def add_fields(self, fields: FieldRegistry) -> None:
+        """Add the fields of every plugin loaded so far, once each. Raises PluginError for a field that is there."""
+        for plugin in self.plugins():
+            try:
+                fields.add(plugin.declaration.fields)
+            except ValueError as error:
+                text = f"{plugin.origin}: {error}; the core or another plugin has it already"
+                raise PluginError(plugin.declaration.name, text) from error
+
+    def installed(self) -> Mapping[str, list[Origin]]:
+        """Third-party entry points by name, from the metadata of distributions; nothing is imported."""
+        if self._installed is None:
+            self._installed = {}
+            for point in importlib.metadata.entry_points(group=GROUP):
+                origin = Origin(point.name, point.value, *_distribution(point))
+                if origin not in self._installed.setdefault(point.name, []):
+                    self._installed[point.name].append(origin)
+        return self._installed
+
+    def is_loaded(self, origin: Origin) -> bool:
+        """Whether this entry point has been imported."""
+        return origin.target in self._loaded
+
+    def check(self, config: Config, problems: Problems) -> None:
+        """Load what the configuration names and validate every entry's settings; add every mistake."""
+        for name, mark in config.plugins.items():
+            try:
+                self.load(name)
+            except PluginError as error:
+                problems.add(mark, str(error))
+        for entry in config.entries():
+            try:
+                self._settings(entry, problems)
+            except PluginError as error:
+                problems.add(entry.node.mark, str(error))
+            _format_options(entry, problems)
+
+    def _settings(self, entry: Entry, problems: Problems) -> Settings | None:
+        model = self.declaration(entry).settings
+        return validate(model, entry.node, problems, f"{entry.kind} {entry.id}")
+
+    def _load(self, origin: Origin) -> None:
+        if origin.target in self._loaded:
+            return
+        plugin = guarded(origin, "its import", lambda: _import(origin.target))
+        try:
+            self._register(origin, plugin)
+            found = [item for kind in Kind for item in self._declared(kind, plugin, origin)]
+            if not found:
+                raise PluginError(origin.plugin, f"{origin} has no hook of mozu (mozu_source …) marked @hookimpl")
+            for item in found:
+                self._check_unique(item)
+        except PluginError:
+            self._manager.unregister(name=origin.target)
+            raise
+        self._plugins.update({(item.kind, item.declaration.name): item for item in found})
+        self._loaded.add(origin.target)
+
+    def _register(self, origin: Origin, plugin: Any) -> None:
+        try:
+            self._manager.register(plugin, origin.target)
+            self._manager.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as error:
+            text = str(error).partition("\n")[2] or str(error)
+            raise PluginError(origin.plugin, f"{origin} breaks the hook contract: {text.strip()}") from error
+
+    def _declared(self, kind: Kind, plugin: Any, origin: Origin) -> Iterable[Plugin]:
+        hook = getattr(self._manager.hook, f"{GROUP}_{kind}", None)
+        for implementation in hook.get_hookimpls() if hook is not None else ():
+            if implementation.plugin is plugin:
+                name = f"mozu_{kind}"
+                made = guarded(origin, f"its hook {name}", implementation.function)
+                for declaration in _as_declarations(made, name, origin):
+                    yield Plugin(kind, declaration, origin)
+
+    def _check_unique(self, plugin: Plugin) -> None:
+        key = plugin.kind, plugin.declaration.name
+        other = self._plugins.get(key)
+        builtin = BUILTINS[plugin.kind].get(plugin.declaration.name)
+        if other is not None or (builtin is not None and builtin != plugin.origin.target):
+            theirs = other.origin if other is not None else _builtin(key[1], str(builtin))
+            raise PluginError(
+                plugin.declaration.name,
+                f"the {plugin.kind} of this name comes from {theirs} ({theirs.target}) and from {plugin.origin} "
+                f"({plugin.origin.target}); configure only one of them",
+            )
+
+    def _unknown(self, kind: Kind, name: str) -> str:
+        elsewhere = [
+            other for other in Kind if other is not kind and (name in BUILTINS[other] or (other, name) in self._plugins)
+        ]
+        if elsewhere:
+            return f"this is a plugin of the kind {elsewhere[0]}, not {kind}; list it under `{elsewhere[0].section}`"
+        if name in self.installed():
+            origin = self.installed()[name][0]
+            return f"{origin} is installed and its entry point declares no {kind} of this name; see `mozu plugins`"
+        known = {*BUILTINS[kind], *self.installed(), *(other for of, other in self._plugins if of is kind)}
+        hint = suggestion(name, known)
+        return f"no {kind} has this name{hint}" + (
+            "" if hint else f"; known: {', '.join(sorted(known)) or 'none'}; a third party's must be installed first"
+        )
+
+
+def configure(
+    path: Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    rules: Sequence[str] = (),
+    json: bool = False,
+) -> tuple[Config, Registry]:
+    """Configuration and plugins, checked against each other. Raises ConfigError with every mistake of both."""
+    config, problems = read(path, overrides, rules=rules, json=json)
+    registry = Registry()
+    registry.check(config, problems)
+    problems.check()
+    return config, registry
+
+
+def _format(entry: Entry, problems: Problems) -> Format | None:
+    found = FORMATS.get(entry.format)
+    if found is None:
+        hint = suggestion(entry.format, FORMATS) or f"; known: {', '.join(FORMATS)}"
+        problems.add(entry.format_options.mark, f"{entry.kind} {entry.id}: no format is called {entry.format!r}{hint}")
+    return found
+
+
+def _format_options(entry: Entry, problems: Problems) -> Settings | None:
+    found = _format(entry, problems)
+    if found is None:
+        return None
+    return validate(found.settings, entry.format_options, problems, f"{entry.kind} {entry.id}: format {found.name}")
+
+
+def guarded(origin: Origin, what: str, call: Callable[[], Any]) -> Any:
+    """Run a plugin's code while it is being registered; whatever it raises becomes a PluginError with a remedy."""
+    try:
+        return call()
+    except ModuleNotFoundError as error:
+        remedy = f"install it, or reinstall {origin.distribution}"
+        raise PluginError(
+            origin.plugin, f"{origin} needs the module {error.name!r}, which is missing; {remedy}"
+        ) from error
+    except (Exception, SystemExit) as error:  # a stranger's code: refused by name
+        remedy = f"update {origin.distribution}, or take it out of the configuration"
+        raise PluginError(
+            origin.plugin, f"{origin}: {what} raised {type(error).__name__}: {error}; {remedy}"
+        ) from error
+
+
+def _builtin(name: str, module: str) -> Origin:
+    return Origin(name, module, "mozu", version())
+
+
+def version() -> str:
+    """mozu's own version; `unknown` in a tree that is not installed."""
+    try:
+        return importlib.metadata.version("mozu")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    return (point.dist.name, point.dist.version) if point.dist is not None else ("an unknown distribution", "")
+
+
+def _import(target: str) -> ModuleType | Any:
+    module, _, attribute = target.partition(":")
+    found: Any = importlib.import_module(module.strip())
+    for name in filter(None, attribute.strip().split(".")):
+        found = getattr(found, name)
+    return found
+
+
+def _as_declarations(made: object, hook: str, origin: Origin) -> Sequence[Declaration]:
+    """What a hook returned, checked. Raises PluginError."""
+    several = [made] if isinstance(made, Declaration) else made
+    if not isinstance(several, Sequence) or not all(isinstance(item, Declaration) for item in several):
+        found = type(made).__name__
+        raise PluginError(
+            origin.plugin, f"{origin}: {hook} must return a Declaration or a sequence of them, not {found}"
+        )
+    for item in several:
+        fault = _fault(item)
+        if fault:
+            raise PluginError(str(item.name), f"{origin}: {fault}")
+    return several
+
+
+def _fault(declaration: Declaration) -> str:
+    """What is wrong with a declaration; empty: nothing."""
+    if declaration.api != API_VERSION:
+        side = "update mozu" if declaration.api > API_VERSION else "update the plugin"
+        return f"it is written for version {declaration.api} of the hook API, and this mozu has {API_VERSION}; {side}"
+    if not isinstance(declaration.name, str) or not declaration.name:
+        return "its declaration has no name"
+    if not callable(declaration.build):
+        return "its declaration has no `build` that can be called"
+    if not (isinstance(declaration.settings, type) and issubclass(declaration.settings, Settings)):
+        return "its `settings` must be a class derived from mozu.core.Settings"
+    taken = sorted(RESERVED & declaration.settings.model_fields.keys())
+    if taken:
+        return f"its setting {taken[0]!r} has a name that the core reserves; rename it"
+    return ""

@@ -1,0 +1,88 @@
+"""What this machine's kernel lets the source see, and what not, found without starting it."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from mozu.core.api.hookspecs import Sight
+from mozu.core.errors import SourceUnavailable
+from mozu.plugins.sources.ebpf import btf, checks, compat, kernel, programs, uring
+from mozu.plugins.sources.ebpf.calls import WATCHES
+from mozu.plugins.sources.ebpf.compiler import load_bcc
+
+_SWITCHED_OFF: Final = Path("/proc/sys/kernel/io_uring_disabled")
+_GETPID: Final = 39
+_X32: Final = 1 << 30
+
+
+def sights() -> Iterator[Sight]:
+    """One by one: what must be there, the ways in, the event types by family."""
+    yield _needed("machine", kernel.check_machine, os.uname().machine)
+    yield _needed("capabilities", checks.check_capabilities, "what it takes to load and attach programs")
+    yield _needed("compiler (bcc)", load_bcc, "of the distribution")
+    yield _needed("layouts of the kernel (BTF)", lambda: btf.read(()), str(btf.BTF_FILE))
+    yield _needed("ring buffer", _ring, "made for a moment")
+    yield _needed("tracepoints (tracefs)", checks.tracefs, "mounted")
+    try:
+        place = checks.tracefs()
+    except SourceUnavailable:
+        return
+    yield from _ways(place)
+    yield from _families(place)
+
+
+def _needed(what: str, check: object, good: str) -> Sight:
+    assert callable(check)
+    try:
+        check()
+    except SourceUnavailable as error:
+        return Sight(what, seen=False, why=str(error).removeprefix("source ebpf: "))
+    return Sight(what, seen=True, why=good)
+
+
+def _ring() -> None:
+    try:
+        os.close(kernel.create_map(kernel.RINGBUF, "mozu_sight", key=0, value=0, entries=4096))
+    except OSError as error:
+        raise SourceUnavailable(f"source ebpf: the kernel gives no ring buffer ({error})") from error
+
+
+def _ways(place: Path) -> Iterator[Sight]:
+    if compat.accepted():
+        price = "raw tracepoint sys_exit, at a price for every call; `compat32: off` saves it"
+        yield Sight("32-bit calls", seen=True, why=f"{price}; {len(compat.types())} event types")
+    else:
+        yield Sight("32-bit calls", seen=True, why="this kernel takes none, so nothing is watched")
+    if kernel.call(_GETPID | _X32) < 0:
+        yield Sight("x32 calls", seen=True, why="this kernel takes none, so nothing is watched")
+    else:
+        yield Sight("x32 calls", seen=False, why="this kernel takes them, and no tracepoint of a call tells of them")
+    try:
+        reason = uring.why_not(programs.read_types(), place)
+    except SourceUnavailable as error:
+        reason = str(error)
+    off = _SWITCHED_OFF.exists() and _SWITCHED_OFF.read_text().strip()
+    who = {"1": "; only privileged programs may make rings", "2": "; nobody may make rings"}.get(off or "0", "")
+    good = f"tracepoints of io_uring; {len(uring.types())} event types{who}"
+    yield Sight("io_uring requests", seen=not reason, why=reason or good)
+
+
+def _families(place: Path) -> Iterator[Sight]:
+    known: dict[str, list[str]] = defaultdict(list)
+    absent: dict[str, list[str]] = defaultdict(list)
+    for watch in WATCHES.values():
+        if watch.name == "_fork":
+            continue
+        family = watch.programs[-1].family
+        found = any(checks.tracepoint_id(place, one.tracepoint, one.group) is not None for one in watch.programs)
+        (known if found else absent)[family].append(watch.name)
+    for family in sorted(known.keys() | absent.keys()):
+        names = sorted(known[family])
+        shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
+        if names:
+            yield Sight(f"events: {family}", seen=True, why=f"{len(names)}: {shown}")
+        if absent[family]:
+            gone = ", ".join(sorted(absent[family]))
+            yield Sight(f"events: {family}", seen=False, why=f"this kernel has no tracepoint for {gone}")

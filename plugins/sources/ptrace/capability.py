@@ -1,0 +1,27 @@
+"""What this machine lets the source trace."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from mozu.core.api.hookspecs import Sight
+
+_SCOPE: Final = Path("/proc/sys/kernel/yama/ptrace_scope")
+_ACTIONS: Final = Path("/proc/sys/kernel/seccomp/actions_avail")
+_SCOPES: Final = {
+    "0": "any process of the same user",
+    "1": "descendants only, others need CAP_SYS_PTRACE (kernel.yama.ptrace_scope is 1)",
+    "2": "only with CAP_SYS_PTRACE (kernel.yama.ptrace_scope is 2)",
+}
+
+
+def sights() -> Iterator[Sight]:
+    """Commands, processes that run already, and the ways in that a tracer does not see."""
+    scope = _SCOPE.read_text().strip() if _SCOPE.exists() else "0"
+    filtered = _ACTIONS.exists() and "trace" in _ACTIONS.read_text().split()
+    how = "only demanded calls stop it" if filtered else "the kernel has no seccomp filters that trace"
+    yield Sight("commands that mozu starts", seen=filtered and scope != "3", why=how)
+    attach = _SCOPES.get(scope, "nobody may trace (kernel.yama.ptrace_scope is 3)")
+    yield Sight("processes that run already", seen=scope in _SCOPES, why=attach)
+    yield Sight("io_uring requests", seen=False, why="they are no calls of the process")
+    yield Sight("switches, page faults", seen=False, why="a process does not stop for its tracer there")

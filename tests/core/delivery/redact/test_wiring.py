@@ -1,0 +1,71 @@
+"""Where redaction stands: before everything that encodes or stores, unless the configuration says otherwise."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mozu.core.delivery.redact import Redactor
+from mozu.core.errors import ConfigError
+from mozu.core.flow import Pipeline
+from mozu.core.flow.enrichment_buffer import HoldSettings
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
+from mozu.core.runtime.engine.assembly import Assembly, assemble
+from mozu.core.runtime.engine.background_tasks import Errands
+from mozu.core.runtime.registry import configure
+from mozu.core.testing import alert
+
+RULE = "- rule: R\n  desc: d\n  output: hi\n  priority: INFO\n  condition: evt.type = execve\n"
+
+
+class Taken:
+    """Stands where an outlet stands."""
+
+    name = "taken"
+
+    def __init__(self) -> None:
+        self.alerts: list[Alert] = []
+
+    def accept(self, item: Alert) -> None:
+        self.alerts.append(item)
+
+
+def assembled(folder: Path, text: str) -> Assembly:
+    (folder / "rules.yaml").write_text(RULE)
+    evaluators = f"evaluators: [{{falco: {{rules: [{folder}/rules.yaml]}}}}]"
+    (folder / "mozu.yaml").write_text(f"enrichers: []\n{evaluators}\n{text}")
+    config, registry = configure(folder / "mozu.yaml")
+    return assemble(config, registry, Metrics(), Errands())
+
+
+def test_an_alert_is_redacted_before_any_outlet_takes_it() -> None:
+    metrics, taken = Metrics(), Taken()
+    outlets: list[Any] = [taken]
+    pipeline = Pipeline(
+        enrichers=[],
+        evaluators=[],
+        outlets=outlets,
+        hold=HoldSettings(),
+        spawn=lambda work, name: None,
+        metrics=metrics,
+        redact=Redactor(metrics),
+    )
+    pipeline.dispatch(alert("R", "ran", cmdline="app --password=Hunter2xyz"))
+    assert ["ran cmdline=app --password=[redacted]"] == [item.message() for item in taken.alerts]
+
+
+def test_redaction_is_on_unless_switched_off(tmp_path: Path) -> None:
+    on, off = assembled(tmp_path, ""), assembled(tmp_path, "redact: {enabled: false}\n")
+    assert (True, True) == (on.redact is not None, off.redact is None)
+
+
+def test_an_expression_that_cannot_be_used_is_told_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"mozu.yaml:3:20: configuration: redact.patterns expression 2 \(\(\)"):
+        assembled(tmp_path, "redact: {patterns: [a, '(']}\n")
+
+
+def test_evaluators_are_told_what_the_formats_of_all_sinks_want(tmp_path: Path) -> None:
+    wanting = assembled(tmp_path, "sinks: [{stdout: {format: ecs}}]\n").evaluators[0].stage.component.context
+    plain = assembled(tmp_path, "sinks: [stdout]\n").evaluators[0].stage.component.context
+    assert (True, ()) == ("proc.exepath" in wanting.wanted, plain.wanted)

@@ -1,0 +1,113 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mozu.core.delivery.spool import Spool, SpoolFull
+from mozu.core.testing import alert
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "spool" / "siem.db"
+
+
+@pytest.fixture
+def spool(path: Path) -> Iterator[Spool]:
+    opened = Spool(path)
+    yield opened
+    opened.close()
+
+
+def numbers(spool: Spool, after: int = 0) -> list[int]:
+    return [number for number, _ in spool.read(after, 100)]
+
+
+def test_alerts_are_numbered_from_1_and_read_in_order(spool: Spool) -> None:
+    spool.append([alert("a"), alert("b")])
+    assert [(1, "a"), (2, "b")] == [(number, item.rule) for number, item in spool.read(0, 10)]
+
+
+def test_what_has_arrived_is_forgotten_and_its_number_is_never_given_again(spool: Spool) -> None:
+    spool.append([alert(), alert()])
+    spool.settle([1, 2])
+    spool.append([alert()])
+    assert [3] == numbers(spool)
+
+
+def test_numbers_go_on_after_the_file_was_closed(spool: Spool, path: Path) -> None:
+    spool.append([alert()])
+    spool.settle([1])
+    again = Spool(path)
+    again.append([alert()])
+    assert ([2], spool.epoch) == (numbers(again), again.epoch)
+
+
+def test_what_is_dropped_by_policy_uses_its_numbers(spool: Spool) -> None:
+    assert (1, 3) == spool.skip(3)
+    spool.append([alert()])
+    assert [4] == numbers(spool)
+
+
+def test_what_does_not_fit_is_refused_whole(path: Path) -> None:
+    small = Spool(path, most_bytes=300)
+    small.append([alert()])
+    with pytest.raises(SpoolFull):
+        small.append([alert()] * 10)
+    assert ([1], 1) == (numbers(small), small.last())
+
+
+def test_the_oldest_make_room_where_that_is_the_policy(spool: Spool) -> None:
+    spool.append([alert()] * 5)
+    assert (1, 2, 2) == spool.drop_oldest(2)
+    assert [3, 4, 5] == numbers(spool)
+
+
+def test_a_dead_letter_keeps_its_reason_and_can_be_sent_again(spool: Spool) -> None:
+    spool.append([alert("good"), alert("bad")])
+    spool.attempted([2])
+    spool.bury([(2, "too large")])
+    letter = spool.dead()[0]
+    assert (2, 1, "too large", "bad") == (letter.sequence, letter.attempts, letter.reason, letter.alert.rule)
+    assert 1 == spool.redrive()
+    assert ([1, 3], []) == (numbers(spool), spool.dead())
+
+
+def test_the_status_counts(spool: Spool) -> None:
+    spool.append([alert()] * 3)
+    spool.settle([1])
+    spool.bury([(2, "x")])
+    status = spool.status()
+    assert (1, 3, 3, 1) == (status.waiting, status.oldest, status.last, status.dead)
+
+
+def test_a_file_that_is_no_spool_is_set_aside_and_told(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"garbage" * 1000)
+    spool = Spool(path)
+    assert spool.damage is not None
+    assert (0, True) == (spool.damage.salvaged, spool.damage.aside.exists())
+
+
+def test_a_truncated_file_gives_what_still_reads_and_a_new_epoch(path: Path) -> None:
+    whole = Spool(path)
+    for _ in range(200):
+        whole.append([alert(name="x" * 500)])
+    epoch = whole.epoch
+    whole.close()
+    path.write_bytes(path.read_bytes()[:-60_000])
+    spool = Spool(path)
+    assert spool.damage is not None
+    assert epoch != spool.epoch
+    assert spool.damage.salvaged == len(spool.read(0, 1000))
+
+
+def test_the_file_is_for_its_owner_only(spool: Spool, path: Path) -> None:
+    spool.append([alert()])
+    assert 0o600 == path.stat().st_mode & 0o777
+
+
+def test_the_bytes_come_back_when_alerts_leave(spool: Spool) -> None:
+    spool.append([alert()] * 10)
+    spool.settle(range(1, 11))
+    assert 0 == spool.weight

@@ -1,0 +1,107 @@
+"""Which alert is given out next, where some lie on disk and some are still in memory."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from mozu.core.delivery.read_ahead import Numbered, Upcoming
+from mozu.core.testing import alert
+
+
+class Disk:
+    """Rows by number, and how often it was read."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Numbered] = {}
+        self.reads = 0
+
+    def add(self, first: int, count: int) -> list[Numbered]:
+        new = [(number, alert(str(number))) for number in range(first, first + count)]
+        self.rows.update((row[0], row) for row in new)
+        return new
+
+    async def read(self, after: int, most: int) -> list[Numbered]:
+        self.reads += 1
+        return [self.rows[number] for number in sorted(self.rows) if number > after][:most]
+
+    def settle(self, upcoming: Upcoming, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            del self.rows[number]
+        upcoming.settled(numbers)
+
+
+def commit(disk: Disk, upcoming: Upcoming, first: int, count: int) -> None:
+    rows = disk.add(first, count)
+    upcoming.committed(rows[-1][0], [item for _, item in rows])
+
+
+def taken(upcoming: Upcoming, most: int) -> list[int]:
+    return [number for number, _ in asyncio.run(upcoming.next(most))]
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+@pytest.mark.parametrize("live_first", [False, True])
+def test_what_follows_the_last_one_comes_from_memory(disk: Disk, live_first: bool) -> None:
+    upcoming = Upcoming(disk.read, live_first=live_first)
+    commit(disk, upcoming, 1, 5)
+    assert ([1, 2, 3], [4, 5], 0) == (taken(upcoming, 3), taken(upcoming, 3), disk.reads)
+    assert [] == taken(upcoming, 3)
+
+
+def test_a_backlog_comes_first_in_order(disk: Disk) -> None:
+    upcoming = Upcoming(disk.read, live_first=False)
+    disk.add(1, 6)
+    commit(disk, upcoming, 7, 2)
+    assert ([1, 2, 3, 4], [5, 6, 7, 8]) == (taken(upcoming, 4), taken(upcoming, 4))
+    commit(disk, upcoming, 9, 1)
+    reads = disk.reads
+    assert ([9], reads) == (taken(upcoming, 4), disk.reads)
+
+
+def test_what_has_just_come_overtakes_a_backlog_that_shrinks_all_the_same(disk: Disk) -> None:
+    upcoming = Upcoming(disk.read, live_first=True)
+    disk.add(1, 20)
+    commit(disk, upcoming, 21, 20)
+    assert [21, 22, 23, 1] == taken(upcoming, 4)
+    disk.settle(upcoming, [21, 22, 1])
+    rest = [number for _ in range(20) for number in taken(upcoming, 4)]
+    assert sorted(rest) == [*range(2, 21), *range(24, 41)]
+
+
+def test_nothing_is_given_out_twice_while_it_is_not_settled(disk: Disk) -> None:
+    upcoming = Upcoming(disk.read, live_first=True)
+    disk.add(1, 3)
+    commit(disk, upcoming, 4, 3)
+    seen = [number for _ in range(8) for number in taken(upcoming, 4)]
+    assert [1, 2, 3, 4, 5, 6] == sorted(seen)
+
+
+def test_numbers_that_another_process_gave_are_not_passed_over(disk: Disk) -> None:
+    upcoming = Upcoming(disk.read, live_first=False)
+    commit(disk, upcoming, 1, 1)
+    disk.add(2, 2)
+    commit(disk, upcoming, 4, 1)
+    assert [1, 2, 3, 4] == [number for _ in range(4) for number in taken(upcoming, 4)]
+
+
+def test_what_was_dropped_is_not_given_out(disk: Disk) -> None:
+    upcoming = Upcoming(disk.read, live_first=False)
+    commit(disk, upcoming, 1, 4)
+    for number in (1, 2):
+        del disk.rows[number]
+    upcoming.dropped(2)
+    assert [3, 4] == taken(upcoming, 4)
+
+
+def test_memory_is_bounded_and_the_disk_has_the_rest(disk: Disk) -> None:
+    upcoming = Upcoming(disk.read, live_first=False)
+    commit(disk, upcoming, 1, 10_000)
+    given = []
+    while some := taken(upcoming, 500):
+        given += some
+    assert list(range(1, 10_001)) == given

@@ -1,0 +1,216 @@
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+
+from mozu.core.api import Record, Rejected, Retry, SinkClosed
+from mozu.core.api.hookspecs import Outcome
+from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.memory_queue import Channel
+from mozu.core.delivery.route import Route
+from mozu.core.delivery.sink_worker import RetryPolicy
+from mozu.core.flow import Outlet, Stage
+from mozu.core.metrics import Metrics
+from mozu.core.testing import alert
+
+Deliver = Callable[[Sequence[Record]], Sequence[Outcome] | None]
+
+
+class Scripted:
+    """A sink that does what the next function of its script says."""
+
+    def __init__(self, *script: Deliver) -> None:
+        self.script = list(script)
+        self.seen: list[list[int]] = []
+        self.threads: set[int] = set()
+
+    def start(self) -> None:
+        pass
+
+    def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
+        self.threads.add(threading.get_ident())
+        self.seen.append([record.stamp.sequence for record in records])
+        return self.script.pop(0)(records) if self.script else None
+
+    def stop(self) -> None:
+        pass
+
+
+def outlet(sink: Scripted, *, blocking: bool = False, closed: list[str] | None = None) -> tuple[Outlet, Metrics]:
+    metrics = Metrics()
+    stage = Stage("sink", "scripted", sink, metrics, blocking=blocking)
+    return Outlet(
+        stage,
+        FalcoJson(),
+        Channel(100, stage.metrics),
+        agent="host",
+        on_closed=([] if closed is None else closed).append,
+        retry=RetryPolicy(first=0.001, longest=0.001, attempts=3),
+    ), metrics
+
+
+def numbers(metrics: Metrics) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, labels, value in metrics.collect():
+        found[labels.get("reason", name)] = value
+    return found
+
+
+def run(sink: Scripted, alerts: int, *, blocking: bool = False, closed: list[str] | None = None) -> dict[str, float]:
+    async def scenario() -> dict[str, float]:
+        way, metrics = outlet(sink, blocking=blocking, closed=closed)
+        await way.start()
+        for _ in range(alerts):
+            way.accept(alert())
+        way.buffer.close()
+        await way.run()
+        await way.stop()
+        return numbers(metrics)
+
+    return asyncio.run(scenario())
+
+
+def fail(records: Sequence[Record]) -> None:
+    raise OSError("no route")
+
+
+def test_returning_nothing_acknowledges_all() -> None:
+    counts = run(Scripted(), 3)
+    assert (3, 3) == (counts["sink_alerts_accepted_total"], counts["sink_alerts_delivered_total"])
+
+
+def test_raising_retries_all_in_order() -> None:
+    sink = Scripted(fail)
+    counts = run(sink, 2)
+    assert [[1, 2], [1, 2]] == sink.seen
+    assert (2, 1) == (counts["sink_alerts_delivered_total"], counts["component_failures_total"])
+
+
+def test_a_record_may_ask_to_be_tried_again_alone() -> None:
+    sink = Scripted(lambda records: [None, Retry(), None])
+    run(sink, 3)
+    assert [[1, 2, 3], [2]] == sink.seen
+
+
+def test_a_rejected_record_is_counted_as_dropped_with_its_reason() -> None:
+    counts = run(Scripted(lambda records: [Rejected("too large")]), 1)
+    assert (0, 1) == (counts["sink_alerts_delivered_total"], counts["rejected"])
+
+
+def test_a_wrong_number_of_outcomes_is_a_failure_of_the_sink_and_loses_nothing() -> None:
+    counts = run(Scripted(lambda records: []), 2)
+    assert (2, 1) == (counts["sink_alerts_delivered_total"], counts["component_failures_total"])
+
+
+def test_a_blocking_sink_runs_on_one_thread_of_its_own() -> None:
+    sink = Scripted(fail, fail)
+    run(sink, 1, blocking=True)
+    assert 1 == len(sink.threads)
+    assert threading.get_ident() not in sink.threads
+
+
+def test_a_closed_destination_ends_the_run_and_its_records_are_counted() -> None:
+    def closed(records: Sequence[Record]) -> None:
+        raise SinkClosed("the reader has gone")
+
+    told: list[str] = []
+    counts = run(Scripted(closed), 2, closed=told)
+    assert ["sink scripted: the reader has gone"] == told
+    assert 2 == counts["sink closed"]
+
+
+def test_what_a_hanging_sink_holds_at_the_deadline_is_counted_and_nothing_hangs() -> None:
+    release = threading.Event()
+
+    def hang(records: Sequence[Record]) -> None:
+        release.wait(60)
+
+    async def scenario() -> dict[str, float]:
+        sink = Scripted(hang)
+        way, metrics = outlet(sink, blocking=True)
+        for _ in range(3):
+            way.accept(alert())
+        task = asyncio.ensure_future(way.run())
+        while not sink.seen:
+            await asyncio.sleep(0)
+        way.accept(alert())
+        task.cancel()
+        await asyncio.wait([task])
+        await way.stop()
+        release.set()
+        return numbers(metrics)
+
+    assert 4 == asyncio.run(scenario())["stop deadline"]
+
+
+def poisoned(records: Sequence[Record]) -> None:
+    if any(record.stamp.sequence == 2 for record in records):
+        raise ValueError("cannot take number 2")
+
+
+def run_with_company(deliver: Deliver) -> dict[str, float]:
+    """Fifty alerts, one after another, while those before them are being delivered."""
+
+    async def scenario() -> dict[str, float]:
+        way, metrics = outlet(Scripted(*[deliver] * 1000))
+        task = asyncio.ensure_future(way.run())
+        for _ in range(50):
+            way.accept(alert())
+            await asyncio.sleep(0.002)
+        way.buffer.close()
+        await task
+        await way.stop()
+        return numbers(metrics)
+
+    return asyncio.run(scenario())
+
+
+def test_one_poisonous_record_is_found_out_and_the_others_arrive() -> None:
+    counts = run_with_company(poisoned)
+    assert (49, 1) == (counts["sink_alerts_delivered_total"], counts["rejected"])
+
+
+def test_a_destination_that_is_down_makes_no_dead_letters() -> None:
+    counts = run(Scripted(*[fail] * 60), 4)
+    assert (4, None) == (counts["sink_alerts_delivered_total"], counts.get("rejected"))
+
+
+def test_a_record_that_is_refused_for_now_too_often_while_others_arrive_is_given_up() -> None:
+    def not_now(records: Sequence[Record]) -> Sequence[Outcome]:
+        return [Retry() if record.stamp.sequence == 1 else None for record in records]
+
+    counts = run_with_company(not_now)
+    assert (49, 1) == (counts["sink_alerts_delivered_total"], counts["rejected"])
+
+
+def test_many_that_are_refused_for_now_delay_no_others_and_come_again_together_in_order() -> None:
+    opened, seen = asyncio.Event(), list[int]()
+
+    def shut_for_odd(records: Sequence[Record]) -> Sequence[Outcome]:
+        outcomes: list[Outcome] = [
+            Retry(tried=False) if record.stamp.sequence % 2 and not opened.is_set() else None for record in records
+        ]
+        seen.extend(record.stamp.sequence for record, outcome in zip(records, outcomes, strict=True) if outcome is None)
+        return outcomes
+
+    async def scenario() -> None:
+        way, _ = outlet(Scripted(*[shut_for_odd] * 100_000))
+        task = asyncio.ensure_future(way.run())
+        for _ in range(90):
+            way.accept(alert())
+            await asyncio.sleep(0)
+        while len(seen) < 45:
+            await asyncio.sleep(0.01)
+        opened.set()
+        way.buffer.close()
+        await task
+        await way.stop()
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+    assert [*range(2, 91, 2), *range(1, 91, 2)] == seen
+
+
+def test_a_route_lets_through_what_it_names_and_mozus_own_notices() -> None:
+    own, other, internal = alert("wanted"), alert("other"), alert("Events lost")
+    internal.source = "internal"
+    route = Route(rules=["want*"])
+    assert [True, False, True] == [route.passes(item) for item in (own, other, internal)]

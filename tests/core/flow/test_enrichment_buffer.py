@@ -1,0 +1,146 @@
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from mozu.core.flow import Stage
+from mozu.core.flow.enrichment_buffer import Hold, HoldSettings
+from mozu.core.metrics import Metrics
+from mozu.core.model.event import DataEvent, Event
+
+
+class Catalogue:
+    """An enricher whose answers the test gives by hand."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, asyncio.Event] = {}
+        self.known_keys: set[str] = set()
+
+    async def start(self) -> None:
+        pass
+
+    def key(self, event: Event) -> str | None:
+        key = event.type.partition(":")[0]
+        return None if key == "host" else key
+
+    def known(self, key: str) -> bool:
+        return key in self.known_keys
+
+    async def resolve(self, key: str) -> None:
+        await self.answers.setdefault(key, asyncio.Event()).wait()
+        self.known_keys.add(key)
+
+    def readers(self) -> Mapping[str, Callable[[str | None], Callable[[Any], Any]]]:
+        return {}
+
+    async def stop(self) -> None:
+        pass
+
+    def answer(self, key: str) -> None:
+        self.answers.setdefault(key, asyncio.Event()).set()
+
+
+class Scene:
+    """A hold, its enricher, and what came out, as `name` or `name?` (judged without the enricher's answer)."""
+
+    def __init__(self, group: asyncio.TaskGroup, **bounds: Any) -> None:
+        self.catalogue, self.out, self._group = Catalogue(), list[str](), group
+        stage = Stage("enricher", "catalogue", self.catalogue, Metrics())
+        self.hold = Hold([stage], HoldSettings(**bounds), self._released, self._spawn, Metrics())
+        self._number = 0
+
+    def _spawn(self, work: Awaitable[None], name: str) -> None:
+        async def do() -> None:
+            await work
+
+        self._group.create_task(do())
+
+    def _released(self, events: Sequence[Event], unknown: tuple[str, ...]) -> None:
+        self.out += [event.type + ("?" if unknown else "") for event in events]
+
+    def send(self, *names: str) -> None:
+        events = []
+        for name in names:
+            self._number += 1
+            events.append(DataEvent("json", name, 0, self._number))
+        self.out += [event.type for event in self.hold.admit(events)]
+
+
+def play(scenario: Callable[[Scene], Awaitable[None]], **bounds: Any) -> list[str]:
+    async def run() -> list[str]:
+        async with asyncio.TaskGroup() as group:
+            scene = Scene(group, **bounds)
+            await scenario(scene)
+            for key in ("a", "b"):
+                scene.catalogue.answer(key)
+        return scene.out
+
+    return asyncio.run(run())
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_events_of_an_unknown_container_wait_and_others_pass() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.send("a:1", "host:1", "a:2")
+        await settle()
+        scene.catalogue.answer("a")
+        await settle()
+        scene.send("a:3")
+
+    assert ["host:1", "a:1", "a:2", "a:3"] == play(scenario)
+
+
+def test_an_event_never_overtakes_one_of_its_own_key() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.send("a:1")
+        await settle()
+        scene.catalogue.known_keys.add("a")
+        scene.send("a:2")
+        await settle()
+        scene.catalogue.answer("a")
+        await settle()
+
+    assert ["a:1", "a:2"] == play(scenario)
+
+
+def test_at_the_deadline_events_are_judged_without_and_later_ones_do_not_wait_again() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.send("a:1")
+        while not scene.out:
+            await asyncio.sleep(0)
+        scene.send("a:2")
+
+    assert ["a:1?", "a:2"] == play(scenario, seconds=0.0)
+
+
+def test_the_number_of_waiting_events_is_bounded_and_the_oldest_key_goes_first() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.send("a:1", "b:1", "b:2")
+        await settle()
+
+    assert ["a:1?", "b:1", "b:2"] == play(scenario, events=2)
+
+
+def test_the_bytes_of_waiting_events_are_bounded() -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.send("a:1")
+
+    assert ["a:1?"] == play(scenario, bytes=100)
+
+
+def test_the_oldest_waiting_number_is_known_so_that_its_versions_are_kept() -> None:
+    seen: list[int | None] = []
+
+    async def scenario(scene: Scene) -> None:
+        scene.send("host:1", "a:2", "b:3")
+        seen.append(scene.hold.oldest())
+        scene.catalogue.answer("a")
+        scene.catalogue.answer("b")
+        await settle()
+        seen.append(scene.hold.oldest())
+
+    play(scenario)
+    assert [2, None] == seen

@@ -1,0 +1,42 @@
+"""Questions about a process, answered from the state as it is."""
+
+import pytest
+
+from mozu.core.filter.predicate import Fact, all_of, any_of
+from mozu.core.flow.process_predicate import acquaintance
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from tests.core.state.story import Story
+
+IS_CAT = Fact("proc.name", "in", ("cat", "tac"))
+IS_OTHER = Fact("proc.name", "in", ("cat",), negated=True)
+BELOW_USR = Fact("proc.exepath", "startswith", ("/usr/", "/opt/"))
+
+
+@pytest.fixture
+def story() -> Story:
+    story = Story()
+    story.has(10, name="bash", exe="-bash", exepath="/usr/bin/bash", ptid=1, cwd="/")
+    story.settled()
+    return story
+
+
+def test_each_question_has_its_answer_which_follows_the_process(story: Story) -> None:
+    decide = acquaintance(FieldRegistry(builtin_fields()), story.machine)
+
+    holds = decide((IS_CAT, IS_OTHER, BELOW_USR, all_of((IS_OTHER, BELOW_USR)), any_of((IS_CAT, BELOW_USR))))
+
+    assert [False, True, True, True, True] == holds(10)
+    story.exec(10, "/bin/cat", "x")
+    assert [True, False, False, False, True] == holds(10)
+    story.exit(10)
+    assert holds(10) is None
+
+
+def test_words_of_any_kind_are_asked_for_as_they_are(story: Story) -> None:
+    story.exec(10, "/bin/sh", "-c", 'echo "a\\b" \té')
+    decide = acquaintance(FieldRegistry(builtin_fields()), story.machine)
+
+    holds = decide((Fact("proc.cmdline", "endswith", ('"a\\b" \té',)), Fact("proc.args[1]", "contains", ("nothing",))))
+
+    assert [True, False] == holds(10)

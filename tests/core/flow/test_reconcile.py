@@ -1,0 +1,203 @@
+"""After a loss the state is held against the machine, once the stream has caught up with it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from mozu.core.flow import Stage, reconcile
+from mozu.core.flow.reconcile import Reconciler
+from mozu.core.flow.source_pump import Intake
+from mozu.core.metrics import Metrics
+from mozu.core.model.event import SyscallEvent
+from mozu.core.state import StateMachine
+from mozu.core.state.facts import KnownProcess, Looked
+from tests.core.state.story import NOWHERE
+
+PATIENCE = 30.0
+
+
+class Machine(StateMachine):
+    """A state machine beside a machine that the test makes up."""
+
+    def __init__(self) -> None:
+        super().__init__(procfs=NOWHERE)
+        self.says: dict[int, KnownProcess] = {}
+        self.asked = 0
+
+    def survey(self, pids: Iterable[int] | None = None, /) -> Iterator[Looked]:
+        self.asked += 1
+        for pid, known in sorted(self.says.items()):
+            if pids is None or pid in set(pids):
+                yield Looked(pid, pid, known)
+
+
+class Stream:
+    """An intake with its reconciler, and events for it."""
+
+    def __init__(self) -> None:
+        self.machine, metrics = Machine(), Metrics()
+        stage: Stage[Any] = Stage("source", "ebpf", None, metrics)
+        self.intake = Intake(stage, live=True, origin="here", state=self.machine, metrics=metrics)
+        self.reconciler = Reconciler(self.intake, self.machine, metrics, threads=lambda: False)
+
+    def lives(self, pid: int, *, known: bool = True, **facts: object) -> None:
+        """A process of the machine, which the state has as well if it is `known`."""
+        self.machine.says[pid] = told = KnownProcess(name=f"p{pid}", ptid=1, vpid=pid, cwd="/", root="/")
+        if known:
+            self.machine.apply([SyscallEvent("syscall", "_process", 0, tid=pid, pid=pid, facts=told)])
+
+    def tell(self, moment: int | None = None) -> None:
+        """An event that changes nothing."""
+        now = time.time_ns() if moment is None else moment
+        self.intake.accept([SyscallEvent("syscall", "chdir", now, tid=1, pid=1, args=(-1, "/"))], lambda alert: None)
+
+    def knows(self) -> set[int]:
+        return set(self.machine.processes())
+
+
+@pytest.fixture
+def stream(monkeypatch: pytest.MonkeyPatch) -> Stream:
+    """Process 1, known; looks follow each other quickly."""
+    monkeypatch.setattr(reconcile, "_REST", 0.01)
+    monkeypatch.setattr(reconcile, "_QUIET", 0.3)
+    stream = Stream()
+    stream.lives(1)
+    stream.tell()
+    return stream
+
+
+async def until(found: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not found():
+            await asyncio.sleep(0.01)  # the reconciler tells nobody
+
+
+def run(stream: Stream, work: Callable[[], Awaitable[None]]) -> None:
+    """The work, while the reconciler runs."""
+
+    async def both() -> None:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(stream.reconciler.run())
+            await work()
+            task.cancel()
+
+    asyncio.run(both())
+
+
+def test_without_a_loss_nobody_looks(stream: Stream) -> None:
+    stream.lives(7, known=False)
+
+    async def work() -> None:
+        await asyncio.sleep(0.1)  # ten times as long as a look would take to begin
+
+    run(stream, work)
+    assert (0, {1}) == (stream.machine.asked, stream.knows())
+
+
+def test_after_a_loss_the_state_becomes_what_the_machine_says(stream: Stream) -> None:
+    stream.lives(5)
+    stream.lives(6)
+    stream.tell()
+    del stream.machine.says[5]
+    stream.lives(7, known=False)
+    stream.machine.says[6] = KnownProcess(name="p6", ptid=1, vpid=6, cwd="/tmp", root="/", uid=7)
+
+    async def work() -> None:
+        stream.reconciler.lost()
+        await until(lambda: stream.knows() == {1, 6, 7})
+        found = stream.machine.process(6)
+        assert found is not None
+        assert ("/tmp/", 7) == (found.cwd, found.uid)
+
+    run(stream, work)
+
+
+def test_what_the_stream_tells_while_the_machine_is_read_is_believed(stream: Stream) -> None:
+    stream.lives(5)
+    stream.tell()
+    ended = SyscallEvent("syscall", "procexit", 0, tid=5, pid=5, args=(0, 0, 0, 0, 0))
+
+    async def work() -> None:
+        stream.reconciler.lost()
+        await until(lambda: stream.machine.asked == 1)
+        ended.time = time.time_ns()
+        del stream.machine.says[5]
+        stream.intake.accept([ended], lambda alert: None)
+        await until(lambda: stream.machine.asked >= 1 and 5 not in stream.knows())
+        stream.tell(time.time_ns() + 10**9)
+        await asyncio.sleep(0.1)  # time for a wrong repair
+
+    run(stream, work)
+    assert {1} == stream.knows()
+
+
+def test_who_ends_between_two_looks_is_left_to_the_stream(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream.lives(5)
+    stream.machine.says[5] = KnownProcess(name="p5", ptid=1, vpid=5, cwd="/tmp", root="/")
+    stream.tell()
+    real = stream.machine.survey
+
+    def survey(pids: Iterable[int] | None = None, /) -> Iterator[Looked]:
+        yield from real(pids)
+        stream.machine.says.pop(5, None)
+
+    monkeypatch.setattr(stream.machine, "survey", survey)
+
+    async def work() -> None:
+        stream.reconciler.lost()
+        await until(lambda: stream.machine.asked == 1)
+        stream.tell(time.time_ns() + 10**9)
+        await until(lambda: 5 not in stream.knows())
+
+    run(stream, work)
+    assert stream.machine.asked > 2, "it had gone when it was read again, and only a further look may bury it"
+
+
+def test_a_stream_that_is_behind_is_waited_for(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile, "_QUIET", PATIENCE)
+    stream.lives(7, known=False)
+
+    async def work() -> None:
+        stream.reconciler.lost()
+        await until(lambda: stream.machine.asked == 1)
+        for _ in range(10):
+            stream.tell(1)  # old news, but news: it is not silent
+            await asyncio.sleep(0.05)  # several looks of the one that waits
+        assert {1} == stream.knows()
+        stream.tell(time.time_ns() + 10**9)
+        await until(lambda: 7 in stream.knows())
+
+    run(stream, work)
+
+
+def test_a_silent_stream_has_told_everything(stream: Stream) -> None:
+    stream.lives(7, known=False)
+
+    async def work() -> None:
+        stream.reconciler.lost()
+        await until(lambda: 7 in stream.knows())
+
+    run(stream, work)
+
+
+def test_a_machine_that_cannot_be_read_costs_one_look(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = stream.machine.survey
+
+    def survey(pids: Iterable[int] | None = None, /) -> Iterator[Looked]:
+        monkeypatch.setattr(stream.machine, "survey", real)
+        raise OSError("no proc")
+
+    monkeypatch.setattr(stream.machine, "survey", survey)
+    stream.lives(7, known=False)
+
+    async def work() -> None:
+        stream.reconciler.lost()
+        await until(lambda: 7 in stream.knows())
+
+    run(stream, work)
+    assert "no proc" in caplog.text

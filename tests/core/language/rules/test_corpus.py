@@ -1,0 +1,55 @@
+"""Public rule files, unchanged. They are no part of the project: MOZU_CORPUS says where they are."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mozu.core.language.rules import LoadResult, describe_rules, load, plugin_fields
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+
+CORPUS = Path(os.environ.get("MOZU_CORPUS", Path(__file__).parents[4] / "shared" / "corpus")) / "falco-rules"
+FILES = {
+    "falco_rules.yaml": 25,
+    "falco-incubating_rules.yaml": 31,
+    "falco-sandbox_rules.yaml": 37,
+    "k8s_audit_rules.yaml": 48,
+}
+
+pytestmark = pytest.mark.corpus
+
+
+def _fields() -> FieldRegistry:
+    return FieldRegistry((*builtin_fields(), *plugin_fields()))
+
+
+def _load(*names: str) -> LoadResult:
+    if not CORPUS.is_dir():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"there are no rule files in {CORPUS}; set MOZU_CORPUS")
+        pytest.skip(f"there are no rule files in {CORPUS}; set MOZU_CORPUS")
+    return load([CORPUS / name for name in names], _fields())
+
+
+@pytest.mark.parametrize(("name", "count"), FILES.items())
+def test_every_rule_of_the_file_compiles_and_nothing_is_to_be_said_about_it(name: str, count: int) -> None:
+    result = _load(name)
+
+    assert "" == "\n".join(f"{problem.place}: {problem.message}" for problem in result.report.problems())
+    assert count == len(result.rules.rules)
+
+
+def test_the_files_load_together_in_their_order() -> None:
+    result = _load(*FILES)
+
+    assert "" == "\n".join(problem.message for problem in result.report.problems() if problem.code.is_error)
+
+
+def test_every_rule_macro_and_list_can_be_described() -> None:
+    result = _load(*FILES)
+
+    described = describe_rules(result, _fields())
+
+    names = [rule["info"]["name"] for rule in described["rules"] if rule["details"]["condition_compiled"]]
+    assert [rule.name for rule in result.rules.rules] == names

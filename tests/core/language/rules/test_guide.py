@@ -1,0 +1,22 @@
+"""The examples of docs/rules.md are rules that load, in the order of the page, on top of mozu's own."""
+
+import re
+from pathlib import Path
+
+from mozu.core.language.rules import SourceFile, load_texts, plugin_fields
+from mozu.core.language.rules.files import expand, read_file
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_examples_of_the_guide_load_on_top_of_mozus_own_rules() -> None:
+    blocks = re.findall(r"```yaml\n(- .*?)```", (ROOT / "docs" / "rules.md").read_text(), re.DOTALL)
+    packs = [read_file(path) for path in expand([ROOT / "plugins" / "rules" / "packs"])]
+    examples = [SourceFile(f"example {number}", text) for number, text in enumerate(blocks, 1)]
+
+    result = load_texts([*packs, *examples], FieldRegistry((*builtin_fields(), *plugin_fields())))
+
+    assert 5 == len(examples)
+    assert [] == [problem.message for problem in result.report.problems()]

@@ -1,0 +1,108 @@
+"""Handmade events and the values that fields read from them."""
+
+from typing import Any
+
+from mozu.core.model.event import File, Process, SockTuple, SyscallEvent, Task
+from mozu.core.model.fields import Field, FieldRegistry, Names
+from mozu.core.model.fields.evt.fields import fields as event_fields
+from mozu.core.model.fields.fd.fields import fields as file_fields
+from mozu.core.model.fields.fs.fields import FIELDS as PATH_FIELDS
+from mozu.core.model.syscalls import event_type
+
+SECOND = 1_000_000_000
+TIME = 1_767_225_600 * SECOND + 3_000_000
+"""2026-01-01T00:00:00.003Z."""
+
+CLIENT, SERVER = bytes([10, 20, 30, 40]), bytes([203, 0, 113, 1])
+CONNECTION = SockTuple(2, CLIENT, 40001, SERVER, 443)
+
+
+class People:
+    """Every other task of a machine that has just a few."""
+
+    def __init__(self, *processes: Process) -> None:
+        self._processes = {process.tid: process for process in processes}
+
+    def find(self, tid: int, number: int) -> Process | None:
+        """By thread id, at any moment."""
+        return self._processes.get(tid)
+
+
+def process(
+    tid: int = 5000, *, name: str = "a", cwd: str = "/home/mira/", files: dict[int, File] | None = None, **more: Any
+) -> Process:
+    """One process that knows a few others: bash (1210)."""
+    bash = Process(task=Task(1210), tid=1210, pid=1210, name="bash")
+    task = Task(tid, People(bash))
+    task.files.update(files or {})
+    return Process(task=task, tid=tid, pid=tid, name=name, cwd=cwd, **more)
+
+
+def event(kind: str, *args: Any, **more: Any) -> SyscallEvent:
+    """An event of this type by the process above."""
+    made = more.pop("process", None) or process(files=more.pop("files", None))
+    settings: dict[str, Any] = {"time": TIME, "num": 7, "tid": made.tid, "pid": made.pid, "process": made} | more
+    return SyscallEvent(source="syscall", type=kind, args=args, **settings)
+
+
+def named(kind: str, **more: Any) -> SyscallEvent:
+    """The same with the parameters by name; those that are not named are 0 or missing. `fd` is both: the parameter of
+    that name and the descriptor that the event is about."""
+    declared = event_type(kind)
+    assert declared is not None
+    fd = more.get("fd")
+    given = {param.name: more.pop(param.name, _blank(param.type)) for param in declared.params}
+    return event(kind, *given.values(), **more | {"fd": fd})
+
+
+def _blank(kind: str) -> int | None:
+    return (
+        None if kind in ("string", "fspath", "fsrelpath", "bytes", "socktuple", "sockaddr", "fdlist", "dynamic") else 0
+    )
+
+
+def registry(names: Names | None = None) -> FieldRegistry:
+    """The fields of events, descriptors and paths."""
+    around = Names() if names is None else names
+    return FieldRegistry((*event_fields(around), *file_fields(around), *PATH_FIELDS), around)
+
+
+def value(reference: str, of: SyscallEvent, names: Names | None = None) -> Any:
+    """What a reference reads: bound to the event's type and bound to none must agree."""
+    name, _, argument = reference.partition("[")
+    fields = registry(names)
+    wanted = argument.rstrip("]") if argument else None
+    bound = fields.resolve(name, wanted, of.type).read(of)
+    free = fields.resolve(name, wanted).read(of)
+    assert bound == free
+    return bound
+
+
+def field(name: str) -> Field:
+    """A declaration."""
+    found = registry().get(name)
+    assert found is not None
+    return found
+
+
+def file(name: str = "/tmp/f", **more: Any) -> File:
+    """A regular file."""
+    return File(kind="file", name=name, raw=more.pop("raw", name), **more)
+
+
+def connection(**more: Any) -> File:
+    """A TCP connection that the process made."""
+    settings: dict[str, Any] = {
+        "name": "10.20.30.40:40001->203.0.113.1:443",
+        "sock": CONNECTION,
+        "l4proto": "tcp",
+        "role": "client",
+        "connected": True,
+    }
+    return File(kind="ipv4", **(settings | more))
+
+
+def listener(**more: Any) -> File:
+    """A socket that waits for connections."""
+    settings: dict[str, Any] = {"name": "0.0.0.0:8081", "sock": SockTuple(2, b"", 0, bytes(4), 8081), "l4proto": "tcp"}
+    return File(kind="ipv4", role="listening", **(settings | more))

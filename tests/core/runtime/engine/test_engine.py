@@ -1,0 +1,335 @@
+"""The life of a run, with hand-made components: what the engine promises whatever the plugins do."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mozu.core.api import (
+    Alert,
+    Context,
+    Counts,
+    DataEvent,
+    Declaration,
+    Demand,
+    Event,
+    FieldRegistry,
+    Need,
+    Record,
+    Settings,
+    Severity,
+    SinkClosed,
+    SourceBroken,
+    SourceUnavailable,
+)
+from mozu.core.flow import Stage
+from mozu.core.flow.enrichment_buffer import HoldSettings
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Template
+from mozu.core.runtime.config import Entry, Kind, Queue
+from mozu.core.runtime.engine.assembly import Assembly, Built
+from mozu.core.runtime.engine.background_tasks import Errands
+from mozu.core.runtime.engine.engine import Engine
+from mozu.core.runtime.loop import run as run_loop
+
+
+class Numbers:
+    """A source that can wait: yields 1 to n in batches, then ends or does as told."""
+
+    def __init__(self, total: int, *, then: Callable[[], Any] = lambda: None, batch: int = 10) -> None:
+        self._total, self._then, self._batch = total, then, batch
+        self.stopped = asyncio.Event()
+        self.demands: list[Demand] = []
+        self.taken = 0
+
+    async def start(self, demand: Demand) -> None:
+        self.demands.append(demand)
+
+    async def batches(self) -> AsyncIterator[Sequence[Event]]:
+        for start in range(0, self._total, self._batch):
+            size = min(self._batch, self._total - start)
+            self.taken += size
+            yield [DataEvent("json", "number", 1, data=start + i) for i in range(size)]
+        result = self._then()
+        if asyncio.iscoroutine(result):
+            await result
+
+    async def update(self, demand: Demand) -> None:
+        self.demands.append(demand)
+
+    def counts(self) -> Mapping[str, Counts]:
+        return {"number": Counts(seen=self.taken, received=self.taken)}
+
+    async def stop(self) -> None:
+        self.stopped.set()
+
+    async def wait(self) -> None:
+        await self.stopped.wait()
+
+
+class Judge:
+    """An evaluator that makes an alert of each number it is told to."""
+
+    def __init__(self, wants: Callable[[int], bool] = lambda number: True, rule: str = "number") -> None:
+        self.wants, self.rule = wants, rule
+
+    def demand(self) -> Demand:
+        return Demand({"json": {self.rule: Need()}})
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        return [
+            Alert(
+                rule=self.rule,
+                priority=Severity.NOTICE,
+                source="json",
+                time=1,
+                template=Template((f"{event.data}",)),
+                values={},
+                event_num=event.num,
+            )
+            for event in batch
+            if isinstance(event, DataEvent) and self.wants(event.data)
+        ]
+
+    def reload(self) -> "Judge":
+        return Judge(self.wants, "reloaded")
+
+
+class Memory:
+    """A sink that keeps what it gets."""
+
+    def __init__(self, do: Callable[[Sequence[Record]], Any] = lambda records: None) -> None:
+        self._do = do
+        self.records: list[Record] = []
+
+    def start(self) -> None:
+        pass
+
+    def deliver(self, records: Sequence[Record]) -> Any:
+        result = self._do(records)
+        self.records += records
+        return result
+
+    def stop(self) -> None:
+        pass
+
+
+def built(kind: Kind, component: Any, metrics: Metrics, *, name: str = "", blocking: bool = False, queue: int = 1000,
+          live: bool = False, of: str = "") -> Built:  # fmt: skip
+    name = name or type(component).__name__.lower()
+
+    def build(settings: Settings, context: Context) -> Any:
+        return component
+
+    declaration = Declaration(name=name, build=build, summary="", live=live, blocking=blocking, event_source=of)
+    entry = Entry(kind=kind, name=name, id=name, settings={}, node=None, format="json", queue=Queue(size=queue))  # type: ignore[arg-type]
+    return Built(declaration, entry, Stage(kind.value, name, component, metrics, blocking=blocking))
+
+
+class Play:
+    """One engine with these components."""
+
+    def __init__(
+        self, source: Any, *others: Any, live: bool = False, of: str = "", deadline: float = 10.0, **sink: Any
+    ) -> None:
+        self.metrics, self.errands = Metrics(), Errands()
+        judges = [o for o in others if isinstance(o, Judge)] or [Judge()]
+        sinks = [o for o in others if isinstance(o, Memory)]
+        self.assembly = Assembly(
+            fields=FieldRegistry(),
+            sources=[built(Kind.SOURCE, source, self.metrics, live=live, of=of)],
+            enrichers=[],
+            evaluators=[built(Kind.EVALUATOR, judge, self.metrics, name=judge.rule) for judge in judges],
+            sinks=[built(Kind.SINK, s, self.metrics, name=f"memory{n}", **sink) for n, s in enumerate(sinks)],
+            hold=HoldSettings(),
+            hostname="node-a",
+            origin="node-a/boot/run",
+            stop_deadline=deadline,
+        )
+
+    def run(self, folder: Path, duration: float | None = None) -> tuple[int, Any]:
+        async def main() -> int:
+            engine = Engine(self.assembly, self.metrics, self.errands)
+            return await engine.run(duration=duration, stats=folder / "stats.json")
+
+        code = run_loop(main())
+        return code, json.loads((folder / "stats.json").read_text())
+
+
+def messages(sink: Memory) -> list[str]:
+    return [record.alert.message() for record in sink.records if record.alert.source != "internal"]
+
+
+def test_every_event_is_judged_and_every_alert_delivered(tmp_path: Path) -> None:
+    sink = Memory()
+    code, stats = Play(Numbers(25), sink).run(tmp_path)
+    assert [str(n) for n in range(25)] == messages(sink)
+    assert (0, 25, 25) == (code, stats["sources"]["numbers"]["evaluated"], stats["sinks"]["memory0"]["delivered"])
+
+
+def test_a_source_that_can_wait_is_read_only_as_fast_as_the_sinks_take(tmp_path: Path) -> None:
+    sink = Memory()
+    _, stats = Play(Numbers(5_000), sink, queue=600).run(tmp_path)
+    assert (5_000, {}) == (len(messages(sink)), stats["sinks"]["memory0"]["dropped"])
+
+
+def test_a_live_source_never_waits_and_what_finds_no_room_is_counted_and_told(tmp_path: Path) -> None:
+    sink = Memory()
+    _, stats = Play(Numbers(100, batch=100), sink, live=True, queue=10).run(tmp_path)
+    numbers = stats["sinks"]["memory0"]
+    assert numbers["accepted"] == numbers["delivered"] + numbers["dropped"]["queue full"]
+    assert 90 <= numbers["dropped"]["queue full"]
+
+
+def test_alerts_have_host_and_a_stable_id(tmp_path: Path) -> None:
+    first, second = Memory(), Memory()
+    Play(Numbers(3), first).run(tmp_path)
+    Play(Numbers(3), second).run(tmp_path)
+    assert [r.alert.id for r in first.records] == [r.alert.id for r in second.records]
+    assert {"node-a"} == {record.alert.hostname for record in first.records}
+
+
+def test_an_evaluator_that_fails_on_one_event_loses_that_event_only(tmp_path: Path) -> None:
+    def wants(number: int) -> bool:
+        return bool(1 / (number - 3))
+
+    sink, fine = Memory(), Judge(rule="fine")
+    _, stats = Play(Numbers(5), sink, Judge(wants), fine).run(tmp_path)
+    of = {rule: [r.alert.message() for r in sink.records if r.alert.rule == rule] for rule in ("number", "fine")}
+    assert {"number": ["0", "1", "2", "4"], "fine": ["0", "1", "2", "3", "4"]} == of
+    rejected = [m for m in stats["metrics"] if m["name"] == "events_rejected_total"]
+    assert [1] == [m["value"] for m in rejected if m["labels"].get("id") == "number"]
+
+
+def test_a_sink_that_hangs_delays_no_other_and_is_named_in_the_statistics(tmp_path: Path) -> None:
+    hanging, fine = Memory(lambda records: time.sleep(30)), Memory()
+    _, stats = Play(Numbers(5), hanging, fine, blocking=True, deadline=0.3).run(tmp_path)
+    assert ["0", "1", "2", "3", "4"] == messages(fine)
+    assert {"stop deadline": 5} == stats["sinks"]["memory0"]["dropped"]
+    assert stats["sinks"]["memory0"]["busy_seconds"] > 0
+
+
+def test_a_live_source_that_fails_is_restarted_and_the_gap_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mozu.core.runtime.engine.engine._FIRST_DELAY", 0.0)
+    failures = iter([OSError("device gone")])
+
+    def fail() -> None:
+        if (error := next(failures, None)) is not None:
+            raise error
+
+    source, sink = Numbers(2, then=fail), Memory()
+    code, _ = Play(source, sink, live=True).run(tmp_path)
+    told = [r.alert.values["error"] for r in sink.records if r.alert.rule == "Source failed"]
+    assert (0, ["device gone"], 2) == (code, told, len(source.demands))
+
+
+def test_a_broken_recording_keeps_the_alerts_so_far_and_exits_with_1(tmp_path: Path) -> None:
+    def broken() -> None:
+        raise SourceBroken("x.scap: offset 10: garbage")
+
+    sink = Memory()
+    code, _ = Play(Numbers(3, then=broken), sink).run(tmp_path)
+    assert (1, ["0", "1", "2"]) == (code, messages(sink))
+
+
+def test_a_source_that_cannot_start_says_why(tmp_path: Path) -> None:
+    class Absent(Numbers):
+        async def start(self, demand: Demand) -> None:
+            raise SourceUnavailable("no such kernel; use another")
+
+    with pytest.raises(SourceUnavailable, match="no such kernel"):
+        Play(Absent(1), Memory()).run(tmp_path)
+
+
+def test_a_signal_stops_sources_first_and_delivers_what_is_in_flight(tmp_path: Path) -> None:
+    source = Numbers(7, then=lambda: _signalled(source, signal.SIGTERM))
+    sink = Memory()
+    code, _ = Play(source, sink).run(tmp_path)
+    assert (0, 7, True) == (code, len(messages(sink)), source.stopped.is_set())
+
+
+async def _signalled(source: Numbers, number: int) -> None:
+    os.kill(os.getpid(), number)
+    await source.wait()
+
+
+def test_a_given_duration_ends_the_run(tmp_path: Path) -> None:
+    source = Numbers(1, then=lambda: source.wait())
+    code, _ = Play(source, Memory()).run(tmp_path, duration=0.05)
+    assert 0 == code
+
+
+def test_a_closed_destination_stops_mozu_cleanly(tmp_path: Path) -> None:
+    def closed(records: Sequence[Record]) -> None:
+        raise SinkClosed("the reader has gone")
+
+    source = Numbers(1, then=lambda: source.wait())
+    code, stats = Play(source, Memory(closed)).run(tmp_path)
+    assert (0, {"sink closed": 1}) == (code, stats["sinks"]["memory0"]["dropped"])
+
+
+def test_a_reload_swaps_the_evaluator_and_tells_the_source_its_new_demand(tmp_path: Path) -> None:
+    async def reload() -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        while len(source.demands) < 2:
+            await asyncio.sleep(0)
+
+    source = Numbers(1, then=reload)
+    Play(source, Memory()).run(tmp_path)
+    assert [["number"], ["reloaded"]] == [sorted(demand.of("json")) for demand in source.demands]
+
+
+@pytest.mark.parametrize(
+    ("live", "of", "asked"), [(True, "syscall", ["a.test"]), (False, "syscall", []), (True, "", [])]
+)
+def test_names_are_looked_up_where_system_calls_are_watched_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, live: bool, of: str, asked: list[str]
+) -> None:
+    class Naming(Judge):
+        def demand(self) -> Demand:
+            return super().demand() | Demand(hosts=frozenset({"a.test"}))
+
+    found: list[str] = []
+
+    def look_up(name: str) -> frozenset[bytes]:
+        found.append(name)
+        return frozenset({b"addr"})
+
+    monkeypatch.setattr("mozu.core.runtime.engine.host_resolver.look_up", look_up)
+    play = Play(Numbers(1), Memory(), Naming(), live=live, of=of)
+    play.run(tmp_path)
+    assert (asked, {b"addr": ("a.test",)} if asked else {}) == (found, play.assembly.fields.names.hosts)
+
+
+def test_a_signal_tells_sinks_that_keep_files_to_open_them_again(tmp_path: Path) -> None:
+    class Filed(Memory):
+        reopened = 0
+
+        def reopen(self) -> None:
+            self.reopened += 1
+
+    async def signalled() -> None:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        while not filed.reopened:
+            await asyncio.sleep(0)
+
+    filed = Filed()
+    Play(Numbers(1, then=signalled), filed, Memory()).run(tmp_path)
+    assert 1 == filed.reopened
+
+
+def test_whoever_holds_the_loop_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def slow(number: int) -> bool:
+        time.sleep(0.5)
+        return True
+
+    Play(Numbers(1), Memory(), Judge(slow)).run(tmp_path)
+    assert any("held the event loop" in record.message for record in caplog.records)

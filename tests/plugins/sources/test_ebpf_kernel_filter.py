@@ -1,0 +1,234 @@
+"""Gates in the kernel turn away what no rule can match, and nothing else: a source with them beside one without."""
+
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from mozu.core.model.event import SyscallEvent
+from tests.support.acts import narrow, opens, rings, sockets
+from tests.support.acts.raw import calls
+from tests.support.beside import OPENS, Beside, alerts
+from tests.support.live import Act, demand
+
+pytestmark = pytest.mark.ebpf
+
+LONG: Final = "a_rather_long_part/of_a_path" * 4
+
+
+def paths(events: Sequence[SyscallEvent]) -> list[str]:
+    """What opens were given."""
+    return [event.args[2] for event in events]
+
+
+# --- turned away, and not
+
+
+@pytest.mark.parametrize(
+    ("condition", "unwanted", "wanted"),
+    [
+        ("fd.name = {0}/etc/shadow", "etc/shadow- etc/shado etc/shadow/x x/shadow", "etc/shadow x/../etc/shadow"),
+        ("fd.name startswith {0}/etc/", "etcx/y x/etc/y et", "etc/x etc/pam.d/su .//etc/shadow"),
+        ("fd.name endswith .ssh/id_rsa", "x.ssh/id_rs .ssh/id_rsa.pub id_rsa", "home/u/.ssh/id_rsa .ssh/id_rsa"),
+        ("fd.name contains /.ssh/", "x.ssh/a .ssh ssh/.sshx/a", "home/.ssh/a .ssh/x/y"),
+        ("fd.name contains a_long_needle", "a_long_nee", "x/a_long_needle/y a_long_needle"),
+        ("fd.directory = {0}/etc/pam.d", "etc/pam.d/x/y etc/pam.dx/y etc/x", "etc/pam.d/su etc/pam.d/nothing"),
+        ("fd.filename = shadow", "etc/shadow- xshadow etc/x shadow/x", "etc/shadow shadow x/y/shadow"),
+        ("fd.filename startswith .ba", "x.ba .b x/.ba/y", ".bashrc x/.ba"),
+        ("fd.name endswith /end", f"{LONG}/bend", f"end {LONG}/end {LONG}/{LONG}/end"),
+        ("fd.name glob {0}/home/*/.ssh/*", "home/u/ssh x/home/u/.ssh/y", "home/u/.ssh/id_rsa"),
+        ("fd.name pmatch ({0}/etc)", "x/etc et", "etc etc/pam.d/su"),
+        ("fd.nameraw contains ../", "etc/x", "x/../etc/y"),
+        ("not fd.name startswith {0}", "etc/x x", "/proc/self/nothing"),
+        ("fd.name != {0}/x", "x", "y x/z"),
+        ("fd.name startswith {0}/ and not fd.filename in (a, b)", "a x/b", "x/c a/x"),
+        ("fd.num >= 0", "nothing x/nothing", "etc/shadow"),
+        ("evt.failed = true", "etc/shadow", "nothing"),
+        ("evt.res = ENOENT", "etc/shadow etc/shadow/x", "nothing"),
+        ("evt.rawres in (-20)", "etc/shadow nothing", "etc/shadow/x"),
+    ],
+)
+def test_a_gate_tests_what_a_rule_asks(
+    beside: Beside, likely: Path, condition: str, unwanted: str, wanted: str
+) -> None:
+    rule = f"evt.type = openat and {condition.format(likely)}"
+    beside.want(rule)
+    no, yes = ([f"{likely}/{path}" if path[0] != "/" else path for path in text.split()] for text in (unwanted, wanted))
+    given = [*no, *unwanted.split(), *yes, *wanted.split()]
+    steps = [("openat", os.fsencode(likely), os.fsencode(path), os.O_RDONLY) for path in given]
+
+    gated, whole = beside.act(opens.many, steps)
+
+    assert given == paths(whole.of("openat"))[-len(given) :]
+    assert [*yes, *wanted.split()] == paths(gated.of("openat"))
+    assert alerts([rule], gated) == alerts([rule], whole) != []
+
+
+@pytest.mark.parametrize(
+    ("condition", "unwanted", "wanted"),
+    [
+        ("evt.is_open_read = true", (os.O_WRONLY,), (os.O_RDONLY, os.O_RDWR)),
+        ("evt.is_open_write = true", (os.O_RDONLY,), (os.O_WRONLY, os.O_RDWR)),
+        ("evt.is_open_exec = true", (os.O_RDONLY, os.O_WRONLY | os.O_CREAT), ()),
+        ("evt.arg.flags contains O_TRUNC", (os.O_WRONLY, os.O_RDWR | os.O_CREAT), (os.O_WRONLY | os.O_TRUNC,)),
+        ("evt.arg.flags contains anyof (O_EXCL, O_CREAT)", (os.O_RDWR,), (os.O_RDWR | os.O_CREAT,)),
+        ("fd.typechar = d", (os.O_RDONLY,), ()),
+    ],
+)
+def test_a_gate_tests_flags(
+    beside: Beside, likely: Path, condition: str, unwanted: tuple[int, ...], wanted: tuple[int, ...]
+) -> None:
+    beside.want(f"evt.type = openat and fd.name startswith {likely} and {condition}")
+    path = os.fsencode(likely / "x" / "a.b")
+
+    gated, whole = beside.act(opens.many, [("openat", None, path, flags) for flags in (*unwanted, *wanted)])
+
+    assert len(unwanted) + len(wanted) == sum(event.args[2] == os.fsdecode(path) for event in whole.of("openat"))
+    assert list(wanted) == [_native(event.args[3]) for event in gated.of("openat")]
+
+
+def _native(flags: int) -> int:
+    """Of the few that the test uses."""
+    access = {1: os.O_RDONLY, 2: os.O_WRONLY, 3: os.O_RDWR}[flags & 3]
+    return access | (os.O_TRUNC if flags & 0x100 else 0) | (os.O_CREAT if flags & 4 else 0)
+
+
+def test_what_a_longer_path_has_left_behind_counts_for_nothing(beside: Beside, likely: Path) -> None:
+    beside.want("evt.type = openat and fd.filename = ab")
+    steps = []
+    for size in range(9):
+        short = b"z" * size + b"/ab"
+        longer = (b"y" * size + b"/y" * 12, b"y" * (size + 1) + b"/y" * 12)
+        steps += [("openat", os.fsencode(likely), path, 0) for path in (longer[0], short, longer[1], short)]
+
+    gated, _ = beside.act(opens.many, steps)
+
+    assert ["z" * size + "/ab" for size in range(9) for _ in range(2)] == paths(gated.of("openat"))
+
+
+def test_a_relative_path_is_tested_from_where_it_starts(beside: Beside, likely: Path) -> None:
+    rule = f"{OPENS} and fd.name = {likely}/etc/shadow"
+    beside.want(rule)
+    etc, here = os.fsencode(likely / "etc"), os.fsencode(likely)
+    steps = [
+        ("openat", etc, b"shadow", 0), ("open", here, b"etc/shadow", 0), ("openat2", b"@" + etc, b"shadow", 0),
+        ("openat", here, b"link/shadow", 0), ("openat", b"/", os.fsencode(likely)[1:] + b"/etc/shadow", 0),
+        ("openat", etc, b"pam.d/su", 0), ("openat", b"@" + here, b"x/y/shadow", 0), ("creat", here, b"etc/sha", 0),
+    ]  # fmt: skip
+
+    gated, whole = beside.act(opens.many, steps)
+
+    assert 4 == len(alerts([rule], whole))
+    assert alerts([rule], gated) == alerts([rule], whole)
+    assert 4 == sum(len(gated.of(name)) for name in ("open", "openat", "openat2", "creat"))
+
+
+def test_what_is_turned_away_is_counted(beside: Beside, likely: Path) -> None:
+    beside.want(f"evt.type = openat and fd.name = {likely}/etc/shadow")
+    before = beside.gated.source.counts()["openat"]
+
+    gated, _ = beside.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 50)
+
+    after = beside.gated.source.counts()["openat"]
+    assert [] == gated.of("openat")
+    assert after.filtered - before.filtered >= 50
+    assert after.seen == after.filtered + after.lost + (after.missed or 0) + after.received
+
+
+@pytest.mark.parametrize("way", ["compat32", "io_uring"])
+def test_every_way_in_leads_through_the_gate(beside: Beside, likely: Path, way: str) -> None:
+    beside.want(f"evt.type = openat and fd.name = {likely}/etc/shadow")
+
+    def one(name: str) -> tuple[Act, Act]:
+        if way == "io_uring":
+            return beside.act(rings.opened, name, str(likely / "etc"))
+        return beside.act(narrow.call, "openat", [-100, name, 0], str(likely / "etc"))
+
+    gated, whole = one("pam.d/su")
+    assert (0, 1) == tuple(sum(event.way == way for event in act.of("openat")) for act in (gated, whole))
+    gated, whole = one("shadow")
+    assert (1, 1) == tuple(sum(event.way == way for event in act.of("openat")) for act in (gated, whole))
+
+
+# --- descriptors, messages, numbers
+
+
+def test_only_copies_of_connections_are_wanted(beside: Beside) -> None:
+    rule = "evt.type in (dup, dup2, dup3) and evt.rawres in (0, 1, 2) and fd.type in (ipv4, ipv6)"
+    beside.want(rule)
+    pairs = (("socket", socket.AF_INET, 1, 0), ("socket", socket.AF_UNIX, 1, 0), ("openat", -100, "/dev/null", 0, 0))
+    steps = [
+        step for made in pairs for step in (made, ("dup2", ("of", 0), 1), ("dup", ("of", 0)), ("close", ("of", 0)))
+    ]
+    numbered = [
+        tuple(("of", at - at % 4) if isinstance(part, tuple) else part for part in step)
+        for at, step in enumerate(steps)
+    ]
+
+    gated, whole = beside.act(calls, *numbered)
+
+    assert (1, 6) == (len(gated.of("dup2") + gated.of("dup")), len(whole.of("dup2") + whole.of("dup")))
+    assert 1 == len(alerts([rule], gated))
+    assert alerts([rule], gated) == alerts([rule], whole)
+
+
+def test_what_is_sent_over_a_connection_is_not_wanted_by_who_asks_for_unconnected_sockets(beside: Beside) -> None:
+    rule = "evt.type in (sendto, sendmsg) and fd.connected = false"
+    beside.want(rule)
+
+    gated, whole = beside.act(sockets.connect_and_send)
+
+    assert 0 < len(gated.of("sendto")) < len(whole.of("sendto"))
+    assert alerts([rule], gated) == alerts([rule], whole)
+
+
+def test_what_goes_out_without_an_address_goes_through_a_connection(beside: Beside) -> None:
+    rule = "evt.type in (sendto, sendmsg) and fd.type in (ipv4, ipv6) and fd.connected = false"
+    beside.want(rule)
+
+    gated, whole = beside.act(sockets.send_without_address)
+
+    assert [1, 1, -32, -89, 1] == gated.value
+    assert [-89] == [event.args[0] for event in gated.of("sendto")]
+    assert [1, 1, -32, -89, 1] == [event.args[0] for event in whole.of("sendto")]
+    assert alerts([rule], gated) == alerts([rule], whole)
+
+
+def test_numbers_of_calls_are_tested(beside: Beside) -> None:
+    rules = ("evt.type = socket and evt.arg.domain contains AF_PACKET", "evt.type = ptrace and evt.rawarg.pid = 77777")
+    beside.want(*rules)
+    steps = [
+        ("socket", socket.AF_INET, 2, 0),
+        ("socket", 17, 3, 0),
+        ("ptrace", 16, 1, 0, 0),
+        ("ptrace", 16, 77777, 0, 0),
+    ]
+
+    gated, whole = beside.act(calls, *steps)
+
+    assert ([1, 1], [2, 2]) == tuple([len(act.of(name)) for name in ("socket", "ptrace")] for act in (gated, whole))
+    assert 2 == len(alerts(rules, gated))
+    assert alerts(rules, gated) == alerts(rules, whole)
+
+
+# --- what the state needs
+
+
+def test_who_asks_for_all_descriptors_gets_all_opens(beside: Beside, likely: Path) -> None:
+    rule = f"evt.type = openat and fd.name = {likely}/etc/shadow and fd.types intersects (file)"
+    beside.want(rule)
+
+    gated, whole = beside.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 3)
+
+    assert len(whole.of("openat")) == len(gated.of("openat")) >= 3
+
+
+def test_demand_without_predicates_has_no_gates(beside: Beside, likely: Path) -> None:
+    beside.want(f"evt.type = openat and fd.name = {likely}/etc/shadow", more=demand("openat"))
+
+    gated, whole = beside.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 3)
+
+    assert len(whole.of("openat")) == len(gated.of("openat")) >= 3

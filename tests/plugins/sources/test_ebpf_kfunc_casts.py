@@ -1,0 +1,149 @@
+"""Programs that load what the verifier knows the type of, and those of older kernels, that copy it."""
+
+import errno
+import struct
+from typing import Final
+
+import pytest
+
+from mozu.core.errors import SourceUnavailable
+from mozu.core.filter.predicate import Fact
+from mozu.plugins.sources.ebpf import btf, kernel, programs
+from mozu.plugins.sources.ebpf import kfunc_casts as casts
+from mozu.plugins.sources.ebpf.calls import WATCHES
+from mozu.plugins.sources.ebpf.entry_paths import watched_ways
+from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import Lasting
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import Names, gate_of
+from mozu.plugins.sources.ebpf.loader import Loader
+from tests.support import requirements
+
+CALL: Final = struct.pack("<BBhi", 0x85, 0, 0, 0x6D6F7A75)
+"""What the compiler makes of a cast."""
+OTHER: Final = struct.pack("<BBhi", 0x85, 0, 0, 14)
+"""A call of a helper."""
+
+
+def test_casts_are_led_to_the_kernels_function_and_other_calls_are_not() -> None:
+    linked = casts.Casts(65000).linked(OTHER + CALL + OTHER)
+
+    assert OTHER + struct.pack("<BBhi", 0x85, 0x20, 0, 65000) + OTHER == linked
+    assert OTHER == casts.Casts(None).linked(OTHER)
+
+
+@pytest.mark.ebpf
+def test_a_kernel_that_has_the_function_is_asked_for_it() -> None:
+    requirements.ebpf()
+    types = programs.read_types()
+
+    found = casts.find(types)
+
+    assert types.function(casts.FUNCTION) == found.function
+    assert "#define BTF_file " in found.text(types, ["file", "no_such_struct"])
+
+
+@pytest.mark.ebpf
+def test_a_kernel_that_lacks_it_or_refuses_it_gets_programs_that_copy() -> None:
+    requirements.ebpf()
+    without = btf.read(["task_struct"])
+    other = btf.read(["task_struct"], functions=["bpf_rdonly_cast_of_tomorrow"])
+
+    assert casts.Casts(None) == casts.find(without) == casts.find(other)
+    assert "" == casts.Casts(None).text(without, ["task_struct"])
+
+
+@pytest.mark.ebpf
+def test_what_the_verifier_says_against_a_program_is_told() -> None:
+    requirements.ebpf()
+    no_end = struct.pack("<BBhi", 0xB7, 0, 0, 0)
+
+    with pytest.raises(OSError, match="Invalid argument"):
+        kernel.load(kernel.TRACEPOINT, "no_end", no_end)
+    assert "last insn is not an exit or jmp" in kernel.refusal(kernel.TRACEPOINT, "no_end", no_end)
+
+
+@pytest.mark.ebpf
+def test_a_refusal_names_the_program(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    requirements.ebpf()
+    monkeypatch.setattr(casts.Casts, "linked", lambda self, code: code[:-8])
+    loader = Loader(1 << 16)
+    try:
+        with pytest.raises(SourceUnavailable, match="refuses the program mozu_"):
+            loader.prepare(["openat"])
+    finally:
+        loader.close()
+    assert "last insn is not an exit or jmp" in capfd.readouterr().err
+
+
+@pytest.mark.ebpf
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.E2BIG])
+def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_that_copy(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], number: int
+) -> None:
+    requirements.ebpf()
+    load, refused = kernel.load, []
+
+    def picky(kind: int, name: str, code: bytes) -> int:
+        if b"\x85\x20\0\0" in code and name != "mozu_cast":
+            refused.append(name)
+            raise OSError(number, "for this test")
+        return load(kind, name, code)
+
+    gate = gate_of(WATCHES["openat"], Fact("fd.name", "in", ("/etc/shadow",)), Lasting(()), Names.KEPT)
+    assert gate is not None
+    monkeypatch.setattr(kernel, "load", picky)
+    loader = Loader(1 << 16)
+    try:
+        loader.prepare(["openat"])
+        loader.attach(["openat"])
+        assert loader.gate({"openat": gate}) == ""
+    finally:
+        loader.close()
+    assert len(refused) == 1
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.ebpf
+def test_gates_that_the_verifier_does_not_take_with_casts_are_made_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    requirements.ebpf()
+    gate = gate_of(WATCHES["openat"], Fact("fd.name", "in", ("/etc/shadow",)), Lasting(()), Names.KEPT)
+    assert gate is not None
+    load, refused = kernel.load, []
+    loader = Loader(1 << 16)
+
+    def picky(kind: int, name: str, code: bytes) -> int:
+        if b"\x85\x20\0\0" in code:
+            refused.append(name)
+            raise OSError(errno.E2BIG, "for this test")
+        return load(kind, name, code)
+
+    try:
+        loader.prepare(["openat"])
+        loader.attach(["openat"])
+        monkeypatch.setattr(kernel, "load", picky)
+        assert loader.gate({"openat": gate}) == ""
+    finally:
+        loader.close()
+    assert refused == [gate.entry("NATIVE")]
+
+
+@pytest.mark.ebpf
+def test_loading_members_makes_the_verifiers_work_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    requirements.ebpf()
+    if casts.find(programs.read_types()).function is None:
+        # There is nothing to compare: such a kernel gets the copying programs only.
+        pytest.skip("this kernel has no bpf_rdonly_cast (Linux 6.2)")
+    names = ["openat", "connect", "renameat2", "dup", "sendto"]
+
+    def verified() -> dict[str, int]:
+        loader = Loader(1 << 16, watched_ways("on"))
+        try:
+            loader.prepare(names)
+            return loader.verified()
+        finally:
+            loader.close()
+
+    loading = verified()
+    monkeypatch.setattr(casts, "find", lambda types: casts.Casts(None))
+    copying = verified()
+    assert loading.keys() == copying.keys()
+    assert sum(loading.values()) < sum(copying.values())
