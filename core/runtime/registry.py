@@ -345,7 +345,7 @@ def _fault(declaration: Declaration) -> str:
     if not callable(declaration.build):
         return "its declaration has no `build` that can be called"
     if not (isinstance(declaration.settings, type) and issubclass(declaration.settings, Settings)):
-        return "its `settings` must be a class derived from mozu.core.Settings"
+        return "its `settings` must be a class derived from mozu.core.api.Settings"
     taken = sorted(RESERVED & declaration.settings.model_fields.keys())
     if taken:
         return f"its setting {taken[0]!r} has a name that the core reserves; rename it"

@@ -200,4 +200,4 @@ def worst(alerts: Sequence[Alert]) -> Severity | None:
 
 def build_rules() -> str:
     """The pack of rules for builds and tests."""
-    return str(Path(__file__).parents[2] / "plugins" / "rules" / "packs_trace")
+    return str(Path(__file__).parents[3] / "plugins" / "rules" / "packs_trace")

@@ -11,7 +11,7 @@ from mozu.core.runtime.registry import BUILTINS, Registry, configure
 from mozu.core.testing import alert
 
 GOOD = """
-from mozu.core import Declaration, Settings, hookimpl
+from mozu.core.api import Declaration, Settings, hookimpl
 
 class TickerSettings(Settings):
     every: float = 1.0
@@ -166,7 +166,7 @@ def test_an_import_that_raises_is_contained(install: Install, fault: str) -> Non
         (("name=", "api=0, name="), "written for version 0 of the hook API, and this mozu has 1; update the plugin"),
         (("build=print", "build=None"), "its declaration has no `build` that can be called"),
         (('name="ticker"', 'name=""'), "its declaration has no name"),
-        (("settings=TickerSettings", "settings=dict"), "must be a class derived from mozu.core.Settings"),
+        (("settings=TickerSettings", "settings=dict"), "must be a class derived from mozu.core.api.Settings"),
         (("every:", "queue:"), "its setting 'queue' has a name that the core reserves; rename it"),
         (
             ("return Declaration", "return dict"),

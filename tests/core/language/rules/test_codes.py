@@ -11,7 +11,7 @@ from tests.core.language.rules.small import registry
 NEVER = {Code.LOAD_ERR_EXTENSION, Code.LOAD_WARNING_EXTENSION}
 """Of extensions to the language, which mozu does not have."""
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def test_every_code_but_those_of_extensions_stands_in_the_pairs() -> None:

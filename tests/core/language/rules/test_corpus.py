@@ -9,7 +9,7 @@ from mozu.core.language.rules import LoadResult, describe_rules, load, plugin_fi
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 
-CORPUS = Path(os.environ.get("MOZU_CORPUS", Path(__file__).parents[4] / "shared" / "corpus")) / "falco-rules"
+CORPUS = Path(os.environ.get("MOZU_CORPUS", Path(__file__).parents[5] / "shared" / "corpus")) / "falco-rules"
 FILES = {
     "falco_rules.yaml": 25,
     "falco-incubating_rules.yaml": 31,

@@ -8,7 +8,7 @@ from mozu.core.language.rules.files import expand, read_file
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def test_the_examples_of_the_guide_load_on_top_of_mozus_own_rules() -> None:
