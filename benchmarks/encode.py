@@ -75,7 +75,7 @@ def made(command: str) -> Alert:
         event_type="connect",
         hostname="node-a",
         id=alert_id(time_ns, "node-a/1", "r"),
-        facts={**_FACTS, "proc.cmdline": command},
+        enrichment={**_FACTS, "proc.cmdline": command},
     )
 
 

@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import event_type
 from mozu.core.state import StateMachine
-from mozu.core.state.facts import Executed, Forked
+from mozu.core.state.observed import Executed, Forked
 
 _BATCH = 1000
 _NS = 1_000_000_000
 
 
-def made(kind: str, tid: int, *, facts: object = None, file: File | None = None, **params: object) -> SyscallEvent:
+def made(kind: str, tid: int, *, observed: object = None, file: File | None = None, **params: object) -> SyscallEvent:
     declared = event_type(kind)
     args = () if declared is None else tuple(params.get(param.name) for param in declared.params)
-    return SyscallEvent("syscall", kind, 1, tid=tid, pid=tid, args=args, facts=facts, file=file)
+    return SyscallEvent("syscall", kind, 1, tid=tid, pid=tid, args=args, observed=observed, file=file)
 
 
 def repeated(make: Callable[[int], Sequence[SyscallEvent]]) -> Callable[[], list[SyscallEvent]]:
@@ -60,8 +60,8 @@ def living(number: int) -> Sequence[SyscallEvent]:
     """fork, exec, exit: three events, the first of which rules never see."""
     child = 1000 + number
     return (
-        made("_fork", 10, facts=Forked(tid=child, pid=child, vtid=child, vpid=child, start=number + 1)),
-        made("execve", child, res=0, exe="/bin/true", comm="true", args=b"-a\0", pid=child, facts=Executed()),
+        made("_fork", 10, observed=Forked(tid=child, pid=child, vtid=child, vpid=child, start=number + 1)),
+        made("execve", child, res=0, exe="/bin/true", comm="true", args=b"-a\0", pid=child, observed=Executed()),
         made("procexit", child, status=0),
     )
 

@@ -65,7 +65,7 @@ class Context(msgspec.Struct):
     strict: bool = False
     """True where nothing may be fetched from outside (recordings)."""
     wanted: tuple[str, ...] = ()
-    """Evaluators: fields that the encoders in use want of each alert (`Alert.facts`)."""
+    """Evaluators: fields that the encoders in use want of each alert (`Alert.enrichment`)."""
     content_type: str = ""
     """Sinks: the media type of a record's body."""
     spawn: Callable[[Awaitable[None], str], None] | None = None

@@ -16,7 +16,7 @@ from mozu.core.flow.source_pump import Intake
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state import StateMachine
-from mozu.core.state.facts import Looked
+from mozu.core.state.observed import Looked
 
 _CHUNK: Final = 500
 """Processes that are compared, or read and repaired, between two turns of the loop."""
@@ -111,7 +111,7 @@ class Reconciler:
         return sorted(wrong, key=lambda pid: _began(looked.get(pid))), untold
 
     def _repair(self, wrong: list[Looked]) -> int:
-        events = [SyscallEvent("syscall", "_repaired", 0, tid=one.tid, pid=one.tid, facts=one) for one in wrong]
+        events = [SyscallEvent("syscall", "_repaired", 0, tid=one.tid, pid=one.tid, observed=one) for one in wrong]
         self._intake.repair(events)
         return len(events)
 

@@ -20,7 +20,7 @@ from mozu.core.recording.lines import (
     Type,
     types_of,
 )
-from mozu.core.state.facts import Entered
+from mozu.core.state.observed import Entered
 
 _SHAPES_LIMIT: Final = 1 << 12
 _START_LIMIT: Final = 512
@@ -89,11 +89,11 @@ class _Shape:
         kind, form = _start(start)
         letters, colon, self._told = form.partition(":")
         if INTERNAL.get(kind, self._told.partition("=")[0]) != self._told.partition("=")[0]:
-            raise ValueError(f"an event {kind} has not the facts that belong to it")
+            raise ValueError(f"an event {kind} lacks the observation that belongs to it")
         self._order = _order(kind, declared.get(kind))
         whole = [str, str, Number, int, Task, Task, Number, Descriptor | None, types_of(letters)]
         if colon:
-            whole += [File | None, _facts_type(self._told)]
+            whole += [File | None, _observed_type(self._told)]
         self._type: Any = tuple.__class_getitem__(tuple(whole))
         self._decode: Callable[[bytes], tuple[Any, ...]] = msgspec.json.Decoder(self._type).decode
 
@@ -108,10 +108,10 @@ class _Shape:
             raise Malformed(f"a line has the time {time}")
         if self._order is not None:
             args = tuple(None if at < 0 or at >= len(args) else args[at] for at in self._order)
-        file, facts = more or (None, None)
-        if facts is not None and not isinstance(facts, msgspec.Struct):
-            facts = _facts(self._told, facts)
-        return SyscallEvent("syscall", kind, time, number, tid, pid, cpu, args, None, fd, file, facts)
+        file, observed = more or (None, None)
+        if observed is not None and not isinstance(observed, msgspec.Struct):
+            observed = _observed(self._told, observed)
+        return SyscallEvent("syscall", kind, time, number, tid, pid, cpu, args, None, fd, file, observed)
 
 
 def _start(start: bytes) -> tuple[str, str]:
@@ -144,7 +144,7 @@ def _order(kind: str, params: tuple[str, ...] | None) -> tuple[int, ...] | None:
     return None if names == params else tuple(params.index(name) if name in params else -1 for name in names)
 
 
-def _facts_type(told: str) -> Any:
+def _observed_type(told: str) -> Any:
     if not told:
         return None
     if told == UNSEEN:
@@ -153,11 +153,11 @@ def _facts_type(told: str) -> Any:
     if name == ENTERED:
         return tuple.__class_getitem__((str, types_of(form)))
     if name not in FACTS:
-        raise ValueError(f"there are no facts of the name {name!r}")
+        raise ValueError(f"there is no observation of the name {name!r}")
     return FACTS[name]
 
 
-def _facts(told: str, value: Any) -> Any:
+def _observed(told: str, value: Any) -> Any:
     if told != UNSEEN:
         return Entered(*value)
     return Decoder().event(msgspec.json.encode(value))

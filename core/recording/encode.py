@@ -13,7 +13,7 @@ import msgspec
 from mozu.core.model.event import DataEvent, Event, File, SyscallEvent
 from mozu.core.model.syscalls import event_types
 from mozu.core.recording.lines import ENTERED, FACT_NAMES, UNSEEN, Data, Type, form_of
-from mozu.core.state.facts import Entered
+from mozu.core.state.observed import Entered
 
 _FORMS_LIMIT: Final = 1 << 14
 _encoder: Final = msgspec.json.Encoder()
@@ -53,16 +53,16 @@ class Encoder:
                 number = event.num
             elif kind[0] != "_":
                 number += 1
-            args, facts, file = event.args, event.facts, event.file
-            form = forms((type(facts), type(file), *map(type, args)))
+            args, observed, file = event.args, event.observed, event.file
+            form = forms((type(observed), type(file), *map(type, args)))
             if form is None:
                 try:
-                    form, facts = self._form(args, file, facts)
+                    form, observed = self._form(args, file, observed)
                 except KeyError:
                     self.unwritable += 1
                     continue
             head = (kind, form, number, event.time, event.tid, event.pid, event.cpu, event.fd, args)
-            lines.append(head if file is None and facts is None else (*head, file, facts))
+            lines.append(head if file is None and observed is None else (*head, file, observed))
         try:
             return [_encoder.encode_lines(lines)]
         except (UnicodeEncodeError, TypeError, OverflowError):
@@ -83,27 +83,27 @@ class Encoder:
         if known is not None:
             lines.append(Type(kind, tuple(param.name for param in known.params)))
 
-    def _form(self, args: tuple[Any, ...], file: File | None, facts: Any) -> tuple[str, Any]:
-        """The form, and the facts as they are written. Raises KeyError for values that no line can hold."""
+    def _form(self, args: tuple[Any, ...], file: File | None, observed: Any) -> tuple[str, Any]:
+        """The form, and the observation as it is written. Raises KeyError for values that no line can hold."""
         form = form_of(args)
-        if isinstance(facts, Entered):
-            return f"{form}:{ENTERED}={form_of(facts.args)}", (facts.type, facts.args)
-        if isinstance(facts, SyscallEvent):
-            return f"{form}:{UNSEEN}", self._inner(facts)
-        if facts is not None:
-            form = f"{form}:{FACT_NAMES[type(facts)]}"
+        if isinstance(observed, Entered):
+            return f"{form}:{ENTERED}={form_of(observed.args)}", (observed.type, observed.args)
+        if isinstance(observed, SyscallEvent):
+            return f"{form}:{UNSEEN}", self._inner(observed)
+        if observed is not None:
+            form = f"{form}:{FACT_NAMES[type(observed)]}"
         elif file is not None:
             form += ":"
         if "l" not in form and "(" not in form:
             if len(self._forms) >= _FORMS_LIMIT:
                 self._forms.clear()
-            self._forms[type(facts), type(file), *map(type, args)] = form
-        return form, facts
+            self._forms[type(observed), type(file), *map(type, args)] = form
+        return form, observed
 
     def _inner(self, event: SyscallEvent) -> tuple[Any, ...]:
-        form, facts = self._form(event.args, File(""), event.facts)
+        form, observed = self._form(event.args, File(""), event.observed)
         head = (event.type, form, event.num, event.time, event.tid, event.pid, event.cpu, event.fd, event.args)
-        return (*head, event.file, facts)
+        return (*head, event.file, observed)
 
 
 def _each(items: Iterable[Any]) -> Iterable[bytes]:

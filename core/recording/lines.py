@@ -2,10 +2,10 @@
 
 A line is JSON. An array is an event of a system call:
 
-    [type, form, number, time, tid, pid, processor, descriptor, parameters, file, facts]
+    [type, form, number, time, tid, pid, processor, descriptor, parameters, file, observed]
 
-`form` says of what kinds the parameters are, a letter each. With a colon behind them `file` and `facts` are there, and
-what follows the colon says what the facts are; without, the line ends with the parameters. Every other line is an
+`form` says of what kinds the parameters are, a letter each. With a colon behind them `file` and `observed` are there,
+and what follows the colon says what was observed; without, the line ends with the parameters. Every other line is an
 object with the key `line`, which says what it is; a recording begins with `{"line":"recording"`. Bytes are base64. Text
 that is not UTF-8 is written with lone surrogates (PEP 383).
 """
@@ -14,9 +14,9 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from mozu.core.model.containers import ContainerFacts
+from mozu.core.model.containers import ContainerMetadata
 from mozu.core.model.event import SockAddr, SockTuple
-from mozu.core.state import facts as state_facts
+from mozu.core.state import observed as observed_types
 
 VERSION: Final = 1
 MAGIC: Final = b'{"line":"recording",'
@@ -37,10 +37,10 @@ LETTERS: Final = {
 
 FACTS: Final[dict[str, Any]] = {
     name: value
-    for name, value in vars(state_facts).items()
+    for name, value in vars(observed_types).items()
     if isinstance(value, type)
     and issubclass(value, msgspec.Struct)
-    and value.__module__ == state_facts.__name__
+    and value.__module__ == observed_types.__name__
     and not name.startswith("_")
 }
 """Name in a form → class, for everything that a source may tell the state machine."""
@@ -49,12 +49,12 @@ INTERNAL: Final = {
     "_exit": "", "_reset": "", "_state": "Restored", "_saved": "Saved", "_restored": "", "_looked": "Looked",
     "_repaired": "Looked",
 }  # fmt: skip
-"""Type of an event that is for the state only → the facts without which it means nothing."""
+"""Type of an event that is for the state only → the observation without which it means nothing."""
 FACT_NAMES: Final = {value: name for name, value in FACTS.items()}
 ENTERED: Final = "Entered"
-"""These facts hold parameters: `Entered=FORM`, and their value is [type, parameters]."""
+"""This observation holds parameters: `Entered=FORM`, and their value is [type, parameters]."""
 UNSEEN: Final = "Event"
-"""The facts are an event: their value is a line."""
+"""The observation is an event: its value is a line."""
 
 
 class Head(msgspec.Struct, tag="recording", tag_field="line", omit_defaults=True, frozen=True):
@@ -118,7 +118,7 @@ class Container(msgspec.Struct, tag="container", tag_field="line", frozen=True, 
     """What is known of a container from here on."""
 
     id: str
-    facts: ContainerFacts
+    metadata: ContainerMetadata = msgspec.field(name="facts")
     runtime: str = ""
 
 

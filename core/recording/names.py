@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from mozu.core.model.alert.template import MISSING
-from mozu.core.model.containers import ContainerFacts
+from mozu.core.model.containers import ContainerMetadata
 from mozu.core.model.event import Address, SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.syscalls import event_types
@@ -98,10 +98,10 @@ class Answers:
         told = section.notes.get(_key(login))
         if process.loginuid != process.uid and not (isinstance(told, User) and told.name == login.name):
             found.append(login)
-        facts = self._names.container(container) if container else None
-        if isinstance(facts, ContainerFacts):
-            found.append(Container(container, facts))
-        if MISSING not in (read["user.name"], read["group.name"]) and (facts is not None or not container):
+        metadata = self._names.container(container) if container else None
+        if isinstance(metadata, ContainerMetadata):
+            found.append(Container(container, metadata))
+        if MISSING not in (read["user.name"], read["group.name"]) and (metadata is not None or not container):
             section.fresh[who] = now + _AGAIN
         for item in found:
             _tell(chunk, event, item)

@@ -18,7 +18,7 @@ from mozu.core.recording.encode import Encoder
 from mozu.core.recording.names import IDS, Answers, Surroundings, changed, hosts_changed
 from mozu.core.recording.section import About, Chunk, Section
 from mozu.core.state import StateMachine
-from mozu.core.state.facts import Looked
+from mozu.core.state.observed import Looked
 
 _CHUNK_BYTES: Final = 1 << 18
 _CHUNK_SECONDS: Final = 0.25
@@ -183,5 +183,5 @@ class Recorder:
 
     def _looked(self, looked: Looked) -> None:
         if self._chunk is not None:
-            told = SyscallEvent("syscall", "_looked", 0, tid=looked.tid, facts=looked)
+            told = SyscallEvent("syscall", "_looked", 0, tid=looked.tid, observed=looked)
             self._chunk.notes.extend(self._encoder.encode((told,), 0))

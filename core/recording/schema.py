@@ -10,7 +10,7 @@ from mozu.core.recording.lines import VERSION, Data, Head, Told, Type
 
 _EVENT: list[dict[str, Any]] = [
     {"type": "string", "description": "type"},
-    {"type": "string", "description": "form: a letter for each parameter, then a colon and what the facts are"},
+    {"type": "string", "description": "form: a letter for each parameter, then a colon and what was observed"},
     {"type": "integer", "minimum": 0, "description": "number"},
     {"type": "integer", "minimum": 0, "description": "time, ns since the epoch"},
     {"type": "integer", "minimum": -1, "description": "thread"},
@@ -28,7 +28,7 @@ def schema() -> dict[str, Any]:
     file = {"anyOf": [{"type": "null"}, shapes[-1]], "description": "what the source says of the descriptor"}
     event = {
         "type": "array",
-        "prefixItems": [*_EVENT, file, {"description": "facts for the state machine"}],
+        "prefixItems": [*_EVENT, file, {"description": "what was observed, for the state machine"}],
         "minItems": len(_EVENT),
         "maxItems": len(_EVENT) + 2,
     }

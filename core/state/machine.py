@@ -7,7 +7,7 @@ from typing import Final
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event, Process, SyscallEvent
 from mozu.core.model.syscalls import event_types
-from mozu.core.state.facts import KnownProcess, Looked
+from mozu.core.state.observed import KnownProcess, Looked
 from mozu.core.state.placeholders import as_thread, displaced, resident
 from mozu.core.state.procfs import Procfs
 from mozu.core.state.repair import differs
@@ -84,7 +84,7 @@ class StateMachine:
             kind = event.type
             if kind[0] == "_":
                 if kind == "_unseen":
-                    self.apply((event.facts,))
+                    self.apply((event.observed,))
                 internal = INTERNAL.get(kind)
                 if internal is not None:
                     internal(state, event)

@@ -52,9 +52,9 @@ def heal(state: State, tid: int) -> Node | None:
         known = state.lookup(known[0]) if state.lookup is not None else None
     if known is None:
         return None
-    pid, facts, others = known
+    pid, observed, others = known
     state.healed.value += 1
-    return seed(state, pid, pid, facts, state.number, others=others)
+    return seed(state, pid, pid, observed, state.number, others=others)
 
 
 def displaced(state: State, event: SyscallEvent, node: Node) -> Node:

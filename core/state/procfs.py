@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from mozu.core.model.event import File, as_text
 from mozu.core.model.syscalls import convert_open_flags
-from mozu.core.state.facts import KnownProcess
+from mozu.core.state.observed import KnownProcess
 from mozu.core.state.texts import Cgroups, environment, words
 
 _STATUS: Final = re.compile(

@@ -5,7 +5,7 @@ from typing import Any, Final
 from mozu.core.model.event import Process
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import bury
-from mozu.core.state.facts import KnownProcess, Looked
+from mozu.core.state.observed import KnownProcess, Looked
 from mozu.core.state.paths import directory, without_deleted
 from mozu.core.state.seeding import further_ids, seed
 from mozu.core.state.state import State

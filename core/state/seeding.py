@@ -8,7 +8,7 @@ from mozu.core.model.event import File, Process
 from mozu.core.state.addresses import IPV6, kind_of, plain, tuple_text, turned
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import bury
-from mozu.core.state.facts import KnownFile, KnownProcess
+from mozu.core.state.observed import KnownFile, KnownProcess
 from mozu.core.state.paths import directory, without_deleted
 from mozu.core.state.sockets import shown_protocol
 from mozu.core.state.state import State

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import fields
 
 from mozu.core.model.event import File, Process, SyscallEvent
-from mozu.core.state.facts import LINKS, Entered, Looked, Restored, Saved
+from mozu.core.state.observed import LINKS, Entered, Looked, Restored, Saved
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node, Tables
 
@@ -69,8 +69,8 @@ def _keep(node: Node) -> _Kept:
     return _Kept(version, -1 if version.parent is None else version.parent.tid, files, node.reaper, node.inverted)
 
 
-def _event(kind: str, facts: Any, tid: int = 0, pid: int = 0) -> SyscallEvent:
-    return SyscallEvent("syscall", kind, 0, tid=tid, pid=pid, facts=facts)
+def _event(kind: str, observed: Any, tid: int = 0, pid: int = 0) -> SyscallEvent:
+    return SyscallEvent("syscall", kind, 0, tid=tid, pid=pid, observed=observed)
 
 
 def begin(state: State, begun: Restored) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Address, File, Files, Process, SyscallEvent
 from mozu.core.state.cgroup import KNOWN_NAMESPACES
-from mozu.core.state.facts import Entered, KnownProcess, Looked, Saved
+from mozu.core.state.observed import Entered, KnownProcess, Looked, Saved
 from mozu.core.state.tables import Node, Tables
 
 Lookup = Callable[[int], "tuple[int, KnownProcess, int] | None"]

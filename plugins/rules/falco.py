@@ -21,7 +21,7 @@ from mozu.core.language.rules import (
     selected,
     with_static_fields,
 )
-from mozu.plugins.rules.facts import Facts
+from mozu.plugins.rules.enrichment_fields import EnrichmentFields
 from mozu.plugins.rules.settings import FalcoSettings
 
 _EVERY: Final = "*"
@@ -42,7 +42,7 @@ class FalcoEvaluator:
         inputs = [RuleInput(rule.name, rule.source, rule.checked.node) for rule in self.rules]
         self._program = compile_rules(inputs, fields, settings.rule_matching)
         self._program.prepare()
-        self._facts = Facts(context.wanted, fields)
+        self._enrichment = EnrichmentFields(context.wanted, fields)
         self._matches = [context.metrics.counter("rule_matches_total", rule=rule.name) for rule in self.rules]
         context.log.info(
             "%d of %d rules run; rule language %s", len(self.rules), len(result.rules.rules), ENGINE_VERSION
@@ -74,7 +74,7 @@ class FalcoEvaluator:
                     tags=rule.tags,
                     event_type=event.type,
                     event_num=event.num,
-                    facts=self._facts.of(event),
+                    enrichment=self._enrichment.of(event),
                     capture=rule.capture_duration if rule.capture else None,
                 )
             )
@@ -106,7 +106,7 @@ class FalcoEvaluator:
         for rule in self.rules:
             types = needs.setdefault(rule.source, {})
             for name in _types(rule) if _EVERY in types else _types(rule) & types.keys():
-                asked = rule.output.needs(None if name == _EVERY else name) | self._facts.needs(rule.source, name)
+                asked = rule.output.needs(None if name == _EVERY else name) | self._enrichment.needs(rule.source, name)
                 types[name] = types.get(name, frozenset()) | asked
         return needs
 

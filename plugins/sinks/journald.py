@@ -127,7 +127,7 @@ def entry(record: Record) -> Iterator[tuple[str, bytes | str]]:
 
 def _of_container(alert: Alert) -> Iterator[tuple[str, str]]:
     for name, key in _CONTAINER:
-        value: Any = alert.values.get(key, alert.facts.get(key))
+        value: Any = alert.values.get(key, alert.enrichment.get(key))
         if isinstance(value, str) and value != "host":
             yield name, value
 

@@ -38,7 +38,7 @@ class Beside(NamedTuple):
         self.whole.forget()
         act = self.gated.act(function, *arguments)
         mine = self.whole.wait(lambda seen: any(e.type == "procexit" and e.pid == act.pid for e in reversed(seen)))
-        family = {act.pid} | {event.facts.pid for event in mine if event.type == "_fork" and event.pid == act.pid}
+        family = {act.pid} | {event.observed.pid for event in mine if event.type == "_fork" and event.pid == act.pid}
         return act, Act(act.pid, act.value, [event for event in mine if event.pid in family])
 
 

@@ -187,7 +187,7 @@ class Live:
         family, mine = {pid}, []
         for event in events:
             if event.type == "_fork" and event.pid in family:
-                family.add(event.facts.pid)
+                family.add(event.observed.pid)
             if event.pid in family:
                 mine.append(event)
         if self._shared:

@@ -102,7 +102,8 @@ class Thrice:
     def documents(self, alerts: Sequence[Alert]) -> list[object]:
         """Alerts as JSON, with what it leaves out."""
         shown = as_json(self._scenario, list(alerts))
-        return [(doc, alert.event_num, alert.event_type, alert.facts) for doc, alert in zip(shown, alerts, strict=True)]
+        pairs = zip(shown, alerts, strict=True)
+        return [(doc, alert.event_num, alert.event_type, alert.enrichment) for doc, alert in pairs]
 
 
 async def _judge(source: ReplaySource, rules: Evaluator, state: StateMachine, made: Recorder | None) -> list[Alert]:

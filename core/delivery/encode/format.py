@@ -30,4 +30,4 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     settings: type[Settings] = Settings
     """Its options."""
     wanted: tuple[str, ...] = ()
-    """Fields that it has a place for, whatever the output of a rule names: evaluators put them into `Alert.facts`."""
+    """Fields it has a place for, whatever a rule's output names: evaluators put them into `Alert.enrichment`."""

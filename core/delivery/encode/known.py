@@ -77,7 +77,7 @@ class Connection(msgspec.Struct, frozen=True):
 
 
 class Known:
-    """`Alert.facts`, and the values of the rule's output where facts do not have a field."""
+    """`Alert.enrichment`, and the values of the rule's output where the enrichment lacks a field."""
 
     def __init__(self, alert: Alert) -> None:
         self.outputs: dict[str, Any] = {
@@ -86,7 +86,7 @@ class Known:
             if ref.is_field and not ref.is_time
         }
         """The output's fields as JSON values, None where missing."""
-        self._values = {**self.outputs, **alert.facts}
+        self._values = {**self.outputs, **alert.enrichment}
 
     def text(self, name: str) -> str | None:
         """A field as text; None where it is missing."""

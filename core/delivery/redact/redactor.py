@@ -1,4 +1,4 @@
-"""Secrets out of the values and facts of an alert."""
+"""Redaction: secrets out of the values and the enrichment of an alert."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -47,13 +47,13 @@ class Redactor:
         self._special: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def __call__(self, alert: Alert) -> None:
-        """Replace `values` and `facts` where they hold a secret."""
-        values, facts = alert.values, alert.facts
-        special = self._special_keys((*values, *facts))
-        if special or self._finds_any([*values.values(), *facts.values()]):
+        """Replace `values` and `enrichment` where they hold a secret."""
+        values, enrichment = alert.values, alert.enrichment
+        special = self._special_keys((*values, *enrichment))
+        if special or self._finds_any([*values.values(), *enrichment.values()]):
             work = _Pass(self, special)
-            alert.values, alert.facts = work.hidden(values), work.hidden(facts)
-            alert.values, alert.facts = work.without(alert.values), work.without(alert.facts)
+            alert.values, alert.enrichment = work.hidden(values), work.hidden(enrichment)
+            alert.values, alert.enrichment = work.without(alert.values), work.without(alert.enrichment)
 
     def _finds_any(self, values: list[Any]) -> bool:
         """Whether any text holds something to hide. All texts at once, unless an expression may ask for their ends."""

@@ -36,7 +36,7 @@ class Body(msgspec.Struct, array_like=True):
     event_num: int
     incomplete: tuple[str, ...]
     values: list[Any]
-    facts: dict[str, Any] = {}
+    enrichment: dict[str, Any] = {}
 
 
 def _extension(code: int, data: memoryview) -> str:
@@ -86,7 +86,7 @@ class Forms:
             alert.event_num,
             alert.incomplete,
             [_storable(values.get(key)) for key in keys],
-            {key: _storable(value) for key, value in alert.facts.items()},
+            {key: _storable(value) for key, value in alert.enrichment.items()},
         )
         return form, _body_encoder.encode(body)
 
@@ -122,5 +122,5 @@ def decode_alert(form: Form, raw: bytes) -> Alert:
         hostname=body.hostname,
         id=body.id,
         incomplete=body.incomplete,
-        facts=body.facts,
+        enrichment=body.enrichment,
     )

@@ -28,7 +28,7 @@ class Alert(msgspec.Struct, kw_only=True):
     hostname: str = ""
     id: str = ""
     """Stable: evaluating the same event again gives the same id. The core fills it, and `hostname`."""
-    facts: dict[str, Any] = msgspec.field(default_factory=dict)
+    enrichment: dict[str, Any] = msgspec.field(default_factory=dict)
     """Field → JSON value (text, number, bool, list, None) of what encoders want besides the output
     (`Context.wanted`); shown by no format that has no place for it."""
     incomplete: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The fields that are made of a container's facts."""
+"""The fields that are made of a container's metadata."""
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
@@ -7,12 +7,12 @@ from typing import Any, Final
 import re2
 
 from mozu.core.errors import UnknownField
-from mozu.core.model.containers.metadata import HOST, ContainerFacts, Mount
+from mozu.core.model.containers.metadata import HOST, ContainerMetadata, Mount
 from mozu.core.model.event import as_bytes
 from mozu.core.model.fields import Reader
 
-Lookup = Callable[[str], ContainerFacts | None]
-"""Full id → facts, or None where they are not known (yet). Immediate."""
+Lookup = Callable[[str], ContainerMetadata | None]
+"""Full id → metadata, or None where they are not known (yet). Immediate."""
 
 Binder = Callable[[str | None], Reader]
 """A field's argument → its reader."""
@@ -62,7 +62,7 @@ def container_readers(lookup: Lookup) -> dict[str, Binder]:
         "container.mounts": fields.of(_mounts),
         "container.label": lambda argument: fields.reader(_label(argument or "")),
         "container.labels": fields.of(_labels),
-        "k8s.pod.sandbox_id": fields.of(lambda facts: facts.sandbox_id[:12]),
+        "k8s.pod.sandbox_id": fields.of(lambda metadata: metadata.sandbox_id[:12]),
         "k8s.pod.label": lambda argument: fields.pod_reader(_label(argument or "")),
         "k8s.pod.labels": lambda _: fields.pod_reader(_labels),
         "k8s.pod.ip": lambda _: fields.pod_reader(attrgetter("ip")),
@@ -71,16 +71,16 @@ def container_readers(lookup: Lookup) -> dict[str, Binder]:
 
 
 class _Fields:
-    """Makes readers that find the facts first."""
+    """Makes readers that find the metadata first."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
 
-    def of(self, value: Callable[[ContainerFacts], Any]) -> Binder:
+    def of(self, value: Callable[[ContainerMetadata], Any]) -> Binder:
         reader = self.reader(value)
         return lambda _: reader
 
-    def reader(self, value: Callable[[ContainerFacts], Any]) -> Reader:
+    def reader(self, value: Callable[[ContainerMetadata], Any]) -> Reader:
         lookup = self._lookup
 
         def read(event: Any) -> Any:
@@ -88,17 +88,17 @@ class _Fields:
             if process is None:
                 return None
             container = process.container
-            facts = HOST if container is None else lookup(container.full_id)
-            return None if facts is None else value(facts)
+            metadata = HOST if container is None else lookup(container.full_id)
+            return None if metadata is None else value(metadata)
 
         return read
 
-    def pod_reader(self, value: Callable[[ContainerFacts], Any]) -> Reader:
+    def pod_reader(self, value: Callable[[ContainerMetadata], Any]) -> Reader:
         """Of the pod's sandbox; missing outside pods."""
         lookup = self._lookup
 
-        def of_sandbox(facts: ContainerFacts) -> Any:
-            sandbox = lookup(facts.sandbox_id) if facts.sandbox_id else None
+        def of_sandbox(metadata: ContainerMetadata) -> Any:
+            sandbox = lookup(metadata.sandbox_id) if metadata.sandbox_id else None
             return None if sandbox is None else value(sandbox)
 
         return self.reader(of_sandbox)
@@ -109,8 +109,8 @@ class _Fields:
         def bind(argument: str | None) -> Reader:
             choose = _choose(argument or "", by_dest=by_dest)
 
-            def value(facts: ContainerFacts) -> str | None:
-                found = None if facts.mounts is None else choose(facts.mounts)
+            def value(metadata: ContainerMetadata) -> str | None:
+                found = None if metadata.mounts is None else choose(metadata.mounts)
                 return None if found is None else show(found)
 
             return self.reader(value)
@@ -130,16 +130,16 @@ def _choose(argument: str, *, by_dest: bool) -> Callable[[tuple[Mount, ...]], Mo
     return lambda mounts: next((mount for mount in mounts if search(as_bytes(place(mount)))), None)
 
 
-def _mounts(facts: ContainerFacts) -> str | None:
-    return None if facts.mounts is None else ",".join(mount.text for mount in facts.mounts)
+def _mounts(metadata: ContainerMetadata) -> str | None:
+    return None if metadata.mounts is None else ",".join(mount.text for mount in metadata.mounts)
 
 
-def _label(key: str) -> Callable[[ContainerFacts], str | None]:
-    return lambda facts: None if facts.labels is None else facts.labels.get(key)
+def _label(key: str) -> Callable[[ContainerMetadata], str | None]:
+    return lambda metadata: None if metadata.labels is None else metadata.labels.get(key)
 
 
-def _labels(facts: ContainerFacts) -> str | None:
-    if facts.labels is None:
+def _labels(metadata: ContainerMetadata) -> str | None:
+    if metadata.labels is None:
         return None
-    shown = ((key, value) for key, value in sorted(facts.labels.items()) if not key.startswith(_HIDDEN_LABELS))
+    shown = ((key, value) for key, value in sorted(metadata.labels.items()) if not key.startswith(_HIDDEN_LABELS))
     return ", ".join(f"{key}:{value}" if value else key for key, value in shown)

@@ -23,7 +23,7 @@ class Mount(msgspec.Struct, frozen=True):
         return f"{self.source}:{self.dest}:{self.mode}:{'true' if self.writable else 'false'}:{self.propagation}"
 
 
-class ContainerFacts(msgspec.Struct, frozen=True, kw_only=True):
+class ContainerMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """One container at one moment; replaced, never changed. None stands for what the engine did not tell."""
 
     full_id: str
@@ -54,7 +54,7 @@ class ContainerFacts(msgspec.Struct, frozen=True, kw_only=True):
     cni_json: str | None = None
 
 
-HOST: Final = ContainerFacts(
+HOST: Final = ContainerMetadata(
     full_id="host",
     name="host",
     image="",

@@ -37,8 +37,8 @@ class SyscallEvent(Event, gc=False):
     fd: int | None = None
     """The descriptor the event is about (-1 after a failed open); None for events without one."""
     file: File | None = None
-    facts: Any = None
-    """What the source knows beyond the parameters and only the state machine reads (see `core.state.facts`)."""
+    observed: Any = None
+    """What the source knows beyond the parameters and only the state machine reads (see `core.state.observed`)."""
     way: str = ""
     """How the call came into the kernel, where that was not the native way: `compat32`, `io_uring`."""
 

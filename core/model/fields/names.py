@@ -36,7 +36,7 @@ class Names:
         """Address (IPv4 ones plain, not mapped into IPv6) → the names in rules that it was resolved from, sorted. Live,
         a table with new answers takes the place of the old one, which never changes."""
         self.container: Callable[[str], object | None] = _unknown
-        """Full id → `ContainerFacts` of the container, for recordings."""
+        """Full id → `ContainerMetadata` of the container, for recordings."""
         self.addresses = LocalAddresses()
         """This machine's own."""
         self.hostname = ""

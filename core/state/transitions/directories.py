@@ -3,7 +3,7 @@
 from typing import Final
 
 from mozu.core.model.event import SyscallEvent
-from mozu.core.state.facts import Cwd
+from mozu.core.state.observed import Cwd
 from mozu.core.state.paths import directory, join
 from mozu.core.state.state import State
 from mozu.core.state.transitions.use import INDEX, used
@@ -11,9 +11,9 @@ from mozu.core.state.transitions.use import INDEX, used
 
 def _move(state: State, event: SyscallEvent, path: str | None) -> None:
     process = event.process
-    facts = event.facts
-    if facts.__class__ is Cwd:
-        path = facts.path
+    observed = event.observed
+    if observed.__class__ is Cwd:
+        path = observed.path
     if process is None or path is None:
         return
     cwd = directory(join(process.cwd, path)) if path else process.cwd
@@ -32,7 +32,7 @@ def _chdir(state: State, event: SyscallEvent) -> None:
 
 def _fchdir(state: State, event: SyscallEvent) -> None:
     file = used(state, event, INDEX["fchdir"])
-    if _succeeded(event) and (file is not None or event.facts is not None):
+    if _succeeded(event) and (file is not None or event.observed is not None):
         _move(state, event, None if file is None else file.name)
 
 

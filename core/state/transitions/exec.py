@@ -9,7 +9,7 @@ from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import end
-from mozu.core.state.facts import Entered, Executed
+from mozu.core.state.observed import Entered, Executed
 from mozu.core.state.paths import UNKNOWN_BASE, directory, join, normal, without_deleted
 from mozu.core.state.state import NOBODY, State
 from mozu.core.state.tables import Node
@@ -45,8 +45,8 @@ def executed(state: State, event: SyscallEvent) -> None:
         changes.update(ptid=told or process.ptid, vtid=event.tid, vpid=changes["pid"])
         if not state.live:
             changes["cwd"] = ""
-    if isinstance(event.facts, Executed):
-        _told_by_kernel(event, event.facts, changes)
+    if isinstance(event.observed, Executed):
+        _told_by_kernel(event, event.observed, changes)
     _own_table(state, node)
     version = state.change(event, **changes)
     if stranger and version is not None and version.pid == node.tid:
@@ -134,19 +134,19 @@ def _asked(event: SyscallEvent, process: Process, entered: Entered) -> str | Non
     return normal(base) if (flags or 0) & _EMPTY_PATH and not name else join(base, name)
 
 
-def _told_by_kernel(event: SyscallEvent, facts: Executed, changes: dict[str, Any]) -> None:
+def _told_by_kernel(event: SyscallEvent, observed: Executed, changes: dict[str, Any]) -> None:
     for field in ("sid", "pgid", "vpid", "vtid", "ptid"):
-        value = getattr(facts, field)
+        value = getattr(observed, field)
         if value >= 0:
             changes[field] = value
     changes.update(
-        ruid=facts.ruid, suid=facts.suid, rgid=facts.rgid, sgid=facts.sgid, stack=facts.stack,
-        args_truncated=facts.args_truncated,
+        ruid=observed.ruid, suid=observed.suid, rgid=observed.rgid, sgid=observed.sgid, stack=observed.stack,
+        args_truncated=observed.args_truncated,
     )  # fmt: skip
-    if facts.start:
-        changes["start"] = facts.start
+    if observed.start:
+        changes["start"] = observed.start
         if changes.get("exe_ctime"):
-            changes["exe_age"] = facts.start - changes["exe_ctime"]
+            changes["exe_age"] = observed.start - changes["exe_ctime"]
 
 
 def _become_only_thread(state: State, node: Node) -> None:

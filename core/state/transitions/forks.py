@@ -13,7 +13,7 @@ from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import bury
-from mozu.core.state.facts import Forked
+from mozu.core.state.observed import Forked
 from mozu.core.state.placeholders import resident, stranger
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node
@@ -38,45 +38,45 @@ _EXE, _ARGS, _PID, _PTID, _FDLIMIT, _MAJOR, _COMM, _CGROUPS, _CLONE_FLAGS, _UID,
 
 def forked(state: State, event: SyscallEvent) -> None:
     """`_fork`: the scheduler made a process, or a thread, which is only counted."""
-    facts: Forked = event.facts
+    observed: Forked = event.observed
     born = state.number + 1
     creator = resident(state, event.tid, event.pid)
-    if facts.pid != facts.tid:
+    if observed.pid != observed.tid:
         state.tables.update(creator, born, others=creator.version.others + 1)
         return
-    old = state.node(facts.tid)
+    old = state.node(observed.tid)
     if old is not None:
-        if _is_same(old.version, facts):
+        if _is_same(old.version, observed):
             return
         bury(state, old, state.number)
         if creator.died is not None:
             creator = resident(state, event.tid, event.pid)
     source = creator.version
-    child = Node(facts.tid, state.tables, born)
+    child = Node(observed.tid, state.tables, born)
     process = replace(
-        source, task=child, tid=facts.tid, pid=facts.pid, vtid=facts.vtid, vpid=facts.vpid, since=born, older=None,
-        start=facts.start or event.time, pidns_start=facts.pidns_start or source.pidns_start, others=0, exited=False,
-        leader=None,
+        source, task=child, tid=observed.tid, pid=observed.pid, vtid=observed.vtid, vpid=observed.vpid, since=born,
+        older=None, start=observed.start or event.time, pidns_start=observed.pidns_start or source.pidns_start,
+        others=0, exited=False, leader=None,
     )  # fmt: skip
-    if facts.shares_files:
+    if observed.shares_files:
         child.files = creator.files
     else:
         state.tables.inherit(child, creator.files)
     parent = creator.main
-    if facts.ptid and facts.ptid != creator.tid:
-        told = state.node(facts.ptid)
+    if observed.ptid and observed.ptid != creator.tid:
+        told = state.node(observed.ptid)
         parent = parent if told is None else told.main
     process.ptid, process.parent = parent.tid, parent
     state.add(process)
     parent.children.add(child)
 
 
-def _is_same(version: Process, facts: Forked) -> bool:
+def _is_same(version: Process, observed: Forked) -> bool:
     """Whether the task in the table is the one that the event tells of: seeding may have come before it.
 
     /proc tells the start in hundredths of a second.
     """
-    return bool(facts.start) and version.pid == facts.pid and abs(version.start - facts.start) <= 20_000_000
+    return bool(observed.start) and version.pid == observed.pid and abs(version.start - observed.start) <= 20_000_000
 
 
 # --- recorded ---

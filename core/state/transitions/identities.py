@@ -9,7 +9,7 @@ from typing import Final
 
 from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.syscalls import flag_table
-from mozu.core.state.facts import Identity
+from mozu.core.state.observed import Identity
 from mozu.core.state.state import NOBODY, State
 
 _NEW_USER: Final = dict(flag_table("clone_flags"))["CLONE_NEWUSER"]
@@ -69,10 +69,10 @@ def _groups(rule: Callable[..., Ids]) -> Callable[[State, SyscallEvent], None]:
 
 def _told_by_kernel(state: State, event: SyscallEvent, process: Process) -> bool:
     """Whether the source asked the kernel what the call led to."""
-    facts = event.facts
-    if facts.__class__ is not Identity:
+    observed = event.observed
+    if observed.__class__ is not Identity:
         return False
-    told = {name: getattr(facts, name) for name in Identity.__struct_fields__}
+    told = {name: getattr(observed, name) for name in Identity.__struct_fields__}
     if any(getattr(process, name) != value for name, value in told.items()):
         state.change(event, **told)
     return True

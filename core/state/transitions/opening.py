@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mozu.core.model.event import File, Process, SyscallEvent
 from mozu.core.model.syscalls import flag_table
-from mozu.core.state.facts import Entered, Opened
+from mozu.core.state.observed import Entered, Opened
 from mozu.core.state.paths import UNKNOWN_BASE, directory, join
 from mozu.core.state.state import State
 
@@ -42,11 +42,11 @@ def _opened(
     fd = event.args[0]
     fd = -1 if fd is None else fd
     told = event.file
-    facts = event.facts
+    observed = event.observed
     realpath = told.realpath if told is not None else None
     base = None
-    if facts.__class__ is Opened:
-        base, realpath = facts.base, facts.realpath or realpath
+    if observed.__class__ is Opened:
+        base, realpath = observed.base, observed.realpath or realpath
     if path is None and fd < 0:
         event.fd, event.file = -1, None
         return

@@ -4,7 +4,7 @@ from typing import Final
 
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state import snapshot
-from mozu.core.state.facts import Entered, KnownFile, KnownProcess, Looked, Seeded
+from mozu.core.state.observed import Entered, KnownFile, KnownProcess, Looked, Seeded
 from mozu.core.state.repair import repair
 from mozu.core.state.seeding import seed, seed_file, settle
 from mozu.core.state.state import State
@@ -15,33 +15,33 @@ _ANSWERS_LIMIT: Final = 1 << 16
 
 
 def _process(state: State, event: SyscallEvent) -> None:
-    facts: KnownProcess = event.facts
+    observed: KnownProcess = event.observed
     if event.tid >= 0 and not state.is_full:
-        seed(state, event.tid, event.pid, facts, state.number + 1)
+        seed(state, event.tid, event.pid, observed, state.number + 1)
 
 
 def _file(state: State, event: SyscallEvent) -> None:
-    facts: KnownFile = event.facts
+    observed: KnownFile = event.observed
     node = state.node(event.tid)
-    if node is not None and facts.fd >= 0:
-        seed_file(node, facts, recorded=not state.live)
+    if node is not None and observed.fd >= 0:
+        seed_file(node, observed, recorded=not state.live)
 
 
 def _seeded(state: State, event: SyscallEvent) -> None:
-    facts: Seeded | None = event.facts
-    if facts is not None:
-        state.addresses, state.netmasks = facts.addresses, facts.netmasks
-        state.boot_time = facts.boot_time or state.boot_time
+    observed: Seeded | None = event.observed
+    if observed is not None:
+        state.addresses, state.netmasks = observed.addresses, observed.netmasks
+        state.boot_time = observed.boot_time or state.boot_time
     settle(state)
 
 
 def _enter(state: State, event: SyscallEvent) -> None:
-    facts: Entered = event.facts
+    observed: Entered = event.observed
     entered = state.entered
     entered.pop(event.tid, None)
     if len(entered) >= _ENTERED_LIMIT:
         del entered[next(iter(entered))]
-    entered[event.tid] = facts
+    entered[event.tid] = observed
 
 
 def _reset(state: State, _: SyscallEvent) -> None:
@@ -53,11 +53,11 @@ def _reset(state: State, _: SyscallEvent) -> None:
 
 
 def _state(state: State, event: SyscallEvent) -> None:
-    snapshot.begin(state, event.facts)
+    snapshot.begin(state, event.observed)
 
 
 def _saved(state: State, event: SyscallEvent) -> None:
-    snapshot.keep(state, event.facts)
+    snapshot.keep(state, event.observed)
 
 
 def _restored(state: State, _: SyscallEvent) -> None:
@@ -65,13 +65,13 @@ def _restored(state: State, _: SyscallEvent) -> None:
 
 
 def _looked(state: State, event: SyscallEvent) -> None:
-    facts: Looked = event.facts
+    observed: Looked = event.observed
     if len(state.answers) < _ANSWERS_LIMIT:
-        state.answers.setdefault(facts.tid, []).append(facts)
+        state.answers.setdefault(observed.tid, []).append(observed)
 
 
 def _repaired(state: State, event: SyscallEvent) -> None:
-    repair(state, event.facts)
+    repair(state, event.observed)
 
 
 INTERNAL: Final = {

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import EventType, event_types
 from mozu.core.state.addresses import tuple_text, turned
-from mozu.core.state.facts import Descriptor
+from mozu.core.state.observed import Descriptor
 from mozu.core.state.sockets import with_tuple
 from mozu.core.state.state import State
 
@@ -74,8 +74,8 @@ def _is_same(known: File, told: File) -> bool:
 
 def _is_renamed(event: SyscallEvent, known: File, told: File) -> bool:
     """Whether the same file was opened again, under another name, and nobody was told."""
-    facts = event.facts
-    return facts.__class__ is Descriptor and facts.as_opened and (known.name, known.raw) != (told.name, told.raw)
+    observed = event.observed
+    return observed.__class__ is Descriptor and observed.as_opened and (known.name, known.raw) != (told.name, told.raw)
 
 
 def named(file: File) -> File:

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.model.containers.image import Image, ImageNames, identify
-from mozu.core.model.containers.metadata import ContainerFacts, Mount
+from mozu.core.model.containers.metadata import ContainerMetadata, Mount
 
 _SANDBOX_LABEL: Final = "io.kubernetes.sandbox.id"
 _KIND_LABEL: Final = "io.kubernetes.docker.type"
@@ -43,10 +43,10 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
         kind, _, other = self.network_mode.partition(":")
         return other if kind == "container" else ""
 
-    def facts(self, names: ImageNames, ip: str = "") -> ContainerFacts:
-        """Complete facts; `ip` is that of the joined container."""
+    def metadata(self, names: ImageNames, ip: str = "") -> ContainerMetadata:
+        """Complete metadata; `ip` is that of the joined container."""
         image = identify(self.image, self.image_id, names)
-        return ContainerFacts(
+        return ContainerMetadata(
             full_id=self.full_id,
             name=self.name,
             image=self.image,
@@ -211,12 +211,12 @@ class EngineEvent(msgspec.Struct):
     actor: Actor = msgspec.field(name="Actor", default_factory=Actor)
     time: int = msgspec.field(name="timeNano", default=0)
 
-    def facts(self) -> ContainerFacts:
+    def metadata(self) -> ContainerMetadata:
         """What the event itself tells: enough to name a container that is gone before anybody could ask."""
         labels = dict(self.actor.attributes)
         name, reference = labels.pop("name", None), labels.pop("image", None)
         image = Image() if reference is None else identify(reference, "", ImageNames())
-        return ContainerFacts(
+        return ContainerMetadata(
             full_id=self.actor.id,
             name=name,
             image=reference,

@@ -13,7 +13,7 @@ from pydantic import Field
 from mozu.core.api.hookspecs import Context, Settings
 from mozu.core.model.containers.fields import container_readers
 from mozu.core.model.containers.image import ImageNames
-from mozu.core.model.containers.metadata import ContainerFacts
+from mozu.core.model.containers.metadata import ContainerMetadata
 from mozu.core.model.event import Event
 from mozu.plugins.enrichers.background import Background
 from mozu.plugins.enrichers.docker.api import UNREACHABLE, EngineApi
@@ -58,12 +58,12 @@ class DockerEnricher:
         self._files = EngineFiles(settings.data_root or _DEFAULT_ROOT)
         self._crew = Crew("docker", 2)
         self._book = Book(time.monotonic)
-        self._heard: dict[str, ContainerFacts] = {}
+        self._heard: dict[str, ContainerMetadata] = {}
         self._flights: dict[str, asyncio.Event] = {}
         self._watch = Watch(self._api, self, context.log)
         self._background = Background(self._watch.run)
         context.metrics.gauge("containers", lambda: len(self._book))
-        context.fields.names.container = self._facts
+        context.fields.names.container = self._metadata
 
     async def start(self) -> None:
         """Begin to follow the engine; returns when the containers that exist are known, or the engine is absent."""
@@ -94,7 +94,7 @@ class DockerEnricher:
 
     def readers(self) -> Mapping[str, Callable[[str | None], Callable[[Any], Any]]]:
         """The fields of containers and pods."""
-        return container_readers(self._facts)
+        return container_readers(self._metadata)
 
     async def stop(self) -> None:
         """Let go of the engine."""
@@ -125,17 +125,17 @@ class DockerEnricher:
         full_id = event.actor.id
         if event.action == "destroy":
             if self._book.get(full_id) is None:
-                self._book.learn(event.facts())
+                self._book.learn(event.metadata())
             self._book.bury(full_id)
             self._heard.pop(full_id, None)
             return
         if event.action == "create":
-            self._heard[full_id] = event.facts()
+            self._heard[full_id] = event.metadata()
             if len(self._heard) > _HEARD:
                 del self._heard[next(iter(self._heard))]
         await self._look_up(full_id)
 
-    def _facts(self, full_id: str) -> ContainerFacts | None:
+    def _metadata(self, full_id: str) -> ContainerMetadata | None:
         """What is known, or has at least been heard: an event judged at its deadline has a name and an image."""
         return self._book.get(full_id) or self._heard.get(full_id)
 
@@ -150,26 +150,26 @@ class DockerEnricher:
     async def _look_up(self, full_id: str) -> None:
         """Ask, and write the answer into the book. Without one: what a creation said, else that nobody knows."""
         patience = _UNKNOWN_SECONDS
-        facts = None
+        metadata = None
         try:
-            facts = await self._ask(full_id)
+            metadata = await self._ask(full_id)
         except UNREACHABLE as error:
             patience = _UNREACHABLE_SECONDS
             self._context.log.debug("looking up %s: %s", full_id, error or type(error).__name__)
-        if facts is None and self._book.get(full_id) is None:
-            facts = self._heard.get(full_id)
-            self._count("none" if facts is None else "event")
-        if facts is not None:
-            self._book.learn(facts)
+        if metadata is None and self._book.get(full_id) is None:
+            metadata = self._heard.get(full_id)
+            self._count("none" if metadata is None else "event")
+        if metadata is not None:
+            self._book.learn(metadata)
         elif self._book.get(full_id) is None:
             self._book.doubt(full_id, patience)
 
-    async def _ask(self, full_id: str) -> ContainerFacts | None:
+    async def _ask(self, full_id: str) -> ContainerMetadata | None:
         found = await self._describe(full_id)
         if found is None:
             return None
         joined = await self._describe(found.joined) if found.joined and not found.ip else None
-        return found.facts(await self._image_names(found), "" if joined is None else joined.ip)
+        return found.metadata(await self._image_names(found), "" if joined is None else joined.ip)
 
     async def _describe(self, full_id: str) -> Described | None:
         found = await self._off_loop(partial(self._files.container, full_id))

@@ -70,7 +70,7 @@ class Messages:
             return _raw(alert.rule)
         container = None
         if self._key == "container":
-            container = alert.values.get("container.id") or alert.facts.get("container.id")
+            container = alert.values.get("container.id") or alert.enrichment.get("container.id")
         return _raw(alert.hostname if container in (None, "", "host") else str(container))
 
 

@@ -79,7 +79,7 @@ class Formatter:
 
 
 def _about(alert: Alert) -> list[tuple[str, Any]]:
-    found = ((name, alert.values.get(key, alert.facts.get(key))) for name, key in _ABOUT)
+    found = ((name, alert.values.get(key, alert.enrichment.get(key))) for name, key in _ABOUT)
     return [(name, value) for name, value in found if value is not None]
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.model.containers.metadata import ContainerFacts, Mount
+from mozu.core.model.containers.metadata import ContainerMetadata, Mount
 
 _LIMIT: Final = 1 << 14
 _SIZE_LIMIT: Final = 1 << 20
@@ -68,7 +68,7 @@ class Containers:
     """The containers that the recording has told of so far."""
 
     def __init__(self) -> None:
-        self._known: dict[str, ContainerFacts] = {}
+        self._known: dict[str, ContainerMetadata] = {}
         self._runtimes: dict[str, str] = {}
         self.changes = 0
         """How often anything has changed."""
@@ -81,12 +81,12 @@ class Containers:
         self._known.clear()
         self._runtimes.clear()
 
-    def all(self) -> Iterator[tuple[str, ContainerFacts, str]]:
+    def all(self) -> Iterator[tuple[str, ContainerMetadata, str]]:
         """(the beginning of its id, what is known, runtime) of each."""
-        for key, facts in self._known.items():
-            yield key, facts, self._runtimes[key]
+        for key, metadata in self._known.items():
+            yield key, metadata, self._runtimes[key]
 
-    def find(self, full_id: str) -> ContainerFacts | None:
+    def find(self, full_id: str) -> ContainerMetadata | None:
         """What is known of a container."""
         return self._known.get(full_id[:_ID_LENGTH])
 
@@ -112,22 +112,22 @@ class Containers:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self.broken += 1
             return
-        self.put(record.id, _facts(record), RUNTIMES.get(record.type, ""))
+        self.put(record.id, _metadata(record), RUNTIMES.get(record.type, ""))
         sandbox, labels = record.pod_sandbox_id, record.pod_sandbox_labels
         if sandbox and labels is not None and sandbox[:_ID_LENGTH] not in self._known:
             ip, cni = record.ip or "", record.cni_json or ""
-            self.put(sandbox, ContainerFacts(full_id=sandbox, labels=labels, ip=ip, cni_json=cni), "")
+            self.put(sandbox, ContainerMetadata(full_id=sandbox, labels=labels, ip=ip, cni_json=cni), "")
 
-    def put(self, identity: str, facts: ContainerFacts, runtime: str) -> None:
+    def put(self, identity: str, metadata: ContainerMetadata, runtime: str) -> None:
         """What is known of a container now."""
         self.changes += 1
         key = identity[:_ID_LENGTH]
         if key in self._known or len(self._known) < _LIMIT:
-            self._known[key], self._runtimes[key] = facts, runtime
+            self._known[key], self._runtimes[key] = metadata, runtime
 
 
-def _facts(record: _Record) -> ContainerFacts:
-    return ContainerFacts(
+def _metadata(record: _Record) -> ContainerMetadata:
+    return ContainerMetadata(
         full_id=record.full_id or "",
         name=record.name or "",
         image=record.image or "",
@@ -152,5 +152,5 @@ def _mount(mount: _Mount) -> Mount:
     return Mount(mount.source, mount.destination, mount.mode, mount.rw, mount.propagation)
 
 
-BLANK: Final = _facts(_Record(""))
+BLANK: Final = _metadata(_Record(""))
 """What is known of containers of runtimes that describe none."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 from mozu.core.model.event import Address, SyscallEvent
 from mozu.core.model.fields.names import Names
 from mozu.core.recording import lines
-from mozu.core.state.facts import KnownFile, KnownProcess, Seeded
+from mozu.core.state.observed import KnownFile, KnownProcess, Seeded
 from mozu.plugins.sources.replay import blocks, tables
 from mozu.plugins.sources.replay.containers import Containers
 from mozu.plugins.sources.replay.cursor import Overrun
@@ -59,7 +59,7 @@ class Metadata:
         if isinstance(told, lines.Start):
             self.begun(told.time)
         elif isinstance(told, lines.Container):
-            self.containers.put(told.id, told.facts, told.runtime)
+            self.containers.put(told.id, told.metadata, told.runtime)
         elif isinstance(told, lines.Host):
             self._tell_host(told)
         elif isinstance(told, lines.User):
@@ -88,8 +88,8 @@ class Metadata:
             yield lines.User(container, uid, user.name, user.home, user.shell)
         for (container, gid), name in self.people.groups.items():
             yield lines.Group(container, gid, name)
-        for identity, facts, runtime in self.containers.all():
-            yield lines.Container(identity, facts, runtime)
+        for identity, metadata, runtime in self.containers.all():
+            yield lines.Container(identity, metadata, runtime)
         for address, names in self._hosts.items():
             yield lines.Host(address, names)
 
@@ -121,12 +121,12 @@ class Metadata:
         """What the state machine must know before the first event; `number` is that of the last event so far."""
         pids = {tid: pid for tid, (pid, _) in self._processes.items()}
         for tid, (pid, process) in self._processes.items():
-            yield SyscallEvent("syscall", "_process", 0, number, tid, pid, facts=process)
+            yield SyscallEvent("syscall", "_process", 0, number, tid, pid, observed=process)
         for tid, file in self._files:
-            yield SyscallEvent("syscall", "_file", 0, number, tid, pids[tid], facts=file)
+            yield SyscallEvent("syscall", "_file", 0, number, tid, pids[tid], observed=file)
         ipv4 = tuple(address for address in self._addresses if len(address) == 4)
         self.names.addresses.replace(self._addresses, recorded=True)
-        yield SyscallEvent("syscall", "_seeded", 0, number, facts=Seeded(ipv4))
+        yield SyscallEvent("syscall", "_seeded", 0, number, observed=Seeded(ipv4))
         self._processes, self._files = {}, []
 
     def begun(self, time: int) -> None:

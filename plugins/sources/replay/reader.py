@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 from mozu.core.api.hookspecs import Counts
 from mozu.core.errors import SourceBroken
 from mozu.core.model.event import SyscallEvent
-from mozu.core.state.facts import Entered
+from mozu.core.state.observed import Entered
 from mozu.plugins.sources.replay import blocks
 from mozu.plugins.sources.replay.convert import Converted, Converter
 from mozu.plugins.sources.replay.cursor import Overrun
@@ -244,7 +244,7 @@ class Recording:
         """Events without a name of their own, and beginnings that the state wants to see."""
         if kind.enters:
             entered = Entered(kind.name, args)
-            self._out.append(SyscallEvent("syscall", "_enter", time, number, tid, -1, cpu, facts=entered))
+            self._out.append(SyscallEvent("syscall", "_enter", time, number, tid, -1, cpu, observed=entered))
             return
         name, absent = generic_calls().get(args[0], _UNNAMED)
         wanted = self.shapes.wants(name)
@@ -303,5 +303,5 @@ class Recording:
         fd = args[kind.descriptor] if kind.descriptor >= 0 else None
         event = SyscallEvent("syscall", name, raw.time, self.number, raw.tid, -1, raw.cpu, args, None, fd)
         if raw.hidden:
-            event = SyscallEvent("syscall", "_unseen", raw.time, self.number, raw.tid, facts=event)
+            event = SyscallEvent("syscall", "_unseen", raw.time, self.number, raw.tid, observed=event)
         self._out.append(event)

@@ -73,8 +73,8 @@ def _full_id(metadata: Metadata) -> Reader:
             return None if event.process is None else _HOST
         if metadata.live:
             return event.process.container.full_id
-        facts = metadata.containers.find(event.process.container.full_id)
-        return "" if _is_undescribed(metadata, event) else None if facts is None else facts.full_id
+        described = metadata.containers.find(event.process.container.full_id)
+        return "" if _is_undescribed(metadata, event) else None if described is None else described.full_id
 
     return read
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from mozu.core.model.event import Address, File, SockTuple
-from mozu.core.state.facts import KnownFile, KnownProcess
+from mozu.core.state.observed import KnownFile, KnownProcess
 from mozu.plugins.sources.replay.cursor import Cursor, Overrun
 
 _NAME: Final = 1024

@@ -13,7 +13,7 @@ from mozu.core.flow.source_pump import Intake
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state import StateMachine
-from mozu.core.state.facts import KnownProcess, Looked
+from mozu.core.state.observed import KnownProcess, Looked
 from tests.core.state.story import NOWHERE
 
 PATIENCE = 30.0
@@ -43,11 +43,11 @@ class Stream:
         self.intake = Intake(stage, live=True, origin="here", state=self.machine, metrics=metrics)
         self.reconciler = Reconciler(self.intake, self.machine, metrics, threads=lambda: False)
 
-    def lives(self, pid: int, *, known: bool = True, **facts: object) -> None:
+    def lives(self, pid: int, *, known: bool = True, **observed: object) -> None:
         """A process of the machine, which the state has as well if it is `known`."""
         self.machine.says[pid] = told = KnownProcess(name=f"p{pid}", ptid=1, vpid=pid, cwd="/", root="/")
         if known:
-            self.machine.apply([SyscallEvent("syscall", "_process", 0, tid=pid, pid=pid, facts=told)])
+            self.machine.apply([SyscallEvent("syscall", "_process", 0, tid=pid, pid=pid, observed=told)])
 
     def tell(self, moment: int | None = None) -> None:
         """An event that changes nothing."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
-from mozu.core.model.containers import ContainerFacts
+from mozu.core.model.containers import ContainerMetadata
 from mozu.core.model.event import DataEvent, Event, File, SockTuple, SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
@@ -13,7 +13,7 @@ from mozu.core.model.fields.names import Names
 from mozu.core.recording.lines import Container, Host, User
 from mozu.core.recording.lines import Told as Line
 from mozu.core.state import StateMachine
-from mozu.core.state.facts import Entered, Executed, Forked, KnownProcess, Looked, Opened
+from mozu.core.state.observed import Entered, Executed, Forked, KnownProcess, Looked, Opened
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.own import OwnRecording
 from mozu.plugins.sources.replay.reader import Recording
@@ -29,7 +29,7 @@ def fields() -> FieldRegistry:
     names = Names()
     names.hostname, names.first_time = "host", T0
     names.addresses.replace([b"\x0a\0\0\1"])
-    names.container = {CONTAINER: ContainerFacts(full_id=CONTAINER, name="web", labels={"a": "b"})}.get
+    names.container = {CONTAINER: ContainerMetadata(full_id=CONTAINER, name="web", labels={"a": "b"})}.get
     return FieldRegistry(builtin_fields(names), names)
 
 
@@ -42,9 +42,9 @@ class Told:
         self.changes = 1
 
     def told(self) -> Iterable[Line]:
-        facts = ContainerFacts(full_id=CONTAINER)
+        observed = ContainerMetadata(full_id=CONTAINER)
         user = User("", 1000, "mira", "/home/mira", "/bin/sh")
-        return [user, Container(CONTAINER, facts), Host(b"\x08\x08\x08\x08", ("a.example", "b.example"))]
+        return [user, Container(CONTAINER, observed), Host(b"\x08\x08\x08\x08", ("a.example", "b.example"))]
 
 
 def call(kind: str, *args: Any, **more: Any) -> SyscallEvent:
@@ -57,14 +57,16 @@ def events() -> list[Event]:
     """What a live source gives."""
     ends = SockTuple(2, b"\x0a\0\0\1", 40000, b"\x08\x08\x08\x08", 53)
     return [
-        SyscallEvent("syscall", "_looked", T0, facts=Looked(5, 5, KnownProcess(name="sh", ptid=1, vpid=5), 0)),
-        call("openat", 3, -100, "/etc/passwd", 1, 0, 0, 42, fd=3, file=File("file", "/etc/passwd"), facts=Opened("/")),
+        SyscallEvent("syscall", "_looked", T0, observed=Looked(5, 5, KnownProcess(name="sh", ptid=1, vpid=5), 0)),
+        call(
+            "openat", 3, -100, "/etc/passwd", 1, 0, 0, 42, fd=3, file=File("file", "/etc/passwd"), observed=Opened("/")
+        ),
         call("openat", 3, -100, "/tmp/\udcff", 1, 0, 0, 42, fd=3),
-        call("_fork", facts=Forked(6, 6, 6, 6, T0)),
-        call("execve", 0, "sh", b"-c\0true\0", 6, 6, 5, "/", 1024, tid=6, pid=6, facts=Executed(ptid=5, start=T0)),
+        call("_fork", observed=Forked(6, 6, 6, 6, T0)),
+        call("execve", 0, "sh", b"-c\0true\0", 6, 6, 5, "/", 1024, tid=6, pid=6, observed=Executed(ptid=5, start=T0)),
         call("write", 5, b"\x00\xff\n[", 3, 5, fd=3, file=File("ipv4", sock=ends)),
         call("poll", 1, ((3, 1), (4, 4)), 1000),
-        SyscallEvent("syscall", "_enter", T0, tid=5, facts=Entered("connect", (4, None))),
+        SyscallEvent("syscall", "_enter", T0, tid=5, observed=Entered("connect", (4, None))),
         call("close", 0, 3, fd=3),
         call("procexit", 0, 0, 0, 0, 0, tid=6, pid=6),
     ]

@@ -9,10 +9,10 @@ from mozu.core.model.syscalls import event_type
 from mozu.core.recording.decode import Decoder, Malformed, other
 from mozu.core.recording.encode import Encoder
 from mozu.core.recording.lines import Data, Type, form_of, types_of
-from mozu.core.state.facts import Bases, Descriptor, Entered, Executed, Forked, KnownProcess, Looked, Opened
+from mozu.core.state.observed import Bases, Descriptor, Entered, Executed, Forked, KnownProcess, Looked, Opened
 
 SOCK = SockTuple(2, b"\x7f\0\0\1", 40000, b"\x08\x08\x08\x08", 53)
-UNSEEN = SyscallEvent("syscall", "close", 7, 3, 5, 5, args=(0, 3), facts=Opened("/x"))
+UNSEEN = SyscallEvent("syscall", "close", 7, 3, 5, 5, args=(0, 3), observed=Opened("/x"))
 
 
 def made(kind: str, *args: Any, num: int = 1, **more: Any) -> SyscallEvent:
@@ -20,24 +20,26 @@ def made(kind: str, *args: Any, num: int = 1, **more: Any) -> SyscallEvent:
 
 
 EVENTS = [
-    made("openat", 3, -100, "/etc/passwd", 1, 0, 0, 42, fd=3, file=File("file", "/etc/passwd"), facts=Opened("/")),
+    made("openat", 3, -100, "/etc/passwd", 1, 0, 0, 42, fd=3, file=File("file", "/etc/passwd"), observed=Opened("/")),
     made("openat", -2, -100, None, 1, 0, 0, 0, fd=-1),
     made("openat", 3, -100, "/tmp/\udcff\udcfe ü \x00\n\"", 1, 0, 0, 42, fd=3),
-    made("openat", 3, -100, "x", 1, 0, 0, 42, file=File("file", "/\udc80", sock=SOCK), facts=Opened("/\udc80", "/a")),
-    made("write", 5, b"\x00\xff\n[", 3, 5, file=File("ipv4", sock=SOCK), facts=Descriptor(File("ipv4", sock=SOCK))),
+    made(
+        "openat", 3, -100, "x", 1, 0, 0, 42, file=File("file", "/\udc80", sock=SOCK), observed=Opened("/\udc80", "/a")
+    ),
+    made("write", 5, b"\x00\xff\n[", 3, 5, file=File("ipv4", sock=SOCK), observed=Descriptor(File("ipv4", sock=SOCK))),
     made("connect", 0, SOCK, 4, SockAddr(1, path="\0abstract")),
     made("connect", 0, None, 4, None),
     made("poll", 1, ((3, 1), (4, 4)), 1000),
     made("poll", 1, (), 1000),
     made("prctl", 0, 15, "name", (1, "x"), (b"y", (2, 3))),
     made("ptrace", (1 << 64) - 1, -(1 << 63), 2, 3, 4),
-    made("execve", 0, "sh", b"-c\0true\0", facts=Executed(sid=1, start=5), file=None),
-    made("_fork", facts=Forked(7, 7, 1, 1, shares_files=True)),
-    made("_looked", facts=Looked(7, 7, KnownProcess(name="\udcff", env=("A=b",)), 3)),
-    made("_looked", facts=Looked(7)),
-    made("unlinkat", 0, -100, "x", 0, facts=Bases(("/", None))),
-    made("_enter", facts=Entered("connect", (4, SockAddr(2, b"\1\2\3\4", 5)))),
-    made("_unseen", facts=UNSEEN),
+    made("execve", 0, "sh", b"-c\0true\0", observed=Executed(sid=1, start=5), file=None),
+    made("_fork", observed=Forked(7, 7, 1, 1, shares_files=True)),
+    made("_looked", observed=Looked(7, 7, KnownProcess(name="\udcff", env=("A=b",)), 3)),
+    made("_looked", observed=Looked(7)),
+    made("unlinkat", 0, -100, "x", 0, observed=Bases(("/", None))),
+    made("_enter", observed=Entered("connect", (4, SockAddr(2, b"\1\2\3\4", 5)))),
+    made("_unseen", observed=UNSEEN),
     made("somebody_elses", 1.5, True, "x"),
 ]
 

@@ -11,7 +11,7 @@ from mozu.core.errors import SourceBroken
 from mozu.core.model.event import DataEvent, SyscallEvent
 from mozu.core.recording.lines import Host
 from mozu.core.state import StateMachine
-from mozu.core.state.facts import KnownProcess
+from mozu.core.state.observed import KnownProcess
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.own import OwnRecording, is_own, origin_of
 from tests.core.recording.making import CONTAINER, T0, call, events, fields, live, packed, read
@@ -54,7 +54,8 @@ def test_sections_change_nothing() -> None:
 
 def test_the_state_at_the_beginning_is_in_the_recording() -> None:
     state, kept = StateMachine(procfs=None), Kept()
-    state.apply([SyscallEvent("syscall", "_process", 0, 0, 5, 5, facts=KnownProcess(name="sh", exe="/bin/sh", ptid=1))])
+    shell = KnownProcess(name="sh", exe="/bin/sh", ptid=1)
+    state.apply([SyscallEvent("syscall", "_process", 0, 0, 5, 5, observed=shell)])
     made = recorder([kept], fields(), state)
     state.apply([call("openat", 3, -100, "/tmp/x", 1, 0, 0, 42, fd=3)])
     before = [call("write", 1, b"x", 3, 1, fd=3)]
@@ -141,7 +142,7 @@ def test_what_enrichers_say_is_written_once_a_section() -> None:
     registry = fields()
     made = recorder([kept], registry, state)
     known = KnownProcess(name="sh", uid=1000, cgroups=(("cpu", f"/docker/{CONTAINER}"),))
-    state.apply([SyscallEvent("syscall", "_process", 0, 0, 5, 5, facts=known)])
+    state.apply([SyscallEvent("syscall", "_process", 0, 0, 5, 5, observed=known)])
     for _ in range(3):
         event = call("close", 0, 3, fd=3)
         made.take([event])
@@ -193,7 +194,7 @@ def test_what_enrichers_come_to_know_stands_before_the_event_that_was_judged_wit
     names = ["<NA>", "<NA>", "mira", "mira"]
     registry.provide("user.name", lambda _: lambda event: names[event.num - 1])
     made = recorder([kept], registry, state)
-    state.apply([SyscallEvent("syscall", "_process", 0, 0, 5, 5, facts=KnownProcess(name="sh", uid=1000))])
+    state.apply([SyscallEvent("syscall", "_process", 0, 0, 5, 5, observed=KnownProcess(name="sh", uid=1000))])
     given = [call("close", 0, 3, fd=3) for _ in names]
     made.take(given)
     for event in state.apply(given):

@@ -7,7 +7,7 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.syscalls import event_type, flag_table
 from mozu.core.state import StateMachine
-from mozu.core.state.facts import KnownFile, KnownProcess
+from mozu.core.state.observed import KnownFile, KnownProcess
 
 AT_FDCWD = -100
 THREAD = dict(flag_table("clone_flags"))["CLONE_THREAD"]
@@ -21,7 +21,7 @@ _TICK = 10_000_000
 
 
 def made(
-    kind: str, tid: int, *, time: int = 0, of: int = -1, facts: Any = None, file: Any = None, **params: Any
+    kind: str, tid: int, *, time: int = 0, of: int = -1, observed: Any = None, file: Any = None, **params: Any
 ) -> SyscallEvent:
     """An event by the names of its parameters; those that are not given are empty. `of` is the process's id."""
     declared = event_type(kind)
@@ -32,7 +32,7 @@ def made(
     if unknown:
         raise ValueError(f"{kind} has no parameters {unknown}")
     args = tuple(params.get(name) for name in names)
-    return SyscallEvent("syscall", kind, time, tid=tid, pid=of, args=args, facts=facts, file=file)
+    return SyscallEvent("syscall", kind, time, tid=tid, pid=of, args=args, observed=observed, file=file)
 
 
 def read(event: SyscallEvent, field: str, argument: str | None = None) -> Any:
@@ -54,16 +54,16 @@ class Story:
 
     def has(self, tid: int, *, pid: int | None = None, **known: Any) -> None:
         """A task that was there before."""
-        facts = KnownProcess(**{"vtid": tid, "vpid": tid if pid is None else pid, **known})
-        self.machine.apply([SyscallEvent("syscall", "_process", 0, tid=tid, pid=pid or tid, facts=facts)])
+        observed = KnownProcess(**{"vtid": tid, "vpid": tid if pid is None else pid, **known})
+        self.machine.apply([SyscallEvent("syscall", "_process", 0, tid=tid, pid=pid or tid, observed=observed)])
 
     def has_file(self, tid: int, fd: int, file: Any) -> None:
         """A descriptor that was there before."""
-        self.machine.apply([SyscallEvent("syscall", "_file", 0, tid=tid, facts=KnownFile(fd, file))])
+        self.machine.apply([SyscallEvent("syscall", "_file", 0, tid=tid, observed=KnownFile(fd, file))])
 
-    def settled(self, facts: Any = None) -> None:
+    def settled(self, observed: Any = None) -> None:
         """The end of the seeds."""
-        self.machine.apply([SyscallEvent("syscall", "_seeded", 0, facts=facts)])
+        self.machine.apply([SyscallEvent("syscall", "_seeded", 0, observed=observed)])
 
     def event(self, kind: str, tid: int, **params: Any) -> SyscallEvent:
         """One event, applied in a batch of its own."""

@@ -1,6 +1,6 @@
 import pytest
 
-from mozu.core.state.facts import Cwd
+from mozu.core.state.observed import Cwd
 from tests.core.state.story import THREAD, Story, read
 
 
@@ -70,5 +70,5 @@ def test_a_process_and_its_child_move_apart(story: Story) -> None:
 
 def test_the_kernel_knows_best_where_a_chdir_led() -> None:
     story = Story(live=True)
-    event = story.event("chdir", 10, res=0, path="link", facts=Cwd("/real/place"))
+    event = story.event("chdir", 10, res=0, path="link", observed=Cwd("/real/place"))
     assert "/real/place/" == read(event, "proc.cwd")

@@ -1,7 +1,7 @@
 import pytest
 
 from mozu.core.model.syscalls import flag_table
-from mozu.core.state.facts import Entered, Executed
+from mozu.core.state.observed import Entered, Executed
 from tests.core.state.story import CLOEXEC, THREAD, Story, read
 
 EMPTY_PATH = dict(flag_table("execveat_flags"))["AT_EMPTY_PATH"]
@@ -90,13 +90,13 @@ def test_a_thread_that_executes_takes_over_a_dead_main_thread(story: Story) -> N
 
 
 def test_an_old_recording_tells_the_path_at_the_beginning_of_the_call(story: Story) -> None:
-    story.event("_enter", 20, facts=Entered("execve", ("../b/tool",)))
+    story.event("_enter", 20, observed=Entered("execve", ("../b/tool",)))
     assert "/home/b/tool" == read(story.exec(20, "tool", trusted_exepath=None), "proc.exepath")
 
 
 def test_an_old_execveat_by_descriptor_is_the_file_behind_it(story: Story) -> None:
     story.open(20, "/opt/tool", 5)
-    story.event("_enter", 20, facts=Entered("execveat", (5, "", EMPTY_PATH)))
+    story.event("_enter", 20, observed=Entered("execveat", (5, "", EMPTY_PATH)))
     assert "/opt/tool" == read(story.exec(20, "tool", trusted_exepath=None), "proc.exepath")
 
 
@@ -113,7 +113,7 @@ def test_the_age_of_the_executable_is_that_at_the_start_of_the_process(story: St
 
 def test_live_the_kernel_adds_what_no_parameter_holds() -> None:
     story = Story(live=True)
-    story.exec(20, "/bin/x", facts=Executed(sid=4, pgid=5, vpid=6, ruid=7, start=8, args_truncated=True))
+    story.exec(20, "/bin/x", observed=Executed(sid=4, pgid=5, vpid=6, ruid=7, start=8, args_truncated=True))
     process = story.process(20)
     found = process.sid, process.pgid, process.vpid, process.ruid, process.start, process.args_truncated
     assert (4, 5, 6, 7, 8, True) == found

@@ -1,7 +1,7 @@
 import pytest
 
 from mozu.core.model.syscalls import flag_table
-from mozu.core.state.facts import Forked
+from mozu.core.state.observed import Forked
 from tests.core.state.story import IN_NAMESPACE, THREAD, Story, read
 
 SUBREAPER = dict(flag_table("prctl_options"))["PR_SET_CHILD_SUBREAPER"]
@@ -116,6 +116,6 @@ def test_the_end_of_a_task_that_nobody_knows_is_nothing(story: Story) -> None:
 def test_live_the_end_of_the_main_thread_is_the_end_of_the_process() -> None:
     story = Story(live=True)
     story.exec(10, "/bin/x", pid=10)
-    story.event("_fork", 10, of=10, facts=Forked(tid=11, pid=10, vtid=11, vpid=10))
+    story.event("_fork", 10, of=10, observed=Forked(tid=11, pid=10, vtid=11, vpid=10))
     story.event("procexit", 10, of=10, status=0)
     assert story.machine.process(10) is None

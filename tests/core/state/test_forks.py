@@ -1,6 +1,6 @@
 import pytest
 
-from mozu.core.state.facts import Forked
+from mozu.core.state.observed import Forked
 from tests.core.state.story import CLOEXEC, IN_NAMESPACE, THREAD, Story, made, read
 
 
@@ -137,9 +137,9 @@ def machine() -> Story:
     return story
 
 
-def fork(story: Story, creator: int, child: int, *, pid: int | None = None, **facts: int | bool) -> None:
-    told = Forked(tid=child, pid=pid or child, vtid=child, vpid=pid or child, **facts)  # type: ignore[arg-type]
-    story.event("_fork", creator, facts=told)
+def fork(story: Story, creator: int, child: int, *, pid: int | None = None, **observed: int | bool) -> None:
+    told = Forked(tid=child, pid=pid or child, vtid=child, vpid=pid or child, **observed)  # type: ignore[arg-type]
+    story.event("_fork", creator, observed=told)
 
 
 def test_the_scheduler_tells_of_a_new_process(machine: Story) -> None:
@@ -149,8 +149,8 @@ def test_the_scheduler_tells_of_a_new_process(machine: Story) -> None:
 
 
 def test_a_fork_is_no_event_for_rules(machine: Story) -> None:
-    facts = Forked(tid=20, pid=20, vtid=20, vpid=20)
-    assert [] == machine.machine.apply([made("_fork", 10, facts=facts)])
+    observed = Forked(tid=20, pid=20, vtid=20, vpid=20)
+    assert [] == machine.machine.apply([made("_fork", 10, observed=observed)])
 
 
 def test_live_clone_calls_add_nothing_to_what_the_scheduler_told(machine: Story) -> None:
@@ -193,7 +193,7 @@ def test_the_end_of_a_live_thread_is_counted_too(machine: Story) -> None:
 
 
 def test_a_live_thread_can_fork(machine: Story) -> None:
-    machine.event("_fork", 11, of=10, facts=Forked(tid=20, pid=20, vtid=20, vpid=20))
+    machine.event("_fork", 11, of=10, observed=Forked(tid=20, pid=20, vtid=20, vpid=20))
     assert ("bash", 10) == (machine.process(20).name, machine.process(20).ptid)
 
 

@@ -12,7 +12,7 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.syscalls import event_types
 from mozu.core.state import StateMachine
-from mozu.core.state.facts import Forked, KnownFile, KnownProcess
+from mozu.core.state.observed import Forked, KnownFile, KnownProcess
 from tests.core.state.story import Story, made, read
 
 
@@ -95,10 +95,10 @@ def test_a_hundred_thousand_processes_leave_nothing_behind() -> None:
     def generation(count: int) -> None:
         for number in range(count):
             child = 1000 + number % 500
-            facts = Forked(tid=child, pid=child, vtid=child, vpid=child)
+            observed = Forked(tid=child, pid=child, vtid=child, vpid=child)
             events = machine.apply(
                 [
-                    made("_fork", 10, facts=facts),
+                    made("_fork", 10, observed=observed),
                     made("execve", child, res=0, pid=child, comm="x", args=b"a\0b\0"),
                     made("openat", child, fd=3, dirfd=-100, name="/x", flags=1),
                     made("procexit", child, status=0),
@@ -174,10 +174,10 @@ def test_noise_of_every_type_is_survived_and_every_field_answers(live: bool) -> 
 def _internal(rng: random.Random) -> Any:
     tid, other = rng.choice((0, 10, 11, 20, 30)), rng.choice((0, -1, 10, 11, 20))
     choices = (
-        made("_fork", tid, facts=Forked(tid=other, pid=tid, vtid=other, vpid=tid)),
-        made("_fork", tid, facts=Forked(tid=other, pid=other, vtid=1, vpid=1)),
-        made("_process", tid, of=other, facts=KnownProcess(ptid=other, vtid=tid)),
-        made("_file", tid, facts=KnownFile(other, File("ipv4", sock=SockTuple(2)))),
+        made("_fork", tid, observed=Forked(tid=other, pid=tid, vtid=other, vpid=tid)),
+        made("_fork", tid, observed=Forked(tid=other, pid=other, vtid=1, vpid=1)),
+        made("_process", tid, of=other, observed=KnownProcess(ptid=other, vtid=tid)),
+        made("_file", tid, observed=KnownFile(other, File("ipv4", sock=SockTuple(2)))),
         made("_seeded", 0),
         made("_reset", 0),
     )

@@ -30,7 +30,7 @@ def test_what_was_recorded_for_the_state_alone_changes_it_and_is_not_given_back(
     story.has(10, cwd="/")
     unseen = made("chdir", 10, res=0, path="/tmp")
     assert ([], "/tmp/") == (
-        story.machine.apply([SyscallEvent("syscall", "_unseen", 0, facts=unseen)]), story.process(10).cwd,
+        story.machine.apply([SyscallEvent("syscall", "_unseen", 0, observed=unseen)]), story.process(10).cwd,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from mozu.core.model.event import File
 from mozu.core.model.syscalls import flag_table
-from mozu.core.state.facts import Entered, Opened
+from mozu.core.state.observed import Entered, Opened
 from tests.core.state.story import Story, read
 
 DIRECTORY = dict(flag_table("file_flags"))["O_DIRECTORY"]
@@ -103,21 +103,21 @@ def test_a_descriptor_used_again_stands_for_the_new_file(story: Story) -> None:
 
 
 def test_what_a_call_was_given_at_its_beginning_wins(story: Story) -> None:
-    story.event("_enter", 10, facts=Entered("openat", (-100, "/asked", 2, 0)))
+    story.event("_enter", 10, observed=Entered("openat", (-100, "/asked", 2, 0)))
     event = story.open(10, "/seen", 3, flags=1 | CREATED)
     assert event.file is not None
     assert ("/asked", 2 | CREATED) == (event.file.name, event.file.flags)
 
 
 def test_a_beginning_counts_for_the_next_event_of_its_thread_only(story: Story) -> None:
-    story.event("_enter", 10, facts=Entered("openat", (-100, "/asked", 2, 0)))
+    story.event("_enter", 10, observed=Entered("openat", (-100, "/asked", 2, 0)))
     story.write(10, 0)
     assert "/seen" == read(story.open(10, "/seen", 3), "fd.name")
 
 
 def test_other_threads_do_not_end_a_beginning(story: Story) -> None:
     story.has(11, name="b")
-    story.event("_enter", 10, facts=Entered("openat", (-100, "/asked", 2, 0)))
+    story.event("_enter", 10, observed=Entered("openat", (-100, "/asked", 2, 0)))
     story.write(11, 0)
     assert "/asked" == read(story.open(10, "/seen", 3), "fd.name")
 
@@ -127,7 +127,7 @@ def test_other_threads_do_not_end_a_beginning(story: Story) -> None:
 
 def test_live_the_kernel_knows_where_a_relative_path_started() -> None:
     story = Story(live=True)
-    event = story.event("openat", 10, fd=-2, dirfd=7, name="x", flags=1, facts=Opened(base="/real/dir"))
+    event = story.event("openat", 10, fd=-2, dirfd=7, name="x", flags=1, observed=Opened(base="/real/dir"))
     assert "/real/dir/x" == read(event, "fd.name")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state import StateMachine
-from mozu.core.state.facts import KnownProcess, Looked
+from mozu.core.state.observed import KnownProcess, Looked
 from tests.core.state.story import Story, made, read
 
 START = 1_700_000_000_000_000_000
@@ -37,7 +37,7 @@ def said(pid: int = 10, *, others: int = 0, **changes: Any) -> Looked:
 
 
 def repair(story: Story, looked: Looked) -> None:
-    event = SyscallEvent("syscall", "_repaired", 0, tid=looked.tid, pid=looked.tid, facts=looked)
+    event = SyscallEvent("syscall", "_repaired", 0, tid=looked.tid, pid=looked.tid, observed=looked)
     assert [] == story.machine.apply([event])
     story.event("chdir", 1, res=-1)
 

@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from mozu.core.model.event import File, SockTuple
-from mozu.core.state.facts import Seeded
+from mozu.core.state.observed import Seeded
 from tests.core.state.story import Story, made, read
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from mozu.core.model.syscalls import flag_table
-from mozu.core.state.facts import Forked
+from mozu.core.state.observed import Forked
 from tests.core.state.story import IN_NAMESPACE, Story, read
 
 SET_NAME = dict(flag_table("prctl_options"))["PR_SET_NAME"]
@@ -71,7 +71,7 @@ def test_a_process_cannot_rename_itself(story: Story) -> None:
 def machine() -> Story:
     story = Story(live=True)
     story.exec(10, "/bin/bash", pid=10, pgid=10, vpgid=10)
-    story.event("_fork", 10, facts=Forked(tid=20, pid=20, vtid=20, vpid=20))
+    story.event("_fork", 10, observed=Forked(tid=20, pid=20, vtid=20, vpid=20))
     return story
 
 

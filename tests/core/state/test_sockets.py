@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from mozu.core.model.event import File, SockAddr, SockTuple
-from mozu.core.state.facts import Entered, Seeded
+from mozu.core.state.observed import Entered, Seeded
 from tests.core.state.story import Story, read
 
 V4, V6, UNIX = 2, 10, 1
@@ -139,14 +139,14 @@ def test_a_connection_of_a_socket_that_nobody_has_seen_is_named_by_the_call(stor
 
 def test_the_address_at_the_beginning_of_the_call_wins(story: Story) -> None:
     sock(story)
-    story.event("_enter", 10, facts=Entered("connect", (3, SockAddr(V4, OTHER, 1))))
+    story.event("_enter", 10, observed=Entered("connect", (3, SockAddr(V4, OTHER, 1))))
     event = connect(story, OUT, addr=SockAddr(V4, PEER, 443))
     assert (OTHER, 1) == (read(event, "fd.sip"), read(event, "fd.sport"))
 
 
 def test_but_not_over_what_the_kernel_really_used(story: Story) -> None:
     sock(story)
-    story.event("_enter", 10, facts=Entered("connect", (3, SockAddr(V4, OTHER, 1))))
+    story.event("_enter", 10, observed=Entered("connect", (3, SockAddr(V4, OTHER, 1))))
     event = connect(story, OUT, addr=SockAddr(V4, OTHER, 443))
     assert PEER == read(event, "fd.sip")
 

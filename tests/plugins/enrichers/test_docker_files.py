@@ -44,11 +44,11 @@ def test_the_files_describe_a_container(tmp_path: Path) -> None:
     files = written(tmp_path)
     found = files.container(ID)
     assert found is not None
-    facts = found.facts(files.image_names(found.driver, found.image_id) or ImageNames())
+    metadata = found.metadata(files.image_names(found.driver, found.image_id) or ImageNames())
     assert (
         ("web", "shop/web", "3", "sha256:d", True, True, False, "172.18.0.5", 1795575609605039042, 0)
-        == (facts.name, facts.repository, facts.tag, facts.digest, facts.privileged, facts.host_pid, facts.host_network,
-            facts.ip, facts.created, facts.started)
+        == (metadata.name, metadata.repository, metadata.tag, metadata.digest, metadata.privileged,
+            metadata.host_pid, metadata.host_network, metadata.ip, metadata.created, metadata.started)
     )  # fmt: skip
 
 
@@ -122,13 +122,13 @@ def test_an_event_alone_names_its_container_and_leaves_open_what_it_does_not_tel
     event = EngineEvent("create")
     event.actor.id = ID
     event.actor.attributes = {"name": "web", "image": "host:5000/shop/web:3", "team": "perch"}
-    facts = event.facts()
+    metadata = event.metadata()
     assert ("web", "host:5000/shop/web", "3", {"team": "perch"}, None, None, None) == (
-        facts.name,
-        facts.repository,
-        facts.tag,
-        facts.labels,
-        facts.privileged,
-        facts.digest,
-        facts.mounts,
+        metadata.name,
+        metadata.repository,
+        metadata.tag,
+        metadata.labels,
+        metadata.privileged,
+        metadata.digest,
+        metadata.mounts,
     )

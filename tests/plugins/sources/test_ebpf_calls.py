@@ -160,19 +160,19 @@ def test_a_changed_directory_is_told_as_the_kernel_sees_it(live: Live, place: Pa
     act = live.act(changes.go, name, str(place / "link"))
 
     event = act.last(name)
-    assert (event.args, event.facts.path) == ((0, act.value["target"]), str(place / "empty"))
+    assert (event.args, event.observed.path) == ((0, act.value["target"]), str(place / "empty"))
 
 
 def test_a_relative_chdir_leads_where_the_kernel_went(live: Live, place: Path) -> None:
     event = live.act(changes.go, "chdir", "empty", str(place)).last("chdir")
 
-    assert (event.args[1], event.facts.path) == ("empty", str(place / "empty"))
+    assert (event.args[1], event.observed.path) == ("empty", str(place / "empty"))
 
 
 def test_a_failed_chdir_leads_nowhere(live: Live) -> None:
     event = live.act(changes.go, "chdir", "/nonexistent").last("chdir")
 
-    assert (event.args, event.facts) == ((-errno.ENOENT, "/nonexistent"), None)
+    assert (event.args, event.observed) == ((-errno.ENOENT, "/nonexistent"), None)
 
 
 def test_prctl_tells_the_new_name(live: Live) -> None:
@@ -212,13 +212,13 @@ def test_relative_names_start_from_the_directory_that_the_kernel_knows(live: Liv
     other.mkdir()
     event = live.act(changes.between, "linkat", str(place), str(other), ["1", "file", "2", "new", 0]).last("linkat")
 
-    assert event.facts.bases == (str(place), str(other))
+    assert event.observed.bases == (str(place), str(other))
 
 
 def test_a_link_s_target_is_no_path_and_has_no_directory(live: Live, place: Path) -> None:
     event = live.act(changes.by_name, "symlink", ["target", "new"], str(place)).last("symlink")
 
-    assert event.facts.bases == (str(place),)
+    assert event.observed.bases == (str(place),)
 
 
 def test_names_of_hostile_bytes_arrive_whole(live: Live, place: Path) -> None:

@@ -126,7 +126,7 @@ def test_a_relative_path_starts_from_its_directory_descriptor(live: Live, tree: 
     act = live.act(opens.beside, "openat", str(tree / "inner"), "deep/../deep/./file", READ)
 
     event = act.last("openat")
-    assert (arg(event, "dirfd"), arg(event, "name"), of(event).name, of(event).raw, event.facts.base) == (
+    assert (arg(event, "dirfd"), arg(event, "name"), of(event).name, of(event).raw, event.observed.base) == (
         act.value[0], "deep/../deep/./file", str(tree / "inner/deep/file"), "deep/../deep/./file", str(tree / "inner"),
     )  # fmt: skip
 

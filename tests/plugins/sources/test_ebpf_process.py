@@ -79,10 +79,10 @@ def test_an_exec_tells_who_runs(live: Live, waiting: str) -> None:
     act = live.act(processes.run, waiting, ["who"], {}, "/", "become_another_user")
 
     truth, event = act.value, execution(act, act.value["pid"])
-    args, facts = named(event), event.facts
+    args, observed = named(event), event.observed
     assert (
-        [facts.ruid, args["uid"], facts.suid],
-        [facts.rgid, args["gid"], facts.sgid],
+        [observed.ruid, args["uid"], observed.suid],
+        [observed.rgid, args["gid"], observed.sgid],
         [args["cap_inheritable"], args["cap_permitted"], args["cap_effective"]],
         args["loginuid"] & 0xFFFFFFFF,
     ) == (truth["uid"][:3], truth["gid"][:3], truth["caps"], truth["loginuid"])
@@ -92,12 +92,15 @@ def test_an_exec_tells_its_numbers_session_group_parent_and_start(live: Live, wa
     act = live.act(processes.run, waiting, ["numbers"], {}, "/", "new_session")
 
     truth, event = act.value, execution(act, act.value["pid"])
-    args, facts = named(event), event.facts
-    assert (args["tid"], args["pid"], args["ptid"], args["pgid"], args["vpgid"], facts.sid, facts.vpid, facts.vtid) == (
+    args, observed = named(event), event.observed
+    assert (
+        args["tid"], args["pid"], args["ptid"], args["pgid"], args["vpgid"],
+        observed.sid, observed.vpid, observed.vtid,
+    ) == (
         truth["pid"], truth["pid"], truth["ptid"], truth["groups"][0], truth["groups"][-1], truth["sessions"][-1],
         truth["pids"][-1], truth["pids"][-1],
     )  # fmt: skip
-    assert abs(facts.start - (boot_time() + truth["start_ticks"] * TICK)) < 2 * TICK
+    assert abs(observed.start - (boot_time() + truth["start_ticks"] * TICK)) < 2 * TICK
 
 
 def test_an_exec_tells_its_cgroups(live: Live, waiting: str) -> None:
@@ -157,7 +160,7 @@ def test_arguments_beyond_four_kilobytes_are_cut_and_marked(live: Live, waiting:
 
     event = execution(act, act.value["pid"])
     raw = b"long\0" + named(event)["args"]
-    assert (raw, event.facts.args_truncated) == (act.value["cmdline"][:4095], True)
+    assert (raw, event.observed.args_truncated) == (act.value["cmdline"][:4095], True)
 
 
 def test_the_greatest_texts_all_fit_and_only_arguments_are_cut(live: Live, waiting: str, tmp_path: Path) -> None:
@@ -177,14 +180,14 @@ def test_an_exec_by_a_thread_takes_over_the_process(live: Live, waiting: str) ->
     act = live.act(processes.run_by_thread, waiting)
 
     event = execution(act, act.value["pid"])
-    assert (event.tid, event.facts.old_tid) == (act.value["pid"], act.value["tid"])
+    assert (event.tid, event.observed.old_tid) == (act.value["pid"], act.value["tid"])
 
 
 def test_an_exec_in_a_pid_namespace_tells_both_numbers(live: Live, waiting: str) -> None:
     act = live.act(processes.run_in_pid_namespace, waiting)
 
     event = execution(act, act.value["pid"])
-    assert (event.pid, event.facts.vpid, event.facts.vtid) == (act.value["pid"], 1, 1)
+    assert (event.pid, event.observed.vpid, event.observed.vtid) == (act.value["pid"], 1, 1)
 
 
 @pytest.mark.parametrize("at", [False, True])
@@ -193,7 +196,7 @@ def test_a_failed_exec_keeps_its_type_and_tells_what_was_asked_for(live: Live, a
 
     event = act.last("execveat" if at else "execve")
     args = named(event)
-    assert (args["res"], args["exe"], args["args"], args.get("filename", "/nonexistent/program"), event.facts) == (
+    assert (args["res"], args["exe"], args["args"], args.get("filename", "/nonexistent/program"), event.observed) == (
         -errno.ENOENT, "zero", b"one\0\0", "/nonexistent/program", None,
     )  # fmt: skip
 
@@ -239,9 +242,9 @@ def test_the_end_of_a_parent_tells_who_takes_over_its_children(live: Live, subre
 def test_a_fork_is_told_by_its_creator_with_the_child_s_numbers(live: Live) -> None:
     act = live.act(processes.end_with, 0)
 
-    event = next(e for e in act.of("_fork") if e.facts.pid == act.value)
-    facts = event.facts
-    assert (event.pid, facts.tid, facts.vpid, facts.vtid, facts.ptid, facts.shares_files) == (
+    event = next(e for e in act.of("_fork") if e.observed.pid == act.value)
+    observed = event.observed
+    assert (event.pid, observed.tid, observed.vpid, observed.vtid, observed.ptid, observed.shares_files) == (
         act.pid, act.value, act.value, act.value, act.pid, False,
     )  # fmt: skip
 
@@ -249,8 +252,8 @@ def test_a_fork_is_told_by_its_creator_with_the_child_s_numbers(live: Live) -> N
 def test_a_thread_is_told_of_when_clone_is_demanded(live: Live) -> None:
     act = live.act(processes.thread)
 
-    event = next(e for e in act.of("_fork") if e.facts.tid == act.value)
-    assert (event.facts.pid, event.facts.shares_files) == (act.pid, True)
+    event = next(e for e in act.of("_fork") if e.observed.tid == act.value)
+    assert (event.observed.pid, event.observed.shares_files) == (act.pid, True)
 
 
 def test_a_clone_returns_in_the_caller_and_in_the_child(live: Live) -> None:
@@ -263,6 +266,6 @@ def test_a_clone_returns_in_the_caller_and_in_the_child(live: Live) -> None:
 def test_processes_that_end_at_once_are_all_seen(live: Live) -> None:
     act = live.act(processes.many, 200)
 
-    children = [e.facts.pid for e in act.of("_fork") if e.pid == act.pid]
+    children = [e.observed.pid for e in act.of("_fork") if e.pid == act.pid]
     ends = [e.pid for e in act.of("procexit") if e.pid != act.pid]
     assert (len(children), sorted(ends)) == (200, sorted(children))

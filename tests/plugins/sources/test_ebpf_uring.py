@@ -115,7 +115,7 @@ def test_names_relative_to_directories(
     event = requested(act, name)
     wanted = tuple(act.value.get(part, part) if isinstance(part, str) else part for part in expected)
     assert (act.value["result"], event.args[: len(wanted) + 1]) == (0, (0, *wanted))
-    assert str(tmp_path) in "".join(base or "" for base in event.facts.bases)
+    assert str(tmp_path) in "".join(base or "" for base in event.observed.bases)
 
 
 @pytest.mark.parametrize("setup", [0, rings.SQPOLL], ids=["entered", "polled"])

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from mozu.core.model.event import File, SockTuple, SyscallEvent
 from mozu.core.model.syscalls import event_type
-from mozu.core.state.facts import Descriptor, Executed, Forked
+from mozu.core.state.observed import Descriptor, Executed, Forked
 from tests.support.act import command
 from tests.support.acts import changes, opens, processes, sockets
 from tests.support.build import compiled
@@ -66,21 +66,23 @@ def _value(kind: str, place: int, value: Any) -> Any:
     return _sock(value) if isinstance(value, SockTuple) else value
 
 
-def _facts(facts: Any) -> Any:
-    if isinstance(facts, Executed):
-        return replace(facts, start=0)
-    if isinstance(facts, Forked):
-        return replace(facts, start=0, pidns_start=0)
-    return Descriptor(_file(facts.file)) if isinstance(facts, Descriptor) and facts.file is not None else facts  # type: ignore[arg-type]
+def _observed(observed: Any) -> Any:
+    if isinstance(observed, Executed):
+        return replace(observed, start=0)
+    if isinstance(observed, Forked):
+        return replace(observed, start=0, pidns_start=0)
+    if isinstance(observed, Descriptor) and observed.file is not None:
+        return Descriptor(_file(observed.file))  # type: ignore[arg-type]
+    return observed
 
 
 def comparable(event: SyscallEvent) -> tuple[Any, ...]:
     """Everything that must agree."""
     args = tuple(_value(event.type, place, value) for place, value in enumerate(event.args))
-    file, facts = _file(event.file), _facts(event.facts)
+    file, observed = _file(event.file), _observed(event.observed)
     if event.type == "connect" and event.args[0] < 0 and file is not None and file.kind in ("ipv4", "ipv6"):
-        file, facts = replace(file, name="", sock=None), None
-    return event.type, event.tid, event.pid, args, event.fd, file, facts
+        file, observed = replace(file, name="", sock=None), None
+    return event.type, event.tid, event.pid, args, event.fd, file, observed
 
 
 def both(live: Live, line: list[str]) -> tuple[dict[int, list[Any]], dict[int, list[Any]]]:
@@ -138,7 +140,7 @@ def _parts(one: tuple[Any, ...], other: tuple[Any, ...]) -> Iterator[tuple[str, 
     declared = event_type(one[0])
     names = [] if declared is None else [param.name for param in declared.params]
     yield from zip_longest(names, one[3], other[3])
-    yield from zip(("fd", "file", "facts"), one[4:], other[4:], strict=True)
+    yield from zip(("fd", "file", "observed"), one[4:], other[4:], strict=True)
 
 
 ACTS: Final[dict[str, Callable[[Path], tuple[Any, ...]]]] = {

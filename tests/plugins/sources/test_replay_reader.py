@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mozu.core.model.event import SockAddr, SockTuple, SyscallEvent
-from mozu.core.state.facts import Entered, KnownFile, KnownProcess, Seeded
+from mozu.core.state.observed import Entered, KnownFile, KnownProcess, Seeded
 from mozu.plugins.sources.replay.events import generic_calls
 from mozu.plugins.sources.replay.reader import Recording
 from tests.oracle.capture import EPOCH, SECTION, Capture, block, event, listed, str16, today
@@ -29,8 +29,8 @@ def one(capture: Capture) -> SyscallEvent:
     return event
 
 
-def facts(raw: bytes, kind: str) -> list[Any]:
-    return [item.facts for item in read(raw) if item.type == kind]
+def observed(raw: bytes, kind: str) -> list[Any]:
+    return [item.observed for item in read(raw) if item.type == kind]
 
 
 def test_an_event_carries_its_parameters_as_native_values() -> None:
@@ -129,7 +129,7 @@ def test_a_user_record_among_the_events_is_shown_and_ends_a_batch() -> None:
 
 def test_the_beginning_of_an_open_reaches_the_state_alone() -> None:
     raw = Capture().event("openat", 7, -100, "/a", 1, 0, number=OPENAT - 1).raw()
-    assert facts(raw, "_enter") == [Entered("openat", (-100, "/a", 1, 0))]
+    assert observed(raw, "_enter") == [Entered("openat", (-100, "/a", 1, 0))]
 
 
 def test_events_newer_than_the_table_are_passed_over_without_a_number() -> None:
@@ -183,7 +183,7 @@ def test_unknown_blocks_before_the_first_event_are_passed_over() -> None:
 
 def test_processes_seed_the_state_before_the_first_event() -> None:
     capture = Capture().process(5, "bash", args=("-l",), cwd="/root/", cgroups=("cpu=/a", "memory=/b"), tty=34816)
-    (known,) = facts(capture.event("chdir", 5, 0, "/").raw(), "_process")
+    (known,) = observed(capture.event("chdir", 5, 0, "/").raw(), "_process")
     expected = KnownProcess(
         ptid=1, sid=5, pgid=5, vpgid=5, vtid=5, vpid=5, name="bash", exe="/usr/bin/bash", exepath="/usr/bin/bash",
         args=("-l",), env=(), cwd="/root/", root="/", loginuid=0, tty=34816, cgroups=(("cpu", "/a"), ("memory", "/b")),
@@ -205,7 +205,7 @@ def test_lists_of_processes_of_older_versions_are_read(version: int) -> None:
     body += str16("/") if version >= 5 else b""
     kind = (0x202, 0x207, 0x209, 0x210, 0x211, 0x212, 0x213, 0x214)[version - 1]
     raw = SECTION + block(kind, body + body) + event(today("chdir").id, [])
-    (known,) = facts(raw, "_process")
+    (known,) = observed(raw, "_process")
     expected = ("bash", ("-l",), "/bin/bash" if version >= 7 else "", 4 if version >= 6 else -1)
     assert (known.name, known.args, known.exepath, known.sid) == expected
 
@@ -227,19 +227,19 @@ def test_what_writers_appended_to_processes_over_the_years_is_told_by_its_length
     body += struct.pack("<qIII", 1024, 0, 0, 0) + struct.pack("<IIIQQ", 1, 2, 3, 4, 5) + listed(())
     body += struct.pack("<qq", 5, 5) + listed(()) + str16("/") + tail
     raw = SECTION + block(0x215, struct.pack("<I", len(body) + 4) + body) + event(today("chdir").id, [])
-    (known,) = facts(raw, "_process")
+    (known,) = observed(raw, "_process")
     assert (known.loginuid, known.tty, known.pgid) == (loginuid, tty, pgid)
 
 
 def test_descriptors_seed_the_state_after_their_process() -> None:
     raw = Capture().process(5, "a").files(5, (3, "/tmp/x")).event("chdir", 5, 0, "/").raw()
-    (known,) = facts(raw, "_file")
+    (known,) = observed(raw, "_file")
     assert isinstance(known, KnownFile)
     assert (known.fd, known.file.kind, known.file.name, known.file.dev) == (3, "file", "/tmp/x", 8 << 20 | 1)
 
 
 def test_descriptors_of_unlisted_threads_are_lost() -> None:
-    assert facts(Capture().files(5, (3, "/tmp/x")).event("chdir", 5, 0, "/").raw(), "_file") == []
+    assert observed(Capture().files(5, (3, "/tmp/x")).event("chdir", 5, 0, "/").raw(), "_file") == []
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -251,7 +251,7 @@ def test_sockets_among_the_descriptors_have_addresses_and_listeners_their_role(v
         entries = [struct.pack("<I", len(entry) + 4) + entry for entry in entries]
     body = struct.pack("<Q", 5) + b"".join(entries)
     raw = Capture().process(5, "a").add(block(0x203 if version == 1 else 0x218, body)).event("chdir", 5, 0, "/").raw()
-    client, server = (known.file for known in facts(raw, "_file"))
+    client, server = (known.file for known in observed(raw, "_file"))
     assert client.sock == SockTuple(2, b"\1\2\3\4", 1000, b"\5\6\7\x08", 80)
     assert (server.role, server.sock, server.l4proto) == ("listening", SockTuple(2, dest=bytes(4), dport=80), "tcp")
 
@@ -262,7 +262,7 @@ def test_addresses_of_interfaces_end_the_seeds(kind: int, version: int) -> None:
     entry = struct.pack("<HH4s4s4s", kind, 4, b"\x0a\0\0\1", bytes(4), bytes(4)) + speed + b"eth0"
     body = entry if version == 1 else struct.pack("<I", len(entry)) + entry
     raw = Capture().add(block(0x205 if version == 1 else 0x219, body)).event("chdir", 5, 0, "/").raw()
-    assert facts(raw, "_seeded") == [Seeded((b"\x0a\0\0\1",))]
+    assert observed(raw, "_seeded") == [Seeded((b"\x0a\0\0\1",))]
 
 
 def test_an_empty_recording_has_no_events_and_is_no_error() -> None:

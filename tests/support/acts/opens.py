@@ -11,16 +11,16 @@ from typing import Any
 from tests.support.acts.raw import call
 
 
-def facts(fd: int) -> dict[str, Any]:
+def observed(fd: int) -> dict[str, Any]:
     """What the process knows of a descriptor by its own means."""
     status = os.fstat(fd)
     return {"fd": fd, "path": os.readlink(f"/proc/self/fd/{fd}"), "dev": status.st_dev, "ino": status.st_ino}
 
 
 def opened(name: str, *arguments: object) -> dict[str, Any] | int:
-    """One of the calls that open; facts of what it opened, or -errno."""
+    """One of the calls that open; what the kernel knows of what it opened, or -errno."""
     fd = call(name, *arguments)
-    return facts(fd) if fd >= 0 else fd
+    return observed(fd) if fd >= 0 else fd
 
 
 def beside(name: str, directory: str, path: str, flags: int) -> tuple[int, dict[str, Any] | int]:

@@ -21,9 +21,9 @@ def base_directory(event: SyscallEvent, dirfd: int | None, place: int = 0) -> st
     """The directory that a path of this event is relative to; None where it is not known.
 
     `place` counts the paths of the call. What a live source has asked the kernel (`Bases` or `Opened` of
-    `core.state.facts`) comes first: the state need not have seen how a descriptor came about.
+    `core.state.observed`) comes first: the state need not have seen how a descriptor came about.
     """
-    told = _told(event.facts, place)
+    told = _told(event.observed, place)
     if told is not None:
         return told
     process = event.process
@@ -40,13 +40,13 @@ def told_directory(event: SyscallEvent, fd: int) -> str | None:
     declared = event_type(event.type)
     for param in () if declared is None else declared.params:
         if param.dirfd is not None and event.args[param.dirfd] == fd:
-            return _told(event.facts, place_of(param.dirfd))
+            return _told(event.observed, place_of(param.dirfd))
     return None
 
 
-def _told(facts: Any, place: int) -> str | None:
-    bases: tuple[str | None, ...] | None = getattr(facts, "bases", None)
+def _told(observed: Any, place: int) -> str | None:
+    bases: tuple[str | None, ...] | None = getattr(observed, "bases", None)
     if bases is not None:
         return bases[place] if place < len(bases) else None
-    base: str | None = getattr(facts, "base", None) if place == 0 else None
+    base: str | None = getattr(observed, "base", None) if place == 0 else None
     return base

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import event_type
-from mozu.core.state.facts import Bases, Cwd, Identity
+from mozu.core.state.observed import Bases, Cwd, Identity
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.memory import Handed, handed
 from mozu.plugins.sources.ebpf.decode.reading import (
@@ -103,9 +103,9 @@ def call(watch: Watch) -> Decode:
         values = _unpack(buffer, at)
         given = _given(buffer, at, values)
         args = tuple(one(values, given) for one in pick)
-        facts = Bases(tuple(given.bases[place] for place in paths)) if paths else None
+        observed = Bases(tuple(given.bases[place] for place in paths)) if paths else None
         return SyscallEvent(
-            "syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args, None, None, None, facts
+            "syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args, None, None, None, observed
         )
 
     return decode
@@ -124,9 +124,9 @@ def cwd(watch: Watch) -> Decode:
         done = values[2] == 0
         fd = args[1] if by_fd else None
         file = File("directory", where, realpath=where) if by_fd and done else None
-        facts = Cwd(where) if done and where else None
+        observed = Cwd(where) if done and where else None
         return SyscallEvent(
-            "syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args, None, fd, file, facts
+            "syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args, None, fd, file, observed
         )
 
     return decode
@@ -142,9 +142,9 @@ def identity(watch: Watch) -> Decode:
         args = tuple(one(values, given) for one in pick)
         first, second, third, permitted, effective = values[_ARGS + 3 : _TEXT]
         (uid, ruid), (rgid, suid), (sgid, gid) = (divmod(pair, 1 << 32) for pair in (first, second, third))
-        facts = Identity(ruid, uid, suid, rgid, gid, sgid, permitted, effective)
+        observed = Identity(ruid, uid, suid, rgid, gid, sgid, permitted, effective)
         return SyscallEvent(
-            "syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args, None, None, None, facts
+            "syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args, None, None, None, observed
         )
 
     return decode

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent, as_text
 from mozu.core.model.syscalls import Param, convert_flags, convert_open_flags, event_type
-from mozu.core.state.facts import Descriptor
+from mozu.core.state.observed import Descriptor
 from mozu.plugins.sources.ebpf.calls import NO_FD, Watch
 from mozu.plugins.sources.ebpf.decode.memory import handed
 from mozu.plugins.sources.ebpf.decode.reading import (
@@ -198,10 +198,10 @@ def descriptor(watch: Watch) -> Decode:
         elif where is not None:
             file = _plain_file(where, values, given, raw)
         args = tuple(one(values, told) for one in picks)
-        facts = None if file is None else Descriptor(file, as_opened=given_n > 0)
+        observed = None if file is None else Descriptor(file, as_opened=given_n > 0)
         when, tid, pid, cpu = values[0] + offset, values[4], values[3], values[6]
         number = signed32(fd) if about else None
-        return SyscallEvent("syscall", name, when, 0, tid, pid, cpu, args, None, number, file, facts)
+        return SyscallEvent("syscall", name, when, 0, tid, pid, cpu, args, None, number, file, observed)
 
     return decode
 

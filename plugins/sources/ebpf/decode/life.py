@@ -1,7 +1,7 @@
 """struct fork and struct exit."""
 
 from mozu.core.model.event import SyscallEvent
-from mozu.core.state.facts import Forked
+from mozu.core.state.observed import Forked
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.reading import HEAD, Buffer, Decode, reader
 
@@ -20,8 +20,8 @@ def forked(watch: Watch) -> Decode:
         (time, _, _, pid, tid, _, cpu, _, _, start, namespace, child, group, vtid, vpid, parent, shares) = _fork(
             buffer, at
         )
-        facts = Forked(child, group, vtid, vpid, start + offset, namespace + offset, parent, bool(shares))
-        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, (), None, None, None, facts)
+        observed = Forked(child, group, vtid, vpid, start + offset, namespace + offset, parent, bool(shares))
+        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, (), None, None, None, observed)
 
     return decode
 

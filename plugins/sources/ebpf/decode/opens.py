@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
-from mozu.core.state.facts import Opened
+from mozu.core.state.observed import Opened
 from mozu.core.state.paths import join
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.reading import (

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import convert_clone_flags
-from mozu.core.state.facts import Executed
+from mozu.core.state.observed import Executed
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.reading import (
     FILE,
@@ -90,14 +90,14 @@ def _exec(name: str) -> Decode:
         )  # fmt: skip
         if with_name:
             args += (path.decode("utf-8", "surrogateescape"),)
-        facts = None
+        observed = None
         if result == 0:
-            facts = Executed(
+            observed = Executed(
                 sid=vsid, pgid=pgid, vpid=vpid, vtid=vtid, ptid=parent, ruid=ruid, suid=suid, rgid=rgid, sgid=sgid,
                 start=start + offset, stack=stack, args_truncated=bool(marks & _ARGS_CUT),
                 old_tid=old_tid if old_tid != tid else 0,
             )  # fmt: skip
-        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, facts)
+        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, observed)
 
     return decode
 

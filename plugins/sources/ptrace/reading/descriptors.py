@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.model.syscalls import Param, convert_flags, convert_open_flags, event_type
-from mozu.core.state.facts import Descriptor, KnownProcess
+from mozu.core.state.observed import Descriptor, KnownProcess
 from mozu.plugins.sources.ebpf.calls import NO_FD, RESULT, Watch
 from mozu.plugins.sources.ebpf.decode.memory import handed
 from mozu.plugins.sources.ebpf.decode.reading import number, signed32
@@ -151,7 +151,7 @@ class Descriptors:
             file = view.file_of(seen)
         told = Told((*task.args, *more), result, ends, asked, words, data, blocks, seen, self._known(task))
         made = tuple(one(told) for one in self._picks)
-        return event(name, task, made, fd=fd, file=file, facts=None if file is None else Descriptor(file))
+        return event(name, task, made, fd=fd, file=file, observed=None if file is None else Descriptor(file))
 
     def _known(self, task: Task) -> KnownProcess:
         found = self._around.procfs.task(task.tid) if self._sized else None

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
-from mozu.core.state.facts import Opened
+from mozu.core.state.observed import Opened
 from mozu.core.state.paths import join
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ebpf.decode.reading import signed32
@@ -72,7 +72,7 @@ class Opens:
         file = File(kind, full, path, real, flags, dev, ino)
         fd = result if result >= 0 else -1
         args = self._args(asked, result, flags, device, ino)
-        return (event(self.name, task, args, fd=fd, file=file, facts=Opened(base, real)),)
+        return (event(self.name, task, args, fd=fd, file=file, observed=Opened(base, real)),)
 
     def _args(self, asked: _Asked, result: int, flags: int, device: int, ino: int) -> tuple[Any, ...]:
         mode = open_mode(asked.native, asked.mode)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import event_type
-from mozu.core.state.facts import Bases, Cwd, Identity
+from mozu.core.state.observed import Bases, Cwd, Identity
 from mozu.plugins.sources.ebpf.calls import NONE, PLAIN, Watch
 from mozu.plugins.sources.ebpf.decode.calls import Given, picks
 from mozu.plugins.sources.ebpf.decode.reading import signed32
@@ -60,8 +60,8 @@ class Paths:
         elif self.name == "prctl" and args[0] == _GET_NAME:
             given = Given((text(task, args[1]), None, None), (None, None), b"")
         made = tuple(one(values(args, result), given) for one in self._pick)
-        facts = Bases(tuple(given.bases[place] for place in self._paths)) if self._paths else None
-        return (event(self.name, task, made, facts=facts),)
+        observed = Bases(tuple(given.bases[place] for place in self._paths)) if self._paths else None
+        return (event(self.name, task, made, observed=observed),)
 
 
 def _start(task: Task, path: str | None, where: int) -> str | None:
@@ -82,7 +82,7 @@ class Identities(Paths):
             known = found[1]
             user = [known.uid if one is None else one for one in (known.ruid, known.suid)]
             group = [known.gid if one is None else one for one in (known.rgid, known.sgid)]
-            told.facts = Identity(
+            told.observed = Identity(
                 user[0], known.uid, user[1], group[0], known.gid, group[1], known.cap_permitted, known.cap_effective
             )
         return (told,)
@@ -106,4 +106,4 @@ class Cwds:
         done = result == 0
         fd = made[1] if self.name == "fchdir" else None
         file = File("directory", where, realpath=where) if fd is not None and done else None
-        return (event(self.name, task, made, fd=fd, file=file, facts=Cwd(where) if done and where else None),)
+        return (event(self.name, task, made, fd=fd, file=file, observed=Cwd(where) if done and where else None),)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mozu.core.model.event import SyscallEvent, as_bytes, as_text
 from mozu.core.model.syscalls import convert_clone_flags
-from mozu.core.state.facts import Executed, Forked, KnownProcess
+from mozu.core.state.observed import Executed, Forked, KnownProcess
 from mozu.plugins.sources.ebpf.calls import Watch
 from mozu.plugins.sources.ptrace import memory, view
 from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event, text
@@ -85,13 +85,13 @@ class Execs:
         start = around.births.get(task.pid) or known.start
         environment = _environment(task.tid) if around.environment else b""
         args = self._args(task, 0, known, _words(known), environment, path, always=True)
-        facts = Executed(
+        observed = Executed(
             sid=known.sid, pgid=known.pgid, vpid=known.vpid, vtid=known.vtid, ptid=known.ptid,
             ruid=known.uid if known.ruid is None else known.ruid, suid=known.uid if known.suid is None else known.suid,
             rgid=known.gid if known.rgid is None else known.rgid, sgid=known.gid if known.sgid is None else known.sgid,
             start=start, stack=known.stack, old_tid=old_tid if old_tid != task.tid else 0,
         )  # fmt: skip
-        return event("execve", task, args, facts=facts)
+        return event("execve", task, args, observed=observed)
 
     def _args(
         self, task: Task, result: int, known: KnownProcess, words: list[bytes], environment: bytes,
@@ -157,8 +157,8 @@ def birth(creator: Task, child: Task, parent: int, *, shares_files: bool, nested
         with open(f"/proc/{child.tid}/status") as file:
             rows = dict(line.split(":", 1) for line in file if ":" in line)
         vtid, vpid = int(rows["NSpid"].split()[-1]), int(rows["NStgid"].split()[-1])
-    facts = Forked(child.tid, child.pid, vtid, vpid, time.time_ns(), 0, parent, shares_files)
-    return event("_fork", creator, (), facts=facts)
+    observed = Forked(child.tid, child.pid, vtid, vpid, time.time_ns(), 0, parent, shares_files)
+    return event("_fork", creator, (), observed=observed)
 
 
 def end(pid: int, status: int, orphan: int) -> SyscallEvent:

@@ -53,10 +53,11 @@ class Reader(Protocol):
 
 
 def event(
-    name: str, task: Task, args: tuple[Any, ...], *, fd: int | None = None, file: File | None = None, facts: Any = None
-) -> SyscallEvent:
+    name: str, task: Task, args: tuple[Any, ...], *,
+    fd: int | None = None, file: File | None = None, observed: Any = None,
+) -> SyscallEvent:  # fmt: skip
     """An event of this moment. Which processor the task ran on is not known: 0."""
-    return SyscallEvent("syscall", name, time.time_ns(), 0, task.tid, task.pid, 0, args, None, fd, file, facts)
+    return SyscallEvent("syscall", name, time.time_ns(), 0, task.tid, task.pid, 0, args, None, fd, file, observed)
 
 
 def text(task: Task, address: int) -> str | None:

@@ -43,7 +43,7 @@ def plain() -> Alert:
         event_num=7,
         hostname="node-a",
         id=alert_id(TIME, "node-a/1", "Terminal shell in container"),
-        facts={
+        enrichment={
             "proc.pid": 4242,
             "proc.vpid": 7,
             "thread.tid": 4242,
@@ -80,9 +80,9 @@ def connecting() -> Alert:
     """The same process, connecting."""
     alert = plain()
     alert.event_type = "connect"
-    alert.facts |= {"fd.type": "ipv4", "fd.name": "10.0.0.2:40000->203.0.113.9:443"}
-    alert.facts |= {"fd.is_server": False, "fd.l4proto": "tcp"}
-    alert.facts |= {"fd.cip": "10.0.0.2", "fd.cport": 40000, "fd.sip": "203.0.113.9", "fd.sport": 443}
+    alert.enrichment |= {"fd.type": "ipv4", "fd.name": "10.0.0.2:40000->203.0.113.9:443"}
+    alert.enrichment |= {"fd.is_server": False, "fd.l4proto": "tcp"}
+    alert.enrichment |= {"fd.cip": "10.0.0.2", "fd.cport": 40000, "fd.sip": "203.0.113.9", "fd.sport": 443}
     return alert
 
 
@@ -90,7 +90,7 @@ def reading() -> Alert:
     """The same process, opening a file."""
     alert = plain()
     alert.event_type = "openat"
-    alert.facts |= {"fd.type": "file", "fd.name": "/etc/shadow", "fs.path.name": "/etc/shadow"}
+    alert.enrichment |= {"fd.type": "file", "fd.name": "/etc/shadow", "fs.path.name": "/etc/shadow"}
     return alert
 
 
@@ -143,7 +143,7 @@ def hostile(count: int = COUNT, seed: int = 1) -> Iterator[tuple[Alert, Stamp]]:
                 event_type=chance.choice(EVENTS),
                 hostname=hostile_text(chance) or "h",
                 id=alert_id(TIME, str(number), "r"),
-                facts={name: _fact(chance) for name in chance.sample(WANTED, chance.randint(0, len(WANTED)))},
+                enrichment={name: _fact(chance) for name in chance.sample(WANTED, chance.randint(0, len(WANTED)))},
                 incomplete=chance.choice(((), ("docker",))),
             ),
             Stamp(hostile_text(chance), "siem", "18a2f", number),

@@ -51,7 +51,7 @@ def test_a_custom_field_has_its_label() -> None:
     pairs = extension(plain())
     labels = {pairs[f"{key}Label"]: value for key, value in pairs.items() if f"{key}Label" in pairs}
     assert {
-        "container.id": plain().facts["container.full_id"],
+        "container.id": plain().enrichment["container.full_id"],
         "container.image": "docker.io/library/nginx:1.27",
         "k8s.pod": "shop/web-7f9c",
         "mitre": "v19: TA0002 Execution, T1059.004 Unix Shell",
@@ -66,6 +66,6 @@ def test_a_custom_field_has_its_label() -> None:
 
 def test_an_ipv6_address_has_the_key_of_its_kind() -> None:
     alert = connecting()
-    alert.facts |= {"fd.sip": "2001:db8::1"}
+    alert.enrichment |= {"fd.sip": "2001:db8::1"}
     pairs = extension(alert)
     assert ("10.0.0.2", "2001:db8::1", False) == (pairs["src"], pairs["c6a3"], "dst" in pairs)

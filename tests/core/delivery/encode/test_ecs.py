@@ -94,5 +94,5 @@ def test_the_file_that_was_opened_is_the_file() -> None:
 
 def test_the_host_is_no_container() -> None:
     alert = plain()
-    alert.facts |= {"container.full_id": "host"}
+    alert.enrichment |= {"container.full_id": "host"}
     assert "container" not in document(alert)

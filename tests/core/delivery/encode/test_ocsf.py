@@ -48,7 +48,7 @@ def test_the_judge_refuses_what_the_class_does_not_have() -> None:
 
 def test_only_profiles_in_use_are_listed() -> None:
     alert = plain()
-    alert.facts |= {"container.full_id": "host"}
+    alert.enrichment |= {"container.full_id": "host"}
     assert (["host"], ["host", "container"]) == (
         document(alert)["metadata"]["profiles"],
         document(plain())["metadata"]["profiles"],

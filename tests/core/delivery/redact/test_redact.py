@@ -165,9 +165,9 @@ def test_text_that_is_not_utf_8_stays_what_it_was() -> None:
 
 def test_facts_are_looked_through_too() -> None:
     made = alert()
-    made.facts = {"proc.cmdline": f"app --token={SECRET}", "proc.pid": 1, "tags": ["a", None]}
+    made.enrichment = {"proc.cmdline": f"app --token={SECRET}", "proc.pid": 1, "tags": ["a", None]}
     Redactor(Metrics())(made)
-    assert {"proc.cmdline": "app --token=[redacted]", "proc.pid": 1, "tags": ["a", None]} == made.facts
+    assert {"proc.cmdline": "app --token=[redacted]", "proc.pid": 1, "tags": ["a", None]} == made.enrichment
 
 
 def test_values_that_are_no_text_stay() -> None:

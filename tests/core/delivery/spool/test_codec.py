@@ -32,7 +32,7 @@ def an_alert() -> Alert:
         hostname="h",
         id="i",
         incomplete=("docker",),
-        facts={"proc.pid": 5, "proc.cwd": "\udc80", "tags": ["a", None]},
+        enrichment={"proc.pid": 5, "proc.cwd": "\udc80", "tags": ["a", None]},
     )
 
 

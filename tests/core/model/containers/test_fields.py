@@ -6,7 +6,7 @@ import pytest
 
 from mozu.core.errors import UnknownField
 from mozu.core.model.containers.fields import container_readers
-from mozu.core.model.containers.metadata import ContainerFacts, Mount
+from mozu.core.model.containers.metadata import ContainerMetadata, Mount
 from tests.plugins.enrichers.actors import event_of
 
 ID = "a" * 64
@@ -19,7 +19,7 @@ POD = {
     "app": "web",
     "canary": "",
 }
-FACTS = ContainerFacts(
+FACTS = ContainerMetadata(
     full_id=ID,
     name="web",
     image="shop/web:3",
@@ -41,7 +41,7 @@ FACTS = ContainerFacts(
 )
 KNOWN = {
     ID: FACTS,
-    SANDBOX: ContainerFacts(full_id=SANDBOX, labels={"tier": "front", "io.kubernetes.x": "y"}, ip="10.0.0.9"),
+    SANDBOX: ContainerMetadata(full_id=SANDBOX, labels={"tier": "front", "io.kubernetes.x": "y"}, ip="10.0.0.9"),
 }
 
 
@@ -138,5 +138,5 @@ def test_a_pattern_that_is_none_is_refused_when_rules_are_loaded() -> None:
 
 
 def test_mount_patterns_match_bytes_that_are_no_text() -> None:
-    odd = ContainerFacts(full_id=ID, mounts=(Mount("/srv/\udcff", "/d", "", writable=True, propagation=""),))
+    odd = ContainerMetadata(full_id=ID, mounts=(Mount("/srv/\udcff", "/d", "", writable=True, propagation=""),))
     assert container_readers({ID: odd}.get)["container.mount.dest"]("/srv/")(event_of(ID)) == "/d"

@@ -5,7 +5,7 @@ import pytest
 from mozu.core.errors import UnknownField
 from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.model.fields import FieldType, Names
-from mozu.core.state.facts import Bases, Opened
+from mozu.core.state.observed import Bases, Opened
 from tests.core.model.fields.making import connection, event, file, process, registry, value
 
 FILE = {3: file(), 1: file(), 0: file("/dev/pts/1")}
@@ -283,12 +283,12 @@ def test_an_event_without_process_still_prints() -> None:
 
 
 def test_what_the_kernel_said_of_the_directory_wins() -> None:
-    made = event("unlinkat", 0, 9, "u", 0, facts=Opened(base="/srv"))
+    made = event("unlinkat", 0, 9, "u", 0, observed=Opened(base="/srv"))
     assert "/srv/u" == value("evt.arg.name", made)
 
 
 def test_each_path_of_a_call_has_its_own_directory() -> None:
-    made = event("renameat", 0, 9, "a", 8, "b", facts=Bases(("/srv", None)), files={8: File("directory", "/var/d")})
+    made = event("renameat", 0, 9, "a", 8, "b", observed=Bases(("/srv", None)), files={8: File("directory", "/var/d")})
     assert ["/srv/a", "/var/d/b"] == [value("evt.arg.oldpath", made), value("evt.arg.newpath", made)]
 
 

@@ -4,7 +4,7 @@ from mozu.core.api import DataEvent
 from mozu.core.delivery.encode.known import WANTED
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.registry import FieldRegistry
-from mozu.plugins.rules.facts import Facts
+from mozu.plugins.rules.enrichment_fields import EnrichmentFields
 from mozu.plugins.rules.falco import FalcoEvaluator
 from mozu.plugins.rules.settings import FalcoSettings
 from tests.plugins.rules.making import context, executed, opened, process
@@ -12,29 +12,29 @@ from tests.plugins.rules.making import context, executed, opened, process
 RULE = '- rule: R\n  desc: d\n  output: "hi"\n  priority: INFO\n  condition: evt.type = execve\n'
 
 
-def facts(*wanted: str) -> Facts:
-    return Facts(wanted, FieldRegistry(builtin_fields()))
+def enrichment(*wanted: str) -> EnrichmentFields:
+    return EnrichmentFields(wanted, FieldRegistry(builtin_fields()))
 
 
 def test_facts_hold_what_was_wanted_and_exists() -> None:
-    found = facts("proc.name", "proc.pid", "evt.failed", "fd.name").of(executed(process("ls", "-l")))
+    found = enrichment("proc.name", "proc.pid", "evt.failed", "fd.name").of(executed(process("ls", "-l")))
     assert {"proc.name": "ls", "proc.pid": 1000, "evt.failed": False} == found
 
 
 def test_a_field_with_an_argument_is_wanted_as_written() -> None:
-    assert {"proc.aname[0]": "ls"} == facts("proc.aname[0]").of(executed(process("ls")))
+    assert {"proc.aname[0]": "ls"} == enrichment("proc.aname[0]").of(executed(process("ls")))
 
 
 def test_a_field_that_nobody_knows_is_left_out() -> None:
-    assert {"proc.name": "ls"} == facts("no.such", "proc.name").of(executed(process("ls")))
+    assert {"proc.name": "ls"} == enrichment("no.such", "proc.name").of(executed(process("ls")))
 
 
 def test_a_source_without_the_fields_has_no_facts() -> None:
-    assert {} == facts("proc.name").of(DataEvent("k8s_audit", "get", 1, data={}))
+    assert {} == enrichment("proc.name").of(DataEvent("k8s_audit", "get", 1, data={}))
 
 
 def test_only_fields_that_a_type_of_event_can_have_are_needed() -> None:
-    every = facts(*WANTED)
+    every = enrichment(*WANTED)
     assert ("fds" in every.needs("syscall", "openat"), "fds" in every.needs("syscall", "execve")) == (True, False)
 
 
@@ -45,4 +45,4 @@ def test_an_alert_carries_the_facts_and_demand_names_what_they_need(tmp_path: Pa
     evaluator = FalcoEvaluator(FalcoSettings(rules=(tmp_path / "rules.yaml",)), wanting)
     (alert,) = evaluator.evaluate([executed(process("ls")), opened(process("ls"), "/x")])
     needed = evaluator.demand().of("syscall")["execve"].facets
-    assert ({"proc.cwd", "user.uid"}, True) == (set(alert.facts), {"cwd", "ids"} <= needed)
+    assert ({"proc.cwd", "user.uid"}, True) == (set(alert.enrichment), {"cwd", "ids"} <= needed)

@@ -1,6 +1,6 @@
-"""What a source of system calls tells the state machine beyond an event's parameters.
+"""Observations: what a syscall source knows of an event beyond its parameters, for the state machine alone.
 
-A source attaches at most one of these to `SyscallEvent.facts`. Events whose type begins with `_` exist only for the
+A source attaches at most one of them to `SyscallEvent.observed`. Events whose type begins with `_` exist only for the
 state: they are consumed there and no evaluator sees them.
 
 Two kinds of source exist. A *live* one asks the kernel (`Forked`, `Executed`, `Opened`, `Cwd`, `Identity`,
@@ -8,10 +8,10 @@ Two kinds of source exist. A *live* one asks the kernel (`Forked`, `Executed`, `
 `_file` and `_seeded` events.
 
 Live, the state follows processes: `_fork` of a thread and the `_exit` of one only count it (sources leave both out
-where nobody asks for the number of threads), an event of a thread belongs to the process in `pid`, which must be set,
+where no rule asks for the number of threads), an event of a thread belongs to the process in `pid`, which must be set,
 and `procexit` means that the last thread of its process has ended.
 
-| event type | facts | meaning |
+| event type | observation | meaning |
 |---|---|---|
 | `_fork` | Forked | a task was made; `tid`/`pid` are the creator's |
 | `_exit` | None | live: a thread has ended and others of its process live on; `tid`/`pid` are its own |

@@ -1,4 +1,4 @@
-"""What encoders want of an event besides the output of the rule: read only for events that raised an alert."""
+"""Enrichment fields: what encoders want of an event besides the rule's output; read only when an alert is raised."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from mozu.core.delivery.encode.values import json_value
 from mozu.core.language.conditions import ConditionError, Output, compile_template
 
 
-class Facts:
+class EnrichmentFields:
     """Reads the fields of one list, as far as the event's source has them."""
 
     def __init__(self, wanted: Iterable[str], fields: FieldRegistry) -> None:
