@@ -1,6 +1,12 @@
-"""Generated tests are not judged by their time: a machine is as busy as it is."""
+"""Tests are unit tests or live; generated tests are not judged by their time: a machine is as busy as it is."""
+
+from collections.abc import Generator
+from typing import Any
 
 import hypothesis
+import pytest
+
+from tests.support import split
 
 hypothesis.settings.register_profile(
     "untimed",
@@ -9,3 +15,22 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Mark every test where it is made: a unit test with a fixture of live ones is an error of its module."""
+    made = yield
+    for item in made if isinstance(made, list) else ():
+        if isinstance(item, pytest.Function):
+            split.mark(item)
+            if problem := split.mistaken(item):
+                raise collector.CollectError(problem)
+    return made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """What a test asks the machine for is held against its marker."""
+    with split.running(item):
+        return (yield)

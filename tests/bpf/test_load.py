@@ -11,11 +11,13 @@ from mozu.plugins.sources.ebpf.checks import tracefs, tracepoint_id
 from mozu.plugins.sources.ebpf.entry_paths import watched_ways
 from mozu.plugins.sources.ebpf.loader import Loader
 from tests.support import requirements
+from tests.support.split import needs_live
 
 FILES = sorted(wire.SOURCES.rglob("*.[ch]"))
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def loader() -> Iterator[Loader]:
     """Everything compiled, nothing attached."""
     requirements.ebpf()

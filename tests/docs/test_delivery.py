@@ -22,6 +22,7 @@ def test_the_example_is_a_configuration(tmp_path: Path) -> None:
     assert ("archive", True, "warning") == (sink.id, sink.spool.enabled, sink.route.priority)
 
 
+@pytest.mark.live
 @pytest.mark.parametrize(("numbers", "told"), [([1, 2, 3], ""), ([1, 2, 2, 5], "missing h s e 3 to 4\n")])
 def test_the_completeness_query_finds_what_is_missing(numbers: list[int], told: str, tmp_path: Path) -> None:
     program("jq")

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.clean import run_clean
 from tests.support.requirements import ROOT
+from tests.support.split import needs_live
 
 _NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "*_cache", "__pycache__", "*.egg-info", "build", "dist")
 
@@ -16,6 +17,7 @@ def _run(*command: object) -> None:
 
 
 @pytest.fixture(scope="session")
+@needs_live
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """sdist, and the wheel built from it; made from a copy, so that nothing stale in the tree can slip in."""
     copy = tmp_path_factory.mktemp("tree") / "mozu"

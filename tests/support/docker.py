@@ -20,6 +20,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.requirements import require
+from tests.support.split import needs_live
 
 PATIENCE: Final = 60.0
 """Seconds after which something that must happen has not happened."""
@@ -209,12 +210,14 @@ def docker_engine() -> Iterator[DockerEngine]:
 
 
 @pytest.fixture(scope="session")
+@needs_live
 def docker() -> Iterator[DockerEngine]:
     """One engine for all tests of a session."""
     yield from docker_engine()
 
 
 @pytest.fixture
+@needs_live
 def own_docker() -> Iterator[DockerEngine]:
     """An engine for one test that stops and starts it."""
     yield from docker_engine()

@@ -9,6 +9,7 @@ import pytest
 from mozu.plugins.enrichers.users import database
 from mozu.plugins.enrichers.users.database import User
 from mozu.plugins.enrichers.users.rooted import ABSENT, read
+from tests.support.requirements import require
 
 
 @pytest.mark.parametrize(
@@ -112,8 +113,9 @@ def test_what_is_no_regular_file_is_not_opened(root: tuple[Path, int]) -> None:
     assert read(root[1], "etc/passwd", limit=100)[1] is None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="making device files needs root")
+@pytest.mark.live
 def test_a_device_is_not_opened(root: tuple[Path, int]) -> None:
+    require(os.geteuid() == 0, "making device files needs root")
     os.mknod(root[0] / "etc" / "passwd", 0o20666, os.makedev(1, 5))
     assert read(root[1], "etc/passwd", limit=100)[1] is None
 

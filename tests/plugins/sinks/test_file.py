@@ -22,6 +22,7 @@ from mozu.plugins.sinks.file import File, FileSettings
 from mozu.plugins.sinks.file.archive import Archive
 from tests.support.hostile import hostile_alerts
 from tests.support.requirements import ROOT, program, require
+from tests.support.split import needs_live
 
 KILLS = 200 if os.environ.get("MOZU_FUZZ") == "full" else 8
 
@@ -176,6 +177,7 @@ def test_a_lock_that_another_process_keeps_is_an_error_to_try_again(
 
 
 @pytest.fixture
+@needs_live
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     require(os.geteuid() == 0, "mounting a small disk needs root")
     folder = tmp_path / "disk"
@@ -185,6 +187,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run([program("umount"), str(folder)], check=True)
 
 
+@pytest.mark.live
 def test_a_full_disk_leaves_only_whole_lines_and_what_was_refused_can_be_written_again(small_disk: Path) -> None:
     path, ballast = small_disk / "alerts", small_disk / "ballast"
     ballast.write_bytes(b"\0" * 70_000)

@@ -14,11 +14,13 @@ from mozu.core.testing import alert, check_sink, context, records
 from mozu.plugins.sinks.journald import MESSAGE_ID, Journald, JournaldSettings, entry, field_name, mozu_sink
 from tests.support.hostile import hostile_alerts
 from tests.support.journald import Journal, journald, text
+from tests.support.split import needs_live
 
 COUNT = 1000
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journal]:
     with journald(tmp_path_factory.mktemp("journal")) as daemon:
         yield daemon
@@ -30,10 +32,12 @@ def sink(path: Path, identifier: str = "mozu") -> Journald:
     return made
 
 
+@pytest.mark.live
 def test_the_sink_keeps_the_contract(journal: Journal) -> None:
     run(check_sink(sink(journal.socket)))
 
 
+@pytest.mark.live
 def test_every_text_is_stored_as_it_is(journal: Journal) -> None:
     batch = records(*hostile_alerts(COUNT))
     under_test = sink(journal.socket, "hostile")
@@ -49,6 +53,7 @@ def test_every_text_is_stored_as_it_is(journal: Journal) -> None:
     assert expected == [(message, as_bytes(rule), as_bytes(line)) for message, rule, line in found]
 
 
+@pytest.mark.live
 def test_an_alert_has_the_fields_by_which_people_search(journal: Journal) -> None:
     item = alert("Terminal shell", **{"container.id": "a5f6b1c2d3e4", "container.name": "web", "proc.name": "sh"})
     item.priority, item.tags = Severity.CRITICAL, ("T1059", "shell")
@@ -65,6 +70,7 @@ def test_an_alert_has_the_fields_by_which_people_search(journal: Journal) -> Non
     assert expected == {name: found[name] for name in expected}
 
 
+@pytest.mark.live
 def test_a_record_over_the_datagram_limit_arrives_whole(journal: Journal) -> None:
     item = alert("Long", **{"proc.cmdline": "x" * 2_000_000})
     under_test = sink(journal.socket, "long")
@@ -74,6 +80,7 @@ def test_a_record_over_the_datagram_limit_arrives_whole(journal: Journal) -> Non
     assert len(found["MOZU_PROC_CMDLINE"]) == 2_000_000
 
 
+@pytest.mark.live
 def test_a_restarted_journal_is_found_again(tmp_path: Path) -> None:
     batch = records(*hostile_alerts(3))
     with journald(tmp_path) as daemon:

@@ -23,11 +23,16 @@ from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
 from tests.support.kafka.cluster import PASSWORD, USER, Cluster, cluster
 from tests.support.kafka.console import consume, create, deny, describe, throttle
 from tests.support.kafka.delivering import until_taken
+from tests.support.split import needs_live
 
 Json = dict[str, Any]
 
 
+pytestmark = pytest.mark.kafka
+
+
 @pytest.fixture(scope="module")
+@needs_live
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with cluster(tmp_path_factory.mktemp("kafka")) as made:
         yield made

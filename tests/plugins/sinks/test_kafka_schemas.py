@@ -113,11 +113,13 @@ def index_template() -> dict[str, str]:
     return dict(template_fields(template["template"]["mappings"]["properties"]))
 
 
+@pytest.mark.live
 def test_the_index_template_has_the_official_types() -> None:
     official = {name: field["type"] for name, field in official_ecs.fields().items()}
     assert {name: official.get(name) for name in index_template()} == index_template()
 
 
+@pytest.mark.live
 def test_the_index_template_has_a_place_for_every_field_that_mozu_writes() -> None:
     mapped, kept = index_template(), set[str]()
     for document in written("ecs"):

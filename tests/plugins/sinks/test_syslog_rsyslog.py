@@ -16,6 +16,9 @@ from mozu.plugins.sinks.lines import visible
 from mozu.plugins.sinks.syslog import Syslog, SyslogSettings
 from tests.support.hostile import hostile_alerts
 from tests.support.rsyslog import Certificates, Rsyslog, rsyslog
+from tests.support.split import needs_live
+
+pytestmark = pytest.mark.live
 
 COUNT = 1000
 TRANSPORTS: dict[str, Callable[[Rsyslog], dict[str, Any]]] = {
@@ -27,17 +30,20 @@ TRANSPORTS: dict[str, Callable[[Rsyslog], dict[str, Any]]] = {
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rsyslog]:
     with rsyslog(tmp_path_factory.mktemp("plain")) as daemon:
         yield daemon
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def secured(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Rsyslog]:
     with rsyslog(tmp_path_factory.mktemp("secured"), tls=certificates) as daemon:
         yield daemon

@@ -11,9 +11,11 @@ from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
 from tests.support.beside import FIELDS, Beside, Judged, context_with
 from tests.support.live import QUIET, Live, context, demand
+from tests.support.split import needs_live
 
 
 @pytest.fixture(scope="session")
+@needs_live
 def live() -> Iterator[Live]:
     """The source with everything switched on that a busy machine does not do all the time."""
     requirements.ebpf()
@@ -23,6 +25,7 @@ def live() -> Iterator[Live]:
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def undemanded() -> Iterator[Live]:
     """A source whose demand each test sets."""
     requirements.ebpf()
@@ -31,6 +34,7 @@ def undemanded() -> Iterator[Live]:
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def copying() -> Iterator[Live]:
     """The same, its programs those of a kernel that cannot be told of types."""
     requirements.ebpf()
@@ -42,6 +46,7 @@ def copying() -> Iterator[Live]:
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def beside() -> Iterator[Beside]:
     requirements.ebpf()
     with (
@@ -52,6 +57,7 @@ def beside() -> Iterator[Beside]:
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def judged() -> Iterator[Beside]:
     requirements.ebpf()
     with (

@@ -114,6 +114,7 @@ def test_bcc_that_does_not_load_is_told_with_the_reason(tmp_path: Path, monkeypa
         compiler.load_bcc((str(tmp_path),))
 
 
+@pytest.mark.ebpf
 def test_a_module_named_bcc_that_was_imported_before_is_in_nobody_s_way(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
     monkeypatch.setitem(sys.modules, "bcc", compiler)

@@ -17,6 +17,7 @@ from tests.plugins.sources.test_ebpf_calls import NUMBERS, PATHS, values
 from tests.support import requirements
 from tests.support.acts import changes, narrow, raw
 from tests.support.live import Live, context, demand
+from tests.support.split import needs_live
 
 pytestmark = pytest.mark.ebpf
 
@@ -41,6 +42,7 @@ TYPES = (
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def live() -> Iterator[Live]:
     """What these tests are about, and no more: it must keep up while others work."""
     requirements.ebpf()

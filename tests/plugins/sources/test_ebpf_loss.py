@@ -12,6 +12,7 @@ from tests.support import requirements
 from tests.support.actor import Actor
 from tests.support.acts import floods
 from tests.support.live import QUIET, Live, context, demand
+from tests.support.split import needs_live
 
 pytestmark = pytest.mark.ebpf
 
@@ -21,6 +22,7 @@ KIND = "setregid"
 
 
 @pytest.fixture
+@needs_live
 def tiny() -> Iterator[Live]:
     """A ring that overflows at once."""
     requirements.ebpf()

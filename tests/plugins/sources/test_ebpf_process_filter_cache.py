@@ -13,6 +13,7 @@ from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import kernel
 from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES, Acquaintances, by_name
 from tests.support import requirements
+from tests.support.split import needs_live
 
 pytestmark = pytest.mark.ebpf
 
@@ -20,6 +21,7 @@ QUESTIONS = (Fact("proc.name", "in", ("a",)), Fact("proc.name", "in", ("b",)))
 
 
 @pytest.fixture
+@needs_live
 def table() -> Iterator[dict[str, int]]:
     requirements.ebpf()
     fds = {

@@ -12,6 +12,7 @@ from tests.support import requirements
 from tests.support.acts import processes, states
 from tests.support.build import compiled
 from tests.support.live import Act, Live, context, demand
+from tests.support.split import needs_live
 
 pytestmark = pytest.mark.ebpf
 
@@ -39,6 +40,7 @@ class Told:
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def told() -> Iterator[Told]:
     requirements.ebpf()
     facets = ("tree", "cwd", "ids", "caps", "session", "threads")

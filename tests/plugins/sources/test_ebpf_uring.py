@@ -15,6 +15,7 @@ from tests.plugins.sources.test_ebpf_calls import values
 from tests.support import requirements
 from tests.support.acts import rings
 from tests.support.live import Act, Live, context, demand
+from tests.support.split import needs_live
 
 pytestmark = pytest.mark.ebpf
 
@@ -26,6 +27,7 @@ DIRECT = 1 << 30
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def live() -> Iterator[Live]:
     """What these tests are about, and no more: it must keep up while others work."""
     requirements.ebpf()

@@ -12,6 +12,7 @@ from tests.support import edges, requirements
 from tests.support.edges.shown import Shown, missing
 from tests.support.families import line, told, traced, unwatched
 from tests.support.live import Act, Live, demand
+from tests.support.split import needs_live
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
@@ -19,6 +20,7 @@ FACETS = ("tree", "cwd", "ids", "fds", "session", "realpath")
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Shown]]:
     """What each family says that it does, unwatched."""
     requirements.ebpf()

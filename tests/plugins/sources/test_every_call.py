@@ -13,6 +13,7 @@ from tests.support.calls import bare
 from tests.support.calls.told import Told, missing
 from tests.support.families import line, told, traced, unwatched
 from tests.support.live import Act, Live, demand
+from tests.support.split import needs_live
 
 FACETS: Final = ("tree", "cwd", "ids")
 TRACEPOINTS: Final = Path("/sys/kernel/tracing/events")
@@ -41,6 +42,7 @@ ABSENT: Final = frozenset(name for name in WATCHES if not _has_tracepoint(name))
 
 
 @pytest.fixture(scope="module")
+@needs_live
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Told]]:
     """What each family says that it does, unwatched."""
     requirements.ebpf()

@@ -19,13 +19,18 @@ from mozu.plugins.sources.kafka import KafkaSource, KafkaSourceSettings
 from mozu.plugins.sources.kafka.identity import Identity
 from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.kafka.console import consume, create
+from tests.support.split import needs_live
 
 PATIENCE = 40.0
 
 Item = Event | Alert
 
 
+pytestmark = pytest.mark.kafka
+
+
 @pytest.fixture(scope="module")
+@needs_live
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with cluster(tmp_path_factory.mktemp("kafka")) as made:
         yield made

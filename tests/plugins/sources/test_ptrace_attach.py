@@ -6,9 +6,13 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ptrace.source import PtraceSource
 from tests.support.live import context, demand
+
+pytestmark = pytest.mark.live  # traces processes
 
 SCRIPT = "while read line; do cat /etc/hostname > /dev/null; echo done; done"
 

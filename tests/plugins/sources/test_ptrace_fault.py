@@ -4,6 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.live  # traces processes
+
 BROKEN = """
 import sys
 from mozu.core.cli import main

@@ -10,6 +10,8 @@ from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ptrace.source import TREE, PtraceSource, wanted_types
 from tests.support.live import context, demand
 
+pytestmark = pytest.mark.live  # traces processes
+
 COMMAND = ("sh", "-c", "trap : USR1; kill -USR1 $$; :")
 
 

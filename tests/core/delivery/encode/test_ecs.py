@@ -21,22 +21,26 @@ def test_the_version_is_that_of_the_field_list() -> None:
     assert VERSION == official_ecs.VERSION
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("alert", [plain(), connecting(), reading()], ids=["exec", "connect", "open"])
 def test_an_alert_is_a_document_of_the_schema(alert: Alert) -> None:
     assert [] == official_ecs.faults(document(alert))
 
 
+@pytest.mark.live
 def test_every_hostile_alert_is_a_document_of_the_schema_property() -> None:
     encoder = Ecs()
     faults = [official_ecs.faults(json.loads(encoder.encode(*made))) for made in hostile()]
     assert [] == [fault for fault in faults if fault]
 
 
+@pytest.mark.live
 def test_the_judge_refuses_what_the_schema_does_not_have() -> None:
     wrong = {"event": {"kind": "signalling", "type": ["start"]}, "process": {"pid": "1"}, "nobody": 1}
     assert 4 == len(official_ecs.faults(wrong))
 
 
+@pytest.mark.live
 def test_every_pair_of_category_and_type_is_allowed() -> None:
     pairs = {DETECTION, *_BY_TYPE.values()}
     documents = [{"event": {"category": [category], "type": list(types)}} for category, types in pairs]

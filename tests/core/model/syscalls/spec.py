@@ -4,14 +4,17 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.requirements import ROOT, require
+import pytest
+
+from tests.support.requirements import ROOT
 
 
 def specification(name: str) -> Path:
     """A file of the folder `falco-spec` beside the corpus."""
     corpus = Path(os.environ.get("MOZU_CORPUS", ROOT.parent / "shared" / "corpus"))
     path = corpus.parent / "falco-spec" / name
-    require(path.exists(), f"{path} is not there: it belongs beside the corpus (MOZU_CORPUS)")
+    if not path.exists():
+        pytest.skip(f"{path} is not there: it belongs beside the corpus (MOZU_CORPUS)")
     return path
 
 

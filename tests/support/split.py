@@ -1,0 +1,64 @@
+"""Which tests are live, and that none is by mistake taken for a unit test.
+
+A live test needs more than Python, an ordinary user and the files of this project: the kernel's programs, root, a real
+service, a program that a distribution brings, a package registry. `make live` runs these, `make unit` all others.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import pytest
+
+LIVE_FOLDERS: Final = ("delivery", "e2e", "projects")
+"""Everything in these folders of tests/ is live."""
+LIVE_MARKERS: Final = frozenset({"live", "ebpf", "docker", "kafka", "slow"})
+"""A test with one of these markers is live."""
+_NEEDS: Final = "needs_live"
+
+_Fixture = TypeVar("_Fixture", bound=Callable[..., Any])
+_running: list[pytest.Item] = []
+
+
+def needs_live(fixture: _Fixture) -> _Fixture:
+    """Below `@pytest.fixture`: only live tests may ask for it."""
+    setattr(fixture, _NEEDS, True)
+    return fixture
+
+
+def mark(item: pytest.Item) -> None:
+    """Give the item the marker `live` where its folder or its other markers make it live."""
+    folder = item.path.relative_to(item.config.rootpath / "tests").parts[0]
+    if folder in LIVE_FOLDERS or any(marker.name in LIVE_MARKERS for marker in item.iter_markers()):
+        item.add_marker("live")
+
+
+def mistaken(item: pytest.Function) -> str | None:
+    """Why the item cannot be a unit test, though nothing marks it as live."""
+    if item.get_closest_marker("live"):
+        return None
+    info = item._fixtureinfo  # there is no public way to a test's fixtures before it runs
+    found = [name for name, made in info.name2fixturedefs.items() if any(hasattr(one.func, _NEEDS) for one in made)]
+    if not found:
+        return None
+    return f"{item.name} uses the fixture {', '.join(sorted(found))}, which needs a live machine: {_advice()}"
+
+
+def check(need: str) -> None:
+    """Fail the test that runs, if it is a unit test and asks for what only live tests have."""
+    if _running and not _running[-1].get_closest_marker("live"):
+        pytest.fail(f"a unit test asks for what a live machine has ({need}): {_advice()}")
+
+
+@contextmanager
+def running(item: pytest.Item) -> Iterator[None]:
+    """While the item is set up, runs and is torn down."""
+    _running.append(item)
+    try:
+        yield
+    finally:
+        _running.pop()
+
+
+def _advice() -> str:
+    return f"mark it (one of {', '.join(sorted(LIVE_MARKERS))}), or do without"
