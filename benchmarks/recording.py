@@ -70,7 +70,7 @@ class Chain:
             self._rules.evaluate(events)
             count += len(events)
             if events:
-                state.release(events[-1].num)
+                state.prune(events[-1].num)
             if made is not None:
                 made.settle(None)
                 asyncio.run(made.room())

@@ -75,7 +75,7 @@ class Chain:
             events = state.apply(batch)
             yield events
             if events:
-                state.release(events[-1].num)
+                state.prune(events[-1].num)
 
 
 def measure(title: str, events: int, run: Callable[[], int]) -> None:

@@ -7,7 +7,7 @@
     ├── SourceUnavailable   this machine or this privilege cannot run a source
     ├── SourceBroken        a source found input that it cannot go on with (a corrupt recording)
     ├── UnknownField        no field of this name, or a wrong argument for it
-    └── SinkClosed          the destination is gone for good and nobody is to blame (a closed pipe)
+    └── SinkClosed          the destination is gone for good, without a fault (a closed pipe)
 
 Messages are one sentence: the subject, what was expected, what was found, and what to do about it.
 """
@@ -63,4 +63,4 @@ class UnknownField(MozuError):
 
 
 class SinkClosed(MozuError):
-    """The destination is gone for good and nobody is to blame; the engine stops cleanly."""
+    """The destination is gone for good, without a fault; the engine stops cleanly."""

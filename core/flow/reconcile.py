@@ -16,7 +16,7 @@ from mozu.core.flow.source_pump import Intake
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state import StateMachine
-from mozu.core.state.observed import Looked
+from mozu.core.state.observed import ProcSnapshot
 
 _CHUNK: Final = 500
 """Processes that are compared, or read and repaired, between two turns of the loop."""
@@ -85,7 +85,7 @@ class Reconciler:
             chunk = wrong[start : start + _CHUNK]
             again = {one.tid: one for one in await asyncio.to_thread(self._survey, chunk)}
             # Who has come or gone since the first look is told of by events that are under way.
-            same = [again.get(pid, Looked(pid)) for pid in chunk if (pid in looked) == (pid in again)]
+            same = [again.get(pid, ProcSnapshot(pid)) for pid in chunk if (pid in looked) == (pid in again)]
             repaired += self._repair([one for one in same if differs(one)])
         if repaired:
             self._repaired.value += repaired
@@ -95,7 +95,7 @@ class Reconciler:
         return not wrong and not untold
 
     async def _compare(
-        self, looked: dict[int, Looked], differs: Callable[[Looked], bool | None]
+        self, looked: dict[int, ProcSnapshot], differs: Callable[[ProcSnapshot], bool | None]
     ) -> tuple[list[int], int]:
         """(processes that the state has wrong, how many changed meanwhile), in the order in which they began."""
         pids = sorted((looked.keys() | set(self._state.processes())) - {os.getpid()})  # of itself no source tells
@@ -103,24 +103,24 @@ class Reconciler:
         untold = 0
         for start in range(0, len(pids), _CHUNK):
             for pid in pids[start : start + _CHUNK]:
-                answer = differs(looked.get(pid, Looked(pid)))
+                answer = differs(looked.get(pid, ProcSnapshot(pid)))
                 untold += answer is None
                 if answer:
                     wrong.append(pid)
             await asyncio.sleep(0)  # the pumps first
         return sorted(wrong, key=lambda pid: _began(looked.get(pid))), untold
 
-    def _repair(self, wrong: list[Looked]) -> int:
+    def _repair(self, wrong: list[ProcSnapshot]) -> int:
         events = [SyscallEvent("syscall", "_repaired", 0, tid=one.tid, pid=one.tid, observed=one) for one in wrong]
         self._intake.repair(events)
         return len(events)
 
-    def _survey(self, pids: list[int] | None) -> list[Looked]:
+    def _survey(self, pids: list[int] | None) -> list[ProcSnapshot]:
         """On a worker thread, which ends soon after the work is given up."""
         if pids is None and self._concerned is not None:
             pids = list(self._concerned())
         found = []
-        for one in self._state.survey(pids):
+        for one in self._state.read_procfs(pids):
             if self._ended:
                 break
             found.append(one)
@@ -141,6 +141,6 @@ class Reconciler:
         return True
 
 
-def _began(looked: Looked | None) -> int:
+def _began(looked: ProcSnapshot | None) -> int:
     """Whoever has gone comes first; parents come before their children."""
     return 0 if looked is None or looked.known is None else looked.known.start

@@ -73,7 +73,7 @@ class Intake:
         """Tell the state which versions nobody can ask for any more."""
         if self.state is not None:
             oldest = self.hold.oldest()
-            self.state.release(self._last if oldest is None else oldest)
+            self.state.prune(self._last if oldest is None else oldest)
             if self.recorder is not None:
                 self.recorder.settle(oldest)
         elif self.recorder is not None:

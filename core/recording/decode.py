@@ -10,8 +10,8 @@ from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import event_types
 from mozu.core.recording.lines import (
     ENTERED,
-    FACTS,
     INTERNAL,
+    OBSERVATIONS,
     UNSEEN,
     Descriptor,
     Number,
@@ -152,9 +152,9 @@ def _observed_type(told: str) -> Any:
     name, _, form = told.partition("=")
     if name == ENTERED:
         return tuple.__class_getitem__((str, types_of(form)))
-    if name not in FACTS:
+    if name not in OBSERVATIONS:
         raise ValueError(f"there is no observation of the name {name!r}")
-    return FACTS[name]
+    return OBSERVATIONS[name]
 
 
 def _observed(told: str, value: Any) -> Any:

@@ -12,7 +12,7 @@ import msgspec
 
 from mozu.core.model.event import DataEvent, Event, File, SyscallEvent
 from mozu.core.model.syscalls import event_types
-from mozu.core.recording.lines import ENTERED, FACT_NAMES, UNSEEN, Data, Type, form_of
+from mozu.core.recording.lines import ENTERED, OBSERVATION_NAMES, UNSEEN, Data, Type, form_of
 from mozu.core.state.observed import Entered
 
 _FORMS_LIMIT: Final = 1 << 14
@@ -91,7 +91,7 @@ class Encoder:
         if isinstance(observed, SyscallEvent):
             return f"{form}:{UNSEEN}", self._inner(observed)
         if observed is not None:
-            form = f"{form}:{FACT_NAMES[type(observed)]}"
+            form = f"{form}:{OBSERVATION_NAMES[type(observed)]}"
         elif file is not None:
             form += ":"
         if "l" not in form and "(" not in form:

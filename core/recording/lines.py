@@ -35,22 +35,24 @@ LETTERS: Final = {
     int: "i", str: "s", bytes: "b", type(None): "n", SockTuple: "t", SockAddr: "a", bool: "o", float: "f",
 }  # fmt: skip
 
-FACTS: Final[dict[str, Any]] = {
-    name: value
+_WIRE_NAMES: Final = {"ProcSnapshot": "Looked"}
+"""Classes that have another name in recordings: those written before must still be read."""
+OBSERVATIONS: Final[dict[str, Any]] = {
+    _WIRE_NAMES.get(name, name): value
     for name, value in vars(observed_types).items()
     if isinstance(value, type)
     and issubclass(value, msgspec.Struct)
     and value.__module__ == observed_types.__name__
     and not name.startswith("_")
 }
-"""Name in a form → class, for everything that a source may tell the state machine."""
+"""Name in a form → class, for every observation of a source."""
 INTERNAL: Final = {
     "_fork": "Forked", "_process": "KnownProcess", "_file": "KnownFile", "_enter": "Entered", "_unseen": "Event",
     "_exit": "", "_reset": "", "_state": "Restored", "_saved": "Saved", "_restored": "", "_looked": "Looked",
     "_repaired": "Looked",
 }  # fmt: skip
 """Type of an event that is for the state only → the observation without which it means nothing."""
-FACT_NAMES: Final = {value: name for name, value in FACTS.items()}
+OBSERVATION_NAMES: Final = {value: name for name, value in OBSERVATIONS.items()}
 ENTERED: Final = "Entered"
 """This observation holds parameters: `Entered=FORM`, and their value is [type, parameters]."""
 UNSEEN: Final = "Event"

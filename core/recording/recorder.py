@@ -18,7 +18,7 @@ from mozu.core.recording.encode import Encoder
 from mozu.core.recording.names import IDS, Answers, Surroundings, changed, hosts_changed
 from mozu.core.recording.section import About, Chunk, Section
 from mozu.core.state import StateMachine
-from mozu.core.state.observed import Looked
+from mozu.core.state.observed import ProcSnapshot
 
 _CHUNK_BYTES: Final = 1 << 18
 _CHUNK_SECONDS: Final = 0.25
@@ -75,7 +75,7 @@ class Recorder:
         self._written = metrics.counter("recorded_events_total")
         metrics.gauge("recorded_events_unwritable_total", lambda: self._encoder.unwritable)
         if state is not None:
-            state.tell_lookups(self._looked)
+            state.on_lookup(self._looked)
 
     def take(self, events: Sequence[Event]) -> None:
         """A batch as its source gave it, before the state machine."""
@@ -181,7 +181,7 @@ class Recorder:
                 return chunk
         return self._chunk
 
-    def _looked(self, looked: Looked) -> None:
+    def _looked(self, looked: ProcSnapshot) -> None:
         if self._chunk is not None:
             told = SyscallEvent("syscall", "_looked", 0, tid=looked.tid, observed=looked)
             self._chunk.notes.extend(self._encoder.encode((told,), 0))

@@ -1,8 +1,8 @@
-"""Which container a process is in, told by its cgroup paths alone.
+"""Container id and runtime of a process from its cgroup paths alone.
 
 Live, paths are matched by what container runtimes are known to write, nested cgroups of a container included, and a
 bare `/NAMESPACE/ID` only where the namespace is one of containerd's usual ones (machines live in paths of that shape).
-The processes of a recording are matched as the reference does it, so that old recordings mean what they meant.
+The processes of a recording are matched as Falco does it, so that old recordings mean what they meant.
 """
 
 import re
@@ -66,7 +66,7 @@ _RECORDED: Final = _rules(
 
 @lru_cache(maxsize=4096)
 def match(path: str, namespaces: frozenset[str] | None = KNOWN_NAMESPACES) -> Container | None:
-    """The container that a cgroup path belongs to, or None. `namespaces` None: a recording, matched as the reference
+    """The container that a cgroup path belongs to, or None. `namespaces` None: a recording, matched as Falco
     matches it.
     """
     if path.startswith("/../"):  # seen from inside another cgroup namespace
@@ -92,7 +92,7 @@ def _is_bare(path: str, parts: dict[str, str], namespaces: frozenset[str] | None
 def container_of(
     cgroups: tuple[tuple[str, str], ...], namespaces: frozenset[str] | None = KNOWN_NAMESPACES
 ) -> Container | None:
-    """The container of a process with these (subsystem, path) pairs: the first path that tells."""
+    """The container of a process with these (subsystem, path) pairs: the first path that names one."""
     return next(filter(None, (match(path, namespaces) for path in _distinct(cgroups))), None)
 
 

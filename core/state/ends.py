@@ -1,4 +1,4 @@
-"""How tasks end, and who takes over the orphans."""
+"""How tasks end: exit, eviction of a reused pid, and the reaper of the orphans (kernel: find_new_reaper)."""
 
 from collections.abc import Iterable
 
@@ -6,8 +6,8 @@ from mozu.core.state.state import State
 from mozu.core.state.tables import Node
 
 
-def bury(state: State, node: Node, number: int) -> None:
-    """A task whose end nobody told of, but whose number another one has now; event `number` is the last to see it."""
+def evict(state: State, node: Node, number: int) -> None:
+    """Evict a task whose exit was not seen and whose pid another one has now; event `number` is the last to see it."""
     if node.main is not node:
         end(state, node, number)
         return
@@ -49,7 +49,7 @@ def close(state: State, main: Node, number: int, reaper: Node | None) -> None:
 
 
 def reparent(state: State, orphans: Iterable[Node], number: int, reaper: Node | None) -> None:
-    """From event `number` on `reaper` is the parent of these processes; None: nobody."""
+    """From event `number` on `reaper` is the parent of these processes; None: they have none."""
     ptid = 0 if reaper is None else reaper.tid
     for orphan in orphans:
         if orphan.newest is None or orphan.died is not None:

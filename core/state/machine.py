@@ -1,4 +1,4 @@
-"""The one state machine."""
+"""The one state machine: a stream of system calls → processes, descriptors, directories, identities."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,8 +7,8 @@ from typing import Final
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event, Process, SyscallEvent
 from mozu.core.model.syscalls import event_types
-from mozu.core.state.observed import KnownProcess, Looked
-from mozu.core.state.placeholders import as_thread, displaced, resident
+from mozu.core.state.observed import KnownProcess, ProcSnapshot
+from mozu.core.state.placeholders import as_thread, evict_reused_pid, get_or_create
 from mozu.core.state.procfs import Procfs
 from mozu.core.state.repair import differs
 from mozu.core.state.seeding import seed
@@ -24,7 +24,7 @@ _WITHOUT_TASK: Final = frozenset(
         or name in ("container", "useradded", "userdeleted", "groupadded", "groupdeleted", "pluginevent", "asyncevent")
     )
 )  # fmt: skip
-"""Events that no task caused, whatever number they carry."""
+"""Events that no task caused, though they may carry a thread id."""
 _ONLY_KNOWN: Final = _WITHOUT_TASK | {"clone", "clone3", "fork", "vfork", "switch", "procinfo"}
 """Events of recordings for which no task is made up; the transitions of some do that themselves."""
 
@@ -39,7 +39,7 @@ _STEPS: Final = {**TRANSITIONS, **dict.fromkeys(_WITHOUT_TASK, _no_task)}
 class StateMachine:
     """Turns a stream of system calls into processes, descriptors, working directories and identities.
 
-    `procfs` is where the machine tells what the stream does not; None for recordings, which never touch the machine.
+    `procfs` answers for what the stream leaves out; None for recordings, which never look at this machine.
     """
 
     def __init__(self, *, procfs: str | None = "/proc", metrics: Metrics | None = None) -> None:
@@ -47,7 +47,7 @@ class StateMachine:
         self._procfs = None if procfs is None else Procfs(procfs)
         self._state = State(None if self._procfs is None else self._task, metrics)
         self.environments = False
-        """Whether environments are read where the machine is asked."""
+        """Whether environments are read from /proc too."""
         for name in self.sizes():
             metrics.gauge(f"state_{name}", lambda name=name: self.sizes()[name])  # type: ignore[misc]
 
@@ -112,23 +112,23 @@ class StateMachine:
     def _unknown(self, event: SyscallEvent, old: Node | None) -> Node | None:
         """The node of a task that the table does not have under its number, or has with another process."""
         if old is not None:
-            return displaced(self._state, event, old)
+            return evict_reused_pid(self._state, event, old)
         if event.type == "switch" and self._state.live:
             return self._state.node(event.pid)  # of an ended task the last one comes after its end
         if event.type in (_WITHOUT_TASK if self._state.live else _ONLY_KNOWN) or event.type == "procexit":
             return None
-        return resident(self._state, event.tid, event.pid)
+        return get_or_create(self._state, event.tid, event.pid)
 
     @property
     def number(self) -> int:
         """Of the last event."""
         return self._state.number
 
-    def survey(self, pids: Iterable[int] | None = None, /) -> Iterator[Looked]:
-        """What the machine says now of these processes, or of every one that lives. On any thread."""
+    def read_procfs(self, pids: Iterable[int] | None = None, /) -> Iterator[ProcSnapshot]:
+        """What /proc says now of these processes, or of every one that lives. On any thread."""
         if self._procfs is not None:
             for pid, known, others in self._procfs.processes(pids, env=self.environments):
-                yield Looked(pid, pid, known, others)
+                yield ProcSnapshot(pid, pid, known, others)
 
     def processes(self) -> list[int]:
         """The ids of all that are known."""
@@ -138,7 +138,7 @@ class StateMachine:
     def comparing(self) -> Iterator[int]:
         """Gives the number of the last event, for `differs`; until the block ends, the ends of unknown processes count.
 
-        For without a look at those, one that ended while it was read would be taken in afterwards, and never end.
+        Without those, one that ended while /proc was read would be taken in afterwards, and never end.
         """
         self._state.ended_unknown = set()
         try:
@@ -146,7 +146,7 @@ class StateMachine:
         finally:
             self._state.ended_unknown = None
 
-    def differs(self, looked: Looked, since: int, *, threads: bool) -> bool | None:
+    def differs(self, looked: ProcSnapshot, since: int, *, threads: bool) -> bool | None:
         """Whether the state has a process wrong: see mozu.core.state.repair."""
         return differs(self._state, looked, since, threads=threads)
 
@@ -154,22 +154,22 @@ class StateMachine:
         """What is known now, for a recording."""
         return Snapshot(self._state)
 
-    def tell_lookups(self, tell: Callable[[Looked], None]) -> None:
-        """Whatever the machine is asked from now on is told as well: a recording needs the answers."""
-        ask = self._state.lookup
-        if ask is None:
+    def on_lookup(self, callback: Callable[[ProcSnapshot], None]) -> None:
+        """Call back with each answer of /proc from now on: a recording needs them."""
+        lookup = self._state.lookup
+        if lookup is None:
             return
 
-        def asked(tid: int) -> tuple[int, KnownProcess, int] | None:
-            found = ask(tid)
-            tell(Looked(tid) if found is None else Looked(tid, *found))
+        def observed(tid: int) -> tuple[int, KnownProcess, int] | None:
+            found = lookup(tid)
+            callback(ProcSnapshot(tid) if found is None else ProcSnapshot(tid, *found))
             return found
 
-        self._state.lookup = asked
+        self._state.lookup = observed
 
-    def release(self, number: int) -> None:
-        """No event before `number` will be asked about any more: forget what only those could see."""
-        self._state.tables.release(number)
+    def prune(self, number: int) -> None:
+        """No event before `number` will be asked about any more: drop the versions and tombstones only those see."""
+        self._state.tables.prune(number)
 
     def process(self, tid: int) -> Process | None:
         """The newest version of a living task."""

@@ -17,15 +17,15 @@ and `procexit` means that the last thread of its process has ended.
 | `_exit` | None | live: a thread has ended and others of its process live on; `tid`/`pid` are its own |
 | `_process` | KnownProcess | a task that existed before the recording; `tid`/`pid` are its own |
 | `_file` | KnownFile | a descriptor of the task `tid`; its `_process` comes first |
-| `_seeded` | Seeded or None | the last `_process` and `_file` have been sent: directions of sockets are settled |
+| `_seeded` | Seeded or None | the last `_process` and `_file` have been sent: directions of sockets are inferred |
 | `_enter` | Entered | a call begins whose parameters as seen at entry are worth more than those seen at its end |
 | `_unseen` | SyscallEvent | an event that was recorded for the state and not for rules |
 | `_reset` | None | forget everything (a recording that follows another in the same file) |
 | `_state` | Restored | forget everything; a saved state of the machine follows |
 | `_saved` | Saved | one task of the saved state |
 | `_restored` | None | the last `_saved` has been sent |
-| `_looked` | Looked | what the machine will answer when it is next asked for a task |
-| `_repaired` | Looked | live: what the machine says of a process that lost events have left wrong |
+| `_looked` | ProcSnapshot | what /proc answers at the next look-up of the task |
+| `_repaired` | ProcSnapshot | live: what /proc says of a process that lost events have left wrong |
 """
 
 from typing import Any, Final
@@ -37,7 +37,7 @@ from mozu.core.model.event import Address, File, Process
 
 
 class Forked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A new thread or process, told by its creator; event type `_fork`, `tid`/`pid` are the creator's."""
+    """A new thread or process, seen from its creator; event type `_fork`, `tid`/`pid` are the creator's."""
 
     tid: int
     pid: int
@@ -134,7 +134,7 @@ class KnownProcess(msgspec.Struct, frozen=True, omit_defaults=True):
     cwd: str = ""
     root: str = ""
     flags: int = 0
-    """Clone flags in the reference's numbering (table `clone_flags`)."""
+    """Clone flags in Falco's numbering (table `clone_flags`)."""
     uid: int = 0
     gid: int = 0
     ruid: int | None = None
@@ -168,7 +168,7 @@ class KnownFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """A descriptor that was open before the first event; event type `_file`, `tid` is its owner.
 
     `file.kind`, `name` (paths), `flags`, `dev`, `ino`, `sock` and `l4proto` (or `protocol`: the transport) are enough:
-    the state machine writes the names of sockets and settles their roles. A listening socket has `role="listening"` and
+    the state machine writes the names of sockets and infers their roles. A listening socket has `role="listening"` and
     its own address in `sock.dest`.
     """
 
@@ -200,7 +200,7 @@ class Restored(msgspec.Struct, frozen=True, omit_defaults=True):
     """The beginning of a saved state; event type `_state`. What follows is read as its events were read then."""
 
     live: bool
-    """The events are those of a live source; where it asked the machine, `_looked` events hold the answers."""
+    """The events are those of a live source; where it read /proc, `_looked` events hold the answers."""
     number: int
     """Of the last event before."""
     boot_time: int = 0
@@ -212,13 +212,13 @@ class Restored(msgspec.Struct, frozen=True, omit_defaults=True):
     """(parent's tid, tid, time) of the last few ends."""
 
 
-class Looked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the machine said when it was asked for a task; event types `_looked` and `_repaired`."""
+class ProcSnapshot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What /proc said of a task; event types `_looked` and `_repaired`. Recordings call it `Looked`."""
 
     tid: int
     pid: int = 0
     known: KnownProcess | None = None
-    """None: it had no such task."""
+    """None: there was no such task."""
     others: int = 0
     """Further threads of the process."""
 

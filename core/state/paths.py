@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 UNKNOWN_BASE: Final = "<UNKNOWN>"
-"""Stands for a directory whose descriptor nobody has seen."""
+"""Stands for a directory whose descriptor is not known."""
 
 _ODD: Final = re.compile(r"//|/\.\.?(?:/|$)|^\.\.?(?:/|$)|/$")
 

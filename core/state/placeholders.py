@@ -1,29 +1,29 @@
-"""Tasks that an event names and nobody has told of."""
+"""Tasks that an event names and the state does not have: backfilled from /proc, else a placeholder."""
 
 from typing import Final
 
 from msgspec.structs import replace
 
 from mozu.core.model.event import Process, SyscallEvent
-from mozu.core.state.ends import bury
+from mozu.core.state.ends import evict
 from mozu.core.state.seeding import seed
-from mozu.core.state.state import NOBODY, State
+from mozu.core.state.state import INVALID_ID, State
 from mozu.core.state.tables import Node
 
 _PLACEHOLDER: Final = "<NA>"
 
 
-def resident(state: State, tid: int, pid: int) -> Node:
-    """The node of a task. Live there are nodes of processes only: a thread's is that of its process."""
+def get_or_create(state: State, tid: int, pid: int) -> Node:
+    """The node of a task, made if it is missing. Live, a thread's node is that of its process."""
     node = state.node(tid)
     if node is None and state.live and pid > 0:
         node = state.node(pid)
-    return stranger(state, tid, pid) if node is None else node
+    return create_unknown(state, tid, pid) if node is None else node
 
 
-def stranger(state: State, tid: int, pid: int) -> Node:
-    """Read it from the machine itself, once; where that is not possible a placeholder, so that nobody asks again."""
-    node = heal(state, pid if pid > 0 else tid) if state.live else None
+def create_unknown(state: State, tid: int, pid: int) -> Node:
+    """Backfill it from /proc, once; where that is not possible a placeholder, so that /proc is not read again."""
+    node = backfill_from_proc(state, pid if pid > 0 else tid) if state.live else None
     if node is not None:
         return node
     state.unknown.value += 1
@@ -34,7 +34,7 @@ def stranger(state: State, tid: int, pid: int) -> Node:
     else:
         process = Process(
             node, tid, -1, since=state.number, name=_PLACEHOLDER, exe=_PLACEHOLDER, cwd="./", env=(),
-            uid=NOBODY, gid=NOBODY,
+            uid=INVALID_ID, gid=INVALID_ID,
         )  # fmt: skip
     node.newest = process
     if number > 0 and not state.is_full:
@@ -42,8 +42,8 @@ def stranger(state: State, tid: int, pid: int) -> Node:
     return node
 
 
-def heal(state: State, tid: int) -> Node | None:
-    """Read a process from the machine itself. A thread's number leads to its process."""
+def backfill_from_proc(state: State, tid: int) -> Node | None:
+    """Read a process from /proc. A thread's number leads to its process."""
     known = state.lookup(tid) if state.lookup is not None and tid > 0 else None
     if known is not None and known[0] != tid:
         found = state.node(known[0])
@@ -53,14 +53,14 @@ def heal(state: State, tid: int) -> Node | None:
     if known is None:
         return None
     pid, observed, others = known
-    state.healed.value += 1
+    state.backfilled.value += 1
     return seed(state, pid, pid, observed, state.number, others=others)
 
 
-def displaced(state: State, event: SyscallEvent, node: Node) -> Node:
-    """The number of a process that has ended unseen is that of a thread of another one now."""
-    bury(state, node, state.number - 1)
-    return resident(state, event.tid, event.pid)
+def evict_reused_pid(state: State, event: SyscallEvent, node: Node) -> Node:
+    """Pid reuse: a process ended unseen, and its number is that of a thread of another one now."""
+    evict(state, node, state.number - 1)
+    return get_or_create(state, event.tid, event.pid)
 
 
 def as_thread(event: SyscallEvent) -> Process | None:

@@ -1,6 +1,6 @@
-"""What /proc tells of tasks: to begin with, and for those that the stream has not told of.
+"""Processes read from /proc: at the start, and for tasks that no event has reported.
 
-Processes come and go while they are read; whoever vanishes is left out, and what may not be read stays empty. One
+Processes come and go while they are read; one that vanishes is left out, and what may not be read stays empty. One
 process costs about ten system calls.
 """
 
@@ -34,7 +34,7 @@ _KERNEL_THREAD: Final = 0x00200000
 _ENDED: Final = (b"Z", b"X")
 """States in stat; the main thread of a process may have ended before its others."""
 _TICK: Final = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-_NOBODY: Final = 0xFFFFFFFF
+_INVALID_ID: Final = 0xFFFFFFFF
 _CHUNK: Final = 1 << 16
 _WRITABLE, _MEMFD = 1, 4
 """Bits of the table `execve_flags`."""
@@ -57,10 +57,7 @@ class Procfs:
     def processes(
         self, pids: Iterable[int] | None = None, *, env: bool = False
     ) -> Iterator[tuple[int, KnownProcess, int]]:
-        """(pid, what is known, number of further threads) of these processes or of all, by their numbers.
-
-        Those that have ended and wait for their parent are none.
-        """
+        """(pid, what is known, number of further threads) of these processes, or of all but zombies, by pid."""
         if pids is None:
             try:
                 pids = (int(name) for name in os.listdir(self._root) if name.isdecimal())
@@ -150,8 +147,8 @@ class Procfs:
 
     def _loginuid(self, tid: int) -> int:
         text = self._bytes(tid, "loginuid")
-        value = int(text) if text.isdigit() else _NOBODY
-        return -1 if value == _NOBODY else value
+        value = int(text) if text.isdigit() else _INVALID_ID
+        return -1 if value == _INVALID_ID else value
 
     def _link(self, tid: int, name: str) -> str:
         try:

@@ -1,11 +1,11 @@
-"""What lost events have left wrong: found by holding what is known against the machine, put right by one event each."""
+"""Repair after a loss: compare the state with /proc, and correct each process that lost events have left wrong."""
 
 from typing import Any, Final
 
 from mozu.core.model.event import Process
 from mozu.core.state.cgroup import container_of
-from mozu.core.state.ends import bury
-from mozu.core.state.observed import KnownProcess, Looked
+from mozu.core.state.ends import evict
+from mozu.core.state.observed import KnownProcess, ProcSnapshot
 from mozu.core.state.paths import directory, without_deleted
 from mozu.core.state.seeding import further_ids, seed
 from mozu.core.state.state import State
@@ -18,34 +18,33 @@ _IDENTITY: Final = (
 )  # fmt: skip
 _PROGRAM: Final = ("name", "exe", "args", "stack", "exe_ino", "exe_ctime", "exe_mtime", "exe_flags")
 _ANOTHER: Final = 1_000_000_000
-"""ns between two starts that cannot be one: the machine tells them in hundredths of a second, and clocks are slewed."""
+"""ns between the starts of two different processes: /proc has hundredths of a second, and clocks are slewed."""
 
 
-def differs(state: State, looked: Looked, since: int, *, threads: bool) -> bool | None:
-    """Whether the state has a process wrong; None where an event after `since` has changed it, so that nobody can say.
+def differs(state: State, snapshot: ProcSnapshot, since: int, *, threads: bool) -> bool | None:
+    """Whether the state has a process wrong; None: an event after `since` changed it, so they cannot be compared.
 
-    Whom the stream has told of since is right.
-
-    `looked` must have been read after event `since` and before the newest one. `threads`: their number is kept, too.
+    A process that the stream has reported since is right. `snapshot` must have been read from /proc after event `since`
+    and before the newest one. `threads`: compare their number too.
     """
-    node = state.node(looked.tid)
+    node = state.node(snapshot.tid)
     if node is None or node.main is not node:
-        return looked.known is not None and not (state.ended_unknown and looked.tid in state.ended_unknown)
+        return snapshot.known is not None and not (state.ended_unknown and snapshot.tid in state.ended_unknown)
     if node.version.since > since:
         return None if node.born <= since + 1 else False
-    return looked.known is None or bool(_changes(state, node.version, looked, threads=threads))
+    return snapshot.known is None or bool(_changes(state, node.version, snapshot, threads=threads))
 
 
-def repair(state: State, looked: Looked) -> None:
-    """Make the state say of a process what the machine says."""
-    node, known = state.node(looked.tid), looked.known
+def repair(state: State, snapshot: ProcSnapshot) -> None:
+    """Bring one process of the state to what /proc says."""
+    node, known = state.node(snapshot.tid), snapshot.known
     if known is None:
         if node is not None:
-            bury(state, node, state.number)
+            evict(state, node, state.number)
     elif node is None or node.main is not node or _is_another(node.version, known):
-        seed(state, looked.pid, looked.pid, known, state.number + 1, others=looked.others)
+        seed(state, snapshot.pid, snapshot.pid, known, state.number + 1, others=snapshot.others)
     else:
-        _correct(state, node, _changes(state, node.version, looked, threads=True))
+        _correct(state, node, _changes(state, node.version, snapshot, threads=True))
 
 
 def _correct(state: State, node: Node, changes: dict[str, Any]) -> None:
@@ -58,7 +57,7 @@ def _correct(state: State, node: Node, changes: dict[str, Any]) -> None:
 
 
 def _is_another(version: Process, known: KnownProcess) -> bool:
-    """Whether the number has gone to another process. A step of the clock moves every start, and nothing else."""
+    """Pid reuse: whether the number is another process's now. A clock step moves every start, and nothing else."""
     return abs(version.start - known.start) > _ANOTHER and (
         version.ptid != known.ptid or _is_other_program(version, known)
     )
@@ -71,8 +70,8 @@ def _is_other_program(version: Process, known: KnownProcess) -> bool:
     return bool(known.exepath) and without_deleted(known.exepath) != version.exepath
 
 
-def _changes(state: State, version: Process, looked: Looked, *, threads: bool) -> dict[str, Any]:
-    known = looked.known
+def _changes(state: State, version: Process, snapshot: ProcSnapshot, *, threads: bool) -> dict[str, Any]:
+    known = snapshot.known
     assert known is not None
     wanted: dict[str, Any] = {name: getattr(known, name) for name in _IDENTITY} | further_ids(known)
     if known.cwd:
@@ -80,7 +79,7 @@ def _changes(state: State, version: Process, looked: Looked, *, threads: bool) -
     if known.root:
         wanted["root"] = known.root
     if threads:
-        wanted["others"] = looked.others
+        wanted["others"] = snapshot.others
     container = container_of(known.cgroups, state.namespaces)
     if container != version.container:
         wanted.update(container=container, cgroups=known.cgroups)

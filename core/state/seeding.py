@@ -1,4 +1,4 @@
-"""Tasks and descriptors that existed before the stream began to tell of them."""
+"""Seeds: tasks and descriptors that existed before the first event."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from mozu.core.model.event import File, Process
 from mozu.core.state.addresses import IPV6, kind_of, plain, tuple_text, turned
 from mozu.core.state.cgroup import container_of
-from mozu.core.state.ends import bury
+from mozu.core.state.ends import evict
 from mozu.core.state.observed import KnownFile, KnownProcess
 from mozu.core.state.paths import directory, without_deleted
 from mozu.core.state.sockets import shown_protocol
@@ -26,7 +26,7 @@ def seed(state: State, tid: int, pid: int, known: KnownProcess, born: int, *, ot
     """Put a task into the table. Parents and main threads may come before or after; `others` counts further threads."""
     old = state.node(tid)
     if old is not None:
-        bury(state, old, born - 1)
+        evict(state, old, born - 1)
     node = Node(tid, state.tables, born)
     process = Process(
         node, tid, pid, since=born, others=others, exepath=without_deleted(known.exepath),
@@ -49,10 +49,10 @@ def seed(state: State, tid: int, pid: int, known: KnownProcess, born: int, *, ot
 
 
 def further_ids(known: KnownProcess) -> dict[str, Any]:
-    """Real and saved ids; those that nobody told are the effective ones."""
+    """Real and saved ids; those that are not known are the effective ones."""
     effective = {"ruid": known.uid, "suid": known.uid, "rgid": known.gid, "sgid": known.gid}
-    told: dict[str, int | None] = {name: getattr(known, name) for name in effective}
-    return {name: default if (value := told[name]) is None else value for name, default in effective.items()}
+    given: dict[str, int | None] = {name: getattr(known, name) for name in effective}
+    return {name: default if (value := given[name]) is None else value for name, default in effective.items()}
 
 
 def _attach(state: State, node: Node) -> None:
@@ -62,14 +62,14 @@ def _attach(state: State, node: Node) -> None:
         state.waiting.setdefault(ptid, []).append(node)
 
 
-def settle(state: State) -> None:
-    """No more seeds: children of parents that nobody named have none."""
+def finish_seeding(state: State) -> None:
+    """No more seeds: children of parents that no seed named have none."""
     for nodes in state.waiting.values():
         for node in nodes:
             if node.newest is not None and node.version.pid == node.tid:
                 node.version.ptid = 0
     state.waiting.clear()
-    _settle_directions(state)
+    _infer_directions(state)
 
 
 # --- descriptors ---
@@ -81,7 +81,7 @@ def seed_file(node: Node, known: KnownFile, *, recorded: bool = False) -> None:
     if file.sock is not None or file.kind in ("ipv4", "ipv6", "unix"):
         file = _socket(file)
     if recorded and file.role == "listening" and file.sock is not None and not any(file.sock.dest):
-        file = replace(file, sock=replace(file.sock, dest=b""))  # as the reference has it: a port and no address
+        file = replace(file, sock=replace(file.sock, dest=b""))  # as in Falco: a port and no address
     dict.__setitem__(node.files, known.fd, file)
 
 
@@ -98,7 +98,7 @@ def _socket(file: File) -> File:
     )  # fmt: skip
 
 
-def _settle_directions(state: State) -> None:
+def _infer_directions(state: State) -> None:
     """A connection whose own port something listens on was accepted, not made."""
     tables = list({id(node.files): node.files for node in state.tables if node.files}.values())
     files = [file for table in tables for file in table.values()]

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import fields
 
 from mozu.core.model.event import File, Process, SyscallEvent
-from mozu.core.state.observed import LINKS, Entered, Looked, Restored, Saved
+from mozu.core.state.observed import LINKS, Entered, ProcSnapshot, Restored, Saved
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node, Tables
 
@@ -49,7 +49,7 @@ class Snapshot:
         )  # fmt: skip
         self._tasks = [_keep(node) for node in state.tables]
         self._entered: dict[int, Entered] = dict(state.entered)
-        self._looked: tuple[Looked, ...] = tuple(looked for found in state.answers.values() for looked in found)
+        self._looked: tuple[ProcSnapshot, ...] = tuple(looked for found in state.answers.values() for looked in found)
 
     def events(self) -> Iterator[SyscallEvent]:
         """In the order in which the state machine must be given them."""
@@ -74,7 +74,7 @@ def _event(kind: str, observed: Any, tid: int = 0, pid: int = 0) -> SyscallEvent
 
 
 def begin(state: State, begun: Restored) -> None:
-    """Forget everything; what was saved follows."""
+    """Start from an empty state; what was saved follows."""
     state.tables = Tables()
     state.live = begun.live
     state.take_namespaces()

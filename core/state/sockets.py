@@ -5,7 +5,7 @@ from mozu.core.state.addresses import kind_of, plain, tuple_text
 
 
 def shown_protocol(protocol: str, role: str) -> str:
-    """The text of `fd.l4proto`: nobody knows what a socket is for before it has a role; raw sockets never get one."""
+    """The text of `fd.l4proto`: empty before a socket has a role, and raw sockets never get one."""
     return protocol if protocol and (role or protocol == "raw") else "<NA>"
 
 

@@ -1,4 +1,4 @@
-"""What every transition works on."""
+"""The state that transitions work on: the process table, and the position in the stream of events."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -6,13 +6,13 @@ from typing import Any, Final
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Address, File, Files, Process, SyscallEvent
 from mozu.core.state.cgroup import KNOWN_NAMESPACES
-from mozu.core.state.observed import Entered, KnownProcess, Looked, Saved
+from mozu.core.state.observed import Entered, KnownProcess, ProcSnapshot, Saved
 from mozu.core.state.tables import Node, Tables
 
 Lookup = Callable[[int], "tuple[int, KnownProcess, int] | None"]
 """Thread id → (process id, what the machine knows of the task, number of further threads); None: no such task."""
 
-NOBODY: Final = 0xFFFFFFFF
+INVALID_ID: Final = 0xFFFFFFFF
 """The id of no user, as the kernel's unsigned number."""
 _TASK_LIMIT: Final = 1 << 22
 """More than a kernel numbers."""
@@ -29,8 +29,8 @@ class State:
     def __init__(self, lookup: Lookup | None, metrics: Metrics) -> None:
         self.lookup = lookup
         self.live = lookup is not None
-        """The kernel answers for what the stream leaves out, and of threads the stream tells little: the state follows
-        processes. A recording has only its stream, tells of each thread, and is read as the reference reads it."""
+        """Live, /proc answers for what the stream leaves out, and few events of threads come: the state follows
+        processes. A recording has only its stream, with each thread in it, and is read as Falco reads it."""
         self.take_namespaces()
         self.tables = Tables()
         self.number = 0
@@ -45,24 +45,24 @@ class State:
         self.recent_exits: dict[tuple[int, int], int] = {}
         """(parent's tid, tid) → time of its end; the last few."""
         self.ended_unknown: set[int] | None = None
-        """Processes that have ended and that nobody had told of; None: nobody asks."""
-        self.answers: dict[int, list[Looked]] = {}
-        """Thread id → what the machine of a recording said of it, in the order in which it was asked."""
+        """Processes that have ended and were not in the table; None: not collected now."""
+        self.answers: dict[int, list[ProcSnapshot]] = {}
+        """Thread id → what /proc of the recorded machine said of it, in the order of the look-ups."""
         self.saved: list[tuple[Node, Saved]] = []
         self.expected: dict[int, tuple[int, ...]] = {}
         """Of a saved state that is still coming: its tasks, and `waiting` by numbers."""
         self._task_limit = _TASK_LIMIT if self.live else _RECORDED_TASKS
         self._puts = 0
         self._crowded = False
-        self.healed = metrics.counter("state_tasks_healed_total")
+        self.backfilled = metrics.counter("state_tasks_backfilled_total")
         self.unknown = metrics.counter("state_tasks_unknown_total")
 
     def take_namespaces(self) -> None:
-        """Live, what is known of namespaces tells how a container's cgroup is read."""
+        """Live, the known namespaces of containerd decide how a container's cgroup path is read."""
         self.namespaces = KNOWN_NAMESPACES if self.live else None
 
     def answer(self, tid: int) -> tuple[int, KnownProcess, int] | None:
-        """A `Lookup`: what the machine said when it was asked. Each answer is given once."""
+        """A `Lookup` from a recording: what /proc said then. Each answer is given once."""
         looked = self.answers.get(tid)
         if not looked:
             return None

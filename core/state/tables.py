@@ -1,4 +1,4 @@
-"""Tasks by number: those that live, and those that have gone as long as an event in flight can ask for them."""
+"""Tasks by thread id: living ones, and tombstones of ended ones for as long as an event in flight can ask for them."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Node(Task):
         self.reaper = False
         """Children of its dead descendants become its own."""
         self.inverted = False
-        """The child told of its making before the parent did."""
+        """The child's return from clone was seen before the parent's."""
 
     @property
     def version(self) -> Process:
@@ -46,7 +46,7 @@ class Tables:
     def __init__(self) -> None:
         self.by_tid: dict[int, Node] = {}
         self._gone: dict[int, list[Node]] = {}
-        self._graves: deque[Node] = deque()
+        self._tombstones: deque[Node] = deque()
         self._replaced: deque[Process] = deque()
         """Versions that have an older one, in the order in which they were made."""
         self._changed: deque[tuple[int, Files]] = deque()
@@ -66,7 +66,7 @@ class Tables:
         """A new version of a task, seen from event `number` on."""
         old = node.version
         if old.since == number and old.older is not None:
-            # A second change by the same event: nobody has seen the first.
+            # A second change by the same event: no event has seen the first.
             version = replace(old, **changes)
             node.newest = version
             self._replaced.append(version)
@@ -103,19 +103,19 @@ class Tables:
         if self.by_tid.get(node.tid) is node:
             del self.by_tid[node.tid]
         self._gone.setdefault(node.tid, []).append(node)
-        self._graves.append(node)
+        self._tombstones.append(node)
 
-    def release(self, number: int) -> None:
-        """Forget what no event from `number` on can ask for."""
+    def prune(self, number: int) -> None:
+        """Drop old versions and tombstones that no event from `number` on can ask for."""
         replaced = self._replaced
         while replaced and replaced[0].since <= number:
             replaced.popleft().older = None
-        graves = self._graves
-        while graves and graves[0].died is not None and graves[0].died < number:
-            self._bury(graves.popleft())
-        self._release_files(number)
+        tombstones = self._tombstones
+        while tombstones and tombstones[0].died is not None and tombstones[0].died < number:
+            self._prune_tombstone(tombstones.popleft())
+        self._prune_files(number)
 
-    def _release_files(self, number: int) -> None:
+    def _prune_files(self, number: int) -> None:
         changed = self._changed
         for _ in range(len(changed)):
             if changed[0][0] > number:
@@ -125,7 +125,7 @@ class Tables:
             if files.has_history:
                 changed.append((number + 1, files))
 
-    def _bury(self, node: Node) -> None:
+    def _prune_tombstone(self, node: Node) -> None:
         others = self._gone[node.tid]
         others.remove(node)
         if not others:
@@ -144,7 +144,7 @@ class Tables:
         """How much is kept."""
         return {
             "tasks": len(self.by_tid),
-            "ended_tasks": len(self._graves),
+            "ended_tasks": len(self._tombstones),
             "old_versions": len(self._replaced),
             "files": sum(len(node.files) for node in self.by_tid.values() if node.main is node),
         }

@@ -1,4 +1,4 @@
-"""Who belongs to whom: parents and their children, processes and their threads."""
+"""The process tree: parents and their children, processes and their threads."""
 
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node

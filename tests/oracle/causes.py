@@ -88,7 +88,7 @@ def _reader_names(difference: Difference, case: Case) -> bool:
 
 
 def _if_accepted(text: re.Pattern[str]) -> Predicate:
-    """The reference refuses the rules, mozu does not, and they have this in them."""
+    """Falco refuses the rules, mozu does not, and they have this in them."""
 
     def explains(difference: Difference, case: Case) -> bool:
         return difference.key == "status" and bool(case.rules) and text.search(case.rules_text) is not None

@@ -36,7 +36,7 @@ _SWITCHES = {
     "time_format_iso_8601": "iso_time",
     "buffer_format_base64": "base64_bytes",
 }
-"""Setting of the reference → switch of the encoder."""
+"""Setting of Falco → switch of the encoder."""
 
 
 def registry(scenario: Scenario) -> FieldRegistry:
@@ -104,11 +104,11 @@ async def _judge(source: ReplaySource, rules: Evaluator, demand: Demand, alerts:
         events = state.apply(batch)
         alerts.extend(rules.evaluate(events))
         if events:
-            state.release(events[-1].num)
+            state.prune(events[-1].num)
 
 
 def as_json(scenario: Scenario, alerts: list[Alert]) -> list[dict[str, Any]]:
-    """The alerts as the reference would have written them."""
+    """The alerts as Falco would have written them."""
     switches = {mine: scenario.settings[theirs] for theirs, mine in _SWITCHES.items() if theirs in scenario.settings}
     encoder = FalcoJson(**switches)
     return [orjson.loads(encoder.encode(alert)) for alert in alerts]

@@ -18,11 +18,11 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[Path, ...]
     """In load order."""
     settings: dict[str, Any]
-    """The reference's settings that differ from the folder's defaults."""
+    """Falco's settings that differ from the folder's defaults."""
     hosts: dict[bytes, tuple[str, ...]]
-    """Address → names, of the hosts file that the reference saw; empty where it had none to speak of."""
+    """Address → names, of the hosts file that Falco saw; empty where it had none to speak of."""
     expected: tuple[dict[str, Any], ...] | None
-    """Alerts as JSON objects; None where the reference gave up: then no alert and an error are expected."""
+    """Alerts as JSON objects; None where Falco gave up: then no alert and an error are expected."""
     text: str | None
     """Expected text lines, where JSON was off."""
     suggested_output: bool

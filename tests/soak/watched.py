@@ -40,7 +40,7 @@ class ReadableState(StateMachine):
 
     def doubted(self) -> list[int]:
         """Processes of which the machine says now what the state would have to be put right for."""
-        return [one.tid for one in self.survey() if self.differs(one, self.number, threads=False)]
+        return [one.tid for one in self.read_procfs() if self.differs(one, self.number, threads=False)]
 
 
 def _write(*_: object) -> None:

@@ -117,7 +117,7 @@ async def _judge(source: ReplaySource, rules: Evaluator, state: StateMachine, ma
             events = state.apply(part)
             alerts.extend(rules.evaluate(events))
             if events:
-                state.release(events[-1].num)
+                state.prune(events[-1].num)
             if made is not None:
                 made.tick(None)
     return alerts

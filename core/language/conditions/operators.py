@@ -16,7 +16,7 @@ _NAMES: Final = ("=", "==", "!=", "in", "exists")
 """For names of hosts, which are compared by address: a part of a name says nothing."""
 _AT_MOST: Final = ("=", "==")
 _EITHER_PORT: Final = ("fd.port", "fd.proto")
-"""The reference breaks off at the first event that it asks whether these intersect a set; `in` says the same."""
+"""Falco breaks off at the first event that it asks whether these intersect a set; `in` says the same."""
 
 _BY_TYPE: Final[dict[FieldType, tuple[str, ...]]] = {
     FieldType.STRING: (*_EQUAL, *_ORDER, *_TEXT, *_SETS),

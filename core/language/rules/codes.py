@@ -1,6 +1,6 @@
 """Every code a load report can carry: title, short text, and the paragraph behind `mozu explain CODE`.
 
-The names are Falco's, so that whoever reads reports by machine reads mozu's too; the words are mozu's.
+The names are Falco's, so that programs that read its reports read mozu's too; the words are mozu's.
 """
 
 import enum
@@ -102,7 +102,7 @@ ENTRIES: Final[dict[Code, Entry]] = {
     ),
     Code.LOAD_ERR_VALIDATE: Entry(
         "Error validating rule/macro/list/exception objects",
-        "Each item is well formed, but they do not fit together: a macro is used that nobody has defined (files are "
+        "Each item is well formed, but they do not fit together: a macro is used that is not defined (files are "
         "loaded in order and cannot lean on later ones), macros refer to each other in a circle, something is appended "
         "to an item that does not exist, an exception does not fit its rule, a rule changes its source, or the file "
         "wants a newer engine or a plugin that is not there.",

@@ -25,7 +25,7 @@ from mozu.core.language.rules.values import Version
 from mozu.core.model.fields import FieldRegistry
 
 ENGINE_VERSION: Final = Version(0, 63, 0)
-"""The version of the rule language that mozu speaks, in the reference's counting."""
+"""The version of the rule language that mozu speaks, in Falco's counting."""
 
 _PLAIN: Final = (
     "condition",

@@ -127,7 +127,7 @@ def _source_of(macro: MacroView, rules: RuleSet) -> str:
 
 
 def _plugins(names: Iterable[str]) -> list[str]:
-    """The plugins of the reference whose fields these are."""
+    """The plugins of Falco whose fields these are."""
     owners = {"container": "container", "k8s": "container", "json": "json", "jevt": "json", "ka": "k8saudit"}
     return sorted({owners[head] for name in names if (head := name.partition(".")[0]) in owners})
 

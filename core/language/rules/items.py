@@ -103,7 +103,7 @@ class RuleItem(msgspec.Struct, frozen=True, eq=False):
 
 
 class Broken(msgspec.Struct, frozen=True, eq=False):
-    """An item with errors, of which the kind and the name are known: nobody shall be told that it is undefined."""
+    """An item with errors, of which the kind and the name are known: it is not reported as undefined too."""
 
     kind: str
     name: str

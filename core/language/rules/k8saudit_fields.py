@@ -1,7 +1,7 @@
 """Fields of the Kubernetes audit log (source `k8s_audit`): who asked for what, and what the API server said.
 
 An audit record is told by its `auditID`; without one every field is missing. A list without elements is missing too.
-Where the reference's documentation and its code differ, these fields do what is documented: `ka.sourceips` are the
+Where Falco's documentation and its code differ, these fields do what is documented: `ka.sourceips` are the
 client's addresses, and a registry's port does not cut the repository of an image.
 """
 

@@ -162,7 +162,7 @@ def read_override(reading: Reading, operations: Mapping[str, frozenset[str]]) ->
 
 
 def _unnamed(reading: Reading, operations: Mapping[str, frozenset[str]], node: MappingNode) -> None:
-    """Keys that could be overridden, are there, and are not named: nobody knows what is meant with them."""
+    """Keys that could be overridden, are there, and are not named: what is meant with them is not clear."""
     for key in operations:
         if reading.has(key) and node.get(key) is None:
             reading.error(

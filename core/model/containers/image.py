@@ -48,7 +48,7 @@ def parse(reference: str) -> Image:
 def identify(reference: str, image_id: str, names: ImageNames) -> Image:
     """Repository, tag and digest of a container's image.
 
-    The reference it was started by decides. What that leaves open is taken from the names that the engine has for the
+    Falco it was started by decides. What that leaves open is taken from the names that the engine has for the
     image: its repository where the container was started by an id, its tag where it was started by a digest, and the
     digest that the same repository gave it.
     """

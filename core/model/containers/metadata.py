@@ -29,7 +29,7 @@ class ContainerMetadata(msgspec.Struct, frozen=True, kw_only=True):
     full_id: str
     name: str | None = None
     image: str | None = None
-    """The reference that the container was made from, as the user wrote it."""
+    """Falco that the container was made from, as the user wrote it."""
     image_id: str | None = None
     """64 hexadecimal digits, without the name of the hash."""
     repository: str | None = None

@@ -32,7 +32,7 @@ class SyscallEvent(Event, gc=False):
     cpu: int = 0
     args: tuple[Any, ...] = ()
     """The parameters in the order of `core.model.syscalls`, native values: int; str for paths and texts (None for
-    NULL); bytes; SockTuple; SockAddr; flags and enumerations in the reference's numbering."""
+    NULL); bytes; SockTuple; SockAddr; flags and enumerations in Falco's numbering."""
     process: Process | None = None
     fd: int | None = None
     """The descriptor the event is about (-1 after a failed open); None for events without one."""

@@ -38,7 +38,7 @@ class File(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     kind: str
     """file, directory, ipv4, ipv6, unix, pipe, event, signalfd, eventpoll, inotify, timerfd, netlink, bpf, userfaultfd,
     io_uring, memfd, pidfd, unknown: the values of the field `fd.type`. `unknown` is a known descriptor of a type that
-    nobody named (it prints `<NA>`); the empty text stands in events that asked for a path and got no descriptor (a
+    no event named (it prints `<NA>`); the empty text stands in events that asked for a path and got no descriptor (a
     failed open): then only `name` and `raw` mean anything."""
     name: str = ""
     """The field `fd.name`: a path made absolute and normalised lexically, or the text of a socket tuple."""
@@ -47,7 +47,7 @@ class File(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     realpath: str | None = None
     """The path that the kernel reached, symlinks followed, as seen from the process's own root; None where unknown."""
     flags: int = 0
-    """Open flags in the reference's numbering (`core.model.syscalls` table `file_flags`)."""
+    """Open flags in Falco's numbering (`core.model.syscalls` table `file_flags`)."""
     dev: int = 0
     """Device number, major << 20 | minor as the kernel holds it (the events' parameter `dev` is encoded otherwise)."""
     ino: int = 0

@@ -1,6 +1,6 @@
 """Forms of addresses, and which are this machine's own: what tells the local end of a connection from the remote one.
 
-Pure by itself: whoever knows the interfaces (the live runtime, a recording) replaces the set.
+Pure by itself: what knows the interfaces (the live runtime, a recording) replaces the set.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ class LocalAddresses:
     def __init__(self, known: Iterable[Address] = ()) -> None:
         self._known: frozenset[Address] = frozenset(known)
         self.recorded = False
-        """Whether the machine is that of a recording, and read as the reference does: there no IPv6 address is local to
+        """Whether the machine is that of a recording, and read as Falco does: there no IPv6 address is local to
         the processes of containers."""
 
     def replace(self, known: Iterable[Address], *, recorded: bool = False) -> None:

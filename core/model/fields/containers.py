@@ -102,7 +102,7 @@ _CONTAINER: Final = (
         doc="How long that was before the event.",
     ),
     _told("container.name", "Name of the container; `host` outside containers.", host="host", traits=_SUGGESTED),
-    _told("container.image", "Image that the container was made from, as its runtime was told.", host=""),
+    _told("container.image", "Image that the container was made from, as its runtime was reported.", host=""),
     _told("container.image.id", "Id of the image.", host=""),
     _told("container.image.repository", "Name of the image, without tag and digest.", host="", traits=_SUGGESTED),
     _told("container.image.tag", "Tag of the image.", host="", traits=_SUGGESTED),

@@ -77,7 +77,7 @@ class Resolved(msgspec.Struct, frozen=True):
 
     field: "Field"
     text: str
-    """The reference as written, the key in `output_fields`."""
+    """Falco as written, the key in `output_fields`."""
     argument: str | None
     type: FieldType
     is_list: bool

@@ -1,7 +1,7 @@
 """What readers ask about the world outside the event: names of users, groups and hosts, and facts of the run.
 
 One `Names` belongs to one registry of fields. Everything in it has a default that knows nothing, so that the core reads
-events without anybody's help; an enricher (or a recording) that knows better assigns its own function:
+events alone; an enricher (or a recording) that knows better assigns its own function:
 
     context.fields.names.user = accounts.name_of
 

@@ -34,7 +34,7 @@ class FieldRegistry:
         """An enricher brings the reader of a known field: `make` takes the argument. Raises UnknownField."""
         field = self._fields.get(name)
         if field is None:
-            raise UnknownField(f"{name}: an enricher reads a field that nobody has declared")
+            raise UnknownField(f"{name}: an enricher reads a field that is not declared")
         bound = msgspec.structs.replace(field, read=None, bind=lambda argument, _: make(argument), unavailable="")
         self._fields[name] = bound
 

@@ -53,7 +53,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         type=FieldType.INT,
         read=own(lambda p: p.loginuid),
         needs=frozenset({"tree"}),
-        doc="Number of the user who logged in, whatever changed since; -1 for nobody.",
+        doc="Number of the user who logged in, whatever changed since; -1: none.",
     ),
     Field(
         name="user.loginname",

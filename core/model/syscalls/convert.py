@@ -202,7 +202,7 @@ _SOCKET_OPTIONS: Final = {
 def convert_open_flags(native: int, *, created: bool = False, upper: bool = False, lower: bool = False) -> int:
     """Flags of an open. `created`: the kernel made the file; `upper`, `lower`: the layer of an overlay that it lies in.
 
-    As in the reference, a flag shows when any of its bits is set: O_DIRECTORY brings O_TMPFILE, O_DSYNC brings O_SYNC.
+    As in Falco, a flag shows when any of its bits is set: O_DIRECTORY brings O_TMPFILE, O_DSYNC brings O_SYNC.
     """
     numbers = dict(flag_table("file_flags"))
     access = {1: "O_WRONLY", 2: "O_RDWR"}.get(native & _ACCMODE, "O_RDONLY")

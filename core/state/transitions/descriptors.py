@@ -34,9 +34,9 @@ def _made(state: State, event: SyscallEvent, fd: int, file: File) -> None:
     if fd < 0:
         event.fd, event.file = -1, None
         return
-    told = event.file
-    if told is not None:
-        file = named(replace(told, name=told.name or file.name, flags=told.flags or file.flags))
+    reported = event.file
+    if reported is not None:
+        file = named(replace(reported, name=reported.name or file.name, flags=reported.flags or file.flags))
     state.put(event, fd, replace(file, name_changed=True) if file.name else file)
 
 
@@ -69,7 +69,7 @@ def _fcntl(state: State, event: SyscallEvent) -> None:
 
 def _pidfd_getfd(state: State, event: SyscallEvent) -> None:
     """A copy of a descriptor of another process."""
-    fd, process, told = _result(event), event.process, event.file
+    fd, process, reported = _result(event), event.process, event.file
     event.fd, event.file = fd if fd >= 0 else -1, None
     if fd < 0 or process is None:
         return
@@ -77,8 +77,8 @@ def _pidfd_getfd(state: State, event: SyscallEvent) -> None:
     pid = pidfd.name.removeprefix("/proc/") if pidfd is not None and pidfd.kind == "pidfd" else ""
     other = state.node(int(pid)) if pid.isdecimal() else None
     file = None if other is None else other.files.get(event.args[2])
-    if file is not None or told is not None:
-        _copied(state, event, fd, file or named(told or File("unknown")), cloexec=True)
+    if file is not None or reported is not None:
+        _copied(state, event, fd, file or named(reported or File("unknown")), cloexec=True)
 
 
 # --- ends ---
@@ -113,9 +113,9 @@ def _pipe(state: State, event: SyscallEvent) -> None:
     if _result(event) < 0 or args[1] is None or args[2] is None:
         event.fd, event.file = -1, None
         return
-    told, event.file = event.file, None
+    reported, event.file = event.file, None
     flags = (args[4] or 0) if len(args) > 4 else 0
-    file = told or File("pipe", flags=flags, ino=args[3] or 0)
+    file = reported or File("pipe", flags=flags, ino=args[3] or 0)
     state.put(event, args[1], file)
     state.put(event, args[2], file)
 

@@ -11,7 +11,7 @@ from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import end
 from mozu.core.state.observed import Entered, Executed
 from mozu.core.state.paths import UNKNOWN_BASE, directory, join, normal, without_deleted
-from mozu.core.state.state import NOBODY, State
+from mozu.core.state.state import INVALID_ID, State
 from mozu.core.state.tables import Node
 from mozu.core.state.texts import cgroups, environment, words
 from mozu.core.state.transitions.opening import base_of
@@ -39,17 +39,17 @@ def executed(state: State, event: SyscallEvent) -> None:
         # The main thread has ended and another one took over its number.
         process = state.tables.update(node, state.number, exited=False)
     _become_only_thread(state, node)
-    stranger = process.pid < 0 or process.ptid < 0
-    if stranger:
-        told = event.args[_PTID] if len(event.args) > _PTID else None
-        changes.update(ptid=told or process.ptid, vtid=event.tid, vpid=changes["pid"])
+    create_unknown = process.pid < 0 or process.ptid < 0
+    if create_unknown:
+        reported = event.args[_PTID] if len(event.args) > _PTID else None
+        changes.update(ptid=reported or process.ptid, vtid=event.tid, vpid=changes["pid"])
         if not state.live:
             changes["cwd"] = ""
     if isinstance(event.observed, Executed):
         _told_by_kernel(event, event.observed, changes)
     _own_table(state, node)
     version = state.change(event, **changes)
-    if stranger and version is not None and version.pid == node.tid:
+    if create_unknown and version is not None and version.pid == node.tid:
         link(state, node)
 
 
@@ -88,7 +88,7 @@ def _changes(state: State, event: SyscallEvent, process: Process) -> dict[str, A
     if not state.live and pgid is None:
         changes["pgid"] = -1
     if loginuid is not None:
-        changes["loginuid"] = -1 if loginuid == NOBODY else loginuid
+        changes["loginuid"] = -1 if loginuid == INVALID_ID else loginuid
     if env or state.live:
         changes["env"] = environment(env) if env is not None else None
     if groups:

@@ -14,7 +14,7 @@ _RECENT: Final = 256
 def exited(state: State, event: SyscallEvent) -> None:
     """A task has ended. The event itself still sees it, with its threads counted without it.
 
-    Live, the end of a main thread is told when the last thread of its process has ended.
+    Live, the end of a main thread is reported when the last thread of its process has ended.
     """
     node = state.node(event.tid)
     if state.live:

@@ -1,8 +1,8 @@
 """clone, fork, vfork, clone3: new threads and processes.
 
-Live, the scheduler tells of each new task once (`_fork`), and what the calls return adds nothing. A recording has two
-events per clone: one of the caller (its result is the child's number, as the caller's pid namespace counts) and one of
-the child (result 0). Either may be missing, and the child's may come first.
+Live, the tracepoint sched_process_fork reports each new task once (`_fork`), and what the calls return adds nothing.
+A recording has two events per clone: one of the caller (its result is the child's number, as the caller's pid
+namespace counts) and one of the child (result 0). Either may be missing, and the child's may come first.
 """
 
 from typing import Any, Final
@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.cgroup import container_of
-from mozu.core.state.ends import bury
+from mozu.core.state.ends import evict
 from mozu.core.state.observed import Forked
-from mozu.core.state.placeholders import resident, stranger
+from mozu.core.state.placeholders import create_unknown, get_or_create
 from mozu.core.state.state import State
 from mozu.core.state.tables import Node
 from mozu.core.state.texts import cgroups, words
@@ -40,7 +40,7 @@ def forked(state: State, event: SyscallEvent) -> None:
     """`_fork`: the scheduler made a process, or a thread, which is only counted."""
     observed: Forked = event.observed
     born = state.number + 1
-    creator = resident(state, event.tid, event.pid)
+    creator = get_or_create(state, event.tid, event.pid)
     if observed.pid != observed.tid:
         state.tables.update(creator, born, others=creator.version.others + 1)
         return
@@ -48,9 +48,9 @@ def forked(state: State, event: SyscallEvent) -> None:
     if old is not None:
         if _is_same(old.version, observed):
             return
-        bury(state, old, state.number)
+        evict(state, old, state.number)
         if creator.died is not None:
-            creator = resident(state, event.tid, event.pid)
+            creator = get_or_create(state, event.tid, event.pid)
     source = creator.version
     child = Node(observed.tid, state.tables, born)
     process = replace(
@@ -64,17 +64,17 @@ def forked(state: State, event: SyscallEvent) -> None:
         state.tables.inherit(child, creator.files)
     parent = creator.main
     if observed.ptid and observed.ptid != creator.tid:
-        told = state.node(observed.ptid)
-        parent = parent if told is None else told.main
+        reported = state.node(observed.ptid)
+        parent = parent if reported is None else reported.main
     process.ptid, process.parent = parent.tid, parent
     state.add(process)
     parent.children.add(child)
 
 
 def _is_same(version: Process, observed: Forked) -> bool:
-    """Whether the task in the table is the one that the event tells of: seeding may have come before it.
+    """Whether the task in the table is the one of the event: seeding may have come before it.
 
-    /proc tells the start in hundredths of a second.
+    /proc has the start in hundredths of a second.
     """
     return bool(observed.start) and version.pid == observed.pid and abs(version.start - observed.start) <= 20_000_000
 
@@ -95,7 +95,7 @@ def cloned(state: State, event: SyscallEvent) -> None:
 
 def _told_by_caller(state: State, event: SyscallEvent, child_tid: int) -> None:
     args = event.args
-    caller = state.node(event.tid) or stranger(state, event.tid, event.pid)
+    caller = state.node(event.tid) or create_unknown(state, event.tid, event.pid)
     trusted = caller.version.pid >= 0
     if not trusted:
         _introduce(state, caller, args)
@@ -110,7 +110,7 @@ def _told_by_caller(state: State, event: SyscallEvent, child_tid: int) -> None:
     if old is not None:
         if old.inverted:
             return
-        bury(state, old, state.number)
+        evict(state, old, state.number)
         if caller.died is not None:
             return
     thread = bool(flags & THREAD)
@@ -134,10 +134,10 @@ def _told_by_child(state: State, event: SyscallEvent) -> None:
         if start and event.time - start < _STALE:
             event.process = old.newest
             return
-        bury(state, old, state.number - 1)
+        evict(state, old, state.number - 1)
     pid, ptid = _number(args, _PID), _number(args, _PTID)
     source = pid if thread else ptid
-    model = state.node(source) or stranger(state, source, -1)
+    model = state.node(source) or create_unknown(state, source, -1)
     trusted = model.version.pid >= 0
     if not trusted and thread:
         _introduce(state, model, args)
@@ -158,7 +158,7 @@ def _told_by_child(state: State, event: SyscallEvent) -> None:
 def _child(
     state: State, event: SyscallEvent, parent: Process, *, trusted: bool, child_tid: int, thread: bool
 ) -> Process:
-    """The new version as far as both sides tell it alike: what the event holds over what the parent gives."""
+    """The new version as far as both returns of clone agree: what the event holds wins over what the parent gives."""
     args = event.args
     node = Node(child_tid, state.tables, state.number)
     exe = args[_EXE] or ""
@@ -199,7 +199,7 @@ def _place(state: State, process: Process, model: Node, *, thread: bool, trusted
 
 
 def _introduce(state: State, node: Node, args: tuple[Any, ...]) -> None:
-    """A task that was unknown until an event told of its process."""
+    """A task that was unknown until an event of its process."""
     pid, ptid = _number(args, _PID, -1), _number(args, _PTID, -1)
     vtid = _number(args, _VTID, -1)
     exe = args[_EXE] or ""

@@ -10,11 +10,11 @@ from typing import Final
 from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import Identity
-from mozu.core.state.state import NOBODY, State
+from mozu.core.state.state import INVALID_ID, State
 
 _NEW_USER: Final = dict(flag_table("clone_flags"))["CLONE_NEWUSER"]
 _ALL_CAPABILITIES: Final = (1 << 41) - 1
-_UNCHANGED: Final = (None, -1, NOBODY)
+_UNCHANGED: Final = (None, -1, INVALID_ID)
 
 Ids = tuple[int, int, int]
 """Real, effective, saved."""
@@ -72,9 +72,9 @@ def _told_by_kernel(state: State, event: SyscallEvent, process: Process) -> bool
     observed = event.observed
     if observed.__class__ is not Identity:
         return False
-    told = {name: getattr(observed, name) for name in Identity.__struct_fields__}
-    if any(getattr(process, name) != value for name, value in told.items()):
-        state.change(event, **told)
+    reported = {name: getattr(observed, name) for name in Identity.__struct_fields__}
+    if any(getattr(process, name) != value for name, value in reported.items()):
+        state.change(event, **reported)
     return True
 
 
@@ -95,8 +95,8 @@ def _capset(state: State, event: SyscallEvent) -> None:
 
 
 def new_user_namespace(state: State, event: SyscallEvent, flags: int | None) -> None:
-    """Whoever enters a user namespace of its own holds every capability there. None of them is inheritable by programs;
-    in recordings, read as the reference reads them, all are.
+    """A task that enters a user namespace of its own holds every capability there. Programs inherit none of them;
+    in recordings, read as Falco reads them, they inherit all.
     """
     if event.args[0] is not None and event.args[0] >= 0 and (flags or 0) & _NEW_USER:
         whole = _ALL_CAPABILITIES

@@ -1,4 +1,4 @@
-"""Sizes, faults and limits that events tell in passing."""
+"""Memory sizes, page faults and limits, which events of other calls carry along."""
 
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ _NOFILE: Final = dict(flag_table("rlimit_resources"))["RLIMIT_NOFILE"]
 
 
 def _sizes(state: State, event: SyscallEvent) -> None:
-    """brk, mmap, munmap: (result, size, resident, swapped …)."""
+    """brk, mmap, munmap: (result, size, get_or_create, swapped …)."""
     index = INDEX.get(event.type)
     if index is not None:
         used(state, event, index)

@@ -14,7 +14,7 @@ AT_FDCWD: Final = -100
 _FLAGS: Final = dict(flag_table("file_flags"))
 _DIRECTORY, _UPPER, _LOWER = _FLAGS["O_DIRECTORY"], _FLAGS["FD_UPPER_LAYER"], _FLAGS["FD_LOWER_LAYER"]
 _KNOWN_AT_EXIT: Final = ~(_FLAGS["O_F_CREATED"] - 1)
-"""Flags that only the end of the call can tell."""
+"""Flags that only the exit of the call knows."""
 _CREAT: Final = dict(flag_table("creat_flags"))
 _NO_PATH: Final = "<NA>"
 """Stands for a path that could not be read."""
@@ -41,9 +41,9 @@ def _opened(
         return
     fd = event.args[0]
     fd = -1 if fd is None else fd
-    told = event.file
+    reported = event.file
     observed = event.observed
-    realpath = told.realpath if told is not None else None
+    realpath = reported.realpath if reported is not None else None
     base = None
     if observed.__class__ is Opened:
         base, realpath = observed.base, observed.realpath or realpath
@@ -56,12 +56,12 @@ def _opened(
         event.fd, event.file = -1, File("", name, raw)
         return
     dev, ino = place
-    if told is not None:
-        kind, dev, ino, flags = told.kind, told.dev, told.ino, told.flags or flags
+    if reported is not None:
+        kind, dev, ino, flags = reported.kind, reported.dev, reported.ino, reported.flags or flags
     else:
         kind, dev = ("directory" if flags & _DIRECTORY else "file"), device(dev)
-    upper = flags & _UPPER != 0 or (told is not None and told.upper_layer)
-    lower = flags & _LOWER != 0 or (told is not None and told.lower_layer)
+    upper = flags & _UPPER != 0 or (reported is not None and reported.upper_layer)
+    lower = flags & _LOWER != 0 or (reported is not None and reported.lower_layer)
     state.put(event, fd, File(kind, name, raw, realpath, flags, dev, ino, upper, lower, name_changed=True))
 
 
@@ -74,7 +74,7 @@ def device(encoded: int) -> int:
 
 
 def entered(state: State, event: SyscallEvent) -> Entered | None:
-    """The beginning of the same call, if it was told."""
+    """The enter event of the same call, if there was one."""
     if not state.entered:
         return None
     begun = state.entered.pop(event.tid, None)
@@ -121,7 +121,7 @@ def _openat(place: int) -> Callable[[State, SyscallEvent], None]:
 
 
 def _by_handle(state: State, event: SyscallEvent) -> None:
-    """The kernel tells the whole path; it needs no directory."""
+    """The kernel gives the whole path; it needs no directory."""
     args = event.args
     path = args[3]
     if path and not path.startswith("/"):

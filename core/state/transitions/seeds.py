@@ -1,12 +1,12 @@
-"""Internal events: what there was before, what the machine was asked or says, and where another recording starts."""
+"""Internal events: seeds, answers of /proc, repairs, and the start of another recording."""
 
 from typing import Final
 
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state import snapshot
-from mozu.core.state.observed import Entered, KnownFile, KnownProcess, Looked, Seeded
+from mozu.core.state.observed import Entered, KnownFile, KnownProcess, ProcSnapshot, Seeded
 from mozu.core.state.repair import repair
-from mozu.core.state.seeding import seed, seed_file, settle
+from mozu.core.state.seeding import finish_seeding, seed, seed_file
 from mozu.core.state.state import State
 from mozu.core.state.tables import Tables
 
@@ -32,7 +32,7 @@ def _seeded(state: State, event: SyscallEvent) -> None:
     if observed is not None:
         state.addresses, state.netmasks = observed.addresses, observed.netmasks
         state.boot_time = observed.boot_time or state.boot_time
-    settle(state)
+    finish_seeding(state)
 
 
 def _enter(state: State, event: SyscallEvent) -> None:
@@ -65,7 +65,7 @@ def _restored(state: State, _: SyscallEvent) -> None:
 
 
 def _looked(state: State, event: SyscallEvent) -> None:
-    observed: Looked = event.observed
+    observed: ProcSnapshot = event.observed
     if len(state.answers) < _ANSWERS_LIMIT:
         state.answers.setdefault(observed.tid, []).append(observed)
 

@@ -1,6 +1,6 @@
 """Sessions, process groups, and who takes in orphans.
 
-A process's name is the one its program was started with: PR_SET_NAME does not change it (as in the reference), so a
+A process's name is the one its program was started with: PR_SET_NAME does not change it (as in Falco), so a
 process cannot rename itself out of a rule.
 """
 
@@ -20,14 +20,14 @@ def _setsid(state: State, event: SyscallEvent) -> None:
     if process is None or sid is None or sid < 0:
         return
     if state.live:
-        # A new session is a new group too; recordings tell of the group with the next exec, as in the reference.
+        # A new session is a new group too; recordings have the group with the next exec, as in Falco.
         state.change_process(event, sid=sid, vpgid=sid, pgid=process.pid, tty=0)
     else:
         state.change(event, sid=sid)
 
 
 def _setpgid(state: State, event: SyscallEvent) -> None:
-    """Live only: the reference does not follow it, and exec brings the group anew."""
+    """Live only: Falco does not follow it, and exec brings the group anew."""
     process = event.process
     if not state.live or process is None or event.args[0] != 0:
         return

@@ -18,13 +18,13 @@ from mozu.core.state.transitions.use import INDEX, named, used
 
 _EINPROGRESS: Final = -115
 _NAMELESS: Final = "<unknown>"
-"""What recordings call an IPv4 connection over a descriptor that nobody saw become a socket, as the reference does."""
+"""What recordings call an IPv4 connection over a descriptor whose socket call was not seen, as Falco does."""
 _STREAM, _DATAGRAM, _RAW = 1, 2, 3
 _PROTOCOLS: Final = {6: "tcp", 17: "udp", 1: "icmp", 255: "raw"}
 
 
 def protocol_of(kind: int, number: int) -> str:
-    """Transport of an IP socket from the arguments of socket(2); empty where they do not tell."""
+    """Transport of an IP socket from the arguments of socket(2); empty where they leave it open."""
     if number == 0:
         return {_STREAM: "tcp", _DATAGRAM: "udp"}.get(kind & 0xFF, "")
     name = _PROTOCOLS.get(number, "")
@@ -73,7 +73,7 @@ def _listening(file: File, address: SockAddr) -> File:
 
 def _connect(state: State, event: SyscallEvent) -> None:
     args = event.args
-    told = event.file
+    reported = event.file
     begun = entered(state, event)
     file = used(state, event, INDEX["connect"])
     result = args[0]
@@ -97,13 +97,13 @@ def _connect(state: State, event: SyscallEvent) -> None:
     new = with_tuple(file, sock, role=role or "client", connected=True)
     if not state.live and new.kind == "ipv4" and not new.protocol:
         new = replace(new, name=_NAMELESS)
-    if told is not None and told.role:
-        new = replace(new, role=told.role)
+    if reported is not None and reported.role:
+        new = replace(new, role=reported.role)
     state.put(event, event.fd, new)
 
 
 def _connect_blind(state: State, event: SyscallEvent, file: File, asked: SockAddr | None) -> None:
-    """Nobody told the ends: what the call was asked for is all there is."""
+    """The ends are not known: what the call was asked for is all there is."""
     new = replace(file, connected=True)
     if asked is not None and asked.family in (IPV4, IPV6):
         mapped = mapped_ipv4(asked.address) if asked.family == IPV6 else None
@@ -134,21 +134,21 @@ def _accept(state: State, event: SyscallEvent) -> None:
     args = event.args
     fd = -1 if args[0] is None else args[0]
     sock: SockTuple | None = args[1]
-    told = event.file
-    if fd < 0 or (sock is None and told is None):
+    reported = event.file
+    if fd < 0 or (sock is None and reported is None):
         event.fd, event.file = fd if fd >= 0 else -1, None
         return
     if sock is None:
-        assert told is not None
-        state.put(event, fd, named(told))
+        assert reported is not None
+        state.put(event, fd, named(reported))
         return
     if sock.family not in (UNIX, IPV4, IPV6):
         event.fd, event.file = fd, None
         return
     flags = (args[5] or 0) & CLOEXEC if len(args) > 5 else 0
     base = File("unknown", flags=flags, protocol="" if sock.family == UNIX else "tcp")
-    if told is not None:
-        base = replace(base, dev=told.dev, ino=told.ino, protocol=told.protocol or base.protocol)
+    if reported is not None:
+        base = replace(base, dev=reported.dev, ino=reported.ino, protocol=reported.protocol or base.protocol)
     state.put(event, fd, with_tuple(base, sock, role="server", connected=True))
 
 

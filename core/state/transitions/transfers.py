@@ -1,4 +1,4 @@
-"""Sending and receiving: what an unconnected socket is told about its other end."""
+"""Sending and receiving: what a call on an unconnected socket says of its other end."""
 
 from collections.abc import Callable
 from typing import Final
@@ -27,14 +27,14 @@ def _transfer(name: str, *, incoming: bool, guesses: bool = False) -> Callable[[
 
     def transfer(state: State, event: SyscallEvent) -> None:
         args = event.args
-        told = event.file
+        reported = event.file
         file = used(state, event, fd_at)
         result = args[0]
         if event.process is None or result is None or result < 0 or event.fd is None or event.fd < 0:
             return
         sock = None if tuple_at is None else args[tuple_at]
         if file is None and guesses and sock is not None and sock.family in (IPV4, IPV6):
-            # The socket was made before anybody looked; most that name a peer are datagram sockets.
+            # The socket was made before the first event; most that name a peer are datagram sockets.
             file = new_socket(sock.family, _DATAGRAM, _UDP, 0)
         if file is None:
             return
@@ -43,7 +43,7 @@ def _transfer(name: str, *, incoming: bool, guesses: bool = False) -> Callable[[
             new = replace(file, connected=True)
         if sock is not None and (not file.name or file.protocol != "tcp" or file.kind != "ipv4"):
             new = _with_peer(state, new, sock, incoming=incoming)
-        if new is not file or told is not None:
+        if new is not file or reported is not None:
             state.put(event, event.fd, new)
 
     return transfer
@@ -104,7 +104,7 @@ def _interface(state: State, peer: bytes) -> bytes:
 _RECEIVING: Final = ("read", "readv", "pread", "preadv", "recv", "recvfrom", "recvmsg", "recvmmsg")
 _SENDING: Final = ("write", "writev", "pwrite", "pwritev", "sendmmsg")
 PLAIN: Final = frozenset(("read", "readv", "pread", "preadv", "write", "writev", "pwrite", "pwritev"))
-"""They tell at most that a socket is connected: too little to be sent for its own sake."""
+"""They show at most that a socket is connected: too little to be demanded for its own sake."""
 _GUESSING: Final = ("send", "sendto", "sendmsg")
 
 TRANSITIONS: Final = {

@@ -53,29 +53,30 @@ def used(state: State, event: SyscallEvent, index: int) -> File | None:
     return known
 
 
-def _reconciled(state: State, event: SyscallEvent, fd: int, told: File, known: File | None) -> File:
-    """What the kernel says wins, but what the calls before have told of the same file or socket is kept."""
-    if known is not None and _is_same(known, told) and not _is_renamed(event, known, told):
+def _reconciled(state: State, event: SyscallEvent, fd: int, reported: File, known: File | None) -> File:
+    """What the kernel says wins, but what earlier calls showed of the same file or socket is kept."""
+    if known is not None and _is_same(known, reported) and not _is_renamed(event, known, reported):
         return known
-    file = _directed(event, named(told))
+    file = _directed(event, named(reported))
     if fd >= 0:
         state.put(event, fd, file)
     return file
 
 
-def _is_same(known: File, told: File) -> bool:
-    """Whether the kernel speaks of what the state knows: closes are not always told, so numbers may be in use again."""
-    if told.sock is not None:
-        return known.sock in (told.sock, turned(told.sock)) and told.role in ("", known.role)
-    if told.kind in _PATHS:
-        return known.kind in _PATHS and (known.ino, known.dev) == (told.ino, told.dev)
-    return known.kind == told.kind and (known == told or known.role == "listening")
+def _is_same(known: File, reported: File) -> bool:
+    """Whether the kernel's file is the one the state knows: not every close is seen, so numbers may be in use again."""
+    if reported.sock is not None:
+        return known.sock in (reported.sock, turned(reported.sock)) and reported.role in ("", known.role)
+    if reported.kind in _PATHS:
+        return known.kind in _PATHS and (known.ino, known.dev) == (reported.ino, reported.dev)
+    return known.kind == reported.kind and (known == reported or known.role == "listening")
 
 
-def _is_renamed(event: SyscallEvent, known: File, told: File) -> bool:
-    """Whether the same file was opened again, under another name, and nobody was told."""
+def _is_renamed(event: SyscallEvent, known: File, reported: File) -> bool:
+    """Whether the same file was opened again under another name, by an open that was filtered."""
     observed = event.observed
-    return observed.__class__ is Descriptor and observed.as_opened and (known.name, known.raw) != (told.name, told.raw)
+    names = (known.name, known.raw), (reported.name, reported.raw)
+    return observed.__class__ is Descriptor and observed.as_opened and names[0] != names[1]
 
 
 def named(file: File) -> File:

@@ -13,7 +13,7 @@ from mozu.core.flow.source_pump import Intake
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state import StateMachine
-from mozu.core.state.observed import KnownProcess, Looked
+from mozu.core.state.observed import KnownProcess, ProcSnapshot
 from tests.core.state.story import NOWHERE
 
 PATIENCE = 30.0
@@ -27,11 +27,11 @@ class Machine(StateMachine):
         self.says: dict[int, KnownProcess] = {}
         self.asked = 0
 
-    def survey(self, pids: Iterable[int] | None = None, /) -> Iterator[Looked]:
+    def read_procfs(self, pids: Iterable[int] | None = None, /) -> Iterator[ProcSnapshot]:
         self.asked += 1
         for pid, known in sorted(self.says.items()):
             if pids is None or pid in set(pids):
-                yield Looked(pid, pid, known)
+                yield ProcSnapshot(pid, pid, known)
 
 
 class Stream:
@@ -138,13 +138,13 @@ def test_who_ends_between_two_looks_is_left_to_the_stream(stream: Stream, monkey
     stream.lives(5)
     stream.machine.says[5] = KnownProcess(name="p5", ptid=1, vpid=5, cwd="/tmp", root="/")
     stream.tell()
-    real = stream.machine.survey
+    real = stream.machine.read_procfs
 
-    def survey(pids: Iterable[int] | None = None, /) -> Iterator[Looked]:
+    def read_procfs(pids: Iterable[int] | None = None, /) -> Iterator[ProcSnapshot]:
         yield from real(pids)
         stream.machine.says.pop(5, None)
 
-    monkeypatch.setattr(stream.machine, "survey", survey)
+    monkeypatch.setattr(stream.machine, "read_procfs", read_procfs)
 
     async def work() -> None:
         stream.reconciler.lost()
@@ -186,13 +186,13 @@ def test_a_silent_stream_has_told_everything(stream: Stream) -> None:
 def test_a_machine_that_cannot_be_read_costs_one_look(
     stream: Stream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = stream.machine.survey
+    real = stream.machine.read_procfs
 
-    def survey(pids: Iterable[int] | None = None, /) -> Iterator[Looked]:
-        monkeypatch.setattr(stream.machine, "survey", real)
+    def read_procfs(pids: Iterable[int] | None = None, /) -> Iterator[ProcSnapshot]:
+        monkeypatch.setattr(stream.machine, "read_procfs", real)
         raise OSError("no proc")
 
-    monkeypatch.setattr(stream.machine, "survey", survey)
+    monkeypatch.setattr(stream.machine, "read_procfs", read_procfs)
     stream.lives(7, known=False)
 
     async def work() -> None:

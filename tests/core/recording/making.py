@@ -13,7 +13,7 @@ from mozu.core.model.fields.names import Names
 from mozu.core.recording.lines import Container, Host, User
 from mozu.core.recording.lines import Told as Line
 from mozu.core.state import StateMachine
-from mozu.core.state.observed import Entered, Executed, Forked, KnownProcess, Looked, Opened
+from mozu.core.state.observed import Entered, Executed, Forked, KnownProcess, Opened, ProcSnapshot
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.own import OwnRecording
 from mozu.plugins.sources.replay.reader import Recording
@@ -57,7 +57,7 @@ def events() -> list[Event]:
     """What a live source gives."""
     ends = SockTuple(2, b"\x0a\0\0\1", 40000, b"\x08\x08\x08\x08", 53)
     return [
-        SyscallEvent("syscall", "_looked", T0, observed=Looked(5, 5, KnownProcess(name="sh", ptid=1, vpid=5), 0)),
+        SyscallEvent("syscall", "_looked", T0, observed=ProcSnapshot(5, 5, KnownProcess(name="sh", ptid=1, vpid=5), 0)),
         call(
             "openat", 3, -100, "/etc/passwd", 1, 0, 0, 42, fd=3, file=File("file", "/etc/passwd"), observed=Opened("/")
         ),

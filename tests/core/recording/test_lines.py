@@ -9,7 +9,7 @@ from mozu.core.model.syscalls import event_type
 from mozu.core.recording.decode import Decoder, Malformed, other
 from mozu.core.recording.encode import Encoder
 from mozu.core.recording.lines import Data, Type, form_of, types_of
-from mozu.core.state.observed import Bases, Descriptor, Entered, Executed, Forked, KnownProcess, Looked, Opened
+from mozu.core.state.observed import Bases, Descriptor, Entered, Executed, Forked, KnownProcess, Opened, ProcSnapshot
 
 SOCK = SockTuple(2, b"\x7f\0\0\1", 40000, b"\x08\x08\x08\x08", 53)
 UNSEEN = SyscallEvent("syscall", "close", 7, 3, 5, 5, args=(0, 3), observed=Opened("/x"))
@@ -35,8 +35,8 @@ EVENTS = [
     made("ptrace", (1 << 64) - 1, -(1 << 63), 2, 3, 4),
     made("execve", 0, "sh", b"-c\0true\0", observed=Executed(sid=1, start=5), file=None),
     made("_fork", observed=Forked(7, 7, 1, 1, shares_files=True)),
-    made("_looked", observed=Looked(7, 7, KnownProcess(name="\udcff", env=("A=b",)), 3)),
-    made("_looked", observed=Looked(7)),
+    made("_looked", observed=ProcSnapshot(7, 7, KnownProcess(name="\udcff", env=("A=b",)), 3)),
+    made("_looked", observed=ProcSnapshot(7)),
     made("unlinkat", 0, -100, "x", 0, observed=Bases(("/", None))),
     made("_enter", observed=Entered("connect", (4, SockAddr(2, b"\1\2\3\4", 5)))),
     made("_unseen", observed=UNSEEN),

@@ -86,7 +86,7 @@ def judged(raw: bytes) -> tuple[int, str]:
         for batch in OwnRecording(BytesIO(raw), "mutated", Metadata()).batches():
             found: list[Event] = list(intake.accept(batch, lambda _: None))
             count += len(found)
-            state.release(state.number)
+            state.prune(state.number)
             if count:
                 state.snapshot()
     except SourceBroken as error:

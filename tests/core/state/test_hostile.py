@@ -89,7 +89,7 @@ def _level(machine: StateMachine) -> tuple[int, ...]:
 def test_a_hundred_thousand_processes_leave_nothing_behind() -> None:
     machine = StateMachine(procfs="/nowhere/at/all")
     machine.apply([made("execve", 10, res=0, pid=10, comm="sh")])
-    machine.release(2)
+    machine.prune(2)
     before = _level(machine)
 
     def generation(count: int) -> None:
@@ -104,7 +104,7 @@ def test_a_hundred_thousand_processes_leave_nothing_behind() -> None:
                     made("procexit", child, status=0),
                 ]
             )
-            machine.release(events[-1].num + 1)
+            machine.prune(events[-1].num + 1)
 
     generation(2_000)
     gc.collect()
@@ -167,7 +167,7 @@ def test_noise_of_every_type_is_survived_and_every_field_answers(live: bool) -> 
             for read_field in readers:
                 read_field(event)
         if rng.random() < 0.5:
-            machine.release(shown[0].num)
+            machine.prune(shown[0].num)
     assert machine.sizes()["tasks"] < 50
 
 
@@ -187,7 +187,7 @@ def _internal(rng: random.Random) -> Any:
 def test_tasks_that_a_recording_invents_without_end_are_not_kept() -> None:
     machine = StateMachine(procfs=None)
     for first in range(1, 300_000, 5_000):
-        machine.release(machine.apply([made("getpid", tid) for tid in range(first, first + 5_000)])[-1].num)
+        machine.prune(machine.apply([made("getpid", tid) for tid in range(first, first + 5_000)])[-1].num)
     assert machine.sizes()["tasks"] == 1 << 18
 
 
@@ -197,6 +197,6 @@ def test_descriptors_that_a_recording_invents_without_end_are_not_kept_and_are_s
     for first in range(0, 1_200_000, 5_000):
         batch = [made("openat", 7, fd=fd, dirfd=-100, name="/x") for fd in range(first, first + 5_000)]
         last = machine.apply(batch)[-1]
-        machine.release(last.num)
+        machine.prune(last.num)
     assert last is not None
     assert (machine.sizes()["files"] < 1_200_000, read(last, "fd.name")) == (True, "/x")

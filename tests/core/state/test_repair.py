@@ -10,7 +10,7 @@ import pytest
 
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state import StateMachine
-from mozu.core.state.observed import KnownProcess, Looked
+from mozu.core.state.observed import KnownProcess, ProcSnapshot
 from tests.core.state.story import Story, made, read
 
 START = 1_700_000_000_000_000_000
@@ -31,18 +31,18 @@ def story() -> Story:
     return story
 
 
-def said(pid: int = 10, *, others: int = 0, **changes: Any) -> Looked:
+def said(pid: int = 10, *, others: int = 0, **changes: Any) -> ProcSnapshot:
     """By the machine: the shell, but for these."""
-    return Looked(pid, pid, KnownProcess(**{**SHELL, **changes}), others)
+    return ProcSnapshot(pid, pid, KnownProcess(**{**SHELL, **changes}), others)
 
 
-def repair(story: Story, looked: Looked) -> None:
+def repair(story: Story, looked: ProcSnapshot) -> None:
     event = SyscallEvent("syscall", "_repaired", 0, tid=looked.tid, pid=looked.tid, observed=looked)
     assert [] == story.machine.apply([event])
     story.event("chdir", 1, res=-1)
 
 
-def wrong(story: Story, looked: Looked, *, threads: bool = False, since: int | None = None) -> bool | None:
+def wrong(story: Story, looked: ProcSnapshot, *, threads: bool = False, since: int | None = None) -> bool | None:
     return story.machine.differs(looked, story.machine.number if since is None else since, threads=threads)
 
 
@@ -105,9 +105,9 @@ def test_where_no_stack_can_be_read_the_path_tells_another_program(story: Story)
 
 
 def test_a_process_whose_end_was_lost_goes_and_its_children_are_taken_over(story: Story) -> None:
-    assert wrong(story, Looked(10)) is True
+    assert wrong(story, ProcSnapshot(10)) is True
 
-    repair(story, Looked(10))
+    repair(story, ProcSnapshot(10))
 
     assert story.machine.process(10) is None
     assert 1 == story.process(11).ptid
@@ -142,7 +142,7 @@ def test_a_step_of_the_clock_moves_the_start_and_makes_no_other_process(story: S
 
 def test_a_new_parent_leaves_the_old_one(story: Story) -> None:
     repair(story, said(11, ptid=1, vpid=11, stack=501))
-    repair(story, Looked(10))
+    repair(story, ProcSnapshot(10))
     assert 1 == story.process(11).ptid
     assert "systemd" == read(story.event("chdir", 11, res=-1), "proc.pname")
 
@@ -156,13 +156,13 @@ def test_nobody_can_tell_of_a_process_that_an_event_has_changed_since(story: Sto
     since = story.machine.number
     story.exec(10, "/bin/ls", "ls")
     assert wrong(story, said(uid=0), since=since) is None
-    assert wrong(story, Looked(10), since=since) is None
+    assert wrong(story, ProcSnapshot(10), since=since) is None
 
 
 def test_a_kernel_thread_has_no_program_to_compare(story: Story) -> None:
     story.has(2, name="kthreadd", ptid=0, root="/", cwd="/", start=START)
     story.event("chdir", 1, res=-1)
-    looked = Looked(2, 2, KnownProcess(name="kthreadd/1", ptid=0, vpid=2, vtid=2, root="/", cwd="/", start=START))
+    looked = ProcSnapshot(2, 2, KnownProcess(name="kthreadd/1", ptid=0, vpid=2, vtid=2, root="/", cwd="/", start=START))
     assert wrong(story, looked) is False
 
 
@@ -189,7 +189,7 @@ def child() -> Iterator["subprocess.Popen[bytes]"]:
 def test_what_was_just_read_does_not_differ(child: "subprocess.Popen[bytes]") -> None:
     machine = StateMachine()
     machine.seed()
-    found = {one.tid: one for one in machine.survey()}
+    found = {one.tid: one for one in machine.read_procfs()}
     machine.apply([made("chdir", child.pid, of=child.pid, res=-1)])
     assert machine.differs(found[child.pid], machine.number, threads=True) is False
     assert machine.differs(found[os.getpid()], machine.number, threads=False) is False
@@ -201,7 +201,7 @@ def test_the_dead_that_nobody_has_buried_are_none(child: "subprocess.Popen[bytes
     child.send_signal(signal.SIGKILL)
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
 
-    assert child.pid not in {one.tid for one in machine.survey()}
-    assert [] == list(machine.survey([child.pid]))
+    assert child.pid not in {one.tid for one in machine.read_procfs()}
+    assert [] == list(machine.read_procfs([child.pid]))
     machine.apply([made("chdir", os.getpid(), of=os.getpid(), res=-1)])
-    assert machine.differs(Looked(child.pid), machine.number, threads=False) is True
+    assert machine.differs(ProcSnapshot(child.pid), machine.number, threads=False) is True

@@ -68,7 +68,7 @@ def test_what_a_held_event_shows_does_not_change_while_it_is_held(story: Story) 
     story.event("close", 20, res=0, fd=3)
     story.exit(10, reaper=1)
     story.exit(20)
-    story.machine.release(event.num)
+    story.machine.prune(event.num)
     found = [read(event, name) for name in ("proc.name", "proc.pname", "proc.cwd", "fd.name", "proc.fdopencount")]
     assert ["bash", "bash", "/home/", "/home/x", 1] == found
 
@@ -108,30 +108,30 @@ def test_old_versions_are_forgotten_once_nobody_can_ask(story: Story) -> None:
     for number in range(5):
         story.event("chdir", 20, res=0, path=f"/{number}")
     last = story.write(20, 0).num
-    story.machine.release(last)
+    story.machine.prune(last)
     assert (0, None) == (story.machine.sizes()["old_versions"], story.process(20).older)
 
 
 def test_ended_tasks_are_forgotten_once_nobody_can_ask(story: Story) -> None:
     event = story.exit(20)
-    story.machine.release(event.num)
+    story.machine.prune(event.num)
     kept = story.machine.sizes()["ended_tasks"]
-    story.machine.release(event.num + 1)
+    story.machine.prune(event.num + 1)
     assert (1, 0) == (kept, story.machine.sizes()["ended_tasks"])
 
 
 def test_a_released_event_can_still_ask(story: Story) -> None:
     event = story.exit(20)
-    story.machine.release(event.num)
+    story.machine.prune(event.num)
     assert ("bash", "bash") == (read(event, "proc.name"), read(event, "proc.pname"))
 
 
 def test_what_descriptors_were_is_forgotten_too(story: Story) -> None:
     event = story.open(20, "x", 3)
     story.open(20, "y", 3)
-    story.machine.release(event.num)
+    story.machine.prune(event.num)
     before = story.process(20).files.has_history
-    story.machine.release(event.num + 1)
+    story.machine.prune(event.num + 1)
     assert (True, False) == (before, story.process(20).files.has_history)
 
 
@@ -140,12 +140,12 @@ def test_a_table_copied_by_exec_forgets_as_well() -> None:
     story.exec(10, "/bin/x", pid=10)
     story.open(10, "/a", 3)
     event = story.exec(10, "/bin/y", pid=10)
-    story.machine.release(event.num)
+    story.machine.prune(event.num)
     assert not story.process(10).files.has_history
 
 
 def test_releasing_twice_is_harmless(story: Story) -> None:
     event = story.exit(20)
-    story.machine.release(event.num + 1)
-    story.machine.release(event.num + 1)
+    story.machine.prune(event.num + 1)
+    story.machine.prune(event.num + 1)
     assert "bash" == read(story.write(10, 0), "proc.name")

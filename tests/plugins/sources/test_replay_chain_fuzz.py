@@ -56,7 +56,7 @@ class Chain:
                     form.encode(alert)
                 count += 1
             if events:
-                state.release(events[-1].num)
+                state.prune(events[-1].num)
         return count
 
 

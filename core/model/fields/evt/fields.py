@@ -45,4 +45,4 @@ def fields(names: Names) -> tuple[Field, ...]:
 
 
 FIELDS: Final = fields(Names())
-"""The same for whoever has no surroundings: nothing outside the event has a name."""
+"""The same without surroundings: nothing outside the event has a name."""

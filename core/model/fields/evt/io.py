@@ -1,4 +1,4 @@
-"""What a call moved, opened or told: evt.buffer, evt.buflen*, evt.is_open_*, evt.abspath, evt.infra.* …"""
+"""What a call moved, opened or reported: evt.buffer, evt.buflen*, evt.is_open_*, evt.abspath, evt.infra.* …"""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -118,7 +118,7 @@ def _opening(name: str, doc: str, make: Callable[[EventType], Reader]) -> Field:
 OPENS: Final = (
     _opening("evt.is_open_read", "Whether a file was opened, or was to be, for reading.", _has_flag(_READ)),
     _opening("evt.is_open_write", "Whether a file was opened, or was to be, for writing.", _has_flag(_WRITE)),
-    _opening("evt.is_open_exec", "Whether the call could make a file that anybody may execute.", _executable),
+    _opening("evt.is_open_exec", "Whether the call could make a file that any user may execute.", _executable),
     _opening("evt.is_open_create", "Whether the call made a new file.", _created),
 )
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from mozu.core.model.event import Address, File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.model.fields.descriptor_kind import type_char
-from mozu.core.model.fields.fs.base_directory import AT_FDCWD, base_directory, place_of, told_directory
+from mozu.core.model.fields.fs.base_directory import AT_FDCWD, base_directory, place_of, reported_directory
 from mozu.core.model.fields.names import Names
 from mozu.core.model.fields.pathname import absolute
 from mozu.core.model.syscalls import Param, errno_name, flag_names, signal_name
@@ -91,7 +91,7 @@ def _descriptor(event: SyscallEvent, fd: int) -> str:
         return "AT_FDCWD" if fd == AT_FDCWD else errno_name(fd) or ""
     file = file_of(event, fd)
     if file is None or not file.kind:
-        base = told_directory(event, fd)
+        base = reported_directory(event, fd)
         return "" if base is None else f"<d>{base}"
     return f"<{type_char(file)}{_L4_LETTERS.get(file.l4proto or '', '')}>{file.name}"
 

@@ -277,4 +277,4 @@ def fields(names: Names) -> tuple[Field, ...]:
 
 
 FIELDS: Final = fields(Names())
-"""The same for whoever has no surroundings: no address is this machine's own, none has a name."""
+"""The same without surroundings: no address is this machine's own, none has a name."""

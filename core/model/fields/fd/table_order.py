@@ -1,4 +1,4 @@
-"""The order in which the reference walks a table of descriptors: rules cannot see it, outputs of `fd.types` do.
+"""The order in which Falco walks a table of descriptors: rules cannot see it, outputs of `fd.types` do.
 
 It keeps them in chained buckets: a number goes to the bucket of its remainder, a new bucket to the front of the walk, a
 new entry to the front of its bucket. A table that is full is dealt anew, in the order of the walk, over the next number

@@ -7,7 +7,7 @@ from mozu.core.model.syscalls import event_type
 
 AT_FDCWD: Final = -100
 UNKNOWN: Final = "<UNKNOWN>"
-"""Stands for a directory that nobody knows."""
+"""Stands for a directory that is not known."""
 
 _SECOND_DIRECTORY: Final = 3
 
@@ -23,9 +23,9 @@ def base_directory(event: SyscallEvent, dirfd: int | None, place: int = 0) -> st
     `place` counts the paths of the call. What a live source has asked the kernel (`Bases` or `Opened` of
     `core.state.observed`) comes first: the state need not have seen how a descriptor came about.
     """
-    told = _told(event.observed, place)
-    if told is not None:
-        return told
+    reported = _told(event.observed, place)
+    if reported is not None:
+        return reported
     process = event.process
     if process is None or dirfd is None:
         return None
@@ -35,8 +35,8 @@ def base_directory(event: SyscallEvent, dirfd: int | None, place: int = 0) -> st
     return file.name if file is not None and file.kind and file.name else None
 
 
-def told_directory(event: SyscallEvent, fd: int) -> str | None:
-    """The directory that a descriptor in the parameters leads to, if a path starts there and the kernel has told."""
+def reported_directory(event: SyscallEvent, fd: int) -> str | None:
+    """The directory that a descriptor in the parameters leads to, if a path starts there and the kernel named it."""
     declared = event_type(event.type)
     for param in () if declared is None else declared.params:
         if param.dirfd is not None and event.args[param.dirfd] == fd:

@@ -69,7 +69,7 @@ def _aenv(argument: str | None, _: str | None) -> Reader:
 
 
 def _parent_age(event: SyscallEvent) -> int | None:
-    """Where nobody knows when the parent began, the reference has the number of open descriptors here."""
+    """Where the start of the parent is not known, Falco has the number of open descriptors here."""
     found = parent(event)
     if found is None or event.process is None:
         return None
@@ -109,7 +109,7 @@ LINEAGE: Final[tuple[Field, ...]] = (
     _field(
         "proc.ppid.ts",
         FieldType.RELTIME,
-        "When the parent began, ns since 1970; 0 where nobody told.",
+        "When the parent began, ns since 1970; 0 where it is not known.",
         of_parent(lambda p: p.start),
     ),
     _field(

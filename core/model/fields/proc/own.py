@@ -69,7 +69,7 @@ def _flag(bit: int) -> Reader:
 
 
 def _number(name: str) -> Callable[[Process], int | None]:
-    """Zero stands for a value that nobody told."""
+    """Zero stands for a value that is not known."""
 
     def read(process: Process) -> int | None:
         value: int = getattr(process, name)

@@ -119,7 +119,7 @@ def joined_lineage(read: Callable[[Process], str]) -> Reader:
 def group_leader(get: Callable[[Process], int], *, virtual: bool) -> Callable[[SyscallEvent], Process | None]:
     """Who leads the session or process group that `get` numbers.
 
-    A number of the host's namespace is looked up among the tasks; one of a pid namespace of its own could be anybody's
+    A number of the host's namespace is looked up among the tasks; one of a pid namespace of its own could be any task's
     there, so the oldest of the nearest ancestors that share it is taken.
     """
 

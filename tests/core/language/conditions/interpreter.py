@@ -25,7 +25,7 @@ _STRING = (FieldType.STRING, FieldType.PATH)
 
 
 def fnmatch(pattern: bytes, value: bytes, flags: int = 0) -> bool:
-    """The C library's, byte by byte: in the locale C, in which the reference runs."""
+    """The C library's, byte by byte: in the locale C, in which Falco runs."""
     before = _LIBC.uselocale(_BYTES)
     try:
         return bool(_LIBC.fnmatch(pattern, value, flags) == 0)

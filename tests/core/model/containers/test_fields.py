@@ -19,7 +19,7 @@ POD = {
     "app": "web",
     "canary": "",
 }
-FACTS = ContainerMetadata(
+METADATA = ContainerMetadata(
     full_id=ID,
     name="web",
     image="shop/web:3",
@@ -40,7 +40,7 @@ FACTS = ContainerMetadata(
     sandbox_id=SANDBOX,
 )
 KNOWN = {
-    ID: FACTS,
+    ID: METADATA,
     SANDBOX: ContainerMetadata(full_id=SANDBOX, labels={"tier": "front", "io.kubernetes.x": "y"}, ip="10.0.0.9"),
 }
 

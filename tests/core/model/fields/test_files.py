@@ -217,7 +217,9 @@ def test_what_is_no_end_has_no_host_either(of: File) -> None:
     assert [None] * 4 == [value(f"fd.{end}ip.name", _on(of)) for end in "cslr"]
 
 
-FACTS = ("l4proto", "sockfamily", "connected", "name_changed", "dev", "dev.major", "dev.minor", "ino", "is_upper_layer")
+FIELDS = (
+    "l4proto", "sockfamily", "connected", "name_changed", "dev", "dev.major", "dev.minor", "ino", "is_upper_layer"
+)  # fmt: skip
 PROPERTIES = [
     (file(dev=8 << 20 | 19, ino=555), ("<NA>", None, False, False, 0x813, 8, 19, 555, False)),
     (
@@ -234,12 +236,12 @@ PROPERTIES = [
 
 @pytest.mark.parametrize(("of", "expected"), PROPERTIES)
 def test_a_known_descriptor_has_its_properties(of: File, expected: tuple[Any, ...]) -> None:
-    assert expected == tuple(value(f"fd.{name}", _on(of)) for name in FACTS)
+    assert expected == tuple(value(f"fd.{name}", _on(of)) for name in FIELDS)
 
 
 def test_an_unknown_descriptor_has_no_properties() -> None:
     made = named("read", fd=99)
-    assert [None] * len(FACTS) == [value(f"fd.{name}", made) for name in FACTS]
+    assert [None] * len(FIELDS) == [value(f"fd.{name}", made) for name in FIELDS]
 
 
 def test_the_lower_layer_and_the_real_path_are_told() -> None:

@@ -1,4 +1,4 @@
-"""Every field of the reference is known, with its type and its kind of argument."""
+"""Every field of Falco is known, with its type and its kind of argument."""
 
 import re
 

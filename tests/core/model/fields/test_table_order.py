@@ -1,4 +1,4 @@
-"""The reference's order of descriptors."""
+"""Falco's order of descriptors."""
 
 from mozu.core.model.fields.fd.table_order import walked
 

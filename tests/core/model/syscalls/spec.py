@@ -1,4 +1,4 @@
-"""Rows of the reference's own table of events and fields, which lies beside the corpus."""
+"""Rows of Falco's own table of events and fields, which lies beside the corpus."""
 
 import os
 from collections.abc import Iterator
