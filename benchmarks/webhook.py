@@ -17,8 +17,9 @@ from aiohttp import web
 
 from mozu.core.api import Metrics, Record
 from mozu.core.delivery.encode import FalcoJson
-from mozu.core.delivery.memory_queue import Channel
-from mozu.core.flow import Outlet, Stage
+from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, context, records
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
@@ -103,8 +104,8 @@ def _measure(settings: dict[str, Any], count: int, folder: Path, *, whole: bool 
 async def _whole_way(count: int, settings: dict[str, Any]) -> float:
     """Seconds from a full queue in memory to the last acknowledgement, encoding included."""
     metrics = Metrics()
-    stage: Stage[Any] = Stage("sink", "hook", build(WebhookSettings.model_validate(settings), context()), metrics)
-    outlet = Outlet(stage, FalcoJson(), Channel(count, metrics), agent="host", on_closed=print)
+    stage: Isolated[Any] = Isolated("sink", "hook", build(WebhookSettings.model_validate(settings), context()), metrics)
+    outlet = SinkWorker(stage, FalcoJson(), MemoryQueue(count, metrics), agent="host", on_closed=print)
     await outlet.start()
     for batch in _batches(count):
         for record in batch:

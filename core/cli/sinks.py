@@ -15,7 +15,7 @@ from mozu.core.api.hookspecs import Context, Declaration, Record, Rejected, Retr
 from mozu.core.cli import options
 from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
-from mozu.core.isolation.worker_thread import Worker
+from mozu.core.isolation.worker_thread import WorkerThread
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Stamp, Template, alert_id
 from mozu.core.model.fields import FieldRegistry
@@ -71,7 +71,7 @@ class _Trial:
         self._entry, self._host = entry, config.host or socket.gethostname()
         self._registry = registry
         self._declaration: Declaration = registry.declaration(entry)
-        self._worker: Worker | None = None
+        self._worker: WorkerThread | None = None
 
     async def result(self, *, send: bool) -> tuple[bool, str]:
         """(whether it is well, why)."""
@@ -98,7 +98,7 @@ class _Trial:
         )
         sink = self._declaration.build(self._registry.settings(self._entry), context)
         if self._declaration.blocking:
-            self._worker = Worker(f"mozu-check-{self._entry.id}")
+            self._worker = WorkerThread(f"mozu-check-{self._entry.id}")
         await self._call(sink.start)
         try:
             return await (self._sent(sink) if send else self._looked(sink))

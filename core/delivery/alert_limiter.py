@@ -24,7 +24,7 @@ class _Bucket(msgspec.Struct):
     since: int = 0
 
 
-class Flood(msgspec.Struct, frozen=True):
+class RateLimited(msgspec.Struct, frozen=True):
     """Alerts of one rule that were suppressed because there were too many."""
 
     rule: str
@@ -33,7 +33,7 @@ class Flood(msgspec.Struct, frozen=True):
     """ns since the epoch of the first that was suppressed."""
 
 
-class Storm:
+class AlertLimiter:
     """`fold_seconds`: equal messages of a rule in this time become one. `rate`, `burst`: a token bucket per rule."""
 
     def __init__(self, *, fold_seconds: float = 0.0, rate: float = 0.0, burst: int = 100) -> None:
@@ -62,11 +62,11 @@ class Storm:
                 if fold.count:
                     yield _summary(fold)
 
-    def floods(self) -> Iterator[Flood]:
+    def floods(self) -> Iterator[RateLimited]:
         """What was suppressed since the last call, per rule."""
         for rule, bucket in self._buckets.items():
             if bucket.suppressed:
-                yield Flood(rule, bucket.suppressed, bucket.since)
+                yield RateLimited(rule, bucket.suppressed, bucket.since)
                 bucket.suppressed = 0
 
     def _first(self, alert: Alert, now: float) -> bool:

@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mozu.core.delivery.buffer import Gap
+from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.memory_queue import NOTICES
-from mozu.core.delivery.read_ahead import Upcoming
+from mozu.core.delivery.read_ahead import ReadAhead
 from mozu.core.delivery.spool import Spool, SpoolFull
-from mozu.core.isolation.worker_thread import Worker
+from mozu.core.isolation.worker_thread import WorkerThread
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 
@@ -24,7 +24,7 @@ _LOOK_EVERY = 1.0
 """Seconds between two looks for what another process put back (`mozu redrive`)."""
 
 
-class Durable:
+class DiskQueue:
     """accepted + found = delivered + dead-lettered + dropped + spooled + staged."""
 
     def __init__(
@@ -44,15 +44,15 @@ class Durable:
         self._most_bytes, self._fsync, self._drop_oldest, self._tell = most_bytes, fsync, drop_oldest, tell
         self._spawn = spawn
         self._log = logging.getLogger("mozu.spool")
-        self._worker = Worker(f"mozu-spool-{path.stem}")
+        self._worker = WorkerThread(f"mozu-spool-{path.stem}")
         self._spool: Spool | None = None
         self._staged: deque[Alert] = deque()
         self._in_commit = 0
         self._skipped = 0
         """Numbers still to be used up, for alerts dropped after what is staged now."""
         self._put = self._safe = 0
-        self._upcoming = Upcoming(self._read, live_first=live_first)
-        self._gaps: list[Gap] = []
+        self._upcoming = ReadAhead(self._read, live_first=live_first)
+        self._gaps: list[DroppedRange] = []
         self._delivered: list[int] = []
         self._buried: list[tuple[int, str]] = []
         """Settled by the sink, and not yet in the file because the disk had no room."""
@@ -131,7 +131,7 @@ class Durable:
         if tried:
             spool.attempted(tried)
 
-    def take_gaps(self) -> list[Gap]:
+    def take_dropped(self) -> list[DroppedRange]:
         """What did not fit."""
         gaps, self._gaps = self._gaps, []
         return gaps
@@ -205,7 +205,7 @@ class Durable:
             first, last, count = await self._worker.run(lambda: spool.drop_oldest(len(batch)))
             if count:
                 self._drop(count, "spool full")
-                self._gaps.append(Gap(first, last, why))
+                self._gaps.append(DroppedRange(first, last, why))
                 self._upcoming.dropped(last)
                 await self._commit(spool, batch)
                 return
@@ -216,9 +216,9 @@ class Durable:
         try:
             first, last = await self._worker.run(lambda: spool.skip(count))
         except SpoolFull:
-            self._gaps.append(Gap(0, 0, f"{why}; {count} numbers could not even be written"))
+            self._gaps.append(DroppedRange(0, 0, f"{why}; {count} numbers could not even be written"))
             return
-        self._gaps.append(Gap(first, last, why))
+        self._gaps.append(DroppedRange(first, last, why))
 
     def _take_skipped(self) -> int:
         count, self._skipped = self._skipped, 0

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from mozu.core.delivery.buffer import Gap
+from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 
@@ -13,7 +13,7 @@ NOTICES = 1_000
 """Room beyond the capacity for mozu's own notices: what tells of loss must not be lost to the same flood."""
 
 
-class Channel:
+class MemoryQueue:
     """accepted = delivered + dropped + waiting. Must be made on a running loop or before it starts."""
 
     def __init__(self, capacity: int, metrics: Metrics) -> None:
@@ -65,10 +65,10 @@ class Channel:
             self._metrics.counter("sink_alerts_dropped_total", reason="rejected").value += len(dead)
         self._moved.set()
 
-    def take_gaps(self) -> list[Gap]:
+    def take_dropped(self) -> list[DroppedRange]:
         """At most one range: drops of a full queue are contiguous until somebody asks."""
         gap, self._gap = self._gap, None
-        return [] if gap is None else [Gap(*gap, "its queue is full")]
+        return [] if gap is None else [DroppedRange(*gap, "its queue is full")]
 
     def mark(self) -> int:
         """The last number."""

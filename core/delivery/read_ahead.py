@@ -11,7 +11,7 @@ _FRESH = 4_000
 """Alerts kept in memory behind their commit at most; a sink that falls further behind gets them from the disk."""
 
 
-class Upcoming:
+class ReadAhead:
     """`read(after, most)` reads the disk. With `live_first` what has just come goes before a backlog; else in order."""
 
     def __init__(self, read: Callable[[int, int], Awaitable[list[Numbered]]], *, live_first: bool) -> None:

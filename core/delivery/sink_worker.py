@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 
 from mozu.core.api.hookspecs import Outcome, Record, Rejected, Retry, Sink
-from mozu.core.delivery.buffer import Buffer
+from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.encode import Encoder
 from mozu.core.delivery.route import Route
 from mozu.core.errors import SinkClosed
-from mozu.core.isolation.stage import Stage
-from mozu.core.isolation.worker_thread import Worker
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.worker_thread import WorkerThread
 from mozu.core.model.alert import Alert, Stamp
 
 _BATCH = 500
@@ -43,14 +43,14 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     attempts: int = 10
 
 
-class Outlet:
+class SinkWorker:
     """Owns everything between `accept` and the destination, so that a sink of five lines has every guarantee."""
 
     def __init__(
         self,
-        stage: Stage[Sink],
+        stage: Isolated[Sink],
         encoder: Encoder,
-        buffer: Buffer,
+        buffer: AlertQueue,
         *,
         agent: str,
         on_closed: Callable[[str], None],
@@ -60,7 +60,7 @@ class Outlet:
         self.stage, self.buffer, self.name = stage, buffer, stage.name
         self._encoder, self._agent, self._on_closed = encoder, agent, on_closed
         self._retry, self._route = retry, route
-        self._worker = Worker(f"mozu-{stage.name}") if stage.blocking else None
+        self._worker = WorkerThread(f"mozu-{stage.name}") if stage.blocking else None
         self._delivered = stage.metrics.counter("sink_alerts_delivered_total")
         self._waiting: list[Record] = []
         """Taken from the buffer, not yet settled, and to be tried now."""

@@ -1,8 +1,8 @@
 """From sources to sinks: batches of events to the right, nothing lost without being counted."""
 
-from mozu.core.delivery.sink_worker import Outlet
-from mozu.core.flow.enrichment_buffer import Hold
+from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.flow.enrichment_buffer import EnrichmentBuffer
 from mozu.core.flow.pipeline import Pipeline
-from mozu.core.isolation.stage import Stage
+from mozu.core.isolation.isolated import Isolated
 
-__all__ = ["Hold", "Outlet", "Pipeline", "Stage"]
+__all__ = ["EnrichmentBuffer", "Isolated", "Pipeline", "SinkWorker"]

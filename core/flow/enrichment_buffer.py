@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from mozu.core.api.hookspecs import Enricher
-from mozu.core.isolation.stage import Stage
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event
 
@@ -24,7 +24,7 @@ _EVENT_BYTES = 500
 """What an event weighs besides its texts: measured roughly, used only to bound memory."""
 
 
-class HoldSettings(msgspec.Struct, frozen=True):
+class EnrichmentBufferBounds(msgspec.Struct, frozen=True):
     """Bounds of the waiting room."""
 
     seconds: float = 0.5
@@ -33,18 +33,18 @@ class HoldSettings(msgspec.Struct, frozen=True):
 
 
 class _Group(msgspec.Struct):
-    stage: Stage[Enricher]
+    stage: Isolated[Enricher]
     key: str
     events: deque[tuple[Event, int]]
 
 
-class Hold:
+class EnrichmentBuffer:
     """The waiting room of one pipeline."""
 
     def __init__(
         self,
-        enrichers: Iterable[Stage[Enricher]],
-        settings: HoldSettings,
+        enrichers: Iterable[Isolated[Enricher]],
+        settings: EnrichmentBufferBounds,
         release: Release,
         spawn: Callable[[Awaitable[None], str], None],
         metrics: Metrics,
@@ -81,7 +81,7 @@ class Hold:
         while self._groups:
             self._let_go(next(iter(self._groups)), late=True)
 
-    def _reason(self, event: Event) -> tuple[Stage[Enricher], str] | None:
+    def _reason(self, event: Event) -> tuple[Isolated[Enricher], str] | None:
         for stage in self._enrichers:
             key = stage.component.key(event)
             if key is None:
@@ -91,7 +91,7 @@ class Hold:
                 return stage, key
         return None
 
-    def _keep(self, event: Event, stage: Stage[Enricher], key: str) -> None:
+    def _keep(self, event: Event, stage: Isolated[Enricher], key: str) -> None:
         name = (stage.name, key)
         group = self._groups.get(name)
         if group is None:

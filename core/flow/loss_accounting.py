@@ -12,7 +12,7 @@ from mozu.core.state import OF_PROCESSES
 _NAMED = 5
 
 
-class LossWatch:
+class LossAccounting:
     """Compares the counts of the sources with those of the last look."""
 
     def __init__(
@@ -30,7 +30,7 @@ class LossWatch:
                 self._source(intake, intake.stage.component.counts())
                 self._tell_gaps(intake)
         for outlet in self._pipeline.outlets:
-            for gap in outlet.buffer.take_gaps():
+            for gap in outlet.buffer.take_dropped():
                 self._pipeline.notice(
                     "Alerts dropped",
                     Severity.CRITICAL,

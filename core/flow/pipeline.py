@@ -5,11 +5,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from mozu.core.api.hookspecs import Enricher, Evaluator
-from mozu.core.delivery.alert_limiter import Storm
-from mozu.core.delivery.sink_worker import Outlet
-from mozu.core.flow.enrichment_buffer import Hold, HoldSettings
+from mozu.core.delivery.alert_limiter import AlertLimiter
+from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.flow.source_pump import Intake
-from mozu.core.isolation.stage import Stage
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Ref, Severity, Template, alert_id
 from mozu.core.model.event import Event
@@ -21,14 +21,14 @@ class Pipeline:
     def __init__(
         self,
         *,
-        enrichers: Sequence[Stage[Enricher]],
-        evaluators: Sequence[Stage[Evaluator]],
-        outlets: Sequence[Outlet],
-        hold: HoldSettings,
+        enrichers: Sequence[Isolated[Enricher]],
+        evaluators: Sequence[Isolated[Evaluator]],
+        outlets: Sequence[SinkWorker],
+        hold: EnrichmentBufferBounds,
         spawn: Callable[[Awaitable[None], str], None],
         metrics: Metrics,
         hostname: str = "",
-        storm: Storm | None = None,
+        storm: AlertLimiter | None = None,
         redact: Callable[[Alert], None] | None = None,
     ) -> None:
         self.evaluators, self.outlets = list(evaluators), tuple(outlets)
@@ -36,13 +36,13 @@ class Pipeline:
         self._metrics = metrics
         self.hostname = hostname or socket.gethostname()
         self._alerts = metrics.counter("alerts_total")
-        self._storm, self._redact = storm or Storm(), redact
+        self._storm, self._redact = storm or AlertLimiter(), redact
         self._folded = metrics.counter("alerts_folded_total")
         self._notices = 0
 
-    def intake(self, source: Intake) -> Hold:
+    def intake(self, source: Intake) -> EnrichmentBuffer:
         """Connect one source: the waiting room for its events. Recordings never wait."""
-        return Hold(
+        return EnrichmentBuffer(
             self._enrichers if source.live else (),
             self._hold_settings,
             lambda events, unknown: self.evaluate(source, events, unknown),
@@ -122,7 +122,7 @@ class Pipeline:
         )
 
     def _one_by_one(
-        self, source: Intake, stage: Stage[Evaluator], events: Sequence[Event], unknown: tuple[str, ...]
+        self, source: Intake, stage: Isolated[Evaluator], events: Sequence[Event], unknown: tuple[str, ...]
     ) -> None:
         rejected = stage.metrics.counter("events_rejected_total")
         for event in events:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from mozu.core.api.hookspecs import Source
-from mozu.core.flow.enrichment_buffer import Hold
-from mozu.core.isolation.stage import Stage
+from mozu.core.flow.enrichment_buffer import EnrichmentBuffer
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import DataEvent, Event, SyscallEvent
@@ -15,12 +15,12 @@ from mozu.core.state import StateMachine
 class Intake:
     """One source at the pipeline. received = rejected + evaluated + internal to the state + waiting."""
 
-    hold: Hold
+    hold: EnrichmentBuffer
     recorder: Recorder | None = None
     """Takes the events as the source gave them."""
 
     def __init__(
-        self, stage: Stage[Source], *, live: bool, origin: str, state: StateMachine | None, metrics: Metrics
+        self, stage: Isolated[Source], *, live: bool, origin: str, state: StateMachine | None, metrics: Metrics
     ) -> None:
         self.stage, self.live, self.state = stage, live, state
         self.name = stage.name

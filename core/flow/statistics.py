@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mozu.core.api.hookspecs import Counts
-from mozu.core.delivery.sink_worker import Outlet
+from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.source_pump import Intake
 from mozu.core.metrics import Metrics
 
 
-def gather(metrics: Metrics, intakes: Sequence[Intake], outlets: Sequence[Outlet], started: float) -> dict[str, Any]:
+def gather(
+    metrics: Metrics, intakes: Sequence[Intake], outlets: Sequence[SinkWorker], started: float
+) -> dict[str, Any]:
     """Everything there is, as plain values. Shape: docs/statistics.md."""
     return {
         "seconds": round(time.monotonic() - started, 3),
@@ -46,7 +48,7 @@ def _counts(count: Counts) -> dict[str, int | None]:
     }
 
 
-def _sink(metrics: Metrics, outlet: Outlet) -> dict[str, Any]:
+def _sink(metrics: Metrics, outlet: SinkWorker) -> dict[str, Any]:
     mine = {("kind", "sink"), ("id", outlet.name)}
     numbers = [(name, labels, value) for name, labels, value in metrics.collect() if mine <= set(labels.items())]
     dropped = {labels["reason"]: int(value) for name, labels, value in numbers if name == "sink_alerts_dropped_total"}

@@ -10,7 +10,7 @@ T = TypeVar("T")
 _Job = tuple[Callable[[], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
 
 
-class Worker:
+class WorkerThread:
     """Runs one call at a time, in order."""
 
     def __init__(self, name: str) -> None:

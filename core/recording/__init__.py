@@ -13,11 +13,22 @@ The format is documented in docs/recordings.md. A recorder never waits for the d
 lost, counted, and marked in the file.
 """
 
-from mozu.core.recording.capture import Captures, Plan
-from mozu.core.recording.names import Answers, Surroundings
+from mozu.core.recording.capture import CapturePlan, Captures
+from mozu.core.recording.names import EnrichedNames, Surroundings
 from mozu.core.recording.recorder import Output, Recorder
-from mozu.core.recording.section import About
-from mozu.core.recording.whole import Whole
-from mozu.core.recording.writer import Parts, Writer
+from mozu.core.recording.section import RecordingInfo
+from mozu.core.recording.whole import FullRecording
+from mozu.core.recording.writer import RecordingFiles, RecordingWriter
 
-__all__ = ["About", "Answers", "Captures", "Output", "Parts", "Plan", "Recorder", "Surroundings", "Whole", "Writer"]
+__all__ = [
+    "CapturePlan",
+    "Captures",
+    "EnrichedNames",
+    "FullRecording",
+    "Output",
+    "Recorder",
+    "RecordingFiles",
+    "RecordingInfo",
+    "RecordingWriter",
+    "Surroundings",
+]

@@ -13,7 +13,7 @@ import msgspec
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.recording.section import Chunk, Section
-from mozu.core.recording.writer import Parts, Writer
+from mozu.core.recording.writer import RecordingFiles, RecordingWriter
 
 _NS: Final = 1_000_000_000
 _MS: Final = 1_000_000
@@ -24,7 +24,7 @@ _PATIENCE: Final = 1 * _NS
 _log = logging.getLogger("mozu.capture")
 
 
-class Plan(msgspec.Struct, frozen=True):
+class CapturePlan(msgspec.Struct, frozen=True):
     """What the configuration says of captures."""
 
     prefix: Path
@@ -52,13 +52,13 @@ class _Stretch:
 class Captures:
     """An output that writes only around alerts. One capture at a time; alerts during it make it longer."""
 
-    def __init__(self, plan: Plan, live: bool, metrics: Metrics) -> None:
+    def __init__(self, plan: CapturePlan, live: bool, metrics: Metrics) -> None:
         self._plan, self._live, self._metrics = plan, live, metrics
         self._past: deque[_Stretch] = deque()
-        self._writer: Writer | None = None
+        self._writer: RecordingWriter | None = None
         self._headless = False
         """Nothing has been kept yet when the capture began: the next chunk brings the beginning."""
-        self._old: list[Writer] = []
+        self._old: list[RecordingWriter] = []
         """Captures that are over and may still be writing."""
         self._until = 0
         self._count = metrics.counter("captures_total")
@@ -84,7 +84,7 @@ class Captures:
         if self._writer is not None:
             self._write(self._writer, chunk)
 
-    def _write(self, writer: Writer, chunk: Chunk) -> None:
+    def _write(self, writer: RecordingWriter, chunk: Chunk) -> None:
         text = partial(_text, chunk.section, [chunk]) if self._headless else chunk.text
         self._headless = False
         if not writer.put(text, chunk.size):
@@ -118,7 +118,7 @@ class Captures:
         _log.info("rule %r: capturing to %s", alert.rule, path)
         self._until = max(self._until, alert.time)
         self._count.value += 1
-        self._writer = Writer(Parts(path), self._metrics, lambda _: None)
+        self._writer = RecordingWriter(RecordingFiles(path), self._metrics, lambda _: None)
         self._headless = not self._past
         if self._past:
             chunks = [chunk for stretch in self._past for chunk in stretch.chunks]

@@ -67,7 +67,7 @@ IDS: Final = {
 """Event type → (place, `uid` or `gid`) of the parameters that are numbers of users and groups."""
 
 
-class Answers:
+class EnrichedNames:
     """Looks at what enrichers say of the processes of events."""
 
     def __init__(self, fields: FieldRegistry) -> None:

@@ -15,8 +15,8 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event, SyscallEvent
 from mozu.core.recording.encode import Encoder
-from mozu.core.recording.names import IDS, Answers, Surroundings, changed, hosts_changed
-from mozu.core.recording.section import About, Chunk, Section
+from mozu.core.recording.names import IDS, EnrichedNames, Surroundings, changed, hosts_changed
+from mozu.core.recording.section import Chunk, RecordingInfo, Section
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import ProcSnapshot
 
@@ -54,12 +54,12 @@ class Recorder:
 
     def __init__(
         self,
-        about: About,
+        about: RecordingInfo,
         outputs: Sequence[Output],
         *,
         live: bool,
         state: StateMachine | None,
-        answers: Answers,
+        answers: EnrichedNames,
         surroundings: Surroundings | None,
         metrics: Metrics,
     ) -> None:

@@ -16,7 +16,7 @@ from mozu.core.state.snapshot import Snapshot
 _AT_ONCE: Final = 500
 
 
-class About(msgspec.Struct, frozen=True):
+class RecordingInfo(msgspec.Struct, frozen=True):
     """What stays the same through a recording."""
 
     source: str
@@ -29,7 +29,7 @@ class About(msgspec.Struct, frozen=True):
 class Section:
     """Where a recording can begin. Its text is made when somebody writes it."""
 
-    def __init__(self, about: About, number: int, snapshot: Snapshot | None, *, live: bool) -> None:
+    def __init__(self, about: RecordingInfo, number: int, snapshot: Snapshot | None, *, live: bool) -> None:
         self.begun = time.time_ns()
         self.notes: dict[tuple[str, ...], msgspec.Struct] = {}
         """What has been written of users and containers, by what it is about."""

@@ -5,13 +5,15 @@ import time
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.recording.section import Chunk, Section
-from mozu.core.recording.writer import Writer
+from mozu.core.recording.writer import RecordingWriter
 
 
-class Whole:
+class FullRecording:
     """An output that writes every chunk. `most_bytes`, `most_seconds`: when the next part begins; 0: never."""
 
-    def __init__(self, writer: Writer, metrics: Metrics, *, most_bytes: int = 0, most_seconds: float = 0.0) -> None:
+    def __init__(
+        self, writer: RecordingWriter, metrics: Metrics, *, most_bytes: int = 0, most_seconds: float = 0.0
+    ) -> None:
         self._writer, self._most_bytes, self._most_seconds = writer, most_bytes, most_seconds
         self._lost_total = metrics.counter("recorded_events_lost_total")
         self._section: Section | None = None

@@ -30,7 +30,7 @@ _PRIVATE: Final = 0o600
 """Recordings hold what programs read and wrote."""
 
 
-class Parts:
+class RecordingFiles:
     """The names of the files of one recording: FILE, and then FILE with a number before its first dot. None is
     overwritten; of more than `keep` the oldest go (0: all stay)."""
 
@@ -61,10 +61,10 @@ class Parts:
                 yield int(matched[1] or 1)
 
 
-class Writer:
+class RecordingWriter:
     """Writes what it is given to the parts of one recording."""
 
-    def __init__(self, parts: Parts, metrics: Metrics, tell: Callable[[Path], None]) -> None:
+    def __init__(self, parts: RecordingFiles, metrics: Metrics, tell: Callable[[Path], None]) -> None:
         self._parts, self._tell = parts, tell
         self._bytes = metrics.counter("recorded_bytes_total")
         self._queue: deque[tuple[Text, int, bool] | None] = deque()

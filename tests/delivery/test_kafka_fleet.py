@@ -15,8 +15,9 @@ import pytest
 
 from mozu.core.api import Metrics
 from mozu.core.delivery.encode import FalcoJson
-from mozu.core.delivery.memory_queue import Channel
-from mozu.core.flow import Outlet, Stage
+from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.testing import alert, context
 from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
 from tests.support.kafka.attempts import Attempts
@@ -41,9 +42,9 @@ class Agent:
         )
         scope = context(self.name)
         scope.metrics = self._metrics
-        self.channel = Channel(BACKLOG + 1, self._metrics)
-        stage = Stage("sink", self.name, Kafka(settings, scope), self._metrics)
-        self.outlet = Outlet(stage, FalcoJson(), self.channel, agent=self.name, on_closed=print)
+        self.channel = MemoryQueue(BACKLOG + 1, self._metrics)
+        stage = Isolated("sink", self.name, Kafka(settings, scope), self._metrics)
+        self.outlet = SinkWorker(stage, FalcoJson(), self.channel, agent=self.name, on_closed=print)
 
     def raise_alerts(self, count: int) -> None:
         for _ in range(count):

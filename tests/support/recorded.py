@@ -10,7 +10,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry
-from mozu.core.recording import About, Answers, Recorder, Surroundings
+from mozu.core.recording import EnrichedNames, Recorder, RecordingInfo, Surroundings
 from mozu.core.recording.section import Chunk, Section
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.replay.metadata import Metadata
@@ -65,9 +65,9 @@ def recorder(
     origin: str = "o",
 ) -> Recorder:
     """A recorder as a run would make it."""
-    about = About(source="replay", origin=origin, writer="test", names=fields.names)
+    about = RecordingInfo(source="replay", origin=origin, writer="test", names=fields.names)
     return Recorder(
-        about, kept, live=surroundings is None, state=state, answers=Answers(fields), surroundings=surroundings,
+        about, kept, live=surroundings is None, state=state, answers=EnrichedNames(fields), surroundings=surroundings,
         metrics=Metrics(),
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ import msgspec
 
 from mozu.core.api.hookspecs import Declaration, Record, Settings
 from mozu.core.cli.trace.profile import KINDS, Places, Profile
-from mozu.core.flow import Stage
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.runtime.config import Config, Entry, Kind, Problems
@@ -25,7 +25,7 @@ from mozu.core.runtime.config.node import node_of
 from mozu.core.runtime.config.recording import Record as Recorded
 from mozu.core.runtime.engine import Engine, assemble
 from mozu.core.runtime.engine.assembly import Built
-from mozu.core.runtime.engine.background_tasks import Errands
+from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import Registry
 
@@ -137,7 +137,7 @@ def _entry(kind: Kind, name: str, settings: dict[str, Any]) -> Entry:
 def _own(kind: Kind, name: str, component: Any, metrics: Metrics) -> Built:
     """A component that no configuration names."""
     declaration = Declaration(name=name, build=lambda settings, context: component, summary="", settings=Settings)
-    return Built(declaration, _entry(kind, name, {}), Stage(kind.value, name, component, metrics))
+    return Built(declaration, _entry(kind, name, {}), Isolated(kind.value, name, component, metrics))
 
 
 def _profile(plan: Plan) -> Profile | None:
@@ -148,7 +148,7 @@ def _profile(plan: Plan) -> Profile | None:
 
 
 async def _run(plan: Plan, config: Config, registry: Registry) -> Result | None:
-    metrics, errands = Metrics(), Errands()
+    metrics, errands = Metrics(), BackgroundTasks()
     assembly = assemble(config, registry, metrics, errands)
     kept = Kept(2 if plan.show else None)
     assembly.sinks.append(_own(Kind.SINK, "report", kept, metrics))

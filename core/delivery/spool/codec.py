@@ -1,7 +1,7 @@
 """Alerts as the spool keeps them: typed values, so that any encoder can be used later.
 
-What every alert of a rule has in common (the rule, its template, its tags) is a `Form` and is stored once; an alert is
-then little more than its values, in the order of the template's references.
+What every alert of a rule has in common (the rule, its template, its tags) is a `SpoolForm` and is stored once; an
+alert is then little more than its values, in the order of the template's references.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _RAW_TEXT = 1
 _MOST_FORMS = 4_096
 
 
-class Form(msgspec.Struct, frozen=True, array_like=True):
+class SpoolForm(msgspec.Struct, frozen=True, array_like=True):
     """What the alerts of one rule share."""
 
     rule: str
@@ -26,7 +26,7 @@ class Form(msgspec.Struct, frozen=True, array_like=True):
     tags: tuple[str, ...]
 
 
-class Body(msgspec.Struct, array_like=True):
+class SpoolBody(msgspec.Struct, array_like=True):
     """What is an alert's own."""
 
     time: int
@@ -45,8 +45,8 @@ def _extension(code: int, data: memoryview) -> str:
     return as_text(bytes(data))
 
 
-_form_encoder, _form_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Form)
-_body_encoder, _body_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Body, ext_hook=_extension)
+_form_encoder, _form_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(SpoolForm)
+_body_encoder, _body_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(SpoolBody, ext_hook=_extension)
 
 
 def _storable(value: Any) -> Any:
@@ -64,7 +64,7 @@ def _loaded(value: Any) -> Any:
     return tuple(_loaded(item) for item in value) if isinstance(value, list) else value
 
 
-class Forms:
+class SpoolEncoder:
     """Encodes alerts; those of one rule share a template, whose form is made once."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Forms:
             known = self._make(key, alert)
         _, form, keys = known
         values = alert.values
-        body = Body(
+        body = SpoolBody(
             alert.time,
             alert.id,
             alert.hostname,
@@ -93,19 +93,19 @@ class Forms:
     def _make(self, key: tuple[Any, ...], alert: Alert) -> tuple[Template, bytes, tuple[str, ...]]:
         if len(self._known) >= _MOST_FORMS:
             self._known.clear()
-        form = Form(alert.rule, alert.priority, alert.source, alert.template, alert.tags)
+        form = SpoolForm(alert.rule, alert.priority, alert.source, alert.template, alert.tags)
         keys = tuple(dict.fromkeys(ref.key for ref in alert.template.refs()))
         # the template is kept, so that no other one can get its id
         known = self._known[key] = (alert.template, _form_encoder.encode(form), keys)
         return known
 
 
-def decode_form(raw: bytes) -> Form:
+def decode_form(raw: bytes) -> SpoolForm:
     """Raises msgspec.DecodeError for what is no form."""
     return _form_decoder.decode(raw)
 
 
-def decode_alert(form: Form, raw: bytes) -> Alert:
+def decode_alert(form: SpoolForm, raw: bytes) -> Alert:
     """Raises msgspec.DecodeError for what is no body."""
     body = _body_decoder.decode(raw)
     keys = dict.fromkeys(ref.key for ref in form.template.refs())

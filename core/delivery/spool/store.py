@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.delivery.spool.codec import Form, Forms, decode_alert, decode_form
+from mozu.core.delivery.spool.codec import SpoolEncoder, SpoolForm, decode_alert, decode_form
 from mozu.core.delivery.spool.file import SpoolFull, open_file
 from mozu.core.model.alert import Alert
 
@@ -54,9 +54,9 @@ class Spool:
 
     def __init__(self, path: Path, *, most_bytes: int = 1 << 30, fsync: bool = False) -> None:
         self.path, self._most = path, most_bytes
-        self._forms: dict[int, Form] = {}
+        self._forms: dict[int, SpoolForm] = {}
         self._form_ids: dict[bytes, int] = {}
-        self._encoded = Forms()
+        self._encoded = SpoolEncoder()
         self._db, self.damage = open_file(path, fsync=fsync)
         self.epoch = self._meta("epoch")
         self._bytes = self._weigh()
@@ -221,7 +221,7 @@ class Spool:
             self._form_ids[form] = number
         return number, body
 
-    def _form(self, number: int) -> Form:
+    def _form(self, number: int) -> SpoolForm:
         form = self._forms.get(number)
         if form is None:
             row = self._db.execute("SELECT raw FROM forms WHERE id = ?", (number,)).fetchone()

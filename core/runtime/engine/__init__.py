@@ -5,7 +5,7 @@ from pathlib import Path
 from mozu.core.metrics import Metrics
 from mozu.core.runtime.config import Config
 from mozu.core.runtime.engine.assembly import assemble
-from mozu.core.runtime.engine.background_tasks import Errands
+from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.engine import Engine
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import Registry
@@ -22,6 +22,6 @@ def run(config: Config, registry: Registry, *, duration: float | None = None, st
 
 
 async def _main(config: Config, registry: Registry, duration: float | None, stats: Path | None) -> int:
-    metrics, errands = Metrics(), Errands()
+    metrics, errands = Metrics(), BackgroundTasks()
     engine = Engine(assemble(config, registry, metrics, errands), metrics, errands)
     return await engine.run(duration=duration, stats=stats)

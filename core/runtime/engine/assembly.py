@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from mozu.core.api.hookspecs import Context, Declaration, Enricher, Source
-from mozu.core.delivery.alert_limiter import Storm
+from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.encode import Encoder, FalcoText
 from mozu.core.delivery.redact import Redactor
-from mozu.core.flow import Stage
-from mozu.core.flow.enrichment_buffer import HoldSettings
+from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
@@ -21,7 +21,7 @@ from mozu.core.model.fields.names import Names
 from mozu.core.runtime.config import Config, Entry, Kind
 from mozu.core.runtime.config.recording import Capture, Record
 from mozu.core.runtime.config.resolve import Resolve
-from mozu.core.runtime.engine.background_tasks import Errands
+from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.interfaces import interface_addresses
 from mozu.core.runtime.registry import Registry, version
 
@@ -33,7 +33,7 @@ class Built(msgspec.Struct):
 
     declaration: Declaration
     entry: Entry
-    stage: Stage[Any]
+    stage: Isolated[Any]
     encoder: Encoder = msgspec.field(default_factory=FalcoText)
     """Sinks: how alerts become bytes."""
 
@@ -46,13 +46,13 @@ class Assembly(msgspec.Struct):
     enrichers: list[Built]
     evaluators: list[Built]
     sinks: list[Built]
-    hold: HoldSettings
+    hold: EnrichmentBufferBounds
     hostname: str
     origin: str
     """Identity of this run: host, boot and run, in which event numbers are unique."""
     stop_deadline: float
     """Seconds."""
-    storm: Storm = msgspec.field(default_factory=Storm)
+    storm: AlertLimiter = msgspec.field(default_factory=AlertLimiter)
     redact: Redactor | None = None
     """Takes secrets out of alerts; None where that is switched off."""
     record: Record = Record()
@@ -62,7 +62,7 @@ class Assembly(msgspec.Struct):
     """Of mozu."""
 
 
-def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Errands) -> Assembly:
+def assemble(config: Config, registry: Registry, metrics: Metrics, errands: BackgroundTasks) -> Assembly:
     """Build in the order in which components need each other: fields, enrichers, sources, evaluators, sinks."""
     hostname = config.core.host or os.environ.get("FALCO_HOSTNAME") or socket.gethostname()
     names = _surroundings(hostname)
@@ -85,11 +85,11 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Erra
         evaluators=build("evaluators"),
         sinks=build("sinks"),
         sources=sources,
-        hold=HoldSettings(hold.seconds, hold.events, hold.bytes),
+        hold=EnrichmentBufferBounds(hold.seconds, hold.events, hold.bytes),
         hostname=hostname,
         origin=f"{hostname}/{_boot_id()}/{time.time_ns():x}",
         stop_deadline=config.core.stop_deadline,
-        storm=Storm(**config.core.storm.model_dump()),
+        storm=AlertLimiter(**config.core.storm.model_dump()),
         redact=_redactor(config, metrics),
         record=config.core.record,
         capture=config.core.capture,
@@ -124,13 +124,18 @@ class _Builder:
     """Makes components from declarations and entries."""
 
     def __init__(
-        self, registry: Registry, fields: FieldRegistry, metrics: Metrics, errands: Errands, wanted: tuple[str, ...]
+        self,
+        registry: Registry,
+        fields: FieldRegistry,
+        metrics: Metrics,
+        errands: BackgroundTasks,
+        wanted: tuple[str, ...],
     ) -> None:
         self._registry, self._fields, self._metrics, self._errands = registry, fields, metrics, errands
         self._wanted = wanted
 
     def build(self, declaration: Declaration, entry: Entry) -> Built:
-        stage: Stage[Any] = Stage(entry.kind.value, entry.id, None, self._metrics, blocking=declaration.blocking)
+        stage: Isolated[Any] = Isolated(entry.kind.value, entry.id, None, self._metrics, blocking=declaration.blocking)
         context = Context(
             id=entry.id,
             log=stage.log,
@@ -158,5 +163,3 @@ def _bind(fields: FieldRegistry, component: Enricher | Source) -> None:
 
 def _boot_id() -> str:
     return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""
-
-

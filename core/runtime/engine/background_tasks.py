@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mozu.core.flow import Stage
+from mozu.core.isolation.isolated import Isolated
 
 
-class Errands:
+class BackgroundTasks:
     """Starts them once the engine runs; what is asked for earlier starts then."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Errands:
             self.spawn(work, name)
         self._early.clear()
 
-    def of(self, stage: Stage[Any]) -> Callable[[Awaitable[None], str], None]:
+    def of(self, stage: Isolated[Any]) -> Callable[[Awaitable[None], str], None]:
         """`spawn` for one component: its failures are its own."""
 
         def spawn(work: Awaitable[None], name: str) -> None:
@@ -49,6 +49,6 @@ async def _await(work: Awaitable[None]) -> None:
     await work
 
 
-async def _contained(stage: Stage[Any], work: Awaitable[None], name: str) -> None:
+async def _contained(stage: Isolated[Any], work: Awaitable[None], name: str) -> None:
     with stage.contained(name):
         await work

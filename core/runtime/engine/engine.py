@@ -15,7 +15,7 @@ from mozu.core.api.hookspecs import Evaluator
 from mozu.core.errors import MozuError, SourceBroken
 from mozu.core.filter.demand import Demand, union
 from mozu.core.flow import Pipeline
-from mozu.core.flow.loss_accounting import LossWatch
+from mozu.core.flow.loss_accounting import LossAccounting
 from mozu.core.flow.process_predicate import acquaintance
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.flow.source_pump import Intake
@@ -23,10 +23,10 @@ from mozu.core.flow.statistics import as_text, gather
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.engine.assembly import Assembly, Built
-from mozu.core.runtime.engine.background_tasks import Errands
-from mozu.core.runtime.engine.host_resolver import Hosts
+from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.recordings import EVERYTHING, recorder
-from mozu.core.runtime.engine.sink_workers import outlet_for
+from mozu.core.runtime.engine.sink_workers import sink_worker_for
 from mozu.core.runtime.loop import Watchdog
 from mozu.core.state import StateMachine
 
@@ -41,7 +41,7 @@ _FIRST_DELAY, _LONGEST_DELAY = 1.0, 30.0
 class Engine:
     """Runs one assembly, once."""
 
-    def __init__(self, assembly: Assembly, metrics: Metrics, errands: Errands) -> None:
+    def __init__(self, assembly: Assembly, metrics: Metrics, errands: BackgroundTasks) -> None:
         self._assembly, self._metrics, self._errands = assembly, metrics, errands
         self._stopping = asyncio.Event()
         self._exit_code = 0
@@ -50,7 +50,7 @@ class Engine:
         self._writers: list[asyncio.Task[Any]] = []
         """Of spools: they end once everything is on disk."""
         outlets = [
-            outlet_for(
+            sink_worker_for(
                 built,
                 agent=assembly.hostname,
                 on_closed=self.stop,
@@ -72,11 +72,11 @@ class Engine:
         )
         self._reconcilers: dict[str, Reconciler] = {}
         self._intakes = [self._intake(built) for built in assembly.sources]
-        self._losses = LossWatch(self._pipeline, self._intakes, self._reconcile)
-        self._hosts: Hosts | None = None
+        self._losses = LossAccounting(self._pipeline, self._intakes, self._reconcile)
+        self._hosts: HostResolver | None = None
         """None where no event comes from a live machine: what a recording means is not asked of today's network."""
         if assembly.resolve.enabled and any(intake.live and intake.state is not None for intake in self._intakes):
-            self._hosts = Hosts(assembly.fields.names, assembly.resolve, metrics)
+            self._hosts = HostResolver(assembly.fields.names, assembly.resolve, metrics)
 
     async def run(self, *, duration: float | None, stats: Path | None, attended: bool = True) -> int:
         """Until the sources end, a signal arrives or `duration` seconds have passed. Raises SourceUnavailable.

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Final
 
-from mozu.core.isolation.worker_thread import Worker
+from mozu.core.isolation.worker_thread import WorkerThread
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Address
 from mozu.core.model.fields.addresses import plain
@@ -42,7 +42,7 @@ class _Host:
         """A look-up is under way."""
 
 
-class Hosts:
+class HostResolver:
     """Keeps `names.hosts` true while `run` runs. A table is swapped for a new one, and never changed."""
 
     def __init__(self, names: Names, settings: Resolve, metrics: Metrics) -> None:
@@ -102,7 +102,7 @@ class Hosts:
         """One look-up. It keeps its slot as long as its thread hangs; an answer that comes late is one."""
         try:
             async with self._slots:
-                worker = Worker("mozu-resolve")
+                worker = WorkerThread("mozu-resolve")
                 try:
                     answer = group.create_task(worker.run(lambda: look_up(host.name)))
                     await asyncio.wait([answer], timeout=self._settings.timeout)

@@ -7,7 +7,17 @@ from mozu.core.errors import MozuError
 from mozu.core.filter.demand import FACETS, Demand, Need
 from mozu.core.flow.source_pump import Intake
 from mozu.core.metrics import Metrics
-from mozu.core.recording import About, Answers, Captures, Output, Parts, Plan, Recorder, Whole, Writer
+from mozu.core.recording import (
+    CapturePlan,
+    Captures,
+    EnrichedNames,
+    FullRecording,
+    Output,
+    Recorder,
+    RecordingFiles,
+    RecordingInfo,
+    RecordingWriter,
+)
 from mozu.core.runtime.config.recording import Capture, Record
 from mozu.core.runtime.engine.assembly import Assembly, Built
 
@@ -26,30 +36,30 @@ def recorder(built: Built, intake: Intake, assembly: Assembly, metrics: Metrics)
     if not outputs:
         return None
     surroundings: Any = getattr(built.stage.component, "surroundings", None)
-    about = About(
+    about = RecordingInfo(
         source=intake.name, origin=intake.origin, writer=f"mozu {assembly.version}",
         names=assembly.fields.names,
     )  # fmt: skip
     return Recorder(
-        about, outputs, live=intake.live, state=intake.state, answers=Answers(assembly.fields),
+        about, outputs, live=intake.live, state=intake.state, answers=EnrichedNames(assembly.fields),
         surroundings=surroundings, metrics=scope,
     )  # fmt: skip
 
 
-def _whole(settings: Record, file: Path, intake: Intake, assembly: Assembly, metrics: Metrics) -> Whole:
+def _whole(settings: Record, file: Path, intake: Intake, assembly: Assembly, metrics: Metrics) -> FullRecording:
     if len(assembly.sources) > 1:
         stem, dot, rest = file.name.partition(".")
         file = file.with_name(f"{stem}-{intake.name}{dot}{rest}")
     _writable("record.file", file)
-    return Whole(
-        Writer(Parts(file, settings.keep), metrics, intake.stage.log.info), metrics,
+    return FullRecording(
+        RecordingWriter(RecordingFiles(file, settings.keep), metrics, intake.stage.log.info), metrics,
         most_bytes=settings.size, most_seconds=settings.seconds,
     )  # fmt: skip
 
 
 def _captures(settings: Capture, intake: Intake, metrics: Metrics) -> Captures:
     _writable("capture.path_prefix", settings.path_prefix)
-    plan = Plan(
+    plan = CapturePlan(
         prefix=settings.path_prefix, every_rule=settings.mode == "all_rules", before=settings.before,
         after=settings.default_duration / 1000, memory=settings.memory, most_bytes=settings.max_file_size,
     )  # fmt: skip

@@ -3,28 +3,28 @@
 from collections.abc import Callable
 from typing import Any
 
-from mozu.core.delivery.buffer import Buffer
-from mozu.core.delivery.disk_queue import Durable
-from mozu.core.delivery.memory_queue import Channel
+from mozu.core.delivery.alert_queue import AlertQueue
+from mozu.core.delivery.disk_queue import DiskQueue
+from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route
-from mozu.core.delivery.sink_worker import RetryPolicy
-from mozu.core.flow import Outlet, Pipeline
+from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
+from mozu.core.flow import Pipeline
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.engine.assembly import Built
 
 
-def outlet_for(
+def sink_worker_for(
     built: Built,
     *,
     agent: str,
     on_closed: Callable[[str], None],
     write: Callable[[Any, str], None],
     pipeline: Callable[[], Pipeline],
-) -> Outlet:
+) -> SinkWorker:
     """`write` runs the writer of a spool, by name; `pipeline` is asked for when there is something to tell."""
     entry = built.entry
     route = entry.route.model_dump()
-    return Outlet(
+    return SinkWorker(
         built.stage,
         built.encoder,
         _buffer(built, write, pipeline),
@@ -35,11 +35,11 @@ def outlet_for(
     )
 
 
-def _buffer(built: Built, write: Callable[[Any, str], None], pipeline: Callable[[], Pipeline]) -> Buffer:
+def _buffer(built: Built, write: Callable[[Any, str], None], pipeline: Callable[[], Pipeline]) -> AlertQueue:
     entry, metrics = built.entry, built.stage.metrics
     if not entry.spool.enabled:
-        return Channel(entry.queue.size, metrics)
-    return Durable(
+        return MemoryQueue(entry.queue.size, metrics)
+    return DiskQueue(
         entry.spool.file(entry.id),
         entry.queue.size,
         metrics,

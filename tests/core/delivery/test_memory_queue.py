@@ -1,14 +1,14 @@
 import asyncio
 
-from mozu.core.delivery.buffer import Gap
-from mozu.core.delivery.memory_queue import Channel
+from mozu.core.delivery.alert_queue import DroppedRange
+from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.metrics import Metrics
 from mozu.core.testing import alert
 
 
-def channel(capacity: int = 2) -> tuple[Channel, Metrics]:
+def channel(capacity: int = 2) -> tuple[MemoryQueue, Metrics]:
     metrics = Metrics()
-    return Channel(capacity, metrics), metrics
+    return MemoryQueue(capacity, metrics), metrics
 
 
 def numbers(metrics: Metrics) -> dict[str, float]:
@@ -27,11 +27,11 @@ def test_what_is_dropped_has_used_its_numbers_and_is_told_as_a_range() -> None:
     full, _ = channel(1)
     for _ in range(4):
         full.put(alert())
-    assert [Gap(2, 4, "its queue is full")] == full.take_gaps()
-    assert [] == full.take_gaps()
+    assert [DroppedRange(2, 4, "its queue is full")] == full.take_dropped()
+    assert [] == full.take_dropped()
 
 
-async def _numbers(source: Channel, most: int) -> list[int]:
+async def _numbers(source: MemoryQueue, most: int) -> list[int]:
     return [number for number, _ in await source.get(most)]
 
 

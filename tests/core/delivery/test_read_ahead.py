@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mozu.core.delivery.read_ahead import Numbered, Upcoming
+from mozu.core.delivery.read_ahead import Numbered, ReadAhead
 from mozu.core.testing import alert
 
 
@@ -25,18 +25,18 @@ class Disk:
         self.reads += 1
         return [self.rows[number] for number in sorted(self.rows) if number > after][:most]
 
-    def settle(self, upcoming: Upcoming, numbers: Sequence[int]) -> None:
+    def settle(self, upcoming: ReadAhead, numbers: Sequence[int]) -> None:
         for number in numbers:
             del self.rows[number]
         upcoming.settled(numbers)
 
 
-def commit(disk: Disk, upcoming: Upcoming, first: int, count: int) -> None:
+def commit(disk: Disk, upcoming: ReadAhead, first: int, count: int) -> None:
     rows = disk.add(first, count)
     upcoming.committed(rows[-1][0], [item for _, item in rows])
 
 
-def taken(upcoming: Upcoming, most: int) -> list[int]:
+def taken(upcoming: ReadAhead, most: int) -> list[int]:
     return [number for number, _ in asyncio.run(upcoming.next(most))]
 
 
@@ -47,14 +47,14 @@ def disk() -> Disk:
 
 @pytest.mark.parametrize("live_first", [False, True])
 def test_what_follows_the_last_one_comes_from_memory(disk: Disk, live_first: bool) -> None:
-    upcoming = Upcoming(disk.read, live_first=live_first)
+    upcoming = ReadAhead(disk.read, live_first=live_first)
     commit(disk, upcoming, 1, 5)
     assert ([1, 2, 3], [4, 5], 0) == (taken(upcoming, 3), taken(upcoming, 3), disk.reads)
     assert [] == taken(upcoming, 3)
 
 
 def test_a_backlog_comes_first_in_order(disk: Disk) -> None:
-    upcoming = Upcoming(disk.read, live_first=False)
+    upcoming = ReadAhead(disk.read, live_first=False)
     disk.add(1, 6)
     commit(disk, upcoming, 7, 2)
     assert ([1, 2, 3, 4], [5, 6, 7, 8]) == (taken(upcoming, 4), taken(upcoming, 4))
@@ -64,7 +64,7 @@ def test_a_backlog_comes_first_in_order(disk: Disk) -> None:
 
 
 def test_what_has_just_come_overtakes_a_backlog_that_shrinks_all_the_same(disk: Disk) -> None:
-    upcoming = Upcoming(disk.read, live_first=True)
+    upcoming = ReadAhead(disk.read, live_first=True)
     disk.add(1, 20)
     commit(disk, upcoming, 21, 20)
     assert [21, 22, 23, 1] == taken(upcoming, 4)
@@ -74,7 +74,7 @@ def test_what_has_just_come_overtakes_a_backlog_that_shrinks_all_the_same(disk: 
 
 
 def test_nothing_is_given_out_twice_while_it_is_not_settled(disk: Disk) -> None:
-    upcoming = Upcoming(disk.read, live_first=True)
+    upcoming = ReadAhead(disk.read, live_first=True)
     disk.add(1, 3)
     commit(disk, upcoming, 4, 3)
     seen = [number for _ in range(8) for number in taken(upcoming, 4)]
@@ -82,7 +82,7 @@ def test_nothing_is_given_out_twice_while_it_is_not_settled(disk: Disk) -> None:
 
 
 def test_numbers_that_another_process_gave_are_not_passed_over(disk: Disk) -> None:
-    upcoming = Upcoming(disk.read, live_first=False)
+    upcoming = ReadAhead(disk.read, live_first=False)
     commit(disk, upcoming, 1, 1)
     disk.add(2, 2)
     commit(disk, upcoming, 4, 1)
@@ -90,7 +90,7 @@ def test_numbers_that_another_process_gave_are_not_passed_over(disk: Disk) -> No
 
 
 def test_what_was_dropped_is_not_given_out(disk: Disk) -> None:
-    upcoming = Upcoming(disk.read, live_first=False)
+    upcoming = ReadAhead(disk.read, live_first=False)
     commit(disk, upcoming, 1, 4)
     for number in (1, 2):
         del disk.rows[number]
@@ -99,7 +99,7 @@ def test_what_was_dropped_is_not_given_out(disk: Disk) -> None:
 
 
 def test_memory_is_bounded_and_the_disk_has_the_rest(disk: Disk) -> None:
-    upcoming = Upcoming(disk.read, live_first=False)
+    upcoming = ReadAhead(disk.read, live_first=False)
     commit(disk, upcoming, 1, 10_000)
     given = []
     while some := taken(upcoming, 500):

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from mozu.core.api import Record, Rejected, Retry, SinkClosed
 from mozu.core.api.hookspecs import Outcome
 from mozu.core.delivery.encode import FalcoJson
-from mozu.core.delivery.memory_queue import Channel
+from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route
-from mozu.core.delivery.sink_worker import RetryPolicy
-from mozu.core.flow import Outlet, Stage
+from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.testing import alert
 
@@ -35,13 +35,13 @@ class Scripted:
         pass
 
 
-def outlet(sink: Scripted, *, blocking: bool = False, closed: list[str] | None = None) -> tuple[Outlet, Metrics]:
+def outlet(sink: Scripted, *, blocking: bool = False, closed: list[str] | None = None) -> tuple[SinkWorker, Metrics]:
     metrics = Metrics()
-    stage = Stage("sink", "scripted", sink, metrics, blocking=blocking)
-    return Outlet(
+    stage = Isolated("sink", "scripted", sink, metrics, blocking=blocking)
+    return SinkWorker(
         stage,
         FalcoJson(),
-        Channel(100, stage.metrics),
+        MemoryQueue(100, stage.metrics),
         agent="host",
         on_closed=([] if closed is None else closed).append,
         retry=RetryPolicy(first=0.001, longest=0.001, attempts=3),

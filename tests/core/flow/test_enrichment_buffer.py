@@ -2,8 +2,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from mozu.core.flow import Stage
-from mozu.core.flow.enrichment_buffer import Hold, HoldSettings
+from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import DataEvent, Event
 
@@ -44,8 +44,8 @@ class Scene:
 
     def __init__(self, group: asyncio.TaskGroup, **bounds: Any) -> None:
         self.catalogue, self.out, self._group = Catalogue(), list[str](), group
-        stage = Stage("enricher", "catalogue", self.catalogue, Metrics())
-        self.hold = Hold([stage], HoldSettings(**bounds), self._released, self._spawn, Metrics())
+        stage = Isolated("enricher", "catalogue", self.catalogue, Metrics())
+        self.hold = EnrichmentBuffer([stage], EnrichmentBufferBounds(**bounds), self._released, self._spawn, Metrics())
         self._number = 0
 
     def _spawn(self, work: Awaitable[None], name: str) -> None:

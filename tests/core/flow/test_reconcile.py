@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from mozu.core.flow import Stage, reconcile
+from mozu.core.flow import reconcile
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.flow.source_pump import Intake
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state import StateMachine
@@ -39,7 +40,7 @@ class Stream:
 
     def __init__(self) -> None:
         self.machine, metrics = Machine(), Metrics()
-        stage: Stage[Any] = Stage("source", "ebpf", None, metrics)
+        stage: Isolated[Any] = Isolated("source", "ebpf", None, metrics)
         self.intake = Intake(stage, live=True, origin="here", state=self.machine, metrics=metrics)
         self.reconciler = Reconciler(self.intake, self.machine, metrics, threads=lambda: False)
 

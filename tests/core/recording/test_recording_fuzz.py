@@ -11,7 +11,7 @@ import pytest
 
 from mozu.core.errors import SourceBroken
 from mozu.core.flow.source_pump import Intake
-from mozu.core.isolation.stage import Stage
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event
 from mozu.core.state import StateMachine
@@ -79,7 +79,7 @@ seeds_made = seeds()
 def judged(raw: bytes) -> tuple[int, str]:
     """How many events were shown, and what ended the reading: only the clean error may."""
     state = StateMachine(procfs=None)
-    stage: Any = Stage("source", "fuzz", Nothing(), Metrics())
+    stage: Any = Isolated("source", "fuzz", Nothing(), Metrics())
     intake = Intake(stage, live=False, origin="", state=state, metrics=Metrics())
     count = 0
     try:

@@ -9,8 +9,8 @@ import pytest
 
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Template
-from mozu.core.recording import Captures, Parts, Plan, Whole, Writer
-from mozu.core.recording.section import About, Chunk, Section
+from mozu.core.recording import CapturePlan, Captures, FullRecording, RecordingFiles, RecordingWriter
+from mozu.core.recording.section import Chunk, RecordingInfo, Section
 from mozu.core.recording.writer import _ROOM
 from mozu.core.state import StateMachine
 from tests.core.recording.making import fields, read
@@ -19,7 +19,7 @@ NS = 1_000_000_000
 
 
 def section() -> Section:
-    about = About(source="s", origin="o", writer="w", names=fields().names)
+    about = RecordingInfo(source="s", origin="o", writer="w", names=fields().names)
     return Section(about, 0, StateMachine(procfs=None).snapshot(), live=False)
 
 
@@ -55,7 +55,7 @@ class Held:
 
 def test_a_recording_is_private_and_readable_while_it_grows(tmp_path: Path) -> None:
     path, told = tmp_path / "a.jsonl.gz", list[Path]()
-    whole = Whole(Writer(Parts(path), Metrics(), told.append), Metrics())
+    whole = FullRecording(RecordingWriter(RecordingFiles(path), Metrics(), told.append), Metrics())
     begun = section()
     for number in range(1, 4):
         whole.put(chunk(begun, number))
@@ -65,7 +65,7 @@ def test_a_recording_is_private_and_readable_while_it_grows(tmp_path: Path) -> N
 
 
 def test_parts_are_numbered_none_is_overwritten_and_the_oldest_go(tmp_path: Path) -> None:
-    parts = Parts(tmp_path / "a.b.gz", keep=2)
+    parts = RecordingFiles(tmp_path / "a.b.gz", keep=2)
     for expected in ("a.b.gz", "a-2.b.gz", "a-3.b.gz"):
         path, file = parts.open()
         file.close()
@@ -74,8 +74,8 @@ def test_parts_are_numbered_none_is_overwritten_and_the_oldest_go(tmp_path: Path
 
 
 def test_a_full_part_ends_where_the_next_section_begins(tmp_path: Path) -> None:
-    writer = Writer(Parts(tmp_path / "a.gz"), Metrics(), lambda _: None)
-    whole = Whole(writer, Metrics(), most_bytes=1)
+    writer = RecordingWriter(RecordingFiles(tmp_path / "a.gz"), Metrics(), lambda _: None)
+    whole = FullRecording(writer, Metrics(), most_bytes=1)
     one, other = section(), section()
     whole.put(chunk(one, 1))
     while not whole.due():
@@ -87,8 +87,8 @@ def test_a_full_part_ends_where_the_next_section_begins(tmp_path: Path) -> None:
 
 
 def test_what_finds_no_room_is_lost_counted_and_marked_in_the_file(tmp_path: Path) -> None:
-    writer, metrics = Writer(Parts(tmp_path / "a.gz"), Metrics(), lambda _: None), Metrics()
-    whole, held = Whole(writer, metrics), Held()
+    writer, metrics = RecordingWriter(RecordingFiles(tmp_path / "a.gz"), Metrics(), lambda _: None), Metrics()
+    whole, held = FullRecording(writer, metrics), Held()
     one, other = section(), section()
     whole.put(chunk(one, 1))
     assert writer.put(held, _ROOM + 1)
@@ -110,7 +110,9 @@ def test_what_finds_no_room_is_lost_counted_and_marked_in_the_file(tmp_path: Pat
 
 
 def test_a_file_that_cannot_be_written_ends_the_recording_and_is_told_once(tmp_path: Path) -> None:
-    whole = Whole(Writer(Parts(tmp_path / "no" / "a.gz"), Metrics(), lambda _: None), Metrics())
+    whole = FullRecording(
+        RecordingWriter(RecordingFiles(tmp_path / "no" / "a.gz"), Metrics(), lambda _: None), Metrics()
+    )
     whole.put(chunk(section(), 1))
     whole.close(60)
     (problem,) = whole.take_problems()
@@ -123,7 +125,7 @@ def captured(tmp_path: Path) -> list[list[int]]:
 
 
 def test_a_capture_has_what_was_before_and_what_comes_after(tmp_path: Path) -> None:
-    captures = Captures(Plan(tmp_path / "c", after=2.0), False, Metrics())
+    captures = Captures(CapturePlan(tmp_path / "c", after=2.0), False, Metrics())
     begun = section()
     for number in range(1, 4):
         captures.put(chunk(begun, number, number * NS))
@@ -141,7 +143,7 @@ def test_a_capture_has_what_was_before_and_what_comes_after(tmp_path: Path) -> N
 
 
 def test_a_capture_of_the_first_event_has_a_beginning(tmp_path: Path) -> None:
-    captures = Captures(Plan(tmp_path / "c", every_rule=True), False, Metrics())
+    captures = Captures(CapturePlan(tmp_path / "c", every_rule=True), False, Metrics())
     captures.alert(alert(1, None))
     captures.put(chunk(section(), 1, 1))
     captures.close(60)
@@ -149,7 +151,7 @@ def test_a_capture_of_the_first_event_has_a_beginning(tmp_path: Path) -> None:
 
 
 def test_the_look_back_is_bounded_in_bytes_and_begins_with_a_section(tmp_path: Path) -> None:
-    captures = Captures(Plan(tmp_path / "c", before=3600.0, memory=100), False, Metrics())
+    captures = Captures(CapturePlan(tmp_path / "c", before=3600.0, memory=100), False, Metrics())
     one, other, third = section(), section(), section()
     captures.put(chunk(one, 1, 1, 60))
     assert captures.due()
@@ -162,7 +164,7 @@ def test_the_look_back_is_bounded_in_bytes_and_begins_with_a_section(tmp_path: P
 
 
 def test_a_capture_ends_at_its_greatest_size_and_says_so(tmp_path: Path) -> None:
-    captures = Captures(Plan(tmp_path / "c", most_bytes=1), False, Metrics())
+    captures = Captures(CapturePlan(tmp_path / "c", most_bytes=1), False, Metrics())
     begun = section()
     captures.put(chunk(begun, 1, 1))
     captures.alert(alert(1))
@@ -178,7 +180,7 @@ def test_a_capture_ends_at_its_greatest_size_and_says_so(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("kind", [Captures])
 def test_a_capture_that_cannot_be_written_is_told(kind: type[Captures], tmp_path: Path) -> None:
-    captures = kind(Plan(tmp_path / "no" / "c"), False, Metrics())
+    captures = kind(CapturePlan(tmp_path / "no" / "c"), False, Metrics())
     captures.alert(alert(1))
     captures.put(chunk(section(), 1, 1))
     captures.close(60)
@@ -187,8 +189,8 @@ def test_a_capture_that_cannot_be_written_is_told(kind: type[Captures], tmp_path
 
 
 def test_a_disk_that_hangs_is_given_up_and_told(tmp_path: Path) -> None:
-    writer, held = Writer(Parts(tmp_path / "a.gz"), Metrics(), lambda _: None), Held()
-    whole = Whole(writer, Metrics())
+    writer, held = RecordingWriter(RecordingFiles(tmp_path / "a.gz"), Metrics(), lambda _: None), Held()
+    whole = FullRecording(writer, Metrics())
     assert writer.put(held, _ROOM)
     assert held.begun.wait(60)
     assert not whole.wait()

@@ -14,9 +14,9 @@ from mozu.core.api.hookspecs import Outcome, Record
 from mozu.core.cli import invoke
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.encode.cloudevents import CloudEvents
-from mozu.core.delivery.memory_queue import Channel
-from mozu.core.delivery.sink_worker import RetryPolicy
-from mozu.core.flow import Outlet, Stage
+from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Stamp
 from mozu.core.testing import alert, check_sink, context, records
 from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
@@ -161,9 +161,9 @@ def test_a_topic_that_is_missing_delays_no_alerts_for_others(
 
     async def run() -> None:
         metrics = Metrics()
-        stage = Stage("sink", "siem", sink(kafka.servers[0], topic="there.{priority}"), metrics)
-        channel = Channel(1000, metrics)
-        way = Outlet(stage, FalcoJson(), channel, agent="host", on_closed=print, retry=RetryPolicy(longest=1.0))
+        stage = Isolated("sink", "siem", sink(kafka.servers[0], topic="there.{priority}"), metrics)
+        channel = MemoryQueue(1000, metrics)
+        way = SinkWorker(stage, FalcoJson(), channel, agent="host", on_closed=print, retry=RetryPolicy(longest=1.0))
         task = asyncio.ensure_future(way.run())
         for item in [*warned[:40], *notices]:
             way.accept(item)

@@ -16,9 +16,9 @@ from standardwebhooks import Webhook as Verifier
 
 from mozu.core.api.hookspecs import Context
 from mozu.core.delivery.encode import FalcoJson
-from mozu.core.delivery.memory_queue import Channel
-from mozu.core.delivery.sink_worker import RetryPolicy
-from mozu.core.flow import Outlet, Stage
+from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, check_sink, context
@@ -40,13 +40,13 @@ class Way:
 
     def __init__(self, **settings: Any) -> None:
         self.metrics = Metrics()
-        stage: Stage[Any] = Stage("sink", "hook", None, self.metrics)
+        stage: Isolated[Any] = Isolated("sink", "hook", None, self.metrics)
         given = Context(id="hook", log=stage.log, metrics=stage.metrics, fields=context().fields)
         stage.component = build(WebhookSettings.model_validate(settings), given)
-        self.outlet = Outlet(
+        self.outlet = SinkWorker(
             stage,
             FalcoJson(),
-            Channel(1000, stage.metrics),
+            MemoryQueue(1000, stage.metrics),
             agent="host",
             on_closed=lambda reason: None,
             retry=RetryPolicy(first=0.01, longest=0.05, attempts=20),

@@ -8,11 +8,11 @@ import pytest
 from mozu.core.delivery.redact import Redactor
 from mozu.core.errors import ConfigError
 from mozu.core.flow import Pipeline
-from mozu.core.flow.enrichment_buffer import HoldSettings
+from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.runtime.engine.assembly import Assembly, assemble
-from mozu.core.runtime.engine.background_tasks import Errands
+from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.registry import configure
 from mozu.core.testing import alert
 
@@ -36,7 +36,7 @@ def assembled(folder: Path, text: str) -> Assembly:
     evaluators = f"evaluators: [{{falco: {{rules: [{folder}/rules.yaml]}}}}]"
     (folder / "mozu.yaml").write_text(f"enrichers: []\n{evaluators}\n{text}")
     config, registry = configure(folder / "mozu.yaml")
-    return assemble(config, registry, Metrics(), Errands())
+    return assemble(config, registry, Metrics(), BackgroundTasks())
 
 
 def test_an_alert_is_redacted_before_any_outlet_takes_it() -> None:
@@ -46,7 +46,7 @@ def test_an_alert_is_redacted_before_any_outlet_takes_it() -> None:
         enrichers=[],
         evaluators=[],
         outlets=outlets,
-        hold=HoldSettings(),
+        hold=EnrichmentBufferBounds(),
         spawn=lambda work, name: None,
         metrics=metrics,
         redact=Redactor(metrics),

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from mozu.core.delivery.spool.codec import Forms, decode_alert, decode_form
+from mozu.core.delivery.spool.codec import SpoolEncoder, decode_alert, decode_form
 from mozu.core.model.alert import Alert, Ref, Severity, Template
 
 VALUES = {
@@ -37,15 +37,15 @@ def an_alert() -> Alert:
 
 
 def test_an_alert_comes_back_as_it_was() -> None:
-    form, body = Forms().encode(an_alert())
+    form, body = SpoolEncoder().encode(an_alert())
     assert an_alert() == decode_alert(decode_form(form), body)
 
 
 def test_alerts_of_one_rule_share_their_form() -> None:
-    assert Forms().encode(an_alert())[0] == Forms().encode(an_alert())[0]
+    assert SpoolEncoder().encode(an_alert())[0] == SpoolEncoder().encode(an_alert())[0]
 
 
 def test_garbage_is_refused() -> None:
-    form, body = Forms().encode(an_alert())
+    form, body = SpoolEncoder().encode(an_alert())
     with pytest.raises((msgspec.MsgspecError, ValueError)):
         decode_alert(decode_form(form), body[:-3])

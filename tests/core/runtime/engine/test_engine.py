@@ -28,13 +28,13 @@ from mozu.core.api import (
     SourceBroken,
     SourceUnavailable,
 )
-from mozu.core.flow import Stage
-from mozu.core.flow.enrichment_buffer import HoldSettings
+from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Template
 from mozu.core.runtime.config import Entry, Kind, Queue
 from mozu.core.runtime.engine.assembly import Assembly, Built
-from mozu.core.runtime.engine.background_tasks import Errands
+from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.engine import Engine
 from mozu.core.runtime.loop import run as run_loop
 
@@ -129,7 +129,7 @@ def built(kind: Kind, component: Any, metrics: Metrics, *, name: str = "", block
 
     declaration = Declaration(name=name, build=build, summary="", live=live, blocking=blocking, event_source=of)
     entry = Entry(kind=kind, name=name, id=name, settings={}, node=None, format="json", queue=Queue(size=queue))  # type: ignore[arg-type]
-    return Built(declaration, entry, Stage(kind.value, name, component, metrics, blocking=blocking))
+    return Built(declaration, entry, Isolated(kind.value, name, component, metrics, blocking=blocking))
 
 
 class Play:
@@ -138,7 +138,7 @@ class Play:
     def __init__(
         self, source: Any, *others: Any, live: bool = False, of: str = "", deadline: float = 10.0, **sink: Any
     ) -> None:
-        self.metrics, self.errands = Metrics(), Errands()
+        self.metrics, self.errands = Metrics(), BackgroundTasks()
         judges = [o for o in others if isinstance(o, Judge)] or [Judge()]
         sinks = [o for o in others if isinstance(o, Memory)]
         self.assembly = Assembly(
@@ -147,7 +147,7 @@ class Play:
             enrichers=[],
             evaluators=[built(Kind.EVALUATOR, judge, self.metrics, name=judge.rule) for judge in judges],
             sinks=[built(Kind.SINK, s, self.metrics, name=f"memory{n}", **sink) for n, s in enumerate(sinks)],
-            hold=HoldSettings(),
+            hold=EnrichmentBufferBounds(),
             hostname="node-a",
             origin="node-a/boot/run",
             stop_deadline=deadline,

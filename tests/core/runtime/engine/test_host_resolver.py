@@ -14,7 +14,7 @@ from mozu.core.model.event import Address
 from mozu.core.model.fields.names import Names
 from mozu.core.runtime.config.resolve import Resolve
 from mozu.core.runtime.engine import host_resolver as module
-from mozu.core.runtime.engine.host_resolver import Hosts, look_up
+from mozu.core.runtime.engine.host_resolver import HostResolver, look_up
 from mozu.core.runtime.loop import run as run_loop
 
 PATIENCE = 60.0
@@ -46,15 +46,15 @@ class Resolver:
 
 
 class Play:
-    """Hosts at work within one loop."""
+    """A host resolver at work within one loop."""
 
     def __init__(self, **settings: Any) -> None:
         self.names, self.metrics = Names(), Metrics()
         self._settings = Resolve(**settings)
 
-    def run(self, scene: Callable[[Hosts], Awaitable[None]]) -> None:
+    def run(self, scene: Callable[[HostResolver], Awaitable[None]]) -> None:
         async def main() -> None:
-            hosts = Hosts(self.names, self._settings, self.metrics)
+            hosts = HostResolver(self.names, self._settings, self.metrics)
             async with asyncio.TaskGroup() as group:
                 work = group.create_task(hosts.run())
                 await scene(hosts)
@@ -80,7 +80,7 @@ def test_every_name_is_resolved_before_a_start_goes_on(monkeypatch: pytest.Monke
     Resolver(monkeypatch, b_test=frozenset({ONE, TWO}), a_test=frozenset({TWO}))
     play = Play(**QUICK)
 
-    async def scene(hosts: Hosts) -> None:
+    async def scene(hosts: HostResolver) -> None:
         hosts.want({"b.test", "a.test", "absent.test"})
         await hosts.ready()
         assert {ONE: ("b.test",), TWO: ("a.test", "b.test")} == play.names.hosts
@@ -94,7 +94,7 @@ def test_every_name_is_resolved_before_a_start_goes_on(monkeypatch: pytest.Monke
 def test_a_new_answer_takes_the_place_of_the_old_one_in_a_new_table(monkeypatch: pytest.MonkeyPatch) -> None:
     resolver, play = Resolver(monkeypatch, a_test=frozenset({ONE})), Play(**QUICK)
 
-    async def scene(hosts: Hosts) -> None:
+    async def scene(hosts: HostResolver) -> None:
         hosts.want({"a.test"})
         await hosts.ready()
         before = play.names.hosts
@@ -108,7 +108,7 @@ def test_a_new_answer_takes_the_place_of_the_old_one_in_a_new_table(monkeypatch:
 def test_an_equal_answer_changes_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
     resolver, play = Resolver(monkeypatch, a_test=frozenset({ONE})), Play(**QUICK)
 
-    async def scene(hosts: Hosts) -> None:
+    async def scene(hosts: HostResolver) -> None:
         hosts.want({"a.test"})
         await hosts.ready()
         before = play.names.hosts
@@ -128,7 +128,7 @@ def test_a_failure_keeps_the_last_answer_and_is_told_once(
         enough = play.numbers()["host_lookups_failed_total"] + more
         await play.until(lambda: play.numbers()["host_lookups_failed_total"] >= enough, "failures")
 
-    async def scene(hosts: Hosts) -> None:
+    async def scene(hosts: HostResolver) -> None:
         hosts.want({"a.test"})
         await hosts.ready()
         resolver.answers["a.test"] = "the server fails"
@@ -156,7 +156,7 @@ def test_a_start_waits_no_longer_than_it_may_and_a_late_answer_counts(
     resolver, play = Resolver(monkeypatch, a_test=frozenset({ONE})), Play(wait=0.05, timeout=0.01)
     resolver.open.clear()
 
-    async def scene(hosts: Hosts) -> None:
+    async def scene(hosts: HostResolver) -> None:
         hosts.want({"a.test"})
         await hosts.ready()
         assert not play.names.hosts
@@ -176,7 +176,7 @@ def test_a_failure_that_comes_late_was_told_before(
     resolver, play = Resolver(monkeypatch), Play(timeout=0.01, refresh=1, wait=30)
     resolver.open.clear()
 
-    async def scene(hosts: Hosts) -> None:
+    async def scene(hosts: HostResolver) -> None:
         hosts.want({"a.test"})
         await hosts.ready()
         await play.until(lambda: play.numbers()["host_lookups_failed_total"], "a failure")
@@ -194,7 +194,7 @@ def test_look_ups_are_bounded_and_those_that_hang_are_not_asked_again(monkeypatc
     play = Play(at_once=4, refresh=1, timeout=0.01, wait=0)
     resolver.open.clear()
 
-    async def scene(hosts: Hosts) -> None:
+    async def scene(hosts: HostResolver) -> None:
         hosts.want(resolver.answers)
         await play.until(lambda: play.numbers()["host_lookups_failed_total"] == 4, "four that hang")
         hosts.want([*resolver.answers, "another.test"])  # a new round, in which only what nobody waits for is asked
@@ -215,9 +215,9 @@ def test_a_machine_without_a_thread_to_spare_fails_a_look_up_and_nothing_else(
     Resolver(monkeypatch, a_test=frozenset({ONE}))
     play = Play(**QUICK)
 
-    async def scene(hosts: Hosts) -> None:
+    async def scene(hosts: HostResolver) -> None:
         with monkeypatch.context() as poor:
-            poor.setattr(module, "Worker", none_left)
+            poor.setattr(module, "WorkerThread", none_left)
             hosts.want({"a.test"})
             await hosts.ready()
         await play.until(lambda: ONE in play.names.hosts, "the next round")
@@ -231,7 +231,7 @@ def test_names_that_nobody_wants_any_more_are_gone(monkeypatch: pytest.MonkeyPat
     Resolver(monkeypatch, a_test=frozenset({ONE}), b_test=frozenset({ONE, TWO}))
     play = Play(**QUICK)
 
-    async def scene(hosts: Hosts) -> None:
+    async def scene(hosts: HostResolver) -> None:
         hosts.want({"a.test", "b.test"})
         await hosts.ready()
         hosts.want({"a.test"})
@@ -247,7 +247,7 @@ def test_a_stop_leaves_threads_that_hang_behind(monkeypatch: pytest.MonkeyPatch)
     resolver, play = Resolver(monkeypatch), Play(wait=0)
     resolver.open.clear()
 
-    async def scene(hosts: Hosts) -> None:
+    async def scene(hosts: HostResolver) -> None:
         hosts.want({"a.test"})
         await play.until(lambda: resolver.at_once, "a look-up that hangs")
 

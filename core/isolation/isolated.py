@@ -14,7 +14,7 @@ _SILENCE = 10.0
 C = TypeVar("C", covariant=True)
 
 
-class Stage(Generic[C]):
+class Isolated(Generic[C]):
     """A component with its name, its log and its counters."""
 
     def __init__(self, kind: str, name: str, component: C, metrics: Metrics, *, blocking: bool = False) -> None:
@@ -25,12 +25,12 @@ class Stage(Generic[C]):
         self.failures = self.metrics.counter("component_failures_total")
 
     @contextmanager
-    def contained(self, doing: str) -> "Iterator[Outcome]":
+    def contained(self, doing: str) -> "Iterator[ContainedCall]":
         """Run plugin code: an exception is logged with the plugin's name, counted, and told by `outcome.failed`.
 
         Cancellation passes; so does SinkClosed, which is an end and not a failure.
         """
-        outcome = Outcome()
+        outcome = ContainedCall()
         try:
             yield outcome
         except SinkClosed:
@@ -52,7 +52,7 @@ class Stage(Generic[C]):
         self._told, self._told_at, self._untold = text, now, 0
 
 
-class Outcome:
+class ContainedCall:
     """Whether the code in a `contained` block failed."""
 
     failed: Exception | None = None

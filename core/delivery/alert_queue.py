@@ -8,7 +8,7 @@ import msgspec
 from mozu.core.model.alert import Alert
 
 
-class Gap(msgspec.Struct, frozen=True):
+class DroppedRange(msgspec.Struct, frozen=True):
     """Numbers that were used up by alerts dropped by policy."""
 
     first: int
@@ -16,7 +16,7 @@ class Gap(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Buffer(Protocol):
+class AlertQueue(Protocol):
     """Numbers what it takes in, within `epoch`."""
 
     epoch: str
@@ -25,7 +25,7 @@ class Buffer(Protocol):
         """Get ready. Raises MozuError."""
 
     def put(self, alert: Alert) -> None:
-        """Take in; never waits. Without room the alert is dropped, counted, and its number told by `take_gaps`."""
+        """Take in; never waits. Without room the alert is dropped, counted, and its number told by `take_dropped`."""
 
     async def get(self, most: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
         """Up to `most` (number, alert) in order; waits for the first unless told not to. Empty otherwise means: closed,
@@ -34,7 +34,7 @@ class Buffer(Protocol):
     async def settle(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
         """What became of what `get` gave: arrived; will never arrive, with the reason; must be tried again."""
 
-    def take_gaps(self) -> list[Gap]:
+    def take_dropped(self) -> list[DroppedRange]:
         """Ranges dropped since the last call."""
 
     def mark(self) -> int:
