@@ -42,7 +42,7 @@ class Chain:
     def __init__(self, raw: bytes, rules: Sequence[Path]) -> None:
         self._raw = raw
         self._fields = FieldRegistry((*builtin_fields(), *mozu_evaluator().fields))
-        self._metadata = Metadata(self._fields.names)
+        self._metadata = Metadata(self._fields.lookups)
         for name, make in readers(self._metadata).items():
             self._fields.provide(name, make)
         about = context("benchmark", strict=True)
@@ -82,7 +82,7 @@ class Chain:
         """Makes one that writes to a file."""
 
         def make(state: StateMachine) -> Recorder:
-            about = RecordingInfo(source="b", origin="o", writer="benchmark", names=self._fields.names)
+            about = RecordingInfo(source="b", origin="o", writer="benchmark", names=self._fields.lookups)
             whole = FullRecording(RecordingWriter(RecordingFiles(path), Metrics(), lambda _: None), Metrics())
             return Recorder(
                 about, [whole], live=False, state=state, answers=EnrichedNames(self._fields),

@@ -36,7 +36,7 @@ class Chain:
     def __init__(self, raw: bytes, rules: Sequence[Path]) -> None:
         self._raw = raw
         fields = FieldRegistry((*builtin_fields(), *mozu_evaluator().fields))
-        self._metadata = Metadata(fields.names)
+        self._metadata = Metadata(fields.lookups)
         for name, make in readers(self._metadata).items():
             fields.provide(name, make)
         about = context("benchmark", strict=True)

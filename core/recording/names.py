@@ -71,7 +71,7 @@ class EnrichedNames:
     """Looks at what enrichers say of the processes of events."""
 
     def __init__(self, fields: FieldRegistry) -> None:
-        self._names = fields.names
+        self._names = fields.lookups
         self._read: dict[str, Callable[[Any], Any]] = {
             name: fields.resolve(name, None, None).read
             for name in ("user.name", "user.homedir", "user.shell", "user.loginname", "group.name")

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.model.event import Address, SyscallEvent
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 from mozu.core.recording.encode import Encoder, line
 from mozu.core.recording.lines import VERSION, Head, Start
 from mozu.core.state.snapshot import Snapshot
@@ -23,7 +23,7 @@ class RecordingInfo(msgspec.Struct, frozen=True):
     origin: str
     writer: str
     """Name and version of who writes."""
-    names: Names
+    names: Lookups
 
 
 class Section:
@@ -41,7 +41,7 @@ class Section:
         self._head = Head(
             version=VERSION, writer=about.writer, source=about.source, live=live, origin=about.origin,
             hostname=about.names.hostname, number=number, time=self.begun,
-            addresses=tuple(sorted(about.names.addresses.known)), named=about.names.user is not Names().user,
+            addresses=tuple(sorted(about.names.addresses.known)), named=about.names.user is not Lookups().user,
         )  # fmt: skip
 
     def text(self, lost: int = 0) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from mozu.core.metrics import Metrics
-from mozu.core.model.event import Address, File, Files, Process, SyscallEvent
+from mozu.core.model.event import Address, FdTable, File, Process, SyscallEvent
 from mozu.core.state.cgroup import KNOWN_NAMESPACES
 from mozu.core.state.observed import Entered, KnownProcess, ProcSnapshot, Saved
 from mozu.core.state.tables import Node, Tables
@@ -122,7 +122,7 @@ class State:
             self.tables.put_file(process.task.files, fd, file, self.number)
         event.fd, event.file = fd, file
 
-    def _is_crowded(self, files: Files, fd: int) -> bool:
+    def _is_crowded(self, files: FdTable, fd: int) -> bool:
         """Whether a recording has so many descriptors that new ones are not kept."""
         self._puts += 1
         if self._puts % _COUNT_EVERY == 0:
@@ -130,7 +130,7 @@ class State:
             self._crowded = sum(tables.values()) >= _RECORDED_FILES
         return self._crowded and fd not in files
 
-    def drop(self, files: Files, fd: int, number: int) -> None:
+    def drop(self, files: FdTable, fd: int, number: int) -> None:
         """Nothing stands at this descriptor from event `number` on."""
         if fd in files:
             self.tables.put_file(files, fd, None, number)

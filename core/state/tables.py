@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from mozu.core.model.event import Files, Process, Task
+from mozu.core.model.event import FdTable, Process, Task
 
 _INHERITED_LIMIT: Final = 1 << 22
 """Entries that all tables together may have inherited; beyond that, children begin without descriptors."""
@@ -49,7 +49,7 @@ class Tables:
         self._tombstones: deque[Node] = deque()
         self._replaced: deque[Process] = deque()
         """Versions that have an older one, in the order in which they were made."""
-        self._changed: deque[tuple[int, Files]] = deque()
+        self._changed: deque[tuple[int, FdTable]] = deque()
         self._inherited = 0
 
     def find(self, tid: int, number: int) -> Process | None:
@@ -76,7 +76,7 @@ class Tables:
         self._replaced.append(version)
         return version
 
-    def put_file(self, files: Files, fd: int, file: Any, number: int) -> None:
+    def put_file(self, files: FdTable, fd: int, file: Any, number: int) -> None:
         """From event `number` on the descriptor stands for `file`; None: for nothing."""
         if not files.has_history:
             self._changed.append((number, files))
@@ -85,7 +85,7 @@ class Tables:
         else:
             files.put(fd, file, number)
 
-    def inherit(self, child: Node, files: Files) -> None:
+    def inherit(self, child: Node, files: FdTable) -> None:
         """The child gets a copy of its parent's descriptors."""
         if self._inherited + len(files) <= _INHERITED_LIMIT:
             self._inherited += len(files)
@@ -135,7 +135,7 @@ class Tables:
         node.children, node.members = set(), set()
         if node.main is node:
             self._inherited = max(0, self._inherited - len(node.files))
-        node.files = Files()
+        node.files = FdTable()
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.by_tid.values())

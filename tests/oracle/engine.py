@@ -16,7 +16,7 @@ from mozu.core.language.rules import Rule
 from mozu.core.model.alert import Alert
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
 from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
@@ -41,7 +41,7 @@ _SWITCHES = {
 
 def registry(scenario: Scenario) -> FieldRegistry:
     """The core's fields, with what the scenario says about its surroundings."""
-    names = Names()
+    names = Lookups()
     names.hostname = HOSTNAME
     names.hosts = scenario.hosts
     names.base64_bytes = bool(scenario.settings.get("buffer_format_base64"))
@@ -82,7 +82,7 @@ class Run(msgspec.Struct):
 def run(scenario: Scenario, *, everything: bool = False) -> Run:
     """Judge the capture by the rules. `everything`: the source leaves out nothing, wanted or not."""
     fields = registry(scenario)
-    metadata = Metadata(fields.names)
+    metadata = Metadata(fields.lookups)
     source = ReplaySource(ReplaySettings(files=[scenario.capture]), _in(fields), metadata)
     for name, make in source.readers().items():
         fields.provide(name, make)

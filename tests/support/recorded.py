@@ -65,7 +65,7 @@ def recorder(
     origin: str = "o",
 ) -> Recorder:
     """A recorder as a run would make it."""
-    about = RecordingInfo(source="replay", origin=origin, writer="test", names=fields.names)
+    about = RecordingInfo(source="replay", origin=origin, writer="test", names=fields.lookups)
     return Recorder(
         about, kept, live=surroundings is None, state=state, answers=EnrichedNames(fields), surroundings=surroundings,
         metrics=Metrics(),
@@ -78,7 +78,7 @@ class Thrice:
     def __init__(self, scenario: Scenario, folder: Path) -> None:
         self._scenario = scenario
         self._fields = registry(scenario)
-        self._metadata = Metadata(self._fields.names)
+        self._metadata = Metadata(self._fields.lookups)
         self.whole, self.pieces = Kept(), Kept(often=True)
         capture = self._source(scenario.capture)
         for name, make in capture.readers().items():

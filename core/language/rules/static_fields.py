@@ -9,7 +9,7 @@ def with_static_fields(fields: FieldRegistry, texts: Mapping[str, str]) -> Field
     """The registry with a field `static.NAME` for each text; the given one is left as it is."""
     if not texts:
         return fields
-    return FieldRegistry((*fields, *(_static(name, text) for name, text in texts.items())), fields.names)
+    return FieldRegistry((*fields, *(_static(name, text) for name, text in texts.items())), fields.lookups)
 
 
 def _static(name: str, text: str) -> Field:

@@ -6,8 +6,8 @@ Texts that come from the kernel are `str` decoded with `surrogateescape`: every 
 """
 
 from mozu.core.model.event.container import Container
-from mozu.core.model.event.descriptor_table import Files
 from mozu.core.model.event.event import DataEvent, Event, SyscallEvent
+from mozu.core.model.event.fd_table import FdTable
 from mozu.core.model.event.file import Address, File, SockAddr, SockTuple
 from mozu.core.model.event.process import Process, Task, Tasks
 from mozu.core.model.event.text import as_bytes, as_text, byte_length, printable
@@ -17,8 +17,8 @@ __all__ = [
     "Container",
     "DataEvent",
     "Event",
+    "FdTable",
     "File",
-    "Files",
     "Process",
     "SockAddr",
     "SockTuple",

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from mozu.core.model.event.container import Container
-from mozu.core.model.event.descriptor_table import Files
+from mozu.core.model.event.fd_table import FdTable
 from mozu.core.model.event.file import File
 
 
@@ -30,7 +30,7 @@ class Task:
     def __init__(self, tid: int, tasks: Tasks | None = None) -> None:
         self.tid = tid
         self.newest: Process | None = None
-        self.files = Files()
+        self.files = FdTable()
         """Descriptors, shared between the tasks that share them (threads)."""
         self.tasks = tasks
         """The table this task stands in."""
@@ -137,7 +137,7 @@ class Process(msgspec.Struct, eq=False):
         return self if main is None else main
 
     @property
-    def files(self) -> Files:
+    def files(self) -> FdTable:
         """The descriptors that the state has seen: the newest, and `files.at` for those of a moment."""
         return self.task.files
 

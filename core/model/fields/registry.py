@@ -6,7 +6,7 @@ import msgspec
 
 from mozu.core.errors import UnknownField
 from mozu.core.model.fields.field import Argument, Field, Match, Reader, Resolved, never
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 
 _DOTTED = {Argument.DOTTED, Argument.DOTTED_OR_INDEX, Argument.DOTTED_OPTIONAL, Argument.KEY_OR_DOTTED}
 _OPTIONAL = {Argument.NONE, Argument.INDEX_OPTIONAL, Argument.KEY_OPTIONAL, Argument.DOTTED_OPTIONAL}
@@ -16,10 +16,10 @@ _INDEX = {Argument.INDEX, Argument.INDEX_OPTIONAL, Argument.DOTTED_OR_INDEX}
 class FieldRegistry:
     """The fields of one engine: the core's and those its plugins declare."""
 
-    def __init__(self, fields: Iterable[Field] = (), names: Names | None = None) -> None:
+    def __init__(self, fields: Iterable[Field] = (), lookups: Lookups | None = None) -> None:
         self._fields: dict[str, Field] = {}
-        self.names = Names() if names is None else names
-        """The surroundings that the readers of these fields ask: who knows names of users or hosts puts them here."""
+        self.lookups = Lookups() if lookups is None else lookups
+        """Where enrichers and recordings put their look-ups of names, for the readers of these fields."""
         self.add(fields)
 
     def add(self, fields: Iterable[Field]) -> None:

@@ -17,7 +17,7 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 from mozu.core.runtime.config import Config, Entry, Kind
 from mozu.core.runtime.config.recording import Capture, Record
 from mozu.core.runtime.config.resolve import Resolve
@@ -98,8 +98,8 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Back
     )
 
 
-def _surroundings(hostname: str) -> Names:
-    names = Names()
+def _surroundings(hostname: str) -> Lookups:
+    names = Lookups()
     names.hostname = hostname
     names.addresses.replace(interface_addresses())
     names.first_time = time.time_ns()

@@ -76,7 +76,7 @@ class Engine:
         self._hosts: HostResolver | None = None
         """None where no event comes from a live machine: what a recording means is not asked of today's network."""
         if assembly.resolve.enabled and any(intake.live and intake.state is not None for intake in self._intakes):
-            self._hosts = HostResolver(assembly.fields.names, assembly.resolve, metrics)
+            self._hosts = HostResolver(assembly.fields.lookups, assembly.resolve, metrics)
 
     async def run(self, *, duration: float | None, stats: Path | None, attended: bool = True) -> int:
         """Until the sources end, a signal arrives or `duration` seconds have passed. Raises SourceUnavailable.

@@ -38,7 +38,7 @@ def recorder(built: Built, intake: Intake, assembly: Assembly, metrics: Metrics)
     surroundings: Any = getattr(built.stage.component, "surroundings", None)
     about = RecordingInfo(
         source=intake.name, origin=intake.origin, writer=f"mozu {assembly.version}",
-        names=assembly.fields.names,
+        names=assembly.fields.lookups,
     )  # fmt: skip
     return Recorder(
         about, outputs, live=intake.live, state=intake.state, answers=EnrichedNames(assembly.fields),

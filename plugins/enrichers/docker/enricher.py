@@ -63,7 +63,7 @@ class DockerEnricher:
         self._watch = Watch(self._api, self, context.log)
         self._background = Background(self._watch.run)
         context.metrics.gauge("containers", lambda: len(self._book))
-        context.fields.names.container = self._metadata
+        context.fields.lookups.container = self._metadata
 
     async def start(self) -> None:
         """Begin to follow the engine; returns when the containers that exist are known, or the engine is absent."""

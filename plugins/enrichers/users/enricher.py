@@ -70,7 +70,7 @@ class UsersEnricher:
         self._failures = context.metrics.counter("user_database_failures_total")
         context.metrics.gauge("user_databases", lambda: 1 + len(self._containers))
         if not context.strict:
-            context.fields.names.user, context.fields.names.group = self._user_name, self._group_name
+            context.fields.lookups.user, context.fields.lookups.group = self._user_name, self._group_name
 
     async def start(self) -> None:
         """Read the host's files."""

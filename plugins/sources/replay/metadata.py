@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from mozu.core.model.event import Address, SyscallEvent
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 from mozu.core.recording import lines
 from mozu.core.state.observed import KnownFile, KnownProcess, Seeded
 from mozu.plugins.sources.replay import blocks, tables
@@ -22,8 +22,8 @@ class Metadata:
     """Tables of the section that is being read. Users, containers and names of addresses change as events pass; the
     rest only seeds."""
 
-    def __init__(self, names: Names | None = None) -> None:
-        self.names = Names() if names is None else names
+    def __init__(self, names: Lookups | None = None) -> None:
+        self.names = Lookups() if names is None else names
         """What readers of fields ask beside an event; told as the recording tells it."""
         self.people = People()
         self.containers = Containers()

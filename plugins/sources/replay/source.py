@@ -48,7 +48,7 @@ class ReplaySource:
 
     def __init__(self, settings: ReplaySettings, context: Context, metadata: Metadata | None = None) -> None:
         self._settings, self._log = settings, context.log
-        self._metadata = Metadata(context.fields.names) if metadata is None else metadata
+        self._metadata = Metadata(context.fields.lookups) if metadata is None else metadata
         self._wanted: frozenset[str] | None = None
         self._recording: Recording | OwnRecording | None = None
         self._gaps: list[str] = []

@@ -9,7 +9,7 @@ from mozu.core.model.containers import ContainerMetadata
 from mozu.core.model.event import DataEvent, Event, File, SockTuple, SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 from mozu.core.recording.lines import Container, Host, User
 from mozu.core.recording.lines import Told as Line
 from mozu.core.state import StateMachine
@@ -26,7 +26,7 @@ CONTAINER = "a" * 64
 
 def fields() -> FieldRegistry:
     """A registry whose names say what those of a run would."""
-    names = Names()
+    names = Lookups()
     names.hostname, names.first_time = "host", T0
     names.addresses.replace([b"\x0a\0\0\1"])
     names.container = {CONTAINER: ContainerMetadata(full_id=CONTAINER, name="web", labels={"a": "b"})}.get
@@ -88,7 +88,7 @@ def rerecorded(capture: Capture) -> bytes:
     """A capture, recorded again."""
     kept, state = Kept(), StateMachine(procfs=None)
     registry = fields()
-    metadata = Metadata(registry.names)
+    metadata = Metadata(registry.lookups)
     made = recorder([kept], registry, state, metadata)
     for batch in Recording(BytesIO(capture.raw()), "capture", metadata).batches():
         made.take(batch)

@@ -105,7 +105,7 @@ def test_names_of_addresses_are_told_before_the_first_event_that_was_judged_with
         {}, {b"one1": ("a",), b"two2": ("a", "b")}, {b"one1": ("a",), b"two2": ("b",)}, {b"two2": ("b",)}, {},
     ]  # fmt: skip
     for table in tables:
-        registry.names.hosts = table
+        registry.lookups.hosts = table
         for _ in range(2):
             event = call("close", 0, 3, fd=3)
             made.take([event])
@@ -121,7 +121,7 @@ def test_names_of_addresses_are_told_before_the_first_event_that_was_judged_with
 
 def test_names_of_addresses_are_recorded_again_from_a_recording() -> None:
     state, kept, registry = StateMachine(procfs=None), Kept(), fields()
-    metadata = Metadata(registry.names)
+    metadata = Metadata(registry.lookups)
     made = recorder([kept], registry, state, metadata)
     metadata.tell(Host(b"one1", ("a",)))
     metadata.tell(Host(b"two2", ("b",)))

@@ -19,7 +19,7 @@ NS = 1_000_000_000
 
 
 def section() -> Section:
-    about = RecordingInfo(source="s", origin="o", writer="w", names=fields().names)
+    about = RecordingInfo(source="s", origin="o", writer="w", names=fields().lookups)
     return Section(about, 0, StateMachine(procfs=None).snapshot(), live=False)
 
 

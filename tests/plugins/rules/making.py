@@ -7,7 +7,7 @@ from mozu.core.api import Container, Context, FieldRegistry, File, Metrics, Proc
 from mozu.core.language.rules import plugin_fields
 from mozu.core.model.event.process import Task
 from mozu.core.model.fields.builtin import builtin_fields
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 from mozu.core.model.syscalls import event_type, flag_table
 
 FLAGS = dict(flag_table("file_flags"))
@@ -16,7 +16,7 @@ CONTAINER = Container("0123456789abcdef" * 4, "docker")
 
 def context(*more: Any) -> Context:
     """What the core gives to an evaluator."""
-    names = Names()
+    names = Lookups()
     fields = FieldRegistry((*builtin_fields(names), *plugin_fields(), *more), names)
     return Context("falco", logging.getLogger("test.falco"), Metrics(), fields)
 

@@ -128,7 +128,7 @@ def test_demand_names_the_hosts_of_the_rules_that_run(tmp_path: Path) -> None:
 
 def test_a_name_is_compared_by_the_addresses_that_it_has_when_the_event_is_judged(tmp_path: Path) -> None:
     evaluator = _evaluator(tmp_path, HOSTS)
-    names = evaluator.context.fields.names
+    names = evaluator.context.fields.lookups
     event = connected(process("curl"), bytes([192, 0, 2, 1]), 443)
     tables: list[dict[bytes, tuple[str, ...]]] = [
         {},

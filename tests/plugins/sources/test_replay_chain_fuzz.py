@@ -32,7 +32,7 @@ class Chain:
 
     def __init__(self, folder: Path) -> None:
         fields = FieldRegistry((*builtin_fields(), *mozu_evaluator().fields))
-        self._metadata = Metadata(fields.names)
+        self._metadata = Metadata(fields.lookups)
         for name, make in readers(self._metadata).items():
             fields.provide(name, make)
         names = [field.name for field in fields if "syscall" in field.sources and field.argument in _BARE]

@@ -209,10 +209,10 @@ def test_a_container_without_a_record_is_known_only_if_nobody_could_describe_it(
 
 def test_reltime_counts_from_the_first_event_of_the_recording(recording: Path) -> None:
     about = context("replay")
-    about.fields.names.first_time = 1
+    about.fields.lookups.first_time = 1
     replay = ReplaySource(ReplaySettings(files=[recording]), about)
     asyncio.run(everything(replay))
-    assert about.fields.names.first_time == EPOCH + 2000
+    assert about.fields.lookups.first_time == EPOCH + 2000
 
 
 def test_root_has_a_name_even_where_nobody_told_it(recording: Path) -> None:

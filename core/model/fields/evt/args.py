@@ -11,7 +11,7 @@ from mozu.core.model.event import SyscallEvent
 from mozu.core.model.fields.binding import by_type
 from mozu.core.model.fields.evt.text import is_empty, sockaddr_text, texts, tuple_text
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 from mozu.core.model.syscalls import EventType, Param, errno_name, event_type, event_types, param_names
 
 _NEEDS: Final[dict[str, frozenset[str]]] = {
@@ -56,10 +56,10 @@ def result(event: SyscallEvent) -> int | None:
     return value - (1 << 64) if value is not None and value >= _SIGN else value
 
 
-def arguments(names: Names) -> tuple[Field, ...]:
+def arguments(lookups: Lookups) -> tuple[Field, ...]:
     """The fields that show parameters as text."""
     everything = frozenset().union(*_NEEDS.values())
-    whole = by_type(lambda _, event: _all_texts(event, names))
+    whole = by_type(lambda _, event: _all_texts(event, lookups))
     args = Field(
         name="evt.args",
         type=FieldType.STRING,
@@ -72,7 +72,7 @@ def arguments(names: Names) -> tuple[Field, ...]:
         name="evt.arg",
         type=FieldType.STRING,
         doc="One parameter as text, by its name or its position from 0: resolved where it can be, else as it is.",
-        bind=by_type(lambda argument, event: _one_text(argument, event, names)),
+        bind=by_type(lambda argument, event: _one_text(argument, event, lookups)),
         argument=Argument.DOTTED_OR_INDEX,
         needs=everything,
         narrowed=lambda argument, name: _needed(event_type(name), argument),
@@ -163,11 +163,11 @@ def _position(argument: str | None, event: EventType) -> int | None:
     return int(text) if int(text) < len(event.params) else None
 
 
-def _one_text(argument: str | None, event: EventType, names: Names) -> Reader | None:
+def _one_text(argument: str | None, event: EventType, lookups: Lookups) -> Reader | None:
     position = _position(argument, event)
     if position is None:
         return None
-    empty, raw, resolved = texts(event.params[position], names)
+    empty, raw, resolved = texts(event.params[position], lookups)
 
     def read(event: SyscallEvent) -> str | None:
         if position >= len(event.args):
@@ -178,8 +178,8 @@ def _one_text(argument: str | None, event: EventType, names: Names) -> Reader | 
     return read
 
 
-def _all_texts(event: EventType, names: Names) -> Reader:
-    each = [(param.name, texts(param, names)) for param in event.params]
+def _all_texts(event: EventType, lookups: Lookups) -> Reader:
+    each = [(param.name, texts(param, lookups)) for param in event.params]
 
     def read(event: SyscallEvent) -> str:
         return " ".join(_pieces(event))

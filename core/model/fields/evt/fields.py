@@ -5,7 +5,7 @@ from typing import Final
 
 from mozu.core.model.fields.evt import args, io, kind, timing
 from mozu.core.model.fields.field import Field, FieldType, Reader
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 
 
 def _counter(_: str | None, __: str | None) -> Reader:
@@ -21,18 +21,18 @@ COUNTER: Final = Field(
 )
 
 
-def fields(names: Names) -> tuple[Field, ...]:
+def fields(lookups: Lookups) -> tuple[Field, ...]:
     """All of them, for one engine and its surroundings."""
     return (
         *timing.TEXTS,
         *timing.RAW,
-        *timing.relative(names),
+        *timing.relative(lookups),
         *timing.LATENCY,
         timing.AROUND,
-        *kind.kinds(names),
+        *kind.kinds(lookups),
         *kind.TRAITS,
         *kind.COUNTS,
-        *args.arguments(names),
+        *args.arguments(lookups),
         args.RAW,
         *args.RESULTS,
         *io.BUFFERS,
@@ -44,5 +44,5 @@ def fields(names: Names) -> tuple[Field, ...]:
     )
 
 
-FIELDS: Final = fields(Names())
+FIELDS: Final = fields(Lookups())
 """The same without surroundings: nothing outside the event has a name."""

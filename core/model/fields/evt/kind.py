@@ -8,7 +8,7 @@ from mozu.core.model.fields.binding import Bind, by_type, constant, flag, when
 from mozu.core.model.fields.descriptor_kind import IP, PATHS
 from mozu.core.model.fields.evt.args import has_result, result
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 from mozu.core.model.syscalls import EventType, known_names
 
 _ALL: Final = frozenset({"*"})
@@ -61,7 +61,7 @@ def _no_syscall(read: Reader) -> Bind:
     return lambda _, __: read
 
 
-def kinds(names: Names) -> tuple[Field, ...]:
+def kinds(lookups: Lookups) -> tuple[Field, ...]:
     """Fields that tell what the event is."""
     return (
         Field(
@@ -135,7 +135,7 @@ def kinds(names: Names) -> tuple[Field, ...]:
             name="evt.hostname",
             type=FieldType.STRING,
             doc="Name of the machine.",
-            read=lambda _: names.hostname or None,
+            read=lambda _: lookups.hostname or None,
             sources=_ALL,
         ),
         Field(

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from mozu.core.model.event import Address, File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.model.fields.descriptor_kind import type_char
 from mozu.core.model.fields.fs.base_directory import AT_FDCWD, base_directory, place_of, reported_directory
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 from mozu.core.model.fields.pathname import absolute
 from mozu.core.model.syscalls import Param, errno_name, flag_names, signal_name
 
@@ -37,12 +37,12 @@ class Texts(NamedTuple):
     """The empty text where nothing is known."""
 
 
-def texts(param: Param, names: Names) -> Texts:
+def texts(param: Param, lookups: Lookups) -> Texts:
     """The texts of one parameter of one event type."""
     empty = "NULL" if param.type in _NULL_TYPES else "<NA>"
     kind = re.sub(r"\d+$", "", param.type)
     maker = _MAKERS.get(param.type) or _MAKERS[kind]
-    raw, resolved = maker(param, names)
+    raw, resolved = maker(param, lookups)
     return Texts(empty, raw, resolved)
 
 
@@ -60,7 +60,7 @@ def _plain(_: SyscallEvent, value: Any) -> str:
     return str(value)
 
 
-def _number(param: Param, _: Names) -> tuple[Text, Text]:
+def _number(param: Param, _: Lookups) -> tuple[Text, Text]:
     bits = int(re.sub(r"\D", "", param.type) or 64)
     mask = (1 << bits) - 1
     if param.format == "x":
@@ -78,11 +78,11 @@ def _uint32(_: SyscallEvent, value: int) -> str:
     return "-1" if value == _ALL_ONES_32 else str(value)
 
 
-def _errno(_: Param, __: Names) -> tuple[Text, Text]:
+def _errno(_: Param, __: Lookups) -> tuple[Text, Text]:
     return _plain, lambda _, value: (errno_name(value) or "") if value < 0 else ""
 
 
-def _fd(_: Param, __: Names) -> tuple[Text, Text]:
+def _fd(_: Param, __: Lookups) -> tuple[Text, Text]:
     return _plain, _descriptor
 
 
@@ -103,7 +103,7 @@ def file_of(event: SyscallEvent, fd: int) -> File | None:
     return None if event.process is None else event.process.file_at(fd, event.num)
 
 
-def _pid(_: Param, __: Names) -> tuple[Text, Text]:
+def _pid(_: Param, __: Lookups) -> tuple[Text, Text]:
     return _plain, _command
 
 
@@ -115,11 +115,11 @@ def _command(event: SyscallEvent, tid: int) -> str:
     return "" if other is None else other.name
 
 
-def _string(_: Param, __: Names) -> tuple[Text, Text]:
+def _string(_: Param, __: Lookups) -> tuple[Text, Text]:
     return _plain, nothing
 
 
-def _path(_: Param, __: Names) -> tuple[Text, Text]:
+def _path(_: Param, __: Lookups) -> tuple[Text, Text]:
     def resolved(event: SyscallEvent, path: str) -> str:
         base = base_directory(event, AT_FDCWD) if path and not path.startswith("/") else None
         return "" if base is None else absolute(base, path)
@@ -127,7 +127,7 @@ def _path(_: Param, __: Names) -> tuple[Text, Text]:
     return _plain, resolved
 
 
-def _relative_path(param: Param, __: Names) -> tuple[Text, Text]:
+def _relative_path(param: Param, __: Lookups) -> tuple[Text, Text]:
     position = param.dirfd or 0
     place = place_of(position)
 
@@ -145,9 +145,9 @@ def printable_bytes(raw: bytes) -> str:
     return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in raw)
 
 
-def _bytes(_: Param, names: Names) -> tuple[Text, Text]:
+def _bytes(_: Param, lookups: Lookups) -> tuple[Text, Text]:
     def raw(_: SyscallEvent, value: bytes) -> str:
-        return base64.b64encode(value).decode() if names.base64_bytes else printable_bytes(value)
+        return base64.b64encode(value).decode() if lookups.base64_bytes else printable_bytes(value)
 
     return raw, nothing
 
@@ -180,15 +180,15 @@ def sockaddr_text(addr: SockAddr) -> str:
     return f"{address_text(addr.address)}:{addr.port}"
 
 
-def _socktuple(_: Param, __: Names) -> tuple[Text, Text]:
+def _socktuple(_: Param, __: Lookups) -> tuple[Text, Text]:
     return lambda _, value: tuple_text(value), nothing
 
 
-def _sockaddr(_: Param, __: Names) -> tuple[Text, Text]:
+def _sockaddr(_: Param, __: Lookups) -> tuple[Text, Text]:
     return lambda _, value: sockaddr_text(value), nothing
 
 
-def _fdlist(_: Param, __: Names) -> tuple[Text, Text]:
+def _fdlist(_: Param, __: Lookups) -> tuple[Text, Text]:
     return lambda event, value: " ".join(_polled(event, value)), nothing
 
 
@@ -198,13 +198,13 @@ def _polled(event: SyscallEvent, polled: Iterable[tuple[int, int]]) -> Iterable[
         yield f"{fd}:{'?' if file is None else type_char(file)}{flags:x}"
 
 
-def _flags(param: Param, __: Names) -> tuple[Text, Text]:
+def _flags(param: Param, __: Lookups) -> tuple[Text, Text]:
     table = param.table
     return _plain, lambda _, value: flag_names(table, value) if table else ""
 
 
-def _mode(param: Param, names: Names) -> tuple[Text, Text]:
-    return _octal, _flags(param, names)[1]
+def _mode(param: Param, lookups: Lookups) -> tuple[Text, Text]:
+    return _octal, _flags(param, lookups)[1]
 
 
 def _id_raw(_: SyscallEvent, value: int) -> str:
@@ -215,19 +215,19 @@ def _named(value: int, name: str | None) -> str:
     return "<NONE>" if value in (_ALL_ONES_32, -1) else name or "<NA>"
 
 
-def _uid(_: Param, names: Names) -> tuple[Text, Text]:
-    return _id_raw, lambda event, value: _named(value, names.user(value, event))
+def _uid(_: Param, lookups: Lookups) -> tuple[Text, Text]:
+    return _id_raw, lambda event, value: _named(value, lookups.user(value, event))
 
 
-def _gid(_: Param, names: Names) -> tuple[Text, Text]:
-    return _id_raw, lambda event, value: _named(value, names.group(value, event))
+def _gid(_: Param, lookups: Lookups) -> tuple[Text, Text]:
+    return _id_raw, lambda event, value: _named(value, lookups.group(value, event))
 
 
-def _signal(_: Param, __: Names) -> tuple[Text, Text]:
+def _signal(_: Param, __: Lookups) -> tuple[Text, Text]:
     return _plain, lambda _, value: signal_name(value) or ""
 
 
-def _sigset(_: Param, __: Names) -> tuple[Text, Text]:
+def _sigset(_: Param, __: Lookups) -> tuple[Text, Text]:
     return lambda _, value: " ".join(_signals(value)), nothing
 
 
@@ -235,7 +235,7 @@ def _signals(mask: int) -> Iterable[str]:
     return (signal_name(bit + 1) or "" for bit in range(32) if mask >> bit & 1)
 
 
-def _reltime(_: Param, __: Names) -> tuple[Text, Text]:
+def _reltime(_: Param, __: Lookups) -> tuple[Text, Text]:
     def raw(_: SyscallEvent, value: int) -> str:
         return "none" if value in (_ALL_ONES_64, -1) else str(value)
 
@@ -245,7 +245,7 @@ def _reltime(_: Param, __: Names) -> tuple[Text, Text]:
     return raw, resolved
 
 
-def _abstime(_: Param, __: Names) -> tuple[Text, Text]:
+def _abstime(_: Param, __: Lookups) -> tuple[Text, Text]:
     return lambda _, value: moment(value), nothing
 
 
@@ -255,13 +255,13 @@ def moment(nanoseconds: int) -> str:
     return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(seconds))}.{rest:09d}"
 
 
-def _dynamic(param: Param, names: Names) -> tuple[Text, Text]:
+def _dynamic(param: Param, lookups: Lookups) -> tuple[Text, Text]:
     choices = [Param(param.name, *choice.partition(".")[::2]) for choice in param.choices]
-    known = {choice.type: texts(choice, names) for choice in choices}
+    known = {choice.type: texts(choice, lookups) for choice in choices}
 
     def chosen(value: Any) -> tuple[Texts, Any]:
         kind, plain = value if isinstance(value, tuple) else (_fitting(choices, value), value)
-        return known.get(kind) or texts(Param(param.name, kind), names), plain
+        return known.get(kind) or texts(Param(param.name, kind), lookups), plain
 
     def raw(event: SyscallEvent, value: Any) -> str:
         how, plain = chosen(value)
@@ -280,7 +280,7 @@ def _fitting(choices: list[Param], value: Any) -> str:
     return next((choice.type for choice in choices if choice.type not in ("string", "bytes")), "int64")
 
 
-_MAKERS: Final[dict[str, Callable[[Param, Names], tuple[Text, Text]]]] = {
+_MAKERS: Final[dict[str, Callable[[Param, Lookups], tuple[Text, Text]]]] = {
     "int": _number,
     "uint": _number,
     "syscallid": _number,

@@ -8,7 +8,7 @@ from mozu.core.model.event import Event
 from mozu.core.model.fields.binding import constant
 from mozu.core.model.fields.evt.text import moment
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 
 _ALL: Final = frozenset({"*"})
 _SECOND: Final = 1_000_000_000
@@ -135,13 +135,13 @@ AROUND: Final = Field(
 )
 
 
-def relative(names: Names) -> tuple[Field, ...]:
+def relative(lookups: Lookups) -> tuple[Field, ...]:
     """The fields that count from another event."""
 
     def since_first(event: Event) -> int:
-        if not names.first_time:
-            names.first_time = event.time
-        return event.time - names.first_time
+        if not lookups.first_time:
+            lookups.first_time = event.time
+        return event.time - lookups.first_time
 
     def first(name: str, doc: str, part: str) -> Field:
         return _part(name, doc, part, lambda _, __: _split(since_first, part), _ALL)

@@ -11,7 +11,7 @@ from mozu.core.model.fields.fd.fdlist import LISTS, TYPES
 from mozu.core.model.fields.fd.sock import EITHER, ends, is_server
 from mozu.core.model.fields.field import Field, FieldType, Reader
 from mozu.core.model.fields.fs.base_directory import AT_FDCWD, UNKNOWN, base_directory
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 from mozu.core.model.fields.pathname import absolute, directory_of, filename_of, single_slashes
 from mozu.core.model.syscalls import EventType
 
@@ -265,16 +265,16 @@ _FACTS: Final = (
 )
 
 
-def fields(names: Names) -> tuple[Field, ...]:
+def fields(lookups: Lookups) -> tuple[Field, ...]:
     """All of them, for one engine and its surroundings."""
     serving = _fact(
         "fd.is_server",
         FieldType.BOOL,
         "Whether the socket is the server's end: it listens, or was connected to.",
-        lambda file: is_server(file, names),
+        lambda file: is_server(file, lookups),
     )
-    return (*_NUMBERS, *_NAMES, *_FACTS, serving, *EITHER, *ends(names), TYPES, *LISTS)
+    return (*_NUMBERS, *_NAMES, *_FACTS, serving, *EITHER, *ends(lookups), TYPES, *LISTS)
 
 
-FIELDS: Final = fields(Names())
+FIELDS: Final = fields(Lookups())
 """The same without surroundings: no address is this machine's own, none has a name."""

@@ -8,7 +8,7 @@ from mozu.core.model.fields.addresses import plain
 from mozu.core.model.fields.binding import when
 from mozu.core.model.fields.descriptor_kind import IP
 from mozu.core.model.fields.field import Field, FieldType, Match, Reader
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 
 _FDS: Final = frozenset({"fds"})
 _FILTER: Final = frozenset({"filter_only", "no_rhs", "no_transformer"})
@@ -37,42 +37,42 @@ def server(file: File | None) -> End | None:
     return None if sock is None or file is None or not file.role else (sock.dest, sock.dport)
 
 
-def _is_client_local(event: SyscallEvent, file: File, sock: SockTuple, names: Names) -> bool:
+def _is_client_local(event: SyscallEvent, file: File, sock: SockTuple, lookups: Lookups) -> bool:
     """By the machine's addresses, and where these say nothing, by the part that the process plays."""
-    if names.addresses.recorded and file.kind == "ipv6":
+    if lookups.addresses.recorded and file.kind == "ipv6":
         contained = event.process is not None and event.process.container is not None
-        return not contained and sock.source in names.addresses
-    if sock.source in names.addresses:
+        return not contained and sock.source in lookups.addresses
+    if sock.source in lookups.addresses:
         return True
-    return sock.dest not in names.addresses and file.role == "client"
+    return sock.dest not in lookups.addresses and file.role == "client"
 
 
-def local(event: SyscallEvent, names: Names) -> End | None:
+def local(event: SyscallEvent, lookups: Lookups) -> End | None:
     """The end on this machine."""
-    ends = _own_end_first(event, names)
+    ends = _own_end_first(event, lookups)
     return None if ends is None else ends[0]
 
 
-def remote(event: SyscallEvent, names: Names) -> End | None:
+def remote(event: SyscallEvent, lookups: Lookups) -> End | None:
     """The other end."""
-    ends = _own_end_first(event, names)
+    ends = _own_end_first(event, lookups)
     return None if ends is None else ends[1]
 
 
-def _own_end_first(event: SyscallEvent, names: Names) -> tuple[End, End] | None:
+def _own_end_first(event: SyscallEvent, lookups: Lookups) -> tuple[End, End] | None:
     file = event.file
     sock = ip_sock(file)
     if sock is None or file is None or file.role not in ("client", "server"):
         return None
     source, dest = (sock.source, sock.sport), (sock.dest, sock.dport)
-    return (source, dest) if _is_client_local(event, file, sock, names) else (dest, source)
+    return (source, dest) if _is_client_local(event, file, sock, lookups) else (dest, source)
 
 
-def is_server(file: File, names: Names) -> bool:
+def is_server(file: File, lookups: Lookups) -> bool:
     """Whether the process offers the service: it listens, or what was connected to is this machine."""
     if file.kind not in IP:
         return False
-    return file.role in ("listening", "server") or (file.sock is not None and file.sock.dest in names.addresses)
+    return file.role in ("listening", "server") or (file.sock is not None and file.sock.dest in lookups.addresses)
 
 
 def _both(event: SyscallEvent, place: int) -> tuple[Any, ...] | None:
@@ -108,18 +108,18 @@ EITHER: Final = (
 )
 
 
-def ends(names: Names) -> tuple[Field, ...]:
+def ends(lookups: Lookups) -> tuple[Field, ...]:
     """The fields of one end, four times each: client, server, local, remote."""
     finders: dict[str, Callable[[SyscallEvent], End | None]] = {
         "c": lambda event: client(event.file),
         "s": lambda event: server(event.file),
-        "l": lambda event: local(event, names),
-        "r": lambda event: remote(event, names),
+        "l": lambda event: local(event, lookups),
+        "r": lambda event: remote(event, lookups),
     }
-    return tuple(field for letter, find in finders.items() for field in _of_end(letter, find, names))
+    return tuple(field for letter, find in finders.items() for field in _of_end(letter, find, lookups))
 
 
-def _of_end(letter: str, find: Callable[[SyscallEvent], End | None], names: Names) -> tuple[Field, ...]:
+def _of_end(letter: str, find: Callable[[SyscallEvent], End | None], lookups: Lookups) -> tuple[Field, ...]:
     which = _ENDS[letter]
 
     def address(event: SyscallEvent) -> Address | None:
@@ -139,7 +139,7 @@ def _of_end(letter: str, find: Callable[[SyscallEvent], End | None], names: Name
         _one(f"fd.{letter}port", FieldType.PORT, port, f"Port of the {which} end."),
         _one(f"fd.{letter}net", FieldType.IPNET, address, f"Network of the {which} end.", _FILTER),
         _one(f"fd.{letter}proto", FieldType.STRING, port_text, f"Port of the {which} end, as text."),
-        _host(f"fd.{letter}ip.name", address, names, which),
+        _host(f"fd.{letter}ip.name", address, lookups, which),
     )
 
 
@@ -148,12 +148,12 @@ def _one(name: str, kind: FieldType, read: Reader, doc: str, traits: frozenset[s
     return Field(name=name, type=kind, doc=doc, bind=bind, traits=traits, needs=_FDS)
 
 
-def _host(name: str, address: Callable[[SyscallEvent], Address | None], names: Names, which: str) -> Field:
+def _host(name: str, address: Callable[[SyscallEvent], Address | None], lookups: Lookups, which: str) -> Field:
     """The names of an end; outputs show the first."""
 
     def read(event: SyscallEvent) -> tuple[str | None, ...] | None:
         found = address(event)
-        return None if found is None else names.hosts.get(plain(found), (None,))
+        return None if found is None else lookups.hosts.get(plain(found), (None,))
 
     def show(event: SyscallEvent) -> str | None:
         found = read(event)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mozu.core.model.event import File, Process, SockTuple, SyscallEvent, Task
-from mozu.core.model.fields import Field, FieldRegistry, Names
+from mozu.core.model.fields import Field, FieldRegistry, Lookups
 from mozu.core.model.fields.evt.fields import fields as event_fields
 from mozu.core.model.fields.fd.fields import fields as file_fields
 from mozu.core.model.fields.fs.fields import FIELDS as PATH_FIELDS
@@ -61,13 +61,13 @@ def _blank(kind: str) -> int | None:
     )
 
 
-def registry(names: Names | None = None) -> FieldRegistry:
+def registry(names: Lookups | None = None) -> FieldRegistry:
     """The fields of events, descriptors and paths."""
-    around = Names() if names is None else names
+    around = Lookups() if names is None else names
     return FieldRegistry((*event_fields(around), *file_fields(around), *PATH_FIELDS), around)
 
 
-def value(reference: str, of: SyscallEvent, names: Names | None = None) -> Any:
+def value(reference: str, of: SyscallEvent, names: Lookups | None = None) -> Any:
     """What a reference reads: bound to the event's type and bound to none must agree."""
     name, _, argument = reference.partition("[")
     fields = registry(names)

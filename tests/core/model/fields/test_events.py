@@ -5,7 +5,7 @@ import pytest
 
 from mozu.core.errors import UnknownField
 from mozu.core.model.event import DataEvent, File, SyscallEvent
-from mozu.core.model.fields import Names
+from mozu.core.model.fields import Lookups
 from tests.core.model.fields.making import (
     SECOND,
     TIME,
@@ -76,13 +76,13 @@ def test_the_way_a_call_came_in(way: str, expected: tuple[bool, bool]) -> None:
 
 
 def test_the_machine_has_the_name_that_it_was_given() -> None:
-    names = Names()
+    names = Lookups()
     names.hostname = "node-a"
     assert "node-a" == value("evt.hostname", event("kill", 0, 1, 9), names)
 
 
 def test_relative_times_count_from_the_first_event_of_the_run() -> None:
-    names = Names()
+    names = Lookups()
     names.first_time = TIME - 2 * SECOND - 5
     made = event("kill", 0, 1, 9)
     parts = [value(f"evt.reltime{part}", made, names) for part in ("", ".s", ".ns")]

@@ -4,7 +4,7 @@ import pytest
 
 from mozu.core.errors import UnknownField
 from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent
-from mozu.core.model.fields import FieldType, Names
+from mozu.core.model.fields import FieldType, Lookups
 from mozu.core.state.observed import Bases, Opened
 from tests.core.model.fields.making import connection, event, file, process, registry, value
 
@@ -138,7 +138,7 @@ def test_times_of_files_print_in_local_time(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_ids_resolve_through_whoever_knows_names() -> None:
-    names = Names()
+    names = Lookups()
     names.user = lambda uid, _: {1000: "mira"}.get(uid)
     names.group = lambda gid, _: {1000: "staff"}.get(gid)
     texts = [
@@ -156,7 +156,7 @@ def test_ids_resolve_through_whoever_knows_names() -> None:
 
 
 def test_bytes_print_as_base64_on_demand() -> None:
-    names = Names()
+    names = Lookups()
     names.base64_bytes = True
     assert "AAE=" == value("evt.arg.data", event("write", 2, b"\0\1", 3, 2), names)
 

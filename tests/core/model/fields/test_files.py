@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from mozu.core.model.event import Container, File, SockAddr, SockTuple, SyscallEvent
-from mozu.core.model.fields import Match, Names
+from mozu.core.model.fields import Lookups, Match
 from mozu.core.model.fields.descriptor_kind import CHARS
 from tests.core.model.fields.making import (
     CLIENT,
@@ -21,7 +21,7 @@ from tests.core.model.fields.making import (
     value,
 )
 
-HERE = Names()
+HERE = Lookups()
 HERE.addresses.replace([CLIENT])
 SHOWN = ("num", "type", "typechar", "name", "directory", "filename", "nameraw")
 
@@ -156,7 +156,7 @@ def test_in_a_recording_no_ipv6_address_is_local_to_a_container(
     container: Container | None, expected: tuple[int, int]
 ) -> None:
     own, other = b"\x20" + bytes(15), b"\x20" + bytes(14) + b"\1"
-    names = Names()
+    names = Lookups()
     names.addresses.replace([own], recorded=True)
     sock = SockTuple(10, own, 40001, other, 443)
     made = _on(File(kind="ipv6", sock=sock, role="client"), process=process(container=container))
@@ -195,7 +195,7 @@ def test_either_end_is_enough_where_both_are_offered(name: str) -> None:
 
 
 def test_host_names_come_from_whoever_resolved_them() -> None:
-    names = Names()
+    names = Lookups()
     names.hosts = {SERVER: ("example.net", "example.org")}
     made, known = _on(connection()), registry(names)
     read = [value(f"fd.{end}ip.name", made, names) for end in "cslr"]
@@ -205,7 +205,7 @@ def test_host_names_come_from_whoever_resolved_them() -> None:
 
 
 def test_an_ipv4_address_that_is_mapped_into_ipv6_has_the_names_of_the_ipv4_address() -> None:
-    names = Names()
+    names = Lookups()
     names.hosts = {SERVER: ("example.org",)}
     mapped = b"\0" * 10 + b"\xff\xff" + SERVER
     made = _on(File(kind="ipv6", sock=SockTuple(10, bytes(15) + b"\1", 40001, mapped, 443), role="client"))

@@ -306,7 +306,7 @@ def test_names_are_looked_up_where_system_calls_are_watched_live(
     monkeypatch.setattr("mozu.core.runtime.engine.host_resolver.look_up", look_up)
     play = Play(Numbers(1), Memory(), Naming(), live=live, of=of)
     play.run(tmp_path)
-    assert (asked, {b"addr": ("a.test",)} if asked else {}) == (found, play.assembly.fields.names.hosts)
+    assert (asked, {b"addr": ("a.test",)} if asked else {}) == (found, play.assembly.fields.lookups.hosts)
 
 
 def test_a_signal_tells_sinks_that_keep_files_to_open_them_again(tmp_path: Path) -> None:

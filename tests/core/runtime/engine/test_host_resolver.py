@@ -1,4 +1,4 @@
-"""Names that rules compare with become addresses: off the loop, again and again, whatever the resolver does."""
+"""Lookups that rules compare with become addresses: off the loop, again and again, whatever the resolver does."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ import pytest
 
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Address
-from mozu.core.model.fields.names import Names
+from mozu.core.model.fields.lookups import Lookups
 from mozu.core.runtime.config.resolve import Resolve
 from mozu.core.runtime.engine import host_resolver as module
 from mozu.core.runtime.engine.host_resolver import HostResolver, look_up
@@ -49,7 +49,7 @@ class Play:
     """A host resolver at work within one loop."""
 
     def __init__(self, **settings: Any) -> None:
-        self.names, self.metrics = Names(), Metrics()
+        self.names, self.metrics = Lookups(), Metrics()
         self._settings = Resolve(**settings)
 
     def run(self, scene: Callable[[HostResolver], Awaitable[None]]) -> None:

@@ -1,12 +1,12 @@
 from mozu.core.model.event import SyscallEvent
-from mozu.core.model.fields import FieldRegistry, Names
+from mozu.core.model.fields import FieldRegistry, Lookups
 from mozu.core.model.fields.builtin import builtin_fields
 from tests.core.model.fields.making import event
 
 
 def _registry() -> FieldRegistry:
-    names = Names()
-    return FieldRegistry(builtin_fields(names), names)
+    lookups = Lookups()
+    return FieldRegistry(builtin_fields(lookups), lookups)
 
 
 def _text(fields: FieldRegistry, made: SyscallEvent) -> object:
@@ -15,13 +15,13 @@ def _text(fields: FieldRegistry, made: SyscallEvent) -> object:
 
 def test_names_put_into_a_registry_are_read_by_its_fields() -> None:
     fields = _registry()
-    fields.names.user = lambda uid, _: f"user{uid}"
+    fields.lookups.user = lambda uid, _: f"user{uid}"
     assert "user7" == _text(fields, event("setuid", 0, 7))
 
 
 def test_registries_do_not_share_names() -> None:
     first, second = _registry(), _registry()
-    first.names.user = lambda uid, _: f"user{uid}"
+    first.lookups.user = lambda uid, _: f"user{uid}"
     assert "<NA>" == _text(second, event("setuid", 0, 7))
 
 
@@ -30,9 +30,9 @@ def test_a_reader_asks_at_the_moment_of_reading() -> None:
     read = fields.resolve("evt.arg.uid").read
     made = event("setuid", 0, 7)
     before = read(made)
-    fields.names.user = lambda uid, _: f"user{uid}"
+    fields.lookups.user = lambda uid, _: f"user{uid}"
     assert ("<NA>", "user7") == (before, read(made))
 
 
 def test_a_registry_without_names_makes_its_own() -> None:
-    assert 0 == len(FieldRegistry().names.addresses)
+    assert 0 == len(FieldRegistry().lookups.addresses)

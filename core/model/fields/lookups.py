@@ -1,9 +1,9 @@
-"""What readers ask about the world outside the event: names of users, groups and hosts, and facts of the run.
+"""Look-ups outside the event: names of users, groups and hosts, containers, addresses, and what holds for the run.
 
-One `Names` belongs to one registry of fields. Everything in it has a default that knows nothing, so that the core reads
+One `Lookups` belongs to one registry of fields. Everything in it has a default that knows nothing, so the core reads
 events alone; an enricher (or a recording) that knows better assigns its own function:
 
-    context.fields.names.user = accounts.name_of
+    context.fields.lookups.user = accounts.name_of
 
 Such functions are called while an event is judged: they answer from memory, at once, or with None.
 """
@@ -14,7 +14,7 @@ from mozu.core.model.event import Address, SyscallEvent
 from mozu.core.model.fields.addresses import LocalAddresses
 
 
-def _nobody(_: int, __: SyscallEvent) -> str | None:
+def _unknown_id(_: int, __: SyscallEvent) -> str | None:
     return None
 
 
@@ -22,15 +22,15 @@ def _unknown(_: str) -> object | None:
     return None
 
 
-class Names:
+class Lookups:
     """The surroundings of one engine."""
 
     __slots__ = ("addresses", "base64_bytes", "container", "first_time", "group", "hostname", "hosts", "user")
 
     def __init__(self) -> None:
-        self.user: Callable[[int, SyscallEvent], str | None] = _nobody
+        self.user: Callable[[int, SyscallEvent], str | None] = _unknown_id
         """(uid, the event that mentions it) → the account's name where the event happened: host or container."""
-        self.group: Callable[[int, SyscallEvent], str | None] = _nobody
+        self.group: Callable[[int, SyscallEvent], str | None] = _unknown_id
         """The same for a gid."""
         self.hosts: Mapping[Address, tuple[str, ...]] = {}
         """Address (IPv4 ones plain, not mapped into IPv6) → the names in rules that it was resolved from, sorted. Live,

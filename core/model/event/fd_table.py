@@ -3,7 +3,7 @@
 from mozu.core.model.event.file import File
 
 
-class Files(dict[int, File]):
+class FdTable(dict[int, File]):
     """Descriptor number → newest version of what it stands for.
 
     Threads of one process share one such table. What an entry was before is kept until `forget` says that no event in
@@ -51,9 +51,9 @@ class Files(dict[int, File]):
                 table[fd] = file
         return table
 
-    def inherited(self, *, history: bool = False) -> "Files":
+    def inherited(self, *, history: bool = False) -> "FdTable":
         """A table of its own with the same entries: what fork gives to the child."""
-        child = Files()
+        child = FdTable()
         child.update(self)
         if history:
             child._before = {fd: list(entries) for fd, entries in self._before.items()}

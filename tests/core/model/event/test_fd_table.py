@@ -1,10 +1,10 @@
-from mozu.core.model.event import File, Files
+from mozu.core.model.event import FdTable, File
 
 A, B = File("file", "/a"), File("file", "/b")
 
 
 def test_a_table_answers_for_every_moment() -> None:
-    files = Files()
+    files = FdTable()
     files.put(3, A, 10)
     files.put(3, B, 20)
     files.drop(3, 30)
@@ -12,7 +12,7 @@ def test_a_table_answers_for_every_moment() -> None:
 
 
 def test_the_whole_table_can_be_had_for_a_moment() -> None:
-    files = Files()
+    files = FdTable()
     files.put(3, A, 10)
     files.put(4, B, 20)
     files.drop(3, 30)
@@ -20,13 +20,13 @@ def test_the_whole_table_can_be_had_for_a_moment() -> None:
 
 
 def test_dropping_what_is_not_there_is_nothing() -> None:
-    files = Files()
+    files = FdTable()
     files.drop(3, 10)
     assert not files.has_history
 
 
 def test_a_child_inherits_entries_and_no_history() -> None:
-    files = Files()
+    files = FdTable()
     files.put(3, A, 10)
     child = files.inherited()
     child.put(3, B, 20)
@@ -34,13 +34,13 @@ def test_a_child_inherits_entries_and_no_history() -> None:
 
 
 def test_history_can_be_inherited_too() -> None:
-    files = Files()
+    files = FdTable()
     files.put(3, A, 10)
     assert files.inherited(history=True).at(3, 9) is None
 
 
 def test_what_is_forgotten_cannot_be_asked() -> None:
-    files = Files()
+    files = FdTable()
     files.put(3, A, 10)
     files.put(3, B, 20)
     files.forget(15)
