@@ -39,7 +39,7 @@ from mozu.plugins.sources.ebpf import checks, kernel
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.loader import Loader
-from mozu.plugins.sources.ebpf.maps import ACQUAINTANCES
+from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.process_filter_cache import Acquaintances
 from mozu.plugins.sources.ebpf.source import ASKED, TREE, residents, wanted_types
 
@@ -75,7 +75,7 @@ class Kernel:
         self.loader = Loader(RING)
         self.loader.prepare(self.types)
         self.loader.configure()
-        self._known = Acquaintances(self.loader.maps, ACQUAINTANCES, acquaintance(fields, self._state), lambda: 0)
+        self._known = Acquaintances(self.loader.maps, MAX_PROC_VERDICTS, acquaintance(fields, self._state), lambda: 0)
 
     def attach(self, names: Sequence[str]) -> None:
         """The programs of these calls, behind their gates; everybody who is there is known."""

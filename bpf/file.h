@@ -15,7 +15,7 @@
 /* What begins with a pointer to a file is a slot of a table to the verifier, which does not follow arrays of pointers. */
 _Static_assert(__builtin_offsetof(struct kiocb, ki_filp) == 0, "kiocb");
 
-inlined struct file *file_of(struct task_struct *task, s32 fd) {
+inlined struct file *fd_file(struct task_struct *task, s32 fd) {
   struct fdtable *table = task->files->fdt;
   struct file *file = 0, **slots = table->fd;
   if (fd >= 0 && fd < table->max_fds) READ(file, TYPED(kiocb, slots + fd)->ki_filp);
@@ -23,7 +23,7 @@ inlined struct file *file_of(struct task_struct *task, s32 fd) {
 }
 
 /* Device, inode, mode, owner; marks for deleted files and layers of an overlay. */
-inlined void file_facts(struct scratch *s, volatile struct file_facts *to, struct path *path) {
+inlined void fill_file_attrs(struct scratch *s, volatile struct file_attrs *to, struct path *path) {
   struct inode *inode = 0;
   struct super_block *block = 0;
   struct dentry *upper = 0, *parent = 0, *dentry = TYPED(dentry, path->dentry);
@@ -57,21 +57,21 @@ inlined void file_facts(struct scratch *s, volatile struct file_facts *to, struc
   }
 }
 
-inlined void no_file(volatile struct file_facts *to) {
+inlined void clear_file_attrs(volatile struct file_attrs *to) {
   to->ino = 0;
   to->dev = to->magic = to->mode = to->uid = 0;
 }
 
 /* Copied and not loaded: where a walk begins must look to the verifier like every later step of it. */
-inlined void root_of(struct task_struct *task, struct path *to) { COPY(*to, task->fs->root); }
-inlined void working_directory(struct task_struct *task, struct path *to) { COPY(*to, task->fs->pwd); }
+inlined void task_root(struct task_struct *task, struct path *to) { COPY(*to, task->fs->root); }
+inlined void task_cwd(struct task_struct *task, struct path *to) { COPY(*to, task->fs->pwd); }
 
 /* The directory that a relative path starts from. */
-inlined void base_of(struct task_struct *task, s32 dirfd, struct path *to) {
+inlined void dirfd_path(struct task_struct *task, s32 dirfd, struct path *to) {
   if (dirfd == AT_FDCWD) {
-    working_directory(task, to);
+    task_cwd(task, to);
   } else {
-    struct file *file = file_of(task, dirfd);
+    struct file *file = fd_file(task, dirfd);
     READ(*to, file->f_path);
   }
 }

@@ -5,15 +5,15 @@
    A path is tested as `fd.name` has it: absolute, from where a relative one starts. Only one that is plain is tested, one
    without `.`, `..`, doubled or trailing slashes, so that nothing has to be worked out; any other passes. */
 #pragma once
-#include "call.h"
-#include "end.h"
-#include "given.h"
-#include "opening.h"
+#include "syscall_ctx.h"
+#include "sock_info.h"
+#include "opened_path.h"
+#include "open_args.h"
 
-#define GATE_TEXT NAME_TEXT /* a longer path passes */
+#define GATE_TEXT MAX_OPENED_PATH /* a longer path passes */
 
 /* The answers about who called here last. What a task runs, `execs` tells of it, as others of its number `born` does. */
-struct caller { u64 task, born, execs; struct answers answers; };
+struct caller { u64 task, born, execs; struct verdicts verdicts; };
 
 struct gate {
   struct caller caller;
@@ -28,7 +28,7 @@ struct gate {
 };
 _Static_assert(sizeof(struct gate) == GATE_SIZE, "gate");
 _Static_assert(__builtin_offsetof(struct gate, word) - __builtin_offsetof(struct gate, dentry) ==
-               __builtin_offsetof(struct given, word), "given");
+               __builtin_offsetof(struct opened_path, word), "given");
 
 inlined struct gate *gate_here(void) {
   u32 zero = 0;
@@ -36,31 +36,31 @@ inlined struct gate *gate_here(void) {
 }
 
 /* The questions about the calling process whose answer may be yes, by what user space has found out, or else by its name. */
-inlined u64 may_be(const struct made *made) {
-  u32 pid = made->task >> 32, zero = 0;
-  u64 *edition = LOOKUP(EDITION, &zero);
+inlined u64 may_be(const struct syscall_ctx *sys) {
+  u32 pid = sys->task >> 32, zero = 0;
+  u64 *generation = LOOKUP(GENERATION, &zero);
   struct gate *g = gate_here();
   struct task_struct *task = bpf_get_current_task_btf();
-  if (!edition || !g) return ~0ull;
+  if (!generation || !g) return ~0ull;
   struct caller *last = &g->caller;
   u64 born = task->start_boottime, execs = task->self_exec_id;
-  bool is_current = made->way != WAY_URING; /* a request completes wherever the kernel comes to it */
-  if (is_current && last->task == made->task && last->born == born && last->execs == execs &&
-      last->answers.edition == *edition)
-    return last->answers.yes;
-  struct answers *known = LOOKUP(ACQUAINTED, &pid);
-  if (known && known->edition == *edition) {
-    if (is_current) *last = (struct caller){made->task, born, execs, *known};
-    return known->yes;
+  bool is_current = sys->entry_path != ENTRY_URING; /* a request completes wherever the kernel comes to it */
+  if (is_current && last->task == sys->task && last->born == born && last->execs == execs &&
+      last->verdicts.generation == *generation)
+    return last->verdicts.bits;
+  struct verdicts *known = LOOKUP(PROC_VERDICTS, &pid);
+  if (known && known->generation == *generation) {
+    if (is_current) *last = (struct caller){sys->task, born, execs, *known};
+    return known->bits;
   }
-  struct answers *named = LOOKUP(NAMED, &pid);
-  return named && named->edition == *edition ? named->yes : ~0ull;
+  struct verdicts *named = LOOKUP(PROC_COMM_VERDICTS, &pid);
+  return named && named->generation == *generation ? named->bits : ~0ull;
 }
 
 /* The call was seen, and nobody wants it. */
-inlined int turn_away(const struct made *made) {
+inlined int turn_away(const struct syscall_ctx *sys) {
   u32 zero = 0;
-  struct counts *counts = counts_of(made->number);
+  struct counts *counts = counts_of(sys->number);
   struct settings *settings = LOOKUP(SETTINGS, &zero);
   if (!counts || !settings || settings->off) return 0;
   counts->seen += 1;
@@ -68,8 +68,8 @@ inlined int turn_away(const struct made *made) {
   return 0;
 }
 
-inlined void let_pass(void *ctx, u32 array, const struct made *made) {
-  hand_over(ctx, array, made->number + BEHIND_GATE);
+inlined void let_pass(void *ctx, u32 array, const struct syscall_ctx *sys) {
+  tail_call(ctx, array, sys->number + UNFILTERED_INDEX);
 }
 
 #define EACH(byte) (0x0101010101010101ull * (byte))
@@ -116,22 +116,22 @@ inlined bool is_plain(struct gate *g, u64 byte0, u64 byte1, u64 byte2, u64 byte3
   *(volatile u64 *)&g->has[2] = has2;
   *(volatile u64 *)&g->has[3] = has3;
   at += 1;
-  KEEP(at);
+  barrier_var(at);
   const char *file = g->bytes + (at & (GATE_TEXT - 1));
   for (u32 i = 0; i < 4; i++) g->file[i] = *(u64 *)(file + i * 8);
   return !rough;
 }
 
-inlined s64 read_path(struct gate *g, const struct made *made, u64 user, u64 at) {
-  return space_of(made, user) == USER ? bpf_probe_read_user_str(g->bytes + at, GATE_TEXT, (void *)user)
+inlined s64 read_path(struct gate *g, const struct syscall_ctx *sys, u64 user, u64 at) {
+  return arg_space(sys, user) == USER ? bpf_probe_read_user_str(g->bytes + at, GATE_TEXT, (void *)user)
                                       : bpf_probe_read_kernel_str(g->bytes + at, GATE_TEXT, (void *)user);
 }
 
 /* The name of what a path leads to, seen from a directory. False: it has to be looked at in user space. */
-inlined bool name_of(struct gate *g, const struct made *made, s32 dirfd, u64 user, u64 byte0, u64 byte1, u64 byte2,
+inlined bool name_of(struct gate *g, const struct syscall_ctx *sys, s32 dirfd, u64 user, u64 byte0, u64 byte1, u64 byte2,
                      u64 byte3) {
   u32 slot = SLOT_CALL;
-  s64 n = read_path(g, made, user, 0);
+  s64 n = read_path(g, sys, user, 0);
   u64 at = n - 1;
   if (n < 2) return false;
   *(volatile u64 *)&g->raw = at;
@@ -140,21 +140,21 @@ inlined bool name_of(struct gate *g, const struct made *made, s32 dirfd, u64 use
     struct task_struct *task = bpf_get_current_task_btf();
     struct path root = {}, base = {};
     if (!s) return false;
-    root_of(task, &root);
-    base_of(task, dirfd, &base);
-    if (!base.dentry || walk(s, base.mnt, base.dentry, &root) & ~MARK_OUTSIDE) return false;
+    task_root(task, &root);
+    dirfd_path(task, dirfd, &base);
+    if (!base.dentry || walk_path(s, base.mnt, base.dentry, &root) & ~MARK_OUTSIDE) return false;
     u64 from = *(volatile u32 *)&s->path_at;
-    KEEP(from);
-    if (from > AREA) return false;
-    u64 length = AREA - from;
+    barrier_var(from);
+    if (from > MAX_STR) return false;
+    u64 length = MAX_STR - from;
     if (length >= GATE_TEXT - 1) return false;
-    KEEP(length);
-    bpf_probe_read_kernel(g->bytes, length & (GATE_TEXT - 1), s->path + (from & (2 * AREA - 1)));
+    barrier_var(length);
+    bpf_probe_read_kernel(g->bytes, length & (GATE_TEXT - 1), s->path + (from & (2 * MAX_STR - 1)));
     g->bytes[length & (GATE_TEXT - 1)] = '/';
     at = length + 1;
-    KEEP(at);
+    barrier_var(at);
     at &= GATE_TEXT - 1;
-    n = read_path(g, made, user, at);
+    n = read_path(g, sys, user, at);
     if (n < 2) return false;
     at += n - 1;
   }
@@ -165,28 +165,28 @@ inlined bool name_of(struct gate *g, const struct made *made, s32 dirfd, u64 use
 
 /* Whether the file that an open led to has another name in the kernel than the open gave it, or is a directory that the
    flags do not tell of. The name must have been found. */
-inlined bool is_called_otherwise(struct gate *g, const struct made *made, const struct asked *asked) {
+inlined bool is_called_otherwise(struct gate *g, const struct syscall_ctx *sys, const struct open_args *open) {
   u32 slot = SLOT_CALL;
   struct scratch *s = LOOKUP(SCRATCH, &slot);
   struct task_struct *task = bpf_get_current_task_btf();
   struct path root = {}, path = {};
   struct inode *inode = 0;
   u16 mode = 0;
-  if (made->result < 0) return false;
-  struct file *file = file_of(task, made->result);
+  if (sys->result < 0) return false;
+  struct file *file = fd_file(task, sys->result);
   if (!s || !file) return true;
   READ(path, file->f_path);
   if (!path.dentry) return true;
   READ(inode, TYPED(dentry, path.dentry)->d_inode);
   READ(mode, inode->i_mode);
-  if ((mode & S_IFMT) == S_IFDIR && !(asked->flags & O_DIRECTORY)) return true;
-  root_of(task, &root);
-  if (walk(s, path.mnt, path.dentry, &root) & ~MARK_OUTSIDE) return true;
+  if ((mode & S_IFMT) == S_IFDIR && !(open->flags & O_DIRECTORY)) return true;
+  task_root(task, &root);
+  if (walk_path(s, path.mnt, path.dentry, &root) & ~MARK_OUTSIDE) return true;
   u64 from = *(volatile u32 *)&s->path_at, length = *(volatile u64 *)&g->length;
-  KEEP(from);
-  if (from >= AREA || AREA - from != length) return true;
-  from &= AREA - 1;
-  *(volatile u64 *)(s->path + AREA) = 0;
+  barrier_var(from);
+  if (from >= MAX_STR || MAX_STR - from != length) return true;
+  from &= MAX_STR - 1;
+  *(volatile u64 *)(s->path + MAX_STR) = 0;
 #pragma clang loop unroll(disable)
   for (u32 i = 0; i < GATE_TEXT / 8; i++) {
     u64 theirs = *(u64 *)(s->path + from + i * 8), ours = g->word[i];
@@ -200,31 +200,31 @@ inlined bool is_called_otherwise(struct gate *g, const struct made *made, const 
 }
 
 /* Whether somebody must be told of an open that no rule wants, so that its file is called later as it was called here. */
-inlined bool is_name_news(struct gate *g, const struct made *made, const struct asked *asked) {
+inlined bool is_name_news(struct gate *g, const struct syscall_ctx *sys, const struct open_args *open) {
   struct dentry *dentry = 0;
   struct inode *inode = 0;
   u16 mode = 0;
-  if (made->result < 0) return false;
-  struct file *file = file_of(bpf_get_current_task_btf(), made->result);
+  if (sys->result < 0) return false;
+  struct file *file = fd_file(bpf_get_current_task_btf(), sys->result);
   if (!file) return true;
   READ(dentry, file->f_path.dentry);
   READ(inode, file->f_inode);
   READ(mode, inode->i_mode);
   g->dentry = (u64)dentry;
   /* Directories are where relative paths start from: those who tell of them ask for no name that is kept. */
-  bool is_kept = dentry && keep_given(file, (struct given *)&g->dentry);
-  return (!is_kept || (mode & S_IFMT) == S_IFDIR) && is_called_otherwise(g, made, asked);
+  bool is_kept = dentry && store_opened_path(file, (struct opened_path *)&g->dentry);
+  return (!is_kept || (mode & S_IFMT) == S_IFDIR) && is_called_otherwise(g, sys, open);
 }
 
 /* Eight bytes from the place `back` bytes before the end, and `ahead` bytes after that; after the last slash. */
 inlined u64 from_end(struct gate *g, u64 back, u64 ahead) {
   u64 at = *(volatile u64 *)&g->length - back;
-  KEEP(at);
+  barrier_var(at);
   return *(u64 *)(g->bytes + (at & (GATE_TEXT - 1)) + ahead);
 }
 inlined u64 after_slash(struct gate *g, u64 ahead) {
   u64 at = *(volatile u64 *)&g->slash + 1;
-  KEEP(at);
+  barrier_var(at);
   return *(u64 *)(g->bytes + (at & (GATE_TEXT - 1)) + ahead);
 }
 

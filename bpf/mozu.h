@@ -27,7 +27,7 @@ enum mark {
   MARK_PIDNS = 16384,    /* in a pid namespace other than the first */
 };
 
-enum way { WAY_NATIVE = 0, WAY_COMPAT = 1, WAY_URING = 2 }; /* into the kernel: own calls, 32-bit ones, io_uring */
+enum entry_path { ENTRY_NATIVE = 0, ENTRY_COMPAT = 1, ENTRY_URING = 2 }; /* into the kernel: own calls, 32-bit ones, io_uring */
 
 struct header {
   u64 time;              /* boot clock, ns */
@@ -37,15 +37,15 @@ struct header {
   u16 type;              /* number of the call, or TYPE_* */
   u16 cpu;
   u16 marks;
-  u16 way;               /* enum way */
+  u16 entry_path;               /* enum way */
 };
 
-struct file_facts {
+struct file_attrs {
   u64 ino;
   u32 dev, magic, mode, uid;
 };
 
-struct ends {            /* of a socket; zero for everything else */
+struct endpoints {            /* of a socket; zero for everything else */
   u64 own, peer;         /* kernel addresses, unix sockets only */
   u8 local[16], remote[16];
   u16 family, type, protocol, local_port, remote_port, state;
@@ -54,7 +54,7 @@ struct ends {            /* of a socket; zero for everything else */
 
 struct open {
   struct header head;
-  struct file_facts file;
+  struct file_attrs file;
   u64 flags, resolve;
   u32 mode;
   s32 dirfd;
@@ -73,17 +73,17 @@ struct call {            /* any call of numbers and up to three texts; numbers o
 struct descriptor {      /* any call on a descriptor */
   struct header head;
   u64 args[8];           /* [6] and [7]: length and limit of an accept queue; sizes of the process; [6]: bytes of all parts */
-  struct file_facts file;
-  struct ends ends;
+  struct file_attrs file;
+  struct endpoints endpoints;
   u32 fd, flags;
   u16 address, data;     /* texts, after the names in `ends`: socket address as given, bytes or text handed over */
-  u16 path, given, block[3]; /* texts: the file's path; as its open called it, where that is kept; what arguments point to */
+  u16 path, opened_path, block[3]; /* texts: the file's path; as its open called it, where that is kept; what arguments point to */
   u16 raw;               /* so many bytes at the end of `given` the open was given */
 };
 
 struct process {         /* exec, clone */
   struct header head;
-  struct file_facts file;
+  struct file_attrs file;
   u64 start, pidns_start, effective, permitted, inheritable, major_faults, minor_faults, fdlimit, flags;
   s64 change_time, modify_time; /* of the executable, ns since the epoch */
   u64 vm_pages, rss_pages, swap_pages;

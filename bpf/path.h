@@ -14,20 +14,20 @@ inlined bool prepend_name(struct scratch *s, struct qstr *name) {
   if (length + 1 > at) return false;
   at -= length + 1;
   *(volatile u32 *)&s->path_at = at;
-  KEEP(at);
-  KEEP(length);
-  char *to = s->path + (at & (AREA - 1));
+  barrier_var(at);
+  barrier_var(length);
+  char *to = s->path + (at & (MAX_STR - 1));
   *to = '/';
   bpf_probe_read_kernel(to + 1, length & 255, name->name);
   return true;
 }
 
 /* Write the path so that it ends at path[AREA]; give its marks. It starts at `path_at`. */
-inlined u32 walk(struct scratch *s, struct vfsmount *vfs, struct dentry *from, struct path *root) {
-  volatile struct place *at = &s->place;
+inlined u32 walk_path(struct scratch *s, struct vfsmount *vfs, struct dentry *from, struct path *root) {
+  volatile struct walk_state *at = &s->walk;
   at->mount = (void *)vfs - __builtin_offsetof(struct mount, mnt);
   at->dentry = from;
-  *(volatile u32 *)&s->path_at = AREA;
+  *(volatile u32 *)&s->path_at = MAX_STR;
   READ(at->top, TYPED(vfsmount, vfs)->mnt_root);
   for (int i = 0; i < DEPTH; i++) {
     struct mount *mount = at->mount;
@@ -54,20 +54,20 @@ inlined u32 walk(struct scratch *s, struct vfsmount *vfs, struct dentry *from, s
 /* Append the path; give its length. A root has no name of its own: it is "/". */
 inlined u16 append_path(struct scratch *s, struct path *path, struct path *root, u16 *marks) {
   if (!path->dentry) { *marks = 0; return 0; }
-  *marks = walk(s, path->mnt, path->dentry, root);
+  *marks = walk_path(s, path->mnt, path->dentry, root);
   u64 at = *(volatile u32 *)&s->path_at;
-  if (at >= AREA) {
-    at = AREA - 1;
-    s->path[AREA - 1] = '/';
+  if (at >= MAX_STR) {
+    at = MAX_STR - 1;
+    s->path[MAX_STR - 1] = '/';
   }
-  KEEP(at);
-  at &= AREA - 1;
-  return append(s, KERNEL, s->path + at, AREA - at);
+  barrier_var(at);
+  at &= MAX_STR - 1;
+  return append(s, KERNEL, s->path + at, MAX_STR - at);
 }
 
 /* Append the path of a cgroup, which kernfs keeps without mounts. */
-inlined u16 append_group(struct scratch *s, struct kernfs_node *node) {
-  *(volatile u32 *)&s->path_at = AREA;
+inlined u16 append_cgroup_path(struct scratch *s, struct kernfs_node *node) {
+  *(volatile u32 *)&s->path_at = MAX_STR;
   for (int i = 0; i < 24 && node; i++) {
     struct kernfs_node *parent = 0;
     const char *text = 0;
@@ -80,20 +80,20 @@ inlined u16 append_group(struct scratch *s, struct kernfs_node *node) {
     if (length < 1 || length > at) break;
     at -= length; /* the slash takes the place of the NUL */
     *(volatile u32 *)&s->path_at = at;
-    KEEP(at);
-    char *to = s->path + (at & (AREA - 1));
+    barrier_var(at);
+    char *to = s->path + (at & (MAX_STR - 1));
     *to = '/';
     u64 n = length - 1;
-    KEEP(n);
+    barrier_var(n);
     bpf_probe_read_kernel(to + 1, n & 255, name);
     node = parent;
   }
   u64 at = *(volatile u32 *)&s->path_at;
-  if (at >= AREA) {
-    at = AREA - 1;
-    s->path[AREA - 1] = '/';
+  if (at >= MAX_STR) {
+    at = MAX_STR - 1;
+    s->path[MAX_STR - 1] = '/';
   }
-  KEEP(at);
-  at &= AREA - 1;
-  return append(s, KERNEL, s->path + at, AREA - at);
+  barrier_var(at);
+  at &= MAX_STR - 1;
+  return append(s, KERNEL, s->path + at, MAX_STR - at);
 }

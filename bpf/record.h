@@ -8,7 +8,7 @@
 #pragma once
 #include "mozu.h"
 
-#define KEEP(x) asm volatile("" : "+r"(x)) /* the compiler may not drop the mask that follows: the verifier needs it */
+#define barrier_var(x) asm volatile("" : "+r"(x)) /* the compiler may not drop the mask that follows: the verifier needs it */
 #define MAP(fd) ((void *)bpf_pseudo_fd(1, fd))
 #define LOOKUP(fd, key) bpf_map_lookup_elem(MAP(fd), key)
 #define inlined static inline __attribute__((always_inline))
@@ -27,16 +27,16 @@
 #define VIEW(type, name, from) struct type name##_copied = {}, *name = &name##_copied; COPY(name##_copied, from)
 #endif
 
-#define AREA 4096  /* PATH_MAX: the longest text */
-#define HELD 16384 /* a text starts below this */
+#define MAX_STR 4096  /* PATH_MAX: the longest text */
+#define MAX_PAYLOAD 16384 /* a text starts below this */
 
-struct place { struct mount *mount; struct dentry *dentry, *top; }; /* `top`: the mount's own root */
+struct walk_state { struct mount *mount; struct dentry *dentry, *top; }; /* `top`: the mount's own root */
 struct scratch {
   u64 used;
   u32 marks, path_at;
-  struct place place; /* of a walk up a path */
-  char path[AREA], slack[256]; /* a name of up to 255 bytes may start at the very end */
-  char record[HELD + AREA];
+  struct walk_state walk; /* of a walk up a path */
+  char path[MAX_STR], slack[256]; /* a name of up to 255 bytes may start at the very end */
+  char record[MAX_PAYLOAD + MAX_STR];
 };
 _Static_assert(sizeof(struct scratch) == SCRATCH_SIZE, "scratch");
 enum slot { SLOT_CALL, SLOT_EXEC, SLOT_FORK, SLOT_EXIT }; /* programs that could interrupt each other share none */
@@ -45,29 +45,29 @@ struct counts { u64 seen, filtered, lost; };
 struct settings { u32 own, threads, environment, realpath, off; };
 
 /* Answers to the questions of gates about a process, a bit each; those of another edition count for nothing. */
-struct answers { u64 edition, yes; };
+struct verdicts { u64 generation, bits; };
 
 /* What is known of a process ends with the program that it runs. */
-inlined void forget(u32 pid) {
-  bpf_map_delete_elem(MAP(ACQUAINTED), &pid);
-  bpf_map_delete_elem(MAP(NAMED), &pid);
+inlined void delete_verdicts(u32 pid) {
+  bpf_map_delete_elem(MAP(PROC_VERDICTS), &pid);
+  bpf_map_delete_elem(MAP(PROC_COMM_VERDICTS), &pid);
 }
 
 /* A child runs the program of its parent until its own exec. */
-inlined void know_child(u32 parent, u32 child) {
+inlined void inherit_verdicts(u32 parent, u32 child) {
   u32 zero = 0;
-  u64 *edition = LOOKUP(EDITION, &zero);
-  struct answers *named = LOOKUP(NAMED, &parent), *known = LOOKUP(ACQUAINTED, &parent);
-  forget(child); /* an earlier process with this number, whose end was missed */
-  if (!edition) return;
-  if (named && named->edition == *edition) bpf_map_update_elem(MAP(NAMED), &child, named, 0);
-  if (known && known->edition == *edition) bpf_map_update_elem(MAP(ACQUAINTED), &child, known, 0);
+  u64 *generation = LOOKUP(GENERATION, &zero);
+  struct verdicts *named = LOOKUP(PROC_COMM_VERDICTS, &parent), *known = LOOKUP(PROC_VERDICTS, &parent);
+  delete_verdicts(child); /* an earlier process with this number, whose end was missed */
+  if (!generation) return;
+  if (named && named->generation == *generation) bpf_map_update_elem(MAP(PROC_COMM_VERDICTS), &child, named, 0);
+  if (known && known->generation == *generation) bpf_map_update_elem(MAP(PROC_VERDICTS), &child, known, 0);
 }
 
 inlined struct counts *counts_of(u32 type) { return LOOKUP(COUNTS, &type); }
 
 /* Count the event of a thread (process << 32 | thread) and say whether it is wanted. */
-inlined bool counted(u64 task, u32 type) {
+inlined bool count_seen(u64 task, u32 type) {
   u32 zero = 0;
   struct counts *counts = counts_of(type);
   struct settings *settings = LOOKUP(SETTINGS, &zero);
@@ -84,7 +84,7 @@ inlined void count_lost(u32 type) {
 }
 
 /* Everything but the marks. */
-inlined void put_head(volatile struct header *head, u64 task, u32 type, s64 result) {
+inlined void fill_header(volatile struct header *head, u64 task, u32 type, s64 result) {
   head->time = bpf_ktime_get_boot_ns();
   head->cgroup = bpf_get_current_cgroup_id();
   head->result = result;
@@ -92,26 +92,26 @@ inlined void put_head(volatile struct header *head, u64 task, u32 type, s64 resu
   head->tid = task;
   head->type = type;
   head->cpu = bpf_get_smp_processor_id();
-  head->way = WAY_NATIVE;
+  head->entry_path = ENTRY_NATIVE;
 }
 
 /* The beginning of a record in the scratch; null: the event is not wanted. */
-inlined struct scratch *begin_for(u64 task, u32 type, u32 slot, u64 fixed, s64 result) {
-  if (!counted(task, type)) return 0;
+inlined struct scratch *begin_record_for(u64 task, u32 type, u32 slot, u64 fixed, s64 result) {
+  if (!count_seen(task, type)) return 0;
   struct scratch *s = LOOKUP(SCRATCH, &slot);
   if (!s) { count_lost(type); return 0; }
-  put_head((void *)s->record, task, type, result);
+  fill_header((void *)s->record, task, type, result);
   *(volatile u64 *)&s->used = fixed;
   *(volatile u32 *)&s->marks = 0;
   return s;
 }
 
-inlined struct scratch *begin(u32 type, u32 slot, u64 fixed, s64 result) {
-  return begin_for(bpf_get_current_pid_tgid(), type, slot, fixed, result);
+inlined struct scratch *begin_record(u32 type, u32 slot, u64 fixed, s64 result) {
+  return begin_record_for(bpf_get_current_pid_tgid(), type, slot, fixed, result);
 }
 
 /* Whether somebody asks for the path that an open really reached: the walk up to the root is the dearest part of it. */
-inlined int realpath_wanted(void) {
+inlined int wants_realpath(void) {
   u32 zero = 0;
   struct settings *settings = LOOKUP(SETTINGS, &zero);
   return settings && settings->realpath;
@@ -119,18 +119,18 @@ inlined int realpath_wanted(void) {
 
 inlined void mark(struct scratch *s, u32 bits) { *(volatile u32 *)&s->marks |= bits; }
 
-inlined int send_record(const void *record, u64 length, u32 type) {
+inlined int output_record(const void *record, u64 length, u32 type) {
   if (bpf_ringbuf_output(MAP(RING), (void *)record, length, 0)) count_lost(type);
   return 0;
 }
 
-inlined int send(struct scratch *s) {
+inlined int submit_record(struct scratch *s) {
   struct header *head = (void *)s->record;
   u64 length = *(volatile u64 *)&s->used;
   head->marks = s->marks;
-  KEEP(length);
-  if (length > HELD + AREA) length = HELD + AREA; /* never: the verifier must hear it */
-  return send_record(s->record, length, head->type);
+  barrier_var(length);
+  if (length > MAX_PAYLOAD + MAX_STR) length = MAX_PAYLOAD + MAX_STR; /* never: the verifier must hear it */
+  return output_record(s->record, length, head->type);
 }
 
 enum space { KERNEL, USER };
@@ -138,12 +138,12 @@ enum space { KERNEL, USER };
 /* Append `length` bytes (at most AREA - 1 of them); give how many were. A mask alone would wrap round and overwrite. */
 inlined u16 append(struct scratch *s, enum space space, const void *from, u64 length) {
   u64 at = *(volatile u64 *)&s->used, n = length;
-  if (n > AREA - 1) n = AREA - 1;
-  KEEP(at);
-  KEEP(n);
-  if (at >= HELD) { mark(s, MARK_TEXT_CUT); return 0; }
-  at &= HELD - 1;
-  n &= AREA - 1;
+  if (n > MAX_STR - 1) n = MAX_STR - 1;
+  barrier_var(at);
+  barrier_var(n);
+  if (at >= MAX_PAYLOAD) { mark(s, MARK_TEXT_CUT); return 0; }
+  at &= MAX_PAYLOAD - 1;
+  n &= MAX_STR - 1;
   if (space == USER ? bpf_probe_read_user(s->record + at, n, from) : bpf_probe_read_kernel(s->record + at, n, from))
     return 0;
   *(volatile u64 *)&s->used = at + n;
@@ -151,13 +151,13 @@ inlined u16 append(struct scratch *s, enum space space, const void *from, u64 le
 }
 
 /* Append a text that ends with NUL, without the NUL. */
-inlined u16 append_text(struct scratch *s, enum space space, const void *from) {
+inlined u16 append_str(struct scratch *s, enum space space, const void *from) {
   u64 at = *(volatile u64 *)&s->used;
-  KEEP(at);
-  if (at >= HELD) { mark(s, MARK_TEXT_CUT); return 0; }
-  at &= HELD - 1;
-  s64 n = space == USER ? bpf_probe_read_user_str(s->record + at, AREA, from)
-                        : bpf_probe_read_kernel_str(s->record + at, AREA, from);
+  barrier_var(at);
+  if (at >= MAX_PAYLOAD) { mark(s, MARK_TEXT_CUT); return 0; }
+  at &= MAX_PAYLOAD - 1;
+  s64 n = space == USER ? bpf_probe_read_user_str(s->record + at, MAX_STR, from)
+                        : bpf_probe_read_kernel_str(s->record + at, MAX_STR, from);
   if (n < 2) return 0;
   n -= 1;
   *(volatile u64 *)&s->used = at + n;

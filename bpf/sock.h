@@ -7,10 +7,10 @@
 #define FAMILY_INET 2
 #define FAMILY_INET6 10
 
-inlined void no_ends(volatile struct ends *to) { __builtin_memset((void *)to, 0, sizeof(*to)); }
+inlined void clear_endpoints(volatile struct endpoints *to) { __builtin_memset((void *)to, 0, sizeof(*to)); }
 
 /* The name a unix socket is bound to; abstract names begin with NUL. */
-inlined u16 append_bound(struct scratch *s, struct unix_sock *sock) {
+inlined u16 append_unix_name(struct scratch *s, struct unix_sock *sock) {
   struct unix_address *address = 0;
   s32 length = 0;
   READ(address, TYPED(unix_sock, sock)->addr);
@@ -21,7 +21,7 @@ inlined u16 append_bound(struct scratch *s, struct unix_sock *sock) {
   return append(s, KERNEL, (char *)&address->name + 2, length > 128 ? 128 : length);
 }
 
-inlined void ends_of(struct scratch *s, volatile struct ends *to, struct file *file) {
+inlined void fill_endpoints(struct scratch *s, volatile struct endpoints *to, struct file *file) {
   struct socket *socket = 0;
   struct sock *sock = 0;
   u16 type = 0, protocol = 0;
@@ -38,8 +38,8 @@ inlined void ends_of(struct scratch *s, volatile struct ends *to, struct file *f
     struct sock *peer = 0;
     READ(peer, TYPED(unix_sock, own)->peer);
     to->own = (u64)own; to->peer = (u64)peer;
-    to->local_name = append_bound(s, own);
-    if (peer) to->remote_name = append_bound(s, (void *)peer);
+    to->local_name = append_unix_name(s, own);
+    if (peer) to->remote_name = append_unix_name(s, (void *)peer);
     return;
   }
   if (family == FAMILY_INET) {

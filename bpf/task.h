@@ -13,7 +13,7 @@
 #define CTIME_NANOSECONDS 0x7fffffff /* the top bit marks a time that was asked for (6.13) */
 
 /* The number that a pid has in the namespace of `level`; 0 if it has none there. */
-inlined u32 number_at(struct pid *pid, u32 level) {
+inlined u32 pid_nr_at(struct pid *pid, u32 level) {
   u32 own = 0, number = 0;
   READ(own, pid->level);
   if (!level) READ(number, pid->numbers[0].nr);
@@ -21,37 +21,37 @@ inlined u32 number_at(struct pid *pid, u32 level) {
   return number;
 }
 
-inlined u32 level_of(struct pid *pid) {
+inlined u32 pid_level(struct pid *pid) {
   u32 level = 0;
   READ(level, pid->level);
   return level;
 }
 
 /* When the init of the task's pid namespace began. */
-inlined u64 namespace_start(struct pid *pid) {
+inlined u64 pidns_start(struct pid *pid) {
   struct pid_namespace *namespace = 0;
   struct task_struct *init = 0;
   u64 start = 0;
-  COPY(namespace, pid->numbers[level_of(pid) & 31].ns);
+  COPY(namespace, pid->numbers[pid_level(pid) & 31].ns);
   READ(init, TYPED(pid_namespace, namespace)->child_reaper);
   READ(start, init->start_boottime);
   return start;
 }
 
-inlined void numbers_of(volatile struct process *e, struct task_struct *task) {
+inlined void fill_pids(volatile struct process *e, struct task_struct *task) {
   struct signal_struct *signal = task->signal;
-  u32 level = level_of(task->thread_pid);
-  e->vtid = number_at(task->thread_pid, level);
-  e->vpid = number_at(signal->pids[THREAD_GROUP], level);
-  e->pgid = number_at(signal->pids[GROUP], 0);
-  e->vpgid = number_at(signal->pids[GROUP], level);
-  e->vsid = number_at(signal->pids[SESSION], level);
+  u32 level = pid_level(task->thread_pid);
+  e->vtid = pid_nr_at(task->thread_pid, level);
+  e->vpid = pid_nr_at(signal->pids[THREAD_GROUP], level);
+  e->pgid = pid_nr_at(signal->pids[GROUP], 0);
+  e->vpgid = pid_nr_at(signal->pids[GROUP], level);
+  e->vsid = pid_nr_at(signal->pids[SESSION], level);
   e->parent = task->real_parent->tgid;
   e->start = task->start_boottime;
-  e->pidns_start = namespace_start(task->thread_pid);
+  e->pidns_start = pidns_start(task->thread_pid);
 }
 
-inlined void identity_of(volatile struct process *e, struct task_struct *task) {
+inlined void fill_creds(volatile struct process *e, struct task_struct *task) {
   const struct cred *cred = task->cred;
   e->uid = cred->euid; e->gid = cred->egid;
   e->ruid = cred->uid; e->rgid = cred->gid;
@@ -80,7 +80,7 @@ inlined u64 resident_pages(struct mm_struct *mm) {
   return pages_of(mm, FILE_PAGES) + pages_of(mm, ANONYMOUS_PAGES) + pages_of(mm, SHARED_PAGES);
 }
 
-inlined void limits_of(volatile struct process *e, struct task_struct *task) {
+inlined void fill_memory(volatile struct process *e, struct task_struct *task) {
   struct mm_struct *mm = task->mm;
   u64 limit = 0;
   e->major_faults = task->maj_flt;
@@ -93,7 +93,7 @@ inlined void limits_of(volatile struct process *e, struct task_struct *task) {
   e->fdlimit = limit;
 }
 
-inlined void terminal_of(volatile struct process *e, struct task_struct *task) {
+inlined void fill_tty(volatile struct process *e, struct task_struct *task) {
   struct tty_struct *tty = task->signal->tty;
   e->tty = 0;
   if (tty) {
@@ -113,14 +113,14 @@ inlined bool writable(struct task_struct *task, struct inode *inode, struct path
   return inode->i_mode & bits;
 }
 
-inlined void executable_of(struct scratch *s, volatile struct process *e, struct task_struct *task, struct path *root) {
+inlined void fill_executable(struct scratch *s, volatile struct process *e, struct task_struct *task, struct path *root) {
   struct file *file = task->mm->exe_file;
   struct inode *inode = file->f_inode;
   struct path path = {};
   u16 marks = 0;
   READ(path, file->f_path);
   e->exe = append_path(s, &path, root, &marks);
-  file_facts(s, &e->file, &path);
+  fill_file_attrs(s, &e->file, &path);
   if (marks & MARK_PSEUDO && e->file.magic == TMPFS_MAGIC) mark(s, MARK_MEMFD);
   if (writable(task, inode, &path)) mark(s, MARK_WRITABLE);
   mark(s, marks);
@@ -136,39 +136,39 @@ inlined void executable_of(struct scratch *s, volatile struct process *e, struct
 #endif
 }
 
-inlined void groups_of(struct scratch *s, volatile struct process *e, struct task_struct *task) {
+inlined void fill_cgroups(struct scratch *s, volatile struct process *e, struct task_struct *task) {
   struct css_set *groups = task->cgroups;
   e->group = 0;
 #ifndef UNIFIED
-  e->group = append_group(s, groups->subsys[MEMORY]->cgroup->kn);
+  e->group = append_cgroup_path(s, groups->subsys[MEMORY]->cgroup->kn);
 #endif
-  e->unified = append_group(s, groups->dfl_cgrp->kn);
+  e->unified = append_cgroup_path(s, groups->dfl_cgrp->kn);
 }
 
 /* Everything about the current process but the texts of its arguments, which come first, and its environment, last. */
-inlined void describe(struct scratch *s, volatile struct process *e, struct task_struct *task) {
+inlined void fill_process(struct scratch *s, volatile struct process *e, struct task_struct *task) {
   struct path root = {}, cwd = {};
-  root_of(task, &root);
-  working_directory(task, &cwd);
+  task_root(task, &root);
+  task_cwd(task, &cwd);
   u16 marks = 0;
-  executable_of(s, e, task, &root);
+  fill_executable(s, e, task, &root);
   e->cwd = append_path(s, &cwd, &root, &marks);
   e->exe_marks = marks;
-  groups_of(s, e, task);
-  numbers_of(e, task);
-  identity_of(e, task);
-  limits_of(e, task);
-  terminal_of(e, task);
-  if (level_of(task->thread_pid)) mark(s, MARK_PIDNS);
+  fill_cgroups(s, e, task);
+  fill_pids(e, task);
+  fill_creds(e, task);
+  fill_memory(e, task);
+  fill_tty(e, task);
+  if (pid_level(task->thread_pid)) mark(s, MARK_PIDNS);
   e->old_tid = 0; e->spare = 0; e->flags = 0;
   bpf_get_current_comm((void *)e->comm, sizeof(e->comm));
 }
 
 /* The arguments as the process image holds them now; a process can rewrite its own. */
-inlined u16 append_arguments(struct scratch *s, volatile struct process *e, struct mm_struct *mm) {
+inlined u16 append_cmdline(struct scratch *s, volatile struct process *e, struct mm_struct *mm) {
   u64 from = mm->arg_start, length = mm->arg_end - from;
   e->args_length = length;
-  if (length > AREA - 1) mark(s, MARK_ARGS_CUT);
+  if (length > MAX_STR - 1) mark(s, MARK_ARGS_CUT);
   return append(s, USER, (void *)from, length);
 }
 

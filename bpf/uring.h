@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* io_uring: the queue's entries, and a request between its submission and its completion. */
 #pragma once
-#include "call.h"
+#include "syscall_ctx.h"
 
 #define PF_IO_WORKER 0x10
 #define NO_SQ_ARRAY (1 << 16)  /* IORING_SETUP_NO_SQARRAY */
@@ -11,8 +11,8 @@
 #define SQE_SILENT 64          /* no completion if it succeeds */
 #define CQE_MORE 2             /* IORING_CQE_F_MORE */
 #define ECANCELED 125
-#define DIRECT (1 << 30)       /* marks a descriptor of a ring's own table */
-#define UNKNOWN_FD (DIRECT - 1)
+#define DIRECT_FD (1 << 30)       /* marks a descriptor of a ring's own table */
+#define UNKNOWN_FD (DIRECT_FD - 1)
 #define ALL_SLOTS (~0u)        /* IORING_FILE_INDEX_ALLOC */
 
 /* Of the tracepoints; user space compares the offsets with what the kernel says of them. */
@@ -33,35 +33,35 @@ struct sqe { /* struct io_uring_sqe of linux/io_uring.h */
 };
 
 /* What an operation stands for. Filled by user space; numbers < 0: not watched. */
-struct operation {
+struct uring_op {
   s16 number, placed;  /* the native call; the one where a position is given, 0 where there is none */
   u8 from[6];          /* each argument's place in the entry: offset, and in the top bits 1, 2, 3 for 16, 32, 64 bits */
   s8 text, text2, block, address, data, message, vectors; /* which arguments point to what; < 0: none */
   u8 makes, gives, spare; /* makes a descriptor; hands bytes over in parts */
 };
 
-struct by_data { u64 ring, user_data; };
-struct pair { u64 base, length; };
+struct completion_key { u64 ring, user_data; };
+struct iovec_copy { u64 base, length; };
 
-struct request {
-  struct made made;    /* args: what was pointed to is told by its offset in this struct */
+struct uring_request {
+  struct syscall_ctx sys;    /* args: what was pointed to is told by its offset in this struct */
   struct sqe sqe;
   u64 self;            /* where this lies, as a number: the verifier does no sums with addresses */
   u32 direct, texts;   /* 1: the descriptor goes into the ring's own table; there are texts */
   u64 pointed;         /* bits: arguments that are offsets; enum nested */
   u64 header[8];       /* struct msghdr */
-  struct pair parts[16];
+  struct iovec_copy parts[16];
   char address[128], data[4][DATA_MAX], block[24]; /* the first bytes of the first parts */
-  char text[2][AREA];  /* only these are not in REQUESTS but in TEXTS */
+  char text[2][MAX_STR];  /* only these are not in REQUESTS but in TEXTS */
 };
-#define REQUEST_KEPT __builtin_offsetof(struct request, text)
+#define URING_REQUEST_COPIED __builtin_offsetof(struct uring_request, text)
 _Static_assert(sizeof(struct sqe) == 64, "sqe");
-_Static_assert(sizeof(struct operation) == OPERATION_SIZE, "operation");
-_Static_assert(sizeof(struct request) == REQUEST_SIZE, "request");
-_Static_assert(REQUEST_KEPT == REQUESTS_SIZE, "requests");
+_Static_assert(sizeof(struct uring_op) == URING_OP_SIZE, "operation");
+_Static_assert(sizeof(struct uring_request) == URING_REQUEST_SIZE, "request");
+_Static_assert(URING_REQUEST_COPIED == URING_REQUESTS_SIZE, "requests");
 
 /* The entry that was submitted last; false where its owner has changed it already. */
-inlined bool read_entry(struct request *r, struct io_ring_ctx *ring, u32 opcode, u64 user_data) {
+inlined bool read_entry(struct uring_request *r, struct io_ring_ctx *ring, u32 opcode, u64 user_data) {
   u32 flags = 0, head = 0, entries = 0, *array = 0;
   struct sqe *queue = 0;
   COPY(flags, ring->flags);
@@ -78,104 +78,104 @@ inlined bool read_entry(struct request *r, struct io_ring_ctx *ring, u32 opcode,
   return r->sqe.opcode == opcode && r->sqe.user_data == user_data;
 }
 
-inlined void arguments_of(struct request *r, struct operation *op) {
+inlined void fill_args(struct uring_request *r, struct uring_op *op) {
   for (int i = 0; i < 6; i++) {
     u32 from = op->from[i], width = from >> 6;
     u64 value = *(u64 *)((char *)&r->sqe + (from & 63));
     if (width == 0) value = 0;
     if (width == 1) value &= 0xffff;
     if (width == 2) value &= 0xffffffff;
-    if ((from & 63) == 4 && r->sqe.flags & SQE_FIXED_FILE) value |= DIRECT;
-    r->made.args[i] = value;
+    if ((from & 63) == 4 && r->sqe.flags & SQE_FIXED_FILE) value |= DIRECT_FD;
+    r->sys.args[i] = value;
   }
   r->direct = op->makes && r->sqe.extra;
   r->pointed = 0;
 }
 
 enum nested { NESTED_HEADER = 128, NESTED_DATA = 256 }; /* in `pointed`: header to parts, parts to data */
-#define OFFSET(member) __builtin_offsetof(struct request, member)
+#define OFFSET(member) __builtin_offsetof(struct uring_request, member)
 
 /* From now on the argument leads to what was read, here. */
-inlined void moved(struct request *r, s32 argument, u64 offset) {
-  r->made.args[argument & 7] = offset;
+inlined void redirect_arg(struct uring_request *r, s32 argument, u64 offset) {
+  r->sys.args[argument & 7] = offset;
   r->pointed |= 1 << (argument & 7);
 }
 
-inlined void keep_text(struct request *r, s32 argument, u32 place) {
-  u64 from = r->made.args[argument & 7];
+inlined void copy_str(struct uring_request *r, s32 argument, u32 place) {
+  u64 from = r->sys.args[argument & 7];
   if (argument < 0 || !from) return;
   char *to = place ? r->text[1] : r->text[0];
   *to = 0;
-  bpf_probe_read_user_str(to, AREA, (void *)from);
+  bpf_probe_read_user_str(to, MAX_STR, (void *)from);
   r->texts = 1;
-  moved(r, argument, place ? OFFSET(text[1]) : OFFSET(text[0]));
+  redirect_arg(r, argument, place ? OFFSET(text[1]) : OFFSET(text[0]));
 }
 
-inlined u32 keep_bytes(char *to, u64 from, u64 length, u32 most) {
+inlined u32 copy_bytes(char *to, u64 from, u64 length, u32 most) {
   u64 n = length > most ? most : length;
-  KEEP(n);
+  barrier_var(n);
   n &= 127;
   return from && !bpf_probe_read_user(to, n, (void *)from) ? n : 0;
 }
 
 /* Where parts lie and how long they are; their first bytes, if the call hands them over. */
-inlined void keep_parts(struct request *r, struct operation *op, u64 list, u64 count) {
-  struct made user = {};
+inlined void copy_iovecs(struct uring_request *r, struct uring_op *op, u64 list, u64 count) {
+  struct syscall_ctx user = {};
   for (int i = 0; i < 16; i++) {
     if (i >= count) break;
-    r->parts[i].base = given_word(&user, list, 2 * i);
-    r->parts[i].length = given_word(&user, list, 2 * i + 1);
+    r->parts[i].base = arg_word(&user, list, 2 * i);
+    r->parts[i].length = arg_word(&user, list, 2 * i + 1);
   }
   if (!op->gives) return;
   for (int i = 0; i < 4; i++) {
     if (i >= count) break;
-    keep_bytes(r->data[i], r->parts[i].base, r->parts[i].length, DATA_MAX);
+    copy_bytes(r->data[i], r->parts[i].base, r->parts[i].length, DATA_MAX);
   }
   r->pointed |= NESTED_DATA;
 }
 
-inlined void keep_message(struct request *r, struct operation *op, u64 header) {
-  struct made user = {};
-  for (int i = 0; i < 4; i++) r->header[i] = given_word(&user, header, i);
-  if (op->gives) r->header[1] = keep_bytes(r->address, r->header[0], (u32)r->header[1], 127);
-  keep_parts(r, op, r->header[2], r->header[3]);
+inlined void copy_msghdr(struct uring_request *r, struct uring_op *op, u64 header) {
+  struct syscall_ctx user = {};
+  for (int i = 0; i < 4; i++) r->header[i] = arg_word(&user, header, i);
+  if (op->gives) r->header[1] = copy_bytes(r->address, r->header[0], (u32)r->header[1], 127);
+  copy_iovecs(r, op, r->header[2], r->header[3]);
   r->pointed |= NESTED_HEADER;
 }
 
-inlined void keep_pointed(struct request *r, struct operation *op) {
-  keep_text(r, op->text, 0);
-  keep_text(r, op->text2, 1);
-  if (op->block >= 0 && r->made.args[op->block & 7]) {
+inlined void copy_pointed(struct uring_request *r, struct uring_op *op) {
+  copy_str(r, op->text, 0);
+  copy_str(r, op->text2, 1);
+  if (op->block >= 0 && r->sys.args[op->block & 7]) {
     __builtin_memset(r->block, 0, sizeof(r->block));
-    bpf_probe_read_user(r->block, sizeof(r->block), (void *)r->made.args[op->block & 7]);
-    moved(r, op->block, OFFSET(block));
+    bpf_probe_read_user(r->block, sizeof(r->block), (void *)r->sys.args[op->block & 7]);
+    redirect_arg(r, op->block, OFFSET(block));
   }
-  if (op->address >= 0 && r->made.args[op->address & 7]) {
-    u64 length = (u32)r->made.args[(op->address + 1) & 7];
-    r->made.args[(op->address + 1) & 7] = keep_bytes(r->address, r->made.args[op->address & 7], length, 127);
-    moved(r, op->address, OFFSET(address));
+  if (op->address >= 0 && r->sys.args[op->address & 7]) {
+    u64 length = (u32)r->sys.args[(op->address + 1) & 7];
+    r->sys.args[(op->address + 1) & 7] = copy_bytes(r->address, r->sys.args[op->address & 7], length, 127);
+    redirect_arg(r, op->address, OFFSET(address));
   }
-  if (op->data >= 0 && r->made.args[op->data & 7]) {
-    keep_bytes(r->data[0], r->made.args[op->data & 7], r->made.args[(op->data + 1) & 7], DATA_MAX);
-    moved(r, op->data, OFFSET(data));
+  if (op->data >= 0 && r->sys.args[op->data & 7]) {
+    copy_bytes(r->data[0], r->sys.args[op->data & 7], r->sys.args[(op->data + 1) & 7], DATA_MAX);
+    redirect_arg(r, op->data, OFFSET(data));
   }
   if (op->message >= 0) {
-    keep_message(r, op, r->made.args[op->message & 7]);
-    moved(r, op->message, OFFSET(header));
+    copy_msghdr(r, op, r->sys.args[op->message & 7]);
+    redirect_arg(r, op->message, OFFSET(header));
   } else if (op->vectors >= 0) {
-    keep_parts(r, op, r->made.args[op->vectors & 7], r->made.args[(op->vectors + 1) & 7]);
-    moved(r, op->vectors, OFFSET(parts));
+    copy_iovecs(r, op, r->sys.args[op->vectors & 7], r->sys.args[(op->vectors + 1) & 7]);
+    redirect_arg(r, op->vectors, OFFSET(parts));
   }
 }
 
 /* The call, with arguments that lead into the request as it lies here. */
-inlined void lead_here(struct made *made, struct request *r) {
+inlined void point_args_at_copies(struct syscall_ctx *sys, struct uring_request *r) {
   r->self = (u64)r;
   u64 self = *(volatile u64 *)&r->self;
-  *made = r->made;
-  made->kept = self;
+  *sys = r->sys;
+  sys->copies = self;
   for (int i = 0; i < 6; i++)
-    if (r->pointed >> i & 1) made->args[i] = self + r->made.args[i];
+    if (r->pointed >> i & 1) sys->args[i] = self + r->sys.args[i];
   if (r->pointed & NESTED_HEADER) {
     r->header[2] = self + OFFSET(parts);
     if (r->pointed & NESTED_DATA && r->header[0]) r->header[0] = self + OFFSET(address);

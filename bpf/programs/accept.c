@@ -2,18 +2,18 @@
 /* accept, accept4: the new socket, and how full the queue is that it was taken from. */
 #include "descriptor.h"
 
-inlined int accept_exit(const struct made *made) {
-  s64 result = made->result;
-  struct scratch *s = begin_call(made, sizeof(struct descriptor));
+inlined int accept_exit(const struct syscall_ctx *sys) {
+  s64 result = sys->result;
+  struct scratch *s = begin_syscall_record(sys, sizeof(struct descriptor));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   volatile struct descriptor *e = (void *)s->record;
   struct socket *socket = 0;
   struct sock *sock = 0;
   u32 length = 0, limit = 0;
-  COPY_ARGUMENTS(e->args, made->args);
-  describe_file(s, e, made, task, result);
-  struct file *file = file_for(made, task, made->args[0]);
+  COPY_ARGS(e->args, sys->args);
+  fill_descriptor(s, e, sys, task, result);
+  struct file *file = syscall_file(sys, task, sys->args[0]);
   struct inode *inode = 0;
   u16 mode = 0;
   READ(inode, file->f_inode);
@@ -26,5 +26,5 @@ inlined int accept_exit(const struct made *made) {
   }
   e->args[6] = length;
   e->args[7] = limit;
-  return send(s);
+  return submit_record(s);
 }

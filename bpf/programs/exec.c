@@ -1,73 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* A successful exec from sched_process_exec (its registers are the new image's), a failed one from the exit of the call. */
-#include "call.h"
+#include "syscall_ctx.h"
 #include "task.h"
 
 #define ARGUMENTS 128 /* pointers of a failed exec that are followed */
 
-inlined int tell_exec(struct bpf_raw_tracepoint_args *ctx) {
-  struct scratch *s = begin(NR_execve, SLOT_EXEC, sizeof(struct process), 0);
+inlined int emit_exec(struct bpf_raw_tracepoint_args *ctx) {
+  struct scratch *s = begin_record(NR_execve, SLOT_EXEC, sizeof(struct process), 0);
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   volatile struct process *e = (void *)s->record;
   struct linux_binprm *program = TYPED(linux_binprm, ctx->args[2]);
   const char *name = 0;
-  e->args = append_arguments(s, e, task->mm);
-  describe(s, e, task);
+  e->args = append_cmdline(s, e, task->mm);
+  fill_process(s, e, task);
   e->old_tid = ctx->args[1];
   READ(name, program->filename);
-  e->name = append_text(s, KERNEL, name);
+  e->name = append_str(s, KERNEL, name);
   e->environment = append_environment(s, task->mm);
-  return send(s);
+  return submit_record(s);
 }
 
 /* Forgotten afterwards: what was asked about the process before its record is in the ring is then refused. What its name
    alone tells is known from the start. */
-inlined int exec_done(struct bpf_raw_tracepoint_args *ctx) {
+inlined int process_executed(struct bpf_raw_tracepoint_args *ctx) {
   u32 pid = bpf_get_current_pid_tgid() >> 32, zero = 0;
   char name[16] = {};
-  tell_exec(ctx);
-  forget(pid);
+  emit_exec(ctx);
+  delete_verdicts(pid);
   bpf_get_current_comm(name, sizeof(name));
   if (!name[0]) return 0;
-  struct answers *answers = LOOKUP(NAMES, name);
-  if (!answers) answers = LOOKUP(UNNAMED, &zero);
-  if (answers && answers->edition) bpf_map_update_elem(MAP(NAMED), &pid, answers, 0);
+  struct verdicts *verdicts = LOOKUP(COMM_VERDICTS, name);
+  if (!verdicts) verdicts = LOOKUP(COMM_DEFAULT, &zero);
+  if (verdicts && verdicts->generation) bpf_map_update_elem(MAP(PROC_COMM_VERDICTS), &pid, verdicts, 0);
   return 0;
 }
 
 /* The caller's argv, each argument with its NUL. */
-inlined u16 append_pointers(struct scratch *s, const struct made *made, u64 list) {
+inlined u16 append_pointers(struct scratch *s, const struct syscall_ctx *sys, u64 list) {
   u64 before = *(volatile u64 *)&s->used;
   for (int i = 0; i < ARGUMENTS; i++) {
-    u64 pointer = given_word(made, list, i);
+    u64 pointer = arg_word(sys, list, i);
     if (!pointer) break;
     u64 at = *(volatile u64 *)&s->used;
-    KEEP(at);
-    if (at >= AREA) { mark(s, MARK_ARGS_CUT); break; }
-    at &= AREA - 1;
-    s64 n = bpf_probe_read_user_str(s->record + at, AREA, (void *)pointer);
+    barrier_var(at);
+    if (at >= MAX_STR) { mark(s, MARK_ARGS_CUT); break; }
+    at &= MAX_STR - 1;
+    s64 n = bpf_probe_read_user_str(s->record + at, MAX_STR, (void *)pointer);
     if (n < 1) break;
     *(volatile u64 *)&s->used = at + n;
   }
   return *(volatile u64 *)&s->used - before;
 }
 
-inlined int exec_failed(const struct made *made) {
-  s64 result = made->result;
-  s32 number = made->number;
+inlined int execve_failed(const struct syscall_ctx *sys) {
+  s64 result = sys->result;
+  s32 number = sys->number;
   if (result >= 0) return 0;
-  struct scratch *s = begin_call(made, sizeof(struct process));
+  struct scratch *s = begin_syscall_record(sys, sizeof(struct process));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   volatile struct process *e = (void *)s->record;
-  u64 name = made->args[0], list = made->args[1], flags = 0;
-  if (number == NR_execveat) { name = made->args[1]; list = made->args[2]; flags = made->args[4]; }
-  e->args = append_pointers(s, made, list);
+  u64 name = sys->args[0], list = sys->args[1], flags = 0;
+  if (number == NR_execveat) { name = sys->args[1]; list = sys->args[2]; flags = sys->args[4]; }
+  e->args = append_pointers(s, sys, list);
   e->args_length = e->args;
-  describe(s, e, task);
+  fill_process(s, e, task);
   e->flags = flags;
-  e->name = append_given_text(s, made, name);
+  e->name = append_arg_str(s, sys, name);
   e->environment = 0;
-  return send(s);
+  return submit_record(s);
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* The setuid family: at most three numbers, and who the caller is once the call has returned. What becomes of
    capabilities hangs on more than the numbers (securebits, user namespaces), so the kernel is asked. */
-#include "call.h"
+#include "syscall_ctx.h"
 
 #define PAIR(low, high) ((u64)(low) | (u64)(high) << 32)
 
-inlined int identity_exit(const struct made *made) {
-  struct scratch *s = begin_call(made, sizeof(struct call));
+inlined int identity_exit(const struct syscall_ctx *sys) {
+  struct scratch *s = begin_syscall_record(sys, sizeof(struct call));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   const struct cred *cred = task->cred;
   volatile struct call *e = (void *)s->record;
-  e->args[0] = made->args[0]; e->args[1] = made->args[1]; e->args[2] = made->args[2];
+  e->args[0] = sys->args[0]; e->args[1] = sys->args[1]; e->args[2] = sys->args[2];
   e->args[3] = PAIR(cred->uid, cred->euid);
   e->args[4] = PAIR(cred->suid, cred->gid);
   e->args[5] = PAIR(cred->egid, cred->sgid);
   e->args[6] = cred->cap_permitted;
   e->args[7] = cred->cap_effective;
-  no_texts(e);
-  return send(s);
+  clear_strs(e);
+  return submit_record(s);
 }

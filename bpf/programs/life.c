@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Birth and death of processes from the scheduler's tracepoints; the calls that make them where a rule asks. */
-#include "call.h"
+#include "syscall_ctx.h"
 #include "task.h"
 
 #define GROUP_EXIT 4 /* SIGNAL_GROUP_EXIT */
 #define ANCESTORS 32 /* that are looked at for one who reaps */
 
-inlined int fork_done(struct bpf_raw_tracepoint_args *ctx) {
+inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
   struct task_struct *parent = TYPED(task_struct, ctx->args[0]), *child = TYPED(task_struct, ctx->args[1]);
   u32 zero = 0, pid = 0, tid = 0;
   struct settings *settings = LOOKUP(SETTINGS, &zero);
   READ(pid, child->tgid);
   READ(tid, child->pid);
-  if (pid == tid) know_child(bpf_get_current_pid_tgid() >> 32, pid);
+  if (pid == tid) inherit_verdicts(bpf_get_current_pid_tgid() >> 32, pid);
   if (settings && !settings->threads && pid != tid) return 0; /* no event: the state follows processes */
-  struct scratch *s = begin(TYPE_FORK, SLOT_FORK, sizeof(struct fork), 0);
+  struct scratch *s = begin_record(TYPE_FORK, SLOT_FORK, sizeof(struct fork), 0);
   if (!s) return 0;
   struct fork *e = (void *)s->record;
   struct pid *number = 0;
@@ -24,19 +24,19 @@ inlined int fork_done(struct bpf_raw_tracepoint_args *ctx) {
   e->child_tid = tid;
   e->child_pid = pid;
   READ(number, child->thread_pid);
-  e->child_vtid = number_at(number, level_of(number));
-  e->pidns_start = namespace_start(number);
-  if (level_of(number)) mark(s, MARK_PIDNS);
+  e->child_vtid = pid_nr_at(number, pid_level(number));
+  e->pidns_start = pidns_start(number);
+  if (pid_level(number)) mark(s, MARK_PIDNS);
   READ(signal, child->signal);
   READ(number, signal->pids[THREAD_GROUP]);
-  e->child_vpid = number_at(number, level_of(number));
+  e->child_vpid = pid_nr_at(number, pid_level(number));
   READ(e->start, child->start_boottime);
   READ(real, child->real_parent);
   READ(e->parent, real->tgid);
   READ(mine, parent->files);
   READ(theirs, child->files);
   e->shares_files = mine == theirs;
-  return send(s);
+  return submit_record(s);
 }
 
 /* Bit fields are read by the byte that holds them; offsets come from BTF. */
@@ -53,7 +53,7 @@ inlined u32 reaper_of(struct task_struct *task) {
   struct signal_struct *signal = task->signal;
   struct task_struct *one = task, *init = 0;
   struct pid_namespace *namespace = 0;
-  u32 level = level_of(task->thread_pid), number = 0;
+  u32 level = pid_level(task->thread_pid), number = 0;
   READ(children.next, task->children.next);
   if (children.next == (void *)&task->children) return 0;
   COPY(namespace, task->thread_pid->numbers[level & 31].ns);
@@ -64,7 +64,7 @@ inlined u32 reaper_of(struct task_struct *task) {
     struct pid *pid = 0;
     READ(one, TYPED(task_struct, one)->real_parent);
     READ(pid, one->thread_pid);
-    if (!one || one == init || level_of(pid) != level) break;
+    if (!one || one == init || pid_level(pid) != level) break;
     READ(signal, one->signal);
     if (!BIT_OF(signal, signal_struct__is_child_subreaper)) continue;
     READ(number, one->tgid);
@@ -74,33 +74,33 @@ inlined u32 reaper_of(struct task_struct *task) {
 }
 
 /* The end of a process's last thread; that of others where somebody counts them. Its result is then 1. */
-inlined int exit_done(struct bpf_raw_tracepoint_args *ctx) {
+inlined int process_exited(struct bpf_raw_tracepoint_args *ctx) {
   struct task_struct *task = bpf_get_current_task_btf();
   struct signal_struct *signal = task->signal;
   u32 zero = 0, others = signal->live;
   struct settings *settings = LOOKUP(SETTINGS, &zero);
-  if (!others) forget(bpf_get_current_pid_tgid() >> 32);
+  if (!others) delete_verdicts(bpf_get_current_pid_tgid() >> 32);
   if (others && !(settings && settings->threads)) return 0;
-  struct scratch *s = begin(TYPE_EXIT, SLOT_EXIT, sizeof(struct exit), others != 0);
+  struct scratch *s = begin_record(TYPE_EXIT, SLOT_EXIT, sizeof(struct exit), others != 0);
   if (!s) return 0;
   struct exit *e = (void *)s->record;
   e->status = signal->flags & GROUP_EXIT ? signal->group_exit_code : task->exit_code;
   e->reaper = others ? 0 : reaper_of(task);
-  return send(s);
+  return submit_record(s);
 }
 
 /* clone, clone3, fork, vfork: they return twice, here in the parent and in the child. */
-inlined int clone_exit(const struct made *made) {
-  s32 number = made->number;
-  struct scratch *s = begin_call(made, sizeof(struct process));
+inlined int clone_exit(const struct syscall_ctx *sys) {
+  s32 number = sys->number;
+  struct scratch *s = begin_syscall_record(sys, sizeof(struct process));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   volatile struct process *e = (void *)s->record;
-  u64 flags = number == NR_clone ? made->args[0] : 0, given = made->args[0];
-  e->args = append_arguments(s, e, task->mm);
-  describe(s, e, task);
-  if (number == NR_clone3) read_given(made, &flags, sizeof(flags), given);
+  u64 flags = number == NR_clone ? sys->args[0] : 0, given = sys->args[0];
+  e->args = append_cmdline(s, e, task->mm);
+  fill_process(s, e, task);
+  if (number == NR_clone3) read_arg(sys, &flags, sizeof(flags), given);
   e->flags = flags;
   e->name = e->environment = 0;
-  return send(s);
+  return submit_record(s);
 }

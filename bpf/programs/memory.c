@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Calls whose arguments lie in memory. Which pieces of it, CALLS tells. */
-#include "call.h"
+#include "syscall_ctx.h"
 
-inlined int memory_exit(const struct made *made) {
-  s32 number = made->number;
-  struct scratch *s = begin_call(made, sizeof(struct call));
-  struct shape *shape = LOOKUP(CALLS, &number);
-  if (!s || !shape) return 0;
+inlined int memory_exit(const struct syscall_ctx *sys) {
+  s32 number = sys->number;
+  struct scratch *s = begin_syscall_record(sys, sizeof(struct call));
+  struct arg_layout *layout = LOOKUP(ARG_LAYOUTS, &number);
+  if (!s || !layout) return 0;
   volatile struct call *e = (void *)s->record;
-  COPY_ARGUMENTS(e->args, made->args);
-  no_texts(e);
-  e->text[0] = append_block(s, made, e->args, shape->block[0], shape->size[0]);
-  e->text[1] = append_block(s, made, e->args, shape->block[1], shape->size[1]);
-  e->text[2] = append_block(s, made, e->args, shape->block[2], shape->size[2]);
-  return send(s);
+  COPY_ARGS(e->args, sys->args);
+  clear_strs(e);
+  e->text[0] = append_block(s, sys, e->args, layout->block[0], layout->size[0]);
+  e->text[1] = append_block(s, sys, e->args, layout->block[1], layout->size[1]);
+  e->text[2] = append_block(s, sys, e->args, layout->block[2], layout->size[2]);
+  return submit_record(s);
 }

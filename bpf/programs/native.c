@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* A native call at its exit: its arguments are still in the saved user registers. */
-#include "call.h"
+#include "syscall_ctx.h"
 
-struct exit_point { u64 common; s32 number, pad; s64 result; }; /* of the tracepoints syscalls:sys_exit_* */
+struct sys_exit_ctx { u64 common; s32 number, pad; s64 result; }; /* of the tracepoints syscalls:sys_exit_* */
 
-inlined int native(struct exit_point *ctx) {
-  volatile struct pt_regs *regs = registers(bpf_get_current_task_btf());
-  struct made *made = made_here();
-  if (!made) return 0;
-  made->args[0] = regs->di; made->args[1] = regs->si; made->args[2] = regs->dx;
-  made->args[3] = regs->r10; made->args[4] = regs->r8; made->args[5] = regs->r9;
-  made->result = ctx->result;
-  made->number = ctx->number;
-  made->task = bpf_get_current_pid_tgid();
-  made->way = WAY_NATIVE;
-  made->kept = made->file = 0;
-  hand_over(ctx, NATIVE, made->number);
+inlined int native(struct sys_exit_ctx *ctx) {
+  volatile struct pt_regs *regs = saved_regs(bpf_get_current_task_btf());
+  struct syscall_ctx *sys = this_cpu_syscall();
+  if (!sys) return 0;
+  sys->args[0] = regs->di; sys->args[1] = regs->si; sys->args[2] = regs->dx;
+  sys->args[3] = regs->r10; sys->args[4] = regs->r8; sys->args[5] = regs->r9;
+  sys->result = ctx->result;
+  sys->number = ctx->number;
+  sys->task = bpf_get_current_pid_tgid();
+  sys->entry_path = ENTRY_NATIVE;
+  sys->copies = sys->file = 0;
+  tail_call(ctx, TP_PROGS, sys->number);
   return 0;
 }

@@ -1,47 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* open, openat, openat2, creat. */
-#include "given.h"
-#include "opening.h"
+#include "opened_path.h"
+#include "open_args.h"
 
-inlined int open_exit(const struct made *made) {
-  s64 result = made->result;
-  struct scratch *s = begin_call(made, sizeof(struct open));
+inlined int open_exit(const struct syscall_ctx *sys) {
+  s64 result = sys->result;
+  struct scratch *s = begin_syscall_record(sys, sizeof(struct open));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   volatile struct open *e = (void *)s->record;
   struct path root = {}, path = {};
-  root_of(task, &root);
-  struct asked asked = {};
+  task_root(task, &root);
+  struct open_args open = {};
   u16 marks = 0;
   char first = '/';
 
-  what_open_asks(&asked, made);
-  e->flags = asked.flags; e->mode = asked.mode; e->resolve = asked.resolve; e->dirfd = asked.dirfd;
-  if (!asked.user) mark(s, MARK_NULL);
-  e->user = append_given_text(s, made, asked.user);
-  read_given(made, &first, 1, asked.user);
+  parse_open_args(&open, sys);
+  e->flags = open.flags; e->mode = open.mode; e->resolve = open.resolve; e->dirfd = open.dirfd;
+  if (!open.user) mark(s, MARK_NULL);
+  e->user = append_arg_str(s, sys, open.user);
+  read_arg(sys, &first, 1, open.user);
 
   e->base = 0;
   if (first != '/') {
-    base_of(task, asked.dirfd, &path);
+    dirfd_path(task, open.dirfd, &path);
     e->base = append_path(s, &path, &root, &marks);
   }
   e->base_marks = marks;
 
   e->real = 0;
   if (result >= 0) {
-    struct file *file = file_of(task, result);
+    struct file *file = fd_file(task, result);
     u32 fmode = 0;
-    drop_given(file);
+    delete_opened_path(file);
     READ(fmode, file->f_mode);
     READ(path, file->f_path);
     marks = 0;
-    if (realpath_wanted()) e->real = append_path(s, &path, &root, &marks);
+    if (wants_realpath()) e->real = append_path(s, &path, &root, &marks);
     if (fmode & FMODE_CREATED) marks |= MARK_CREATED;
     mark(s, marks);
-    file_facts(s, &e->file, &path);
+    fill_file_attrs(s, &e->file, &path);
   } else {
-    no_file(&e->file);
+    clear_file_attrs(&e->file);
   }
-  return send(s);
+  return submit_record(s);
 }

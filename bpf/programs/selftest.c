@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* Proves at start-up that the saved user registers hold a call's arguments when it returns. */
-#include "call.h"
+#include "syscall_ctx.h"
 
-struct proof { u64 args[6]; s64 result; u64 task; };
+struct selftest_result { u64 args[6]; s64 result; u64 task; };
 
-inlined int selftest(const struct made *made) {
+inlined int selftest(const struct syscall_ctx *sys) {
   u32 zero = 0;
-  volatile struct proof *proof = LOOKUP(PROOF, &zero);
-  if (!proof || made->args[0] != SELFTEST_FIRST) return 0;
-  COPY_ARGUMENTS(proof->args, made->args);
-  proof->result = made->result;
-  proof->task = made->task;
+  volatile struct selftest_result *proof = LOOKUP(SELFTEST, &zero);
+  if (!proof || sys->args[0] != SELFTEST_FIRST) return 0;
+  COPY_ARGS(proof->args, sys->args);
+  proof->result = sys->result;
+  proof->task = sys->task;
   return 0;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* capset and prctl, whose arguments lie in user memory: what they led to is read from the task. */
-#include "call.h"
+#include "syscall_ctx.h"
 #include "task.h"
 
 #define PR_SET_NAME 15
 #define PR_GET_NAME 16
 
 /* The sets after the call; those of a failed one are the old ones. */
-inlined int capset_exit(const struct made *made) {
-  struct scratch *s = begin_call(made, sizeof(struct call));
+inlined int capset_exit(const struct syscall_ctx *sys) {
+  struct scratch *s = begin_syscall_record(sys, sizeof(struct call));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   const struct cred *cred = task->cred;
@@ -17,16 +17,16 @@ inlined int capset_exit(const struct made *made) {
   e->args[1] = cred->cap_permitted;
   e->args[2] = cred->cap_effective;
   e->args[3] = e->args[4] = e->args[5] = 0;
-  no_texts(e);
-  return send(s);
+  clear_strs(e);
+  return submit_record(s);
 }
 
-inlined int prctl_exit(const struct made *made) {
-  struct scratch *s = begin_call(made, sizeof(struct call));
+inlined int prctl_exit(const struct syscall_ctx *sys) {
+  struct scratch *s = begin_syscall_record(sys, sizeof(struct call));
   if (!s) return 0;
   volatile struct call *e = (void *)s->record;
-  COPY_ARGUMENTS(e->args, made->args);
-  no_texts(e);
-  if (e->args[0] == PR_SET_NAME || e->args[0] == PR_GET_NAME) e->text[0] = append_given_text(s, made, e->args[1]);
-  return send(s);
+  COPY_ARGS(e->args, sys->args);
+  clear_strs(e);
+  if (e->args[0] == PR_SET_NAME || e->args[0] == PR_GET_NAME) e->text[0] = append_arg_str(s, sys, e->args[1]);
+  return submit_record(s);
 }

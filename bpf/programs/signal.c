@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* A signal reaches a thread, which is the current one. Who sent it, user space makes out of the siginfo. */
-#include "moment.h"
+#include "scalar_event.h"
 
 inlined int signal_delivered(struct bpf_raw_tracepoint_args *ctx) {
   u64 task = bpf_get_current_pid_tgid();
-  if (!counted(task, TYPE_SIGNAL)) return 0;
+  if (!count_seen(task, TYPE_SIGNAL)) return 0;
   struct kernel_siginfo *info = (void *)ctx->args[1]; /* 0 and 1 stand for siginfos that say nothing: not read, all zero */
   s32 code = 0, first = 0;
   COPY(code, info->si_code);
   COPY(first, info->_sifields);
   u64 args[6] = {first, (u32)task, ctx->args[0], code};
-  return tell_moment(task, TYPE_SIGNAL, args);
+  return emit_scalar_event(task, TYPE_SIGNAL, args);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* A CPU goes over from the current task to another one. The idle task (number 0) and kernel threads are tasks as well. */
-#include "moment.h"
+#include "scalar_event.h"
 #include "task.h"
 
 inlined int switched(struct bpf_raw_tracepoint_args *ctx) {
@@ -13,12 +13,12 @@ inlined int switched(struct bpf_raw_tracepoint_args *ctx) {
   READ(tid, next->pid);
   bool makes_way = ctx->args[0] || !task->state; /* preempted, or still runnable: the idle task always is */
   if (settings && settings->own == pid && makes_way) who = (u64)pid << 32; /* mozu's doing; told, it would wake mozu again */
-  if (!counted(who, TYPE_SWITCH)) return 0;
+  if (!count_seen(who, TYPE_SWITCH)) return 0;
   u64 args[6] = {tid, task->maj_flt, task->min_flt};
   if (mm) {
     args[3] = mm->total_vm * PAGE_KB;
     args[4] = resident_pages(mm) * PAGE_KB;
     args[5] = pages_of(mm, SWAP_ENTRIES) * PAGE_KB;
   }
-  return tell_moment(who, TYPE_SWITCH, args);
+  return emit_scalar_event(who, TYPE_SWITCH, args);
 }

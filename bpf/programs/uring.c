@@ -6,9 +6,9 @@
 
 inlined int uring_submitted(struct submission *ctx) {
   u32 opcode = ctx->opcode, zero = 0;
-  struct operation *op = LOOKUP(OPERATIONS, &opcode);
+  struct uring_op *op = LOOKUP(URING_OPS, &opcode);
   struct settings *settings = LOOKUP(SETTINGS, &zero);
-  struct request *r = LOOKUP(REQUEST, &zero);
+  struct uring_request *r = LOOKUP(URING_REQUEST, &zero);
   if (!op || !settings || settings->off || !r || op->number < 0 && op->placed < 0) return 0;
   u64 task = bpf_get_current_pid_tgid();
   if (settings->own == task >> 32) return 0;
@@ -16,30 +16,30 @@ inlined int uring_submitted(struct submission *ctx) {
   bool known = read_entry(r, ctx->ring, opcode, ctx->user_data);
   s16 number = op->placed && r->sqe.off != ~0ull ? op->placed : op->number;
   if (number < 0) return 0;
-  r->made.number = number;
-  r->made.task = task;
-  r->made.way = WAY_URING;
-  r->made.kept = r->made.file = 0;
+  r->sys.number = number;
+  r->sys.task = task;
+  r->sys.entry_path = ENTRY_URING;
+  r->sys.copies = r->sys.file = 0;
   r->texts = 0;
-  arguments_of(r, op);
-  keep_pointed(r, op);
+  fill_args(r, op);
+  copy_pointed(r, op);
   if (known && r->sqe.flags & SQE_SILENT) { /* success will not be told: taken for granted */
-    struct made *made = made_here();
-    if (!made) return 0;
-    lead_here(made, r);
-    made->result = op->makes ? UNKNOWN_FD : 0;
-    hand_over(ctx, NATIVE, number);
+    struct syscall_ctx *sys = this_cpu_syscall();
+    if (!sys) return 0;
+    point_args_at_copies(sys, r);
+    sys->result = op->makes ? UNKNOWN_FD : 0;
+    tail_call(ctx, TP_PROGS, number);
     return 0;
   }
   u64 req = (u64)ctx->req;
-  struct by_data by_data = {(u64)ctx->ring, ctx->user_data};
-  bool kept = known && !bpf_map_update_elem(MAP(REQUESTS), &req, r, 0);
-  if (kept && r->texts) kept = !bpf_map_update_elem(MAP(TEXTS), &req, r->text, 0);
+  struct completion_key key = {(u64)ctx->ring, ctx->user_data};
+  bool kept = known && !bpf_map_update_elem(MAP(URING_REQUESTS), &req, r, 0);
+  if (kept && r->texts) kept = !bpf_map_update_elem(MAP(URING_STRINGS), &req, r->text, 0);
   if (kept) {
-    bpf_map_update_elem(MAP(LATEST), &by_data, &req, 0);
+    bpf_map_update_elem(MAP(URING_LATEST), &key, &req, 0);
   } else {
     struct counts *counts = counts_of(number);
-    bpf_map_delete_elem(MAP(REQUESTS), &req);
+    bpf_map_delete_elem(MAP(URING_REQUESTS), &req);
     if (counts) { counts->seen += 1; counts->lost += 1; }
   }
   return 0;
@@ -49,29 +49,29 @@ inlined int uring_submitted(struct submission *ctx) {
 inlined int completed(void *ctx, u64 req, u64 ring, u64 user_data, s32 result, u32 flags) {
   u32 zero = 0;
   if (!req) {
-    struct by_data by_data = {ring, user_data};
-    u64 *latest = LOOKUP(LATEST, &by_data);
+    struct completion_key key = {ring, user_data};
+    u64 *latest = LOOKUP(URING_LATEST, &key);
     if (!latest) return 0;
     req = *latest;
   }
-  struct request *r = LOOKUP(REQUEST, &zero), *kept = LOOKUP(REQUESTS, &req);
-  struct made *made = made_here();
-  if (!r || !kept || !made) return 0;
-  bpf_probe_read_kernel(r, REQUEST_KEPT, kept);
+  struct uring_request *r = LOOKUP(URING_REQUEST, &zero), *kept = LOOKUP(URING_REQUESTS, &req);
+  struct syscall_ctx *sys = this_cpu_syscall();
+  if (!r || !kept || !sys) return 0;
+  bpf_probe_read_kernel(r, URING_REQUEST_COPIED, kept);
   if (r->texts) {
-    void *text = LOOKUP(TEXTS, &req);
+    void *text = LOOKUP(URING_STRINGS, &req);
     if (text) bpf_probe_read_kernel(r->text, sizeof(r->text), text);
   }
   if (!(flags & CQE_MORE)) {
-    bpf_map_delete_elem(MAP(REQUESTS), &req);
-    if (r->texts) bpf_map_delete_elem(MAP(TEXTS), &req);
+    bpf_map_delete_elem(MAP(URING_REQUESTS), &req);
+    if (r->texts) bpf_map_delete_elem(MAP(URING_STRINGS), &req);
   }
-  if (result == -ECANCELED && bpf_get_current_pid_tgid() >> 32 != r->made.task >> 32) return 0; /* died with its process */
-  lead_here(made, r);
-  COPY(made->file, ((struct io_kiocb *)req)->file);
-  made->result = result;
-  if (result >= 0 && r->direct) made->result = DIRECT | (r->sqe.extra == ALL_SLOTS ? (u32)result : r->sqe.extra - 1);
-  hand_over(ctx, NATIVE, made->number);
+  if (result == -ECANCELED && bpf_get_current_pid_tgid() >> 32 != r->sys.task >> 32) return 0; /* died with its process */
+  point_args_at_copies(sys, r);
+  COPY(sys->file, ((struct io_kiocb *)req)->file);
+  sys->result = result;
+  if (result >= 0 && r->direct) sys->result = DIRECT_FD | (r->sqe.extra == ALL_SLOTS ? (u32)result : r->sqe.extra - 1);
+  tail_call(ctx, TP_PROGS, sys->number);
   return 0;
 }
 
@@ -80,6 +80,6 @@ inlined int uring_completed(struct completion *ctx) {
 }
 
 /* The completion queue is full: no completion is told then. */
-inlined int uring_overflown(struct overflow *ctx) {
+inlined int uring_overflowed(struct overflow *ctx) {
   return completed(ctx, 0, (u64)ctx->ring, ctx->user_data, ctx->result, ctx->flags);
 }

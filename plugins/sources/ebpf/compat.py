@@ -1,7 +1,7 @@
 """32-bit calls of x86 (`int 0x80`, 32-bit programs): which native call each is, and how its arguments lie.
 
 A call of the same name has the same arguments, unless the tables below say otherwise. Where an argument points to a
-struct of words (argv, msghdr, iovec), the programs read words of the call's own size (`given_word` of bpf/call.h).
+struct of words (argv, msghdr, iovec), the programs read words of the call's own size (`arg_word` of bpf/syscall_ctx.h).
 """
 
 import errno

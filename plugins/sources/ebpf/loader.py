@@ -18,7 +18,7 @@ from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Program, Watch
 from mozu.plugins.sources.ebpf.code import Code, ProgramTooLong
 from mozu.plugins.sources.ebpf.entry_paths import IO_URING, Way
 from mozu.plugins.sources.ebpf.kernel_filter import Gate
-from mozu.plugins.sources.ebpf.maps import COUNTS, PROOF, SETTINGS, SIZES, make_maps
+from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_RESULT, SETTINGS, SIZES, make_maps
 from mozu.plugins.sources.ebpf.programs import ARRAYS, NATIVE
 
 _SPLICE: Final = 275
@@ -84,7 +84,7 @@ class Loader:
 
     def _selftest(self) -> None:
         selftest = struct.pack("<I", self._code.shared(_SELFTEST, kernel.TRACEPOINT))
-        kernel.update(self._maps["NATIVE"], _SPLICE, selftest)
+        kernel.update(self._maps["TP_PROGS"], _SPLICE, selftest)
         program = self._code.instance(NATIVE)
         attachment = self._attach(_SELFTEST, program)
         try:
@@ -93,8 +93,8 @@ class Loader:
             for fd in (attachment, program):
                 if fd is not None:
                     os.close(fd)
-            kernel.delete(self._maps["NATIVE"], _SPLICE)
-        *found, returned, task = PROOF.unpack(kernel.lookup(self._maps["PROOF"], 0, PROOF.size))
+            kernel.delete(self._maps["TP_PROGS"], _SPLICE)
+        *found, returned, task = SELFTEST_RESULT.unpack(kernel.lookup(self._maps["SELFTEST"], 0, SELFTEST_RESULT.size))
         expected = [value & 0xFFFFFFFFFFFFFFFF for value in _SELFTEST_ARGUMENTS]
         if found != expected or returned != result:
             raise SourceUnavailable(
@@ -138,7 +138,7 @@ class Loader:
     def _choose_operations(self) -> None:
         """Requests of io_uring are looked at only where somebody watches the call that they stand for."""
         for opcode, entry in uring.entries(self._attached):
-            kernel.update(self._maps["OPERATIONS"], opcode, entry)
+            kernel.update(self._maps["URING_OPS"], opcode, entry)
 
     def _attach_watch(self, watch: Watch) -> bool:
         for program in watch.programs:
@@ -159,7 +159,7 @@ class Loader:
 
     def _arrays(self) -> list[tuple[str, int]]:
         """The program arrays that ways in lead through, with the type of their programs."""
-        return list(ARRAYS.items()) if self.ways else [("NATIVE", kernel.TRACEPOINT)]
+        return list(ARRAYS.items()) if self.ways else [("TP_PROGS", kernel.TRACEPOINT)]
 
     def gate(self, gates: Mapping[str, Gate]) -> str:
         """Put these before the programs of their types, and none before others.
@@ -168,7 +168,7 @@ class Loader:
         """
         problem = ""
         wanted = {name: gate for name, gate in gates.items() if name in self._attached}
-        fresh = {gate.name: gate for gate in wanted.values() if gate.entry("NATIVE") not in self._gate_programs}
+        fresh = {gate.name: gate for gate in wanted.values() if gate.entry("TP_PROGS") not in self._gate_programs}
         try:
             if fresh:
                 self._gate_programs |= self._code.gates(fresh.values())

@@ -12,23 +12,23 @@ from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
 COUNTS: Final = struct.Struct("<QQQ")
 SETTINGS: Final = struct.Struct("<IIIII")
-PROOF: Final = struct.Struct("<6QqQ")
+SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SIZES: Final = {
     "SCRATCH_SIZE": 24872,
-    "MADE_SIZE": 104,
-    "OPERATION_SIZE": uring.ENTRY.size,
-    "REQUESTS_SIZE": 984,
-    "REQUEST_SIZE": 9176,
+    "SYSCALL_CTX_SIZE": 104,
+    "URING_OP_SIZE": uring.ENTRY.size,
+    "URING_REQUESTS_SIZE": 984,
+    "URING_REQUEST_SIZE": 9176,
     "GATE_SIZE": 736,
-    "GIVEN_SIZE": 280,
+    "OPENED_PATH_SIZE": 280,
 }
-"""Sizes of structs in bpf/record.h, bpf/call.h, bpf/uring.h, bpf/gate.h and bpf/given.h, which assert them."""
+"""Sizes of structs in bpf/{record,syscall_ctx,uring,gate,opened_path}.h, which assert them."""
 _IN_FLIGHT: Final = 4096
 """Requests of io_uring between submission and completion, those with texts an eighth of them."""
 _SLOTS: Final = 4
-ACQUAINTANCES: Final = 16384
+MAX_PROC_VERDICTS: Final = 16384
 """Processes that the kernel can know something of."""
-GIVEN: Final = 16384
+MAX_OPENED_PATHS: Final = 16384
 """Files whose names are kept. Their keys are places in memory, which later files take again: this is about how many
 files are open at once, and not how many are opened."""
 
@@ -43,26 +43,26 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
     wanted = {
         "RING": (kernel.RINGBUF, 0, 0, ring_size),
         "SCRATCH": (per_cpu, 4, SIZES["SCRATCH_SIZE"], _SLOTS),
-        "MADE": (per_cpu, 4, SIZES["MADE_SIZE"], 1),
+        "SYSCALL_CTX": (per_cpu, 4, SIZES["SYSCALL_CTX_SIZE"], 1),
         "COUNTS": (per_cpu, 4, COUNTS.size, TYPES),
-        "CALLS": (array, 4, SHAPE_SIZE, TYPES),
+        "ARG_LAYOUTS": (array, 4, SHAPE_SIZE, TYPES),
         "SETTINGS": (array, 4, SETTINGS.size, 1),
-        "PROOF": (array, 4, PROOF.size, 1),
-        "NATIVE": (jumps, 4, 4, 2 * TYPES),
-        "DOORS": (jumps, 4, 4, 2 * TYPES),
+        "SELFTEST": (array, 4, SELFTEST_RESULT.size, 1),
+        "TP_PROGS": (jumps, 4, 4, 2 * TYPES),
+        "RAW_TP_PROGS": (jumps, 4, 4, 2 * TYPES),
         "GATE": (per_cpu, 4, SIZES["GATE_SIZE"], 1),
-        "GIVEN": (kernel.HASH, 8, SIZES["GIVEN_SIZE"], GIVEN),
-        "EDITION": (array, 4, 8, 1),
-        "NAMES": (kernel.HASH, NAME, ENTRY.size, NAMES),
-        "UNNAMED": (array, 4, ENTRY.size, 1),
-        "NAMED": (kernel.LRU_HASH, 4, ENTRY.size, ACQUAINTANCES),
-        "ACQUAINTED": (kernel.HASH, 4, ENTRY.size, ACQUAINTANCES),
+        "OPENED_PATHS": (kernel.HASH, 8, SIZES["OPENED_PATH_SIZE"], MAX_OPENED_PATHS),
+        "GENERATION": (array, 4, 8, 1),
+        "COMM_VERDICTS": (kernel.HASH, NAME, ENTRY.size, NAMES),
+        "COMM_DEFAULT": (array, 4, ENTRY.size, 1),
+        "PROC_COMM_VERDICTS": (kernel.LRU_HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
+        "PROC_VERDICTS": (kernel.HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
         "COMPAT": (array, 4, compat.ENTRY.size, compat.ENTRIES),
-        "OPERATIONS": (array, 4, uring.ENTRY.size, uring.ENTRIES),
-        "REQUEST": (per_cpu, 4, SIZES["REQUEST_SIZE"], 1),
-        "REQUESTS": (kernel.HASH, 8, SIZES["REQUESTS_SIZE"], in_flight),
-        "TEXTS": (kernel.HASH, 8, SIZES["REQUEST_SIZE"] - SIZES["REQUESTS_SIZE"], in_flight // 8),
-        "LATEST": (kernel.LRU_HASH, 16, 8, in_flight),
+        "URING_OPS": (array, 4, uring.ENTRY.size, uring.ENTRIES),
+        "URING_REQUEST": (per_cpu, 4, SIZES["URING_REQUEST_SIZE"], 1),
+        "URING_REQUESTS": (kernel.HASH, 8, SIZES["URING_REQUESTS_SIZE"], in_flight),
+        "URING_STRINGS": (kernel.HASH, 8, SIZES["URING_REQUEST_SIZE"] - SIZES["URING_REQUESTS_SIZE"], in_flight // 8),
+        "URING_LATEST": (kernel.LRU_HASH, 16, 8, in_flight),
     }
     maps: dict[str, int] = {}
     for name, (kind, key, value, entries) in wanted.items():
@@ -83,6 +83,6 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
 def _contents() -> Iterator[tuple[str, int, bytes]]:
     """(map, key, value) of what never changes."""
     for watch in WATCHES.values():
-        yield "CALLS", watch.number, watch.shape.packed()
+        yield "ARG_LAYOUTS", watch.number, watch.shape.packed()
     for index, entry in compat.entries():
         yield "COMPAT", index, entry

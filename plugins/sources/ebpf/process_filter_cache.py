@@ -20,7 +20,7 @@ from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import kernel
 
 ENTRY: Final = struct.Struct("<QQ")
-"""Edition, 0 where there are no answers yet; which are yes, a bit each (struct answers of bpf/record.h)."""
+"""Edition, 0 where there are no answers yet; which are yes, a bit each (struct verdicts of bpf/record.h)."""
 NAME: Final = 16
 """Bytes of a name in the kernel, the NUL at its end included."""
 NAMES: Final = 4096
@@ -80,24 +80,25 @@ class Acquaintances:
     def _begin(self) -> None:
         """A new edition: nobody is known."""
         for pid in self._known:
-            kernel.delete(self._maps["ACQUAINTED"], pid)
+            kernel.delete(self._maps["PROC_VERDICTS"], pid)
         self._known.clear()
         self._asked.clear()
         self._calls.clear()
         self._edition += 1
-        kernel.update(self._maps["EDITION"], 0, _EDITION.pack(self._edition))
+        kernel.update(self._maps["GENERATION"], 0, _EDITION.pack(self._edition))
         self._write_names(by_name(self._questions))
 
     def _write_names(self, answers: Mapping[str, int]) -> None:
         """What is not written down by name gets what every other name gets; of too many names nothing is told."""
-        kernel.update(self._maps["UNNAMED"], 0, _EMPTY)
+        kernel.update(self._maps["COMM_DEFAULT"], 0, _EMPTY)
         self._names.update(answers)
         if not self._questions or len(self._names) > NAMES:
             return
         for name in self._names:
             key = name.encode("utf-8", "surrogateescape").ljust(NAME, b"\0")
-            kernel.update_text(self._maps["NAMES"], key, ENTRY.pack(self._edition, answers.get(name, answers[""])))
-        kernel.update(self._maps["UNNAMED"], 0, ENTRY.pack(self._edition, answers[""]))
+            bits = answers.get(name, answers[""])
+            kernel.update_text(self._maps["COMM_VERDICTS"], key, ENTRY.pack(self._edition, bits))
+        kernel.update(self._maps["COMM_DEFAULT"], 0, ENTRY.pack(self._edition, answers[""]))
 
     def pause(self, seconds: float) -> None:
         """Forget everybody, and get to know nobody for so long."""
@@ -123,7 +124,7 @@ class Acquaintances:
 
     def _ask(self, pid: int) -> None:
         if len(self._known) < self._limit:
-            kernel.update(self._maps["ACQUAINTED"], pid, _EMPTY)
+            kernel.update(self._maps["PROC_VERDICTS"], pid, _EMPTY)
             self._known.add(pid)
             self._asked.append((self._written(), pid))
 
@@ -146,9 +147,9 @@ class Acquaintances:
             holds = self._holds(pid)
             bits = None if holds is None else sum(1 << number for number, one in enumerate(holds) if one)
             entry = None if bits is None else ENTRY.pack(self._edition, bits)
-            if entry is not None and kernel.update_existing(self._maps["ACQUAINTED"], pid, entry):
+            if entry is not None and kernel.update_existing(self._maps["PROC_VERDICTS"], pid, entry):
                 continue
-            kernel.delete(self._maps["ACQUAINTED"], pid)
+            kernel.delete(self._maps["PROC_VERDICTS"], pid)
             self._known.discard(pid)
 
 

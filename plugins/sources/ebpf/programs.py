@@ -10,9 +10,9 @@ from mozu.plugins.sources.ebpf.calls import Program
 from mozu.plugins.sources.ebpf.kernel_filter import Gate
 from mozu.plugins.sources.ebpf.layouts import ENUMERATIONS, STRUCTS
 
-NATIVE = Program("native", "native", "", context="exit_point")
+NATIVE = Program("native", "native", "", context="sys_exit_ctx")
 """At the exit of each call, an instance a call: it hands the call to the one program of its family."""
-ARRAYS = {"NATIVE": kernel.TRACEPOINT, "DOORS": kernel.RAW_TRACEPOINT}
+ARRAYS = {"TP_PROGS": kernel.TRACEPOINT, "RAW_TP_PROGS": kernel.RAW_TRACEPOINT}
 """Program array → type of its programs."""
 _TOLD_APART = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir", "open_by_handle_at"),
@@ -69,7 +69,7 @@ def demand_text(chosen: Iterable[Program]) -> str:
 def _entry_text(program: Program) -> str:
     """Programs of calls are handed the call; those at tracepoints of their own read their context."""
     if program.is_handed_calls:
-        body = f"struct made *made = made_here(); return made ? {program.function}(made) : 0;"
+        body = f"struct syscall_ctx *sys = this_cpu_syscall(); return sys ? {program.function}(sys) : 0;"
         return f"int {program.entry}(void *ctx) {{ {body} }}"
     context = program.context or "bpf_raw_tracepoint_args"
     return f"int {program.entry}(struct {context} *ctx) {{ return {program.function}(ctx); }}"
@@ -82,9 +82,10 @@ def gates_text(gates: Iterable[Gate]) -> tuple[str, str]:
     for gate in chosen:
         for array in ARRAYS:
             lines.append(
-                f"int {gate.entry(array)}(void *ctx) {{ struct made *made = made_here(); if (!made) return 0; "
-                f"if (!{gate.name}(made)) return turn_away(made); "
-                f"let_pass(ctx, {array}, made); return 0; }}"
+                f"int {gate.entry(array)}(void *ctx) {{ "
+                "struct syscall_ctx *sys = this_cpu_syscall(); if (!sys) return 0; "
+                f"if (!{gate.name}(sys)) return turn_away(sys); "
+                f"let_pass(ctx, {array}, sys); return 0; }}"
             )
     return "\n".join(lines) + "\n", "".join(gate.text for gate in chosen)
 

@@ -18,7 +18,7 @@ from mozu.plugins.sources.ebpf.decode import Decoder
 from mozu.plugins.sources.ebpf.entry_paths import Switch, watched_ways
 from mozu.plugins.sources.ebpf.kernel_filter import Gate, choose
 from mozu.plugins.sources.ebpf.loader import Loader
-from mozu.plugins.sources.ebpf.maps import ACQUAINTANCES
+from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.process_filter_cache import Acquaintances
 from mozu.plugins.sources.ebpf.ring import Ring
 
@@ -97,8 +97,8 @@ class EbpfSource:
         self._loader = await asyncio.to_thread(self._prepare, wanted_types(demand)[0])
         self._ring = Ring(self._loader.ring, self._ring_size)
         if self._decide is not None:
-            ring = self._ring
-            self._acquaintances = Acquaintances(self._loader.maps, ACQUAINTANCES, self._decide, lambda: ring.written)
+            maps, ring = self._loader.maps, self._ring
+            self._acquaintances = Acquaintances(maps, MAX_PROC_VERDICTS, self._decide, lambda: ring.written)
         self._decoder.offset = self._clock.offset
         try:
             await self.update(demand)

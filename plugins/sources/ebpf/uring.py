@@ -11,7 +11,7 @@ from mozu.plugins.sources.ebpf import btf
 from mozu.plugins.sources.ebpf.calls import WATCHES, Program
 
 ENTRY: Final = struct.Struct("<hh6B7b3B")
-"""struct operation of bpf/uring.h."""
+"""struct uring_op of bpf/uring.h."""
 ENTRIES: Final = 256
 _NOBODY: Final = -1
 _NONE: Final = 0
@@ -36,7 +36,7 @@ def _program(function: str, tracepoint: str, context: str) -> Program:
 PROGRAMS: Final = (
     _program("uring_submitted", "io_uring_submit_req", "submission"),
     _program("uring_completed", "io_uring_complete", "completion"),
-    _program("uring_overflown", "io_uring_cqe_overflow", "overflow"),
+    _program("uring_overflowed", "io_uring_cqe_overflow", "overflow"),
 )
 _EXPECTED: Final = {
     "io_uring_submit_req": {"ctx": 8, "req": 16, "user_data": 24, "opcode": 32},
@@ -135,7 +135,7 @@ _WATCHED: Final = {call_name(watch.number): watch.name for watch in WATCHES.valu
 
 
 def entries(attached: Collection[str]) -> Iterator[tuple[int, bytes]]:
-    """(opcode, value) of the map OPERATIONS where these event types are watched."""
+    """(opcode, value) of the map URING_OPS where these event types are watched."""
     for opcode, operation in OPERATIONS.items():
         first, second = (_number(name, attached) for name in (operation.name, operation.placed))
         fields = [_FIELDS[name] for name in operation.arguments.split()]

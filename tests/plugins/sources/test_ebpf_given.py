@@ -104,7 +104,7 @@ def test_what_is_no_file_has_no_name_of_a_file(beside: Beside, kind: str) -> Non
 
 def test_an_open_is_told_where_there_is_no_room_for_its_name(likely: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
-    monkeypatch.setattr(maps, "GIVEN", 150)
+    monkeypatch.setattr(maps, "MAX_OPENED_PATHS", 150)
     rules = (UNWANTED, SHOWS)
     paths = [os.fsencode(likely / name) for name in ("x/up", "link/shadow") * 100]
     with (

@@ -123,7 +123,7 @@ def test_gates_that_the_verifier_does_not_take_with_casts_are_made_without(monke
         assert loader.gate({"openat": gate}) == ""
     finally:
         loader.close()
-    assert refused == [gate.entry("NATIVE")]
+    assert refused == [gate.entry("TP_PROGS")]
 
 
 @pytest.mark.ebpf

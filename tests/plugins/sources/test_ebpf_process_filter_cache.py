@@ -25,10 +25,10 @@ QUESTIONS = (Fact("proc.name", "in", ("a",)), Fact("proc.name", "in", ("b",)))
 def table() -> Iterator[dict[str, int]]:
     requirements.ebpf()
     fds = {
-        "ACQUAINTED": kernel.create_map(kernel.HASH, "test", key=4, value=ENTRY.size, entries=64),
-        "NAMES": kernel.create_map(kernel.HASH, "test", key=NAME, value=ENTRY.size, entries=NAMES),
-        "UNNAMED": kernel.create_map(kernel.ARRAY, "test", key=4, value=ENTRY.size, entries=1),
-        "EDITION": kernel.create_map(kernel.ARRAY, "test", key=4, value=8, entries=1),
+        "PROC_VERDICTS": kernel.create_map(kernel.HASH, "test", key=4, value=ENTRY.size, entries=64),
+        "COMM_VERDICTS": kernel.create_map(kernel.HASH, "test", key=NAME, value=ENTRY.size, entries=NAMES),
+        "COMM_DEFAULT": kernel.create_map(kernel.ARRAY, "test", key=4, value=ENTRY.size, entries=1),
+        "GENERATION": kernel.create_map(kernel.ARRAY, "test", key=4, value=8, entries=1),
     }
     yield fds
     for fd in fds.values():
@@ -37,9 +37,9 @@ def table() -> Iterator[dict[str, int]]:
 
 def entry(table: dict[str, int], pid: int) -> tuple[bool, int] | None:
     """(whether there are answers that count, which are yes)."""
-    edition = int.from_bytes(kernel.lookup(table["EDITION"], 0, 8), "little")
+    edition = int.from_bytes(kernel.lookup(table["GENERATION"], 0, 8), "little")
     try:
-        told, yes = ENTRY.unpack(kernel.lookup(table["ACQUAINTED"], pid, ENTRY.size))
+        told, yes = ENTRY.unpack(kernel.lookup(table["PROC_VERDICTS"], pid, ENTRY.size))
     except FileNotFoundError:
         return None
     return told == edition, yes
@@ -121,7 +121,8 @@ def test_those_that_are_there_are_asked_about_before_they_call(
 
 
 def test_few_answers_are_given_at_a_time(table: dict[str, int], answers: Answers) -> None:
-    kernel_table = table | {"ACQUAINTED": kernel.create_map(kernel.HASH, "test", key=4, value=ENTRY.size, entries=999)}
+    larger = kernel.create_map(kernel.HASH, "test", key=4, value=ENTRY.size, entries=999)
+    kernel_table = table | {"PROC_VERDICTS": larger}
     known = Acquaintances(kernel_table, 999, answers.decide, lambda: 0)
     known.choose(frozenset({"openat"}), QUESTIONS)
     answers.of.update(dict.fromkeys(range(1, 501), (True, True)))
@@ -132,7 +133,7 @@ def test_few_answers_are_given_at_a_time(table: dict[str, int], answers: Answers
         known.answer(0)
         told = [entry(kernel_table, pid) for pid in range(1, 501)]
         found.append(told.count((True, 0b11)))
-    close(kernel_table["ACQUAINTED"])
+    close(kernel_table["PROC_VERDICTS"])
 
     assert [200, 400, 500] == found
 
@@ -170,7 +171,7 @@ def test_an_answer_is_refused_where_the_kernel_has_forgotten_the_process(
 
     answers.written = 100
     known.notice(calls(7, 20))
-    kernel.delete(table["ACQUAINTED"], 7)  # its exec did
+    kernel.delete(table["PROC_VERDICTS"], 7)  # its exec did
     known.answer(100)
 
     assert entry(table, 7) is None
@@ -188,7 +189,7 @@ def test_a_process_whose_entry_is_gone_is_asked_about_again(
 ) -> None:
     answers.of[7] = (True, False)
     known.notice(calls(7, 20))
-    kernel.delete(table["ACQUAINTED"], 7)
+    kernel.delete(table["PROC_VERDICTS"], 7)
     known.answer(0)
 
     known.notice(calls(7, 1100))
@@ -263,7 +264,7 @@ def named(table: dict[str, int], name: bytes) -> tuple[int, int]:
     """(edition, answers) of a name."""
     key = ctypes.create_string_buffer(name.ljust(NAME, b"\0"), NAME)
     value = ctypes.create_string_buffer(ENTRY.size)
-    attributes = struct.pack("<IIQQQ", table["NAMES"], 0, ctypes.addressof(key), ctypes.addressof(value), 0)
+    attributes = struct.pack("<IIQQQ", table["COMM_VERDICTS"], 0, ctypes.addressof(key), ctypes.addressof(value), 0)
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
     assert ctypes.CDLL(None).syscall(321, 1, buffer, len(attributes)) == 0
     edition, yes = ENTRY.unpack(value.raw)
@@ -273,13 +274,13 @@ def named(table: dict[str, int], name: bytes) -> tuple[int, int]:
 def test_names_of_earlier_questions_are_names_like_any_other(known: Acquaintances, table: dict[str, int]) -> None:
     known.forget()
 
-    edition, others = ENTRY.unpack(kernel.lookup(table["UNNAMED"], 0, ENTRY.size))
+    edition, others = ENTRY.unpack(kernel.lookup(table["COMM_DEFAULT"], 0, ENTRY.size))
     assert (0b00, 0b01, 0b10) == (others, named(table, b"a")[1], named(table, b"b")[1])
-    assert edition == named(table, b"a")[0] == int.from_bytes(kernel.lookup(table["EDITION"], 0, 8), "little")
+    assert edition == named(table, b"a")[0] == int.from_bytes(kernel.lookup(table["GENERATION"], 0, 8), "little")
 
 
 def test_without_questions_nothing_is_told_of_any_name(known: Acquaintances, table: dict[str, int]) -> None:
     known.choose(frozenset(), ())
 
-    assert (0, 0) == ENTRY.unpack(kernel.lookup(table["UNNAMED"], 0, ENTRY.size))
-    assert named(table, b"a")[0] < int.from_bytes(kernel.lookup(table["EDITION"], 0, 8), "little")
+    assert (0, 0) == ENTRY.unpack(kernel.lookup(table["COMM_DEFAULT"], 0, ENTRY.size))
+    assert named(table, b"a")[0] < int.from_bytes(kernel.lookup(table["GENERATION"], 0, 8), "little")

@@ -278,11 +278,11 @@ def _number(name: str) -> int:
 
 
 def _watches() -> Iterable[Watch]:
-    done, failed = _scheduler("exec", "exec", "exec_done"), _at_exit("execve", "exec", "exec_failed")
+    done, failed = _scheduler("exec", "exec", "process_executed"), _at_exit("execve", "exec", "execve_failed")
     yield Watch("execve", _number("execve"), "process", (done, failed))
-    yield Watch("execveat", _number("execveat"), "process", (_at_exit("execveat", "exec", "exec_failed"),))
-    yield Watch("_fork", TYPE_FORK, "fork", (_scheduler("fork", "life", "fork_done"),))
-    yield Watch("procexit", TYPE_EXIT, "exit", (_scheduler("exit", "life", "exit_done"),))
+    yield Watch("execveat", _number("execveat"), "process", (_at_exit("execveat", "exec", "execve_failed"),))
+    yield Watch("_fork", TYPE_FORK, "fork", (_scheduler("fork", "life", "process_forked"),))
+    yield Watch("procexit", TYPE_EXIT, "exit", (_scheduler("exit", "life", "process_exited"),))
     for name, (number, order, programs) in MOMENTS.items():
         yield Watch(name, number, "call", programs, tuple(order.split()))
     for name in CLONES.split():

@@ -8,7 +8,7 @@ NO_FD: Final = -2
 NONE: Final = -1
 PLAIN: Final = -2
 POINTED: Final = 127
-"""The same numbers as in bpf/call.h."""
+"""The same numbers as in bpf/syscall_ctx.h."""
 BLOCKS: Final = 3
 """Pieces of memory that a record can carry."""
 
@@ -50,7 +50,7 @@ class Block(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """Which arguments of a call are what: struct shape of bpf/call.h."""
+    """Which arguments of a call are what: struct arg_layout of bpf/syscall_ctx.h."""
 
     fd: int = RESULT
     address: int = NONE
@@ -67,7 +67,7 @@ class Shape(NamedTuple):
     blocks: tuple[Block, ...] = ()
 
     def packed(self) -> bytes:
-        """As the map CALLS holds it."""
+        """As the map ARG_LAYOUTS holds it."""
         arguments = [block.argument for block in self.blocks] + [NONE] * (BLOCKS - len(self.blocks))
         sizes = [block.size for block in self.blocks] + [0] * (BLOCKS - len(self.blocks))
         return struct.pack("<16b", *self[:-1], *arguments, *sizes)

@@ -29,7 +29,7 @@ DECODERS: Final[dict[str, Callable[[Watch], Decode]]] = {
     "process": process,
 }
 _OFFSETS: Final = {member.name: member.offset for member in layouts()["header"].members}
-_TYPE_AT, _WAY_AT = _OFFSETS["type"], _OFFSETS["way"]
+_TYPE_AT, _WAY_AT = _OFFSETS["type"], _OFFSETS["entry_path"]
 _WAYS: Final = ("", "compat32", "io_uring")
 """enum way of bpf/mozu.h → `SyscallEvent.way`."""
 

@@ -26,9 +26,10 @@ from mozu.plugins.sources.ebpf.decode.sockets import Ends, inbound, outbound, pa
 
 _unpack, _SIZE = reader(
     "descriptor",
-    HEAD + "args0 args1 args2 args3 args4 args5 args6 args7 " + FILE + "ends_own ends_peer ends_local ends_remote "
-    "ends_family ends_type ends_protocol ends_local_port ends_remote_port ends_state ends_local_name ends_remote_name "
-    "fd flags address data path given block0 block1 block2 raw",
+    HEAD + "args0 args1 args2 args3 args4 args5 args6 args7 " + FILE + "endpoints_own endpoints_peer "
+    "endpoints_local endpoints_remote endpoints_family endpoints_type endpoints_protocol endpoints_local_port "
+    "endpoints_remote_port endpoints_state endpoints_local_name endpoints_remote_name "
+    "fd flags address data path opened_path block0 block1 block2 raw",
 )
 _RESULT, _MARKS, _ARGS, _FILE, _ENDS, _TAIL = 2, 7, 9, 17, 22, 34
 """Positions among the values: result, marks, first argument, file facts, ends of the socket, what follows."""

@@ -45,7 +45,7 @@ class Names(Enum):
 
 
 class Gate(NamedTuple):
-    """A C function that tells whether a call (`const struct made *made`) is wanted; equal bodies are one gate."""
+    """A C function that tells whether a call (`const struct syscall_ctx *sys`) is wanted; equal bodies are one gate."""
 
     wanted: Expression
     body: str
@@ -60,7 +60,7 @@ class Gate(NamedTuple):
     @property
     def text(self) -> str:
         """The function."""
-        return f'#include "gate.h"\ninlined bool {self.name}(const struct made *made) {{\n{self.body}}}\n'
+        return f'#include "gate.h"\ninlined bool {self.name}(const struct syscall_ctx *sys) {{\n{self.body}}}\n'
 
     def entry(self, array: str) -> str:
         """Name of the program that goes on in this array."""
@@ -119,19 +119,19 @@ def _open_body(wanted: Expression, names: Names) -> str:
     asks_last = asks and cost(wanted) < _LOOKUP and (bool(names.value) or _whoever_calls(by_numbers) is not False)
     lines = _asked_first(asks and not asks_last)
     if asks_last:
-        lines += ["u64 may = ~0ull;", "KEEP(may);"]
-    lines += ["struct asked asked = {};", "what_open_asks(&asked, made);"]
+        lines += ["u64 may = ~0ull;", "barrier_var(may);"]
+    lines += ["struct open_args open = {};", "parse_open_args(&open, sys);"]
     if by_numbers is not True:
-        lines.append(f"if (!{in_c(factored(by_numbers))}{' && made->result < 0' if names.value else ''}) return false;")
+        lines.append(f"if (!{in_c(factored(by_numbers))}{' && sys->result < 0' if names.value else ''}) return false;")
     if has(wanted, lambda check: check.of_name) or names.value:
         lines.append("struct gate *g = gate_here();")
-        lines.append(f"if (!g || !name_of(g, made, asked.dirfd, asked.user, {looked_for})) return true;")
+        lines.append(f"if (!g || !name_of(g, sys, open.dirfd, open.user, {looked_for})) return true;")
     wanted = factored(wanted)
     if asks_last:
-        lines.append(f"for (u32 turn = 0; {in_c(wanted)}; turn++) {{ if (turn) return true; may = may_be(made); }}")
+        lines.append(f"for (u32 turn = 0; {in_c(wanted)}; turn++) {{ if (turn) return true; may = may_be(sys); }}")
     else:
         lines.append(f"if ({in_c(wanted)}) return true;")
-    lines.append(f"return {names.value}(g, made, &asked);" if names.value else "return false;")
+    lines.append(f"return {names.value}(g, sys, &open);" if names.value else "return false;")
     return "".join(f"  {line}\n" for line in lines)
 
 
@@ -141,21 +141,21 @@ def _plain_body(wanted: Expression, watch: Watch) -> str:
     if has(wanted, is_about_sockets):
         if watch.name == "sendto" and wants_no_connections(wanted):
             # What goes out without an address goes through a connection.
-            lines.append("if (made->result >= 0 && !made->args[4]) return false;")
+            lines.append("if (sys->result >= 0 && !sys->args[4]) return false;")
         by_numbers = replaced(wanted, lambda check: is_about_sockets(check) or check)
         if by_numbers is not True:
             lines.append(f"if (!{in_c(by_numbers)}) return false;")
-        place = "made->result" if watch.shape.fd == RESULT else f"made->args[{watch.shape.fd}]"
-        is_socket = "made->result >= 0" if watch.programs[0].family == "message" else "false"
-        protocol = in_c(has(wanted, lambda check: "end.protocol" in check.code))
-        lines.append("struct end end = {};")
-        lines.append(f"what_stands_at(&end, made, {place}, {is_socket}, {protocol});")
+        place = "sys->result" if watch.shape.fd == RESULT else f"sys->args[{watch.shape.fd}]"
+        is_socket = "sys->result >= 0" if watch.programs[0].family == "message" else "false"
+        protocol = in_c(has(wanted, lambda check: "sock.protocol" in check.code))
+        lines.append("struct sock_info sock = {};")
+        lines.append(f"lookup_sock(&sock, sys, {place}, {is_socket}, {protocol});")
     lines.append(f"return {in_c(wanted)};")
     return "".join(f"  {line}\n" for line in lines)
 
 
 def _asked_first(asks: bool) -> list[str]:
-    return ["u64 may = may_be(made);"] * asks
+    return ["u64 may = may_be(sys);"] * asks
 
 
 def _without_name(check: Check) -> Expression:

@@ -31,7 +31,7 @@ def of_argument(fact: Fact, watch: Watch) -> Expression | None:
     position = declared.index(match[2])
     if position is None or position >= len(watch.order) or not watch.order[position].isdigit():
         return None
-    param, value = declared.params[position], f"made->args[{watch.order[position]}]"
+    param, value = declared.params[position], f"sys->args[{watch.order[position]}]"
     if match[1] == "rawarg":
         return _number(fact, param, value)
     if param.table in _BITS:

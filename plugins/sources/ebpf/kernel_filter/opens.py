@@ -11,12 +11,12 @@ from mozu.plugins.sources.ebpf.kernel_filter.flags import bits
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED, compared, flag
 
 _ACCESS: Final = 0o3
-_READS: Final = Check("(asked.flags & 3) != 1")
-_WRITES: Final = Check("(asked.flags & 3) == 1 || (asked.flags & 3) == 2")
+_READS: Final = Check("(open.flags & 3) != 1")
+_WRITES: Final = Check("(open.flags & 3) == 1 || (open.flags & 3) == 2")
 """As `convert_open_flags` has it: what is neither 1 nor 2 is for reading."""
-_IS_DIRECTORY: Final = every((DONE, Check(f"asked.flags & {0o200000}")))
-_CREATES: Final = Check(f"asked.flags & {0o100 | 0o20200000}")
-_EXECUTABLE: Final = Check(f"asked.mode & {0o111}")
+_IS_DIRECTORY: Final = every((DONE, Check(f"open.flags & {0o200000}")))
+_CREATES: Final = Check(f"open.flags & {0o100 | 0o20200000}")
+_EXECUTABLE: Final = Check(f"open.mode & {0o111}")
 _LETTERS: Final = {"file": "f", "directory": "d"}
 
 Test = Callable[[str], Expression]
@@ -32,7 +32,7 @@ def of_open(fact: Fact, name: str) -> Expression | None:
     if field == "evt.is_open_exec":
         return flag(fact, _EXECUTABLE if name == "creat" else every((_CREATES, _EXECUTABLE)))
     if field == "evt.arg.flags":
-        return True if name == "creat" else bits(fact, "file_flags", convert_open_flags, "asked.flags", skip=_ACCESS)
+        return True if name == "creat" else bits(fact, "file_flags", convert_open_flags, "open.flags", skip=_ACCESS)
     if field in ("fd.typechar", "fd.type"):
         return _kind(fact)
     return _path(fact)
@@ -42,7 +42,7 @@ def _number(fact: Fact) -> Expression:
     """-1 where the call failed."""
     if (fact.op, fact.values) in (("in", ("-1",)), (">=", ("0",))):
         return FAILED if (fact.op == "in") is not fact.negated else DONE
-    return compared(fact, "(made->result < 0 ? -1 : made->result)")
+    return compared(fact, "(sys->result < 0 ? -1 : sys->result)")
 
 
 def _is_wanted(fact: Fact) -> bool:

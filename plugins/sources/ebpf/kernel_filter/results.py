@@ -10,15 +10,15 @@ from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression
 
 _NUMBER: Final = re.compile(r"-?\d{1,18}")
 _OPERATORS: Final = {"in": "==", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-DONE: Final = Check("made->result >= 0")
-FAILED: Final = Check("made->result < 0")
+DONE: Final = Check("sys->result >= 0")
+FAILED: Final = Check("sys->result < 0")
 _ERRORS: Final = {name: number for number in errno.errorcode if (name := errno_name(number)) is not None}
 
 
 def of_result(fact: Fact) -> Expression | None:
     """The test of a fact about the result; None where the fact is about something else."""
     if fact.field == "evt.rawres":
-        return compared(fact, "made->result")
+        return compared(fact, "sys->result")
     if fact.field == "evt.failed":
         return _failed(fact)
     return _outcome(fact) if fact.field == "evt.res" else None
@@ -61,7 +61,7 @@ def _outcome(fact: Fact) -> Expression:
         if value == "SUCCESS":
             tests.append(DONE)
         elif value in _ERRORS:
-            tests.append(Check(f"made->result == -{_ERRORS[value]}"))
+            tests.append(Check(f"sys->result == -{_ERRORS[value]}"))
         else:
             return True
     whole = some(tests)

@@ -7,12 +7,12 @@ from mozu.plugins.sources.ebpf.calls import RESULT, Watch
 from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, assumed, every, negated, some
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED, flag
 
-_UNKNOWN: Final = Check("!end.file")
+_UNKNOWN: Final = Check("!sock.file")
 """No file stands there any more: what is known of it counts."""
-_IS_IP: Final = Check("end.family == FAMILY_INET || end.family == FAMILY_INET6")
-_IS_UNIX: Final = Check("end.family == FAMILY_UNIX")
-_IS_NO_SOCKET: Final = Check("!end.family")
-_HAS_PEER: Final = (Check("end.state == 1"), Check("end.port"))
+_IS_IP: Final = Check("sock.family == FAMILY_INET || sock.family == FAMILY_INET6")
+_IS_UNIX: Final = Check("sock.family == FAMILY_UNIX")
+_IS_NO_SOCKET: Final = Check("!sock.family")
+_HAS_PEER: Final = (Check("sock.state == 1"), Check("sock.port"))
 _ESTABLISHED: Final = every((DONE, _IS_IP, *_HAS_PEER))
 """Of TCP, and of a datagram socket that has one peer."""
 _KINDS: Final = {
@@ -38,14 +38,14 @@ def of_socket(fact: Fact, watch: Watch) -> Expression | None:
 
 def wants_no_connections(wanted: Expression) -> bool:
     """Whether messages that went through IP connections are never wanted, nor those of other sockets than IP's."""
-    sent: dict[Expression, bool] = {DONE: True, FAILED: False, Check("end.file"): True, _UNKNOWN: False}
+    sent: dict[Expression, bool] = {DONE: True, FAILED: False, Check("sock.file"): True, _UNKNOWN: False}
     connected = assumed(wanted, {**sent, _IS_IP: True, **dict.fromkeys(_HAS_PEER, True)})
     return connected is False and assumed(wanted, {**sent, _IS_IP: False}) is False
 
 
 def is_about_sockets(check: Check) -> bool:
     """Whether a test looks at the descriptor."""
-    return "end." in check.code
+    return "sock." in check.code
 
 
 def _or_unknown(test: Expression, watch: Watch) -> Expression:
@@ -63,4 +63,4 @@ def _protocol(fact: Fact) -> Expression:
     if fact.negated or fact.op != "in" or not set(fact.values) <= _PROTOCOLS.keys():
         return True
     numbers = sorted({number for value in fact.values for number in _PROTOCOLS[value]})
-    return every((_IS_IP, some(Check(f"end.protocol == {number}") for number in numbers)))
+    return every((_IS_IP, some(Check(f"sock.protocol == {number}") for number in numbers)))

@@ -5,41 +5,41 @@
 #pragma once
 #include "record.h"
 
-#define NAME_TEXT 256 /* a longer one is not kept */
+#define MAX_OPENED_PATH 256 /* a longer one is not kept */
 
-struct given {
+struct opened_path {
   u64 dentry;
   u64 length, raw;      /* of the name; how many bytes at its end the call was given */
-  u64 word[NAME_TEXT / 8];
+  u64 word[MAX_OPENED_PATH / 8];
 };
-_Static_assert(sizeof(struct given) == GIVEN_SIZE, "given");
+_Static_assert(sizeof(struct opened_path) == OPENED_PATH_SIZE, "given");
 
 /* False: there is no room. */
-inlined bool keep_given(struct file *file, struct given *name) {
+inlined bool store_opened_path(struct file *file, struct opened_path *name) {
   u64 key = (u64)file;
-  struct given *kept = LOOKUP(GIVEN, &key);
-  if (!kept) return !bpf_map_update_elem(MAP(GIVEN), &key, name, 0);
+  struct opened_path *kept = LOOKUP(OPENED_PATHS, &key);
+  if (!kept) return !bpf_map_update_elem(MAP(OPENED_PATHS), &key, name, 0);
   kept->dentry = name->dentry;
   kept->length = name->length;
   kept->raw = name->raw;
 #pragma clang loop unroll(disable)
-  for (u32 i = 0; i < NAME_TEXT / 8; i++) {
+  for (u32 i = 0; i < MAX_OPENED_PATH / 8; i++) {
     if (i * 8 >= name->length) break;
     kept->word[i] = name->word[i];
   }
   return true;
 }
 
-inlined void drop_given(struct file *file) {
+inlined void delete_opened_path(struct file *file) {
   u64 key = (u64)file;
-  bpf_map_delete_elem(MAP(GIVEN), &key);
+  bpf_map_delete_elem(MAP(OPENED_PATHS), &key);
 }
 
 /* Append the name of a file; give its length, 0 where none is kept. */
-inlined u16 append_given_name(struct scratch *s, struct file *file, struct dentry *dentry, u16 *raw) {
+inlined u16 append_opened_path(struct scratch *s, struct file *file, struct dentry *dentry, u16 *raw) {
   u64 key = (u64)file;
-  struct given *kept = LOOKUP(GIVEN, &key);
+  struct opened_path *kept = LOOKUP(OPENED_PATHS, &key);
   if (!kept || kept->dentry != (u64)dentry) return 0;
   *raw = kept->raw;
-  return append(s, KERNEL, kept->word, kept->length & (NAME_TEXT - 1));
+  return append(s, KERNEL, kept->word, kept->length & (MAX_OPENED_PATH - 1));
 }

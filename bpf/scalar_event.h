@@ -4,9 +4,9 @@
 #pragma once
 #include "record.h"
 
-inlined int tell_moment(u64 task, u32 type, const u64 args[6]) {
+inlined int emit_scalar_event(u64 task, u32 type, const u64 args[6]) {
   struct call record = {};
-  put_head(&record.head, task, type, 0);
+  fill_header(&record.head, task, type, 0);
   for (int i = 0; i < 6; i++) record.args[i] = args[i];
-  return send_record(&record, sizeof(record), type);
+  return output_record(&record, sizeof(record), type);
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* Bytes that lie in several parts: arrays of struct iovec, each of two words (where, how many). */
+#pragma once
+#include "syscall_ctx.h"
+
+#define MAX_IOVECS 16 /* parts whose lengths are added up */
+#define MAX_DATA_IOVECS 4    /* parts whose bytes are told */
+
+/* Add up in a place that is map memory: see record.h. */
+inlined void sum_iovecs(const struct syscall_ctx *sys, volatile u64 *whole, u64 list, u64 count) {
+  *whole = 0;
+  for (u32 i = 0; i < MAX_IOVECS; i++) {
+    if (i >= count) break;
+    *whole += arg_word(sys, list, 2 * i + 1);
+  }
+}
+
+/* The first `most` bytes of the first few parts, at most DATA_MAX. */
+inlined u16 append_iovec_data(struct scratch *s, const struct syscall_ctx *sys, u64 list, u64 count, u64 most) {
+  u64 before = *(volatile u64 *)&s->used;
+  if (most > DATA_MAX) most = DATA_MAX;
+  for (u32 i = 0; i < MAX_DATA_IOVECS; i++) {
+    u64 left = most - (*(volatile u64 *)&s->used - before);
+    if (i >= count || left > DATA_MAX || !left) break;
+    u64 base = arg_word(sys, list, 2 * i), length = arg_word(sys, list, 2 * i + 1);
+    append_arg(s, sys, base, length > left ? left : length);
+  }
+  return *(volatile u64 *)&s->used - before;
+}
