@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from mozu.core.language.rules import k8saudit_fields
 from mozu.core.language.rules.json_fields import json_fields
+from mozu.core.language.rules.k8s_audit.fields import FIELDS as K8S_AUDIT_FIELDS
 from mozu.core.language.rules.values import Version
 from mozu.core.model.fields import Field
 
@@ -18,4 +18,4 @@ PLUGIN_VERSIONS: Final[dict[str, Version]] = {
 
 def plugin_fields(json_sources: Iterable[str] = ()) -> tuple[Field, ...]:
     """All of them, for the registry. `json_sources`: further source classes whose records are JSON."""
-    return (*json_fields(json_sources), *k8saudit_fields.FIELDS)
+    return (*json_fields(json_sources), *K8S_AUDIT_FIELDS)

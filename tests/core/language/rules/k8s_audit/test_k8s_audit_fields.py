@@ -1,6 +1,7 @@
 import pytest
 
-from mozu.core.language.rules.k8saudit_fields import FIELDS, repository
+from mozu.core.language.rules.k8s_audit.fields import FIELDS
+from mozu.core.language.rules.k8s_audit.pod import repository
 from mozu.core.model.event import DataEvent
 from mozu.core.model.fields import Argument, Field
 from tests.core.language.rules.small import registry

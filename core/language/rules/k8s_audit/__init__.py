@@ -1,0 +1,1 @@
+"""The Kubernetes audit log (source `k8s_audit`): its fields, `ka.*`."""

@@ -1,0 +1,110 @@
+"""Kinds of audit fields: one value, a computed one, one with a key, a list. A record is known by its `auditID`."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from mozu.core.language.rules.json_fields import as_value, walk
+from mozu.core.model.event import DataEvent
+from mozu.core.model.fields import Argument, Field, FieldType, Reader
+
+_SOURCES: Final = frozenset({"k8s_audit"})
+POD_SPEC: Final = ("requestObject", "spec")
+
+Values = Callable[[dict[str, Any]], Iterator[str]]
+"""All values of a list field in a record."""
+
+
+def audit_record(event: DataEvent) -> dict[str, Any] | None:
+    """The record of an event; None where it is no audit record."""
+    data = event.data
+    return data if isinstance(data, dict) and "auditID" in data else None
+
+
+def list_at(value: Any, *steps: str) -> list[Any]:
+    """The array at the end of these steps; empty where there is none."""
+    found = walk(value, steps)
+    return found if isinstance(found, list) else []
+
+
+def single(name: str, doc: str, *steps: str, deprecated: bool = False) -> Field:
+    """A field whose value stands at the end of these steps."""
+
+    def read(event: DataEvent) -> str | None:
+        record = audit_record(event)
+        return None if record is None else as_value(walk(record, steps))
+
+    return _field(name, doc, read=read, deprecated=deprecated)
+
+
+def computed(
+    name: str, doc: str, compute: Callable[[dict[str, Any]], str | None], *, deprecated: bool = False
+) -> Field:
+    """A field whose value is computed from the record."""
+
+    def read(event: DataEvent) -> str | None:
+        record = audit_record(event)
+        return None if record is None else compute(record)
+
+    return _field(name, doc, read=read, deprecated=deprecated)
+
+
+def keyed(
+    name: str, doc: str, compute: Callable[[dict[str, Any], str], str | None], *, deprecated: bool = False
+) -> Field:
+    """A field whose value is computed from the record and the argument of the reference."""
+
+    def bind(argument: str | None, _: str | None) -> Reader:
+        def read(event: DataEvent) -> str | None:
+            record = audit_record(event)
+            return None if record is None else compute(record, argument or "")
+
+        return read
+
+    return _field(name, doc, bind=bind, argument=Argument.KEY, deprecated=deprecated)
+
+
+def several(name: str, doc: str, values: Callable[[dict[str, Any], int | None], list[str]], *, index: bool) -> Field:
+    """A field of several values; `index`: a reference may pick one."""
+
+    def bind(argument: str | None, _: str | None) -> Reader:
+        position = None if argument is None else int(argument)
+
+        def read(event: DataEvent) -> tuple[str, ...] | None:
+            record = audit_record(event)
+            return None if record is None else tuple(values(record, position)) or None
+
+        return read
+
+    return _field(name, doc, bind=bind, argument=Argument.INDEX_OPTIONAL if index else Argument.NONE, is_list=True)
+
+
+def _field(
+    name: str,
+    doc: str,
+    *,
+    read: Reader | None = None,
+    bind: Callable[[str | None, str | None], Reader] | None = None,
+    argument: Argument = Argument.NONE,
+    is_list: bool = False,
+    deprecated: bool = False,
+) -> Field:
+    return Field(
+        name=f"ka.{name}",
+        type=FieldType.STRING,
+        doc=doc,
+        read=read,
+        bind=bind,
+        argument=argument,
+        is_list=is_list,
+        sources=_SOURCES,
+        traits=frozenset({"deprecated"}) if deprecated else frozenset(),
+    )
+
+
+def elements(*steps: str) -> Callable[[dict[str, Any], int | None], list[str]]:
+    """Each element of the array there as a value."""
+
+    def values(record: dict[str, Any], _: int | None) -> list[str]:
+        return [text for item in list_at(record, *steps) if (text := as_value(item)) is not None]
+
+    return values
