@@ -61,98 +61,103 @@ def _no_syscall(read: Reader) -> Bind:
     return lambda _, __: read
 
 
+_TYPES: Final = (
+    Field(
+        name="evt.type",
+        type=FieldType.STRING,
+        doc="Name of the event: as a rule that of the system call.",
+        read=lambda event: event.type,
+    ),
+    Field(
+        name="evt.type.is",
+        type=FieldType.UINT,
+        bits=32,
+        doc="1 for events of the type that follows the last dot, else 0.",
+        bind=_is_type,
+        argument=Argument.DOTTED,
+    ),
+    Field(
+        name="syscall.type",
+        type=FieldType.STRING,
+        doc="Name of the system call; no value for events that are none.",
+        bind=when(lambda event: event.kind == "syscall", lambda event: event.type),
+    ),
+    Field(
+        name="evt.category",
+        type=FieldType.STRING,
+        doc="Class of the event: file, net, process, memory …; what moves bytes counts by its descriptor.",
+        bind=by_type(lambda _, event: _category(event)),
+        needs=_FDS,
+    ),
+    Field(
+        name="evt.source",
+        type=FieldType.STRING,
+        doc="Class of the source that the event comes from: syscall, k8s_audit …",
+        read=lambda event: event.source,
+        sources=_ALL,
+    ),
+    Field(
+        name="evt.pluginname",
+        type=FieldType.STRING,
+        doc="Name of the plugin that an event of a log source belongs to.",
+        read=_plugin,
+        sources=_ALL,
+    ),
+    Field(
+        name="evt.is_async",
+        type=FieldType.BOOL,
+        doc="Whether the event tells of something outside the stream of calls.",
+        read=_is_async,
+        sources=_ALL,
+    ),
+    Field(
+        name="evt.is_io_uring",
+        type=FieldType.BOOL,
+        doc="Whether the call was made as a request of io_uring; mozu's own.",
+        read=lambda event: event.way == "io_uring",
+    ),
+    Field(
+        name="evt.is_compat32",
+        type=FieldType.BOOL,
+        doc="Whether the call came in as a 32-bit one, where the kernel also takes 64-bit ones; mozu's own.",
+        read=lambda event: event.way == "compat32",
+    ),
+    Field(
+        name="evt.asynctype",
+        type=FieldType.STRING,
+        doc="Name of an event that tells of something outside the stream of calls.",
+        read=lambda event: event.type if _is_async(event) else None,
+        sources=_ALL,
+    ),
+)
+_PLACES: Final = (
+    Field(
+        name="evt.dir",
+        type=FieldType.STRING,
+        doc="Out of use: always <, since every event is the end of its call.",
+        read=constant("<"),
+        traits=frozenset({"deprecated"}),
+    ),
+    Field(
+        name="evt.cpu",
+        type=FieldType.INT,
+        bits=16,
+        doc="Number of the CPU that the call returned on.",
+        read=lambda event: event.cpu,
+    ),
+)
+
+
 def kinds(lookups: Lookups) -> tuple[Field, ...]:
-    """Fields that tell what the event is."""
-    return (
-        Field(
-            name="evt.type",
-            type=FieldType.STRING,
-            doc="Name of the event: as a rule that of the system call.",
-            read=lambda event: event.type,
-        ),
-        Field(
-            name="evt.type.is",
-            type=FieldType.UINT,
-            bits=32,
-            doc="1 for events of the type that follows the last dot, else 0.",
-            bind=_is_type,
-            argument=Argument.DOTTED,
-        ),
-        Field(
-            name="syscall.type",
-            type=FieldType.STRING,
-            doc="Name of the system call; no value for events that are none.",
-            bind=when(lambda event: event.kind == "syscall", lambda event: event.type),
-        ),
-        Field(
-            name="evt.category",
-            type=FieldType.STRING,
-            doc="Class of the event: file, net, process, memory …; what moves bytes counts by its descriptor.",
-            bind=by_type(lambda _, event: _category(event)),
-            needs=_FDS,
-        ),
-        Field(
-            name="evt.source",
-            type=FieldType.STRING,
-            doc="Class of the source that the event comes from: syscall, k8s_audit …",
-            read=lambda event: event.source,
-            sources=_ALL,
-        ),
-        Field(
-            name="evt.pluginname",
-            type=FieldType.STRING,
-            doc="Name of the plugin that an event of a log source belongs to.",
-            read=_plugin,
-            sources=_ALL,
-        ),
-        Field(
-            name="evt.is_async",
-            type=FieldType.BOOL,
-            doc="Whether the event tells of something outside the stream of calls.",
-            read=_is_async,
-            sources=_ALL,
-        ),
-        Field(
-            name="evt.is_io_uring",
-            type=FieldType.BOOL,
-            doc="Whether the call was made as a request of io_uring; mozu's own.",
-            read=lambda event: event.way == "io_uring",
-        ),
-        Field(
-            name="evt.is_compat32",
-            type=FieldType.BOOL,
-            doc="Whether the call came in as a 32-bit one, where the kernel also takes 64-bit ones; mozu's own.",
-            read=lambda event: event.way == "compat32",
-        ),
-        Field(
-            name="evt.asynctype",
-            type=FieldType.STRING,
-            doc="Name of an event that tells of something outside the stream of calls.",
-            read=lambda event: event.type if _is_async(event) else None,
-            sources=_ALL,
-        ),
-        Field(
-            name="evt.hostname",
-            type=FieldType.STRING,
-            doc="Name of the machine.",
-            read=lambda _: lookups.hostname or None,
-            sources=_ALL,
-        ),
-        Field(
-            name="evt.dir",
-            type=FieldType.STRING,
-            doc="Out of use: always <, since every event is the end of its call.",
-            read=constant("<"),
-            traits=frozenset({"deprecated"}),
-        ),
-        Field(
-            name="evt.cpu",
-            type=FieldType.INT,
-            bits=16,
-            doc="Number of the CPU that the call returned on.",
-            read=lambda event: event.cpu,
-        ),
+    """Fields that say what the event is."""
+    hostname = Field(
+        name="evt.hostname",
+        type=FieldType.STRING,
+        doc="Name of the machine.",
+        read=lambda _: lookups.hostname or None,
+        sources=_ALL,
     )
+    return (*_TYPES, hostname, *_PLACES)
 
 
 def _trait(*wanted: str) -> Bind:
