@@ -26,9 +26,9 @@ from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, context
-from mozu.plugins.sinks.file import File, FileSettings
+from mozu.plugins.sinks.file import FileSettings, FileSink
 from mozu.plugins.sinks.journald import Journald, JournaldSettings
-from mozu.plugins.sinks.program import Program, ProgramSettings
+from mozu.plugins.sinks.program import ProgramSettings, ProgramSink
 from mozu.plugins.sinks.stdout import Stdout
 from mozu.plugins.sinks.syslog import Syslog, SyslogSettings
 from tests.support.journald import journald
@@ -61,7 +61,7 @@ def file(**settings: Any) -> Callable[[], Any]:
     @contextmanager
     def made() -> Iterator[Made]:
         with tempfile.TemporaryDirectory() as folder:
-            yield File(FileSettings(path=Path(folder) / "alerts", **settings), context()), True
+            yield FileSink(FileSettings(path=Path(folder) / "alerts", **settings), context()), True
 
     return made
 
@@ -122,7 +122,7 @@ def journal() -> Iterator[Made]:
 @contextmanager
 def program() -> Iterator[Made]:
     """`cat` into nothing."""
-    yield Program(ProgramSettings(command="exec cat >/dev/null"), context()), False
+    yield ProgramSink(ProgramSettings(command="exec cat >/dev/null"), context()), False
 
 
 SINKS: dict[str, Callable[[], Any]] = {

@@ -8,7 +8,7 @@ import orjson
 from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
 from mozu.core.delivery.encode import FORMATS
-from mozu.core.runtime.config.schema import Declared, Form, schema
+from mozu.core.runtime.config.schema import FormatModel, PluginModel, schema
 from mozu.core.runtime.config.show import show
 from mozu.core.runtime.registry import configure
 
@@ -49,8 +49,8 @@ def schema_command(path: Path | None, overrides: tuple[str, ...], verbose: bool)
     """Print the JSON Schema of the configuration, third parties' plugins that it names among it."""
     plugins = known_plugins(path, overrides).plugins()
     declared = [
-        Declared(item.kind, item.declaration.name, item.declaration.summary, item.declaration.settings)
+        PluginModel(item.kind, item.declaration.name, item.declaration.summary, item.declaration.settings)
         for item in plugins
     ]
-    formats = [Form(item.name, item.summary, item.settings) for item in FORMATS.values()]
+    formats = [FormatModel(item.name, item.summary, item.settings) for item in FORMATS.values()]
     click.echo(orjson.dumps(schema(declared, formats), option=orjson.OPT_INDENT_2).decode())

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.runtime.config.describe import Setting, settings_of
-from mozu.core.runtime.config.model import Core, Kind, Reserved
+from mozu.core.runtime.config.model import CoreSettings, EntrySettings, Kind
 from mozu.core.runtime.registry import BUILTINS, Registry
 
 BEGIN: Final = "<!-- generated: settings; `make docs` writes it again -->"
@@ -18,8 +18,8 @@ def settings_text() -> str:
     """Tables of all settings: the core's, those of every entry, and the built-in plugins'. Raises PluginError."""
     registry = Registry()
     parts = [
-        "## The core's settings\n\n" + _table(settings_of(Core)),
-        "## Keys of every entry\n\n`format` and `queue` are for sinks.\n\n" + _table(settings_of(Reserved)),
+        "## The core's settings\n\n" + _table(settings_of(CoreSettings)),
+        "## Keys of every entry\n\n`format` and `queue` are for sinks.\n\n" + _table(settings_of(EntrySettings)),
     ]
     for kind in Kind:
         for name in BUILTINS[kind]:

@@ -24,7 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 """Name → (module with a `command`, one sentence), in the order of `mozu --help`."""
 
 
-class State:
+class CommandState:
     """What the door must know after a command has failed."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 
 import click
 
-from mozu.core.cli.group import State, mozu
+from mozu.core.cli.group import CommandState, mozu
 from mozu.core.cli.terminal import safe
 from mozu.core.errors import ConfigError, MozuError
 
@@ -24,7 +24,7 @@ def main() -> NoReturn:
 
 def invoke(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code."""
-    state = State()
+    state = CommandState()
     try:
         result = mozu.main(args=list(arguments), prog_name="mozu", obj=state, standalone_mode=False)
         sys.stdout.flush()
@@ -48,7 +48,7 @@ def invoke(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _tell(error: MozuError, state: State) -> None:
+def _tell(error: MozuError, state: CommandState) -> None:
     if state.verbose:
         traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, ConfigError):
@@ -60,7 +60,7 @@ def _tell(error: MozuError, state: State) -> None:
     click.echo(f"mozu: {safe(str(error), keep_lines=True)}", err=True)
 
 
-def _fault(error: Exception, state: State) -> None:
+def _fault(error: Exception, state: CommandState) -> None:
     if state.verbose:
         traceback.print_exception(error, file=sys.stderr)
     hint = "" if state.verbose else "; run it again with -v for the details and report them"

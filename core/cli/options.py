@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 import click
 
-from mozu.core.cli.group import State
+from mozu.core.cli.group import CommandState
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _set_verbose(context: click.Context, parameter: click.Parameter, value: object) -> bool:
-    state = context.find_object(State)
+    state = context.find_object(CommandState)
     if value and state is not None:
         state.verbose = True
     return bool(value)

@@ -14,8 +14,8 @@ lost, counted, and marked in the file.
 """
 
 from mozu.core.recording.capture import CapturePlan, Captures
-from mozu.core.recording.names import EnrichedNames, Surroundings
-from mozu.core.recording.recorder import Output, Recorder
+from mozu.core.recording.names import EnrichedNames, RecordedNames
+from mozu.core.recording.recorder import Recorder, RecordingOutput
 from mozu.core.recording.section import RecordingInfo
 from mozu.core.recording.whole import FullRecording
 from mozu.core.recording.writer import RecordingFiles, RecordingWriter
@@ -25,10 +25,10 @@ __all__ = [
     "Captures",
     "EnrichedNames",
     "FullRecording",
-    "Output",
+    "RecordedNames",
     "Recorder",
     "RecordingFiles",
     "RecordingInfo",
+    "RecordingOutput",
     "RecordingWriter",
-    "Surroundings",
 ]

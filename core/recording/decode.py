@@ -17,7 +17,7 @@ from mozu.core.recording.lines import (
     Number,
     Other,
     Task,
-    Type,
+    TypeLine,
     types_of,
 )
 from mozu.core.state.observed import Entered
@@ -35,7 +35,7 @@ class Malformed(ValueError):
     """A line that is none; one sentence."""
 
 
-class Decoder:
+class RecordingDecoder:
     """Reads the lines of one recording."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Decoder:
         self._declared.clear()
         self._shapes.clear()
 
-    def declare(self, declared: Type) -> None:
+    def declare(self, declared: TypeLine) -> None:
         """The parameters of a type of event."""
         if self._declared.get(declared.name) != declared.params:
             self._declared[declared.name] = declared.params
@@ -160,4 +160,4 @@ def _observed_type(told: str) -> Any:
 def _observed(told: str, value: Any) -> Any:
     if told != UNSEEN:
         return Entered(*value)
-    return Decoder().event(msgspec.json.encode(value))
+    return RecordingDecoder().event(msgspec.json.encode(value))

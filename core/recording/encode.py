@@ -12,7 +12,7 @@ import msgspec
 
 from mozu.core.model.event import DataEvent, Event, File, SyscallEvent
 from mozu.core.model.syscalls import event_types
-from mozu.core.recording.lines import ENTERED, OBSERVATION_NAMES, UNSEEN, Data, Type, form_of
+from mozu.core.recording.lines import ENTERED, OBSERVATION_NAMES, UNSEEN, DataLine, TypeLine, form_of
 from mozu.core.state.observed import Entered
 
 _FORMS_LIMIT: Final = 1 << 14
@@ -24,7 +24,7 @@ def line(item: msgspec.Struct) -> bytes:
     return b"".join(_each((item,)))
 
 
-class Encoder:
+class RecordingEncoder:
     """Writes the events of one section."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Encoder:
         for event in events:
             if not isinstance(event, SyscallEvent):
                 assert isinstance(event, DataEvent)
-                lines.append(Data(event.source, event.type, event.time, event.num, event.data))
+                lines.append(DataLine(event.source, event.type, event.time, event.num, event.data))
                 continue
             kind = event.type
             if kind not in declared:
@@ -81,7 +81,7 @@ class Encoder:
         self._declared.add(kind)
         known = event_types().get(kind)
         if known is not None:
-            lines.append(Type(kind, tuple(param.name for param in known.params)))
+            lines.append(TypeLine(kind, tuple(param.name for param in known.params)))
 
     def _form(self, args: tuple[Any, ...], file: File | None, observed: Any) -> tuple[str, Any]:
         """The form, and the observation as it is written. Raises KeyError for values that no line can hold."""

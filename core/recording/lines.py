@@ -59,7 +59,7 @@ UNSEEN: Final = "Event"
 """The observation is an event: its value is a line."""
 
 
-class Head(msgspec.Struct, tag="recording", tag_field="line", omit_defaults=True, frozen=True):
+class HeadLine(msgspec.Struct, tag="recording", tag_field="line", omit_defaults=True, frozen=True):
     """The beginning of a section; all that is before it may be forgotten."""
 
     version: int
@@ -83,20 +83,20 @@ class Head(msgspec.Struct, tag="recording", tag_field="line", omit_defaults=True
     """Whether numbers of users and groups among parameters had names."""
 
 
-class Type(msgspec.Struct, tag="type", tag_field="line", frozen=True):
+class TypeLine(msgspec.Struct, tag="type", tag_field="line", frozen=True):
     """The parameters of a type of event, before its first one."""
 
     name: str
     params: tuple[str, ...]
 
 
-class Start(msgspec.Struct, tag="start", tag_field="line", frozen=True):
+class StartLine(msgspec.Struct, tag="start", tag_field="line", frozen=True):
     """When the run began (ns since the epoch), from which `evt.reltime` counts."""
 
     time: Number
 
 
-class User(msgspec.Struct, tag="user", tag_field="line", frozen=True):
+class UserLine(msgspec.Struct, tag="user", tag_field="line", frozen=True):
     """What a user's number means from here on; a name of null: nothing any more."""
 
     container: str
@@ -108,7 +108,7 @@ class User(msgspec.Struct, tag="user", tag_field="line", frozen=True):
     shell: str | None = None
 
 
-class Group(msgspec.Struct, tag="group", tag_field="line", frozen=True):
+class GroupLine(msgspec.Struct, tag="group", tag_field="line", frozen=True):
     """What a group's number means from here on."""
 
     container: str
@@ -116,7 +116,7 @@ class Group(msgspec.Struct, tag="group", tag_field="line", frozen=True):
     name: str | None
 
 
-class Container(msgspec.Struct, tag="container", tag_field="line", frozen=True, omit_defaults=True):
+class ContainerLine(msgspec.Struct, tag="container", tag_field="line", frozen=True, omit_defaults=True):
     """What is known of a container from here on."""
 
     id: str
@@ -124,14 +124,14 @@ class Container(msgspec.Struct, tag="container", tag_field="line", frozen=True, 
     runtime: str = ""
 
 
-class Host(msgspec.Struct, tag="host", tag_field="line", frozen=True):
+class HostLine(msgspec.Struct, tag="host", tag_field="line", frozen=True):
     """The names in rules that an address was resolved from, from here on; none: it has none any more."""
 
     address: bytes
     names: tuple[str, ...]
 
 
-class Data(msgspec.Struct, tag="data", tag_field="line", frozen=True):
+class DataLine(msgspec.Struct, tag="data", tag_field="line", frozen=True):
     """An event of a source of documents."""
 
     source: str
@@ -141,10 +141,10 @@ class Data(msgspec.Struct, tag="data", tag_field="line", frozen=True):
     data: Any
 
 
-Told = Start | User | Group | Container | Host
+Told = StartLine | UserLine | GroupLine | ContainerLine | HostLine
 """What stays true from its line on, until another one of the same subject."""
 
-Other = Head | Type | Told | Data
+Other = HeadLine | TypeLine | Told | DataLine
 """Every line that is an object."""
 
 

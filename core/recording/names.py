@@ -17,14 +17,14 @@ from mozu.core.model.event import Address, SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.syscalls import event_types
 from mozu.core.recording.encode import line
-from mozu.core.recording.lines import Container, Group, Host, Start, Told, User
+from mozu.core.recording.lines import ContainerLine, GroupLine, HostLine, StartLine, Told, UserLine
 from mozu.core.recording.section import Chunk, Section
 
 _AGAIN: Final = 1.0
 """Seconds."""
 
 
-class Surroundings(Protocol):
+class RecordedNames(Protocol):
     """What a source knows of users and containers itself."""
 
     @property
@@ -49,13 +49,13 @@ def note(section: Section, item: Told) -> list[bytes]:
 
 
 def _key(item: Told) -> tuple[str, ...]:
-    if isinstance(item, Start):
+    if isinstance(item, StartLine):
         return ("start",)
-    if isinstance(item, Container):
+    if isinstance(item, ContainerLine):
         return ("container", item.id)
-    if isinstance(item, Host):
+    if isinstance(item, HostLine):
         return ("host", item.address.hex())
-    number = item.uid if isinstance(item, User) else item.gid
+    number = item.uid if isinstance(item, UserLine) else item.gid
     return (type(item).__name__, item.container, str(number))
 
 
@@ -91,16 +91,16 @@ class EnrichedNames:
             return
         read = {name: reader(event) for name, reader in self._read.items()}
         found: list[Told] = [
-            User(container, process.uid, read["user.name"], read["user.homedir"], read["user.shell"]),
-            Group(container, process.gid, read["group.name"]),
+            UserLine(container, process.uid, read["user.name"], read["user.homedir"], read["user.shell"]),
+            GroupLine(container, process.gid, read["group.name"]),
         ]
-        login = User(container, process.loginuid, read["user.loginname"])
+        login = UserLine(container, process.loginuid, read["user.loginname"])
         told = section.notes.get(_key(login))
-        if process.loginuid != process.uid and not (isinstance(told, User) and told.name == login.name):
+        if process.loginuid != process.uid and not (isinstance(told, UserLine) and told.name == login.name):
             found.append(login)
         metadata = self._names.container(container) if container else None
         if isinstance(metadata, ContainerMetadata):
-            found.append(Container(container, metadata))
+            found.append(ContainerLine(container, metadata))
         if MISSING not in (read["user.name"], read["group.name"]) and (metadata is not None or not container):
             section.fresh[who] = now + _AGAIN
         for item in found:
@@ -111,7 +111,7 @@ class EnrichedNames:
         if not isinstance(number, int):
             return
         name = (self._names.user if kind == "uid" else self._names.group)(number, event)
-        item = User(container, number, name) if kind == "uid" else Group(container, number, name)
+        item = UserLine(container, number, name) if kind == "uid" else GroupLine(container, number, name)
         if name is not None and _key(item) not in chunk.section.notes:
             _tell(chunk, event, item)
 
@@ -132,10 +132,10 @@ def changed(section: Section, tables: Iterable[Told]) -> list[bytes]:
     lines = [text for item in items.values() for text in note(section, item)]
     for key in section.notes.keys() - items.keys():
         gone = section.notes.pop(key)
-        if isinstance(gone, User | Group):
+        if isinstance(gone, UserLine | GroupLine):
             lines.append(line(msgspec.structs.replace(gone, name=None)))
-        elif isinstance(gone, Host):
-            lines.append(line(Host(gone.address, ())))
+        elif isinstance(gone, HostLine):
+            lines.append(line(HostLine(gone.address, ())))
     return lines
 
 
@@ -145,5 +145,8 @@ def hosts_changed(section: Section, hosts: Mapping[Address, tuple[str, ...]]) ->
         return []
     gone = section.hosts.keys() - hosts.keys()
     section.hosts = hosts
-    items = [*(Host(address, names) for address, names in hosts.items()), *(Host(address, ()) for address in gone)]
+    items = [
+        *(HostLine(address, names) for address, names in hosts.items()),
+        *(HostLine(address, ()) for address in gone),
+    ]
     return [text for item in items for text in note(section, item)]

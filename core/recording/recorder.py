@@ -14,8 +14,8 @@ from typing import Final, Protocol
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event, SyscallEvent
-from mozu.core.recording.encode import Encoder
-from mozu.core.recording.names import IDS, EnrichedNames, Surroundings, changed, hosts_changed
+from mozu.core.recording.encode import RecordingEncoder
+from mozu.core.recording.names import IDS, EnrichedNames, RecordedNames, changed, hosts_changed
 from mozu.core.recording.section import Chunk, RecordingInfo, Section
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import ProcSnapshot
@@ -24,7 +24,7 @@ _CHUNK_BYTES: Final = 1 << 18
 _CHUNK_SECONDS: Final = 0.25
 
 
-class Output(Protocol):
+class RecordingOutput(Protocol):
     """Where chunks go."""
 
     def due(self) -> bool:
@@ -55,18 +55,18 @@ class Recorder:
     def __init__(
         self,
         about: RecordingInfo,
-        outputs: Sequence[Output],
+        outputs: Sequence[RecordingOutput],
         *,
         live: bool,
         state: StateMachine | None,
         answers: EnrichedNames,
-        surroundings: Surroundings | None,
+        surroundings: RecordedNames | None,
         metrics: Metrics,
     ) -> None:
         self._about, self._live, self._state = about, live, state
         self._answers, self._surroundings = answers, surroundings
         self._outputs = tuple(outputs)
-        self._encoder = Encoder()
+        self._encoder = RecordingEncoder()
         self._section: Section | None = None
         self._chunk: Chunk | None = None
         self._waiting: deque[Chunk] = deque()

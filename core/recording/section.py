@@ -9,8 +9,8 @@ import msgspec
 
 from mozu.core.model.event import Address, SyscallEvent
 from mozu.core.model.fields.lookups import Lookups
-from mozu.core.recording.encode import Encoder, line
-from mozu.core.recording.lines import VERSION, Head, Start
+from mozu.core.recording.encode import RecordingEncoder, line
+from mozu.core.recording.lines import VERSION, HeadLine, StartLine
 from mozu.core.state.snapshot import Snapshot
 
 _AT_ONCE: Final = 500
@@ -38,7 +38,7 @@ class Section:
         self.hosts: Mapping[Address, tuple[str, ...]] = {}
         """The names of addresses that have been written."""
         self._snapshot, self._first_time = snapshot, about.names.first_time
-        self._head = Head(
+        self._head = HeadLine(
             version=VERSION, writer=about.writer, source=about.source, live=live, origin=about.origin,
             hostname=about.names.hostname, number=number, time=self.begun,
             addresses=tuple(sorted(about.names.addresses.known)), named=about.names.user is not Lookups().user,
@@ -48,10 +48,10 @@ class Section:
         """The lines that begin it; for any thread."""
         yield line(msgspec.structs.replace(self._head, lost=lost))
         if self._first_time:
-            yield line(Start(self._first_time))
+            yield line(StartLine(self._first_time))
         if self._snapshot is None:
             return
-        encoder, waiting = Encoder(), list[SyscallEvent]()
+        encoder, waiting = RecordingEncoder(), list[SyscallEvent]()
         for event in self._snapshot.events():
             waiting.append(event)
             if len(waiting) >= _AT_ONCE:

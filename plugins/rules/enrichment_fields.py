@@ -5,7 +5,7 @@ from typing import Any
 
 from mozu.core.api import Event, FieldRegistry
 from mozu.core.delivery.encode.values import json_value
-from mozu.core.language.conditions import ConditionError, Output, compile_template
+from mozu.core.language.conditions import CompiledOutput, ConditionError, compile_template
 
 
 class EnrichmentFields:
@@ -13,7 +13,7 @@ class EnrichmentFields:
 
     def __init__(self, wanted: Iterable[str], fields: FieldRegistry) -> None:
         self._wanted, self._fields = tuple(wanted), fields
-        self._outputs: dict[str, Output | None] = {}
+        self._outputs: dict[str, CompiledOutput | None] = {}
 
     def of(self, event: Event) -> dict[str, Any]:
         """Field → JSON value, without what is missing."""
@@ -32,7 +32,7 @@ class EnrichmentFields:
         output = self._output(source)
         return frozenset() if output is None else output.needs(None if event_type == "*" else event_type)
 
-    def _output(self, source: str) -> Output | None:
+    def _output(self, source: str) -> CompiledOutput | None:
         if source not in self._outputs:
             there = [name for name in self._wanted if self._exists(name, source)]
             extra = [(name, "") for name in there]

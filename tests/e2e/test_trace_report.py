@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.cli.trace.report import Outcome, junit, sarif
+from mozu.core.cli.trace.report import TraceOutcome, junit, sarif
 from mozu.core.testing import alert
 from tests.support.reports import junit_faults, sarif_faults
 from tests.support.tracing import place, trace
@@ -17,23 +17,23 @@ HOSTILE = "a\x1b[31m\udcff<b>&\x00\ufffe"
 
 
 @pytest.fixture
-def outcome(tmp_path: Path) -> Outcome:
+def outcome(tmp_path: Path) -> TraceOutcome:
     """A run with an alert whose texts are hostile."""
     raised = alert("A rule", HOSTILE)
-    return Outcome(("make", HOSTILE), str(tmp_path), 3, 1.5, ("A rule", "A quiet rule"), (raised,), "0.1.0", "host")
+    return TraceOutcome(
+        ("make", HOSTILE), str(tmp_path), 3, 1.5, ("A rule", "A quiet rule"), (raised,), "0.1.0", "host"
+    )
 
 
 @pytest.fixture
-def quiet(tmp_path: Path) -> Outcome:
+def quiet(tmp_path: Path) -> TraceOutcome:
     """A run without rules, without alerts."""
-    return Outcome(("true",), str(tmp_path), 0, 0.0, (), (), "0.1.0")
+    return TraceOutcome(("true",), str(tmp_path), 0, 0.0, (), (), "0.1.0")
 
 
-def test_reports_are_valid_by_their_schemas_whatever_the_texts_are(outcome: Outcome, quiet: Outcome) -> None:
+def test_reports_are_valid_by_their_schemas_whatever_the_texts_are(outcome: TraceOutcome, quiet: TraceOutcome) -> None:
     faults = [
-        fault
-        for run in (outcome, quiet)
-        for fault in (*sarif_faults(sarif(run)), *junit_faults(junit(run).decode()))
+        fault for run in (outcome, quiet) for fault in (*sarif_faults(sarif(run)), *junit_faults(junit(run).decode()))
     ]
 
     assert [] == faults
@@ -60,7 +60,7 @@ def test_reports_of_a_real_run_are_valid_by_their_schemas() -> None:
     assert ([], 1, 5) == (faults, len(results), done.returncode), done.stderr
 
 
-def test_every_result_names_a_rule_of_the_driver_a_level_a_message_and_a_place(outcome: Outcome) -> None:
+def test_every_result_names_a_rule_of_the_driver_a_level_a_message_and_a_place(outcome: TraceOutcome) -> None:
     document: dict[str, Any] = json.loads(sarif(outcome))
     run = document["runs"][0]
     result = run["results"][0]
@@ -74,13 +74,13 @@ def test_every_result_names_a_rule_of_the_driver_a_level_a_message_and_a_place(o
     )  # fmt: skip
 
 
-def test_ids_of_results_have_the_form_that_sarif_knows(outcome: Outcome) -> None:
+def test_ids_of_results_have_the_form_that_sarif_knows(outcome: TraceOutcome) -> None:
     found = json.loads(sarif(outcome))["runs"][0]["results"][0]["guid"]
 
     assert re.fullmatch("[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", found)
 
 
-def test_a_junit_report_counts_its_cases(outcome: Outcome) -> None:
+def test_a_junit_report_counts_its_cases(outcome: TraceOutcome) -> None:
     suite = ElementTree.fromstring(junit(outcome))[0]
 
     assert ("3", "2", 3) == (suite.attrib["tests"], suite.attrib["failures"], len(suite.findall("testcase")))

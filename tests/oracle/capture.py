@@ -5,7 +5,7 @@ import struct
 from typing import Any
 
 from mozu.core.model.event import SockAddr, SockTuple
-from mozu.plugins.sources.replay.layouts import Layout, layouts
+from mozu.plugins.sources.replay.layouts import EventLayout, layouts
 from mozu.plugins.sources.replay.params import FIXED, TEXTS
 
 SECTION = struct.pack("<IIIHHQI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 2, 0xFFFFFFFFFFFFFFFF, 28)
@@ -52,7 +52,7 @@ def encode(encoding: str, value: Any) -> bytes:
     raise TypeError(f"{encoding} cannot hold {value!r}")
 
 
-def today(name: str) -> Layout:
+def today(name: str) -> EventLayout:
     """The layout in which today's recorders write an event of this name."""
     fitting = [
         layout

@@ -7,12 +7,12 @@ import json
 import sys
 
 from mozu.core.testing import alert, context, records
-from mozu.plugins.sinks.file import File, FileSettings
+from mozu.plugins.sinks.file import FileSettings, FileSink
 
 
 def main(settings: str, first: int, count: int, batch: int) -> None:
     """Batches in order; each is told once it is acknowledged."""
-    sink = File(FileSettings(**json.loads(settings)), context("file"))
+    sink = FileSink(FileSettings(**json.loads(settings)), context("file"))
     for start in range(first, first + count, batch):
         numbers = range(start, start + batch)
         sink.deliver(records(*(alert(str(number), "x" * 300) for number in numbers)))

@@ -10,7 +10,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry
-from mozu.core.recording import EnrichedNames, Recorder, RecordingInfo, Surroundings
+from mozu.core.recording import EnrichedNames, RecordedNames, Recorder, RecordingInfo
 from mozu.core.recording.section import Chunk, Section
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.replay.metadata import Metadata
@@ -61,7 +61,7 @@ def recorder(
     kept: Sequence[Kept],
     fields: FieldRegistry,
     state: StateMachine,
-    surroundings: Surroundings | None = None,
+    surroundings: RecordedNames | None = None,
     origin: str = "o",
 ) -> Recorder:
     """A recorder as a run would make it."""

@@ -120,7 +120,7 @@ def command(
 
     allowed = None if allow is None else read_list(allow)
     standard = () if learn or allow else (trace_run.build_rules(),)
-    plan = trace_run.Plan(
+    plan = trace_run.TracePlan(
         command=command, rules=rules or standard, allowed=allowed, learning=learn is not None, show=not reports,
         record=record,
     )  # fmt: skip
@@ -131,7 +131,7 @@ def command(
     code = exit_code(result.status)
     if not result.started:
         return code
-    outcome = trace_report.Outcome(
+    outcome = trace_report.TraceOutcome(
         command, tree, code, result.seconds, result.rules, result.alerts, version(), result.hostname, result.began
     )
     trace_report.write(outcome, reports)

@@ -22,7 +22,7 @@ _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/sch
 _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class TraceOutcome(msgspec.Struct, frozen=True):
     """One run."""
 
     command: tuple[str, ...]
@@ -41,7 +41,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """Seconds since the epoch."""
 
 
-def junit(outcome: Outcome) -> bytes:
+def junit(outcome: TraceOutcome) -> bytes:
     """A test case for each rule, failed where it raised alerts, and one for the command itself.
 
     Valid by the schemas of Jenkins and of Ant, of which the second is the strict one: it wants every part in its place.
@@ -91,7 +91,7 @@ def _xml(text: str) -> str:
     return _NOT_XML.sub("\ufffd", safe(text))
 
 
-def sarif(outcome: Outcome) -> bytes:
+def sarif(outcome: TraceOutcome) -> bytes:
     """One run of one tool; a result for each alert."""
     alerts = outcome.alerts
     names = list(dict.fromkeys((*outcome.rules, *(alert.rule for alert in alerts))))
@@ -117,7 +117,7 @@ def sarif(outcome: Outcome) -> bytes:
     return _json({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _result(alert: Alert, rule: int, outcome: Outcome) -> dict[str, Any]:
+def _result(alert: Alert, rule: int, outcome: TraceOutcome) -> dict[str, Any]:
     return {
         "ruleId": _slug(alert.rule),
         "ruleIndex": rule,
@@ -134,7 +134,7 @@ def _uuid(text: str) -> str:
     return f"{text[:14]}5{text[15:19]}a{text[20:]}" if len(text) == 36 else "00000000-0000-5000-a000-000000000000"
 
 
-def _location(alert: Alert, outcome: Outcome) -> dict[str, str]:
+def _location(alert: Alert, outcome: TraceOutcome) -> dict[str, str]:
     """The file that the alert is about, else the program, else the command; relative where it lies in the tree."""
     values = alert.values
     candidates = (values.get("fd.name"), values.get("proc.exepath"), outcome.command[0])
@@ -166,7 +166,7 @@ def _semantic(version: str) -> str:
     return match[0] if match else "0.0.0"
 
 
-def as_json(outcome: Outcome) -> bytes:
+def as_json(outcome: TraceOutcome) -> bytes:
     """One object; its alerts have the shape of the format `json`."""
     encoder = FalcoJson()
     return _json(
@@ -184,10 +184,10 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, indent=2, ensure_ascii=True, default=str).encode() + b"\n"
 
 
-FORMATS: Final[Mapping[str, Callable[[Outcome], bytes]]] = {"junit": junit, "sarif": sarif, "json": as_json}
+FORMATS: Final[Mapping[str, Callable[[TraceOutcome], bytes]]] = {"junit": junit, "sarif": sarif, "json": as_json}
 
 
-def write(outcome: Outcome, reports: Sequence[tuple[str, Path]]) -> None:
+def write(outcome: TraceOutcome, reports: Sequence[tuple[str, Path]]) -> None:
     """Each (format, file). Raises MozuError where a file cannot be written."""
     for form, path in reports:
         try:

@@ -18,11 +18,11 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.runtime.config import Config, Entry, Kind, Problems
-from mozu.core.runtime.config.delivery import Queue
+from mozu.core.runtime.config.delivery import QueueSettings
 from mozu.core.runtime.config.mark import Mark
-from mozu.core.runtime.config.model import Core
+from mozu.core.runtime.config.model import CoreSettings
 from mozu.core.runtime.config.node import node_of
-from mozu.core.runtime.config.recording import Record as Recorded
+from mozu.core.runtime.config.recording import RecordSettings as Recorded
 from mozu.core.runtime.engine import Engine, assemble
 from mozu.core.runtime.engine.assembly import Built
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
@@ -69,7 +69,7 @@ class Kept:
         """Nothing is buffered."""
 
 
-class Plan(msgspec.Struct, frozen=True):
+class TracePlan(msgspec.Struct, frozen=True):
     """What to do."""
 
     command: tuple[str, ...]
@@ -98,7 +98,7 @@ class Result(msgspec.Struct, frozen=True):
     hostname: str
 
 
-def run(plan: Plan) -> Result | None:
+def run(plan: TracePlan) -> Result | None:
     """Run the command to its end; None where the engine failed. Raises MozuError before anything has begun."""
     registry = Registry()
     config = _config(plan)
@@ -108,7 +108,7 @@ def run(plan: Plan) -> Result | None:
     return run_loop(_run(plan, config, registry))
 
 
-def _config(plan: Plan) -> Config:
+def _config(plan: TracePlan) -> Config:
     tree, home = os.getcwd(), os.path.expanduser("~")
     source = {"command": list(plan.command), "job_control": os.isatty(0)}
     texts = {"tree": tree.rstrip("/") + "/", "home": home.rstrip("/") + "/", "tmp": _temporary() + "/"}
@@ -117,7 +117,7 @@ def _config(plan: Plan) -> Config:
         sources=(_entry(Kind.SOURCE, "ptrace", source),),
         enrichers=(_entry(Kind.ENRICHER, "users", {}),),
         evaluators=(_entry(Kind.EVALUATOR, "falco", rules),) if plan.rules else (),
-        core=Core(record=Recorded(file=plan.record)),
+        core=CoreSettings(record=Recorded(file=plan.record)),
     )
 
 
@@ -131,7 +131,7 @@ def _temporary() -> str:
 
 def _entry(kind: Kind, name: str, settings: dict[str, Any]) -> Entry:
     node = node_of(settings, _HERE)
-    return Entry(kind=kind, name=name, id=name, settings=settings, node=node, queue=Queue(size=_ROOM))
+    return Entry(kind=kind, name=name, id=name, settings=settings, node=node, queue=QueueSettings(size=_ROOM))
 
 
 def _own(kind: Kind, name: str, component: Any, metrics: Metrics) -> Built:
@@ -140,14 +140,14 @@ def _own(kind: Kind, name: str, component: Any, metrics: Metrics) -> Built:
     return Built(declaration, _entry(kind, name, {}), Isolated(kind.value, name, component, metrics))
 
 
-def _profile(plan: Plan) -> Profile | None:
+def _profile(plan: TracePlan) -> Profile | None:
     if not plan.learning and plan.allowed is None:
         return None
     temporary = ("/tmp", "/var/tmp", "/dev/shm", _temporary())
     return Profile(Places(os.getcwd(), os.path.expanduser("~"), temporary), plan.allowed)
 
 
-async def _run(plan: Plan, config: Config, registry: Registry) -> Result | None:
+async def _run(plan: TracePlan, config: Config, registry: Registry) -> Result | None:
     metrics, errands = Metrics(), BackgroundTasks()
     assembly = assemble(config, registry, metrics, errands)
     kept = Kept(2 if plan.show else None)

@@ -85,13 +85,14 @@ from mozu.core.language.conditions.parser import parse
 from mozu.core.language.conditions.problems import ConditionError, ConditionProblem
 from mozu.core.language.conditions.program import RuleInput, RuleProgram, compile_rules
 from mozu.core.language.conditions.simplify import simplify
-from mozu.core.language.conditions.template import Output, compile_template
+from mozu.core.language.conditions.template import CompiledOutput, compile_template
 from mozu.core.language.conditions.unparse import unparse
 
 __all__ = [
     "And",
     "Call",
     "Checked",
+    "CompiledOutput",
     "ConditionError",
     "ConditionProblem",
     "Const",
@@ -103,7 +104,6 @@ __all__ = [
     "Number",
     "Operand",
     "Or",
-    "Output",
     "Right",
     "RuleInput",
     "RuleProgram",

@@ -29,7 +29,7 @@ _PERCENT: Final = "there is no way to print a percent sign"
 _WIDTH: Final = re.compile(r"[0-9]+")
 
 
-class Output(msgspec.Struct, frozen=True, eq=False):
+class CompiledOutput(msgspec.Struct, frozen=True, eq=False):
     """A compiled output."""
 
     template: Template
@@ -40,7 +40,9 @@ class Output(msgspec.Struct, frozen=True, eq=False):
     """Every field as written, with argument, in order."""
 
 
-def compile_template(text: str, fields: FieldRegistry, source: str, extra: Sequence[tuple[str, str]] = ()) -> Output:
+def compile_template(
+    text: str, fields: FieldRegistry, source: str, extra: Sequence[tuple[str, str]] = ()
+) -> CompiledOutput:
     """An output and its extra fields: pairs (key, format); with an empty format the key is a field and keeps its type.
 
     Raises ConditionError; `origin` is the key of an extra field, `offset` counts in its format.
@@ -59,7 +61,7 @@ def compile_template(text: str, fields: FieldRegistry, source: str, extra: Seque
             refs.extend(one for one in part.parts if isinstance(one, Ref))
         operands.update(part.operands)
     printed = {part.key for part in main.parts if isinstance(part, Ref)}
-    return Output(
+    return CompiledOutput(
         template=Template(tuple(main.parts), tuple(ref for ref in refs if ref.key not in printed)),
         values=_Reader(operands, rendered, fields, source),
         needs=_Needs(operands.values(), fields, source),

@@ -19,7 +19,7 @@ from mozu.core.language.rules.describe import describe_list, describe_macro, des
 from mozu.core.language.rules.files import expand
 from mozu.core.language.rules.loading import LoadResult, Options, load, load_texts
 from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS, plugin_fields
-from mozu.core.language.rules.problem import Problem
+from mozu.core.language.rules.problem import RuleProblem
 from mozu.core.language.rules.report import FileReport, Report
 from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
 from mozu.core.language.rules.selection import Selector, selected
@@ -37,9 +37,9 @@ __all__ = [
     "LoadResult",
     "MacroView",
     "Options",
-    "Problem",
     "Report",
     "Rule",
+    "RuleProblem",
     "RuleSet",
     "Selector",
     "SourceFile",

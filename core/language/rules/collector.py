@@ -18,7 +18,7 @@ from mozu.core.language.rules.items import (
     RuleItem,
 )
 from mozu.core.language.rules.mapping import Add
-from mozu.core.language.rules.problem import Problem, Refused, refusal
+from mozu.core.language.rules.problem import ItemRefused, RuleProblem, refusal
 from mozu.core.language.rules.store import ListInfo, MacroInfo, RuleInfo, Store
 from mozu.core.language.rules.suggest import closest
 from mozu.core.language.rules.values import Version
@@ -52,7 +52,7 @@ class Collector:
         """Take one item, or report why not."""
         try:
             self._collect(item)
-        except Refused as refused:
+        except ItemRefused as refused:
             self._add(refused.problem)
             if isinstance(item, ListItem | MacroItem | RuleItem):
                 self._store.broken.add((_kind(item), item.name))
@@ -142,7 +142,7 @@ class Collector:
         if source not in self._sources:
             hint = closest(source, self._sources)
             message = f"nothing brings events of the source `{source}`; the rule `{item.name}` is kept and never fires"
-            self._add(Problem(Code.LOAD_UNKNOWN_SOURCE, message, item.context, item.context.offset, hint))
+            self._add(RuleProblem(Code.LOAD_UNKNOWN_SOURCE, message, item.context, item.context.offset, hint))
         exceptions = tuple(self._exception(entry, source) for entry in item.exceptions or ())
         position = self._store.next()
         values: dict[str, Any] = {name: getattr(item, name) for name in _PLAIN if getattr(item, name) is not None}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from mozu.core.language.conditions import Checked, ConditionError, ConditionProblem, Node, Output
+from mozu.core.language.conditions import Checked, CompiledOutput, ConditionError, ConditionProblem, Node
 from mozu.core.language.rules import lint
 from mozu.core.language.rules.additions import Added, Addition, added
 from mozu.core.language.rules.codes import Code
@@ -14,7 +14,7 @@ from mozu.core.language.rules.macros import Macros, references
 from mozu.core.language.rules.mapping import Add
 from mozu.core.language.rules.outputs import OutputText, compile_output, cut_problem, output_text
 from mozu.core.language.rules.parsing import Cache, Parses
-from mozu.core.language.rules.problem import Context, Problem, Refused
+from mozu.core.language.rules.problem import ItemRefused, ProblemContext, RuleProblem
 from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
 from mozu.core.language.rules.store import RuleInfo, Store
 from mozu.core.model.fields import FieldRegistry
@@ -27,13 +27,13 @@ class Findings:
     """What is wrong with one rule."""
 
     def __init__(self) -> None:
-        self.problems: list[Problem] = []
+        self.problems: list[RuleProblem] = []
         self.unknown: list[str] = []
         """Messages about what this engine does not know."""
         self.other = False
         """Whether there are errors of another kind."""
 
-    def error(self, problem: Problem, reason: str) -> None:
+    def error(self, problem: RuleProblem, reason: str) -> None:
         """Take an error."""
         self.problems.append(problem)
         if reason in UNKNOWN:
@@ -55,13 +55,13 @@ class Compiler:
         self._sources = frozenset(sources)
         self._additions = additions
         self._cache = Cache(fields)
-        self._outputs: dict[tuple[str, str, tuple[tuple[str, str], ...]], Output | ConditionError] = {}
+        self._outputs: dict[tuple[str, str, tuple[tuple[str, str], ...]], CompiledOutput | ConditionError] = {}
 
-    def compile(self, store: Store, add: Add, later: Mapping[str, Context] | None = None) -> RuleSet:
+    def compile(self, store: Store, add: Add, later: Mapping[str, ProblemContext] | None = None) -> RuleSet:
         """One pass. `later`: macros of files that are yet to come, for better advice."""
         try:
             lists = Lists(store.lists)
-        except Refused as refused:
+        except ItemRefused as refused:
             add(refused.problem)
             return RuleSet()
         parses = Parses(self._cache, lists, add)
@@ -92,7 +92,7 @@ class Compiler:
         output = self._output(text, extra, info, findings)
         if info.skip_unknown and findings.unknown and not findings.other:
             message = f"the rule `{info.name}` is left out: {findings.unknown[0]}"
-            add(Problem(Code.LOAD_UNKNOWN_FILTER, message, info.context, info.context.offset))
+            add(RuleProblem(Code.LOAD_UNKNOWN_FILTER, message, info.context, info.context.offset))
             return None
         findings.problems.extend(self._doubts(info, checked, filled, macros, text, output))
         for problem in findings.problems:
@@ -101,7 +101,7 @@ class Compiler:
             return None
         return _made(info, filled, node, checked, output)
 
-    def _output(self, text: OutputText, extra: Added, info: RuleInfo, findings: Findings) -> Output | None:
+    def _output(self, text: OutputText, extra: Added, info: RuleInfo, findings: Findings) -> CompiledOutput | None:
         key = (text.value, info.source, extra.fields)
         if key not in self._outputs:
             try:
@@ -109,7 +109,7 @@ class Compiler:
             except ConditionError as error:
                 self._outputs[key] = error
         result = self._outputs[key]
-        if isinstance(result, Output):
+        if isinstance(result, CompiledOutput):
             return result
         message, offset = result.message, result.offset
         if result.origin:
@@ -124,8 +124,8 @@ class Compiler:
         filled: Filled | None,
         macros: Macros,
         text: OutputText,
-        output: Output | None,
-    ) -> Iterator[Problem]:
+        output: CompiledOutput | None,
+    ) -> Iterator[RuleProblem]:
         if checked is not None and filled is not None:
             yield from lint.deprecated_in_condition(checked, filled, macros.filled, self.fields)
             if not checked.errors:
@@ -146,12 +146,12 @@ def _judge(checked: Checked, filled: Filled, macros: Macros, findings: Findings)
             findings.problems.append(found)
 
 
-def _located(problem: ConditionProblem, filled: Filled, macros: Macros) -> Problem:
+def _located(problem: ConditionProblem, filled: Filled, macros: Macros) -> RuleProblem:
     text = macros.filled[problem.origin] if problem.origin else filled
     return text.problem(Code(problem.code), problem.message, problem.offset, problem.hint)
 
 
-def _made(info: RuleInfo, filled: Filled, node: Node, checked: Checked, output: Output) -> Rule:
+def _made(info: RuleInfo, filled: Filled, node: Node, checked: Checked, output: CompiledOutput) -> Rule:
     return Rule(
         name=info.name,
         context=info.context,

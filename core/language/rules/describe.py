@@ -9,7 +9,7 @@ from typing import Any
 
 from mozu.core.language.conditions import check, unparse
 from mozu.core.language.rules.loading import LoadResult
-from mozu.core.language.rules.problem import Context
+from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
 from mozu.core.model.fields import FieldRegistry
 
@@ -92,7 +92,7 @@ def describe_list(entry: ListView) -> Description:
     }
 
 
-def _place(context: Context) -> Description:
+def _place(context: ProblemContext) -> Description:
     line, _ = context.source.place(context.offset)
     return {"file": context.source.name, "line": line + 1}
 

@@ -2,13 +2,13 @@
 
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.items import ExceptionItem, ExceptionValue
-from mozu.core.language.rules.mapping import Reading
+from mozu.core.language.rules.mapping import MappingReader
 from mozu.core.language.rules.tree import Mapping, Node, Scalar, Sequence
 
 _KEYS = ("name", "fields", "comps", "values")
 
 
-def read_exceptions(outer: Reading, *, appending: bool) -> tuple[ExceptionItem, ...]:
+def read_exceptions(outer: MappingReader, *, appending: bool) -> tuple[ExceptionItem, ...]:
     """The entries; a null is no entries. `appending`: entries without values are worth a warning."""
     node = outer.mapping.get("exceptions")
     if node is None or (isinstance(node, Scalar) and node.null):
@@ -30,13 +30,13 @@ def read_exceptions(outer: Reading, *, appending: bool) -> tuple[ExceptionItem, 
     return tuple(entries)
 
 
-def _entry(node: Node, outer: Reading) -> ExceptionItem | None:
+def _entry(node: Node, outer: MappingReader) -> ExceptionItem | None:
     if not isinstance(node, Mapping):
         outer.error("an exception must be a mapping with `name`, `fields` and `values`", node)
         return None
     named = node.get("name")
     name = named.text if isinstance(named, Scalar) else ""
-    reading = Reading(node, outer.context.inner("exception", name, node.offset), outer.add)
+    reading = MappingReader(node, outer.context.inner("exception", name, node.offset), outer.add)
     reading.warn_unknown_keys(_KEYS)
     entry = ExceptionItem(
         name=reading.word("name", required=True) or "",
@@ -49,7 +49,7 @@ def _entry(node: Node, outer: Reading) -> ExceptionItem | None:
     return None if reading.failed else entry
 
 
-def _one_or_many(reading: Reading, key: str) -> str | tuple[str, ...] | None:
+def _one_or_many(reading: MappingReader, key: str) -> str | tuple[str, ...] | None:
     node = reading.mapping.get(key)
     if isinstance(node, Sequence):
         found = reading.texts_of(key, node)
@@ -58,7 +58,7 @@ def _one_or_many(reading: Reading, key: str) -> str | tuple[str, ...] | None:
     return None if word is None else word.strip()
 
 
-def _values(reading: Reading) -> tuple[ExceptionValue, ...] | None:
+def _values(reading: MappingReader) -> tuple[ExceptionValue, ...] | None:
     node = reading.mapping.get("values")
     if node is None:
         return None
@@ -70,7 +70,7 @@ def _values(reading: Reading) -> tuple[ExceptionValue, ...] | None:
     return tuple(_value(item, reading) for item in node.items)
 
 
-def _value(node: Node, reading: Reading) -> ExceptionValue:
+def _value(node: Node, reading: MappingReader) -> ExceptionValue:
     if isinstance(node, Scalar):
         if node.null:
             reading.error("a value of an exception is empty", node)
@@ -81,7 +81,7 @@ def _value(node: Node, reading: Reading) -> ExceptionValue:
     return ExceptionValue(tuple(_member(item, reading) for item in node.items), node.offset)
 
 
-def _member(node: Node, reading: Reading) -> str | tuple[str, ...]:
+def _member(node: Node, reading: MappingReader) -> str | tuple[str, ...]:
     if isinstance(node, Scalar) and not node.null:
         return node.text
     if isinstance(node, Sequence):

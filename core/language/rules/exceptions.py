@@ -12,7 +12,7 @@ from mozu.core.language.rules.items import ExceptionItem, ExceptionValue
 from mozu.core.language.rules.problem import refusal
 from mozu.core.language.rules.store import ExceptionInfo
 from mozu.core.language.rules.suggest import closest
-from mozu.core.language.rules.text import Piece, Text
+from mozu.core.language.rules.text import LocatedText, Piece
 from mozu.core.model.fields import FieldRegistry
 
 _LISTS: Final = frozenset({"in", "intersects", "pmatch"})
@@ -148,7 +148,7 @@ def _check_values(info: ExceptionInfo, values: tuple[ExceptionValue, ...], item:
             raise refusal(Code.LOAD_ERR_VALIDATE, message, context, offset=value.offset)
 
 
-def with_exceptions(condition: Text, exceptions: tuple[ExceptionInfo, ...]) -> Text:
+def with_exceptions(condition: LocatedText, exceptions: tuple[ExceptionInfo, ...]) -> LocatedText:
     """The condition in parentheses, and ` and not …` for each exception that has values."""
     added = [info for info in exceptions if info.values]
     if not added:
@@ -156,7 +156,7 @@ def with_exceptions(condition: Text, exceptions: tuple[ExceptionInfo, ...]) -> T
     begin = condition.pieces[0].context
     pieces = [Piece("(", begin), *condition.pieces, Piece(")", begin)]
     pieces += [Piece(f" and not {_expression(info)}", info.context) for info in added]
-    return Text(tuple(pieces))
+    return LocatedText(tuple(pieces))
 
 
 def _expression(info: ExceptionInfo) -> str:

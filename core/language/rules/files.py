@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.language.rules.codes import Code
-from mozu.core.language.rules.problem import Problem, Refused, file_context, refusal
+from mozu.core.language.rules.problem import ItemRefused, RuleProblem, file_context, refusal
 from mozu.core.language.rules.source import SourceFile
 
 STANDARD: Final = ("/etc/mozu/rules.local.yaml", "/etc/mozu/rules.d")
@@ -57,5 +57,5 @@ def decode(name: str, raw: bytes) -> SourceFile:
     except UnicodeDecodeError as error:
         source = SourceFile(name, raw[: error.start].decode(encoding, "replace"))
         message = f"not text: the byte 0x{raw[error.start]:02X} at offset {error.start} is not {encoding.upper()}"
-        problem = Problem(Code.LOAD_ERR_YAML_PARSE, message, file_context(source), len(source.text))
-        raise Refused(problem) from error
+        problem = RuleProblem(Code.LOAD_ERR_YAML_PARSE, message, file_context(source), len(source.text))
+        raise ItemRefused(problem) from error

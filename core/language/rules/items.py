@@ -4,8 +4,8 @@ import enum
 
 import msgspec
 
-from mozu.core.language.rules.problem import Context
-from mozu.core.language.rules.text import Text
+from mozu.core.language.rules.problem import ProblemContext
+from mozu.core.language.rules.text import LocatedText
 from mozu.core.language.rules.values import Version
 from mozu.core.model.alert import Severity
 
@@ -33,7 +33,7 @@ class ExceptionItem(msgspec.Struct, frozen=True, eq=False):
     """An entry of `exceptions`. None: the key is not there."""
 
     name: str
-    context: Context
+    context: ProblemContext
     fields: str | tuple[str, ...] | None = None
     comps: str | tuple[str, ...] | None = None
     values: tuple[ExceptionValue, ...] | None = None
@@ -43,7 +43,7 @@ class RequiredEngine(msgspec.Struct, frozen=True, eq=False):
     """`required_engine_version`."""
 
     version: Version
-    context: Context
+    context: ProblemContext
 
 
 class RequiredPlugin(msgspec.Struct, frozen=True, eq=False):
@@ -57,14 +57,14 @@ class RequiredPlugins(msgspec.Struct, frozen=True, eq=False):
     """One entry of `required_plugin_versions`."""
 
     alternatives: tuple[RequiredPlugin, ...]
-    context: Context
+    context: ProblemContext
 
 
 class ListItem(msgspec.Struct, frozen=True, eq=False):
     """`list`."""
 
     name: str
-    context: Context
+    context: ProblemContext
     items: tuple[str, ...]
     mode: Mode = Mode.DEFINE
 
@@ -73,8 +73,8 @@ class MacroItem(msgspec.Struct, frozen=True, eq=False):
     """`macro`."""
 
     name: str
-    context: Context
-    condition: Text
+    context: ProblemContext
+    condition: LocatedText
     mode: Mode = Mode.DEFINE
 
 
@@ -82,10 +82,10 @@ class RuleItem(msgspec.Struct, frozen=True, eq=False):
     """`rule`. None: the key is not there (or does not count in this mode)."""
 
     name: str
-    context: Context
+    context: ProblemContext
     mode: Mode
-    condition: Text | None = None
-    output: Text | None = None
+    condition: LocatedText | None = None
+    output: LocatedText | None = None
     desc: str | None = None
     priority: Severity | None = None
     source: str | None = None

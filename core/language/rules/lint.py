@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from mozu.core.errors import UnknownField
-from mozu.core.language.conditions import Checked, FieldRef, Node, Output, Test, Val
+from mozu.core.language.conditions import Checked, CompiledOutput, FieldRef, Node, Test, Val
 from mozu.core.language.conditions.ast import Term, bottom_up, bottom_up_term
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.filled import Filled
 from mozu.core.language.rules.outputs import OutputText
-from mozu.core.language.rules.problem import Problem
+from mozu.core.language.rules.problem import RuleProblem
 from mozu.core.language.rules.store import RuleInfo, Store
 from mozu.core.model.fields import Field, FieldRegistry
 
@@ -17,14 +17,14 @@ MANY_TYPES: Final = 100
 """Event types that a rule may be possible for before that is worth a warning."""
 
 
-def too_many_types(info: RuleInfo, checked: Checked) -> Iterator[Problem]:
+def too_many_types(info: RuleInfo, checked: Checked) -> Iterator[RuleProblem]:
     """A rule on system calls that could match nearly any of them."""
     types = checked.event_types
     if info.source != "syscall" or not info.warn_evttypes or (types is not None and len(types) <= MANY_TYPES):
         return
     message = f"the rule `{info.name}` can match {'every type' if types is None else f'{len(types)} types'} of events"
     context, offset = info.condition.locate(0)
-    yield Problem(
+    yield RuleProblem(
         Code.LOAD_NO_EVTTYPE,
         message,
         context,
@@ -35,7 +35,7 @@ def too_many_types(info: RuleInfo, checked: Checked) -> Iterator[Problem]:
 
 def deprecated_in_condition(
     checked: Checked, filled: Filled, origins: dict[str, Filled], fields: FieldRegistry
-) -> Iterator[Problem]:
+) -> Iterator[RuleProblem]:
     """Deprecated fields that the condition tests, each at its first place."""
     wanted = {name: field for name in checked.fields if (field := _deprecated(name, fields)) is not None}
     if not wanted:
@@ -48,7 +48,7 @@ def deprecated_in_condition(
         yield _marked(problem, field)
 
 
-def deprecated_in_output(output: Output, text: OutputText, fields: FieldRegistry) -> Iterator[Problem]:
+def deprecated_in_output(output: CompiledOutput, text: OutputText, fields: FieldRegistry) -> Iterator[RuleProblem]:
     """Deprecated fields that the output prints."""
     for name in output.fields:
         field = _deprecated(name, fields)
@@ -57,16 +57,16 @@ def deprecated_in_output(output: Output, text: OutputText, fields: FieldRegistry
             yield _marked(text.problem(Code.LOAD_DEPRECATED_ITEM, _sentence(field), at), field)
 
 
-def unused(store: Store, macros: set[str], lists: set[str]) -> Iterator[Problem]:
+def unused(store: Store, macros: set[str], lists: set[str]) -> Iterator[RuleProblem]:
     """Macros and lists that nothing refers to."""
     for macro in store.macros.values():
         if macro.name not in macros:
             message = f"the macro `{macro.name}` is not used by any rule or macro"
-            yield Problem(Code.LOAD_UNUSED_MACRO, message, macro.context, macro.context.offset)
+            yield RuleProblem(Code.LOAD_UNUSED_MACRO, message, macro.context, macro.context.offset)
     for info in store.lists.values():
         if info.name not in lists:
             message = f"the list `{info.name}` is not used by any rule, macro or list"
-            yield Problem(Code.LOAD_UNUSED_LIST, message, info.context, info.context.offset)
+            yield RuleProblem(Code.LOAD_UNUSED_LIST, message, info.context, info.context.offset)
 
 
 def first_places(node: Node) -> dict[str, tuple[str, int]]:
@@ -100,7 +100,7 @@ def _sentence(field: Field) -> str:
     return f"the field `{field.name}` is deprecated"
 
 
-def _marked(problem: Problem, field: Field) -> Problem:
-    return Problem(
+def _marked(problem: RuleProblem, field: Field) -> RuleProblem:
+    return RuleProblem(
         problem.code, problem.message, problem.context, problem.offset, problem.hint, problem.expression, field.name
     )

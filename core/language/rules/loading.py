@@ -13,7 +13,7 @@ from mozu.core.language.rules.files import expand, read_file
 from mozu.core.language.rules.items import Item, MacroItem
 from mozu.core.language.rules.lint import unused
 from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS
-from mozu.core.language.rules.problem import Context, Problem, Refused
+from mozu.core.language.rules.problem import ItemRefused, ProblemContext, RuleProblem
 from mozu.core.language.rules.reader import read
 from mozu.core.language.rules.report import Report
 from mozu.core.language.rules.ruleset import RuleSet
@@ -49,17 +49,17 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 def load(paths: Iterable[str | Path], fields: FieldRegistry, options: Options | None = None) -> LoadResult:
     """The rules of these files and directories, in order. Never raises for what is in them."""
     report = Report()
-    texts: list[SourceFile | Problem] = []
+    texts: list[SourceFile | RuleProblem] = []
     for path in expand(paths):
         try:
             texts.append(read_file(path))
-        except Refused as refused:
+        except ItemRefused as refused:
             texts.append(refused.problem)
     return load_texts(texts, fields, options, report)
 
 
 def load_texts(
-    texts: Iterable[SourceFile | Problem],
+    texts: Iterable[SourceFile | RuleProblem],
     fields: FieldRegistry,
     options: Options | None = None,
     report: Report | None = None,
@@ -82,7 +82,7 @@ class _Load:
         self._collector = Collector(self._store, fields, sources, report.add)
         self._compiler = Compiler(fields, sources, options.additions)
 
-    def run(self, texts: Sequence[SourceFile | Problem]) -> LoadResult:
+    def run(self, texts: Sequence[SourceFile | RuleProblem]) -> LoadResult:
         """Read all, then collect and compile one by one, since a file may lean on earlier ones only."""
         read_items = [self._read(text) for text in texts]
         rules = RuleSet()
@@ -98,9 +98,9 @@ class _Load:
             self._report.extend(unused(self._store, used_macros, used_lists))
         return LoadResult(self._report, rules)
 
-    def _read(self, text: SourceFile | Problem) -> tuple[list[Item], bool]:
+    def _read(self, text: SourceFile | RuleProblem) -> tuple[list[Item], bool]:
         """The items of a file, and whether it could be read to its end."""
-        if isinstance(text, Problem):
+        if isinstance(text, RuleProblem):
             self._report.open(text.context.source).add(text)
             return [], False
         file = self._report.open(text)
@@ -117,7 +117,7 @@ class _Load:
             wanted = " or ".join(f"{plugin.name} {plugin.version}" for plugin in entry.alternatives)
             known = ", ".join(f"{name} {version}" for name, version in sorted(have.items()))
             message = f"the file requires the plugin {wanted}, which this engine does not have"
-            problem = Problem(
+            problem = RuleProblem(
                 Code.LOAD_ERR_VALIDATE,
                 message,
                 entry.context,
@@ -127,8 +127,8 @@ class _Load:
             self._report.add(problem)
 
 
-def _macros(files: Iterable[tuple[list[Item], bool]]) -> dict[str, Context]:
-    found: dict[str, Context] = {}
+def _macros(files: Iterable[tuple[list[Item], bool]]) -> dict[str, ProblemContext]:
+    found: dict[str, ProblemContext] = {}
     for items, _ in files:
         for item in items:
             if isinstance(item, MacroItem):

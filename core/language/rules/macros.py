@@ -8,7 +8,7 @@ from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.filled import Filled
 from mozu.core.language.rules.mapping import Add
 from mozu.core.language.rules.parsing import Parses
-from mozu.core.language.rules.problem import Context
+from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.store import MacroInfo, Store
 from mozu.core.language.rules.suggest import closest
 
@@ -42,7 +42,7 @@ def size(node: Node, sizes: Mapping[str, int]) -> int:
 class Macros:
     """The macros of a store, resolved. `used` collects the names of those that something refers to."""
 
-    def __init__(self, store: Store, parses: Parses, later: Mapping[str, Context], add: Add) -> None:
+    def __init__(self, store: Store, parses: Parses, later: Mapping[str, ProblemContext], add: Add) -> None:
         self._store, self._parses, self._later, self._add = store, parses, later, add
         self.used: set[str] = set()
         self.trees: dict[str, Node] = {}

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
 from mozu.core.language.rules.codes import Code
-from mozu.core.language.rules.problem import Context, Problem
+from mozu.core.language.rules.problem import ProblemContext, RuleProblem
 from mozu.core.language.rules.suggest import closest
-from mozu.core.language.rules.text import Piece, Text
+from mozu.core.language.rules.text import LocatedText, Piece
 from mozu.core.language.rules.tree import Mapping, Node, Scalar, Sequence
 from mozu.core.language.rules.values import boolean, unsigned
 
@@ -14,13 +14,13 @@ _MOST_KEYS: Final = 100
 """Keys of one item that are warned about one by one."""
 
 T = TypeVar("T")
-Add = Callable[[Problem], None]
+Add = Callable[[RuleProblem], None]
 
 
-class Reading:
+class MappingReader:
     """A mapping that is being read. `failed` tells whether anything was wrong."""
 
-    def __init__(self, mapping: Mapping, context: Context, add: Add) -> None:
+    def __init__(self, mapping: Mapping, context: ProblemContext, add: Add) -> None:
         self.mapping, self.context, self.add = mapping, context, add
         self.failed = False
 
@@ -32,12 +32,12 @@ class Reading:
         """Report a mistake at a node, or where the item begins."""
         self.failed = True
         offset = self.context.offset if node is None else node.offset
-        self.add(Problem(code or Code.LOAD_ERR_YAML_VALIDATE, message, self.context, offset, hint))
+        self.add(RuleProblem(code or Code.LOAD_ERR_YAML_VALIDATE, message, self.context, offset, hint))
 
     def warn(self, code: Code, message: str, node: Node | None = None, hint: str = "") -> None:
         """Report a doubt."""
         offset = self.context.offset if node is None else node.offset
-        self.add(Problem(code, message, self.context, offset, hint))
+        self.add(RuleProblem(code, message, self.context, offset, hint))
 
     def warn_unknown_keys(self, known: Iterable[str]) -> None:
         """A warning for each key that means nothing here, and for each that stands here twice."""
@@ -85,13 +85,13 @@ class Reading:
         node = self.scalar(key, required=required, empty=empty)
         return None if node is None else node.text
 
-    def text(self, key: str, *, required: bool = False, trim: bool = False) -> Text | None:
+    def text(self, key: str, *, required: bool = False, trim: bool = False) -> LocatedText | None:
         """The same as a text that knows its places."""
         node = self.scalar(key, required=required)
         if node is None:
             return None
         value = node.text.strip() if trim else node.text
-        return Text((Piece(value, self.context.inner(f"{self.context.type} {key}", "", node.offset), node),))
+        return LocatedText((Piece(value, self.context.inner(f"{self.context.type} {key}", "", node.offset), node),))
 
     def flag(self, key: str) -> bool | None:
         """A boolean."""

@@ -5,11 +5,11 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.language.conditions import Output, compile_template
+from mozu.core.language.conditions import CompiledOutput, compile_template
 from mozu.core.language.rules.additions import Added
 from mozu.core.language.rules.codes import Code
-from mozu.core.language.rules.problem import Context, Expression, Problem
-from mozu.core.language.rules.text import Text
+from mozu.core.language.rules.problem import Expression, ProblemContext, RuleProblem
+from mozu.core.language.rules.text import LocatedText
 from mozu.core.model.fields import FieldRegistry
 
 _CONTAINER_INFO: Final = re.compile(r"%container\.info(?![\w.\[])")
@@ -18,27 +18,27 @@ _CONTAINER_INFO: Final = re.compile(r"%container\.info(?![\w.\[])")
 class OutputText(msgspec.Struct, frozen=True, eq=False):
     """An output on its way to a template. `cuts` are the places in `text` where something was left out."""
 
-    text: Text
+    text: LocatedText
     value: str
     own: int
     """Length of the part that comes from the rule."""
     cuts: tuple[tuple[int, int], ...]
-    context: Context
+    context: ProblemContext
 
-    def problem(self, code: Code, message: str, offset: int, hint: str = "") -> Problem:
+    def problem(self, code: Code, message: str, offset: int, hint: str = "") -> RuleProblem:
         """A problem at a character of `value`."""
         expression = Expression("rule output expression", self.value, offset)
         if offset > self.own or not self.text.pieces:
             hint = hint or "this part comes from the configuration (append_output)"
-            return Problem(code, message, self.context, self.context.offset, hint, expression)
+            return RuleProblem(code, message, self.context, self.context.offset, hint, expression)
         for start, end in self.cuts:
             if offset >= start:
                 offset += end - start
         context, place = self.text.locate(offset)
-        return Problem(code, message, context, place, hint, expression)
+        return RuleProblem(code, message, context, place, hint, expression)
 
 
-def output_text(text: Text, addition: str, context: Context) -> OutputText:
+def output_text(text: LocatedText, addition: str, context: ProblemContext) -> OutputText:
     """The text that becomes the template."""
     raw = text.value
     cuts = tuple(found.span() for found in _CONTAINER_INFO.finditer(raw))
@@ -47,12 +47,12 @@ def output_text(text: Text, addition: str, context: Context) -> OutputText:
     return OutputText(text, value, len(own), cuts, context)
 
 
-def cut_problem(output: OutputText) -> Problem | None:
+def cut_problem(output: OutputText) -> RuleProblem | None:
     """What is to be said about %container.info, if the rule has it."""
     if not output.cuts:
         return None
     context, place = output.text.locate(output.cuts[0][0])
-    return Problem(
+    return RuleProblem(
         Code.LOAD_DEPRECATED_ITEM,
         "`%container.info` is deprecated and prints nothing",
         context,
@@ -63,6 +63,6 @@ def cut_problem(output: OutputText) -> Problem | None:
     )
 
 
-def compile_output(output: OutputText, added: Added, fields: FieldRegistry, source: str) -> Output:
+def compile_output(output: OutputText, added: Added, fields: FieldRegistry, source: str) -> CompiledOutput:
     """The template and the readers of its values. Raises ConditionError."""
     return compile_template(output.value, fields, source, extra=added.fields)

@@ -7,8 +7,8 @@ from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.filled import Filled, fill
 from mozu.core.language.rules.lists import MOST, Lists, TooLong
 from mozu.core.language.rules.mapping import Add
-from mozu.core.language.rules.problem import Problem
-from mozu.core.language.rules.text import Text
+from mozu.core.language.rules.problem import RuleProblem
+from mozu.core.language.rules.text import LocatedText
 from mozu.core.model.fields import FieldRegistry
 
 
@@ -57,7 +57,7 @@ class Parses:
     def __init__(self, cache: Cache, lists: Lists, add: Add) -> None:
         self.cache, self._lists, self._add = cache, lists, add
 
-    def parse(self, text: Text, origin: str = "") -> tuple[Filled | None, Node | None]:
+    def parse(self, text: LocatedText, origin: str = "") -> tuple[Filled | None, Node | None]:
         """The text with its lists, and its tree; None for what cannot be had and is reported."""
         try:
             filled = fill(text, self._lists)
@@ -65,7 +65,7 @@ class Parses:
             context, offset = text.locate(0)
             by = f" when the list `{error}` is filled in" if str(error) else ""
             message = f"the condition grows beyond {MOST:,} characters{by}"
-            self._add(Problem(Code.LOAD_ERR_VALIDATE, message, context, offset))
+            self._add(RuleProblem(Code.LOAD_ERR_VALIDATE, message, context, offset))
             return None, None
         try:
             return filled, self.cache.parse(filled.value, origin)

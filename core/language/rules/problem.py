@@ -10,32 +10,32 @@ from mozu.core.language.rules.source import SourceFile, snippet
 _SHORT: Final = 20
 
 
-class Context(msgspec.Struct, frozen=True, eq=False):
+class ProblemContext(msgspec.Struct, frozen=True, eq=False):
     """One link of the chain: an item of this type and name begins at `offset`. The root is the file."""
 
     source: SourceFile
     type: str
     name: str = ""
     offset: int = 0
-    parent: "Context | None" = None
+    parent: "ProblemContext | None" = None
 
-    def inner(self, type_: str, name: str, offset: int) -> "Context":
+    def inner(self, type_: str, name: str, offset: int) -> "ProblemContext":
         """The context of something within this one."""
-        return Context(self.source, type_, name, offset, self)
+        return ProblemContext(self.source, type_, name, offset, self)
 
-    def chain(self) -> "list[Context]":
+    def chain(self) -> "list[ProblemContext]":
         """From the file to this."""
-        links: list[Context] = []
-        link: Context | None = self
+        links: list[ProblemContext] = []
+        link: ProblemContext | None = self
         while link is not None:
             links.append(link)
             link = link.parent
         return links[::-1]
 
 
-def file_context(source: SourceFile) -> Context:
+def file_context(source: SourceFile) -> ProblemContext:
     """The root of every chain in a file."""
-    return Context(source, "rules content")
+    return ProblemContext(source, "rules content")
 
 
 class Expression(msgspec.Struct, frozen=True):
@@ -57,12 +57,12 @@ class Expression(msgspec.Struct, frozen=True):
         return before.count("\n"), len(before) - (before.rfind("\n") + 1)
 
 
-class Problem(msgspec.Struct, frozen=True, eq=False):
+class RuleProblem(msgspec.Struct, frozen=True, eq=False):
     """An error or a warning. `offset` is the place in the file; `expression` the place in a compiled text, if any."""
 
     code: Code
     message: str
-    context: Context
+    context: ProblemContext
     offset: int
     hint: str = ""
     expression: Expression | None = None
@@ -92,14 +92,16 @@ class Problem(msgspec.Struct, frozen=True, eq=False):
         return self.code, self.message, self.file, self.offset
 
 
-class Refused(Exception):
+class ItemRefused(Exception):
     """An item cannot be used; carries the problem. Raised inside the loader only, and caught at the item."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: RuleProblem) -> None:
         super().__init__(problem.message)
         self.problem = problem
 
 
-def refusal(code: Code, message: str, context: Context, *, offset: int | None = None, hint: str = "") -> Refused:
+def refusal(
+    code: Code, message: str, context: ProblemContext, *, offset: int | None = None, hint: str = ""
+) -> ItemRefused:
     """An error at `offset`, or where its context begins."""
-    return Refused(Problem(code, message, context, context.offset if offset is None else offset, hint))
+    return ItemRefused(RuleProblem(code, message, context, context.offset if offset is None else offset, hint))

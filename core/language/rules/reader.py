@@ -15,8 +15,8 @@ from mozu.core.language.rules.items import (
     RequiredPlugin,
     RequiredPlugins,
 )
-from mozu.core.language.rules.mapping import Add, Reading
-from mozu.core.language.rules.problem import Context, Problem, file_context
+from mozu.core.language.rules.mapping import Add, MappingReader
+from mozu.core.language.rules.problem import ProblemContext, RuleProblem, file_context
 from mozu.core.language.rules.rule_reader import read_override, read_rule
 from mozu.core.language.rules.source import SourceFile
 from mozu.core.language.rules.suggest import closest
@@ -34,15 +34,15 @@ def read(source: SourceFile, add: Add) -> Iterator[Item]:
         for document in documents(source):
             yield from _document(document, root, add)
     except YamlError as error:
-        add(Problem(Code.LOAD_ERR_YAML_PARSE, error.message, root, error.offset, error.hint))
+        add(RuleProblem(Code.LOAD_ERR_YAML_PARSE, error.message, root, error.offset, error.hint))
 
 
-def _document(document: Node, root: Context, add: Add) -> Iterator[Item]:
+def _document(document: Node, root: ProblemContext, add: Add) -> Iterator[Item]:
     if isinstance(document, Scalar) and document.null:
         return
     if not isinstance(document, Sequence):
         message = "a rules file must be a sequence of items (each begins with `- rule:`, `- macro:`, `- list:` …)"
-        add(Problem(Code.LOAD_ERR_YAML_VALIDATE, message, root, document.offset))
+        add(RuleProblem(Code.LOAD_ERR_YAML_VALIDATE, message, root, document.offset))
         return
     for node in document.items:
         if isinstance(node, Scalar) and node.null:
@@ -50,17 +50,17 @@ def _document(document: Node, root: Context, add: Add) -> Iterator[Item]:
         if not isinstance(node, Mapping):
             context = root.inner("rules content item", "", node.offset)
             message = "an item must be a mapping that begins with `rule:`, `macro:`, `list:` or a requirement"
-            add(Problem(Code.LOAD_ERR_YAML_VALIDATE, message, context, node.offset))
+            add(RuleProblem(Code.LOAD_ERR_YAML_VALIDATE, message, context, node.offset))
         else:
             yield from _item(node, root, add)
 
 
-def _item(node: Mapping, root: Context, add: Add) -> Iterator[Item]:
+def _item(node: Mapping, root: ProblemContext, add: Add) -> Iterator[Item]:
     for key, (type_, read_it) in _KINDS.items():
         named = node.get(key)
         if named is not None:
             name = named.text if isinstance(named, Scalar) and type_ == key else ""
-            reading = Reading(node, root.inner(type_, name, node.offset), add)
+            reading = MappingReader(node, root.inner(type_, name, node.offset), add)
             items = list(read_it(reading))
             if not reading.failed:
                 yield from items
@@ -72,10 +72,10 @@ def _item(node: Mapping, root: Context, add: Add) -> Iterator[Item]:
     word = first.text if isinstance(first, Scalar) else ""
     context = root.inner("rules content item", "", node.offset)
     message = f"an item without any of the keys {known} is ignored"
-    add(Problem(Code.LOAD_UNKNOWN_ITEM, message, context, first.offset, closest(word, _KINDS)))
+    add(RuleProblem(Code.LOAD_UNKNOWN_ITEM, message, context, first.offset, closest(word, _KINDS)))
 
 
-def _engine(reading: Reading) -> Iterator[Item]:
+def _engine(reading: MappingReader) -> Iterator[Item]:
     reading.warn_unknown_keys(("required_engine_version",))
     node = reading.scalar("required_engine_version", required=True)
     if node is None:
@@ -88,7 +88,7 @@ def _engine(reading: Reading) -> Iterator[Item]:
         yield RequiredEngine(wanted, reading.context)
 
 
-def _plugins(reading: Reading) -> Iterator[Item]:
+def _plugins(reading: MappingReader) -> Iterator[Item]:
     reading.warn_unknown_keys(("required_plugin_versions",))
     node = reading.mapping.get("required_plugin_versions")
     if not isinstance(node, Sequence):
@@ -107,7 +107,7 @@ def _plugins(reading: Reading) -> Iterator[Item]:
             yield RequiredPlugins(tuple(wanted), context)
 
 
-def _alternatives(entry: Node, reading: Reading) -> Iterator[RequiredPlugin]:
+def _alternatives(entry: Node, reading: MappingReader) -> Iterator[RequiredPlugin]:
     if not isinstance(entry, Mapping):
         reading.error("an entry of `required_plugin_versions` must be a mapping with `name` and `version`", entry)
         return
@@ -125,8 +125,8 @@ def _alternatives(entry: Node, reading: Reading) -> Iterator[RequiredPlugin]:
             reading.error("an alternative must be a mapping with `name` and `version`", other)
 
 
-def _plugin(node: Mapping, outer: Reading, known: tuple[str, ...]) -> Iterator[RequiredPlugin]:
-    reading = Reading(node, outer.context, outer.add)
+def _plugin(node: Mapping, outer: MappingReader, known: tuple[str, ...]) -> Iterator[RequiredPlugin]:
+    reading = MappingReader(node, outer.context, outer.add)
     reading.warn_unknown_keys(known)
     name, text = reading.word("name", required=True), reading.scalar("version", required=True)
     wanted = version(text.text) if text is not None else None
@@ -137,7 +137,7 @@ def _plugin(node: Mapping, outer: Reading, known: tuple[str, ...]) -> Iterator[R
         yield RequiredPlugin(name, wanted)
 
 
-def _list(reading: Reading) -> Iterator[Item]:
+def _list(reading: MappingReader) -> Iterator[Item]:
     reading.warn_unknown_keys(("list", "items", "append", "override"))
     node = reading.scalar("list", required=True)
     items = reading.words("items", required=True)
@@ -150,7 +150,7 @@ def _list(reading: Reading) -> Iterator[Item]:
     yield ListItem(node.text, reading.context, items, mode)
 
 
-def _macro(reading: Reading) -> Iterator[Item]:
+def _macro(reading: MappingReader) -> Iterator[Item]:
     reading.warn_unknown_keys(("macro", "condition", "append", "override"))
     node = reading.scalar("macro", required=True)
     condition = reading.text("condition", required=True)
@@ -163,7 +163,7 @@ def _macro(reading: Reading) -> Iterator[Item]:
     yield MacroItem(node.text, reading.context, condition, mode)
 
 
-def _mode(reading: Reading, key: str) -> Mode:
+def _mode(reading: MappingReader, key: str) -> Mode:
     """How a list or a macro is meant, with the one key that `override` may name."""
     override = read_override(reading, {key: frozenset({"append", "replace"})})
     append = reading.flag("append")
@@ -178,7 +178,7 @@ def _mode(reading: Reading, key: str) -> Mode:
     return Mode.APPEND if override[key] == "append" else Mode.DEFINE
 
 
-_KINDS: Final[dict[str, tuple[str, Callable[[Reading], Iterator[Item]]]]] = {
+_KINDS: Final[dict[str, tuple[str, Callable[[MappingReader], Iterator[Item]]]]] = {
     "required_engine_version": ("required_engine_version", _engine),
     "required_plugin_versions": ("required plugin versions", _plugins),
     "list": ("list", _list),

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from mozu.core.language.rules.problem import Context, Problem
+from mozu.core.language.rules.problem import ProblemContext, RuleProblem
 from mozu.core.language.rules.source import SourceFile
 
 _MOST: Final = 1_000
@@ -17,7 +17,7 @@ class FileReport:
 
     def __init__(self, source: SourceFile) -> None:
         self.source = source
-        self.problems: list[Problem] = []
+        self.problems: list[RuleProblem] = []
         self.unshown = 0
         self._failed = False
         self._seen: set[object] = set()
@@ -33,16 +33,16 @@ class FileReport:
         return not self._failed
 
     @property
-    def errors(self) -> list[Problem]:
+    def errors(self) -> list[RuleProblem]:
         """In the order of the file."""
         return self._sorted(is_error=True)
 
     @property
-    def warnings(self) -> list[Problem]:
+    def warnings(self) -> list[RuleProblem]:
         """In the order of the file."""
         return self._sorted(is_error=False)
 
-    def add(self, problem: Problem) -> None:
+    def add(self, problem: RuleProblem) -> None:
         """Take a problem, unless it is known."""
         if problem.key in self._seen:
             return
@@ -53,7 +53,7 @@ class FileReport:
         self._seen.add(problem.key)
         self.problems.append(problem)
 
-    def _sorted(self, *, is_error: bool) -> list[Problem]:
+    def _sorted(self, *, is_error: bool) -> list[RuleProblem]:
         chosen = [problem for problem in self.problems if problem.code.is_error == is_error]
         return sorted(chosen, key=lambda problem: problem.offset)
 
@@ -109,7 +109,7 @@ class Report:
         self.files.append(report)
         return report
 
-    def add(self, problem: Problem) -> None:
+    def add(self, problem: RuleProblem) -> None:
         """To the report of the file that the problem lies in."""
         source = problem.context.source
         for file in self.files:
@@ -118,12 +118,12 @@ class Report:
                 return
         self.open(source).add(problem)
 
-    def extend(self, problems: Iterable[Problem]) -> None:
+    def extend(self, problems: Iterable[RuleProblem]) -> None:
         """Add each."""
         for problem in problems:
             self.add(problem)
 
-    def problems(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[RuleProblem]:
         """Errors of all files first, then warnings."""
         for file in self.files:
             yield from file.errors
@@ -147,7 +147,7 @@ class Report:
         return "\n".join(file.brief() for file in self.files)
 
 
-def _as_dict(problem: Problem) -> dict[str, Any]:
+def _as_dict(problem: RuleProblem) -> dict[str, Any]:
     locations = [_location(link, link.offset) for link in problem.context.chain()]
     if problem.expression is not None:
         line, column = problem.expression.place()
@@ -174,13 +174,13 @@ def _as_dict(problem: Problem) -> dict[str, Any]:
     return form
 
 
-def _location(link: Context, offset: int) -> dict[str, Any]:
+def _location(link: ProblemContext, offset: int) -> dict[str, Any]:
     line, column = link.source.place(offset)
     position = {"name": link.source.name, "line": line, "column": column, "offset": offset}
     return {"item_type": link.type, "item_name": link.name, "position": position}
 
 
-def _paragraph(problem: Problem) -> str:
+def _paragraph(problem: RuleProblem) -> str:
     """Where (clickable), in what, the line with its caret, the sentence, the suggestion."""
     line, column = problem.place
     chain = [_step(link.type, link.name) for link in problem.context.chain()[1:]]

@@ -6,7 +6,7 @@ from typing import Any, Final
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.exception_reader import read_exceptions
 from mozu.core.language.rules.items import Item, Mode, RuleItem
-from mozu.core.language.rules.mapping import Reading
+from mozu.core.language.rules.mapping import MappingReader
 from mozu.core.language.rules.suggest import closest
 from mozu.core.language.rules.tree import Mapping as MappingNode
 from mozu.core.language.rules.tree import Scalar
@@ -35,7 +35,7 @@ _FULL: Final = ("condition", "output", "desc", "priority")
 _ATTRIBUTES: Final = {"skip-if-unknown-filter": "skip_unknown"}
 
 
-def read_rule(reading: Reading) -> Iterator[Item]:
+def read_rule(reading: MappingReader) -> Iterator[Item]:
     """The one item, unless something is wrong with it."""
     reading.warn_unknown_keys(RULE_KEYS)
     name = reading.word("rule", required=True)
@@ -62,7 +62,7 @@ def read_rule(reading: Reading) -> Iterator[Item]:
         yield from _switched(reading, name)
 
 
-def _appended(reading: Reading, name: str | None) -> Iterator[Item]:
+def _appended(reading: MappingReader, name: str | None) -> Iterator[Item]:
     hint = "write `override: {condition: append}`"
     reading.warn(Code.LOAD_DEPRECATED_ITEM, "`append: true` is deprecated", reading.mapping.get("append"), hint)
     if not reading.has("condition") and not reading.has("exceptions"):
@@ -72,7 +72,7 @@ def _appended(reading: Reading, name: str | None) -> Iterator[Item]:
     yield from _made(reading, name, Mode.APPEND, parts)
 
 
-def _switched(reading: Reading, name: str | None) -> Iterator[Item]:
+def _switched(reading: MappingReader, name: str | None) -> Iterator[Item]:
     if not reading.has("enabled"):
         missing = ", ".join(f"`{key}`" for key in _FULL)
         reading.error(f"a rule needs the keys {missing}, or `override`, or at least `enabled`")
@@ -84,13 +84,13 @@ def _switched(reading: Reading, name: str | None) -> Iterator[Item]:
     yield from _made(reading, name, Mode.SWITCH, {"enabled": reading.flag("enabled")})
 
 
-def _made(reading: Reading, name: str | None, mode: Mode, parts: dict[str, Any]) -> Iterator[Item]:
+def _made(reading: MappingReader, name: str | None, mode: Mode, parts: dict[str, Any]) -> Iterator[Item]:
     if name is not None and not reading.failed:
         yield RuleItem(name=name, context=reading.context, mode=mode, **parts)
 
 
 def _parts(
-    reading: Reading,
+    reading: MappingReader,
     keys: Mapping[str, object] | tuple[str, ...],
     override: Mapping[str, str],
     required: tuple[str, ...],
@@ -104,7 +104,7 @@ def _parts(
     return values
 
 
-def _value(reading: Reading, key: str, override: Mapping[str, str], *, must: bool) -> Any:
+def _value(reading: MappingReader, key: str, override: Mapping[str, str], *, must: bool) -> Any:
     if key in ("condition", "output"):
         return reading.text(key, required=must, trim=key == "output")
     if key == "desc":
@@ -120,7 +120,7 @@ def _value(reading: Reading, key: str, override: Mapping[str, str], *, must: boo
     return reading.flag(key)
 
 
-def _priority(reading: Reading, *, required: bool) -> Severity | None:
+def _priority(reading: MappingReader, *, required: bool) -> Severity | None:
     node = reading.scalar("priority", required=required)
     if node is None:
         return None
@@ -132,7 +132,7 @@ def _priority(reading: Reading, *, required: bool) -> Severity | None:
     return level
 
 
-def read_override(reading: Reading, operations: Mapping[str, frozenset[str]]) -> dict[str, str]:
+def read_override(reading: MappingReader, operations: Mapping[str, frozenset[str]]) -> dict[str, str]:
     """Key → `append` or `replace`; empty where `override` is absent or names nothing (the item is then a plain one)."""
     node = reading.mapping.get("override")
     if node is None:
@@ -161,7 +161,7 @@ def read_override(reading: Reading, operations: Mapping[str, frozenset[str]]) ->
     return found
 
 
-def _unnamed(reading: Reading, operations: Mapping[str, frozenset[str]], node: MappingNode) -> None:
+def _unnamed(reading: MappingReader, operations: Mapping[str, frozenset[str]], node: MappingNode) -> None:
     """Keys that could be overridden, are there, and are not named: what is meant with them is not clear."""
     for key in operations:
         if reading.has(key) and node.get(key) is None:

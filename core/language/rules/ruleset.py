@@ -2,9 +2,9 @@
 
 import msgspec
 
-from mozu.core.language.conditions import Checked, Node, Output
+from mozu.core.language.conditions import Checked, CompiledOutput, Node
 from mozu.core.language.rules.items import RequiredPlugins
-from mozu.core.language.rules.problem import Context
+from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.store import ExceptionInfo
 from mozu.core.language.rules.values import Version
 from mozu.core.model.alert import Severity
@@ -14,7 +14,7 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """A compiled rule."""
 
     name: str
-    context: Context
+    context: ProblemContext
     """Where it was last defined."""
     priority: Severity
     source: str
@@ -33,7 +33,7 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """The condition with exceptions and lists in it."""
     checked: Checked
     """The tree with macros in it, its event types, fields and operators."""
-    output: Output
+    output: CompiledOutput
     macros: tuple[str, ...] = ()
     """Those that its own text names."""
     lists: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class MacroView(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """A macro, for descriptions."""
 
     name: str
-    context: Context
+    context: ProblemContext
     condition_text: str
     condition: Node | None
     """Macros in it; None where it has an error."""
@@ -57,7 +57,7 @@ class ListView(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """A list, for descriptions."""
 
     name: str
-    context: Context
+    context: ProblemContext
     items: tuple[str, ...]
     compiled: tuple[str, ...]
     """With the lists that it names."""

@@ -3,8 +3,8 @@
 import msgspec
 
 from mozu.core.language.rules.items import ExceptionValue, RequiredPlugins
-from mozu.core.language.rules.problem import Context
-from mozu.core.language.rules.text import Text
+from mozu.core.language.rules.problem import ProblemContext
+from mozu.core.language.rules.text import LocatedText
 from mozu.core.language.rules.values import Version
 from mozu.core.model.alert import Severity
 
@@ -13,7 +13,7 @@ class ListInfo(msgspec.Struct, eq=False):
     """A list. `index` is the position of its first definition, `visibility` that of its last change."""
 
     name: str
-    context: Context
+    context: ProblemContext
     items: tuple[str, ...]
     index: int
     visibility: int
@@ -23,8 +23,8 @@ class MacroInfo(msgspec.Struct, eq=False):
     """A macro."""
 
     name: str
-    context: Context
-    condition: Text
+    context: ProblemContext
+    condition: LocatedText
     index: int
     visibility: int
 
@@ -33,7 +33,7 @@ class ExceptionInfo(msgspec.Struct, eq=False):
     """An exception that fits: as many comparisons, and members of each value, as fields (in single form one)."""
 
     name: str
-    context: Context
+    context: ProblemContext
     single: bool
     fields: tuple[str, ...]
     comps: tuple[str, ...]
@@ -44,11 +44,11 @@ class RuleInfo(msgspec.Struct, eq=False, kw_only=True):
     """A rule."""
 
     name: str
-    context: Context
+    context: ProblemContext
     index: int
     visibility: int
-    condition: Text
-    output: Text
+    condition: LocatedText
+    output: LocatedText
     desc: str
     priority: Severity
     source: str = "syscall"

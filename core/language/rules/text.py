@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.language.rules.problem import Context
+from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.source import SourceFile
 from mozu.core.language.rules.tree import Scalar
 
@@ -20,11 +20,11 @@ class Piece(msgspec.Struct, frozen=True, eq=False):
     """A part as YAML gave it; `scalar` is None for what the loader itself put between two parts."""
 
     text: str
-    context: Context
+    context: ProblemContext
     scalar: Scalar | None = None
 
 
-class Text(msgspec.Struct, frozen=True, eq=False):
+class LocatedText(msgspec.Struct, frozen=True, eq=False):
     """Parts in order."""
 
     pieces: tuple[Piece, ...] = ()
@@ -34,13 +34,13 @@ class Text(msgspec.Struct, frozen=True, eq=False):
         """The whole text."""
         return "".join(piece.text for piece in self.pieces)
 
-    def then(self, other: "Text") -> "Text":
+    def then(self, other: "LocatedText") -> "LocatedText":
         """Both, with one space between them."""
         if not other.pieces:
             return self
-        return Text((*self.pieces, Piece(" ", other.pieces[0].context), *other.pieces))
+        return LocatedText((*self.pieces, Piece(" ", other.pieces[0].context), *other.pieces))
 
-    def locate(self, index: int) -> tuple[Context, int]:
+    def locate(self, index: int) -> tuple[ProblemContext, int]:
         """The context and the offset in its file of the character at `index` (of the last one, if past the end)."""
         for piece in self.pieces:
             if index < len(piece.text) or piece is self.pieces[-1]:

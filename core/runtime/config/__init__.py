@@ -5,23 +5,32 @@ Layers, from the bottom up: the packaged default, the main file (a list it gives
 components merge by `id` and mappings by key.
 """
 
-from mozu.core.runtime.config.delivery import Queue
+from mozu.core.runtime.config.delivery import QueueSettings
 from mozu.core.runtime.config.load import load, read
 from mozu.core.runtime.config.mark import Mark, Problems
-from mozu.core.runtime.config.model import RESERVED, SECTIONS, Config, Core, Entry, Hold, Kind, Log
+from mozu.core.runtime.config.model import (
+    RESERVED,
+    SECTIONS,
+    Config,
+    CoreSettings,
+    Entry,
+    HoldSettings,
+    Kind,
+    LogSettings,
+)
 
 __all__ = [
     "RESERVED",
     "SECTIONS",
     "Config",
-    "Core",
+    "CoreSettings",
     "Entry",
-    "Hold",
+    "HoldSettings",
     "Kind",
-    "Log",
+    "LogSettings",
     "Mark",
     "Problems",
-    "Queue",
+    "QueueSettings",
     "load",
     "read",
 ]

@@ -13,7 +13,7 @@ Priority = Literal["emergency", "alert", "critical", "error", "warning", "notice
 FOLDER: Final = Path("/var/lib/mozu/spool")
 
 
-class Queue(Settings):
+class QueueSettings(Settings):
     """The queue before a sink."""
 
     size: int = Field(
@@ -24,7 +24,7 @@ class Queue(Settings):
     )
 
 
-class Spool(Settings):
+class SpoolSettings(Settings):
     """Alerts on disk until the destination has them."""
 
     enabled: bool = Field(True, description="False: none, as if `spool` were not there.")
@@ -49,7 +49,7 @@ class Spool(Settings):
         return {"enabled": value} if isinstance(value, bool) else value
 
 
-class Retry(Settings):
+class RetrySettings(Settings):
     """Back-off with full jitter."""
 
     first: float = Field(0.1, gt=0, le=60, description="Seconds before the first new attempt, at most.")
@@ -59,7 +59,7 @@ class Retry(Settings):
     )
 
 
-class Route(Settings):
+class RouteSettings(Settings):
     """Which alerts a sink gets; all criteria that are given must hold. mozu's own notices reach every sink."""
 
     priority: Priority = Field("debug", description="The least severe priority that passes.")
@@ -69,7 +69,7 @@ class Route(Settings):
     not_rules: tuple[str, ...] = Field((), description="None of these rule names; `*` stands for any text.")
 
 
-class Storm(Settings):
+class AlertLimitSettings(Settings):
     """Repeats told once, with their number; off unless it is given."""
 
     fold_seconds: float = Field(

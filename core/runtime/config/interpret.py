@@ -4,17 +4,17 @@ from typing import Final
 
 from mozu.core.runtime.config.layer import Item, Layer
 from mozu.core.runtime.config.mark import Mark, Problems
-from mozu.core.runtime.config.model import RESERVED, Config, Core, Entry, Kind, Reserved
-from mozu.core.runtime.config.node import Node
+from mozu.core.runtime.config.model import RESERVED, Config, CoreSettings, Entry, EntrySettings, Kind
+from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.validate import validate
 
 _SINKS_ONLY = ("format", "queue", "retry", "route", "spool")
-_DEFAULT_FORMAT: Final[str] = Reserved().format
+_DEFAULT_FORMAT: Final[str] = EntrySettings().format
 
 
 def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Config:
     """The configuration; where something is wrong, `problems` has it and a default stands in."""
-    core = validate(Core, layer.core, problems, "configuration") or Core()
+    core = validate(CoreSettings, layer.core, problems, "configuration") or CoreSettings()
     entries = {
         kind: tuple(_entry(kind, item, problems) for item in layer.sections.get(kind, {}).values()) for kind in Kind
     }
@@ -36,7 +36,7 @@ def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Confi
 def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
     own, ours = _part(item.node, item, core=False), _reserved(kind, item, problems)
     form, options = _format(ours.mapping().pop("format", None), f"{kind} {item.id}", problems)
-    reserved = validate(Reserved, ours, problems, f"{kind} {item.id}") or Reserved()
+    reserved = validate(EntrySettings, ours, problems, f"{kind} {item.id}") or EntrySettings()
     return Entry(
         kind=kind,
         name=item.name,
@@ -52,25 +52,25 @@ def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
     )
 
 
-def _format(written: Node | None, owner: str, problems: Problems) -> tuple[str, Node]:
+def _format(written: YamlNode | None, owner: str, problems: Problems) -> tuple[str, YamlNode]:
     """Name and options; only the registry knows which there are."""
     if written is None:
-        return _DEFAULT_FORMAT, Node({}, Mark(""))
+        return _DEFAULT_FORMAT, YamlNode({}, Mark(""))
     if isinstance(written.value, str) and written.value:
-        return written.value, Node({}, written.mark)
+        return written.value, YamlNode({}, written.mark)
     if not isinstance(written.value, dict) or len(written.value) != 1:
         found = f"{len(written.value)} names" if isinstance(written.value, dict) and written.value else written.kind
         text = f"{owner}: format must be a name, or one mapping from it to its options; found {found}"
         problems.add(written.mark, text)
-        return _DEFAULT_FORMAT, Node({}, Mark(""))
+        return _DEFAULT_FORMAT, YamlNode({}, Mark(""))
     ((name, options),) = written.value.items()
     if options.value is None or isinstance(options.value, dict):
-        return name, Node(options.mapping(), written.key_mark(name), options.keys)
+        return name, YamlNode(options.mapping(), written.key_mark(name), options.keys)
     problems.add(options.mark, f"{owner}: the options of format {name} must be a mapping; found {options.kind}")
-    return name, Node({}, written.key_mark(name))
+    return name, YamlNode({}, written.key_mark(name))
 
 
-def _reserved(kind: Kind, item: Item, problems: Problems) -> Node:
+def _reserved(kind: Kind, item: Item, problems: Problems) -> YamlNode:
     """The core's keys of an entry, without those that mean nothing there."""
     node = _part(item.node, item, core=True)
     for key in list(node.mapping()):
@@ -80,6 +80,6 @@ def _reserved(kind: Kind, item: Item, problems: Problems) -> Node:
     return node
 
 
-def _part(node: Node, item: Item, *, core: bool) -> Node:
+def _part(node: YamlNode, item: Item, *, core: bool) -> YamlNode:
     entries = {key: value for key, value in node.mapping().items() if (key in RESERVED) == core}
-    return Node(entries, item.mark, {key: node.key_mark(key) for key in entries})
+    return YamlNode(entries, item.mark, {key: node.key_mark(key) for key in entries})

@@ -3,11 +3,11 @@
 import msgspec
 
 from mozu.core.runtime.config.mark import Mark, Problems
-from mozu.core.runtime.config.model import SECTIONS, Core, Kind
-from mozu.core.runtime.config.node import Node
+from mozu.core.runtime.config.model import SECTIONS, CoreSettings, Kind
+from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.suggest import suggestion
 
-TOP_KEYS = (*SECTIONS, *Core.model_fields)
+TOP_KEYS = (*SECTIONS, *CoreSettings.model_fields)
 """Every key that may stand at the top."""
 
 
@@ -17,20 +17,20 @@ class Item(msgspec.Struct):
     name: str
     id: str
     mark: Mark
-    node: Node
+    node: YamlNode
     """The settings, the core's keys among them; a mapping."""
 
 
 class Layer(msgspec.Struct):
     """What one file (or everything so far) says. A kind that is absent was not mentioned."""
 
-    core: Node
+    core: YamlNode
     sections: dict[Kind, dict[str, Item]] = {}
 
 
-def layer_of(root: Node | None, where: str, problems: Problems) -> Layer:
+def layer_of(root: YamlNode | None, where: str, problems: Problems) -> Layer:
     """Take a document apart; an empty one says nothing."""
-    layer = Layer(Node({}, Mark(where, 1, 1), {}))
+    layer = Layer(YamlNode({}, Mark(where, 1, 1), {}))
     if root is None or root.value is None:
         return layer
     if not isinstance(root.value, dict):
@@ -55,7 +55,7 @@ def known_key(key: str, mark: Mark, problems: Problems) -> bool:
     return False
 
 
-def items_of(kind: Kind, node: Node, problems: Problems) -> dict[str, Item]:
+def items_of(kind: Kind, node: YamlNode, problems: Problems) -> dict[str, Item]:
     """The entries of one list by their ids."""
     items: dict[str, Item] = {}
     if not isinstance(node.value, list):
@@ -74,9 +74,9 @@ def items_of(kind: Kind, node: Node, problems: Problems) -> dict[str, Item]:
     return items
 
 
-def _item(kind: Kind, node: Node, problems: Problems) -> Item | None:
+def _item(kind: Kind, node: YamlNode, problems: Problems) -> Item | None:
     if isinstance(node.value, str) and node.value:
-        return Item(node.value, node.value, node.mark, Node({}, node.mark, {}))
+        return Item(node.value, node.value, node.mark, YamlNode({}, node.mark, {}))
     if not isinstance(node.value, dict) or not node.value:
         wanted = f"an entry of {kind.section} is a plugin's name, or one mapping from it to its settings"
         problems.add(node.mark, f"{wanted}; found {node.kind}")
@@ -87,7 +87,7 @@ def _item(kind: Kind, node: Node, problems: Problems) -> Item | None:
         problems.add(node.key_mark(key), f"{key!r} stands beside {name!r}; indent the settings of {name!r} below it")
         return None
     if settings.value is None:
-        settings = Node({}, settings.mark, {})
+        settings = YamlNode({}, settings.mark, {})
     if not isinstance(settings.value, dict):
         problems.add(settings.mark, f"the settings of {kind} {name} must be a mapping; found {settings.kind}")
         return None

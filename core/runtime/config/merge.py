@@ -3,7 +3,7 @@
 from mozu.core.runtime.config.layer import Item, Layer
 from mozu.core.runtime.config.mark import Problems
 from mozu.core.runtime.config.model import Kind
-from mozu.core.runtime.config.node import Node
+from mozu.core.runtime.config.node import YamlNode
 
 
 def stack(below: Layer, above: Layer, problems: Problems, *, replace: bool = False) -> Layer:
@@ -14,7 +14,7 @@ def stack(below: Layer, above: Layer, problems: Problems, *, replace: bool = Fal
     core = mapping(below.core, above.core)
     first, second = below.core.child("plugins"), above.core.child("plugins")
     if first is not None and second is not None and isinstance(first.value, list) and isinstance(second.value, list):
-        core.mapping()["plugins"] = Node([*first.value, *second.value], second.mark)
+        core.mapping()["plugins"] = YamlNode([*first.value, *second.value], second.mark)
     return Layer(core, sections)
 
 
@@ -32,7 +32,7 @@ def _items(kind: Kind, below: dict[str, Item], above: dict[str, Item], problems:
     return merged
 
 
-def entry(below: Node, above: Node) -> Node:
+def entry(below: YamlNode, above: YamlNode) -> YamlNode:
     """The settings of one component: mappings merge, but for a format's options, which belong to that format."""
     merged = mapping(below, above)
     form, old = above.child("format"), below.child("format")
@@ -41,7 +41,7 @@ def entry(below: Node, above: Node) -> Node:
     return merged
 
 
-def mapping(below: Node, above: Node) -> Node:
+def mapping(below: YamlNode, above: YamlNode) -> YamlNode:
     """Two mappings as one: keys that both have merge if both are mappings, else the upper one stands."""
     entries, keys = dict(below.mapping()), dict(below.keys)
     for key, node in above.mapping().items():
@@ -49,4 +49,4 @@ def mapping(below: Node, above: Node) -> Node:
         both = old is not None and isinstance(old.value, dict) and isinstance(node.value, dict)
         entries[key] = mapping(old, node) if old is not None and both else node
         keys[key] = above.key_mark(key)
-    return Node(entries, above.mark if above.mapping() else below.mark, keys)
+    return YamlNode(entries, above.mark if above.mapping() else below.mark, keys)

@@ -8,11 +8,17 @@ from pydantic import AfterValidator, Field
 
 from mozu.core.api.hookspecs import Settings
 from mozu.core.delivery.redact import problem_of
-from mozu.core.runtime.config.delivery import Queue, Retry, Route, Spool, Storm
+from mozu.core.runtime.config.delivery import (
+    AlertLimitSettings,
+    QueueSettings,
+    RetrySettings,
+    RouteSettings,
+    SpoolSettings,
+)
 from mozu.core.runtime.config.mark import Mark
-from mozu.core.runtime.config.node import Node
-from mozu.core.runtime.config.recording import Capture, Record
-from mozu.core.runtime.config.resolve import Resolve
+from mozu.core.runtime.config.node import YamlNode
+from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
+from mozu.core.runtime.config.resolve import ResolveSettings
 
 
 class Kind(enum.StrEnum):
@@ -37,7 +43,7 @@ RESERVED: Final = frozenset({"id", "format", "queue", "retry", "route", "spool"}
 """Keys of an entry that belong to the core; no plugin may have a setting of these names."""
 
 
-class Log(Settings):
+class LogSettings(Settings):
     """mozu's own log, on stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
@@ -45,7 +51,7 @@ class Log(Settings):
     )
 
 
-class Hold(Settings):
+class HoldSettings(Settings):
     """The waiting room for events whose container is not known yet."""
 
     seconds: float = Field(0.5, ge=0, le=60, description="The longest that an event waits; 0: no event ever waits.")
@@ -61,7 +67,7 @@ def _expressions(found: tuple[str, ...]) -> tuple[str, ...]:
     return found
 
 
-class Redact(Settings):
+class RedactSettings(Settings):
     """What is hidden in alerts before anything encodes, stores or delivers them."""
 
     enabled: bool = Field(True, description="False: passwords, tokens and keys stand in alerts as they are.")
@@ -71,26 +77,34 @@ class Redact(Settings):
     fields: tuple[str, ...] = Field((), description="Fields whose values are hidden whole, with any argument.")
 
 
-class Core(Settings):
+class CoreSettings(Settings):
     """The settings of the core itself."""
 
     plugins: tuple[str, ...] = Field(
         (), description="Entry points of installed third-party plugins to load besides those that the lists name."
     )
     host: str | None = Field(None, min_length=1, description="The name of this host in alerts; by default its own.")
-    log: Log = Field(Log(), description="mozu's own log, on stderr.")
-    hold: Hold = Field(Hold(), description="The waiting room for events whose container is not known yet.")
-    resolve: Resolve = Field(Resolve(), description="Addresses of the names that rules compare with (`fd.sip.name`).")
+    log: LogSettings = Field(LogSettings(), description="mozu's own log, on stderr.")
+    hold: HoldSettings = Field(
+        HoldSettings(), description="The waiting room for events whose container is not known yet."
+    )
+    resolve: ResolveSettings = Field(
+        ResolveSettings(), description="Addresses of the names that rules compare with (`fd.sip.name`)."
+    )
     stop_deadline: float = Field(
         10.0, gt=0, description="Seconds that a stop may take; what is left then is counted as dropped."
     )
-    storm: Storm = Field(Storm(), description="How repeats are folded and floods are limited.")
-    redact: Redact = Field(Redact(), description="What is hidden in alerts before anything encodes or stores them.")
-    record: Record = Field(Record(), description="A recording of everything.")
-    capture: Capture = Field(Capture(), description="Recordings around alerts.")
+    storm: AlertLimitSettings = Field(
+        AlertLimitSettings(), description="How repeats are folded and floods are limited."
+    )
+    redact: RedactSettings = Field(
+        RedactSettings(), description="What is hidden in alerts before anything encodes or stores them."
+    )
+    record: RecordSettings = Field(RecordSettings(), description="A recording of everything.")
+    capture: CaptureSettings = Field(CaptureSettings(), description="Recordings around alerts.")
 
 
-class Reserved(Settings):
+class EntrySettings(Settings):
     """The keys of an entry that belong to the core."""
 
     id: str | None = Field(
@@ -100,10 +114,12 @@ class Reserved(Settings):
         "falco",
         description="Sinks: the form of alerts, by name or as a mapping from the name to options; docs/formats.md.",
     )
-    queue: Queue = Field(Queue(), description="Sinks: the queue before it.")
-    spool: Spool = Field(Spool(enabled=False), description="Sinks: alerts on disk until they have arrived.")
-    retry: Retry = Field(Retry(), description="Sinks: when to try again, and when to give up.")
-    route: Route = Field(Route(), description="Sinks: which alerts it gets.")
+    queue: QueueSettings = Field(QueueSettings(), description="Sinks: the queue before it.")
+    spool: SpoolSettings = Field(
+        SpoolSettings(enabled=False), description="Sinks: alerts on disk until they have arrived."
+    )
+    retry: RetrySettings = Field(RetrySettings(), description="Sinks: when to try again, and when to give up.")
+    route: RouteSettings = Field(RouteSettings(), description="Sinks: which alerts it gets.")
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,16 +132,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """The instance, unique within its kind."""
     settings: dict[str, Any]
     """As written, without the core's keys; the registry validates them (`Registry.settings`)."""
-    node: Node
+    node: YamlNode
     """The same with places; a mapping."""
     format: str = "falco"
     """Sinks: the format's name."""
-    format_options: Node = msgspec.field(default_factory=lambda: Node({}, Mark("")))
+    format_options: YamlNode = msgspec.field(default_factory=lambda: YamlNode({}, Mark("")))
     """A mapping; its place is where the format is named. The registry validates name and options."""
-    queue: Queue = Queue()
-    spool: Spool = Spool(enabled=False)
-    retry: Retry = Retry()
-    route: Route = Route()
+    queue: QueueSettings = QueueSettings()
+    spool: SpoolSettings = SpoolSettings(enabled=False)
+    retry: RetrySettings = RetrySettings()
+    route: RouteSettings = RouteSettings()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +154,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     responders: tuple[Entry, ...] = ()
     plugins: dict[str, Mark] = {}
     """Entry points to load besides those that entries name → where that is written."""
-    core: Core = Core()
+    core: CoreSettings = CoreSettings()
     files: tuple[str, ...] = ()
     """What was read, in order."""
 
@@ -148,12 +164,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return self.core.host
 
     @property
-    def log(self) -> Log:
+    def log(self) -> LogSettings:
         """mozu's own log."""
         return self.core.log
 
     @property
-    def hold(self) -> Hold:
+    def hold(self) -> HoldSettings:
         """Bounds of the waiting room."""
         return self.core.hold
 

@@ -10,10 +10,10 @@ from mozu.core.runtime.config.mark import Mark
 Scalar = str | int | float | bool | None
 
 
-class Node(msgspec.Struct):
+class YamlNode(msgspec.Struct):
     """A scalar, a list of nodes, or a mapping from key to node."""
 
-    value: "Scalar | list[Node] | dict[str, Node]"
+    value: "Scalar | list[YamlNode] | dict[str, YamlNode]"
     mark: Mark
     keys: dict[str, Mark] = {}
     """Mappings: where each key stands."""
@@ -33,7 +33,7 @@ class Node(msgspec.Struct):
             return "text"
         return "a truth value" if isinstance(self.value, bool) else "a number"
 
-    def mapping(self) -> "dict[str, Node]":
+    def mapping(self) -> "dict[str, YamlNode]":
         """The entries of a mapping; none for anything else."""
         return self.value if isinstance(self.value, dict) else {}
 
@@ -49,7 +49,7 @@ class Node(msgspec.Struct):
             return [node.plain() for node in self.value]
         return self.value
 
-    def child(self, step: str | int) -> "Node | None":
+    def child(self, step: str | int) -> "YamlNode | None":
         """The entry of a mapping or list, if there is one."""
         if isinstance(self.value, dict) and isinstance(step, str):
             return self.value.get(step)
@@ -57,7 +57,7 @@ class Node(msgspec.Struct):
             return self.value[step]
         return None
 
-    def follow(self, path: Sequence[str | int]) -> "tuple[Node, tuple[str | int, ...]]":
+    def follow(self, path: Sequence[str | int]) -> "tuple[YamlNode, tuple[str | int, ...]]":
         """The deepest node on the path, and the steps that led there. Steps that no node answers to are passed over:
         pydantic names the branches of unions in its paths."""
         node, taken = self, []
@@ -69,11 +69,11 @@ class Node(msgspec.Struct):
         return node, tuple(taken)
 
 
-def node_of(value: Any, mark: Mark) -> Node:
+def node_of(value: Any, mark: Mark) -> YamlNode:
     """A node from plain data; every part has the same place."""
     if isinstance(value, Mapping):
         keys = dict.fromkeys(map(str, value), mark)
-        return Node({str(key): node_of(item, mark) for key, item in value.items()}, mark, keys)
+        return YamlNode({str(key): node_of(item, mark) for key, item in value.items()}, mark, keys)
     if isinstance(value, list | tuple):
-        return Node([node_of(item, mark) for item in value], mark)
-    return Node(value, mark)
+        return YamlNode([node_of(item, mark) for item in value], mark)
+    return YamlNode(value, mark)

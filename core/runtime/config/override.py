@@ -7,7 +7,7 @@ from mozu.core.runtime.config.layer import Item, Layer, items_of, known_key
 from mozu.core.runtime.config.mark import Mark, Problems
 from mozu.core.runtime.config.merge import entry
 from mozu.core.runtime.config.model import SECTIONS, Kind
-from mozu.core.runtime.config.node import Node, node_of
+from mozu.core.runtime.config.node import YamlNode, node_of
 from mozu.core.runtime.config.reader import parse
 from mozu.core.runtime.config.suggest import suggestion
 
@@ -38,7 +38,7 @@ def override(layer: Layer, text: str, problems: Problems) -> None:
         _put(layer.core, steps, value)
 
 
-def _component(layer: Layer, kind: Kind, steps: Sequence[str], value: Node, problems: Problems) -> None:
+def _component(layer: Layer, kind: Kind, steps: Sequence[str], value: YamlNode, problems: Problems) -> None:
     if not steps:
         layer.sections[kind] = items_of(kind, value, problems)
         return
@@ -67,14 +67,14 @@ def _find(layer: Layer, kind: Kind, identity: str, mark: Mark, problems: Problem
     return None
 
 
-def _put(node: Node, steps: Sequence[str], value: Node) -> None:
+def _put(node: YamlNode, steps: Sequence[str], value: YamlNode) -> None:
     """Set a value deep in a mapping, making the mappings on the way."""
     for step in steps[:-1]:
         below = node.mapping().get(step)
         if below is None or not isinstance(below.value, dict):
-            below = Node({}, value.mark, {})
+            below = YamlNode({}, value.mark, {})
         else:
-            below = Node(dict(below.value), below.mark, dict(below.keys))
+            below = YamlNode(dict(below.value), below.mark, dict(below.keys))
         node.mapping()[step] = below
         node.keys[step] = node.keys.get(step, value.mark)
         node = below
@@ -94,7 +94,7 @@ def use_json(layer: Layer, problems: Problems) -> None:
     _each(layer, Kind.SINK, JSON_PLUGIN, "format", node_of("json", Mark("--json")), problems)
 
 
-def _each(layer: Layer, kind: Kind, name: str, key: str, value: Node, problems: Problems) -> None:
+def _each(layer: Layer, kind: Kind, name: str, key: str, value: YamlNode, problems: Problems) -> None:
     items = [item for item in layer.sections.get(kind, {}).values() if item.name == name]
     for item in items:
         _put(item.node, [key], value)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 
 from mozu.core.runtime.config.mark import Mark, Problems
-from mozu.core.runtime.config.node import Node, Scalar
+from mozu.core.runtime.config.node import Scalar, YamlNode
 from mozu.core.runtime.config.substitute import Unset, has_reference, substitute
 
 _PREFIX: Final = "tag:yaml.org,2002:"
@@ -58,7 +58,7 @@ _SCALARS: Final[Mapping[str, Any]] = {
 }
 
 
-def parse(text: str, where: str, problems: Problems, environment: Mapping[str, str] | None = None) -> Node | None:
+def parse(text: str, where: str, problems: Problems, environment: Mapping[str, str] | None = None) -> YamlNode | None:
     """The document, or None where there is none or it cannot be read at all (then `problems` has the reason).
 
     Without an environment `${…}` is plain text.
@@ -73,7 +73,7 @@ class _Reader:
         self._environment = environment
         self._count = 0
 
-    def read(self, text: str) -> Node | None:
+    def read(self, text: str) -> YamlNode | None:
         if len(text) > _MAX_SIZE:
             self._problems.add(Mark(self._where, 1, 1), "larger than 1 MiB; this is no configuration of mozu")
             return None
@@ -103,7 +103,7 @@ class _Reader:
     def _mark(self, node: yaml.Node) -> Mark:
         return Mark(self._where, node.start_mark.line + 1, node.start_mark.column + 1)
 
-    def _node(self, node: yaml.Node, depth: int) -> Node | None:
+    def _node(self, node: yaml.Node, depth: int) -> YamlNode | None:
         self._count += 1
         if self._count > _MAX_NODES:
             if self._count == _MAX_NODES + 1:
@@ -120,12 +120,12 @@ class _Reader:
             return None
         return self._mapping(node, depth) if isinstance(node, yaml.MappingNode) else self._list(node, depth)
 
-    def _list(self, node: yaml.Node, depth: int) -> Node:
+    def _list(self, node: yaml.Node, depth: int) -> YamlNode:
         items = (self._node(item, depth + 1) for item in node.value)
-        return Node([item for item in items if item is not None], self._mark(node))
+        return YamlNode([item for item in items if item is not None], self._mark(node))
 
-    def _mapping(self, node: yaml.MappingNode, depth: int) -> Node:
-        made = Node({}, self._mark(node), {})
+    def _mapping(self, node: yaml.MappingNode, depth: int) -> YamlNode:
+        made = YamlNode({}, self._mark(node), {})
         entries = made.mapping()
         for key_node, value_node in node.value:
             mark = self._mark(key_node)
@@ -142,11 +142,11 @@ class _Reader:
                 entries[key] = value
         return made
 
-    def _scalar(self, node: yaml.ScalarNode) -> Node | None:
+    def _scalar(self, node: yaml.ScalarNode) -> YamlNode | None:
         mark = self._mark(node)
         if self._environment is not None and has_reference(node.value):
             try:
-                return Node(substitute(node.value, self._environment), mark, private=True)
+                return YamlNode(substitute(node.value, self._environment), mark, private=True)
             except Unset as unset:
                 self._problems.add(mark, str(unset))
                 return None
@@ -159,7 +159,7 @@ class _Reader:
         except ValueError:
             self._problems.add(mark, f"{node.value!r} is not what its tag {node.tag.replace(_PREFIX, '!!')} says")
             return None
-        return Node(value, mark)
+        return YamlNode(value, mark)
 
     def _bad_tag(self, node: yaml.Node) -> None:
         tag = node.tag.replace(_PREFIX, "!!")

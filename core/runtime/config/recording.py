@@ -8,7 +8,7 @@ from pydantic import Field
 from mozu.core.api.hookspecs import Settings
 
 
-class Record(Settings):
+class RecordSettings(Settings):
     """A recording of everything."""
 
     file: Path | None = Field(
@@ -25,7 +25,7 @@ class Record(Settings):
     keep: int = Field(0, ge=0, description="The most parts that are kept, the oldest are deleted; 0: all stay.")
 
 
-class Capture(Settings):
+class CaptureSettings(Settings):
     """Recordings around alerts."""
 
     enabled: bool = Field(False, description="Whether alerts start recordings.")

@@ -5,7 +5,7 @@ from pydantic import Field
 from mozu.core.api.hookspecs import Settings
 
 
-class Resolve(Settings):
+class ResolveSettings(Settings):
     """Addresses of the names that rules compare with (`fd.sip.name`)."""
 
     enabled: bool = Field(True, description="False: no name is ever looked up, and no address has one.")

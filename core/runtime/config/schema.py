@@ -7,13 +7,13 @@ import msgspec
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from mozu.core.runtime.config.model import Core, Kind, Reserved
+from mozu.core.runtime.config.model import CoreSettings, EntrySettings, Kind
 
 _MODE: Final[JsonSchemaMode] = "validation"
 _REF: Final = "#/$defs/{model}"
 
 
-class Form(msgspec.Struct, frozen=True):
+class FormatModel(msgspec.Struct, frozen=True):
     """What the schema needs to know of a format."""
 
     name: str
@@ -21,7 +21,7 @@ class Form(msgspec.Struct, frozen=True):
     settings: type[BaseModel]
 
 
-class Declared(msgspec.Struct, frozen=True):
+class PluginModel(msgspec.Struct, frozen=True):
     """What the schema needs to know of a plugin."""
 
     kind: Kind
@@ -30,10 +30,10 @@ class Declared(msgspec.Struct, frozen=True):
     settings: type[BaseModel]
 
 
-def schema(plugins: Iterable[Declared], formats: Iterable[Form]) -> dict[str, Any]:
+def schema(plugins: Iterable[PluginModel], formats: Iterable[FormatModel]) -> dict[str, Any]:
     """A schema (draft 2020-12) of the configuration with these plugins and formats."""
     plugins, formats = tuple(plugins), tuple(formats)
-    models: set[type[BaseModel]] = {Core, Reserved, *(plugin.settings for plugin in plugins)}
+    models: set[type[BaseModel]] = {CoreSettings, EntrySettings, *(plugin.settings for plugin in plugins)}
     models |= {form.settings for form in formats}
     ordered = sorted(models, key=lambda model: (model.__module__, model.__qualname__))
     pairs: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, _MODE) for model in ordered]
@@ -45,13 +45,13 @@ def schema(plugins: Iterable[Declared], formats: Iterable[Form]) -> dict[str, An
         found: dict[str, Any] = definitions[reference]
         return found
 
-    reserved = resolved(Reserved)["properties"]
+    reserved = resolved(EntrySettings)["properties"]
     reserved["format"] = {
         "description": reserved["format"]["description"],
         "default": reserved["format"]["default"],
         "anyOf": [form for item in formats for form in _form(item, f"#/$defs/{item.settings.__name__}")],
     }
-    core = resolved(Core)
+    core = resolved(CoreSettings)
     sections = {
         kind.section: {
             "type": "array",
@@ -71,7 +71,7 @@ def schema(plugins: Iterable[Declared], formats: Iterable[Form]) -> dict[str, An
     }
 
 
-def _form(item: Form, reference: str) -> list[dict[str, Any]]:
+def _form(item: FormatModel, reference: str) -> list[dict[str, Any]]:
     options = {"description": item.summary, "anyOf": [{"$ref": reference}, {"type": "null"}]}
     mapping = {
         "type": "object",
@@ -82,11 +82,11 @@ def _form(item: Form, reference: str) -> list[dict[str, Any]]:
     return [{"const": item.name, "description": item.summary}, mapping]
 
 
-def _of(plugins: tuple[Declared, ...], kind: Kind) -> list[Declared]:
+def _of(plugins: tuple[PluginModel, ...], kind: Kind) -> list[PluginModel]:
     return [plugin for plugin in plugins if plugin.kind is kind]
 
 
-def _entry(plugin: Declared, own: dict[str, Any], reserved: dict[str, Any]) -> dict[str, Any]:
+def _entry(plugin: PluginModel, own: dict[str, Any], reserved: dict[str, Any]) -> dict[str, Any]:
     allowed = reserved if plugin.kind is Kind.SINK else {"id": reserved["id"]}
     required = own.get("required", [])
     settings = {

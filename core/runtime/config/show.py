@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from mozu.core.runtime.config.delivery import Queue, Retry, Route, Spool
+from mozu.core.runtime.config.delivery import QueueSettings, RetrySettings, RouteSettings, SpoolSettings
 from mozu.core.runtime.config.model import Config, Entry, Kind
 
 SettingsOf = Callable[[Entry], BaseModel]
@@ -34,10 +34,10 @@ def _entry(entry: Entry, settings: BaseModel, *, defaults: bool) -> str | dict[s
         options = entry.format_options.plain()
         shown["format"] = {entry.format: options} if options else entry.format
         delivery = (
-            ("queue", entry.queue, Queue()),
-            ("spool", entry.spool, Spool(enabled=False)),
-            ("retry", entry.retry, Retry()),
-            ("route", entry.route, Route()),
+            ("queue", entry.queue, QueueSettings()),
+            ("spool", entry.spool, SpoolSettings(enabled=False)),
+            ("retry", entry.retry, RetrySettings()),
+            ("route", entry.route, RouteSettings()),
         )
         for name, value, default in delivery:
             if value != default or defaults:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from mozu.core.runtime.config.mark import Mark, Problems
-from mozu.core.runtime.config.node import Node
+from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.suggest import suggestion
 
 M = TypeVar("M", bound=BaseModel)
@@ -25,7 +25,7 @@ _KINDS: Final[Mapping[str, str]] = {
 """pydantic's kinds of fault → what was expected, in the words of people who write YAML."""
 
 
-def validate(model: type[M], node: Node, problems: Problems, subject: str) -> M | None:
+def validate(model: type[M], node: YamlNode, problems: Problems, subject: str) -> M | None:
     """The node as a model; None after adding every mistake. `subject` names whose settings they are: `sink stdout`."""
     try:
         return model.model_validate(node.plain())
@@ -35,7 +35,7 @@ def validate(model: type[M], node: Node, problems: Problems, subject: str) -> M 
         return None
 
 
-def _by_place(model: type[BaseModel], node: Node, error: ValidationError) -> Mapping[Mark, Sequence[str]]:
+def _by_place(model: type[BaseModel], node: YamlNode, error: ValidationError) -> Mapping[Mark, Sequence[str]]:
     """Several findings at one place are the branches of a union: any of them would do."""
     found: dict[tuple[Mark, str], list[str]] = {}
     for detail in error.errors(include_url=False, include_input=False):
@@ -48,7 +48,7 @@ def _by_place(model: type[BaseModel], node: Node, error: ValidationError) -> Map
     return texts
 
 
-def _explain(model: type[BaseModel], node: Node, detail: ErrorDetails) -> tuple[Mark, str, str]:
+def _explain(model: type[BaseModel], node: YamlNode, detail: ErrorDetails) -> tuple[Mark, str, str]:
     """(place, what it is about, what is wrong with it)."""
     path = detail["loc"]
     value, taken = node.follow(path)
@@ -73,7 +73,7 @@ def _message(detail: ErrorDetails) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _found(model: type[BaseModel], value: Node, path: Sequence[str | int], fault: str) -> str:
+def _found(model: type[BaseModel], value: YamlNode, path: Sequence[str | int], fault: str) -> str:
     """What stands there, unless the message has said it or nobody may see it."""
     if fault in ("value_error", "assertion_error"):
         return ""

@@ -19,8 +19,8 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.lookups import Lookups
 from mozu.core.runtime.config import Config, Entry, Kind
-from mozu.core.runtime.config.recording import Capture, Record
-from mozu.core.runtime.config.resolve import Resolve
+from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
+from mozu.core.runtime.config.resolve import ResolveSettings
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.interfaces import interface_addresses
 from mozu.core.runtime.registry import Registry, version
@@ -55,9 +55,9 @@ class Assembly(msgspec.Struct):
     storm: AlertLimiter = msgspec.field(default_factory=AlertLimiter)
     redact: Redactor | None = None
     """Takes secrets out of alerts; None where that is switched off."""
-    record: Record = Record()
-    capture: Capture = Capture()
-    resolve: Resolve = Resolve()
+    record: RecordSettings = RecordSettings()
+    capture: CaptureSettings = CaptureSettings()
+    resolve: ResolveSettings = ResolveSettings()
     version: str = ""
     """Of mozu."""
 

@@ -17,7 +17,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.event import Address
 from mozu.core.model.fields.addresses import plain
 from mozu.core.model.fields.lookups import Lookups
-from mozu.core.runtime.config.resolve import Resolve
+from mozu.core.runtime.config.resolve import ResolveSettings
 
 _log = logging.getLogger("mozu.hosts")
 
@@ -45,7 +45,7 @@ class _Host:
 class HostResolver:
     """Keeps `names.hosts` true while `run` runs. A table is swapped for a new one, and never changed."""
 
-    def __init__(self, names: Lookups, settings: Resolve, metrics: Metrics) -> None:
+    def __init__(self, names: Lookups, settings: ResolveSettings, metrics: Metrics) -> None:
         self._names, self._settings = names, settings
         self._hosts: dict[str, _Host] = {}
         self._slots = asyncio.Semaphore(settings.at_once)

@@ -12,13 +12,13 @@ from mozu.core.recording import (
     Captures,
     EnrichedNames,
     FullRecording,
-    Output,
     Recorder,
     RecordingFiles,
     RecordingInfo,
+    RecordingOutput,
     RecordingWriter,
 )
-from mozu.core.runtime.config.recording import Capture, Record
+from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
 from mozu.core.runtime.engine.assembly import Assembly, Built
 
 EVERYTHING: Final = Demand({"syscall": {"*": Need(frozenset(FACETS))}})
@@ -28,7 +28,7 @@ EVERYTHING: Final = Demand({"syscall": {"*": Need(frozenset(FACETS))}})
 def recorder(built: Built, intake: Intake, assembly: Assembly, metrics: Metrics) -> Recorder | None:
     """The recorder of one source; None where nothing is recorded. Raises MozuError where a place cannot be written."""
     scope = metrics.scope(source=intake.name)
-    outputs: list[Output] = []
+    outputs: list[RecordingOutput] = []
     if assembly.record.file is not None:
         outputs.append(_whole(assembly.record, assembly.record.file, intake, assembly, scope))
     if assembly.capture.enabled:
@@ -46,7 +46,7 @@ def recorder(built: Built, intake: Intake, assembly: Assembly, metrics: Metrics)
     )  # fmt: skip
 
 
-def _whole(settings: Record, file: Path, intake: Intake, assembly: Assembly, metrics: Metrics) -> FullRecording:
+def _whole(settings: RecordSettings, file: Path, intake: Intake, assembly: Assembly, metrics: Metrics) -> FullRecording:
     if len(assembly.sources) > 1:
         stem, dot, rest = file.name.partition(".")
         file = file.with_name(f"{stem}-{intake.name}{dot}{rest}")
@@ -57,7 +57,7 @@ def _whole(settings: Record, file: Path, intake: Intake, assembly: Assembly, met
     )  # fmt: skip
 
 
-def _captures(settings: Capture, intake: Intake, metrics: Metrics) -> Captures:
+def _captures(settings: CaptureSettings, intake: Intake, metrics: Metrics) -> Captures:
     _writable("capture.path_prefix", settings.path_prefix)
     plan = CapturePlan(
         prefix=settings.path_prefix, every_rule=settings.mode == "all_rules", before=settings.before,

@@ -11,7 +11,7 @@ _LONGEST: Final = 256
 """Bytes of a text that is kept; longer ones are cut, for a container writes what it likes."""
 
 
-class User(msgspec.Struct, frozen=True):
+class PasswdEntry(msgspec.Struct, frozen=True):
     """One line of passwd."""
 
     name: str
@@ -19,12 +19,12 @@ class User(msgspec.Struct, frozen=True):
     shell: str
 
 
-def users(content: bytes, limit: int) -> dict[int, User]:
+def users(content: bytes, limit: int) -> dict[int, PasswdEntry]:
     """uid → user, at most `limit` of them; the first line of a uid counts, lines that are none are passed over."""
-    found: dict[int, User] = {}
+    found: dict[int, PasswdEntry] = {}
     for name, number, fields in _entries(content, 7):
         if number not in found and len(found) < limit:
-            found[number] = User(name, _text(fields[5]), _text(fields[6]))
+            found[number] = PasswdEntry(name, _text(fields[5]), _text(fields[6]))
     return found
 
 

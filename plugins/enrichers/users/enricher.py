@@ -21,7 +21,7 @@ from mozu.plugins.enrichers.background import Background
 from mozu.plugins.enrichers.thread_pool import Crew
 from mozu.plugins.enrichers.users import nss
 from mozu.plugins.enrichers.users.fields import user_readers
-from mozu.plugins.enrichers.users.names import AGAIN, Content, Limits, Names, read
+from mozu.plugins.enrichers.users.names import AGAIN, Content, Limits, UserNames, read
 from mozu.plugins.enrichers.users.roots import of_container, of_directory
 
 _HOST_LIMITS: Final = Limits(size=64 << 20, lines=1_000_000)
@@ -58,8 +58,8 @@ class UsersEnricher:
 
     def __init__(self, settings: UsersSettings, context: Context) -> None:
         self._settings, self._context = settings, context
-        self._host = Names()
-        self._containers: dict[str, Names] = {}
+        self._host = UserNames()
+        self._containers: dict[str, UserNames] = {}
         self._strangers: dict[str, tuple[int, ...]] = {}
         """Containers without a database yet → processes that were seen in them."""
         self._files = Crew("files", 4)
@@ -144,11 +144,11 @@ class UsersEnricher:
         self._files.stop()
         self._services.stop()
 
-    def _names(self, process: Process) -> Names | None:
+    def _names(self, process: Process) -> UserNames | None:
         container = process.container
         return self._host if container is None else self._containers.get(container.full_id)
 
-    def _meet(self, full_id: str, names: Names | None, process: Process) -> None:
+    def _meet(self, full_id: str, names: UserNames | None, process: Process) -> None:
         """Remember processes through which the container's root may be reached: this one and those above it."""
         pids = [process.pid]
         above = process.parent
@@ -165,11 +165,11 @@ class UsersEnricher:
             if len(self._strangers) > _CONTAINERS:
                 del self._strangers[next(iter(self._strangers))]
 
-    def _container(self, full_id: str) -> Names:
+    def _container(self, full_id: str) -> UserNames:
         """The database of a container, empty at first; the one not used for longest gives way."""
         names = self._containers.pop(full_id, None)
         if names is None:
-            names = Names()
+            names = UserNames()
             names.pids = self._strangers.pop(full_id, ())
             if len(self._containers) >= _CONTAINERS:
                 del self._containers[next(iter(self._containers))]
@@ -184,7 +184,7 @@ class UsersEnricher:
         stamps = self._host.stamps
         await self._refresh(self._host, call)
 
-    async def _refresh_container(self, full_id: str, names: Names) -> None:
+    async def _refresh_container(self, full_id: str, names: UserNames) -> None:
         """Read a container's files, once it has a root of its own."""
 
         def call() -> Content | None:
@@ -202,7 +202,7 @@ class UsersEnricher:
             last -= 1
             await asyncio.sleep(_ENTERING)
 
-    async def _refresh(self, names: Names, call: Callable[[], Content | None]) -> bool:
+    async def _refresh(self, names: UserNames, call: Callable[[], Content | None]) -> bool:
         """One look; False if it was too early for one."""
         self._looks += 1
         names.look = self._looks

@@ -6,22 +6,22 @@ from typing import Any, Final
 from mozu.core.model.alert.template import MISSING
 from mozu.core.model.event import Process
 from mozu.core.model.fields import Reader
-from mozu.plugins.enrichers.users.database import User
-from mozu.plugins.enrichers.users.names import Names
+from mozu.plugins.enrichers.users.database import PasswdEntry
+from mozu.plugins.enrichers.users.names import UserNames
 
 Binder = Callable[[str | None], Reader]
 
-_ROOT: Final = User("root", "/root", MISSING)
+_ROOT: Final = PasswdEntry("root", "/root", MISSING)
 """Said of uid 0 where no file does; its shell is anybody's guess."""
 
-_NOBODY: Final = User(MISSING, MISSING, MISSING)
+_NOBODY: Final = PasswdEntry(MISSING, MISSING, MISSING)
 """These fields have the text `<NA>` for numbers without a name: they are never missing while there is a process."""
 
 
-def user_readers(names_of: Callable[[Process], Names | None]) -> dict[str, Binder]:
+def user_readers(names_of: Callable[[Process], UserNames | None]) -> dict[str, Binder]:
     """Field name → (argument → reader)."""
 
-    def user(process: Process, uid: int) -> User:
+    def user(process: Process, uid: int) -> PasswdEntry:
         names = names_of(process)
         found = None if names is None else names.users.get(uid)
         return found or (_NOBODY if uid else _ROOT)

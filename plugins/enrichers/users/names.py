@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from mozu.plugins.enrichers.users import database, rooted
-from mozu.plugins.enrichers.users.database import User
+from mozu.plugins.enrichers.users.database import PasswdEntry
 from mozu.plugins.enrichers.users.rooted import ABSENT, Stamp
 
 ASKED_LIMIT: Final = 4096
@@ -28,15 +28,15 @@ class Content(msgspec.Struct, frozen=True):
     """What a reading found; None where a file is as it was."""
 
     stamps: tuple[Stamp, Stamp]
-    users: dict[int, User] | None
+    users: dict[int, PasswdEntry] | None
     groups: dict[int, str] | None
 
 
-class Names:
+class UserNames:
     """Look-ups by number. Replaced piece by piece when the files change."""
 
     def __init__(self) -> None:
-        self.users: dict[int, User | None] = {}
+        self.users: dict[int, PasswdEntry | None] = {}
         """None: it was asked for, and there is none."""
         self.groups: dict[int, str | None] = {}
         self.stamps: tuple[Stamp, Stamp] = (ABSENT, ABSENT)
@@ -87,7 +87,7 @@ class Names:
         if content.groups is not None:
             self.groups = dict(content.groups)
 
-    def settle_user(self, uid: int, user: User | None, until: float = math.inf) -> None:
+    def settle_user(self, uid: int, user: PasswdEntry | None, until: float = math.inf) -> None:
         """An answer that is not from the files."""
         if uid >= 0 and uid not in self.users:
             self._make_room()

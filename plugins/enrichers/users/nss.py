@@ -5,16 +5,16 @@ import os
 import pwd
 
 from mozu.core.model.event import as_text
-from mozu.plugins.enrichers.users.database import User
+from mozu.plugins.enrichers.users.database import PasswdEntry
 
 
-def user(uid: int) -> User | None:
+def user(uid: int) -> PasswdEntry | None:
     """Ask for a uid. Blocks, possibly for as long as a directory server is away."""
     try:
         found = pwd.getpwuid(uid)
     except (KeyError, OverflowError):
         return None
-    return User(_text(found.pw_name), _text(found.pw_dir), _text(found.pw_shell))
+    return PasswdEntry(_text(found.pw_name), _text(found.pw_dir), _text(found.pw_shell))
 
 
 def group(gid: int) -> str | None:

@@ -2,9 +2,9 @@
 
 from mozu.core.api import Declaration, hookimpl
 from mozu.plugins.sinks.file.settings import FileSettings
-from mozu.plugins.sinks.file.sink import File
+from mozu.plugins.sinks.file.sink import FileSink
 
-__all__ = ["File", "FileSettings", "mozu_sink"]
+__all__ = ["FileSettings", "FileSink", "mozu_sink"]
 
 
 @hookimpl
@@ -12,7 +12,7 @@ def mozu_sink() -> Declaration:
     """Declare the sink."""
     return Declaration(
         name="file",
-        build=File,
+        build=FileSink,
         settings=FileSettings,
         summary="One alert a line in a file, put aside by size or time.",
         blocking=True,

@@ -14,7 +14,7 @@ from mozu.plugins.sinks.lines import one_line
 _TIDY_EVERY = 1.0
 
 
-class File:
+class FileSink:
     """A batch is in the file as a whole when it is acknowledged, and on the disk if `fsync` says so."""
 
     def __init__(self, settings: FileSettings, context: Context) -> None:

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from mozu.core.api import Secret, Settings
 
 
-class Tls(Settings):
+class KafkaTls(Settings):
     """How connections of the protocols SSL and SASL_SSL are protected; TLS 1.2 is the least."""
 
     ca: Path | None = Field(
@@ -19,7 +19,7 @@ class Tls(Settings):
     key_password: Secret | None = Field(None, description="What the key is encrypted with.")
 
     @model_validator(mode="after")
-    def _key_needs_certificate(self) -> "Tls":
+    def _key_needs_certificate(self) -> "KafkaTls":
         if self.key is not None and self.certificate is None:
             raise ValueError("a key needs its certificate")
         return self
@@ -67,7 +67,7 @@ class Access(Settings):
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="The brokers' `security.protocol`; by default neither protected nor proved."
     )
-    tls: Tls = Field(Tls(), description="How connections of SSL and SASL_SSL are protected.")
+    tls: KafkaTls = Field(KafkaTls(), description="How connections of SSL and SASL_SSL are protected.")
     sasl: Sasl | None = Field(None, description="What proves who mozu is; needed with SASL_PLAINTEXT and SASL_SSL.")
     client_id: str = Field("mozu", pattern=r"^[\x21-\x7e]{1,200}$", description="mozu's name in the brokers' logs.")
     timeout: float = Field(15.0, gt=0, le=600, description="Seconds for a request, and for a connection.")

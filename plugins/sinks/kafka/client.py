@@ -12,7 +12,7 @@ from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaConnectionError
 
 from mozu.core.api import Secret
-from mozu.plugins.sinks.kafka.access import Access, Sasl, Tls
+from mozu.plugins.sinks.kafka.access import Access, KafkaTls, Sasl
 
 _EARLY = 30.0
 """Seconds before its end from which a token is not used any more."""
@@ -40,7 +40,7 @@ def arguments(settings: Access) -> dict[str, Any]:
     return found
 
 
-def _context(settings: Tls) -> ssl.SSLContext:
+def _context(settings: KafkaTls) -> ssl.SSLContext:
     """Broker and name are always verified. Raises ValueError that names the setting."""
     try:
         made = ssl.create_default_context(cafile=settings.ca)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aiokafka.errors import KafkaError
 
-from mozu.plugins.sinks.kafka.message import Headers, Message
+from mozu.plugins.sinks.kafka.message import Headers, KafkaMessage
 from mozu.plugins.sinks.kafka.producer import Producer, Unreachable
 from mozu.plugins.sinks.kafka.topics import TopicMissing
 
@@ -27,7 +27,7 @@ class Burial:
     def __init__(self, topic: str, timeout: float, producer: Producer, log: logging.Logger) -> None:
         self._topic, self._timeout, self._producer, self._log = topic, timeout, producer, log
 
-    async def copy(self, dead: Sequence[tuple[Message, str]]) -> None:
+    async def copy(self, dead: Sequence[tuple[KafkaMessage, str]]) -> None:
         """(message, reason) of each. Returns when the copies have arrived, or cannot."""
         try:
             await self._producer.open()
@@ -43,8 +43,8 @@ class Burial:
             self._log.warning("dead letters cannot be copied to the topic %s: %s", self._topic, told)
             await self._producer.close(flush=False)
 
-    def _letter(self, message: Message, reason: str) -> Message:
+    def _letter(self, message: KafkaMessage, reason: str) -> KafkaMessage:
         """The record as it was; without its body, if that is what was too large."""
         body = message.body if self._producer.has_room(message.body) else b""
         headers = [*message.headers, *reasons(message.topic, "KAFKA_PRODUCE", reason)]
-        return Message(message.number, self._topic, message.key, body, headers)
+        return KafkaMessage(message.number, self._topic, message.key, body, headers)

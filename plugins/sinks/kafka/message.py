@@ -18,7 +18,7 @@ _CLOUDEVENTS: Final = "application/cloudevents+json"
 Headers = list[tuple[str, bytes]]
 
 
-class Message(msgspec.Struct):
+class KafkaMessage(msgspec.Struct):
     """A record before it is sent."""
 
     number: int
@@ -29,7 +29,7 @@ class Message(msgspec.Struct):
     headers: Headers
 
 
-class Messages:
+class KafkaMessages:
     """Makes them."""
 
     def __init__(self, settings: KafkaSettings, content_type: str) -> None:
@@ -44,11 +44,11 @@ class Messages:
         """The topic, if it is the same for every alert."""
         return self._topic.fixed
 
-    def make(self, record: Record) -> Message:
+    def make(self, record: Record) -> KafkaMessage:
         """The message of a record."""
         alert = record.alert
         body, headers = self._content(record)
-        return Message(record.stamp.sequence, self._topic.name(alert), self._key_of(record), body, headers)
+        return KafkaMessage(record.stamp.sequence, self._topic.name(alert), self._key_of(record), body, headers)
 
     def _content(self, record: Record) -> tuple[bytes, Headers]:
         body, headers = record.body, [("content-type", self._content_type)]

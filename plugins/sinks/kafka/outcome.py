@@ -15,7 +15,7 @@ from aiokafka.errors import (
 )
 
 from mozu.core.api import Rejected, Retry
-from mozu.plugins.sinks.kafka.message import Message
+from mozu.plugins.sinks.kafka.message import KafkaMessage
 
 _NEVER: Final = (
     InvalidTimestampError,
@@ -40,7 +40,7 @@ def breaks_client(error: BaseException) -> bool:
     return not (isinstance(error, KafkaError) and bool(error.retriable))
 
 
-def outcome(message: Message, error: BaseException) -> Rejected | Retry:
+def outcome(message: KafkaMessage, error: BaseException) -> Rejected | Retry:
     """What becomes of the record that failed on its own."""
     if isinstance(error, TopicAuthorizationFailedError):
         return Rejected(f"mozu may not write to the topic {message.topic} (TopicAuthorizationFailed)")

@@ -14,7 +14,7 @@ from mozu.core.api import Metrics
 from mozu.plugins.sinks.kafka.client import arguments
 from mozu.plugins.sinks.kafka.client_throttle import THROTTLED, Manners
 from mozu.plugins.sinks.kafka.log_dedup import Voice
-from mozu.plugins.sinks.kafka.message import Message
+from mozu.plugins.sinks.kafka.message import KafkaMessage
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.topics import Topics
 
@@ -65,7 +65,7 @@ class Producer:
             async with asyncio.timeout(self._settings.timeout):
                 await self._topics.need(topic, self._producer, arguments(self._settings))
 
-    async def send(self, message: Message) -> "asyncio.Future[Any]":
+    async def send(self, message: KafkaMessage) -> "asyncio.Future[Any]":
         """Hand over a record; the future is done once it is acknowledged. Raises KafkaError."""
         future: asyncio.Future[Any] = await self._producer.send(
             message.topic, message.body, message.key, headers=message.headers

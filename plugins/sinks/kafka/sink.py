@@ -13,7 +13,7 @@ from mozu.plugins.sinks.kafka.client import arguments
 from mozu.plugins.sinks.kafka.client_throttle import THROTTLED
 from mozu.plugins.sinks.kafka.dead_letters import Burial
 from mozu.plugins.sinks.kafka.log_dedup import Voice
-from mozu.plugins.sinks.kafka.message import Message, Messages
+from mozu.plugins.sinks.kafka.message import KafkaMessage, KafkaMessages
 from mozu.plugins.sinks.kafka.outcome import breaks_client, is_final, outcome
 from mozu.plugins.sinks.kafka.producer import Producer, Unreachable
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
@@ -44,7 +44,7 @@ class Kafka:
     def __init__(self, settings: KafkaSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
         self._voice = Voice(context.log, context.metrics)
-        self._messages = Messages(settings, context.content_type)
+        self._messages = KafkaMessages(settings, context.content_type)
         self._producer = Producer(settings, self._voice, context.metrics)
         letters = settings.dead_letter_topic
         self._burial = Burial(letters, settings.timeout, self._producer, context.log) if letters else None
@@ -83,7 +83,7 @@ class Kafka:
         await self._bury(messages, outcomes)
         return outcomes
 
-    async def _bury(self, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:
+    async def _bury(self, messages: Sequence[KafkaMessage], outcomes: Sequence[Outcome]) -> None:
         pairs = zip(messages, outcomes, strict=True)
         dead = [(message, outcome.reason) for message, outcome in pairs if isinstance(outcome, Rejected)]
         if dead and self._burial is not None:
@@ -111,7 +111,7 @@ class Kafka:
 
     # --- sending
 
-    async def _pipelined(self, messages: Sequence[Message]) -> dict[int, BaseException]:
+    async def _pipelined(self, messages: Sequence[KafkaMessage]) -> dict[int, BaseException]:
         """Send all, wait for all: what failed (TimeoutError: still under way), by the records' numbers."""
         failures: dict[int, BaseException] = await self._missing(messages)
         stuck: Exception | None = None
@@ -134,7 +134,7 @@ class Kafka:
             self._broken = stuck
         return failures | await self._acknowledged(messages, failures)
 
-    async def _missing(self, messages: Sequence[Message]) -> dict[int, BaseException]:
+    async def _missing(self, messages: Sequence[KafkaMessage]) -> dict[int, BaseException]:
         """What cannot be written now for want of its topic. Behind a record that was refused for that, those for the
         same topic wait until it comes again: the core brings them back together."""
         first: dict[str, int] = {}
@@ -156,7 +156,7 @@ class Kafka:
         return {message.number: failed[message.topic] for message in messages if message.topic in failed}
 
     async def _acknowledged(
-        self, messages: Sequence[Message], failed: dict[int, BaseException]
+        self, messages: Sequence[KafkaMessage], failed: dict[int, BaseException]
     ) -> dict[int, BaseException]:
         """Wait for what is under way of these; what failed."""
         waited = {
@@ -194,7 +194,9 @@ class Kafka:
                 return
             some_arrived = True
 
-    async def _singly(self, messages: Sequence[Message], known: dict[int, BaseException]) -> dict[int, BaseException]:
+    async def _singly(
+        self, messages: Sequence[KafkaMessage], known: dict[int, BaseException]
+    ) -> dict[int, BaseException]:
         """One record a request, to tell the ones that the brokers refuse from those that shared a batch with them."""
         failures: dict[int, BaseException] = {}
         lanes: dict[tuple[str, bytes | None], BaseException] = {}
@@ -212,7 +214,7 @@ class Kafka:
                         lanes[lane] = failure
         return failures
 
-    async def _alone(self, message: Message) -> BaseException | None:
+    async def _alone(self, message: KafkaMessage) -> BaseException | None:
         try:
             await self._producer.open()
         except Unreachable as reason:
@@ -247,7 +249,7 @@ class Kafka:
         self._under_way = {number: future for number, future in self._under_way.items() if _arrived(future)}
         self._moved_at = self._broken = None
 
-    def _outcomes(self, messages: Sequence[Message], failures: dict[int, BaseException]) -> list[Outcome]:
+    def _outcomes(self, messages: Sequence[KafkaMessage], failures: dict[int, BaseException]) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for message in messages:
             error = failures.get(message.number)
@@ -259,7 +261,7 @@ class Kafka:
             self._voice.well()
         return outcomes
 
-    def _outcome(self, message: Message, error: BaseException) -> Rejected | Retry:
+    def _outcome(self, message: KafkaMessage, error: BaseException) -> Rejected | Retry:
         return _WAIT if isinstance(error, TimeoutError | TopicMissing) else outcome(message, error)
 
     def _told(self, error: BaseException) -> str:

@@ -34,7 +34,7 @@ class ProgramSettings(Settings):
     )
 
 
-class Program:
+class ProgramSink:
     """Acknowledges what the program has read; with `keep_alive: false`, what it has ended well for."""
 
     def __init__(self, settings: ProgramSettings, context: Context) -> None:

@@ -24,7 +24,7 @@ _FAREWELL: Final = 1.0
 _KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 
 
-class Connection:
+class SyslogConnection:
     """Made by `open`; after any exception it is good for nothing but `close`."""
 
     def __init__(self, sock: socket.socket, timeout: float) -> None:
@@ -33,7 +33,7 @@ class Connection:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
 
     @classmethod
-    async def open(cls, settings: SyslogSettings) -> "Connection":
+    async def open(cls, settings: SyslogSettings) -> "SyslogConnection":
         """Connect, and shake hands. Raises OSError (ssl.SSLError is one) or TimeoutError."""
         context = await asyncio.to_thread(_context, settings) if settings.transport == "tls" else None
         sock = await connected(settings.host, settings.port_number, socket.SOCK_STREAM, settings.timeout)

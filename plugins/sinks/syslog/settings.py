@@ -17,7 +17,7 @@ _LARGEST: Final = {"local": 65_536, "udp": 2_048, "tcp": 65_536, "tls": 65_536}
 _PORTS: Final = {"local": 0, "udp": 514, "tcp": 514, "tls": 6514}
 
 
-class Tls(Settings):
+class SyslogTls(Settings):
     """How the connection is protected; TLS 1.2 is the least."""
 
     ca: Path | None = Field(
@@ -29,7 +29,7 @@ class Tls(Settings):
     server_name: str | None = Field(None, description="The name in the server's certificate; by default `host`.")
 
     @model_validator(mode="after")
-    def _key_needs_certificate(self) -> "Tls":
+    def _key_needs_certificate(self) -> "SyslogTls":
         if self.key is not None and self.certificate is None:
             raise ValueError("a key needs its certificate")
         return self
@@ -44,7 +44,7 @@ class SyslogSettings(Settings):
     path: Path = Field(Path("/dev/log"), description="Local: the daemon's datagram socket.")
     host: str = Field("localhost", min_length=1, description="Name or address (IPv4 or IPv6) of the receiver.")
     port: int | None = Field(None, ge=1, le=65535, description="Its port; by default 514, with TLS 6514.")
-    tls: Tls = Field(Tls(), description="How a connection of the transport `tls` is protected.")
+    tls: SyslogTls = Field(SyslogTls(), description="How a connection of the transport `tls` is protected.")
     protocol: Literal["rfc5424", "rfc3164"] | None = Field(
         None, description="The form of messages; by default rfc3164 for the local daemon, else rfc5424."
     )

@@ -7,7 +7,7 @@ from mozu.core.api.hookspecs import Outcome
 from mozu.plugins.sinks.syslog.datagrams import Datagrams
 from mozu.plugins.sinks.syslog.message import Formatter
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
-from mozu.plugins.sinks.syslog.stream import Stream
+from mozu.plugins.sinks.syslog.stream import SyslogStream
 
 
 class Syslog:
@@ -15,9 +15,9 @@ class Syslog:
 
     def __init__(self, settings: SyslogSettings, context: Context) -> None:
         self._formatter = Formatter(settings)
-        self._transport: Datagrams | Stream
+        self._transport: Datagrams | SyslogStream
         if settings.transport in ("tcp", "tls"):
-            self._transport = stream = Stream(settings, context.log, context.metrics)
+            self._transport = stream = SyslogStream(settings, context.log, context.metrics)
             if context.spawn is not None and settings.resend:
                 context.spawn(stream.keep(), f"keep {context.id}")
         else:

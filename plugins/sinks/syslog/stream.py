@@ -7,14 +7,14 @@ from logging import Logger
 from typing import Final
 
 from mozu.core.api import Metrics
-from mozu.plugins.sinks.syslog.connection import Connection
+from mozu.plugins.sinks.syslog.connection import SyslogConnection
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 
 _LOOK_EVERY: Final = 1.0
 """Seconds between two looks at a connection that has nothing to do."""
 
 
-class Stream:
+class SyslogStream:
     """Confirms by TCP, which proves that the receiver's kernel has a message and not that its program has read it.
 
     Syslog has no acknowledgement of its own. So the last messages are kept, and sent again after a connection that the
@@ -24,7 +24,7 @@ class Stream:
     def __init__(self, settings: SyslogSettings, log: Logger, metrics: Metrics) -> None:
         self._settings, self._log = settings, log
         self._frame = _counted if settings.framing == "octets" else _line
-        self._connection: Connection | None = None
+        self._connection: SyslogConnection | None = None
         self._recent: deque[bytes] = deque(maxlen=settings.resend)
         self._owed = False
         """The connection that carried the recent ones broke."""
@@ -67,9 +67,9 @@ class Stream:
             if connection is not None:
                 await connection.close()
 
-    async def _connected(self) -> Connection:
+    async def _connected(self) -> SyslogConnection:
         if self._connection is None:
-            self._connection = await Connection.open(self._settings)
+            self._connection = await SyslogConnection.open(self._settings)
             self._log.info("connected to %s, port %d", self._settings.host, self._settings.port_number)
             if self._owed:
                 await self._connection.send(b"".join(self._recent))

@@ -16,7 +16,7 @@ from mozu.core.api import Record, Rejected, Retry
 from mozu.core.api.hookspecs import Outcome
 from mozu.plugins.sinks.webhook.answer import Answer, Verdict
 from mozu.plugins.sinks.webhook.circuit import Circuit
-from mozu.plugins.sinks.webhook.groups import Group, Groups
+from mozu.plugins.sinks.webhook.groups import AlertGroup, Groups
 
 _SUSPICIOUS = 3
 """Failures of one request after which its alerts are to blame as well as the endpoint."""
@@ -26,7 +26,11 @@ class Delivery:
     """`post` sends one request."""
 
     def __init__(
-        self, post: Callable[[Group], Awaitable[Answer]], circuit: Circuit, groups: Groups, clock: Callable[[], float]
+        self,
+        post: Callable[[AlertGroup], Awaitable[Answer]],
+        circuit: Circuit,
+        groups: Groups,
+        clock: Callable[[], float],
     ) -> None:
         self._post, self._circuit, self._groups, self._clock = post, circuit, groups, clock
         self._outcomes: dict[int, Outcome] = {}
@@ -34,7 +38,7 @@ class Delivery:
         self._after: float | None = None
         """Set once nothing more may be sent: how long not."""
 
-    async def run(self, groups: Sequence[Group], concurrency: int) -> None:
+    async def run(self, groups: Sequence[AlertGroup], concurrency: int) -> None:
         """Send requests until all are sent or the endpoint has had enough; the first one alone if it is a probe."""
         queue = iter(groups)
         left = self._circuit.left(self._clock())
@@ -53,7 +57,7 @@ class Delivery:
         """One per record."""
         return [self._outcomes[record.stamp.sequence] for record in records]
 
-    async def _work(self, queue: Iterator[Group], most: int | None) -> None:
+    async def _work(self, queue: Iterator[AlertGroup], most: int | None) -> None:
         sent = 0
         while self._after is None and sent != most:
             group = next(queue, None)
@@ -62,7 +66,7 @@ class Delivery:
             await self._send(group)
             sent += 1
 
-    async def _send(self, group: Group) -> None:
+    async def _send(self, group: AlertGroup) -> None:
         if self._after is not None:
             self._put_off(group)
             return
@@ -80,14 +84,14 @@ class Delivery:
         else:
             self._try_again(group, answer)
 
-    def _try_again(self, group: Group, answer: Answer) -> None:
+    def _try_again(self, group: AlertGroup, answer: Answer) -> None:
         suspicious = self._is_suspicious(group, answer)
         if not suspicious:
             self._after = max(self._after or 0.0, answer.after)
         self._settle(group, Retry(answer.after, tried=suspicious))
         self._groups.remember(group)
 
-    def _is_suspicious(self, group: Group, answer: Answer) -> bool:
+    def _is_suspicious(self, group: AlertGroup, answer: Answer) -> bool:
         return answer.of_the_body and group.failures >= _SUSPICIOUS
 
     def _note(self, answer: Answer) -> None:
@@ -101,11 +105,11 @@ class Delivery:
         if left > 0:
             self._after = max(left, answer.after)
 
-    def _settle(self, group: Group, outcome: Outcome) -> None:
+    def _settle(self, group: AlertGroup, outcome: Outcome) -> None:
         for record in group.records:
             self._outcomes[record.stamp.sequence] = outcome
 
-    def _put_off(self, group: Group) -> None:
+    def _put_off(self, group: AlertGroup) -> None:
         self._settle(group, Retry(self._after or 0.0, tried=False))
         if group.tried:
             self._groups.remember(group)

@@ -16,7 +16,7 @@ from mozu.plugins.sinks.webhook.addresses import literal
 from mozu.plugins.sinks.webhook.answer import Answer, Verdict, judged
 from mozu.plugins.sinks.webhook.secret_mask import Veil
 from mozu.plugins.sinks.webhook.settings import WebhookSettings, address
-from mozu.plugins.sinks.webhook.ssrf_guard import Guard
+from mozu.plugins.sinks.webhook.ssrf_guard import SsrfGuard
 
 _SAID: Final = 200
 """Characters of an answer that are told."""
@@ -53,7 +53,7 @@ class Endpoint:
     def open(self) -> None:
         """Make the session; connections come with requests."""
         settings = self._settings
-        guard = Guard(allow_private=settings.allow_private, allow=settings.networks())
+        guard = SsrfGuard(allow_private=settings.allow_private, allow=settings.networks())
         connector = aiohttp.TCPConnector(
             limit=settings.concurrency,
             ssl=self._tls,

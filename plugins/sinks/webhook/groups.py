@@ -8,7 +8,7 @@ import msgspec
 from mozu.core.api import Record
 
 
-class Group(msgspec.Struct):
+class AlertGroup(msgspec.Struct):
     """The alerts of one request."""
 
     records: Sequence[Record]
@@ -30,12 +30,12 @@ class Group(msgspec.Struct):
         joined = "\0".join(record.alert.id for record in self.records)
         return f"msg_{blake2b(joined.encode(), digest_size=16).hexdigest()}"
 
-    def halves(self) -> "tuple[Group, Group]":
+    def halves(self) -> "tuple[AlertGroup, AlertGroup]":
         """Two requests instead of this one, as suspicious as it was."""
         middle = len(self.records) // 2
         return (
-            Group(self.records[:middle], self.parts[:middle], self.failures),
-            Group(self.records[middle:], self.parts[middle:], self.failures),
+            AlertGroup(self.records[:middle], self.parts[:middle], self.failures),
+            AlertGroup(self.records[middle:], self.parts[middle:], self.failures),
         )
 
 
@@ -47,21 +47,21 @@ class Groups:
         self._again: dict[int, tuple[tuple[int, ...], int]] = {}
         """First number of a request to try again → all its numbers, and its failures."""
 
-    def pack(self, records: Sequence[Record], parts: Sequence[bytes]) -> list[Group]:
+    def pack(self, records: Sequence[Record], parts: Sequence[bytes]) -> list[AlertGroup]:
         """In order; a record that is larger than a request may be has one of its own."""
-        groups: list[Group] = []
+        groups: list[AlertGroup] = []
         start = 0
         while start < len(records):
             end, failures = self._same(records, start)
             tried = end > start
             if not tried:
                 end = self._fill(records, parts, start)
-            groups.append(Group(records[start:end], parts[start:end], failures, tried))
+            groups.append(AlertGroup(records[start:end], parts[start:end], failures, tried))
             start = end
         self._again.clear()
         return groups
 
-    def remember(self, group: Group) -> None:
+    def remember(self, group: AlertGroup) -> None:
         """This request will be tried again."""
         numbers = group.numbers()
         self._again[numbers[0]] = (numbers, group.failures)

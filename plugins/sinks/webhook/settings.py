@@ -12,7 +12,7 @@ from mozu.core.api import Secret, Settings
 from mozu.plugins.sinks.webhook.addresses import Network, inward, literal
 from mozu.plugins.sinks.webhook.shipped import SHIPPED, Batch, TemplateName
 from mozu.plugins.sinks.webhook.signature import key
-from mozu.plugins.sinks.webhook.template import Template, parse
+from mozu.plugins.sinks.webhook.template import BodyTemplate, parse
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS: Final = frozenset(
@@ -24,7 +24,7 @@ _OURS: Final = frozenset(
 """Headers that follow from other settings."""
 
 
-class Tls(Settings):
+class WebhookTls(Settings):
     """How a connection to an https URL is protected."""
 
     ca: Path | None = Field(
@@ -36,7 +36,7 @@ class Tls(Settings):
     min_version: Literal["1.2", "1.3"] = Field("1.2", description="The oldest version of TLS that will do.")
 
     @model_validator(mode="after")
-    def _key_needs_certificate(self) -> "Tls":
+    def _key_needs_certificate(self) -> "WebhookTls":
         if self.key is not None and self.certificate is None:
             raise ValueError("a key needs its certificate")
         return self
@@ -91,7 +91,7 @@ class WebhookSettings(Settings):
         False, description="Permit loopback and private addresses; link-local and metadata ones need `allow`."
     )
     allow: tuple[str, ...] = Field((), description="Networks and addresses that are permitted wherever they lead.")
-    tls: Tls = Field(Tls(), description="How a connection to an https URL is protected.")
+    tls: WebhookTls = Field(WebhookTls(), description="How a connection to an https URL is protected.")
 
     @field_validator("url")
     @classmethod
@@ -173,7 +173,7 @@ class WebhookSettings(Settings):
         if reason is not None:
             raise ValueError(f"url: {reason}")
 
-    def parsed_body(self) -> Template | None:
+    def parsed_body(self) -> BodyTemplate | None:
         """The template; None: alerts go as `format` writes them. Raises ValueError."""
         if self.template is not None:
             return parse(SHIPPED[self.template].body)

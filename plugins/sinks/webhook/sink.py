@@ -12,7 +12,7 @@ from mozu.plugins.sinks.webhook.answer import Answer, Verdict
 from mozu.plugins.sinks.webhook.circuit import Circuit
 from mozu.plugins.sinks.webhook.delivery import Delivery
 from mozu.plugins.sinks.webhook.endpoint import Endpoint
-from mozu.plugins.sinks.webhook.groups import Group, Groups
+from mozu.plugins.sinks.webhook.groups import AlertGroup, Groups
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
 
 
@@ -69,7 +69,7 @@ class Webhook:
             return record.body
         return orjson.dumps(record.body.decode("utf-8", "replace"))
 
-    async def _post(self, group: Group) -> Answer:
+    async def _post(self, group: AlertGroup) -> Answer:
         body = _joined(self._batch, group.parts)
         answer = await self._endpoint.post(body, group.ident(), self._content_type)
         self._requests[answer.verdict].value += 1

@@ -12,11 +12,11 @@ from typing import Any
 from mozu.plugins.sinks.webhook.addresses import Network, inward
 
 
-class Refused(OSError):
+class AddressRefused(OSError):
     """The address leads inward."""
 
 
-class Guard:
+class SsrfGuard:
     """Makes sockets for permitted addresses only."""
 
     def __init__(self, *, allow_private: bool, allow: Sequence[Network]) -> None:
@@ -28,5 +28,5 @@ class Guard:
         text = str(address[0]).partition("%")[0]
         reason = inward(ip_address(text), allow_private=self._allow_private, allow=self._allow)
         if reason is not None:
-            raise Refused(reason)
+            raise AddressRefused(reason)
         return socket.socket(family, kind, protocol)

@@ -32,7 +32,7 @@ class TemplateError(ValueError):
     """What is wrong with a template, and where in it."""
 
 
-class Template:
+class BodyTemplate:
     """A body for each record."""
 
     def __init__(self, node: Node) -> None:
@@ -43,7 +43,7 @@ class Template:
         return one_line(self._node(View(record)))
 
 
-def parse(structure: Any) -> Template:
+def parse(structure: Any) -> BodyTemplate:
     """A template from a structure, or from JSON text. Raises TemplateError."""
     if isinstance(structure, str | bytes):
         try:
@@ -52,7 +52,7 @@ def parse(structure: Any) -> Template:
             raise TemplateError(f"the template is not JSON: {error}") from None
     if not isinstance(structure, dict | list):
         raise TemplateError("the template must be a mapping or a list")
-    return Template(_compile(structure, "", 0))
+    return BodyTemplate(_compile(structure, "", 0))
 
 
 def _compile(value: Any, path: str, depth: int) -> Node:

@@ -3,12 +3,12 @@
 import ssl
 
 from mozu.core.api import Secret
-from mozu.plugins.sinks.webhook.settings import Tls
+from mozu.plugins.sinks.webhook.settings import WebhookTls
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
-def context(settings: Tls) -> ssl.SSLContext:
+def context(settings: WebhookTls) -> ssl.SSLContext:
     """Server and name are always verified. Raises ValueError that names the setting."""
     try:
         made = ssl.create_default_context(cafile=settings.ca)

@@ -58,7 +58,7 @@ class _Form(NamedTuple):
     depth: int
 
 
-class Code:
+class ProgramCode:
     """Owns compilations and the programs that calls share. `constants` stand in the C text: maps, sizes, numbers."""
 
     def __init__(self, constants: Mapping[str, int]) -> None:

@@ -26,7 +26,7 @@ _SAME, _SOCKET, _MEMORY, _SHORT, _HALVES, _PAGES = range(6)
 _NOBODY: Final = -1
 
 
-class Form(NamedTuple):
+class CompatForm(NamedTuple):
     """A native call, and what must be done to the arguments: struct compat of bpf/programs/compat.c."""
 
     name: str
@@ -38,41 +38,41 @@ def _bits(*places: int) -> int:
     return sum(1 << place for place in places)
 
 
-_DIFFERENT: Final[dict[str, Form]] = {
-    "umount": Form("umount2", mask=1),
-    "oldstat": Form("stat"),
-    "oldlstat": Form("lstat"),
-    "oldfstat": Form("fstat"),
-    "stat64": Form("stat"),
-    "lstat64": Form("lstat"),
-    "fstat64": Form("fstat"),
-    "fstatat64": Form("newfstatat"),
-    "fcntl64": Form("fcntl"),
-    "sendfile64": Form("sendfile"),
-    "mmap": Form("mmap", _MEMORY),
-    "mmap2": Form("mmap", _PAGES),
-    "truncate64": Form("truncate", _HALVES, _bits(1)),
-    "ftruncate64": Form("ftruncate", _HALVES, _bits(1)),
-    "pread64": Form("pread64", _HALVES, _bits(3)),
-    "pwrite64": Form("pwrite64", _HALVES, _bits(3)),
-    "preadv": Form("preadv", _HALVES, _bits(3)),
-    "pwritev": Form("pwritev", _HALVES, _bits(3)),
-    "fallocate": Form("fallocate", _HALVES, _bits(2, 3)),
-    "readahead": Form("readahead", _HALVES, _bits(1)),
-    "fanotify_mark": Form("fanotify_mark", _HALVES, _bits(2)),
-    "setuid": Form("setuid", _SHORT, _bits(0)),
-    "setgid": Form("setgid", _SHORT, _bits(0)),
-    "setfsuid": Form("setfsuid", _SHORT, _bits(0)),
-    "setfsgid": Form("setfsgid", _SHORT, _bits(0)),
-    "setreuid": Form("setreuid", _SHORT, _bits(0, 1)),
-    "setregid": Form("setregid", _SHORT, _bits(0, 1)),
-    "setresuid": Form("setresuid", _SHORT, _bits(0, 1, 2)),
-    "setresgid": Form("setresgid", _SHORT, _bits(0, 1, 2)),
-    "chown": Form("chown", _SHORT, _bits(1, 2)),
-    "lchown": Form("lchown", _SHORT, _bits(1, 2)),
-    "fchown": Form("fchown", _SHORT, _bits(1, 2)),
+_DIFFERENT: Final[dict[str, CompatForm]] = {
+    "umount": CompatForm("umount2", mask=1),
+    "oldstat": CompatForm("stat"),
+    "oldlstat": CompatForm("lstat"),
+    "oldfstat": CompatForm("fstat"),
+    "stat64": CompatForm("stat"),
+    "lstat64": CompatForm("lstat"),
+    "fstat64": CompatForm("fstat"),
+    "fstatat64": CompatForm("newfstatat"),
+    "fcntl64": CompatForm("fcntl"),
+    "sendfile64": CompatForm("sendfile"),
+    "mmap": CompatForm("mmap", _MEMORY),
+    "mmap2": CompatForm("mmap", _PAGES),
+    "truncate64": CompatForm("truncate", _HALVES, _bits(1)),
+    "ftruncate64": CompatForm("ftruncate", _HALVES, _bits(1)),
+    "pread64": CompatForm("pread64", _HALVES, _bits(3)),
+    "pwrite64": CompatForm("pwrite64", _HALVES, _bits(3)),
+    "preadv": CompatForm("preadv", _HALVES, _bits(3)),
+    "pwritev": CompatForm("pwritev", _HALVES, _bits(3)),
+    "fallocate": CompatForm("fallocate", _HALVES, _bits(2, 3)),
+    "readahead": CompatForm("readahead", _HALVES, _bits(1)),
+    "fanotify_mark": CompatForm("fanotify_mark", _HALVES, _bits(2)),
+    "setuid": CompatForm("setuid", _SHORT, _bits(0)),
+    "setgid": CompatForm("setgid", _SHORT, _bits(0)),
+    "setfsuid": CompatForm("setfsuid", _SHORT, _bits(0)),
+    "setfsgid": CompatForm("setfsgid", _SHORT, _bits(0)),
+    "setreuid": CompatForm("setreuid", _SHORT, _bits(0, 1)),
+    "setregid": CompatForm("setregid", _SHORT, _bits(0, 1)),
+    "setresuid": CompatForm("setresuid", _SHORT, _bits(0, 1, 2)),
+    "setresgid": CompatForm("setresgid", _SHORT, _bits(0, 1, 2)),
+    "chown": CompatForm("chown", _SHORT, _bits(1, 2)),
+    "lchown": CompatForm("lchown", _SHORT, _bits(1, 2)),
+    "fchown": CompatForm("fchown", _SHORT, _bits(1, 2)),
     **{
-        f"{name}32": Form(name)
+        f"{name}32": CompatForm(name)
         for name in (
             *("setuid", "setgid", "setfsuid", "setfsgid", "setreuid", "setregid", "setresuid", "setresgid"),
             *("chown", "lchown", "fchown", "getuid", "getgid", "geteuid", "getegid", "getresuid", "getresgid"),
@@ -90,24 +90,24 @@ UNREAD: Final = frozenset(
 """Calls of the same name whose structs or ids are narrower in a way that the programs do not read: not watched."""
 
 _SOCKETCALLS: Final = {
-    1: Form("socket", mask=3),
-    2: Form("bind", mask=3),
-    3: Form("connect", mask=3),
-    4: Form("listen", mask=2),
-    5: Form("accept", mask=3),
-    6: Form("getsockname", mask=3),
-    7: Form("getpeername", mask=3),
-    8: Form("socketpair", mask=4),
-    9: Form("sendto", mask=4),
-    10: Form("recvfrom", mask=4),
-    11: Form("sendto", mask=6),
-    12: Form("recvfrom", mask=6),
-    13: Form("shutdown", mask=2),
-    14: Form("setsockopt", mask=5),
-    15: Form("getsockopt", mask=5),
-    16: Form("sendmsg", mask=3),
-    17: Form("recvmsg", mask=3),
-    18: Form("accept4", mask=4),
+    1: CompatForm("socket", mask=3),
+    2: CompatForm("bind", mask=3),
+    3: CompatForm("connect", mask=3),
+    4: CompatForm("listen", mask=2),
+    5: CompatForm("accept", mask=3),
+    6: CompatForm("getsockname", mask=3),
+    7: CompatForm("getpeername", mask=3),
+    8: CompatForm("socketpair", mask=4),
+    9: CompatForm("sendto", mask=4),
+    10: CompatForm("recvfrom", mask=4),
+    11: CompatForm("sendto", mask=6),
+    12: CompatForm("recvfrom", mask=6),
+    13: CompatForm("shutdown", mask=2),
+    14: CompatForm("setsockopt", mask=5),
+    15: CompatForm("getsockopt", mask=5),
+    16: CompatForm("sendmsg", mask=3),
+    17: CompatForm("recvmsg", mask=3),
+    18: CompatForm("accept4", mask=4),
 }
 """What socketcall multiplexes; send and recv are sendto and recvfrom without an address."""
 
@@ -116,13 +116,13 @@ _WATCHED: Final = {call_name(watch.number): watch.name for watch in WATCHES.valu
 """The kernel's name of a native call → event type."""
 
 
-def _forms() -> Iterator[tuple[int, Form]]:
+def _forms() -> Iterator[tuple[int, CompatForm]]:
     """(index in the map COMPAT, what it is) of every 32-bit call whose native one is watched."""
     for number in range(_CALLS):
         name = call_name(number, "i386") or ""
-        found = _DIFFERENT.get(name) or (None if name in UNREAD else Form(name))
+        found = _DIFFERENT.get(name) or (None if name in UNREAD else CompatForm(name))
         if name == "socketcall":
-            yield number, Form(name, _SOCKET)
+            yield number, CompatForm(name, _SOCKET)
         elif found is not None and found.name in _WATCHED:
             yield number, found
     for number, found in _SOCKETCALLS.items():
@@ -134,7 +134,7 @@ def entries() -> Iterator[tuple[int, bytes]]:
     """(index, value) of the whole map COMPAT."""
     forms = dict(_forms())
     for index in range(ENTRIES):
-        _, form, mask = forms.get(index, Form(""))
+        _, form, mask = forms.get(index, CompatForm(""))
         number = call_number(forms[index].name) if index in forms else None
         yield index, ENTRY.pack(_NOBODY if number is None else number, form, mask)
 

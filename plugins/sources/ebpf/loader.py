@@ -14,8 +14,8 @@ from typing import Final
 
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import checks, kernel, uring
-from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Program, Watch
-from mozu.plugins.sources.ebpf.code import Code, ProgramTooLong
+from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Program, SyscallSpec
+from mozu.plugins.sources.ebpf.code import ProgramCode, ProgramTooLong
 from mozu.plugins.sources.ebpf.entry_paths import IO_URING, Way
 from mozu.plugins.sources.ebpf.kernel_filter import Gate
 from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_RESULT, SETTINGS, SIZES, make_maps
@@ -55,7 +55,7 @@ class Loader:
         self._gate_programs: dict[str, int] = {}
         """Entry → descriptor of those that stand somewhere."""
         self._maps = make_maps(ring_size, requests=any(way.name == IO_URING for way in self.ways))
-        self._code = Code({**self._maps, **SIZES, "SELFTEST_FIRST": _SELFTEST_ARGUMENTS[0]})
+        self._code = ProgramCode({**self._maps, **SIZES, "SELFTEST_FIRST": _SELFTEST_ARGUMENTS[0]})
 
     @property
     def ring(self) -> int:
@@ -140,7 +140,7 @@ class Loader:
         for opcode, entry in uring.entries(self._attached):
             kernel.update(self._maps["URING_OPS"], opcode, entry)
 
-    def _attach_watch(self, watch: Watch) -> bool:
+    def _attach_watch(self, watch: SyscallSpec) -> bool:
         for program in watch.programs:
             if program.is_handed_calls:
                 self._lead(watch, program)
@@ -150,7 +150,7 @@ class Loader:
             self.watched.add(watch.name)
         return bool(pairs)
 
-    def _lead(self, watch: Watch, program: Program) -> None:
+    def _lead(self, watch: SyscallSpec, program: Program) -> None:
         """From now on, calls of this number are handed to this program, by whichever way they came in."""
         for array, kind in self._arrays():
             behind = struct.pack("<I", self._code.shared(program, kind))
@@ -185,7 +185,7 @@ class Loader:
             os.close(self._gate_programs.pop(entry))
         return problem
 
-    def _stand(self, watch: Watch, gate: Gate | None) -> None:
+    def _stand(self, watch: SyscallSpec, gate: Gate | None) -> None:
         """A gate before the program of a call, or none any more."""
         if gate is None:
             self._lead(watch, watch.programs[0])

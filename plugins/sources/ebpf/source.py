@@ -14,7 +14,7 @@ from mozu.plugins.sources.ebpf import checks, kernel
 from mozu.plugins.sources.ebpf.calls import EVERY, WATCHES
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.compiler import load_bcc
-from mozu.plugins.sources.ebpf.decode import Decoder
+from mozu.plugins.sources.ebpf.decode import RecordDecoder
 from mozu.plugins.sources.ebpf.entry_paths import Switch, watched_ways
 from mozu.plugins.sources.ebpf.kernel_filter import Gate, choose
 from mozu.plugins.sources.ebpf.loader import Loader
@@ -82,7 +82,7 @@ class EbpfSource:
         self._loader: Loader | None = None
         self._ring: Ring | None = None
         self._clock = Clock()
-        self._decoder = Decoder()
+        self._decoder = RecordDecoder()
         self._steps: list[ClockStep] = []
         self._stopping, self._wake = asyncio.Event(), asyncio.Event()
         self._final: Mapping[str, Counts] = {}

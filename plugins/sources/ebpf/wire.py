@@ -19,7 +19,7 @@ _STRUCT: Final = re.compile(r"struct (\w+) \{(.*?)\n?\};", re.DOTALL)
 _ITEM: Final = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 
-class Member(NamedTuple):
+class WireMember(NamedTuple):
     """A member of a wire struct; those of inner structs are named `outer_inner`."""
 
     name: str
@@ -29,11 +29,11 @@ class Member(NamedTuple):
     """In the notation of `struct`; `16s` for bytes, `6Q` counts as six values."""
 
 
-class Layout(NamedTuple):
+class WireLayout(NamedTuple):
     """One wire struct."""
 
     name: str
-    members: tuple[Member, ...]
+    members: tuple[WireMember, ...]
     size: int
 
     @property
@@ -54,10 +54,10 @@ class Layout(NamedTuple):
 
 
 @functools.cache
-def layouts() -> dict[str, Layout]:
+def layouts() -> dict[str, WireLayout]:
     """Every struct of the header by name."""
     text = _COMMENT.sub("", (SOURCES / "mozu.h").read_text())
-    found: dict[str, Layout] = {}
+    found: dict[str, WireLayout] = {}
     for match in _STRUCT.finditer(text):
         found[match[1]] = _layout(match[1], match[2], found)
     return found
@@ -70,8 +70,8 @@ def marks() -> dict[str, int]:
     return {name: int(value) for name, value in re.findall(r"MARK_(\w+) = (\d+)", text)}
 
 
-def _layout(name: str, body: str, known: dict[str, Layout]) -> Layout:
-    members: list[Member] = []
+def _layout(name: str, body: str, known: dict[str, WireLayout]) -> WireLayout:
+    members: list[WireMember] = []
     offset = 0
     for statement in filter(None, (part.strip() for part in body.split(";"))):
         kind, _, items = statement.removeprefix("struct ").partition(" ")
@@ -82,15 +82,15 @@ def _layout(name: str, body: str, known: dict[str, Layout]) -> Layout:
             if kind in known:
                 inner = known[kind]
                 members += [
-                    Member(f"{match[1]}_{m.name}", f"{match[1]}.{m.c_path}", offset + m.offset, m.format)
+                    WireMember(f"{match[1]}_{m.name}", f"{match[1]}.{m.c_path}", offset + m.offset, m.format)
                     for m in inner.members
                 ]
                 offset += inner.size
                 continue
             code = f"{match[2]}s" if kind == "u8" and match[2] else (match[2] or "") + _FORMATS[kind]
-            members.append(Member(match[1], match[1], offset, code))
+            members.append(WireMember(match[1], match[1], offset, code))
             offset += struct.calcsize("<" + code)
-    return Layout(name, tuple(members), offset)
+    return WireLayout(name, tuple(members), offset)
 
 
 def assertions() -> str:

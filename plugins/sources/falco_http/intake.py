@@ -24,7 +24,7 @@ class Parcel:
         """Once `done`: whether every alert is settled."""
 
 
-class Intake:
+class RequestQueue:
     """`put` never waits; `batches` gives what came; `settled` and `abandon` say what became of it."""
 
     def __init__(self, most: int) -> None:

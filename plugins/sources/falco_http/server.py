@@ -14,7 +14,7 @@ from aiohttp import web
 from mozu.core.api import Metrics
 from mozu.plugins.sources.falco_http.alerts import BadInput
 from mozu.plugins.sources.falco_http.body import parse
-from mozu.plugins.sources.falco_http.intake import Intake
+from mozu.plugins.sources.falco_http.intake import RequestQueue
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
 _READERS: Final = 64
@@ -36,7 +36,7 @@ class _Refusal(Exception):
 class Server:
     """Listens, and answers a request once the intake says that its alerts are safe."""
 
-    def __init__(self, settings: FalcoHttpSettings, intake: Intake, metrics: Metrics) -> None:
+    def __init__(self, settings: FalcoHttpSettings, intake: RequestQueue, metrics: Metrics) -> None:
         self._settings, self._intake, self._metrics = settings, intake, metrics
         self._token = None if settings.token is None else settings.token.get_secret_value().encode()
         self._readers = asyncio.Semaphore(_READERS)

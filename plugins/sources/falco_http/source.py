@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from mozu.core.api import Alert, Context, Counts, Demand, SourceUnavailable
-from mozu.plugins.sources.falco_http.intake import Intake
+from mozu.plugins.sources.falco_http.intake import RequestQueue
 from mozu.plugins.sources.falco_http.server import Server
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
@@ -13,7 +13,7 @@ class FalcoHttp:
 
     def __init__(self, settings: FalcoHttpSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
-        self._intake = Intake(settings.max_waiting)
+        self._intake = RequestQueue(settings.max_waiting)
         self._server = Server(settings, self._intake, context.metrics)
         self._reading = False
         context.metrics.gauge("falco_http_waiting_alerts", self._intake.waiting)

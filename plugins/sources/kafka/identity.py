@@ -8,7 +8,7 @@ _TOPIC_BITS: Final = 6
 _PARTITION_BITS: Final = 16
 
 
-class Identity:
+class OffsetNumbers:
     """(topic, partition, offset) as one number below 2**63, for offsets below 2**41."""
 
     def __init__(self, topics: Sequence[str]) -> None:

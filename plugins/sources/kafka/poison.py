@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from mozu.core.api import Metrics
 from mozu.plugins.sinks.kafka.dead_letters import reasons
 from mozu.plugins.sinks.kafka.log_dedup import Voice
-from mozu.plugins.sinks.kafka.message import Message
+from mozu.plugins.sinks.kafka.message import KafkaMessage
 from mozu.plugins.sinks.kafka.producer import Producer, Unreachable
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.topics import TopicMissing
@@ -62,10 +62,10 @@ class Poisoned:
         async with asyncio.timeout(self._settings.timeout):
             await asyncio.gather(*sent)
 
-    def _message(self, record: Any, reason: str) -> Message:
+    def _message(self, record: Any, reason: str) -> KafkaMessage:
         place = {"partition": record.partition, "offset": record.offset}
         headers = [*record.headers, *reasons(record.topic, "VALUE_CONVERTER", reason, **place)]
-        return Message(0, self._settings.poison_topic_of(record.topic), record.key, record.value, headers)
+        return KafkaMessage(0, self._settings.poison_topic_of(record.topic), record.key, record.value, headers)
 
 
 def _whole(access: dict[str, Any]) -> dict[str, Any]:

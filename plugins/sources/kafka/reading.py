@@ -6,17 +6,17 @@ import orjson
 
 from mozu.core.api import Alert, DataEvent, Event
 from mozu.plugins.sources.falco_http.alerts import BadInput, from_object
-from mozu.plugins.sources.kafka.identity import Identity
+from mozu.plugins.sources.kafka.identity import OffsetNumbers
 
 
 class Poison(ValueError):
     """Why a record can be neither; one sentence."""
 
 
-class Reading:
+class RecordReader:
     """`read(record)` for aiokafka's records."""
 
-    def __init__(self, identity: Identity, *, event_source: str, alerts: bool) -> None:
+    def __init__(self, identity: OffsetNumbers, *, event_source: str, alerts: bool) -> None:
         self._identity, self._source, self._alerts = identity, event_source, alerts
 
     def read(self, record: Any) -> Event | Alert | None:

@@ -12,9 +12,9 @@ from mozu.core.errors import ConfigError
 from mozu.plugins.sinks.kafka.client import arguments
 from mozu.plugins.sinks.kafka.log_dedup import Voice
 from mozu.plugins.sources.kafka.consumer import connected, discard
-from mozu.plugins.sources.kafka.identity import Identity
+from mozu.plugins.sources.kafka.identity import OffsetNumbers
 from mozu.plugins.sources.kafka.poison import NotKept, Poisoned
-from mozu.plugins.sources.kafka.reading import Poison, Reading
+from mozu.plugins.sources.kafka.reading import Poison, RecordReader
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
 
 _FIRST, _LONGEST = 0.2, 30.0
@@ -42,9 +42,9 @@ class KafkaSource:
     def __init__(self, settings: KafkaSourceSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
         self._voice = Voice(context.log, context.metrics)
-        identity = Identity(settings.topics)
+        identity = OffsetNumbers(settings.topics)
         self.origin = identity.origin
-        self._reading = Reading(identity, event_source=settings.event_source, alerts=settings.alerts)
+        self._reading = RecordReader(identity, event_source=settings.event_source, alerts=settings.alerts)
         self._poisoned = Poisoned(settings, self._voice, context.metrics)
         self._consumer: Any = None
         self._stopping, self._idle = asyncio.Event(), asyncio.Event()

@@ -73,7 +73,7 @@ class Gone(Exception):
     """The task is not there any more, or not stopped: it was killed."""
 
 
-class Call(NamedTuple):
+class StoppedCall(NamedTuple):
     """A stopped call as the kernel describes it."""
 
     op: int
@@ -103,12 +103,12 @@ def resume(request: int, tid: int, sig: int = 0) -> None:
     _do(request, tid, sig, "ptrace")
 
 
-def call_of(tid: int) -> Call:
+def call_of(tid: int) -> StoppedCall:
     """The call at whose beginning or end the task is stopped. Raises Gone."""
     if _ptrace(_GET_SYSCALL_INFO, tid, _info_size, _info_at) == -1:
         raise _fault(ctypes.get_errno(), "PTRACE_GET_SYSCALL_INFO")
     op, arch, number, *args, data = _unpack_call(_info)
-    return Call(op, arch, number, tuple(args), data)
+    return StoppedCall(op, arch, number, tuple(args), data)
 
 
 def result_of(tid: int) -> int:

@@ -25,7 +25,7 @@ from mozu.plugins.sources.ptrace.reading import (
     SIGNALLED,
     STARTED,
     THREAD_ENDED,
-    Surroundings,
+    ReaderContext,
     readers,
 )
 from mozu.plugins.sources.ptrace.reading.processes import (
@@ -38,7 +38,7 @@ from mozu.plugins.sources.ptrace.reading.processes import (
     namespace,
     thread_end,
 )
-from mozu.plugins.sources.ptrace.reading.reader import Task
+from mozu.plugins.sources.ptrace.reading.reader import TracedTask
 from mozu.plugins.sources.ptrace.seccomp import FOREIGN
 from mozu.plugins.sources.ptrace.warnings import Warnings
 
@@ -75,13 +75,13 @@ class Tracer:
         self._outbox, self._filtered = outbox, filtered
         self._on = native.CONT if filtered else native.SYSCALL
         """How a task goes on that is in no call of interest."""
-        self.around = Surroundings()
+        self.around = ReaderContext()
         self._readers = readers(self.around)
-        self.tasks: dict[int, Task] = {}
+        self.tasks: dict[int, TracedTask] = {}
         self.family = Family()
         self._namespace = namespace(os.getpid())
         self._exec = next(reader for reader in self._readers.values() if reader.name == STARTED)
-        self._handlers: dict[int, Callable[[Task], None]] = {
+        self._handlers: dict[int, Callable[[TracedTask], None]] = {
             native.EVENT_EXEC: self._executed,
             native.EVENT_SECCOMP: self._begins,
             **dict.fromkeys(_BIRTHS, self._bore),
@@ -91,7 +91,7 @@ class Tracer:
 
     def adopt(self, tid: int, pid: int) -> None:
         """A task that this thread has just become the tracer of."""
-        self.tasks[tid] = Task(tid, pid)
+        self.tasks[tid] = TracedTask(tid, pid)
         self.family.add(pid, 0)
 
     def run(self) -> None:
@@ -129,10 +129,10 @@ class Tracer:
                 self._put(delivered(task, sender(sig, *native.siginfo_of(tid)), sig))
             self._go_on(task, sig)
 
-    def _go_on(self, task: Task, sig: int = 0) -> None:
+    def _go_on(self, task: TracedTask, sig: int = 0) -> None:
         native.resume(self._on if task.reader is None else native.SYSCALL, task.tid, sig)
 
-    def _stopped(self, task: Task, sig: int) -> None:
+    def _stopped(self, task: TracedTask, sig: int) -> None:
         """A group-stop lasts until SIGCONT, as without a tracer; every other stop is the tracer's own."""
         if task.is_new:
             task.is_new = False
@@ -146,7 +146,7 @@ class Tracer:
 
     # --- calls
 
-    def _at_call(self, task: Task) -> None:
+    def _at_call(self, task: TracedTask) -> None:
         if not self._filtered and native.op_of(task.tid) == native.ENTRY:
             self._begins(task)
             return
@@ -155,7 +155,7 @@ class Tracer:
             self._put(*reader.leave(task, native.result_of(task.tid)))
         self._go_on(task)
 
-    def _begins(self, task: Task) -> None:
+    def _begins(self, task: TracedTask) -> None:
         call = native.call_of(task.tid)
         if call.data == FOREIGN or call.arch != native.ARCH_X86_64 or call.number & native.X32:
             self.warnings.foreign(task.pid)
@@ -171,7 +171,7 @@ class Tracer:
 
     # --- births, programs, ends
 
-    def _bore(self, task: Task) -> None:
+    def _bore(self, task: TracedTask) -> None:
         tid = native.message_of(task.tid)
         if tid not in self.tasks:
             self._add(tid, task, self._flags(task.tid))
@@ -181,15 +181,17 @@ class Tracer:
         number, first, _ = native.birth_of(tid)
         return flags_of(call_name(number) or "", tid, first)
 
-    def _appeared(self, tid: int) -> Task:
+    def _appeared(self, tid: int) -> TracedTask:
         """A new task that stopped before its creator did, or whose creator was killed meanwhile."""
         flags = self._flags(tid)
         pid, parent = _numbers(tid)
-        creator = Task(pid, pid) if flags & _CLONE_THREAD else self.tasks.get(parent) or Task(parent, parent)
+        creator = (
+            TracedTask(pid, pid) if flags & _CLONE_THREAD else self.tasks.get(parent) or TracedTask(parent, parent)
+        )
         return self._add(tid, creator, flags)
 
-    def _add(self, tid: int, creator: Task, flags: int) -> Task:
-        task = Task(tid, creator.pid if flags & _CLONE_THREAD else tid)
+    def _add(self, tid: int, creator: TracedTask, flags: int) -> TracedTask:
+        task = TracedTask(tid, creator.pid if flags & _CLONE_THREAD else tid)
         self.tasks[tid] = task
         is_thread = task.pid != tid
         parent = _numbers(tid)[1] if is_thread or flags & _CLONE_PARENT else creator.pid
@@ -204,7 +206,7 @@ class Tracer:
         task.is_new = True
         return task
 
-    def _begun(self, task: Task) -> None:
+    def _begun(self, task: TracedTask) -> None:
         """What clone returns in the child is an event, too."""
         if self.wanted.types.isdisjoint(_CLONES):
             return
@@ -213,7 +215,7 @@ class Tracer:
         if isinstance(reader, Clones):
             self._put(reader.child(task, flags_of(reader.name, task.tid, first)))
 
-    def _executed(self, task: Task) -> None:
+    def _executed(self, task: TracedTask) -> None:
         old = native.message_of(task.tid)
         caller = self.tasks.pop(old, task) if old != task.tid else task
         reader = caller.reader if isinstance(caller.reader, Execs) else self._exec
@@ -265,7 +267,7 @@ class Tracer:
         with contextlib.suppress(Gone):
             if event in _BIRTHS:
                 child = native.message_of(tid)
-                self.tasks.setdefault(child, Task(child, child))
+                self.tasks.setdefault(child, TracedTask(child, child))
             is_signal = not event and sig != native.SYSCALL_STOP
             is_stop = event == native.EVENT_STOP and sig in _STOPS
             native.resume(native.DETACH, tid, sig if is_signal or is_stop else 0)

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 import orjson
 
-from mozu.plugins.sources.replay.layouts import Layout, layouts, rows
+from mozu.plugins.sources.replay.layouts import EventLayout, layouts, rows
 from mozu.plugins.sources.replay.params import blank, text, widest
 
 PASS, DROP, CHANGE = "pass", "drop", "change"
@@ -59,7 +59,7 @@ def steps() -> dict[tuple[int, int], _Step]:
     return table
 
 
-def verdict(layout: Layout, count: int) -> str:
+def verdict(layout: EventLayout, count: int) -> str:
     """What becomes of an event with so many parameters."""
     if "converted" not in layout.traits:
         return DROP if "old" in layout.traits else PASS
@@ -71,7 +71,7 @@ def verdict(layout: Layout, count: int) -> str:
 class Converted(msgspec.Struct):
     """An event in today's form, its parameters still as bytes."""
 
-    layout: Layout
+    layout: EventLayout
     params: list[bytes]
 
 
@@ -87,7 +87,7 @@ class Converter:
         """Forget every beginning (another recording follows)."""
         self._stored.clear()
 
-    def convert(self, tid: int, layout: Layout, params: list[bytes]) -> Converted | None:
+    def convert(self, tid: int, layout: EventLayout, params: list[bytes]) -> Converted | None:
         """Today's form; None where nothing is to be shown (a beginning that was kept, an event that fits no line)."""
         for _ in range(_ROUNDS):
             decision = verdict(layout, len(params))
@@ -114,7 +114,9 @@ class Converter:
         if len(self._stored) > _STORED_LIMIT:
             self._stored.popitem(last=False)
 
-    def _apply(self, step: _Step, tid: int, layout: Layout, params: list[bytes]) -> tuple[Layout, list[bytes]]:
+    def _apply(
+        self, step: _Step, tid: int, layout: EventLayout, params: list[bytes]
+    ) -> tuple[EventLayout, list[bytes]]:
         entered = self._entered(step, tid, layout.id)
         target = layouts()[step.new_id]
         added = [] if step.action == "change_type" else list(params)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from mozu.core.api.hookspecs import Counts
 from mozu.core.model.syscalls import event_types
-from mozu.plugins.sources.replay.layouts import Layout, call_names, layouts
+from mozu.plugins.sources.replay.layouts import EventLayout, call_names, layouts
 from mozu.plugins.sources.replay.params import FIXED, WIDTH, decode, reader
 
 Maker = Callable[[bytes], Any] | None
@@ -27,12 +27,12 @@ _EVENT_FRAME: Final = 14
 GENERIC: Final = "syscall"
 
 
-class Kind:
+class EventReader:
     """What events of one number have in common, and how their parameters are read one by one."""
 
     __slots__ = ("descriptor", "encodings", "enters", "generic", "name", "repeats")
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: EventLayout) -> None:
         self.name = layout.name
         self.encodings = layout.encodings
         self.descriptor = descriptor_index(layout)
@@ -48,17 +48,17 @@ class Kind:
 
 
 @cache
-def kind_of(number: int) -> Kind:
+def kind_of(number: int) -> EventReader:
     """The kind of an event number that has a layout."""
-    return Kind(layouts()[number])
+    return EventReader(layouts()[number])
 
 
-class Shape:
+class EventShape:
     """How to read the parameters of events that look alike."""
 
     __slots__ = ("count", "data", "descriptor", "finish", "kind", "least", "name", "skip", "special", "unpack")
 
-    def __init__(self, layout: Layout, lengths: tuple[int, ...], data: int, size: int) -> None:
+    def __init__(self, layout: EventLayout, lengths: tuple[int, ...], data: int, size: int) -> None:
         form, self.finish = _plan(layout, lengths)
         self.unpack: Callable[[bytes, int], tuple[Any, ...]] = form.unpack_from
         self.kind = kind_of(layout.id)
@@ -75,7 +75,7 @@ class Shape:
         self.count = 0
 
 
-def descriptor_index(layout: Layout) -> int:
+def descriptor_index(layout: EventLayout) -> int:
     """Which parameter is the descriptor that the event is about; -1: none."""
     if "creates" in layout.traits:
         return 0
@@ -86,7 +86,7 @@ def descriptor_index(layout: Layout) -> int:
     return -1
 
 
-def _plan(layout: Layout, lengths: tuple[int, ...]) -> tuple[struct.Struct, Finish | None]:
+def _plan(layout: EventLayout, lengths: tuple[int, ...]) -> tuple[struct.Struct, Finish | None]:
     """The `struct` of the present parameters, and what must be done with what it gives."""
     codes = ["<"]
     makers: list[Maker] = []
@@ -142,7 +142,7 @@ class Shapes:
     """The shapes met so far, by the bytes of an event's header from its length to the end of its array of lengths."""
 
     def __init__(self) -> None:
-        self.known: dict[bytes, Shape] = {}
+        self.known: dict[bytes, EventShape] = {}
         self._counts: dict[str, Counts] = {}
         self._wanted: Container[str] | None = None
 
@@ -155,7 +155,7 @@ class Shapes:
         """Whether events of this type go further."""
         return self._wanted is None or name in self._wanted
 
-    def keep(self, key: bytes, shape: Shape) -> None:
+    def keep(self, key: bytes, shape: EventShape) -> None:
         """Remember; when there are too many, start again."""
         if len(self.known) >= _SHAPE_LIMIT:
             self._fold()

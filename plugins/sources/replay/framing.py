@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from mozu.plugins.sources.replay.blocks import STATE_ONLY, EventBlock
-from mozu.plugins.sources.replay.layouts import Layout, layouts
+from mozu.plugins.sources.replay.layouts import EventLayout, layouts
 from mozu.plugins.sources.replay.stream import Corrupt
 
 _HEAD: Final = struct.Struct("<QqIH")
@@ -20,7 +20,7 @@ _KEY_AT, _COUNT_AT, _LENGTHS_AT = 26, 32, 36
 class Raw(msgspec.Struct):
     """An event before it is decoded."""
 
-    layout: Layout
+    layout: EventLayout
     time: int
     tid: int
     cpu: int
@@ -52,7 +52,7 @@ def raw_event(data: bytes, at: int, length: int, block: EventBlock, offset: int)
     return Raw(layout, time, tid, cpu, params, size, bool(flags & STATE_ONLY))
 
 
-def _counted(data: bytes, start: int, size: int, layout: Layout, offset: int) -> list[bytes]:
+def _counted(data: bytes, start: int, size: int, layout: EventLayout, offset: int) -> list[bytes]:
     first = start + _HEAD.size + _COUNT_SIZE
     if first > start + size:
         raise Corrupt(f"an event claims a length of {size} bytes, less than its own header", offset)
@@ -66,7 +66,7 @@ def _counted(data: bytes, start: int, size: int, layout: Layout, offset: int) ->
     return _cut(data, first + count * width, start + size, lengths, offset)
 
 
-def _inferred(data: bytes, start: int, size: int, layout: Layout, offset: int) -> list[bytes]:
+def _inferred(data: bytes, start: int, size: int, layout: EventLayout, offset: int) -> list[bytes]:
     """Events of the first version do not say how many parameters they have: the count whose lengths add up is it."""
     first, end = start + _HEAD.size, start + size
     for count in range(len(layout.encodings), -1, -1):

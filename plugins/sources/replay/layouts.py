@@ -13,7 +13,7 @@ import msgspec
 _PACKAGE: Final = files(__package__)
 
 
-class Layout(msgspec.Struct, frozen=True):
+class EventLayout(msgspec.Struct, frozen=True):
     """One event number."""
 
     id: int
@@ -46,10 +46,10 @@ def rows(name: str) -> list[list[str]]:
     return [line.split("\t") for line in text.splitlines()[1:]]
 
 
-def _layout(row: list[str]) -> Layout:
+def _layout(row: list[str]) -> EventLayout:
     number, name, kind, traits, parameters = row
     pairs = [] if parameters == "-" else [item.split(":", 1) for item in parameters.split(",")]
-    return Layout(
+    return EventLayout(
         id=int(number),
         name=name,
         kind=kind,
@@ -60,7 +60,7 @@ def _layout(row: list[str]) -> Layout:
 
 
 @cache
-def layouts() -> dict[int, Layout]:
+def layouts() -> dict[int, EventLayout]:
     """Event number → layout."""
     return {int(row[0]): _layout(row) for row in rows("layouts.tsv")}
 

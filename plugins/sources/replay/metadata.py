@@ -10,7 +10,7 @@ from mozu.core.state.observed import KnownFile, KnownProcess, Seeded
 from mozu.plugins.sources.replay import blocks, tables
 from mozu.plugins.sources.replay.containers import Containers
 from mozu.plugins.sources.replay.cursor import Overrun
-from mozu.plugins.sources.replay.layouts import Layout
+from mozu.plugins.sources.replay.layouts import EventLayout
 from mozu.plugins.sources.replay.user_table import People
 
 _PROCESS_LIMIT: Final = 1 << 18
@@ -46,7 +46,7 @@ class Metadata:
         self.live, self.named = False, True
         self._processes, self._files, self._addresses = {}, [], ()
 
-    def restart(self, head: lines.Head) -> None:
+    def restart(self, head: lines.HeadLine) -> None:
         """A section of a recording of mozu's own begins."""
         self.begin()
         self.live, self.named = head.live, head.named
@@ -56,18 +56,18 @@ class Metadata:
 
     def tell(self, told: lines.Told) -> None:
         """A line about a user, a group, a container, an address or the run."""
-        if isinstance(told, lines.Start):
+        if isinstance(told, lines.StartLine):
             self.begun(told.time)
-        elif isinstance(told, lines.Container):
+        elif isinstance(told, lines.ContainerLine):
             self.containers.put(told.id, told.metadata, told.runtime)
-        elif isinstance(told, lines.Host):
+        elif isinstance(told, lines.HostLine):
             self._tell_host(told)
-        elif isinstance(told, lines.User):
+        elif isinstance(told, lines.UserLine):
             self.people.put_user(told.container, told.uid, told.name, told.home, told.shell)
         else:
             self.people.put_group(told.container, told.gid, told.name)
 
-    def _tell_host(self, told: lines.Host) -> None:
+    def _tell_host(self, told: lines.HostLine) -> None:
         if not told.names:
             self._hosts.pop(told.address, None)
         elif len(self._hosts) < _HOST_LIMIT:
@@ -83,15 +83,15 @@ class Metadata:
     def told(self) -> Iterable[lines.Told]:
         """All of these, for a recording of this recording."""
         if self.names.first_time:
-            yield lines.Start(self.names.first_time)
+            yield lines.StartLine(self.names.first_time)
         for (container, uid), user in self.people.users.items():
-            yield lines.User(container, uid, user.name, user.home, user.shell)
+            yield lines.UserLine(container, uid, user.name, user.home, user.shell)
         for (container, gid), name in self.people.groups.items():
-            yield lines.Group(container, gid, name)
+            yield lines.GroupLine(container, gid, name)
         for identity, metadata, runtime in self.containers.all():
-            yield lines.Container(identity, metadata, runtime)
+            yield lines.ContainerLine(identity, metadata, runtime)
         for address, names in self._hosts.items():
-            yield lines.Host(address, names)
+            yield lines.HostLine(address, names)
 
     def load(self, kind: int, body: bytes) -> None:
         """One block before the first event; unknown types are passed over. Raises Overrun."""
@@ -134,7 +134,7 @@ class Metadata:
         if not self.names.first_time:
             self.names.first_time = time
 
-    def change(self, layout: Layout, args: tuple[Any, ...]) -> str:
+    def change(self, layout: EventLayout, args: tuple[Any, ...]) -> str:
         """An event that tells of users, groups or containers; gives the name by which rules know it."""
         if layout.name == "container":
             self.containers.add(args[0])

@@ -8,10 +8,10 @@ from mozu.core.api.hookspecs import Counts
 from mozu.core.errors import SourceBroken
 from mozu.core.model.event import DataEvent, Event
 from mozu.core.recording import lines
-from mozu.core.recording.decode import Decoder, Malformed, other
+from mozu.core.recording.decode import Malformed, RecordingDecoder, other
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.reader import BATCH
-from mozu.plugins.sources.replay.stream import Corrupt, Stream
+from mozu.plugins.sources.replay.stream import ByteStream, Corrupt
 
 _LINE_LIMIT: Final = 1 << 25
 _EVENT: Final = b"["
@@ -43,8 +43,8 @@ class OwnRecording:
         self.gaps: list[str] = []
         """Losses that the recording tells of."""
         self._metadata = metadata
-        self._stream = Stream(file)
-        self._decoder = Decoder()
+        self._stream = ByteStream(file)
+        self._decoder = RecordingDecoder()
         self._wanted: Container[str] | None = None
         self._counts: dict[str, Counts] = {}
         self._offset = 0
@@ -104,13 +104,13 @@ class OwnRecording:
                 self._give(event)
             return
         told = other(line)
-        if isinstance(told, lines.Head):
+        if isinstance(told, lines.HeadLine):
             self._begin(told)
         elif not self._begun:
             raise Malformed("it does not begin as a recording does")
-        elif isinstance(told, lines.Type):
+        elif isinstance(told, lines.TypeLine):
             self._decoder.declare(told)
-        elif isinstance(told, lines.Data):
+        elif isinstance(told, lines.DataLine):
             self._give(DataEvent(told.source, told.type, told.time, told.num, told.data))
         else:
             self._metadata.tell(told)
@@ -127,7 +127,7 @@ class OwnRecording:
         else:
             counts.filtered += 1
 
-    def _begin(self, head: lines.Head) -> None:
+    def _begin(self, head: lines.HeadLine) -> None:
         if head.version > lines.VERSION:
             raise Malformed(f"its format is version {head.version}; versions up to {lines.VERSION} can be read")
         self._begun = True
@@ -144,4 +144,4 @@ def origin_of(file: BinaryIO) -> str:
         head = other(line)
     except (Malformed, Corrupt):
         return ""
-    return head.origin if isinstance(head, lines.Head) else ""
+    return head.origin if isinstance(head, lines.HeadLine) else ""

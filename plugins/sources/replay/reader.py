@@ -15,10 +15,10 @@ from mozu.core.state.observed import Entered
 from mozu.plugins.sources.replay import blocks
 from mozu.plugins.sources.replay.convert import Converted, Converter
 from mozu.plugins.sources.replay.cursor import Overrun
-from mozu.plugins.sources.replay.events import GENERIC, Kind, Shape, Shapes, generic_calls, kind_of
+from mozu.plugins.sources.replay.events import GENERIC, EventReader, EventShape, Shapes, generic_calls, kind_of
 from mozu.plugins.sources.replay.framing import Raw, plain_key, raw_event
 from mozu.plugins.sources.replay.metadata import Metadata
-from mozu.plugins.sources.replay.stream import Corrupt, Stream
+from mozu.plugins.sources.replay.stream import ByteStream, Corrupt
 
 BATCH: Final = 2048
 """Events given at once, about."""
@@ -52,7 +52,7 @@ class Recording:
         self.shapes = Shapes()
         self.number = number
         """Of the last event."""
-        self._stream = Stream(file)
+        self._stream = ByteStream(file)
         self._data = b""
         self._at = 0
         self._base = 0
@@ -240,7 +240,7 @@ class Recording:
             self._initial = False
         return at != first
 
-    def _special(self, kind: Kind, args: tuple[Any, ...], cpu: int, time: int, tid: int, number: int) -> None:
+    def _special(self, kind: EventReader, args: tuple[Any, ...], cpu: int, time: int, tid: int, number: int) -> None:
         """Events without a name of their own, and beginnings that the state wants to see."""
         if kind.enters:
             entered = Entered(kind.name, args)
@@ -275,7 +275,7 @@ class Recording:
             return
         lengths = tuple(map(len, raw.params))
         data = _HEAD_SIZE + 2 * len(lengths)
-        self.shapes.keep(plain_key(self._data, self._at), Shape(raw.layout, lengths, data, raw.size))
+        self.shapes.keep(plain_key(self._data, self._at), EventShape(raw.layout, lengths, data, raw.size))
 
     def _emit(self, raw: Raw, converted: Converted) -> None:
         layout, params = converted.layout, converted.params

@@ -12,7 +12,7 @@ from mozu.core.model.event import SyscallEvent
 from mozu.core.model.fields import Reader
 from mozu.plugins.sources.replay.containers import BLANK
 from mozu.plugins.sources.replay.metadata import Metadata
-from mozu.plugins.sources.replay.user_table import User
+from mozu.plugins.sources.replay.user_table import UserEntry
 
 Binder = Callable[[str | None], Reader]
 
@@ -20,7 +20,7 @@ _UNKNOWN: Final = "<NA>"
 """What these fields say, as a text, of a number without a name."""
 _HOST: Final = "host"
 _UNDESCRIBED: Final = frozenset({"lxc", "libvirt-lxc", "bpm"})
-_ROOT: Final = User("root", "/root", _UNKNOWN)
+_ROOT: Final = UserEntry("root", "/root", _UNKNOWN)
 
 
 def readers(metadata: Metadata) -> Mapping[str, Binder]:
@@ -125,7 +125,7 @@ class _PeopleFields:
         found = None if root is None else self._people.groups.get((root, gid))
         return found or ("root" if gid == 0 else None)
 
-    def _user(self, uid: int, event: SyscallEvent) -> User | None:
+    def _user(self, uid: int, event: SyscallEvent) -> UserEntry | None:
         root = self._root(event)
         found = None if root is None else self._people.users.get((root, uid))
         return _ROOT if found is None and uid == 0 else found

@@ -25,7 +25,7 @@ class Corrupt(Exception):
         self.offset = offset
 
 
-class Stream:
+class ByteStream:
     """Reads a binary file; `read` gives the next piece, `b""` at the end."""
 
     def __init__(self, file: BinaryIO) -> None:

@@ -31,7 +31,7 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >> 63 else number
 
 
-class Entry(dict[str, Any]):
+class ProcessEntry(dict[str, Any]):
     """The fields of one process under construction."""
 
 
@@ -51,8 +51,8 @@ def processes(body: bytes, version: int) -> Iterator[tuple[int, int, KnownProces
             yield tid, pid, KnownProcess(**known)
 
 
-def _process(entry: Cursor, version: int, ptid: int) -> Entry:
-    known = Entry(ptid=ptid)
+def _process(entry: Cursor, version: int, ptid: int) -> ProcessEntry:
+    known = ProcessEntry(ptid=ptid)
     if version >= 6:
         known["sid"] = _signed(entry.number("Q"))
     if version >= 8:
@@ -85,20 +85,20 @@ def _cgroups(items: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((subsystem, path) for subsystem, _, path in pairs)
 
 
-def _loginuid(known: Entry, value: int) -> None:
+def _loginuid(known: ProcessEntry, value: int) -> None:
     known["loginuid"] = -1 if value == _NOBODY else value
 
 
-def _flag(bit: int) -> Callable[[Entry, int], None]:
-    def put(known: Entry, value: int) -> None:
+def _flag(bit: int) -> Callable[[ProcessEntry, int], None]:
+    def put(known: ProcessEntry, value: int) -> None:
         if value:
             known["exe_flags"] = known.get("exe_flags", 0) | bit
 
     return put
 
 
-def _plain(name: str) -> Callable[[Entry, int], None]:
-    def put(known: Entry, value: int) -> None:
+def _plain(name: str) -> Callable[[ProcessEntry, int], None]:
+    def put(known: ProcessEntry, value: int) -> None:
         known[name] = value
 
     return put
@@ -122,7 +122,7 @@ _APPENDED: Final = (
 """What writers appended over the years, in this order; flags are bits of the table `execve_flags`."""
 
 
-def _appended(entry: Cursor, known: Entry) -> None:
+def _appended(entry: Cursor, known: ProcessEntry) -> None:
     fields = _APPENDED if entry.left <= _OLD_TAIL else _INSERTED + _APPENDED
     for code, put in fields:
         if entry.left < struct.calcsize("<" + code):

@@ -10,7 +10,7 @@ from mozu.core.model.event import DataEvent, Event, File, SockTuple, SyscallEven
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.lookups import Lookups
-from mozu.core.recording.lines import Container, Host, User
+from mozu.core.recording.lines import ContainerLine, HostLine, UserLine
 from mozu.core.recording.lines import Told as Line
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import Entered, Executed, Forked, KnownProcess, Opened, ProcSnapshot
@@ -43,8 +43,8 @@ class Told:
 
     def told(self) -> Iterable[Line]:
         observed = ContainerMetadata(full_id=CONTAINER)
-        user = User("", 1000, "mira", "/home/mira", "/bin/sh")
-        return [user, Container(CONTAINER, observed), Host(b"\x08\x08\x08\x08", ("a.example", "b.example"))]
+        user = UserLine("", 1000, "mira", "/home/mira", "/bin/sh")
+        return [user, ContainerLine(CONTAINER, observed), HostLine(b"\x08\x08\x08\x08", ("a.example", "b.example"))]
 
 
 def call(kind: str, *args: Any, **more: Any) -> SyscallEvent:

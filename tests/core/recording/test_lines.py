@@ -6,9 +6,9 @@ import pytest
 
 from mozu.core.model.event import DataEvent, Event, File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.model.syscalls import event_type
-from mozu.core.recording.decode import Decoder, Malformed, other
-from mozu.core.recording.encode import Encoder
-from mozu.core.recording.lines import Data, Type, form_of, types_of
+from mozu.core.recording.decode import Malformed, RecordingDecoder, other
+from mozu.core.recording.encode import RecordingEncoder
+from mozu.core.recording.lines import DataLine, TypeLine, form_of, types_of
 from mozu.core.state.observed import Bases, Descriptor, Entered, Executed, Forked, KnownProcess, Opened, ProcSnapshot
 
 SOCK = SockTuple(2, b"\x7f\0\0\1", 40000, b"\x08\x08\x08\x08", 53)
@@ -44,18 +44,18 @@ EVENTS = [
 ]
 
 
-def written(events: list[Event], encoder: Encoder | None = None, number: int = 0) -> list[bytes]:
-    return b"".join((encoder or Encoder()).encode(events, number)).splitlines()
+def written(events: list[Event], encoder: RecordingEncoder | None = None, number: int = 0) -> list[bytes]:
+    return b"".join((encoder or RecordingEncoder()).encode(events, number)).splitlines()
 
 
 def read(lines: list[bytes]) -> list[SyscallEvent]:
-    decoder, found = Decoder(), []
+    decoder, found = RecordingDecoder(), []
     for line in lines:
         if line.startswith(b"["):
             found.append(decoder.event(line))
         else:
             told = other(line)
-            assert isinstance(told, Type)
+            assert isinstance(told, TypeLine)
             decoder.declare(told)
     return found
 
@@ -65,9 +65,9 @@ def test_events_come_back_as_they_were() -> None:
 
 
 def test_one_by_one_as_well_and_from_the_same_encoder_again() -> None:
-    encoder = Encoder()
+    encoder = RecordingEncoder()
     for event in [*EVENTS, *EVENTS]:
-        decoder = Decoder()
+        decoder = RecordingDecoder()
         assert decoder.event(written([event], encoder)[-1]) == event
 
 
@@ -79,18 +79,18 @@ def test_events_without_a_number_get_the_one_that_the_state_will_give_them() -> 
 def test_documents_are_lines_of_their_own() -> None:
     document = {"kind": "Event", "items": [1, None, 2.5, "ü"]}
     (line,) = written([DataEvent("k8s_audit", "pluginevent", 5, 6, document)])
-    assert Data("k8s_audit", "pluginevent", 5, 6, document) == other(line)
+    assert DataLine("k8s_audit", "pluginevent", 5, 6, document) == other(line)
 
 
 def test_what_no_line_can_hold_is_counted_and_costs_itself_only() -> None:
-    encoder = Encoder()
+    encoder = RecordingEncoder()
     lines = written([made("close", object()), made("close", 0, 3), made("close", {1: 2})], encoder)
     assert (2, [made("close", 0, 3)]) == (encoder.unwritable, read(lines))
 
 
 def test_parameters_are_found_by_name_where_the_table_has_changed() -> None:
-    declared = Type("openat", ("name", "fd", "gone"))
-    decoder = Decoder()
+    declared = TypeLine("openat", ("name", "fd", "gone"))
+    decoder = RecordingDecoder()
     decoder.declare(declared)
     event = decoder.event(b'["openat","sin",1,1,5,5,0,null,["/x",3,null]]')
     kind = event_type("openat")
@@ -141,4 +141,4 @@ def test_a_form_is_made_of_values() -> None:
 )
 def test_what_is_no_line_is_refused_as_a_whole(line: bytes) -> None:
     with pytest.raises(Malformed, match=r"cannot be read|has the time"):
-        Decoder().event(line) if line.startswith(b"[") else other(line)
+        RecordingDecoder().event(line) if line.startswith(b"[") else other(line)

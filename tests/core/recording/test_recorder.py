@@ -9,7 +9,7 @@ import pytest
 
 from mozu.core.errors import SourceBroken
 from mozu.core.model.event import DataEvent, SyscallEvent
-from mozu.core.recording.lines import Host
+from mozu.core.recording.lines import HostLine
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import KnownProcess
 from mozu.plugins.sources.replay.metadata import Metadata
@@ -123,9 +123,9 @@ def test_names_of_addresses_are_recorded_again_from_a_recording() -> None:
     state, kept, registry = StateMachine(procfs=None), Kept(), fields()
     metadata = Metadata(registry.lookups)
     made = recorder([kept], registry, state, metadata)
-    metadata.tell(Host(b"one1", ("a",)))
-    metadata.tell(Host(b"two2", ("b",)))
-    for told in (Host(b"one1", ()), Host(b"two2", ("b", "c"))):
+    metadata.tell(HostLine(b"one1", ("a",)))
+    metadata.tell(HostLine(b"two2", ("b",)))
+    for told in (HostLine(b"one1", ()), HostLine(b"two2", ("b", "c"))):
         event = call("close", 0, 3, fd=3)
         made.take([event])
         state.apply([event])

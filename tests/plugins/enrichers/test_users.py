@@ -12,9 +12,9 @@ from mozu.core.model.event import Container, Process, Task
 from mozu.core.runtime.loop import run
 from mozu.plugins.enrichers.thread_pool import Crew
 from mozu.plugins.enrichers.users import mozu_enricher, nss
-from mozu.plugins.enrichers.users.database import User
+from mozu.plugins.enrichers.users.database import PasswdEntry
 from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
-from mozu.plugins.enrichers.users.names import ASKED_LIMIT, Names
+from mozu.plugins.enrichers.users.names import ASKED_LIMIT, UserNames
 from tests.plugins.enrichers.actors import context_of, event_of, read, told, until, working
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/zsh\n"
@@ -120,7 +120,7 @@ def test_a_number_that_nobody_knows_is_not_looked_up_twice(root: Path) -> None:
 
 
 def test_name_services_are_asked_for_what_the_files_do_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nss, "user", lambda uid: User(f"user{uid}", "/dir", "/sh"))
+    monkeypatch.setattr(nss, "user", lambda uid: PasswdEntry(f"user{uid}", "/dir", "/sh"))
     monkeypatch.setattr(nss, "group", lambda gid: f"group{gid}")
 
     async def main() -> list[str]:
@@ -133,7 +133,7 @@ def test_name_services_are_asked_for_what_the_files_do_not_have(monkeypatch: pyt
 
 
 def test_name_services_can_be_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nss, "user", lambda uid: User(f"user{uid}", "/dir", "/sh"))
+    monkeypatch.setattr(nss, "user", lambda uid: PasswdEntry(f"user{uid}", "/dir", "/sh"))
 
     async def main() -> str:
         async with enricher_of(Path("/"), nss=False) as enricher:
@@ -196,15 +196,15 @@ def test_too_many_calls_are_refused_at_once() -> None:
 
 
 def test_a_process_that_walks_through_all_numbers_does_not_fill_the_memory() -> None:
-    names = Names()
+    names = UserNames()
     for number in range(ASKED_LIMIT * 3):
         names.settle_user(number, None)
     assert len(names.users) <= ASKED_LIMIT
 
 
 def test_answers_of_name_services_grow_old() -> None:
-    names = Names()
-    names.settle_user(7, User("old", "", ""), 100.0)
+    names = UserNames()
+    names.settle_user(7, PasswdEntry("old", "", ""), 100.0)
     names.settle_group(7, "young", 200.0)
     names.expire(150.0)
     assert ({}, {7: "young"}) == (names.users, names.groups)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mozu.plugins.enrichers.users import database
-from mozu.plugins.enrichers.users.database import User
+from mozu.plugins.enrichers.users.database import PasswdEntry
 from mozu.plugins.enrichers.users.rooted import ABSENT, read
 from tests.support.requirements import require
 
@@ -15,11 +15,11 @@ from tests.support.requirements import require
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (b"root:x:0:0:root:/root:/bin/sh", {0: User("root", "/root", "/bin/sh")}),
-        (b"a:x:4294967295:0::/:", {4294967295: User("a", "/", "")}),
-        (b"a:x:7:0::/h:/s:more:fields", {7: User("a", "/h", "/s")}),
-        (b"a:x:7:0:::\nb:x:7:0:::", {7: User("a", "", "")}),
-        (b"\xff:x:7:0::/:/", {7: User("\udcff", "/", "/")}),
+        (b"root:x:0:0:root:/root:/bin/sh", {0: PasswdEntry("root", "/root", "/bin/sh")}),
+        (b"a:x:4294967295:0::/:", {4294967295: PasswdEntry("a", "/", "")}),
+        (b"a:x:7:0::/h:/s:more:fields", {7: PasswdEntry("a", "/h", "/s")}),
+        (b"a:x:7:0:::\nb:x:7:0:::", {7: PasswdEntry("a", "", "")}),
+        (b"\xff:x:7:0::/:/", {7: PasswdEntry("\udcff", "/", "/")}),
         (b"a:x:4294967296:0:::", {}),
         (b"a:x:-1:0:::", {}),
         (b"a:x: 7:0:::", {}),
@@ -35,7 +35,7 @@ from tests.support.requirements import require
         (b"\n\n", {}),
     ],
 )
-def test_a_line_of_passwd_is_a_user_or_passed_over(line: bytes, expected: dict[int, User]) -> None:
+def test_a_line_of_passwd_is_a_user_or_passed_over(line: bytes, expected: dict[int, PasswdEntry]) -> None:
     assert database.users(line, 10) == expected
 
 
@@ -57,7 +57,9 @@ def test_no_more_users_are_kept_than_allowed() -> None:
 
 
 def test_a_long_name_is_cut() -> None:
-    assert {7: User("n" * 256, "h" * 256, "")} == database.users(b"%s:x:7:0::%s:" % (b"n" * 9999, b"h" * 9999), 10)
+    assert {7: PasswdEntry("n" * 256, "h" * 256, "")} == database.users(
+        b"%s:x:7:0::%s:" % (b"n" * 9999, b"h" * 9999), 10
+    )
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 
 from mozu.core.runtime.loop import run
 from mozu.core.testing import alert, check_sink, context, records
-from mozu.plugins.sinks.file import File, FileSettings
+from mozu.plugins.sinks.file import FileSettings, FileSink
 from mozu.plugins.sinks.file.archive import Archive
 from tests.support.hostile import hostile_alerts
 from tests.support.requirements import ROOT, program, require
@@ -27,8 +27,8 @@ from tests.support.split import needs_live
 KILLS = 200 if os.environ.get("MOZU_FUZZ") == "full" else 8
 
 
-def sink(path: Path, **settings: Any) -> File:
-    return File(FileSettings(path=path, **settings), context("file"))
+def sink(path: Path, **settings: Any) -> FileSink:
+    return FileSink(FileSettings(path=path, **settings), context("file"))
 
 
 def lines(*paths: Path) -> list[str]:

@@ -13,19 +13,19 @@ import pytest
 from mozu.core.api import Record, Rejected, Retry
 from mozu.core.runtime.loop import run
 from mozu.core.testing import alert, check_sink, context, records
-from mozu.plugins.sinks.program import Program, ProgramSettings
+from mozu.plugins.sinks.program import ProgramSettings, ProgramSink
 from tests.support.hostile import hostile_alerts
 
 
-def sink(command: str | list[str], **settings: Any) -> Program:
-    return Program(ProgramSettings(command=command, **settings), context("program"))
+def sink(command: str | list[str], **settings: Any) -> ProgramSink:
+    return ProgramSink(ProgramSettings(command=command, **settings), context("program"))
 
 
 def batch(count: int) -> list[Record]:
     return records(*(alert(f"rule {number}") for number in range(count)))
 
 
-def delivered(under_test: Program, *batches: Sequence[Record]) -> None:
+def delivered(under_test: ProgramSink, *batches: Sequence[Record]) -> None:
     """Each batch until it is acknowledged, then stop."""
 
     async def main() -> None:
@@ -37,7 +37,7 @@ def delivered(under_test: Program, *batches: Sequence[Record]) -> None:
     run(main())
 
 
-async def one(under_test: Program, records: Sequence[Record]) -> bool:
+async def one(under_test: ProgramSink, records: Sequence[Record]) -> bool:
     try:
         return await under_test.deliver(records) is None
     except OSError:

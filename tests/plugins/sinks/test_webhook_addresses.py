@@ -11,7 +11,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mozu.plugins.sinks.webhook.addresses import inward, literal
-from mozu.plugins.sinks.webhook.ssrf_guard import Guard
+from mozu.plugins.sinks.webhook.ssrf_guard import SsrfGuard
 
 INWARD = [
     "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",
@@ -81,7 +81,7 @@ class Rebinding(AbstractResolver):
 
 async def _refusal(url: str, *allow: str, **connector: Any) -> str:
     """Why a request gets no connection; empty: it gets one."""
-    guard = Guard(allow_private=False, allow=[ip_network(text) for text in allow])
+    guard = SsrfGuard(allow_private=False, allow=[ip_network(text) for text in allow])
     guarded = aiohttp.TCPConnector(socket_factory=guard, force_close=True, **connector)
     async with aiohttp.ClientSession(connector=guarded) as session:
         try:

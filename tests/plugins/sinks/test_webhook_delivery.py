@@ -9,7 +9,7 @@ from mozu.core.testing import alert, records
 from mozu.plugins.sinks.webhook.answer import Answer, Verdict
 from mozu.plugins.sinks.webhook.circuit import Circuit
 from mozu.plugins.sinks.webhook.delivery import Delivery
-from mozu.plugins.sinks.webhook.groups import Group, Groups
+from mozu.plugins.sinks.webhook.groups import AlertGroup, Groups
 
 TAKEN = Answer(Verdict.TAKEN)
 BROKEN = Answer(Verdict.LATER, "500", of_the_body=True)
@@ -30,7 +30,7 @@ class Play:
         self.most_at_once = self._at_once = 0
         self.made = records(*(alert() for _ in range(100)))
 
-    async def _post(self, group: Group) -> Answer:
+    async def _post(self, group: AlertGroup) -> Answer:
         self.posts.append(group.numbers())
         self.idents.append(group.ident())
         self._at_once += 1

@@ -10,7 +10,7 @@ import pytest
 from mozu.core.errors import SourceUnavailable
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import flag_names
-from mozu.plugins.sources.ebpf.calls import EVERY, MOMENTS, WATCHES, Watch, sender
+from mozu.plugins.sources.ebpf.calls import EVERY, MOMENTS, WATCHES, SyscallSpec, sender
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from mozu.plugins.sources.ptrace.reading.processes import parent_of
 from tests.support import requirements
@@ -145,7 +145,7 @@ def test_the_sender_is_told_where_the_siginfo_has_one(number: int, code: int, ex
     assert sender(number, code, 8) == expected
 
 
-def nowhere(name: str) -> Watch:
+def nowhere(name: str) -> SyscallSpec:
     """The same on a kernel that lacks its tracepoints."""
     watch = WATCHES[name]
     return watch._replace(programs=tuple(one._replace(tracepoint="mozu_has_none") for one in watch.programs))

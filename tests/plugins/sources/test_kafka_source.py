@@ -16,7 +16,7 @@ from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.encode.cloudevents import CloudEvents
 from mozu.core.testing import alert, context
 from mozu.plugins.sources.kafka import KafkaSource, KafkaSourceSettings
-from mozu.plugins.sources.kafka.identity import Identity
+from mozu.plugins.sources.kafka.identity import OffsetNumbers
 from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.kafka.console import consume, create
 from tests.support.split import needs_live
@@ -268,7 +268,7 @@ def test_brokers_that_come_late_and_go_again_are_waited_for(tmp_path: Path) -> N
 
 
 def test_numbers_tell_topic_partition_and_offset_apart() -> None:
-    identity = Identity(["b", "a"])
+    identity = OffsetNumbers(["b", "a"])
     places = list(itertools.product("ab", (0, 1, 65535), (0, 1, 2**41 - 1)))
     made = {identity.number(*place) for place in places}
     assert len(places) == len(made)

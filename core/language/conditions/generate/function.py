@@ -24,22 +24,22 @@ _NOTHING_ELSE: Final = 1_000_000
 _EFFORT: Final = {"=": 0, "startswith": 1, "endswith": 2, "contains": 3}
 
 
-class Rule(msgspec.Struct, frozen=True):
+class RemainingRule(msgspec.Struct, frozen=True):
     """What is left to test of a rule."""
 
     position: int
     conjuncts: tuple[Node, ...]
 
-    def without(self, node: Node) -> "Rule":
+    def without(self, node: Node) -> "RemainingRule":
         """The rule once `node` is known to hold."""
-        return Rule(self.position, tuple(one for one in self.conjuncts if one is not node))
+        return RemainingRule(self.position, tuple(one for one in self.conjuncts if one is not node))
 
 
 def build(conditions: Mapping[int, Node], resolver: Resolver) -> tuple[Function, str]:
     """The function for rules (position → simplified condition), and its source."""
     library = Library(resolver)
     library.prepare(conditions.values())
-    rules = [Rule(position, _conjuncts(node, library)) for position, node in conditions.items()]
+    rules = [RemainingRule(position, _conjuncts(node, library)) for position, node in conditions.items()]
     counts: Counter[str] | None = None
     tree = _Tree(library)
     plan = tree.plan(rules, 0)
@@ -89,7 +89,7 @@ class _Tree:
     def __init__(self, library: Library) -> None:
         self.library = library
 
-    def plan(self, rules: Sequence[Rule], depth: int) -> tuple[Step, ...]:
+    def plan(self, rules: Sequence[RemainingRule], depth: int) -> tuple[Step, ...]:
         """Steps that together find every rule that matches."""
         steps: list[Step] = [Hit(rule.position) for rule in rules if not rule.conjuncts]
         left = [rule for rule in rules if rule.conjuncts]
@@ -110,12 +110,14 @@ class _Tree:
                 left = []
         return tuple(steps)
 
-    def _guarded(self, guard: Node, rules: Sequence[Rule], depth: int, steps: list[Step]) -> list[Rule]:
+    def _guarded(
+        self, guard: Node, rules: Sequence[RemainingRule], depth: int, steps: list[Step]
+    ) -> list[RemainingRule]:
         under = [rule.without(guard) for rule in rules if guard in rule.conjuncts]
         steps.append(Guard(guard, self.plan(under, depth + 1)))
         return [rule for rule in rules if guard not in rule.conjuncts]
 
-    def _common(self, rules: Sequence[Rule], depth: int) -> Node | None:
+    def _common(self, rules: Sequence[RemainingRule], depth: int) -> Node | None:
         """The test that settles most for the rules that share it.
 
         One that costs more than what its rules would otherwise test first is none: they mostly fail before that.
@@ -141,16 +143,16 @@ class _Tree:
         return rank(self.library.guesses.of(node))
 
     @staticmethod
-    def _covers(guard: Node, rules: Sequence[Rule]) -> bool:
+    def _covers(guard: Node, rules: Sequence[RemainingRule]) -> bool:
         return 2 * sum(guard in rule.conjuncts for rule in rules) >= len(rules)
 
-    def _indexed(self, rules: Sequence[Rule]) -> list[tuple[Rule, Key]]:
+    def _indexed(self, rules: Sequence[RemainingRule]) -> list[tuple[RemainingRule, Key]]:
         """The largest group of rules with keys on one field, each with its rarest key."""
         if len(rules) < INDEX_FROM:
             return []
         keys = {rule.position: self._keys(rule) for rule in rules}
         popular = Counter((key.field, *one) for found in keys.values() for key in found for one in key.atoms)
-        groups: dict[str, list[tuple[Rule, Key]]] = {}
+        groups: dict[str, list[tuple[RemainingRule, Key]]] = {}
         for rule in rules:
             if keys[rule.position]:
                 best = min(keys[rule.position], key=lambda key: _rarity(key, popular))
@@ -158,18 +160,18 @@ class _Tree:
         largest = max(groups.values(), key=len, default=[])
         return largest if len(largest) >= INDEX_FROM else []
 
-    def _keys(self, rule: Rule) -> list[Key]:
+    def _keys(self, rule: RemainingRule) -> list[Key]:
         found = (key_of(node, self.library.resolver) for node in rule.conjuncts)
         return [key for key in found if key is not None]
 
-    def _look_up(self, group: Sequence[tuple[Rule, Key]]) -> LookUp:
+    def _look_up(self, group: Sequence[tuple[RemainingRule, Key]]) -> LookUp:
         find = look_up(atom(*one, rule.position) for rule, key in group for one in key.atoms)
         left = {rule.position: rule.without(key.node) if key.exact else rule for rule, key in group}
         library = self.library
         return LookUp(group[0][1], library.shared(find), library.shared(_Candidates(left, library).check))
 
 
-def whole(rule: Rule) -> Node:
+def whole(rule: RemainingRule) -> Node:
     """What is left of a rule as one node."""
     return And(rule.conjuncts) if len(rule.conjuncts) > 1 else rule.conjuncts[0]
 
@@ -184,7 +186,7 @@ def _rarity(key: Key, popular: Counter[tuple[Any, ...]]) -> tuple[int, int, int]
 class _Candidates:
     """Tests what is left of rules that an index found; their functions are made when they are first needed."""
 
-    def __init__(self, rules: Mapping[int, Rule], library: Library) -> None:
+    def __init__(self, rules: Mapping[int, RemainingRule], library: Library) -> None:
         self._rules = rules
         self._library = library
         self._functions: dict[int, Callable[[Any], Any]] = {}

@@ -10,10 +10,10 @@ from mozu.plugins.sources.ebpf.calls.watch import (
     POINTED,
     RESULT,
     SHAPE_SIZE,
+    ArgLayout,
     Block,
     Program,
-    Shape,
-    Watch,
+    SyscallSpec,
 )
 
 __all__ = [
@@ -28,9 +28,9 @@ __all__ = [
     "SHAPE_SIZE",
     "TYPES",
     "WATCHES",
+    "ArgLayout",
     "Block",
     "Program",
-    "Shape",
-    "Watch",
+    "SyscallSpec",
     "sender",
 ]

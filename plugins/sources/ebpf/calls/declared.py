@@ -26,7 +26,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from mozu.core.model.syscalls import call_number, event_type, event_types
-from mozu.plugins.sources.ebpf.calls.watch import Program, Watch
+from mozu.plugins.sources.ebpf.calls.watch import Program, SyscallSpec
 from mozu.plugins.sources.ebpf.calls.words import shape_of, sources
 
 TYPE_FORK: Final = 1000
@@ -257,11 +257,11 @@ def _scheduler(name: str, family: str, function: str) -> Program:
     return Program(function, family, f"sched_process_{name}", raw=True, group="sched")
 
 
-def _declared(table: dict[str, str | None], family: str) -> Iterator[Watch]:
+def _declared(table: dict[str, str | None], family: str) -> Iterator[SyscallSpec]:
     for name, order in table.items():
         words = tuple(word for _, word in sources(name, order))
         program = _at_exit(_call(name), family, f"{family}_exit")
-        yield Watch(name, _number(name), _DECODERS.get(family, "call"), (program,), words, shape_of(name, order))
+        yield SyscallSpec(name, _number(name), _DECODERS.get(family, "call"), (program,), words, shape_of(name, order))
 
 
 def _call(name: str) -> str:
@@ -277,24 +277,24 @@ def _number(name: str) -> int:
     return number
 
 
-def _watches() -> Iterable[Watch]:
+def _watches() -> Iterable[SyscallSpec]:
     done, failed = _scheduler("exec", "exec", "process_executed"), _at_exit("execve", "exec", "execve_failed")
-    yield Watch("execve", _number("execve"), "process", (done, failed))
-    yield Watch("execveat", _number("execveat"), "process", (_at_exit("execveat", "exec", "execve_failed"),))
-    yield Watch("_fork", TYPE_FORK, "fork", (_scheduler("fork", "life", "process_forked"),))
-    yield Watch("procexit", TYPE_EXIT, "exit", (_scheduler("exit", "life", "process_exited"),))
+    yield SyscallSpec("execve", _number("execve"), "process", (done, failed))
+    yield SyscallSpec("execveat", _number("execveat"), "process", (_at_exit("execveat", "exec", "execve_failed"),))
+    yield SyscallSpec("_fork", TYPE_FORK, "fork", (_scheduler("fork", "life", "process_forked"),))
+    yield SyscallSpec("procexit", TYPE_EXIT, "exit", (_scheduler("exit", "life", "process_exited"),))
     for name, (number, order, programs) in MOMENTS.items():
-        yield Watch(name, number, "call", programs, tuple(order.split()))
+        yield SyscallSpec(name, number, "call", programs, tuple(order.split()))
     for name in CLONES.split():
-        yield Watch(name, _number(name), "process", (_at_exit(name, "life", "clone_exit"),))
+        yield SyscallSpec(name, _number(name), "process", (_at_exit(name, "life", "clone_exit"),))
     for name in OPENS.split():
-        yield Watch(name, _number(name), "open", (_at_exit(name, "open", "open_exit"),))
+        yield SyscallSpec(name, _number(name), "open", (_at_exit(name, "open", "open_exit"),))
     for name in DIRECTORIES.split():
         words = tuple(word for _, word in sources(name, None))
-        yield Watch(name, _number(name), "cwd", (_at_exit(name, "cwd", "cwd_exit"),), words)
+        yield SyscallSpec(name, _number(name), "cwd", (_at_exit(name, "cwd", "cwd_exit"),), words)
     for name, order in (("capset", "r 0 1 2"), ("prctl", "r 0 1 1")):
         program = _at_exit(name, "session", f"{name}_exit")
-        yield Watch(name, _number(name), "call", (program,), tuple(order.split()))
+        yield SyscallSpec(name, _number(name), "call", (program,), tuple(order.split()))
     yield from _declared(DESCRIPTORS, "descriptor")
     yield from _declared(ACCEPTS, "accept")
     yield from _declared(MESSAGES, "message")
@@ -308,7 +308,7 @@ def _watches() -> Iterable[Watch]:
     yield from _declared({**NUMBERS, **_bare()}, "number")
 
 
-WATCHES: Final[dict[str, Watch]] = {watch.name: watch for watch in _watches()}
+WATCHES: Final[dict[str, SyscallSpec]] = {watch.name: watch for watch in _watches()}
 """Every event type that the source can give."""
 EVERY: Final = frozenset(
     name

@@ -49,7 +49,7 @@ class Block(NamedTuple):
     """The call writes it: its content counts when the call has returned."""
 
 
-class Shape(NamedTuple):
+class ArgLayout(NamedTuple):
     """Which arguments of a call are what: struct arg_layout of bpf/syscall_ctx.h."""
 
     fd: int = RESULT
@@ -73,10 +73,10 @@ class Shape(NamedTuple):
         return struct.pack("<16b", *self[:-1], *arguments, *sizes)
 
 
-SHAPE_SIZE: Final = len(Shape().packed())
+SHAPE_SIZE: Final = len(ArgLayout().packed())
 
 
-class Watch(NamedTuple):
+class SyscallSpec(NamedTuple):
     """One event type: the programs that make its records and how they are read."""
 
     name: str
@@ -86,4 +86,4 @@ class Watch(NamedTuple):
     programs: tuple[Program, ...]
     order: tuple[str, ...] = ()
     """Where each parameter comes from (see `mozu.plugins.sources.ebpf.calls.declared`)."""
-    shape: Shape = Shape()
+    shape: ArgLayout = ArgLayout()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from mozu.core.model.syscalls import Param, event_type
-from mozu.plugins.sources.ebpf.calls.watch import BLOCKS, NO_FD, NONE, PLAIN, POINTED, RESULT, Block, Shape
+from mozu.plugins.sources.ebpf.calls.watch import BLOCKS, NO_FD, NONE, PLAIN, POINTED, RESULT, ArgLayout, Block
 
 _SIZES: Final = {
     "int16": 2, "uint16": 2, "flags16": 2, "int32": 4, "uint32": 4, "flags32": 4, "fd": 4, "uid": 4, "gid": 4,
@@ -90,7 +90,7 @@ def _is_fixed(block: Block) -> bool:
     return 0 < block.size < POINTED
 
 
-def shape_of(name: str, order: str | None) -> Shape:
+def shape_of(name: str, order: str | None) -> ArgLayout:
     """Derived from the types of the parameters and their words."""
     pairs = list(sources(name, order))
     texts: list[int] = []  # argument and directory of each
@@ -105,7 +105,7 @@ def shape_of(name: str, order: str | None) -> Shape:
     at = {word[0]: int(word[1:]) for word in words if re.fullmatch(r"[dv]\d", word)}
     declared = event_type(name)
     incoming = declared is not None and ("reads_fd" in declared.traits or name.startswith("process_vm"))
-    return Shape(
+    return ArgLayout(
         _descriptor(name, pairs), _ADDRESSES.get(name, NONE), text, start, text2, start2, text3, at.get("d", NONE),
         at.get("v", NONE), incoming and bool(at), _blocks(name, pairs),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from mmap import mmap
 from typing import Final
 
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Watch
+from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, SyscallSpec
 from mozu.plugins.sources.ebpf.decode.calls import call, cwd, identity
 from mozu.plugins.sources.ebpf.decode.descriptors import descriptor
 from mozu.plugins.sources.ebpf.decode.life import exited, forked
@@ -15,9 +15,9 @@ from mozu.plugins.sources.ebpf.decode.processes import process
 from mozu.plugins.sources.ebpf.decode.reading import Buffer, Decode
 from mozu.plugins.sources.ebpf.wire import layouts
 
-__all__ = ["DECODERS", "Decoder"]
+__all__ = ["DECODERS", "RecordDecoder"]
 
-DECODERS: Final[dict[str, Callable[[Watch], Decode]]] = {
+DECODERS: Final[dict[str, Callable[[SyscallSpec], Decode]]] = {
     "call": call,
     "cwd": cwd,
     "descriptor": descriptor,
@@ -34,7 +34,7 @@ _WAYS: Final = ("", "compat32", "io_uring")
 """enum way of bpf/mozu.h → `SyscallEvent.way`."""
 
 
-class Decoder:
+class RecordDecoder:
     """Reads one record after another; counts what it read by event type."""
 
     def __init__(self) -> None:

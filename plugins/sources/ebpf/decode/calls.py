@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import event_type
 from mozu.core.state.observed import Bases, Cwd, Identity
-from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ebpf.calls import SyscallSpec
 from mozu.plugins.sources.ebpf.decode.memory import Handed, handed
 from mozu.plugins.sources.ebpf.decode.reading import (
     CALL,
@@ -52,7 +52,7 @@ def _shared(value: Handed) -> Pick:
     return lambda values, _: value(values[_ARGS:_TEXT], values[_RESULT], ())
 
 
-def picks(watch: Watch) -> tuple[Pick, ...]:
+def picks(watch: SyscallSpec) -> tuple[Pick, ...]:
     """One function a parameter: from the record's values and its texts to the parameter's value."""
     declared = event_type(watch.name)
     params = () if declared is None else declared.params
@@ -73,7 +73,7 @@ def picks(watch: Watch) -> tuple[Pick, ...]:
     return tuple(found)
 
 
-def _paths(watch: Watch) -> tuple[int, ...]:
+def _paths(watch: SyscallSpec) -> tuple[int, ...]:
     """Which of the first two texts are paths."""
     declared = event_type(watch.name)
     params = () if declared is None else declared.params
@@ -95,7 +95,7 @@ def _given(buffer: Buffer, at: int, values: tuple[Any, ...]) -> Given:
     return Given((texts[0], texts[1], texts[2]), (bases[0], bases[1]), data)
 
 
-def call(watch: Watch) -> Decode:
+def call(watch: SyscallSpec) -> Decode:
     """The decoder of one of these calls."""
     name, pick, paths = watch.name, picks(watch), _paths(watch)
 
@@ -111,7 +111,7 @@ def call(watch: Watch) -> Decode:
     return decode
 
 
-def cwd(watch: Watch) -> Decode:
+def cwd(watch: SyscallSpec) -> Decode:
     """chdir, fchdir, chroot: where the process stands afterwards is a fact of the kernel."""
     name, pick = watch.name, picks(watch)
     by_fd = name == "fchdir"
@@ -132,7 +132,7 @@ def cwd(watch: Watch) -> Decode:
     return decode
 
 
-def identity(watch: Watch) -> Decode:
+def identity(watch: SyscallSpec) -> Decode:
     """The setuid family: who the caller is afterwards is a fact of the kernel."""
     name, pick = watch.name, picks(watch)
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent, as_text
 from mozu.core.model.syscalls import Param, convert_flags, convert_open_flags, event_type
 from mozu.core.state.observed import Descriptor
-from mozu.plugins.sources.ebpf.calls import NO_FD, Watch
+from mozu.plugins.sources.ebpf.calls import NO_FD, SyscallSpec
 from mozu.plugins.sources.ebpf.decode.memory import handed
 from mozu.plugins.sources.ebpf.decode.reading import (
     FILE,
@@ -60,7 +60,7 @@ _ROLES: Final = {"connect": "client", "accept": "server", "accept4": "server"}
 _INCOMING: Final = frozenset({"accept", "accept4", "recvfrom", "recvmsg", "recvmmsg"})
 """Their source is the other end."""
 
-class Told(NamedTuple):
+class RecordContents(NamedTuple):
     """What a record holds beside numbers."""
 
     ends: Ends | None
@@ -72,7 +72,7 @@ class Told(NamedTuple):
     blocks: tuple[bytes, ...]
 
 
-Pick = Callable[[tuple[Any, ...], Told], Any]
+Pick = Callable[[tuple[Any, ...], RecordContents], Any]
 
 
 def kind_of_file(where: str, mode: int, magic: int, marks: int) -> tuple[str, str]:
@@ -94,7 +94,7 @@ def _both(name: str) -> Pick:
     incoming = name in _INCOMING
     connects = name == "connect"
 
-    def both(values: tuple[Any, ...], told: Told) -> SockTuple | None:
+    def both(values: tuple[Any, ...], told: RecordContents) -> SockTuple | None:
         result = values[_RESULT]
         if told.ends is None or (result < 0 and not (connects and result == _EINPROGRESS)):
             return None
@@ -104,12 +104,12 @@ def _both(name: str) -> Pick:
     return both
 
 
-def _percent(values: tuple[Any, ...], told: Told) -> int:
+def _percent(values: tuple[Any, ...], told: RecordContents) -> int:
     length, limit = values[_ARGS + 6], values[_ARGS + 7]
     return min(100, length * 100 // limit) if limit else 0
 
 
-def _opened(values: tuple[Any, ...], told: Told) -> int:
+def _opened(values: tuple[Any, ...], told: RecordContents) -> int:
     """Flags of an open."""
     upper, overlay = bool(values[_MARKS] & _UPPER), bool(values[_MARKS] & _OVERLAY)
     return convert_open_flags(values[_ARGS + 2] & 0xFFFFFFFF, upper=upper, lower=overlay and not upper)
@@ -135,7 +135,7 @@ _WORDS: Final[dict[str, Pick]] = {
 }
 
 
-def _pick(watch: Watch, param: Param, word: str) -> Pick:
+def _pick(watch: SyscallSpec, param: Param, word: str) -> Pick:
     """From a record to a parameter's value."""
     name = watch.name
     if word == "t":
@@ -154,7 +154,7 @@ def _pick(watch: Watch, param: Param, word: str) -> Pick:
     return lambda values, told: convert(values[at])
 
 
-def descriptor(watch: Watch) -> Decode:
+def descriptor(watch: SyscallSpec) -> Decode:
     """The decoder of one of these calls."""
     name = watch.name
     declared = event_type(name)
@@ -190,7 +190,7 @@ def descriptor(watch: Watch) -> Decode:
         for length in blocks_n:
             blocks.append(buffer[start : start + length])
             start += length
-        told = Told(ends, asked, data, where, tuple(blocks))
+        told = RecordContents(ends, asked, data, where, tuple(blocks))
         file = None
         if ends is not None:
             failed = name == "connect" and result not in (0, _EINPROGRESS)

@@ -2,7 +2,7 @@
 
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state.observed import Forked
-from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ebpf.calls import SyscallSpec
 from mozu.plugins.sources.ebpf.decode.reading import HEAD, Buffer, Decode, reader
 
 _fork, _ = reader(
@@ -12,7 +12,7 @@ _fork, _ = reader(
 _exit, _ = reader("exit", HEAD + "status reaper")
 
 
-def forked(watch: Watch) -> Decode:
+def forked(watch: SyscallSpec) -> Decode:
     """A new process, or thread where those are asked for; told by its creator."""
     name = watch.name
 
@@ -26,7 +26,7 @@ def forked(watch: Watch) -> Decode:
     return decode
 
 
-def exited(watch: Watch) -> Decode:
+def exited(watch: SyscallSpec) -> Decode:
     """The end of a process; the thread id is that of its main thread, whichever thread went last. Or of one thread."""
     name = watch.name
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mozu.core.model.event import SyscallEvent, as_text
 from mozu.core.model.syscalls import Param, convert_flags, event_type
-from mozu.plugins.sources.ebpf.calls import Block, Watch
+from mozu.plugins.sources.ebpf.calls import Block, SyscallSpec
 from mozu.plugins.sources.ebpf.calls.words import Memory, memory_word
 from mozu.plugins.sources.ebpf.decode.reading import CALL, Buffer, Decode, number, reader
 from mozu.plugins.sources.ebpf.decode.special import SPECIAL
@@ -25,7 +25,7 @@ Handed = Callable[[Sequence[int], int, Sequence[bytes]], Any]
 """(arguments, result, pieces of memory in the order of `Shape.blocks`) → value of a parameter."""
 
 
-def handed(watch: Watch, param: Param, word: str) -> Handed | None:
+def handed(watch: SyscallSpec, param: Param, word: str) -> Handed | None:
     """Reader of a parameter whose word names memory, the result or an argument in a way that all calls share."""
     if word == "=":
         return SPECIAL[watch.name, param.name]
@@ -87,14 +87,14 @@ def _span(raw: bytes) -> int | None:
     return int(seconds * 1_000_000_000 + nanoseconds) & 0xFFFFFFFFFFFFFFFF
 
 
-def picks(watch: Watch) -> tuple[Handed, ...]:
+def picks(watch: SyscallSpec) -> tuple[Handed, ...]:
     """One function a parameter."""
     declared = event_type(watch.name)
     params = () if declared is None else declared.params
     return tuple(_pick(watch, param, word) for param, word in zip(params, watch.order, strict=True))
 
 
-def _pick(watch: Watch, param: Param, word: str) -> Handed:
+def _pick(watch: SyscallSpec, param: Param, word: str) -> Handed:
     if word == "r":
         return lambda args, result, blocks: result
     shared = handed(watch, param, word)
@@ -104,7 +104,7 @@ def _pick(watch: Watch, param: Param, word: str) -> Handed:
     return lambda args, result, blocks: convert(args[at])
 
 
-def memory(watch: Watch) -> Decode:
+def memory(watch: SyscallSpec) -> Decode:
     """The decoder of one of the calls whose arguments lie in memory."""
     name, pick = watch.name, picks(watch)
 

@@ -7,7 +7,7 @@ from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
 from mozu.core.state.observed import Opened
 from mozu.core.state.paths import join
-from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ebpf.calls import SyscallSpec
 from mozu.plugins.sources.ebpf.decode.reading import (
     FILE,
     HEAD,
@@ -36,7 +36,7 @@ def _flags(native: int, marks: int) -> int:
     return convert_open_flags(native, created=marks & _CREATED != 0, upper=upper, lower=lower)
 
 
-def opened(watch: Watch) -> Decode:
+def opened(watch: SyscallSpec) -> Decode:
     """The decoder of one of these calls."""
     name = watch.name
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.observed import Executed
-from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ebpf.calls import SyscallSpec
 from mozu.plugins.sources.ebpf.decode.reading import (
     FILE,
     HEAD,
@@ -31,7 +31,7 @@ _VFORK: Final = 0x4100
 """CLONE_VFORK | CLONE_VM, which vfork stands for."""
 
 
-def process(watch: Watch) -> Decode:
+def process(watch: SyscallSpec) -> Decode:
     """The decoder of one of these calls."""
     name = watch.name
     if name in ("execve", "execveat"):

@@ -13,7 +13,7 @@ from mozu.core.filter.predicate import Fact, Predicate, holds
 from mozu.core.model.syscalls import event_type
 from mozu.plugins.sources.ebpf.calls import WATCHES
 from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import Lasting
-from mozu.plugins.sources.ebpf.kernel_filter.filter_function import Gate, Names, gate_of
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import Gate, OpenedName, gate_of
 
 OPENS: Final = frozenset(("open", "openat", "openat2", "creat"))
 _COPIES: Final = frozenset(("dup", "dup2", "dup3"))
@@ -46,14 +46,14 @@ def choose(demand: Demand, types: Iterable[str], lasting_fields: Iterable[str] =
         types = [name for name in types if not _has_descriptor(name)]
     naming = [name for name in needs if _wants_names(demand, name)]
     if all(name in _BELOW_DIRECTORIES or _family(name) in _TELL_NAMES for name in naming):
-        names = Names.KEPT if naming else Names.UNUSED
+        names = OpenedName.KEPT if naming else OpenedName.UNUSED
     else:
-        names = Names.TOLD
+        names = OpenedName.TOLD
     found: dict[str, Gate] = {}
     for name in sorted(types):
         if not _may(name) or (naming and name in _COPIES):
             continue
-        kept = names if name in OPENS else Names.UNUSED
+        kept = names if name in OPENS else OpenedName.UNUSED
         gate = gate_of(WATCHES[name], demand.predicate("syscall", name), lasting, kept)
         if gate is not None:
             found[name] = gate

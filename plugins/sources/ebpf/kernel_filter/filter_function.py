@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from mozu.core.filter.predicate import AnyOf, Fact, Predicate, fold
-from mozu.plugins.sources.ebpf.calls import NO_FD, RESULT, Watch
+from mozu.plugins.sources.ebpf.calls import NO_FD, RESULT, SyscallSpec
 from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import Lasting
 from mozu.plugins.sources.ebpf.kernel_filter.expression import (
     Check,
@@ -34,7 +34,7 @@ _FAMILIES: Final = frozenset(("open", "descriptor", "message", "transfer", "numb
 _ABOUT_DESCRIPTORS: Final = frozenset(("descriptor", "message", "transfer"))
 
 
-class Names(Enum):
+class OpenedName(Enum):
     """What becomes of the name that an open gives, where the open is turned away."""
 
     UNUSED = ""
@@ -67,7 +67,9 @@ class Gate(NamedTuple):
         return f"mozu_{self.name}_{array.lower()}"
 
 
-def gate_of(watch: Watch, predicate: Predicate, lasting: Lasting, names: Names = Names.UNUSED) -> Gate | None:
+def gate_of(
+    watch: SyscallSpec, predicate: Predicate, lasting: Lasting, names: OpenedName = OpenedName.UNUSED
+) -> Gate | None:
     """The gate of a call; None where every event passes, or none can be made."""
     family = watch.programs[0].family
     if len(watch.programs) != 1 or family not in _FAMILIES or not watch.programs[0].is_handed_calls:
@@ -86,7 +88,7 @@ def gate_of(watch: Watch, predicate: Predicate, lasting: Lasting, names: Names =
     return Gate(wanted, body, has(wanted, _is_of_process))
 
 
-def _test(fact: Fact, watch: Watch, family: str) -> Expression:
+def _test(fact: Fact, watch: SyscallSpec, family: str) -> Expression:
     """What must hold in the kernel for a fact to be true."""
     readers: tuple[Callable[[], Expression | None], ...] = (
         lambda: of_result(fact) if family == "open" or watch.order[:1] == ("r",) else None,
@@ -106,7 +108,7 @@ def _is_common(wanted: Expression) -> bool:
     return replaced(wanted, lambda check: check.code.startswith("!") if check.of_name else True) is True
 
 
-def _open_body(wanted: Expression, names: Names) -> str:
+def _open_body(wanted: Expression, names: OpenedName) -> str:
     """First what numbers tell; the path is read only where they leave it open, or names count.
 
     The process is looked up first where that may save reading the path or very many tests; else last, for a call that
@@ -135,7 +137,7 @@ def _open_body(wanted: Expression, names: Names) -> str:
     return "".join(f"  {line}\n" for line in lines)
 
 
-def _plain_body(wanted: Expression, watch: Watch) -> str:
+def _plain_body(wanted: Expression, watch: SyscallSpec) -> str:
     """First what numbers tell; then one look at the descriptor, where something is asked of it."""
     lines = _asked_first(has(wanted, _is_of_process))
     if has(wanted, is_about_sockets):

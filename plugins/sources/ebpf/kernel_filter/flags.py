@@ -6,7 +6,7 @@ from typing import Final
 
 from mozu.core.filter.predicate import Fact
 from mozu.core.model.syscalls import Param, convert_flags, event_type, flag_table
-from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ebpf.calls import SyscallSpec
 from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, negated, some
 
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -22,7 +22,7 @@ _WIDE: Final = frozenset(("int64", "uint64"))
 _NARROW: Final = frozenset(("int32", "uint32", "uid", "gid", "fd", "pid"))
 
 
-def of_argument(fact: Fact, watch: Watch) -> Expression | None:
+def of_argument(fact: Fact, watch: SyscallSpec) -> Expression | None:
     """The test of a fact about a parameter that is one of the call's own numbers; None where it is something else."""
     match = _FIELD.fullmatch(fact.field)
     declared = event_type(watch.name)

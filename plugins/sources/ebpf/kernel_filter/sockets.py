@@ -3,7 +3,7 @@
 from typing import Final
 
 from mozu.core.filter.predicate import Fact
-from mozu.plugins.sources.ebpf.calls import RESULT, Watch
+from mozu.plugins.sources.ebpf.calls import RESULT, SyscallSpec
 from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, assumed, every, negated, some
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED, flag
 
@@ -24,7 +24,7 @@ _PROTOCOLS: Final = {"tcp": (6,), "udp": (17,), "icmp": (1, 58)}
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg"))
 
 
-def of_socket(fact: Fact, watch: Watch) -> Expression | None:
+def of_socket(fact: Fact, watch: SyscallSpec) -> Expression | None:
     """The test of a fact about a descriptor; None where the fact is about something else."""
     if fact.field in ("fd.type", "fd.typechar", "fd.sockfamily"):
         return _or_unknown(_kind(fact), watch)
@@ -48,7 +48,7 @@ def is_about_sockets(check: Check) -> bool:
     return "sock." in check.code
 
 
-def _or_unknown(test: Expression, watch: Watch) -> Expression:
+def _or_unknown(test: Expression, watch: SyscallSpec) -> Expression:
     """A descriptor that was to be made and was not has a kind too, by its call."""
     return some((_UNKNOWN, test, FAILED if watch.shape.fd == RESULT else False))
 

@@ -4,10 +4,10 @@ import struct
 from typing import Final
 
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf.calls import POINTED, Block, Shape, Watch
+from mozu.plugins.sources.ebpf.calls import POINTED, ArgLayout, Block, SyscallSpec
 from mozu.plugins.sources.ebpf.decode.memory import picks
 from mozu.plugins.sources.ptrace import memory
-from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event
+from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event
 
 DATA_MAX: Final = 80
 """Bytes of what was moved that an event shows."""
@@ -17,19 +17,19 @@ _VECTORS, _SHOWN = 16, 4
 Blocks = tuple[bytes, ...]
 
 
-def given(task: Task, shape: Shape) -> Blocks:
+def given(task: TracedTask, shape: ArgLayout) -> Blocks:
     """The pieces that the call is given; empty ones where it writes them."""
     return tuple(b"" if block.is_output else _read(task, block) for block in shape.blocks)
 
 
-def whole(task: Task, shape: Shape, before: Blocks) -> Blocks:
+def whole(task: TracedTask, shape: ArgLayout, before: Blocks) -> Blocks:
     """With those that the call wrote."""
     return tuple(
         _read(task, block) if block.is_output else old for block, old in zip(shape.blocks, before, strict=True)
     )
 
 
-def _read(task: Task, block: Block) -> bytes:
+def _read(task: TracedTask, block: Block) -> bytes:
     address, following = task.args[block.argument], task.args[(block.argument + 1) % 6]
     if not address:
         return b""
@@ -43,7 +43,7 @@ def _read(task: Task, block: Block) -> bytes:
     return memory.data(task.tid, address, min(length, _BLOCK_MAX))
 
 
-def parts(task: Task, address: int, count: int) -> tuple[list[tuple[int, int]], int]:
+def parts(task: TracedTask, address: int, count: int) -> tuple[list[tuple[int, int]], int]:
     """((address, length) of the first parts of an array of struct iovec, length of all)."""
     pairs: list[tuple[int, int]] = []
     for place in range(min(count, _VECTORS)):
@@ -54,7 +54,7 @@ def parts(task: Task, address: int, count: int) -> tuple[list[tuple[int, int]], 
     return pairs[:_SHOWN], sum(length for _, length in pairs) & 0xFFFFFFFFFFFFFFFF
 
 
-def gathered(task: Task, pieces: list[tuple[int, int]], most: int) -> bytes:
+def gathered(task: TracedTask, pieces: list[tuple[int, int]], most: int) -> bytes:
     """The first bytes of some parts."""
     most = min(most, DATA_MAX)
     found = b""
@@ -65,17 +65,17 @@ def gathered(task: Task, pieces: list[tuple[int, int]], most: int) -> bytes:
     return found
 
 
-class Memory:
+class MemoryReader:
     """Reader of a call of numbers and memory."""
 
-    def __init__(self, watch: Watch, around: Surroundings) -> None:
+    def __init__(self, watch: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._shape, self._pick = watch.name, watch.shape, picks(watch)
 
-    def enter(self, task: Task) -> Blocks:
+    def enter(self, task: TracedTask) -> Blocks:
         """What it is given."""
         return given(task, self._shape)
 
-    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+    def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """With what it gives back."""
         blocks = whole(task, self._shape, task.given)
         return (event(self.name, task, tuple(one(task.args, result, blocks) for one in self._pick)),)

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.model.syscalls import Param, convert_flags, convert_open_flags, event_type
 from mozu.core.state.observed import Descriptor, KnownProcess
-from mozu.plugins.sources.ebpf.calls import NO_FD, RESULT, Watch
+from mozu.plugins.sources.ebpf.calls import NO_FD, RESULT, SyscallSpec
 from mozu.plugins.sources.ebpf.decode.memory import handed
 from mozu.plugins.sources.ebpf.decode.reading import number, signed32
 from mozu.plugins.sources.ebpf.decode.sockets import Ends, inbound, outbound, parse_address, socket_file
 from mozu.plugins.sources.ptrace import memory, view
 from mozu.plugins.sources.ptrace.reading.blocks import Blocks, given, whole
-from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event, text
+from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _EINPROGRESS: Final = -115
 _SOCKET_FLAGS: Final = 0o2004000
@@ -29,7 +29,7 @@ _PLACELESS: Final = _ACCEPTS | {"sendto", "recvfrom", "sendmsg", "recvmsg", "sen
 _UNIX: Final = 1
 
 
-class Told(NamedTuple):
+class ReadArguments(NamedTuple):
     """Everything a parameter may come from."""
 
     args: tuple[int, ...]
@@ -46,13 +46,13 @@ class Told(NamedTuple):
     """The process, where its sizes are asked for."""
 
 
-Pick = Callable[[Told], Any]
+Pick = Callable[[ReadArguments], Any]
 
 
 def _both(name: str) -> Pick:
     incoming, connects = name in _INCOMING, name == "connect"
 
-    def both(told: Told) -> SockTuple | None:
+    def both(told: ReadArguments) -> SockTuple | None:
         if told.ends is None or (told.result < 0 and not (connects and told.result == _EINPROGRESS)):
             return None
         asked = None if connects else told.asked
@@ -66,7 +66,7 @@ def _bare(sock: SockTuple) -> SockTuple:
     return replace(sock, source_pointer=0, dest_pointer=0) if sock.family == _UNIX else sock
 
 
-def _percent(told: Told) -> int:
+def _percent(told: ReadArguments) -> int:
     length, limit = told.args[6:8]
     return min(100, length * 100 // limit) if limit else 0
 
@@ -91,7 +91,7 @@ _WORDS: Final[dict[str, Pick]] = {
 }
 
 
-def _pick(watch: Watch, param: Param, word: str) -> Pick:
+def _pick(watch: SyscallSpec, param: Param, word: str) -> Pick:
     name = watch.name
     if word == "t":
         return _both(name)
@@ -112,14 +112,14 @@ def _pick(watch: Watch, param: Param, word: str) -> Pick:
 class Descriptors:
     """Reader of one of these calls."""
 
-    def __init__(self, watch: Watch, around: Surroundings) -> None:
+    def __init__(self, watch: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._shape, self._around = watch.name, watch.shape, around
         declared = event_type(watch.name)
         params = () if declared is None else declared.params
         self._picks = tuple(_pick(watch, param, word) for param, word in zip(params, watch.order, strict=True))
         self._sized = "vm" in watch.order
 
-    def enter(self, task: Task) -> Any:
+    def enter(self, task: TracedTask) -> Any:
         """(address, text, pieces of memory) that are handed over."""
         shape, a = self._shape, task.args
         asked = None
@@ -128,14 +128,14 @@ class Descriptors:
             asked = parse_address(memory.data(task.tid, a[shape.address], length))
         return asked, text(task, a[shape.text]) if shape.text >= 0 else None, given(task, shape)
 
-    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+    def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """What the descriptor stands for now."""
         asked, words, before = task.given
         return (self.told(task, result, asked=asked, words=words, blocks=whole(task, self._shape, before)),)
 
     def told(
-        self, task: Task, result: int, *, asked: SockAddr | None = None, words: str | None = None, data: bytes = b"",
-        length: int = 0, blocks: Blocks = (),
+        self, task: TracedTask, result: int, *, asked: SockAddr | None = None, words: str | None = None,
+        data: bytes = b"", length: int = 0, blocks: Blocks = (),
     ) -> SyscallEvent:  # fmt: skip
         """The event. `length`: of all parts of what is moved."""
         name = self.name
@@ -149,15 +149,15 @@ class Descriptors:
             file = self._socket(ends, asked, result)
         elif seen is not None and name not in _PLACELESS:
             file = view.file_of(seen)
-        told = Told((*task.args, *more), result, ends, asked, words, data, blocks, seen, self._known(task))
+        told = ReadArguments((*task.args, *more), result, ends, asked, words, data, blocks, seen, self._known(task))
         made = tuple(one(told) for one in self._picks)
         return event(name, task, made, fd=fd, file=file, observed=None if file is None else Descriptor(file))
 
-    def _known(self, task: Task) -> KnownProcess:
+    def _known(self, task: TracedTask) -> KnownProcess:
         found = self._around.procfs.task(task.tid) if self._sized else None
         return KnownProcess() if found is None else found[1]
 
-    def about(self, task: Task, result: int, blocks: Blocks) -> int | None:
+    def about(self, task: TracedTask, result: int, blocks: Blocks) -> int | None:
         """The descriptor that the event is about; None where it is about none."""
         place = self._shape.fd
         if place == NO_FD:
@@ -182,6 +182,6 @@ class Descriptors:
 class Pairs(Descriptors):
     """Reader of a call that makes two descriptors; it tells of the first."""
 
-    def about(self, task: Task, result: int, blocks: Blocks) -> int | None:
+    def about(self, task: TracedTask, result: int, blocks: Blocks) -> int | None:
         """The call wrote it into memory."""
         return signed32(int.from_bytes(blocks[0][:4], "little")) if result == 0 and blocks[0] else -1

@@ -8,7 +8,7 @@ from mozu.plugins.sources.ebpf.decode.sockets import parse_address
 from mozu.plugins.sources.ptrace import memory
 from mozu.plugins.sources.ptrace.reading.blocks import DATA_MAX, gathered, parts
 from mozu.plugins.sources.ptrace.reading.descriptors import Descriptors
-from mozu.plugins.sources.ptrace.reading.reader import Task
+from mozu.plugins.sources.ptrace.reading.reader import TracedTask
 
 _ADDRESS_MAX: Final = 128
 _HEADER: Final = struct.Struct("<QI4xQQ")
@@ -18,7 +18,7 @@ _MESSAGES: Final = 8
 """Messages of one call that are told, as in the source `ebpf`."""
 
 
-class Message(NamedTuple):
+class SocketMessage(NamedTuple):
     """What a call moves."""
 
     address: int = 0
@@ -27,38 +27,38 @@ class Message(NamedTuple):
     length: int = 0
     """Of all parts."""
 
-    def asked(self, task: Task) -> SockAddr | None:
+    def asked(self, task: TracedTask) -> SockAddr | None:
         """The other end, as the call names it."""
         if not self.address:
             return None
         return parse_address(memory.data(task.tid, self.address, min(self.address_length, _ADDRESS_MAX)))
 
-    def data(self, task: Task, most: int) -> bytes:
+    def data(self, task: TracedTask, most: int) -> bytes:
         """Its first bytes."""
         return gathered(task, list(self.pieces), most)
 
 
-def _header(task: Task, address: int) -> Message:
+def _header(task: TracedTask, address: int) -> SocketMessage:
     """A struct msghdr."""
     raw = memory.data(task.tid, address, _HEADER.size)
     if not raw:
-        return Message()
+        return SocketMessage()
     name, name_length, vectors, count = _HEADER.unpack(raw)
     pieces, length = parts(task, vectors, count)
-    return Message(name, name_length, tuple(pieces), length)
+    return SocketMessage(name, name_length, tuple(pieces), length)
 
 
-class Messages(Descriptors):
+class MessageReader(Descriptors):
     """Reader of one of these calls; what is sent is read at the beginning, what was received at the end."""
 
-    def enter(self, task: Task) -> tuple[SockAddr | None, bytes]:
+    def enter(self, task: TracedTask) -> tuple[SockAddr | None, bytes]:
         """(the other end, the bytes) of what is sent."""
         if self.name not in ("sendto", "sendmsg"):
             return None, b""
         message = self._message(task)
         return message.asked(task), message.data(task, DATA_MAX)
 
-    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+    def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """One event a message."""
         if self.name in ("sendmmsg", "recvmmsg"):
             return self._many(task, result)
@@ -71,16 +71,16 @@ class Messages(Descriptors):
         length = 0 if self.name in ("sendto", "recvfrom") else message.length
         return (self.told(task, result, asked=asked, data=data, length=length),)
 
-    def _message(self, task: Task) -> Message:
+    def _message(self, task: TracedTask) -> SocketMessage:
         a = task.args
         if self.name in ("sendmsg", "recvmsg"):
             return _header(task, a[1])
         length = a[5] & 0xFFFFFFFF
         if self.name == "recvfrom":
             length = int.from_bytes(memory.data(task.tid, a[5], 4), "little") if a[5] else 0
-        return Message(a[4], length, ((a[1], a[2]),), a[2])
+        return SocketMessage(a[4], length, ((a[1], a[2]),), a[2])
 
-    def _many(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+    def _many(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         if result <= 0:
             return (self.told(task, result),)
         events = []

@@ -7,10 +7,10 @@ from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
 from mozu.core.state.observed import Opened
 from mozu.core.state.paths import join
-from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ebpf.calls import SyscallSpec
 from mozu.plugins.sources.ebpf.decode.reading import signed32
 from mozu.plugins.sources.ptrace import memory, view
-from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event, text
+from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _CREAT, _EXCL, _DIRECTORY, _TMPFILE = 0o100, 0o200, 0o200000, 0o20000000
 _CREAT_FLAGS: Final = 0o1101
@@ -33,10 +33,10 @@ class _Asked(NamedTuple):
 class Opens:
     """Reader of one of these calls."""
 
-    def __init__(self, watch: Watch, around: Surroundings) -> None:
+    def __init__(self, watch: SyscallSpec, around: ReaderContext) -> None:
         self.name = watch.name
 
-    def enter(self, task: Task) -> _Asked:
+    def enter(self, task: TracedTask) -> _Asked:
         """The path, the flags, where the path starts."""
         a = task.args
         dirfd, address, resolve = view.AT_FDCWD, a[0], 0
@@ -59,7 +59,7 @@ class Opens:
         )
         return _Asked(dirfd, path, native, mode, resolve, base, creates or native & _TMPFILE == _TMPFILE)
 
-    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+    def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """What was opened."""
         asked: _Asked = task.given
         seen = view.descriptor(task.tid, result)

@@ -5,12 +5,12 @@ from typing import Any, Final
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import event_type
 from mozu.core.state.observed import Bases, Cwd, Identity
-from mozu.plugins.sources.ebpf.calls import NONE, PLAIN, Watch
+from mozu.plugins.sources.ebpf.calls import NONE, PLAIN, SyscallSpec
 from mozu.plugins.sources.ebpf.decode.calls import Given, picks
 from mozu.plugins.sources.ebpf.decode.reading import signed32
 from mozu.plugins.sources.ptrace import memory, view
 from mozu.plugins.sources.ptrace.reading.blocks import DATA_MAX
-from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event, text
+from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _SET_NAME, _GET_NAME = 15, 16
 _PATHS: Final = frozenset({"fspath", "fsrelpath"})
@@ -26,7 +26,7 @@ def values(args: tuple[int, ...], result: int) -> tuple[Any, ...]:
 class Paths:
     """Reader of one of these calls."""
 
-    def __init__(self, watch: Watch, around: Surroundings) -> None:
+    def __init__(self, watch: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._shape, self._pick = watch.name, watch.shape, picks(watch)
         self._around = around
         declared = event_type(watch.name)
@@ -34,7 +34,7 @@ class Paths:
         texts = [p for p, word in zip(params, watch.order, strict=True) if p.type in _TEXTS and word.isdigit()]
         self._paths = tuple(place for place, param in enumerate(texts[:2]) if param.type in _PATHS)
 
-    def enter(self, task: Task) -> Given:
+    def enter(self, task: TracedTask) -> Given:
         """The texts, and where relative paths start."""
         shape, a = self._shape, task.args
         if self.name == "prctl":
@@ -49,7 +49,7 @@ class Paths:
             data = memory.data(task.tid, a[shape.data], min(a[shape.data + 1], DATA_MAX))
         return Given((found[0], found[1], found[2]), (bases[0], bases[1]), data)
 
-    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+    def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """Numbers come from the arguments, which the kernel does not change."""
         given, args = task.given, task.args
         if self.name == "capset":
@@ -64,7 +64,7 @@ class Paths:
         return (event(self.name, task, made, observed=observed),)
 
 
-def _start(task: Task, path: str | None, where: int) -> str | None:
+def _start(task: TracedTask, path: str | None, where: int) -> str | None:
     """Directory that a path starts from; None for absolute ones, for texts that are none, and where it is not known."""
     if where == PLAIN or (path or "")[:1] == "/":
         return None
@@ -74,7 +74,7 @@ def _start(task: Task, path: str | None, where: int) -> str | None:
 class Identities(Paths):
     """Reader of the setuid family: who the thread is afterwards."""
 
-    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+    def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """The ids that the kernel has."""
         (told,) = super().leave(task, result)
         found = self._around.procfs.task(task.tid)
@@ -91,15 +91,15 @@ class Identities(Paths):
 class Cwds:
     """Reader of chdir, fchdir and chroot: where the process stands afterwards."""
 
-    def __init__(self, watch: Watch, around: Surroundings) -> None:
+    def __init__(self, watch: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._pick = watch.name, picks(watch)
 
-    def enter(self, task: Task) -> Given:
+    def enter(self, task: TracedTask) -> Given:
         """The path."""
         path = None if self.name == "fchdir" else text(task, task.args[0])
         return Given((path, None, None), (None, None), b"")
 
-    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+    def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """The directory."""
         made = tuple(one(values(task.args, result), task.given) for one in self._pick)
         where = view.cwd(task.tid)

@@ -7,9 +7,9 @@ from typing import Any, Final
 from mozu.core.model.event import SyscallEvent, as_bytes, as_text
 from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.observed import Executed, Forked, KnownProcess
-from mozu.plugins.sources.ebpf.calls import Watch
+from mozu.plugins.sources.ebpf.calls import SyscallSpec
 from mozu.plugins.sources.ptrace import memory, view
-from mozu.plugins.sources.ptrace.reading.reader import Surroundings, Task, event, text
+from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _ARGUMENTS: Final = 128
 """Arguments of a failed exec that are read."""
@@ -20,7 +20,7 @@ _GROUPS: Final = ("memory", "")
 _ENVIRONMENT: Final = 4095
 
 
-def _known(around: Surroundings, tid: int) -> KnownProcess:
+def _known(around: ReaderContext, tid: int) -> KnownProcess:
     found = around.procfs.task(tid)
     return KnownProcess() if found is None else found[1]
 
@@ -40,7 +40,7 @@ def _cgroups(known: KnownProcess) -> bytes:
 
 
 def _common(
-    task: Task, result: int, known: KnownProcess, words: list[bytes]
+    task: TracedTask, result: int, known: KnownProcess, words: list[bytes]
 ) -> tuple[Any, ...]:
     exe = as_text(words[0]) if words else ""
     return (
@@ -56,11 +56,11 @@ def _words(known: KnownProcess) -> list[bytes]:
 class Execs:
     """Reader of execve and execveat; `done` where the program has been replaced, `leave` where that failed."""
 
-    def __init__(self, watch: Watch, around: Surroundings) -> None:
+    def __init__(self, watch: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._around = watch.name, around
         self._at = 1 if watch.name == "execveat" else 0
 
-    def enter(self, task: Task) -> tuple[str | None, list[bytes]]:
+    def enter(self, task: TracedTask) -> tuple[str | None, list[bytes]]:
         """Path and arguments: after a success nobody can tell them any more."""
         a = task.args
         path = text(task, a[self._at])
@@ -69,7 +69,7 @@ class Execs:
             path = f"/dev/fd/{fd}/{path}" if path else f"/dev/fd/{fd}"
         return path, memory.words(task.tid, a[self._at + 1], _ARGUMENTS)
 
-    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+    def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """It failed: the event describes the caller, and what it asked for."""
         path, words = task.given
         known = _known(self._around, task.tid)
@@ -77,7 +77,7 @@ class Execs:
             path = text(task, task.args[1])
         return (event(self.name, task, self._args(task, result, known, words, b"", path)),)
 
-    def done(self, task: Task, old_tid: int) -> SyscallEvent:
+    def done(self, task: TracedTask, old_tid: int) -> SyscallEvent:
         """It succeeded. Both calls are told as `execve`."""
         path = None if task.given is None else task.given[0]
         around = self._around
@@ -94,7 +94,7 @@ class Execs:
         return event("execve", task, args, observed=observed)
 
     def _args(
-        self, task: Task, result: int, known: KnownProcess, words: list[bytes], environment: bytes,
+        self, task: TracedTask, result: int, known: KnownProcess, words: list[bytes], environment: bytes,
         path: str | None, *, always: bool = False,
     ) -> tuple[Any, ...]:  # fmt: skip
         args = (
@@ -116,22 +116,22 @@ def _environment(tid: int) -> bytes:
 class Clones:
     """Reader of fork, vfork, clone and clone3; `child` for what they return in the child."""
 
-    def __init__(self, watch: Watch, around: Surroundings) -> None:
+    def __init__(self, watch: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._around = watch.name, around
 
-    def enter(self, task: Task) -> int:
+    def enter(self, task: TracedTask) -> int:
         """The kernel's flags."""
         return flags_of(self.name, task.tid, task.args[0])
 
-    def leave(self, task: Task, result: int) -> tuple[SyscallEvent, ...]:
+    def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """In the caller."""
         return (self._told(task, result, task.given),)
 
-    def child(self, task: Task, flags: int) -> SyscallEvent:
+    def child(self, task: TracedTask, flags: int) -> SyscallEvent:
         """In the child, which begins."""
         return self._told(task, 0, flags)
 
-    def _told(self, task: Task, result: int, flags: int) -> SyscallEvent:
+    def _told(self, task: TracedTask, result: int, flags: int) -> SyscallEvent:
         found = self._around.procfs.task(task.tid)
         known = KnownProcess() if found is None else found[1]
         nested = known.vtid != task.tid
@@ -150,7 +150,7 @@ def flags_of(name: str, tid: int, argument: int) -> int:
     return {"clone": argument, "vfork": _VFORK}.get(name, 0)
 
 
-def birth(creator: Task, child: Task, parent: int, *, shares_files: bool, nested: bool) -> SyscallEvent:
+def birth(creator: TracedTask, child: TracedTask, parent: int, *, shares_files: bool, nested: bool) -> SyscallEvent:
     """`_fork`: told by the creator. `nested`: the child may live in a pid namespace other than this process's."""
     vtid, vpid = child.tid, child.pid
     if nested:
@@ -165,15 +165,15 @@ def end(pid: int, status: int, orphan: int) -> SyscallEvent:
     """procexit, with the status as wait gives it. `orphan`: a child that lives on, 0 for none; it has a new parent."""
     reaper = parent_of(orphan) if orphan else 0
     args = (status, status >> 8 & 0xFF, status & 0x7F, status >> 7 & 1, reaper)
-    return event("procexit", Task(pid, pid), args)
+    return event("procexit", TracedTask(pid, pid), args)
 
 
-def thread_end(task: Task) -> SyscallEvent:
+def thread_end(task: TracedTask) -> SyscallEvent:
     """`_exit`, of a thread that is not its process's main one."""
     return event("_exit", task, ())
 
 
-def delivered(task: Task, spid: int, number: int) -> SyscallEvent:
+def delivered(task: TracedTask, spid: int, number: int) -> SyscallEvent:
     """signaldeliver: the task is about to act on a signal."""
     return event("signaldeliver", task, (spid, task.tid, number))
 

@@ -12,7 +12,7 @@ from mozu.plugins.sources.ptrace.sockets import Sockets
 Args = tuple[int, int, int, int, int, int]
 
 
-class Task:
+class TracedTask:
     """A traced thread."""
 
     __slots__ = ("args", "given", "is_new", "pid", "reader", "tid")
@@ -28,7 +28,7 @@ class Task:
         """What the reader read at the beginning."""
 
 
-class Surroundings:
+class ReaderContext:
     """What readers need besides the task."""
 
     def __init__(self) -> None:
@@ -45,21 +45,21 @@ class Reader(Protocol):
 
     name: str
 
-    def enter(self, task: Task) -> Any:
+    def enter(self, task: TracedTask) -> Any:
         """What the call is given; it becomes `task.given`."""
 
-    def leave(self, task: Task, result: int) -> Sequence[SyscallEvent]:
+    def leave(self, task: TracedTask, result: int) -> Sequence[SyscallEvent]:
         """The event, or one for each message that the call moved."""
 
 
 def event(
-    name: str, task: Task, args: tuple[Any, ...], *,
+    name: str, task: TracedTask, args: tuple[Any, ...], *,
     fd: int | None = None, file: File | None = None, observed: Any = None,
 ) -> SyscallEvent:  # fmt: skip
     """An event of this moment. Which processor the task ran on is not known: 0."""
     return SyscallEvent("syscall", name, time.time_ns(), 0, task.tid, task.pid, 0, args, None, fd, file, observed)
 
 
-def text(task: Task, address: int) -> str | None:
+def text(task: TracedTask, address: int) -> str | None:
     """A text; None for a null pointer, empty where nothing can be read."""
     return as_text(memory.text(task.tid, address)) if address else None

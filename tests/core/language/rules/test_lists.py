@@ -3,7 +3,7 @@ import json
 import pytest
 
 from mozu.core.language.rules.lists import MOST, Lists, TooLong
-from mozu.core.language.rules.problem import Refused, file_context
+from mozu.core.language.rules.problem import ItemRefused, file_context
 from mozu.core.language.rules.source import SourceFile
 from mozu.core.language.rules.store import ListInfo
 from tests.core.language.rules.pairing import pairs
@@ -62,5 +62,5 @@ def test_lists_of_lists_of_lists_end_as_an_error_and_not_as_a_full_memory() -> N
 
 
 def test_a_list_that_grows_beyond_the_bound_through_another_is_refused() -> None:
-    with pytest.raises(Refused, match=f"{MOST:,}"):
+    with pytest.raises(ItemRefused, match=f"{MOST:,}"):
         _lists({"big": ["x" * 1000] * 1000, "bigger": ["big"] * 10})

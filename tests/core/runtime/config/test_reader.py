@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from mozu.core.runtime.config.mark import Problems
-from mozu.core.runtime.config.node import Node
+from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.reader import parse
 
 
@@ -61,7 +61,7 @@ def test_every_value_and_key_has_its_place() -> None:
 def test_following_a_path_passes_over_steps_that_nothing_answers_to() -> None:
     problems = Problems()
     node = parse("a: [x]\n", "f", problems)
-    assert isinstance(node, Node)
+    assert isinstance(node, YamlNode)
     found, taken = node.follow(("a", "list[str]", 0, "str"))
     assert (found.value, taken) == ("x", ("a", 0))
 

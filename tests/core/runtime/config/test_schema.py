@@ -4,8 +4,8 @@ from pydantic import Field
 
 from mozu.core.api.hookspecs import Settings
 from mozu.core.runtime.config import Kind
-from mozu.core.runtime.config.model import Core, Reserved
-from mozu.core.runtime.config.schema import Declared, Form, schema
+from mozu.core.runtime.config.model import CoreSettings, EntrySettings
+from mozu.core.runtime.config.schema import FormatModel, PluginModel, schema
 
 
 class Needy(Settings):
@@ -18,10 +18,10 @@ class Options(Settings):
 
 MADE = schema(
     [
-        Declared(Kind.SOURCE, "plain", "Plain.", Settings),
-        Declared(Kind.SINK, "needy", "Needy.", Needy),
+        PluginModel(Kind.SOURCE, "plain", "Plain.", Settings),
+        PluginModel(Kind.SINK, "needy", "Needy.", Needy),
     ],
-    [Form("plaintext", "Plain text.", Options)],
+    [FormatModel("plaintext", "Plain text.", Options)],
 )
 
 
@@ -32,7 +32,7 @@ def entries(section: str) -> list[Any]:
 
 def test_only_known_keys_stand_at_the_top() -> None:
     assert MADE["additionalProperties"] is False
-    assert set(MADE["properties"]) == {"sources", "sinks", *Core.model_fields}
+    assert set(MADE["properties"]) == {"sources", "sinks", *CoreSettings.model_fields}
 
 
 def test_a_plugin_without_required_settings_may_be_a_bare_name() -> None:
@@ -49,7 +49,7 @@ def test_a_plugin_with_required_settings_is_always_a_mapping() -> None:
 def test_sinks_take_the_cores_keys_and_sources_only_an_id() -> None:
     source = entries("sources")[0]["anyOf"][1]["properties"]["plain"]["properties"]
     sink = entries("sinks")[0]["properties"]["needy"]["properties"]
-    assert (set(source), set(sink)) == ({"id"}, {*Reserved.model_fields, "topic"})
+    assert (set(source), set(sink)) == ({"id"}, {*EntrySettings.model_fields, "topic"})
 
 
 def test_every_reference_leads_to_a_definition() -> None:
@@ -61,7 +61,7 @@ def test_every_reference_leads_to_a_definition() -> None:
 
     names = {reference.removeprefix("#/$defs/") for reference in references(MADE)}
     assert names <= set(MADE["$defs"])
-    assert "Queue" in names
+    assert "QueueSettings" in names
 
 
 def test_a_format_is_a_name_or_a_mapping_from_it_to_its_options() -> None:

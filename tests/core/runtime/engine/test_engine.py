@@ -32,7 +32,7 @@ from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Template
-from mozu.core.runtime.config import Entry, Kind, Queue
+from mozu.core.runtime.config import Entry, Kind, QueueSettings
 from mozu.core.runtime.engine.assembly import Assembly, Built
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.engine import Engine
@@ -128,7 +128,7 @@ def built(kind: Kind, component: Any, metrics: Metrics, *, name: str = "", block
         return component
 
     declaration = Declaration(name=name, build=build, summary="", live=live, blocking=blocking, event_source=of)
-    entry = Entry(kind=kind, name=name, id=name, settings={}, node=None, format="json", queue=Queue(size=queue))  # type: ignore[arg-type]
+    entry = Entry(kind=kind, name=name, id=name, settings={}, node=None, format="json", queue=QueueSettings(size=queue))  # type: ignore[arg-type]
     return Built(declaration, entry, Isolated(kind.value, name, component, metrics, blocking=blocking))
 
 

@@ -12,7 +12,7 @@ import pytest
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Address
 from mozu.core.model.fields.lookups import Lookups
-from mozu.core.runtime.config.resolve import Resolve
+from mozu.core.runtime.config.resolve import ResolveSettings
 from mozu.core.runtime.engine import host_resolver as module
 from mozu.core.runtime.engine.host_resolver import HostResolver, look_up
 from mozu.core.runtime.loop import run as run_loop
@@ -50,7 +50,7 @@ class Play:
 
     def __init__(self, **settings: Any) -> None:
         self.names, self.metrics = Lookups(), Metrics()
-        self._settings = Resolve(**settings)
+        self._settings = ResolveSettings(**settings)
 
     def run(self, scene: Callable[[HostResolver], Awaitable[None]]) -> None:
         async def main() -> None:
