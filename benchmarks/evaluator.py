@@ -1,4 +1,4 @@
-"""python benchmarks/evaluator.py [RULES.yaml …]: what judging one event costs, in ns of CPU, and what loading costs.
+"""python -m benchmarks.evaluator [RULES.yaml …]: what judging one event costs, in ns of CPU, and what loading costs.
 
 Rule files default to the stable rules of the corpus (MOZU_CORPUS). Events are quiet: no rule matches them. Synthetic
 rules come in families; each family is measured with 25 and with 1,000 rules, with values that repeat and with values
@@ -8,7 +8,6 @@ judges the numbers.
 """
 
 import gc
-import os
 import random
 import statistics
 import sys
@@ -16,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from benchmarks.stock import stable_rules
 from mozu.core.language.conditions import RuleInput, RuleProgram, compile_rules, parse
 from mozu.core.language.rules import load
 from mozu.core.model.event import File, Process, SyscallEvent, Task
@@ -25,7 +25,6 @@ from mozu.core.model.syscalls import event_type
 
 _EVENTS = 5000
 _ROUNDS = 9
-_CORPUS = Path(os.environ.get("MOZU_CORPUS", Path(__file__).parents[2] / "shared" / "corpus"))
 
 OPEN = "evt.type in (open, openat, openat2)"
 MIXED = ("paths", "prefixes", "suffixes", "names", "parts")
@@ -154,9 +153,8 @@ def synthetic() -> None:
 
 
 if __name__ == "__main__":
-    given = [Path(name) for name in sys.argv[1:]] or [_CORPUS / "falco-rules" / "falco_rules.yaml"]
-    if all(path.exists() for path in given):
+    if given := [Path(name) for name in sys.argv[1:]] or stable_rules():
         stock(given)
     else:
-        print(f"{given[0]} is not there: give rule files as arguments, or set MOZU_CORPUS")
+        print("no rules of Falco: give files as arguments, or set MOZU_CORPUS")
     synthetic()

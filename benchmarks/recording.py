@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks.replay import STABLE
+from benchmarks.stock import rules_or_stable
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry
@@ -103,9 +103,9 @@ def main() -> None:
     """Make, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=200_000)
-    parser.add_argument("--rules", type=Path, nargs="+", default=[STABLE])
+    parser.add_argument("--rules", type=Path, nargs="+", default=[])
     arguments = parser.parse_args()
-    chain = Chain(recording(arguments.events), arguments.rules)
+    chain = Chain(recording(arguments.events), rules_or_stable(arguments.rules))
     plain, recorded, again = list[Times](), list[Times](), list[Times]()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "r.jsonl.gz"

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.stock import rules_or_stable
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
@@ -26,7 +27,6 @@ from mozu.plugins.sources.replay.reader import Recording
 from mozu.plugins.sources.replay.readers import readers
 from tests.oracle.busy import recording
 
-STABLE = Path(__file__).parents[2] / "shared" / "corpus" / "falco-rules" / "falco_rules.yaml"
 _RUNS = 3
 
 
@@ -92,10 +92,10 @@ def main() -> None:
     """Make, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=300_000)
-    parser.add_argument("--rules", type=Path, nargs="+", default=[STABLE])
+    parser.add_argument("--rules", type=Path, nargs="+", default=[])
     parser.add_argument("--profile", action="store_true", help="also print where the time goes")
     arguments = parser.parse_args()
-    chain = Chain(recording(arguments.events), arguments.rules)
+    chain = Chain(recording(arguments.events), rules_or_stable(arguments.rules))
     events = chain.reading()
     measure("reading", events, chain.reading)
     measure("reading, state", events, chain.state)

@@ -1,6 +1,7 @@
 """Scenarios of a folder: a capture, rules, settings, and the alerts that are expected."""
 
 import csv
+import functools
 import json
 from ipaddress import ip_address
 from pathlib import Path
@@ -30,10 +31,20 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
 
 def scenarios(folder: Path, stock: Path) -> list[Scenario]:
     """Every scenario of a folder, by name. `stock` holds the rule files that are named and not copied."""
-    manifest = _manifest(folder)
-    return [_scenario(folder, stock, path, manifest.get(path.stem, {})) for path in sorted(folder.glob("*.scap"))]
+    return [scenario(folder, stock, name) for name in names(folder)]
 
 
+def names(folder: Path | None) -> list[str]:
+    """Of the folder's scenarios, in order."""
+    return sorted(path.stem for path in folder.glob("*.scap")) if folder else []
+
+
+def scenario(folder: Path, stock: Path, name: str) -> Scenario:
+    """One of them."""
+    return _scenario(folder, stock, folder / f"{name}.scap", _manifest(folder).get(name, {}))
+
+
+@functools.cache
 def _manifest(folder: Path) -> dict[str, dict[str, str]]:
     path = folder / "MANIFEST.tsv"
     if not path.exists():

@@ -5,8 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.stock import rules_or_stable
 from tests.soak.run import Plan, report, soak
-from tests.support.requirements import corpus
 
 
 def main() -> int:
@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--rules", type=Path, action="append", default=[])
     options = parser.parse_args()
     plan = Plan(options.processes, options.threads, options.rate, options.minutes * 60)
-    rules = options.rules or [corpus("falco-rules", "falco_rules.yaml")]
+    rules = rules_or_stable(options.rules)
     with tempfile.TemporaryDirectory(prefix="mozu-soak-") as folder:
         outcome = soak(plan, rules, Path(folder), lambda line: print(line, flush=True))
     return 0 if report(outcome, sys.stdout) else 1

@@ -7,7 +7,6 @@ import random
 import time
 import tracemalloc
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,7 @@ from mozu.core.errors import SourceBroken
 from mozu.core.model.event import SockAddr, SockTuple
 from mozu.plugins.sources.replay.reader import Recording
 from tests.oracle.capture import Capture, block
-from tests.support.requirements import ROOT
+from tests.support.requirements import foreign
 
 TRIES = 50_000 if os.environ.get("MOZU_FUZZ") == "full" else 2_000
 MEMORY = 24 << 20
@@ -45,16 +44,18 @@ def seeds() -> list[bytes]:
     return [modern.raw(), modern.gzip(), old.raw(), modern.raw() + old.raw()]
 
 
-def corpus() -> list[bytes]:
-    """Captures that others made, where they are at hand."""
-    folder = Path(os.environ.get("MOZU_CORPUS", ROOT.parent / "shared" / "corpus")) / "captures"
+def captures() -> list[bytes]:
+    """Those that others made, where they are at hand."""
+    folder = foreign("captures")
+    if folder is None:
+        return []
     return [path.read_bytes() for path in sorted(folder.glob("*.scap")) if path.stat().st_size < 1 << 16]
 
 
 def mutations(tries: int) -> Iterator[bytes]:
     """Bytes set, cut, doubled, swapped; half of them inside what is compressed."""
     chance = random.Random(20260101)
-    small, large = seeds(), corpus() or seeds()
+    small, large = seeds(), captures() or seeds()
     for _ in range(tries):
         raw = chance.choice(large if chance.random() < _LARGE_SHARE else small)
         packed = raw[:2] == b"\x1f\x8b"

@@ -4,21 +4,19 @@ from pathlib import Path
 import pytest
 
 from tests import vectors
-from tests.support.requirements import corpus
+from tests.support.requirements import DATA
 
-
-def file() -> Path:
-    return corpus("..", "falco-spec", "parser-vectors.tsv")
+FILE = DATA / "reference" / "parser-vectors.tsv"
 
 
 def test_every_vector_of_the_reference_parser_agrees() -> None:
-    found = [(number, condition, *vectors.outcome(condition)) for number, condition, _, _ in vectors.vectors(file())]
+    found = [(number, condition, *vectors.outcome(condition)) for number, condition, _, _ in vectors.vectors(FILE)]
 
-    assert list(vectors.vectors(file())) == found
+    assert list(vectors.vectors(FILE)) == found
 
 
 def test_the_runner_counts_and_succeeds(capsys: pytest.CaptureFixture[str]) -> None:
-    status = vectors.main(str(file()))
+    status = vectors.main(str(FILE))
 
     assert (0, "171 vectors, 0 differences\n") == (status, capsys.readouterr().out)
 

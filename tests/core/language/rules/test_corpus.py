@@ -1,15 +1,12 @@
 """Public rule files, unchanged. They are no part of the project: MOZU_CORPUS says where they are."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from mozu.core.language.rules import LoadResult, describe_rules, load, plugin_fields
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
+from tests.support.requirements import corpus
 
-CORPUS = Path(os.environ.get("MOZU_CORPUS", Path(__file__).parents[5] / "shared" / "corpus")) / "falco-rules"
 FILES = {
     "falco_rules.yaml": 25,
     "falco-incubating_rules.yaml": 31,
@@ -25,11 +22,7 @@ def _fields() -> FieldRegistry:
 
 
 def _load(*names: str) -> LoadResult:
-    if not CORPUS.is_dir():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"there are no rule files in {CORPUS}; set MOZU_CORPUS")
-        pytest.skip(f"there are no rule files in {CORPUS}; set MOZU_CORPUS")
-    return load([CORPUS / name for name in names], _fields())
+    return load([corpus("falco-rules", name) for name in names], _fields())
 
 
 @pytest.mark.parametrize(("name", "count"), FILES.items())

@@ -69,7 +69,7 @@ def test_errors_signals_and_capabilities_have_the_names_of_the_reference() -> No
 
 
 def test_every_name_that_the_reference_knows_is_known() -> None:
-    codes = {row[1] for row in rows("scap/syscall-codes.tsv")} - {"name", "unknown"}
+    codes = {row[1] for row in rows("syscall-codes.tsv")} - {"name", "unknown"}
     assert set() == codes - known_names()
 
 
