@@ -13,7 +13,7 @@ help:            ## these lines
 
 setup: $(STAMP)  ## system packages (as root) and .venv with the command mozu
 
-$(STAMP): pyproject.toml tools/setup
+$(STAMP): pyproject.toml setup.py constraints.txt tools/setup
 	tools/setup $(VENV)
 	touch $@
 
@@ -69,4 +69,4 @@ docs: $(STAMP)   ## write the generated pages again
 	$(PYTHON) -m mozu.core.recording.schema > schemas/recording/v1.schema.json
 
 clean:           ## remove what make made
-	rm -rf $(VENV) build dist src/*.egg-info
+	rm -rf $(VENV) $(VENV)-minimums build dist src/*.egg-info

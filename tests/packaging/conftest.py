@@ -1,14 +1,21 @@
 import shutil
 import sys
+import sysconfig
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.support.clean import run_clean
-from tests.support.requirements import ROOT
+from tests.support.requirements import ROOT, program
 from tests.support.split import needs_live
 
-_NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "*_cache", "__pycache__", "*.egg-info", "build", "dist")
+_NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv*", "*_cache", "__pycache__", "*.egg-info", ".hypothesis", "build", "dist"
+)
+PIP: Final = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 
 
 def _run(*command: object) -> None:
@@ -16,36 +23,99 @@ def _run(*command: object) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def build_wheel(tree: Path, target: Path) -> Path:
+    """The wheel of a tree as it is, built with the setuptools that is installed here."""
+    _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", target, tree)
+    (wheel,) = target.glob("*.whl")
+    return wheel
+
+
+def contents(wheel: Path) -> dict[str, str]:
+    """Each file of a wheel with its checksum."""
+    with zipfile.ZipFile(wheel) as archive:
+        (record,) = [name for name in archive.namelist() if name.endswith(".dist-info/RECORD")]
+        lines = archive.read(record).decode().splitlines()
+    return {name: checksum for name, checksum, _ in (line.rsplit(",", 2) for line in lines)}
+
+
 @pytest.fixture(scope="session")
 @needs_live
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """sdist, and the wheel built from it; made from a copy, so that nothing stale in the tree can slip in."""
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository with the tree as it is now, committed or not, without what git ignores."""
     copy = tmp_path_factory.mktemp("tree") / "mozu"
     shutil.copytree(ROOT, copy, symlinks=True, ignore=_NOT_COPIED)
+    git = (program("git"), "-C", copy)
+    _run(*git, "init", "--quiet")
+    _run(*git, "add", "--all")
+    _run(*git, "-c", "user.name=mozu", "-c", "user.email=mozu@localhost", "commit", "--quiet", "--message", "All")
+    return copy
+
+
+@pytest.fixture(scope="session")
+@needs_live
+def without_links(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Path:
+    """A checkout whose file system has no symbolic links, as git makes it: files with the link's text."""
+    clone = tmp_path_factory.mktemp("unlinked") / "mozu"
+    _run(program("git"), "clone", "--quiet", "-c", "core.symlinks=false", checkout, clone)
+    assert (clone / "src/mozu/core").read_text() == "../../core"
+    return clone
+
+
+@pytest.fixture(scope="session")
+@needs_live
+def dist(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Path:
+    """sdist, and the wheel built from it, each in an environment that has what the build asks for and nothing else."""
     target = tmp_path_factory.mktemp("dist")
-    _run(sys.executable, "-m", "build", "--outdir", target, copy)
+    _run(sys.executable, "-m", "build", "--outdir", target, checkout)
     return target
 
 
 @pytest.fixture(scope="session")
+@needs_live
+def sdist(dist: Path) -> Path:
+    (found,) = dist.glob("*.tar.gz")
+    return found
+
+
+@pytest.fixture(scope="session")
+@needs_live
 def wheel(dist: Path) -> Path:
     (found,) = dist.glob("*.whl")
     return found
 
 
 @pytest.fixture(scope="session")
+@needs_live
 def environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
-    """A fresh virtual environment with mozu's wheel; its directory `bin`."""
+    """A fresh virtual environment with mozu's wheel and the tested set of dependencies; its directory `bin`."""
     place = tmp_path_factory.mktemp("environment")
-    _run(sys.executable, "-m", "venv", place)
-    _run(place / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel)
+    _run(sys.executable, "-m", "venv", "--without-pip", place)
+    _run(*PIP, "--python", place / "bin/python", "install", "--quiet", "-c", ROOT / "constraints.txt", wheel)
     return place / "bin"
 
 
 @pytest.fixture(scope="session")
+@needs_live
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Installs something into an environment that has these tests' dependencies and no mozu; its directory `bin`."""
+
+    def install(*what: object) -> Path:
+        place = tmp_path_factory.mktemp("environment")
+        _run(sys.executable, "-m", "venv", "--without-pip", place)
+        (packages,) = place.glob("lib/python*/site-packages")
+        (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+        options = ("--quiet", "--no-deps", "--no-build-isolation")
+        _run(*PIP, "--python", place / "bin/python", "install", *options, *what)
+        return place / "bin"
+
+    return install
+
+
+@pytest.fixture(scope="session")
+@needs_live
 def with_third_party(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with the third party's distribution."""
+    """The environment of the wheel with the third party's distribution."""
     copy = tmp_path_factory.mktemp("thirdparty") / "mozu-example"
     shutil.copytree(ROOT / "tests" / "support" / "thirdparty", copy, ignore=_NOT_COPIED)
-    _run(environment / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", copy)
+    _run(*PIP, "--python", environment / "python", "install", "--quiet", copy)
     return environment

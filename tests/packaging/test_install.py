@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.packaging.conftest import PIP
 from tests.support.clean import run_clean
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -30,4 +31,4 @@ def test_every_built_in_can_be_imported_where_only_the_wheel_is(environment: Pat
 
 
 def test_dependencies_are_complete_and_agree(environment: Path, tmp_path: Path) -> None:
-    assert "No broken requirements" in output(environment / "python", "-m", "pip", "check", cwd=tmp_path)
+    assert "No broken requirements" in output(*PIP, "--python", environment / "python", "check", cwd=tmp_path)

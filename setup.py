@@ -1,0 +1,54 @@
+"""Where the parts of the package `mozu` lie, so that a build reads them without the links in src/mozu.
+
+The links are for tools that need the package's shape on disk (mypy, import-linter, editors), and a checkout may lack
+them. setuptools cannot be told this in pyproject.toml: it looks for packages in directories that have their shape.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from setuptools import find_namespace_packages, setup
+from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
+
+PARTS = ("core", "plugins", "bpf")
+
+
+class BuildFromNothing(build_py):
+    """Modules that an earlier build left in build/lib and the tree no longer has would end up in the wheel."""
+
+    def run(self) -> None:
+        """Copy the modules and their data."""
+        if not self.editable_mode:
+            shutil.rmtree(self.build_lib, ignore_errors=True)
+        super().run()
+
+
+class SdistWithLinks(sdist):
+    """An archive that has the tree's shape: the links too, which setuptools leaves out."""
+
+    def make_release_tree(self, base_dir: str, files: list[str]) -> None:
+        """Copy the files that go into the archive."""
+        super().make_release_tree(base_dir, files)
+        for part in PARTS:
+            Path(base_dir, "src", "mozu", part).symlink_to(Path("..", "..", part))
+
+
+def packages() -> list[str]:
+    """All of them; directories that hold nothing but data are packages as well."""
+    missing = [part for part in PARTS if not Path(part, "__init__.py").is_file()]
+    if missing:
+        sys.exit(f"mozu cannot be built here: {', '.join(missing)} not found beside setup.py; use a complete checkout")
+    found = ["mozu"]
+    for part in PARTS:
+        below = find_namespace_packages(part, exclude=["__pycache__", "*.__pycache__"])
+        found += [f"mozu.{part}", *(f"mozu.{part}.{name}" for name in below)]
+    return found
+
+
+setup(
+    packages=packages(),
+    package_dir={"": "src", **{f"mozu.{part}": part for part in PARTS}},
+    cmdclass={"build_py": BuildFromNothing, "sdist": SdistWithLinks},
+)
