@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from mozu.core.abi.anon_inodes import ANON_INODES
 from mozu.core.model.event import File, as_text
 from mozu.core.model.syscalls import convert_open_flags
 from mozu.core.state.observed import KnownProcess
@@ -38,12 +39,6 @@ _INVALID_ID: Final = 0xFFFFFFFF
 _CHUNK: Final = 1 << 16
 _WRITABLE, _MEMFD = 1, 4
 """Bits of the table `execve_flags`."""
-
-_ANONYMOUS: Final = {
-    "[eventfd]": "event", "[signalfd]": "signalfd", "[eventpoll]": "eventpoll", "inotify": "inotify",
-    "[timerfd]": "timerfd", "[io_uring]": "io_uring", "[userfaultfd]": "userfaultfd", "[pidfd]": "pidfd",
-    "bpf-map": "bpf", "bpf-prog": "bpf", "bpf_link": "bpf", "btf": "bpf",
-}  # fmt: skip
 
 
 class Procfs:
@@ -223,7 +218,7 @@ def _native_flags(fdinfo: bytes) -> int:
 
 def _kind(link: str, mode: int) -> str:
     if link.startswith("anon_inode:"):
-        return _ANONYMOUS.get(link.removeprefix("anon_inode:"), "unknown")
+        return ANON_INODES.get(link.removeprefix("anon_inode:"), "unknown")
     if link.startswith("/memfd:"):
         return "memfd"
     if modes.S_ISFIFO(mode):

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from mozu.core.abi.addresses import IPV6, socket_kind, swap_ends, tuple_text, unmap_ipv4
 from mozu.core.model.event import File, Process
-from mozu.core.state.addresses import IPV6, kind_of, plain, tuple_text, turned
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import evict
 from mozu.core.state.observed import KnownFile, KnownProcess
@@ -90,10 +90,10 @@ def _socket(file: File) -> File:
         return replace(file, role="server" if file.name else "client")
     protocol = file.protocol or (file.l4proto or "").removeprefix("<NA>")
     listening = file.role == "listening"
-    sock = file.sock if listening else plain(file.sock)
+    sock = file.sock if listening else unmap_ipv4(file.sock)
     name = tuple_text(sock, "") if not listening else tuple_text(sock, "").partition("->")[2]
     return replace(
-        file, kind=kind_of(sock.family), sock=sock, name=name, protocol=protocol,
+        file, kind=socket_kind(sock.family), sock=sock, name=name, protocol=protocol,
         l4proto=shown_protocol(protocol, file.role), connected=protocol == "tcp" and not listening,
     )  # fmt: skip
 
@@ -116,7 +116,7 @@ def _directed(file: File, ports: set[int]) -> File:
         return file
     accepted = sock.sport in ports
     role = "server" if accepted else "client"
-    sock = turned(sock) if accepted else sock
+    sock = swap_ends(sock) if accepted else sock
     return replace(
         file, sock=sock, role=role, name=tuple_text(sock, ""), l4proto=shown_protocol(file.protocol, role)
     )

@@ -1,7 +1,7 @@
 """What both ends of a socket mean for its file."""
 
+from mozu.core.abi.addresses import socket_kind, tuple_text, unmap_ipv4
 from mozu.core.model.event import File, SockTuple
-from mozu.core.state.addresses import kind_of, plain, tuple_text
 
 
 def shown_protocol(protocol: str, role: str) -> str:
@@ -11,10 +11,10 @@ def shown_protocol(protocol: str, role: str) -> str:
 
 def with_tuple(file: File, sock: SockTuple, *, role: str, connected: bool) -> File:
     """The socket with these two ends. `sock.source` is the client."""
-    sock = plain(sock)
+    sock = unmap_ipv4(sock)
     protocol, name = file.protocol, tuple_text(sock, file.protocol)
     return File(
-        kind_of(sock.family), name, file.raw, file.realpath, file.flags, file.dev, file.ino, sock=sock,
+        socket_kind(sock.family), name, file.raw, file.realpath, file.flags, file.dev, file.ino, sock=sock,
         protocol=protocol, l4proto=None if sock.family == 1 else shown_protocol(protocol, role), role=role,
         connected=connected, name_changed=name != file.name,
     )  # fmt: skip

@@ -44,9 +44,9 @@ def test_a_decoder_that_expects_another_order_is_refused() -> None:
 
 
 def test_every_decoder_is_used() -> None:
-    from mozu.plugins.sources.ebpf.calls import WATCHES
+    from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 
-    assert {watch.decoder for watch in WATCHES.values()} == set(DECODERS)
+    assert {spec.family for spec in SYSCALL_SPECS.values()} == set(DECODERS)
 
 
 def test_marks_are_distinct_bits_of_sixteen() -> None:

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.plugins.sources.ebpf import wire
-from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES
 from mozu.plugins.sources.ebpf.checks import tracefs, tracepoint_id
 from mozu.plugins.sources.ebpf.entry_paths import watched_ways
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 from tests.support import requirements
 from tests.support.split import needs_live
 
@@ -22,15 +24,15 @@ def loader() -> Iterator[Loader]:
     """Everything compiled, nothing attached."""
     requirements.ebpf()
     made = Loader(1 << 16, watched_ways("on"))
-    made.prepare(WATCHES)
+    made.prepare(SYSCALL_SPECS)
     yield made
     made.close()
 
 
 @pytest.mark.ebpf
-@pytest.mark.parametrize("name", sorted(WATCHES))
+@pytest.mark.parametrize("name", sorted(SYSCALL_SPECS))
 def test_a_program_passes_the_verifier_and_can_be_attached(loader: Loader, name: str) -> None:
-    present = [tracepoint_id(tracefs(), p.tracepoint, p.group) for p in WATCHES[name].programs]
+    present = [tracepoint_id(tracefs(), p.tracepoint, p.group) for p in PROGRAMS[name]]
 
     assert loader.attach([name]) == (set() if any(present) else {name})
     loader.detach([name])
@@ -57,12 +59,12 @@ def test_numbers_of_types_are_the_same_on_both_sides() -> None:
 
     found = dict(re.findall(r"(TYPE\w+) = (\d+)", text))
     names = {"FORK": "_fork", "EXIT": "procexit", "SIGNAL": "signaldeliver", "SWITCH": "switch", "FAULT": "page_fault"}
-    numbers = {f"TYPE_{name}": WATCHES[kind].number for name, kind in names.items()}
-    assert found == {name: str(number) for name, number in {**numbers, "TYPES": TYPES}.items()}
+    numbers = {f"TYPE_{name}": SYSCALL_SPECS[kind].number for name, kind in names.items()}
+    assert found == {name: str(number) for name, number in {**numbers, "TYPES": NUMBERS_END}.items()}
 
 
 def test_every_family_is_the_file_of_its_name() -> None:
-    families = {program.family for watch in WATCHES.values() for program in watch.programs}
+    families = {program.family for programs in PROGRAMS.values() for program in programs}
 
     ways = {"native", "compat", "uring"}
     assert {file.stem for file in (wire.SOURCES / "programs").iterdir()} == families | ways | {"selftest"}

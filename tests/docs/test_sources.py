@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.syscalls import event_type
-from mozu.plugins.sources.ebpf.calls import WATCHES
 
 PAGE = Path(__file__).parents[2] / "docs" / "sources.md"
 
@@ -19,7 +19,7 @@ def test_the_table_of_calls_is_the_table_of_the_sources() -> None:
     firsts = [line.split("|")[1] for line in section.splitlines() if line.startswith("|")][2:]
     listed = {name for cell in firsts for name in re.findall(r"[a-z_0-9]+", cell)}
 
-    assert {name for name in WATCHES if _has_parameters(name)} <= listed
+    assert {name for name in SYSCALL_SPECS if _has_parameters(name)} <= listed
     plain = [name for cell in firsts if "(" not in cell for name in cell.replace(",", " ").split()]
-    assert set(plain) <= WATCHES.keys()
+    assert set(plain) <= SYSCALL_SPECS.keys()
     assert len(plain) == len(set(plain))

@@ -15,13 +15,13 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import uvloop
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.api.hookspecs import Context, Source
 from mozu.core.filter.demand import Demand, Need
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.syscalls import event_type
-from mozu.plugins.sources.ebpf.calls import WATCHES
 from tests.support.actor import Actor
 
 T = TypeVar("T")
@@ -36,10 +36,10 @@ _LOUD: Final = frozenset({"futex", "select", "epoll_wait", "fstat", "lseek", "ge
 def _is_quiet(name: str) -> bool:
     declared = event_type(name)
     bare = declared is None or not declared.params
-    return not bare and WATCHES[name].programs[0].family not in _LOUD_FAMILIES and name not in _LOUD
+    return not bare and SYSCALL_SPECS[name].family not in _LOUD_FAMILIES and name not in _LOUD
 
 
-QUIET: Final = tuple(sorted(filter(_is_quiet, WATCHES)))
+QUIET: Final = tuple(sorted(filter(_is_quiet, SYSCALL_SPECS)))
 """Calls that a busy machine makes seldom enough for all of them to be kept while a test runs."""
 
 

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import yaml
 
+from mozu.core.abi.addresses import ip_text
 from mozu.core.errors import MozuError
 from mozu.core.filter.demand import Demand, Need
 from mozu.core.model.alert import Alert, Ref, Severity, Template
 from mozu.core.model.event import Event, SyscallEvent, printable
 from mozu.core.model.syscalls import flag_table
-from mozu.core.state.addresses import ip_text
 from mozu.core.state.paths import join
 
 VERSION: Final = 1

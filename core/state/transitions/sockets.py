@@ -8,8 +8,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mozu.core.abi.addresses import IPV4, IPV6, UNIX, address_text, mapped_ipv4, socket_kind, swap_ends
 from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent
-from mozu.core.state.addresses import IPV4, IPV6, UNIX, address_text, kind_of, mapped_ipv4, turned
 from mozu.core.state.sockets import shown_protocol, with_tuple
 from mozu.core.state.state import State
 from mozu.core.state.transitions.descriptors import CLOEXEC
@@ -34,9 +34,9 @@ def protocol_of(kind: int, number: int) -> str:
 def new_socket(domain: int, kind: int, number: int, flags: int) -> File:
     """What a fresh descriptor of this family stands for."""
     if domain not in (IPV4, IPV6):
-        return File(kind_of(domain), flags=flags)
+        return File(socket_kind(domain), flags=flags)
     protocol = protocol_of(kind, number)
-    return File(kind_of(domain), flags=flags, protocol=protocol, l4proto=shown_protocol(protocol, ""))
+    return File(socket_kind(domain), flags=flags, protocol=protocol, l4proto=shown_protocol(protocol, ""))
 
 
 def _socket(state: State, event: SyscallEvent) -> None:
@@ -66,7 +66,7 @@ def _listening(file: File, address: SockAddr) -> File:
     mapped = mapped_ipv4(address.address) if address.family == IPV6 else None
     family, own = (IPV4, mapped) if mapped is not None else (address.family, address.address)
     return replace(
-        file, kind=kind_of(family), sock=SockTuple(family, dest=own, dport=address.port), role="listening",
+        file, kind=socket_kind(family), sock=SockTuple(family, dest=own, dport=address.port), role="listening",
         l4proto=shown_protocol(file.protocol, "listening"),
     )  # fmt: skip
 
@@ -91,9 +91,9 @@ def _connect(state: State, event: SyscallEvent) -> None:
     role = file.role
     if role == "listening":
         role = "server"
-    changed = file.sock is None or sock not in (file.sock, turned(file.sock))
+    changed = file.sock is None or sock not in (file.sock, swap_ends(file.sock))
     if changed and role == "server" and file.protocol == "udp":
-        sock = turned(sock)
+        sock = swap_ends(sock)
     new = with_tuple(file, sock, role=role or "client", connected=True)
     if not state.live and new.kind == "ipv4" and not new.protocol:
         new = replace(new, name=_NAMELESS)
@@ -110,7 +110,7 @@ def _connect_blind(state: State, event: SyscallEvent, file: File, asked: SockAdd
         family, dest = (IPV4, mapped) if mapped is not None else (asked.family, asked.address)
         source = file.sock or SockTuple(family)
         new = replace(
-            new, kind=kind_of(family), sock=SockTuple(family, source.source, source.sport, dest, asked.port)
+            new, kind=socket_kind(family), sock=SockTuple(family, source.source, source.sport, dest, asked.port)
         )
     elif asked is not None:
         name = address_text(asked)

@@ -5,9 +5,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mozu.core.abi.addresses import IPV4, IPV6, UNIX, swap_ends, unmap_ipv4
 from mozu.core.model.event import File, SockTuple, SyscallEvent
 from mozu.core.model.syscalls import event_type
-from mozu.core.state.addresses import IPV4, IPV6, UNIX, plain, turned
 from mozu.core.state.sockets import with_tuple
 from mozu.core.state.state import State
 from mozu.core.state.transitions.sockets import new_socket
@@ -54,7 +54,7 @@ def _with_peer(state: State, file: File, sock: SockTuple, *, incoming: bool) -> 
     if sock.family == UNIX:
         name_of = with_tuple(file, sock, role=file.role, connected=file.connected)
         return file if name_of.name == file.name and file.sock is not None else name_of
-    sock = plain(sock)
+    sock = unmap_ipv4(sock)
     if sock.family not in (IPV4, IPV6):
         return file
     merged = _merged(file, sock)
@@ -64,7 +64,7 @@ def _with_peer(state: State, file: File, sock: SockTuple, *, incoming: bool) -> 
     role = "server" if file.role == "listening" else file.role
     role = role or ("server" if incoming else "client")
     if role == ("client" if incoming else "server"):
-        sock = turned(sock)
+        sock = swap_ends(sock)
     protocol = file.protocol or "udp"
     return with_tuple(replace(file, protocol=protocol), sock, role=role, connected=True)
 
@@ -74,7 +74,7 @@ def _merged(file: File, sock: SockTuple) -> SockTuple | None:
     old = file.sock
     if old is None or old.family != sock.family or file.role == "listening":
         return sock
-    if sock in (old, turned(old)):
+    if sock in (old, swap_ends(old)):
         return None
     dest = old.dest if any(old.dest) else sock.dest
     merged = SockTuple(sock.family, sock.source, sock.sport, dest, old.dport or sock.dport)

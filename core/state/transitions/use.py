@@ -5,9 +5,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mozu.core.abi.addresses import swap_ends, tuple_text
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import EventType, event_types
-from mozu.core.state.addresses import tuple_text, turned
 from mozu.core.state.observed import Descriptor
 from mozu.core.state.sockets import with_tuple
 from mozu.core.state.state import State
@@ -66,7 +66,7 @@ def _reconciled(state: State, event: SyscallEvent, fd: int, reported: File, know
 def _is_same(known: File, reported: File) -> bool:
     """Whether the kernel's file is the one the state knows: not every close is seen, so numbers may be in use again."""
     if reported.sock is not None:
-        return known.sock in (reported.sock, turned(reported.sock)) and reported.role in ("", known.role)
+        return known.sock in (reported.sock, swap_ends(reported.sock)) and reported.role in ("", known.role)
     if reported.kind in _PATHS:
         return known.kind in _PATHS and (known.ino, known.dev) == (reported.ino, reported.dev)
     return known.kind == reported.kind and (known == reported or known.role == "listening")
@@ -95,7 +95,7 @@ def _directed(event: SyscallEvent, file: File) -> File:
     listening = (other.sock for other in event.process.task.files.values() if other.role == "listening")
     accepted = any(own is not None and own.dport == sock.sport for own in listening)
     return with_tuple(
-        file, turned(sock) if accepted else sock, role="server" if accepted else "client", connected=file.connected
+        file, swap_ends(sock) if accepted else sock, role="server" if accepted else "client", connected=file.connected
     )
 
 

@@ -9,8 +9,8 @@ from typing import Final
 from mozu.core.api.hookspecs import Sight
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import btf, checks, compat, kernel, programs, uring
-from mozu.plugins.sources.ebpf.calls import WATCHES
 from mozu.plugins.sources.ebpf.compiler import load_bcc
+from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 
 _SWITCHED_OFF: Final = Path("/proc/sys/kernel/io_uring_disabled")
 _GETPID: Final = 39
@@ -72,12 +72,12 @@ def _ways(place: Path) -> Iterator[Sight]:
 def _families(place: Path) -> Iterator[Sight]:
     known: dict[str, list[str]] = defaultdict(list)
     absent: dict[str, list[str]] = defaultdict(list)
-    for watch in WATCHES.values():
-        if watch.name == "_fork":
+    for name, used in PROGRAMS.items():
+        if name == "_fork":
             continue
-        family = watch.programs[-1].family
-        found = any(checks.tracepoint_id(place, one.tracepoint, one.group) is not None for one in watch.programs)
-        (known if found else absent)[family].append(watch.name)
+        family = used[-1].family
+        found = any(checks.tracepoint_id(place, one.tracepoint, one.group) is not None for one in used)
+        (known if found else absent)[family].append(name)
     for family in sorted(known.keys() | absent.keys()):
         names = sorted(known[family])
         shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")

@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import kernel, programs, wire
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
-from mozu.plugins.sources.ebpf.calls import Program
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.kernel_filter import Gate
 from mozu.plugins.sources.ebpf.kfunc_casts import NONE, Casts
+from mozu.plugins.sources.ebpf.tracepoints import Program
 
 _DEPTHS: Final = (128, 64, 32)
 """Turns a walk up a path may take; the next one where the verifier finds the programs too long."""

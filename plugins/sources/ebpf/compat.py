@@ -10,8 +10,9 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.syscalls import call_name, call_number
-from mozu.plugins.sources.ebpf.calls import WATCHES, Program
+from mozu.plugins.sources.ebpf.tracepoints import Program
 
 ENTRY: Final = struct.Struct("<hBB")
 """struct compat of bpf/programs/compat.c."""
@@ -112,7 +113,7 @@ _SOCKETCALLS: Final = {
 """What socketcall multiplexes; send and recv are sendto and recvfrom without an address."""
 
 
-_WATCHED: Final = {call_name(watch.number): watch.name for watch in WATCHES.values()}
+_WATCHED: Final = {call_name(spec.number): spec.name for spec in SYSCALL_SPECS.values()}
 """The kernel's name of a native call → event type."""
 
 

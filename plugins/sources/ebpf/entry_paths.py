@@ -7,7 +7,7 @@ for. So every event type that is watched is watched by these ways too, with the 
 from typing import Final, Literal, NamedTuple
 
 from mozu.plugins.sources.ebpf import checks, compat, programs, uring
-from mozu.plugins.sources.ebpf.calls import Program
+from mozu.plugins.sources.ebpf.tracepoints import Program
 
 COMPAT: Final = "compat32"
 IO_URING: Final = "io_uring"

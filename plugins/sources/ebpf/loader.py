@@ -12,14 +12,17 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from mozu.core.abi.spec import SyscallSpec
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import checks, kernel, uring
-from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, Program, SyscallSpec
 from mozu.plugins.sources.ebpf.code import ProgramCode, ProgramTooLong
 from mozu.plugins.sources.ebpf.entry_paths import IO_URING, Way
 from mozu.plugins.sources.ebpf.kernel_filter import Gate
 from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_RESULT, SETTINGS, SIZES, make_maps
 from mozu.plugins.sources.ebpf.programs import ARRAYS, NATIVE
+from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
 
 _SPLICE: Final = 275
 _SELFTEST: Final = Program("selftest", "selftest", "sys_exit_splice")
@@ -74,7 +77,7 @@ class Loader:
 
     def prepare(self, names: Iterable[str]) -> None:
         """Compile what these types need, and prove that arguments can be read at a call's exit. Before `attach`."""
-        chosen = [program for name in names for program in WATCHES[name].programs]
+        chosen = [program for name in names for program in PROGRAMS[name]]
         self._code.compile([NATIVE, _SELFTEST, *chosen, *(program for way in self.ways for program in way.programs)])
         self._selftest()
 
@@ -129,9 +132,9 @@ class Loader:
 
     def attach(self, names: Iterable[str]) -> frozenset[str]:
         """Begin to watch these event types, compiling what is new; gives those that this kernel does not have."""
-        fresh = [WATCHES[name] for name in names if name not in self._attached]
-        self._code.compile(program for watch in fresh for program in watch.programs)
-        absent = frozenset(watch.name for watch in fresh if not self._attach_watch(watch))
+        fresh = [SYSCALL_SPECS[name] for name in names if name not in self._attached]
+        self._code.compile(program for spec in fresh for program in PROGRAMS[spec.name])
+        absent = frozenset(spec.name for spec in fresh if not self._attach_type(spec))
         self._choose_operations()
         return absent
 
@@ -140,22 +143,22 @@ class Loader:
         for opcode, entry in uring.entries(self._attached):
             kernel.update(self._maps["URING_OPS"], opcode, entry)
 
-    def _attach_watch(self, watch: SyscallSpec) -> bool:
-        for program in watch.programs:
-            if program.is_handed_calls:
-                self._lead(watch, program)
-        pairs = self._pairs(watch.programs)
+    def _attach_type(self, spec: SyscallSpec) -> bool:
+        for program in PROGRAMS[spec.name]:
+            if program.is_tail_called:
+                self._lead(spec, program)
+        pairs = self._pairs(PROGRAMS[spec.name])
         if pairs:
-            self._attached[watch.name] = pairs
-            self.watched.add(watch.name)
+            self._attached[spec.name] = pairs
+            self.watched.add(spec.name)
         return bool(pairs)
 
-    def _lead(self, watch: SyscallSpec, program: Program) -> None:
+    def _lead(self, spec: SyscallSpec, program: Program) -> None:
         """From now on, calls of this number are handed to this program, by whichever way they came in."""
         for array, kind in self._arrays():
             behind = struct.pack("<I", self._code.shared(program, kind))
-            kernel.update(self._maps[array], watch.number + TYPES, behind)
-            kernel.update(self._maps[array], watch.number, behind)
+            kernel.update(self._maps[array], spec.number + NUMBERS_END, behind)
+            kernel.update(self._maps[array], spec.number, behind)
 
     def _arrays(self) -> list[tuple[str, int]]:
         """The program arrays that ways in lead through, with the type of their programs."""
@@ -178,27 +181,27 @@ class Loader:
             problem, wanted = str(error), {}
         for name in self._gates.keys() | wanted.keys():
             if name in self._attached and self._gates.get(name) != wanted.get(name):
-                self._stand(WATCHES[name], wanted.get(name))
+                self._stand(SYSCALL_SPECS[name], wanted.get(name))
         self._gates = wanted
         used = {gate.entry(array) for gate in wanted.values() for array in ARRAYS}
         for entry in self._gate_programs.keys() - used:
             os.close(self._gate_programs.pop(entry))
         return problem
 
-    def _stand(self, watch: SyscallSpec, gate: Gate | None) -> None:
+    def _stand(self, spec: SyscallSpec, gate: Gate | None) -> None:
         """A gate before the program of a call, or none any more."""
         if gate is None:
-            self._lead(watch, watch.programs[0])
+            self._lead(spec, PROGRAMS[spec.name][0])
             return
         for array, _ in self._arrays():
             program = struct.pack("<I", self._gate_programs[gate.entry(array)])
-            kernel.update(self._maps[array], watch.number, program)
+            kernel.update(self._maps[array], spec.number, program)
 
     def _pairs(self, chosen: Iterable[Program]) -> list[tuple[int, int]]:
         """(program, attachment) at each tracepoint that this kernel has."""
         pairs: list[tuple[int, int]] = []
         for program in chosen:
-            fd = self._code.instance(NATIVE if program.is_handed_calls else program)
+            fd = self._code.instance(NATIVE if program.is_tail_called else program)
             attachment = self._attach(program, fd)
             if attachment is None:
                 os.close(fd)
@@ -231,8 +234,8 @@ class Loader:
                 self._attached.pop(name, None)
             self._gates.pop(name, None)
             for array in ARRAYS:
-                kernel.delete(self._maps[array], WATCHES[name].number)
-                kernel.delete(self._maps[array], WATCHES[name].number + TYPES)
+                kernel.delete(self._maps[array], SYSCALL_SPECS[name].number)
+                kernel.delete(self._maps[array], SYSCALL_SPECS[name].number + NUMBERS_END)
             for program, _ in pairs:
                 os.close(program)
         self._choose_operations()
@@ -244,7 +247,7 @@ class Loader:
 
     def count(self, name: str) -> Count:
         """What the kernel counted of one event type since the start, detached times included."""
-        raw = kernel.lookup(self._maps["COUNTS"], WATCHES[name].number, COUNTS.size * self._cpus)
+        raw = kernel.lookup(self._maps["COUNTS"], SYSCALL_SPECS[name].number, COUNTS.size * self._cpus)
         seen, filtered, lost = (sum(column) for column in zip(*COUNTS.iter_unpack(raw), strict=True))
         with self._counting:
             misses = self._misses(self._attached.get(name, []))

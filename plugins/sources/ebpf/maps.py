@@ -5,9 +5,10 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.errors import SourceUnavailable
-from mozu.plugins.sources.ebpf import compat, kernel, uring
-from mozu.plugins.sources.ebpf.calls import SHAPE_SIZE, TYPES, WATCHES
+from mozu.plugins.sources.ebpf import arg_layouts, compat, kernel, uring
 from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
 COUNTS: Final = struct.Struct("<QQQ")
@@ -44,12 +45,12 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
         "RING": (kernel.RINGBUF, 0, 0, ring_size),
         "SCRATCH": (per_cpu, 4, SIZES["SCRATCH_SIZE"], _SLOTS),
         "SYSCALL_CTX": (per_cpu, 4, SIZES["SYSCALL_CTX_SIZE"], 1),
-        "COUNTS": (per_cpu, 4, COUNTS.size, TYPES),
-        "ARG_LAYOUTS": (array, 4, SHAPE_SIZE, TYPES),
+        "COUNTS": (per_cpu, 4, COUNTS.size, NUMBERS_END),
+        "ARG_LAYOUTS": (array, 4, arg_layouts.SIZE, NUMBERS_END),
         "SETTINGS": (array, 4, SETTINGS.size, 1),
         "SELFTEST": (array, 4, SELFTEST_RESULT.size, 1),
-        "TP_PROGS": (jumps, 4, 4, 2 * TYPES),
-        "RAW_TP_PROGS": (jumps, 4, 4, 2 * TYPES),
+        "TP_PROGS": (jumps, 4, 4, 2 * NUMBERS_END),
+        "RAW_TP_PROGS": (jumps, 4, 4, 2 * NUMBERS_END),
         "GATE": (per_cpu, 4, SIZES["GATE_SIZE"], 1),
         "OPENED_PATHS": (kernel.HASH, 8, SIZES["OPENED_PATH_SIZE"], MAX_OPENED_PATHS),
         "GENERATION": (array, 4, 8, 1),
@@ -82,7 +83,7 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
 
 def _contents() -> Iterator[tuple[str, int, bytes]]:
     """(map, key, value) of what never changes."""
-    for watch in WATCHES.values():
-        yield "ARG_LAYOUTS", watch.number, watch.shape.packed()
+    for spec in SYSCALL_SPECS.values():
+        yield "ARG_LAYOUTS", spec.number, arg_layouts.pack(spec.layout)
     for index, entry in compat.entries():
         yield "COMPAT", index, entry

@@ -6,9 +6,9 @@ from mozu.core.errors import SourceUnavailable
 from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import btf, kernel, wire
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
-from mozu.plugins.sources.ebpf.calls import Program
 from mozu.plugins.sources.ebpf.kernel_filter import Gate
 from mozu.plugins.sources.ebpf.layouts import ENUMERATIONS, STRUCTS
+from mozu.plugins.sources.ebpf.tracepoints import Program
 
 NATIVE = Program("native", "native", "", context="sys_exit_ctx")
 """At the exit of each call, an instance a call: it hands the call to the one program of its family."""
@@ -68,7 +68,7 @@ def demand_text(chosen: Iterable[Program]) -> str:
 
 def _entry_text(program: Program) -> str:
     """Programs of calls are handed the call; those at tracepoints of their own read their context."""
-    if program.is_handed_calls:
+    if program.is_tail_called:
         body = f"struct syscall_ctx *sys = this_cpu_syscall(); return sys ? {program.function}(sys) : 0;"
         return f"int {program.entry}(void *ctx) {{ {body} }}"
     context = program.context or "bpf_raw_tracepoint_args"

@@ -5,13 +5,13 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
+from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
 from mozu.core.api.hookspecs import Context, Counts, Holds
 from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.filter.predicate import Predicate
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import checks, kernel
-from mozu.plugins.sources.ebpf.calls import EVERY, WATCHES
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
@@ -52,9 +52,9 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
     needs = demand.of("syscall")
     named = frozenset(needs)
     if "*" in named:
-        named |= EVERY
+        named |= DEFAULT_TYPES
     state = state_types(demand.facets("syscall") - ASKED)
-    return TREE | (named | state) & frozenset(WATCHES), named - frozenset(WATCHES) - {"*"}
+    return TREE | (named | state) & frozenset(SYSCALL_SPECS), named - frozenset(SYSCALL_SPECS) - {"*"}
 
 
 def residents() -> list[int]:
@@ -251,11 +251,11 @@ class EbpfSource:
         if loader is None:
             return self._final
         found: dict[str, Counts] = {}
-        for name, watch in WATCHES.items():
+        for name, spec in SYSCALL_SPECS.items():
             if name in loader.watched:
                 seen, filtered, lost, missed = loader.count(name)
-                lost += self._decoder.discarded[watch.number]
-                found[name] = Counts(seen, filtered, lost, missed, self._decoder.received[watch.number])
+                lost += self._decoder.discarded[spec.number]
+                found[name] = Counts(seen, filtered, lost, missed, self._decoder.received[spec.number])
         for way, skipped in loader.missed_by_ways().items():
             if skipped:
                 found[way] = Counts(seen=skipped, missed=skipped)

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.syscalls import call_name, call_number
 from mozu.plugins.sources.ebpf import btf
-from mozu.plugins.sources.ebpf.calls import WATCHES, Program
+from mozu.plugins.sources.ebpf.tracepoints import Program
 
 ENTRY: Final = struct.Struct("<hh6B7b3B")
 """struct uring_op of bpf/uring.h."""
@@ -130,7 +131,7 @@ OPERATIONS: Final[dict[int, Operation]] = {
     62: Operation("pipe2", "addr flags"),
 }
 
-_WATCHED: Final = {call_name(watch.number): watch.name for watch in WATCHES.values()}
+_WATCHED: Final = {call_name(spec.number): spec.name for spec in SYSCALL_SPECS.values()}
 """The kernel's name of a native call → event type."""
 
 

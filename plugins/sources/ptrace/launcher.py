@@ -1,7 +1,7 @@
 """Becomes the traced command: waits until it is traced, takes on the filter, and runs the program.
 
 Run as a file of its own by `python -I -S`, without any other part of mozu. Arguments: the filter in hexadecimal, then
-the command. Ends with 127 where there is no such program and with 126 where it cannot be run.
+the command. SocketInfo with 127 where there is no such program and with 126 where it cannot be run.
 """
 
 import ctypes

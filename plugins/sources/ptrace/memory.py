@@ -9,13 +9,13 @@ import os
 import struct
 from typing import Final
 
+from mozu.core.abi.limits import TEXT_MAX
+
 _short = ctypes.PyDLL(None, use_errno=True)
 _readv = _short.process_vm_readv
 _readv.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
 _readv.restype = ctypes.c_ssize_t
 _PAGE: Final = 4096
-TEXT_MAX: Final = 4095
-"""Bytes of a text without its NUL, as in the source `ebpf`."""
 _SIZE: Final = 1 << 16
 
 _buffer = ctypes.create_string_buffer(_SIZE)

@@ -10,11 +10,11 @@ import os
 import socket
 from typing import Final
 
+from mozu.core.abi.addresses import MAPPED_PREFIX
+from mozu.core.abi.sockets import TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN, SocketInfo
 from mozu.core.model.event import SockAddr
-from mozu.plugins.sources.ebpf.decode.sockets import Ends, parse_address
 from mozu.plugins.sources.ptrace import native, sockets_proc
 
-_ESTABLISHED, _CLOSED, _LISTEN = 1, 7, 10
 _SO_PROTOCOL: Final = 38
 _SO_DOMAIN: Final = 39
 _TCP_INFO: Final = 11
@@ -41,7 +41,7 @@ class Sockets:
         for pid in list(self._pidfds):
             self.forget(pid)
 
-    def ends(self, pid: int, fd: int, asked: SockAddr | None, *, pending: bool) -> Ends | None:
+    def ends(self, pid: int, fd: int, asked: SockAddr | None, *, pending: bool) -> SocketInfo | None:
         """Both ends of a socket; None where it cannot be had. `asked`: the address that the call has; where the
         connection is `pending`, that is the other end."""
         copy = self._copy(pid, fd)
@@ -82,7 +82,7 @@ def _option(sock: socket.socket, option: int) -> int:
     return sock.getsockopt(socket.SOL_SOCKET, option)
 
 
-def _ends(sock: socket.socket, asked: SockAddr | None) -> Ends:
+def _ends(sock: socket.socket, asked: SockAddr | None) -> SocketInfo:
     family, kind, protocol = (_option(sock, option) for option in (_SO_DOMAIN, socket.SO_TYPE, _SO_PROTOCOL))
     own = _name(sock, family, own=True)
     peer = _name(sock, family, own=False)
@@ -91,15 +91,15 @@ def _ends(sock: socket.socket, asked: SockAddr | None) -> Ends:
     local, local_port, local_name = _parts(own, family)
     remote, remote_port, remote_name = _parts(other, family)
     pointer = 1 if family == socket.AF_UNIX and peer is not None else 0
-    return Ends(
+    return SocketInfo(
         0, pointer, local, remote, family, kind, protocol, local_port, remote_port, state, local_name, remote_name
     )
 
 
 def _state(sock: socket.socket, kind: int, peer: SockAddr | None) -> int:
     if kind == socket.SOCK_STREAM and _option(sock, socket.SO_ACCEPTCONN):
-        return _LISTEN
-    return _CLOSED if peer is None else _ESTABLISHED
+        return TCP_LISTEN
+    return TCP_CLOSE if peer is None else TCP_ESTABLISHED
 
 
 def _name(sock: socket.socket, family: int, *, own: bool) -> SockAddr | None:
@@ -122,8 +122,5 @@ def _parts(end: SockAddr | None, family: int) -> tuple[bytes, int, str]:
         return bytes(16), 0, ""
     address = end.address
     if family == socket.AF_INET6 and len(address) == 4:
-        address = bytes(10) + b"\xff\xff" + address
+        address = MAPPED_PREFIX + address
     return address.ljust(16, b"\0"), end.port, end.path
-
-
-__all__ = ["Sockets", "parse_address"]

@@ -8,10 +8,10 @@ import re
 import socket
 from typing import Final
 
+from mozu.core.abi.addresses import MAPPED_PREFIX
+from mozu.core.abi.sockets import TCP_CLOSE, TCP_ESTABLISHED, SocketInfo
 from mozu.core.model.event import SockAddr, as_text
-from mozu.plugins.sources.ebpf.decode.sockets import Ends
 
-_ESTABLISHED, _CLOSED = 1, 7
 _INODE: Final = re.compile(r"socket:\[(\d+)\]")
 _TABLES: Final = (
     ("tcp", socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP),
@@ -22,7 +22,7 @@ _TABLES: Final = (
 _UNIX_CONNECTED: Final = b"03"
 
 
-def ends(pid: int, fd: int, asked: SockAddr | None) -> Ends | None:
+def ends(pid: int, fd: int, asked: SockAddr | None) -> SocketInfo | None:
     """Both ends of a socket; None where nothing is known. `asked`: the address in the call, if there is one."""
     inode = _inode(pid, fd)
     if not inode:
@@ -46,7 +46,7 @@ def _rows(pid: int, table: str) -> list[list[bytes]]:
         return []
 
 
-def _inet(pid: int, inode: bytes, asked: SockAddr | None) -> Ends | None:
+def _inet(pid: int, inode: bytes, asked: SockAddr | None) -> SocketInfo | None:
     for table, family, kind, protocol in _TABLES:
         for row in _rows(pid, table):
             if row[9] == inode:
@@ -55,7 +55,7 @@ def _inet(pid: int, inode: bytes, asked: SockAddr | None) -> Ends | None:
                 state = int(row[3], 16)
                 if not remote_port and asked is not None and asked.family in (socket.AF_INET, socket.AF_INET6):
                     remote, remote_port = _wide(asked, family), asked.port
-                return Ends(0, 0, local, remote, family, kind, protocol, local_port, remote_port, state, "", "")
+                return SocketInfo(0, 0, local, remote, family, kind, protocol, local_port, remote_port, state, "", "")
     return None
 
 
@@ -69,25 +69,25 @@ def _end(text: bytes) -> tuple[bytes, int]:
 
 def _wide(asked: SockAddr, family: int) -> bytes:
     mapped = family == socket.AF_INET6 and len(asked.address) == 4
-    return (bytes(10) + b"\xff\xff" + asked.address if mapped else asked.address).ljust(16, b"\0")
+    return (MAPPED_PREFIX + asked.address if mapped else asked.address).ljust(16, b"\0")
 
 
-def _unix(pid: int, inode: bytes, asked: SockAddr | None) -> Ends | None:
+def _unix(pid: int, inode: bytes, asked: SockAddr | None) -> SocketInfo | None:
     for row in _rows(pid, "unix"):
         if row[6] == inode:
             connected = row[5] == _UNIX_CONNECTED
             own = as_text(b" ".join(row[7:]))
             other = asked.path if asked is not None and asked.family == socket.AF_UNIX else ""
-            state = _ESTABLISHED if connected else _CLOSED
+            state = TCP_ESTABLISHED if connected else TCP_CLOSE
             kind = int(row[4], 16)
-            return Ends(0, int(connected), bytes(16), bytes(16), socket.AF_UNIX, kind, 0, 0, 0, state, own, other)
+            return SocketInfo(0, int(connected), bytes(16), bytes(16), socket.AF_UNIX, kind, 0, 0, 0, state, own, other)
     return None
 
 
-def _unbound(asked: SockAddr | None) -> Ends | None:
+def _unbound(asked: SockAddr | None) -> SocketInfo | None:
     """A socket that was to be connected and is not: TCP, for one of UDP would be in the tables."""
     if asked is None or asked.family not in (socket.AF_INET, socket.AF_INET6):
         return None
     kind, protocol = socket.SOCK_STREAM, socket.IPPROTO_TCP
     remote = _wide(asked, asked.family)
-    return Ends(0, 0, bytes(16), remote, asked.family, kind, protocol, 0, asked.port, _CLOSED, "", "")
+    return SocketInfo(0, 0, bytes(16), remote, asked.family, kind, protocol, 0, asked.port, TCP_CLOSE, "", "")

@@ -12,12 +12,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
 from mozu.core.api.hookspecs import Context, Counts
 from mozu.core.errors import SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.model.event import SyscallEvent
-from mozu.core.model.syscalls import call_name
-from mozu.plugins.sources.ebpf.calls import EVERY, WATCHES
 from mozu.plugins.sources.ptrace import native, seccomp
 from mozu.plugins.sources.ptrace.outbox import Outbox
 from mozu.plugins.sources.ptrace.reading import BORN, ENDED, SIGNALLED, STARTED, TOLD
@@ -42,7 +41,7 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
     """(types to tell, types that this source does not have) of a demand."""
     named = frozenset(demand.of("syscall"))
     if "*" in named:
-        named |= EVERY
+        named |= DEFAULT_TYPES
     state = state_types(demand.facets("syscall") - _ASKED)
     return TREE | (named | state) & TOLD, named - TOLD - {"*"}
 
@@ -139,7 +138,7 @@ class PtraceSource:
 
     def _launch(self, tracer: Tracer) -> "subprocess.Popen[bytes]":
         """A child that waits until it is traced and becomes the command then; no descriptor is kept from it."""
-        numbers = [WATCHES[name].number for name in self._filtered if call_name(WATCHES[name].number)]
+        numbers = [SYSCALL_SPECS[name].number for name in self._filtered if SYSCALL_SPECS[name].is_syscall]
         program = seccomp.build(numbers).hex()
         arguments = [sys.executable, "-I", "-S", str(_LAUNCHER), program, *self._command]
         process = subprocess.Popen(arguments, close_fds=False, env=_environment())

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from mozu.core.abi.signals import signal_sender
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import call_name
-from mozu.plugins.sources.ebpf.calls import sender
 from mozu.plugins.sources.ptrace import native
 from mozu.plugins.sources.ptrace.family import Family
 from mozu.plugins.sources.ptrace.native import Gone
@@ -126,7 +126,7 @@ class Tracer:
             self._at_call(task)
         else:
             if SIGNALLED in self.wanted.types:
-                self._put(delivered(task, sender(sig, *native.siginfo_of(tid)), sig))
+                self._put(delivered(task, signal_sender(sig, *native.siginfo_of(tid)), sig))
             self._go_on(task, sig)
 
     def _go_on(self, task: TracedTask, sig: int = 0) -> None:

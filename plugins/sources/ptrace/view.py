@@ -4,23 +4,9 @@ import os
 import stat
 from typing import Final, NamedTuple
 
+from mozu.core.abi.anon_inodes import ANON_INODES
 from mozu.core.model.event import File, as_text
 
-_ANONYMOUS: Final = {
-    "[eventfd]": "event",
-    "[eventpoll]": "eventpoll",
-    "[signalfd]": "signalfd",
-    "[timerfd]": "timerfd",
-    "[userfaultfd]": "userfaultfd",
-    "[io_uring]": "io_uring",
-    "[pidfd]": "pidfd",
-    "inotify": "inotify",
-    "bpf-map": "bpf",
-    "bpf-prog": "bpf",
-    "bpf_link": "bpf",
-    "btf": "bpf",
-}
-"""Name of an anonymous inode → the field `fd.type`."""
 _DELETED: Final = " (deleted)"
 AT_FDCWD: Final = -100
 
@@ -113,4 +99,4 @@ def _kind(seen: Seen) -> tuple[str, str]:
         return ("directory" if stat.S_ISDIR(seen.mode) else "file"), where
     if stat.S_ISFIFO(seen.mode):
         return "pipe", ""
-    return _ANONYMOUS.get(where.removeprefix("anon_inode:"), "unknown"), ""
+    return ANON_INODES.get(where.removeprefix("anon_inode:"), "unknown"), ""

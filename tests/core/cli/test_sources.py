@@ -5,9 +5,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.cli import invoke
 from mozu.plugins.sources.ebpf import capability as sight
-from mozu.plugins.sources.ebpf.calls import WATCHES
 
 
 def test_each_source_has_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,6 +33,6 @@ def test_event_types_without_a_tracepoint_are_named(tmp_path: Path) -> None:
     lines = list(sight._families(tmp_path))
 
     gone = {name for line in lines if not line.seen for name in line.why.split("for ")[1].split(", ")}
-    assert gone == WATCHES.keys() - {"_fork"}
+    assert gone == SYSCALL_SPECS.keys() - {"_fork"}
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import compat
-from mozu.plugins.sources.ebpf.calls import WATCHES
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.plugins.sources.test_ebpf_calls import NUMBERS, PATHS, values
 from tests.support import requirements
@@ -190,6 +190,6 @@ def _mkdir_both(place: str) -> None:
 
 
 def test_every_entry_names_a_watched_call() -> None:
-    assert compat.types() <= WATCHES.keys()
+    assert compat.types() <= SYSCALL_SPECS.keys()
     assert len(list(compat.entries())) == compat.ENTRIES
     assert not [name for name in compat.UNREAD if call_number(name, "i386") is None]

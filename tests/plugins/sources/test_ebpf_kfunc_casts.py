@@ -6,11 +6,11 @@ from typing import Final
 
 import pytest
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.predicate import Fact
 from mozu.plugins.sources.ebpf import btf, kernel, programs
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
-from mozu.plugins.sources.ebpf.calls import WATCHES
 from mozu.plugins.sources.ebpf.entry_paths import watched_ways
 from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import Lasting
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import OpenedName, gate_of
@@ -88,7 +88,7 @@ def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_tha
             raise OSError(number, "for this test")
         return load(kind, name, code)
 
-    gate = gate_of(WATCHES["openat"], Fact("fd.name", "in", ("/etc/shadow",)), Lasting(()), OpenedName.KEPT)
+    gate = gate_of(SYSCALL_SPECS["openat"], Fact("fd.name", "in", ("/etc/shadow",)), Lasting(()), OpenedName.KEPT)
     assert gate is not None
     monkeypatch.setattr(kernel, "load", picky)
     loader = Loader(1 << 16)
@@ -105,7 +105,7 @@ def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_tha
 @pytest.mark.ebpf
 def test_gates_that_the_verifier_does_not_take_with_casts_are_made_without(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
-    gate = gate_of(WATCHES["openat"], Fact("fd.name", "in", ("/etc/shadow",)), Lasting(()), OpenedName.KEPT)
+    gate = gate_of(SYSCALL_SPECS["openat"], Fact("fd.name", "in", ("/etc/shadow",)), Lasting(()), OpenedName.KEPT)
     assert gate is not None
     load, refused = kernel.load, []
     loader = Loader(1 << 16)

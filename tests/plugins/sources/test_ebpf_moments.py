@@ -7,11 +7,14 @@ from typing import Any, Final
 
 import pytest
 
+from mozu.core.abi.signals import signal_sender
+from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
+from mozu.core.abi.syscall_tables import TRACEPOINT_EVENTS
 from mozu.core.errors import SourceUnavailable
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import flag_names
-from mozu.plugins.sources.ebpf.calls import EVERY, MOMENTS, WATCHES, SyscallSpec, sender
 from mozu.plugins.sources.ebpf.source import EbpfSource
+from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
 from mozu.plugins.sources.ptrace.reading.processes import parent_of
 from tests.support import requirements
 from tests.support.acts import moments
@@ -122,8 +125,8 @@ def test_a_signal_that_ends_a_process_arrives_as_the_one_that_nobody_can_handle(
 
 
 def test_only_a_rule_that_names_them_gets_them() -> None:
-    assert MOMENTS.keys() <= WATCHES.keys()
-    assert not EVERY & MOMENTS.keys()
+    assert TRACEPOINT_EVENTS <= SYSCALL_SPECS.keys()
+    assert not DEFAULT_TYPES & TRACEPOINT_EVENTS
 
 
 @pytest.mark.parametrize(
@@ -142,18 +145,17 @@ def test_only_a_rule_that_names_them_gets_them() -> None:
     ],
 )
 def test_the_sender_is_told_where_the_siginfo_has_one(number: int, code: int, expected: int) -> None:
-    assert sender(number, code, 8) == expected
+    assert signal_sender(number, code, 8) == expected
 
 
-def nowhere(name: str) -> SyscallSpec:
+def nowhere(name: str) -> tuple[Program, ...]:
     """The same on a kernel that lacks its tracepoints."""
-    watch = WATCHES[name]
-    return watch._replace(programs=tuple(one._replace(tracepoint="mozu_has_none") for one in watch.programs))
+    return tuple(program._replace(tracepoint="mozu_has_none") for program in PROGRAMS[name])
 
 
 def test_a_kernel_without_births_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
-    monkeypatch.setitem(WATCHES, "_fork", nowhere("_fork"))
+    monkeypatch.setitem(PROGRAMS, "_fork", nowhere("_fork"))
 
     live = Live(EbpfSource(4096, context()), demand())
     with pytest.raises(SourceUnavailable, match="no tracepoints sched_process_"), live:
@@ -164,7 +166,7 @@ def test_a_kernel_without_the_tracepoint_is_warned_of_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     requirements.ebpf()
-    monkeypatch.setitem(WATCHES, "switch", nowhere("switch"))
+    monkeypatch.setitem(PROGRAMS, "switch", nowhere("switch"))
 
     with caplog.at_level(logging.WARNING), Live(EbpfSource(1 << 20, context()), demand("switch", "kill")) as live:
         live.update(demand("switch"))

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from mozu.core.abi.syscall_specs import DEFAULT_TYPES
 from mozu.core.api.hookspecs import Source
 from mozu.core.filter.demand import Demand, Need
 from mozu.plugins.sources import ebpf
 from mozu.plugins.sources.ebpf import clock
-from mozu.plugins.sources.ebpf.calls import EVERY
 from mozu.plugins.sources.ebpf.clock import Clock
 from mozu.plugins.sources.ebpf.ring import Ring
 from mozu.plugins.sources.ebpf.source import TREE, EbpfSource, wanted_types
@@ -49,7 +49,7 @@ def test_descriptors_are_asked_for_and_not_followed() -> None:
 
 
 def test_everything_is_everything() -> None:
-    assert wanted_types(demand("*")) == (EVERY | TREE, frozenset())
+    assert wanted_types(demand("*")) == (DEFAULT_TYPES | TREE, frozenset())
 
 
 def test_types_that_nobody_knows_are_told() -> None:

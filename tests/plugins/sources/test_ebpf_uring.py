@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import checks, programs, uring
-from mozu.plugins.sources.ebpf.calls import WATCHES
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.plugins.sources.test_ebpf_calls import values
 from tests.support import requirements
@@ -217,8 +217,8 @@ def test_what_nobody_demands_is_not_seen(tmp_path: Path, live: Live) -> None:
 
 
 def test_every_operation_stands_for_a_call_of_the_kernel() -> None:
-    assert len(dict(uring.entries(WATCHES.keys()))) == len(uring.OPERATIONS)
-    assert uring.types() <= WATCHES.keys()
+    assert len(dict(uring.entries(SYSCALL_SPECS.keys()))) == len(uring.OPERATIONS)
+    assert uring.types() <= SYSCALL_SPECS.keys()
 
 
 def test_a_kernel_that_lays_its_tracepoints_out_otherwise_is_told(tmp_path: Path) -> None:

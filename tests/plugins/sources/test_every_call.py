@@ -6,8 +6,10 @@ from typing import Final
 
 import pytest
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.abi.syscall_tables import TRACEPOINT_EVENTS
 from mozu.core.model.syscalls import event_type
-from mozu.plugins.sources.ebpf.calls import MOMENTS, WATCHES
+from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 from tests.support import calls, requirements
 from tests.support.calls import bare
 from tests.support.calls.told import Told, missing
@@ -21,7 +23,7 @@ pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
 
 def _has_tracepoint(name: str) -> bool:
-    return any((TRACEPOINTS / one.group / one.tracepoint).exists() for one in WATCHES[name].programs)
+    return any((TRACEPOINTS / one.group / one.tracepoint).exists() for one in PROGRAMS[name])
 
 
 NEVER_FAILS: Final = frozenset(
@@ -35,9 +37,9 @@ NEVER_DONE: Final = frozenset({"init_module", "finit_module", "delete_module", "
 """Calls that cannot succeed here: there are no modules; an execveat that succeeds is told as an execve."""
 ELSEWHERE: Final = frozenset({"_fork", "vfork"}) | bare.absent()
 """Births are for the state only; a child of vfork must not return into Python (test_ebpf_process makes one)."""
-NO_RESULT: Final = frozenset(MOMENTS)
+NO_RESULT: Final = TRACEPOINT_EVENTS
 """No calls, so that they neither succeed nor fail (test_ebpf_moments; signals are made here)."""
-ABSENT: Final = frozenset(name for name in WATCHES if not _has_tracepoint(name))
+ABSENT: Final = frozenset(name for name in SYSCALL_SPECS if not _has_tracepoint(name))
 """Calls that this kernel does not have."""
 
 
@@ -90,7 +92,7 @@ def test_every_call_is_made_with_success_and_with_failure(expected: dict[str, li
             results.setdefault(one.type, []).append(one.args[0])
     done = {name for name, found in results.items() if any(result >= 0 for result in found)}
     failed = {name for name, found in results.items() if any(result < 0 for result in found)}
-    known = {name for name in WATCHES if name not in ELSEWHERE | NO_RESULT and _has_parameters(name)}
+    known = {name for name in SYSCALL_SPECS if name not in ELSEWHERE | NO_RESULT and _has_parameters(name)}
 
     assert known - done == NEVER_DONE
     assert known - failed == NEVER_FAILS
@@ -99,7 +101,7 @@ def test_every_call_is_made_with_success_and_with_failure(expected: dict[str, li
 def test_every_call_without_parameters_is_made(expected: dict[str, list[Told]]) -> None:
     made = _types(expected["bare"] + expected["network"])
 
-    assert {name for name in WATCHES if not _has_parameters(name)} - made == ELSEWHERE - {"vfork"}
+    assert {name for name in SYSCALL_SPECS if not _has_parameters(name)} - made == ELSEWHERE - {"vfork"}
 
 
 def _has_parameters(name: str) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.syscalls import event_type
-from mozu.plugins.sources.ebpf.calls import WATCHES
 from tests.support.calls.making import call, room
 from tests.support.calls.told import Told, told
 
@@ -19,7 +19,7 @@ _SLOW: Final = frozenset({"sync"})
 
 def _bare() -> list[str]:
     names = []
-    for name in WATCHES:
+    for name in SYSCALL_SPECS:
         declared = event_type(name)
         if declared is not None and declared.kind == "syscall" and not declared.params and name not in _SLOW:
             names.append(name)

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from mmap import mmap
 from typing import Final
 
+from mozu.core.abi.spec import SyscallSpec
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf.calls import TYPES, WATCHES, SyscallSpec
 from mozu.plugins.sources.ebpf.decode.calls import call, cwd, identity
 from mozu.plugins.sources.ebpf.decode.descriptors import descriptor
 from mozu.plugins.sources.ebpf.decode.life import exited, forked
@@ -18,16 +20,29 @@ from mozu.plugins.sources.ebpf.wire import layouts
 __all__ = ["DECODERS", "RecordDecoder"]
 
 DECODERS: Final[dict[str, Callable[[SyscallSpec], Decode]]] = {
-    "call": call,
+    "accept": descriptor,
+    "clone": process,
     "cwd": cwd,
     "descriptor": descriptor,
+    "exec": process,
     "exit": exited,
+    "fault": call,
     "fork": forked,
     "identity": identity,
+    "mapping": descriptor,
     "memory": memory,
+    "message": descriptor,
+    "messages": descriptor,
+    "number": call,
     "open": opened,
-    "process": process,
+    "pair": descriptor,
+    "path": call,
+    "session": call,
+    "signal": call,
+    "switch": call,
+    "transfer": descriptor,
 }
+"""Family → decoder; the wire struct follows from it."""
 _OFFSETS: Final = {member.name: member.offset for member in layouts()["header"].members}
 _TYPE_AT, _WAY_AT = _OFFSETS["type"], _OFFSETS["entry_path"]
 _WAYS: Final = ("", "compat32", "io_uring")
@@ -40,11 +55,11 @@ class RecordDecoder:
     def __init__(self) -> None:
         self.offset = 0
         """Wall time minus boot time, ns."""
-        self.received = [0] * TYPES
-        self.discarded = [0] * TYPES
-        self._decode: list[Decode | None] = [None] * TYPES
-        for watch in WATCHES.values():
-            self._decode[watch.number] = DECODERS[watch.decoder](watch)
+        self.received = [0] * NUMBERS_END
+        self.discarded = [0] * NUMBERS_END
+        self._decode: list[Decode | None] = [None] * NUMBERS_END
+        for spec in SYSCALL_SPECS.values():
+            self._decode[spec.number] = DECODERS[spec.family](spec)
 
     def __call__(self, buffer: Buffer | mmap, at: int) -> SyscallEvent | None:
         """The event of the record whose data begins at `at`."""

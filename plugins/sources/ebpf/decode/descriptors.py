@@ -4,25 +4,25 @@ from collections.abc import Callable
 from stat import S_ISDIR, S_ISFIFO
 from typing import Any, Final, NamedTuple
 
+from mozu.core.abi.anon_inodes import ANON_INODES
+from mozu.core.abi.integers import encode_dev, register_reader, signed32
+from mozu.core.abi.memory import operand_reader
+from mozu.core.abi.sockets import (
+    EINPROGRESS,
+    INCOMING,
+    ROLES,
+    SOCKET_FLAGS,
+    SocketInfo,
+    inbound,
+    outbound,
+    parse_sockaddr,
+    socket_file,
+)
+from mozu.core.abi.spec import NO_FD, SyscallSpec
 from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent, as_text
 from mozu.core.model.syscalls import Param, convert_flags, convert_open_flags, event_type
 from mozu.core.state.observed import Descriptor
-from mozu.plugins.sources.ebpf.calls import NO_FD, SyscallSpec
-from mozu.plugins.sources.ebpf.decode.memory import handed
-from mozu.plugins.sources.ebpf.decode.reading import (
-    FILE,
-    HEAD,
-    MARKS,
-    Buffer,
-    Decode,
-    encoded_device,
-    number,
-    path,
-    reader,
-    signed32,
-    text,
-)
-from mozu.plugins.sources.ebpf.decode.sockets import Ends, inbound, outbound, parse_address, socket_file
+from mozu.plugins.sources.ebpf.decode.reading import FILE, HEAD, MARKS, Buffer, Decode, path, reader, text
 
 _unpack, _SIZE = reader(
     "descriptor",
@@ -32,38 +32,18 @@ _unpack, _SIZE = reader(
     "fd flags address data path opened_path block0 block1 block2 raw",
 )
 _RESULT, _MARKS, _ARGS, _FILE, _ENDS, _TAIL = 2, 7, 9, 17, 22, 34
-"""Positions among the values: result, marks, first argument, file facts, ends of the socket, what follows."""
-_EINPROGRESS: Final = -115
+"""Positions among the values: result, marks, first argument, file facts, info of the socket, what follows."""
 _SOCKET, _PSEUDO, _UPPER, _OVERLAY, _NULL = (
     MARKS[name] for name in ("SOCKET", "PSEUDO", "UPPER", "OVERLAY", "NULL")
 )
-_SOCKET_FLAGS: Final = 0o2004000
-"""SOCK_CLOEXEC | SOCK_NONBLOCK."""
-_ANONYMOUS: Final = {
-    "[eventfd]": "event",
-    "[eventpoll]": "eventpoll",
-    "[signalfd]": "signalfd",
-    "[timerfd]": "timerfd",
-    "[userfaultfd]": "userfaultfd",
-    "[io_uring]": "io_uring",
-    "[pidfd]": "pidfd",
-    "inotify": "inotify",
-    "bpf-map": "bpf",
-    "bpf-prog": "bpf",
-    "bpf_link": "bpf",
-    "btf": "bpf",
-}
-"""Name of an anonymous inode → the field `fd.type`."""
 _PIDFS: Final = 0x50494446
 _TMPFS: Final = 0x01021994
-_ROLES: Final = {"connect": "client", "accept": "server", "accept4": "server"}
-_INCOMING: Final = frozenset({"accept", "accept4", "recvfrom", "recvmsg", "recvmmsg"})
-"""Their source is the other end."""
+
 
 class RecordContents(NamedTuple):
     """What a record holds beside numbers."""
 
-    ends: Ends | None
+    info: SocketInfo | None
     """Of a socket."""
     asked: SockAddr | None
     data: bytes
@@ -72,7 +52,7 @@ class RecordContents(NamedTuple):
     blocks: tuple[bytes, ...]
 
 
-Pick = Callable[[tuple[Any, ...], RecordContents], Any]
+Reader = Callable[[tuple[Any, ...], RecordContents], Any]
 
 
 def kind_of_file(where: str, mode: int, magic: int, marks: int) -> tuple[str, str]:
@@ -86,98 +66,98 @@ def kind_of_file(where: str, mode: int, magic: int, marks: int) -> tuple[str, st
         return "pipe", ""
     if magic == _TMPFS:
         return "memfd", bare.removeprefix("memfd:")
-    return _ANONYMOUS.get(bare, "unknown"), ""
+    return ANON_INODES.get(bare, "unknown"), ""
 
 
-def _both(name: str) -> Pick:
+def _tuple(name: str) -> Reader:
     """The parameter `tuple`."""
-    incoming = name in _INCOMING
+    incoming = name in INCOMING
     connects = name == "connect"
 
-    def both(values: tuple[Any, ...], told: RecordContents) -> SockTuple | None:
+    def read(values: tuple[Any, ...], payload: RecordContents) -> SockTuple | None:
         result = values[_RESULT]
-        if told.ends is None or (result < 0 and not (connects and result == _EINPROGRESS)):
+        if payload.info is None or (result < 0 and not (connects and result == EINPROGRESS)):
             return None
-        asked = None if connects else told.asked
-        return inbound(told.ends, asked) if incoming else outbound(told.ends, asked)
+        asked = None if connects else payload.asked
+        return inbound(payload.info, asked) if incoming else outbound(payload.info, asked)
 
-    return both
+    return read
 
 
-def _percent(values: tuple[Any, ...], told: RecordContents) -> int:
+def _queue_percent(values: tuple[Any, ...], payload: RecordContents) -> int:
     length, limit = values[_ARGS + 6], values[_ARGS + 7]
     return min(100, length * 100 // limit) if limit else 0
 
 
-def _opened(values: tuple[Any, ...], told: RecordContents) -> int:
+def _open_flags(values: tuple[Any, ...], payload: RecordContents) -> int:
     """Flags of an open."""
     upper, overlay = bool(values[_MARKS] & _UPPER), bool(values[_MARKS] & _OVERLAY)
     return convert_open_flags(values[_ARGS + 2] & 0xFFFFFFFF, upper=upper, lower=overlay and not upper)
 
 
-_WORDS: Final[dict[str, Pick]] = {
-    "r": lambda values, told: values[_RESULT],
-    "a": lambda values, told: told.asked,
-    "d": lambda values, told: told.data,
-    "d1": lambda values, told: told.data,
-    "v1": lambda values, told: told.data,
-    "q": _percent,
-    "-": lambda values, told: None,
-    "path": lambda values, told: told.path if values[_RESULT] >= 0 else None,
-    "dev": lambda values, told: encoded_device(values[_FILE + 1]),
-    "ino": lambda values, told: values[_FILE],
-    "own": lambda values, told: values[_ENDS],
-    "peer": lambda values, told: values[_ENDS + 1],
-    "vm": lambda values, told: values[_ARGS + 6] & 0xFFFFFFFF,
-    "rss": lambda values, told: values[_ARGS + 6] >> 32,
-    "swap": lambda values, told: values[_ARGS + 7] & 0xFFFFFFFF,
-    "o2": _opened,
+_BY_OPERAND: Final[dict[str, Reader]] = {
+    "r": lambda values, payload: values[_RESULT],
+    "a": lambda values, payload: payload.asked,
+    "d": lambda values, payload: payload.data,
+    "d1": lambda values, payload: payload.data,
+    "v1": lambda values, payload: payload.data,
+    "q": _queue_percent,
+    "-": lambda values, payload: None,
+    "path": lambda values, payload: payload.path if values[_RESULT] >= 0 else None,
+    "dev": lambda values, payload: encode_dev(values[_FILE + 1]),
+    "ino": lambda values, payload: values[_FILE],
+    "own": lambda values, payload: values[_ENDS],
+    "peer": lambda values, payload: values[_ENDS + 1],
+    "vm": lambda values, payload: values[_ARGS + 6] & 0xFFFFFFFF,
+    "rss": lambda values, payload: values[_ARGS + 6] >> 32,
+    "swap": lambda values, payload: values[_ARGS + 7] & 0xFFFFFFFF,
+    "o2": _open_flags,
 }
 
 
-def _pick(watch: SyscallSpec, param: Param, word: str) -> Pick:
+def _reader(spec: SyscallSpec, param: Param, operand: str) -> Reader:
     """From a record to a parameter's value."""
-    name = watch.name
-    if word == "t":
-        return _both(name)
-    if word in _WORDS:
-        return _WORDS[word]
-    shared = handed(watch, param, word)
+    name = spec.name
+    if operand == "t":
+        return _tuple(name)
+    if operand in _BY_OPERAND:
+        return _BY_OPERAND[operand]
+    shared = operand_reader(spec, param, operand)
     if shared is not None:
-        return lambda values, told: shared(values[_ARGS:_FILE], values[_RESULT], told.blocks)
+        return lambda values, payload: shared(values[_ARGS:_FILE], values[_RESULT], payload.blocks)
     if param.type == "string":
-        return lambda values, told: None if values[_MARKS] & _NULL else as_text(told.data)
-    at = _ARGS + int(word)
+        return lambda values, payload: None if values[_MARKS] & _NULL else as_text(payload.data)
+    at = _ARGS + int(operand)
     if name == "socket" and param.name == "flags":
-        return lambda values, told: convert_flags("file_flags", values[at] & _SOCKET_FLAGS)
-    convert = number(param)
-    return lambda values, told: convert(values[at])
+        return lambda values, payload: convert_flags("file_flags", values[at] & SOCKET_FLAGS)
+    convert = register_reader(param)
+    return lambda values, payload: convert(values[at])
 
 
-def descriptor(watch: SyscallSpec) -> Decode:
+def descriptor(spec: SyscallSpec) -> Decode:
     """The decoder of one of these calls."""
-    name = watch.name
+    name = spec.name
     declared = event_type(name)
     params = () if declared is None else declared.params
-    picks = tuple(_pick(watch, param, word) for param, word in zip(params, watch.order, strict=True))
-    role = _ROLES.get(name, "")
-    about = watch.shape.fd != NO_FD
+    readers = tuple(_reader(spec, param, operand) for param, operand in zip(params, spec.operands, strict=True))
+    role = ROLES.get(name, "")
+    about = spec.layout.fd != NO_FD
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         values = _unpack(buffer, at)
         marks, result = values[_MARKS], values[_RESULT]
         fd, _, address_n, data_n, path_n, given_n, *blocks_n, raw_n = values[_TAIL:]
         start = at + _SIZE
-        ends = asked = None
+        info = asked = None
         if marks & _SOCKET:
             local_n, remote_n = values[_TAIL - 2 : _TAIL]
             middle = start + local_n
             end = middle + remote_n
             names = text(buffer, start, middle), text(buffer, middle, end)
-            ends = Ends(*(*values[_ENDS : _TAIL - 2], *names))
+            info = SocketInfo(*(*values[_ENDS : _TAIL - 2], *names))
             start = end
         if address_n:
-            asked = parse_address(buffer[start : start + address_n])
+            asked = parse_sockaddr(buffer[start : start + address_n])
             start += address_n
         data = buffer[start : start + data_n]
         start += data_n
@@ -190,15 +170,15 @@ def descriptor(watch: SyscallSpec) -> Decode:
         for length in blocks_n:
             blocks.append(buffer[start : start + length])
             start += length
-        told = RecordContents(ends, asked, data, where, tuple(blocks))
+        payload = RecordContents(info, asked, data, where, tuple(blocks))
         file = None
-        if ends is not None:
-            failed = name == "connect" and result not in (0, _EINPROGRESS)
+        if info is not None:
+            failed = name == "connect" and result not in (0, EINPROGRESS)
             connected = result == 0 if name == "connect" else None
-            file = socket_file(ends, role=role, asked=asked if failed else None, connected=connected)
+            file = socket_file(info, role=role, asked=asked if failed else None, connected=connected)
         elif where is not None:
             file = _plain_file(where, values, given, raw)
-        args = tuple(one(values, told) for one in picks)
+        args = tuple(one(values, payload) for one in readers)
         observed = None if file is None else Descriptor(file, as_opened=given_n > 0)
         when, tid, pid, cpu = values[0] + offset, values[4], values[3], values[6]
         number = signed32(fd) if about else None

@@ -1,8 +1,8 @@
 """struct fork and struct exit."""
 
+from mozu.core.abi.spec import SyscallSpec
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state.observed import Forked
-from mozu.plugins.sources.ebpf.calls import SyscallSpec
 from mozu.plugins.sources.ebpf.decode.reading import HEAD, Buffer, Decode, reader
 
 _fork, _ = reader(
@@ -12,9 +12,9 @@ _fork, _ = reader(
 _exit, _ = reader("exit", HEAD + "status reaper")
 
 
-def forked(watch: SyscallSpec) -> Decode:
+def forked(spec: SyscallSpec) -> Decode:
     """A new process, or thread where those are asked for; told by its creator."""
-    name = watch.name
+    name = spec.name
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         (time, _, _, pid, tid, _, cpu, _, _, start, namespace, child, group, vtid, vpid, parent, shares) = _fork(
@@ -26,9 +26,9 @@ def forked(watch: SyscallSpec) -> Decode:
     return decode
 
 
-def exited(watch: SyscallSpec) -> Decode:
+def exited(spec: SyscallSpec) -> Decode:
     """The end of a process; the thread id is that of its main thread, whichever thread went last. Or of one thread."""
-    name = watch.name
+    name = spec.name
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         time, _, others, pid, tid, _, cpu, _, _, status, reaper = _exit(buffer, at)

@@ -3,18 +3,18 @@
 from functools import lru_cache
 from typing import Any, Final
 
+from mozu.core.abi.integers import encode_dev
+from mozu.core.abi.spec import SyscallSpec
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
 from mozu.core.state.observed import Opened
 from mozu.core.state.paths import join
-from mozu.plugins.sources.ebpf.calls import SyscallSpec
 from mozu.plugins.sources.ebpf.decode.reading import (
     FILE,
     HEAD,
     MARKS,
     Buffer,
     Decode,
-    encoded_device,
     path,
     reader,
     text,
@@ -36,9 +36,9 @@ def _flags(native: int, marks: int) -> int:
     return convert_open_flags(native, created=marks & _CREATED != 0, upper=upper, lower=lower)
 
 
-def opened(watch: SyscallSpec) -> Decode:
+def opened(spec: SyscallSpec) -> Decode:
     """The decoder of one of these calls."""
-    name = watch.name
+    name = spec.name
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         (
@@ -54,7 +54,7 @@ def opened(watch: SyscallSpec) -> Decode:
         if k:
             real = user if buffer[end : end + k] == raw and not marks & _CUT else path(buffer, end, end + k, marks)
         flags = _flags(native, marks & _FLAGS)
-        device = encoded_device(dev) if dev else 0
+        device = encode_dev(dev) if dev else 0
         given = None if marks & _NULL else user
         upper, lower = marks & _UPPER != 0, marks & _LAYERS == _OVERLAY
         args: tuple[Any, ...]

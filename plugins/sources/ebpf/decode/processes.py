@@ -3,17 +3,17 @@
 import mmap
 from typing import Any, Final
 
+from mozu.core.abi.integers import signed_id
+from mozu.core.abi.spec import SyscallSpec
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.observed import Executed
-from mozu.plugins.sources.ebpf.calls import SyscallSpec
 from mozu.plugins.sources.ebpf.decode.reading import (
     FILE,
     HEAD,
     MARKS,
     Buffer,
     Decode,
-    identifier,
     reader,
 )
 
@@ -31,9 +31,9 @@ _VFORK: Final = 0x4100
 """CLONE_VFORK | CLONE_VM, which vfork stands for."""
 
 
-def process(watch: SyscallSpec) -> Decode:
+def process(spec: SyscallSpec) -> Decode:
     """The decoder of one of these calls."""
-    name = watch.name
+    name = spec.name
     if name in ("execve", "execveat"):
         return _exec(name)
     return _clone(name)
@@ -84,7 +84,7 @@ def _exec(name: str) -> Decode:
         exe, rest = _words(raw)
         args: tuple[Any, ...] = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
-            swap * _KB, _comm(comm), _cgroups(group, unified), environment, tty, vpgid, identifier(login),
+            swap * _KB, _comm(comm), _cgroups(group, unified), environment, tty, vpgid, signed_id(login),
             executable_flags(marks), inheritable, permitted, effective, ino, changed, modified, uid,
             executable(exepath, marks), pgid, gid,
         )  # fmt: skip

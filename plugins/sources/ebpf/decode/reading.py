@@ -1,13 +1,11 @@
-"""What all decoders share: wire structs as readers, texts, numbers."""
+"""What all decoders share: readers of wire structs, texts and paths behind them."""
 
-import functools
 import struct
 from collections.abc import Callable
 from mmap import mmap
 from typing import Any, Final
 
 from mozu.core.model.event import SyscallEvent
-from mozu.core.model.syscalls import Param, convert_flags
 from mozu.plugins.sources.ebpf import wire
 
 Buffer = bytes | mmap
@@ -16,8 +14,6 @@ Decode = Callable[[Buffer, int, int], SyscallEvent]
 
 MARKS: Final = wire.marks()
 _CUT: Final = MARKS["CUT"]
-NONE: Final = 0xFFFFFFFF
-"""How the kernel writes -1 in an unsigned 32-bit id."""
 
 
 def reader(name: str, names: str) -> tuple[Callable[[Buffer, int], tuple[Any, ...]], int]:
@@ -45,54 +41,3 @@ def path(buffer: Buffer, start: int, end: int, marks: int) -> str:
     """A path of the kernel's. One that lost its beginning (too deep or too long) begins without a slash."""
     whole = buffer[start:end].decode("utf-8", "surrogateescape")
     return whole[1:] if marks & _CUT else whole
-
-
-@functools.lru_cache(maxsize=256)
-def encoded_device(device: int) -> int:
-    """The kernel's device number (major << 20 | minor) as user space is given it."""
-    major, minor = device >> 20, device & 0xFFFFF
-    return minor & 0xFF | major << 8 | (minor & ~0xFF) << 12
-
-
-def signed32(value: int) -> int:
-    """The low 32 bits as a signed number."""
-    value &= 0xFFFFFFFF
-    return value - (1 << 32) if value & 0x80000000 else value
-
-
-def signed64(value: int) -> int:
-    """64 bits as a signed number."""
-    return value - (1 << 64) if value & 1 << 63 else value
-
-
-def identifier(value: int) -> int:
-    """A uid or gid; -1 for none."""
-    value &= 0xFFFFFFFF
-    return -1 if value == NONE else value
-
-
-_PLAIN: Final[dict[str, Callable[[int], int]]] = {
-    "fd": signed32,
-    "errno": signed32,
-    "pid": signed32,
-    "int32": signed32,
-    "int64": signed64,
-    "uid": identifier,
-    "gid": identifier,
-    "signal": lambda value: value & 0xFF,
-    "uint8": lambda value: value & 0xFF,
-    "uint16": lambda value: value & 0xFFFF,
-    "uint32": lambda value: value & 0xFFFFFFFF,
-    "mode": lambda value: value & 0xFFFFFFFF,
-}
-
-
-def number(param: Param) -> Callable[[int], int]:
-    """From an argument's register to the parameter's value."""
-    if param.type == "mode" and param.table:
-        return lambda value: convert_flags(param.table, value & 0xFFFFFFFF)
-    if param.type in _PLAIN:
-        return _PLAIN[param.type]
-    if param.table:
-        return lambda value: convert_flags(param.table, value & 0xFFFFFFFF)
-    return lambda value: value

@@ -8,10 +8,10 @@ such name, an open is turned away only if the kernel calls the file the same.
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.filter.demand import Demand
 from mozu.core.filter.predicate import Fact, Predicate, holds
 from mozu.core.model.syscalls import event_type
-from mozu.plugins.sources.ebpf.calls import WATCHES
 from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import Lasting
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import Gate, OpenedName, gate_of
 
@@ -54,7 +54,7 @@ def choose(demand: Demand, types: Iterable[str], lasting_fields: Iterable[str] =
         if not _may(name) or (naming and name in _COPIES):
             continue
         kept = names if name in OPENS else OpenedName.UNUSED
-        gate = gate_of(WATCHES[name], demand.predicate("syscall", name), lasting, kept)
+        gate = gate_of(SYSCALL_SPECS[name], demand.predicate("syscall", name), lasting, kept)
         if gate is not None:
             found[name] = gate
     if not _agree(found, needs):
@@ -63,8 +63,8 @@ def choose(demand: Demand, types: Iterable[str], lasting_fields: Iterable[str] =
 
 
 def _family(name: str) -> str:
-    watch = WATCHES.get(name)
-    return "" if watch is None else watch.programs[0].family
+    spec = SYSCALL_SPECS.get(name)
+    return "" if spec is None else spec.family
 
 
 def _may(name: str) -> bool:

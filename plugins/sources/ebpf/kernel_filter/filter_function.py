@@ -5,8 +5,8 @@ from enum import Enum
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
+from mozu.core.abi.spec import NO_FD, RESULT, SyscallSpec
 from mozu.core.filter.predicate import AnyOf, Fact, Predicate, fold
-from mozu.plugins.sources.ebpf.calls import NO_FD, RESULT, SyscallSpec
 from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import Lasting
 from mozu.plugins.sources.ebpf.kernel_filter.expression import (
     Check,
@@ -68,14 +68,14 @@ class Gate(NamedTuple):
 
 
 def gate_of(
-    watch: SyscallSpec, predicate: Predicate, lasting: Lasting, names: OpenedName = OpenedName.UNUSED
+    spec: SyscallSpec, predicate: Predicate, lasting: Lasting, names: OpenedName = OpenedName.UNUSED
 ) -> Gate | None:
     """The gate of a call; None where every event passes, or none can be made."""
-    family = watch.programs[0].family
-    if len(watch.programs) != 1 or family not in _FAMILIES or not watch.programs[0].is_handed_calls:
+    family = spec.family
+    if family not in _FAMILIES:
         return None
     cases = predicate.parts if isinstance(predicate, AnyOf) else (predicate,)
-    tested = [(fold(case, lambda fact: _test(fact, watch, family), every, some), case) for case in cases]
+    tested = [(fold(case, lambda fact: _test(fact, spec, family), every, some), case) for case in cases]
     if any(_is_common(one) for one, _ in tested):
         # Once a process is looked up, every further question about it is cheap.
         tested.sort(key=lambda pair: not _is_common(pair[0]))
@@ -84,17 +84,17 @@ def gate_of(
         wanted = some(one for one, _ in tested)
     if wanted is True or cost(wanted) > _DEAREST:
         return None
-    body = _open_body(wanted, names) if family == "open" else _plain_body(wanted, watch)
+    body = _open_body(wanted, names) if family == "open" else _plain_body(wanted, spec)
     return Gate(wanted, body, has(wanted, _is_of_process))
 
 
-def _test(fact: Fact, watch: SyscallSpec, family: str) -> Expression:
+def _test(fact: Fact, spec: SyscallSpec, family: str) -> Expression:
     """What must hold in the kernel for a fact to be true."""
     readers: tuple[Callable[[], Expression | None], ...] = (
-        lambda: of_result(fact) if family == "open" or watch.order[:1] == ("r",) else None,
-        lambda: of_open(fact, watch.name) if family == "open" else None,
-        lambda: of_socket(fact, watch) if watch.shape.fd != NO_FD and family in _ABOUT_DESCRIPTORS else None,
-        lambda: of_argument(fact, watch) if family != "open" else None,
+        lambda: of_result(fact) if family == "open" or spec.operands[:1] == ("r",) else None,
+        lambda: of_open(fact, spec.name) if family == "open" else None,
+        lambda: of_socket(fact, spec) if spec.layout.fd != NO_FD and family in _ABOUT_DESCRIPTORS else None,
+        lambda: of_argument(fact, spec) if family != "open" else None,
     )
     for read in readers:
         found = read()
@@ -137,18 +137,18 @@ def _open_body(wanted: Expression, names: OpenedName) -> str:
     return "".join(f"  {line}\n" for line in lines)
 
 
-def _plain_body(wanted: Expression, watch: SyscallSpec) -> str:
+def _plain_body(wanted: Expression, spec: SyscallSpec) -> str:
     """First what numbers tell; then one look at the descriptor, where something is asked of it."""
     lines = _asked_first(has(wanted, _is_of_process))
     if has(wanted, is_about_sockets):
-        if watch.name == "sendto" and wants_no_connections(wanted):
+        if spec.name == "sendto" and wants_no_connections(wanted):
             # What goes out without an address goes through a connection.
             lines.append("if (sys->result >= 0 && !sys->args[4]) return false;")
         by_numbers = replaced(wanted, lambda check: is_about_sockets(check) or check)
         if by_numbers is not True:
             lines.append(f"if (!{in_c(by_numbers)}) return false;")
-        place = "sys->result" if watch.shape.fd == RESULT else f"sys->args[{watch.shape.fd}]"
-        is_socket = "sys->result >= 0" if watch.programs[0].family == "message" else "false"
+        place = "sys->result" if spec.layout.fd == RESULT else f"sys->args[{spec.layout.fd}]"
+        is_socket = "sys->result >= 0" if spec.family == "message" else "false"
         protocol = in_c(has(wanted, lambda check: "sock.protocol" in check.code))
         lines.append("struct sock_info sock = {};")
         lines.append(f"lookup_sock(&sock, sys, {place}, {is_socket}, {protocol});")

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from mozu.core.abi.spec import SyscallSpec
 from mozu.core.filter.predicate import Fact
 from mozu.core.model.syscalls import Param, convert_flags, event_type, flag_table
-from mozu.plugins.sources.ebpf.calls import SyscallSpec
 from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, negated, some
 
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -22,16 +22,16 @@ _WIDE: Final = frozenset(("int64", "uint64"))
 _NARROW: Final = frozenset(("int32", "uint32", "uid", "gid", "fd", "pid"))
 
 
-def of_argument(fact: Fact, watch: SyscallSpec) -> Expression | None:
+def of_argument(fact: Fact, spec: SyscallSpec) -> Expression | None:
     """The test of a fact about a parameter that is one of the call's own numbers; None where it is something else."""
     match = _FIELD.fullmatch(fact.field)
-    declared = event_type(watch.name)
+    declared = event_type(spec.name)
     if match is None or declared is None:
         return None
     position = declared.index(match[2])
-    if position is None or position >= len(watch.order) or not watch.order[position].isdigit():
+    if position is None or position >= len(spec.operands) or not spec.operands[position].isdigit():
         return None
-    param, value = declared.params[position], f"sys->args[{watch.order[position]}]"
+    param, value = declared.params[position], f"sys->args[{spec.operands[position]}]"
     if match[1] == "rawarg":
         return _number(fact, param, value)
     if param.table in _BITS:

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from mozu.core.abi.spec import RESULT, SyscallSpec
 from mozu.core.filter.predicate import Fact
-from mozu.plugins.sources.ebpf.calls import RESULT, SyscallSpec
 from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, assumed, every, negated, some
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED, flag
 
@@ -24,13 +24,13 @@ _PROTOCOLS: Final = {"tcp": (6,), "udp": (17,), "icmp": (1, 58)}
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg"))
 
 
-def of_socket(fact: Fact, watch: SyscallSpec) -> Expression | None:
+def of_socket(fact: Fact, spec: SyscallSpec) -> Expression | None:
     """The test of a fact about a descriptor; None where the fact is about something else."""
     if fact.field in ("fd.type", "fd.typechar", "fd.sockfamily"):
-        return _or_unknown(_kind(fact), watch)
+        return _or_unknown(_kind(fact), spec)
     if fact.field == "fd.l4proto":
-        return _or_unknown(_protocol(fact), watch)
-    if fact.field == "fd.connected" and watch.name in _MESSAGES:
+        return _or_unknown(_protocol(fact), spec)
+    if fact.field == "fd.connected" and spec.name in _MESSAGES:
         unconnected = some((_UNKNOWN, negated(_ESTABLISHED)))
         return unconnected if flag(fact, False) is True else True
     return None
@@ -48,9 +48,9 @@ def is_about_sockets(check: Check) -> bool:
     return "sock." in check.code
 
 
-def _or_unknown(test: Expression, watch: SyscallSpec) -> Expression:
+def _or_unknown(test: Expression, spec: SyscallSpec) -> Expression:
     """A descriptor that was to be made and was not has a kind too, by its call."""
-    return some((_UNKNOWN, test, FAILED if watch.shape.fd == RESULT else False))
+    return some((_UNKNOWN, test, FAILED if spec.layout.fd == RESULT else False))
 
 
 def _kind(fact: Fact) -> Expression:

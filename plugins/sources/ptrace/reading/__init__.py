@@ -1,5 +1,5 @@
 """Stopped calls → events, one file a family. Which calls there are and what their parameters mean is declared once for
-all live sources (mozu.plugins.sources.ebpf.calls).
+all live sources (mozu.core.abi).
 
 What a call is given is read when it begins, so what is judged is what the kernel is about to read, as far as no other
 thread changes it meanwhile; what it gives back is read when it ends.
@@ -8,7 +8,9 @@ thread changes it meanwhile; what it gives back is read when it ends.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from mozu.plugins.sources.ebpf.calls import MOMENTS, WATCHES, SyscallSpec
+from mozu.core.abi.spec import SyscallSpec
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.abi.syscall_tables import TRACEPOINT_EVENTS
 from mozu.plugins.sources.ptrace.reading.blocks import MemoryReader
 from mozu.plugins.sources.ptrace.reading.descriptors import Descriptors, Pairs
 from mozu.plugins.sources.ptrace.reading.messages import MessageReader
@@ -22,12 +24,14 @@ __all__ = ["BORN", "ENDED", "SIGNALLED", "STARTED", "THREAD_ENDED", "TOLD", "Rea
 
 STARTED, BORN, ENDED, THREAD_ENDED, SIGNALLED = "execve", "_fork", "procexit", "_exit", "signaldeliver"
 """Types that no call tells of, but the kernel's own stops."""
-TOLD: Final = frozenset(WATCHES) - MOMENTS.keys() | {SIGNALLED}
+TOLD: Final = frozenset(SYSCALL_SPECS) - TRACEPOINT_EVENTS | {SIGNALLED}
 """Every event type that a tracer can tell: no stop tells of switches and page faults."""
 _FAMILIES: Final[Mapping[str, Callable[[SyscallSpec, ReaderContext], Reader]]] = {
     "accept": Descriptors,
+    "clone": Clones,
     "cwd": Cwds,
     "descriptor": Descriptors,
+    "exec": Execs,
     "identity": Identities,
     "mapping": Descriptors,
     "memory": MemoryReader,
@@ -40,19 +44,11 @@ _FAMILIES: Final[Mapping[str, Callable[[SyscallSpec, ReaderContext], Reader]]] =
     "session": Paths,
     "transfer": Transfers,
 }
-"""Family of the kernel's programs → reader."""
-
-
-def _reader(watch: SyscallSpec, around: ReaderContext) -> Reader | None:
-    if watch.name in ("execve", "execveat"):
-        return Execs(watch, around)
-    if watch.decoder == "process":
-        return Clones(watch, around)
-    family = _FAMILIES.get(watch.programs[0].family)
-    return None if family is None else family(watch, around)
+"""Family of calls → reader."""
 
 
 def readers(around: ReaderContext) -> Mapping[int, Reader]:
     """Number of the call → its reader, for every call that a source can see."""
-    found = {watch.number: _reader(watch, around) for watch in WATCHES.values()}
-    return {number: reader for number, reader in found.items() if reader is not None}
+    return {
+        spec.number: _FAMILIES[spec.family](spec, around) for spec in SYSCALL_SPECS.values() if spec.is_syscall
+    }

@@ -6,23 +6,28 @@ from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from mozu.core.abi.integers import register_reader, signed32
+from mozu.core.abi.limits import SOCKADDR_MAX
+from mozu.core.abi.memory import operand_reader
+from mozu.core.abi.sockets import (
+    EINPROGRESS,
+    INCOMING,
+    ROLES,
+    SOCKET_FLAGS,
+    SocketInfo,
+    inbound,
+    outbound,
+    parse_sockaddr,
+    socket_file,
+)
+from mozu.core.abi.spec import NO_FD, RESULT, SyscallSpec
 from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.model.syscalls import Param, convert_flags, convert_open_flags, event_type
 from mozu.core.state.observed import Descriptor, KnownProcess
-from mozu.plugins.sources.ebpf.calls import NO_FD, RESULT, SyscallSpec
-from mozu.plugins.sources.ebpf.decode.memory import handed
-from mozu.plugins.sources.ebpf.decode.reading import number, signed32
-from mozu.plugins.sources.ebpf.decode.sockets import Ends, inbound, outbound, parse_address, socket_file
 from mozu.plugins.sources.ptrace import memory, view
 from mozu.plugins.sources.ptrace.reading.blocks import Blocks, given, whole
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
-_EINPROGRESS: Final = -115
-_SOCKET_FLAGS: Final = 0o2004000
-"""SOCK_CLOEXEC | SOCK_NONBLOCK."""
-_ADDRESS_MAX: Final = 128
-_INCOMING: Final = frozenset({"accept", "accept4", "recvfrom", "recvmsg", "recvmmsg"})
-"""Their source is the other end."""
 _ACCEPTS: Final = frozenset({"accept", "accept4"})
 _PLACELESS: Final = _ACCEPTS | {"sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg"}
 """They tell of no file but a socket."""
@@ -35,7 +40,7 @@ class ReadArguments(NamedTuple):
     args: tuple[int, ...]
     """The six of the call; then length and limit of an accept queue, or the length of all parts and 0."""
     result: int
-    ends: Ends | None = None
+    ends: SocketInfo | None = None
     asked: SockAddr | None = None
     text: str | None = None
     data: bytes = b""
@@ -50,10 +55,10 @@ Pick = Callable[[ReadArguments], Any]
 
 
 def _both(name: str) -> Pick:
-    incoming, connects = name in _INCOMING, name == "connect"
+    incoming, connects = name in INCOMING, name == "connect"
 
     def both(told: ReadArguments) -> SockTuple | None:
-        if told.ends is None or (told.result < 0 and not (connects and told.result == _EINPROGRESS)):
+        if told.ends is None or (told.result < 0 and not (connects and told.result == EINPROGRESS)):
             return None
         asked = None if connects else told.asked
         return _bare(inbound(told.ends, asked) if incoming else outbound(told.ends, asked))
@@ -91,47 +96,47 @@ _WORDS: Final[dict[str, Pick]] = {
 }
 
 
-def _pick(watch: SyscallSpec, param: Param, word: str) -> Pick:
-    name = watch.name
+def _pick(spec: SyscallSpec, param: Param, word: str) -> Pick:
+    name = spec.name
     if word == "t":
         return _both(name)
     if word in _WORDS:
         return _WORDS[word]
-    shared = handed(watch, param, word)
+    shared = operand_reader(spec, param, word)
     if shared is not None:
         return lambda told: shared(told.args, told.result, told.blocks)
     if param.type == "string":
         return lambda told: told.text
     at = int(word)
     if name == "socket" and param.name == "flags":
-        return lambda told: convert_flags("file_flags", told.args[at] & _SOCKET_FLAGS)
-    convert = number(param)
+        return lambda told: convert_flags("file_flags", told.args[at] & SOCKET_FLAGS)
+    convert = register_reader(param)
     return lambda told: convert(told.args[at])
 
 
 class Descriptors:
     """Reader of one of these calls."""
 
-    def __init__(self, watch: SyscallSpec, around: ReaderContext) -> None:
-        self.name, self._shape, self._around = watch.name, watch.shape, around
-        declared = event_type(watch.name)
+    def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
+        self.name, self._layout, self._around = spec.name, spec.layout, around
+        declared = event_type(spec.name)
         params = () if declared is None else declared.params
-        self._picks = tuple(_pick(watch, param, word) for param, word in zip(params, watch.order, strict=True))
-        self._sized = "vm" in watch.order
+        self._picks = tuple(_pick(spec, param, word) for param, word in zip(params, spec.operands, strict=True))
+        self._sized = "vm" in spec.operands
 
     def enter(self, task: TracedTask) -> Any:
         """(address, text, pieces of memory) that are handed over."""
-        shape, a = self._shape, task.args
+        layout, a = self._layout, task.args
         asked = None
-        if shape.address >= 0:
-            length = min(a[shape.address + 1] & 0xFFFFFFFF, _ADDRESS_MAX)
-            asked = parse_address(memory.data(task.tid, a[shape.address], length))
-        return asked, text(task, a[shape.text]) if shape.text >= 0 else None, given(task, shape)
+        if layout.address >= 0:
+            length = min(a[layout.address + 1] & 0xFFFFFFFF, SOCKADDR_MAX)
+            asked = parse_sockaddr(memory.data(task.tid, a[layout.address], length))
+        return asked, text(task, a[layout.text]) if layout.text >= 0 else None, given(task, layout)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """What the descriptor stands for now."""
         asked, words, before = task.given
-        return (self.told(task, result, asked=asked, words=words, blocks=whole(task, self._shape, before)),)
+        return (self.told(task, result, asked=asked, words=words, blocks=whole(task, self._layout, before)),)
 
     def told(
         self, task: TracedTask, result: int, *, asked: SockAddr | None = None, words: str | None = None,
@@ -144,7 +149,7 @@ class Descriptors:
         seen = None if fd is None else view.descriptor(task.tid, fd)
         ends = file = None
         if seen is not None and fd is not None and S_ISSOCK(seen.mode):
-            pending = name == "connect" and result == _EINPROGRESS
+            pending = name == "connect" and result == EINPROGRESS
             ends = self._around.sockets.ends(task.pid, fd, asked, pending=pending)
             file = self._socket(ends, asked, result)
         elif seen is not None and name not in _PLACELESS:
@@ -159,18 +164,18 @@ class Descriptors:
 
     def about(self, task: TracedTask, result: int, blocks: Blocks) -> int | None:
         """The descriptor that the event is about; None where it is about none."""
-        place = self._shape.fd
+        place = self._layout.fd
         if place == NO_FD:
             return None
         return signed32(result if place == RESULT else task.args[place])
 
-    def _socket(self, ends: Ends | None, asked: SockAddr | None, result: int) -> File:
+    def _socket(self, ends: SocketInfo | None, asked: SockAddr | None, result: int) -> File:
         name = self.name
         if ends is None:
             return File("unknown")
         connects = name == "connect"
-        failed = connects and result not in (0, _EINPROGRESS)
-        role = "client" if connects else "server" if name in _ACCEPTS else ""
+        failed = connects and result not in (0, EINPROGRESS)
+        role = ROLES.get(name, "")
         connected = result == 0 if connects else None
         file = socket_file(ends, role=role, asked=asked if failed else None, connected=connected)
         if file.sock is None or file.sock.family != _UNIX:

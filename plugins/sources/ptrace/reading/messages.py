@@ -3,19 +3,17 @@
 import struct
 from typing import Final, NamedTuple
 
+from mozu.core.abi.limits import DATA_MAX, MESSAGES_MAX, SOCKADDR_MAX
+from mozu.core.abi.sockets import parse_sockaddr
 from mozu.core.model.event import SockAddr, SyscallEvent
-from mozu.plugins.sources.ebpf.decode.sockets import parse_address
 from mozu.plugins.sources.ptrace import memory
-from mozu.plugins.sources.ptrace.reading.blocks import DATA_MAX, gathered, parts
+from mozu.plugins.sources.ptrace.reading.blocks import gathered, parts
 from mozu.plugins.sources.ptrace.reading.descriptors import Descriptors
 from mozu.plugins.sources.ptrace.reading.reader import TracedTask
 
-_ADDRESS_MAX: Final = 128
 _HEADER: Final = struct.Struct("<QI4xQQ")
 _MANY_SIZE, _MOVED_AT = 64, 56
 """struct mmsghdr: its size, where the number of moved bytes stands."""
-_MESSAGES: Final = 8
-"""Messages of one call that are told, as in the source `ebpf`."""
 
 
 class SocketMessage(NamedTuple):
@@ -31,7 +29,7 @@ class SocketMessage(NamedTuple):
         """The other end, as the call names it."""
         if not self.address:
             return None
-        return parse_address(memory.data(task.tid, self.address, min(self.address_length, _ADDRESS_MAX)))
+        return parse_sockaddr(memory.data(task.tid, self.address, min(self.address_length, SOCKADDR_MAX)))
 
     def data(self, task: TracedTask, most: int) -> bytes:
         """Its first bytes."""
@@ -84,7 +82,7 @@ class MessageReader(Descriptors):
         if result <= 0:
             return (self.told(task, result),)
         events = []
-        for place in range(min(result, _MESSAGES)):
+        for place in range(min(result, MESSAGES_MAX)):
             at = task.args[1] + _MANY_SIZE * place
             message = _header(task, at)
             moved = int.from_bytes(memory.data(task.tid, at + _MOVED_AT, 4), "little")

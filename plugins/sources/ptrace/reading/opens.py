@@ -3,12 +3,12 @@
 import struct
 from typing import Any, Final, NamedTuple
 
+from mozu.core.abi.integers import signed32
+from mozu.core.abi.spec import SyscallSpec
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
 from mozu.core.state.observed import Opened
 from mozu.core.state.paths import join
-from mozu.plugins.sources.ebpf.calls import SyscallSpec
-from mozu.plugins.sources.ebpf.decode.reading import signed32
 from mozu.plugins.sources.ptrace import memory, view
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
@@ -33,8 +33,8 @@ class _Asked(NamedTuple):
 class Opens:
     """Reader of one of these calls."""
 
-    def __init__(self, watch: SyscallSpec, around: ReaderContext) -> None:
-        self.name = watch.name
+    def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
+        self.name = spec.name
 
     def enter(self, task: TracedTask) -> _Asked:
         """The path, the flags, where the path starts."""

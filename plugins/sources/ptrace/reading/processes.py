@@ -4,10 +4,10 @@ import os
 import time
 from typing import Any, Final
 
+from mozu.core.abi.spec import SyscallSpec
 from mozu.core.model.event import SyscallEvent, as_bytes, as_text
 from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.observed import Executed, Forked, KnownProcess
-from mozu.plugins.sources.ebpf.calls import SyscallSpec
 from mozu.plugins.sources.ptrace import memory, view
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
@@ -56,9 +56,9 @@ def _words(known: KnownProcess) -> list[bytes]:
 class Execs:
     """Reader of execve and execveat; `done` where the program has been replaced, `leave` where that failed."""
 
-    def __init__(self, watch: SyscallSpec, around: ReaderContext) -> None:
-        self.name, self._around = watch.name, around
-        self._at = 1 if watch.name == "execveat" else 0
+    def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
+        self.name, self._around = spec.name, around
+        self._at = 1 if spec.name == "execveat" else 0
 
     def enter(self, task: TracedTask) -> tuple[str | None, list[bytes]]:
         """Path and arguments: after a success nobody can tell them any more."""
@@ -116,8 +116,8 @@ def _environment(tid: int) -> bytes:
 class Clones:
     """Reader of fork, vfork, clone and clone3; `child` for what they return in the child."""
 
-    def __init__(self, watch: SyscallSpec, around: ReaderContext) -> None:
-        self.name, self._around = watch.name, around
+    def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
+        self.name, self._around = spec.name, around
 
     def enter(self, task: TracedTask) -> int:
         """The kernel's flags."""

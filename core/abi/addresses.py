@@ -1,4 +1,4 @@
-"""Sockets as text, and the two forms of an IPv4 address."""
+"""Addresses of sockets: as text, and IPv4 addresses mapped into IPv6 (`::ffff:a.b.c.d`)."""
 
 import socket
 from functools import lru_cache
@@ -10,25 +10,26 @@ UNIX: Final = 1
 IPV4: Final = 2
 IPV6: Final = 10
 
-_MAPPED: Final = b"\0" * 10 + b"\xff\xff"
+MAPPED_PREFIX: Final = b"\0" * 10 + b"\xff\xff"
+"""Before an IPv4 address in IPv6 form."""
 _ANY6: Final = b"\0" * 16
 
 
 @lru_cache(maxsize=4096)
 def ip_text(address: Address) -> str:
-    """As people write it; an empty address is the wildcard."""
+    """inet_ntop; an empty address is 0.0.0.0."""
     return socket.inet_ntop(socket.AF_INET6 if len(address) == 16 else socket.AF_INET, address or b"\0\0\0\0")
 
 
 def mapped_ipv4(address: Address) -> Address | None:
     """The IPv4 address inside an IPv6 one (`::ffff:a.b.c.d`; `::` counts as 0.0.0.0), or None."""
-    if address.startswith(_MAPPED) or address == _ANY6:
+    if address.startswith(MAPPED_PREFIX) or address == _ANY6:
         return address[12:]
     return None
 
 
-def plain(sock: SockTuple) -> SockTuple:
-    """The tuple as IPv4 if it is IPv6 in form only."""
+def unmap_ipv4(sock: SockTuple) -> SockTuple:
+    """The tuple as IPv4 where both of its addresses are mapped ones."""
     if sock.family != IPV6:
         return sock
     source, dest = mapped_ipv4(sock.source), mapped_ipv4(sock.dest)
@@ -37,7 +38,7 @@ def plain(sock: SockTuple) -> SockTuple:
     return SockTuple(IPV4, source, sock.sport, dest, sock.dport)
 
 
-def kind_of(family: int) -> str:
+def socket_kind(family: int) -> str:
     """`File.kind` of a socket of this family."""
     return {UNIX: "unix", IPV4: "ipv4", IPV6: "ipv6", 16: "netlink"}.get(family, "unknown")
 
@@ -60,6 +61,6 @@ def address_text(address: SockAddr) -> str:
     return f"{ip_text(address.address)}:{address.port}"
 
 
-def turned(sock: SockTuple) -> SockTuple:
+def swap_ends(sock: SockTuple) -> SockTuple:
     """Source and destination exchanged."""
     return SockTuple(sock.family, sock.dest, sock.dport, sock.source, sock.sport)

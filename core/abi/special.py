@@ -1,26 +1,24 @@
-"""Parameters whose meaning hangs on another one of the event: options of sockets, keys, quotas, file systems, signals.
+"""Parameters that another parameter decodes: socket options, keyctl, quotactl, fsconfig, semctl, signals.
 
 Layouts are those of `linux/quota.h`; numbers those of `asm-generic/socket.h`, `linux/keyctl.h` and `linux/mount.h`.
 """
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from mozu.core.abi.integers import signed32, signed64
+from mozu.core.abi.limits import DATA_MAX
+from mozu.core.abi.signals import signal_sender
+from mozu.core.abi.spec import ParamReader
 from mozu.core.model.event import as_text
 from mozu.core.model.syscalls import convert_flags, convert_socket_option, flag_table, quota_command
-from mozu.plugins.sources.ebpf.calls import sender
-from mozu.plugins.sources.ebpf.decode.reading import signed32, signed64
-
-DATA_MAX: Final = 80
-"""Bytes of a value that an event shows."""
-Special = Callable[[Sequence[int], int, Sequence[bytes]], Any]
 
 _SOL_SOCKET: Final = 1
 _SO_ERROR, _SO_COOKIE = 4, 57
-_TIMES: Final = frozenset({20, 21, 66, 67})
+_TIMEOUTS: Final = frozenset({20, 21, 66, 67})
 """SO_RCVTIMEO and SO_SNDTIMEO, old and new."""
-_BYTES: Final = frozenset({13, 17, 25, 26, 28, 31, 55, 59, 62})
+_NOT_NUMBERS: Final = frozenset({13, 17, 25, 26, 28, 31, 55, 59, 62})
 """Options of SOL_SOCKET that are no number: SO_LINGER, SO_PEERCRED, SO_BINDTODEVICE, filters, names, lists."""
 _SETVAL: Final = 16
 
@@ -30,21 +28,21 @@ def _option(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> int:
 
 
 def _option_value(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> Any:
-    """As the option means it; bytes where mozu does not know that."""
+    """By the type of the option; bytes where mozu does not know it."""
     raw, level, option = blocks[0], signed32(args[1]), signed32(args[2])
     if level == _SOL_SOCKET and option == _SO_ERROR and len(raw) >= 4:
         return "errno", -int.from_bytes(raw[:4], "little", signed=True)
-    if level == _SOL_SOCKET and option in _TIMES and len(raw) >= 8:
+    if level == _SOL_SOCKET and option in _TIMEOUTS and len(raw) >= 8:
         seconds, microseconds = struct.unpack_from("<qq" if len(raw) >= 16 else "<ii", raw)
         return "reltime", seconds * 1_000_000_000 + microseconds * 1_000
     if level == _SOL_SOCKET and option == _SO_COOKIE and len(raw) >= 8:
         return "uint64", int.from_bytes(raw[:8], "little")
-    if level == _SOL_SOCKET and option not in _BYTES and len(raw) >= 4:
+    if level == _SOL_SOCKET and option not in _NOT_NUMBERS and len(raw) >= 4:
         return "uint32", int.from_bytes(raw[:4], "little")
     return "bytes", raw[:DATA_MAX]
 
 
-_KEYS: Final[Mapping[str, str]] = {
+_KEYCTL_ARGS: Final[Mapping[str, str]] = {
     "GET_KEYRING_ID": "nn", "JOIN_SESSION_KEYRING": "t", "UPDATE": "nnn", "REVOKE": "n", "CHOWN": "nnn",
     "SETPERM": "nn", "DESCRIBE": "nnn", "CLEAR": "n", "LINK": "nn", "UNLINK": "nn", "SEARCH": "nttn", "READ": "nnn",
     "INSTANTIATE": "nnnn", "NEGATE": "nnn", "SET_REQKEY_KEYRING": "n", "SET_TIMEOUT": "nn", "ASSUME_AUTHORITY": "n",
@@ -54,14 +52,16 @@ _KEYS: Final[Mapping[str, str]] = {
     "CAPABILITIES": "nn", "WATCH_KEY": "nnn",
 }  # fmt: skip
 """Operation of keyctl → its arguments from the second on: numbers and texts."""
-_OPERATIONS: Final = {number: _KEYS[name.removeprefix("KEYCTL_")] for name, number in flag_table("keyctl_operations")}
+_KEYCTL_BY_NUMBER: Final = {
+    number: _KEYCTL_ARGS[name.removeprefix("KEYCTL_")] for name, number in flag_table("keyctl_operations")
+}
 
 
-def _key_argument(place: int) -> Special:
+def _key_argument(place: int) -> ParamReader:
     """Argument `place` (1 … 4) of keyctl; 0 where the operation has none."""
 
     def argument(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> tuple[str, Any]:
-        kinds = _OPERATIONS.get(args[0] & 0xFFFFFFFF, "")
+        kinds = _KEYCTL_BY_NUMBER.get(args[0] & 0xFFFFFFFF, "")
         if place > len(kinds):
             return "int64", 0
         if kinds[place - 1] == "n":
@@ -97,7 +97,7 @@ def _quota(command: int) -> int:
     return command >> 8 & 0xFFFFFF
 
 
-def _quota_member(place: int, valid: int) -> Special:
+def _quota_member(place: int, valid: int) -> ParamReader:
     """A number of struct if_dqblk, 0 where it does not count."""
 
     def member(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> int:
@@ -109,7 +109,7 @@ def _quota_member(place: int, valid: int) -> Special:
     return member
 
 
-def _quota_info(place: int, valid: int) -> Special:
+def _quota_info(place: int, valid: int) -> ParamReader:
     def member(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> int:
         if _quota(args[0]) not in (_GETINFO, _SETINFO) or len(blocks[1]) < _QUOTA_INFO.size:
             return 0
@@ -123,7 +123,7 @@ def _quota_file(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> st
     return as_text(blocks[0]) if _quota(args[0]) == _QUOTAON and args[3] else None
 
 
-def _quota_format_told(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> int:
+def _quota_format_out(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> int:
     if _quota(args[0]) != _GETFMT or len(blocks[1]) < 4:
         return _NO_FORMAT
     return convert_flags("quotactl_quota_fmts", int.from_bytes(blocks[1][:4], "little"))
@@ -133,12 +133,16 @@ def _quota_format(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> 
     return convert_flags("quotactl_quota_fmts", args[2] & 0xFFFFFFFF) if _quota(args[0]) == _QUOTAON else _NO_FORMAT
 
 
-SPECIAL: Final[Mapping[tuple[str, str], Special]] = {
+def _signal_sender(args: Sequence[int], result: int, blocks: Sequence[bytes]) -> int:
+    return signal_sender(args[2], signed32(args[3]), signed32(args[0]))
+
+
+SPECIAL: Final[Mapping[tuple[str, str], ParamReader]] = {
     **{(name, "optname"): _option for name in ("getsockopt", "setsockopt")},
     **{(name, "val"): _option_value for name in ("getsockopt", "setsockopt")},
     ("semctl", "val"): lambda args, result, blocks: signed32(args[3]) if args[2] & 0xFFFF == _SETVAL else 0,
     **{("keyctl", f"arg{place + 1}"): _key_argument(place) for place in range(1, 5)},
-    ("signaldeliver", "spid"): lambda args, result, blocks: sender(args[2], signed32(args[3]), signed32(args[0])),
+    ("signaldeliver", "spid"): _signal_sender,
     ("fsconfig", "value_bytebuf"): _setting_bytes,
     ("fsconfig", "value_charbuf"): _setting_text,
     ("quotactl", "quotafilepath"): _quota_file,
@@ -152,10 +156,10 @@ SPECIAL: Final[Mapping[tuple[str, str], Special]] = {
     ("quotactl", "dqi_bgrace"): _quota_info(0, 1),
     ("quotactl", "dqi_igrace"): _quota_info(1, 2),
     ("quotactl", "dqi_flags"): _quota_info(2, 4),
-    ("quotactl", "quota_fmt_out"): _quota_format_told,
+    ("quotactl", "quota_fmt_out"): _quota_format_out,
     ("quotactl", "cmd"): lambda args, result, blocks: quota_command(args[0])[0],
     ("quotactl", "type"): lambda args, result, blocks: quota_command(args[0])[1],
     ("quotactl", "id"): lambda args, result, blocks: args[2] & 0xFFFFFFFF if _quota(args[0]) in _WITH_ID else 0,
     ("quotactl", "quota_fmt"): _quota_format,
 }
-"""(call, parameter) → its value from arguments, result and pieces of memory (`words._SPECIAL` lists those)."""
+"""(call, parameter) → its reader. Which memory blocks they need: `operands._SPECIAL_BLOCKS`."""

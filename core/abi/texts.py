@@ -1,0 +1,68 @@
+"""Calls of numbers and of up to three texts, paths mostly: their texts, and the readers of their parameters."""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from mozu.core.abi.integers import register_reader
+from mozu.core.abi.memory import operand_reader
+from mozu.core.abi.spec import ParamReader, SyscallSpec
+from mozu.core.model.syscalls import event_type
+
+_PATHS: Final = frozenset({"fspath", "fsrelpath"})
+_TEXTS: Final = frozenset({"fspath", "fsrelpath", "string"})
+
+
+class Texts(NamedTuple):
+    """What a call was given beside numbers."""
+
+    texts: tuple[str | None, str | None, str | None]
+    """None for a null pointer."""
+    bases: tuple[str | None, str | None]
+    """Directories that the first and the second start from; None for absolute paths and where it is not known."""
+    data: bytes
+
+
+TextReader = Callable[[tuple[Any, ...], Texts], Any]
+"""(values of a record, texts) → value of a parameter."""
+
+
+def text_readers(spec: SyscallSpec, *, result_at: int, args_at: int) -> tuple[TextReader, ...]:
+    """One reader a parameter. A record is a tuple that has the result and the six arguments at these places."""
+    declared = event_type(spec.name)
+    params = () if declared is None else declared.params
+    args = slice(args_at, args_at + 6)
+    readers: list[TextReader] = []
+    texts = 0
+    for param, operand in zip(params, spec.operands, strict=True):
+        if operand == "r":
+            readers.append(_at(result_at, int))
+        elif operand == "d0":
+            readers.append(lambda _, texts: texts.data)
+        elif (shared := operand_reader(spec, param, operand)) is not None:
+            readers.append(_shared(shared, result_at, args))
+        elif param.type in _TEXTS:
+            readers.append(_text_at(texts))
+            texts += 1
+        else:
+            readers.append(_at(args_at + int(operand), register_reader(param)))
+    return tuple(readers)
+
+
+def _text_at(place: int) -> TextReader:
+    return lambda _, texts: texts.texts[place]
+
+
+def _at(place: int, convert: Callable[[int], int]) -> TextReader:
+    return lambda values, _: convert(values[place])
+
+
+def _shared(read: ParamReader, result_at: int, args: slice) -> TextReader:
+    return lambda values, _: read(values[args], values[result_at], ())
+
+
+def path_positions(spec: SyscallSpec) -> tuple[int, ...]:
+    """Which of the first two texts are paths."""
+    declared = event_type(spec.name)
+    params = () if declared is None else declared.params
+    texts = [p for p, operand in zip(params, spec.operands, strict=True) if p.type in _TEXTS and operand.isdigit()]
+    return tuple(place for place, param in enumerate(texts[:2]) if param.type in _PATHS)

@@ -1,0 +1,72 @@
+"""Which BPF programs make the records of an event type, and the tracepoints that they are attached to."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from mozu.core.abi.spec import SyscallSpec
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS, syscall_name
+
+
+class Program(NamedTuple):
+    """One BPF program at one tracepoint."""
+
+    function: str
+    """In bpf/programs."""
+    family: str
+    """File in bpf/programs."""
+    tracepoint: str
+    """The kernel's name; `group` is its folder in tracefs."""
+    raw: bool = False
+    group: str = "syscalls"
+    context: str = ""
+    """Struct of the tracepoint's arguments; none for programs of calls, which find the call in the map SYSCALL_CTX."""
+
+    @property
+    def entry(self) -> str:
+        """Name of the program that calls the function."""
+        return f"mozu_{self.function}"
+
+    @property
+    def is_tail_called(self) -> bool:
+        """Whether the entry paths reach it by a tail call, for all calls of its family; else it has a tracepoint."""
+        return not self.raw and not self.context
+
+
+def _scheduler(name: str, family: str, function: str) -> Program:
+    return Program(function, family, f"sched_process_{name}", raw=True, group="sched")
+
+
+def _at_exit(name: str, family: str, function: str) -> Program:
+    return Program(function, family, f"sys_exit_{_TRACEPOINTS.get(name, name)}")
+
+
+_TRACEPOINTS: Final = {
+    "fstat": "newfstat", "lstat": "newlstat", "sendfile": "sendfile64", "stat": "newstat", "umount2": "umount",
+    "uname": "newuname",
+}  # fmt: skip
+"""Calls whose tracepoints have another name: that of their SYSCALL_DEFINE."""
+_FILES: Final = {"clone": "life", "fork": "life", "exit": "life"}
+"""Family → its file in bpf/programs, where the names differ."""
+_OWN: Final[Mapping[str, tuple[Program, ...]]] = {
+    "execve": (_scheduler("exec", "exec", "process_executed"), _at_exit("execve", "exec", "execve_failed")),
+    "execveat": (_at_exit("execveat", "exec", "execve_failed"),),
+    "_fork": (_scheduler("fork", "life", "process_forked"),),
+    "procexit": (_scheduler("exit", "life", "process_exited"),),
+    "signaldeliver": (Program("signal_delivered", "signal", "signal_deliver", True, "signal"),),
+    "switch": (Program("switched", "switch", "sched_switch", True, "sched"),),
+    "page_fault": tuple(
+        Program("faulted", "fault", f"page_fault_{mode}", True, "exceptions") for mode in ("user", "kernel")
+    ),
+    "capset": (_at_exit("capset", "session", "capset_exit"),),
+    "prctl": (_at_exit("prctl", "session", "prctl_exit"),),
+}
+"""Event types that do not have the one program of their family."""
+
+
+def _programs(spec: SyscallSpec) -> tuple[Program, ...]:
+    family = spec.family
+    return _OWN.get(spec.name) or (_at_exit(syscall_name(spec.name), _FILES.get(family, family), f"{family}_exit"),)
+
+
+PROGRAMS: Final[dict[str, tuple[Program, ...]]] = {name: _programs(spec) for name, spec in SYSCALL_SPECS.items()}
+"""Event type → its programs."""
