@@ -18,7 +18,7 @@ from typing import Final
 
 from mozu.plugins.sources.ebpf import kernel
 from mozu.plugins.sources.ebpf.compiler import compile_text
-from mozu.plugins.sources.ebpf.entry_paths import COMPAT, IO_URING, watched_ways
+from mozu.plugins.sources.ebpf.entry_paths import COMPAT, IO_URING, usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
 
 CALLS: Final = 200_000
@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
-    loader = Loader(1 << 20, watched_ways("on"))
+    loader = Loader(1 << 20, usable_entry_paths("on"))
     loader.prepare(TYPES)
 
     module = compile_text("int nothing(void *context) { return 0; }", Path.cwd())

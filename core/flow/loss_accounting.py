@@ -60,7 +60,7 @@ class LossAccounting:
         if not fresh:
             return
         if any(kind in OF_PROCESSES or event_type(kind) is None for kind in fresh):
-            self._concerning_processes(intake)  # a name that is no event type is a way in: any call was lost there
+            self._concerning_processes(intake)  # no event type: an entry path, where any call may be lost
         worst = sorted(fresh.items(), key=lambda pair: -pair[1])
         shown = ", ".join(f"{kind} {number}" for kind, number in worst[:_NAMED])
         more = f" and {len(worst) - _NAMED} more types" if len(worst) > _NAMED else ""

@@ -9,7 +9,7 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.plugins.sources.ebpf import wire
 from mozu.plugins.sources.ebpf.checks import tracefs, tracepoint_id
-from mozu.plugins.sources.ebpf.entry_paths import watched_ways
+from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 from tests.support import requirements
@@ -23,7 +23,7 @@ FILES = sorted(wire.SOURCES.rglob("*.[ch]"))
 def loader() -> Iterator[Loader]:
     """Everything compiled, nothing attached."""
     requirements.ebpf()
-    made = Loader(1 << 16, watched_ways("on"))
+    made = Loader(1 << 16, usable_entry_paths("on"))
     made.prepare(SYSCALL_SPECS)
     yield made
     made.close()
@@ -66,5 +66,5 @@ def test_numbers_of_types_are_the_same_on_both_sides() -> None:
 def test_every_family_is_the_file_of_its_name() -> None:
     families = {program.family for programs in PROGRAMS.values() for program in programs}
 
-    ways = {"native", "compat", "uring"}
-    assert {file.stem for file in (wire.SOURCES / "programs").iterdir()} == families | ways | {"selftest"}
+    entry_paths = {"native", "compat", "uring"}
+    assert {file.stem for file in (wire.SOURCES / "programs").iterdir()} == families | entry_paths | {"selftest"}

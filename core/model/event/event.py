@@ -39,8 +39,8 @@ class SyscallEvent(Event, gc=False):
     file: File | None = None
     observed: Any = None
     """What the source knows beyond the parameters and only the state machine reads (see `core.state.observed`)."""
-    way: str = ""
-    """How the call came into the kernel, where that was not the native way: `compat32`, `io_uring`."""
+    entry_path: str = ""
+    """How the call entered the kernel, where that was not the native call: `compat32`, `io_uring`."""
 
 
 class DataEvent(Event, gc=False):

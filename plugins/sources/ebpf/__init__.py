@@ -1,6 +1,6 @@
 """Live system calls of this machine, watched by programs in the kernel.
 
-What is seen, by which way, at what price, and what is not: docs/sources.md. The kernel's side is in bpf/.
+What is seen, by which entry path, at what price, and what is not: docs/sources.md. The kernel's side is in bpf/.
 """
 
 import os

@@ -18,7 +18,7 @@ _X32: Final = 1 << 30
 
 
 def sights() -> Iterator[Sight]:
-    """One by one: what must be there, the ways in, the event types by family."""
+    """One by one: what must be there, the entry paths, the event types by family."""
     yield _needed("machine", kernel.check_machine, os.uname().machine)
     yield _needed("capabilities", checks.check_capabilities, "what it takes to load and attach programs")
     yield _needed("compiler (bcc)", load_bcc, "of the distribution")
@@ -29,7 +29,7 @@ def sights() -> Iterator[Sight]:
         place = checks.tracefs()
     except SourceUnavailable:
         return
-    yield from _ways(place)
+    yield from _entry_paths(place)
     yield from _families(place)
 
 
@@ -49,7 +49,7 @@ def _ring() -> None:
         raise SourceUnavailable(f"source ebpf: the kernel gives no ring buffer ({error})") from error
 
 
-def _ways(place: Path) -> Iterator[Sight]:
+def _entry_paths(place: Path) -> Iterator[Sight]:
     if compat.accepted():
         price = "raw tracepoint sys_exit, at a price for every call; `compat32: off` saves it"
         yield Sight("32-bit calls", seen=True, why=f"{price}; {len(compat.types())} event types")

@@ -1,4 +1,4 @@
-"""32-bit calls of x86 (`int 0x80`, 32-bit programs): which native call each is, and how its arguments lie.
+"""32-bit ABI of x86 (ia32 compat: `int 0x80`, 32-bit programs): the native call behind each call, its arguments.
 
 A call of the same name has the same arguments, unless the tables below say otherwise. Where an argument points to a
 struct of words (argv, msghdr, iovec), the programs read words of the call's own size (`arg_word` of bpf/syscall_ctx.h).
@@ -16,30 +16,30 @@ from mozu.plugins.sources.ebpf.tracepoints import Program
 
 ENTRY: Final = struct.Struct("<hBB")
 """struct compat of bpf/programs/compat.c."""
-_CALLS: Final = 512
-"""Entries of the map COMPAT for numbers of calls; those behind socketcall follow."""
+_SYSCALLS: Final = 512
+"""Entries of the map COMPAT for syscall numbers; the calls of socketcall follow."""
 _SOCKET_CALLS: Final = 32
-ENTRIES: Final = _CALLS + _SOCKET_CALLS
+ENTRIES: Final = _SYSCALLS + _SOCKET_CALLS
 PROGRAM: Final = Program("compat", "compat", "sys_exit", raw=True)
 
 _SAME, _SOCKET, _MEMORY, _SHORT, _HALVES, _PAGES = range(6)
 """enum form of bpf/programs/compat.c."""
-_NOBODY: Final = -1
+_UNWATCHED: Final = -1
 
 
 class CompatForm(NamedTuple):
-    """A native call, and what must be done to the arguments: struct compat of bpf/programs/compat.c."""
+    """A native call, and how its arguments are made from the 32-bit ones: struct compat of bpf/programs/compat.c."""
 
     name: str
     form: int = _SAME
     mask: int = 6
 
 
-def _bits(*places: int) -> int:
+def _mask(*places: int) -> int:
     return sum(1 << place for place in places)
 
 
-_DIFFERENT: Final[dict[str, CompatForm]] = {
+_DIFFERENCES: Final[dict[str, CompatForm]] = {
     "umount": CompatForm("umount2", mask=1),
     "oldstat": CompatForm("stat"),
     "oldlstat": CompatForm("lstat"),
@@ -52,26 +52,26 @@ _DIFFERENT: Final[dict[str, CompatForm]] = {
     "sendfile64": CompatForm("sendfile"),
     "mmap": CompatForm("mmap", _MEMORY),
     "mmap2": CompatForm("mmap", _PAGES),
-    "truncate64": CompatForm("truncate", _HALVES, _bits(1)),
-    "ftruncate64": CompatForm("ftruncate", _HALVES, _bits(1)),
-    "pread64": CompatForm("pread64", _HALVES, _bits(3)),
-    "pwrite64": CompatForm("pwrite64", _HALVES, _bits(3)),
-    "preadv": CompatForm("preadv", _HALVES, _bits(3)),
-    "pwritev": CompatForm("pwritev", _HALVES, _bits(3)),
-    "fallocate": CompatForm("fallocate", _HALVES, _bits(2, 3)),
-    "readahead": CompatForm("readahead", _HALVES, _bits(1)),
-    "fanotify_mark": CompatForm("fanotify_mark", _HALVES, _bits(2)),
-    "setuid": CompatForm("setuid", _SHORT, _bits(0)),
-    "setgid": CompatForm("setgid", _SHORT, _bits(0)),
-    "setfsuid": CompatForm("setfsuid", _SHORT, _bits(0)),
-    "setfsgid": CompatForm("setfsgid", _SHORT, _bits(0)),
-    "setreuid": CompatForm("setreuid", _SHORT, _bits(0, 1)),
-    "setregid": CompatForm("setregid", _SHORT, _bits(0, 1)),
-    "setresuid": CompatForm("setresuid", _SHORT, _bits(0, 1, 2)),
-    "setresgid": CompatForm("setresgid", _SHORT, _bits(0, 1, 2)),
-    "chown": CompatForm("chown", _SHORT, _bits(1, 2)),
-    "lchown": CompatForm("lchown", _SHORT, _bits(1, 2)),
-    "fchown": CompatForm("fchown", _SHORT, _bits(1, 2)),
+    "truncate64": CompatForm("truncate", _HALVES, _mask(1)),
+    "ftruncate64": CompatForm("ftruncate", _HALVES, _mask(1)),
+    "pread64": CompatForm("pread64", _HALVES, _mask(3)),
+    "pwrite64": CompatForm("pwrite64", _HALVES, _mask(3)),
+    "preadv": CompatForm("preadv", _HALVES, _mask(3)),
+    "pwritev": CompatForm("pwritev", _HALVES, _mask(3)),
+    "fallocate": CompatForm("fallocate", _HALVES, _mask(2, 3)),
+    "readahead": CompatForm("readahead", _HALVES, _mask(1)),
+    "fanotify_mark": CompatForm("fanotify_mark", _HALVES, _mask(2)),
+    "setuid": CompatForm("setuid", _SHORT, _mask(0)),
+    "setgid": CompatForm("setgid", _SHORT, _mask(0)),
+    "setfsuid": CompatForm("setfsuid", _SHORT, _mask(0)),
+    "setfsgid": CompatForm("setfsgid", _SHORT, _mask(0)),
+    "setreuid": CompatForm("setreuid", _SHORT, _mask(0, 1)),
+    "setregid": CompatForm("setregid", _SHORT, _mask(0, 1)),
+    "setresuid": CompatForm("setresuid", _SHORT, _mask(0, 1, 2)),
+    "setresgid": CompatForm("setresgid", _SHORT, _mask(0, 1, 2)),
+    "chown": CompatForm("chown", _SHORT, _mask(1, 2)),
+    "lchown": CompatForm("lchown", _SHORT, _mask(1, 2)),
+    "fchown": CompatForm("fchown", _SHORT, _mask(1, 2)),
     **{
         f"{name}32": CompatForm(name)
         for name in (
@@ -88,7 +88,7 @@ UNREAD: Final = frozenset(
         *("nanosleep", "ppoll", "setrlimit", "getrlimit", "sendfile", "quotactl"),
     }
 )
-"""Calls of the same name whose structs or ids are narrower in a way that the programs do not read: not watched."""
+"""Calls of the same name whose structs or ids are narrower, which the programs do not read: not watched."""
 
 _SOCKETCALLS: Final = {
     1: CompatForm("socket", mask=3),
@@ -110,25 +110,25 @@ _SOCKETCALLS: Final = {
     17: CompatForm("recvmsg", mask=3),
     18: CompatForm("accept4", mask=4),
 }
-"""What socketcall multiplexes; send and recv are sendto and recvfrom without an address."""
+"""Calls of socketcall by its first argument; send and recv are sendto and recvfrom without an address."""
 
 
-_WATCHED: Final = {call_name(spec.number): spec.name for spec in SYSCALL_SPECS.values()}
-"""The kernel's name of a native call → event type."""
+_EVENT_TYPES: Final = {call_name(spec.number): spec.name for spec in SYSCALL_SPECS.values()}
+"""Native call → event type."""
 
 
 def _forms() -> Iterator[tuple[int, CompatForm]]:
-    """(index in the map COMPAT, what it is) of every 32-bit call whose native one is watched."""
-    for number in range(_CALLS):
+    """(index in the map COMPAT, form) of every 32-bit call whose native call can be watched."""
+    for number in range(_SYSCALLS):
         name = call_name(number, "i386") or ""
-        found = _DIFFERENT.get(name) or (None if name in UNREAD else CompatForm(name))
+        found = _DIFFERENCES.get(name) or (None if name in UNREAD else CompatForm(name))
         if name == "socketcall":
             yield number, CompatForm(name, _SOCKET)
-        elif found is not None and found.name in _WATCHED:
+        elif found is not None and found.name in _EVENT_TYPES:
             yield number, found
     for number, found in _SOCKETCALLS.items():
-        if found.name in _WATCHED:
-            yield _CALLS + number, found
+        if found.name in _EVENT_TYPES:
+            yield _SYSCALLS + number, found
 
 
 def entries() -> Iterator[tuple[int, bytes]]:
@@ -137,16 +137,16 @@ def entries() -> Iterator[tuple[int, bytes]]:
     for index in range(ENTRIES):
         _, form, mask = forms.get(index, CompatForm(""))
         number = call_number(forms[index].name) if index in forms else None
-        yield index, ENTRY.pack(_NOBODY if number is None else number, form, mask)
+        yield index, ENTRY.pack(_UNWATCHED if number is None else number, form, mask)
 
 
 def types() -> frozenset[str]:
     """Event types whose calls can be 32-bit ones."""
-    return frozenset(_WATCHED[form.name] for _, form in _forms() if form.name in _WATCHED)
+    return frozenset(_EVENT_TYPES[form.name] for _, form in _forms() if form.name in _EVENT_TYPES)
 
 
-def _image() -> bytes:
-    """The smallest 32-bit program: exit(0) by `int 0x80`."""
+def _exit_program() -> bytes:
+    """The smallest 32-bit ELF program: exit(0) by `int 0x80`."""
     base, header, segment = 0x08048000, 52, 32
     code = b"\x31\xdb\x8d\x43\x01\xcd\x80"  # xor ebx, ebx; lea eax, [ebx + 1]; int 0x80
     start, size = base + header + segment, header + segment + len(code)
@@ -156,14 +156,14 @@ def _image() -> bytes:
 
 
 def accepted() -> bool:
-    """Whether this kernel takes 32-bit calls: it is asked to run a program that makes one.
+    """Whether this kernel has the 32-bit ABI (CONFIG_IA32_EMULATION): it is asked to run a 32-bit program.
 
-    Only a kernel that does not know the format says no; a program that was killed (by a filter of calls of our own,
-    say) proves nothing about others.
+    Only ENOEXEC says that it has not; that the program was killed (by a seccomp filter of mozu's service, say) proves
+    nothing about others.
     """
     fd = os.memfd_create("mozu-compat", os.MFD_CLOEXEC)
     try:
-        os.write(fd, _image())
+        os.write(fd, _exit_program())
         pid = os.posix_spawn(f"/proc/self/fd/{fd}", ["mozu-compat"], {})
     except OSError as error:
         return error.errno != errno.ENOEXEC

@@ -1,7 +1,7 @@
-"""The ways into the kernel beside the native call, and which calls can be made by each.
+"""Entry paths into the kernel beside the native call (32-bit ABI, io_uring), and the event types that each can make.
 
-The programs of a way find a call out, whoever makes it, and hand it to the program of the native call that it stands
-for. So every event type that is watched is watched by these ways too, with the same code.
+The programs of an entry path find out which native call a 32-bit call or a request stands for, and tail call the
+program of that call: every event type that is watched is watched on these paths too, by the same code.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -11,25 +11,25 @@ from mozu.plugins.sources.ebpf.tracepoints import Program
 
 COMPAT: Final = "compat32"
 IO_URING: Final = "io_uring"
-"""As `SyscallEvent.way` calls them."""
+"""Values of `SyscallEvent.entry_path`."""
 Switch = Literal["auto", "on", "off"]
-"""`auto`: where this machine's kernel lets anybody in by it."""
+"""`auto`: where this machine's kernel accepts such calls."""
 
 
-class Way(NamedTuple):
-    """One way in."""
+class EntryPath(NamedTuple):
+    """One entry path."""
 
     name: str
     programs: tuple[Program, ...]
     types: frozenset[str]
-    """Event types whose calls can be made by it."""
+    """Event types whose calls can be made on it."""
 
 
-def watched_ways(compat32: Switch) -> list[Way]:
-    """Those to watch on this machine."""
-    found: list[Way] = []
+def usable_entry_paths(compat32: Switch) -> list[EntryPath]:
+    """Those that this machine's kernel has."""
+    found: list[EntryPath] = []
     if compat32 == "on" or (compat32 == "auto" and compat.accepted()):
-        found.append(Way(COMPAT, (compat.PROGRAM,), compat.types()))
+        found.append(EntryPath(COMPAT, (compat.PROGRAM,), compat.types()))
     if not uring.why_not(programs.read_types(), checks.tracefs()):
-        found.append(Way(IO_URING, uring.PROGRAMS, uring.types()))
+        found.append(EntryPath(IO_URING, uring.PROGRAMS, uring.types()))
     return found

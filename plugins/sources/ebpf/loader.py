@@ -18,7 +18,7 @@ from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import checks, kernel, uring
 from mozu.plugins.sources.ebpf.code import ProgramCode, ProgramTooLong
-from mozu.plugins.sources.ebpf.entry_paths import IO_URING, Way
+from mozu.plugins.sources.ebpf.entry_paths import IO_URING, EntryPath
 from mozu.plugins.sources.ebpf.kernel_filter import Gate
 from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_RESULT, SETTINGS, SIZES, make_maps
 from mozu.plugins.sources.ebpf.programs import ARRAYS, NATIVE
@@ -36,17 +36,17 @@ Count = tuple[int, int, int, int | None]
 class Loader:
     """Owns every descriptor of the kernel side. `ring_size` in bytes, a power of two.
 
-    `ways`: those beside the native one that can be opened later.
+    `entry_paths`: those beside the native one that can be opened later.
     """
 
-    def __init__(self, ring_size: int, ways: Iterable[Way] = ()) -> None:
-        self.ways = tuple(ways)
+    def __init__(self, ring_size: int, entry_paths: Iterable[EntryPath] = ()) -> None:
+        self.entry_paths = tuple(entry_paths)
         self._cpus = kernel.possible_cpus()
         self._tracefs = checks.tracefs()
         self._attached: dict[str, list[tuple[int, int]]] = {}
         """Event type → (program, attachment) of each of its programs."""
         self._open: dict[str, list[tuple[int, int]]] = {}
-        """The same of ways."""
+        """The same of entry paths."""
         self._missed_before: dict[str, int] = {}
         self._counting = threading.Lock()
         """Attaching and detaching happen on a worker thread while the loop counts."""
@@ -57,7 +57,7 @@ class Loader:
         """Event type → what stands before its program."""
         self._gate_programs: dict[str, int] = {}
         """Entry → descriptor of those that stand somewhere."""
-        self._maps = make_maps(ring_size, requests=any(way.name == IO_URING for way in self.ways))
+        self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
         self._code = ProgramCode({**self._maps, **SIZES, "SELFTEST_FIRST": _SELFTEST_ARGUMENTS[0]})
 
     @property
@@ -78,7 +78,8 @@ class Loader:
     def prepare(self, names: Iterable[str]) -> None:
         """Compile what these types need, and prove that arguments can be read at a call's exit. Before `attach`."""
         chosen = [program for name in names for program in PROGRAMS[name]]
-        self._code.compile([NATIVE, _SELFTEST, *chosen, *(program for way in self.ways for program in way.programs)])
+        chosen += [program for path in self.entry_paths for program in path.programs]
+        self._code.compile([NATIVE, _SELFTEST, *chosen])
         self._selftest()
 
     def verified(self) -> dict[str, int]:
@@ -154,15 +155,15 @@ class Loader:
         return bool(pairs)
 
     def _lead(self, spec: SyscallSpec, program: Program) -> None:
-        """From now on, calls of this number are handed to this program, by whichever way they came in."""
+        """From now on, calls of this number are handed to this program, whichever entry path they took."""
         for array, kind in self._arrays():
             behind = struct.pack("<I", self._code.shared(program, kind))
             kernel.update(self._maps[array], spec.number + NUMBERS_END, behind)
             kernel.update(self._maps[array], spec.number, behind)
 
     def _arrays(self) -> list[tuple[str, int]]:
-        """The program arrays that ways in lead through, with the type of their programs."""
-        return list(ARRAYS.items()) if self.ways else [("TP_PROGS", kernel.TRACEPOINT)]
+        """The program arrays that entry paths tail call through, with the type of their programs."""
+        return list(ARRAYS.items()) if self.entry_paths else [("TP_PROGS", kernel.TRACEPOINT)]
 
     def gate(self, gates: Mapping[str, Gate]) -> str:
         """Put these before the programs of their types, and none before others.
@@ -210,11 +211,11 @@ class Loader:
         return pairs
 
     def open(self, names: Iterable[str]) -> None:
-        """Watch these ways beside the native one, and no others."""
-        wanted = {way.name: way for way in self.ways if way.name in set(names)}
-        for name, way in wanted.items():
+        """Watch these entry paths beside the native one, and no others."""
+        wanted = {path.name: path for path in self.entry_paths if path.name in set(names)}
+        for name, path in wanted.items():
             if name not in self._open:
-                self._open[name] = self._pairs(way.programs)
+                self._open[name] = self._pairs(path.programs)
         for name in self._open.keys() - wanted.keys():
             for program, attachment in self._open.pop(name):
                 os.close(attachment)
@@ -254,8 +255,8 @@ class Loader:
             missed = None if misses is None else misses + self._missed_before.get(name, 0)
         return seen + (missed or 0), filtered, lost, missed
 
-    def missed_by_ways(self) -> dict[str, int]:
-        """Way → runs of its own programs that the kernel skipped: calls of which nobody knows what they were."""
+    def missed_by_entry_path(self) -> dict[str, int]:
+        """Entry path → runs of its programs that the kernel skipped: calls whose numbers were never read."""
         return {name: self._misses(pairs) or 0 for name, pairs in list(self._open.items())}
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from mozu.plugins.sources.ebpf import checks, kernel
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
-from mozu.plugins.sources.ebpf.entry_paths import Switch, watched_ways
+from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
 from mozu.plugins.sources.ebpf.kernel_filter import Gate, choose
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
@@ -107,7 +107,7 @@ class EbpfSource:
             raise
 
     def _prepare(self, types: frozenset[str]) -> Loader:
-        loader = Loader(self._ring_size, watched_ways(self._compat32))
+        loader = Loader(self._ring_size, usable_entry_paths(self._compat32))
         try:
             loader.prepare(types)
         except BaseException:
@@ -129,7 +129,7 @@ class EbpfSource:
         unknown = await asyncio.to_thread(loader.attach, [*FIRST, *sorted(types.difference(FIRST))])
         if unknown & TREE:
             raise SourceUnavailable("source ebpf: this kernel has no tracepoints sched_process_*")
-        await asyncio.to_thread(loader.open, [way.name for way in loader.ways if way.types & types - TREE])
+        await asyncio.to_thread(loader.open, [path.name for path in loader.entry_paths if path.types & types - TREE])
         await asyncio.to_thread(loader.detach, loader.attached - types)
         if self._acquaintances is not None:
             self._acquaintances.choose(frozenset(), ())
@@ -245,7 +245,7 @@ class EbpfSource:
     def counts(self) -> Mapping[str, Counts]:
         """Per event type, since the start. seen = filtered + lost + missed + received once the ring is empty.
 
-        A way in is counted by its name where the kernel skipped its programs: nobody knows which calls those were.
+        An entry path is counted by its name where the kernel skipped its programs: which calls those were is not known.
         """
         loader = self._loader
         if loader is None:
@@ -256,9 +256,9 @@ class EbpfSource:
                 seen, filtered, lost, missed = loader.count(name)
                 lost += self._decoder.discarded[spec.number]
                 found[name] = Counts(seen, filtered, lost, missed, self._decoder.received[spec.number])
-        for way, skipped in loader.missed_by_ways().items():
+        for path, skipped in loader.missed_by_entry_path().items():
             if skipped:
-                found[way] = Counts(seen=skipped, missed=skipped)
+                found[path] = Counts(seen=skipped, missed=skipped)
         return found
 
     async def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Requests of io_uring: which native call each operation is, and where in the queue's entry its arguments are."""
+"""io_uring requests: the native call behind each opcode (IORING_OP_*), and where its arguments lie in the SQE."""
 
 import re
 import struct
@@ -14,9 +14,9 @@ from mozu.plugins.sources.ebpf.tracepoints import Program
 ENTRY: Final = struct.Struct("<hh6B7b3B")
 """struct uring_op of bpf/uring.h."""
 ENTRIES: Final = 256
-_NOBODY: Final = -1
+_UNWATCHED: Final = -1
 _NONE: Final = 0
-_FIELDS: Final = {
+_SQE_FIELDS: Final = {
     "0": 0,
     "fd": 4 | 2 << 6,
     "off": 8 | 3 << 6,
@@ -39,13 +39,13 @@ PROGRAMS: Final = (
     _program("uring_completed", "io_uring_complete", "completion"),
     _program("uring_overflowed", "io_uring_cqe_overflow", "overflow"),
 )
-_EXPECTED: Final = {
+_TRACEPOINT_FIELDS: Final = {
     "io_uring_submit_req": {"ctx": 8, "req": 16, "user_data": 24, "opcode": 32},
     "io_uring_complete": {"ctx": 8, "req": 16, "user_data": 24, "res": 32, "cflags": 36},
     "io_uring_cqe_overflow": {"ctx": 8, "user_data": 16, "res": 24, "cflags": 28},
 }
 """Tracepoint → its fields and where the structs of bpf/uring.h have them."""
-_MEMBERS: Final = {
+_STRUCT_MEMBERS: Final = {
     "io_ring_ctx": ("flags", "cached_sq_head", "sq_entries", "sq_sqes", "sq_array"),
     "io_kiocb": ("file",),
 }
@@ -57,34 +57,34 @@ class Operation(NamedTuple):
     name: str
     """The kernel's name of the native call."""
     arguments: str
-    """Members of the entry in the order of the call's arguments."""
+    """Members of struct io_uring_sqe in the order of the call's arguments."""
     text: int = -1
     text2: int = -1
     """Arguments that are texts."""
     block: int = -1
     """A struct open_how."""
     address: int = -1
-    """A socket address, whose length is the next argument."""
+    """A struct sockaddr; its length is the next argument."""
     data: int = -1
-    """Bytes that are handed over; their number is the next argument."""
+    """A buffer that is sent or written; its length is the next argument."""
     message: int = -1
     """A struct msghdr."""
     vectors: int = -1
     """An array of struct iovec; their number is the next argument."""
-    makes: bool = False
-    """A descriptor."""
-    gives: bool = False
-    """Bytes are handed over in parts."""
-    placed: str = ""
-    """The call that is meant where a position is given."""
+    creates_fd: bool = False
+    """The call returns a descriptor."""
+    sends_iovecs: bool = False
+    """The buffers of `vectors` or `message` are sent or written, and not filled."""
+    positioned: str = ""
+    """The call that a request with an offset stands for (preadv instead of readv)."""
 
 
 _SEND: Final = Operation("sendto", "fd addr len flags off addr_len", address=4, data=1)
-_SENDMSG: Final = Operation("sendmsg", "fd addr flags", message=1, gives=True)
-_READ: Final = Operation("read", "fd addr len off", placed="pread64")
-_WRITE: Final = Operation("write", "fd addr len off", data=1, placed="pwrite64")
-_READV: Final = Operation("readv", "fd addr len off", vectors=1, placed="preadv")
-_WRITEV: Final = Operation("writev", "fd addr len off", vectors=1, gives=True, placed="pwritev")
+_SENDMSG: Final = Operation("sendmsg", "fd addr flags", message=1, sends_iovecs=True)
+_READ: Final = Operation("read", "fd addr len off", positioned="pread64")
+_WRITE: Final = Operation("write", "fd addr len off", data=1, positioned="pwrite64")
+_READV: Final = Operation("readv", "fd addr len off", vectors=1, positioned="preadv")
+_WRITEV: Final = Operation("writev", "fd addr len off", vectors=1, sends_iovecs=True, positioned="pwritev")
 OPERATIONS: Final[dict[int, Operation]] = {
     1: _READV,
     2: _WRITEV,
@@ -94,10 +94,10 @@ OPERATIONS: Final[dict[int, Operation]] = {
     8: Operation("sync_file_range", "fd off len flags"),
     9: _SENDMSG,
     10: Operation("recvmsg", "fd addr flags", message=1),
-    13: Operation("accept4", "fd addr off flags", makes=True),
+    13: Operation("accept4", "fd addr off flags", creates_fd=True),
     16: Operation("connect", "fd addr off", address=1),
     17: Operation("fallocate", "fd len off addr"),
-    18: Operation("openat", "fd addr flags len", text=1, makes=True),
+    18: Operation("openat", "fd addr flags len", text=1, creates_fd=True),
     19: Operation("close", "fd"),
     21: Operation("statx", "fd addr flags len off", text=1),
     22: _READ,
@@ -106,7 +106,7 @@ OPERATIONS: Final[dict[int, Operation]] = {
     25: Operation("madvise", "addr len flags"),
     26: _SEND,
     27: Operation("recvfrom", "fd addr len flags"),
-    28: Operation("openat2", "fd addr off len", text=1, block=2, makes=True),
+    28: Operation("openat2", "fd addr off len", text=1, block=2, creates_fd=True),
     29: Operation("epoll_ctl", "fd len off addr"),
     30: Operation("splice", "extra addr fd off len flags"),
     33: Operation("tee", "extra fd len flags"),
@@ -120,7 +120,7 @@ OPERATIONS: Final[dict[int, Operation]] = {
     42: Operation("setxattr", "addr3 addr off len flags", text=0, text2=1),
     43: Operation("fgetxattr", "fd addr off len", text=1),
     44: Operation("getxattr", "addr3 addr off len", text=0, text2=1),
-    45: Operation("socket", "fd off len", makes=True),
+    45: Operation("socket", "fd off len", creates_fd=True),
     47: _SEND,
     48: _SENDMSG,
     55: Operation("ftruncate", "fd off"),
@@ -131,41 +131,41 @@ OPERATIONS: Final[dict[int, Operation]] = {
     62: Operation("pipe2", "addr flags"),
 }
 
-_WATCHED: Final = {call_name(spec.number): spec.name for spec in SYSCALL_SPECS.values()}
-"""The kernel's name of a native call → event type."""
+_EVENT_TYPES: Final = {call_name(spec.number): spec.name for spec in SYSCALL_SPECS.values()}
+"""Native call → event type."""
 
 
 def entries(attached: Collection[str]) -> Iterator[tuple[int, bytes]]:
-    """(opcode, value) of the map URING_OPS where these event types are watched."""
+    """(opcode, value) of the map URING_OPS: only calls of the attached event types have a number."""
     for opcode, operation in OPERATIONS.items():
-        first, second = (_number(name, attached) for name in (operation.name, operation.placed))
-        fields = [_FIELDS[name] for name in operation.arguments.split()]
-        fields += [_FIELDS["0"]] * (6 - len(fields))
+        first, second = (_number(name, attached) for name in (operation.name, operation.positioned))
+        fields = [_SQE_FIELDS[name] for name in operation.arguments.split()]
+        fields += [_SQE_FIELDS["0"]] * (6 - len(fields))
         pointed = operation[2:9]
-        placed = second if operation.placed else _NONE
-        yield opcode, ENTRY.pack(first, placed, *fields, *pointed, operation.makes, operation.gives, 0)
+        positioned = second if operation.positioned else _NONE
+        yield opcode, ENTRY.pack(first, positioned, *fields, *pointed, operation.creates_fd, operation.sends_iovecs, 0)
 
 
 def _number(name: str, attached: Collection[str]) -> int:
-    number = call_number(name) if _WATCHED.get(name) in attached else None
-    return _NOBODY if number is None else number
+    number = call_number(name) if _EVENT_TYPES.get(name) in attached else None
+    return _UNWATCHED if number is None else number
 
 
 def types() -> frozenset[str]:
-    """Event types whose calls a request can stand for."""
-    names = {name for operation in OPERATIONS.values() for name in (operation.name, operation.placed)}
-    return frozenset(_WATCHED[name] for name in names if name in _WATCHED)
+    """Event types whose calls a request can make."""
+    names = {name for operation in OPERATIONS.values() for name in (operation.name, operation.positioned)}
+    return frozenset(_EVENT_TYPES[name] for name in names if name in _EVENT_TYPES)
 
 
 def why_not(types: btf.Btf, tracefs: Path) -> str:
-    """What this kernel lacks for the watch, as the end of a sentence; empty where it lacks nothing."""
-    for struct_, members in _MEMBERS.items():
+    """What this kernel lacks for watching io_uring, as the end of a sentence; empty where it lacks nothing."""
+    for struct_, members in _STRUCT_MEMBERS.items():
         if struct_ not in types:
             return f"the kernel has no struct {struct_} (it is built without io_uring)"
         missing = [member for member in members if member not in types.members(struct_)]
         if missing:
             return f"struct {struct_} of this kernel has no {missing[0]}"
-    for name, expected in _EXPECTED.items():
+    for name, expected in _TRACEPOINT_FIELDS.items():
         try:
             text = (tracefs / "events" / "io_uring" / name / "format").read_text()
         except OSError:

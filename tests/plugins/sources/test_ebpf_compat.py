@@ -53,7 +53,7 @@ def live() -> Iterator[Live]:
 
 @pytest.fixture
 def places(tmp_path: Path) -> tuple[Path, Path]:
-    """Two directories with the same files, one for each way."""
+    """Two directories with the same files, one for each entry path."""
     made = tmp_path / "native", tmp_path / "narrow"
     for one in made:
         (one / "empty").mkdir(parents=True)
@@ -72,7 +72,7 @@ def test_a_call_of_names(live: Live, places: tuple[Path, Path], name: str, way_o
     native = live.act(changes.by_name, name, given, str(places[0])).last(name)
     event = live.act(narrow.call, narrow_name(name), given, str(places[1])).last(name)
 
-    assert (told(event), native.way, event.way) == (told(native), "", "compat32")
+    assert (told(event), native.entry_path, event.entry_path) == (told(native), "", "compat32")
 
 
 @pytest.mark.parametrize("name", [name for name in NUMBERS if name not in ("bpf", "mprotect", "mlock")])
@@ -82,7 +82,7 @@ def test_a_call_of_numbers(live: Live, name: str) -> None:
 
     event = act.last(name)
     known = 1 if name == "unshare" else len(event.args)  # its flags are renumbered
-    assert (event.args[:known], event.way) == ((act.value, *given)[:known], "compat32")
+    assert (event.args[:known], event.entry_path) == ((act.value, *given)[:known], "compat32")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_an_open_tells_where_it_led(live: Live, tmp_path: Path, name: str) -> No
     event = live.act(narrow.call, name, given[name], str(tmp_path)).last(name)
 
     assert event.file is not None
-    assert (event.way, event.file.name, event.file.realpath) == (
+    assert (event.entry_path, event.file.name, event.file.realpath) == (
         "compat32", str(tmp_path / "link"), str(tmp_path / "real"),
     )  # fmt: skip
     assert event.fd is not None
@@ -142,14 +142,15 @@ def test_a_connection_tells_both_ends(live: Live, server: int, multiplexed: bool
     assert event.file is not None
     assert event.file.sock is not None
     assert (event.args[0], event.args[2], event.file.sock.dport) == (0, act.value["fd"], server)
-    assert (event.way, act.last("socket").way, act.last("socket").args[1:4]) == ("compat32", "compat32", (2, 1, 0))
+    made = act.last("socket")
+    assert (event.entry_path, made.entry_path, made.args[1:4]) == ("compat32", "compat32", (2, 1, 0))
 
 
 def test_a_message_in_parts_tells_its_whole_length_and_its_first_bytes(live: Live, server: int) -> None:
     act = live.act(narrow.message, server, [b"hello", b" and world"])
 
     event = act.last("sendmsg")
-    assert (event.args[:4], event.way) == ((act.value, b"hello and world", event.args[2], 15), "compat32")
+    assert (event.args[:4], event.entry_path) == ((act.value, b"hello and world", event.args[2], 15), "compat32")
 
 
 def test_a_failed_exec_tells_its_arguments(live: Live) -> None:
@@ -158,14 +159,14 @@ def test_a_failed_exec_tells_its_arguments(live: Live) -> None:
     event = act.last("execve")
     found = values("execve", event.args)
     assert (found["res"], found["exe"], found["args"]) == (-errno.ENOENT, "one", b"two words\0")
-    assert event.way == "compat32"
+    assert event.entry_path == "compat32"
 
 
 def test_off_lets_them_pass(tmp_path: Path) -> None:
     with Live(EbpfSource(1 << 20, context(), "off"), demand("mkdir", "rmdir", "procexit")) as other:
         act = other.act(_mkdir_both, str(tmp_path))
 
-    assert [(event.type, event.way) for event in act.events if event.type != "procexit"] == [("rmdir", "")]
+    assert [(event.type, event.entry_path) for event in act.events if event.type != "procexit"] == [("rmdir", "")]
 
 
 def test_a_new_demand_is_watched_there_too(tmp_path: Path) -> None:
@@ -178,13 +179,15 @@ def test_a_new_demand_is_watched_there_too(tmp_path: Path) -> None:
         other.stop()
         counted = other.source.counts()["mkdir"]
 
-    found = [[(e.type, e.way) for e in act.events if e.type in ("mkdir", "rmdir")] for act in (before, after, last)]
+    found = [
+        [(e.type, e.entry_path) for e in act.events if e.type in ("mkdir", "rmdir")] for act in (before, after, last)
+    ]
     assert found == [[], [("mkdir", "compat32"), ("rmdir", "")], [("rmdir", "")]]
     assert counted.seen == counted.filtered + counted.lost + (counted.missed or 0) + counted.received
 
 
 def _mkdir_both(place: str) -> None:
-    """mkdir by the 32-bit way, rmdir by the native one."""
+    """mkdir by the 32-bit ABI, rmdir by the native one."""
     narrow.call("mkdir", [f"{place}/made", 0o700])
     raw.call("rmdir", f"{place}/made")
 

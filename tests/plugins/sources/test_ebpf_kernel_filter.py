@@ -148,9 +148,9 @@ def test_every_way_in_leads_through_the_gate(beside: Beside, likely: Path, way: 
         return beside.act(narrow.call, "openat", [-100, name, 0], str(likely / "etc"))
 
     gated, whole = one("pam.d/su")
-    assert (0, 1) == tuple(sum(event.way == way for event in act.of("openat")) for act in (gated, whole))
+    assert (0, 1) == tuple(sum(event.entry_path == way for event in act.of("openat")) for act in (gated, whole))
     gated, whole = one("shadow")
-    assert (1, 1) == tuple(sum(event.way == way for event in act.of("openat")) for act in (gated, whole))
+    assert (1, 1) == tuple(sum(event.entry_path == way for event in act.of("openat")) for act in (gated, whole))
 
 
 # --- descriptors, messages, numbers

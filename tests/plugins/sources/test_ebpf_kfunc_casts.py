@@ -11,7 +11,7 @@ from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.predicate import Fact
 from mozu.plugins.sources.ebpf import btf, kernel, programs
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
-from mozu.plugins.sources.ebpf.entry_paths import watched_ways
+from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import Lasting
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import OpenedName, gate_of
 from mozu.plugins.sources.ebpf.loader import Loader
@@ -135,7 +135,7 @@ def test_loading_members_makes_the_verifiers_work_no_longer(monkeypatch: pytest.
     names = ["openat", "connect", "renameat2", "dup", "sendto"]
 
     def verified() -> dict[str, int]:
-        loader = Loader(1 << 16, watched_ways("on"))
+        loader = Loader(1 << 16, usable_entry_paths("on"))
         try:
             loader.prepare(names)
             return loader.verified()

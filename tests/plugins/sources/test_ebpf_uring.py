@@ -48,7 +48,7 @@ def server() -> Iterator[int]:
 
 def requested(act: Act, name: str) -> SyscallEvent:
     """The last event of this type that was a request."""
-    return [event for event in act.of(name) if event.way == "io_uring"][-1]
+    return [event for event in act.of(name) if event.entry_path == "io_uring"][-1]
 
 
 @pytest.mark.parametrize("setup", [0, rings.SQPOLL], ids=["entered", "polled"])
@@ -162,7 +162,7 @@ def test_a_server_tells_its_client_and_what_it_received(live: Live) -> None:
 def test_a_request_that_accepts_every_connection_tells_each(live: Live) -> None:
     act = live.act(rings.accepted_twice)
 
-    made = [event for event in act.of("accept4") if event.way == "io_uring"]
+    made = [event for event in act.of("accept4") if event.entry_path == "io_uring"]
     assert [event.args[0] for event in made[:2]] == act.value
     assert all(event.file is not None and event.file.sock is not None for event in made[:2])
 

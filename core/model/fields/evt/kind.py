@@ -114,13 +114,13 @@ _TYPES: Final = (
         name="evt.is_io_uring",
         type=FieldType.BOOL,
         doc="Whether the call was made as a request of io_uring; mozu's own.",
-        read=lambda event: event.way == "io_uring",
+        read=lambda event: event.entry_path == "io_uring",
     ),
     Field(
         name="evt.is_compat32",
         type=FieldType.BOOL,
         doc="Whether the call came in as a 32-bit one, where the kernel also takes 64-bit ones; mozu's own.",
-        read=lambda event: event.way == "compat32",
+        read=lambda event: event.entry_path == "compat32",
     ),
     Field(
         name="evt.asynctype",

@@ -44,9 +44,9 @@ DECODERS: Final[dict[str, Callable[[SyscallSpec], Decode]]] = {
 }
 """Family → decoder; the wire struct follows from it."""
 _OFFSETS: Final = {member.name: member.offset for member in layouts()["header"].members}
-_TYPE_AT, _WAY_AT = _OFFSETS["type"], _OFFSETS["entry_path"]
-_WAYS: Final = ("", "compat32", "io_uring")
-"""enum way of bpf/mozu.h → `SyscallEvent.way`."""
+_TYPE_AT, _ENTRY_PATH_AT = _OFFSETS["type"], _OFFSETS["entry_path"]
+_ENTRY_PATHS: Final = ("", "compat32", "io_uring")
+"""enum entry_path of bpf/mozu.h → `SyscallEvent.entry_path`."""
 
 
 class RecordDecoder:
@@ -69,9 +69,9 @@ class RecordDecoder:
             return None
         self.received[number] += 1
         event = decode(buffer, at, self.offset)
-        way = buffer[at + _WAY_AT]
-        if way:
-            event.way = _WAYS[way]
+        path = buffer[at + _ENTRY_PATH_AT]
+        if path:
+            event.entry_path = _ENTRY_PATHS[path]
         return event
 
     def discard(self, buffer: Buffer | mmap, at: int) -> None:

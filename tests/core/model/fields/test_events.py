@@ -68,10 +68,10 @@ def test_what_every_event_has(reference: str, expected: Any) -> None:
     assert expected == value(reference, event("kill", 0, 1, 9, cpu=3))
 
 
-@pytest.mark.parametrize(("way", "expected"), [("io_uring", (True, False)), ("compat32", (False, True))])
-def test_the_way_a_call_came_in(way: str, expected: tuple[bool, bool]) -> None:
+@pytest.mark.parametrize(("path", "expected"), [("io_uring", (True, False)), ("compat32", (False, True))])
+def test_the_entry_path_of_a_call(path: str, expected: tuple[bool, bool]) -> None:
     made = event("kill", 0, 1, 9)
-    made.way = way
+    made.entry_path = path
     assert expected == (value("evt.is_io_uring", made), value("evt.is_compat32", made))
 
 
