@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* What a descriptor stands for, asked of the kernel at the exit of a call. */
+/* struct descriptor: the file or socket behind a file descriptor, read from the task's fd table at the exit of a
+   call. */
 #pragma once
 #include "syscall_ctx.h"
 #include "opened_path.h"
@@ -11,7 +12,7 @@ inlined struct file *syscall_file(const struct syscall_ctx *sys, struct task_str
   return TYPED(file, sys->file && fd != sys->result ? (struct file *)sys->file : fd_file(task, fd));
 }
 
-/* Facts of the file, both ends of a socket. The path comes last: `append_file_path`. */
+/* The file's attributes; both endpoints of a socket. Its path must come last of the strings: `append_file_path`. */
 inlined void fill_descriptor(struct scratch *s, volatile struct descriptor *e, const struct syscall_ctx *sys,
                            struct task_struct *task, s32 fd) {
   struct file *file = syscall_file(sys, task, fd);
@@ -41,7 +42,7 @@ inlined void append_file_path(struct scratch *s, volatile struct descriptor *e, 
   task_root(task, &root);
   e->path = append_path(s, &path, &root, &marks);
   mark(s, marks);
-  if (marks & MARK_PSEUDO) return; /* opened through /proc/PID/fd: it is no file */
+  if (marks & MARK_PSEUDO) return; /* opened through /proc/PID/fd: a pipe or socket */
   e->opened_path = append_opened_path(s, file, path.dentry, &raw);
   e->raw = raw;
 }
@@ -50,7 +51,7 @@ inlined u16 append_address(struct scratch *s, const struct syscall_ctx *sys, u64
   return append_arg(s, sys, from, length > ADDRESS_MAX ? ADDRESS_MAX : length);
 }
 
-/* Last of all texts. */
+/* After all other strings. */
 inlined void append_blocks(struct scratch *s, const struct syscall_ctx *sys, volatile struct descriptor *e,
                            struct arg_layout *layout) {
   e->block[0] = append_block(s, sys, e->args, layout->block[0], layout->size[0]);

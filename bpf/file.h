@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Files and descriptors. */
+/* struct file, the fd table of a task, and where relative paths start. */
 #pragma once
 #include "path.h"
 
@@ -12,9 +12,11 @@
 #define S_IFDIR 0040000
 #define O_DIRECTORY 0200000
 
-/* What begins with a pointer to a file is a slot of a table to the verifier, which does not follow arrays of pointers. */
+/* The verifier follows no arrays of pointers: a slot of fdtable.fd is cast to a struct kiocb, whose first member is a
+   pointer to a file. */
 _Static_assert(__builtin_offsetof(struct kiocb, ki_filp) == 0, "kiocb");
 
+/* The file of a descriptor, as files_lookup_fd_raw() finds it; 0 if it is not open. */
 inlined struct file *fd_file(struct task_struct *task, s32 fd) {
   struct fdtable *table = task->files->fdt;
   struct file *file = 0, **slots = table->fd;
@@ -22,7 +24,8 @@ inlined struct file *fd_file(struct task_struct *task, s32 fd) {
   return TYPED(file, file);
 }
 
-/* Device, inode, mode, owner; marks for deleted files and layers of an overlay. */
+/* Device, inode, mode, owner; marks a file that is unlinked, and the layer of an overlay (OVL_I_E of
+   fs/overlayfs). */
 inlined void fill_file_attrs(struct scratch *s, volatile struct file_attrs *to, struct path *path) {
   struct inode *inode = 0;
   struct super_block *block = 0;
@@ -62,11 +65,11 @@ inlined void clear_file_attrs(volatile struct file_attrs *to) {
   to->dev = to->magic = to->mode = to->uid = 0;
 }
 
-/* Copied and not loaded: where a walk begins must look to the verifier like every later step of it. */
+/* COPY and not READ: the start of walk_path must have the same type for the verifier as each later step. */
 inlined void task_root(struct task_struct *task, struct path *to) { COPY(*to, task->fs->root); }
 inlined void task_cwd(struct task_struct *task, struct path *to) { COPY(*to, task->fs->pwd); }
 
-/* The directory that a relative path starts from. */
+/* The directory that a relative path of an *at() call starts from. */
 inlined void dirfd_path(struct task_struct *task, s32 dirfd, struct path *to) {
   if (dirfd == AT_FDCWD) {
     task_cwd(task, to);

@@ -7,8 +7,9 @@
 #pragma once
 #include "syscall_ctx.h"
 #include "sock_info.h"
-#include "opened_path.h"
 #include "open_args.h"
+#include "opened_path.h"
+#include "process_verdicts.h"
 
 #define GATE_TEXT MAX_OPENED_PATH /* a longer path passes */
 

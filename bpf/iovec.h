@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Bytes that lie in several parts: arrays of struct iovec, each of two words (where, how many). */
+/* Arrays of struct iovec (readv, writev, msghdr), each of two words: base, length. */
 #pragma once
 #include "syscall_ctx.h"
 
-#define MAX_IOVECS 16 /* parts whose lengths are added up */
-#define MAX_DATA_IOVECS 4    /* parts whose bytes are told */
+#define MAX_IOVECS 16 /* iovecs whose lengths are summed */
+#define MAX_DATA_IOVECS 4 /* iovecs whose bytes are appended */
 
-/* Add up in a place that is map memory: see record.h. */
+/* The sum is kept in map memory and in no register: see record.h. */
 inlined void sum_iovecs(const struct syscall_ctx *sys, volatile u64 *whole, u64 list, u64 count) {
   *whole = 0;
   for (u32 i = 0; i < MAX_IOVECS; i++) {
@@ -15,7 +15,7 @@ inlined void sum_iovecs(const struct syscall_ctx *sys, volatile u64 *whole, u64 
   }
 }
 
-/* The first `most` bytes of the first few parts, at most DATA_MAX. */
+/* The first `most` bytes of the first iovecs, at most DATA_MAX. */
 inlined u16 append_iovec_data(struct scratch *s, const struct syscall_ctx *sys, u64 list, u64 count, u64 most) {
   u64 before = *(volatile u64 *)&s->used;
   if (most > DATA_MAX) most = DATA_MAX;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* What an open was asked for, however it was called. */
+/* Path, flags and mode of open, openat, openat2 and creat, wherever each has them. */
 #pragma once
 #include "syscall_ctx.h"
 #include "file.h"
 
 #define O_CREAT_WRONLY_TRUNC 01101
 
-struct open_args { u64 user, flags, mode, resolve; s32 dirfd; };
+struct open_args { u64 user, flags, mode, resolve; s32 dirfd; }; /* user: address of the path */
 
 inlined void parse_open_args(struct open_args *open, const struct syscall_ctx *sys) {
   s32 number = sys->number;

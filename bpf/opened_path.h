@@ -1,31 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Names as opens gave them. Of an open that was turned away nobody has heard: should its file be told of later, the name is
-   here, by the kernel's file, which forks, copies and messages share. One that another open left is known by its dentry;
-   every open of the same replaces it or, where it was told of, takes it away. */
+/* Map OPENED_PATHS: the path that an open was called with, for opens that the kernel filter discarded. User space
+   has seen no event of such an open; when a later event concerns its descriptor, the path comes with that record.
+   The key is the address of the struct file, which dup, fork and SCM_RIGHTS share. Entries are not deleted when
+   the file is closed: the next open that gets the same struct file replaces the entry, or deletes it if its own
+   event is not discarded, and a stale one is recognised by its dentry. */
 #pragma once
 #include "record.h"
 
-#define MAX_OPENED_PATH 256 /* a longer one is not kept */
+#define MAX_OPENED_PATH 256 /* a longer path is not stored */
 
 struct opened_path {
   u64 dentry;
-  u64 length, raw;      /* of the name; how many bytes at its end the call was given */
+  u64 length, raw;      /* of the absolute path; of what the call was given, which is its end */
   u64 word[MAX_OPENED_PATH / 8];
 };
-_Static_assert(sizeof(struct opened_path) == OPENED_PATH_SIZE, "given");
+_Static_assert(sizeof(struct opened_path) == OPENED_PATH_SIZE, "opened_path");
 
-/* False: there is no room. */
-inlined bool store_opened_path(struct file *file, struct opened_path *name) {
+/* False: the map is full. */
+inlined bool store_opened_path(struct file *file, struct opened_path *path) {
   u64 key = (u64)file;
-  struct opened_path *kept = LOOKUP(OPENED_PATHS, &key);
-  if (!kept) return !bpf_map_update_elem(MAP(OPENED_PATHS), &key, name, 0);
-  kept->dentry = name->dentry;
-  kept->length = name->length;
-  kept->raw = name->raw;
+  struct opened_path *stored = LOOKUP(OPENED_PATHS, &key);
+  if (!stored) return !bpf_map_update_elem(MAP(OPENED_PATHS), &key, path, 0);
+  stored->dentry = path->dentry;
+  stored->length = path->length;
+  stored->raw = path->raw;
 #pragma clang loop unroll(disable)
   for (u32 i = 0; i < MAX_OPENED_PATH / 8; i++) {
-    if (i * 8 >= name->length) break;
-    kept->word[i] = name->word[i];
+    if (i * 8 >= path->length) break;
+    stored->word[i] = path->word[i];
   }
   return true;
 }
@@ -35,11 +37,11 @@ inlined void delete_opened_path(struct file *file) {
   bpf_map_delete_elem(MAP(OPENED_PATHS), &key);
 }
 
-/* Append the name of a file; give its length, 0 where none is kept. */
+/* Append the path that a file was opened by; returns its length, 0 if none is stored. */
 inlined u16 append_opened_path(struct scratch *s, struct file *file, struct dentry *dentry, u16 *raw) {
   u64 key = (u64)file;
-  struct opened_path *kept = LOOKUP(OPENED_PATHS, &key);
-  if (!kept || kept->dentry != (u64)dentry) return 0;
-  *raw = kept->raw;
-  return append(s, KERNEL, kept->word, kept->length & (MAX_OPENED_PATH - 1));
+  struct opened_path *stored = LOOKUP(OPENED_PATHS, &key);
+  if (!stored || stored->dentry != (u64)dentry) return 0;
+  *raw = stored->raw;
+  return append(s, KERNEL, stored->word, stored->length & (MAX_OPENED_PATH - 1));
 }

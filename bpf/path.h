@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Paths: from (mount, dentry) up to the task's own root, names put down from right to left. */
+/* Paths, as d_path() of fs/d_path.c makes them: from (mount, dentry) up to the task's root, each name prepended. */
 #pragma once
 #include "record.h"
 
-struct link { struct dentry *parent; struct qstr name; }; /* neighbours in struct dentry */
+struct link { struct dentry *parent; struct qstr name; }; /* neighbouring members of struct dentry */
 struct above { struct mount *parent; struct dentry *point; };
 _Static_assert(__builtin_offsetof(struct dentry, d_parent) + 8 == __builtin_offsetof(struct dentry, d_name), "dentry");
 _Static_assert(__builtin_offsetof(struct mount, mnt_parent) + 8 == __builtin_offsetof(struct mount, mnt_mountpoint), "mount");
 
-/* One name in front of what is there; false when it finds no room. */
+/* False: no room in `path`. */
 inlined bool prepend_name(struct scratch *s, struct qstr *name) {
   u64 length = name->len & 255, at = *(volatile u32 *)&s->path_at; /* NAME_MAX is 255 */
   if (length + 1 > at) return false;
@@ -22,7 +22,7 @@ inlined bool prepend_name(struct scratch *s, struct qstr *name) {
   return true;
 }
 
-/* Write the path so that it ends at path[AREA]; give its marks. It starts at `path_at`. */
+/* Write the path into s->path so that it ends at path[MAX_STR] and starts at path[path_at]; returns its marks. */
 inlined u32 walk_path(struct scratch *s, struct vfsmount *vfs, struct dentry *from, struct path *root) {
   volatile struct walk_state *at = &s->walk;
   at->mount = (void *)vfs - __builtin_offsetof(struct mount, mnt);
@@ -51,7 +51,7 @@ inlined u32 walk_path(struct scratch *s, struct vfsmount *vfs, struct dentry *fr
   return MARK_CUT;
 }
 
-/* Append the path; give its length. A root has no name of its own: it is "/". */
+/* Append the path; returns its length. The walk writes nothing for a root: it is "/". */
 inlined u16 append_path(struct scratch *s, struct path *path, struct path *root, u16 *marks) {
   if (!path->dentry) { *marks = 0; return 0; }
   *marks = walk_path(s, path->mnt, path->dentry, root);
@@ -65,14 +65,14 @@ inlined u16 append_path(struct scratch *s, struct path *path, struct path *root,
   return append(s, KERNEL, s->path + at, MAX_STR - at);
 }
 
-/* Append the path of a cgroup, which kernfs keeps without mounts. */
+/* Append the path of a cgroup from its kernfs node, as kernfs_path() makes it. */
 inlined u16 append_cgroup_path(struct scratch *s, struct kernfs_node *node) {
   *(volatile u32 *)&s->path_at = MAX_STR;
   for (int i = 0; i < 24 && node; i++) {
     struct kernfs_node *parent = 0;
     const char *text = 0;
     READ(parent, TYPED(kernfs_node, node)->parent);
-    if (!parent) break; /* the root, which has no name */
+    if (!parent) break; /* the root has no name */
     READ(text, TYPED(kernfs_node, node)->name);
     u64 at = *(volatile u32 *)&s->path_at;
     char name[256];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* What is no call and consists of a few numbers: signals, switches, faults. They come in the middle of other things (a
-   fault while another program reads memory), so a record of theirs is made on the stack and in no scratch. */
+/* Events that are no system calls and hold numbers only: signal_deliver, sched_switch, page_fault_*. They
+   interrupt other programs (a fault while one reads user memory), so their record is built on the stack and not in
+   SCRATCH. */
 #pragma once
 #include "record.h"
 

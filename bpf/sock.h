@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Sockets: both ends as the kernel holds them, also while a connection is pending. */
+/* struct sock: both endpoints of a socket as the kernel has them, also while connect is in progress (EINPROGRESS). */
 #pragma once
 #include "file.h"
 
@@ -9,14 +9,14 @@
 
 inlined void clear_endpoints(volatile struct endpoints *to) { __builtin_memset((void *)to, 0, sizeof(*to)); }
 
-/* The name a unix socket is bound to; abstract names begin with NUL. */
+/* The sun_path that a unix socket is bound to; an abstract one begins with NUL. */
 inlined u16 append_unix_name(struct scratch *s, struct unix_sock *sock) {
   struct unix_address *address = 0;
   s32 length = 0;
   READ(address, TYPED(unix_sock, sock)->addr);
   if (!address) return 0;
   READ(length, address->len);
-  length -= 2; /* the family */
+  length -= 2; /* without sun_family */
   if (length < 1) return 0;
   return append(s, KERNEL, (char *)&address->name + 2, length > 128 ? 128 : length);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* The socket that a call is about, as far as gates ask. */
+/* The socket behind a call's descriptor, as far as the kernel filter tests it. */
 #pragma once
 #include "descriptor.h"
 
 struct sock_info { struct file *file; u16 family, protocol, port; u8 state; }; /* family 0: no socket */
 
-/* `is_socket`: the call could not have done what it did on anything else; `protocol`: whether somebody asks for it. */
+/* `is_socket`: the call succeeded and works on sockets only, so the inode need not be read; `protocol`: whether a
+   test needs it. */
 inlined void lookup_sock(struct sock_info *info, const struct syscall_ctx *sys, s32 fd, bool is_socket, bool protocol) {
   struct inode *inode = 0;
   struct socket *socket = 0;

@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* A system call that returned, and its arguments (x86-64). The programs of calls know it as `struct made` only; the ways
-   in (enum way) fill it: native.c, compat.c, uring.c. */
+/* struct syscall_ctx: a system call that has returned, with its arguments (x86-64), whichever entry path it took.
+   The program of an entry path (native.c, compat.c, uring.c) fills the per-CPU map SYSCALL_CTX and tail-calls, by
+   the native call's number, the program of its family (open.c, path.c, descriptor.c …), or the kernel filter
+   before that one (gate.h), which then tail-calls the family at the number + UNFILTERED_INDEX.
+
+   The kernel wants programs of one type in a program array, so there are two with the same programs: TP_PROGS for
+   tracepoints and RAW_TP_PROGS for raw tracepoints (compat.c). */
 #pragma once
 #include "record.h"
 
 struct syscall_ctx {
-  u64 args[8];      /* six, and room that a masked index may reach */
+  u64 args[8];      /* six, and two that a masked index may reach */
   s64 result;
-  u64 task;         /* whose call it is: process << 32 | thread */
-  u64 file;         /* what its descriptor stands for, where the way in knows; 0: see the task's table */
-  u64 copies;       /* the request of io_uring that keeps what some arguments point to; 0: all lies with the caller */
-  s32 number;       /* of the native call that it is or stands for */
-  u16 entry_path, spare;   /* enum way */
+  u64 task;         /* the caller: tgid << 32 | pid */
+  u64 file;         /* struct file of its descriptor, where io_uring knows it; 0: look it up in the task's fd table */
+  u64 copies;       /* struct uring_request with copies of what arguments point to; 0: they point to user memory */
+  s32 number;       /* of the native call that it is, or stands for */
+  u16 entry_path, spare;
 };
 
 _Static_assert(sizeof(struct syscall_ctx) == SYSCALL_CTX_SIZE, "syscall_ctx");
 
+/* The user's registers as the entry of the call saved them; they still hold its arguments. */
 inlined volatile struct pt_regs *saved_regs(struct task_struct *task) { return (void *)bpf_task_pt_regs(task); }
 
-#define COPY_ARGS(to, from)                                                                     \
+#define COPY_ARGS(to, from)                                                                          \
   do {                                                                                               \
     (to)[0] = (from)[0]; (to)[1] = (from)[1]; (to)[2] = (from)[2];                                   \
     (to)[3] = (from)[3]; (to)[4] = (from)[4]; (to)[5] = (from)[5];                                   \
@@ -30,7 +36,7 @@ inlined struct scratch *begin_syscall_record(const struct syscall_ctx *sys, u64 
   return s;
 }
 
-/* What an argument points to: memory of the caller, whatever address it may name, or a copy of it. */
+/* Whose memory an argument points to: the caller's, or the copies of a request. */
 inlined enum space arg_space(const struct syscall_ctx *sys, u64 from) {
   return sys->copies && from - sys->copies < URING_REQUEST_SIZE ? KERNEL : USER;
 }
@@ -45,7 +51,8 @@ inlined u16 append_arg_str(struct scratch *s, const struct syscall_ctx *sys, u64
   return append_str(s, arg_space(sys, from), (void *)from);
 }
 
-/* A word (a pointer, a size) of an array or a struct of words that an argument points to; 0 where there is none. */
+/* One word (a pointer, a size) of the array or struct of words that an argument points to: 4 bytes wide in a
+   32-bit call. 0 if it cannot be read. */
 inlined u64 arg_word(const struct syscall_ctx *sys, u64 from, u32 index) {
   u64 value = 0;
   u32 narrow = 0;
@@ -54,32 +61,31 @@ inlined u64 arg_word(const struct syscall_ctx *sys, u64 from, u32 index) {
   return narrow;
 }
 
-/* Every way in finds a call out, leaves it in MADE, and goes on in the program of the native call: the one of its family,
-   or the gate before that (gate.h), which goes on at the number + BEHIND_GATE. Program arrays hold programs of one type, so
-   there are two with the same programs: NATIVE for tracepoints, DOORS for raw ones. */
-#define UNFILTERED_INDEX TYPES
+#define UNFILTERED_INDEX TYPES /* first index of the families' programs in a program array, see above */
 inlined struct syscall_ctx *this_cpu_syscall(void) {
   u32 zero = 0;
   return LOOKUP(SYSCALL_CTX, &zero);
 }
-inlined void tail_call(void *ctx, u32 array, u32 number) { /* bcc's own wrapper takes another type in each release */
+inlined void tail_call(void *ctx, u32 array, u32 number) { /* bcc's own wrapper changes its types between releases */
   ((void (*)(void *, void *, u32))BPF_FUNC_tail_call)(ctx, MAP(array), number);
 }
 
-/* Which arguments of a call are what; NONE and PLAIN where there are none. Filled by user space, one a call. */
+/* Which arguments of a call are descriptors, paths and blocks: map ARG_LAYOUTS, one a call, filled by user space
+   (calls/). NONE and PLAIN where there are none. */
 #define BLOCKS 3
-struct arg_layout { s8 fd, address, text, dir, text2, dir2, text3, data, vectors, incoming, block[BLOCKS], size[BLOCKS]; };
+struct arg_layout {
+  s8 fd, address, text, dir, text2, dir2, text3, data, vectors, incoming, block[BLOCKS], size[BLOCKS];
+};
 #define NONE (-1)  /* a path without a directory argument starts from the working directory */
-#define PLAIN (-2) /* a text that is no path */
-#define NO_FD (-2) /* a call that is about no descriptor; RESULT: about the one that it makes */
+#define PLAIN (-2) /* a string that is no path */
+#define NO_FD (-2) /* the call is about no descriptor; RESULT: about the one that it creates */
 #define RESULT (-1)
-#define POINTED 127 /* a block of as many bytes as lie where the next argument points */
+#define POINTED 127 /* size of a block: the u32 where the next argument points */
 
-#define DATA_MAX 80 /* bytes of what was written or read */
+#define DATA_MAX 80 /* bytes of what was read or written, at most */
+#define BLOCK_MAX 128 /* bytes of a block that is no string, at most */
 
-#define BLOCK_MAX 128 /* bytes of a block that is no text */
-
-/* One piece of memory that an argument points to. */
+/* Append a block of memory that an argument points to; `size` as in calls/watch.py. */
 inlined u16 append_block(struct scratch *s, const struct syscall_ctx *sys, volatile u64 *args, s32 argument, s32 size) {
   u64 from = args[argument & 7], next = args[(argument + 1) & 7], length = size;
   if (argument < 0 || !from) return 0;
@@ -87,9 +93,9 @@ inlined u16 append_block(struct scratch *s, const struct syscall_ctx *sys, volat
   if (size < 0) {
     length = (u32)next * (u64)-size;
   } else if (size == POINTED) {
-    u32 told = 0;
-    read_arg(sys, &told, sizeof(told), next);
-    length = told;
+    u32 pointed = 0;
+    read_arg(sys, &pointed, sizeof(pointed), next);
+    length = pointed;
   }
   return append_arg(s, sys, from, length > BLOCK_MAX ? BLOCK_MAX : length);
 }

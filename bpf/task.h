@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Tasks: numbers, identities, limits, times. Generated: THREAD_GROUP, GROUP, SESSION (kinds of pid), MEMORY (a v1
-   controller), UNIFIED (only the unified hierarchy is in use). */
+/* struct task_struct: pids, credentials, memory, tty, executable, cgroups. Generated (codegen.py): THREAD_GROUP,
+   GROUP, SESSION (enum pid_type), MEMORY (enum cgroup_subsys_id of the v1 controller), UNIFIED (the kernel has
+   cgroup v2 only). */
 #pragma once
 #include "file.h"
 
@@ -10,9 +11,9 @@
 #define READ_ONLY_BLOCK 1        /* SB_RDONLY */
 #define IMMUTABLE 8              /* S_IMMUTABLE */
 #define OVERRIDE 2               /* bit of CAP_DAC_OVERRIDE */
-#define CTIME_NANOSECONDS 0x7fffffff /* the top bit marks a time that was asked for (6.13) */
+#define CTIME_NANOSECONDS 0x7fffffff /* the top bit is I_CTIME_QUERIED (6.13) */
 
-/* The number that a pid has in the namespace of `level`; 0 if it has none there. */
+/* The number of a pid in the pid namespace at `level`, as pid_nr_ns() gives it; 0 if it has none there. */
 inlined u32 pid_nr_at(struct pid *pid, u32 level) {
   u32 own = 0, number = 0;
   READ(own, pid->level);
@@ -27,7 +28,7 @@ inlined u32 pid_level(struct pid *pid) {
   return level;
 }
 
-/* When the init of the task's pid namespace began. */
+/* Start time of the init of the pid's own pid namespace. */
 inlined u64 pidns_start(struct pid *pid) {
   struct pid_namespace *namespace = 0;
   struct task_struct *init = 0;
@@ -64,7 +65,7 @@ inlined void fill_creds(volatile struct process *e, struct task_struct *task) {
 #endif
 }
 
-/* One counter of resident pages: since 6.2 the sum so far of a per-CPU counter, before that a plain number. */
+/* One counter of mm->rss_stat: since 6.2 the sum so far of a percpu_counter, before that a plain number. */
 inlined u64 pages_of(struct mm_struct *mm, u32 kind) {
   s64 pages = 0;
 #ifdef HAS_percpu_counter
@@ -89,7 +90,7 @@ inlined void fill_memory(volatile struct process *e, struct task_struct *task) {
   e->stack = mm->start_stack;
   e->rss_pages = resident_pages(mm);
   e->swap_pages = pages_of(mm, SWAP_ENTRIES);
-  READ(limit, *(volatile u64 *)&task->signal->rlim[NOFILE]); /* its first member is the soft limit */
+  READ(limit, *(volatile u64 *)&task->signal->rlim[NOFILE]); /* rlim_cur is its first member */
   e->fdlimit = limit;
 }
 
@@ -102,7 +103,7 @@ inlined void fill_tty(volatile struct process *e, struct task_struct *task) {
   }
 }
 
-/* Whether the task may write its own executable; its supplementary groups are not looked at. */
+/* Whether the task may write its own executable, as inode_permission() decides; supplementary groups are not read. */
 inlined bool writable(struct task_struct *task, struct inode *inode, struct path *path) {
   const struct cred *cred = task->cred;
   u32 mount = 0, bits;
@@ -145,7 +146,7 @@ inlined void fill_cgroups(struct scratch *s, volatile struct process *e, struct 
   e->unified = append_cgroup_path(s, groups->dfl_cgrp->kn);
 }
 
-/* Everything about the current process but the texts of its arguments, which come first, and its environment, last. */
+/* Everything about the current process but its arguments, which must be appended first, and its environment, last. */
 inlined void fill_process(struct scratch *s, volatile struct process *e, struct task_struct *task) {
   struct path root = {}, cwd = {};
   task_root(task, &root);
@@ -164,7 +165,7 @@ inlined void fill_process(struct scratch *s, volatile struct process *e, struct 
   bpf_get_current_comm((void *)e->comm, sizeof(e->comm));
 }
 
-/* The arguments as the process image holds them now; a process can rewrite its own. */
+/* The arguments between mm->arg_start and arg_end as they are now; a process can overwrite its own. */
 inlined u16 append_cmdline(struct scratch *s, volatile struct process *e, struct mm_struct *mm) {
   u64 from = mm->arg_start, length = mm->arg_end - from;
   e->args_length = length;

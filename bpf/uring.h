@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* io_uring: the queue's entries, and a request between its submission and its completion. */
+/* io_uring: submission queue entries, and struct uring_request, a request between its submission and its
+   completion. */
 #pragma once
 #include "syscall_ctx.h"
 
 #define PF_IO_WORKER 0x10
 #define NO_SQ_ARRAY (1 << 16)  /* IORING_SETUP_NO_SQARRAY */
 #define WIDE_ENTRIES (1 << 10) /* IORING_SETUP_SQE128 */
-#define SQE_FIXED_FILE 1       /* IOSQE_*: the descriptor is one of the ring's own */
-#define SQE_BUFFERS 32         /* the kernel chooses the buffer */
-#define SQE_SILENT 64          /* no completion if it succeeds */
+#define SQE_FIXED_FILE 1       /* IOSQE_FIXED_FILE: the descriptor is an index into the ring's registered files */
+#define SQE_BUFFERS 32         /* IOSQE_BUFFER_SELECT */
+#define SQE_SILENT 64          /* IOSQE_CQE_SKIP_SUCCESS */
 #define CQE_MORE 2             /* IORING_CQE_F_MORE */
 #define ECANCELED 125
-#define DIRECT_FD (1 << 30)       /* marks a descriptor of a ring's own table */
+#define DIRECT_FD (1 << 30)    /* set in the number of a registered file */
 #define UNKNOWN_FD (DIRECT_FD - 1)
 #define ALL_SLOTS (~0u)        /* IORING_FILE_INDEX_ALLOC */
 
-/* Of the tracepoints; user space compares the offsets with what the kernel says of them. */
+/* Contexts of the tracepoints io_uring_submit_req, io_uring_complete, io_uring_cqe_overflow; uring.py compares the
+   offsets with their format files. */
 struct submission { u64 common; void *ring, *req; u64 user_data; u8 opcode; };
 struct completion { u64 common; void *ring, *req; u64 user_data; s32 result; u32 flags; };
 struct overflow { u64 common; void *ring; u64 user_data; s32 result; u32 flags; };
@@ -32,35 +34,35 @@ struct sqe { /* struct io_uring_sqe of linux/io_uring.h */
   u64 addr3, rest;
 };
 
-/* What an operation stands for. Filled by user space; numbers < 0: not watched. */
+/* Map URING_OPS: the system call that an IORING_OP_* stands for. Filled by uring.py; numbers < 0: not watched. */
 struct uring_op {
-  s16 number, placed;  /* the native call; the one where a position is given, 0 where there is none */
-  u8 from[6];          /* each argument's place in the entry: offset, and in the top bits 1, 2, 3 for 16, 32, 64 bits */
+  s16 number, placed;  /* the native call; the one if the request has an offset (pread64), 0 where there is none */
+  u8 from[6];          /* each argument's offset in the sqe, and in the top bits 1, 2, 3 for 16, 32, 64 bits */
   s8 text, text2, block, address, data, message, vectors; /* which arguments point to what; < 0: none */
-  u8 makes, gives, spare; /* makes a descriptor; hands bytes over in parts */
+  u8 makes, gives, spare; /* creates a descriptor; hands bytes over in iovecs */
 };
 
 struct completion_key { u64 ring, user_data; };
 struct iovec_copy { u64 base, length; };
 
 struct uring_request {
-  struct syscall_ctx sys;    /* args: what was pointed to is told by its offset in this struct */
+  struct syscall_ctx sys; /* args: what was copied is given by its offset in this struct */
   struct sqe sqe;
-  u64 self;            /* where this lies, as a number: the verifier does no sums with addresses */
-  u32 direct, texts;   /* 1: the descriptor goes into the ring's own table; there are texts */
-  u64 pointed;         /* bits: arguments that are offsets; enum nested */
+  u64 self;            /* address of this as a number: the verifier forbids arithmetic on the pointer */
+  u32 direct, texts;   /* 1: the new descriptor becomes a registered file; `text` is in use */
+  u64 pointed;         /* bits: arguments that are offsets in this struct; enum nested */
   u64 header[8];       /* struct msghdr */
   struct iovec_copy parts[16];
-  char address[128], data[4][DATA_MAX], block[24]; /* the first bytes of the first parts */
-  char text[2][MAX_STR];  /* only these are not in REQUESTS but in TEXTS */
+  char address[128], data[4][DATA_MAX], block[24]; /* the first bytes of the first iovecs */
+  char text[2][MAX_STR]; /* only these are in URING_STRINGS and not in URING_REQUESTS */
 };
 #define URING_REQUEST_COPIED __builtin_offsetof(struct uring_request, text)
 _Static_assert(sizeof(struct sqe) == 64, "sqe");
-_Static_assert(sizeof(struct uring_op) == URING_OP_SIZE, "operation");
-_Static_assert(sizeof(struct uring_request) == URING_REQUEST_SIZE, "request");
-_Static_assert(URING_REQUEST_COPIED == URING_REQUESTS_SIZE, "requests");
+_Static_assert(sizeof(struct uring_op) == URING_OP_SIZE, "uring_op");
+_Static_assert(sizeof(struct uring_request) == URING_REQUEST_SIZE, "uring_request");
+_Static_assert(URING_REQUEST_COPIED == URING_REQUESTS_SIZE, "uring_requests");
 
-/* The entry that was submitted last; false where its owner has changed it already. */
+/* Read the sqe that was submitted last, by the ring's own counters; false if its owner has overwritten it already. */
 inlined bool read_entry(struct uring_request *r, struct io_ring_ctx *ring, u32 opcode, u64 user_data) {
   u32 flags = 0, head = 0, entries = 0, *array = 0;
   struct sqe *queue = 0;
@@ -92,10 +94,10 @@ inlined void fill_args(struct uring_request *r, struct uring_op *op) {
   r->pointed = 0;
 }
 
-enum nested { NESTED_HEADER = 128, NESTED_DATA = 256 }; /* in `pointed`: header to parts, parts to data */
+enum nested { NESTED_HEADER = 128, NESTED_DATA = 256 }; /* in `pointed`: header points to parts, parts to data */
 #define OFFSET(member) __builtin_offsetof(struct uring_request, member)
 
-/* From now on the argument leads to what was read, here. */
+/* The argument is from now on the offset of its copy. */
 inlined void redirect_arg(struct uring_request *r, s32 argument, u64 offset) {
   r->sys.args[argument & 7] = offset;
   r->pointed |= 1 << (argument & 7);
@@ -118,7 +120,7 @@ inlined u32 copy_bytes(char *to, u64 from, u64 length, u32 most) {
   return from && !bpf_probe_read_user(to, n, (void *)from) ? n : 0;
 }
 
-/* Where parts lie and how long they are; their first bytes, if the call hands them over. */
+/* The iovecs, and the first bytes of the first of them if the call hands bytes over. */
 inlined void copy_iovecs(struct uring_request *r, struct uring_op *op, u64 list, u64 count) {
   struct syscall_ctx user = {};
   for (int i = 0; i < 16; i++) {
@@ -168,7 +170,7 @@ inlined void copy_pointed(struct uring_request *r, struct uring_op *op) {
   }
 }
 
-/* The call, with arguments that lead into the request as it lies here. */
+/* Fill `sys`, whose arguments are the addresses of the copies in `r`. */
 inlined void point_args_at_copies(struct syscall_ctx *sys, struct uring_request *r) {
   r->self = (u64)r;
   u64 self = *(volatile u64 *)&r->self;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* accept, accept4: the new socket, and how full the queue is that it was taken from. */
+/* accept, accept4: the new socket, and length and limit of the listener's accept queue (sk_ack_backlog). */
 #include "descriptor.h"
 
 inlined int accept_exit(const struct syscall_ctx *sys) {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* 32-bit calls (`int 0x80`, 32-bit programs): the tracepoints of calls do not tell of them, the one of all exits does.
-   It costs every call of the machine, so the first thing it does is to leave. What is found is handed to the program of
-   the native call that it is, with arguments put as that one expects them. */
+/* 32-bit calls (`int 0x80`, 32-bit programs): syscalls:sys_exit_* do not fire for them, the raw tracepoint
+   sys_exit does. It runs at every call of the machine, so it returns at once unless the call is a 32-bit one. Its
+   arguments are converted to those of the native call, whose program is tail-called. */
 #include "syscall_ctx.h"
 
-#define TS_COMPAT 2      /* in thread_info.status: the call came in by the 32-bit door */
-#define COMPAT_CALLS 512 /* from here on COMPAT holds the calls behind socketcall */
+#define TS_COMPAT 2      /* in thread_info.status: the current call is a 32-bit one */
+#define COMPAT_CALLS 512 /* from this index on COMPAT holds the calls of socketcall */
 
-/* One 32-bit call: the native one, and how its arguments lie. Filled by user space; number < 0: not watched. */
+/* Map COMPAT: the native call of a 32-bit one, and how to convert its arguments. Filled by compat.py; number < 0: not
+   watched. */
 struct compat { s16 number; u8 form, mask; };
 enum form {
   FORM_SAME,    /* as in the native call, `mask` of them */

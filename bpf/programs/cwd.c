@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* chdir, fchdir, chroot: the path as given, and the working directory after the call. */
+/* chdir, fchdir, chroot: the path as given, and task->fs->pwd after the call. */
 #include "syscall_ctx.h"
 #include "file.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Calls on one descriptor, or that make one. Which argument it is, and which a socket address or a text, CALLS tells. */
+/* Calls on one descriptor, or that create one. ARG_LAYOUTS says which argument is the descriptor, a sockaddr, a
+   string. */
 #include "descriptor.h"
 
 inlined int descriptor_exit(const struct syscall_ctx *sys) {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* A successful exec from sched_process_exec (its registers are the new image's), a failed one from the exit of the call. */
+/* execve, execveat: a successful one at the tracepoint sched_process_exec (at the exit of the call the registers
+   are those of the new image), a failed one at the exit of the call. */
+#include "process_verdicts.h"
 #include "syscall_ctx.h"
 #include "task.h"
 
-#define ARGUMENTS 128 /* pointers of a failed exec that are followed */
+#define ARGUMENTS 128 /* pointers of argv that are followed for a failed exec */
 
 inlined int emit_exec(struct bpf_raw_tracepoint_args *ctx) {
   struct scratch *s = begin_record(NR_execve, SLOT_EXEC, sizeof(struct process), 0);
@@ -21,8 +23,8 @@ inlined int emit_exec(struct bpf_raw_tracepoint_args *ctx) {
   return submit_record(s);
 }
 
-/* Forgotten afterwards: what was asked about the process before its record is in the ring is then refused. What its name
-   alone tells is known from the start. */
+/* The order matters: once the record is in the ring, the entry of PROC_VERDICTS goes, so that an answer that user
+   space worked out before it read this record finds no entry and is dropped (ProcessFilterCache). */
 inlined int process_executed(struct bpf_raw_tracepoint_args *ctx) {
   u32 pid = bpf_get_current_pid_tgid() >> 32, zero = 0;
   char name[16] = {};
@@ -36,7 +38,7 @@ inlined int process_executed(struct bpf_raw_tracepoint_args *ctx) {
   return 0;
 }
 
-/* The caller's argv, each argument with its NUL. */
+/* The caller's argv, each argument with its NUL, for an exec that failed. */
 inlined u16 append_pointers(struct scratch *s, const struct syscall_ctx *sys, u64 list) {
   u64 before = *(volatile u64 *)&s->used;
   for (int i = 0; i < ARGUMENTS; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* A page fault, of a program or of the kernel on its behalf. The flags are the processor's own. */
+/* Raw tracepoints page_fault_user and page_fault_kernel. The flags are the error code of the processor. */
 #include "scalar_event.h"
 
 inlined int faulted(struct bpf_raw_tracepoint_args *ctx) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* The setuid family: at most three numbers, and who the caller is once the call has returned. What becomes of
-   capabilities hangs on more than the numbers (securebits, user namespaces), so the kernel is asked. */
+/* The setuid family: up to three ids, and the caller's credentials after the call. Its capabilities depend on more
+   than the ids (securebits, user namespaces), so they are read from struct cred. */
 #include "syscall_ctx.h"
 
 #define PAIR(low, high) ((u64)(low) | (u64)(high) << 32)

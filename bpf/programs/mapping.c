@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* brk, mmap, munmap: how much memory the process has after the call. */
+/* brk, mmap, munmap: memory sizes of the process after the call (mm->total_vm, rss_stat). */
 #include "descriptor.h"
 #include "task.h"
 

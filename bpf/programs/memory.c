@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Calls whose arguments lie in memory. Which pieces of it, CALLS tells. */
+/* Calls whose arguments point to memory: the blocks that ARG_LAYOUTS names. */
 #include "syscall_ctx.h"
 
 inlined int memory_exit(const struct syscall_ctx *sys) {

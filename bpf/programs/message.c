@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* sendto, recvfrom, sendmsg, recvmsg: the other end as the call names it, and the first bytes. */
+/* sendto, recvfrom, sendmsg, recvmsg: the socket address that the call names, and the first bytes. */
 #include "msghdr.h"
 
 inlined int message_exit(const struct syscall_ctx *sys) {
@@ -18,10 +18,10 @@ inlined int message_exit(const struct syscall_ctx *sys) {
     return submit_record(s);
   }
   u64 length = sys->args[2], name = sys->args[4], name_length = sys->args[5];
-  u32 given = 0;
+  u32 size = 0;
   if (number == NR_recvfrom) { /* there it is a pointer to the length */
-    read_arg(sys, &given, sizeof(given), name_length);
-    name_length = given;
+    read_arg(sys, &size, sizeof(size), name_length);
+    name_length = size;
   }
   if (name) e->address = append_address(s, sys, name, name_length);
   if (length > most) length = most;

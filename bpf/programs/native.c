@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* A native call at its exit: its arguments are still in the saved user registers. */
+/* The tracepoints syscalls:sys_exit_*: a native call with its arguments from the saved user registers. */
 #include "syscall_ctx.h"
 
-struct sys_exit_ctx { u64 common; s32 number, pad; s64 result; }; /* of the tracepoints syscalls:sys_exit_* */
+struct sys_exit_ctx { u64 common; s32 number, pad; s64 result; }; /* their context */
 
 inlined int native(struct sys_exit_ctx *ctx) {
   volatile struct pt_regs *regs = saved_regs(bpf_get_current_task_btf());

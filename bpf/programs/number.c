@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Calls of plain numbers. */
+/* Calls whose arguments are plain numbers. */
 #include "syscall_ctx.h"
 
 inlined int number_exit(const struct syscall_ctx *sys) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* pipe, pipe2, socketpair: two descriptors, which the call wrote into memory. The first one is described. */
+/* pipe, pipe2, socketpair: the two descriptors that the call wrote to user memory, and the file of the first. */
 #include "descriptor.h"
 
 inlined int pair_exit(const struct syscall_ctx *sys) {

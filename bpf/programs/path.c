@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Calls with one to three texts, paths mostly. CALLS tells which arguments they are and where relative ones start. */
+/* Calls with one to three strings, paths mostly. ARG_LAYOUTS says which arguments they are and which are their
+   dirfds. */
 #include "syscall_ctx.h"
 #include "file.h"
 
-inlined u16 append_base(struct scratch *s, const struct syscall_ctx *sys, struct task_struct *task, u64 text, s32 dirfd, u16 *marks) {
+inlined u16 append_base(struct scratch *s, const struct syscall_ctx *sys, struct task_struct *task, u64 text, s32 dirfd,
+                        u16 *marks) {
   struct path root = {}, path = {};
   char first = '/';
   read_arg(sys, &first, 1, text);

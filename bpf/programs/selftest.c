@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Proves at start-up that the saved user registers hold a call's arguments when it returns. */
+/* Start-up check that the saved user registers still hold a call's arguments when it returns (Loader.prepare). */
 #include "syscall_ctx.h"
 
 struct selftest_result { u64 args[6]; s64 result; u64 task; };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* capset and prctl, whose arguments lie in user memory: what they led to is read from the task. */
+/* capset and prctl: the capabilities after the call are read from the task. */
 #include "syscall_ctx.h"
 #include "task.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* A signal reaches a thread, which is the current one. Who sent it, user space makes out of the siginfo. */
+/* Raw tracepoint signal_deliver: a signal reaches the current thread. User space derives the sender from the
+   siginfo. */
 #include "scalar_event.h"
 
 inlined int signal_delivered(struct bpf_raw_tracepoint_args *ctx) {
   u64 task = bpf_get_current_pid_tgid();
   if (!count_seen(task, TYPE_SIGNAL)) return 0;
-  struct kernel_siginfo *info = (void *)ctx->args[1]; /* 0 and 1 stand for siginfos that say nothing: not read, all zero */
+  struct kernel_siginfo *info = (void *)ctx->args[1]; /* or SEND_SIG_NOINFO, SEND_SIG_PRIV: reads as zero */
   s32 code = 0, first = 0;
   COPY(code, info->si_code);
   COPY(first, info->_sifields);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* A CPU goes over from the current task to another one. The idle task (number 0) and kernel threads are tasks as well. */
+/* Raw tracepoint sched_switch: a CPU changes from the current task to the next, the idle task (0) and kernel
+   threads included. */
 #include "scalar_event.h"
 #include "task.h"
 
@@ -11,8 +12,9 @@ inlined int switched(struct bpf_raw_tracepoint_args *ctx) {
   struct settings *settings = LOOKUP(SETTINGS, &zero);
   READ(pid, next->tgid);
   READ(tid, next->pid);
-  bool makes_way = ctx->args[0] || !task->state; /* preempted, or still runnable: the idle task always is */
-  if (settings && settings->own == pid && makes_way) who = (u64)pid << 32; /* mozu's doing; told, it would wake mozu again */
+  bool is_preempted = ctx->args[0] || !task->state; /* preempted, or still runnable: the idle task always is */
+  /* Caused by mozu's own wake-up: its record would wake mozu again. Filtered as mozu's own. */
+  if (settings && settings->own == pid && is_preempted) who = (u64)pid << 32;
   if (!count_seen(who, TYPE_SWITCH)) return 0;
   u64 args[6] = {tid, task->maj_flt, task->min_flt};
   if (mm) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Reads and writes: the first bytes that were moved, or that were to be written. */
+/* read, write and their family: the first bytes that were transferred, or that a failed write would have. */
 #include "descriptor.h"
 #include "iovec.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Requests of io_uring, which are calls that nobody makes. At submission the entry of the queue is read, and all that it
-   points to, because the caller may use that memory again at once; at completion, wherever the kernel comes to it, the
-   result joins what was kept, and the program of the native call that the request stands for makes the record. */
+/* io_uring requests, as the system calls that they stand for. At submission (io_uring_submit_req) the sqe and all
+   that it points to are copied into the map URING_REQUESTS, since the caller may reuse that memory at once; at
+   completion (io_uring_complete, in any task) the result is joined with the copy, and the program of the native
+   call is tail-called. */
 #include "uring.h"
 
 inlined int uring_submitted(struct submission *ctx) {
@@ -12,7 +13,8 @@ inlined int uring_submitted(struct submission *ctx) {
   if (!op || !settings || settings->off || !r || op->number < 0 && op->placed < 0) return 0;
   u64 task = bpf_get_current_pid_tgid();
   if (settings->own == task >> 32) return 0;
-  if (bpf_get_current_task_btf()->flags & PF_IO_WORKER) task = task >> 32 << 32 | task >> 32; /* on behalf of the process */
+  /* A thread of SQPOLL or io-wq: the request counts as the process's own. */
+  if (bpf_get_current_task_btf()->flags & PF_IO_WORKER) task = task >> 32 << 32 | task >> 32;
   bool known = read_entry(r, ctx->ring, opcode, ctx->user_data);
   s16 number = op->placed && r->sqe.off != ~0ull ? op->placed : op->number;
   if (number < 0) return 0;
@@ -23,7 +25,7 @@ inlined int uring_submitted(struct submission *ctx) {
   r->texts = 0;
   fill_args(r, op);
   copy_pointed(r, op);
-  if (known && r->sqe.flags & SQE_SILENT) { /* success will not be told: taken for granted */
+  if (known && r->sqe.flags & SQE_SILENT) { /* no completion follows a success: success is assumed */
     struct syscall_ctx *sys = this_cpu_syscall();
     if (!sys) return 0;
     point_args_at_copies(sys, r);
@@ -45,7 +47,7 @@ inlined int uring_submitted(struct submission *ctx) {
   return 0;
 }
 
-/* The result of a request, known by itself or, where the kernel does not say which it is, by what its caller called it. */
+/* The result of a request, found by its struct io_kiocb or, where the tracepoint has none, by its user_data. */
 inlined int completed(void *ctx, u64 req, u64 ring, u64 user_data, s32 result, u32 flags) {
   u32 zero = 0;
   if (!req) {
@@ -66,7 +68,8 @@ inlined int completed(void *ctx, u64 req, u64 ring, u64 user_data, s32 result, u
     bpf_map_delete_elem(MAP(URING_REQUESTS), &req);
     if (r->texts) bpf_map_delete_elem(MAP(URING_STRINGS), &req);
   }
-  if (result == -ECANCELED && bpf_get_current_pid_tgid() >> 32 != r->sys.task >> 32) return 0; /* died with its process */
+  /* Cancelled by the exit of its process: no call has returned. */
+  if (result == -ECANCELED && bpf_get_current_pid_tgid() >> 32 != r->sys.task >> 32) return 0;
   point_args_at_copies(sys, r);
   COPY(sys->file, ((struct io_kiocb *)req)->file);
   sys->result = result;
@@ -79,7 +82,7 @@ inlined int uring_completed(struct completion *ctx) {
   return completed(ctx, (u64)ctx->req, (u64)ctx->ring, ctx->user_data, ctx->result, ctx->flags);
 }
 
-/* The completion queue is full: no completion is told then. */
+/* The completion queue is full: there is no io_uring_complete then. */
 inlined int uring_overflowed(struct overflow *ctx) {
   return completed(ctx, 0, (u64)ctx->ring, ctx->user_data, ctx->result, ctx->flags);
 }

@@ -260,7 +260,7 @@ FAMILIES: Final[Mapping[str, Table]] = {
     "descriptor": _DESCRIPTORS,
     "accept": _ACCEPTS,
     "message": _MESSAGES,
-    "messages": _BATCHES,
+    "mmsg": _BATCHES,
     "pair": _PAIRS,
     "transfer": _TRANSFERS,
     "mapping": _MAPPINGS,

@@ -45,13 +45,13 @@ _TRACEPOINTS: Final = {
     "uname": "newuname",
 }  # fmt: skip
 """Calls whose tracepoints have another name: that of their SYSCALL_DEFINE."""
-_FILES: Final = {"clone": "life", "fork": "life", "exit": "life"}
+_FILES: Final = {"clone": "lifecycle", "fork": "lifecycle", "exit": "lifecycle"}
 """Family → its file in bpf/programs, where the names differ."""
 _OWN: Final[Mapping[str, tuple[Program, ...]]] = {
     "execve": (_scheduler("exec", "exec", "process_executed"), _at_exit("execve", "exec", "execve_failed")),
     "execveat": (_at_exit("execveat", "exec", "execve_failed"),),
-    "_fork": (_scheduler("fork", "life", "process_forked"),),
-    "procexit": (_scheduler("exit", "life", "process_exited"),),
+    "_fork": (_scheduler("fork", "lifecycle", "process_forked"),),
+    "procexit": (_scheduler("exit", "lifecycle", "process_exited"),),
     "signaldeliver": (Program("signal_delivered", "signal", "signal_deliver", True, "signal"),),
     "switch": (Program("switched", "switch", "sched_switch", True, "sched"),),
     "page_fault": tuple(

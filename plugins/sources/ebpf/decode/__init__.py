@@ -32,7 +32,7 @@ DECODERS: Final[dict[str, Callable[[SyscallSpec], Decode]]] = {
     "mapping": descriptor,
     "memory": memory,
     "message": descriptor,
-    "messages": descriptor,
+    "mmsg": descriptor,
     "number": call,
     "open": opened,
     "pair": descriptor,

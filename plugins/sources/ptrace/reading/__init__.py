@@ -36,7 +36,7 @@ _FAMILIES: Final[Mapping[str, Callable[[SyscallSpec, ReaderContext], Reader]]] =
     "mapping": Descriptors,
     "memory": MemoryReader,
     "message": MessageReader,
-    "messages": MessageReader,
+    "mmsg": MessageReader,
     "number": Paths,
     "open": Opens,
     "pair": Pairs,

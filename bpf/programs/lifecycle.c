@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Birth and death of processes from the scheduler's tracepoints; the calls that make them where a rule asks. */
+/* Fork and exit of processes: raw tracepoints sched_process_fork and sched_process_exit; exits of clone, clone3,
+   fork, vfork where a rule asks for these. */
+#include "process_verdicts.h"
 #include "syscall_ctx.h"
 #include "task.h"
 
 #define GROUP_EXIT 4 /* SIGNAL_GROUP_EXIT */
-#define ANCESTORS 32 /* that are looked at for one who reaps */
+#define ANCESTORS 32 /* that are searched for a child subreaper */
 
 inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
   struct task_struct *parent = TYPED(task_struct, ctx->args[0]), *child = TYPED(task_struct, ctx->args[1]);
@@ -13,7 +15,7 @@ inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
   READ(pid, child->tgid);
   READ(tid, child->pid);
   if (pid == tid) inherit_verdicts(bpf_get_current_pid_tgid() >> 32, pid);
-  if (settings && !settings->threads && pid != tid) return 0; /* no event: the state follows processes */
+  if (settings && !settings->threads && pid != tid) return 0; /* a thread that no rule asks for */
   struct scratch *s = begin_record(TYPE_FORK, SLOT_FORK, sizeof(struct fork), 0);
   if (!s) return 0;
   struct fork *e = (void *)s->record;
@@ -39,7 +41,7 @@ inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
   return submit_record(s);
 }
 
-/* Bit fields are read by the byte that holds them; offsets come from BTF. */
+/* A bit field is read by its byte; name##_BIT is its offset from BTF. */
 #define BIT_OF(object, name)                                                                                   \
   ({                                                                                                           \
     u8 byte = 0;                                                                                               \
@@ -47,7 +49,7 @@ inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
     byte >> name##_BIT % 8 & 1;                                                                                \
   })
 
-/* Who takes over the children, as find_new_reaper of kernel/exit.c chooses; 0 where there are none. */
+/* Who takes over the children, as find_new_reaper() of kernel/exit.c chooses; 0 if there are no children. */
 inlined u32 reaper_of(struct task_struct *task) {
   struct list_head children = {};
   struct signal_struct *signal = task->signal;
@@ -73,7 +75,7 @@ inlined u32 reaper_of(struct task_struct *task) {
   return number;
 }
 
-/* The end of a process's last thread; that of others where somebody counts them. Its result is then 1. */
+/* The exit of a process's last thread; of others only where a rule counts threads, with result 1. */
 inlined int process_exited(struct bpf_raw_tracepoint_args *ctx) {
   struct task_struct *task = bpf_get_current_task_btf();
   struct signal_struct *signal = task->signal;
@@ -89,17 +91,17 @@ inlined int process_exited(struct bpf_raw_tracepoint_args *ctx) {
   return submit_record(s);
 }
 
-/* clone, clone3, fork, vfork: they return twice, here in the parent and in the child. */
+/* clone, clone3, fork, vfork: the exit tracepoint fires in the parent and in the child. */
 inlined int clone_exit(const struct syscall_ctx *sys) {
   s32 number = sys->number;
   struct scratch *s = begin_syscall_record(sys, sizeof(struct process));
   if (!s) return 0;
   struct task_struct *task = bpf_get_current_task_btf();
   volatile struct process *e = (void *)s->record;
-  u64 flags = number == NR_clone ? sys->args[0] : 0, given = sys->args[0];
+  u64 flags = number == NR_clone ? sys->args[0] : 0, clone_args = sys->args[0];
   e->args = append_cmdline(s, e, task->mm);
   fill_process(s, e, task);
-  if (number == NR_clone3) read_arg(sys, &flags, sizeof(flags), given);
+  if (number == NR_clone3) read_arg(sys, &flags, sizeof(flags), clone_args);
   e->flags = flags;
   e->name = e->environment = 0;
   return submit_record(s);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* sendmmsg, recvmmsg: one event a message that was moved, or one for a call that failed. */
+/* sendmmsg, recvmmsg: one event for each message, or one for a call that failed. */
 #include "msghdr.h"
 
-#define MESSAGES 8 /* of one call that are told */
+#define MESSAGES 8 /* events of one call */
 
-/* A message of no length where `at` is 0. */
+/* `at`: address of its struct mmsghdr, 0 for none. */
 inlined int one_message(struct syscall_ctx *sys, s64 result, u64 at) {
   sys->result = result;
   struct scratch *s = begin_syscall_record(sys, sizeof(struct descriptor));
@@ -16,7 +16,7 @@ inlined int one_message(struct syscall_ctx *sys, s64 result, u64 at) {
   return submit_record(s);
 }
 
-inlined int messages_exit(struct syscall_ctx *sys) {
+inlined int mmsg_exit(struct syscall_ctx *sys) {
   s64 result = sys->result;
   u64 at = sys->args[1], size = MESSAGE_WORDS * (sys->entry_path == ENTRY_COMPAT ? 4 : 8);
   if (result <= 0) return one_message(sys, result, 0);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* What the kernel filter knows of a process, and when that ends: exec, fork and exit (sched_process_*
+   tracepoints).
+
+   A verdict answers the questions of the rules about a process (its name, executable, container), a bit for each.
+   Two maps by pid: PROC_COMM_VERDICTS holds what follows from the name alone and is filled here at each exec from
+   COMM_VERDICTS (by name) or COMM_DEFAULT (any other name); PROC_VERDICTS holds what user space has answered from
+   its state and is filled by process_filter_cache.py. Verdicts of another generation (map GENERATION: the rules or
+   the state have changed) are ignored.
+
+   The container of a process is the one whose cgroup it was in at its last fork or exec, in the state as here; a
+   process that is moved to another cgroup and executes nothing is noticed by core/flow/reconcile.py only, after a
+   loss. */
+#pragma once
+#include "record.h"
+
+struct verdicts { u64 generation, bits; };
+
+/* Exec or exit: the verdicts were about the program that the process ran until now. */
+inlined void delete_verdicts(u32 pid) {
+  bpf_map_delete_elem(MAP(PROC_VERDICTS), &pid);
+  bpf_map_delete_elem(MAP(PROC_COMM_VERDICTS), &pid);
+}
+
+/* Fork: a child runs the program of its parent until its own exec. */
+inlined void inherit_verdicts(u32 parent, u32 child) {
+  u32 zero = 0;
+  u64 *generation = LOOKUP(GENERATION, &zero);
+  struct verdicts *by_comm = LOOKUP(PROC_COMM_VERDICTS, &parent), *known = LOOKUP(PROC_VERDICTS, &parent);
+  delete_verdicts(child); /* of an earlier process with this pid, whose exit was missed */
+  if (!generation) return;
+  if (by_comm && by_comm->generation == *generation) bpf_map_update_elem(MAP(PROC_COMM_VERDICTS), &child, by_comm, 0);
+  if (known && known->generation == *generation) bpf_map_update_elem(MAP(PROC_VERDICTS), &child, known, 0);
+}
