@@ -6,7 +6,7 @@
 #include "opened_path.h"
 #include "sock.h"
 
-#define ADDRESS_MAX 128 /* sizeof(struct sockaddr_storage) */
+#define SOCKADDR_MAX 128 /* sizeof(struct sockaddr_storage) */
 
 inlined struct file *syscall_file(const struct syscall_ctx *sys, struct task_struct *task, s32 fd) {
   return TYPED(file, sys->file && fd != sys->result ? (struct file *)sys->file : fd_file(task, fd));
@@ -48,7 +48,7 @@ inlined void append_file_path(struct scratch *s, volatile struct descriptor *e, 
 }
 
 inlined u16 append_address(struct scratch *s, const struct syscall_ctx *sys, u64 from, u32 length) {
-  return append_arg(s, sys, from, length > ADDRESS_MAX ? ADDRESS_MAX : length);
+  return append_arg(s, sys, from, length > SOCKADDR_MAX ? SOCKADDR_MAX : length);
 }
 
 /* After all other strings. */

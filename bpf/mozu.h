@@ -6,7 +6,8 @@
    in the order of their lengths in the struct. */
 #pragma once
 
-enum { TYPE_FORK = 1000, TYPE_EXIT = 1001, TYPE_SIGNAL = 1002, TYPE_SWITCH = 1003, TYPE_FAULT = 1004, TYPES = 1005 };
+enum { TYPE_FORK = 1000, TYPE_EXIT = 1001, TYPE_SIGNAL = 1002, TYPE_SWITCH = 1003, TYPE_FAULT = 1004,
+       NUMBERS_END = 1005 }; /* events that are no system calls; those have the number of their call */
 
 enum mark {
   MARK_DELETED = 1,      /* the file is unlinked */

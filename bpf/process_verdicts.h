@@ -3,7 +3,7 @@
    tracepoints).
 
    A verdict answers the questions of the rules about a process (its name, executable, container), a bit for each.
-   Two maps by pid: PROC_COMM_VERDICTS holds what follows from the name alone and is filled here at each exec from
+   Two maps by pid: PROC_COMM_VERDICTS holds what follows from the name alone and is filled at each exec (exec.c) from
    COMM_VERDICTS (by name) or COMM_DEFAULT (any other name); PROC_VERDICTS holds what user space has answered from
    its state and is filled by process_filter_cache.py. Verdicts of another generation (map GENERATION: the rules or
    the state have changed) are ignored.

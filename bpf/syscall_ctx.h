@@ -61,7 +61,7 @@ inlined u64 arg_word(const struct syscall_ctx *sys, u64 from, u32 index) {
   return narrow;
 }
 
-#define UNFILTERED_INDEX TYPES /* first index of the families' programs in a program array, see above */
+#define UNFILTERED_INDEX NUMBERS_END /* first index of the families' programs in a program array, see above */
 inlined struct syscall_ctx *this_cpu_syscall(void) {
   u32 zero = 0;
   return LOOKUP(SYSCALL_CTX, &zero);
@@ -70,14 +70,14 @@ inlined void tail_call(void *ctx, u32 array, u32 number) { /* bcc's own wrapper 
   ((void (*)(void *, void *, u32))BPF_FUNC_tail_call)(ctx, MAP(array), number);
 }
 
-/* Which arguments of a call are descriptors, paths and blocks: map ARG_LAYOUTS, one a call, filled by user space
-   (calls/). NONE and PLAIN where there are none. */
-#define BLOCKS 3
+/* Which arguments of a call are descriptors, paths and blocks: map ARG_LAYOUTS, one a call, filled from
+   core/abi/syscall_tables.py. The constants are those of core/abi/spec.py. */
+#define MAX_BLOCKS 3
 struct arg_layout {
-  s8 fd, address, text, dir, text2, dir2, text3, data, vectors, incoming, block[BLOCKS], size[BLOCKS];
+  s8 fd, address, text, dir, text2, dir2, text3, data, vectors, incoming, block[MAX_BLOCKS], size[MAX_BLOCKS];
 };
-#define NONE (-1)  /* a path without a directory argument starts from the working directory */
-#define PLAIN (-2) /* a string that is no path */
+#define NO_ARGUMENT (-1)  /* a path without a directory argument starts from the working directory */
+#define NOT_A_PATH (-2) /* a string that is no path */
 #define NO_FD (-2) /* the call is about no descriptor; RESULT: about the one that it creates */
 #define RESULT (-1)
 #define POINTED 127 /* size of a block: the u32 where the next argument points */
@@ -85,7 +85,7 @@ struct arg_layout {
 #define DATA_MAX 80 /* bytes of what was read or written, at most */
 #define BLOCK_MAX 128 /* bytes of a block that is no string, at most */
 
-/* Append a block of memory that an argument points to; `size` as in calls/watch.py. */
+/* Append a block of memory that an argument points to; `size` as in MemoryBlock of core/abi/spec.py. */
 inlined u16 append_block(struct scratch *s, const struct syscall_ctx *sys, volatile u64 *args, s32 argument, s32 size) {
   u64 from = args[argument & 7], next = args[(argument + 1) & 7], length = size;
   if (argument < 0 || !from) return 0;

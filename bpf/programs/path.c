@@ -37,12 +37,12 @@ inlined int path_exit(const struct syscall_ctx *sys) {
     if (!third) mark(s, MARK_NULL3);
     e->text[2] = append_arg_str(s, sys, third);
   }
-  if (layout->dir != PLAIN) {
+  if (layout->dir != NOT_A_PATH) {
     s32 dirfd = layout->dir < 0 ? AT_FDCWD : e->args[layout->dir & 7];
     e->base[0] = append_base(s, sys, task, first, dirfd, &marks);
     e->base_marks[0] = marks;
   }
-  if (layout->text2 >= 0 && layout->dir2 != PLAIN) {
+  if (layout->text2 >= 0 && layout->dir2 != NOT_A_PATH) {
     s32 dirfd = layout->dir2 < 0 ? AT_FDCWD : e->args[layout->dir2 & 7];
     e->base[1] = append_base(s, sys, task, second, dirfd, &marks);
     e->base_marks[1] = marks;
