@@ -26,7 +26,7 @@ from benchmarks.workloads.workload import missing_packages
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import checks, kernel
 from mozu.plugins.sources.ebpf.compiler import compile_text
-from mozu.plugins.sources.ebpf.ring import Ring
+from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 
 SIZE: Final = 32 << 20
 """Bytes of each ring: more than is written between two turns of the thread that frees them."""
@@ -37,7 +37,7 @@ struct record { u64 words[24]; }; /* 192 bytes: an open with a path of 60 */
 """
 
 
-class Freed(Ring):
+class Freed(RingBuffer):
     """One that nobody reads."""
 
     def forget(self) -> None:

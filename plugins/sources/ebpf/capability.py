@@ -8,7 +8,7 @@ from typing import Final
 
 from mozu.core.api.hookspecs import Sight
 from mozu.core.errors import SourceUnavailable
-from mozu.plugins.sources.ebpf import btf, checks, compat, kernel, programs, uring
+from mozu.plugins.sources.ebpf import btf, checks, codegen, compat, kernel, uring
 from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 
@@ -60,7 +60,7 @@ def _entry_paths(place: Path) -> Iterator[Sight]:
     else:
         yield Sight("x32 calls", seen=False, why="this kernel takes them, and no tracepoint of a call tells of them")
     try:
-        reason = uring.why_not(programs.read_types(), place)
+        reason = uring.why_not(codegen.read_types(), place)
     except SourceUnavailable as error:
         reason = str(error)
     off = _SWITCHED_OFF.exists() and _SWITCHED_OFF.read_text().strip()

@@ -6,7 +6,7 @@ program of that call: every event type that is watched is watched on these paths
 
 from typing import Final, Literal, NamedTuple
 
-from mozu.plugins.sources.ebpf import checks, compat, programs, uring
+from mozu.plugins.sources.ebpf import checks, codegen, compat, uring
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 COMPAT: Final = "compat32"
@@ -30,6 +30,6 @@ def usable_entry_paths(compat32: Switch) -> list[EntryPath]:
     found: list[EntryPath] = []
     if compat32 == "on" or (compat32 == "auto" and compat.accepted()):
         found.append(EntryPath(COMPAT, (compat.PROGRAM,), compat.types()))
-    if not uring.why_not(programs.read_types(), checks.tracefs()):
+    if not uring.why_not(codegen.read_types(), checks.tracefs()):
         found.append(EntryPath(IO_URING, uring.PROGRAMS, uring.types()))
     return found

@@ -17,11 +17,11 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import checks, kernel, uring
-from mozu.plugins.sources.ebpf.code import ProgramCode, ProgramTooLong
+from mozu.plugins.sources.ebpf.codegen import ARRAYS, NATIVE
 from mozu.plugins.sources.ebpf.entry_paths import IO_URING, EntryPath
 from mozu.plugins.sources.ebpf.kernel_filter import Gate
 from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_RESULT, SETTINGS, SIZES, make_maps
-from mozu.plugins.sources.ebpf.programs import ARRAYS, NATIVE
+from mozu.plugins.sources.ebpf.program_code import ProgramCode, ProgramTooLong
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
 
 _SPLICE: Final = 275

@@ -20,7 +20,7 @@ from mozu.plugins.sources.ebpf.kernel_filter import Gate, choose
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.process_filter_cache import Acquaintances
-from mozu.plugins.sources.ebpf.ring import Ring
+from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 
 NAP: Final = 0.005
 """Seconds between a wake-up and the drain. Draining at once would wake up for every record: up to ten times dearer for
@@ -80,7 +80,7 @@ class EbpfSource:
         self._lost_before = 0
         self._log = context.log
         self._loader: Loader | None = None
-        self._ring: Ring | None = None
+        self._ring: RingBuffer | None = None
         self._clock = Clock()
         self._decoder = RecordDecoder()
         self._steps: list[ClockStep] = []
@@ -95,7 +95,7 @@ class EbpfSource:
         checks.check_capabilities()
         load_bcc()
         self._loader = await asyncio.to_thread(self._prepare, wanted_types(demand)[0])
-        self._ring = Ring(self._loader.ring, self._ring_size)
+        self._ring = RingBuffer(self._loader.ring, self._ring_size)
         if self._decide is not None:
             maps, ring = self._loader.maps, self._ring
             self._acquaintances = Acquaintances(maps, MAX_PROC_VERDICTS, self._decide, lambda: ring.written)
@@ -174,7 +174,7 @@ class EbpfSource:
         if self._acquaintances is not None:
             self._acquaintances.forget()
 
-    async def _drained(self, ring: Ring) -> AsyncIterator[Sequence[SyscallEvent]]:
+    async def _drained(self, ring: RingBuffer) -> AsyncIterator[Sequence[SyscallEvent]]:
         loop = asyncio.get_running_loop()
         next_check = loop.time() + CLOCK_EVERY
         long_nap = max(NAP, min(LONG_NAP, self._ring_size / FLOOD))
@@ -198,7 +198,7 @@ class EbpfSource:
                 self._check_clock()
                 self._check_losses()
 
-    async def _wait(self, ring: Ring, loop: asyncio.AbstractEventLoop) -> None:
+    async def _wait(self, ring: RingBuffer, loop: asyncio.AbstractEventLoop) -> None:
         """Until a record is there and has had time to get company, or the source stops."""
         if self._stopping.is_set():
             return
@@ -213,7 +213,7 @@ class EbpfSource:
         if not self._stopping.is_set():
             await asyncio.sleep(NAP)
 
-    def _get_acquainted(self, ring: Ring, batch: Sequence[SyscallEvent]) -> None:
+    def _get_acquainted(self, ring: RingBuffer, batch: Sequence[SyscallEvent]) -> None:
         """Of whom the kernel should know more, and what; the batch has gone through the state."""
         if self._acquaintances is not None:
             self._acquaintances.answer(ring.read)

@@ -9,7 +9,7 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.predicate import Fact
-from mozu.plugins.sources.ebpf import btf, kernel, programs
+from mozu.plugins.sources.ebpf import btf, codegen, kernel
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import Lasting
@@ -33,7 +33,7 @@ def test_casts_are_led_to_the_kernels_function_and_other_calls_are_not() -> None
 @pytest.mark.ebpf
 def test_a_kernel_that_has_the_function_is_asked_for_it() -> None:
     requirements.ebpf()
-    types = programs.read_types()
+    types = codegen.read_types()
 
     found = casts.find(types)
 
@@ -129,7 +129,7 @@ def test_gates_that_the_verifier_does_not_take_with_casts_are_made_without(monke
 @pytest.mark.ebpf
 def test_loading_members_makes_the_verifiers_work_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
-    if casts.find(programs.read_types()).function is None:
+    if casts.find(codegen.read_types()).function is None:
         # There is nothing to compare: such a kernel gets the copying programs only.
         pytest.skip("this kernel has no bpf_rdonly_cast (Linux 6.2)")
     names = ["openat", "connect", "renameat2", "dup", "sendto"]

@@ -15,7 +15,7 @@ from mozu.core.filter.demand import Demand, Need
 from mozu.plugins.sources import ebpf
 from mozu.plugins.sources.ebpf import clock
 from mozu.plugins.sources.ebpf.clock import Clock
-from mozu.plugins.sources.ebpf.ring import Ring
+from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 from mozu.plugins.sources.ebpf.source import TREE, EbpfSource, wanted_types
 from tests.support import requirements
 from tests.support.acts import floods
@@ -89,12 +89,12 @@ def test_a_step_of_the_wall_clock_is_noticed_once(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def ring() -> Iterator[tuple[Ring, mmap.mmap]]:
+def ring() -> Iterator[tuple[RingBuffer, mmap.mmap]]:
     """A ring as the kernel lays it out, in a file in memory; its data is written by hand."""
     fd = os.memfd_create("ring")
     os.ftruncate(fd, 2 * PAGE + 2 * SIZE)
     writable = mmap.mmap(fd, 2 * PAGE + 2 * SIZE)
-    made = Ring(fd, SIZE)
+    made = RingBuffer(fd, SIZE)
     yield made, writable
     made.close()
     writable.close()
@@ -111,12 +111,12 @@ def put(memory: mmap.mmap, at: int, data: bytes, flags: int = 0) -> int:
     return after
 
 
-def taken(made: Ring, limit: int = 100) -> list[bytes]:
+def taken(made: RingBuffer, limit: int = 100) -> list[bytes]:
     """Drain; the first four bytes of each record."""
     return made.drain(lambda buffer, at: bytes(buffer[at : at + 4]), limit)
 
 
-def test_records_come_in_order_and_their_room_is_freed(ring: tuple[Ring, mmap.mmap]) -> None:
+def test_records_come_in_order_and_their_room_is_freed(ring: tuple[RingBuffer, mmap.mmap]) -> None:
     made, memory = ring
     at = 0
     for data in (b"one.", b"two.22", b"thre3"):
@@ -125,14 +125,14 @@ def test_records_come_in_order_and_their_room_is_freed(ring: tuple[Ring, mmap.mm
     assert (taken(made), made.pending(), int.from_bytes(memory[:8], "little")) == ([b"one.", b"two.", b"thre"], 0, at)
 
 
-def test_a_drain_stops_at_its_limit(ring: tuple[Ring, mmap.mmap]) -> None:
+def test_a_drain_stops_at_its_limit(ring: tuple[RingBuffer, mmap.mmap]) -> None:
     made, memory = ring
     put(memory, put(memory, 0, b"one."), b"two.")
 
     assert (taken(made, 1), taken(made, 1), taken(made, 1)) == ([b"one."], [b"two."], [])
 
 
-def test_nothing_behind_a_record_that_is_being_written_is_read(ring: tuple[Ring, mmap.mmap]) -> None:
+def test_nothing_behind_a_record_that_is_being_written_is_read(ring: tuple[RingBuffer, mmap.mmap]) -> None:
     made, memory = ring
     after = put(memory, put(memory, 0, b"one."), b"two.", BUSY)
     put(memory, after, b"late")
@@ -142,7 +142,7 @@ def test_nothing_behind_a_record_that_is_being_written_is_read(ring: tuple[Ring,
     assert taken(made) == [b"two.", b"late"]
 
 
-def test_a_discarded_record_is_skipped(ring: tuple[Ring, mmap.mmap]) -> None:
+def test_a_discarded_record_is_skipped(ring: tuple[RingBuffer, mmap.mmap]) -> None:
     made, memory = ring
     put(memory, put(memory, 0, b"gone", DISCARDED), b"here")
 

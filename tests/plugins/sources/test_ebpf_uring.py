@@ -9,7 +9,7 @@ import pytest
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf import checks, programs, uring
+from mozu.plugins.sources.ebpf import checks, codegen, uring
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.plugins.sources.test_ebpf_calls import values
 from tests.support import requirements
@@ -31,7 +31,7 @@ DIRECT = 1 << 30
 def live() -> Iterator[Live]:
     """What these tests are about, and no more: it must keep up while others work."""
     requirements.ebpf()
-    reason = uring.why_not(programs.read_types(), checks.tracefs())
+    reason = uring.why_not(codegen.read_types(), checks.tracefs())
     requirements.require(not reason, reason)
     disabled = Path("/proc/sys/kernel/io_uring_disabled")
     requirements.require(not disabled.exists() or disabled.read_text().strip() == "0", "io_uring is switched off")
@@ -222,7 +222,7 @@ def test_every_operation_stands_for_a_call_of_the_kernel() -> None:
 
 
 def test_a_kernel_that_lays_its_tracepoints_out_otherwise_is_told(tmp_path: Path) -> None:
-    types = programs.read_types()
+    types = codegen.read_types()
 
     assert uring.why_not(types, tmp_path) == "this kernel has no tracepoint io_uring_submit_req"
     place = tmp_path / "events" / "io_uring" / "io_uring_submit_req"

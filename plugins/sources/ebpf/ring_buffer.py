@@ -18,7 +18,7 @@ _HEADER: Final = 8
 T = TypeVar("T")
 
 
-class Ring:
+class RingBuffer:
     """Drains one ring. `size` in bytes, a power of two of at least a page."""
 
     def __init__(self, fd: int, size: int) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from mozu.core.errors import SourceUnavailable
-from mozu.plugins.sources.ebpf import kernel, programs, wire
+from mozu.plugins.sources.ebpf import codegen, kernel, wire
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.kernel_filter import Gate
@@ -63,12 +63,12 @@ class ProgramCode:
 
     def __init__(self, constants: Mapping[str, int]) -> None:
         self._constants = constants
-        types = programs.read_types()
+        types = codegen.read_types()
         self._cast = casts.find(types)
         self._forms = deque(_Form(NONE, depth) for depth in _DEPTHS)
         if self._cast != NONE:
             self._forms.appendleft(_Form(self._cast, _DEPTHS[0]))
-        self._kernel = {cast: programs.kernel_text(types, cast) for cast in (self._cast, NONE)}
+        self._kernel = {cast: codegen.kernel_text(types, cast) for cast in (self._cast, NONE)}
         self._modules: dict[str, Any] = {}
         """Entry → the compilation that holds it."""
         self._loaded: dict[tuple[str, int], int] = {}
@@ -83,7 +83,7 @@ class ProgramCode:
         """
         wanted = {program.entry: program for program in chosen if program.entry not in self._modules}
         while wanted:
-            module = compile_text(self._source(self._forms[0], programs.demand_text(wanted.values())), wire.SOURCES)
+            module = compile_text(self._source(self._forms[0], codegen.demand_text(wanted.values())), wire.SOURCES)
             try:
                 fresh = self._load_all(module, [(name, _type(program)) for name, program in wanted.items()])
             except _Refused as refused:
@@ -99,7 +99,7 @@ class ProgramCode:
             return
 
     def _source(self, form: _Form, main: str) -> str:
-        return programs.source_text(self._kernel[form.cast], self._constants, form.depth, main)
+        return codegen.source_text(self._kernel[form.cast], self._constants, form.depth, main)
 
     def gates(self, gates: Iterable[Gate]) -> dict[str, int]:
         """Entry → descriptor of a program, for each array that a gate can stand in; to be closed by the caller.
@@ -117,10 +117,10 @@ class ProgramCode:
             raise ProgramTooLong(refused.entry) if refused.is_too_long else refused.told() from refused.error
 
     def _gates(self, gates: Iterable[Gate], form: _Form) -> dict[str, int]:
-        main, generated = programs.gates_text(gates)
+        main, generated = codegen.gates_text(gates)
         module = compile_text(self._source(form, main), wire.SOURCES, generated)
         try:
-            entries = [(gate.entry(array), kind) for gate in gates for array, kind in programs.ARRAYS.items()]
+            entries = [(gate.entry(array), kind) for gate in gates for array, kind in codegen.ARRAYS.items()]
             return self._load_all(module, entries)
         finally:
             module.cleanup()

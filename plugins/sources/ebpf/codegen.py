@@ -7,7 +7,7 @@ from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import btf, kernel, wire
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.kernel_filter import Gate
-from mozu.plugins.sources.ebpf.layouts import ENUMERATIONS, STRUCTS
+from mozu.plugins.sources.ebpf.kernel_structs import ENUMERATIONS, STRUCTS
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 NATIVE = Program("native", "native", "", context="sys_exit_ctx")
