@@ -41,7 +41,7 @@ from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.process_filter_cache import Acquaintances
-from mozu.plugins.sources.ebpf.source import ASKED, TREE, residents, wanted_types
+from mozu.plugins.sources.ebpf.source import PROCESS_EVENTS, READ_ON_USE, running_pids, wanted_types
 
 SLOT, PAUSE = 0.1, 0.03
 """Seconds that are measured, and between."""
@@ -68,9 +68,9 @@ class Kernel:
         fields = FieldRegistry(builtin_fields())
         context = Context("attached", logging.getLogger("attached"), Metrics(), fields)
         demand = FalcoEvaluator(FalcoSettings(rules=tuple(rules)), context).demand()
-        self.types = wanted_types(demand)[0] - TREE
+        self.types = wanted_types(demand)[0] - PROCESS_EVENTS
         lasting = [field.name for field in fields if "lasting" in field.traits]
-        self._chosen = choose(demand, self.types - state_types(demand.facets("syscall") - ASKED), lasting)
+        self._chosen = choose(demand, self.types - state_types(demand.facets("syscall") - READ_ON_USE), lasting)
         self._state = StateMachine()
         self.loader = Loader(RING)
         self.loader.prepare(self.types)
@@ -88,7 +88,7 @@ class Kernel:
         self._state.seed()
         asking = frozenset(name for name, gate in self._chosen.gates.items() if gate.asks_of_process)
         self._known.choose(asking, self._chosen.questions)
-        self._known.introduce(residents())
+        self._known.introduce(running_pids())
         while self._known.is_asking:
             self._known.answer(1)
 
@@ -107,7 +107,7 @@ def sample(program: str, pids: Sequence[int]) -> Sample:
 def served_by(program: str) -> list[int]:
     """The processes of this program that this one has started."""
     found: list[int] = []
-    for pid in residents():
+    for pid in running_pids():
         try:
             name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
         except OSError:

@@ -76,12 +76,12 @@ class Judged:
 
     async def distrust(self, seconds: float) -> None:
         """As after a loss. In the source's loop."""
-        assert self._source._acquaintances is not None
-        self._source._acquaintances.pause(seconds)
+        assert self._source._process_cache is not None
+        self._source._process_cache.pause(seconds)
 
     async def acquainted(self) -> None:
         """Until everybody who was asked about is known. In the source's loop, where an answer is given in one go."""
-        while self._source._acquaintances is not None and self._source._acquaintances.is_asking:
+        while self._source._process_cache is not None and self._source._process_cache.is_asking:
             await asyncio.sleep(0.01)
 
     def __getattr__(self, name: str) -> Any:

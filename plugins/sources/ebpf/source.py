@@ -1,4 +1,4 @@
-"""The source: demand in, batches of events out."""
+"""The source `ebpf`: attaches BPF programs for the demand, polls the ring buffer, yields batches of events."""
 
 import asyncio
 import os
@@ -19,32 +19,24 @@ from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
 from mozu.plugins.sources.ebpf.kernel_filter import Gate, choose
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
+from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH, MIN_POLL_INTERVAL, max_poll_interval, poll_interval
 from mozu.plugins.sources.ebpf.process_filter_cache import Acquaintances
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 
-NAP: Final = 0.005
-"""Seconds between a wake-up and the drain. Draining at once would wake up for every record: up to ten times dearer for
-those who are watched."""
-LONG_NAP: Final = 0.05
-"""Seconds between two drains while few records keep coming. A wake-up costs about a quarter of a millisecond, most of
-it because those who are watched have taken the caches."""
-FEW: Final = 1000
-"""So many events a drain."""
-FLOOD: Final = 160e6
-"""Bytes a second that a burst may write. Where so many fill the ring within LONG_NAP, naps are shorter."""
-BATCH: Final = 2000
-_EVERYTHING: Final = 1 << 30
-CLOCK_EVERY: Final = 1.0
-LOSS_PAUSE: Final = 60.0
-"""Seconds after a loss of births, execs or ends for which nothing is told of processes: the state may be wrong."""
-TREE: Final = frozenset({"_fork", "execve", "procexit"})
-"""Always watched: without it no event has a process. It costs nothing but at births and deaths."""
-FIRST: Final = ("procexit", "execve", "_fork")
-"""Attached before all others, in this order: who is seen to be born must be seen to die, however soon."""
-ASKED: Final = frozenset({"fds"})
-"""Facets that need no events here: at each use of a descriptor the kernel is asked what it is."""
-THREADS: Final = frozenset({"clone", "clone3"})
-"""Types that tell of threads."""
+_ALL: Final = 1 << 30
+CHECK_INTERVAL: Final = 1.0
+"""Seconds between two looks at the wall clock and at the loss counters."""
+CACHE_SUSPEND_SECONDS: Final = 60.0
+"""After a loss of forks, execs or exits the kernel filter gets no answers about processes for so long: the state may be
+wrong."""
+PROCESS_EVENTS: Final = frozenset({"_fork", "execve", "procexit"})
+"""Always watched: without them no event has a process. They cost nothing but at forks, execs and exits."""
+ATTACH_ORDER: Final = ("procexit", "execve", "_fork")
+"""Attached before all others, in this order: a process whose fork is seen must have its exit seen, however soon."""
+READ_ON_USE: Final = frozenset({"fds"})
+"""Facets of the demand that need no events: the kernel is asked for the file of a descriptor at each use."""
+THREAD_EVENTS: Final = frozenset({"clone", "clone3"})
+"""Types whose demand includes the forks and exits of threads."""
 
 
 def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
@@ -53,12 +45,12 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
     named = frozenset(needs)
     if "*" in named:
         named |= DEFAULT_TYPES
-    state = state_types(demand.facets("syscall") - ASKED)
-    return TREE | (named | state) & frozenset(SYSCALL_SPECS), named - frozenset(SYSCALL_SPECS) - {"*"}
+    state = state_types(demand.facets("syscall") - READ_ON_USE)
+    return PROCESS_EVENTS | (named | state) & frozenset(SYSCALL_SPECS), named - frozenset(SYSCALL_SPECS) - {"*"}
 
 
-def residents() -> list[int]:
-    """The processes that there are."""
+def running_pids() -> list[int]:
+    """The processes that /proc lists."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
@@ -74,22 +66,22 @@ class EbpfSource:
         self._ring_size = ring_size
         self._compat32 = compat32
         self._kernel_filter = kernel_filter
-        self._lasting = [field.name for field in context.fields if "lasting" in field.traits]
+        self._exec_invariant = [field.name for field in context.fields if "lasting" in field.traits]
         self._decide: Callable[[Sequence[Predicate]], Holds] | None = None
-        self._acquaintances: Acquaintances | None = None
+        self._process_cache: Acquaintances | None = None
         self._lost_before = 0
         self._log = context.log
         self._loader: Loader | None = None
         self._ring: RingBuffer | None = None
         self._clock = Clock()
         self._decoder = RecordDecoder()
-        self._steps: list[ClockStep] = []
+        self._clock_steps: list[ClockStep] = []
         self._stopping, self._wake = asyncio.Event(), asyncio.Event()
         self._final: Mapping[str, Counts] = {}
         self._warned: set[str] = set()
 
     async def start(self, demand: Demand) -> None:
-        """Compile, load, attach. From here on every demanded call is in the ring. Raises SourceUnavailable."""
+        """Compile, load, attach. From then on demanded calls are in the ring buffer. Raises SourceUnavailable."""
         self._stopping.clear()
         kernel.check_machine()
         checks.check_capabilities()
@@ -98,7 +90,7 @@ class EbpfSource:
         self._ring = RingBuffer(self._loader.ring, self._ring_size)
         if self._decide is not None:
             maps, ring = self._loader.maps, self._ring
-            self._acquaintances = Acquaintances(maps, MAX_PROC_VERDICTS, self._decide, lambda: ring.written)
+            self._process_cache = Acquaintances(maps, MAX_PROC_VERDICTS, self._decide, lambda: ring.written)
         self._decoder.offset = self._clock.offset
         try:
             await self.update(demand)
@@ -116,33 +108,37 @@ class EbpfSource:
         return loader
 
     async def update(self, demand: Demand) -> None:
-        """Attach what is newly wanted, then detach what no longer is; what stays is not touched."""
+        """Attach the programs of new event types, then detach those no longer wanted; what stays is not touched."""
         if self._loader is None or self._stopping.is_set():
             return
         types, missing = wanted_types(demand)
         facets = demand.facets("syscall")
-        threads = bool(THREADS & demand.of("syscall").keys()) or "*" in demand.of("syscall") or "threads" in facets
+        needs = demand.of("syscall").keys()
+        threads = bool(needs & THREAD_EVENTS) or "*" in needs or "threads" in facets
         self._loader.configure(threads=threads, environment="env" in facets, realpath="realpath" in facets)
         loader = self._loader
-        only_rules = types - TREE - state_types(facets - ASKED) if self._kernel_filter else ()
-        chosen = choose(demand, only_rules, self._lasting if self._acquaintances is not None else ())
-        unknown = await asyncio.to_thread(loader.attach, [*FIRST, *sorted(types.difference(FIRST))])
-        if unknown & TREE:
+        only_rules = types - PROCESS_EVENTS - state_types(facets - READ_ON_USE) if self._kernel_filter else ()
+        chosen = choose(demand, only_rules, self._exec_invariant if self._process_cache is not None else ())
+        ordered = [*ATTACH_ORDER, *sorted(types.difference(ATTACH_ORDER))]
+        unknown = await asyncio.to_thread(loader.attach, ordered)
+        if unknown & PROCESS_EVENTS:
             raise SourceUnavailable("source ebpf: this kernel has no tracepoints sched_process_*")
-        await asyncio.to_thread(loader.open, [path.name for path in loader.entry_paths if path.types & types - TREE])
+        demanded = types - PROCESS_EVENTS
+        paths = [path.name for path in loader.entry_paths if path.types & demanded]
+        await asyncio.to_thread(loader.open, paths)
         await asyncio.to_thread(loader.detach, loader.attached - types)
-        if self._acquaintances is not None:
-            self._acquaintances.choose(frozenset(), ())
-        await asyncio.to_thread(self._gate, chosen.gates)
-        if self._acquaintances is not None:
+        if self._process_cache is not None:
+            self._process_cache.choose(frozenset(), ())
+        await asyncio.to_thread(self._set_kernel_filter, chosen.gates)
+        if self._process_cache is not None:
             asking = frozenset(name for name, gate in chosen.gates.items() if gate.asks_of_process)
-            self._acquaintances.choose(asking, chosen.questions)
-            self._acquaintances.introduce(await asyncio.to_thread(residents))
+            self._process_cache.choose(asking, chosen.questions)
+            self._process_cache.introduce(await asyncio.to_thread(running_pids))
         if chosen.gates:
             self._log.info("the kernel leaves out what no rule can match of %s", ", ".join(sorted(chosen.gates)))
-        self._warn(missing | unknown & demand.of("syscall").keys())
+        self._warn(missing | unknown & needs)
 
-    def _gate(self, gates: Mapping[str, Gate]) -> None:
+    def _set_kernel_filter(self, gates: Mapping[str, Gate]) -> None:
         if self._loader is not None and (problem := self._loader.gate(gates)):
             self._log.warning("source ebpf: the kernel does not filter for the rules: %s", problem)
 
@@ -153,93 +149,92 @@ class EbpfSource:
             self._log.warning("source ebpf cannot see the event types %s on this kernel", ", ".join(fresh))
 
     async def batches(self) -> AsyncIterator[Sequence[SyscallEvent]]:
-        """Events in the order of the ring, at most BATCH at once. Ends after `stop`, when the ring is empty.
+        """Events in the order of the ring, at most MAX_BATCH at once. Ends after `stop`, when the ring is empty.
 
-        Its end gives the ring and the maps back; `counts` keeps the last numbers.
+        At its end the ring buffer and the maps are freed; `counts` keeps the last numbers.
         """
         if self._ring is None:
             return
         try:
-            async for batch in self._drained(self._ring):
+            async for batch in self._poll(self._ring):
                 yield batch
         finally:
             await self._close()
 
     def acquaint(self, decide: Callable[[Sequence[Predicate]], Holds]) -> None:
-        """How questions about processes are answered. The core calls it before `start`."""
+        """How the kernel filter's questions about processes are answered. The core calls it before `start`."""
         self._decide = decide
 
     def forget_processes(self) -> None:
-        """The state was wrong about some process."""
-        if self._acquaintances is not None:
-            self._acquaintances.forget()
+        """The state was wrong about some process and has been repaired: drop all answers and ask again."""
+        if self._process_cache is not None:
+            self._process_cache.forget()
 
-    async def _drained(self, ring: RingBuffer) -> AsyncIterator[Sequence[SyscallEvent]]:
+    async def _poll(self, ring: RingBuffer) -> AsyncIterator[Sequence[SyscallEvent]]:
         loop = asyncio.get_running_loop()
-        next_check = loop.time() + CLOCK_EVERY
-        long_nap = max(NAP, min(LONG_NAP, self._ring_size / FLOOD))
+        next_check = loop.time() + CHECK_INTERVAL
+        longest = max_poll_interval(self._ring_size)
         while True:
             stopping = self._stopping.is_set()
-            batch = ring.drain(self._decoder, BATCH)
+            batch = ring.drain(self._decoder, MAX_BATCH)
             if batch:
                 yield batch
-            self._get_acquainted(ring, batch)
+            self._update_process_cache(ring, batch)
             if batch:
-                nap = long_nap if len(batch) < FEW else NAP
-                await asyncio.sleep(0 if stopping or len(batch) == BATCH else nap)
+                await asyncio.sleep(0 if stopping else poll_interval(len(batch), longest))
             elif stopping:
                 return
-            elif self._acquaintances is not None and self._acquaintances.is_asking:
-                await asyncio.sleep(NAP)
+            elif self._process_cache is not None and self._process_cache.is_asking:
+                await asyncio.sleep(MIN_POLL_INTERVAL)
             else:
-                await self._wait(ring, loop)
+                await self._wait_readable(ring, loop)
             if loop.time() >= next_check:
-                next_check = loop.time() + CLOCK_EVERY
+                next_check = loop.time() + CHECK_INTERVAL
                 self._check_clock()
-                self._check_losses()
+                self._suspend_cache_after_loss()
 
-    async def _wait(self, ring: RingBuffer, loop: asyncio.AbstractEventLoop) -> None:
-        """Until a record is there and has had time to get company, or the source stops."""
+    async def _wait_readable(self, ring: RingBuffer, loop: asyncio.AbstractEventLoop) -> None:
+        """Until the ring buffer's descriptor is readable and MIN_POLL_INTERVAL has passed, or the source stops."""
         if self._stopping.is_set():
             return
         self._wake.clear()
         loop.add_reader(ring.fd, self._wake.set)
-        timer = loop.call_later(CLOCK_EVERY, self._wake.set)
+        timer = loop.call_later(CHECK_INTERVAL, self._wake.set)
         try:
             await self._wake.wait()
         finally:
             timer.cancel()
             loop.remove_reader(ring.fd)
         if not self._stopping.is_set():
-            await asyncio.sleep(NAP)
+            await asyncio.sleep(MIN_POLL_INTERVAL)
 
-    def _get_acquainted(self, ring: RingBuffer, batch: Sequence[SyscallEvent]) -> None:
-        """Of whom the kernel should know more, and what; the batch has gone through the state."""
-        if self._acquaintances is not None:
-            self._acquaintances.answer(ring.read)
-            self._acquaintances.notice(batch)
+    def _update_process_cache(self, ring: RingBuffer, batch: Sequence[SyscallEvent]) -> None:
+        """Answer the kernel filter about processes, and note who calls often; the state has applied the batch."""
+        if self._process_cache is not None:
+            self._process_cache.answer(ring.read)
+            self._process_cache.notice(batch)
 
-    def _check_losses(self) -> None:
-        """A lost exec leaves the state with the program before it."""
-        if self._loader is None or self._acquaintances is None:
+    def _suspend_cache_after_loss(self) -> None:
+        """After a lost exec the state still has the program before it, and would answer for that one."""
+        if self._loader is None or self._process_cache is None:
             return
         lost = 0
-        for name in TREE:
+        for name in PROCESS_EVENTS:
             _, _, in_ring, missed = self._loader.count(name)
             lost += in_ring + (missed or 0)
         if lost != self._lost_before:
             self._lost_before = lost
-            self._acquaintances.pause(LOSS_PAUSE)
+            self._process_cache.pause(CACHE_SUSPEND_SECONDS)
 
     def _check_clock(self) -> None:
         step = self._clock.check()
         if step is not None:
-            self._steps.append(step)
+            self._clock_steps.append(step)
             self._decoder.offset = self._clock.offset
 
     def take_gaps(self) -> list[str]:
         """Steps of the wall clock since the last call, oldest first, each as a sentence."""
-        steps, self._steps = self._steps, []
+        steps, self._clock_steps = self._clock_steps, []
         return [f"the wall clock was set by {step.by / 1e9:+.3f} s" for step in steps]
 
     def counts(self) -> Mapping[str, Counts]:
@@ -262,7 +257,7 @@ class EbpfSource:
         return found
 
     async def stop(self) -> None:
-        """See nothing more from now on; `batches` yields what is left and ends. Idempotent."""
+        """No new records from now on; `batches` yields what is left and ends. Idempotent."""
         if self._loader is not None and not self._stopping.is_set():
             self._loader.configure(off=True)
         self._stopping.set()
@@ -271,10 +266,10 @@ class EbpfSource:
     async def _close(self) -> None:
         if self._loader is None:
             return
-        self._acquaintances = None
+        self._process_cache = None
         await asyncio.to_thread(self._loader.detach, self._loader.attached)
         if self._ring is not None:
-            self._ring.drain(self._decoder.discard, _EVERYTHING)
+            self._ring.drain(self._decoder.discard, _ALL)
         self._final = self.counts()
         loader, self._loader = self._loader, None
         if self._ring is not None:

@@ -16,7 +16,7 @@ from mozu.plugins.sources import ebpf
 from mozu.plugins.sources.ebpf import clock
 from mozu.plugins.sources.ebpf.clock import Clock
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
-from mozu.plugins.sources.ebpf.source import TREE, EbpfSource, wanted_types
+from mozu.plugins.sources.ebpf.source import PROCESS_EVENTS, EbpfSource, wanted_types
 from tests.support import requirements
 from tests.support.acts import floods
 from tests.support.live import Live, context, demand
@@ -33,7 +33,7 @@ def need(*facets: str) -> Need:
 
 
 def test_only_the_named_types_and_the_tree_are_watched() -> None:
-    assert wanted_types(demand("connect")) == (TREE | {"connect"}, frozenset())
+    assert wanted_types(demand("connect")) == (PROCESS_EVENTS | {"connect"}, frozenset())
 
 
 def test_facets_bring_the_types_that_change_them() -> None:
@@ -45,11 +45,11 @@ def test_facets_bring_the_types_that_change_them() -> None:
 def test_descriptors_are_asked_for_and_not_followed() -> None:
     types, _ = wanted_types(demand("connect", facets=("fds",)))
 
-    assert types == TREE | {"connect"}
+    assert types == PROCESS_EVENTS | {"connect"}
 
 
 def test_everything_is_everything() -> None:
-    assert wanted_types(demand("*")) == (DEFAULT_TYPES | TREE, frozenset())
+    assert wanted_types(demand("*")) == (DEFAULT_TYPES | PROCESS_EVENTS, frozenset())
 
 
 def test_types_that_nobody_knows_are_told() -> None:
@@ -57,7 +57,7 @@ def test_types_that_nobody_knows_are_told() -> None:
 
 
 def test_other_source_classes_are_not_ours() -> None:
-    assert wanted_types(Demand({"k8s_audit": {"get": need()}})) == (TREE, frozenset())
+    assert wanted_types(Demand({"k8s_audit": {"get": need()}})) == (PROCESS_EVENTS, frozenset())
 
 
 def test_a_ring_size_that_is_no_power_of_two_is_refused() -> None:
