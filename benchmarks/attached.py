@@ -28,7 +28,7 @@ from benchmarks.workloads.redis import REDIS
 from benchmarks.workloads.workload import Workload, missing_packages
 from mozu.core.api.hookspecs import Context
 from mozu.core.filter.demand import state_types
-from mozu.core.flow.process_predicate import acquaintance
+from mozu.core.flow.process_predicate import process_predicates
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
@@ -40,7 +40,7 @@ from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
-from mozu.plugins.sources.ebpf.process_filter_cache import Acquaintances
+from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
 from mozu.plugins.sources.ebpf.source import PROCESS_EVENTS, READ_ON_USE, running_pids, wanted_types
 
 SLOT, PAUSE = 0.1, 0.03
@@ -62,38 +62,44 @@ class Sample(NamedTuple):
 
 
 class Kernel:
-    """The programs of some rules, without anybody who reads what they tell."""
+    """The programs of some rules, without a reader of their ring."""
 
     def __init__(self, rules: Sequence[Path]) -> None:
         fields = FieldRegistry(builtin_fields())
         context = Context("attached", logging.getLogger("attached"), Metrics(), fields)
         demand = FalcoEvaluator(FalcoSettings(rules=tuple(rules)), context).demand()
         self.types = wanted_types(demand)[0] - PROCESS_EVENTS
-        lasting = [field.name for field in fields if "lasting" in field.traits]
-        self._chosen = choose(demand, self.types - state_types(demand.facets("syscall") - READ_ON_USE), lasting)
+        exec_invariant = [field.name for field in fields if "exec_invariant" in field.traits]
+        self._chosen = choose(
+            demand, self.types - state_types(demand.state_dependencies("syscall") - READ_ON_USE), exec_invariant
+        )
         self._state = StateMachine()
         self.loader = Loader(RING)
         self.loader.prepare(self.types)
         self.loader.configure()
-        self._known = Acquaintances(self.loader.maps, MAX_PROC_VERDICTS, acquaintance(fields, self._state), lambda: 0)
+        self._known = ProcessFilterCache(
+            self.loader.maps, MAX_PROC_VERDICTS, process_predicates(fields, self._state), lambda: 0
+        )
 
     def attach(self, names: Sequence[str]) -> None:
-        """The programs of these calls, behind their gates; everybody who is there is known."""
+        """The programs of these calls, behind their kernel filters; every running process is known."""
         self.loader.attach(names)
-        if problem := self.loader.gate(self._chosen.gates):
+        if problem := self.loader.set_filters(self._chosen.functions):
             raise SystemExit(problem)
 
-    def meet(self) -> None:
-        """Answer what gates ask of everybody who is there."""
+    def prefetch(self) -> None:
+        """Answer the process predicates of every running process."""
         self._state.seed()
-        asking = frozenset(name for name, gate in self._chosen.gates.items() if gate.asks_of_process)
-        self._known.choose(asking, self._chosen.questions)
-        self._known.introduce(running_pids())
-        while self._known.is_asking:
-            self._known.answer(1)
+        asking = frozenset(
+            name for name, function in self._chosen.functions.items() if function.uses_process_predicates
+        )
+        self._known.configure(asking, self._chosen.predicates)
+        self._known.prefetch(running_pids())
+        while self._known.is_pending:
+            self._known.publish(1)
 
     def detach(self) -> None:
-        """All of them; their gates stay at hand."""
+        """All of them; their kernel filters are kept."""
         self.loader.detach(self.loader.attached)
 
 
@@ -136,7 +142,7 @@ def calls_of(watched: Kernel) -> list[str]:
 
 
 def _told(loader: Loader, call: str) -> bool:
-    """Whether most calls were not turned away; some are told before a program that is attached has its gate."""
+    """Whether most calls were not filtered; some pass before an attached program has its filter."""
     seen, filtered, _, _ = loader.count(call)
     return filtered < seen / 2
 
@@ -164,7 +170,7 @@ def measure(workload: Workload, sets: dict[str, Kernel], seconds: float) -> Iter
         pids = served_by(program)
         with meanwhile(run):
             for one in sets.values():
-                one.meet()
+                one.prefetch()
             made = sorted({name for one in sets.values() for name in calls_of(one)})
             turns: dict[str, Callable[[], None]] = {
                 "nothing": partial(do_nothing, []),

@@ -2,7 +2,7 @@
 /* struct syscall_ctx: a system call that has returned, with its arguments (x86-64), whichever entry path it took.
    The program of an entry path (native.c, compat.c, uring.c) fills the per-CPU map SYSCALL_CTX and tail-calls, by
    the native call's number, the program of its family (open.c, path.c, descriptor.c …), or the kernel filter
-   before that one (gate.h), which then tail-calls the family at the number + UNFILTERED_INDEX.
+   before that one (kernel_filter.h), which then tail-calls the family at the number + UNFILTERED_INDEX.
 
    The kernel wants programs of one type in a program array, so there are two with the same programs: TP_PROGS for
    tracepoints and RAW_TP_PROGS for raw tracepoints (compat.c). */

@@ -17,7 +17,7 @@ from mozu.core.api.hookspecs import (
 )
 from mozu.core.api.secret import Secret
 from mozu.core.errors import MozuError, SinkClosed, SourceBroken, SourceUnavailable, UnknownField
-from mozu.core.filter.demand import Demand, Need
+from mozu.core.filter.demand import Demand, Interest
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Container, DataEvent, Event, File, Process, SockAddr, SockTuple, SyscallEvent
@@ -40,10 +40,10 @@ __all__ = [
     "FieldRegistry",
     "FieldType",
     "File",
+    "Interest",
     "Match",
     "Metrics",
     "MozuError",
-    "Need",
     "Process",
     "Record",
     "Rejected",

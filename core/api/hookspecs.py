@@ -62,9 +62,9 @@ class Context(msgspec.Struct):
     """Scoped to this component: labels `kind` and `id` are set."""
     fields: FieldRegistry
     """Every field of this engine, those of plugins too; complete once all plugins are declared."""
-    strict: bool = False
+    offline: bool = False
     """True where nothing may be fetched from outside (recordings)."""
-    wanted: tuple[str, ...] = ()
+    requested_fields: tuple[str, ...] = ()
     """Evaluators: fields that the encoders in use want of each alert (`Alert.enrichment`)."""
     content_type: str = ""
     """Sinks: the media type of a record's body."""
@@ -73,7 +73,7 @@ class Context(msgspec.Struct):
     contains its failure and cancels it at the end. None outside an engine."""
 
 
-Holds = Callable[[int], Sequence[bool] | None]
+ProcessPredicate = Callable[[int], Sequence[bool] | None]
 """A process → which of some facts hold of it; None: the process is not known."""
 
 
@@ -177,7 +177,7 @@ class Sink(Protocol):
         """Flush and let go. Idempotent."""
 
 
-class Sight(msgspec.Struct, frozen=True):
+class Capability(msgspec.Struct, frozen=True):
     """One line of `mozu sources`: something that this machine lets a source see, or not."""
 
     what: str
@@ -203,7 +203,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """Sources: the source class of its events. `syscall` events pass through the core's state machine."""
     live: bool = True
     """Sources: True if the world goes on while nobody reads (eBPF); False if reading can wait (recordings, Kafka)."""
-    sights: Callable[[], Iterable[Sight]] | None = None
+    capabilities: Callable[[], Iterable[Capability]] | None = None
     """Sources: what this machine lets it see, for `mozu sources`; it may take a second, and starts nothing. None where
     that does not depend on the machine."""
     blocking: bool = False

@@ -59,7 +59,7 @@ def _refusals(config: Config, registry: Registry, fields: FieldRegistry) -> list
     found = []
     for entry in config.evaluators:
         log = logging.getLogger(f"mozu.{entry.id}")
-        context = Context(id=entry.id, log=log, metrics=Metrics(), fields=fields, strict=True)
+        context = Context(id=entry.id, log=log, metrics=Metrics(), fields=fields, offline=True)
         try:
             registry.declaration(entry).build(registry.settings(entry), context)
         except RulesError as error:

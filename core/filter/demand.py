@@ -1,9 +1,9 @@
 """What could possibly matter: the arrow that runs from the evaluators back into the sources.
 
-Demand maps a source class to event types, and each event type to a `Need`: the facets of state that must be kept for it
+Demand maps a source class to event types, and each event type to an `Interest`: what of the state must be kept for it
 and a *necessary* predicate. It is a sound over-approximation: an event outside it can raise no alert, so demand never
 loses one. A source leaves out what it can, and may ignore predicates. Beside the types stand the names of hosts that
-somebody has to resolve.
+the core has to resolve.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ import msgspec
 
 from mozu.core.filter.predicate import TRUE, Predicate, any_of
 
-FACETS: Final[Mapping[str, tuple[str, ...]]] = {
+STATE_DEPENDENCIES: Final[Mapping[str, tuple[str, ...]]] = {
     "tree": ("execve", "execveat", "procexit"),
     "cwd": ("chdir", "fchdir", "chroot"),
     "ids": ("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid"),
@@ -28,26 +28,26 @@ FACETS: Final[Mapping[str, tuple[str, ...]]] = {
     "names": (),
     "files": (),
 }
-"""Facet of the state → the event types that change it. A source that asks the kernel for a facet need not send them.
+"""State dependency → the event types that change it. A source that asks the kernel for one need not send them.
 
 The last two say what `fds` is wanted for beside what a descriptor is: the name that its open gave it, and the table of
 all of a process's descriptors."""
 
 
-class Need(msgspec.Struct, frozen=True):
+class Interest(msgspec.Struct, frozen=True):
     """What is wanted of one event type."""
 
-    facets: frozenset[str] = frozenset()
+    state_dependencies: frozenset[str] = frozenset()
     predicate: Predicate = TRUE
 
-    def __or__(self, other: "Need") -> "Need":
-        return Need(self.facets | other.facets, any_of((self.predicate, other.predicate)))
+    def __or__(self, other: "Interest") -> "Interest":
+        return Interest(self.state_dependencies | other.state_dependencies, any_of((self.predicate, other.predicate)))
 
 
 class Demand(msgspec.Struct, frozen=True):
-    """Source class → event type → need. The type `*` stands for every type of that class."""
+    """Source class → event type → interest. The type `*` stands for every type of that class."""
 
-    types: Mapping[str, Mapping[str, Need]] = {}
+    types: Mapping[str, Mapping[str, Interest]] = {}
     hosts: frozenset[str] = frozenset()
     """Names of hosts that addresses are compared with; the core resolves them (`fd.sip.name`)."""
 
@@ -55,29 +55,30 @@ class Demand(msgspec.Struct, frozen=True):
         merged = {source: dict(types) for source, types in self.types.items()}
         for source, types in other.types.items():
             mine = merged.setdefault(source, {})
-            for name, need in types.items():
-                mine[name] = mine[name] | need if name in mine else need
+            for name, interest in types.items():
+                mine[name] = mine[name] | interest if name in mine else interest
         return Demand(merged, self.hosts | other.hosts)
 
-    def of(self, source: str) -> Mapping[str, Need]:
+    def of(self, source: str) -> Mapping[str, Interest]:
         """The event types wanted of one source class."""
         return self.types.get(source, {})
 
     def predicate(self, source: str, name: str) -> Predicate:
-        """What must hold of an event of this type for anybody to want it."""
-        needs = self.of(source)
-        return any_of(needs[one].predicate for one in (name, "*") if one in needs)
+        """What must hold of an event of this type for any evaluator to want it."""
+        interests = self.of(source)
+        return any_of(interests[one].predicate for one in (name, "*") if one in interests)
 
     def whole(self) -> "Demand":
         """The same with every event of the wanted types."""
         types = {
-            source: {name: Need(need.facets) for name, need in needs.items()} for source, needs in self.types.items()
+            source: {name: Interest(one.state_dependencies) for name, one in interests.items()}
+            for source, interests in self.types.items()
         }
         return Demand(types, self.hosts)
 
-    def facets(self, source: str) -> frozenset[str]:
-        """Every facet that some need of this source class names."""
-        return frozenset().union(*(need.facets for need in self.of(source).values()))
+    def state_dependencies(self, source: str) -> frozenset[str]:
+        """Every state dependency that some interest in this source class names."""
+        return frozenset().union(*(one.state_dependencies for one in self.of(source).values()))
 
 
 def union(demands: Iterable[Demand]) -> Demand:
@@ -88,6 +89,6 @@ def union(demands: Iterable[Demand]) -> Demand:
     return whole
 
 
-def state_types(facets: Iterable[str]) -> frozenset[str]:
-    """The event types that the state machine needs to keep these facets true."""
-    return frozenset(name for facet in facets for name in FACETS.get(facet, ()))
+def state_types(state_dependencies: Iterable[str]) -> frozenset[str]:
+    """The event types that the state machine needs to keep these parts of the state true."""
+    return frozenset(name for one in state_dependencies for name in STATE_DEPENDENCIES.get(one, ()))

@@ -1,7 +1,7 @@
 """What a source may leave out: tests of single fields, combined. Plain data, so that every source can read it.
 
-A predicate is *necessary*: no rule matches an event for which it does not hold. Whoever cannot test a fact takes it for
-true, which keeps the rest necessary; so negation stands on facts only.
+A predicate is *necessary*: no rule matches an event for which it does not hold. A comparison that a source
+cannot test counts as true, which keeps the rest necessary; so negation stands on comparisons only.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ from mozu.core.model import trees
 T = TypeVar("T")
 
 
-class Fact(msgspec.Struct, frozen=True):
+class Comparison(msgspec.Struct, frozen=True):
     """A test of one field with constants, as the rule language means it.
 
     True where the field has a value and `op` holds for at least one of the constants (`!=`: for all of them), false in
@@ -42,7 +42,7 @@ class AnyOf(msgspec.Struct, frozen=True, eq=False):
     parts: "tuple[Predicate, ...]"
 
 
-Predicate = Fact | AllOf | AnyOf
+Predicate = Comparison | AllOf | AnyOf
 
 TRUE: Final = AllOf(())
 """Lets every event pass."""
@@ -65,25 +65,28 @@ def _joined(kind: type[AllOf] | type[AnyOf], parts: Iterable[Predicate], zero: P
         for one in part.parts if isinstance(part, kind) else (part,):
             if one is zero:
                 return zero
-            distinct[one if isinstance(one, Fact) else id(one)] = one
+            distinct[one if isinstance(one, Comparison) else id(one)] = one
     if len(distinct) == 1:
         return next(iter(distinct.values()))
     return kind(tuple(distinct.values())) if distinct else (TRUE if kind is AllOf else FALSE)
 
 
 def fold(
-    predicate: Predicate, fact: Callable[[Fact], T], every: Callable[[Sequence[T]], T], some: Callable[[Sequence[T]], T]
+    predicate: Predicate,
+    fact: Callable[[Comparison], T],
+    every: Callable[[Sequence[T]], T],
+    some: Callable[[Sequence[T]], T],
 ) -> T:
     """The value of a predicate from those of its facts, each node looked at once."""
 
     def visit(node: Predicate, inner: list[T]) -> T:
-        if isinstance(node, Fact):
+        if isinstance(node, Comparison):
             return fact(node)
         return (every if isinstance(node, AllOf) else some)(inner)
 
-    return trees.fold(predicate, lambda node: () if isinstance(node, Fact) else node.parts, visit)
+    return trees.fold(predicate, lambda node: () if isinstance(node, Comparison) else node.parts, visit)
 
 
-def holds(predicate: Predicate, fact: Callable[[Fact], bool]) -> bool:
+def holds(predicate: Predicate, fact: Callable[[Comparison], bool]) -> bool:
     """Whether a predicate holds, given which facts do."""
     return fold(predicate, fact, all, any)

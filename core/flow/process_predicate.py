@@ -1,9 +1,9 @@
-"""What holds of a process while it runs its program: asked by sources whose kernel side can make use of it."""
+"""Process predicates, evaluated from the state: for sources that filter by process in the kernel."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from mozu.core.api.hookspecs import Holds
+from mozu.core.api.hookspecs import ProcessPredicate
 from mozu.core.filter.predicate import Predicate
 from mozu.core.language.conditions import RuleInput, compile_rules, parse
 from mozu.core.language.conditions.necessary import as_condition
@@ -15,10 +15,10 @@ _ANY: Final = "openat"
 """Fields of processes are the same for events of every type."""
 
 
-def acquaintance(fields: FieldRegistry, state: StateMachine) -> Callable[[Sequence[Predicate]], Holds]:
-    """Predicates on lasting fields → a function that decides them for a process, as the state has it at that moment."""
+def process_predicates(fields: FieldRegistry, state: StateMachine) -> Callable[[Sequence[Predicate]], ProcessPredicate]:
+    """Predicates on exec-invariant fields → a function that evaluates them for a process, by the state as it is."""
 
-    def decide(questions: Sequence[Predicate]) -> Holds:
+    def decide(questions: Sequence[Predicate]) -> ProcessPredicate:
         rules = [RuleInput(str(number), "syscall", parse(as_condition(one))) for number, one in enumerate(questions)]
         program = compile_rules(rules, fields, "all")
 

@@ -17,7 +17,7 @@ class Background:
 
     def start(self, context: Context, name: str) -> bool:
         """Begin; whether it did."""
-        if context.strict or context.spawn is None:
+        if context.offline or context.spawn is None:
             return False
         context.spawn(self._run(), name)
         return True

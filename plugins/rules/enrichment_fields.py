@@ -11,8 +11,8 @@ from mozu.core.language.conditions import CompiledOutput, ConditionError, compil
 class EnrichmentFields:
     """Reads the fields of one list, as far as the event's source has them."""
 
-    def __init__(self, wanted: Iterable[str], fields: FieldRegistry) -> None:
-        self._wanted, self._fields = tuple(wanted), fields
+    def __init__(self, requested: Iterable[str], fields: FieldRegistry) -> None:
+        self._requested, self._fields = tuple(requested), fields
         self._outputs: dict[str, CompiledOutput | None] = {}
 
     def of(self, event: Event) -> dict[str, Any]:
@@ -28,13 +28,13 @@ class EnrichmentFields:
         }
 
     def needs(self, source: str, event_type: str) -> frozenset[str]:
-        """The facets that reading them takes: only of fields that this type of event can have; `*`: any type."""
+        """The state dependencies that reading them takes: of the fields that this event type can have (`*`: any)."""
         output = self._output(source)
         return frozenset() if output is None else output.needs(None if event_type == "*" else event_type)
 
     def _output(self, source: str) -> CompiledOutput | None:
         if source not in self._outputs:
-            there = [name for name in self._wanted if self._exists(name, source)]
+            there = [name for name in self._requested if self._exists(name, source)]
             extra = [(name, "") for name in there]
             self._outputs[source] = compile_template("", self._fields, source, extra) if there else None
         return self._outputs[source]

@@ -6,7 +6,7 @@ settings   what the configuration may say            packs/   mozu's own rules
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from mozu.core.api import Alert, Context, Declaration, Demand, Event, FieldRegistry, Need, hookimpl
+from mozu.core.api import Alert, Context, Declaration, Demand, Event, FieldRegistry, Interest, hookimpl
 from mozu.core.errors import RulesError
 from mozu.core.filter.predicate import TRUE
 from mozu.core.language.conditions import RuleInput, compile_rules
@@ -42,7 +42,7 @@ class FalcoEvaluator:
         inputs = [RuleInput(rule.name, rule.source, rule.checked.node) for rule in self.rules]
         self._program = compile_rules(inputs, fields, settings.rule_matching)
         self._program.prepare()
-        self._enrichment = EnrichmentFields(context.wanted, fields)
+        self._enrichment = EnrichmentFields(context.requested_fields, fields)
         self._matches = [context.metrics.counter("rule_matches_total", rule=rule.name) for rule in self.rules]
         context.log.info(
             "%d of %d rules run; rule language %s", len(self.rules), len(result.rules.rules), ENGINE_VERSION
@@ -51,10 +51,10 @@ class FalcoEvaluator:
     def demand(self) -> Demand:
         """The types of events that some rule can match, with what their conditions, outputs and encoders read; names of
         hosts in conditions."""
-        types: dict[str, dict[str, Need]] = {}
+        types: dict[str, dict[str, Interest]] = {}
         for source, named in self._needs().items():
             predicates = self._program.predicates.get(source, {})
-            types[source] = {name: Need(needs, predicates.get(name, TRUE)) for name, needs in named.items()}
+            types[source] = {name: Interest(needs, predicates.get(name, TRUE)) for name, needs in named.items()}
         return Demand(types, self._program.hosts)
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
@@ -99,7 +99,7 @@ class FalcoEvaluator:
         return result
 
     def _needs(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
-        """Source class → event type → facets: those of the conditions, and those of the outputs of what may match."""
+        """Source class → event type → state dependencies: of the conditions, and of the outputs of what may match."""
         needs: dict[str, dict[str, frozenset[str]]] = {
             source: dict(types) for source, types in self._program.needs.items()
         }

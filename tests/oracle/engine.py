@@ -11,7 +11,7 @@ import orjson
 from mozu.core.api.hookspecs import Evaluator
 from mozu.core.delivery.encode import FalcoJson, FalcoText
 from mozu.core.errors import MozuError
-from mozu.core.filter.demand import Demand, Need
+from mozu.core.filter.demand import Demand, Interest
 from mozu.core.language.rules import Rule
 from mozu.core.model.alert import Alert
 from mozu.core.model.fields import FieldRegistry
@@ -25,7 +25,7 @@ from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
 from tests.oracle.scenario import Scenario
 
 HOSTNAME = "node-a"
-EVERYTHING = Demand({"syscall": {"*": Need()}})
+EVERYTHING = Demand({"syscall": {"*": Interest()}})
 _QUIET = logging.getLogger("mozu.test.oracle")
 _QUIET.setLevel(logging.CRITICAL)
 _SWITCHES = {

@@ -1,4 +1,4 @@
-"""Two live sources that see the same, one with gates in the kernel and one without."""
+"""Two live sources that see the same, one with kernel filters and one without."""
 
 import asyncio
 import copy
@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from mozu.core.api.hookspecs import Context
-from mozu.core.filter.demand import Demand, Need
-from mozu.core.flow.process_predicate import acquaintance
+from mozu.core.filter.demand import Demand, Interest
+from mozu.core.flow.process_predicate import process_predicates
 from mozu.core.language.conditions import RuleInput, compile_rules, parse
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
@@ -24,19 +24,19 @@ FIELDS: Final = FieldRegistry(builtin_fields())
 class Beside(NamedTuple):
     """Two sources that see the same."""
 
-    gated: Live
+    filtered: Live
     whole: Live
 
     def want(self, *conditions: str, more: Demand | None = None) -> None:
         """What the rules want, and `more`."""
         wanted = wants(conditions) | (more or Demand())
-        self.gated.update(wanted)
+        self.filtered.update(wanted)
         self.whole.update(wanted)
 
     def act(self, function: Callable[..., Any], *arguments: Any) -> tuple[Act, Act]:
         """One child's act, as each of them saw it."""
         self.whole.forget()
-        act = self.gated.act(function, *arguments)
+        act = self.filtered.act(function, *arguments)
         mine = self.whole.wait(lambda seen: any(e.type == "procexit" and e.pid == act.pid for e in reversed(seen)))
         family = {act.pid} | {event.observed.pid for event in mine if event.type == "_fork" and event.pid == act.pid}
         return act, Act(act.pid, act.value, [event for event in mine if event.pid in family])
@@ -55,7 +55,7 @@ def wants(conditions: Sequence[str]) -> Demand:
     """As the evaluator of rule files states it."""
     program = program_of(conditions)
     needs, predicates = program.needs["syscall"], program.predicates["syscall"]
-    return Demand({"syscall": {name: Need(facets, predicates[name]) for name, facets in needs.items()}})
+    return Demand({"syscall": {name: Interest(read, predicates[name]) for name, read in needs.items()}})
 
 
 def alerts(conditions: Sequence[str], act: Act) -> list[tuple[Any, ...]]:
@@ -68,20 +68,20 @@ def alerts(conditions: Sequence[str], act: Act) -> list[tuple[Any, ...]]:
 
 
 class Judged:
-    """A source with the core's answers to what it asks about processes: a state that sees its batches first."""
+    """A source with the core's process predicates: a state that sees its batches first."""
 
     def __init__(self, source: EbpfSource) -> None:
         self._source, self._state = source, StateMachine()
-        source.acquaint(acquaintance(FIELDS, self._state))
+        source.use_process_predicates(process_predicates(FIELDS, self._state))
 
     async def distrust(self, seconds: float) -> None:
         """As after a loss. In the source's loop."""
         assert self._source._process_cache is not None
-        self._source._process_cache.pause(seconds)
+        self._source._process_cache.suspend(seconds)
 
     async def acquainted(self) -> None:
         """Until everybody who was asked about is known. In the source's loop, where an answer is given in one go."""
-        while self._source._process_cache is not None and self._source._process_cache.is_asking:
+        while self._source._process_cache is not None and self._source._process_cache.is_pending:
             await asyncio.sleep(0.01)
 
     def __getattr__(self, name: str) -> Any:

@@ -35,8 +35,8 @@ def unwatched(acts: str, families: Iterable[str], folders: pytest.TempPathFactor
     return found
 
 
-async def traced(command: list[str], types: Iterable[str], facets: Iterable[str]) -> list[SyscallEvent]:
+async def traced(command: list[str], types: Iterable[str], state_dependencies: Iterable[str]) -> list[SyscallEvent]:
     """Every event that tracing gives of a command."""
     source = PtraceSource(command, None, job_control=False, context=context("ptrace"))
-    await source.start(demand(*types, facets=facets))
+    await source.start(demand(*types, state_dependencies=state_dependencies))
     return [event async for batch in source.batches() for event in batch]

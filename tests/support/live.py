@@ -1,8 +1,8 @@
 """A live source without the pipeline: start it, act, look at the events.
 
-    with Live(EbpfSource(8 << 20, context()), demand("openat")) as live:
-        act = live.act(acts.open_file, "/etc/hostname")
-        act.events["openat"] …
+with Live(EbpfSource(8 << 20, context()), demand("openat")) as live:
+    act = live.act(acts.open_file, "/etc/hostname")
+    act.events["openat"] …
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import uvloop
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.api.hookspecs import Context, Source
-from mozu.core.filter.demand import Demand, Need
+from mozu.core.filter.demand import Demand, Interest
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.fields import FieldRegistry
@@ -48,9 +48,9 @@ def context(name: str = "live") -> Context:
     return Context(name, logging.getLogger(name), Metrics(), FieldRegistry())
 
 
-def demand(*types: str, facets: Iterable[str] = ()) -> Demand:
+def demand(*types: str, state_dependencies: Iterable[str] = ()) -> Demand:
     """Every event of these types."""
-    return Demand({"syscall": dict.fromkeys(types, Need(frozenset(facets)))})
+    return Demand({"syscall": dict.fromkeys(types, Interest(frozenset(state_dependencies)))})
 
 
 class Act(NamedTuple):

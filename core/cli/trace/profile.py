@@ -10,7 +10,7 @@ import yaml
 
 from mozu.core.abi.addresses import ip_text
 from mozu.core.errors import MozuError
-from mozu.core.filter.demand import Demand, Need
+from mozu.core.filter.demand import Demand, Interest
 from mozu.core.model.alert import Alert, Ref, Severity, Template
 from mozu.core.model.event import Event, SyscallEvent, printable
 from mozu.core.model.syscalls import flag_table
@@ -72,7 +72,7 @@ class Profile:
 
     def demand(self) -> Demand:
         """Programs, opens, connections."""
-        return Demand({"syscall": dict.fromkeys(_TYPES, Need(frozenset({"tree", "cwd"})))})
+        return Demand({"syscall": dict.fromkeys(_TYPES, Interest(frozenset({"tree", "cwd"})))})
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
         """One alert for each thing that is new, at its first time."""

@@ -9,7 +9,7 @@ from mozu.core.delivery.encode.ecs import Ecs, EcsSettings
 from mozu.core.delivery.encode.falco_json import FalcoJson, JsonSettings
 from mozu.core.delivery.encode.falco_text import FalcoText, TextSettings
 from mozu.core.delivery.encode.format import Encoder, Format
-from mozu.core.delivery.encode.known import WANTED
+from mozu.core.delivery.encode.known import REQUESTED_FIELDS
 from mozu.core.delivery.encode.ocsf import Ocsf, OcsfSettings
 
 FORMATS: Final[Mapping[str, Format]] = {
@@ -35,7 +35,7 @@ FORMATS: Final[Mapping[str, Format]] = {
             content_type="application/json",
             build=Ecs,
             settings=EcsSettings,
-            wanted=WANTED,
+            requested_fields=REQUESTED_FIELDS,
         ),
         Format(
             name="ocsf",
@@ -43,7 +43,7 @@ FORMATS: Final[Mapping[str, Format]] = {
             content_type="application/json",
             build=Ocsf,
             settings=OcsfSettings,
-            wanted=WANTED,
+            requested_fields=REQUESTED_FIELDS,
         ),
         Format(
             name="cef",
@@ -51,7 +51,7 @@ FORMATS: Final[Mapping[str, Format]] = {
             content_type="text/plain; charset=utf-8",
             build=Cef,
             settings=CefSettings,
-            wanted=WANTED,
+            requested_fields=REQUESTED_FIELDS,
         ),
         Format(
             name="cloudevents",

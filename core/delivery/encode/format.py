@@ -29,5 +29,5 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     """Options → encoder."""
     settings: type[Settings] = Settings
     """Its options."""
-    wanted: tuple[str, ...] = ()
+    requested_fields: tuple[str, ...] = ()
     """Fields it has a place for, whatever a rule's output names: evaluators put them into `Alert.enrichment`."""

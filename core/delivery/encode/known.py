@@ -54,7 +54,7 @@ OBJECT: Final = (
     "fd.l4proto",
     "fd.is_server",
 )
-WANTED: Final = PROCESS + CONTAINER + OBJECT
+REQUESTED_FIELDS: Final = PROCESS + CONTAINER + OBJECT
 HOMES: Final = frozenset({*PROCESS, *CONTAINER, "container.id", "container.image", "evt.type", "evt.hostname"})
 """What ECS and OCSF have places of their own for wherever it has a value."""
 _MISSING: Final = frozenset({"", "<NA>"})

@@ -52,8 +52,8 @@ Steps, and who calls them (the rule compiler of `core.language.rules`, as a rule
 4. ``compile_rules(rules, fields, mode="first") -> RuleProgram``: one generated function per event type over all rules.
    Rules are RuleInput(name, source, condition); they must have been checked without errors.
    `RuleProgram.evaluate(batch)` gives (event, position of the rule in `rules`) in the order of events, and of rules
-   within an event; in mode "first" at most one per event. `RuleProgram.needs[source][event type]` is the set of facets
-   wanted; the type `*` stands for all.
+   within an event; in mode "first" at most one per event. `RuleProgram.needs[source][event type]` is the set of
+   state dependencies; the type `*` stands for all.
 5. ``compile_template(text, fields, source, extra=()) -> Output``: `.template` (core.model.alert.Template),
    `.values(event)` (the dict of values for it), `.needs(type)`, `.fields`. `extra` has pairs (key, format): fields that
    only `output_fields` shows. With an empty format the key is a field itself and keeps its type, else the value is the

@@ -45,7 +45,7 @@ def lower(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def matcher(pattern: str, fold: bool = False) -> Callable[[str], bool]:
-    """A function that tells whether the whole value matches; with `fold`, whatever the case of ASCII letters."""
+    """Value → whether the whole value matches; with `fold`, whatever the case of ASCII letters."""
     full_match = re.compile(regex(lower(pattern) if fold else pattern), re.DOTALL).fullmatch
     if fold:
         return lambda value: full_match(latin(lower(value))) is not None
@@ -70,7 +70,7 @@ def literal(pattern: str) -> str | None:
 
 
 def longest(pattern: str) -> str:
-    """The longest text that every value which matches contains; empty where quotes or brackets make it hard to tell."""
+    """The longest text that every value which matches contains; empty where quotes or brackets do not allow one."""
     if "[" in pattern or "\\" in pattern:
         return ""
     return max(re.split(r"[*?]", pattern), key=len)

@@ -1,4 +1,4 @@
-"""The names of hosts that conditions compare addresses with: somebody has to resolve them."""
+"""The names of hosts that conditions compare addresses with: the core resolves them."""
 
 from collections.abc import Iterable
 

@@ -1,8 +1,8 @@
-"""A condition → what must hold of an event for it to be true, as far as single fields tell."""
+"""A condition → what must hold of an event for it to be true, as far as single fields decide."""
 
 from typing import Final
 
-from mozu.core.filter.predicate import FALSE, TRUE, AllOf, AnyOf, Fact, Predicate, all_of, any_of, fold
+from mozu.core.filter.predicate import FALSE, TRUE, AllOf, AnyOf, Comparison, Predicate, all_of, any_of, fold
 from mozu.core.language.conditions.ast import (
     And,
     Const,
@@ -25,7 +25,7 @@ _BOTH: Final = (TRUE, TRUE)
 
 
 def necessary(condition: Node, resolver: Resolver) -> Predicate:
-    """TRUE where nothing is known. What cannot be told by one field and constants counts as true."""
+    """TRUE where nothing is known. What compares more than one field with constants counts as true."""
 
     def visit(node: Node, inner: list[tuple[Predicate, Predicate]]) -> tuple[Predicate, Predicate]:
         """(what the node needs to be true, what it needs to be false)."""
@@ -52,7 +52,7 @@ def as_condition(predicate: Predicate) -> str:
     )
 
 
-def _as_test(fact: Fact) -> str:
+def _as_test(fact: Comparison) -> str:
     values = f"({', '.join(map(quote, fact.values))})"
     if fact.op == "exists":
         return f"{fact.field} exists"
@@ -78,11 +78,11 @@ def _of_test(test: Test, resolver: Resolver) -> tuple[Predicate, Predicate]:
     field, op = unparse_term(left), "in" if test.op in ("=", "==", "in", "intersects") else test.op
     joint = "allof" if op == "!=" else "anyof"
     if test.modifier in ("", joint) or len(values) == 1:
-        return Fact(field, op, values), Fact(field, op, values, negated=True)
+        return Comparison(field, op, values), Comparison(field, op, values, negated=True)
     if test.modifier == "oneof":
-        return Fact(field, op, values) if op != "!=" else TRUE, TRUE
-    yes = tuple(Fact(field, op, (value,)) for value in values)
-    no = tuple(Fact(field, op, (value,), negated=True) for value in values)
+        return Comparison(field, op, values) if op != "!=" else TRUE, TRUE
+    yes = tuple(Comparison(field, op, (value,)) for value in values)
+    no = tuple(Comparison(field, op, (value,), negated=True) for value in values)
     return (AllOf(yes), AnyOf(no)) if test.modifier == "allof" else (AnyOf(yes), AllOf(no))
 
 

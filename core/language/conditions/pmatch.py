@@ -18,7 +18,7 @@ def normal(path: str) -> str:
 
 
 def matcher(paths: Iterable[str]) -> Callable[[str], bool]:
-    """A function that tells whether a value is one of the paths or below it. Components may be fnmatch patterns."""
+    """Value → whether a value is one of the paths or below it. Components may be fnmatch patterns."""
     wanted = [normal(path) for path in paths]
     if "" in wanted:
         return lambda value: True

@@ -189,17 +189,17 @@ class _Source:
 
     @staticmethod
     def _facets(conditions: Iterable[Node], resolver: Resolver) -> frozenset[str]:
-        facets: set[str] = set()
+        state_dependencies: set[str] = set()
         seen: set[int] = set()
 
         def visit(node: Node, _: list[None]) -> None:
             if isinstance(node, Test) and id(node) not in seen:
                 seen.add(id(node))
-                facets.update(test_needs(node, resolver))
+                state_dependencies.update(test_needs(node, resolver))
 
         for condition in conditions:
             bottom_up(condition, visit)
-        return frozenset(facets)
+        return frozenset(state_dependencies)
 
 
 def test_needs(test: Test, resolver: Resolver) -> set[str]:

@@ -44,7 +44,7 @@ def problem_of(pattern: str) -> str:
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
-    """A function that tells whether the whole value matches."""
+    """Value → whether the whole value matches."""
     full_match = _compile(pattern).fullmatch
 
     def matches(value: str) -> bool:
@@ -54,7 +54,7 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 
 def alternatives(texts: Iterable[str]) -> Callable[[str], bool]:
-    """A function that tells whether a value contains one of many texts; its time does not hang on their number."""
+    """Value → whether a value contains one of many texts; its time does not hang on their number."""
     options = re2.Options()
     options.never_capture = True
     options.log_errors = False

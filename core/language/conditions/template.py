@@ -188,7 +188,7 @@ class _Format:
 
 
 class _Needs:
-    """The facets that some operands need, worked out when somebody asks."""
+    """The state dependencies of some operands, worked out when they are asked for."""
 
     def __init__(self, operands: Iterable[Operand], fields: FieldRegistry, source: str) -> None:
         self._operands, self._fields, self._source = tuple(operands), fields, source

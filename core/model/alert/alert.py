@@ -30,7 +30,7 @@ class Alert(msgspec.Struct, kw_only=True):
     """Stable: evaluating the same event again gives the same id. The core fills it, and `hostname`."""
     enrichment: dict[str, Any] = msgspec.field(default_factory=dict)
     """Field → JSON value (text, number, bool, list, None) of what encoders want besides the output
-    (`Context.wanted`); shown by no format that has no place for it."""
+    (`Context.requested_fields`); shown by no format that has no place for it."""
     incomplete: tuple[str, ...] = ()
     """Enrichers that had not answered when their deadline passed."""
     capture: int | None = None

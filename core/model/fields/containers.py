@@ -13,7 +13,7 @@ from mozu.core.model.fields.proc.read import UNSIGNED, dated, own
 
 _OWN: Final = frozenset({"tree", "cgroups"})
 _NEEDS: Final = frozenset({"tree", "cgroups", "enricher:containers"})
-_LASTING: Final = frozenset({"lasting"})
+_EXEC_INVARIANT: Final = frozenset({"exec_invariant"})
 _SUGGESTED: Final = frozenset({"suggested"})
 _DEPRECATED: Final = frozenset({"deprecated"})
 _GONE: Final = "Out of use; never has a value."
@@ -68,7 +68,7 @@ _CONTAINER: Final = (
         type=FieldType.STRING,
         read=_by_cgroup(lambda c: c.id),
         needs=_OWN,
-        traits=_SUGGESTED | _LASTING,
+        traits=_SUGGESTED | _EXEC_INVARIANT,
         doc="First 12 characters of the container's id; `host` outside containers.",
     ),
     Field(
@@ -76,7 +76,7 @@ _CONTAINER: Final = (
         type=FieldType.STRING,
         read=_by_cgroup(lambda c: c.full_id),
         needs=_OWN,
-        traits=_LASTING,
+        traits=_EXEC_INVARIANT,
         doc="The container's whole id; `host` outside containers.",
     ),
     Field(
@@ -84,7 +84,7 @@ _CONTAINER: Final = (
         type=FieldType.STRING,
         read=_by_cgroup(lambda c: c.runtime),
         needs=_OWN,
-        traits=_LASTING,
+        traits=_EXEC_INVARIANT,
         doc="What runs the container: docker, containerd, podman …; `host` outside containers.",
     ),
     Field(

@@ -111,15 +111,14 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     sources: frozenset[str] = frozenset({"syscall"})
     """Source classes that have it; `*` stands for every source."""
     needs: frozenset[str] = frozenset()
-    """What must be kept or fetched so that it can be read: facets of the state (`cwd`, `ids`, `env`, `fds` … of
+    """What must be kept or fetched so that it can be read: state dependencies (`cwd`, `ids`, `env`, `fds` … of
     `core.filter.demand`) and `enricher:NAME`."""
     narrowed: Callable[[str | None, str], frozenset[str]] | None = None
     """(argument, event type) → what of `needs` events of that type really need."""
     traits: frozenset[str] = frozenset()
     """no_rhs, no_transformer, filter_only, hidden, deprecated, suggested, hex, padded, output_time,
     dynamic (the type is the parameter's), host_name (constants are names of hosts), at_most (`=` holds for every value
-    up to the constant), lasting (of a process, it stays what it is until the next exec, and its children begin with
-    it)."""
+    up to the constant), exec_invariant (of a process, it stays until the next exec, and children begin with it)."""
     format: str = ""
     """How a number prints: `` decimal, `hex` (upper case), `octal` (both without prefix), `padded` (nine digits)."""
     variant: "Callable[[str | None], Field] | None" = None

@@ -70,7 +70,7 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Back
     declared = {kind: _declared(config, registry, kind) for kind in ("sources", "enrichers", "evaluators", "sinks")}
     registry.add_fields(fields)
 
-    builder = _Builder(registry, fields, metrics, errands, _wanted(config, registry))
+    builder = _Builder(registry, fields, metrics, errands, _requested_fields(config, registry))
 
     def build(kind: str) -> list[Built]:
         return [builder.build(declaration, entry) for declaration, entry in declared[kind]]
@@ -115,9 +115,9 @@ def _redactor(config: Config, metrics: Metrics) -> Redactor | None:
     return Redactor(metrics, settings.patterns, settings.fields) if settings.enabled else None
 
 
-def _wanted(config: Config, registry: Registry) -> tuple[str, ...]:
+def _requested_fields(config: Config, registry: Registry) -> tuple[str, ...]:
     """What the formats of all sinks have a place for."""
-    return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).wanted))
+    return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).requested_fields))
 
 
 class _Builder:
@@ -129,10 +129,10 @@ class _Builder:
         fields: FieldRegistry,
         metrics: Metrics,
         errands: BackgroundTasks,
-        wanted: tuple[str, ...],
+        requested_fields: tuple[str, ...],
     ) -> None:
         self._registry, self._fields, self._metrics, self._errands = registry, fields, metrics, errands
-        self._wanted = wanted
+        self._requested_fields = requested_fields
 
     def build(self, declaration: Declaration, entry: Entry) -> Built:
         stage: Isolated[Any] = Isolated(entry.kind.value, entry.id, None, self._metrics, blocking=declaration.blocking)
@@ -141,12 +141,12 @@ class _Builder:
             log=stage.log,
             metrics=stage.metrics,
             fields=self._fields,
-            strict=not declaration.live,
+            offline=not declaration.live,
             spawn=self._errands.of(stage),
         )
         built = Built(declaration, entry, stage)
         if entry.kind is Kind.EVALUATOR:
-            context.wanted = self._wanted
+            context.requested_fields = self._requested_fields
         elif entry.kind is Kind.SINK:
             context.content_type = self._registry.format(entry).content_type
             built.encoder = self._registry.encoder(entry)

@@ -16,7 +16,7 @@ from mozu.core.errors import MozuError, SourceBroken
 from mozu.core.filter.demand import Demand, union
 from mozu.core.flow import Pipeline
 from mozu.core.flow.loss_accounting import LossAccounting
-from mozu.core.flow.process_predicate import acquaintance
+from mozu.core.flow.process_predicate import process_predicates
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.flow.source_pump import Intake
 from mozu.core.flow.statistics import as_text, gather
@@ -139,10 +139,10 @@ class Engine:
             await intake.stage.component.start(demand)
             if intake.state is not None and intake.live:
                 concerned = getattr(intake.stage.component, "concerned", None)
-                intake.state.environments = "env" in demand.facets("syscall")
+                intake.state.environments = "env" in demand.state_dependencies("syscall")
                 known = intake.state.seed(None if concerned is None else concerned())
                 _log.info("source %s has started; %d processes were there already", intake.name, known)
-                if "threads" in demand.facets("syscall"):
+                if "threads" in demand.state_dependencies("syscall"):
                     self._reconcile(intake)  # births that came before the count are under way, and would count twice
         if self._hosts is not None:
             await self._hosts.ready()
@@ -161,12 +161,12 @@ class Engine:
         intake.hold = self._pipeline.intake(intake)
         intake.recorder = recorder(built, intake, self._assembly, self._metrics)
         if state is not None and declaration.live:
-            acquaint = getattr(built.stage.component, "acquaint", None)
-            if acquaint is not None:
-                acquaint(acquaintance(self._assembly.fields, state))
+            use_process_predicates = getattr(built.stage.component, "use_process_predicates", None)
+            if use_process_predicates is not None:
+                use_process_predicates(process_predicates(self._assembly.fields, state))
             self._reconcilers[intake.name] = Reconciler(
                 intake, state, built.stage.metrics,
-                threads=lambda: "threads" in self._demand().facets("syscall"),
+                threads=lambda: "threads" in self._demand().state_dependencies("syscall"),
                 concerned=getattr(built.stage.component, "concerned", None),
             )  # fmt: skip
         return intake
@@ -303,7 +303,7 @@ class Engine:
             self._hosts.want(demand.hosts)
         for intake in self._intakes:
             if intake.state is not None:
-                intake.state.environments = "env" in demand.facets("syscall")
+                intake.state.environments = "env" in demand.state_dependencies("syscall")
             with intake.stage.contained("take new demand"):
                 await intake.stage.component.update(demand)
         _log.info("reloaded")

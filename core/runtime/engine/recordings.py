@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mozu.core.errors import MozuError
-from mozu.core.filter.demand import FACETS, Demand, Need
+from mozu.core.filter.demand import STATE_DEPENDENCIES, Demand, Interest
 from mozu.core.flow.source_pump import Intake
 from mozu.core.metrics import Metrics
 from mozu.core.recording import (
@@ -21,7 +21,7 @@ from mozu.core.recording import (
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
 from mozu.core.runtime.engine.assembly import Assembly, Built
 
-EVERYTHING: Final = Demand({"syscall": {"*": Need(frozenset(FACETS))}})
+EVERYTHING: Final = Demand({"syscall": {"*": Interest(frozenset(STATE_DEPENDENCIES))}})
 """What a recording of all events adds to what the rules want."""
 
 

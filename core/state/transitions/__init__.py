@@ -44,7 +44,7 @@ CHANGING: Final = (
     frozenset(name for name, change in TRANSITIONS.items() if change is not use.TRANSITIONS.get(name)) - transfers.PLAIN
 )
 """Event types that can change the state. A source to which reading more costs little (a recording) sends all of them,
-whatever is demanded; a live one sends those of the facets that are."""
+whatever is demanded; a live one sends those of the state dependencies that are."""
 
 OF_PROCESSES: Final = frozenset[str]().union(
     forks.TRANSITIONS, forks.INTERNAL, exec.TRANSITIONS, exits.TRANSITIONS, exits.INTERNAL, directories.TRANSITIONS,

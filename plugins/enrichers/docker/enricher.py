@@ -81,7 +81,7 @@ class DockerEnricher:
 
     def known(self, key: str) -> bool:
         """Whether the book has the container, or has it on authority that nobody knows it."""
-        return self._context.strict or self._book.settled(key)
+        return self._context.offline or self._book.settled(key)
 
     async def resolve(self, key: str) -> None:
         """Look one container up; whoever asks for the same one at the same time shares the answer."""

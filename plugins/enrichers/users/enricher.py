@@ -69,12 +69,12 @@ class UsersEnricher:
         self._background = Background(self._watch)
         self._failures = context.metrics.counter("user_database_failures_total")
         context.metrics.gauge("user_databases", lambda: 1 + len(self._containers))
-        if not context.strict:
+        if not context.offline:
             context.fields.lookups.user, context.fields.lookups.group = self._user_name, self._group_name
 
     async def start(self) -> None:
         """Read the host's files."""
-        if self._context.strict:
+        if self._context.offline:
             return
         await self._refresh_host()
         self._background.start(self._context, "watch files of users")
@@ -82,7 +82,7 @@ class UsersEnricher:
     def key(self, event: Event) -> str | None:
         """What the dictionaries lack for the event's process."""
         process: Process | None = getattr(event, "process", None)
-        if process is None or self._context.strict:
+        if process is None or self._context.offline:
             return None
         container = process.container
         full_id = "" if container is None else container.full_id
@@ -106,7 +106,7 @@ class UsersEnricher:
         """Whether every number of the key has an answer."""
         full_id, uid, gid, loginuid, look = _parts(key)
         names = self._containers.get(full_id) if full_id else self._host
-        return self._context.strict or (names is not None and names.look > look and names.has(uid, gid, loginuid))
+        return self._context.offline or (names is not None and names.look > look and names.has(uid, gid, loginuid))
 
     async def resolve(self, key: str) -> None:
         """Look at the files again, then ask the name services (host only); what nobody knows has no name."""

@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import Field, field_validator
 
 from mozu.core.api.hookspecs import Context, Declaration, Settings, hookimpl
-from mozu.plugins.sources.ebpf.capability import sights
+from mozu.plugins.sources.ebpf.capability import capabilities
 from mozu.plugins.sources.ebpf.entry_paths import Switch
 from mozu.plugins.sources.ebpf.source import EbpfSource
 
@@ -66,5 +66,5 @@ def mozu_source() -> Declaration:
         settings=EbpfSettings,
         event_source="syscall",
         live=True,
-        sights=sights,
+        capabilities=capabilities,
     )

@@ -6,7 +6,7 @@ from mozu.core.errors import SourceUnavailable
 from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import btf, kernel, wire
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
-from mozu.plugins.sources.ebpf.kernel_filter import Gate
+from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.kernel_structs import ENUMERATIONS, STRUCTS
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
@@ -75,19 +75,19 @@ def _entry_text(program: Program) -> str:
     return f"int {program.entry}(struct {context} *ctx) {{ return {program.function}(ctx); }}"
 
 
-def gates_text(gates: Iterable[Gate]) -> tuple[str, str]:
-    """(main text, text of generated.h): each gate twice, for program arrays of both types."""
-    chosen = sorted(gates, key=lambda gate: gate.name)
+def filters_text(functions: Iterable[FilterFunction]) -> tuple[str, str]:
+    """(main text, text of generated.h): each function twice, for program arrays of both types."""
+    chosen = sorted(functions, key=lambda function: function.name)
     lines = ["#include <mozu/generated.h>"]
-    for gate in chosen:
+    for function in chosen:
         for array in ARRAYS:
             lines.append(
-                f"int {gate.entry(array)}(void *ctx) {{ "
+                f"int {function.entry(array)}(void *ctx) {{ "
                 "struct syscall_ctx *sys = this_cpu_syscall(); if (!sys) return 0; "
-                f"if (!{gate.name}(sys)) return turn_away(sys); "
-                f"let_pass(ctx, {array}, sys); return 0; }}"
+                f"if (!{function.name}(sys)) return count_filtered(sys); "
+                f"tail_call_unfiltered(ctx, {array}, sys); return 0; }}"
             )
-    return "\n".join(lines) + "\n", "".join(gate.text for gate in chosen)
+    return "\n".join(lines) + "\n", "".join(function.text for function in chosen)
 
 
 def source_text(layouts: str, maps: Mapping[str, int], depth: int, main: str) -> str:

@@ -19,7 +19,7 @@ from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import checks, kernel, uring
 from mozu.plugins.sources.ebpf.codegen import ARRAYS, NATIVE
 from mozu.plugins.sources.ebpf.entry_paths import IO_URING, EntryPath
-from mozu.plugins.sources.ebpf.kernel_filter import Gate
+from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_RESULT, SETTINGS, SIZES, make_maps
 from mozu.plugins.sources.ebpf.program_code import ProgramCode, ProgramTooLong
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
@@ -53,9 +53,9 @@ class Loader:
         self.watched: set[str] = set()
         """Event types that were ever attached."""
         self._own = 0
-        self._gates: dict[str, Gate] = {}
+        self._filters: dict[str, FilterFunction] = {}
         """Event type → what stands before its program."""
-        self._gate_programs: dict[str, int] = {}
+        self._filter_programs: dict[str, int] = {}
         """Entry → descriptor of those that stand somewhere."""
         self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
         self._code = ProgramCode({**self._maps, **SIZES, "SELFTEST_FIRST": _SELFTEST_ARGUMENTS[0]})
@@ -165,37 +165,41 @@ class Loader:
         """The program arrays that entry paths tail call through, with the type of their programs."""
         return list(ARRAYS.items()) if self.entry_paths else [("TP_PROGS", kernel.TRACEPOINT)]
 
-    def gate(self, gates: Mapping[str, Gate]) -> str:
+    def set_filters(self, functions: Mapping[str, FilterFunction]) -> str:
         """Put these before the programs of their types, and none before others.
 
         Gives why it cannot be done, and then nothing stands before any; empty otherwise.
         """
         problem = ""
-        wanted = {name: gate for name, gate in gates.items() if name in self._attached}
-        fresh = {gate.name: gate for gate in wanted.values() if gate.entry("TP_PROGS") not in self._gate_programs}
+        wanted = {name: function for name, function in functions.items() if name in self._attached}
+        fresh = {
+            function.name: function
+            for function in wanted.values()
+            if function.entry("TP_PROGS") not in self._filter_programs
+        }
         try:
             if fresh:
-                self._gate_programs |= self._code.gates(fresh.values())
+                self._filter_programs |= self._code.filters(fresh.values())
         except ProgramTooLong:
             problem, wanted = "the verifier finds the tests too long", {}
         except SourceUnavailable as error:
             problem, wanted = str(error), {}
-        for name in self._gates.keys() | wanted.keys():
-            if name in self._attached and self._gates.get(name) != wanted.get(name):
+        for name in self._filters.keys() | wanted.keys():
+            if name in self._attached and self._filters.get(name) != wanted.get(name):
                 self._stand(SYSCALL_SPECS[name], wanted.get(name))
-        self._gates = wanted
-        used = {gate.entry(array) for gate in wanted.values() for array in ARRAYS}
-        for entry in self._gate_programs.keys() - used:
-            os.close(self._gate_programs.pop(entry))
+        self._filters = wanted
+        used = {function.entry(array) for function in wanted.values() for array in ARRAYS}
+        for entry in self._filter_programs.keys() - used:
+            os.close(self._filter_programs.pop(entry))
         return problem
 
-    def _stand(self, spec: SyscallSpec, gate: Gate | None) -> None:
-        """A gate before the program of a call, or none any more."""
-        if gate is None:
+    def _stand(self, spec: SyscallSpec, function: FilterFunction | None) -> None:
+        """Put a filter before the program of a call, or take it away."""
+        if function is None:
             self._lead(spec, PROGRAMS[spec.name][0])
             return
         for array, _ in self._arrays():
-            program = struct.pack("<I", self._gate_programs[gate.entry(array)])
+            program = struct.pack("<I", self._filter_programs[function.entry(array)])
             kernel.update(self._maps[array], spec.number, program)
 
     def _pairs(self, chosen: Iterable[Program]) -> list[tuple[int, int]]:
@@ -222,7 +226,7 @@ class Loader:
                 os.close(program)
 
     def detach(self, names: Iterable[str]) -> None:
-        """Watch these no longer; what they counted stays.
+        """SyscallSpec these no longer; what they counted stays.
 
         Takes milliseconds each: the kernel waits until no CPU runs them.
         """
@@ -233,7 +237,7 @@ class Loader:
             with self._counting:
                 self._missed_before[name] = self._missed_before.get(name, 0) + (self._misses(pairs) or 0)
                 self._attached.pop(name, None)
-            self._gates.pop(name, None)
+            self._filters.pop(name, None)
             for array in ARRAYS:
                 kernel.delete(self._maps[array], SYSCALL_SPECS[name].number)
                 kernel.delete(self._maps[array], SYSCALL_SPECS[name].number + NUMBERS_END)
@@ -264,9 +268,9 @@ class Loader:
         self.open(())
         self.detach(list(self._attached))
         self._code.close()
-        for fd in self._gate_programs.values():
+        for fd in self._filter_programs.values():
             os.close(fd)
-        self._gate_programs.clear()
+        self._filter_programs.clear()
         for fd in self._maps.values():
             os.close(fd)
         self._maps.clear()

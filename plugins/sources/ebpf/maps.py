@@ -20,10 +20,10 @@ SIZES: Final = {
     "URING_OP_SIZE": uring.ENTRY.size,
     "URING_REQUESTS_SIZE": 984,
     "URING_REQUEST_SIZE": 9176,
-    "GATE_SIZE": 736,
+    "FILTER_SCRATCH_SIZE": 736,
     "OPENED_PATH_SIZE": 280,
 }
-"""Sizes of structs in bpf/{record,syscall_ctx,uring,gate,opened_path}.h, which assert them."""
+"""Sizes of structs in bpf/{record,syscall_ctx,uring,kernel_filter,opened_path}.h, which assert them."""
 _IN_FLIGHT: Final = 4096
 """Requests of io_uring between submission and completion, those with texts an eighth of them."""
 _SLOTS: Final = 4
@@ -51,7 +51,7 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
         "SELFTEST": (array, 4, SELFTEST_RESULT.size, 1),
         "TP_PROGS": (jumps, 4, 4, 2 * NUMBERS_END),
         "RAW_TP_PROGS": (jumps, 4, 4, 2 * NUMBERS_END),
-        "GATE": (per_cpu, 4, SIZES["GATE_SIZE"], 1),
+        "FILTER_SCRATCH": (per_cpu, 4, SIZES["FILTER_SCRATCH_SIZE"], 1),
         "OPENED_PATHS": (kernel.HASH, 8, SIZES["OPENED_PATH_SIZE"], MAX_OPENED_PATHS),
         "GENERATION": (array, 4, 8, 1),
         "COMM_VERDICTS": (kernel.HASH, NAME, ENTRY.size, NAMES),

@@ -1,10 +1,10 @@
-"""What the kernel knows of processes: answers to the questions that gates ask about them.
+"""Cache of process verdicts in kernel maps: which process predicates of the kernel filter hold of which process.
 
-What the name of a program alone tells is written down by name, and the kernel looks it up at each exec. For the rest, a
-process that keeps making calls which a gate lets pass is looked at. Its exec or end makes the kernel forget it at once,
-and what was found out in the meantime is then refused: first an empty entry is made, then the stream is awaited until
-it has passed that moment, then the questions are answered, and the answers go in only if the entry is still there.
-Answers have the number of their edition, and those of an earlier one count for nothing.
+What the name of a program alone decides is written by name (COMM_VERDICTS), and the kernel looks it up at each exec.
+For the rest, a process that keeps making calls which pass the filter is put into a queue. Its exec or exit deletes its
+entry in the kernel at once, and a verdict found in the meantime is refused: first an empty entry is made, then the ring
+is read past that moment, then the predicates are evaluated, and the verdict is written only if the entry still
+exists. Verdicts carry the number of their generation; those of an earlier one count for nothing.
 """
 
 import struct
@@ -14,99 +14,99 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from mozu.core.api.hookspecs import Holds
-from mozu.core.filter.predicate import Fact, Predicate, holds
+from mozu.core.api.hookspecs import ProcessPredicate
+from mozu.core.filter.predicate import Comparison, Predicate, holds
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import kernel
 
 ENTRY: Final = struct.Struct("<QQ")
-"""Edition, 0 where there are no answers yet; which are yes, a bit each (struct verdicts of bpf/record.h)."""
+"""Generation, 0 where there is no verdict yet; which predicates hold, a bit each (struct verdicts of bpf/record.h)."""
 NAME: Final = 16
 """Bytes of a name in the kernel, the NUL at its end included."""
 NAMES: Final = 4096
-"""Names of which something is written down."""
+"""Names that the map COMM_VERDICTS holds at most."""
 _EMPTY: Final = ENTRY.pack(0, 0)
-_EDITION: Final = struct.Struct("<Q")
-_ENOUGH: Final = 16
-"""Calls after which a process is worth a look."""
+_GENERATION: Final = struct.Struct("<Q")
+_THRESHOLD: Final = 16
+"""Calls that pass before a process is put into the queue."""
 _AT_ONCE: Final = 200
-"""Answers between two batches."""
-_AGAIN: Final = 1000
-"""Calls after which it is looked at once more: the kernel may have forgotten it."""
+"""Verdicts published between two batches."""
+_REQUEUE: Final = 1000
+"""Calls that pass before it is put into the queue again: its entry may have been deleted."""
 
 
-class Acquaintances:
-    """Of one source. `maps`: descriptors; `limit`: entries of ACQUAINTED; `written`: how far the ring is written."""
+class ProcessFilterCache:
+    """Of one source. `maps`: descriptors; `limit`: entries of PROC_VERDICTS; `written`: how far the ring is written."""
 
     def __init__(
         self,
         maps: Mapping[str, int],
         limit: int,
-        decide: Callable[[Sequence[Predicate]], Holds],
+        decide: Callable[[Sequence[Predicate]], ProcessPredicate],
         written: Callable[[], int],
     ) -> None:
         self._maps, self._limit, self._decide, self._written = maps, limit, decide, written
         self._types: frozenset[str] = frozenset()
-        self._questions: Sequence[Predicate] = ()
-        self._holds: Holds | None = None
-        self._edition = 0
+        self._predicates: Sequence[Predicate] = ()
+        self._predicate: ProcessPredicate | None = None
+        self._generation = 0
         self._names: set[str] = set()
-        """Those that stand in NAMES, of this edition or an earlier one."""
+        """Keys of the map COMM_VERDICTS, of this generation or an earlier one."""
         self._calls: Counter[int] = Counter()
         self._known: set[int] = set()
-        self._asked: deque[tuple[int, int]] = deque()
+        self._queue: deque[tuple[int, int]] = deque()
         """(position of the ring, process) of empty entries, the position taken once the entry was there."""
         self._resumes = 0.0
 
-    def choose(self, types: frozenset[str], questions: Sequence[Predicate]) -> None:
-        """From now on these questions are asked, by the gates of these types. Nobody is known."""
-        self._types = types if questions else frozenset()
-        self._questions = questions
-        self._holds = self._decide(questions) if questions else None
-        self._begin()
+    def configure(self, types: frozenset[str], predicates: Sequence[Predicate]) -> None:
+        """The filters of these types use these predicates from now on. A new generation: no verdict is left."""
+        self._types = types if predicates else frozenset()
+        self._predicates = predicates
+        self._predicate = self._decide(predicates) if predicates else None
+        self._next_generation()
 
-    def forget(self) -> None:
-        """What is known may be wrong: everybody is asked about again."""
+    def invalidate(self) -> None:
+        """The state was wrong: every verdict is dropped and its process put into the queue again."""
         known = list(self._known)
-        self._begin()
-        self.introduce(known)
+        self._next_generation()
+        self.prefetch(known)
 
-    def introduce(self, pids: Iterable[int]) -> None:
-        """Ask about these before they call."""
+    def prefetch(self, pids: Iterable[int]) -> None:
+        """Put processes into the queue before they make a call."""
         if self._types and time.monotonic() >= self._resumes:
             for pid in pids:
-                self._ask(pid)
+                self._enqueue(pid)
 
-    def _begin(self) -> None:
-        """A new edition: nobody is known."""
+    def _next_generation(self) -> None:
+        """A new generation, without verdicts."""
         for pid in self._known:
             kernel.delete(self._maps["PROC_VERDICTS"], pid)
         self._known.clear()
-        self._asked.clear()
+        self._queue.clear()
         self._calls.clear()
-        self._edition += 1
-        kernel.update(self._maps["GENERATION"], 0, _EDITION.pack(self._edition))
-        self._write_names(by_name(self._questions))
+        self._generation += 1
+        kernel.update(self._maps["GENERATION"], 0, _GENERATION.pack(self._generation))
+        self._write_names(by_name(self._predicates))
 
     def _write_names(self, answers: Mapping[str, int]) -> None:
-        """What is not written down by name gets what every other name gets; of too many names nothing is told."""
+        """COMM_DEFAULT is for all names that are not in COMM_VERDICTS; with too many names neither is written."""
         kernel.update(self._maps["COMM_DEFAULT"], 0, _EMPTY)
         self._names.update(answers)
-        if not self._questions or len(self._names) > NAMES:
+        if not self._predicates or len(self._names) > NAMES:
             return
         for name in self._names:
             key = name.encode("utf-8", "surrogateescape").ljust(NAME, b"\0")
-            bits = answers.get(name, answers[""])
-            kernel.update_text(self._maps["COMM_VERDICTS"], key, ENTRY.pack(self._edition, bits))
-        kernel.update(self._maps["COMM_DEFAULT"], 0, ENTRY.pack(self._edition, answers[""]))
+            entry = ENTRY.pack(self._generation, answers.get(name, answers[""]))
+            kernel.update_text(self._maps["COMM_VERDICTS"], key, entry)
+        kernel.update(self._maps["COMM_DEFAULT"], 0, ENTRY.pack(self._generation, answers[""]))
 
-    def pause(self, seconds: float) -> None:
-        """Forget everybody, and get to know nobody for so long."""
-        self._begin()
+    def suspend(self, seconds: float) -> None:
+        """Drop every verdict and publish none for so many seconds."""
+        self._next_generation()
         self._resumes = time.monotonic() + seconds
 
-    def notice(self, batch: Sequence[SyscallEvent]) -> None:
-        """Count what passed."""
+    def observe(self, batch: Sequence[SyscallEvent]) -> None:
+        """Count the calls that passed, by process; at a threshold it is put into the queue."""
         types, calls = self._types, self._calls
         if not types or time.monotonic() < self._resumes:
             return
@@ -114,68 +114,68 @@ class Acquaintances:
             kind = event.type
             if kind in types:
                 calls[event.pid] += 1
-                if calls[event.pid] == _ENOUGH:
-                    self._ask(event.pid)
-                elif calls[event.pid] == _AGAIN:
+                if calls[event.pid] == _THRESHOLD:
+                    self._enqueue(event.pid)
+                elif calls[event.pid] == _REQUEUE:
                     calls[event.pid] = 0
             elif kind in ("execve", "procexit"):
                 calls.pop(event.pid, None)
                 self._known.discard(event.pid)
 
-    def _ask(self, pid: int) -> None:
+    def _enqueue(self, pid: int) -> None:
         if len(self._known) < self._limit:
             kernel.update(self._maps["PROC_VERDICTS"], pid, _EMPTY)
             self._known.add(pid)
-            self._asked.append((self._written(), pid))
+            self._queue.append((self._written(), pid))
 
     @property
-    def is_asking(self) -> bool:
-        """Whether somebody waits for answers."""
-        return bool(self._asked)
+    def is_pending(self) -> bool:
+        """Whether a process is in the queue."""
+        return bool(self._queue)
 
-    def answer(self, position: int) -> None:
-        """Tell what holds of those who were asked about before `position`, up to which all events are in the state.
+    def publish(self, position: int) -> None:
+        """Write verdicts of processes that were queued before `position`, up to which all events are in the state.
 
-        Of some of them at a time: nobody shall wait for that.
+        At most _AT_ONCE: the ring must not wait for more.
         """
-        if self._holds is None:
+        if self._predicate is None:
             return
         for _ in range(_AT_ONCE):
-            if not self._asked or self._asked[0][0] > position:
+            if not self._queue or self._queue[0][0] > position:
                 return
-            pid = self._asked.popleft()[1]
-            holds = self._holds(pid)
+            pid = self._queue.popleft()[1]
+            holds = self._predicate(pid)
             bits = None if holds is None else sum(1 << number for number, one in enumerate(holds) if one)
-            entry = None if bits is None else ENTRY.pack(self._edition, bits)
+            entry = None if bits is None else ENTRY.pack(self._generation, bits)
             if entry is not None and kernel.update_existing(self._maps["PROC_VERDICTS"], pid, entry):
                 continue
             kernel.delete(self._maps["PROC_VERDICTS"], pid)
             self._known.discard(pid)
 
 
-def by_name(questions: Sequence[Predicate]) -> dict[str, int]:
-    """Name of a program → answers, as far as the name alone tells; under the empty name those of all other programs."""
-    names = {"": None, **{name: None for question in questions for name in _names(question)}}
+def by_name(predicates: Sequence[Predicate]) -> dict[str, int]:
+    """Name of a program → verdict, as far as the name decides; the empty name stands for all others."""
+    names = {"": None, **{name: None for predicate in predicates for name in _names(predicate)}}
     return {
-        name: sum(1 << number for number, one in enumerate(questions) if holds(one, partial(_may_hold, name)))
+        name: sum(1 << number for number, one in enumerate(predicates) if holds(one, partial(_may_hold, name)))
         for name in names
     }
 
 
-def _names(question: Predicate) -> Sequence[str]:
-    """Those that a name is compared with; what is longer than a name can be is none."""
+def _names(predicate: Predicate) -> Sequence[str]:
+    """Names that `proc.name` is compared with, as far as the kernel can hold them."""
     found: list[str] = []
 
-    def note(fact: Fact) -> bool:
+    def note(fact: Comparison) -> bool:
         if fact.field == "proc.name" and fact.op in ("in", "!="):
             found.extend(name for name in fact.values if 0 < len(name.encode("utf-8", "surrogateescape")) < NAME)
         return True
 
-    holds(question, note)
+    holds(predicate, note)
     return found
 
 
-def _may_hold(name: str, fact: Fact) -> bool:
+def _may_hold(name: str, fact: Comparison) -> bool:
     if fact.field != "proc.name" or fact.op not in ("in", "!="):
         return True
     return ((name in fact.values and name != "") is (fact.op == "in")) is not fact.negated

@@ -13,7 +13,7 @@ from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import codegen, kernel, wire
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.compiler import compile_text
-from mozu.plugins.sources.ebpf.kernel_filter import Gate
+from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.kfunc_casts import NONE, Casts
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
@@ -101,26 +101,28 @@ class ProgramCode:
     def _source(self, form: _Form, main: str) -> str:
         return codegen.source_text(self._kernel[form.cast], self._constants, form.depth, main)
 
-    def gates(self, gates: Iterable[Gate]) -> dict[str, int]:
-        """Entry → descriptor of a program, for each array that a gate can stand in; to be closed by the caller.
+    def filters(self, functions: Iterable[FilterFunction]) -> dict[str, int]:
+        """Entry → descriptor of a program, for each array that a function can stand in; to be closed by the caller.
 
         Raises SourceUnavailable, and ProgramTooLong where the verifier gives up.
         """
-        chosen = list(gates)
+        chosen = list(functions)
         form = self._forms[0]
         if form.cast != NONE:
             with suppress(_Refused):
-                return self._gates(chosen, form)
+                return self._filters(chosen, form)
         try:
-            return self._gates(chosen, form._replace(cast=NONE))
+            return self._filters(chosen, form._replace(cast=NONE))
         except _Refused as refused:
             raise ProgramTooLong(refused.entry) if refused.is_too_long else refused.told() from refused.error
 
-    def _gates(self, gates: Iterable[Gate], form: _Form) -> dict[str, int]:
-        main, generated = codegen.gates_text(gates)
+    def _filters(self, functions: Iterable[FilterFunction], form: _Form) -> dict[str, int]:
+        main, generated = codegen.filters_text(functions)
         module = compile_text(self._source(form, main), wire.SOURCES, generated)
         try:
-            entries = [(gate.entry(array), kind) for gate in gates for array, kind in codegen.ARRAYS.items()]
+            entries = [
+                (function.entry(array), kind) for function in functions for array, kind in codegen.ARRAYS.items()
+            ]
             return self._load_all(module, entries)
         finally:
             module.cleanup()

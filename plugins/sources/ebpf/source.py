@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
-from mozu.core.api.hookspecs import Context, Counts, Holds
+from mozu.core.api.hookspecs import Context, Counts, ProcessPredicate
 from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.filter.predicate import Predicate
@@ -16,11 +16,11 @@ from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
 from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
-from mozu.plugins.sources.ebpf.kernel_filter import Gate, choose
+from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction, choose
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH, MIN_POLL_INTERVAL, max_poll_interval, poll_interval
-from mozu.plugins.sources.ebpf.process_filter_cache import Acquaintances
+from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 
 _ALL: Final = 1 << 30
@@ -45,7 +45,7 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
     named = frozenset(needs)
     if "*" in named:
         named |= DEFAULT_TYPES
-    state = state_types(demand.facets("syscall") - READ_ON_USE)
+    state = state_types(demand.state_dependencies("syscall") - READ_ON_USE)
     return PROCESS_EVENTS | (named | state) & frozenset(SYSCALL_SPECS), named - frozenset(SYSCALL_SPECS) - {"*"}
 
 
@@ -66,9 +66,9 @@ class EbpfSource:
         self._ring_size = ring_size
         self._compat32 = compat32
         self._kernel_filter = kernel_filter
-        self._exec_invariant = [field.name for field in context.fields if "lasting" in field.traits]
-        self._decide: Callable[[Sequence[Predicate]], Holds] | None = None
-        self._process_cache: Acquaintances | None = None
+        self._exec_invariant = [field.name for field in context.fields if "exec_invariant" in field.traits]
+        self._decide: Callable[[Sequence[Predicate]], ProcessPredicate] | None = None
+        self._process_cache: ProcessFilterCache | None = None
         self._lost_before = 0
         self._log = context.log
         self._loader: Loader | None = None
@@ -90,7 +90,7 @@ class EbpfSource:
         self._ring = RingBuffer(self._loader.ring, self._ring_size)
         if self._decide is not None:
             maps, ring = self._loader.maps, self._ring
-            self._process_cache = Acquaintances(maps, MAX_PROC_VERDICTS, self._decide, lambda: ring.written)
+            self._process_cache = ProcessFilterCache(maps, MAX_PROC_VERDICTS, self._decide, lambda: ring.written)
         self._decoder.offset = self._clock.offset
         try:
             await self.update(demand)
@@ -112,12 +112,16 @@ class EbpfSource:
         if self._loader is None or self._stopping.is_set():
             return
         types, missing = wanted_types(demand)
-        facets = demand.facets("syscall")
+        state_dependencies = demand.state_dependencies("syscall")
         needs = demand.of("syscall").keys()
-        threads = bool(needs & THREAD_EVENTS) or "*" in needs or "threads" in facets
-        self._loader.configure(threads=threads, environment="env" in facets, realpath="realpath" in facets)
+        threads = bool(needs & THREAD_EVENTS) or "*" in needs or "threads" in state_dependencies
+        self._loader.configure(
+            threads=threads, environment="env" in state_dependencies, realpath="realpath" in state_dependencies
+        )
         loader = self._loader
-        only_rules = types - PROCESS_EVENTS - state_types(facets - READ_ON_USE) if self._kernel_filter else ()
+        only_rules = (
+            types - PROCESS_EVENTS - state_types(state_dependencies - READ_ON_USE) if self._kernel_filter else ()
+        )
         chosen = choose(demand, only_rules, self._exec_invariant if self._process_cache is not None else ())
         ordered = [*ATTACH_ORDER, *sorted(types.difference(ATTACH_ORDER))]
         unknown = await asyncio.to_thread(loader.attach, ordered)
@@ -128,18 +132,18 @@ class EbpfSource:
         await asyncio.to_thread(loader.open, paths)
         await asyncio.to_thread(loader.detach, loader.attached - types)
         if self._process_cache is not None:
-            self._process_cache.choose(frozenset(), ())
-        await asyncio.to_thread(self._set_kernel_filter, chosen.gates)
+            self._process_cache.configure(frozenset(), ())
+        await asyncio.to_thread(self._set_kernel_filter, chosen.functions)
         if self._process_cache is not None:
-            asking = frozenset(name for name, gate in chosen.gates.items() if gate.asks_of_process)
-            self._process_cache.choose(asking, chosen.questions)
-            self._process_cache.introduce(await asyncio.to_thread(running_pids))
-        if chosen.gates:
-            self._log.info("the kernel leaves out what no rule can match of %s", ", ".join(sorted(chosen.gates)))
+            asking = frozenset(name for name, function in chosen.functions.items() if function.uses_process_predicates)
+            self._process_cache.configure(asking, chosen.predicates)
+            self._process_cache.prefetch(await asyncio.to_thread(running_pids))
+        if chosen.functions:
+            self._log.info("the kernel leaves out what no rule can match of %s", ", ".join(sorted(chosen.functions)))
         self._warn(missing | unknown & needs)
 
-    def _set_kernel_filter(self, gates: Mapping[str, Gate]) -> None:
-        if self._loader is not None and (problem := self._loader.gate(gates)):
+    def _set_kernel_filter(self, functions: Mapping[str, FilterFunction]) -> None:
+        if self._loader is not None and (problem := self._loader.set_filters(functions)):
             self._log.warning("source ebpf: the kernel does not filter for the rules: %s", problem)
 
     def _warn(self, names: frozenset[str]) -> None:
@@ -161,14 +165,14 @@ class EbpfSource:
         finally:
             await self._close()
 
-    def acquaint(self, decide: Callable[[Sequence[Predicate]], Holds]) -> None:
+    def use_process_predicates(self, decide: Callable[[Sequence[Predicate]], ProcessPredicate]) -> None:
         """How the kernel filter's questions about processes are answered. The core calls it before `start`."""
         self._decide = decide
 
     def forget_processes(self) -> None:
         """The state was wrong about some process and has been repaired: drop all answers and ask again."""
         if self._process_cache is not None:
-            self._process_cache.forget()
+            self._process_cache.invalidate()
 
     async def _poll(self, ring: RingBuffer) -> AsyncIterator[Sequence[SyscallEvent]]:
         loop = asyncio.get_running_loop()
@@ -184,7 +188,7 @@ class EbpfSource:
                 await asyncio.sleep(0 if stopping else poll_interval(len(batch), longest))
             elif stopping:
                 return
-            elif self._process_cache is not None and self._process_cache.is_asking:
+            elif self._process_cache is not None and self._process_cache.is_pending:
                 await asyncio.sleep(MIN_POLL_INTERVAL)
             else:
                 await self._wait_readable(ring, loop)
@@ -211,8 +215,8 @@ class EbpfSource:
     def _update_process_cache(self, ring: RingBuffer, batch: Sequence[SyscallEvent]) -> None:
         """Answer the kernel filter about processes, and note who calls often; the state has applied the batch."""
         if self._process_cache is not None:
-            self._process_cache.answer(ring.read)
-            self._process_cache.notice(batch)
+            self._process_cache.publish(ring.read)
+            self._process_cache.observe(batch)
 
     def _suspend_cache_after_loss(self) -> None:
         """After a lost exec the state still has the program before it, and would answer for that one."""
@@ -224,7 +228,7 @@ class EbpfSource:
             lost += in_ring + (missed or 0)
         if lost != self._lost_before:
             self._lost_before = lost
-            self._process_cache.pause(CACHE_SUSPEND_SECONDS)
+            self._process_cache.suspend(CACHE_SUSPEND_SECONDS)
 
     def _check_clock(self) -> None:
         step = self._clock.check()
@@ -276,4 +280,3 @@ class EbpfSource:
             self._ring.close()
             self._ring = None
         await asyncio.to_thread(loader.close)
-

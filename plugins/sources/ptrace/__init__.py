@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from mozu.core.api.hookspecs import Context, Declaration, Settings, hookimpl
-from mozu.plugins.sources.ptrace.capability import sights
+from mozu.plugins.sources.ptrace.capability import capabilities
 from mozu.plugins.sources.ptrace.source import PtraceSource
 
 
@@ -42,5 +42,5 @@ def mozu_source() -> Declaration:
         settings=PtraceSettings,
         event_source="syscall",
         live=True,
-        sights=sights,
+        capabilities=capabilities,
     )

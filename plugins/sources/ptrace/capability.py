@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from mozu.core.api.hookspecs import Sight
+from mozu.core.api.hookspecs import Capability
 
 _SCOPE: Final = Path("/proc/sys/kernel/yama/ptrace_scope")
 _ACTIONS: Final = Path("/proc/sys/kernel/seccomp/actions_avail")
@@ -15,13 +15,13 @@ _SCOPES: Final = {
 }
 
 
-def sights() -> Iterator[Sight]:
+def capabilities() -> Iterator[Capability]:
     """Commands, processes that run already, and the ways in that a tracer does not see."""
     scope = _SCOPE.read_text().strip() if _SCOPE.exists() else "0"
     filtered = _ACTIONS.exists() and "trace" in _ACTIONS.read_text().split()
     how = "only demanded calls stop it" if filtered else "the kernel has no seccomp filters that trace"
-    yield Sight("commands that mozu starts", seen=filtered and scope != "3", why=how)
+    yield Capability("commands that mozu starts", seen=filtered and scope != "3", why=how)
     attach = _SCOPES.get(scope, "nobody may trace (kernel.yama.ptrace_scope is 3)")
-    yield Sight("processes that run already", seen=scope in _SCOPES, why=attach)
-    yield Sight("io_uring requests", seen=False, why="they are no calls of the process")
-    yield Sight("switches, page faults", seen=False, why="a process does not stop for its tracer there")
+    yield Capability("processes that run already", seen=scope in _SCOPES, why=attach)
+    yield Capability("io_uring requests", seen=False, why="they are no calls of the process")
+    yield Capability("switches, page faults", seen=False, why="a process does not stop for its tracer there")

@@ -42,15 +42,15 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
     named = frozenset(demand.of("syscall"))
     if "*" in named:
         named |= DEFAULT_TYPES
-    state = state_types(demand.facets("syscall") - _ASKED)
+    state = state_types(demand.state_dependencies("syscall") - _ASKED)
     return TREE | (named | state) & TOLD, named - TOLD - {"*"}
 
 
 def wanted(demand: Demand) -> Wanted:
     """For the tracer."""
     needs = demand.of("syscall")
-    threads = bool(_THREADS & needs.keys()) or "*" in needs or "threads" in demand.facets("syscall")
-    return Wanted(wanted_types(demand)[0], threads=threads, environment="env" in demand.facets("syscall"))
+    threads = bool(_THREADS & needs.keys()) or "*" in needs or "threads" in demand.state_dependencies("syscall")
+    return Wanted(wanted_types(demand)[0], threads=threads, environment="env" in demand.state_dependencies("syscall"))
 
 
 class PtraceSource:

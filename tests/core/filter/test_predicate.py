@@ -1,12 +1,12 @@
 from collections.abc import Callable
 
-from mozu.core.filter.demand import Demand, Need
-from mozu.core.filter.predicate import FALSE, TRUE, AllOf, AnyOf, Fact, Predicate, all_of, any_of, holds
+from mozu.core.filter.demand import Demand, Interest
+from mozu.core.filter.predicate import FALSE, TRUE, AllOf, AnyOf, Comparison, Predicate, all_of, any_of, holds
 
-A, B, C = (Fact(name, "exists") for name in "abc")
+A, B, C = (Comparison(name, "exists") for name in "abc")
 
 
-def truth(*true: Predicate) -> Callable[[Fact], bool]:
+def truth(*true: Predicate) -> Callable[[Comparison], bool]:
     return lambda fact: fact in true
 
 
@@ -44,8 +44,8 @@ def test_a_deep_predicate_is_no_deep_recursion() -> None:
 
 
 def test_demand_asks_for_what_anybody_wants() -> None:
-    mine = Demand({"syscall": {"open": Need(predicate=A), "close": Need()}})
-    yours = Demand({"syscall": {"open": Need(predicate=B), "*": Need(predicate=C)}})
+    mine = Demand({"syscall": {"open": Interest(predicate=A), "close": Interest()}})
+    yours = Demand({"syscall": {"open": Interest(predicate=B), "*": Interest(predicate=C)}})
 
     whole = mine | yours
 
@@ -57,7 +57,7 @@ def test_demand_asks_for_what_anybody_wants() -> None:
 
 
 def test_whole_demand_has_every_event_of_its_types() -> None:
-    demand = Demand({"syscall": {"open": Need(frozenset({"cwd"}), A)}}, frozenset({"db"})).whole()
+    demand = Demand({"syscall": {"open": Interest(frozenset({"cwd"}), A)}}, frozenset({"db"})).whole()
 
     assert TRUE is demand.predicate("syscall", "open")
-    assert (frozenset({"cwd"}), frozenset({"db"})) == (demand.facets("syscall"), demand.hosts)
+    assert (frozenset({"cwd"}), frozenset({"db"})) == (demand.state_dependencies("syscall"), demand.hosts)

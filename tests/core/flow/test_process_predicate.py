@@ -2,15 +2,15 @@
 
 import pytest
 
-from mozu.core.filter.predicate import Fact, all_of, any_of
-from mozu.core.flow.process_predicate import acquaintance
+from mozu.core.filter.predicate import Comparison, all_of, any_of
+from mozu.core.flow.process_predicate import process_predicates
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from tests.core.state.story import Story
 
-IS_CAT = Fact("proc.name", "in", ("cat", "tac"))
-IS_OTHER = Fact("proc.name", "in", ("cat",), negated=True)
-BELOW_USR = Fact("proc.exepath", "startswith", ("/usr/", "/opt/"))
+IS_CAT = Comparison("proc.name", "in", ("cat", "tac"))
+IS_OTHER = Comparison("proc.name", "in", ("cat",), negated=True)
+BELOW_USR = Comparison("proc.exepath", "startswith", ("/usr/", "/opt/"))
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def story() -> Story:
 
 
 def test_each_question_has_its_answer_which_follows_the_process(story: Story) -> None:
-    decide = acquaintance(FieldRegistry(builtin_fields()), story.machine)
+    decide = process_predicates(FieldRegistry(builtin_fields()), story.machine)
 
     holds = decide((IS_CAT, IS_OTHER, BELOW_USR, all_of((IS_OTHER, BELOW_USR)), any_of((IS_CAT, BELOW_USR))))
 
@@ -35,8 +35,10 @@ def test_each_question_has_its_answer_which_follows_the_process(story: Story) ->
 
 def test_words_of_any_kind_are_asked_for_as_they_are(story: Story) -> None:
     story.exec(10, "/bin/sh", "-c", 'echo "a\\b" \té')
-    decide = acquaintance(FieldRegistry(builtin_fields()), story.machine)
+    decide = process_predicates(FieldRegistry(builtin_fields()), story.machine)
 
-    holds = decide((Fact("proc.cmdline", "endswith", ('"a\\b" \té',)), Fact("proc.args[1]", "contains", ("nothing",))))
+    holds = decide(
+        (Comparison("proc.cmdline", "endswith", ('"a\\b" \té',)), Comparison("proc.args[1]", "contains", ("nothing",)))
+    )
 
     assert [True, False] == holds(10)

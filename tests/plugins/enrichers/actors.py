@@ -20,9 +20,9 @@ def event_of(container: str | None = None, *, runtime: str = "docker", pid: int 
     return SyscallEvent("syscall", "openat", 1, tid=pid, pid=pid, process=version)
 
 
-def context_of(*, spawn: Any = None, strict: bool = False) -> Context:
+def context_of(*, spawn: Any = None, offline: bool = False) -> Context:
     """What the core hands to an enricher."""
-    return Context("test", logging.getLogger("mozu.test"), Metrics(), FieldRegistry(), strict=strict, spawn=spawn)
+    return Context("test", logging.getLogger("mozu.test"), Metrics(), FieldRegistry(), offline=offline, spawn=spawn)
 
 
 @asynccontextmanager

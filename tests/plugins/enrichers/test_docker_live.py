@@ -279,7 +279,7 @@ def test_recordings_ask_no_engine(docker: DockerEngine) -> None:
     full_id = docker.docker("create", IMAGE, "true")
 
     async def main() -> list[Any]:
-        enricher = DockerEnricher(DockerSettings(socket=docker.socket), context_of(strict=True))
+        enricher = DockerEnricher(DockerSettings(socket=docker.socket), context_of(offline=True))
         await enricher.start()
         await told(enricher, event_of(full_id))
         await enricher.stop()

@@ -212,7 +212,7 @@ def test_answers_of_name_services_grow_old() -> None:
 
 def test_recordings_look_nothing_up(root: Path) -> None:
     async def main() -> list[Any]:
-        enricher = UsersEnricher(UsersSettings(root=root), context_of(strict=True))
+        enricher = UsersEnricher(UsersSettings(root=root), context_of(offline=True))
         await enricher.start()
         event = event_of(uid=1000)
         key = enricher.key(event)

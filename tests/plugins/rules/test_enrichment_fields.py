@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from mozu.core.api import DataEvent
-from mozu.core.delivery.encode.known import WANTED
+from mozu.core.delivery.encode.known import REQUESTED_FIELDS
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.registry import FieldRegistry
 from mozu.plugins.rules.enrichment_fields import EnrichmentFields
@@ -34,15 +34,15 @@ def test_a_source_without_the_fields_has_no_facts() -> None:
 
 
 def test_only_fields_that_a_type_of_event_can_have_are_needed() -> None:
-    every = enrichment(*WANTED)
+    every = enrichment(*REQUESTED_FIELDS)
     assert ("fds" in every.needs("syscall", "openat"), "fds" in every.needs("syscall", "execve")) == (True, False)
 
 
 def test_an_alert_carries_the_facts_and_demand_names_what_they_need(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(RULE)
     wanting = context()
-    wanting.wanted = ("proc.cwd", "user.uid")
+    wanting.requested_fields = ("proc.cwd", "user.uid")
     evaluator = FalcoEvaluator(FalcoSettings(rules=(tmp_path / "rules.yaml",)), wanting)
     (alert,) = evaluator.evaluate([executed(process("ls")), opened(process("ls"), "/x")])
-    needed = evaluator.demand().of("syscall")["execve"].facets
+    needed = evaluator.demand().of("syscall")["execve"].state_dependencies
     assert ({"proc.cwd", "user.uid"}, True) == (set(alert.enrichment), {"cwd", "ids"} <= needed)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mozu.core.api import DataEvent, Need, Severity
+from mozu.core.api import DataEvent, Interest, Severity
 from mozu.core.errors import RulesError
 from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
 from mozu.plugins.rules.settings import FalcoSettings
@@ -91,9 +91,9 @@ def test_demand_names_types_and_what_conditions_and_outputs_read(tmp_path: Path)
 
     assert {"execve", "open", "openat"} == set(demand.of("syscall"))
     assert {"*"} == set(demand.of("k8s_audit"))
-    assert {"cwd", "enricher:users"} <= demand.of("syscall")["execve"].facets
-    assert "enricher:users" not in demand.of("syscall")["openat"].facets
-    assert all(isinstance(need, Need) for need in demand.of("syscall").values())
+    assert {"cwd", "enricher:users"} <= demand.of("syscall")["execve"].state_dependencies
+    assert "enricher:users" not in demand.of("syscall")["openat"].state_dependencies
+    assert all(isinstance(need, Interest) for need in demand.of("syscall").values())
 
 
 def test_rules_that_do_not_run_demand_nothing(tmp_path: Path) -> None:

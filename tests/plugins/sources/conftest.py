@@ -19,7 +19,7 @@ from tests.support.split import needs_live
 def live() -> Iterator[Live]:
     """The source with everything switched on that a busy machine does not do all the time."""
     requirements.ebpf()
-    wanted = demand(*QUIET, facets=("tree", "cwd", "ids", "env", "realpath"))
+    wanted = demand(*QUIET, state_dependencies=("tree", "cwd", "ids", "env", "realpath"))
     with Live(EbpfSource(64 << 20, context()), wanted, shared=True) as running:
         yield running
 
@@ -50,10 +50,10 @@ def copying() -> Iterator[Live]:
 def beside() -> Iterator[Beside]:
     requirements.ebpf()
     with (
-        Live(EbpfSource(64 << 20, context()), demand()) as gated,
+        Live(EbpfSource(64 << 20, context()), demand()) as filtered,
         Live(EbpfSource(64 << 20, context(), kernel_filter=False), demand()) as whole,
     ):
-        yield Beside(gated, whole)
+        yield Beside(filtered, whole)
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +61,10 @@ def beside() -> Iterator[Beside]:
 def judged() -> Iterator[Beside]:
     requirements.ebpf()
     with (
-        Live(cast("Source", Judged(EbpfSource(64 << 20, context_with(FIELDS)))), demand()) as gated,
+        Live(cast("Source", Judged(EbpfSource(64 << 20, context_with(FIELDS)))), demand()) as filtered,
         Live(EbpfSource(64 << 20, context(), kernel_filter=False), demand()) as whole,
     ):
-        yield Beside(gated, whole)
+        yield Beside(filtered, whole)
 
 
 @pytest.fixture

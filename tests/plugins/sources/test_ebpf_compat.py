@@ -47,7 +47,7 @@ def live() -> Iterator[Live]:
     """What these tests are about, and no more: it must keep up while others work."""
     requirements.ebpf()
     requirements.require(compat.accepted(), "this kernel takes no 32-bit calls")
-    with Live(EbpfSource(64 << 20, context()), demand(*TYPES, facets=("realpath",))) as running:
+    with Live(EbpfSource(64 << 20, context()), demand(*TYPES, state_dependencies=("realpath",))) as running:
         yield running
 
 

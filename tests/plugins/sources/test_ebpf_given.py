@@ -37,11 +37,11 @@ def test_the_kernel_keeps_names_for_calls_on_descriptors(beside: Beside, likely:
     beside.want(*rules)
     names = ("x/a.b", "link/shadow", "x/up", "x", "x/y/shadow", "link")
 
-    gated, whole = beside.act(opens.many, opened(*(likely / name for name in names)), "fchown")
+    filtered, whole = beside.act(opens.many, opened(*(likely / name for name in names)), "fchown")
 
-    assert [str(likely / "x"), str(likely / "link")] == given(gated.of("openat"))
+    assert [str(likely / "x"), str(likely / "link")] == given(filtered.of("openat"))
     assert 6 == len(alerts(rules, whole))
-    assert alerts(rules, gated) == alerts(rules, whole)
+    assert alerts(rules, filtered) == alerts(rules, whole)
 
 
 def test_an_open_is_told_where_the_name_cannot_be_kept(beside: Beside, likely: Path) -> None:
@@ -49,11 +49,11 @@ def test_an_open_is_told_where_the_name_cannot_be_kept(beside: Beside, likely: P
     beside.want(*rules)
     names = ("x/a.b", "link/shadow", "x/up", "x", "x/y/shadow")
 
-    gated, whole = beside.act(opens.many, opened(*(likely / name for name in names)), "fchown")
+    filtered, whole = beside.act(opens.many, opened(*(likely / name for name in names)), "fchown")
 
-    assert [str(likely / name) for name in ("link/shadow", "x/up", "x")] == given(gated.of("openat"))
+    assert [str(likely / name) for name in ("link/shadow", "x/up", "x")] == given(filtered.of("openat"))
     assert 5 == len(alerts(rules, whole))
-    assert [one[3][0] for one in alerts(rules, gated)] == [one[3][0] for one in alerts(rules, whole)]
+    assert [one[3][0] for one in alerts(rules, filtered)] == [one[3][0] for one in alerts(rules, whole)]
 
 
 def test_a_later_open_of_the_same_file_gives_another_name(beside: Beside, likely: Path) -> None:
@@ -62,11 +62,11 @@ def test_a_later_open_of_the_same_file_gives_another_name(beside: Beside, likely
     beside.want(*rules)
     names = ("x/up", "etc/shadow", "link/shadow", "x/up", "link/shadow", "etc/shadow", "x/up")
 
-    gated, whole = beside.act(opens.many, opened(*(likely / name for name in names)), "fchown")
+    filtered, whole = beside.act(opens.many, opened(*(likely / name for name in names)), "fchown")
 
-    assert 2 == len(gated.of("openat"))
-    assert list(names) == [os.path.relpath(one[3][0], likely) for one in alerts(rules, gated) if one[1] == "fchown"]
-    assert alerts(rules, gated) == alerts(rules, whole)
+    assert 2 == len(filtered.of("openat"))
+    assert list(names) == [os.path.relpath(one[3][0], likely) for one in alerts(rules, filtered) if one[1] == "fchown"]
+    assert alerts(rules, filtered) == alerts(rules, whole)
 
 
 def test_what_a_relative_open_was_given_is_kept(beside: Beside, likely: Path) -> None:
@@ -74,21 +74,21 @@ def test_what_a_relative_open_was_given_is_kept(beside: Beside, likely: Path) ->
     beside.want(*rules)
     steps = [("openat", os.fsencode(likely / "x"), path, 0) for path in (b"up", b"y/shadow", b"a.b")]
 
-    gated, whole = beside.act(opens.many, steps, "fchown")
+    filtered, whole = beside.act(opens.many, steps, "fchown")
 
-    assert [] == gated.of("openat")
-    assert ["up", "y/shadow", "a.b"] == [one[3][1] for one in alerts(rules, gated)]
-    assert alerts(rules, gated) == alerts(rules, whole)
+    assert [] == filtered.of("openat")
+    assert ["up", "y/shadow", "a.b"] == [one[3][1] for one in alerts(rules, filtered)]
+    assert alerts(rules, filtered) == alerts(rules, whole)
 
 
 def test_a_name_goes_wherever_the_file_goes(beside: Beside, likely: Path) -> None:
     rules = (UNWANTED, SHOWS)
     beside.want(*rules)
 
-    gated, _ = beside.act(opens.handed_on, os.fsencode(likely / "x" / "up"))
+    filtered, _ = beside.act(opens.handed_on, os.fsencode(likely / "x" / "up"))
 
-    assert [] == [path for path in given(gated.of("openat")) if str(likely) in path]
-    assert [str(likely / "x" / "up")] * 3 == [one[3][0] for one in alerts(rules, gated)]
+    assert [] == [path for path in given(filtered.of("openat")) if str(likely) in path]
+    assert [str(likely / "x" / "up")] * 3 == [one[3][0] for one in alerts(rules, filtered)]
 
 
 @pytest.mark.parametrize("kind", ["pipe", "memory"])
@@ -96,10 +96,10 @@ def test_what_is_no_file_has_no_name_of_a_file(beside: Beside, kind: str) -> Non
     rules = (UNWANTED, "evt.type = fchown and fd.num exists")
     beside.want(*rules)
 
-    gated, whole = beside.act(opens.through_proc, kind)
+    filtered, whole = beside.act(opens.through_proc, kind)
 
-    assert 1 == len(gated.of("fchown"))
-    assert alerts(rules, gated) == alerts(rules, whole) != []
+    assert 1 == len(filtered.of("fchown"))
+    assert alerts(rules, filtered) == alerts(rules, whole) != []
 
 
 def test_an_open_is_told_where_there_is_no_room_for_its_name(likely: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,10 +108,10 @@ def test_an_open_is_told_where_there_is_no_room_for_its_name(likely: Path, monke
     rules = (UNWANTED, SHOWS)
     paths = [os.fsencode(likely / name) for name in ("x/up", "link/shadow") * 100]
     with (
-        Live(EbpfSource(8 << 20, context()), demand()) as gated,
+        Live(EbpfSource(8 << 20, context()), demand()) as filtered,
         Live(EbpfSource(8 << 20, context(), kernel_filter=False), demand()) as whole,
     ):
-        both = Beside(gated, whole)
+        both = Beside(filtered, whole)
         both.want(*rules)
         seen, all_ = both.act(opens.held, paths, "fchown")
 

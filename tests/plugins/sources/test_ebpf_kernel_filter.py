@@ -1,4 +1,4 @@
-"""Gates in the kernel turn away what no rule can match, and nothing else: a source with them beside one without."""
+"""Kernel filters discard what no rule can match, and nothing else: a source with them beside one without."""
 
 import os
 import socket
@@ -51,7 +51,7 @@ def paths(events: Sequence[SyscallEvent]) -> list[str]:
         ("evt.rawres in (-20)", "etc/shadow nothing", "etc/shadow/x"),
     ],
 )
-def test_a_gate_tests_what_a_rule_asks(
+def test_a_kernel_filter_tests_what_a_rule_asks(
     beside: Beside, likely: Path, condition: str, unwanted: str, wanted: str
 ) -> None:
     rule = f"evt.type = openat and {condition.format(likely)}"
@@ -60,11 +60,11 @@ def test_a_gate_tests_what_a_rule_asks(
     given = [*no, *unwanted.split(), *yes, *wanted.split()]
     steps = [("openat", os.fsencode(likely), os.fsencode(path), os.O_RDONLY) for path in given]
 
-    gated, whole = beside.act(opens.many, steps)
+    filtered, whole = beside.act(opens.many, steps)
 
     assert given == paths(whole.of("openat"))[-len(given) :]
-    assert [*yes, *wanted.split()] == paths(gated.of("openat"))
-    assert alerts([rule], gated) == alerts([rule], whole) != []
+    assert [*yes, *wanted.split()] == paths(filtered.of("openat"))
+    assert alerts([rule], filtered) == alerts([rule], whole) != []
 
 
 @pytest.mark.parametrize(
@@ -78,16 +78,16 @@ def test_a_gate_tests_what_a_rule_asks(
         ("fd.typechar = d", (os.O_RDONLY,), ()),
     ],
 )
-def test_a_gate_tests_flags(
+def test_a_kernel_filter_tests_flags(
     beside: Beside, likely: Path, condition: str, unwanted: tuple[int, ...], wanted: tuple[int, ...]
 ) -> None:
     beside.want(f"evt.type = openat and fd.name startswith {likely} and {condition}")
     path = os.fsencode(likely / "x" / "a.b")
 
-    gated, whole = beside.act(opens.many, [("openat", None, path, flags) for flags in (*unwanted, *wanted)])
+    filtered, whole = beside.act(opens.many, [("openat", None, path, flags) for flags in (*unwanted, *wanted)])
 
     assert len(unwanted) + len(wanted) == sum(event.args[2] == os.fsdecode(path) for event in whole.of("openat"))
-    assert list(wanted) == [_native(event.args[3]) for event in gated.of("openat")]
+    assert list(wanted) == [_native(event.args[3]) for event in filtered.of("openat")]
 
 
 def _native(flags: int) -> int:
@@ -104,9 +104,9 @@ def test_what_a_longer_path_has_left_behind_counts_for_nothing(beside: Beside, l
         longer = (b"y" * size + b"/y" * 12, b"y" * (size + 1) + b"/y" * 12)
         steps += [("openat", os.fsencode(likely), path, 0) for path in (longer[0], short, longer[1], short)]
 
-    gated, _ = beside.act(opens.many, steps)
+    filtered, _ = beside.act(opens.many, steps)
 
-    assert ["z" * size + "/ab" for size in range(9) for _ in range(2)] == paths(gated.of("openat"))
+    assert ["z" * size + "/ab" for size in range(9) for _ in range(2)] == paths(filtered.of("openat"))
 
 
 def test_a_relative_path_is_tested_from_where_it_starts(beside: Beside, likely: Path) -> None:
@@ -119,27 +119,27 @@ def test_a_relative_path_is_tested_from_where_it_starts(beside: Beside, likely: 
         ("openat", etc, b"pam.d/su", 0), ("openat", b"@" + here, b"x/y/shadow", 0), ("creat", here, b"etc/sha", 0),
     ]  # fmt: skip
 
-    gated, whole = beside.act(opens.many, steps)
+    filtered, whole = beside.act(opens.many, steps)
 
     assert 4 == len(alerts([rule], whole))
-    assert alerts([rule], gated) == alerts([rule], whole)
-    assert 4 == sum(len(gated.of(name)) for name in ("open", "openat", "openat2", "creat"))
+    assert alerts([rule], filtered) == alerts([rule], whole)
+    assert 4 == sum(len(filtered.of(name)) for name in ("open", "openat", "openat2", "creat"))
 
 
 def test_what_is_turned_away_is_counted(beside: Beside, likely: Path) -> None:
     beside.want(f"evt.type = openat and fd.name = {likely}/etc/shadow")
-    before = beside.gated.source.counts()["openat"]
+    before = beside.filtered.source.counts()["openat"]
 
-    gated, _ = beside.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 50)
+    filtered, _ = beside.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 50)
 
-    after = beside.gated.source.counts()["openat"]
-    assert [] == gated.of("openat")
+    after = beside.filtered.source.counts()["openat"]
+    assert [] == filtered.of("openat")
     assert after.filtered - before.filtered >= 50
     assert after.seen == after.filtered + after.lost + (after.missed or 0) + after.received
 
 
 @pytest.mark.parametrize("way", ["compat32", "io_uring"])
-def test_every_way_in_leads_through_the_gate(beside: Beside, likely: Path, way: str) -> None:
+def test_every_way_in_leads_through_the_kernel_filter(beside: Beside, likely: Path, way: str) -> None:
     beside.want(f"evt.type = openat and fd.name = {likely}/etc/shadow")
 
     def one(name: str) -> tuple[Act, Act]:
@@ -147,10 +147,10 @@ def test_every_way_in_leads_through_the_gate(beside: Beside, likely: Path, way: 
             return beside.act(rings.opened, name, str(likely / "etc"))
         return beside.act(narrow.call, "openat", [-100, name, 0], str(likely / "etc"))
 
-    gated, whole = one("pam.d/su")
-    assert (0, 1) == tuple(sum(event.entry_path == way for event in act.of("openat")) for act in (gated, whole))
-    gated, whole = one("shadow")
-    assert (1, 1) == tuple(sum(event.entry_path == way for event in act.of("openat")) for act in (gated, whole))
+    filtered, whole = one("pam.d/su")
+    assert (0, 1) == tuple(sum(event.entry_path == way for event in act.of("openat")) for act in (filtered, whole))
+    filtered, whole = one("shadow")
+    assert (1, 1) == tuple(sum(event.entry_path == way for event in act.of("openat")) for act in (filtered, whole))
 
 
 # --- descriptors, messages, numbers
@@ -168,33 +168,33 @@ def test_only_copies_of_connections_are_wanted(beside: Beside) -> None:
         for at, step in enumerate(steps)
     ]
 
-    gated, whole = beside.act(calls, *numbered)
+    filtered, whole = beside.act(calls, *numbered)
 
-    assert (1, 6) == (len(gated.of("dup2") + gated.of("dup")), len(whole.of("dup2") + whole.of("dup")))
-    assert 1 == len(alerts([rule], gated))
-    assert alerts([rule], gated) == alerts([rule], whole)
+    assert (1, 6) == (len(filtered.of("dup2") + filtered.of("dup")), len(whole.of("dup2") + whole.of("dup")))
+    assert 1 == len(alerts([rule], filtered))
+    assert alerts([rule], filtered) == alerts([rule], whole)
 
 
 def test_what_is_sent_over_a_connection_is_not_wanted_by_who_asks_for_unconnected_sockets(beside: Beside) -> None:
     rule = "evt.type in (sendto, sendmsg) and fd.connected = false"
     beside.want(rule)
 
-    gated, whole = beside.act(sockets.connect_and_send)
+    filtered, whole = beside.act(sockets.connect_and_send)
 
-    assert 0 < len(gated.of("sendto")) < len(whole.of("sendto"))
-    assert alerts([rule], gated) == alerts([rule], whole)
+    assert 0 < len(filtered.of("sendto")) < len(whole.of("sendto"))
+    assert alerts([rule], filtered) == alerts([rule], whole)
 
 
 def test_what_goes_out_without_an_address_goes_through_a_connection(beside: Beside) -> None:
     rule = "evt.type in (sendto, sendmsg) and fd.type in (ipv4, ipv6) and fd.connected = false"
     beside.want(rule)
 
-    gated, whole = beside.act(sockets.send_without_address)
+    filtered, whole = beside.act(sockets.send_without_address)
 
-    assert [1, 1, -32, -89, 1] == gated.value
-    assert [-89] == [event.args[0] for event in gated.of("sendto")]
+    assert [1, 1, -32, -89, 1] == filtered.value
+    assert [-89] == [event.args[0] for event in filtered.of("sendto")]
     assert [1, 1, -32, -89, 1] == [event.args[0] for event in whole.of("sendto")]
-    assert alerts([rule], gated) == alerts([rule], whole)
+    assert alerts([rule], filtered) == alerts([rule], whole)
 
 
 def test_numbers_of_calls_are_tested(beside: Beside) -> None:
@@ -207,11 +207,11 @@ def test_numbers_of_calls_are_tested(beside: Beside) -> None:
         ("ptrace", 16, 77777, 0, 0),
     ]
 
-    gated, whole = beside.act(calls, *steps)
+    filtered, whole = beside.act(calls, *steps)
 
-    assert ([1, 1], [2, 2]) == tuple([len(act.of(name)) for name in ("socket", "ptrace")] for act in (gated, whole))
-    assert 2 == len(alerts(rules, gated))
-    assert alerts(rules, gated) == alerts(rules, whole)
+    assert ([1, 1], [2, 2]) == tuple([len(act.of(name)) for name in ("socket", "ptrace")] for act in (filtered, whole))
+    assert 2 == len(alerts(rules, filtered))
+    assert alerts(rules, filtered) == alerts(rules, whole)
 
 
 # --- what the state needs
@@ -221,14 +221,14 @@ def test_who_asks_for_all_descriptors_gets_all_opens(beside: Beside, likely: Pat
     rule = f"evt.type = openat and fd.name = {likely}/etc/shadow and fd.types intersects (file)"
     beside.want(rule)
 
-    gated, whole = beside.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 3)
+    filtered, whole = beside.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 3)
 
-    assert len(whole.of("openat")) == len(gated.of("openat")) >= 3
+    assert len(whole.of("openat")) == len(filtered.of("openat")) >= 3
 
 
-def test_demand_without_predicates_has_no_gates(beside: Beside, likely: Path) -> None:
+def test_demand_without_predicates_has_no_kernel_filters(beside: Beside, likely: Path) -> None:
     beside.want(f"evt.type = openat and fd.name = {likely}/etc/shadow", more=demand("openat"))
 
-    gated, whole = beside.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 3)
+    filtered, whole = beside.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 3)
 
-    assert len(whole.of("openat")) == len(gated.of("openat")) >= 3
+    assert len(whole.of("openat")) == len(filtered.of("openat")) >= 3

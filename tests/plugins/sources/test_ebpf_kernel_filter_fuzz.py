@@ -1,4 +1,4 @@
-"""Any rules, any paths: no alert is lost to a gate."""
+"""Any rules, any paths: no alert is lost to a kernel filter."""
 
 import os
 import random
@@ -108,11 +108,11 @@ def test_no_alert_is_lost_fuzz(beside: Beside, likely: Path, names: bool) -> Non
         beside.want(*rules)
         steps = random_steps(chance, likely, 300)
 
-        gated, whole = beside.act(opens.many, steps, "fchown" if names else "")
+        filtered, whole = beside.act(opens.many, steps, "fchown" if names else "")
 
-        turned_away += len(whole.events) - len(gated.events)
+        turned_away += len(whole.events) - len(filtered.events)
         found = alerts(rules, whole)
         raised += len(found)
-        assert found == alerts(rules, gated), (seed, rules)
+        assert found == alerts(rules, filtered), (seed, rules)
     assert turned_away > 10 * ROUNDS
     assert raised > 10 * ROUNDS

@@ -1,4 +1,4 @@
-"""What gates ask about processes: the kernel leaves those alone that no rule asks for, and never one call too long."""
+"""Process predicates: calls of processes that no rule can match are filtered, and never one call too long."""
 
 import copy
 from collections import Counter
@@ -23,9 +23,9 @@ def opened(act: Act, path: str) -> dict[str, int]:
 
 def settled(judged: Beside) -> None:
     """Wait until the kernel has been told of everybody who is there."""
-    source = judged.gated.source
+    source = judged.filtered.source
     assert isinstance(source, Judged)
-    judged.gated.run(source.acquainted())
+    judged.filtered.run(source.published())
 
 
 @pytest.mark.parametrize(("asked", "most"), [("proc.name = wanted", 0), ("proc.exe endswith /wanted", 600)])
@@ -41,12 +41,12 @@ def test_a_process_that_no_rule_asks_for_is_left_alone_until_its_next_exec(
     judged.want(rule)
     settled(judged)
 
-    gated, whole = judged.act(opens.by_turns, str(likely), path, 200, names)
+    filtered, whole = judged.act(opens.by_turns, str(likely), path, 200, names)
 
     assert {"other": 1200, "wanted": 1200} == opened(whole, path)
-    assert 1200 == opened(gated, path)["wanted"]
-    assert opened(gated, path).get("other", 0) <= most
-    assert alerts([rule], gated) == alerts([rule], whole)
+    assert 1200 == opened(filtered, path)["wanted"]
+    assert opened(filtered, path).get("other", 0) <= most
+    assert alerts([rule], filtered) == alerts([rule], whole)
 
 
 def test_programs_that_share_a_processor_are_told_apart(judged: Beside, likely: Path) -> None:
@@ -56,12 +56,12 @@ def test_programs_that_share_a_processor_are_told_apart(judged: Beside, likely: 
     settled(judged)
     path = str(likely / "x" / "a.b")
 
-    gated, whole = judged.act(opens.side_by_side, str(likely), path, 600, ["other", "wanted", "another"])
+    filtered, whole = judged.act(opens.side_by_side, str(likely), path, 600, ["other", "wanted", "another"])
 
     assert {"other": 600, "wanted": 600, "another": 600} == opened(whole, path)
-    assert 600 == opened(gated, path)["wanted"]
-    assert opened(gated, path).get("other", 0) + opened(gated, path).get("another", 0) < 600
-    assert alerts([rule], gated) == alerts([rule], whole)
+    assert 600 == opened(filtered, path)["wanted"]
+    assert opened(filtered, path).get("other", 0) + opened(filtered, path).get("another", 0) < 600
+    assert alerts([rule], filtered) == alerts([rule], whole)
 
 
 def test_children_are_known_by_their_parents_until_they_exec(judged: Beside, likely: Path) -> None:
@@ -71,11 +71,11 @@ def test_children_are_known_by_their_parents_until_they_exec(judged: Beside, lik
     settled(judged)
     path = str(likely / "x" / "a.b")
 
-    gated, whole = judged.act(opens.then_a_child, path, 100)
+    filtered, whole = judged.act(opens.then_a_child, path, 100)
 
     assert 200 < sum(opened(whole, path).values())
-    assert len(gated.of("openat")) < 150
-    assert alerts([rule], gated) == alerts([rule], whole) != []
+    assert len(filtered.of("openat")) < 150
+    assert alerts([rule], filtered) == alerts([rule], whole) != []
 
 
 @pytest.mark.parametrize("asked", ["proc.exe endswith /nobody", "container.id != host"])
@@ -86,9 +86,9 @@ def test_those_that_were_there_before_are_known(judged: Beside, likely: Path, as
     path = str(likely / "x" / "a.b")
     settled(judged)
 
-    gated, whole = judged.act(opens.many, [("openat", None, path.encode(), 0)] * 100)
+    filtered, whole = judged.act(opens.many, [("openat", None, path.encode(), 0)] * 100)
 
-    assert ({}, 100) == (opened(gated, path), sum(opened(whole, path).values()))
+    assert ({}, 100) == (opened(filtered, path), sum(opened(whole, path).values()))
     assert [] == alerts([rule], whole)
 
 
@@ -99,20 +99,20 @@ def test_what_a_container_opens_is_told(judged: Beside, likely: Path) -> None:
     path = str(likely / "x" / "a.b")
     settled(judged)
 
-    gated, whole = judged.act(opens.in_container, str(likely), path, 100)
+    filtered, whole = judged.act(opens.in_container, str(likely), path, 100)
 
-    assert 100 == sum(opened(gated, path).values())
-    assert alerts([rule], gated) == alerts([rule], whole)
+    assert 100 == sum(opened(filtered, path).values())
+    assert alerts([rule], filtered) == alerts([rule], whole)
     assert 100 <= len(alerts([rule], whole))
 
 
 def test_a_loss_of_births_makes_strangers_of_everybody(judged: Beside, likely: Path) -> None:
     judged.want("evt.type = openat and proc.exe endswith /wanted")
-    source = judged.gated.source
+    source = judged.filtered.source
     assert isinstance(source, Judged)
-    judged.gated.run(source.distrust(3600))
+    judged.filtered.run(source.distrust(3600))
 
-    gated, whole = judged.act(opens.by_turns, str(likely), str(likely / "x" / "a.b"), 100, ["other"])
+    filtered, whole = judged.act(opens.by_turns, str(likely), str(likely / "x" / "a.b"), 100, ["other"])
 
-    judged.gated.run(source.distrust(0))
-    assert opened(gated, str(likely / "x" / "a.b")) == opened(whole, str(likely / "x" / "a.b")) == {"other": 100}
+    judged.filtered.run(source.distrust(0))
+    assert opened(filtered, str(likely / "x" / "a.b")) == opened(whole, str(likely / "x" / "a.b")) == {"other": 100}

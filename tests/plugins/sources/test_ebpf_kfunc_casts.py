@@ -8,12 +8,12 @@ import pytest
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.errors import SourceUnavailable
-from mozu.core.filter.predicate import Fact
+from mozu.core.filter.predicate import Comparison
 from mozu.plugins.sources.ebpf import btf, codegen, kernel
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
-from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import Lasting
-from mozu.plugins.sources.ebpf.kernel_filter.filter_function import OpenedName, gate_of
+from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import ProcessPredicates
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import OpenedName, filter_function_of
 from mozu.plugins.sources.ebpf.loader import Loader
 from tests.support import requirements
 
@@ -88,14 +88,16 @@ def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_tha
             raise OSError(number, "for this test")
         return load(kind, name, code)
 
-    gate = gate_of(SYSCALL_SPECS["openat"], Fact("fd.name", "in", ("/etc/shadow",)), Lasting(()), OpenedName.KEPT)
-    assert gate is not None
+    function = filter_function_of(
+        SYSCALL_SPECS["openat"], Comparison("fd.name", "in", ("/etc/shadow",)), ProcessPredicates(()), OpenedName.KEPT
+    )
+    assert function is not None
     monkeypatch.setattr(kernel, "load", picky)
     loader = Loader(1 << 16)
     try:
         loader.prepare(["openat"])
         loader.attach(["openat"])
-        assert loader.gate({"openat": gate}) == ""
+        assert loader.set_filters({"openat": function}) == ""
     finally:
         loader.close()
     assert len(refused) == 1
@@ -103,10 +105,12 @@ def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_tha
 
 
 @pytest.mark.ebpf
-def test_gates_that_the_verifier_does_not_take_with_casts_are_made_without(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_filters_that_the_verifier_does_not_take_with_casts_are_made_without(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
-    gate = gate_of(SYSCALL_SPECS["openat"], Fact("fd.name", "in", ("/etc/shadow",)), Lasting(()), OpenedName.KEPT)
-    assert gate is not None
+    function = filter_function_of(
+        SYSCALL_SPECS["openat"], Comparison("fd.name", "in", ("/etc/shadow",)), ProcessPredicates(()), OpenedName.KEPT
+    )
+    assert function is not None
     load, refused = kernel.load, []
     loader = Loader(1 << 16)
 
@@ -120,10 +124,10 @@ def test_gates_that_the_verifier_does_not_take_with_casts_are_made_without(monke
         loader.prepare(["openat"])
         loader.attach(["openat"])
         monkeypatch.setattr(kernel, "load", picky)
-        assert loader.gate({"openat": gate}) == ""
+        assert loader.set_filters({"openat": function}) == ""
     finally:
         loader.close()
-    assert refused == [gate.entry("TP_PROGS")]
+    assert refused == [function.entry("TP_PROGS")]
 
 
 @pytest.mark.ebpf

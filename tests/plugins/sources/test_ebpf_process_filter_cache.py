@@ -7,17 +7,17 @@ from os import close
 
 import pytest
 
-from mozu.core.api.hookspecs import Holds
-from mozu.core.filter.predicate import Fact, Predicate, all_of, any_of
+from mozu.core.api.hookspecs import ProcessPredicate
+from mozu.core.filter.predicate import Comparison, Predicate, all_of, any_of
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import kernel
-from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES, Acquaintances, by_name
+from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES, ProcessFilterCache, by_name
 from tests.support import requirements
 from tests.support.split import needs_live
 
 pytestmark = pytest.mark.ebpf
 
-QUESTIONS = (Fact("proc.name", "in", ("a",)), Fact("proc.name", "in", ("b",)))
+QUESTIONS = (Comparison("proc.name", "in", ("a",)), Comparison("proc.name", "in", ("b",)))
 
 
 @pytest.fixture
@@ -37,12 +37,12 @@ def table() -> Iterator[dict[str, int]]:
 
 def entry(table: dict[str, int], pid: int) -> tuple[bool, int] | None:
     """(whether there are answers that count, which are yes)."""
-    edition = int.from_bytes(kernel.lookup(table["GENERATION"], 0, 8), "little")
+    generation = int.from_bytes(kernel.lookup(table["GENERATION"], 0, 8), "little")
     try:
         told, yes = ENTRY.unpack(kernel.lookup(table["PROC_VERDICTS"], pid, ENTRY.size))
     except FileNotFoundError:
         return None
-    return told == edition, yes
+    return told == generation, yes
 
 
 class Answers:
@@ -53,7 +53,7 @@ class Answers:
         self.written = 0
         """How far the ring is."""
 
-    def decide(self, questions: Sequence[Predicate]) -> Holds:
+    def decide(self, questions: Sequence[Predicate]) -> ProcessPredicate:
         assert list(questions) in ([], list(QUESTIONS))
         return lambda pid: self.of.get(pid)
 
@@ -68,23 +68,23 @@ def answers() -> Answers:
 
 
 @pytest.fixture
-def known(table: dict[str, int], answers: Answers) -> Acquaintances:
-    made = Acquaintances(table, 64, answers.decide, lambda: answers.written)
-    made.choose(frozenset({"openat"}), QUESTIONS)
+def known(table: dict[str, int], answers: Answers) -> ProcessFilterCache:
+    made = ProcessFilterCache(table, 64, answers.decide, lambda: answers.written)
+    made.configure(frozenset({"openat"}), QUESTIONS)
     return made
 
 
 def test_who_keeps_calling_is_told_of_once_the_stream_has_passed(
-    known: Acquaintances, table: dict[str, int], answers: Answers
+    known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of[7] = (False, True)
 
     answers.written = 100
-    known.notice(calls(7, 20))
+    known.observe(calls(7, 20))
     assert (False, 0) == entry(table, 7)
-    known.answer(99)
+    known.publish(99)
     assert (False, 0) == entry(table, 7)
-    known.answer(100)
+    known.publish(100)
 
     assert (True, 0b10) == entry(table, 7)
 
@@ -99,38 +99,38 @@ def test_the_stream_must_pass_what_was_written_before_the_entry_was_there(
         assert entry(table, 7) == (False, 0)
         return 100
 
-    known = Acquaintances(table, 64, answers.decide, written)
-    known.choose(frozenset({"openat"}), QUESTIONS)
-    known.notice(calls(7, 20))
-    known.answer(99)
+    known = ProcessFilterCache(table, 64, answers.decide, written)
+    known.configure(frozenset({"openat"}), QUESTIONS)
+    known.observe(calls(7, 20))
+    known.publish(99)
 
     assert entry(table, 7) == (False, 0)
 
 
 def test_those_that_are_there_are_asked_about_before_they_call(
-    known: Acquaintances, table: dict[str, int], answers: Answers
+    known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of.update({7: (True, False), 8: (False, True)})
 
-    known.introduce([7, 8, 9])
-    assert known.is_asking
-    known.answer(0)
+    known.prefetch([7, 8, 9])
+    assert known.is_pending
+    known.publish(0)
 
     assert ((True, 0b01), (True, 0b10), None) == tuple(entry(table, pid) for pid in (7, 8, 9))
-    assert not known.is_asking
+    assert not known.is_pending
 
 
 def test_few_answers_are_given_at_a_time(table: dict[str, int], answers: Answers) -> None:
     larger = kernel.create_map(kernel.HASH, "test", key=4, value=ENTRY.size, entries=999)
     kernel_table = table | {"PROC_VERDICTS": larger}
-    known = Acquaintances(kernel_table, 999, answers.decide, lambda: 0)
-    known.choose(frozenset({"openat"}), QUESTIONS)
+    known = ProcessFilterCache(kernel_table, 999, answers.decide, lambda: 0)
+    known.configure(frozenset({"openat"}), QUESTIONS)
     answers.of.update(dict.fromkeys(range(1, 501), (True, True)))
 
-    known.introduce(range(1, 501))
+    known.prefetch(range(1, 501))
     found = []
     for _ in range(3):
-        known.answer(0)
+        known.publish(0)
         told = [entry(kernel_table, pid) for pid in range(1, 501)]
         found.append(told.count((True, 0b11)))
     close(kernel_table["PROC_VERDICTS"])
@@ -139,148 +139,157 @@ def test_few_answers_are_given_at_a_time(table: dict[str, int], answers: Answers
 
 
 def test_whoever_was_known_is_asked_about_again_when_the_state_was_wrong(
-    known: Acquaintances, table: dict[str, int], answers: Answers
+    known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of[7] = (True, False)
-    known.introduce([7])
-    known.answer(0)
+    known.prefetch([7])
+    known.publish(0)
     answers.of[7] = (False, True)
 
-    known.forget()
+    known.invalidate()
     assert entry(table, 7) == (False, 0)
-    known.answer(0)
+    known.publish(0)
 
     assert (True, 0b10) == entry(table, 7)
 
 
 def test_who_calls_seldom_or_something_else_stays_a_stranger(
-    known: Acquaintances, table: dict[str, int], answers: Answers
+    known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of.update(dict.fromkeys((7, 8), (True, True)))
 
-    known.notice(calls(7, 10) + calls(8, 100, "connect"))
-    known.answer(0)
+    known.observe(calls(7, 10) + calls(8, 100, "connect"))
+    known.publish(0)
 
     assert (None, None) == (entry(table, 7), entry(table, 8))
 
 
 def test_an_answer_is_refused_where_the_kernel_has_forgotten_the_process(
-    known: Acquaintances, table: dict[str, int], answers: Answers
+    known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of[7] = (True, True)
 
     answers.written = 100
-    known.notice(calls(7, 20))
+    known.observe(calls(7, 20))
     kernel.delete(table["PROC_VERDICTS"], 7)  # its exec did
-    known.answer(100)
+    known.publish(100)
 
     assert entry(table, 7) is None
 
 
-def test_nothing_is_told_of_a_process_that_the_state_does_not_know(known: Acquaintances, table: dict[str, int]) -> None:
-    known.notice(calls(7, 20))
-    known.answer(0)
+def test_nothing_is_told_of_a_process_that_the_state_does_not_know(
+    known: ProcessFilterCache, table: dict[str, int]
+) -> None:
+    known.observe(calls(7, 20))
+    known.publish(0)
 
     assert entry(table, 7) is None
 
 
 def test_a_process_whose_entry_is_gone_is_asked_about_again(
-    known: Acquaintances, table: dict[str, int], answers: Answers
+    known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of[7] = (True, False)
-    known.notice(calls(7, 20))
+    known.observe(calls(7, 20))
     kernel.delete(table["PROC_VERDICTS"], 7)
-    known.answer(0)
+    known.publish(0)
 
-    known.notice(calls(7, 1100))
-    known.answer(0)
+    known.observe(calls(7, 1100))
+    known.publish(0)
 
     assert (True, 0b01) == entry(table, 7)
 
 
 @pytest.mark.parametrize("end", ["execve", "procexit"])
 def test_counting_begins_anew_with_an_exec_and_ends_with_the_process(
-    known: Acquaintances, table: dict[str, int], answers: Answers, end: str
+    known: ProcessFilterCache, table: dict[str, int], answers: Answers, end: str
 ) -> None:
     answers.of[7] = (True, False)
 
-    known.notice(calls(7, 10) + calls(7, 1, end) + calls(7, 10))
-    known.answer(0)
+    known.observe(calls(7, 10) + calls(7, 1, end) + calls(7, 10))
+    known.publish(0)
 
     assert entry(table, 7) is None
 
 
-def test_other_questions_make_strangers_of_all(known: Acquaintances, table: dict[str, int], answers: Answers) -> None:
+def test_other_questions_make_strangers_of_all(
+    known: ProcessFilterCache, table: dict[str, int], answers: Answers
+) -> None:
     answers.of[7] = (True, False)
-    known.notice(calls(7, 20))
-    known.answer(0)
-    known.notice(calls(8, 20))
+    known.observe(calls(7, 20))
+    known.publish(0)
+    known.observe(calls(8, 20))
 
-    known.choose(frozenset(), ())
-    known.notice(calls(9, 20))
-    known.answer(0)
+    known.configure(frozenset(), ())
+    known.observe(calls(9, 20))
+    known.publish(0)
 
     assert [None, None, None] == [entry(table, pid) for pid in (7, 8, 9)]
 
 
 def test_a_pause_makes_strangers_of_all_and_asks_about_nobody(
-    known: Acquaintances, table: dict[str, int], answers: Answers
+    known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of.update(dict.fromkeys((7, 8), (True, True)))
-    known.notice(calls(7, 20))
-    known.answer(0)
+    known.observe(calls(7, 20))
+    known.publish(0)
 
-    known.pause(3600)
-    known.notice(calls(8, 20))
-    known.answer(0)
+    known.suspend(3600)
+    known.observe(calls(8, 20))
+    known.publish(0)
 
     assert (None, None) == (entry(table, 7), entry(table, 8))
 
 
 def test_no_more_are_known_than_there_is_room_for(table: dict[str, int], answers: Answers) -> None:
-    known = Acquaintances(table, 2, answers.decide, lambda: answers.written)
-    known.choose(frozenset({"openat"}), QUESTIONS)
+    known = ProcessFilterCache(table, 2, answers.decide, lambda: answers.written)
+    known.configure(frozenset({"openat"}), QUESTIONS)
     answers.of.update(dict.fromkeys(range(1, 5), (True, True)))
 
-    known.notice([event for pid in range(1, 5) for event in calls(pid, 20)])
-    known.answer(0)
+    known.observe([event for pid in range(1, 5) for event in calls(pid, 20)])
+    known.publish(0)
 
     assert 2 == sum(entry(table, pid) is not None for pid in range(1, 5))
 
 
 def test_what_a_name_alone_tells_is_known_of_every_program() -> None:
     questions = (
-        Fact("proc.name", "in", ("tar", "cp")),
-        Fact("proc.name", "in", ("tar",), negated=True),
-        Fact("proc.name", "!=", ("cp",)),
-        all_of((Fact("proc.name", "in", ("tar", "cat")), Fact("proc.exepath", "startswith", ("/usr",)))),
-        any_of((Fact("proc.name", "in", ("a_name_too_long_for_a_name",)), Fact("proc.name", "startswith", ("x",)))),
+        Comparison("proc.name", "in", ("tar", "cp")),
+        Comparison("proc.name", "in", ("tar",), negated=True),
+        Comparison("proc.name", "!=", ("cp",)),
+        all_of((Comparison("proc.name", "in", ("tar", "cat")), Comparison("proc.exepath", "startswith", ("/usr",)))),
+        any_of(
+            (
+                Comparison("proc.name", "in", ("a_name_too_long_for_a_name",)),
+                Comparison("proc.name", "startswith", ("x",)),
+            )
+        ),
     )
 
     assert {"": 0b10110, "tar": 0b11101, "cp": 0b10011, "cat": 0b11110} == by_name(questions)
 
 
 def named(table: dict[str, int], name: bytes) -> tuple[int, int]:
-    """(edition, answers) of a name."""
+    """(generation, answers) of a name."""
     key = ctypes.create_string_buffer(name.ljust(NAME, b"\0"), NAME)
     value = ctypes.create_string_buffer(ENTRY.size)
     attributes = struct.pack("<IIQQQ", table["COMM_VERDICTS"], 0, ctypes.addressof(key), ctypes.addressof(value), 0)
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
     assert ctypes.CDLL(None).syscall(321, 1, buffer, len(attributes)) == 0
-    edition, yes = ENTRY.unpack(value.raw)
-    return edition, yes
+    generation, yes = ENTRY.unpack(value.raw)
+    return generation, yes
 
 
-def test_names_of_earlier_questions_are_names_like_any_other(known: Acquaintances, table: dict[str, int]) -> None:
-    known.forget()
+def test_names_of_earlier_questions_are_names_like_any_other(known: ProcessFilterCache, table: dict[str, int]) -> None:
+    known.invalidate()
 
-    edition, others = ENTRY.unpack(kernel.lookup(table["COMM_DEFAULT"], 0, ENTRY.size))
+    generation, others = ENTRY.unpack(kernel.lookup(table["COMM_DEFAULT"], 0, ENTRY.size))
     assert (0b00, 0b01, 0b10) == (others, named(table, b"a")[1], named(table, b"b")[1])
-    assert edition == named(table, b"a")[0] == int.from_bytes(kernel.lookup(table["GENERATION"], 0, 8), "little")
+    assert generation == named(table, b"a")[0] == int.from_bytes(kernel.lookup(table["GENERATION"], 0, 8), "little")
 
 
-def test_without_questions_nothing_is_told_of_any_name(known: Acquaintances, table: dict[str, int]) -> None:
-    known.choose(frozenset(), ())
+def test_without_questions_nothing_is_told_of_any_name(known: ProcessFilterCache, table: dict[str, int]) -> None:
+    known.configure(frozenset(), ())
 
     assert (0, 0) == ENTRY.unpack(kernel.lookup(table["COMM_DEFAULT"], 0, ENTRY.size))
     assert named(table, b"a")[0] < int.from_bytes(kernel.lookup(table["GENERATION"], 0, 8), "little")

@@ -11,7 +11,7 @@ import pytest
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES
 from mozu.core.api.hookspecs import Source
-from mozu.core.filter.demand import Demand, Need
+from mozu.core.filter.demand import Demand, Interest
 from mozu.plugins.sources import ebpf
 from mozu.plugins.sources.ebpf import clock
 from mozu.plugins.sources.ebpf.clock import Clock
@@ -27,9 +27,9 @@ PAGE = mmap.PAGESIZE
 BUSY, DISCARDED = 1 << 31, 1 << 30
 
 
-def need(*facets: str) -> Need:
+def need(*state_dependencies: str) -> Interest:
     """What is wanted of a type."""
-    return Need(frozenset(facets))
+    return Interest(frozenset(state_dependencies))
 
 
 def test_only_the_named_types_and_the_tree_are_watched() -> None:
@@ -37,13 +37,13 @@ def test_only_the_named_types_and_the_tree_are_watched() -> None:
 
 
 def test_facets_bring_the_types_that_change_them() -> None:
-    types, _ = wanted_types(demand("connect", facets=("cwd", "ids")))
+    types, _ = wanted_types(demand("connect", state_dependencies=("cwd", "ids")))
 
     assert types >= {"chdir", "fchdir", "chroot", "setuid", "setresgid"}
 
 
 def test_descriptors_are_asked_for_and_not_followed() -> None:
-    types, _ = wanted_types(demand("connect", facets=("fds",)))
+    types, _ = wanted_types(demand("connect", state_dependencies=("fds",)))
 
     assert types == PROCESS_EVENTS | {"connect"}
 

@@ -43,8 +43,8 @@ class Told:
 @needs_live
 def told() -> Iterator[Told]:
     requirements.ebpf()
-    facets = ("tree", "cwd", "ids", "caps", "session", "threads")
-    with Live(EbpfSource(64 << 20, context()), demand("mkdir", facets=facets)) as live:
+    state_dependencies = ("tree", "cwd", "ids", "caps", "session", "threads")
+    with Live(EbpfSource(64 << 20, context()), demand("mkdir", state_dependencies=state_dependencies)) as live:
         yield Told(live)
 
 

@@ -35,7 +35,7 @@ def live() -> Iterator[Live]:
     requirements.require(not reason, reason)
     disabled = Path("/proc/sys/kernel/io_uring_disabled")
     requirements.require(not disabled.exists() or disabled.read_text().strip() == "0", "io_uring is switched off")
-    with Live(EbpfSource(64 << 20, context()), demand(*TYPES, facets=("realpath",))) as running:
+    with Live(EbpfSource(64 << 20, context()), demand(*TYPES, state_dependencies=("realpath",))) as running:
         yield running
 
 

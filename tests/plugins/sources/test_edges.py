@@ -16,7 +16,7 @@ from tests.support.split import needs_live
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
-FACETS = ("tree", "cwd", "ids", "fds", "session", "realpath")
+STATE_DEPENDENCIES = ("tree", "cwd", "ids", "fds", "session", "realpath")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def _types(wanted: list[Shown]) -> set[str]:
 def test_the_kernels_programs_show_it(
     undemanded: Live, expected: dict[str, list[Shown]], fields: FieldRegistry, tmp_path: Path, family: str
 ) -> None:
-    undemanded.update(demand(*_types(expected[family]), facets=FACETS))
+    undemanded.update(demand(*_types(expected[family]), state_dependencies=STATE_DEPENDENCIES))
 
     def once(number: int) -> Act:
         place = tmp_path / f"{number}"
@@ -57,12 +57,12 @@ def test_the_kernels_programs_show_it(
 
 
 @pytest.mark.parametrize("family", edges.FAMILIES)
-def test_tracing_shows_it(
-    expected: dict[str, list[Shown]], fields: FieldRegistry, tmp_path: Path, family: str
-) -> None:
+def test_tracing_shows_it(expected: dict[str, list[Shown]], fields: FieldRegistry, tmp_path: Path, family: str) -> None:
     state = StateMachine()
     state.seed()
-    events = state.apply(asyncio.run(traced(line("edges", family, tmp_path), _types(expected[family]), FACETS)))
+    events = state.apply(
+        asyncio.run(traced(line("edges", family, tmp_path), _types(expected[family]), STATE_DEPENDENCIES))
+    )
 
     wanted = told(tmp_path)
     assert "" == "\n".join(missing(wanted, events, fields, traced=True))

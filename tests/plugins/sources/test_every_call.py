@@ -17,7 +17,7 @@ from tests.support.families import line, told, traced, unwatched
 from tests.support.live import Act, Live, demand
 from tests.support.split import needs_live
 
-FACETS: Final = ("tree", "cwd", "ids")
+STATE_DEPENDENCIES: Final = ("tree", "cwd", "ids")
 TRACEPOINTS: Final = Path("/sys/kernel/tracing/events")
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
 
@@ -61,7 +61,7 @@ def test_the_kernels_programs_tell_all_that_the_call_knows(
     request: pytest.FixtureRequest, expected: dict[str, list[Told]], tmp_path: Path, family: str, source: str
 ) -> None:
     live: Live = request.getfixturevalue(source)
-    live.update(demand(*_types(expected[family]), facets=FACETS))
+    live.update(demand(*_types(expected[family]), state_dependencies=STATE_DEPENDENCIES))
 
     def once(number: int) -> Act:
         place = tmp_path / f"{number}"
@@ -75,10 +75,8 @@ def test_the_kernels_programs_tell_all_that_the_call_knows(
 
 
 @pytest.mark.parametrize("family", calls.FAMILIES)
-def test_tracing_tells_all_that_the_call_knows(
-    expected: dict[str, list[Told]], tmp_path: Path, family: str
-) -> None:
-    events = asyncio.run(traced(line("calls", family, tmp_path), _types(expected[family]), FACETS))
+def test_tracing_tells_all_that_the_call_knows(expected: dict[str, list[Told]], tmp_path: Path, family: str) -> None:
+    events = asyncio.run(traced(line("calls", family, tmp_path), _types(expected[family]), STATE_DEPENDENCIES))
 
     assert [] == list(missing(told(tmp_path), events))
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from mozu.core.errors import SourceBroken, SourceUnavailable
-from mozu.core.filter.demand import Demand, Need
+from mozu.core.filter.demand import Demand, Interest
 from mozu.core.model.event import Container, SyscallEvent
 from mozu.core.testing import check_source, context, event, process
 from mozu.plugins.sources.replay import mozu_source
 from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
 from tests.oracle.capture import EPOCH, Capture
 
-EVERYTHING = Demand({"syscall": {"*": Need()}})
+EVERYTHING = Demand({"syscall": {"*": Interest()}})
 
 
 def source(*paths: Path, speed: str = "full") -> ReplaySource:
@@ -86,13 +86,13 @@ def test_events_before_the_damage_are_given_and_then_the_error(recording: Path) 
 
 def test_types_that_nobody_wants_are_left_out_unless_they_change_the_state(recording: Path) -> None:
     replay = source(recording)
-    seen = asyncio.run(everything(replay, Demand({"syscall": {"execve": Need()}})))
+    seen = asyncio.run(everything(replay, Demand({"syscall": {"execve": Interest()}})))
     assert [item.type for item in seen] == ["openat", "close"]
 
 
 def test_what_was_left_out_is_counted(recording: Path) -> None:
     replay = source(recording)
-    asyncio.run(everything(replay, Demand({"syscall": {"execve": Need()}})))
+    asyncio.run(everything(replay, Demand({"syscall": {"execve": Interest()}})))
     counts = replay.counts()
     assert (counts["write"].filtered, counts["openat"].received) == (1, 1)
 

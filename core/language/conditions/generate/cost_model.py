@@ -1,4 +1,4 @@
-"""How much a test costs and how often it holds: guesses that only decide the order of tests."""
+"""Cost model: how much a test costs and how selective it is. Estimates, which only decide the order of tests."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -20,7 +20,7 @@ from mozu.core.language.conditions.ast import (
 )
 
 Estimate = tuple[float, float]
-"""(cost in readings of a plain field, share of events for which it holds)."""
+"""(cost in readings of a plain field, selectivity: the share of events for which it holds)."""
 
 _FIELD_COSTS: Final = (
     ("evt.args", 20.0),
@@ -54,7 +54,7 @@ _TEST_COSTS: Final = {
     "startswith": 0.8,
     "endswith": 0.8,
 }
-_SHARES: Final = {
+_SELECTIVITY: Final = {
     "=": 0.08,
     "in": 0.12,
     "!=": 0.9,
@@ -70,7 +70,7 @@ _SHARES: Final = {
     ">=": 0.8,
     "<=": 0.5,
 }
-_KNOWN_SHARES: Final = {
+_KNOWN_SELECTIVITY: Final = {
     "evt.is_open_read = true": 0.85,
     "evt.is_open_write = true": 0.15,
     "fd.typechar = f": 0.8,
@@ -88,7 +88,7 @@ def cost_of(operand: Operand) -> float:
     return cost * 3 if operand.name.startswith("proc.a") and operand.argument is None else cost
 
 
-class Guesses:
+class CostModel:
     """Remembers estimates, and the nodes they are for: ids of nodes that are gone come back."""
 
     def __init__(self) -> None:
@@ -110,10 +110,10 @@ class Guesses:
         return self._known[id(node)][1]
 
 
-def rank(guess: Estimate, *, holds: bool = False) -> float:
+def rank(estimate: Estimate, *, holds: bool = False) -> float:
     """Cost per decision: of being false, or of holding. Smaller comes first."""
-    cost, share = guess
-    return cost / max(share if holds else 1.0 - share, 0.01)
+    cost, selectivity = estimate
+    return cost / max(selectivity if holds else 1.0 - selectivity, 0.01)
 
 
 def _visit(node: Node, inner: list[Estimate]) -> Estimate:
@@ -124,9 +124,9 @@ def _visit(node: Node, inner: list[Estimate]) -> Estimate:
     if isinstance(node, Not):
         return inner[0][0], 1.0 - inner[0][1]
     total, reached = 0.0, 1.0
-    for cost, share in sorted(inner, key=lambda guess: rank(guess, holds=isinstance(node, Or))):
+    for cost, selectivity in sorted(inner, key=lambda estimate: rank(estimate, holds=isinstance(node, Or))):
         total += cost * reached
-        reached *= share if isinstance(node, And) else 1.0 - share
+        reached *= selectivity if isinstance(node, And) else 1.0 - selectivity
     return total, reached if isinstance(node, And) else 1.0 - reached
 
 
@@ -136,8 +136,8 @@ def _of_test(test: Test) -> Estimate:
         return cost + cost_of(test.right.field), 0.3
     if isinstance(test.right, FieldRef | Call):
         return cost + cost_of(test.right), 0.3
-    share = _KNOWN_SHARES.get(_short_text(test))
-    return cost, _SHARES.get(test.op, 0.5) if share is None else share
+    selectivity = _KNOWN_SELECTIVITY.get(_short_text(test))
+    return cost, _SELECTIVITY.get(test.op, 0.5) if selectivity is None else selectivity
 
 
 def _short_text(test: Test) -> str:

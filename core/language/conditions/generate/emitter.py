@@ -26,7 +26,7 @@ from mozu.core.language.conditions.ast import (
     children,
 )
 from mozu.core.language.conditions.generate.comparison import test_expression
-from mozu.core.language.conditions.generate.cost_model import Guesses
+from mozu.core.language.conditions.generate.cost_model import CostModel
 from mozu.core.language.conditions.generate.matchers import any_of, in_networks, only_of
 from mozu.core.language.conditions.operands import Resolver, Typed
 from mozu.core.language.conditions.transformers import function
@@ -46,12 +46,12 @@ Emitted = tuple[str, Ready, Ready]
 
 
 class Library:
-    """What all functions of one event type share: readers, constants, helper functions, guesses."""
+    """What all functions of one event type share: readers, constants, helper functions, costs."""
 
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
         self.namespace: dict[str, Any] = {}
-        self.guesses = Guesses()
+        self.cost_model = CostModel()
         self._names: dict[Any, str] = {}
         self._sizes: dict[int, tuple[Node, int, int]] = {}
         self._helpers: dict[int, str] = {}
@@ -68,7 +68,7 @@ class Library:
         return self._named("m", ("call", function), lambda: function)
 
     def shared(self, value: Any) -> str:
-        """The name of an object that is nobody else's."""
+        """The name of an object of its own."""
         return self._named("x", ("shared", id(value)), lambda: value)
 
     def matcher(self, op: str, values: tuple[Any, ...]) -> str:
@@ -76,7 +76,7 @@ class Library:
         return self._named("m", (op, values), lambda: any_of(op, values))
 
     def networks(self, values: tuple[Network, ...]) -> str:
-        """The name of the function that tells whether an address lies in one of several networks."""
+        """The name of the function that decides whether an address lies in one of several networks."""
         return self._named("m", (in_networks, values), lambda: in_networks(values))
 
     def reader(self, ref: FieldRef) -> str:
@@ -165,7 +165,7 @@ class Emitter:
         if helper is not None:
             return f"{helper}(e)", ready, ready
         name = self.library.result(node)
-        cost = self.library.guesses.of(node)[0]
+        cost = self.library.cost_model.of(node)[0]
         if isinstance(node, Not) or cost < WORTH_KEEPING:
             return self._plain(node, ready)
         if name in ready:
@@ -220,7 +220,7 @@ class Emitter:
         texts: list[str] = []
         left: Ready | None = None
         conjunction = isinstance(node, And)
-        for child in self.library.guesses.ordered(node.children, holds=not conjunction):
+        for child in self.library.cost_model.ordered(node.children, holds=not conjunction):
             text, true, false = self.condition(child, ready)
             texts.append(text)
             ready, out = (true, false) if conjunction else (false, true)

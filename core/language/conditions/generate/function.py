@@ -140,7 +140,7 @@ class _Tree:
         return nodes[max(shared, key=lambda key: uses[key] / self._rank(nodes[key]))]
 
     def _rank(self, node: Node) -> float:
-        return rank(self.library.guesses.of(node))
+        return rank(self.library.cost_model.of(node))
 
     @staticmethod
     def _covers(guard: Node, rules: Sequence[RemainingRule]) -> bool:

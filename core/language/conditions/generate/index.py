@@ -1,7 +1,7 @@
 """A hash look-up across rules: the value of one field → the rules that can still match.
 
 An equality is found in a dictionary, a prefix or suffix by bisection in a sorted table; of many parts one automaton
-tells that none is there; other tests are tried one after the other. Answers are remembered: values repeat.
+finds that none is there; other tests are tried one after the other. Answers are remembered: values repeat.
 """
 
 from bisect import bisect_right
@@ -116,7 +116,7 @@ def _suffixes(atoms: Sequence[Atom]) -> Finder:
 
 
 def _parts(atoms: Sequence[Atom]) -> Finder:
-    """One pass of an automaton over all texts tells whether any is there at all; few values go on from there."""
+    """One pass of an automaton over all texts finds whether any is there at all; few values go on from there."""
     table = _collected(atoms)
 
     def find(value: str) -> Sequence[int]:

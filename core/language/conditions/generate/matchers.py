@@ -18,7 +18,7 @@ def broken(text: str) -> bool:
 
 
 def any_of(op: str, values: Sequence[Any]) -> Matcher:
-    """A function that tells whether the test holds for at least one of the values."""
+    """Value → whether the test holds for at least one of the values."""
     single = [_SINGLE[op](value) for value in values]
     if op == "pmatch":
         return pmatch.matcher(values)
@@ -68,7 +68,7 @@ _SINGLE: Final[dict[str, Callable[[Any], Matcher]]] = {
 
 
 def in_networks(networks: Sequence[Network]) -> Matcher:
-    """A function that tells whether an address lies in one of the networks; versions must agree."""
+    """Value → whether an address lies in one of the networks; versions must agree."""
 
     def matches(address: bytes) -> bool:
         size, number = len(address), int.from_bytes(address)

@@ -11,12 +11,12 @@ def contradiction(node: Node, resolver: Resolver, builder: Builder) -> Node:
     """The same condition with what is never true replaced by false."""
 
     def all_of(parts: list[Node]) -> Node:
-        return FALSE if _clashes(parts, resolver) else builder.all_of(parts)
+        return FALSE if _contradicts(parts, resolver) else builder.all_of(parts)
 
     return rebuilt(node, builder, all_of=all_of)
 
 
-def _clashes(children: list[Node], resolver: Resolver) -> bool:
+def _contradicts(children: list[Node], resolver: Resolver) -> bool:
     """Whether some field would have to have a value that it may not have."""
     allowed: dict[str, set[str]] = {}
     barred: dict[str, set[str]] = {}

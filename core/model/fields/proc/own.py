@@ -11,7 +11,7 @@ TREE: Final = frozenset({"tree"})
 _ENV: Final = frozenset({"tree", "env"})
 _CWD: Final = frozenset({"tree", "cwd"})
 _FDS: Final = frozenset({"tree", "fds", "files"})
-_LASTING: Final = frozenset({"lasting"})
+_EXEC_INVARIANT: Final = frozenset({"exec_invariant"})
 _WRITABLE, _UPPER, _MEMFD, _LOWER = 1, 2, 4, 8
 """Bits of `Process.exe_flags`."""
 
@@ -101,9 +101,9 @@ def _field(name: str, kind: FieldType, doc: str, read: Reader, needs: frozenset[
     return Field(name=name, type=kind, doc=doc, read=read, needs=needs, bits=bits)
 
 
-def _lasting(name: str, doc: str, read: Reader, kind: FieldType = FieldType.STRING) -> Field:
+def _exec_invariant(name: str, doc: str, read: Reader, kind: FieldType = FieldType.STRING) -> Field:
     """It stays until the next exec."""
-    return Field(name=name, type=kind, doc=doc, read=read, needs=TREE, traits=_LASTING)
+    return Field(name=name, type=kind, doc=doc, read=read, needs=TREE, traits=_EXEC_INVARIANT)
 
 
 _STANDARD: Final = tuple(
@@ -128,19 +128,21 @@ _STANDARD: Final = tuple(
 )
 
 OWN: Final[tuple[Field, ...]] = (
-    _lasting("proc.exe", "The first word of the command line, as exec was given it.", own(lambda p: p.exe)),
-    _lasting("proc.exepath", "Absolute path of the program's file, symlinks followed.", own(lambda p: p.exepath)),
-    _lasting("proc.name", "Name of the program: its file's name, cut to 15 bytes.", own(lambda p: p.name)),
+    _exec_invariant("proc.exe", "The first word of the command line, as exec was given it.", own(lambda p: p.exe)),
+    _exec_invariant(
+        "proc.exepath", "Absolute path of the program's file, symlinks followed.", own(lambda p: p.exepath)
+    ),
+    _exec_invariant("proc.name", "Name of the program: its file's name, cut to 15 bytes.", own(lambda p: p.name)),
     Field(
         name="proc.args",
         type=FieldType.STRING,
         bind=_args,
         argument=Argument.INDEX_OPTIONAL,
         needs=TREE,
-        traits=_LASTING,
+        traits=_EXEC_INVARIANT,
         doc="The arguments behind the first word, joined by blanks; with an index that one argument, counted from 0.",
     ),
-    _lasting("proc.cmdline", "The program's name and its arguments, joined by blanks.", own(cmdline)),
+    _exec_invariant("proc.cmdline", "The program's name and its arguments, joined by blanks.", own(cmdline)),
     _field("proc.cmdnargs", FieldType.UINT, "How many arguments follow the first word.", own(lambda p: len(p.args))),
     _field(
         "proc.cmdlenargs",
@@ -174,25 +176,25 @@ OWN: Final[tuple[Field, ...]] = (
     ),
     _field("proc.duration", FieldType.RELTIME, "How long the process had lived when the event happened.", dated(_age)),
     _field("proc.pid.ts", FieldType.RELTIME, "When the process began, ns since 1970.", own(_number("start"))),
-    _lasting(
+    _exec_invariant(
         "proc.is_exe_writable",
         "Whether the process may write to its own program file.",
         _flag(_WRITABLE),
         FieldType.BOOL,
     ),
-    _lasting(
+    _exec_invariant(
         "proc.is_exe_upper_layer",
         "Whether the program file lies in a container's writable layer.",
         _flag(_UPPER),
         FieldType.BOOL,
     ),
-    _lasting(
+    _exec_invariant(
         "proc.is_exe_lower_layer",
         "Whether the program file comes from a container's image.",
         _flag(_LOWER),
         FieldType.BOOL,
     ),
-    _lasting(
+    _exec_invariant(
         "proc.is_exe_from_memfd",
         "Whether the program was run from memory (memfd) and not from a file.",
         _flag(_MEMFD),

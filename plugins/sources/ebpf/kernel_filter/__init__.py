@@ -1,14 +1,15 @@
-"""Gates: what rules want of a call, tested in the kernel before a record is made.
+"""Kernel filter (predicate pushdown): what no rule can match is discarded in the kernel, before a record is made.
 
-A gate stands before the program of a call. It is made from the necessary predicate of the demand: facts that it can
-test become C, every other fact counts as true. So a gate turns away only what no rule can match.
+The filter of a call runs before its program. It is made from the necessary predicate of the demand: comparisons that it
+can test become C, every other comparison counts as true.
 
-choice       which calls have one        gate      the function          expression   tests joined by and, or
-opens        what an open was asked for  names     paths                 results      what a call gave back
-sockets      what a descriptor is        flags     parameters            lasting      what is told of processes
+choice          which calls have one           filter_function  the C function     expression  tests joined by and, or
+opens           flags and path of an open      names            tests of a path    results     what a call returned
+sockets         what a descriptor is           flags            parameters
+exec_invariant  predicates on the process
 """
 
 from mozu.plugins.sources.ebpf.kernel_filter.choice import Chosen, choose
-from mozu.plugins.sources.ebpf.kernel_filter.filter_function import Gate
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction
 
-__all__ = ["Chosen", "Gate", "choose"]
+__all__ = ["Chosen", "FilterFunction", "choose"]

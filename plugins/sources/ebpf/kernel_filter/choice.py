@@ -1,8 +1,8 @@
-"""Which calls may have a gate: those that only rules want, and whose events teach the state nothing that others need.
+"""Which event types have a kernel filter: those that only rules need, and whose events tell the state nothing else.
 
-An open teaches the state the name of its file as it was given. Where events of other types show names of files, those
-of opens that are turned away are kept in the kernel and told with such an event; or, for types whose programs tell no
-such name, an open is turned away only if the kernel calls the file the same.
+An open gives the state the path of its file as it was passed. Where events of other types show paths of files, the
+path of a filtered open is kept in the kernel (map OPENED_PATHS) and emitted with such an event; or, for types whose
+programs emit no kept path, an open is filtered only if the kernel's own path of the file is the same.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,18 +10,18 @@ from typing import Final, NamedTuple
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.filter.demand import Demand
-from mozu.core.filter.predicate import Fact, Predicate, holds
+from mozu.core.filter.predicate import Comparison, Predicate, holds
 from mozu.core.model.syscalls import event_type
-from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import Lasting
-from mozu.plugins.sources.ebpf.kernel_filter.filter_function import Gate, OpenedName, gate_of
+from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import ProcessPredicates
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, OpenedName, filter_function_of
 
 OPENS: Final = frozenset(("open", "openat", "openat2", "creat"))
 _COPIES: Final = frozenset(("dup", "dup2", "dup3"))
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg", "sendmmsg", "recvmmsg"))
 _FORGETTABLE: Final = OPENS | _COPIES | {"socket"}
-"""They change the state, but what they tell is asked of the kernel again when the descriptor is used."""
+"""They change the state, but the kernel is asked for the same again when the descriptor is used."""
 _TELL_NAMES: Final = frozenset(("descriptor", "transfer", "pair", "mapping"))
-"""Families whose programs tell the name that is kept of a file."""
+"""Families whose programs emit the path that is kept of a file."""
 _BELOW_DIRECTORIES: Final = frozenset(
     ("renameat", "renameat2", "unlinkat", "mkdirat", "mknodat", "linkat", "symlinkat")
 )
@@ -30,36 +30,36 @@ _FILES: Final = frozenset(("f", "d", "file", "directory"))
 
 
 class Chosen(NamedTuple):
-    """What stands before the programs of calls."""
+    """The kernel filters of a demand."""
 
-    gates: Mapping[str, Gate]
-    """Event type → its gate."""
-    questions: tuple[Predicate, ...]
-    """About processes, which gates ask: in the order of their bits."""
+    functions: Mapping[str, FilterFunction]
+    """Event type → its function."""
+    predicates: tuple[Predicate, ...]
+    """Process predicates that the functions use, in the order of their bits."""
 
 
-def choose(demand: Demand, types: Iterable[str], lasting_fields: Iterable[str] = ()) -> Chosen:
-    """The gates of a demand. `types`: those that nobody but rules wants. `lasting_fields`: what stays until an exec."""
-    lasting = Lasting(lasting_fields)
+def choose(demand: Demand, types: Iterable[str], exec_invariant_fields: Iterable[str] = ()) -> Chosen:
+    """The kernel filters of a demand. `types`: those that only rules need."""
+    process_predicates = ProcessPredicates(exec_invariant_fields)
     needs = demand.of("syscall")
-    if any("files" in need.facets for need in needs.values()):
+    if any("files" in need.state_dependencies for need in needs.values()):
         types = [name for name in types if not _has_descriptor(name)]
     naming = [name for name in needs if _wants_names(demand, name)]
     if all(name in _BELOW_DIRECTORIES or _family(name) in _TELL_NAMES for name in naming):
         names = OpenedName.KEPT if naming else OpenedName.UNUSED
     else:
-        names = OpenedName.TOLD
-    found: dict[str, Gate] = {}
+        names = OpenedName.EMITTED
+    found: dict[str, FilterFunction] = {}
     for name in sorted(types):
         if not _may(name) or (naming and name in _COPIES):
             continue
         kept = names if name in OPENS else OpenedName.UNUSED
-        gate = gate_of(SYSCALL_SPECS[name], demand.predicate("syscall", name), lasting, kept)
-        if gate is not None:
-            found[name] = gate
+        function = filter_function_of(SYSCALL_SPECS[name], demand.predicate("syscall", name), process_predicates, kept)
+        if function is not None:
+            found[name] = function
     if not _agree(found, needs):
-        found = {name: gate for name, gate in found.items() if name not in _MESSAGES}
-    return Chosen(found, tuple(lasting.questions))
+        found = {name: function for name, function in found.items() if name not in _MESSAGES}
+    return Chosen(found, tuple(process_predicates.predicates))
 
 
 def _family(name: str) -> str:
@@ -74,8 +74,8 @@ def _may(name: str) -> bool:
     return name in _FORGETTABLE | _MESSAGES or kind.traits.isdisjoint(("modifies_state", "creates_fd"))
 
 
-def _agree(found: dict[str, Gate], needs: Iterable[str]) -> bool:
-    """Messages teach the state who is at the other end: all of them, or none, may be turned away."""
+def _agree(found: dict[str, FilterFunction], needs: Iterable[str]) -> bool:
+    """Messages give the state the peer of a socket: all of them may be filtered, or none."""
     wanted = _MESSAGES & set(needs)
     return len({found[name].wanted if name in found else True for name in wanted}) < 2
 
@@ -88,13 +88,13 @@ def _has_descriptor(name: str) -> bool:
 def _wants_names(demand: Demand, name: str) -> bool:
     """Whether events of a type, other than opens, show the names of files."""
     kind = event_type(name)
-    if "names" not in demand.of("syscall")[name].facets or name in OPENS:
+    if "names" not in demand.of("syscall")[name].state_dependencies or name in OPENS:
         return False
     return kind is None or (kind.category != "net" and holds(demand.predicate("syscall", name), _of_file))
 
 
-def _of_file(fact: Fact) -> bool:
-    """Whether a fact may be true of a descriptor that stands for a file."""
+def _of_file(fact: Comparison) -> bool:
+    """Whether a comparison may be true of a descriptor that stands for a file."""
     if fact.field not in ("fd.type", "fd.typechar", "fd.sockfamily") or fact.op != "in" or fact.negated:
         return True
     return not _FILES.isdisjoint(fact.values)

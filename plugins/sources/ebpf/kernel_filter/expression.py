@@ -17,7 +17,7 @@ class Check(NamedTuple):
     of_name: bool = False
     """Whether it looks at the name of a path, which must have been read."""
     of_process: bool = False
-    """Whether it looks at what user space has told of the process."""
+    """Whether it reads the verdict on the process."""
     text: str = ""
     """What is looked for anywhere in the name."""
 
@@ -120,9 +120,9 @@ def negated(expression: Expression) -> Expression:
 
 def assumed(expression: Expression, known: Mapping[Expression, bool]) -> Expression:
     """The same where it is known of some tests whether they hold."""
-    told = {check.code: value for check, value in known.items() if isinstance(check, Check)}
-    told |= {f"!({code})": not value for code, value in told.items()}
-    return replaced(expression, lambda check: told.get(check.code, check))
+    known_codes = {check.code: value for check, value in known.items() if isinstance(check, Check)}
+    known_codes |= {f"!({code})": not value for code, value in known_codes.items()}
+    return replaced(expression, lambda check: known_codes.get(check.code, check))
 
 
 def has(expression: Expression, test: Callable[[Check], bool]) -> bool:

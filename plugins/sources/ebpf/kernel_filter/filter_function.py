@@ -1,4 +1,4 @@
-"""A gate as a C function, made from a predicate."""
+"""The kernel filter of a call: a C function, made from a predicate."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -6,8 +6,8 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from mozu.core.abi.spec import NO_FD, RESULT, SyscallSpec
-from mozu.core.filter.predicate import AnyOf, Fact, Predicate, fold
-from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import Lasting
+from mozu.core.filter.predicate import AnyOf, Comparison, Predicate, fold
+from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import ProcessPredicates
 from mozu.plugins.sources.ebpf.kernel_filter.expression import (
     Check,
     Expression,
@@ -25,70 +25,75 @@ from mozu.plugins.sources.ebpf.kernel_filter.opens import of_open
 from mozu.plugins.sources.ebpf.kernel_filter.results import of_result
 from mozu.plugins.sources.ebpf.kernel_filter.sockets import is_about_sockets, of_socket, wants_no_connections
 
-_DEAREST: Final = 4000
-"""A gate of more comparisons would cost more than it saves, and the verifier might not see its end."""
+MAX_COST: Final = 4000
+"""A function of more comparisons would cost more than it saves, and might exceed the verifier's limit."""
 _LOOKUP: Final = 400
-"""What it costs to look up a process, in comparisons of which most are not made."""
+"""What it costs to look up a process, in comparisons of which most are not sys."""
 _FAMILIES: Final = frozenset(("open", "descriptor", "message", "transfer", "number", "path"))
-"""Whose calls can have gates: what they tell at the end is what the gate sees."""
+"""Whose calls can have a filter: at the exit of the call it reads what the event will hold."""
 _ABOUT_DESCRIPTORS: Final = frozenset(("descriptor", "message", "transfer"))
 
 
 class OpenedName(Enum):
-    """What becomes of the name that an open gives, where the open is turned away."""
+    """What becomes of the path of an open that is filtered."""
 
     UNUSED = ""
-    KEPT = "is_name_news"
+    KEPT = "must_emit_path"
     """The kernel keeps it for events on the descriptor."""
-    TOLD = "is_called_otherwise"
-    """An open passes where the kernel calls the file otherwise than the open did."""
+    EMITTED = "path_differs"
+    """An open passes where the kernel's path of the file differs from it."""
 
 
-class Gate(NamedTuple):
-    """A C function that tells whether a call (`const struct syscall_ctx *sys`) is wanted; equal bodies are one gate."""
+class FilterFunction(NamedTuple):
+    """A C function: whether the event of a call (`const struct syscall_ctx *sys`) passes. Equal bodies are one."""
 
     wanted: Expression
     body: str
-    asks_of_process: bool = False
-    """Whether it tests facts that user space has told of the process."""
+    uses_process_predicates: bool = False
+    """Whether it reads the verdict on the process."""
 
     @property
     def name(self) -> str:
         """Of the function: the same for the same text."""
-        return f"gate_{blake2b(self.body.encode(), digest_size=5).hexdigest()}"
+        return f"filter_{blake2b(self.body.encode(), digest_size=5).hexdigest()}"
 
     @property
     def text(self) -> str:
         """The function."""
-        return f'#include "gate.h"\ninlined bool {self.name}(const struct syscall_ctx *sys) {{\n{self.body}}}\n'
+        return (
+            f'#include "kernel_filter.h"\ninlined bool {self.name}(const struct syscall_ctx *sys) {{\n{self.body}}}\n'
+        )
 
     def entry(self, array: str) -> str:
         """Name of the program that goes on in this array."""
         return f"mozu_{self.name}_{array.lower()}"
 
 
-def gate_of(
-    spec: SyscallSpec, predicate: Predicate, lasting: Lasting, names: OpenedName = OpenedName.UNUSED
-) -> Gate | None:
-    """The gate of a call; None where every event passes, or none can be made."""
+def filter_function_of(
+    spec: SyscallSpec,
+    predicate: Predicate,
+    process_predicates: ProcessPredicates,
+    names: OpenedName = OpenedName.UNUSED,
+) -> FilterFunction | None:
+    """The function of a call; None where every event passes, or none can be made."""
     family = spec.family
     if family not in _FAMILIES:
         return None
     cases = predicate.parts if isinstance(predicate, AnyOf) else (predicate,)
     tested = [(fold(case, lambda fact: _test(fact, spec, family), every, some), case) for case in cases]
     if any(_is_common(one) for one, _ in tested):
-        # Once a process is looked up, every further question about it is cheap.
+        # Once a process is looked up, every further predicate about it is cheap.
         tested.sort(key=lambda pair: not _is_common(pair[0]))
-        wanted = some(every((one, lasting.test(case))) for one, case in tested)
+        wanted = some(every((one, process_predicates.test(case))) for one, case in tested)
     else:
         wanted = some(one for one, _ in tested)
-    if wanted is True or cost(wanted) > _DEAREST:
+    if wanted is True or cost(wanted) > MAX_COST:
         return None
     body = _open_body(wanted, names) if family == "open" else _plain_body(wanted, spec)
-    return Gate(wanted, body, has(wanted, _is_of_process))
+    return FilterFunction(wanted, body, has(wanted, _is_of_process))
 
 
-def _test(fact: Fact, spec: SyscallSpec, family: str) -> Expression:
+def _test(fact: Comparison, spec: SyscallSpec, family: str) -> Expression:
     """What must hold in the kernel for a fact to be true."""
     readers: tuple[Callable[[], Expression | None], ...] = (
         lambda: of_result(fact) if family == "open" or spec.operands[:1] == ("r",) else None,
@@ -109,7 +114,7 @@ def _is_common(wanted: Expression) -> bool:
 
 
 def _open_body(wanted: Expression, names: OpenedName) -> str:
-    """First what numbers tell; the path is read only where they leave it open, or names count.
+    """First tests of numbers; the path is read only where they do not decide, or paths are kept.
 
     The process is looked up first where that may save reading the path or very many tests; else last, for a call that
     is wanted if its process is.
@@ -126,11 +131,13 @@ def _open_body(wanted: Expression, names: OpenedName) -> str:
     if by_numbers is not True:
         lines.append(f"if (!{in_c(factored(by_numbers))}{' && sys->result < 0' if names.value else ''}) return false;")
     if has(wanted, lambda check: check.of_name) or names.value:
-        lines.append("struct gate *g = gate_here();")
+        lines.append("struct filter_scratch *g = filter_scratch();")
         lines.append(f"if (!g || !name_of(g, sys, open.dirfd, open.user, {looked_for})) return true;")
     wanted = factored(wanted)
     if asks_last:
-        lines.append(f"for (u32 turn = 0; {in_c(wanted)}; turn++) {{ if (turn) return true; may = may_be(sys); }}")
+        lines.append(
+            f"for (u32 turn = 0; {in_c(wanted)}; turn++) {{ if (turn) return true; may = process_bits(sys); }}"
+        )
     else:
         lines.append(f"if ({in_c(wanted)}) return true;")
     lines.append(f"return {names.value}(g, sys, &open);" if names.value else "return false;")
@@ -138,7 +145,7 @@ def _open_body(wanted: Expression, names: OpenedName) -> str:
 
 
 def _plain_body(wanted: Expression, spec: SyscallSpec) -> str:
-    """First what numbers tell; then one look at the descriptor, where something is asked of it."""
+    """First tests of numbers; then one look at the descriptor, if it is tested."""
     lines = _asked_first(has(wanted, _is_of_process))
     if has(wanted, is_about_sockets):
         if spec.name == "sendto" and wants_no_connections(wanted):
@@ -157,7 +164,7 @@ def _plain_body(wanted: Expression, spec: SyscallSpec) -> str:
 
 
 def _asked_first(asks: bool) -> list[str]:
-    return ["u64 may = may_be(sys);"] * asks
+    return ["u64 may = process_bits(sys);"] * asks
 
 
 def _without_name(check: Check) -> Expression:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from mozu.core.abi.spec import SyscallSpec
-from mozu.core.filter.predicate import Fact
+from mozu.core.filter.predicate import Comparison
 from mozu.core.model.syscalls import Param, convert_flags, event_type, flag_table
 from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, negated, some
 
@@ -22,7 +22,7 @@ _WIDE: Final = frozenset(("int64", "uint64"))
 _NARROW: Final = frozenset(("int32", "uint32", "uid", "gid", "fd", "pid"))
 
 
-def of_argument(fact: Fact, spec: SyscallSpec) -> Expression | None:
+def of_argument(fact: Comparison, spec: SyscallSpec) -> Expression | None:
     """The test of a fact about a parameter that is one of the call's own numbers; None where it is something else."""
     match = _FIELD.fullmatch(fact.field)
     declared = event_type(spec.name)
@@ -39,7 +39,7 @@ def of_argument(fact: Fact, spec: SyscallSpec) -> Expression | None:
     return _code(fact, param.table, value) if param.table in _CODES else True
 
 
-def bits(fact: Fact, table: str, convert: Callable[[int], int], value: str, skip: int = 0) -> Expression:
+def bits(fact: Comparison, table: str, convert: Callable[[int], int], value: str, skip: int = 0) -> Expression:
     """Whether flags whose names contain a text are set. `convert` gives the table's number of one bit of the kernel's.
 
     `skip`: bits of the kernel's that are no flags of their own.
@@ -57,7 +57,7 @@ def bits(fact: Fact, table: str, convert: Callable[[int], int], value: str, skip
     return Check(f"{value} & {mask:#x}") if mask else False
 
 
-def _code(fact: Fact, table: str, value: str) -> Expression:
+def _code(fact: Comparison, table: str, value: str) -> Expression:
     """One of a table's codes, by its name or a part of it."""
     if fact.negated or fact.op not in ("contains", "in") or not fact.values:
         return True
@@ -69,11 +69,11 @@ def _code(fact: Fact, table: str, value: str) -> Expression:
     return some((Check(f"(u32){value} >= {end}"), *_each(codes, f"(u32){value}")))
 
 
-def _is_named(name: str, fact: Fact) -> bool:
+def _is_named(name: str, fact: Comparison) -> bool:
     return any(part == name or (fact.op == "contains" and part in name) for part in fact.values)
 
 
-def _number(fact: Fact, param: Param, value: str) -> Expression:
+def _number(fact: Comparison, param: Param, value: str) -> Expression:
     """A plain number; only those that are the same however wide and signed they are read."""
     if fact.op not in ("in", "!=") or not all(map(_SMALL.fullmatch, fact.values)):
         return True

@@ -1,4 +1,4 @@
-"""Tests of a plain path, as bpf/gate.h finds it, by words of eight bytes.
+"""Tests of a plain path, as bpf/kernel_filter.h finds it, by words of eight bytes.
 
 Every function gives what must hold of the name for a constant to fit.
 """

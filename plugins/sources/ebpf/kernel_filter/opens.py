@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from mozu.core.filter.predicate import Fact
+from mozu.core.filter.predicate import Comparison
 from mozu.core.model.syscalls import convert_open_flags
 from mozu.plugins.sources.ebpf.kernel_filter import names
 from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, every, negated, some
@@ -22,7 +22,7 @@ _LETTERS: Final = {"file": "f", "directory": "d"}
 Test = Callable[[str], Expression]
 
 
-def of_open(fact: Fact, name: str) -> Expression | None:
+def of_open(fact: Comparison, name: str) -> Expression | None:
     """The test of a fact about an open; None where the fact is about something else."""
     field = fact.field
     if field == "fd.num":
@@ -38,24 +38,24 @@ def of_open(fact: Fact, name: str) -> Expression | None:
     return _path(fact)
 
 
-def _number(fact: Fact) -> Expression:
+def _number(fact: Comparison) -> Expression:
     """-1 where the call failed."""
     if (fact.op, fact.values) in (("in", ("-1",)), (">=", ("0",))):
         return FAILED if (fact.op == "in") is not fact.negated else DONE
     return compared(fact, "(sys->result < 0 ? -1 : sys->result)")
 
 
-def _is_wanted(fact: Fact) -> bool:
+def _is_wanted(fact: Comparison) -> bool:
     return fact.op == "in" and fact.values == ("true",) and not fact.negated
 
 
-def _access(fact: Fact, name: str) -> Expression:
+def _access(fact: Comparison, name: str) -> Expression:
     if name == "creat":
         return True
     return flag(fact, _READS if fact.field.endswith("read") else _WRITES)
 
 
-def _kind(fact: Fact) -> Expression:
+def _kind(fact: Comparison) -> Expression:
     """A file, a directory where the flags say so, `o` for some that failed."""
     if fact.negated or fact.op != "in":
         return True
@@ -88,11 +88,11 @@ _EXACT: Final = {
     "fd.directory": ("in",),
     "fd.filename": ("in", "startswith"),
 }
-"""Tests that tell of every plain name whether the fact holds; others let more pass, and cannot be turned round."""
+"""Tests that decide the comparison for every plain path; others let more pass, and cannot be negated."""
 _TESTS: Final = {"fd.name": _NAME, "fd.directory": _DIRECTORY, "fd.filename": _FILENAME, "fd.nameraw": _RAW}
 
 
-def _path(fact: Fact) -> Expression | None:
+def _path(fact: Comparison) -> Expression | None:
     tests = _TESTS.get(fact.field)
     if tests is None:
         return None

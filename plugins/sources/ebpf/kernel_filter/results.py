@@ -4,7 +4,7 @@ import errno
 import re
 from typing import Final
 
-from mozu.core.filter.predicate import Fact
+from mozu.core.filter.predicate import Comparison
 from mozu.core.model.syscalls import errno_name
 from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, negated, some
 
@@ -15,7 +15,7 @@ FAILED: Final = Check("sys->result < 0")
 _ERRORS: Final = {name: number for number in errno.errorcode if (name := errno_name(number)) is not None}
 
 
-def of_result(fact: Fact) -> Expression | None:
+def of_result(fact: Comparison) -> Expression | None:
     """The test of a fact about the result; None where the fact is about something else."""
     if fact.field == "evt.rawres":
         return compared(fact, "sys->result")
@@ -24,7 +24,7 @@ def of_result(fact: Fact) -> Expression | None:
     return _outcome(fact) if fact.field == "evt.res" else None
 
 
-def compared(fact: Fact, value: str) -> Expression:
+def compared(fact: Comparison, value: str) -> Expression:
     """A test of a number that the event always has; `value` is its C expression."""
     if not all(_NUMBER.fullmatch(one) for one in fact.values):
         return True
@@ -37,8 +37,8 @@ def compared(fact: Fact, value: str) -> Expression:
     return negated(whole) if fact.negated else whole
 
 
-def flag(fact: Fact, check: Expression) -> Expression:
-    """A test of a truth value that the event always has; `check` tells whether it is true."""
+def flag(fact: Comparison, check: Expression) -> Expression:
+    """A test of a truth value that the event always has; `check`: whether it is true."""
     if fact.op not in ("in", "!=") or not set(fact.values) <= {"true", "false"} or not fact.values:
         return True
     wanted = [check if value == "true" else negated(check) for value in fact.values]
@@ -46,11 +46,11 @@ def flag(fact: Fact, check: Expression) -> Expression:
     return negated(whole) if (fact.op == "!=") is not fact.negated else whole
 
 
-def _failed(fact: Fact) -> Expression:
+def _failed(fact: Comparison) -> Expression:
     return flag(fact, FAILED)
 
 
-def _outcome(fact: Fact) -> Expression:
+def _outcome(fact: Comparison) -> Expression:
     """SUCCESS, or the name of an error."""
     if fact.op == "startswith" and not fact.negated and all(value[:1] == "E" for value in fact.values):
         return FAILED

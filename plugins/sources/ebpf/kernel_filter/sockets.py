@@ -3,7 +3,7 @@
 from typing import Final
 
 from mozu.core.abi.spec import RESULT, SyscallSpec
-from mozu.core.filter.predicate import Fact
+from mozu.core.filter.predicate import Comparison
 from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, assumed, every, negated, some
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED, flag
 
@@ -24,7 +24,7 @@ _PROTOCOLS: Final = {"tcp": (6,), "udp": (17,), "icmp": (1, 58)}
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg"))
 
 
-def of_socket(fact: Fact, spec: SyscallSpec) -> Expression | None:
+def of_socket(fact: Comparison, spec: SyscallSpec) -> Expression | None:
     """The test of a fact about a descriptor; None where the fact is about something else."""
     if fact.field in ("fd.type", "fd.typechar", "fd.sockfamily"):
         return _or_unknown(_kind(fact), spec)
@@ -53,13 +53,13 @@ def _or_unknown(test: Expression, spec: SyscallSpec) -> Expression:
     return some((_UNKNOWN, test, FAILED if spec.layout.fd == RESULT else False))
 
 
-def _kind(fact: Fact) -> Expression:
+def _kind(fact: Comparison) -> Expression:
     if fact.negated or fact.op != "in" or not set(fact.values) <= _KINDS.keys():
         return True
     return some(_KINDS[value] for value in fact.values)
 
 
-def _protocol(fact: Fact) -> Expression:
+def _protocol(fact: Comparison) -> Expression:
     if fact.negated or fact.op != "in" or not set(fact.values) <= _PROTOCOLS.keys():
         return True
     numbers = sorted({number for value in fact.values for number in _PROTOCOLS[value]})

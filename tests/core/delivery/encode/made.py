@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from typing import Any, Final
 
-from mozu.core.delivery.encode.known import WANTED
+from mozu.core.delivery.encode.known import REQUESTED_FIELDS
 from mozu.core.model.alert import Alert, Ref, Severity, Stamp, Template, alert_id
 
 TIME: Final = 1_767_225_600_000_000_001
@@ -143,7 +143,10 @@ def hostile(count: int = COUNT, seed: int = 1) -> Iterator[tuple[Alert, Stamp]]:
                 event_type=chance.choice(EVENTS),
                 hostname=hostile_text(chance) or "h",
                 id=alert_id(TIME, str(number), "r"),
-                enrichment={name: _fact(chance) for name in chance.sample(WANTED, chance.randint(0, len(WANTED)))},
+                enrichment={
+                    name: _fact(chance)
+                    for name in chance.sample(REQUESTED_FIELDS, chance.randint(0, len(REQUESTED_FIELDS)))
+                },
                 incomplete=chance.choice(((), ("docker",))),
             ),
             Stamp(hostile_text(chance), "siem", "18a2f", number),

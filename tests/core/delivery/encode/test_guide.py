@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from mozu.core.delivery.encode import FORMATS
-from mozu.core.delivery.encode.known import WANTED
+from mozu.core.delivery.encode.known import REQUESTED_FIELDS
 from mozu.core.delivery.redact import NAMES
 from mozu.core.model.alert import attack
 from tests.core.delivery.encode.guide import renewed
@@ -40,7 +40,7 @@ def test_the_list_of_formats_is_that_of_the_code() -> None:
 
 
 def test_every_wanted_field_is_in_the_table() -> None:
-    assert set() == {name for name in WANTED if f"`{name}`" not in PAGE}
+    assert set() == {name for name in REQUESTED_FIELDS if f"`{name}`" not in PAGE}
 
 
 def test_every_pattern_of_redaction_is_named() -> None:

@@ -68,4 +68,4 @@ def test_an_expression_that_cannot_be_used_is_told_with_its_place(tmp_path: Path
 def test_evaluators_are_told_what_the_formats_of_all_sinks_want(tmp_path: Path) -> None:
     wanting = assembled(tmp_path, "sinks: [{stdout: {format: ecs}}]\n").evaluators[0].stage.component.context
     plain = assembled(tmp_path, "sinks: [stdout]\n").evaluators[0].stage.component.context
-    assert (True, ()) == ("proc.exepath" in wanting.wanted, plain.wanted)
+    assert (True, ()) == ("proc.exepath" in wanting.requested_fields, plain.requested_fields)

@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from mozu.core.filter.predicate import TRUE, Fact, Predicate, holds
+from mozu.core.filter.predicate import TRUE, Comparison, Predicate, holds
 from mozu.core.language.conditions import RuleInput, compile_rules, parse
 from mozu.core.language.conditions.necessary import as_condition, necessary
 from mozu.core.language.conditions.operands import Resolver
@@ -39,7 +39,7 @@ def test_a_predicate_is_necessary_property(condition: str, seed: int) -> None:
             assert holds(predicate, partial(_is_true, event))
 
 
-def _is_true(event: Any, fact: Fact) -> bool:
+def _is_true(event: Any, fact: Comparison) -> bool:
     return TRUTH.holds(parse(as_condition(fact)), event)
 
 

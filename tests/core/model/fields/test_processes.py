@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mozu.core.errors import UnknownField
-from mozu.core.filter.demand import FACETS
+from mozu.core.filter.demand import STATE_DEPENDENCIES
 from mozu.core.model.fields import FieldRegistry, Match
 from mozu.core.model.fields.builtin import builtin_fields
 from tests.core.state.story import THREAD, Story, read, shown
@@ -202,7 +202,7 @@ def _value(event: Any, name: str) -> Any:
 
 
 def test_needs_are_facets_or_enrichers() -> None:
-    known = set(FACETS) | {"enricher:users", "enricher:containers"}
+    known = set(STATE_DEPENDENCIES) | {"enricher:users", "enricher:containers"}
     mine = [field for field in _FIELDS if field.name.startswith(("proc.", "thread.", "user.", "group.", "container."))]
     assert set() == {need for field in mine for need in field.needs} - known
 

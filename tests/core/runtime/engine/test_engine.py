@@ -20,7 +20,7 @@ from mozu.core.api import (
     Demand,
     Event,
     FieldRegistry,
-    Need,
+    Interest,
     Record,
     Settings,
     Severity,
@@ -80,7 +80,7 @@ class Judge:
         self.wants, self.rule = wants, rule
 
     def demand(self) -> Demand:
-        return Demand({"json": {self.rule: Need()}})
+        return Demand({"json": {self.rule: Interest()}})
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
         return [

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mozu.core.api import Alert, Context, Declaration, Demand, Event, Need, Settings, Severity, hookimpl
+from mozu.core.api import Alert, Context, Declaration, Demand, Event, Interest, Settings, Severity, hookimpl
 from mozu.core.model.alert import Ref, Template
 
 _TEMPLATE = Template(("Tick number ", Ref("tick.number", "uint")))
@@ -16,7 +16,7 @@ class Metronome:
 
     def demand(self) -> Demand:
         """Every tick."""
-        return Demand({"ticker": {"tick": Need()}})
+        return Demand({"ticker": {"tick": Interest()}})
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
         """One alert a tick."""

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* A gate stands before the program of a call and turns away what no rule can want. What a gate tests is generated
-   (plugins/sources/ebpf/kernel_filter); here is what tests are made of.
+/* The kernel filter of a call runs before its program, discards events that no rule can match, and else goes on with a
+   tail call. Its tests are generated from the predicate (plugins/sources/ebpf/kernel_filter); here is what they are made of.
 
-   A path is tested as `fd.name` has it: absolute, from where a relative one starts. Only one that is plain is tested, one
-   without `.`, `..`, doubled or trailing slashes, so that nothing has to be worked out; any other passes. */
+   A path is tested as `fd.name` has it: absolute, joined to the directory that a relative one starts from. Only a plain
+   path is tested, one without `.`, `..`, doubled or trailing slashes, which needs no resolution; any other passes. */
 #pragma once
 #include "syscall_ctx.h"
 #include "sock_info.h"
@@ -11,12 +11,13 @@
 #include "opened_path.h"
 #include "process_verdicts.h"
 
-#define GATE_TEXT MAX_OPENED_PATH /* a longer path passes */
+#define MAX_FILTERED_PATH MAX_OPENED_PATH /* a longer path passes */
 
-/* The answers about who called here last. What a task runs, `execs` tells of it, as others of its number `born` does. */
+/* Verdicts of the task that called last on this CPU. `execs` (task->self_exec_id) differs after an exec, `born`
+   (task->start_boottime) for a later task with the same pid. */
 struct caller { u64 task, born, execs; struct verdicts verdicts; };
 
-struct gate {
+struct filter_scratch {
   struct caller caller;
   u64 slash;            /* where the name's last slash stands */
   u64 climbs;           /* "../" stands in it */
@@ -25,22 +26,23 @@ struct gate {
   u64 has[4];           /* whether certain bytes stand somewhere */
   u64 dentry;           /* a struct given begins here */
   u64 length, raw;
-  union { u64 word[GATE_TEXT / 8]; char bytes[2 * GATE_TEXT + 64]; };
+  union { u64 word[MAX_FILTERED_PATH / 8]; char bytes[2 * MAX_FILTERED_PATH + 64]; };
 };
-_Static_assert(sizeof(struct gate) == GATE_SIZE, "gate");
-_Static_assert(__builtin_offsetof(struct gate, word) - __builtin_offsetof(struct gate, dentry) ==
+_Static_assert(sizeof(struct filter_scratch) == FILTER_SCRATCH_SIZE, "filter_scratch");
+_Static_assert(__builtin_offsetof(struct filter_scratch, word) - __builtin_offsetof(struct filter_scratch, dentry) ==
                __builtin_offsetof(struct opened_path, word), "given");
 
-inlined struct gate *gate_here(void) {
+inlined struct filter_scratch *filter_scratch(void) {
   u32 zero = 0;
-  return LOOKUP(GATE, &zero);
+  return LOOKUP(FILTER_SCRATCH, &zero);
 }
 
-/* The questions about the calling process whose answer may be yes, by what user space has found out, or else by its name. */
-inlined u64 may_be(const struct syscall_ctx *sys) {
+/* The process predicates that may hold of the calling process, a bit each: by PROC_VERDICTS, else by its name
+   (PROC_COMM_VERDICTS), else all of them. */
+inlined u64 process_bits(const struct syscall_ctx *sys) {
   u32 pid = sys->task >> 32, zero = 0;
   u64 *generation = LOOKUP(GENERATION, &zero);
-  struct gate *g = gate_here();
+  struct filter_scratch *g = filter_scratch();
   struct task_struct *task = bpf_get_current_task_btf();
   if (!generation || !g) return ~0ull;
   struct caller *last = &g->caller;
@@ -58,8 +60,8 @@ inlined u64 may_be(const struct syscall_ctx *sys) {
   return named && named->generation == *generation ? named->bits : ~0ull;
 }
 
-/* The call was seen, and nobody wants it. */
-inlined int turn_away(const struct syscall_ctx *sys) {
+/* The event is discarded, and counted as filtered. */
+inlined int count_filtered(const struct syscall_ctx *sys) {
   u32 zero = 0;
   struct counts *counts = counts_of(sys->number);
   struct settings *settings = LOOKUP(SETTINGS, &zero);
@@ -69,7 +71,7 @@ inlined int turn_away(const struct syscall_ctx *sys) {
   return 0;
 }
 
-inlined void let_pass(void *ctx, u32 array, const struct syscall_ctx *sys) {
+inlined void tail_call_unfiltered(void *ctx, u32 array, const struct syscall_ctx *sys) {
   tail_call(ctx, array, sys->number + UNFILTERED_INDEX);
 }
 
@@ -81,12 +83,12 @@ inlined void let_pass(void *ctx, u32 array, const struct syscall_ctx *sys) {
 
 /* Find slashes, and up to four other bytes; false: the path is not plain. What the loop changes lies in the map, see
    record.h. */
-inlined bool is_plain(struct gate *g, u64 byte0, u64 byte1, u64 byte2, u64 byte3) {
+inlined bool is_plain(struct filter_scratch *g, u64 byte0, u64 byte1, u64 byte2, u64 byte3) {
   u64 slashes = 0, dots = 0, rough = 0, climbs = 0, has0 = 0, has1 = 0, has2 = 0, has3 = 0;
   *(volatile u64 *)&g->last = 0;
   *(volatile u64 *)&g->last_word = 0;
 #pragma clang loop unroll(disable)
-  for (u32 i = 0; i < GATE_TEXT / 8; i++) {
+  for (u32 i = 0; i < MAX_FILTERED_PATH / 8; i++) {
     u64 word = g->word[i], end = ZEROES(word);
     end &= -end;
     u64 kept = end - 1, slash = ZEROES(word ^ EACH('/')) & kept, dot = ZEROES(word ^ EACH('.')) & kept;
@@ -118,18 +120,18 @@ inlined bool is_plain(struct gate *g, u64 byte0, u64 byte1, u64 byte2, u64 byte3
   *(volatile u64 *)&g->has[3] = has3;
   at += 1;
   barrier_var(at);
-  const char *file = g->bytes + (at & (GATE_TEXT - 1));
+  const char *file = g->bytes + (at & (MAX_FILTERED_PATH - 1));
   for (u32 i = 0; i < 4; i++) g->file[i] = *(u64 *)(file + i * 8);
   return !rough;
 }
 
-inlined s64 read_path(struct gate *g, const struct syscall_ctx *sys, u64 user, u64 at) {
-  return arg_space(sys, user) == USER ? bpf_probe_read_user_str(g->bytes + at, GATE_TEXT, (void *)user)
-                                      : bpf_probe_read_kernel_str(g->bytes + at, GATE_TEXT, (void *)user);
+inlined s64 read_path(struct filter_scratch *g, const struct syscall_ctx *sys, u64 user, u64 at) {
+  return arg_space(sys, user) == USER ? bpf_probe_read_user_str(g->bytes + at, MAX_FILTERED_PATH, (void *)user)
+                                      : bpf_probe_read_kernel_str(g->bytes + at, MAX_FILTERED_PATH, (void *)user);
 }
 
 /* The name of what a path leads to, seen from a directory. False: it has to be looked at in user space. */
-inlined bool name_of(struct gate *g, const struct syscall_ctx *sys, s32 dirfd, u64 user, u64 byte0, u64 byte1, u64 byte2,
+inlined bool name_of(struct filter_scratch *g, const struct syscall_ctx *sys, s32 dirfd, u64 user, u64 byte0, u64 byte1, u64 byte2,
                      u64 byte3) {
   u32 slot = SLOT_CALL;
   s64 n = read_path(g, sys, user, 0);
@@ -148,25 +150,25 @@ inlined bool name_of(struct gate *g, const struct syscall_ctx *sys, s32 dirfd, u
     barrier_var(from);
     if (from > MAX_STR) return false;
     u64 length = MAX_STR - from;
-    if (length >= GATE_TEXT - 1) return false;
+    if (length >= MAX_FILTERED_PATH - 1) return false;
     barrier_var(length);
-    bpf_probe_read_kernel(g->bytes, length & (GATE_TEXT - 1), s->path + (from & (2 * MAX_STR - 1)));
-    g->bytes[length & (GATE_TEXT - 1)] = '/';
+    bpf_probe_read_kernel(g->bytes, length & (MAX_FILTERED_PATH - 1), s->path + (from & (2 * MAX_STR - 1)));
+    g->bytes[length & (MAX_FILTERED_PATH - 1)] = '/';
     at = length + 1;
     barrier_var(at);
-    at &= GATE_TEXT - 1;
+    at &= MAX_FILTERED_PATH - 1;
     n = read_path(g, sys, user, at);
     if (n < 2) return false;
     at += n - 1;
   }
-  if (at >= GATE_TEXT - 1) return false;
+  if (at >= MAX_FILTERED_PATH - 1) return false;
   *(volatile u64 *)&g->length = at;
   return is_plain(g, byte0, byte1, byte2, byte3);
 }
 
-/* Whether the file that an open led to has another name in the kernel than the open gave it, or is a directory that the
-   flags do not tell of. The name must have been found. */
-inlined bool is_called_otherwise(struct gate *g, const struct syscall_ctx *sys, const struct open_args *open) {
+/* Whether the kernel's path (d_path) of the opened file differs from the path that the open was given, or the file is a
+   directory without O_DIRECTORY in the flags. `g` must hold the given path. */
+inlined bool path_differs(struct filter_scratch *g, const struct syscall_ctx *sys, const struct open_args *open) {
   u32 slot = SLOT_CALL;
   struct scratch *s = LOOKUP(SCRATCH, &slot);
   struct task_struct *task = bpf_get_current_task_btf();
@@ -189,7 +191,7 @@ inlined bool is_called_otherwise(struct gate *g, const struct syscall_ctx *sys, 
   from &= MAX_STR - 1;
   *(volatile u64 *)(s->path + MAX_STR) = 0;
 #pragma clang loop unroll(disable)
-  for (u32 i = 0; i < GATE_TEXT / 8; i++) {
+  for (u32 i = 0; i < MAX_FILTERED_PATH / 8; i++) {
     u64 theirs = *(u64 *)(s->path + from + i * 8), ours = g->word[i];
     if (i * 8 + 8 > length) { /* the last bytes of both */
       u64 kept = (1ull << (length & 7) * 8) - 1;
@@ -200,8 +202,9 @@ inlined bool is_called_otherwise(struct gate *g, const struct syscall_ctx *sys, 
   return true;
 }
 
-/* Whether somebody must be told of an open that no rule wants, so that its file is called later as it was called here. */
-inlined bool is_name_news(struct gate *g, const struct syscall_ctx *sys, const struct open_args *open) {
+/* Whether an open that no rule matches must be emitted all the same, for its path: later events on the descriptor show
+   that path, and there was no room for it in OPENED_PATHS. */
+inlined bool must_emit_path(struct filter_scratch *g, const struct syscall_ctx *sys, const struct open_args *open) {
   struct dentry *dentry = 0;
   struct inode *inode = 0;
   u16 mode = 0;
@@ -212,28 +215,28 @@ inlined bool is_name_news(struct gate *g, const struct syscall_ctx *sys, const s
   READ(inode, file->f_inode);
   READ(mode, inode->i_mode);
   g->dentry = (u64)dentry;
-  /* Directories are where relative paths start from: those who tell of them ask for no name that is kept. */
+  /* Relative paths start from directories, and programs that append those look up no kept path. */
   bool is_kept = dentry && store_opened_path(file, (struct opened_path *)&g->dentry);
-  return (!is_kept || (mode & S_IFMT) == S_IFDIR) && is_called_otherwise(g, sys, open);
+  return (!is_kept || (mode & S_IFMT) == S_IFDIR) && path_differs(g, sys, open);
 }
 
 /* Eight bytes from the place `back` bytes before the end, and `ahead` bytes after that; after the last slash. */
-inlined u64 from_end(struct gate *g, u64 back, u64 ahead) {
+inlined u64 from_end(struct filter_scratch *g, u64 back, u64 ahead) {
   u64 at = *(volatile u64 *)&g->length - back;
   barrier_var(at);
-  return *(u64 *)(g->bytes + (at & (GATE_TEXT - 1)) + ahead);
+  return *(u64 *)(g->bytes + (at & (MAX_FILTERED_PATH - 1)) + ahead);
 }
-inlined u64 after_slash(struct gate *g, u64 ahead) {
+inlined u64 after_slash(struct filter_scratch *g, u64 ahead) {
   u64 at = *(volatile u64 *)&g->slash + 1;
   barrier_var(at);
-  return *(u64 *)(g->bytes + (at & (GATE_TEXT - 1)) + ahead);
+  return *(u64 *)(g->bytes + (at & (MAX_FILTERED_PATH - 1)) + ahead);
 }
 
 /* Whether up to sixteen bytes, in two words, stand anywhere in the name. */
-inlined bool is_in_name(struct gate *g, u64 wanted, u64 mask, u64 next, u64 next_mask) {
+inlined bool is_in_name(struct filter_scratch *g, u64 wanted, u64 mask, u64 next, u64 next_mask) {
   u64 length = *(volatile u64 *)&g->length;
 #pragma clang loop unroll(disable)
-  for (u32 i = 0; i < GATE_TEXT; i++) {
+  for (u32 i = 0; i < MAX_FILTERED_PATH; i++) {
     if (i >= length) break;
     if ((*(u64 *)(g->bytes + i) & mask) == wanted && (*(u64 *)(g->bytes + i + 8) & next_mask) == next) return true;
   }
