@@ -28,7 +28,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.sockets import is_about_sockets, of
 MAX_COST: Final = 4000
 """A function of more comparisons would cost more than it saves, and might exceed the verifier's limit."""
 _LOOKUP: Final = 400
-"""What it costs to look up a process, in comparisons of which most are not sys."""
+"""What it costs to look up a process, in comparisons of which most are not made."""
 _FAMILIES: Final = frozenset(("open", "descriptor", "message", "transfer", "number", "path"))
 """Whose calls can have a filter: at the exit of the call it reads what the event will hold."""
 _ABOUT_DESCRIPTORS: Final = frozenset(("descriptor", "message", "transfer"))
