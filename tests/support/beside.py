@@ -79,8 +79,8 @@ class Judged:
         assert self._source._process_cache is not None
         self._source._process_cache.suspend(seconds)
 
-    async def acquainted(self) -> None:
-        """Until everybody who was asked about is known. In the source's loop, where an answer is given in one go."""
+    async def published(self) -> None:
+        """Until every process in the queue has its verdict. In the source's loop."""
         while self._source._process_cache is not None and self._source._process_cache.is_pending:
             await asyncio.sleep(0.01)
 
