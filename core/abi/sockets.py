@@ -68,24 +68,24 @@ def _ip(info: SocketInfo, address: bytes) -> Address:
     return address[:4] if info.family == IPV4 else address
 
 
-def outbound(info: SocketInfo, asked: SockAddr | None = None) -> SockTuple:
-    """The tuple, own end first; `asked` stands in for the peer where the kernel has none (a connect that failed)."""
+def outbound(info: SocketInfo, sockaddr: SockAddr | None = None) -> SockTuple:
+    """The tuple, own end first; `sockaddr` stands in for the peer where the kernel has none (a connect that failed)."""
     if info.family == UNIX:
-        path = info.remote_name or ("" if asked is None else asked.path)
+        path = info.remote_name or ("" if sockaddr is None else sockaddr.path)
         return SockTuple(UNIX, path=path.strip("\0"), source_pointer=info.peer, dest_pointer=info.own)
     remote, port = _ip(info, info.remote), info.remote_port
-    if asked is not None and asked.family in (IPV4, IPV6):
-        remote, port = asked.address, asked.port
+    if sockaddr is not None and sockaddr.family in (IPV4, IPV6):
+        remote, port = sockaddr.address, sockaddr.port
         if len(remote) == 4 and info.family == IPV6:
             remote = MAPPED_PREFIX + remote
     return unmap_ipv4(SockTuple(info.family, _ip(info, info.local), info.local_port, remote, port))
 
 
-def inbound(info: SocketInfo, asked: SockAddr | None = None) -> SockTuple:
+def inbound(info: SocketInfo, sockaddr: SockAddr | None = None) -> SockTuple:
     """The tuple, peer first. The kernel's addresses of a unix socket stand the other way round: own, peer."""
     if info.family == UNIX:
         return SockTuple(UNIX, path=info.local_name.strip("\0"), source_pointer=info.own, dest_pointer=info.peer)
-    return swap_ends(outbound(info, asked))
+    return swap_ends(outbound(info, sockaddr))
 
 
 def protocol_of(info: SocketInfo) -> str:
@@ -103,16 +103,16 @@ def _l4proto(info: SocketInfo, protocol: str, role: str) -> str | None:
 
 
 def socket_file(
-    info: SocketInfo, *, role: str = "", asked: SockAddr | None = None, connected: bool | None = None
+    info: SocketInfo, *, role: str = "", sockaddr: SockAddr | None = None, connected: bool | None = None
 ) -> File:
-    """A socket as a file. `role` and `asked` (the address argument) come from the call, the rest from the kernel."""
+    """A socket as a file. `role` and `sockaddr` (the address argument) come from the call, the rest from the kernel."""
     if info.state == TCP_LISTEN:
         return _listening(info)
     protocol = protocol_of(info)
-    has_peer = bool(info.remote_port or info.peer or asked is not None)
+    has_peer = bool(info.remote_port or info.peer or sockaddr is not None)
     if not has_peer or info.family not in (UNIX, IPV4, IPV6):
         return File(socket_kind(info.family), protocol=protocol, l4proto=_l4proto(info, protocol, ""))
-    both = inbound(info, asked) if role == "server" else outbound(info, asked)
+    both = inbound(info, sockaddr) if role == "server" else outbound(info, sockaddr)
     return File(
         socket_kind(both.family),
         tuple_text(both, protocol),

@@ -36,6 +36,9 @@ _EXECS: Final[Table] = dict.fromkeys(("execve", "execveat"), _OWN_CODE)
 
 _CLONES: Final[Table] = dict.fromkeys(("fork", "vfork", "clone", "clone3"), _OWN_CODE)
 
+VFORK_FLAGS: Final = 0x4100
+"""CLONE_VFORK | CLONE_VM: vfork has no argument for them."""
+
 _OPENS: Final[Table] = dict.fromkeys(("open", "openat", "openat2", "creat"), _OWN_CODE)
 
 _DIRECTORIES: Final[Table] = dict.fromkeys(("chdir", "fchdir", "chroot"))

@@ -1,4 +1,4 @@
-"""System calls of a command that mozu starts, or of a process, seen by tracing it: no privilege, no kernel program.
+"""Source `ptrace`: system calls of a command that mozu starts, or of a process; no privilege, no kernel program.
 
 What is seen, at what price, and what is not: docs/trace.md.
 """
@@ -34,7 +34,7 @@ def _build(settings: PtraceSettings, context: Context) -> PtraceSource:
 
 @hookimpl
 def mozu_source() -> Declaration:
-    """The source `ptrace`."""
+    """Declare the source `ptrace`."""
     return Declaration(
         name="ptrace",
         build=_build,

@@ -1,4 +1,4 @@
-"""What this machine lets the source trace."""
+"""Self-check of the source: what Yama (ptrace_scope) and seccomp of this machine let it trace."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +16,12 @@ _SCOPES: Final = {
 
 
 def capabilities() -> Iterator[Capability]:
-    """Commands, processes that run already, and the ways in that a tracer does not see."""
+    """Commands, processes that run already, and what no tracer sees."""
     scope = _SCOPE.read_text().strip() if _SCOPE.exists() else "0"
     filtered = _ACTIONS.exists() and "trace" in _ACTIONS.read_text().split()
-    how = "only demanded calls stop it" if filtered else "the kernel has no seccomp filters that trace"
+    how = "only demanded calls stop it" if filtered else "the kernel lacks SECCOMP_RET_TRACE"
     yield Capability("commands that mozu starts", seen=filtered and scope != "3", why=how)
-    attach = _SCOPES.get(scope, "nobody may trace (kernel.yama.ptrace_scope is 3)")
+    attach = _SCOPES.get(scope, "no process may be traced (kernel.yama.ptrace_scope is 3)")
     yield Capability("processes that run already", seen=scope in _SCOPES, why=attach)
     yield Capability("io_uring requests", seen=False, why="they are no calls of the process")
     yield Capability("switches, page faults", seen=False, why="a process does not stop for its tracer there")

@@ -1,4 +1,4 @@
-"""Becomes the traced command: waits until it is traced, takes on the filter, and runs the program.
+"""Launcher: becomes the traced command. Stops until it is traced, installs the seccomp filter, calls execve.
 
 Run as a file of its own by `python -I -S`, without any other part of mozu. Arguments: the filter in hexadecimal, then
 the command. SocketInfo with 127 where there is no such program and with 126 where it cannot be run.
@@ -19,7 +19,7 @@ _MODE_FILTER = 2
 
 
 def _install(program: bytes) -> None:
-    """Without no_new_privs where that is allowed, for it takes their privilege from set-uid programs."""
+    """Install the filter, without no_new_privs where that is allowed: set-uid programs lose their privilege by it."""
     libc = ctypes.CDLL(None, use_errno=True)
     code = ctypes.create_string_buffer(program, len(program))
     head = ctypes.create_string_buffer(struct.pack("<HxxxxxxQ", len(program) // 8, ctypes.addressof(code)))
@@ -32,14 +32,14 @@ def _install(program: bytes) -> None:
 
 
 def _environment() -> dict[bytes, bytes]:
-    """As it was handed over: the interpreter may have set LC_CTYPE for itself."""
+    """The environment at execve: the interpreter may have set LC_CTYPE for itself since."""
     with open("/proc/self/environ", "rb") as file:
         pairs = (word.partition(b"=") for word in file.read().split(b"\0") if b"=" in word)
         return {name: value for name, _, value in pairs}
 
 
 def main() -> int:
-    """Give what to end with where the command could not be run."""
+    """Run the command. Returns an exit code where that is not possible."""
     program, command = bytes.fromhex(sys.argv[1]), sys.argv[2:]
     environment = _environment()
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""Memory of a stopped task: by process_vm_readv, and where a sandbox forbids that, through /proc.
+"""Memory of a stopped task: process_vm_readv, and where a sandbox forbids that, /proc/TID/mem.
 
 The seccomp profile of docker 20.10 is such a sandbox: it allows ptrace, and not this.
 """
@@ -29,7 +29,7 @@ _TOP: Final = 1 << 64
 
 
 def _read(tid: int, address: int, length: int) -> int:
-    """Bytes that now lie in the buffer; 0 where none can be read."""
+    """Fill the buffer. Returns the number of bytes read, 0 where none can be."""
     if not address or address + length >= _TOP:
         return 0
     _pack(_vectors, 0, _ADDRESS, length, address, length)
@@ -59,7 +59,7 @@ def data(tid: int, address: int, length: int) -> bytes:
 
 
 def text(tid: int, address: int) -> bytes:
-    """Bytes up to a NUL, at most TEXT_MAX; empty where nothing can be read."""
+    """A string up to its NUL, at most TEXT_MAX bytes; empty where nothing can be read."""
     whole = b""
     while len(whole) < TEXT_MAX:
         step = min(_PAGE - (address & _PAGE - 1), TEXT_MAX - len(whole))
@@ -72,8 +72,8 @@ def text(tid: int, address: int) -> bytes:
     return whole
 
 
-def words(tid: int, address: int, most: int) -> list[bytes]:
-    """The texts that a NULL-terminated array points to, at most `most`."""
+def string_array(tid: int, address: int, most: int) -> list[bytes]:
+    """The strings of a NULL-terminated array of pointers (argv), at most `most`."""
     found: list[bytes] = []
     for place in range(most):
         raw = data(tid, address + 8 * place, 8)

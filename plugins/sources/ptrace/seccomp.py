@@ -1,4 +1,4 @@
-"""The filter that stops a program at the calls that somebody wants to see, and at no other.
+"""seccomp filter (classic BPF): a traced program stops at the demanded calls, and at no other.
 
 Layout of what it looks at: struct seccomp_data of linux/seccomp.h (number at 0, architecture at 4).
 """
@@ -11,40 +11,41 @@ from mozu.plugins.sources.ptrace.native import ARCH_X86_64, X32
 
 _ALLOW: Final = 0x7FFF0000
 _TRACE: Final = 0x7FF00000
-WANTED: Final = 1
-FOREIGN: Final = 2
-"""What the filter tells the tracer: a call that is wanted, or one of another personality (32-bit, x32)."""
+DEMANDED: Final = 1
+OTHER_ABI: Final = 2
+"""SECCOMP_RET_DATA for the tracer: a demanded call, or a call of another ABI (32-bit, x32)."""
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _LEAF: Final = 8
-"""So many numbers are compared one by one; more are halved first."""
+"""So many numbers are compared one by one; longer lists are halved by binary search."""
 
-Step = tuple[int, int, int, int]
+Instruction = tuple[int, int, int, int]
+"""struct sock_filter: code, jt, jf, k."""
 
 
-def build(numbers: Iterable[int]) -> bytes:
-    """A program of classic BPF; an undemanded call costs a handful of comparisons."""
-    steps: list[Step] = [
+def build_filter(numbers: Iterable[int]) -> bytes:
+    """The filter program for these syscall numbers."""
+    steps: list[Instruction] = [
         (_LOAD, 0, 0, 4),
         (_EQUAL, 1, 0, ARCH_X86_64),
-        (_RETURN, 0, 0, _TRACE | FOREIGN),
+        (_RETURN, 0, 0, _TRACE | OTHER_ABI),
         (_LOAD, 0, 0, 0),
         (_AT_LEAST, 0, 1, X32),
-        (_RETURN, 0, 0, _TRACE | FOREIGN),
+        (_RETURN, 0, 0, _TRACE | OTHER_ABI),
         *_search(sorted(set(numbers))),
     ]
     return b"".join(struct.pack("<HBBI", code, true, false, value) for code, true, false, value in steps)
 
 
-def _search(numbers: list[int]) -> list[Step]:
+def _search(numbers: list[int]) -> list[Instruction]:
     if len(numbers) <= _LEAF:
         return _compare(numbers)
     middle = len(numbers) // 2
     low, high = _search(numbers[:middle]), _search(numbers[middle:])
     if len(low) > 255:
-        raise ValueError("too many calls for one filter")
+        raise ValueError("too many calls for one seccomp filter")
     return [(_AT_LEAST, len(low), 0, numbers[middle]), *low, *high]
 
 
-def _compare(numbers: list[int]) -> list[Step]:
+def _compare(numbers: list[int]) -> list[Instruction]:
     tests = [(_EQUAL, len(numbers) - place, 0, number) for place, number in enumerate(numbers)]
-    return [*tests, (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _TRACE | WANTED)]
+    return [*tests, (_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _TRACE | DEMANDED)]

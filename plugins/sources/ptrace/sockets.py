@@ -1,7 +1,7 @@
-"""Sockets of a stopped task: a copy of its descriptor is asked what the kernel knows, and closed again.
+"""Sockets of a stopped task: pidfd_getfd copies the descriptor, getsockopt and getsockname ask the kernel.
 
-The kernel gives the copy to whoever traces the process (pidfd_getfd, kernel 5.6). Where a sandbox forbids that, the
-tables of /proc must do. The kernel's pointers of unix sockets stay 0.
+A tracer may copy descriptors since Linux 5.6. Where a sandbox forbids that, /proc/PID/net is read (proc_net.py).
+The kernel's addresses of unix sockets stay 0.
 """
 
 import contextlib
@@ -13,48 +13,48 @@ from typing import Final
 from mozu.core.abi.addresses import MAPPED_PREFIX
 from mozu.core.abi.sockets import TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN, SocketInfo
 from mozu.core.model.event import SockAddr
-from mozu.plugins.sources.ptrace import native, sockets_proc
+from mozu.plugins.sources.ptrace import native, proc_net
 
 _SO_PROTOCOL: Final = 38
 _SO_DOMAIN: Final = 39
 _TCP_INFO: Final = 11
 _UNACKED, _SACKED = 24, 28
-"""Places in struct tcp_info; of a listening socket they hold the length and the limit of its queue."""
+"""Offsets in struct tcp_info; of a listening socket they hold sk_ack_backlog and sk_max_ack_backlog."""
 
 
-class Sockets:
-    """Process descriptors, one for each process that uses sockets."""
+class SocketLookup:
+    """Keeps a pidfd for each process that uses sockets."""
 
     def __init__(self) -> None:
         self._pidfds: dict[int, int] = {}
         self._refused = False
-        """No copies are to be had."""
+        """pidfd_open or pidfd_getfd is forbidden."""
 
     def forget(self, pid: int) -> None:
-        """The process has ended."""
+        """Close the pidfd of a process that has exited."""
         pidfd = self._pidfds.pop(pid, None)
         if pidfd is not None:
             os.close(pidfd)
 
     def close(self) -> None:
-        """Let everything go."""
+        """Close all pidfds."""
         for pid in list(self._pidfds):
             self.forget(pid)
 
-    def ends(self, pid: int, fd: int, asked: SockAddr | None, *, pending: bool) -> SocketInfo | None:
-        """Both ends of a socket; None where it cannot be had. `asked`: the address that the call has; where the
-        connection is `pending`, that is the other end."""
+    def info(self, pid: int, fd: int, sockaddr: SockAddr | None, *, pending: bool) -> SocketInfo | None:
+        """What the kernel knows of a socket; None where that cannot be read. `sockaddr`: the address argument; it is the
+        peer while the connection is `pending`."""
         copy = self._copy(pid, fd)
         if copy is None:
-            return sockets_proc.ends(pid, fd, asked) if self._refused else None
+            return proc_net.info(pid, fd, sockaddr) if self._refused else None
         with copy:
             try:
-                return _ends(copy, asked if pending else None)
+                return _info(copy, sockaddr if pending else None)
             except OSError:
                 return None
 
     def queue(self, pid: int, fd: int) -> tuple[int, int]:
-        """Length and limit of the queue of a listening TCP socket; zeros for others."""
+        """Length and limit of the accept queue of a listening TCP socket; zeros for others."""
         copy = self._copy(pid, fd)
         if copy is None:
             return 0, 0
@@ -82,12 +82,12 @@ def _option(sock: socket.socket, option: int) -> int:
     return sock.getsockopt(socket.SOL_SOCKET, option)
 
 
-def _ends(sock: socket.socket, asked: SockAddr | None) -> SocketInfo:
+def _info(sock: socket.socket, sockaddr: SockAddr | None) -> SocketInfo:
     family, kind, protocol = (_option(sock, option) for option in (_SO_DOMAIN, socket.SO_TYPE, _SO_PROTOCOL))
     own = _name(sock, family, own=True)
     peer = _name(sock, family, own=False)
     state = _state(sock, kind, peer)
-    other = peer or asked
+    other = peer or sockaddr
     local, local_port, local_name = _parts(own, family)
     remote, remote_port, remote_name = _parts(other, family)
     pointer = 1 if family == socket.AF_UNIX and peer is not None else 0
@@ -103,7 +103,7 @@ def _state(sock: socket.socket, kind: int, peer: SockAddr | None) -> int:
 
 
 def _name(sock: socket.socket, family: int, *, own: bool) -> SockAddr | None:
-    """One end; None where there is none."""
+    """getsockname or getpeername; None where there is none."""
     try:
         found = sock.getsockname() if own else sock.getpeername()
     except OSError:
@@ -117,7 +117,7 @@ def _name(sock: socket.socket, family: int, *, own: bool) -> SockAddr | None:
 
 
 def _parts(end: SockAddr | None, family: int) -> tuple[bytes, int, str]:
-    """As the kernel's record has them: sixteen bytes, a port, a name."""
+    """As `SocketInfo` has them: sixteen bytes, a port, a name."""
     if end is None:
         return bytes(16), 0, ""
     address = end.address

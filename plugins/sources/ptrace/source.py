@@ -1,4 +1,4 @@
-"""The source: a command or a process in, batches of events out."""
+"""PtraceSource: starts or attaches, runs the tracer thread, and yields batches of events."""
 
 import asyncio
 import contextlib
@@ -18,39 +18,39 @@ from mozu.core.errors import SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ptrace import native, seccomp
-from mozu.plugins.sources.ptrace.outbox import Outbox
-from mozu.plugins.sources.ptrace.reading import BORN, ENDED, SIGNALLED, STARTED, TOLD
+from mozu.plugins.sources.ptrace.event_queue import EventQueue
+from mozu.plugins.sources.ptrace.reading import EXEC_EVENT, EXIT_EVENT, FORK_EVENT, SIGNAL_EVENT, TRACEABLE_TYPES
 from mozu.plugins.sources.ptrace.reading.processes import parent_of
-from mozu.plugins.sources.ptrace.tracer import Tracer, Wanted
+from mozu.plugins.sources.ptrace.tracer import TraceDemand, Tracer
 
-NAP: Final = 0.02
-"""Seconds in which a batch may grow."""
-BATCH: Final = 2000
-LINGER: Final = 2.0
-"""Seconds that programs which the command left running have to end by themselves."""
-TREE: Final = frozenset({BORN, STARTED, "execveat", ENDED})
-"""Always told: without it no event has a process."""
-_ASKED: Final = frozenset({"fds"})
-"""Facets that need no events here: at each use of a descriptor the kernel is asked what it is."""
+BATCH_SECONDS: Final = 0.02
+"""Seconds in which a batch may grow (wake-up coalescing)."""
+MAX_BATCH: Final = 2000
+KILL_AFTER: Final = 2.0
+"""Grace period, seconds: programs that the command left running are killed after it."""
+TREE: Final = frozenset({FORK_EVENT, EXEC_EVENT, "execveat", EXIT_EVENT})
+"""Always emitted: without them no event has a process."""
+_READ_AT_USE: Final = frozenset({"fds"})
+"""Facets that need no events of other types: at each use of a descriptor it is read what it stands for."""
 _THREADS: Final = frozenset({"clone", "clone3"})
-_RETRY: Final = 0.02
+_WAKE_INTERVAL: Final = 0.02
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 
 
 def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
-    """(types to tell, types that this source does not have) of a demand."""
+    """(types to emit, types that this source does not have) of a demand."""
     named = frozenset(demand.of("syscall"))
     if "*" in named:
         named |= DEFAULT_TYPES
-    state = state_types(demand.state_dependencies("syscall") - _ASKED)
-    return TREE | (named | state) & TOLD, named - TOLD - {"*"}
+    state = state_types(demand.state_dependencies("syscall") - _READ_AT_USE)
+    return TREE | (named | state) & TRACEABLE_TYPES, named - TRACEABLE_TYPES - {"*"}
 
 
-def wanted(demand: Demand) -> Wanted:
-    """For the tracer."""
+def trace_demand(demand: Demand) -> TraceDemand:
+    """The demand for the tracer."""
     needs = demand.of("syscall")
     threads = bool(_THREADS & needs.keys()) or "*" in needs or "threads" in demand.state_dependencies("syscall")
-    return Wanted(wanted_types(demand)[0], threads=threads, environment="env" in demand.state_dependencies("syscall"))
+    return TraceDemand(wanted_types(demand)[0], threads=threads, environment="env" in demand.state_dependencies("syscall"))
 
 
 class PtraceSource:
@@ -60,11 +60,11 @@ class PtraceSource:
         self._command, self._pid = tuple(command), pid
         self._job_control = job_control
         self._log: logging.Logger = context.log
-        self._outbox: Outbox | None = None
+        self._queue: EventQueue | None = None
         self._tracer: Tracer | None = None
         self._thread: threading.Thread | None = None
-        self._filtered: frozenset[str] = frozenset()
-        """Types that can be told: those that the filter of the command stops at, and signals, which need none."""
+        self._traceable: frozenset[str] = frozenset()
+        """Types that can be emitted: those that the command's seccomp filter stops at, and signals, which need none."""
         self._failure: BaseException | None = None
         self._ready = threading.Event()
         self._stopping = False
@@ -76,32 +76,32 @@ class PtraceSource:
 
     @property
     def command_status(self) -> int | None:
-        """Of the command as wait gives it; None while it runs."""
+        """Status of waitpid for the command; None while it runs."""
         return None if self._tracer is None else self._tracer.root_status
 
     def concerned(self) -> Sequence[int]:
-        """The traced process and its ancestors: nobody else's past matters."""
+        """The traced process and its ancestors: no other process needs a history."""
         chain = [self._pid or (0 if self._tracer is None else self._tracer.root)]
         while chain[-1] > 0:
             chain.append(parent_of(chain[-1]))
         return chain[:-1]
 
     def signal_command(self, number: int) -> None:
-        """Hand a signal on to the command."""
+        """Forward a signal to the command."""
         tracer = self._tracer
         if tracer is not None and tracer.root and tracer.root_status is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(tracer.root, number)
 
     async def start(self, demand: Demand) -> None:
-        """Make the process that becomes the command, or attach. Raises SourceUnavailable."""
+        """Start the process that becomes the command, or attach. Raises SourceUnavailable."""
         self._check()
         types, missing = wanted_types(demand)
         if missing:
             self._log.warning("source ptrace cannot see the event types %s", ", ".join(sorted(missing)))
-        self._filtered = types | {SIGNALLED} if self._command else TOLD
-        self._outbox = Outbox(asyncio.get_running_loop())
-        self._tracer = Tracer(self._outbox, wanted(demand), self._log, filtered=bool(self._command))
+        self._traceable = types | {SIGNAL_EVENT} if self._command else TRACEABLE_TYPES
+        self._queue = EventQueue(asyncio.get_running_loop())
+        self._tracer = Tracer(self._queue, trace_demand(demand), self._log, filtered=bool(self._command))
         if self._job_control:
             self._tracer.on_terminal_stop = _stop_with_the_command
         native.prepare_wake()
@@ -118,7 +118,7 @@ class PtraceSource:
     # --- on the thread
 
     def _trace(self, tracer: Tracer) -> None:
-        assert self._outbox is not None
+        assert self._queue is not None
         process = None
         try:
             if self._command:
@@ -127,19 +127,19 @@ class PtraceSource:
                 self._attach(tracer)
             self._ready.set()
             tracer.run()
-        except BaseException as error:  # noqa: BLE001  whoever waits for this thread raises it
+        except BaseException as error:  # noqa: BLE001  start and batches raise it
             self._failure = error
         finally:
             if process is not None:
                 process.returncode = tracer.root_status or 0  # the thread has waited for it already
             self._ready.set()
             tracer.around.sockets.close()
-            self._outbox.end()
+            self._queue.end()
 
     def _launch(self, tracer: Tracer) -> "subprocess.Popen[bytes]":
-        """A child that waits until it is traced and becomes the command then; no descriptor is kept from it."""
-        numbers = [SYSCALL_SPECS[name].number for name in self._filtered if SYSCALL_SPECS[name].is_syscall]
-        program = seccomp.build(numbers).hex()
+        """Start the launcher, which stops until it is traced and then becomes the command, with all descriptors."""
+        numbers = [SYSCALL_SPECS[name].number for name in self._traceable if SYSCALL_SPECS[name].is_syscall]
+        program = seccomp.build_filter(numbers).hex()
         arguments = [sys.executable, "-I", "-S", str(_LAUNCHER), program, *self._command]
         process = subprocess.Popen(arguments, close_fds=False, env=_environment())
         tracer.root = process.pid
@@ -148,7 +148,7 @@ class PtraceSource:
             raise SourceUnavailable(f"the command could not be prepared (status {status})")
         try:
             native.seize(process.pid, native.OPTIONS | native.EXITKILL)
-        except (OSError, native.Gone) as error:
+        except (OSError, native.TaskGone) as error:
             process.kill()
             os.waitpid(process.pid, 0)
             raise SourceUnavailable(
@@ -168,7 +168,7 @@ class PtraceSource:
             try:
                 native.seize(tid, native.OPTIONS)
                 native.resume(native.INTERRUPT, tid)
-            except native.Gone:
+            except native.TaskGone:
                 continue
             except OSError as error:
                 raise SourceUnavailable(
@@ -180,68 +180,68 @@ class PtraceSource:
     # --- on the loop
 
     async def batches(self) -> AsyncIterator[Sequence[SyscallEvent]]:
-        """Events in the order in which the tracer saw them. Ends when all that was traced has ended or was let go.
+        """Events in the order of the stops. Ends when every traced process has exited or was detached.
 
         Raises SourceBroken where the tracer fails: a command is not run a second time.
         """
-        if self._outbox is None or self._tracer is None:
+        if self._queue is None or self._tracer is None:
             return
-        outbox, tracer = self._outbox, self._tracer
+        queue, tracer = self._queue, self._tracer
         if self._command:
             self.signal_command(signal.SIGCONT)
-        cleared = False
+        killing = False
         try:
-            while not (outbox.ended and outbox.is_empty):
-                await outbox.arrived.wait()
-                if not outbox.ended:
-                    await asyncio.sleep(NAP)
-                batch = outbox.take(BATCH)
+            while not (queue.ended and queue.is_empty):
+                await queue.arrived.wait()
+                if not queue.ended:
+                    await asyncio.sleep(BATCH_SECONDS)
+                batch = queue.take(MAX_BATCH)
                 if batch:
                     yield batch
-                if tracer.root_status is not None and not cleared:
-                    cleared = True
-                    asyncio.get_running_loop().call_later(LINGER, self._clear)
+                if tracer.root_status is not None and not killing:
+                    killing = True
+                    asyncio.get_running_loop().call_later(KILL_AFTER, self._kill_leftovers)
             if self._failure is not None:
                 raise SourceBroken(f"source ptrace: {self._failure}") from self._failure
         finally:
-            outbox.abandoned = True
+            queue.abandoned = True
             await self._end()
 
-    def _clear(self) -> None:
-        """The command has ended and left programs behind, which cannot run without their tracer."""
+    def _kill_leftovers(self) -> None:
+        """The command has exited and left programs running, which cannot run without their tracer."""
         tracer = self._tracer
-        if tracer is None or self._outbox is None or self._outbox.ended:
+        if tracer is None or self._queue is None or self._queue.ended:
             return
-        left = tracer.family.living()
+        left = tracer.processes.running()
         if left:
             self._log.warning("the command left %d programs running (%s), which are ended", len(left), _named(left))
-        tracer.errand = lambda: _kill(tracer)
+        tracer.pending_action = lambda: _kill(tracer)
         self._wake()
 
     def _wake(self) -> None:
         thread, tracer = self._thread, self._tracer
-        if thread is not None and tracer is not None and thread.is_alive() and tracer.errand is not None:
+        if thread is not None and tracer is not None and thread.is_alive() and tracer.pending_action is not None:
             native.wake(thread.ident or 0)
-            asyncio.get_running_loop().call_later(_RETRY, self._wake)
+            asyncio.get_running_loop().call_later(_WAKE_INTERVAL, self._wake)
 
     async def update(self, demand: Demand) -> None:
-        """Tell other types from now on. The filter of a running command stays: what it lets pass is not seen."""
+        """Emit other types from now on. The seccomp filter of a running command stays: what it allows is not seen."""
         if self._tracer is None:
             return
-        fresh = wanted(demand)
-        unseen = (fresh.types - self._filtered) | wanted_types(demand)[1]
+        demanded = trace_demand(demand)
+        unseen = (demanded.types - self._traceable) | wanted_types(demand)[1]
         if unseen:
             text = "source ptrace cannot see the event types %s of a command that runs already; start it again"
             self._log.warning(text, ", ".join(sorted(unseen)))
-        self._tracer.wanted = fresh
+        self._tracer.wanted = demanded
 
     def counts(self) -> Mapping[str, Counts]:
-        """Per event type. Nothing is lost: a full queue lets the program wait."""
+        """Per event type. Nothing is lost: a full queue makes the program wait."""
         received = {} if self._tracer is None else dict(self._tracer.received)
         return {name: Counts(seen=count, received=count) for name, count in sorted(received.items())}
 
     async def stop(self) -> None:
-        """Ask a command to end (SIGTERM, and after a while SIGKILL); let an attached process go. Idempotent."""
+        """End a command (SIGTERM, after the grace period SIGKILL); detach from an attached process. Idempotent."""
         if self._stopping or self._tracer is None:
             return
         self._stopping = True
@@ -249,27 +249,27 @@ class PtraceSource:
         if self._command:
             self.signal_command(signal.SIGTERM)
             self.signal_command(signal.SIGCONT)
-            asyncio.get_running_loop().call_later(LINGER, self._clear)
+            asyncio.get_running_loop().call_later(KILL_AFTER, self._kill_leftovers)
             return
-        tracer.errand = tracer.let_go
+        tracer.pending_action = tracer.detach_all
         self._wake()
 
     async def _end(self) -> None:
-        """The thread ends: by itself, or because what it traces is killed or let go."""
+        """Wait for the tracer thread, whose tasks are killed or detached where they still run."""
         tracer, thread = self._tracer, self._thread
         if tracer is None or thread is None:
             return
-        if thread.is_alive() and not (self._outbox is not None and self._outbox.ended):
-            work: Callable[[], None] = (lambda: _kill(tracer)) if self._command else tracer.let_go
-            tracer.errand = work
+        if thread.is_alive() and not (self._queue is not None and self._queue.ended):
+            work: Callable[[], None] = (lambda: _kill(tracer)) if self._command else tracer.detach_all
+            tracer.pending_action = work
             while thread.is_alive():
                 native.wake(thread.ident or 0)
-                await asyncio.sleep(_RETRY)
+                await asyncio.sleep(_WAKE_INTERVAL)
         thread.join()
 
 
 def _kill(tracer: Tracer) -> None:
-    for pid in tracer.family.living():
+    for pid in tracer.processes.running():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
@@ -283,7 +283,7 @@ def _named(pids: Sequence[int]) -> str:
 
 
 def _stop_with_the_command() -> None:
-    """So that the shell that started mozu sees its job stopped; SIGCONT to the group wakes both."""
+    """Stop mozu too, so that the shell sees its job stopped; SIGCONT to the process group continues both."""
     os.kill(os.getpid(), signal.SIGSTOP)
 
 

@@ -1,7 +1,7 @@
-"""The thread that traces: every ptrace call and every wait is made here, as the kernel demands.
+"""Tracer: the thread that makes every ptrace call and every waitpid, since the kernel ties a tracee to a thread.
 
-A program that was started here carries a filter and runs at native speed between the calls that somebody wants to see.
-One that was attached to has none, and stops at each of its calls.
+A program that was started here has a seccomp filter and runs at native speed between the demanded calls. One that was
+attached to has none, and stops at each of its calls (PTRACE_SYSCALL).
 """
 
 import contextlib
@@ -16,40 +16,40 @@ from mozu.core.abi.signals import signal_sender
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import call_name
 from mozu.plugins.sources.ptrace import native
-from mozu.plugins.sources.ptrace.family import Family
-from mozu.plugins.sources.ptrace.native import Gone
-from mozu.plugins.sources.ptrace.outbox import Outbox
+from mozu.plugins.sources.ptrace.event_queue import EventQueue
+from mozu.plugins.sources.ptrace.native import TaskGone
+from mozu.plugins.sources.ptrace.process_tree import ProcessTree
+from mozu.plugins.sources.ptrace.program_warnings import ProgramWarnings
 from mozu.plugins.sources.ptrace.reading import (
-    BORN,
-    ENDED,
-    SIGNALLED,
-    STARTED,
-    THREAD_ENDED,
+    EXEC_EVENT,
+    EXIT_EVENT,
+    FORK_EVENT,
+    SIGNAL_EVENT,
+    THREAD_EXIT_EVENT,
     ReaderContext,
     readers,
 )
 from mozu.plugins.sources.ptrace.reading.processes import (
-    Clones,
-    Execs,
-    birth,
-    delivered,
-    end,
-    flags_of,
-    namespace,
-    thread_end,
+    CloneReader,
+    ExecReader,
+    clone_flags,
+    exit_event,
+    fork_event,
+    pid_namespace,
+    signal_event,
+    thread_exit_event,
 )
 from mozu.plugins.sources.ptrace.reading.reader import TracedTask
-from mozu.plugins.sources.ptrace.seccomp import FOREIGN
-from mozu.plugins.sources.ptrace.warnings import Warnings
+from mozu.plugins.sources.ptrace.seccomp import OTHER_ABI
 
-_BIRTHS: Final = frozenset({native.EVENT_FORK, native.EVENT_VFORK, native.EVENT_CLONE})
-_STOPS: Final = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+_CLONE_EVENTS: Final = frozenset({native.EVENT_FORK, native.EVENT_VFORK, native.EVENT_CLONE})
+_STOP_SIGNALS: Final = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 _KILLS: Final = frozenset({"kill", "tkill", "tgkill"})
 _CLONE_FILES, _CLONE_PARENT, _CLONE_THREAD = 0x400, 0x8000, 0x10000
 
 
-class Wanted:
-    """What is told. Replaced as a whole when demand changes."""
+class TraceDemand:
+    """The demand as the tracer needs it. Replaced as a whole when it changes."""
 
     def __init__(self, types: Iterable[str], *, threads: bool, environment: bool) -> None:
         self.types = frozenset(types)
@@ -57,88 +57,88 @@ class Wanted:
 
 
 class Tracer:
-    """Follows programs and writes events into the outbox, until all of them have ended or are let go."""
+    """Follows programs and writes events into the queue, until all of them have exited or are detached."""
 
-    def __init__(self, outbox: Outbox, wanted: Wanted, log: logging.Logger, *, filtered: bool) -> None:
+    def __init__(self, queue: EventQueue, wanted: TraceDemand, log: logging.Logger, *, filtered: bool) -> None:
         self.wanted = wanted
         self.received: Counter[str] = Counter()
-        self.warnings = Warnings(log)
+        self.warnings = ProgramWarnings(log)
         self.root = 0
         self.root_status: int | None = None
-        """As wait gives it, once the command has ended."""
+        """Status of waitpid, once the command has exited."""
         self.armed = not filtered
-        """Whether the command itself runs: what the launcher does before is no event."""
+        """Whether the command itself runs: what the launcher does before its execve is no event."""
         self.on_terminal_stop: Callable[[], None] | None = None
         """The command was stopped from its terminal."""
-        self.errand: Callable[[], None] | None = None
-        """Something to do on this thread; whoever sets it calls `native.wake` until it is None again."""
-        self._outbox, self._filtered = outbox, filtered
-        self._on = native.CONT if filtered else native.SYSCALL
-        """How a task goes on that is in no call of interest."""
+        self.pending_action: Callable[[], None] | None = None
+        """Work for this thread; the setter calls `native.wake` until it is None again."""
+        self._queue, self._filtered = queue, filtered
+        self._resume_request = native.CONT if filtered else native.SYSCALL
+        """How a task is resumed that is in no demanded call."""
         self.around = ReaderContext()
         self._readers = readers(self.around)
         self.tasks: dict[int, TracedTask] = {}
-        self.family = Family()
-        self._namespace = namespace(os.getpid())
-        self._exec = next(reader for reader in self._readers.values() if reader.name == STARTED)
+        self.processes = ProcessTree()
+        self._own_pidns = pid_namespace(os.getpid())
+        self._exec = next(reader for reader in self._readers.values() if reader.name == EXEC_EVENT)
         self._handlers: dict[int, Callable[[TracedTask], None]] = {
-            native.EVENT_EXEC: self._executed,
-            native.EVENT_SECCOMP: self._begins,
-            **dict.fromkeys(_BIRTHS, self._bore),
+            native.EVENT_EXEC: self._on_exec,
+            native.EVENT_SECCOMP: self._on_entry,
+            **dict.fromkeys(_CLONE_EVENTS, self._on_clone),
         }
 
-    # --- the loop
+    # --- stops
 
     def adopt(self, tid: int, pid: int) -> None:
-        """A task that this thread has just become the tracer of."""
+        """Follow a task that this thread has just seized."""
         self.tasks[tid] = TracedTask(tid, pid)
-        self.family.add(pid, 0)
+        self.processes.add(pid, 0)
 
     def run(self) -> None:
-        """Until no task is left."""
+        """Handle stops and exits until no task is left."""
         while True:
             tid, status = native.wait(block=True)
             if tid < 0:
                 return
             if tid > 0:
-                with contextlib.suppress(Gone):
-                    self._news(tid, status)
-            errand = self.errand
-            if errand is not None:
-                errand()
-                self.errand = None
+                with contextlib.suppress(TaskGone):
+                    self._dispatch(tid, status)
+            pending_action = self.pending_action
+            if pending_action is not None:
+                pending_action()
+                self.pending_action = None
 
-    def _news(self, tid: int, status: int) -> None:
+    def _dispatch(self, tid: int, status: int) -> None:
         if not os.WIFSTOPPED(status):
-            self._ended(tid, status)
+            self._on_end(tid, status)
             return
-        task = self.tasks.get(tid) or self._appeared(tid)
+        task = self.tasks.get(tid) or self._unannounced(tid)
         sig, event = status >> 8 & 0xFF, status >> 16
         if event == native.EVENT_STOP:
-            self._stopped(task, sig)
+            self._on_event_stop(task, sig)
         elif event:
             handler = self._handlers.get(event)
             if handler is not None:
                 handler(task)
             else:
-                self._go_on(task)
+                self._resume(task)
         elif sig == native.SYSCALL_STOP:
-            self._at_call(task)
+            self._on_syscall_stop(task)
         else:
-            if SIGNALLED in self.wanted.types:
-                self._put(delivered(task, signal_sender(sig, *native.siginfo_of(tid)), sig))
-            self._go_on(task, sig)
+            if SIGNAL_EVENT in self.wanted.types:
+                self._put(signal_event(task, signal_sender(sig, *native.read_siginfo(tid)), sig))
+            self._resume(task, sig)
 
-    def _go_on(self, task: TracedTask, sig: int = 0) -> None:
-        native.resume(self._on if task.reader is None else native.SYSCALL, task.tid, sig)
+    def _resume(self, task: TracedTask, sig: int = 0) -> None:
+        native.resume(self._resume_request if task.reader is None else native.SYSCALL, task.tid, sig)
 
-    def _stopped(self, task: TracedTask, sig: int) -> None:
-        """A group-stop lasts until SIGCONT, as without a tracer; every other stop is the tracer's own."""
+    def _on_event_stop(self, task: TracedTask, sig: int) -> None:
+        """PTRACE_EVENT_STOP: a group-stop lasts until SIGCONT, as without a tracer; all others are the tracer's own."""
         if task.is_new:
             task.is_new = False
-            self._begun(task)
-        if sig not in _STOPS:
-            self._go_on(task)
+            self._on_child_start(task)
+        if sig not in _STOP_SIGNALS:
+            self._resume(task)
             return
         native.resume(native.LISTEN, task.tid)
         if task.tid == self.root and sig != signal.SIGSTOP and self.on_terminal_stop is not None:
@@ -146,45 +146,45 @@ class Tracer:
 
     # --- calls
 
-    def _at_call(self, task: TracedTask) -> None:
-        if not self._filtered and native.op_of(task.tid) == native.ENTRY:
-            self._begins(task)
+    def _on_syscall_stop(self, task: TracedTask) -> None:
+        if not self._filtered and native.read_op(task.tid) == native.ENTRY:
+            self._on_entry(task)
             return
         reader, task.reader = task.reader, None
         if reader is not None:
-            self._put(*reader.leave(task, native.result_of(task.tid)))
-        self._go_on(task)
+            self._put(*reader.leave(task, native.read_result(task.tid)))
+        self._resume(task)
 
-    def _begins(self, task: TracedTask) -> None:
-        call = native.call_of(task.tid)
-        if call.data == FOREIGN or call.arch != native.ARCH_X86_64 or call.number & native.X32:
-            self.warnings.foreign(task.pid)
-            self._go_on(task)
+    def _on_entry(self, task: TracedTask) -> None:
+        call = native.read_syscall(task.tid)
+        if call.data == OTHER_ABI or call.arch != native.ARCH_X86_64 or call.number & native.X32:
+            self.warnings.other_abi(task.pid)
+            self._resume(task)
             return
         reader = self._readers.get(call.number)
         task.reader = None
         if reader is not None and reader.name in self.wanted.types:
             task.args = call.args
-            task.given = reader.enter(task)
+            task.at_entry = reader.enter(task)
             task.reader = reader
-        self._go_on(task)
+        self._resume(task)
 
-    # --- births, programs, ends
+    # --- fork, exec, exit
 
-    def _bore(self, task: TracedTask) -> None:
-        tid = native.message_of(task.tid)
+    def _on_clone(self, task: TracedTask) -> None:
+        tid = native.read_event_message(task.tid)
         if tid not in self.tasks:
             self._add(tid, task, self._flags(task.tid))
-        self._go_on(task)
+        self._resume(task)
 
     def _flags(self, tid: int) -> int:
-        number, first, _ = native.birth_of(tid)
-        return flags_of(call_name(number) or "", tid, first)
+        number, first, _ = native.read_clone_registers(tid)
+        return clone_flags(call_name(number) or "", tid, first)
 
-    def _appeared(self, tid: int) -> TracedTask:
-        """A new task that stopped before its creator did, or whose creator was killed meanwhile."""
+    def _unannounced(self, tid: int) -> TracedTask:
+        """A new task that stopped before its creator's PTRACE_EVENT_CLONE, or whose creator has been killed."""
         flags = self._flags(tid)
-        pid, parent = _numbers(tid)
+        pid, parent = _tgid_and_ppid(tid)
         creator = (
             TracedTask(pid, pid) if flags & _CLONE_THREAD else self.tasks.get(parent) or TracedTask(parent, parent)
         )
@@ -194,97 +194,97 @@ class Tracer:
         task = TracedTask(tid, creator.pid if flags & _CLONE_THREAD else tid)
         self.tasks[tid] = task
         is_thread = task.pid != tid
-        parent = _numbers(tid)[1] if is_thread or flags & _CLONE_PARENT else creator.pid
+        parent = _tgid_and_ppid(tid)[1] if is_thread or flags & _CLONE_PARENT else creator.pid
         if not is_thread:
-            self.family.add(tid, parent)
+            self.processes.add(tid, parent)
         if not is_thread or self.wanted.threads:
-            nested = namespace(tid) != self._namespace
-            told = birth(creator, task, parent, shares_files=bool(flags & _CLONE_FILES), nested=nested)
+            nested = pid_namespace(tid) != self._own_pidns
+            event = fork_event(creator, task, parent, shares_files=bool(flags & _CLONE_FILES), nested=nested)
             if not is_thread:
-                self.around.births[tid] = told.time
-            self._put(told)
+                self.around.start_times[tid] = event.time
+            self._put(event)
         task.is_new = True
         return task
 
-    def _begun(self, task: TracedTask) -> None:
-        """What clone returns in the child is an event, too."""
+    def _on_child_start(self, task: TracedTask) -> None:
+        """The return of clone in the child is an event, too."""
         if self.wanted.types.isdisjoint(_CLONES):
             return
-        number, first, _ = native.birth_of(task.tid)
+        number, first, _ = native.read_clone_registers(task.tid)
         reader = self._readers.get(number)
-        if isinstance(reader, Clones):
-            self._put(reader.child(task, flags_of(reader.name, task.tid, first)))
+        if isinstance(reader, CloneReader):
+            self._put(reader.child(task, clone_flags(reader.name, task.tid, first)))
 
-    def _executed(self, task: TracedTask) -> None:
-        old = native.message_of(task.tid)
+    def _on_exec(self, task: TracedTask) -> None:
+        old = native.read_event_message(task.tid)
         caller = self.tasks.pop(old, task) if old != task.tid else task
-        reader = caller.reader if isinstance(caller.reader, Execs) else self._exec
-        task.given = caller.given if caller.reader is not None else None
+        reader = caller.reader if isinstance(caller.reader, ExecReader) else self._exec
+        task.at_entry = caller.at_entry if caller.reader is not None else None
         task.reader = None
         self.armed = True
         self.around.environment = self.wanted.environment
-        self.warnings.program(task.tid)
-        assert isinstance(reader, Execs)
+        self.warnings.executed(task.tid)
+        assert isinstance(reader, ExecReader)
         self._put(reader.done(task, old))
-        task.given = None
-        self._go_on(task)
+        task.at_entry = None
+        self._resume(task)
 
-    def _ended(self, tid: int, status: int) -> None:
+    def _on_end(self, tid: int, status: int) -> None:
         task = self.tasks.pop(tid, None)
         if tid == self.root:
             self.root_status = status
         if task is None:
             return
         if task.reader is not None and task.reader.name in _KILLS and os.WIFSIGNALED(status):
-            self._put(*task.reader.leave(task, 0))  # it hit its own process, and never came back from the call
+            self._put(*task.reader.leave(task, 0))  # it killed its own process: the call never returned
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
-            self._put(delivered(task, 0, int(signal.SIGKILL)))  # for which no task stops
+            self._put(signal_event(task, 0, int(signal.SIGKILL)))  # SIGKILL makes no signal stop
         if task.pid != tid:
             if self.wanted.threads:
-                self._put(thread_end(task))
+                self._put(thread_exit_event(task))
             return
-        self.around.births.pop(tid, None)
+        self.around.start_times.pop(tid, None)
         self.around.sockets.forget(tid)
-        self._put(end(tid, status, self.family.remove(tid)))
+        self._put(exit_event(tid, status, self.processes.remove(tid)))
 
-    def let_go(self) -> None:
-        """Run on untraced, all of them: each is stopped once more, and detached from with the signal it stopped for."""
+    def detach_all(self) -> None:
+        """Let all tasks run on untraced: each is interrupted, and detached with the signal that it stopped for."""
         for tid in list(self.tasks):
-            with contextlib.suppress(Gone, OSError):
+            with contextlib.suppress(TaskGone, OSError):
                 native.resume(native.INTERRUPT, tid)
         while self.tasks:
             tid, status = native.wait(block=True)
             if tid < 0:
                 return
             if tid and not os.WIFSTOPPED(status):
-                self._ended(tid, status)
+                self._on_end(tid, status)
             elif tid:
                 self._detach(tid, status)
 
     def _detach(self, tid: int, status: int) -> None:
         self.tasks.pop(tid, None)
         sig, event = status >> 8 & 0xFF, status >> 16
-        with contextlib.suppress(Gone):
-            if event in _BIRTHS:
-                child = native.message_of(tid)
+        with contextlib.suppress(TaskGone):
+            if event in _CLONE_EVENTS:
+                child = native.read_event_message(tid)
                 self.tasks.setdefault(child, TracedTask(child, child))
             is_signal = not event and sig != native.SYSCALL_STOP
-            is_stop = event == native.EVENT_STOP and sig in _STOPS
+            is_stop = event == native.EVENT_STOP and sig in _STOP_SIGNALS
             native.resume(native.DETACH, tid, sig if is_signal or is_stop else 0)
 
     def _put(self, *events: SyscallEvent) -> None:
         for event in events:
             if self.armed and (event.type in self.wanted.types or event.type in _ALWAYS):
                 self.received[event.type] += 1
-                self._outbox.put(event)
+                self._queue.put(event)
 
 
-_ALWAYS: Final = frozenset({BORN, STARTED, ENDED, THREAD_ENDED})
+_ALWAYS: Final = frozenset({FORK_EVENT, EXEC_EVENT, EXIT_EVENT, THREAD_EXIT_EVENT})
 _CLONES: Final = frozenset({"clone", "clone3", "fork", "vfork"})
 
 
-def _numbers(tid: int) -> tuple[int, int]:
-    """(process, parent) of a task."""
+def _tgid_and_ppid(tid: int) -> tuple[int, int]:
+    """Tgid and PPid of /proc/TID/status."""
     try:
         with open(f"/proc/{tid}/status") as file:
             rows = dict(line.split(":", 1) for line in file if ":" in line)

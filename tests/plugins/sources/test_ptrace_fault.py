@@ -11,12 +11,12 @@ pytestmark = pytest.mark.live  # traces processes
 BROKEN = """
 import sys
 from mozu.core.cli import main
-from mozu.plugins.sources.ptrace.reading.opens import Opens
+from mozu.plugins.sources.ptrace.reading.opens import OpenReader
 
 def leave(self, task, result):
     raise TypeError("broken on purpose")
 
-Opens.leave = leave
+OpenReader.leave = leave
 sys.argv = ["mozu", "trace", "--", "sh", "-c", "echo run >> runs; cat runs; sleep 600"]
 main()
 """

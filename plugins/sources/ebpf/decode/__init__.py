@@ -1,4 +1,4 @@
-"""Bytes of the ring → SyscallEvent, one function a wire struct. Pure: the clock's offset is handed in."""
+"""Decoder: records of the ring buffer → SyscallEvent, one function a wire struct. Pure: the clock's offset is given."""
 
 from collections.abc import Callable
 from mmap import mmap
@@ -75,5 +75,5 @@ class RecordDecoder:
         return event
 
     def discard(self, buffer: Buffer | mmap, at: int) -> None:
-        """Count a record that nobody will read any more."""
+        """Count a record that is dropped unread."""
         self.discarded[buffer[at + _TYPE_AT] | buffer[at + _TYPE_AT + 1] << 8] += 1

@@ -47,7 +47,7 @@ def call(spec: SyscallSpec) -> Decode:
 
 
 def cwd(spec: SyscallSpec) -> Decode:
-    """chdir, fchdir, chroot: where the process stands afterwards is a fact of the kernel."""
+    """chdir, fchdir, chroot: the working directory afterwards is the kernel's (fs_struct)."""
     name, readers = spec.name, text_readers(spec, result_at=_RESULT, args_at=_ARGS)
     by_fd = name == "fchdir"
 
@@ -68,7 +68,7 @@ def cwd(spec: SyscallSpec) -> Decode:
 
 
 def identity(spec: SyscallSpec) -> Decode:
-    """The setuid family: who the caller is afterwards is a fact of the kernel."""
+    """The setuid family: the ids afterwards are the kernel's (struct cred)."""
     name, readers = spec.name, text_readers(spec, result_at=_RESULT, args_at=_ARGS)
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:

@@ -1,4 +1,4 @@
-"""struct descriptor: calls on a descriptor. What it stands for comes from the kernel."""
+"""struct descriptor: calls on a descriptor. What it stands for comes from the kernel's struct file and struct sock."""
 
 from collections.abc import Callable
 from stat import S_ISDIR, S_ISFIFO
@@ -31,8 +31,8 @@ _unpack, _SIZE = reader(
     "endpoints_remote_port endpoints_state endpoints_local_name endpoints_remote_name "
     "fd flags address data path opened_path block0 block1 block2 raw",
 )
-_RESULT, _MARKS, _ARGS, _FILE, _ENDS, _TAIL = 2, 7, 9, 17, 22, 34
-"""Positions among the values: result, marks, first argument, file facts, info of the socket, what follows."""
+_RESULT, _MARKS, _ARGS, _FILE, _ENDPOINTS, _TAIL = 2, 7, 9, 17, 22, 34
+"""Positions among the values: result, marks, first argument, file attributes, endpoints of the socket, what follows."""
 _SOCKET, _PSEUDO, _UPPER, _OVERLAY, _NULL = (
     MARKS[name] for name in ("SOCKET", "PSEUDO", "UPPER", "OVERLAY", "NULL")
 )
@@ -45,7 +45,7 @@ class RecordContents(NamedTuple):
 
     info: SocketInfo | None
     """Of a socket."""
-    asked: SockAddr | None
+    sockaddr: SockAddr | None
     data: bytes
     path: str | None
     """Of the descriptor's file."""
@@ -55,8 +55,8 @@ class RecordContents(NamedTuple):
 Reader = Callable[[tuple[Any, ...], RecordContents], Any]
 
 
-def kind_of_file(where: str, mode: int, magic: int, marks: int) -> tuple[str, str]:
-    """(`fd.type`, `fd.name`) of what is no socket, as far as the kernel's file tells."""
+def file_type(where: str, mode: int, magic: int, marks: int) -> tuple[str, str]:
+    """(`fd.type`, `fd.name`) of what is no socket, by path, mode and magic number of the file system."""
     if not marks & _PSEUDO:
         return ("directory" if S_ISDIR(mode) else "file"), where
     bare = where[1:]
@@ -78,8 +78,8 @@ def _tuple(name: str) -> Reader:
         result = values[_RESULT]
         if payload.info is None or (result < 0 and not (connects and result == EINPROGRESS)):
             return None
-        asked = None if connects else payload.asked
-        return inbound(payload.info, asked) if incoming else outbound(payload.info, asked)
+        sockaddr = None if connects else payload.sockaddr
+        return inbound(payload.info, sockaddr) if incoming else outbound(payload.info, sockaddr)
 
     return read
 
@@ -97,7 +97,7 @@ def _open_flags(values: tuple[Any, ...], payload: RecordContents) -> int:
 
 _BY_OPERAND: Final[dict[str, Reader]] = {
     "r": lambda values, payload: values[_RESULT],
-    "a": lambda values, payload: payload.asked,
+    "a": lambda values, payload: payload.sockaddr,
     "d": lambda values, payload: payload.data,
     "d1": lambda values, payload: payload.data,
     "v1": lambda values, payload: payload.data,
@@ -106,8 +106,8 @@ _BY_OPERAND: Final[dict[str, Reader]] = {
     "path": lambda values, payload: payload.path if values[_RESULT] >= 0 else None,
     "dev": lambda values, payload: encode_dev(values[_FILE + 1]),
     "ino": lambda values, payload: values[_FILE],
-    "own": lambda values, payload: values[_ENDS],
-    "peer": lambda values, payload: values[_ENDS + 1],
+    "own": lambda values, payload: values[_ENDPOINTS],
+    "peer": lambda values, payload: values[_ENDPOINTS + 1],
     "vm": lambda values, payload: values[_ARGS + 6] & 0xFFFFFFFF,
     "rss": lambda values, payload: values[_ARGS + 6] >> 32,
     "swap": lambda values, payload: values[_ARGS + 7] & 0xFFFFFFFF,
@@ -141,56 +141,56 @@ def descriptor(spec: SyscallSpec) -> Decode:
     params = () if declared is None else declared.params
     readers = tuple(_reader(spec, param, operand) for param, operand in zip(params, spec.operands, strict=True))
     role = ROLES.get(name, "")
-    about = spec.layout.fd != NO_FD
+    has_fd = spec.layout.fd != NO_FD
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         values = _unpack(buffer, at)
         marks, result = values[_MARKS], values[_RESULT]
-        fd, _, address_n, data_n, path_n, given_n, *blocks_n, raw_n = values[_TAIL:]
+        fd, _, address_n, data_n, path_n, opened_n, *blocks_n, raw_n = values[_TAIL:]
         start = at + _SIZE
-        info = asked = None
+        info = sockaddr = None
         if marks & _SOCKET:
             local_n, remote_n = values[_TAIL - 2 : _TAIL]
             middle = start + local_n
             end = middle + remote_n
             names = text(buffer, start, middle), text(buffer, middle, end)
-            info = SocketInfo(*(*values[_ENDS : _TAIL - 2], *names))
+            info = SocketInfo(*(*values[_ENDPOINTS : _TAIL - 2], *names))
             start = end
         if address_n:
-            asked = parse_sockaddr(buffer[start : start + address_n])
+            sockaddr = parse_sockaddr(buffer[start : start + address_n])
             start += address_n
         data = buffer[start : start + data_n]
         start += data_n
         where = path(buffer, start, start + path_n, marks) if path_n else None
         start += path_n
-        given = text(buffer, start, start + given_n)
-        raw = text(buffer, start + given_n - raw_n, start + given_n)
-        start += given_n
+        opened_path = text(buffer, start, start + opened_n)
+        raw = text(buffer, start + opened_n - raw_n, start + opened_n)
+        start += opened_n
         blocks = []
         for length in blocks_n:
             blocks.append(buffer[start : start + length])
             start += length
-        payload = RecordContents(info, asked, data, where, tuple(blocks))
+        payload = RecordContents(info, sockaddr, data, where, tuple(blocks))
         file = None
         if info is not None:
             failed = name == "connect" and result not in (0, EINPROGRESS)
             connected = result == 0 if name == "connect" else None
-            file = socket_file(info, role=role, asked=asked if failed else None, connected=connected)
+            file = socket_file(info, role=role, sockaddr=sockaddr if failed else None, connected=connected)
         elif where is not None:
-            file = _plain_file(where, values, given, raw)
+            file = _plain_file(where, values, opened_path, raw)
         args = tuple(one(values, payload) for one in readers)
-        observed = None if file is None else Descriptor(file, as_opened=given_n > 0)
+        observed = None if file is None else Descriptor(file, as_opened=opened_n > 0)
         when, tid, pid, cpu = values[0] + offset, values[4], values[3], values[6]
-        number = signed32(fd) if about else None
+        number = signed32(fd) if has_fd else None
         return SyscallEvent("syscall", name, when, 0, tid, pid, cpu, args, None, number, file, observed)
 
     return decode
 
 
-def _plain_file(where: str, values: tuple[Any, ...], given: str, raw: str) -> File:
-    ino, dev, magic, mode, _ = values[_FILE:_ENDS]
+def _plain_file(where: str, values: tuple[Any, ...], opened_path: str, raw: str) -> File:
+    ino, dev, magic, mode, _ = values[_FILE:_ENDPOINTS]
     marks = values[_MARKS]
-    kind, name = kind_of_file(where, mode, magic, marks)
+    kind, name = file_type(where, mode, magic, marks)
     upper = bool(marks & _UPPER)
     real = None if marks & _PSEUDO else where
-    return File(kind, given or name, raw, real, 0, dev, ino, upper, bool(marks & _OVERLAY) and not upper)
+    return File(kind, opened_path or name, raw, real, 0, dev, ino, upper, bool(marks & _OVERLAY) and not upper)

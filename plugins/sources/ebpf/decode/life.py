@@ -13,7 +13,7 @@ _exit, _ = reader("exit", HEAD + "status reaper")
 
 
 def forked(spec: SyscallSpec) -> Decode:
-    """A new process, or thread where those are asked for; told by its creator."""
+    """A new process, or thread where those are demanded; the event is the creator's."""
     name = spec.name
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
@@ -27,7 +27,7 @@ def forked(spec: SyscallSpec) -> Decode:
 
 
 def exited(spec: SyscallSpec) -> Decode:
-    """The end of a process; the thread id is that of its main thread, whichever thread went last. Or of one thread."""
+    """The exit of a process, with its main thread's id whichever thread exited last; or of one thread."""
     name = spec.name
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from mozu.core.abi.integers import signed_id
 from mozu.core.abi.spec import SyscallSpec
+from mozu.core.abi.syscall_tables import VFORK_FLAGS
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.observed import Executed
@@ -27,8 +28,6 @@ _KB: Final = mmap.PAGESIZE // 1024
 _WRITABLE, _UPPER, _OVERLAY, _MEMFD, _ARGS_CUT, _PIDNS, _DELETED = (
     MARKS[name] for name in ("WRITABLE", "UPPER", "OVERLAY", "MEMFD", "ARGS_CUT", "PIDNS", "DELETED")
 )
-_VFORK: Final = 0x4100
-"""CLONE_VFORK | CLONE_VM, which vfork stands for."""
 
 
 def process(spec: SyscallSpec) -> Decode:
@@ -128,7 +127,7 @@ def _clone(name: str) -> Decode:
         exe_n, args_n, cwd_n, group_n, unified_n, _, _ = lengths
         raw, _, cwd, group, unified = _texts(buffer, at + _SIZE, (args_n, exe_n, cwd_n, group_n, unified_n))
         exe, rest = _words(raw)
-        native = _VFORK if name == "vfork" else flags
+        native = VFORK_FLAGS if name == "vfork" else flags
         args = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
             swap * _KB, _comm(comm), _cgroups(group, unified),

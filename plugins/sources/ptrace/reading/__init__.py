@@ -1,8 +1,7 @@
-"""Stopped calls → events, one file a family. Which calls there are and what their parameters mean is declared once for
-all live sources (mozu.core.abi).
+"""Stopped calls → events: a reader a family. Specs and argument layouts are those of `mozu.core.abi`.
 
-What a call is given is read when it begins, so what is judged is what the kernel is about to read, as far as no other
-thread changes it meanwhile; what it gives back is read when it ends.
+Memory that a call reads is read at its entry: the rules judge what the kernel is about to read, as far as no other
+thread changes it in between. Memory that a call writes is read at its exit.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,43 +11,54 @@ from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import TRACEPOINT_EVENTS
 from mozu.plugins.sources.ptrace.reading.blocks import MemoryReader
-from mozu.plugins.sources.ptrace.reading.descriptors import Descriptors, Pairs
+from mozu.plugins.sources.ptrace.reading.descriptors import DescriptorReader, PairReader
 from mozu.plugins.sources.ptrace.reading.messages import MessageReader
-from mozu.plugins.sources.ptrace.reading.opens import Opens
-from mozu.plugins.sources.ptrace.reading.paths import Cwds, Identities, Paths
-from mozu.plugins.sources.ptrace.reading.processes import Clones, Execs
-from mozu.plugins.sources.ptrace.reading.reader import Reader, ReaderContext
-from mozu.plugins.sources.ptrace.reading.transfers import Transfers
+from mozu.plugins.sources.ptrace.reading.opens import OpenReader
+from mozu.plugins.sources.ptrace.reading.paths import CwdReader, IdentityReader, PathReader
+from mozu.plugins.sources.ptrace.reading.processes import CloneReader, ExecReader
+from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, SyscallReader
+from mozu.plugins.sources.ptrace.reading.transfers import TransferReader
 
-__all__ = ["BORN", "ENDED", "SIGNALLED", "STARTED", "THREAD_ENDED", "TOLD", "Reader", "ReaderContext", "readers"]
+__all__ = [
+    "EXEC_EVENT",
+    "EXIT_EVENT",
+    "FORK_EVENT",
+    "SIGNAL_EVENT",
+    "THREAD_EXIT_EVENT",
+    "TRACEABLE_TYPES",
+    "ReaderContext",
+    "SyscallReader",
+    "readers",
+]
 
-STARTED, BORN, ENDED, THREAD_ENDED, SIGNALLED = "execve", "_fork", "procexit", "_exit", "signaldeliver"
-"""Types that no call tells of, but the kernel's own stops."""
-TOLD: Final = frozenset(SYSCALL_SPECS) - TRACEPOINT_EVENTS | {SIGNALLED}
-"""Every event type that a tracer can tell: no stop tells of switches and page faults."""
-_FAMILIES: Final[Mapping[str, Callable[[SyscallSpec, ReaderContext], Reader]]] = {
-    "accept": Descriptors,
-    "clone": Clones,
-    "cwd": Cwds,
-    "descriptor": Descriptors,
-    "exec": Execs,
-    "identity": Identities,
-    "mapping": Descriptors,
+EXEC_EVENT, FORK_EVENT, EXIT_EVENT = "execve", "_fork", "procexit"
+THREAD_EXIT_EVENT, SIGNAL_EVENT = "_exit", "signaldeliver"
+"""Event types that are made at ptrace events and signal stops, and not at the exit of a call."""
+TRACEABLE_TYPES: Final = frozenset(SYSCALL_SPECS) - TRACEPOINT_EVENTS | {SIGNAL_EVENT}
+"""Every event type that a tracer can emit: no task stops at switches and page faults."""
+_FAMILIES: Final[Mapping[str, Callable[[SyscallSpec, ReaderContext], SyscallReader]]] = {
+    "accept": DescriptorReader,
+    "clone": CloneReader,
+    "cwd": CwdReader,
+    "descriptor": DescriptorReader,
+    "exec": ExecReader,
+    "identity": IdentityReader,
+    "mapping": DescriptorReader,
     "memory": MemoryReader,
     "message": MessageReader,
     "mmsg": MessageReader,
-    "number": Paths,
-    "open": Opens,
-    "pair": Pairs,
-    "path": Paths,
-    "session": Paths,
-    "transfer": Transfers,
+    "number": PathReader,
+    "open": OpenReader,
+    "pair": PairReader,
+    "path": PathReader,
+    "session": PathReader,
+    "transfer": TransferReader,
 }
 """Family of calls → reader."""
 
 
-def readers(around: ReaderContext) -> Mapping[int, Reader]:
-    """Number of the call → its reader, for every call that a source can see."""
+def readers(around: ReaderContext) -> Mapping[int, SyscallReader]:
+    """Syscall number → reader."""
     return {
         spec.number: _FAMILIES[spec.family](spec, around) for spec in SYSCALL_SPECS.values() if spec.is_syscall
     }

@@ -1,4 +1,4 @@
-"""Memory that arguments point to: what a call is given is read when it begins, what it gives back when it ends."""
+"""Memory blocks, iovecs and buffers of a stopped call: inputs are read at its entry, outputs at its exit."""
 
 import struct
 
@@ -12,13 +12,13 @@ from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask
 Blocks = tuple[bytes, ...]
 
 
-def given(task: TracedTask, layout: ArgLayout) -> Blocks:
-    """The pieces that the call is given; empty ones where it writes them."""
+def read_input_blocks(task: TracedTask, layout: ArgLayout) -> Blocks:
+    """The blocks that the call reads; empty ones where it writes them."""
     return tuple(b"" if block.is_output else _read(task, block) for block in layout.blocks)
 
 
-def whole(task: TracedTask, layout: ArgLayout, before: Blocks) -> Blocks:
-    """With those that the call wrote."""
+def with_output_blocks(task: TracedTask, layout: ArgLayout, before: Blocks) -> Blocks:
+    """All blocks: those read at entry, and those that the call has written."""
     return tuple(
         _read(task, block) if block.is_output else old for block, old in zip(layout.blocks, before, strict=True)
     )
@@ -38,8 +38,8 @@ def _read(task: TracedTask, block: MemoryBlock) -> bytes:
     return memory.data(task.tid, address, min(length, BLOCK_MAX))
 
 
-def parts(task: TracedTask, address: int, count: int) -> tuple[list[tuple[int, int]], int]:
-    """((address, length) of the first parts of an array of struct iovec, length of all)."""
+def read_iovecs(task: TracedTask, address: int, count: int) -> tuple[list[tuple[int, int]], int]:
+    """((address, length) of the first elements of an array of struct iovec, length of all)."""
     pairs: list[tuple[int, int]] = []
     for place in range(min(count, IOVECS_MAX)):
         raw = memory.data(task.tid, address + 16 * place, 16)
@@ -49,11 +49,11 @@ def parts(task: TracedTask, address: int, count: int) -> tuple[list[tuple[int, i
     return pairs[:IOVECS_READ], sum(length for _, length in pairs) & 0xFFFFFFFFFFFFFFFF
 
 
-def gathered(task: TracedTask, pieces: list[tuple[int, int]], most: int) -> bytes:
-    """The first bytes of some parts."""
+def read_buffers(task: TracedTask, buffers: list[tuple[int, int]], most: int) -> bytes:
+    """The first bytes of these buffers, as (address, length), together."""
     most = min(most, DATA_MAX)
     found = b""
-    for address, length in pieces:
+    for address, length in buffers:
         if len(found) >= most:
             break
         found += memory.data(task.tid, address, min(length, most - len(found)))
@@ -61,16 +61,16 @@ def gathered(task: TracedTask, pieces: list[tuple[int, int]], most: int) -> byte
 
 
 class MemoryReader:
-    """Reader of a call of numbers and memory."""
+    """Reads calls of numbers and memory."""
 
     def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._layout, self._readers = spec.name, spec.layout, param_readers(spec)
 
     def enter(self, task: TracedTask) -> Blocks:
-        """What it is given."""
-        return given(task, self._layout)
+        """The input blocks."""
+        return read_input_blocks(task, self._layout)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """With what it gives back."""
-        blocks = whole(task, self._layout, task.given)
+        """The event, with the output blocks."""
+        blocks = with_output_blocks(task, self._layout, task.at_entry)
         return (event(self.name, task, tuple(one(task.args, result, blocks) for one in self._readers)),)

@@ -1,4 +1,4 @@
-"""Calls on a descriptor, or that make one or two; connections; reads and writes; maps."""
+"""Calls on a descriptor, or that make one or two: connections, reads and writes, mappings."""
 
 from collections.abc import Callable
 from stat import S_ISSOCK
@@ -24,169 +24,171 @@ from mozu.core.abi.spec import NO_FD, RESULT, SyscallSpec
 from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent
 from mozu.core.model.syscalls import Param, convert_flags, convert_open_flags, event_type
 from mozu.core.state.observed import Descriptor, KnownProcess
-from mozu.plugins.sources.ptrace import memory, view
-from mozu.plugins.sources.ptrace.reading.blocks import Blocks, given, whole
+from mozu.plugins.sources.ptrace import memory, proc_fs
+from mozu.plugins.sources.ptrace.reading.blocks import Blocks, read_input_blocks, with_output_blocks
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _ACCEPTS: Final = frozenset({"accept", "accept4"})
-_PLACELESS: Final = _ACCEPTS | {"sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg"}
-"""They tell of no file but a socket."""
+_SOCKETS_ONLY: Final = _ACCEPTS | {"sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg"}
+"""Their events have a file only where the descriptor is a socket."""
 _UNIX: Final = 1
 
 
 class ReadArguments(NamedTuple):
-    """Everything a parameter may come from."""
+    """What the parameters of a call are read from."""
 
     args: tuple[int, ...]
-    """The six of the call; then length and limit of an accept queue, or the length of all parts and 0."""
+    """The six of the call; then length and limit of an accept queue, or the length of all buffers and 0."""
     result: int
-    ends: SocketInfo | None = None
-    asked: SockAddr | None = None
+    info: SocketInfo | None = None
+    sockaddr: SockAddr | None = None
     text: str | None = None
     data: bytes = b""
     blocks: Blocks = ()
-    seen: view.Seen | None = None
+    seen: proc_fs.FdInfo | None = None
     """The descriptor."""
     known: KnownProcess = KnownProcess()
-    """The process, where its sizes are asked for."""
+    """The process, where a parameter is its size."""
 
 
-Pick = Callable[[ReadArguments], Any]
+ArgReader = Callable[[ReadArguments], Any]
 
 
-def _both(name: str) -> Pick:
+def _tuple(name: str) -> ArgReader:
     incoming, connects = name in INCOMING, name == "connect"
 
-    def both(told: ReadArguments) -> SockTuple | None:
-        if told.ends is None or (told.result < 0 and not (connects and told.result == EINPROGRESS)):
+    def read(call: ReadArguments) -> SockTuple | None:
+        if call.info is None or (call.result < 0 and not (connects and call.result == EINPROGRESS)):
             return None
-        asked = None if connects else told.asked
-        return _bare(inbound(told.ends, asked) if incoming else outbound(told.ends, asked))
+        sockaddr = None if connects else call.sockaddr
+        return _without_pointers(inbound(call.info, sockaddr) if incoming else outbound(call.info, sockaddr))
 
-    return both
+    return read
 
 
-def _bare(sock: SockTuple) -> SockTuple:
-    """The kernel's pointers are not known here."""
+def _without_pointers(sock: SockTuple) -> SockTuple:
+    """The kernel's addresses of unix sockets are not known to a tracer."""
     return replace(sock, source_pointer=0, dest_pointer=0) if sock.family == _UNIX else sock
 
 
-def _percent(told: ReadArguments) -> int:
-    length, limit = told.args[6:8]
+def _queue_percent(call: ReadArguments) -> int:
+    length, limit = call.args[6:8]
     return min(100, length * 100 // limit) if limit else 0
 
 
-_WORDS: Final[dict[str, Pick]] = {
-    "r": lambda told: told.result,
-    "a": lambda told: told.asked,
-    "d": lambda told: told.data,
-    "d1": lambda told: told.data,
-    "v1": lambda told: told.data,
-    "q": _percent,
-    "-": lambda told: None,
-    "path": lambda told: None if told.seen is None else told.seen.link,
-    "dev": lambda told: 0 if told.seen is None else told.seen.encoded_dev,
-    "ino": lambda told: 0 if told.seen is None else told.seen.ino,
-    "own": lambda told: 0,
-    "peer": lambda told: 0,
-    "vm": lambda told: told.known.vm_size,
-    "rss": lambda told: told.known.vm_rss,
-    "swap": lambda told: told.known.vm_swap,
-    "o2": lambda told: convert_open_flags(told.args[2] & 0xFFFFFFFF),
+_BY_OPERAND: Final[dict[str, ArgReader]] = {
+    "r": lambda call: call.result,
+    "a": lambda call: call.sockaddr,
+    "d": lambda call: call.data,
+    "d1": lambda call: call.data,
+    "v1": lambda call: call.data,
+    "q": _queue_percent,
+    "-": lambda call: None,
+    "path": lambda call: None if call.seen is None else call.seen.link,
+    "dev": lambda call: 0 if call.seen is None else call.seen.encoded_dev,
+    "ino": lambda call: 0 if call.seen is None else call.seen.ino,
+    "own": lambda call: 0,
+    "peer": lambda call: 0,
+    "vm": lambda call: call.known.vm_size,
+    "rss": lambda call: call.known.vm_rss,
+    "swap": lambda call: call.known.vm_swap,
+    "o2": lambda call: convert_open_flags(call.args[2] & 0xFFFFFFFF),
 }
 
 
-def _pick(spec: SyscallSpec, param: Param, word: str) -> Pick:
+def _reader(spec: SyscallSpec, param: Param, operand: str) -> ArgReader:
     name = spec.name
-    if word == "t":
-        return _both(name)
-    if word in _WORDS:
-        return _WORDS[word]
-    shared = operand_reader(spec, param, word)
+    if operand == "t":
+        return _tuple(name)
+    if operand in _BY_OPERAND:
+        return _BY_OPERAND[operand]
+    shared = operand_reader(spec, param, operand)
     if shared is not None:
-        return lambda told: shared(told.args, told.result, told.blocks)
+        return lambda call: shared(call.args, call.result, call.blocks)
     if param.type == "string":
-        return lambda told: told.text
-    at = int(word)
+        return lambda call: call.text
+    at = int(operand)
     if name == "socket" and param.name == "flags":
-        return lambda told: convert_flags("file_flags", told.args[at] & SOCKET_FLAGS)
+        return lambda call: convert_flags("file_flags", call.args[at] & SOCKET_FLAGS)
     convert = register_reader(param)
-    return lambda told: convert(told.args[at])
+    return lambda call: convert(call.args[at])
 
 
-class Descriptors:
-    """Reader of one of these calls."""
+class DescriptorReader:
+    """Reads calls on a descriptor."""
 
     def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._layout, self._around = spec.name, spec.layout, around
         declared = event_type(spec.name)
         params = () if declared is None else declared.params
-        self._picks = tuple(_pick(spec, param, word) for param, word in zip(params, spec.operands, strict=True))
+        pairs = zip(params, spec.operands, strict=True)
+        self._readers = tuple(_reader(spec, param, operand) for param, operand in pairs)
         self._sized = "vm" in spec.operands
 
     def enter(self, task: TracedTask) -> Any:
-        """(address, text, pieces of memory) that are handed over."""
+        """(socket address, text, memory blocks) that the call reads."""
         layout, a = self._layout, task.args
-        asked = None
+        sockaddr = None
         if layout.address >= 0:
             length = min(a[layout.address + 1] & 0xFFFFFFFF, SOCKADDR_MAX)
-            asked = parse_sockaddr(memory.data(task.tid, a[layout.address], length))
-        return asked, text(task, a[layout.text]) if layout.text >= 0 else None, given(task, layout)
+            sockaddr = parse_sockaddr(memory.data(task.tid, a[layout.address], length))
+        return sockaddr, text(task, a[layout.text]) if layout.text >= 0 else None, read_input_blocks(task, layout)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """What the descriptor stands for now."""
-        asked, words, before = task.given
-        return (self.told(task, result, asked=asked, words=words, blocks=whole(task, self._layout, before)),)
+        """The event, with what the descriptor stands for now."""
+        sockaddr, words, before = task.at_entry
+        blocks = with_output_blocks(task, self._layout, before)
+        return (self._event(task, result, sockaddr=sockaddr, words=words, blocks=blocks),)
 
-    def told(
-        self, task: TracedTask, result: int, *, asked: SockAddr | None = None, words: str | None = None,
+    def _event(
+        self, task: TracedTask, result: int, *, sockaddr: SockAddr | None = None, words: str | None = None,
         data: bytes = b"", length: int = 0, blocks: Blocks = (),
     ) -> SyscallEvent:  # fmt: skip
-        """The event. `length`: of all parts of what is moved."""
+        """The event of a call at its exit. `length`: of all buffers of what is moved."""
         name = self.name
         more = self._around.sockets.queue(task.pid, signed32(task.args[0])) if name in _ACCEPTS else (length, 0)
-        fd = self.about(task, result, blocks)
-        seen = None if fd is None else view.descriptor(task.tid, fd)
-        ends = file = None
+        fd = self._fd(task, result, blocks)
+        seen = None if fd is None else proc_fs.fd_info(task.tid, fd)
+        info = file = None
         if seen is not None and fd is not None and S_ISSOCK(seen.mode):
             pending = name == "connect" and result == EINPROGRESS
-            ends = self._around.sockets.ends(task.pid, fd, asked, pending=pending)
-            file = self._socket(ends, asked, result)
-        elif seen is not None and name not in _PLACELESS:
-            file = view.file_of(seen)
-        told = ReadArguments((*task.args, *more), result, ends, asked, words, data, blocks, seen, self._known(task))
-        made = tuple(one(told) for one in self._picks)
+            info = self._around.sockets.info(task.pid, fd, sockaddr, pending=pending)
+            file = self._socket(info, sockaddr, result)
+        elif seen is not None and name not in _SOCKETS_ONLY:
+            file = proc_fs.file_of(seen)
+        call = ReadArguments((*task.args, *more), result, info, sockaddr, words, data, blocks, seen, self._known(task))
+        made = tuple(one(call) for one in self._readers)
         return event(name, task, made, fd=fd, file=file, observed=None if file is None else Descriptor(file))
 
     def _known(self, task: TracedTask) -> KnownProcess:
         found = self._around.procfs.task(task.tid) if self._sized else None
         return KnownProcess() if found is None else found[1]
 
-    def about(self, task: TracedTask, result: int, blocks: Blocks) -> int | None:
+    def _fd(self, task: TracedTask, result: int, blocks: Blocks) -> int | None:
         """The descriptor that the event is about; None where it is about none."""
         place = self._layout.fd
         if place == NO_FD:
             return None
         return signed32(result if place == RESULT else task.args[place])
 
-    def _socket(self, ends: SocketInfo | None, asked: SockAddr | None, result: int) -> File:
+    def _socket(self, info: SocketInfo | None, sockaddr: SockAddr | None, result: int) -> File:
         name = self.name
-        if ends is None:
+        if info is None:
             return File("unknown")
         connects = name == "connect"
         failed = connects and result not in (0, EINPROGRESS)
         role = ROLES.get(name, "")
         connected = result == 0 if connects else None
-        file = socket_file(ends, role=role, asked=asked if failed else None, connected=connected)
+        file = socket_file(info, role=role, sockaddr=sockaddr if failed else None, connected=connected)
         if file.sock is None or file.sock.family != _UNIX:
             return file
         named = file.name if file.role == "listening" else f"0->0 {file.sock.path}"
-        return replace(file, sock=_bare(file.sock), name=named)
+        return replace(file, sock=_without_pointers(file.sock), name=named)
 
 
-class Pairs(Descriptors):
-    """Reader of a call that makes two descriptors; it tells of the first."""
+class PairReader(DescriptorReader):
+    """Reads calls that make two descriptors; the event is about the first."""
 
-    def about(self, task: TracedTask, result: int, blocks: Blocks) -> int | None:
-        """The call wrote it into memory."""
+    def _fd(self, task: TracedTask, result: int, blocks: Blocks) -> int | None:
+        """The call has written it into memory."""
         return signed32(int.from_bytes(blocks[0][:4], "little")) if result == 0 and blocks[0] else -1

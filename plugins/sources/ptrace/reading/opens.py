@@ -9,7 +9,7 @@ from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
 from mozu.core.state.observed import Opened
 from mozu.core.state.paths import join
-from mozu.plugins.sources.ptrace import memory, view
+from mozu.plugins.sources.ptrace import memory, proc_fs
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _CREAT, _EXCL, _DIRECTORY, _TMPFILE = 0o100, 0o200, 0o200000, 0o20000000
@@ -18,7 +18,7 @@ _CREAT_FLAGS: Final = 0o1101
 _HOW: Final = struct.Struct("<QQQ")
 
 
-class _Asked(NamedTuple):
+class _OpenArgs(NamedTuple):
     dirfd: int
     path: str | None
     native: int
@@ -27,19 +27,19 @@ class _Asked(NamedTuple):
     base: str | None
     """Directory of a relative path."""
     creates: bool
-    """Nothing was there before."""
+    """O_CREAT, and no such file existed at entry."""
 
 
-class Opens:
-    """Reader of one of these calls."""
+class OpenReader:
+    """Reads these calls: paths and flags at entry, the descriptor at exit."""
 
     def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
         self.name = spec.name
 
-    def enter(self, task: TracedTask) -> _Asked:
-        """The path, the flags, where the path starts."""
+    def enter(self, task: TracedTask) -> _OpenArgs:
+        """The path, the flags, the directory that the path starts from."""
         a = task.args
-        dirfd, address, resolve = view.AT_FDCWD, a[0], 0
+        dirfd, address, resolve = proc_fs.AT_FDCWD, a[0], 0
         if self.name == "open":
             native, mode = a[1], a[2]
         elif self.name == "creat":
@@ -53,34 +53,34 @@ class Opens:
         native, mode = native & 0xFFFFFFFF, mode & 0xFFFFFFFF
         path = text(task, address)
         relative = (path or "")[:1] != "/"
-        base = view.base(task.tid, dirfd) if relative else None
+        base = proc_fs.base_directory(task.tid, dirfd) if relative else None
         creates = bool(native & _CREAT) and (
-            bool(native & _EXCL) or not view.exists(task.tid, base, path or "")
+            bool(native & _EXCL) or not proc_fs.exists(task.tid, base, path or "")
         )
-        return _Asked(dirfd, path, native, mode, resolve, base, creates or native & _TMPFILE == _TMPFILE)
+        return _OpenArgs(dirfd, path, native, mode, resolve, base, creates or native & _TMPFILE == _TMPFILE)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """What was opened."""
-        asked: _Asked = task.given
-        seen = view.descriptor(task.tid, result)
-        flags = convert_open_flags(asked.native, created=asked.creates and result >= 0)
+        """The event, with the file that was opened."""
+        call: _OpenArgs = task.at_entry
+        seen = proc_fs.fd_info(task.tid, result)
+        flags = convert_open_flags(call.native, created=call.creates and result >= 0)
         real, dev, device, ino = (None, 0, 0, 0) if seen is None else (seen.link, seen.dev, seen.encoded_dev, seen.ino)
-        path = asked.path or ""
-        base = asked.base
+        path = call.path or ""
+        base = call.base
         full = path if base is None and path[:1] != "/" else join(base + "/" if base else "/", path)
-        kind = "" if result < 0 else "directory" if asked.native & _DIRECTORY else "file"
+        kind = "" if result < 0 else "directory" if call.native & _DIRECTORY else "file"
         file = File(kind, full, path, real, flags, dev, ino)
         fd = result if result >= 0 else -1
-        args = self._args(asked, result, flags, device, ino)
+        args = self._args(call, result, flags, device, ino)
         return (event(self.name, task, args, fd=fd, file=file, observed=Opened(base, real)),)
 
-    def _args(self, asked: _Asked, result: int, flags: int, device: int, ino: int) -> tuple[Any, ...]:
-        mode = open_mode(asked.native, asked.mode)
+    def _args(self, call: _OpenArgs, result: int, flags: int, device: int, ino: int) -> tuple[Any, ...]:
+        mode = open_mode(call.native, call.mode)
         if self.name == "open":
-            return result, asked.path, flags, mode, device, ino
+            return result, call.path, flags, mode, device, ino
         if self.name == "creat":
-            return result, asked.path, mode, device, ino, creat_flags()
+            return result, call.path, mode, device, ino, creat_flags()
         if self.name == "openat":
-            return result, asked.dirfd, asked.path, flags, mode, device, ino
-        resolve = convert_flags("openat2_flags", asked.resolve)
-        return result, asked.dirfd, asked.path, flags, mode, resolve, device, ino
+            return result, call.dirfd, call.path, flags, mode, device, ino
+        resolve = convert_flags("openat2_flags", call.resolve)
+        return result, call.dirfd, call.path, flags, mode, resolve, device, ino

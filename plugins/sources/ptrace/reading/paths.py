@@ -1,4 +1,4 @@
-"""Calls of numbers and of up to three texts, paths mostly; and those that move the process's place."""
+"""Calls of numbers and of up to three texts, paths mostly; setuid and its siblings; chdir, fchdir, chroot."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from mozu.core.abi.spec import NO_ARGUMENT, NOT_A_PATH, SyscallSpec
 from mozu.core.abi.texts import TextReader, Texts, path_positions, text_readers
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.state.observed import Bases, Cwd, Identity
-from mozu.plugins.sources.ptrace import memory, view
+from mozu.plugins.sources.ptrace import memory, proc_fs
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _SET_NAME, _GET_NAME = 15, 16
@@ -24,8 +24,8 @@ def _readers(spec: SyscallSpec) -> tuple[TextReader, ...]:
     return text_readers(spec, result_at=0, args_at=1)
 
 
-class Paths:
-    """Reader of one of these calls."""
+class PathReader:
+    """Reads calls of numbers and texts."""
 
     def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._layout, self._readers = spec.name, spec.layout, _readers(spec)
@@ -33,7 +33,7 @@ class Paths:
         self._paths = path_positions(spec)
 
     def enter(self, task: TracedTask) -> Texts:
-        """The texts, and where relative paths start."""
+        """The texts, and the directories that relative paths start from."""
         layout, a = self._layout, task.args
         if self.name == "prctl":
             return Texts((text(task, a[1]) if a[0] == _SET_NAME else "", None, None), (None, None), b"")
@@ -48,17 +48,17 @@ class Paths:
         return Texts((found[0], found[1], found[2]), (bases[0], bases[1]), data)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """Numbers come from the arguments, which the kernel does not change."""
-        given, args = task.given, task.args
+        """The event. Numbers are the arguments at entry, which the kernel does not change."""
+        texts, args = task.at_entry, task.args
         if self.name == "capset":
             known = self._around.procfs.task(task.tid)
             if known is not None:
                 sets = known[1]
                 args = (sets.cap_inheritable, sets.cap_permitted, sets.cap_effective, 0, 0, 0)
         elif self.name == "prctl" and args[0] == _GET_NAME:
-            given = Texts((text(task, args[1]), None, None), (None, None), b"")
-        made = tuple(one(record(args, result), given) for one in self._readers)
-        observed = Bases(tuple(given.bases[place] for place in self._paths)) if self._paths else None
+            texts = Texts((text(task, args[1]), None, None), (None, None), b"")
+        made = tuple(one(record(args, result), texts) for one in self._readers)
+        observed = Bases(tuple(texts.bases[place] for place in self._paths)) if self._paths else None
         return (event(self.name, task, made, observed=observed),)
 
 
@@ -66,28 +66,28 @@ def _start(task: TracedTask, path: str | None, where: int) -> str | None:
     """Directory that a path starts from; None for absolute ones, for texts that are none, and where it is not known."""
     if where == NOT_A_PATH or (path or "")[:1] == "/":
         return None
-    return view.base(task.tid, view.AT_FDCWD if where < 0 else signed32(task.args[where]))
+    return proc_fs.base_directory(task.tid, proc_fs.AT_FDCWD if where < 0 else signed32(task.args[where]))
 
 
-class Identities(Paths):
-    """Reader of the setuid family: who the thread is afterwards."""
+class IdentityReader(PathReader):
+    """Reads the setuid family: user and group ids of the thread after the call."""
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """The ids that the kernel has."""
-        (told,) = super().leave(task, result)
+        """The event, with the ids of /proc/TID/status."""
+        (made,) = super().leave(task, result)
         found = self._around.procfs.task(task.tid)
         if found is not None:
             known = found[1]
             user = [known.uid if one is None else one for one in (known.ruid, known.suid)]
             group = [known.gid if one is None else one for one in (known.rgid, known.sgid)]
-            told.observed = Identity(
+            made.observed = Identity(
                 user[0], known.uid, user[1], group[0], known.gid, group[1], known.cap_permitted, known.cap_effective
             )
-        return (told,)
+        return (made,)
 
 
-class Cwds:
-    """Reader of chdir, fchdir and chroot: where the process stands afterwards."""
+class CwdReader:
+    """Reads chdir, fchdir and chroot: the working directory after the call."""
 
     def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._readers = spec.name, _readers(spec)
@@ -98,9 +98,9 @@ class Cwds:
         return Texts((path, None, None), (None, None), b"")
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """The directory."""
-        made = tuple(one(record(task.args, result), task.given) for one in self._readers)
-        where = view.cwd(task.tid)
+        """The event, with the working directory."""
+        made = tuple(one(record(task.args, result), task.at_entry) for one in self._readers)
+        where = proc_fs.cwd(task.tid)
         done = result == 0
         fd = made[1] if self.name == "fchdir" else None
         file = File("directory", where, realpath=where) if fd is not None and done else None

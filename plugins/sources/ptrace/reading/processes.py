@@ -1,22 +1,21 @@
-"""execve, execveat, the calls that make a process, and what the kernel tells of births and ends."""
+"""exec, fork and clone, exits, signals: events made at calls, at ptrace events and at signal stops."""
 
 import os
 import time
 from typing import Any, Final
 
 from mozu.core.abi.spec import SyscallSpec
+from mozu.core.abi.syscall_tables import VFORK_FLAGS
 from mozu.core.model.event import SyscallEvent, as_bytes, as_text
 from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.observed import Executed, Forked, KnownProcess
-from mozu.plugins.sources.ptrace import memory, view
+from mozu.plugins.sources.ptrace import memory, proc_fs
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _ARGUMENTS: Final = 128
 """Arguments of a failed exec that are read."""
-_VFORK: Final = 0x4100
-"""CLONE_VFORK | CLONE_VM, which vfork stands for."""
-_GROUPS: Final = ("memory", "")
-"""Hierarchies of control groups that are told."""
+_HIERARCHIES: Final = ("memory", "")
+"""cgroup hierarchies that an event has: the controller memory of v1, and v2."""
 _ENVIRONMENT: Final = 4095
 
 
@@ -26,7 +25,7 @@ def _known(around: ReaderContext, tid: int) -> KnownProcess:
 
 
 def _directory(tid: int) -> str:
-    path = view.cwd(tid)
+    path = proc_fs.cwd(tid)
     return path if path.endswith("/") else path + "/"
 
 
@@ -35,7 +34,7 @@ def _list(words: list[bytes]) -> bytes:
 
 
 def _cgroups(known: KnownProcess) -> bytes:
-    pairs = [(name, path) for wanted in _GROUPS for name, path in known.cgroups if name == wanted]
+    pairs = [(name, path) for wanted in _HIERARCHIES for name, path in known.cgroups if name == wanted]
     return b"".join(as_bytes(f"{name}={path}") + b"\0" for name, path in pairs)
 
 
@@ -53,36 +52,36 @@ def _words(known: KnownProcess) -> list[bytes]:
     return [as_bytes(known.exe), *map(as_bytes, known.args)] if known.exe or known.args else []
 
 
-class Execs:
-    """Reader of execve and execveat; `done` where the program has been replaced, `leave` where that failed."""
+class ExecReader:
+    """Reads execve and execveat: `done` at PTRACE_EVENT_EXEC, `leave` at the exit of a call that failed."""
 
     def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._around = spec.name, around
         self._at = 1 if spec.name == "execveat" else 0
 
     def enter(self, task: TracedTask) -> tuple[str | None, list[bytes]]:
-        """Path and arguments: after a success nobody can tell them any more."""
+        """Path and arguments: after a success the memory that held them is gone."""
         a = task.args
         path = text(task, a[self._at])
-        if self._at and path is not None and path[:1] != "/" and a[0] & 0xFFFFFFFF != view.AT_FDCWD & 0xFFFFFFFF:
+        if self._at and path is not None and path[:1] != "/" and a[0] & 0xFFFFFFFF != proc_fs.AT_FDCWD & 0xFFFFFFFF:
             fd = a[0] & 0xFFFFFFFF
             path = f"/dev/fd/{fd}/{path}" if path else f"/dev/fd/{fd}"
-        return path, memory.words(task.tid, a[self._at + 1], _ARGUMENTS)
+        return path, memory.string_array(task.tid, a[self._at + 1], _ARGUMENTS)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """It failed: the event describes the caller, and what it asked for."""
-        path, words = task.given
+        """The event of a failure: it describes the caller, with the path and the arguments of the call."""
+        path, words = task.at_entry
         known = _known(self._around, task.tid)
         if self._at:
             path = text(task, task.args[1])
         return (event(self.name, task, self._args(task, result, known, words, b"", path)),)
 
     def done(self, task: TracedTask, old_tid: int) -> SyscallEvent:
-        """It succeeded. Both calls are told as `execve`."""
-        path = None if task.given is None else task.given[0]
+        """The event of a success: `execve` for both calls."""
+        path = None if task.at_entry is None else task.at_entry[0]
         around = self._around
         known = _known(around, task.tid)
-        start = around.births.get(task.pid) or known.start
+        start = around.start_times.get(task.pid) or known.start
         environment = _environment(task.tid) if around.environment else b""
         args = self._args(task, 0, known, _words(known), environment, path, always=True)
         observed = Executed(
@@ -97,10 +96,11 @@ class Execs:
         self, task: TracedTask, result: int, known: KnownProcess, words: list[bytes], environment: bytes,
         path: str | None, *, always: bool = False,
     ) -> tuple[Any, ...]:  # fmt: skip
+        exepath = proc_fs.inside_root(task.tid, known.exepath)
         args = (
             *_common(task, result, known, words), environment, known.tty, known.vpgid, known.loginuid,
             known.exe_flags, known.cap_inheritable, known.cap_permitted, known.cap_effective, known.exe_ino,
-            known.exe_ctime, known.exe_mtime, known.uid, view.inside(task.tid, known.exepath), known.pgid, known.gid,
+            known.exe_ctime, known.exe_mtime, known.uid, exepath, known.pgid, known.gid,
         )  # fmt: skip
         return (*args, path or "") if always or self.name == "execve" else args
 
@@ -113,25 +113,25 @@ def _environment(tid: int) -> bytes:
         return b""
 
 
-class Clones:
-    """Reader of fork, vfork, clone and clone3; `child` for what they return in the child."""
+class CloneReader:
+    """Reads fork, vfork, clone and clone3: `leave` in the caller, `child` in the new task."""
 
     def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._around = spec.name, around
 
     def enter(self, task: TracedTask) -> int:
-        """The kernel's flags."""
-        return flags_of(self.name, task.tid, task.args[0])
+        """The clone flags."""
+        return clone_flags(self.name, task.tid, task.args[0])
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
-        """In the caller."""
-        return (self._told(task, result, task.given),)
+        """The event of the return in the caller."""
+        return (self._clone_event(task, result, task.at_entry),)
 
     def child(self, task: TracedTask, flags: int) -> SyscallEvent:
-        """In the child, which begins."""
-        return self._told(task, 0, flags)
+        """The event of the return in the child, which starts to run."""
+        return self._clone_event(task, 0, flags)
 
-    def _told(self, task: TracedTask, result: int, flags: int) -> SyscallEvent:
+    def _clone_event(self, task: TracedTask, result: int, flags: int) -> SyscallEvent:
         found = self._around.procfs.task(task.tid)
         known = KnownProcess() if found is None else found[1]
         nested = known.vtid != task.tid
@@ -143,15 +143,17 @@ class Clones:
         return event(self.name, task, args)
 
 
-def flags_of(name: str, tid: int, argument: int) -> int:
+def clone_flags(name: str, tid: int, argument: int) -> int:
     """Clone flags of a call whose first argument this is."""
     if name == "clone3":
         return int.from_bytes(memory.data(tid, argument, 8), "little")
-    return {"clone": argument, "vfork": _VFORK}.get(name, 0)
+    return {"clone": argument, "vfork": VFORK_FLAGS}.get(name, 0)
 
 
-def birth(creator: TracedTask, child: TracedTask, parent: int, *, shares_files: bool, nested: bool) -> SyscallEvent:
-    """`_fork`: told by the creator. `nested`: the child may live in a pid namespace other than this process's."""
+def fork_event(
+    creator: TracedTask, child: TracedTask, parent: int, *, shares_files: bool, nested: bool
+) -> SyscallEvent:
+    """`_fork`, of the creator. `nested`: the child may be in another pid namespace than this process."""
     vtid, vpid = child.tid, child.pid
     if nested:
         with open(f"/proc/{child.tid}/status") as file:
@@ -161,25 +163,25 @@ def birth(creator: TracedTask, child: TracedTask, parent: int, *, shares_files: 
     return event("_fork", creator, (), observed=observed)
 
 
-def end(pid: int, status: int, orphan: int) -> SyscallEvent:
-    """procexit, with the status as wait gives it. `orphan`: a child that lives on, 0 for none; it has a new parent."""
+def exit_event(pid: int, status: int, orphan: int) -> SyscallEvent:
+    """procexit. `status` as waitpid gives it; `orphan`: a child that runs on with a new parent, 0 for none."""
     reaper = parent_of(orphan) if orphan else 0
     args = (status, status >> 8 & 0xFF, status & 0x7F, status >> 7 & 1, reaper)
     return event("procexit", TracedTask(pid, pid), args)
 
 
-def thread_end(task: TracedTask) -> SyscallEvent:
-    """`_exit`, of a thread that is not its process's main one."""
+def thread_exit_event(task: TracedTask) -> SyscallEvent:
+    """`_exit`, of a thread that is not the main thread."""
     return event("_exit", task, ())
 
 
-def delivered(task: TracedTask, spid: int, number: int) -> SyscallEvent:
-    """signaldeliver: the task is about to act on a signal."""
+def signal_event(task: TracedTask, spid: int, number: int) -> SyscallEvent:
+    """signaldeliver: the task is about to handle a signal."""
     return event("signaldeliver", task, (spid, task.tid, number))
 
 
 def parent_of(pid: int) -> int:
-    """Of a process; 0 where it has none, or is not there."""
+    """The parent of a process; 0 where it has none, or does not exist."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return int(file.read().rpartition(b")")[2].split()[1])
@@ -187,8 +189,8 @@ def parent_of(pid: int) -> int:
         return 0
 
 
-def namespace(tid: int) -> str:
-    """The pid namespace that a task lives in."""
+def pid_namespace(tid: int) -> str:
+    """The pid namespace of a task; empty where it does not exist."""
     try:
         return os.readlink(f"/proc/{tid}/ns/pid")
     except OSError:

@@ -1,4 +1,4 @@
-"""What the readers of all families share."""
+"""Readers of stopped calls: their protocol, the traced task, their context."""
 
 import time
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from mozu.core.model.event import File, SyscallEvent, as_text
 from mozu.core.state.procfs import Procfs
 from mozu.plugins.sources.ptrace import memory
-from mozu.plugins.sources.ptrace.sockets import Sockets
+from mozu.plugins.sources.ptrace.sockets import SocketLookup
 
 Args = tuple[int, int, int, int, int, int]
 
@@ -15,17 +15,17 @@ Args = tuple[int, int, int, int, int, int]
 class TracedTask:
     """A traced thread."""
 
-    __slots__ = ("args", "given", "is_new", "pid", "reader", "tid")
+    __slots__ = ("args", "at_entry", "is_new", "pid", "reader", "tid")
 
     def __init__(self, tid: int, pid: int) -> None:
         self.tid, self.pid = tid, pid
-        self.reader: Reader | None = None
-        """Of the call that it is in, if the end of that is awaited."""
+        self.reader: SyscallReader | None = None
+        """Of the call that it is in, if its exit will be read."""
         self.args: Args = (0, 0, 0, 0, 0, 0)
         self.is_new = False
-        """Its first stop is still to come."""
-        self.given: Any = None
-        """What the reader read at the beginning."""
+        """It has not stopped yet since it was made."""
+        self.at_entry: Any = None
+        """What the reader read at the entry of the call."""
 
 
 class ReaderContext:
@@ -33,33 +33,33 @@ class ReaderContext:
 
     def __init__(self) -> None:
         self.procfs = Procfs()
-        self.sockets = Sockets()
-        self.births: dict[int, int] = {}
-        """Process → when it began, ns since the epoch."""
+        self.sockets = SocketLookup()
+        self.start_times: dict[int, int] = {}
+        """Process → start time, ns since the epoch."""
         self.environment = False
-        """Whether somebody wants the environments of programs."""
+        """Whether the environments of programs are demanded."""
 
 
-class Reader(Protocol):
-    """Reads one call."""
+class SyscallReader(Protocol):
+    """Reads one system call of stopped tasks."""
 
     name: str
 
     def enter(self, task: TracedTask) -> Any:
-        """What the call is given; it becomes `task.given`."""
+        """Read what the call is about to use, at its entry; becomes `task.at_entry`."""
 
     def leave(self, task: TracedTask, result: int) -> Sequence[SyscallEvent]:
-        """The event, or one for each message that the call moved."""
+        """The event, at the exit of the call; or one for each message that it moved."""
 
 
 def event(
     name: str, task: TracedTask, args: tuple[Any, ...], *,
     fd: int | None = None, file: File | None = None, observed: Any = None,
 ) -> SyscallEvent:  # fmt: skip
-    """An event of this moment. Which processor the task ran on is not known: 0."""
+    """An event, with the time of now. Which processor the task ran on is not known: 0."""
     return SyscallEvent("syscall", name, time.time_ns(), 0, task.tid, task.pid, 0, args, None, fd, file, observed)
 
 
 def text(task: TracedTask, address: int) -> str | None:
-    """A text; None for a null pointer, empty where nothing can be read."""
+    """A string argument; None for a null pointer, empty where nothing can be read."""
     return as_text(memory.text(task.tid, address)) if address else None

@@ -1,4 +1,4 @@
-"""What a user must know about a traced program, each thing told once."""
+"""Warnings about traced programs, each logged once: calls of another ABI, set-uid programs without privilege."""
 
 import logging
 import os
@@ -8,27 +8,27 @@ _ELF_CLASS, _CLASS_32 = 4, 1
 """Place of the class in an ELF file, and its value for 32-bit programs."""
 
 
-class Warnings:
-    """Looks at each program that is started."""
+class ProgramWarnings:
+    """Checks each program that is executed."""
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
         self._seen: set[tuple[int, int]] = set()
-        self._foreign: set[int] = set()
+        self._other_abi: set[int] = set()
         self.unread = 0
-        """Calls of other personalities that were stopped at and not read."""
+        """Calls of another ABI, which were stopped at and not read."""
 
-    def foreign(self, pid: int) -> None:
-        """A process made a call of another personality."""
+    def other_abi(self, pid: int) -> None:
+        """A process made a 32-bit or x32 call."""
         self.unread += 1
-        if pid not in self._foreign:
-            self._foreign.add(pid)
+        if pid not in self._other_abi:
+            self._other_abi.add(pid)
             self._log.warning(
-                "process %d makes 32-bit or x32 calls, which mozu does not read: what it does that way is not seen", pid
+                "process %d makes 32-bit or x32 calls, which mozu does not read: what they do is not seen", pid
             )
 
-    def program(self, tid: int) -> None:
-        """A task runs this program from now on."""
+    def executed(self, tid: int) -> None:
+        """A task has executed a program."""
         place = f"/proc/{tid}/exe"
         try:
             found = os.stat(place)
@@ -36,11 +36,11 @@ class Warnings:
             if key in self._seen:
                 return
             self._seen.add(key)
-            self._look(tid, os.readlink(place), found)
+            self._check(tid, os.readlink(place), found)
         except OSError:
             return
 
-    def _look(self, tid: int, path: str, found: os.stat_result) -> None:
+    def _check(self, tid: int, path: str, found: os.stat_result) -> None:
         changes_user = found.st_mode & stat.S_ISUID and found.st_uid != os.geteuid()
         changes_group = found.st_mode & stat.S_ISGID and found.st_mode & stat.S_IXGRP and found.st_gid != os.getegid()
         if (changes_user or changes_group) and _without_new_privileges(tid):

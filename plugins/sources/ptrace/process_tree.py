@@ -1,21 +1,21 @@
-"""Which traced process is whose child."""
+"""Process tree of the traced processes: parents, children, orphans."""
 
 
-class Family:
-    """Living processes only."""
+class ProcessTree:
+    """Knows running processes only."""
 
     def __init__(self) -> None:
         self._parents: dict[int, int] = {}
         self._children: dict[int, set[int]] = {}
 
     def add(self, pid: int, parent: int) -> None:
-        """A process has begun. One that is known keeps its parent."""
+        """A process has started. One that is known keeps its parent."""
         if pid not in self._parents:
             self._parents[pid] = parent
             self._children.setdefault(parent, set()).add(pid)
 
     def remove(self, pid: int) -> int:
-        """A process has ended; gives one of the children that it leaves behind, 0 where there is none."""
+        """A process has exited. Returns one of its orphans, 0 where there is none."""
         parent = self._parents.pop(pid, 0)
         siblings = self._children.get(parent, set())
         siblings.discard(pid)
@@ -27,6 +27,6 @@ class Family:
             self._children.setdefault(0, set()).add(child)
         return min(left, default=0)
 
-    def living(self) -> list[int]:
-        """Every process, oldest number first."""
+    def running(self) -> list[int]:
+        """Every process, by pid."""
         return sorted(self._parents)

@@ -1,4 +1,4 @@
-"""What /proc tells of a stopped task: descriptors, directories, files. Paths as from the process's own root."""
+"""/proc of a stopped task: descriptors, directories, files. Paths as seen from the process's own root."""
 
 import os
 import stat
@@ -11,16 +11,16 @@ _DELETED: Final = " (deleted)"
 AT_FDCWD: Final = -100
 
 
-class Seen(NamedTuple):
-    """A descriptor."""
+class FdInfo(NamedTuple):
+    """What a descriptor stands for."""
 
     link: str
-    """As the kernel prints it, without the mark of unlinked files."""
+    """The link of /proc/TID/fd, without ` (deleted)` of unlinked files."""
     mode: int
     dev: int
-    """major << 20 | minor."""
+    """The kernel's dev_t: major << 20 | minor."""
     encoded_dev: int
-    """As stat gives it."""
+    """As stat encodes it."""
     ino: int
 
 
@@ -32,8 +32,8 @@ def link(tid: int, name: str) -> str:
         return ""
 
 
-def inside(tid: int, path: str) -> str:
-    """A path of this process's view as the task itself sees it."""
+def inside_root(tid: int, path: str) -> str:
+    """A path as this process sees it, as seen from the task's root."""
     root = link(tid, "root")
     if root in ("", "/") or not path.startswith("/"):
         return path
@@ -47,11 +47,11 @@ def cwd(tid: int) -> str:
     path = link(tid, "cwd")
     if path.endswith(_DELETED) and not os.path.exists(f"/proc/{tid}/cwd/."):
         path = path.removesuffix(_DELETED)
-    return inside(tid, path)
+    return inside_root(tid, path)
 
 
-def descriptor(tid: int, fd: int) -> Seen | None:
-    """What a descriptor stands for; None where nothing stands there."""
+def fd_info(tid: int, fd: int) -> FdInfo | None:
+    """What a descriptor stands for; None where it is not open."""
     if fd < 0:
         return None
     place = f"/proc/{tid}/fd/{fd}"
@@ -62,14 +62,14 @@ def descriptor(tid: int, fd: int) -> Seen | None:
     if not found.st_nlink:
         target = target.removesuffix(_DELETED)
     dev = os.major(found.st_dev) << 20 | os.minor(found.st_dev)
-    return Seen(inside(tid, target), found.st_mode, dev, found.st_dev, found.st_ino)
+    return FdInfo(inside_root(tid, target), found.st_mode, dev, found.st_dev, found.st_ino)
 
 
-def base(tid: int, dirfd: int) -> str | None:
+def base_directory(tid: int, dirfd: int) -> str | None:
     """The directory that relative paths start from; None where it is not known."""
     if dirfd == AT_FDCWD:
         return cwd(tid) or None
-    seen = descriptor(tid, dirfd)
+    seen = fd_info(tid, dirfd)
     return seen.link if seen is not None and seen.link.startswith("/") else None
 
 
@@ -83,14 +83,14 @@ def exists(tid: int, start: str | None, path: str) -> bool:
     return True
 
 
-def file_of(seen: Seen) -> File:
+def file_of(seen: FdInfo) -> File:
     """A descriptor that is no socket."""
     kind, name = _kind(seen)
     real = seen.link if name and kind in ("file", "directory") else None
     return File(kind, name, "", real, 0, seen.dev, seen.ino)
 
 
-def _kind(seen: Seen) -> tuple[str, str]:
+def _kind(seen: FdInfo) -> tuple[str, str]:
     """(`fd.type`, `fd.name`)."""
     where = seen.link
     if where.startswith("/memfd:"):

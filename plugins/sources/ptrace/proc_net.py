@@ -1,4 +1,4 @@
-"""Sockets of a task as the tables of /proc tell of them, for where a sandbox keeps their descriptors to itself.
+"""Sockets of a task from /proc/PID/net (tcp, udp, unix), for where a sandbox forbids pidfd_getfd.
 
 The tables have what is bound, listens or is connected. Of another socket only the address in the call is known.
 """
@@ -22,12 +22,12 @@ _TABLES: Final = (
 _UNIX_CONNECTED: Final = b"03"
 
 
-def ends(pid: int, fd: int, asked: SockAddr | None) -> SocketInfo | None:
-    """Both ends of a socket; None where nothing is known. `asked`: the address in the call, if there is one."""
+def info(pid: int, fd: int, sockaddr: SockAddr | None) -> SocketInfo | None:
+    """What the tables hold of a socket; None where nothing is known. `sockaddr`: the address argument, if any."""
     inode = _inode(pid, fd)
     if not inode:
         return None
-    return _inet(pid, inode, asked) or _unix(pid, inode, asked) or _unbound(asked)
+    return _inet(pid, inode, sockaddr) or _unix(pid, inode, sockaddr) or _unbound(sockaddr)
 
 
 def _inode(pid: int, fd: int) -> bytes:
@@ -46,48 +46,48 @@ def _rows(pid: int, table: str) -> list[list[bytes]]:
         return []
 
 
-def _inet(pid: int, inode: bytes, asked: SockAddr | None) -> SocketInfo | None:
+def _inet(pid: int, inode: bytes, sockaddr: SockAddr | None) -> SocketInfo | None:
     for table, family, kind, protocol in _TABLES:
         for row in _rows(pid, table):
             if row[9] == inode:
                 local, local_port = _end(row[1])
                 remote, remote_port = _end(row[2])
                 state = int(row[3], 16)
-                if not remote_port and asked is not None and asked.family in (socket.AF_INET, socket.AF_INET6):
-                    remote, remote_port = _wide(asked, family), asked.port
+                if not remote_port and sockaddr is not None and sockaddr.family in (socket.AF_INET, socket.AF_INET6):
+                    remote, remote_port = _wide(sockaddr, family), sockaddr.port
                 return SocketInfo(0, 0, local, remote, family, kind, protocol, local_port, remote_port, state, "", "")
     return None
 
 
 def _end(text: bytes) -> tuple[bytes, int]:
-    """Words of the machine's byte order, in hexadecimal; sixteen bytes and a port."""
+    """An address of /proc/net/tcp: hexadecimal words in host byte order; as sixteen bytes and a port."""
     address, _, port = text.partition(b":")
     raw = bytes.fromhex(address.decode())
     words = (raw[at : at + 4][::-1] for at in range(0, len(raw), 4))
     return b"".join(words).ljust(16, b"\0"), int(port, 16)
 
 
-def _wide(asked: SockAddr, family: int) -> bytes:
-    mapped = family == socket.AF_INET6 and len(asked.address) == 4
-    return (MAPPED_PREFIX + asked.address if mapped else asked.address).ljust(16, b"\0")
+def _wide(sockaddr: SockAddr, family: int) -> bytes:
+    mapped = family == socket.AF_INET6 and len(sockaddr.address) == 4
+    return (MAPPED_PREFIX + sockaddr.address if mapped else sockaddr.address).ljust(16, b"\0")
 
 
-def _unix(pid: int, inode: bytes, asked: SockAddr | None) -> SocketInfo | None:
+def _unix(pid: int, inode: bytes, sockaddr: SockAddr | None) -> SocketInfo | None:
     for row in _rows(pid, "unix"):
         if row[6] == inode:
             connected = row[5] == _UNIX_CONNECTED
             own = as_text(b" ".join(row[7:]))
-            other = asked.path if asked is not None and asked.family == socket.AF_UNIX else ""
+            other = sockaddr.path if sockaddr is not None and sockaddr.family == socket.AF_UNIX else ""
             state = TCP_ESTABLISHED if connected else TCP_CLOSE
             kind = int(row[4], 16)
             return SocketInfo(0, int(connected), bytes(16), bytes(16), socket.AF_UNIX, kind, 0, 0, 0, state, own, other)
     return None
 
 
-def _unbound(asked: SockAddr | None) -> SocketInfo | None:
-    """A socket that was to be connected and is not: TCP, for one of UDP would be in the tables."""
-    if asked is None or asked.family not in (socket.AF_INET, socket.AF_INET6):
+def _unbound(sockaddr: SockAddr | None) -> SocketInfo | None:
+    """A socket that failed to connect: TCP, since one of UDP would be in the tables."""
+    if sockaddr is None or sockaddr.family not in (socket.AF_INET, socket.AF_INET6):
         return None
     kind, protocol = socket.SOCK_STREAM, socket.IPPROTO_TCP
-    remote = _wide(asked, asked.family)
-    return SocketInfo(0, 0, bytes(16), remote, asked.family, kind, protocol, 0, asked.port, TCP_CLOSE, "", "")
+    remote = _wide(sockaddr, sockaddr.family)
+    return SocketInfo(0, 0, bytes(16), remote, sockaddr.family, kind, protocol, 0, sockaddr.port, TCP_CLOSE, "", "")
