@@ -12,7 +12,7 @@ _PATHS: Final = frozenset({"fspath", "fsrelpath"})
 _TEXTS: Final = frozenset({"fspath", "fsrelpath", "string"})
 
 
-class Texts(NamedTuple):
+class CallTexts(NamedTuple):
     """What a call was given beside numbers."""
 
     texts: tuple[str | None, str | None, str | None]
@@ -22,7 +22,7 @@ class Texts(NamedTuple):
     data: bytes
 
 
-TextReader = Callable[[tuple[Any, ...], Texts], Any]
+TextReader = Callable[[tuple[Any, ...], CallTexts], Any]
 """(values of a record, texts) → value of a parameter."""
 
 

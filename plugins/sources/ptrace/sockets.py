@@ -42,8 +42,8 @@ class SocketLookup:
             self.forget(pid)
 
     def info(self, pid: int, fd: int, sockaddr: SockAddr | None, *, pending: bool) -> SocketInfo | None:
-        """What the kernel knows of a socket; None where that cannot be read. `sockaddr`: the address argument; it is the
-        peer while the connection is `pending`."""
+        """What the kernel knows of a socket; None where that cannot be read. `sockaddr`: the address argument, which is
+        the peer while the connection is `pending`."""
         copy = self._copy(pid, fd)
         if copy is None:
             return proc_net.info(pid, fd, sockaddr) if self._refused else None

@@ -31,7 +31,7 @@ KILL_AFTER: Final = 2.0
 TREE: Final = frozenset({FORK_EVENT, EXEC_EVENT, "execveat", EXIT_EVENT})
 """Always emitted: without them no event has a process."""
 _READ_AT_USE: Final = frozenset({"fds"})
-"""Facets that need no events of other types: at each use of a descriptor it is read what it stands for."""
+"""State dependencies without events of their own: at each use of a descriptor, what it stands for is read."""
 _THREADS: Final = frozenset({"clone", "clone3"})
 _WAKE_INTERVAL: Final = 0.02
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
@@ -48,9 +48,9 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
 
 def trace_demand(demand: Demand) -> TraceDemand:
     """The demand for the tracer."""
-    needs = demand.of("syscall")
-    threads = bool(_THREADS & needs.keys()) or "*" in needs or "threads" in demand.state_dependencies("syscall")
-    return TraceDemand(wanted_types(demand)[0], threads=threads, environment="env" in demand.state_dependencies("syscall"))
+    types, state = demand.of("syscall"), demand.state_dependencies("syscall")
+    threads = bool(_THREADS & types.keys()) or "*" in types or "threads" in state
+    return TraceDemand(wanted_types(demand)[0], threads=threads, environment="env" in state)
 
 
 class PtraceSource:

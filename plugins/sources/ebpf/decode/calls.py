@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from mozu.core.abi.spec import SyscallSpec
-from mozu.core.abi.texts import Texts, path_positions, text_readers
+from mozu.core.abi.texts import CallTexts, path_positions, text_readers
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.state.observed import Bases, Cwd, Identity
 from mozu.plugins.sources.ebpf.decode.reading import CALL, MARKS, Buffer, Decode, reader, text
@@ -16,7 +16,7 @@ _LOST: Final = MARKS["CUT"] | MARKS["PSEUDO"]
 """Marks of a directory whose beginning is missing."""
 
 
-def _texts(buffer: Buffer, at: int, values: tuple[Any, ...]) -> Texts:
+def _texts(buffer: Buffer, at: int, values: tuple[Any, ...]) -> CallTexts:
     marks, place = values[_MARKS], at + _SIZE
     texts: list[str | None] = []
     for length, null in zip(values[_TEXT:_BASE], _NULLS, strict=True):
@@ -27,7 +27,7 @@ def _texts(buffer: Buffer, at: int, values: tuple[Any, ...]) -> Texts:
         bases.append(text(buffer, place, place + length) if length and not lost & _LOST else None)
         place += length
     data = buffer[place : place + values[_DATA]]
-    return Texts((texts[0], texts[1], texts[2]), (bases[0], bases[1]), data)
+    return CallTexts((texts[0], texts[1], texts[2]), (bases[0], bases[1]), data)
 
 
 def call(spec: SyscallSpec) -> Decode:

@@ -5,14 +5,14 @@ from typing import Final
 from mozu.core.abi.integers import signed32
 from mozu.core.abi.limits import DATA_MAX
 from mozu.core.abi.spec import NO_ARGUMENT, NOT_A_PATH, SyscallSpec
-from mozu.core.abi.texts import TextReader, Texts, path_positions, text_readers
+from mozu.core.abi.texts import CallTexts, TextReader, path_positions, text_readers
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.state.observed import Bases, Cwd, Identity
 from mozu.plugins.sources.ptrace import memory, proc_fs
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _SET_NAME, _GET_NAME = 15, 16
-_NOTHING: Final = Texts((None, None, None), (None, None), b"")
+_NOTHING: Final = CallTexts((None, None, None), (None, None), b"")
 
 
 def record(args: tuple[int, ...], result: int) -> tuple[int, ...]:
@@ -32,11 +32,11 @@ class PathReader:
         self._around = around
         self._paths = path_positions(spec)
 
-    def enter(self, task: TracedTask) -> Texts:
+    def enter(self, task: TracedTask) -> CallTexts:
         """The texts, and the directories that relative paths start from."""
         layout, a = self._layout, task.args
         if self.name == "prctl":
-            return Texts((text(task, a[1]) if a[0] == _SET_NAME else "", None, None), (None, None), b"")
+            return CallTexts((text(task, a[1]) if a[0] == _SET_NAME else "", None, None), (None, None), b"")
         if layout.text == NO_ARGUMENT and layout.data == NO_ARGUMENT:
             return _NOTHING
         found = [text(task, a[place]) if place >= 0 else None for place in (layout.text, layout.text2, layout.text3)]
@@ -45,7 +45,7 @@ class PathReader:
         data = b""
         if layout.data >= 0:
             data = memory.data(task.tid, a[layout.data], min(a[layout.data + 1], DATA_MAX))
-        return Texts((found[0], found[1], found[2]), (bases[0], bases[1]), data)
+        return CallTexts((found[0], found[1], found[2]), (bases[0], bases[1]), data)
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """The event. Numbers are the arguments at entry, which the kernel does not change."""
@@ -56,7 +56,7 @@ class PathReader:
                 sets = known[1]
                 args = (sets.cap_inheritable, sets.cap_permitted, sets.cap_effective, 0, 0, 0)
         elif self.name == "prctl" and args[0] == _GET_NAME:
-            texts = Texts((text(task, args[1]), None, None), (None, None), b"")
+            texts = CallTexts((text(task, args[1]), None, None), (None, None), b"")
         made = tuple(one(record(args, result), texts) for one in self._readers)
         observed = Bases(tuple(texts.bases[place] for place in self._paths)) if self._paths else None
         return (event(self.name, task, made, observed=observed),)
@@ -92,10 +92,10 @@ class CwdReader:
     def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
         self.name, self._readers = spec.name, _readers(spec)
 
-    def enter(self, task: TracedTask) -> Texts:
+    def enter(self, task: TracedTask) -> CallTexts:
         """The path."""
         path = None if self.name == "fchdir" else text(task, task.args[0])
-        return Texts((path, None, None), (None, None), b"")
+        return CallTexts((path, None, None), (None, None), b"")
 
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """The event, with the working directory."""
