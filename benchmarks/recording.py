@@ -65,15 +65,15 @@ class Chain:
         made = None if recorder is None else recorder(state)
         for batch in batches:
             if made is not None:
-                made.take(batch)
+                made.record(batch)
             events = state.apply(batch)
             self._rules.evaluate(events)
             count += len(events)
             if events:
                 state.prune(events[-1].num)
             if made is not None:
-                made.settle(None)
-                asyncio.run(made.room())
+                made.flush(None)
+                asyncio.run(made.wait_capacity())
         if made is not None:
             asyncio.run(made.close(60))
         return count
@@ -85,8 +85,8 @@ class Chain:
             about = RecordingInfo(source="b", origin="o", writer="benchmark", names=self._fields.lookups)
             whole = FullRecording(RecordingWriter(RecordingFiles(path), Metrics(), lambda _: None), Metrics())
             return Recorder(
-                about, [whole], live=False, state=state, answers=EnrichedNames(self._fields),
-                surroundings=self._metadata, metrics=Metrics(),
+                about, [whole], live=False, state=state, enriched_names=EnrichedNames(self._fields),
+                recorded_names=self._metadata, metrics=Metrics(),
             )  # fmt: skip
 
         return make

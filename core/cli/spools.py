@@ -23,7 +23,7 @@ def spooled_sinks(path: Path | None, overrides: Sequence[str], sink: str | None)
 @contextmanager
 def opened_spool(entry: Entry) -> Iterator[Spool]:
     """The spool of a sink, for the length of a block."""
-    spool = Spool(entry.spool.file(entry.id), most_bytes=entry.spool.bytes)
+    spool = Spool(entry.spool.file(entry.id), max_bytes=entry.spool.bytes)
     try:
         yield spool
     finally:

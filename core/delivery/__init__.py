@@ -1,1 +1,1 @@
-"""Alerts on their way into sinks: redaction, routes, queues, spools, encoders, retries, dead letters."""
+"""On the way into sinks: redaction, dedup, rate limit, routes, queues, spool, encoders, retry, dead letters."""

@@ -1,15 +1,22 @@
-"""What stands between the pipeline, which never waits, and a sink, which may: a queue in memory or a spool on disk."""
+"""The queue before one sink, in memory or on disk: the pipeline puts and never waits, the sink worker gets and acks.
+
+A queue that is full drops by a stated policy; what is dropped has used its sequence number, and the range is reported.
+A source that can wait is held back by `wait_capacity` (backpressure).
+"""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from mozu.core.model.alert import Alert
 
+QUEUE_FULL: Final = "queue full"
+"""Why alerts were dropped: label `reason` of the counter `sink_alerts_dropped_total`."""
+
 
 class DroppedRange(msgspec.Struct, frozen=True):
-    """Numbers that were used up by alerts dropped by policy."""
+    """Sequence numbers that were used up by alerts dropped by policy."""
 
     first: int
     last: int
@@ -17,40 +24,42 @@ class DroppedRange(msgspec.Struct, frozen=True):
 
 
 class AlertQueue(Protocol):
-    """Numbers what it takes in, within `epoch`."""
+    """Gives each alert its sequence number within `epoch`."""
 
     epoch: str
 
-    async def open(self) -> None:
-        """Get ready. Raises MozuError."""
+    async def open(self) -> str:
+        """Get ready. Gives a sentence on what was found damaged and set aside, empty where all is well. Raises
+        MozuError."""
 
     def put(self, alert: Alert) -> None:
-        """Take in; never waits. Without room the alert is dropped, counted, and its number told by `take_dropped`."""
+        """Enqueue; never waits. When full the alert is dropped, counted, and its number given by `take_dropped`."""
 
-    async def get(self, most: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
-        """Up to `most` (number, alert) in order; waits for the first unless told not to. Empty otherwise means: closed,
+    async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
+        """Up to `limit` (number, alert) in order; with `wait`, waits for the first one. Empty otherwise means: closed,
         and nothing is left."""
 
-    async def settle(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
-        """What became of what `get` gave: arrived; will never arrive, with the reason; must be tried again."""
+    async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], retried: Sequence[int]) -> None:
+        """What became of alerts that `get` gave: acknowledged by the destination; dead letters, with their reason; to
+        be tried again."""
 
     def take_dropped(self) -> list[DroppedRange]:
         """Ranges dropped since the last call."""
 
     def mark(self) -> int:
-        """How many were ever put."""
+        """How many alerts were ever put: a position for `wait_persisted`."""
 
-    async def safe(self, mark: int) -> None:
-        """Wait until the first `mark` alerts are on disk, have arrived, or were dropped by policy."""
+    async def wait_persisted(self, mark: int) -> None:
+        """Wait until the first `mark` alerts are on disk, have been acknowledged, or were dropped by policy."""
 
-    async def room(self) -> None:
-        """Wait until there is room for a batch; for sources that can wait."""
+    async def wait_capacity(self) -> None:
+        """Backpressure: wait until the queue is at most half full. For sources that can wait."""
 
-    def waiting(self) -> int:
-        """Alerts in memory that are lost if the process ends now."""
+    def in_memory(self) -> int:
+        """Alerts that are lost if the process ends now."""
 
     def close(self) -> None:
         """Nothing more comes; what is there can still be taken."""
 
     async def stop(self, reason: str) -> None:
-        """Let go of files and threads; what is in memory only is counted as dropped, for this reason."""
+        """Release files and threads; alerts that are in memory only are counted as dropped for this reason."""

@@ -1,4 +1,4 @@
-"""The buffer on disk: staged in memory for the length of a commit, then in the spool until the destination has it."""
+"""The durable queue: group commits into the spool on disk, where alerts stay until the destination has them."""
 
 import asyncio
 import logging
@@ -6,188 +6,184 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from mozu.core.delivery.alert_queue import DroppedRange
-from mozu.core.delivery.memory_queue import NOTICES
+from mozu.core.delivery.alert_queue import QUEUE_FULL, DroppedRange
+from mozu.core.delivery.memory_queue import NOTICE_RESERVE
 from mozu.core.delivery.read_ahead import ReadAhead
 from mozu.core.delivery.spool import Spool, SpoolFull
 from mozu.core.isolation.worker_thread import WorkerThread
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 
-T = TypeVar("T")
-
-_COMMIT = 2_000
+_GROUP_COMMIT = 2_000
 """Alerts in one transaction at most; while it is written the next one gathers."""
-_LOOK_EVERY = 1.0
-"""Seconds between two looks for what another process put back (`mozu redrive`)."""
+_POLL_INTERVAL = 1.0
+"""Seconds between two looks for alerts that another process put back (`mozu redrive`)."""
 
 
 class DiskQueue:
-    """accepted + found = delivered + dead-lettered + dropped + spooled + staged."""
+    """accepted + found = delivered + dead-lettered + dropped + spooled + uncommitted."""
 
     def __init__(
         self,
         path: Path,
-        stage: int,
+        capacity: int,
         metrics: Metrics,
         *,
-        most_bytes: int,
+        max_bytes: int,
         fsync: bool,
         drop_oldest: bool,
         live_first: bool,
         spawn: Callable[[Any, str], None],
-        tell: Callable[[str], None],
     ) -> None:
-        self._path, self._capacity, self._metrics = path, stage, metrics
-        self._most_bytes, self._fsync, self._drop_oldest, self._tell = most_bytes, fsync, drop_oldest, tell
+        self._path, self._capacity, self._metrics = path, capacity, metrics
+        self._max_bytes, self._fsync, self._drop_oldest = max_bytes, fsync, drop_oldest
         self._spawn = spawn
         self._log = logging.getLogger("mozu.spool")
-        self._worker = WorkerThread(f"mozu-spool-{path.stem}")
+        self._thread = WorkerThread(f"mozu-spool-{path.stem}")
         self._spool: Spool | None = None
-        self._staged: deque[Alert] = deque()
+        self._uncommitted: deque[Alert] = deque()
         self._in_commit = 0
         self._skipped = 0
-        """Numbers still to be used up, for alerts dropped after what is staged now."""
-        self._put = self._safe = 0
-        self._upcoming = ReadAhead(self._read, live_first=live_first)
-        self._gaps: list[DroppedRange] = []
-        self._delivered: list[int] = []
-        self._buried: list[tuple[int, str]] = []
-        """Settled by the sink, and not yet in the file because the disk had no room."""
-        self._changed, self._committed = asyncio.Event(), asyncio.Event()
+        """Numbers still to be used up, for alerts dropped after those that are uncommitted now."""
+        self._put = self._persisted = 0
+        self._read_ahead = ReadAhead(self._read, live_first=live_first)
+        self._dropped: list[DroppedRange] = []
+        self._to_delete: list[int] = []
+        self._to_dead_letter: list[tuple[int, str]] = []
+        """Both: decided, and not yet in the file because the disk had no room."""
+        self._added, self._committed = asyncio.Event(), asyncio.Event()
         self._closed = False
         self.epoch = ""
         self._accepted = metrics.counter("sink_alerts_accepted_total")
-        self._dead = metrics.counter("sink_alerts_dead_lettered_total")
-        metrics.gauge("sink_queue_records", self.waiting)
+        self._dead_lettered = metrics.counter("sink_alerts_dead_lettered_total")
+        metrics.gauge("sink_queue_records", self.in_memory)
 
-    async def open(self) -> None:
+    async def open(self) -> str:
         """Open the file, and count what an earlier run left in it. Raises SpoolUnusable."""
-        spool = self._spool = await self._worker.run(
-            lambda: Spool(self._path, most_bytes=self._most_bytes, fsync=self._fsync)
+        spool = self._spool = await self._thread.run(
+            lambda: Spool(self._path, max_bytes=self._max_bytes, fsync=self._fsync)
         )
-        if spool.damage is not None:
-            self._tell(str(spool.damage))
-        status = await self._worker.run(spool.status)
+        status = await self._thread.run(spool.status)
         self.epoch = status.epoch
         self._metrics.counter("spool_found_records_total").value += status.waiting
-        self._metrics.gauge("spool_bytes", lambda: float(spool.weight))
+        self._metrics.gauge("spool_bytes", lambda: float(spool.size))
         self._spawn(self._write(spool), f"spool {self._path.stem}")
+        return "" if spool.damage is None else str(spool.damage)
 
     def put(self, alert: Alert) -> None:
-        """Stage the alert, or drop it if a commit takes so long that the stage is full."""
+        """Take the alert for the next commit; it is dropped if a commit takes so long that the queue is full."""
         self._put += 1
         self._accepted.value += 1
-        room = self._capacity + (NOTICES if alert.source == "internal" else 0)
-        if len(self._staged) >= room or (self._skipped and alert.source != "internal"):
+        capacity = self._capacity + (NOTICE_RESERVE if alert.source == "internal" else 0)
+        if len(self._uncommitted) >= capacity or (self._skipped and alert.source != "internal"):
             self._skipped += 1
         else:
-            self._staged.append(alert)
-        self._changed.set()
+            self._uncommitted.append(alert)
+        self._added.set()
 
-    async def get(self, most: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
-        """What the spool holds behind what was given out before."""
+    async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
+        """What the spool holds after the last one that was given out."""
         while True:
             committed = self._committed
             committed.clear()
-            ended = self._closed and not self.waiting()  # asked first: something may be committed during the look
-            taken = await self._upcoming.next(most)
+            ended = self._closed and not self.in_memory()  # asked first: something may be committed during the read
+            taken = await self._read_ahead.next(limit)
             if taken:
                 return taken
             if not wait or ended:
                 return []
             try:
-                async with asyncio.timeout(_LOOK_EVERY):
+                async with asyncio.timeout(_POLL_INTERVAL):
                     await committed.wait()
             except TimeoutError:
                 continue
 
-    async def _read(self, after: int, most: int) -> list[tuple[int, Alert]]:
+    async def _read(self, after: int, limit: int) -> list[tuple[int, Alert]]:
         spool = self._opened()
-        return await self._worker.run(lambda: spool.read(after, most))
+        return await self._thread.run(lambda: spool.read(after, limit))
 
-    async def settle(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
-        """Forget, bury, or count the attempt."""
+    async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], retried: Sequence[int]) -> None:
+        """Delete from the spool, move to its dead letters, or count the attempt."""
         spool = self._opened()
-        self._dead.value += len(dead)
-        self._delivered += delivered
-        self._buried += dead
-        self._upcoming.settled((*delivered, *(number for number, _ in dead)))
+        self._dead_lettered.value += len(dead)
+        self._to_delete += delivered
+        self._to_dead_letter += dead
+        self._read_ahead.acked((*delivered, *(number for number, _ in dead)))
         try:
-            await self._worker.run(lambda: self._settle(spool, tried))
+            await self._thread.run(lambda: self._write_acks(spool, retried))
         except SpoolFull as full:
-            self._log.warning("%s; what has arrived is noted later", full)
+            self._log.warning("%s; acknowledgements are written later", full)
 
-    def _settle(self, spool: Spool, tried: Sequence[int]) -> None:
+    def _write_acks(self, spool: Spool, retried: Sequence[int]) -> None:
         """On the spool's thread. What cannot be written now is written with the next batch."""
-        if self._delivered:
-            spool.settle(self._delivered)
-            self._delivered = []
-        if self._buried:
-            spool.bury(self._buried)
-            self._buried = []
-        if tried:
-            spool.attempted(tried)
+        if self._to_delete:
+            spool.delete(self._to_delete)
+            self._to_delete = []
+        if self._to_dead_letter:
+            spool.dead_letter(self._to_dead_letter)
+            self._to_dead_letter = []
+        if retried:
+            spool.count_attempt(retried)
 
     def take_dropped(self) -> list[DroppedRange]:
         """What did not fit."""
-        gaps, self._gaps = self._gaps, []
-        return gaps
+        dropped, self._dropped = self._dropped, []
+        return dropped
 
     def mark(self) -> int:
         """How many were ever put."""
         return self._put
 
-    async def safe(self, mark: int) -> None:
-        """On disk is safe."""
-        while self._safe < mark:
-            await self._pulse()
+    async def wait_persisted(self, mark: int) -> None:
+        """Until they are committed."""
+        while self._persisted < mark:
+            await self._next_commit()
 
-    async def room(self) -> None:
-        """Until at most half of the stage is taken."""
-        while len(self._staged) > self._capacity // 2:
-            await self._pulse()
+    async def wait_capacity(self) -> None:
+        """Until at most half of the capacity is taken by uncommitted alerts."""
+        while len(self._uncommitted) > self._capacity // 2:
+            await self._next_commit()
 
-    def waiting(self) -> int:
-        """Staged, or in the commit under way."""
-        return len(self._staged) + self._in_commit
+    def in_memory(self) -> int:
+        """Uncommitted, or in the commit under way."""
+        return len(self._uncommitted) + self._in_commit
 
     def close(self) -> None:
         """The writer ends when everything is on disk."""
         self._closed = True
-        self._changed.set()
+        self._added.set()
 
     async def stop(self, reason: str) -> None:
         """Close the file; what lies in it waits for the next run."""
-        left = self.waiting()
+        left = self.in_memory()
         if left:
-            self._drop(left, reason)
+            self._count_dropped(left, reason)
         if self._spool is not None:
             spool, self._spool = self._spool, None
             with suppress(SpoolFull):
-                await self._worker.run(lambda: self._settle(spool, ()))
-            status = await self._worker.run(spool.status)
+                await self._thread.run(lambda: self._write_acks(spool, ()))
+            status = await self._thread.run(spool.status)
             self._metrics.counter("spool_left_records_total").value += status.waiting
-            await self._worker.run(spool.close)
-        self._worker.close()
+            await self._thread.run(spool.close)
+        self._thread.close()
 
     # --- the writer
 
     async def _write(self, spool: Spool) -> None:
-        while not (self._closed and not self._staged and not self._skipped):
-            if not self._staged and not self._skipped:
-                self._changed.clear()
-                await self._changed.wait()
+        while not (self._closed and not self._uncommitted and not self._skipped):
+            if not self._uncommitted and not self._skipped:
+                self._added.clear()
+                await self._added.wait()
                 continue
-            batch = [self._staged.popleft() for _ in range(min(_COMMIT, len(self._staged)))]
+            batch = [self._uncommitted.popleft() for _ in range(min(_GROUP_COMMIT, len(self._uncommitted)))]
             self._in_commit = len(batch)
             await self._commit(spool, batch)
             self._in_commit = 0
-            self._safe += len(batch)
-            if self._skipped and not self._staged:
-                await self._skip(spool, "its queue is full", self._take_skipped())
+            self._persisted += len(batch)
+            if self._skipped and not self._uncommitted:
+                await self._skip(spool, "its queue is full", self._take_skipped(), QUEUE_FULL)
             self._committed.set()
         self._committed.set()
 
@@ -195,42 +191,42 @@ class DiskQueue:
         if not batch:
             return
         try:
-            self._upcoming.committed(await self._worker.run(lambda: spool.append(batch)), batch)
+            self._read_ahead.committed(await self._thread.run(lambda: spool.append(batch)), batch)
         except SpoolFull as full:
-            await self._without_room(spool, batch, str(full))
+            await self._drop_by_policy(spool, batch, str(full))
 
-    async def _without_room(self, spool: Spool, batch: list[Alert], why: str) -> None:
-        """The stated policy: the oldest make room, or the newest go."""
+    async def _drop_by_policy(self, spool: Spool, batch: list[Alert], why: str) -> None:
+        """The spool or its disk is full: as `spool.when_full` says the oldest make room, or the newest are dropped."""
         if self._drop_oldest:
-            first, last, count = await self._worker.run(lambda: spool.drop_oldest(len(batch)))
+            first, last, count = await self._thread.run(lambda: spool.drop_oldest(len(batch)))
             if count:
-                self._drop(count, "spool full")
-                self._gaps.append(DroppedRange(first, last, why))
-                self._upcoming.dropped(last)
+                self._count_dropped(count, "spool full")
+                self._dropped.append(DroppedRange(first, last, why))
+                self._read_ahead.dropped(last)
                 await self._commit(spool, batch)
                 return
         await self._skip(spool, why, len(batch), "spool full")
 
-    async def _skip(self, spool: Spool, why: str, count: int, reason: str = "queue full") -> None:
-        self._drop(count, reason)
+    async def _skip(self, spool: Spool, why: str, count: int, reason: str) -> None:
+        self._count_dropped(count, reason)
         try:
-            first, last = await self._worker.run(lambda: spool.skip(count))
+            first, last = await self._thread.run(lambda: spool.skip(count))
         except SpoolFull:
-            self._gaps.append(DroppedRange(0, 0, f"{why}; {count} numbers could not even be written"))
+            self._dropped.append(DroppedRange(0, 0, f"{why}; {count} numbers could not even be written"))
             return
-        self._gaps.append(DroppedRange(first, last, why))
+        self._dropped.append(DroppedRange(first, last, why))
 
     def _take_skipped(self) -> int:
         count, self._skipped = self._skipped, 0
-        self._safe += count
+        self._persisted += count
         return count
 
-    def _drop(self, count: int, reason: str) -> None:
+    def _count_dropped(self, count: int, reason: str) -> None:
         self._metrics.counter("sink_alerts_dropped_total", reason=reason).value += count
 
-    async def _pulse(self) -> None:
+    async def _next_commit(self) -> None:
         try:
-            async with asyncio.timeout(_LOOK_EVERY):
+            async with asyncio.timeout(_POLL_INTERVAL):
                 await self._committed.wait()
         except TimeoutError:
             return

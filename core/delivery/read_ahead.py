@@ -1,4 +1,4 @@
-"""What a spool gives out next: alerts that are still in memory behind their commit, or those on disk."""
+"""Read-ahead of a disk queue: which alerts are next, those still in memory after their commit or those on disk."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -7,65 +7,65 @@ from mozu.core.model.alert import Alert
 
 Numbered = tuple[int, Alert]
 
-_FRESH = 4_000
-"""Alerts kept in memory behind their commit at most; a sink that falls further behind gets them from the disk."""
+_CACHED = 4_000
+"""Alerts kept in memory after their commit at most; a sink that falls further behind gets them from the disk."""
 
 
 class ReadAhead:
-    """`read(after, most)` reads the disk. With `live_first` what has just come goes before a backlog; else in order."""
+    """`read(after, limit)` reads the disk. With `live_first` new alerts go before a backlog; else all go in order."""
 
     def __init__(self, read: Callable[[int, int], Awaitable[list[Numbered]]], *, live_first: bool) -> None:
         self._read, self._live_first = read, live_first
-        self._fresh: deque[Numbered] = deque(maxlen=_FRESH)
-        """Without a hole in the numbers."""
+        self._recent: deque[Numbered] = deque(maxlen=_CACHED)
+        """The newest on disk, with contiguous numbers."""
         self._cursor = 0
-        """All up to this number has been given out."""
+        """All up to this number have been given out."""
         self._ahead: set[int] = set()
-        """Given out beyond the cursor, and not settled."""
+        """Given out beyond the cursor, and not acknowledged."""
 
     def committed(self, last: int, batch: Sequence[Alert]) -> None:
         """These are on disk now, the last of them under this number."""
         first = last - len(batch) + 1
-        if self._fresh and self._fresh[-1][0] + 1 != first:
-            self._fresh.clear()
-        self._fresh.extend(zip(range(first, last + 1), batch, strict=True))
+        if self._recent and self._recent[-1][0] + 1 != first:
+            self._recent.clear()
+        self._recent.extend(zip(range(first, last + 1), batch, strict=True))
 
-    def settled(self, numbers: Iterable[int]) -> None:
-        """They have left the disk."""
+    def acked(self, numbers: Iterable[int]) -> None:
+        """These are deleted from the disk."""
         self._ahead.difference_update(numbers)
 
     def dropped(self, last: int) -> None:
-        """What is not above this number is gone."""
+        """Everything up to this number was dropped."""
         self._cursor = max(self._cursor, last)
 
-    async def next(self, most: int) -> list[Numbered]:
-        """Up to `most`; empty where nothing waits."""
-        taken = self._from_memory(most)
+    async def next(self, limit: int) -> list[Numbered]:
+        """Up to `limit`; empty where nothing waits."""
+        taken = self._from_memory(limit)
         if taken and taken[-1][0] <= self._cursor:
             return taken
-        return taken + await self._from_disk(most - len(taken))
+        return taken + await self._from_disk(limit - len(taken))
 
-    def _from_memory(self, most: int) -> list[Numbered]:
-        fresh = self._fresh
-        while fresh and fresh[0][0] <= self._cursor:
-            fresh.popleft()
-        if not fresh:
+    def _from_memory(self, limit: int) -> list[Numbered]:
+        recent = self._recent
+        while recent and recent[0][0] <= self._cursor:
+            recent.popleft()
+        if not recent:
             return []
-        if fresh[0][0] == self._cursor + 1:
-            taken = [fresh.popleft() for _ in range(min(most, len(fresh)))]
+        if recent[0][0] == self._cursor + 1:
+            taken = [recent.popleft() for _ in range(min(limit, len(recent)))]
             self._cursor = taken[-1][0]
             return taken
         if not self._live_first:
             return []
-        most -= most // 4  # a backlog must shrink too, however much comes
-        taken = [fresh.popleft() for _ in range(min(most, len(fresh)))]
+        limit -= limit // 4  # a backlog must shrink too, however much comes
+        taken = [recent.popleft() for _ in range(min(limit, len(recent)))]
         self._ahead.update(number for number, _ in taken)
         return taken
 
-    async def _from_disk(self, most: int) -> list[Numbered]:
+    async def _from_disk(self, limit: int) -> list[Numbered]:
         taken: list[Numbered] = []
-        while not taken and most:
-            found = await self._read(self._cursor, most)
+        while not taken and limit:
+            found = await self._read(self._cursor, limit)
             if not found:
                 break
             self._cursor = found[-1][0]

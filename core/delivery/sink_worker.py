@@ -1,10 +1,11 @@
-"""The way of alerts into one sink: buffer, encoder, delivery, retry, and in the end the dead letters.
+"""The sink worker: route, queue, encoder, delivery, retry with back-off, and in the end the dead letter.
 
-A delivery that raises says nothing about the single record: all wait, and are tried again with back-off. After a few
-such failures the batch is tried record by record. One that fails is to blame if the next one arrives and it then fails
-again; after enough attempts it becomes a dead letter. If the next one fails too the destination is down, and all wait.
+A delivery that raises blames no single record: the whole batch is retried with back-off (exponential, full jitter).
+After _ISOLATION_THRESHOLD such failures in a row its records are tried one by one. A record that fails alone is to
+blame if the one after it (the canary) is delivered and it then fails again; after `retry.attempts` of these it becomes
+a dead letter. If the canary fails too the destination is down: the batch waits, and there are no dead letters.
 
-Records that the sink refuses for now, one by one, are parked until they are due: they delay no others.
+A record that the sink refuses for now, by the outcome `Retry`, is set aside until it is due and delays no others.
 """
 
 import asyncio
@@ -25,18 +26,18 @@ from mozu.core.isolation.worker_thread import WorkerThread
 from mozu.core.model.alert import Alert, Stamp
 
 _BATCH = 500
-_SUSPICIOUS = 3
+_ISOLATION_THRESHOLD = 3
 """Failures of a whole batch after which its records are tried one by one."""
-_COMPANY = 16
-"""Records taken along when only a few wait: witnesses."""
-_PARKED = 2_000
-"""Parked records from which on no others are taken: memory is bounded."""
-_LOOK_EVERY = 0.1
-"""Seconds between two looks for more while some are parked."""
+_PROBE_BATCH = 16
+"""Records taken from the queue while only a few are being retried: they are the canaries."""
+_MAX_DELAYED = 2_000
+"""Delayed retries at which no more records are taken from the queue: memory is bounded."""
+_POLL_INTERVAL = 0.1
+"""Seconds between two looks into the queue while retries are delayed."""
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
-    """Back-off with full jitter; `attempts` bounds those of a record that fails while others arrive."""
+    """Back-off with full jitter; `attempts` bounds those of a record that fails while others are delivered."""
 
     first: float = 0.1
     longest: float = 30.0
@@ -48,159 +49,163 @@ class SinkWorker:
 
     def __init__(
         self,
-        stage: Isolated[Sink],
+        sink: Isolated[Sink],
         encoder: Encoder,
-        buffer: AlertQueue,
+        queue: AlertQueue,
         *,
         agent: str,
         on_closed: Callable[[str], None],
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  frozen
         route: Route = Route(),  # noqa: B008  frozen
     ) -> None:
-        self.stage, self.buffer, self.name = stage, buffer, stage.name
+        self.sink, self.queue, self.name = sink, queue, sink.name
         self._encoder, self._agent, self._on_closed = encoder, agent, on_closed
         self._retry, self._route = retry, route
-        self._worker = WorkerThread(f"mozu-{stage.name}") if stage.blocking else None
-        self._delivered = stage.metrics.counter("sink_alerts_delivered_total")
-        self._waiting: list[Record] = []
-        """Taken from the buffer, not yet settled, and to be tried now."""
-        self._parked: list[Record] = []
-        """Refused for now; tried again together, in order, when they are due."""
+        self._thread = WorkerThread(f"mozu-{sink.name}") if sink.blocking else None
+        self._delivered = sink.metrics.counter("sink_alerts_delivered_total")
+        self._pending: list[Record] = []
+        """Taken from the queue, not acknowledged, and to be tried now."""
+        self._delayed: list[Record] = []
+        """Refused for now; retried together, in order, when they are due."""
         self._due = 0.0
         self._attempts: dict[int, int] = {}
         self._failures = 0
         """Deliveries in a row that raised."""
-        self._left_because = "stop deadline"
+        self._undelivered_because = "stop deadline"
         self._busy_since: float | None = None
-        stage.metrics.gauge("sink_busy_seconds", self._busy)
+        sink.metrics.gauge("sink_busy_seconds", self._busy)
 
     def accept(self, alert: Alert) -> None:
-        """Take the alert if the route says so. Never waits."""
+        """Enqueue the alert if the route says so. Never waits."""
         if self._route.passes(alert):
-            self.buffer.put(alert)
+            self.queue.put(alert)
 
     async def start(self) -> None:
         """Start the sink. Raises what the sink raises."""
-        await self._call(self.stage.component.start)
+        await self._call(self.sink.component.start)
 
     async def run(self) -> None:
-        """Deliver until the buffer is closed and empty, or the destination is gone for good."""
+        """Deliver until the queue is closed and empty, or the destination is gone for good."""
         try:
             await self._deliver_all()
         except SinkClosed as closed:
-            self._left_because = "sink closed"
+            self._undelivered_because = "sink closed"
             self._on_closed(f"sink {self.name}: {closed}")
 
     async def _deliver_all(self) -> None:
-        delay = self._retry.first
+        backoff = self._retry.first
         while True:
             await self._take()
-            if not self._waiting:
+            if not self._pending:
                 return
-            before = len(self._waiting)
+            before = len(self._pending)
             after = await self._attempt()
-            if not self._waiting:
-                delay = delay if self._parked else self._retry.first
+            if not self._pending:
+                backoff = backoff if self._delayed else self._retry.first
                 continue
-            pause = max(after, random.uniform(0, delay))
-            delay = min(delay * 2, self._retry.longest)
-            is_down = len(self._waiting) == before
+            pause = max(after, random.uniform(0, backoff))
+            backoff = min(backoff * 2, self._retry.longest)
+            is_down = len(self._pending) == before
             if not self._failures:
-                self._park(after if self._parked else pause)
+                self._delay(after if self._delayed else pause)
             if is_down:
                 await asyncio.sleep(pause)
 
-    def _park(self, seconds: float) -> None:
-        """The sink answers for each: what it refuses for now steps aside, for so long at least."""
+    def _delay(self, seconds: float) -> None:
+        """Set aside, for so long at least, what the sink has refused for now by an outcome of its own."""
         self._due = max(self._due, asyncio.get_running_loop().time() + seconds)
-        self._parked += self._waiting
-        self._waiting = []
+        self._delayed += self._pending
+        self._pending = []
 
     async def stop(self) -> None:
-        """Let the sink go; what it has not acknowledged stays in the spool, or is counted as dropped."""
-        left = self.buffer.waiting()
+        """Stop the sink; what it has not acknowledged stays in the spool, or is counted as dropped."""
+        left = self.queue.in_memory()
         if left:
-            self.stage.log.error("sink %s: %d alerts undelivered (%s)", self.name, left, self._left_because)
-        await self.buffer.stop(self._left_because)
-        with self.stage.contained("stop"):
+            self.sink.log.error("sink %s: %d alerts undelivered (%s)", self.name, left, self._undelivered_because)
+        await self.queue.stop(self._undelivered_because)
+        with self.sink.contained("stop"):
             if self._busy_since is None:
-                await self._call(self.stage.component.stop)
-        if self._worker is not None:
-            self._worker.close()
+                await self._call(self.sink.component.stop)
+        if self._thread is not None:
+            self._thread.close()
+
+    # --- from the queue
 
     async def _take(self) -> None:
-        """More from the buffer: a batch when nothing waits; company for a few that fail, to see who is to blame."""
-        if self._parked:
-            await self._take_beside_parked()
+        """A batch when nothing is pending; a probe batch beside a few that fail, to find out who is to blame."""
+        if self._delayed:
+            await self._take_beside_delayed()
             return
-        if not self._waiting:
-            taken = await self.buffer.get(_BATCH)
-        elif len(self._waiting) < _COMPANY:
-            taken = await self.buffer.get(_COMPANY, wait=False)
+        if not self._pending:
+            taken = await self.queue.get(_BATCH)
+        elif len(self._pending) < _PROBE_BATCH:
+            taken = await self.queue.get(_PROBE_BATCH, wait=False)
         else:
             return
-        self._waiting += [self._record(number, alert) for number, alert in taken]
+        self._pending += [self._record(number, alert) for number, alert in taken]
 
-    async def _take_beside_parked(self) -> None:
-        """More from the buffer, and what is parked once it is due."""
+    async def _take_beside_delayed(self) -> None:
+        """More from the queue, and the delayed retries once they are due."""
         now = asyncio.get_running_loop().time
         while True:
             is_due = now() >= self._due
-            if len(self._parked) < _PARKED and not self._waiting:
-                few = is_due and len(self._parked) < _COMPANY
-                taken = await self.buffer.get(_COMPANY if few else _BATCH, wait=False)
-                self._waiting = [self._record(number, alert) for number, alert in taken]
+            if len(self._delayed) < _MAX_DELAYED and not self._pending:
+                probe = is_due and len(self._delayed) < _PROBE_BATCH
+                taken = await self.queue.get(_PROBE_BATCH if probe else _BATCH, wait=False)
+                self._pending = [self._record(number, alert) for number, alert in taken]
             if is_due:
-                self._waiting, self._parked = [*self._parked, *self._waiting], []
-            if self._waiting:
+                self._pending, self._delayed = [*self._delayed, *self._pending], []
+            if self._pending:
                 return
-            await asyncio.sleep(min(_LOOK_EVERY, self._due - now()))
+            await asyncio.sleep(min(_POLL_INTERVAL, self._due - now()))
 
     def _record(self, number: int, alert: Alert) -> Record:
-        stamp = Stamp(self._agent, self.name, self.buffer.epoch, number)
+        stamp = Stamp(self._agent, self.name, self.queue.epoch, number)
         return Record(alert, self._encoder.encode(alert, stamp), stamp)
+
+    # --- delivery and retry
 
     async def _attempt(self) -> float:
         """One round of deliveries; how long to wait at least before the next one."""
-        if self._failures >= _SUSPICIOUS and len(self._waiting) > 1:
-            return await self._one_by_one()
-        outcomes = await self._deliver(self._waiting)
+        if self._failures >= _ISOLATION_THRESHOLD and len(self._pending) > 1:
+            return await self._isolate()
+        outcomes = await self._deliver(self._pending)
         if outcomes is None:
             return 0.0
-        return await self._settle(self._waiting, outcomes)
+        return await self._apply(self._pending, outcomes)
 
-    async def _one_by_one(self) -> float:
-        """Find out whether a record or the destination is to blame: each alone, until nobody vouches for one."""
+    async def _isolate(self) -> float:
+        """Find out whether a record or the destination is to blame: each record alone, until its canary fails too."""
         after, at = 0.0, 0
-        while at < len(self._waiting):
-            suspect = self._waiting[at]
+        while at < len(self._pending):
+            suspect = self._pending[at]
             outcomes = await self._deliver([suspect])
             if outcomes is None:
-                if not await self._witness(at + 1):
-                    return after  # the destination is down, as far as anybody can tell
+                if not await self._canary_delivered(at + 1):
+                    return after  # the destination is down, as far as can be seen
                 outcomes = await self._deliver([suspect]) or [Retry()]
-            before = len(self._waiting)
-            after = max(after, await self._settle([suspect], outcomes, others_arrive=True))
-            at += len(self._waiting) == before
+            before = len(self._pending)
+            after = max(after, await self._apply([suspect], outcomes, others_arrive=True))
+            at += len(self._pending) == before
         self._failures = 0
         return after
 
-    async def _witness(self, at: int) -> bool:
-        """Whether the record at this place arrives where the one before it did not."""
-        if at >= len(self._waiting):
+    async def _canary_delivered(self, at: int) -> bool:
+        """Whether the record at this place is delivered where the one before it was not."""
+        if at >= len(self._pending):
             return False
-        witness = self._waiting[at]
-        outcomes = await self._deliver([witness])
+        canary = self._pending[at]
+        outcomes = await self._deliver([canary])
         if outcomes is None or outcomes[0] is not None:
             return False
-        await self._settle([witness], outcomes)
+        await self._apply([canary], outcomes)
         return True
 
     async def _deliver(self, records: list[Record]) -> Sequence[Outcome] | None:
         """Outcomes, one per record; None if the delivery raised."""
         outcomes: Sequence[Outcome] | None = None
-        with self.stage.contained("deliver") as attempt:
-            outcomes = await self._call(lambda: self.stage.component.deliver(records))
+        with self.sink.contained("deliver") as attempt:
+            outcomes = await self._call(lambda: self.sink.component.deliver(records))
             if outcomes is not None and len(outcomes) != len(records):
                 raise ValueError(f"deliver returned {len(outcomes)} outcomes for {len(records)} records")
         if attempt.failed:
@@ -209,13 +214,14 @@ class SinkWorker:
         self._failures = 0
         return outcomes or [None] * len(records)
 
-    async def _settle(
+    async def _apply(
         self, records: Sequence[Record], outcomes: Sequence[Outcome], *, others_arrive: bool = False
     ) -> float:
+        """Ack what was delivered, make dead letters, keep the rest pending; how long to wait before its retry."""
         after = 0.0
         delivered: list[int] = []
         dead: list[tuple[int, str]] = []
-        again: list[int] = []
+        retried: list[int] = []
         others_arrive = others_arrive or None in outcomes
         for record, outcome in zip(records, outcomes, strict=True):
             number = record.stamp.sequence
@@ -225,23 +231,27 @@ class SinkWorker:
                 dead.append((number, outcome.reason))
             else:
                 after = max(after, outcome.after)
-                self._tried(number, dead, again, blame=others_arrive and outcome.tried)
-        settled = {*delivered, *(number for number, _ in dead)}
-        self._waiting = [record for record in self._waiting if record.stamp.sequence not in settled]
-        for number in settled:
+                self._retry_or_dead_letter(number, dead, retried, blame=others_arrive and outcome.tried)
+        done = {*delivered, *(number for number, _ in dead)}
+        self._pending = [record for record in self._pending if record.stamp.sequence not in done]
+        for number in done:
             self._attempts.pop(number, None)
         self._delivered.value += len(delivered)
         for number, reason in dead:
-            self.stage.log.error("sink %s gives up alert number %d: %s", self.name, number, reason)
-        await self.buffer.settle(delivered, dead, again)
+            self.sink.log.error("sink %s gives up alert number %d: %s", self.name, number, reason)
+        await self.queue.ack(delivered, dead, retried)
         return after
 
-    def _tried(self, number: int, dead: list[tuple[int, str]], again: list[int], *, blame: bool) -> None:
+    def _retry_or_dead_letter(
+        self, number: int, dead: list[tuple[int, str]], retried: list[int], *, blame: bool
+    ) -> None:
         attempts = self._attempts[number] = self._attempts.get(number, 0) + blame
         if attempts >= self._retry.attempts:
             dead.append((number, f"not taken in {attempts} attempts while others were"))
         else:
-            again.append(number)
+            retried.append(number)
+
+    # --- calling the sink
 
     def _busy(self) -> float:
         return 0.0 if self._busy_since is None else asyncio.get_running_loop().time() - self._busy_since
@@ -250,14 +260,14 @@ class SinkWorker:
         """Run a method of the sink where it belongs: on its thread if it blocks, else on the loop."""
         self._busy_since = asyncio.get_running_loop().time()
         try:
-            if self._worker is not None:
-                result = await self._worker.run(call)
+            if self._thread is not None:
+                result = await self._thread.run(call)
             else:
                 result = call()
                 if inspect.isawaitable(result):
                     result = await result
         except BaseException as error:
-            if self._worker is None or isinstance(error, Exception):
+            if self._thread is None or isinstance(error, Exception):
                 self._busy_since = None  # on cancellation the thread may still be in the call
             raise
         self._busy_since = None

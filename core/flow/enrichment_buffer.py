@@ -1,8 +1,8 @@
-"""Events wait here until the enrichers know what their rules will ask for.
+"""The enrichment buffer: holds events until the enrichers know what their rules will ask for.
 
-An event waits only if an enricher has a key for it that is not known yet (the first moments of a container). It waits
-in order with all other events of that key, bounded in number, bytes and time; events of other keys pass. Whoever has
-waited too long is judged without, and the alert says so.
+An event is held only if an enricher has a key for it whose data is not known yet (the first moments of a container). It
+is held in order with all other events of that key, bounded in number, bytes and time; events of other keys pass. After
+the time limit events are evaluated without the data, and their alerts say so (`incomplete`).
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event
 
 Release = Callable[[Sequence[Event], tuple[str, ...]], None]
-"""Takes events that may be judged now, and the names of the enrichers that did not answer in time."""
+"""Takes events that may be evaluated now, and the names of the enrichers that did not answer in time."""
 
 _EVENT_BYTES = 500
-"""What an event weighs besides its texts: measured roughly, used only to bound memory."""
+"""Size of an event besides its texts: measured roughly, used only to bound memory."""
 
 
 class EnrichmentBufferBounds(msgspec.Struct, frozen=True):
-    """Bounds of the waiting room."""
+    """Bounds of time, number and memory; setting `enrichment_buffer`."""
 
     seconds: float = 0.5
     events: int = 20_000
@@ -33,34 +33,36 @@ class EnrichmentBufferBounds(msgspec.Struct, frozen=True):
 
 
 class _Group(msgspec.Struct):
-    stage: Isolated[Enricher]
+    """Events that wait for one key of one enricher."""
+
+    enricher: Isolated[Enricher]
     key: str
     events: deque[tuple[Event, int]]
 
 
 class EnrichmentBuffer:
-    """The waiting room of one pipeline."""
+    """Of one source. `release` is called with held events as soon as they may be evaluated."""
 
     def __init__(
         self,
         enrichers: Iterable[Isolated[Enricher]],
-        settings: EnrichmentBufferBounds,
+        bounds: EnrichmentBufferBounds,
         release: Release,
         spawn: Callable[[Awaitable[None], str], None],
         metrics: Metrics,
     ) -> None:
         self._enrichers = tuple(enrichers)
-        self._settings, self._release, self._spawn = settings, release, spawn
+        self._bounds, self._release, self._spawn = bounds, release, spawn
         self._groups: dict[tuple[str, str], _Group] = {}
-        self._lapsed: set[tuple[str, str]] = set()
+        self._timed_out: set[tuple[str, str]] = set()
         """Keys whose deadline has passed: their events do not wait again while the answer is still outstanding."""
         self._count = self._bytes = 0
-        self._held = metrics.counter("hold_events_total")
-        self._late = metrics.counter("hold_events_released_unknown_total")
-        metrics.gauge("hold_events", lambda: self._count)
+        self._held = metrics.counter("enrichment_buffer_events_total")
+        self._timeouts = metrics.counter("enrichment_buffer_timeouts_total")
+        metrics.gauge("enrichment_buffer_events", lambda: self._count)
 
     def admit(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Those that may be judged now; the others are kept."""
+        """Those that may be evaluated now; the others are held."""
         if not self._enrichers:
             return events
         ready = []
@@ -69,64 +71,65 @@ class EnrichmentBuffer:
             if reason is None:
                 ready.append(event)
             else:
-                self._keep(event, *reason)
+                self._hold(event, *reason)
         return ready
 
     def oldest(self) -> int | None:
-        """The lowest number of an event that waits."""
+        """The lowest number of an event that is held."""
         return min((group.events[0][0].num for group in self._groups.values() if group.events), default=None)
 
     def flush(self) -> None:
-        """Let everybody go, at the end."""
+        """Release every event, at the end."""
         while self._groups:
-            self._let_go(next(iter(self._groups)), late=True)
+            self._release_group(next(iter(self._groups)), late=True)
 
     def _reason(self, event: Event) -> tuple[Isolated[Enricher], str] | None:
-        for stage in self._enrichers:
-            key = stage.component.key(event)
+        """The enricher and the key that an event has to wait for."""
+        for enricher in self._enrichers:
+            key = enricher.component.key(event)
             if key is None:
                 continue
-            group = (stage.name, key)
-            if group in self._groups or (group not in self._lapsed and not stage.component.known(key)):
-                return stage, key
+            name = (enricher.name, key)
+            if name in self._groups or (name not in self._timed_out and not enricher.component.known(key)):
+                return enricher, key
         return None
 
-    def _keep(self, event: Event, stage: Isolated[Enricher], key: str) -> None:
-        name = (stage.name, key)
+    def _hold(self, event: Event, enricher: Isolated[Enricher], key: str) -> None:
+        name = (enricher.name, key)
         group = self._groups.get(name)
         if group is None:
-            group = self._groups[name] = _Group(stage, key, deque())
-            self._spawn(self._resolve(group), f"resolve {stage.name} {key}")
+            group = self._groups[name] = _Group(enricher, key, deque())
+            self._spawn(self._resolve(group), f"resolve {enricher.name} {key}")
         size = _EVENT_BYTES + _text_size(getattr(event, "args", ()))
         group.events.append((event, size))
         self._held.value += 1
         self._count += 1
         self._bytes += size
-        if self._count > self._settings.events or self._bytes > self._settings.bytes:
-            self._let_go(next(iter(self._groups)), late=True)
+        if self._count > self._bounds.events or self._bytes > self._bounds.bytes:
+            self._release_group(next(iter(self._groups)), late=True)
 
     async def _resolve(self, group: _Group) -> None:
-        """Ask the enricher; at the deadline the events go, while the answer may still come for later ones."""
-        name = (group.stage.name, group.key)
+        """Have the enricher fetch the key's data; at the deadline the events go, the answer may come for later ones."""
+        name = (group.enricher.name, group.key)
         loop = asyncio.get_running_loop()
-        deadline = loop.call_later(self._settings.seconds, self._let_go, name, True)
-        with group.stage.contained(f"resolve {group.key}"):
-            await group.stage.component.resolve(group.key)
+        deadline = loop.call_later(self._bounds.seconds, self._release_group, name, True)
+        with group.enricher.contained(f"resolve {group.key}"):
+            await group.enricher.component.resolve(group.key)
         deadline.cancel()
-        self._lapsed.discard(name)
-        self._let_go(name, late=not group.stage.component.known(group.key))
+        self._timed_out.discard(name)
+        self._release_group(name, late=not group.enricher.component.known(group.key))
 
-    def _let_go(self, name: tuple[str, str], late: bool) -> None:
+    def _release_group(self, name: tuple[str, str], late: bool) -> None:
         group = self._groups.pop(name, None)
         if group is None:
             return
         if late:
-            self._lapsed.add(name)
-            self._late.value += len(group.events)
+            self._timed_out.add(name)
+            self._timeouts.value += len(group.events)
         self._count -= len(group.events)
         self._bytes -= sum(size for _, size in group.events)
         events = [event for event, _ in group.events]
-        self._release(self.admit(events), (group.stage.name,) if late else ())
+        self._release(self.admit(events), (group.enricher.name,) if late else ())
 
 
 def _text_size(args: tuple[Any, ...]) -> int:

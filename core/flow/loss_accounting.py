@@ -1,74 +1,75 @@
-"""Loss is never silent: the sources' own accounting, turned into notices and statistics."""
+"""Loss accounting: counts of lost events and dropped alerts become notices (`Events lost`, `Alerts dropped`, `Gap`).
 
-from collections.abc import Callable, Mapping
+Where loss is counted: events that found no room in the ring buffer by the source (`Counts.lost`, `Counts.missed`),
+alerts that found no room in a queue by that queue (`sink_alerts_dropped_total`). Here both are compared with the last
+call.
+"""
+
+from collections.abc import Mapping, Sequence
 
 from mozu.core.api.hookspecs import Counts
-from mozu.core.flow.pipeline import Pipeline
-from mozu.core.flow.source_pump import Intake
+from mozu.core.flow.pipeline import AlertPipeline
+from mozu.core.flow.source_pump import SourcePump
 from mozu.core.model.alert import Severity
 from mozu.core.model.syscalls import event_type
 from mozu.core.state import OF_PROCESSES
 
-_NAMED = 5
+_MAX_TYPES = 5
+"""Event types that a notice names."""
 
 
 class LossAccounting:
-    """Compares the counts of the sources with those of the last look."""
+    """Compares the counts of sources and queues with those of the last call of `report`."""
 
-    def __init__(
-        self, pipeline: Pipeline, intakes: list[Intake], concerning_processes: Callable[[Intake], None]
-    ) -> None:
-        self._pipeline, self._intakes = pipeline, intakes
-        self._concerning_processes = concerning_processes
-        self._told: dict[str, dict[str, int]] = {}
-        self._gaps: dict[str, int] = {}
+    def __init__(self, alerts: AlertPipeline, pumps: Sequence[SourcePump]) -> None:
+        self._alerts, self._pumps = alerts, tuple(pumps)
+        self._reported: dict[str, dict[str, int]] = {}
+        """Source → event type → events reported as lost so far."""
 
-    def look(self) -> None:
-        """Tell what has been lost since the last call: in the kernel, and in front of the sinks."""
-        for intake in self._intakes:
-            with intake.stage.contained("count"):
-                self._source(intake, intake.stage.component.counts())
-                self._tell_gaps(intake)
-        for outlet in self._pipeline.outlets:
-            for gap in outlet.buffer.take_dropped():
-                self._pipeline.notice(
+    def report(self) -> None:
+        """Emit a notice for what has been lost since the last call: by sources, and at full queues."""
+        for pump in self._pumps:
+            source = pump.pipeline.source
+            with source.contained("count"):
+                self._lost_events(pump, source.component.counts())
+                self._gaps(pump)
+        for worker in self._alerts.workers:
+            for dropped in worker.queue.take_dropped():
+                self._alerts.notice(
                     "Alerts dropped",
                     Severity.CRITICAL,
-                    f"sink {outlet.name} dropped alerts {gap.first} to {gap.last}: {gap.reason}",
-                    sink=outlet.name,
-                    first=gap.first,
-                    last=gap.last,
+                    f"sink {worker.name} dropped alerts {dropped.first} to {dropped.last}: {dropped.reason}",
+                    sink=worker.name,
+                    first=dropped.first,
+                    last=dropped.last,
                 )
 
-    def _tell_gaps(self, intake: Intake) -> None:
+    def _gaps(self, pump: SourcePump) -> None:
         """Breaks in a source's time that it knows of (optional method `take_gaps`): a step of the clock, a restart."""
-        take = getattr(intake.stage.component, "take_gaps", None)
+        take = getattr(pump.pipeline.source.component, "take_gaps", None)
         for text in () if take is None else take():
-            self._pipeline.notice(
-                "Gap", Severity.WARNING, f"source {intake.name}: {text}", evt_source=intake.name
-            )
+            self._alerts.notice("Gap", Severity.WARNING, f"source {pump.name}: {text}", evt_source=pump.name)
 
-    def _source(self, intake: Intake, counts: Mapping[str, Counts]) -> None:
-        name = intake.name
-        told = self._told.setdefault(name, {})
+    def _lost_events(self, pump: SourcePump, counts: Mapping[str, Counts]) -> None:
+        reported = self._reported.setdefault(pump.name, {})
         fresh = {}
         for kind, count in counts.items():
-            gone = count.lost + (count.missed or 0)
-            if gone > told.get(kind, 0):
-                fresh[kind] = gone - told.get(kind, 0)
-                told[kind] = gone
+            lost = count.lost + (count.missed or 0)
+            if lost > reported.get(kind, 0):
+                fresh[kind] = lost - reported.get(kind, 0)
+                reported[kind] = lost
         if not fresh:
             return
         if any(kind in OF_PROCESSES or event_type(kind) is None for kind in fresh):
-            self._concerning_processes(intake)  # no event type: an entry path, where any call may be lost
+            pump.reconcile()  # a name that is no event type is an entry path: calls of any type were lost there
         worst = sorted(fresh.items(), key=lambda pair: -pair[1])
-        shown = ", ".join(f"{kind} {number}" for kind, number in worst[:_NAMED])
-        more = f" and {len(worst) - _NAMED} more types" if len(worst) > _NAMED else ""
-        self._pipeline.notice(
+        shown = ", ".join(f"{kind} {number}" for kind, number in worst[:_MAX_TYPES])
+        more = f" and {len(worst) - _MAX_TYPES} more types" if len(worst) > _MAX_TYPES else ""
+        self._alerts.notice(
             "Events lost",
             Severity.CRITICAL,
-            f"source {name} lost {sum(fresh.values())} events: {shown}{more}",
-            evt_source=name,
+            f"source {pump.name} lost {sum(fresh.values())} events: {shown}{more}",
+            evt_source=pump.name,
             lost=sum(fresh.values()),
-            lost_total=sum(told.values()),
+            lost_total=sum(reported.values()),
         )

@@ -1,115 +1,82 @@
-"""The path of a batch: state, hold, evaluators, outlets. One pass, on the loop, without waiting."""
+"""The pipeline: the stages that a batch passes from its source to the queues of the sinks, from top to bottom.
 
-import socket
+`SourcePipeline.process`, one per source:
+
+    receive     count; alerts that a source brings ready-made go on to `emit`
+    number      documents are numbered here, system calls by the state machine
+    record      the events as the source gave them, for recordings
+    state       the state machine gives each event its process and file as they were at that moment
+    hold        events whose container is not known yet wait in the enrichment buffer
+    evaluate    rules over the events that are complete
+    prune       drop the versions of the state that no event in flight can ask for
+
+`AlertPipeline.emit`, one for all sources:
+
+    redact      hide secrets
+    limit       dedup and rate limit
+    fan out     to every sink worker, which routes and enqueues
+
+One pass, on the event loop, which never waits. Each stage is given to the constructor of the one that calls it.
+"""
+
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
-from mozu.core.api.hookspecs import Enricher, Evaluator
+from mozu.core.api.hookspecs import Enricher, Source
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
-from mozu.core.flow.source_pump import Intake
+from mozu.core.flow.evaluation import Evaluation
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Ref, Severity, Template, alert_id
-from mozu.core.model.event import Event
+from mozu.core.model.event import DataEvent, Event, SyscallEvent
+from mozu.core.recording import RecordStage
+from mozu.core.state import StateMachine
+
+Spawn = Callable[[Awaitable[None], str], None]
+"""(work, name): start a task that the engine owns."""
 
 
-class Pipeline:
-    """Connects what the engine has built. `spawn(awaitable, name)` starts a task that the engine's group owns."""
+class AlertPipeline:
+    """What the alerts of all sources pass: redact, limit, fan out."""
 
     def __init__(
         self,
+        workers: Sequence[SinkWorker],
         *,
-        enrichers: Sequence[Isolated[Enricher]],
-        evaluators: Sequence[Isolated[Evaluator]],
-        outlets: Sequence[SinkWorker],
-        hold: EnrichmentBufferBounds,
-        spawn: Callable[[Awaitable[None], str], None],
+        hostname: str,
+        redact: Callable[[Alert], None],
+        limiter: AlertLimiter,
         metrics: Metrics,
-        hostname: str = "",
-        storm: AlertLimiter | None = None,
-        redact: Callable[[Alert], None] | None = None,
     ) -> None:
-        self.evaluators, self.outlets = list(evaluators), tuple(outlets)
-        self._enrichers, self._hold_settings, self._spawn = tuple(enrichers), hold, spawn
-        self._metrics = metrics
-        self.hostname = hostname or socket.gethostname()
-        self._alerts = metrics.counter("alerts_total")
-        self._storm, self._redact = storm or AlertLimiter(), redact
-        self._folded = metrics.counter("alerts_folded_total")
+        self.workers = tuple(workers)
+        self._hostname, self._redact, self._limiter = hostname, redact, limiter
+        self._emitted = metrics.counter("alerts_total")
+        self._suppressed = metrics.counter("alerts_suppressed_total")
         self._notices = 0
 
-    def intake(self, source: Intake) -> EnrichmentBuffer:
-        """Connect one source: the waiting room for its events. Recordings never wait."""
-        return EnrichmentBuffer(
-            self._enrichers if source.live else (),
-            self._hold_settings,
-            lambda events, unknown: self.evaluate(source, events, unknown),
-            self._spawn,
-            self._metrics.scope(source=source.name),
-        )
-
-    def take(self, source: Intake, batch: Sequence[Event | Alert]) -> None:
-        """One batch from one source, whole."""
-        events = source.accept(batch, self.dispatch)
-        self.evaluate(source, source.hold.admit(events))
-        source.settle()
-
-    def evaluate(self, source: Intake, events: Sequence[Event], unknown: tuple[str, ...] = ()) -> None:
-        """Judge events. An evaluator that fails on a batch is given it one by one, so that a bad event costs itself."""
-        if not events:
-            return
-        source.evaluated.value += len(events)
-        if source.recorder is not None:
-            source.recorder.judged(events)
-        for stage in self.evaluators:
-            with stage.contained("evaluate") as outcome:
-                self._send(source, stage.component.evaluate(events), unknown)
-            if outcome.failed is not None:
-                self._one_by_one(source, stage, events, unknown)
-
-    def dispatch(self, alert: Alert) -> None:
-        """An alert to every outlet, unless it is a repeat or part of a flood and the configuration folds those."""
-        alert.hostname = alert.hostname or self.hostname
-        self._alerts.value += 1
-        if self._redact is not None:
-            self._redact(alert)
-        if self._storm.off or self._storm.passes(alert, time.monotonic()):
-            self._deliver(alert)
+    def emit(self, alert: Alert) -> None:
+        """One alert to every sink, unless dedup or the rate limit suppresses it."""
+        alert.hostname = alert.hostname or self._hostname
+        self._emitted.value += 1
+        self._redact(alert)
+        if self._limiter.passes(alert, time.monotonic()):
+            self._fan_out(alert)
         else:
-            self._folded.value += 1
+            self._suppressed.value += 1
 
-    def look_at_storms(self, *, at_end: bool = False) -> None:
-        """Deliver the summaries of repeats whose time is over, and tell of floods. Call it every second."""
-        for alert in self._storm.due(None if at_end else time.monotonic()):
-            self._deliver(alert)
-        for flood in self._storm.floods():
-            self.notice(
-                "Alert storm",
-                Severity.WARNING,
-                f"{flood.count} alerts of the rule {flood.rule!r} were suppressed because there were too many",
-                suppressed_rule=flood.rule,
-                count=flood.count,
-                since=flood.since,
-            )
-
-    async def settled(self) -> None:
-        """Wait until every alert so far is on disk, has arrived, or was dropped by policy: at every sink."""
-        marks = [(outlet, outlet.buffer.mark()) for outlet in self.outlets]
-        for outlet, mark in marks:
-            await outlet.buffer.safe(mark)
-
-    def _deliver(self, alert: Alert) -> None:
-        for outlet in self.outlets:
-            outlet.accept(alert)
+    def _fan_out(self, alert: Alert) -> None:
+        for worker in self.workers:
+            worker.accept(alert)
 
     def notice(self, rule: str, priority: Severity, text: str, **fields: str | int) -> None:
-        """mozu speaks of itself (source `internal`): loss, gaps, restarts. Reaches every sink."""
+        """An alert of mozu about itself (source `internal`): loss, gaps, restarts. Reaches every sink."""
         self._notices += 1
         now = time.time_ns()
         kinds = {name: "string" if isinstance(value, str) else "uint" for name, value in fields.items()}
-        self.dispatch(
+        self.emit(
             Alert(
                 rule=rule,
                 priority=priority,
@@ -117,26 +84,169 @@ class Pipeline:
                 time=now,
                 template=Template((text,), tuple(Ref(name, kind) for name, kind in kinds.items())),
                 values=dict(fields),
-                id=alert_id(now, f"{self.hostname}/internal/{self._notices}", rule),
+                id=alert_id(now, f"{self._hostname}/internal/{self._notices}", rule),
             )
         )
 
-    def _one_by_one(
-        self, source: Intake, stage: Isolated[Evaluator], events: Sequence[Event], unknown: tuple[str, ...]
+    def report_suppressed(self, *, at_end: bool = False) -> None:
+        """Emit the summaries of repeats whose time is over, and a notice for each rule at its rate limit. Call it every
+        second."""
+        for alert in self._limiter.due(None if at_end else time.monotonic()):
+            self._fan_out(alert)
+        for limited in self._limiter.rate_limited():
+            self.notice(
+                "Alerts rate-limited",
+                Severity.WARNING,
+                f"{limited.count} alerts of the rule {limited.rule!r} were suppressed because there were too many",
+                suppressed_rule=limited.rule,
+                count=limited.count,
+                since=limited.since,
+            )
+
+    async def wait_capacity(self) -> None:
+        """Backpressure: wait until the queue of every sink is at most half full."""
+        for worker in self.workers:
+            await worker.queue.wait_capacity()
+
+    async def wait_persisted(self) -> None:
+        """Wait until every alert so far is on disk, delivered, or dropped by policy: at every sink."""
+        marks = [(worker, worker.queue.mark()) for worker in self.workers]
+        for worker, mark in marks:
+            await worker.queue.wait_persisted(mark)
+
+
+class SourcePipeline:
+    """What the events of one source pass. received = rejected + evaluated + internal to the state + held."""
+
+    def __init__(
+        self,
+        source: Isolated[Source],
+        *,
+        live: bool,
+        origin: str,
+        state: StateMachine | None,
+        recorder: RecordStage,
+        enrichers: Sequence[Isolated[Enricher]],
+        bounds: EnrichmentBufferBounds,
+        evaluation: Evaluation,
+        alerts: AlertPipeline,
+        spawn: Spawn,
+        metrics: Metrics,
     ) -> None:
-        rejected = stage.metrics.counter("events_rejected_total")
-        for event in events:
-            with stage.contained(f"evaluate {event.type}") as outcome:
-                self._send(source, stage.component.evaluate((event,)), unknown)
-            if outcome.failed is not None:
-                rejected.value += 1
+        self.source, self.name, self.live, self.state = source, source.name, live, state
+        self._origin, self._recorder, self._evaluation, self._alerts = origin, recorder, evaluation, alerts
+        scope = metrics.scope(source=source.name)
+        self._buffer = EnrichmentBuffer(enrichers if live else (), bounds, self._evaluate, spawn, scope)
+        self.received = scope.counter("events_received_total")
+        self.internal = scope.counter("events_internal_total")
+        self.rejected = scope.counter("events_rejected_total")
+        self.evaluated = scope.counter("events_evaluated_total")
+        self.ready_alerts = scope.counter("source_alerts_total")
+        self._last = 0
+        """Number of the newest event."""
+        self.latest = 0
+        """Time of the newest event that a source of system calls has given, ns since the epoch."""
 
-    def _send(self, source: Intake, alerts: Sequence[Alert], unknown: tuple[str, ...]) -> None:
-        for alert in alerts:
-            alert.id = alert_id(alert.time, f"{source.origin}/{alert.event_num}", alert.rule)
-            alert.incomplete = unknown
-            if source.recorder is not None:
-                source.recorder.alert(alert)
-            self.dispatch(alert)
+    def process(self, batch: Sequence[Event | Alert]) -> None:
+        """One batch, whole: each stage takes what the one before it gave."""
+        received = self._receive(batch)
+        numbered = self._number(received)
+        self._recorder.record(numbered)
+        stateful = self._apply(numbered)
+        complete = self._buffer.admit(stateful)
+        self._evaluate(complete)
+        self._prune()
 
+    def repair(self, events: Sequence[SyscallEvent]) -> None:
+        """Events that only the state sees, and that no source gave: they are recorded and applied."""
+        if self.state is None or not events:
+            return
+        self._recorder.record(events)
+        with self.source.contained("repair the state"):
+            self.state.apply(events)
+        forget = getattr(self.source.component, "forget_processes", None)
+        if forget is not None:
+            forget()
 
+    def flush(self) -> None:
+        """At the end: evaluate what is still held."""
+        self._buffer.flush()
+
+    # --- recordings
+
+    def tick(self) -> list[str]:
+        """About a second has passed; gives what went wrong with recordings."""
+        return self._recorder.tick(self._buffer.oldest())
+
+    async def wait_recorded(self) -> None:
+        """Backpressure: wait until recordings have caught up."""
+        await self._recorder.wait_capacity()
+
+    async def close(self, seconds: float) -> list[str]:
+        """Write the rest of the recordings within this time; gives what went wrong."""
+        return await self._recorder.close(seconds)
+
+    # --- the stages
+
+    def _receive(self, batch: Sequence[Event | Alert]) -> list[Event]:
+        events: list[Event] = []
+        for item in batch:
+            if isinstance(item, Alert):
+                self.ready_alerts.value += 1
+                self._alerts.emit(item)
+            else:
+                events.append(item)
+        self.received.value += len(events)
+        return events
+
+    def _number(self, events: list[Event]) -> list[Event]:
+        if not self._is_stateful(events):
+            for event in events:
+                if not event.num:
+                    self._last += 1
+                    event.num = self._last
+        return events
+
+    def _is_stateful(self, events: Sequence[Event]) -> bool:
+        """Whether these are system calls, which the state machine numbers."""
+        return self.state is not None and not (events and isinstance(events[0], DataEvent))
+
+    def _apply(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Through the state machine; after a failure one by one, so that a bad event costs itself only."""
+        if self.state is None or not self._is_stateful(events):
+            return events
+        if events:
+            self.latest = events[-1].time
+        with self.source.contained("keep state") as outcome:
+            shown: Sequence[Event] = self.state.apply(events)
+        if outcome.failed is not None:
+            shown = []
+            for event in events:
+                with self.source.contained(f"keep state at {event.type}") as single:
+                    shown.extend(self.state.apply((event,)))
+                if single.failed is not None:
+                    self.rejected.value += 1
+        self.internal.value += len(events) - len(shown)
+        if shown:
+            self._last = shown[-1].num
+        return shown
+
+    def _evaluate(self, events: Sequence[Event], incomplete: tuple[str, ...] = ()) -> None:
+        """Also called by the enrichment buffer, with the enrichers that have not answered in time."""
+        if not events:
+            return
+        self.evaluated.value += len(events)
+        self._recorder.evaluated(events)
+        self._evaluation.run(events, partial(self._emit, incomplete))
+
+    def _emit(self, incomplete: tuple[str, ...], alert: Alert) -> None:
+        alert.id = alert_id(alert.time, f"{self._origin}/{alert.event_num}", alert.rule)
+        alert.incomplete = incomplete
+        self._recorder.alert(alert)
+        self._alerts.emit(alert)
+
+    def _prune(self) -> None:
+        oldest = self._buffer.oldest()
+        if self.state is not None:
+            self.state.prune(self._last if oldest is None else oldest)
+        self._recorder.flush(oldest)

@@ -1,102 +1,123 @@
-"""What stands between one source and the pipeline: numbering, the state machine, the waiting room, the counters."""
+"""The source pump: reads one source and feeds its pipeline; backpressure where it can wait, restart where it fails.
 
+A live source never waits: the kernel would lose events meanwhile, so alerts are dropped, and counted, at the full queue
+of a sink instead. A source that can wait (a recording, Kafka) is read no further while the queue of a sink is more than
+half full (`AlertPipeline.wait_capacity`) or a recording is behind (`SourcePipeline.wait_recorded`).
+"""
+
+import asyncio
+import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
-from mozu.core.api.hookspecs import Source
-from mozu.core.flow.enrichment_buffer import EnrichmentBuffer
-from mozu.core.isolation.isolated import Isolated
-from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert
-from mozu.core.model.event import DataEvent, Event, SyscallEvent
-from mozu.core.recording import Recorder
-from mozu.core.state import StateMachine
+from mozu.core.errors import SourceBroken
+from mozu.core.filter.demand import Demand
+from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
+from mozu.core.flow.reconcile import Reconciler
+from mozu.core.model.alert import Alert, Severity
+from mozu.core.model.event import Event
+
+_log = logging.getLogger("mozu.engine")
+
+_CHUNK: Final = 500
+"""Events of a source that can wait, processed between two looks at the queues of the sinks."""
+_FIRST_BACKOFF, _MAX_BACKOFF = 1.0, 30.0
+"""Seconds before a failed source is started again."""
 
 
-class Intake:
-    """One source at the pipeline. received = rejected + evaluated + internal to the state + waiting."""
-
-    hold: EnrichmentBuffer
-    recorder: Recorder | None = None
-    """Takes the events as the source gave them."""
+class SourcePump:
+    """One source with its pipeline. `demand` gives what is wanted now; `stopping` is set when the run ends."""
 
     def __init__(
-        self, stage: Isolated[Source], *, live: bool, origin: str, state: StateMachine | None, metrics: Metrics
+        self,
+        pipeline: SourcePipeline,
+        alerts: AlertPipeline,
+        reconciler: Reconciler | None,
+        *,
+        demand: Callable[[], Demand],
+        stopping: asyncio.Event,
     ) -> None:
-        self.stage, self.live, self.state = stage, live, state
-        self.name = stage.name
-        self.origin = getattr(stage.component, "origin", "") or f"{origin}/{stage.name}"
-        """Identity of this stream of events; a source that reads what others recorded brings its own."""
-        scope = metrics.scope(source=stage.name)
-        self.received = scope.counter("events_received_total")
-        self.internal = scope.counter("events_internal_total")
-        self.rejected = scope.counter("events_rejected_total")
-        self.evaluated = scope.counter("events_evaluated_total")
-        self.alerts = scope.counter("source_alerts_total")
-        self._last = 0
-        self.latest = 0
-        """Time of the newest event that a source of system calls has given, ns since the epoch."""
+        self.pipeline, self.name, self.live = pipeline, pipeline.name, pipeline.live
+        self.reconciler = reconciler
+        """None for a source that is not live, whose state cannot be compared with the machine."""
+        self._source, self._alerts, self._demand, self._stopping = pipeline.source, alerts, demand, stopping
+        self.failed = False
+        """The source has ended before its input did: the exit status is 1."""
 
-    def accept(self, batch: Sequence[Event | Alert], dispatch: Callable[[Alert], None]) -> Sequence[Event]:
-        """The events of a batch, numbered and with their state; ready alerts pass the evaluators by."""
-        events: list[Event] = []
-        for item in batch:
-            if isinstance(item, Alert):
-                self.alerts.value += 1
-                dispatch(item)
-            else:
-                events.append(item)
-        self.received.value += len(events)
-        if self.state is None or (events and isinstance(events[0], DataEvent)):
-            events = self._number(events)
-            if self.recorder is not None:
-                self.recorder.take(events)
-            return events
-        if events:
-            self.latest = events[-1].time
-        if self.recorder is not None:
-            self.recorder.take(events)
-        return self._with_state(self.state, events)
-
-    def repair(self, events: Sequence[SyscallEvent]) -> None:
-        """Take in what only the state sees and no source gave."""
-        if self.state is None or not events:
+    async def start(self, demand: Demand) -> None:
+        """Start the source, then take in the processes that exist already. Raises SourceUnavailable."""
+        await self._source.component.start(demand)
+        state = self.pipeline.state
+        if state is None or not self.live:
             return
-        if self.recorder is not None:
-            self.recorder.take(events)
-        with self.stage.contained("repair the state"):
-            self.state.apply(events)
-        forget = getattr(self.stage.component, "forget_processes", None)
-        if forget is not None:
-            forget()
+        needed = demand.state_dependencies("syscall")
+        concerned = getattr(self._source.component, "concerned", None)
+        state.environments = "env" in needed
+        known = state.seed(None if concerned is None else concerned())
+        _log.info("source %s has started; %d processes were there already", self.name, known)
+        if "threads" in needed:
+            self.reconcile()  # births that came before the count are under way, and would count twice
 
-    def settle(self) -> None:
-        """Tell the state which versions nobody can ask for any more."""
-        if self.state is not None:
-            oldest = self.hold.oldest()
-            self.state.prune(self._last if oldest is None else oldest)
-            if self.recorder is not None:
-                self.recorder.settle(oldest)
-        elif self.recorder is not None:
-            self.recorder.settle(None)
+    async def update(self, demand: Demand) -> None:
+        """Rules have changed."""
+        if self.pipeline.state is not None:
+            self.pipeline.state.environments = "env" in demand.state_dependencies("syscall")
+        with self._source.contained("take new demand"):
+            await self._source.component.update(demand)
 
-    def _number(self, events: list[Event]) -> list[Event]:
-        for event in events:
-            if not event.num:
-                self._last += 1
-                event.num = self._last
-        return events
+    async def run(self) -> None:
+        """Process batches until the source ends; after a failure it is started again with back-off and a notice."""
+        backoff = _FIRST_BACKOFF
+        while True:
+            with self._source.contained("read events") as outcome:
+                async for batch in self._source.component.batches():
+                    await self._process(batch)
+                    backoff = _FIRST_BACKOFF
+            if outcome.failed is None or self._stopping.is_set():
+                return
+            if isinstance(outcome.failed, SourceBroken) or not self.live:
+                self.failed = True
+                return
+            self._alerts.notice(
+                "Source failed",
+                Severity.CRITICAL,
+                f"source {self.name} failed and starts again in {backoff:.0f} s: what happens meanwhile is not seen",
+                evt_source=self.name,
+                error=str(outcome.failed) or type(outcome.failed).__name__,
+            )
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, _MAX_BACKOFF)
+            with self._source.contained("start again"):
+                await self._source.component.stop()
+                await self._source.component.start(self._demand())
+            self.reconcile()
 
-    def _with_state(self, state: StateMachine, events: Sequence[Event]) -> Sequence[Event]:
-        with self.stage.contained("keep state") as outcome:
-            shown: Sequence[Event] = state.apply(events)
-        if outcome.failed is not None:
-            shown = []
-            for event in events:
-                with self.stage.contained(f"keep state at {event.type}") as single:
-                    shown.extend(state.apply((event,)))
-                if single.failed is not None:
-                    self.rejected.value += 1
-        self.internal.value += len(events) - len(shown)
-        if shown:
-            self._last = shown[-1].num
-        return shown
+    async def stop(self, seconds: float) -> None:
+        """Have the source take in nothing more; `run` ends when it has given the rest."""
+        with self._source.contained("stop"):
+            await asyncio.wait_for(self._source.component.stop(), seconds)
+
+    def reconcile(self) -> None:
+        """Events about processes were lost: have the state compared with /proc and repaired."""
+        if self.reconciler is not None:
+            self.reconciler.lost()
+
+    async def _process(self, batch: Sequence[Event | Alert]) -> None:
+        if self.live:
+            self.pipeline.process(batch)
+            await asyncio.sleep(0)
+            return
+        for start in range(0, len(batch), _CHUNK):
+            self.pipeline.process(batch[start : start + _CHUNK])
+            await self._alerts.wait_capacity()
+            await self.pipeline.wait_recorded()
+            await asyncio.sleep(0)
+        await self._ack(batch)
+
+    async def _ack(self, batch: Sequence[Event | Alert]) -> None:
+        """Tell a source that keeps a position (an offset, a request) that the alerts of this batch cannot be lost."""
+        ack = getattr(self._source.component, "settled", None)
+        if ack is not None:
+            await self._alerts.wait_persisted()
+            with self._source.contained("acknowledge a batch"):
+                await ack(batch)

@@ -1,4 +1,4 @@
-"""The numbers at the end: for people on stderr, for machines as JSON."""
+"""Statistics of a run, from the counters: a summary for people on stderr, all numbers as JSON for programs."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -6,34 +6,34 @@ from typing import Any
 
 from mozu.core.api.hookspecs import Counts
 from mozu.core.delivery.sink_worker import SinkWorker
-from mozu.core.flow.source_pump import Intake
+from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.metrics import Metrics
 
 
 def gather(
-    metrics: Metrics, intakes: Sequence[Intake], outlets: Sequence[SinkWorker], started: float
+    metrics: Metrics, pipelines: Sequence[SourcePipeline], workers: Sequence[SinkWorker], started: float
 ) -> dict[str, Any]:
     """Everything there is, as plain values. Shape: docs/statistics.md."""
     return {
         "seconds": round(time.monotonic() - started, 3),
         "cpu_seconds": round(time.process_time(), 3),
-        "sources": {intake.name: _source(intake) for intake in intakes},
-        "sinks": {outlet.name: _sink(metrics, outlet) for outlet in outlets},
+        "sources": {pipeline.name: _source(pipeline) for pipeline in pipelines},
+        "sinks": {worker.name: _sink(metrics, worker) for worker in workers},
         "metrics": [{"name": name, "labels": labels, "value": value} for name, labels, value in metrics.collect()],
     }
 
 
-def _source(intake: Intake) -> dict[str, Any]:
+def _source(pipeline: SourcePipeline) -> dict[str, Any]:
     types: dict[str, Any] = {}
-    with intake.stage.contained("count"):
-        types = {kind: _counts(count) for kind, count in sorted(intake.stage.component.counts().items())}
+    with pipeline.source.contained("count"):
+        types = {kind: _counts(count) for kind, count in sorted(pipeline.source.component.counts().items())}
     return {
-        "received": intake.received.value,
-        "internal": intake.internal.value,
-        "rejected": intake.rejected.value,
-        "evaluated": intake.evaluated.value,
-        "alerts": intake.alerts.value,
-        "state": intake.state.sizes() if intake.state is not None else {},
+        "received": pipeline.received.value,
+        "internal": pipeline.internal.value,
+        "rejected": pipeline.rejected.value,
+        "evaluated": pipeline.evaluated.value,
+        "alerts": pipeline.ready_alerts.value,
+        "state": pipeline.state.sizes() if pipeline.state is not None else {},
         "types": types,
     }
 
@@ -48,8 +48,8 @@ def _counts(count: Counts) -> dict[str, int | None]:
     }
 
 
-def _sink(metrics: Metrics, outlet: SinkWorker) -> dict[str, Any]:
-    mine = {("kind", "sink"), ("id", outlet.name)}
+def _sink(metrics: Metrics, worker: SinkWorker) -> dict[str, Any]:
+    mine = {("kind", "sink"), ("id", worker.name)}
     numbers = [(name, labels, value) for name, labels, value in metrics.collect() if mine <= set(labels.items())]
     dropped = {labels["reason"]: int(value) for name, labels, value in numbers if name == "sink_alerts_dropped_total"}
     total = {name: int(value) for name, _, value in numbers if name != "sink_alerts_dropped_total"}
@@ -60,14 +60,14 @@ def _sink(metrics: Metrics, outlet: SinkWorker) -> dict[str, Any]:
         "dead_lettered": total.get("sink_alerts_dead_lettered_total", 0),
         "spooled": total.get("spool_left_records_total", 0),
         "found": total.get("spool_found_records_total", 0),
-        "queued": outlet.buffer.waiting(),
+        "queued": worker.queue.in_memory(),
         "failures": total["component_failures_total"],
         "busy_seconds": round(next(v for n, _, v in numbers if n == "sink_busy_seconds"), 3),
     }
 
 
 def as_text(numbers: Mapping[str, Any]) -> str:
-    """A few lines for people."""
+    """A few lines for a terminal."""
     lines = [f"mozu ran {numbers['seconds']:.1f} s and used {numbers['cpu_seconds']:.2f} s of CPU"]
     for name, source in numbers["sources"].items():
         lines.append(

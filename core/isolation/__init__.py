@@ -1,1 +1,2 @@
-"""A plugin that fails, hangs or blocks hurts no other: failures caught in one place, threads for what may block."""
+"""Fault isolation: a plugin that fails, hangs or blocks harms no other. Failures are caught in one place; code that may
+block has threads of its own."""

@@ -1,55 +1,76 @@
-"""One component at work: the one place where a plugin's failure is caught."""
+"""Fault isolation (a bulkhead): the one place where a plugin's exception is caught, logged and counted."""
 
+import copy
 import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from mozu.core.errors import SinkClosed
 from mozu.core.metrics import Metrics
 
-_SILENCE = 10.0
+_LOG_DEDUP_SECONDS = 10.0
+"""The same failure again within this time is counted and not logged."""
 
 C = TypeVar("C", covariant=True)
+D = TypeVar("D")
 
 
-class Isolated(Generic[C]):
-    """A component with its name, its log and its counters."""
+class Isolation:
+    """The name, the log and the counters under which a component's failures are caught."""
 
-    def __init__(self, kind: str, name: str, component: C, metrics: Metrics, *, blocking: bool = False) -> None:
-        self.kind, self.name, self.component, self.blocking = kind, name, component, blocking
+    def __init__(self, kind: str, name: str, metrics: Metrics) -> None:
+        self.kind, self.name = kind, name
         self.log = logging.getLogger(f"mozu.{kind}.{name}")
         self.metrics = metrics.scope(kind=kind, id=name)
-        self._told, self._told_at, self._untold = "", 0.0, 0
         self.failures = self.metrics.counter("component_failures_total")
+        self._logged, self._logged_at, self._suppressed = "", 0.0, 0
 
     @contextmanager
     def contained(self, doing: str) -> "Iterator[ContainedCall]":
-        """Run plugin code: an exception is logged with the plugin's name, counted, and told by `outcome.failed`.
+        """Run plugin code: an exception is logged with the plugin's name, counted, and given as `failed`.
 
         Cancellation passes; so does SinkClosed, which is an end and not a failure.
         """
-        outcome = ContainedCall()
+        call = ContainedCall()
         try:
-            yield outcome
+            yield call
         except SinkClosed:
             raise
-        except Exception as error:  # noqa: BLE001  the contract: a plugin that raises hurts nobody else
-            outcome.failed = error
+        except Exception as error:  # noqa: BLE001  the contract: a plugin that raises harms no other
+            call.failed = error
             self.failures.value += 1
-            self._tell(f"{self.kind} {self.name} failed to {doing}: {str(error) or type(error).__name__}", error)
+            self._log_failure(f"{self.kind} {self.name} failed to {doing}: {str(error) or type(error).__name__}", error)
 
-    def _tell(self, text: str, error: Exception) -> None:
-        """The same failure again within ten seconds is counted and not repeated."""
+    def _log_failure(self, text: str, error: Exception) -> None:
         now = time.monotonic()
-        if text == self._told and now - self._told_at < _SILENCE:
-            self._untold += 1
+        if text == self._logged and now - self._logged_at < _LOG_DEDUP_SECONDS:
+            self._suppressed += 1
             return
-        more = f" ({self._untold} more before this)" if self._untold else ""
+        more = f" ({self._suppressed} more before this)" if self._suppressed else ""
         self.log.error("%s%s", text, more)
         self.log.debug("traceback", exc_info=error)
-        self._told, self._told_at, self._untold = text, now, 0
+        self._logged, self._logged_at, self._suppressed = text, now, 0
+
+
+class Isolated(Isolation, Generic[C]):
+    """A component whose calls are made in `contained` blocks. `blocking`: they are made on a thread of its own."""
+
+    def __init__(self, kind: str, name: str, component: C, metrics: Metrics, *, blocking: bool = False) -> None:
+        super().__init__(kind, name, metrics)
+        self._component, self.blocking = component, blocking
+
+    @property
+    def component(self) -> C:
+        """The plugin's own object."""
+        return self._component
+
+    def with_component(self, component: D) -> "Isolated[D]":
+        """Another component under the same name, log and counters (a reload)."""
+        twin: Isolated[Any] = copy.copy(self)
+        twin._component = component
+        return twin
 
 
 class ContainedCall:

@@ -1,4 +1,4 @@
-"""A thread of its own for a component that may block. It is a daemon: a plugin that hangs cannot hold the process."""
+"""A worker thread for a component that may block. It is a daemon: a plugin that hangs cannot keep the process alive."""
 
 import asyncio
 import queue
@@ -26,7 +26,7 @@ class WorkerThread:
         return await future
 
     def close(self) -> None:
-        """The thread ends after what it has in hand."""
+        """The thread ends after the calls that are queued."""
         self._jobs.put(None)
 
     def _work(self) -> None:
@@ -34,15 +34,15 @@ class WorkerThread:
             call, loop, future = job
             try:
                 result, error = call(), None
-            except BaseException as raised:  # noqa: BLE001  handed over whole to the one who awaits it
+            except BaseException as raised:  # noqa: BLE001  raised again where the call is awaited
                 result, error = None, raised
             try:
-                loop.call_soon_threadsafe(_settle, future, result, error)
-            except RuntimeError:  # the loop has closed: nobody waits any more
+                loop.call_soon_threadsafe(_resolve, future, result, error)
+            except RuntimeError:  # the loop is closed: no task awaits the result
                 return
 
 
-def _settle(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+def _resolve(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
     if future.done():
         return
     if error is None:

@@ -1,4 +1,4 @@
-"""Recordings around alerts: the last seconds are kept in memory, and written with what follows once an alert asks."""
+"""Captures around alerts: the last seconds are kept in memory, and written with what follows once an alert asks."""
 
 import logging
 import time
@@ -17,15 +17,15 @@ from mozu.core.recording.writer import RecordingFiles, RecordingWriter
 
 _NS: Final = 1_000_000_000
 _MS: Final = 1_000_000
-_SHORTEST: Final = 1.0
-"""Seconds between two sections, however short the look back is."""
-_PATIENCE: Final = 1 * _NS
-"""What is on its way when a capture's time is over."""
+_MIN_SECTION: Final = 1.0
+"""Seconds of a section at least, however short the look back is."""
+_GRACE: Final = 1 * _NS
+"""After a capture's time is over, for events that are still under way."""
 _log = logging.getLogger("mozu.capture")
 
 
 class CapturePlan(msgspec.Struct, frozen=True):
-    """What the configuration says of captures."""
+    """Settings of captures."""
 
     prefix: Path
     """FILE = PREFIX_TIME_NUMBER.jsonl.gz"""
@@ -41,7 +41,7 @@ class CapturePlan(msgspec.Struct, frozen=True):
     """Compressed bytes of one capture; 0: no limit."""
 
 
-class _Stretch:
+class _KeptSection:
     """A section with its chunks."""
 
     def __init__(self, section: Section) -> None:
@@ -54,11 +54,11 @@ class Captures:
 
     def __init__(self, plan: CapturePlan, live: bool, metrics: Metrics) -> None:
         self._plan, self._live, self._metrics = plan, live, metrics
-        self._past: deque[_Stretch] = deque()
+        self._past: deque[_KeptSection] = deque()
         self._writer: RecordingWriter | None = None
-        self._headless = False
-        """Nothing has been kept yet when the capture began: the next chunk brings the beginning."""
-        self._old: list[RecordingWriter] = []
+        self._needs_header = False
+        """Nothing was kept when the capture began: the next chunk writes its section's header."""
+        self._ending: list[RecordingWriter] = []
         """Captures that are over and may still be writing."""
         self._until = 0
         self._count = metrics.counter("captures_total")
@@ -66,27 +66,27 @@ class Captures:
         self._problems: list[str] = []
 
     def due(self) -> bool:
-        """The look back can begin only where a section does."""
+        """Whether a section should begin: a look back can begin only there."""
         if not self._past:
             return False
         newest = self._past[-1]
         age = time.time_ns() - newest.section.begun
-        return age >= max(self._plan.before, _SHORTEST) * _NS or newest.size >= self._plan.memory // 2
+        return age >= max(self._plan.before, _MIN_SECTION) * _NS or newest.size >= self._plan.memory // 2
 
     def put(self, chunk: Chunk) -> None:
         """Keep it, and write it if a capture runs."""
         if not self._past or self._past[-1].section is not chunk.section:
-            self._past.append(_Stretch(chunk.section))
+            self._past.append(_KeptSection(chunk.section))
         newest = self._past[-1]
         newest.chunks.append(chunk)
         newest.size += chunk.size
-        self._forget()
+        self._evict()
         if self._writer is not None:
             self._write(self._writer, chunk)
 
     def _write(self, writer: RecordingWriter, chunk: Chunk) -> None:
-        text = partial(_text, chunk.section, [chunk]) if self._headless else chunk.text
-        self._headless = False
+        text = partial(_text, chunk.section, [chunk]) if self._needs_header else chunk.text
+        self._needs_header = False
         if not writer.put(text, chunk.size):
             self._lost.value += chunk.count
             self._end("a part of it was lost, because the disk did not keep up")
@@ -95,11 +95,11 @@ class Captures:
         elif self._plan.most_bytes and writer.size >= self._plan.most_bytes:
             self._end("it has reached its greatest size")
 
-    def _forget(self) -> None:
-        """Drop what nobody can ask for: the look back begins with a section that is old enough."""
+    def _evict(self) -> None:
+        """Drop the oldest sections: the look back begins with the newest one that is old enough, within `memory`."""
         past, old = self._past, time.time_ns() - self._plan.before * _NS
         while len(past) > 1 and (
-            past[1].section.begun <= old or sum(stretch.size for stretch in past) > self._plan.memory
+            past[1].section.begun <= old or sum(kept.size for kept in past) > self._plan.memory
         ):
             past.popleft()
 
@@ -119,30 +119,30 @@ class Captures:
         self._until = max(self._until, alert.time)
         self._count.value += 1
         self._writer = RecordingWriter(RecordingFiles(path), self._metrics, lambda _: None)
-        self._headless = not self._past
+        self._needs_header = not self._past
         if self._past:
-            chunks = [chunk for stretch in self._past for chunk in stretch.chunks]
+            chunks = [chunk for kept in self._past for chunk in kept.chunks]
             self._writer.put(partial(_text, self._past[0].section, chunks), 0, force=True)
 
     def tick(self) -> None:
         """End what is over on a quiet machine; notice what failed."""
-        if self._writer is not None and self._live and time.time_ns() > self._until + _PATIENCE:
+        if self._writer is not None and self._live and time.time_ns() > self._until + _GRACE:
             self._end()
-        for writer in (*self._old, *([] if self._writer is None else [self._writer])):
+        for writer in (*self._ending, *([] if self._writer is None else [self._writer])):
             if writer.problem:
                 self._problems.append(f"a capture has stopped: {writer.problem}")
                 if writer is self._writer:
                     self._writer = None
-        self._old = [writer for writer in self._old if writer.alive]
+        self._ending = [writer for writer in self._ending if writer.alive]
 
-    def wait(self) -> bool:
+    def wait_capacity(self) -> bool:
         """As the writer does."""
-        return self._writer is None or self._writer.wait()
+        return self._writer is None or self._writer.wait_capacity()
 
     def close(self, seconds: float) -> None:
         """Write what is left."""
         self._end()
-        for writer in self._old:
+        for writer in self._ending:
             writer.join(seconds)
         self.tick()
 
@@ -155,7 +155,7 @@ class Captures:
         if self._writer is None:
             return
         self._writer.end()
-        self._old.append(self._writer)
+        self._ending.append(self._writer)
         self._writer, self._until = None, 0
         if why:
             self._problems.append(f"a capture ended early: {why}")

@@ -1,4 +1,4 @@
-"""Lines as events. Nothing of a line is believed before it is checked: a hostile one is refused, as a whole."""
+"""Decoding of recordings: lines to events. Everything is validated first; a malformed line is refused as a whole."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Malformed(ValueError):
-    """A line that is none; one sentence."""
+    """A line that cannot be read; one sentence."""
 
 
 class RecordingDecoder:
@@ -83,17 +83,17 @@ def other(line: bytes) -> Other:
 class _Shape:
     """How lines that begin alike are read: one typed decoder for everything."""
 
-    __slots__ = ("_decode", "_order", "_told", "_type")
+    __slots__ = ("_decode", "_observed_form", "_order", "_type")
 
     def __init__(self, start: bytes, declared: dict[str, tuple[str, ...]]) -> None:
         kind, form = _start(start)
-        letters, colon, self._told = form.partition(":")
-        if INTERNAL.get(kind, self._told.partition("=")[0]) != self._told.partition("=")[0]:
+        letters, colon, self._observed_form = form.partition(":")
+        if INTERNAL.get(kind, self._observed_form.partition("=")[0]) != self._observed_form.partition("=")[0]:
             raise ValueError(f"an event {kind} lacks the observation that belongs to it")
         self._order = _order(kind, declared.get(kind))
         whole = [str, str, Number, int, Task, Task, Number, Descriptor | None, types_of(letters)]
         if colon:
-            whole += [File | None, _observed_type(self._told)]
+            whole += [File | None, _observed_type(self._observed_form)]
         self._type: Any = tuple.__class_getitem__(tuple(whole))
         self._decode: Callable[[bytes], tuple[Any, ...]] = msgspec.json.Decoder(self._type).decode
 
@@ -110,7 +110,7 @@ class _Shape:
             args = tuple(None if at < 0 or at >= len(args) else args[at] for at in self._order)
         file, observed = more or (None, None)
         if observed is not None and not isinstance(observed, msgspec.Struct):
-            observed = _observed(self._told, observed)
+            observed = _observed(self._observed_form, observed)
         return SyscallEvent("syscall", kind, time, number, tid, pid, cpu, args, None, fd, file, observed)
 
 
@@ -144,20 +144,20 @@ def _order(kind: str, params: tuple[str, ...] | None) -> tuple[int, ...] | None:
     return None if names == params else tuple(params.index(name) if name in params else -1 for name in names)
 
 
-def _observed_type(told: str) -> Any:
-    if not told:
+def _observed_type(form: str) -> Any:
+    if not form:
         return None
-    if told == UNSEEN:
+    if form == UNSEEN:
         return list[Any]
-    name, _, form = told.partition("=")
+    name, _, inner = form.partition("=")
     if name == ENTERED:
-        return tuple.__class_getitem__((str, types_of(form)))
+        return tuple.__class_getitem__((str, types_of(inner)))
     if name not in OBSERVATIONS:
         raise ValueError(f"there is no observation of the name {name!r}")
     return OBSERVATIONS[name]
 
 
-def _observed(told: str, value: Any) -> Any:
-    if told != UNSEEN:
+def _observed(form: str, value: Any) -> Any:
+    if form != UNSEEN:
         return Entered(*value)
     return RecordingDecoder().event(msgspec.json.encode(value))

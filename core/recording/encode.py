@@ -1,4 +1,4 @@
-"""Events as lines.
+"""Encoding of recordings: events to lines.
 
 The common case is one call for a whole batch. Text that is not UTF-8 takes a slower way, event by event: msgspec writes
 strict JSON only.

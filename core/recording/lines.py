@@ -1,4 +1,4 @@
-"""The lines of a recording.
+"""The format of a recording: the JSON lines of events, state and names.
 
 A line is JSON. An array is an event of a system call:
 
@@ -104,7 +104,7 @@ class UserLine(msgspec.Struct, tag="user", tag_field="line", frozen=True):
     uid: int
     name: str | None
     home: str | None = None
-    """None: not told with this line; so is the shell."""
+    """None: unknown to this line; so is the shell."""
     shell: str | None = None
 
 
@@ -141,10 +141,10 @@ class DataLine(msgspec.Struct, tag="data", tag_field="line", frozen=True):
     data: Any
 
 
-Told = StartLine | UserLine | GroupLine | ContainerLine | HostLine
-"""What stays true from its line on, until another one of the same subject."""
+MetadataLine = StartLine | UserLine | GroupLine | ContainerLine | HostLine
+"""Holds from its line on, until the next line of the same kind on the same subject."""
 
-Other = HeadLine | TypeLine | Told | DataLine
+Other = HeadLine | TypeLine | MetadataLine | DataLine
 """Every line that is an object."""
 
 

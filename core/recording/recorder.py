@@ -1,8 +1,8 @@
-"""One source's events on their way into recordings.
+"""The recorder: the pipeline's stage that takes one source's events into recordings.
 
 Events are encoded before the state machine has seen them, in chunks. A chunk goes to its files once its events have
-been judged, for what enrichers came to know of them meanwhile stands before it. Sections begin where a file does, after
-a loss, and as often as a look back needs them.
+been evaluated, for what enrichers came to know of them meanwhile stands before it. Sections begin where a file does,
+after a loss, and as often as a look back needs them.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event, SyscallEvent
 from mozu.core.recording.encode import RecordingEncoder
-from mozu.core.recording.names import IDS, EnrichedNames, RecordedNames, changed, hosts_changed
+from mozu.core.recording.enriched_names import IDS, EnrichedNames, RecordedNames, changed, hosts_changed
 from mozu.core.recording.section import Chunk, RecordingInfo, Section
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import ProcSnapshot
@@ -39,14 +39,66 @@ class RecordingOutput(Protocol):
     def tick(self) -> None:
         """About a second has passed."""
 
-    def wait(self) -> bool:
-        """Wait a moment for room, on a thread; whether there is some."""
+    def wait_capacity(self) -> bool:
+        """Wait a second at most for the writer to catch up, on a thread; whether it has."""
 
     def close(self, seconds: float) -> None:
         """Write what is left, within this time; on a thread."""
 
     def take_problems(self) -> list[str]:
         """What went wrong since the last call, a sentence each."""
+
+
+class RecordStage(Protocol):
+    """What the pipeline calls, in the order in which a batch passes."""
+
+    def record(self, events: Sequence[Event]) -> None:
+        """A batch as its source gave it, before the state machine."""
+
+    def evaluated(self, events: Sequence[Event]) -> None:
+        """These events are about to be evaluated: enrichers have answered for them."""
+
+    def alert(self, alert: Alert) -> None:
+        """An alert was raised by one of the events."""
+
+    def flush(self, oldest: int | None) -> None:
+        """The batch is in the state. `oldest` is the number of the first event that is still held; None: none is."""
+
+    def tick(self, oldest: int | None) -> list[str]:
+        """About a second has passed; gives what went wrong."""
+
+    async def wait_capacity(self) -> None:
+        """Backpressure: wait until the files have caught up. For sources that can wait."""
+
+    async def close(self, seconds: float) -> list[str]:
+        """Nothing follows: write what is left, within this time; gives what went wrong."""
+
+
+class NoRecorder:
+    """The stage where nothing is recorded."""
+
+    def record(self, events: Sequence[Event]) -> None:
+        """Nothing."""
+
+    def evaluated(self, events: Sequence[Event]) -> None:
+        """Nothing."""
+
+    def alert(self, alert: Alert) -> None:
+        """Nothing."""
+
+    def flush(self, oldest: int | None) -> None:
+        """Nothing."""
+
+    def tick(self, oldest: int | None) -> list[str]:
+        """Nothing goes wrong."""
+        return []
+
+    async def wait_capacity(self) -> None:
+        """There is nothing to wait for."""
+
+    async def close(self, seconds: float) -> list[str]:
+        """Nothing goes wrong."""
+        return []
 
 
 class Recorder:
@@ -59,35 +111,35 @@ class Recorder:
         *,
         live: bool,
         state: StateMachine | None,
-        answers: EnrichedNames,
-        surroundings: RecordedNames | None,
+        enriched_names: EnrichedNames,
+        recorded_names: RecordedNames | None,
         metrics: Metrics,
     ) -> None:
         self._about, self._live, self._state = about, live, state
-        self._answers, self._surroundings = answers, surroundings
+        self._enriched_names, self._recorded_names = enriched_names, recorded_names
         self._outputs = tuple(outputs)
         self._encoder = RecordingEncoder()
         self._section: Section | None = None
         self._chunk: Chunk | None = None
-        self._waiting: deque[Chunk] = deque()
-        """Chunks whose events have not all been judged."""
+        self._unevaluated: deque[Chunk] = deque()
+        """Closed chunks whose events have not all been evaluated."""
         self._changes = -1
         self._written = metrics.counter("recorded_events_total")
         metrics.gauge("recorded_events_unwritable_total", lambda: self._encoder.unwritable)
         if state is not None:
-            state.on_lookup(self._looked)
+            state.on_lookup(self._on_lookup)
 
-    def take(self, events: Sequence[Event]) -> None:
+    def record(self, events: Sequence[Event]) -> None:
         """A batch as its source gave it, before the state machine."""
         if not events:
             return
         chunk = self._open()
         before = 0 if self._state is None else self._state.number
         parts = self._encoder.encode(events, before)
-        if self._surroundings is not None and self._surroundings.changes != self._changes:
-            self._changes = self._surroundings.changes
-            parts = changed(chunk.section, self._surroundings.told()) + parts
-        elif self._surroundings is None:
+        if self._recorded_names is not None and self._recorded_names.changes != self._changes:
+            self._changes = self._recorded_names.changes
+            parts = changed(chunk.section, self._recorded_names.entries()) + parts
+        elif self._recorded_names is None:
             parts = hosts_changed(chunk.section, self._about.names.hosts) + parts
         chunk.parts.extend(parts)
         chunk.size += sum(map(len, parts))
@@ -95,19 +147,19 @@ class Recorder:
         chunk.time = events[-1].time or chunk.time
         self._written.value += len(events)
 
-    def settle(self, oldest: int | None) -> None:
-        """The batch is in the state. `oldest` is the number of the first event that waits to be judged; None: none."""
+    def flush(self, oldest: int | None) -> None:
+        """Give chunks to the outputs whose events have all been evaluated."""
         chunk = self._chunk
         if chunk is not None:
             chunk.last = 0 if self._state is None else self._state.number
             if chunk.size >= _CHUNK_BYTES or time.monotonic() - chunk.opened >= _CHUNK_SECONDS:
                 self._close()
-        while self._waiting and (oldest is None or self._waiting[0].last < oldest):
-            self._put(self._waiting.popleft())
+        while self._unevaluated and (oldest is None or self._unevaluated[0].last < oldest):
+            self._put(self._unevaluated.popleft())
 
-    def judged(self, events: Sequence[Event]) -> None:
-        """Events that enrichers have answered for."""
-        if self._surroundings is not None:
+    def evaluated(self, events: Sequence[Event]) -> None:
+        """Put what enrichers know of these events' processes before their chunk."""
+        if self._recorded_names is not None:
             return
         chunk, process = None, None
         for event in events:
@@ -117,32 +169,32 @@ class Recorder:
             if chunk is None or not chunk.first < event.num <= max(chunk.last, chunk.first):
                 chunk = self._chunk_of(event.num)
             if chunk is not None:
-                self._answers.note(event, chunk)
+                self._enriched_names.add(event, chunk)
 
     def alert(self, alert: Alert) -> None:
-        """An alert about one of the events."""
+        """Hand the alert to the outputs: captures begin there."""
         for output in self._outputs:
             output.alert(alert)
 
     def tick(self, oldest: int | None) -> list[str]:
-        """About a second has passed; gives what went wrong."""
+        """Close the chunk at hand; gives what went wrong."""
         if self._chunk is not None and self._chunk.count:
             self._close()
-        self.settle(oldest)
+        self.flush(oldest)
         problems: list[str] = []
         for output in self._outputs:
             output.tick()
             problems.extend(output.take_problems())
         return problems
 
-    async def room(self) -> None:
-        """Wait until the files have caught up: for sources that can wait."""
+    async def wait_capacity(self) -> None:
+        """Wait until the files have caught up."""
         for output in self._outputs:
-            while not await asyncio.to_thread(output.wait):
+            while not await asyncio.to_thread(output.wait_capacity):
                 pass
 
     async def close(self, seconds: float) -> list[str]:
-        """Nothing follows: write what is left, within this time; gives what went wrong."""
+        """Write what is left, within this time; gives what went wrong."""
         problems = self.tick(None)
         for output in self._outputs:
             await asyncio.to_thread(output.close, seconds)
@@ -158,7 +210,7 @@ class Recorder:
         number = 0 if self._state is None else self._state.number
         if self._section is None or due:
             snapshot = None if self._state is None else self._state.snapshot()
-            live = self._live if self._surroundings is None else self._surroundings.live
+            live = self._live if self._recorded_names is None else self._recorded_names.live
             self._section = Section(self._about, number, snapshot, live=live)
             self._encoder.section()
             self._changes = -1
@@ -168,7 +220,7 @@ class Recorder:
 
     def _close(self) -> None:
         if self._chunk is not None:
-            self._waiting.append(self._chunk)
+            self._unevaluated.append(self._chunk)
             self._chunk = None
 
     def _put(self, chunk: Chunk) -> None:
@@ -176,12 +228,13 @@ class Recorder:
             output.put(chunk)
 
     def _chunk_of(self, number: int) -> Chunk | None:
-        for chunk in self._waiting:
+        for chunk in self._unevaluated:
             if chunk.first < number <= chunk.last:
                 return chunk
         return self._chunk
 
-    def _looked(self, looked: ProcSnapshot) -> None:
+    def _on_lookup(self, found: ProcSnapshot) -> None:
+        """The state has asked /proc for a task: a replay needs the same answer."""
         if self._chunk is not None:
-            told = SyscallEvent("syscall", "_looked", 0, tid=looked.tid, observed=looked)
-            self._chunk.notes.extend(self._encoder.encode((told,), 0))
+            event = SyscallEvent("syscall", "_looked", 0, tid=found.tid, observed=found)
+            self._chunk.preamble.extend(self._encoder.encode((event,), 0))

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import msgspec
 
 from mozu.core.model.event import File
-from mozu.core.recording.lines import VERSION, DataLine, HeadLine, Told, TypeLine
+from mozu.core.recording.lines import VERSION, DataLine, HeadLine, MetadataLine, TypeLine
 
 _EVENT: list[dict[str, Any]] = [
     {"type": "string", "description": "type"},
@@ -23,7 +23,7 @@ _EVENT: list[dict[str, Any]] = [
 
 def schema() -> dict[str, Any]:
     """Draft 2020-12."""
-    classes = (HeadLine, TypeLine, *get_args(Told), DataLine, File)
+    classes = (HeadLine, TypeLine, *get_args(MetadataLine), DataLine, File)
     shapes, parts = msgspec.json.schema_components(classes, ref_template="#/$defs/{name}")
     file = {"anyOf": [{"type": "null"}, shapes[-1]], "description": "what the source says of the descriptor"}
     event = {

@@ -1,4 +1,4 @@
-"""A stretch of a recording that can be read by itself, and the chunks it is made of."""
+"""Sections of a recording, each readable by itself because it begins with a snapshot of the state, and their chunks."""
 
 import re
 import time
@@ -13,7 +13,7 @@ from mozu.core.recording.encode import RecordingEncoder, line
 from mozu.core.recording.lines import VERSION, HeadLine, StartLine
 from mozu.core.state.snapshot import Snapshot
 
-_AT_ONCE: Final = 500
+_BATCH: Final = 500
 
 
 class RecordingInfo(msgspec.Struct, frozen=True):
@@ -22,21 +22,21 @@ class RecordingInfo(msgspec.Struct, frozen=True):
     source: str
     origin: str
     writer: str
-    """Name and version of who writes."""
+    """Name and version of the program that writes."""
     names: Lookups
 
 
 class Section:
-    """Where a recording can begin. Its text is made when somebody writes it."""
+    """Where a recording can begin. Its text is made only when it is written."""
 
     def __init__(self, about: RecordingInfo, number: int, snapshot: Snapshot | None, *, live: bool) -> None:
         self.begun = time.time_ns()
-        self.notes: dict[tuple[str, ...], msgspec.Struct] = {}
-        """What has been written of users and containers, by what it is about."""
-        self.fresh: dict[tuple[object, ...], float] = {}
-        """When what is known of somebody is to be looked at again."""
+        self.metadata: dict[tuple[str, ...], msgspec.Struct] = {}
+        """The newest line on each user, group, container and host, by its subject."""
+        self.fresh_until: dict[tuple[object, ...], float] = {}
+        """When the names of a user in a container are to be read again."""
         self.hosts: Mapping[Address, tuple[str, ...]] = {}
-        """The names of addresses that have been written."""
+        """The names of addresses as they were last written."""
         self._snapshot, self._first_time = snapshot, about.names.first_time
         self._head = HeadLine(
             version=VERSION, writer=about.writer, source=about.source, live=live, origin=about.origin,
@@ -51,13 +51,13 @@ class Section:
             yield line(StartLine(self._first_time))
         if self._snapshot is None:
             return
-        encoder, waiting = RecordingEncoder(), list[SyscallEvent]()
+        encoder, events = RecordingEncoder(), list[SyscallEvent]()
         for event in self._snapshot.events():
-            waiting.append(event)
-            if len(waiting) >= _AT_ONCE:
-                yield from encoder.encode(waiting, 0)
-                waiting.clear()
-        yield from encoder.encode(waiting, 0)
+            events.append(event)
+            if len(events) >= _BATCH:
+                yield from encoder.encode(events, 0)
+                events.clear()
+        yield from encoder.encode(events, 0)
 
 
 class Chunk:
@@ -65,11 +65,11 @@ class Chunk:
 
     def __init__(self, section: Section) -> None:
         self.section = section
-        self.notes: list[bytes] = []
-        """What must be known before its first event."""
+        self.preamble: list[bytes] = []
+        """Lines that must come before its first event: names, answers of /proc."""
         self.parts: list[bytes] = []
         self.size = 0
-        """Bytes, without the notes."""
+        """Bytes, without the preamble."""
         self.count = 0
         """Events."""
         self.opened = time.monotonic()
@@ -86,9 +86,9 @@ class Chunk:
             if found is not None:
                 self.parts[place : place + 1] = [part[: found.start()], text, part[found.start() :]]
                 return
-        self.notes.append(text)
+        self.preamble.append(text)
 
     def text(self) -> Iterator[bytes]:
         """Its lines."""
-        yield from self.notes
+        yield from self.preamble
         yield from self.parts

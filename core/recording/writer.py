@@ -1,4 +1,4 @@
-"""A file of a recording: compressed on a thread of its own, from a queue of bounded size."""
+"""The writer of a recording: a thread that compresses (gzip) and rotates files, behind a queue of bounded size."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from mozu.core.metrics import Metrics
 
-_counting: Final = threading.Lock()
+_counter_lock: Final = threading.Lock()
 """Writers of one source share a counter."""
 
 Text = Callable[[], Iterable[bytes]]
@@ -22,12 +22,11 @@ Text = Callable[[], Iterable[bytes]]
 _LEVEL: Final = 3
 """Of deflate: measured, the last level that costs less than an event's encoding."""
 _GZIP: Final = 31
-_MOMENT: Final = 1.0
-"""Seconds."""
-_ROOM: Final = 64 << 20
-"""Bytes of text that may wait."""
-_PRIVATE: Final = 0o600
-"""Recordings hold what programs read and wrote."""
+_WAIT_SECONDS: Final = 1.0
+_MAX_QUEUED: Final = 64 << 20
+"""Bytes of text in the queue at most."""
+_MODE: Final = 0o600
+"""Readable by the owner only: recordings hold what programs read and wrote."""
 
 
 class RecordingFiles:
@@ -44,7 +43,7 @@ class RecordingFiles:
         """The next one, made. Raises OSError."""
         number = max(self._numbers(), default=0) + 1
         name = self._path if number == 1 else self._named(number)
-        file = os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE), "wb")
+        file = os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE), "wb")
         if self._keep:
             for old in sorted(self._numbers())[: -self._keep]:
                 with contextlib.suppress(OSError):
@@ -64,17 +63,17 @@ class RecordingFiles:
 class RecordingWriter:
     """Writes what it is given to the parts of one recording."""
 
-    def __init__(self, parts: RecordingFiles, metrics: Metrics, tell: Callable[[Path], None]) -> None:
-        self._parts, self._tell = parts, tell
+    def __init__(self, parts: RecordingFiles, metrics: Metrics, on_open: Callable[[Path], None]) -> None:
+        self._parts, self._on_open = parts, on_open
         self._bytes = metrics.counter("recorded_bytes_total")
         self._queue: deque[tuple[Text, int, bool] | None] = deque()
         self._queued = 0
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="mozu-recording", daemon=True)
         self._file: BinaryIO | None = None
-        self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+        self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
         self.size = 0
-        """Compressed bytes of the part at hand."""
+        """Compressed bytes of the current part."""
         self.begun = time.monotonic()
         """When it was opened."""
         self.problem = ""
@@ -82,19 +81,19 @@ class RecordingWriter:
         self._thread.start()
 
     def put(self, text: Text, size: int, *, part: bool = False, force: bool = False) -> bool:
-        """Queue some text (its size in bytes, about); `part`: it begins a file. False: no room, or it has failed."""
+        """Queue some text (its size in bytes, about); `part`: it begins a file. False: full, or failed."""
         with self._changed:
-            if self.problem or (self._queued > _ROOM and not force):
+            if self.problem or (self._queued > _MAX_QUEUED and not force):
                 return False
             self._queue.append((text, size, part))
             self._queued += size
             self._changed.notify_all()
         return True
 
-    def wait(self) -> bool:
-        """Wait until half of the room is free, but no longer than a moment; whether it is, or never will be."""
+    def wait_capacity(self) -> bool:
+        """Wait, a second at most, until the queue is half empty; whether it is, or never will be."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._queued <= _ROOM // 2 or bool(self.problem), _MOMENT)
+            return self._changed.wait_for(lambda: self._queued <= _MAX_QUEUED // 2 or bool(self.problem), _WAIT_SECONDS)
 
     def end(self) -> None:
         """Nothing follows; what is queued is still written."""
@@ -134,24 +133,24 @@ class RecordingWriter:
         if part or self._file is None:
             self._finish()
             path, self._file = self._parts.open()
-            self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+            self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
             self.size, self.begun = 0, time.monotonic()
-            self._tell(path)
+            self._on_open(path)
         for piece in text():
-            self._store(self._packer.compress(piece))
-        self._store(self._packer.flush(zlib.Z_SYNC_FLUSH))
+            self._append(self._compressor.compress(piece))
+        self._append(self._compressor.flush(zlib.Z_SYNC_FLUSH))
         self._file.flush()
 
-    def _store(self, data: bytes) -> None:
+    def _append(self, data: bytes) -> None:
         assert self._file is not None
         self._file.write(data)
         self.size += len(data)
-        with _counting:
+        with _counter_lock:
             self._bytes.value += len(data)
 
     def _finish(self) -> None:
         if self._file is not None:
-            self._store(self._packer.flush())
+            self._append(self._compressor.flush())
             self._file.close()
             self._file = None
 

@@ -1,4 +1,4 @@
-"""The event loop: uvloop, and a watchdog that names whoever holds it."""
+"""The event loop: uvloop, and a watchdog thread that names the component that blocks it."""
 
 import asyncio
 import logging
@@ -14,8 +14,8 @@ import uvloop
 T = TypeVar("T")
 
 _log = logging.getLogger("mozu.loop")
-_EVERY: Final = 10
-"""Looks at a loop that rests until it is asked all the same."""
+_IDLE_CHECKS: Final = 10
+"""Checks of an idle loop until a heartbeat is asked of it all the same."""
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
@@ -25,9 +25,9 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 class Watchdog:
-    """A thread that asks the loop for a sign of life; without one for `patience` seconds it looks who is running.
+    """A thread that asks the loop for a heartbeat; without one within `threshold` seconds it reports the blocker.
 
-    A loop in which no Python code runs is asked every tenth time only: it most likely waits, and need not be woken.
+    A loop in which no Python code runs is asked every tenth time only: it is most likely idle, and need not be woken.
     `owners` maps the top package of a component's module to the component's name.
     """
 
@@ -36,11 +36,11 @@ class Watchdog:
         loop: asyncio.AbstractEventLoop,
         owners: Mapping[str, str],
         *,
-        patience: float = 0.1,
+        threshold: float = 0.1,
         report: Callable[[str, float], None],
     ) -> None:
-        self._loop, self._owners, self._patience, self._report = loop, dict(owners), patience, report
-        self._alive = threading.Event()
+        self._loop, self._owners, self._threshold, self._report = loop, dict(owners), threshold, report
+        self._heartbeat = threading.Event()
         self._stopped = threading.Event()
         self._target = threading.get_ident()
         self._runner: CodeType | None = None
@@ -48,7 +48,7 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, name="mozu-watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin; call from a coroutine in the loop."""
+        """Start the thread; call from a coroutine in the loop."""
         frame = sys._getframe(1)
         while frame.f_back is not None and frame.f_code.co_flags & CO_COROUTINE:
             frame = frame.f_back
@@ -56,36 +56,36 @@ class Watchdog:
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what the thread has seen is reported before this returns."""
+        """Stop the thread; a delay that it has seen is reported before this returns."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)
 
     def _watch(self) -> None:
-        looks = 0
-        while not self._stopped.wait(self._patience):
-            looks += 1
-            if looks % _EVERY and self._rests():
+        checks = 0
+        while not self._stopped.wait(self._threshold):
+            checks += 1
+            if checks % _IDLE_CHECKS and self._is_idle():
                 continue
-            self._alive.clear()
+            self._heartbeat.clear()
             try:
-                self._loop.call_soon_threadsafe(self._alive.set)
+                self._loop.call_soon_threadsafe(self._heartbeat.set)
             except RuntimeError:  # closed
                 return
-            if self._alive.wait(self._patience):
+            if self._heartbeat.wait(self._threshold):
                 continue
-            culprit = self._culprit(sys._current_frames().get(self._target))
-            waited = self._patience
-            while not self._alive.wait(self._patience) and not self._stopped.is_set():
-                waited += self._patience
-            self._report(culprit, waited)
+            blocker = self._blocker(sys._current_frames().get(self._target))
+            waited = self._threshold
+            while not self._heartbeat.wait(self._threshold) and not self._stopped.is_set():
+                waited += self._threshold
+            self._report(blocker, waited)
 
-    def _rests(self) -> bool:
+    def _is_idle(self) -> bool:
         frame = sys._current_frames().get(self._target)
         return frame is not None and frame.f_code is self._runner
 
-    def _culprit(self, frame: FrameType | None) -> str:
-        """The component nearest to where the loop's thread stands, else the place itself."""
+    def _blocker(self, frame: FrameType | None) -> str:
+        """The innermost frame of the loop's thread that belongs to a component, else the innermost frame."""
         place = "unknown"
         while frame is not None:
             module = frame.f_globals.get("__name__", "")

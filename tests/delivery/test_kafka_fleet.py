@@ -1,6 +1,6 @@
 """A fleet of agents comes back after an outage: its backlog drains within the brokers' quota, and nobody is trampled.
 
-Every agent is an outlet with a sink of its own, so with connections of its own; they share one process. What arrived is
+Every agent is a worker with a sink of its own, so with connections of its own; they share one process. What arrived is
 read by Kafka's own console consumer.
 """
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.timeout(PATIENCE + 120)
 
 
 class Agent:
-    """An outlet, its queue, and the sink behind it."""
+    """A worker, its queue, and the sink behind it."""
 
     def __init__(self, number: int, servers: list[str]) -> None:
         self.name, self._metrics, self._made = f"agent-{number}", Metrics(), 0
@@ -42,16 +42,16 @@ class Agent:
         )
         scope = context(self.name)
         scope.metrics = self._metrics
-        self.channel = MemoryQueue(BACKLOG + 1, self._metrics)
-        stage = Isolated("sink", self.name, Kafka(settings, scope), self._metrics)
-        self.outlet = SinkWorker(stage, FalcoJson(), self.channel, agent=self.name, on_closed=print)
+        self.queue = MemoryQueue(BACKLOG + 1, self._metrics)
+        isolated = Isolated("sink", self.name, Kafka(settings, scope), self._metrics)
+        self.worker = SinkWorker(isolated, FalcoJson(), self.queue, agent=self.name, on_closed=print)
 
     def raise_alerts(self, count: int) -> None:
         for _ in range(count):
             item = alert("A rule", number=self._made, padding="x" * 300)
             item.hostname = self.name
             self._made += 1
-            self.outlet.accept(item)
+            self.worker.accept(item)
 
     def count(self, name: str) -> float:
         return sum(value for found, _, value in self._metrics.collect() if found == name)
@@ -80,7 +80,7 @@ async def outage(kafka: Cluster, agents: list[Agent], attempts: Attempts) -> dic
     async with asyncio.TaskGroup() as group:
         for agent in agents:
             agent.raise_alerts(1)
-            group.create_task(agent.outlet.run())
+            group.create_task(agent.worker.run())
         await until(lambda: delivered(agents) == len(agents))
         await asyncio.to_thread(kafka.brokers[0].kill)
         gone, before = time.monotonic(), len(attempts.at)
@@ -94,9 +94,9 @@ async def outage(kafka: Cluster, agents: list[Agent], attempts: Attempts) -> dic
         await until(lambda: delivered(agents) == len(agents) * (BACKLOG + 1))
         drained = time.monotonic() - back
         for agent in agents:
-            agent.channel.close()
+            agent.queue.close()
     for agent in agents:
-        await agent.outlet.stop()
+        await agent.worker.stop()
     return {
         "attempts": in_vain, "outage": lasted, "drained": drained,
         "busiest": attempts.busiest(back, 0.1), "busiest second": attempts.busiest(back, 1.0),

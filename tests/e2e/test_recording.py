@@ -127,7 +127,14 @@ def test_a_recording_knows_the_containers_and_their_users(tmp_path: Path, docker
     condition = "evt.type in (execve, open, openat, creat, procexit) and container.id != host"
     rule = {"rule": "seen", "desc": "any", "condition": condition, "output": output, "priority": "NOTICE"}
     rules.write_text(json.dumps([rule]))
-    settings = ("-o", f"enrichers.docker.socket={docker.socket}", "-o", "hold.seconds=60", "--record", str(recording))
+    settings = (
+        "-o",
+        f"enrichers.docker.socket={docker.socket}",
+        "-o",
+        "enrichment_buffer.seconds=60",
+        "--record",
+        str(recording),
+    )
     with mozu_run(tmp_path, "-r", str(rules), *settings) as mozu:
         for number, user in enumerate(("0", "4711:4712", "0", "4711:4712")):
             name = f"recorded-{number}"

@@ -47,7 +47,7 @@ class Kept:
     def tick(self) -> None:
         pass
 
-    def wait(self) -> bool:
+    def wait_capacity(self) -> bool:
         return True
 
     def close(self, seconds: float) -> None:
@@ -61,14 +61,14 @@ def recorder(
     kept: Sequence[Kept],
     fields: FieldRegistry,
     state: StateMachine,
-    surroundings: RecordedNames | None = None,
+    recorded_names: RecordedNames | None = None,
     origin: str = "o",
 ) -> Recorder:
     """A recorder as a run would make it."""
     about = RecordingInfo(source="replay", origin=origin, writer="test", names=fields.lookups)
     return Recorder(
-        about, kept, live=surroundings is None, state=state, answers=EnrichedNames(fields), surroundings=surroundings,
-        metrics=Metrics(),
+        about, kept, live=recorded_names is None, state=state, enriched_names=EnrichedNames(fields),
+        recorded_names=recorded_names, metrics=Metrics(),
     )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ async def _judge(source: ReplaySource, rules: Evaluator, state: StateMachine, ma
         for start in range(0, len(batch), STEP):
             part: Sequence[Event] = batch[start : start + STEP]
             if made is not None:
-                made.take(part)
+                made.record(part)
             events = state.apply(part)
             alerts.extend(rules.evaluate(events))
             if events:

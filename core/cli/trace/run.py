@@ -148,22 +148,22 @@ def _profile(plan: TracePlan) -> Profile | None:
 
 
 async def _run(plan: TracePlan, config: Config, registry: Registry) -> Result | None:
-    metrics, errands = Metrics(), BackgroundTasks()
-    assembly = assemble(config, registry, metrics, errands)
+    metrics, tasks = Metrics(), BackgroundTasks()
+    assembly = assemble(config, registry, metrics, tasks)
     kept = Kept(2 if plan.show else None)
     assembly.sinks.append(_own(Kind.SINK, "report", kept, metrics))
     profile = _profile(plan)
     if profile is not None:
         assembly.evaluators.append(_own(Kind.EVALUATOR, "allow", profile, metrics))
-    source: Traced = assembly.sources[0].stage.component
+    source: Traced = assembly.sources[0].isolated.component
     began, moment = time.time(), time.monotonic()
     with _signals(source):
-        code = await Engine(assembly, metrics, errands).run(duration=None, stats=None, attended=False)
+        code = await Engine(assembly, metrics, tasks).run(duration=None, stats=None, attended=False)
     status = source.command_status
-    judges = [built.stage for built in assembly.evaluators]
-    if code or status is None or any(stage.failures.value for stage in judges):
+    judges = [built.isolated for built in assembly.evaluators]
+    if code or status is None or any(judge.failures.value for judge in judges):
         return None  # a judge that failed has not seen everything
-    rules = [rule.name for built in assembly.evaluators for rule in getattr(built.stage.component, "rules", ())]
+    rules = [rule.name for built in assembly.evaluators for rule in getattr(built.isolated.component, "rules", ())]
     if plan.allowed is not None:
         rules += [name for name, _ in KINDS.values()]
     return Result(

@@ -1,4 +1,4 @@
-"""The durable spool of one sink: alerts in a file until the destination has said that it has them."""
+"""The spool of one sink: an SQLite file in which alerts stay until the destination acknowledges them."""
 
 from mozu.core.delivery.spool.file import SpoolDamaged, SpoolFull, SpoolUnusable
 from mozu.core.delivery.spool.store import DeadLetter, Spool, SpoolStatus

@@ -1,4 +1,4 @@
-"""The file of a spool: its tables, its settings, and what can be saved of one that is damaged."""
+"""The file of a spool: its SQL schema, its PRAGMAs, and what can be salvaged from one that is damaged."""
 
 import os
 import sqlite3
@@ -76,7 +76,7 @@ def _connect(path: Path, *, fsync: bool) -> sqlite3.Connection:
 
 
 def _create(path: Path) -> None:
-    """A whole file, at once: of several processes that do this the first wins, and nobody sees one half made."""
+    """A whole file, at once: of several processes that do this the first wins, and none sees a half-made one."""
     made = path.with_name(f".{path.name}.{uuid4().hex}")
     os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
@@ -111,7 +111,7 @@ def _set_aside(path: Path, *, fsync: bool) -> tuple[sqlite3.Connection, SpoolDam
 
 
 def _salvage(path: Path) -> list[tuple[bytes, bytes]]:
-    """Whatever still reads as (form, body)."""
+    """Every row that can still be read and decoded, as (form, body)."""
     found: list[tuple[bytes, bytes]] = []
     try:
         db = sqlite3.connect(path)

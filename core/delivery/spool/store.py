@@ -1,6 +1,6 @@
-"""One SQLite file per sink, in WAL mode: alerts that wait, dead letters, and the numbers that prove completeness.
+"""The spool: one SQLite file per sink, in WAL mode, with pending alerts, dead letters and gapless numbers.
 
-Synchronous; lives on the one thread that its owner gives it. A commit survives `kill -9`; with `fsync` also a loss of
+Synchronous; runs on the one thread that its owner gives it. A commit survives `kill -9`; with `fsync` also a loss of
 power. Sequence numbers come from AUTOINCREMENT in the transaction that stores the alert, so they have no gap but those
 that are announced; `epoch` changes when the file is made anew.
 """
@@ -19,12 +19,13 @@ from mozu.core.delivery.spool.file import SpoolFull, open_file
 from mozu.core.model.alert import Alert
 
 _ROW_OVERHEAD: Final = 24
-"""Bytes that a row weighs besides its body: keys and B-tree cells, measured on a million rows."""
+"""Bytes of a row besides its body: keys and B-tree cells, measured on a million rows."""
 _ROWS: Final = 200
-"""Rows a statement."""
+"""Rows in one INSERT."""
+
 
 class DeadLetter(msgspec.Struct):
-    """What could not be delivered, and why."""
+    """An alert that could not be delivered, and why."""
 
     id: int
     sequence: int
@@ -36,7 +37,7 @@ class DeadLetter(msgspec.Struct):
 
 
 class SpoolStatus(msgspec.Struct):
-    """What lies in a spool."""
+    """What is in a spool."""
 
     epoch: str
     waiting: int
@@ -46,22 +47,22 @@ class SpoolStatus(msgspec.Struct):
     """The highest sequence number ever given."""
     dead: int
     bytes: int
-    """Of alerts that wait."""
+    """Of pending alerts and dead letters."""
 
 
 class Spool:
-    """`most_bytes` bounds what waits (dead letters count too)."""
+    """`max_bytes` bounds pending alerts and dead letters together."""
 
-    def __init__(self, path: Path, *, most_bytes: int = 1 << 30, fsync: bool = False) -> None:
-        self.path, self._most = path, most_bytes
+    def __init__(self, path: Path, *, max_bytes: int = 1 << 30, fsync: bool = False) -> None:
+        self.path, self._max_bytes = path, max_bytes
         self._forms: dict[int, SpoolForm] = {}
         self._form_ids: dict[bytes, int] = {}
         self._encoded = SpoolEncoder()
         self._db, self.damage = open_file(path, fsync=fsync)
         self.epoch = self._meta("epoch")
-        self._bytes = self._weigh()
+        self._bytes = self._measure()
 
-    # --- taking in
+    # --- writing
 
     def append(self, alerts: Sequence[Alert]) -> int:
         """Store all in one transaction; the number of the last. Raises SpoolFull if they do not fit: none is stored."""
@@ -69,8 +70,8 @@ class Spool:
             with self._writing():
                 rows = [self._row(alert) for alert in alerts]
                 size = sum(len(body) + _ROW_OVERHEAD for _, body in rows)
-                if self._bytes + size > self._most:
-                    raise SpoolFull(f"{self.path} holds {self._bytes} bytes of at most {self._most}")
+                if self._bytes + size > self._max_bytes:
+                    raise SpoolFull(f"{self.path} holds {self._bytes} bytes of at most {self._max_bytes}")
                 self._insert(rows)
                 last = self.last()
         except SpoolFull:
@@ -80,7 +81,7 @@ class Spool:
         return last
 
     def _insert(self, rows: list[tuple[int, bytes]]) -> None:
-        """Many rows a statement: each step of SQLite lets go of the interpreter's lock, and must then wait for it."""
+        """Many rows in one INSERT: each `sqlite3_step` releases the GIL, and must then wait for it."""
         for start in range(0, len(rows), _ROWS):
             some = rows[start : start + _ROWS]
             values = ", ".join(["(?, ?)"] * len(some))
@@ -108,36 +109,36 @@ class Spool:
         self._bytes -= freed
         return numbers[0], numbers[-1], len(numbers)
 
-    # --- giving out
+    # --- reading and acknowledging
 
     def read(self, after: int, most: int) -> list[tuple[int, Alert]]:
-        """Up to `most` alerts with numbers above `after`, in order. One that cannot be decoded is buried."""
+        """Up to `most` alerts with numbers above `after`, in order. An undecodable one becomes a dead letter."""
         rows = self._db.execute("SELECT seq, form, body FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?", (after, most))
         alerts = []
         for seq, form, body in rows.fetchall():
             try:
                 alerts.append((seq, decode_alert(self._form(form), body)))
             except (msgspec.MsgspecError, ValueError) as error:
-                self.bury([(seq, f"cannot be read back: {error}")])
+                self.dead_letter([(seq, f"cannot be read back: {error}")])
         return alerts
 
-    def settle(self, numbers: Iterable[int]) -> None:
-        """These have arrived: forget them, in one transaction."""
+    def delete(self, numbers: Iterable[int]) -> None:
+        """DELETE alerts that were acknowledged, in one transaction."""
         freed = 0
-        weight = "SELECT coalesce(sum(length(body)), 0) + ? * count(*) FROM alerts WHERE seq BETWEEN ? AND ?"
+        size = "SELECT coalesce(sum(length(body)), 0) + ? * count(*) FROM alerts WHERE seq BETWEEN ? AND ?"
         with self._writing():
             for first, last in _runs(numbers):
-                freed += self._db.execute(weight, (_ROW_OVERHEAD, first, last)).fetchone()[0]
+                freed += self._db.execute(size, (_ROW_OVERHEAD, first, last)).fetchone()[0]
                 self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
         self._bytes -= freed
 
-    def attempted(self, numbers: Iterable[int]) -> None:
+    def count_attempt(self, numbers: Iterable[int]) -> None:
         """Count an attempt that failed."""
         with self._writing():
             self._db.executemany("UPDATE alerts SET attempts = attempts + 1 WHERE seq = ?", ((n,) for n in numbers))
 
-    def bury(self, numbers: Iterable[tuple[int, str]]) -> None:
-        """(number, reason) of what will never be delivered: into the dead letters."""
+    def dead_letter(self, numbers: Iterable[tuple[int, str]]) -> None:
+        """Move these (number, reason) from the table `alerts` to `dead`: they are not tried again."""
         with self._writing():
             for seq, reason in numbers:
                 self._db.execute(
@@ -147,7 +148,7 @@ class Spool:
                 )
                 self._db.execute("DELETE FROM alerts WHERE seq = ?", (seq,))
 
-    # --- looking in
+    # --- inspecting
 
     def dead(self, since: int = 0, most: int = 1_000) -> list[DeadLetter]:
         """Dead letters given up at or after `since` (ns), oldest first. What cannot be decoded is left out."""
@@ -161,7 +162,7 @@ class Spool:
         return letters
 
     def redrive(self, since: int = 0) -> int:
-        """Dead letters given up at or after `since` wait again, under new numbers; how many."""
+        """Dead letters given up at or after `since` are pending again, under new numbers; how many."""
         with self._writing():
             moved = self._db.execute(
                 "INSERT INTO alerts (form, body) SELECT form, body FROM dead WHERE time >= ? ORDER BY id", (since,)
@@ -170,7 +171,7 @@ class Spool:
         return moved
 
     def status(self) -> SpoolStatus:
-        """The numbers."""
+        """Counts, the oldest and the last number, bytes."""
         waiting, oldest = self._db.execute("SELECT count(*), coalesce(min(seq), 0) FROM alerts").fetchone()
         dead = self._db.execute("SELECT count(*) FROM dead").fetchone()[0]
         return SpoolStatus(self.epoch, waiting, oldest, self.last(), dead, self._bytes)
@@ -181,15 +182,15 @@ class Spool:
         return row[0] if row else 0
 
     @property
-    def weight(self) -> int:
+    def size(self) -> int:
         """Bytes that count against the bound."""
         return self._bytes
 
     def close(self) -> None:
-        """Checkpoint and close."""
+        """Close the database, which writes the WAL back."""
         self._db.close()
 
-    # --- inside
+    # --- transactions and rows
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -206,7 +207,7 @@ class Spool:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return str(row[0])
 
-    def _weigh(self) -> int:
+    def _measure(self) -> int:
         query = "SELECT coalesce(sum(length(body)), 0) + ? * count(*) FROM "
         return sum(
             self._db.execute(query + table, (_ROW_OVERHEAD,)).fetchone()[0] for table in ("alerts", "dead")

@@ -70,9 +70,9 @@ class RouteSettings(Settings):
 
 
 class AlertLimitSettings(Settings):
-    """Repeats told once, with their number; off unless it is given."""
+    """Dedup and rate limit of alerts; off unless it is given."""
 
-    fold_seconds: float = Field(
+    dedup_seconds: float = Field(
         0.0, ge=0, description="Within this time alerts of one rule with one message become one, with a count; 0: off."
     )
     rate: float = Field(0.0, ge=0, description="The most alerts a second of one rule, on average; 0: no limit.")

@@ -51,8 +51,8 @@ class LogSettings(Settings):
     )
 
 
-class HoldSettings(Settings):
-    """The waiting room for events whose container is not known yet."""
+class EnrichmentBufferSettings(Settings):
+    """How long, and how many, events are held whose container is not known yet."""
 
     seconds: float = Field(0.5, ge=0, le=60, description="The longest that an event waits; 0: no event ever waits.")
     events: int = Field(20_000, ge=1, description="The most events that wait at once.")
@@ -85,8 +85,8 @@ class CoreSettings(Settings):
     )
     host: str | None = Field(None, min_length=1, description="The name of this host in alerts; by default its own.")
     log: LogSettings = Field(LogSettings(), description="mozu's own log, on stderr.")
-    hold: HoldSettings = Field(
-        HoldSettings(), description="The waiting room for events whose container is not known yet."
+    enrichment_buffer: EnrichmentBufferSettings = Field(
+        EnrichmentBufferSettings(), description="The buffer for events whose container is not known yet."
     )
     resolve: ResolveSettings = Field(
         ResolveSettings(), description="Addresses of the names that rules compare with (`fd.sip.name`)."
@@ -94,8 +94,8 @@ class CoreSettings(Settings):
     stop_deadline: float = Field(
         10.0, gt=0, description="Seconds that a stop may take; what is left then is counted as dropped."
     )
-    storm: AlertLimitSettings = Field(
-        AlertLimitSettings(), description="How repeats are folded and floods are limited."
+    alert_limiter: AlertLimitSettings = Field(
+        AlertLimitSettings(), description="Dedup of repeated alerts, and a rate limit for each rule."
     )
     redact: RedactSettings = Field(
         RedactSettings(), description="What is hidden in alerts before anything encodes or stores them."
@@ -169,9 +169,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return self.core.log
 
     @property
-    def hold(self) -> HoldSettings:
-        """Bounds of the waiting room."""
-        return self.core.hold
+    def enrichment_buffer(self) -> EnrichmentBufferSettings:
+        """Bounds of the enrichment buffer."""
+        return self.core.enrichment_buffer
 
     @property
     def stop_deadline(self) -> float:

@@ -1,4 +1,4 @@
-"""Build the components that a configuration names."""
+"""Assembly: build the components that a configuration names, without starting them."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.encode import Encoder, FalcoText
 from mozu.core.delivery.redact import Redactor
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
-from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
@@ -33,7 +33,7 @@ class Built(msgspec.Struct):
 
     declaration: Declaration
     entry: Entry
-    stage: Isolated[Any]
+    isolated: Isolated[Any]
     encoder: Encoder = msgspec.field(default_factory=FalcoText)
     """Sinks: how alerts become bytes."""
 
@@ -46,15 +46,15 @@ class Assembly(msgspec.Struct):
     enrichers: list[Built]
     evaluators: list[Built]
     sinks: list[Built]
-    hold: EnrichmentBufferBounds
+    enrichment_buffer: EnrichmentBufferBounds
     hostname: str
     origin: str
     """Identity of this run: host, boot and run, in which event numbers are unique."""
     stop_deadline: float
     """Seconds."""
-    storm: AlertLimiter = msgspec.field(default_factory=AlertLimiter)
+    alert_limiter: AlertLimiter = msgspec.field(default_factory=AlertLimiter)
     redact: Redactor | None = None
-    """Takes secrets out of alerts; None where that is switched off."""
+    """Hides secrets in alerts; None where that is switched off."""
     record: RecordSettings = RecordSettings()
     capture: CaptureSettings = CaptureSettings()
     resolve: ResolveSettings = ResolveSettings()
@@ -62,7 +62,7 @@ class Assembly(msgspec.Struct):
     """Of mozu."""
 
 
-def assemble(config: Config, registry: Registry, metrics: Metrics, errands: BackgroundTasks) -> Assembly:
+def assemble(config: Config, registry: Registry, metrics: Metrics, tasks: BackgroundTasks) -> Assembly:
     """Build in the order in which components need each other: fields, enrichers, sources, evaluators, sinks."""
     hostname = config.core.host or os.environ.get("FALCO_HOSTNAME") or socket.gethostname()
     names = _surroundings(hostname)
@@ -70,26 +70,26 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, errands: Back
     declared = {kind: _declared(config, registry, kind) for kind in ("sources", "enrichers", "evaluators", "sinks")}
     registry.add_fields(fields)
 
-    builder = _Builder(registry, fields, metrics, errands, _requested_fields(config, registry))
+    builder = _Builder(registry, fields, metrics, tasks, _requested_fields(config, registry))
 
     def build(kind: str) -> list[Built]:
         return [builder.build(declaration, entry) for declaration, entry in declared[kind]]
 
     enrichers, sources = build("enrichers"), build("sources")
     for built in (*enrichers, *sources):
-        _bind(fields, built.stage.component)
-    hold = config.core.hold
+        _bind(fields, built.isolated.component)
+    bounds = config.core.enrichment_buffer
     return Assembly(
         fields=fields,
         enrichers=enrichers,
         evaluators=build("evaluators"),
         sinks=build("sinks"),
         sources=sources,
-        hold=EnrichmentBufferBounds(hold.seconds, hold.events, hold.bytes),
+        enrichment_buffer=EnrichmentBufferBounds(bounds.seconds, bounds.events, bounds.bytes),
         hostname=hostname,
         origin=f"{hostname}/{_boot_id()}/{time.time_ns():x}",
         stop_deadline=config.core.stop_deadline,
-        storm=AlertLimiter(**config.core.storm.model_dump()),
+        alert_limiter=AlertLimiter(**config.core.alert_limiter.model_dump()),
         redact=_redactor(config, metrics),
         record=config.core.record,
         capture=config.core.capture,
@@ -115,9 +115,9 @@ def _redactor(config: Config, metrics: Metrics) -> Redactor | None:
     return Redactor(metrics, settings.patterns, settings.fields) if settings.enabled else None
 
 
-def _requested_fields(config: Config, registry: Registry) -> tuple[str, ...]:
+def _wanted(config: Config, registry: Registry) -> tuple[str, ...]:
     """What the formats of all sinks have a place for."""
-    return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).requested_fields))
+    return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).wanted))
 
 
 class _Builder:
@@ -128,30 +128,28 @@ class _Builder:
         registry: Registry,
         fields: FieldRegistry,
         metrics: Metrics,
-        errands: BackgroundTasks,
+        tasks: BackgroundTasks,
         requested_fields: tuple[str, ...],
     ) -> None:
-        self._registry, self._fields, self._metrics, self._errands = registry, fields, metrics, errands
+        self._registry, self._fields, self._metrics, self._tasks = registry, fields, metrics, tasks
         self._requested_fields = requested_fields
 
     def build(self, declaration: Declaration, entry: Entry) -> Built:
-        stage: Isolated[Any] = Isolated(entry.kind.value, entry.id, None, self._metrics, blocking=declaration.blocking)
+        kind, is_sink = entry.kind.value, entry.kind is Kind.SINK
+        isolation = Isolation(kind, entry.id, self._metrics)
         context = Context(
             id=entry.id,
-            log=stage.log,
-            metrics=stage.metrics,
+            log=isolation.log,
+            metrics=isolation.metrics,
             fields=self._fields,
             offline=not declaration.live,
-            spawn=self._errands.of(stage),
+            spawn=self._tasks.of(isolation),
+            requested_fields=self._requested_fields if entry.kind is Kind.EVALUATOR else (),
+            content_type=self._registry.format(entry).content_type if is_sink else "",
         )
-        built = Built(declaration, entry, stage)
-        if entry.kind is Kind.EVALUATOR:
-            context.requested_fields = self._requested_fields
-        elif entry.kind is Kind.SINK:
-            context.content_type = self._registry.format(entry).content_type
-            built.encoder = self._registry.encoder(entry)
-        stage.component = declaration.build(self._registry.settings(entry), context)
-        return built
+        component = declaration.build(self._registry.settings(entry), context)
+        isolated = Isolated(kind, entry.id, component, self._metrics, blocking=declaration.blocking)
+        return Built(declaration, entry, isolated, self._registry.encoder(entry) if is_sink else FalcoText())
 
 
 def _bind(fields: FieldRegistry, component: Enricher | Source) -> None:

@@ -1,14 +1,13 @@
-"""Background tasks that nobody waits for: owned by the engine's task group, contained, cancelled at the end."""
+"""Background tasks that no other task awaits: owned by the engine's task group, contained, cancelled at the end."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.isolated import Isolation
 
 
 class BackgroundTasks:
-    """Starts them once the engine runs; what is asked for earlier starts then."""
+    """Starts them once the engine runs; one that is spawned earlier starts then."""
 
     def __init__(self) -> None:
         self._group: asyncio.TaskGroup | None = None
@@ -22,16 +21,16 @@ class BackgroundTasks:
             self.spawn(work, name)
         self._early.clear()
 
-    def of(self, stage: Isolated[Any]) -> Callable[[Awaitable[None], str], None]:
+    def of(self, isolation: Isolation) -> Callable[[Awaitable[None], str], None]:
         """`spawn` for one component: its failures are its own."""
 
         def spawn(work: Awaitable[None], name: str) -> None:
-            self.spawn(_contained(stage, work, name), name)
+            self.spawn(_contained(isolation, work, name), name)
 
         return spawn
 
     def spawn(self, work: Awaitable[None], name: str) -> None:
-        """Start a task."""
+        """Start a task, or keep it until `own` is called."""
         if self._group is None:
             self._early.append((work, name))
             return
@@ -40,7 +39,7 @@ class BackgroundTasks:
         task.add_done_callback(self._tasks.discard)
 
     def cancel(self) -> None:
-        """Give all of them up."""
+        """Cancel all of them."""
         for task in self._tasks:
             task.cancel()
 
@@ -49,6 +48,6 @@ async def _await(work: Awaitable[None]) -> None:
     await work
 
 
-async def _contained(stage: Isolated[Any], work: Awaitable[None], name: str) -> None:
-    with stage.contained(name):
+async def _contained(isolation: Isolation, work: Awaitable[None], name: str) -> None:
+    with isolation.contained(name):
         await work

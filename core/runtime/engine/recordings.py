@@ -1,71 +1,91 @@
-"""From what the configuration says of recordings to the recorder of each source."""
+"""From the settings `record` and `capture` to the recorder of each source."""
 
 from pathlib import Path
 from typing import Any, Final
 
+from mozu.core.api.hookspecs import Source
 from mozu.core.errors import MozuError
 from mozu.core.filter.demand import STATE_DEPENDENCIES, Demand, Interest
-from mozu.core.flow.source_pump import Intake
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.recording import (
     CapturePlan,
     Captures,
     EnrichedNames,
     FullRecording,
+    NoRecorder,
     Recorder,
     RecordingFiles,
     RecordingInfo,
     RecordingOutput,
     RecordingWriter,
+    RecordStage,
 )
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
-from mozu.core.runtime.engine.assembly import Assembly, Built
+from mozu.core.runtime.engine.assembly import Assembly
+from mozu.core.state import StateMachine
 
 EVERYTHING: Final = Demand({"syscall": {"*": Interest(frozenset(STATE_DEPENDENCIES))}})
 """What a recording of all events adds to what the rules want."""
 
 
-def recorder(built: Built, intake: Intake, assembly: Assembly, metrics: Metrics) -> Recorder | None:
-    """The recorder of one source; None where nothing is recorded. Raises MozuError where a place cannot be written."""
-    scope = metrics.scope(source=intake.name)
+def recorded_demand(demand: Demand, assembly: Assembly) -> Demand:
+    """What sources must give where recordings are made: more rules than today's will be asked of a recording."""
+    if assembly.record.file is not None and assembly.record.events == "all":
+        return demand | EVERYTHING
+    return demand.whole() if assembly.record.file is not None or assembly.capture.enabled else demand
+
+
+def recorder_for(
+    source: Isolated[Source],
+    origin: str,
+    state: StateMachine | None,
+    assembly: Assembly,
+    metrics: Metrics,
+    *,
+    live: bool,
+) -> RecordStage:
+    """The recorder of one source. Raises MozuError where a file cannot be written."""
+    scope = metrics.scope(source=source.name)
     outputs: list[RecordingOutput] = []
     if assembly.record.file is not None:
-        outputs.append(_whole(assembly.record, assembly.record.file, intake, assembly, scope))
+        outputs.append(_full(assembly.record, assembly.record.file, source, assembly, scope))
     if assembly.capture.enabled:
-        outputs.append(_captures(assembly.capture, intake, scope))
+        outputs.append(_captures(assembly.capture, scope, live=live))
     if not outputs:
-        return None
-    surroundings: Any = getattr(built.stage.component, "surroundings", None)
+        return NoRecorder()
+    recorded_names: Any = getattr(source.component, "surroundings", None)
     about = RecordingInfo(
-        source=intake.name, origin=intake.origin, writer=f"mozu {assembly.version}",
-        names=assembly.fields.lookups,
-    )  # fmt: skip
+        source=source.name, origin=origin, writer=f"mozu {assembly.version}", names=assembly.fields.lookups
+    )
     return Recorder(
-        about, outputs, live=intake.live, state=intake.state, answers=EnrichedNames(assembly.fields),
-        surroundings=surroundings, metrics=scope,
+        about, outputs, live=live, state=state, enriched_names=EnrichedNames(assembly.fields),
+        recorded_names=recorded_names, metrics=scope,
     )  # fmt: skip
 
 
-def _whole(settings: RecordSettings, file: Path, intake: Intake, assembly: Assembly, metrics: Metrics) -> FullRecording:
+def _full(
+    settings: RecordSettings, file: Path, source: Isolated[Source], assembly: Assembly, metrics: Metrics
+) -> FullRecording:
     if len(assembly.sources) > 1:
         stem, dot, rest = file.name.partition(".")
-        file = file.with_name(f"{stem}-{intake.name}{dot}{rest}")
-    _writable("record.file", file)
+        file = file.with_name(f"{stem}-{source.name}{dot}{rest}")
+    _check_directory("record.file", file)
     return FullRecording(
-        RecordingWriter(RecordingFiles(file, settings.keep), metrics, intake.stage.log.info), metrics,
+        RecordingWriter(RecordingFiles(file, settings.keep), metrics, source.log.info), metrics,
         most_bytes=settings.size, most_seconds=settings.seconds,
     )  # fmt: skip
 
 
-def _captures(settings: CaptureSettings, intake: Intake, metrics: Metrics) -> Captures:
-    _writable("capture.path_prefix", settings.path_prefix)
+def _captures(settings: CaptureSettings, metrics: Metrics, *, live: bool) -> Captures:
+    _check_directory("capture.path_prefix", settings.path_prefix)
     plan = CapturePlan(
         prefix=settings.path_prefix, every_rule=settings.mode == "all_rules", before=settings.before,
         after=settings.default_duration / 1000, memory=settings.memory, most_bytes=settings.max_file_size,
     )  # fmt: skip
-    return Captures(plan, intake.live, metrics)
+    return Captures(plan, live, metrics)
 
 
-def _writable(setting: str, file: Path) -> None:
+def _check_directory(setting: str, file: Path) -> None:
     if not file.parent.is_dir():
         raise MozuError(f"{setting}: {file} cannot be written, for {file.parent} is no directory: make it")

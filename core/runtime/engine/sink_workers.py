@@ -1,4 +1,4 @@
-"""From a configured sink to the outlet that leads there."""
+"""From a configured sink to its sink worker: queue in memory or on disk, encoder, retry policy, route."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,26 +8,23 @@ from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
-from mozu.core.flow import Pipeline
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.engine.assembly import Built
 
+SpawnWriter = Callable[[Any, str], None]
+"""(work, name): start the task that writes a disk queue; it ends once everything is on disk."""
+
 
 def sink_worker_for(
-    built: Built,
-    *,
-    agent: str,
-    on_closed: Callable[[str], None],
-    write: Callable[[Any, str], None],
-    pipeline: Callable[[], Pipeline],
+    built: Built, *, agent: str, on_closed: Callable[[str], None], spawn_writer: SpawnWriter
 ) -> SinkWorker:
-    """`write` runs the writer of a spool, by name; `pipeline` is asked for when there is something to tell."""
+    """The worker of one sink. `on_closed` is called with a sentence when its destination is gone for good."""
     entry = built.entry
     route = entry.route.model_dump()
     return SinkWorker(
-        built.stage,
+        built.isolated,
         built.encoder,
-        _buffer(built, write, pipeline),
+        _queue(built, spawn_writer),
         agent=agent,
         on_closed=on_closed,
         retry=RetryPolicy(entry.retry.first, entry.retry.longest, entry.retry.attempts),
@@ -35,18 +32,17 @@ def sink_worker_for(
     )
 
 
-def _buffer(built: Built, write: Callable[[Any, str], None], pipeline: Callable[[], Pipeline]) -> AlertQueue:
-    entry, metrics = built.entry, built.stage.metrics
+def _queue(built: Built, spawn_writer: SpawnWriter) -> AlertQueue:
+    entry, metrics = built.entry, built.isolated.metrics
     if not entry.spool.enabled:
         return MemoryQueue(entry.queue.size, metrics)
     return DiskQueue(
         entry.spool.file(entry.id),
         entry.queue.size,
         metrics,
-        most_bytes=entry.spool.bytes,
+        max_bytes=entry.spool.bytes,
         fsync=entry.spool.fsync,
         drop_oldest=entry.spool.when_full == "drop_oldest",
         live_first=entry.spool.backlog == "live_first",
-        spawn=write,
-        tell=lambda text: pipeline().notice("Spool damaged", Severity.CRITICAL, text, sink=entry.id),
+        spawn=spawn_writer,
     )

@@ -54,7 +54,7 @@ class Metadata:
         self.names.hostname = head.hostname
         self.names.addresses.replace(head.addresses, recorded=not head.live)
 
-    def tell(self, told: lines.Told) -> None:
+    def tell(self, told: lines.MetadataLine) -> None:
         """A line about a user, a group, a container, an address or the run."""
         if isinstance(told, lines.StartLine):
             self.begun(told.time)
@@ -77,10 +77,10 @@ class Metadata:
 
     @property
     def changes(self) -> int:
-        """How often any of what is told has changed."""
+        """How often any of `entries` has changed."""
         return self.people.changes + self.containers.changes + self._host_changes + bool(self.names.first_time)
 
-    def told(self) -> Iterable[lines.Told]:
+    def entries(self) -> Iterable[lines.MetadataLine]:
         """All of these, for a recording of this recording."""
         if self.names.first_time:
             yield lines.StartLine(self.names.first_time)

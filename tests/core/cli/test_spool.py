@@ -17,7 +17,7 @@ def config(tmp_path: Path) -> str:
     (tmp_path / "mozu.yaml").write_text(f"sinks:\n  - stdout: {{id: siem, spool: {{path: {path}}}}}\n")
     spool = Spool(path)
     spool.append([alert("waits"), alert("failed")])
-    spool.bury([(2, "too large")])
+    spool.dead_letter([(2, "too large")])
     spool.close()
     return str(tmp_path / "mozu.yaml")
 

@@ -6,7 +6,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.testing import alert
 
 
-def channel(capacity: int = 2) -> tuple[MemoryQueue, Metrics]:
+def queue(capacity: int = 2) -> tuple[MemoryQueue, Metrics]:
     metrics = Metrics()
     return MemoryQueue(capacity, metrics), metrics
 
@@ -15,16 +15,16 @@ def numbers(metrics: Metrics) -> dict[str, float]:
     return {labels.get("reason", name): value for name, labels, value in metrics.collect()}
 
 
-def test_a_full_channel_drops_the_newest_and_counts_it() -> None:
-    full, metrics = channel(1)
+def test_a_full_queue_drops_the_newest_and_counts_it() -> None:
+    full, metrics = queue(1)
     full.put(alert())
     full.put(alert())
     counts = numbers(metrics)
-    assert (2, 1, 1) == (counts["sink_alerts_accepted_total"], counts["queue full"], full.waiting())
+    assert (2, 1, 1) == (counts["sink_alerts_accepted_total"], counts["queue full"], full.in_memory())
 
 
 def test_what_is_dropped_has_used_its_numbers_and_is_told_as_a_range() -> None:
-    full, _ = channel(1)
+    full, _ = queue(1)
     for _ in range(4):
         full.put(alert())
     assert [DroppedRange(2, 4, "its queue is full")] == full.take_dropped()
@@ -36,15 +36,15 @@ async def _numbers(source: MemoryQueue, most: int) -> list[int]:
 
 
 def test_alerts_leave_in_order_with_their_numbers() -> None:
-    two, _ = channel()
+    two, _ = queue()
     two.put(alert())
     two.put(alert())
     assert [1, 2] == asyncio.run(_numbers(two, 10))
 
 
-def test_a_closed_channel_gives_what_it_holds_and_then_nothing() -> None:
+def test_a_closed_queue_gives_what_it_holds_and_then_nothing() -> None:
     async def scenario() -> tuple[int, int]:
-        one, _ = channel()
+        one, _ = queue()
         one.put(alert())
         one.close()
         return len(await one.get(10)), len(await one.get(10))
@@ -52,16 +52,16 @@ def test_a_closed_channel_gives_what_it_holds_and_then_nothing() -> None:
     assert (1, 0) == asyncio.run(scenario())
 
 
-def test_room_waits_until_the_queue_is_half_empty() -> None:
+def test_backpressure_lasts_until_the_queue_is_half_empty() -> None:
     async def scenario() -> list[str]:
         story: list[str] = []
-        full, _ = channel(4)
+        full, _ = queue(4)
         for _ in range(4):
             full.put(alert())
 
         async def wait() -> None:
-            await full.room()
-            story.append("room")
+            await full.wait_capacity()
+            story.append("capacity")
 
         async with asyncio.TaskGroup() as group:
             group.create_task(wait())
@@ -73,35 +73,35 @@ def test_room_waits_until_the_queue_is_half_empty() -> None:
             story.append("two left")
         return story
 
-    assert ["three left", "two left", "room"] == asyncio.run(scenario())
+    assert ["three left", "two left", "capacity"] == asyncio.run(scenario())
 
 
-def test_alerts_are_safe_once_they_have_arrived_or_will_never_arrive() -> None:
+def test_alerts_are_persisted_once_they_are_acknowledged_or_dropped() -> None:
     async def scenario() -> list[str]:
         story: list[str] = []
-        two, _ = channel()
+        two, _ = queue()
         two.put(alert())
         two.put(alert())
 
         async def wait() -> None:
-            await two.safe(two.mark())
-            story.append("safe")
+            await two.wait_persisted(two.mark())
+            story.append("persisted")
 
         async with asyncio.TaskGroup() as group:
             group.create_task(wait())
             await two.get(10)
-            await two.settle([1], [], [2])
+            await two.ack([1], [], [2])
             await asyncio.sleep(0)
             story.append("one arrived, one is tried again")
-            await two.settle([], [(2, "rejected")], [])
+            await two.ack([], [(2, "rejected")], [])
         return story
 
-    assert ["one arrived, one is tried again", "safe"] == asyncio.run(scenario())
+    assert ["one arrived, one is tried again", "persisted"] == asyncio.run(scenario())
 
 
 def test_what_is_left_at_the_end_is_counted_with_its_reason() -> None:
     async def scenario() -> dict[str, float]:
-        two, metrics = channel()
+        two, metrics = queue()
         two.put(alert())
         two.put(alert())
         await two.get(1)
@@ -112,10 +112,10 @@ def test_what_is_left_at_the_end_is_counted_with_its_reason() -> None:
     assert (2, 0) == (counts["stop deadline"], counts["sink_queue_records"])
 
 
-def test_a_full_channel_still_has_room_for_mozus_own_notices() -> None:
-    full, metrics = channel(1)
+def test_a_full_queue_still_takes_mozus_own_notices() -> None:
+    full, metrics = queue(1)
     full.put(alert())
     notice = alert("Events lost")
     notice.source = "internal"
     full.put(notice)
-    assert (2, 0) == (full.waiting(), numbers(metrics)["queue full"])
+    assert (2, 0) == (full.in_memory(), numbers(metrics)["queue full"])

@@ -1,4 +1,4 @@
-"""Which alert is given out next, where some lie on disk and some are still in memory."""
+"""Read-ahead: which alert is given out next, where some are on disk and some still in memory."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,19 +25,19 @@ class Disk:
         self.reads += 1
         return [self.rows[number] for number in sorted(self.rows) if number > after][:most]
 
-    def settle(self, upcoming: ReadAhead, numbers: Sequence[int]) -> None:
+    def ack(self, ahead: ReadAhead, numbers: Sequence[int]) -> None:
         for number in numbers:
             del self.rows[number]
-        upcoming.settled(numbers)
+        ahead.acked(numbers)
 
 
-def commit(disk: Disk, upcoming: ReadAhead, first: int, count: int) -> None:
+def commit(disk: Disk, ahead: ReadAhead, first: int, count: int) -> None:
     rows = disk.add(first, count)
-    upcoming.committed(rows[-1][0], [item for _, item in rows])
+    ahead.committed(rows[-1][0], [item for _, item in rows])
 
 
-def taken(upcoming: ReadAhead, most: int) -> list[int]:
-    return [number for number, _ in asyncio.run(upcoming.next(most))]
+def taken(ahead: ReadAhead, most: int) -> list[int]:
+    return [number for number, _ in asyncio.run(ahead.next(most))]
 
 
 @pytest.fixture
@@ -47,61 +47,61 @@ def disk() -> Disk:
 
 @pytest.mark.parametrize("live_first", [False, True])
 def test_what_follows_the_last_one_comes_from_memory(disk: Disk, live_first: bool) -> None:
-    upcoming = ReadAhead(disk.read, live_first=live_first)
-    commit(disk, upcoming, 1, 5)
-    assert ([1, 2, 3], [4, 5], 0) == (taken(upcoming, 3), taken(upcoming, 3), disk.reads)
-    assert [] == taken(upcoming, 3)
+    ahead = ReadAhead(disk.read, live_first=live_first)
+    commit(disk, ahead, 1, 5)
+    assert ([1, 2, 3], [4, 5], 0) == (taken(ahead, 3), taken(ahead, 3), disk.reads)
+    assert [] == taken(ahead, 3)
 
 
 def test_a_backlog_comes_first_in_order(disk: Disk) -> None:
-    upcoming = ReadAhead(disk.read, live_first=False)
+    ahead = ReadAhead(disk.read, live_first=False)
     disk.add(1, 6)
-    commit(disk, upcoming, 7, 2)
-    assert ([1, 2, 3, 4], [5, 6, 7, 8]) == (taken(upcoming, 4), taken(upcoming, 4))
-    commit(disk, upcoming, 9, 1)
+    commit(disk, ahead, 7, 2)
+    assert ([1, 2, 3, 4], [5, 6, 7, 8]) == (taken(ahead, 4), taken(ahead, 4))
+    commit(disk, ahead, 9, 1)
     reads = disk.reads
-    assert ([9], reads) == (taken(upcoming, 4), disk.reads)
+    assert ([9], reads) == (taken(ahead, 4), disk.reads)
 
 
 def test_what_has_just_come_overtakes_a_backlog_that_shrinks_all_the_same(disk: Disk) -> None:
-    upcoming = ReadAhead(disk.read, live_first=True)
+    ahead = ReadAhead(disk.read, live_first=True)
     disk.add(1, 20)
-    commit(disk, upcoming, 21, 20)
-    assert [21, 22, 23, 1] == taken(upcoming, 4)
-    disk.settle(upcoming, [21, 22, 1])
-    rest = [number for _ in range(20) for number in taken(upcoming, 4)]
+    commit(disk, ahead, 21, 20)
+    assert [21, 22, 23, 1] == taken(ahead, 4)
+    disk.ack(ahead, [21, 22, 1])
+    rest = [number for _ in range(20) for number in taken(ahead, 4)]
     assert sorted(rest) == [*range(2, 21), *range(24, 41)]
 
 
-def test_nothing_is_given_out_twice_while_it_is_not_settled(disk: Disk) -> None:
-    upcoming = ReadAhead(disk.read, live_first=True)
+def test_nothing_is_given_out_twice_before_it_is_acknowledged(disk: Disk) -> None:
+    ahead = ReadAhead(disk.read, live_first=True)
     disk.add(1, 3)
-    commit(disk, upcoming, 4, 3)
-    seen = [number for _ in range(8) for number in taken(upcoming, 4)]
+    commit(disk, ahead, 4, 3)
+    seen = [number for _ in range(8) for number in taken(ahead, 4)]
     assert [1, 2, 3, 4, 5, 6] == sorted(seen)
 
 
 def test_numbers_that_another_process_gave_are_not_passed_over(disk: Disk) -> None:
-    upcoming = ReadAhead(disk.read, live_first=False)
-    commit(disk, upcoming, 1, 1)
+    ahead = ReadAhead(disk.read, live_first=False)
+    commit(disk, ahead, 1, 1)
     disk.add(2, 2)
-    commit(disk, upcoming, 4, 1)
-    assert [1, 2, 3, 4] == [number for _ in range(4) for number in taken(upcoming, 4)]
+    commit(disk, ahead, 4, 1)
+    assert [1, 2, 3, 4] == [number for _ in range(4) for number in taken(ahead, 4)]
 
 
 def test_what_was_dropped_is_not_given_out(disk: Disk) -> None:
-    upcoming = ReadAhead(disk.read, live_first=False)
-    commit(disk, upcoming, 1, 4)
+    ahead = ReadAhead(disk.read, live_first=False)
+    commit(disk, ahead, 1, 4)
     for number in (1, 2):
         del disk.rows[number]
-    upcoming.dropped(2)
-    assert [3, 4] == taken(upcoming, 4)
+    ahead.dropped(2)
+    assert [3, 4] == taken(ahead, 4)
 
 
 def test_memory_is_bounded_and_the_disk_has_the_rest(disk: Disk) -> None:
-    upcoming = ReadAhead(disk.read, live_first=False)
-    commit(disk, upcoming, 1, 10_000)
+    ahead = ReadAhead(disk.read, live_first=False)
+    commit(disk, ahead, 1, 10_000)
     given = []
-    while some := taken(upcoming, 500):
+    while some := taken(ahead, 500):
         given += some
     assert list(range(1, 10_001)) == given

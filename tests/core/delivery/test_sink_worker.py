@@ -35,13 +35,15 @@ class Scripted:
         pass
 
 
-def outlet(sink: Scripted, *, blocking: bool = False, closed: list[str] | None = None) -> tuple[SinkWorker, Metrics]:
+def worker_for(
+    sink: Scripted, *, blocking: bool = False, closed: list[str] | None = None
+) -> tuple[SinkWorker, Metrics]:
     metrics = Metrics()
-    stage = Isolated("sink", "scripted", sink, metrics, blocking=blocking)
+    isolated = Isolated("sink", "scripted", sink, metrics, blocking=blocking)
     return SinkWorker(
-        stage,
+        isolated,
         FalcoJson(),
-        MemoryQueue(100, stage.metrics),
+        MemoryQueue(100, isolated.metrics),
         agent="host",
         on_closed=([] if closed is None else closed).append,
         retry=RetryPolicy(first=0.001, longest=0.001, attempts=3),
@@ -57,13 +59,13 @@ def numbers(metrics: Metrics) -> dict[str, float]:
 
 def run(sink: Scripted, alerts: int, *, blocking: bool = False, closed: list[str] | None = None) -> dict[str, float]:
     async def scenario() -> dict[str, float]:
-        way, metrics = outlet(sink, blocking=blocking, closed=closed)
-        await way.start()
+        worker, metrics = worker_for(sink, blocking=blocking, closed=closed)
+        await worker.start()
         for _ in range(alerts):
-            way.accept(alert())
-        way.buffer.close()
-        await way.run()
-        await way.stop()
+            worker.accept(alert())
+        worker.queue.close()
+        await worker.run()
+        await worker.stop()
         return numbers(metrics)
 
     return asyncio.run(scenario())
@@ -126,16 +128,16 @@ def test_what_a_hanging_sink_holds_at_the_deadline_is_counted_and_nothing_hangs(
 
     async def scenario() -> dict[str, float]:
         sink = Scripted(hang)
-        way, metrics = outlet(sink, blocking=True)
+        worker, metrics = worker_for(sink, blocking=True)
         for _ in range(3):
-            way.accept(alert())
-        task = asyncio.ensure_future(way.run())
+            worker.accept(alert())
+        task = asyncio.ensure_future(worker.run())
         while not sink.seen:
             await asyncio.sleep(0)
-        way.accept(alert())
+        worker.accept(alert())
         task.cancel()
         await asyncio.wait([task])
-        await way.stop()
+        await worker.stop()
         release.set()
         return numbers(metrics)
 
@@ -147,25 +149,25 @@ def poisoned(records: Sequence[Record]) -> None:
         raise ValueError("cannot take number 2")
 
 
-def run_with_company(deliver: Deliver) -> dict[str, float]:
+def run_among_others(deliver: Deliver) -> dict[str, float]:
     """Fifty alerts, one after another, while those before them are being delivered."""
 
     async def scenario() -> dict[str, float]:
-        way, metrics = outlet(Scripted(*[deliver] * 1000))
-        task = asyncio.ensure_future(way.run())
+        worker, metrics = worker_for(Scripted(*[deliver] * 1000))
+        task = asyncio.ensure_future(worker.run())
         for _ in range(50):
-            way.accept(alert())
+            worker.accept(alert())
             await asyncio.sleep(0.002)
-        way.buffer.close()
+        worker.queue.close()
         await task
-        await way.stop()
+        await worker.stop()
         return numbers(metrics)
 
     return asyncio.run(scenario())
 
 
 def test_one_poisonous_record_is_found_out_and_the_others_arrive() -> None:
-    counts = run_with_company(poisoned)
+    counts = run_among_others(poisoned)
     assert (49, 1) == (counts["sink_alerts_delivered_total"], counts["rejected"])
 
 
@@ -178,7 +180,7 @@ def test_a_record_that_is_refused_for_now_too_often_while_others_arrive_is_given
     def not_now(records: Sequence[Record]) -> Sequence[Outcome]:
         return [Retry() if record.stamp.sequence == 1 else None for record in records]
 
-    counts = run_with_company(not_now)
+    counts = run_among_others(not_now)
     assert (49, 1) == (counts["sink_alerts_delivered_total"], counts["rejected"])
 
 
@@ -193,17 +195,17 @@ def test_many_that_are_refused_for_now_delay_no_others_and_come_again_together_i
         return outcomes
 
     async def scenario() -> None:
-        way, _ = outlet(Scripted(*[shut_for_odd] * 100_000))
-        task = asyncio.ensure_future(way.run())
+        worker, _ = worker_for(Scripted(*[shut_for_odd] * 100_000))
+        task = asyncio.ensure_future(worker.run())
         for _ in range(90):
-            way.accept(alert())
+            worker.accept(alert())
             await asyncio.sleep(0)
         while len(seen) < 45:
             await asyncio.sleep(0.01)
         opened.set()
-        way.buffer.close()
+        worker.queue.close()
         await task
-        await way.stop()
+        await worker.stop()
 
     asyncio.run(asyncio.wait_for(scenario(), 60))
     assert [*range(2, 91, 2), *range(1, 91, 2)] == seen

@@ -40,12 +40,14 @@ class Catalogue:
 
 
 class Scene:
-    """A hold, its enricher, and what came out, as `name` or `name?` (judged without the enricher's answer)."""
+    """An enrichment buffer, its enricher, and what came out: `name`, or `name?` if evaluated without an answer."""
 
     def __init__(self, group: asyncio.TaskGroup, **bounds: Any) -> None:
         self.catalogue, self.out, self._group = Catalogue(), list[str](), group
-        stage = Isolated("enricher", "catalogue", self.catalogue, Metrics())
-        self.hold = EnrichmentBuffer([stage], EnrichmentBufferBounds(**bounds), self._released, self._spawn, Metrics())
+        isolated = Isolated("enricher", "catalogue", self.catalogue, Metrics())
+        self.buffer = EnrichmentBuffer(
+            [isolated], EnrichmentBufferBounds(**bounds), self._released, self._spawn, Metrics()
+        )
         self._number = 0
 
     def _spawn(self, work: Awaitable[None], name: str) -> None:
@@ -62,7 +64,7 @@ class Scene:
         for name in names:
             self._number += 1
             events.append(DataEvent("json", name, 0, self._number))
-        self.out += [event.type for event in self.hold.admit(events)]
+        self.out += [event.type for event in self.buffer.admit(events)]
 
 
 def play(scenario: Callable[[Scene], Awaitable[None]], **bounds: Any) -> list[str]:
@@ -106,7 +108,7 @@ def test_an_event_never_overtakes_one_of_its_own_key() -> None:
     assert ["a:1", "a:2"] == play(scenario)
 
 
-def test_at_the_deadline_events_are_judged_without_and_later_ones_do_not_wait_again() -> None:
+def test_at_the_deadline_events_are_evaluated_without_and_later_ones_do_not_wait_again() -> None:
     async def scenario(scene: Scene) -> None:
         scene.send("a:1")
         while not scene.out:
@@ -136,11 +138,11 @@ def test_the_oldest_waiting_number_is_known_so_that_its_versions_are_kept() -> N
 
     async def scenario(scene: Scene) -> None:
         scene.send("host:1", "a:2", "b:3")
-        seen.append(scene.hold.oldest())
+        seen.append(scene.buffer.oldest())
         scene.catalogue.answer("a")
         scene.catalogue.answer("b")
         await settle()
-        seen.append(scene.hold.oldest())
+        seen.append(scene.buffer.oldest())
 
     play(scenario)
     assert [2, None] == seen

@@ -1,4 +1,4 @@
-"""After a loss the state is held against the machine, once the stream has caught up with it."""
+"""Reconcile: after a loss the state is compared with /proc, once the stream has caught up."""
 
 import asyncio
 import time
@@ -9,12 +9,12 @@ import pytest
 
 from mozu.core.flow import reconcile
 from mozu.core.flow.reconcile import Reconciler
-from mozu.core.flow.source_pump import Intake
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import KnownProcess, ProcSnapshot
+from tests.core.flow.making import pipeline_of
 from tests.core.state.story import NOWHERE
 
 PATIENCE = 30.0
@@ -36,13 +36,13 @@ class Machine(StateMachine):
 
 
 class Stream:
-    """An intake with its reconciler, and events for it."""
+    """A pipeline with its reconciler, and events for it."""
 
     def __init__(self) -> None:
         self.machine, metrics = Machine(), Metrics()
-        stage: Isolated[Any] = Isolated("source", "ebpf", None, metrics)
-        self.intake = Intake(stage, live=True, origin="here", state=self.machine, metrics=metrics)
-        self.reconciler = Reconciler(self.intake, self.machine, metrics, threads=lambda: False)
+        source: Isolated[Any] = Isolated("source", "ebpf", None, metrics)
+        self.pipeline = pipeline_of(source, live=True, state=self.machine, metrics=metrics)
+        self.reconciler = Reconciler(self.pipeline, self.machine, metrics, threads=lambda: False)
 
     def lives(self, pid: int, *, known: bool = True, **observed: object) -> None:
         """A process of the machine, which the state has as well if it is `known`."""
@@ -53,7 +53,7 @@ class Stream:
     def tell(self, moment: int | None = None) -> None:
         """An event that changes nothing."""
         now = time.time_ns() if moment is None else moment
-        self.intake.accept([SyscallEvent("syscall", "chdir", now, tid=1, pid=1, args=(-1, "/"))], lambda alert: None)
+        self.pipeline.process([SyscallEvent("syscall", "chdir", now, tid=1, pid=1, args=(-1, "/"))])
 
     def knows(self) -> set[int]:
         return set(self.machine.processes())
@@ -62,7 +62,7 @@ class Stream:
 @pytest.fixture
 def stream(monkeypatch: pytest.MonkeyPatch) -> Stream:
     """Process 1, known; looks follow each other quickly."""
-    monkeypatch.setattr(reconcile, "_REST", 0.01)
+    monkeypatch.setattr(reconcile, "_MIN_INTERVAL", 0.01)
     monkeypatch.setattr(reconcile, "_QUIET", 0.3)
     stream = Stream()
     stream.lives(1)
@@ -126,7 +126,7 @@ def test_what_the_stream_tells_while_the_machine_is_read_is_believed(stream: Str
         await until(lambda: stream.machine.asked == 1)
         ended.time = time.time_ns()
         del stream.machine.says[5]
-        stream.intake.accept([ended], lambda alert: None)
+        stream.pipeline.process([ended])
         await until(lambda: stream.machine.asked >= 1 and 5 not in stream.knows())
         stream.tell(time.time_ns() + 10**9)
         await asyncio.sleep(0.1)  # time for a wrong repair

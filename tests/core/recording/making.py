@@ -11,7 +11,7 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.lookups import Lookups
 from mozu.core.recording.lines import ContainerLine, HostLine, UserLine
-from mozu.core.recording.lines import Told as Line
+from mozu.core.recording.lines import MetadataLine as Line
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import Entered, Executed, Forked, KnownProcess, Opened, ProcSnapshot
 from mozu.plugins.sources.replay.metadata import Metadata
@@ -33,7 +33,7 @@ def fields() -> FieldRegistry:
     return FieldRegistry(builtin_fields(names), names)
 
 
-class Told:
+class Names:
     """What a source knows of its surroundings; it watched a machine."""
 
     live = True
@@ -41,7 +41,7 @@ class Told:
     def __init__(self) -> None:
         self.changes = 1
 
-    def told(self) -> Iterable[Line]:
+    def entries(self) -> Iterable[Line]:
         observed = ContainerMetadata(full_id=CONTAINER)
         user = UserLine("", 1000, "mira", "/home/mira", "/bin/sh")
         return [user, ContainerLine(CONTAINER, observed), HostLine(b"\x08\x08\x08\x08", ("a.example", "b.example"))]
@@ -75,9 +75,9 @@ def events() -> list[Event]:
 def live(*, often: bool = False, given: Iterable[Event] | None = None) -> bytes:
     """A recording of these events."""
     kept, state = Kept(often=often), StateMachine(procfs=None)
-    made = recorder([kept], fields(), state, Told())
+    made = recorder([kept], fields(), state, Names())
     for event in events() if given is None else given:
-        made.take([event])
+        made.record([event])
         if not isinstance(event, DataEvent):
             state.apply([event])
         made.tick(None)
@@ -91,7 +91,7 @@ def rerecorded(capture: Capture) -> bytes:
     metadata = Metadata(registry.lookups)
     made = recorder([kept], registry, state, metadata)
     for batch in Recording(BytesIO(capture.raw()), "capture", metadata).batches():
-        made.take(batch)
+        made.record(batch)
         state.apply(batch)
         made.tick(None)
     return bytes(kept.data)

@@ -59,7 +59,7 @@ def test_the_state_at_the_beginning_is_in_the_recording() -> None:
     made = recorder([kept], fields(), state)
     state.apply([call("openat", 3, -100, "/tmp/x", 1, 0, 0, 42, fd=3)])
     before = [call("write", 1, b"x", 3, 1, fd=3)]
-    made.take(before)
+    made.record(before)
     state.apply(before)
     made.tick(None)
     (event,) = StateMachine(procfs=None).apply(read(bytes(kept.data)))
@@ -75,8 +75,8 @@ def test_what_a_live_state_asks_the_machine_is_answered_by_the_recording() -> No
     made = recorder([kept], fields(), state)
     given = [call("close", 0, 3, tid=1, pid=1, fd=3), call("close", 0, 3, tid=1 << 22, pid=1 << 22, fd=3)]
     for event in given:
-        made.take([event])
-        made.judged(state.apply([event]))
+        made.record([event])
+        made.evaluated(state.apply([event]))
         made.tick(None)
     first, second = StateMachine(procfs=None).apply(read(bytes(kept.data)))
     assert first.process is not None
@@ -108,8 +108,8 @@ def test_names_of_addresses_are_told_before_the_first_event_that_was_judged_with
         registry.lookups.hosts = table
         for _ in range(2):
             event = call("close", 0, 3, fd=3)
-            made.take([event])
-            made.judged(state.apply([event]))
+            made.record([event])
+            made.evaluated(state.apply([event]))
         made.tick(None)
     metadata, found = Metadata(), []
     for batch in OwnRecording(BytesIO(bytes(kept.data)), "r.jsonl", metadata).batches():
@@ -127,10 +127,10 @@ def test_names_of_addresses_are_recorded_again_from_a_recording() -> None:
     metadata.tell(HostLine(b"two2", ("b",)))
     for told in (HostLine(b"one1", ()), HostLine(b"two2", ("b", "c"))):
         event = call("close", 0, 3, fd=3)
-        made.take([event])
+        made.record([event])
         state.apply([event])
         metadata.tell(told)
-    made.take([call("close", 0, 3, fd=3)])
+    made.record([call("close", 0, 3, fd=3)])
     made.tick(None)
     written = [json.loads(line) for line in kept.data.splitlines() if line.startswith(b'{"line":"host"')]
     names = [(base64.b64decode(line["address"]), line["names"]) for line in written]
@@ -145,9 +145,9 @@ def test_what_enrichers_say_is_written_once_a_section() -> None:
     state.apply([SyscallEvent("syscall", "_process", 0, 0, 5, 5, observed=known)])
     for _ in range(3):
         event = call("close", 0, 3, fd=3)
-        made.take([event])
-        made.judged(state.apply([event]))
-        made.settle(None)
+        made.record([event])
+        made.evaluated(state.apply([event]))
+        made.flush(None)
     made.tick(None)
     told = [json.loads(line) for line in kept.data.splitlines() if line.startswith(b"{")]
     assert ["recording", "start", "user", "group", "user", "container", "type"] == [line["line"] for line in told]
@@ -196,9 +196,9 @@ def test_what_enrichers_come_to_know_stands_before_the_event_that_was_judged_wit
     made = recorder([kept], registry, state)
     state.apply([SyscallEvent("syscall", "_process", 0, 0, 5, 5, observed=KnownProcess(name="sh", uid=1000))])
     given = [call("close", 0, 3, fd=3) for _ in names]
-    made.take(given)
+    made.record(given)
     for event in state.apply(given):
-        made.judged([event])
+        made.evaluated([event])
     made.tick(None)
     told = [json.loads(line) for line in kept.data.splitlines()]
     users = [line["name"] if isinstance(line, dict) else line[2] for line in told if _is_user_or_event(line)]

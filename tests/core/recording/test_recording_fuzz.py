@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from mozu.core.errors import SourceBroken
-from mozu.core.flow.source_pump import Intake
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
-from mozu.core.model.event import Event
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.replay.metadata import Metadata
 from mozu.plugins.sources.replay.own import OwnRecording, is_own, origin_of
+from tests.core.flow.making import pipeline_of
 from tests.core.recording.making import live, packed, rerecorded
 from tests.oracle.capture import Capture
 from tests.plugins.sources.test_replay_fuzz import mutate
@@ -79,19 +78,16 @@ seeds_made = seeds()
 def judged(raw: bytes) -> tuple[int, str]:
     """How many events were shown, and what ended the reading: only the clean error may."""
     state = StateMachine(procfs=None)
-    stage: Any = Isolated("source", "fuzz", Nothing(), Metrics())
-    intake = Intake(stage, live=False, origin="", state=state, metrics=Metrics())
-    count = 0
+    source: Any = Isolated("source", "fuzz", Nothing(), Metrics())
+    pipeline = pipeline_of(source, live=False, state=state, metrics=Metrics())
     try:
         for batch in OwnRecording(BytesIO(raw), "mutated", Metadata()).batches():
-            found: list[Event] = list(intake.accept(batch, lambda _: None))
-            count += len(found)
-            state.prune(state.number)
-            if count:
+            pipeline.process(batch)
+            if pipeline.evaluated.value:
                 state.snapshot()
     except SourceBroken as error:
-        return count, str(error)
-    return count, ""
+        return pipeline.evaluated.value, str(error)
+    return pipeline.evaluated.value, ""
 
 
 @pytest.mark.timeout(3600)

@@ -11,7 +11,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Template
 from mozu.core.recording import CapturePlan, Captures, FullRecording, RecordingFiles, RecordingWriter
 from mozu.core.recording.section import Chunk, RecordingInfo, Section
-from mozu.core.recording.writer import _ROOM
+from mozu.core.recording.writer import _MAX_QUEUED
 from mozu.core.state import StateMachine
 from tests.core.recording.making import fields, read
 
@@ -91,13 +91,13 @@ def test_what_finds_no_room_is_lost_counted_and_marked_in_the_file(tmp_path: Pat
     whole, held = FullRecording(writer, metrics), Held()
     one, other = section(), section()
     whole.put(chunk(one, 1))
-    assert writer.put(held, _ROOM + 1)
+    assert writer.put(held, _MAX_QUEUED + 1)
     assert held.begun.wait(60)
     whole.put(chunk(one, 2))
     assert whole.due()
     whole.put(chunk(one, 3))
     held.go.set()
-    writer.wait()
+    writer.wait_capacity()
     whole.put(chunk(one, 4))
     whole.put(chunk(other, 5))
     assert not whole.due()
@@ -191,9 +191,9 @@ def test_a_capture_that_cannot_be_written_is_told(kind: type[Captures], tmp_path
 def test_a_disk_that_hangs_is_given_up_and_told(tmp_path: Path) -> None:
     writer, held = RecordingWriter(RecordingFiles(tmp_path / "a.gz"), Metrics(), lambda _: None), Held()
     whole = FullRecording(writer, Metrics())
-    assert writer.put(held, _ROOM)
+    assert writer.put(held, _MAX_QUEUED)
     assert held.begun.wait(60)
-    assert not whole.wait()
+    assert not whole.wait_capacity()
     whole.close(0.01)
     held.go.set()
     assert ["recording has stopped: the disk did not take the end of it within 0 s"] == whole.take_problems()

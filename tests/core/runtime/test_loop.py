@@ -34,7 +34,7 @@ def watched(work: Callable[[asyncio.AbstractEventLoop], None], seconds: float) -
         dog = Watchdog(
             cast("asyncio.AbstractEventLoop", seen),
             {__name__: "this test"},
-            patience=0.05,
+            threshold=0.05,
             report=lambda *told: reports.append(told),
         )
         dog.start()

@@ -162,17 +162,17 @@ def test_a_topic_that_is_missing_delays_no_alerts_for_others(
     async def run() -> None:
         metrics = Metrics()
         stage = Isolated("sink", "siem", sink(kafka.servers[0], topic="there.{priority}"), metrics)
-        channel = MemoryQueue(1000, metrics)
-        way = SinkWorker(stage, FalcoJson(), channel, agent="host", on_closed=print, retry=RetryPolicy(longest=1.0))
+        queue = MemoryQueue(1000, metrics)
+        way = SinkWorker(stage, FalcoJson(), queue, agent="host", on_closed=print, retry=RetryPolicy(longest=1.0))
         task = asyncio.ensure_future(way.run())
         for item in [*warned[:40], *notices]:
             way.accept(item)
-        while channel.waiting() > 40:
+        while queue.in_memory() > 40:
             await asyncio.sleep(0.05)
         await asyncio.to_thread(create, kafka, "there.warning", partitions=1)
         for item in warned[40:]:
             way.accept(item)
-        channel.close()
+        queue.close()
         await task
         await way.stop()
 

@@ -18,7 +18,7 @@ from mozu.core.api.hookspecs import Context
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
-from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, check_sink, context
@@ -36,17 +36,18 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 class Way:
-    """An outlet with the sink at its end: what the engine makes of a configured entry."""
+    """A worker with the sink at its end: what the engine makes of a configured entry."""
 
     def __init__(self, **settings: Any) -> None:
         self.metrics = Metrics()
-        stage: Isolated[Any] = Isolated("sink", "hook", None, self.metrics)
-        given = Context(id="hook", log=stage.log, metrics=stage.metrics, fields=context().fields)
-        stage.component = build(WebhookSettings.model_validate(settings), given)
-        self.outlet = SinkWorker(
-            stage,
+        isolation = Isolation("sink", "hook", self.metrics)
+        given = Context(id="hook", log=isolation.log, metrics=isolation.metrics, fields=context().fields)
+        hook: Any = build(WebhookSettings.model_validate(settings), given)
+        isolated = Isolated("sink", "hook", hook, self.metrics)
+        self.worker = SinkWorker(
+            isolated,
             FalcoJson(),
-            MemoryQueue(1000, stage.metrics),
+            MemoryQueue(1000, isolated.metrics),
             agent="host",
             on_closed=lambda reason: None,
             retry=RetryPolicy(first=0.01, longest=0.05, attempts=20),
@@ -55,13 +56,13 @@ class Way:
     async def deliver(self, count: int) -> list[str]:
         """Make `count` alerts and deliver them; their ids."""
         alerts = [alert(f"Rule {number}", **{"proc.name": "ö\n\udc80"}) for number in range(count)]
-        await self.outlet.start()
+        await self.worker.start()
         for item in alerts:
-            self.outlet.accept(item)
-        self.outlet.buffer.close()
+            self.worker.accept(item)
+        self.worker.queue.close()
         async with asyncio.timeout(60):
-            await self.outlet.run()
-        await self.outlet.stop()
+            await self.worker.run()
+        await self.worker.stop()
         return [item.id for item in alerts]
 
     def numbers(self) -> dict[str, float]:
@@ -246,12 +247,12 @@ def _refused(certificates: Certificates, context: ssl.SSLContext, caplog: Log, *
     async def scenario() -> None:
         async with serving(answers, context):
             way = Way(url=answers.url, allow_private=True, **settings)
-            sink: Webhook = way.outlet.stage.component  # type: ignore[assignment]
+            sink: Webhook = way.worker.sink.component  # type: ignore[assignment]
             await sink.start()
-            way.outlet.accept(alert())
+            way.worker.accept(alert())
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.5):
-                    await way.outlet.run()
+                    await way.worker.run()
             await sink.stop()
 
     run_loop(scenario())
@@ -297,12 +298,12 @@ def test_a_name_that_leads_inward_gets_no_alert(caplog: Log) -> None:
     async def scenario() -> None:
         async with serving(answers):
             way = Way(url=answers.url)
-            await way.outlet.start()
-            way.outlet.accept(alert())
+            await way.worker.start()
+            way.worker.accept(alert())
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.3):
-                    await way.outlet.run()
-            await way.outlet.stop()
+                    await way.worker.run()
+            await way.worker.stop()
 
     run_loop(scenario())
     assert [] == answers.requests
@@ -381,7 +382,7 @@ def test_a_secret_is_told_nowhere_whatever_goes_wrong(
                 tls={"ca": certificates.ca},
             )
             await way.deliver(2)
-            assert "PLANTED" not in repr(way.outlet.stage.component)
+            assert "PLANTED" not in repr(way.worker.sink.component)
         return way
 
     way = run_loop(scenario())
@@ -397,12 +398,12 @@ def test_a_timeout_of_the_connection_does_not_tell_the_url(caplog: Log) -> None:
 
     async def scenario(port: int) -> None:
         way = Way(url=f"https://127.0.0.1:{port}/PLANTED", allow_private=True, connect_timeout=0.1)
-        sink = way.outlet.stage.component
-        await way.outlet.start()
-        way.outlet.accept(alert())
+        sink = way.worker.sink.component
+        await way.worker.start()
+        way.worker.accept(alert())
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
-                await way.outlet.run()
+                await way.worker.run()
         stopped = sink.stop()
         assert stopped is not None
         await stopped

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.redact import Redactor
 from mozu.core.errors import ConfigError
-from mozu.core.flow import Pipeline
-from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
+from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.runtime.engine.assembly import Assembly, assemble
@@ -39,19 +39,13 @@ def assembled(folder: Path, text: str) -> Assembly:
     return assemble(config, registry, Metrics(), BackgroundTasks())
 
 
-def test_an_alert_is_redacted_before_any_outlet_takes_it() -> None:
+def test_an_alert_is_redacted_before_any_sink_worker_takes_it() -> None:
     metrics, taken = Metrics(), Taken()
-    outlets: list[Any] = [taken]
-    pipeline = Pipeline(
-        enrichers=[],
-        evaluators=[],
-        outlets=outlets,
-        hold=EnrichmentBufferBounds(),
-        spawn=lambda work, name: None,
-        metrics=metrics,
-        redact=Redactor(metrics),
+    workers: list[Any] = [taken]
+    pipeline = AlertPipeline(
+        workers, hostname="host", redact=Redactor(metrics), limiter=AlertLimiter(), metrics=metrics
     )
-    pipeline.dispatch(alert("R", "ran", cmdline="app --password=Hunter2xyz"))
+    pipeline.emit(alert("R", "ran", cmdline="app --password=Hunter2xyz"))
     assert ["ran cmdline=app --password=[redacted]"] == [item.message() for item in taken.alerts]
 
 
@@ -66,6 +60,6 @@ def test_an_expression_that_cannot_be_used_is_told_with_its_place(tmp_path: Path
 
 
 def test_evaluators_are_told_what_the_formats_of_all_sinks_want(tmp_path: Path) -> None:
-    wanting = assembled(tmp_path, "sinks: [{stdout: {format: ecs}}]\n").evaluators[0].stage.component.context
-    plain = assembled(tmp_path, "sinks: [stdout]\n").evaluators[0].stage.component.context
+    wanting = assembled(tmp_path, "sinks: [{stdout: {format: ecs}}]\n").evaluators[0].isolated.component.context
+    plain = assembled(tmp_path, "sinks: [stdout]\n").evaluators[0].isolated.component.context
     assert (True, ()) == ("proc.exepath" in wanting.requested_fields, plain.requested_fields)

@@ -30,14 +30,14 @@ def test_alerts_are_numbered_from_1_and_read_in_order(spool: Spool) -> None:
 
 def test_what_has_arrived_is_forgotten_and_its_number_is_never_given_again(spool: Spool) -> None:
     spool.append([alert(), alert()])
-    spool.settle([1, 2])
+    spool.delete([1, 2])
     spool.append([alert()])
     assert [3] == numbers(spool)
 
 
 def test_numbers_go_on_after_the_file_was_closed(spool: Spool, path: Path) -> None:
     spool.append([alert()])
-    spool.settle([1])
+    spool.delete([1])
     again = Spool(path)
     again.append([alert()])
     assert ([2], spool.epoch) == (numbers(again), again.epoch)
@@ -50,7 +50,7 @@ def test_what_is_dropped_by_policy_uses_its_numbers(spool: Spool) -> None:
 
 
 def test_what_does_not_fit_is_refused_whole(path: Path) -> None:
-    small = Spool(path, most_bytes=300)
+    small = Spool(path, max_bytes=300)
     small.append([alert()])
     with pytest.raises(SpoolFull):
         small.append([alert()] * 10)
@@ -65,8 +65,8 @@ def test_the_oldest_make_room_where_that_is_the_policy(spool: Spool) -> None:
 
 def test_a_dead_letter_keeps_its_reason_and_can_be_sent_again(spool: Spool) -> None:
     spool.append([alert("good"), alert("bad")])
-    spool.attempted([2])
-    spool.bury([(2, "too large")])
+    spool.count_attempt([2])
+    spool.dead_letter([(2, "too large")])
     letter = spool.dead()[0]
     assert (2, 1, "too large", "bad") == (letter.sequence, letter.attempts, letter.reason, letter.alert.rule)
     assert 1 == spool.redrive()
@@ -75,8 +75,8 @@ def test_a_dead_letter_keeps_its_reason_and_can_be_sent_again(spool: Spool) -> N
 
 def test_the_status_counts(spool: Spool) -> None:
     spool.append([alert()] * 3)
-    spool.settle([1])
-    spool.bury([(2, "x")])
+    spool.delete([1])
+    spool.dead_letter([(2, "x")])
     status = spool.status()
     assert (1, 3, 3, 1) == (status.waiting, status.oldest, status.last, status.dead)
 
@@ -109,5 +109,5 @@ def test_the_file_is_for_its_owner_only(spool: Spool, path: Path) -> None:
 
 def test_the_bytes_come_back_when_alerts_leave(spool: Spool) -> None:
     spool.append([alert()] * 10)
-    spool.settle(range(1, 11))
-    assert 0 == spool.weight
+    spool.delete(range(1, 11))
+    assert 0 == spool.size

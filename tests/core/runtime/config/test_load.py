@@ -72,26 +72,25 @@ def test_an_entry_with_a_colon_and_nothing_after_it_has_no_settings(write: Write
 
 
 def test_the_cores_own_settings_are_typed(write: Write) -> None:
-    config = load(write("host: web-1\nlog: {level: debug}\nhold: {seconds: 2}\nstop_deadline: 3\nplugins: [a]\n"))
-    assert (config.host, config.log.level, config.hold.seconds, config.stop_deadline, list(config.plugins)) == (
-        "web-1",
-        "debug",
-        2.0,
-        3.0,
-        ["a"],
+    config = load(
+        write("host: web-1\nlog: {level: debug}\nenrichment_buffer: {seconds: 2}\nstop_deadline: 3\nplugins: [a]\n")
     )
+    assert ("web-1", "debug", 2.0) == (config.host, config.log.level, config.enrichment_buffer.seconds)
+    assert (3.0, ["a"]) == (config.stop_deadline, list(config.plugins))
 
 
 def test_drop_ins_merge_components_by_id_and_mappings_by_key_in_name_order(write: Write) -> None:
-    main = write("sinks:\n  - kafka: {id: siem, topic: a, tls: {ca: x, verify: true}}\nhold: {seconds: 1, events: 7}\n")
+    sink, buffer = "sinks:\n  - kafka: {id: siem, topic: a, tls: {ca: x, verify: true}}\n", "enrichment_buffer"
+    main = write(f"{sink}{buffer}: {{seconds: 1, events: 7}}\n")
     drop_in(main, "20.yaml", "sinks:\n  - kafka: {id: siem, topic: last}\n")
-    drop_in(main, "10.yaml", "sinks:\n  - stdout\n  - kafka: {id: siem, topic: b, tls: {ca: y}}\nhold: {seconds: 2}\n")
+    sinks = "sinks:\n  - stdout\n  - kafka: {id: siem, topic: b, tls: {ca: y}}\n"
+    drop_in(main, "10.yaml", f"{sinks}{buffer}: {{seconds: 2}}\n")
     drop_in(main, "ignored.txt", "sinks: [nonsense]\n")
     drop_in(main, ".hidden.yaml", "sinks: [nonsense]\n")
     config = load(main)
     assert [entry.id for entry in config.sinks] == ["siem", "stdout"]
     assert config.sinks[0].settings == {"topic": "last", "tls": {"ca": "y", "verify": True}}
-    assert (config.hold.seconds, config.hold.events) == (2.0, 7)
+    assert (config.enrichment_buffer.seconds, config.enrichment_buffer.events) == (2.0, 7)
 
 
 def test_plugins_named_in_several_files_add_up(write: Write) -> None:
@@ -118,7 +117,7 @@ def test_every_mistake_is_reported_at_once_in_the_order_of_files_and_lines(write
     main = write(
         "sinsk: [stdout]\n"
         "log:\n  levle: debug\n"
-        "hold: {seconds: soon}\n"
+        "enrichment_buffer: {seconds: soon}\n"
         "sinks:\n  - stdout: {format: [xml], queue: {size: 0}}\n  - kafka:\n    topic: x\n"
         "sources: ebpf\n"
     )
@@ -126,7 +125,7 @@ def test_every_mistake_is_reported_at_once_in_the_order_of_files_and_lines(write
     assert problems(main) == [
         "mozu.yaml:1:1: unknown key 'sinsk'; did you mean 'sinks'?",
         "mozu.yaml:3:3: configuration: unknown setting log.levle; did you mean 'level'?",
-        "mozu.yaml:4:17: configuration: hold.seconds must be a number; found 'soon'",
+        "mozu.yaml:4:30: configuration: enrichment_buffer.seconds must be a number; found 'soon'",
         "mozu.yaml:6:22: sink stdout: format must be a name, or one mapping from it to its options; found a list",
         "mozu.yaml:6:43: sink stdout: queue.size must be greater than or equal to 1; found 0",
         "mozu.yaml:8:5: 'topic' stands beside 'kafka'; indent the settings of 'kafka' below it",

@@ -55,8 +55,8 @@ def test_the_cores_keys_of_an_entry_can_be_set(path: Path) -> None:
 
 
 def test_the_cores_own_settings_can_be_set(path: Path) -> None:
-    config = good(path, "hold.seconds=0", "log.level=error", "host=web")
-    assert (config.hold.seconds, config.log.level, config.host) == (0.0, "error", "web")
+    config = good(path, "enrichment_buffer.seconds=0", "log.level=error", "host=web")
+    assert (config.enrichment_buffer.seconds, config.log.level, config.host) == (0.0, "error", "web")
 
 
 def test_a_whole_list_can_be_replaced(path: Path) -> None:

@@ -31,11 +31,13 @@ def test_what_was_set_is_shown_and_no_more(tmp_path: Path) -> None:
         {"kafka": {"id": "siem", "format": "json", "topic": "x"}},
     ]
     assert tree["host"] == "web"
-    assert "hold" not in tree
+    assert "enrichment_buffer" not in tree
 
 
 def test_what_is_shown_reads_back_as_the_same(tmp_path: Path) -> None:
-    first = shown(tmp_path, "sinks:\n  - kafka: {id: siem, topic: x, queue: {size: 3}}\nhold: {seconds: 1}\n")
+    first = shown(
+        tmp_path, "sinks:\n  - kafka: {id: siem, topic: x, queue: {size: 3}}\nenrichment_buffer: {seconds: 1}\n"
+    )
     assert shown(tmp_path, first) == first
 
 
@@ -49,4 +51,4 @@ def test_defaults_are_shown_on_demand(tmp_path: Path) -> None:
     tree = yaml.safe_load(shown(tmp_path, "", defaults=True))
     (sink,) = tree["sinks"]
     assert (sink["stdout"]["queue"], sink["stdout"]["spool"]["enabled"]) == ({"size": 10000}, False)
-    assert tree["hold"]["seconds"] == 0.5
+    assert tree["enrichment_buffer"]["seconds"] == 0.5

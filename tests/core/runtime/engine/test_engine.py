@@ -138,7 +138,7 @@ class Play:
     def __init__(
         self, source: Any, *others: Any, live: bool = False, of: str = "", deadline: float = 10.0, **sink: Any
     ) -> None:
-        self.metrics, self.errands = Metrics(), BackgroundTasks()
+        self.metrics, self.tasks = Metrics(), BackgroundTasks()
         judges = [o for o in others if isinstance(o, Judge)] or [Judge()]
         sinks = [o for o in others if isinstance(o, Memory)]
         self.assembly = Assembly(
@@ -147,7 +147,7 @@ class Play:
             enrichers=[],
             evaluators=[built(Kind.EVALUATOR, judge, self.metrics, name=judge.rule) for judge in judges],
             sinks=[built(Kind.SINK, s, self.metrics, name=f"memory{n}", **sink) for n, s in enumerate(sinks)],
-            hold=EnrichmentBufferBounds(),
+            enrichment_buffer=EnrichmentBufferBounds(),
             hostname="node-a",
             origin="node-a/boot/run",
             stop_deadline=deadline,
@@ -155,7 +155,7 @@ class Play:
 
     def run(self, folder: Path, duration: float | None = None) -> tuple[int, Any]:
         async def main() -> int:
-            engine = Engine(self.assembly, self.metrics, self.errands)
+            engine = Engine(self.assembly, self.metrics, self.tasks)
             return await engine.run(duration=duration, stats=folder / "stats.json")
 
         code = run_loop(main())
@@ -218,7 +218,7 @@ def test_a_sink_that_hangs_delays_no_other_and_is_named_in_the_statistics(tmp_pa
 def test_a_live_source_that_fails_is_restarted_and_the_gap_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mozu.core.runtime.engine.engine._FIRST_DELAY", 0.0)
+    monkeypatch.setattr("mozu.core.flow.source_pump._FIRST_BACKOFF", 0.0)
     failures = iter([OSError("device gone")])
 
     def fail() -> None:

@@ -1,4 +1,4 @@
-"""Everything into one recording, in parts of bounded size and time."""
+"""A full recording (`record.file`): every event, with rotation into parts of bounded size and age."""
 
 import time
 
@@ -17,31 +17,31 @@ class FullRecording:
         self._writer, self._most_bytes, self._most_seconds = writer, most_bytes, most_seconds
         self._lost_total = metrics.counter("recorded_events_lost_total")
         self._section: Section | None = None
-        """The one that the file is in; None: the next chunk needs a beginning."""
+        """The one that the file is in; None: the next chunk needs its section's header."""
         self._broken: Section | None = None
-        """The one in which a chunk was lost: nothing more of it is written."""
-        self._lost = self._told = 0
+        """The one in which a chunk was dropped: nothing more of it is written."""
+        self._lost = self._reported = 0
         self._failed = False
 
     def due(self) -> bool:
-        """A part is full, or a loss is behind us."""
+        """Whether a section should begin: a part is full, or a chunk was dropped."""
         return self._broken is not None or self._full()
 
     def put(self, chunk: Chunk) -> None:
-        """Write it, after a beginning where it needs one."""
+        """Write it, after its section's header where the file has none. A full queue of the writer drops the chunk."""
         section = chunk.section
         if section is self._broken:
-            self._lose(chunk)
+            self._drop(chunk)
             return
         self._broken = None
         begins = self._section is None or (section is not self._section and self._full())
         if begins:
             lost, part = self._lost, self._section is not None and not self._lost
             if not self._writer.put(lambda: section.text(lost), 0, part=part):
-                self._lose(chunk)
+                self._drop(chunk)
                 return
         if not self._writer.put(chunk.text, chunk.size):
-            self._lose(chunk)
+            self._drop(chunk)
             return
         if begins:
             self._lost = 0
@@ -56,20 +56,20 @@ class FullRecording:
             or (self._most_seconds and age >= self._most_seconds)
         )
 
-    def _lose(self, chunk: Chunk) -> None:
+    def _drop(self, chunk: Chunk) -> None:
         self._broken, self._section = chunk.section, None
         self._lost += chunk.count
         self._lost_total.value += chunk.count
 
     def alert(self, alert: Alert) -> None:
-        """Alerts are not recorded: judging again makes them."""
+        """Alerts are not recorded: evaluating the events again makes them."""
 
     def tick(self) -> None:
         """Nothing depends on time alone."""
 
-    def wait(self) -> bool:
+    def wait_capacity(self) -> bool:
         """As the writer does."""
-        return self._writer.wait()
+        return self._writer.wait_capacity()
 
     def close(self, seconds: float) -> None:
         """Write what is left."""
@@ -77,14 +77,14 @@ class FullRecording:
         self._writer.join(seconds)
 
     def take_problems(self) -> list[str]:
-        """Losses, and why there is no recording any more."""
+        """Losses, and why the recording has stopped."""
         found = []
         if self._writer.problem and not self._failed:
             self._failed = True
             found.append(f"recording has stopped: {self._writer.problem}")
-        if self._lost_total.value > self._told:
+        if self._lost_total.value > self._reported:
             if not self._failed:
-                fresh = self._lost_total.value - self._told
+                fresh = self._lost_total.value - self._reported
                 found.append(f"{fresh} events were not recorded, because the disk did not keep up")
-            self._told = self._lost_total.value
+            self._reported = self._lost_total.value
         return found

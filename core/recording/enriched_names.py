@@ -1,8 +1,8 @@
-"""What a recording tells of users, containers and the names of addresses.
+"""Names in a recording: users, groups, containers and hosts, as enrichers and the resolver knew them.
 
-A live source's events are given names by enrichers, whose answers are looked at once an event has been judged, and
-again every second; names that addresses were resolved from are written as they change. A source that reads a recording
-has tables of its own, which change between its batches.
+Enrichers give names to a live source's events; what they know of a process is read when its event is evaluated, and
+again after a second; names that addresses were resolved from are written as they change. A source that reads a
+recording has tables of its own, which change between its batches.
 """
 
 import time
@@ -17,38 +17,37 @@ from mozu.core.model.event import Address, SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.syscalls import event_types
 from mozu.core.recording.encode import line
-from mozu.core.recording.lines import ContainerLine, GroupLine, HostLine, StartLine, Told, UserLine
+from mozu.core.recording.lines import ContainerLine, GroupLine, HostLine, MetadataLine, StartLine, UserLine
 from mozu.core.recording.section import Chunk, Section
 
-_AGAIN: Final = 1.0
-"""Seconds."""
+_REFRESH_SECONDS: Final = 1.0
 
 
 class RecordedNames(Protocol):
-    """What a source knows of users and containers itself."""
+    """Users, containers and hosts as a source knows them itself, because its input holds them."""
 
     @property
     def live(self) -> bool:
-        """How what is recorded was made: by watching a machine."""
+        """Whether the input was recorded from a live machine."""
 
     @property
     def changes(self) -> int:
-        """How often anything of it has changed."""
+        """How often any of `entries` has changed."""
 
-    def told(self) -> Iterable[Told]:
-        """All of it, as it is now."""
+    def entries(self) -> Iterable[MetadataLine]:
+        """All of them, as they are now."""
 
 
-def note(section: Section, item: Told) -> list[bytes]:
-    """The line of something that this section has not yet told."""
+def metadata_lines(section: Section, item: MetadataLine) -> list[bytes]:
+    """The line of an item; none if the section holds it already."""
     key = _key(item)
-    if section.notes.get(key) == item:
+    if section.metadata.get(key) == item:
         return []
-    section.notes[key] = item
+    section.metadata[key] = item
     return [line(item)]
 
 
-def _key(item: Told) -> tuple[str, ...]:
+def _key(item: MetadataLine) -> tuple[str, ...]:
     if isinstance(item, StartLine):
         return ("start",)
     if isinstance(item, ContainerLine):
@@ -68,7 +67,7 @@ IDS: Final = {
 
 
 class EnrichedNames:
-    """Looks at what enrichers say of the processes of events."""
+    """Reads what enrichers know of the processes of events, through the fields that rules use."""
 
     def __init__(self, fields: FieldRegistry) -> None:
         self._names = fields.lookups
@@ -77,61 +76,61 @@ class EnrichedNames:
             for name in ("user.name", "user.homedir", "user.shell", "user.loginname", "group.name")
         }
 
-    def note(self, event: SyscallEvent, chunk: Chunk) -> None:
-        """Write what is known of an event's process before the chunk, unless its section has it."""
+    def add(self, event: SyscallEvent, chunk: Chunk) -> None:
+        """Put the names of an event's process before the chunk, unless its section has them."""
         process = event.process
         if process is None:
             return
         container = "" if process.container is None else process.container.full_id
         section, now = chunk.section, time.monotonic()
         for place, kind in IDS.get(event.type, ()):
-            self._note_number(event, kind, event.args[place], container, chunk)
-        who = (container, process.uid, process.gid, process.loginuid)
-        if section.fresh.get(who, 0.0) > now:
+            self._add_number(event, kind, event.args[place], container, chunk)
+        subject = (container, process.uid, process.gid, process.loginuid)
+        if section.fresh_until.get(subject, 0.0) > now:
             return
         read = {name: reader(event) for name, reader in self._read.items()}
-        found: list[Told] = [
+        found: list[MetadataLine] = [
             UserLine(container, process.uid, read["user.name"], read["user.homedir"], read["user.shell"]),
             GroupLine(container, process.gid, read["group.name"]),
         ]
         login = UserLine(container, process.loginuid, read["user.loginname"])
-        told = section.notes.get(_key(login))
-        if process.loginuid != process.uid and not (isinstance(told, UserLine) and told.name == login.name):
+        before = section.metadata.get(_key(login))
+        if process.loginuid != process.uid and not (isinstance(before, UserLine) and before.name == login.name):
             found.append(login)
         metadata = self._names.container(container) if container else None
         if isinstance(metadata, ContainerMetadata):
             found.append(ContainerLine(container, metadata))
         if MISSING not in (read["user.name"], read["group.name"]) and (metadata is not None or not container):
-            section.fresh[who] = now + _AGAIN
+            section.fresh_until[subject] = now + _REFRESH_SECONDS
         for item in found:
-            _tell(chunk, event, item)
+            _put(chunk, event, item)
 
-    def _note_number(self, event: SyscallEvent, kind: str, number: object, container: str, chunk: Chunk) -> None:
+    def _add_number(self, event: SyscallEvent, kind: str, number: object, container: str, chunk: Chunk) -> None:
         """The name of a number among the parameters, unless the section has one."""
         if not isinstance(number, int):
             return
         name = (self._names.user if kind == "uid" else self._names.group)(number, event)
         item = UserLine(container, number, name) if kind == "uid" else GroupLine(container, number, name)
-        if name is not None and _key(item) not in chunk.section.notes:
-            _tell(chunk, event, item)
+        if name is not None and _key(item) not in chunk.section.metadata:
+            _put(chunk, event, item)
 
 
-def _tell(chunk: Chunk, event: SyscallEvent, item: Told) -> None:
-    """Before the chunk what is told for the first time, before the event what is different now."""
-    before = chunk.section.notes.get(_key(item))
-    for text in note(chunk.section, item):
+def _put(chunk: Chunk, event: SyscallEvent, item: MetadataLine) -> None:
+    """A first line on its subject goes before the chunk, a changed one right before its event."""
+    before = chunk.section.metadata.get(_key(item))
+    for text in metadata_lines(chunk.section, item):
         if before is None:
-            chunk.notes.append(text)
+            chunk.preamble.append(text)
         else:
             chunk.insert(event.num, text)
 
 
-def changed(section: Section, tables: Iterable[Told]) -> list[bytes]:
-    """Lines for everything that is not as the section has told it, what has gone included."""
+def changed(section: Section, tables: Iterable[MetadataLine]) -> list[bytes]:
+    """Lines for every item that differs from what the section holds, and for those that are gone."""
     items = {_key(item): item for item in tables}
-    lines = [text for item in items.values() for text in note(section, item)]
-    for key in section.notes.keys() - items.keys():
-        gone = section.notes.pop(key)
+    lines = [text for item in items.values() for text in metadata_lines(section, item)]
+    for key in section.metadata.keys() - items.keys():
+        gone = section.metadata.pop(key)
         if isinstance(gone, UserLine | GroupLine):
             lines.append(line(msgspec.structs.replace(gone, name=None)))
         elif isinstance(gone, HostLine):
@@ -140,7 +139,7 @@ def changed(section: Section, tables: Iterable[Told]) -> list[bytes]:
 
 
 def hosts_changed(section: Section, hosts: Mapping[Address, tuple[str, ...]]) -> list[bytes]:
-    """Lines for every address whose names are not as the section has told them."""
+    """Lines for every address whose names differ from what the section holds."""
     if hosts is section.hosts:
         return []
     gone = section.hosts.keys() - hosts.keys()
@@ -149,4 +148,4 @@ def hosts_changed(section: Section, hosts: Mapping[Address, tuple[str, ...]]) ->
         *(HostLine(address, names) for address, names in hosts.items()),
         *(HostLine(address, ()) for address in gone),
     ]
-    return [text for item in items for text in note(section, item)]
+    return [text for item in items for text in metadata_lines(section, item)]

@@ -1,0 +1,97 @@
+"""Wiring: from built components to connected pipelines, each stage given to the constructor of the one that calls it.
+
+Sink workers, the alert pipeline over them, the evaluation; then for each source its state, recorder, pipeline,
+reconciler and pump.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from mozu.core.filter.demand import Demand
+from mozu.core.flow.evaluation import Evaluation
+from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
+from mozu.core.flow.process_predicate import process_predicates
+from mozu.core.flow.reconcile import Reconciler
+from mozu.core.flow.source_pump import SourcePump
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
+from mozu.core.runtime.engine.assembly import Assembly, Built
+from mozu.core.runtime.engine.recordings import recorded_demand, recorder_for
+from mozu.core.runtime.engine.sink_workers import SpawnWriter, sink_worker_for
+from mozu.core.state import StateMachine
+
+
+class Wired(msgspec.Struct, frozen=True):
+    """The connected parts of a run."""
+
+    alerts: AlertPipeline
+    evaluation: Evaluation
+    pumps: tuple[SourcePump, ...]
+    demand: Callable[[], Demand]
+    """What the evaluators and the recordings want now."""
+
+
+def wire(
+    assembly: Assembly,
+    metrics: Metrics,
+    *,
+    spawn: Callable[[Awaitable[None], str], None],
+    spawn_writer: SpawnWriter,
+    stopping: asyncio.Event,
+    on_closed: Callable[[str], None],
+) -> Wired:
+    """`spawn` starts background tasks, `spawn_writer` writers of disk queues; `stopping` is set when the run ends."""
+    workers = [
+        sink_worker_for(built, agent=assembly.hostname, on_closed=on_closed, spawn_writer=spawn_writer)
+        for built in assembly.sinks
+    ]
+    alerts = AlertPipeline(
+        workers,
+        hostname=assembly.hostname,
+        redact=_unredacted if assembly.redact is None else assembly.redact,
+        limiter=assembly.alert_limiter,
+        metrics=metrics,
+    )
+    evaluation = Evaluation(built.isolated for built in assembly.evaluators)
+
+    def demand() -> Demand:
+        return recorded_demand(evaluation.demand(), assembly)
+
+    def pump(built: Built) -> SourcePump:
+        live, source = built.declaration.live, built.isolated
+        state = None
+        if built.declaration.event_source == "syscall":
+            state = StateMachine(procfs="/proc" if live else None, metrics=source.metrics)
+        origin = getattr(source.component, "origin", "") or f"{assembly.origin}/{source.name}"
+        pipeline = SourcePipeline(
+            source,
+            live=live,
+            origin=origin,
+            state=state,
+            recorder=recorder_for(source, origin, state, assembly, metrics, live=live),
+            enrichers=[enricher.isolated for enricher in assembly.enrichers],
+            bounds=assembly.enrichment_buffer,
+            evaluation=evaluation,
+            alerts=alerts,
+            spawn=spawn,
+            metrics=metrics,
+        )
+        reconciler = None
+        if state is not None and live:
+            use_process_predicates = getattr(source.component, "use_process_predicates", None)
+            if use_process_predicates is not None:
+                use_process_predicates(process_predicates(assembly.fields, state))
+            reconciler = Reconciler(
+                pipeline, state, source.metrics,
+                threads=lambda: "threads" in demand().state_dependencies("syscall"),
+                concerned=getattr(source.component, "concerned", None),
+            )  # fmt: skip
+        return SourcePump(pipeline, alerts, reconciler, demand=demand, stopping=stopping)
+
+    return Wired(alerts, evaluation, tuple(pump(built) for built in assembly.sources), demand)
+
+
+def _unredacted(alert: Alert) -> None:
+    """Redaction is switched off."""

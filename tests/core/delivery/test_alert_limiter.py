@@ -1,0 +1,66 @@
+"""Dedup and rate limit: which alerts pass, and what is said of those that do not."""
+
+from mozu.core.delivery.alert_limiter import AlertLimiter, RateLimited
+from mozu.core.model.alert import Alert
+from mozu.core.testing import alert
+
+
+def at(second: int, rule: str = "Shell", **values: str) -> Alert:
+    made = alert(rule, **values)
+    made.time = second * 1_000_000_000
+    return made
+
+
+def test_without_settings_everything_passes() -> None:
+    limiter = AlertLimiter()
+    assert (True, [True, True]) == (limiter.off, [limiter.passes(at(0), 0.0) for _ in range(2)])
+
+
+def test_a_repeat_within_the_time_is_suppressed_and_its_number_reported_when_it_is_over() -> None:
+    limiter = AlertLimiter(dedup_seconds=60.0)
+    passed = [limiter.passes(at(second), float(second)) for second in (0, 1, 59)]
+    assert ([True, False, False], []) == (passed, list(limiter.due(59.0)))
+    (summary,) = limiter.due(60.0)
+    assert (2, 0, 59_000_000_000) == tuple(
+        summary.values[name] for name in ("mozu.repeats", "mozu.first_time", "mozu.last_time")
+    )
+    assert summary.message().endswith(" (repeated 2 times)")
+    assert limiter.passes(at(61), 61.0)
+
+
+def test_an_alert_without_repeats_has_no_summary() -> None:
+    limiter = AlertLimiter(dedup_seconds=60.0)
+    limiter.passes(at(0), 0.0)
+    assert [] == list(limiter.due(None))
+
+
+def test_another_message_or_another_rule_is_no_repeat() -> None:
+    limiter = AlertLimiter(dedup_seconds=60.0)
+    alerts = (at(0, name="a"), at(0, name="b"), at(0, "Other", name="a"))
+    assert [True, True, True] == [limiter.passes(one, 0.0) for one in alerts]
+
+
+def test_at_the_end_every_repeat_is_reported_whatever_its_time() -> None:
+    limiter = AlertLimiter(dedup_seconds=60.0)
+    for _ in range(3):
+        limiter.passes(at(0), 0.0)
+    assert [2] == [one.values["mozu.repeats"] for one in limiter.due(None)]
+
+
+def test_a_burst_passes_then_the_rate_counts_and_what_it_suppressed_is_reported_once() -> None:
+    limiter = AlertLimiter(rate=1.0, burst=2)
+    passed = [limiter.passes(at(second), float(second)) for second in (0, 0, 0, 0, 1)]
+    assert [True, True, False, False, True] == passed
+    assert [RateLimited("Shell", 2, 0)] == list(limiter.rate_limited())
+    assert [] == list(limiter.rate_limited())
+
+
+def test_each_rule_has_a_bucket_of_its_own() -> None:
+    limiter = AlertLimiter(rate=1.0, burst=1)
+    assert [True, False, True] == [limiter.passes(at(0, rule), 0.0) for rule in ("A", "A", "B")]
+
+
+def test_notices_of_mozu_itself_are_never_limited() -> None:
+    limiter, notice = AlertLimiter(dedup_seconds=60.0, rate=1.0, burst=1), at(0, "Events lost")
+    notice.source = "internal"
+    assert [True] * 3 == [limiter.passes(notice, 0.0) for _ in range(3)]

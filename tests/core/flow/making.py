@@ -1,0 +1,82 @@
+"""Pipelines for tests: what the engine wires, with as little around it as a test needs."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mozu.core.delivery.alert_limiter import AlertLimiter
+from mozu.core.filter.demand import Demand
+from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
+from mozu.core.flow.evaluation import Evaluation
+from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
+from mozu.core.model.event import Event
+from mozu.core.recording import NoRecorder, RecordStage
+from mozu.core.state import StateMachine
+
+
+class Seen:
+    """An evaluator that keeps what it is given, and raises the alerts that `judge` makes of it."""
+
+    def __init__(self, judge: Callable[[Event], Sequence[Alert]] = lambda event: ()) -> None:
+        self._judge = judge
+        self.events: list[Event] = []
+
+    def demand(self) -> Demand:
+        return Demand()
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        alerts = [alert for event in batch for alert in self._judge(event)]
+        self.events += batch
+        return alerts
+
+    def reload(self) -> "Seen":
+        return Seen(self._judge)
+
+
+class Taken:
+    """A sink worker that keeps what it accepts."""
+
+    name = "taken"
+
+    def __init__(self) -> None:
+        self.alerts: list[Alert] = []
+
+    def accept(self, alert: Alert) -> None:
+        self.alerts.append(alert)
+
+
+def alert_pipeline(*workers: Any, metrics: Metrics, limiter: AlertLimiter | None = None) -> AlertPipeline:
+    """Without redaction; the limiter is off unless one is given."""
+    return AlertPipeline(
+        workers, hostname="host", redact=lambda alert: None, limiter=limiter or AlertLimiter(), metrics=metrics
+    )
+
+
+def pipeline_of(
+    source: Isolated[Any],
+    *evaluators: Any,
+    live: bool,
+    state: StateMachine | None,
+    metrics: Metrics,
+    worker: Any = None,
+    recorder: RecordStage | None = None,
+    enrichers: Sequence[Isolated[Any]] = (),
+    spawn: Any = None,
+) -> SourcePipeline:
+    """The pipeline of one source, as `wire` makes it."""
+    judges = [Isolated("evaluator", f"judge{number}", one, metrics) for number, one in enumerate(evaluators)]
+    return SourcePipeline(
+        source,
+        live=live,
+        origin="here",
+        state=state,
+        recorder=recorder or NoRecorder(),
+        enrichers=enrichers,
+        bounds=EnrichmentBufferBounds(),
+        evaluation=Evaluation(judges),
+        alerts=alert_pipeline(*(() if worker is None else (worker,)), metrics=metrics),
+        spawn=spawn or (lambda work, name: None),
+        metrics=metrics,
+    )

@@ -1,0 +1,206 @@
+"""The pipeline: in which order a batch passes the stages, and what each of them counts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from mozu.core.delivery.alert_limiter import AlertLimiter
+from mozu.core.flow.pipeline import SourcePipeline
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert, Severity
+from mozu.core.model.event import DataEvent, Event, SyscallEvent
+from mozu.core.recording import NoRecorder
+from mozu.core.state import StateMachine
+from mozu.core.testing import alert
+from tests.core.flow.making import Seen, Taken, alert_pipeline, pipeline_of
+
+
+class Trace(NoRecorder):
+    """A recorder that writes down when it is called, beside what the other stages do."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def record(self, events: Sequence[Event]) -> None:
+        named = ["state" if isinstance(event, SyscallEvent) and event.process else event.type for event in events]
+        self.steps.append(f"record {' '.join(named)}")
+
+    def evaluated(self, events: Sequence[Event]) -> None:
+        self.steps.append(f"evaluate {' '.join(event.type for event in events)}")
+
+    def alert(self, alert: Alert) -> None:
+        self.steps.append(f"alert {alert.rule}")
+
+    def flush(self, oldest: int | None) -> None:
+        self.steps.append(f"flush {oldest}")
+
+
+class Unknown:
+    """An enricher that knows nothing of events `held`, until it is let."""
+
+    def __init__(self) -> None:
+        self.let = asyncio.Event()
+
+    async def start(self) -> None:
+        pass
+
+    def key(self, event: Event) -> str | None:
+        return "container" if event.type == "held" else None
+
+    def known(self, key: str) -> bool:
+        return self.let.is_set()
+
+    async def resolve(self, key: str) -> None:
+        await self.let.wait()
+
+    def readers(self) -> Mapping[str, Any]:
+        return {}
+
+    async def stop(self) -> None:
+        pass
+
+
+def source(metrics: Metrics) -> Isolated[Any]:
+    return Isolated("source", "made", object(), metrics)
+
+
+def documents(*types: str) -> list[DataEvent]:
+    return [DataEvent("json", kind, 0) for kind in types]
+
+
+def number(metrics: Metrics, name: str) -> float:
+    return sum(value for found, _, value in metrics.collect() if found == name)
+
+
+def judged(event: Event) -> Sequence[Alert]:
+    made = alert(f"rule of {event.type}")
+    made.event_num = event.num
+    return [made]
+
+
+def test_a_batch_passes_record_state_evaluate_and_flush_in_this_order() -> None:
+    metrics, trace, seen, taken = Metrics(), Trace(), Seen(judged), Taken()
+    pipeline = pipeline_of(
+        source(metrics),
+        seen,
+        live=False,
+        state=StateMachine(procfs=None),
+        metrics=metrics,
+        worker=taken,
+        recorder=trace,
+    )
+    pipeline.process([SyscallEvent("syscall", "chdir", 5, tid=7, pid=7, args=(0, "/"))])
+    assert ["record chdir", "evaluate chdir", "alert rule of chdir", "flush None"] == trace.steps
+    (event,) = seen.events
+    assert isinstance(event, SyscallEvent)
+    assert event.process is not None
+    assert (1, 5, ["rule of chdir"]) == (event.num, pipeline.latest, [one.rule for one in taken.alerts])
+
+
+def test_documents_are_numbered_before_they_are_recorded_and_pass_the_state_by() -> None:
+    metrics, seen = Metrics(), Seen()
+    pipeline = pipeline_of(source(metrics), seen, live=False, state=None, metrics=metrics)
+    for _ in range(2):
+        pipeline.process(documents("a", "b"))
+    assert [1, 2, 3, 4] == [event.num for event in seen.events]
+
+
+def test_an_alert_that_a_source_brings_is_redacted_and_limited_and_not_evaluated() -> None:
+    metrics, seen, taken = Metrics(), Seen(), Taken()
+    pipeline = pipeline_of(source(metrics), seen, live=False, state=None, metrics=metrics, worker=taken)
+    pipeline.process([alert("ready")])
+    assert (["ready"], []) == ([one.rule for one in taken.alerts], seen.events)
+    assert (1, 0) == (number(metrics, "source_alerts_total"), number(metrics, "events_received_total"))
+
+
+def test_internal_events_end_in_the_state_and_every_event_is_accounted_for() -> None:
+    metrics, seen = Metrics(), Seen()
+    pipeline = pipeline_of(source(metrics), seen, live=False, state=StateMachine(procfs=None), metrics=metrics)
+    pipeline.process([
+        SyscallEvent("syscall", "_reset", 0),
+        SyscallEvent("syscall", "chdir", 0, tid=7, pid=7, args=(0, "/")),
+        SyscallEvent("syscall", "connect", 0, tid=7, pid=7, args=()),
+    ])  # fmt: skip
+    counts = [number(metrics, f"events_{name}_total") for name in ("received", "internal", "evaluated")]
+    assert [3, 1, 1] == counts
+    assert 1 == pipeline.rejected.value
+
+
+def held(play: Callable[[SourcePipeline, Unknown, Trace], Awaitable[None]]) -> Trace:
+    """A pipeline with an enricher that does not know yet."""
+
+    async def main() -> Trace:
+        metrics, unknown, trace = Metrics(), Unknown(), Trace()
+        async with asyncio.TaskGroup() as group:
+
+            def spawn(work: Any, name: str) -> None:
+                group.create_task(work)
+
+            enricher = Isolated("enricher", "unknown", unknown, metrics)
+            pipeline = pipeline_of(
+                source(metrics), Seen(), live=True, state=None, metrics=metrics, recorder=trace, enrichers=[enricher],
+                spawn=spawn,
+            )  # fmt: skip
+            await play(pipeline, unknown, trace)
+            unknown.let.set()
+        return trace
+
+    return asyncio.run(main())
+
+
+def test_what_is_held_is_recorded_at_once_and_evaluated_later() -> None:
+    async def play(pipeline: SourcePipeline, unknown: Unknown, trace: Trace) -> None:
+        pipeline.process(documents("held", "free"))
+        trace.steps.append("known")
+
+    assert ["record held free", "evaluate free", "flush 1", "known", "evaluate held"] == held(play).steps
+
+
+def test_at_the_end_what_is_held_is_evaluated_without_its_data() -> None:
+    async def play(pipeline: SourcePipeline, unknown: Unknown, trace: Trace) -> None:
+        pipeline.process(documents("held"))
+        pipeline.flush()
+
+    assert ["record held", "flush 1", "evaluate held"] == held(play).steps
+
+
+def test_an_evaluator_that_fails_on_one_event_loses_that_event_only() -> None:
+    def fails(event: Event) -> Sequence[Alert]:
+        if event.type == "bad":
+            raise ValueError("bad")
+        return judged(event)
+
+    metrics, taken = Metrics(), Taken()
+    pipeline = pipeline_of(source(metrics), Seen(fails), live=False, state=None, metrics=metrics, worker=taken)
+    pipeline.process(documents("a", "bad", "b"))
+    assert ["rule of a", "rule of b"] == [one.rule for one in taken.alerts]
+
+
+def test_suppressed_alerts_are_counted_and_a_rate_limit_is_reported() -> None:
+    metrics, taken = Metrics(), Taken()
+    alerts = alert_pipeline(taken, metrics=metrics, limiter=AlertLimiter(rate=0.001, burst=1))
+    for _ in range(3):
+        alerts.emit(alert("Shell"))
+    alerts.report_suppressed()
+    assert ["Shell", "Alerts rate-limited"] == [one.rule for one in taken.alerts]
+    assert (2, 2) == (taken.alerts[1].values["count"], number(metrics, "alerts_suppressed_total"))
+
+
+def test_repeats_become_one_alert_with_their_number() -> None:
+    metrics, taken = Metrics(), Taken()
+    alerts = alert_pipeline(taken, metrics=metrics, limiter=AlertLimiter(dedup_seconds=3600.0))
+    for _ in range(3):
+        alerts.emit(alert("Shell"))
+    alerts.report_suppressed(at_end=True)
+    assert [None, 2] == [one.values.get("mozu.repeats") for one in taken.alerts]
+
+
+def test_notices_have_ids_of_their_own_and_typed_fields() -> None:
+    metrics, taken = Metrics(), Taken()
+    alerts = alert_pipeline(taken, metrics=metrics)
+    for _ in range(2):
+        alerts.notice("Gap", Severity.WARNING, "a step of the clock", evt_source="made", count=3)
+    first, second = taken.alerts
+    assert first.id != second.id
+    assert ("internal", {"evt_source": "made", "count": 3}) == (first.source, first.values)
