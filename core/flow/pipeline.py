@@ -219,14 +219,15 @@ class SourcePipeline:
             self.latest = events[-1].time
         with self.source.contained("keep state") as outcome:
             shown: Sequence[Event] = self.state.apply(events)
+        rejected = 0
         if outcome.failed is not None:
             shown = []
             for event in events:
                 with self.source.contained(f"keep state at {event.type}") as single:
                     shown.extend(self.state.apply((event,)))
-                if single.failed is not None:
-                    self.rejected.value += 1
-        self.internal.value += len(events) - len(shown)
+                rejected += single.failed is not None
+        self.rejected.value += rejected
+        self.internal.value += len(events) - len(shown) - rejected
         if shown:
             self._last = shown[-1].num
         return shown

@@ -115,9 +115,9 @@ def _redactor(config: Config, metrics: Metrics) -> Redactor | None:
     return Redactor(metrics, settings.patterns, settings.fields) if settings.enabled else None
 
 
-def _wanted(config: Config, registry: Registry) -> tuple[str, ...]:
+def _requested_fields(config: Config, registry: Registry) -> tuple[str, ...]:
     """What the formats of all sinks have a place for."""
-    return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).wanted))
+    return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).requested_fields))
 
 
 class _Builder:
