@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -17,8 +18,18 @@ PAGE = (ROOT / "docs/recordings.md").read_text()
 SCHEMA = json.loads((ROOT / "schemas/recording/v1.schema.json").read_text())
 
 
+def ordered(node: Any) -> Any:
+    """The same schema with its alternatives in one order; msgspec's versions write them in different ones."""
+    if isinstance(node, list):
+        return [ordered(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    same = {key: ordered(value) for key, value in node.items()}
+    return {**same, "anyOf": sorted(same["anyOf"], key=json.dumps)} if "anyOf" in same else same
+
+
 def test_the_schema_is_current() -> None:
-    assert json.loads(json.dumps(schema())) == SCHEMA, "write it again: make docs"
+    assert ordered(json.loads(json.dumps(schema()))) == ordered(SCHEMA), "write it again: make docs"
 
 
 def test_every_line_of_a_recording_has_the_schema_and_a_line_of_the_page() -> None:

@@ -2,8 +2,8 @@
 
 Built from libyaml's event stream and not by a YAML constructor, because rule files mean every scalar as text (`10`,
 `yes`, `0x10`), and because the input may be hostile: the loop below does not recurse, an alias may not stand inside
-what it refers to, and the number of nodes is bounded, each alias counting as much as all that it refers to. libyaml
-itself bounds the nesting (1,000 levels).
+what it refers to, and both the number of nodes, each alias counting as much as all that it refers to, and the nesting
+are bounded (libyaml bounds the nesting too, but not in every version).
 """
 
 import re
@@ -17,6 +17,8 @@ from mozu.core.language.rules.source import SourceFile
 
 _NODES: Final = 1_000_000
 """Most nodes a file may have: ten times what the largest public rule sets have, and some 200 MB of memory."""
+_LEVELS: Final = 1_000
+"""Most collections inside one another; far more than any rule needs, and few enough for code that recurses."""
 _UNPRINTABLE: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -127,6 +129,8 @@ class _Builder:
                 yield root
 
     def _enter(self, node: Sequence | Mapping, anchor: str | None) -> None:
+        if len(self._open) >= _LEVELS:
+            raise YamlError(f"the nesting is deeper than {_LEVELS} levels", node.offset)
         self._open.append((node, anchor))
         self._keys.append(None)
         self._before.append(self._count)

@@ -11,6 +11,7 @@ from mozu.core.api.hookspecs import Outcome
 from mozu.core.errors import ConfigError
 from mozu.plugins.sinks.kafka.client import arguments
 from mozu.plugins.sinks.kafka.client_throttle import THROTTLED
+from mozu.plugins.sinks.kafka.compatibility import require_compatible
 from mozu.plugins.sinks.kafka.dead_letters import Burial
 from mozu.plugins.sinks.kafka.log_dedup import Voice
 from mozu.plugins.sinks.kafka.message import KafkaMessage, KafkaMessages
@@ -26,8 +27,9 @@ Future = asyncio.Future[Any]
 
 
 def build(settings: KafkaSettings, context: Context) -> "Kafka":
-    """Raises ConfigError where settings do not fit the format, or a certificate cannot be used."""
+    """Raises ConfigError where settings do not fit the format, or a certificate or this aiokafka cannot be used."""
     try:
+        require_compatible()
         arguments(settings)
         return Kafka(settings, context)
     except ValueError as error:

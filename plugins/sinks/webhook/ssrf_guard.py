@@ -23,10 +23,13 @@ class SsrfGuard:
         self._allow_private, self._allow = allow_private, tuple(allow)
 
     def __call__(self, info: tuple[Any, ...]) -> socket.socket:
-        """A socket for an entry of getaddrinfo. Raises Refused."""
+        """A socket for an entry of getaddrinfo. Raises AddressRefused."""
         family, kind, protocol, _, address = info
         text = str(address[0]).partition("%")[0]
-        reason = inward(ip_address(text), allow_private=self._allow_private, allow=self._allow)
+        try:
+            reason = inward(ip_address(text), allow_private=self._allow_private, allow=self._allow)
+        except ValueError:  # 127.1, which aiohttp before 3.14.2 hands on as it is, would be understood by `connect`
+            reason = f"{text} is an address in an unusual spelling, which is refused"
         if reason is not None:
             raise AddressRefused(reason)
         return socket.socket(family, kind, protocol)

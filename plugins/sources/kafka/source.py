@@ -10,6 +10,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from mozu.core.api import Alert, Context, Counts, Demand, Event
 from mozu.core.errors import ConfigError
 from mozu.plugins.sinks.kafka.client import arguments
+from mozu.plugins.sinks.kafka.compatibility import require_compatible
 from mozu.plugins.sinks.kafka.log_dedup import Voice
 from mozu.plugins.sources.kafka.consumer import connected, discard
 from mozu.plugins.sources.kafka.identity import OffsetNumbers
@@ -28,8 +29,9 @@ Item = Event | Alert
 
 
 def build(settings: KafkaSourceSettings, context: Context) -> "KafkaSource":
-    """Raises ConfigError where a certificate cannot be used."""
+    """Raises ConfigError where a certificate or this aiokafka cannot be used."""
     try:
+        require_compatible()
         arguments(settings)
     except ValueError as error:
         raise ConfigError([f"source {context.id}: {error}"]) from None
