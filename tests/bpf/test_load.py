@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 
+from mozu.core.abi import limits, spec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.plugins.sources.ebpf import wire
@@ -61,6 +63,16 @@ def test_numbers_of_types_are_the_same_on_both_sides() -> None:
     names = {"FORK": "_fork", "EXIT": "procexit", "SIGNAL": "signaldeliver", "SWITCH": "switch", "FAULT": "page_fault"}
     numbers = {f"TYPE_{name}": SYSCALL_SPECS[kind].number for name, kind in names.items()}
     assert found == {name: str(number) for name, number in {**numbers, "NUMBERS_END": NUMBERS_END}.items()}
+
+
+@pytest.mark.parametrize("module", [limits, spec])
+def test_limits_and_places_of_arguments_are_the_same_on_both_sides(module: ModuleType) -> None:
+    text = "\n".join(file.read_text() for file in FILES)
+
+    found = {name: int(value) for name, value in re.findall(r"#define (\w+) \(?(-?\d+)\)?", text)}
+    shared = {name: value for name, value in vars(module).items() if name in found}
+    assert shared == {name: found[name] for name in shared}
+    assert len(shared) > 4
 
 
 def test_every_family_is_the_file_of_its_name() -> None:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import pytest
 
-from mozu.core.abi.signals import signal_sender
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import TRACEPOINT_EVENTS
 from mozu.core.errors import SourceUnavailable
@@ -127,25 +126,6 @@ def test_a_signal_that_ends_a_process_arrives_as_the_one_that_nobody_can_handle(
 def test_only_a_rule_that_names_them_gets_them() -> None:
     assert TRACEPOINT_EVENTS <= SYSCALL_SPECS.keys()
     assert not DEFAULT_TYPES & TRACEPOINT_EVENTS
-
-
-@pytest.mark.parametrize(
-    ("number", "code", "expected"),
-    [
-        pytest.param(15, 0, 8, id="kill"),
-        pytest.param(15, -1, 8, id="sigqueue"),
-        pytest.param(15, -3, 8, id="a message queue"),
-        pytest.param(15, -6, 8, id="tgkill"),
-        pytest.param(17, 1, 8, id="a child that ended"),
-        pytest.param(11, 1, 0, id="an address"),
-        pytest.param(14, 0x80, 0, id="the kernel"),
-        pytest.param(14, -2, 0, id="the number of a timer"),
-        pytest.param(29, 1, 0, id="a descriptor that is ready"),
-        pytest.param(31, 1, 0, id="a call that is forbidden"),
-    ],
-)
-def test_the_sender_is_told_where_the_siginfo_has_one(number: int, code: int, expected: int) -> None:
-    assert signal_sender(number, code, 8) == expected
 
 
 def nowhere(name: str) -> tuple[Program, ...]:
