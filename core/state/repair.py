@@ -5,6 +5,7 @@ from typing import Any, Final
 from mozu.core.model.event import Process
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import evict
+from mozu.core.state.identity import SLEW_TOLERANCE, same_process
 from mozu.core.state.observed import KnownProcess, ProcSnapshot
 from mozu.core.state.paths import directory, without_deleted
 from mozu.core.state.seeding import further_ids, seed
@@ -17,8 +18,6 @@ _IDENTITY: Final = (
     "cap_inheritable",
 )  # fmt: skip
 _PROGRAM: Final = ("name", "exe", "args", "stack", "exe_ino", "exe_ctime", "exe_mtime", "exe_flags")
-_ANOTHER: Final = 1_000_000_000
-"""ns between the starts of two different processes: /proc has hundredths of a second, and clocks are slewed."""
 
 
 def differs(state: State, snapshot: ProcSnapshot, since: int, *, threads: bool) -> bool | None:
@@ -41,7 +40,7 @@ def repair(state: State, snapshot: ProcSnapshot) -> None:
     if known is None:
         if node is not None:
             evict(state, node, state.number)
-    elif node is None or node.main is not node or _is_another(node.version, known):
+    elif node is None or node.main is not node or _is_reused(node.version, snapshot.pid, known):
         seed(state, snapshot.pid, snapshot.pid, known, state.number + 1, others=snapshot.others)
     else:
         _correct(state, node, _changes(state, node.version, snapshot, threads=True))
@@ -56,9 +55,9 @@ def _correct(state: State, node: Node, changes: dict[str, Any]) -> None:
         link(state, node)
 
 
-def _is_another(version: Process, known: KnownProcess) -> bool:
+def _is_reused(version: Process, pid: int, known: KnownProcess) -> bool:
     """Pid reuse: whether the number is another process's now. A clock step moves every start, and nothing else."""
-    return abs(version.start - known.start) > _ANOTHER and (
+    return not same_process(version, pid, known.start, SLEW_TOLERANCE) and (
         version.ptid != known.ptid or _is_other_program(version, known)
     )
 
@@ -86,6 +85,6 @@ def _changes(state: State, version: Process, snapshot: ProcSnapshot, *, threads:
     if _is_other_program(version, known):
         wanted.update({name: getattr(known, name) for name in _PROGRAM})
         wanted.update(exepath=without_deleted(known.exepath), env=known.env, args_truncated=False, exec_time=0)
-    if abs(version.start - known.start) > _ANOTHER:
+    if not same_process(version, snapshot.pid, known.start, SLEW_TOLERANCE):
         wanted["start"] = known.start
     return {name: value for name, value in wanted.items() if value != getattr(version, name)}

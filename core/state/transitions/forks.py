@@ -13,6 +13,7 @@ from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.ends import evict
+from mozu.core.state.identity import PROCFS_TOLERANCE, same_process
 from mozu.core.state.observed import Forked
 from mozu.core.state.placeholders import create_unknown, get_or_create
 from mozu.core.state.state import State
@@ -46,8 +47,8 @@ def forked(state: State, event: SyscallEvent) -> None:
         return
     old = state.node(observed.tid)
     if old is not None:
-        if _is_same(old.version, observed):
-            return
+        if observed.start and same_process(old.version, observed.pid, observed.start, PROCFS_TOLERANCE):
+            return  # seeding from /proc came before the event
         evict(state, old, state.number)
         if creator.died is not None:
             creator = get_or_create(state, event.tid, event.pid)
@@ -69,14 +70,6 @@ def forked(state: State, event: SyscallEvent) -> None:
     process.ptid, process.parent = parent.tid, parent
     state.add(process)
     parent.children.add(child)
-
-
-def _is_same(version: Process, observed: Forked) -> bool:
-    """Whether the task in the table is the one of the event: seeding may have come before it.
-
-    /proc has the start in hundredths of a second.
-    """
-    return bool(observed.start) and version.pid == observed.pid and abs(version.start - observed.start) <= 20_000_000
 
 
 # --- recorded ---
