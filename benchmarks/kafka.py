@@ -27,8 +27,10 @@ from mozu.core.api import Demand
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, context
-from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
-from mozu.plugins.sources.kafka import KafkaSource, KafkaSourceSettings
+from mozu.plugins.sinks.kafka.settings import KafkaSettings
+from mozu.plugins.sinks.kafka.sink import KafkaSink
+from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
+from mozu.plugins.sources.kafka.source import KafkaSource
 from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.kafka.console import create
 
@@ -72,7 +74,8 @@ async def plain_producer(kafka: Cluster, topic: str, count: int) -> float:
 
 async def sink(kafka: Cluster, topic: str, count: int) -> float:
     """Alerts a second through an outlet and the sink, encoding included."""
-    made = Kafka(KafkaSettings(servers=tuple(kafka.servers), topic=topic), context(content_type="application/json"))
+    settings = KafkaSettings(bootstrap_servers=tuple(kafka.servers), topic=topic)
+    made = KafkaSink(settings, context(content_type="application/json"))
     assert await made.check() is None  # it is connected now, as the plain producer is
     return await measure(made, count, blocking=False)
 
@@ -99,7 +102,7 @@ async def plain_consumer(kafka: Cluster, topic: str, count: int) -> float:
 async def source(kafka: Cluster, topic: str, count: int) -> float:
     """Records a second as events of mozu's source, each batch settled."""
     settings = KafkaSourceSettings(
-        servers=tuple(kafka.servers), topics=(topic,), group=f"mozu-{time.time_ns()}", alerts=False
+        bootstrap_servers=tuple(kafka.servers), topics=(topic,), group=f"mozu-{time.time_ns()}", alerts=False
     )
     made = KafkaSource(settings, context())
     await made.start(Demand())
@@ -158,7 +161,8 @@ def whole(kafka: Cluster, names: Names, count: int) -> None:
         site = Site(Path(folder))
         for spooled in (False, True):
             spool = f", spool: {{path: {folder}/s.db}}" if spooled else ""
-            text = f"kafka: {{servers: {json.dumps(kafka.servers)}, topic: {names.topic()}, format: json{spool}}}"
+            servers = json.dumps(kafka.servers)
+            text = f"kafka: {{bootstrap_servers: {servers}, topic: {names.topic()}, format: json{spool}}}"
             process = site.start(numbers(text, count))
             _, log = process.communicate()
             found = site.statistics()
@@ -200,7 +204,7 @@ def timed(kafka: Cluster, topic: str, rate: int, count: int, *, spooled: bool) -
         site = Site(Path(folder))
         (Path(folder) / "rules.yaml").write_text(RULE.format(folder=f"{folder}/made"))
         spool = f", spool: {{path: {folder}/s.db}}" if spooled else ""
-        text = f"kafka: {{servers: {json.dumps(kafka.servers)}, topic: {topic}, format: json{spool}}}"
+        text = f"kafka: {{bootstrap_servers: {json.dumps(kafka.servers)}, topic: {topic}, format: json{spool}}}"
         process = site.start(f"sinks:\n  - {text}\n", "-r", f"{folder}/rules.yaml")
         ready(process)
 

@@ -25,10 +25,10 @@ from mozu.core.recording import EnrichedNames, FullRecording, Recorder, Recordin
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
 from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
-from mozu.plugins.sources.replay.metadata import Metadata
-from mozu.plugins.sources.replay.own import OwnRecording
-from mozu.plugins.sources.replay.reader import Recording
-from mozu.plugins.sources.replay.readers import readers
+from mozu.plugins.sources.replay.field_readers import readers
+from mozu.plugins.sources.replay.metadata import RecordingMetadata
+from mozu.plugins.sources.replay.mozu_recording import MozuRecording
+from mozu.plugins.sources.replay.scap_recording import ScapRecording
 from tests.oracle.busy import recording
 
 _RUNS: Final = 9
@@ -42,7 +42,7 @@ class Chain:
     def __init__(self, raw: bytes, rules: Sequence[Path]) -> None:
         self._raw = raw
         self._fields = FieldRegistry((*builtin_fields(), *mozu_evaluator().fields))
-        self._metadata = Metadata(self._fields.lookups)
+        self._metadata = RecordingMetadata(self._fields.lookups)
         for name, make in readers(self._metadata).items():
             self._fields.provide(name, make)
         about = context("benchmark", strict=True)
@@ -53,11 +53,11 @@ class Chain:
 
     def capture(self) -> Iterable[Sequence[Event]]:
         """The batches of the capture."""
-        return Recording(BytesIO(self._raw), "benchmark", self._metadata).batches()
+        return ScapRecording(BytesIO(self._raw), "benchmark", self._metadata).batches()
 
     def own(self, path: Path) -> Iterable[Sequence[Event]]:
         """The batches of a recording."""
-        return OwnRecording(BytesIO(path.read_bytes()), "benchmark", self._metadata).batches()
+        return MozuRecording(BytesIO(path.read_bytes()), "benchmark", self._metadata).batches()
 
     def judge(self, batches: Iterable[Sequence[Event]], recorder: Callable[[StateMachine], Recorder] | None) -> int:
         """Events judged, and recorded where a recorder is given."""

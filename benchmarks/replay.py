@@ -22,9 +22,9 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import CHANGING, StateMachine
 from mozu.core.testing import context
 from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
-from mozu.plugins.sources.replay.metadata import Metadata
-from mozu.plugins.sources.replay.reader import Recording
-from mozu.plugins.sources.replay.readers import readers
+from mozu.plugins.sources.replay.field_readers import readers
+from mozu.plugins.sources.replay.metadata import RecordingMetadata
+from mozu.plugins.sources.replay.scap_recording import ScapRecording
 from tests.oracle.busy import recording
 
 _RUNS = 3
@@ -36,7 +36,7 @@ class Chain:
     def __init__(self, raw: bytes, rules: Sequence[Path]) -> None:
         self._raw = raw
         fields = FieldRegistry((*builtin_fields(), *mozu_evaluator().fields))
-        self._metadata = Metadata(fields.lookups)
+        self._metadata = RecordingMetadata(fields.lookups)
         for name, make in readers(self._metadata).items():
             fields.provide(name, make)
         about = context("benchmark", strict=True)
@@ -47,7 +47,7 @@ class Chain:
 
     def read(self, wanted: frozenset[str] | None = None) -> Iterator[list[SyscallEvent]]:
         """The batches of the recording."""
-        source = Recording(io.BytesIO(self._raw), "benchmark", self._metadata)
+        source = ScapRecording(io.BytesIO(self._raw), "benchmark", self._metadata)
         source.want(wanted)
         return source.batches()
 

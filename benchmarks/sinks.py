@@ -27,10 +27,10 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, context
 from mozu.plugins.sinks.file import FileSettings, FileSink
-from mozu.plugins.sinks.journald import Journald, JournaldSettings
+from mozu.plugins.sinks.journald import JournaldSettings, JournaldSink
 from mozu.plugins.sinks.program import ProgramSettings, ProgramSink
-from mozu.plugins.sinks.stdout import Stdout
-from mozu.plugins.sinks.syslog import Syslog, SyslogSettings
+from mozu.plugins.sinks.stdout import StdoutSink
+from mozu.plugins.sinks.syslog import SyslogSettings, SyslogSink
 from tests.support.journald import journald
 from tests.support.rsyslog import Certificates, rsyslog
 
@@ -44,7 +44,7 @@ def stdout() -> Iterator[Made]:
     reading, writing = os.pipe()
     reader = threading.Thread(target=_empty, args=(reading,))
     reader.start()
-    yield Stdout(writing), True
+    yield StdoutSink(writing), True
     os.close(writing)
     reader.join()
     os.close(reading)
@@ -84,9 +84,9 @@ def discarded() -> Iterator[Made]:
         process.join()
 
 
-def syslog(transport: str, port: int, **settings: Any) -> Syslog:
+def syslog(transport: str, port: int, **settings: Any) -> SyslogSink:
     """To the loopback."""
-    return Syslog(SyslogSettings(transport=transport, host="127.0.0.1", port=port, **settings), context())
+    return SyslogSink(SyslogSettings(transport=transport, host="127.0.0.1", port=port, **settings), context())
 
 
 def to_rsyslog(transport: str) -> Callable[[], Any]:
@@ -116,7 +116,7 @@ def to_rsyslog(transport: str) -> Callable[[], Any]:
 def journal() -> Iterator[Made]:
     """A real systemd-journald."""
     with tempfile.TemporaryDirectory() as folder, journald(Path(folder)) as daemon:
-        yield Journald(JournaldSettings(path=daemon.socket)), True
+        yield JournaldSink(JournaldSettings(path=daemon.socket)), True
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from mozu.core.api.hookspecs import Context, Declaration, Record, Rejected, Retr
 from mozu.core.cli import options
 from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
-from mozu.core.isolation.worker_thread import WorkerThread
+from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Stamp, Template, alert_id
 from mozu.core.model.fields import FieldRegistry

@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.delivery.alert_queue import QUEUE_FULL, DroppedRange
 from mozu.core.delivery.memory_queue import NOTICE_RESERVE
 from mozu.core.delivery.read_ahead import ReadAhead
 from mozu.core.delivery.spool import Spool, SpoolFull
-from mozu.core.isolation.worker_thread import WorkerThread
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 

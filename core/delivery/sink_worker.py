@@ -17,12 +17,12 @@ from typing import Any
 import msgspec
 
 from mozu.core.api.hookspecs import Outcome, Record, Rejected, Retry, Sink
+from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.encode import Encoder
 from mozu.core.delivery.route import Route
 from mozu.core.errors import SinkClosed
 from mozu.core.isolation.isolated import Isolated
-from mozu.core.isolation.worker_thread import WorkerThread
 from mozu.core.model.alert import Alert, Stamp
 
 _BATCH = 500

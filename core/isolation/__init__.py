@@ -1,2 +1,1 @@
-"""Fault isolation: a plugin that fails, hangs or blocks harms no other. Failures are caught in one place; code that may
-block has threads of its own."""
+"""Fault isolation: a plugin that fails harms no other. Failures are caught and counted in one place."""

@@ -1,1 +1,1 @@
-"""What knows more than the stream tells."""
+"""Enrichers: plugins that add what the stream of events does not contain (container metadata, user names)."""

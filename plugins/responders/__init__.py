@@ -1,1 +1,1 @@
-"""What acts."""
+"""Responders: plugins that act on alerts; mozu has none of its own yet."""

@@ -1,1 +1,1 @@
-"""Where alerts go."""
+"""Sinks: plugins that deliver alerts."""

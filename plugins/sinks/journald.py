@@ -27,10 +27,10 @@ MESSAGE_ID: Final = "b5e7a1f2c64d4c0f9d3b8e6f1a7254c9"
 """Of every alert: `journalctl MESSAGE_ID=…` shows them all."""
 _TOO_LONG: Final = (errno.EMSGSIZE, errno.ENOBUFS)
 _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
-_PATIENCE: Final = 5.0
-"""Seconds that a journal that does not read may take."""
+_SEND_TIMEOUT: Final = 5.0
+"""Seconds that a send may wait for a journal that does not read."""
 _NOT_NAME: Final = re.compile(r"[^A-Z0-9]+")
-_LONGEST_NAME: Final = 64
+_MAX_NAME: Final = 64
 _CONTAINER: Final = (
     ("CONTAINER_ID_FULL", "container.full_id"),
     ("CONTAINER_ID", "container.id"),
@@ -49,8 +49,8 @@ class JournaldSettings(Settings):
     )
 
 
-class Journald:
-    """A datagram is either in the journal's socket or it is not; there is no half of one."""
+class JournaldSink:
+    """One datagram per record: it is in the journal's socket as a whole, or not at all."""
 
     def __init__(self, settings: JournaldSettings) -> None:
         self._path = str(settings.path)
@@ -58,10 +58,10 @@ class Journald:
         self._socket: socket.socket | None = None
 
     def start(self) -> None:
-        """Nothing to prepare: the journal may come later."""
+        """Nothing to prepare: the journal may start later."""
 
     def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
-        """Raises OSError if not even the first arrived; else those after the first failure are tried again."""
+        """Raises OSError if the first failed; else the records from the first failure on are retried."""
         done = 0
         try:
             for record in records:
@@ -75,7 +75,7 @@ class Journald:
         return None
 
     def stop(self) -> None:
-        """Nothing is buffered."""
+        """Close the socket; nothing is buffered."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -83,7 +83,7 @@ class Journald:
     def _send(self, datagram: bytes) -> None:
         if self._socket is None:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self._socket.settimeout(_PATIENCE)
+            self._socket.settimeout(_SEND_TIMEOUT)
             self._socket.connect(self._path)
         try:
             self._socket.send(datagram)
@@ -94,7 +94,7 @@ class Journald:
 
 
 def _send_file(sock: socket.socket, content: bytes) -> None:
-    """The journal takes a memory file only if nobody can change it any more."""
+    """The journal takes a memory file (memfd_create) only if it is sealed: it cannot change any more."""
     with open(os.memfd_create("mozu-record", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "wb") as file:
         file.write(content)
         file.flush()
@@ -135,7 +135,7 @@ def _of_container(alert: Alert) -> Iterator[tuple[str, str]]:
 @lru_cache(maxsize=1024)
 def field_name(key: str) -> str:
     """`proc.aname[2]` as MOZU_PROC_ANAME_2: capitals, digits and underscores, at most 64 characters."""
-    return f"MOZU_{_NOT_NAME.sub('_', key.upper())}"[:_LONGEST_NAME].strip("_")
+    return f"MOZU_{_NOT_NAME.sub('_', key.upper())}"[:_MAX_NAME].strip("_")
 
 
 def _pair(name: str, value: bytes | str) -> bytes:
@@ -145,8 +145,8 @@ def _pair(name: str, value: bytes | str) -> bytes:
     return b"%s=%s\n" % (name.encode(), raw)
 
 
-def _build(settings: JournaldSettings, context: Context) -> Journald:
-    return Journald(settings)
+def _build(settings: JournaldSettings, context: Context) -> JournaldSink:
+    return JournaldSink(settings)
 
 
 @hookimpl

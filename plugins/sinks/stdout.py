@@ -11,8 +11,8 @@ class StdoutSettings(Settings):
     """None of its own; `format` (falco, json) and `queue` are the core's."""
 
 
-class Stdout:
-    """Writes whole lines; a closed pipe is how a reader says that it has seen enough."""
+class StdoutSink:
+    """Writes whole lines; a closed pipe (EPIPE) ends mozu in good order."""
 
     def __init__(self, descriptor: int = 1) -> None:
         self._descriptor = descriptor
@@ -21,12 +21,12 @@ class Stdout:
         """Nothing to prepare."""
 
     def deliver(self, records: Sequence[Record]) -> None:
-        """Write one line a record. Raises SinkClosed when nobody reads any more."""
+        """Write one line a record. Raises SinkClosed when the reader has closed the pipe."""
         data = memoryview(b"".join(record.body + b"\n" for record in records))
         while data:
             try:
                 data = data[os.write(self._descriptor, data) :]
-            except BlockingIOError:  # somebody else made the shared descriptor non-blocking
+            except BlockingIOError:  # another process made the shared file description non-blocking
                 select.select([], [self._descriptor], [])
             except BrokenPipeError:
                 raise SinkClosed("the reader of the standard output has gone") from None
@@ -35,8 +35,8 @@ class Stdout:
         """Nothing is buffered."""
 
 
-def _build(settings: StdoutSettings, context: Context) -> Stdout:
-    return Stdout()
+def _build(settings: StdoutSettings, context: Context) -> StdoutSink:
+    return StdoutSink()
 
 
 @hookimpl

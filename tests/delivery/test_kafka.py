@@ -37,7 +37,7 @@ enrichers: []
 evaluators: []
 sinks:
   - kafka:
-      servers: {servers}
+      bootstrap_servers: {servers}
       topic: {topic}
       timeout: 5
       format: json
@@ -141,7 +141,7 @@ def test_every_alert_arrives_in_order_while_brokers_come_and_go(kafka: Cluster, 
     assert ALERTS <= last
     assert 0 == waiting, site.log.read_text()
     _, again = proved(site, last)
-    assert 0 == again or "the client is made anew" in site.log.read_text()
+    assert 0 == again or "the client is rebuilt" in site.log.read_text()
     assert 1 <= trouble.rounds
 
 

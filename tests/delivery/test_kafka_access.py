@@ -13,7 +13,8 @@ import pytest
 from mozu.core.api import Record, Retry
 from mozu.core.api.hookspecs import Outcome
 from mozu.core.testing import alert, context, records
-from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
+from mozu.plugins.sinks.kafka.settings import KafkaSettings
+from mozu.plugins.sinks.kafka.sink import KafkaSink
 from tests.support.kafka.attempts import Attempts
 from tests.support.kafka.cluster import PASSWORD, REAUTH_MS, USER, Cluster, cluster
 from tests.support.kafka.console import consume, create
@@ -35,9 +36,9 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield made
 
 
-def sink(server: str, topic: str, **settings: Any) -> Kafka:
-    chosen = {"servers": (server,), "topic": topic, "timeout": 5, **settings}
-    return Kafka(KafkaSettings(**chosen), context(content_type="application/json"))
+def sink(server: str, topic: str, **settings: Any) -> KafkaSink:
+    chosen = {"bootstrap_servers": (server,), "topic": topic, "timeout": 5, **settings}
+    return KafkaSink(KafkaSettings(**chosen), context(content_type="application/json"))
 
 
 def batch_of(count: int) -> list[Record]:
@@ -62,15 +63,15 @@ def fetched(url: str, secret: str = SECRET) -> Json:
 
 
 WAYS: dict[str, Callable[[Cluster, Path], Json]] = {
-    "TLS": lambda c, _: {"protocol": "SSL", "tls": {"ca": c.certificates.ca}},
-    "MTLS": lambda c, _: {"protocol": "SSL", "tls": {
+    "TLS": lambda c, _: {"security_protocol": "SSL", "tls": {"ca": c.certificates.ca}},
+    "MTLS": lambda c, _: {"security_protocol": "SSL", "tls": {
         "ca": c.certificates.ca, "certificate": c.certificates.client, "key": c.certificates.client_key}},
-    "SASLPLAIN": lambda c, _: {"protocol": "SASL_PLAINTEXT", "sasl": named("PLAIN")},
+    "SASLPLAIN": lambda c, _: {"security_protocol": "SASL_PLAINTEXT", "sasl": named("PLAIN")},
     "SCRAM": lambda c, _: {
-        "protocol": "SASL_SSL", "tls": {"ca": c.certificates.ca}, "sasl": named("SCRAM-SHA-512")},
-    "REAUTH": lambda c, _: {"protocol": "SASL_PLAINTEXT", "sasl": named("SCRAM-SHA-256")},
+        "security_protocol": "SASL_SSL", "tls": {"ca": c.certificates.ca}, "sasl": named("SCRAM-SHA-512")},
+    "REAUTH": lambda c, _: {"security_protocol": "SASL_PLAINTEXT", "sasl": named("SCRAM-SHA-256")},
     "OAUTH": lambda c, folder: {
-        "protocol": "SASL_PLAINTEXT", "sasl": {"mechanism": "OAUTHBEARER", "token_file": folder / "token"}},
+        "security_protocol": "SASL_PLAINTEXT", "sasl": {"mechanism": "OAUTHBEARER", "token_file": folder / "token"}},
 }  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def test_mozu_proves_who_it_is(kafka: Cluster, listener: str, tmp_path: Path) ->
     assert sorted(ids(batch)) == sorted(arrived(kafka, topic, ALERTS))
 
 
-async def traffic(made: Kafka, batch: list[Record]) -> None:
+async def traffic(made: KafkaSink, batch: list[Record]) -> None:
     """Ten alerts at a time, evenly over the minute."""
     began = asyncio.get_running_loop().time()
     for start in range(0, len(batch), 10):
@@ -106,7 +107,7 @@ def test_connections_that_the_broker_ends_for_want_of_a_new_proof_cost_nothing(
 ) -> None:
     create(kafka, "reauth", partitions=1)
     batch, attempts = batch_of(400), Attempts(monkeypatch)
-    made = sink(kafka.server("REAUTH"), "reauth", protocol="SASL_PLAINTEXT", sasl=named("SCRAM-SHA-256"))
+    made = sink(kafka.server("REAUTH"), "reauth", security_protocol="SASL_PLAINTEXT", sasl=named("SCRAM-SHA-256"))
     asyncio.run(traffic(made, batch))
     assert ids(batch) == arrived(kafka, "reauth", len(batch))
     assert len(attempts.at) >= MINUTE * 1000 / REAUTH_MS / 2, "the broker ended no connection"
@@ -120,7 +121,7 @@ def test_tokens_of_an_authorization_server_are_fetched_anew_when_they_end(
 
     async def run() -> list[str | None]:
         async with authorization_server(seconds=REAUTH_MS / 1000) as server:
-            made = sink(kafka.server("OAUTH"), "tokens", protocol="SASL_PLAINTEXT", sasl=fetched(server.url))
+            made = sink(kafka.server("OAUTH"), "tokens", security_protocol="SASL_PLAINTEXT", sasl=fetched(server.url))
             await traffic(made, batch)
             return server.scopes
 
@@ -137,7 +138,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in shown if record.levelno >= logging.WARNING]
 
 
-async def once(made: Kafka) -> list[Outcome]:
+async def once(made: KafkaSink) -> list[Outcome]:
     """What the first delivery says."""
     try:
         return list(await made.deliver(batch_of(1)))
@@ -148,48 +149,51 @@ async def once(made: Kafka) -> list[Outcome]:
 REFUSED: dict[str, tuple[str, Callable[[Cluster], Json], str]] = {
     "a wrong password": (
         "SCRAM",
-        lambda c: {"protocol": "SASL_SSL", "tls": {"ca": c.certificates.ca}, "sasl": named("SCRAM-SHA-512", "wrong")},
+        lambda c: {
+            "security_protocol": "SASL_SSL", "tls": {"ca": c.certificates.ca}, "sasl": named("SCRAM-SHA-512", "wrong")},
         "SaslAuthenticationFailed",
     ),
     "a mechanism that is off": (
         "SASLPLAIN",
-        lambda c: {"protocol": "SASL_PLAINTEXT", "sasl": named("SCRAM-SHA-512")},
+        lambda c: {"security_protocol": "SASL_PLAINTEXT", "sasl": named("SCRAM-SHA-512")},
         "UnsupportedSaslMechanism",
     ),
     "an authority that nobody knows": (
         "TLS",
-        lambda c: {"protocol": "SSL", "tls": {"ca": c.certificates.other_ca}},
+        lambda c: {"security_protocol": "SSL", "tls": {"ca": c.certificates.other_ca}},
         "certificate verify failed",
     ),
     "a broker's certificate that has expired": (
         "EXPIRED",
-        lambda c: {"protocol": "SSL", "tls": {"ca": c.certificates.ca}},
+        lambda c: {"security_protocol": "SSL", "tls": {"ca": c.certificates.ca}},
         "certificate has expired",
     ),
-    "no certificate": ("MTLS", lambda c: {"protocol": "SSL", "tls": {"ca": c.certificates.ca}}, "bad certificate"),
+    "no certificate": (
+        "MTLS", lambda c: {"security_protocol": "SSL", "tls": {"ca": c.certificates.ca}}, "bad certificate"),
     "a certificate of mozu that has expired": (
         "MTLS",
-        lambda c: {"protocol": "SSL", "tls": {"ca": c.certificates.ca, "certificate": c.certificates.expired,
+        lambda c: {"security_protocol": "SSL", "tls": {"ca": c.certificates.ca, "certificate": c.certificates.expired,
                                               "key": c.certificates.expired_key}},
         "certificate",
     ),
     "a token that has expired": (
         "OAUTH",
-        lambda c: {"protocol": "SASL_PLAINTEXT", "sasl": {"mechanism": "OAUTHBEARER", "token": token(-60)}},
+        lambda c: {"security_protocol": "SASL_PLAINTEXT", "sasl": {"mechanism": "OAUTHBEARER", "token": token(-60)}},
         "SaslAuthenticationFailed",
     ),
     "a token's file that is not there": (
         "OAUTH",
-        lambda c: {"protocol": "SASL_PLAINTEXT", "sasl": {"mechanism": "OAUTHBEARER", "token_file": "/nonexistent"}},
+        lambda c: {
+            "security_protocol": "SASL_PLAINTEXT", "sasl": {"mechanism": "OAUTHBEARER", "token_file": "/nonexistent"}},
         "the token's file /nonexistent cannot be read",
     ),
     "an authorization server that is not there": (
         "OAUTH",
-        lambda c: {"protocol": "SASL_PLAINTEXT", "sasl": fetched("http://127.0.0.1:1/token")},
+        lambda c: {"security_protocol": "SASL_PLAINTEXT", "sasl": fetched("http://127.0.0.1:1/token")},
         "no token from the authorization server http://127.0.0.1:1/token",
     ),
-    "a port of another protocol": ("SASLPLAIN", lambda c: {}, "is `protocol` that of this port?"),
-    "no broker": ("CONTROLLER", lambda c: {"servers": ("127.0.0.1:1",)}, "Connect"),
+    "a port of another protocol": ("SASLPLAIN", lambda c: {}, "is `security_protocol` that of this port?"),
+    "no broker": ("CONTROLLER", lambda c: {"bootstrap_servers": ("127.0.0.1:1",)}, "Connect"),
 }  # fmt: skip
 
 
@@ -199,7 +203,7 @@ def test_a_connection_that_is_refused_is_retried_and_told_in_one_line(
 ) -> None:
     listener, settings, reason = REFUSED[what]
     chosen = {"timeout": 3, **settings(kafka)}
-    made = sink(chosen.pop("servers", (kafka.server(listener),))[0], "refused", **chosen)
+    made = sink(chosen.pop("bootstrap_servers", (kafka.server(listener),))[0], "refused", **chosen)
     assert [Retry(tried=False)] == asyncio.run(once(made))
     told_in_one_line(caplog, reason)
 
@@ -210,7 +214,10 @@ def test_a_secret_that_the_authorization_server_refuses_is_told_in_one_line(
     async def run() -> list[Outcome]:
         async with authorization_server() as server:
             return await once(
-                sink(kafka.server("OAUTH"), "refused", protocol="SASL_PLAINTEXT", sasl=fetched(server.url, "wrong"))
+                sink(
+                    kafka.server("OAUTH"), "refused", security_protocol="SASL_PLAINTEXT",
+                    sasl=fetched(server.url, "wrong"),
+                )
             )
 
     assert [Retry(tried=False)] == asyncio.run(run())

@@ -19,7 +19,8 @@ from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.testing import alert, context
-from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
+from mozu.plugins.sinks.kafka.settings import KafkaSettings
+from mozu.plugins.sinks.kafka.sink import KafkaSink
 from tests.support.kafka.attempts import Attempts
 from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.kafka.console import Message, consume, create, throttle
@@ -38,12 +39,13 @@ class Agent:
     def __init__(self, number: int, servers: list[str]) -> None:
         self.name, self._metrics, self._made = f"agent-{number}", Metrics(), 0
         settings = KafkaSettings(
-            servers=tuple(servers), topic="fleet", client_id=CLIENT, timeout=10, compression="none", batch_bytes=8_000
+            bootstrap_servers=tuple(servers), topic="fleet", client_id=CLIENT, timeout=10, compression="none",
+            batch_bytes=8_000,
         )
         scope = context(self.name)
         scope.metrics = self._metrics
         self.queue = MemoryQueue(BACKLOG + 1, self._metrics)
-        isolated = Isolated("sink", self.name, Kafka(settings, scope), self._metrics)
+        isolated = Isolated("sink", self.name, KafkaSink(settings, scope), self._metrics)
         self.worker = SinkWorker(isolated, FalcoJson(), self.queue, agent=self.name, on_closed=print)
 
     def raise_alerts(self, count: int) -> None:

@@ -30,8 +30,8 @@ enrichers: [users]
 evaluators: [falco: {{rules: [{rules}], rule_matching: all, append_output: [{{suggested_output: true}}]}}]
 sinks:
   - stdout: {{format: json}}
-  - kafka: {{id: ecs, servers: {servers}, topic: ecs, format: ecs}}
-  - kafka: {{id: ocsf, servers: {servers}, topic: ocsf, format: ocsf}}
+  - kafka: {{id: ecs, bootstrap_servers: {servers}, topic: ecs, format: ecs}}
+  - kafka: {{id: ocsf, bootstrap_servers: {servers}, topic: ocsf, format: ocsf}}
 """
 
 Json = dict[str, Any]

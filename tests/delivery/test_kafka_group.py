@@ -38,10 +38,10 @@ RULES = """
 """
 
 CONFIG = """
-sources: [kafka: {{servers: {servers}, topics: [events], group: judges, session_timeout: 6, timeout: 5}}]
+sources: [kafka: {{bootstrap_servers: {servers}, topics: [events], group: judges, session_timeout: 6, timeout: 5}}]
 enrichers: []
 evaluators: [falco: {{rules: [{rules}]}}]
-sinks: [kafka: {{servers: {servers}, topic: verdicts, format: json, timeout: 5, spool: {{path: {spool}}}}}]
+sinks: [kafka: {{bootstrap_servers: {servers}, topic: verdicts, format: json, timeout: 5, spool: {{path: {spool}}}}}]
 """
 
 

@@ -20,7 +20,7 @@ from mozu.core.model.fields.lookups import Lookups
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
 from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
-from mozu.plugins.sources.replay.metadata import Metadata
+from mozu.plugins.sources.replay.metadata import RecordingMetadata
 from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
 from tests.oracle.scenario import Scenario
 
@@ -82,7 +82,7 @@ class Run(msgspec.Struct):
 def run(scenario: Scenario, *, everything: bool = False) -> Run:
     """Judge the capture by the rules. `everything`: the source leaves out nothing, wanted or not."""
     fields = registry(scenario)
-    metadata = Metadata(fields.lookups)
+    metadata = RecordingMetadata(fields.lookups)
     source = ReplaySource(ReplaySettings(files=[scenario.capture]), _in(fields), metadata)
     for name, make in source.readers().items():
         fields.provide(name, make)
@@ -93,7 +93,7 @@ def run(scenario: Scenario, *, everything: bool = False) -> Run:
         asyncio.run(_judge(source, rules, EVERYTHING if everything else rules.demand(), done.alerts))
     except MozuError as error:
         done.error = str(error) or type(error).__name__
-    done.lists_users = bool(metadata.people.users)
+    done.lists_users = bool(metadata.user_table.users)
     return done
 
 

@@ -13,7 +13,7 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import EnrichedNames, RecordedNames, Recorder, RecordingInfo
 from mozu.core.recording.section import Chunk, Section
 from mozu.core.state import StateMachine
-from mozu.plugins.sources.replay.metadata import Metadata
+from mozu.plugins.sources.replay.metadata import RecordingMetadata
 from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
 from tests.oracle.engine import _in, as_json, evaluator, registry
 from tests.oracle.scenario import Scenario
@@ -78,7 +78,7 @@ class Thrice:
     def __init__(self, scenario: Scenario, folder: Path) -> None:
         self._scenario = scenario
         self._fields = registry(scenario)
-        self._metadata = Metadata(self._fields.lookups)
+        self._metadata = RecordingMetadata(self._fields.lookups)
         self.whole, self.pieces = Kept(), Kept(often=True)
         capture = self._source(scenario.capture)
         for name, make in capture.readers().items():

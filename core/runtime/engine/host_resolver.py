@@ -12,7 +12,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Final
 
-from mozu.core.isolation.worker_thread import WorkerThread
+from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Address
 from mozu.core.model.fields.addresses import plain

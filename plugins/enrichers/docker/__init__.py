@@ -1,7 +1,19 @@
-"""Containers of a docker engine: names, images, labels, mounts."""
+"""The enricher `docker`: container metadata of a docker engine: names, images, labels, mounts."""
 
-from mozu.core.api.hookspecs import Declaration, hookimpl
-from mozu.plugins.enrichers.docker.enricher import DockerEnricher, DockerSettings
+from typing import TYPE_CHECKING
+
+from mozu.core.api.hookspecs import Context, Declaration, hookimpl
+from mozu.plugins.enrichers.docker.settings import DockerSettings
+
+if TYPE_CHECKING:
+    from mozu.plugins.enrichers.docker.enricher import DockerEnricher
+
+
+def build(settings: DockerSettings, context: Context) -> "DockerEnricher":
+    """The component."""
+    from mozu.plugins.enrichers.docker.enricher import DockerEnricher  # imports aiohttp: only where it is used
+
+    return DockerEnricher(settings, context)
 
 
 @hookimpl
@@ -9,7 +21,7 @@ def mozu_enricher() -> Declaration:
     """Declare `docker`."""
     return Declaration(
         name="docker",
-        build=DockerEnricher,
+        build=build,
         summary="Names, images, labels and mounts of containers, from a docker engine's files and API.",
         settings=DockerSettings,
     )

@@ -1,4 +1,4 @@
-"""The engine's API over its unix socket: five calls, no client library."""
+"""The docker engine's API over its unix socket: five calls, no client library."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,10 +14,10 @@ from mozu.core.model.containers.image import ImageNames
 from mozu.plugins.enrichers.docker.documents import Described, EngineEvent, Inspected, InspectedImage, Listed
 
 UNREACHABLE: Final = (OSError, aiohttp.ClientError, asyncio.TimeoutError, msgspec.DecodeError)
-"""What a call raises when the engine is absent, slow, gone in the middle, or does not speak its own language."""
+"""What a call raises when the engine is absent, slow, stops in the middle, or answers what is no JSON."""
 
 _NEWEST: Final = (1, 45)
-"""The newest version of the API whose documents are known here; an older engine is spoken to in its own."""
+"""The newest version of the API whose documents are known here; with an older engine its own version is used."""
 
 _LIMIT: Final = 16 << 20
 _FILTERS: Final = '{"type":["container"],"event":["create","start","rename","destroy"]}'
@@ -31,7 +31,7 @@ _text = msgspec.json.Decoder(str)
 
 
 class EngineApi:
-    """One engine. `timeout` (seconds) bounds every call but the stream of events."""
+    """One docker engine. `timeout` (seconds) bounds every call but the stream of events."""
 
     def __init__(self, socket: Path, timeout: float) -> None:
         self.socket = socket
@@ -40,7 +40,7 @@ class EngineApi:
         self._version = ""
 
     async def open(self) -> None:
-        """Find the engine and the version to speak. Raises one of UNREACHABLE."""
+        """Connect and negotiate the version of the API. Raises one of UNREACHABLE."""
         await self.close()
         self._session = aiohttp.ClientSession(
             "http://docker", connector=aiohttp.UnixConnector(str(self.socket), limit=16), timeout=self._timeout
@@ -51,13 +51,13 @@ class EngineApi:
         self._version = _negotiated(offered)
 
     async def close(self) -> None:
-        """Let go. Idempotent."""
+        """Close the session. Idempotent."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
     async def data_root(self) -> Path | None:
-        """Where the engine keeps its files."""
+        """Where the engine keeps its files (`DockerRootDir`)."""
         body = await self._get("/info")
         root = None if body is None else _info.decode(body).get("DockerRootDir")
         return None if root is None else Path(_text.decode(root))
@@ -103,7 +103,7 @@ class EngineApi:
 
 
 def _negotiated(offered: str) -> str:
-    """The prefix of the version to speak; none where the engine does not say what it offers."""
+    """The prefix of paths for the version to use; empty where the engine does not say what it offers."""
     try:
         major, minor = offered.split(".")
         version = min((int(major), int(minor)), _NEWEST)

@@ -198,7 +198,7 @@ class Listed(msgspec.Struct, rename="pascal"):
 
 
 class Actor(msgspec.Struct):
-    """Who an engine event is about; the attributes are the container's labels, its name and its image."""
+    """The container that an engine event is about; the attributes are its labels, its name and its image."""
 
     id: str = msgspec.field(name="ID", default="")
     attributes: dict[str, str] = msgspec.field(name="Attributes", default_factory=dict)
@@ -212,7 +212,7 @@ class EngineEvent(msgspec.Struct):
     time: int = msgspec.field(name="timeNano", default=0)
 
     def metadata(self) -> ContainerMetadata:
-        """What the event itself tells: enough to name a container that is gone before anybody could ask."""
+        """What the event itself contains: enough to name a container that is gone before it could be looked up."""
         labels = dict(self.actor.attributes)
         name, reference = labels.pop("name", None), labels.pop("image", None)
         image = Image() if reference is None else identify(reference, "", ImageNames())

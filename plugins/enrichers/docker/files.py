@@ -1,4 +1,4 @@
-"""The engine's own files: what it wrote down before the container's first instruction.
+"""The docker engine's own files: what it has written about a container before the container's first instruction.
 
 `DATA_ROOT/containers/ID/{config.v2.json,hostconfig.json}` describe a container, and images have their names in
 `DATA_ROOT/image/DRIVER/repositories.json`. Reading them needs no answer from the engine, which keeps a container
@@ -20,7 +20,7 @@ from mozu.plugins.enrichers.docker.documents import Described, HostConfig, Repos
 _FULL_ID: Final = re.compile(r"[0-9a-f]{64}")
 _DRIVER: Final = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
 _LIMIT: Final = 16 << 20
-"""No engine writes files as large; a bound all the same."""
+"""Bytes of a file; no engine writes files as large."""
 
 _stored = msgspec.json.Decoder(Stored)
 _host = msgspec.json.Decoder(HostConfig)
@@ -57,7 +57,7 @@ class EngineFiles:
             return None
 
     def image_names(self, driver: str, image_id: str) -> ImageNames | None:
-        """What the engine calls an image; None where the files do not tell (its image store may be containerd's)."""
+        """What the engine calls an image; None where the files do not say (its image store may be containerd's)."""
         if not _DRIVER.fullmatch(driver):
             return None
         place = self.data_root / "image" / driver / "repositories.json"

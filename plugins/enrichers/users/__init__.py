@@ -1,4 +1,4 @@
-"""Names of users and groups: the host's, and each container's own."""
+"""The enricher `users`: names of users and groups, the host's and each container's own."""
 
 from mozu.core.api.hookspecs import Declaration, hookimpl
 from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings

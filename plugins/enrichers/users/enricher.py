@@ -1,8 +1,8 @@
-"""The component: names from dictionaries while events are judged, files and name services off the loop.
+"""The enricher `users`: names from caches while events are judged; files and name services (NSS) on a thread pool.
 
-A key names what an event needs and the dictionaries do not have: `ROOT/UID/GID/LOGINUID/LOOK`, where ROOT is empty for
-the host and else a container's full id, and LOOK the number of the last look at its files that was not good enough.
-Once resolved, every number has an answer, be it that there is no name.
+A key names what an event needs and the caches do not have: `ROOT/UID/GID/LOGINUID/GENERATION`, where ROOT is empty for
+the host and else a container's full id, and GENERATION the number of the last read of its files, if that one failed.
+Once resolved, every number has an answer, which may be that there is no name (negative cache).
 """
 
 import asyncio
@@ -16,30 +16,33 @@ from typing import Any, Final
 from pydantic import Field
 
 from mozu.core.api.hookspecs import Context, Settings
+from mozu.core.common.background_task import BackgroundTask
+from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.model.event import Event, Process
-from mozu.plugins.enrichers.background import Background
-from mozu.plugins.enrichers.thread_pool import Crew
 from mozu.plugins.enrichers.users import nss
 from mozu.plugins.enrichers.users.fields import user_readers
-from mozu.plugins.enrichers.users.names import AGAIN, Content, Limits, UserNames, read
 from mozu.plugins.enrichers.users.roots import of_container, of_directory
+from mozu.plugins.enrichers.users.user_names import RECHECK_INTERVAL, Content, Limits, UserNames, read
 
 _HOST_LIMITS: Final = Limits(size=64 << 20, lines=1_000_000)
 _CONTAINER_LIMITS: Final = Limits(size=1 << 20, lines=4096)
-_CONTAINERS: Final = 512
-"""Databases that are kept at most; the one not used for longest gives way."""
+_CONTAINER_LIMIT: Final = 512
+"""Containers whose names are cached at most; the least recently used is evicted."""
 
-_INTERVAL: Final = 1.0
-"""Seconds between two looks at the files of a root that is in use."""
+_REREAD_INTERVAL: Final = 1.0
+"""Seconds between two reads of the files of a root that is in use."""
 
-_PATIENCE: Final = 2.0
-"""Seconds after which a file or a name service counts as silent."""
+_TIMEOUT: Final = 2.0
+"""Seconds after which a read of a file, or a query of a name service, counts as hung."""
 
-_ENTERING: Final = 0.01
-"""Seconds between two looks whether a container that begins has changed to its own root."""
+_ROOT_POLL_INTERVAL: Final = 0.01
+"""Seconds between two checks whether a container that starts has changed to its own root (pivot_root)."""
+_ROOT_POLLS: Final = 20
 
-_FOUND_SECONDS: Final = 600.0
-_NOT_FOUND_SECONDS: Final = 60.0
+_TTL: Final = 600.0
+"""Seconds for which a name service's answer is cached."""
+_NEGATIVE_TTL: Final = 60.0
+"""The same where it has no name."""
 
 _UNSET: Final = 0xFFFFFFFF
 
@@ -54,19 +57,19 @@ class UsersSettings(Settings):
 
 
 class UsersEnricher:
-    """Names of users and groups. Implements the Enricher contract."""
+    """UserNames of users and groups. Implements the Enricher contract."""
 
     def __init__(self, settings: UsersSettings, context: Context) -> None:
         self._settings, self._context = settings, context
         self._host = UserNames()
         self._containers: dict[str, UserNames] = {}
-        self._strangers: dict[str, tuple[int, ...]] = {}
-        """Containers without a database yet → processes that were seen in them."""
-        self._files = Crew("files", 4)
-        self._services = Crew("nss", 2)
-        self._stirred = asyncio.Event()
-        self._looks = 0
-        self._background = Background(self._watch)
+        self._unread: dict[str, tuple[int, ...]] = {}
+        """Containers whose files were not read yet → processes that were seen in them."""
+        self._files = ThreadPool("files", 4)
+        self._services = ThreadPool("nss", 2)
+        self._names_used = asyncio.Event()
+        self._generation = 0
+        self._background_task = BackgroundTask(self._reread)
         self._failures = context.metrics.counter("user_database_failures_total")
         context.metrics.gauge("user_databases", lambda: 1 + len(self._containers))
         if not context.offline:
@@ -77,58 +80,60 @@ class UsersEnricher:
         if self._context.offline:
             return
         await self._refresh_host()
-        self._background.start(self._context, "watch files of users")
+        self._background_task.start(self._context, "reread user databases")
 
     def key(self, event: Event) -> str | None:
-        """What the dictionaries lack for the event's process."""
+        """What the caches lack for the event's process."""
         process: Process | None = getattr(event, "process", None)
         if process is None or self._context.offline:
             return None
         container = process.container
         full_id = "" if container is None else container.full_id
         names = self._host if container is None else self._containers.get(full_id)
-        look = 0
+        generation = 0
         loginuid = -1 if process.loginuid == _UNSET else process.loginuid
         if names is not None:
             names.pid = process.pid
             if not names.used:
                 names.used = True
-                self._stirred.set()
-            if names.due(process.pid):
-                look = names.look
+                self._names_used.set()
+            if names.needs_retry(process.pid):
+                generation = names.generation
             elif names.has(process.uid, process.gid, loginuid):
                 return None
         if full_id:
-            self._meet(full_id, names, process)
-        return f"{full_id}/{process.uid}/{process.gid}/{loginuid}/{look}"
+            self._remember_pids(full_id, names, process)
+        return f"{full_id}/{process.uid}/{process.gid}/{loginuid}/{generation}"
 
     def known(self, key: str) -> bool:
         """Whether every number of the key has an answer."""
-        full_id, uid, gid, loginuid, look = _parts(key)
+        full_id, uid, gid, loginuid, generation = _parts(key)
         names = self._containers.get(full_id) if full_id else self._host
-        return self._context.offline or (names is not None and names.look > look and names.has(uid, gid, loginuid))
+        if self._context.offline:
+            return True
+        return names is not None and names.generation > generation and names.has(uid, gid, loginuid)
 
     async def resolve(self, key: str) -> None:
-        """Look at the files again, then ask the name services (host only); what nobody knows has no name."""
-        full_id, uid, gid, loginuid, look = _parts(key)
+        """Read the files again, then ask the name services (host only); a number that neither has gets no name."""
+        full_id, uid, gid, loginuid, generation = _parts(key)
         names = self._container(full_id) if full_id else self._host
         async with names.lock:
-            if names.look > look and names.has(uid, gid, loginuid):
+            if names.generation > generation and names.has(uid, gid, loginuid):
                 return
-            if names.look <= look or time.monotonic() - names.checked >= AGAIN:
+            if names.generation <= generation or time.monotonic() - names.checked >= RECHECK_INTERVAL:
                 await (self._refresh_container(full_id, names) if full_id else self._refresh_host())
             if not full_id and self._settings.nss and self._settings.root == Path("/"):
                 await self._ask_services(uid, gid, loginuid)
-            names.settle_user(uid, None)
-            names.settle_user(loginuid, None)
-            names.settle_group(gid, None)
+            names.set_user(uid, None)
+            names.set_user(loginuid, None)
+            names.set_group(gid, None)
 
     def readers(self) -> Mapping[str, Callable[[str | None], Callable[[Any], Any]]]:
-        """The fields of names."""
+        """The fields of user and group names."""
         return user_readers(self._names)
 
     def _user_name(self, uid: int, event: Any) -> str | None:
-        """Of a number among an event's parameters, as far as the dictionaries have it."""
+        """Of a number among an event's parameters, as far as the caches have it."""
         names = None if event.process is None else self._names(event.process)
         user = None if names is None else names.users.get(uid)
         return user.name if user is not None else None if uid else "root"
@@ -139,8 +144,8 @@ class UsersEnricher:
         return name if name is not None else None if gid else "root"
 
     async def stop(self) -> None:
-        """Let go of the threads."""
-        await self._background.stop()
+        """End the background task and the threads."""
+        await self._background_task.stop()
         self._files.stop()
         self._services.stop()
 
@@ -148,8 +153,8 @@ class UsersEnricher:
         container = process.container
         return self._host if container is None else self._containers.get(container.full_id)
 
-    def _meet(self, full_id: str, names: UserNames | None, process: Process) -> None:
-        """Remember processes through which the container's root may be reached: this one and those above it."""
+    def _remember_pids(self, full_id: str, names: UserNames | None, process: Process) -> None:
+        """Remember processes through which the container's root may be reached: this one and its ancestors."""
         pids = [process.pid]
         above = process.parent
         while above is not None and len(pids) < 4:
@@ -161,17 +166,17 @@ class UsersEnricher:
         if names is not None:
             names.pids = tuple(pids)
         else:
-            self._strangers[full_id] = tuple(pids)
-            if len(self._strangers) > _CONTAINERS:
-                del self._strangers[next(iter(self._strangers))]
+            self._unread[full_id] = tuple(pids)
+            if len(self._unread) > _CONTAINER_LIMIT:
+                del self._unread[next(iter(self._unread))]
 
     def _container(self, full_id: str) -> UserNames:
-        """The database of a container, empty at first; the one not used for longest gives way."""
+        """The names of a container, none at first; the least recently used container is evicted."""
         names = self._containers.pop(full_id, None)
         if names is None:
             names = UserNames()
-            names.pids = self._strangers.pop(full_id, ())
-            if len(self._containers) >= _CONTAINERS:
+            names.pids = self._unread.pop(full_id, ())
+            if len(self._containers) >= _CONTAINER_LIMIT:
                 del self._containers[next(iter(self._containers))]
         self._containers[full_id] = names
         return names
@@ -188,33 +193,33 @@ class UsersEnricher:
         """Read a container's files, once it has a root of its own."""
 
         def call() -> Content | None:
-            with of_container(full_id, names.tries()) as root:
+            with of_container(full_id, names.candidate_pids()) as root:
                 found = os.fstat(root)
-                if (found.st_dev, found.st_ino) == own and last > 0:
+                if (found.st_dev, found.st_ino) == host_root and polls_left > 0:
                     return None
                 return read(root, stamps, _CONTAINER_LIMITS)
 
         stamps = names.stamps
         host = os.stat(self._settings.root)
-        own = (host.st_dev, host.st_ino)
-        last = 20
+        host_root = (host.st_dev, host.st_ino)
+        polls_left = _ROOT_POLLS
         while not await self._refresh(names, call):
-            last -= 1
-            await asyncio.sleep(_ENTERING)
+            polls_left -= 1
+            await asyncio.sleep(_ROOT_POLL_INTERVAL)
 
     async def _refresh(self, names: UserNames, call: Callable[[], Content | None]) -> bool:
-        """One look; False if it was too early for one."""
-        self._looks += 1
-        names.look = self._looks
+        """One read; False if it was too early for one."""
+        self._generation += 1
+        names.generation = self._generation
         names.used = names.failed = False
         names.checked = time.monotonic()
-        if names.silent:
+        if names.timed_out:
             return True
         try:
-            content = await self._files.run(call, _PATIENCE)
+            content = await self._files.run(call, _TIMEOUT)
         except TimeoutError:
-            names.silent = True
-            self._fail("a user database does not answer; it is not looked at again")
+            names.timed_out = True
+            self._fail("a user database does not answer; it is not read again")
         except PermissionError as error:
             self._fail(f"a user database cannot be read: {error}; those of containers take CAP_SYS_PTRACE")
         except OSError as error:
@@ -223,11 +228,11 @@ class UsersEnricher:
         else:
             if content is None:
                 return False
-            names.take(content)
+            names.update(content)
         return True
 
     def _fail(self, text: str) -> None:
-        """Warned of once, counted always."""
+        """Warned of once, counted each time."""
         self._context.log.log(logging.DEBUG if self._failures.value else logging.WARNING, text)
         self._failures.value += 1
 
@@ -236,24 +241,24 @@ class UsersEnricher:
         for number in (uid, loginuid):
             if number >= 0 and number not in self._host.users:
                 user = await self._service(nss.user, number)
-                self._host.settle_user(number, user, now + (_FOUND_SECONDS if user else _NOT_FOUND_SECONDS))
+                self._host.set_user(number, user, now + (_TTL if user else _NEGATIVE_TTL))
         if gid not in self._host.groups:
             name = await self._service(nss.group, gid)
-            self._host.settle_group(gid, name, now + (_FOUND_SECONDS if name else _NOT_FOUND_SECONDS))
+            self._host.set_group(gid, name, now + (_TTL if name else _NEGATIVE_TTL))
 
     async def _service(self, ask: Callable[[int], Any], number: int) -> Any:
         try:
-            return await self._services.run(lambda: ask(number), _PATIENCE)
+            return await self._services.run(lambda: ask(number), _TIMEOUT)
         except OSError as error:
             self._fail(f"the name services do not answer about number {number} ({error or 'no answer in time'})")
             return None
 
-    async def _watch(self) -> None:
-        """Look at the files of every root in use, at most once a second."""
+    async def _reread(self) -> None:
+        """Read the files of every root in use again, at most once a second."""
         while True:
-            await self._stirred.wait()
-            await asyncio.sleep(_INTERVAL)
-            self._stirred.clear()
+            await self._names_used.wait()
+            await asyncio.sleep(_REREAD_INTERVAL)
+            self._names_used.clear()
             self._host.expire(time.monotonic())
             if self._host.used:
                 async with self._host.lock:
@@ -265,5 +270,5 @@ class UsersEnricher:
 
 
 def _parts(key: str) -> tuple[str, int, int, int, int]:
-    full_id, uid, gid, loginuid, look = key.rsplit("/", 4)
-    return full_id, int(uid), int(gid), int(loginuid), int(look)
+    full_id, uid, gid, loginuid, generation = key.rsplit("/", 4)
+    return full_id, int(uid), int(gid), int(loginuid), int(generation)

@@ -1,4 +1,4 @@
-"""The fields of names, with their texts for numbers that have none."""
+"""The fields of user and group names, and their texts for numbers that have none."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -6,15 +6,15 @@ from typing import Any, Final
 from mozu.core.model.alert.template import MISSING
 from mozu.core.model.event import Process
 from mozu.core.model.fields import Reader
-from mozu.plugins.enrichers.users.database import PasswdEntry
-from mozu.plugins.enrichers.users.names import UserNames
+from mozu.plugins.enrichers.users.passwd import PasswdEntry
+from mozu.plugins.enrichers.users.user_names import UserNames
 
 Binder = Callable[[str | None], Reader]
 
 _ROOT: Final = PasswdEntry("root", "/root", MISSING)
-"""Said of uid 0 where no file does; its shell is anybody's guess."""
+"""The answer for uid 0 where no file has it; its shell is unknown."""
 
-_NOBODY: Final = PasswdEntry(MISSING, MISSING, MISSING)
+_NO_USER: Final = PasswdEntry(MISSING, MISSING, MISSING)
 """These fields have the text `<NA>` for numbers without a name: they are never missing while there is a process."""
 
 
@@ -24,7 +24,7 @@ def user_readers(names_of: Callable[[Process], UserNames | None]) -> dict[str, B
     def user(process: Process, uid: int) -> PasswdEntry:
         names = names_of(process)
         found = None if names is None else names.users.get(uid)
-        return found or (_NOBODY if uid else _ROOT)
+        return found or (_NO_USER if uid else _ROOT)
 
     def group(process: Process) -> str:
         names = names_of(process)

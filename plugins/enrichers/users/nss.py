@@ -1,15 +1,15 @@
-"""Names that the host's files do not have: from the name services that the C library is told to ask (LDAP, SSSD …)."""
+"""Names from the name services (NSS) that the C library is configured to ask: LDAP, SSSD and so on."""
 
 import grp
 import os
 import pwd
 
 from mozu.core.model.event import as_text
-from mozu.plugins.enrichers.users.database import PasswdEntry
+from mozu.plugins.enrichers.users.passwd import PasswdEntry
 
 
 def user(uid: int) -> PasswdEntry | None:
-    """Ask for a uid. Blocks, possibly for as long as a directory server is away."""
+    """getpwuid. Blocks, possibly for as long as a directory server is away."""
     try:
         found = pwd.getpwuid(uid)
     except (KeyError, OverflowError):
@@ -18,7 +18,7 @@ def user(uid: int) -> PasswdEntry | None:
 
 
 def group(gid: int) -> str | None:
-    """Ask for a gid, likewise."""
+    """getgrgid, likewise."""
     try:
         return _text(grp.getgrgid(gid).gr_name)
     except (KeyError, OverflowError):

@@ -1,4 +1,4 @@
-"""Files below a root directory that somebody hostile may own: opened so that nothing outside is ever reached.
+"""Reads files below the root directory of a container, which may be hostile, and never anything outside (openat2).
 
 The kernel resolves the path (openat2 with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS): absolute links and `..` end
 inside the root. The file is first only located (O_PATH), then looked at, and opened for reading only if it is a regular
@@ -36,7 +36,7 @@ def read(root: int, path: str, *, limit: int, unless: Stamp | None = None) -> tu
     """The stamp and the content of a regular file below the directory descriptor `root`.
 
     The content is None where the stamp equals `unless`, and for what is absent, no regular file, or larger than `limit`
-    bytes (the stamp tells which: ABSENT, or that of the file). Raises OSError for other reasons.
+    bytes (the stamp says which: ABSENT, or that of the file). Raises OSError for other reasons.
     """
     try:
         with _located(root, path) as place:

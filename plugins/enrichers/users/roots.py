@@ -21,8 +21,8 @@ def of_directory(path: str) -> Iterator[int]:
 def of_container(full_id: str, pids: Iterable[int]) -> Iterator[int]:
     """A descriptor that stands for a container's root, through the first of these processes that lives and is in it.
 
-    Through the directory of the process in /proc, held open: a new process of its number cannot be mistaken for it.
-    Raises ProcessLookupError if none lives, PermissionError if none may be followed (that takes CAP_SYS_PTRACE).
+    Through the directory of the process in /proc, held open, so that a reused pid cannot be mistaken for it. Raises
+    ProcessLookupError if none lives, PermissionError if none may be followed (that takes CAP_SYS_PTRACE).
     """
     refused: OSError = ProcessLookupError(f"no process of container {full_id[:12]} is left")
     for pid in pids:

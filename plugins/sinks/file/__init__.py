@@ -1,4 +1,4 @@
-"""The sink `file`: one alert a line in a file, put aside by size or time."""
+"""The sink `file`: one alert a line in a file, rotated by size or time, and reopened (logrotate)."""
 
 from mozu.core.api import Declaration, hookimpl
 from mozu.plugins.sinks.file.settings import FileSettings
@@ -14,6 +14,6 @@ def mozu_sink() -> Declaration:
         name="file",
         build=FileSink,
         settings=FileSettings,
-        summary="One alert a line in a file, put aside by size or time.",
+        summary="One alert a line in a file, rotated by size or time.",
         blocking=True,
     )

@@ -1,4 +1,4 @@
-"""Whole lines at the end of a file that others may write, move away or fill the disk of."""
+"""Appends whole lines to a file that other processes may write to, rename (logrotate), or fill the disk of."""
 
 import errno
 import fcntl
@@ -11,16 +11,16 @@ from logging import Logger
 from pathlib import Path
 from typing import Final
 
-_PATIENCE: Final = 10.0
+_LOCK_TIMEOUT: Final = 10.0
 """Seconds that another process may hold the lock."""
-_PAUSE: Final = 0.005
-_WINDOW: Final = 1 << 20
+_LOCK_POLL_INTERVAL: Final = 0.005
+_TAIL: Final = 1 << 20
 """Bytes at the end in which the last line end is looked for; alerts are much shorter."""
 _FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 
 
 class Appender:
-    """Appends under an advisory lock (flock), so that a write that fails can be taken back whoever else writes."""
+    """Appends under an advisory lock (flock), so that a write that fails can be undone (ftruncate) beside others."""
 
     def __init__(self, path: Path, mode: int, log: Logger) -> None:
         self.path, self._mode, self._log = path, mode, log
@@ -28,10 +28,10 @@ class Appender:
 
     @contextmanager
     def locked(self) -> Iterator[int]:
-        """The descriptor of the file that has the path now, locked, and ending in a line end. Raises OSError."""
+        """The descriptor of the file that has the path now, under flock, ending in a line end. Raises OSError."""
         descriptor = self._lock()
         try:
-            self._mend(descriptor)
+            self._truncate_partial_line(descriptor)
             yield descriptor
         finally:
             if self._descriptor is not None:
@@ -48,12 +48,12 @@ class Appender:
             raise
 
     def sync(self) -> None:
-        """To the disk. Raises OSError."""
+        """fdatasync. Raises OSError."""
         if self._descriptor is not None:
             os.fdatasync(self._descriptor)
 
     def close(self) -> None:
-        """Let go of the file, and of its lock."""
+        """Close the file, which releases its lock."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
             os.close(descriptor)
@@ -61,7 +61,7 @@ class Appender:
     # --- finding the file
 
     def _lock(self) -> int:
-        """Open and lock until what is locked is what the path names: it may be moved in between."""
+        """Open and lock until the locked file is the one at the path: it may be renamed in between."""
         while True:
             if self._descriptor is None:
                 self._descriptor = self._open()
@@ -72,10 +72,10 @@ class Appender:
 
     def _is_current(self, descriptor: int) -> bool:
         try:
-            there = os.stat(self.path)
+            status = os.stat(self.path)
         except FileNotFoundError:
             return False
-        return os.path.samestat(there, os.fstat(descriptor))
+        return os.path.samestat(status, os.fstat(descriptor))
 
     def _open(self) -> int:
         try:
@@ -98,25 +98,25 @@ class Appender:
         sync_directory(self.path.parent)
         return descriptor
 
-    # --- half a line
+    # --- partial lines
 
-    def _mend(self, descriptor: int) -> None:
-        """Take back what a writer that was killed left behind: it has acknowledged nothing of it."""
+    def _truncate_partial_line(self, descriptor: int) -> None:
+        """Remove what a writer that was killed left of a line: it has acknowledged nothing of it."""
         size = os.fstat(descriptor).st_size
         if not size or os.pread(descriptor, 1, size - 1) == b"\n":
             return
-        start = max(0, size - _WINDOW)
-        end = os.pread(descriptor, _WINDOW, start).rfind(b"\n")
+        start = max(0, size - _TAIL)
+        end = os.pread(descriptor, _TAIL, start).rfind(b"\n")
         if end < 0:
             self._log.warning("%s does not end in a line end, and has none: one is added", self.path)
             os.write(descriptor, b"\n")
             return
         os.ftruncate(descriptor, start + end + 1)
-        self._log.warning("%s ended in half a line of %d bytes: taken back", self.path, size - start - end - 1)
+        self._log.warning("%s ended in a partial line of %d bytes, which is removed", self.path, size - start - end - 1)
 
 
 def sync_directory(folder: Path) -> None:
-    """Make a new name in it durable. Raises OSError."""
+    """Make a new or renamed file in it durable (fsync of the directory). Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -125,13 +125,13 @@ def sync_directory(folder: Path) -> None:
 
 
 def _flock(descriptor: int, path: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _LOCK_TIMEOUT
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"another process has held the lock of {path} for {_PATIENCE:.0f} s") from None
-            time.sleep(_PAUSE)
+                raise TimeoutError(f"another process has held the lock of {path} for {_LOCK_TIMEOUT:.0f} s") from None
+            time.sleep(_LOCK_POLL_INTERVAL)
         else:
             return

@@ -1,4 +1,4 @@
-"""What the configuration may say about the sink `file`."""
+"""Settings of the sink `file`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,18 +9,18 @@ from mozu.core.api import Settings
 
 
 class Rotation(Settings):
-    """When a file is put aside, and how many of those are kept."""
+    """When a file is rotated, and how many rotated files are kept."""
 
-    size: int = Field(100 << 20, ge=0, description="Bytes beyond which the file is put aside; 0: never for its size.")
+    size: int = Field(100 << 20, ge=0, description="Bytes beyond which the file is rotated; 0: never for its size.")
     every: Literal["hour", "day"] | None = Field(
         None, description="Also with each new hour or day, in local time; by default only for its size."
     )
-    keep: int = Field(10, ge=0, description="How many files that were put aside stay; the oldest go first.")
-    gzip: bool = Field(False, description="Compress what was put aside.")
+    keep: int = Field(10, ge=0, description="How many rotated files are kept; the oldest are deleted first.")
+    gzip: bool = Field(False, description="Compress rotated files.")
 
 
 class FileSettings(Settings):
-    """Where to, and how safe."""
+    """Where to, and when on the disk."""
 
     path: Path = Field(description="The file; its directory is made if it is missing, for its owner alone.")
     mode: str = Field(
@@ -30,4 +30,4 @@ class FileSettings(Settings):
         "batch",
         description="When alerts are forced to the disk: with each batch, never, or at most so many seconds later.",
     )
-    rotate: Rotation = Field(Rotation(), description="When the file is put aside.")
+    rotate: Rotation = Field(Rotation(), description="When the file is rotated.")

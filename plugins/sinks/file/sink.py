@@ -1,4 +1,4 @@
-"""The sink itself: lines, and what has to be done now and then."""
+"""The sink `file`: appends lines, rotates, syncs; `reopen` follows a file that logrotate has renamed."""
 
 import asyncio
 import threading
@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 
 from mozu.core.api import Context, Record
+from mozu.core.common.control_chars import single_line
 from mozu.plugins.sinks.file.appender import Appender, sync_directory
-from mozu.plugins.sinks.file.archive import Archive, Schedule
+from mozu.plugins.sinks.file.rotation import RotatedFiles, RotationSchedule
 from mozu.plugins.sinks.file.settings import FileSettings
-from mozu.plugins.sinks.lines import one_line
 
-_TIDY_EVERY = 1.0
+_UPKEEP_INTERVAL = 1.0
 
 
 class FileSink:
@@ -24,60 +24,60 @@ class FileSink:
         self._each, self._never = settings.fsync == "batch", settings.fsync == "never"
         self._file = Appender(settings.path, int(settings.mode, 8), context.log)
         rotate = settings.rotate
-        self._schedule = Schedule(rotate.size, rotate.every)
-        self._archive = Archive(settings.path, rotate.keep, compress=rotate.gzip)
-        self._guard = threading.Lock()
-        """Of the file: the keeper syncs on a thread of its own."""
+        self._schedule = RotationSchedule(rotate.size, rotate.every)
+        self._rotated = RotatedFiles(settings.path, rotate.keep, compress=rotate.gzip)
+        self._lock = threading.Lock()
+        """Of the file: the upkeep syncs on a thread of its own."""
         self._dirty, self._synced = False, time.monotonic()
-        self._moved = False
-        self._kept = context.spawn is not None
+        self._reopen_due = False
+        self._has_upkeep = context.spawn is not None
         if context.spawn is not None and (self._every is not None or rotate.gzip):
-            context.spawn(self._keep(), f"keep {context.id}")
+            context.spawn(self._upkeep(), f"upkeep {context.id}")
 
     def start(self) -> None:
-        """Nothing to prepare: the file is made with the first alert."""
+        """Nothing to prepare: the file is created with the first alert."""
 
     def deliver(self, records: Sequence[Record]) -> None:
         """One line a record. Raises OSError, after which nothing of the batch is in the file."""
         if not records:
             return
-        data = b"".join(one_line(record.body) + b"\n" for record in records)
-        with self._guard:
-            if self._moved:
-                self._moved = False
+        data = b"".join(single_line(record.body) + b"\n" for record in records)
+        with self._lock:
+            if self._reopen_due:
+                self._reopen_due = False
                 self._file.close()
             while not self._write(data):
-                self._put_aside()
+                self._finish_rotation()
             self._dirty = True
             if self._each or (self._every is not None and time.monotonic() - self._synced >= self._every):
                 self._sync()
-        if self._archive.pending and not self._kept:
-            self._archive.tidy()
+        if self._rotated.pending and not self._has_upkeep:
+            self._rotated.compress_and_prune()
 
     def reopen(self) -> None:
-        """Whoever moved the file away is told the truth: nothing more is written to it."""
-        self._moved = True
+        """Write nothing more to a file that was renamed: the next alert opens the path again."""
+        self._reopen_due = True
 
     def stop(self) -> None:
-        """Everything on the disk, unless it is never asked for."""
-        self._archive.leaving = True
-        with self._guard:
+        """Sync, unless `fsync` is never, and close."""
+        self._rotated.stopping = True
+        with self._lock:
             if self._dirty and not self._never:
                 self._sync()
             self._file.close()
 
     def _write(self, data: bytes) -> bool:
-        """False: the file must be put aside first; it is, and closed."""
+        """False: the file was due for rotation and has been renamed; `_finish_rotation` closes it."""
         with self._file.locked() as descriptor:
             if self._schedule.due(descriptor, len(data)):
                 if not self._never:
                     self._file.sync()
-                self._archive.put_aside()
+                self._rotated.rotate()
                 return False
             self._file.append(descriptor, data)
             return True
 
-    def _put_aside(self) -> None:
+    def _finish_rotation(self) -> None:
         self._file.close()
         if not self._never:
             sync_directory(self._path.parent)
@@ -86,18 +86,18 @@ class FileSink:
         self._file.sync()
         self._dirty, self._synced = False, time.monotonic()
 
-    async def _keep(self) -> None:
-        """Sync what no later batch would, and compress; for as long as the engine runs."""
+    async def _upkeep(self) -> None:
+        """Sync what no later batch would, and compress rotated files; for as long as the engine runs."""
         while True:
-            await asyncio.sleep(min(_TIDY_EVERY, self._every or _TIDY_EVERY))
+            await asyncio.sleep(min(_UPKEEP_INTERVAL, self._every or _UPKEEP_INTERVAL))
             try:
-                await asyncio.to_thread(self._keep_once)
+                await asyncio.to_thread(self._upkeep_once)
             except OSError as error:
                 self._log.warning("%s: %s", self._path, error)
 
-    def _keep_once(self) -> None:
+    def _upkeep_once(self) -> None:
         if self._every is not None and self._dirty and time.monotonic() - self._synced >= self._every:
-            with self._guard:
+            with self._lock:
                 self._sync()
-        if self._archive.pending:
-            self._archive.tidy()
+        if self._rotated.pending:
+            self._rotated.compress_and_prune()

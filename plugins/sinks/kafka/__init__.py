@@ -1,10 +1,19 @@
 """The sink `kafka`: alerts as records of a topic, acknowledged by the brokers."""
 
-from mozu.core.api import Declaration, hookimpl
-from mozu.plugins.sinks.kafka.settings import KafkaSettings
-from mozu.plugins.sinks.kafka.sink import Kafka, build
+from typing import TYPE_CHECKING
 
-__all__ = ["Kafka", "KafkaSettings", "mozu_sink"]
+from mozu.core.api import Context, Declaration, hookimpl
+from mozu.plugins.sinks.kafka.settings import KafkaSettings
+
+if TYPE_CHECKING:
+    from mozu.plugins.sinks.kafka.sink import KafkaSink
+
+
+def build(settings: KafkaSettings, context: Context) -> "KafkaSink":
+    """Raises ConfigError where settings do not fit the format, or a certificate or this aiokafka cannot be used."""
+    from mozu.plugins.sinks.kafka import sink  # imports aiokafka: only where the sink is used
+
+    return sink.build(settings, context)
 
 
 @hookimpl

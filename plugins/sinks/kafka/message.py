@@ -1,39 +1,26 @@
-"""What of an alert goes into a record: topic, key, body, headers."""
+"""The Kafka record of an alert: topic, key, body, headers."""
 
 from functools import lru_cache
 from typing import Any, Final
 
-import msgspec
 import orjson
 
 from mozu.core.api import Record, Severity
+from mozu.core.common.kafka.producer import Headers, KafkaMessage
 from mozu.core.model.event import printable
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
-from mozu.plugins.sinks.kafka.topic import Topic
+from mozu.plugins.sinks.kafka.topic_template import TopicTemplate
 
 SCHEMA_VERSION: Final = b"1"
 """Of every format that mozu writes to a topic; raised when a consumer that follows the schemas would break."""
 _CLOUDEVENTS: Final = "application/cloudevents+json"
 
-Headers = list[tuple[str, bytes]]
 
-
-class KafkaMessage(msgspec.Struct):
-    """A record before it is sent."""
-
-    number: int
-    """The alert's number at this sink."""
-    topic: str
-    key: bytes | None
-    body: bytes
-    headers: Headers
-
-
-class KafkaMessages:
-    """Makes them."""
+class MessageBuilder:
+    """Messages from records of the sink."""
 
     def __init__(self, settings: KafkaSettings, content_type: str) -> None:
-        self._topic, self._key = Topic(settings.topic), settings.key
+        self._topic, self._key = TopicTemplate(settings.topic), settings.key
         self._content_type = content_type.encode()
         self._is_binary = settings.cloudevents == "binary"
         if self._is_binary and not content_type.startswith(_CLOUDEVENTS):
@@ -44,7 +31,7 @@ class KafkaMessages:
         """The topic, if it is the same for every alert."""
         return self._topic.fixed
 
-    def make(self, record: Record) -> KafkaMessage:
+    def build(self, record: Record) -> KafkaMessage:
         """The message of a record."""
         alert = record.alert
         body, headers = self._content(record)
@@ -53,11 +40,11 @@ class KafkaMessages:
     def _content(self, record: Record) -> tuple[bytes, Headers]:
         body, headers = record.body, [("content-type", self._content_type)]
         if self._is_binary:
-            body, headers = _unwrapped(body)
+            body, headers = _binary_mode(body)
         stamp, alert = record.stamp, record.alert
         return body, [
             *headers,
-            *_shared(alert.rule, alert.priority, stamp.agent, stamp.sink, stamp.epoch),
+            *_common_headers(alert.rule, alert.priority, stamp.agent, stamp.sink, stamp.epoch),
             ("mozu-id", alert.id.encode()),
             ("mozu-sequence", b"%d" % stamp.sequence),
         ]
@@ -67,14 +54,14 @@ class KafkaMessages:
         if self._key == "none":
             return None
         if self._key == "rule":
-            return _raw(alert.rule)
+            return _utf8(alert.rule)
         container = None
         if self._key == "container":
             container = alert.values.get("container.id") or alert.enrichment.get("container.id")
-        return _raw(alert.hostname if container in (None, "", "host") else str(container))
+        return _utf8(alert.hostname if container in (None, "", "host") else str(container))
 
 
-def _unwrapped(body: bytes) -> tuple[bytes, Headers]:
+def _binary_mode(body: bytes) -> tuple[bytes, Headers]:
     """Kafka's binary mode (CloudEvents, Kafka Protocol Binding 3.2): attributes are headers, the data is the body."""
     event: dict[str, Any] = orjson.loads(body)
     data = orjson.dumps(event.pop("data"))
@@ -84,17 +71,17 @@ def _unwrapped(body: bytes) -> tuple[bytes, Headers]:
 
 
 @lru_cache(maxsize=1024)
-def _shared(rule: str, priority: Severity, agent: str, sink: str, epoch: str) -> Headers:
+def _common_headers(rule: str, priority: Severity, agent: str, sink: str, epoch: str) -> Headers:
     return [
         ("mozu-schema", SCHEMA_VERSION),
-        ("mozu-rule", _raw(rule)),
+        ("mozu-rule", _utf8(rule)),
         ("mozu-priority", priority.label.encode()),
-        ("mozu-agent", _raw(agent)),
-        ("mozu-sink", _raw(sink)),
+        ("mozu-agent", _utf8(agent)),
+        ("mozu-sink", _utf8(sink)),
         ("mozu-epoch", epoch.encode()),
     ]
 
 
 @lru_cache(maxsize=4096)
-def _raw(text: str) -> bytes:
+def _utf8(text: str) -> bytes:
     return printable(text).encode()

@@ -1,20 +1,20 @@
-"""What the configuration may say about the sink `kafka`."""
+"""Settings of the sink `kafka`."""
 
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mozu.plugins.sinks.kafka.access import Access
-from mozu.plugins.sinks.kafka.topic import Topic
+from mozu.core.common.kafka.access import KafkaAccess
+from mozu.plugins.sinks.kafka.topic_template import TopicTemplate
 
 
-class KafkaSettings(Access):
+class KafkaSettings(KafkaAccess):
     """Where to, and with which guarantees."""
 
     topic: str = Field(
         "mozu.alerts",
-        description="The topic; it may hold {priority}, {source}, {host} and {rule}, which come cleaned of what no "
-        "topic's name may have.",
+        description="The topic; it may hold {priority}, {source}, {host} and {rule}, in which characters that are "
+        "illegal in a topic's name become a hyphen.",
     )
     key: Literal["host", "container", "rule", "none"] = Field(
         "host", description="What stays in order: alerts of one key go to one partition. `container` is the id of the "
@@ -27,7 +27,7 @@ class KafkaSettings(Access):
         True, description="Retries make no duplicates, and keep the order within a partition; needs acks `all`."
     )
     compression: Literal["zstd", "lz4", "gzip", "none"] = Field("zstd", description="How batches are compressed.")
-    linger: float = Field(0.0, ge=0, le=10, description="Seconds to wait for more records before a batch goes.")
+    linger: float = Field(0.0, ge=0, le=10, description="Seconds to wait for more records before a batch is sent.")
     batch_bytes: int = Field(256 << 10, ge=1024, description="The most bytes of a batch, per partition.")
     max_bytes: int = Field(
         1_000_000, ge=1024, description="The most bytes of a record; larger ones become dead letters. Keep it at or "
@@ -40,26 +40,26 @@ class KafkaSettings(Access):
     cloudevents: Literal["structured", "binary"] = Field(
         "structured", description="With the format `cloudevents`: the envelope around the alert, or in headers `ce_*`."
     )
-    create_topics: bool = Field(False, description="Make a topic that does not exist.")
-    partitions: int = Field(6, ge=1, description="Of topics that are made.")
-    replication: int | None = Field(
-        None, ge=1, description="Copies, of topics that are made; by default three, or as many as there are brokers."
+    create_topics: bool = Field(False, description="Create a topic that does not exist.")
+    partitions: int = Field(6, ge=1, description="Of topics that are created.")
+    replication_factor: int | None = Field(
+        None, ge=1, description="Of topics that are created; by default three, or as many as there are brokers."
     )
     rebuild_after: float = Field(
-        60.0, gt=0, description="Seconds without any acknowledgement after which the client is made anew: it may know "
-        "only brokers that are gone. What was under way is then sent again.",
+        60.0, gt=0, description="Seconds without any acknowledgement after which the client is rebuilt: it may know "
+        "only brokers that are gone. What was in flight is then sent again.",
     )  # fmt: skip
 
     @field_validator("topic")
     @classmethod
     def _is_a_topic(cls, value: str) -> str:
-        Topic(value)
+        TopicTemplate(value)
         return value
 
     @field_validator("dead_letter_topic")
     @classmethod
     def _is_one_topic(cls, value: str | None) -> str | None:
-        if value is not None and Topic(value).fixed is None:
+        if value is not None and TopicTemplate(value).fixed is None:
             raise ValueError("dead letters go to one topic: its name may hold no field")
         return value
 

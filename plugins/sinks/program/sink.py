@@ -1,4 +1,4 @@
-"""The sink itself: which program runs when, and what its end means."""
+"""The sink `program`: starts the command, restarts it with back-off, and takes its exit code as an outcome."""
 
 import asyncio
 import os
@@ -9,14 +9,16 @@ from pydantic import Field
 
 from mozu.core.api import Context, Record, Rejected, Retry, Settings
 from mozu.core.api.hookspecs import Outcome
-from mozu.plugins.sinks.lines import one_line
-from mozu.plugins.sinks.program.child import Child
+from mozu.core.common.backoff import Backoff
+from mozu.core.common.control_chars import single_line
+from mozu.plugins.sinks.program.child_process import ChildProcess
 
-_SHORT_LIFE: Final = 1.0
-"""Seconds: a program that ends sooner is started again with back-off."""
-_FIRST_DELAY, _LONGEST_DELAY = 0.1, 30.0
-_FAILURES: Final = 3
-"""Alerts in a row for which the program fails, after which the rest of a batch is left for later."""
+_MIN_LIFETIME: Final = 1.0
+"""Seconds: a program that ends sooner is restarted with back-off."""
+_RESTART_BACKOFF: Final = (0.1, 30.0)
+"""First and longest seconds between the end of such a program and its restart, without jitter."""
+_MAX_FAILURES: Final = 3
+"""Alerts in a row for which the program fails, after which the rest of a batch is retried later."""
 
 
 class ProgramSettings(Settings):
@@ -35,31 +37,31 @@ class ProgramSettings(Settings):
 
 
 class ProgramSink:
-    """Acknowledges what the program has read; with `keep_alive: false`, what it has ended well for."""
+    """Acknowledges what the program has read; with `keep_alive: false`, alerts for which it ended with exit code 0."""
 
     def __init__(self, settings: ProgramSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
         command = settings.command
         self._command = ("/bin/sh", "-c", command) if isinstance(command, str) else command
-        self._child: Child | None = None
-        self._delay, self._not_before = 0.0, 0.0
+        self._child: ChildProcess | None = None
+        self._backoff = Backoff(*_RESTART_BACKOFF, jitter=0.0)
 
     async def start(self) -> None:
         """The program is started with the first alert."""
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
         """Raises OSError if the program cannot be started, ends with lines unread, or reads nothing for too long."""
-        lines = [one_line(record.body) + b"\n" for record in records]
+        lines = [single_line(record.body) + b"\n" for record in records]
         if not lines:
             return None
         if not self._settings.keep_alive:
             return await self._one_by_one(lines)
         child = self._running()
         if child is None:
-            wait = self._not_before - asyncio.get_running_loop().time()
+            wait = self._backoff.left()
             if wait > 0:
                 return [Retry(wait, tried=False)] * len(lines)
-            child = self._child = await Child.start(self._command, self._log)
+            child = self._child = await ChildProcess.start(self._command, self._log)
         try:
             await child.feed(b"".join(lines), self._settings.timeout)
         except OSError:  # TimeoutError is one
@@ -73,17 +75,18 @@ class ProgramSink:
         if child is not None:
             await child.end(self._settings.grace)
 
-    def _running(self) -> Child | None:
+    def _running(self) -> ChildProcess | None:
         """The program, or None after noting how it ended."""
         child = self._child
         if child is None or child.code is None:
             return child
         self._child = None
         child.close()
-        short = child.ended - child.started < _SHORT_LIFE
-        self._delay = min(max(_FIRST_DELAY, 2 * self._delay), _LONGEST_DELAY) if short else 0.0
-        self._not_before = child.ended + self._delay
-        self._log.warning("the program has ended (%s) and is started again", child.told())
+        if child.ended - child.started < _MIN_LIFETIME:
+            self._backoff.failed(ago=asyncio.get_running_loop().time() - child.ended)
+        else:
+            self._backoff.succeeded()
+        self._log.warning("the program has ended (%s) and is restarted", child.describe_end())
         return None
 
     async def _one_by_one(self, lines: Sequence[bytes]) -> Sequence[Outcome]:
@@ -93,14 +96,14 @@ class ProgramSink:
             outcome = await self._for_one(line)
             outcomes.append(outcome)
             failures = failures + 1 if isinstance(outcome, Retry) else 0
-            if failures == _FAILURES:
+            if failures == _MAX_FAILURES:
                 break
         return outcomes + [Retry(tried=False)] * (len(lines) - len(outcomes))
 
     async def _for_one(self, line: bytes) -> Outcome:
-        """Its end decides, not what it has read: `true` reads nothing and is content."""
+        """The exit code decides, not what was read: `true` reads nothing and succeeds."""
         settings = self._settings
-        child = await Child.start(self._command, self._log)
+        child = await ChildProcess.start(self._command, self._log)
         grace = settings.timeout
         try:
             await child.feed(line, settings.timeout)
@@ -112,6 +115,6 @@ class ProgramSink:
         if child.code == os.EX_OK:
             return None
         if child.code == os.EX_DATAERR:
-            return Rejected(f"the program does not take it ({child.told()})")
-        self._log.warning("the program failed for one alert (%s)", child.told())
+            return Rejected(f"the program does not take it ({child.describe_end()})")
+        self._log.warning("the program failed for one alert (%s)", child.describe_end())
         return Retry()

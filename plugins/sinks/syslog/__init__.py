@@ -2,9 +2,9 @@
 
 from mozu.core.api import Declaration, hookimpl
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
-from mozu.plugins.sinks.syslog.sink import Syslog
+from mozu.plugins.sinks.syslog.sink import SyslogSink
 
-__all__ = ["Syslog", "SyslogSettings", "mozu_sink"]
+__all__ = ["SyslogSettings", "SyslogSink", "mozu_sink"]
 
 
 @hookimpl
@@ -12,7 +12,7 @@ def mozu_sink() -> Declaration:
     """Declare the sink."""
     return Declaration(
         name="syslog",
-        build=Syslog,
+        build=SyslogSink,
         settings=SyslogSettings,
         summary="Syslog messages to the local daemon, or over UDP, TCP or TLS (RFC 5424, RFC 3164).",
     )

@@ -1,7 +1,7 @@
-"""One TCP connection, plain or TLS, on a socket of our own.
+"""One TCP connection, plain or TLS, whose sends wait until the receiver's kernel has acknowledged them (SIOCOUTQ).
 
-asyncio's transports would hide what decides here: whether the other side has closed (looked at before each send, so
-that nothing is written into a dead connection), and how much of what was sent the other side's kernel has confirmed.
+It has a socket of its own: asyncio's transports hide whether the receiver has closed (checked before each send, so that
+nothing is written into a dead connection), and how much of what was sent is not acknowledged yet.
 """
 
 import asyncio
@@ -12,20 +12,23 @@ import struct
 import termios
 from typing import Final
 
-from mozu.plugins.sinks.syslog.resolve import connected
+from mozu.core.common.tls import client_context
+from mozu.plugins.sinks.syslog.resolve import connect
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 
 _CHUNK: Final = 1 << 18
-_FIRST_LOOK, _LONGEST_LOOK = 0.0002, 0.02
-"""Seconds between two looks at what is still unconfirmed."""
-_VERDICT: Final = 0.1
-"""Seconds within which a TLS 1.3 server says that it refuses our certificate; the handshake is over before it looks."""
-_FAREWELL: Final = 1.0
+_MIN_POLL_INTERVAL, _MAX_POLL_INTERVAL = 0.0002, 0.02
+"""Seconds between two looks (SIOCOUTQ) at what is not acknowledged yet."""
+_TLS_ALERT_WAIT: Final = 0.1
+"""Seconds within which a TLS 1.3 server sends an alert if it refuses the client's certificate: it verifies that after
+the handshake is over for the client."""
+_CLOSE_TIMEOUT: Final = 1.0
+"""Seconds in which the receiver may close its side."""
 _KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 
 
 class SyslogConnection:
-    """Made by `open`; after any exception it is good for nothing but `close`."""
+    """Made by `open`; after any exception only `close` or `abort` may be called."""
 
     def __init__(self, sock: socket.socket, timeout: float) -> None:
         self._socket, self._timeout = sock, timeout
@@ -34,9 +37,9 @@ class SyslogConnection:
 
     @classmethod
     async def open(cls, settings: SyslogSettings) -> "SyslogConnection":
-        """Connect, and shake hands. Raises OSError (ssl.SSLError is one) or TimeoutError."""
+        """Connect, with the TLS handshake. Raises OSError (ssl.SSLError is one) or TimeoutError."""
         context = await asyncio.to_thread(_context, settings) if settings.transport == "tls" else None
-        sock = await connected(settings.host, settings.port_number, socket.SOCK_STREAM, settings.timeout)
+        sock = await connect(settings.host, settings.port_number, socket.SOCK_STREAM, settings.timeout)
         _keep_alive(sock, settings.timeout)
         made = cls(sock, settings.timeout)
         try:
@@ -48,16 +51,16 @@ class SyslogConnection:
         return made
 
     async def send(self, data: bytes) -> None:
-        """Return when the other side's kernel has confirmed all of it. Raises OSError or TimeoutError."""
-        self.look()
+        """Return when the receiver's kernel has acknowledged all of it. Raises OSError or TimeoutError."""
+        self.check_open()
         view = memoryview(data)
         for start in range(0, len(view), _CHUNK):
             await self._write(view[start : start + _CHUNK])
-        await self._confirmed()
-        self.look()
+        await self._until_acked()
+        self.check_open()
 
-    def look(self) -> None:
-        """Take in whatever has arrived. Raises OSError if the other side has closed, or the connection broke."""
+    def check_open(self) -> None:
+        """Read what has arrived. Raises OSError if the receiver has closed, or the connection broke."""
         while True:
             try:
                 data = self._socket.recv(_CHUNK)
@@ -70,29 +73,29 @@ class SyslogConnection:
                 self._decrypt(self._tls)
 
     async def close(self) -> None:
-        """Say goodbye and read until the other side has: closing on unread input would be a reset, which may destroy
-        what the other side has not read yet."""
+        """Shut down and read until the receiver has, too: close(2) with unread input sends RST, which may destroy what
+        the receiver's program has not read yet."""
         try:
-            async with asyncio.timeout(_FAREWELL):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
                 if self._tls is not None:
-                    self._goodbye(self._tls)
+                    self._send_close_notify(self._tls)
                     await self._flush()
                 self._socket.shutdown(socket.SHUT_WR)
                 while await asyncio.get_running_loop().sock_recv(self._socket, _CHUNK):
                     pass
         except OSError:
-            pass  # it has gone already, or does not answer
+            pass  # the receiver has gone already, or does not answer
         finally:
             self._socket.close()
 
     def abort(self) -> None:
-        """Let go of a connection that has failed."""
+        """Close a connection that has failed, at once."""
         self._socket.close()
 
-    # --- what the other side says
+    # --- receiving
 
     def _decrypt(self, tls: ssl.SSLObject) -> None:
-        """Receivers say nothing; what may come are tickets, alerts and the end."""
+        """Receivers send no data; what may arrive are session tickets, TLS alerts and close_notify."""
         try:
             while tls.read(_CHUNK):
                 pass
@@ -100,7 +103,7 @@ class SyslogConnection:
             return
         raise ConnectionResetError("the receiver has closed the connection")
 
-    # --- what we say
+    # --- sending
 
     async def _write(self, data: memoryview) -> None:
         async with asyncio.timeout(self._timeout):
@@ -116,20 +119,20 @@ class SyslogConnection:
         if data:
             await asyncio.get_running_loop().sock_sendall(self._socket, data)
 
-    async def _confirmed(self) -> None:
-        """Wait until nothing that was sent is unconfirmed (SIOCOUTQ, tcp(7)); gives up when nothing moves."""
+    async def _until_acked(self) -> None:
+        """Wait until everything sent is acknowledged (SIOCOUTQ, tcp(7)). Raises TimeoutError when nothing moves."""
         loop = asyncio.get_running_loop()
-        left, pause, deadline = self._unconfirmed(), _FIRST_LOOK, loop.time() + self._timeout
+        left, interval, deadline = self._unacked(), _MIN_POLL_INTERVAL, loop.time() + self._timeout
         while left:
-            await asyncio.sleep(pause)
-            before, left = left, self._unconfirmed()
-            pause = min(pause * 2, _LONGEST_LOOK)
+            await asyncio.sleep(interval)
+            before, left = left, self._unacked()
+            interval = min(interval * 2, _MAX_POLL_INTERVAL)
             if left < before:
                 deadline = loop.time() + self._timeout
             elif loop.time() > deadline:
-                raise TimeoutError(f"the receiver has confirmed nothing for {self._timeout:g} s")
+                raise TimeoutError(f"the receiver has acknowledged nothing for {self._timeout:g} s")
 
-    def _unconfirmed(self) -> int:
+    def _unacked(self) -> int:
         failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if failure:
             raise OSError(failure, "the connection broke")
@@ -142,18 +145,18 @@ class SyslogConnection:
         loop = asyncio.get_running_loop()
         started = loop.time()
         async with asyncio.timeout(self._timeout):
-            while not self._shaken(tls):
+            while not self._step_handshake(tls):
                 await self._flush()
                 data = await loop.sock_recv(self._socket, _CHUNK)
                 if not data:
                     raise ConnectionResetError("the receiver closed the connection during the TLS handshake")
                 self._incoming.write(data)
             await self._flush()
-        await asyncio.sleep(max(_VERDICT, 2 * (loop.time() - started)))
-        self.look()
+        await asyncio.sleep(max(_TLS_ALERT_WAIT, 2 * (loop.time() - started)))
+        self.check_open()
 
     @staticmethod
-    def _shaken(tls: ssl.SSLObject) -> bool:
+    def _step_handshake(tls: ssl.SSLObject) -> bool:
         try:
             tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -161,15 +164,15 @@ class SyslogConnection:
         return True
 
     @staticmethod
-    def _goodbye(tls: ssl.SSLObject) -> None:
+    def _send_close_notify(tls: ssl.SSLObject) -> None:
         try:
             tls.unwrap()
         except ssl.SSLError:
-            return  # it wants the other side's goodbye; ours is on its way
+            return  # it waits for the receiver's close_notify; ours is sent
 
 
 def _keep_alive(sock: socket.socket, timeout: float) -> None:
-    """Find out about a dead other side, idle (keepalive) or not (user timeout)."""
+    """Notice a receiver that is dead: while idle by TCP keepalive, else by TCP_USER_TIMEOUT."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in _KEEPALIVE:
@@ -178,11 +181,8 @@ def _keep_alive(sock: socket.socket, timeout: float) -> None:
 
 
 def _context(settings: SyslogSettings) -> ssl.SSLContext:
-    """Read anew for each connection: certificates are renewed while mozu runs. Raises OSError."""
-    tls = settings.tls
-    context = ssl.create_default_context(cafile=tls.ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if tls.certificate is not None:
-        password = tls.key_password.get_secret_value() if tls.key_password is not None else ""
-        context.load_cert_chain(tls.certificate, tls.key, lambda: password)
-    return context
+    """Read again for each connection: certificates are renewed while mozu runs. Raises OSError."""
+    try:
+        return client_context(settings.tls)
+    except ValueError as error:
+        raise OSError(str(error)) from None

@@ -1,4 +1,4 @@
-"""One message a datagram: the local daemon's socket, and UDP. Nobody confirms them."""
+"""One message a datagram: the local daemon's socket, and UDP. There is no acknowledgement."""
 
 import asyncio
 import socket
@@ -7,15 +7,15 @@ from typing import Final
 
 from mozu.core.api import Retry
 from mozu.core.api.hookspecs import Outcome
-from mozu.plugins.sinks.syslog.resolve import connected
+from mozu.plugins.sinks.syslog.resolve import connect
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 
-_ADDRESS_AGE: Final = 300.0
-"""Seconds after which a name is looked up again."""
+_RESOLVE_INTERVAL: Final = 300.0
+"""Seconds after which a host name is resolved again."""
 
 
 class Datagrams:
-    """Sends on a connected socket, so that a refusal (ICMP, a daemon that has gone) comes back as an error."""
+    """Sends on a connected socket, so that a refusal (ICMP port unreachable, a daemon that has gone) is an error."""
 
     def __init__(self, settings: SyslogSettings) -> None:
         self._settings = settings
@@ -36,12 +36,12 @@ class Datagrams:
         except OSError:
             self._close()
             if not done or done == len(messages) or self._settings.transport == "udp":
-                raise  # UDP: the refusal is of an earlier one, nobody knows which
+                raise  # UDP: the refusal is of an earlier datagram, and ICMP does not say of which
             return [None] * done + [Retry()] + [Retry(tried=False)] * (len(messages) - done - 1)
         return None
 
     async def stop(self) -> None:
-        """Nothing is buffered."""
+        """Close the socket; nothing is buffered."""
         self._close()
 
     async def _one(self, sock: socket.socket, message: bytes) -> None:
@@ -53,7 +53,7 @@ class Datagrams:
 
     async def _connected(self) -> socket.socket:
         now = asyncio.get_running_loop().time()
-        if self._socket is not None and (now - self._since < _ADDRESS_AGE or self._settings.transport == "local"):
+        if self._socket is not None and (now - self._since < _RESOLVE_INTERVAL or self._settings.transport == "local"):
             return self._socket
         fresh = await self._connect()
         self._close()
@@ -63,7 +63,7 @@ class Datagrams:
     async def _connect(self) -> socket.socket:
         settings = self._settings
         if settings.transport == "udp":
-            return await connected(settings.host, settings.port_number, socket.SOCK_DGRAM, settings.timeout)
+            return await connect(settings.host, settings.port_number, socket.SOCK_DGRAM, settings.timeout)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         sock.setblocking(False)
         try:

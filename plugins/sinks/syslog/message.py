@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any, Final, get_args
 
 from mozu.core.api import Alert, Record
+from mozu.core.common.control_chars import escape_controls, single_line, truncate
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.model.event import printable
-from mozu.plugins.sinks.lines import cut, one_line, visible
 from mozu.plugins.sinks.syslog.settings import Facility, SyslogSettings
 
 _NIL: Final = "-"
@@ -26,7 +26,7 @@ _ABOUT: Final = (("pid", "proc.pid"), ("exe", "proc.exepath"), ("uid", "user.uid
 
 
 class Formatter:
-    """Makes messages that no text of an alert can break out of: printable header, escaped values, one line."""
+    """Formats messages that no text of an alert can break out of: printable header, escaped values, one line."""
 
     def __init__(self, settings: SyslogSettings) -> None:
         self._facility = get_args(Facility).index(settings.facility) * 8
@@ -34,18 +34,18 @@ class Formatter:
         self._host = settings.hostname
         self._id = f"mozu@{settings.enterprise}"
         self._bom = _BOM if settings.bom else b""
-        self._most = settings.largest
+        self._limit = settings.message_limit
         self._local = settings.transport == "local"
         self._head = self._rfc5424 if settings.is_rfc5424 else self._rfc3164
 
     def format(self, record: Record) -> bytes:
-        """The message without a frame, at most as long as the settings say."""
+        """The message without a frame, at most `max_size` bytes long."""
         head = self._head(record, whole=True)
-        body = one_line(record.body)
-        if len(head) + len(body) > self._most:
-            if len(head) > self._most // 2:
+        body = single_line(record.body)
+        if len(head) + len(body) > self._limit:
+            if len(head) > self._limit // 2:
                 head = self._head(record, whole=False)
-            body = cut(body, self._most - len(head))
+            body = truncate(body, self._limit - len(head))
         return head + body
 
     def _rfc5424(self, record: Record, *, whole: bool) -> bytes:
@@ -98,13 +98,13 @@ def token(text: str, most: int) -> str:
 @lru_cache(maxsize=4096)
 def quoted(value: Any) -> str:
     """A value inside the quotes of structured data, with the three escapes of RFC 5424, 6.3.3."""
-    text = visible(printable(str(value)[:_LONGEST_VALUE]))
+    text = escape_controls(printable(str(value)[:_LONGEST_VALUE]))
     return _SPECIAL.sub(lambda match: "\\" + match[0], text)
 
 
 @lru_cache(maxsize=64)
 def _stamp(second: int) -> str:
-    """Local time as RFC 3164 has it; C's month names whatever the locale."""
+    """Local time in the format of RFC 3164; English month names whatever the locale."""
     at = time.localtime(second)
     month = "JanFebMarAprMayJunJulAugSepOctNovDec"[at.tm_mon * 3 - 3 : at.tm_mon * 3]
     return f"{month} {at.tm_mday:2d} {at.tm_hour:02d}:{at.tm_min:02d}:{at.tm_sec:02d}"

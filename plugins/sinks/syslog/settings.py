@@ -1,11 +1,12 @@
-"""What the configuration may say about the sink `syslog`."""
+"""Settings of the sink `syslog`."""
 
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from mozu.core.api import Secret, Settings
+from mozu.core.api import Settings
+from mozu.core.common.tls import ClientTls
 
 Facility = Literal[
     "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
@@ -13,30 +14,18 @@ Facility = Literal[
 ]  # fmt: skip
 """In the order of their numbers (RFC 5424, table 1)."""
 
-_LARGEST: Final = {"local": 65_536, "udp": 2_048, "tcp": 65_536, "tls": 65_536}
+_MAX_SIZES: Final = {"local": 65_536, "udp": 2_048, "tcp": 65_536, "tls": 65_536}
 _PORTS: Final = {"local": 0, "udp": 514, "tcp": 514, "tls": 6514}
 
 
-class SyslogTls(Settings):
-    """How the connection is protected; TLS 1.2 is the least."""
+class SyslogTls(ClientTls):
+    """How a connection of the transport `tls` is protected."""
 
-    ca: Path | None = Field(
-        None, description="Certificates (PEM) of those who may vouch for the server; by default the system's."
-    )
-    certificate: Path | None = Field(None, description="mozu's own certificate (PEM, with its chain).")
-    key: Path | None = Field(None, description="Its key (PEM), if it is not in the same file.")
-    key_password: Secret | None = Field(None, description="What the key is encrypted with.")
     server_name: str | None = Field(None, description="The name in the server's certificate; by default `host`.")
-
-    @model_validator(mode="after")
-    def _key_needs_certificate(self) -> "SyslogTls":
-        if self.key is not None and self.certificate is None:
-            raise ValueError("a key needs its certificate")
-        return self
 
 
 class SyslogSettings(Settings):
-    """Where to, and in which form."""
+    """Where to, by which transport and protocol."""
 
     transport: Literal["local", "udp", "tcp", "tls"] = Field(
         "local", description="The local daemon's socket, datagrams, a connection, or one protected by TLS."
@@ -44,9 +33,9 @@ class SyslogSettings(Settings):
     path: Path = Field(Path("/dev/log"), description="Local: the daemon's datagram socket.")
     host: str = Field("localhost", min_length=1, description="Name or address (IPv4 or IPv6) of the receiver.")
     port: int | None = Field(None, ge=1, le=65535, description="Its port; by default 514, with TLS 6514.")
-    tls: SyslogTls = Field(SyslogTls(), description="How a connection of the transport `tls` is protected.")
+    tls: SyslogTls = Field(SyslogTls(), description="TLS of the transport `tls`.")
     protocol: Literal["rfc5424", "rfc3164"] | None = Field(
-        None, description="The form of messages; by default rfc3164 for the local daemon, else rfc5424."
+        None, description="The format of messages; by default rfc3164 for the local daemon, else rfc5424."
     )
     framing: Literal["octets", "lines"] = Field(
         "octets", description="Connections: each message after its length (RFC 6587, RFC 5425), or before a line end."
@@ -61,12 +50,14 @@ class SyslogSettings(Settings):
     )
     bom: bool = Field(False, description="RFC 5424: mark the text as UTF-8 by a byte order mark.")
     max_size: int | None = Field(
-        None, ge=1024, description="Bytes; longer messages are cut, with a mark. By default 2048 for UDP, else 65536."
+        None,
+        ge=1024,
+        description="Bytes; longer messages are truncated, with a mark. By default 2048 for UDP, else 65536.",
     )
     resend: int = Field(
         1000, ge=0, description="Connections: how many of the last messages are sent again after one that broke."
     )
-    timeout: float = Field(10.0, gt=0, description="Seconds without progress after which a try is given up.")
+    timeout: float = Field(10.0, gt=0, description="Seconds without progress after which an attempt is given up.")
 
     @property
     def port_number(self) -> int:
@@ -75,10 +66,10 @@ class SyslogSettings(Settings):
 
     @property
     def is_rfc5424(self) -> bool:
-        """Which form messages have."""
+        """Whether messages have the format of RFC 5424."""
         return self.protocol == "rfc5424" or (self.protocol is None and self.transport != "local")
 
     @property
-    def largest(self) -> int:
+    def message_limit(self) -> int:
         """Bytes of a message at most."""
-        return self.max_size or _LARGEST[self.transport]
+        return self.max_size or _MAX_SIZES[self.transport]

@@ -1,4 +1,4 @@
-"""The sink itself: messages from a formatter to a transport."""
+"""The sink `syslog`: messages from a formatter to a transport (datagrams, or a stream)."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,8 @@ from mozu.plugins.sinks.syslog.settings import SyslogSettings
 from mozu.plugins.sinks.syslog.stream import SyslogStream
 
 
-class Syslog:
-    """Connects when there is something to send; back-off between tries is the core's."""
+class SyslogSink:
+    """Connects when there is something to send; retry and back-off are the core's (core/delivery/sink_worker.py)."""
 
     def __init__(self, settings: SyslogSettings, context: Context) -> None:
         self._formatter = Formatter(settings)
@@ -19,12 +19,12 @@ class Syslog:
         if settings.transport in ("tcp", "tls"):
             self._transport = stream = SyslogStream(settings, context.log, context.metrics)
             if context.spawn is not None and settings.resend:
-                context.spawn(stream.keep(), f"keep {context.id}")
+                context.spawn(stream.watch(), f"watch {context.id}")
         else:
             self._transport = Datagrams(settings)
 
     async def start(self) -> None:
-        """Nothing to prepare."""
+        """Nothing to prepare: a receiver that is absent is found out with the first alert."""
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
         """Raises OSError or TimeoutError."""

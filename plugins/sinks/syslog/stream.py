@@ -1,4 +1,4 @@
-"""Messages over a connection that is made anew whenever it breaks."""
+"""Messages over TCP or TLS: reconnects, and resends the last messages after a connection that broke."""
 
 import asyncio
 from collections import deque
@@ -10,25 +10,25 @@ from mozu.core.api import Metrics
 from mozu.plugins.sinks.syslog.connection import SyslogConnection
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 
-_LOOK_EVERY: Final = 1.0
-"""Seconds between two looks at a connection that has nothing to do."""
+_POLL_INTERVAL: Final = 1.0
+"""Seconds between two looks at a connection that is idle."""
 
 
 class SyslogStream:
-    """Confirms by TCP, which proves that the receiver's kernel has a message and not that its program has read it.
+    """Acknowledges by TCP, which proves that the receiver's kernel has a message and not that its program has read it.
 
-    Syslog has no acknowledgement of its own. So the last messages are kept, and sent again after a connection that the
+    Syslog has no acknowledgement of its own. So the last messages are kept, and resent after a connection that the
     receiver ended: it may have died with messages unread. They have the ids they had.
     """
 
     def __init__(self, settings: SyslogSettings, log: Logger, metrics: Metrics) -> None:
         self._settings, self._log = settings, log
-        self._frame = _counted if settings.framing == "octets" else _line
+        self._frame = _octet_counted if settings.framing == "octets" else _line_ended
         self._connection: SyslogConnection | None = None
         self._recent: deque[bytes] = deque(maxlen=settings.resend)
-        self._owed = False
-        """The connection that carried the recent ones broke."""
-        self._one_at_a_time = asyncio.Lock()
+        self._resend_due = False
+        """The connection over which the recent messages were sent broke."""
+        self._lock = asyncio.Lock()
         self._resent = metrics.counter("sink_alerts_resent_total")
 
     async def send(self, messages: Sequence[bytes]) -> None:
@@ -36,7 +36,7 @@ class SyslogStream:
         if not messages:
             return
         frames = [self._frame(message) for message in messages]
-        async with self._one_at_a_time:
+        async with self._lock:
             try:
                 connection = await self._connected()
                 await connection.send(b"".join(frames))
@@ -45,24 +45,24 @@ class SyslogStream:
                 raise
             self._recent.extend(frames)
 
-    async def keep(self) -> None:
-        """Notice a connection that breaks while there is nothing to send, and send again what it may have lost."""
+    async def watch(self) -> None:
+        """Notice a connection that breaks while there is nothing to send, and resend what it may have lost."""
         while True:
-            await asyncio.sleep(_LOOK_EVERY)
-            async with self._one_at_a_time:
+            await asyncio.sleep(_POLL_INTERVAL)
+            async with self._lock:
                 try:
-                    self._notice()
-                    if self._owed:
+                    self._check_open()
+                    if self._resend_due:
                         await self._connected()
                 except OSError as error:
                     self._abort()
                     self._log.debug("%s", error)
 
     async def stop(self) -> None:
-        """Close in good order. Raises OSError if what a broken connection may have lost cannot be sent again."""
-        async with self._one_at_a_time:
-            self._notice()
-            connection = await self._connected() if self._owed else self._connection
+        """Close in good order. Raises OSError if what a broken connection may have lost cannot be resent."""
+        async with self._lock:
+            self._check_open()
+            connection = await self._connected() if self._resend_due else self._connection
             self._connection = None
             if connection is not None:
                 await connection.close()
@@ -71,17 +71,17 @@ class SyslogStream:
         if self._connection is None:
             self._connection = await SyslogConnection.open(self._settings)
             self._log.info("connected to %s, port %d", self._settings.host, self._settings.port_number)
-            if self._owed:
+            if self._resend_due:
                 await self._connection.send(b"".join(self._recent))
-                self._owed = False
+                self._resend_due = False
                 self._resent.value += len(self._recent)
-                self._log.warning("the last %d messages were sent again: the connection broke", len(self._recent))
+                self._log.warning("the last %d messages were resent: the connection broke", len(self._recent))
         return self._connection
 
-    def _notice(self) -> None:
+    def _check_open(self) -> None:
         try:
             if self._connection is not None:
-                self._connection.look()
+                self._connection.check_open()
         except OSError as error:
             self._log.warning("%s", error)
             self._abort()
@@ -90,12 +90,12 @@ class SyslogStream:
         if self._connection is not None:
             self._connection.abort()
             self._connection = None
-            self._owed = bool(self._recent)
+            self._resend_due = bool(self._recent)
 
 
-def _counted(message: bytes) -> bytes:
+def _octet_counted(message: bytes) -> bytes:
     return b"%d %s" % (len(message), message)
 
 
-def _line(message: bytes) -> bytes:
+def _line_ended(message: bytes) -> bytes:
     return message + b"\n"

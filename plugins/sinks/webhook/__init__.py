@@ -1,16 +1,27 @@
-"""Sink `webhook`: alerts in HTTP requests, signed, batched, and acknowledged by the answer alone.
+"""Sink `webhook`: alerts in HTTP requests, signed, batched, and acknowledged by the response alone.
 
-    settings, addresses, tls    what may be configured, and what is refused before anything is sent
-    template, shipped, values   bodies made from alerts
-    groups, signature           which alerts share a request, its id and its signatures
-    guard, endpoint, answer     one request and what its answer means for the alerts in it
-    circuit, delivery, sink     what is sent, and when, and when not
-    veil                        secrets kept out of every text
+    settings, private_addresses             what may be configured, and what is refused before anything is sent
+    body_template, builtin_templates, template_values      bodies made from alerts
+    batcher, signature                      which alerts share a request, its id and its signatures
+    ssrf_guard, endpoint, response          one request and what its response means for the alerts in it
+    circuit_breaker, delivery, sink         when requests are sent, retried, split, or held back
+    secret_mask                             secrets kept out of log lines and reasons
 """
 
-from mozu.core.api.hookspecs import Declaration, hookimpl
+from typing import TYPE_CHECKING
+
+from mozu.core.api import Context, Declaration, hookimpl
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
-from mozu.plugins.sinks.webhook.sink import build
+
+if TYPE_CHECKING:
+    from mozu.plugins.sinks.webhook.sink import WebhookSink
+
+
+def build(settings: WebhookSettings, context: Context) -> "WebhookSink":
+    """Raises ConfigError where a certificate cannot be used."""
+    from mozu.plugins.sinks.webhook import sink  # imports aiohttp: only where the sink is used
+
+    return sink.build(settings, context)
 
 
 @hookimpl

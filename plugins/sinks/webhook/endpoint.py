@@ -1,4 +1,4 @@
-"""One endpoint: a session, and a request with its answer."""
+"""The HTTP endpoint: an aiohttp session behind the SSRF guard, TLS, proxy, and one request with its response."""
 
 import base64
 import gzip
@@ -10,18 +10,19 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from yarl import URL
 
+from mozu.core.common.tls import client_context
 from mozu.core.delivery.encode.escape import escaped
-from mozu.plugins.sinks.webhook import signature, tls
-from mozu.plugins.sinks.webhook.addresses import literal
-from mozu.plugins.sinks.webhook.answer import Answer, Verdict, judged
-from mozu.plugins.sinks.webhook.secret_mask import Veil
+from mozu.plugins.sinks.webhook import signature
+from mozu.plugins.sinks.webhook.private_addresses import literal_address
+from mozu.plugins.sinks.webhook.response import Response, Verdict, classify
+from mozu.plugins.sinks.webhook.secret_mask import SecretMask
 from mozu.plugins.sinks.webhook.settings import WebhookSettings, address
 from mozu.plugins.sinks.webhook.ssrf_guard import SsrfGuard
 
-_SAID: Final = 200
-"""Characters of an answer that are told."""
-_LEVEL: Final = 5
-"""Of gzip: most of the gain at a third of the time."""
+_EXCERPT: Final = 200
+"""Characters of a response's body that are logged."""
+_GZIP_LEVEL: Final = 5
+"""Most of the gain at a third of the time."""
 
 
 class Endpoint:
@@ -31,27 +32,27 @@ class Endpoint:
         self._settings = settings
         self._url = address(settings.url)
         self._proxy = _proxy(settings, self._url)
-        self._tls = tls.context(settings.tls)
+        self._tls = client_context(settings.tls)
         self._keys = [signature.key(secret.get_secret_value()) for secret in settings.signing_secrets]
         self._headers = _headers(settings)
         self._session: aiohttp.ClientSession | None = None
         self._authorized = "Authorization" in self._headers
-        self._veil = Veil([*settings.secrets(), self._headers.get("Authorization", "").partition(" ")[2]])
+        self._mask = SecretMask([*settings.secrets(), self._headers.get("Authorization", "").partition(" ")[2]])
 
     def __str__(self) -> str:
-        """Scheme, host and port: what may be told of the URL."""
+        """Scheme, host and port: what may be logged of the URL."""
         return str(self._url.origin())
 
     @property
-    def in_the_clear(self) -> bool:
-        """Whether credentials go over a connection that anybody can read."""
+    def is_cleartext(self) -> bool:
+        """Whether credentials are sent over plain http to another machine."""
         host = self._url.host or ""
-        found = literal(host)
-        near = host == "localhost" if found is None else found.is_loopback
-        return self._url.scheme == "http" and not near and bool(self._settings.headers or self._authorized)
+        found = literal_address(host)
+        is_loopback = host == "localhost" if found is None else found.is_loopback
+        return self._url.scheme == "http" and not is_loopback and bool(self._settings.headers or self._authorized)
 
     def open(self) -> None:
-        """Make the session; connections come with requests."""
+        """Make the session; connections are made with requests."""
         settings = self._settings
         guard = SsrfGuard(allow_private=settings.allow_private, allow=settings.networks())
         connector = aiohttp.TCPConnector(
@@ -69,31 +70,31 @@ class Endpoint:
         )
 
     async def close(self) -> None:
-        """Let go. Idempotent."""
+        """Close the session. Idempotent."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
-    async def post(self, body: bytes, ident: str, content_type: str) -> Answer:
-        """One request. Never raises for what the other side does."""
+    async def post(self, body: bytes, request_id: str, content_type: str) -> Response:
+        """One request. Never raises for what the server does."""
         if self._session is None:
             raise RuntimeError("the endpoint is not open")
         now = time.time()
-        headers = {"Content-Type": content_type, **signature.headers(self._keys, ident, int(now), body)}
+        headers = {"Content-Type": content_type, **signature.headers(self._keys, request_id, int(now), body)}
         if self._settings.gzip:
-            body = gzip.compress(body, _LEVEL)
+            body = gzip.compress(body, _GZIP_LEVEL)
             headers["Content-Encoding"] = "gzip"
         try:
             async with self._session.request(
                 self._settings.method, self._url, data=body, headers=headers, allow_redirects=False, proxy=self._proxy
             ) as response:
-                said = await self._said(response)
-                return judged(response.status, response.headers, said, now=now)
+                excerpt = await self._read_excerpt(response)
+                return classify(response.status, response.headers, excerpt, now=now)
         except (aiohttp.ClientError, OSError) as error:
-            return self._failed(error)
+            return self._classify_error(error)
 
-    async def _said(self, response: aiohttp.ClientResponse) -> str:
-        """The beginning of the answer's body. The status stands, whatever becomes of the body."""
+    async def _read_excerpt(self, response: aiohttp.ClientResponse) -> str:
+        """The beginning of the response's body. The status counts even if the body cannot be read."""
         read = bytearray()
         try:
             while not response.content.at_eof():
@@ -103,30 +104,30 @@ class Endpoint:
                     break
         except (aiohttp.ClientError, OSError):
             response.close()
-        return self._told(read.decode("utf-8", "replace"))
+        return self._excerpt(read.decode("utf-8", "replace"))
 
-    def _told(self, text: str) -> str:
-        return escaped(self._veil(" ".join(text.split())))[:_SAID]
+    def _excerpt(self, text: str) -> str:
+        return escaped(self._mask(" ".join(text.split())))[:_EXCERPT]
 
-    def _failed(self, error: Exception) -> Answer:
-        """The exceptions' own texts may hold the URL, so they are not told."""
+    def _classify_error(self, error: Exception) -> Response:
+        """The exceptions' own texts may hold the URL, so they are not logged."""
         if isinstance(error, aiohttp.ConnectionTimeoutError):
-            return Answer(Verdict.LATER, f"no connection within {self._settings.connect_timeout:g} s")
+            return Response(Verdict.RETRY, f"no connection within {self._settings.connect_timeout:g} s")
         if isinstance(error, TimeoutError):
-            return Answer(Verdict.LATER, f"no answer within {self._settings.timeout:g} s", of_the_body=True)
+            return Response(Verdict.RETRY, f"no answer within {self._settings.timeout:g} s", blames_body=True)
         if isinstance(error, aiohttp.ClientHttpProxyError):
-            return Answer(Verdict.LATER, f"the proxy answered {error.status}")
+            return Response(Verdict.RETRY, f"the proxy answered {error.status}")
         if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return Answer(Verdict.LATER, f"the server's certificate is refused: {_of_certificate(error)}")
+            return Response(Verdict.RETRY, f"the server's certificate is refused: {_of_certificate(error)}")
         if isinstance(error, aiohttp.ClientConnectorError):
             cause = error.os_error
-            return Answer(Verdict.LATER, f"no connection: {self._told(cause.strerror or str(cause))}")
+            return Response(Verdict.RETRY, f"no connection: {self._excerpt(cause.strerror or str(cause))}")
         if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError | BrokenPipeError):
-            return Answer(Verdict.LATER, "the connection was closed before an answer came", of_the_body=True)
+            return Response(Verdict.RETRY, "the connection was closed before an answer came", blames_body=True)
         if isinstance(error, aiohttp.ClientOSError):
-            broken = self._told(error.strerror or str(error))
-            return Answer(Verdict.LATER, f"the connection broke: {broken}", of_the_body=True)
-        return Answer(Verdict.LATER, f"no answer that can be read ({type(error).__name__})", of_the_body=True)
+            broken = self._excerpt(error.strerror or str(error))
+            return Response(Verdict.RETRY, f"the connection broke: {broken}", blames_body=True)
+        return Response(Verdict.RETRY, f"no answer that can be read ({type(error).__name__})", blames_body=True)
 
 
 def _of_certificate(error: aiohttp.ClientConnectorCertificateError) -> str:

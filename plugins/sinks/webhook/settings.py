@@ -1,4 +1,4 @@
-"""What the configuration may say about the sink `webhook`."""
+"""Settings of the sink `webhook`."""
 
 import re
 from ipaddress import ip_network
@@ -9,13 +9,14 @@ from pydantic import Field, field_validator, model_validator
 from yarl import URL
 
 from mozu.core.api import Secret, Settings
-from mozu.plugins.sinks.webhook.addresses import Network, inward, literal
-from mozu.plugins.sinks.webhook.shipped import SHIPPED, Batch, TemplateName
+from mozu.core.common.tls import ClientTls
+from mozu.plugins.sinks.webhook.body_template import BodyTemplate, parse
+from mozu.plugins.sinks.webhook.builtin_templates import BUILTIN_TEMPLATES, BatchFormat, TemplateName
+from mozu.plugins.sinks.webhook.private_addresses import Network, literal_address, ssrf_refusal
 from mozu.plugins.sinks.webhook.signature import key
-from mozu.plugins.sinks.webhook.template import BodyTemplate, parse
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OURS: Final = frozenset(
+_RESERVED_HEADERS: Final = frozenset(
     {
         "authorization", "connection", "content-encoding", "content-length", "content-type", "host",
         "transfer-encoding", "webhook-id", "webhook-signature", "webhook-timestamp",
@@ -24,26 +25,9 @@ _OURS: Final = frozenset(
 """Headers that follow from other settings."""
 
 
-class WebhookTls(Settings):
-    """How a connection to an https URL is protected."""
-
-    ca: Path | None = Field(
-        None, description="Certificates (PEM) of those who may vouch for the server; by default the system's."
-    )
-    certificate: Path | None = Field(None, description="mozu's own certificate (PEM, with its chain).")
-    key: Path | None = Field(None, description="Its key (PEM), if it is not in the same file.")
-    key_password: Secret | None = Field(None, description="What the key is encrypted with.")
-    min_version: Literal["1.2", "1.3"] = Field("1.2", description="The oldest version of TLS that will do.")
-
-    @model_validator(mode="after")
-    def _key_needs_certificate(self) -> "WebhookTls":
-        if self.key is not None and self.certificate is None:
-            raise ValueError("a key needs its certificate")
-        return self
-
 
 class WebhookSettings(Settings):
-    """Where to, in which form, and with which proofs."""
+    """Where to, in which form, and with which credentials."""
 
     url: Secret = Field(description="Where requests go, http or https; it never prints, since it often holds a token.")
     method: Literal["POST", "PUT"] = Field("POST", description="The method of requests.")
@@ -54,7 +38,7 @@ class WebhookSettings(Settings):
         None, description="A body of your own: JSON whose texts may hold references such as `$${rule}`."
     )
     body_file: Path | None = Field(None, description="The same in a file of JSON, with `${rule}`.")
-    batch: Batch | None = Field(
+    batch: BatchFormat | None = Field(
         None,
         description="One alert a request (single), several as one JSON array (array) or a line each (ndjson); "
         "by default what the template's receiver takes, else array.",
@@ -84,14 +68,21 @@ class WebhookSettings(Settings):
     )
     connect_timeout: float = Field(5.0, gt=0, le=300, description="Seconds to connect, TLS included.")
     timeout: float = Field(15.0, gt=0, le=600, description="Seconds for a request as a whole.")
-    circuit_failures: int = Field(5, ge=1, description="Failures in a row after which the endpoint is left alone.")
-    circuit_seconds: float = Field(10.0, gt=0, le=3600, description="For so long; then one request probes.")
-    response_bytes: int = Field(1 << 16, ge=0, description="The most that is read of an answer.")
-    allow_private: bool = Field(
-        False, description="Permit loopback and private addresses; link-local and metadata ones need `allow`."
+    circuit_failures: int = Field(
+        5, ge=1, description="Circuit breaker: failures in a row after which nothing is sent for a while."
     )
-    allow: tuple[str, ...] = Field((), description="Networks and addresses that are permitted wherever they lead.")
-    tls: WebhookTls = Field(WebhookTls(), description="How a connection to an https URL is protected.")
+    circuit_seconds: float = Field(
+        10.0, gt=0, le=3600, description="Circuit breaker: seconds until one request probes the endpoint."
+    )
+    response_bytes: int = Field(1 << 16, ge=0, description="The most bytes that are read of a response.")
+    allow_private: bool = Field(
+        False,
+        description="SSRF guard: permit loopback and private addresses; link-local and metadata ones need `allow`.",
+    )
+    allow: tuple[str, ...] = Field(
+        (), description="SSRF guard: networks and addresses that are permitted whatever they are."
+    )
+    tls: ClientTls = Field(ClientTls(), description="TLS of connections to an https URL.")
 
     @field_validator("url")
     @classmethod
@@ -113,16 +104,16 @@ class WebhookSettings(Settings):
         for name, content in value.items():
             if not _TOKEN.fullmatch(name):
                 raise ValueError(f"{name!r} is no name of a header")
-            if name.lower() in _OURS:
+            if name.lower() in _RESERVED_HEADERS:
                 raise ValueError(f"the header {name} follows from other settings; remove it here")
-            _one_line(f"the header {name}", content)
+            _check_single_line(f"the header {name}", content)
         return value
 
     @field_validator("token", "password")
     @classmethod
-    def _is_one_line(cls, value: Secret | None) -> Secret | None:
+    def _is_check_single_line(cls, value: Secret | None) -> Secret | None:
         if value is not None:
-            _one_line("it", value)
+            _check_single_line("it", value)
         return value
 
     @field_validator("signing_secrets")
@@ -162,21 +153,21 @@ class WebhookSettings(Settings):
 
     def _check_batch(self) -> None:
         if self.template is not None and self.batch is not None:
-            possible = SHIPPED[self.template].batches
+            possible = BUILTIN_TEMPLATES[self.template].batches
             if self.batch not in possible:
                 raise ValueError(f"the receiver of the template {self.template} takes {' or '.join(possible)} as batch")
 
     def _check_address(self) -> None:
-        """An address that is written as one can be judged before anything is sent."""
-        found = literal(address(self.url).host or "")
-        reason = None if found is None else inward(found, allow_private=self.allow_private, allow=self.networks())
+        """SSRF guard: a host that is written as an address is checked before anything is sent."""
+        found = literal_address(address(self.url).host or "")
+        reason = None if found is None else ssrf_refusal(found, allow_private=self.allow_private, allow=self.networks())
         if reason is not None:
             raise ValueError(f"url: {reason}")
 
     def parsed_body(self) -> BodyTemplate | None:
         """The template; None: alerts go as `format` writes them. Raises ValueError."""
         if self.template is not None:
-            return parse(SHIPPED[self.template].body)
+            return parse(BUILTIN_TEMPLATES[self.template].body)
         if self.body_file is not None:
             try:
                 return parse(self.body_file.read_bytes())
@@ -184,22 +175,23 @@ class WebhookSettings(Settings):
                 raise ValueError(f"body_file: {self.body_file} cannot be read: {error.strerror}") from None
         return None if self.body is None else parse(self.body)
 
-    def batch_kind(self) -> Batch:
+    def batch_kind(self) -> BatchFormat:
         """How alerts share a request."""
         if self.batch is not None:
             return self.batch
-        return "array" if self.template is None else SHIPPED[self.template].batches[0]
+        return "array" if self.template is None else BUILTIN_TEMPLATES[self.template].batches[0]
 
     def scheme(self) -> str:
-        """The word before the token."""
-        return self.token_scheme or ("Bearer" if self.template is None else SHIPPED[self.template].token_scheme)
+        """The word before the token in the header `Authorization`."""
+        default = "Bearer" if self.template is None else BUILTIN_TEMPLATES[self.template].token_scheme
+        return self.token_scheme or default
 
     def networks(self) -> tuple[Network, ...]:
-        """What is permitted by name."""
+        """The networks of `allow`."""
         return tuple(ip_network(text) for text in self.allow)
 
     def secrets(self) -> list[str]:
-        """Everything that must not print."""
+        """Everything that must not be logged."""
         url = address(self.url)
         proxy = None if self.proxy is None else address(self.proxy)
         held = [*self.headers.values(), *self.signing_secrets, self.token, self.password, self.tls.key_password]
@@ -225,9 +217,9 @@ def address(value: Secret) -> URL:
 
 def _is_host(host: str) -> bool:
     """Not empty, and not one of the numbers that some resolvers take for an address (`127.1`)."""
-    return bool(host) and not (host.replace(".", "").isdigit() and literal(host) is None)
+    return bool(host) and not (host.replace(".", "").isdigit() and literal_address(host) is None)
 
 
-def _one_line(what: str, value: Secret) -> None:
+def _check_single_line(what: str, value: Secret) -> None:
     if any(character < " " or character == "\x7f" for character in value.get_secret_value()):
         raise ValueError(f"{what} must be one line without control characters")

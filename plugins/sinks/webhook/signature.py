@@ -1,4 +1,4 @@
-"""Signatures as Standard Webhooks 1.0 writes them: HMAC-SHA256 over `id.timestamp.body`."""
+"""Signatures of Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 _PREFIX: Final = "whsec_"
-_SHORTEST, _LONGEST = 24, 64
+_MIN_BYTES, _MAX_BYTES = 24, 64
 """Bytes of a key."""
 
 
@@ -17,20 +17,20 @@ def key(secret: str) -> bytes:
         raw = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
         raise ValueError(f"a signing secret is {_PREFIX} followed by the key in base64") from None
-    if not _SHORTEST <= len(raw) <= _LONGEST:
-        raise ValueError(f"the key of a signing secret has {_SHORTEST} to {_LONGEST} bytes, not {len(raw)}")
+    if not _MIN_BYTES <= len(raw) <= _MAX_BYTES:
+        raise ValueError(f"the key of a signing secret has {_MIN_BYTES} to {_MAX_BYTES} bytes, not {len(raw)}")
     return raw
 
 
-def headers(keys: Sequence[bytes], ident: str, now: int, body: bytes) -> dict[str, str]:
+def headers(keys: Sequence[bytes], request_id: str, now: int, body: bytes) -> dict[str, str]:
     """`webhook-id` and `webhook-timestamp`, and with keys `webhook-signature` with one signature a key.
 
     `now` is the second of this attempt. The body is signed as it is before compression: what a receiver's framework
     hands to its application.
     """
-    made = {"webhook-id": ident, "webhook-timestamp": str(now)}
+    made = {"webhook-id": request_id, "webhook-timestamp": str(now)}
     if keys:
-        content = f"{ident}.{now}.".encode() + body
+        content = f"{request_id}.{now}.".encode() + body
         made["webhook-signature"] = " ".join(f"v1,{_sign(secret, content)}" for secret in keys)
     return made
 

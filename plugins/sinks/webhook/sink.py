@@ -1,4 +1,4 @@
-"""The sink itself."""
+"""The sink `webhook`: batches alerts, posts them, and returns each alert's outcome; `stop` closes the session."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,24 +8,24 @@ import orjson
 from mozu.core.api import Context, Record
 from mozu.core.api.hookspecs import Outcome
 from mozu.core.errors import ConfigError
-from mozu.plugins.sinks.webhook.answer import Answer, Verdict
-from mozu.plugins.sinks.webhook.circuit import Circuit
+from mozu.plugins.sinks.webhook.batcher import AlertBatch, Batcher
+from mozu.plugins.sinks.webhook.circuit_breaker import CircuitBreaker
 from mozu.plugins.sinks.webhook.delivery import Delivery
 from mozu.plugins.sinks.webhook.endpoint import Endpoint
-from mozu.plugins.sinks.webhook.groups import AlertGroup, Groups
+from mozu.plugins.sinks.webhook.response import Response, Verdict
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
 
 
-def build(settings: WebhookSettings, context: Context) -> "Webhook":
+def build(settings: WebhookSettings, context: Context) -> "WebhookSink":
     """Raises ConfigError where a certificate cannot be used."""
     try:
-        return Webhook(settings, context)
+        return WebhookSink(settings, context)
     except ValueError as error:
         raise ConfigError([f"sink {context.id}: {error}"]) from None
 
 
-class Webhook:
-    """Groups alerts into requests; what the answers say is each alert's outcome."""
+class WebhookSink:
+    """Batcher alerts into requests; what the answers say is each alert's outcome."""
 
     def __init__(self, settings: WebhookSettings, context: Context) -> None:
         self._endpoint = Endpoint(settings)
@@ -35,10 +35,10 @@ class Webhook:
         self._content_type = settings.content_type or _media_type(self._batch, self._part_type)
         self._concurrency = settings.concurrency
         most = 1 if self._batch == "single" else settings.batch_records
-        self._groups = Groups(most, settings.batch_bytes)
-        self._circuit = Circuit(settings.circuit_failures, settings.circuit_seconds)
+        self._batcher = Batcher(most, settings.batch_bytes)
+        self._circuit = CircuitBreaker(settings.circuit_failures, settings.circuit_seconds)
         self._log = context.log
-        self._troubled = False
+        self._failing = False
         self._requests = {
             verdict: context.metrics.counter("webhook_requests_total", verdict=verdict.value) for verdict in Verdict
         }
@@ -47,14 +47,14 @@ class Webhook:
     async def start(self) -> None:
         """An endpoint that is absent is found out with the first alert."""
         self._endpoint.open()
-        if self._endpoint.in_the_clear:
+        if self._endpoint.is_cleartext:
             self._log.warning("%s gets credentials over plain http, where others can read them", self._endpoint)
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
         """The outcome of each."""
-        groups = self._groups.pack(records, [self._part(record) for record in records])
-        delivery = Delivery(self._post, self._circuit, self._groups, asyncio.get_running_loop().time)
-        await delivery.run(groups, self._concurrency)
+        batches = self._batcher.pack(records, [self._part(record) for record in records])
+        delivery = Delivery(self._post, self._circuit, self._batcher, asyncio.get_running_loop().time)
+        await delivery.run(batches, self._concurrency)
         return delivery.outcomes(records)
 
     async def stop(self) -> None:
@@ -69,21 +69,21 @@ class Webhook:
             return record.body
         return orjson.dumps(record.body.decode("utf-8", "replace"))
 
-    async def _post(self, group: AlertGroup) -> Answer:
-        body = _joined(self._batch, group.parts)
-        answer = await self._endpoint.post(body, group.ident(), self._content_type)
-        self._requests[answer.verdict].value += 1
-        self._tell(answer)
-        return answer
+    async def _post(self, batch: AlertBatch) -> Response:
+        body = _joined(self._batch, batch.parts)
+        response = await self._endpoint.post(body, batch.request_id(), self._content_type)
+        self._requests[response.verdict].value += 1
+        self._log_change(response)
+        return response
 
-    def _tell(self, answer: Answer) -> None:
-        """Trouble is told when it begins and when it ends."""
-        troubled = answer.verdict is Verdict.LATER
-        if troubled and not self._troubled:
-            self._log.warning("%s does not take alerts, they are tried again: %s", self._endpoint, answer.reason)
-        elif self._troubled and not troubled:
+    def _log_change(self, response: Response) -> None:
+        """One line when the endpoint begins to fail, and one when it works again."""
+        failing = response.verdict is Verdict.RETRY
+        if failing and not self._failing:
+            self._log.warning("%s does not take alerts, they are retried: %s", self._endpoint, response.reason)
+        elif self._failing and not failing:
             self._log.info("%s takes alerts again", self._endpoint)
-        self._troubled = troubled
+        self._failing = failing
 
 
 def _joined(batch: str, parts: Sequence[bytes]) -> bytes:

@@ -1,7 +1,7 @@
-"""The last look before a connection: at the address itself, after the name was resolved and by whoever.
+"""SSRF guard: checks the address of each connection itself, after the name was resolved, by mozu or by aiohttp.
 
-aiohttp asks for a socket with the very address that it then connects to, so there is no second resolution between the
-check and the connection; addresses written as numbers come this way too.
+aiohttp asks `socket_factory` for a socket with the very address that it then connects to, so there is no second
+resolution between the check and the connection (DNS rebinding); addresses in numbers pass the guard, too.
 """
 
 import socket
@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any
 
-from mozu.plugins.sinks.webhook.addresses import Network, inward
+from mozu.plugins.sinks.webhook.private_addresses import Network, ssrf_refusal
 
 
 class AddressRefused(OSError):
-    """The address leads inward."""
+    """The address is private, link-local or otherwise special, and not allowed."""
 
 
 class SsrfGuard:
-    """Makes sockets for permitted addresses only."""
+    """Makes sockets for allowed addresses only."""
 
     def __init__(self, *, allow_private: bool, allow: Sequence[Network]) -> None:
         self._allow_private, self._allow = allow_private, tuple(allow)
@@ -27,7 +27,7 @@ class SsrfGuard:
         family, kind, protocol, _, address = info
         text = str(address[0]).partition("%")[0]
         try:
-            reason = inward(ip_address(text), allow_private=self._allow_private, allow=self._allow)
+            reason = ssrf_refusal(ip_address(text), allow_private=self._allow_private, allow=self._allow)
         except ValueError:  # 127.1, which aiohttp before 3.14.2 hands on as it is, would be understood by `connect`
             reason = f"{text} is an address in an unusual spelling, which is refused"
         if reason is not None:

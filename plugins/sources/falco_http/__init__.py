@@ -1,17 +1,28 @@
 """Source `falco_http`: the alerts of a Falco that already runs, over its own HTTP output or falcosidekick's.
 
     settings            what may be configured, and who may connect
-    times               moments as Falco writes them
-    alerts              Falco's objects and lines as alerts
     body                one alert, an array, lines of them, or lines of text
-    intake              what has come in, what is under way, what is settled
-    server              HTTP: who may, how much, and the answer
+    request_queue       requests that are pending, in flight, acknowledged
+    server              HTTP: authorization, limits, TLS, the response
     source              the component
+
+Falco's alerts are parsed by mozu.core.common.falco_alerts.
 """
 
-from mozu.core.api.hookspecs import Declaration, hookimpl
+from typing import TYPE_CHECKING
+
+from mozu.core.api.hookspecs import Context, Declaration, hookimpl
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
-from mozu.plugins.sources.falco_http.source import FalcoHttp
+
+if TYPE_CHECKING:
+    from mozu.plugins.sources.falco_http.source import FalcoHttpSource
+
+
+def build(settings: FalcoHttpSettings, context: Context) -> "FalcoHttpSource":
+    """The component."""
+    from mozu.plugins.sources.falco_http.source import FalcoHttpSource  # imports aiohttp: only where it is used
+
+    return FalcoHttpSource(settings, context)
 
 
 @hookimpl
@@ -19,7 +30,7 @@ def mozu_source() -> Declaration:
     """Declare the source."""
     return Declaration(
         name="falco_http",
-        build=FalcoHttp,
+        build=build,
         settings=FalcoHttpSettings,
         summary="Alerts of a Falco (http_output) or a falcosidekick, answered once they are safe.",
         live=False,

@@ -5,14 +5,14 @@ from typing import Any
 import orjson
 
 from mozu.core.api import Alert
-from mozu.plugins.sources.falco_http.alerts import BadInput, from_line, from_object
+from mozu.core.common.falco_alerts import InvalidAlert, from_line, from_object
 
 
 def parse(body: bytes, now: float) -> list[Alert]:
-    """Every alert in it, or none: BadInput says in one sentence why. `now`: seconds since the epoch."""
+    """Every alert in it, or none: InvalidAlert says in one sentence why. `now`: seconds since the epoch."""
     body = body.strip()
     if not body:
-        raise BadInput("the request is empty")
+        raise InvalidAlert("the request is empty")
     if body[:1] in (b"{", b"["):
         return _numbered(_objects(body))
     return [from_line(line, now) for line in _decoded(body).replace("\r\n", "\n").split("\n") if line]
@@ -24,20 +24,20 @@ def _objects(body: bytes) -> list[Any]:
     except orjson.JSONDecodeError as error:
         return _lines(body, error)
     if isinstance(whole, list) and not whole:
-        raise BadInput("the array is empty")
+        raise InvalidAlert("the array is empty")
     return whole if isinstance(whole, list) else [whole]
 
 
 def _lines(body: bytes, whole: orjson.JSONDecodeError) -> list[Any]:
-    """NDJSON; a body of one line is broken as a whole."""
+    """NDJSON; where the first line is no JSON, the error is that of the body as a whole."""
     lines = [line for line in body.split(b"\n") if line.strip()]
     objects: list[Any] = []
     for number, line in enumerate(lines, 1):
         try:
             objects.append(orjson.loads(line))
         except orjson.JSONDecodeError as error:
-            told, where = (whole, "") if number == 1 else (error, f" in line {number}")
-            raise BadInput(f"this is no JSON{where}: {told.msg}") from None
+            reported, where = (whole, "") if number == 1 else (error, f" in line {number}")
+            raise InvalidAlert(f"this is no JSON{where}: {reported.msg}") from None
     return objects
 
 
@@ -46,8 +46,9 @@ def _numbered(objects: list[Any]) -> list[Alert]:
     for number, document in enumerate(objects, 1):
         try:
             alerts.append(from_object(document))
-        except BadInput as error:
-            raise BadInput(f"alert {number} of {len(objects)}: {error}" if len(objects) > 1 else str(error)) from None
+        except InvalidAlert as error:
+            place = f"alert {number} of {len(objects)}: " if len(objects) > 1 else ""
+            raise InvalidAlert(f"{place}{error}") from None
     return alerts
 
 
@@ -55,4 +56,4 @@ def _decoded(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise BadInput("the request is neither JSON nor UTF-8 text") from None
+        raise InvalidAlert("the request is neither JSON nor UTF-8 text") from None

@@ -1,10 +1,9 @@
-"""HTTP: who may, how much, and the answer. Every answer but 200 holds one sentence."""
+"""The HTTP server: authorization, limits, TLS; it responds once the alerts are safe, with one sentence if not 200."""
 
 import asyncio
 import base64
 import binascii
 import hmac
-import ssl
 import time
 from hashlib import blake2b
 from typing import Final
@@ -12,21 +11,22 @@ from typing import Final
 from aiohttp import web
 
 from mozu.core.api import Metrics
-from mozu.plugins.sources.falco_http.alerts import BadInput
+from mozu.core.common.falco_alerts import InvalidAlert
+from mozu.core.common.tls import server_context
 from mozu.plugins.sources.falco_http.body import parse
-from mozu.plugins.sources.falco_http.intake import RequestQueue
+from mozu.plugins.sources.falco_http.request_queue import RequestQueue
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
-_READERS: Final = 64
+_MAX_READS: Final = 64
 """Requests whose bodies are read at the same time; bounds memory."""
-_READ_SECONDS: Final = 10.0
-"""For the body of a request."""
-_SHUTDOWN_SECONDS: Final = 2.0
-_AGAIN: Final = {"Retry-After": "1"}
+_READ_TIMEOUT: Final = 10.0
+"""Seconds for the body of a request."""
+_SHUTDOWN_TIMEOUT: Final = 2.0
+_RETRY_AFTER: Final = {"Retry-After": "1"}
 
 
-class _Refusal(Exception):
-    """An answer other than 200."""
+class _HttpError(Exception):
+    """A response other than 200."""
 
     def __init__(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(text)
@@ -34,12 +34,12 @@ class _Refusal(Exception):
 
 
 class Server:
-    """Listens, and answers a request once the intake says that its alerts are safe."""
+    """Listens, and responds to a request once its alerts are acknowledged by the queue."""
 
-    def __init__(self, settings: FalcoHttpSettings, intake: RequestQueue, metrics: Metrics) -> None:
-        self._settings, self._intake, self._metrics = settings, intake, metrics
+    def __init__(self, settings: FalcoHttpSettings, requests: RequestQueue, metrics: Metrics) -> None:
+        self._settings, self._requests, self._metrics = settings, requests, metrics
         self._token = None if settings.token is None else settings.token.get_secret_value().encode()
-        self._readers = asyncio.Semaphore(_READERS)
+        self._readers = asyncio.Semaphore(_MAX_READS)
         self._stopping = False
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
@@ -50,11 +50,14 @@ class Server:
         """Listen. Raises OSError, or ssl.SSLError where a certificate cannot be used."""
         app = web.Application(client_max_size=self._settings.max_bytes)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await self._runner.setup()
         try:
             self._site = web.TCPSite(
-                self._runner, self._settings.host(), self._settings.port(), ssl_context=_context(self._settings)
+                self._runner,
+                self._settings.host(),
+                self._settings.port(),
+                ssl_context=server_context(self._settings.tls),
             )
             await self._site.start()
         except BaseException:
@@ -70,7 +73,7 @@ class Server:
             await site.stop()
 
     async def close(self) -> None:
-        """Finish answers and end. Idempotent."""
+        """Finish responses and end. Idempotent."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
@@ -78,48 +81,49 @@ class Server:
     async def _handle(self, request: web.Request) -> web.Response:
         try:
             await self._take(request)
-            answer = web.Response(text="")
-        except _Refusal as refusal:
-            answer = web.Response(status=refusal.status, text=f"{refusal}\n", headers=refusal.headers)
-        self._metrics.counter("http_requests_total", status=str(answer.status)).value += 1
+            response = web.Response(text="")
+        except _HttpError as error:
+            response = web.Response(status=error.status, text=f"{error}\n", headers=error.headers)
+        self._metrics.counter("http_requests_total", status=str(response.status)).value += 1
         if self._stopping:
-            answer.force_close()
-        return answer
+            response.force_close()
+        return response
 
     async def _take(self, request: web.Request) -> None:
-        """Return once the alerts are safe. Raises _Refusal."""
+        """Return once the alerts are safe. Raises _HttpError."""
         self._check(request)
         body = await self._read(request)
         key = blake2b(body, digest_size=16).digest()
-        parcel = self._intake.find(key)
-        if parcel is None:
+        batch = self._requests.find(key)
+        if batch is None:
             try:
-                parcel = self._intake.put(key, parse(body, time.time()), len(body))
-            except BadInput as error:
-                raise _Refusal(400, str(error)) from None
-        if parcel is None:
-            raise _Refusal(503, "too many alerts wait to be safe; come again", _AGAIN)
+                batch = self._requests.put(key, parse(body, time.time()), len(body))
+            except InvalidAlert as error:
+                raise _HttpError(400, str(error)) from None
+        if batch is None:
+            raise _HttpError(503, "too many alerts wait to be safe; come again", _RETRY_AFTER)
         try:
-            async with asyncio.timeout(self._settings.answer_seconds):
-                await parcel.done.wait()
+            async with asyncio.timeout(self._settings.response_timeout):
+                await batch.done.wait()
         except TimeoutError:
-            raise _Refusal(503, "the alerts are not safe yet; they have ids, so send them again", _AGAIN) from None
-        if not parcel.safe:
-            raise _Refusal(503, "mozu stops before the alerts are safe; send them again", _AGAIN)
+            text = "the alerts are not safe yet; they have ids, so send them again"
+            raise _HttpError(503, text, _RETRY_AFTER) from None
+        if not batch.acked:
+            raise _HttpError(503, "mozu stops before the alerts are safe; send them again", _RETRY_AFTER)
 
     def _check(self, request: web.Request) -> None:
         if self._stopping:
-            raise _Refusal(503, "mozu stops; send the alerts again", _AGAIN)
+            raise _HttpError(503, "mozu stops; send the alerts again", _RETRY_AFTER)
         if "Origin" in request.headers:
-            raise _Refusal(403, "pages in a browser may not send alerts")
-        if self._token is not None and not self._knows(request.headers.get("Authorization", "")):
-            raise _Refusal(401, "the token is missing or wrong", {"WWW-Authenticate": "Bearer"})
+            raise _HttpError(403, "pages in a browser may not send alerts")
+        if self._token is not None and not self._is_authorized(request.headers.get("Authorization", "")):
+            raise _HttpError(401, "the token is missing or wrong", {"WWW-Authenticate": "Bearer"})
         if request.method != "POST":
-            raise _Refusal(405, "alerts are sent with POST", {"Allow": "POST"})
+            raise _HttpError(405, "alerts are sent with POST", {"Allow": "POST"})
         if (request.content_length or 0) > self._settings.max_bytes:
             raise self._too_large()
 
-    def _knows(self, authorization: str) -> bool:
+    def _is_authorized(self, authorization: str) -> bool:
         """The token as bearer, or as the password that is in a URL."""
         scheme, _, credentials = authorization.partition(" ")
         given = credentials.strip().encode()
@@ -134,28 +138,15 @@ class Server:
 
     async def _read(self, request: web.Request) -> bytes:
         try:
-            async with self._readers, asyncio.timeout(_READ_SECONDS):
+            async with self._readers, asyncio.timeout(_READ_TIMEOUT):
                 return await request.read()
         except web.HTTPRequestEntityTooLarge:
             raise self._too_large() from None
         except TimeoutError:
-            raise _Refusal(408, f"the request did not come within {_READ_SECONDS:g} s") from None
+            raise _HttpError(408, f"the request did not come within {_READ_TIMEOUT:g} s") from None
         except web.RequestPayloadError:
-            raise _Refusal(400, "the request broke off, or cannot be unpacked") from None
+            raise _HttpError(400, "the request broke off, or cannot be unpacked") from None
 
-    def _too_large(self) -> _Refusal:
-        return _Refusal(413, f"a request may have {self._settings.max_bytes} bytes at most")
+    def _too_large(self) -> _HttpError:
+        return _HttpError(413, f"a request may have {self._settings.max_bytes} bytes at most")
 
-
-def _context(settings: FalcoHttpSettings) -> ssl.SSLContext | None:
-    """TLS as configured; None: plain."""
-    own = settings.tls
-    if own.certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(own.certificate, own.key, "")
-    if own.client_ca is not None:
-        context.load_verify_locations(own.client_ca)
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context

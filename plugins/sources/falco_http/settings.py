@@ -1,29 +1,11 @@
-"""What the configuration may say about the source `falco_http`."""
+"""Settings of the source `falco_http`."""
 
 from ipaddress import ip_address
-from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
 from mozu.core.api import Secret, Settings
-
-
-class ServerTls(Settings):
-    """Set both `certificate` and `key` to speak https."""
-
-    certificate: Path | None = Field(None, description="The server's certificate (PEM, with its chain).")
-    key: Path | None = Field(None, description="Its key (PEM).")
-    client_ca: Path | None = Field(
-        None, description="Only clients with a certificate by one of these (PEM) may connect: Falco's `mtls`."
-    )
-
-    @model_validator(mode="after")
-    def _whole(self) -> "ServerTls":
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key need each other")
-        if self.client_ca is not None and self.certificate is None:
-            raise ValueError("client_ca needs certificate and key")
-        return self
+from mozu.core.common.tls import ServerTls
 
 
 class FalcoHttpSettings(Settings):
@@ -33,13 +15,13 @@ class FalcoHttpSettings(Settings):
     token: Secret | None = Field(
         None, description="Required of clients: as bearer token, or as password in the URL that Falco posts to."
     )
-    tls: ServerTls = Field(ServerTls(), description="How connections are protected.")
+    tls: ServerTls = Field(ServerTls(), description="TLS of the server.")
     max_bytes: int = Field(1 << 20, ge=1024, description="The most bytes of a request, unpacked.")
-    max_waiting: int = Field(
-        10_000, ge=1, description="The most alerts that wait to be safe; beyond it clients are told to come again."
+    max_pending_alerts: int = Field(
+        10_000, ge=1, description="The most alerts that wait to be safe; beyond it clients get 503 with Retry-After."
     )
-    answer_seconds: float = Field(
-        30.0, gt=0, description="How long a client waits for its alerts to be safe before it is told to come again."
+    response_timeout: float = Field(
+        30.0, gt=0, description="Seconds that a client waits for its alerts to be safe before it gets 503."
     )
 
     @field_validator("listen")
@@ -53,22 +35,22 @@ class FalcoHttpSettings(Settings):
     @model_validator(mode="after")
     def _is_safe(self) -> "FalcoHttpSettings":
         known = self.token is not None or self.tls.client_ca is not None
-        if not self.is_near() and not (known and self.tls.certificate is not None):
+        if not self.is_loopback() and not (known and self.tls.certificate is not None):
             raise ValueError(
-                f"listen: {self.listen} can be reached from outside, and whoever reaches it can forge alerts; "
+                f"listen: {self.listen} can be reached from other machines, any of which could forge alerts; "
                 "set tls.certificate, tls.key, and token or tls.client_ca, or listen on 127.0.0.1"
             )
         return self
 
     def host(self) -> str:
-        """Where to listen."""
+        """The address to listen on."""
         return self.listen.rpartition(":")[0].strip("[]")
 
     def port(self) -> int:
-        """0: any that is free."""
+        """The port to listen on; 0: any that is free."""
         return int(self.listen.rpartition(":")[2])
 
-    def is_near(self) -> bool:
+    def is_loopback(self) -> bool:
         """Whether only this machine can connect."""
         try:
             return ip_address(self.host()).is_loopback

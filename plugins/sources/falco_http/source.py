@@ -1,26 +1,26 @@
-"""The source itself."""
+"""The source `falco_http`: listens, yields the alerts that were posted, and acknowledges them once they are safe."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from mozu.core.api import Alert, Context, Counts, Demand, SourceUnavailable
-from mozu.plugins.sources.falco_http.intake import RequestQueue
+from mozu.plugins.sources.falco_http.request_queue import RequestQueue
 from mozu.plugins.sources.falco_http.server import Server
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
 
-class FalcoHttp:
-    """Ready alerts, which pass the evaluators by; clients get their answer when the engine says `settled`."""
+class FalcoHttpSource:
+    """Ready alerts, which bypass the evaluators; clients get their response when the engine calls `settled`."""
 
     def __init__(self, settings: FalcoHttpSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
-        self._intake = RequestQueue(settings.max_waiting)
-        self._server = Server(settings, self._intake, context.metrics)
+        self._requests = RequestQueue(settings.max_pending_alerts)
+        self._server = Server(settings, self._requests, context.metrics)
         self._reading = False
-        context.metrics.gauge("falco_http_waiting_alerts", self._intake.waiting)
+        context.metrics.gauge("falco_http_pending_alerts", self._requests.pending)
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         return self._server.port
 
     async def start(self, demand: Demand) -> None:
@@ -40,31 +40,31 @@ class FalcoHttp:
         """What was posted; ends after `stop`, everything in flight yielded first."""
         self._reading = True
         try:
-            async for batch in self._intake.batches():
+            async for batch in self._requests.batches():
                 yield batch
         finally:
             self._reading = False
             await self._end()
 
     async def settled(self, batch: Sequence[object]) -> None:
-        """Every alert of this batch is spooled, has arrived, or is dropped or buried by policy: answer."""
-        self._intake.settled(batch)
+        """Every alert of this batch is spooled, delivered, dropped by policy, or a dead letter: respond."""
+        self._requests.ack(batch)
 
     async def update(self, demand: Demand) -> None:
-        """What rules want makes no difference: these alerts are judged already."""
+        """Demand makes no difference: these alerts are judged already."""
 
     def counts(self) -> Mapping[str, Counts]:
-        """Alerts taken in; what was refused, the client knows."""
-        received = self._intake.received
+        """Alerts received; those that were refused are not counted: the client has the response."""
+        received = self._requests.received
         return {"alert": Counts(seen=received, missed=0, received=received)}
 
     async def stop(self) -> None:
-        """Take nothing more in."""
-        self._intake.close()
+        """Accept no more requests."""
+        self._requests.close()
         await self._server.refuse()
         if not self._reading:
             await self._end()
 
     async def _end(self) -> None:
-        self._intake.abandon()
+        self._requests.abandon()
         await self._server.close()

@@ -1,10 +1,19 @@
 """The source `kafka`: records of topics as events of a JSON source, or as the alerts that they are."""
 
-from mozu.core.api import Declaration, hookimpl
-from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
-from mozu.plugins.sources.kafka.source import KafkaSource, build
+from typing import TYPE_CHECKING
 
-__all__ = ["KafkaSource", "KafkaSourceSettings", "mozu_source"]
+from mozu.core.api import Context, Declaration, hookimpl
+from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
+
+if TYPE_CHECKING:
+    from mozu.plugins.sources.kafka.source import KafkaSource
+
+
+def build(settings: KafkaSourceSettings, context: Context) -> "KafkaSource":
+    """Raises ConfigError where a certificate or this aiokafka cannot be used."""
+    from mozu.plugins.sources.kafka import source  # imports aiokafka: only where the source is used
+
+    return source.build(settings, context)
 
 
 @hookimpl

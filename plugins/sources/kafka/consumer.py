@@ -1,4 +1,4 @@
-"""aiokafka's consumer: made, and thrown away when it cannot go on."""
+"""aiokafka's consumer: joined to its group (rebalance, sticky assignment), and closed when it cannot go on."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,58 +9,59 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import KafkaError
 
-from mozu.plugins.sinks.kafka.client import arguments
-from mozu.plugins.sinks.kafka.log_dedup import Voice
+from mozu.core.common.kafka.client import client_arguments
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
 
-_PATIENCE: Final = 5.0
-"""Seconds in which a consumer may leave its group before it is thrown away."""
+_JOIN_TIMEOUT: Final = 60.0
+"""Seconds, on top of that of a request, in which a consumer must have joined its group."""
+_LEAVE_TIMEOUT: Final = 5.0
+"""Seconds in which a consumer may leave its group before it is closed."""
 
 
-class Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka tells no types
-    """Before partitions go to others, what was read of them is settled."""
+class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Before partitions are revoked, what was read of them is committed."""
 
-    def __init__(self, before: Callable[[], Awaitable[None]]) -> None:
-        self._before = before
+    def __init__(self, before_revoke: Callable[[], Awaitable[None]]) -> None:
+        self._before_revoke = before_revoke
 
     async def on_partitions_revoked(self, revoked: set[Any]) -> None:
-        """Called before the group shares out anew."""
+        """Called before the group rebalances."""
         if revoked:
-            await self._before()
+            await self._before_revoke()
 
     async def on_partitions_assigned(self, assigned: set[Any]) -> None:
-        """Called afterwards."""
+        """Called after the group has rebalanced."""
 
 
-async def connected(settings: KafkaSourceSettings, voice: Voice, before: Callable[[], Awaitable[None]]) -> Any:
+async def join(settings: KafkaSourceSettings, before_revoke: Callable[[], Awaitable[None]]) -> Any:
     """A consumer that has joined its group. Raises KafkaError, OSError or TimeoutError."""
     consumer = AIOKafkaConsumer(
-        **arguments(settings),
+        **client_arguments(settings),
         group_id=settings.group,
-        group_instance_id=settings.member,
+        group_instance_id=settings.group_instance_id,
         enable_auto_commit=False,
-        auto_offset_reset=settings.begin,
+        auto_offset_reset=settings.auto_offset_reset,
         isolation_level="read_committed",
-        max_poll_interval_ms=round(settings.settle_timeout * 1000),
+        max_poll_interval_ms=round(settings.max_poll_interval * 1000),
         session_timeout_ms=round(settings.session_timeout * 1000),
         heartbeat_interval_ms=round(settings.session_timeout * 1000 / 5),
         rebalance_timeout_ms=30_000,
         partition_assignment_strategy=(_own_assignor(),),
     )
-    consumer.subscribe(topics=settings.topics, listener=Listener(before))
+    consumer.subscribe(topics=settings.topics, listener=RebalanceListener(before_revoke))
     try:
-        async with asyncio.timeout(60 + settings.timeout):
+        async with asyncio.timeout(_JOIN_TIMEOUT + settings.timeout):
             await consumer.start()
     except BaseException:
-        await discard(consumer)
+        await leave(consumer)
         raise
     return consumer
 
 
-async def discard(consumer: Any) -> None:
-    """Leave the group if brokers answer; let go in any case."""
+async def leave(consumer: Any) -> None:
+    """Leave the group if brokers answer; close the client in any case."""
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_LEAVE_TIMEOUT):
             await consumer.stop()
     except (TimeoutError, KafkaError, OSError):
         await consumer._client.close()

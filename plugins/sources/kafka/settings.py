@@ -1,4 +1,4 @@
-"""What the configuration may say about the source `kafka`."""
+"""Settings of the source `kafka`."""
 
 import re
 from pathlib import Path
@@ -6,24 +6,24 @@ from typing import Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mozu.plugins.sinks.kafka.access import Access
-from mozu.plugins.sources.kafka.identity import MOST_TOPICS
+from mozu.core.common.kafka.access import KafkaAccess
+from mozu.plugins.sources.kafka.record_number import MAX_TOPICS
 
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
-class KafkaSourceSettings(Access):
+class KafkaSourceSettings(KafkaAccess):
     """From where, and what records are."""
 
     topics: tuple[str, ...] = Field(
-        min_length=1, max_length=MOST_TOPICS, description="What is read; all members of a group must name the same."
+        min_length=1, max_length=MAX_TOPICS, description="What is read; all members of a group must name the same."
     )
     group: str = Field("mozu", min_length=1, description="The consumer group, whose members share the partitions.")
-    member: str | None = Field(
-        None, min_length=1, description="A name of this member that outlives restarts (`group.instance.id`): it keeps "
+    group_instance_id: str | None = Field(
+        None, min_length=1, description="A name of this member that outlives restarts (static membership): it keeps "
         "its partitions if it is back within `session_timeout`.",
     )  # fmt: skip
-    begin: Literal["earliest", "latest"] = Field(
+    auto_offset_reset: Literal["earliest", "latest"] = Field(
         "earliest", description="Where a group that has committed nothing begins."
     )
     event_source: Literal["json", "k8s_audit"] = Field(
@@ -32,24 +32,25 @@ class KafkaSourceSettings(Access):
     alerts: bool = Field(
         True, description="Records that are alerts of Falco or mozu (formats json and cloudevents) go on as alerts."
     )
-    poison: Literal["topic", "file", "count"] = Field(
-        "topic", description="Where records go that are no JSON: to `poison_topic`, to `poison_file`, or nowhere; they "
-        "are counted in any case.",
+    dead_letters: Literal["topic", "file", "count"] = Field(
+        "topic", description="Where records go that are no JSON: to `dead_letter_topic`, to `dead_letter_file`, or "
+        "nowhere; they are counted in any case.",
     )  # fmt: skip
-    poison_topic: str = Field(
-        "{topic}.dlq", description="The topic for poison; {topic} is that of the record. It is made if it is missing."
-    )
-    poison_file: Path | None = Field(None, description="The file for poison: a line of JSON for each.")
+    dead_letter_topic: str = Field(
+        "{topic}.dlq", description="The topic for dead letters; {topic} is that of the record. It is created if it is "
+        "missing.",
+    )  # fmt: skip
+    dead_letter_file: Path | None = Field(None, description="The file for dead letters: a line of JSON for each.")
     batch_records: int = Field(2000, ge=1, le=50_000, description="The most records in a batch.")
     session_timeout: float = Field(
         30.0, ge=6, le=1800, description="Seconds of silence after which the group gives the partitions to others."
     )
-    settle_timeout: float = Field(
+    max_poll_interval: float = Field(
         900.0, ge=30, description="Seconds that the alerts of a batch may take to be safe before the group takes this "
         "member for hung (`max.poll.interval.ms`).",
     )  # fmt: skip
     rebuild_after: float = Field(
-        60.0, gt=0, description="Seconds of errors and no records after which the client is made anew."
+        60.0, gt=0, description="Seconds of errors and no records after which the client is rebuilt."
     )
 
     @field_validator("topics")
@@ -63,16 +64,16 @@ class KafkaSourceSettings(Access):
         return value
 
     @model_validator(mode="after")
-    def _poison_goes_somewhere(self) -> "KafkaSourceSettings":
-        if self.poison == "file" and self.poison_file is None:
-            raise ValueError("poison: file needs poison_file")
+    def _dead_letters_have_a_place(self) -> "KafkaSourceSettings":
+        if self.dead_letters == "file" and self.dead_letter_file is None:
+            raise ValueError("dead_letters: file needs dead_letter_file")
         for topic in self.topics:
-            if not _TOPIC.fullmatch(self.poison_topic_of(topic)):
-                raise ValueError(f"poison_topic: {self.poison_topic_of(topic)!r} is no name of a topic")
-            if self.poison_topic_of(topic) in self.topics:
-                raise ValueError("poison_topic is one of the topics that are read")
+            if not _TOPIC.fullmatch(self.dead_letter_topic_of(topic)):
+                raise ValueError(f"dead_letter_topic: {self.dead_letter_topic_of(topic)!r} is no name of a topic")
+            if self.dead_letter_topic_of(topic) in self.topics:
+                raise ValueError("dead_letter_topic is one of the topics that are read")
         return self
 
-    def poison_topic_of(self, topic: str) -> str:
-        """Where the poison of a topic goes."""
-        return self.poison_topic.replace("{topic}", topic)
+    def dead_letter_topic_of(self, topic: str) -> str:
+        """The topic for dead letters of a topic."""
+        return self.dead_letter_topic.replace("{topic}", topic)

@@ -1,29 +1,29 @@
-"""The source itself: batches, and the offsets behind them."""
+"""The source `kafka`: polls batches, and commits the offsets behind a batch once its alerts are safe."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from mozu.core.api import Alert, Context, Counts, Demand, Event
+from mozu.core.common.backoff import Backoff
+from mozu.core.common.kafka.client import client_arguments
+from mozu.core.common.kafka.client_log import KafkaClientLog
+from mozu.core.common.kafka.compatibility import require_compatible
 from mozu.core.errors import ConfigError
-from mozu.plugins.sinks.kafka.client import arguments
-from mozu.plugins.sinks.kafka.compatibility import require_compatible
-from mozu.plugins.sinks.kafka.log_dedup import Voice
-from mozu.plugins.sources.kafka.consumer import connected, discard
-from mozu.plugins.sources.kafka.identity import OffsetNumbers
-from mozu.plugins.sources.kafka.poison import NotKept, Poisoned
-from mozu.plugins.sources.kafka.reading import Poison, RecordReader
+from mozu.plugins.sources.kafka.consumer import join, leave
+from mozu.plugins.sources.kafka.dead_letters import DeadLetterStore, NotKept
+from mozu.plugins.sources.kafka.record import InvalidRecord, KafkaRecordDecoder
+from mozu.plugins.sources.kafka.record_number import RecordNumbers
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
 
-_FIRST, _LONGEST = 0.2, 30.0
-"""Seconds of back-off, with full jitter."""
-_LOOK_EVERY_MS: Final = 300
-"""How long a poll waits for records: a stop is noticed then."""
-_BEFORE_REVOKE: Final = 20.0
-"""Seconds for which a rebalance waits for a batch under way."""
+_RECONNECT_BACKOFF: Final = (0.2, 30.0)
+"""First and longest seconds between two connections, with full jitter."""
+_POLL_TIMEOUT_MS: Final = 300
+"""How long a poll waits for records; a stop is noticed after it."""
+_REVOKE_TIMEOUT: Final = 20.0
+"""Seconds for which a rebalance waits until the batch in flight is committed."""
 
 Item = Event | Alert
 
@@ -32,29 +32,29 @@ def build(settings: KafkaSourceSettings, context: Context) -> "KafkaSource":
     """Raises ConfigError where a certificate or this aiokafka cannot be used."""
     try:
         require_compatible()
-        arguments(settings)
+        client_arguments(settings)
     except ValueError as error:
         raise ConfigError([f"source {context.id}: {error}"]) from None
     return KafkaSource(settings, context)
 
 
 class KafkaSource:
-    """One batch is out at a time; its offsets are committed when the core says that it is settled."""
+    """One batch is in flight at a time; its offsets are committed when the core calls `settled`."""
 
     def __init__(self, settings: KafkaSourceSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
-        self._voice = Voice(context.log, context.metrics)
-        identity = OffsetNumbers(settings.topics)
-        self.origin = identity.origin
-        self._reading = RecordReader(identity, event_source=settings.event_source, alerts=settings.alerts)
-        self._poisoned = Poisoned(settings, self._voice, context.metrics)
+        self._client_log = KafkaClientLog(context.log, context.metrics)
+        numbers = RecordNumbers(settings.topics)
+        self.origin = numbers.origin
+        self._decoder = KafkaRecordDecoder(numbers, event_source=settings.event_source, alerts=settings.alerts)
+        self._dead_letters = DeadLetterStore(settings, self._client_log, context.metrics)
         self._consumer: Any = None
         self._stopping, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
-        self._out: tuple[Sequence[Item], dict[Any, int]] | None = None
-        """The batch under way, and the offsets behind it."""
-        self._behind: dict[Any, int] = {}
-        """Partition → the offset behind what is settled."""
+        self._in_flight: tuple[Sequence[Item], dict[Any, int]] | None = None
+        """The batch that is not settled, and the offsets behind it."""
+        self._committed: dict[Any, int] = {}
+        """Partition → the offset that was committed last."""
         self._received = 0
         self._failed_commits = context.metrics.counter("kafka_commits_failed_total")
         self._empty = context.metrics.counter("kafka_records_empty_total")
@@ -66,42 +66,42 @@ class KafkaSource:
 
     async def batches(self) -> AsyncIterator[Sequence[Item]]:
         """What comes in: in order within each partition."""
-        delay = _FIRST
+        backoff = Backoff(*_RECONNECT_BACKOFF)
         try:
             while not self._stopping.is_set():
                 try:
                     async for batch in self._connection():
-                        delay = _FIRST
+                        backoff.succeeded()
                         yield batch
                 except (KafkaError, OSError, TimeoutError, NotKept) as error:
-                    reason = str(error) if isinstance(error, NotKept) else self._voice.because(error)
-                    self._voice.trouble(f"cannot read from Kafka ({', '.join(self._settings.servers)}): {reason}")
-                    await self._pause(random.uniform(0, delay))
-                    delay = min(delay * 2, _LONGEST)
+                    reason = str(error) if isinstance(error, NotKept) else self._client_log.reason_or(error)
+                    servers = ", ".join(self._settings.bootstrap_servers)
+                    self._client_log.failing(f"cannot read from Kafka ({servers}): {reason}")
+                    await self._sleep(backoff.failed())
         finally:
-            await self._let_go()
-            await self._poisoned.close()
+            await self._close()
+            await self._dead_letters.close()
 
     async def settled(self, batch: Sequence[object]) -> None:
-        """Every alert of this batch is spooled, has arrived, or is dropped or buried by policy: commit."""
-        if self._out is None or self._out[0] is not batch:
+        """Every alert of this batch is spooled, delivered, dropped by policy, or a dead letter: commit."""
+        if self._in_flight is None or self._in_flight[0] is not batch:
             return
-        offsets = self._out[1]
-        self._out = None
+        offsets = self._in_flight[1]
+        self._in_flight = None
         try:
             await self._commit(offsets)
         finally:
             self._idle.set()
 
     async def update(self, demand: Demand) -> None:
-        """What rules want makes no difference: records come whole."""
+        """Demand makes no difference: records come whole."""
 
     def counts(self) -> Mapping[str, Counts]:
-        """Records read; what is poison is counted on its own."""
+        """Records read; dead letters have a counter of their own."""
         return {"pluginevent": Counts(seen=self._received, missed=0, received=self._received)}
 
     async def stop(self) -> None:
-        """Read nothing more; the batch under way is still settled."""
+        """Read nothing more; the batch in flight is still committed."""
         self._stopping.set()
 
     # --- one connection
@@ -109,41 +109,41 @@ class KafkaSource:
     async def _connection(self) -> AsyncIterator[Sequence[Item]]:
         """Batches until the source stops or the consumer fails."""
         try:
-            with self._voice.speaks():
-                self._consumer = await connected(self._settings, self._voice, self._before_revoke)
+            with self._client_log.attributed():
+                self._consumer = await join(self._settings, self._before_revoke)
             while not self._stopping.is_set():
-                polled = await self._poll()
-                if polled is not None:
-                    yield polled
+                batch = await self._next_batch()
+                if batch is not None:
+                    yield batch
         finally:
-            await self._let_go()
+            await self._close()
 
-    async def _poll(self) -> Sequence[Item] | None:
-        found = await self._next()
-        records = [record for of_partition in found.values() for record in of_partition]
+    async def _next_batch(self) -> Sequence[Item] | None:
+        polled = await self._poll()
+        records = [record for of_partition in polled.values() for record in of_partition]
         if not records:
             return None
-        batch, poison = self._read(records)
-        if poison:
-            await self._poisoned.keep(poison)
-        self._voice.well()
+        batch, dead = self._decode(records)
+        if dead:
+            await self._dead_letters.keep(dead)
+        self._client_log.recovered()
         self._received += len(batch)
-        offsets = {partition: of_it[-1].offset + 1 for partition, of_it in found.items() if of_it}
-        self._out = batch, offsets
+        offsets = {partition: of_it[-1].offset + 1 for partition, of_it in polled.items() if of_it}
+        self._in_flight = batch, offsets
         self._idle.clear()
         return batch
 
-    async def _next(self) -> dict[Any, list[Any]]:
+    async def _poll(self) -> dict[Any, list[Any]]:
         """Records by partition; empty after a stop. Raises TimeoutError for a client that only complains."""
         loop = asyncio.get_running_loop()
         complains_since: float | None = None
         while not self._stopping.is_set():
             found: dict[Any, list[Any]] = await self._consumer.getmany(
-                timeout_ms=_LOOK_EVERY_MS, max_records=self._settings.batch_records
+                timeout_ms=_POLL_TIMEOUT_MS, max_records=self._settings.batch_records
             )
             if any(found.values()):
                 return found
-            if not self._voice.reason:
+            if not self._client_log.reason:
                 complains_since = None
             elif complains_since is None:
                 complains_since = loop.time()
@@ -151,20 +151,20 @@ class KafkaSource:
                 raise TimeoutError(f"no records for {self._settings.rebuild_after:.0f} s")
         return {}
 
-    def _read(self, records: Sequence[Any]) -> tuple[list[Item], list[tuple[Any, str]]]:
+    def _decode(self, records: Sequence[Any]) -> tuple[list[Item], list[tuple[Any, str]]]:
         batch: list[Item] = []
-        poison: list[tuple[Any, str]] = []
+        dead: list[tuple[Any, str]] = []
         for record in records:
             try:
-                item = self._reading.read(record)
-            except Poison as error:
-                poison.append((record, str(error)))
+                item = self._decoder.decode(record)
+            except InvalidRecord as error:
+                dead.append((record, str(error)))
                 continue
             if item is None:
                 self._empty.value += 1
             else:
                 batch.append(item)
-        return batch, poison
+        return batch, dead
 
     # --- offsets
 
@@ -178,39 +178,41 @@ class KafkaSource:
             await self._consumer.commit(mine)
         except (KafkaError, IllegalStateError) as error:
             self._failed_commits.value += len(mine)
-            self._voice.trouble(f"offsets are not committed, records come again: {self._voice.because(error)}")
+            reason = self._client_log.reason_or(error)
+            self._client_log.failing(f"offsets are not committed, records come again: {reason}")
             return
-        self._behind.update(mine)
+        self._committed.update(mine)
 
     async def _before_revoke(self) -> None:
-        """A batch under way is settled before its partitions go to others, who would read it again."""
+        """A batch in flight is committed before its partitions are revoked: another member would read it again."""
         try:
-            async with asyncio.timeout(_BEFORE_REVOKE):
+            async with asyncio.timeout(_REVOKE_TIMEOUT):
                 await self._idle.wait()
         except TimeoutError:
-            self._log.warning("partitions go to others before their last batch is settled; it is read again there")
+            self._log.warning("partitions are revoked before their last batch is committed; it is read again elsewhere")
 
     def _assigned(self) -> frozenset[Any]:
         return frozenset() if self._consumer is None else frozenset(self._consumer.assignment())
 
     def _lag(self) -> float:
-        """Records that are in the topics and not settled, as far as is known."""
+        """Records that are in the topics and not committed, as far as is known."""
         lag = 0
         for partition in self._assigned():
-            end, behind = self._consumer.highwater(partition), self._behind.get(partition)
-            if end is not None and behind is not None:
-                lag += max(0, end - behind)
+            end, committed = self._consumer.highwater(partition), self._committed.get(partition)
+            if end is not None and committed is not None:
+                lag += max(0, end - committed)
         return float(lag)
 
-    async def _let_go(self) -> None:
+    async def _close(self) -> None:
         consumer, self._consumer = self._consumer, None
-        self._out = None
+        self._in_flight = None
         self._idle.set()
-        self._behind.clear()
+        self._committed.clear()
         if consumer is not None:
-            await discard(consumer)
+            await leave(consumer)
 
-    async def _pause(self, seconds: float) -> None:
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, or return at once after a stop."""
         try:
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()

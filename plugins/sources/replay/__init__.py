@@ -1,13 +1,13 @@
 """Source `replay`: recordings of mozu's own and in the `.scap` format, with the events, tables and metadata they hold.
 
     layouts, params    what the bytes of an event mean            (data: layouts.tsv, calls.tsv)
-    convert            old events brought to today's form         (data: conversions.tsv)
-    stream, blocks     decompression and framing, distrustful
-    framing, events    one event taken apart; the fast way for events that look alike
-    tables, people, containers, metadata    what a recording tells beside its events
-    reader             the walk over one such file
-    own                the walk over one of mozu's own (its format: mozu.core.recording)
-    readers            fields that the recording answers itself
+    convert            old event versions converted to today's    (data: conversions.tsv)
+    stream, blocks     decompression and blocks, with limits on everything that a file claims
+    framing, events    one event decoded; the fast path for events of a known shape
+    tables, user_table, containers, metadata    what a recording holds beside its events
+    scap_recording     reads one `.scap` file
+    mozu_recording     reads one of mozu's own (its format: mozu.core.recording)
+    field_readers      fields that the recording answers itself
     source             the component
 """
 

@@ -1,4 +1,4 @@
-"""The frame of a recording: blocks of a type and a length, and what the first block says."""
+"""Blocks of a `.scap` recording: types, lengths and their limits, and the section header."""
 
 import struct
 from typing import Final

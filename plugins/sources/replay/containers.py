@@ -1,7 +1,7 @@
-"""Containers of a recording: what its container records say.
+"""Container metadata of a `.scap` recording, from its container events.
 
 The recorder's container plugin writes one JSON object per container, as text of an event. Anything in it may be
-absent or null, and a record that is broken is as good as none.
+absent or null, and a record that cannot be decoded is counted and skipped.
 """
 
 from collections.abc import Iterator
@@ -64,8 +64,8 @@ RUNTIMES: Final = {
 _decode: Final = msgspec.json.Decoder(_Document).decode
 
 
-class Containers:
-    """The containers that the recording has told of so far."""
+class RecordedContainers:
+    """The containers that the recording has described so far."""
 
     def __init__(self) -> None:
         self._known: dict[str, ContainerMetadata] = {}
@@ -98,8 +98,8 @@ class Containers:
         """A record of the older kind: its text is the event's only parameter."""
         self._read(b"" if text is None else text.encode("utf-8", "replace"))
 
-    def tell(self, name: str, data: bytes | None) -> None:
-        """An asynchronous event: a container came or went."""
+    def on_async_event(self, name: str, data: bytes | None) -> None:
+        """An asynchronous event: a container was started or removed."""
         if name == "container":
             self._read((data or b"").partition(b"\0")[0])
 

@@ -1,4 +1,4 @@
-"""Old events brought to today's form.
+"""Converts events of older versions to today's.
 
 Older recordings hold a call as two events, and earlier versions of an event under their own number or with fewer
 parameters. One table says what becomes of each (number, count of parameters): its beginning is kept until the end
@@ -17,7 +17,7 @@ from mozu.plugins.sources.replay.layouts import EventLayout, layouts, rows
 from mozu.plugins.sources.replay.params import blank, text, widest
 
 PASS, DROP, CHANGE = "pass", "drop", "change"
-"""Verdicts: as it is, not at all, by `Converter.convert`."""
+"""What is done with an event: as it is, not at all, by `Converter.convert`."""
 
 _ROUNDS: Final = 50
 _STORED_LIMIT: Final = 1 << 15
@@ -25,7 +25,7 @@ _CONTAINER_JSON: Final = 272
 
 
 class _Origin(msgspec.Struct, frozen=True):
-    """Where a new parameter comes from: old, enter, empty, default, container."""
+    """Where a new parameter is taken from: old, enter, empty, default, container."""
 
     kind: str
     index: int = 0

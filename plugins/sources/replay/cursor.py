@@ -1,4 +1,4 @@
-"""A careful reader of packed records: it never reads past the end it was given, and every step moves forward."""
+"""A bounds-checked reader of packed records: it never reads past its end, and every step moves forward."""
 
 import struct
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 _FORMS: Final = {code: struct.Struct("<" + code) for code in "BHIQqi"}
 
 
-class Overrun(Exception):
+class RecordTruncated(Exception):
     """A record claims more bytes than there are, or a text longer than its kind may be."""
 
 
@@ -44,14 +44,14 @@ class Cursor:
     def skip(self, length: int) -> None:
         """Move on."""
         if length > self.end - self.at:
-            raise Overrun(f"a record needs {length} bytes where {self.end - self.at} are left")
+            raise RecordTruncated(f"a record needs {length} bytes where {self.end - self.at} are left")
         self.at += length
 
     def counted(self, limit: int) -> bytes:
         """Bytes behind their own 16-bit length."""
         length = self.number("H")
         if length > limit:
-            raise Overrun(f"a text of {length} bytes where at most {limit} are allowed")
+            raise RecordTruncated(f"a text of {length} bytes where at most {limit} are allowed")
         return self.raw(length)
 
     def text(self, limit: int) -> str:
@@ -68,7 +68,7 @@ class Cursor:
     def entry(self, length: int, least: int) -> "Cursor":
         """A cursor over the next `length` bytes, which this one passes; `least` is the shortest that makes sense."""
         if length < least:
-            raise Overrun(f"an entry of {length} bytes where at least {least} are needed")
+            raise RecordTruncated(f"an entry of {length} bytes where at least {least} are needed")
         start = self.at
         self.skip(length)
         return Cursor(self.data, start, self.at)

@@ -1,4 +1,4 @@
-"""Recorded events as `SyscallEvent`s, fast: what an event's bytes mean is worked out once for each *shape*.
+"""Recorded events as `SyscallEvent`s, fast: how an event is decoded is compiled once for each *shape*, and cached.
 
 A shape is an event number with the lengths of its parameters; recordings consist of few. It holds one compiled `struct`
 for all parameters and, where texts or addresses must be made, one function that makes them. A hostile file can invent
@@ -19,7 +19,7 @@ Maker = Callable[[bytes], Any] | None
 Finish = Callable[[tuple[Any, ...]], tuple[Any, ...]]
 
 _SHAPE_LIMIT: Final = 1 << 15
-_FEW: Final = 4
+_MAX_VARIABLE: Final = 4
 """Parameters of variable length."""
 _EVENT_FRAME: Final = 14
 """Bytes of a plain event block around the event: type, length, processor, and the length again."""
@@ -27,7 +27,7 @@ _EVENT_FRAME: Final = 14
 GENERIC: Final = "syscall"
 
 
-class EventReader:
+class EventKind:
     """What events of one number have in common, and how their parameters are read one by one."""
 
     __slots__ = ("descriptor", "encodings", "enters", "generic", "name", "repeats")
@@ -38,7 +38,7 @@ class EventReader:
         self.descriptor = descriptor_index(layout)
         self.generic = layout.name == GENERIC
         self.enters = layout.kind == "syscall" and not layout.is_exit
-        self.repeats = sum(encoding not in FIXED for encoding in layout.encodings) <= _FEW
+        self.repeats = sum(encoding not in FIXED for encoding in layout.encodings) <= _MAX_VARIABLE
         """Whether lengths come back often enough to be remembered: those of programs' arguments do not."""
 
     def read(self, params: list[bytes]) -> tuple[Any, ...]:
@@ -48,9 +48,9 @@ class EventReader:
 
 
 @cache
-def kind_of(number: int) -> EventReader:
+def kind_of(number: int) -> EventKind:
     """The kind of an event number that has a layout."""
-    return EventReader(layouts()[number])
+    return EventKind(layouts()[number])
 
 
 class EventShape:
@@ -71,7 +71,7 @@ class EventShape:
         self.least = size + _EVENT_FRAME
         """The shortest block that holds such an event."""
         self.skip = False
-        """Nobody asked for it."""
+        """No demand for its type."""
         self.count = 0
 
 
@@ -138,7 +138,7 @@ def _generate(present: tuple[bool, ...], makers: tuple[Maker, ...]) -> Finish:
     return made
 
 
-class Shapes:
+class ShapeCache:
     """The shapes met so far, by the bytes of an event's header from its length to the end of its array of lengths."""
 
     def __init__(self) -> None:
@@ -147,8 +147,8 @@ class Shapes:
         self._wanted: Container[str] | None = None
 
     def want(self, names: Container[str] | None) -> None:
-        """Event types that somebody asked for, by name; None: all."""
-        self._fold()
+        """Event types in demand, by name; None: all."""
+        self._flush_counts()
         self._wanted = names
 
     def wants(self, name: str) -> bool:
@@ -158,7 +158,7 @@ class Shapes:
     def keep(self, key: bytes, shape: EventShape) -> None:
         """Remember; when there are too many, start again."""
         if len(self.known) >= _SHAPE_LIMIT:
-            self._fold()
+            self._flush_counts()
         shape.skip = not shape.special and not self.wants(shape.name)
         self.known[key] = shape
 
@@ -182,7 +182,7 @@ class Shapes:
             shape.count = 0
         return self._counts
 
-    def _fold(self) -> None:
+    def _flush_counts(self) -> None:
         self.counts()
         self.known.clear()
 

@@ -1,4 +1,4 @@
-"""One event taken apart: its header, and its parameters as bytes."""
+"""One event block: the event's header, and its parameters as bytes."""
 
 import struct
 from typing import Final
@@ -17,7 +17,7 @@ _MAX_COUNT: Final = 64
 _KEY_AT, _COUNT_AT, _LENGTHS_AT = 26, 32, 36
 
 
-class Raw(msgspec.Struct):
+class RawEvent(msgspec.Struct):
     """An event before it is decoded."""
 
     layout: EventLayout
@@ -31,7 +31,7 @@ class Raw(msgspec.Struct):
     """For the state, not for rules."""
 
 
-def raw_event(data: bytes, at: int, length: int, block: EventBlock, offset: int) -> Raw | None:
+def raw_event(data: bytes, at: int, length: int, block: EventBlock, offset: int) -> RawEvent | None:
     """The event of the block at `at`; None where its number is unknown. Raises Corrupt (with `offset`)."""
     start = at + 14 if block.flagged else at + 10
     end = at + length - 4
@@ -49,7 +49,7 @@ def raw_event(data: bytes, at: int, length: int, block: EventBlock, offset: int)
         params = _counted(data, start, size, layout, offset)
     else:
         params = _inferred(data, start, size - _OVERCOUNTED.get(number, 0), layout, offset)
-    return Raw(layout, time, tid, cpu, params, size, bool(flags & STATE_ONLY))
+    return RawEvent(layout, time, tid, cpu, params, size, bool(flags & STATE_ONLY))
 
 
 def _counted(data: bytes, start: int, size: int, layout: EventLayout, offset: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""What the recording format defines: the events by number, their parameters, the portable numbers of system calls.
+"""Event layouts of the `.scap` format: events by number, their parameters, the portable numbers of system calls.
 
 Event numbers never change meaning, and parameters are only ever appended, so the newest table reads every file.
 Numbers that are missing here are unused, or newer than this table; events of them are skipped.

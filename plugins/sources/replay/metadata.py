@@ -1,4 +1,4 @@
-"""Everything that a recording tells beside its events, while it is read."""
+"""Metadata of a recording, while it is read: processes, descriptors, users, containers, host names."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -8,25 +8,25 @@ from mozu.core.model.fields.lookups import Lookups
 from mozu.core.recording import lines
 from mozu.core.state.observed import KnownFile, KnownProcess, Seeded
 from mozu.plugins.sources.replay import blocks, tables
-from mozu.plugins.sources.replay.containers import Containers
-from mozu.plugins.sources.replay.cursor import Overrun
+from mozu.plugins.sources.replay.containers import RecordedContainers
+from mozu.plugins.sources.replay.cursor import RecordTruncated
 from mozu.plugins.sources.replay.layouts import EventLayout
-from mozu.plugins.sources.replay.user_table import People
+from mozu.plugins.sources.replay.user_table import UserTable
 
 _PROCESS_LIMIT: Final = 1 << 18
 _FILE_LIMIT: Final = 1 << 20
 _HOST_LIMIT: Final = 1 << 16
 
 
-class Metadata:
+class RecordingMetadata:
     """Tables of the section that is being read. Users, containers and names of addresses change as events pass; the
     rest only seeds."""
 
-    def __init__(self, names: Lookups | None = None) -> None:
-        self.names = Lookups() if names is None else names
-        """What readers of fields ask beside an event; told as the recording tells it."""
-        self.people = People()
-        self.containers = Containers()
+    def __init__(self, lookups: Lookups | None = None) -> None:
+        self.lookups = Lookups() if lookups is None else lookups
+        """What readers of fields ask beside an event; kept as the recording says."""
+        self.user_table = UserTable()
+        self.containers = RecordedContainers()
         self.live = False
         """The recording was made while its source watched a machine, and is read as that was."""
         self.named = True
@@ -38,8 +38,8 @@ class Metadata:
         self._host_changes = 0
 
     def begin(self) -> None:
-        """A recording begins; it knows nothing of one before it."""
-        self.people.clear()
+        """A recording begins: forget the one before it."""
+        self.user_table.clear()
         self.containers.clear()
         self._hosts.clear()
         self._host_changes += 1
@@ -50,43 +50,43 @@ class Metadata:
         """A section of a recording of mozu's own begins."""
         self.begin()
         self.live, self.named = head.live, head.named
-        self.names.first_time = 0
-        self.names.hostname = head.hostname
-        self.names.addresses.replace(head.addresses, recorded=not head.live)
+        self.lookups.first_time = 0
+        self.lookups.hostname = head.hostname
+        self.lookups.addresses.replace(head.addresses, recorded=not head.live)
 
-    def tell(self, told: lines.MetadataLine) -> None:
+    def apply(self, line: lines.MetadataLine) -> None:
         """A line about a user, a group, a container, an address or the run."""
-        if isinstance(told, lines.StartLine):
-            self.begun(told.time)
-        elif isinstance(told, lines.ContainerLine):
-            self.containers.put(told.id, told.metadata, told.runtime)
-        elif isinstance(told, lines.HostLine):
-            self._tell_host(told)
-        elif isinstance(told, lines.UserLine):
-            self.people.put_user(told.container, told.uid, told.name, told.home, told.shell)
+        if isinstance(line, lines.StartLine):
+            self.begun(line.time)
+        elif isinstance(line, lines.ContainerLine):
+            self.containers.put(line.id, line.metadata, line.runtime)
+        elif isinstance(line, lines.HostLine):
+            self._apply_host(line)
+        elif isinstance(line, lines.UserLine):
+            self.user_table.put_user(line.container, line.uid, line.name, line.home, line.shell)
         else:
-            self.people.put_group(told.container, told.gid, told.name)
+            self.user_table.put_group(line.container, line.gid, line.name)
 
-    def _tell_host(self, told: lines.HostLine) -> None:
-        if not told.names:
-            self._hosts.pop(told.address, None)
+    def _apply_host(self, line: lines.HostLine) -> None:
+        if not line.names:
+            self._hosts.pop(line.address, None)
         elif len(self._hosts) < _HOST_LIMIT:
-            self._hosts[told.address] = told.names
+            self._hosts[line.address] = line.names
         self._host_changes += 1
-        self.names.hosts = self._hosts
+        self.lookups.hosts = self._hosts
 
     @property
     def changes(self) -> int:
-        """How often any of `entries` has changed."""
-        return self.people.changes + self.containers.changes + self._host_changes + bool(self.names.first_time)
+        """How often users, groups, containers or host names have changed."""
+        return self.user_table.changes + self.containers.changes + self._host_changes + bool(self.lookups.first_time)
 
     def entries(self) -> Iterable[lines.MetadataLine]:
         """All of these, for a recording of this recording."""
-        if self.names.first_time:
-            yield lines.StartLine(self.names.first_time)
-        for (container, uid), user in self.people.users.items():
+        if self.lookups.first_time:
+            yield lines.StartLine(self.lookups.first_time)
+        for (container, uid), user in self.user_table.users.items():
             yield lines.UserLine(container, uid, user.name, user.home, user.shell)
-        for (container, gid), name in self.people.groups.items():
+        for (container, gid), name in self.user_table.groups.items():
             yield lines.GroupLine(container, gid, name)
         for identity, metadata, runtime in self.containers.all():
             yield lines.ContainerLine(identity, metadata, runtime)
@@ -94,7 +94,7 @@ class Metadata:
             yield lines.HostLine(address, names)
 
     def load(self, kind: int, body: bytes) -> None:
-        """One block before the first event; unknown types are passed over. Raises Overrun."""
+        """One block before the first event; unknown types are passed over. Raises RecordTruncated."""
         if kind in blocks.PROCESSES:
             self._load_processes(body, blocks.PROCESSES[kind])
         elif kind in blocks.DESCRIPTORS:
@@ -102,18 +102,18 @@ class Metadata:
         elif kind in blocks.INTERFACES:
             self._addresses = tables.interfaces(body, blocks.INTERFACES[kind])
         elif kind in blocks.USERS:
-            self.people.load(body, blocks.USERS[kind])
+            self.user_table.load(body, blocks.USERS[kind])
 
     def _load_processes(self, body: bytes, version: int) -> None:
         for tid, pid, known in tables.processes(body, version):
             if len(self._processes) >= _PROCESS_LIMIT:
-                raise Overrun(f"more than {_PROCESS_LIMIT} processes are listed")
+                raise RecordTruncated(f"more than {_PROCESS_LIMIT} processes are listed")
             self._processes[tid] = (pid, known)
 
     def _load_files(self, body: bytes, version: int) -> None:
         tid, found = tables.descriptors(body, version)
         if len(self._files) + len(found) > _FILE_LIMIT:
-            raise Overrun(f"more than {_FILE_LIMIT} descriptors are listed")
+            raise RecordTruncated(f"more than {_FILE_LIMIT} descriptors are listed")
         if tid in self._processes:
             self._files.extend((tid, known) for known in found)
 
@@ -125,24 +125,24 @@ class Metadata:
         for tid, file in self._files:
             yield SyscallEvent("syscall", "_file", 0, number, tid, pids[tid], observed=file)
         ipv4 = tuple(address for address in self._addresses if len(address) == 4)
-        self.names.addresses.replace(self._addresses, recorded=True)
+        self.lookups.addresses.replace(self._addresses, recorded=True)
         yield SyscallEvent("syscall", "_seeded", 0, number, observed=Seeded(ipv4))
         self._processes, self._files = {}, []
 
     def begun(self, time: int) -> None:
         """The time of an event that happened, not of a record about the machine; the first one counts."""
-        if not self.names.first_time:
-            self.names.first_time = time
+        if not self.lookups.first_time:
+            self.lookups.first_time = time
 
     def change(self, layout: EventLayout, args: tuple[Any, ...]) -> str:
-        """An event that tells of users, groups or containers; gives the name by which rules know it."""
+        """An event about users, groups or containers; returns the name by which rules know it."""
         if layout.name == "container":
             self.containers.add(args[0])
         elif layout.name == "asyncevent":
             plugin, name, data = args
             if not plugin:
-                self.containers.tell(name or "", data)
+                self.containers.on_async_event(name or "", data)
             return name or layout.name
         elif all(arg is not None for arg in args[:1]):
-            self.people.change(layout.name, args)
+            self.user_table.change(layout.name, args)
         return layout.name

@@ -1,4 +1,4 @@
-"""Parameters of recorded events, turned into the native values that events carry.
+"""Decodes parameters of recorded events into the native values that events carry.
 
 A parameter of length 0 is "no value" (None), whatever its encoding. So is one whose length cannot be right: a hostile
 or broken file costs the value, not the recording. Texts end at their first NUL.
@@ -132,7 +132,7 @@ _FORMS: Final = {name: struct.Struct("<" + code) for name, code in FIXED.items()
 
 
 def decode(encoding: str, raw: bytes) -> Any:
-    """One parameter by itself; the fast path of whole events is `events.Shape`."""
+    """One parameter by itself; the fast path of whole events is `events.EventShape`."""
     if not raw:
         return None
     form = _FORMS.get(encoding)

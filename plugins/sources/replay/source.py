@@ -1,4 +1,4 @@
-"""The component: recordings, one after the other, as fast as the sinks take the alerts or at their own pace."""
+"""The source `replay`: recordings, one after the other, as fast as the sinks take the alerts or at their own pace."""
 
 import asyncio
 import time
@@ -17,17 +17,17 @@ from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event
 from mozu.core.model.fields import Reader
 from mozu.core.state import CHANGING
-from mozu.plugins.sources.replay.metadata import Metadata
-from mozu.plugins.sources.replay.own import OwnRecording, is_own, origin_of
-from mozu.plugins.sources.replay.reader import Recording
-from mozu.plugins.sources.replay.readers import readers
+from mozu.plugins.sources.replay.field_readers import readers
+from mozu.plugins.sources.replay.metadata import RecordingMetadata
+from mozu.plugins.sources.replay.mozu_recording import MozuRecording, is_mozu_recording, origin_of
+from mozu.plugins.sources.replay.scap_recording import ScapRecording
 
 _FINGERPRINT: Final = 1 << 16
 _NS: Final = 1_000_000_000
-_LONGEST_GAP: Final = 3600 * _NS
+_MAX_STEP: Final = 3600 * _NS
 """A larger step between two events is a damaged clock or another recording, and is not waited for."""
-_NAP: Final = 0.2
-"""Seconds after which a wait looks whether it has been stopped."""
+_STOP_POLL_INTERVAL: Final = 0.2
+"""Seconds after which a wait checks whether it has been stopped."""
 _PACE_BATCH: Final = 1_000_000
 """ns of recorded time that may go in one batch when the pace is kept."""
 
@@ -46,11 +46,11 @@ class ReplaySettings(Settings):
 class ReplaySource:
     """Recordings. Implements the Source contract; `readers` brings fields that the recordings answer themselves."""
 
-    def __init__(self, settings: ReplaySettings, context: Context, metadata: Metadata | None = None) -> None:
+    def __init__(self, settings: ReplaySettings, context: Context, metadata: RecordingMetadata | None = None) -> None:
         self._settings, self._log = settings, context.log
-        self._metadata = Metadata(context.fields.lookups) if metadata is None else metadata
+        self._metadata = RecordingMetadata(context.fields.lookups) if metadata is None else metadata
         self._wanted: frozenset[str] | None = None
-        self._recording: Recording | OwnRecording | None = None
+        self._recording: ScapRecording | MozuRecording | None = None
         self._gaps: list[str] = []
         self._counts: dict[str, Counts] = {}
         self._stopped = False
@@ -65,7 +65,7 @@ class ReplaySource:
         if len(recorded) == 1 and "" not in recorded:
             return recorded.pop()
         digest = blake2b(digest_size=12)
-        with suppress(OSError):  # `start` will tell
+        with suppress(OSError):  # `start` reports it
             for path in self._settings.files:
                 with path.open("rb") as file:
                     digest.update(file.read(_FINGERPRINT))
@@ -77,18 +77,18 @@ class ReplaySource:
         for path in self._settings.files:
             try:
                 with path.open("rb") as file:
-                    found.add(origin_of(file) if is_own(file) else "")
+                    found.add(origin_of(file) if is_mozu_recording(file) else "")
             except OSError:
                 found.add("")
         return found
 
     @property
-    def surroundings(self) -> Metadata:
-        """What the recordings tell of users and containers."""
+    def surroundings(self) -> RecordingMetadata:
+        """What the recordings say of users and containers."""
         return self._metadata
 
     def take_gaps(self) -> list[str]:
-        """Losses that the recordings tell of, since the last call, each as a sentence."""
+        """Losses that the recordings report, since the last call, each as a sentence."""
         gaps, self._gaps = self._gaps, []
         return gaps
 
@@ -104,11 +104,11 @@ class ReplaySource:
             except OSError as error:
                 text = f"replay: {path} cannot be read ({error.strerror}): name a recording that mozu may open"
                 raise SourceUnavailable(text) from error
-        self._metadata.names.first_time = 0
+        self._metadata.lookups.first_time = 0
         await self.update(demand)
 
     async def update(self, demand: Demand) -> None:
-        """Give only what somebody can want, and what the state needs to be true."""
+        """Yield only what is in demand, and what the state needs."""
         types = demand.of("syscall")
         if "*" in types:
             self._wanted = None
@@ -123,15 +123,15 @@ class ReplaySource:
         number = 0
         for path in self._settings.files:
             with path.open("rb") as file:
-                recording: Recording | OwnRecording
-                if is_own(file):
-                    recording = OwnRecording(file, str(path), self._metadata)
+                recording: ScapRecording | MozuRecording
+                if is_mozu_recording(file):
+                    recording = MozuRecording(file, str(path), self._metadata)
                 else:
-                    recording = Recording(file, str(path), self._metadata, number)
+                    recording = ScapRecording(file, str(path), self._metadata, number)
                 self._recording = recording
                 recording.want(self._wanted)
                 for batch in recording.batches():
-                    if isinstance(recording, OwnRecording):
+                    if isinstance(recording, MozuRecording):
                         self._gaps += recording.gaps
                         recording.gaps = []
                     if self._stopped:
@@ -143,8 +143,8 @@ class ReplaySource:
                         await self._wait(pace, part)
                         yield part
                 number = recording.number
-                self._fold(recording)
-                self._note(recording)
+                self._flush_counts(recording)
+                self._log_unreadable(recording)
 
     def counts(self) -> Mapping[str, Counts]:
         """What was seen of each type."""
@@ -153,7 +153,7 @@ class ReplaySource:
         return _sum(self._counts, self._recording.counts())
 
     async def stop(self) -> None:
-        """End after the batch that is being given."""
+        """End after the batch that is being yielded."""
         self._stopped = True
 
     async def _wait(self, pace: "_Pace", part: Sequence[Event]) -> None:
@@ -161,16 +161,16 @@ class ReplaySource:
             left = pace.until(part)
             if left <= 0:
                 return
-            await asyncio.sleep(min(left, _NAP))
+            await asyncio.sleep(min(left, _STOP_POLL_INTERVAL))
 
-    def _fold(self, recording: Recording | OwnRecording) -> None:
+    def _flush_counts(self, recording: ScapRecording | MozuRecording) -> None:
         self._counts = _sum(self._counts, recording.counts())
         self._recording = None
 
-    def _note(self, recording: Recording | OwnRecording) -> None:
+    def _log_unreadable(self, recording: ScapRecording | MozuRecording) -> None:
         if recording.unreadable:
             self._log.warning(
-                "%s: %d events of old forms that no conversion fits were passed over",
+                "%s: %d events of old versions that no conversion fits were skipped",
                 recording.name,
                 recording.unreadable,
             )
@@ -212,7 +212,7 @@ class _Pace:
         """Seconds until the first event of a part is due."""
         due = next((event.time for event in part if event.time), 0)
         step = due - self._last
-        if due and self._last and 0 < step <= _LONGEST_GAP:
+        if due and self._last and 0 < step <= _MAX_STEP:
             self._elapsed += step
         if due:
             self._last = due

@@ -1,7 +1,7 @@
 """The bytes of a recording, decompressed piece by piece: memory stays bounded whatever the file claims.
 
 Recordings are raw or gzip as a whole (several members are one stream; bytes after the last member that begin no other
-are ignored). Whether a file is compressed is told by its first two bytes, never by its name.
+are ignored). Whether a file is compressed is decided by its first two bytes, never by its name.
 """
 
 import zlib
@@ -25,7 +25,7 @@ class Corrupt(Exception):
         self.offset = offset
 
 
-class ByteStream:
+class RecordingStream:
     """Reads a binary file; `read` gives the next piece, `b""` at the end."""
 
     def __init__(self, file: BinaryIO) -> None:

@@ -1,4 +1,4 @@
-"""What a recording says about the time before its first event: processes, descriptors, interfaces.
+"""Tables of a `.scap` recording about the time before its first event: processes, descriptors, interfaces.
 
 Entries become the internal events that seed the state machine. Lists of version 9 (processes) and 2 (the others) give
 the length of each entry, so what a newer writer appended is passed over.
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from mozu.core.model.event import Address, File, SockTuple
 from mozu.core.state.observed import KnownFile, KnownProcess
-from mozu.plugins.sources.replay.cursor import Cursor, Overrun
+from mozu.plugins.sources.replay.cursor import Cursor, RecordTruncated
 
 _NAME: Final = 1024
 _LIST: Final = 4096
@@ -23,7 +23,7 @@ _OLD_TAIL: Final = 29
 """An entry with at most this many bytes behind its root is from a writer that did not yet insert two fields there."""
 
 _TID_LIMIT: Final = 1 << 31
-_NOBODY: Final = 0xFFFFFFFF
+_NO_LOGINUID: Final = 0xFFFFFFFF
 _DELETED: Final = " (deleted)"
 
 
@@ -36,7 +36,7 @@ class ProcessEntry(dict[str, Any]):
 
 
 def processes(body: bytes, version: int) -> Iterator[tuple[int, int, KnownProcess]]:
-    """(tid, pid, process) of each entry. Raises Overrun at the first entry that cannot be right."""
+    """(tid, pid, process) of each entry. Raises RecordTruncated at the first entry that cannot be right."""
     cursor = Cursor(body)
     while cursor.left >= 4:
         entry = cursor
@@ -86,7 +86,7 @@ def _cgroups(items: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 
 def _loginuid(known: ProcessEntry, value: int) -> None:
-    known["loginuid"] = -1 if value == _NOBODY else value
+    known["loginuid"] = -1 if value == _NO_LOGINUID else value
 
 
 def _flag(bit: int) -> Callable[[ProcessEntry, int], None]:
@@ -146,7 +146,7 @@ _ENTRY: Final = struct.Struct("<qQB")
 
 
 def descriptors(body: bytes, version: int) -> tuple[int, list[KnownFile]]:
-    """The owner's tid and its descriptors. Raises Overrun at the first entry that cannot be right."""
+    """The owner's tid and its descriptors. Raises RecordTruncated at the first entry that cannot be right."""
     cursor = Cursor(body)
     tid = _signed(cursor.number("Q"))
     found = []
@@ -156,7 +156,7 @@ def descriptors(body: bytes, version: int) -> tuple[int, list[KnownFile]]:
             entry = cursor.entry(cursor.number("I") - 4, _ENTRY.size)
         fd, ino, kind = entry.numbers(_ENTRY)
         if version == 1 and kind != _UNIX and not _V4 <= kind <= _LISTEN6 and kind not in _PATHS:
-            raise Overrun(f"a descriptor of the unknown type {kind}, whose end nobody can tell")
+            raise RecordTruncated(f"a descriptor of the unknown type {kind}, whose length is unknown")
         found.append(KnownFile(fd, _file(entry, kind, ino, version)))
     return tid, found
 
@@ -203,7 +203,7 @@ _WIDTHS: Final = {1: (4, True), 2: (16, True), 3: (4, False), 4: (16, False)}
 
 
 def interfaces(body: bytes, version: int) -> tuple[Address, ...]:
-    """The addresses of the recorded machine. Raises Overrun at the first entry that cannot be right."""
+    """The addresses of the recorded machine. Raises RecordTruncated at the first entry that cannot be right."""
     cursor = Cursor(body)
     found = []
     while cursor.left >= 4:
@@ -212,7 +212,7 @@ def interfaces(body: bytes, version: int) -> tuple[Address, ...]:
         if kind not in _WIDTHS:
             if version > 1:
                 continue
-            raise Overrun(f"an interface of the unknown type {kind}, whose end nobody can tell")
+            raise RecordTruncated(f"an interface of the unknown type {kind}, whose length is unknown")
         width, speed = _WIDTHS[kind]
         own = entry.raw(width)
         entry.skip(2 * width + 8 * speed + name_length)

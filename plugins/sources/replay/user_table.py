@@ -1,4 +1,4 @@
-"""Users and groups of a recording: those of its list, and those that were added or removed while it ran."""
+"""The user table of a recording: users and groups of its list, and those that were added or removed while it ran."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ _TEXT: Final = 1024
 _LIMIT: Final = 1 << 16
 
 
-class UserEntry(msgspec.Struct, frozen=True):
+class RecordedUser(msgspec.Struct, frozen=True):
     """One account."""
 
     name: str
@@ -18,11 +18,11 @@ class UserEntry(msgspec.Struct, frozen=True):
     shell: str
 
 
-class People:
-    """Who is who now; keys are (container id, number), the id empty for the host."""
+class UserTable:
+    """Users and groups as of now; keys are (container id, number), the id empty for the host."""
 
     def __init__(self) -> None:
-        self.users: dict[tuple[str, int], UserEntry] = {}
+        self.users: dict[tuple[str, int], RecordedUser] = {}
         self.groups: dict[tuple[str, int], str] = {}
         self.changes = 0
         """How often anything has changed."""
@@ -34,7 +34,7 @@ class People:
         self.changes += 1
 
     def load(self, body: bytes, version: int) -> None:
-        """A user list, which replaces what was known. Raises Overrun at the first entry that cannot be right."""
+        """A user list, which replaces what was known. Raises RecordTruncated at the first invalid entry."""
         self.clear()
         cursor = Cursor(body)
         while cursor.left >= 4:
@@ -46,14 +46,14 @@ class People:
             _put(self.groups, ("", gid), entry.text(_TEXT))
             return
         uid, _ = entry.number("I"), entry.number("I")
-        _put(self.users, ("", uid), UserEntry(entry.text(_TEXT), entry.text(_TEXT), entry.text(_TEXT)))
+        _put(self.users, ("", uid), RecordedUser(entry.text(_TEXT), entry.text(_TEXT), entry.text(_TEXT)))
 
     def change(self, kind: str, args: tuple[Any, ...]) -> None:
         """An event useradded, userdeleted, groupadded or groupdeleted."""
         self.changes += 1
         if kind.startswith("user"):
             uid, _, name, home, shell, container = args
-            user = UserEntry(name or "", home or "", shell or "") if kind == "useradded" else None
+            user = RecordedUser(name or "", home or "", shell or "") if kind == "useradded" else None
             _put(self.users, (container or "", uid), user)
         else:
             gid, name, container = args
@@ -68,7 +68,7 @@ class People:
             return
         home = (old.home if old else "") if home is None else home
         shell = (old.shell if old else "") if shell is None else shell
-        _put(self.users, (container, uid), UserEntry(name, home, shell))
+        _put(self.users, (container, uid), RecordedUser(name, home, shell))
 
     def put_group(self, container: str, gid: int, name: str | None) -> None:
         """What is known of a group now."""

@@ -14,9 +14,9 @@ from mozu.core.recording.lines import ContainerLine, HostLine, UserLine
 from mozu.core.recording.lines import MetadataLine as Line
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import Entered, Executed, Forked, KnownProcess, Opened, ProcSnapshot
-from mozu.plugins.sources.replay.metadata import Metadata
-from mozu.plugins.sources.replay.own import OwnRecording
-from mozu.plugins.sources.replay.reader import Recording
+from mozu.plugins.sources.replay.metadata import RecordingMetadata
+from mozu.plugins.sources.replay.mozu_recording import MozuRecording
+from mozu.plugins.sources.replay.scap_recording import ScapRecording
 from tests.oracle.capture import Capture
 from tests.support.recorded import Kept, recorder
 
@@ -88,18 +88,18 @@ def rerecorded(capture: Capture) -> bytes:
     """A capture, recorded again."""
     kept, state = Kept(), StateMachine(procfs=None)
     registry = fields()
-    metadata = Metadata(registry.lookups)
+    metadata = RecordingMetadata(registry.lookups)
     made = recorder([kept], registry, state, metadata)
-    for batch in Recording(BytesIO(capture.raw()), "capture", metadata).batches():
+    for batch in ScapRecording(BytesIO(capture.raw()), "capture", metadata).batches():
         made.record(batch)
         state.apply(batch)
         made.tick(None)
     return bytes(kept.data)
 
 
-def read(data: bytes, metadata: Metadata | None = None) -> list[Event]:
+def read(data: bytes, metadata: RecordingMetadata | None = None) -> list[Event]:
     """Every event that a recording gives."""
-    recording = OwnRecording(BytesIO(data), "r.jsonl", Metadata() if metadata is None else metadata)
+    recording = MozuRecording(BytesIO(data), "r.jsonl", RecordingMetadata() if metadata is None else metadata)
     return [event for batch in recording.batches() for event in batch]
 
 

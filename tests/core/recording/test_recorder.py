@@ -12,8 +12,8 @@ from mozu.core.model.event import DataEvent, SyscallEvent
 from mozu.core.recording.lines import HostLine
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import KnownProcess
-from mozu.plugins.sources.replay.metadata import Metadata
-from mozu.plugins.sources.replay.own import OwnRecording, is_own, origin_of
+from mozu.plugins.sources.replay.metadata import RecordingMetadata
+from mozu.plugins.sources.replay.mozu_recording import MozuRecording, is_mozu_recording, origin_of
 from tests.core.recording.making import CONTAINER, T0, call, events, fields, live, packed, read
 from tests.support.recorded import Kept, recorder
 
@@ -35,10 +35,10 @@ def shown(state: StateMachine, data: bytes) -> list[tuple[object, ...]]:
 
 def test_it_is_told_by_its_content_not_its_name() -> None:
     for data in (live(), packed(live())):
-        assert is_own(BytesIO(data))
+        assert is_mozu_recording(BytesIO(data))
         assert "o" == origin_of(BytesIO(data))
     for data in (b"", b"\x0a\x0d\x0d\x0a", b"\x1f\x8b\x08", b'{"line":"recorded"', packed(b"\x0a\x0d\x0d\x0a")):
-        assert not is_own(BytesIO(data))
+        assert not is_mozu_recording(BytesIO(data))
 
 
 def test_events_come_back_numbered_and_in_order() -> None:
@@ -88,13 +88,13 @@ def test_what_a_live_state_asks_the_machine_is_answered_by_the_recording() -> No
 
 
 def test_names_of_users_and_containers_come_before_the_events_that_need_them() -> None:
-    metadata = Metadata()
+    metadata = RecordingMetadata()
     read(live(), metadata)
-    assert "mira" == metadata.people.users["", 1000].name
+    assert "mira" == metadata.user_table.users["", 1000].name
     assert CONTAINER == getattr(metadata.containers.find(CONTAINER), "full_id", "")
-    assert (True, T0, "host") == (metadata.live, metadata.names.first_time, metadata.names.hostname)
-    assert b"\x0a\0\0\1" in metadata.names.addresses
-    assert {b"\x08\x08\x08\x08": ("a.example", "b.example")} == metadata.names.hosts
+    assert (True, T0, "host") == (metadata.live, metadata.lookups.first_time, metadata.lookups.hostname)
+    assert b"\x0a\0\0\1" in metadata.lookups.addresses
+    assert {b"\x08\x08\x08\x08": ("a.example", "b.example")} == metadata.lookups.hosts
 
 
 @pytest.mark.parametrize("often", [False, True])
@@ -111,9 +111,9 @@ def test_names_of_addresses_are_told_before_the_first_event_that_was_judged_with
             made.record([event])
             made.evaluated(state.apply([event]))
         made.tick(None)
-    metadata, found = Metadata(), []
-    for batch in OwnRecording(BytesIO(bytes(kept.data)), "r.jsonl", metadata).batches():
-        found += [dict(metadata.names.hosts) for event in batch if event.type == "close"]
+    metadata, found = RecordingMetadata(), []
+    for batch in MozuRecording(BytesIO(bytes(kept.data)), "r.jsonl", metadata).batches():
+        found += [dict(metadata.lookups.hosts) for event in batch if event.type == "close"]
     assert [table for table in tables for _ in range(2)] == found
     if not often:
         assert 5 == kept.data.count(b'"line":"host"')
@@ -121,15 +121,15 @@ def test_names_of_addresses_are_told_before_the_first_event_that_was_judged_with
 
 def test_names_of_addresses_are_recorded_again_from_a_recording() -> None:
     state, kept, registry = StateMachine(procfs=None), Kept(), fields()
-    metadata = Metadata(registry.lookups)
+    metadata = RecordingMetadata(registry.lookups)
     made = recorder([kept], registry, state, metadata)
-    metadata.tell(HostLine(b"one1", ("a",)))
-    metadata.tell(HostLine(b"two2", ("b",)))
+    metadata.apply(HostLine(b"one1", ("a",)))
+    metadata.apply(HostLine(b"two2", ("b",)))
     for told in (HostLine(b"one1", ()), HostLine(b"two2", ("b", "c"))):
         event = call("close", 0, 3, fd=3)
         made.record([event])
         state.apply([event])
-        metadata.tell(told)
+        metadata.apply(told)
     made.record([call("close", 0, 3, fd=3)])
     made.tick(None)
     written = [json.loads(line) for line in kept.data.splitlines() if line.startswith(b'{"line":"host"')]
@@ -163,7 +163,7 @@ def test_documents_are_recorded_as_they_are() -> None:
 def test_a_file_that_was_cut_gives_everything_before_and_one_error(pack: Callable[[bytes], bytes]) -> None:
     whole = pack(live())
     for length in range(len(whole)):
-        recording, count, error = OwnRecording(BytesIO(whole[:length]), "r.jsonl", Metadata()), 0, ""
+        recording, count, error = MozuRecording(BytesIO(whole[:length]), "r.jsonl", RecordingMetadata()), 0, ""
         try:
             for batch in recording.batches():
                 count += len(batch)
@@ -184,7 +184,7 @@ def test_a_newer_version_is_refused() -> None:
 
 def test_a_loss_that_was_recorded_is_told() -> None:
     data = live().replace(b'"version":1', b'"version":1,"lost":3', 1)
-    recording = OwnRecording(BytesIO(data), "r.jsonl", Metadata())
+    recording = MozuRecording(BytesIO(data), "r.jsonl", RecordingMetadata())
     list(recording.batches())
     assert ["3 events were not recorded before event 0"] == recording.gaps
 

@@ -13,8 +13,8 @@ from mozu.core.errors import SourceBroken
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.state import StateMachine
-from mozu.plugins.sources.replay.metadata import Metadata
-from mozu.plugins.sources.replay.own import OwnRecording, is_own, origin_of
+from mozu.plugins.sources.replay.metadata import RecordingMetadata
+from mozu.plugins.sources.replay.mozu_recording import MozuRecording, is_mozu_recording, origin_of
 from tests.core.flow.making import pipeline_of
 from tests.core.recording.making import live, packed, rerecorded
 from tests.oracle.capture import Capture
@@ -81,7 +81,7 @@ def judged(raw: bytes) -> tuple[int, str]:
     source: Any = Isolated("source", "fuzz", Nothing(), Metrics())
     pipeline = pipeline_of(source, live=False, state=state, metrics=Metrics())
     try:
-        for batch in OwnRecording(BytesIO(raw), "mutated", Metadata()).batches():
+        for batch in MozuRecording(BytesIO(raw), "mutated", RecordingMetadata()).batches():
             pipeline.process(batch)
             if pipeline.evaluated.value:
                 state.snapshot()
@@ -98,7 +98,7 @@ def test_mutated_recordings_give_clean_errors_in_bounded_memory() -> None:
         for raw in mutations(TRIES):
             tracemalloc.reset_peak()
             before, _ = tracemalloc.get_traced_memory()
-            is_own(BytesIO(raw))
+            is_mozu_recording(BytesIO(raw))
             origin_of(BytesIO(raw))
             count, error = judged(raw)
             assert not error or "at byte " in error

@@ -13,7 +13,8 @@ import pytest
 from mozu.core.api.hookspecs import Enricher
 from mozu.core.runtime.loop import run
 from mozu.plugins.enrichers.docker import mozu_enricher
-from mozu.plugins.enrichers.docker.enricher import DockerEnricher, DockerSettings
+from mozu.plugins.enrichers.docker.enricher import DockerEnricher
+from mozu.plugins.enrichers.docker.settings import DockerSettings
 from tests.plugins.enrichers.actors import context_of, event_of, read, told, until, working
 from tests.plugins.enrichers.registry import registry
 from tests.support.docker import IMAGE, LABELS, DockerEngine, filesystem
@@ -194,7 +195,7 @@ def test_a_renamed_container_has_its_new_name(docker: DockerEngine) -> None:
     docker.remove(full_id)
 
 
-def test_an_id_that_the_engine_does_not_know_is_settled_without_asking_again(docker: DockerEngine) -> None:
+def test_an_id_that_the_engine_does_not_know_is_not_looked_up_again(docker: DockerEngine) -> None:
     async def main() -> list[Any]:
         async with enricher_of(docker) as enricher:
             await told(enricher, event_of("f" * 64))
@@ -227,12 +228,12 @@ def test_without_an_engine_and_without_files_a_container_is_unknown(tmp_path: Pa
     assert run(main()) == [True, None]
 
 
-def test_an_absent_engine_is_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_absent_engine_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         settings = DockerSettings(socket=tmp_path / "none.sock", data_root=tmp_path)
         async with working(DockerEnricher, settings) as enricher:
-            tries = enricher._watch
-            await until(lambda: tries._delay > 0.5, "tried again a few times")
+            watcher = enricher._watcher
+            await until(lambda: watcher.backoff.left() > 0.5, "tried again a few times")
 
     with caplog.at_level(logging.INFO, "mozu.test"):
         run(main())
@@ -260,17 +261,17 @@ def test_an_engine_that_starts_later_and_starts_again_is_followed(own_docker: Do
     assert run(main()) == ["first", "second"]
 
 
-def test_what_was_removed_while_the_engine_was_not_watched_is_buried(own_docker: DockerEngine) -> None:
+def test_what_was_removed_while_the_engine_was_not_watched_is_expired(own_docker: DockerEngine) -> None:
     full_id = own_docker.docker("create", "--name", "left", IMAGE, "true")
 
     async def main() -> None:
         async with enricher_of(own_docker) as enricher:
-            book = enricher._book
-            before = full_id in book.ids()
+            cache = enricher._cache
+            before = full_id in cache.ids()
             await enricher.stop()
             await off_loop(own_docker.remove, full_id)
-            await enricher.listed([])
-            assert (True, False) == (before, full_id in book.ids())
+            await enricher.on_list([])
+            assert (True, False) == (before, full_id in cache.ids())
 
     run(main())
 

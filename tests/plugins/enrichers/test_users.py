@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.model.event import Container, Process, Task
 from mozu.core.runtime.loop import run
-from mozu.plugins.enrichers.thread_pool import Crew
 from mozu.plugins.enrichers.users import mozu_enricher, nss
-from mozu.plugins.enrichers.users.database import PasswdEntry
 from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
-from mozu.plugins.enrichers.users.names import ASKED_LIMIT, UserNames
+from mozu.plugins.enrichers.users.passwd import PasswdEntry
+from mozu.plugins.enrichers.users.user_names import NEGATIVE_LIMIT, UserNames
 from tests.plugins.enrichers.actors import context_of, event_of, read, told, until, working
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/zsh\n"
@@ -110,7 +110,7 @@ def test_a_user_with_another_name_has_it_soon(root: Path) -> None:
     run(main())
 
 
-def test_a_number_that_nobody_knows_is_not_looked_up_twice(root: Path) -> None:
+def test_a_number_without_a_name_is_not_looked_up_twice(root: Path) -> None:
     async def main() -> str | None:
         async with enricher_of(root) as enricher:
             await told(enricher, event_of(uid=4242))
@@ -151,15 +151,15 @@ def test_the_c_library_knows_root_and_not_everybody() -> None:
 
 def test_a_call_that_hangs_is_given_up_and_the_next_one_served() -> None:
     async def main() -> str:
-        crew = Crew("test", 2)
+        pool = ThreadPool("test", 2)
         gate = asyncio.Event()
         loop = asyncio.get_running_loop()
         stuck = asyncio.run_coroutine_threadsafe
         with pytest.raises(TimeoutError):
-            await crew.run(lambda: stuck(gate.wait(), loop).result(), 0.05)
-        answer = await crew.run(lambda: "served", 5)
+            await pool.run(lambda: stuck(gate.wait(), loop).result(), 0.05)
+        answer = await pool.run(lambda: "served", 5)
         gate.set()
-        crew.stop()
+        pool.stop()
         return answer
 
     assert run(main()) == "served"
@@ -167,11 +167,11 @@ def test_a_call_that_hangs_is_given_up_and_the_next_one_served() -> None:
 
 def test_what_a_call_raises_reaches_who_waits() -> None:
     async def main() -> None:
-        crew = Crew("test", 1)
+        pool = ThreadPool("test", 1)
         try:
-            await crew.run(lambda: [][0], 5)
+            await pool.run(lambda: [][0], 5)
         finally:
-            crew.stop()
+            pool.stop()
 
     with pytest.raises(IndexError):
         run(main())
@@ -179,33 +179,33 @@ def test_what_a_call_raises_reaches_who_waits() -> None:
 
 def test_too_many_calls_are_refused_at_once() -> None:
     async def main() -> None:
-        crew = Crew("test", 1)
+        pool = ThreadPool("test", 1)
         gate = asyncio.Event()
         loop = asyncio.get_running_loop()
         hang = lambda: asyncio.run_coroutine_threadsafe(gate.wait(), loop).result()  # noqa: E731
         async with asyncio.TaskGroup() as group:
             for _ in range(64):
-                group.create_task(crew.run(hang, 30))
+                group.create_task(pool.run(hang, 30))
             await asyncio.sleep(0)
             with pytest.raises(BlockingIOError):
-                await crew.run(hang, 30)
+                await pool.run(hang, 30)
             gate.set()
-        crew.stop()
+        pool.stop()
 
     run(main())
 
 
 def test_a_process_that_walks_through_all_numbers_does_not_fill_the_memory() -> None:
     names = UserNames()
-    for number in range(ASKED_LIMIT * 3):
-        names.settle_user(number, None)
-    assert len(names.users) <= ASKED_LIMIT
+    for number in range(NEGATIVE_LIMIT * 3):
+        names.set_user(number, None)
+    assert len(names.users) <= NEGATIVE_LIMIT
 
 
 def test_answers_of_name_services_grow_old() -> None:
     names = UserNames()
-    names.settle_user(7, PasswdEntry("old", "", ""), 100.0)
-    names.settle_group(7, "young", 200.0)
+    names.set_user(7, PasswdEntry("old", "", ""), 100.0)
+    names.set_group(7, "young", 200.0)
     names.expire(150.0)
     assert ({}, {7: "young"}) == (names.users, names.groups)
 
@@ -244,7 +244,7 @@ def test_the_processes_above_one_in_its_container_are_ways_to_its_root(root: Pat
     async def main() -> tuple[int, ...]:
         async with enricher_of(root) as enricher:
             enricher.key(event)
-            return enricher._strangers["a" * 64]
+            return enricher._unread["a" * 64]
 
     assert run(main()) == (13, 12, 11)
 

@@ -19,7 +19,7 @@ import pytest
 from mozu.core.runtime.loop import run
 from mozu.core.testing import alert, check_sink, context, records
 from mozu.plugins.sinks.file import FileSettings, FileSink
-from mozu.plugins.sinks.file.archive import Archive
+from mozu.plugins.sinks.file.rotation import RotatedFiles
 from tests.support.hostile import hostile_alerts
 from tests.support.requirements import ROOT, program, require
 from tests.support.split import needs_live
@@ -148,7 +148,7 @@ def test_half_a_line_of_a_writer_that_was_killed_is_taken_back(
         under_test.deliver(records(alert("next")))
         under_test.stop()
     assert rules(path) == ["whole", "next"]
-    assert "ended in half a line of 12 bytes: taken back" in caplog.text
+    assert "ended in a partial line of 12 bytes, which is removed" in caplog.text
 
 
 def test_a_file_without_any_line_end_is_not_destroyed(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_a_file_without_any_line_end_is_not_destroyed(tmp_path: Path) -> None:
 def test_a_lock_that_another_process_keeps_is_an_error_to_try_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mozu.plugins.sinks.file.appender._PATIENCE", 0.1)
+    monkeypatch.setattr("mozu.plugins.sinks.file.appender._LOCK_TIMEOUT", 0.1)
     path = tmp_path / "alerts"
     with path.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -284,14 +284,14 @@ def test_a_compression_that_a_kill_interrupted_is_done_again(tmp_path: Path) -> 
     old = tmp_path / "alerts.20200101T000000.000000Z"
     old.write_text('{"rule": "old"}\n')
     (tmp_path / f"{old.name}.gz.part").write_bytes(b"half")
-    Archive(path, keep=5, compress=True).tidy()
+    RotatedFiles(path, keep=5, compress=True).compress_and_prune()
     assert [f"{old.name}.gz"] == [file.name for file in aside(path)]
     assert rules(*aside(path)) == ["old"]
 
 
 def test_a_directory_that_is_still_to_be_made_holds_nothing_to_compress(tmp_path: Path) -> None:
-    archive = Archive(tmp_path / "later/alerts", keep=5, compress=True)
-    archive.tidy()
+    archive = RotatedFiles(tmp_path / "later/alerts", keep=5, compress=True)
+    archive.compress_and_prune()
     assert archive.files() == []
 
 

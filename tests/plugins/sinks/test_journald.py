@@ -11,7 +11,7 @@ from mozu.core.api import Retry, Severity
 from mozu.core.model.event import as_bytes
 from mozu.core.runtime.loop import run
 from mozu.core.testing import alert, check_sink, context, records
-from mozu.plugins.sinks.journald import MESSAGE_ID, Journald, JournaldSettings, entry, field_name, mozu_sink
+from mozu.plugins.sinks.journald import MESSAGE_ID, JournaldSettings, JournaldSink, entry, field_name, mozu_sink
 from tests.support.hostile import hostile_alerts
 from tests.support.journald import Journal, journald, text
 from tests.support.split import needs_live
@@ -26,9 +26,9 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journal]:
         yield daemon
 
 
-def sink(path: Path, identifier: str = "mozu") -> Journald:
+def sink(path: Path, identifier: str = "mozu") -> JournaldSink:
     made = mozu_sink().build(JournaldSettings(path=path, identifier=identifier), context("journal"))
-    assert isinstance(made, Journald)
+    assert isinstance(made, JournaldSink)
     return made
 
 
@@ -105,7 +105,7 @@ def test_what_was_sent_before_a_failure_is_acknowledged(tmp_path: Path, monkeypa
     path = tmp_path / "socket"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(path))
-        monkeypatch.setattr("mozu.plugins.sinks.journald._PATIENCE", 0.2)
+        monkeypatch.setattr("mozu.plugins.sinks.journald._SEND_TIMEOUT", 0.2)
         under_test = sink(path)
         outcomes = under_test.deliver(records(*(alert(f"rule {number}") for number in range(1000))))
         under_test.stop()

@@ -19,7 +19,8 @@ from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Stamp
 from mozu.core.testing import alert, check_sink, context, records
-from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
+from mozu.plugins.sinks.kafka.settings import KafkaSettings
+from mozu.plugins.sinks.kafka.sink import KafkaSink
 from tests.support.kafka.cluster import PASSWORD, USER, Cluster, cluster
 from tests.support.kafka.console import consume, create, deny, describe, throttle
 from tests.support.kafka.delivering import until_taken
@@ -38,11 +39,12 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield made
 
 
-def sink(server: str, *, content_type: str = "application/json", **settings: Any) -> Kafka:
-    return Kafka(KafkaSettings(servers=(server,), timeout=5, **settings), context(content_type=content_type))
+def sink(server: str, *, content_type: str = "application/json", **settings: Any) -> KafkaSink:
+    chosen = KafkaSettings(bootstrap_servers=(server,), timeout=5, **settings)
+    return KafkaSink(chosen, context(content_type=content_type))
 
 
-def delivered(made: Kafka, batch: list[Record]) -> list[Outcome]:
+def delivered(made: KafkaSink, batch: list[Record]) -> list[Outcome]:
     """What the first delivery says of each."""
 
     async def run() -> list[Outcome]:
@@ -137,15 +139,15 @@ def test_a_topic_that_is_missing_is_waited_for_and_named(kafka: Cluster, caplog:
 
 
 def test_a_topic_is_made_on_request(kafka: Cluster) -> None:
-    made = sink(kafka.servers[0], topic="made.{priority}", create_topics=True, partitions=7, replication=1)
+    made = sink(kafka.servers[0], topic="made.{priority}", create_topics=True, partitions=7, replication_factor=1)
     assert [None] == delivered(made, records(alert()))
     assert "PartitionCount: 7" in describe(kafka, "made.notice")
 
 
 def test_a_topic_that_cannot_be_made_says_why(kafka: Cluster, caplog: pytest.LogCaptureFixture) -> None:
-    made = sink(kafka.servers[0], topic="toomany", create_topics=True, replication=3, partitions=1)
+    made = sink(kafka.servers[0], topic="toomany", create_topics=True, replication_factor=3, partitions=1)
     assert [Retry(tried=False)] == delivered(made, records(alert()))
-    assert "the topic toomany does not exist and cannot be made: " in caplog.text
+    assert "the topic toomany does not exist and cannot be created: " in caplog.text
     assert "replication" in caplog.text.lower()
 
 
@@ -204,7 +206,7 @@ def test_a_topic_that_is_denied_refuses_the_record(kafka: Cluster) -> None:
     create(kafka, "denied")
     deny(kafka, USER, "denied")
     made = sink(
-        kafka.server("SASLPLAIN"), topic="denied", protocol="SASL_PLAINTEXT",
+        kafka.server("SASLPLAIN"), topic="denied", security_protocol="SASL_PLAINTEXT",
         sasl={"mechanism": "PLAIN", "user": USER, "password": PASSWORD},
     )  # fmt: skip
     reason = "mozu may not write to the topic denied (TopicAuthorizationFailed)"
@@ -241,7 +243,7 @@ def test_a_producer_that_died_is_made_anew(kafka: Cluster, caplog: pytest.LogCap
 
     asyncio.run(run())
     assert ids(batch) == arrived(kafka, "fatal", 0)
-    assert 1 == sum(line.startswith("the client is made anew") for line in warnings(caplog))
+    assert 1 == sum(line.startswith("the client is rebuilt") for line in warnings(caplog))
 
 
 def _partitions(topic: str) -> list[Any]:
@@ -256,7 +258,7 @@ def test_a_broker_that_hangs_and_comes_back_gets_every_alert_once(tmp_path: Path
         batch = records(*alerts(200))
 
         async def run() -> None:
-            made = Kafka(KafkaSettings(servers=tuple(own.servers), topic="hung", timeout=2), context())
+            made = KafkaSink(KafkaSettings(bootstrap_servers=tuple(own.servers), topic="hung", timeout=2), context())
             await until_taken(made, batch[:50])
             own.brokers[0].pause()
             waits = await made.deliver(batch[50:100])
@@ -280,7 +282,7 @@ def test_a_broker_that_comes_late_gets_every_alert(tmp_path: Path) -> None:
         batch = records(*alerts(20))
 
         async def run() -> None:
-            made = Kafka(KafkaSettings(servers=tuple(own.servers), topic="late", timeout=3), context())
+            made = KafkaSink(KafkaSettings(bootstrap_servers=tuple(own.servers), topic="late", timeout=3), context())
             assert [Retry(tried=False)] * 20 == list(await made.deliver(batch))
             await asyncio.to_thread(own.brokers[0].start)
             await until_taken(made, batch)
@@ -322,7 +324,7 @@ def test_a_topic_of_dead_letters_that_is_missing_is_told_and_the_alert_stays_a_d
 
 def checked(kafka: Cluster, folder: Path, topic: str, *arguments: str) -> int:
     config = folder / "mozu.yaml"
-    sink = f"{{id: siem, servers: {kafka.servers}, topic: {topic}, timeout: 3, format: json}}"
+    sink = f"{{id: siem, bootstrap_servers: {kafka.servers}, topic: {topic}, timeout: 3, format: json}}"
     config.write_text(f"sinks:\n  - kafka: {sink}\n")
     return invoke(["sinks", "check", "-c", str(config), *arguments])
 

@@ -11,8 +11,10 @@ from mozu.core.metrics import Metrics
 from mozu.core.runtime.config import Kind
 from mozu.core.runtime.registry import configure
 from mozu.core.testing import context
-from mozu.plugins.sinks.kafka import Kafka, KafkaSettings
-from mozu.plugins.sources.kafka import KafkaSource, KafkaSourceSettings
+from mozu.plugins.sinks.kafka.settings import KafkaSettings
+from mozu.plugins.sinks.kafka.sink import KafkaSink
+from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
+from mozu.plugins.sources.kafka.source import KafkaSource
 from tests.support.requirements import ROOT
 
 PAGES = {name: (ROOT / f"docs/{name}.md").read_text() for name in ("kafka", "siem")}
@@ -33,7 +35,7 @@ def test_an_example_is_a_configuration(example: str, tmp_path: Path, monkeypatch
 def test_the_page_names_every_number() -> None:
     made, scope = Metrics(), context()
     scope.metrics = made
-    Kafka(KafkaSettings(), scope)
+    KafkaSink(KafkaSettings(), scope)
     KafkaSource(KafkaSourceSettings(topics=("t",)), scope)
     names = {name for name, _, _ in made.collect() if name.startswith("kafka_")}
     told = set(re.findall(r"`(kafka_\w+)`", PAGES["kafka"]))

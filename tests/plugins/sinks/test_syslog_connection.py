@@ -11,7 +11,7 @@ import pytest
 from mozu.core.api import Record
 from mozu.core.runtime.loop import run
 from mozu.core.testing import alert, check_sink, context, records
-from mozu.plugins.sinks.syslog import Syslog, SyslogSettings
+from mozu.plugins.sinks.syslog import SyslogSettings, SyslogSink
 from tests.support.rfc5424 import frames, parse
 
 
@@ -60,16 +60,16 @@ async def receiver(host: str = "127.0.0.1") -> AsyncIterator[Receiver]:
             writer.close()
 
 
-def sink(port: int, **settings: Any) -> Syslog:
+def sink(port: int, **settings: Any) -> SyslogSink:
     made = SyslogSettings(**{"transport": "tcp", "host": "127.0.0.1", "port": port, "timeout": 5, **settings})
-    return Syslog(made, context("siem"))
+    return SyslogSink(made, context("siem"))
 
 
 def batch(count: int) -> list[Record]:
     return records(*(alert(f"rule {number}") for number in range(count)))
 
 
-async def until_delivered(under_test: Syslog, batch: Sequence[Record]) -> int:
+async def until_delivered(under_test: SyslogSink, batch: Sequence[Record]) -> int:
     """How often it failed before."""
     failures = 0
     while True:
@@ -142,7 +142,7 @@ def test_they_are_sent_again_also_if_nothing_else_is_to_be_sent() -> None:
             tasks = []
             settings = SyslogSettings(transport="tcp", host="127.0.0.1", port=there.port)
             made = context("siem", spawn=lambda work, name: tasks.append(group.create_task(awaited(work))))
-            under_test = Syslog(settings, made)
+            under_test = SyslogSink(settings, made)
             await under_test.deliver(batch(2))
             await there.has(2)
             there.writers[0].transport.abort()
@@ -202,18 +202,18 @@ def test_a_certificate_file_that_is_missing_is_an_error_to_try_again() -> None:
         async with receiver() as there:
             await sink(there.port, transport="tls", tls={"ca": "/nowhere.pem"}).deliver(batch(1))
 
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OSError, match=r"tls\.ca: /nowhere\.pem cannot be used: No such file"):
         run(main())
 
 
 def test_a_local_daemon_that_is_missing_is_named() -> None:
     with pytest.raises(FileNotFoundError, match=r"/nowhere/log: No such file"):
-        run(Syslog(SyslogSettings(path="/nowhere/log"), context()).deliver(batch(1)))
+        run(SyslogSink(SyslogSettings(path="/nowhere/log"), context()).deliver(batch(1)))
 
 
 def test_a_local_daemon_that_reads_slowly_gets_everything(tmp_path: Any) -> None:
     async def main(listening: socket.socket) -> list[bytes]:
-        under_test = Syslog(SyslogSettings(path=tmp_path / "log"), context("siem"))
+        under_test = SyslogSink(SyslogSettings(path=tmp_path / "log"), context("siem"))
         reading = asyncio.to_thread(lambda: [listening.recv(1 << 16) for _ in range(2000)])
         _, seen = await asyncio.gather(under_test.deliver(batch(2000)), reading)
         await under_test.stop()

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mozu.core.api import Alert, Record, Severity
+from mozu.core.common.control_chars import escape_controls, single_line, truncate
 from mozu.core.model.event import printable
 from mozu.core.testing import alert, records
-from mozu.plugins.sinks.lines import cut, one_line, visible
 from mozu.plugins.sinks.syslog.message import Formatter, slug
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 from tests.support.rfc5424 import parse
@@ -42,7 +42,7 @@ def test_property_any_text_comes_back_as_it_was_from_a_message_that_keeps_the_gr
     told = message.data["mozu@32473"]
 
     def shown(value: str) -> str:
-        return visible(printable(value[:255]))
+        return escape_controls(printable(value[:255]))
 
     expected = {"rule": shown(rule), "tags": shown(tag), "exe": shown(exe), "uuid": item.id, "sequence": "1"}
     assert expected == {name: told[name] for name in expected}
@@ -51,13 +51,13 @@ def test_property_any_text_comes_back_as_it_was_from_a_message_that_keeps_the_gr
 
 @given(body=st.binary(max_size=300))
 def test_property_any_body_becomes_one_line_of_valid_text(body: bytes) -> None:
-    line = one_line(body)
+    line = single_line(body)
     assert re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029]", line.decode()) is None
 
 
 @given(body=st.text(max_size=300), most=st.integers(30, 400))
 def test_property_what_is_cut_fits_and_is_still_text(body: str, most: int) -> None:
-    shorter = cut(body.encode(), most)
+    shorter = truncate(body.encode(), most)
     kept = re.sub(r"\.\.\.\[cut \d+ bytes\]$", "", shorter.decode())
     assert len(shorter) <= most
     assert body.startswith(kept)
@@ -153,4 +153,5 @@ def test_a_head_that_leaves_no_room_keeps_id_and_number() -> None:
 
 
 def test_datagrams_are_cut_at_what_every_receiver_takes() -> None:
-    assert {"udp": 2048, "tcp": 65536} == {name: SyslogSettings(transport=name).largest for name in ("udp", "tcp")}
+    limits = {name: SyslogSettings(transport=name).message_limit for name in ("udp", "tcp")}
+    assert {"udp": 2048, "tcp": 65536} == limits

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from mozu.core.api import Record
+from mozu.core.common.control_chars import escape_controls
 from mozu.core.model.event import printable
 from mozu.core.runtime.loop import run
 from mozu.core.testing import context, records
-from mozu.plugins.sinks.lines import visible
-from mozu.plugins.sinks.syslog import Syslog, SyslogSettings
+from mozu.plugins.sinks.syslog import SyslogSettings, SyslogSink
 from tests.support.hostile import hostile_alerts
 from tests.support.rsyslog import Certificates, Rsyslog, rsyslog
 from tests.support.split import needs_live
@@ -51,7 +51,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
 
 def send(batch: Sequence[Record], **settings: Any) -> None:
     async def main() -> None:
-        sink = Syslog(SyslogSettings(**settings), context("siem"))
+        sink = SyslogSink(SyslogSettings(**settings), context("siem"))
         await sink.start()
         for start in range(0, len(batch), 100):
             assert await sink.deliver(batch[start : start + 100]) is None
@@ -67,7 +67,7 @@ def received_after(daemon: Rsyslog, count: int, act: Callable[[], None]) -> list
 
 
 def shown(text: str) -> str:
-    return visible(printable(text[:255]))
+    return escape_controls(printable(text[:255]))
 
 
 def data_of(message: dict[str, Any]) -> dict[str, str]:
@@ -142,7 +142,7 @@ def test_nothing_is_missing_after_the_receiver_was_killed(
         settings = {"transport": transport, "host": "127.0.0.1", "port": daemon.tcp, "resend": resend, "timeout": 5}
         if transport == "tls":
             settings["tls"] = tls_settings(certificates)
-        sink = Syslog(SyslogSettings(**settings), context("siem"))
+        sink = SyslogSink(SyslogSettings(**settings), context("siem"))
         await sink.start()
         for start in range(0, COUNT, 50):
             if start in kills:
@@ -159,7 +159,7 @@ def test_nothing_is_missing_after_the_receiver_was_killed(
         assert len(daemon.received()) <= COUNT + resend * len(kills)
 
 
-async def delivered(sink: Syslog, batch: Sequence[Record]) -> bool:
+async def delivered(sink: SyslogSink, batch: Sequence[Record]) -> bool:
     try:
         await sink.deliver(batch)
     except OSError:
@@ -172,7 +172,7 @@ def test_a_daemon_that_has_gone_is_noticed_and_its_successor_gets_everything_els
     batch = records(*hostile_alerts(200, seed=5))
 
     async def main(daemon: Rsyslog) -> None:
-        sink = Syslog(SyslogSettings(**TRANSPORTS[name](daemon)), context("siem"))
+        sink = SyslogSink(SyslogSettings(**TRANSPORTS[name](daemon)), context("siem"))
         assert await delivered(sink, batch[:100])
         await asyncio.to_thread(daemon.wait_received, 100)
         daemon.kill()

@@ -1,4 +1,4 @@
-"""Which addresses lead inward: the table, and the guard on real connections."""
+"""Which addresses lead ssrf_refusal: the table, and the guard on real connections."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from mozu.plugins.sinks.webhook.addresses import inward, literal
+from mozu.plugins.sinks.webhook.private_addresses import literal_address, ssrf_refusal
 from mozu.plugins.sinks.webhook.ssrf_guard import SsrfGuard
 
 INWARD = [
@@ -28,32 +28,32 @@ ONLY_BY_NAME = ["169.254.169.254", "fe80::1", "fd00:ec2::254", "::ffff:169.254.1
 
 @pytest.mark.parametrize("text", INWARD)
 def test_an_inward_address_is_refused_with_a_remedy(text: str) -> None:
-    assert "`allow`" in (inward(ip_address(text), allow_private=False, allow=()) or "")
+    assert "`allow`" in (ssrf_refusal(ip_address(text), allow_private=False, allow=()) or "")
 
 
 @pytest.mark.parametrize("text", OUTWARD)
 def test_an_address_of_the_internet_is_permitted(text: str) -> None:
-    assert inward(ip_address(text), allow_private=False, allow=()) is None
+    assert ssrf_refusal(ip_address(text), allow_private=False, allow=()) is None
 
 
 @pytest.mark.parametrize("text", ["127.0.0.1", "10.0.0.1", "::1", "fd12::1", "::ffff:192.168.0.1", "100.64.0.1"])
 def test_allow_private_permits_loopback_and_private_addresses(text: str) -> None:
-    assert inward(ip_address(text), allow_private=True, allow=()) is None
+    assert ssrf_refusal(ip_address(text), allow_private=True, allow=()) is None
 
 
 @pytest.mark.parametrize("text", ONLY_BY_NAME)
 def test_metadata_is_refused_even_with_allow_private(text: str) -> None:
-    assert inward(ip_address(text), allow_private=True, allow=()) is not None
+    assert ssrf_refusal(ip_address(text), allow_private=True, allow=()) is not None
 
 
 def test_what_is_listed_is_permitted_in_every_spelling() -> None:
     listed = (ip_network("169.254.169.254/32"), ip_network("10.1.0.0/16"))
     spellings = ["169.254.169.254", "::ffff:169.254.169.254", "10.1.2.3", "64:ff9b::a01:203"]
-    assert [None] * 4 == [inward(ip_address(text), allow_private=False, allow=listed) for text in spellings]
+    assert [None] * 4 == [ssrf_refusal(ip_address(text), allow_private=False, allow=listed) for text in spellings]
 
 
 def test_what_is_next_to_a_listed_network_stays_refused() -> None:
-    assert inward(ip_address("10.2.0.1"), allow_private=False, allow=(ip_network("10.1.0.0/16"),)) is not None
+    assert ssrf_refusal(ip_address("10.2.0.1"), allow_private=False, allow=(ip_network("10.1.0.0/16"),)) is not None
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_is_next_to_a_listed_network_stays_refused() -> None:
     [("127.0.0.1", "127.0.0.1"), ("[::1]", "::1"), ("fe80::1%eth0", "fe80::1"), ("localhost", None), ("0x7f.1", None)],
 )
 def test_a_literal_is_told_from_a_name(host: str, expected: str | None) -> None:
-    assert (None if expected is None else ip_address(expected)) == literal(host)
+    assert (None if expected is None else ip_address(expected)) == literal_address(host)
 
 
 class Rebinding(AbstractResolver):

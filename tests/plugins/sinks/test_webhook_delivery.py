@@ -6,60 +6,60 @@ from collections.abc import Callable, Sequence
 from mozu.core.api import Rejected, Retry
 from mozu.core.api.hookspecs import Outcome
 from mozu.core.testing import alert, records
-from mozu.plugins.sinks.webhook.answer import Answer, Verdict
-from mozu.plugins.sinks.webhook.circuit import Circuit
+from mozu.plugins.sinks.webhook.batcher import AlertBatch, Batcher
+from mozu.plugins.sinks.webhook.circuit_breaker import CircuitBreaker
 from mozu.plugins.sinks.webhook.delivery import Delivery
-from mozu.plugins.sinks.webhook.groups import AlertGroup, Groups
+from mozu.plugins.sinks.webhook.response import Response, Verdict
 
-TAKEN = Answer(Verdict.TAKEN)
-BROKEN = Answer(Verdict.LATER, "500", of_the_body=True)
-BUSY = Answer(Verdict.LATER, "429", after=7.0)
-BAD = Answer(Verdict.NEVER, "400", of_the_body=True)
-FORBIDDEN = Answer(Verdict.NEVER, "403")
+ACCEPTED = Response(Verdict.ACCEPTED)
+BROKEN = Response(Verdict.RETRY, "500", blames_body=True)
+BUSY = Response(Verdict.RETRY, "429", retry_after=7.0)
+BAD = Response(Verdict.REJECTED, "400", blames_body=True)
+FORBIDDEN = Response(Verdict.REJECTED, "403")
 
 
 class Play:
     """An endpoint that answers by the numbers in a request."""
 
-    def __init__(self, answer: Callable[[tuple[int, ...]], Answer], *, size: int = 100, failures: int = 5) -> None:
+    def __init__(self, answer: Callable[[tuple[int, ...]], Response], *, size: int = 100, failures: int = 5) -> None:
         self._answer = answer
-        self.groups, self.circuit = Groups(size, 1 << 20), Circuit(failures, 10.0)
+        self.batcher, self.circuit = Batcher(size, 1 << 20), CircuitBreaker(failures, 10.0)
         self.posts: list[tuple[int, ...]] = []
-        self.idents: list[str] = []
+        self.request_ids: list[str] = []
         self.now = 0.0
         self.most_at_once = self._at_once = 0
         self.made = records(*(alert() for _ in range(100)))
 
-    async def _post(self, group: AlertGroup) -> Answer:
-        self.posts.append(group.numbers())
-        self.idents.append(group.ident())
+    async def _post(self, batch: AlertBatch) -> Response:
+        self.posts.append(batch.numbers())
+        self.request_ids.append(batch.request_id())
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         await asyncio.sleep(0)
         self._at_once -= 1
-        return self._answer(group.numbers())
+        return self._answer(batch.numbers())
 
     def deliver(self, first: int, last: int, *, concurrency: int = 1) -> Sequence[Outcome]:
         """Alerts of these numbers."""
         some = self.made[first - 1 : last]
-        delivery = Delivery(self._post, self.circuit, self.groups, lambda: self.now)
-        asyncio.run(delivery.run(self.groups.pack(some, [b"x"] * len(some)), concurrency))
+        delivery = Delivery(self._post, self.circuit, self.batcher, lambda: self.now)
+        asyncio.run(delivery.run(self.batcher.pack(some, [b"x"] * len(some)), concurrency))
         return delivery.outcomes(some)
 
 
 def test_what_was_taken_is_acknowledged() -> None:
-    play = Play(lambda numbers: TAKEN, size=2)
+    play = Play(lambda numbers: ACCEPTED, size=2)
     assert [None] * 5 == play.deliver(1, 5)
     assert [(1, 2), (3, 4), (5,)] == play.posts
 
 
 def test_nothing_to_deliver_sends_nothing() -> None:
-    play = Play(lambda numbers: TAKEN)
+    play = Play(lambda numbers: ACCEPTED)
     assert ([], []) == (play.deliver(1, 0), play.posts)
 
 
 def test_one_bad_alert_is_found_and_its_companions_arrive() -> None:
-    play = Play(lambda numbers: BAD if 5 in numbers else TAKEN)
+    play = Play(lambda numbers: BAD if 5 in numbers else ACCEPTED)
     assert [None, None, None, None, Rejected("400"), None, None, None] == play.deliver(1, 8)
 
 
@@ -70,20 +70,20 @@ def test_a_refusal_that_is_not_of_the_body_rejects_the_request_as_a_whole() -> N
 
 
 def test_a_rate_limit_ends_the_call_and_counts_against_nobody() -> None:
-    play = Play(lambda numbers: TAKEN if numbers[0] < 3 else BUSY, size=1)
+    play = Play(lambda numbers: ACCEPTED if numbers[0] < 3 else BUSY, size=1)
     later = Retry(7.0, tried=False)
     assert [None, None, later, later, later] == play.deliver(1, 5)
     assert [(1,), (2,), (3,)] == play.posts
 
 
-LATER = Retry(0.0, tried=False)
+RETRY = Retry(0.0, tried=False)
 
 
 def test_an_alert_that_breaks_the_endpoint_holds_up_the_others_twice_and_no_longer() -> None:
     """Order is kept over a failure that passes; an alert that cannot arrive is tried alone and counts its attempts."""
-    play = Play(lambda numbers: BROKEN if 2 in numbers else TAKEN, size=1)
-    assert [None, LATER, LATER, LATER] == play.deliver(1, 4)
-    assert [LATER, LATER, LATER] == play.deliver(2, 4)
+    play = Play(lambda numbers: BROKEN if 2 in numbers else ACCEPTED, size=1)
+    assert [None, RETRY, RETRY, RETRY] == play.deliver(1, 4)
+    assert [RETRY, RETRY, RETRY] == play.deliver(2, 4)
     assert [Retry(0.0), None, None] == play.deliver(2, 4)
     assert [Retry(0.0), None, None] == play.deliver(2, 4)
     assert [(1,), (2,), (2,), (2,), (3,), (4,), (2,), (3,), (4,)] == play.posts
@@ -91,18 +91,18 @@ def test_an_alert_that_breaks_the_endpoint_holds_up_the_others_twice_and_no_long
 
 def test_a_request_that_breaks_the_endpoint_is_repeated_as_it_was_and_only_then_divided() -> None:
     """First the same request with the same id; at its third failure the culprit is looked for."""
-    play = Play(lambda numbers: BROKEN if 3 in numbers else TAKEN, size=4, failures=100)
-    assert [LATER] * 5 == play.deliver(1, 5)
-    assert [LATER] * 5 == play.deliver(1, 5)
+    play = Play(lambda numbers: BROKEN if 3 in numbers else ACCEPTED, size=4, failures=100)
+    assert [RETRY] * 5 == play.deliver(1, 5)
+    assert [RETRY] * 5 == play.deliver(1, 5)
     assert [None, None, Retry(0.0), None, None] == play.deliver(1, 5)
     assert [(1, 2, 3, 4)] * 3 + [(1, 2), (3, 4), (3,), (4,), (5,)] == play.posts
-    assert play.idents[0] == play.idents[1] == play.idents[2]
+    assert play.request_ids[0] == play.request_ids[1] == play.request_ids[2]
 
 
 def test_an_open_circuit_sends_nothing_until_its_time_is_over() -> None:
     play = Play(lambda numbers: BROKEN, size=1, failures=3)
     for _ in range(2):
-        assert [LATER] * 3 == play.deliver(1, 3)
+        assert [RETRY] * 3 == play.deliver(1, 3)
     assert [Retry(0.0), Retry(10.0, tried=False), Retry(10.0, tried=False)] == play.deliver(1, 3)
     play.now = 4.0
     assert [Retry(6.0, tried=False)] * 3 == play.deliver(1, 3)
@@ -111,7 +111,7 @@ def test_an_open_circuit_sends_nothing_until_its_time_is_over() -> None:
 
 def test_one_request_probes_and_its_success_lets_the_others_go() -> None:
     broken = True
-    play = Play(lambda numbers: BROKEN if broken else TAKEN, size=1, failures=1)
+    play = Play(lambda numbers: BROKEN if broken else ACCEPTED, size=1, failures=1)
     play.deliver(1, 1)
     play.now = 10.0
     play.deliver(1, 4, concurrency=4)
@@ -121,10 +121,10 @@ def test_one_request_probes_and_its_success_lets_the_others_go() -> None:
 
 
 def test_no_more_requests_at_once_than_allowed() -> None:
-    play = Play(lambda numbers: TAKEN, size=1)
+    play = Play(lambda numbers: ACCEPTED, size=1)
     assert [None] * 20 == play.deliver(1, 20, concurrency=4)
     assert (4, 20) == (play.most_at_once, len(play.posts))
-    alone = Play(lambda numbers: TAKEN, size=1)
+    alone = Play(lambda numbers: ACCEPTED, size=1)
     alone.deliver(1, 20)
     assert 1 == alone.most_at_once
     assert [(number,) for number in range(1, 21)] == alone.posts

@@ -14,7 +14,7 @@ from mozu.core.runtime.registry import configure
 from mozu.core.testing import alert, context, records
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
 from mozu.plugins.sinks.webhook.sink import build
-from mozu.plugins.sinks.webhook.values import NAMES
+from mozu.plugins.sinks.webhook.template_values import NAMES
 from tests.support.https import Answers, serving, unpacked
 from tests.support.requirements import ROOT
 

@@ -23,7 +23,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, check_sink, context
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
-from mozu.plugins.sinks.webhook.sink import Webhook, build
+from mozu.plugins.sinks.webhook.sink import WebhookSink, build
 from tests.support.https import Answers, Certificates, Handler, answering, close, hang, serving, unpacked
 
 Log = pytest.LogCaptureFixture
@@ -66,9 +66,9 @@ class Way:
         return [item.id for item in alerts]
 
     def numbers(self) -> dict[str, float]:
-        """Counters by name and reason or verdict."""
+        """Counters by name or reason."""
         return {
-            labels.get("reason") or labels.get("verdict") or name: value
+            labels.get("reason") or name: value
             for name, labels, value in self.metrics.collect()
         }
 
@@ -247,7 +247,7 @@ def _refused(certificates: Certificates, context: ssl.SSLContext, caplog: Log, *
     async def scenario() -> None:
         async with serving(answers, context):
             way = Way(url=answers.url, allow_private=True, **settings)
-            sink: Webhook = way.worker.sink.component  # type: ignore[assignment]
+            sink: WebhookSink = way.worker.sink.component  # type: ignore[assignment]
             await sink.start()
             way.worker.accept(alert())
             with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""Answers, groups and the circuit: what needs no network."""
+"""Answers, batcher and the circuit: what needs no network."""
 
 import base64
 import time
@@ -9,10 +9,10 @@ from standardwebhooks import Webhook as Verifier
 
 from mozu.core.testing import alert, records
 from mozu.plugins.sinks.webhook import signature
-from mozu.plugins.sinks.webhook.answer import Verdict, judged, retry_after
-from mozu.plugins.sinks.webhook.circuit import Circuit
-from mozu.plugins.sinks.webhook.groups import Groups
-from mozu.plugins.sinks.webhook.secret_mask import Veil
+from mozu.plugins.sinks.webhook.batcher import Batcher
+from mozu.plugins.sinks.webhook.circuit_breaker import CircuitBreaker
+from mozu.plugins.sinks.webhook.response import Verdict, classify, retry_after
+from mozu.plugins.sinks.webhook.secret_mask import SecretMask
 
 NOW = 1_700_000_000.0
 
@@ -47,53 +47,53 @@ def test_a_date_is_measured_by_the_clock_of_the_server() -> None:
 @pytest.mark.parametrize(
     ("statuses", "verdict"),
     [
-        ((200, 201, 202, 204), Verdict.TAKEN),
-        ((301, 302, 307, 308, 304, 407, 408, 425, 429, 500, 502, 503, 504, 599), Verdict.LATER),
-        ((400, 401, 403, 404, 405, 410, 413, 415, 422), Verdict.NEVER),
+        ((200, 201, 202, 204), Verdict.ACCEPTED),
+        ((301, 302, 307, 308, 304, 407, 408, 425, 429, 500, 502, 503, 504, 599), Verdict.RETRY),
+        ((400, 401, 403, 404, 405, 410, 413, 415, 422), Verdict.REJECTED),
     ],
 )
 def test_a_status_decides(statuses: tuple[int, ...], verdict: Verdict) -> None:
-    assert {verdict} == {judged(status, {}, now=NOW).verdict for status in statuses}
+    assert {verdict} == {classify(status, {}, now=NOW).verdict for status in statuses}
 
 
-def _numbers(groups: Groups, count: int, *, first: int = 1, size: int = 10) -> list[tuple[int, ...]]:
+def _numbers(batcher: Batcher, count: int, *, first: int = 1, size: int = 10) -> list[tuple[int, ...]]:
     made = records(*(alert() for _ in range(first - 1 + count)))[first - 1 :]
-    return [group.numbers() for group in groups.pack(made, [b"x" * size] * len(made))]
+    return [batch.numbers() for batch in batcher.pack(made, [b"x" * size] * len(made))]
 
 
 def test_a_request_is_bounded_in_alerts() -> None:
-    assert [(1, 2), (3, 4), (5,)] == _numbers(Groups(2, 1000), 5)
+    assert [(1, 2), (3, 4), (5,)] == _numbers(Batcher(2, 1000), 5)
 
 
 def test_a_request_is_bounded_in_bytes_but_takes_at_least_one_alert() -> None:
-    assert [(1, 2), (3, 4), (5,)] == _numbers(Groups(100, 25), 5)
-    assert [(1,), (2,)] == _numbers(Groups(100, 5), 2)
+    assert [(1, 2), (3, 4), (5,)] == _numbers(Batcher(100, 25), 5)
+    assert [(1,), (2,)] == _numbers(Batcher(100, 5), 2)
 
 
 def test_a_request_that_is_tried_again_has_the_same_alerts_and_so_the_same_id() -> None:
-    groups = Groups(100, 1000)
+    batcher = Batcher(100, 1000)
     made = records(*(alert() for _ in range(5)))
-    first = groups.pack(made[:3], [b"x"] * 3)[0]
-    groups.remember(first)
-    again = groups.pack(made, [b"x"] * 5)
-    assert [(1, 2, 3), (4, 5)] == [group.numbers() for group in again]
-    assert first.ident() == again[0].ident() != again[1].ident()
+    first = batcher.pack(made[:3], [b"x"] * 3)[0]
+    batcher.remember(first)
+    again = batcher.pack(made, [b"x"] * 5)
+    assert [(1, 2, 3), (4, 5)] == [batch.numbers() for batch in again]
+    assert first.request_id() == again[0].request_id() != again[1].request_id()
 
 
 def test_a_request_whose_alerts_are_not_all_there_is_made_anew() -> None:
-    groups = Groups(100, 1000)
+    batcher = Batcher(100, 1000)
     made = records(*(alert() for _ in range(5)))
-    groups.remember(groups.pack(made[:3], [b"x"] * 3)[0])
-    assert [(1, 3, 4, 5)] == [group.numbers() for group in groups.pack([made[0], *made[2:]], [b"x"] * 4)]
+    batcher.remember(batcher.pack(made[:3], [b"x"] * 3)[0])
+    assert [(1, 3, 4, 5)] == [batch.numbers() for batch in batcher.pack([made[0], *made[2:]], [b"x"] * 4)]
 
 
 def test_one_alert_gives_a_request_its_own_id() -> None:
     made = records(alert())
-    assert made[0].alert.id == Groups(1, 1).pack(made, [b"x"])[0].ident()
+    assert made[0].alert.id == Batcher(1, 1).pack(made, [b"x"])[0].request_id()
 
 
 def test_the_circuit_opens_after_failures_in_a_row_and_closes_with_a_success() -> None:
-    circuit = Circuit(2, 10.0)
+    circuit = CircuitBreaker(2, 10.0)
     circuit.failed(0.0)
     circuit.succeeded()
     circuit.failed(1.0)
@@ -105,7 +105,7 @@ def test_the_circuit_opens_after_failures_in_a_row_and_closes_with_a_success() -
 
 
 def test_a_probe_that_fails_opens_the_circuit_at_once() -> None:
-    circuit = Circuit(5, 10.0)
+    circuit = CircuitBreaker(5, 10.0)
     for _ in range(5):
         circuit.failed(0.0)
     assert 0.0 == circuit.left(10.0)
@@ -133,4 +133,4 @@ def test_a_key_that_is_none_is_refused_without_being_told(secret: str) -> None:
 
 
 def test_the_veil_hides_longer_secrets_first_and_leaves_trifles() -> None:
-    assert "*** and *** of a b" == Veil(["tokenA", "tokenA-long", "a"])("tokenA-long and tokenA of a b")
+    assert "*** and *** of a b" == SecretMask(["tokenA", "tokenA-long", "a"])("tokenA-long and tokenA of a b")

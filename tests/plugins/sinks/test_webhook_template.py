@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from mozu.core.api import Record, Severity
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.testing import alert, records
-from mozu.plugins.sinks.webhook.shipped import SHIPPED
-from mozu.plugins.sinks.webhook.template import TemplateError, parse
+from mozu.plugins.sinks.webhook.body_template import TemplateError, parse
+from mozu.plugins.sinks.webhook.builtin_templates import BUILTIN_TEMPLATES
 
 
 def _record(**values: Any) -> Record:
@@ -107,13 +107,13 @@ def test_falcosidekick_gets_what_it_asks_for() -> None:
     notice = alert("Loss")
     notice.source = "internal"
     for record in (_record(**{"proc.pid": 42}), records(notice)[0]):
-        document = json.loads(parse(SHIPPED["falcosidekick"].body).render(record))
+        document = json.loads(parse(BUILTIN_TEMPLATES["falcosidekick"].body).render(record))
         assert all(document[key] for key in ("rule", "priority", "time", "output", "uuid", "source", "hostname"))
         assert document["output_fields"]
 
 
 def test_alertmanager_gets_labels_of_text_only() -> None:
-    document = json.loads(parse(SHIPPED["alertmanager"].body).render(_record()))
+    document = json.loads(parse(BUILTIN_TEMPLATES["alertmanager"].body).render(_record()))
     assert all(isinstance(value, str) and value for value in document["labels"].values())
     assert {"alertname", "rule", "source", "priority", "severity", "hostname", "uuid"} == set(document["labels"])
     assert document["startsAt"].endswith("Z")
@@ -121,7 +121,7 @@ def test_alertmanager_gets_labels_of_text_only() -> None:
 
 def test_splunk_gets_an_event_with_its_time_in_seconds() -> None:
     record = _record(**{"proc.pid": 42})
-    document = json.loads(parse(SHIPPED["splunk_hec"].body).render(record))
+    document = json.loads(parse(BUILTIN_TEMPLATES["splunk_hec"].body).render(record))
     assert record.alert.time / 1e9 == pytest.approx(document["time"], abs=0.001)
     assert ("web-1", "A rule", 42) == (
         document["host"],

@@ -19,7 +19,7 @@ from mozu.core.api import Alert, Demand, Event, SourceUnavailable
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import check_source, context
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
-from mozu.plugins.sources.falco_http.source import FalcoHttp
+from mozu.plugins.sources.falco_http.source import FalcoHttpSource
 from tests.support.https import Certificates
 
 
@@ -48,7 +48,7 @@ def payload(number: int = 0) -> dict[str, Any]:
 class Play:
     """A source, an engine that settles when the test says so, and a client."""
 
-    def __init__(self, session: aiohttp.ClientSession, source: FalcoHttp, scheme: str = "http") -> None:
+    def __init__(self, session: aiohttp.ClientSession, source: FalcoHttpSource, scheme: str = "http") -> None:
         self._session, self._source = session, source
         self.url = f"{scheme}://127.0.0.1:{source.port}/"
         self.seen: list[Alert] = []
@@ -79,7 +79,7 @@ class Play:
 
 @asynccontextmanager
 async def playing(client: ssl.SSLContext | None = None, **settings: Any) -> AsyncIterator[Play]:
-    source = FalcoHttp(FalcoHttpSettings.model_validate({"listen": "127.0.0.1:0", **settings}), context())
+    source = FalcoHttpSource(FalcoHttpSettings.model_validate({"listen": "127.0.0.1:0", **settings}), context())
     await source.start(Demand())
     connector = aiohttp.TCPConnector(limit=0, ssl=client if client is not None else True)
     async with aiohttp.ClientSession(connector=connector) as session:
@@ -158,7 +158,7 @@ def test_a_client_is_told_to_come_again_when_its_alerts_are_not_safe_in_time() -
         status, text = await play.post(payload())
         assert (503, "the alerts are not safe yet; they have ids, so send them again\n") == (status, text)
 
-    run(scenario, answer_seconds=0.1)
+    run(scenario, response_timeout=0.1)
 
 
 def test_beyond_the_bound_clients_are_told_when_to_come_again() -> None:
@@ -172,14 +172,14 @@ def test_beyond_the_bound_clients_are_told_when_to_come_again() -> None:
             play.settling.set()
         assert 200 == waiting.result()[0]
 
-    run(scenario, max_waiting=2)
+    run(scenario, max_pending_alerts=2)
 
 
 def test_a_request_larger_than_the_bound_is_taken_when_nothing_else_waits() -> None:
     async def scenario(play: Play) -> None:
         assert 200 == (await play.post([payload(number) for number in range(5)]))[0]
 
-    run(scenario, max_waiting=2)
+    run(scenario, max_pending_alerts=2)
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -268,7 +268,7 @@ def test_a_stop_answers_those_who_wait_and_refuses_newcomers() -> None:
     """The engine settles what it can before its deadline; the rest is told to come again."""
 
     async def scenario() -> None:
-        source = FalcoHttp(FalcoHttpSettings(listen="127.0.0.1:0"), context())
+        source = FalcoHttpSource(FalcoHttpSettings(listen="127.0.0.1:0"), context())
         await source.start(Demand())
         async with aiohttp.ClientSession() as session:
             play = Play(session, source)
@@ -331,7 +331,7 @@ def test_falcos_own_client_library_gets_its_answer(tmp_path: Path) -> None:
 def test_who_listens_to_the_world_needs_tls_and_knows_its_clients(listen: str, certificates: Certificates) -> None:
     tls = _tls(certificates)["tls"]
     for insufficient in ({}, {"token": "t"}, {"tls": tls}):
-        with pytest.raises(ValidationError, match="can be reached from outside"):
+        with pytest.raises(ValidationError, match="can be reached from other machines"):
             FalcoHttpSettings.model_validate({"listen": listen, **insufficient})
     FalcoHttpSettings.model_validate({"listen": listen, "token": "t", "tls": tls})
     FalcoHttpSettings.model_validate({"listen": listen, "tls": {**tls, "client_ca": certificates.ca}})
@@ -345,9 +345,9 @@ def test_an_address_needs_its_port(listen: str) -> None:
 
 def test_a_port_that_is_taken_is_told_with_a_remedy() -> None:
     async def scenario() -> None:
-        first = FalcoHttp(FalcoHttpSettings(listen="127.0.0.1:0"), context())
+        first = FalcoHttpSource(FalcoHttpSettings(listen="127.0.0.1:0"), context())
         await first.start(Demand())
-        second = FalcoHttp(FalcoHttpSettings(listen=f"127.0.0.1:{first.port}"), context())
+        second = FalcoHttpSource(FalcoHttpSettings(listen=f"127.0.0.1:{first.port}"), context())
         with pytest.raises(SourceUnavailable, match=r"cannot listen on .*falcosidekick has the same one"):
             await second.start(Demand())
         await first.stop()
@@ -360,14 +360,14 @@ def test_a_certificate_that_is_not_there_is_told(tmp_path: Path) -> None:
         tls = {"certificate": tmp_path / "absent.pem", "key": tmp_path / "absent.key"}
         settings = FalcoHttpSettings.model_validate({"listen": "127.0.0.1:0", "tls": tls})
         with pytest.raises(SourceUnavailable, match="No such file"):
-            await FalcoHttp(settings, context()).start(Demand())
+            await FalcoHttpSource(settings, context()).start(Demand())
 
     run_loop(scenario())
 
 
 def test_the_source_keeps_the_contract() -> None:
     async def scenario() -> None:
-        source = FalcoHttp(FalcoHttpSettings(listen="127.0.0.1:0", answer_seconds=0.1), context())
+        source = FalcoHttpSource(FalcoHttpSettings(listen="127.0.0.1:0", response_timeout=0.1), context())
 
         async def client() -> None:
             while not source.port:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mozu.core.api import Severity
+from mozu.core.common.falco_alerts import InvalidAlert
+from mozu.core.common.falco_time import parse_rfc3339, parse_time_of_day
 from mozu.core.delivery.encode import FalcoJson, FalcoText
-from mozu.plugins.sources.falco_http.alerts import BadInput
 from mozu.plugins.sources.falco_http.body import parse
-from mozu.plugins.sources.falco_http.times import moment, of_day
 
 NOW = 1_700_000_000.0
 PAYLOAD: dict[str, Any] = {
@@ -143,7 +143,7 @@ def test_every_priority_is_known_however_it_is_written(severity: Severity) -> No
     ],
 )
 def test_what_is_no_alert_is_told_in_one_sentence(body: bytes, complaint: str) -> None:
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InvalidAlert) as caught:
         parse(body, NOW)
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -180,14 +180,14 @@ def test_text_lines_become_alerts_with_their_escapes_undone() -> None:
     ],
 )
 def test_moments_keep_their_nanoseconds(text: str, expected: int | None) -> None:
-    assert expected == moment(text)
+    assert expected == parse_rfc3339(text)
 
 
 @pytest.mark.parametrize("ago", [0, 60, 11 * 3600, -11 * 3600])
 def test_a_time_of_day_belongs_to_the_day_that_brings_it_nearest(ago: int) -> None:
     then = NOW - ago
     text = time.strftime("%H:%M:%S.000000000", time.localtime(then))
-    assert int(then) * 10**9 == of_day(text, NOW)
+    assert int(then) * 10**9 == parse_time_of_day(text, NOW)
 
 
 _json = st.recursive(
@@ -201,7 +201,7 @@ _json = st.recursive(
 def test_fuzz_any_object_is_an_alert_that_encodes_or_is_refused(changes: dict[str, Any]) -> None:
     try:
         alerts = parse(json.dumps({**PAYLOAD, **changes}).encode(), NOW)
-    except BadInput:
+    except InvalidAlert:
         return
     for alert in alerts:
         assert b"\n" not in FalcoJson().encode(alert) + FalcoText().encode(alert)
@@ -209,5 +209,5 @@ def test_fuzz_any_object_is_an_alert_that_encodes_or_is_refused(changes: dict[st
 
 @given(st.binary(max_size=200))
 def test_fuzz_any_bytes_are_alerts_or_refused(body: bytes) -> None:
-    with contextlib.suppress(BadInput):
+    with contextlib.suppress(InvalidAlert):
         assert parse(body, NOW)

@@ -15,8 +15,9 @@ from mozu.core.api import Alert, DataEvent, Demand, Event
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.encode.cloudevents import CloudEvents
 from mozu.core.testing import alert, context
-from mozu.plugins.sources.kafka import KafkaSource, KafkaSourceSettings
-from mozu.plugins.sources.kafka.identity import OffsetNumbers
+from mozu.plugins.sources.kafka.record_number import RecordNumbers
+from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
+from mozu.plugins.sources.kafka.source import KafkaSource
 from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.kafka.console import consume, create
 from tests.support.split import needs_live
@@ -37,7 +38,8 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def source(kafka: Cluster, *topics: str, **settings: Any) -> KafkaSource:
-    chosen = {"servers": tuple(kafka.servers), "topics": topics, "timeout": 5, "session_timeout": 6, **settings}
+    given = {"topics": topics, "timeout": 5, "session_timeout": 6, **settings}
+    chosen = {"bootstrap_servers": tuple(kafka.servers), **given}
     return KafkaSource(KafkaSourceSettings(**chosen), context("reader"))
 
 
@@ -141,7 +143,7 @@ def test_alerts_stay_records_where_that_is_wanted(kafka: Cluster) -> None:
     assert "A rule" == item.data["rule"]
 
 
-def test_poison_goes_to_a_topic_of_its_own_with_its_place_and_reason(kafka: Cluster) -> None:
+def test_records_that_are_no_json_go_to_a_topic_of_its_own_with_its_place_and_reason(kafka: Cluster) -> None:
     create(kafka, "sick", partitions=1)
 
     async def work() -> list[Item]:
@@ -157,15 +159,15 @@ def test_poison_goes_to_a_topic_of_its_own_with_its_place_and_reason(kafka: Clus
     assert {f"__connect.errors.{name}": value for name, value in expected.items()} == message.headers
 
 
-def test_poison_goes_to_a_file(kafka: Cluster, tmp_path: Path) -> None:
+def test_records_that_are_no_json_go_to_a_file(kafka: Cluster, tmp_path: Path) -> None:
     create(kafka, "ill", partitions=1)
 
     async def work() -> list[Item]:
         await put(kafka, "ill", b"\xff", b'{"n": 2}')
-        return await read(source(kafka, "ill", poison="file", poison_file=tmp_path / "poison"), 1)
+        return await read(source(kafka, "ill", dead_letters="file", dead_letter_file=tmp_path / "dead"), 1)
 
     assert [2] == numbers(run(work))
-    line = json.loads((tmp_path / "poison").read_text())
+    line = json.loads((tmp_path / "dead").read_text())
     assert ("ill", 0, 0, b"\xff") == (line["topic"], line["partition"], line["offset"], base64.b64decode(line["value"]))
 
 
@@ -268,9 +270,9 @@ def test_brokers_that_come_late_and_go_again_are_waited_for(tmp_path: Path) -> N
 
 
 def test_numbers_tell_topic_partition_and_offset_apart() -> None:
-    identity = OffsetNumbers(["b", "a"])
+    numbers_of = RecordNumbers(["b", "a"])
     places = list(itertools.product("ab", (0, 1, 65535), (0, 1, 2**41 - 1)))
-    made = {identity.number(*place) for place in places}
+    made = {numbers_of.number(*place) for place in places}
     assert len(places) == len(made)
     assert 0 < min(made) <= max(made) < 2**63
-    assert "kafka/a,b" == identity.origin
+    assert "kafka/a,b" == numbers_of.origin

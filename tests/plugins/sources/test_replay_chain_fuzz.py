@@ -16,9 +16,9 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
 from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
-from mozu.plugins.sources.replay.metadata import Metadata
-from mozu.plugins.sources.replay.reader import Recording
-from mozu.plugins.sources.replay.readers import readers
+from mozu.plugins.sources.replay.field_readers import readers
+from mozu.plugins.sources.replay.metadata import RecordingMetadata
+from mozu.plugins.sources.replay.scap_recording import ScapRecording
 from tests.oracle.busy import recording
 from tests.plugins.sources.test_replay_fuzz import mutate, seeds
 
@@ -32,7 +32,7 @@ class Chain:
 
     def __init__(self, folder: Path) -> None:
         fields = FieldRegistry((*builtin_fields(), *mozu_evaluator().fields))
-        self._metadata = Metadata(fields.lookups)
+        self._metadata = RecordingMetadata(fields.lookups)
         for name, make in readers(self._metadata).items():
             fields.provide(name, make)
         names = [field.name for field in fields if "syscall" in field.sources and field.argument in _BARE]
@@ -49,7 +49,7 @@ class Chain:
     def judge(self, raw: bytes) -> int:
         """Alerts raised and encoded."""
         state, count = StateMachine(procfs=None), 0
-        for batch in Recording(io.BytesIO(raw), "mutated", self._metadata).batches():
+        for batch in ScapRecording(io.BytesIO(raw), "mutated", self._metadata).batches():
             events = state.apply(batch)
             for alert in self._rules.evaluate(events):
                 for form in self._formats:

@@ -12,7 +12,7 @@ import pytest
 
 from mozu.core.errors import SourceBroken
 from mozu.core.model.event import SockAddr, SockTuple
-from mozu.plugins.sources.replay.reader import Recording
+from mozu.plugins.sources.replay.scap_recording import ScapRecording
 from tests.oracle.capture import Capture, block
 from tests.support.requirements import foreign
 
@@ -90,7 +90,7 @@ def read(raw: bytes) -> int:
     """How many events it gives; only the clean error may end the reading."""
     count = 0
     try:
-        for batch in Recording(io.BytesIO(raw), "mutated").batches():
+        for batch in ScapRecording(io.BytesIO(raw), "mutated").batches():
             count += len(batch)
     except SourceBroken as error:
         assert "at byte " in str(error)  # noqa: PT017

@@ -9,7 +9,7 @@ import pytest
 
 from mozu.core.errors import SourceBroken
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.replay.reader import Recording
+from mozu.plugins.sources.replay.scap_recording import ScapRecording
 from tests.oracle.capture import SECTION, Capture, block, event, str16, today
 
 GOOD = Capture().process(5, "a").event("chdir", 5, 0, "/a").event("chdir", 5, 0, "/b").raw()
@@ -22,7 +22,7 @@ def read(raw: bytes) -> tuple[list[SyscallEvent], str]:
     """The events for rules and the error."""
     seen: list[SyscallEvent] = []
     try:
-        for batch in Recording(io.BytesIO(raw), "test").batches():
+        for batch in ScapRecording(io.BytesIO(raw), "test").batches():
             seen += (item for item in batch if not item.type.startswith("_"))
     except SourceBroken as error:
         return seen, str(error)
@@ -157,6 +157,6 @@ def test_shapes_without_end_do_not_fill_the_memory() -> None:
     capture = Capture()
     for index in range(40_000):
         capture.event("chdir", 5, 0, "x" * (index % 4000) + "\0" * (index // 4000))
-    recording = Recording(io.BytesIO(capture.raw()), "test")
+    recording = ScapRecording(io.BytesIO(capture.raw()), "test")
     assert sum(len(batch) for batch in recording.batches()) == 40_001
     assert len(recording.shapes.known) <= 1 << 15

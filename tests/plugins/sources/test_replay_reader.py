@@ -10,14 +10,14 @@ import pytest
 from mozu.core.model.event import SockAddr, SockTuple, SyscallEvent
 from mozu.core.state.observed import Entered, KnownFile, KnownProcess, Seeded
 from mozu.plugins.sources.replay.events import generic_calls
-from mozu.plugins.sources.replay.reader import Recording
+from mozu.plugins.sources.replay.scap_recording import ScapRecording
 from tests.oracle.capture import EPOCH, SECTION, Capture, block, event, listed, str16, today
 
 OPENAT = today("openat").id
 
 
 def read(raw: bytes) -> list[SyscallEvent]:
-    return [item for batch in Recording(io.BytesIO(raw), "test").batches() for item in batch]
+    return [item for batch in ScapRecording(io.BytesIO(raw), "test").batches() for item in batch]
 
 
 def shown(raw: bytes) -> list[SyscallEvent]:
@@ -122,8 +122,8 @@ def test_user_and_container_records_at_the_beginning_count_and_are_not_shown() -
 
 def test_a_user_record_among_the_events_is_shown_and_ends_a_batch() -> None:
     capture = Capture().event("chdir", 1, 0, "/").event("useradded", -1, 5, 5, "eve", "/home/eve", "/bin/sh", "")
-    recording = Recording(io.BytesIO(capture.raw()), "test")
-    known = [("", 5) in recording.metadata.people.users for _ in recording.batches()]
+    recording = ScapRecording(io.BytesIO(capture.raw()), "test")
+    known = [("", 5) in recording.metadata.user_table.users for _ in recording.batches()]
     assert known == [False, True]
 
 

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 from mozu.core.api.hookspecs import Record, Rejected
-from mozu.plugins.sinks.kafka.sink import Kafka
+from mozu.plugins.sinks.kafka.sink import KafkaSink
 
 
-async def until_taken(made: Kafka, batch: Sequence[Record]) -> None:
+async def until_taken(made: KafkaSink, batch: Sequence[Record]) -> None:
     """What is to be tried again comes again."""
     left = list(batch)
     while left:

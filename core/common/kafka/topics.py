@@ -1,0 +1,69 @@
+"""Whether topics exist, and creating them; a topic that is missing is remembered as missing (negative cache)."""
+
+import time
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
+
+_NEGATIVE_TTL: Final = 5.0
+"""Seconds for which a topic that is missing is not asked for again."""
+
+_REPLICATION_FACTOR: Final = 3
+
+
+class TopicMissing(Exception):
+    """There is no such topic, and none is created; the text says why."""
+
+
+class Topics:
+    """The topics of one client."""
+
+    def __init__(self, *, create: bool, partitions: int, replication_factor: int | None) -> None:
+        self._create, self._partitions, self._replication_factor = create, partitions, replication_factor
+        self._missing: dict[str, tuple[float, TopicMissing]] = {}
+        """Topic → (until when that is believed, why)."""
+
+    async def require(self, topic: str, producer: Any, arguments: dict[str, Any]) -> None:
+        """Return if the topic exists. Raises TopicMissing, TopicAuthorizationFailedError, KafkaError."""
+        cluster = producer.client.cluster
+        if cluster.partitions_for_topic(topic) is not None:
+            return
+        until, why = self._missing.get(topic, (0.0, TopicMissing()))
+        if time.monotonic() < until:
+            raise why
+        await producer.client.add_topic(topic)
+        await producer.client.force_metadata_update()
+        if cluster.partitions_for_topic(topic) is None:
+            await self._create_or_raise(topic, producer, arguments)
+
+    async def _create_or_raise(self, topic: str, producer: Any, arguments: dict[str, Any]) -> None:
+        if topic in producer.client.cluster.unauthorized_topics:
+            raise TopicAuthorizationFailedError(topic)
+        if not producer.client.cluster.brokers():
+            raise KafkaError("no broker answers")
+        if self._create:
+            problem = await self._create_topic(topic, len(producer.client.cluster.brokers()), arguments)
+            if not problem:
+                return  # aiokafka waits for a topic that is being created
+        else:
+            problem = f"the topic {topic} does not exist; create it, or set `create_topics: true`"
+        missing = TopicMissing(problem)
+        self._missing[topic] = time.monotonic() + _NEGATIVE_TTL, missing
+        raise missing
+
+    async def _create_topic(self, topic: str, brokers: int, arguments: dict[str, Any]) -> str:
+        """Why it cannot be created; empty: it is (CreateTopics)."""
+        copies = self._replication_factor or min(_REPLICATION_FACTOR, brokers)
+        admin = AIOKafkaAdminClient(**arguments)
+        try:
+            await admin.start()
+            response = await admin.create_topics([NewTopic(topic, self._partitions, copies)])
+        finally:
+            await admin.close()
+        for _, code, *message in response.topic_errors:
+            error = for_code(code)
+            if code and error is not TopicAlreadyExistsError:
+                reason = message[0] if message and message[0] else error.__name__
+                return f"the topic {topic} does not exist and cannot be created: {reason}"
+        return ""

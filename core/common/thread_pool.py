@@ -1,0 +1,123 @@
+"""Thread pool and worker thread: threads of a component's own for calls that may block or hang.
+
+Not those of asyncio's executor, where a call would wait for the slow calls of others, and which asyncio joins at the
+end. These are daemon threads: one that hangs does not keep the process from ending.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+
+_BACKLOG: Final = 64
+"""Calls per thread of a pool that may wait; more are refused."""
+
+
+class ThreadPool:
+    """At most `size` threads, spawned on demand, with a bounded backlog. A thread that hangs is not replaced."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self._name, self._size = name, size
+        self._calls: _Calls = queue.SimpleQueue()
+        self._threads = 0
+        self._pending = 0
+        self._lock = threading.Lock()
+
+    async def run(self, call: Callable[[], T], timeout_seconds: float) -> T:
+        """The result of `call()`, made on one of the threads; it is skipped if the caller has given up by then.
+
+        Raises what the call raises, TimeoutError after `timeout_seconds`, and BlockingIOError at once where too many
+        calls wait already.
+        """
+        if self._pending >= _BACKLOG * self._size:
+            raise BlockingIOError(f"the threads of {self._name} are all busy and {self._pending} calls wait")
+        entry = _Call(call, skip_if_cancelled=True, done=self._done)
+        with self._lock:
+            self._pending += 1
+        self._calls.put(entry)
+        if self._threads < min(self._size, self._pending):
+            self._spawn_worker()
+        async with asyncio.timeout(timeout_seconds):
+            result: T = await entry.future
+            return result
+
+    def stop(self) -> None:
+        """Let the threads end that do not hang."""
+        for _ in range(self._threads):
+            self._calls.put(None)
+        self._threads = 0
+
+    def _spawn_worker(self) -> None:
+        self._threads += 1
+        _spawn(f"mozu-{self._name}-{self._threads}", self._calls)
+
+    def _done(self) -> None:
+        with self._lock:
+            self._pending -= 1
+
+
+class WorkerThread:
+    """One thread, which makes one call at a time, in order, without a bound on those that wait."""
+
+    def __init__(self, name: str) -> None:
+        self._calls: _Calls = queue.SimpleQueue()
+        _spawn(name, self._calls)
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """The result of `call()`, made on the thread. The call is made even if the caller is cancelled meanwhile."""
+        entry = _Call(call, skip_if_cancelled=False)
+        self._calls.put(entry)
+        result: T = await entry.future
+        return result
+
+    def close(self) -> None:
+        """The thread ends after the calls that wait."""
+        self._calls.put(None)
+
+
+class _Call:
+    """A call on its way to a thread, and its result on the way back to the loop."""
+
+    def __init__(
+        self, call: Callable[[], Any], *, skip_if_cancelled: bool, done: Callable[[], None] = lambda: None
+    ) -> None:
+        self._call, self._skip_if_cancelled, self._done = call, skip_if_cancelled, done
+        self._loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self._loop.create_future()
+
+    def make(self) -> None:
+        """On a thread. Raises nothing."""
+        result, error = None, None
+        if not (self._skip_if_cancelled and self.future.cancelled()):
+            try:
+                result = self._call()
+            except BaseException as raised:  # noqa: BLE001  handed over whole to the caller that awaits it
+                error = raised
+        self._done()
+        try:
+            self._loop.call_soon_threadsafe(self._set, result, error)
+        except RuntimeError:  # the loop has closed: no caller waits any more
+            return
+
+    def _set(self, result: Any, error: BaseException | None) -> None:
+        if self.future.done():
+            return
+        if error is None:
+            self.future.set_result(result)
+        else:
+            self.future.set_exception(error)
+
+
+_Calls = queue.SimpleQueue[_Call | None]
+
+
+def _spawn(name: str, calls: "_Calls") -> None:
+    threading.Thread(target=_serve, args=(calls,), name=name, daemon=True).start()
+
+
+def _serve(calls: "_Calls") -> None:
+    while (entry := calls.get()) is not None:
+        entry.make()

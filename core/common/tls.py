@@ -1,0 +1,86 @@
+"""TLS settings and contexts, of clients and of servers: certificates, keys, the oldest version that is accepted."""
+
+import ssl
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import Field, model_validator
+
+from mozu.core.api.hookspecs import Settings
+from mozu.core.api.secret import Secret
+
+_VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+
+class ClientTls(Settings):
+    """How a connection to a server is protected."""
+
+    ca: Path | None = Field(
+        None, description="Certificates (PEM) of the authorities that the server's must be signed by; by default the "
+        "system's.",
+    )  # fmt: skip
+    certificate: Path | None = Field(None, description="mozu's own certificate (PEM, with its chain).")
+    key: Path | None = Field(None, description="Its key (PEM), if it is not in the same file.")
+    key_password: Secret | None = Field(None, description="What the key is encrypted with.")
+    min_version: Literal["1.2", "1.3"] = Field("1.2", description="The oldest version of TLS that is accepted.")
+
+    @model_validator(mode="after")
+    def _key_needs_certificate(self) -> "ClientTls":
+        if self.key is not None and self.certificate is None:
+            raise ValueError("a key needs its certificate")
+        return self
+
+
+class ServerTls(Settings):
+    """Set both `certificate` and `key` to speak https."""
+
+    certificate: Path | None = Field(None, description="The server's certificate (PEM, with its chain).")
+    key: Path | None = Field(None, description="Its key (PEM).")
+    client_ca: Path | None = Field(
+        None, description="Only clients with a certificate by one of these (PEM) may connect: Falco's `mtls`."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> "ServerTls":
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key need each other")
+        if self.client_ca is not None and self.certificate is None:
+            raise ValueError("client_ca needs certificate and key")
+        return self
+
+
+def client_context(settings: ClientTls) -> ssl.SSLContext:
+    """A context that verifies the server's certificate and name. Reads the files; ValueError names the setting."""
+    try:
+        context = ssl.create_default_context(cafile=settings.ca)
+    except (OSError, ssl.SSLError) as error:
+        raise ValueError(f"tls.ca: {settings.ca} cannot be used: {_reason(error)}") from None
+    context.minimum_version = _VERSIONS[settings.min_version]
+    if settings.certificate is not None:
+        try:
+            context.load_cert_chain(settings.certificate, settings.key, _password(settings.key_password))
+        except (OSError, ssl.SSLError) as error:
+            raise ValueError(f"tls.certificate: {settings.certificate} cannot be used: {_reason(error)}") from None
+    return context
+
+
+def server_context(settings: ServerTls) -> ssl.SSLContext | None:
+    """None: no certificate is set, connections are plain. Raises OSError (ssl.SSLError is one)."""
+    if settings.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.certificate, settings.key, "")
+    if settings.client_ca is not None:
+        context.load_verify_locations(settings.client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _password(secret: Secret | None) -> str:
+    """Never None: OpenSSL would ask for the password on the terminal."""
+    return "" if secret is None else secret.get_secret_value()
+
+
+def _reason(error: OSError) -> str:
+    return getattr(error, "reason", None) or error.strerror or type(error).__name__

@@ -1,0 +1,98 @@
+"""Watches a docker engine: lists containers, follows its event stream, and reconnects with back-off.
+
+The stream of events is opened before the containers are listed, so that no container is missed between the two. Where
+the stream breaks (the engine restarts), the next one asks for everything since the last event, and the list is read
+again: an engine that restarted has lost its events, not its containers.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final, Protocol
+
+from mozu.core.common.backoff import Backoff
+from mozu.plugins.enrichers.docker.api import UNREACHABLE, EngineApi
+from mozu.plugins.enrichers.docker.documents import EngineEvent
+
+_RECONNECT_BACKOFF: Final = (0.1, 5.0)
+"""First and longest seconds between two connections; a fifth of it is jitter."""
+_MAX_LOOK_UPS: Final = 8
+"""Concurrent look-ups caused by events: an engine that is overloaded is not asked more."""
+
+
+class EngineListener(Protocol):
+    """What the watcher calls."""
+
+    def on_data_root(self, data_root: Path) -> None:
+        """Where the engine says that it keeps its files."""
+
+    async def on_list(self, full_ids: list[str]) -> None:
+        """The ids of all containers."""
+
+    async def on_event(self, event: EngineEvent) -> None:
+        """An event of the engine about one container."""
+
+
+class EngineWatcher:
+    """One engine, watched for as long as `run` runs."""
+
+    def __init__(self, api: EngineApi, listener: EngineListener, log: logging.Logger) -> None:
+        self._api, self._listener, self._log = api, listener, log
+        self._since = 0
+        """Time of the last event (ns)."""
+        self.backoff = Backoff(*_RECONNECT_BACKOFF, jitter=0.2)
+        self._is_absent = False
+        self.tried = asyncio.Event()
+        """Set when the containers that existed at the start are known, or the engine is known to be absent."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self._connection()
+            except UNREACHABLE as error:
+                self._log_absent(error)
+            self.tried.set()
+            await asyncio.sleep(self.backoff.failed())
+
+    async def _connection(self) -> None:
+        """From connecting to the end of the stream. Raises one of UNREACHABLE."""
+        await self._api.open()
+        root = await self._api.data_root()
+        if root is not None:
+            self._listener.on_data_root(root)
+        async with self._api.events(self._since) as events:
+            self._log_present()
+            await self._listener.on_list(await self._api.containers())
+            self.tried.set()
+            await self._follow(events)
+        raise ConnectionResetError("it closed the stream of events")
+
+    async def _follow(self, events: AsyncIterator[EngineEvent]) -> None:
+        room = asyncio.Semaphore(_MAX_LOOK_UPS)
+        async with asyncio.TaskGroup() as group:
+            with contextlib.suppress(*UNREACHABLE):
+                async for event in events:
+                    self._since = max(self._since, event.time)
+                    await room.acquire()
+                    name = f"docker {event.action} {event.actor.id[:12]}"
+                    task = group.create_task(self._listener.on_event(event), name=name)
+                    task.add_done_callback(lambda _: room.release())
+
+    def _log_absent(self, error: Exception) -> None:
+        """Once per absence."""
+        if not self._is_absent:
+            self._is_absent = True
+            self._log.info(
+                "no docker engine at %s (%s): containers are known by its files alone; trying again until it is there",
+                self._api.socket,
+                getattr(error, "strerror", None) or error or type(error).__name__,
+            )
+
+    def _log_present(self) -> None:
+        self.backoff.succeeded()
+        if self._is_absent:
+            self._is_absent = False
+            self._log.info("the docker engine at %s is there", self._api.socket)

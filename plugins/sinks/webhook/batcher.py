@@ -1,0 +1,83 @@
+"""Batching: which alerts share a request. A request that is retried has the same alerts, and so the same id."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import msgspec
+
+from mozu.core.api import Record
+
+
+class AlertBatch(msgspec.Struct):
+    """The alerts of one request."""
+
+    records: Sequence[Record]
+    parts: Sequence[bytes]
+    """Their bodies, in the same order."""
+    failures: int = 0
+    """How often a request of exactly these alerts failed in a way for which one of them may be to blame."""
+    tried: bool = False
+    """Whether a request of exactly these alerts was sent before."""
+
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of its alerts at this sink."""
+        return tuple(record.stamp.sequence for record in self.records)
+
+    def request_id(self) -> str:
+        """The id of the request: the alert's own, or made from the ids of all."""
+        if len(self.records) == 1:
+            return self.records[0].alert.id
+        joined = "\0".join(record.alert.id for record in self.records)
+        return f"msg_{blake2b(joined.encode(), digest_size=16).hexdigest()}"
+
+    def halves(self) -> "tuple[AlertBatch, AlertBatch]":
+        """Two requests instead of this one, each with its count of failures."""
+        middle = len(self.records) // 2
+        return (
+            AlertBatch(self.records[:middle], self.parts[:middle], self.failures),
+            AlertBatch(self.records[middle:], self.parts[middle:], self.failures),
+        )
+
+
+class Batcher:
+    """Packs records into requests of bounded number and size, and remembers those that will be retried."""
+
+    def __init__(self, max_records: int, max_bytes: int) -> None:
+        self._max_records, self._max_bytes = max_records, max_bytes
+        self._retried: dict[int, tuple[tuple[int, ...], int]] = {}
+        """First number of a request to retry → all its numbers, and its failures."""
+
+    def pack(self, records: Sequence[Record], parts: Sequence[bytes]) -> list[AlertBatch]:
+        """In order; a record that is larger than the limit of a request has a request of its own."""
+        batches: list[AlertBatch] = []
+        start = 0
+        while start < len(records):
+            end, failures = self._same(records, start)
+            tried = end > start
+            if not tried:
+                end = self._fill(records, parts, start)
+            batches.append(AlertBatch(records[start:end], parts[start:end], failures, tried))
+            start = end
+        self._retried.clear()
+        return batches
+
+    def remember(self, batch: AlertBatch) -> None:
+        """This request will be retried."""
+        numbers = batch.numbers()
+        self._retried[numbers[0]] = (numbers, batch.failures)
+
+    def _same(self, records: Sequence[Record], start: int) -> tuple[int, int]:
+        numbers, failures = self._retried.get(records[start].stamp.sequence, ((), 0))
+        end = start + len(numbers)
+        if tuple(record.stamp.sequence for record in records[start:end]) == numbers:
+            return end, failures
+        return start, 0
+
+    def _fill(self, records: Sequence[Record], parts: Sequence[bytes], start: int) -> int:
+        end, size = start + 1, len(parts[start])
+        while end < len(records) and end - start < self._max_records:
+            size += len(parts[end]) + 1
+            if size > self._max_bytes or records[end].stamp.sequence in self._retried:
+                break
+            end += 1
+        return end
