@@ -51,7 +51,7 @@ def left():
     return found
 deadline = time.monotonic() + 60
 while left() and time.monotonic() < deadline:
-    time.sleep(0.05)  # /proc tells nobody that it changes
+    time.sleep(0.05)  # /proc has no notification of changes
 print("all" if not left() else left())
 """
 """Zombies and stopped processes of the session; orphans are init's, which takes its time."""
@@ -123,7 +123,7 @@ def until(found: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while not found():
         assert time.monotonic() < deadline, what
-        time.sleep(0.02)  # /proc tells nobody that it changes
+        time.sleep(0.02)  # /proc has no notification of changes
 
 
 def session(leader: int) -> dict[int, str]:

@@ -34,7 +34,7 @@ UNKNOWN: Final = ("pidns_init_start_ts", "queuepct")
 """Times of /proc are hundredths of a second; the queue of a unix socket is not told."""
 PERMITTED: Final = {
     "time and processor of every event": "each looks at a moment of its own",
-    "pointers of unix sockets": "the kernel tells them to nobody without privilege",
+    "pointers of unix sockets": "the kernel hides them without privilege",
     "start of a process": "told when the tracer sees it, or by /proc in hundredths of a second",
     "own end of a connection that failed": "the kernel has taken the port back, and getsockname still tells it",
     "layers of an overlay": "no call tells which layer a file lies in",
@@ -189,7 +189,7 @@ ACTS: Final[dict[str, Callable[[Path], tuple[Any, ...]]]] = {
     "connect that waits": lambda at: (sockets.pending,),
     "connect to a path": lambda at: (sockets.connect_unix, str(at / "sock"), True),
     "connect to an abstract name": lambda at: (sockets.connect_unix, f"\0mozu{os.getpid()}", True),
-    "connect to nobody": lambda at: (sockets.connect_unix, str(at / "sock"), False),
+    "connect to a socket that does not exist": lambda at: (sockets.connect_unix, str(at / "sock"), False),
     "bind and listen": lambda at: (sockets.bind, INET, "127.0.0.1", True),
     "bind by IPv6": lambda at: (sockets.bind, INET6, "::", True),
     "accept": lambda at: (sockets.accept, "accept", INET, "127.0.0.1"),

@@ -1,4 +1,4 @@
-"""What `mozu trace` cannot read, or changes, it tells: set-uid programs, 32-bit programs, 32-bit calls."""
+"""`mozu trace` warns of what it cannot read or changes: set-uid programs, 32-bit programs, 32-bit calls."""
 
 import struct
 import subprocess
