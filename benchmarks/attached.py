@@ -26,7 +26,7 @@ from benchmarks.meanwhile import meanwhile
 from benchmarks.workloads.nginx import NGINX
 from benchmarks.workloads.redis import REDIS
 from benchmarks.workloads.workload import Workload, missing_packages
-from mozu.core.api.hookspecs import Context
+from mozu.core.api import Context
 from mozu.core.filter.demand import state_types
 from mozu.core.flow.process_predicate import process_predicates
 from mozu.core.metrics import Metrics

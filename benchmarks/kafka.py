@@ -110,7 +110,7 @@ async def source(kafka: Cluster, topic: str, count: int) -> float:
     async for batch in made.batches():
         begin = begin or time.perf_counter()
         seen += len(batch)
-        await made.settled(batch)
+        await made.ack(batch)
         if seen >= count:
             seconds = time.perf_counter() - begin
             await made.stop()

@@ -24,7 +24,7 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.recording import EnrichedNames, FullRecording, Recorder, RecordingFiles, RecordingInfo, RecordingWriter
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
-from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
+from mozu.plugins.rules.falco import FalcoEvaluator, mozu_components
 from mozu.plugins.sources.replay.field_readers import readers
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
 from mozu.plugins.sources.replay.mozu_recording import MozuRecording
@@ -41,15 +41,15 @@ class Chain:
 
     def __init__(self, raw: bytes, rules: Sequence[Path]) -> None:
         self._raw = raw
-        self._fields = FieldRegistry((*builtin_fields(), *mozu_evaluator().fields))
+        self._fields = FieldRegistry((*builtin_fields(), *mozu_components().fields))
         self._metadata = RecordingMetadata(self._fields.lookups)
         for name, make in readers(self._metadata).items():
             self._fields.provide(name, make)
-        about = context("benchmark", strict=True)
+        about = context("benchmark", offline=True)
         about.fields, about.log = self._fields, logging.getLogger("mozu.benchmark")
         about.log.setLevel(logging.CRITICAL)
-        settings = mozu_evaluator().settings.model_validate({"rules": [str(path) for path in rules]})
-        self._rules: FalcoEvaluator = mozu_evaluator().build(settings, about)
+        settings = mozu_components().settings.model_validate({"rules": [str(path) for path in rules]})
+        self._rules = FalcoEvaluator(settings, about)
 
     def capture(self) -> Iterable[Sequence[Event]]:
         """The batches of the capture."""

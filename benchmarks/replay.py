@@ -21,7 +21,7 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import CHANGING, StateMachine
 from mozu.core.testing import context
-from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
+from mozu.plugins.rules.falco import FalcoEvaluator, mozu_components
 from mozu.plugins.sources.replay.field_readers import readers
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
 from mozu.plugins.sources.replay.scap_recording import ScapRecording
@@ -35,15 +35,15 @@ class Chain:
 
     def __init__(self, raw: bytes, rules: Sequence[Path]) -> None:
         self._raw = raw
-        fields = FieldRegistry((*builtin_fields(), *mozu_evaluator().fields))
+        fields = FieldRegistry((*builtin_fields(), *mozu_components().fields))
         self._metadata = RecordingMetadata(fields.lookups)
         for name, make in readers(self._metadata).items():
             fields.provide(name, make)
-        about = context("benchmark", strict=True)
+        about = context("benchmark", offline=True)
         about.fields, about.log = fields, logging.getLogger("mozu.benchmark")
         about.log.setLevel(logging.CRITICAL)
-        settings = mozu_evaluator().settings.model_validate({"rules": [str(path) for path in rules]})
-        self._rules: FalcoEvaluator = mozu_evaluator().build(settings, about)
+        settings = mozu_components().settings.model_validate({"rules": [str(path) for path in rules]})
+        self._rules = FalcoEvaluator(settings, about)
 
     def read(self, wanted: frozenset[str] | None = None) -> Iterator[list[SyscallEvent]]:
         """The batches of the recording."""

@@ -18,8 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from mozu.core.api import Metrics
-from mozu.core.api.hookspecs import Sink
+from mozu.core.api import Metrics, Sink
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_worker import SinkWorker

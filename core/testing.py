@@ -13,7 +13,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from mozu.core.api.hookspecs import Context, Record, Rejected, Retry, Sink, Source
+from mozu.core.api import Context, Record, Rejected, Retry, Sink, Source
+from mozu.core.api.context import Spawn
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.filter.demand import Demand
 from mozu.core.metrics import Metrics
@@ -25,11 +26,25 @@ _PATIENCE = 10.0
 """Seconds in which a stop must have happened, as in a run."""
 
 
-def context(name: str = "under-test", **keywords: Any) -> Context:
+def context(
+    name: str = "under-test",
+    *,
+    offline: bool = False,
+    requested_fields: tuple[str, ...] = (),
+    content_type: str = "",
+    spawn: Spawn | None = None,
+) -> Context:
     """A Context as the engine would give it, without an engine."""
     metrics = Metrics().scope(id=name)
     return Context(
-        id=name, log=logging.getLogger(f"mozu.test.{name}"), metrics=metrics, fields=FieldRegistry(), **keywords
+        id=name,
+        log=logging.getLogger(f"mozu.test.{name}"),
+        metrics=metrics,
+        fields=FieldRegistry(),
+        offline=offline,
+        requested_fields=requested_fields,
+        content_type=content_type,
+        spawn=spawn,
     )
 
 

@@ -1,21 +1,45 @@
-"""What a plugin author imports."""
+"""What a plugin author imports: the names in `__all__` are promised (docs/plugins.md), and nothing else is."""
 
-from mozu.core.api.hookspecs import (
-    API_VERSION,
-    Context,
+from mozu.core.api.capabilities import (
+    AcksBatches,
+    CachesProcesses,
+    ChecksDestination,
+    CompilePredicates,
+    FiltersByProcess,
+    HasOrigin,
+    NamesRules,
+    ObservesPids,
+    ProcessPredicate,
+    ProvidesReaders,
+    Reopens,
+    ReportsGaps,
+)
+from mozu.core.api.components import (
     Counts,
-    Declaration,
     Enricher,
     Evaluator,
+    FieldReaders,
+    Outcome,
     Record,
     Rejected,
     Retry,
-    Settings,
     Sink,
     Source,
-    hookimpl,
+    Visibility,
 )
+from mozu.core.api.context import Context
+from mozu.core.api.declarations import (
+    API_VERSION,
+    EnricherDeclaration,
+    EvaluatorDeclaration,
+    SinkDeclaration,
+    SourceDeclaration,
+)
+from mozu.core.api.hookspecs import hookimpl
+from mozu.core.api.kind import Kind
 from mozu.core.api.secret import Secret
+from mozu.core.api.settings import Settings
+from mozu.core.api.version1 import Declaration
 from mozu.core.errors import MozuError, SinkClosed, SourceBroken, SourceUnavailable, UnknownField
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.metrics import Metrics
@@ -25,8 +49,12 @@ from mozu.core.model.fields import Argument, Field, FieldRegistry, FieldType, Ma
 
 __all__ = [
     "API_VERSION",
+    "AcksBatches",
     "Alert",
     "Argument",
+    "CachesProcesses",
+    "ChecksDestination",
+    "CompilePredicates",
     "Container",
     "Context",
     "Counts",
@@ -34,31 +62,47 @@ __all__ = [
     "Declaration",
     "Demand",
     "Enricher",
+    "EnricherDeclaration",
     "Evaluator",
+    "EvaluatorDeclaration",
     "Event",
     "Field",
+    "FieldReaders",
     "FieldRegistry",
     "FieldType",
     "File",
+    "FiltersByProcess",
+    "HasOrigin",
     "Interest",
+    "Kind",
     "Match",
     "Metrics",
     "MozuError",
+    "NamesRules",
+    "ObservesPids",
+    "Outcome",
     "Process",
+    "ProcessPredicate",
+    "ProvidesReaders",
     "Record",
     "Rejected",
+    "Reopens",
+    "ReportsGaps",
     "Retry",
     "Secret",
     "Settings",
     "Severity",
     "Sink",
     "SinkClosed",
+    "SinkDeclaration",
     "SockAddr",
     "SockTuple",
     "Source",
     "SourceBroken",
+    "SourceDeclaration",
     "SourceUnavailable",
     "SyscallEvent",
     "UnknownField",
+    "Visibility",
     "hookimpl",
 ]

@@ -8,11 +8,11 @@ from typing import Any
 import click
 import orjson
 
-from mozu.core.api.hookspecs import Context
+from mozu.core.api import Context, EvaluatorDeclaration
 from mozu.core.cli import options
-from mozu.core.cli.known import configured_rules, known_fields, known_plugins
+from mozu.core.cli.known import configured_rules, known_fields, known_plugins, warn
 from mozu.core.cli.terminal import safe
-from mozu.core.errors import RulesError
+from mozu.core.errors import PluginError, RulesError
 from mozu.core.language.rules import LoadResult, load
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
@@ -41,6 +41,7 @@ def command(rules: tuple[str, ...], path: Path | None, overrides: tuple[str, ...
     config, problems = read(path, overrides)
     registry = Registry()
     registry.check(config, problems)
+    warn(registry)
     if problems:
         return _refuse(problems.lines(), as_json=as_json)
     fields = known_fields(registry)
@@ -57,12 +58,12 @@ def command(rules: tuple[str, ...], path: Path | None, overrides: tuple[str, ...
 def _refusals(config: Config, registry: Registry, fields: FieldRegistry) -> list[str]:
     """What evaluators say against their settings when they are built: additions to outputs, third parties' rules."""
     found = []
-    for entry in config.evaluators:
+    for declaration, entry in registry.declarations(EvaluatorDeclaration, config.evaluators):
         log = logging.getLogger(f"mozu.{entry.id}")
         context = Context(id=entry.id, log=log, metrics=Metrics(), fields=fields, offline=True)
         try:
-            registry.declaration(entry).build(registry.settings(entry), context)
-        except RulesError as error:
+            registry.build(declaration, entry, context)
+        except (RulesError, PluginError) as error:
             found.append(f"evaluator {entry.id}: {error}")
     return found
 

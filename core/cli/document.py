@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from mozu.core.api import Kind
 from mozu.core.runtime.config.describe import Setting, settings_of
-from mozu.core.runtime.config.model import CoreSettings, EntrySettings, Kind
+from mozu.core.runtime.config.model import CoreSettings, EntrySettings
 from mozu.core.runtime.registry import BUILTINS, Registry
 
 BEGIN: Final = "<!-- generated: settings; `make docs` writes it again -->"

@@ -14,7 +14,7 @@ from mozu.core.runtime.registry import BUILTINS, Registry
 
 
 def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
-    """A registry for listings. A plugin that cannot be loaded is told on stderr and left out.
+    """A registry for listings. A plugin that cannot be loaded is reported on stderr and left out.
 
     Raises ConfigError if the configuration itself cannot be read; the settings in it do not matter here.
     """
@@ -36,7 +36,14 @@ def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
             failures[str(error)] = None
     for text in failures:
         click.echo(f"mozu: warning: {safe(text)}", err=True)
+    warn(registry)
     return registry
+
+
+def warn(registry: Registry) -> None:
+    """What the registry says of plugins that it has accepted, on stderr."""
+    for text in registry.warnings:
+        click.echo(f"mozu: warning: {safe(text)}", err=True)
 
 
 def known_fields(registry: Registry) -> FieldRegistry:

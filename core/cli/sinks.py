@@ -1,17 +1,16 @@
 """`mozu sinks`."""
 
 import asyncio
-import inspect
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import click
 
-from mozu.core.api.hookspecs import Context, Declaration, Record, Rejected, Retry
+from mozu.core.api import ChecksDestination, Context, Record, Rejected, Retry, Sink, SinkDeclaration
 from mozu.core.cli import options
 from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
@@ -22,7 +21,9 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.config import Config, Entry
 from mozu.core.runtime.registry import Registry, configure
 
-_PATIENCE: Final = 30.0
+T = TypeVar("T")
+
+_TIMEOUT: Final = 30.0
 """Seconds in which a sink must have answered."""
 
 
@@ -34,18 +35,18 @@ def command() -> None:
 @command.command(
     epilog="""\b
 Examples:
-  mozu sinks check                 which sinks would accept an alert, as far as they can tell
+  mozu sinks check                 which sinks would accept an alert, as far as they can find out
   mozu sinks check --send          send each of them one alert that says that it is a test
   mozu sinks check --sink siem     only this one
 
-Exit code 1 tells that a sink would not accept an alert."""
+Exit code 1: a sink would not accept an alert."""
 )
 @click.option("--send", is_flag=True, help="Send an alert of the rule `Test of a sink`, whatever the sink's route.")
 @click.option("--sink", help="Only this sink.")
 @options.configuration
 @options.verbose
 def check(send: bool, sink: str | None, path: Path | None, overrides: tuple[str, ...], verbose: bool) -> int:
-    """Tell of each sink whether it would accept an alert."""
+    """Say of each sink whether it would accept an alert."""
     config, registry = configure(path, overrides)
     entries = [entry for entry in config.sinks if sink in (None, entry.id)]
     if not entries:
@@ -70,7 +71,7 @@ class _Trial:
     def __init__(self, entry: Entry, config: Config, registry: Registry) -> None:
         self._entry, self._host = entry, config.host or socket.gethostname()
         self._registry = registry
-        self._declaration: Declaration = registry.declaration(entry)
+        ((self._declaration, _),) = registry.declarations(SinkDeclaration, [entry])
         self._worker: WorkerThread | None = None
 
     async def result(self, *, send: bool) -> tuple[bool, str]:
@@ -80,11 +81,11 @@ class _Trial:
         log.addHandler(heard)
         log.propagate = log.isEnabledFor(logging.DEBUG)
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT):
                 good, text = await self._tried(log, send=send)
         except TimeoutError:
-            good, text = False, f"it has not answered within {_PATIENCE:.0f} s"
-        except Exception as error:  # noqa: BLE001  a stranger's code: whatever it raises is the answer
+            good, text = False, f"it has not answered within {_TIMEOUT:.0f} s"
+        except Exception as error:  # noqa: BLE001  a plugin's code: whatever it raises is the answer
             good, text = False, str(error) or type(error).__name__
         finally:
             log.removeHandler(heard)
@@ -96,7 +97,7 @@ class _Trial:
         context = Context(
             id=self._entry.id, log=log, metrics=Metrics(), fields=FieldRegistry(), content_type=content_type
         )
-        sink = self._declaration.build(self._registry.settings(self._entry), context)
+        sink = self._registry.build(self._declaration, self._entry, context)
         if self._declaration.blocking:
             self._worker = WorkerThread(f"mozu-check-{self._entry.id}")
         await self._call(sink.start)
@@ -107,14 +108,13 @@ class _Trial:
             if self._worker is not None:
                 self._worker.close()
 
-    async def _looked(self, sink: Any) -> tuple[bool, str]:
-        look = getattr(sink, "check", None)
-        if look is None:
-            return True, "its settings are good; --send tells whether alerts arrive"
-        why = await self._call(look)
+    async def _looked(self, sink: Sink) -> tuple[bool, str]:
+        if not isinstance(sink, ChecksDestination):
+            return True, "its settings are good; --send shows whether alerts arrive"
+        why = await self._call(sink.check)
         return why is None, why or "it would accept an alert"
 
-    async def _sent(self, sink: Any) -> tuple[bool, str]:
+    async def _sent(self, sink: Sink) -> tuple[bool, str]:
         record = self._record()
         outcomes = await self._call(lambda: sink.deliver([record]))
         outcome = outcomes[0] if outcomes else None
@@ -139,15 +139,13 @@ class _Trial:
         stamp = Stamp(self._host, self._entry.id, f"test-{now:x}", 1)
         return Record(alert, self._registry.encoder(self._entry).encode(alert, stamp), stamp)
 
-    async def _call(self, call: Callable[[], Any]) -> Any:
-        if self._worker is not None:
-            return await self._worker.run(call)
-        result = call()
-        return await result if inspect.isawaitable(result) else result
+    async def _call(self, call: Callable[[], Awaitable[T] | T]) -> T:
+        result = call() if self._worker is None else await self._worker.run(call)
+        return await result if isinstance(result, Awaitable) else result
 
 
 class _Heard(logging.Handler):
-    """Remembers the last complaint: sinks tell their reasons to their log."""
+    """Remembers the last warning: sinks log their reasons."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)

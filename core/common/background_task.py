@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mozu.core.api.hookspecs import Context
+from mozu.core.api import Context
 
 
 class BackgroundTask:

@@ -3,10 +3,9 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.delivery.alert_queue import QUEUE_FULL, DroppedRange
@@ -35,7 +34,7 @@ class DiskQueue:
         fsync: bool,
         drop_oldest: bool,
         live_first: bool,
-        spawn: Callable[[Any, str], None],
+        spawn: Callable[[Coroutine[None, None, None], str], None],
     ) -> None:
         self._path, self._capacity, self._metrics = path, capacity, metrics
         self._max_bytes, self._fsync, self._drop_oldest = max_bytes, fsync, drop_oldest

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from mozu.core.api.hookspecs import Outcome, Record, Rejected, Retry, Sink
+from mozu.core.api import Outcome, Record, Rejected, Retry, Sink
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.encode import Encoder

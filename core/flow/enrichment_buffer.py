@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from mozu.core.api.hookspecs import Enricher
+from mozu.core.api import Enricher
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event

@@ -4,7 +4,7 @@ costs itself only."""
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from mozu.core.api.hookspecs import Evaluator
+from mozu.core.api import Evaluator
 from mozu.core.filter.demand import Demand, union
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Alert

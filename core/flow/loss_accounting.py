@@ -7,7 +7,7 @@ call.
 
 from collections.abc import Mapping, Sequence
 
-from mozu.core.api.hookspecs import Counts
+from mozu.core.api import Counts, ReportsGaps
 from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.model.alert import Severity
@@ -45,9 +45,9 @@ class LossAccounting:
                 )
 
     def _gaps(self, pump: SourcePump) -> None:
-        """Breaks in a source's time that it knows of (optional method `take_gaps`): a step of the clock, a restart."""
-        take = getattr(pump.pipeline.source.component, "take_gaps", None)
-        for text in () if take is None else take():
+        """Breaks in a source's time that it knows of (`ReportsGaps`): a step of the clock, a restart."""
+        source = pump.pipeline.source.component
+        for text in source.take_gaps() if isinstance(source, ReportsGaps) else ():
             self._alerts.notice("Gap", Severity.WARNING, f"source {pump.name}: {text}", evt_source=pump.name)
 
     def _lost_events(self, pump: SourcePump, counts: Mapping[str, Counts]) -> None:

@@ -23,7 +23,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from mozu.core.api.hookspecs import Enricher, Source
+from mozu.core.api import CachesProcesses, Enricher, Source
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
@@ -164,9 +164,10 @@ class SourcePipeline:
         self._recorder.record(events)
         with self.source.contained("repair the state"):
             self.state.apply(events)
-        forget = getattr(self.source.component, "forget_processes", None)
-        if forget is not None:
-            forget()
+        component = self.source.component
+        if isinstance(component, CachesProcesses):
+            with self.source.contained("invalidate its answers about processes"):
+                component.invalidate_processes()
 
     def flush(self) -> None:
         """At the end: evaluate what is still held."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from mozu.core.api.hookspecs import ProcessPredicate
+from mozu.core.api import ProcessPredicate
 from mozu.core.filter.predicate import Predicate
 from mozu.core.language.conditions import RuleInput, compile_rules, parse
 from mozu.core.language.conditions.necessary import as_condition

@@ -43,9 +43,9 @@ class Reconciler:
         metrics: Metrics,
         *,
         threads: Callable[[], bool],
-        concerned: Callable[[], Iterable[int]] | None = None,
+        pids: Callable[[], Iterable[int]] | None = None,
     ) -> None:
-        self._pipeline, self._state, self._threads, self._concerned = pipeline, state, threads, concerned
+        self._pipeline, self._state, self._threads, self._pids = pipeline, state, threads, pids
         self._requested = asyncio.Event()
         self._ended = False
         self._repaired = metrics.counter("state_processes_repaired_total")
@@ -117,8 +117,8 @@ class Reconciler:
 
     def _read_procfs(self, pids: list[int] | None) -> list[ProcSnapshot]:
         """On a worker thread, which ends soon after the work is given up."""
-        if pids is None and self._concerned is not None:
-            pids = list(self._concerned())
+        if pids is None and self._pids is not None:
+            pids = list(self._pids())
         found = []
         for one in self._state.read_procfs(pids):
             if self._ended:

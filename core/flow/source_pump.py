@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from mozu.core.api import AcksBatches, ObservesPids
 from mozu.core.errors import SourceBroken
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
@@ -51,9 +52,9 @@ class SourcePump:
         if state is None or not self.live:
             return
         needed = demand.state_dependencies("syscall")
-        concerned = getattr(self._source.component, "concerned", None)
+        source = self._source.component
         state.environments = "env" in needed
-        known = state.seed(None if concerned is None else concerned())
+        known = state.seed(source.observed_pids() if isinstance(source, ObservesPids) else None)
         _log.info("source %s has started; %d processes were there already", self.name, known)
         if "threads" in needed:
             self.reconcile()  # births that came before the count are under way, and would count twice
@@ -115,9 +116,9 @@ class SourcePump:
         await self._ack(batch)
 
     async def _ack(self, batch: Sequence[Event | Alert]) -> None:
-        """Tell a source that keeps a position (an offset, a request) that the alerts of this batch cannot be lost."""
-        ack = getattr(self._source.component, "settled", None)
-        if ack is not None:
+        """The alerts of this batch cannot be lost: for a source that keeps a position (an offset, a request)."""
+        source = self._source.component
+        if isinstance(source, AcksBatches):
             await self._alerts.wait_persisted()
             with self._source.contained("acknowledge a batch"):
-                await ack(batch)
+                await source.ack(batch)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mozu.core.api.hookspecs import Counts
+from mozu.core.api import Counts
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.metrics import Metrics

@@ -14,17 +14,19 @@ lost, counted, and marked in the file.
 """
 
 from mozu.core.recording.capture import CapturePlan, Captures
-from mozu.core.recording.enriched_names import EnrichedNames, RecordedNames
+from mozu.core.recording.enriched_names import RECORDED_NAMES, EnrichedNames, KeepsRecordedNames, RecordedNames
 from mozu.core.recording.full import FullRecording
 from mozu.core.recording.recorder import NoRecorder, Recorder, RecordingOutput, RecordStage
 from mozu.core.recording.section import RecordingInfo
 from mozu.core.recording.writer import RecordingFiles, RecordingWriter
 
 __all__ = [
+    "RECORDED_NAMES",
     "CapturePlan",
     "Captures",
     "EnrichedNames",
     "FullRecording",
+    "KeepsRecordedNames",
     "NoRecorder",
     "RecordStage",
     "RecordedNames",

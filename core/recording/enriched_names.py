@@ -7,10 +7,12 @@ recording has tables of its own, which change between its batches.
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
 
+from mozu.core.api import Kind
+from mozu.core.api.capabilities import Capability
 from mozu.core.model.alert.template import MISSING
 from mozu.core.model.containers import ContainerMetadata
 from mozu.core.model.event import Address, SyscallEvent
@@ -36,6 +38,19 @@ class RecordedNames(Protocol):
 
     def entries(self) -> Iterable[MetadataLine]:
         """All of them, as they are now."""
+
+
+@runtime_checkable
+class KeepsRecordedNames(Protocol):
+    """A source of recordings, which has what they say of users and containers."""
+
+    @property
+    def recorded_names(self) -> RecordedNames:
+        """As of the last batch; they go into a recording of this run instead of what enrichers say."""
+
+
+RECORDED_NAMES: Final = Capability(KeepsRecordedNames, "recorded_names", frozenset((Kind.SOURCE,)))
+"""Looked for beside the capabilities that are promised to third parties."""
 
 
 def metadata_lines(section: Section, item: MetadataLine) -> list[bytes]:

@@ -7,21 +7,29 @@ the configuration names it: as the name of a component that no built-in has, or 
 
 import importlib
 import importlib.metadata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import msgspec
 import pluggy
 
-from mozu.core.api.hookspecs import API_VERSION, Declaration, Hooks, Settings
+from mozu.core.api import API_VERSION, Context, Kind, Settings, version1
+from mozu.core.api.capabilities import CAPABILITIES
+from mozu.core.api.contract import build_fault, component_class, faults
+from mozu.core.api.declarations import DECLARATIONS, AnyDeclaration, ComponentDeclaration
+from mozu.core.api.hookspecs import Hooks
 from mozu.core.delivery.encode import FORMATS, Encoder, Format
 from mozu.core.errors import PluginError
 from mozu.core.model.fields import FieldRegistry
-from mozu.core.runtime.config import RESERVED, Config, Entry, Kind, Problems, read
+from mozu.core.recording import RECORDED_NAMES
+from mozu.core.runtime.config import RESERVED, Config, Entry, Problems, read
 from mozu.core.runtime.config.suggest import suggestion
 from mozu.core.runtime.config.validate import validate
+
+T = TypeVar("T")
+C = TypeVar("C")
+D = TypeVar("D", bound=AnyDeclaration)
 
 GROUP: Final = "mozu"
 """The group of entry points."""
@@ -70,11 +78,15 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Plugin(msgspec.Struct, frozen=True):
-    """One declaration with its kind and origin."""
+    """One declaration with its origin."""
 
-    kind: Kind
-    declaration: Declaration
+    declaration: AnyDeclaration
     origin: Origin
+
+    @property
+    def kind(self) -> Kind:
+        """That of its declaration."""
+        return self.declaration.kind
 
 
 class Registry:
@@ -83,13 +95,31 @@ class Registry:
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(Hooks)
+        self._manager.add_hookspecs(version1.Version1Hooks)
         self._plugins: dict[tuple[Kind, str], Plugin] = {}
         self._loaded: set[str] = set()
         self._installed: dict[str, list[Origin]] | None = None
+        self.warnings: list[str] = []
+        """What the user should know of plugins that were accepted: those of the API version before."""
 
-    def declaration(self, entry: Entry) -> Declaration:
+    def declaration(self, entry: Entry) -> AnyDeclaration:
         """What the plugin of an entry says of itself. Raises PluginError."""
         return self.plugin(entry.kind, entry.name).declaration
+
+    def declarations(self, kind: type[D], entries: Iterable[Entry]) -> list[tuple[D, Entry]]:
+        """Entries of one kind with what their plugins say of themselves. Raises PluginError."""
+        found = [(self.declaration(entry), entry) for entry in entries]
+        return [(declaration, entry) for declaration, entry in found if isinstance(declaration, kind)]
+
+    def build(self, declaration: ComponentDeclaration[Settings, C], entry: Entry, context: Context) -> C:
+        """The component of an entry, which keeps the contract of its kind. Raises PluginError and ConfigError.
+
+        Errors of its own settings and rules (any MozuError) pass as they are.
+        """
+        plugin = self.plugin(entry.kind, entry.name)
+        component = declaration.build(self.settings(entry), context)
+        check_contract(plugin, component)
+        return component
 
     def plugin(self, kind: Kind, name: str) -> Plugin:
         """The plugin of a kind and name. Raises PluginError with a remedy if there is none or it is broken."""
@@ -194,18 +224,21 @@ class Registry:
         plugin = guarded(origin, "its import", lambda: _import(origin.target))
         try:
             self._register(origin, plugin)
-            found = [item for kind in Kind for item in self._declared(kind, plugin, origin)]
+            found = [*self._declared(plugin, origin), *self._declared_before(plugin, origin)]
             if not found:
-                raise PluginError(origin.plugin, f"{origin} has no hook of mozu (mozu_source …) marked @hookimpl")
+                raise PluginError(origin.plugin, f"{origin} has no hook of mozu (mozu_components) marked @hookimpl")
             for item in found:
                 self._check_unique(item)
+                made = component_class(item.declaration)
+                if made is not None:
+                    check_contract(item, made)
         except PluginError:
             self._manager.unregister(name=origin.target)
             raise
         self._plugins.update({(item.kind, item.declaration.name): item for item in found})
         self._loaded.add(origin.target)
 
-    def _register(self, origin: Origin, plugin: Any) -> None:
+    def _register(self, origin: Origin, plugin: object) -> None:
         try:
             self._manager.register(plugin, origin.target)
             self._manager.check_pending()
@@ -213,14 +246,35 @@ class Registry:
             text = str(error).partition("\n")[2] or str(error)
             raise PluginError(origin.plugin, f"{origin} breaks the hook contract: {text.strip()}") from error
 
-    def _declared(self, kind: Kind, plugin: Any, origin: Origin) -> Iterable[Plugin]:
-        hook = getattr(self._manager.hook, f"{GROUP}_{kind}", None)
-        for implementation in hook.get_hookimpls() if hook is not None else ():
+    def _declared(self, plugin: object, origin: Origin) -> Iterator[Plugin]:
+        for declaration in self._returned("mozu_components", DECLARATIONS, plugin, origin):
+            fault = _version_fault(declaration.api, API_VERSION) or _fault(declaration)
+            if fault:
+                raise PluginError(str(declaration.name), f"{origin}: {fault}")
+            yield Plugin(declaration, origin)
+
+    def _declared_before(self, plugin: object, origin: Origin) -> Iterator[Plugin]:
+        """What the hooks of the API version before declare, in today's form."""
+        for hook, kind in version1.HOOKS.items():
+            for old in self._returned(hook, (version1.Declaration,), plugin, origin):
+                fault = _version_fault(old.api, version1.VERSION) or _fault(old)
+                if fault:
+                    raise PluginError(str(old.name), f"{origin}: {fault}")
+                self.warnings.append(
+                    f"the {kind} {old.name} of {origin} is written for version {version1.VERSION} of the hook API (now "
+                    f"{API_VERSION}), which mozu accepts for one minor release; update {origin.distribution}"
+                )
+                yield Plugin(version1.upgraded(old, kind), origin)
+
+    def _returned(self, hook: str, wanted: tuple[type[T], ...], plugin: object, origin: Origin) -> list[T]:
+        """What a plugin's implementation of a hook returned. Raises PluginError."""
+        found: list[T] = []
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        for implementation in caller.get_hookimpls():
             if implementation.plugin is plugin:
-                name = f"mozu_{kind}"
-                made = guarded(origin, f"its hook {name}", implementation.function)
-                for declaration in _as_declarations(made, name, origin):
-                    yield Plugin(kind, declaration, origin)
+                made = guarded(origin, f"its hook {hook}", implementation.function)
+                found += _as_declarations(made, wanted, hook, origin)
+        return found
 
     def _check_unique(self, plugin: Plugin) -> None:
         key = plugin.kind, plugin.declaration.name
@@ -280,7 +334,7 @@ def _format_options(entry: Entry, problems: Problems) -> Settings | None:
     return validate(found.settings, entry.format_options, problems, f"{entry.kind} {entry.id}: format {found.name}")
 
 
-def guarded(origin: Origin, what: str, call: Callable[[], Any]) -> Any:
+def guarded(origin: Origin, what: str, call: Callable[[], T]) -> T:
     """Run a plugin's code while it is being registered; whatever it raises becomes a PluginError with a remedy."""
     try:
         return call()
@@ -289,7 +343,7 @@ def guarded(origin: Origin, what: str, call: Callable[[], Any]) -> Any:
         raise PluginError(
             origin.plugin, f"{origin} needs the module {error.name!r}, which is missing; {remedy}"
         ) from error
-    except (Exception, SystemExit) as error:  # a stranger's code: refused by name
+    except (Exception, SystemExit) as error:  # a third party's code: refused by name
         remedy = f"update {origin.distribution}, or take it out of the configuration"
         raise PluginError(
             origin.plugin, f"{origin}: {what} raised {type(error).__name__}: {error}; {remedy}"
@@ -312,34 +366,43 @@ def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
     return (point.dist.name, point.dist.version) if point.dist is not None else ("an unknown distribution", "")
 
 
-def _import(target: str) -> ModuleType | Any:
+def _import(target: str) -> object:
     module, _, attribute = target.partition(":")
-    found: Any = importlib.import_module(module.strip())
+    found: object = importlib.import_module(module.strip())
     for name in filter(None, attribute.strip().split(".")):
         found = getattr(found, name)
     return found
 
 
-def _as_declarations(made: object, hook: str, origin: Origin) -> Sequence[Declaration]:
+def _as_declarations(made: object, wanted: tuple[type[T], ...], hook: str, origin: Origin) -> Sequence[T]:
     """What a hook returned, checked. Raises PluginError."""
-    several = [made] if isinstance(made, Declaration) else made
-    if not isinstance(several, Sequence) or not all(isinstance(item, Declaration) for item in several):
-        found = type(made).__name__
-        raise PluginError(
-            origin.plugin, f"{origin}: {hook} must return a Declaration or a sequence of them, not {found}"
-        )
-    for item in several:
-        fault = _fault(item)
-        if fault:
-            raise PluginError(str(item.name), f"{origin}: {fault}")
-    return several
+    several = made if isinstance(made, Sequence) else [made]
+    found = [item for item in several if isinstance(item, wanted)]
+    if len(found) == len(several):
+        return found
+    name = " or ".join(one.__name__ for one in wanted)
+    other = next(type(item).__name__ for item in several if not isinstance(item, wanted))
+    raise PluginError(origin.plugin, f"{origin}: {hook} must return {name}, or a sequence of them, not {other}")
 
 
-def _fault(declaration: Declaration) -> str:
+def check_contract(plugin: Plugin, component: object) -> None:
+    """Check a component, or the class of one, against the contract of its kind. Raises PluginError."""
+    found = list(faults(plugin.declaration, component, (*CAPABILITIES, RECORDED_NAMES)))
+    if found:
+        made = component if isinstance(component, type) else type(component)
+        text = f"{plugin.origin}: the {plugin.kind} {made.__name__} breaks its contract: {'; '.join(found)}"
+        raise PluginError(plugin.declaration.name, f"{text}; see docs/spec/component.md")
+
+
+def _version_fault(api: object, accepted: int) -> str:
+    if api == accepted:
+        return ""
+    side = "update mozu" if isinstance(api, int) and api > API_VERSION else "update the plugin"
+    return f"it is written for version {api} of the hook API, and this mozu has {API_VERSION}; {side}"
+
+
+def _fault(declaration: AnyDeclaration | version1.Declaration) -> str:
     """What is wrong with a declaration; empty: nothing."""
-    if declaration.api != API_VERSION:
-        side = "update mozu" if declaration.api > API_VERSION else "update the plugin"
-        return f"it is written for version {declaration.api} of the hook API, and this mozu has {API_VERSION}; {side}"
     if not isinstance(declaration.name, str) or not declaration.name:
         return "its declaration has no name"
     if not callable(declaration.build):
@@ -349,4 +412,4 @@ def _fault(declaration: Declaration) -> str:
     taken = sorted(RESERVED & declaration.settings.model_fields.keys())
     if taken:
         return f"its setting {taken[0]!r} has a name that the core reserves; rename it"
-    return ""
+    return build_fault(declaration.build)

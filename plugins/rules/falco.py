@@ -6,7 +6,7 @@ settings   what the configuration may say            packs/   mozu's own rules
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from mozu.core.api import Alert, Context, Declaration, Demand, Event, FieldRegistry, Interest, hookimpl
+from mozu.core.api import Alert, Context, Demand, EvaluatorDeclaration, Event, FieldRegistry, Interest, hookimpl
 from mozu.core.errors import RulesError
 from mozu.core.filter.predicate import TRUE
 from mozu.core.language.conditions import RuleInput, compile_rules
@@ -84,6 +84,10 @@ class FalcoEvaluator:
         """The same from the files as they are now."""
         return FalcoEvaluator(self._settings, self.context)
 
+    def rule_names(self) -> Sequence[str]:
+        """The rules in force, in load order."""
+        return [rule.name for rule in self.rules]
+
     def _load(self, fields: FieldRegistry) -> LoadResult:
         additions = [entry.addition() for entry in self._settings.append_output]
         result = load(self._settings.rules, fields, Options(additions=additions))
@@ -117,9 +121,9 @@ def _types(rule: Rule) -> frozenset[str]:
 
 
 @hookimpl
-def mozu_evaluator() -> Declaration:
+def mozu_components() -> EvaluatorDeclaration[FalcoSettings]:
     """Falco's rules."""
-    return Declaration(
+    return EvaluatorDeclaration(
         name="falco",
         build=FalcoEvaluator,
         summary="Rules in Falco's language: conditions on system calls, and on records of other sources.",

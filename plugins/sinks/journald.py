@@ -17,8 +17,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from mozu.core.api import Alert, Context, Declaration, Record, Retry, Settings, hookimpl
-from mozu.core.api.hookspecs import Outcome
+from mozu.core.api import Alert, Context, Outcome, Record, Retry, Settings, SinkDeclaration, hookimpl
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.model.alert import render_value
 from mozu.core.model.event import as_bytes
@@ -150,9 +149,9 @@ def _build(settings: JournaldSettings, context: Context) -> JournaldSink:
 
 
 @hookimpl
-def mozu_sink() -> Declaration:
+def mozu_components() -> SinkDeclaration[JournaldSettings]:
     """Declare the sink."""
-    return Declaration(
+    return SinkDeclaration(
         name="journald",
         build=_build,
         settings=JournaldSettings,

@@ -4,7 +4,7 @@ import os
 import select
 from collections.abc import Sequence
 
-from mozu.core.api import Context, Declaration, Record, Settings, SinkClosed, hookimpl
+from mozu.core.api import Context, Record, Settings, SinkClosed, SinkDeclaration, hookimpl
 
 
 class StdoutSettings(Settings):
@@ -40,9 +40,9 @@ def _build(settings: StdoutSettings, context: Context) -> StdoutSink:
 
 
 @hookimpl
-def mozu_sink() -> Declaration:
+def mozu_components() -> SinkDeclaration[StdoutSettings]:
     """Declare the sink."""
-    return Declaration(
+    return SinkDeclaration(
         name="stdout",
         build=_build,
         settings=StdoutSettings,

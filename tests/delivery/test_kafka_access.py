@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.api import Record, Retry
-from mozu.core.api.hookspecs import Outcome
+from mozu.core.api import Outcome, Record, Retry
 from mozu.core.testing import alert, context, records
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.sink import KafkaSink

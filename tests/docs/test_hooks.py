@@ -4,7 +4,8 @@ import inspect
 import re
 from pathlib import Path
 
-from mozu.core.api.hookspecs import API_VERSION, Hooks
+from mozu.core.api import API_VERSION
+from mozu.core.api.hookspecs import Hooks
 
 ROOT = Path(__file__).parents[2]
 BONES = ("Called:", "Returns:", "May block:", "If it raises:")

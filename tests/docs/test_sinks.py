@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.api.hookspecs import Context
-from mozu.core.runtime.config import Kind
+from mozu.core.api import Context, Sink, SinkDeclaration
 from mozu.core.runtime.registry import configure
 from mozu.core.testing import context
 from mozu.plugins.sinks.journald import MESSAGE_ID
@@ -26,9 +25,8 @@ def test_an_example_loads_and_its_sinks_can_be_built(
     path.write_text(example)
     config, registry = configure(path)
     made: Context = context()
-    for entry in config.of(Kind.SINK):
-        sink = registry.declaration(entry).build(registry.settings(entry), made)
-        assert callable(sink.deliver)
+    for declaration, entry in registry.declarations(SinkDeclaration, config.sinks):
+        assert isinstance(registry.build(declaration, entry, made), Sink)
 
 
 def test_every_sink_of_the_page_has_an_example() -> None:

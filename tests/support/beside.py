@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from mozu.core.api.hookspecs import Context
+from mozu.core.api import Context
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.flow.process_predicate import process_predicates
 from mozu.core.language.conditions import RuleInput, compile_rules, parse

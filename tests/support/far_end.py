@@ -5,7 +5,18 @@ import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from mozu.core.api import Alert, Context, Counts, Declaration, Demand, Record, Settings, Severity, hookimpl
+from mozu.core.api import (
+    Alert,
+    Context,
+    Counts,
+    Demand,
+    Record,
+    Settings,
+    Severity,
+    SinkDeclaration,
+    SourceDeclaration,
+    hookimpl,
+)
 from mozu.core.model.alert import Ref, Template
 
 TEMPLATE = Template(("number ", Ref("number", "uint")))
@@ -77,17 +88,15 @@ class FarEnd:
 
 
 @hookimpl
-def mozu_source() -> Declaration:
-    return Declaration(
-        name="numbers",
-        build=Numbers,
-        settings=NumbersSettings,
-        event_source="numbers",
-        live=False,
-        summary="Numbers.",
+def mozu_components() -> Sequence[SourceDeclaration[NumbersSettings] | SinkDeclaration[FarEndSettings]]:
+    return (
+        SourceDeclaration(
+            name="numbers",
+            build=Numbers,
+            settings=NumbersSettings,
+            event_source="numbers",
+            live=False,
+            summary="Numbers.",
+        ),
+        SinkDeclaration(name="far_end", build=FarEnd, settings=FarEndSettings, blocking=True, summary="A file."),
     )
-
-
-@hookimpl
-def mozu_sink() -> Declaration:
-    return Declaration(name="far_end", build=FarEnd, settings=FarEndSettings, blocking=True, summary="A file.")

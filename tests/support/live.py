@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 import uvloop
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
-from mozu.core.api.hookspecs import Context, Source
+from mozu.core.api import Context, Source
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent

@@ -8,23 +8,23 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
 
-from mozu.core.api.hookspecs import Declaration, Record, Settings
+from mozu.core.api import Kind, NamesRules, Record, Sink
 from mozu.core.cli.trace.profile import KINDS, Places, Profile
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
-from mozu.core.runtime.config import Config, Entry, Kind, Problems
+from mozu.core.runtime.config import Config, Entry, Problems
 from mozu.core.runtime.config.delivery import QueueSettings
 from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.model import CoreSettings
 from mozu.core.runtime.config.node import node_of
 from mozu.core.runtime.config.recording import RecordSettings as Recorded
 from mozu.core.runtime.engine import Engine, assemble
-from mozu.core.runtime.engine.assembly import Built
+from mozu.core.runtime.engine.assembly import BuiltSink
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import Registry
@@ -37,6 +37,7 @@ _TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
 """The terminal sends them to the command as well, which is asked what to do."""
 
 
+@runtime_checkable
 class Traced(Protocol):
     """What a run needs of its source besides events."""
 
@@ -134,12 +135,6 @@ def _entry(kind: Kind, name: str, settings: dict[str, Any]) -> Entry:
     return Entry(kind=kind, name=name, id=name, settings=settings, node=node, queue=QueueSettings(size=_ROOM))
 
 
-def _own(kind: Kind, name: str, component: Any, metrics: Metrics) -> Built:
-    """A component that no configuration names."""
-    declaration = Declaration(name=name, build=lambda settings, context: component, summary="", settings=Settings)
-    return Built(declaration, _entry(kind, name, {}), Isolated(kind.value, name, component, metrics))
-
-
 def _profile(plan: TracePlan) -> Profile | None:
     if not plan.learning and plan.allowed is None:
         return None
@@ -151,19 +146,21 @@ async def _run(plan: TracePlan, config: Config, registry: Registry) -> Result | 
     metrics, tasks = Metrics(), BackgroundTasks()
     assembly = assemble(config, registry, metrics, tasks)
     kept = Kept(2 if plan.show else None)
-    assembly.sinks.append(_own(Kind.SINK, "report", kept, metrics))
+    report = Isolated[Sink](Kind.SINK.value, "report", kept, metrics)
+    assembly.sinks.append(BuiltSink(_entry(Kind.SINK, "report", {}), report))
     profile = _profile(plan)
     if profile is not None:
-        assembly.evaluators.append(_own(Kind.EVALUATOR, "allow", profile, metrics))
-    source: Traced = assembly.sources[0].isolated.component
+        assembly.evaluators.append(Isolated(Kind.EVALUATOR.value, "allow", profile, metrics))
+    source = assembly.sources[0].isolated.component
+    assert isinstance(source, Traced)
     began, moment = time.time(), time.monotonic()
     with _signals(source):
         code = await Engine(assembly, metrics, tasks).run(duration=None, stats=None, attended=False)
     status = source.command_status
-    judges = [built.isolated for built in assembly.evaluators]
-    if code or status is None or any(judge.failures.value for judge in judges):
+    if code or status is None or any(stage.failures.value for stage in assembly.evaluators):
         return None  # a judge that failed has not seen everything
-    rules = [rule.name for built in assembly.evaluators for rule in getattr(built.isolated.component, "rules", ())]
+    evaluators = [stage.component for stage in assembly.evaluators]
+    rules = [name for one in evaluators if isinstance(one, NamesRules) for name in one.rule_names()]
     if plan.allowed is not None:
         rules += [name for name, _ in KINDS.values()]
     return Result(

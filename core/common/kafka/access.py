@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 from mozu.core.api.secret import Secret
 from mozu.core.common.tls import ClientTls
 

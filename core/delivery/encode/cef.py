@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import Field
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 from mozu.core.delivery.encode.escape import UNSEEN, visible
 from mozu.core.delivery.encode.known import Known, name_of
 from mozu.core.delivery.encode.product import NAME, slug, version

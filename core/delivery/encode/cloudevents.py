@@ -10,7 +10,7 @@ from urllib.parse import quote
 import orjson
 from pydantic import Field
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import filled, one_line
 from mozu.core.delivery.encode.falco_json import FalcoJson

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 from mozu.core.delivery.encode.activity import DETECTION, activity
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import distinct, filled, one_line

@@ -3,7 +3,7 @@
 import orjson
 from pydantic import Field
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 from mozu.core.delivery.encode.clock import clock, iso
 from mozu.core.delivery.encode.escape import escaped, harmless
 from mozu.core.delivery.encode.values import json_value

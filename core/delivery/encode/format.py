@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 from mozu.core.model.alert import Alert, Stamp
 
 

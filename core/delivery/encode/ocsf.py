@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 from mozu.core.delivery.encode.document import filled, one_line
 from mozu.core.delivery.encode.known import HOMES, PROCESS, Connection, Known, name_of
 from mozu.core.delivery.encode.product import NAME, slug, version

@@ -15,7 +15,6 @@ from mozu.core.runtime.config.model import (
     CoreSettings,
     EnrichmentBufferSettings,
     Entry,
-    Kind,
     LogSettings,
 )
 
@@ -26,7 +25,6 @@ __all__ = [
     "CoreSettings",
     "EnrichmentBufferSettings",
     "Entry",
-    "Kind",
     "LogSettings",
     "Mark",
     "Problems",

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 
 Priority = Literal["emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"]
 

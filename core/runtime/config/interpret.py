@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from mozu.core.api import Kind
 from mozu.core.runtime.config.layer import Item, Layer
 from mozu.core.runtime.config.mark import Mark, Problems
-from mozu.core.runtime.config.model import RESERVED, Config, CoreSettings, Entry, EntrySettings, Kind
+from mozu.core.runtime.config.model import RESERVED, Config, CoreSettings, Entry, EntrySettings
 from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.validate import validate
 

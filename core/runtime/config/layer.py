@@ -2,8 +2,9 @@
 
 import msgspec
 
+from mozu.core.api import Kind
 from mozu.core.runtime.config.mark import Mark, Problems
-from mozu.core.runtime.config.model import SECTIONS, CoreSettings, Kind
+from mozu.core.runtime.config.model import SECTIONS, CoreSettings
 from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.suggest import suggestion
 

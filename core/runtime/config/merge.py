@@ -1,8 +1,8 @@
 """Layers upon layers: components merge by id, mappings by key, and everything else is replaced."""
 
+from mozu.core.api import Kind
 from mozu.core.runtime.config.layer import Item, Layer
 from mozu.core.runtime.config.mark import Problems
-from mozu.core.runtime.config.model import Kind
 from mozu.core.runtime.config.node import YamlNode
 
 

@@ -1,12 +1,11 @@
 """The typed configuration: what the engine is built from."""
 
-import enum
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from pydantic import AfterValidator, Field
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Kind, Settings
 from mozu.core.delivery.redact import problem_of
 from mozu.core.runtime.config.delivery import (
     AlertLimitSettings,
@@ -19,22 +18,6 @@ from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
 from mozu.core.runtime.config.resolve import ResolveSettings
-
-
-class Kind(enum.StrEnum):
-    """What a component can be. The value is the word in messages; `section` is the list in the configuration."""
-
-    SOURCE = "source"
-    ENRICHER = "enricher"
-    EVALUATOR = "evaluator"
-    SINK = "sink"
-    RESPONDER = "responder"
-
-    @property
-    def section(self) -> str:
-        """The key of the list of this kind."""
-        return f"{self.value}s"
-
 
 SECTIONS: Final = {kind.section: kind for kind in Kind}
 """Key of a list → its kind, in the order of the flow."""

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from mozu.core.api import Kind
 from mozu.core.runtime.config.layer import Item, Layer, items_of, known_key
 from mozu.core.runtime.config.mark import Mark, Problems
 from mozu.core.runtime.config.merge import entry
-from mozu.core.runtime.config.model import SECTIONS, Kind
+from mozu.core.runtime.config.model import SECTIONS
 from mozu.core.runtime.config.node import YamlNode, node_of
 from mozu.core.runtime.config.reader import parse
 from mozu.core.runtime.config.suggest import suggestion

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 
 
 class RecordSettings(Settings):

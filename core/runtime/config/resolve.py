@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 
 
 class ResolveSettings(Settings):

@@ -7,7 +7,8 @@ import msgspec
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from mozu.core.runtime.config.model import CoreSettings, EntrySettings, Kind
+from mozu.core.api import Kind
+from mozu.core.runtime.config.model import CoreSettings, EntrySettings
 
 _MODE: Final[JsonSchemaMode] = "validation"
 _REF: Final = "#/$defs/{model}"

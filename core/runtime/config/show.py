@@ -6,8 +6,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from mozu.core.api import Kind
 from mozu.core.runtime.config.delivery import QueueSettings, RetrySettings, RouteSettings, SpoolSettings
-from mozu.core.runtime.config.model import Config, Entry, Kind
+from mozu.core.runtime.config.model import Config, Entry
 
 SettingsOf = Callable[[Entry], BaseModel]
 

@@ -1,14 +1,26 @@
 """Assembly: build the components that a configuration names, without starting them."""
 
+import logging
 import os
 import socket
 import time
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
-from mozu.core.api.hookspecs import Context, Declaration, Enricher, Source
+from mozu.core.api import Context, Enricher, Evaluator, FieldReaders, ProvidesReaders, Settings, Sink, Source
+from mozu.core.api.declarations import (
+    AnyEnricher,
+    AnyEvaluator,
+    AnySink,
+    AnySource,
+    ComponentDeclaration,
+    EnricherDeclaration,
+    EvaluatorDeclaration,
+    SinkDeclaration,
+    SourceDeclaration,
+)
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.encode import Encoder, FalcoText
 from mozu.core.delivery.redact import Redactor
@@ -18,34 +30,43 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.lookups import Lookups
-from mozu.core.runtime.config import Config, Entry, Kind
+from mozu.core.runtime.config import Config, Entry
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
 from mozu.core.runtime.config.resolve import ResolveSettings
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.interfaces import interface_addresses
 from mozu.core.runtime.registry import Registry, version
 
+C = TypeVar("C")
+
+_log = logging.getLogger("mozu.engine")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-class Built(msgspec.Struct):
-    """One component with what its declaration and its entry say about it."""
+class BuiltSource(msgspec.Struct):
+    """A source, with what its declaration says about it."""
 
-    declaration: Declaration
+    declaration: AnySource
+    isolated: Isolated[Source]
+
+
+class BuiltSink(msgspec.Struct):
+    """A sink, with its entry in the configuration."""
+
     entry: Entry
-    isolated: Isolated[Any]
+    isolated: Isolated[Sink]
     encoder: Encoder = msgspec.field(default_factory=FalcoText)
-    """Sinks: how alerts become bytes."""
+    """How alerts become bytes."""
 
 
 class Assembly(msgspec.Struct):
     """Everything that a configuration names, built and not yet started."""
 
     fields: FieldRegistry
-    sources: list[Built]
-    enrichers: list[Built]
-    evaluators: list[Built]
-    sinks: list[Built]
+    sources: list[BuiltSource]
+    enrichers: list[Isolated[Enricher]]
+    evaluators: list[Isolated[Evaluator]]
+    sinks: list[BuiltSink]
     enrichment_buffer: EnrichmentBufferBounds
     hostname: str
     origin: str
@@ -65,25 +86,30 @@ class Assembly(msgspec.Struct):
 def assemble(config: Config, registry: Registry, metrics: Metrics, tasks: BackgroundTasks) -> Assembly:
     """Build in the order in which components need each other: fields, enrichers, sources, evaluators, sinks."""
     hostname = config.core.host or os.environ.get("FALCO_HOSTNAME") or socket.gethostname()
-    names = _surroundings(hostname)
+    names = _lookups(hostname)
     fields = FieldRegistry(builtin_fields(names), names)
-    declared = {kind: _declared(config, registry, kind) for kind in ("sources", "enrichers", "evaluators", "sinks")}
+    declared_sources = registry.declarations(SourceDeclaration, config.sources)
+    declared_enrichers = registry.declarations(EnricherDeclaration, config.enrichers)
+    declared_evaluators = registry.declarations(EvaluatorDeclaration, config.evaluators)
+    declared_sinks = registry.declarations(SinkDeclaration, config.sinks)
+    for text in registry.warnings:
+        _log.warning("%s", text)
     registry.add_fields(fields)
 
     builder = _Builder(registry, fields, metrics, tasks, _requested_fields(config, registry))
-
-    def build(kind: str) -> list[Built]:
-        return [builder.build(declaration, entry) for declaration, entry in declared[kind]]
-
-    enrichers, sources = build("enrichers"), build("sources")
-    for built in (*enrichers, *sources):
-        _bind(fields, built.isolated.component)
+    enrichers = [builder.enricher(*declared) for declared in declared_enrichers]
+    sources = [builder.source(*declared) for declared in declared_sources]
+    for enricher in enrichers:
+        _bind(fields, enricher.component.readers())
+    for source in sources:  # whose input answers for itself: its readers take the place of the enrichers'
+        if isinstance(source.isolated.component, ProvidesReaders):
+            _bind(fields, source.isolated.component.readers())
     bounds = config.core.enrichment_buffer
     return Assembly(
         fields=fields,
         enrichers=enrichers,
-        evaluators=build("evaluators"),
-        sinks=build("sinks"),
+        evaluators=[builder.evaluator(*declared) for declared in declared_evaluators],
+        sinks=[builder.sink(*declared) for declared in declared_sinks],
         sources=sources,
         enrichment_buffer=EnrichmentBufferBounds(bounds.seconds, bounds.events, bounds.bytes),
         hostname=hostname,
@@ -98,16 +124,12 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, tasks: Backgr
     )
 
 
-def _surroundings(hostname: str) -> Lookups:
+def _lookups(hostname: str) -> Lookups:
     names = Lookups()
     names.hostname = hostname
     names.addresses.replace(interface_addresses())
     names.first_time = time.time_ns()
     return names
-
-
-def _declared(config: Config, registry: Registry, kind: str) -> list[tuple[Declaration, Entry]]:
-    return [(registry.declaration(entry), entry) for entry in getattr(config, kind)]
 
 
 def _redactor(config: Config, metrics: Metrics) -> Redactor | None:
@@ -134,28 +156,47 @@ class _Builder:
         self._registry, self._fields, self._metrics, self._tasks = registry, fields, metrics, tasks
         self._requested_fields = requested_fields
 
-    def build(self, declaration: Declaration, entry: Entry) -> Built:
-        kind, is_sink = entry.kind.value, entry.kind is Kind.SINK
-        isolation = Isolation(kind, entry.id, self._metrics)
+    def source(self, declaration: AnySource, entry: Entry) -> BuiltSource:
+        return BuiltSource(declaration, self._built(declaration, entry, offline=not declaration.live))
+
+    def enricher(self, declaration: AnyEnricher, entry: Entry) -> Isolated[Enricher]:
+        return self._built(declaration, entry)
+
+    def evaluator(self, declaration: AnyEvaluator, entry: Entry) -> Isolated[Evaluator]:
+        return self._built(declaration, entry, requested_fields=self._requested_fields)
+
+    def sink(self, declaration: AnySink, entry: Entry) -> BuiltSink:
+        content_type = self._registry.format(entry).content_type
+        isolated = self._built(declaration, entry, content_type=content_type, blocking=declaration.blocking)
+        return BuiltSink(entry, isolated, self._registry.encoder(entry))
+
+    def _built(
+        self,
+        declaration: ComponentDeclaration[Settings, C],
+        entry: Entry,
+        *,
+        offline: bool = False,
+        requested_fields: tuple[str, ...] = (),
+        content_type: str = "",
+        blocking: bool = False,
+    ) -> Isolated[C]:
+        isolation = Isolation(entry.kind.value, entry.id, self._metrics)
         context = Context(
             id=entry.id,
             log=isolation.log,
             metrics=isolation.metrics,
             fields=self._fields,
-            offline=not declaration.live,
+            offline=offline,
+            requested_fields=requested_fields,
+            content_type=content_type,
             spawn=self._tasks.of(isolation),
-            requested_fields=self._requested_fields if entry.kind is Kind.EVALUATOR else (),
-            content_type=self._registry.format(entry).content_type if is_sink else "",
         )
-        component = declaration.build(self._registry.settings(entry), context)
-        isolated = Isolated(kind, entry.id, component, self._metrics, blocking=declaration.blocking)
-        return Built(declaration, entry, isolated, self._registry.encoder(entry) if is_sink else FalcoText())
+        component = self._registry.build(declaration, entry, context)
+        return Isolated(entry.kind.value, entry.id, component, self._metrics, blocking=blocking)
 
 
-def _bind(fields: FieldRegistry, component: Enricher | Source) -> None:
-    """Enrichers bring readers, and so may a source whose input answers for itself; the latter's hold."""
-    readers = getattr(component, "readers", None)
-    for name, reader in readers().items() if readers is not None else ():
+def _bind(fields: FieldRegistry, readers: FieldReaders) -> None:
+    for name, reader in readers.items():
         fields.provide(name, reader)
 
 

@@ -7,10 +7,10 @@ import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
 
 import orjson
 
+from mozu.core.api import Reopens
 from mozu.core.errors import MozuError
 from mozu.core.filter.demand import union
 from mozu.core.flow.loss_accounting import LossAccounting
@@ -36,7 +36,7 @@ class Engine:
         self._stopping = asyncio.Event()
         self._started = time.monotonic()
         self._group = asyncio.TaskGroup()
-        self._writers: list[asyncio.Task[Any]] = []
+        self._writers: list[asyncio.Task[None]] = []
         """Of disk queues: they end once everything is on disk."""
         wired = wire(
             assembly,
@@ -94,9 +94,9 @@ class Engine:
 
     async def _start(self) -> None:
         """Sinks before sources, so that the first alert finds its queue."""
-        for built in self._assembly.enrichers:
-            with built.isolated.contained("start"):
-                await built.isolated.component.start()
+        for enricher in self._assembly.enrichers:
+            with enricher.contained("start"):
+                await enricher.component.start()
         for worker in self._alerts.workers:
             damage = await worker.queue.open()
             if damage:
@@ -131,16 +131,17 @@ class Engine:
         self._tasks.spawn(self._reload(), "reload")
 
     def _on_reopen_signal(self) -> None:
-        """Sinks that keep files (optional method `reopen`) open them again: log rotation."""
+        """Sinks that keep files (`Reopens`) open them again: log rotation."""
         for worker in self._alerts.workers:
-            reopen = getattr(worker.sink.component, "reopen", None)
-            if reopen is not None:
+            sink = worker.sink.component
+            if isinstance(sink, Reopens):
                 with worker.sink.contained("reopen"):
-                    reopen()
+                    sink.reopen()
 
     def _watchdog(self, loop: asyncio.AbstractEventLoop) -> Watchdog:
         built = self._assembly
-        components = [b.isolated for b in (*built.sources, *built.enrichers, *built.evaluators, *built.sinks)]
+        ends = [*(one.isolated for one in built.sources), *(one.isolated for one in built.sinks)]
+        components = [*ends, *built.enrichers, *built.evaluators]
         owners = {type(one.component).__module__: f"{one.kind} {one.name}" for one in components}
         held = self._metrics.counter("loop_held_total")
 
@@ -197,17 +198,17 @@ class Engine:
             await pump.update(demand)
         _log.info("reloaded")
 
-    def _task(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+    def _task(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         return self._group.create_task(work, name=name)
 
     # --- stop
 
-    async def _until_sources_end(self, pumps: list[asyncio.Task[Any]]) -> None:
+    async def _until_sources_end(self, pumps: list[asyncio.Task[None]]) -> None:
         if pumps:
             await asyncio.wait(pumps)
             self.stop("the sources have ended")
 
-    async def _stop(self, pumps: list[asyncio.Task[Any]], deliveries: list[asyncio.Task[Any]]) -> None:
+    async def _stop(self, pumps: list[asyncio.Task[None]], deliveries: list[asyncio.Task[None]]) -> None:
         """Sources first, then everything in flight, then the sinks; all within the deadline."""
         deadline = asyncio.get_running_loop().time() + self._assembly.stop_deadline
         for pump in self._pumps:
@@ -224,11 +225,11 @@ class Engine:
         await self._finish(deliveries, deadline)
         for worker in self._alerts.workers:
             await worker.stop()
-        for built in self._assembly.enrichers:
-            with built.isolated.contained("stop"):
-                await asyncio.wait_for(built.isolated.component.stop(), self._left(deadline))
+        for enricher in self._assembly.enrichers:
+            with enricher.contained("stop"):
+                await asyncio.wait_for(enricher.component.stop(), self._left(deadline))
 
-    async def _finish(self, tasks: list[asyncio.Task[Any]], deadline: float) -> None:
+    async def _finish(self, tasks: list[asyncio.Task[None]], deadline: float) -> None:
         if not tasks:
             return
         _, late = await asyncio.wait(tasks, timeout=self._left(deadline))

@@ -1,9 +1,9 @@
 """From the settings `record` and `capture` to the recorder of each source."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from mozu.core.api.hookspecs import Source
+from mozu.core.api import Source
 from mozu.core.errors import MozuError
 from mozu.core.filter.demand import STATE_DEPENDENCIES, Demand, Interest
 from mozu.core.isolation.isolated import Isolated
@@ -13,6 +13,7 @@ from mozu.core.recording import (
     Captures,
     EnrichedNames,
     FullRecording,
+    KeepsRecordedNames,
     NoRecorder,
     Recorder,
     RecordingFiles,
@@ -54,7 +55,8 @@ def recorder_for(
         outputs.append(_captures(assembly.capture, scope, live=live))
     if not outputs:
         return NoRecorder()
-    recorded_names: Any = getattr(source.component, "surroundings", None)
+    component = source.component
+    recorded_names = component.recorded_names if isinstance(component, KeepsRecordedNames) else None
     about = RecordingInfo(
         source=source.name, origin=origin, writer=f"mozu {assembly.version}", names=assembly.fields.lookups
     )

@@ -1,7 +1,6 @@
 """From a configured sink to its sink worker: queue in memory or on disk, encoder, retry policy, route."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
 
 from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.disk_queue import DiskQueue
@@ -9,14 +8,14 @@ from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
 from mozu.core.model.alert import Severity
-from mozu.core.runtime.engine.assembly import Built
+from mozu.core.runtime.engine.assembly import BuiltSink
 
-SpawnWriter = Callable[[Any, str], None]
+SpawnWriter = Callable[[Coroutine[None, None, None], str], None]
 """(work, name): start the task that writes a disk queue; it ends once everything is on disk."""
 
 
 def sink_worker_for(
-    built: Built, *, agent: str, on_closed: Callable[[str], None], spawn_writer: SpawnWriter
+    built: BuiltSink, *, agent: str, on_closed: Callable[[str], None], spawn_writer: SpawnWriter
 ) -> SinkWorker:
     """The worker of one sink. `on_closed` is called with a sentence when its destination is gone for good."""
     entry = built.entry
@@ -32,7 +31,7 @@ def sink_worker_for(
     )
 
 
-def _queue(built: Built, spawn_writer: SpawnWriter) -> AlertQueue:
+def _queue(built: BuiltSink, spawn_writer: SpawnWriter) -> AlertQueue:
     entry, metrics = built.entry, built.isolated.metrics
     if not entry.spool.enabled:
         return MemoryQueue(entry.queue.size, metrics)

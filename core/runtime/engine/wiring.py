@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from mozu.core.api import FiltersByProcess, HasOrigin, ObservesPids
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
@@ -17,7 +18,7 @@ from mozu.core.flow.reconcile import Reconciler
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
-from mozu.core.runtime.engine.assembly import Assembly, Built
+from mozu.core.runtime.engine.assembly import Assembly, BuiltSource
 from mozu.core.runtime.engine.recordings import recorded_demand, recorder_for
 from mozu.core.runtime.engine.sink_workers import SpawnWriter, sink_worker_for
 from mozu.core.state import StateMachine
@@ -54,24 +55,26 @@ def wire(
         limiter=assembly.alert_limiter,
         metrics=metrics,
     )
-    evaluation = Evaluation(built.isolated for built in assembly.evaluators)
+    evaluation = Evaluation(assembly.evaluators)
 
     def demand() -> Demand:
         return recorded_demand(evaluation.demand(), assembly)
 
-    def pump(built: Built) -> SourcePump:
+    def pump(built: BuiltSource) -> SourcePump:
         live, source = built.declaration.live, built.isolated
         state = None
         if built.declaration.event_source == "syscall":
             state = StateMachine(procfs="/proc" if live else None, metrics=source.metrics)
-        origin = getattr(source.component, "origin", "") or f"{assembly.origin}/{source.name}"
+        component = source.component
+        own_origin = component.origin if isinstance(component, HasOrigin) else ""
+        origin = own_origin or f"{assembly.origin}/{source.name}"
         pipeline = SourcePipeline(
             source,
             live=live,
             origin=origin,
             state=state,
             recorder=recorder_for(source, origin, state, assembly, metrics, live=live),
-            enrichers=[enricher.isolated for enricher in assembly.enrichers],
+            enrichers=assembly.enrichers,
             bounds=assembly.enrichment_buffer,
             evaluation=evaluation,
             alerts=alerts,
@@ -80,13 +83,12 @@ def wire(
         )
         reconciler = None
         if state is not None and live:
-            use_process_predicates = getattr(source.component, "use_process_predicates", None)
-            if use_process_predicates is not None:
-                use_process_predicates(process_predicates(assembly.fields, state))
+            if isinstance(component, FiltersByProcess):
+                component.use_process_predicates(process_predicates(assembly.fields, state))
             reconciler = Reconciler(
                 pipeline, state, source.metrics,
                 threads=lambda: "threads" in demand().state_dependencies("syscall"),
-                concerned=getattr(source.component, "concerned", None),
+                pids=component.observed_pids if isinstance(component, ObservesPids) else None,
             )  # fmt: skip
         return SourcePump(pipeline, alerts, reconciler, demand=demand, stopping=stopping)
 

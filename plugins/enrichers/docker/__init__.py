@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mozu.core.api.hookspecs import Context, Declaration, hookimpl
+from mozu.core.api import Context, EnricherDeclaration, hookimpl
 from mozu.plugins.enrichers.docker.settings import DockerSettings
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ def build(settings: DockerSettings, context: Context) -> "DockerEnricher":
 
 
 @hookimpl
-def mozu_enricher() -> Declaration:
+def mozu_components() -> EnricherDeclaration[DockerSettings]:
     """Declare `docker`."""
-    return Declaration(
+    return EnricherDeclaration(
         name="docker",
         build=build,
         summary="Names, images, labels and mounts of containers, from a docker engine's files and API.",

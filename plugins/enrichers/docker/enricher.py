@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from mozu.core.api.hookspecs import Context
+from mozu.core.api import Context
 from mozu.core.common.background_task import BackgroundTask
 from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.model.containers.fields import container_readers

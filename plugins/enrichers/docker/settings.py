@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 
 
 class DockerSettings(Settings):

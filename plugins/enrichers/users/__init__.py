@@ -1,13 +1,13 @@
 """The enricher `users`: names of users and groups, the host's and each container's own."""
 
-from mozu.core.api.hookspecs import Declaration, hookimpl
+from mozu.core.api import EnricherDeclaration, hookimpl
 from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
 
 
 @hookimpl
-def mozu_enricher() -> Declaration:
+def mozu_components() -> EnricherDeclaration[UsersSettings]:
     """Declare `users`."""
-    return Declaration(
+    return EnricherDeclaration(
         name="users",
         build=UsersEnricher,
         summary="Names of users and groups, from the files of the host and of each container, and from name services.",

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from mozu.core.api.hookspecs import Context, Settings
+from mozu.core.api import Context, Settings
 from mozu.core.common.background_task import BackgroundTask
 from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.model.event import Event, Process

@@ -1,6 +1,6 @@
 """The sink `file`: one alert a line in a file, rotated by size or time, and reopened (logrotate)."""
 
-from mozu.core.api import Declaration, hookimpl
+from mozu.core.api import SinkDeclaration, hookimpl
 from mozu.plugins.sinks.file.settings import FileSettings
 from mozu.plugins.sinks.file.sink import FileSink
 
@@ -8,9 +8,9 @@ __all__ = ["FileSettings", "FileSink", "mozu_sink"]
 
 
 @hookimpl
-def mozu_sink() -> Declaration:
+def mozu_components() -> SinkDeclaration[FileSettings]:
     """Declare the sink."""
-    return Declaration(
+    return SinkDeclaration(
         name="file",
         build=FileSink,
         settings=FileSettings,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mozu.core.api import Context, Declaration, hookimpl
+from mozu.core.api import Context, SinkDeclaration, hookimpl
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ def build(settings: KafkaSettings, context: Context) -> "KafkaSink":
 
 
 @hookimpl
-def mozu_sink() -> Declaration:
+def mozu_components() -> SinkDeclaration[KafkaSettings]:
     """Declare the sink."""
-    return Declaration(
+    return SinkDeclaration(
         name="kafka",
         build=build,
         settings=KafkaSettings,

@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAuthorizationFailedError
 
-from mozu.core.api import Context, Record, Rejected, Retry
-from mozu.core.api.hookspecs import Outcome
+from mozu.core.api import Context, Outcome, Record, Rejected, Retry
 from mozu.core.common.kafka.client import client_arguments
 from mozu.core.common.kafka.client_log import KafkaClientLog
 from mozu.core.common.kafka.client_throttle import THROTTLED

@@ -1,15 +1,15 @@
 """The sink `program`: one alert a line on the standard input of a command."""
 
-from mozu.core.api import Declaration, hookimpl
+from mozu.core.api import SinkDeclaration, hookimpl
 from mozu.plugins.sinks.program.sink import ProgramSettings, ProgramSink
 
 __all__ = ["ProgramSettings", "ProgramSink", "mozu_sink"]
 
 
 @hookimpl
-def mozu_sink() -> Declaration:
+def mozu_components() -> SinkDeclaration[ProgramSettings]:
     """Declare the sink."""
-    return Declaration(
+    return SinkDeclaration(
         name="program",
         build=ProgramSink,
         settings=ProgramSettings,

@@ -7,8 +7,7 @@ from typing import Final
 
 from pydantic import Field
 
-from mozu.core.api import Context, Record, Rejected, Retry, Settings
-from mozu.core.api.hookspecs import Outcome
+from mozu.core.api import Context, Outcome, Record, Rejected, Retry, Settings
 from mozu.core.common.backoff import Backoff
 from mozu.core.common.control_chars import single_line
 from mozu.plugins.sinks.program.child_process import ChildProcess

@@ -1,6 +1,6 @@
 """The sink `syslog`: to the local daemon, or over UDP, TCP or TLS; RFC 5424 and RFC 3164."""
 
-from mozu.core.api import Declaration, hookimpl
+from mozu.core.api import SinkDeclaration, hookimpl
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 from mozu.plugins.sinks.syslog.sink import SyslogSink
 
@@ -8,9 +8,9 @@ __all__ = ["SyslogSettings", "SyslogSink", "mozu_sink"]
 
 
 @hookimpl
-def mozu_sink() -> Declaration:
+def mozu_components() -> SinkDeclaration[SyslogSettings]:
     """Declare the sink."""
-    return Declaration(
+    return SinkDeclaration(
         name="syslog",
         build=SyslogSink,
         settings=SyslogSettings,

@@ -5,8 +5,7 @@ import socket
 from collections.abc import Sequence
 from typing import Final
 
-from mozu.core.api import Retry
-from mozu.core.api.hookspecs import Outcome
+from mozu.core.api import Outcome, Retry
 from mozu.plugins.sinks.syslog.resolve import connect
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 

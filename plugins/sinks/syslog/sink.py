@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from mozu.core.api import Context, Record
-from mozu.core.api.hookspecs import Outcome
+from mozu.core.api import Context, Outcome, Record
 from mozu.plugins.sinks.syslog.datagrams import Datagrams
 from mozu.plugins.sinks.syslog.message import Formatter
 from mozu.plugins.sinks.syslog.settings import SyslogSettings

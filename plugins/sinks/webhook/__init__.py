@@ -10,7 +10,7 @@
 
 from typing import TYPE_CHECKING
 
-from mozu.core.api import Context, Declaration, hookimpl
+from mozu.core.api import Context, SinkDeclaration, hookimpl
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ def build(settings: WebhookSettings, context: Context) -> "WebhookSink":
 
 
 @hookimpl
-def mozu_sink() -> Declaration:
+def mozu_components() -> SinkDeclaration[WebhookSettings]:
     """Declare the sink."""
-    return Declaration(
+    return SinkDeclaration(
         name="webhook",
         build=build,
         settings=WebhookSettings,

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from mozu.core.api import Context, Record
-from mozu.core.api.hookspecs import Outcome
+from mozu.core.api import Context, Outcome, Record
 from mozu.core.errors import ConfigError
 from mozu.plugins.sinks.webhook.batcher import AlertBatch, Batcher
 from mozu.plugins.sinks.webhook.circuit_breaker import CircuitBreaker

@@ -8,8 +8,8 @@ from typing import Final
 
 from pydantic import Field, field_validator
 
-from mozu.core.api.hookspecs import Context, Declaration, Settings, hookimpl
-from mozu.plugins.sources.ebpf.capability import capabilities
+from mozu.core.api import Context, Settings, SourceDeclaration, hookimpl
+from mozu.plugins.sources.ebpf.capability import visibility
 from mozu.plugins.sources.ebpf.entry_paths import Switch
 from mozu.plugins.sources.ebpf.source import EbpfSource
 
@@ -57,14 +57,14 @@ def _build(settings: EbpfSettings, context: Context) -> EbpfSource:
 
 
 @hookimpl
-def mozu_source() -> Declaration:
+def mozu_components() -> SourceDeclaration[EbpfSettings]:
     """The source `ebpf`."""
-    return Declaration(
+    return SourceDeclaration(
         name="ebpf",
         build=_build,
         summary="Live system calls of this machine, from programs in the kernel (bcc).",
         settings=EbpfSettings,
         event_source="syscall",
         live=True,
-        capabilities=capabilities,
+        visibility=visibility,
     )

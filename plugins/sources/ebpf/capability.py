@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from mozu.core.api.hookspecs import Capability
+from mozu.core.api import Visibility
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import btf, checks, codegen, compat, kernel, uring
 from mozu.plugins.sources.ebpf.compiler import load_bcc
@@ -17,7 +17,7 @@ _GETPID: Final = 39
 _X32: Final = 1 << 30
 
 
-def capabilities() -> Iterator[Capability]:
+def visibility() -> Iterator[Visibility]:
     """One by one: what must be there, the entry paths, the event types by family."""
     yield _needed("machine", kernel.check_machine, os.uname().machine)
     yield _needed("capabilities", checks.check_capabilities, "what it takes to load and attach programs")
@@ -33,13 +33,13 @@ def capabilities() -> Iterator[Capability]:
     yield from _families(place)
 
 
-def _needed(what: str, check: object, good: str) -> Capability:
+def _needed(what: str, check: object, good: str) -> Visibility:
     assert callable(check)
     try:
         check()
     except SourceUnavailable as error:
-        return Capability(what, seen=False, why=str(error).removeprefix("source ebpf: "))
-    return Capability(what, seen=True, why=good)
+        return Visibility(what, seen=False, why=str(error).removeprefix("source ebpf: "))
+    return Visibility(what, seen=True, why=good)
 
 
 def _ring() -> None:
@@ -49,16 +49,16 @@ def _ring() -> None:
         raise SourceUnavailable(f"source ebpf: the kernel gives no ring buffer ({error})") from error
 
 
-def _entry_paths(place: Path) -> Iterator[Capability]:
+def _entry_paths(place: Path) -> Iterator[Visibility]:
     if compat.accepted():
         price = "raw tracepoint sys_exit, at a price for every call; `compat32: off` saves it"
-        yield Capability("32-bit calls", seen=True, why=f"{price}; {len(compat.types())} event types")
+        yield Visibility("32-bit calls", seen=True, why=f"{price}; {len(compat.types())} event types")
     else:
-        yield Capability("32-bit calls", seen=True, why="this kernel takes none, so nothing is watched")
+        yield Visibility("32-bit calls", seen=True, why="this kernel takes none, so nothing is watched")
     if kernel.call(_GETPID | _X32) < 0:
-        yield Capability("x32 calls", seen=True, why="this kernel takes none, so nothing is watched")
+        yield Visibility("x32 calls", seen=True, why="this kernel takes none, so nothing is watched")
     else:
-        yield Capability(
+        yield Visibility(
             "x32 calls", seen=False, why="this kernel takes them, and no tracepoint of a call tells of them"
         )
     try:
@@ -68,10 +68,10 @@ def _entry_paths(place: Path) -> Iterator[Capability]:
     off = _SWITCHED_OFF.exists() and _SWITCHED_OFF.read_text().strip()
     who = {"1": "; only privileged programs may make rings", "2": "; nobody may make rings"}.get(off or "0", "")
     good = f"tracepoints of io_uring; {len(uring.types())} event types{who}"
-    yield Capability("io_uring requests", seen=not reason, why=reason or good)
+    yield Visibility("io_uring requests", seen=not reason, why=reason or good)
 
 
-def _families(place: Path) -> Iterator[Capability]:
+def _families(place: Path) -> Iterator[Visibility]:
     known: dict[str, list[str]] = defaultdict(list)
     absent: dict[str, list[str]] = defaultdict(list)
     for name, used in PROGRAMS.items():
@@ -84,7 +84,7 @@ def _families(place: Path) -> Iterator[Capability]:
         names = sorted(known[family])
         shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
         if names:
-            yield Capability(f"events: {family}", seen=True, why=f"{len(names)}: {shown}")
+            yield Visibility(f"events: {family}", seen=True, why=f"{len(names)}: {shown}")
         if absent[family]:
             gone = ", ".join(sorted(absent[family]))
-            yield Capability(f"events: {family}", seen=False, why=f"this kernel has no tracepoint for {gone}")
+            yield Visibility(f"events: {family}", seen=False, why=f"this kernel has no tracepoint for {gone}")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from mozu.core.api.hookspecs import ProcessPredicate
+from mozu.core.api import ProcessPredicate
 from mozu.core.filter.predicate import Comparison, Predicate, holds
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import kernel

@@ -2,14 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
-from mozu.core.api.hookspecs import Context, Counts, ProcessPredicate
+from mozu.core.api import CompilePredicates, Context, Counts
 from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
-from mozu.core.filter.predicate import Predicate
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import checks, kernel
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
@@ -55,7 +54,7 @@ def running_pids() -> list[int]:
 
 
 class EbpfSource:
-    """Live system calls of this machine. See mozu.core.api.hookspecs.Source.
+    """Live system calls of this machine. See mozu.core.api.Source.
 
     `take_gaps` gives the steps of the wall clock since it was last asked.
     """
@@ -67,7 +66,7 @@ class EbpfSource:
         self._compat32 = compat32
         self._kernel_filter = kernel_filter
         self._exec_invariant = [field.name for field in context.fields if "exec_invariant" in field.traits]
-        self._decide: Callable[[Sequence[Predicate]], ProcessPredicate] | None = None
+        self._compile_predicates: CompilePredicates | None = None
         self._process_cache: ProcessFilterCache | None = None
         self._lost_before = 0
         self._log = context.log
@@ -88,9 +87,10 @@ class EbpfSource:
         load_bcc()
         self._loader = await asyncio.to_thread(self._prepare, wanted_types(demand)[0])
         self._ring = RingBuffer(self._loader.ring, self._ring_size)
-        if self._decide is not None:
+        if self._compile_predicates is not None:
             maps, ring = self._loader.maps, self._ring
-            self._process_cache = ProcessFilterCache(maps, MAX_PROC_VERDICTS, self._decide, lambda: ring.written)
+            compile_predicates = self._compile_predicates
+            self._process_cache = ProcessFilterCache(maps, MAX_PROC_VERDICTS, compile_predicates, lambda: ring.written)
         self._decoder.offset = self._clock.offset
         try:
             await self.update(demand)
@@ -165,11 +165,11 @@ class EbpfSource:
         finally:
             await self._close()
 
-    def use_process_predicates(self, decide: Callable[[Sequence[Predicate]], ProcessPredicate]) -> None:
+    def use_process_predicates(self, compile_predicates: CompilePredicates) -> None:
         """How the kernel filter's questions about processes are answered. The core calls it before `start`."""
-        self._decide = decide
+        self._compile_predicates = compile_predicates
 
-    def forget_processes(self) -> None:
+    def invalidate_processes(self) -> None:
         """The state was wrong about some process and has been repaired: drop all answers and ask again."""
         if self._process_cache is not None:
             self._process_cache.invalidate()

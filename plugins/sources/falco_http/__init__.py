@@ -11,7 +11,7 @@ Falco's alerts are parsed by mozu.core.common.falco_alerts.
 
 from typing import TYPE_CHECKING
 
-from mozu.core.api.hookspecs import Context, Declaration, hookimpl
+from mozu.core.api import Context, SourceDeclaration, hookimpl
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def build(settings: FalcoHttpSettings, context: Context) -> "FalcoHttpSource":
 
 
 @hookimpl
-def mozu_source() -> Declaration:
+def mozu_components() -> SourceDeclaration[FalcoHttpSettings]:
     """Declare the source."""
-    return Declaration(
+    return SourceDeclaration(
         name="falco_http",
         build=build,
         settings=FalcoHttpSettings,

@@ -46,7 +46,7 @@ class FalcoHttpSource:
             self._reading = False
             await self._end()
 
-    async def settled(self, batch: Sequence[object]) -> None:
+    async def ack(self, batch: Sequence[object]) -> None:
         """Every alert of this batch is spooled, delivered, dropped by policy, or a dead letter: respond."""
         self._requests.ack(batch)
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mozu.core.api import Context, Declaration, hookimpl
+from mozu.core.api import Context, SourceDeclaration, hookimpl
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ def build(settings: KafkaSourceSettings, context: Context) -> "KafkaSource":
 
 
 @hookimpl
-def mozu_source() -> Declaration:
+def mozu_components() -> SourceDeclaration[KafkaSourceSettings]:
     """Declare the source."""
-    return Declaration(
+    return SourceDeclaration(
         name="kafka",
         build=build,
         settings=KafkaSourceSettings,

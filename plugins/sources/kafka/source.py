@@ -82,7 +82,7 @@ class KafkaSource:
             await self._close()
             await self._dead_letters.close()
 
-    async def settled(self, batch: Sequence[object]) -> None:
+    async def ack(self, batch: Sequence[object]) -> None:
         """Every alert of this batch is spooled, delivered, dropped by policy, or a dead letter: commit."""
         if self._in_flight is None or self._in_flight[0] is not batch:
             return

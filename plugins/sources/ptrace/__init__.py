@@ -7,8 +7,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from mozu.core.api.hookspecs import Context, Declaration, Settings, hookimpl
-from mozu.plugins.sources.ptrace.capability import capabilities
+from mozu.core.api import Context, Settings, SourceDeclaration, hookimpl
+from mozu.plugins.sources.ptrace.capability import visibility
 from mozu.plugins.sources.ptrace.source import PtraceSource
 
 
@@ -33,14 +33,14 @@ def _build(settings: PtraceSettings, context: Context) -> PtraceSource:
 
 
 @hookimpl
-def mozu_source() -> Declaration:
+def mozu_components() -> SourceDeclaration[PtraceSettings]:
     """Declare the source `ptrace`."""
-    return Declaration(
+    return SourceDeclaration(
         name="ptrace",
         build=_build,
         summary="System calls of a command and its descendants, traced without any privilege.",
         settings=PtraceSettings,
         event_source="syscall",
         live=True,
-        capabilities=capabilities,
+        visibility=visibility,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from mozu.core.api.hookspecs import Capability
+from mozu.core.api import Visibility
 
 _SCOPE: Final = Path("/proc/sys/kernel/yama/ptrace_scope")
 _ACTIONS: Final = Path("/proc/sys/kernel/seccomp/actions_avail")
@@ -15,13 +15,13 @@ _SCOPES: Final = {
 }
 
 
-def capabilities() -> Iterator[Capability]:
+def visibility() -> Iterator[Visibility]:
     """Commands, processes that run already, and what no tracer sees."""
     scope = _SCOPE.read_text().strip() if _SCOPE.exists() else "0"
     filtered = _ACTIONS.exists() and "trace" in _ACTIONS.read_text().split()
     how = "only demanded calls stop it" if filtered else "the kernel lacks SECCOMP_RET_TRACE"
-    yield Capability("commands that mozu starts", seen=filtered and scope != "3", why=how)
+    yield Visibility("commands that mozu starts", seen=filtered and scope != "3", why=how)
     attach = _SCOPES.get(scope, "no process may be traced (kernel.yama.ptrace_scope is 3)")
-    yield Capability("processes that run already", seen=scope in _SCOPES, why=attach)
-    yield Capability("io_uring requests", seen=False, why="they are no calls of the process")
-    yield Capability("switches, page faults", seen=False, why="a process does not stop for its tracer there")
+    yield Visibility("processes that run already", seen=scope in _SCOPES, why=attach)
+    yield Visibility("io_uring requests", seen=False, why="they are no calls of the process")
+    yield Visibility("switches, page faults", seen=False, why="a process does not stop for its tracer there")

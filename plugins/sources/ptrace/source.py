@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
-from mozu.core.api.hookspecs import Context, Counts
+from mozu.core.api import Context, Counts
 from mozu.core.errors import SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.model.event import SyscallEvent
@@ -54,7 +54,7 @@ def trace_demand(demand: Demand) -> TraceDemand:
 
 
 class PtraceSource:
-    """System calls of one command and its descendants, or of one process. See mozu.core.api.hookspecs.Source."""
+    """System calls of one command and its descendants, or of one process. See mozu.core.api.Source."""
 
     def __init__(self, command: Sequence[str], pid: int | None, *, job_control: bool, context: Context) -> None:
         self._command, self._pid = tuple(command), pid
@@ -79,7 +79,7 @@ class PtraceSource:
         """Status of waitpid for the command; None while it runs."""
         return None if self._tracer is None else self._tracer.root_status
 
-    def concerned(self) -> Sequence[int]:
+    def observed_pids(self) -> Sequence[int]:
         """The traced process and its ancestors: no other process needs a history."""
         chain = [self._pid or (0 if self._tracer is None else self._tracer.root)]
         while chain[-1] > 0:

@@ -11,14 +11,14 @@
     source             the component
 """
 
-from mozu.core.api.hookspecs import Declaration, hookimpl
+from mozu.core.api import SourceDeclaration, hookimpl
 from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
 
 
 @hookimpl
-def mozu_source() -> Declaration:
+def mozu_components() -> SourceDeclaration[ReplaySettings]:
     """Recordings as a source of system calls."""
-    return Declaration(
+    return SourceDeclaration(
         name="replay",
         build=ReplaySource,
         summary="System calls from recordings (mozu's own, .scap), at full speed or at the pace of their clock.",

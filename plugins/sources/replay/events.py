@@ -10,7 +10,7 @@ from collections.abc import Callable, Container
 from functools import cache
 from typing import Any, Final
 
-from mozu.core.api.hookspecs import Counts
+from mozu.core.api import Counts
 from mozu.core.model.syscalls import event_types
 from mozu.plugins.sources.replay.layouts import EventLayout, call_names, layouts
 from mozu.plugins.sources.replay.params import FIXED, WIDTH, decode, reader

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Container, Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from mozu.core.api.hookspecs import Counts
+from mozu.core.api import Counts
 from mozu.core.errors import SourceBroken
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state.observed import Entered

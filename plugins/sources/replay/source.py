@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from mozu.core.api.hookspecs import Context, Counts, Settings
+from mozu.core.api import Context, Counts, Settings
 from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event
@@ -83,7 +83,7 @@ class ReplaySource:
         return found
 
     @property
-    def surroundings(self) -> RecordingMetadata:
+    def recorded_names(self) -> RecordingMetadata:
         """What the recordings say of users and containers."""
         return self._metadata
 

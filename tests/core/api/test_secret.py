@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 from mozu.core.api.secret import Secret
 from mozu.core.runtime.config import Problems
 from mozu.core.runtime.config.mark import Mark

@@ -13,7 +13,7 @@ from mozu.plugins.sources.ebpf import capability as sight
 def test_each_source_has_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["sources", "--json"]) == 0
 
-    found = {one["name"]: one["capabilities"] for one in orjson.loads(capsys.readouterr().out)["sources"]}
+    found = {one["name"]: one["visibility"] for one in orjson.loads(capsys.readouterr().out)["sources"]}
     assert {"ebpf", "ptrace", "replay", "kafka", "falco_http"} <= found.keys()
     assert all({"what", "seen", "why"} == line.keys() and line["why"] for lines in found.values() for line in lines)
     assert {"32-bit calls", "x32 calls", "io_uring requests"} <= {line["what"] for line in found["ebpf"]} or not any(

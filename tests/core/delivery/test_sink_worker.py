@@ -2,8 +2,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 
-from mozu.core.api import Record, Rejected, Retry, SinkClosed
-from mozu.core.api.hookspecs import Outcome
+from mozu.core.api import Outcome, Record, Rejected, Retry, SinkClosed
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route

@@ -4,22 +4,23 @@ from pathlib import Path
 
 import pytest
 
+from mozu.core.api import Kind
 from mozu.core.errors import ConfigError, PluginError
 from mozu.core.model.fields import FieldRegistry
-from mozu.core.runtime.config import Kind, read
+from mozu.core.runtime.config import read
 from mozu.core.runtime.registry import BUILTINS, Registry, configure
 from mozu.core.testing import alert
 
 GOOD = """
-from mozu.core.api import Declaration, Settings, hookimpl
+from mozu.core.api import Settings, SourceDeclaration, hookimpl
 
 class TickerSettings(Settings):
     every: float = 1.0
     name: str
 
 @hookimpl
-def mozu_source():
-    return Declaration(name="ticker", build=print, summary="Ticks.", settings=TickerSettings)
+def mozu_components():
+    return SourceDeclaration(name="ticker", build=print, summary="Ticks.", settings=TickerSettings)
 """
 
 Install = Callable[..., None]
@@ -98,9 +99,9 @@ def test_an_entry_point_named_under_plugins_brings_everything_it_declares(instal
 
 
 def test_an_entry_point_may_be_an_object_in_a_module(install: Install) -> None:
-    text = GOOD.replace("@hookimpl\ndef mozu_source():", "class P:\n  @hookimpl\n  def mozu_source(self):").replace(
-        "    return Declaration", "      return Declaration"
-    )
+    text = GOOD.replace(
+        "@hookimpl\ndef mozu_components():", "class P:\n  @hookimpl\n  def mozu_components(self):"
+    ).replace("    return SourceDeclaration", "      return SourceDeclaration")
     install("mozu-ticker", {"ticker_d": text + "\nplugin = P()\n"}, ticker="ticker_d:plugin")
     assert Registry().plugin(Kind.SOURCE, "ticker").declaration.name == "ticker"
 
@@ -162,19 +163,21 @@ def test_an_import_that_raises_is_contained(install: Install, fault: str) -> Non
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (("name=", "api=99, name="), "written for version 99 of the hook API, and this mozu has 1; update mozu"),
-        (("name=", "api=0, name="), "written for version 0 of the hook API, and this mozu has 1; update the plugin"),
+        (("name=", "api=99, name="), "written for version 99 of the hook API, and this mozu has 2; update mozu"),
+        (("name=", "api=0, name="), "written for version 0 of the hook API, and this mozu has 2; update the plugin"),
         (("build=print", "build=None"), "its declaration has no `build` that can be called"),
+        (("build=print", "build=lambda settings: 0"), "its `build` must take (settings, context), not (settings)"),
         (('name="ticker"', 'name=""'), "its declaration has no name"),
         (("settings=TickerSettings", "settings=dict"), "must be a class derived from mozu.core.api.Settings"),
         (("every:", "queue:"), "its setting 'queue' has a name that the core reserves; rename it"),
         (
-            ("return Declaration", "return dict"),
-            "mozu_source must return a Declaration or a sequence of them, not dict",
+            ("return SourceDeclaration", "return dict"),
+            "mozu_components must return SourceDeclaration or EnricherDeclaration or EvaluatorDeclaration or "
+            "SinkDeclaration, or a sequence of them, not dict",
         ),
-        (("return Declaration", "raise KeyError('x') or dict"), "its hook mozu_source raised KeyError: 'x'"),
-        (("def mozu_source()", "def mozu_source(loop)"), "breaks the hook contract"),
-        (("def mozu_source()", "def mozu_sauce()"), "breaks the hook contract"),
+        (("return SourceDeclaration", "raise KeyError('x') or dict"), "its hook mozu_components raised KeyError: 'x'"),
+        (("def mozu_components()", "def mozu_components(loop)"), "breaks the hook contract"),
+        (("def mozu_components()", "def mozu_compnents()"), "breaks the hook contract"),
         (("@hookimpl\n", ""), "has no hook of mozu"),
         (('name="ticker"', 'name="tocker"'), "its entry point declares no source of this name"),
     ],
@@ -187,7 +190,7 @@ def test_a_broken_contract_is_named(install: Install, change: tuple[str, str], e
 
 
 def test_a_broken_plugin_does_not_take_a_good_one_with_it(install: Install) -> None:
-    install("mozu-bad", {"bad_i": GOOD.replace("mozu_source()", "mozu_sauce()")}, bad="bad_i")
+    install("mozu-bad", {"bad_i": GOOD.replace("mozu_components()", "mozu_compnents()")}, bad="bad_i")
     install("mozu-ticker", {"ticker_i": GOOD}, ticker="ticker_i")
     registry = Registry()
     with pytest.raises(PluginError):
@@ -196,7 +199,7 @@ def test_a_broken_plugin_does_not_take_a_good_one_with_it(install: Install) -> N
 
 
 def test_a_third_party_cannot_take_the_name_of_a_built_in(install: Install) -> None:
-    text = GOOD.replace("mozu_source", "mozu_sink").replace('"ticker"', '"stdout"')
+    text = GOOD.replace("SourceDeclaration", "SinkDeclaration").replace('"ticker"', '"stdout"')
     install("mozu-fake", {"fake_j": text}, fake="fake_j")
     with pytest.raises(PluginError) as raised:
         Registry().load("fake")
@@ -218,7 +221,7 @@ FIELD = """Field(name="ticker.number", type=FieldType.UINT, doc="Number.", sourc
 
 
 def test_the_fields_of_a_plugin_are_added_once(install: Install) -> None:
-    text = GOOD.replace("import Declaration", "import Declaration, Field, FieldType")
+    text = GOOD.replace("import Settings, SourceDeclaration", "import Field, FieldType, Settings, SourceDeclaration")
     install(
         "mozu-ticker",
         {"ticker_m": text.replace('name="ticker"', f"name='ticker', fields=({FIELD},)")},
@@ -232,7 +235,7 @@ def test_the_fields_of_a_plugin_are_added_once(install: Install) -> None:
 
 
 def test_a_field_that_is_there_already_is_told_with_the_distribution(install: Install) -> None:
-    text = GOOD.replace("import Declaration", "import Declaration, Field, FieldType")
+    text = GOOD.replace("import Settings, SourceDeclaration", "import Field, FieldType, Settings, SourceDeclaration")
     install(
         "mozu-ticker",
         {"ticker_n": text.replace('name="ticker"', f"name='ticker', fields=({FIELD},)")},

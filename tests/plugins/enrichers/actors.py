@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from mozu.core.api.hookspecs import Context, Enricher
+from mozu.core.api import Context, Enricher
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Container, Process, SyscallEvent, Task
 from mozu.core.model.fields import FieldRegistry

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from mozu.core.api.hookspecs import Enricher
+from mozu.core.api import Enricher
 from mozu.core.runtime.loop import run
-from mozu.plugins.enrichers.docker import mozu_enricher
+from mozu.plugins.enrichers.docker import mozu_components
 from mozu.plugins.enrichers.docker.enricher import DockerEnricher
 from mozu.plugins.enrichers.docker.settings import DockerSettings
 from tests.plugins.enrichers.actors import context_of, event_of, read, told, until, working
@@ -292,7 +292,7 @@ def test_recordings_ask_no_engine(docker: DockerEngine) -> None:
 
 
 def test_its_declaration_says_what_it_is() -> None:
-    declaration = mozu_enricher()
+    declaration = mozu_components()
     assert ("docker", DockerSettings) == (declaration.name, declaration.settings)
 
 

@@ -11,7 +11,7 @@ import pytest
 from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.model.event import Container, Process, Task
 from mozu.core.runtime.loop import run
-from mozu.plugins.enrichers.users import mozu_enricher, nss
+from mozu.plugins.enrichers.users import mozu_components, nss
 from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
 from mozu.plugins.enrichers.users.passwd import PasswdEntry
 from mozu.plugins.enrichers.users.user_names import NEGATIVE_LIMIT, UserNames
@@ -266,5 +266,5 @@ def test_an_answer_stays_one_for_who_waited_and_is_looked_for_again_by_the_next_
 
 
 def test_its_declaration_says_what_it_is() -> None:
-    declaration = mozu_enricher()
+    declaration = mozu_components()
     assert ("users", UsersSettings) == (declaration.name, declaration.settings)

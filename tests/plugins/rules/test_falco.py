@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from mozu.core.api import DataEvent, Interest, Severity
 from mozu.core.errors import RulesError
-from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
+from mozu.plugins.rules.falco import FalcoEvaluator, mozu_components
 from mozu.plugins.rules.settings import FalcoSettings
 from tests.plugins.rules.making import connected, context, executed, opened, process
 
@@ -239,4 +239,4 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> No
 
 
 def test_the_declaration_brings_the_fields_of_the_audit_log() -> None:
-    assert {"ka.verb", "json.value", "jevt.value"} <= {field.name for field in mozu_evaluator().fields}
+    assert {"ka.verb", "json.value", "jevt.value"} <= {field.name for field in mozu_components().fields}

@@ -11,7 +11,7 @@ from mozu.core.api import Retry, Severity
 from mozu.core.model.event import as_bytes
 from mozu.core.runtime.loop import run
 from mozu.core.testing import alert, check_sink, context, records
-from mozu.plugins.sinks.journald import MESSAGE_ID, JournaldSettings, JournaldSink, entry, field_name, mozu_sink
+from mozu.plugins.sinks.journald import MESSAGE_ID, JournaldSettings, JournaldSink, entry, field_name, mozu_components
 from tests.support.hostile import hostile_alerts
 from tests.support.journald import Journal, journald, text
 from tests.support.split import needs_live
@@ -27,7 +27,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journal]:
 
 
 def sink(path: Path, identifier: str = "mozu") -> JournaldSink:
-    made = mozu_sink().build(JournaldSettings(path=path, identifier=identifier), context("journal"))
+    made = mozu_components().build(JournaldSettings(path=path, identifier=identifier), context("journal"))
     assert isinstance(made, JournaldSink)
     return made
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.api import Alert, Metrics, Rejected, Retry, Severity
-from mozu.core.api.hookspecs import Outcome, Record
+from mozu.core.api import Alert, Metrics, Outcome, Record, Rejected, Retry, Severity
 from mozu.core.cli import invoke
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.encode.cloudevents import CloudEvents

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mozu.core.api import Kind
 from mozu.core.metrics import Metrics
-from mozu.core.runtime.config import Kind
 from mozu.core.runtime.registry import configure
 from mozu.core.testing import context
 from mozu.plugins.sinks.kafka.settings import KafkaSettings

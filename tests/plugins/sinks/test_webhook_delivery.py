@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from mozu.core.api import Rejected, Retry
-from mozu.core.api.hookspecs import Outcome
+from mozu.core.api import Outcome, Rejected, Retry
 from mozu.core.testing import alert, records
 from mozu.plugins.sinks.webhook.batcher import AlertBatch, Batcher
 from mozu.plugins.sinks.webhook.circuit_breaker import CircuitBreaker

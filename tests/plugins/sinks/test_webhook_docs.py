@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.runtime.config import Kind
+from mozu.core.api import Kind
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import configure
 from mozu.core.testing import alert, context, records

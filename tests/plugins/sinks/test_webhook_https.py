@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook as Verifier
 
-from mozu.core.api.hookspecs import Context
+from mozu.core.api import Context
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker

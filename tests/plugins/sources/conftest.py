@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from mozu.core.api.hookspecs import Source
+from mozu.core.api import Source
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.api.hookspecs import Counts
+from mozu.core.api import Counts
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
 from tests.support.actor import Actor

@@ -7,7 +7,7 @@ from os import close
 
 import pytest
 
-from mozu.core.api.hookspecs import ProcessPredicate
+from mozu.core.api import ProcessPredicate
 from mozu.core.filter.predicate import Comparison, Predicate, all_of, any_of
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import kernel

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES
-from mozu.core.api.hookspecs import Source
+from mozu.core.api import Source
 from mozu.core.filter.demand import Demand, Interest
 from mozu.plugins.sources import ebpf
 from mozu.plugins.sources.ebpf import clock
@@ -71,7 +71,7 @@ def test_a_ring_grows_with_the_machine(cpus: int, mebibytes: int) -> None:
 
 
 def test_the_source_keeps_its_contract() -> None:
-    declared = ebpf.mozu_source()
+    declared = ebpf.mozu_components()
 
     assert (declared.name, declared.event_source, declared.live) == ("ebpf", "syscall", True)
     assert isinstance(declared.build(ebpf.EbpfSettings(), context()), Source)

@@ -62,7 +62,7 @@ class Play:
             self.batches.append(batch)
             self.seen += [item for item in batch if isinstance(item, Alert)]
             await self.settling.wait()
-            await self._source.settled(batch)
+            await self._source.ack(batch)
 
     async def post(self, document: Any, **keywords: Any) -> tuple[int, str]:
         """Status and text."""

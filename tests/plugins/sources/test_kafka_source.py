@@ -62,7 +62,7 @@ async def read(made: KafkaSource, count: int, *, settle: bool = True) -> list[It
         async for batch in made.batches():
             seen.extend(batch)
             if settle:
-                await made.settled(batch)
+                await made.ack(batch)
             if len(seen) >= count:
                 await made.stop()
 
@@ -182,7 +182,7 @@ def test_a_group_shares_the_partitions_and_loses_nothing_when_a_member_leaves(ka
         async def member(name: str, made: KafkaSource) -> None:
             async for batch in made.batches():
                 seen[name].update(numbers(batch))
-                await made.settled(batch)
+                await made.ack(batch)
 
         async def feed() -> None:
             while len(one._assigned()) != 3 or len(two._assigned()) != 3:
@@ -226,7 +226,7 @@ def test_lag_is_what_is_not_settled(kafka: Cluster) -> None:
         made = source(kafka, "behind", batch_records=10)
         lags: list[float] = []
         async for batch in made.batches():
-            await made.settled(batch)
+            await made.ack(batch)
             lags.append(made._lag())
             if len(lags) == 3:
                 await made.stop()
@@ -247,7 +247,7 @@ def test_brokers_that_come_late_and_go_again_are_waited_for(tmp_path: Path) -> N
             async def member() -> None:
                 async for batch in made.batches():
                     seen.extend(batch)
-                    await made.settled(batch)
+                    await made.ack(batch)
 
             async def world() -> None:
                 await asyncio.to_thread(own.brokers[0].start)

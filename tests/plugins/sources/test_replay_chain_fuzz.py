@@ -15,7 +15,7 @@ from mozu.core.model.fields import Argument, FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
-from mozu.plugins.rules.falco import FalcoEvaluator, mozu_evaluator
+from mozu.plugins.rules.falco import FalcoEvaluator, mozu_components
 from mozu.plugins.sources.replay.field_readers import readers
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
 from mozu.plugins.sources.replay.scap_recording import ScapRecording
@@ -31,7 +31,7 @@ class Chain:
     """The state and a rule that prints every field of every event."""
 
     def __init__(self, folder: Path) -> None:
-        fields = FieldRegistry((*builtin_fields(), *mozu_evaluator().fields))
+        fields = FieldRegistry((*builtin_fields(), *mozu_components().fields))
         self._metadata = RecordingMetadata(fields.lookups)
         for name, make in readers(self._metadata).items():
             fields.provide(name, make)
@@ -40,10 +40,10 @@ class Chain:
         rules = folder / "rules.yaml"
         output = " ".join(f"%{name}" for name in shown)
         rules.write_text(f"- {{rule: all, desc: d, condition: evt.num > 0, output: '{output}', priority: INFO}}\n")
-        about = context("chain", strict=True)
+        about = context("chain", offline=True)
         about.fields = fields
-        settings = mozu_evaluator().settings.model_validate({"rules": [str(rules)]})
-        self._rules: FalcoEvaluator = mozu_evaluator().build(settings, about)
+        settings = mozu_components().settings.model_validate({"rules": [str(rules)]})
+        self._rules = FalcoEvaluator(settings, about)
         self._formats = FalcoJson(), FalcoText()
 
     def judge(self, raw: bytes) -> int:

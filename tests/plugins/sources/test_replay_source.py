@@ -10,7 +10,7 @@ from mozu.core.errors import SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.model.event import Container, SyscallEvent
 from mozu.core.testing import check_source, context, event, process
-from mozu.plugins.sources.replay import mozu_source
+from mozu.plugins.sources.replay import mozu_components
 from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
 from tests.oracle.capture import EPOCH, Capture
 
@@ -54,7 +54,7 @@ def test_it_keeps_the_contract(recording: Path) -> None:
 
 
 def test_it_is_no_live_source() -> None:
-    declaration = mozu_source()
+    declaration = mozu_components()
     assert (declaration.name, declaration.live, declaration.event_source) == ("replay", False, "syscall")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from mozu.core.api.hookspecs import Record, Rejected
+from mozu.core.api import Record, Rejected
 from mozu.plugins.sinks.kafka.sink import KafkaSink
 
 

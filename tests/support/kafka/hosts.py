@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from mozu.core.api import Alert, Context, Counts, Declaration, Demand, Settings, Severity, hookimpl
+from mozu.core.api import Alert, Context, Counts, Demand, Settings, Severity, SourceDeclaration, hookimpl
 from mozu.core.model.alert import Ref, Template
 
 TEMPLATE = Template(("number ", Ref("number", "uint")))
@@ -56,8 +56,8 @@ class Hosts:
 
 
 @hookimpl
-def mozu_source() -> Declaration:
+def mozu_components() -> SourceDeclaration[HostsSettings]:
     """Declare the source."""
-    return Declaration(
+    return SourceDeclaration(
         name="hosts", build=Hosts, settings=HostsSettings, event_source="numbers", summary="Alerts of several hosts."
     )

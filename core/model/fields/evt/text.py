@@ -27,7 +27,7 @@ _NULL_TYPES: Final = frozenset({"bytes", "socktuple", "fdlist", "dynamic"})
 _L4_LETTERS: Final = {"tcp": "t", "udp": "u", "icmp": "i", "raw": "r"}
 
 
-class Texts(NamedTuple):
+class ParamTexts(NamedTuple):
     """How a parameter prints."""
 
     empty: str
@@ -37,13 +37,13 @@ class Texts(NamedTuple):
     """The empty text where nothing is known."""
 
 
-def texts(param: Param, lookups: Lookups) -> Texts:
+def texts(param: Param, lookups: Lookups) -> ParamTexts:
     """The texts of one parameter of one event type."""
     empty = "NULL" if param.type in _NULL_TYPES else "<NA>"
     kind = re.sub(r"\d+$", "", param.type)
     maker = _MAKERS.get(param.type) or _MAKERS[kind]
     raw, resolved = maker(param, lookups)
-    return Texts(empty, raw, resolved)
+    return ParamTexts(empty, raw, resolved)
 
 
 def is_empty(value: Any) -> bool:
@@ -259,7 +259,7 @@ def _dynamic(param: Param, lookups: Lookups) -> tuple[Text, Text]:
     choices = [Param(param.name, *choice.partition(".")[::2]) for choice in param.choices]
     known = {choice.type: texts(choice, lookups) for choice in choices}
 
-    def chosen(value: Any) -> tuple[Texts, Any]:
+    def chosen(value: Any) -> tuple[ParamTexts, Any]:
         kind, plain = value if isinstance(value, tuple) else (_fitting(choices, value), value)
         return known.get(kind) or texts(Param(param.name, kind), lookups), plain
 

@@ -15,6 +15,7 @@ from mozu.core.runtime.engine.assembly import Assembly, assemble
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.registry import configure
 from mozu.core.testing import alert
+from mozu.plugins.rules.falco import FalcoEvaluator
 
 RULE = "- rule: R\n  desc: d\n  output: hi\n  priority: INFO\n  condition: evt.type = execve\n"
 
@@ -59,7 +60,13 @@ def test_an_expression_that_cannot_be_used_is_told_with_its_place(tmp_path: Path
         assembled(tmp_path, "redact: {patterns: [a, '(']}\n")
 
 
-def test_evaluators_are_told_what_the_formats_of_all_sinks_want(tmp_path: Path) -> None:
-    wanting = assembled(tmp_path, "sinks: [{stdout: {format: ecs}}]\n").evaluators[0].isolated.component.context
-    plain = assembled(tmp_path, "sinks: [stdout]\n").evaluators[0].isolated.component.context
-    assert (True, ()) == ("proc.exepath" in wanting.requested_fields, plain.requested_fields)
+def requested_fields(made: Assembly) -> tuple[str, ...]:
+    evaluator = made.evaluators[0].component
+    assert isinstance(evaluator, FalcoEvaluator)
+    return evaluator.context.requested_fields
+
+
+def test_evaluators_know_which_fields_the_formats_of_all_sinks_show(tmp_path: Path) -> None:
+    ecs = requested_fields(assembled(tmp_path, "sinks: [{stdout: {format: ecs}}]\n"))
+    plain = requested_fields(assembled(tmp_path, "sinks: [stdout]\n"))
+    assert (True, ()) == ("proc.exepath" in ecs, plain)

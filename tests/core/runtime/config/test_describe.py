@@ -3,7 +3,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 from mozu.core.api.secret import Secret
 from mozu.core.runtime.config.describe import Setting, settings_of
 

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from mozu.core.api import Kind
 from mozu.core.errors import ConfigError
-from mozu.core.runtime.config import Config, Kind, load, read
+from mozu.core.runtime.config import Config, load, read
 
 Write = Callable[[str], Path]
 

@@ -2,8 +2,7 @@ from typing import Any
 
 from pydantic import Field
 
-from mozu.core.api.hookspecs import Settings
-from mozu.core.runtime.config import Kind
+from mozu.core.api import Kind, Settings
 from mozu.core.runtime.config.model import CoreSettings, EntrySettings
 from mozu.core.runtime.config.schema import FormatModel, PluginModel, schema
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import yaml
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 from mozu.core.api.secret import Secret
 from mozu.core.runtime.config import Entry, load
 from mozu.core.runtime.config.show import show

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, field_validator
 
-from mozu.core.api.hookspecs import Settings
+from mozu.core.api import Settings
 from mozu.core.api.secret import Secret
 from mozu.core.runtime.config import Problems
 from mozu.core.runtime.config.reader import parse

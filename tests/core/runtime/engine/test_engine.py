@@ -13,27 +13,30 @@ import pytest
 
 from mozu.core.api import (
     Alert,
-    Context,
     Counts,
     DataEvent,
-    Declaration,
     Demand,
     Event,
     FieldRegistry,
     Interest,
+    Kind,
     Record,
     Settings,
     Severity,
+    Sink,
     SinkClosed,
+    Source,
     SourceBroken,
+    SourceDeclaration,
     SourceUnavailable,
 )
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Template
-from mozu.core.runtime.config import Entry, Kind, QueueSettings
-from mozu.core.runtime.engine.assembly import Assembly, Built
+from mozu.core.runtime.config import Entry, Mark, QueueSettings
+from mozu.core.runtime.config.node import YamlNode
+from mozu.core.runtime.engine.assembly import Assembly, BuiltSink, BuiltSource
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.engine import Engine
 from mozu.core.runtime.loop import run as run_loop
@@ -120,16 +123,20 @@ class Memory:
         pass
 
 
-def built(kind: Kind, component: Any, metrics: Metrics, *, name: str = "", blocking: bool = False, queue: int = 1000,
-          live: bool = False, of: str = "") -> Built:  # fmt: skip
-    name = name or type(component).__name__.lower()
+def built_source(source: Any, metrics: Metrics, *, live: bool, of: str) -> BuiltSource:
+    name = type(source).__name__.lower()
+    declaration = SourceDeclaration(
+        name=name, build=lambda settings, context: source, settings=Settings, summary="", live=live, event_source=of
+    )
+    return BuiltSource(declaration, Isolated[Source](Kind.SOURCE.value, name, source, metrics))
 
-    def build(settings: Settings, context: Context) -> Any:
-        return component
 
-    declaration = Declaration(name=name, build=build, summary="", live=live, blocking=blocking, event_source=of)
-    entry = Entry(kind=kind, name=name, id=name, settings={}, node=None, format="json", queue=QueueSettings(size=queue))  # type: ignore[arg-type]
-    return Built(declaration, entry, Isolated(kind.value, name, component, metrics, blocking=blocking))
+def built_sink(sink: Any, metrics: Metrics, name: str, *, blocking: bool = False, queue: int = 1000) -> BuiltSink:
+    entry = Entry(
+        kind=Kind.SINK, name=name, id=name, settings={}, node=YamlNode({}, Mark("")), format="json",
+        queue=QueueSettings(size=queue),
+    )  # fmt: skip
+    return BuiltSink(entry, Isolated[Sink](Kind.SINK.value, name, sink, metrics, blocking=blocking))
 
 
 class Play:
@@ -143,10 +150,10 @@ class Play:
         sinks = [o for o in others if isinstance(o, Memory)]
         self.assembly = Assembly(
             fields=FieldRegistry(),
-            sources=[built(Kind.SOURCE, source, self.metrics, live=live, of=of)],
+            sources=[built_source(source, self.metrics, live=live, of=of)],
             enrichers=[],
-            evaluators=[built(Kind.EVALUATOR, judge, self.metrics, name=judge.rule) for judge in judges],
-            sinks=[built(Kind.SINK, s, self.metrics, name=f"memory{n}", **sink) for n, s in enumerate(sinks)],
+            evaluators=[Isolated(Kind.EVALUATOR.value, judge.rule, judge, self.metrics) for judge in judges],
+            sinks=[built_sink(one, self.metrics, f"memory{n}", **sink) for n, one in enumerate(sinks)],
             enrichment_buffer=EnrichmentBufferBounds(),
             hostname="node-a",
             origin="node-a/boot/run",

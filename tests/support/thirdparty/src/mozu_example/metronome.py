@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mozu.core.api import Alert, Context, Declaration, Demand, Event, Interest, Settings, Severity, hookimpl
+from mozu.core.api import Alert, Context, Demand, EvaluatorDeclaration, Event, Interest, Settings, Severity, hookimpl
 from mozu.core.model.alert import Ref, Template
 
 _TEMPLATE = Template(("Tick number ", Ref("tick.number", "uint")))
@@ -40,6 +40,8 @@ class Metronome:
 
 
 @hookimpl
-def mozu_evaluator() -> Declaration:
+def mozu_components() -> EvaluatorDeclaration[Settings]:
     """Declare the evaluator."""
-    return Declaration(name="metronome", build=Metronome, summary="An alert for every tick.")
+    return EvaluatorDeclaration(
+        name="metronome", build=Metronome, settings=Settings, summary="An alert for every tick."
+    )

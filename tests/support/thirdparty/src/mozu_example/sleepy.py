@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from mozu.core.api import Context, Declaration, Record, Settings, hookimpl
+from mozu.core.api import Context, Record, Settings, SinkDeclaration, hookimpl
 
 
 class SleepySettings(Settings):
@@ -34,9 +34,9 @@ class Sleepy:
 
 
 @hookimpl
-def mozu_sink() -> Declaration:
+def mozu_components() -> SinkDeclaration[SleepySettings]:
     """Declare the sink."""
-    return Declaration(
+    return SinkDeclaration(
         name="sleepy",
         build=Sleepy,
         summary="Blocks whoever calls it, as many client libraries do.",

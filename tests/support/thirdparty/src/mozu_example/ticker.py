@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from pydantic import Field
 
-from mozu.core.api import Alert, Context, Counts, DataEvent, Declaration, Demand, Event, Settings, hookimpl
+from mozu.core.api import Alert, Context, Counts, DataEvent, Demand, Event, Settings, SourceDeclaration, hookimpl
 
 
 class TickerSettings(Settings):
@@ -50,9 +50,9 @@ class Ticker:
 
 
 @hookimpl
-def mozu_source() -> Declaration:
+def mozu_components() -> SourceDeclaration[TickerSettings]:
     """Declare the source."""
-    return Declaration(
+    return SourceDeclaration(
         name="ticker",
         build=Ticker,
         summary="An event at a steady pace.",

@@ -1,0 +1,132 @@
+"""Capabilities: what a component may offer beside its contract, each a protocol with one member.
+
+The core asks `isinstance(component, Reopens)` once, when it builds the component, and calls the member from then on. A
+member that is misspelt, or has other parameters, is an error when the plugin is loaded (`contract.py`).
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol, runtime_checkable
+
+import msgspec
+
+from mozu.core.api.components import FieldReaders
+from mozu.core.api.kind import Kind
+from mozu.core.filter.predicate import Predicate
+from mozu.core.model.alert import Alert
+from mozu.core.model.event import Event
+
+ProcessPredicate = Callable[[int], Sequence[bool] | None]
+"""Pid → which of some predicates hold of that process; None: the process is not known."""
+
+CompilePredicates = Callable[[Sequence[Predicate]], ProcessPredicate]
+"""Predicates on fields that last until the next exec → a function that decides them for a process."""
+
+
+@runtime_checkable
+class ReportsGaps(Protocol):
+    """A source that knows of breaks in its time: the clock was set, the input was reopened."""
+
+    def take_gaps(self) -> Sequence[str]:
+        """A sentence for each break since the last call. On the event loop, every second; must not block."""
+
+
+@runtime_checkable
+class AcksBatches(Protocol):
+    """A source whose input wants an acknowledgement: offsets of Kafka, a pending HTTP request."""
+
+    async def ack(self, batch: Sequence[Event | Alert]) -> None:
+        """Every alert of this batch is on disk, has arrived, or was dropped by policy. After each batch, in order."""
+
+
+@runtime_checkable
+class HasOrigin(Protocol):
+    """A source of recordings: its events have numbers already, which are unique under `origin`."""
+
+    @property
+    def origin(self) -> str:
+        """Identity of the stream of events; with an event's number it makes the id of an alert. Empty: the core's."""
+
+
+@runtime_checkable
+class ObservesPids(Protocol):
+    """A live source of system calls that sees a few processes only, and not all of the machine's."""
+
+    def observed_pids(self) -> Sequence[int]:
+        """The processes whose past its events build upon; the core reads no others from /proc. After `start`."""
+
+
+@runtime_checkable
+class FiltersByProcess(Protocol):
+    """A live source of system calls that can test in the kernel what holds of a process (`process_filter_cache.py`)."""
+
+    def use_process_predicates(self, compile_predicates: CompilePredicates) -> None:
+        """Keep the function, which asks the state as it is at that moment. Before `start`, on the event loop."""
+
+
+@runtime_checkable
+class CachesProcesses(Protocol):
+    """A source that keeps answers about processes."""
+
+    def invalidate_processes(self) -> None:
+        """The state was repaired from /proc: answers so far may be wrong. On the event loop; must not block."""
+
+
+@runtime_checkable
+class ProvidesReaders(Protocol):
+    """A source whose input answers for itself: a recording knows its users and containers."""
+
+    def readers(self) -> FieldReaders:
+        """Readers that take the place of all others. A batch must end where what they answer changes."""
+
+
+@runtime_checkable
+class NamesRules(Protocol):
+    """An evaluator that can say which rules it applies; `mozu trace` reports those that raised nothing, too."""
+
+    def rule_names(self) -> Sequence[str]:
+        """The rules in force, in load order."""
+
+
+@runtime_checkable
+class Reopens(Protocol):
+    """A sink that keeps a file open, which log rotation moves away."""
+
+    def reopen(self) -> None:
+        """SIGUSR1: the next `deliver` writes to a new file. On the event loop, also for a `blocking` sink whose thread
+        may be at work: set a flag and return."""
+
+
+@runtime_checkable
+class ChecksDestination(Protocol):
+    """A sink that can find out whether its destination would take an alert (`mozu sinks check`)."""
+
+    def check(self) -> Awaitable[str | None] | str | None:
+        """Why it would not take an alert now, in one sentence, or None; sends none. After `start`, where `deliver`
+        runs; a plain function if the sink is `blocking`."""
+
+
+class Capability(msgspec.Struct, frozen=True):
+    """One capability, with the kinds of component that may have it."""
+
+    protocol: type
+    member: str
+    kinds: frozenset[Kind]
+
+
+def _of(protocol: type, member: str, *kinds: Kind) -> Capability:
+    return Capability(protocol, member, frozenset(kinds))
+
+
+CAPABILITIES: Final = (
+    _of(ReportsGaps, "take_gaps", Kind.SOURCE),
+    _of(AcksBatches, "ack", Kind.SOURCE),
+    _of(HasOrigin, "origin", Kind.SOURCE),
+    _of(ObservesPids, "observed_pids", Kind.SOURCE),
+    _of(FiltersByProcess, "use_process_predicates", Kind.SOURCE),
+    _of(CachesProcesses, "invalidate_processes", Kind.SOURCE),
+    _of(ProvidesReaders, "readers", Kind.SOURCE),
+    _of(NamesRules, "rule_names", Kind.EVALUATOR),
+    _of(Reopens, "reopen", Kind.SINK),
+    _of(ChecksDestination, "check", Kind.SINK),
+)
+"""Every capability that the core looks for."""

@@ -1,0 +1,33 @@
+"""What the core hands to a component when it builds it: name, log, metrics, fields, background tasks."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from mozu.core.metrics import Metrics
+from mozu.core.model.fields import FieldRegistry
+
+Spawn = Callable[[Awaitable[None], str], None]
+"""(coroutine, name) → nothing: start a background task."""
+
+
+class Context(msgspec.Struct):
+    """What the core hands to a component when it builds it."""
+
+    id: str
+    """The instance's name in the configuration; logs, metrics and spools use it."""
+    log: logging.Logger
+    metrics: Metrics
+    """Scoped to this component: labels `kind` and `id` are set."""
+    fields: FieldRegistry
+    """Every field of this engine, those of plugins too; complete once all plugins are declared."""
+    offline: bool = False
+    """True where nothing may be fetched from this machine or the network (recordings)."""
+    requested_fields: tuple[str, ...] = ()
+    """Evaluators: fields that the encoders in use show with each alert (`Alert.enrichment`)."""
+    content_type: str = ""
+    """Sinks: the media type of a record's body."""
+    spawn: Spawn | None = None
+    """Start a task for the component's own background work. The engine's task group owns it, contains its failure and
+    cancels it at the end. None outside an engine."""

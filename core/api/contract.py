@@ -1,0 +1,152 @@
+"""Checks a component against the contract of its kind: required methods, capabilities, parameters, async or not.
+
+A plugin is duck-typed, and a misspelt capability would be silently ignored. So a public method that is nearly called
+like one that the core looks for is a fault, too; a plugin's own helpers have a leading underscore or another name.
+"""
+
+import inspect
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Final
+
+from mozu.core.api.capabilities import CAPABILITIES, Capability
+from mozu.core.api.components import Enricher, Evaluator, Sink, Source
+from mozu.core.api.declarations import AnyDeclaration, SinkDeclaration
+from mozu.core.api.kind import Kind
+
+_CONTRACTS: Final[Mapping[Kind, type]] = {
+    Kind.SOURCE: Source,
+    Kind.ENRICHER: Enricher,
+    Kind.EVALUATOR: Evaluator,
+    Kind.SINK: Sink,
+}
+_CLOSE: Final = 0.75
+"""Similarity (difflib) from which on a name is taken for a misspelling."""
+RENAMED: Final[Mapping[str, str]] = {
+    "acquaint": "use_process_predicates",
+    "concerned": "observed_pids",
+    "forget_processes": "invalidate_processes",
+    "settled": "ack",
+    "surroundings": "recorded_names",
+}
+"""Version 1's names of capabilities → today's."""
+
+
+def component_class(declaration: AnyDeclaration) -> type | None:
+    """The class that `build` makes, as far as it says: it is that class, or is annotated with it."""
+    build = declaration.build
+    if isinstance(build, type):
+        return build
+    try:
+        made = typing.get_type_hints(build).get("return")
+    except (NameError, TypeError, AttributeError):  # a name for type checkers only, or a callable without annotations
+        return None
+    return made if isinstance(made, type) and made is not typing.Any and not _is_protocol(made) else None
+
+
+def build_fault(build: Callable[..., object]) -> str:
+    """What is wrong with the parameters of `build`; empty: nothing."""
+    try:
+        inspect.signature(build).bind(None, None)
+    except TypeError:
+        return f"its `build` must take (settings, context), not {inspect.signature(build)}"
+    except ValueError:  # built-in callables may have no signature
+        pass
+    return ""
+
+
+def faults(
+    declaration: AnyDeclaration, component: object, capabilities: Iterable[Capability] = CAPABILITIES
+) -> Iterator[str]:
+    """Every way in which a component, or the class of one, breaks the contract of its declaration's kind."""
+    kind = declaration.kind
+    blocking = isinstance(declaration, SinkDeclaration) and declaration.blocking
+    members = {name: method for name, method in vars(_CONTRACTS[kind]).items() if _is_public_function(name, method)}
+    optional = {one.member: vars(one.protocol)[one.member] for one in capabilities if kind in one.kinds}
+    absent = [name for name in (*members, *optional) if not hasattr(component, name)]
+    hints = dict(_near_misses(component, absent, {*members, *optional}))
+    for name in members:
+        if name in absent:
+            wrong = hints.pop(name, None)
+            yield f"it has no method `{name}`, which every {kind} has" + (f"; rename `{wrong}`" if wrong else "")
+    for name, wrong in hints.items():
+        yield (
+            f"it has `{wrong}`, which is not part of the contract; did you mean `{name}`? "
+            "(a method of the plugin's own needs another name, or a leading underscore)"
+        )
+    for name, specified in (members | optional).items():
+        if name not in absent:
+            fault = _member_fault(component, name, specified, blocking=blocking)
+            if fault:
+                yield fault
+
+
+def _is_public_function(name: str, value: object) -> bool:
+    return not name.startswith("_") and inspect.isfunction(value)
+
+
+def _is_protocol(found: type) -> bool:
+    return typing.Protocol in found.__bases__
+
+
+def _near_misses(component: object, absent: list[str], known: set[str]) -> Iterator[tuple[str, str]]:
+    """(name that is absent, public method that is nearly called so)."""
+    owner = component if isinstance(component, type) else type(component)
+    for name in dir(owner):
+        if name.startswith("_") or name in known:
+            continue
+        value = inspect.getattr_static(owner, name)
+        if not isinstance(value, property | staticmethod | classmethod) and not inspect.isfunction(value):
+            continue
+        renamed = RENAMED.get(name)
+        close = [renamed] if renamed in absent else get_close_matches(name, absent, n=1, cutoff=_CLOSE)
+        if close:
+            yield close[0], name
+
+
+def _member_fault(component: object, name: str, specified: object, *, blocking: bool) -> str:
+    found = inspect.getattr_static(component, name)
+    if isinstance(specified, property):
+        return "" if not inspect.isfunction(found) else f"`{name}` must be an attribute or a property, not a method"
+    if isinstance(found, property):
+        return f"`{name}` must be a method, not a property"
+    method = getattr(component, name)
+    if not callable(method) or not inspect.isfunction(specified):
+        return f"`{name}` must be a method, not {type(method).__name__}"
+    return _signature_fault(component, name, specified, method) or _async_fault(name, specified, method, blocking)
+
+
+def _signature_fault(
+    component: object, name: str, specified: Callable[..., object], method: Callable[..., object]
+) -> str:
+    wanted = list(inspect.signature(specified).parameters)[1:]
+    unbound = isinstance(component, type) and inspect.isfunction(inspect.getattr_static(component, name))
+    try:
+        signature = inspect.signature(method)
+    except (ValueError, TypeError):  # built-in callables may have none
+        return ""
+    try:
+        signature.bind(*([None] * (len(wanted) + unbound)))
+    except TypeError:
+        own = [parameter for number, parameter in enumerate(signature.parameters.values()) if number or not unbound]
+        return f"`{name}` must take ({', '.join(wanted)}), not ({', '.join(map(str, own))})"
+    return ""
+
+
+def _async_fault(
+    name: str, specified: Callable[..., object], method: Callable[..., object], blocking: bool
+) -> str:
+    is_async = inspect.iscoroutinefunction(method)
+    if inspect.iscoroutinefunction(specified):
+        returned = str(inspect.signature(method).return_annotation)
+        may_await = is_async or any(word in returned for word in ("Awaitable", "Coroutine", "Future", "Task"))
+        return "" if may_await else f"`{name}` must be `async def`: the core awaits it"
+    either = "Awaitable" in str(inspect.signature(specified).return_annotation)
+    if not is_async or (either and not blocking):
+        return ""
+    if either:
+        return f"`{name}` must be a plain `def`: a sink with blocking=True is called on a worker thread"
+    if "AsyncIterator" in str(inspect.signature(specified).return_annotation):
+        return f"`{name}` must be an async generator: it has no `yield`"
+    return f"`{name}` must be a plain `def`: the core does not await it"

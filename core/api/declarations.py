@@ -1,0 +1,88 @@
+"""What a plugin declares, by kind: name, settings, and how to build the component."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+import msgspec
+
+from mozu.core.api.components import Enricher, Evaluator, Sink, Source, Visibility
+from mozu.core.api.context import Context
+from mozu.core.api.kind import Kind
+from mozu.core.api.settings import Settings
+from mozu.core.model.fields import Field
+
+API_VERSION: Final = 2
+"""Raised when a contract changes in a way that breaks plugins; the version before stays accepted (docs/hooks.md)."""
+
+S = TypeVar("S", bound=Settings)
+C = TypeVar("C")
+
+
+class ComponentDeclaration(msgspec.Struct, Generic[S, C], frozen=True, kw_only=True):
+    """What the declarations of all kinds have; a plugin makes one of the classes below."""
+
+    kind: ClassVar[Kind]
+
+    name: str
+    """As configuration writes it; unique within its kind."""
+    build: Callable[[S, Context], C]
+    """(settings, context) → component. A class, or a function whose annotation names the class: its methods are then
+    checked when the plugin is loaded, otherwise when the component is built."""
+    settings: type[S]
+    """`Settings` itself where there are none."""
+    summary: str
+    """One sentence for `mozu plugins`."""
+    fields: tuple[Field, ...] = ()
+    """Fields it brings. An enricher gives their readers through the component."""
+    api: int = API_VERSION
+
+
+class SourceDeclaration(ComponentDeclaration[S, Source], Generic[S], frozen=True, kw_only=True):
+    """Declares a source: something that yields events (or ready alerts)."""
+
+    kind: ClassVar[Kind] = Kind.SOURCE
+
+    event_source: str = ""
+    """The source class of its events. `syscall` events pass through the core's state machine."""
+    live: bool = True
+    """True if the world goes on while it is not read (eBPF); False if reading can wait (recordings, Kafka)."""
+    visibility: Callable[[], Iterable[Visibility]] | None = None
+    """What this machine lets it see, for `mozu sources`; it may take a second, and starts nothing. None where that does
+    not depend on the machine."""
+
+
+class EnricherDeclaration(ComponentDeclaration[S, Enricher], Generic[S], frozen=True, kw_only=True):
+    """Declares an enricher: something that knows what is not in the stream of events."""
+
+    kind: ClassVar[Kind] = Kind.ENRICHER
+
+
+class EvaluatorDeclaration(ComponentDeclaration[S, Evaluator], Generic[S], frozen=True, kw_only=True):
+    """Declares an evaluator: something that turns events into alerts."""
+
+    kind: ClassVar[Kind] = Kind.EVALUATOR
+
+
+class SinkDeclaration(ComponentDeclaration[S, Sink], Generic[S], frozen=True, kw_only=True):
+    """Declares a sink: something that takes alerts to where they are read."""
+
+    kind: ClassVar[Kind] = Kind.SINK
+
+    blocking: bool = False
+    """`deliver` may block; it runs on a worker thread of its own."""
+
+
+AnySource = SourceDeclaration[Any]
+AnyEnricher = EnricherDeclaration[Any]
+AnyEvaluator = EvaluatorDeclaration[Any]
+AnySink = SinkDeclaration[Any]
+AnyDeclaration = AnySource | AnyEnricher | AnyEvaluator | AnySink
+"""One of the four, whatever its settings are; the registry validates those against `settings`."""
+
+DECLARATIONS: Final[tuple[type[AnyDeclaration], ...]] = (
+    SourceDeclaration,
+    EnricherDeclaration,
+    EvaluatorDeclaration,
+    SinkDeclaration,
+)
+"""Their classes."""

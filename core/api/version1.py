@@ -1,0 +1,122 @@
+"""Version 1 of the hook API, accepted with a warning: one hook a kind, one `Declaration` for all, other names.
+
+A declaration of version 1 becomes one of today's; its component gets today's names of capabilities beside its own.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+import pluggy
+
+from mozu.core.api.components import Visibility
+from mozu.core.api.context import Context
+from mozu.core.api.contract import RENAMED
+from mozu.core.api.declarations import (
+    AnyDeclaration,
+    EnricherDeclaration,
+    EvaluatorDeclaration,
+    SinkDeclaration,
+    SourceDeclaration,
+)
+from mozu.core.api.kind import Kind
+from mozu.core.api.settings import Settings
+from mozu.core.model.fields import Field
+
+VERSION: Final = 1
+
+hookspec = pluggy.HookspecMarker("mozu")
+
+
+class Declaration(msgspec.Struct, frozen=True, kw_only=True):
+    """What a hook of version 1 returns, whatever the kind is."""
+
+    name: str
+    build: Callable[[Any, Context], Any]
+    summary: str
+    settings: type[Settings] = Settings
+    api: int = VERSION
+    fields: tuple[Field, ...] = ()
+    event_source: str = ""
+    live: bool = True
+    sights: Callable[[], Iterable[Visibility]] | None = None
+    blocking: bool = False
+
+
+class Version1Context(Context):
+    """A context with version 1's names."""
+
+    @property
+    def strict(self) -> bool:
+        """Now `offline`."""
+        return self.offline
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Now `requested_fields`."""
+        return self.requested_fields
+
+
+class Version1Hooks:
+    """The hooks of version 1: one a kind."""
+
+    @hookspec
+    def mozu_source(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]
+        """Now `mozu_components` with a `SourceDeclaration`."""
+
+    @hookspec
+    def mozu_enricher(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]
+        """Now `mozu_components` with an `EnricherDeclaration`."""
+
+    @hookspec
+    def mozu_evaluator(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]
+        """Now `mozu_components` with an `EvaluatorDeclaration`."""
+
+    @hookspec
+    def mozu_sink(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]
+        """Now `mozu_components` with a `SinkDeclaration`."""
+
+
+HOOKS: Final = {
+    "mozu_source": Kind.SOURCE,
+    "mozu_enricher": Kind.ENRICHER,
+    "mozu_evaluator": Kind.EVALUATOR,
+    "mozu_sink": Kind.SINK,
+}
+"""Hook → the kind that it declares."""
+
+
+def upgraded(declaration: Declaration, kind: Kind) -> AnyDeclaration:
+    """The declaration in today's form."""
+    name, settings, summary, fields = (
+        declaration.name, declaration.settings, declaration.summary, declaration.fields,
+    )  # fmt: skip
+
+    def build(settings: Settings, context: Context) -> Any:
+        return _with_new_names(declaration.build(settings, Version1Context(**_values(context))))
+
+    if kind is Kind.SOURCE:
+        return SourceDeclaration(
+            name=name, build=build, settings=settings, summary=summary, fields=fields,
+            event_source=declaration.event_source, live=declaration.live, visibility=declaration.sights,
+        )  # fmt: skip
+    if kind is Kind.ENRICHER:
+        return EnricherDeclaration(name=name, build=build, settings=settings, summary=summary, fields=fields)
+    if kind is Kind.EVALUATOR:
+        return EvaluatorDeclaration(name=name, build=build, settings=settings, summary=summary, fields=fields)
+    return SinkDeclaration(
+        name=name, build=build, settings=settings, summary=summary, fields=fields, blocking=declaration.blocking
+    )
+
+
+def _values(context: Context) -> dict[str, Any]:
+    return {name: getattr(context, name) for name in Context.__struct_fields__}
+
+
+def _with_new_names(component: Any) -> Any:
+    """The component, whose capabilities have today's names, too."""
+    for old, new in RENAMED.items():
+        found = getattr(component, old, None)
+        if found is not None and not hasattr(component, new):
+            setattr(component, new, found)
+    return component
