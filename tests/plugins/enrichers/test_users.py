@@ -1,6 +1,5 @@
 """The enricher `users` on the host's files."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.model.event import Container, Process, Task
 from mozu.core.runtime.loop import run
 from mozu.plugins.enrichers.users import mozu_components, nss
@@ -147,52 +145,6 @@ def test_the_c_library_knows_root_and_not_everybody() -> None:
     found = nss.user(0)
     assert found is not None
     assert ("root", "root", None, None) == (found.name, nss.group(0), nss.user(0x7FFFFFF0), nss.group(0x7FFFFFF0))
-
-
-def test_a_call_that_hangs_is_given_up_and_the_next_one_served() -> None:
-    async def main() -> str:
-        pool = ThreadPool("test", 2)
-        gate = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        stuck = asyncio.run_coroutine_threadsafe
-        with pytest.raises(TimeoutError):
-            await pool.run(lambda: stuck(gate.wait(), loop).result(), 0.05)
-        answer = await pool.run(lambda: "served", 5)
-        gate.set()
-        pool.stop()
-        return answer
-
-    assert run(main()) == "served"
-
-
-def test_what_a_call_raises_reaches_who_waits() -> None:
-    async def main() -> None:
-        pool = ThreadPool("test", 1)
-        try:
-            await pool.run(lambda: [][0], 5)
-        finally:
-            pool.stop()
-
-    with pytest.raises(IndexError):
-        run(main())
-
-
-def test_too_many_calls_are_refused_at_once() -> None:
-    async def main() -> None:
-        pool = ThreadPool("test", 1)
-        gate = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        hang = lambda: asyncio.run_coroutine_threadsafe(gate.wait(), loop).result()  # noqa: E731
-        async with asyncio.TaskGroup() as group:
-            for _ in range(64):
-                group.create_task(pool.run(hang, 30))
-            await asyncio.sleep(0)
-            with pytest.raises(BlockingIOError):
-                await pool.run(hang, 30)
-            gate.set()
-        pool.stop()
-
-    run(main())
 
 
 def test_a_process_that_walks_through_all_numbers_does_not_fill_the_memory() -> None:
