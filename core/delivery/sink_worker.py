@@ -10,13 +10,13 @@ A record that the sink refuses for now, by the outcome `Retry`, is set aside unt
 
 import asyncio
 import inspect
-import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from mozu.core.api import Outcome, Record, Rejected, Retry, Sink
+from mozu.core.common.backoff import Backoff
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.encode import Encoder
@@ -93,7 +93,7 @@ class SinkWorker:
             self._on_closed(f"sink {self.name}: {closed}")
 
     async def _deliver_all(self) -> None:
-        backoff = self._retry.first
+        backoff = Backoff(self._retry.first, self._retry.longest)
         while True:
             await self._take()
             if not self._pending:
@@ -101,10 +101,10 @@ class SinkWorker:
             before = len(self._pending)
             after = await self._attempt()
             if not self._pending:
-                backoff = backoff if self._delayed else self._retry.first
+                if not self._delayed:
+                    backoff.succeeded()
                 continue
-            pause = max(after, random.uniform(0, backoff))
-            backoff = min(backoff * 2, self._retry.longest)
+            pause = max(after, backoff.failed())
             is_down = len(self._pending) == before
             if not self._failures:
                 self._delay(after if self._delayed else pause)

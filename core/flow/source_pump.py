@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from mozu.core.api import AcksBatches, ObservesPids
+from mozu.core.common.backoff import Backoff
 from mozu.core.errors import SourceBroken
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
@@ -68,26 +69,26 @@ class SourcePump:
 
     async def run(self) -> None:
         """Process batches until the source ends; after a failure it is started again with back-off and a notice."""
-        backoff = _FIRST_BACKOFF
+        backoff = Backoff(_FIRST_BACKOFF, _MAX_BACKOFF, jitter=0.0)
         while True:
             with self._source.contained("read events") as outcome:
                 async for batch in self._source.component.batches():
                     await self._process(batch)
-                    backoff = _FIRST_BACKOFF
+                    backoff.succeeded()
             if outcome.failed is None or self._stopping.is_set():
                 return
             if isinstance(outcome.failed, SourceBroken) or not self.live:
                 self.failed = True
                 return
+            seconds = backoff.failed()
             self._alerts.notice(
                 "Source failed",
                 Severity.CRITICAL,
-                f"source {self.name} failed and starts again in {backoff:.0f} s: what happens meanwhile is not seen",
+                f"source {self.name} failed and starts again in {seconds:.0f} s: what happens meanwhile is not seen",
                 evt_source=self.name,
                 error=str(outcome.failed) or type(outcome.failed).__name__,
             )
-            await asyncio.sleep(backoff)
-            backoff = min(backoff * 2, _MAX_BACKOFF)
+            await asyncio.sleep(seconds)
             with self._source.contained("start again"):
                 await self._source.component.stop()
                 await self._source.component.start(self._demand())
