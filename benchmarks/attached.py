@@ -33,8 +33,8 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import StateMachine
-from mozu.plugins.rules.falco import FalcoEvaluator
-from mozu.plugins.rules.settings import STANDARD, FalcoSettings
+from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
+from mozu.plugins.rules.falco.settings import STANDARD, FalcoSettings
 from mozu.plugins.sources.ebpf import checks, kernel
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.kernel_filter import choose

@@ -24,7 +24,8 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.recording import EnrichedNames, FullRecording, Recorder, RecordingFiles, RecordingInfo, RecordingWriter
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
-from mozu.plugins.rules.falco import FalcoEvaluator, mozu_components
+from mozu.plugins.rules.falco import mozu_components
+from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.sources.replay.field_readers import readers
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
 from mozu.plugins.sources.replay.mozu_recording import MozuRecording

@@ -19,7 +19,8 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.lookups import Lookups
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
-from mozu.plugins.rules.falco import FalcoEvaluator, mozu_components
+from mozu.plugins.rules.falco import mozu_components
+from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
 from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
 from tests.oracle.scenario import Scenario

@@ -7,8 +7,8 @@ import pytest
 from mozu.core.api import Event, SyscallEvent
 from mozu.core.language.rules import load
 from mozu.core.model.fields.registry import FieldRegistry
-from mozu.plugins.rules.falco import FalcoEvaluator
-from mozu.plugins.rules.settings import PACKS, FalcoSettings
+from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
+from mozu.plugins.rules.falco.settings import PACKS, FalcoSettings
 from tests.plugins.rules.making import (
     CONTAINER,
     connected,

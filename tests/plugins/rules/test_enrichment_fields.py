@@ -4,9 +4,9 @@ from mozu.core.api import DataEvent
 from mozu.core.delivery.encode.known import REQUESTED_FIELDS
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.registry import FieldRegistry
-from mozu.plugins.rules.enrichment_fields import EnrichmentFields
-from mozu.plugins.rules.falco import FalcoEvaluator
-from mozu.plugins.rules.settings import FalcoSettings
+from mozu.plugins.rules.falco.enrichment_fields import EnrichmentFields
+from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
+from mozu.plugins.rules.falco.settings import FalcoSettings
 from tests.plugins.rules.making import context, executed, opened, process
 
 RULE = '- rule: R\n  desc: d\n  output: "hi"\n  priority: INFO\n  condition: evt.type = execve\n'

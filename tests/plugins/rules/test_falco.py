@@ -7,8 +7,9 @@ from pydantic import ValidationError
 
 from mozu.core.api import DataEvent, Interest, Severity
 from mozu.core.errors import RulesError
-from mozu.plugins.rules.falco import FalcoEvaluator, mozu_components
-from mozu.plugins.rules.settings import FalcoSettings
+from mozu.plugins.rules.falco import mozu_components
+from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
+from mozu.plugins.rules.falco.settings import FalcoSettings
 from tests.plugins.rules.making import connected, context, executed, opened, process
 
 RULES = """\

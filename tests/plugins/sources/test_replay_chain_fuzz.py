@@ -15,7 +15,8 @@ from mozu.core.model.fields import Argument, FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import StateMachine
 from mozu.core.testing import context
-from mozu.plugins.rules.falco import FalcoEvaluator, mozu_components
+from mozu.plugins.rules.falco import mozu_components
+from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.sources.replay.field_readers import readers
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
 from mozu.plugins.sources.replay.scap_recording import ScapRecording

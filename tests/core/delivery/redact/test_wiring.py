@@ -15,7 +15,7 @@ from mozu.core.runtime.engine.assembly import Assembly, assemble
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.registry import configure
 from mozu.core.testing import alert
-from mozu.plugins.rules.falco import FalcoEvaluator
+from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 
 RULE = "- rule: R\n  desc: d\n  output: hi\n  priority: INFO\n  condition: evt.type = execve\n"
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from mozu.core.api import Settings
 from mozu.core.language.rules import Addition, Selector, priority, priority_names
 
-PACKS: Final = Path(__file__).parent / "packs"
+PACKS: Final = Path(__file__).parents[1] / "packs"
 """Mozu's own rules."""
 STANDARD: Final = (PACKS, Path("/etc/mozu/rules.local.yaml"), Path("/etc/mozu/rules.d"))
 

@@ -1,12 +1,9 @@
-"""Evaluator `falco`: rule files in Falco's language.
-
-settings   what the configuration may say            packs/   mozu's own rules
-"""
+"""FalcoEvaluator: loads and compiles the rule files, judges batches of events, makes alerts of matches."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from mozu.core.api import Alert, Context, Demand, EvaluatorDeclaration, Event, FieldRegistry, Interest, hookimpl
+from mozu.core.api import Alert, Context, Demand, Event, FieldRegistry, Interest
 from mozu.core.errors import RulesError
 from mozu.core.filter.predicate import TRUE
 from mozu.core.language.conditions import RuleInput, compile_rules
@@ -16,13 +13,12 @@ from mozu.core.language.rules import (
     Options,
     Rule,
     load,
-    plugin_fields,
     priority,
     selected,
     with_static_fields,
 )
-from mozu.plugins.rules.enrichment_fields import EnrichmentFields
-from mozu.plugins.rules.settings import FalcoSettings
+from mozu.plugins.rules.falco.enrichment_fields import EnrichmentFields
+from mozu.plugins.rules.falco.settings import FalcoSettings
 
 _EVERY: Final = "*"
 
@@ -118,15 +114,3 @@ class FalcoEvaluator:
 def _types(rule: Rule) -> frozenset[str]:
     possible = rule.checked.event_types
     return frozenset({_EVERY}) if possible is None or rule.source != "syscall" else possible
-
-
-@hookimpl
-def mozu_components() -> EvaluatorDeclaration[FalcoSettings]:
-    """Falco's rules."""
-    return EvaluatorDeclaration(
-        name="falco",
-        build=FalcoEvaluator,
-        summary="Rules in Falco's language: conditions on system calls, and on records of other sources.",
-        settings=FalcoSettings,
-        fields=plugin_fields(),
-    )
