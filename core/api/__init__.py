@@ -39,8 +39,16 @@ from mozu.core.api.hookspecs import hookimpl
 from mozu.core.api.kind import Kind
 from mozu.core.api.secret import Secret
 from mozu.core.api.settings import Settings
-from mozu.core.api.version1 import Declaration
-from mozu.core.errors import MozuError, SinkClosed, SourceBroken, SourceUnavailable, UnknownField
+from mozu.core.api.version1 import Declaration, Need
+from mozu.core.errors import (
+    ConfigError,
+    MozuError,
+    RulesError,
+    SinkClosed,
+    SourceBroken,
+    SourceUnavailable,
+    UnknownField,
+)
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
@@ -55,6 +63,7 @@ __all__ = [
     "CachesProcesses",
     "ChecksDestination",
     "CompilePredicates",
+    "ConfigError",
     "Container",
     "Context",
     "Counts",
@@ -79,6 +88,7 @@ __all__ = [
     "Metrics",
     "MozuError",
     "NamesRules",
+    "Need",
     "ObservesPids",
     "Outcome",
     "Process",
@@ -89,6 +99,7 @@ __all__ = [
     "Reopens",
     "ReportsGaps",
     "Retry",
+    "RulesError",
     "Secret",
     "Settings",
     "Severity",

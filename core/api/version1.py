@@ -21,6 +21,8 @@ from mozu.core.api.declarations import (
 )
 from mozu.core.api.kind import Kind
 from mozu.core.api.settings import Settings
+from mozu.core.filter.demand import Interest
+from mozu.core.filter.predicate import TRUE, Predicate
 from mozu.core.model.fields import Field
 
 VERSION: Final = 1
@@ -41,6 +43,13 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     live: bool = True
     sights: Callable[[], Iterable[Visibility]] | None = None
     blocking: bool = False
+
+
+def Need(  # noqa: N802  in version 1 this was a class
+    facets: frozenset[str] = frozenset(), predicate: Predicate = TRUE
+) -> Interest:
+    """Now `Interest(state_dependencies, predicate)`."""
+    return Interest(facets, predicate)
 
 
 class Version1Context(Context):

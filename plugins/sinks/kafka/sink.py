@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAuthorizationFailedError
 
-from mozu.core.api import Context, Outcome, Record, Rejected, Retry
+from mozu.core.api import ConfigError, Context, Outcome, Record, Rejected, Retry
 from mozu.core.common.kafka.client import client_arguments
 from mozu.core.common.kafka.client_log import KafkaClientLog
 from mozu.core.common.kafka.client_throttle import THROTTLED
@@ -14,7 +14,6 @@ from mozu.core.common.kafka.compatibility import require_compatible
 from mozu.core.common.kafka.dead_letters import DeadLetterProducer
 from mozu.core.common.kafka.producer import KafkaMessage, KafkaProducer, KafkaUnreachable, ProducerOptions
 from mozu.core.common.kafka.topics import TopicMissing
-from mozu.core.errors import ConfigError
 from mozu.plugins.sinks.kafka.message import MessageBuilder
 from mozu.plugins.sinks.kafka.outcome import breaks_client, is_permanent, outcome
 from mozu.plugins.sinks.kafka.settings import KafkaSettings

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from mozu.core.api import Context, Outcome, Record
-from mozu.core.errors import ConfigError
+from mozu.core.api import ConfigError, Context, Outcome, Record
 from mozu.plugins.sinks.webhook.batcher import AlertBatch, Batcher
 from mozu.plugins.sinks.webhook.circuit_breaker import CircuitBreaker
 from mozu.plugins.sinks.webhook.delivery import Delivery

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mozu.core.errors import SourceUnavailable
+from mozu.core.api import SourceUnavailable
 
 BTF_FILE: Final = Path("/sys/kernel/btf/vmlinux")
 

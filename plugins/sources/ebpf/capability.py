@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from mozu.core.api import Visibility
-from mozu.core.errors import SourceUnavailable
+from mozu.core.api import SourceUnavailable, Visibility
 from mozu.plugins.sources.ebpf import btf, checks, codegen, compat, kernel, uring
 from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS

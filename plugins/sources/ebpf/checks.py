@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from mozu.core.errors import SourceUnavailable
+from mozu.core.api import SourceUnavailable
 
 _CAPABILITIES: Final = {"CAP_DAC_READ_SEARCH": 2, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "CAP_BPF": 39}
 _NEEDED: Final = ("CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH")

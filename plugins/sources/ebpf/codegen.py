@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from mozu.core.errors import SourceUnavailable
+from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import btf, kernel, wire
 from mozu.plugins.sources.ebpf import kfunc_casts as casts

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from mozu.core.errors import SourceUnavailable
+from mozu.core.api import SourceUnavailable
 
 _PLACES: Final = (
     "/usr/lib/python3/dist-packages",

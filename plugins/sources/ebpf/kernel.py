@@ -12,7 +12,7 @@ import struct
 from pathlib import Path
 from typing import Final
 
-from mozu.core.errors import SourceUnavailable
+from mozu.core.api import SourceUnavailable
 
 _SYS_BPF: Final = 321
 _SYS_PERF_EVENT_OPEN: Final = 298

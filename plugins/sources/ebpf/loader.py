@@ -15,7 +15,7 @@ from typing import Final
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
-from mozu.core.errors import SourceUnavailable
+from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import checks, kernel, uring
 from mozu.plugins.sources.ebpf.codegen import ARRAYS, NATIVE
 from mozu.plugins.sources.ebpf.entry_paths import IO_URING, EntryPath

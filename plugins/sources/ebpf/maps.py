@@ -7,7 +7,7 @@ from typing import Final
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
-from mozu.core.errors import SourceUnavailable
+from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import arg_layouts, compat, kernel, uring
 from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 

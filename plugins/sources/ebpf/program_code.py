@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from mozu.core.errors import SourceUnavailable
+from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import codegen, kernel, wire
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.compiler import compile_text

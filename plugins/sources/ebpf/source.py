@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
-from mozu.core.api import CompilePredicates, Context, Counts
-from mozu.core.errors import SourceUnavailable
+from mozu.core.api import CompilePredicates, Context, Counts, SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import checks, kernel

@@ -6,12 +6,11 @@ from typing import Any, Final
 
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from mozu.core.api import Alert, Context, Counts, Demand, Event
+from mozu.core.api import Alert, ConfigError, Context, Counts, Demand, Event
 from mozu.core.common.backoff import Backoff
 from mozu.core.common.kafka.client import client_arguments
 from mozu.core.common.kafka.client_log import KafkaClientLog
 from mozu.core.common.kafka.compatibility import require_compatible
-from mozu.core.errors import ConfigError
 from mozu.plugins.sources.kafka.consumer import join, leave
 from mozu.plugins.sources.kafka.dead_letters import DeadLetterStore, NotKept
 from mozu.plugins.sources.kafka.record import InvalidRecord, KafkaRecordDecoder

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
-from mozu.core.api import Context, Counts
-from mozu.core.errors import SourceBroken, SourceUnavailable
+from mozu.core.api import Context, Counts, SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ptrace import native, seccomp

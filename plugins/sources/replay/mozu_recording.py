@@ -4,8 +4,7 @@ import zlib
 from collections.abc import Container, Iterator, Mapping
 from typing import BinaryIO, Final
 
-from mozu.core.api import Counts
-from mozu.core.errors import SourceBroken
+from mozu.core.api import Counts, SourceBroken
 from mozu.core.model.event import DataEvent, Event
 from mozu.core.recording import lines
 from mozu.core.recording.decode import Malformed, RecordingDecoder, other

@@ -8,8 +8,7 @@ import struct
 from collections.abc import Container, Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from mozu.core.api import Counts
-from mozu.core.errors import SourceBroken
+from mozu.core.api import Counts, SourceBroken
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state.observed import Entered
 from mozu.plugins.sources.replay import blocks

@@ -11,8 +11,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from mozu.core.api import Context, Counts, Settings
-from mozu.core.errors import SourceUnavailable
+from mozu.core.api import Context, Counts, Settings, SourceUnavailable
 from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event
 from mozu.core.model.fields import Reader

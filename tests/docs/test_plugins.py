@@ -1,0 +1,56 @@
+"""docs/plugins.md names what `mozu.core.api` exports, and its example is a plugin that loads."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import mozu.core.api
+import mozu.core.testing
+from mozu.core.api import Context, Kind, Sink, SinkDeclaration
+from mozu.core.runtime.config import Entry
+from mozu.core.runtime.config.mark import Mark
+from mozu.core.runtime.config.node import node_of
+from mozu.core.runtime.registry import Registry
+from mozu.core.testing import context
+from tests.support.requirements import ROOT
+
+PAGE = (ROOT / "docs/plugins.md").read_text()
+
+
+def promised(module: str) -> set[str]:
+    """The names in backticks of the paragraph and list that begin with a module."""
+    text = PAGE.partition("## What is promised")[2].partition(f"`{module}`")[2]
+    end = min((found for found in (text.find("\n`mozu"), text.find("\n\nBeside")) if found >= 0), default=len(text))
+    return set(re.findall(r"`(\w+)`", text[:end]))
+
+
+def test_the_page_lists_what_the_api_exports() -> None:
+    assert promised("mozu.core.api") - {"API_VERSION"} == set(mozu.core.api.__all__) - {"API_VERSION"}
+    assert promised("mozu.core.testing") == set(mozu.core.testing.__all__)
+
+
+def test_every_promised_name_is_there() -> None:
+    assert [name for name in mozu.core.api.__all__ if not hasattr(mozu.core.api, name)] == []
+
+
+def test_the_plugin_of_the_page_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, project = re.findall(r"```(?:python|toml)\n# \S+\n(.*?)```", PAGE, re.DOTALL)[:2]
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "mozu_beep.py").write_text(code)
+    info = tmp_path / "mozu_beep-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-beep\nVersion: 1.0\n")
+    point = re.search(r'^beep = "(\w+)"$', project, re.MULTILINE)
+    assert point is not None
+    (info / "entry_points.txt").write_text(f"[mozu]\nbeep = {point[1]}\n")
+    registry = Registry()
+    try:
+        entry = Entry(kind=Kind.SINK, name="beep", id="beep", settings={}, node=node_of({}, Mark("test")))
+        ((declaration, _),) = registry.declarations(SinkDeclaration, [entry])
+        made: Context = context("beep")
+        assert isinstance(registry.build(declaration, entry, made), Sink)
+        assert registry.warnings == []
+    finally:
+        sys.modules.pop("mozu_beep", None)
