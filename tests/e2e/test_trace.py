@@ -127,8 +127,8 @@ def test_an_alert_is_a_line_on_stderr(at: Path) -> None:
     done = trace("--", "cat", "/etc/shadow", at=at)
 
     lines = [line for line in done.stderr.splitlines() if line.startswith("mozu: ")]
-    told = [line.split(": ", 2)[2].partition(" process=")[0] for line in lines]
-    assert ["Critical The hashes of passwords were opened, or were to be (file=/etc/shadow result=EACCES"] == told
+    reported = [line.split(": ", 2)[2].partition(" process=")[0] for line in lines]
+    assert ["Critical The hashes of passwords were opened, or were to be (file=/etc/shadow result=EACCES"] == reported
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_an_alert_is_a_line_on_stderr(at: Path) -> None:
         ("Environment of another process read by a build", ["sh", "-c", "cat /proc/$$/environ >/dev/null"]),
     ],
 )
-def test_what_a_build_has_no_business_doing_is_told(at: Path, rule: str, command: list[str]) -> None:
+def test_what_a_build_has_no_business_doing_is_reported(at: Path, rule: str, command: list[str]) -> None:
     words = ["/usr/bin/python3" if word == sys.executable else word for word in command]
 
     done = trace("--report", "json:r.json", "--", *words, at=at, home=at.parent / "home")
@@ -160,7 +160,7 @@ def test_an_honest_build_raises_no_alert(at: Path) -> None:
     assert set() == rules_of(done, at)
 
 
-def test_a_second_run_is_silent_and_a_poisoned_one_is_told_by_what_is_new(at: Path) -> None:
+def test_a_second_run_is_silent_and_a_poisoned_one_is_reported_by_what_is_new(at: Path) -> None:
     (at / "Makefile").write_text("all:\n\tcat Makefile > made\n")
     trace("--learn", "allow.yaml", "--", "make", at=at)
     clean = trace("--allow", "allow.yaml", "--report", "json:r.json", "--", "make", at=at)

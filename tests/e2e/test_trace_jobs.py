@@ -153,7 +153,7 @@ def shell(at: Path) -> Terminal:
 
 
 def stop(terminal: Terminal) -> None:
-    """Ctrl-Z: the shell is told, and is there again."""
+    """Ctrl-Z: the shell notices, and has its prompt again."""
     terminal.keys("\x1a")
     terminal.until("Stopped")
     terminal.until("ready> ")
@@ -231,9 +231,9 @@ def test_nothing_hangs_and_nothing_is_left_stopped_or_dead(at: Path, script: str
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 
-    told, error = process.communicate(timeout=100)
+    reported, error = process.communicate(timeout=100)
 
-    assert (0, "all\n") == (process.returncode, told), error
+    assert (0, "all\n") == (process.returncode, reported), error
     until(lambda: session(process.pid) == {}, f"left: {session(process.pid)}")
 
 
@@ -246,9 +246,9 @@ def test_a_java_program_with_many_threads_ends_as_it_should(at: Path) -> None:
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 
-    told, error = process.communicate(timeout=100)
+    reported, error = process.communicate(timeout=100)
 
-    assert (0, "500500 0\n") == (process.returncode, told), error
+    assert (0, "500500 0\n") == (process.returncode, reported), error
     until(lambda: session(process.pid) == {}, f"left: {session(process.pid)}")
 
 

@@ -39,7 +39,7 @@ def test_reports_are_valid_by_their_schemas_whatever_the_texts_are(outcome: Trac
     assert [] == faults
 
 
-def test_the_schemas_tell_what_is_wrong() -> None:
+def test_the_schemas_report_what_is_wrong() -> None:
     assert (True, True) == (
         bool(sarif_faults('{"version": "2.1.0", "runs": [{"results": [{"level": "loud"}]}]}')),
         bool(junit_faults("<testsuites><testsuite><testcase/></testsuite></testsuites>")),

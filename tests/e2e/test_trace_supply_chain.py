@@ -85,7 +85,7 @@ def install(at: Path, *options: str, poison: str = "") -> list[dict[str, str]]:
     return alerts
 
 
-def test_the_rules_tell_what_a_poisoned_package_does_and_an_allow_list_names_what_is_new(at: Path, port: int) -> None:
+def test_the_rules_report_what_a_poisoned_package_does_and_an_allow_list_names_what_is_new(at: Path, port: int) -> None:
     install(at)  # what the first build leaves behind is there in all others
     rules = ("-r", build_rules())
 
@@ -94,13 +94,13 @@ def test_the_rules_tell_what_a_poisoned_package_does_and_an_allow_list_names_wha
     poisoned = install(at, *rules, "--allow", "allow.yaml", poison=POISON.format(port=port))
 
     new = {(alert["rule"], alert["output"].split(": ")[2].split(" (")[0]) for alert in poisoned if is_new(alert)}
-    told = {alert["rule"] for alert in poisoned if not is_new(alert) and alert["priority"] in ("Critical", "Error")}
+    reported = {alert["rule"] for alert in poisoned if not is_new(alert) and alert["priority"] in ("Critical", "Error")}
     assert ([], []) == (honest, again)
     assert {
         "Program run from a temporary place by a build",
         "Password hashes wanted by a build",
         "Start of a login changed by a build",
-    } == told
+    } == reported
     assert {
         ("New address", "127.0.0.1:*"),
         ("New program", "{tmp}/**/tool"),

@@ -34,7 +34,7 @@ def small_program() -> bytes:
     return head + struct.pack("<IIIIIIII", 1, 0, start, start, size, size, 5, 0x1000) + code
 
 
-def test_a_set_uid_program_is_told_to_run_without_its_privilege(at: Path) -> None:
+def test_a_set_uid_program_is_reported_to_run_without_its_privilege(at: Path) -> None:
     drop, _ = ordinary()
     require(bool(drop), "root loses nothing, and cannot become an ordinary user here")
     su = program("su")
@@ -44,7 +44,7 @@ def test_a_set_uid_program_is_told_to_run_without_its_privilege(at: Path) -> Non
     assert (0, True) == (done.returncode, "is set-uid or set-gid and runs without its privilege" in done.stderr)
 
 
-def test_a_32_bit_program_is_told_to_be_unread_and_runs_as_it_should(at: Path) -> None:
+def test_a_32_bit_program_is_reported_to_be_unread_and_runs_as_it_should(at: Path) -> None:
     path = at / "small"
     path.write_bytes(small_program())
     path.chmod(0o755)
@@ -55,11 +55,11 @@ def test_a_32_bit_program_is_told_to_be_unread_and_runs_as_it_should(at: Path) -
 
     done = trace("--", str(path), at=at)
 
-    told = "small is a 32-bit program, whose calls mozu does not read: what it does is not seen"
-    assert (7, True) == (done.returncode, told in done.stderr), done.stderr
+    reported = "small is a 32-bit program, whose calls mozu does not read: what it does is not seen"
+    assert (7, True) == (done.returncode, reported in done.stderr), done.stderr
 
 
-def test_a_process_that_makes_32_bit_calls_is_told(at: Path) -> None:
+def test_a_process_that_makes_32_bit_calls_is_reported(at: Path) -> None:
     done = trace("--", "/usr/bin/python3", "-c", INT_80.format(root=str(ROOT)), at=at)
 
     assert (0, True) == (done.returncode, "makes 32-bit or x32 calls, which mozu does not read" in done.stderr), done

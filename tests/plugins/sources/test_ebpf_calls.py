@@ -68,7 +68,7 @@ def values(name: str, args: tuple[Any, ...]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", PATHS)
-def test_a_call_of_names_that_succeeds_tells_them_as_given(live: Live, place: Path, name: str) -> None:
+def test_a_call_of_names_that_succeeds_reports_them_as_given(live: Live, place: Path, name: str) -> None:
     given = PATHS[name][0]
     event = live.act(changes.by_name, name, given, str(place)).last(name)
 
@@ -77,7 +77,7 @@ def test_a_call_of_names_that_succeeds_tells_them_as_given(live: Live, place: Pa
 
 
 @pytest.mark.parametrize("name", PATHS)
-def test_a_call_of_names_that_fails_tells_the_error(live: Live, place: Path, name: str) -> None:
+def test_a_call_of_names_that_fails_reports_the_error(live: Live, place: Path, name: str) -> None:
     _, given, error = PATHS[name]
     event = live.act(changes.by_name, name, given, str(place)).last(name)
 
@@ -85,18 +85,18 @@ def test_a_call_of_names_that_fails_tells_the_error(live: Live, place: Path, nam
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_a_call_of_numbers_tells_them(live: Live, name: str) -> None:
+def test_a_call_of_numbers_reports_them(live: Live, name: str) -> None:
     given = NUMBERS[name][0]
     act = live.act(changes.by_name, name, given)
 
-    told = act.last(name).args
-    assert told[:1] in ((act.value,), ())
+    reported = act.last(name).args
+    assert reported[:1] in ((act.value,), ())
     if name != "unshare":
-        assert list(told[1:]) == given[: max(0, len(told) - 1)]
+        assert list(reported[1:]) == given[: max(0, len(reported) - 1)]
 
 
 @pytest.mark.parametrize("name", [name for name, (_, bad, _) in NUMBERS.items() if bad is not None])
-def test_a_call_of_numbers_that_fails_tells_the_error(live: Live, name: str) -> None:
+def test_a_call_of_numbers_that_fails_reports_the_error(live: Live, name: str) -> None:
     _, given, error = NUMBERS[name]
     act = live.act(changes.by_name, name, given)
 
@@ -128,7 +128,7 @@ def test_the_mode_of_chmod_is_the_permission_bits(live: Live, place: Path) -> No
         ("fchmodat", ["1", "file", 0o640], ("first", "file", 0o640)),
     ],
 )
-def test_calls_relative_to_directories_tell_them(
+def test_calls_relative_to_directories_report_them(
     live: Live, place: Path, name: str, arguments: list[object], expected: tuple[object, ...]
 ) -> None:
     other = place / "other"
@@ -139,7 +139,7 @@ def test_calls_relative_to_directories_tell_them(
     assert (act.value["result"], act.last(name).args) == (0, (0, *wanted))
 
 
-def test_fchmod_tells_the_file(live: Live, place: Path) -> None:
+def test_fchmod_reports_the_file(live: Live, place: Path) -> None:
     act = live.act(changes.with_descriptor, "fchmod", str(place / "file"), [0o600])
 
     event = act.last("fchmod")
@@ -148,14 +148,14 @@ def test_fchmod_tells_the_file(live: Live, place: Path) -> None:
     assert (event.args, event.fd, event.file.name) == ((0, fd, 0o600), fd, str(place / "file"))
 
 
-def test_close_tells_the_descriptor(live: Live, place: Path) -> None:
+def test_close_reports_the_descriptor(live: Live, place: Path) -> None:
     act = live.act(changes.with_descriptor, "close", str(place / "file"), [])
 
     assert (0, act.value["fd"]) in [event.args for event in act.of("close")]
 
 
 @pytest.mark.parametrize("name", ["chdir", "fchdir"])
-def test_a_changed_directory_is_told_as_the_kernel_sees_it(live: Live, place: Path, name: str) -> None:
+def test_a_changed_directory_is_reported_as_the_kernel_sees_it(live: Live, place: Path, name: str) -> None:
     (place / "link").symlink_to(place / "empty")
     act = live.act(changes.go, name, str(place / "link"))
 
@@ -175,7 +175,7 @@ def test_a_failed_chdir_leads_nowhere(live: Live) -> None:
     assert (event.args, event.observed) == ((-errno.ENOENT, "/nonexistent"), None)
 
 
-def test_prctl_tells_the_new_name(live: Live) -> None:
+def test_prctl_reports_the_new_name(live: Live) -> None:
     act = live.act(changes.name_oneself, "shrike")
 
     event = act.last("prctl")
@@ -183,21 +183,21 @@ def test_prctl_tells_the_new_name(live: Live) -> None:
     assert event.args[2] == act.value == "shrike"
 
 
-def test_capset_tells_what_it_led_to(live: Live) -> None:
+def test_capset_reports_what_it_led_to(live: Live) -> None:
     act = live.act(changes.drop_capabilities)
 
     assert act.last("capset").args == (0, *act.value)
 
 
 @pytest.mark.parametrize(("request_", "name"), [(16, "PTRACE_ATTACH"), (0x4206, "PTRACE_SEIZE")])
-def test_ptrace_tells_request_and_process(live: Live, request_: int, name: str) -> None:
+def test_ptrace_reports_request_and_process(live: Live, request_: int, name: str) -> None:
     act = live.act(changes.trace_child, request_)
 
     event = act.last("ptrace")
     assert (event.args[0], flag_names("ptrace_requests", event.args[3]), event.args[4]) == (0, name, act.value)
 
 
-def test_mount_tells_its_three_texts_and_flags(live: Live, place: Path) -> None:
+def test_mount_reports_its_three_texts_and_flags(live: Live, place: Path) -> None:
     act = live.act(changes.mount_and_unmount, str(place / "empty"))
 
     event = act.last("mount")

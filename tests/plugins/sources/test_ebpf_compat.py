@@ -61,7 +61,7 @@ def places(tmp_path: Path) -> tuple[Path, Path]:
     return made
 
 
-def told(event: SyscallEvent) -> tuple[Any, ...]:
+def reported(event: SyscallEvent) -> tuple[Any, ...]:
     return event.type, event.args
 
 
@@ -72,7 +72,7 @@ def test_a_call_of_names(live: Live, places: tuple[Path, Path], name: str, way_o
     native = live.act(changes.by_name, name, given, str(places[0])).last(name)
     event = live.act(narrow.call, narrow_name(name), given, str(places[1])).last(name)
 
-    assert (told(event), native.entry_path, event.entry_path) == (told(native), "", "compat32")
+    assert (reported(event), native.entry_path, event.entry_path) == (reported(native), "", "compat32")
 
 
 @pytest.mark.parametrize("name", [name for name in NUMBERS if name not in ("bpf", "mprotect", "mlock")])
@@ -103,7 +103,7 @@ def test_ids_of_sixteen_bits_are_widened(
 
 
 @pytest.mark.parametrize("name", ["open", "openat", "openat2", "creat"])
-def test_an_open_tells_where_it_led(live: Live, tmp_path: Path, name: str) -> None:
+def test_an_open_reports_where_it_led(live: Live, tmp_path: Path, name: str) -> None:
     (tmp_path / "real").touch()
     (tmp_path / "link").symlink_to("real")
     how = (0o100000).to_bytes(8, "little") + bytes(16)
@@ -120,7 +120,7 @@ def test_an_open_tells_where_it_led(live: Live, tmp_path: Path, name: str) -> No
     assert event.args[0] == event.fd >= 0
 
 
-def test_a_failed_open_tells_the_error_and_the_name(live: Live, tmp_path: Path) -> None:
+def test_a_failed_open_reports_the_error_and_the_name(live: Live, tmp_path: Path) -> None:
     event = live.act(narrow.call, "openat", [-100, "nothing", 0], str(tmp_path)).last("openat")
 
     assert event.file is not None
@@ -135,7 +135,7 @@ def server() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("multiplexed", [False, True], ids=["own-call", "socketcall"])
-def test_a_connection_tells_both_ends(live: Live, server: int, multiplexed: bool) -> None:
+def test_a_connection_reports_both_ends(live: Live, server: int, multiplexed: bool) -> None:
     act = live.act(narrow.connect_multiplexed if multiplexed else narrow.connect, server)
 
     event = act.last("connect")
@@ -146,14 +146,14 @@ def test_a_connection_tells_both_ends(live: Live, server: int, multiplexed: bool
     assert (event.entry_path, made.entry_path, made.args[1:4]) == ("compat32", "compat32", (2, 1, 0))
 
 
-def test_a_message_in_parts_tells_its_whole_length_and_its_first_bytes(live: Live, server: int) -> None:
+def test_a_message_in_parts_reports_its_whole_length_and_its_first_bytes(live: Live, server: int) -> None:
     act = live.act(narrow.message, server, [b"hello", b" and world"])
 
     event = act.last("sendmsg")
     assert (event.args[:4], event.entry_path) == ((act.value, b"hello and world", event.args[2], 15), "compat32")
 
 
-def test_a_failed_exec_tells_its_arguments(live: Live) -> None:
+def test_a_failed_exec_reports_its_arguments(live: Live) -> None:
     act = live.act(narrow.call, "execve", ["/nonexistent", ["one", "two words", None], [None]])
 
     event = act.last("execve")

@@ -56,7 +56,7 @@ def test_the_next_is_who_gets_the_cpu(undemanded: Live) -> None:
     assert {(act.pid, act.value), (act.value, act.pid)} <= pairs
 
 
-def test_switches_of_kernel_threads_are_told(undemanded: Live) -> None:
+def test_switches_of_kernel_threads_are_reported(undemanded: Live) -> None:
     undemanded.update(demand("switch"))
     kernel = {pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if parent_of(pid) == KTHREADD}
 
@@ -100,7 +100,7 @@ def test_each_page_that_is_touched_for_the_first_time_is_a_fault(undemanded: Liv
     assert all(any(start <= event.args[1] < end for start, end in code) for event in [*written, *read, *again])
 
 
-def test_a_fault_of_the_kernel_for_a_program_is_told_as_such(undemanded: Live) -> None:
+def test_a_fault_of_the_kernel_for_a_program_is_reported_as_such(undemanded: Live) -> None:
     act = made(undemanded, "page_fault", moments.touch, PAGES)
 
     start = act.value["filled"]

@@ -52,7 +52,7 @@ def requested(act: Act, name: str) -> SyscallEvent:
 
 
 @pytest.mark.parametrize("setup", [0, rings.SQPOLL], ids=["entered", "polled"])
-def test_an_open_tells_where_it_led(live: Live, tmp_path: Path, setup: int) -> None:
+def test_an_open_reports_where_it_led(live: Live, tmp_path: Path, setup: int) -> None:
     (tmp_path / "real").touch()
     (tmp_path / "link").symlink_to("real")
     act = live.act(rings.opened, "link", str(tmp_path), 0, setup)
@@ -64,14 +64,14 @@ def test_an_open_tells_where_it_led(live: Live, tmp_path: Path, setup: int) -> N
     assert (event.pid, event.tid) == (act.pid, act.pid)
 
 
-def test_a_failed_open_tells_the_error_and_the_name(live: Live, tmp_path: Path) -> None:
+def test_a_failed_open_reports_the_error_and_the_name(live: Live, tmp_path: Path) -> None:
     event = requested(live.act(rings.opened, "nothing", str(tmp_path)), "openat")
 
     assert event.file is not None
     assert (event.args[0], event.file.name) == (-errno.ENOENT, str(tmp_path / "nothing"))
 
 
-def test_a_created_file_is_told_as_created(live: Live, tmp_path: Path) -> None:
+def test_a_created_file_is_reported_as_created(live: Live, tmp_path: Path) -> None:
     event = requested(live.act(rings.opened, "new", str(tmp_path), 0o101), "openat")
 
     assert values("openat", event.args)["mode"] == 0o600
@@ -79,7 +79,7 @@ def test_a_created_file_is_told_as_created(live: Live, tmp_path: Path) -> None:
     assert (tmp_path / "new").exists()
 
 
-def test_a_path_that_is_overwritten_meanwhile_is_told_as_it_was_submitted(live: Live, tmp_path: Path) -> None:
+def test_a_path_that_is_overwritten_meanwhile_is_reported_as_it_was_submitted(live: Live, tmp_path: Path) -> None:
     (tmp_path / "first").touch()
     path, other = str(tmp_path / "first"), str(tmp_path / "other")
     event = requested(live.act(rings.opened_and_overwritten, path, other), "openat")
@@ -87,7 +87,7 @@ def test_a_path_that_is_overwritten_meanwhile_is_told_as_it_was_submitted(live: 
     assert (event.args[2], event.args[0] >= 0) == (path, True)
 
 
-def test_openat2_tells_how(live: Live, tmp_path: Path) -> None:
+def test_openat2_reports_how(live: Live, tmp_path: Path) -> None:
     act = live.act(rings.opened2, str(tmp_path), 0o200000, 0x04)
 
     event = requested(act, "openat2")
@@ -121,7 +121,7 @@ def test_names_relative_to_directories(
 
 
 @pytest.mark.parametrize("setup", [0, rings.SQPOLL], ids=["entered", "polled"])
-def test_a_connection_tells_both_ends_and_the_first_bytes(live: Live, server: int, setup: int) -> None:
+def test_a_connection_reports_both_ends_and_the_first_bytes(live: Live, server: int, setup: int) -> None:
     act = live.act(rings.connect, server, setup)
 
     event = requested(act, "connect")
@@ -133,7 +133,7 @@ def test_a_connection_tells_both_ends_and_the_first_bytes(live: Live, server: in
     assert (sent.args[0], sent.args[1]) == (5, b"hello")
 
 
-def test_a_refused_connection_tells_the_address_that_was_asked_for(live: Live) -> None:
+def test_a_refused_connection_reports_the_address_that_was_asked_for(live: Live) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     event = requested(live.act(rings.connect, port), "connect")
@@ -141,7 +141,7 @@ def test_a_refused_connection_tells_the_address_that_was_asked_for(live: Live) -
     assert (event.args[0], event.args[3].port) == (-errno.ECONNREFUSED, port)
 
 
-def test_a_server_tells_its_client_and_what_it_received(live: Live) -> None:
+def test_a_server_reports_its_client_and_what_it_received(live: Live) -> None:
     act = live.act(rings.served)
 
     known = act.value
@@ -159,7 +159,7 @@ def test_a_server_tells_its_client_and_what_it_received(live: Live) -> None:
     assert requested(act, "close").args == (0, known["fd"])
 
 
-def test_a_request_that_accepts_every_connection_tells_each(live: Live) -> None:
+def test_a_request_that_accepts_every_connection_reports_each(live: Live) -> None:
     act = live.act(rings.accepted_twice)
 
     made = [event for event in act.of("accept4") if event.entry_path == "io_uring"]
@@ -167,7 +167,7 @@ def test_a_request_that_accepts_every_connection_tells_each(live: Live) -> None:
     assert all(event.file is not None and event.file.sock is not None for event in made[:2])
 
 
-def test_a_message_in_parts_tells_its_whole_length_and_its_first_bytes(live: Live, server: int) -> None:
+def test_a_message_in_parts_reports_its_whole_length_and_its_first_bytes(live: Live, server: int) -> None:
     act = live.act(rings.message, server, [b"hello", b" and world"])
 
     event = requested(act, "sendmsg")
@@ -187,13 +187,13 @@ def test_descriptors_of_the_ring_s_own_table_count_from_two_to_the_thirtieth(
     assert (connected.fd, connected.file.sock.dport) == (DIRECT | 5, server)
 
 
-def test_a_request_that_tells_nobody_of_its_success_is_told_at_its_submission(live: Live, tmp_path: Path) -> None:
+def test_a_request_that_asks_for_no_completion_is_reported_at_its_submission(live: Live, tmp_path: Path) -> None:
     event = requested(live.act(rings.silent, str(tmp_path / "made")), "mkdirat")
 
     assert event.args[:3] == (0, -100, str(tmp_path / "made"))
 
 
-def test_requests_whose_completions_find_no_room_are_told(live: Live, tmp_path: Path) -> None:
+def test_requests_whose_completions_find_no_room_are_reported(live: Live, tmp_path: Path) -> None:
     act = live.act(rings.overflowing, str(tmp_path), 12)
 
     made = [event.args[2] for event in act.of("mkdirat") if event.args[2].startswith(f"{tmp_path}/")]
@@ -221,7 +221,7 @@ def test_every_operation_stands_for_a_call_of_the_kernel() -> None:
     assert uring.types() <= SYSCALL_SPECS.keys()
 
 
-def test_a_kernel_that_lays_its_tracepoints_out_otherwise_is_told(tmp_path: Path) -> None:
+def test_a_kernel_that_lays_its_tracepoints_out_otherwise_is_reported(tmp_path: Path) -> None:
     types = codegen.read_types()
 
     assert uring.why_not(types, tmp_path) == "this kernel has no tracepoint io_uring_submit_req"

@@ -34,10 +34,10 @@ async def _watch(process: "subprocess.Popen[str]") -> list[SyscallEvent]:
 def test_an_attached_process_is_seen_with_its_children_and_runs_on_when_it_is_let_go() -> None:
     with subprocess.Popen(["sh", "-c", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         events = asyncio.run(asyncio.wait_for(_watch(process), 30))
-        told, _ = process.communicate("\n", timeout=30)
+        reported, _ = process.communicate("\n", timeout=30)
 
     opened = {event.args[2] for event in events if event.type == "openat"}
-    assert ("done\ndone\n", 0, True) == (told, process.returncode, "/etc/hostname" in opened)
+    assert ("done\ndone\n", 0, True) == (reported, process.returncode, "/etc/hostname" in opened)
 
 
 def _tracer_of(pid: int) -> int:
@@ -67,6 +67,6 @@ def test_when_mozu_is_killed_a_process_that_it_attached_to_runs_on_free(tmp_path
             mozu.kill()
 
         _until_traced(process.pid, traced=False)
-        told, _ = process.communicate("\n", timeout=30)
+        reported, _ = process.communicate("\n", timeout=30)
 
-    assert ("done\n", 0) == (told, process.returncode)
+    assert ("done\n", 0) == (reported, process.returncode)

@@ -31,18 +31,18 @@ TRIES: Final = 6
 MOMENTARY: Final = ("pgft_maj", "pgft_min", "vm_size", "vm_rss", "vm_swap")
 """Counters of the kernel that go on between the two looks."""
 UNKNOWN: Final = ("pidns_init_start_ts", "queuepct")
-"""Times of /proc are hundredths of a second; the queue of a unix socket is not told."""
+"""Times of /proc are hundredths of a second; the accept queue of a unix socket is not known."""
 PERMITTED: Final = {
     "time and processor of every event": "each looks at a moment of its own",
     "pointers of unix sockets": "the kernel hides them without privilege",
-    "start of a process": "told when the tracer sees it, or by /proc in hundredths of a second",
-    "own end of a connection that failed": "the kernel has taken the port back, and getsockname still tells it",
-    "layers of an overlay": "no call tells which layer a file lies in",
+    "start of a process": "the moment when the tracer sees it, or of /proc in hundredths of a second",
+    "own end of a connection that failed": "the kernel has taken the port back, and getsockname still returns it",
+    "layers of an overlay": "no system call returns the layer of a file",
     "faults and sizes of memory": "they go on between the two looks",
     "arguments beyond 4 KiB": "the program in the kernel keeps the first 4095 bytes",
-    "ends of single threads": "the kernel tells of a main thread that ends before the others, wait does not",
-    "SIGKILL": "no task stops for it; what ends the other threads of a process is not told by wait",
-    "reaper": "told where a traced child lives on",
+    "ends of single threads": "sched_process_exit reports a main thread that ends before the others, wait does not",
+    "SIGKILL": "no task stops for it; what ends the other threads of a process is not reported by wait",
+    "reaper": "known where a traced child runs on",
 }
 """docs/trace.md has the same list."""
 
@@ -101,13 +101,13 @@ def _lost(live: Live) -> int:
 
 def _both(live: Live, line: list[str]) -> tuple[dict[int, list[Any]], dict[int, list[Any]]]:
     live.forget()
-    told = asyncio.run(traced(line, QUIET, ("tree", "cwd", "ids", "env")))
-    root, pids = told[0].pid, {event.pid for event in told}
+    reported = asyncio.run(traced(line, QUIET, ("tree", "cwd", "ids", "env")))
+    root, pids = reported[0].pid, {event.pid for event in reported}
     seen = live.wait(lambda events: any(e.type == "procexit" and e.pid == root for e in reversed(events)))
     own = [event for event in seen if event.pid in pids]
-    starts = (n for n, event in enumerate(own) if event.type == "execve" and event.args[:3] == told[0].args[:3])
+    starts = (n for n, event in enumerate(own) if event.type == "execve" and event.args[:3] == reported[0].args[:3])
     begin = next(starts, 0)  # it may be what the ring had no room for
-    return _by_thread(own[begin:]), _by_thread(told)
+    return _by_thread(own[begin:]), _by_thread(reported)
 
 
 def _by_thread(events: list[SyscallEvent]) -> dict[int, list[Any]]:

@@ -1,4 +1,4 @@
-"""What a tracer can tell of what is no call. Which signals, and how, is in test_every_call."""
+"""Events of a tracer that are no calls. Which signals, and how: test_every_call."""
 
 import asyncio
 import logging
@@ -15,10 +15,10 @@ pytestmark = pytest.mark.live  # traces processes
 COMMAND = ("sh", "-c", "trap : USR1; kill -USR1 $$; :")
 
 
-def test_signals_are_told_and_switches_and_page_faults_are_not() -> None:
-    told, missing = wanted_types(demand("signaldeliver", "switch", "page_fault"))
+def test_signals_are_reported_and_switches_and_page_faults_are_not() -> None:
+    reported, missing = wanted_types(demand("signaldeliver", "switch", "page_fault"))
 
-    assert (told, missing) == (TREE | {"signaldeliver"}, frozenset({"switch", "page_fault"}))
+    assert (reported, missing) == (TREE | {"signaldeliver"}, frozenset({"switch", "page_fault"}))
 
 
 def test_signals_need_no_filter_and_can_be_demanded_later(caplog: pytest.LogCaptureFixture) -> None:
@@ -37,7 +37,7 @@ def test_signals_need_no_filter_and_can_be_demanded_later(caplog: pytest.LogCapt
     assert caplog.records == []
 
 
-def test_signals_that_nobody_demands_are_not_told() -> None:
+def test_signals_without_demand_are_not_emitted() -> None:
     async def run() -> list[SyscallEvent]:
         source = PtraceSource(COMMAND, None, job_control=False, context=context("ptrace"))
         await source.start(demand("kill"))
