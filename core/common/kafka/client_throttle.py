@@ -1,4 +1,4 @@
-"""Client throttle: back-off to brokers that are away, and heed of quotas (KIP-219), both of which aiokafka lacks.
+"""Client throttle: back-off to brokers that are away, and quotas (KIP-219), neither of which aiokafka heeds.
 
 While a broker is away aiokafka connects every 100 ms, and all agents of a fleet at once when the broker is back; while
 a partition has no leader it asks for metadata without a pause; and it ignores a quota's `throttle_time_ms`, so that its

@@ -8,7 +8,7 @@ import msgspec
 from mozu.core.model.event import as_text
 
 _MAX_TEXT: Final = 256
-"""Bytes of a text that is kept; longer ones are cut, for a container writes what it likes."""
+"""Bytes of a text that is kept; longer ones are truncated: a container writes arbitrary text."""
 
 
 class PasswdEntry(msgspec.Struct, frozen=True):

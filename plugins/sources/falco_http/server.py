@@ -101,7 +101,7 @@ class Server:
             except InvalidAlert as error:
                 raise _HttpError(400, str(error)) from None
         if batch is None:
-            raise _HttpError(503, "too many alerts wait to be safe; come again", _RETRY_AFTER)
+            raise _HttpError(503, "too many alerts are pending; send them again", _RETRY_AFTER)
         try:
             async with asyncio.timeout(self._settings.response_timeout):
                 await batch.done.wait()
