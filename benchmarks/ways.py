@@ -62,7 +62,7 @@ def main() -> None:
         if nothing:
             held.append(kernel.attach_raw_tracepoint(idle, "sys_exit"))
         loader.attach([name for name in types if name not in loader.attached])
-        loader.open(ways)
+        loader.set_entry_paths(ways)
         loader.detach(loader.attached - set(types))
 
     without: dict[str, Callable[[], None]] = {

@@ -1,7 +1,4 @@
-"""Live system calls of this machine, watched by programs in the kernel.
-
-What is seen, by which entry path, at what price, and what is not: docs/sources.md. The kernel's side is in bpf/.
-"""
+"""Live system calls of this machine, from eBPF programs at tracepoints (bpf/): docs/sources.md."""
 
 import os
 from typing import Final
@@ -23,8 +20,8 @@ class EbpfSettings(Settings):
         default=None,
         ge=4096,
         le=1 << 30,
-        description="Bytes of the ring between kernel and mozu; a power of two. A larger one rides out longer bursts. "
-        "Where it is left out, 4 MiB for each CPU, rounded up, but no less than 8 MiB and no more than 128.",
+        description="Bytes of the ring buffer between kernel and mozu; a power of two. A larger one survives longer "
+        "bursts. Default: 4 MiB for each CPU, rounded up, but no less than 8 MiB and no more than 128.",
     )
 
     compat32: Switch = Field(
@@ -35,7 +32,7 @@ class EbpfSettings(Settings):
 
     kernel_filter: bool = Field(
         default=True,
-        description="Whether the kernel leaves out events that no rule can match, as far as it can tell.",
+        description="Whether the kernel filter discards events that no rule can match, as far as it can test them.",
     )
 
     @field_validator("ring_size")
@@ -47,7 +44,7 @@ class EbpfSettings(Settings):
 
 
 def ring_size(cpus: int) -> int:
-    """Bytes of the ring of a machine with so many CPUs: each of them can fill it."""
+    """Bytes of the ring buffer for so many CPUs: each of them can fill its share."""
     return _RING_PER_CPU << (max(2, min(cpus, 32)) - 1).bit_length()
 
 

@@ -1,10 +1,11 @@
-"""The running kernel's types: read /sys/kernel/btf/vmlinux and emit C structs at true offsets.
+"""BTF of the running kernel: offsets of struct members from /sys/kernel/btf/vmlinux, and C structs that have them.
 
 BTF is one blob: a header, a section of type records (32-bit words) and a section of NUL-terminated names. A record is
 three words (name, info, size or type) and, by kind, more words. One pass notes where each record begins and which
 records carry a wanted name; everything else is read on request. Format: the kernel's Documentation/bpf/btf.rst.
 
-What is emitted holds only the members that mozu's programs read. Members are `volatile`: a compiler that joins two
+The programs are compiled on the machine that they run on, so these structs stand in for CO-RE relocations. They hold
+only the members that the programs read (kernel_structs.py). Members are `volatile`: a compiler that joins two
 neighbouring loads makes an access that the verifier refuses on typed pointers.
 """
 

@@ -1,4 +1,4 @@
-"""What this machine's kernel lets the source see, and what not, found without starting it."""
+"""Capabilities of the source on this machine (`mozu sources`): what its kernel supports, found without starting it."""
 
 import os
 from collections import defaultdict
@@ -19,7 +19,7 @@ _X32: Final = 1 << 30
 def visibility() -> Iterator[Visibility]:
     """One by one: what must be there, the entry paths, the event types by family."""
     yield _needed("machine", kernel.check_machine, os.uname().machine)
-    yield _needed("capabilities", checks.check_capabilities, "what it takes to load and attach programs")
+    yield _needed("capabilities", checks.check_capabilities, "enough to load and attach programs")
     yield _needed("compiler (bcc)", load_bcc, "of the distribution")
     yield _needed("layouts of the kernel (BTF)", lambda: btf.read(()), str(btf.BTF_FILE))
     yield _needed("ring buffer", _ring, "made for a moment")
@@ -58,14 +58,14 @@ def _entry_paths(place: Path) -> Iterator[Visibility]:
         yield Visibility("x32 calls", seen=True, why="this kernel takes none, so nothing is watched")
     else:
         yield Visibility(
-            "x32 calls", seen=False, why="this kernel takes them, and no tracepoint of a call tells of them"
+            "x32 calls", seen=False, why="this kernel takes them, and syscalls:sys_exit_* do not fire for them"
         )
     try:
         reason = uring.why_not(codegen.read_types(), place)
     except SourceUnavailable as error:
         reason = str(error)
     off = _SWITCHED_OFF.exists() and _SWITCHED_OFF.read_text().strip()
-    who = {"1": "; only privileged programs may make rings", "2": "; nobody may make rings"}.get(off or "0", "")
+    who = {"1": "; only privileged programs may make rings", "2": "; no program may make rings"}.get(off or "0", "")
     good = f"tracepoints of io_uring; {len(uring.types())} event types{who}"
     yield Visibility("io_uring requests", seen=not reason, why=reason or good)
 

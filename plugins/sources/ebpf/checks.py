@@ -1,4 +1,4 @@
-"""What this machine and this process must bring, each with its own sentence where it is missing."""
+"""Preflight checks: capabilities and tracefs, each with its own error."""
 
 import ctypes
 import os
@@ -35,7 +35,7 @@ def check_capabilities(status: Path = Path("/proc/self/status")) -> None:
 
 
 def tracefs(places: tuple[Path, ...] = _TRACEFS) -> Path:
-    """Where the tracepoints are described; mounted if nobody has done so. Raises SourceUnavailable that says how."""
+    """Where the tracepoints are described; mounted if it is not. Raises SourceUnavailable that says how."""
     for place in places:
         if (place / "events").is_dir():
             return place

@@ -1,7 +1,7 @@
-"""From the kernel's boot clock to wall time.
+"""From the kernel's boot clock (bpf_ktime_get_boot_ns) to wall time.
 
-Both clocks run at the same pace (the kernel steers them together), so their difference changes only when somebody sets
-the wall clock. It is measured once and again every second; a change is a step, which the source tells the core about.
+Both clocks run at the same rate (NTP adjusts them together), so their difference changes only when the wall clock is
+set. It is measured once and again every second; a change is a step, which the source reports as a gap.
 """
 
 import time

@@ -1,20 +1,23 @@
-"""The C text of one compilation: what is generated (layouts, constants, demand), then the real files of bpf/."""
+"""Generates the C text of one compilation: kernel structs from BTF, constants, map descriptors, one function a program.
+
+The text includes the files of bpf/, which are never rewritten.
+"""
 
 from collections.abc import Iterable, Mapping
 
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import btf, kernel, wire
-from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.kernel_structs import ENUMERATIONS, STRUCTS
+from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION, KfuncCast
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
-NATIVE = Program("native", "native", "", context="sys_exit_ctx")
-"""At the exit of each call, an instance a call: it hands the call to the one program of its family."""
+SYS_EXIT = Program("native", "native", "", context="sys_exit_ctx")
+"""At the exit tracepoint of each call, an instance a call: it tail-calls the one program of the call's family."""
 ARRAYS = {"TP_PROGS": kernel.TRACEPOINT, "RAW_TP_PROGS": kernel.RAW_TRACEPOINT}
-"""Program array → type of its programs."""
-_TOLD_APART = (
+"""Program array of tail calls → type of its programs."""
+_NAMED_CALLS = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir", "open_by_handle_at"),
     *("sendto", "recvfrom", "sendmsg", "recvmsg"),
 )
@@ -23,8 +26,8 @@ _PAGES = {"FILE_PAGES": 0, "ANONYMOUS_PAGES": 1, "SWAP_ENTRIES": 2, "SHARED_PAGE
 """Kinds of page in struct mm_struct.rss_stat, the same since 4.5."""
 
 
-def kernel_text(types: btf.Btf, cast: casts.Casts) -> str:
-    """Struct layouts and constants of the running kernel, and how it is told of what addresses lead to."""
+def kernel_text(types: btf.Btf, cast: KfuncCast) -> str:
+    """Structs and constants of the running kernel, and the numbers of types for bpf_rdonly_cast."""
     lines = [f"#define HAS_{name} 1" for name in ("ovl_inode",) if name in types]
     for name, enumerator in _PIDS.items():
         value = types.enumerator("pid_type", enumerator)
@@ -40,24 +43,24 @@ def kernel_text(types: btf.Btf, cast: casts.Casts) -> str:
 
 
 def read_types() -> btf.Btf:
-    """The kernel's types, those that the programs need."""
-    return btf.read({*STRUCTS, *ENUMERATIONS}, functions=[casts.FUNCTION])
+    """The kernel's BTF, for the types that the programs need."""
+    return btf.read({*STRUCTS, *ENUMERATIONS}, functions=[FUNCTION])
 
 
 def numbers_text() -> str:
-    """Numbers of the calls that a program tells apart."""
-    return "".join(f"#define NR_{name} {call_number(name)}\n" for name in _TOLD_APART)
+    """NR_*: numbers of the calls that programs name."""
+    return "".join(f"#define NR_{name} {call_number(name)}\n" for name in _NAMED_CALLS)
 
 
 def constants_text(maps: Mapping[str, int], depth: int) -> str:
-    """Descriptors of the maps, and how many turns a walk up a path may take."""
+    """Descriptors of the maps, and DEPTH, the iterations of walk_path."""
     return "".join(f"#define {name} {fd}\n" for name, fd in {**maps, "DEPTH": depth}.items())
 
 
 def demand_text(chosen: Iterable[Program]) -> str:
-    """The wanted families, and for each of their functions a program that calls it.
+    """Includes the families, and for each of their functions a program that calls it.
 
-    The main text holds nothing but these calls (see `compile_text`).
+    The main text holds nothing but these calls, since bcc rewrites it (see `compile_text`).
     """
     entries = {program.entry: program for program in chosen}
     families = sorted({program.family for program in entries.values()})
@@ -67,7 +70,7 @@ def demand_text(chosen: Iterable[Program]) -> str:
 
 
 def _entry_text(program: Program) -> str:
-    """Programs of calls are handed the call; those at tracepoints of their own read their context."""
+    """A tail-called program reads the call from the map SYSCALL_CTX, one at a tracepoint its context."""
     if program.is_tail_called:
         body = f"struct syscall_ctx *sys = this_cpu_syscall(); return sys ? {program.function}(sys) : 0;"
         return f"int {program.entry}(void *ctx) {{ {body} }}"
@@ -76,7 +79,7 @@ def _entry_text(program: Program) -> str:
 
 
 def filters_text(functions: Iterable[FilterFunction]) -> tuple[str, str]:
-    """(main text, text of generated.h): each function twice, for program arrays of both types."""
+    """(main text, text of generated.h) of kernel filters: two programs each, for both program arrays."""
     chosen = sorted(functions, key=lambda function: function.name)
     lines = ["#include <mozu/generated.h>"]
     for function in chosen:
@@ -91,6 +94,6 @@ def filters_text(functions: Iterable[FilterFunction]) -> tuple[str, str]:
 
 
 def source_text(layouts: str, maps: Mapping[str, int], depth: int, main: str) -> str:
-    """Everything that the compiler is given; `main` is a text of programs."""
+    """The whole text; `main` is that of `demand_text` or `filters_text`."""
     asserts = '#include "mozu.h"\n' + wire.assertions()
     return layouts + numbers_text() + constants_text(maps, depth) + asserts + main

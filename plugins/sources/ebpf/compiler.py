@@ -1,8 +1,8 @@
-"""bcc from the distribution, found from any Python.
+"""Compiles C to BPF with the distribution's bcc, which is found from any Python.
 
 bcc's Python part is plain ctypes on libbcc, so any interpreter can use the distribution's copy; it is loaded by the
 place of its file and never by its name, because the package `bcc` of PyPI is another project. bcc needs kernel headers;
-what it really includes is a dozen of them, and a tree of stand-ins written for the moment of a compilation is enough:
+what it really includes is a dozen of them, and a tree of stub headers that exists during a compilation is enough:
 layouts come from BTF.
 """
 
@@ -101,9 +101,9 @@ HEADERS: Final = {
 
 @contextlib.contextmanager
 def header_tree(more: Mapping[str, str] = {}) -> Iterator[Path]:
-    """A fresh private directory with the stand-ins and `more` (path → text), gone afterwards.
+    """A fresh private directory with the stub headers and `more` (path → text), gone afterwards.
 
-    Its name is random and it is made with mode 0700, so nobody else can have put anything there or can look inside.
+    Its name is random and it is made with mode 0700, so no other user can have put anything there or read it.
     """
     root = Path(tempfile.mkdtemp(prefix="headers-", dir=_private_parent()))
     try:
@@ -117,7 +117,7 @@ def header_tree(more: Mapping[str, str] = {}) -> Iterator[Path]:
 
 
 def _private_parent() -> str | None:
-    """/run/mozu where it is, or can be made, a directory of ours that others cannot write; else the default."""
+    """/run/mozu if it is, or can be made, our own and not writable by others; else the default."""
     with contextlib.suppress(OSError):
         _RUN.mkdir(mode=0o700)
     try:

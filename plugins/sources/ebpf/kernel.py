@@ -1,7 +1,7 @@
-"""The requests to the kernel that the source makes itself: maps, programs, attaching.
+"""The system calls bpf(2) and perf_event_open(2): create and access maps, load programs, attach them to tracepoints.
 
-Maps are made here and not by bcc, so that programs compiled later use the same ones: their descriptors stand in the C
-text as constants. Numbers are those of `linux/bpf.h` and `linux/perf_event.h`.
+Maps are created here and not by bcc, so that programs compiled later use the same ones: their descriptors are constants
+of the C text. Numbers are those of `linux/bpf.h` and `linux/perf_event.h`.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def check_machine() -> None:
-    """Refuse machines whose registers and call numbers mozu does not know."""
+    """Raises SourceUnavailable unless this is x86-64: registers and call numbers are those of that architecture."""
     if platform.machine() != "x86_64":
         raise SourceUnavailable(f"source ebpf: this machine is {platform.machine()}; only x86_64 is supported")
 
@@ -75,7 +75,7 @@ def update(fd: int, key: int, data: bytes) -> None:
 
 
 def update_text(fd: int, key: bytes, data: bytes) -> None:
-    """Set the value of a key that is bytes. Raises OSError where there is no room."""
+    """Set the value of a key of bytes. Raises OSError if the map is full."""
     text = ctypes.create_string_buffer(key, len(key))
     value = ctypes.create_string_buffer(data, len(data))
     _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(text), ctypes.addressof(value), _ANY))
@@ -93,19 +93,19 @@ def update_existing(fd: int, key: int, data: bytes) -> bool:
 
 
 def delete(fd: int, key: int) -> None:
-    """Forget a 32-bit key, which may not be there."""
+    """Delete a 32-bit key, which may be absent."""
     number = ctypes.c_uint32(key)
     with contextlib.suppress(FileNotFoundError):
         _bpf(_MAP_DELETE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), 0, _ANY))
 
 
 def load(kind: int, name: str, code: bytes) -> int:
-    """A new program; gives its descriptor. Raises OSError: E2BIG where the verifier finds it too long."""
+    """BPF_PROG_LOAD; gives the descriptor. Raises OSError: E2BIG if the program exceeds the verifier's limit."""
     return _load(kind, name, code, ctypes.create_string_buffer(0), level=0)
 
 
 def refusal(kind: int, name: str, code: bytes) -> str:
-    """The end of what the verifier says against a program; empty if it has nothing against it."""
+    """The end of the verifier's log for a program that it refuses; empty if it accepts it."""
     log = ctypes.create_string_buffer(_LOG)
     try:
         os.close(_load(kind, name, code, log, level=1))
@@ -118,14 +118,14 @@ def _load(kind: int, name: str, code: bytes, log: "ctypes.Array[ctypes.c_char]",
     text, license_ = ctypes.create_string_buffer(code, len(code)), ctypes.create_string_buffer(b"GPL")
     head = struct.pack("<IIQQ", kind, len(code) // _INSTRUCTION, ctypes.addressof(text), ctypes.addressof(license_))
     version = flags = 0
-    told = struct.pack("<IIQII", level, len(log), ctypes.addressof(log) if level else 0, version, flags)
-    return _bpf(_LOAD, head + told + name.encode()[:15].ljust(16, b"\0") + bytes(56))
+    rest = struct.pack("<IIQII", level, len(log), ctypes.addressof(log) if level else 0, version, flags)
+    return _bpf(_LOAD, head + rest + name.encode()[:15].ljust(16, b"\0") + bytes(56))
 
 
 def program_info(program: int) -> tuple[int | None, int | None]:
-    """(runs skipped because the program ran already on that CPU, instructions that the verifier looked at).
+    """(recursion_misses: runs skipped because the program was running on that CPU, verified_insns).
 
-    None where this kernel does not say.
+    None where this kernel does not report them.
     """
     info = ctypes.create_string_buffer(256)
     attributes = ctypes.create_string_buffer(struct.pack("<IIQ", program, len(info), ctypes.addressof(info)), 16)

@@ -1,4 +1,4 @@
-"""Which members of which kernel structs the programs read (see `btf.Spec` for the notation)."""
+"""Kernel structs and members that the programs read; btf.py finds their offsets (`btf.Spec` is the notation)."""
 
 from typing import Final
 

@@ -1,9 +1,10 @@
-"""The kernel side of the source: which programs run, and where they are attached.
+"""Loads BPF programs, attaches them to tracepoints, fills the program arrays of tail calls, reads the loss counters.
 
-A family is compiled when it is first wanted, and each of its functions is one program for all calls. At the exit of
-each demanded call a small program of its own hands the call to it: the kernel counts skipped runs per program, and so
-mozu knows them per event type. Attaching and detaching is a matter of descriptors, so demand can change at any time
-without touching what stays.
+A family (bpf/programs) is compiled when it is first wanted, and each of its functions is one program for all calls. At
+the exit tracepoint of each demanded call an instance of native.c tail-calls it, through TP_PROGS, by the number of the
+call: an instance a call, because the kernel counts skipped runs (recursion_misses) per program and mozu needs them per
+event type. A kernel filter takes the place of the family in the program array, and goes on to the family's second entry
+at number + NUMBERS_END. Demand can change at any time: what stays attached is not touched.
 """
 
 import os
@@ -17,11 +18,11 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import checks, kernel, uring
-from mozu.plugins.sources.ebpf.codegen import ARRAYS, NATIVE
+from mozu.plugins.sources.ebpf.codegen import ARRAYS, SYS_EXIT
 from mozu.plugins.sources.ebpf.entry_paths import IO_URING, EntryPath
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_RESULT, SETTINGS, SIZES, make_maps
-from mozu.plugins.sources.ebpf.program_code import ProgramCode, ProgramTooLong
+from mozu.plugins.sources.ebpf.program_code import ProgramCode, VerifierLimit
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
 
 _SPLICE: Final = 275
@@ -45,24 +46,24 @@ class Loader:
         self._tracefs = checks.tracefs()
         self._attached: dict[str, list[tuple[int, int]]] = {}
         """Event type → (program, attachment) of each of its programs."""
-        self._open: dict[str, list[tuple[int, int]]] = {}
-        """The same of entry paths."""
+        self._attached_paths: dict[str, list[tuple[int, int]]] = {}
+        """Entry path beside the native one → the same of its programs."""
         self._missed_before: dict[str, int] = {}
         self._counting = threading.Lock()
         """Attaching and detaching happen on a worker thread while the loop counts."""
         self.watched: set[str] = set()
         """Event types that were ever attached."""
-        self._own = 0
+        self._own_pid = 0
         self._filters: dict[str, FilterFunction] = {}
-        """Event type → what stands before its program."""
+        """Event type → the kernel filter that is tail-called before its family."""
         self._filter_programs: dict[str, int] = {}
-        """Entry → descriptor of those that stand somewhere."""
+        """Name of a loaded filter program → descriptor."""
         self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
         self._code = ProgramCode({**self._maps, **SIZES, "SELFTEST_FIRST": _SELFTEST_ARGUMENTS[0]})
 
     @property
     def ring(self) -> int:
-        """Descriptor of the ring's map."""
+        """Descriptor of the ring buffer's map."""
         return self._maps["RING"]
 
     @property
@@ -79,7 +80,7 @@ class Loader:
         """Compile what these types need, and prove that arguments can be read at a call's exit. Before `attach`."""
         chosen = [program for name in names for program in PROGRAMS[name]]
         chosen += [program for path in self.entry_paths for program in path.programs]
-        self._code.compile([NATIVE, _SELFTEST, *chosen])
+        self._code.compile([SYS_EXIT, _SELFTEST, *chosen])
         self._selftest()
 
     def verified(self) -> dict[str, int]:
@@ -87,9 +88,9 @@ class Loader:
         return dict(self._code.verified)
 
     def _selftest(self) -> None:
-        selftest = struct.pack("<I", self._code.shared(_SELFTEST, kernel.TRACEPOINT))
+        selftest = struct.pack("<I", self._code.shared_program(_SELFTEST, kernel.TRACEPOINT))
         kernel.update(self._maps["TP_PROGS"], _SPLICE, selftest)
-        program = self._code.instance(NATIVE)
+        program = self._code.load_instance(SYS_EXIT)
         attachment = self._attach(_SELFTEST, program)
         try:
             result = kernel.call(_SPLICE, *_SELFTEST_ARGUMENTS)
@@ -105,16 +106,17 @@ class Loader:
                 f"source ebpf: a call was made with {expected} and gave {result}, but the program at its exit read "
                 f"{found} and {returned}; this kernel saves registers in a way that mozu does not know"
             )
-        self._own = task >> 32
+        self._own_pid = task >> 32
 
     def configure(
         self, *, threads: bool = False, environment: bool = False, realpath: bool = False, off: bool = False
     ) -> None:
-        """Whether new threads are told of, an exec carries its environment, an open the path that it really reached.
+        """Map SETTINGS: records for threads too, the environment in execs, the path reached in opens.
 
-        Never mozu's own process. `off`: nothing is seen any more, from this moment; detaching takes its time.
+        mozu's own calls are filtered in any case. `off`: no program counts or records anything from now on; detaching
+        takes longer.
         """
-        kernel.update(self._maps["SETTINGS"], 0, SETTINGS.pack(self._own, threads, environment, realpath, off))
+        kernel.update(self._maps["SETTINGS"], 0, SETTINGS.pack(self._own_pid, threads, environment, realpath, off))
 
     def _attach(self, program: Program, fd: int) -> int | None:
         """Give the attachment, None where this kernel has no such tracepoint."""
@@ -132,81 +134,78 @@ class Loader:
             ) from error
 
     def attach(self, names: Iterable[str]) -> frozenset[str]:
-        """Begin to watch these event types, compiling what is new; gives those that this kernel does not have."""
+        """Compile, load and attach the programs of these event types; gives those that this kernel does not have."""
         fresh = [SYSCALL_SPECS[name] for name in names if name not in self._attached]
         self._code.compile(program for spec in fresh for program in PROGRAMS[spec.name])
         absent = frozenset(spec.name for spec in fresh if not self._attach_type(spec))
-        self._choose_operations()
+        self._update_uring_ops()
         return absent
 
-    def _choose_operations(self) -> None:
-        """Requests of io_uring are looked at only where somebody watches the call that they stand for."""
+    def _update_uring_ops(self) -> None:
+        """Requests of io_uring are read only where the call that they stand for is attached."""
         for opcode, entry in uring.entries(self._attached):
             kernel.update(self._maps["URING_OPS"], opcode, entry)
 
     def _attach_type(self, spec: SyscallSpec) -> bool:
         for program in PROGRAMS[spec.name]:
             if program.is_tail_called:
-                self._lead(spec, program)
-        pairs = self._pairs(PROGRAMS[spec.name])
+                self._set_family(spec, program)
+        pairs = self._attach_programs(PROGRAMS[spec.name])
         if pairs:
             self._attached[spec.name] = pairs
             self.watched.add(spec.name)
         return bool(pairs)
 
-    def _lead(self, spec: SyscallSpec, program: Program) -> None:
-        """From now on, calls of this number are handed to this program, whichever entry path they took."""
-        for array, kind in self._arrays():
-            behind = struct.pack("<I", self._code.shared(program, kind))
-            kernel.update(self._maps[array], spec.number + NUMBERS_END, behind)
-            kernel.update(self._maps[array], spec.number, behind)
+    def _set_family(self, spec: SyscallSpec, program: Program) -> None:
+        """Tail-call this program for calls of this number, whichever entry path they took, without a filter."""
+        for array, kind in self._program_arrays():
+            entry = struct.pack("<I", self._code.shared_program(program, kind))
+            kernel.update(self._maps[array], spec.number + NUMBERS_END, entry)
+            kernel.update(self._maps[array], spec.number, entry)
 
-    def _arrays(self) -> list[tuple[str, int]]:
+    def _program_arrays(self) -> list[tuple[str, int]]:
         """The program arrays that entry paths tail call through, with the type of their programs."""
         return list(ARRAYS.items()) if self.entry_paths else [("TP_PROGS", kernel.TRACEPOINT)]
 
     def set_filters(self, functions: Mapping[str, FilterFunction]) -> str:
-        """Put these before the programs of their types, and none before others.
+        """Tail-call these filters before the families of their types, and none for other types.
 
-        Gives why it cannot be done, and then nothing stands before any; empty otherwise.
+        Gives the reason if that cannot be done, and then no type has a filter; empty otherwise.
         """
         problem = ""
         wanted = {name: function for name, function in functions.items() if name in self._attached}
-        fresh = {
-            function.name: function
-            for function in wanted.values()
-            if function.entry("TP_PROGS") not in self._filter_programs
-        }
+        loaded = self._filter_programs.keys()
+        fresh = {one.name: one for one in wanted.values() if one.entry("TP_PROGS") not in loaded}
         try:
             if fresh:
                 self._filter_programs |= self._code.filters(fresh.values())
-        except ProgramTooLong:
+        except VerifierLimit:
             problem, wanted = "the verifier finds the tests too long", {}
         except SourceUnavailable as error:
             problem, wanted = str(error), {}
         for name in self._filters.keys() | wanted.keys():
             if name in self._attached and self._filters.get(name) != wanted.get(name):
-                self._stand(SYSCALL_SPECS[name], wanted.get(name))
+                self._set_filter(SYSCALL_SPECS[name], wanted.get(name))
         self._filters = wanted
         used = {function.entry(array) for function in wanted.values() for array in ARRAYS}
         for entry in self._filter_programs.keys() - used:
             os.close(self._filter_programs.pop(entry))
         return problem
 
-    def _stand(self, spec: SyscallSpec, function: FilterFunction | None) -> None:
-        """Put a filter before the program of a call, or take it away."""
-        if function is None:
-            self._lead(spec, PROGRAMS[spec.name][0])
+    def _set_filter(self, spec: SyscallSpec, wanted: FilterFunction | None) -> None:
+        """Tail-call this filter at the number of the call, or the family itself for None."""
+        if wanted is None:
+            self._set_family(spec, PROGRAMS[spec.name][0])
             return
-        for array, _ in self._arrays():
-            program = struct.pack("<I", self._filter_programs[function.entry(array)])
+        for array, _ in self._program_arrays():
+            program = struct.pack("<I", self._filter_programs[wanted.entry(array)])
             kernel.update(self._maps[array], spec.number, program)
 
-    def _pairs(self, chosen: Iterable[Program]) -> list[tuple[int, int]]:
+    def _attach_programs(self, chosen: Iterable[Program]) -> list[tuple[int, int]]:
         """(program, attachment) at each tracepoint that this kernel has."""
         pairs: list[tuple[int, int]] = []
         for program in chosen:
-            fd = self._code.instance(NATIVE if program.is_tail_called else program)
+            fd = self._code.load_instance(SYS_EXIT if program.is_tail_called else program)
             attachment = self._attach(program, fd)
             if attachment is None:
                 os.close(fd)
@@ -214,21 +213,21 @@ class Loader:
                 pairs.append((fd, attachment))
         return pairs
 
-    def open(self, names: Iterable[str]) -> None:
-        """Watch these entry paths beside the native one, and no others."""
+    def set_entry_paths(self, names: Iterable[str]) -> None:
+        """Attach the programs of these entry paths beside the native one, and of no others."""
         wanted = {path.name: path for path in self.entry_paths if path.name in set(names)}
         for name, path in wanted.items():
-            if name not in self._open:
-                self._open[name] = self._pairs(path.programs)
-        for name in self._open.keys() - wanted.keys():
-            for program, attachment in self._open.pop(name):
+            if name not in self._attached_paths:
+                self._attached_paths[name] = self._attach_programs(path.programs)
+        for name in self._attached_paths.keys() - wanted.keys():
+            for program, attachment in self._attached_paths.pop(name):
                 os.close(attachment)
                 os.close(program)
 
     def detach(self, names: Iterable[str]) -> None:
-        """SyscallSpec these no longer; what they counted stays.
+        """Detach the programs of these event types; their counters stay.
 
-        Takes milliseconds each: the kernel waits until no CPU runs them.
+        Takes milliseconds each: the kernel waits for a grace period in which no CPU runs them.
         """
         for name in names:
             pairs = self._attached.get(name, [])
@@ -243,7 +242,7 @@ class Loader:
                 kernel.delete(self._maps[array], SYSCALL_SPECS[name].number + NUMBERS_END)
             for program, _ in pairs:
                 os.close(program)
-        self._choose_operations()
+        self._update_uring_ops()
 
     def _misses(self, pairs: list[tuple[int, int]]) -> int | None:
         found = [kernel.program_info(program)[0] for program, _ in pairs]
@@ -251,7 +250,7 @@ class Loader:
         return sum(known) if len(known) == len(found) else None
 
     def count(self, name: str) -> Count:
-        """What the kernel counted of one event type since the start, detached times included."""
+        """The loss counters of one event type since the start: map COUNTS, and recursion_misses of its programs."""
         raw = kernel.lookup(self._maps["COUNTS"], SYSCALL_SPECS[name].number, COUNTS.size * self._cpus)
         seen, filtered, lost = (sum(column) for column in zip(*COUNTS.iter_unpack(raw), strict=True))
         with self._counting:
@@ -261,11 +260,11 @@ class Loader:
 
     def missed_by_entry_path(self) -> dict[str, int]:
         """Entry path → runs of its programs that the kernel skipped: calls whose numbers were never read."""
-        return {name: self._misses(pairs) or 0 for name, pairs in list(self._open.items())}
+        return {name: self._misses(pairs) or 0 for name, pairs in list(self._attached_paths.items())}
 
     def close(self) -> None:
-        """Detach everything and give all memory back."""
-        self.open(())
+        """Detach everything and close all descriptors."""
+        self.set_entry_paths(())
         self.detach(list(self._attached))
         self._code.close()
         for fd in self._filter_programs.values():

@@ -1,4 +1,4 @@
-"""The maps that all programs use. Their descriptors stand in the C text as constants."""
+"""BPF maps that all programs share: ring buffer, loss counters, program arrays. Names are constants of the C text."""
 
 import os
 import struct
@@ -25,22 +25,22 @@ SIZES: Final = {
 }
 """Sizes of structs in bpf/{record,syscall_ctx,uring,kernel_filter,opened_path}.h, which assert them."""
 _IN_FLIGHT: Final = 4096
-"""Requests of io_uring between submission and completion, those with texts an eighth of them."""
+"""Requests of io_uring between submission and completion; an eighth as many with strings."""
 _SLOTS: Final = 4
 MAX_PROC_VERDICTS: Final = 16384
-"""Processes that the kernel can know something of."""
+"""Processes that the kernel filter can have verdicts of."""
 MAX_OPENED_PATHS: Final = 16384
-"""Files whose names are kept. Their keys are places in memory, which later files take again: this is about how many
-files are open at once, and not how many are opened."""
+"""Entries of OPENED_PATHS. The key is the address of a struct file, which later files get again: this bounds the files
+that are open at once, not those that are ever opened."""
 
 
 def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
     """Name in the C text → descriptor, to be closed by the caller. Raises SourceUnavailable.
 
-    `requests`: whether io_uring is going to be watched; else its maps hold next to nothing.
+    `requests`: whether io_uring will be watched; else its maps are tiny.
     """
     in_flight = _IN_FLIGHT if requests else 8
-    array, per_cpu, jumps = kernel.ARRAY, kernel.PERCPU_ARRAY, kernel.PROG_ARRAY
+    array, per_cpu, prog_array = kernel.ARRAY, kernel.PERCPU_ARRAY, kernel.PROG_ARRAY
     wanted = {
         "RING": (kernel.RINGBUF, 0, 0, ring_size),
         "SCRATCH": (per_cpu, 4, SIZES["SCRATCH_SIZE"], _SLOTS),
@@ -49,8 +49,8 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
         "ARG_LAYOUTS": (array, 4, arg_layouts.SIZE, NUMBERS_END),
         "SETTINGS": (array, 4, SETTINGS.size, 1),
         "SELFTEST": (array, 4, SELFTEST_RESULT.size, 1),
-        "TP_PROGS": (jumps, 4, 4, 2 * NUMBERS_END),
-        "RAW_TP_PROGS": (jumps, 4, 4, 2 * NUMBERS_END),
+        "TP_PROGS": (prog_array, 4, 4, 2 * NUMBERS_END),
+        "RAW_TP_PROGS": (prog_array, 4, 4, 2 * NUMBERS_END),
         "FILTER_SCRATCH": (per_cpu, 4, SIZES["FILTER_SCRATCH_SIZE"], 1),
         "OPENED_PATHS": (kernel.HASH, 8, SIZES["OPENED_PATH_SIZE"], MAX_OPENED_PATHS),
         "GENERATION": (array, 4, 8, 1),
@@ -82,7 +82,7 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
 
 
 def _contents() -> Iterator[tuple[str, int, bytes]]:
-    """(map, key, value) of what never changes."""
+    """(map, key, value) of tables that never change."""
     for spec in SYSCALL_SPECS.values():
         yield "ARG_LAYOUTS", spec.number, arg_layouts.pack(spec.layout)
     for index, entry in compat.entries():

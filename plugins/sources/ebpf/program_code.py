@@ -1,4 +1,4 @@
-"""Compiled programs: families of bpf/programs as code, and programs loaded from it."""
+"""Compiles families of bpf/programs with bcc, and loads programs from the code (BPF_PROG_LOAD)."""
 
 import errno
 import os
@@ -10,23 +10,22 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
-from mozu.plugins.sources.ebpf import codegen, kernel, wire
-from mozu.plugins.sources.ebpf import kfunc_casts as casts
+from mozu.plugins.sources.ebpf import codegen, kernel, kfunc_casts, wire
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
-from mozu.plugins.sources.ebpf.kfunc_casts import NONE, Casts
+from mozu.plugins.sources.ebpf.kfunc_casts import NO_CAST, KfuncCast
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 _DEPTHS: Final = (128, 64, 32)
-"""Turns a walk up a path may take; the next one where the verifier finds the programs too long."""
+"""Iterations of walk_path (bpf/path.h); the next one where the programs exceed the verifier's limit."""
 
 
-class ProgramTooLong(Exception):
-    """The verifier gave up."""
+class VerifierLimit(Exception):
+    """A program exceeds the verifier's limit of instructions."""
 
 
 class _Refused(Exception):
-    """The kernel does not take a program."""
+    """The kernel refuses to load a program."""
 
     def __init__(self, entry: str, error: OSError, says: Callable[[], str]) -> None:
         super().__init__(entry)
@@ -34,11 +33,11 @@ class _Refused(Exception):
 
     @property
     def is_too_long(self) -> bool:
-        """Whether the verifier gave up."""
+        """Whether it exceeds the verifier's limit."""
         return self.error.errno == errno.E2BIG
 
-    def told(self) -> SourceUnavailable:
-        """For people, with the verifier's own words on stderr."""
+    def as_unavailable(self) -> SourceUnavailable:
+        """The error for the user; the verifier's log goes to stderr."""
         if self.is_too_long:
             return SourceUnavailable(
                 f"source ebpf: the verifier finds the program {self.entry} too long even with a walk of "
@@ -51,89 +50,88 @@ class _Refused(Exception):
         )
 
 
-class _Form(NamedTuple):
-    """A way to compile the same text."""
+class _Variant(NamedTuple):
+    """How the same C text is compiled: with or without casts, and the depth of walk_path."""
 
-    cast: Casts
+    cast: KfuncCast
     depth: int
 
 
 class ProgramCode:
-    """Owns compilations and the programs that calls share. `constants` stand in the C text: maps, sizes, numbers."""
+    """Owns compiled code, and the programs that calls share. `constants`: values of names in the C text."""
 
     def __init__(self, constants: Mapping[str, int]) -> None:
         self._constants = constants
         types = codegen.read_types()
-        self._cast = casts.find(types)
-        self._forms = deque(_Form(NONE, depth) for depth in _DEPTHS)
-        if self._cast != NONE:
-            self._forms.appendleft(_Form(self._cast, _DEPTHS[0]))
-        self._kernel = {cast: codegen.kernel_text(types, cast) for cast in (self._cast, NONE)}
+        self._cast = kfunc_casts.find(types)
+        self._variants = deque(_Variant(NO_CAST, depth) for depth in _DEPTHS)
+        if self._cast != NO_CAST:
+            self._variants.appendleft(_Variant(self._cast, _DEPTHS[0]))
+        self._kernel = {cast: codegen.kernel_text(types, cast) for cast in (self._cast, NO_CAST)}
         self._modules: dict[str, Any] = {}
         """Entry → the compilation that holds it."""
         self._loaded: dict[tuple[str, int], int] = {}
-        """Entry and type → a program that nobody has taken, or that is shared."""
+        """Entry and type → a loaded program: not yet taken by `load_instance`, or shared."""
         self.verified: dict[str, int] = {}
-        """Entry → instructions that the verifier looked at; it gives up at a million."""
+        """Entry → instructions that the verifier processed (verified_insns); its limit is a million."""
 
     def compile(self, chosen: Iterable[Program]) -> None:
-        """Compile the families of those that are new, in the first form that the verifier accepts.
+        """Compile the families of new programs, in the first variant that the verifier accepts.
 
         Raises SourceUnavailable.
         """
         wanted = {program.entry: program for program in chosen if program.entry not in self._modules}
         while wanted:
-            module = compile_text(self._source(self._forms[0], codegen.demand_text(wanted.values())), wire.SOURCES)
+            module = compile_text(self._source(self._variants[0], codegen.demand_text(wanted.values())), wire.SOURCES)
             try:
                 fresh = self._load_all(module, [(name, _type(program)) for name, program in wanted.items()])
             except _Refused as refused:
                 module.cleanup()
-                may_help = refused.is_too_long or self._forms[0].cast != NONE
-                if len(self._forms) == 1 or not may_help:
-                    raise refused.told() from refused.error
-                self._forms.popleft()
+                may_help = refused.is_too_long or self._variants[0].cast != NO_CAST
+                if len(self._variants) == 1 or not may_help:
+                    raise refused.as_unavailable() from refused.error
+                self._variants.popleft()
                 continue
             for name, fd in fresh.items():
                 self._loaded[name, _type(wanted[name])] = fd
                 self._modules[name] = module
             return
 
-    def _source(self, form: _Form, main: str) -> str:
-        return codegen.source_text(self._kernel[form.cast], self._constants, form.depth, main)
+    def _source(self, variant: _Variant, main: str) -> str:
+        return codegen.source_text(self._kernel[variant.cast], self._constants, variant.depth, main)
 
     def filters(self, functions: Iterable[FilterFunction]) -> dict[str, int]:
-        """Entry → descriptor of a program, for each array that a function can stand in; to be closed by the caller.
+        """Load kernel filters, each for both program arrays; entry → descriptor, to be closed by the caller.
 
-        Raises SourceUnavailable, and ProgramTooLong where the verifier gives up.
+        Raises SourceUnavailable, and VerifierLimit.
         """
         chosen = list(functions)
-        form = self._forms[0]
-        if form.cast != NONE:
+        variant = self._variants[0]
+        if variant.cast != NO_CAST:
             with suppress(_Refused):
-                return self._filters(chosen, form)
+                return self._load_filters(chosen, variant)
         try:
-            return self._filters(chosen, form._replace(cast=NONE))
+            return self._load_filters(chosen, variant._replace(cast=NO_CAST))
         except _Refused as refused:
-            raise ProgramTooLong(refused.entry) if refused.is_too_long else refused.told() from refused.error
+            raise VerifierLimit(refused.entry) if refused.is_too_long else refused.as_unavailable() from refused.error
 
-    def _filters(self, functions: Iterable[FilterFunction], form: _Form) -> dict[str, int]:
+    def _load_filters(self, functions: Iterable[FilterFunction], variant: _Variant) -> dict[str, int]:
         main, generated = codegen.filters_text(functions)
-        module = compile_text(self._source(form, main), wire.SOURCES, generated)
+        module = compile_text(self._source(variant, main), wire.SOURCES, generated)
         try:
-            entries = [
-                (function.entry(array), kind) for function in functions for array, kind in codegen.ARRAYS.items()
-            ]
+            arrays = codegen.ARRAYS.items()
+            entries = [(function.entry(array), kind) for function in functions for array, kind in arrays]
             return self._load_all(module, entries)
         finally:
             module.cleanup()
 
-    def instance(self, program: Program) -> int:
-        """A program of one's own, with counters of its own; gives its descriptor, to be closed by the caller."""
+    def load_instance(self, program: Program) -> int:
+        """A new instance of a program, with its own recursion_misses; its descriptor is closed by the caller."""
         fd = self._loaded.pop((program.entry, _type(program)), None)
         return self._another(program, _type(program)) if fd is None else fd
 
-    def shared(self, program: Program, kind: int) -> int:
-        """The one program of this type that everybody shares; its descriptor stays ours."""
+    def shared_program(self, program: Program, kind: int) -> int:
+        """The one instance of this type that all tail calls share; its descriptor is closed by `close`."""
         key = program.entry, kind
         if key not in self._loaded:
             self._loaded[key] = self._another(program, kind)
@@ -143,10 +141,10 @@ class ProgramCode:
         try:
             return self._load(self._modules[program.entry], program.entry, kind)
         except _Refused as refused:
-            raise refused.told() from refused.error
+            raise refused.as_unavailable() from refused.error
 
     def _load(self, module: Any, entry: str, kind: int) -> int:
-        code = self._cast.linked(module.dump_func(entry.encode()))
+        code = self._cast.relocated(module.dump_func(entry.encode()))
         try:
             return kernel.load(kind, entry, code)
         except OSError as error:
@@ -165,7 +163,7 @@ class ProgramCode:
         return loaded
 
     def close(self) -> None:
-        """Give all memory back; what `instance` gave lives on."""
+        """Close the shared programs and free the code; instances stay."""
         for fd in self._loaded.values():
             os.close(fd)
         for module in {id(module): module for module in self._modules.values()}.values():

@@ -1,4 +1,4 @@
-"""The BPF ring buffer, read in place.
+"""The BPF ring buffer (BPF_MAP_TYPE_RINGBUF), read in place through mmap.
 
 The map is mapped twice: one page with the consumer's position (ours to write), then one with the producer's and the
 data, which the kernel maps twice in a row so that no record is broken at the end. A record is a 32-bit length with two
@@ -34,7 +34,7 @@ class RingBuffer:
         self._lengths = self._whole.cast("I")
 
     def pending(self) -> int:
-        """Bytes that wait."""
+        """Bytes that are written and not yet read."""
         return self._positions[0] - self._own[0]
 
     @property
@@ -48,9 +48,9 @@ class RingBuffer:
         return self._own[0]
 
     def drain(self, take: Callable[[mmap.mmap, int], T | None], limit: int) -> list[T]:
-        """Hand up to `limit` records to `take` (buffer, offset of the data); what it gives, in order.
+        """Call `take` (buffer, offset of the data) for up to `limit` records; its results, in order.
 
-        Their room is freed afterwards, so `take` must copy what it keeps.
+        Then their space is freed (the consumer position), so `take` must copy what it keeps.
         """
         lengths, data, mask, page = self._lengths, self._data, self._mask, self._page
         at, end = self._own[0], self._positions[0]

@@ -128,7 +128,7 @@ class EbpfSource:
             raise SourceUnavailable("source ebpf: this kernel has no tracepoints sched_process_*")
         demanded = types - PROCESS_EVENTS
         paths = [path.name for path in loader.entry_paths if path.types & demanded]
-        await asyncio.to_thread(loader.open, paths)
+        await asyncio.to_thread(loader.set_entry_paths, paths)
         await asyncio.to_thread(loader.detach, loader.attached - types)
         if self._process_cache is not None:
             self._process_cache.configure(frozenset(), ())
@@ -138,12 +138,13 @@ class EbpfSource:
             self._process_cache.configure(asking, chosen.predicates)
             self._process_cache.prefetch(await asyncio.to_thread(running_pids))
         if chosen.functions:
-            self._log.info("the kernel leaves out what no rule can match of %s", ", ".join(sorted(chosen.functions)))
+            names = ", ".join(sorted(chosen.functions))
+            self._log.info("the kernel filter discards what no rule can match of %s", names)
         self._warn(missing | unknown & needs)
 
     def _set_kernel_filter(self, functions: Mapping[str, FilterFunction]) -> None:
         if self._loader is not None and (problem := self._loader.set_filters(functions)):
-            self._log.warning("source ebpf: the kernel does not filter for the rules: %s", problem)
+            self._log.warning("source ebpf: no kernel filter: %s", problem)
 
     def _warn(self, names: frozenset[str]) -> None:
         fresh = sorted(names - self._warned)

@@ -1,7 +1,7 @@
 """The wire format as Python sees it, read from bpf/mozu.h, which is its only definition.
 
 The header has fixed-width members at natural alignment without holes. `assertions` gives C that holds the compiler to
-the offsets that were computed here, so a difference of opinion is a compile error.
+the offsets that were computed here, so a mismatch is a compile error.
 """
 
 import functools

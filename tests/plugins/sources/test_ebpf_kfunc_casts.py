@@ -24,10 +24,10 @@ OTHER: Final = struct.pack("<BBhi", 0x85, 0, 0, 14)
 
 
 def test_casts_are_led_to_the_kernels_function_and_other_calls_are_not() -> None:
-    linked = casts.Casts(65000).linked(OTHER + CALL + OTHER)
+    relocated = casts.KfuncCast(65000).relocated(OTHER + CALL + OTHER)
 
-    assert OTHER + struct.pack("<BBhi", 0x85, 0x20, 0, 65000) + OTHER == linked
-    assert OTHER == casts.Casts(None).linked(OTHER)
+    assert OTHER + struct.pack("<BBhi", 0x85, 0x20, 0, 65000) + OTHER == relocated
+    assert OTHER == casts.KfuncCast(None).relocated(OTHER)
 
 
 @pytest.mark.ebpf
@@ -47,8 +47,8 @@ def test_a_kernel_that_lacks_it_or_refuses_it_gets_programs_that_copy() -> None:
     without = btf.read(["task_struct"])
     other = btf.read(["task_struct"], functions=["bpf_rdonly_cast_of_tomorrow"])
 
-    assert casts.Casts(None) == casts.find(without) == casts.find(other)
-    assert "" == casts.Casts(None).text(without, ["task_struct"])
+    assert casts.KfuncCast(None) == casts.find(without) == casts.find(other)
+    assert "" == casts.KfuncCast(None).text(without, ["task_struct"])
 
 
 @pytest.mark.ebpf
@@ -64,7 +64,7 @@ def test_what_the_verifier_says_against_a_program_is_told() -> None:
 @pytest.mark.ebpf
 def test_a_refusal_names_the_program(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     requirements.ebpf()
-    monkeypatch.setattr(casts.Casts, "linked", lambda self, code: code[:-8])
+    monkeypatch.setattr(casts.KfuncCast, "relocated", lambda self, code: code[:-8])
     loader = Loader(1 << 16)
     try:
         with pytest.raises(SourceUnavailable, match="refuses the program mozu_"):
@@ -147,7 +147,7 @@ def test_loading_members_makes_the_verifiers_work_no_longer(monkeypatch: pytest.
             loader.close()
 
     loading = verified()
-    monkeypatch.setattr(casts, "find", lambda types: casts.Casts(None))
+    monkeypatch.setattr(casts, "find", lambda types: casts.KfuncCast(None))
     copying = verified()
     assert loading.keys() == copying.keys()
     assert sum(loading.values()) < sum(copying.values())
