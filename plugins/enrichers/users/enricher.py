@@ -57,7 +57,7 @@ class UsersSettings(Settings):
 
 
 class UsersEnricher:
-    """UserNames of users and groups. Implements the Enricher contract."""
+    """Names of users and groups. Implements the Enricher contract."""
 
     def __init__(self, settings: UsersSettings, context: Context) -> None:
         self._settings, self._context = settings, context

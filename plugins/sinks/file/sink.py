@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from mozu.core.api import Context, Record
+from mozu.core.api import Context, Record, Reopens
 from mozu.core.common.control_chars import single_line
 from mozu.plugins.sinks.file.appender import Appender, sync_directory
 from mozu.plugins.sinks.file.rotation import RotatedFiles, RotationSchedule
@@ -14,7 +14,7 @@ from mozu.plugins.sinks.file.settings import FileSettings
 _UPKEEP_INTERVAL = 1.0
 
 
-class FileSink:
+class FileSink(Reopens):
     """A batch is in the file as a whole when it is acknowledged, and on the disk if `fsync` says so."""
 
     def __init__(self, settings: FileSettings, context: Context) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, TopicAuthorizationFailedError
 
-from mozu.core.api import ConfigError, Context, Outcome, Record, Rejected, Retry
+from mozu.core.api import ChecksDestination, ConfigError, Context, Outcome, Record, Rejected, Retry
 from mozu.core.common.kafka.client import client_arguments
 from mozu.core.common.kafka.client_log import KafkaClientLog
 from mozu.core.common.kafka.client_throttle import THROTTLED
@@ -34,7 +34,7 @@ def build(settings: KafkaSettings, context: Context) -> "KafkaSink":
         raise ConfigError([f"sink {context.id}: {error}"]) from None
 
 
-class KafkaSink:
+class KafkaSink(ChecksDestination):
     """Pipelines a batch and waits for its acknowledgements.
 
     A record that is not acknowledged in time stays in flight, since aiokafka goes on with it: when the core delivers it

@@ -23,7 +23,7 @@ def build(settings: WebhookSettings, context: Context) -> "WebhookSink":
 
 
 class WebhookSink:
-    """Batcher alerts into requests; what the answers say is each alert's outcome."""
+    """Batches alerts into requests; the responses decide each alert's outcome."""
 
     def __init__(self, settings: WebhookSettings, context: Context) -> None:
         self._endpoint = Endpoint(settings)

@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from mozu.core.api import Alert, Context, Counts, Demand, SourceUnavailable
+from mozu.core.api import AcksBatches, Alert, Context, Counts, Demand, SourceUnavailable
 from mozu.plugins.sources.falco_http.request_queue import RequestQueue
 from mozu.plugins.sources.falco_http.server import Server
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
 
-class FalcoHttpSource:
-    """Ready alerts, which bypass the evaluators; clients get their response when the engine calls `settled`."""
+class FalcoHttpSource(AcksBatches):
+    """Ready alerts, which bypass the evaluators; clients get their response when the engine calls `ack`."""
 
     def __init__(self, settings: FalcoHttpSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from mozu.core.api import Alert, ConfigError, Context, Counts, Demand, Event
+from mozu.core.api import AcksBatches, Alert, ConfigError, Context, Counts, Demand, Event, HasOrigin
 from mozu.core.common.backoff import Backoff
 from mozu.core.common.kafka.client import client_arguments
 from mozu.core.common.kafka.client_log import KafkaClientLog
@@ -37,21 +37,21 @@ def build(settings: KafkaSourceSettings, context: Context) -> "KafkaSource":
     return KafkaSource(settings, context)
 
 
-class KafkaSource:
-    """One batch is in flight at a time; its offsets are committed when the core calls `settled`."""
+class KafkaSource(AcksBatches, HasOrigin):
+    """One batch is in flight at a time; its offsets are committed when the core calls `ack`."""
 
     def __init__(self, settings: KafkaSourceSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
         self._client_log = KafkaClientLog(context.log, context.metrics)
         numbers = RecordNumbers(settings.topics)
-        self.origin = numbers.origin
+        self._origin = numbers.origin
         self._decoder = KafkaRecordDecoder(numbers, event_source=settings.event_source, alerts=settings.alerts)
         self._dead_letters = DeadLetterStore(settings, self._client_log, context.metrics)
         self._consumer: Any = None
         self._stopping, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._in_flight: tuple[Sequence[Item], dict[Any, int]] | None = None
-        """The batch that is not settled, and the offsets behind it."""
+        """The batch that is not acknowledged, and the offsets behind it."""
         self._committed: dict[Any, int] = {}
         """Partition → the offset that was committed last."""
         self._received = 0
@@ -59,6 +59,11 @@ class KafkaSource:
         self._empty = context.metrics.counter("kafka_records_empty_total")
         context.metrics.gauge("kafka_lag_records", self._lag)
         context.metrics.gauge("kafka_partitions", lambda: float(len(self._assigned())))
+
+    @property
+    def origin(self) -> str:
+        """The topics: numbers of records are unique in them."""
+        return self._origin
 
     async def start(self, demand: Demand) -> None:
         """Brokers that are absent are waited for."""

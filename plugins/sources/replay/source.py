@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from mozu.core.api import Context, Counts, Settings, SourceUnavailable
+from mozu.core.api import Context, Counts, HasOrigin, ProvidesReaders, ReportsGaps, Settings, SourceUnavailable
 from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event
 from mozu.core.model.fields import Reader
@@ -42,7 +42,7 @@ class ReplaySettings(Settings):
     )
 
 
-class ReplaySource:
+class ReplaySource(HasOrigin, ProvidesReaders, ReportsGaps):
     """Recordings. Implements the Source contract; `readers` brings fields that the recordings answer themselves."""
 
     def __init__(self, settings: ReplaySettings, context: Context, metadata: RecordingMetadata | None = None) -> None:
