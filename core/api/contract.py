@@ -120,17 +120,17 @@ def _member_fault(component: object, name: str, specified: object, *, blocking: 
 def _signature_fault(
     component: object, name: str, specified: Callable[..., object], method: Callable[..., object]
 ) -> str:
-    wanted = list(inspect.signature(specified).parameters)[1:]
+    expected = list(inspect.signature(specified).parameters)[1:]
     unbound = isinstance(component, type) and inspect.isfunction(inspect.getattr_static(component, name))
     try:
         signature = inspect.signature(method)
     except (ValueError, TypeError):  # built-in callables may have none
         return ""
     try:
-        signature.bind(*([None] * (len(wanted) + unbound)))
+        signature.bind(*([None] * (len(expected) + unbound)))
     except TypeError:
         own = [parameter for number, parameter in enumerate(signature.parameters.values()) if number or not unbound]
-        return f"`{name}` must take ({', '.join(wanted)}), not ({', '.join(map(str, own))})"
+        return f"`{name}` must take ({', '.join(expected)}), not ({', '.join(map(str, own))})"
     return ""
 
 

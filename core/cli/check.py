@@ -27,7 +27,7 @@ Examples:
   mozu check                         the configuration, and the rules that it names
   mozu check -c mozu.yaml --json     the same as JSON, in the shape of Falco's validation result
 
-Exit code 1 tells that something is wrong. `mozu explain CODE` tells more about a code."""
+Exit code 1: something is wrong. `mozu explain CODE` explains a code."""
 )
 @click.argument("rules", nargs=-1, metavar="[RULES]...")
 @options.configuration
@@ -37,22 +37,22 @@ def command(rules: tuple[str, ...], path: Path | None, overrides: tuple[str, ...
     """Check rule files and directories in load order; without any, the configuration and the rules it names."""
     if rules:
         found = load(rules, known_fields(known_plugins(path, overrides)))
-        return _tell(found, found.report.as_dict(), as_json=as_json)
+        return _report(found, found.report.as_dict(), as_json=as_json)
     config, problems = read(path, overrides)
     registry = Registry()
     registry.check(config, problems)
     warn(registry)
     if problems:
-        return _refuse(problems.lines(), as_json=as_json)
+        return _report_problems(problems.lines(), as_json=as_json)
     fields = known_fields(registry)
     found = load(configured_rules(config, registry), fields)
     more = _refusals(config, registry, fields) if found.ok else []
     if more:
-        return _refuse(more, as_json=as_json)
+        return _report_problems(more, as_json=as_json)
     if not as_json:
         click.echo(f"{safe(', '.join(config.files)) or 'the default configuration'}: Ok")
     verdict = {"configuration": {"successful": True, "problems": []}, **found.report.as_dict()}
-    return _tell(found, verdict, as_json=as_json)
+    return _report(found, verdict, as_json=as_json)
 
 
 def _refusals(config: Config, registry: Registry, fields: FieldRegistry) -> list[str]:
@@ -68,7 +68,7 @@ def _refusals(config: Config, registry: Registry, fields: FieldRegistry) -> list
     return found
 
 
-def _tell(found: LoadResult, verdict: dict[str, Any], *, as_json: bool) -> int:
+def _report(found: LoadResult, verdict: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
         _print(verdict)
     else:
@@ -78,7 +78,7 @@ def _tell(found: LoadResult, verdict: dict[str, Any], *, as_json: bool) -> int:
     return 0 if found.ok else 1
 
 
-def _refuse(problems: Sequence[str], *, as_json: bool) -> int:
+def _report_problems(problems: Sequence[str], *, as_json: bool) -> int:
     if as_json:
         _print({"configuration": {"successful": False, "problems": problems}, "falco_load_results": []})
     else:

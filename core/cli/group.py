@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "run": ("mozu.core.cli.run", "Watch this machine and tell what the rules find."),
+    "run": ("mozu.core.cli.run", "Watch this machine and report what the rules find."),
     "replay": ("mozu.core.cli.replay", "Judge recordings instead of the live machine."),
     "trace": ("mozu.core.cli.trace.command", "Run a command, a build or a test suite under rules."),
     "check": ("mozu.core.cli.check", "Check rule files, or the configuration and its rules."),
@@ -25,7 +25,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 class CommandState:
-    """What the door must know after a command has failed."""
+    """What the entry point must know after a command has failed."""
 
     def __init__(self) -> None:
         self.verbose = False
@@ -80,13 +80,13 @@ First steps:
   mozu check my_rules.yaml          what is wrong with a rule file, and where
   mozu fields proc.                 what a rule may ask about a process
 
-`mozu COMMAND --help` tells the rest.""",
+`mozu COMMAND --help` has the rest.""",
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version."
 )
 def mozu() -> None:
-    """Watch what happens on a machine, decide with rules, and tell.
+    """Watch what happens on a machine, decide with rules, and raise alerts.
 
     mozu reads Falco's rule language. Every part of it (sources, enrichers, evaluators, sinks) is a plugin.
     """

@@ -21,15 +21,15 @@ def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
     config, problems = read(path, overrides)
     problems.check()
     registry = Registry()
-    wanted = [(kind, name) for kind, table in BUILTINS.items() for name in table]
-    wanted += [(entry.kind, entry.name) for entry in config.entries()]
+    named = [(kind, name) for kind, table in BUILTINS.items() for name in table]
+    named += [(entry.kind, entry.name) for entry in config.entries()]
     failures: dict[str, None] = {}
     for name in config.plugins:
         try:
             registry.load(name)
         except PluginError as error:
             failures[str(error)] = None
-    for kind, name in wanted:
+    for kind, name in named:
         try:
             registry.plugin(kind, name)
         except PluginError as error:

@@ -1,4 +1,4 @@
-"""The door: run a command, turn whatever goes wrong into one message and an exit code."""
+"""Entry point of the command `mozu`: run a command, turn whatever goes wrong into one message and an exit code."""
 
 import os
 import sys
@@ -40,15 +40,15 @@ def invoke(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MozuError as error:
-        _tell(error, state)
+        _report(error, state)
         return EXIT_REFUSED
-    except Exception as error:  # noqa: BLE001 - the last resort of the process: one message instead of a traceback
+    except Exception as error:  # noqa: BLE001 - top of the process: one message instead of a traceback
         _fault(error, state)
         return EXIT_FAULT
     return result if isinstance(result, int) else 0
 
 
-def _tell(error: MozuError, state: CommandState) -> None:
+def _report(error: MozuError, state: CommandState) -> None:
     if state.verbose:
         traceback.print_exception(error, file=sys.stderr)
     if isinstance(error, ConfigError):

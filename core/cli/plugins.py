@@ -10,7 +10,8 @@ from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
 from mozu.core.cli.terminal import paragraph, table, width
 from mozu.core.runtime.config.describe import Setting, settings_of
-from mozu.core.runtime.registry import Origin, Plugin, Registry
+from mozu.core.runtime.plugin_checks import Origin, Plugin
+from mozu.core.runtime.registry import Registry
 
 
 @click.command(

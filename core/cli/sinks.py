@@ -76,9 +76,9 @@ class _Trial:
 
     async def result(self, *, send: bool) -> tuple[bool, str]:
         """(whether it is well, why)."""
-        heard = _Heard()
+        warnings = _LastWarning()
         log = logging.getLogger(f"mozu.sink.{self._entry.id}")
-        log.addHandler(heard)
+        log.addHandler(warnings)
         log.propagate = log.isEnabledFor(logging.DEBUG)
         try:
             async with asyncio.timeout(_TIMEOUT):
@@ -88,9 +88,9 @@ class _Trial:
         except Exception as error:  # noqa: BLE001  a plugin's code: whatever it raises is the answer
             good, text = False, str(error) or type(error).__name__
         finally:
-            log.removeHandler(heard)
+            log.removeHandler(warnings)
             log.propagate = True
-        return good, text if good else heard.last or text
+        return good, text if good else warnings.last or text
 
     async def _tried(self, log: logging.Logger, *, send: bool) -> tuple[bool, str]:
         content_type = self._registry.format(self._entry).content_type
@@ -144,7 +144,7 @@ class _Trial:
         return await result if isinstance(result, Awaitable) else result
 
 
-class _Heard(logging.Handler):
+class _LastWarning(logging.Handler):
     """Remembers the last warning: sinks log their reasons."""
 
     def __init__(self) -> None:

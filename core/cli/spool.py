@@ -14,7 +14,7 @@ from mozu.core.delivery.encode import FalcoJson
 
 @click.group(name="spool")
 def command() -> None:
-    """Look into the spools of the configured sinks; mozu may run meanwhile."""
+    """Look into the spools of the configured sinks; mozu may be running."""
 
 
 @command.command(

@@ -7,25 +7,32 @@ the configuration names it: as the name of a component that no built-in has, or 
 
 import importlib
 import importlib.metadata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-import msgspec
 import pluggy
 
 from mozu.core.api import API_VERSION, Context, Kind, Settings, version1
-from mozu.core.api.capabilities import CAPABILITIES
-from mozu.core.api.contract import build_fault, component_class, faults
+from mozu.core.api.contract import component_class
 from mozu.core.api.declarations import DECLARATIONS, AnyDeclaration, ComponentDeclaration
 from mozu.core.api.hookspecs import Hooks
 from mozu.core.delivery.encode import FORMATS, Encoder, Format
 from mozu.core.errors import PluginError
 from mozu.core.model.fields import FieldRegistry
-from mozu.core.recording import RECORDED_NAMES
-from mozu.core.runtime.config import RESERVED, Config, Entry, Problems, read
+from mozu.core.runtime.config import Config, Entry, Problems, read
 from mozu.core.runtime.config.suggest import suggestion
 from mozu.core.runtime.config.validate import validate
+from mozu.core.runtime.plugin_checks import (
+    Origin,
+    Plugin,
+    as_declarations,
+    check_contract,
+    declaration_fault,
+    guarded,
+    import_target,
+    version_fault,
+)
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -61,32 +68,6 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.RESPONDER: {},
 }
 """Kind → plugin → module. The only place in the core that names a plugin."""
-
-
-class Origin(msgspec.Struct, frozen=True):
-    """Where a plugin comes from."""
-
-    plugin: str
-    """The entry point, or for a built-in its own name."""
-    target: str
-    """What is imported: `package.module` or `package.module:object`."""
-    distribution: str
-    version: str
-
-    def __str__(self) -> str:
-        return f"{self.distribution} {self.version}"
-
-
-class Plugin(msgspec.Struct, frozen=True):
-    """One declaration with its origin."""
-
-    declaration: AnyDeclaration
-    origin: Origin
-
-    @property
-    def kind(self) -> Kind:
-        """That of its declaration."""
-        return self.declaration.kind
 
 
 class Registry:
@@ -221,7 +202,7 @@ class Registry:
     def _load(self, origin: Origin) -> None:
         if origin.target in self._loaded:
             return
-        plugin = guarded(origin, "its import", lambda: _import(origin.target))
+        plugin = guarded(origin, "its import", lambda: import_target(origin.target))
         try:
             self._register(origin, plugin)
             found = [*self._declared(plugin, origin), *self._declared_before(plugin, origin)]
@@ -248,7 +229,7 @@ class Registry:
 
     def _declared(self, plugin: object, origin: Origin) -> Iterator[Plugin]:
         for declaration in self._returned("mozu_components", DECLARATIONS, plugin, origin):
-            fault = _version_fault(declaration.api, API_VERSION) or _fault(declaration)
+            fault = version_fault(declaration.api, API_VERSION) or declaration_fault(declaration)
             if fault:
                 raise PluginError(str(declaration.name), f"{origin}: {fault}")
             yield Plugin(declaration, origin)
@@ -257,7 +238,7 @@ class Registry:
         """What the hooks of the API version before declare, in today's form."""
         for hook, kind in version1.HOOKS.items():
             for old in self._returned(hook, (version1.Declaration,), plugin, origin):
-                fault = _version_fault(old.api, version1.VERSION) or _fault(old)
+                fault = version_fault(old.api, version1.VERSION) or declaration_fault(old)
                 if fault:
                     raise PluginError(str(old.name), f"{origin}: {fault}")
                 self.warnings.append(
@@ -266,14 +247,14 @@ class Registry:
                 )
                 yield Plugin(version1.upgraded(old, kind), origin)
 
-    def _returned(self, hook: str, wanted: tuple[type[T], ...], plugin: object, origin: Origin) -> list[T]:
+    def _returned(self, hook: str, classes: tuple[type[T], ...], plugin: object, origin: Origin) -> list[T]:
         """What a plugin's implementation of a hook returned. Raises PluginError."""
         found: list[T] = []
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
         for implementation in caller.get_hookimpls():
             if implementation.plugin is plugin:
                 made = guarded(origin, f"its hook {hook}", implementation.function)
-                found += _as_declarations(made, wanted, hook, origin)
+                found += as_declarations(made, classes, hook, origin)
         return found
 
     def _check_unique(self, plugin: Plugin) -> None:
@@ -334,22 +315,6 @@ def _format_options(entry: Entry, problems: Problems) -> Settings | None:
     return validate(found.settings, entry.format_options, problems, f"{entry.kind} {entry.id}: format {found.name}")
 
 
-def guarded(origin: Origin, what: str, call: Callable[[], T]) -> T:
-    """Run a plugin's code while it is being registered; whatever it raises becomes a PluginError with a remedy."""
-    try:
-        return call()
-    except ModuleNotFoundError as error:
-        remedy = f"install it, or reinstall {origin.distribution}"
-        raise PluginError(
-            origin.plugin, f"{origin} needs the module {error.name!r}, which is missing; {remedy}"
-        ) from error
-    except (Exception, SystemExit) as error:  # a third party's code: refused by name
-        remedy = f"update {origin.distribution}, or take it out of the configuration"
-        raise PluginError(
-            origin.plugin, f"{origin}: {what} raised {type(error).__name__}: {error}; {remedy}"
-        ) from error
-
-
 def _builtin(name: str, module: str) -> Origin:
     return Origin(name, module, "mozu", version())
 
@@ -364,52 +329,3 @@ def version() -> str:
 
 def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
     return (point.dist.name, point.dist.version) if point.dist is not None else ("an unknown distribution", "")
-
-
-def _import(target: str) -> object:
-    module, _, attribute = target.partition(":")
-    found: object = importlib.import_module(module.strip())
-    for name in filter(None, attribute.strip().split(".")):
-        found = getattr(found, name)
-    return found
-
-
-def _as_declarations(made: object, wanted: tuple[type[T], ...], hook: str, origin: Origin) -> Sequence[T]:
-    """What a hook returned, checked. Raises PluginError."""
-    several = made if isinstance(made, Sequence) else [made]
-    found = [item for item in several if isinstance(item, wanted)]
-    if len(found) == len(several):
-        return found
-    name = " or ".join(one.__name__ for one in wanted)
-    other = next(type(item).__name__ for item in several if not isinstance(item, wanted))
-    raise PluginError(origin.plugin, f"{origin}: {hook} must return {name}, or a sequence of them, not {other}")
-
-
-def check_contract(plugin: Plugin, component: object) -> None:
-    """Check a component, or the class of one, against the contract of its kind. Raises PluginError."""
-    found = list(faults(plugin.declaration, component, (*CAPABILITIES, RECORDED_NAMES)))
-    if found:
-        made = component if isinstance(component, type) else type(component)
-        text = f"{plugin.origin}: the {plugin.kind} {made.__name__} breaks its contract: {'; '.join(found)}"
-        raise PluginError(plugin.declaration.name, f"{text}; see docs/spec/component.md")
-
-
-def _version_fault(api: object, accepted: int) -> str:
-    if api == accepted:
-        return ""
-    side = "update mozu" if isinstance(api, int) and api > API_VERSION else "update the plugin"
-    return f"it is written for version {api} of the hook API, and this mozu has {API_VERSION}; {side}"
-
-
-def _fault(declaration: AnyDeclaration | version1.Declaration) -> str:
-    """What is wrong with a declaration; empty: nothing."""
-    if not isinstance(declaration.name, str) or not declaration.name:
-        return "its declaration has no name"
-    if not callable(declaration.build):
-        return "its declaration has no `build` that can be called"
-    if not (isinstance(declaration.settings, type) and issubclass(declaration.settings, Settings)):
-        return "its `settings` must be a class derived from mozu.core.api.Settings"
-    taken = sorted(RESERVED & declaration.settings.model_fields.keys())
-    if taken:
-        return f"its setting {taken[0]!r} has a name that the core reserves; rename it"
-    return build_fault(declaration.build)

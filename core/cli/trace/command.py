@@ -145,7 +145,7 @@ def command(
 
 
 def exit_code(status: int) -> int:
-    """As a shell tells it: the command's own, or 128 and the number of the signal."""
+    """As a shell has it: the command's own, or 128 and the number of the signal."""
     return _SIGNALLED + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 

@@ -44,7 +44,7 @@ class TraceOutcome(msgspec.Struct, frozen=True):
 def junit(outcome: TraceOutcome) -> bytes:
     """A test case for each rule, failed where it raised alerts, and one for the command itself.
 
-    Valid by the schemas of Jenkins and of Ant, of which the second is the strict one: it wants every part in its place.
+    Valid by the schemas of Jenkins and of Ant, the second of which wants every part in its place.
     """
     by_rule: dict[str, list[Alert]] = {rule: [] for rule in outcome.rules}
     for alert in outcome.alerts:

@@ -31,7 +31,8 @@ class SpoolSettings(Settings):
     path: Path | None = Field(None, description="The file; by default /var/lib/mozu/spool/ID.db.")
     bytes: int = Field(1 << 30, ge=1 << 16, description="The most that waits in it.")
     when_full: Literal["drop_newest", "drop_oldest"] = Field(
-        "drop_newest", description="Which alerts go when it is full; they are counted and told as a range of numbers."
+        "drop_newest",
+        description="Which alerts go when it is full; they are counted and reported as a range of numbers.",
     )
     backlog: Literal["in_order", "live_first"] = Field(
         "in_order", description="Whether alerts wait their turn behind a backlog, or what has just come goes first."

@@ -79,8 +79,8 @@ def _item(kind: Kind, node: YamlNode, problems: Problems) -> Item | None:
     if isinstance(node.value, str) and node.value:
         return Item(node.value, node.value, node.mark, YamlNode({}, node.mark, {}))
     if not isinstance(node.value, dict) or not node.value:
-        wanted = f"an entry of {kind.section} is a plugin's name, or one mapping from it to its settings"
-        problems.add(node.mark, f"{wanted}; found {node.kind}")
+        expected = f"an entry of {kind.section} is a plugin's name, or one mapping from it to its settings"
+        problems.add(node.mark, f"{expected}; found {node.kind}")
         return None
     (name, settings), *others = node.value.items()
     if others:

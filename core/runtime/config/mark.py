@@ -21,7 +21,7 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class Problems:
-    """Collects mistakes so that all are told at once, in the order of the files and of the lines in them."""
+    """Collects mistakes so that all are reported at once, in the order of the files and of the lines in them."""
 
     def __init__(self) -> None:
         self._files: list[str] = []
@@ -36,12 +36,12 @@ class Problems:
         return tuple(self._files)
 
     def file(self, where: str) -> None:
-        """Tell that this file is read next; its problems follow those of the files before it."""
+        """Note that this file is read next; its problems follow those of the files before it."""
         if where not in self._files:
             self._files.append(where)
 
     def add(self, mark: Mark, text: str) -> None:
-        """One mistake; the same mistake at the same place is told once."""
+        """One mistake; the same mistake at the same place is reported once."""
         if (mark, text) not in self._found:
             self._found.append((mark, text))
 

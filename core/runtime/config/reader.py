@@ -22,7 +22,7 @@ _MAX_NODES: Final = 100_000
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's reader with a floor, so that no file can exhaust the stack, and with the scalars of YAML 1.2."""
+    """PyYAML's reader with a limit of nesting, so that no file exhausts the stack, and with the scalars of YAML 1.2."""
 
     depth = 0
 

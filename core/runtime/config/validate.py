@@ -43,8 +43,8 @@ def _by_place(model: type[BaseModel], node: YamlNode, error: ValidationError) ->
         found.setdefault((mark, name), []).append(text)
     texts: dict[Mark, list[str]] = {}
     for (mark, name), alternatives in found.items():
-        told = " or ".join(dict.fromkeys(alternatives))
-        texts.setdefault(mark, []).append(f"{name} {told}".strip())
+        expected = " or ".join(dict.fromkeys(alternatives))
+        texts.setdefault(mark, []).append(f"{name} {expected}".strip())
     return texts
 
 
@@ -74,7 +74,7 @@ def _message(detail: ErrorDetails) -> str:
 
 
 def _found(model: type[BaseModel], value: YamlNode, path: Sequence[str | int], fault: str) -> str:
-    """What stands there, unless the message has said it or nobody may see it."""
+    """What stands there, unless the message has it already or it is secret."""
     if fault in ("value_error", "assertion_error"):
         return ""
     if fault == "string_type" and isinstance(value.value, int | float):

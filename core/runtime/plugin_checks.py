@@ -1,0 +1,113 @@
+"""Checks on a third party's plugin: its import, what its hook returns, its declarations, its components' contracts.
+
+Whatever is wrong becomes a PluginError, one sentence that names the distribution and says what to do.
+"""
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from mozu.core.api import API_VERSION, Kind, Settings, version1
+from mozu.core.api.capabilities import CAPABILITIES
+from mozu.core.api.contract import build_fault, faults
+from mozu.core.api.declarations import AnyDeclaration
+from mozu.core.errors import PluginError
+from mozu.core.recording import RECORDED_NAMES
+from mozu.core.runtime.config import RESERVED
+
+T = TypeVar("T")
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a plugin comes from."""
+
+    plugin: str
+    """The entry point, or for a built-in its own name."""
+    target: str
+    """What is imported: `package.module` or `package.module:object`."""
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
+
+
+class Plugin(msgspec.Struct, frozen=True):
+    """One declaration with its origin."""
+
+    declaration: AnyDeclaration
+    origin: Origin
+
+    @property
+    def kind(self) -> Kind:
+        """That of its declaration."""
+        return self.declaration.kind
+
+
+def guarded(origin: Origin, what: str, call: Callable[[], T]) -> T:
+    """Run a plugin's code while it is being registered; whatever it raises becomes a PluginError with a remedy."""
+    try:
+        return call()
+    except ModuleNotFoundError as error:
+        remedy = f"install it, or reinstall {origin.distribution}"
+        raise PluginError(
+            origin.plugin, f"{origin} needs the module {error.name!r}, which is missing; {remedy}"
+        ) from error
+    except (Exception, SystemExit) as error:  # a third party's code: refused by name
+        remedy = f"update {origin.distribution}, or take it out of the configuration"
+        raise PluginError(
+            origin.plugin, f"{origin}: {what} raised {type(error).__name__}: {error}; {remedy}"
+        ) from error
+
+
+def import_target(target: str) -> object:
+    """What an entry point names: `package.module` or `package.module:object`."""
+    module, _, attribute = target.partition(":")
+    found: object = importlib.import_module(module.strip())
+    for name in filter(None, attribute.strip().split(".")):
+        found = getattr(found, name)
+    return found
+
+
+def as_declarations(made: object, classes: tuple[type[T], ...], hook: str, origin: Origin) -> Sequence[T]:
+    """What a hook returned, checked. Raises PluginError."""
+    several = made if isinstance(made, Sequence) else [made]
+    found = [item for item in several if isinstance(item, classes)]
+    if len(found) == len(several):
+        return found
+    name = " or ".join(one.__name__ for one in classes)
+    other = next(type(item).__name__ for item in several if not isinstance(item, classes))
+    raise PluginError(origin.plugin, f"{origin}: {hook} must return {name}, or a sequence of them, not {other}")
+
+
+def check_contract(plugin: Plugin, component: object) -> None:
+    """Check a component, or the class of one, against the contract of its kind. Raises PluginError."""
+    found = list(faults(plugin.declaration, component, (*CAPABILITIES, RECORDED_NAMES)))
+    if found:
+        made = component if isinstance(component, type) else type(component)
+        text = f"{plugin.origin}: the {plugin.kind} {made.__name__} breaks its contract: {'; '.join(found)}"
+        raise PluginError(plugin.declaration.name, f"{text}; see docs/spec/component.md")
+
+
+def version_fault(api: object, accepted: int) -> str:
+    """What is wrong with the API version that a declaration was written for; empty: nothing."""
+    if api == accepted:
+        return ""
+    side = "update mozu" if isinstance(api, int) and api > API_VERSION else "update the plugin"
+    return f"it is written for version {api} of the hook API, and this mozu has {API_VERSION}; {side}"
+
+
+def declaration_fault(declaration: AnyDeclaration | version1.Declaration) -> str:
+    """What is wrong with a declaration; empty: nothing."""
+    if not isinstance(declaration.name, str) or not declaration.name:
+        return "its declaration has no name"
+    if not callable(declaration.build):
+        return "its declaration has no `build` that can be called"
+    if not (isinstance(declaration.settings, type) and issubclass(declaration.settings, Settings)):
+        return "its `settings` must be a class derived from mozu.core.api.Settings"
+    taken = sorted(RESERVED & declaration.settings.model_fields.keys())
+    if taken:
+        return f"its setting {taken[0]!r} has a name that the core reserves; rename it"
+    return build_fault(declaration.build)
