@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from benchmarks.meanwhile import meanwhile
+from benchmarks.concurrent_load import concurrent_load
 from benchmarks.workloads.nginx import NGINX
 from benchmarks.workloads.redis import REDIS
 from benchmarks.workloads.workload import Workload, missing_packages
@@ -168,7 +168,7 @@ def measure(workload: Workload, sets: dict[str, Kernel], seconds: float) -> Iter
 
     with workload.prepared() as run:
         pids = served_by(program)
-        with meanwhile(run):
+        with concurrent_load(run):
             for one in sets.values():
                 one.prefetch()
             made = sorted({name for one in sets.values() for name in calls_of(one)})

@@ -20,7 +20,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
-from benchmarks.meanwhile import meanwhile
+from benchmarks.concurrent_load import concurrent_load
 from benchmarks.workloads.calls import BUILD
 from benchmarks.workloads.workload import missing_packages
 from mozu.core.model.event import SyscallEvent
@@ -72,7 +72,7 @@ def freed(rings: Sequence[Freed]) -> AbstractContextManager[None]:
         for ring in rings:
             ring.forget()
 
-    return meanwhile(forget, 0.001)
+    return concurrent_load(forget, 0.001)
 
 
 def timed(command: Sequence[str]) -> float:

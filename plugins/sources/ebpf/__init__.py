@@ -6,8 +6,8 @@ from typing import Final
 from pydantic import Field, field_validator
 
 from mozu.core.api import Context, Settings, SourceDeclaration, hookimpl
-from mozu.plugins.sources.ebpf.capability import visibility
 from mozu.plugins.sources.ebpf.entry_paths import Switch
+from mozu.plugins.sources.ebpf.kernel_support import visibility
 from mozu.plugins.sources.ebpf.source import EbpfSource
 
 _RING_PER_CPU: Final = 4 << 20

@@ -9,7 +9,7 @@ from mozu.core.api import Source
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
-from tests.support.beside import FIELDS, Beside, Judged, context_with
+from tests.support.filter_comparison import FIELDS, FilterComparison, Judged, context_with
 from tests.support.live import QUIET, Live, context, demand
 from tests.support.split import needs_live
 
@@ -47,24 +47,24 @@ def copying() -> Iterator[Live]:
 
 @pytest.fixture(scope="module")
 @needs_live
-def beside() -> Iterator[Beside]:
+def comparison() -> Iterator[FilterComparison]:
     requirements.ebpf()
     with (
         Live(EbpfSource(64 << 20, context()), demand()) as filtered,
         Live(EbpfSource(64 << 20, context(), kernel_filter=False), demand()) as whole,
     ):
-        yield Beside(filtered, whole)
+        yield FilterComparison(filtered, whole)
 
 
 @pytest.fixture(scope="module")
 @needs_live
-def judged() -> Iterator[Beside]:
+def judged() -> Iterator[FilterComparison]:
     requirements.ebpf()
     with (
         Live(cast("Source", Judged(EbpfSource(64 << 20, context_with(FIELDS)))), demand()) as filtered,
         Live(EbpfSource(64 << 20, context(), kernel_filter=False), demand()) as whole,
     ):
-        yield Beside(filtered, whole)
+        yield FilterComparison(filtered, whole)
 
 
 @pytest.fixture

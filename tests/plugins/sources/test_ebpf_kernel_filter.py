@@ -11,7 +11,7 @@ import pytest
 from mozu.core.model.event import SyscallEvent
 from tests.support.acts import narrow, opens, rings, sockets
 from tests.support.acts.raw import calls
-from tests.support.beside import OPENS, Beside, alerts
+from tests.support.filter_comparison import OPENS, FilterComparison, alerts
 from tests.support.live import Act, demand
 
 pytestmark = pytest.mark.ebpf
@@ -52,15 +52,15 @@ def paths(events: Sequence[SyscallEvent]) -> list[str]:
     ],
 )
 def test_a_kernel_filter_tests_what_a_rule_asks(
-    beside: Beside, likely: Path, condition: str, unwanted: str, wanted: str
+    comparison: FilterComparison, likely: Path, condition: str, unwanted: str, wanted: str
 ) -> None:
     rule = f"evt.type = openat and {condition.format(likely)}"
-    beside.want(rule)
+    comparison.want(rule)
     no, yes = ([f"{likely}/{path}" if path[0] != "/" else path for path in text.split()] for text in (unwanted, wanted))
     given = [*no, *unwanted.split(), *yes, *wanted.split()]
     steps = [("openat", os.fsencode(likely), os.fsencode(path), os.O_RDONLY) for path in given]
 
-    filtered, whole = beside.act(opens.many, steps)
+    filtered, whole = comparison.act(opens.many, steps)
 
     assert given == paths(whole.of("openat"))[-len(given) :]
     assert [*yes, *wanted.split()] == paths(filtered.of("openat"))
@@ -79,12 +79,12 @@ def test_a_kernel_filter_tests_what_a_rule_asks(
     ],
 )
 def test_a_kernel_filter_tests_flags(
-    beside: Beside, likely: Path, condition: str, unwanted: tuple[int, ...], wanted: tuple[int, ...]
+    comparison: FilterComparison, likely: Path, condition: str, unwanted: tuple[int, ...], wanted: tuple[int, ...]
 ) -> None:
-    beside.want(f"evt.type = openat and fd.name startswith {likely} and {condition}")
+    comparison.want(f"evt.type = openat and fd.name startswith {likely} and {condition}")
     path = os.fsencode(likely / "x" / "a.b")
 
-    filtered, whole = beside.act(opens.many, [("openat", None, path, flags) for flags in (*unwanted, *wanted)])
+    filtered, whole = comparison.act(opens.many, [("openat", None, path, flags) for flags in (*unwanted, *wanted)])
 
     assert len(unwanted) + len(wanted) == sum(event.args[2] == os.fsdecode(path) for event in whole.of("openat"))
     assert list(wanted) == [_native(event.args[3]) for event in filtered.of("openat")]
@@ -96,22 +96,22 @@ def _native(flags: int) -> int:
     return access | (os.O_TRUNC if flags & 0x100 else 0) | (os.O_CREAT if flags & 4 else 0)
 
 
-def test_what_a_longer_path_has_left_behind_counts_for_nothing(beside: Beside, likely: Path) -> None:
-    beside.want("evt.type = openat and fd.filename = ab")
+def test_what_a_longer_path_has_left_behind_counts_for_nothing(comparison: FilterComparison, likely: Path) -> None:
+    comparison.want("evt.type = openat and fd.filename = ab")
     steps = []
     for size in range(9):
         short = b"z" * size + b"/ab"
         longer = (b"y" * size + b"/y" * 12, b"y" * (size + 1) + b"/y" * 12)
         steps += [("openat", os.fsencode(likely), path, 0) for path in (longer[0], short, longer[1], short)]
 
-    filtered, _ = beside.act(opens.many, steps)
+    filtered, _ = comparison.act(opens.many, steps)
 
     assert ["z" * size + "/ab" for size in range(9) for _ in range(2)] == paths(filtered.of("openat"))
 
 
-def test_a_relative_path_is_tested_from_where_it_starts(beside: Beside, likely: Path) -> None:
+def test_a_relative_path_is_tested_from_where_it_starts(comparison: FilterComparison, likely: Path) -> None:
     rule = f"{OPENS} and fd.name = {likely}/etc/shadow"
-    beside.want(rule)
+    comparison.want(rule)
     etc, here = os.fsencode(likely / "etc"), os.fsencode(likely)
     steps = [
         ("openat", etc, b"shadow", 0), ("open", here, b"etc/shadow", 0), ("openat2", b"@" + etc, b"shadow", 0),
@@ -119,46 +119,49 @@ def test_a_relative_path_is_tested_from_where_it_starts(beside: Beside, likely: 
         ("openat", etc, b"pam.d/su", 0), ("openat", b"@" + here, b"x/y/shadow", 0), ("creat", here, b"etc/sha", 0),
     ]  # fmt: skip
 
-    filtered, whole = beside.act(opens.many, steps)
+    filtered, whole = comparison.act(opens.many, steps)
 
     assert 4 == len(alerts([rule], whole))
     assert alerts([rule], filtered) == alerts([rule], whole)
     assert 4 == sum(len(filtered.of(name)) for name in ("open", "openat", "openat2", "creat"))
 
 
-def test_what_is_turned_away_is_counted(beside: Beside, likely: Path) -> None:
-    beside.want(f"evt.type = openat and fd.name = {likely}/etc/shadow")
-    before = beside.filtered.source.counts()["openat"]
+def test_what_is_turned_away_is_counted(comparison: FilterComparison, likely: Path) -> None:
+    comparison.want(f"evt.type = openat and fd.name = {likely}/etc/shadow")
+    before = comparison.filtered.source.counts()["openat"]
 
-    filtered, _ = beside.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 50)
+    filtered, _ = comparison.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 50)
 
-    after = beside.filtered.source.counts()["openat"]
+    after = comparison.filtered.source.counts()["openat"]
     assert [] == filtered.of("openat")
     assert after.filtered - before.filtered >= 50
     assert after.seen == after.filtered + after.lost + (after.missed or 0) + after.received
 
 
-@pytest.mark.parametrize("way", ["compat32", "io_uring"])
-def test_every_way_in_leads_through_the_kernel_filter(beside: Beside, likely: Path, way: str) -> None:
-    beside.want(f"evt.type = openat and fd.name = {likely}/etc/shadow")
+@pytest.mark.parametrize("entry_path", ["compat32", "io_uring"])
+def test_every_entry_path_tail_calls_the_kernel_filter(
+    comparison: FilterComparison, likely: Path, entry_path: str
+) -> None:
+    comparison.want(f"evt.type = openat and fd.name = {likely}/etc/shadow")
 
     def one(name: str) -> tuple[Act, Act]:
-        if way == "io_uring":
-            return beside.act(rings.opened, name, str(likely / "etc"))
-        return beside.act(narrow.call, "openat", [-100, name, 0], str(likely / "etc"))
+        if entry_path == "io_uring":
+            return comparison.act(rings.opened, name, str(likely / "etc"))
+        return comparison.act(narrow.call, "openat", [-100, name, 0], str(likely / "etc"))
 
-    filtered, whole = one("pam.d/su")
-    assert (0, 1) == tuple(sum(event.entry_path == way for event in act.of("openat")) for act in (filtered, whole))
-    filtered, whole = one("shadow")
-    assert (1, 1) == tuple(sum(event.entry_path == way for event in act.of("openat")) for act in (filtered, whole))
+    def seen(name: str) -> tuple[int, ...]:
+        return tuple(sum(event.entry_path == entry_path for event in act.of("openat")) for act in one(name))
+
+    assert (0, 1) == seen("pam.d/su")
+    assert (1, 1) == seen("shadow")
 
 
 # --- descriptors, messages, numbers
 
 
-def test_only_copies_of_connections_are_wanted(beside: Beside) -> None:
+def test_only_copies_of_connections_are_wanted(comparison: FilterComparison) -> None:
     rule = "evt.type in (dup, dup2, dup3) and evt.rawres in (0, 1, 2) and fd.type in (ipv4, ipv6)"
-    beside.want(rule)
+    comparison.want(rule)
     pairs = (("socket", socket.AF_INET, 1, 0), ("socket", socket.AF_UNIX, 1, 0), ("openat", -100, "/dev/null", 0, 0))
     steps = [
         step for made in pairs for step in (made, ("dup2", ("of", 0), 1), ("dup", ("of", 0)), ("close", ("of", 0)))
@@ -168,28 +171,28 @@ def test_only_copies_of_connections_are_wanted(beside: Beside) -> None:
         for at, step in enumerate(steps)
     ]
 
-    filtered, whole = beside.act(calls, *numbered)
+    filtered, whole = comparison.act(calls, *numbered)
 
     assert (1, 6) == (len(filtered.of("dup2") + filtered.of("dup")), len(whole.of("dup2") + whole.of("dup")))
     assert 1 == len(alerts([rule], filtered))
     assert alerts([rule], filtered) == alerts([rule], whole)
 
 
-def test_what_is_sent_over_a_connection_is_not_wanted_by_who_asks_for_unconnected_sockets(beside: Beside) -> None:
+def test_sends_over_connections_are_discarded_for_rules_on_unconnected_sockets(comparison: FilterComparison) -> None:
     rule = "evt.type in (sendto, sendmsg) and fd.connected = false"
-    beside.want(rule)
+    comparison.want(rule)
 
-    filtered, whole = beside.act(sockets.connect_and_send)
+    filtered, whole = comparison.act(sockets.connect_and_send)
 
     assert 0 < len(filtered.of("sendto")) < len(whole.of("sendto"))
     assert alerts([rule], filtered) == alerts([rule], whole)
 
 
-def test_what_goes_out_without_an_address_goes_through_a_connection(beside: Beside) -> None:
+def test_what_goes_out_without_an_address_goes_through_a_connection(comparison: FilterComparison) -> None:
     rule = "evt.type in (sendto, sendmsg) and fd.type in (ipv4, ipv6) and fd.connected = false"
-    beside.want(rule)
+    comparison.want(rule)
 
-    filtered, whole = beside.act(sockets.send_without_address)
+    filtered, whole = comparison.act(sockets.send_without_address)
 
     assert [1, 1, -32, -89, 1] == filtered.value
     assert [-89] == [event.args[0] for event in filtered.of("sendto")]
@@ -197,9 +200,9 @@ def test_what_goes_out_without_an_address_goes_through_a_connection(beside: Besi
     assert alerts([rule], filtered) == alerts([rule], whole)
 
 
-def test_numbers_of_calls_are_tested(beside: Beside) -> None:
+def test_numbers_of_calls_are_tested(comparison: FilterComparison) -> None:
     rules = ("evt.type = socket and evt.arg.domain contains AF_PACKET", "evt.type = ptrace and evt.rawarg.pid = 77777")
-    beside.want(*rules)
+    comparison.want(*rules)
     steps = [
         ("socket", socket.AF_INET, 2, 0),
         ("socket", 17, 3, 0),
@@ -207,7 +210,7 @@ def test_numbers_of_calls_are_tested(beside: Beside) -> None:
         ("ptrace", 16, 77777, 0, 0),
     ]
 
-    filtered, whole = beside.act(calls, *steps)
+    filtered, whole = comparison.act(calls, *steps)
 
     assert ([1, 1], [2, 2]) == tuple([len(act.of(name)) for name in ("socket", "ptrace")] for act in (filtered, whole))
     assert 2 == len(alerts(rules, filtered))
@@ -217,18 +220,18 @@ def test_numbers_of_calls_are_tested(beside: Beside) -> None:
 # --- what the state needs
 
 
-def test_who_asks_for_all_descriptors_gets_all_opens(beside: Beside, likely: Path) -> None:
+def test_who_asks_for_all_descriptors_gets_all_opens(comparison: FilterComparison, likely: Path) -> None:
     rule = f"evt.type = openat and fd.name = {likely}/etc/shadow and fd.types intersects (file)"
-    beside.want(rule)
+    comparison.want(rule)
 
-    filtered, whole = beside.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 3)
+    filtered, whole = comparison.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 3)
 
     assert len(whole.of("openat")) == len(filtered.of("openat")) >= 3
 
 
-def test_demand_without_predicates_has_no_kernel_filters(beside: Beside, likely: Path) -> None:
-    beside.want(f"evt.type = openat and fd.name = {likely}/etc/shadow", more=demand("openat"))
+def test_demand_without_predicates_has_no_kernel_filters(comparison: FilterComparison, likely: Path) -> None:
+    comparison.want(f"evt.type = openat and fd.name = {likely}/etc/shadow", more=demand("openat"))
 
-    filtered, whole = beside.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 3)
+    filtered, whole = comparison.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 3)
 
     assert len(whole.of("openat")) == len(filtered.of("openat")) >= 3

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from tests.support.acts import opens
-from tests.support.beside import OPENS, Beside, alerts
+from tests.support.filter_comparison import OPENS, FilterComparison, alerts
 
 pytestmark = pytest.mark.ebpf
 
@@ -97,7 +97,7 @@ def random_steps(chance: random.Random, likely: Path, count: int) -> list[tuple[
 
 
 @pytest.mark.parametrize("names", [False, True], ids=["opens", "names"])
-def test_no_alert_is_lost_fuzz(beside: Beside, likely: Path, names: bool) -> None:
+def test_no_alert_is_lost_fuzz(comparison: FilterComparison, likely: Path, names: bool) -> None:
     """Random rules and random opens; with `names`, what the descriptors are called afterwards counts too."""
     turned_away = raised = 0
     for seed in range(ROUNDS):
@@ -105,10 +105,10 @@ def test_no_alert_is_lost_fuzz(beside: Beside, likely: Path, names: bool) -> Non
         rules = [f"{OPENS} and ({random_condition(chance, likely)})" for _ in range(chance.randint(1, 3))]
         if names:
             rules.append("evt.type = fchown and fd.name exists")
-        beside.want(*rules)
+        comparison.want(*rules)
         steps = random_steps(chance, likely, 300)
 
-        filtered, whole = beside.act(opens.many, steps, "fchown" if names else "")
+        filtered, whole = comparison.act(opens.many, steps, "fchown" if names else "")
 
         turned_away += len(whole.events) - len(filtered.events)
         found = alerts(rules, whole)

@@ -8,7 +8,7 @@ import pytest
 
 from mozu.core.state import StateMachine
 from tests.support.acts import opens
-from tests.support.beside import Beside, Judged, alerts
+from tests.support.filter_comparison import FilterComparison, Judged, alerts
 from tests.support.live import Act
 
 pytestmark = pytest.mark.ebpf
@@ -21,7 +21,7 @@ def opened(act: Act, path: str) -> dict[str, int]:
     return dict(Counter(one.process.name for one in opens_of_it if one.process is not None))
 
 
-def settled(judged: Beside) -> None:
+def settled(judged: FilterComparison) -> None:
     """Wait until the kernel has been told of everybody who is there."""
     source = judged.filtered.source
     assert isinstance(source, Judged)
@@ -30,7 +30,7 @@ def settled(judged: Beside) -> None:
 
 @pytest.mark.parametrize(("asked", "most"), [("proc.name = wanted", 0), ("proc.exe endswith /wanted", 600)])
 def test_a_process_that_no_rule_asks_for_is_left_alone_until_its_next_exec(
-    judged: Beside, likely: Path, asked: str, most: int
+    judged: FilterComparison, likely: Path, asked: str, most: int
 ) -> None:
     """And never a call too long: it runs programs by turns, and every open of the wanted one is told.
 
@@ -49,7 +49,7 @@ def test_a_process_that_no_rule_asks_for_is_left_alone_until_its_next_exec(
     assert alerts([rule], filtered) == alerts([rule], whole)
 
 
-def test_programs_that_share_a_processor_are_told_apart(judged: Beside, likely: Path) -> None:
+def test_programs_that_share_a_processor_are_told_apart(judged: FilterComparison, likely: Path) -> None:
     """What the kernel remembers of the last one that called on a processor is nothing for the next one."""
     rule = "evt.type = openat and proc.exe endswith /wanted"
     judged.want(rule)
@@ -64,7 +64,7 @@ def test_programs_that_share_a_processor_are_told_apart(judged: Beside, likely: 
     assert alerts([rule], filtered) == alerts([rule], whole)
 
 
-def test_children_are_known_by_their_parents_until_they_exec(judged: Beside, likely: Path) -> None:
+def test_children_are_known_by_their_parents_until_they_exec(judged: FilterComparison, likely: Path) -> None:
     """What is known of a process holds for those that it makes, and not for what they run afterwards."""
     rule = "evt.type = openat and proc.name = cat and proc.exe endswith cat"
     judged.want(rule)
@@ -79,7 +79,7 @@ def test_children_are_known_by_their_parents_until_they_exec(judged: Beside, lik
 
 
 @pytest.mark.parametrize("asked", ["proc.exe endswith /nobody", "container.id != host"])
-def test_those_that_were_there_before_are_known(judged: Beside, likely: Path, asked: str) -> None:
+def test_those_that_were_there_before_are_known(judged: FilterComparison, likely: Path, asked: str) -> None:
     """The process that acts is older than the rule, and so is known before its first call; nor is it in a container."""
     rule = f"evt.type = openat and {asked}"
     judged.want(rule)
@@ -92,7 +92,7 @@ def test_those_that_were_there_before_are_known(judged: Beside, likely: Path, as
     assert [] == alerts([rule], whole)
 
 
-def test_what_a_container_opens_is_told(judged: Beside, likely: Path) -> None:
+def test_what_a_container_opens_is_told(judged: FilterComparison, likely: Path) -> None:
     """It was a process of the host until it executed something in its cgroup."""
     rule = "evt.type = openat and container.id != host"
     judged.want(rule, f"evt.type = openat and fd.name = {likely}/nothing and container.id = host")
@@ -106,7 +106,7 @@ def test_what_a_container_opens_is_told(judged: Beside, likely: Path) -> None:
     assert 100 <= len(alerts([rule], whole))
 
 
-def test_a_loss_of_births_makes_strangers_of_everybody(judged: Beside, likely: Path) -> None:
+def test_a_loss_of_births_makes_strangers_of_everybody(judged: FilterComparison, likely: Path) -> None:
     judged.want("evt.type = openat and proc.exe endswith /wanted")
     source = judged.filtered.source
     assert isinstance(source, Judged)

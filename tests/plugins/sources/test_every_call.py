@@ -38,7 +38,7 @@ NEVER_DONE: Final = frozenset({"init_module", "finit_module", "delete_module", "
 ELSEWHERE: Final = frozenset({"_fork", "vfork"}) | bare.absent()
 """Births are for the state only; a child of vfork must not return into Python (test_ebpf_process makes one)."""
 NO_RESULT: Final = TRACEPOINT_EVENTS
-"""No calls, so that they neither succeed nor fail (test_ebpf_moments; signals are made here)."""
+"""No calls, so that they neither succeed nor fail (test_ebpf_scalar_events; signals are made here)."""
 ABSENT: Final = frozenset(name for name in SYSCALL_SPECS if not _has_tracepoint(name))
 """Calls that this kernel does not have."""
 

@@ -16,8 +16,8 @@ from mozu.plugins.sources.ebpf.source import EbpfSource
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
 from mozu.plugins.sources.ptrace.reading.processes import parent_of
 from tests.support import requirements
-from tests.support.acts import moments
-from tests.support.acts.moments import PAGE
+from tests.support.acts import scalar_events
+from tests.support.acts.scalar_events import PAGE
 from tests.support.live import Act, Live, context, demand
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
@@ -36,7 +36,7 @@ def made(live: Live, kind: str, function: Any, *arguments: Any) -> Act:
 
 
 def test_a_sleep_is_a_switch_with_the_numbers_of_the_sleeper(undemanded: Live) -> None:
-    act = made(undemanded, "switch", moments.sleep, 20)
+    act = made(undemanded, "switch", scalar_events.sleep, 20)
 
     before, after = act.value
     of_sleeps = [event.args for event in act.of("switch") if before["minor"] <= event.args[2] <= after["minor"]]
@@ -50,7 +50,7 @@ def test_a_sleep_is_a_switch_with_the_numbers_of_the_sleeper(undemanded: Live) -
 
 
 def test_the_next_is_who_gets_the_cpu(undemanded: Live) -> None:
-    act = made(undemanded, "switch", moments.hand_over, 100)
+    act = made(undemanded, "switch", scalar_events.hand_over, 100)
 
     pairs = {(event.tid, event.args[0]) for event in act.of("switch")}
     assert {(act.pid, act.value), (act.value, act.pid)} <= pairs
@@ -65,7 +65,7 @@ def test_switches_of_kernel_threads_are_reported(undemanded: Live) -> None:
 
 
 def test_mozu_s_own_switches_are_left_out_and_so_is_the_idle_task_that_makes_way_for_it(undemanded: Live) -> None:
-    made(undemanded, "switch", moments.sleep, 20)
+    made(undemanded, "switch", scalar_events.sleep, 20)
 
     threads = {int(thread.name) for thread in THREADS.iterdir()}
     seen = [event for event in undemanded.seen() if event.type == "switch"]
@@ -88,7 +88,7 @@ def flags(events: list[SyscallEvent]) -> set[str]:
 
 
 def test_each_page_that_is_touched_for_the_first_time_is_a_fault(undemanded: Live) -> None:
-    act = made(undemanded, "page_fault", moments.touch, PAGES)
+    act = made(undemanded, "page_fault", scalar_events.touch, PAGES)
 
     written, read = faults(act, act.value["written"], 8), faults(act, act.value["read"], 16)
     again = faults(act, act.value["read"], 24)
@@ -101,7 +101,7 @@ def test_each_page_that_is_touched_for_the_first_time_is_a_fault(undemanded: Liv
 
 
 def test_a_fault_of_the_kernel_for_a_program_is_reported_as_such(undemanded: Live) -> None:
-    act = made(undemanded, "page_fault", moments.touch, PAGES)
+    act = made(undemanded, "page_fault", scalar_events.touch, PAGES)
 
     start = act.value["filled"]
     filled = [event for event in act.of("page_fault") if start <= event.args[0] < start + PAGES * PAGE]
@@ -111,14 +111,14 @@ def test_a_fault_of_the_kernel_for_a_program_is_reported_as_such(undemanded: Liv
 
 
 def test_a_jump_into_data_is_the_fetch_of_an_instruction(undemanded: Live) -> None:
-    act = made(undemanded, "page_fault", moments.run_data)
+    act = made(undemanded, "page_fault", scalar_events.run_data)
 
     fetched = [event for event in act.of("page_fault") if event.args[:2] == (act.value, act.value)]
     assert flags(fetched) == {"PROTECTION_VIOLATION|READ_ACCESS|USER_FAULT|INSTRUCTION_FETCH"}
 
 
 def test_a_signal_that_ends_a_process_arrives_as_the_one_that_nobody_can_handle(undemanded: Live) -> None:
-    act = made(undemanded, "signaldeliver", moments.terminate)
+    act = made(undemanded, "signaldeliver", scalar_events.terminate)
 
     assert [event.args for event in act.of("signaldeliver") if event.tid == act.value] == [(0, act.value, 9)]
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def meanwhile(work: Callable[[], object], pause: float = 0.0) -> Iterator[None]:
+def concurrent_load(work: Callable[[], object], pause: float = 0.0) -> Iterator[None]:
     """Do it again and again in a thread, so many seconds apart, while the block runs; the last time is waited for."""
     ending = threading.Event()
 

@@ -21,7 +21,7 @@ OPENS: Final = "evt.type in (open, openat, openat2, creat)"
 FIELDS: Final = FieldRegistry(builtin_fields())
 
 
-class Beside(NamedTuple):
+class FilterComparison(NamedTuple):
     """Two sources that see the same."""
 
     filtered: Live

@@ -12,7 +12,7 @@ from mozu.plugins.sources.ebpf import maps
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support import requirements
 from tests.support.acts import opens
-from tests.support.beside import OPENS, Beside, alerts
+from tests.support.filter_comparison import OPENS, FilterComparison, alerts
 from tests.support.live import Live, context, demand
 
 pytestmark = pytest.mark.ebpf
@@ -31,72 +31,72 @@ def opened(*paths: Path) -> list[tuple[str, bytes | None, bytes, int]]:
     return [("openat", None, os.fsencode(path), 0) for path in paths]
 
 
-def test_the_kernel_keeps_names_for_calls_on_descriptors(beside: Beside, likely: Path) -> None:
+def test_the_kernel_keeps_names_for_calls_on_descriptors(comparison: FilterComparison, likely: Path) -> None:
     """Only a directory that its open does not call one is told of: where relative paths start, names are not kept."""
     rules = (UNWANTED, SHOWS)
-    beside.want(*rules)
+    comparison.want(*rules)
     names = ("x/a.b", "link/shadow", "x/up", "x", "x/y/shadow", "link")
 
-    filtered, whole = beside.act(opens.many, opened(*(likely / name for name in names)), "fchown")
+    filtered, whole = comparison.act(opens.many, opened(*(likely / name for name in names)), "fchown")
 
     assert [str(likely / "x"), str(likely / "link")] == given(filtered.of("openat"))
     assert 6 == len(alerts(rules, whole))
     assert alerts(rules, filtered) == alerts(rules, whole)
 
 
-def test_an_open_is_told_where_the_name_cannot_be_kept(beside: Beside, likely: Path) -> None:
+def test_an_open_is_told_where_the_name_cannot_be_kept(comparison: FilterComparison, likely: Path) -> None:
     rules = (UNWANTED, SHOWS, ELSEWHERE)
-    beside.want(*rules)
+    comparison.want(*rules)
     names = ("x/a.b", "link/shadow", "x/up", "x", "x/y/shadow")
 
-    filtered, whole = beside.act(opens.many, opened(*(likely / name for name in names)), "fchown")
+    filtered, whole = comparison.act(opens.many, opened(*(likely / name for name in names)), "fchown")
 
     assert [str(likely / name) for name in ("link/shadow", "x/up", "x")] == given(filtered.of("openat"))
     assert 5 == len(alerts(rules, whole))
     assert [one[3][0] for one in alerts(rules, filtered)] == [one[3][0] for one in alerts(rules, whole)]
 
 
-def test_a_later_open_of_the_same_file_gives_another_name(beside: Beside, likely: Path) -> None:
+def test_a_later_open_of_the_same_file_gives_another_name(comparison: FilterComparison, likely: Path) -> None:
     """Some of them told of, some not; the kernel takes the same place for the file again and again."""
     rules = (f"{OPENS} and fd.name = {likely}/link/shadow", SHOWS)
-    beside.want(*rules)
+    comparison.want(*rules)
     names = ("x/up", "etc/shadow", "link/shadow", "x/up", "link/shadow", "etc/shadow", "x/up")
 
-    filtered, whole = beside.act(opens.many, opened(*(likely / name for name in names)), "fchown")
+    filtered, whole = comparison.act(opens.many, opened(*(likely / name for name in names)), "fchown")
 
     assert 2 == len(filtered.of("openat"))
     assert list(names) == [os.path.relpath(one[3][0], likely) for one in alerts(rules, filtered) if one[1] == "fchown"]
     assert alerts(rules, filtered) == alerts(rules, whole)
 
 
-def test_what_a_relative_open_was_given_is_kept(beside: Beside, likely: Path) -> None:
+def test_what_a_relative_open_was_given_is_kept(comparison: FilterComparison, likely: Path) -> None:
     rules = (UNWANTED, SHOWS)
-    beside.want(*rules)
+    comparison.want(*rules)
     steps = [("openat", os.fsencode(likely / "x"), path, 0) for path in (b"up", b"y/shadow", b"a.b")]
 
-    filtered, whole = beside.act(opens.many, steps, "fchown")
+    filtered, whole = comparison.act(opens.many, steps, "fchown")
 
     assert [] == filtered.of("openat")
     assert ["up", "y/shadow", "a.b"] == [one[3][1] for one in alerts(rules, filtered)]
     assert alerts(rules, filtered) == alerts(rules, whole)
 
 
-def test_a_name_goes_wherever_the_file_goes(beside: Beside, likely: Path) -> None:
+def test_a_name_goes_wherever_the_file_goes(comparison: FilterComparison, likely: Path) -> None:
     rules = (UNWANTED, SHOWS)
-    beside.want(*rules)
+    comparison.want(*rules)
 
-    filtered, _ = beside.act(opens.handed_on, os.fsencode(likely / "x" / "up"))
+    filtered, _ = comparison.act(opens.handed_on, os.fsencode(likely / "x" / "up"))
 
     assert [] == [path for path in given(filtered.of("openat")) if str(likely) in path]
     assert [str(likely / "x" / "up")] * 3 == [one[3][0] for one in alerts(rules, filtered)]
 
 
 @pytest.mark.parametrize("kind", ["pipe", "memory"])
-def test_what_is_no_file_has_no_name_of_a_file(beside: Beside, kind: str) -> None:
+def test_what_is_no_file_has_no_name_of_a_file(comparison: FilterComparison, kind: str) -> None:
     rules = (UNWANTED, "evt.type = fchown and fd.num exists")
-    beside.want(*rules)
+    comparison.want(*rules)
 
-    filtered, whole = beside.act(opens.through_proc, kind)
+    filtered, whole = comparison.act(opens.through_proc, kind)
 
     assert 1 == len(filtered.of("fchown"))
     assert alerts(rules, filtered) == alerts(rules, whole) != []
@@ -111,7 +111,7 @@ def test_an_open_is_told_where_there_is_no_room_for_its_name(likely: Path, monke
         Live(EbpfSource(8 << 20, context()), demand()) as filtered,
         Live(EbpfSource(8 << 20, context(), kernel_filter=False), demand()) as whole,
     ):
-        both = Beside(filtered, whole)
+        both = FilterComparison(filtered, whole)
         both.want(*rules)
         seen, all_ = both.act(opens.held, paths, "fchown")
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* way VERB ARGUMENT: one act, by the way into the kernel that it was compiled for. No library: every call is made here.
+/* entry_path VERB ARGUMENT: one act, by the entry path that it was compiled for. No library: it makes every call itself.
      read PATH | remove PATH | connect PORT | shell -
    NATIVE: syscall. NARROW: int 0x80, as a 32-bit program (-m32) or as a 64-bit one. RING: io_uring; POLLED with it: a
    thread of the kernel takes the requests. A ring cannot exec. */

@@ -1,6 +1,6 @@
 """What watching costs calls that nobody watches, in CPU time: mozu's programs with and without the 32-bit watch.
 
-    python -m benchmarks.ways [--rounds 15]
+    python -m benchmarks.entry_paths [--rounds 15]
 
 One process loads the programs of the default rules and switches them on and off between short runs of `dd bs=1`, so
 that the variants are interleaved; CPU time of dd in the least disturbed tenth of three times so many rounds. A program
