@@ -64,6 +64,16 @@ class FiltersByProcess(Protocol):
 
 
 @runtime_checkable
+class FollowsState(Protocol):
+    """A source that hands what the state knows of processes on, into kernel maps (`process_filter_cache.py`)."""
+
+    def state_applied(self, batch: Sequence[Event]) -> None:
+        """Every event of this batch, and of all before it, is in the state, which process predicates may be asked for
+        now. After each batch, before the next one is taken from `batches`. On the event loop, while alerts wait: a
+        bounded number of look-ups and map updates."""
+
+
+@runtime_checkable
 class CachesProcesses(Protocol):
     """A source that keeps answers about processes."""
 
@@ -123,6 +133,7 @@ CAPABILITIES: Final = (
     _of(HasOrigin, "origin", Kind.SOURCE),
     _of(ObservesPids, "observed_pids", Kind.SOURCE),
     _of(FiltersByProcess, "use_process_predicates", Kind.SOURCE),
+    _of(FollowsState, "state_applied", Kind.SOURCE),
     _of(CachesProcesses, "invalidate_processes", Kind.SOURCE),
     _of(ProvidesReaders, "readers", Kind.SOURCE),
     _of(NamesRules, "rule_names", Kind.EVALUATOR),

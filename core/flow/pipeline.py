@@ -9,6 +9,7 @@
     hold        events whose container is not known yet wait in the enrichment buffer
     evaluate    rules over the events that are complete
     prune       drop the versions of the state that no event in flight can ask for
+    publish     the source may hand what the state knows of processes on to the kernel (`FollowsState`)
 
 `AlertPipeline.emit`, one for all sources:
 
@@ -23,7 +24,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from mozu.core.api import CachesProcesses, Enricher, Source
+from mozu.core.api import CachesProcesses, Enricher, FollowsState, Source
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
@@ -142,6 +143,7 @@ class SourcePipeline:
         self.rejected = scope.counter("events_rejected_total")
         self.evaluated = scope.counter("events_evaluated_total")
         self.ready_alerts = scope.counter("source_alerts_total")
+        self._follower = source.component if isinstance(source.component, FollowsState) else None
         self._last = 0
         """Number of the newest event."""
         self.latest = 0
@@ -156,6 +158,7 @@ class SourcePipeline:
         complete = self._buffer.admit(stateful)
         self._evaluate(complete)
         self._prune()
+        self._publish(stateful)
 
     def repair(self, events: Sequence[SyscallEvent]) -> None:
         """Events that only the state sees, and that no source gave: they are recorded and applied."""
@@ -252,3 +255,9 @@ class SourcePipeline:
         if self.state is not None:
             self.state.prune(self._last if oldest is None else oldest)
         self._recorder.flush(oldest)
+
+    def _publish(self, events: Sequence[Event]) -> None:
+        """From the state to the source, and by it into kernel maps."""
+        if self._follower is not None:
+            with self.source.contained("publish what the state knows of processes"):
+                self._follower.state_applied(events)

@@ -91,4 +91,5 @@ class Judged:
         self._state.seed()
         async for batch in self._source.batches():
             self._state.apply([copy.copy(event) for event in batch])
+            self._source.state_applied(batch)
             yield batch

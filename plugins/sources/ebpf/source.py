@@ -3,12 +3,12 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
 from mozu.core.api import CompilePredicates, Context, Counts, SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
-from mozu.core.model.event import SyscallEvent
+from mozu.core.model.event import Event, SyscallEvent
 from mozu.plugins.sources.ebpf import checks, kernel
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.compiler import load_bcc
@@ -174,6 +174,12 @@ class EbpfSource:
         if self._process_cache is not None:
             self._process_cache.invalidate()
 
+    def state_applied(self, batch: Sequence[Event]) -> None:
+        """Write verdicts on processes into the kernel's maps, and count who calls often. See `FollowsState`."""
+        if self._ring is not None and self._process_cache is not None:
+            self._process_cache.publish(self._ring.read)
+            self._process_cache.observe(cast("Sequence[SyscallEvent]", batch))  # this source gives no others
+
     async def _poll(self, ring: RingBuffer) -> AsyncIterator[Sequence[SyscallEvent]]:
         loop = asyncio.get_running_loop()
         next_check = loop.time() + CHECK_INTERVAL
@@ -183,7 +189,8 @@ class EbpfSource:
             batch = ring.drain(self._decoder, MAX_BATCH)
             if batch:
                 yield batch
-            self._update_process_cache(ring, batch)
+            elif self._process_cache is not None:
+                self._process_cache.publish(ring.read)  # all before are in the state: see `state_applied`
             if batch:
                 await asyncio.sleep(0 if stopping else poll_interval(len(batch), longest))
             elif stopping:
@@ -211,12 +218,6 @@ class EbpfSource:
             loop.remove_reader(ring.fd)
         if not self._stopping.is_set():
             await asyncio.sleep(MIN_POLL_INTERVAL)
-
-    def _update_process_cache(self, ring: RingBuffer, batch: Sequence[SyscallEvent]) -> None:
-        """Answer the kernel filter about processes, and note who calls often; the state has applied the batch."""
-        if self._process_cache is not None:
-            self._process_cache.publish(ring.read)
-            self._process_cache.observe(batch)
 
     def _suspend_cache_after_loss(self) -> None:
         """After a lost exec the state still has the program before it, and would answer for that one."""

@@ -157,6 +157,31 @@ def test_what_is_held_is_recorded_at_once_and_evaluated_later() -> None:
     assert ["record held free", "evaluate free", "flush 1", "known", "evaluate held"] == held(play).steps
 
 
+class Follower:
+    """A source that is told when a batch is in the state."""
+
+    def __init__(self, state: StateMachine) -> None:
+        self._state = state
+        self.applied: list[tuple[list[str], int, bool]] = []
+
+    def state_applied(self, batch: Sequence[Event]) -> None:
+        known = self._state.process(7) is not None
+        self.applied.append(([event.type for event in batch], self._state.number, known))
+
+
+def test_a_source_that_follows_the_state_is_called_once_a_batch_is_in_it() -> None:
+    metrics, state = Metrics(), StateMachine(procfs=None)
+    follower = Follower(state)
+    pipeline = pipeline_of(
+        Isolated("source", "made", follower, metrics), live=True, state=state, metrics=metrics
+    )  # fmt: skip
+    pipeline.process([
+        SyscallEvent("syscall", "chdir", 0, tid=7, pid=7, args=(0, "/")),
+        SyscallEvent("syscall", "chdir", 0, tid=7, pid=7, args=(0, "/")),
+    ])  # fmt: skip
+    assert [(["chdir", "chdir"], 2, True)] == follower.applied
+
+
 def test_at_the_end_what_is_held_is_evaluated_without_its_data() -> None:
     async def play(pipeline: SourcePipeline, unknown: Unknown, trace: Trace) -> None:
         pipeline.process(documents("held"))
