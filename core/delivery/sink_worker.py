@@ -132,7 +132,7 @@ class SinkWorker:
     # --- from the queue
 
     async def _take(self) -> None:
-        """A batch when nothing is pending; a probe batch beside a few that fail, to find out who is to blame."""
+        """A batch when nothing is pending; a probe batch beside a few that fail, to find the one that is to blame."""
         if self._delayed:
             await self._take_beside_delayed()
             return

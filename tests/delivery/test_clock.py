@@ -24,7 +24,7 @@ def test_a_step_of_the_clock_during_an_outage_changes_nothing(tmp_path: Path, se
     while site.far_end.size() == 0:
         assert process.poll() is None
         assert time.monotonic() < deadline, "nothing arrives"
-        time.sleep(0.01)  # a file tells nobody that it grew
+        time.sleep(0.01)  # a file sends no event when it grows
     site.far_end.down.touch()
     time.sleep(0.5)  # the outage has begun, and retries are waiting
     before = site.far_end.size()

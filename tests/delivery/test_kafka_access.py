@@ -1,4 +1,4 @@
-"""Every way to prove to a real Apache Kafka who one is: at length, across forced disconnects, and where it fails."""
+"""Every way to authenticate to a real Apache Kafka: at length, across forced disconnects, and where it fails."""
 
 import asyncio
 import json
@@ -132,7 +132,7 @@ def test_tokens_of_an_authorization_server_are_fetched_anew_when_they_end(
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What mozu's log shows; aiokafka's own lines reach nobody but the sink."""
+    """What mozu's log shows; aiokafka's own lines reach only the sink."""
     shown = (record for record in caplog.records if record.name.startswith("mozu"))
     return [record.getMessage() for record in shown if record.levelno >= logging.WARNING]
 
@@ -157,7 +157,7 @@ REFUSED: dict[str, tuple[str, Callable[[Cluster], Json], str]] = {
         lambda c: {"security_protocol": "SASL_PLAINTEXT", "sasl": named("SCRAM-SHA-512")},
         "UnsupportedSaslMechanism",
     ),
-    "an authority that nobody knows": (
+    "an unknown authority": (
         "TLS",
         lambda c: {"security_protocol": "SSL", "tls": {"ca": c.certificates.other_ca}},
         "certificate verify failed",
@@ -197,7 +197,7 @@ REFUSED: dict[str, tuple[str, Callable[[Cluster], Json], str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_a_connection_that_is_refused_is_retried_and_told_in_one_line(
+def test_a_connection_that_is_refused_is_retried_and_reported_in_one_line(
     kafka: Cluster, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     listener, settings, reason = REFUSED[what]
@@ -207,7 +207,7 @@ def test_a_connection_that_is_refused_is_retried_and_told_in_one_line(
     told_in_one_line(caplog, reason)
 
 
-def test_a_secret_that_the_authorization_server_refuses_is_told_in_one_line(
+def test_a_secret_that_the_authorization_server_refuses_is_reported_in_one_line(
     kafka: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def run() -> list[Outcome]:

@@ -1,4 +1,4 @@
-"""A fleet of agents comes back after an outage: its backlog drains within the brokers' quota, and nobody is trampled.
+"""A fleet of agents comes back after an outage: its backlog drains within the brokers' quota, and no agent is starved.
 
 Every agent is a worker with a sink of its own, so with connections of its own; they share one process. What arrived is
 read by Kafka's own console consumer.

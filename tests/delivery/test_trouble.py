@@ -33,7 +33,7 @@ def left_behind(site: Site, count: int) -> None:
     deadline = time.monotonic() + 60
     while not site.spool.exists() or site.last() < count:
         assert time.monotonic() < deadline
-        time.sleep(0.05)  # the spool's file tells nobody that it grew
+        time.sleep(0.05)  # the spool's file sends no event when it grows
     process.kill()
     process.communicate()
 
@@ -94,7 +94,7 @@ def test_a_full_disk_costs_what_it_cannot_hold_and_every_loss_is_counted(tmp_pat
     deadline = time.monotonic() + 120
     while free(small_disk) > 100_000:
         assert time.monotonic() < deadline, f"{free(small_disk)} bytes are still free"
-        time.sleep(0.05)  # a disk tells nobody that it fills
+        time.sleep(0.05)  # a disk sends no event when it fills
     time.sleep(1)  # alerts go on coming while it is full
     site.far_end.down.unlink()
     sink = site.finish(process)
@@ -103,7 +103,7 @@ def test_a_full_disk_costs_what_it_cannot_hold_and_every_loss_is_counted(tmp_pat
     assert sink["delivered"] == len(numbers(site))
 
 
-def test_a_truncated_spool_is_told_and_delivery_goes_on_under_a_new_epoch(tmp_path: Path) -> None:
+def test_a_truncated_spool_is_reported_and_delivery_goes_on_under_a_new_epoch(tmp_path: Path) -> None:
     site = Site(tmp_path)
     left_behind(site, 2_000)
     Path(f"{site.spool}-wal").unlink(missing_ok=True)
@@ -113,4 +113,4 @@ def test_a_truncated_spool_is_told_and_delivery_goes_on_under_a_new_epoch(tmp_pa
     sink = site.finish(site.begin(total=10))
     assert 1 == len({epoch for epoch, _, _ in site.arrived()})
     assert sink["delivered"] == len(numbers(site))
-    assert 11 <= sink["delivered"], "ten alerts and the notice that tells of the damage"
+    assert 11 <= sink["delivered"], "ten alerts and the notice of the damage"

@@ -23,12 +23,12 @@ def test_the_example_is_a_configuration(tmp_path: Path) -> None:
 
 
 @pytest.mark.live
-@pytest.mark.parametrize(("numbers", "told"), [([1, 2, 3], ""), ([1, 2, 2, 5], "missing h s e 3 to 4\n")])
-def test_the_completeness_query_finds_what_is_missing(numbers: list[int], told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("numbers", "expected"), [([1, 2, 3], ""), ([1, 2, 2, 5], "missing h s e 3 to 4\n")])
+def test_the_completeness_query_finds_what_is_missing(numbers: list[int], expected: str, tmp_path: Path) -> None:
     program("jq")
     lines: list[Any] = [{"mozu": {"agent": "h", "sink": "s", "epoch": "e", "sequence": n}} for n in numbers]
     (tmp_path / "alerts.jsonl").write_text("\n".join(map(json.dumps, [{"no": "stamp"}, *lines])))
     query = re.search(r"\n\n((?:    .*\n)+)", PAGE[PAGE.index("`jq`") :])
     assert query is not None
     found = subprocess.run(["sh", "-c", query[1]], cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert told == found.stdout
+    assert expected == found.stdout

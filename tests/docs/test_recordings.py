@@ -33,10 +33,10 @@ def test_the_schema_is_current() -> None:
 
 
 def test_every_line_of_a_recording_has_the_schema_and_a_line_of_the_page() -> None:
-    told = jsonschema_rs.validator_for(SCHEMA)
+    validator = jsonschema_rs.validator_for(SCHEMA)
     for line in live(often=True).splitlines():
         document = json.loads(line)
-        told.validate(json.loads(line.replace(b"\\ud", b"\\u0d")))
+        validator.validate(json.loads(line.replace(b"\\ud", b"\\u0d")))
         assert isinstance(document, list) or f"`{document['line']}`" in PAGE
 
 

@@ -69,7 +69,7 @@ for name in os.listdir(b"."): os.unlink(name)
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Path:
-    """An alert for every event below the marked directory's process, with everything that a field can tell."""
+    """An alert for every event below the marked directory's process, with every field."""
     output = " ".join(f"%{name}" for name in FIELDS.split())
     condition = f"evt.type in ({', '.join(TYPES.split())}) and (proc.env[MARK] = {MARK} or proc.aenv[MARK] = {MARK})"
     path = tmp_path / "rules.yaml"

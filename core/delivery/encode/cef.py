@@ -82,7 +82,7 @@ class Cef:
 
 
 def _subject(known: Known) -> Iterator[Pair]:
-    """Who acted: the process is the source."""
+    """The acting process, as the source."""
     yield from (
         ("spid", known.number("proc.pid")),
         ("sproc", known.text("proc.exepath") or known.text("proc.name")),

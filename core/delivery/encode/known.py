@@ -62,7 +62,7 @@ _FILES: Final = frozenset({"file", "directory"})
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """An IP socket: who connected to whom."""
+    """An IP socket: client and server."""
 
     version: int
     """4 or 6."""
@@ -73,7 +73,7 @@ class Connection(msgspec.Struct, frozen=True):
     transport: str | None
     """tcp, udp, icmp, raw."""
     inward: bool | None
-    """True where the process is the server; None where nobody knows."""
+    """True where the process is the server; None where that is not known."""
 
 
 class Known:

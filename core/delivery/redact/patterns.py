@@ -72,7 +72,7 @@ def _options(*, test_only: bool) -> Any:
 
 
 def compiled(expression: str, *, test_only: bool = False) -> Any:
-    """For bytes. With `test_only` nobody asks for groups, which is faster. Raises re2.error."""
+    """For bytes. `test_only`: without groups, which is faster. Raises re2.error."""
     return re2.compile(expression.encode(), options=_options(test_only=test_only))
 
 

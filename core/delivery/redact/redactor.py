@@ -26,8 +26,8 @@ _PLAIN: Final = frozenset({str, int, bool, float, type(None)})
 _PARAMETERS: Final = ("evt.arg", "evt.info", "evt.buffer")
 _ENVIRONMENTS: Final = ("proc.env", "proc.aenv", "evt.arg.env")
 _OTHERS: Final = ("fd.", "fs.", "proc.exe", "proc.name", "proc.cwd", "user.", "group.", "container.", "k8s.")
-"""Values that hold no arguments: a secret that was found elsewhere is not looked for here, so that nobody can hide the
-path that an alert is about by giving it to a program as a password."""
+"""Values that hold no arguments: a secret that was found elsewhere is not looked for here, so that the
+path that an alert is about cannot be hidden by giving it to a program as a password."""
 
 Values = Mapping[str, Any]
 

@@ -1,4 +1,4 @@
-"""The addresses of this machine's interfaces, from procfs: what tells the local end of a connection."""
+"""The addresses of this machine's interfaces, from procfs: they decide which end of a connection is local."""
 
 import re
 import socket

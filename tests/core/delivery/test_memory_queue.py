@@ -23,7 +23,7 @@ def test_a_full_queue_drops_the_newest_and_counts_it() -> None:
     assert (2, 1, 1) == (counts["sink_alerts_accepted_total"], counts["queue full"], full.in_memory())
 
 
-def test_what_is_dropped_has_used_its_numbers_and_is_told_as_a_range() -> None:
+def test_what_is_dropped_has_used_its_numbers_and_is_reported_as_a_range() -> None:
     full, _ = queue(1)
     for _ in range(4):
         full.put(alert())

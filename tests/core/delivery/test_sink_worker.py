@@ -113,9 +113,9 @@ def test_a_closed_destination_ends_the_run_and_its_records_are_counted() -> None
     def closed(records: Sequence[Record]) -> None:
         raise SinkClosed("the reader has gone")
 
-    told: list[str] = []
-    counts = run(Scripted(closed), 2, closed=told)
-    assert ["sink scripted: the reader has gone"] == told
+    reported: list[str] = []
+    counts = run(Scripted(closed), 2, closed=reported)
+    assert ["sink scripted: the reader has gone"] == reported
     assert 2 == counts["sink closed"]
 
 

@@ -88,7 +88,7 @@ def run(stream: Stream, work: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(both())
 
 
-def test_without_a_loss_nobody_looks(stream: Stream) -> None:
+def test_without_a_loss_procfs_is_not_read(stream: Stream) -> None:
     stream.lives(7, known=False)
 
     async def work() -> None:
@@ -116,7 +116,7 @@ def test_after_a_loss_the_state_becomes_what_the_machine_says(stream: Stream) ->
     run(stream, work)
 
 
-def test_what_the_stream_tells_while_the_machine_is_read_is_believed(stream: Stream) -> None:
+def test_what_the_stream_reports_while_procfs_is_read_is_believed(stream: Stream) -> None:
     stream.lives(5)
     stream.tell()
     ended = SyscallEvent("syscall", "procexit", 0, tid=5, pid=5, args=(0, 0, 0, 0, 0))
@@ -174,7 +174,7 @@ def test_a_stream_that_is_behind_is_waited_for(stream: Stream, monkeypatch: pyte
     run(stream, work)
 
 
-def test_a_silent_stream_has_told_everything(stream: Stream) -> None:
+def test_a_silent_stream_has_passed_every_moment(stream: Stream) -> None:
     stream.lives(7, known=False)
 
     async def work() -> None:

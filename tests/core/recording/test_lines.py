@@ -54,9 +54,9 @@ def read(lines: list[bytes]) -> list[SyscallEvent]:
         if line.startswith(b"["):
             found.append(decoder.event(line))
         else:
-            told = other(line)
-            assert isinstance(told, TypeLine)
-            decoder.declare(told)
+            declared = other(line)
+            assert isinstance(declared, TypeLine)
+            decoder.declare(declared)
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a recorder tells of the state and its surroundings, and what a reader makes of it."""
+"""What a recorder writes of the state and of names, and what a reader makes of it."""
 
 import base64
 import json
@@ -33,7 +33,7 @@ def shown(state: StateMachine, data: bytes) -> list[tuple[object, ...]]:
     ]
 
 
-def test_it_is_told_by_its_content_not_its_name() -> None:
+def test_it_is_recognized_by_its_content_not_its_name() -> None:
     for data in (live(), packed(live())):
         assert is_mozu_recording(BytesIO(data))
         assert "o" == origin_of(BytesIO(data))
@@ -98,7 +98,7 @@ def test_names_of_users_and_containers_come_before_the_events_that_need_them() -
 
 
 @pytest.mark.parametrize("often", [False, True])
-def test_names_of_addresses_are_told_before_the_first_event_that_was_judged_with_them(often: bool) -> None:
+def test_names_of_addresses_are_reported_before_the_first_event_that_was_judged_with_them(often: bool) -> None:
     state, kept, registry = StateMachine(procfs=None), Kept(often=often), fields()
     made = recorder([kept], registry, state)
     tables: list[dict[bytes, tuple[str, ...]]] = [
@@ -125,11 +125,11 @@ def test_names_of_addresses_are_recorded_again_from_a_recording() -> None:
     made = recorder([kept], registry, state, metadata)
     metadata.apply(HostLine(b"one1", ("a",)))
     metadata.apply(HostLine(b"two2", ("b",)))
-    for told in (HostLine(b"one1", ()), HostLine(b"two2", ("b", "c"))):
+    for lines in (HostLine(b"one1", ()), HostLine(b"two2", ("b", "c"))):
         event = call("close", 0, 3, fd=3)
         made.record([event])
         state.apply([event])
-        metadata.apply(told)
+        metadata.apply(lines)
     made.record([call("close", 0, 3, fd=3)])
     made.tick(None)
     written = [json.loads(line) for line in kept.data.splitlines() if line.startswith(b'{"line":"host"')]
@@ -149,9 +149,9 @@ def test_what_enrichers_say_is_written_once_a_section() -> None:
         made.evaluated(state.apply([event]))
         made.flush(None)
     made.tick(None)
-    told = [json.loads(line) for line in kept.data.splitlines() if line.startswith(b"{")]
-    assert ["recording", "start", "user", "group", "user", "container", "type"] == [line["line"] for line in told]
-    assert "web" == told[5]["facts"]["name"]
+    lines = [json.loads(line) for line in kept.data.splitlines() if line.startswith(b"{")]
+    assert ["recording", "start", "user", "group", "user", "container", "type"] == [line["line"] for line in lines]
+    assert "web" == lines[5]["facts"]["name"]
 
 
 def test_documents_are_recorded_as_they_are() -> None:
@@ -182,7 +182,7 @@ def test_a_newer_version_is_refused() -> None:
         read(data)
 
 
-def test_a_loss_that_was_recorded_is_told() -> None:
+def test_a_loss_that_was_recorded_is_reported() -> None:
     data = live().replace(b'"version":1', b'"version":1,"lost":3', 1)
     recording = MozuRecording(BytesIO(data), "r.jsonl", RecordingMetadata())
     list(recording.batches())
@@ -200,8 +200,8 @@ def test_what_enrichers_come_to_know_stands_before_the_event_that_was_judged_wit
     for event in state.apply(given):
         made.evaluated([event])
     made.tick(None)
-    told = [json.loads(line) for line in kept.data.splitlines()]
-    users = [line["name"] if isinstance(line, dict) else line[2] for line in told if _is_user_or_event(line)]
+    lines = [json.loads(line) for line in kept.data.splitlines()]
+    users = [line["name"] if isinstance(line, dict) else line[2] for line in lines if _is_user_or_event(line)]
     assert ["<NA>", 1, 2, "mira", 3, 4] == users
 
 

@@ -70,7 +70,7 @@ def test_a_recording_that_was_cut_gives_its_alerts_and_fails(folder: Path) -> No
     assert found == expected[: len(found)]
 
 
-def test_a_place_that_cannot_be_written_is_told_before_anything_begins(folder: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported_before_anything_begins(folder: Path) -> None:
     alerts, status, said = replay(folder, "busy.scap", "--record", "no/a.jsonl.gz")
     assert ([], 1) == (alerts, status)
     assert "record.file: no/a.jsonl.gz cannot be written, for no is no directory: make it" in said

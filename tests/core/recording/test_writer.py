@@ -1,4 +1,4 @@
-"""Files: parts of bounded size, losses that are told, captures around alerts."""
+"""Files: rotation into parts of bounded size, reported losses, captures around alerts."""
 
 import gzip
 import threading
@@ -54,13 +54,13 @@ class Held:
 
 
 def test_a_recording_is_private_and_readable_while_it_grows(tmp_path: Path) -> None:
-    path, told = tmp_path / "a.jsonl.gz", list[Path]()
-    whole = FullRecording(RecordingWriter(RecordingFiles(path), Metrics(), told.append), Metrics())
+    path, reported = tmp_path / "a.jsonl.gz", list[Path]()
+    whole = FullRecording(RecordingWriter(RecordingFiles(path), Metrics(), reported.append), Metrics())
     begun = section()
     for number in range(1, 4):
         whole.put(chunk(begun, number))
     whole.close(60)
-    assert ([1, 2, 3], [path], 0o600) == (numbers(path), told, path.stat().st_mode & 0o777)
+    assert ([1, 2, 3], [path], 0o600) == (numbers(path), reported, path.stat().st_mode & 0o777)
     assert [] == whole.take_problems()
 
 
@@ -109,7 +109,7 @@ def test_what_finds_no_room_is_lost_counted_and_marked_in_the_file(tmp_path: Pat
     assert [] == whole.take_problems()
 
 
-def test_a_file_that_cannot_be_written_ends_the_recording_and_is_told_once(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_ends_the_recording_and_is_reported_once(tmp_path: Path) -> None:
     whole = FullRecording(
         RecordingWriter(RecordingFiles(tmp_path / "no" / "a.gz"), Metrics(), lambda _: None), Metrics()
     )
@@ -179,7 +179,7 @@ def test_a_capture_ends_at_its_greatest_size_and_says_so(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("kind", [Captures])
-def test_a_capture_that_cannot_be_written_is_told(kind: type[Captures], tmp_path: Path) -> None:
+def test_a_capture_that_cannot_be_written_is_reported(kind: type[Captures], tmp_path: Path) -> None:
     captures = kind(CapturePlan(tmp_path / "no" / "c"), False, Metrics())
     captures.alert(alert(1))
     captures.put(chunk(section(), 1, 1))
@@ -188,7 +188,7 @@ def test_a_capture_that_cannot_be_written_is_told(kind: type[Captures], tmp_path
     assert "a capture has stopped" in problem
 
 
-def test_a_disk_that_hangs_is_given_up_and_told(tmp_path: Path) -> None:
+def test_a_disk_that_hangs_is_given_up_and_reported(tmp_path: Path) -> None:
     writer, held = RecordingWriter(RecordingFiles(tmp_path / "a.gz"), Metrics(), lambda _: None), Held()
     whole = FullRecording(writer, Metrics())
     assert writer.put(held, _MAX_QUEUED)

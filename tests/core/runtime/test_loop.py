@@ -1,4 +1,4 @@
-"""The watchdog names whoever holds the loop, and leaves a loop alone that waits."""
+"""The watchdog names the component that blocks the loop, and leaves an idle loop alone."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ from mozu.core.runtime.loop import Watchdog
 
 
 def void(_: object) -> None:
-    """For a value that nobody wants."""
+    """For a value that is not used."""
 
 
 class Counted:
@@ -35,7 +35,7 @@ def watched(work: Callable[[asyncio.AbstractEventLoop], None], seconds: float) -
             cast("asyncio.AbstractEventLoop", seen),
             {__name__: "this test"},
             threshold=0.05,
-            report=lambda *told: reports.append(told),
+            report=lambda *delay: reports.append(delay),
         )
         dog.start()
         work(running)
@@ -47,7 +47,7 @@ def watched(work: Callable[[asyncio.AbstractEventLoop], None], seconds: float) -
     return reports, woken
 
 
-def test_whoever_holds_the_loop_is_named() -> None:
+def test_what_blocks_the_loop_is_named() -> None:
     reports, _ = watched(lambda running: time.sleep(0.5), 0.2)  # the sleep is what holds the loop
 
     assert [one[0].startswith("this test") for one in reports] == [True]

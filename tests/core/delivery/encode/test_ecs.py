@@ -36,7 +36,7 @@ def test_every_hostile_alert_is_a_document_of_the_schema_property() -> None:
 
 @pytest.mark.live
 def test_the_judge_refuses_what_the_schema_does_not_have() -> None:
-    wrong = {"event": {"kind": "signalling", "type": ["start"]}, "process": {"pid": "1"}, "nobody": 1}
+    wrong = {"event": {"kind": "signalling", "type": ["start"]}, "process": {"pid": "1"}, "no_such_field": 1}
     assert 4 == len(official_ecs.faults(wrong))
 
 

@@ -42,7 +42,7 @@ def test_every_hostile_alert_is_a_detection_finding_property() -> None:
 
 
 def test_the_judge_refuses_what_the_class_does_not_have() -> None:
-    wrong = document(plain()) | {"nobody": 1, "severity_id": 17}
+    wrong = document(plain()) | {"no_such_field": 1, "severity_id": 17}
     assert 2 == len(faults(wrong))
 
 

@@ -140,7 +140,7 @@ def test_a_secret_that_was_found_is_hidden_wherever_arguments_are() -> None:
     assert ["app --password [redacted]", "[redacted]", "it is [redacted]"] == list(found.values())
 
 
-def test_nobody_hides_a_path_by_calling_it_a_password() -> None:
+def test_a_path_cannot_be_hidden_by_calling_it_a_password() -> None:
     values = {"proc.cmdline": "cat --password /etc/shadow", "fd.name": "/etc/shadow", "proc.exepath": "/etc/shadow"}
     assert values | {"proc.cmdline": "cat --password [redacted]"} == redacted(values)
 
@@ -216,7 +216,7 @@ def test_long_hostile_text_ends(piece: str) -> None:
 
 
 @pytest.mark.parametrize(("expression", "good"), [("a+", True), ("(", False), ("a*", False), ("(?<x>a)\\1", False)])
-def test_an_expression_that_cannot_be_used_is_told(expression: str, good: bool) -> None:
+def test_an_expression_that_cannot_be_used_is_reported(expression: str, good: bool) -> None:
     assert good == (problem_of(expression) == "")
 
 

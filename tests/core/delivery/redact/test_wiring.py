@@ -55,7 +55,7 @@ def test_redaction_is_on_unless_switched_off(tmp_path: Path) -> None:
     assert (True, True) == (on.redact is not None, off.redact is None)
 
 
-def test_an_expression_that_cannot_be_used_is_told_with_its_place(tmp_path: Path) -> None:
+def test_an_expression_that_cannot_be_used_is_reported_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"mozu.yaml:3:20: configuration: redact.patterns expression 2 \(\(\)"):
         assembled(tmp_path, "redact: {patterns: [a, '(']}\n")
 

@@ -81,7 +81,7 @@ def test_the_status_counts(spool: Spool) -> None:
     assert (1, 3, 3, 1) == (status.waiting, status.oldest, status.last, status.dead)
 
 
-def test_a_file_that_is_no_spool_is_set_aside_and_told(path: Path) -> None:
+def test_a_file_that_is_no_spool_is_set_aside_and_reported(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"garbage" * 1000)
     spool = Spool(path)

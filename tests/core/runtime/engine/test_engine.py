@@ -43,7 +43,7 @@ from mozu.core.runtime.loop import run as run_loop
 
 
 class Numbers:
-    """A source that can wait: yields 1 to n in batches, then ends or does as told."""
+    """A source that can wait: yields 1 to n in batches, then ends or calls `then`."""
 
     def __init__(self, total: int, *, then: Callable[[], Any] = lambda: None, batch: int = 10) -> None:
         self._total, self._then, self._batch = total, then, batch
@@ -77,7 +77,7 @@ class Numbers:
 
 
 class Judge:
-    """An evaluator that makes an alert of each number it is told to."""
+    """An evaluator that makes an alert of each number that `wants` accepts."""
 
     def __init__(self, wants: Callable[[int], bool] = lambda number: True, rule: str = "number") -> None:
         self.wants, self.rule = wants, rule
@@ -186,7 +186,7 @@ def test_a_source_that_can_wait_is_read_only_as_fast_as_the_sinks_take(tmp_path:
     assert (5_000, {}) == (len(messages(sink)), stats["sinks"]["memory0"]["dropped"])
 
 
-def test_a_live_source_never_waits_and_what_finds_no_room_is_counted_and_told(tmp_path: Path) -> None:
+def test_a_live_source_never_waits_and_what_finds_no_room_is_counted_and_reported(tmp_path: Path) -> None:
     sink = Memory()
     _, stats = Play(Numbers(100, batch=100), sink, live=True, queue=10).run(tmp_path)
     numbers = stats["sinks"]["memory0"]
@@ -222,7 +222,7 @@ def test_a_sink_that_hangs_delays_no_other_and_is_named_in_the_statistics(tmp_pa
     assert stats["sinks"]["memory0"]["busy_seconds"] > 0
 
 
-def test_a_live_source_that_fails_is_restarted_and_the_gap_is_told(
+def test_a_live_source_that_fails_is_restarted_and_the_gap_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mozu.core.flow.source_pump._FIRST_BACKOFF", 0.0)
@@ -234,8 +234,8 @@ def test_a_live_source_that_fails_is_restarted_and_the_gap_is_told(
 
     source, sink = Numbers(2, then=fail), Memory()
     code, _ = Play(source, sink, live=True).run(tmp_path)
-    told = [r.alert.values["error"] for r in sink.records if r.alert.rule == "Source failed"]
-    assert (0, ["device gone"], 2) == (code, told, len(source.demands))
+    reported = [r.alert.values["error"] for r in sink.records if r.alert.rule == "Source failed"]
+    assert (0, ["device gone"], 2) == (code, reported, len(source.demands))
 
 
 def test_a_broken_recording_keeps_the_alerts_so_far_and_exits_with_1(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_a_closed_destination_stops_mozu_cleanly(tmp_path: Path) -> None:
     assert (0, {"sink closed": 1}) == (code, stats["sinks"]["memory0"]["dropped"])
 
 
-def test_a_reload_swaps_the_evaluator_and_tells_the_source_its_new_demand(tmp_path: Path) -> None:
+def test_a_reload_swaps_the_evaluator_and_gives_the_source_its_new_demand(tmp_path: Path) -> None:
     async def reload() -> None:
         os.kill(os.getpid(), signal.SIGHUP)
         while len(source.demands) < 2:
@@ -316,7 +316,7 @@ def test_names_are_looked_up_where_system_calls_are_watched_live(
     assert (asked, {b"addr": ("a.test",)} if asked else {}) == (found, play.assembly.fields.lookups.hosts)
 
 
-def test_a_signal_tells_sinks_that_keep_files_to_open_them_again(tmp_path: Path) -> None:
+def test_a_signal_has_sinks_that_keep_files_open_them_again(tmp_path: Path) -> None:
     class Filed(Memory):
         reopened = 0
 
@@ -333,7 +333,7 @@ def test_a_signal_tells_sinks_that_keep_files_to_open_them_again(tmp_path: Path)
     assert 1 == filed.reopened
 
 
-def test_whoever_holds_the_loop_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_blocks_the_loop_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def slow(number: int) -> bool:
         time.sleep(0.5)
         return True
