@@ -22,7 +22,8 @@ from mozu.core.testing import context
 from mozu.plugins.rules.falco import mozu_components
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
-from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
+from mozu.plugins.sources.replay.settings import ReplaySettings
+from mozu.plugins.sources.replay.source import ReplaySource
 from tests.oracle.scenario import Scenario
 
 HOSTNAME = "node-a"

@@ -14,7 +14,8 @@ from mozu.core.recording import EnrichedNames, RecordedNames, Recorder, Recordin
 from mozu.core.recording.section import Chunk, Section
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
-from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
+from mozu.plugins.sources.replay.settings import ReplaySettings
+from mozu.plugins.sources.replay.source import ReplaySource
 from tests.oracle.engine import _in, as_json, evaluator, registry
 from tests.oracle.scenario import Scenario
 

@@ -11,8 +11,20 @@
     source             the component
 """
 
-from mozu.core.api import SourceDeclaration, hookimpl
-from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
+from typing import TYPE_CHECKING
+
+from mozu.core.api import Context, SourceDeclaration, hookimpl
+from mozu.plugins.sources.replay.settings import ReplaySettings
+
+if TYPE_CHECKING:
+    from mozu.plugins.sources.replay.source import ReplaySource
+
+
+def build(settings: ReplaySettings, context: Context) -> "ReplaySource":
+    """The component."""
+    from mozu.plugins.sources.replay.source import ReplaySource  # imports state and recordings: only where it is used
+
+    return ReplaySource(settings, context)
 
 
 @hookimpl
@@ -20,7 +32,7 @@ def mozu_components() -> SourceDeclaration[ReplaySettings]:
     """Recordings as a source of system calls."""
     return SourceDeclaration(
         name="replay",
-        build=ReplaySource,
+        build=build,
         summary="System calls from recordings (mozu's own, .scap), at full speed or at the pace of their clock.",
         settings=ReplaySettings,
         event_source="syscall",

@@ -6,12 +6,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from hashlib import blake2b
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
-from pydantic import Field
-
-from mozu.core.api import Context, Counts, HasOrigin, ProvidesReaders, ReportsGaps, Settings, SourceUnavailable
+from mozu.core.api import Context, Counts, HasOrigin, ProvidesReaders, ReportsGaps, SourceUnavailable
 from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event
 from mozu.core.model.fields import Reader
@@ -20,6 +17,7 @@ from mozu.plugins.sources.replay.field_readers import readers
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
 from mozu.plugins.sources.replay.mozu_recording import MozuRecording, is_mozu_recording, origin_of
 from mozu.plugins.sources.replay.scap_recording import ScapRecording
+from mozu.plugins.sources.replay.settings import ReplaySettings
 
 _FINGERPRINT: Final = 1 << 16
 _NS: Final = 1_000_000_000
@@ -29,17 +27,6 @@ _STOP_POLL_INTERVAL: Final = 0.2
 """Seconds after which a wait checks whether it has been stopped."""
 _PACE_BATCH: Final = 1_000_000
 """ns of recorded time that may go in one batch when the pace is kept."""
-
-
-class ReplaySettings(Settings):
-    """Settings of the source `replay`."""
-
-    files: list[Path] = Field(
-        min_length=1, description="Recordings, mozu's own or .scap, plain or gzip, read one after the other."
-    )
-    speed: Literal["full", "real"] = Field(
-        "full", description="`full` reads as fast as the sinks take the alerts, `real` keeps the recording's own pace."
-    )
 
 
 class ReplaySource(HasOrigin, ProvidesReaders, ReportsGaps):

@@ -11,7 +11,8 @@ from mozu.core.filter.demand import Demand, Interest
 from mozu.core.model.event import Container, SyscallEvent
 from mozu.core.testing import check_source, context, event, process
 from mozu.plugins.sources.replay import mozu_components
-from mozu.plugins.sources.replay.source import ReplaySettings, ReplaySource
+from mozu.plugins.sources.replay.settings import ReplaySettings
+from mozu.plugins.sources.replay.source import ReplaySource
 from tests.oracle.capture import EPOCH, Capture
 
 EVERYTHING = Demand({"syscall": {"*": Interest()}})
