@@ -15,7 +15,7 @@ def _has_parameters(name: str) -> bool:
 
 
 def test_the_table_of_calls_is_the_table_of_the_sources() -> None:
-    section = PAGE.read_text().split("### What is seen, and by which way")[1].split("###")[0]
+    section = PAGE.read_text().split("### Event types and their tracepoints")[1].split("###")[0]
     firsts = [line.split("|")[1] for line in section.splitlines() if line.startswith("|")][2:]
     listed = {name for cell in firsts for name in re.findall(r"[a-z_0-9]+", cell)}
 
