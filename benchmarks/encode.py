@@ -11,10 +11,11 @@ from mozu.core.delivery.encode import FORMATS
 from mozu.core.delivery.redact import Redactor
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Ref, Severity, Stamp, Template, alert_id
+from mozu.core.model.value_types import FieldValue
 
 _ROUNDS, _ALERTS = 7, 2000
 _STAMP = Stamp("node-a", "siem", "18a2f", 42)
-_FACTS = {
+_FACTS: dict[str, FieldValue] = {
     "proc.pid": 4242,
     "proc.vpid": 7,
     "thread.tid": 4242,
@@ -50,7 +51,7 @@ _FACTS = {
 def made(command: str) -> Alert:
     """An alert as the default rules raise it."""
     time_ns = 1_767_225_600_000_000_001
-    values = {
+    values: dict[str, FieldValue] = {
         "evt.type": "connect",
         "user.name": "root",
         "user.uid": 0,

@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 import orjson
@@ -11,6 +11,7 @@ from mozu.core.cli import options
 from mozu.core.cli.known import known_fields, known_plugins
 from mozu.core.cli.terminal import table, width
 from mozu.core.model.fields import Argument, Field
+from mozu.core.model.value_types import JsonObject
 
 _ARGUMENTS: Final = {
     Argument.NONE: "",
@@ -83,7 +84,7 @@ def _row(field: Field) -> tuple[str, str, str]:
     return f"{field.name}{_ARGUMENTS[field.argument]}", kind, text
 
 
-def _as_data(field: Field) -> dict[str, Any]:
+def _as_data(field: Field) -> JsonObject:
     return {
         "name": field.name,
         "type": field.type.value,

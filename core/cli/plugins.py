@@ -1,7 +1,6 @@
 """`mozu plugins`."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
@@ -9,6 +8,7 @@ import orjson
 from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
 from mozu.core.cli.terminal import paragraph, table, width
+from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config.describe import Setting, settings_of
 from mozu.core.runtime.plugin_checks import Origin, Plugin
 from mozu.core.runtime.registry import Registry
@@ -63,7 +63,7 @@ def _default(setting: Setting) -> str:
     return "(required)" if setting.required else setting.default
 
 
-def _as_data(registry: Registry) -> dict[str, Any]:
+def _as_data(registry: Registry) -> JsonObject:
     loaded = [
         {
             "kind": plugin.kind.value,

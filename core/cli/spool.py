@@ -1,7 +1,6 @@
 """`mozu spool`: what waits on disk, and what could not be delivered."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
@@ -10,6 +9,7 @@ from mozu.core.cli import options
 from mozu.core.cli.spools import opened_spool, spooled_sinks
 from mozu.core.cli.terminal import table, width
 from mozu.core.delivery.encode import FalcoJson
+from mozu.core.model.value_types import JsonObject
 
 
 @click.group(name="spool")
@@ -28,7 +28,7 @@ Examples:
 @options.verbose
 def status(path: Path | None, overrides: tuple[str, ...], as_json: bool, verbose: bool) -> None:
     """How much waits, which numbers were given, how many dead letters there are."""
-    rows: list[dict[str, Any]] = []
+    rows: list[JsonObject] = []
     for entry in spooled_sinks(path, overrides, None):
         with opened_spool(entry) as opened:
             found = opened.status()
@@ -64,9 +64,9 @@ def peek(
                     _line({"sequence": number, "alert": encoder.document(alert)})
                 continue
             for letter in opened.dead(most=most):
-                about = {"sequence": letter.sequence, "attempts": letter.attempts, "reason": letter.reason}
+                about: JsonObject = {"sequence": letter.sequence, "attempts": letter.attempts, "reason": letter.reason}
                 _line({**about, "time": letter.time, "alert": encoder.document(letter.alert)})
 
 
-def _line(document: dict[str, Any]) -> None:
+def _line(document: JsonObject) -> None:
     click.echo(orjson.dumps(document).decode())

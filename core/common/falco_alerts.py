@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -11,6 +11,7 @@ import orjson
 from mozu.core.api import Alert, Severity
 from mozu.core.common.falco_time import parse_rfc3339, parse_time_of_day
 from mozu.core.model.alert import Ref, Template, alert_id
+from mozu.core.model.value_types import FieldValue, Json
 
 MESSAGE: Final = "falco_http.message"
 """The key of the message among an alert's values. It is no field, so `output_fields` stay as they came."""
@@ -28,7 +29,7 @@ class InvalidAlert(ValueError):
     """Why the input is no alert; one sentence."""
 
 
-def from_object(document: Any) -> Alert:
+def from_object(document: Json) -> Alert:
     """One object of Falco's JSON format. Raises InvalidAlert."""
     if not isinstance(document, dict):
         raise InvalidAlert(f"an alert is a JSON object, not {_kind(document)}")
@@ -40,12 +41,14 @@ def from_object(document: Any) -> Alert:
     if when is None:
         raise InvalidAlert(f"the time {document['time'][:40]!r} is no date and time as in RFC 3339")
     fields = _fields(document)
+    template, values = _template_and_values(_message(document, rule, priority), fields)
     return Alert(
         rule=rule,
         priority=priority,
         source=_text(document, "source", "syscall"),
         time=when,
-        **_template_and_values(_message(document, rule, priority), fields),
+        template=template,
+        values=values,
         tags=_tags(document),
         hostname=_text(document, "hostname", ""),
         event_type=str(fields.get("evt.type") or ""),
@@ -60,17 +63,19 @@ def from_line(line: str, now: float) -> Alert:
     when = None if match is None else parse_rfc3339(match["time"]) or parse_time_of_day(match["time"], now)
     if match is None or priority is None or when is None:
         raise InvalidAlert("text must be Falco's lines `TIME: PRIORITY MESSAGE`; better set `json_output: true` there")
+    template, values = _template_and_values(match["message"], {})
     return Alert(
         rule=TEXT_RULE,
         priority=priority,
         source="syscall",
         time=when,
-        **_template_and_values(match["message"], {}),
+        template=template,
+        values=values,
         id=alert_id(when, f"falco_http/{_digest(line.encode())}", TEXT_RULE),
     )
 
 
-def _text(document: Mapping[str, Any], key: str, default: str | None = None) -> str:
+def _text(document: Mapping[str, Json], key: str, default: str | None = None) -> str:
     """A text; where there is a default, null and an empty text stand for it."""
     value = document.get(key)
     if default is not None and value in (None, ""):
@@ -80,7 +85,7 @@ def _text(document: Mapping[str, Any], key: str, default: str | None = None) -> 
     return value
 
 
-def _message(document: Mapping[str, Any], rule: str, priority: Severity) -> str:
+def _message(document: Mapping[str, Json], rule: str, priority: Severity) -> str:
     """The text without time and priority, which formats put before it themselves."""
     message = document.get("message")
     if isinstance(message, str) and message:
@@ -90,42 +95,42 @@ def _message(document: Mapping[str, Any], rule: str, priority: Severity) -> str:
     return match["message"] if match and _PRIORITIES.get(match["priority"].lower()) is priority else output
 
 
-def _template_and_values(message: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _template_and_values(message: str, fields: Mapping[str, FieldValue]) -> tuple[Template, dict[str, FieldValue]]:
     """The message is a value, so that the alerts of a rule share their template (the spool stores it once). A message
     with control characters is part of the template: encoders escape controls in values, and those that Falco left in
     its message are meant."""
     refs = tuple(Ref(key, _type(value), is_list=isinstance(value, tuple)) for key, value in fields.items())
     if _CONTROL.search(message):
-        return {"template": Template((message,), refs), "values": dict(fields)}
-    return {"template": Template((_HEAD,), refs), "values": {**fields, MESSAGE: message}}
+        return Template((message,), refs), dict(fields)
+    return Template((_HEAD,), refs), {**fields, MESSAGE: message}
 
 
-def _tags(document: Mapping[str, Any]) -> tuple[str, ...]:
+def _tags(document: Mapping[str, Json]) -> tuple[str, ...]:
     tags = document.get("tags") or []
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise InvalidAlert("'tags' must be an array of texts")
     return tuple(sorted(tags))
 
 
-def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(document: Mapping[str, Json]) -> dict[str, FieldValue]:
     fields = document.get("output_fields") or {}
     if not isinstance(fields, dict):
         raise InvalidAlert(f"'output_fields' must be an object, not {_kind(fields)}")
     return {key: _value(value) for key, value in fields.items() if key != MESSAGE}
 
 
-def _value(value: Any) -> Any:
+def _value(value: Json) -> FieldValue:
     """Scalars stay, arrays of them become tuples, anything deeper becomes its JSON."""
     if isinstance(value, list):
         return tuple(_scalar(item) for item in value)
     return _scalar(value)
 
 
-def _scalar(value: Any) -> Any:
-    return orjson.dumps(value).decode() if isinstance(value, dict | list) else value
+def _scalar(value: Json) -> FieldValue:
+    return value if value is None or isinstance(value, bool | int | float | str) else orjson.dumps(value).decode()
 
 
-def _type(value: Any) -> str:
+def _type(value: FieldValue) -> str:
     """The name of a field type."""
     if isinstance(value, tuple):
         return _type(value[0]) if value else "string"
@@ -136,7 +141,7 @@ def _type(value: Any) -> str:
     return "double" if isinstance(value, float) else "string"
 
 
-def _uuid(document: Mapping[str, Any]) -> str | None:
+def _uuid(document: Mapping[str, Json]) -> str | None:
     """The `uuid` that falcosidekick or another mozu gave the alert, in its usual form."""
     text = document.get("uuid")
     try:
@@ -145,7 +150,7 @@ def _uuid(document: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _payload_hash(document: Mapping[str, Any]) -> str:
+def _payload_hash(document: Mapping[str, Json]) -> str:
     """The payload's hash, whatever the order of its keys: what is posted again is the same alert."""
     return f"falco_http/{_digest(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))}"
 
@@ -163,6 +168,6 @@ def _unescaped(line: str) -> str:
     return text if isinstance(text, str) else line
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Json) -> str:
     names = {list: "an array", str: "text", dict: "an object", bool: "a truth value", type(None): "null"}
     return names.get(type(value), "a number")

@@ -1,14 +1,15 @@
 """The JSON Schema of a line: `python -m mozu.core.recording.schema` writes schemas/recording/v1.schema.json."""
 
 import json
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 
 from mozu.core.model.event import File
+from mozu.core.model.value_types import JsonObject
 from mozu.core.recording.lines import VERSION, DataLine, HeadLine, MetadataLine, TypeLine
 
-_EVENT: list[dict[str, Any]] = [
+_EVENT: list[JsonObject] = [
     {"type": "string", "description": "type"},
     {"type": "string", "description": "form: a letter for each parameter, then a colon and what was observed"},
     {"type": "integer", "minimum": 0, "description": "number"},
@@ -21,12 +22,15 @@ _EVENT: list[dict[str, Any]] = [
 ]
 
 
-def schema() -> dict[str, Any]:
+def schema() -> JsonObject:
     """Draft 2020-12."""
     classes = (HeadLine, TypeLine, *get_args(MetadataLine), DataLine, File)
     shapes, parts = msgspec.json.schema_components(classes, ref_template="#/$defs/{name}")
-    file = {"anyOf": [{"type": "null"}, shapes[-1]], "description": "what the source says of the descriptor"}
-    event = {
+    file: JsonObject = {
+        "anyOf": [{"type": "null"}, shapes[-1]],
+        "description": "what the source says of the descriptor",
+    }
+    event: JsonObject = {
         "type": "array",
         "prefixItems": [*_EVENT, file, {"description": "what was observed, for the state machine"}],
         "minItems": len(_EVENT),

@@ -14,6 +14,7 @@ from mozu.core.filter.demand import Demand, Interest
 from mozu.core.model.alert import Alert, Ref, Severity, Template
 from mozu.core.model.event import Event, SyscallEvent, printable
 from mozu.core.model.syscalls import flag_table
+from mozu.core.model.value_types import FieldValue
 from mozu.core.state.paths import join
 
 VERSION: Final = 1
@@ -182,7 +183,7 @@ def _ip(address: bytes, port: int) -> str:
 
 def _alert(event: SyscallEvent, kind: str, entry: str) -> Alert:
     process = event.process
-    values = {
+    values: dict[str, FieldValue] = {
         "entry": entry,
         "proc.name": None if process is None else process.name,
         "proc.pid": event.pid,

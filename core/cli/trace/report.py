@@ -7,7 +7,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import msgspec
@@ -17,6 +17,7 @@ from mozu.core.delivery.encode import FalcoJson
 from mozu.core.errors import MozuError
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import printable
+from mozu.core.model.value_types import Json, JsonObject
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _NOT_XML: Final = re.compile("[\ufffe\uffff]")
@@ -97,8 +98,8 @@ def sarif(outcome: TraceOutcome) -> bytes:
     names = list(dict.fromkeys((*outcome.rules, *(alert.rule for alert in alerts))))
     place = {name: number for number, name in enumerate(names)}
     shown = [printable(name) for name in names]
-    rules = [{"id": _slug(name), "name": name, "shortDescription": {"text": name}} for name in shown]
-    run = {
+    rules: list[JsonObject] = [{"id": _slug(name), "name": name, "shortDescription": {"text": name}} for name in shown]
+    run: JsonObject = {
         "tool": {
             "driver": {
                 "name": "mozu", "semanticVersion": _semantic(outcome.version), "rules": rules,
@@ -117,7 +118,7 @@ def sarif(outcome: TraceOutcome) -> bytes:
     return _json({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _result(alert: Alert, rule: int, outcome: TraceOutcome) -> dict[str, Any]:
+def _result(alert: Alert, rule: int, outcome: TraceOutcome) -> JsonObject:
     return {
         "ruleId": _slug(alert.rule),
         "ruleIndex": rule,
@@ -180,7 +181,7 @@ def as_json(outcome: TraceOutcome) -> bytes:
     )
 
 
-def _json(value: Any) -> bytes:
+def _json(value: Json) -> bytes:
     return json.dumps(value, indent=2, ensure_ascii=True, default=str).encode() + b"\n"
 
 

@@ -4,7 +4,7 @@ Type and the extensions `priority`, `rule` and `eventsource` are those of falcos
 """
 
 import re
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import orjson
@@ -17,6 +17,7 @@ from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.delivery.encode.product import NAME, slug
 from mozu.core.model.alert import Alert, Stamp
 from mozu.core.model.event import printable
+from mozu.core.model.value_types import JsonObject
 
 _REFUSED: Final = re.compile("[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 """Controls and noncharacters, which no attribute may hold (those beyond the first plane are never in names)."""
@@ -40,7 +41,7 @@ class CloudEvents:
         """The event as one line. The stamp is `sequence` (with leading zeros: it sorts as text), `mozuagent`,
         `mozusink` and `mozuepoch`."""
         levels = alert.priority.levels
-        envelope: dict[str, Any] = filled(
+        envelope: JsonObject = filled(
             specversion="1.0",
             id=alert.id or f"{alert.time}",
             source=f"//{_part(alert.hostname) or 'unknown'}/{NAME}/{_part(alert.source)}",

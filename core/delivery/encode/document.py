@@ -1,15 +1,15 @@
 """Python values as JSON on one line, whatever they hold."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import orjson
 
 from mozu.core.delivery.encode.escape import harmless
 from mozu.core.model.event import printable
+from mozu.core.model.value_types import Json, JsonObject
 
 
-def one_line(document: dict[str, Any], option: int = 0) -> bytes:
+def one_line(document: JsonObject, option: int = 0) -> bytes:
     """The document with everything escaped that ends a line or that a terminal obeys.
 
     Texts that are not UTF-8 get U+FFFD, numbers beyond 64 bits become text.
@@ -21,7 +21,7 @@ def one_line(document: dict[str, Any], option: int = 0) -> bytes:
     return body if body.isascii() and b"\x7f" not in body else harmless(body.decode()).encode()
 
 
-def _clean(value: Any) -> Any:
+def _clean(value: Json) -> Json:
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):
@@ -33,7 +33,7 @@ def _clean(value: Any) -> Any:
     return value if isinstance(value, int) and -(1 << 63) <= value < 1 << 64 else str(value)
 
 
-def filled(**parts: Any) -> dict[str, Any]:
+def filled(**parts: Json) -> JsonObject:
     """A mapping without what is missing: None, and empty mappings and lists."""
     return {key: value for key, value in parts.items() if value is not None and value != {} and value != []}
 

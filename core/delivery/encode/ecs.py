@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from mozu.core.delivery.encode.product import NAME, slug, version
 from mozu.core.model.alert import Alert, Stamp, attack
 from mozu.core.model.alert.attack import FRAMEWORK, Version
 from mozu.core.model.event import printable
+from mozu.core.model.value_types import Json, JsonObject
 
 VERSION: Final = "9.4.0"
 _NOT_IN_LABEL: Final = re.compile(r"[^A-Za-z0-9]+")
@@ -39,7 +40,7 @@ class Ecs:
         """The document as one line."""
         return one_line(self.document(alert, stamp))
 
-    def document(self, alert: Alert, stamp: Stamp | None = None) -> dict[str, Any]:
+    def document(self, alert: Alert, stamp: Stamp | None = None) -> JsonObject:
         """The document as Python values. The stamp is `agent.name`, `agent.ephemeral_id`, `event.sequence` and
         `labels.mozu_sink`."""
         known = Known(alert)
@@ -89,14 +90,14 @@ def _label(key: str) -> str:
     return _NOT_IN_LABEL.sub("_", key).strip("_")
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return ",".join(map(_as_text, value)) if isinstance(value, list) else str(value)
 
 
-def _event(alert: Alert, known: Known, stamp: Stamp | None) -> dict[str, Any]:
-    event: dict[str, Any] = {
+def _event(alert: Alert, known: Known, stamp: Stamp | None) -> JsonObject:
+    event: JsonObject = {
         "action": alert.event_type or None,
         "dataset": f"{NAME}.alert",
         "id": alert.id or None,
@@ -123,12 +124,12 @@ def _words(event_type: str) -> tuple[list[str], list[str]]:
     return ([category], list(types)) if more is None else ([category, more[0]], distinct((*types, *more[1])))
 
 
-def _agent(stamp: Stamp | None) -> dict[str, Any]:
-    agent = {"type": NAME, "version": version()}
+def _agent(stamp: Stamp | None) -> JsonObject:
+    agent: JsonObject = {"type": NAME, "version": version()}
     return agent if stamp is None else {**agent, "name": stamp.agent, "ephemeral_id": stamp.epoch}
 
 
-def _threat(alert: Alert, wanted: Version) -> dict[str, Any]:
+def _threat(alert: Alert, wanted: Version) -> JsonObject:
     mapping = attack(alert.tags, wanted)
     if mapping is None:
         return {}
@@ -145,7 +146,7 @@ def _threat(alert: Alert, wanted: Version) -> dict[str, Any]:
     return filled(framework=FRAMEWORK, tactic=tactic, technique=technique)
 
 
-def _process(known: Known, user: dict[str, Any]) -> dict[str, Any]:
+def _process(known: Known, user: JsonObject) -> JsonObject:
     start = known.number("proc.pid.ts")
     process = filled(
         pid=known.number("proc.pid"),
@@ -166,7 +167,7 @@ def _process(known: Known, user: dict[str, Any]) -> dict[str, Any]:
     return {**process, "user": user} if process and user else process
 
 
-def _container(known: Known) -> dict[str, Any]:
+def _container(known: Known) -> JsonObject:
     ident = known.container()
     if ident is None:
         return {}
@@ -188,14 +189,14 @@ def _container(known: Known) -> dict[str, Any]:
     )
 
 
-def _orchestrator(known: Known) -> dict[str, Any]:
+def _orchestrator(known: Known) -> JsonObject:
     pod = filled(name=known.text("k8s.pod.name"), id=known.text("k8s.pod.uid"))
     if not pod:
         return {}
     return filled(type="kubernetes", namespace=known.text("k8s.ns.name"), resource={"type": "pod", **pod})
 
 
-def _file(known: Known) -> dict[str, Any]:
+def _file(known: Known) -> JsonObject:
     path = known.path()
     if path is None:
         return {}
@@ -203,20 +204,20 @@ def _file(known: Known) -> dict[str, Any]:
     return filled(path=path, name=name_of(path), directory=directory, type="dir" if known.is_directory() else None)
 
 
-def _end(address: str | None, port: int | None) -> dict[str, Any]:
+def _end(address: str | None, port: int | None) -> JsonObject:
     return {} if address is None else {"ip": address} if port is None else {"ip": address, "port": port}
 
 
-def _network(connection: Connection | None) -> dict[str, Any]:
+def _network(connection: Connection | None) -> JsonObject:
     if connection is None:
         return {}
     direction = None if connection.inward is None else "ingress" if connection.inward else "egress"
     return filled(transport=connection.transport, type=f"ipv{connection.version}", direction=direction)
 
 
-def _related(alert: Alert, user: dict[str, Any], connection: Connection | None) -> dict[str, Any]:
+def _related(alert: Alert, user: JsonObject, connection: Connection | None) -> JsonObject:
     return filled(
         hosts=distinct([printable(alert.hostname)]),
-        user=distinct([user.get("name")]),
+        user=distinct([name if isinstance(name := user.get("name"), str) else None]),
         ip=distinct([connection.client, connection.server] if connection else []),
     )

@@ -4,7 +4,7 @@
 """
 
 import re
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import orjson
@@ -17,6 +17,7 @@ from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.core.delivery.encode.values import json_value
 from mozu.core.model.alert import Alert, Stamp
 from mozu.core.model.event import printable
+from mozu.core.model.value_types import Json, JsonObject
 
 
 class JsonSettings(Settings):
@@ -42,13 +43,13 @@ def _without_controls(alert: Alert) -> Alert:
     return msgspec.structs.replace(alert, values={key: _shown(value) for key, value in alert.values.items()})
 
 
-def _has_controls(value: Any) -> bool:
+def _has_controls(value: Json) -> bool:
     if isinstance(value, tuple):
         return any(map(_has_controls, value))
     return isinstance(value, str) and _CONTROL.search(value) is not None
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: Json) -> Json:
     if isinstance(value, tuple):
         return tuple(map(_shown, value))
     return _CONTROL.sub("\ufffd", value) if isinstance(value, str) else value
@@ -76,11 +77,11 @@ class FalcoJson:
         """The object as one line; the stamp is under `mozu`."""
         return one_line(self.document(alert, stamp), orjson.OPT_SORT_KEYS)
 
-    def document(self, alert: Alert, stamp: Stamp | None = None) -> dict[str, Any]:
+    def document(self, alert: Alert, stamp: Stamp | None = None) -> JsonObject:
         """The object as Python values."""
         alert = _without_controls(alert)
         internal = alert.source == "internal"
-        document: dict[str, Any] = {
+        document: JsonObject = {
             "hostname": printable(alert.hostname),
             "priority": alert.priority.label,
             "rule": printable(alert.rule),
@@ -105,8 +106,8 @@ class FalcoJson:
             }
         return document
 
-    def _output_fields(self, alert: Alert) -> dict[str, Any]:
-        fields: dict[str, Any] = {}
+    def _output_fields(self, alert: Alert) -> JsonObject:
+        fields: JsonObject = {}
         if alert.source != "internal" or not alert.template.refs():  # falcosidekick refuses an empty mapping
             fields[self._time_key] = alert.time
         for ref in alert.template.refs():

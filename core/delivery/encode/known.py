@@ -1,14 +1,16 @@
 """What an alert knows of its event, by the names of fields, for formats that have places of their own for it."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from mozu.core.delivery.encode.values import json_value
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import printable
+from mozu.core.model.value_types import FieldValue, Json, JsonObject
 
 PROCESS: Final = (
     "proc.pid",
@@ -80,13 +82,13 @@ class Known:
     """`Alert.enrichment`, and the values of the rule's output where the enrichment lacks a field."""
 
     def __init__(self, alert: Alert) -> None:
-        self.outputs: dict[str, Any] = {
+        self.outputs: JsonObject = {
             ref.key: json_value(alert.values.get(ref.key), ref)
             for ref in alert.template.refs()
             if ref.is_field and not ref.is_time
         }
         """The output's fields as JSON values, None where missing."""
-        self._values = {**self.outputs, **alert.enrichment}
+        self._values: Mapping[str, Json | FieldValue] = {**self.outputs, **alert.enrichment}
 
     def text(self, name: str) -> str | None:
         """A field as text; None where it is missing."""
@@ -109,7 +111,7 @@ class Known:
         value = self._values.get(name)
         return value if isinstance(value, bool) else None
 
-    def others(self, homes: frozenset[str] = HOMES) -> dict[str, Any]:
+    def others(self, homes: frozenset[str] = HOMES) -> JsonObject:
         """The output's fields that have a value and no home."""
         return {key: value for key, value in self.outputs.items() if key not in homes and value is not None}
 

@@ -1,7 +1,7 @@
 """OCSF 1.8: the alert as a Detection Finding (class 2004) with the profile `host`, and `container` in containers."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from pydantic import Field
 
@@ -12,12 +12,13 @@ from mozu.core.delivery.encode.product import NAME, slug, version
 from mozu.core.model.alert import Alert, Stamp, attack
 from mozu.core.model.alert.attack import Attack, Tactic, Technique, Version
 from mozu.core.model.event import printable
+from mozu.core.model.value_types import JsonObject
 
 VERSION: Final = "1.8.0"
 _CLASS: Final = 2004
 _CREATE: Final = 1
 _RULE: Final = 1
-_OS: Final = {"name": "Linux", "type_id": 200}
+_OS: Final[JsonObject] = {"name": "Linux", "type_id": 200}
 _REGULAR, _FOLDER = 1, 2
 _UNKNOWN, _INBOUND, _OUTBOUND = 0, 1, 2
 _PROTOCOLS: Final = {"icmp": 1, "tcp": 6, "udp": 17}
@@ -42,7 +43,7 @@ class Ocsf:
         """The event as one line."""
         return one_line(self.document(alert, stamp))
 
-    def document(self, alert: Alert, stamp: Stamp | None = None) -> dict[str, Any]:
+    def document(self, alert: Alert, stamp: Stamp | None = None) -> JsonObject:
         """The event as Python values. The stamp is `metadata.sequence`, `metadata.reporter` (the agent) and the one
         element of `metadata.loggers` (the sink, its epoch as `uid`)."""
         known = Known(alert)
@@ -73,7 +74,7 @@ class Ocsf:
             unmapped=self._unmapped(alert, known),
         )
 
-    def _finding(self, alert: Alert) -> dict[str, Any]:
+    def _finding(self, alert: Alert) -> JsonObject:
         mapping = attack(alert.tags, self._settings.attack)
         name, millis = printable(alert.rule), alert.time // 1_000_000
         return filled(
@@ -85,14 +86,14 @@ class Ocsf:
             attacks=[] if mapping is None else _attacks(mapping),
         )
 
-    def _unmapped(self, alert: Alert, known: Known) -> dict[str, Any]:
+    def _unmapped(self, alert: Alert, known: Known) -> JsonObject:
         homes = HOMES if known.number("proc.pid") is not None else _HOMES_WITHOUT_PROCESS
         others = known.others(homes) if self._settings.unmapped else {}
         return {**others, "mozu.incomplete": list(alert.incomplete)} if alert.incomplete else others
 
 
-def _metadata(alert: Alert, stamp: Stamp | None, profiles: list[str]) -> dict[str, Any]:
-    metadata: dict[str, Any] = {
+def _metadata(alert: Alert, stamp: Stamp | None, profiles: list[str]) -> JsonObject:
+    metadata: JsonObject = {
         "version": VERSION,
         "product": {"name": NAME, "vendor_name": NAME, "version": version()},
         "profiles": profiles,
@@ -109,19 +110,19 @@ def _metadata(alert: Alert, stamp: Stamp | None, profiles: list[str]) -> dict[st
     return filled(**metadata)
 
 
-def _attacks(mapping: Attack) -> list[dict[str, Any]]:
+def _attacks(mapping: Attack) -> list[JsonObject]:
     """One entry per technique, with the tactic if the tags name one only; else the tactics stand alone."""
     single = mapping.tactics[0] if len(mapping.tactics) == 1 and mapping.techniques else None
     alone = () if single is not None else mapping.tactics
-    tactics = [{"version": mapping.version, "tactic": _tactic(item)} for item in alone]
+    tactics: list[JsonObject] = [{"version": mapping.version, "tactic": _tactic(item)} for item in alone]
     return tactics + [_technique(item, single) for item in mapping.techniques]
 
 
-def _tactic(tactic: Tactic) -> dict[str, Any]:
+def _tactic(tactic: Tactic) -> JsonObject:
     return {"uid": tactic.id, "name": tactic.name}
 
 
-def _technique(item: Technique, tactic: Tactic | None) -> dict[str, Any]:
+def _technique(item: Technique, tactic: Tactic | None) -> JsonObject:
     return filled(
         version=item.version,
         tactic=None if tactic is None else _tactic(tactic),
@@ -130,11 +131,11 @@ def _technique(item: Technique, tactic: Tactic | None) -> dict[str, Any]:
     )
 
 
-def _program(path: str | None) -> dict[str, Any]:
+def _program(path: str | None) -> JsonObject:
     return {} if path is None else {"name": name_of(path), "path": path, "type_id": _REGULAR}
 
 
-def _process(known: Known) -> dict[str, Any]:
+def _process(known: Known) -> JsonObject:
     pid, parent = known.number("proc.pid"), known.number("proc.ppid")
     if pid is None:
         return {}
@@ -160,19 +161,19 @@ def _process(known: Known) -> dict[str, Any]:
     )
 
 
-def _user(known: Known) -> dict[str, Any]:
+def _user(known: Known) -> JsonObject:
     group = filled(uid=known.text("group.gid"), name=known.text("group.name"))
     user = filled(uid=known.text("user.uid"), name=known.text("user.name"))
     return {**user, "groups": [group]} if user and group else user
 
 
-def _actor(process: dict[str, Any]) -> dict[str, Any]:
+def _actor(process: JsonObject) -> JsonObject:
     """In short; the evidence has everything."""
-    short = {key: process[key] for key in ("pid", "name", "file") if key in process}
+    short: JsonObject = {key: process[key] for key in ("pid", "name", "file") if key in process}
     return filled(process=short, user=process.get("user"))
 
 
-def _container(known: Known) -> dict[str, Any]:
+def _container(known: Known) -> JsonObject:
     ident = known.container()
     if ident is None:
         return {}
@@ -190,12 +191,12 @@ def _container(known: Known) -> dict[str, Any]:
     )
 
 
-def _resources(known: Known) -> list[dict[str, Any]]:
+def _resources(known: Known) -> list[JsonObject]:
     pod = filled(name=known.text("k8s.pod.name"), uid=known.text("k8s.pod.uid"))
     return [filled(type="Pod", namespace=known.text("k8s.ns.name"), **pod)] if pod else []
 
 
-def _evidence(known: Known, process: dict[str, Any], container: dict[str, Any]) -> dict[str, Any]:
+def _evidence(known: Known, process: JsonObject, container: JsonObject) -> JsonObject:
     path, connection = known.path(), known.connection()
     kind = _FOLDER if known.is_directory() else _REGULAR if known.text("fd.type") == "file" else _UNKNOWN
     evidence = filled(
@@ -209,7 +210,7 @@ def _evidence(known: Known, process: dict[str, Any], container: dict[str, Any]) 
     return evidence
 
 
-def _network(connection: Connection) -> dict[str, Any]:
+def _network(connection: Connection) -> JsonObject:
     direction = _UNKNOWN if connection.inward is None else _INBOUND if connection.inward else _OUTBOUND
     return {
         "src_endpoint": filled(ip=connection.client, port=connection.client_port) if connection.client else None,

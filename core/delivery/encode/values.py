@@ -1,14 +1,13 @@
 """Typed values as JSON holds them."""
 
-from typing import Any
-
 from mozu.core.model.alert import Ref, render_value
 from mozu.core.model.event import printable
+from mozu.core.model.value_types import FieldValue, Json
 
 _LARGEST = (1 << 64) - 1
 
 
-def json_value(value: Any, ref: Ref, *, base64_bytes: bool = False) -> Any:
+def json_value(value: FieldValue, ref: Ref, *, base64_bytes: bool = False) -> Json:
     """Numbers stay numbers unless they print in another base than ten; lists become arrays; missing is null."""
     if value is None:
         return None

@@ -1,7 +1,7 @@
 """Redaction: secrets out of the values and the enrichment of an alert."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.delivery.redact.patterns import (
     BUILTIN,
@@ -16,6 +16,7 @@ from mozu.core.delivery.redact.patterns import (
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import as_bytes, as_text
+from mozu.core.model.value_types import FieldValue
 
 _SHORTEST: Final = 6
 """Bytes that a secret must have to be looked for in other values: shorter ones are words of their own."""
@@ -29,7 +30,7 @@ _OTHERS: Final = ("fd.", "fs.", "proc.exe", "proc.name", "proc.cwd", "user.", "g
 """Values that hold no arguments: a secret that was found elsewhere is not looked for here, so that the
 path that an alert is about cannot be hidden by giving it to a program as a password."""
 
-Values = Mapping[str, Any]
+Values = Mapping[str, FieldValue]
 
 
 class Redactor:
@@ -39,8 +40,8 @@ class Redactor:
         extra = [Pattern(f"extra_{number}", expression) for number, expression in enumerate(patterns, 1)]
         self._patterns = [*(Pattern(*builtin) for builtin in BUILTIN), *extra]
         self._dotted = Pattern(*DOTTED)
-        self._suspicious: Callable[[bytes], Any] = any_of((*self._patterns, self._dotted)).search
-        self._secret_variable: Callable[[bytes], Any] = compiled(ENVIRONMENT).fullmatch
+        self._suspicious: Callable[[bytes], FieldValue] = any_of((*self._patterns, self._dotted)).search
+        self._secret_variable: Callable[[bytes], FieldValue] = compiled(ENVIRONMENT).fullmatch
         self._variables = Pattern("environment", VARIABLES)
         self._fields, self._apart = tuple(fields), bool(extra)
         self._metrics = metrics
@@ -55,7 +56,7 @@ class Redactor:
             alert.values, alert.enrichment = work.hidden(values), work.hidden(enrichment)
             alert.values, alert.enrichment = work.without(alert.values), work.without(alert.enrichment)
 
-    def _finds_any(self, values: list[Any]) -> bool:
+    def _finds_any(self, values: list[FieldValue]) -> bool:
         """Whether any text holds something to hide. All texts at once, unless an expression may ask for their ends."""
         if _PLAIN.issuperset(map(type, values)):
             texts = {value for value in values if type(value) is str}
@@ -113,11 +114,11 @@ class _Pass:
         self._redactor, self._special = redactor, frozenset(special)
         self._secrets: list[bytes] = []
 
-    def hidden(self, values: Values) -> dict[str, Any]:
+    def hidden(self, values: Values) -> dict[str, FieldValue]:
         """The same with everything hidden that looks like a secret."""
         return {key: self._value(key, value) for key, value in values.items()}
 
-    def without(self, values: dict[str, Any]) -> dict[str, Any]:
+    def without(self, values: dict[str, FieldValue]) -> dict[str, FieldValue]:
         """The same with the secrets hidden that were found so far, wherever they stand."""
         secrets = dict.fromkeys(secret for secret in self._secrets if len(secret) >= _SHORTEST)
         wanted = sorted([*secrets][:_MOST_SECRETS], key=len, reverse=True)
@@ -125,7 +126,7 @@ class _Pass:
             return values
         return {key: value if key.startswith(_OTHERS) else _without(value, wanted) for key, value in values.items()}
 
-    def _value(self, key: str, value: Any) -> Any:
+    def _value(self, key: str, value: FieldValue) -> FieldValue:
         if key in self._special and value is not None and self._redactor.is_hidden(key):
             self._redactor.count("field" if not _is_environment(key) else "environment", 1)
             if isinstance(value, str) and value != MARK:
@@ -139,9 +140,9 @@ class _Pass:
             return type(value)(self._items(key, value))
         return value
 
-    def _items(self, key: str, items: Iterable[Any]) -> list[Any]:
+    def _items(self, key: str, items: Iterable[FieldValue]) -> list[FieldValue]:
         """A list of arguments: an option's secret may be the next item."""
-        found: list[Any] = []
+        found: list[FieldValue] = []
         for item in items:
             before = found[-1] if found else None
             if isinstance(item, str) and isinstance(before, str) and before.startswith("-"):
@@ -156,7 +157,7 @@ def _is_environment(key: str) -> bool:
     return any(name in key for name in _ENVIRONMENTS)
 
 
-def _flat(value: Any) -> str:
+def _flat(value: FieldValue) -> str:
     if type(value) is str:
         return value
     if isinstance(value, bytes):
@@ -164,7 +165,7 @@ def _flat(value: Any) -> str:
     return " ".join(map(_flat, value)) if isinstance(value, tuple | list) else ""
 
 
-def _without(value: Any, secrets: Sequence[bytes]) -> Any:
+def _without(value: FieldValue, secrets: Sequence[bytes]) -> FieldValue:
     if isinstance(value, tuple | list):
         return type(value)(_without(item, secrets) for item in value)
     if not isinstance(value, str | bytes):

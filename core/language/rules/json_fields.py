@@ -1,23 +1,24 @@
 """Fields of records that are JSON: any value by its pointer, the whole record, its time; `jevt.*` are older names."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import orjson
 
 from mozu.core.model.event import DataEvent
 from mozu.core.model.fields import Argument, Field, FieldType, Reader
+from mozu.core.model.value_types import Json
 
 JSON_SOURCES: Final = frozenset({"json", "k8s_audit"})
 """Source classes whose records are JSON."""
 
 
-class _Absent:
+class Absent:
     """What a pointer leads to when it leads nowhere; JSON's null is a value of its own."""
 
 
-ABSENT: Final = _Absent()
+ABSENT: Final = Absent()
 
 
 def split_pointer(pointer: str) -> tuple[str, ...]:
@@ -27,8 +28,9 @@ def split_pointer(pointer: str) -> tuple[str, ...]:
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.removeprefix("/").split("/"))
 
 
-def walk(value: Any, steps: Sequence[str]) -> Any:
+def walk(document: Json, steps: Sequence[str]) -> Json | Absent:
     """What the steps lead to, or ABSENT."""
+    value: Json | Absent = document
     for step in steps:
         if isinstance(value, dict):
             value = value.get(step, ABSENT)
@@ -39,7 +41,7 @@ def walk(value: Any, steps: Sequence[str]) -> Any:
     return value
 
 
-def as_value(value: Any) -> str | None:
+def as_value(value: Json | Absent) -> str | None:
     """A text as it is, anything else as compact JSON, ABSENT as missing."""
     if isinstance(value, str):
         return value

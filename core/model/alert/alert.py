@@ -1,13 +1,13 @@
 """An alert: typed values, not text."""
 
 from hashlib import blake2b
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from mozu.core.model.alert.severity import Severity
 from mozu.core.model.alert.template import Template
+from mozu.core.model.value_types import FieldValue
 
 
 class Alert(msgspec.Struct, kw_only=True):
@@ -19,7 +19,7 @@ class Alert(msgspec.Struct, kw_only=True):
     time: int
     """The event's time, ns since the epoch."""
     template: Template
-    values: dict[str, Any]
+    values: dict[str, FieldValue]
     """Key of each `Ref` → typed value (None where missing): int, float, bool, str, bytes, or a tuple of these."""
     tags: tuple[str, ...] = ()
     """Sorted."""
@@ -28,7 +28,7 @@ class Alert(msgspec.Struct, kw_only=True):
     hostname: str = ""
     id: str = ""
     """Stable: evaluating the same event again gives the same id. The core fills it, and `hostname`."""
-    enrichment: dict[str, Any] = msgspec.field(default_factory=dict)
+    enrichment: dict[str, FieldValue] = msgspec.field(default_factory=dict)
     """Field → JSON value (text, number, bool, list, None) of what encoders want besides the output
     (`Context.requested_fields`); shown by no format that has no place for it."""
     incomplete: tuple[str, ...] = ()

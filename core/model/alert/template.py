@@ -3,11 +3,11 @@
 import base64
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Any
 
 import msgspec
 
 from mozu.core.model.event import as_bytes
+from mozu.core.model.value_types import FieldValue
 
 MISSING = "<NA>"
 _LIST_LIMIT = 1023
@@ -45,12 +45,12 @@ class Template(msgspec.Struct, frozen=True):
         """Every reference whose value an alert must carry, in order."""
         return tuple(part for part in self.parts if isinstance(part, Ref)) + self.extra
 
-    def render(self, values: Mapping[str, Any]) -> str:
+    def render(self, values: Mapping[str, FieldValue]) -> str:
         """The message. Missing values print `<NA>`."""
         return "".join(part if isinstance(part, str) else _padded(part, values.get(part.key)) for part in self.parts)
 
 
-def _padded(ref: Ref, value: Any) -> str:
+def _padded(ref: Ref, value: FieldValue) -> str:
     text = render_value(value, ref.type, ref.format)
     if not ref.width:
         return text
@@ -58,7 +58,7 @@ def _padded(ref: Ref, value: Any) -> str:
     return raw.ljust(ref.width).decode("utf-8", "surrogateescape")
 
 
-def render_value(value: Any, kind: str, form: str = "", *, base64_bytes: bool = False) -> str:
+def render_value(value: FieldValue, kind: str, form: str = "", *, base64_bytes: bool = False) -> str:
     """One value as outputs print it. `kind` is the value of a `FieldType`."""
     if value is None:
         return MISSING
@@ -83,7 +83,7 @@ def render_value(value: Any, kind: str, form: str = "", *, base64_bytes: bool = 
         return f"{value:X}"
     if form == "octal":
         return f"{value:o}"
-    if form == "padded":
+    if form == "padded" and isinstance(value, int):
         return f"{value & _UNSIGNED:09d}"
     return str(value)
 

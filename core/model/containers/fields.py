@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
 import re2
 
 from mozu.core.errors import UnknownField
 from mozu.core.model.containers.metadata import HOST, ContainerMetadata, Mount
-from mozu.core.model.event import as_bytes
+from mozu.core.model.event import SyscallEvent, as_bytes
 from mozu.core.model.fields import Reader
+from mozu.core.model.value_types import FieldValue
 
 Lookup = Callable[[str], ContainerMetadata | None]
 """Full id → metadata, or None where they are not known (yet). Immediate."""
@@ -76,14 +77,14 @@ class _Fields:
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
 
-    def of(self, value: Callable[[ContainerMetadata], Any]) -> Binder:
+    def of(self, value: Callable[[ContainerMetadata], FieldValue]) -> Binder:
         reader = self.reader(value)
         return lambda _: reader
 
-    def reader(self, value: Callable[[ContainerMetadata], Any]) -> Reader:
+    def reader(self, value: Callable[[ContainerMetadata], FieldValue]) -> Reader:
         lookup = self._lookup
 
-        def read(event: Any) -> Any:
+        def read(event: SyscallEvent) -> FieldValue:
             process = event.process
             if process is None:
                 return None
@@ -93,11 +94,11 @@ class _Fields:
 
         return read
 
-    def pod_reader(self, value: Callable[[ContainerMetadata], Any]) -> Reader:
+    def pod_reader(self, value: Callable[[ContainerMetadata], FieldValue]) -> Reader:
         """Of the pod's sandbox; missing outside pods."""
         lookup = self._lookup
 
-        def of_sandbox(metadata: ContainerMetadata) -> Any:
+        def of_sandbox(metadata: ContainerMetadata) -> FieldValue:
             sandbox = lookup(metadata.sandbox_id) if metadata.sandbox_id else None
             return None if sandbox is None else value(sandbox)
 

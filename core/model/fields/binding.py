@@ -1,10 +1,11 @@
 """Readers made for one event type at load time, and one that finds its way at run time where the type is not known."""
 
 from collections.abc import Callable
-from typing import Any
 
+from mozu.core.model.event import Event
 from mozu.core.model.fields.field import Reader, never
 from mozu.core.model.syscalls import EventType, event_type
+from mozu.core.model.value_types import FieldValue
 
 Make = Callable[[str | None, EventType], Reader | None]
 """(argument, event type) → the reader; None: this type never has a value."""
@@ -21,7 +22,7 @@ def by_type(make: Make) -> Bind:
             return None if known is None else make(argument, known)
         readers: dict[str, Reader] = {}
 
-        def read(event: Any) -> Any:
+        def read(event: Event) -> FieldValue:
             reader = readers.get(event.type)
             if reader is None:
                 known = event_type(event.type)
@@ -40,7 +41,7 @@ def when(test: Callable[[EventType], bool], read: Reader) -> Bind:
     return by_type(lambda _, event: read if test(event) else None)
 
 
-def constant(value: object) -> Reader:
+def constant(value: FieldValue) -> Reader:
     """The same value for every event."""
     return lambda _: value
 

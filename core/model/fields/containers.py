@@ -5,11 +5,12 @@ these readers; without one they know what holds on the host and nothing of a con
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.model.event import Container, Process, SyscallEvent
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
 from mozu.core.model.fields.proc.read import UNSIGNED, dated, own
+from mozu.core.model.value_types import FieldValue
 
 _OWN: Final = frozenset({"tree", "cgroups"})
 _NEEDS: Final = frozenset({"tree", "cgroups", "enricher:containers"})
@@ -23,7 +24,7 @@ def _by_cgroup(read: Callable[[Container], str]) -> Reader:
     return own(lambda process: "host" if process.container is None else read(process.container))
 
 
-def _on_host(value: Any) -> Reader:
+def _on_host(value: FieldValue) -> Reader:
     return own(lambda process: value if process.container is None else None)
 
 
@@ -39,7 +40,7 @@ def _told(
     name: str,
     doc: str,
     *,
-    host: Any = None,
+    host: FieldValue = None,
     kind: FieldType = FieldType.STRING,
     argument: Argument = Argument.NONE,
     traits: frozenset[str] = frozenset(),

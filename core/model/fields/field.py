@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from mozu.core.model.event import Event
+from mozu.core.model.value_types import FieldValue
 
-Reader = Callable[[Any], Any]
-"""Takes an event, gives the field's value in its native type, or None where it has none. Must be pure and cheap; may
-be called late, for an event of the past."""
+Reader = Callable[[Any], FieldValue]
+"""Takes an event (of the class that the field's `sources` have), gives the field's value in its native type, or None
+where it has none. Must be pure and cheap; may be called late, for an event of the past."""
 
 
 class FieldType(enum.Enum):

@@ -1,12 +1,12 @@
 """The merged configuration as YAML again, secrets hidden."""
 
 from collections.abc import Callable
-from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
 from mozu.core.api import Kind
+from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config.delivery import QueueSettings, RetrySettings, RouteSettings, SpoolSettings
 from mozu.core.runtime.config.model import Config, Entry
 
@@ -18,7 +18,7 @@ def show(config: Config, settings_of: SettingsOf, *, defaults: bool = False) -> 
 
     `settings_of` gives the validated settings of an entry. With `defaults` every setting is shown, not only those set.
     """
-    tree: dict[str, Any] = {
+    tree: JsonObject = {
         kind.section: [_entry(entry, settings_of(entry), defaults=defaults) for entry in config.of(kind)]
         for kind in Kind
         if config.of(kind) or kind is not Kind.RESPONDER
@@ -27,8 +27,8 @@ def show(config: Config, settings_of: SettingsOf, *, defaults: bool = False) -> 
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, default_flow_style=False)
 
 
-def _entry(entry: Entry, settings: BaseModel, *, defaults: bool) -> str | dict[str, Any]:
-    shown: dict[str, Any] = {}
+def _entry(entry: Entry, settings: BaseModel, *, defaults: bool) -> str | JsonObject:
+    shown: JsonObject = {}
     if entry.id != entry.name or defaults:
         shown["id"] = entry.id
     if entry.kind is Kind.SINK:

@@ -46,7 +46,8 @@ def test_every_text_is_stored_as_it_is(journal: Journal) -> None:
     under_test.stop()
     seen = journal.wait_records(COUNT, "SYSLOG_IDENTIFIER=hostile")
     expected = [
-        (item.body.decode(), as_bytes(item.alert.rule), as_bytes(item.alert.values["proc.cmdline"])) for item in batch
+        (item.body.decode(), as_bytes(item.alert.rule), as_bytes(str(item.alert.values["proc.cmdline"])))
+        for item in batch
     ]
     fields = ("MESSAGE", "MOZU_RULE", "MOZU_PROC_CMDLINE")
     found = [tuple(text(record[name]) for name in fields) for record in seen]

@@ -85,7 +85,9 @@ def test_every_text_arrives_as_the_encoder_made_it(plain: Rsyslog, name: str) ->
 def test_structured_data_and_header_arrive_with_every_escape(plain: Rsyslog) -> None:
     batch = records(*hostile_alerts(COUNT, seed=2))
     seen = received_after(plain, COUNT, lambda: send(batch, **TRANSPORTS["tcp"](plain)))
-    expected = [(item.alert.id, shown(item.alert.rule), shown(item.alert.values["proc.exepath"])) for item in batch]
+    expected = [
+        (item.alert.id, shown(item.alert.rule), shown(str(item.alert.values["proc.exepath"]))) for item in batch
+    ]
     assert expected == [(data["uuid"], data["rule"], data["exe"]) for data in map(data_of, seen)]
     assert [str(128 + item.alert.priority) for item in batch] == [message["pri"] for message in seen]
 

@@ -98,7 +98,7 @@ def test_alerts_of_a_rule_share_their_template() -> None:
 
 def test_line_ends_that_a_rule_means_stay_what_they_are() -> None:
     alert = _one(output="14:13:20.123456789: Warning two\nlines")
-    assert FalcoJson().document(alert)["output"].endswith(": Warning two\nlines")
+    assert str(FalcoJson().document(alert)["output"]).endswith(": Warning two\nlines")
     assert FalcoText().encode(alert).endswith(b"two\\nlines")
 
 

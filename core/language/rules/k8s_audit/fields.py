@@ -6,7 +6,7 @@ not cut the repository of an image.
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from mozu.core.language.rules.json_fields import ABSENT, as_value, walk
@@ -20,10 +20,11 @@ from mozu.core.language.rules.k8s_audit.pod import (
 )
 from mozu.core.language.rules.k8s_audit.record import POD_SPEC, computed, elements, keyed, list_at, several, single
 from mozu.core.model.fields import Field
+from mozu.core.model.value_types import JsonObject
 
 
-def _subjects(kind: str, *, namespaced: bool = False) -> Callable[[dict[str, Any], int | None], list[str]]:
-    def values(record: dict[str, Any], _: int | None) -> list[str]:
+def _subjects(kind: str, *, namespaced: bool = False) -> Callable[[JsonObject, int | None], list[str]]:
+    def values(record: JsonObject, _: int | None) -> list[str]:
         found = []
         for subject in list_at(record, "requestObject", "subjects"):
             name = as_value(walk(subject, ("name",)))
@@ -36,8 +37,8 @@ def _subjects(kind: str, *, namespaced: bool = False) -> Callable[[dict[str, Any
     return values
 
 
-def _flattened(key: str) -> Callable[[dict[str, Any], int | None], list[str]]:
-    def values(record: dict[str, Any], position: int | None) -> list[str]:
+def _flattened(key: str) -> Callable[[JsonObject, int | None], list[str]]:
+    def values(record: JsonObject, position: int | None) -> list[str]:
         rules = list_at(record, "requestObject", "rules")
         chosen = rules if position is None else rules[position : position + 1]
         return [text for rule in chosen for item in list_at(rule, key) if (text := as_value(item)) is not None]
@@ -45,12 +46,12 @@ def _flattened(key: str) -> Callable[[dict[str, Any], int | None], list[str]]:
     return values
 
 
-def _service_ports(record: dict[str, Any], _: int | None) -> list[str]:
+def _service_ports(record: JsonObject, _: int | None) -> list[str]:
     text = as_value(walk(record, (*POD_SPEC, "ports")))
     return [] if text is None else [text]
 
 
-def _param(record: dict[str, Any], key: str) -> str | None:
+def _param(record: JsonObject, key: str) -> str | None:
     uri = record.get("requestURI")
     if not isinstance(uri, str):
         return None
@@ -61,7 +62,7 @@ def _param(record: dict[str, Any], key: str) -> str | None:
     return found[0] if found else None
 
 
-def _target_pod(record: dict[str, Any]) -> str | None:
+def _target_pod(record: JsonObject) -> str | None:
     reference = record.get("objectRef")
     if walk(reference, ("resource",)) != "pods" or walk(reference, ("subresource",)) not in (ABSENT, ""):
         return None

@@ -1,17 +1,19 @@
 """Pods in audit records: containers, volumes, images."""
 
 from collections.abc import Callable
-from typing import Any
 
 from mozu.core.language.rules.json_fields import ABSENT, as_value, walk
 from mozu.core.language.rules.k8s_audit.record import POD_SPEC, list_at, several
 from mozu.core.model.fields import Field
+from mozu.core.model.value_types import Json, JsonObject
+
+_Read = Callable[[Json, JsonObject], list[str] | None]
 
 
-def _part(kind: str, read: Callable[[Any, dict[str, Any]], list[str] | None]) -> Any:
+def _part(kind: str, read: _Read) -> Callable[[JsonObject, int | None], list[str]]:
     """Of each container of a kind (or of the one with the index), what `read` gives; None: the field is missing."""
 
-    def values(record: dict[str, Any], position: int | None) -> list[str]:
+    def values(record: JsonObject, position: int | None) -> list[str]:
         found: list[str] = []
         listed = list_at(record, *POD_SPEC, kind)
         for container in listed if position is None else listed[position : position + 1]:
@@ -24,31 +26,31 @@ def _part(kind: str, read: Callable[[Any, dict[str, Any]], list[str] | None]) ->
     return values
 
 
-def _must(*steps: str) -> Callable[[Any, dict[str, Any]], list[str] | None]:
-    def read(container: Any, _: dict[str, Any]) -> list[str] | None:
+def _must(*steps: str) -> Callable[[Json, JsonObject], list[str] | None]:
+    def read(container: Json, _: JsonObject) -> list[str] | None:
         text = as_value(walk(container, steps))
         return None if text is None else [text]
 
     return read
 
 
-def _may(*steps: str) -> Callable[[Any, dict[str, Any]], list[str]]:
-    def read(container: Any, _: dict[str, Any]) -> list[str]:
+def _may(*steps: str) -> Callable[[Json, JsonObject], list[str]]:
+    def read(container: Json, _: JsonObject) -> list[str]:
         text = as_value(walk(container, steps))
         return [] if text is None else [text]
 
     return read
 
 
-def _words(key: str) -> Callable[[Any, dict[str, Any]], list[str]]:
-    def read(container: Any, _: dict[str, Any]) -> list[str]:
+def _words(key: str) -> Callable[[Json, JsonObject], list[str]]:
+    def read(container: Json, _: JsonObject) -> list[str]:
         words = list_at(container, key)
         return [" ".join(as_value(word) or "" for word in words)] if words else []
 
     return read
 
 
-def _ports(container: Any, _: dict[str, Any]) -> list[str]:
+def _ports(container: Json, _: JsonObject) -> list[str]:
     found = []
     for port in list_at(container, "ports"):
         number = walk(port, ("hostPort",))
@@ -58,8 +60,8 @@ def _ports(container: Any, _: dict[str, Any]) -> list[str]:
     return found
 
 
-def _identity(key: str) -> Callable[[Any, dict[str, Any]], list[str]]:
-    def read(container: Any, record: dict[str, Any]) -> list[str]:
+def _identity(key: str) -> Callable[[Json, JsonObject], list[str]]:
+    def read(container: Json, record: JsonObject) -> list[str]:
         for value in (walk(container, ("securityContext", key)), walk(record, (*POD_SPEC, "securityContext", key))):
             text = as_value(value)
             if text is not None:
@@ -77,7 +79,7 @@ def repository(image: str) -> str:
     return name[:colon] if colon > slash else name
 
 
-def _repository(container: Any, _: dict[str, Any]) -> list[str] | None:
+def _repository(container: Json, _: JsonObject) -> list[str] | None:
     text = as_value(walk(container, ("image",)))
     return None if text is None else [repository(text)]
 
@@ -85,7 +87,7 @@ def _repository(container: Any, _: dict[str, Any]) -> list[str] | None:
 def containers(kind: str, word: str) -> tuple[Field, ...]:
     """The fields of one kind of container of the requested pod; `word` names the kind in their descriptions."""
     security = "securityContext"
-    parts: list[tuple[str, str, Callable[[Any, dict[str, Any]], list[str] | None]]] = [
+    parts: list[tuple[str, str, Callable[[Json, JsonObject], list[str] | None]]] = [
         ("name", "Names", _must("name")),
         ("image", "Images", _must("image")),
         ("image.repository", "Repositories of the images", _repository),
@@ -109,10 +111,10 @@ def containers(kind: str, word: str) -> tuple[Field, ...]:
     )
 
 
-def volumes(*steps: str) -> Callable[[dict[str, Any], int | None], list[str]]:
+def volumes(*steps: str) -> Callable[[JsonObject, int | None], list[str]]:
     """Reads a text of each of the pod's volumes, or of the one with the index."""
 
-    def values(record: dict[str, Any], position: int | None) -> list[str]:
+    def values(record: JsonObject, position: int | None) -> list[str]:
         listed = list_at(record, *POD_SPEC, "volumes")
         chosen = listed if position is None else listed[position : position + 1]
         return [text for volume in chosen if (text := as_value(walk(volume, steps))) is not None]
@@ -120,27 +122,27 @@ def volumes(*steps: str) -> Callable[[dict[str, Any], int | None], list[str]]:
     return values
 
 
-def volume_types(record: dict[str, Any], position: int | None) -> list[str]:
+def volume_types(record: JsonObject, position: int | None) -> list[str]:
     """Kinds of the volumes: their keys besides `name`."""
     listed = list_at(record, *POD_SPEC, "volumes")
     chosen = listed if position is None else listed[position : position + 1]
     return [key for volume in chosen if isinstance(volume, dict) for key in volume if key != "name"]
 
 
-def host_path(record: dict[str, Any], key: str) -> str:
+def host_path(record: JsonObject, key: str) -> str:
     """`true` if the path of the host is mounted; a `*` at the end stands for any rest."""
     paths = volumes("hostPath", "path")(record, None)
     hit = any(path.startswith(key[:-1]) if key.endswith("*") else path == key for path in paths)
     return "true" if hit else "false"
 
 
-def any_privileged(record: dict[str, Any]) -> str:
+def any_privileged(record: JsonObject) -> str:
     """`true` if any container is privileged."""
     flags = [walk(item, ("securityContext", "privileged")) for item in list_at(record, *POD_SPEC, "containers")]
     return "true" if True in flags else "false"
 
 
-def first_repository(record: dict[str, Any]) -> str | None:
+def first_repository(record: JsonObject) -> str | None:
     """Repository of the first container's image."""
     image = as_value(walk(record, (*POD_SPEC, "containers", "0", "image")))
     return None if image is None else repository(image)

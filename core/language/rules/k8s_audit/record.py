@@ -1,26 +1,27 @@
 """Kinds of audit fields: one value, a computed one, one with a key, a list. A record is known by its `auditID`."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.language.rules.json_fields import as_value, walk
 from mozu.core.model.event import DataEvent
 from mozu.core.model.fields import Argument, Field, FieldType, Reader
+from mozu.core.model.value_types import Json, JsonObject
 
 _SOURCES: Final = frozenset({"k8s_audit"})
 POD_SPEC: Final = ("requestObject", "spec")
 
-Values = Callable[[dict[str, Any]], Iterator[str]]
+Values = Callable[[JsonObject], Iterator[str]]
 """All values of a list field in a record."""
 
 
-def audit_record(event: DataEvent) -> dict[str, Any] | None:
+def audit_record(event: DataEvent) -> JsonObject | None:
     """The record of an event; None where it is no audit record."""
     data = event.data
     return data if isinstance(data, dict) and "auditID" in data else None
 
 
-def list_at(value: Any, *steps: str) -> list[Any]:
+def list_at(value: Json, *steps: str) -> list[Json]:
     """The array at the end of these steps; empty where there is none."""
     found = walk(value, steps)
     return found if isinstance(found, list) else []
@@ -37,7 +38,7 @@ def single(name: str, doc: str, *steps: str, deprecated: bool = False) -> Field:
 
 
 def computed(
-    name: str, doc: str, compute: Callable[[dict[str, Any]], str | None], *, deprecated: bool = False
+    name: str, doc: str, compute: Callable[[JsonObject], str | None], *, deprecated: bool = False
 ) -> Field:
     """A field whose value is computed from the record."""
 
@@ -49,7 +50,7 @@ def computed(
 
 
 def keyed(
-    name: str, doc: str, compute: Callable[[dict[str, Any], str], str | None], *, deprecated: bool = False
+    name: str, doc: str, compute: Callable[[JsonObject, str], str | None], *, deprecated: bool = False
 ) -> Field:
     """A field whose value is computed from the record and the argument of the reference."""
 
@@ -63,7 +64,7 @@ def keyed(
     return _field(name, doc, bind=bind, argument=Argument.KEY, deprecated=deprecated)
 
 
-def several(name: str, doc: str, values: Callable[[dict[str, Any], int | None], list[str]], *, index: bool) -> Field:
+def several(name: str, doc: str, values: Callable[[JsonObject, int | None], list[str]], *, index: bool) -> Field:
     """A field of several values; `index`: a reference may pick one."""
 
     def bind(argument: str | None, _: str | None) -> Reader:
@@ -101,10 +102,10 @@ def _field(
     )
 
 
-def elements(*steps: str) -> Callable[[dict[str, Any], int | None], list[str]]:
+def elements(*steps: str) -> Callable[[JsonObject, int | None], list[str]]:
     """Each element of the array there as a value."""
 
-    def values(record: dict[str, Any], _: int | None) -> list[str]:
+    def values(record: JsonObject, _: int | None) -> list[str]:
         return [text for item in list_at(record, *steps) if (text := as_value(item)) is not None]
 
     return values

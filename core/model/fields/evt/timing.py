@@ -173,11 +173,16 @@ def _part(name: str, doc: str, part: str, bind: Any, sources: frozenset[str]) ->
 
 
 def _split(read: Reader, part: str) -> Reader:
-    if part == "s":
-        return lambda event: read(event) // _SECOND
-    if part == "ns":
-        return lambda event: read(event) % _SECOND
-    return read
+    if part not in ("s", "ns"):
+        return read
+
+    def read_part(event: Event) -> int | None:
+        value = read(event)
+        if not isinstance(value, int):
+            return None
+        return value // _SECOND if part == "s" else value % _SECOND
+
+    return read_part
 
 
 def _since_previous() -> Reader:

@@ -14,6 +14,7 @@ from mozu.core.model.fields.fs.base_directory import AT_FDCWD, UNKNOWN, base_dir
 from mozu.core.model.fields.lookups import Lookups
 from mozu.core.model.fields.pathname import absolute, directory_of, filename_of, single_slashes
 from mozu.core.model.syscalls import EventType
+from mozu.core.model.value_types import FieldValue
 
 _FDS: Final = frozenset({"fds"})
 _NAMED: Final = frozenset({"fds", "cwd", "names"})
@@ -165,11 +166,11 @@ def _simple(name: str, kind: FieldType, doc: str, read: Reader, needs: frozenset
 
 
 def _fact(
-    name: str, kind: FieldType, doc: str, fact: Callable[[File], object], form: str = "", more: str = ""
+    name: str, kind: FieldType, doc: str, fact: Callable[[File], FieldValue], form: str = "", more: str = ""
 ) -> Field:
     """A field that only a known descriptor has."""
 
-    def read(event: SyscallEvent) -> object:
+    def read(event: SyscallEvent) -> FieldValue:
         file = event.file
         return fact(file) if file is not None and file.kind else None
 

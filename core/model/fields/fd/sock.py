@@ -1,7 +1,7 @@
 """The two ends of a socket: fd.*ip, fd.*port, fd.*net, fd.*proto, fd.*.name, fd.is_server …"""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.model.event import Address, File, SockTuple, SyscallEvent
 from mozu.core.model.fields.addresses import plain
@@ -9,6 +9,7 @@ from mozu.core.model.fields.binding import when
 from mozu.core.model.fields.descriptor_kind import IP
 from mozu.core.model.fields.field import Field, FieldType, Match, Reader
 from mozu.core.model.fields.lookups import Lookups
+from mozu.core.model.value_types import FieldValue
 
 _FDS: Final = frozenset({"fds"})
 _FILTER: Final = frozenset({"filter_only", "no_rhs", "no_transformer"})
@@ -75,7 +76,7 @@ def is_server(file: File, lookups: Lookups) -> bool:
     return file.role in ("listening", "server") or (file.sock is not None and file.sock.dest in lookups.addresses)
 
 
-def _both(event: SyscallEvent, place: int) -> tuple[Any, ...] | None:
+def _both(event: SyscallEvent, place: int) -> tuple[FieldValue, ...] | None:
     """Both ends, the one end of a listening socket, nothing for other descriptors; None without a descriptor."""
     file = event.file
     if file is None or not file.kind:

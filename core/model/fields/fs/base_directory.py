@@ -1,9 +1,10 @@
 """Where a relative path begins."""
 
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import event_type
+from mozu.core.model.value_types import FieldValue
 
 AT_FDCWD: Final = -100
 UNKNOWN: Final = "<UNKNOWN>"
@@ -44,7 +45,7 @@ def reported_directory(event: SyscallEvent, fd: int) -> str | None:
     return None
 
 
-def _told(observed: Any, place: int) -> str | None:
+def _told(observed: FieldValue, place: int) -> str | None:
     bases: tuple[str | None, ...] | None = getattr(observed, "bases", None)
     if bases is not None:
         return bases[place] if place < len(bases) else None

@@ -1,7 +1,7 @@
 """The fields `fs.path.*`: the paths that calls on the file system changed."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.fields.binding import by_type
@@ -9,6 +9,7 @@ from mozu.core.model.fields.field import Field, FieldType, Reader
 from mozu.core.model.fields.fs.base_directory import AT_FDCWD, UNKNOWN, base_directory, place_of
 from mozu.core.model.fields.pathname import absolute
 from mozu.core.model.syscalls import EventType
+from mozu.core.model.value_types import FieldValue
 
 _OPENS: Final = frozenset({"open", "openat", "openat2"})
 _EPERM: Final = 1
@@ -65,11 +66,12 @@ def _raw(event_type: EventType, position: int) -> Reader:
     opens = event_type.name in _OPENS
     of_descriptor = event_type.params[position].type == "fd"
 
-    def read(event: SyscallEvent) -> Any:
+    def read(event: SyscallEvent) -> FieldValue:
         if not _succeeded(event, opens=opens):
             return None
         if not of_descriptor:
-            return event.args[position]
+            value: FieldValue = event.args[position]
+            return value
         return event.file.name if event.file is not None else None
 
     return read
@@ -85,8 +87,8 @@ def _absolute(event_type: EventType, position: int) -> Reader:
     opens = event_type.name in _OPENS
 
     def read(event: SyscallEvent) -> str | None:
-        text: str | None = raw(event)
-        if text is None:
+        text = raw(event)
+        if not isinstance(text, str):
             return None
         if opens and event.file is not None:
             return event.file.name

@@ -1,7 +1,7 @@
 """`proc.p*` and `proc.a*`: the parent and all other ancestors, as they were when the event happened."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.fields.field import Argument, Field, FieldType, Match, Reader
@@ -17,6 +17,7 @@ from mozu.core.model.fields.proc.read import (
     own,
     parent,
 )
+from mozu.core.model.value_types import FieldValue
 
 _ENV: Final = frozenset({"tree", "env"})
 _PLAIN: Final = frozenset({"no_rhs", "no_transformer"})
@@ -24,20 +25,22 @@ _ENV_LEVELS: Final = 20
 """How far up a variable is looked for."""
 
 
-def _leveled(read: Callable[[Process], Any], bare: Reader) -> Callable[[str | None, str | None], Reader]:
+def _leveled(read: Callable[[Process], FieldValue], bare: Reader) -> Callable[[str | None, str | None], Reader]:
     def bind(argument: str | None, _: str | None) -> Reader:
         return bare if argument is None else of_level(int(argument), read)
 
     return bind
 
 
-def _any(name: str, kind: FieldType, doc: str, read: Callable[[Process], Any], show: Reader | None = None) -> Field:
+def _any(
+    name: str, kind: FieldType, doc: str, read: Callable[[Process], FieldValue], show: Reader | None = None
+) -> Field:
     return Field(
         name=name,
         type=kind,
         doc=doc,
         bind=_leveled(read, of_lineage(read)),
-        show=show or joined_lineage(read),
+        show=show or joined_lineage(lambda process: str(read(process) or "")),
         argument=Argument.INDEX_OPTIONAL,
         match=Match.ANY,
         needs=TREE,

@@ -1,9 +1,9 @@
 """`proc.*` of the process itself: what runs, with which arguments, from which file, since when."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-from mozu.core.model.event import Process, SyscallEvent, byte_length
+from mozu.core.model.event import File, Process, SyscallEvent, byte_length
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
 from mozu.core.model.fields.proc.read import UNSIGNED, dated, of_main, own
 
@@ -78,7 +78,7 @@ def _number(name: str) -> Callable[[Process], int | None]:
     return read
 
 
-def _descriptor(fd: int, read: Callable[[Any], str]) -> Reader:
+def _descriptor(fd: int, read: Callable[[File], str]) -> Reader:
     def reader(process: Process, event: SyscallEvent) -> str | None:
         file = process.file_at(fd, event.num)
         return None if file is None else read(file)

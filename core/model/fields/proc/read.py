@@ -1,40 +1,41 @@
 """How fields of processes are read: from the version that an event holds, and from its relatives as of the event."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.fields.field import Reader
+from mozu.core.model.value_types import FieldValue
 
 UNSIGNED: Final = (1 << 64) - 1
 _DEPTH: Final = 10_000
 """No machine has deeper trees; hostile recordings have loops."""
 
 
-def own(read: Callable[[Process], Any]) -> Reader:
+def own(read: Callable[[Process], FieldValue]) -> Reader:
     """A value of the event's own process; missing for events that no task caused."""
 
-    def reader(event: SyscallEvent) -> Any:
+    def reader(event: SyscallEvent) -> FieldValue:
         process = event.process
         return None if process is None else read(process)
 
     return reader
 
 
-def dated(read: Callable[[Process, SyscallEvent], Any]) -> Reader:
+def dated(read: Callable[[Process, SyscallEvent], FieldValue]) -> Reader:
     """The same for values that also depend on the moment of the event."""
 
-    def reader(event: SyscallEvent) -> Any:
+    def reader(event: SyscallEvent) -> FieldValue:
         process = event.process
         return None if process is None else read(process, event)
 
     return reader
 
 
-def of_main(read: Callable[[Process], Any]) -> Reader:
+def of_main(read: Callable[[Process], FieldValue]) -> Reader:
     """A value that all threads take from their main thread."""
 
-    def reader(event: SyscallEvent) -> Any:
+    def reader(event: SyscallEvent) -> FieldValue:
         process = event.process
         if process is None:
             return None
@@ -49,10 +50,10 @@ def parent(event: SyscallEvent) -> Process | None:
     return None if process is None else process.main_at(event.num).parent_at(event.num)
 
 
-def of_parent(read: Callable[[Process], Any]) -> Reader:
+def of_parent(read: Callable[[Process], FieldValue]) -> Reader:
     """A value of the parent process."""
 
-    def reader(event: SyscallEvent) -> Any:
+    def reader(event: SyscallEvent) -> FieldValue:
         found = parent(event)
         return None if found is None else read(found)
 
@@ -88,20 +89,20 @@ def at_level(event: SyscallEvent, level: int) -> Process | None:
     return found
 
 
-def of_level(level: int, read: Callable[[Process], Any]) -> Reader:
+def of_level(level: int, read: Callable[[Process], FieldValue]) -> Reader:
     """A value of the ancestor so many steps up."""
 
-    def reader(event: SyscallEvent) -> Any:
+    def reader(event: SyscallEvent) -> FieldValue:
         found = at_level(event, level)
         return None if found is None else read(found)
 
     return reader
 
 
-def of_lineage(read: Callable[[Process], Any]) -> Reader:
+def of_lineage(read: Callable[[Process], FieldValue]) -> Reader:
     """The values of all ancestors, for tests that hold if they hold for one of them; missing without any."""
 
-    def reader(event: SyscallEvent) -> tuple[Any, ...] | None:
+    def reader(event: SyscallEvent) -> tuple[FieldValue, ...] | None:
         return tuple([read(found) for found in lineage(event)]) or None
 
     return reader

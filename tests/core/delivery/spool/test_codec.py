@@ -3,8 +3,9 @@ import pytest
 
 from mozu.core.delivery.spool.codec import SpoolEncoder, decode_alert, decode_form
 from mozu.core.model.alert import Alert, Ref, Severity, Template
+from mozu.core.model.value_types import FieldValue
 
-VALUES = {
+VALUES: dict[str, FieldValue] = {
     "text": "plain",
     "hostile": "a\udc80\x00\x1b",
     "number": (1 << 64) - 1,

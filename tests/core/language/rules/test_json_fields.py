@@ -4,9 +4,10 @@ from mozu.core.language.rules import SourceFile, load_texts, plugin_fields
 from mozu.core.language.rules.json_fields import split_pointer, walk
 from mozu.core.model.event import DataEvent
 from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.value_types import JsonObject
 from tests.core.language.rules.small import registry
 
-RECORD = {"a": {"b/c": [1, {"d": True}], "~": None}, "text": "x"}
+RECORD: JsonObject = {"a": {"b/c": [1, {"d": True}], "~": None}, "text": "x"}
 
 
 def _value(field: str, argument: str | None = None) -> object:

@@ -1,0 +1,12 @@
+"""Types of values: of fields and alerts, and of JSON (what encoders build, what documents and rule files hold)."""
+
+from collections.abc import Mapping, Sequence
+
+FieldValue = None | bool | int | float | str | bytes | Sequence["FieldValue"]
+"""What a field of an event, and so a value of an alert, can be; None: it has none. `FieldType` says which."""
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+"""Any JSON value; arrays and objects are read only in this type, so that those of narrower types fit."""
+
+JsonObject = dict[str, Json]
+"""An object that is being built."""
