@@ -1,12 +1,12 @@
-"""What the kernel side alone costs a server: programs attached and detached in turn while it works.
+"""What attached BPF programs alone cost a server: they are attached and detached in turn while it works.
 
     python -m benchmarks.attached [--seconds 120] [--only nginx] [--rules FILE ...]
 
-No monitor reads here. In slots of a tenth of a second there is nothing attached, then a program that does nothing at
-a call that nobody makes, the same at the calls that the server makes, and mozu's own programs under each set of
-rules, in an order that changes. The measure is the processor time that the server takes for a request, against that
-of the slot of the same round with nothing attached: a round is shorter than most of what neighbours on the machine do
-to it. Printed are medians, in brackets the interval in which the true one lies in 95 of 100 cases. Whole monitors:
+No monitor drains the ring buffer. In slots of a tenth of a second nothing is attached, then a program that does
+nothing at a call that no process makes, the same at the calls that the server makes, and mozu's own programs under
+each set of rules, in an order that changes. The measure is the processor time that the server takes for a request, against that
+of the slot of the same round with nothing attached: a round is shorter than most disturbances by other load on the
+machine. Printed are medians, in brackets the interval in which the true one lies in 95 of 100 cases. Whole monitors:
 `benchmarks.live`.
 """
 
@@ -49,8 +49,8 @@ RING: Final = 1 << 23
 WRITES: Final = {"nginx": 2, "redis-server": 1}
 """Program → how often it writes for a request: nginx a header and a line of its log (the file goes another way)."""
 HEAD: Final = "| workload | attached | alone, for a request | added | added | rounds |\n|---|---|---|---|---|---|"
-FEW: Final = 100
-"""Requests in a slot that say nothing: the client begins or ends."""
+MIN_REQUESTS: Final = 100
+"""Requests in a slot that are too few to count: the client starts or stops."""
 
 
 class Sample(NamedTuple):
@@ -132,19 +132,28 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def calls_of(watched: Kernel) -> list[str]:
-    """Those that are made all the time now."""
+    """Calls that are made all the time now."""
     watched.attach(sorted(watched.types))
     before = {name: watched.loader.count(name)[0] for name in watched.loader.attached}
     time.sleep(1)  # the calls of a second are counted
-    made = [name for name, seen in before.items() if watched.loader.count(name)[0] - seen > FEW]
+    made = [name for name, seen in before.items() if watched.loader.count(name)[0] - seen > MIN_REQUESTS]
     watched.detach()
     return sorted(made)
 
 
-def _told(loader: Loader, call: str) -> bool:
+def _passes(loader: Loader, call: str) -> bool:
     """Whether most calls were not filtered; some pass before an attached program has its filter."""
     seen, filtered, _, _ = loader.count(call)
     return filtered < seen / 2
+
+
+def _check_filtered(workload: Workload, sets: dict[str, Kernel], made: Sequence[str]) -> None:
+    """A table of calls that the kernel filter discards has no row for others."""
+    for name, one in sets.items():
+        passing = [call for call in made if call in one.types and _passes(one.loader, call)]
+        if passing:
+            calls = ", ".join(passing)
+            raise SystemExit(f"{name}: {calls} of {workload.name} pass the filter; this measures calls that do not")
 
 
 def measure(workload: Workload, sets: dict[str, Kernel], seconds: float) -> Iterator[str]:
@@ -174,7 +183,7 @@ def measure(workload: Workload, sets: dict[str, Kernel], seconds: float) -> Iter
             made = sorted({name for one in sets.values() for name in calls_of(one)})
             turns: dict[str, Callable[[], None]] = {
                 "nothing": partial(do_nothing, []),
-                "a program that does nothing, at a call that nobody makes": partial(do_nothing, ["setfsuid"]),
+                "a program that does nothing, at a call that no process makes": partial(do_nothing, ["setfsuid"]),
             }
             if made:
                 turns[f"a program that does nothing, at {' and '.join(made)}"] = partial(do_nothing, made)
@@ -193,15 +202,12 @@ def measure(workload: Workload, sets: dict[str, Kernel], seconds: float) -> Iter
                     time.sleep(SLOT)  # the server works; this is what is measured
                     after = sample(program, pids)
                     end()
-                    if after.requests - before.requests > FEW:
+                    if after.requests - before.requests > MIN_REQUESTS:
                         row[name] = (after.cpu - before.cpu) / (after.requests - before.requests)
                 if row.keys() == turns.keys():
                     rounds.append(row)
     os.close(nothing)
-    for name, one in sets.items():
-        told = [call for call in made if call in one.types and _told(one.loader, call)]
-        if told:
-            raise SystemExit(f"{name}: {', '.join(told)} of {workload.name} are told, and this is about what is not")
+    _check_filtered(workload, sets, made)
     alone = statistics.median(row["nothing"] for row in rounds)
     for name in list(turns)[1:]:
         middle, low, high = interval([row[name] - row["nothing"] for row in rounds])

@@ -1,9 +1,9 @@
-"""The least that watching can cost: programs that do nothing, attached as mozu attaches its own.
+"""The baseline: programs that do nothing, attached as mozu attaches its own; the least that watching can cost.
 
     python -m benchmarks.live --other "python -m benchmarks.baseline" --other-ready attached
 
 A call's own exit tracepoint is the cheapest place to watch it from, and as soon as one is in use the kernel takes its
-longer way out of every system call. What that alone costs on a machine is this program's row; the rest is mozu's.
+slower exit path for every system call. What that alone costs on a machine is this program's row; the rest is mozu's.
 """
 
 import signal

@@ -1,4 +1,4 @@
-"""Something that goes on beside what is measured."""
+"""Concurrent load: work in a thread beside what is measured."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def concurrent_load(work: Callable[[], object], pause: float = 0.0) -> Iterator[None]:
-    """Do it again and again in a thread, so many seconds apart, while the block runs; the last time is waited for."""
+    """Repeat the work in a thread, with pauses of so many seconds, while the block runs; wait for the last one."""
     ending = threading.Event()
 
     def again() -> None:

@@ -1,4 +1,4 @@
-"""What watching costs calls that nobody watches, in CPU time: mozu's programs with and without the 32-bit watch.
+"""CPU time that each entry path's programs cost calls that are not watched: with and without the 32-bit watch.
 
     python -m benchmarks.entry_paths [--rounds 15]
 
@@ -30,7 +30,7 @@ TYPES: Final = (
 """About what Falco's stable rules demand; dd makes none of them in its loop."""
 
 
-def burnt() -> float:
+def cpu_seconds() -> float:
     """CPU seconds of one run of dd."""
     command = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", f"count={CALLS // 2}", "status=none"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -56,31 +56,31 @@ def main() -> None:
     idle = kernel.load(kernel.RAW_TRACEPOINT, "nothing", module.dump_func(b"nothing"))
     held: list[int] = []
 
-    def stand(types: Sequence[str], ways: Sequence[str], *, nothing: bool = False) -> None:
+    def switch(types: Sequence[str], entry_paths: Sequence[str], *, nothing: bool = False) -> None:
         while held:
             os.close(held.pop())
         if nothing:
             held.append(kernel.attach_raw_tracepoint(idle, "sys_exit"))
         loader.attach([name for name in types if name not in loader.attached])
-        loader.set_entry_paths(ways)
+        loader.set_entry_paths(entry_paths)
         loader.detach(loader.attached - set(types))
 
     without: dict[str, Callable[[], None]] = {
-        "nothing": lambda: stand((), ()),
-        "a program that does nothing": lambda: stand((), (), nothing=True),
-        "32-bit calls": lambda: stand((), (COMPAT,)),
+        "nothing": lambda: switch((), ()),
+        "a program that does nothing": lambda: switch((), (), nothing=True),
+        "32-bit calls": lambda: switch((), (COMPAT,)),
     }
     beside: dict[str, Callable[[], None]] = {
-        "native calls": lambda: stand(TYPES, ()),
-        "native calls, io_uring": lambda: stand(TYPES, (IO_URING,)),
-        "native calls, io_uring, 32-bit calls": lambda: stand(TYPES, (IO_URING, COMPAT)),
+        "native calls": lambda: switch(TYPES, ()),
+        "native calls, io_uring": lambda: switch(TYPES, (IO_URING,)),
+        "native calls, io_uring, 32-bit calls": lambda: switch(TYPES, (IO_URING, COMPAT)),
     }
     times: dict[str, list[float]] = {name: [] for name in (*without, *beside)}
     for group in (without, beside) * 3:
         for _ in range(rounds):
             for name, begin in group.items():
                 begin()
-                times[name].append(burnt())
+                times[name].append(cpu_seconds())
     loader.close()
     print("| watched | CPU time of a call, ns | beyond nothing |\n|---|---|---|")
     least = quiet(times["nothing"])

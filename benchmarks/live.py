@@ -1,4 +1,4 @@
-"""What watching costs the watched: workloads with and without a monitor, in interleaved pairs.
+"""What watching costs the watched processes: workloads with and without a monitor, in interleaved pairs.
 
     python -m benchmarks.live [--pairs 9] [--only NAME] [--rules FILE ...] [--compat32 on|off|both]
                               [--other COMMAND --other-ready REGEX]
@@ -41,11 +41,11 @@ class Timed(NamedTuple):
 
     run: Run
     cpu: float
-    """Seconds of processor time of everything that ran meanwhile, for each unit of the run."""
+    """Seconds of processor time of everything that ran at that time, for each unit of the run."""
 
 
 class Pair(NamedTuple):
-    """One run alone, one under a monitor, and what the monitor used meanwhile."""
+    """One run alone, one under a monitor, and what the monitor used."""
 
     alone: Timed
     under: Timed
@@ -103,7 +103,7 @@ def row(workload: Workload, name: str, pairs: Sequence[Pair]) -> str:
         *_p99([(a.p99, b.p99) for a, b in zip(alone, under, strict=True)]),
         f"{statistics.median(one.usage.cpu for one in pairs):.2f} s",
         f"{statistics.median(one.usage.rss for one in pairs):.0f} MiB",
-        "not told" if lost < 0 else f"{lost:,.0f}",
+        "not reported" if lost < 0 else f"{lost:,.0f}",
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -123,11 +123,11 @@ def _added(nanoseconds: Sequence[float], unit: str) -> str:
 
 
 def _p99(pairs: Sequence[tuple[float | None, float | None]]) -> tuple[str, str]:
-    told = [(alone, under) for alone, under in pairs if alone is not None and under is not None]
-    if not told:
+    known = [(alone, under) for alone, under in pairs if alone is not None and under is not None]
+    if not known:
         return "–", "–"
-    alone = statistics.median(alone for alone, _ in told)
-    return f"{alone:.2f} ms", _spread([under / alone for alone, under in told], ".2f")
+    alone = statistics.median(alone for alone, _ in known)
+    return f"{alone:.2f} ms", _spread([under / alone for alone, under in known], ".2f")
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:

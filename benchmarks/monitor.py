@@ -18,7 +18,7 @@ import msgspec
 
 ROOT = Path(__file__).parents[1]
 _TICKS = os.sysconf("SC_CLK_TCK")
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds after which something that must happen has not happened."""
 
 
@@ -30,7 +30,7 @@ class Usage(msgspec.Struct):
     rss: float = 0.0
     """MiB at the end."""
     lost: int = 0
-    """Events, -1 where the monitor does not tell."""
+    """Events, -1 if the monitor does not report them."""
     alerts: int = 0
 
 
@@ -48,7 +48,7 @@ def end(process: "subprocess.Popen[Any]") -> None:
     """In good order; at once where that takes too long."""
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -77,8 +77,8 @@ class Monitor:
             ready, counted = threading.Event(), [0]
             threading.Thread(target=self._read, args=(process, ready, counted), daemon=True).start()
             try:
-                if not ready.wait(PATIENCE):
-                    raise SystemExit(f"{self.name} did not say {self._ready!r} within {PATIENCE:.0f} s")
+                if not ready.wait(TIMEOUT):
+                    raise SystemExit(f"{self.name} did not say {self._ready!r} within {TIMEOUT:.0f} s")
                 time.sleep(0.3)  # what it still does to begin is no part of the workload's cost
                 before = _cpu(process.pid)
                 yield

@@ -1,11 +1,11 @@
-"""One ring for all CPUs, or one for each: what a record costs those who write it, and what merging costs the reader.
+"""One ring buffer for all CPUs, or one for each: what a record costs the writers, and what merging costs the reader.
 
     python -m benchmarks.rings [--rounds 9] [--calls 1000000]
 
-A program at the exit of openat writes a record of the size of an open's into the one ring or the other, while as many
-processes as there are CPUs, or one alone, open and close a file; a thread frees the rings meanwhile. Rounds are
-interleaved; medians, in brackets the least and the most. The reader's part is the time that it takes to put batches of
-two rings in order by their time, in Python.
+A program at the exit of openat writes a record of the size of an open's into one of the ring buffers, while as many
+processes as there are CPUs, or one alone, open and close a file; a thread frees the ring buffers at the same time.
+Rounds are interleaved; medians, in brackets the least and the most. The reader's part is the time that it takes to put batches of
+two ring buffers in order by time, in Python.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 
 SIZE: Final = 32 << 20
-"""Bytes of each ring: more than is written between two turns of the thread that frees them."""
+"""Bytes of each ring buffer: more than is written between two iterations of the thread that frees them."""
 BATCH: Final = 2000
 _SOURCE: Final = Path(__file__).parent / "workloads/calls.c"
 _RECORD: Final = """
@@ -37,11 +37,11 @@ struct record { u64 words[24]; }; /* 192 bytes: an open with a path of 60 */
 """
 
 
-class Freed(RingBuffer):
-    """One that nobody reads."""
+class DiscardingRingBuffer(RingBuffer):
+    """Frees records without reading them."""
 
-    def forget(self) -> None:
-        """Give back the room of whatever is in it."""
+    def discard(self) -> None:
+        """Move the consumer position to the producer's."""
         self._own[0] = self._positions[0]
 
 
@@ -54,9 +54,9 @@ def _output(fd: int) -> str:
     return f"bpf_ringbuf_output((void *)bpf_pseudo_fd(1, {fd}), &record, sizeof(record), 0);"
 
 
-def program_text(shared: int, apart: Sequence[int]) -> str:
-    """Three programs: nothing, into the one ring, into that of the CPU."""
-    cases = " ".join(f"if (cpu == {cpu}) {{ {_output(fd)} }}" for cpu, fd in enumerate(apart))
+def program_text(shared: int, per_cpu: Sequence[int]) -> str:
+    """Three programs: no output, into the one ring buffer, into that of the CPU."""
+    cases = " ".join(f"if (cpu == {cpu}) {{ {_output(fd)} }}" for cpu, fd in enumerate(per_cpu))
     return (
         _RECORD
         + _function("nothing", "")
@@ -65,14 +65,14 @@ def program_text(shared: int, apart: Sequence[int]) -> str:
     )
 
 
-def freed(rings: Sequence[Freed]) -> AbstractContextManager[None]:
-    """Whatever is written is forgotten soon."""
+def discarding(rings: Sequence[DiscardingRingBuffer]) -> AbstractContextManager[None]:
+    """Records are discarding soon after they are written."""
 
-    def forget() -> None:
+    def discard() -> None:
         for ring in rings:
-            ring.forget()
+            ring.discard()
 
-    return concurrent_load(forget, 0.001)
+    return concurrent_load(discard, 0.001)
 
 
 def timed(command: Sequence[str]) -> float:
@@ -83,7 +83,7 @@ def timed(command: Sequence[str]) -> float:
 
 
 def merging() -> tuple[float, float]:
-    """Microseconds an event to order what two rings gave: half of it each, and nothing to order."""
+    """Microseconds an event to merge two batches by time, and to concatenate them."""
     halves = [[SyscallEvent("syscall", "openat", 2 * n + odd) for n in range(BATCH // 2)] for odd in (0, 1)]
     key = attrgetter("time")
     sorting, joining = [], []
@@ -112,14 +112,15 @@ def main() -> None:
         raise SystemExit(f"a compiler is not installed: apt-get install {' '.join(packages)}")
     cpus = kernel.possible_cpus()
     fds = [kernel.create_map(kernel.RINGBUF, f"rings_{n}", key=0, value=0, entries=SIZE) for n in range(cpus + 1)]
-    rings = [Freed(fd, SIZE) for fd in fds]
+    rings = [DiscardingRingBuffer(fd, SIZE) for fd in fds]
     module = compile_text(program_text(fds[0], fds[1:]), Path.cwd())
     names = ("nothing", "one_for_all", "one_for_each")
     programs = {name: module.load_func(name.encode(), kernel.TRACEPOINT).fd for name in names}
     point = checks.tracepoint_id(checks.tracefs(), "sys_exit_openat")
     assert point is not None, "this kernel has no tracepoint of openat"
-    print("| processes | into one ring, ns a record | into one a CPU | difference |\n|---|---|---|---|", flush=True)
-    with tempfile.TemporaryDirectory() as folder, freed(rings):
+    print("| processes | into one ring buffer, ns a record | into one a CPU | difference |", flush=True)
+    print("|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory() as folder, discarding(rings):
         target = Path(folder) / "target"
         target.touch()
         subprocess.run(["gcc", "-O2", "-o", f"{folder}/calls", _SOURCE], check=True)

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.monitor import PATIENCE, end
+from benchmarks.monitor import TIMEOUT, end
 
-_CLIENT_PATIENCE: Final = 300.0
+_CLIENT_TIMEOUT: Final = 300.0
 """Seconds for a client that works for three; redis-benchmark asks a server that is gone without an end."""
 
 
@@ -31,7 +31,7 @@ def serving(command: Sequence[str], port: int, folder: Path) -> Iterator[None]:
 
 
 def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while True:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
@@ -43,7 +43,7 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
 def ask(command: Sequence[str]) -> str:
     """Run a client to its end; what it printed."""
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_CLIENT_PATIENCE, check=False
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_CLIENT_TIMEOUT, check=False
     )
     if done.returncode:
         raise SystemExit(f"{command[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
