@@ -4,10 +4,10 @@
 
 No monitor drains the ring buffer. In slots of a tenth of a second nothing is attached, then a program that does
 nothing at a call that no process makes, the same at the calls that the server makes, and mozu's own programs under
-each set of rules, in an order that changes. The measure is the processor time that the server takes for a request, against that
-of the slot of the same round with nothing attached: a round is shorter than most disturbances by other load on the
-machine. Printed are medians, in brackets the interval in which the true one lies in 95 of 100 cases. Whole monitors:
-`benchmarks.live`.
+each set of rules, in an order that changes. The measure is the processor time that the server takes for a request,
+against that of the slot of the same round with nothing attached: a round is shorter than most disturbances by other
+load on the machine. Printed are medians, in brackets the interval in which the true one lies in 95 of 100 cases.
+Whole monitors: `benchmarks.live`.
 """
 
 import argparse

@@ -4,8 +4,8 @@
 
 A program at the exit of openat writes a record of the size of an open's into one of the ring buffers, while as many
 processes as there are CPUs, or one alone, open and close a file; a thread frees the ring buffers at the same time.
-Rounds are interleaved; medians, in brackets the least and the most. The reader's part is the time that it takes to put batches of
-two ring buffers in order by time, in Python.
+Rounds are interleaved; medians, in brackets the least and the most. The reader's part is the time that it takes to put
+batches of two ring buffers in order by time, in Python.
 """
 
 import argparse

@@ -41,7 +41,8 @@ def test_processors_work_in_what_is_neither_idle_nor_waiting_nor_taken_away(tmp_
 
 def test_a_workload_without_latencies_has_none_in_its_row() -> None:
     cells = row(REDIS[0], "other", [Pair(Timed(Run(10), 1), Timed(Run(5), 2), Usage(lost=-1))]).strip("| ").split(" | ")
-    assert ["100.00 ms/request", "–", "–", "not reported"] == [cells[3].split(" (")[0].lstrip("+"), *cells[7:9], cells[-1]]
+    added = cells[3].split(" (")[0].lstrip("+")
+    assert ["100.00 ms/request", "–", "–", "not reported"] == [added, *cells[7:9], cells[-1]]
 
 
 def test_every_set_of_rules_is_watched_with_and_without_the_32_bit_watch() -> None:
