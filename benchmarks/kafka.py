@@ -73,7 +73,7 @@ async def plain_producer(kafka: Cluster, topic: str, count: int) -> float:
 
 
 async def sink(kafka: Cluster, topic: str, count: int) -> float:
-    """Alerts a second through an outlet and the sink, encoding included."""
+    """Alerts a second through a sink worker and the sink, encoding included."""
     settings = KafkaSettings(bootstrap_servers=tuple(kafka.servers), topic=topic)
     made = KafkaSink(settings, context(content_type="application/json"))
     assert await made.check() is None  # it is connected now, as the plain producer is
@@ -100,7 +100,7 @@ async def plain_consumer(kafka: Cluster, topic: str, count: int) -> float:
 
 
 async def source(kafka: Cluster, topic: str, count: int) -> float:
-    """Records a second as events of mozu's source, each batch settled."""
+    """Records a second as events of mozu's source, each batch acknowledged."""
     settings = KafkaSourceSettings(
         bootstrap_servers=tuple(kafka.servers), topics=(topic,), group=f"mozu-{time.time_ns()}", alerts=False
     )

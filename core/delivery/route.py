@@ -1,4 +1,4 @@
-"""Which alerts a sink gets."""
+"""Routing: which alerts a sink gets, by priority, tags, rules and sources."""
 
 from collections.abc import Sequence
 from fnmatch import translate

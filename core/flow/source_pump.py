@@ -54,7 +54,7 @@ class SourcePump:
             return
         needed = demand.state_dependencies("syscall")
         source = self._source.component
-        state.environments = "env" in needed
+        state.configure(environments="env" in needed)
         known = state.seed(source.observed_pids() if isinstance(source, ObservesPids) else None)
         _log.info("source %s has started; %d processes were there already", self.name, known)
         if "threads" in needed:
@@ -63,7 +63,7 @@ class SourcePump:
     async def update(self, demand: Demand) -> None:
         """Rules have changed."""
         if self.pipeline.state is not None:
-            self.pipeline.state.environments = "env" in demand.state_dependencies("syscall")
+            self.pipeline.state.configure(environments="env" in demand.state_dependencies("syscall"))
         with self._source.contained("take new demand"):
             await self._source.component.update(demand)
 

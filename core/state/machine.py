@@ -46,13 +46,16 @@ class StateMachine:
         metrics = Metrics() if metrics is None else metrics
         self._procfs = None if procfs is None else Procfs(procfs)
         self._state = State(None if self._procfs is None else self._task, metrics)
-        self.environments = False
-        """Whether environments are read from /proc too."""
+        self._environments = False
         for name in self.sizes():
             metrics.gauge(f"state_{name}", lambda name=name: self.sizes()[name])  # type: ignore[misc]
 
     def _task(self, tid: int) -> tuple[int, KnownProcess, int] | None:
-        return None if self._procfs is None else self._procfs.task(tid, env=self.environments)
+        return None if self._procfs is None else self._procfs.task(tid, env=self._environments)
+
+    def configure(self, *, environments: bool) -> None:
+        """What the rules want read from /proc from now on: environments of processes are the dearest part."""
+        self._environments = environments
 
     def seed(self, pids: Iterable[int] | None = None, /, *, files: bool = False) -> int:
         """Take in these processes, or every one that exists now; gives their number. `files`: also descriptors."""
@@ -60,7 +63,7 @@ class StateMachine:
             return 0
         state = self._state
         count = 0
-        for pid, known, others in self._procfs.processes(pids, env=self.environments):
+        for pid, known, others in self._procfs.processes(pids, env=self._environments):
             if state.node(pid) is None:
                 node = seed(state, pid, pid, known, state.number + 1, others=others)
                 if files:
@@ -127,7 +130,7 @@ class StateMachine:
     def read_procfs(self, pids: Iterable[int] | None = None, /) -> Iterator[ProcSnapshot]:
         """What /proc says now of these processes, or of every one that lives. On any thread."""
         if self._procfs is not None:
-            for pid, known, others in self._procfs.processes(pids, env=self.environments):
+            for pid, known, others in self._procfs.processes(pids, env=self._environments):
                 yield ProcSnapshot(pid, pid, known, others)
 
     def processes(self) -> list[int]:

@@ -1,4 +1,4 @@
-"""Times as outputs print them; the second is formatted once and reused, since alerts come in bursts."""
+"""Timestamps as formats print them; the second is formatted once and cached, since alerts come in bursts."""
 
 import time
 from functools import lru_cache

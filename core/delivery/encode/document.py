@@ -1,4 +1,4 @@
-"""Python values as JSON on one line, whatever they hold."""
+"""JSON serialization on one line, whatever the values hold."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Hostile text in harmless form: one line, valid UTF-8, no control characters."""
+"""Escaping of control characters and bidirectional marks: hostile text becomes one line of valid UTF-8."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a format is."""
+"""Format and Encoder: what a format declares, and the protocol of what turns alerts into bytes."""
 
 from collections.abc import Callable
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""Typed values as JSON holds them."""
+"""JSON values from the typed values of an alert."""
 
 from mozu.core.model.alert import Ref, render_value
 from mozu.core.model.event import printable

@@ -1,4 +1,4 @@
-"""Secrets leave an alert before any encoder, spool or sink sees it.
+"""Redaction: secrets are masked in an alert before any encoder, spool or sink sees it.
 
 patterns    what a secret looks like in a text          commands    options of programs that take one
 redactor    applies them to the values of an alert

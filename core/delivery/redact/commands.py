@@ -1,4 +1,4 @@
-"""Programs whose short options take a secret: only where the program leaves no doubt.
+"""Secrets in command lines: programs whose short options take one, only where the program is unambiguous.
 
 Each is a pair: how the program is called, and what stands right before the secret. Between them may be other arguments.
 """

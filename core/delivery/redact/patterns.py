@@ -1,4 +1,4 @@
-"""What a secret looks like in a text. The groups of an expression are what is hidden; without groups, all of it."""
+"""Regular expressions (RE2) for secrets. The groups of one are masked; without groups, the whole match."""
 
 from collections.abc import Iterable
 from functools import lru_cache

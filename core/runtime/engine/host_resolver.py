@@ -1,4 +1,4 @@
-"""Which addresses the names have that rules compare with: asked of the system's resolver, again and again.
+"""Host name resolution for rules: the addresses of the names that they compare with, looked up and refreshed.
 
 A look-up blocks and cannot be cancelled, so each has a daemon thread of its own: one that hangs holds neither the loop
 nor the end of the process. The event loop's own look-ups would: uvloop does not close before they have ended, nor does
@@ -22,7 +22,7 @@ from mozu.core.runtime.config.resolve import ResolveSettings
 _log = logging.getLogger("mozu.hosts")
 
 _GATHER: Final = 0.05
-"""Seconds in which answers gather before a new table is made of them."""
+"""Seconds in which answers are batched before a new table is published."""
 _NOTHING: Final = (bytes(4), bytes(16))
 """0.0.0.0 and ::, by which filtering resolvers say that there is nothing."""
 
@@ -38,12 +38,12 @@ class _Host:
         """Why the last look-up failed; empty: it did not."""
         self.answered = asyncio.Event()
         """Set with the first outcome, whatever it is."""
-        self.asked = False
+        self.in_progress = False
         """A look-up is under way."""
 
 
 class HostResolver:
-    """Keeps `names.hosts` true while `run` runs. A table is swapped for a new one, and never changed."""
+    """Keeps `names.hosts` current while `run` runs. The table is replaced as a whole, and never changed."""
 
     def __init__(self, names: Lookups, settings: ResolveSettings, metrics: Metrics) -> None:
         self._names, self._settings = names, settings
@@ -51,7 +51,7 @@ class HostResolver:
         self._slots = asyncio.Semaphore(settings.at_once)
         self._new = asyncio.Event()
         self._wanted_at = 0.0
-        self._swap: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._looked_up = metrics.counter("host_lookups_total")
         self._failed = metrics.counter("host_lookups_failed_total")
         metrics.gauge("hosts_wanted", lambda: len(self._hosts))
@@ -61,7 +61,7 @@ class HostResolver:
         """These are the names from now on; those that are new are looked up at once."""
         new = [name for name in sorted(names) if name not in self._hosts]
         self._hosts = {name: self._hosts.get(name) or _Host(name) for name in sorted(names)}
-        self._swap_soon()
+        self._publish_soon()
         if new:
             self._wanted_at = asyncio.get_running_loop().time()
             self._new.set()
@@ -76,7 +76,7 @@ class HostResolver:
             async with asyncio.timeout_at(max(moment, self._wanted_at + self._settings.wait)):
                 for host in list(self._hosts.values()):
                     await host.answered.wait()
-        self._put_in_force()
+        self._publish()
         if self._hosts:
             resolved = sum(bool(host.addresses) for host in self._hosts.values())
             _log.info("%d of %d names that rules compare with have addresses", resolved, len(self._hosts))
@@ -88,17 +88,17 @@ class HostResolver:
                 while True:
                     self._new.clear()
                     for host in self._hosts.values():
-                        if not host.asked:
-                            host.asked = True
-                            group.create_task(self._ask(host, group), name=f"resolve {host.name}")
+                        if not host.in_progress:
+                            host.in_progress = True
+                            group.create_task(self._resolve(host, group), name=f"resolve {host.name}")
                     with suppress(TimeoutError):
                         async with asyncio.timeout(self._settings.refresh):
                             await self._new.wait()
         finally:
-            if self._swap is not None:
-                self._swap.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
 
-    async def _ask(self, host: _Host, group: asyncio.TaskGroup) -> None:
+    async def _resolve(self, host: _Host, group: asyncio.TaskGroup) -> None:
         """One look-up. It keeps its slot as long as its thread hangs; an answer that comes late is one."""
         try:
             async with self._slots:
@@ -110,15 +110,15 @@ class HostResolver:
                     self._looked_up.value += 1
                     if late:
                         self._fail(host, f"there was no answer within {self._settings.timeout:g} s")
-                    self._take(host, await answer, late=late)
+                    self._accept(host, await answer, late=late)
                 finally:
                     worker.close()
         except RuntimeError as error:  # the machine has no thread left
             self._fail(host, str(error))
         finally:
-            host.asked = False
+            host.in_progress = False
 
-    def _take(self, host: _Host, answer: frozenset[Address] | str, *, late: bool) -> None:
+    def _accept(self, host: _Host, answer: frozenset[Address] | str, *, late: bool) -> None:
         if isinstance(answer, str):
             if not late:
                 self._fail(host, answer)
@@ -129,11 +129,11 @@ class HostResolver:
         if answer != host.addresses:
             _log.debug("the name %s has the addresses %s", host.name, ", ".join(sorted(map(_text, answer))))
             host.addresses = answer
-            self._swap_soon()
+            self._publish_soon()
         host.answered.set()
 
     def _fail(self, host: _Host, problem: str) -> None:
-        """What was known before stays."""
+        """Keep the last good answer."""
         self._failed.value += 1
         if problem != host.problem:
             host.problem = problem
@@ -141,14 +141,14 @@ class HostResolver:
             _log.warning("rules compare with the name %s, which cannot be resolved: %s%s", host.name, problem, stays)
         host.answered.set()
 
-    def _swap_soon(self) -> None:
-        if self._swap is None:
-            self._swap = asyncio.get_running_loop().call_later(_GATHER, self._put_in_force)
+    def _publish_soon(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_GATHER, self._publish)
 
-    def _put_in_force(self) -> None:
-        if self._swap is not None:
-            self._swap.cancel()
-            self._swap = None
+    def _publish(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         table: dict[Address, tuple[str, ...]] = {}
         for host in self._hosts.values():
             for address in host.addresses:

@@ -154,7 +154,7 @@ def test_who_ends_between_two_looks_is_left_to_the_stream(stream: Stream, monkey
         await until(lambda: 5 not in stream.knows())
 
     run(stream, work)
-    assert stream.machine.asked > 2, "it had gone when it was read again, and only a further look may bury it"
+    assert stream.machine.asked > 2, "it had gone when it was read again, and only a further pass may evict it"
 
 
 def test_a_stream_that_is_behind_is_waited_for(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:

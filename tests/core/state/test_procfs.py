@@ -34,7 +34,7 @@ def sleeper(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def seeded(pid: int, *, env: bool = False, files: bool = False) -> Process:
     machine = StateMachine()
-    machine.environments = env
+    machine.configure(environments=env)
     machine.seed(files=files)
     process = machine.process(pid)
     assert process is not None
@@ -105,7 +105,7 @@ def test_the_environment_comes_where_it_is_asked_for(sleeper: subprocess.Popen[b
 
 def test_who_is_asked_for_later_has_an_environment_too(sleeper: subprocess.Popen[bytes]) -> None:
     machine = StateMachine()
-    machine.environments = True
+    machine.configure(environments=True)
     event = made("chdir", sleeper.pid, of=sleeper.pid, res=-1)
     machine.apply([event])
     assert "MARK=x y" in read(event, "proc.env")

@@ -21,7 +21,7 @@ RULE = "- rule: R\n  desc: d\n  output: hi\n  priority: INFO\n  condition: evt.t
 
 
 class Taken:
-    """Stands where an outlet stands."""
+    """Stands in the place of a sink worker."""
 
     name = "taken"
 
