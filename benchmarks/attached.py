@@ -35,7 +35,7 @@ from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state import StateMachine
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.rules.falco.settings import STANDARD, FalcoSettings
-from mozu.plugins.sources.ebpf import checks, kernel
+from mozu.plugins.sources.ebpf import bpf_syscall, checks
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.loader import Loader
@@ -160,14 +160,14 @@ def measure(workload: Workload, sets: dict[str, Kernel], seconds: float) -> Iter
     """Rows of the table."""
     program = next(iter(workload.programs))
     idle = compile_text("int nothing(void *context) { return 0; }", Path.cwd())
-    nothing = kernel.load(kernel.TRACEPOINT, "nothing", idle.dump_func(b"nothing"))
+    nothing = bpf_syscall.load(bpf_syscall.TRACEPOINT, "nothing", idle.dump_func(b"nothing"))
     held: list[int] = []
 
     def do_nothing(names: Sequence[str]) -> None:
         for name in names:
             point = checks.tracepoint_id(checks.tracefs(), f"sys_exit_{name}")
             assert point is not None
-            held.append(kernel.attach_tracepoint(nothing, point))
+            held.append(bpf_syscall.attach_tracepoint(nothing, point))
 
     def end() -> None:
         while held:

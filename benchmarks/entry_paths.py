@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from mozu.plugins.sources.ebpf import kernel
+from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.entry_paths import COMPAT, IO_URING, usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
@@ -53,14 +53,14 @@ def main() -> None:
     loader.prepare(TYPES)
 
     module = compile_text("int nothing(void *context) { return 0; }", Path.cwd())
-    idle = kernel.load(kernel.RAW_TRACEPOINT, "nothing", module.dump_func(b"nothing"))
+    idle = bpf_syscall.load(bpf_syscall.RAW_TRACEPOINT, "nothing", module.dump_func(b"nothing"))
     held: list[int] = []
 
     def switch(types: Sequence[str], entry_paths: Sequence[str], *, nothing: bool = False) -> None:
         while held:
             os.close(held.pop())
         if nothing:
-            held.append(kernel.attach_raw_tracepoint(idle, "sys_exit"))
+            held.append(bpf_syscall.attach_raw_tracepoint(idle, "sys_exit"))
         loader.attach([name for name in types if name not in loader.attached])
         loader.set_entry_paths(entry_paths)
         loader.detach(loader.attached - set(types))

@@ -24,7 +24,7 @@ from benchmarks.concurrent_load import concurrent_load
 from benchmarks.workloads.calls import BUILD
 from benchmarks.workloads.workload import missing_packages
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf import checks, kernel
+from mozu.plugins.sources.ebpf import bpf_syscall, checks
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 
@@ -110,12 +110,13 @@ def main() -> None:
     options = parser.parse_args()
     if packages := missing_packages([BUILD]):
         raise SystemExit(f"a compiler is not installed: apt-get install {' '.join(packages)}")
-    cpus = kernel.possible_cpus()
-    fds = [kernel.create_map(kernel.RINGBUF, f"rings_{n}", key=0, value=0, entries=SIZE) for n in range(cpus + 1)]
+    cpus = bpf_syscall.possible_cpus()
+    ring = bpf_syscall.RINGBUF
+    fds = [bpf_syscall.create_map(ring, f"rings_{n}", key=0, value=0, entries=SIZE) for n in range(cpus + 1)]
     rings = [DiscardingRingBuffer(fd, SIZE) for fd in fds]
     module = compile_text(program_text(fds[0], fds[1:]), Path.cwd())
     names = ("nothing", "one_for_all", "one_for_each")
-    programs = {name: module.load_func(name.encode(), kernel.TRACEPOINT).fd for name in names}
+    programs = {name: module.load_func(name.encode(), bpf_syscall.TRACEPOINT).fd for name in names}
     point = checks.tracepoint_id(checks.tracefs(), "sys_exit_openat")
     assert point is not None, "this kernel has no tracepoint of openat"
     print("| processes | into one ring buffer, ns a record | into one a CPU | difference |", flush=True)
@@ -129,7 +130,7 @@ def main() -> None:
             found: dict[str, list[float]] = {name: [] for name in programs}
             for number in range(options.rounds):
                 for name in names if number % 2 else reversed(names):
-                    attachment = kernel.attach_tracepoint(programs[name], point)
+                    attachment = bpf_syscall.attach_tracepoint(programs[name], point)
                     found[name].append(timed(command) / options.calls * processes * 1e9)
                     os.close(attachment)
             costs = [[a - b for a, b in zip(found[n], found["nothing"], strict=True)] for n in names[1:]]

@@ -1,7 +1,8 @@
-"""Preflight checks: capabilities and tracefs, each with its own error."""
+"""Preflight checks: architecture, capabilities, tracefs, each with its own error."""
 
 import ctypes
 import os
+import platform
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,12 @@ _CAPABILITIES: Final = {"CAP_DAC_READ_SEARCH": 2, "CAP_SYS_ADMIN": 21, "CAP_PERF
 _NEEDED: Final = ("CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH")
 _TRACEFS: Final = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def check_machine() -> None:
+    """Raises SourceUnavailable unless this is x86-64: registers and call numbers are those of that architecture."""
+    if platform.machine() != "x86_64":
+        raise SourceUnavailable(f"source ebpf: this machine is {platform.machine()}; only x86_64 is supported")
 
 
 def missing_capabilities(effective: int) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import call_number
-from mozu.plugins.sources.ebpf import btf, kernel, wire
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, wire
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.kernel_structs import ENUMERATIONS, STRUCTS
 from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION, KfuncCast
@@ -15,7 +15,7 @@ from mozu.plugins.sources.ebpf.tracepoints import Program
 
 SYS_EXIT = Program("native", "native", "", context="sys_exit_ctx")
 """At the exit tracepoint of each call, an instance a call: it tail-calls the one program of the call's family."""
-ARRAYS = {"TP_PROGS": kernel.TRACEPOINT, "RAW_TP_PROGS": kernel.RAW_TRACEPOINT}
+ARRAYS = {"TP_PROGS": bpf_syscall.TRACEPOINT, "RAW_TP_PROGS": bpf_syscall.RAW_TRACEPOINT}
 """Program array of tail calls → type of its programs."""
 _NAMED_CALLS = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir", "open_by_handle_at"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.api import SourceUnavailable, Visibility
-from mozu.plugins.sources.ebpf import btf, checks, codegen, compat, kernel, uring
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, compat, uring
 from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 
@@ -18,7 +18,7 @@ _X32: Final = 1 << 30
 
 def visibility() -> Iterator[Visibility]:
     """One by one: what must be there, the entry paths, the event types by family."""
-    yield _needed("machine", kernel.check_machine, os.uname().machine)
+    yield _needed("machine", checks.check_machine, os.uname().machine)
     yield _needed("capabilities", checks.check_capabilities, "enough to load and attach programs")
     yield _needed("compiler (bcc)", load_bcc, "of the distribution")
     yield _needed("layouts of the kernel (BTF)", lambda: btf.read(()), str(btf.BTF_FILE))
@@ -43,7 +43,7 @@ def _needed(what: str, check: object, good: str) -> Visibility:
 
 def _ring() -> None:
     try:
-        os.close(kernel.create_map(kernel.RINGBUF, "mozu_sight", key=0, value=0, entries=4096))
+        os.close(bpf_syscall.create_map(bpf_syscall.RINGBUF, "mozu_sight", key=0, value=0, entries=4096))
     except OSError as error:
         raise SourceUnavailable(f"source ebpf: the kernel gives no ring buffer ({error})") from error
 
@@ -54,7 +54,7 @@ def _entry_paths(place: Path) -> Iterator[Visibility]:
         yield Visibility("32-bit calls", seen=True, why=f"{price}; {len(compat.types())} event types")
     else:
         yield Visibility("32-bit calls", seen=True, why="this kernel takes none, so nothing is watched")
-    if kernel.call(_GETPID | _X32) < 0:
+    if bpf_syscall.call(_GETPID | _X32) < 0:
         yield Visibility("x32 calls", seen=True, why="this kernel takes none, so nothing is watched")
     else:
         yield Visibility(

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from mozu.plugins.sources.ebpf import btf, kernel
+from mozu.plugins.sources.ebpf import bpf_syscall, btf
 
 FUNCTION: Final = "bpf_rdonly_cast"
 _PLACEHOLDER: Final = 0x6D6F7A75
@@ -59,7 +59,7 @@ def find(types: btf.Btf) -> KfuncCast:
     arguments = [_INSTRUCTION.pack(_SET, number, 0, value) for number, value in ((1, 0), (2, types.identity(_EXAMPLE)))]
     end = [_INSTRUCTION.pack(_SET, 0, 0, 0), _INSTRUCTION.pack(_EXIT, 0, 0, 0)]
     try:
-        os.close(kernel.load(kernel.TRACEPOINT, "mozu_cast", b"".join([*arguments, _cast(function), *end])))
+        os.close(bpf_syscall.load(bpf_syscall.TRACEPOINT, "mozu_cast", b"".join([*arguments, _cast(function), *end])))
     except OSError:
         return NO_CAST
     return KfuncCast(function)

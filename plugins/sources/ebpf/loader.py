@@ -17,7 +17,7 @@ from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
-from mozu.plugins.sources.ebpf import checks, kernel, uring
+from mozu.plugins.sources.ebpf import bpf_syscall, checks, uring
 from mozu.plugins.sources.ebpf.codegen import ARRAYS, SYS_EXIT
 from mozu.plugins.sources.ebpf.entry_paths import IO_URING, EntryPath
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
@@ -42,7 +42,7 @@ class Loader:
 
     def __init__(self, ring_size: int, entry_paths: Iterable[EntryPath] = ()) -> None:
         self.entry_paths = tuple(entry_paths)
-        self._cpus = kernel.possible_cpus()
+        self._cpus = bpf_syscall.possible_cpus()
         self._tracefs = checks.tracefs()
         self._attached: dict[str, list[tuple[int, int]]] = {}
         """Event type → (program, attachment) of each of its programs."""
@@ -88,18 +88,19 @@ class Loader:
         return dict(self._code.verified)
 
     def _selftest(self) -> None:
-        selftest = struct.pack("<I", self._code.shared_program(_SELFTEST, kernel.TRACEPOINT))
-        kernel.update(self._maps["TP_PROGS"], _SPLICE, selftest)
+        selftest = struct.pack("<I", self._code.shared_program(_SELFTEST, bpf_syscall.TRACEPOINT))
+        bpf_syscall.update(self._maps["TP_PROGS"], _SPLICE, selftest)
         program = self._code.load_instance(SYS_EXIT)
         attachment = self._attach(_SELFTEST, program)
         try:
-            result = kernel.call(_SPLICE, *_SELFTEST_ARGUMENTS)
+            result = bpf_syscall.call(_SPLICE, *_SELFTEST_ARGUMENTS)
         finally:
             for fd in (attachment, program):
                 if fd is not None:
                     os.close(fd)
-            kernel.delete(self._maps["TP_PROGS"], _SPLICE)
-        *found, returned, task = SELFTEST_RESULT.unpack(kernel.lookup(self._maps["SELFTEST"], 0, SELFTEST_RESULT.size))
+            bpf_syscall.delete(self._maps["TP_PROGS"], _SPLICE)
+        raw = bpf_syscall.lookup(self._maps["SELFTEST"], 0, SELFTEST_RESULT.size)
+        *found, returned, task = SELFTEST_RESULT.unpack(raw)
         expected = [value & 0xFFFFFFFFFFFFFFFF for value in _SELFTEST_ARGUMENTS]
         if found != expected or returned != result:
             raise SourceUnavailable(
@@ -116,15 +117,15 @@ class Loader:
         mozu's own calls are filtered in any case. `off`: no program counts or records anything from now on; detaching
         takes longer.
         """
-        kernel.update(self._maps["SETTINGS"], 0, SETTINGS.pack(self._own_pid, threads, environment, realpath, off))
+        bpf_syscall.update(self._maps["SETTINGS"], 0, SETTINGS.pack(self._own_pid, threads, environment, realpath, off))
 
     def _attach(self, program: Program, fd: int) -> int | None:
         """Give the attachment, None where this kernel has no such tracepoint."""
         try:
             if program.raw:
-                return kernel.attach_raw_tracepoint(fd, program.tracepoint)
+                return bpf_syscall.attach_raw_tracepoint(fd, program.tracepoint)
             identifier = checks.tracepoint_id(self._tracefs, program.tracepoint, program.group)
-            return None if identifier is None else kernel.attach_tracepoint(fd, identifier)
+            return None if identifier is None else bpf_syscall.attach_tracepoint(fd, identifier)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -144,7 +145,7 @@ class Loader:
     def _update_uring_ops(self) -> None:
         """Requests of io_uring are read only where the call that they stand for is attached."""
         for opcode, entry in uring.entries(self._attached):
-            kernel.update(self._maps["URING_OPS"], opcode, entry)
+            bpf_syscall.update(self._maps["URING_OPS"], opcode, entry)
 
     def _attach_type(self, spec: SyscallSpec) -> bool:
         for program in PROGRAMS[spec.name]:
@@ -160,12 +161,12 @@ class Loader:
         """Tail-call this program for calls of this number, whichever entry path they took, without a filter."""
         for array, kind in self._program_arrays():
             entry = struct.pack("<I", self._code.shared_program(program, kind))
-            kernel.update(self._maps[array], spec.number + NUMBERS_END, entry)
-            kernel.update(self._maps[array], spec.number, entry)
+            bpf_syscall.update(self._maps[array], spec.number + NUMBERS_END, entry)
+            bpf_syscall.update(self._maps[array], spec.number, entry)
 
     def _program_arrays(self) -> list[tuple[str, int]]:
         """The program arrays that entry paths tail call through, with the type of their programs."""
-        return list(ARRAYS.items()) if self.entry_paths else [("TP_PROGS", kernel.TRACEPOINT)]
+        return list(ARRAYS.items()) if self.entry_paths else [("TP_PROGS", bpf_syscall.TRACEPOINT)]
 
     def set_filters(self, functions: Mapping[str, FilterFunction]) -> str:
         """Tail-call these filters before the families of their types, and none for other types.
@@ -199,7 +200,7 @@ class Loader:
             return
         for array, _ in self._program_arrays():
             program = struct.pack("<I", self._filter_programs[wanted.entry(array)])
-            kernel.update(self._maps[array], spec.number, program)
+            bpf_syscall.update(self._maps[array], spec.number, program)
 
     def _attach_programs(self, chosen: Iterable[Program]) -> list[tuple[int, int]]:
         """(program, attachment) at each tracepoint that this kernel has."""
@@ -238,20 +239,20 @@ class Loader:
                 self._attached.pop(name, None)
             self._filters.pop(name, None)
             for array in ARRAYS:
-                kernel.delete(self._maps[array], SYSCALL_SPECS[name].number)
-                kernel.delete(self._maps[array], SYSCALL_SPECS[name].number + NUMBERS_END)
+                bpf_syscall.delete(self._maps[array], SYSCALL_SPECS[name].number)
+                bpf_syscall.delete(self._maps[array], SYSCALL_SPECS[name].number + NUMBERS_END)
             for program, _ in pairs:
                 os.close(program)
         self._update_uring_ops()
 
     def _misses(self, pairs: list[tuple[int, int]]) -> int | None:
-        found = [kernel.program_info(program)[0] for program, _ in pairs]
+        found = [bpf_syscall.program_info(program)[0] for program, _ in pairs]
         known = [count for count in found if count is not None]
         return sum(known) if len(known) == len(found) else None
 
     def count(self, name: str) -> Count:
         """The loss counters of one event type since the start: map COUNTS, and recursion_misses of its programs."""
-        raw = kernel.lookup(self._maps["COUNTS"], SYSCALL_SPECS[name].number, COUNTS.size * self._cpus)
+        raw = bpf_syscall.lookup(self._maps["COUNTS"], SYSCALL_SPECS[name].number, COUNTS.size * self._cpus)
         seen, filtered, lost = (sum(column) for column in zip(*COUNTS.iter_unpack(raw), strict=True))
         with self._counting:
             misses = self._misses(self._attached.get(name, []))

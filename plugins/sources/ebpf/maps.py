@@ -8,7 +8,7 @@ from typing import Final
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
-from mozu.plugins.sources.ebpf import arg_layouts, compat, kernel, uring
+from mozu.plugins.sources.ebpf import arg_layouts, bpf_syscall, compat, uring
 from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
 COUNTS: Final = struct.Struct("<QQQ")
@@ -40,9 +40,10 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
     `requests`: whether io_uring will be watched; else its maps are tiny.
     """
     in_flight = _IN_FLIGHT if requests else 8
-    array, per_cpu, prog_array = kernel.ARRAY, kernel.PERCPU_ARRAY, kernel.PROG_ARRAY
+    array, per_cpu, prog_array = bpf_syscall.ARRAY, bpf_syscall.PERCPU_ARRAY, bpf_syscall.PROG_ARRAY
+    strings_size = SIZES["URING_REQUEST_SIZE"] - SIZES["URING_REQUESTS_SIZE"]
     wanted = {
-        "RING": (kernel.RINGBUF, 0, 0, ring_size),
+        "RING": (bpf_syscall.RINGBUF, 0, 0, ring_size),
         "SCRATCH": (per_cpu, 4, SIZES["SCRATCH_SIZE"], _SLOTS),
         "SYSCALL_CTX": (per_cpu, 4, SIZES["SYSCALL_CTX_SIZE"], 1),
         "COUNTS": (per_cpu, 4, COUNTS.size, NUMBERS_END),
@@ -52,23 +53,23 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
         "TP_PROGS": (prog_array, 4, 4, 2 * NUMBERS_END),
         "RAW_TP_PROGS": (prog_array, 4, 4, 2 * NUMBERS_END),
         "FILTER_SCRATCH": (per_cpu, 4, SIZES["FILTER_SCRATCH_SIZE"], 1),
-        "OPENED_PATHS": (kernel.HASH, 8, SIZES["OPENED_PATH_SIZE"], MAX_OPENED_PATHS),
+        "OPENED_PATHS": (bpf_syscall.HASH, 8, SIZES["OPENED_PATH_SIZE"], MAX_OPENED_PATHS),
         "GENERATION": (array, 4, 8, 1),
-        "COMM_VERDICTS": (kernel.HASH, NAME, ENTRY.size, NAMES),
+        "COMM_VERDICTS": (bpf_syscall.HASH, NAME, ENTRY.size, NAMES),
         "COMM_DEFAULT": (array, 4, ENTRY.size, 1),
-        "PROC_COMM_VERDICTS": (kernel.LRU_HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
-        "PROC_VERDICTS": (kernel.HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
+        "PROC_COMM_VERDICTS": (bpf_syscall.LRU_HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
+        "PROC_VERDICTS": (bpf_syscall.HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
         "COMPAT": (array, 4, compat.ENTRY.size, compat.ENTRIES),
         "URING_OPS": (array, 4, uring.ENTRY.size, uring.ENTRIES),
         "URING_REQUEST": (per_cpu, 4, SIZES["URING_REQUEST_SIZE"], 1),
-        "URING_REQUESTS": (kernel.HASH, 8, SIZES["URING_REQUESTS_SIZE"], in_flight),
-        "URING_STRINGS": (kernel.HASH, 8, SIZES["URING_REQUEST_SIZE"] - SIZES["URING_REQUESTS_SIZE"], in_flight // 8),
-        "URING_LATEST": (kernel.LRU_HASH, 16, 8, in_flight),
+        "URING_REQUESTS": (bpf_syscall.HASH, 8, SIZES["URING_REQUESTS_SIZE"], in_flight),
+        "URING_STRINGS": (bpf_syscall.HASH, 8, strings_size, in_flight // 8),
+        "URING_LATEST": (bpf_syscall.LRU_HASH, 16, 8, in_flight),
     }
     maps: dict[str, int] = {}
     for name, (kind, key, value, entries) in wanted.items():
         try:
-            maps[name] = kernel.create_map(kind, f"mozu_{name.lower()}", key=key, value=value, entries=entries)
+            maps[name] = bpf_syscall.create_map(kind, f"mozu_{name.lower()}", key=key, value=value, entries=entries)
         except OSError as error:
             for fd in maps.values():
                 os.close(fd)
@@ -77,7 +78,7 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
                 "a smaller ring_size may help"
             ) from error
     for name, index, value_ in _contents():
-        kernel.update(maps[name], index, value_)
+        bpf_syscall.update(maps[name], index, value_)
     return maps
 
 

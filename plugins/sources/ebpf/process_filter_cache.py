@@ -17,7 +17,7 @@ from typing import Final
 from mozu.core.api import ProcessPredicate
 from mozu.core.filter.predicate import Comparison, Predicate, holds
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf import kernel
+from mozu.plugins.sources.ebpf import bpf_syscall
 
 ENTRY: Final = struct.Struct("<QQ")
 """Generation, 0 where there is no verdict yet; which predicates hold, a bit each (struct verdicts of bpf/record.h)."""
@@ -80,25 +80,25 @@ class ProcessFilterCache:
     def _next_generation(self) -> None:
         """A new generation, without verdicts."""
         for pid in self._known:
-            kernel.delete(self._maps["PROC_VERDICTS"], pid)
+            bpf_syscall.delete(self._maps["PROC_VERDICTS"], pid)
         self._known.clear()
         self._queue.clear()
         self._calls.clear()
         self._generation += 1
-        kernel.update(self._maps["GENERATION"], 0, _GENERATION.pack(self._generation))
+        bpf_syscall.update(self._maps["GENERATION"], 0, _GENERATION.pack(self._generation))
         self._write_names(by_name(self._predicates))
 
     def _write_names(self, answers: Mapping[str, int]) -> None:
         """COMM_DEFAULT is for all names that are not in COMM_VERDICTS; with too many names neither is written."""
-        kernel.update(self._maps["COMM_DEFAULT"], 0, _EMPTY)
+        bpf_syscall.update(self._maps["COMM_DEFAULT"], 0, _EMPTY)
         self._names.update(answers)
         if not self._predicates or len(self._names) > NAMES:
             return
         for name in self._names:
             key = name.encode("utf-8", "surrogateescape").ljust(NAME, b"\0")
             entry = ENTRY.pack(self._generation, answers.get(name, answers[""]))
-            kernel.update_text(self._maps["COMM_VERDICTS"], key, entry)
-        kernel.update(self._maps["COMM_DEFAULT"], 0, ENTRY.pack(self._generation, answers[""]))
+            bpf_syscall.update_text(self._maps["COMM_VERDICTS"], key, entry)
+        bpf_syscall.update(self._maps["COMM_DEFAULT"], 0, ENTRY.pack(self._generation, answers[""]))
 
     def suspend(self, seconds: float) -> None:
         """Drop every verdict and publish none for so many seconds."""
@@ -124,7 +124,7 @@ class ProcessFilterCache:
 
     def _enqueue(self, pid: int) -> None:
         if len(self._known) < self._limit:
-            kernel.update(self._maps["PROC_VERDICTS"], pid, _EMPTY)
+            bpf_syscall.update(self._maps["PROC_VERDICTS"], pid, _EMPTY)
             self._known.add(pid)
             self._queue.append((self._written(), pid))
 
@@ -147,9 +147,9 @@ class ProcessFilterCache:
             holds = self._predicate(pid)
             bits = None if holds is None else sum(1 << number for number, one in enumerate(holds) if one)
             entry = None if bits is None else ENTRY.pack(self._generation, bits)
-            if entry is not None and kernel.update_existing(self._maps["PROC_VERDICTS"], pid, entry):
+            if entry is not None and bpf_syscall.update_existing(self._maps["PROC_VERDICTS"], pid, entry):
                 continue
-            kernel.delete(self._maps["PROC_VERDICTS"], pid)
+            bpf_syscall.delete(self._maps["PROC_VERDICTS"], pid)
             self._known.discard(pid)
 
 

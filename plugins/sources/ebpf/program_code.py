@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
-from mozu.plugins.sources.ebpf import codegen, kernel, kfunc_casts, wire
+from mozu.plugins.sources.ebpf import bpf_syscall, codegen, kfunc_casts, wire
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.kfunc_casts import NO_CAST, KfuncCast
@@ -146,16 +146,16 @@ class ProgramCode:
     def _load(self, module: Any, entry: str, kind: int) -> int:
         code = self._cast.relocated(module.dump_func(entry.encode()))
         try:
-            return kernel.load(kind, entry, code)
+            return bpf_syscall.load(kind, entry, code)
         except OSError as error:
-            raise _Refused(entry, error, partial(kernel.refusal, kind, entry, code)) from error
+            raise _Refused(entry, error, partial(bpf_syscall.refusal, kind, entry, code)) from error
 
     def _load_all(self, module: Any, entries: Iterable[tuple[str, int]]) -> dict[str, int]:
         loaded: dict[str, int] = {}
         try:
             for entry, kind in entries:
                 loaded[entry] = self._load(module, entry, kind)
-                self.verified[entry] = kernel.program_info(loaded[entry])[1] or 0
+                self.verified[entry] = bpf_syscall.program_info(loaded[entry])[1] or 0
         except BaseException:
             for fd in loaded.values():
                 os.close(fd)
@@ -173,4 +173,4 @@ class ProgramCode:
 
 
 def _type(program: Program) -> int:
-    return kernel.RAW_TRACEPOINT if program.raw else kernel.TRACEPOINT
+    return bpf_syscall.RAW_TRACEPOINT if program.raw else bpf_syscall.TRACEPOINT

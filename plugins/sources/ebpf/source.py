@@ -9,7 +9,7 @@ from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
 from mozu.core.api import CompilePredicates, Context, Counts, SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.model.event import Event, SyscallEvent
-from mozu.plugins.sources.ebpf import checks, kernel
+from mozu.plugins.sources.ebpf import checks
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
@@ -81,7 +81,7 @@ class EbpfSource:
     async def start(self, demand: Demand) -> None:
         """Compile, load, attach. From then on demanded calls are in the ring buffer. Raises SourceUnavailable."""
         self._stopping.clear()
-        kernel.check_machine()
+        checks.check_machine()
         checks.check_capabilities()
         load_bcc()
         self._loader = await asyncio.to_thread(self._prepare, wanted_types(demand)[0])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mozu.core.errors import SourceUnavailable
-from mozu.plugins.sources.ebpf import btf, checks, compiler, kernel
+from mozu.plugins.sources.ebpf import btf, checks, compiler
 from tests.support import requirements
 
 ALL = (1 << 2) | (1 << 38) | (1 << 39)
@@ -78,7 +78,7 @@ def test_another_machine_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
 
     with pytest.raises(SourceUnavailable, match="this machine is riscv64; only x86_64 is supported"):
-        kernel.check_machine()
+        checks.check_machine()
 
 
 def test_bcc_that_is_absent_is_told_with_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.predicate import Comparison
-from mozu.plugins.sources.ebpf import btf, codegen, kernel
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, codegen
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import ProcessPredicates
@@ -57,8 +57,8 @@ def test_what_the_verifier_says_against_a_program_is_told() -> None:
     no_end = struct.pack("<BBhi", 0xB7, 0, 0, 0)
 
     with pytest.raises(OSError, match="Invalid argument"):
-        kernel.load(kernel.TRACEPOINT, "no_end", no_end)
-    assert "last insn is not an exit or jmp" in kernel.refusal(kernel.TRACEPOINT, "no_end", no_end)
+        bpf_syscall.load(bpf_syscall.TRACEPOINT, "no_end", no_end)
+    assert "last insn is not an exit or jmp" in bpf_syscall.refusal(bpf_syscall.TRACEPOINT, "no_end", no_end)
 
 
 @pytest.mark.ebpf
@@ -80,7 +80,7 @@ def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_tha
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], number: int
 ) -> None:
     requirements.ebpf()
-    load, refused = kernel.load, []
+    load, refused = bpf_syscall.load, []
 
     def picky(kind: int, name: str, code: bytes) -> int:
         if b"\x85\x20\0\0" in code and name != "mozu_cast":
@@ -92,7 +92,7 @@ def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_tha
         SYSCALL_SPECS["openat"], Comparison("fd.name", "in", ("/etc/shadow",)), ProcessPredicates(()), OpenedName.KEPT
     )
     assert function is not None
-    monkeypatch.setattr(kernel, "load", picky)
+    monkeypatch.setattr(bpf_syscall, "load", picky)
     loader = Loader(1 << 16)
     try:
         loader.prepare(["openat"])
@@ -111,7 +111,7 @@ def test_filters_that_the_verifier_does_not_take_with_casts_are_made_without(mon
         SYSCALL_SPECS["openat"], Comparison("fd.name", "in", ("/etc/shadow",)), ProcessPredicates(()), OpenedName.KEPT
     )
     assert function is not None
-    load, refused = kernel.load, []
+    load, refused = bpf_syscall.load, []
     loader = Loader(1 << 16)
 
     def picky(kind: int, name: str, code: bytes) -> int:
@@ -123,7 +123,7 @@ def test_filters_that_the_verifier_does_not_take_with_casts_are_made_without(mon
     try:
         loader.prepare(["openat"])
         loader.attach(["openat"])
-        monkeypatch.setattr(kernel, "load", picky)
+        monkeypatch.setattr(bpf_syscall, "load", picky)
         assert loader.set_filters({"openat": function}) == ""
     finally:
         loader.close()

@@ -10,7 +10,7 @@ import pytest
 from mozu.core.api import ProcessPredicate
 from mozu.core.filter.predicate import Comparison, Predicate, all_of, any_of
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf import kernel
+from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES, ProcessFilterCache, by_name
 from tests.support import requirements
 from tests.support.split import needs_live
@@ -25,10 +25,10 @@ QUESTIONS = (Comparison("proc.name", "in", ("a",)), Comparison("proc.name", "in"
 def table() -> Iterator[dict[str, int]]:
     requirements.ebpf()
     fds = {
-        "PROC_VERDICTS": kernel.create_map(kernel.HASH, "test", key=4, value=ENTRY.size, entries=64),
-        "COMM_VERDICTS": kernel.create_map(kernel.HASH, "test", key=NAME, value=ENTRY.size, entries=NAMES),
-        "COMM_DEFAULT": kernel.create_map(kernel.ARRAY, "test", key=4, value=ENTRY.size, entries=1),
-        "GENERATION": kernel.create_map(kernel.ARRAY, "test", key=4, value=8, entries=1),
+        "PROC_VERDICTS": bpf_syscall.create_map(bpf_syscall.HASH, "test", key=4, value=ENTRY.size, entries=64),
+        "COMM_VERDICTS": bpf_syscall.create_map(bpf_syscall.HASH, "test", key=NAME, value=ENTRY.size, entries=NAMES),
+        "COMM_DEFAULT": bpf_syscall.create_map(bpf_syscall.ARRAY, "test", key=4, value=ENTRY.size, entries=1),
+        "GENERATION": bpf_syscall.create_map(bpf_syscall.ARRAY, "test", key=4, value=8, entries=1),
     }
     yield fds
     for fd in fds.values():
@@ -37,9 +37,9 @@ def table() -> Iterator[dict[str, int]]:
 
 def entry(table: dict[str, int], pid: int) -> tuple[bool, int] | None:
     """(whether there are answers that count, which are yes)."""
-    generation = int.from_bytes(kernel.lookup(table["GENERATION"], 0, 8), "little")
+    generation = int.from_bytes(bpf_syscall.lookup(table["GENERATION"], 0, 8), "little")
     try:
-        told, yes = ENTRY.unpack(kernel.lookup(table["PROC_VERDICTS"], pid, ENTRY.size))
+        told, yes = ENTRY.unpack(bpf_syscall.lookup(table["PROC_VERDICTS"], pid, ENTRY.size))
     except FileNotFoundError:
         return None
     return told == generation, yes
@@ -121,7 +121,7 @@ def test_those_that_are_there_are_asked_about_before_they_call(
 
 
 def test_few_answers_are_given_at_a_time(table: dict[str, int], answers: Answers) -> None:
-    larger = kernel.create_map(kernel.HASH, "test", key=4, value=ENTRY.size, entries=999)
+    larger = bpf_syscall.create_map(bpf_syscall.HASH, "test", key=4, value=ENTRY.size, entries=999)
     kernel_table = table | {"PROC_VERDICTS": larger}
     known = ProcessFilterCache(kernel_table, 999, answers.decide, lambda: 0)
     known.configure(frozenset({"openat"}), QUESTIONS)
@@ -171,7 +171,7 @@ def test_an_answer_is_refused_where_the_kernel_has_forgotten_the_process(
 
     answers.written = 100
     known.observe(calls(7, 20))
-    kernel.delete(table["PROC_VERDICTS"], 7)  # its exec did
+    bpf_syscall.delete(table["PROC_VERDICTS"], 7)  # its exec did
     known.publish(100)
 
     assert entry(table, 7) is None
@@ -191,7 +191,7 @@ def test_a_process_whose_entry_is_gone_is_asked_about_again(
 ) -> None:
     answers.of[7] = (True, False)
     known.observe(calls(7, 20))
-    kernel.delete(table["PROC_VERDICTS"], 7)
+    bpf_syscall.delete(table["PROC_VERDICTS"], 7)
     known.publish(0)
 
     known.observe(calls(7, 1100))
@@ -283,13 +283,14 @@ def named(table: dict[str, int], name: bytes) -> tuple[int, int]:
 def test_names_of_earlier_questions_are_names_like_any_other(known: ProcessFilterCache, table: dict[str, int]) -> None:
     known.invalidate()
 
-    generation, others = ENTRY.unpack(kernel.lookup(table["COMM_DEFAULT"], 0, ENTRY.size))
+    generation, others = ENTRY.unpack(bpf_syscall.lookup(table["COMM_DEFAULT"], 0, ENTRY.size))
     assert (0b00, 0b01, 0b10) == (others, named(table, b"a")[1], named(table, b"b")[1])
-    assert generation == named(table, b"a")[0] == int.from_bytes(kernel.lookup(table["GENERATION"], 0, 8), "little")
+    current = int.from_bytes(bpf_syscall.lookup(table["GENERATION"], 0, 8), "little")
+    assert generation == named(table, b"a")[0] == current
 
 
 def test_without_questions_nothing_is_told_of_any_name(known: ProcessFilterCache, table: dict[str, int]) -> None:
     known.configure(frozenset(), ())
 
-    assert (0, 0) == ENTRY.unpack(kernel.lookup(table["COMM_DEFAULT"], 0, ENTRY.size))
-    assert named(table, b"a")[0] < int.from_bytes(kernel.lookup(table["GENERATION"], 0, 8), "little")
+    assert (0, 0) == ENTRY.unpack(bpf_syscall.lookup(table["COMM_DEFAULT"], 0, ENTRY.size))
+    assert named(table, b"a")[0] < int.from_bytes(bpf_syscall.lookup(table["GENERATION"], 0, 8), "little")

@@ -7,12 +7,9 @@ of the C text. Numbers are those of `linux/bpf.h` and `linux/perf_event.h`.
 import contextlib
 import ctypes
 import os
-import platform
 import struct
 from pathlib import Path
 from typing import Final
-
-from mozu.core.api import SourceUnavailable
 
 _SYS_BPF: Final = 321
 _SYS_PERF_EVENT_OPEN: Final = 298
@@ -35,12 +32,6 @@ _VERIFIED_AT: Final = 216
 """Offsets of `recursion_misses` and `verified_insns` in struct bpf_prog_info (Linux 5.12 and 5.16)."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-def check_machine() -> None:
-    """Raises SourceUnavailable unless this is x86-64: registers and call numbers are those of that architecture."""
-    if platform.machine() != "x86_64":
-        raise SourceUnavailable(f"source ebpf: this machine is {platform.machine()}; only x86_64 is supported")
 
 
 def _bpf(command: int, attributes: bytes) -> int:
