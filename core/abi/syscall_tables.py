@@ -18,8 +18,8 @@ they are not, the table lists the operands, one a parameter:
     vm, rss, swap     sizes of the process, kB      -       left out: an empty parameter
     =       decoded by another parameter: `mozu.core.abi.special`
 
-Memory operands that hold texts take the texts of a record in the order of their parameters. Of kernel events that are
-no calls, 0 … 5 are the numbers that the source finds at the tracepoint.
+A parameter that is a text is read from what its argument points to. Of kernel events that are no calls, 0 … 5 are the
+numbers that the source finds at the tracepoint.
 """
 
 from collections.abc import Mapping
@@ -111,7 +111,7 @@ _MESSAGES: Final[Table] = {
 }
 """Calls that send and receive; argument 6 is the length of all buffers of a message."""
 
-_BATCHES: Final[Table] = {"sendmmsg": "r 0 n d t", "recvmmsg": "r 0 n d t -"}
+_MMSGS: Final[Table] = {"sendmmsg": "r 0 n d t", "recvmmsg": "r 0 n d t -"}
 """Calls that send and receive several messages; each is an event of its own."""
 
 PATHS: Final[dict[str, str | None]] = {
@@ -263,7 +263,7 @@ FAMILIES: Final[Mapping[str, Table]] = {
     "descriptor": _DESCRIPTORS,
     "accept": _ACCEPTS,
     "message": _MESSAGES,
-    "mmsg": _BATCHES,
+    "mmsg": _MMSGS,
     "pair": _PAIRS,
     "transfer": _TRANSFERS,
     "mapping": _MAPPINGS,

@@ -132,7 +132,7 @@ class PtraceSource:
             if process is not None:
                 process.returncode = tracer.root_status or 0  # the thread has waited for it already
             self._ready.set()
-            tracer.around.sockets.close()
+            tracer.reader_context.sockets.close()
             self._queue.end()
 
     def _launch(self, tracer: Tracer) -> "subprocess.Popen[bytes]":
@@ -213,7 +213,7 @@ class PtraceSource:
             return
         left = tracer.processes.running()
         if left:
-            self._log.warning("the command left %d programs running (%s), which are ended", len(left), _named(left))
+            self._log.warning("the command left %d programs running (%s), which are killed", len(left), _named(left))
         tracer.pending_action = lambda: _kill(tracer)
         self._wake()
 

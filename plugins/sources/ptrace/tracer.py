@@ -75,8 +75,8 @@ class Tracer:
         self._queue, self._filtered = queue, filtered
         self._resume_request = native.CONT if filtered else native.SYSCALL
         """How a task is resumed that is in no demanded call."""
-        self.around = ReaderContext()
-        self._readers = readers(self.around)
+        self.reader_context = ReaderContext()
+        self._readers = readers(self.reader_context)
         self.tasks: dict[int, TracedTask] = {}
         self.processes = ProcessTree()
         self._own_pidns = pid_namespace(os.getpid())
@@ -201,7 +201,7 @@ class Tracer:
             nested = pid_namespace(tid) != self._own_pidns
             event = fork_event(creator, task, parent, shares_files=bool(flags & _CLONE_FILES), nested=nested)
             if not is_thread:
-                self.around.start_times[tid] = event.time
+                self.reader_context.start_times[tid] = event.time
             self._put(event)
         task.is_new = True
         return task
@@ -222,7 +222,7 @@ class Tracer:
         task.at_entry = caller.at_entry if caller.reader is not None else None
         task.reader = None
         self.armed = True
-        self.around.environment = self.wanted.environment
+        self.reader_context.environment = self.wanted.environment
         self.warnings.executed(task.tid)
         assert isinstance(reader, ExecReader)
         self._put(reader.done(task, old))
@@ -243,8 +243,8 @@ class Tracer:
             if self.wanted.threads:
                 self._put(thread_exit_event(task))
             return
-        self.around.start_times.pop(tid, None)
-        self.around.sockets.forget(tid)
+        self.reader_context.start_times.pop(tid, None)
+        self.reader_context.sockets.forget(tid)
         self._put(exit_event(tid, status, self.processes.remove(tid)))
 
     def detach_all(self) -> None:

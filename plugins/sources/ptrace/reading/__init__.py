@@ -57,8 +57,8 @@ _FAMILIES: Final[Mapping[str, Callable[[SyscallSpec, ReaderContext], SyscallRead
 """Family of calls → reader."""
 
 
-def readers(around: ReaderContext) -> Mapping[int, SyscallReader]:
+def readers(context: ReaderContext) -> Mapping[int, SyscallReader]:
     """Syscall number → reader."""
     return {
-        spec.number: _FAMILIES[spec.family](spec, around) for spec in SYSCALL_SPECS.values() if spec.is_syscall
+        spec.number: _FAMILIES[spec.family](spec, context) for spec in SYSCALL_SPECS.values() if spec.is_syscall
     }

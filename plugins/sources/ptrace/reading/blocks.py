@@ -63,7 +63,7 @@ def read_buffers(task: TracedTask, buffers: list[tuple[int, int]], most: int) ->
 class MemoryReader:
     """Reads calls of numbers and memory."""
 
-    def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
+    def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
         self.name, self._layout, self._readers = spec.name, spec.layout, param_readers(spec)
 
     def enter(self, task: TracedTask) -> Blocks:

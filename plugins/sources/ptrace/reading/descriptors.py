@@ -45,8 +45,7 @@ class ReadArguments(NamedTuple):
     text: str | None = None
     data: bytes = b""
     blocks: Blocks = ()
-    seen: proc_fs.FdInfo | None = None
-    """The descriptor."""
+    fd_info: proc_fs.FdInfo | None = None
     known: KnownProcess = KnownProcess()
     """The process, where a parameter is its size."""
 
@@ -84,9 +83,9 @@ _BY_OPERAND: Final[dict[str, ArgReader]] = {
     "v1": lambda call: call.data,
     "q": _queue_percent,
     "-": lambda call: None,
-    "path": lambda call: None if call.seen is None else call.seen.link,
-    "dev": lambda call: 0 if call.seen is None else call.seen.encoded_dev,
-    "ino": lambda call: 0 if call.seen is None else call.seen.ino,
+    "path": lambda call: None if call.fd_info is None else call.fd_info.link,
+    "dev": lambda call: 0 if call.fd_info is None else call.fd_info.encoded_dev,
+    "ino": lambda call: 0 if call.fd_info is None else call.fd_info.ino,
     "own": lambda call: 0,
     "peer": lambda call: 0,
     "vm": lambda call: call.known.vm_size,
@@ -117,8 +116,8 @@ def _reader(spec: SyscallSpec, param: Param, operand: str) -> ArgReader:
 class DescriptorReader:
     """Reads calls on a descriptor."""
 
-    def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
-        self.name, self._layout, self._around = spec.name, spec.layout, around
+    def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
+        self.name, self._layout, self._context = spec.name, spec.layout, context
         declared = event_type(spec.name)
         params = () if declared is None else declared.params
         pairs = zip(params, spec.operands, strict=True)
@@ -146,22 +145,23 @@ class DescriptorReader:
     ) -> SyscallEvent:  # fmt: skip
         """The event of a call at its exit. `length`: of all buffers of what is moved."""
         name = self.name
-        more = self._around.sockets.queue(task.pid, signed32(task.args[0])) if name in _ACCEPTS else (length, 0)
+        more = self._context.sockets.queue(task.pid, signed32(task.args[0])) if name in _ACCEPTS else (length, 0)
         fd = self._fd(task, result, blocks)
-        seen = None if fd is None else proc_fs.fd_info(task.tid, fd)
+        fd_info = None if fd is None else proc_fs.fd_info(task.tid, fd)
         info = file = None
-        if seen is not None and fd is not None and S_ISSOCK(seen.mode):
+        if fd_info is not None and fd is not None and S_ISSOCK(fd_info.mode):
             pending = name == "connect" and result == EINPROGRESS
-            info = self._around.sockets.info(task.pid, fd, sockaddr, pending=pending)
+            info = self._context.sockets.info(task.pid, fd, sockaddr, pending=pending)
             file = self._socket(info, sockaddr, result)
-        elif seen is not None and name not in _SOCKETS_ONLY:
-            file = proc_fs.file_of(seen)
-        call = ReadArguments((*task.args, *more), result, info, sockaddr, words, data, blocks, seen, self._known(task))
+        elif fd_info is not None and name not in _SOCKETS_ONLY:
+            file = proc_fs.file_of(fd_info)
+        known = self._known(task)
+        call = ReadArguments((*task.args, *more), result, info, sockaddr, words, data, blocks, fd_info, known)
         made = tuple(one(call) for one in self._readers)
         return event(name, task, made, fd=fd, file=file, observed=None if file is None else Descriptor(file))
 
     def _known(self, task: TracedTask) -> KnownProcess:
-        found = self._around.procfs.task(task.tid) if self._sized else None
+        found = self._context.procfs.task(task.tid) if self._sized else None
         return KnownProcess() if found is None else found[1]
 
     def _fd(self, task: TracedTask, result: int, blocks: Blocks) -> int | None:

@@ -33,7 +33,7 @@ class _OpenArgs(NamedTuple):
 class OpenReader:
     """Reads these calls: paths and flags at entry, the descriptor at exit."""
 
-    def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
+    def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
         self.name = spec.name
 
     def enter(self, task: TracedTask) -> _OpenArgs:
@@ -62,9 +62,9 @@ class OpenReader:
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """The event, with the file that was opened."""
         call: _OpenArgs = task.at_entry
-        seen = proc_fs.fd_info(task.tid, result)
+        fd_info = proc_fs.fd_info(task.tid, result)
         flags = convert_open_flags(call.native, created=call.creates and result >= 0)
-        real, dev, device, ino = (None, 0, 0, 0) if seen is None else (seen.link, seen.dev, seen.encoded_dev, seen.ino)
+        real, _, dev, device, ino = (None, 0, 0, 0, 0) if fd_info is None else fd_info
         path = call.path or ""
         base = call.base
         full = path if base is None and path[:1] != "/" else join(base + "/" if base else "/", path)

@@ -27,9 +27,9 @@ def _readers(spec: SyscallSpec) -> tuple[TextReader, ...]:
 class PathReader:
     """Reads calls of numbers and texts."""
 
-    def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
+    def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
         self.name, self._layout, self._readers = spec.name, spec.layout, _readers(spec)
-        self._around = around
+        self._context = context
         self._paths = path_positions(spec)
 
     def enter(self, task: TracedTask) -> CallTexts:
@@ -51,7 +51,7 @@ class PathReader:
         """The event. Numbers are the arguments at entry, which the kernel does not change."""
         texts, args = task.at_entry, task.args
         if self.name == "capset":
-            known = self._around.procfs.task(task.tid)
+            known = self._context.procfs.task(task.tid)
             if known is not None:
                 sets = known[1]
                 args = (sets.cap_inheritable, sets.cap_permitted, sets.cap_effective, 0, 0, 0)
@@ -75,7 +75,7 @@ class IdentityReader(PathReader):
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """The event, with the ids of /proc/TID/status."""
         (made,) = super().leave(task, result)
-        found = self._around.procfs.task(task.tid)
+        found = self._context.procfs.task(task.tid)
         if found is not None:
             known = found[1]
             user = [known.uid if one is None else one for one in (known.ruid, known.suid)]
@@ -89,7 +89,7 @@ class IdentityReader(PathReader):
 class CwdReader:
     """Reads chdir, fchdir and chroot: the working directory after the call."""
 
-    def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
+    def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
         self.name, self._readers = spec.name, _readers(spec)
 
     def enter(self, task: TracedTask) -> CallTexts:

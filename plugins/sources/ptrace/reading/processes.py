@@ -19,8 +19,8 @@ _HIERARCHIES: Final = ("memory", "")
 _ENVIRONMENT: Final = 4095
 
 
-def _known(around: ReaderContext, tid: int) -> KnownProcess:
-    found = around.procfs.task(tid)
+def _known(context: ReaderContext, tid: int) -> KnownProcess:
+    found = context.procfs.task(tid)
     return KnownProcess() if found is None else found[1]
 
 
@@ -55,8 +55,8 @@ def _words(known: KnownProcess) -> list[bytes]:
 class ExecReader:
     """Reads execve and execveat: `done` at PTRACE_EVENT_EXEC, `leave` at the exit of a call that failed."""
 
-    def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
-        self.name, self._around = spec.name, around
+    def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
+        self.name, self._context = spec.name, context
         self._at = 1 if spec.name == "execveat" else 0
 
     def enter(self, task: TracedTask) -> tuple[str | None, list[bytes]]:
@@ -71,7 +71,7 @@ class ExecReader:
     def leave(self, task: TracedTask, result: int) -> tuple[SyscallEvent, ...]:
         """The event of a failure: it describes the caller, with the path and the arguments of the call."""
         path, words = task.at_entry
-        known = _known(self._around, task.tid)
+        known = _known(self._context, task.tid)
         if self._at:
             path = text(task, task.args[1])
         return (event(self.name, task, self._args(task, result, known, words, b"", path)),)
@@ -79,10 +79,10 @@ class ExecReader:
     def done(self, task: TracedTask, old_tid: int) -> SyscallEvent:
         """The event of a success: `execve` for both calls."""
         path = None if task.at_entry is None else task.at_entry[0]
-        around = self._around
-        known = _known(around, task.tid)
-        start = around.start_times.get(task.pid) or known.start
-        environment = _environment(task.tid) if around.environment else b""
+        context = self._context
+        known = _known(context, task.tid)
+        start = context.start_times.get(task.pid) or known.start
+        environment = _environment(task.tid) if context.environment else b""
         args = self._args(task, 0, known, _words(known), environment, path, always=True)
         observed = Executed(
             sid=known.sid, pgid=known.pgid, vpid=known.vpid, vtid=known.vtid, ptid=known.ptid,
@@ -116,8 +116,8 @@ def _environment(tid: int) -> bytes:
 class CloneReader:
     """Reads fork, vfork, clone and clone3: `leave` in the caller, `child` in the new task."""
 
-    def __init__(self, spec: SyscallSpec, around: ReaderContext) -> None:
-        self.name, self._around = spec.name, around
+    def __init__(self, spec: SyscallSpec, context: ReaderContext) -> None:
+        self.name, self._context = spec.name, context
 
     def enter(self, task: TracedTask) -> int:
         """The clone flags."""
@@ -132,7 +132,7 @@ class CloneReader:
         return self._clone_event(task, 0, flags)
 
     def _clone_event(self, task: TracedTask, result: int, flags: int) -> SyscallEvent:
-        found = self._around.procfs.task(task.tid)
+        found = self._context.procfs.task(task.tid)
         known = KnownProcess() if found is None else found[1]
         nested = known.vtid != task.tid
         args = (
