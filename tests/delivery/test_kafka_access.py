@@ -184,7 +184,7 @@ REFUSED: dict[str, tuple[str, Callable[[Cluster], Json], str]] = {
         "OAUTH",
         lambda c: {
             "security_protocol": "SASL_PLAINTEXT", "sasl": {"mechanism": "OAUTHBEARER", "token_file": "/nonexistent"}},
-        "the token's file /nonexistent cannot be read",
+        "the token file /nonexistent cannot be read",
     ),
     "an authorization server that is not there": (
         "OAUTH",
