@@ -1,7 +1,6 @@
 """Metrics: one registry of counters and gauges; the statistics at the end and `--stats` print the same numbers."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -15,12 +14,16 @@ class Counter:
         self.value = 0
 
 
+Store = dict[tuple[str, Labels], Counter | Callable[[], float]]
+"""Name and labels → a counter, or the function that reads a gauge."""
+
+
 class Metrics:
     """Names follow `<noun>_<unit>_total` for counters; labels are bounded in number (no pids, no paths)."""
 
-    def __init__(self, labels: Labels = (), *, _store: dict[tuple[str, Labels], Any] | None = None) -> None:
+    def __init__(self, labels: Labels = (), *, _store: Store | None = None) -> None:
         self._labels = labels
-        self._store: dict[tuple[str, Labels], Any] = {} if _store is None else _store
+        self._store: Store = {} if _store is None else _store
 
     def scope(self, **labels: str) -> "Metrics":
         """The same registry, with these labels on every metric made through it."""

@@ -7,11 +7,10 @@
 """
 
 import asyncio
-import inspect
 import logging
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
 
 from mozu.core.api import Context, Record, Rejected, Retry, Sink, Source
 from mozu.core.api.context import Spawn
@@ -21,8 +20,11 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Ref, Severity, Stamp, Template, alert_id
 from mozu.core.model.event import DataEvent, Event, Process, SyscallEvent, Task
 from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.value_types import FieldValue
 
-_PATIENCE = 10.0
+T = TypeVar("T")
+
+_STOP_TIMEOUT = 10.0
 """Seconds in which a stop must have happened, as in a run."""
 
 
@@ -72,7 +74,7 @@ def event(kind: str = "openat", *args: Any, **keywords: Any) -> SyscallEvent:
     )
 
 
-def alert(rule: str = "A rule", text: str = "something happened", **values: Any) -> Alert:
+def alert(rule: str = "A rule", text: str = "something happened", **values: FieldValue) -> Alert:
     """An alert with text values."""
     now = time.time_ns()
     refs = tuple(part for name in values for part in (f" {name}=", Ref(name, "string")))
@@ -95,8 +97,8 @@ def records(*alerts: Alert) -> list[Record]:
     return [Record(item, encoder.encode(item, stamp), stamp) for item, stamp in zip(alerts, stamps, strict=True)]
 
 
-async def _done(result: Any) -> Any:
-    return await result if inspect.isawaitable(result) else result
+async def _done(result: Awaitable[T] | T) -> T:
+    return await result if isinstance(result, Awaitable) else result
 
 
 async def check_sink(sink: Sink) -> None:
@@ -107,8 +109,8 @@ async def check_sink(sink: Sink) -> None:
     assert outcomes is None or len(outcomes) == len(batch), "deliver MUST return nothing or one outcome per record"
     for outcome in outcomes or ():
         assert outcome is None or isinstance(outcome, Retry | Rejected), f"{outcome!r} is not an outcome"
-    await asyncio.wait_for(_done(sink.stop()), _PATIENCE)
-    await asyncio.wait_for(_done(sink.stop()), _PATIENCE)
+    await asyncio.wait_for(_done(sink.stop()), _STOP_TIMEOUT)
+    await asyncio.wait_for(_done(sink.stop()), _STOP_TIMEOUT)
 
 
 async def check_source(source: Source, *, most: int = 100) -> Sequence[Event | Alert]:
@@ -122,7 +124,7 @@ async def check_source(source: Source, *, most: int = 100) -> Sequence[Event | A
             seen.append(item)
         if len(seen) >= most:
             break
-    await asyncio.wait_for(source.stop(), _PATIENCE)
+    await asyncio.wait_for(source.stop(), _STOP_TIMEOUT)
     await source.stop()
     counts = source.counts()
     for kind, count in counts.items():

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SecretStr
 from pydantic.json_schema import JsonSchemaValue
@@ -24,7 +24,7 @@ class Secret(SecretStr):
     """
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(cls, source: type[object], handler: GetCoreSchemaHandler) -> CoreSchema:
         """Fetch first, then hold as pydantic's own secret does."""
         held = super().__get_pydantic_core_schema__(source, handler)
         return core_schema.no_info_before_validator_function(fetch, held)
@@ -44,7 +44,7 @@ class Secret(SecretStr):
         return {"anyOf": [{"type": "string"}, *forms], "writeOnly": True}
 
 
-def fetch(value: Any) -> Any:
+def fetch(value: object) -> object:
     """What the setting's value stands for. Raises ValueError, without the secret in its text."""
     if not isinstance(value, Mapping):
         return value

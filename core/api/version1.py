@@ -4,7 +4,7 @@ A declaration of version 1 becomes one of today's; its component gets today's na
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import pluggy
@@ -24,6 +24,8 @@ from mozu.core.api.settings import Settings
 from mozu.core.filter.demand import Interest
 from mozu.core.filter.predicate import TRUE, Predicate
 from mozu.core.model.fields import Field
+
+T = TypeVar("T")
 
 VERSION: Final = 1
 
@@ -102,7 +104,7 @@ def upgraded(declaration: Declaration, kind: Kind) -> AnyDeclaration:
     )  # fmt: skip
 
     def build(settings: Settings, context: Context) -> Any:
-        return _with_new_names(declaration.build(settings, Version1Context(**_values(context))))
+        return _with_new_names(declaration.build(settings, _context(context)))
 
     if kind is Kind.SOURCE:
         return SourceDeclaration(
@@ -118,11 +120,14 @@ def upgraded(declaration: Declaration, kind: Kind) -> AnyDeclaration:
     )
 
 
-def _values(context: Context) -> dict[str, Any]:
-    return {name: getattr(context, name) for name in Context.__struct_fields__}
+def _context(context: Context) -> Version1Context:
+    return Version1Context(
+        id=context.id, log=context.log, metrics=context.metrics, fields=context.fields, offline=context.offline,
+        requested_fields=context.requested_fields, content_type=context.content_type, spawn=context.spawn,
+    )  # fmt: skip
 
 
-def _with_new_names(component: Any) -> Any:
+def _with_new_names(component: T) -> T:
     """The component, whose capabilities have today's names, too."""
     for old, new in RENAMED.items():
         found = getattr(component, old, None)

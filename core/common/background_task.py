@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from mozu.core.api import Context
 
@@ -12,7 +11,7 @@ class BackgroundTask:
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
         self._work = work
-        self._task: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._stopped = False
 
     def start(self, context: Context, name: str) -> bool:

@@ -9,9 +9,8 @@ A record that the sink refuses for now, by the outcome `Retry`, is set aside unt
 """
 
 import asyncio
-import inspect
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -24,6 +23,8 @@ from mozu.core.delivery.route import Route
 from mozu.core.errors import SinkClosed
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Alert, Stamp
+
+T = TypeVar("T")
 
 _BATCH = 500
 _ISOLATION_THRESHOLD = 3
@@ -256,16 +257,12 @@ class SinkWorker:
     def _busy(self) -> float:
         return 0.0 if self._busy_since is None else asyncio.get_running_loop().time() - self._busy_since
 
-    async def _call(self, call: Callable[[], Any]) -> Any:
+    async def _call(self, call: Callable[[], Awaitable[T] | T]) -> T:
         """Run a method of the sink where it belongs: on its thread if it blocks, else on the loop."""
         self._busy_since = asyncio.get_running_loop().time()
         try:
-            if self._thread is not None:
-                result = await self._thread.run(call)
-            else:
-                result = call()
-                if inspect.isawaitable(result):
-                    result = await result
+            made = call() if self._thread is None else await self._thread.run(call)
+            result = await made if isinstance(made, Awaitable) else made
         except BaseException as error:
             if self._thread is None or isinstance(error, Exception):
                 self._busy_since = None  # on cancellation the thread may still be in the call

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping
 from inspect import CO_COROUTINE
 from types import CodeType, FrameType
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import uvloop
 
@@ -18,7 +18,7 @@ _IDLE_CHECKS: Final = 10
 """Checks of an idle loop until a heartbeat is asked of it all the same."""
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[None, None, T]) -> T:
     """Run to the end under uvloop."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)

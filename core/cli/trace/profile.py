@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
@@ -14,7 +14,7 @@ from mozu.core.filter.demand import Demand, Interest
 from mozu.core.model.alert import Alert, Ref, Severity, Template
 from mozu.core.model.event import Event, SyscallEvent, printable
 from mozu.core.model.syscalls import flag_table
-from mozu.core.model.value_types import FieldValue
+from mozu.core.model.value_types import FieldValue, Json
 from mozu.core.state.paths import join
 
 VERSION: Final = 1
@@ -205,7 +205,7 @@ def _alert(event: SyscallEvent, kind: str, entry: str) -> Alert:
 def read_list(path: Path) -> Mapping[str, Sequence[str]]:
     """An allow-list. Raises MozuError with what is wrong with the file."""
     try:
-        found: Any = yaml.safe_load(path.read_text())
+        found: Json = yaml.safe_load(path.read_text())
     except OSError as error:
         raise MozuError(f"the allow-list {path} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -6,9 +6,9 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -17,6 +17,7 @@ from mozu.core.cli.trace.profile import KINDS, Places, Profile
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
+from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config import Config, Entry, Problems
 from mozu.core.runtime.config.delivery import QueueSettings
 from mozu.core.runtime.config.mark import Mark
@@ -111,9 +112,9 @@ def run(plan: TracePlan) -> Result | None:
 
 def _config(plan: TracePlan) -> Config:
     tree, home = os.getcwd(), os.path.expanduser("~")
-    source = {"command": list(plan.command), "job_control": os.isatty(0)}
+    source: JsonObject = {"command": list(plan.command), "job_control": os.isatty(0)}
     texts = {"tree": tree.rstrip("/") + "/", "home": home.rstrip("/") + "/", "tmp": _temporary() + "/"}
-    rules = {"rules": list(plan.rules), "rule_matching": "all", "static_fields": texts}
+    rules: JsonObject = {"rules": list(plan.rules), "rule_matching": "all", "static_fields": texts}
     return Config(
         sources=(_entry(Kind.SOURCE, "ptrace", source),),
         enrichers=(_entry(Kind.ENRICHER, "users", {}),),
@@ -130,7 +131,7 @@ def _temporary() -> str:
         return "/tmp"
 
 
-def _entry(kind: Kind, name: str, settings: dict[str, Any]) -> Entry:
+def _entry(kind: Kind, name: str, settings: JsonObject) -> Entry:
     node = node_of(settings, _HERE)
     return Entry(kind=kind, name=name, id=name, settings=settings, node=node, queue=QueueSettings(size=_ROOM))
 
@@ -170,7 +171,7 @@ async def _run(plan: TracePlan, config: Config, registry: Registry) -> Result | 
 
 
 @contextlib.contextmanager
-def _signals(source: Traced) -> Any:
+def _signals(source: Traced) -> Iterator[None]:
     """Signals are for the command: mozu ends when that has ended. What is ignored stays so, for the command, too."""
     loop = asyncio.get_running_loop()
     taken = [number for number in (*_FORWARDED, *_TERMINAL) if signal.getsignal(number) != signal.SIG_IGN]

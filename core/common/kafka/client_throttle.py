@@ -7,8 +7,13 @@ next request times out on a connection that the broker has muted.
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Collection
+from typing import Final
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.api import Request, Response
 
 from mozu.core.common.backoff import Backoff
 from mozu.core.metrics import Counter
@@ -24,12 +29,12 @@ THROTTLED: Final = "the brokers throttle mozu (a quota is exceeded): it sends as
 class ClientThrottle:
     """Of one aiokafka client: replaces its `_get_conn`, `_metadata_update` and `send` by calls that wait first."""
 
-    def __init__(self, client: Any, on_throttled: Callable[[], None], milliseconds: Counter) -> None:
+    def __init__(self, client: AIOKafkaClient, on_throttled: Callable[[], None], milliseconds: Counter) -> None:
         self._client, self._on_throttled, self._milliseconds = client, on_throttled, milliseconds
-        self._brokers: dict[Any, Backoff] = {}
+        self._brokers: dict[int, Backoff] = {}
         """Node id → back-off of connections to it."""
         self._metadata = Backoff(*_METADATA_BACKOFF)
-        self._muted_until: dict[Any, float] = {}
+        self._muted_until: dict[tuple[int, object], float] = {}
         """Connection → until when its broker reads nothing because of a quota."""
         self._get_conn, self._metadata_update, self._send = client._get_conn, client._metadata_update, client.send
         client._get_conn, client._metadata_update, client.send = self.get_conn, self.metadata_update, self.send
@@ -38,7 +43,7 @@ class ClientThrottle:
         """Seconds for which some broker still reads nothing because of a quota."""
         return max(0.0, max(self._muted_until.values(), default=0.0) - time.monotonic())
 
-    async def get_conn(self, node: Any, **more: Any) -> Any:
+    async def get_conn(self, node: int, **more: object) -> AIOKafkaConnection | None:
         """A connection; None where there is none now."""
         backoff = self._brokers.get(node)
         if backoff is None:
@@ -55,21 +60,21 @@ class ClientThrottle:
             backoff.succeeded()
         return connection
 
-    def _backoff_left(self, node: Any) -> float:
+    def _backoff_left(self, node: int) -> float:
         backoff = self._brokers.get(node)
         return 0.0 if backoff is None else backoff.left()
 
-    async def metadata_update(self, cluster: Any, topics: Any) -> Any:
+    async def metadata_update(self, cluster: ClusterMetadata, topics: Collection[str]) -> bool:
         """Whether the cluster's metadata was read; waits for the back-off of the request before."""
         await asyncio.sleep(self._metadata.left())
-        done = await self._metadata_update(cluster, topics)
+        done: bool = await self._metadata_update(cluster, topics)
         if done and not self._is_degraded(cluster):
             self._metadata.succeeded()
         else:
             self._metadata.failed()
         return done
 
-    def _is_degraded(self, cluster: Any) -> bool:
+    def _is_degraded(self, cluster: ClusterMetadata) -> bool:
         """Whether another request for metadata is likely to follow at once."""
         leaderless = any(
             cluster.partitions_for_topic(topic) != cluster.available_partitions_for_topic(topic)
@@ -77,7 +82,7 @@ class ClientThrottle:
         )
         return leaderless or any(backoff.left() for backoff in self._brokers.values())
 
-    async def send(self, node: Any, request: Any, **more: Any) -> Any:
+    async def send(self, node: int, request: Request, **more: object) -> Response:
         """The response; waits while the broker has muted the connection."""
         connection = node, more.get("group")
         wait = self._muted_until.get(connection, 0.0) - time.monotonic()

@@ -5,11 +5,12 @@ after which every send raises; and it never looks for new brokers if all that it
 """
 
 import asyncio
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.structs import RecordMetadata
 
 from mozu.core.common.kafka.access import KafkaAccess
 from mozu.core.common.kafka.client import client_arguments
@@ -60,7 +61,7 @@ class KafkaProducer:
 
     def __init__(self, access: KafkaAccess, options: ProducerOptions, log: KafkaClientLog, metrics: Metrics) -> None:
         self._access, self._options, self._log = access, options, log
-        self._producer: Any = None
+        self._producer: AIOKafkaProducer | None = None
         self._topics = Topics(
             create=options.create_topics, partitions=options.partitions, replication_factor=options.replication_factor
         )
@@ -94,9 +95,10 @@ class KafkaProducer:
             async with asyncio.timeout(self._access.timeout):
                 await self._topics.require(topic, self._producer, client_arguments(self._access))
 
-    async def send(self, message: KafkaMessage) -> "asyncio.Future[Any]":
+    async def send(self, message: KafkaMessage) -> "asyncio.Future[RecordMetadata]":
         """Hand over a record; the future is done once it is acknowledged. Raises KafkaError."""
-        future: asyncio.Future[Any] = await self._producer.send(
+        assert self._producer is not None
+        future: asyncio.Future[RecordMetadata] = await self._producer.send(
             message.topic, message.body, message.key, headers=message.headers
         )
         return future
@@ -123,7 +125,7 @@ class KafkaProducer:
                 pass
         await _end(producer)
 
-    def _reason(self, producer: Any, error: Exception) -> str:
+    def _reason(self, producer: AIOKafkaProducer, error: Exception) -> str:
         """aiokafka takes a token for accepted whatever the answer is (RFC 7628, 3.2.3), and then knows no brokers."""
         sasl = self._access.sasl
         by_token = sasl is not None and sasl.mechanism == "OAUTHBEARER"
@@ -131,7 +133,7 @@ class KafkaProducer:
             return "SaslAuthenticationFailed: the broker does not accept the token"
         return self._log.reason_or(error)
 
-    def _build(self) -> Any:
+    def _build(self) -> AIOKafkaProducer:
         options = self._options
         producer = AIOKafkaProducer(
             **client_arguments(self._access),
@@ -146,7 +148,7 @@ class KafkaProducer:
         return producer
 
 
-async def _end(producer: Any) -> None:
+async def _end(producer: AIOKafkaProducer) -> None:
     """aiokafka's own `stop` waits for brokers that may never come: fail what is left first, then end its tasks."""
     producer._message_accumulator.fail_all(ProducerClosed())
     task = producer._sender.sender_task

@@ -3,6 +3,7 @@
 import time
 from typing import Any, Final
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
@@ -24,7 +25,7 @@ class Topics:
         self._missing: dict[str, tuple[float, TopicMissing]] = {}
         """Topic → (until when that is believed, why)."""
 
-    async def require(self, topic: str, producer: Any, arguments: dict[str, Any]) -> None:
+    async def require(self, topic: str, producer: AIOKafkaProducer, arguments: dict[str, Any]) -> None:
         """Return if the topic exists. Raises TopicMissing, TopicAuthorizationFailedError, KafkaError."""
         cluster = producer.client.cluster
         if cluster.partitions_for_topic(topic) is not None:
@@ -37,7 +38,7 @@ class Topics:
         if cluster.partitions_for_topic(topic) is None:
             await self._create_or_raise(topic, producer, arguments)
 
-    async def _create_or_raise(self, topic: str, producer: Any, arguments: dict[str, Any]) -> None:
+    async def _create_or_raise(self, topic: str, producer: AIOKafkaProducer, arguments: dict[str, Any]) -> None:
         if topic in producer.client.cluster.unauthorized_topics:
             raise TopicAuthorizationFailedError(topic)
         if not producer.client.cluster.brokers():

@@ -1,8 +1,9 @@
 """Regular expressions (RE2) for secrets. The groups of one are masked; without groups, the whole match."""
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import re2
@@ -62,7 +63,7 @@ NAMES: Final = (*dict.fromkeys(name for name, _ in BUILTIN), "environment", "fie
 """Values of the label `pattern`, besides `extra_1` and so on."""
 
 
-def _options(*, test_only: bool) -> Any:
+def _options(*, test_only: bool) -> re2.Options:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
@@ -71,9 +72,11 @@ def _options(*, test_only: bool) -> Any:
     return options
 
 
-def compiled(expression: str, *, test_only: bool = False) -> Any:
+def compiled(expression: str, *, test_only: bool = False) -> "re.Pattern[bytes]":
     """For bytes. `test_only`: without groups, which is faster. Raises re2.error."""
-    return re2.compile(expression.encode(), options=_options(test_only=test_only))
+    found: re.Pattern[bytes]  # RE2's patterns have the methods of re's
+    found = re2.compile(expression.encode(), options=_options(test_only=test_only))
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -117,16 +120,15 @@ class Pattern:
         return Hidden(b"".join(parts) + text[at:] if parts else text, secrets)
 
 
-def _secret(match: Any) -> tuple[int, int]:
+def _secret(match: "re.Match[bytes]") -> tuple[int, int]:
     """The first group that took part; the whole match if there are no groups."""
     for number in range(1, match.re.groups + 1):
-        span: tuple[int, int] = match.span(number)
+        span = match.span(number)
         if span[0] >= 0:
             return span
-    whole: tuple[int, int] = match.span()
-    return whole
+    return match.span()
 
 
-def any_of(patterns: Iterable[Pattern]) -> Any:
+def any_of(patterns: Iterable[Pattern]) -> "re.Pattern[bytes]":
     """One expression that finds whatever any of them would find."""
     return compiled("|".join(f"(?:{pattern.expression})" for pattern in patterns), test_only=True)

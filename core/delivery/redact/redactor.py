@@ -1,5 +1,6 @@
 """Redaction: secrets out of the values and the enrichment of an alert."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -40,8 +41,8 @@ class Redactor:
         extra = [Pattern(f"extra_{number}", expression) for number, expression in enumerate(patterns, 1)]
         self._patterns = [*(Pattern(*builtin) for builtin in BUILTIN), *extra]
         self._dotted = Pattern(*DOTTED)
-        self._suspicious: Callable[[bytes], FieldValue] = any_of((*self._patterns, self._dotted)).search
-        self._secret_variable: Callable[[bytes], FieldValue] = compiled(ENVIRONMENT).fullmatch
+        self._suspicious: Callable[[bytes], re.Match[bytes] | None] = any_of((*self._patterns, self._dotted)).search
+        self._secret_variable: Callable[[bytes], re.Match[bytes] | None] = compiled(ENVIRONMENT).fullmatch
         self._variables = Pattern("environment", VARIABLES)
         self._fields, self._apart = tuple(fields), bool(extra)
         self._metrics = metrics

@@ -1,7 +1,7 @@
 """What the configuration may say about the way of alerts into a sink."""
 
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -45,7 +45,7 @@ class SpoolSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _switch(cls, value: Any) -> Any:
+    def _switch(cls, value: object) -> object:
         """`spool: true` is `spool: {}`."""
         return {"enabled": value} if isinstance(value, bool) else value
 

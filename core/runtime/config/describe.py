@@ -4,13 +4,15 @@ import json
 import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 import msgspec
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-_WORDS: Mapping[Any, str] = {str: "text", int: "integer", float: "number", bool: "boolean", Path: "path", bytes: "text"}
+_WORDS: Mapping[object, str] = {
+    str: "text", int: "integer", float: "number", bool: "boolean", Path: "path", bytes: "text",
+}  # fmt: skip
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -38,7 +40,7 @@ def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[Setting]:
             yield from settings_of(inner, f"{path}." if plain is not None else f"{path}[].")
 
 
-def _models(kind: Any) -> tuple[type[BaseModel] | None, type[BaseModel] | None]:
+def _models(kind: object) -> tuple[type[BaseModel] | None, type[BaseModel] | None]:
     """The model that a setting is (None: it is no mapping), and the one that its elements are."""
     origin, arguments = get_origin(kind), get_args(kind)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -68,7 +70,7 @@ def _default(field: FieldInfo) -> str:
     return str(value)
 
 
-def type_words(kind: Any) -> str:
+def type_words(kind: object) -> str:
     """A type in the words of people who write YAML."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
@@ -83,4 +85,4 @@ def type_words(kind: Any) -> str:
         return f"mapping to {type_words(arguments[1])}"
     if isinstance(kind, type) and issubclass(kind, SecretStr):
         return "secret"
-    return _WORDS.get(kind, getattr(kind, "__name__", str(kind)))
+    return _WORDS.get(kind, kind.__name__ if isinstance(kind, type) else str(kind))

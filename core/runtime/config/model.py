@@ -1,12 +1,13 @@
 """The typed configuration: what the engine is built from."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from pydantic import AfterValidator, Field
 
 from mozu.core.api import Kind, Settings
 from mozu.core.delivery.redact import problem_of
+from mozu.core.model.value_types import Json
 from mozu.core.runtime.config.delivery import (
     AlertLimitSettings,
     QueueSettings,
@@ -113,7 +114,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """The plugin."""
     id: str
     """The instance, unique within its kind."""
-    settings: dict[str, Any]
+    settings: Json
     """As written, without the core's keys; the registry validates them (`Registry.settings`)."""
     node: YamlNode
     """The same with places; a mapping."""

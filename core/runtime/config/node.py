@@ -1,10 +1,10 @@
 """Configuration as read: plain values, each with its place."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 
+from mozu.core.model.value_types import Json
 from mozu.core.runtime.config.mark import Mark
 
 Scalar = str | int | float | bool | None
@@ -41,7 +41,7 @@ class YamlNode(msgspec.Struct):
         """Where `key` is written, or where the mapping begins."""
         return self.keys.get(key, self.mark)
 
-    def plain(self) -> Any:
+    def plain(self) -> Json:
         """The value without places."""
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
@@ -69,11 +69,12 @@ class YamlNode(msgspec.Struct):
         return node, tuple(taken)
 
 
-def node_of(value: Any, mark: Mark) -> YamlNode:
+def node_of(value: Json, mark: Mark) -> YamlNode:
     """A node from plain data; every part has the same place."""
     if isinstance(value, Mapping):
         keys = dict.fromkeys(map(str, value), mark)
         return YamlNode({str(key): node_of(item, mark) for key, item in value.items()}, mark, keys)
-    if isinstance(value, list | tuple):
+    if isinstance(value, Sequence) and not isinstance(value, str):
         return YamlNode([node_of(item, mark) for item in value], mark)
+    assert value is None or isinstance(value, str | int | float)
     return YamlNode(value, mark)

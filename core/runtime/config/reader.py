@@ -5,8 +5,8 @@ still takes `on`. Nothing but plain data can be written: tags that make objects 
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import yaml
 
@@ -26,7 +26,7 @@ class _Loader(yaml.SafeLoader):
 
     depth = 0
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=self.get_mark())
@@ -49,7 +49,7 @@ def _number(text: str) -> int:
     return int(text, 0) if text[:2] in ("0x", "0o") else int(text)
 
 
-_SCALARS: Final[Mapping[str, Any]] = {
+_SCALARS: Final[Mapping[str, Callable[[str], bool | int | float | str | None]]] = {
     "null": lambda text: None,
     "bool": lambda text: text.lower() == "true",
     "int": _number,

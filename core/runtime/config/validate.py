@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
@@ -110,14 +110,15 @@ def secret_at(model: type[BaseModel], path: Sequence[str | int]) -> bool:
     )
 
 
-def _types_at(model: Any, path: Sequence[str | int]) -> list[Any]:
-    found = [model]
+def _types_at(model: type[BaseModel], path: Sequence[str | int]) -> list[object]:
+    """The types that may stand at a path: several where a setting is a union."""
+    found: list[object] = [model]
     for step in path:
         found = [below for kind in found for below in _below(kind, step)]
     return found
 
 
-def _below(kind: Any, step: str | int) -> Iterator[Any]:
+def _below(kind: object, step: str | int) -> Iterator[object]:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         field = kind.model_fields.get(str(step))
         if field is not None:
@@ -129,11 +130,11 @@ def _below(kind: Any, step: str | int) -> Iterator[Any]:
         yield from _branches(get_args(kind)[1])
 
 
-def _branches(kind: Any) -> Iterator[Any]:
+def _branches(kind: object) -> Iterator[object]:
     if get_origin(kind) in (Union, types.UnionType):
         for argument in get_args(kind):
             yield from _branches(argument)
-    elif hasattr(kind, "__metadata__"):
+    elif get_origin(kind) is Annotated:
         yield from _branches(get_args(kind)[0])
     else:
         yield kind

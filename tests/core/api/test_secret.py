@@ -4,6 +4,7 @@ import pytest
 
 from mozu.core.api import Settings
 from mozu.core.api.secret import Secret
+from mozu.core.model.value_types import Json
 from mozu.core.runtime.config import Problems
 from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.node import node_of
@@ -14,11 +15,11 @@ class Login(Settings):
     password: Secret
 
 
-def password(value: object) -> str:
+def password(value: Json) -> str:
     return Login.model_validate({"password": value}).password.get_secret_value()
 
 
-def refusal(value: object) -> list[str]:
+def refusal(value: Json) -> list[str]:
     problems = Problems()
     assert validate(Login, node_of({"password": value}, Mark("f", 1, 1)), problems, "sink x") is None
     return list(problems.lines())

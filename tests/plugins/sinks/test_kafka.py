@@ -234,8 +234,10 @@ def test_a_producer_that_died_is_made_anew(kafka: Cluster, caplog: pytest.LogCap
     async def run() -> None:
         made = sink(kafka.servers[0], topic="fatal")
         await until_taken(made, batch[:10])
-        made._producer._producer._txn_manager._sequence_numbers.clear()
-        state = made._producer._producer._txn_manager
+        client = made._producer._producer
+        assert client is not None
+        state = client._txn_manager
+        state._sequence_numbers.clear()
         state.increment_sequence_number(next(iter(_partitions("fatal"))), 1000)
         await until_taken(made, batch[10:])
         await made.stop()

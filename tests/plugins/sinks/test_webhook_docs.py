@@ -37,7 +37,7 @@ def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _entries(example: str, etc: Path) -> list[tuple[str, dict[str, Any]]]:
+def _entries(example: str, etc: Path) -> list[tuple[str, Any]]:
     """(kind, settings) of each entry of ours, from the configuration as mozu reads it."""
     path = etc / "mozu.yaml"
     path.write_text(example.replace("/etc/mozu", str(etc)))
