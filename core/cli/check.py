@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
@@ -16,6 +15,7 @@ from mozu.core.errors import PluginError, RulesError
 from mozu.core.language.rules import LoadResult, load
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config import Config, read
 from mozu.core.runtime.registry import Registry
 
@@ -51,7 +51,7 @@ def command(rules: tuple[str, ...], path: Path | None, overrides: tuple[str, ...
         return _report_problems(more, as_json=as_json)
     if not as_json:
         click.echo(f"{safe(', '.join(config.files)) or 'the default configuration'}: Ok")
-    verdict = {"configuration": {"successful": True, "problems": []}, **found.report.as_dict()}
+    verdict: JsonObject = {"configuration": {"successful": True, "problems": []}, **found.report.as_dict()}
     return _report(found, verdict, as_json=as_json)
 
 
@@ -68,7 +68,7 @@ def _refusals(config: Config, registry: Registry, fields: FieldRegistry) -> list
     return found
 
 
-def _report(found: LoadResult, verdict: dict[str, Any], *, as_json: bool) -> int:
+def _report(found: LoadResult, verdict: JsonObject, *, as_json: bool) -> int:
     if as_json:
         _print(verdict)
     else:
@@ -89,5 +89,5 @@ def _report_problems(problems: Sequence[str], *, as_json: bool) -> int:
     return 1
 
 
-def _print(data: dict[str, Any]) -> None:
+def _print(data: JsonObject) -> None:
     click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
 
 import click
 import orjson
@@ -12,11 +11,10 @@ from mozu.core.cli import options
 from mozu.core.cli.known import configured_rules, known_fields
 from mozu.core.cli.terminal import paragraph, safe, table, width
 from mozu.core.errors import RulesError
-from mozu.core.language.rules import describe_rules, load
+from mozu.core.language.rules import ItemDescription, RulesDescription, describe_rules, load
+from mozu.core.model.value_types import Json, JsonObject
 from mozu.core.runtime.config.suggest import suggestion
 from mozu.core.runtime.registry import configure
-
-_ITEMS: Final = (("rule", "rules"), ("macro", "macros"), ("list", "lists"))
 
 
 @click.group(no_args_is_help=True)
@@ -51,7 +49,7 @@ def list_command(
     found = [
         rule
         for rule in _described(path, overrides, rules)["rules"]
-        if _fits(rule["info"]["name"], pattern) and (tag is None or tag in rule["info"]["tags"])
+        if _fits(str(rule["info"]["name"]), pattern) and (tag is None or tag in _tags(rule["info"]))
     ]
     if as_json:
         _print([rule["info"] for rule in found])
@@ -88,7 +86,7 @@ def show_command(
         _print({"kind": kind, **item["info"]})
         return
     info = item["info"]
-    click.echo(f"{kind} {safe(name)}  ({safe(info['file'])}:{info['line']})")
+    click.echo(f"{kind} {safe(name)}  ({safe(str(info['file']))}:{info['line']})")
     _sections({key: value for key, value in info.items() if key not in ("name", "file", "line")})
 
 
@@ -115,13 +113,13 @@ def explain_command(
     """Show how a rule, macro or list is understood: resolved condition, event types, fields, and what it demands."""
     kind, item = _find(_described(path, overrides, rules), name)
     if as_json:
-        _print({"kind": kind, **item})
+        _print({"kind": kind, "info": item["info"], "details": item["details"]})
         return
-    click.echo(f"{kind} {safe(name)}  ({safe(item['info']['file'])}:{item['info']['line']})")
+    click.echo(f"{kind} {safe(name)}  ({safe(str(item['info']['file']))}:{item['info']['line']})")
     _sections({**item["details"], **({"tags": item["info"]["tags"]} if kind == "rule" else {})})
 
 
-def _described(path: Path | None, overrides: tuple[str, ...], rules: tuple[str, ...]) -> dict[str, Any]:
+def _described(path: Path | None, overrides: tuple[str, ...], rules: tuple[str, ...]) -> RulesDescription:
     """The description of the configured rules. Raises RulesError with the report if they cannot be used."""
     config, registry = configure(path, overrides, rules=rules)
     fields = known_fields(registry)
@@ -131,13 +129,14 @@ def _described(path: Path | None, overrides: tuple[str, ...], rules: tuple[str, 
     return describe_rules(found, fields)
 
 
-def _find(described: dict[str, Any], name: str) -> tuple[str, dict[str, Any]]:
+def _find(described: RulesDescription, name: str) -> tuple[str, ItemDescription]:
     """(kind, description) of a rule, else a macro, else a list of this name."""
-    for kind, section in _ITEMS:
-        for item in described[section]:
+    sections = (("rule", described["rules"]), ("macro", described["macros"]), ("list", described["lists"]))
+    for kind, items in sections:
+        for item in items:
             if item["info"]["name"] == name:
                 return kind, item
-    names = [item["info"]["name"] for _, section in _ITEMS for item in described[section]]
+    names = [str(item["info"]["name"]) for _, items in sections for item in items]
     hint = suggestion(name, names) or "; `mozu rules list` lists the rules"
     raise click.UsageError(f"no rule, macro or list is called {name!r}{hint}")
 
@@ -148,12 +147,17 @@ def _fits(name: str, pattern: str | None) -> bool:
     return fnmatchcase(name, pattern) if any(mark in pattern for mark in "*?") else pattern in name
 
 
-def _row(info: dict[str, Any]) -> tuple[str, ...]:
-    name = info["name"] if info["enabled"] else f"{info['name']} (disabled)"
-    return name, info["priority"], info["source"], " ".join(info["tags"])
+def _tags(info: JsonObject) -> list[str]:
+    tags = info["tags"]
+    return [str(tag) for tag in tags] if isinstance(tags, list) else []
 
 
-def _sections(entries: dict[str, Any]) -> None:
+def _row(info: JsonObject) -> tuple[str, ...]:
+    name = f"{info['name']}" if info["enabled"] else f"{info['name']} (disabled)"
+    return name, str(info["priority"]), str(info["source"]), " ".join(_tags(info))
+
+
+def _sections(entries: JsonObject) -> None:
     """Each key with its value below it; what is empty is left out."""
     limit = width()
     for key, value in entries.items():
@@ -163,7 +167,7 @@ def _sections(entries: dict[str, Any]) -> None:
             click.echo(f"\n{key.replace('_', ' ')}\n" + "\n".join(paragraph(line, limit, "  ") for line in lines))
 
 
-def _text(value: Any) -> str:
+def _text(value: Json) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
@@ -173,5 +177,5 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _print(data: Any) -> None:
+def _print(data: Json) -> None:
     click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())

@@ -15,7 +15,14 @@ Afterwards: ``selected`` picks the rules that run, ``describe_rules`` and its ki
 from mozu.core.language.rules.additions import Addition
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.collector import ENGINE_VERSION
-from mozu.core.language.rules.describe import describe_list, describe_macro, describe_rule, describe_rules
+from mozu.core.language.rules.describe import (
+    ItemDescription,
+    RulesDescription,
+    describe_list,
+    describe_macro,
+    describe_rule,
+    describe_rules,
+)
 from mozu.core.language.rules.files import expand
 from mozu.core.language.rules.loading import LoadResult, Options, load, load_texts
 from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS, plugin_fields
@@ -33,6 +40,7 @@ __all__ = [
     "Addition",
     "Code",
     "FileReport",
+    "ItemDescription",
     "ListView",
     "LoadResult",
     "MacroView",
@@ -41,6 +49,7 @@ __all__ = [
     "Rule",
     "RuleProblem",
     "RuleSet",
+    "RulesDescription",
     "Selector",
     "SourceFile",
     "Version",

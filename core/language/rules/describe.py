@@ -5,18 +5,35 @@ rules, the state that must be kept (`needs`).
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TypedDict
 
 from mozu.core.language.conditions import check, unparse
 from mozu.core.language.rules.loading import LoadResult
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
 from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.value_types import JsonObject
 
-Description = dict[str, Any]
+
+class ItemDescription(TypedDict):
+    """A rule, macro or list."""
+
+    info: JsonObject
+    details: JsonObject
 
 
-def describe_rules(result: LoadResult, fields: FieldRegistry) -> Description:
+class RulesDescription(TypedDict):
+    """All items of a load."""
+
+    required_engine_version: str
+    required_plugin_versions: list[JsonObject]
+    rules: list[ItemDescription]
+    macros: list[ItemDescription]
+    lists: list[ItemDescription]
+
+
+
+def describe_rules(result: LoadResult, fields: FieldRegistry) -> RulesDescription:
     """Everything of a load: `rules`, `macros`, `lists`, and what the files require."""
     rules = result.rules
     return {
@@ -28,7 +45,7 @@ def describe_rules(result: LoadResult, fields: FieldRegistry) -> Description:
     }
 
 
-def describe_rule(rule: Rule, fields: FieldRegistry) -> Description:
+def describe_rule(rule: Rule, fields: FieldRegistry) -> ItemDescription:
     """One rule."""
     operators = rule.checked.operators
     return {
@@ -64,7 +81,7 @@ def describe_rule(rule: Rule, fields: FieldRegistry) -> Description:
     }
 
 
-def describe_macro(macro: MacroView, rules: RuleSet, fields: FieldRegistry) -> Description:
+def describe_macro(macro: MacroView, rules: RuleSet, fields: FieldRegistry) -> ItemDescription:
     """One macro. It has no source of its own: its fields are those of the source of a rule that uses it."""
     node = macro.condition
     checked = None if node is None else check(node, fields, _source_of(macro, rules))
@@ -84,7 +101,7 @@ def describe_macro(macro: MacroView, rules: RuleSet, fields: FieldRegistry) -> D
     }
 
 
-def describe_list(entry: ListView) -> Description:
+def describe_list(entry: ListView) -> ItemDescription:
     """One list."""
     return {
         "info": {"name": entry.name, "items": list(entry.items), **_place(entry.context)},
@@ -92,7 +109,7 @@ def describe_list(entry: ListView) -> Description:
     }
 
 
-def _place(context: ProblemContext) -> Description:
+def _place(context: ProblemContext) -> JsonObject:
     line, _ = context.source.place(context.offset)
     return {"file": context.source.name, "line": line + 1}
 
@@ -103,8 +120,8 @@ def _events(rule: Rule) -> list[str]:
     return [] if types is None or rule.source != "syscall" else sorted(types)
 
 
-def _required(rules: RuleSet) -> list[Description]:
-    entries = []
+def _required(rules: RuleSet) -> list[JsonObject]:
+    entries: list[JsonObject] = []
     for entry in rules.plugins:
         first, *others = ({"name": plugin.name, "version": str(plugin.version)} for plugin in entry.alternatives)
         entries.append({**first, "alternatives": others})

@@ -1,12 +1,13 @@
 """The report of a load: per file what is wrong and what is doubtful, as text for people and as JSON for programs."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from mozu.core.language.rules.problem import ProblemContext, RuleProblem
 from mozu.core.language.rules.source import SourceFile
+from mozu.core.model.value_types import JsonObject
 
 _MOST: Final = 1_000
 """Problems that are kept of one file; the rest is counted."""
@@ -57,7 +58,7 @@ class FileReport:
         chosen = [problem for problem in self.problems if problem.code.is_error == is_error]
         return sorted(chosen, key=lambda problem: problem.offset)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """The object that Falco's validation prints for a file. Lines and columns count from 0."""
         return {
             "name": self.name,
@@ -130,7 +131,7 @@ class Report:
         for file in self.files:
             yield from file.warnings
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """What `mozu check --json` prints."""
         return {"falco_load_results": [file.as_dict() for file in self.files]}
 
@@ -147,7 +148,7 @@ class Report:
         return "\n".join(file.brief() for file in self.files)
 
 
-def _as_dict(problem: RuleProblem) -> dict[str, Any]:
+def _as_dict(problem: RuleProblem) -> JsonObject:
     locations = [_location(link, link.offset) for link in problem.context.chain()]
     if problem.expression is not None:
         line, column = problem.expression.place()
@@ -163,7 +164,7 @@ def _as_dict(problem: RuleProblem) -> dict[str, Any]:
                 },
             }
         )
-    form: dict[str, Any] = {
+    form: JsonObject = {
         "context": {"locations": locations, "snippet": problem.snippet + "\n"},
         "code": problem.code.value,
         "codedesc": problem.code.description,
@@ -174,9 +175,9 @@ def _as_dict(problem: RuleProblem) -> dict[str, Any]:
     return form
 
 
-def _location(link: ProblemContext, offset: int) -> dict[str, Any]:
+def _location(link: ProblemContext, offset: int) -> JsonObject:
     line, column = link.source.place(offset)
-    position = {"name": link.source.name, "line": line, "column": column, "offset": offset}
+    position: JsonObject = {"name": link.source.name, "line": line, "column": column, "offset": offset}
     return {"item_type": link.type, "item_name": link.name, "position": position}
 
 

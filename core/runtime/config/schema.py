@@ -1,13 +1,14 @@
 """The JSON Schema of the whole configuration, for editors, made from the models that validate it."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import msgspec
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from mozu.core.api import Kind
+from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config.model import CoreSettings, EntrySettings
 
 _MODE: Final[JsonSchemaMode] = "validation"
@@ -31,7 +32,14 @@ class PluginModel(msgspec.Struct, frozen=True):
     settings: type[BaseModel]
 
 
-def schema(plugins: Iterable[PluginModel], formats: Iterable[FormatModel]) -> dict[str, Any]:
+class ModelSchema(TypedDict, total=False):
+    """What is read of the schema that pydantic makes of a model."""
+
+    properties: dict[str, JsonObject]
+    required: list[str]
+
+
+def schema(plugins: Iterable[PluginModel], formats: Iterable[FormatModel]) -> JsonObject:
     """A schema (draft 2020-12) of the configuration with these plugins and formats."""
     plugins, formats = tuple(plugins), tuple(formats)
     models: set[type[BaseModel]] = {CoreSettings, EntrySettings, *(plugin.settings for plugin in plugins)}
@@ -39,12 +47,11 @@ def schema(plugins: Iterable[PluginModel], formats: Iterable[FormatModel]) -> di
     ordered = sorted(models, key=lambda model: (model.__module__, model.__qualname__))
     pairs: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, _MODE) for model in ordered]
     references, shared = models_json_schema(pairs, ref_template=_REF)
-    definitions: dict[str, Any] = shared.get("$defs", {})
+    definitions: dict[str, ModelSchema] = shared.get("$defs", {})
 
-    def resolved(model: type[BaseModel]) -> dict[str, Any]:
-        reference = references[(model, _MODE)]["$ref"].rpartition("/")[2]
-        found: dict[str, Any] = definitions[reference]
-        return found
+    def resolved(model: type[BaseModel]) -> ModelSchema:
+        reference: str = references[(model, _MODE)]["$ref"].rpartition("/")[2]
+        return definitions[reference]
 
     reserved = resolved(EntrySettings)["properties"]
     reserved["format"] = {
@@ -53,7 +60,7 @@ def schema(plugins: Iterable[PluginModel], formats: Iterable[FormatModel]) -> di
         "anyOf": [form for item in formats for form in _form(item, f"#/$defs/{item.settings.__name__}")],
     }
     core = resolved(CoreSettings)
-    sections = {
+    sections: JsonObject = {
         kind.section: {
             "type": "array",
             "description": f"The {kind.section}, in order.",
@@ -68,13 +75,13 @@ def schema(plugins: Iterable[PluginModel], formats: Iterable[FormatModel]) -> di
         "type": "object",
         "properties": {**sections, **core["properties"]},
         "additionalProperties": False,
-        "$defs": definitions,
+        "$defs": shared.get("$defs", {}),
     }
 
 
-def _form(item: FormatModel, reference: str) -> list[dict[str, Any]]:
-    options = {"description": item.summary, "anyOf": [{"$ref": reference}, {"type": "null"}]}
-    mapping = {
+def _form(item: FormatModel, reference: str) -> list[JsonObject]:
+    options: JsonObject = {"description": item.summary, "anyOf": [{"$ref": reference}, {"type": "null"}]}
+    mapping: JsonObject = {
         "type": "object",
         "properties": {item.name: options},
         "required": [item.name],
@@ -87,16 +94,16 @@ def _of(plugins: tuple[PluginModel, ...], kind: Kind) -> list[PluginModel]:
     return [plugin for plugin in plugins if plugin.kind is kind]
 
 
-def _entry(plugin: PluginModel, own: dict[str, Any], reserved: dict[str, Any]) -> dict[str, Any]:
+def _entry(plugin: PluginModel, own: ModelSchema, reserved: dict[str, JsonObject]) -> JsonObject:
     allowed = reserved if plugin.kind is Kind.SINK else {"id": reserved["id"]}
     required = own.get("required", [])
-    settings = {
+    settings: JsonObject = {
         "type": "object" if required else ["object", "null"],
         "properties": {**allowed, **own.get("properties", {})},
         "required": required,
         "additionalProperties": False,
     }
-    mapping = {
+    mapping: JsonObject = {
         "type": "object",
         "description": plugin.summary,
         "properties": {plugin.name: settings},

@@ -60,7 +60,7 @@ def test_a_secret_never_prints() -> None:
         (12345, "must be text; write it in quotes"),
     ],
 )
-def test_a_secret_that_cannot_be_had_is_a_mistake(value: object, expected: str) -> None:
+def test_a_secret_that_cannot_be_had_is_a_mistake(value: Json, expected: str) -> None:
     assert refusal(value) == [f"f:1:1: sink x: password {expected}"]
 
 

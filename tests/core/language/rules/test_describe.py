@@ -21,7 +21,7 @@ TEXT = """\
 """
 
 
-def _described() -> dict[str, Any]:
+def _described() -> Any:
     return describe_rules(loaded(TEXT.replace('"no such"', "proc.name = x")), registry())
 
 

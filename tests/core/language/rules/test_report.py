@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,8 @@ def _position(name: str, line: int, column: int, offset: int) -> dict[str, objec
 def test_the_json_form_of_a_warning_explains_it_and_names_a_deprecated_field() -> None:
     text = "- {rule: r, desc: d, output: o, priority: INFO, condition: evt.type = open and evt.dir = <}"
 
-    (file,) = loaded(text).report.as_dict()["falco_load_results"]
+    report: Any = loaded(text).report.as_dict()
+    (file,) = report["falco_load_results"]
 
     (warning,) = file["warnings"]
     assert (Code.LOAD_DEPRECATED_ITEM.paragraph, "evt.dir") == (warning["codedesc"], warning["deprecated_field"])

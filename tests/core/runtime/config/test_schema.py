@@ -15,7 +15,7 @@ class Options(Settings):
     loud: bool = Field(False, description="Whether to shout.")
 
 
-MADE = schema(
+MADE: Any = schema(
     [
         PluginModel(Kind.SOURCE, "plain", "Plain.", Settings),
         PluginModel(Kind.SINK, "needy", "Needy.", Needy),
