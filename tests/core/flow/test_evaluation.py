@@ -1,0 +1,64 @@
+"""Evaluation: evaluators are isolated from each other, and a reload replaces them between two batches."""
+
+import asyncio
+from collections.abc import Sequence
+
+from mozu.core.filter.demand import Demand, Interest
+from mozu.core.flow.evaluation import Evaluation
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
+from mozu.core.model.event import DataEvent, Event
+from mozu.core.testing import alert
+
+
+class Rule:
+    """Raises an alert of its name for each event, and an exception for those of type `bad` if it is fragile."""
+
+    def __init__(self, name: str, *, fragile: bool = False) -> None:
+        self.name, self._fragile = name, fragile
+
+    def demand(self) -> Demand:
+        return Demand({"json": {self.name: Interest()}})
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        if self._fragile and any(event.type == "bad" for event in batch):
+            raise ValueError("bad")
+        return [alert(self.name) for _ in batch]
+
+    def reload(self) -> "Rule":
+        return Rule(f"{self.name} reloaded")
+
+
+def isolated(rule: Rule, metrics: Metrics) -> Isolated[Rule]:
+    return Isolated("evaluator", rule.name, rule, metrics)
+
+
+def emitted(evaluation: Evaluation, *types: str) -> list[str]:
+    found: list[str] = []
+    evaluation.run([DataEvent("json", kind, 0) for kind in types], lambda one: found.append(one.rule))
+    return found
+
+
+def test_demand_is_that_of_all_evaluators() -> None:
+    metrics = Metrics()
+    evaluation = Evaluation(isolated(Rule(name), metrics) for name in ("a", "b"))
+    assert {"a", "b"} == set(evaluation.demand().of("json"))
+
+
+def test_an_evaluator_that_fails_is_given_the_events_one_by_one_and_the_others_are_not_touched() -> None:
+    metrics = Metrics()
+    evaluation = Evaluation([isolated(Rule("fragile", fragile=True), metrics), isolated(Rule("fine"), metrics)])
+    assert ["fragile", "fragile", "fine", "fine", "fine"] == emitted(evaluation, "a", "bad", "b")
+    rejected = {labels["id"]: value for name, labels, value in metrics.collect() if name == "events_rejected_total"}
+    assert {"fragile": 1} == rejected
+
+
+def test_a_reload_replaces_components_and_keeps_names_and_counters() -> None:
+    metrics = Metrics()
+    evaluation = Evaluation([isolated(Rule("a"), metrics)])
+    fresh = asyncio.run(evaluation.reloaded())
+    before = emitted(evaluation, "x")
+    evaluation.replace(fresh)
+    assert (["a"], ["a reloaded"]) == (before, emitted(evaluation, "x"))
+    assert {"a"} == {labels["id"] for name, labels, _ in metrics.collect() if name == "component_failures_total"}

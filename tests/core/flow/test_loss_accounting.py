@@ -1,0 +1,126 @@
+"""Loss accounting: a loss is reported once, with its number; one about processes has the state compared."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mozu.core.api import Counts
+from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.flow.loss_accounting import LossAccounting
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
+from mozu.core.testing import alert
+from tests.core.flow.making import alert_pipeline, pipeline_of
+
+
+class Counting:
+    """A source whose counts the test sets."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, Counts] = {}
+        self.gaps: list[str] = []
+
+    def counts(self) -> Mapping[str, Counts]:
+        return self.now
+
+    def take_gaps(self) -> list[str]:
+        gaps, self.gaps = self.gaps, []
+        return gaps
+
+
+class Pump:
+    """What loss accounting needs of a pump."""
+
+    def __init__(self, source: Any, metrics: Metrics) -> None:
+        self.name = "made"
+        isolated = Isolated("source", self.name, source, metrics)
+        self.pipeline = pipeline_of(isolated, live=True, state=None, metrics=metrics)
+        self.compared = 0
+
+    def reconcile(self) -> None:
+        self.compared += 1
+
+
+class Worker:
+    """A sink worker whose queue takes notices only."""
+
+    name = "worker"
+
+    def __init__(self) -> None:
+        self.queue = MemoryQueue(1, Metrics())
+        self.notices: list[Alert] = []
+
+    def accept(self, item: Alert) -> None:
+        if item.source == "internal":
+            self.notices.append(item)
+        else:
+            self.queue.put(item)
+
+
+class Scene:
+    """Loss accounting over one source and one sink."""
+
+    pump: Any
+
+    def __init__(self) -> None:
+        metrics = Metrics()
+        self.source, self.worker = Counting(), Worker()
+        self.pump = Pump(self.source, metrics)
+        self.alerts = alert_pipeline(self.worker, metrics=metrics)
+        self.losses = LossAccounting(self.alerts, [self.pump])
+
+    def reported(self) -> list[str]:
+        self.worker.notices.clear()
+        self.losses.report()
+        return [notice.message() for notice in self.worker.notices]
+
+
+def test_lost_and_missed_events_are_reported_once_per_call_with_the_new_number() -> None:
+    scene = Scene()
+    scene.source.now = {"openat": Counts(seen=9, lost=2, missed=1, received=6)}
+    assert ["source made lost 3 events: openat 3"] == scene.reported()
+    assert [] == scene.reported()
+    scene.source.now = {"openat": Counts(seen=11, lost=4, missed=1, received=6)}
+    assert ["source made lost 2 events: openat 2"] == scene.reported()
+    assert 5 == scene.worker.notices[0].values["lost_total"]
+
+
+def test_filtered_events_and_kernels_that_do_not_count_are_no_loss() -> None:
+    scene = Scene()
+    scene.source.now = {"openat": Counts(seen=9, filtered=9, missed=None)}
+    assert [] == scene.reported()
+
+
+def test_many_types_are_cut_to_the_worst() -> None:
+    scene = Scene()
+    names = ("openat", "read", "write", "close", "connect", "bind", "listen")
+    scene.source.now = {name: Counts(lost=number) for number, name in enumerate(names, 1)}
+    (text,) = scene.reported()
+    assert text.endswith("listen 7, bind 6, connect 5, close 4, write 3 and 2 more types")
+
+
+def test_only_a_loss_about_processes_has_the_state_compared() -> None:
+    scene = Scene()
+    scene.source.now = {"openat": Counts(lost=1)}
+    scene.reported()
+    before = scene.pump.compared
+    scene.source.now = {"openat": Counts(lost=1), "execve": Counts(lost=1)}
+    scene.reported()
+    scene.source.now |= {"compat32": Counts(seen=4, missed=4)}  # an entry path: calls of any type
+    scene.reported()
+    assert (0, 2) == (before, scene.pump.compared)
+
+
+def test_what_a_full_queue_dropped_is_reported_as_a_range() -> None:
+    scene = Scene()
+    for _ in range(4):
+        scene.alerts.emit(alert())
+    assert ["sink worker dropped alerts 2 to 4: its queue is full"] == scene.reported()
+    assert [] == scene.reported()
+
+
+def test_gaps_of_a_source_become_notices() -> None:
+    scene = Scene()
+    scene.source.gaps = ["the wall clock was set by +3600.000 s"]
+    assert ["source made: the wall clock was set by +3600.000 s"] == scene.reported()
+    assert "Gap" == scene.worker.notices[0].rule

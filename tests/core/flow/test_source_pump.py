@@ -1,0 +1,158 @@
+"""The source pump: backpressure, restart with back-off, acknowledgement, what a start takes in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from mozu.core.api import Counts
+from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.errors import SourceBroken
+from mozu.core.filter.demand import Demand
+from mozu.core.flow.source_pump import SourcePump
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
+from mozu.core.model.event import DataEvent, Event
+from mozu.core.testing import alert
+from tests.core.flow.making import Seen, alert_pipeline, pipeline_of
+
+LIMIT = 30.0
+
+
+class Worker:
+    """A sink worker with a real queue, which only the test empties."""
+
+    name = "worker"
+
+    def __init__(self, capacity: int) -> None:
+        self.queue = MemoryQueue(capacity, Metrics())
+
+    def accept(self, item: Alert) -> None:
+        self.queue.put(item)
+
+
+class Batches:
+    """A source that gives these batches, and raises those that are exceptions."""
+
+    def __init__(self, *batches: int | Exception) -> None:
+        self._batches = list(batches)
+        self.given = 0
+        self.started = 0
+
+    async def start(self, demand: Demand) -> None:
+        self.started += 1
+
+    async def batches(self) -> AsyncIterator[Sequence[Event]]:
+        while self._batches:
+            batch = self._batches.pop(0)
+            if isinstance(batch, Exception):
+                raise batch
+            self.given += batch
+            yield [DataEvent("json", "number", 0) for _ in range(batch)]
+
+    async def update(self, demand: Demand) -> None:
+        pass
+
+    def counts(self) -> Mapping[str, Counts]:
+        return {}
+
+    async def stop(self) -> None:
+        pass
+
+
+class Acked(Batches):
+    """A source that keeps a position."""
+
+    def __init__(self, worker: Worker, *batches: int | Exception) -> None:
+        super().__init__(*batches)
+        self._worker = worker
+        self.acked: list[tuple[int, int]] = []
+
+    async def ack(self, batch: Sequence[Event | Alert]) -> None:
+        self.acked.append((len(batch), self._worker.queue.in_memory()))
+
+
+def judged(event: Event) -> Sequence[Alert]:
+    return [alert()]
+
+
+def pump_of(source: Any, worker: Worker, *, live: bool) -> SourcePump:
+    metrics = Metrics()
+    isolated = Isolated("source", "made", source, metrics)
+    pipeline = pipeline_of(isolated, Seen(judged), live=live, state=None, metrics=metrics, worker=worker)
+    alerts = alert_pipeline(worker, metrics=metrics)
+    return SourcePump(pipeline, alerts, None, demand=Demand, stopping=asyncio.Event())
+
+
+def play(source: Any, worker: Worker, *, live: bool, beside: Callable[[], Any] | None = None) -> SourcePump:
+    """Run the pump to its end, with something beside it."""
+
+    async def main() -> SourcePump:
+        pump = pump_of(source, worker, live=live)
+        async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as group:
+            group.create_task(pump.run())
+            if beside is not None:
+                group.create_task(beside())
+        return pump
+
+    return asyncio.run(main())
+
+
+async def empty(worker: Worker, many: int) -> None:
+    """What a sink does: take and acknowledge, one at a time."""
+    for _ in range(many):
+        ((number, _),) = await worker.queue.get(1)
+        await worker.queue.ack([number], [], [])
+
+
+def test_a_source_that_can_wait_is_read_no_further_while_a_queue_is_more_than_half_full() -> None:
+    source, worker = Batches(*[5] * 20), Worker(10)
+    seen: list[int] = []
+
+    async def slowly() -> None:
+        for _ in range(100):
+            for _ in range(10):
+                await asyncio.sleep(0)
+            seen.append(source.given - len(seen))
+            await empty(worker, 1)
+
+    play(source, worker, live=False, beside=slowly)
+    assert (100, 0) == (source.given, worker.queue.in_memory())
+    assert max(seen) <= 10
+
+
+def test_a_live_source_is_never_held_back_and_a_full_queue_drops() -> None:
+    source, worker = Batches(*[5] * 20), Worker(10)
+    play(source, worker, live=True)
+    assert (100, 10) == (source.given, worker.queue.in_memory())
+    (dropped,) = worker.queue.take_dropped()
+    assert (11, 100) == (dropped.first, dropped.last)
+
+
+def test_a_batch_is_acknowledged_once_none_of_its_alerts_can_be_lost() -> None:
+    worker = Worker(100)
+    source = Acked(worker, 3, 2)
+    play(source, worker, live=False, beside=lambda: empty(worker, 5))
+    assert [(3, 0), (2, 0)] == source.acked
+
+
+def test_a_live_source_that_fails_is_started_again_with_growing_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    real = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        waited.extend([seconds] if seconds else [])
+        await real(0)
+
+    monkeypatch.setattr("mozu.core.flow.source_pump.asyncio.sleep", sleep)
+    source = Batches(OSError("gone"), OSError("gone"), 1, OSError("gone"))
+    pump = play(source, Worker(100), live=True)
+    assert ([1.0, 2.0, 1.0], 3, False) == (waited, source.started, pump.failed)
+
+
+@pytest.mark.parametrize(("live", "error"), [(False, OSError("gone")), (True, SourceBroken("garbage"))])
+def test_what_cannot_be_read_on_ends_the_pump_as_failed(live: bool, error: Exception) -> None:
+    pump = play(Batches(error, 1), Worker(100), live=live)
+    assert pump.failed
