@@ -150,7 +150,7 @@ class Live:
             return list(self._events)
 
     def forget(self) -> None:
-        """What the machine did so far is nobody's business."""
+        """Drop the events so far."""
         with self._arrived:
             self._events.clear()
             self._keeping = True
@@ -167,11 +167,11 @@ class Live:
             return list(self._events)
 
     def lost(self) -> int:
-        """Events that the source could not tell, so far."""
+        """Events that the source lost so far."""
         return sum(count.lost + (count.missed or 0) for count in self.source.counts().values())
 
     def whole(self, once: Callable[[int], T]) -> T:
-        """What `once` gives (it is told how many times it was tried); again, where events were lost meanwhile."""
+        """What `once` gives (its argument: the number of the try); again, if events were lost during it."""
         for number in range(TRIES):
             before = self.lost()
             found = once(number)

@@ -1,4 +1,4 @@
-"""Capabilities of the source on this machine (`mozu sources`): what its kernel supports, found without starting it."""
+"""Visibility on this machine (`mozu sources`): what its kernel supports, found without starting the source."""
 
 import os
 from collections import defaultdict

@@ -36,7 +36,7 @@ def undemanded() -> Iterator[Live]:
 @pytest.fixture(scope="module")
 @needs_live
 def copying() -> Iterator[Live]:
-    """The same, its programs those of a kernel that cannot be told of types."""
+    """The same with the programs of a kernel without bpf_rdonly_cast: they copy members."""
     requirements.ebpf()
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.ebpf
 
 FLOOD = 40_000
 KIND = "setregid"
-"""Nobody else calls it, so every one is the flood's."""
+"""No other process calls it, so every one is the flood's."""
 
 
 @pytest.fixture

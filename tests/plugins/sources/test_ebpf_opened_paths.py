@@ -1,4 +1,4 @@
-"""Files keep the names that their opens gave them, also those whose opens the kernel turned away."""
+"""Map OPENED_PATHS: files keep the path of their open, also where the kernel filter discarded the open."""
 
 import os
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from tests.support.live import Live, context, demand
 pytestmark = pytest.mark.ebpf
 
 UNWANTED: Final = f"{OPENS} and fd.name = /nowhere"
-SHOWS: Final = "evt.type = fchown and fd.name exists"
-ELSEWHERE: Final = "evt.type = fchownat and fd.name = /nowhere"
-"""Its descriptor may be a file, of which its program tells no name that is kept."""
+READS_PATH: Final = "evt.type = fchown and fd.name exists"
+DIRECTORY_CALL: Final = "evt.type = fchownat and fd.name = /nowhere"
+"""Its descriptor may be a file, and its program emits no path of OPENED_PATHS."""
 
 
-def given(events: Sequence[SyscallEvent]) -> list[str]:
+def paths_of(events: Sequence[SyscallEvent]) -> list[str]:
     return [event.args[2] for event in events]
 
 
@@ -31,34 +31,34 @@ def opened(*paths: Path) -> list[tuple[str, bytes | None, bytes, int]]:
     return [("openat", None, os.fsencode(path), 0) for path in paths]
 
 
-def test_the_kernel_keeps_names_for_calls_on_descriptors(comparison: FilterComparison, likely: Path) -> None:
-    """Only a directory that its open does not call one is told of: where relative paths start, names are not kept."""
-    rules = (UNWANTED, SHOWS)
+def test_discarded_opens_leave_their_path_for_calls_on_descriptors(comparison: FilterComparison, likely: Path) -> None:
+    """Only an open of a directory without O_DIRECTORY has an event: paths of directories are not stored."""
+    rules = (UNWANTED, READS_PATH)
     comparison.want(*rules)
     names = ("x/a.b", "link/shadow", "x/up", "x", "x/y/shadow", "link")
 
     filtered, whole = comparison.act(opens.many, opened(*(likely / name for name in names)), "fchown")
 
-    assert [str(likely / "x"), str(likely / "link")] == given(filtered.of("openat"))
+    assert [str(likely / "x"), str(likely / "link")] == paths_of(filtered.of("openat"))
     assert 6 == len(alerts(rules, whole))
     assert alerts(rules, filtered) == alerts(rules, whole)
 
 
-def test_an_open_is_told_where_the_name_cannot_be_kept(comparison: FilterComparison, likely: Path) -> None:
-    rules = (UNWANTED, SHOWS, ELSEWHERE)
+def test_an_open_has_an_event_where_its_path_cannot_be_stored(comparison: FilterComparison, likely: Path) -> None:
+    rules = (UNWANTED, READS_PATH, DIRECTORY_CALL)
     comparison.want(*rules)
     names = ("x/a.b", "link/shadow", "x/up", "x", "x/y/shadow")
 
     filtered, whole = comparison.act(opens.many, opened(*(likely / name for name in names)), "fchown")
 
-    assert [str(likely / name) for name in ("link/shadow", "x/up", "x")] == given(filtered.of("openat"))
+    assert [str(likely / name) for name in ("link/shadow", "x/up", "x")] == paths_of(filtered.of("openat"))
     assert 5 == len(alerts(rules, whole))
     assert [one[3][0] for one in alerts(rules, filtered)] == [one[3][0] for one in alerts(rules, whole)]
 
 
-def test_a_later_open_of_the_same_file_gives_another_name(comparison: FilterComparison, likely: Path) -> None:
-    """Some of them told of, some not; the kernel takes the same place for the file again and again."""
-    rules = (f"{OPENS} and fd.name = {likely}/link/shadow", SHOWS)
+def test_a_later_open_of_the_same_file_replaces_the_path(comparison: FilterComparison, likely: Path) -> None:
+    """Some discarded, some not; the kernel reuses the same address for the struct file again and again."""
+    rules = (f"{OPENS} and fd.name = {likely}/link/shadow", READS_PATH)
     comparison.want(*rules)
     names = ("x/up", "etc/shadow", "link/shadow", "x/up", "link/shadow", "etc/shadow", "x/up")
 
@@ -69,8 +69,8 @@ def test_a_later_open_of_the_same_file_gives_another_name(comparison: FilterComp
     assert alerts(rules, filtered) == alerts(rules, whole)
 
 
-def test_what_a_relative_open_was_given_is_kept(comparison: FilterComparison, likely: Path) -> None:
-    rules = (UNWANTED, SHOWS)
+def test_the_relative_path_of_an_open_is_stored(comparison: FilterComparison, likely: Path) -> None:
+    rules = (UNWANTED, READS_PATH)
     comparison.want(*rules)
     steps = [("openat", os.fsencode(likely / "x"), path, 0) for path in (b"up", b"y/shadow", b"a.b")]
 
@@ -81,18 +81,18 @@ def test_what_a_relative_open_was_given_is_kept(comparison: FilterComparison, li
     assert alerts(rules, filtered) == alerts(rules, whole)
 
 
-def test_a_name_goes_wherever_the_file_goes(comparison: FilterComparison, likely: Path) -> None:
-    rules = (UNWANTED, SHOWS)
+def test_a_path_follows_the_file_through_dup_fork_and_sockets(comparison: FilterComparison, likely: Path) -> None:
+    rules = (UNWANTED, READS_PATH)
     comparison.want(*rules)
 
     filtered, _ = comparison.act(opens.handed_on, os.fsencode(likely / "x" / "up"))
 
-    assert [] == [path for path in given(filtered.of("openat")) if str(likely) in path]
+    assert [] == [path for path in paths_of(filtered.of("openat")) if str(likely) in path]
     assert [str(likely / "x" / "up")] * 3 == [one[3][0] for one in alerts(rules, filtered)]
 
 
 @pytest.mark.parametrize("kind", ["pipe", "memory"])
-def test_what_is_no_file_has_no_name_of_a_file(comparison: FilterComparison, kind: str) -> None:
+def test_a_pipe_or_memfd_has_no_path_of_a_file(comparison: FilterComparison, kind: str) -> None:
     rules = (UNWANTED, "evt.type = fchown and fd.num exists")
     comparison.want(*rules)
 
@@ -102,10 +102,10 @@ def test_what_is_no_file_has_no_name_of_a_file(comparison: FilterComparison, kin
     assert alerts(rules, filtered) == alerts(rules, whole) != []
 
 
-def test_an_open_is_told_where_there_is_no_room_for_its_name(likely: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_open_has_an_event_where_the_map_is_full(likely: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
     monkeypatch.setattr(maps, "MAX_OPENED_PATHS", 150)
-    rules = (UNWANTED, SHOWS)
+    rules = (UNWANTED, READS_PATH)
     paths = [os.fsencode(likely / name) for name in ("x/up", "link/shadow") * 100]
     with (
         Live(EbpfSource(8 << 20, context()), demand()) as filtered,
@@ -115,6 +115,6 @@ def test_an_open_is_told_where_there_is_no_room_for_its_name(likely: Path, monke
         both.want(*rules)
         seen, all_ = both.act(opens.held, paths, "fchown")
 
-    assert 50 <= len([path for path in given(seen.of("openat")) if str(likely) in path]) < 200
+    assert 50 <= len([path for path in paths_of(seen.of("openat")) if str(likely) in path]) < 200
     assert 200 == len(alerts(rules, seen))
     assert [one[3][0] for one in alerts(rules, seen)] == [one[3][0] for one in alerts(rules, all_)]

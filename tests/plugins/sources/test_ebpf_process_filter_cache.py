@@ -1,4 +1,4 @@
-"""What the kernel is told of processes: never what was true of an earlier program."""
+"""Process verdicts in the kernel: never those of an earlier program."""
 
 import ctypes
 import struct
@@ -39,10 +39,10 @@ def entry(table: dict[str, int], pid: int) -> tuple[bool, int] | None:
     """(whether there are answers that count, which are yes)."""
     generation = int.from_bytes(bpf_syscall.lookup(table["GENERATION"], 0, 8), "little")
     try:
-        told, yes = ENTRY.unpack(bpf_syscall.lookup(table["PROC_VERDICTS"], pid, ENTRY.size))
+        generation_of_verdict, bits = ENTRY.unpack(bpf_syscall.lookup(table["PROC_VERDICTS"], pid, ENTRY.size))
     except FileNotFoundError:
         return None
-    return told == generation, yes
+    return generation_of_verdict == generation, bits
 
 
 class Answers:
@@ -131,8 +131,8 @@ def test_few_answers_are_given_at_a_time(table: dict[str, int], answers: Answers
     found = []
     for _ in range(3):
         known.publish(0)
-        told = [entry(kernel_table, pid) for pid in range(1, 501)]
-        found.append(told.count((True, 0b11)))
+        verdicts = [entry(kernel_table, pid) for pid in range(1, 501)]
+        found.append(verdicts.count((True, 0b11)))
     close(kernel_table["PROC_VERDICTS"])
 
     assert [200, 400, 500] == found

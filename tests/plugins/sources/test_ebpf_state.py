@@ -1,4 +1,4 @@
-"""The state machine on live events: who a process is and whom it belongs to, against what /proc says at that moment."""
+"""The state machine on live events: ids, capabilities, sessions and parents of processes, compared with /proc."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,14 +17,14 @@ from tests.support.split import needs_live
 pytestmark = pytest.mark.ebpf
 
 
-class Told:
-    """A live source, and for each act a state machine that is given every event of it in order."""
+class LiveState:
+    """A live source, and for each act a state machine that applies its events in order."""
 
     def __init__(self, live: Live) -> None:
         self.live = live
 
     def act(self, function: Any, *arguments: Any) -> Act:
-        """Let the act happen and the state know of it."""
+        """Run the act and apply its events to a new state machine."""
         machine = StateMachine()
         machine.seed()
         act = self.live.act(function, *arguments)
@@ -41,11 +41,11 @@ class Told:
 
 @pytest.fixture(scope="module")
 @needs_live
-def told() -> Iterator[Told]:
+def live_state() -> Iterator[LiveState]:
     requirements.ebpf()
     state_dependencies = ("tree", "cwd", "ids", "caps", "session", "threads")
     with Live(EbpfSource(64 << 20, context()), demand("mkdir", state_dependencies=state_dependencies)) as live:
-        yield Told(live)
+        yield LiveState(live)
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def told() -> Iterator[Told]:
     ],
     ids=" ".join,
 )
-def test_identity_and_capabilities(told: Told, steps: tuple[str, ...]) -> None:
-    process, truth = told.changed(*steps)
+def test_identity_and_capabilities(live_state: LiveState, steps: tuple[str, ...]) -> None:
+    process, truth = live_state.changed(*steps)
 
     assert (
         [process.ruid, process.uid, process.suid],
@@ -73,21 +73,21 @@ def test_identity_and_capabilities(told: Told, steps: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("step", ["lead_a_session", "lead_a_group"])
-def test_sessions_and_groups(told: Told, step: str) -> None:
-    process, truth = told.changed(step)
+def test_sessions_and_groups(live_state: LiveState, step: str) -> None:
+    process, truth = live_state.changed(step)
 
     assert (process.sid, process.vpgid, process.vpid) == (truth["NSsid"], truth["NSpgid"], truth["NSpid"])
     assert process.vpgid == process.vpid
 
 
-def test_threads_are_counted_as_they_come_and_go(told: Told) -> None:
-    process, truth = told.changed("begin_threads")
+def test_threads_are_counted_as_they_come_and_go(live_state: LiveState) -> None:
+    process, truth = live_state.changed("begin_threads")
 
     assert (process.others + 1, process.ptid) == (truth["Threads"], truth["PPid"])
 
 
-def test_an_exec_by_a_thread_leaves_one_thread_under_the_number_of_the_process(told: Told) -> None:
-    act = told.act(processes.run_by_thread, str(compiled("waiting", "-static")))
+def test_an_exec_by_a_thread_leaves_one_thread_under_the_number_of_the_process(live_state: LiveState) -> None:
+    act = live_state.act(processes.run_by_thread, str(compiled("waiting", "-static")))
     event = next(e for e in act.of("execve") if e.pid == act.value["pid"] and e.args[0] == 0)
 
     assert event.process is not None
@@ -96,8 +96,8 @@ def test_an_exec_by_a_thread_leaves_one_thread_under_the_number_of_the_process(t
     )  # fmt: skip
 
 
-def test_a_process_in_a_pid_namespace_has_both_numbers(told: Told) -> None:
-    act = told.act(processes.run_in_pid_namespace, str(compiled("waiting", "-static")))
+def test_a_process_in_a_pid_namespace_has_both_numbers(live_state: LiveState) -> None:
+    act = live_state.act(processes.run_in_pid_namespace, str(compiled("waiting", "-static")))
     event = next(e for e in act.of("execve") if e.pid == act.value["pid"])
 
     assert event.process is not None
@@ -105,17 +105,17 @@ def test_a_process_in_a_pid_namespace_has_both_numbers(told: Told) -> None:
     assert event.process.pidns_start == event.process.start
 
 
-def test_whoever_enters_a_user_namespace_holds_all_capabilities(told: Told) -> None:
+def test_entering_a_user_namespace_gives_all_capabilities(live_state: LiveState) -> None:
     """Ids in /proc are those of the namespace then."""
-    process, truth = told.changed("enter_a_user_namespace")
+    process, truth = live_state.changed("enter_a_user_namespace")
 
     assert (process.cap_inheritable, process.cap_permitted, process.cap_effective) == (
         truth["CapInh"], truth["CapPrm"], truth["CapEff"],
     )  # fmt: skip
 
 
-def test_who_takes_over_orphans(told: Told) -> None:
-    act = told.act(states.orphaned)
+def test_who_takes_over_orphans(live_state: LiveState) -> None:
+    act = live_state.act(states.orphaned)
     (mark,) = (event for event in act.of("mkdir") if event.args[1] == states.MARK)
 
     assert mark.process is not None
