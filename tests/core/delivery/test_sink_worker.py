@@ -10,6 +10,7 @@ from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.testing import alert
+from tests.support import virtual_time
 
 Deliver = Callable[[Sequence[Record]], Sequence[Outcome] | None]
 
@@ -67,7 +68,7 @@ def run(sink: Scripted, alerts: int, *, blocking: bool = False, closed: list[str
         await worker.stop()
         return numbers(metrics)
 
-    return asyncio.run(scenario())
+    return asyncio.run(scenario()) if blocking else virtual_time.run(scenario())
 
 
 def fail(records: Sequence[Record]) -> None:
@@ -162,7 +163,7 @@ def run_among_others(deliver: Deliver) -> dict[str, float]:
         await worker.stop()
         return numbers(metrics)
 
-    return asyncio.run(scenario())
+    return virtual_time.run(scenario())
 
 
 def test_one_poisonous_record_is_found_out_and_the_others_arrive() -> None:
@@ -206,7 +207,7 @@ def test_many_that_are_refused_for_now_delay_no_others_and_come_again_together_i
         await task
         await worker.stop()
 
-    asyncio.run(asyncio.wait_for(scenario(), 60))
+    virtual_time.run(scenario())
     assert [*range(2, 91, 2), *range(1, 91, 2)] == seen
 
 

@@ -1,4 +1,7 @@
-"""Reconcile: after a loss the state is compared with /proc, once the stream has caught up."""
+"""Reconcile: after a loss the state is compared with /proc, once the stream has caught up.
+
+The clock of the loop is virtual: an hour in which nothing is to happen is one.
+"""
 
 import asyncio
 import time
@@ -7,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from mozu.core.flow import reconcile
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -16,8 +18,10 @@ from mozu.core.state import StateMachine
 from mozu.core.state.observed import KnownProcess, ProcSnapshot
 from tests.core.flow.making import pipeline_of
 from tests.core.state.story import NOWHERE
+from tests.support import virtual_time
 
-PATIENCE = 30.0
+HOUR = 3600.0
+SECOND = 10**9
 
 
 class Machine(StateMachine):
@@ -60,10 +64,8 @@ class Stream:
 
 
 @pytest.fixture
-def stream(monkeypatch: pytest.MonkeyPatch) -> Stream:
-    """Process 1, known; looks follow each other quickly."""
-    monkeypatch.setattr(reconcile, "_MIN_INTERVAL", 0.01)
-    monkeypatch.setattr(reconcile, "_QUIET", 0.3)
+def stream() -> Stream:
+    """Process 1, known."""
     stream = Stream()
     stream.lives(1)
     stream.tell()
@@ -71,7 +73,7 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Stream:
 
 
 async def until(found: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HOUR):
         while not found():
             await asyncio.sleep(0.01)  # the reconciler tells nobody
 
@@ -85,14 +87,14 @@ def run(stream: Stream, work: Callable[[], Awaitable[None]]) -> None:
             await work()
             task.cancel()
 
-    asyncio.run(both())
+    virtual_time.run(both())
 
 
 def test_without_a_loss_procfs_is_not_read(stream: Stream) -> None:
     stream.lives(7, known=False)
 
     async def work() -> None:
-        await asyncio.sleep(0.1)  # ten times as long as a look would take to begin
+        await asyncio.sleep(HOUR)
 
     run(stream, work)
     assert (0, {1}) == (stream.machine.asked, stream.knows())
@@ -128,8 +130,8 @@ def test_what_the_stream_reports_while_procfs_is_read_is_believed(stream: Stream
         del stream.machine.says[5]
         stream.pipeline.process([ended])
         await until(lambda: stream.machine.asked >= 1 and 5 not in stream.knows())
-        stream.tell(time.time_ns() + 10**9)
-        await asyncio.sleep(0.1)  # time for a wrong repair
+        stream.tell(time.time_ns() + SECOND)
+        await asyncio.sleep(HOUR)  # every pass is over
 
     run(stream, work)
     assert {1} == stream.knows()
@@ -150,26 +152,40 @@ def test_who_ends_between_two_looks_is_left_to_the_stream(stream: Stream, monkey
     async def work() -> None:
         stream.reconciler.lost()
         await until(lambda: stream.machine.asked == 1)
-        stream.tell(time.time_ns() + 10**9)
+        stream.tell(time.time_ns() + SECOND)
         await until(lambda: 5 not in stream.knows())
 
     run(stream, work)
     assert stream.machine.asked > 2, "it had gone when it was read again, and only a further pass may evict it"
 
 
-def test_a_stream_that_is_behind_is_waited_for(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconcile, "_QUIET", PATIENCE)
+def test_a_stream_that_is_behind_is_waited_for(stream: Stream) -> None:
     stream.lives(7, known=False)
 
     async def work() -> None:
         stream.reconciler.lost()
         await until(lambda: stream.machine.asked == 1)
-        for _ in range(10):
+        for _ in range(20):
             stream.tell(1)  # old news, but news: it is not silent
-            await asyncio.sleep(0.05)  # several looks of the one that waits
+            await asyncio.sleep(0.9)
         assert {1} == stream.knows()
-        stream.tell(time.time_ns() + 10**9)
+        stream.tell(time.time_ns() + SECOND)
         await until(lambda: 7 in stream.knows())
+
+    run(stream, work)
+
+
+def test_a_pass_is_given_up_when_the_stream_does_not_catch_up_and_another_follows(stream: Stream) -> None:
+    stream.lives(7, known=False)
+
+    async def work() -> None:
+        stream.reconciler.lost()
+        await until(lambda: stream.machine.asked == 1)
+        while stream.machine.asked == 1:
+            stream.tell(1)
+            await asyncio.sleep(0.9)
+        assert {1} == stream.knows()
+        assert asyncio.get_running_loop().time() > 30
 
     run(stream, work)
 

@@ -1,16 +1,18 @@
-"""The watchdog names the component that blocks the loop, and leaves an idle loop alone."""
+"""The watchdog names the component that blocks the loop, and leaves an idle loop alone.
+
+What blocks the loop does so until the watchdog has looked: no test depends on how soon that is.
+"""
 
 import asyncio
-import time
-from collections.abc import Callable
+import threading
+from collections.abc import Awaitable, Callable
+from types import FrameType
 from typing import cast
 
 from mozu.core.runtime import loop
 from mozu.core.runtime.loop import Watchdog
 
-
-def void(_: object) -> None:
-    """For a value that is not used."""
+PATIENCE = 60.0
 
 
 class Counted:
@@ -24,43 +26,84 @@ class Counted:
         return self._running.call_soon_threadsafe(callback)
 
 
-def watched(work: Callable[[asyncio.AbstractEventLoop], None], seconds: float) -> tuple[list[tuple[str, float]], int]:
-    """What the watchdog reported while a loop did that work, and how often it woke the loop."""
-    reports: list[tuple[str, float]] = []
+class Watched(Watchdog):
+    """Releases `looked` when it has found what blocks the loop, and calls `when_idle` when it finds the loop idle."""
 
-    async def main() -> int:
-        running = asyncio.get_running_loop()
-        seen = Counted(running)
-        dog = Watchdog(
-            cast("asyncio.AbstractEventLoop", seen),
-            {__name__: "this test"},
-            threshold=0.05,
-            report=lambda *delay: reports.append(delay),
+    def __init__(self, running: asyncio.AbstractEventLoop, when_idle: Callable[[], None]) -> None:
+        self.counted, self.reports = Counted(running), list[str]()
+        self.looked = threading.Lock()
+        self.looked.acquire()
+        self._when_idle = when_idle
+        seen = cast("asyncio.AbstractEventLoop", self.counted)
+        super().__init__(
+            seen, {__name__: "this test"}, threshold=0.02, report=lambda blocker, _: self.reports.append(blocker)
         )
-        dog.start()
-        work(running)
-        await asyncio.sleep(seconds)
-        dog.stop()
-        return seen.woken
 
-    woken = loop.run(main())
-    return reports, woken
+    def _blocker(self, frame: FrameType | None) -> str:
+        found = super()._blocker(frame)
+        if self.looked.locked():
+            self.looked.release()
+        return found
+
+    def _is_idle(self) -> bool:
+        found = super()._is_idle()
+        if found:
+            self._when_idle()
+        return found
+
+
+def watched(
+    scene: Callable[[Watched], Awaitable[None]],
+    rest: Callable[[asyncio.AbstractEventLoop], None] = lambda running: None,
+) -> Watched:
+    """The watchdog of a loop in which the scene was played."""
+
+    async def main() -> Watched:
+        running = asyncio.get_running_loop()
+        dog = Watched(running, lambda: rest(running))
+        dog.start()
+        await scene(dog)
+        dog.stop()
+        return dog
+
+    return loop.run(main())
+
+
+async def reported(dog: Watched) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not dog.reports:
+            await asyncio.sleep(0.001)  # the watchdog is a thread
 
 
 def test_what_blocks_the_loop_is_named() -> None:
-    reports, _ = watched(lambda running: time.sleep(0.5), 0.2)  # the sleep is what holds the loop
+    def hold(dog: Watched) -> None:
+        assert dog.looked.acquire(timeout=PATIENCE)
 
-    assert [one[0].startswith("this test") for one in reports] == [True]
-    assert reports[0][1] >= 0.3
+    async def scene(dog: Watched) -> None:
+        hold(dog)
+        await reported(dog)
+
+    assert watched(scene).reports[0] == f"this test ({__name__}:hold)"
 
 
 def test_code_without_a_frame_of_its_own_is_found_in_the_end() -> None:
-    reports, _ = watched(lambda running: void(running.call_soon(time.sleep, 2.0)), 2.2)
+    async def scene(dog: Watched) -> None:
+        asyncio.get_running_loop().call_soon(dog.looked.acquire, True, PATIENCE)
+        await reported(dog)
 
-    assert 1 == len(reports)
+    assert watched(scene).reports
 
 
 def test_a_loop_that_waits_is_seldom_woken() -> None:
-    _, asked = watched(lambda running: None, 2.0)
+    rests, over = 0, asyncio.Event()
 
-    assert 1 <= asked <= 8
+    def rest(running: asyncio.AbstractEventLoop) -> None:
+        nonlocal rests
+        rests += 1
+        if rests == 36:
+            running.call_soon_threadsafe(over.set)
+
+    async def scene(dog: Watched) -> None:
+        await over.wait()
+
+    assert 3 <= watched(scene, rest).counted.woken <= 8

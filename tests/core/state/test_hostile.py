@@ -1,7 +1,9 @@
 """Whatever a recording claims, the state answers and its memory stays level."""
 
-import gc
+import json
+import os
 import random
+import subprocess
 import sys
 from typing import Any
 
@@ -14,6 +16,7 @@ from mozu.core.model.syscalls import event_types
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import Forked, KnownFile, KnownProcess
 from tests.core.state.story import Story, made, read
+from tests.support.requirements import ROOT
 
 
 def test_a_loop_of_parents_ends() -> None:
@@ -82,37 +85,13 @@ def test_a_thread_can_claim_a_main_thread_that_is_a_thread_itself() -> None:
 # --- volume ---
 
 
-def _level(machine: StateMachine) -> tuple[int, ...]:
-    return tuple(machine.sizes().values())
-
-
 def test_a_hundred_thousand_processes_leave_nothing_behind() -> None:
-    machine = StateMachine(procfs="/nowhere/at/all")
-    machine.apply([made("execve", 10, res=0, pid=10, comm="sh")])
-    machine.prune(2)
-    before = _level(machine)
-
-    def generation(count: int) -> None:
-        for number in range(count):
-            child = 1000 + number % 500
-            observed = Forked(tid=child, pid=child, vtid=child, vpid=child)
-            events = machine.apply(
-                [
-                    made("_fork", 10, observed=observed),
-                    made("execve", child, res=0, pid=child, comm="x", args=b"a\0b\0"),
-                    made("openat", child, fd=3, dirfd=-100, name="/x", flags=1),
-                    made("procexit", child, status=0),
-                ]
-            )
-            machine.prune(events[-1].num + 1)
-
-    generation(2_000)
-    gc.collect()
-    blocks = sys.getallocatedblocks()
-    generation(98_000)
-    gc.collect()
-    assert before == _level(machine)
-    assert sys.getallocatedblocks() < blocks + 2_000
+    command = [sys.executable, "-m", "tests.core.state.generations", "100000"]
+    path = f"{ROOT}:{ROOT / 'src'}"
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert found["before"] == found["after"]
+    assert found["blocks"] < 500
 
 
 def test_forks_cannot_multiply_descriptors_without_end() -> None:

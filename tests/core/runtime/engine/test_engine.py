@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import signal
-import time
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.engine.assembly import Assembly, BuiltSink, BuiltSource
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.engine import Engine
+from mozu.core.runtime.loop import Watchdog
 from mozu.core.runtime.loop import run as run_loop
 
 
@@ -215,8 +216,14 @@ def test_an_evaluator_that_fails_on_one_event_loses_that_event_only(tmp_path: Pa
 
 
 def test_a_sink_that_hangs_delays_no_other_and_is_named_in_the_statistics(tmp_path: Path) -> None:
-    hanging, fine = Memory(lambda records: time.sleep(30)), Memory()
-    _, stats = Play(Numbers(5), hanging, fine, blocking=True, deadline=0.3).run(tmp_path)
+    async def delivered() -> None:
+        while len(messages(fine)) < 5:
+            await asyncio.sleep(0.001)  # the other sink has a thread
+
+    release = threading.Event()
+    hanging, fine = Memory(lambda records: release.wait(60)), Memory()
+    _, stats = Play(Numbers(5, then=delivered), hanging, fine, blocking=True, deadline=0.1).run(tmp_path)
+    release.set()
     assert ["0", "1", "2", "3", "4"] == messages(fine)
     assert {"stop deadline": 5} == stats["sinks"]["memory0"]["dropped"]
     assert stats["sinks"]["memory0"]["busy_seconds"] > 0
@@ -333,10 +340,19 @@ def test_a_signal_has_sinks_that_keep_files_open_them_again(tmp_path: Path) -> N
     assert 1 == filed.reopened
 
 
-def test_what_blocks_the_loop_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    def slow(number: int) -> bool:
-        time.sleep(0.5)
-        return True
+def test_what_blocks_the_loop_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Event()
+    real = Watchdog._blocker
 
+    def blocker(watchdog: Watchdog, frame: Any) -> str:
+        looked.set()
+        return real(watchdog, frame)
+
+    def slow(number: int) -> bool:
+        return looked.wait(60)  # it blocks the loop until it is found out
+
+    monkeypatch.setattr(Watchdog, "_blocker", blocker)
     Play(Numbers(1), Memory(), Judge(slow)).run(tmp_path)
     assert any("held the event loop" in record.message for record in caplog.records)
