@@ -1,12 +1,13 @@
 """The JSON Schema of a line: `python -m mozu.core.recording.schema` writes schemas/recording/v1.schema.json."""
 
 import json
+from inspect import cleandoc
 from typing import get_args
 
 import msgspec
 
 from mozu.core.model.event import File
-from mozu.core.model.value_types import JsonObject
+from mozu.core.model.value_types import Json, JsonObject
 from mozu.core.recording.lines import VERSION, DataLine, HeadLine, MetadataLine, TypeLine
 
 _EVENT: list[JsonObject] = [
@@ -40,8 +41,19 @@ def schema() -> JsonObject:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"A line of a recording, version {VERSION}",
         "anyOf": [event, *shapes[:-1]],
-        "$defs": parts,
+        "$defs": _tidied(parts),
     }
+
+
+def _tidied(node: Json) -> Json:
+    """The same with docstrings as every version of Python understands them: before 3.13 they are indented."""
+    if isinstance(node, list):
+        return [_tidied(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    tidied = {key: _tidied(value) for key, value in node.items()}
+    description = node.get("description")
+    return {**tidied, "description": cleandoc(description)} if isinstance(description, str) else tidied
 
 
 if __name__ == "__main__":

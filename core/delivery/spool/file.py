@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -62,17 +62,24 @@ def _connect(path: Path, *, fsync: bool) -> sqlite3.Connection:
     if not path.exists():
         _create(path)
     db = sqlite3.connect(path, check_same_thread=False, timeout=10.0)
+    try:
+        _prepare(db, fsync=fsync)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, *, fsync: bool) -> None:
+    """Set it up. Raises sqlite3.DatabaseError where the file is damaged."""
     db.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
     db.execute("PRAGMA journal_size_limit = 16777216")
     db.execute("PRAGMA wal_autocheckpoint = 250")  # 1 MB: a log that grows with the disk's last bytes frees none
     if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-        db.close()
         raise sqlite3.DatabaseError("the file does not pass its own check")
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not {"meta", "forms", "alerts", "dead"} <= tables:
-        db.close()
         raise sqlite3.DatabaseError("the file has lost its tables")
-    return db
 
 
 def _create(path: Path) -> None:
@@ -114,10 +121,10 @@ def _salvage(path: Path) -> list[tuple[bytes, bytes]]:
     """Every row that can still be read and decoded, as (form, body)."""
     found: list[tuple[bytes, bytes]] = []
     try:
-        db = sqlite3.connect(path)
-        for row in db.execute("SELECT f.raw, a.body FROM alerts a JOIN forms f ON f.id = a.form ORDER BY a.seq"):
-            decode_alert(decode_form(row[0]), row[1])
-            found.append((row[0], row[1]))
+        with closing(sqlite3.connect(path)) as db:
+            for row in db.execute("SELECT f.raw, a.body FROM alerts a JOIN forms f ON f.id = a.form ORDER BY a.seq"):
+                decode_alert(decode_form(row[0]), row[1])
+                found.append((row[0], row[1]))
     except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError):
         pass
     return found

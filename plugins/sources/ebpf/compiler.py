@@ -14,6 +14,7 @@ import stat
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -58,7 +59,9 @@ def load_bcc(places: tuple[str, ...] = _PLACES) -> Any:
     module = importlib.util.module_from_spec(spec)
     sys.modules[_MODULE] = module
     try:
-        spec.loader.exec_module(module)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # since Python 3.12, of escapes in older bcc
+            spec.loader.exec_module(module)
     except (ImportError, OSError) as error:
         del sys.modules[_MODULE]
         text = f"source ebpf: bcc in {place} does not load ({error}); reinstall its package"

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,9 @@ def test_what_has_arrived_is_forgotten_and_its_number_is_never_given_again(spool
 def test_numbers_go_on_after_the_file_was_closed(spool: Spool, path: Path) -> None:
     spool.append([alert()])
     spool.delete([1])
-    again = Spool(path)
-    again.append([alert()])
-    assert ([2], spool.epoch) == (numbers(again), again.epoch)
+    with closing(Spool(path)) as again:
+        again.append([alert()])
+        assert ([2], spool.epoch) == (numbers(again), again.epoch)
 
 
 def test_what_is_dropped_by_policy_uses_its_numbers(spool: Spool) -> None:
@@ -50,11 +51,11 @@ def test_what_is_dropped_by_policy_uses_its_numbers(spool: Spool) -> None:
 
 
 def test_what_does_not_fit_is_refused_whole(path: Path) -> None:
-    small = Spool(path, max_bytes=300)
-    small.append([alert()])
-    with pytest.raises(SpoolFull):
-        small.append([alert()] * 10)
-    assert ([1], 1) == (numbers(small), small.last())
+    with closing(Spool(path, max_bytes=300)) as small:
+        small.append([alert()])
+        with pytest.raises(SpoolFull):
+            small.append([alert()] * 10)
+        assert ([1], 1) == (numbers(small), small.last())
 
 
 def test_the_oldest_make_room_where_that_is_the_policy(spool: Spool) -> None:
@@ -84,9 +85,9 @@ def test_the_status_counts(spool: Spool) -> None:
 def test_a_file_that_is_no_spool_is_set_aside_and_reported(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"garbage" * 1000)
-    spool = Spool(path)
-    assert spool.damage is not None
-    assert (0, True) == (spool.damage.salvaged, spool.damage.aside.exists())
+    with closing(Spool(path)) as spool:
+        assert spool.damage is not None
+        assert (0, True) == (spool.damage.salvaged, spool.damage.aside.exists())
 
 
 def test_a_truncated_file_gives_what_still_reads_and_a_new_epoch(path: Path) -> None:
@@ -96,10 +97,10 @@ def test_a_truncated_file_gives_what_still_reads_and_a_new_epoch(path: Path) -> 
     epoch = whole.epoch
     whole.close()
     path.write_bytes(path.read_bytes()[:-60_000])
-    spool = Spool(path)
-    assert spool.damage is not None
-    assert epoch != spool.epoch
-    assert spool.damage.salvaged == len(spool.read(0, 1000))
+    with closing(Spool(path)) as spool:
+        assert spool.damage is not None
+        assert epoch != spool.epoch
+        assert spool.damage.salvaged == len(spool.read(0, 1000))
 
 
 def test_the_file_is_for_its_owner_only(spool: Spool, path: Path) -> None:
