@@ -6,7 +6,7 @@ STAMP   := $(VENV)/.installed
 # Unit tests pass without root's powers: whoever is root goes without them, so that a test that needs them fails for all.
 POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && echo setpriv --bounding-set=-all --inh-caps=-all)
 
-.PHONY: help setup run test check unit live bench soak chaos projects fuzz vectors oracle docs clean
+.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist changelog bench soak chaos projects fuzz vectors oracle docs clean
 
 help:            ## these lines
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
@@ -26,10 +26,18 @@ test: $(STAMP)   ## everything CI checks: lint, types, contracts, docs, all test
 	$(MAKE) unit
 	$(MAKE) live
 
-check: $(STAMP)  ## lint, types, import contracts, generated docs
+check: lint types contracts pages ## lint, types, import contracts, generated docs
+
+lint: $(STAMP)
 	$(VENV)/bin/ruff check .
+
+types: $(STAMP)
 	$(VENV)/bin/mypy
+
+contracts: $(STAMP)
 	PYTHONPATH=src $(VENV)/bin/lint-imports
+
+pages: $(STAMP)
 	$(PYTHON) -m pytest -q -m "not live" tests/docs
 
 unit: $(STAMP)   ## tests that need Python and an ordinary user only, in parallel
@@ -38,6 +46,28 @@ unit: $(STAMP)   ## tests that need Python and an ordinary user only, in paralle
 live: $(STAMP)   ## tests that need the kernel, root, docker, Kafka or programs of the distribution
 	tools/test-packages
 	$(PYTHON) -m pytest -m live
+
+minimums: $(STAMP) ## unit tests with the lowest versions that pyproject.toml allows
+	$(PYTHON) -m tests.packaging.minimums > $(VENV)/minimums.txt
+	tools/setup $(VENV)-minimums $(VENV)/minimums.txt
+	touch $(VENV)-minimums/.installed
+	$(MAKE) unit VENV=$(VENV)-minimums
+
+constraints:     ## the newest versions that pyproject.toml allows become the tested set
+	tools/constraints
+
+coverage: $(STAMP) ## which lines and branches of core and plugins the unit tests reach
+	$(PYTHON) -m coverage erase
+	$(POWERLESS) $(PYTHON) -m coverage run -m pytest -q -n auto -m "not live"
+	$(PYTHON) -m coverage combine --quiet
+	$(PYTHON) -m coverage report
+
+dist: $(STAMP)   ## sdist and wheel in dist/
+	rm -rf dist
+	$(PYTHON) -m build
+
+changelog: $(STAMP) ## changelog.d becomes the section of this version in CHANGELOG.md
+	tools/changelog $(VENV)/bin/towncrier
 
 bench: $(STAMP)  ## benchmarks; numbers go to docs/benchmarks.md by hand
 	MOZU_BENCH=full tools/test-packages
