@@ -12,8 +12,9 @@ import time
 from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
-from mozu.core.api import Context, Record, Rejected, Retry, Sink, Source
+from mozu.core.api import Context, Kind, Record, Rejected, Retry, Sink, Source
 from mozu.core.api.context import Spawn
+from mozu.core.api.contract import faults
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.filter.demand import Demand
 from mozu.core.metrics import Metrics
@@ -97,12 +98,18 @@ def records(*alerts: Alert) -> list[Record]:
     return [Record(item, encoder.encode(item, stamp), stamp) for item, stamp in zip(alerts, stamps, strict=True)]
 
 
+def _check_members(kind: Kind, component: object) -> None:
+    broken = list(faults(kind, component))
+    assert not broken, "; ".join(broken)
+
+
 async def _done(result: Awaitable[T] | T) -> T:
     return await result if isinstance(result, Awaitable) else result
 
 
 async def check_sink(sink: Sink) -> None:
     """Start, deliver one batch and an empty one, stop twice; AssertionError names the sentence that is broken."""
+    _check_members(Kind.SINK, sink)
     await _done(sink.start())
     batch = records(alert(), alert("Another rule", name="\udc80\x1b[31m"))
     outcomes = await _done(sink.deliver(batch))
@@ -115,6 +122,7 @@ async def check_sink(sink: Sink) -> None:
 
 async def check_source(source: Source, *, most: int = 100) -> Sequence[Event | Alert]:
     """Start, read up to `most` items, stop; the items. AssertionError names the sentence that is broken."""
+    _check_members(Kind.SOURCE, source)
     await source.start(Demand())
     seen: list[Event | Alert] = []
     batches = source.batches()

@@ -12,7 +12,7 @@ from typing import Final
 
 from mozu.core.api.capabilities import CAPABILITIES, Capability
 from mozu.core.api.components import Enricher, Evaluator, Sink, Source
-from mozu.core.api.declarations import AnyDeclaration, SinkDeclaration
+from mozu.core.api.declarations import AnyDeclaration
 from mozu.core.api.kind import Kind
 
 _CONTRACTS: Final[Mapping[Kind, type]] = {
@@ -57,11 +57,9 @@ def build_fault(build: Callable[..., object]) -> str:
 
 
 def faults(
-    declaration: AnyDeclaration, component: object, capabilities: Iterable[Capability] = CAPABILITIES
+    kind: Kind, component: object, *, blocking: bool = False, capabilities: Iterable[Capability] = CAPABILITIES
 ) -> Iterator[str]:
-    """Every way in which a component, or the class of one, breaks the contract of its declaration's kind."""
-    kind = declaration.kind
-    blocking = isinstance(declaration, SinkDeclaration) and declaration.blocking
+    """Every way in which a component, or the class of one, breaks the contract of its kind. `blocking`: of a sink."""
     members = {name: method for name, method in vars(_CONTRACTS[kind]).items() if _is_public_function(name, method)}
     optional = {one.member: vars(one.protocol)[one.member] for one in capabilities if kind in one.kinds}
     absent = [name for name in (*members, *optional) if not hasattr(component, name)]

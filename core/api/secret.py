@@ -1,4 +1,4 @@
-"""A setting that never prints."""
+"""Secrets in settings: a password, token or key that never prints; from text, a file, a variable or a credential."""
 
 import os
 from collections.abc import Mapping

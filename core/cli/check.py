@@ -1,4 +1,4 @@
-"""`mozu check`."""
+"""`mozu check`: validate rule files, or the configuration and the rules that it names."""
 
 import logging
 from collections.abc import Sequence

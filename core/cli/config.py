@@ -1,4 +1,4 @@
-"""`mozu config show` and `mozu config schema`."""
+"""`mozu config show` and `mozu config schema`: the merged configuration, its JSON Schema."""
 
 from pathlib import Path
 

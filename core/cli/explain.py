@@ -1,4 +1,4 @@
-"""`mozu explain`."""
+"""`mozu explain`: what the code of an error or a warning means, and what to do about it."""
 
 import click
 

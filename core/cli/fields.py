@@ -1,4 +1,4 @@
-"""`mozu fields`."""
+"""`mozu fields`: the fields that rules and outputs may name."""
 
 from fnmatch import fnmatchcase
 from pathlib import Path

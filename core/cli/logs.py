@@ -1,4 +1,4 @@
-"""mozu's own log: one line a message on stderr, nothing in it that a terminal obeys."""
+"""Logging of mozu itself: one line a message on stderr, control characters escaped."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""`mozu plugins`."""
+"""`mozu plugins`: what is loaded, where it comes from, its settings; and what is installed and not loaded."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`mozu redrive`."""
+"""`mozu redrive`: dead letters go back into the queue of their sink."""
 
 import re
 import time

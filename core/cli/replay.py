@@ -1,4 +1,4 @@
-"""`mozu replay`."""
+"""`mozu replay`: recordings through the rules, instead of the live machine."""
 
 import json
 from pathlib import Path

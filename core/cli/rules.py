@@ -1,4 +1,4 @@
-"""`mozu rules list`, `show` and `explain`."""
+"""`mozu rules list`, `show` and `explain`: rules as the files have them, and as they were compiled."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase

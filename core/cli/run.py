@@ -1,4 +1,4 @@
-"""`mozu run`."""
+"""`mozu run`: the engine, until it is stopped."""
 
 from pathlib import Path
 

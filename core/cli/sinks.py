@@ -1,4 +1,4 @@
-"""`mozu sinks`."""
+"""`mozu sinks check`: whether the configured sinks would accept an alert; with `--send` a test alert."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""`mozu sources`."""
+"""`mozu sources`: what this machine lets each source see, and why not."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Plain text for terminals: tables that fit, and nothing that a terminal would obey."""
+"""Text for terminals: tables that fit, control characters and escape sequences made harmless."""
 
 import re
 import shutil

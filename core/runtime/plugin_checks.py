@@ -12,7 +12,7 @@ import msgspec
 from mozu.core.api import API_VERSION, Kind, Settings, version1
 from mozu.core.api.capabilities import CAPABILITIES
 from mozu.core.api.contract import build_fault, faults
-from mozu.core.api.declarations import AnyDeclaration
+from mozu.core.api.declarations import AnyDeclaration, SinkDeclaration
 from mozu.core.errors import PluginError
 from mozu.core.recording import RECORDED_NAMES
 from mozu.core.runtime.config import RESERVED
@@ -84,7 +84,9 @@ def as_declarations(made: object, classes: tuple[type[T], ...], hook: str, origi
 
 def check_contract(plugin: Plugin, component: object) -> None:
     """Check a component, or the class of one, against the contract of its kind. Raises PluginError."""
-    found = list(faults(plugin.declaration, component, (*CAPABILITIES, RECORDED_NAMES)))
+    blocking = isinstance(plugin.declaration, SinkDeclaration) and plugin.declaration.blocking
+    capabilities = (*CAPABILITIES, RECORDED_NAMES)
+    found = list(faults(plugin.kind, component, blocking=blocking, capabilities=capabilities))
     if found:
         made = component if isinstance(component, type) else type(component)
         text = f"{plugin.origin}: the {plugin.kind} {made.__name__} breaks its contract: {'; '.join(found)}"

@@ -1,4 +1,4 @@
-"""Find, check and name plugins.
+"""The plugin registry: find plugins (built-in, or by entry point), load them, name them, build their components.
 
 Built-ins stand in one table and are imported when configuration (or a listing) asks for them. Third parties' come
 through the entry-point group `mozu`; such an entry point runs code with mozu's privileges, so it is imported only when

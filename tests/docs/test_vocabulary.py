@@ -76,3 +76,14 @@ def test_core_says_any_where_nothing_better_can_be_said() -> None:
     trees = [ast.parse(path.read_text()) for path in (ROOT / "core").rglob("*.py")]
     found = sum(isinstance(node, ast.Name) and node.id == "Any" for tree in trees for node in ast.walk(tree))
     assert 0 < found < 224
+
+
+def test_components_are_asked_by_protocol_and_not_by_getattr() -> None:
+    """Only the check of contracts and the adapter of the API version before look members up by name."""
+    asked = re.compile(r"(getattr|hasattr)\([^,()]*component\b")
+    found = {
+        str(path.relative_to(ROOT)) for path in (ROOT / "core").rglob("*.py") if asked.search(path.read_text())
+    }
+    assert found == {"core/api/contract.py", "core/api/version1.py"}
+    untyped = re.compile(r"Isolated\[Any\]\]|: Isolated\[Any\] =(?! copy)")
+    assert [str(path) for path in (ROOT / "core").rglob("*.py") if untyped.search(path.read_text())] == []

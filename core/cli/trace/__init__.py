@@ -1,1 +1,1 @@
-"""`mozu trace`."""
+"""`mozu trace`: run a command under rules, by ptrace; reports and allow-lists."""

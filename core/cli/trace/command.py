@@ -1,4 +1,4 @@
-"""`mozu trace`."""
+"""`mozu trace`: the command line, and the exit code of the traced command."""
 
 import logging
 import os
@@ -41,7 +41,7 @@ class _Command(click.Command):
             click.echo("\n".join(map(safe, error.problems)), err=True)
         except MozuError as error:
             click.echo(f"mozu: {safe(str(error), keep_lines=True)}", err=True)
-        except Exception as error:  # noqa: BLE001 - the last resort of a command whose exit code has a meaning
+        except Exception as error:  # noqa: BLE001 - top of a command whose exit code has a meaning
             if ctx.params.get("verbose"):
                 traceback.print_exception(error, file=sys.stderr)
             click.echo(f"mozu: internal fault: {type(error).__name__}: {safe(str(error))}", err=True)

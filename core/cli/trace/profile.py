@@ -1,4 +1,4 @@
-"""What a command does, as a list that people can read and keep: learned from one run, compared with another."""
+"""Allow-lists of `mozu trace`: what a command does, learned from one run and compared with another."""
 
 import os
 import re
@@ -34,7 +34,7 @@ _WRITES: Final = _FLAGS["O_WRONLY"] | _FLAGS["O_CREAT"] | _FLAGS["O_TRUNC"]
 _REFUSED: Final = frozenset({-1, -13})
 """EPERM, EACCES: who is refused has tried. What is not there has not been read."""
 _BY_FILE: Final = frozenset({"/etc", "{home}"})
-"""Directories whose files differ so much in worth that each is told; so is each file that was refused."""
+"""Directories whose files differ so much in worth that each is listed; so is each file that was refused."""
 _NUMBER: Final = re.compile(r"(?<=/)\d+(?=/|$)")
 _KERNEL: Final = ("/proc", "/sys", "/dev")
 _EPHEMERAL: Final = 32768
@@ -64,7 +64,7 @@ class Places:
 
 
 class Profile:
-    """An evaluator: takes down what happens, and raises an alert for what the allow-list does not have."""
+    """An evaluator: learns what happens, and raises an alert for what the allow-list does not have."""
 
     def __init__(self, places: Places, allowed: Mapping[str, Sequence[str]] | None) -> None:
         self._places = places

@@ -1,4 +1,4 @@
-"""What a run found, for machines: JUnit XML, SARIF 2.1.0, JSON."""
+"""Reports of `mozu trace`: JUnit XML, SARIF 2.1.0, JSON."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""One traced run: the engine around a source, the rules, and a sink that keeps what they say."""
+"""A run of `mozu trace`: the engine around the source ptrace, the rules, and a sink that keeps the alerts."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What holds where nothing else is configured: the bottom layer of every configuration."""
+"""The default configuration: the bottom layer, which holds where nothing else is configured."""
 
 from typing import Final
 

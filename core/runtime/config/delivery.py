@@ -1,4 +1,4 @@
-"""What the configuration may say about the way of alerts into a sink."""
+"""Settings of delivery: queue, spool, retry with back-off, route, dedup and rate limit of alerts."""
 
 from pathlib import Path
 from typing import Final, Literal

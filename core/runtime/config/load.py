@@ -1,4 +1,4 @@
-"""Find the files, read them, put them upon each other."""
+"""Load the configuration: find the main file and the drop-ins (config.d), read them, merge them."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Where something was written, and the list of everything that is wrong with it."""
+"""Positions in files (line and column), and the list of problems found there."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Layers upon layers: components merge by id, mappings by key, and everything else is replaced."""
+"""Merge layers: components by id, mappings by key, and everything else is replaced."""
 
 from mozu.core.api import Kind
 from mozu.core.runtime.config.layer import Item, Layer

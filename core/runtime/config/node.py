@@ -1,4 +1,4 @@
-"""Configuration as read: plain values, each with its place."""
+"""Nodes of YAML: plain values, each with its position in the file."""
 
 from collections.abc import Mapping, Sequence
 

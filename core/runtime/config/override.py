@@ -1,4 +1,4 @@
-"""The command line's say: `-o key.path=value`, `-r RULES` and `--json`."""
+"""Overrides of the command line: `-o key.path=value`, `-r RULES` and `--json`."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""What the configuration may say about recordings."""
+"""Settings of recordings: `record` (everything) and `capture` (around alerts)."""
 
 from pathlib import Path
 from typing import Literal

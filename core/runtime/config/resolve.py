@@ -1,4 +1,4 @@
-"""What the configuration may say about names of hosts in rules."""
+"""Settings of the resolver: host names in rules, looked up by DNS."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""`${VAR}` and `${VAR:-default}` in the scalars of files; `$${` stands for a literal `${`."""
+"""Environment variables in files: `${VAR}` and `${VAR:-default}` in scalars; `$${` stands for a literal `${`."""
 
 import re
 from collections.abc import Mapping

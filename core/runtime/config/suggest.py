@@ -1,4 +1,4 @@
-"""Did you mean …?"""
+"""Did you mean …? The known word that is most similar."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -1,4 +1,4 @@
-"""pydantic's findings, brought back to the places where the values stand."""
+"""Validate settings: the errors of pydantic, with the positions in the files where the values stand."""
 
 import types
 from collections.abc import Iterator, Mapping, Sequence
