@@ -14,7 +14,7 @@ inlined struct file *syscall_file(const struct syscall_ctx *sys, struct task_str
 
 /* The file's attributes; both endpoints of a socket. Its path must come last of the strings: `append_file_path`. */
 inlined void fill_descriptor(struct scratch *s, volatile struct descriptor *e, const struct syscall_ctx *sys,
-                           struct task_struct *task, s32 fd) {
+                             struct task_struct *task, s32 fd) {
   struct file *file = syscall_file(sys, task, fd);
   struct path path = {};
   u32 flags = 0;

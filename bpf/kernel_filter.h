@@ -24,13 +24,13 @@ struct filter_scratch {
   u64 last, last_word;  /* bits of the last word with slashes, and its place */
   u64 file[4];          /* what begins behind the last slash */
   u64 has[4];           /* whether certain bytes stand somewhere */
-  u64 dentry;           /* a struct given begins here */
+  u64 dentry;           /* a struct opened_path begins here */
   u64 length, raw;
   union { u64 word[MAX_FILTERED_PATH / 8]; char bytes[2 * MAX_FILTERED_PATH + 64]; };
 };
 _Static_assert(sizeof(struct filter_scratch) == FILTER_SCRATCH_SIZE, "filter_scratch");
 _Static_assert(__builtin_offsetof(struct filter_scratch, word) - __builtin_offsetof(struct filter_scratch, dentry) ==
-               __builtin_offsetof(struct opened_path, word), "given");
+               __builtin_offsetof(struct opened_path, word), "opened_path");
 
 inlined struct filter_scratch *filter_scratch(void) {
   u32 zero = 0;

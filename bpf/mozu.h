@@ -38,7 +38,7 @@ struct header {
   u16 type;              /* number of the native call, or TYPE_* */
   u16 cpu;
   u16 marks;
-  u16 entry_path;               /* enum way */
+  u16 entry_path;        /* enum entry_path */
 };
 
 struct file_attrs {
@@ -94,7 +94,7 @@ struct process {         /* exec, clone */
   u32 uid, gid, ruid, suid, rgid, sgid;
   u32 old_tid, spare;
   u8 comm[16];
-  u16 exe, args, cwd, group, unified, name, environment; /* strings */
+  u16 exe, args, cwd, cgroup_v1, cgroup_v2, name, environment; /* strings */
   u16 exe_marks;
 };
 

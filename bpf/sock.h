@@ -3,9 +3,9 @@
 #pragma once
 #include "file.h"
 
-#define FAMILY_UNIX 1
-#define FAMILY_INET 2
-#define FAMILY_INET6 10
+#define AF_UNIX 1
+#define AF_INET 2
+#define AF_INET6 10
 
 inlined void clear_endpoints(volatile struct endpoints *to) { __builtin_memset((void *)to, 0, sizeof(*to)); }
 
@@ -33,7 +33,7 @@ inlined void fill_endpoints(struct scratch *s, volatile struct endpoints *to, st
   READ(protocol, sock->sk_protocol);
   u16 family = common->skc_family;
   to->family = family; to->type = type; to->protocol = protocol; to->state = common->skc_state;
-  if (family == FAMILY_UNIX) {
+  if (family == AF_UNIX) {
     struct unix_sock *own = (void *)sock;
     struct sock *peer = 0;
     READ(peer, TYPED(unix_sock, own)->peer);
@@ -42,10 +42,10 @@ inlined void fill_endpoints(struct scratch *s, volatile struct endpoints *to, st
     if (peer) to->remote_name = append_unix_name(s, (void *)peer);
     return;
   }
-  if (family == FAMILY_INET) {
+  if (family == AF_INET) {
     __builtin_memcpy((void *)to->local, (void *)&common->skc_rcv_saddr, 4);
     __builtin_memcpy((void *)to->remote, (void *)&common->skc_daddr, 4);
-  } else if (family == FAMILY_INET6) {
+  } else if (family == AF_INET6) {
     __builtin_memcpy((void *)to->local, (void *)&common->skc_v6_rcv_saddr, 16);
     __builtin_memcpy((void *)to->remote, (void *)&common->skc_v6_daddr, 16);
   } else {

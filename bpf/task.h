@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* struct task_struct: pids, credentials, memory, tty, executable, cgroups. Generated (codegen.py): THREAD_GROUP,
-   GROUP, SESSION (enum pid_type), MEMORY (enum cgroup_subsys_id of the v1 controller), UNIFIED (the kernel has
-   cgroup v2 only). */
+/* struct task_struct: pids, credentials, memory, tty, executable, cgroups. Generated (codegen.py): PIDTYPE_* (enum
+   pid_type), MM_* (kinds of mm->rss_stat), MEMORY_CGRP_ID (the v1 controller, of enum cgroup_subsys_id) or
+   CGROUP_V2_ONLY. */
 #pragma once
 #include "file.h"
 
 #define PAGE_KB 4
-#define NOFILE 7                 /* RLIMIT_NOFILE */
-#define READ_ONLY_MOUNT 64       /* MNT_READONLY */
-#define READ_ONLY_BLOCK 1        /* SB_RDONLY */
-#define IMMUTABLE 8              /* S_IMMUTABLE */
-#define OVERRIDE 2               /* bit of CAP_DAC_OVERRIDE */
+#define RLIMIT_NOFILE 7
+#define MNT_READONLY 64
+#define SB_RDONLY 1
+#define S_IMMUTABLE 8
+#define CAP_DAC_OVERRIDE_BIT 2
 #define CTIME_NANOSECONDS 0x7fffffff /* the top bit is I_CTIME_QUERIED (6.13) */
 
 /* The number of a pid in the pid namespace at `level`, as pid_nr_ns() gives it; 0 if it has none there. */
@@ -43,10 +43,10 @@ inlined void fill_pids(volatile struct process *e, struct task_struct *task) {
   struct signal_struct *signal = task->signal;
   u32 level = pid_level(task->thread_pid);
   e->vtid = pid_nr_at(task->thread_pid, level);
-  e->vpid = pid_nr_at(signal->pids[THREAD_GROUP], level);
-  e->pgid = pid_nr_at(signal->pids[GROUP], 0);
-  e->vpgid = pid_nr_at(signal->pids[GROUP], level);
-  e->vsid = pid_nr_at(signal->pids[SESSION], level);
+  e->vpid = pid_nr_at(signal->pids[PIDTYPE_TGID], level);
+  e->pgid = pid_nr_at(signal->pids[PIDTYPE_PGID], 0);
+  e->vpgid = pid_nr_at(signal->pids[PIDTYPE_PGID], level);
+  e->vsid = pid_nr_at(signal->pids[PIDTYPE_SID], level);
   e->parent = task->real_parent->tgid;
   e->start = task->start_boottime;
   e->pidns_start = pidns_start(task->thread_pid);
@@ -78,7 +78,7 @@ inlined u64 pages_of(struct mm_struct *mm, u32 kind) {
 }
 
 inlined u64 resident_pages(struct mm_struct *mm) {
-  return pages_of(mm, FILE_PAGES) + pages_of(mm, ANONYMOUS_PAGES) + pages_of(mm, SHARED_PAGES);
+  return pages_of(mm, MM_FILEPAGES) + pages_of(mm, MM_ANONPAGES) + pages_of(mm, MM_SHMEMPAGES);
 }
 
 inlined void fill_memory(volatile struct process *e, struct task_struct *task) {
@@ -89,8 +89,8 @@ inlined void fill_memory(volatile struct process *e, struct task_struct *task) {
   e->vm_pages = mm->total_vm;
   e->stack = mm->start_stack;
   e->rss_pages = resident_pages(mm);
-  e->swap_pages = pages_of(mm, SWAP_ENTRIES);
-  READ(limit, *(volatile u64 *)&task->signal->rlim[NOFILE]); /* rlim_cur is its first member */
+  e->swap_pages = pages_of(mm, MM_SWAPENTS);
+  READ(limit, *(volatile u64 *)&task->signal->rlim[RLIMIT_NOFILE]); /* rlim_cur is its first member */
   e->fdlimit = limit;
 }
 
@@ -108,8 +108,8 @@ inlined bool writable(struct task_struct *task, struct inode *inode, struct path
   const struct cred *cred = task->cred;
   u32 mount = 0, bits;
   READ(mount, TYPED(vfsmount, path->mnt)->mnt_flags);
-  if (mount & READ_ONLY_MOUNT || inode->i_sb->s_flags & READ_ONLY_BLOCK || inode->i_flags & IMMUTABLE) return false;
-  if (cred->cap_effective & OVERRIDE) return true;
+  if (mount & MNT_READONLY || inode->i_sb->s_flags & SB_RDONLY || inode->i_flags & S_IMMUTABLE) return false;
+  if (cred->cap_effective & CAP_DAC_OVERRIDE_BIT) return true;
   bits = inode->i_uid == cred->fsuid ? 0200 : inode->i_gid == cred->fsgid ? 0020 : 0002;
   return inode->i_mode & bits;
 }
@@ -139,11 +139,11 @@ inlined void fill_executable(struct scratch *s, volatile struct process *e, stru
 
 inlined void fill_cgroups(struct scratch *s, volatile struct process *e, struct task_struct *task) {
   struct css_set *groups = task->cgroups;
-  e->group = 0;
-#ifndef UNIFIED
-  e->group = append_cgroup_path(s, groups->subsys[MEMORY]->cgroup->kn);
+  e->cgroup_v1 = 0;
+#ifndef CGROUP_V2_ONLY
+  e->cgroup_v1 = append_cgroup_path(s, groups->subsys[MEMORY_CGRP_ID]->cgroup->kn);
 #endif
-  e->unified = append_cgroup_path(s, groups->dfl_cgrp->kn);
+  e->cgroup_v2 = append_cgroup_path(s, groups->dfl_cgrp->kn);
 }
 
 /* Everything about the current process but its arguments, which must be appended first, and its environment, last. */

@@ -5,16 +5,15 @@
 #include "syscall_ctx.h"
 
 #define PF_IO_WORKER 0x10
-#define NO_SQ_ARRAY (1 << 16)  /* IORING_SETUP_NO_SQARRAY */
-#define WIDE_ENTRIES (1 << 10) /* IORING_SETUP_SQE128 */
-#define SQE_FIXED_FILE 1       /* IOSQE_FIXED_FILE: the descriptor is an index into the ring's registered files */
-#define SQE_BUFFERS 32         /* IOSQE_BUFFER_SELECT */
-#define SQE_SILENT 64          /* IOSQE_CQE_SKIP_SUCCESS */
-#define CQE_MORE 2             /* IORING_CQE_F_MORE */
+#define IORING_SETUP_NO_SQARRAY (1 << 16)
+#define IORING_SETUP_SQE128 (1 << 10)
+#define IOSQE_FIXED_FILE 1       /* the descriptor is an index into the ring's registered files */
+#define IOSQE_CQE_SKIP_SUCCESS 64
+#define IORING_CQE_F_MORE 2
 #define ECANCELED 125
-#define DIRECT_FD (1 << 30)    /* set in the number of a registered file */
+#define IORING_FILE_INDEX_ALLOC (~0u)
+#define DIRECT_FD (1 << 30)      /* set in the number of a registered file */
 #define UNKNOWN_FD (DIRECT_FD - 1)
-#define ALL_SLOTS (~0u)        /* IORING_FILE_INDEX_ALLOC */
 
 /* Contexts of the tracepoints io_uring_submit_req, io_uring_complete, io_uring_cqe_overflow; uring.py compares the
    offsets with their format files. */
@@ -71,11 +70,11 @@ inlined bool read_entry(struct uring_request *r, struct io_ring_ctx *ring, u32 o
   COPY(entries, ring->sq_entries);
   COPY(queue, ring->sq_sqes);
   head = (head - 1) & (entries - 1);
-  if (!(flags & NO_SQ_ARRAY)) {
+  if (!(flags & IORING_SETUP_NO_SQARRAY)) {
     COPY(array, ring->sq_array);
     COPY(head, array[head]);
   }
-  if (flags & WIDE_ENTRIES) head <<= 1;
+  if (flags & IORING_SETUP_SQE128) head <<= 1;
   if (COPY(r->sqe, queue[head])) return false;
   return r->sqe.opcode == opcode && r->sqe.user_data == user_data;
 }
@@ -87,7 +86,7 @@ inlined void fill_args(struct uring_request *r, struct uring_op *op) {
     if (width == 0) value = 0;
     if (width == 1) value &= 0xffff;
     if (width == 2) value &= 0xffffffff;
-    if ((from & 63) == 4 && r->sqe.flags & SQE_FIXED_FILE) value |= DIRECT_FD;
+    if ((from & 63) == 4 && r->sqe.flags & IOSQE_FIXED_FILE) value |= DIRECT_FD;
     r->sys.args[i] = value;
   }
   r->direct = op->makes && r->sqe.extra;

@@ -5,7 +5,7 @@
 #include "syscall_ctx.h"
 #include "task.h"
 
-#define GROUP_EXIT 4 /* SIGNAL_GROUP_EXIT */
+#define SIGNAL_GROUP_EXIT 4
 #define ANCESTORS 32 /* that are searched for a child subreaper */
 
 inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
@@ -30,7 +30,7 @@ inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
   e->pidns_start = pidns_start(number);
   if (pid_level(number)) mark(s, MARK_PIDNS);
   READ(signal, child->signal);
-  READ(number, signal->pids[THREAD_GROUP]);
+  READ(number, signal->pids[PIDTYPE_TGID]);
   e->child_vpid = pid_nr_at(number, pid_level(number));
   READ(e->start, child->start_boottime);
   READ(real, child->real_parent);
@@ -86,7 +86,7 @@ inlined int process_exited(struct bpf_raw_tracepoint_args *ctx) {
   struct scratch *s = begin_record(TYPE_EXIT, SLOT_EXIT, sizeof(struct exit), others != 0);
   if (!s) return 0;
   struct exit *e = (void *)s->record;
-  e->status = signal->flags & GROUP_EXIT ? signal->group_exit_code : task->exit_code;
+  e->status = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->exit_code;
   e->reaper = others ? 0 : reaper_of(task);
   return submit_record(s);
 }

@@ -25,7 +25,7 @@ inlined int uring_submitted(struct submission *ctx) {
   r->texts = 0;
   fill_args(r, op);
   copy_pointed(r, op);
-  if (known && r->sqe.flags & SQE_SILENT) { /* no completion follows a success: success is assumed */
+  if (known && r->sqe.flags & IOSQE_CQE_SKIP_SUCCESS) { /* no completion follows a success: success is assumed */
     struct syscall_ctx *sys = this_cpu_syscall();
     if (!sys) return 0;
     point_args_at_copies(sys, r);
@@ -64,7 +64,7 @@ inlined int completed(void *ctx, u64 req, u64 ring, u64 user_data, s32 result, u
     void *text = LOOKUP(URING_STRINGS, &req);
     if (text) bpf_probe_read_kernel(r->text, sizeof(r->text), text);
   }
-  if (!(flags & CQE_MORE)) {
+  if (!(flags & IORING_CQE_F_MORE)) {
     bpf_map_delete_elem(MAP(URING_REQUESTS), &req);
     if (r->texts) bpf_map_delete_elem(MAP(URING_STRINGS), &req);
   }
@@ -73,7 +73,8 @@ inlined int completed(void *ctx, u64 req, u64 ring, u64 user_data, s32 result, u
   point_args_at_copies(sys, r);
   COPY(sys->file, ((struct io_kiocb *)req)->file);
   sys->result = result;
-  if (result >= 0 && r->direct) sys->result = DIRECT_FD | (r->sqe.extra == ALL_SLOTS ? (u32)result : r->sqe.extra - 1);
+  if (result >= 0 && r->direct)
+    sys->result = DIRECT_FD | (r->sqe.extra == IORING_FILE_INDEX_ALLOC ? (u32)result : r->sqe.extra - 1);
   tail_call(ctx, TP_PROGS, sys->number);
   return 0;
 }

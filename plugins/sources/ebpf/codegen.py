@@ -21,22 +21,22 @@ _NAMED_CALLS = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir", "open_by_handle_at"),
     *("sendto", "recvfrom", "sendmsg", "recvmsg"),
 )
-_PIDS = {"THREAD_GROUP": "PIDTYPE_TGID", "GROUP": "PIDTYPE_PGID", "SESSION": "PIDTYPE_SID"}
-_PAGES = {"FILE_PAGES": 0, "ANONYMOUS_PAGES": 1, "SWAP_ENTRIES": 2, "SHARED_PAGES": 3}
+_PIDS = ("PIDTYPE_TGID", "PIDTYPE_PGID", "PIDTYPE_SID")
+_PAGES = {"MM_FILEPAGES": 0, "MM_ANONPAGES": 1, "MM_SWAPENTS": 2, "MM_SHMEMPAGES": 3}
 """Kinds of page in struct mm_struct.rss_stat, the same since 4.5."""
 
 
 def kernel_text(types: btf.Btf, cast: KfuncCast) -> str:
     """Structs and constants of the running kernel, and the numbers of types for bpf_rdonly_cast."""
     lines = [f"#define HAS_{name} 1" for name in ("ovl_inode",) if name in types]
-    for name, enumerator in _PIDS.items():
+    for enumerator in _PIDS:
         value = types.enumerator("pid_type", enumerator)
         if value is None:
             raise SourceUnavailable(f"source ebpf: this kernel has no {enumerator}; mozu needs Linux 5.15 or later")
-        lines.append(f"#define {name} {value}")
+        lines.append(f"#define {enumerator} {value}")
     lines += [f"#define {name} {value}" for name, value in _PAGES.items()]
     memory = types.enumerator("cgroup_subsys_id", "memory_cgrp_id")
-    lines.append("#define UNIFIED 1" if memory is None else f"#define MEMORY {memory}")
+    lines.append("#define CGROUP_V2_ONLY 1" if memory is None else f"#define MEMORY_CGRP_ID {memory}")
     if types.extent(types.members("mm_struct")["rss_stat"].type_id)[1] == "percpu_counter":
         lines.append("#define HAS_percpu_counter 1")
     return btf.emit(types, STRUCTS) + cast.text(types, STRUCTS) + "\n".join(lines) + "\n"

@@ -36,7 +36,7 @@ def table() -> Iterator[dict[str, int]]:
 
 
 def entry(table: dict[str, int], pid: int) -> tuple[bool, int] | None:
-    """(whether there are answers that count, which are yes)."""
+    """(whether the verdict is of the current generation, its bits)."""
     generation = int.from_bytes(bpf_syscall.lookup(table["GENERATION"], 0, 8), "little")
     try:
         generation_of_verdict, bits = ENTRY.unpack(bpf_syscall.lookup(table["PROC_VERDICTS"], pid, ENTRY.size))

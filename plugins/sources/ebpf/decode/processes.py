@@ -22,7 +22,8 @@ _unpack, _SIZE = reader(
     "process",
     HEAD + FILE + "start pidns_start effective permitted inheritable major_faults minor_faults fdlimit flags "
     "change_time modify_time vm_pages rss_pages swap_pages args_length stack parent pgid vpgid vsid vpid vtid tty "
-    "loginuid uid gid ruid suid rgid sgid old_tid spare comm exe args cwd group unified name environment exe_marks",
+    "loginuid uid gid ruid suid rgid sgid old_tid spare comm exe args cwd cgroup_v1 cgroup_v2 name environment "
+    "exe_marks",
 )
 _KB: Final = mmap.PAGESIZE // 1024
 _WRITABLE, _UPPER, _OVERLAY, _MEMFD, _ARGS_CUT, _PIDNS, _DELETED = (
@@ -53,9 +54,9 @@ def _words(raw: bytes) -> tuple[str, bytes]:
     return first.decode("utf-8", "surrogateescape"), rest
 
 
-def _cgroups(memory: bytes, unified: bytes) -> bytes:
+def _cgroups(memory: bytes, cgroup_v2: bytes) -> bytes:
     """`subsystem=path` with a NUL after each; the unified hierarchy has no subsystem."""
-    return (b"memory=" + memory + b"\0" if memory else b"") + b"=" + (unified or b"/") + b"\0"
+    return (b"memory=" + memory + b"\0" if memory else b"") + b"=" + (cgroup_v2 or b"/") + b"\0"
 
 
 def executable_flags(marks: int) -> int:
@@ -79,11 +80,11 @@ def _exec(name: str) -> Decode:
         ) = _unpack(buffer, at)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, unified_n, name_n, env_n = lengths
         order = (args_n, exe_n, cwd_n, group_n, unified_n, name_n, env_n)
-        raw, exepath, cwd, group, unified, path, environment = _texts(buffer, at + _SIZE, order)
+        raw, exepath, cwd, cgroup_v1, cgroup_v2, path, environment = _texts(buffer, at + _SIZE, order)
         exe, rest = _words(raw)
         args: tuple[Any, ...] = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
-            swap * _KB, _comm(comm), _cgroups(group, unified), environment, tty, vpgid, signed_id(login),
+            swap * _KB, _comm(comm), _cgroups(cgroup_v1, cgroup_v2), environment, tty, vpgid, signed_id(login),
             executable_flags(marks), inheritable, permitted, effective, ino, changed, modified, uid,
             executable(exepath, marks), pgid, gid,
         )  # fmt: skip
@@ -125,12 +126,12 @@ def _clone(name: str) -> Decode:
             *lengths, _,
         ) = _unpack(buffer, at)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, unified_n, _, _ = lengths
-        raw, _, cwd, group, unified = _texts(buffer, at + _SIZE, (args_n, exe_n, cwd_n, group_n, unified_n))
+        raw, _, cwd, cgroup_v1, cgroup_v2 = _texts(buffer, at + _SIZE, (args_n, exe_n, cwd_n, group_n, unified_n))
         exe, rest = _words(raw)
         native = VFORK_FLAGS if name == "vfork" else flags
         args = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
-            swap * _KB, _comm(comm), _cgroups(group, unified),
+            swap * _KB, _comm(comm), _cgroups(cgroup_v1, cgroup_v2),
             convert_clone_flags(native, in_pidns=bool(marks & _PIDNS)), uid, gid, vtid, vpid, namespace + offset,
         )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args)

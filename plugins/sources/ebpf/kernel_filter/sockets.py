@@ -9,8 +9,8 @@ from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED, flag
 
 _UNKNOWN: Final = Check("!sock.file")
 """No file stands there any more: what is known of it counts."""
-_IS_IP: Final = Check("sock.family == FAMILY_INET || sock.family == FAMILY_INET6")
-_IS_UNIX: Final = Check("sock.family == FAMILY_UNIX")
+_IS_IP: Final = Check("sock.family == AF_INET || sock.family == AF_INET6")
+_IS_UNIX: Final = Check("sock.family == AF_UNIX")
 _IS_NO_SOCKET: Final = Check("!sock.family")
 _HAS_PEER: Final = (Check("sock.state == 1"), Check("sock.port"))
 _ESTABLISHED: Final = every((DONE, _IS_IP, *_HAS_PEER))
