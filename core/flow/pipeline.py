@@ -9,6 +9,7 @@
     hold        events whose container is not known yet wait in the enrichment buffer
     evaluate    rules over the events that are complete
     prune       drop the versions of the state that no event in flight can ask for
+    flush       what is recorded goes to its files once its events have been evaluated
     publish     the source may hand what the state knows of processes on to the kernel (`FollowsState`)
 
 `AlertPipeline.emit`, one for all sources:
@@ -157,7 +158,9 @@ class SourcePipeline:
         stateful = self._apply(numbered)
         complete = self._buffer.admit(stateful)
         self._evaluate(complete)
-        self._prune()
+        oldest = self._buffer.oldest()
+        self._prune(oldest)
+        self._recorder.flush(oldest)
         self._publish(stateful)
 
     def repair(self, events: Sequence[SyscallEvent]) -> None:
@@ -250,11 +253,10 @@ class SourcePipeline:
         self._recorder.alert(alert)
         self._alerts.emit(alert)
 
-    def _prune(self) -> None:
-        oldest = self._buffer.oldest()
+    def _prune(self, oldest: int | None) -> None:
+        """`oldest`: number of the first event that is still held."""
         if self.state is not None:
             self.state.prune(self._last if oldest is None else oldest)
-        self._recorder.flush(oldest)
 
     def _publish(self, events: Sequence[Event]) -> None:
         """From the state to the source, and by it into kernel maps."""

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from mozu.core.api import FiltersByProcess, HasOrigin, ObservesPids
+from mozu.core.api import FiltersByProcess, HasOrigin, ObservesPids, Source
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
 from mozu.core.flow.process_predicate import process_predicates
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.flow.source_pump import SourcePump
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.runtime.engine.assembly import Assembly, BuiltSource
@@ -62,12 +63,7 @@ def wire(
 
     def pump(built: BuiltSource) -> SourcePump:
         live, source = built.declaration.live, built.isolated
-        state = None
-        if built.declaration.event_source == "syscall":
-            state = StateMachine(procfs="/proc" if live else None, metrics=source.metrics)
-        component = source.component
-        own_origin = component.origin if isinstance(component, HasOrigin) else ""
-        origin = own_origin or f"{assembly.origin}/{source.name}"
+        state, origin = _state(built), _origin(source, assembly)
         pipeline = SourcePipeline(
             source,
             live=live,
@@ -83,16 +79,36 @@ def wire(
         )
         reconciler = None
         if state is not None and live:
-            if isinstance(component, FiltersByProcess):
-                component.use_process_predicates(process_predicates(assembly.fields, state))
-            reconciler = Reconciler(
-                pipeline, state, source.metrics,
-                threads=lambda: "threads" in demand().state_dependencies("syscall"),
-                pids=component.observed_pids if isinstance(component, ObservesPids) else None,
-            )  # fmt: skip
+            if isinstance(source.component, FiltersByProcess):
+                source.component.use_process_predicates(process_predicates(assembly.fields, state))
+            reconciler = _reconciler(pipeline, state, demand)
         return SourcePump(pipeline, alerts, reconciler, demand=demand, stopping=stopping)
 
     return Wired(alerts, evaluation, tuple(pump(built) for built in assembly.sources), demand)
+
+
+def _state(built: BuiltSource) -> StateMachine | None:
+    """System calls have a state; live, /proc answers for what the stream leaves out."""
+    if built.declaration.event_source != "syscall":
+        return None
+    return StateMachine(procfs="/proc" if built.declaration.live else None, metrics=built.isolated.metrics)
+
+
+def _origin(source: Isolated[Source], assembly: Assembly) -> str:
+    """Under which the numbers of this source's events are unique; one that reads recordings may bring its own."""
+    own = source.component.origin if isinstance(source.component, HasOrigin) else ""
+    return own or f"{assembly.origin}/{source.name}"
+
+
+def _reconciler(pipeline: SourcePipeline, state: StateMachine, demand: Callable[[], Demand]) -> Reconciler:
+    source = pipeline.source
+    return Reconciler(
+        pipeline,
+        state,
+        source.metrics,
+        threads=lambda: "threads" in demand().state_dependencies("syscall"),
+        pids=source.component.observed_pids if isinstance(source.component, ObservesPids) else None,
+    )
 
 
 def _unredacted(alert: Alert) -> None:
