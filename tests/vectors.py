@@ -13,7 +13,6 @@ from mozu.core.language.conditions import (
     And,
     Call,
     ConditionError,
-    Const,
     FieldRef,
     Items,
     Macro,
@@ -65,8 +64,6 @@ def _node(node: Node, inner: list[str]) -> str:
             return f"not {inner[0]}"
         case Macro():
             return node.name
-        case Const():
-            return str(node.value).lower()
         case Test():
             words = [_operand(node.left), node.op, node.modifier, "" if node.right is None else _right(node.right)]
             return " ".join(word for word in words if word)

@@ -11,14 +11,14 @@ import msgspec
 
 from mozu.core.api.components import FieldReaders
 from mozu.core.api.kind import Kind
-from mozu.core.filter.predicate import Predicate
+from mozu.core.filter.formula import Formula
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
 
 ProcessPredicate = Callable[[int], Sequence[bool] | None]
 """Pid → which of some predicates hold of that process; None: the process is not known."""
 
-CompilePredicates = Callable[[Sequence[Predicate]], ProcessPredicate]
+CompilePredicates = Callable[[Sequence[Formula]], ProcessPredicate]
 """Predicates on fields that last until the next exec → a function that decides them for a process."""
 
 

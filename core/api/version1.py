@@ -22,7 +22,7 @@ from mozu.core.api.declarations import (
 from mozu.core.api.kind import Kind
 from mozu.core.api.settings import Settings
 from mozu.core.filter.demand import Interest
-from mozu.core.filter.predicate import TRUE, Predicate
+from mozu.core.filter.formula import TRUE, Formula
 from mozu.core.model.fields import Field
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def Need(  # noqa: N802  in version 1 this was a class
-    facets: frozenset[str] = frozenset(), predicate: Predicate = TRUE
+    facets: frozenset[str] = frozenset(), predicate: Formula = TRUE
 ) -> Interest:
     """Now `Interest(state_dependencies, predicate)`."""
     return Interest(facets, predicate)

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.filter.predicate import TRUE, Predicate, any_of
+from mozu.core.filter.formula import TRUE, Formula, any_of
 
 STATE_DEPENDENCIES: Final[Mapping[str, tuple[str, ...]]] = {
     "tree": ("execve", "execveat", "procexit"),
@@ -38,7 +38,7 @@ class Interest(msgspec.Struct, frozen=True):
     """What is wanted of one event type."""
 
     state_dependencies: frozenset[str] = frozenset()
-    predicate: Predicate = TRUE
+    predicate: Formula = TRUE
 
     def __or__(self, other: "Interest") -> "Interest":
         return Interest(self.state_dependencies | other.state_dependencies, any_of((self.predicate, other.predicate)))
@@ -63,7 +63,7 @@ class Demand(msgspec.Struct, frozen=True):
         """The event types wanted of one source class."""
         return self.types.get(source, {})
 
-    def predicate(self, source: str, name: str) -> Predicate:
+    def predicate(self, source: str, name: str) -> Formula:
         """What must hold of an event of this type for any evaluator to want it."""
         interests = self.of(source)
         return any_of(interests[one].predicate for one in (name, "*") if one in interests)

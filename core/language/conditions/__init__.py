@@ -59,13 +59,13 @@ Steps, and who calls them (the rule compiler of `core.language.rules`, as a rule
    only `output_fields` shows. With an empty format the key is a field itself and keeps its type, else the value is the
    rendered text. Raises ConditionError with the offset in `text` (or in an extra's format: `origin` is then its key).
 
-``unparse(node)`` gives the canonical text, ``simplify(node, fields, source, event_type=None)`` the smaller tree.
+``unparse(node)`` gives the canonical text of a tree; ``simplify(node, fields, source, event_type=None)`` its formula
+(`core.filter.formula`), and ``text_of(formula)`` the text of that.
 """
 
 from mozu.core.language.conditions.ast import (
     And,
     Call,
-    Const,
     FieldRef,
     Items,
     Macro,
@@ -86,7 +86,7 @@ from mozu.core.language.conditions.problems import ConditionError, ConditionProb
 from mozu.core.language.conditions.program import RuleInput, RuleProgram, compile_rules
 from mozu.core.language.conditions.simplify import simplify
 from mozu.core.language.conditions.template import CompiledOutput, compile_template
-from mozu.core.language.conditions.unparse import unparse
+from mozu.core.language.conditions.unparse import text_of, unparse
 
 __all__ = [
     "And",
@@ -95,7 +95,6 @@ __all__ = [
     "CompiledOutput",
     "ConditionError",
     "ConditionProblem",
-    "Const",
     "FieldRef",
     "Items",
     "Macro",
@@ -116,5 +115,6 @@ __all__ = [
     "expand_macros",
     "parse",
     "simplify",
+    "text_of",
     "unparse",
 ]

@@ -1,4 +1,6 @@
-"""The nodes of a condition. Immutable, compared by identity, shared freely: a tree may be a graph without cycles.
+"""The syntax tree of a condition: what the parser makes and `lower` turns into a formula.
+
+Nodes are immutable, compared by identity and shared freely: a tree may be a graph without cycles.
 
 `offset` counts characters from the start of the text; `origin` names the text (empty: the condition, else a macro).
 """
@@ -8,46 +10,30 @@ from typing import TypeVar
 
 import msgspec
 
+from mozu.core.filter.comparison import Call, FieldRef, Items, Number, Operand, Term, Text, terms_of
 from mozu.core.model.trees import fold
 
-
-class FieldRef(msgspec.Struct, frozen=True, eq=False):
-    """A field as written: `proc.aname` with argument `2`."""
-
-    name: str
-    argument: str | None = None
-    offset: int = 0
-
-
-class Text(msgspec.Struct, frozen=True, eq=False):
-    """A constant; escapes are already replaced."""
-
-    value: str
-    offset: int = 0
-    quoted: bool = False
-
-
-class Number(msgspec.Struct, frozen=True, eq=False):
-    """A number as written: after `<` and its kin, and in arguments of transformers."""
-
-    text: str
-    offset: int = 0
-
-
-class Items(msgspec.Struct, frozen=True, eq=False):
-    """A list in parentheses: constants on the right side; anything but a list inside a transformer."""
-
-    items: "tuple[Operand | Text | Number, ...]"
-    offset: int = 0
-
-
-class Call(msgspec.Struct, frozen=True, eq=False):
-    """A transformer with its arguments; `selector` is what follows in brackets (`getopt(…)[c]`)."""
-
-    name: str
-    args: "tuple[Operand | Text | Number | Items, ...]"
-    selector: str | None = None
-    offset: int = 0
+__all__ = [
+    "And",
+    "Call",
+    "FieldRef",
+    "Items",
+    "Macro",
+    "Node",
+    "Not",
+    "Number",
+    "Operand",
+    "Or",
+    "Right",
+    "Term",
+    "Test",
+    "Text",
+    "Val",
+    "bottom_up",
+    "bottom_up_term",
+    "children",
+    "levels",
+]
 
 
 class Val(msgspec.Struct, frozen=True, eq=False):
@@ -56,9 +42,6 @@ class Val(msgspec.Struct, frozen=True, eq=False):
     field: FieldRef
     offset: int = 0
 
-
-Operand = FieldRef | Call
-"""What may stand on the left."""
 
 Right = Text | Number | Items | Call | Val
 """What may stand on the right. After a list operator or a modifier, Text is a name without parentheses: one element."""
@@ -111,23 +94,14 @@ class Or(msgspec.Struct, frozen=True, eq=False):
     levels: int = 1
 
 
-class Const(msgspec.Struct, frozen=True, eq=False):
-    """True or false; only simplification makes it."""
-
-    value: bool
-
-
-Node = And | Or | Not | Test | Macro | Const
-
-Term = Operand | Text | Number | Items
-"""What an operand consists of."""
+Node = And | Or | Not | Test | Macro
 
 T = TypeVar("T")
 
 
 def levels(nodes: Iterable[Node]) -> int:
     """One more than the highest of some nodes has."""
-    return 1 + max(0 if isinstance(node, Test | Macro | Const) else node.levels for node in nodes)
+    return 1 + max(0 if isinstance(node, Test | Macro) else node.levels for node in nodes)
 
 
 def children(node: Node) -> Sequence[Node]:
@@ -139,15 +113,6 @@ def children(node: Node) -> Sequence[Node]:
     return ()
 
 
-def parts(term: Term) -> Sequence[Term]:
-    """The terms right below an operand."""
-    if isinstance(term, Call):
-        return term.args
-    if isinstance(term, Items):
-        return term.items
-    return ()
-
-
 def bottom_up(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
     """`visit(node, results of its children)` for every node once, children first, without recursion."""
     return fold(root, children, visit)
@@ -155,4 +120,4 @@ def bottom_up(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
 
 def bottom_up_term(root: Term, visit: Callable[[Term, list[T]], T]) -> T:
     """The same for operands."""
-    return fold(root, parts, visit)
+    return fold(root, terms_of, visit)

@@ -25,6 +25,7 @@ from mozu.core.language.conditions.ast import (
     bottom_up_term,
 )
 from mozu.core.language.conditions.eventset import event_types
+from mozu.core.language.conditions.lower import lower
 from mozu.core.language.conditions.operands import OperandError, Resolver, Typed
 from mozu.core.language.conditions.operators import allowed
 from mozu.core.language.conditions.problems import ERROR, UNSAFE_NA, WARNING, ConditionProblem
@@ -64,7 +65,7 @@ def check(node: Node, fields: FieldRegistry, source: str) -> Checked:
     """Fields, operators, types and values of a condition whose macros are replaced."""
     checker = _Checker(Resolver(fields, source))
     bottom_up(node, checker.visit)
-    types = event_types(node)
+    types = event_types(lower(node))
     names = frozenset(table()) - types.names if types.negated else types.names
     return Checked(
         node=node,

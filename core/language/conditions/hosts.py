@@ -2,21 +2,18 @@
 
 from collections.abc import Iterable
 
-from mozu.core.language.conditions.ast import Node, Test, bottom_up
+from mozu.core.filter.comparison import Comparison
+from mozu.core.filter.formula import Formula, leaves
 from mozu.core.language.conditions.generate.comparison import constants
 from mozu.core.language.conditions.operands import Resolver
 
 
-def hosts(conditions: Iterable[Node], resolver: Resolver) -> frozenset[str]:
+def hosts(conditions: Iterable[Formula], resolver: Resolver) -> frozenset[str]:
     """Every constant that stands beside a field whose constants are names of hosts (`fd.sip.name`)."""
     found: set[str] = set()
 
-    def visit(node: Node, _: list[None]) -> None:
-        if isinstance(node, Test):
-            typed = resolver.typed(node.left)
-            if "host_name" in typed.traits:
-                found.update(constants(node, typed))
-
-    for condition in conditions:
-        bottom_up(condition, visit)
+    for leaf in (leaf for condition in conditions for leaf in leaves(condition) if isinstance(leaf, Comparison)):
+        typed = resolver.typed(leaf.left)
+        if "host_name" in typed.traits:
+            found.update(constants(leaf, typed))
     return frozenset(found)

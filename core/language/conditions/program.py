@@ -5,24 +5,15 @@ from typing import Any, Final
 
 import msgspec
 
-from mozu.core.filter.predicate import Predicate, any_of
-from mozu.core.language.conditions.ast import (
-    Const,
-    FieldRef,
-    Node,
-    Operand,
-    Term,
-    Test,
-    Val,
-    bottom_up,
-    bottom_up_term,
-)
+from mozu.core.filter.comparison import Comparison, FieldRef, Operand, Term
+from mozu.core.filter.formula import FALSE, Formula, Leaf, any_of, leaves
+from mozu.core.language.conditions.ast import Node, bottom_up_term
 from mozu.core.language.conditions.eventset import Types, event_types
 from mozu.core.language.conditions.generate.function import Function, build
 from mozu.core.language.conditions.hosts import hosts
-from mozu.core.language.conditions.necessary import necessary
+from mozu.core.language.conditions.lower import lower
 from mozu.core.language.conditions.operands import Resolver
-from mozu.core.language.conditions.simplify import Builder, simplify_with
+from mozu.core.language.conditions.simplify import simplified
 from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.field import never
@@ -66,7 +57,7 @@ class RuleProgram:
         """Source class → event type (or `*` for all) → what must be kept or fetched for its conditions."""
         self.hosts: frozenset[str] = frozenset().union(*(part.hosts for part in self._sources.values()))
         """The names of hosts that conditions compare addresses with."""
-        self.predicates: Mapping[str, Mapping[str, Predicate]] = {
+        self.predicates: Mapping[str, Mapping[str, Formula]] = {
             source: part.predicates for source, part in self._sources.items()
         }
         """Source class → event type → what must hold of an event for any condition to be true; TRUE for the others."""
@@ -138,17 +129,16 @@ class _Source:
         self.functions = _Functions(self)
         """Event type → its function; None where no rule can match."""
         self.texts: dict[str, str] = {}
-        self._seen: dict[str, tuple[Resolver, dict[int, Node]]] = {}
+        self._seen: dict[str, tuple[Resolver, dict[int, Formula]]] = {}
         """What demand has found out and functions are yet to be made of."""
-        self._builder = Builder()
         whole = Resolver(fields, name)
         self._conditions = {
-            position: simplify_with(rule.condition, whole, self._builder)
+            position: simplified(lower(rule.condition), whole)
             for position, rule in enumerate(rules)
             if rule.source == name
         }
         self._types = {position: event_types(node) for position, node in self._conditions.items()}
-        self.predicates: dict[str, Predicate] = {}
+        self.predicates: dict[str, Formula] = {}
         """By event type, once `needs` was asked for."""
         self.hosts = hosts(self._conditions.values(), whole)
 
@@ -168,46 +158,36 @@ class _Source:
         result: dict[str, frozenset[str]] = {}
         if wide:
             resolver = Resolver(self.fields, self.name)
-            result[ANY] = self._facets((self._conditions[position] for position in wide), resolver)
+            result[ANY] = self._state_dependencies((self._conditions[position] for position in wide), resolver)
         for name in sorted(named):
             resolver, conditions = self._seen[name] = self._possible(name)
             if conditions:
-                result[name] = self._facets(conditions.values(), resolver)
-                self.predicates[name] = any_of(necessary(node, resolver) for node in conditions.values())
+                result[name] = self._state_dependencies(conditions.values(), resolver)
+                self.predicates[name] = any_of(conditions.values())
         return result
 
-    def _possible(self, event_type: str) -> tuple[Resolver, dict[int, Node]]:
+    def _possible(self, event_type: str) -> tuple[Resolver, dict[int, Formula]]:
         resolver = Resolver(self.fields, self.name, event_type)
-        result: dict[int, Node] = {}
+        result: dict[int, Formula] = {}
         for position, node in self._conditions.items():
             types = self._types[position]
             if (event_type in types.names) != types.negated:
-                folded = simplify_with(node, resolver, self._builder)
-                if not (isinstance(folded, Const) and not folded.value):
+                folded = simplified(node, resolver)
+                if folded is not FALSE:
                     result[position] = folded
         return resolver, result
 
     @staticmethod
-    def _facets(conditions: Iterable[Node], resolver: Resolver) -> frozenset[str]:
-        state_dependencies: set[str] = set()
-        seen: set[int] = set()
-
-        def visit(node: Node, _: list[None]) -> None:
-            if isinstance(node, Test) and id(node) not in seen:
-                seen.add(id(node))
-                state_dependencies.update(test_needs(node, resolver))
-
-        for condition in conditions:
-            bottom_up(condition, visit)
-        return frozenset(state_dependencies)
+    def _state_dependencies(conditions: Iterable[Formula], resolver: Resolver) -> frozenset[str]:
+        tests = {id(leaf): leaf for condition in conditions for leaf in leaves(condition)}
+        return frozenset().union(*(needs_of(leaf, resolver) for leaf in tests.values()))
 
 
-def test_needs(test: Test, resolver: Resolver) -> set[str]:
-    """What the fields of a test need for events of the resolver's type."""
-    right = test.right.field if isinstance(test.right, Val) else test.right
-    return operand_needs(test.left, resolver) | (
-        operand_needs(right, resolver) if isinstance(right, Operand) else set()
-    )
+def needs_of(test: Leaf, resolver: Resolver) -> set[str]:
+    """What the fields of a comparison need for events of the resolver's type."""
+    assert isinstance(test, Comparison)
+    right = set() if test.right is None else operand_needs(test.right, resolver)
+    return operand_needs(test.left, resolver) | right
 
 
 def operand_needs(operand: Operand, resolver: Resolver) -> set[str]:

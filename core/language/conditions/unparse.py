@@ -1,10 +1,11 @@
-"""Tree → canonical text: `parse(unparse(node))` is the same tree."""
+"""Tree or formula → canonical text: parsed (and lowered), it is the same tree (or formula)."""
 
+from mozu.core.filter.comparison import Comparison
+from mozu.core.filter.formula import AllOf, AnyOf, Constant, Formula, Negation, fold
 from mozu.core.language.conditions import tokens
 from mozu.core.language.conditions.ast import (
     And,
     Call,
-    Const,
     FieldRef,
     Items,
     Macro,
@@ -23,7 +24,7 @@ from mozu.core.language.conditions.ast import (
 
 
 def unparse(node: Node) -> str:
-    """The canonical text of a condition. True and false (made by simplification only) print as these words."""
+    """The canonical text of a condition."""
     return bottom_up(node, _node)
 
 
@@ -32,13 +33,48 @@ def unparse_term(term: Term) -> str:
     return bottom_up_term(term, _term)
 
 
+def text_of(formula: Formula) -> str:
+    """The canonical text of a formula. Constants print as `true` and `false`, which no condition can say."""
+    return fold(formula, _formula)
+
+
+def _formula(node: Formula, inner: list[str]) -> str:
+    if isinstance(node, Constant):
+        return "true" if node.value else "false"
+    if isinstance(node, Negation):
+        return f"not ({inner[0]})" if isinstance(node.part, AllOf | AnyOf) else f"not {inner[0]}"
+    if isinstance(node, AllOf | AnyOf):
+        texts = (
+            f"({text})" if isinstance(part, AllOf | AnyOf) else text
+            for part, text in zip(node.parts, inner, strict=True)
+        )
+        return (" and " if isinstance(node, AllOf) else " or ").join(texts)
+    assert isinstance(node, Comparison)
+    return _comparison(node)
+
+
+def _comparison(test: Comparison) -> str:
+    left = f"{unparse_term(test.left)} {test.op}"
+    if test.right is not None:
+        right = unparse_term(test.right)
+        return f"{left} val({right})" if isinstance(test.right, FieldRef) else f"{left} {right}"
+    if test.op == "exists":
+        return left
+    if test.op in ("<", "<=", ">", ">="):
+        return f"{left} {test.values[0]}"
+    values = f"({', '.join(map(_text, test.values))})"
+    if test.op in tokens.LIST_OPERATORS:
+        return f"{left} {values}"
+    if len(test.values) == 1:
+        return f"{left} {_text(test.values[0])}"
+    return f"{left} {'oneof' if test.exactly_one else 'allof' if test.op == '!=' else 'anyof'} {values}"
+
+
 def _node(node: Node, inner: list[str]) -> str:
     if isinstance(node, Test):
         return _test(node)
     if isinstance(node, Macro):
         return node.name
-    if isinstance(node, Const):
-        return "true" if node.value else "false"
     if isinstance(node, Not):
         return f"not ({inner[0]})" if isinstance(node.child, And | Or | Not) else f"not {inner[0]}"
     assert isinstance(node, And | Or)

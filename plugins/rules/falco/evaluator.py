@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mozu.core.api import Alert, Context, Demand, Event, FieldRegistry, Interest, RulesError
-from mozu.core.filter.predicate import TRUE
+from mozu.core.filter.formula import TRUE
 from mozu.core.language.conditions import RuleInput, compile_rules
 from mozu.core.language.rules import (
     ENGINE_VERSION,

@@ -12,10 +12,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, TypeGuard
 
 from mozu.core.api import ProcessPredicate
-from mozu.core.filter.predicate import Comparison, Predicate, holds
+from mozu.core.filter.comparison import EQUALITY, Comparison
+from mozu.core.filter.formula import Formula, Leaf, leaves, may_hold
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import bpf_syscall
 
@@ -42,12 +43,12 @@ class ProcessFilterCache:
         self,
         maps: Mapping[str, int],
         limit: int,
-        decide: Callable[[Sequence[Predicate]], ProcessPredicate],
+        decide: Callable[[Sequence[Formula]], ProcessPredicate],
         written: Callable[[], int],
     ) -> None:
         self._maps, self._limit, self._decide, self._written = maps, limit, decide, written
         self._types: frozenset[str] = frozenset()
-        self._predicates: Sequence[Predicate] = ()
+        self._predicates: Sequence[Formula] = ()
         self._predicate: ProcessPredicate | None = None
         self._generation = 0
         self._names: set[str] = set()
@@ -58,7 +59,7 @@ class ProcessFilterCache:
         """(position of the ring, process) of empty entries, the position taken once the entry was there."""
         self._resumes = 0.0
 
-    def configure(self, types: frozenset[str], predicates: Sequence[Predicate]) -> None:
+    def configure(self, types: frozenset[str], predicates: Sequence[Formula]) -> None:
         """The filters of these types use these predicates from now on. A new generation: no verdict is left."""
         self._types = types if predicates else frozenset()
         self._predicates = predicates
@@ -153,29 +154,26 @@ class ProcessFilterCache:
             self._known.discard(pid)
 
 
-def by_name(predicates: Sequence[Predicate]) -> dict[str, int]:
+def by_name(predicates: Sequence[Formula]) -> dict[str, int]:
     """Name of a program → verdict, as far as the name decides; the empty name stands for all others."""
     names = {"": None, **{name: None for predicate in predicates for name in _names(predicate)}}
     return {
-        name: sum(1 << number for number, one in enumerate(predicates) if holds(one, partial(_may_hold, name)))
+        name: sum(1 << number for number, one in enumerate(predicates) if may_hold(one, partial(_decided, name)))
         for name in names
     }
 
 
-def _names(predicate: Predicate) -> Sequence[str]:
+def _names(predicate: Formula) -> Iterable[str]:
     """Names that `proc.name` is compared with, as far as the kernel can hold them."""
-    found: list[str] = []
-
-    def note(fact: Comparison) -> bool:
-        if fact.field == "proc.name" and fact.op in ("in", "!="):
-            found.extend(name for name in fact.values if 0 < len(name.encode("utf-8", "surrogateescape")) < NAME)
-        return True
-
-    holds(predicate, note)
-    return found
+    for test in leaves(predicate):
+        if _is_of_name(test):
+            yield from (name for name in test.values if 0 < len(name.encode("utf-8", "surrogateescape")) < NAME)
 
 
-def _may_hold(name: str, fact: Comparison) -> bool:
-    if fact.field != "proc.name" or fact.op not in ("in", "!="):
-        return True
-    return ((name in fact.values and name != "") is (fact.op == "in")) is not fact.negated
+def _decided(name: str, test: Leaf) -> bool | None:
+    """Whether a comparison holds of programs of this name; None where the name does not decide it."""
+    return (name in test.values and name != "") is (test.op != "!=") if _is_of_name(test) else None
+
+
+def _is_of_name(test: Leaf) -> TypeGuard[Comparison]:
+    return isinstance(test, Comparison) and test.field == "proc.name" and (test.op in EQUALITY or test.op == "!=")

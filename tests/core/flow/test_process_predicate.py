@@ -2,15 +2,16 @@
 
 import pytest
 
-from mozu.core.filter.predicate import Comparison, all_of, any_of
+from mozu.core.filter.comparison import compare
+from mozu.core.filter.formula import all_of, any_of, negation
 from mozu.core.flow.process_predicate import process_predicates
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from tests.core.state.story import Story
 
-IS_CAT = Comparison("proc.name", "in", ("cat", "tac"))
-IS_OTHER = Comparison("proc.name", "in", ("cat",), negated=True)
-BELOW_USR = Comparison("proc.exepath", "startswith", ("/usr/", "/opt/"))
+IS_CAT = compare("proc.name", "in", ("cat", "tac"))
+IS_OTHER = negation(compare("proc.name", "in", ("cat",)))
+BELOW_USR = compare("proc.exepath", "startswith", ("/usr/", "/opt/"))
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_words_of_any_kind_are_asked_for_as_they_are(story: Story) -> None:
     decide = process_predicates(FieldRegistry(builtin_fields()), story.machine)
 
     holds = decide(
-        (Comparison("proc.cmdline", "endswith", ('"a\\b" \té',)), Comparison("proc.args[1]", "contains", ("nothing",)))
+        (compare("proc.cmdline", "endswith", ('"a\\b" \té',)), compare("proc.args[1]", "contains", ("nothing",)))
     )
 
     assert [True, False] == holds(10)

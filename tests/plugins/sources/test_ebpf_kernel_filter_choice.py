@@ -1,28 +1,17 @@
 """Which calls have a kernel filter, and what it asks: without a kernel."""
 
-import itertools
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.filter.comparison import compare
 from mozu.core.filter.demand import Demand, Interest
-from mozu.core.filter.predicate import Comparison
-from mozu.core.language.conditions import RuleInput, compile_rules, parse
+from mozu.core.filter.formula import FALSE, TRUE, all_of, any_of, interned, negation
+from mozu.core.language.conditions import RuleInput, compile_rules, parse, simplify, text_of
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose
-from mozu.plugins.sources.ebpf.kernel_filter.expression import (
-    Check,
-    Expression,
-    cost,
-    every,
-    factored,
-    in_c,
-    negated,
-    replaced,
-    some,
-)
+from mozu.plugins.sources.ebpf.kernel_filter.check import Check, cost, in_c, without
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import first_inexact
 
 FIELDS = FieldRegistry(builtin_fields())
 EXEC_INVARIANT = [field.name for field in FIELDS if "exec_invariant" in field.traits]
@@ -105,8 +94,8 @@ def test_a_process_is_asked_about_where_the_call_alone_says_too_little() -> None
     wide = chosen(f"{OPENS} and proc.name = cat and not fd.name = /a and user.uid = 0")
 
     assert () == narrow.predicates
-    assert (Comparison("proc.name", "in", ("cat",)),) == wide.predicates
-    assert "may >> 0 & 1" in wide.functions["openat"].body
+    assert (interned(compare("proc.name", "=", ("cat",))),) == wide.predicates
+    assert "bits >> 0 & 1" in wide.functions["openat"].body
 
 
 def test_parents_and_users_are_no_question() -> None:
@@ -128,36 +117,48 @@ def test_a_kernel_filter_that_would_be_too_long_is_none() -> None:
     assert set() == filtered(*rules)
 
 
-def test_expressions_are_joined_without_what_is_needless() -> None:
+def test_tests_in_c_stand_in_the_order_of_their_cost() -> None:
     a, b, c = Check("a"), Check("b", 5), Check("c", 2)
 
-    assert "((a) && (c) && (b))" == in_c(every((b, every((a, c)), a)))
-    assert "(a)" == in_c(some((a, every((a, b)))))
-    assert "(a)" == in_c(every((a, some((a, b)))))
-    assert "((!(a)) || (!(b)))" == in_c(negated(every((a, b))))
-    assert (False, True) == (every((a, False)), some((a, True)))
+    assert "((a) && (c) && (b))" == in_c(all_of((b, all_of((a, c)), a)))
+    assert "((a) || (!(c)) || ((c) && (b)))" == in_c(any_of((all_of((b, c)), negation(c), a)))
+    assert ("false", "true") == (in_c(all_of((a, FALSE))), in_c(any_of((a, TRUE))))
+    assert 8 == cost(any_of((a, all_of((b, negation(c))))))
 
 
-_CHECKS = [Check(letter) for letter in "abcd"]
-_EXPRESSIONS = st.recursive(
-    st.sampled_from(_CHECKS),
-    lambda inner: st.lists(inner, min_size=1).map(every) | st.lists(inner, min_size=1).map(some),
-    max_leaves=20,
+def test_what_other_tests_need_is_known_without_some() -> None:
+    a, b = Check("a"), Check("b", of_name=True)
+
+    def of_name(check: Check) -> bool:
+        return check.of_name
+
+    assert a is without(all_of((a, b)), of_name)
+    assert TRUE is without(any_of((a, negation(b))), of_name)
+
+
+@pytest.mark.parametrize(
+    ("condition", "exact", "first"),
+    [
+        ("evt.rawres >= 0 and not evt.is_open_write = true", True, None),
+        ("evt.res in (ENOENT, EACCES) or fd.num = 3", True, None),
+        ("evt.failed = true and fd.name = /a", False, "fd.name = /a"),
+        ("evt.failed = true and evt.arg.flags contains O_TRUNC", False, "evt.arg.flags contains O_TRUNC"),
+        ("evt.failed = true and (proc.name = cat or proc.pname = cat)", False, "proc.name = cat"),
+    ],
 )
+def test_a_filter_says_whether_it_is_exact_and_where_it_is_not(
+    condition: str, exact: bool, first: str | None
+) -> None:
+    rule = f"evt.type = openat and ({condition})"
+
+    function = chosen(rule).functions["openat"]
+    inexact = first_inexact(SYSCALL_SPECS["openat"], simplify(parse(rule), FIELDS, "syscall", "openat"))
+
+    assert exact is function.is_exact
+    assert first == (None if inexact is None else text_of(inexact))
 
 
-@given(_EXPRESSIONS)
-def test_fuzz_tests_made_once_for_all_say_the_same(wanted: Expression) -> None:
-    shorter = factored(wanted)
+def test_a_filter_that_must_emit_paths_is_not_exact() -> None:
+    rules = ("evt.type = openat and evt.failed = true", "evt.type = fchmod and fd.name = /b")
 
-    assert cost(shorter) <= cost(wanted)
-    for values in itertools.product((False, True), repeat=len(_CHECKS)):
-        holds = dict(zip(_CHECKS, values, strict=True))
-        assert replaced(shorter, holds.__getitem__) is replaced(wanted, holds.__getitem__)
-
-
-def test_what_alternatives_share_is_tested_once() -> None:
-    a, b, c, d = _CHECKS
-
-    assert "((d) || ((a) && ((b) || (c))))" == in_c(factored(some((every((a, b)), d, every((c, a))))))
-    assert a == factored(some((a, every((a, b)))))
+    assert not chosen(*rules).functions["openat"].is_exact

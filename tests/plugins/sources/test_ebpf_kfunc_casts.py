@@ -8,7 +8,7 @@ import pytest
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.errors import SourceUnavailable
-from mozu.core.filter.predicate import Comparison
+from mozu.core.filter.comparison import compare
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, codegen
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
@@ -89,7 +89,7 @@ def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_tha
         return load(kind, name, code)
 
     function = filter_function_of(
-        SYSCALL_SPECS["openat"], Comparison("fd.name", "in", ("/etc/shadow",)), ProcessPredicates(()), OpenedName.KEPT
+        SYSCALL_SPECS["openat"], compare("fd.name", "in", ("/etc/shadow",)), ProcessPredicates(()), OpenedName.KEPT
     )
     assert function is not None
     monkeypatch.setattr(bpf_syscall, "load", picky)
@@ -108,7 +108,7 @@ def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_tha
 def test_filters_that_the_verifier_does_not_take_with_casts_are_made_without(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
     function = filter_function_of(
-        SYSCALL_SPECS["openat"], Comparison("fd.name", "in", ("/etc/shadow",)), ProcessPredicates(()), OpenedName.KEPT
+        SYSCALL_SPECS["openat"], compare("fd.name", "in", ("/etc/shadow",)), ProcessPredicates(()), OpenedName.KEPT
     )
     assert function is not None
     load, refused = bpf_syscall.load, []

@@ -8,7 +8,8 @@ from os import close
 import pytest
 
 from mozu.core.api import ProcessPredicate
-from mozu.core.filter.predicate import Comparison, Predicate, all_of, any_of
+from mozu.core.filter.comparison import compare
+from mozu.core.filter.formula import Formula, all_of, any_of, negation
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import bpf_syscall
 from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES, ProcessFilterCache, by_name
@@ -17,7 +18,7 @@ from tests.support.split import needs_live
 
 pytestmark = pytest.mark.ebpf
 
-QUESTIONS = (Comparison("proc.name", "in", ("a",)), Comparison("proc.name", "in", ("b",)))
+PREDICATES = (compare("proc.name", "in", ("a",)), compare("proc.name", "in", ("b",)))
 
 
 @pytest.fixture
@@ -53,8 +54,8 @@ class Answers:
         self.written = 0
         """How far the ring is."""
 
-    def decide(self, questions: Sequence[Predicate]) -> ProcessPredicate:
-        assert list(questions) in ([], list(QUESTIONS))
+    def decide(self, predicates: Sequence[Formula]) -> ProcessPredicate:
+        assert list(predicates) in ([], list(PREDICATES))
         return lambda pid: self.of.get(pid)
 
 
@@ -70,7 +71,7 @@ def answers() -> Answers:
 @pytest.fixture
 def known(table: dict[str, int], answers: Answers) -> ProcessFilterCache:
     made = ProcessFilterCache(table, 64, answers.decide, lambda: answers.written)
-    made.configure(frozenset({"openat"}), QUESTIONS)
+    made.configure(frozenset({"openat"}), PREDICATES)
     return made
 
 
@@ -100,7 +101,7 @@ def test_the_stream_must_pass_what_was_written_before_the_entry_was_there(
         return 100
 
     known = ProcessFilterCache(table, 64, answers.decide, written)
-    known.configure(frozenset({"openat"}), QUESTIONS)
+    known.configure(frozenset({"openat"}), PREDICATES)
     known.observe(calls(7, 20))
     known.publish(99)
 
@@ -124,7 +125,7 @@ def test_few_answers_are_given_at_a_time(table: dict[str, int], answers: Answers
     larger = bpf_syscall.create_map(bpf_syscall.HASH, "test", key=4, value=ENTRY.size, entries=999)
     kernel_table = table | {"PROC_VERDICTS": larger}
     known = ProcessFilterCache(kernel_table, 999, answers.decide, lambda: 0)
-    known.configure(frozenset({"openat"}), QUESTIONS)
+    known.configure(frozenset({"openat"}), PREDICATES)
     answers.of.update(dict.fromkeys(range(1, 501), (True, True)))
 
     known.prefetch(range(1, 501))
@@ -212,7 +213,7 @@ def test_counting_begins_anew_with_an_exec_and_ends_with_the_process(
     assert entry(table, 7) is None
 
 
-def test_other_questions_make_strangers_of_all(
+def test_other_predicates_make_strangers_of_all(
     known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of[7] = (True, False)
@@ -243,7 +244,7 @@ def test_a_pause_makes_strangers_of_all_and_asks_about_nobody(
 
 def test_no_more_are_known_than_there_is_room_for(table: dict[str, int], answers: Answers) -> None:
     known = ProcessFilterCache(table, 2, answers.decide, lambda: answers.written)
-    known.configure(frozenset({"openat"}), QUESTIONS)
+    known.configure(frozenset({"openat"}), PREDICATES)
     answers.of.update(dict.fromkeys(range(1, 5), (True, True)))
 
     known.observe([event for pid in range(1, 5) for event in calls(pid, 20)])
@@ -253,20 +254,20 @@ def test_no_more_are_known_than_there_is_room_for(table: dict[str, int], answers
 
 
 def test_what_a_name_alone_tells_is_known_of_every_program() -> None:
-    questions = (
-        Comparison("proc.name", "in", ("tar", "cp")),
-        Comparison("proc.name", "in", ("tar",), negated=True),
-        Comparison("proc.name", "!=", ("cp",)),
-        all_of((Comparison("proc.name", "in", ("tar", "cat")), Comparison("proc.exepath", "startswith", ("/usr",)))),
+    predicates = (
+        compare("proc.name", "in", ("tar", "cp")),
+        negation(compare("proc.name", "in", ("tar",))),
+        compare("proc.name", "!=", ("cp",)),
+        all_of((compare("proc.name", "in", ("tar", "cat")), compare("proc.exepath", "startswith", ("/usr",)))),
         any_of(
             (
-                Comparison("proc.name", "in", ("a_name_too_long_for_a_name",)),
-                Comparison("proc.name", "startswith", ("x",)),
+                compare("proc.name", "in", ("a_name_too_long_for_a_name",)),
+                compare("proc.name", "startswith", ("x",)),
             )
         ),
     )
 
-    assert {"": 0b10110, "tar": 0b11101, "cp": 0b10011, "cat": 0b11110} == by_name(questions)
+    assert {"": 0b10110, "tar": 0b11101, "cp": 0b10011, "cat": 0b11110} == by_name(predicates)
 
 
 def named(table: dict[str, int], name: bytes) -> tuple[int, int]:
@@ -280,7 +281,7 @@ def named(table: dict[str, int], name: bytes) -> tuple[int, int]:
     return generation, yes
 
 
-def test_names_of_earlier_questions_are_names_like_any_other(known: ProcessFilterCache, table: dict[str, int]) -> None:
+def test_names_of_earlier_predicates_are_names_like_any_other(known: ProcessFilterCache, table: dict[str, int]) -> None:
     known.invalidate()
 
     generation, others = ENTRY.unpack(bpf_syscall.lookup(table["COMM_DEFAULT"], 0, ENTRY.size))
@@ -289,7 +290,7 @@ def test_names_of_earlier_questions_are_names_like_any_other(known: ProcessFilte
     assert generation == named(table, b"a")[0] == current
 
 
-def test_without_questions_nothing_is_told_of_any_name(known: ProcessFilterCache, table: dict[str, int]) -> None:
+def test_without_predicates_nothing_is_told_of_any_name(known: ProcessFilterCache, table: dict[str, int]) -> None:
     known.configure(frozenset(), ())
 
     assert (0, 0) == ENTRY.unpack(bpf_syscall.lookup(table["COMM_DEFAULT"], 0, ENTRY.size))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-from mozu.core.language.conditions.ast import Call, Items, Number, Right, Term, Test, Text, Val
+from mozu.core.filter.comparison import Comparison, Term
 from mozu.core.language.conditions.generate import matchers
 from mozu.core.language.conditions.operands import TEXT, Typed
 from mozu.core.language.conditions.values import constant
@@ -11,7 +11,7 @@ from mozu.core.model.fields import FieldType, Match
 
 _INLINE: Final = 6
 """Parts that are searched for one after the other in line; for more a function is called."""
-_EQUALITY: Final = ("=", "==", "!=", "in", "intersects")
+_EQUAL: Final = ("=", "in", "intersects")
 _BYTE_OPERATORS: Final = {"bcontains": "contains", "bstartswith": "startswith"}
 
 
@@ -33,15 +33,13 @@ class Place(Protocol):
         """The type of an operand."""
 
 
-def test_expression(test: Test, place: Place, ready: set[str]) -> str:
+def test_expression(test: Comparison, place: Place, ready: set[str]) -> str:
     """The expression; what it certainly reads is added to `ready`."""
     typed = place.typed(test.left)
     right = test.right
-    if isinstance(right, Call | Val):
-        return _relation(test, typed, right.field if isinstance(right, Val) else right, place, ready)
+    if right is not None:
+        return _relation(test, typed, right, place, ready)
     values = constants(test, typed)
-    if test.op != "exists" and not values:
-        return "False"
     code = _Code(test, typed, values, place)
     if typed.is_list:
         return code.of_list(ready)
@@ -50,26 +48,18 @@ def test_expression(test: Test, place: Place, ready: set[str]) -> str:
     return code.of_many(ready)
 
 
-def constants(test: Test, typed: Typed) -> list[Any]:
+def constants(test: Comparison, typed: Typed) -> list[Any]:
     """The values on the right side, typed; equal ones as often as they are written."""
     op = "<=" if "at_most" in typed.traits else test.op
-    return [constant(typed.type, typed.bits, op, text) for text in _texts(test.right)]
-
-
-def _texts(right: Right | None) -> list[str]:
-    if isinstance(right, Items):
-        return [item.value for item in right.items if isinstance(item, Text)]
-    if isinstance(right, Number):
-        return [right.text]
-    return [right.value] if isinstance(right, Text) else []
+    return [constant(typed.type, typed.bits, op, text) for text in test.values]
 
 
 class _Code:
     """The code of a test with constants."""
 
-    def __init__(self, test: Test, typed: Typed, values: Sequence[Any], place: Place) -> None:
+    def __init__(self, test: Comparison, typed: Typed, values: Sequence[Any], place: Place) -> None:
         self.op = "<=" if "at_most" in typed.traits else test.op
-        self.modifier = test.modifier
+        self.exactly_one = test.exactly_one
         self.left = test.left
         self.typed = typed
         self.values = values
@@ -117,7 +107,7 @@ class _Code:
 
     def _plainly_equal(self) -> bool:
         """Whether None needs no care: it equals no constant."""
-        return self.op in ("=", "==", "in", "intersects") and self.modifier in ("", "anyof") and not self.network
+        return self.op in _EQUAL and not self.exactly_one and not self.network
 
     def _equal(self, read: str) -> str:
         if len(set(self.values)) == 1:
@@ -127,14 +117,11 @@ class _Code:
         return f"({read} in {self._set(self.values)})"
 
     def _combined(self, base: Callable[[Sequence[Any]], str]) -> str:
-        """The modifier over the base test; `base` gives the code for any of some values (for `!=`: none of them)."""
-        joint = "allof" if self.op == "!=" else "anyof"
-        if self.modifier in ("", joint):
+        """`base` gives the code for any of some values (for `!=`: none of them)."""
+        if not self.exactly_one:
             return base(self.values)
-        single = [base((value,)) for value in self.values]
-        if self.modifier == "oneof":
-            return f"sum(({' '.join(f'1 if {one} else 0,' for one in single)})) == 1"
-        return f"({(' and ' if self.modifier == 'allof' else ' or ').join(single)})"
+        single = (base((value,)) for value in self.values)
+        return f"sum(({' '.join(f'1 if {one} else 0,' for one in single)})) == 1"
 
     def _neither(self, name: str, values: Sequence[Any]) -> str:
         if self.network:
@@ -142,7 +129,7 @@ class _Code:
         return f"{self._set(values)}.isdisjoint({name})"
 
     def _any(self, name: str, values: Sequence[Any]) -> str:
-        if self.op in ("=", "==", "in", "intersects"):
+        if self.op in _EQUAL:
             if self.network:
                 return f"any(map({self._networks(values)}, {name}))"
             return f"not {self._set(values)}.isdisjoint({name})"
@@ -150,7 +137,7 @@ class _Code:
 
     def _single(self, name: str, values: Sequence[Any]) -> str:
         """For a value that is there: any of the constants (for `!=`: none of them)."""
-        if self.op in _EQUALITY:
+        if self.op in (*_EQUAL, "!="):
             return self._membership(name, values)
         if self.op in ("<", "<=", ">", ">="):
             return self._order(name, values[0])
@@ -186,7 +173,7 @@ class _Code:
         return str(self.place.library.constant(value))
 
 
-def _relation(test: Test, typed: Typed, other: Term, place: Any, ready: set[str]) -> str:
+def _relation(test: Comparison, typed: Typed, other: Term, place: Any, ready: set[str]) -> str:
     """A test with an operand on either side."""
     left, right = place.variable(test.left), place.variable(other)
     read_left = place.value_kept(test.left, ready)
@@ -194,7 +181,7 @@ def _relation(test: Test, typed: Typed, other: Term, place: Any, ready: set[str]
     if typed.is_list:
         held = f"set({right}).issuperset({left})" if test.op == "in" else f"not set({right}).isdisjoint({left})"
         return f"({read_left} and {read_right} and {held})"
-    if test.op in ("=", "==", "in", "intersects"):
+    if test.op in _EQUAL:
         held = f"{left} == {right}"
     elif test.op == "!=":
         held = f"{left} != {right}"

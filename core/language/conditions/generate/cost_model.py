@@ -3,21 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from mozu.core.language.conditions.ast import (
-    And,
-    Call,
-    Const,
-    FieldRef,
-    Items,
-    Node,
-    Not,
-    Operand,
-    Or,
-    Test,
-    Text,
-    Val,
-    bottom_up,
-)
+from mozu.core.filter.comparison import Call, Comparison, FieldRef, Operand
+from mozu.core.filter.formula import AllOf, AnyOf, Constant, Formula, Negation, fold
 
 Estimate = tuple[float, float]
 """(cost in readings of a plain field, selectivity: the share of events for which it holds)."""
@@ -92,19 +79,19 @@ class CostModel:
     """Remembers estimates, and the nodes they are for: ids of nodes that are gone come back."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Node, Estimate]] = {}
+        self._known: dict[int, tuple[Formula, Estimate]] = {}
 
-    def of(self, node: Node) -> Estimate:
+    def of(self, node: Formula) -> Estimate:
         """The estimate of a condition."""
         if id(node) not in self._known:
-            bottom_up(node, self._visit)
+            fold(node, self._visit)
         return self._known[id(node)][1]
 
-    def ordered(self, nodes: Iterable[Node], *, holds: bool = False) -> tuple[Node, ...]:
+    def ordered(self, nodes: Iterable[Formula], *, holds: bool = False) -> tuple[Formula, ...]:
         """Nodes so that a chain of `and` (with `holds`: of `or`) is decided early and cheaply."""
         return tuple(sorted(nodes, key=lambda node: rank(self.of(node), holds=holds)))
 
-    def _visit(self, node: Node, inner: list[Estimate]) -> Estimate:
+    def _visit(self, node: Formula, inner: list[Estimate]) -> Estimate:
         if id(node) not in self._known:
             self._known[id(node)] = node, _visit(node, inner)
         return self._known[id(node)][1]
@@ -116,32 +103,29 @@ def rank(estimate: Estimate, *, holds: bool = False) -> float:
     return cost / max(selectivity if holds else 1.0 - selectivity, 0.01)
 
 
-def _visit(node: Node, inner: list[Estimate]) -> Estimate:
-    if isinstance(node, Test):
+def _visit(node: Formula, inner: list[Estimate]) -> Estimate:
+    if isinstance(node, Comparison):
         return _of_test(node)
-    if isinstance(node, Const):
+    if isinstance(node, Constant):
         return 0.0, float(node.value)
-    if isinstance(node, Not):
+    if isinstance(node, Negation):
         return inner[0][0], 1.0 - inner[0][1]
     total, reached = 0.0, 1.0
-    for cost, selectivity in sorted(inner, key=lambda estimate: rank(estimate, holds=isinstance(node, Or))):
+    for cost, selectivity in sorted(inner, key=lambda estimate: rank(estimate, holds=isinstance(node, AnyOf))):
         total += cost * reached
-        reached *= selectivity if isinstance(node, And) else 1.0 - selectivity
-    return total, reached if isinstance(node, And) else 1.0 - reached
+        reached *= selectivity if isinstance(node, AllOf) else 1.0 - selectivity
+    return total, reached if isinstance(node, AllOf) else 1.0 - reached
 
 
-def _of_test(test: Test) -> Estimate:
+def _of_test(test: Comparison) -> Estimate:
     cost = cost_of(test.left) + _TEST_COSTS.get(test.op, 0.3)
-    if isinstance(test.right, Val):
-        return cost + cost_of(test.right.field), 0.3
-    if isinstance(test.right, FieldRef | Call):
+    if test.right is not None:
         return cost + cost_of(test.right), 0.3
     selectivity = _KNOWN_SELECTIVITY.get(_short_text(test))
     return cost, _SELECTIVITY.get(test.op, 0.5) if selectivity is None else selectivity
 
 
-def _short_text(test: Test) -> str:
-    if not isinstance(test.left, FieldRef) or test.modifier or isinstance(test.right, Items):
+def _short_text(test: Comparison) -> str:
+    if not isinstance(test.left, FieldRef) or len(test.values) != 1:
         return ""
-    right = test.right.value if isinstance(test.right, Text) else getattr(test.right, "text", "")
-    return f"{test.left.name} {test.op} {right}"
+    return f"{test.left.name} {test.op} {test.values[0]}"

@@ -9,22 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from mozu.core.language.conditions.ast import (
-    And,
-    Call,
-    Const,
-    FieldRef,
-    Items,
-    Node,
-    Not,
-    Number,
-    Or,
-    Term,
-    Test,
-    Text,
-    bottom_up,
-    children,
-)
+from mozu.core.filter.comparison import Call, Comparison, FieldRef, Items, Number, Term, Text
+from mozu.core.filter.formula import AllOf, AnyOf, Constant, Formula, Negation, fold, parts_of
 from mozu.core.language.conditions.generate.comparison import test_expression
 from mozu.core.language.conditions.generate.cost_model import CostModel
 from mozu.core.language.conditions.generate.matchers import any_of, in_networks, only_of
@@ -53,9 +39,9 @@ class Library:
         self.namespace: dict[str, Any] = {}
         self.cost_model = CostModel()
         self._names: dict[Any, str] = {}
-        self._sizes: dict[int, tuple[Node, int, int]] = {}
+        self._sizes: dict[int, tuple[Formula, int, int]] = {}
         self._helpers: dict[int, str] = {}
-        self._results: dict[int, tuple[Node, str]] = {}
+        self._results: dict[int, tuple[Formula, str]] = {}
 
     def constant(self, value: Any) -> str:
         """The name of a constant; small ones stand for themselves."""
@@ -92,23 +78,23 @@ class Library:
         """The name of the variable for an operand."""
         return self._named("v", ("variable", unparse_term(term)), lambda: None)
 
-    def result(self, node: Node) -> str:
+    def result(self, node: Formula) -> str:
         """The name of the variable for the result of a condition."""
         if id(node) not in self._results:
             self._results[id(node)] = node, f"b{len(self._results)}"
         return self._results[id(node)][1]
 
-    def prepare(self, roots: Iterable[Node]) -> None:
+    def prepare(self, roots: Iterable[Formula]) -> None:
         """Make helper functions, innermost first, for what is too deep, or too large to be written out twice."""
         roots = list(roots)
         parents = Counter(id(root) for root in roots)
         seen: set[int] = set()
         for root in roots:
-            bottom_up(root, lambda node, _: self._count(node, parents, seen))
+            fold(root, lambda node, _: self._count(node, parents, seen))
         for root in roots:
-            bottom_up(root, lambda node, _: self._measure(node, parents))
+            fold(root, lambda node, _: self._measure(node, parents))
 
-    def helper(self, node: Node) -> str | None:
+    def helper(self, node: Formula) -> str | None:
         """The name of the function that computes this condition from the event alone, if there is one."""
         return self._helpers.get(id(node))
 
@@ -117,15 +103,15 @@ class Library:
         exec(compile(source, f"<{name}>", "exec"), self.namespace)
         return self.namespace[name]  # type: ignore[no-any-return]
 
-    def _count(self, node: Node, parents: Counter[int], seen: set[int]) -> None:
+    def _count(self, node: Formula, parents: Counter[int], seen: set[int]) -> None:
         if id(node) not in seen:
             seen.add(id(node))
-            parents.update(id(child) for child in children(node))
+            parents.update(id(child) for child in parts_of(node))
 
-    def _measure(self, node: Node, parents: Counter[int]) -> None:
+    def _measure(self, node: Formula, parents: Counter[int]) -> None:
         if id(node) in self._sizes:
             return
-        below = [self._sizes[id(child)] for child in children(node)]
+        below = [self._sizes[id(child)] for child in parts_of(node)]
         height = 1 + max((one[1] for one in below), default=0)
         size = sum(one[2] for one in below) or 1
         if height > 1 and (height > MAX_HEIGHT or (parents[id(node)] > 1 and size > MAX_REPEATED)):
@@ -157,16 +143,16 @@ class Emitter:
         self.unsure: set[str] = set()
         """Variables that must begin as `...`."""
 
-    def condition(self, node: Node, ready: Ready) -> Emitted:
+    def condition(self, node: Formula, ready: Ready) -> Emitted:
         """The expression of a condition."""
-        if isinstance(node, Const):
+        if isinstance(node, Constant):
             return str(node.value), ready, ready
         helper = self.library.helper(node)
         if helper is not None:
             return f"{helper}(e)", ready, ready
         name = self.library.result(node)
         cost = self.library.cost_model.of(node)[0]
-        if isinstance(node, Not) or cost < WORTH_KEEPING:
+        if isinstance(node, Negation) or cost < WORTH_KEEPING:
             return self._plain(node, ready)
         if name in ready:
             return name, ready, ready
@@ -204,23 +190,23 @@ class Emitter:
         """The line that a function begins with, or nothing."""
         return "".join(f"{name} = " for name in sorted(self.unsure)) + "..." if self.unsure else ""
 
-    def _plain(self, node: Node, ready: Ready) -> Emitted:
-        if isinstance(node, Test):
+    def _plain(self, node: Formula, ready: Ready) -> Emitted:
+        if isinstance(node, Comparison):
             after = set(ready)
             text = test_expression(node, self, after)
             both = frozenset(after)
             return text, both, both
-        if isinstance(node, Not):
-            text, true, false = self.condition(node.child, ready)
+        if isinstance(node, Negation):
+            text, true, false = self.condition(node.part, ready)
             return f"(not {text})", false, true
-        assert isinstance(node, And | Or)
+        assert isinstance(node, AllOf | AnyOf)
         return self._chain(node, ready)
 
-    def _chain(self, node: And | Or, ready: Ready) -> Emitted:
+    def _chain(self, node: AllOf | AnyOf, ready: Ready) -> Emitted:
         texts: list[str] = []
         left: Ready | None = None
-        conjunction = isinstance(node, And)
-        for child in self.library.cost_model.ordered(node.children, holds=not conjunction):
+        conjunction = isinstance(node, AllOf)
+        for child in self.library.cost_model.ordered(node.parts, holds=not conjunction):
             text, true, false = self.condition(child, ready)
             texts.append(text)
             ready, out = (true, false) if conjunction else (false, true)
@@ -261,7 +247,7 @@ class Emitter:
         return self.library.resolver.typed(term)
 
 
-def expression_function(name: str, node: Node, library: Library) -> str:
+def expression_function(name: str, node: Formula, library: Library) -> str:
     """The source of a function of an event that computes one condition."""
     counts: Counter[str] | None = None
     for _ in range(2):

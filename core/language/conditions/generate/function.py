@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from mozu.core.language.conditions.ast import And, Const, Node
+from mozu.core.filter.formula import AllOf, Constant, Formula, all_of
 from mozu.core.language.conditions.generate.cost_model import rank
 from mozu.core.language.conditions.generate.emitter import Emitter, Library, Ready, expression_function
 from mozu.core.language.conditions.generate.index import Found, look_up
@@ -28,14 +28,14 @@ class RemainingRule(msgspec.Struct, frozen=True):
     """What is left to test of a rule."""
 
     position: int
-    conjuncts: tuple[Node, ...]
+    conjuncts: tuple[Formula, ...]
 
-    def without(self, node: Node) -> "RemainingRule":
+    def without(self, node: Formula) -> "RemainingRule":
         """The rule once `node` is known to hold."""
         return RemainingRule(self.position, tuple(one for one in self.conjuncts if one is not node))
 
 
-def build(conditions: Mapping[int, Node], resolver: Resolver) -> tuple[Function, str]:
+def build(conditions: Mapping[int, Formula], resolver: Resolver) -> tuple[Function, str]:
     """The function for rules (position → simplified condition), and its source."""
     library = Library(resolver)
     library.prepare(conditions.values())
@@ -53,16 +53,16 @@ def build(conditions: Mapping[int, Node], resolver: Resolver) -> tuple[Function,
     return library.define("match", source), source
 
 
-def _conjuncts(node: Node, library: Library) -> tuple[Node, ...]:
-    if isinstance(node, Const):
+def _conjuncts(node: Formula, library: Library) -> tuple[Formula, ...]:
+    if isinstance(node, Constant):
         return () if node.value else (node,)
-    return node.children if isinstance(node, And) and library.helper(node) is None else (node,)
+    return node.parts if isinstance(node, AllOf) and library.helper(node) is None else (node,)
 
 
 class Guard(msgspec.Struct, frozen=True):
     """An `if` and what stands under it."""
 
-    test: Node
+    test: Formula
     body: "tuple[Step, ...]"
 
 
@@ -111,13 +111,13 @@ class _Tree:
         return tuple(steps)
 
     def _guarded(
-        self, guard: Node, rules: Sequence[RemainingRule], depth: int, steps: list[Step]
+        self, guard: Formula, rules: Sequence[RemainingRule], depth: int, steps: list[Step]
     ) -> list[RemainingRule]:
         under = [rule.without(guard) for rule in rules if guard in rule.conjuncts]
         steps.append(Guard(guard, self.plan(under, depth + 1)))
         return [rule for rule in rules if guard not in rule.conjuncts]
 
-    def _common(self, rules: Sequence[RemainingRule], depth: int) -> Node | None:
+    def _common(self, rules: Sequence[RemainingRule], depth: int) -> Formula | None:
         """The test that settles most for the rules that share it.
 
         One that costs more than what its rules would otherwise test first is none: they mostly fail before that.
@@ -125,7 +125,7 @@ class _Tree:
         if depth >= MAX_INDENT:
             return None
         uses: Counter[int] = Counter()
-        nodes: dict[int, Node] = {}
+        nodes: dict[int, Formula] = {}
         instead: dict[int, float] = defaultdict(float)
         for rule in rules:
             ranks = sorted((self._rank(node), id(node)) for node in rule.conjuncts)
@@ -139,11 +139,11 @@ class _Tree:
             return None
         return nodes[max(shared, key=lambda key: uses[key] / self._rank(nodes[key]))]
 
-    def _rank(self, node: Node) -> float:
+    def _rank(self, node: Formula) -> float:
         return rank(self.library.cost_model.of(node))
 
     @staticmethod
-    def _covers(guard: Node, rules: Sequence[RemainingRule]) -> bool:
+    def _covers(guard: Formula, rules: Sequence[RemainingRule]) -> bool:
         return 2 * sum(guard in rule.conjuncts for rule in rules) >= len(rules)
 
     def _indexed(self, rules: Sequence[RemainingRule]) -> list[tuple[RemainingRule, Key]]:
@@ -171,9 +171,9 @@ class _Tree:
         return LookUp(group[0][1], library.shared(find), library.shared(_Candidates(left, library).check))
 
 
-def whole(rule: RemainingRule) -> Node:
+def whole(rule: RemainingRule) -> Formula:
     """What is left of a rule as one node."""
-    return And(rule.conjuncts) if len(rule.conjuncts) > 1 else rule.conjuncts[0]
+    return all_of(rule.conjuncts)
 
 
 def _rarity(key: Key, popular: Counter[tuple[Any, ...]]) -> tuple[int, int, int]:

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from mozu.core.language.conditions.ast import Call, Node, Operand, Or, Test, Val
+from mozu.core.filter.comparison import Comparison, Operand
+from mozu.core.filter.formula import AnyOf, Formula
 from mozu.core.language.conditions.generate import matchers
 from mozu.core.language.conditions.generate.comparison import constants
 from mozu.core.language.conditions.generate.index import Atom
@@ -32,7 +33,7 @@ _TRIED: Final = ("icontains", "glob", "iglob", "regex", "pmatch")
 class Key(msgspec.Struct, frozen=True):
     """A conjunct that an index can serve."""
 
-    node: Node
+    node: Formula
     left: Operand
     field: str
     """The operand's text."""
@@ -42,15 +43,15 @@ class Key(msgspec.Struct, frozen=True):
     """Whether a candidate holds by that; else the conjunct remains to be tested."""
 
 
-def key_of(node: Node, resolver: Resolver) -> Key | None:
+def key_of(node: Formula, resolver: Resolver) -> Key | None:
     """The key that a conjunct is, if it is one."""
-    tests = node.children if isinstance(node, Or) else (node,)
+    tests = node.parts if isinstance(node, AnyOf) else (node,)
     atoms: list[tuple[str, Any]] = []
     left: Operand | None = None
     for test in tests:
-        if not isinstance(test, Test) or isinstance(test.right, Call | Val):
+        if not isinstance(test, Comparison) or test.right is not None:
             return None
-        if left is not None and unparse_term(left) != unparse_term(test.left):
+        if left is not None and left != test.left:
             return None
         left = test.left
         found = _atoms(test, resolver.typed(left))
@@ -59,7 +60,7 @@ def key_of(node: Node, resolver: Resolver) -> Key | None:
         atoms.extend(found)
     if left is None or not atoms:
         return None
-    exact = all(test.op not in ("glob", "iglob") for test in tests if isinstance(test, Test))
+    exact = all(test.op not in ("glob", "iglob") for test in tests if isinstance(test, Comparison))
     return Key(node, left, unparse_term(left), tuple(atoms), exact)
 
 
@@ -74,12 +75,12 @@ def _tester(op: str, values: Any) -> Callable[[Any], bool]:
     return matchers.any_of(op, values)
 
 
-def _atoms(test: Test, typed: Typed) -> Sequence[tuple[str, Any]] | None:
+def _atoms(test: Comparison, typed: Typed) -> Sequence[tuple[str, Any]] | None:
     if typed.is_list or typed.match is not Match.ONE or typed.type not in _HASHED or "at_most" in typed.traits:
         return None
-    if test.modifier not in ("", "anyof"):
+    if test.exactly_one:
         return None
-    if test.op in ("=", "==", "in", "intersects"):
+    if test.op in ("=", "in", "intersects"):
         return [("=", value) for value in constants(test, typed)]
     if typed.type not in TEXT:
         return None

@@ -1,33 +1,29 @@
-"""Tree → smaller tree of the same meaning: one pass per file.
+"""Simplification of a formula by what the rule language knows of fields: one pass per file.
 
-Every pass is a function from tree to tree that MUST keep the value for every event (of the given type, where one is
-given), MUST be linear in the number of distinct nodes, and MAY share nodes. Passes build through a `Builder`, which
-makes structurally equal nodes identical.
+What holds of any leaves (flattening, absorption, factoring) is the algebra's own (`core/filter/formula.py`). A pass
+MUST keep the value for every event (of the given type, where one is given) and MUST be linear in the number of distinct
+nodes.
 """
 
+from mozu.core.filter.formula import Formula, factor
 from mozu.core.language.conditions.ast import Node
+from mozu.core.language.conditions.lower import lower
 from mozu.core.language.conditions.operands import Resolver
-from mozu.core.language.conditions.simplify.builder import Builder
 from mozu.core.language.conditions.simplify.contradiction import contradiction
-from mozu.core.language.conditions.simplify.factor import factor
-from mozu.core.language.conditions.simplify.flatten import flatten
 from mozu.core.language.conditions.simplify.fold import fold
 from mozu.core.language.conditions.simplify.merge import merge
 from mozu.core.model.fields import FieldRegistry
 
-__all__ = ["Builder", "contradiction", "factor", "flatten", "fold", "merge", "simplify", "simplify_with"]
+__all__ = ["contradiction", "fold", "merge", "simplified", "simplify"]
 
 
-def simplify(node: Node, fields: FieldRegistry, source: str = "syscall", event_type: str | None = None) -> Node:
-    """All passes, for events of one type or of any."""
-    return simplify_with(node, Resolver(fields, source, event_type), Builder())
+def simplify(node: Node, fields: FieldRegistry, source: str = "syscall", event_type: str | None = None) -> Formula:
+    """The formula of a condition, for events of one type or of any."""
+    return simplified(lower(node), Resolver(fields, source, event_type))
 
 
-def simplify_with(node: Node, resolver: Resolver, builder: Builder) -> Node:
-    """The same with a builder that many conditions share."""
-    node = flatten(node, builder)
-    node = fold(node, resolver, builder)
-    node = merge(node, resolver, builder)
-    node = contradiction(node, resolver, builder)
-    shorter = factor(node, builder)
-    return node if shorter is node else merge(shorter, resolver, builder)
+def simplified(formula: Formula, resolver: Resolver) -> Formula:
+    """All passes."""
+    formula = contradiction(merge(fold(formula, resolver), resolver), resolver)
+    shorter = factor(formula)
+    return formula if shorter is formula else merge(shorter, resolver)

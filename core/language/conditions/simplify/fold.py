@@ -1,47 +1,34 @@
-"""What can be decided without a value: tests on the event's type, on fields that events of a type never have, on
-numbers that no event has, on empty lists."""
+"""Constant folding: what is decided without a value, by the event's type, by fields that events of a type never have,
+by numbers that no event has."""
 
-from mozu.core.language.conditions.ast import (
-    Call,
-    Const,
-    FieldRef,
-    Items,
-    Node,
-    Operand,
-    Term,
-    Test,
-    Val,
-    bottom_up_term,
-)
-from mozu.core.language.conditions.eventset import NONE, TYPE_FIELDS, Types, test_types
+from mozu.core.filter.comparison import Comparison, FieldRef, Operand, Term
+from mozu.core.filter.formula import FALSE, TRUE, Formula, Leaf, substitute
+from mozu.core.language.conditions.ast import bottom_up_term
+from mozu.core.language.conditions.eventset import NONE, TYPE_FIELDS, Types, comparison_types
 from mozu.core.language.conditions.operands import Resolver
-from mozu.core.language.conditions.simplify.builder import FALSE, TRUE, Builder, rebuilt
 from mozu.core.model.fields.field import never
 
 
-def fold(node: Node, resolver: Resolver, builder: Builder) -> Node:
-    """The condition for events of the resolver's type (of any type, if it has none)."""
-    return rebuilt(node, builder, lambda leaf: _decided(leaf, resolver) if isinstance(leaf, Test) else leaf)
+def fold(formula: Formula, resolver: Resolver) -> Formula:
+    """The formula for events of the resolver's type (of any type, if it has none)."""
+    return substitute(formula, lambda leaf: _decided(leaf, resolver))
 
 
-def _decided(test: Test, resolver: Resolver) -> Test | Const:
-    true, false = test_types(test)
-    if true == NONE and not isinstance(test.left, Call) and test.left.name == "evt.num":
-        return FALSE
-    if isinstance(test.right, Items) and not test.right.items:
+def _decided(test: Leaf, resolver: Resolver) -> Formula:
+    assert isinstance(test, Comparison)
+    true, false = comparison_types(test)
+    if true == NONE and isinstance(test.left, FieldRef) and test.left.name == "evt.num":
         return FALSE
     name = resolver.event_type
     if name is None:
         return test
-    if isinstance(test.left, FieldRef) and test.left.name in TYPE_FIELDS and test.left.argument is None:
+    if test.field in TYPE_FIELDS:
         if not _holds(true, name):
             return FALSE
         # A syscall.type may be missing, and then not even `!=` is true.
-        if test.left.name == "evt.type" and not _holds(false, name):
+        if test.field == "evt.type" and not _holds(false, name):
             return TRUE
-    if _never(test.left, resolver) or (isinstance(test.right, Call) and _never(test.right, resolver)):
-        return FALSE
-    if isinstance(test.right, Val) and _never(test.right.field, resolver):
+    if _never(test.left, resolver) or (test.right is not None and _never(test.right, resolver)):
         return FALSE
     return test
 

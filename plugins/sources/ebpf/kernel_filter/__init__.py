@@ -3,7 +3,7 @@
 The filter of a call runs before its program. It is made from the necessary predicate of the demand: comparisons that it
 can test become C, every other comparison counts as true.
 
-choice          which calls have one           filter_function  the C function     expression  tests joined by and, or
+choice          which calls have one           filter_function  the C function     check     tests in C
 opens           flags and path of an open      names            tests of a path    results     what a call returned
 sockets         what a descriptor is           flags            parameters
 exec_invariant  predicates on the process

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.filter.comparison import EQUALITY, Comparison
 from mozu.core.filter.demand import Demand
-from mozu.core.filter.predicate import Comparison, Predicate, holds
+from mozu.core.filter.formula import TRUE, Formula, Leaf, may_hold
 from mozu.core.model.syscalls import event_type
 from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import ProcessPredicates
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, OpenedName, filter_function_of
@@ -34,7 +35,7 @@ class Chosen(NamedTuple):
 
     functions: Mapping[str, FilterFunction]
     """Event type → its function."""
-    predicates: tuple[Predicate, ...]
+    predicates: tuple[Formula, ...]
     """Process predicates that the functions use, in the order of their bits."""
 
 
@@ -77,7 +78,7 @@ def _may(name: str) -> bool:
 def _agree(found: dict[str, FilterFunction], needs: Iterable[str]) -> bool:
     """Messages give the state the peer of a socket: all of them may be filtered, or none."""
     wanted = _MESSAGES & set(needs)
-    return len({found[name].wanted if name in found else True for name in wanted}) < 2
+    return len({found[name].wanted if name in found else TRUE for name in wanted}) < 2
 
 
 def _has_descriptor(name: str) -> bool:
@@ -90,11 +91,11 @@ def _wants_names(demand: Demand, name: str) -> bool:
     kind = event_type(name)
     if "names" not in demand.of("syscall")[name].state_dependencies or name in OPENS:
         return False
-    return kind is None or (kind.category != "net" and holds(demand.predicate("syscall", name), _of_file))
+    return kind is None or (kind.category != "net" and may_hold(demand.predicate("syscall", name), _of_file))
 
 
-def _of_file(fact: Comparison) -> bool:
-    """Whether a comparison may be true of a descriptor that stands for a file."""
-    if fact.field not in ("fd.type", "fd.typechar", "fd.sockfamily") or fact.op != "in" or fact.negated:
-        return True
-    return not _FILES.isdisjoint(fact.values)
+def _of_file(test: Leaf) -> bool | None:
+    """Whether a comparison is true of a descriptor that stands for a file; None where it may be."""
+    if not isinstance(test, Comparison) or test.field not in ("fd.type", "fd.typechar", "fd.sockfamily"):
+        return None
+    return False if test.op in EQUALITY and _FILES.isdisjoint(test.values) else None

@@ -1,36 +1,39 @@
-"""Process predicates: on exec-invariant fields alone. User space evaluates them; the kernel has a bit for each."""
+"""Process predicates: on fields of the process alone whose value lasts. User space evaluates them; the kernel has a bit
+for each."""
 
 from collections.abc import Iterable
 from typing import Final
 
-from mozu.core.filter.predicate import TRUE, Comparison, Predicate, all_of, any_of, fold
-from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression
+from mozu.core.filter.comparison import Comparison, fields_of
+from mozu.core.filter.formula import TRUE, UNKNOWN, Bounds, Formula, Leaf, exactly, necessary
+from mozu.plugins.sources.ebpf.kernel_filter.check import Check
 
 MOST: Final = 64
-"""Bits of a verdict (struct answers of bpf/record.h)."""
+"""Bits of a verdict (struct verdicts of bpf/process_verdicts.h)."""
 
 
 class ProcessPredicates:
-    """Numbers the process predicates of all functions. `fields`: those that keep their value until the next exec."""
+    """Numbers the process predicates of all functions. `fields`: those that may stand in them."""
 
     def __init__(self, fields: Iterable[str]) -> None:
         self._fields = frozenset(fields)
-        self._numbers: dict[str, int] = {}
-        self.predicates: list[Predicate] = []
+        self._numbers: dict[int, int] = {}
+        self.predicates: list[Formula] = []
         """In the order of their bits."""
 
-    def test(self, predicate: Predicate) -> Expression:
+    def test(self, predicate: Formula) -> Formula:
         """What a predicate needs of the process alone."""
-        predicate = fold(predicate, self._alone, all_of, any_of)
-        if predicate is TRUE:
-            return True
-        key = fold(predicate, str, "&{}".format, "|{}".format)
-        if key not in self._numbers:
+        needed = necessary(predicate, self._bounds).true
+        if needed is TRUE:
+            return TRUE
+        if id(needed) not in self._numbers:
             if len(self.predicates) == MOST:
-                return True
-            self._numbers[key] = len(self.predicates)
-            self.predicates.append(predicate)
-        return Check(f"may >> {self._numbers[key]} & 1", of_process=True)
+                return TRUE
+            self._numbers[id(needed)] = len(self.predicates)
+            self.predicates.append(needed)
+        return Check(f"bits >> {self._numbers[id(needed)]} & 1", of_process=True)
 
-    def _alone(self, fact: Comparison) -> Predicate:
-        return fact if fact.field.partition("[")[0] in self._fields else TRUE
+    def _bounds(self, leaf: Leaf) -> Bounds:
+        if isinstance(leaf, Comparison) and all(field.name in self._fields for field in fields_of(leaf)):
+            return exactly(leaf)
+        return UNKNOWN

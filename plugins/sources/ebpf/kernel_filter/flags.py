@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from mozu.core.abi.spec import SyscallSpec
-from mozu.core.filter.predicate import Comparison
+from mozu.core.filter.comparison import EQUALITY, Comparison
+from mozu.core.filter.formula import FALSE, UNKNOWN, Bounds, Formula, any_of, at_most
 from mozu.core.model.syscalls import Param, convert_flags, event_type, flag_table
-from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, negated, some
+from mozu.plugins.sources.ebpf.kernel_filter.check import Check
+from mozu.plugins.sources.ebpf.kernel_filter.results import equal
 
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _SMALL: Final = re.compile(r"\d{1,9}")
@@ -22,9 +24,9 @@ _WIDE: Final = frozenset(("int64", "uint64"))
 _NARROW: Final = frozenset(("int32", "uint32", "uid", "gid", "fd", "pid"))
 
 
-def of_argument(fact: Comparison, spec: SyscallSpec) -> Expression | None:
-    """The test of a fact about a parameter that is one of the call's own numbers; None where it is something else."""
-    match = _FIELD.fullmatch(fact.field)
+def of_argument(test: Comparison, spec: SyscallSpec) -> Bounds | None:
+    """The bounds of a comparison of a parameter that is one of the call's own numbers; None where it is no such."""
+    match = _FIELD.fullmatch(test.field)
     declared = event_type(spec.name)
     if match is None or declared is None:
         return None
@@ -33,55 +35,52 @@ def of_argument(fact: Comparison, spec: SyscallSpec) -> Expression | None:
         return None
     param, value = declared.params[position], f"sys->args[{spec.operands[position]}]"
     if match[1] == "rawarg":
-        return _number(fact, param, value)
+        return _number(test, param, value)
     if param.table in _BITS:
-        return bits(fact, param.table, lambda native: convert_flags(param.table, native), value)
-    return _code(fact, param.table, value) if param.table in _CODES else True
+        return bits(test, param.table, lambda native: convert_flags(param.table, native), value)
+    return _code(test, param.table, value) if param.table in _CODES else UNKNOWN
 
 
-def bits(fact: Comparison, table: str, convert: Callable[[int], int], value: str, skip: int = 0) -> Expression:
+def bits(test: Comparison, table: str, convert: Callable[[int], int], value: str, skip: int = 0) -> Bounds:
     """Whether flags whose names contain a text are set. `convert` gives the table's number of one bit of the kernel's.
 
     `skip`: bits of the kernel's that are no flags of their own.
     """
-    if fact.op != "contains" or fact.negated or not all(map(_NAME.fullmatch, fact.values)):
-        return True
+    if test.op != "contains" or not all(map(_NAME.fullmatch, test.values)):
+        return UNKNOWN
     always, mask = convert(0), 0
     for name, number in flag_table(table):
-        if not any(part in name for part in fact.values):
+        if not any(part in name for part in test.values):
             continue
         native = sum(1 << bit for bit in range(32) if not skip >> bit & 1 and convert(1 << bit) & number & ~always)
         if not native or number & always:
-            return True
+            return UNKNOWN
         mask |= native
-    return Check(f"{value} & {mask:#x}") if mask else False
+    return at_most(Check(f"{value} & {mask:#x}") if mask else FALSE)
 
 
-def _code(fact: Comparison, table: str, value: str) -> Expression:
+def _code(test: Comparison, table: str, value: str) -> Bounds:
     """One of a table's codes, by its name or a part of it."""
-    if fact.negated or fact.op not in ("contains", "in") or not fact.values:
-        return True
-    if not all(_NAME.fullmatch(one) or (fact.op == "in" and _SMALL.fullmatch(one)) for one in fact.values):
-        return True
-    wanted = {number for name, number in flag_table(table) if _is_named(name, fact)}
+    if test.op != "contains" and test.op not in EQUALITY:
+        return UNKNOWN
+    if not all(_NAME.fullmatch(one) or (test.op in EQUALITY and _SMALL.fullmatch(one)) for one in test.values):
+        return UNKNOWN
+    wanted = {number for name, number in flag_table(table) if _is_named(name, test)}
     end = _CODES[table]
-    codes = [code for code in range(end) if convert_flags(table, code) in wanted or str(code) in fact.values]
-    return some((Check(f"(u32){value} >= {end}"), *_each(codes, f"(u32){value}")))
+    codes = [code for code in range(end) if convert_flags(table, code) in wanted or str(code) in test.values]
+    return at_most(any_of((Check(f"(u32){value} >= {end}"), *_each(codes, f"(u32){value}"))))
 
 
-def _is_named(name: str, fact: Comparison) -> bool:
-    return any(part == name or (fact.op == "contains" and part in name) for part in fact.values)
+def _is_named(name: str, test: Comparison) -> bool:
+    return any(part == name or (test.op == "contains" and part in name) for part in test.values)
 
 
-def _number(fact: Comparison, param: Param, value: str) -> Expression:
+def _number(test: Comparison, param: Param, value: str) -> Bounds:
     """A plain number; only those that are the same however wide and signed they are read."""
-    if fact.op not in ("in", "!=") or not all(map(_SMALL.fullmatch, fact.values)):
-        return True
-    if param.type not in _WIDE | _NARROW:
-        return True
-    whole = some(_each(map(int, fact.values), value if param.type in _WIDE else f"(u32){value}"))
-    return negated(whole) if (fact.op == "!=") is not fact.negated else whole
+    if not test.values or not all(map(_SMALL.fullmatch, test.values)) or param.type not in _WIDE | _NARROW:
+        return UNKNOWN
+    return equal(test, any_of(_each(map(int, test.values), value if param.type in _WIDE else f"(u32){value}")))
 
 
-def _each(codes: Iterable[int], value: str) -> Iterable[Expression]:
+def _each(codes: Iterable[int], value: str) -> Iterable[Formula]:
     return (Check(f"{value} == {code}") for code in codes)

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, every, replaced
+from mozu.core.filter.formula import FALSE, TRUE, Formula, all_of
+from mozu.plugins.sources.ebpf.kernel_filter.check import Check, replaced
 
 _WORD: Final = 8
 _SPECIAL: Final = re.compile(r"[*?\[\]\\{}]")
@@ -26,99 +27,99 @@ def usable(values: Iterable[str]) -> bool:
     return all(value.isascii() and "\0" not in value and len(value) < 250 for value in values)
 
 
-def equal(value: str) -> Expression:
+def equal(value: str) -> Formula:
     """The whole name."""
     return _words(value.encode() + b"\0", "g->word[{index}]")
 
 
-def begins(value: str) -> Expression:
+def begins(value: str) -> Formula:
     """Its beginning."""
     return _words(value.encode(), "g->word[{index}]")
 
 
-def ends(value: str) -> Expression:
+def ends(value: str) -> Formula:
     """Its end."""
     size = len(value)
-    long_enough: Expression = Check(f"g->length >= {size}", of_name=True) if size else True
-    return every((long_enough, _words(value.encode(), f"from_end(g, {size}, {{offset}})", 3)))
+    long_enough: Formula = Check(f"g->length >= {size}", of_name=True) if size else TRUE
+    return all_of((long_enough, _words(value.encode(), f"from_end(g, {size}, {{offset}})", 3)))
 
 
-def contains(value: str) -> Expression:
+def contains(value: str) -> Formula:
     """Any part; only its first sixteen bytes are looked for."""
     if value == "../":
         return Check("g->climbs", of_name=True)
     if not value:
-        return True
+        return TRUE
     first, second = value.encode()[:_WORD], value.encode()[_WORD : 2 * _WORD]
     code = f"is_in_name(g, {_number(first)}, {_mask(len(first))}, {_number(second)}, {_mask(len(second))})"
     return Check(code, _SEARCH, of_name=True, text=value)
 
 
-def noted(wanted: Expression) -> tuple[Expression, list[int]]:
+def noted(wanted: Formula) -> tuple[Formula, list[int]]:
     """The same, where a text is only looked for if its rarest byte is there; and which bytes that are, in order."""
     bytes_: list[str] = []
 
-    def first_a_byte(check: Check) -> Expression:
+    def first_a_byte(check: Check) -> Formula:
         if not check.text:
             return check
         rarest = max(check.text, key=lambda byte: (byte in bytes_, byte not in _COMMON, _COMMON.find(byte)))
         if rarest not in bytes_ and len(bytes_) < _NOTED:
             bytes_.append(rarest)
-        return every((Check(f"g->has[{bytes_.index(rarest)}]", of_name=True), check)) if rarest in bytes_ else check
+        return all_of((Check(f"g->has[{bytes_.index(rarest)}]", of_name=True), check)) if rarest in bytes_ else check
 
     return replaced(wanted, first_a_byte), [ord(byte) for byte in bytes_]
 
 
-def directory_is(value: str) -> Expression:
+def directory_is(value: str) -> Formula:
     """What stands before the last slash."""
     if value == "/":
         return Check("g->slash == 0", of_name=True)
     if not value.startswith("/") or value.endswith("/"):
-        return False
-    return every((Check(f"g->slash == {len(value)}", of_name=True), begins(value)))
+        return FALSE
+    return all_of((Check(f"g->slash == {len(value)}", of_name=True), begins(value)))
 
 
-def filename_is(value: str) -> Expression:
+def filename_is(value: str) -> Formula:
     """What stands after the last slash."""
     return _behind_slash(value.encode() + b"\0")
 
 
-def filename_begins(value: str) -> Expression:
+def filename_begins(value: str) -> Formula:
     """The beginning of that."""
     return _behind_slash(value.encode())
 
 
-def like(pattern: str) -> Expression:
+def like(pattern: str) -> Formula:
     """A shell pattern: what stands before, between and after its special characters."""
     if not _SPECIAL.search(pattern):
         return equal(pattern)
     if re.search(r"[\[\]\\{}]", pattern):
         return begins(_SPECIAL.split(pattern)[0])
     first, *middle, last = re.split(r"[*?]+", pattern)
-    return every((begins(first), ends(last), contains(max(middle, key=len, default=""))))
+    return all_of((begins(first), ends(last), contains(max(middle, key=len, default=""))))
 
 
-def below(path: str) -> Expression:
+def below(path: str) -> Formula:
     """One path or anything below it; components may be patterns."""
     return begins(_SPECIAL.split("/" + path.strip("/"))[0] if "//" not in path else "/")
 
 
-def _behind_slash(wanted: bytes) -> Expression:
+def _behind_slash(wanted: bytes) -> Formula:
     """What begins there."""
     near, far = wanted[: _BEHIND_SLASH * _WORD], wanted[_BEHIND_SLASH * _WORD :]
-    return every((_words(near, "g->file[{index}]"), _words(far, f"after_slash(g, {len(near)} + {{offset}})", 3)))
+    return all_of((_words(near, "g->file[{index}]"), _words(far, f"after_slash(g, {len(near)} + {{offset}})", 3)))
 
 
-def _words(wanted: bytes, place: str, price: int = 1) -> Expression:
+def _words(wanted: bytes, place: str, price: int = 1) -> Formula:
     """Bytes from a place on, eight at a time."""
-    checks: list[Expression] = []
+    checks: list[Formula] = []
     for offset in range(0, len(wanted), _WORD):
         part = wanted[offset : offset + _WORD]
         word = place.format(index=offset // _WORD, offset=offset)
         kept = word if len(part) == _WORD else f"({word} & {_mask(len(part))})"
         code = f"{kept} == {_number(part)}"
         checks.append(Check(code, price, of_name=True))
-    return every(checks)
+    return all_of(checks)
 
 
 def _number(part: bytes) -> str:

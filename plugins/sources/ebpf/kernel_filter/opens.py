@@ -3,10 +3,20 @@
 from collections.abc import Callable
 from typing import Final
 
-from mozu.core.filter.predicate import Comparison
+from mozu.core.filter.comparison import EQUALITY, Comparison
+from mozu.core.filter.formula import (
+    UNKNOWN,
+    Bounds,
+    Formula,
+    all_of,
+    any_of,
+    at_most,
+    complement,
+    exactly,
+)
 from mozu.core.model.syscalls import convert_open_flags
 from mozu.plugins.sources.ebpf.kernel_filter import names
-from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, every, negated, some
+from mozu.plugins.sources.ebpf.kernel_filter.check import NEVER, Check
 from mozu.plugins.sources.ebpf.kernel_filter.flags import bits
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED, compared, flag
 
@@ -14,56 +24,50 @@ _ACCESS: Final = 0o3
 _READS: Final = Check("(open.flags & 3) != 1")
 _WRITES: Final = Check("(open.flags & 3) == 1 || (open.flags & 3) == 2")
 """As `convert_open_flags` has it: what is neither 1 nor 2 is for reading."""
-_IS_DIRECTORY: Final = every((DONE, Check(f"open.flags & {0o200000}")))
+_IS_DIRECTORY: Final = all_of((DONE, Check(f"open.flags & {0o200000}")))
 _CREATES: Final = Check(f"open.flags & {0o100 | 0o20200000}")
 _EXECUTABLE: Final = Check(f"open.mode & {0o111}")
 _LETTERS: Final = {"file": "f", "directory": "d"}
 
-Test = Callable[[str], Expression]
+Test = Callable[[str], Formula]
 
 
-def of_open(fact: Comparison, name: str) -> Expression | None:
-    """The test of a fact about an open; None where the fact is about something else."""
-    field = fact.field
+def of_open(test: Comparison, name: str) -> Bounds | None:
+    """The bounds of a comparison of what an open was asked for; None where it is of something else."""
+    field = test.field
     if field == "fd.num":
-        return _number(fact)
+        return _number(test)
     if field in ("evt.is_open_read", "evt.is_open_write"):
-        return False if name == "creat" and _is_wanted(fact) else _access(fact, name)
+        if name == "creat":
+            return NEVER if test.op in EQUALITY and test.values == ("true",) else UNKNOWN
+        return flag(test, _READS if field.endswith("read") else _WRITES)
     if field == "evt.is_open_exec":
-        return flag(fact, _EXECUTABLE if name == "creat" else every((_CREATES, _EXECUTABLE)))
+        return flag(test, _EXECUTABLE if name == "creat" else all_of((_CREATES, _EXECUTABLE)))
     if field == "evt.arg.flags":
-        return True if name == "creat" else bits(fact, "file_flags", convert_open_flags, "open.flags", skip=_ACCESS)
+        return UNKNOWN if name == "creat" else bits(test, "file_flags", convert_open_flags, "open.flags", skip=_ACCESS)
     if field in ("fd.typechar", "fd.type"):
-        return _kind(fact)
-    return _path(fact)
+        return _kind(test)
+    return _path(test)
 
 
-def _number(fact: Comparison) -> Expression:
+def _number(test: Comparison) -> Bounds:
     """-1 where the call failed."""
-    if (fact.op, fact.values) in (("in", ("-1",)), (">=", ("0",))):
-        return FAILED if (fact.op == "in") is not fact.negated else DONE
-    return compared(fact, "(sys->result < 0 ? -1 : sys->result)")
+    if test.op in EQUALITY and test.values == ("-1",):
+        return exactly(FAILED)
+    if (test.op, test.values) == (">=", ("0",)):
+        return exactly(DONE)
+    return compared(test, "(sys->result < 0 ? -1 : sys->result)")
 
 
-def _is_wanted(fact: Comparison) -> bool:
-    return fact.op == "in" and fact.values == ("true",) and not fact.negated
-
-
-def _access(fact: Comparison, name: str) -> Expression:
-    if name == "creat":
-        return True
-    return flag(fact, _READS if fact.field.endswith("read") else _WRITES)
-
-
-def _kind(fact: Comparison) -> Expression:
+def _kind(test: Comparison) -> Bounds:
     """A file, a directory where the flags say so, `o` for some that failed."""
-    if fact.negated or fact.op != "in":
-        return True
-    letters = {_LETTERS.get(value, value) for value in fact.values}
+    if test.op not in EQUALITY:
+        return UNKNOWN
+    letters = {_LETTERS.get(value, value) for value in test.values}
     kinds = [_IS_DIRECTORY] if "d" in letters else []
     if letters & {"f", "o"}:
-        kinds.append(negated(_IS_DIRECTORY))
-    return some(kinds)
+        kinds.append(complement(_IS_DIRECTORY))
+    return at_most(any_of(kinds))
 
 
 _NAME: Final[dict[str, Test]] = {
@@ -88,18 +92,21 @@ _EXACT: Final = {
     "fd.directory": ("in",),
     "fd.filename": ("in", "startswith"),
 }
-"""Tests that decide the comparison for every plain path; others let more pass, and cannot be negated."""
+"""Tests that decide the comparison for every plain path (others pass the filter); the rest lets more of them pass."""
 _TESTS: Final = {"fd.name": _NAME, "fd.directory": _DIRECTORY, "fd.filename": _FILENAME, "fd.nameraw": _RAW}
 
 
-def _path(fact: Comparison) -> Expression | None:
-    tests = _TESTS.get(fact.field)
+def _path(test: Comparison) -> Bounds | None:
+    tests = _TESTS.get(test.field)
     if tests is None:
         return None
-    op, is_turned = ("in", not fact.negated) if fact.op == "!=" else (fact.op, fact.negated)
-    if op not in tests or not names.usable(fact.values) or (is_turned and op not in _EXACT.get(fact.field, ())):
-        return True
-    whole = some(map(tests[op], fact.values))
-    if is_turned:
-        whole = negated(whole)
-    return whole if fact.field in ("fd.name", "fd.nameraw") else some((_IS_DIRECTORY, whole))
+    op = "in" if test.op in EQUALITY or test.op == "!=" else test.op
+    if op not in tests or not names.usable(test.values):
+        return UNKNOWN
+    whole = any_of(map(tests[op], test.values))
+    bounds = exactly(whole) if op in _EXACT.get(test.field, ()) else at_most(whole)
+    if test.op == "!=":
+        bounds = Bounds(bounds.false, bounds.true)
+    if test.field in ("fd.name", "fd.nameraw"):
+        return bounds
+    return Bounds(any_of((_IS_DIRECTORY, bounds.true)), any_of((_IS_DIRECTORY, bounds.false)))

@@ -1,68 +1,62 @@
-"""What a call gave back: evt.rawres, evt.res, evt.failed."""
+"""What a call returned: evt.rawres, evt.res, evt.failed."""
 
 import errno
 import re
 from typing import Final
 
-from mozu.core.filter.predicate import Comparison
+from mozu.core.filter.comparison import EQUALITY, Comparison
+from mozu.core.filter.formula import UNKNOWN, Bounds, Formula, any_of, at_most, exactly, negation
 from mozu.core.model.syscalls import errno_name
-from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, negated, some
+from mozu.plugins.sources.ebpf.kernel_filter.check import Check
 
 _NUMBER: Final = re.compile(r"-?\d{1,18}")
-_OPERATORS: Final = {"in": "==", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_ORDER: Final = ("<", "<=", ">", ">=")
 DONE: Final = Check("sys->result >= 0")
-FAILED: Final = Check("sys->result < 0")
+FAILED: Final = negation(DONE)
 _ERRORS: Final = {name: number for number in errno.errorcode if (name := errno_name(number)) is not None}
 
 
-def of_result(fact: Comparison) -> Expression | None:
-    """The test of a fact about the result; None where the fact is about something else."""
-    if fact.field == "evt.rawres":
-        return compared(fact, "sys->result")
-    if fact.field == "evt.failed":
-        return _failed(fact)
-    return _outcome(fact) if fact.field == "evt.res" else None
+def of_result(test: Comparison) -> Bounds | None:
+    """The bounds of a comparison of the result; None where it is of something else."""
+    if test.field == "evt.rawres":
+        return compared(test, "sys->result")
+    if test.field == "evt.failed":
+        return flag(test, FAILED)
+    return _outcome(test) if test.field == "evt.res" else None
 
 
-def compared(fact: Comparison, value: str) -> Expression:
-    """A test of a number that the event always has; `value` is its C expression."""
-    if not all(_NUMBER.fullmatch(one) for one in fact.values):
-        return True
-    if fact.op == "!=":
-        whole = negated(some(Check(f"{value} == {one}ll") for one in fact.values))
-    elif fact.op in _OPERATORS:
-        whole = some(Check(f"{value} {_OPERATORS[fact.op]} {one}ll") for one in fact.values)
-    else:
-        return True
-    return negated(whole) if fact.negated else whole
+def compared(test: Comparison, value: str) -> Bounds:
+    """Of a number that the event always has; `value` is its C expression."""
+    if not all(_NUMBER.fullmatch(one) for one in test.values):
+        return UNKNOWN
+    if test.op in _ORDER:
+        return exactly(Check(f"{value} {test.op} {test.values[0]}ll"))
+    return equal(test, any_of(Check(f"{value} == {one}ll") for one in test.values))
 
 
-def flag(fact: Comparison, check: Expression) -> Expression:
-    """A test of a truth value that the event always has; `check`: whether it is true."""
-    if fact.op not in ("in", "!=") or not set(fact.values) <= {"true", "false"} or not fact.values:
-        return True
-    wanted = [check if value == "true" else negated(check) for value in fact.values]
-    whole = some(wanted)
-    return negated(whole) if (fact.op == "!=") is not fact.negated else whole
+def flag(test: Comparison, check: Formula) -> Bounds:
+    """Of a truth value that the event always has; `check`: whether it is true."""
+    if not set(test.values) <= {"true", "false"} or not test.values:
+        return UNKNOWN
+    return equal(test, any_of(check if value == "true" else negation(check) for value in test.values))
 
 
-def _failed(fact: Comparison) -> Expression:
-    return flag(fact, FAILED)
+def equal(test: Comparison, whole: Formula) -> Bounds:
+    """Of a test for equality, where `whole` says whether the value is one of the constants, and there always is one."""
+    if test.op in EQUALITY:
+        return exactly(whole)
+    return exactly(negation(whole)) if test.op == "!=" else UNKNOWN
 
 
-def _outcome(fact: Comparison) -> Expression:
+def _outcome(test: Comparison) -> Bounds:
     """SUCCESS, or the name of an error."""
-    if fact.op == "startswith" and not fact.negated and all(value[:1] == "E" for value in fact.values):
-        return FAILED
-    if fact.op not in ("in", "!="):
-        return True
-    tests: list[Expression] = []
-    for value in fact.values:
-        if value == "SUCCESS":
-            tests.append(DONE)
-        elif value in _ERRORS:
-            tests.append(Check(f"sys->result == -{_ERRORS[value]}"))
-        else:
-            return True
-    whole = some(tests)
-    return negated(whole) if (fact.op == "!=") is not fact.negated else whole
+    if test.op == "startswith" and all(value[:1] == "E" for value in test.values):
+        return at_most(FAILED)
+    if not all(value == "SUCCESS" or value in _ERRORS for value in test.values):
+        return UNKNOWN
+    return equal(
+        test,
+        any_of(
+            DONE if value == "SUCCESS" else Check(f"sys->result == -{_ERRORS[value]}") for value in test.values
+        ),
+    )

@@ -3,17 +3,19 @@
 from typing import Final
 
 from mozu.core.abi.spec import RESULT, SyscallSpec
-from mozu.core.filter.predicate import Comparison
-from mozu.plugins.sources.ebpf.kernel_filter.expression import Check, Expression, assumed, every, negated, some
+from mozu.core.filter.comparison import EQUALITY, Comparison
+from mozu.core.filter.formula import FALSE, TRUE, Bounds, Formula, all_of, any_of, at_most, complement, negation
+from mozu.plugins.sources.ebpf.kernel_filter.check import Check, assumed
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED, flag
 
-_UNKNOWN: Final = Check("!sock.file")
-"""No file stands there any more: what is known of it counts."""
+_HAS_FILE: Final = Check("sock.file")
+_NO_FILE: Final = negation(_HAS_FILE)
+"""No file stands there any more: what the state knows of it counts."""
 _IS_IP: Final = Check("sock.family == AF_INET || sock.family == AF_INET6")
 _IS_UNIX: Final = Check("sock.family == AF_UNIX")
 _IS_NO_SOCKET: Final = Check("!sock.family")
 _HAS_PEER: Final = (Check("sock.state == 1"), Check("sock.port"))
-_ESTABLISHED: Final = every((DONE, _IS_IP, *_HAS_PEER))
+_ESTABLISHED: Final = all_of((DONE, _IS_IP, *_HAS_PEER))
 """Of TCP, and of a datagram socket that has one peer."""
 _KINDS: Final = {
     **dict.fromkeys(("4", "6", "ipv4", "ipv6", "ip"), _IS_IP),
@@ -24,23 +26,24 @@ _PROTOCOLS: Final = {"tcp": (6,), "udp": (17,), "icmp": (1, 58)}
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg"))
 
 
-def of_socket(fact: Comparison, spec: SyscallSpec) -> Expression | None:
-    """The test of a fact about a descriptor; None where the fact is about something else."""
-    if fact.field in ("fd.type", "fd.typechar", "fd.sockfamily"):
-        return _or_unknown(_kind(fact), spec)
-    if fact.field == "fd.l4proto":
-        return _or_unknown(_protocol(fact), spec)
-    if fact.field == "fd.connected" and spec.name in _MESSAGES:
-        unconnected = some((_UNKNOWN, negated(_ESTABLISHED)))
-        return unconnected if flag(fact, False) is True else True
+def of_socket(test: Comparison, spec: SyscallSpec) -> Bounds | None:
+    """The bounds of a comparison of a descriptor; None where it is of something else."""
+    if test.field in ("fd.type", "fd.typechar", "fd.sockfamily"):
+        return _or_unknown(_kind(test), spec)
+    if test.field == "fd.l4proto":
+        return _or_unknown(_protocol(test), spec)
+    if test.field == "fd.connected" and spec.name in _MESSAGES:
+        unconnected = any_of((_NO_FILE, complement(_ESTABLISHED)))
+        of_false = flag(test, FALSE)
+        return Bounds(unconnected if of_false.true is TRUE else TRUE, unconnected if of_false.false is TRUE else TRUE)
     return None
 
 
-def wants_no_connections(wanted: Expression) -> bool:
+def wants_no_connections(wanted: Formula) -> bool:
     """Whether messages that went through IP connections are never wanted, nor those of other sockets than IP's."""
-    sent: dict[Expression, bool] = {DONE: True, FAILED: False, Check("sock.file"): True, _UNKNOWN: False}
+    sent: dict[Check, bool] = {DONE: True, _HAS_FILE: True}
     connected = assumed(wanted, {**sent, _IS_IP: True, **dict.fromkeys(_HAS_PEER, True)})
-    return connected is False and assumed(wanted, {**sent, _IS_IP: False}) is False
+    return connected is FALSE and assumed(wanted, {**sent, _IS_IP: False}) is FALSE
 
 
 def is_about_sockets(check: Check) -> bool:
@@ -48,19 +51,19 @@ def is_about_sockets(check: Check) -> bool:
     return "sock." in check.code
 
 
-def _or_unknown(test: Expression, spec: SyscallSpec) -> Expression:
+def _or_unknown(whole: Formula, spec: SyscallSpec) -> Bounds:
     """A descriptor that was to be made and was not has a kind too, by its call."""
-    return some((_UNKNOWN, test, FAILED if spec.layout.fd == RESULT else False))
+    return at_most(any_of((_NO_FILE, whole, FAILED if spec.layout.fd == RESULT else FALSE)))
 
 
-def _kind(fact: Comparison) -> Expression:
-    if fact.negated or fact.op != "in" or not set(fact.values) <= _KINDS.keys():
-        return True
-    return some(_KINDS[value] for value in fact.values)
+def _kind(test: Comparison) -> Formula:
+    if test.op not in EQUALITY or not set(test.values) <= _KINDS.keys():
+        return TRUE
+    return any_of(_KINDS[value] for value in test.values)
 
 
-def _protocol(fact: Comparison) -> Expression:
-    if fact.negated or fact.op != "in" or not set(fact.values) <= _PROTOCOLS.keys():
-        return True
-    numbers = sorted({number for value in fact.values for number in _PROTOCOLS[value]})
-    return every((_IS_IP, some(Check(f"sock.protocol == {number}") for number in numbers)))
+def _protocol(test: Comparison) -> Formula:
+    if test.op not in EQUALITY or not set(test.values) <= _PROTOCOLS.keys():
+        return TRUE
+    numbers = sorted({number for value in test.values for number in _PROTOCOLS[value]})
+    return all_of((_IS_IP, any_of(Check(f"sock.protocol == {number}") for number in numbers)))

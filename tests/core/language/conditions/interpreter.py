@@ -11,7 +11,22 @@ from typing import Any
 
 import re2
 
-from mozu.core.language.conditions import And, Call, Const, FieldRef, Items, Node, Not, Number, Or, Test, Text, Val
+from mozu.core.filter.formula import Formula, holds
+from mozu.core.language.conditions import (
+    And,
+    Call,
+    FieldRef,
+    Items,
+    Node,
+    Not,
+    Number,
+    Or,
+    Test,
+    Text,
+    Val,
+    parse,
+    text_of,
+)
 from mozu.core.model.event import as_bytes, as_text
 from mozu.core.model.fields import FieldRegistry, FieldType, Match
 
@@ -55,11 +70,13 @@ class Interpreter:
                 return any(self.holds(child, event) for child in node.children)
             case Not():
                 return not self.holds(node.child, event)
-            case Const():
-                return node.value
             case Test():
                 return self.test(node, event)
         raise AssertionError(node)
+
+    def formula(self, formula: Formula, event: Any) -> bool:
+        """The same for a formula, each comparison read back from its text."""
+        return holds(formula, lambda leaf: self.holds(parse(text_of(leaf)), event))
 
     def test(self, test: Test, event: Any) -> bool:
         value, kind = self.operand(test.left, event)

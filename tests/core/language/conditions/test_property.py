@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import hypothesis
 from hypothesis import strategies as st
 
+from mozu.core.filter.formula import Constant
 from mozu.core.language.conditions import (
     ConditionError,
     Macro,
@@ -18,9 +19,11 @@ from mozu.core.language.conditions import (
     compile_template,
     parse,
     simplify,
+    text_of,
     unparse,
 )
 from mozu.core.language.conditions.ast import bottom_up
+from mozu.core.language.conditions.lower import lower
 from mozu.core.language.conditions.tokens import quote
 from mozu.core.model.event import DataEvent
 from tests.core.language.conditions.interpreter import Interpreter
@@ -286,7 +289,7 @@ def test_simplified_conditions_mean_the_same_property(condition: str, seed: int,
     chance = random.Random(seed)
     events = [one for one in (random_event(chance) for _ in range(20)) if kind in (None, one.type)]
 
-    assert [TRUTH.holds(tree, event) for event in events] == [TRUTH.holds(smaller, event) for event in events]
+    assert [TRUTH.holds(tree, event) for event in events] == [TRUTH.formula(smaller, event) for event in events]
 
 
 @hypothesis.settings(max_examples=200, deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck))
@@ -295,6 +298,14 @@ def test_canonical_text_reads_back_as_itself_property(condition: str) -> None:
     text = unparse(parse(condition))
 
     assert text == unparse(parse(text))
+
+
+@thorough(EXAMPLES // 5)
+@hypothesis.given(CONDITIONS)
+def test_the_text_of_a_formula_reads_back_as_the_same_object_property(condition: str) -> None:
+    formula = lower(parse(condition))
+
+    assert isinstance(formula, Constant) or formula is lower(parse(text_of(formula)))
 
 
 @thorough(EXAMPLES // 25)

@@ -1,0 +1,269 @@
+"""The intermediate form of conditions: Boolean formulas over leaves, with one algebra for all of mozu.
+
+A condition is lowered to a formula once (`core/language/conditions/lower.py`). The Python that evaluates rules, process
+predicates and the C of the kernel filter are made from this form; nothing else combines or simplifies conditions.
+
+Formulas are made by `all_of`, `any_of` and `negation` only. These intern: equal formulas are the same object, so that
+identity is equality. They also simplify: nested joints are flattened, doubles dropped, `a and not a` and constants
+decided, and what another part makes redundant is absorbed (`a or (a and b)` is `a`).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeVar
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from mozu.core.model import trees
+
+T = TypeVar("T")
+_ABSORBED: Final = 100
+"""A joint of more parts is not searched for redundant ones."""
+
+
+class Leaf(msgspec.Struct, frozen=True, weakref=True):
+    """What formulas are about: comparisons of fields, or the tests of a back end. Equal by content."""
+
+
+class Constant(msgspec.Struct, frozen=True, eq=False, weakref=True):
+    """TRUE or FALSE."""
+
+    value: bool
+
+
+class Negation(msgspec.Struct, frozen=True, eq=False, weakref=True):
+    """True where the part is false."""
+
+    part: "Formula"
+
+
+class AllOf(msgspec.Struct, frozen=True, eq=False, weakref=True):
+    """True where every part is."""
+
+    parts: "tuple[Formula, ...]"
+
+
+class AnyOf(msgspec.Struct, frozen=True, eq=False, weakref=True):
+    """True where one part is."""
+
+    parts: "tuple[Formula, ...]"
+
+
+Formula = AllOf | AnyOf | Negation | Constant | Leaf
+
+TRUE: Final = Constant(value=True)
+FALSE: Final = Constant(value=False)
+
+_leaves: "WeakValueDictionary[tuple[object, ...], Leaf]" = WeakValueDictionary()
+_joints: "WeakValueDictionary[tuple[object, ...], Negation | AllOf | AnyOf]" = WeakValueDictionary()
+_interned: "WeakValueDictionary[int, Leaf]" = WeakValueDictionary()
+"""By id: leaves that are their own representatives."""
+
+
+# --- making formulas
+
+
+def interned(leaf: Leaf) -> Leaf:
+    """The representative of all leaves that equal this one."""
+    if _interned.get(id(leaf)) is leaf:
+        return leaf
+    kept = _leaves.setdefault((type(leaf), *msgspec.structs.astuple(leaf)), leaf)
+    _interned[id(kept)] = kept
+    return kept
+
+
+def negation(part: Formula) -> Formula:
+    """Not; two cancel."""
+    if isinstance(part, Negation):
+        return part.part
+    if isinstance(part, Constant):
+        return FALSE if part.value else TRUE
+    if isinstance(part, Leaf):
+        part = interned(part)
+    return _joints.setdefault((Negation, id(part)), Negation(part))
+
+
+def all_of(parts: Iterable[Formula]) -> Formula:
+    """And."""
+    return _joined(AllOf, parts, unit=TRUE, zero=FALSE)
+
+
+def any_of(parts: Iterable[Formula]) -> Formula:
+    """Or."""
+    return _joined(AnyOf, parts, unit=FALSE, zero=TRUE)
+
+
+def _joined(kind: type[AllOf] | type[AnyOf], parts: Iterable[Formula], unit: Constant, zero: Constant) -> Formula:
+    distinct: dict[int, Formula] = {}
+    for part in parts:
+        for one in part.parts if isinstance(part, kind) else (part,):
+            kept = interned(one) if isinstance(one, Leaf) else one
+            distinct[id(kept)] = kept
+    distinct.pop(id(unit), None)
+    if id(zero) in distinct or any(isinstance(n, Negation) and id(n.part) in distinct for n in distinct.values()):
+        return zero
+    if 1 < len(distinct) <= _ABSORBED:
+        distinct = _absorbed(distinct)
+    found = tuple(distinct.values())
+    if len(found) < 2:
+        return found[0] if found else unit
+    return _joints.setdefault((kind, *distinct), kind(found))
+
+
+def _absorbed(parts: dict[int, Formula]) -> dict[int, Formula]:
+    """Without those that others make redundant. Joints among them are of the other kind: the own one is flattened."""
+    sets = {key: frozenset(map(id, one.parts)) for key, one in parts.items() if isinstance(one, AllOf | AnyOf)}
+    gone = {
+        key
+        for key, mine in sets.items()
+        if not mine.isdisjoint(parts) or any(other < mine for other in sets.values())
+    }
+    return {key: one for key, one in parts.items() if key not in gone} if gone else parts
+
+
+# --- reading formulas
+
+
+def parts_of(formula: Formula) -> Sequence[Formula]:
+    """The formulas right below."""
+    if isinstance(formula, AllOf | AnyOf):
+        return formula.parts
+    return (formula.part,) if isinstance(formula, Negation) else ()
+
+
+def fold(formula: Formula, visit: Callable[[Formula, list[T]], T]) -> T:
+    """`visit(node, results of its parts)` for every node once, parts first, without recursion."""
+    return trees.fold(formula, parts_of, visit)
+
+
+def leaves(formula: Formula) -> Iterator[Leaf]:
+    """Every leaf once, in the order in which they stand."""
+    found: list[Leaf] = []
+    fold(formula, lambda node, _: found.append(node) if isinstance(node, Leaf) else None)
+    return iter(found)
+
+
+def substitute(
+    formula: Formula,
+    change: Callable[[Leaf], Formula] = lambda leaf: leaf,
+    conjunction: Callable[[Sequence[Formula]], Formula] = all_of,
+    disjunction: Callable[[Sequence[Formula]], Formula] = any_of,
+) -> Formula:
+    """The same formula with other leaves, or with joints made otherwise."""
+
+    def visit(node: Formula, inner: list[Formula]) -> Formula:
+        if isinstance(node, AllOf):
+            return conjunction(inner)
+        if isinstance(node, AnyOf):
+            return disjunction(inner)
+        if isinstance(node, Negation):
+            return negation(inner[0])
+        return change(node) if isinstance(node, Leaf) else node
+
+    return fold(formula, visit)
+
+
+def holds(formula: Formula, decide: Callable[[Leaf], bool]) -> bool:
+    """Whether it is true, given which leaves are."""
+    return substitute(formula, lambda leaf: TRUE if decide(leaf) else FALSE) is TRUE
+
+
+def may_hold(formula: Formula, decide: Callable[[Leaf], bool | None]) -> bool:
+    """Whether it can be true, given what is known of its leaves (None: nothing)."""
+
+    def bounds(leaf: Leaf) -> Bounds:
+        known = decide(leaf)
+        return UNKNOWN if known is None else exactly(TRUE if known else FALSE)
+
+    return necessary(formula, bounds).true is TRUE
+
+
+# --- necessary and exact
+
+
+class Bounds(NamedTuple):
+    """What a back end can test of a formula: it may discard where the bound that it needs does not hold."""
+
+    true: Formula
+    """Holds wherever the formula is true."""
+    false: Formula
+    """Holds wherever it is false."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether `true` holds nowhere else: then its value is that of the formula."""
+        return complement(self.true) is self.false
+
+
+UNKNOWN: Final = Bounds(TRUE, TRUE)
+"""Of what cannot be tested."""
+
+
+def exactly(formula: Formula) -> Bounds:
+    """Of what is the same as another formula."""
+    return Bounds(formula, complement(formula))
+
+
+def at_most(formula: Formula) -> Bounds:
+    """Of what is true only where another formula is."""
+    return Bounds(formula, TRUE)
+
+
+def necessary(formula: Formula, bounds: Callable[[Leaf], Bounds]) -> Bounds:
+    """The bounds of a formula from those of its leaves. Negation in them stands where it stood in those."""
+
+    def visit(node: Formula, inner: list[Bounds]) -> Bounds:
+        if isinstance(node, AllOf):
+            return Bounds(all_of(one.true for one in inner), any_of(one.false for one in inner))
+        if isinstance(node, AnyOf):
+            return Bounds(any_of(one.true for one in inner), all_of(one.false for one in inner))
+        if isinstance(node, Negation):
+            return Bounds(inner[0].false, inner[0].true)
+        return bounds(node) if isinstance(node, Leaf) else Bounds(node, negation(node))
+
+    return fold(formula, visit)
+
+
+def complement(formula: Formula) -> Formula:
+    """Its negation, with negations at the leaves."""
+    return necessary(formula, lambda leaf: Bounds(leaf, negation(leaf))).false
+
+
+# --- sharing
+
+
+def factor(formula: Formula, cost: Callable[[Formula], int] = lambda _: 0) -> Formula:
+    """`(a and b) or (a and c)` → `a and (b or c)`: what alternatives share is tested once, what most share first.
+
+    Of several that are shared alike the cheapest is taken out, else the first.
+    """
+    return substitute(formula, disjunction=lambda parts: _factored(parts, cost))
+
+
+def _factored(alternatives: Sequence[Formula], cost: Callable[[Formula], int]) -> Formula:
+    joined = any_of(alternatives)
+    left = list(joined.parts) if isinstance(joined, AnyOf) else [joined]
+    result: list[Formula] = []
+    while (shared := _most_shared(left, cost)) is not None:
+        under = [one for one in left if shared in _conjuncts(one)]
+        left = [one for one in left if shared not in _conjuncts(one)]
+        rest = [all_of(part for part in _conjuncts(one) if part is not shared) for one in under]
+        result.append(all_of((shared, _factored(rest, cost))))
+    return any_of(left + result)
+
+
+def _conjuncts(formula: Formula) -> tuple[Formula, ...]:
+    return formula.parts if isinstance(formula, AllOf) else (formula,)
+
+
+def _most_shared(alternatives: Sequence[Formula], cost: Callable[[Formula], int]) -> Formula | None:
+    """The conjunct that most alternatives have, if at least two have it."""
+    uses: Counter[int] = Counter()
+    nodes: dict[int, Formula] = {}
+    for one in alternatives:
+        for part in one.parts if isinstance(one, AllOf) else ():
+            uses[id(part)] += 1
+            nodes[id(part)] = part
+    best = max(uses, key=lambda key: (uses[key], -cost(nodes[key])), default=None)
+    return nodes[best] if best is not None and uses[best] > 1 else None

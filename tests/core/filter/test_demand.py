@@ -1,0 +1,30 @@
+from mozu.core.filter.comparison import compare
+from mozu.core.filter.demand import Demand, Interest
+from mozu.core.filter.formula import TRUE, Leaf, any_of, interned
+
+A, B, C = (interned(compare(name, "exists")) for name in "abc")
+
+
+def test_demand_is_the_union_of_what_evaluators_demand() -> None:
+    mine = Demand({"syscall": {"open": Interest(predicate=A), "close": Interest()}})
+    yours = Demand({"syscall": {"open": Interest(predicate=B), "*": Interest(predicate=C)}})
+
+    whole = mine | yours
+
+    assert any_of((A, B, C)) is whole.predicate("syscall", "open")
+    assert TRUE is whole.predicate("syscall", "close")
+    assert C is whole.predicate("syscall", "rename")
+
+
+def test_whole_demand_has_every_event_of_its_types() -> None:
+    demand = Demand({"syscall": {"open": Interest(frozenset({"cwd"}), A)}}, frozenset({"db"})).whole()
+
+    assert TRUE is demand.predicate("syscall", "open")
+    assert (frozenset({"cwd"}), frozenset({"db"})) == (demand.state_dependencies("syscall"), demand.hosts)
+
+
+def test_equal_comparisons_are_one_leaf() -> None:
+    again: Leaf = compare("a", "exists")
+
+    assert again is not A
+    assert A is interned(again)
