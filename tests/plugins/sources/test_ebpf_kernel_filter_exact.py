@@ -69,7 +69,9 @@ def compared(rules: Sequence[str], filtered: Act, whole: Act) -> tuple[int, int]
     return passed, dropped
 
 
-def test_opens_pass_an_exact_filter_if_and_only_if_a_rule_matches_fuzz(comparison: FilterComparison, likely: Path) -> None:
+def test_opens_pass_an_exact_filter_if_and_only_if_a_rule_matches_fuzz(
+    comparison: FilterComparison, likely: Path
+) -> None:
     passed = dropped = 0
     for seed in range(ROUNDS):
         chance = random.Random(seed)
