@@ -1,6 +1,6 @@
 """What a plugin declares, by kind: name, settings, and how to build the component."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import msgspec
@@ -9,7 +9,9 @@ from mozu.core.api.components import Enricher, Evaluator, Sink, Source, Visibili
 from mozu.core.api.context import Context
 from mozu.core.api.kind import Kind
 from mozu.core.api.settings import Settings
-from mozu.core.model.fields import Field
+from mozu.core.filter.demand import Demand
+from mozu.core.filter.pushdown import Pushdown
+from mozu.core.model.fields import Field, FieldRegistry
 
 API_VERSION: Final = 2
 """Raised when a contract changes in a way that breaks plugins; the version before stays accepted (docs/hooks.md)."""
@@ -46,6 +48,9 @@ class SourceDeclaration(ComponentDeclaration[S, Source], Generic[S], frozen=True
     """The source class of its events. `syscall` events pass through the core's state machine."""
     live: bool = True
     """True if the world goes on while it is not read (eBPF); False if reading can wait (recordings, Kafka)."""
+    pushdown: Callable[[Demand, FieldRegistry], Mapping[str, Pushdown]] | None = None
+    """Event type → what it can filter of a demand, for `mozu rules explain`; starts nothing. None where it ignores
+    predicates."""
     visibility: Callable[[], Iterable[Visibility]] | None = None
     """What this machine lets it see, for `mozu sources`; it may take a second, and starts nothing. None where that does
     not depend on the machine."""

@@ -7,14 +7,17 @@ from pathlib import Path
 import click
 import orjson
 
-from mozu.core.cli import options
+from mozu.core.api import SourceDeclaration
+from mozu.core.cli import options, pushdown
 from mozu.core.cli.known import configured_rules, known_fields
 from mozu.core.cli.terminal import paragraph, safe, table, width
 from mozu.core.errors import RulesError
-from mozu.core.language.rules import ItemDescription, RulesDescription, describe_rules, load
+from mozu.core.language.rules import ItemDescription, LoadResult, RulesDescription, describe_rules, load
+from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.value_types import Json, JsonObject
+from mozu.core.runtime.config import Config
 from mozu.core.runtime.config.suggest import suggestion
-from mozu.core.runtime.registry import configure
+from mozu.core.runtime.registry import Registry, configure
 
 
 @click.group(no_args_is_help=True)
@@ -110,23 +113,38 @@ def explain_command(
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Show how a rule, macro or list is understood: resolved condition, event types, fields, and what it demands."""
-    kind, item = _find(_described(path, overrides, rules), name)
+    """Show how a rule, macro or list is understood: resolved condition, event types, fields, what it demands, and what
+    sources can filter of it."""
+    config, registry = configure(path, overrides, rules=rules)
+    fields = known_fields(registry)
+    result = _loaded(config, registry, fields)
+    kind, item = _find(describe_rules(result, fields), name)
+    filters: pushdown.Filters = {}
+    if kind == "rule":
+        rule = next(rule for rule in result.rules.rules if rule.name == name)
+        sources = [source for source, _ in registry.declarations(SourceDeclaration, config.sources)]
+        filters = pushdown.of_rule(rule, fields, sources)
+    filtered = {"filtered_by": filters} if kind == "rule" else {}
     if as_json:
-        _print({"kind": kind, "info": item["info"], "details": item["details"]})
+        _print({"kind": kind, "info": item["info"], "details": item["details"], **filtered})
         return
     click.echo(f"{kind} {safe(name)}  ({safe(str(item['info']['file']))}:{item['info']['line']})")
     _sections({**item["details"], **({"tags": item["info"]["tags"]} if kind == "rule" else {})})
+    _sections({f"filtered by {source}": "\n".join(pushdown.lines(types)) for source, types in filters.items()})
 
 
 def _described(path: Path | None, overrides: tuple[str, ...], rules: tuple[str, ...]) -> RulesDescription:
     """The description of the configured rules. Raises RulesError with the report if they cannot be used."""
     config, registry = configure(path, overrides, rules=rules)
     fields = known_fields(registry)
+    return describe_rules(_loaded(config, registry, fields), fields)
+
+
+def _loaded(config: Config, registry: Registry, fields: FieldRegistry) -> LoadResult:
     found = load(configured_rules(config, registry), fields)
     if not found.ok:
         raise RulesError(found.report.verbose())
-    return describe_rules(found, fields)
+    return found
 
 
 def _find(described: RulesDescription, name: str) -> tuple[str, ItemDescription]:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from mozu.core.api import Context, Settings, SourceDeclaration, hookimpl
 from mozu.plugins.sources.ebpf.entry_paths import Switch
 from mozu.plugins.sources.ebpf.kernel_support import visibility
+from mozu.plugins.sources.ebpf.pushdown import pushdown
 from mozu.plugins.sources.ebpf.source import EbpfSource
 
 _RING_PER_CPU: Final = 4 << 20
@@ -63,5 +64,6 @@ def mozu_components() -> SourceDeclaration[EbpfSettings]:
         settings=EbpfSettings,
         event_source="syscall",
         live=True,
+        pushdown=pushdown,
         visibility=visibility,
     )

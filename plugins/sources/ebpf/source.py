@@ -15,6 +15,7 @@ from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
 from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction, choose
+from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import lasting_fields
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH, MIN_POLL_INTERVAL, max_poll_interval, poll_interval
@@ -47,6 +48,12 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
     return PROCESS_EVENTS | (named | state) & frozenset(SYSCALL_SPECS), named - frozenset(SYSCALL_SPECS) - {"*"}
 
 
+def filterable_types(demand: Demand) -> frozenset[str]:
+    """Types that are watched for rules alone, and not for the state."""
+    state = state_types(demand.state_dependencies("syscall") - READ_ON_USE)
+    return wanted_types(demand)[0] - PROCESS_EVENTS - state
+
+
 def running_pids() -> list[int]:
     """The processes that /proc lists."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
@@ -64,7 +71,7 @@ class EbpfSource:
         self._ring_size = ring_size
         self._compat32 = compat32
         self._kernel_filter = kernel_filter
-        self._exec_invariant = [field.name for field in context.fields if "exec_invariant" in field.traits]
+        self._lasting = lasting_fields(context.fields)
         self._compile_predicates: CompilePredicates | None = None
         self._process_cache: ProcessFilterCache | None = None
         self._lost_before = 0
@@ -118,10 +125,8 @@ class EbpfSource:
             threads=threads, environment="env" in state_dependencies, realpath="realpath" in state_dependencies
         )
         loader = self._loader
-        only_rules = (
-            types - PROCESS_EVENTS - state_types(state_dependencies - READ_ON_USE) if self._kernel_filter else ()
-        )
-        chosen = choose(demand, only_rules, self._exec_invariant if self._process_cache is not None else ())
+        filterable = filterable_types(demand) if self._kernel_filter else ()
+        chosen = choose(demand, filterable, self._lasting if self._process_cache is not None else ())
         ordered = [*ATTACH_ORDER, *sorted(types.difference(ATTACH_ORDER))]
         unknown = await asyncio.to_thread(loader.attach, ordered)
         if unknown & PROCESS_EVENTS:

@@ -6,10 +6,16 @@ from typing import Final
 
 from mozu.core.filter.comparison import Comparison, fields_of
 from mozu.core.filter.formula import TRUE, UNKNOWN, Bounds, Formula, Leaf, exactly, necessary
+from mozu.core.model.fields import FieldRegistry
 from mozu.plugins.sources.ebpf.kernel_filter.check import Check
 
 MOST: Final = 64
 """Bits of a verdict (struct verdicts of bpf/process_verdicts.h)."""
+
+
+def lasting_fields(fields: FieldRegistry) -> list[str]:
+    """Those whose value a process keeps until its next exec."""
+    return [field.name for field in fields if "exec_invariant" in field.traits]
 
 
 class ProcessPredicates:
