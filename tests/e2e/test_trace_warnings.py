@@ -13,7 +13,7 @@ from tests.support.tracing import ordinary, place, trace
 INT_80 = """
 import sys
 sys.path.insert(0, {root!r})
-from tests.support.acts.narrow import Arena
+from tests.support.acts.int80 import Arena
 assert Arena().call(20) > 0  # getpid
 """
 

@@ -15,7 +15,7 @@ from mozu.plugins.sources.ebpf import compat
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.plugins.sources.test_ebpf_calls import NUMBERS, PATHS, values
 from tests.support import requirements
-from tests.support.acts import changes, narrow, raw
+from tests.support.acts import changes, int80, raw
 from tests.support.live import Live, context, demand
 from tests.support.split import needs_live
 
@@ -30,7 +30,7 @@ OTHERWISE = {
 """Native call → how the 32-bit one of the same arguments is called."""
 
 
-def narrow_name(name: str) -> str:
+def i386_name(name: str) -> str:
     return OTHERWISE.get(name, name).format(name)
 
 
@@ -54,7 +54,7 @@ def live() -> Iterator[Live]:
 @pytest.fixture
 def places(tmp_path: Path) -> tuple[Path, Path]:
     """Two directories with the same files, one for each entry path."""
-    made = tmp_path / "native", tmp_path / "narrow"
+    made = tmp_path / "native", tmp_path / "int80"
     for one in made:
         (one / "empty").mkdir(parents=True)
         (one / "file").touch()
@@ -70,7 +70,7 @@ def reported(event: SyscallEvent) -> tuple[Any, ...]:
 def test_a_call_of_names(live: Live, places: tuple[Path, Path], name: str, way_out: int) -> None:
     given: Any = PATHS[name][way_out]
     native = live.act(changes.by_name, name, given, str(places[0])).last(name)
-    event = live.act(narrow.call, narrow_name(name), given, str(places[1])).last(name)
+    event = live.act(int80.call, i386_name(name), given, str(places[1])).last(name)
 
     assert (reported(event), native.entry_path, event.entry_path) == (reported(native), "", "compat32")
 
@@ -78,7 +78,7 @@ def test_a_call_of_names(live: Live, places: tuple[Path, Path], name: str, way_o
 @pytest.mark.parametrize("name", [name for name in NUMBERS if name not in ("bpf", "mprotect", "mlock")])
 def test_a_call_of_numbers(live: Live, name: str) -> None:
     given: Any = NUMBERS[name][0]
-    act = live.act(narrow.call, narrow_name(name), given)
+    act = live.act(int80.call, i386_name(name), given)
 
     event = act.last(name)
     known = 1 if name == "unshare" else len(event.args)  # its flags are renumbered
@@ -97,7 +97,7 @@ def test_a_call_of_numbers(live: Live, name: str) -> None:
 def test_ids_of_sixteen_bits_are_widened(
     live: Live, places: tuple[Path, Path], name: str, given: list[Any], expected: int
 ) -> None:
-    event = live.act(narrow.call, name, given, str(places[1])).last(name)
+    event = live.act(int80.call, name, given, str(places[1])).last(name)
 
     assert next(v for v in event.args[1:] if isinstance(v, int)) == expected
 
@@ -110,7 +110,7 @@ def test_an_open_reports_where_it_led(live: Live, tmp_path: Path, name: str) -> 
     given: dict[str, list[Any]] = {
         "open": ["link", 0], "openat": [-100, "link", 0], "openat2": [-100, "link", how, 24], "creat": ["link", 0o600],
     }  # fmt: skip
-    event = live.act(narrow.call, name, given[name], str(tmp_path)).last(name)
+    event = live.act(int80.call, name, given[name], str(tmp_path)).last(name)
 
     assert event.file is not None
     assert (event.entry_path, event.file.name, event.file.realpath) == (
@@ -121,7 +121,7 @@ def test_an_open_reports_where_it_led(live: Live, tmp_path: Path, name: str) -> 
 
 
 def test_a_failed_open_reports_the_error_and_the_name(live: Live, tmp_path: Path) -> None:
-    event = live.act(narrow.call, "openat", [-100, "nothing", 0], str(tmp_path)).last("openat")
+    event = live.act(int80.call, "openat", [-100, "nothing", 0], str(tmp_path)).last("openat")
 
     assert event.file is not None
     assert (event.args[0], event.file.name) == (-errno.ENOENT, str(tmp_path / "nothing"))
@@ -136,7 +136,7 @@ def server() -> Iterator[int]:
 
 @pytest.mark.parametrize("multiplexed", [False, True], ids=["own-call", "socketcall"])
 def test_a_connection_reports_both_ends(live: Live, server: int, multiplexed: bool) -> None:
-    act = live.act(narrow.connect_multiplexed if multiplexed else narrow.connect, server)
+    act = live.act(int80.connect_multiplexed if multiplexed else int80.connect, server)
 
     event = act.last("connect")
     assert event.file is not None
@@ -147,14 +147,14 @@ def test_a_connection_reports_both_ends(live: Live, server: int, multiplexed: bo
 
 
 def test_a_message_in_parts_reports_its_whole_length_and_its_first_bytes(live: Live, server: int) -> None:
-    act = live.act(narrow.message, server, [b"hello", b" and world"])
+    act = live.act(int80.message, server, [b"hello", b" and world"])
 
     event = act.last("sendmsg")
     assert (event.args[:4], event.entry_path) == ((act.value, b"hello and world", event.args[2], 15), "compat32")
 
 
 def test_a_failed_exec_reports_its_arguments(live: Live) -> None:
-    act = live.act(narrow.call, "execve", ["/nonexistent", ["one", "two words", None], [None]])
+    act = live.act(int80.call, "execve", ["/nonexistent", ["one", "two words", None], [None]])
 
     event = act.last("execve")
     found = values("execve", event.args)
@@ -188,7 +188,7 @@ def test_a_new_demand_is_watched_there_too(tmp_path: Path) -> None:
 
 def _mkdir_both(place: str) -> None:
     """mkdir by the 32-bit ABI, rmdir by the native one."""
-    narrow.call("mkdir", [f"{place}/made", 0o700])
+    int80.call("mkdir", [f"{place}/made", 0o700])
     raw.call("rmdir", f"{place}/made")
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from mozu.core.model.event import SyscallEvent
-from tests.support.acts import narrow, opens, rings, sockets
+from tests.support.acts import int80, io_uring, opens, sockets
 from tests.support.acts.raw import calls
 from tests.support.filter_comparison import OPENS, FilterComparison, alerts
 from tests.support.live import Act, demand
@@ -146,8 +146,8 @@ def test_every_entry_path_tail_calls_the_kernel_filter(
 
     def one(name: str) -> tuple[Act, Act]:
         if entry_path == "io_uring":
-            return comparison.act(rings.opened, name, str(likely / "etc"))
-        return comparison.act(narrow.call, "openat", [-100, name, 0], str(likely / "etc"))
+            return comparison.act(io_uring.opened, name, str(likely / "etc"))
+        return comparison.act(int80.call, "openat", [-100, name, 0], str(likely / "etc"))
 
     def seen(name: str) -> tuple[int, ...]:
         return tuple(sum(event.entry_path == entry_path for event in act.of("openat")) for act in one(name))

@@ -13,7 +13,7 @@ from mozu.plugins.sources.ebpf import checks, codegen, uring
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.plugins.sources.test_ebpf_calls import values
 from tests.support import requirements
-from tests.support.acts import rings
+from tests.support.acts import io_uring
 from tests.support.live import Act, Live, context, demand
 from tests.support.split import needs_live
 
@@ -51,11 +51,11 @@ def requested(act: Act, name: str) -> SyscallEvent:
     return [event for event in act.of(name) if event.entry_path == "io_uring"][-1]
 
 
-@pytest.mark.parametrize("setup", [0, rings.SQPOLL], ids=["entered", "polled"])
+@pytest.mark.parametrize("setup", [0, io_uring.SQPOLL], ids=["entered", "polled"])
 def test_an_open_reports_where_it_led(live: Live, tmp_path: Path, setup: int) -> None:
     (tmp_path / "real").touch()
     (tmp_path / "link").symlink_to("real")
-    act = live.act(rings.opened, "link", str(tmp_path), 0, setup)
+    act = live.act(io_uring.opened, "link", str(tmp_path), 0, setup)
 
     event = requested(act, "openat")
     assert event.file is not None
@@ -65,14 +65,14 @@ def test_an_open_reports_where_it_led(live: Live, tmp_path: Path, setup: int) ->
 
 
 def test_a_failed_open_reports_the_error_and_the_name(live: Live, tmp_path: Path) -> None:
-    event = requested(live.act(rings.opened, "nothing", str(tmp_path)), "openat")
+    event = requested(live.act(io_uring.opened, "nothing", str(tmp_path)), "openat")
 
     assert event.file is not None
     assert (event.args[0], event.file.name) == (-errno.ENOENT, str(tmp_path / "nothing"))
 
 
 def test_a_created_file_is_reported_as_created(live: Live, tmp_path: Path) -> None:
-    event = requested(live.act(rings.opened, "new", str(tmp_path), 0o101), "openat")
+    event = requested(live.act(io_uring.opened, "new", str(tmp_path), 0o101), "openat")
 
     assert values("openat", event.args)["mode"] == 0o600
     assert event.args[0] >= 0
@@ -82,13 +82,13 @@ def test_a_created_file_is_reported_as_created(live: Live, tmp_path: Path) -> No
 def test_a_path_that_is_overwritten_meanwhile_is_reported_as_it_was_submitted(live: Live, tmp_path: Path) -> None:
     (tmp_path / "first").touch()
     path, other = str(tmp_path / "first"), str(tmp_path / "other")
-    event = requested(live.act(rings.opened_and_overwritten, path, other), "openat")
+    event = requested(live.act(io_uring.opened_and_overwritten, path, other), "openat")
 
     assert (event.args[2], event.args[0] >= 0) == (path, True)
 
 
 def test_openat2_reports_how(live: Live, tmp_path: Path) -> None:
-    act = live.act(rings.opened2, str(tmp_path), 0o200000, 0x04)
+    act = live.act(io_uring.opened2, str(tmp_path), 0o200000, 0x04)
 
     event = requested(act, "openat2")
     found = values("openat2", event.args)
@@ -112,7 +112,7 @@ def test_names_relative_to_directories(
 ) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "file").touch()
-    act = live.act(rings.between, operation, str(tmp_path), str(tmp_path / "other"), one, two)
+    act = live.act(io_uring.between, operation, str(tmp_path), str(tmp_path / "other"), one, two)
 
     event = requested(act, name)
     wanted = tuple(act.value.get(part, part) if isinstance(part, str) else part for part in expected)
@@ -120,9 +120,9 @@ def test_names_relative_to_directories(
     assert str(tmp_path) in "".join(base or "" for base in event.observed.bases)
 
 
-@pytest.mark.parametrize("setup", [0, rings.SQPOLL], ids=["entered", "polled"])
+@pytest.mark.parametrize("setup", [0, io_uring.SQPOLL], ids=["entered", "polled"])
 def test_a_connection_reports_both_ends_and_the_first_bytes(live: Live, server: int, setup: int) -> None:
-    act = live.act(rings.connect, server, setup)
+    act = live.act(io_uring.connect, server, setup)
 
     event = requested(act, "connect")
     assert event.file is not None
@@ -136,13 +136,13 @@ def test_a_connection_reports_both_ends_and_the_first_bytes(live: Live, server: 
 def test_a_refused_connection_reports_the_address_that_was_asked_for(live: Live) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
-    event = requested(live.act(rings.connect, port), "connect")
+    event = requested(live.act(io_uring.connect, port), "connect")
 
     assert (event.args[0], event.args[3].port) == (-errno.ECONNREFUSED, port)
 
 
 def test_a_server_reports_its_client_and_what_it_received(live: Live) -> None:
-    act = live.act(rings.served)
+    act = live.act(io_uring.served)
 
     known = act.value
     accepted = requested(act, "accept4")
@@ -160,7 +160,7 @@ def test_a_server_reports_its_client_and_what_it_received(live: Live) -> None:
 
 
 def test_a_request_that_accepts_every_connection_reports_each(live: Live) -> None:
-    act = live.act(rings.accepted_twice)
+    act = live.act(io_uring.accepted_twice)
 
     made = [event for event in act.of("accept4") if event.entry_path == "io_uring"]
     assert [event.args[0] for event in made[:2]] == act.value
@@ -168,7 +168,7 @@ def test_a_request_that_accepts_every_connection_reports_each(live: Live) -> Non
 
 
 def test_a_message_in_parts_reports_its_whole_length_and_its_first_bytes(live: Live, server: int) -> None:
-    act = live.act(rings.message, server, [b"hello", b" and world"])
+    act = live.act(io_uring.message, server, [b"hello", b" and world"])
 
     event = requested(act, "sendmsg")
     assert (act.value, event.args[:2], event.args[3]) == (15, (15, b"hello and world"), 15)
@@ -178,7 +178,7 @@ def test_descriptors_of_the_ring_s_own_table_count_from_two_to_the_thirtieth(
     live: Live, tmp_path: Path, server: int
 ) -> None:
     (tmp_path / "file").touch()
-    act = live.act(rings.own_table, str(tmp_path / "file"), server)
+    act = live.act(io_uring.own_table, str(tmp_path / "file"), server)
 
     opened, connected = requested(act, "openat"), requested(act, "connect")
     assert (act.value, opened.args[0], opened.args[2]) == ((0, 0), DIRECT | 3, str(tmp_path / "file"))
@@ -188,13 +188,13 @@ def test_descriptors_of_the_ring_s_own_table_count_from_two_to_the_thirtieth(
 
 
 def test_a_request_that_asks_for_no_completion_is_reported_at_its_submission(live: Live, tmp_path: Path) -> None:
-    event = requested(live.act(rings.silent, str(tmp_path / "made")), "mkdirat")
+    event = requested(live.act(io_uring.silent, str(tmp_path / "made")), "mkdirat")
 
     assert event.args[:3] == (0, -100, str(tmp_path / "made"))
 
 
 def test_requests_whose_completions_find_no_room_are_reported(live: Live, tmp_path: Path) -> None:
-    act = live.act(rings.overflowing, str(tmp_path), 12)
+    act = live.act(io_uring.overflowing, str(tmp_path), 12)
 
     made = [event.args[2] for event in act.of("mkdirat") if event.args[2].startswith(f"{tmp_path}/")]
     assert sorted(made) == sorted(f"{tmp_path}/{number}" for number in range(12))
@@ -203,11 +203,11 @@ def test_requests_whose_completions_find_no_room_are_reported(live: Live, tmp_pa
 def test_what_nobody_demands_is_not_seen(tmp_path: Path, live: Live) -> None:
     requirements.ebpf()
     with Live(EbpfSource(1 << 20, context()), demand("procexit")) as other:
-        before = other.act(rings.mkdir, str(tmp_path / "1"))
+        before = other.act(io_uring.mkdir, str(tmp_path / "1"))
         other.update(demand("mkdirat", "procexit"))
-        after = other.act(rings.mkdir, str(tmp_path / "2"))
+        after = other.act(io_uring.mkdir, str(tmp_path / "2"))
         other.update(demand("openat", "procexit"))
-        last = other.act(rings.mkdir, str(tmp_path / "3"))
+        last = other.act(io_uring.mkdir, str(tmp_path / "3"))
         other.stop()
         found = other.source.counts()["mkdirat"]
 
