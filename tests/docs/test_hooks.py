@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from mozu.core.api import API_VERSION
+from mozu.core.api.capabilities import CAPABILITIES
 from mozu.core.api.hookspecs import Hooks
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +33,17 @@ def test_every_hook_docstring_has_the_same_bones() -> None:
 
 def test_the_documented_api_version_is_the_one_in_force() -> None:
     assert f"version {API_VERSION} (`API_VERSION`)" in (ROOT / "docs/hooks.md").read_text()
+
+
+def test_every_capability_has_a_row_with_its_member() -> None:
+    section = (ROOT / "docs/hooks.md").read_text().partition("## Capabilities")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| `(?:async )?(\w+)", section, re.MULTILINE)
+    assert {(one.protocol.__name__, one.member) for one in CAPABILITIES} == set(rows)
+
+
+def test_every_capability_is_in_the_contract_of_components() -> None:
+    contract = (ROOT / "docs/spec/component.md").read_text()
+    assert [one.protocol.__name__ for one in CAPABILITIES if f"`{one.protocol.__name__}`" not in contract] == []
 
 
 def test_links_between_documents_lead_somewhere() -> None:

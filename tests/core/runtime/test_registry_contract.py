@@ -11,7 +11,9 @@ from mozu.core.api import (
     AcksBatches,
     CachesProcesses,
     FiltersByProcess,
+    Interest,
     Kind,
+    Need,
     ObservesPids,
     SinkDeclaration,
     SourceDeclaration,
@@ -262,6 +264,10 @@ def test_a_component_of_the_version_before_has_todays_capabilities(load: Load) -
     assert isinstance(built, CachesProcesses)
     built.invalidate_processes()
     assert vars(built)["forgotten"] is True
+
+
+def test_needs_of_the_version_before_are_interests() -> None:
+    assert Need(facets=frozenset({"cwd"})) == Interest(frozenset({"cwd"}))
 
 
 def test_declarations_of_a_version_that_was_never_are_refused(load: Load) -> None:
