@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class RingBuffer:
-    """Drains one ring. `size` in bytes, a power of two of at least a page."""
+    """Drains one ring buffer. `size` in bytes, a power of two of at least a page."""
 
     def __init__(self, fd: int, size: int) -> None:
         page = mmap.PAGESIZE
@@ -38,12 +38,12 @@ class RingBuffer:
         return self._positions[0] - self._own[0]
 
     @property
-    def written(self) -> int:
+    def producer_position(self) -> int:
         """How far records are written, in bytes since the start."""
         return self._positions[0]
 
     @property
-    def read(self) -> int:
+    def consumer_position(self) -> int:
         """How far they are read."""
         return self._own[0]
 

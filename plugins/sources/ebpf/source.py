@@ -96,7 +96,9 @@ class EbpfSource:
         if self._compile_predicates is not None:
             maps, ring = self._loader.maps, self._ring
             compile_predicates = self._compile_predicates
-            self._process_cache = ProcessFilterCache(maps, MAX_PROC_VERDICTS, compile_predicates, lambda: ring.written)
+            self._process_cache = ProcessFilterCache(
+                maps, MAX_PROC_VERDICTS, compile_predicates, lambda: ring.producer_position
+            )
         self._decoder.offset = self._clock.offset
         try:
             await self.update(demand)
@@ -182,10 +184,11 @@ class EbpfSource:
     def state_applied(self, batch: Sequence[Event]) -> None:
         """Write verdicts on processes into the kernel's maps, and count who calls often. See `FollowsState`."""
         if self._ring is not None and self._process_cache is not None:
-            self._process_cache.publish(self._ring.read)
+            self._process_cache.publish(self._ring.consumer_position)
             self._process_cache.observe(cast("Sequence[SyscallEvent]", batch))  # this source gives no others
 
     async def _poll(self, ring: RingBuffer) -> AsyncIterator[Sequence[SyscallEvent]]:
+        """Drain the ring buffer every poll interval (poll_interval.py); while it is empty, wait for its descriptor."""
         loop = asyncio.get_running_loop()
         next_check = loop.time() + CHECK_INTERVAL
         longest = max_poll_interval(self._ring_size)
@@ -195,7 +198,7 @@ class EbpfSource:
             if batch:
                 yield batch
             elif self._process_cache is not None:
-                self._process_cache.publish(ring.read)  # all before are in the state: see `state_applied`
+                self._process_cache.publish(ring.consumer_position)  # all before are in the state: see `state_applied`
             if batch:
                 await asyncio.sleep(0 if stopping else poll_interval(len(batch), longest))
             elif stopping:
