@@ -46,11 +46,11 @@ class AlertQueue(Protocol):
     def take_dropped(self) -> list[DroppedRange]:
         """Ranges dropped since the last call."""
 
-    def mark(self) -> int:
-        """How many alerts were ever put: a position for `wait_persisted`."""
+    def position(self) -> int:
+        """How many alerts were ever put; for `wait_persisted`."""
 
-    async def wait_persisted(self, mark: int) -> None:
-        """Wait until the first `mark` alerts are on disk, have been acknowledged, or were dropped by policy."""
+    async def wait_persisted(self, position: int) -> None:
+        """Wait until the first `position` alerts are on disk, have been acknowledged, or were dropped by policy."""
 
     async def wait_capacity(self) -> None:
         """Backpressure: wait until the queue is at most half full. For sources that can wait."""

@@ -131,13 +131,13 @@ class DiskQueue:
         dropped, self._dropped = self._dropped, []
         return dropped
 
-    def mark(self) -> int:
+    def position(self) -> int:
         """How many were ever put."""
         return self._put
 
-    async def wait_persisted(self, mark: int) -> None:
+    async def wait_persisted(self, position: int) -> None:
         """Until they are committed."""
-        while self._persisted < mark:
+        while self._persisted < position:
             await self._next_commit()
 
     async def wait_capacity(self) -> None:

@@ -70,13 +70,13 @@ class MemoryQueue:
         dropped, self._dropped = self._dropped, None
         return [] if dropped is None else [DroppedRange(*dropped, "its queue is full")]
 
-    def mark(self) -> int:
+    def position(self) -> int:
         """The last number."""
         return self._sequence
 
-    async def wait_persisted(self, mark: int) -> None:
+    async def wait_persisted(self, position: int) -> None:
         """There is no disk: only what was acknowledged or dropped cannot be lost any more."""
-        while self._oldest() <= mark:
+        while self._oldest() <= position:
             self._removed.clear()
             await self._removed.wait()
 

@@ -112,9 +112,9 @@ class AlertPipeline:
 
     async def wait_persisted(self) -> None:
         """Wait until every alert so far is on disk, delivered, or dropped by policy: at every sink."""
-        marks = [(worker, worker.queue.mark()) for worker in self.workers]
-        for worker, mark in marks:
-            await worker.queue.wait_persisted(mark)
+        positions = [(worker, worker.queue.position()) for worker in self.workers]
+        for worker, position in positions:
+            await worker.queue.wait_persisted(position)
 
 
 class SourcePipeline:

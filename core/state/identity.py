@@ -1,7 +1,9 @@
 """Identity of a process: its pid and its start. The same pid with another start is a reused pid.
 
 Starts come from three clocks: the kernel's `start_boottime` in events of fork and exec, the hundredths of a second of
-/proc/PID/stat, and the wall clock by which both became ns since the epoch, which may have been slewed in between.
+/proc/PID/stat, and the wall clock by which both became ns since the epoch, which may have been slewed in between. The
+kernel filter compares its own two, pid and `start_boottime`, before it reuses a verdict (`struct caller` of
+bpf/kernel_filter.h).
 """
 
 from typing import Final

@@ -65,7 +65,7 @@ def test_an_alert_is_persisted_when_it_is_on_disk(tmp_path: Path) -> None:
     async def scenario(queue: DiskQueue) -> int:
         for _ in range(10):
             queue.put(alert())
-        await queue.wait_persisted(queue.mark())
+        await queue.wait_persisted(queue.position())
         return queue.in_memory()
 
     left, _, _ = play(tmp_path / "s.db", scenario)
@@ -84,7 +84,7 @@ def test_what_is_committed_during_the_last_read_is_not_left_behind(
             monkeypatch.setattr(ahead, "next", look)
             queue.put(alert("last"))
             queue.close()
-            await queue.wait_persisted(queue.mark())
+            await queue.wait_persisted(queue.position())
             return taken
 
         monkeypatch.setattr(ahead, "next", slow)
@@ -98,9 +98,9 @@ def test_a_full_queue_drops_the_newest_counts_them_and_reports_their_numbers(tmp
     async def scenario(queue: DiskQueue) -> list[tuple[int, int]]:
         for _ in range(5):
             queue.put(alert())
-        await queue.wait_persisted(queue.mark())
+        await queue.wait_persisted(queue.position())
         queue.put(alert())
-        await queue.wait_persisted(queue.mark())
+        await queue.wait_persisted(queue.position())
         return [(one.first, one.last) for one in queue.take_dropped()]
 
     dropped, counts, _ = play(tmp_path / "s.db", scenario, capacity=3)
@@ -111,7 +111,7 @@ def test_a_full_spool_drops_the_newest(tmp_path: Path) -> None:
     async def scenario(queue: DiskQueue) -> list[tuple[int, int]]:
         for number in range(4):
             queue.put(alert(str(number), name="x" * 100_000))
-            await queue.wait_persisted(queue.mark())
+            await queue.wait_persisted(queue.position())
         return [(one.first, one.last) for one in queue.take_dropped()]
 
     dropped, counts, _ = play(tmp_path / "s.db", scenario, max_bytes=250_000)
@@ -122,7 +122,7 @@ def test_or_the_oldest_where_that_is_the_policy(tmp_path: Path) -> None:
     async def scenario(queue: DiskQueue) -> list[str]:
         for number in range(4):
             queue.put(alert(str(number), name="x" * 100_000))
-            await queue.wait_persisted(queue.mark())
+            await queue.wait_persisted(queue.position())
         return await take(queue, 2)
 
     rules, counts, _ = play(tmp_path / "s.db", scenario, max_bytes=250_000, drop_oldest=True)

@@ -84,7 +84,7 @@ def test_alerts_are_persisted_once_they_are_acknowledged_or_dropped() -> None:
         two.put(alert())
 
         async def wait() -> None:
-            await two.wait_persisted(two.mark())
+            await two.wait_persisted(two.position())
             story.append("persisted")
 
         async with asyncio.TaskGroup() as group:
