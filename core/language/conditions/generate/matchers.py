@@ -6,10 +6,15 @@ from typing import Any, Final
 
 from mozu.core.language.conditions import globs, pmatch, regexes
 from mozu.core.language.conditions.values import Network
-from mozu.core.model.event import as_bytes
-from mozu.core.model.fields import FieldType
+from mozu.core.model.event import Event, as_bytes
+from mozu.core.model.fields import FieldType, Reader
+from mozu.core.model.value_types import FieldValue
 
 Matcher = Callable[[Any], bool]
+"""A test of one value that is not missing; the compiler has seen to its type."""
+
+Comparer = Callable[[Any, Any], bool]
+"""A test of two values of one type, neither of them missing."""
 
 
 def broken(text: str) -> bool:
@@ -27,7 +32,7 @@ def any_of(op: str, values: Sequence[Any]) -> Matcher:
     return lambda value: any(matches(value) for matches in single)
 
 
-def _contains(part: Any) -> Matcher:
+def _contains(part: str | bytes) -> Matcher:
     if isinstance(part, str) and broken(part):
         raw = as_bytes(part)
         return lambda value: raw in as_bytes(value)
@@ -39,14 +44,14 @@ def _icontains(part: str) -> Matcher:
     return lambda value: inner(globs.lower(value))
 
 
-def _startswith(part: Any) -> Matcher:
+def _startswith(part: str | bytes) -> Matcher:
     if isinstance(part, str) and broken(part):
         raw = as_bytes(part)
         return lambda value: as_bytes(value).startswith(raw)
     return lambda value: bool(value.startswith(part))
 
 
-def _endswith(part: Any) -> Matcher:
+def _endswith(part: str | bytes) -> Matcher:
     if isinstance(part, str) and broken(part):
         raw = as_bytes(part)
         return lambda value: as_bytes(value).endswith(raw)
@@ -77,7 +82,7 @@ def in_networks(networks: Sequence[Network]) -> Matcher:
     return matches
 
 
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+def _ordered(compare: Comparer) -> Comparer:
     def holds(left: Any, right: Any) -> bool:
         if isinstance(left, str):
             return compare(as_bytes(left), as_bytes(right))
@@ -86,11 +91,11 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return holds
 
 
-def _dynamic(make: Callable[[Any], Matcher]) -> Callable[[Any, Any], bool]:
+def _dynamic(make: Callable[[Any], Matcher]) -> Comparer:
     return lambda left, right: make(right)(left)
 
 
-BINARY: Final[dict[str, Callable[[Any, Any], bool]]] = {
+BINARY: Final[dict[str, Comparer]] = {
     "<": _ordered(lambda left, right: bool(left < right)),
     "<=": _ordered(lambda left, right: bool(left <= right)),
     ">": _ordered(lambda left, right: bool(left > right)),
@@ -109,11 +114,11 @@ _NATIVE: Final[dict[FieldType, type]] = {
 }
 
 
-def only_of(kind: FieldType, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def only_of(kind: FieldType, read: Reader) -> Reader:
     """A reader that lets only values of the declared type through: for fields whose type follows the event."""
     native = _NATIVE.get(kind, int)
 
-    def read_checked(event: Any) -> Any:
+    def read_checked(event: Event) -> FieldValue:
         value = read(event)
         return value if isinstance(value, native) else None
 
