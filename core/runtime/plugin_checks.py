@@ -10,11 +10,10 @@ from typing import TypeVar
 import msgspec
 
 from mozu.core.api import API_VERSION, Kind, Settings, version1
-from mozu.core.api.capabilities import CAPABILITIES
+from mozu.core.api.capabilities import CAPABILITIES, Capability
 from mozu.core.api.contract import build_fault, faults
 from mozu.core.api.declarations import AnyDeclaration, SinkDeclaration
 from mozu.core.errors import PluginError
-from mozu.core.recording import RECORDED_NAMES
 from mozu.core.runtime.config import RESERVED
 
 T = TypeVar("T")
@@ -82,11 +81,18 @@ def as_declarations(made: object, classes: tuple[type[T], ...], hook: str, origi
     raise PluginError(origin.plugin, f"{origin}: {hook} must return {name}, or a sequence of them, not {other}")
 
 
+def _capabilities(kind: Kind) -> tuple[Capability, ...]:
+    if kind is not Kind.SOURCE:
+        return CAPABILITIES
+    from mozu.core.recording import RECORDED_NAMES  # imports the state machine, which few commands need
+
+    return (*CAPABILITIES, RECORDED_NAMES)
+
+
 def check_contract(plugin: Plugin, component: object) -> None:
     """Check a component, or the class of one, against the contract of its kind. Raises PluginError."""
     blocking = isinstance(plugin.declaration, SinkDeclaration) and plugin.declaration.blocking
-    capabilities = (*CAPABILITIES, RECORDED_NAMES)
-    found = list(faults(plugin.kind, component, blocking=blocking, capabilities=capabilities))
+    found = list(faults(plugin.kind, component, blocking=blocking, capabilities=_capabilities(plugin.kind)))
     if found:
         made = component if isinstance(component, type) else type(component)
         text = f"{plugin.origin}: the {plugin.kind} {made.__name__} breaks its contract: {'; '.join(found)}"
