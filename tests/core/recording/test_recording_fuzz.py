@@ -31,7 +31,7 @@ WORDS = (
 
 
 class Nothing:
-    """A source that the intake only names."""
+    """A source of which the pipeline needs the name only."""
 
     origin = "fuzz"
 
