@@ -1,11 +1,9 @@
 """docs/ci.md, followed to the letter by an ordinary user; its examples for CI by their own schemas."""
 
-import json
 import re
 import shlex
 import subprocess
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +12,7 @@ import pytest
 import yaml
 
 from tests.support.requirements import ROOT
+from tests.support.schemas import carried
 from tests.support.tracing import environment, ordinary, place
 
 PAGE: Final = (ROOT / "docs/ci.md").read_text()
@@ -76,7 +75,7 @@ def test_the_line_of_a_pipeline_fails_a_poisoned_build_and_writes_the_reports_th
 
 @pytest.mark.parametrize(("example", "schema"), [(GITHUB, "github-workflows"), (GITLAB, "gitlab-ci")])
 def test_an_example_is_a_valid_pipeline(example: str, schema: str) -> None:
-    text = (files("check_jsonschema") / "builtin_schemas/vendor" / f"{schema}.json").read_text()
     document = yaml.load(example, yaml.BaseLoader)  # `on` is a word here, as it is for them
 
-    assert [] == [error.message for error in jsonschema_rs.validator_for(json.loads(text)).iter_errors(document)]
+    judge = jsonschema_rs.validator_for(carried(f"vendor/{schema}.json"))
+    assert [] == [error.message for error in judge.iter_errors(document)]

@@ -1,5 +1,5 @@
 """`python -m tests.packaging.minimums` prints constraints for pip: the lowest version of each dependency of mozu that
-pyproject.toml allows, and for what only the tests need the version of constraints.txt."""
+pyproject.toml allows. The tests' own tools are left to pip: the newest may need newer versions of the same packages."""
 
 import tomllib
 from pathlib import Path
@@ -33,9 +33,7 @@ def lowest(requirement: Requirement) -> str:
 
 def constraints() -> list[str]:
     """The lines."""
-    lines = [f"{one.name}=={lowest(one)}" for one in declared()]
-    versions = tested()
-    return lines + [f"{one.name}=={versions[canonicalize_name(one.name)]}" for one in declared("dev")]
+    return [f"{one.name}=={lowest(one)}" for one in declared()]
 
 
 if __name__ == "__main__":

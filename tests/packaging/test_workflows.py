@@ -1,9 +1,7 @@
 """CI and pre-commit call the targets of the Makefile, on all systems and Pythons that the project names."""
 
-import json
 import re
 import tomllib
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,16 +10,13 @@ import pytest
 import yaml
 
 from tests.support.requirements import ROOT
+from tests.support.schemas import carried
 
 WORKFLOWS: Final = sorted((ROOT / ".github/workflows").glob("*.yml"))
 TEST: Final[dict[str, Any]] = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]
 MAKEFILE: Final = (ROOT / "Makefile").read_text()
 TARGETS: Final = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 SYSTEMS: Final = ["debian:12", "debian:13", "ubuntu:24.04"]
-
-
-def schema(name: str) -> Any:
-    return json.loads((files("check_jsonschema") / "builtin_schemas" / name).read_text())
 
 
 def commands(job: dict[str, Any]) -> list[str]:
@@ -33,7 +28,7 @@ def commands(job: dict[str, Any]) -> list[str]:
 def test_a_workflow_is_valid_and_every_job_ends_some_time(path: Path, name: str) -> None:
     document = yaml.safe_load(path.read_text())
     document["on"] = document.pop(True)  # a word for GitHub, whose YAML is 1.2
-    assert [error.message for error in jsonschema_rs.validator_for(schema(name)).iter_errors(document)] == []
+    assert [error.message for error in jsonschema_rs.validator_for(carried(name)).iter_errors(document)] == []
 
 
 @pytest.mark.parametrize("job", TEST)
