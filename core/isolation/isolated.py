@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from mozu.core.errors import SinkClosed
 from mozu.core.metrics import Metrics
@@ -68,7 +68,7 @@ class Isolated(Isolation, Generic[C]):
 
     def with_component(self, component: D) -> "Isolated[D]":
         """Another component under the same name, log and counters (a reload)."""
-        twin: Isolated[Any] = copy.copy(self)
+        twin = cast("Isolated[D]", copy.copy(self))
         twin._component = component
         return twin
 

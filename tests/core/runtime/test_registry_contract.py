@@ -1,6 +1,7 @@
 """A third party's component is checked against the contract of its kind: when it is loaded, else when it is built."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -281,3 +282,31 @@ def test_a_warning_reaches_the_user(load: Load, capsys: pytest.CaptureFixture[st
     (tmp_path / "mozu.yaml").write_text(text)
     assert invoke(["check", "-c", str(tmp_path / "mozu.yaml")]) == 0
     assert "mozu: warning: the source tap of mozu-third 1.2 is written for version 1" in capsys.readouterr().err
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """A run sends the root logger to stderr; afterwards it is as before."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.usefixtures("own_logging")
+def test_a_run_with_plugins_of_the_version_before(
+    load: Load, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = VERSION_1.replace("self.settled_batch = batch", "print('acknowledged', len(batch), flush=True)").replace(
+        'event_source="syscall", ', ""
+    )
+    load(text)
+    (tmp_path / "mozu.yaml").write_text(
+        "sources: [tap]\nenrichers: []\nevaluators: []\nsinks: [bell]\nplugins: [third]\n"
+    )
+    assert invoke(["run", "-c", str(tmp_path / "mozu.yaml")]) == 0
+    out, err = capsys.readouterr()
+    assert "acknowledged 0" in out
+    assert "the source tap of mozu-third 1.2 is written for version 1 of the hook API" in err
+    assert "sink bell: accepted 0" in err
