@@ -104,7 +104,7 @@ def _near_misses(component: object, absent: list[str], known: set[str]) -> Itera
 
 
 def _member_fault(component: object, name: str, specified: object, *, blocking: bool) -> str:
-    found = inspect.getattr_static(component, name)
+    found = inspect.getattr_static(component, name, None)
     if isinstance(specified, property):
         return "" if not inspect.isfunction(found) else f"`{name}` must be an attribute or a property, not a method"
     if isinstance(found, property):
@@ -119,7 +119,7 @@ def _signature_fault(
     component: object, name: str, specified: Callable[..., object], method: Callable[..., object]
 ) -> str:
     expected = list(inspect.signature(specified).parameters)[1:]
-    unbound = isinstance(component, type) and inspect.isfunction(inspect.getattr_static(component, name))
+    unbound = isinstance(component, type) and inspect.isfunction(inspect.getattr_static(component, name, None))
     try:
         signature = inspect.signature(method)
     except (ValueError, TypeError):  # built-in callables may have none
