@@ -15,6 +15,7 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("untimed")
+split.watch_programs()
 
 
 @pytest.hookimpl(wrapper=True)

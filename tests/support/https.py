@@ -3,41 +3,27 @@
 import asyncio
 import gzip
 import ssl
-import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
+import trustme
 from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Certificates:
-    """An authority with a server's and a client's certificate, made by openssl."""
+    """An authority with a server's and a client's certificate, as files."""
 
-    def __init__(self, folder: Path, *, names: str = "DNS:localhost,IP:127.0.0.1") -> None:
-        self.ca, self.ca_key = folder / "ca.pem", folder / "ca.key"
-        _openssl(
-            f"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca "
-            f"-addext keyUsage=critical,keyCertSign,cRLSign -keyout {self.ca_key} -out {self.ca}"
-        )
-        self.server, self.server_key = self._issue(folder, "server", names)
-        self.client, self.client_key = self._issue(folder, "client", "DNS:client")
-
-    def _issue(self, folder: Path, name: str, names: str) -> tuple[Path, Path]:
-        certificate, key, request = folder / f"{name}.pem", folder / f"{name}.key", folder / f"{name}.csr"
-        _openssl(
-            f"req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN={name} -addext subjectAltName={names} "
-            f"-keyout {key} -out {request}"
-        )
-        _openssl(
-            f"x509 -req -in {request} -CA {self.ca} -CAkey {self.ca_key} -days 2 -copy_extensions copy "
-            f"-out {certificate}"
-        )
-        return certificate, key
+    def __init__(self, folder: Path, *, names: Sequence[str] = ("localhost", "127.0.0.1")) -> None:
+        authority = trustme.CA()
+        self.ca = folder / "ca.pem"
+        authority.cert_pem.write_to_path(self.ca)
+        self.server, self.server_key = _written(authority.issue_cert(*names), folder, "server")
+        self.client, self.client_key = _written(authority.issue_cert("client"), folder, "client")
 
     def context(self, *, mutual: bool = False, newest: ssl.TLSVersion | None = None) -> ssl.SSLContext:
         """For a server."""
@@ -51,8 +37,12 @@ class Certificates:
         return context
 
 
-def _openssl(arguments: str) -> None:
-    subprocess.run(["openssl", *arguments.split()], check=True, capture_output=True)
+def _written(issued: trustme.LeafCert, folder: Path, name: str) -> tuple[Path, Path]:
+    """The files of a certificate and of its key."""
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    issued.cert_chain_pems[0].write_to_path(certificate)
+    issued.private_key_pem.write_to_path(key)
+    return certificate, key
 
 
 class Request:

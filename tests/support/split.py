@@ -4,8 +4,12 @@ A live test needs more than Python, an ordinary user and the files of this proje
 service, a program that a distribution brings, a package registry. `make live` runs these, `make unit` all others.
 """
 
+import os
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import pytest
@@ -14,6 +18,8 @@ LIVE_FOLDERS: Final = ("delivery", "e2e", "projects")
 """Everything in these folders of tests/ is live."""
 LIVE_MARKERS: Final = frozenset({"live", "ebpf", "docker", "kafka", "slow"})
 """A test with one of these markers is live."""
+ORDINARY: Final = frozenset({Path(sys.executable).name, "cat", "false", "sh", "sleep", "tee", "true", "uname"})
+"""Programs that every machine has; a unit test starts no others, but those of this project and its own."""
 _NEEDS: Final = "needs_live"
 
 _Fixture = TypeVar("_Fixture", bound=Callable[..., Any])
@@ -58,6 +64,19 @@ def running(item: pytest.Item) -> Iterator[None]:
         yield
     finally:
         _running.pop()
+
+
+def watch_programs() -> None:
+    """From now on a unit test that starts a program which not every machine has fails."""
+    own = (str(Path(__file__).parents[2]), tempfile.gettempdir())
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen" and _running:
+            program = os.fspath(arguments[0])
+            if Path(program).name not in ORDINARY and not program.startswith(own):
+                check(f"the program {program}")
+
+    sys.addaudithook(hook)
 
 
 def _advice() -> str:

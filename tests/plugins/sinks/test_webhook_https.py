@@ -281,7 +281,7 @@ def test_a_certificate_of_a_stranger_gets_no_alert(certificates: Certificates, c
 
 
 def test_a_certificate_for_another_name_gets_no_alert(tmp_path: Path, caplog: Log) -> None:
-    others = Certificates(tmp_path, names="DNS:elsewhere.example")
+    others = Certificates(tmp_path, names=["elsewhere.example"])
     _refused(others.context(), caplog, "certificate is refused: Hostname mismatch", tls={"ca": others.ca})
 
 

@@ -22,6 +22,7 @@ from mozu.plugins.sources.falco_http.request_queue import RequestQueue
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 from mozu.plugins.sources.falco_http.source import FalcoHttpSource
 from tests.support.https import Certificates
+from tests.support.requirements import program
 
 PATIENCE = 60.0
 
@@ -327,6 +328,7 @@ def test_a_client_without_certificate_stays_outside(certificates: Certificates) 
     run(scenario, known, **_tls(certificates, client_ca=certificates.ca))
 
 
+@pytest.mark.live
 def test_falcos_own_client_library_gets_its_answer(tmp_path: Path) -> None:
     """libcurl, with the token in the URL, which is the only place where Falco can put one."""
 
@@ -334,7 +336,8 @@ def test_falcos_own_client_library_gets_its_answer(tmp_path: Path) -> None:
         body = tmp_path / "alert.json"
         body.write_text(json.dumps(payload()))
         url = play.url.replace("//", "//falco:PLANTED@")
-        command = ["curl", "-s", "-w", "%{http_code}", "-H", "Content-Type: application/json", "-d", f"@{body}", url]
+        about = ["-s", "-w", "%{http_code}", "-H", "Content-Type: application/json", "-d", f"@{body}"]
+        command = [program("curl"), *about, url]
         done = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=True, timeout=20)
         assert b"200" == done.stdout
 
