@@ -40,7 +40,7 @@ contracts: $(STAMP)
 pages: $(STAMP)
 	$(PYTHON) -m pytest -q -m "not live" tests/docs
 
-unit: $(STAMP)   ## tests that need Python and an ordinary user only, in parallel
+unit: $(STAMP)   ## tests that need Python and an ordinary user only, in parallel: two minutes
 	$(POWERLESS) $(PYTHON) -m pytest -q -n auto -m "not live"
 
 live: $(STAMP)   ## tests that need the kernel, root, docker, Kafka or programs of the distribution
