@@ -4,6 +4,10 @@ Exit codes: 0 all is well · 1 the configuration, the rules or this machine do n
 70 a fault of mozu itself · 130 interrupted.
 """
 
-from mozu.core.cli.main import invoke, main
+from mozu.core.cli.standard_descriptors import open_missing
+
+open_missing()  # before anything is imported that opens descriptors
+
+from mozu.core.cli.main import invoke, main  # noqa: E402
 
 __all__ = ["invoke", "main"]
