@@ -14,8 +14,9 @@
 #define MAX_FILTERED_PATH MAX_OPENED_PATH /* a longer path passes */
 
 /* Verdicts of the task that called last on this CPU. `execs` (task->self_exec_id) differs after an exec, `born`
-   (task->start_boottime) for a later task with the same pid. */
-struct caller { u64 task, born, execs; struct verdicts verdicts; };
+   (task->start_boottime) for a later task with the same pid, `moves` (CGROUP_MOVES) after any process was moved to another
+   cgroup. */
+struct caller { u64 task, born, execs, moves; struct verdicts verdicts; };
 
 struct filter_scratch {
   struct caller caller;
@@ -41,19 +42,19 @@ inlined struct filter_scratch *filter_scratch(void) {
    (PROC_COMM_VERDICTS), else all of them. */
 inlined u64 process_bits(const struct syscall_ctx *sys) {
   u32 pid = sys->task >> 32, zero = 0;
-  u64 *generation = LOOKUP(GENERATION, &zero);
+  u64 *generation = LOOKUP(GENERATION, &zero), *moved = LOOKUP(CGROUP_MOVES, &zero);
   struct filter_scratch *g = filter_scratch();
   struct task_struct *task = bpf_get_current_task_btf();
-  if (!generation || !g) return ~0ull;
+  if (!generation || !moved || !g) return ~0ull;
   struct caller *last = &g->caller;
-  u64 born = task->start_boottime, execs = task->self_exec_id;
+  u64 born = task->start_boottime, execs = task->self_exec_id, moves = *(volatile u64 *)moved;
   bool is_current = sys->entry_path != ENTRY_URING; /* a request completes wherever the kernel comes to it */
   if (is_current && last->task == sys->task && last->born == born && last->execs == execs &&
-      last->verdicts.generation == *generation)
+      last->moves == moves && last->verdicts.generation == *generation)
     return last->verdicts.bits;
   struct verdicts *known = LOOKUP(PROC_VERDICTS, &pid);
   if (known && known->generation == *generation) {
-    if (is_current) *last = (struct caller){sys->task, born, execs, *known};
+    if (is_current) *last = (struct caller){sys->task, born, execs, moves, *known};
     return known->bits;
   }
   struct verdicts *named = LOOKUP(PROC_COMM_VERDICTS, &pid);

@@ -7,7 +7,7 @@
 #pragma once
 
 enum { TYPE_FORK = 1000, TYPE_EXIT = 1001, TYPE_SIGNAL = 1002, TYPE_SWITCH = 1003, TYPE_FAULT = 1004,
-       NUMBERS_END = 1005 }; /* events that are no system calls; those have the number of their call */
+       TYPE_CGROUP = 1005, NUMBERS_END = 1006 }; /* events that are no system calls; those have the number of their call */
 
 enum mark {
   MARK_DELETED = 1,      /* the file is unlinked */
@@ -102,6 +102,12 @@ struct fork {
   struct header head;
   u64 start, pidns_start;
   u32 child_tid, child_pid, child_vtid, child_vpid, parent, shares_files;
+};
+
+struct cgroup_move {     /* a process is in other cgroups than before: it was moved, or was made there */
+  struct header head;    /* of the process that moved it */
+  u32 moved;             /* process id */
+  u16 cgroup_v1, cgroup_v2; /* strings */
 };
 
 struct exit {

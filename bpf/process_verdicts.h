@@ -8,9 +8,8 @@
    its state and is filled by process_filter_cache.py. Verdicts of another generation (map GENERATION: the rules or
    the state have changed) are ignored.
 
-   The container of a process is the one whose cgroup it was in at its last fork or exec, in the state as here; a
-   process that is moved to another cgroup and executes nothing is noticed by core/flow/reconcile.py only, after a
-   loss. */
+   A process that is moved to another cgroup may be in another container: its entry in PROC_VERDICTS ends then, too
+   (process_moved of lifecycle.c). */
 #pragma once
 #include "record.h"
 

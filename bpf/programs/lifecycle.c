@@ -8,13 +8,48 @@
 #define SIGNAL_GROUP_EXIT 4
 #define ANCESTORS 32 /* that are searched for a child subreaper */
 
-inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
-  struct task_struct *parent = TYPED(task_struct, ctx->args[0]), *child = TYPED(task_struct, ctx->args[1]);
-  u32 zero = 0, pid = 0, tid = 0;
+/* The container of a process follows its cgroups: the verdict that was written for it is no longer one, nor what a CPU
+   keeps of it (struct caller of kernel_filter.h, by CGROUP_MOVES). What its name alone decides stays. */
+inlined int emit_cgroup_move(struct task_struct *task, u32 pid) {
+  u32 zero = 0;
+  u64 *moves = LOOKUP(CGROUP_MOVES, &zero);
+  struct scratch *s = begin_record(TYPE_CGROUP, SLOT_FORK, sizeof(struct cgroup_move), 0);
+  if (s) {
+    struct cgroup_move *e = (void *)s->record;
+    struct css_set *groups = 0;
+    struct kernfs_node *node = 0;
+    e->moved = pid;
+    e->cgroup_v1 = 0;
+    READ(groups, task->cgroups);
+#ifndef CGROUP_V2_ONLY
+    struct cgroup_subsys_state *state = 0;
+    READ(state, TYPED(css_set, groups)->subsys[MEMORY_CGRP_ID]);
+    READ(node, TYPED(cgroup, TYPED(cgroup_subsys_state, state)->cgroup)->kn);
+    e->cgroup_v1 = append_cgroup_path(s, node);
+#endif
+    READ(node, TYPED(cgroup, TYPED(css_set, groups)->dfl_cgrp)->kn);
+    e->cgroup_v2 = append_cgroup_path(s, node);
+    submit_record(s);
+  }
+  /* After the record: a verdict that user space writes from then on is about the new cgroups. */
+  bpf_map_delete_elem(MAP(PROC_VERDICTS), &pid);
+  if (moves) __sync_fetch_and_add(moves, 1);
+  return 0;
+}
+
+/* A write to cgroup.procs: raw tracepoint cgroup_attach_task(cgroup, path, task, threadgroup), once for a process, after
+   the move. Threads that are moved alone (cgroup.threads) leave their process where it is. */
+inlined int process_moved(struct bpf_raw_tracepoint_args *ctx) {
+  struct task_struct *task = TYPED(task_struct, ctx->args[2]);
+  u32 pid = 0, tid = 0;
+  READ(pid, task->tgid);
+  READ(tid, task->pid);
+  return pid == tid ? emit_cgroup_move(task, pid) : 0;
+}
+
+inlined int emit_fork(struct task_struct *parent, struct task_struct *child, u32 pid, u32 tid) {
+  u32 zero = 0;
   struct settings *settings = LOOKUP(SETTINGS, &zero);
-  READ(pid, child->tgid);
-  READ(tid, child->pid);
-  if (pid == tid) inherit_verdicts(bpf_get_current_pid_tgid() >> 32, pid);
   if (settings && !settings->threads && pid != tid) return 0; /* a thread that no rule asks for */
   struct scratch *s = begin_record(TYPE_FORK, SLOT_FORK, sizeof(struct fork), 0);
   if (!s) return 0;
@@ -39,6 +74,20 @@ inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
   READ(theirs, child->files);
   e->shares_files = mine == theirs;
   return submit_record(s);
+}
+
+/* A child that is made in another cgroup (CLONE_INTO_CGROUP) is one that was moved. */
+inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
+  struct task_struct *parent = TYPED(task_struct, ctx->args[0]), *child = TYPED(task_struct, ctx->args[1]);
+  u32 pid = 0, tid = 0;
+  void *mine = 0, *theirs = 0;
+  READ(pid, child->tgid);
+  READ(tid, child->pid);
+  READ(mine, parent->cgroups);
+  READ(theirs, child->cgroups);
+  if (pid == tid) inherit_verdicts(bpf_get_current_pid_tgid() >> 32, pid);
+  emit_fork(parent, child, pid, tid);
+  return pid == tid && mine != theirs ? emit_cgroup_move(child, pid) : 0;
 }
 
 /* A bit field is read by its byte; name##_BIT is its offset from BTF. */

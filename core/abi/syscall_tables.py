@@ -280,6 +280,7 @@ KERNEL_EVENTS: Final[Mapping[str, tuple[int, str, str]]] = {
     "signaldeliver": (FIRST_EVENT + 2, "signal", "= 1 2"),
     "switch": (FIRST_EVENT + 3, "switch", "0 1 2 3 4 5"),
     "page_fault": (FIRST_EVENT + 4, "fault", "0 1 2"),
+    "_cgroup": (FIRST_EVENT + 5, "cgroup", _OWN_CODE),
 }
 """Events that are no calls: number, family, operands. bpf/mozu.h has the same numbers."""
 NUMBERS_END: Final = FIRST_EVENT + len(KERNEL_EVENTS)

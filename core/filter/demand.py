@@ -24,7 +24,7 @@ STATE_DEPENDENCIES: Final[Mapping[str, tuple[str, ...]]] = {
     "threads": (),
     "env": (),
     "realpath": (),
-    "cgroups": (),
+    "cgroups": ("_cgroup",),
     "names": (),
     "files": (),
 }

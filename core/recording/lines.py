@@ -48,8 +48,8 @@ OBSERVATIONS: Final[dict[str, Any]] = {
 """Name in a form → class, for every observation of a source."""
 INTERNAL: Final = {
     "_fork": "Forked", "_process": "KnownProcess", "_file": "KnownFile", "_enter": "Entered", "_unseen": "Event",
-    "_exit": "", "_reset": "", "_state": "Restored", "_saved": "Saved", "_restored": "", "_looked": "Looked",
-    "_repaired": "Looked",
+    "_cgroup": "Moved", "_exit": "", "_reset": "", "_state": "Restored", "_saved": "Saved", "_restored": "",
+    "_looked": "Looked", "_repaired": "Looked",
 }  # fmt: skip
 """Type of an event that is for the state only → the observation without which it means nothing."""
 OBSERVATION_NAMES: Final = {value: name for name, value in OBSERVATIONS.items()}

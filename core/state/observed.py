@@ -14,6 +14,7 @@ and `procexit` means that the last thread of its process has ended.
 | event type | observation | meaning |
 |---|---|---|
 | `_fork` | Forked | a task was made; `tid`/`pid` are the creator's |
+| `_cgroup` | Moved | live: a process was moved to other cgroups; `tid`/`pid` are its own |
 | `_exit` | None | live: a thread has ended and others of its process live on; `tid`/`pid` are its own |
 | `_process` | KnownProcess | a task that existed before the recording; `tid`/`pid` are its own |
 | `_file` | KnownFile | a descriptor of the task `tid`; its `_process` comes first |
@@ -50,6 +51,13 @@ class Forked(msgspec.Struct, frozen=True, omit_defaults=True):
     ptid: int = 0
     """The parent the kernel gave it (differs from the creator under CLONE_PARENT); 0: the creator."""
     shares_files: bool = False
+
+
+class Moved(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The cgroups of a process that was moved to others, and executed nothing; event type `_cgroup`."""
+
+    cgroups: tuple[tuple[str, str], ...]
+    """(controller, path)."""
 
 
 class Executed(msgspec.Struct, frozen=True, omit_defaults=True):

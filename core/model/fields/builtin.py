@@ -1,22 +1,41 @@
 """Every field that the core brings, in one place."""
 
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
 from mozu.core.model.fields import containers, users
+from mozu.core.model.fields.dependency import EVERYTHING, Dependency
 from mozu.core.model.fields.evt import fields as events
 from mozu.core.model.fields.fd import fields as files
 from mozu.core.model.fields.field import Field
 from mozu.core.model.fields.fs import fields as paths
 from mozu.core.model.fields.lookups import Lookups
-from mozu.core.model.fields.proc import fields as processes
+from mozu.core.model.fields.proc.lineage import LINEAGE
+from mozu.core.model.fields.proc.own import OWN
+from mozu.core.model.fields.proc.sessions import SESSIONS
+from mozu.core.model.fields.proc.threads import THREADS
+
+_D = Dependency
 
 
 def builtin_fields(lookups: Lookups | None = None) -> tuple[Field, ...]:
     """The core's fields for one engine. `lookups` are its surroundings; without them only the event itself is known."""
     around = Lookups() if lookups is None else lookups
     return (
-        *events.fields(around),
-        *files.fields(around),
-        *paths.FIELDS,
-        *processes.FIELDS,
-        *users.FIELDS,
-        *containers.FIELDS,
+        *_declared(events.fields(around), _D.EVENT, _D.PROCESS, _D.DESCRIPTORS, _D.CWD, _D.METADATA),
+        *_declared(files.fields(around), _D.EVENT, _D.DESCRIPTORS, _D.CWD, _D.METADATA),
+        *_declared(paths.FIELDS, _D.EVENT, _D.DESCRIPTORS, _D.CWD),
+        *_declared(OWN, _D.EVENT, _D.IMAGE, _D.PROCESS, _D.DESCRIPTORS, _D.CWD, _D.SESSION),
+        *_declared(LINEAGE, _D.EVENT, _D.IMAGE, _D.PROCESS, _D.PARENT, _D.DESCRIPTORS),
+        *_declared(SESSIONS, _D.PROCESS, _D.PARENT, _D.IMAGE, _D.SESSION),
+        *_declared(THREADS, _D.EVENT, _D.IMAGE, _D.PROCESS, _D.IDENTITY, _D.CGROUP),
+        *_declared(users.FIELDS, _D.IDENTITY, _D.CGROUP, _D.METADATA, _D.PROCESS),
+        *_declared(containers.FIELDS, _D.EVENT, _D.CGROUP, _D.METADATA, _D.PROCESS),
     )
+
+
+def _declared(fields: Iterable[Field], *most: Dependency) -> Iterator[Field]:
+    """A family, of which each field depends on no more than `most`; those that say what they depend on stay."""
+    for field in fields:
+        yield msgspec.structs.replace(field, depends=frozenset(most)) if field.depends == EVERYTHING else field

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Final
 
 from mozu.core.model.event import Container, Process, SyscallEvent
+from mozu.core.model.fields.dependency import Dependency
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
 from mozu.core.model.fields.proc.read import UNSIGNED, dated, own
 from mozu.core.model.value_types import FieldValue
 
 _OWN: Final = frozenset({"tree", "cgroups"})
 _NEEDS: Final = frozenset({"tree", "cgroups", "enricher:containers"})
-_EXEC_INVARIANT: Final = frozenset({"exec_invariant"})
+_BY_CGROUP: Final = frozenset({Dependency.CGROUP})
 _SUGGESTED: Final = frozenset({"suggested"})
 _DEPRECATED: Final = frozenset({"deprecated"})
 _GONE: Final = "Out of use; never has a value."
@@ -69,7 +70,8 @@ _CONTAINER: Final = (
         type=FieldType.STRING,
         read=_by_cgroup(lambda c: c.id),
         needs=_OWN,
-        traits=_SUGGESTED | _EXEC_INVARIANT,
+        traits=_SUGGESTED,
+        depends=_BY_CGROUP,
         doc="First 12 characters of the container's id; `host` outside containers.",
     ),
     Field(
@@ -77,7 +79,7 @@ _CONTAINER: Final = (
         type=FieldType.STRING,
         read=_by_cgroup(lambda c: c.full_id),
         needs=_OWN,
-        traits=_EXEC_INVARIANT,
+        depends=_BY_CGROUP,
         doc="The container's whole id; `host` outside containers.",
     ),
     Field(
@@ -85,7 +87,7 @@ _CONTAINER: Final = (
         type=FieldType.STRING,
         read=_by_cgroup(lambda c: c.runtime),
         needs=_OWN,
-        traits=_EXEC_INVARIANT,
+        depends=_BY_CGROUP,
         doc="What runs the container: docker, containerd, podman …; `host` outside containers.",
     ),
     Field(

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from mozu.core.model.event import Event
+from mozu.core.model.fields.dependency import EVERYTHING, Dependency
 from mozu.core.model.value_types import FieldValue
 
 Reader = Callable[[Any], FieldValue]
@@ -116,10 +117,13 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     `core.filter.demand`) and `enricher:NAME`."""
     narrowed: Callable[[str | None, str], frozenset[str]] | None = None
     """(argument, event type) → what of `needs` events of that type really need."""
+    depends: frozenset[Dependency] = EVERYTHING
+    """What its value can change with. A source that filters by process keeps answers about a field only as
+    long as it sees that nothing of this has changed."""
     traits: frozenset[str] = frozenset()
     """no_rhs, no_transformer, filter_only, hidden, deprecated, suggested, hex, padded, output_time,
     dynamic (the type is the parameter's), host_name (constants are names of hosts), at_most (`=` holds for every value
-    up to the constant), exec_invariant (of a process, it stays until the next exec, and children begin with it)."""
+    up to the constant)."""
     format: str = ""
     """How a number prints: `` decimal, `hex` (upper case), `octal` (both without prefix), `padded` (nine digits)."""
     variant: "Callable[[str | None], Field] | None" = None

@@ -72,6 +72,17 @@ def forked(state: State, event: SyscallEvent) -> None:
     parent.children.add(child)
 
 
+def moved(state: State, event: SyscallEvent) -> None:
+    """`_cgroup`: a process is in other cgroups from now on, and with them in another container, or in none."""
+    node = state.node(event.pid)
+    if node is None:
+        return
+    groups = event.observed.cgroups
+    container = container_of(groups, state.namespaces)
+    for member in (node.main, *node.main.members):
+        state.tables.update(member, state.number + 1, cgroups=groups, container=container)
+
+
 # --- recorded ---
 
 
@@ -209,4 +220,4 @@ def _number(args: tuple[Any, ...], index: int, default: int = 0) -> int:
 
 
 TRANSITIONS: Final = dict.fromkeys(("clone", "clone3", "fork", "vfork"), cloned)
-INTERNAL: Final = {"_fork": forked}
+INTERNAL: Final = {"_fork": forked, "_cgroup": moved}

@@ -62,3 +62,11 @@ def tracepoint_id(root: Path, name: str, group: str = "syscalls") -> int | None:
         return int((root / "events" / group / name / "id").read_text())
     except FileNotFoundError:
         return None
+
+
+def has_cgroup_tracepoint() -> bool:
+    """Whether this kernel tells of processes that are moved between cgroups."""
+    try:
+        return tracepoint_id(tracefs(), "cgroup_attach_task", "cgroup") is not None
+    except (OSError, SourceUnavailable):
+        return False

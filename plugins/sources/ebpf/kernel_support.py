@@ -74,7 +74,7 @@ def _families(place: Path) -> Iterator[Visibility]:
     known: dict[str, list[str]] = defaultdict(list)
     absent: dict[str, list[str]] = defaultdict(list)
     for name, used in PROGRAMS.items():
-        if name == "_fork":
+        if name in ("_fork", "_cgroup"):
             continue
         family = used[-1].family
         found = any(checks.tracepoint_id(place, one.tracepoint, one.group) is not None for one in used)

@@ -20,7 +20,7 @@ SIZES: Final = {
     "URING_OP_SIZE": uring.ENTRY.size,
     "URING_REQUESTS_SIZE": 984,
     "URING_REQUEST_SIZE": 9176,
-    "FILTER_SCRATCH_SIZE": 736,
+    "FILTER_SCRATCH_SIZE": 744,
     "OPENED_PATH_SIZE": 280,
 }
 """Sizes of structs in bpf/{record,syscall_ctx,uring,kernel_filter,opened_path}.h, which assert them."""
@@ -55,6 +55,7 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
         "FILTER_SCRATCH": (per_cpu, 4, SIZES["FILTER_SCRATCH_SIZE"], 1),
         "OPENED_PATHS": (bpf_syscall.HASH, 8, SIZES["OPENED_PATH_SIZE"], MAX_OPENED_PATHS),
         "GENERATION": (array, 4, 8, 1),
+        "CGROUP_MOVES": (array, 4, 8, 1),
         "COMM_VERDICTS": (bpf_syscall.HASH, NAME, ENTRY.size, NAMES),
         "COMM_DEFAULT": (array, 4, ENTRY.size, 1),
         "PROC_COMM_VERDICTS": (bpf_syscall.LRU_HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),

@@ -1,10 +1,11 @@
 """Cache of process verdicts in kernel maps: which process predicates of the kernel filter hold of which process.
 
 What the name of a program alone decides is written by name (COMM_VERDICTS), and the kernel looks it up at each exec.
-For the rest, a process that keeps making calls which pass the filter is put into a queue. Its exec or exit deletes its
-entry in the kernel at once, and a verdict found in the meantime is refused: first an empty entry is made, then the ring
-is read past that moment, then the predicates are evaluated, and the verdict is written only if the entry still
-exists. Verdicts carry the number of their generation; those of an earlier one count for nothing.
+For the rest, a process that keeps making calls which pass the filter is put into a queue. Its exec, exit or move to
+another cgroup deletes its entry in the kernel at once, and a verdict found in the meantime is refused: first an empty
+entry is made, then the ring is read past that moment, then the predicates are evaluated, and the verdict is written
+only if the entry still exists. Verdicts carry the number of their generation; those of an earlier one count for
+nothing.
 """
 
 import struct
@@ -122,6 +123,9 @@ class ProcessFilterCache:
             elif kind in ("execve", "procexit"):
                 calls.pop(event.pid, None)
                 self._known.discard(event.pid)
+            elif kind == "_cgroup" and event.pid in self._known:
+                self._known.discard(event.pid)
+                self._enqueue(event.pid)
 
     def _enqueue(self, pid: int) -> None:
         if len(self._known) < self._limit:

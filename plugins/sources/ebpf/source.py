@@ -26,8 +26,9 @@ _ALL: Final = 1 << 30
 CHECK_INTERVAL: Final = 1.0
 """Seconds between two looks at the wall clock and at the loss counters."""
 CACHE_SUSPEND_SECONDS: Final = 60.0
-"""After a loss of forks, execs or exits the kernel filter gets no answers about processes for so long: the state may be
-wrong."""
+"""After a loss of forks, execs, exits or moves no verdicts are written for so long: the state may be wrong."""
+CGROUP_EVENTS: Final = frozenset({"_cgroup"})
+"""Watched where a rule reads containers: a process is moved to another cgroup."""
 PROCESS_EVENTS: Final = frozenset({"_fork", "execve", "procexit"})
 """Always watched: without them no event has a process. They cost nothing but at forks, execs and exits."""
 ATTACH_ORDER: Final = ("procexit", "execve", "_fork")
@@ -71,7 +72,7 @@ class EbpfSource:
         self._ring_size = ring_size
         self._compat32 = compat32
         self._kernel_filter = kernel_filter
-        self._lasting = lasting_fields(context.fields)
+        self._lasting = lasting_fields(context.fields, sees_moves=checks.has_cgroup_tracepoint())
         self._compile_predicates: CompilePredicates | None = None
         self._process_cache: ProcessFilterCache | None = None
         self._lost_before = 0
@@ -232,7 +233,7 @@ class EbpfSource:
         if self._loader is None or self._process_cache is None:
             return
         lost = 0
-        for name in PROCESS_EVENTS:
+        for name in PROCESS_EVENTS | CGROUP_EVENTS:
             _, _, in_ring, missed = self._loader.count(name)
             lost += in_ring + (missed or 0)
         if lost != self._lost_before:

@@ -52,6 +52,7 @@ _OWN: Final[Mapping[str, tuple[Program, ...]]] = {
     "execveat": (_at_exit("execveat", "exec", "execve_failed"),),
     "_fork": (_scheduler("fork", "lifecycle", "process_forked"),),
     "procexit": (_scheduler("exit", "lifecycle", "process_exited"),),
+    "_cgroup": (Program("process_moved", "lifecycle", "cgroup_attach_task", True, "cgroup"),),
     "signaldeliver": (Program("signal_delivered", "signal", "signal_deliver", True, "signal"),),
     "switch": (Program("switched", "switch", "sched_switch", True, "sched"),),
     "page_fault": tuple(

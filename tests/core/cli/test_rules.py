@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -139,6 +140,54 @@ def test_a_rule_is_explained_with_macros_and_lists_resolved(run: Run, rules: Pat
     assert "evt.type in (open, openat) and proc.name in (vi, nano)" in out
     assert "events\n  open, openat\n" in out
     assert "T1003, host" in out
+
+
+FILTERED = """
+- rule: Exact
+  desc: d
+  condition: evt.type = ptrace and evt.rawres >= 0 and evt.rawarg.pid != 1
+  output: o
+  priority: INFO
+- rule: Necessary
+  desc: d
+  condition: evt.type in (open, openat) and evt.failed = true and fd.name = /etc/shadow
+  output: o
+  priority: INFO
+- rule: None
+  desc: d
+  condition: evt.type = setuid and user.name = root
+  output: o
+  priority: INFO
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "line", "data"),
+    [
+        ("Exact", "ptrace: exact", {"ptrace": {"precision": "exact", "inexact": ""}}),
+        (
+            "Necessary",
+            "open, openat: necessary; the first test that is not exact is: fd.name = /etc/shadow",
+            dict.fromkeys(("open", "openat"), {"precision": "necessary", "inexact": "fd.name = /etc/shadow"}),
+        ),
+        (
+            "None",
+            "setuid: none; the first test that is not exact is: user.name = root",
+            {"setuid": {"precision": "none", "inexact": "user.name = root"}},
+        ),
+    ],
+)
+def test_what_the_kernel_filter_can_test_of_a_rule_is_explained(
+    run: Run, tmp_path: Path, rule: str, line: str, data: dict[str, Any]
+) -> None:
+    path = tmp_path / "filtered.yaml"
+    path.write_text(FILTERED)
+
+    _, out, _ = run("rules", "explain", rule, "-r", path)
+    _, json, _ = run("rules", "explain", rule, "-r", path, "--json")
+
+    assert f"filtered by ebpf\n  {line}\n" in out
+    assert {"ebpf": data} == orjson.loads(json)["filtered_by"]
 
 
 def test_macros_and_lists_are_explained_too(run: Run, rules: Path) -> None:

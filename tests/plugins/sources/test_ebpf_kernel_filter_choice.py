@@ -11,10 +11,11 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose
 from mozu.plugins.sources.ebpf.kernel_filter.check import Check, cost, in_c, without
+from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import lasting_fields
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import first_inexact
 
 FIELDS = FieldRegistry(builtin_fields())
-EXEC_INVARIANT = [field.name for field in FIELDS if "exec_invariant" in field.traits]
+EXEC_INVARIANT = lasting_fields(FIELDS)
 OPENS = "evt.type in (open, openat)"
 
 

@@ -106,6 +106,50 @@ def test_what_a_container_opens_is_told(judged: FilterComparison, likely: Path) 
     assert 100 <= len(alerts([rule], whole))
 
 
+@pytest.mark.parametrize(
+    ("rule", "inside"), [("container.id != host", True), ("container.id = host", False)], ids=["container", "host"]
+)
+def test_a_process_that_is_moved_to_another_cgroup_is_in_another_container_at_once(
+    judged: FilterComparison, likely: Path, rule: str, inside: bool
+) -> None:
+    """It executes nothing: before the move, in the container, and after it has left."""
+    path = str(likely / "x" / "a.b")
+    rule = f"evt.type = openat and fd.filename = a.b and {rule}"
+    judged.want(rule, "evt.type = openat and fd.filename = nothing and proc.exe startswith /")
+    settled(judged)
+
+    filtered, whole = judged.act(opens.moved_between_cgroups, path, 100)
+
+    assert 300 == sum(opened(whole, path).values())
+    assert (100 if inside else 200) == len(alerts([rule], whole))
+    assert alerts([rule], filtered) == alerts([rule], whole)
+
+
+def test_calls_outside_the_container_are_filtered_again_after_a_move(judged: FilterComparison, likely: Path) -> None:
+    path = str(likely / "x" / "a.b")
+    judged.want("evt.type = openat and container.id != host")
+    settled(judged)
+
+    filtered, whole = judged.act(opens.moved_between_cgroups, path, 100)
+
+    assert 300 == sum(opened(whole, path).values())
+    assert 100 <= sum(opened(filtered, path).values()) <= 220
+
+
+def test_a_child_that_is_made_in_another_cgroup_has_no_verdict_of_its_parent(
+    judged: FilterComparison, likely: Path
+) -> None:
+    path = str(likely / "x" / "a.b")
+    rule = "evt.type = openat and container.id != host"
+    judged.want(rule)
+    settled(judged)
+
+    filtered, whole = judged.act(opens.child_in_another_cgroup, path, 100)
+
+    assert 100 == len(alerts([rule + f" and fd.name = {path}"], whole))
+    assert alerts([rule], filtered) == alerts([rule], whole)
+
+
 def test_a_loss_of_births_makes_strangers_of_everybody(judged: FilterComparison, likely: Path) -> None:
     judged.want("evt.type = openat and proc.exe endswith /wanted")
     source = judged.filtered.source

@@ -290,6 +290,21 @@ def test_names_of_earlier_predicates_are_names_like_any_other(known: ProcessFilt
     assert generation == named(table, b"a")[0] == current
 
 
+def test_a_process_that_is_moved_to_another_cgroup_is_queued_again(
+    known: ProcessFilterCache, table: dict[str, int], answers: Answers
+) -> None:
+    answers.of.update({7: (True, False)})
+    known.prefetch([7])
+    known.publish(0)
+    bpf_syscall.delete(table["PROC_VERDICTS"], 7)  # the move did
+    answers.of[7] = (False, True)
+
+    known.observe(calls(7, 1, "_cgroup") + calls(8, 1, "_cgroup"))
+    known.publish(0)
+
+    assert ((True, 0b10), None) == (entry(table, 7), entry(table, 8))
+
+
 def test_without_predicates_nothing_is_told_of_any_name(known: ProcessFilterCache, table: dict[str, int]) -> None:
     known.configure(frozenset(), ())
 

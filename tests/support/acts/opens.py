@@ -1,10 +1,13 @@
 """Opens of every kind."""
 
+import ctypes
 import os
 import socket
 import struct
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +215,64 @@ def in_container(folder: str, path: str, count: int) -> str:
         for directory in (group, group.parent, top):
             directory.rmdir()
     return name
+
+
+@contextmanager
+def _cgroups() -> Iterator[tuple[Path, Path]]:
+    """(one that is no container's, one that a container engine might have made). The caller is in the first."""
+    roots = [Path("/sys/fs/cgroup") / name for name in _HIERARCHIES]
+    root = next(root for root in roots if (root / "cgroup.procs").exists())
+    top = root / f"mozu-{os.getpid()}"
+    home, group = top / "home", top / "docker" / ("c0ffee" * 10 + "c0de")
+    group.mkdir(parents=True)
+    home.mkdir()
+    try:
+        _move(home)
+        yield home, group
+        _move(root)
+    finally:
+        for directory in (group, group.parent, home, top):
+            directory.rmdir()
+
+
+def _move(group: Path) -> None:
+    (group / "cgroup.procs").write_text(str(os.getpid()))
+
+
+def moved_between_cgroups(path: str, count: int) -> None:
+    """One process, which executes nothing, opens a file so many times before it is in a container's cgroup, in it, and
+    after it."""
+    with _cgroups() as (home, group):
+        for place in (home, group, home):
+            _move(place)
+            _open_often(path, count)
+
+
+def child_in_another_cgroup(path: str, count: int) -> None:
+    """A child opens a file, which is made in a container's cgroup (CLONE_INTO_CGROUP)."""
+    with _cgroups() as (_, group):
+        _clone_into(group, lambda: _open_often(path, count))
+
+
+def _open_often(path: str, count: int) -> None:
+    for number in range(count):
+        if number == count // 2:
+            time.sleep(0.3)  # the verdict on this process is to be written before the rest
+        os.close(os.open(path, os.O_RDONLY))
+
+
+def _clone_into(group: Path, act: Callable[[], None]) -> None:
+    """clone3(2) with CLONE_INTO_CGROUP."""
+    fd = os.open(group, os.O_RDONLY | os.O_DIRECTORY)
+    arguments = struct.pack("<11Q", 0x200000000, 0, 0, 0, 17, 0, 0, 0, 0, 0, fd)
+    buffer = ctypes.create_string_buffer(arguments, len(arguments))
+    pid = ctypes.CDLL(None, use_errno=True).syscall(435, buffer, len(arguments))
+    if pid == 0:
+        act()
+        os._exit(0)
+    os.close(fd)
+    assert pid > 0, os.strerror(ctypes.get_errno())
+    os.waitpid(pid, 0)
 
 
 def then_a_child(path: str, count: int) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mozu.core.model.event import File, Process, SyscallEvent, byte_length
+from mozu.core.model.fields.dependency import EXEC_INVARIANT
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
 from mozu.core.model.fields.proc.read import UNSIGNED, dated, of_main, own
 
@@ -11,7 +12,6 @@ TREE: Final = frozenset({"tree"})
 _ENV: Final = frozenset({"tree", "env"})
 _CWD: Final = frozenset({"tree", "cwd"})
 _FDS: Final = frozenset({"tree", "fds", "files"})
-_EXEC_INVARIANT: Final = frozenset({"exec_invariant"})
 _WRITABLE, _UPPER, _MEMFD, _LOWER = 1, 2, 4, 8
 """Bits of `Process.exe_flags`."""
 
@@ -103,7 +103,7 @@ def _field(name: str, kind: FieldType, doc: str, read: Reader, needs: frozenset[
 
 def _exec_invariant(name: str, doc: str, read: Reader, kind: FieldType = FieldType.STRING) -> Field:
     """It stays until the next exec."""
-    return Field(name=name, type=kind, doc=doc, read=read, needs=TREE, traits=_EXEC_INVARIANT)
+    return Field(name=name, type=kind, doc=doc, read=read, needs=TREE, depends=EXEC_INVARIANT)
 
 
 _STANDARD: Final = tuple(
@@ -139,18 +139,20 @@ OWN: Final[tuple[Field, ...]] = (
         bind=_args,
         argument=Argument.INDEX_OPTIONAL,
         needs=TREE,
-        traits=_EXEC_INVARIANT,
+        depends=EXEC_INVARIANT,
         doc="The arguments behind the first word, joined by blanks; with an index that one argument, counted from 0.",
     ),
     _exec_invariant("proc.cmdline", "The program's name and its arguments, joined by blanks.", own(cmdline)),
-    _field("proc.cmdnargs", FieldType.UINT, "How many arguments follow the first word.", own(lambda p: len(p.args))),
-    _field(
+    _exec_invariant(
+        "proc.cmdnargs", "How many arguments follow the first word.", own(lambda p: len(p.args)), FieldType.UINT
+    ),
+    _exec_invariant(
         "proc.cmdlenargs",
-        FieldType.UINT,
         "Length of all arguments together, in bytes, without what separates them.",
         own(lambda p: sum(map(byte_length, p.args))),
+        FieldType.UINT,
     ),
-    _field("proc.exeline", FieldType.STRING, "The whole command line: first word, a blank, arguments.", own(exeline)),
+    _exec_invariant("proc.exeline", "The whole command line: first word, a blank, arguments.", own(exeline)),
     Field(
         name="proc.env",
         type=FieldType.STRING,

@@ -1,14 +1,17 @@
-"""struct fork and struct exit."""
+"""struct fork, struct cgroup_move and struct exit."""
 
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.model.event import SyscallEvent
-from mozu.core.state.observed import Forked
+from mozu.core.state.observed import Forked, Moved
+from mozu.core.state.texts import cgroups
+from mozu.plugins.sources.ebpf.decode.processes import cgroup_list
 from mozu.plugins.sources.ebpf.decode.reading import HEAD, Buffer, Decode, reader
 
 _fork, _ = reader(
     "fork",
     HEAD + "start pidns_start child_tid child_pid child_vtid child_vpid parent shares_files",
 )
+_move, _MOVE_SIZE = reader("cgroup_move", HEAD + "moved cgroup_v1 cgroup_v2")
 _exit, _ = reader("exit", HEAD + "status reaper")
 
 
@@ -22,6 +25,20 @@ def forked(spec: SyscallSpec) -> Decode:
         )
         observed = Forked(child, group, vtid, vpid, start + offset, namespace + offset, parent, bool(shares))
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, (), None, None, None, observed)
+
+    return decode
+
+
+def moved(spec: SyscallSpec) -> Decode:
+    """A process in other cgroups than before; the event is its own, wherever the record was written."""
+    name = spec.name
+
+    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
+        time, _, _, _, _, _, cpu, _, _, pid, v1, v2 = _move(buffer, at)
+        start = at + _MOVE_SIZE
+        text = buffer[start : start + v1 + v2]
+        observed = Moved(cgroups(cgroup_list(text[:v1], text[v1:])))
+        return SyscallEvent("syscall", name, time + offset, 0, pid, pid, cpu, (), None, None, None, observed)
 
     return decode
 

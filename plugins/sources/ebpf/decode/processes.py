@@ -54,7 +54,7 @@ def _words(raw: bytes) -> tuple[str, bytes]:
     return first.decode("utf-8", "surrogateescape"), rest
 
 
-def _cgroups(memory: bytes, cgroup_v2: bytes) -> bytes:
+def cgroup_list(memory: bytes, cgroup_v2: bytes) -> bytes:
     """`subsystem=path` with a NUL after each; the unified hierarchy has no subsystem."""
     return (b"memory=" + memory + b"\0" if memory else b"") + b"=" + (cgroup_v2 or b"/") + b"\0"
 
@@ -84,7 +84,7 @@ def _exec(name: str) -> Decode:
         exe, rest = _words(raw)
         args: tuple[Any, ...] = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
-            swap * _KB, _comm(comm), _cgroups(cgroup_v1, cgroup_v2), environment, tty, vpgid, signed_id(login),
+            swap * _KB, _comm(comm), cgroup_list(cgroup_v1, cgroup_v2), environment, tty, vpgid, signed_id(login),
             executable_flags(marks), inheritable, permitted, effective, ino, changed, modified, uid,
             executable(exepath, marks), pgid, gid,
         )  # fmt: skip
@@ -131,7 +131,7 @@ def _clone(name: str) -> Decode:
         native = VFORK_FLAGS if name == "vfork" else flags
         args = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
-            swap * _KB, _comm(comm), _cgroups(cgroup_v1, cgroup_v2),
+            swap * _KB, _comm(comm), cgroup_list(cgroup_v1, cgroup_v2),
             convert_clone_flags(native, in_pidns=bool(marks & _PIDNS)), uid, gid, vtid, vpid, namespace + offset,
         )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args)

@@ -7,15 +7,25 @@ from typing import Final
 from mozu.core.filter.comparison import Comparison, fields_of
 from mozu.core.filter.formula import TRUE, UNKNOWN, Bounds, Formula, Leaf, exactly, necessary
 from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.dependency import EXEC_INVARIANT, Dependency
 from mozu.plugins.sources.ebpf.kernel_filter.check import Check
 
 MOST: Final = 64
 """Bits of a verdict (struct verdicts of bpf/process_verdicts.h)."""
 
 
-def lasting_fields(fields: FieldRegistry) -> list[str]:
-    """Those whose value a process keeps until its next exec."""
-    return [field.name for field in fields if "exec_invariant" in field.traits]
+OBSERVED: Final = frozenset({Dependency.IMAGE, Dependency.CGROUP})
+"""Changes at which the kernel deletes the verdict on a process: exec (bpf/programs/exec.c), and a move to another
+cgroup (process_moved of bpf/programs/lifecycle.c). Children begin with both, and with the verdict."""
+
+
+def lasting_fields(fields: FieldRegistry, *, sees_moves: bool = True) -> list[str]:
+    """Those about which a verdict may be kept: they depend on nothing but what the kernel observes.
+
+    `sees_moves`: whether this kernel has the tracepoint cgroup_attach_task.
+    """
+    observed = OBSERVED if sees_moves else EXEC_INVARIANT
+    return [field.name for field in fields if field.depends <= observed]
 
 
 class ProcessPredicates:

@@ -34,7 +34,7 @@ __all__ = [
 EXEC_EVENT, FORK_EVENT, EXIT_EVENT = "execve", "_fork", "procexit"
 THREAD_EXIT_EVENT, SIGNAL_EVENT = "_exit", "signaldeliver"
 """Event types that are made at ptrace events and signal stops, and not at the exit of a call."""
-TRACEABLE_TYPES: Final = frozenset(SYSCALL_SPECS) - TRACEPOINT_EVENTS | {SIGNAL_EVENT}
+TRACEABLE_TYPES: Final = frozenset(SYSCALL_SPECS) - TRACEPOINT_EVENTS - {"_cgroup"} | {SIGNAL_EVENT}
 """Every event type that a tracer can emit: no task stops at switches and page faults."""
 _FAMILIES: Final[Mapping[str, Callable[[SyscallSpec, ReaderContext], SyscallReader]]] = {
     "accept": DescriptorReader,
