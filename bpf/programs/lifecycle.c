@@ -17,6 +17,7 @@ inlined int emit_cgroup_move(struct task_struct *task, u32 pid) {
   if (s) {
     struct cgroup_move *e = (void *)s->record;
     struct css_set *groups = 0;
+    struct cgroup *group = 0;
     struct kernfs_node *node = 0;
     e->moved = pid;
     e->cgroup_v1 = 0;
@@ -24,10 +25,12 @@ inlined int emit_cgroup_move(struct task_struct *task, u32 pid) {
 #ifndef CGROUP_V2_ONLY
     struct cgroup_subsys_state *state = 0;
     READ(state, TYPED(css_set, groups)->subsys[MEMORY_CGRP_ID]);
-    READ(node, TYPED(cgroup, TYPED(cgroup_subsys_state, state)->cgroup)->kn);
+    READ(group, TYPED(cgroup_subsys_state, state)->cgroup);
+    READ(node, TYPED(cgroup, group)->kn);
     e->cgroup_v1 = append_cgroup_path(s, node);
 #endif
-    READ(node, TYPED(cgroup, TYPED(css_set, groups)->dfl_cgrp)->kn);
+    READ(group, TYPED(css_set, groups)->dfl_cgrp);
+    READ(node, TYPED(cgroup, group)->kn);
     e->cgroup_v2 = append_cgroup_path(s, node);
     submit_record(s);
   }
