@@ -168,7 +168,7 @@ FILTERED = """
         (
             "Necessary",
             "open, openat: necessary; the first test that is not exact is: fd.name = /etc/shadow",
-            dict.fromkeys(("open", "openat"), {"precision": "necessary", "inexact": "fd.name = /etc/shadow"}),
+            {name: {"precision": "necessary", "inexact": "fd.name = /etc/shadow"} for name in ("open", "openat")},
         ),
         (
             "None",
