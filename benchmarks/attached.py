@@ -38,7 +38,7 @@ from mozu.plugins.rules.falco.settings import STANDARD, FalcoSettings
 from mozu.plugins.sources.ebpf import bpf_syscall, checks
 from mozu.plugins.sources.ebpf.compiler import compile_text
 from mozu.plugins.sources.ebpf.kernel_filter import choose
-from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import lasting_fields
+from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
@@ -70,9 +70,9 @@ class Kernel:
         context = Context("attached", logging.getLogger("attached"), Metrics(), fields)
         demand = FalcoEvaluator(FalcoSettings(rules=tuple(rules)), context).demand()
         self.types = wanted_types(demand)[0] - PROCESS_EVENTS
-        exec_invariant = lasting_fields(fields)
+        cacheable = cacheable_fields(fields)
         self._chosen = choose(
-            demand, self.types - state_types(demand.state_dependencies("syscall") - READ_ON_USE), exec_invariant
+            demand, self.types - state_types(demand.state_dependencies("syscall") - READ_ON_USE), cacheable
         )
         self._state = StateMachine()
         self.loader = Loader(RING)

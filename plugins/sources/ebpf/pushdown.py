@@ -7,14 +7,14 @@ from mozu.core.filter.demand import Demand
 from mozu.core.filter.pushdown import Precision, Pushdown
 from mozu.core.model.fields import FieldRegistry
 from mozu.plugins.sources.ebpf.kernel_filter import choose
-from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import lasting_fields
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, first_inexact
+from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.source import filterable_types
 
 
 def pushdown(demand: Demand, fields: FieldRegistry) -> Mapping[str, Pushdown]:
     """Event type → what is tested of its predicate."""
-    functions = choose(demand, filterable_types(demand), lasting_fields(fields)).functions
+    functions = choose(demand, filterable_types(demand), cacheable_fields(fields)).functions
     return {name: _of(demand, name, functions.get(name)) for name in demand.of("syscall")}
 
 

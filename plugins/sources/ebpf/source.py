@@ -15,7 +15,7 @@ from mozu.plugins.sources.ebpf.compiler import load_bcc
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
 from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction, choose
-from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import lasting_fields
+from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH, MIN_POLL_INTERVAL, max_poll_interval, poll_interval
@@ -72,7 +72,7 @@ class EbpfSource:
         self._ring_size = ring_size
         self._compat32 = compat32
         self._kernel_filter = kernel_filter
-        self._lasting = lasting_fields(context.fields, sees_moves=checks.has_cgroup_tracepoint())
+        self._cacheable = cacheable_fields(context.fields, sees_moves=checks.has_cgroup_tracepoint())
         self._compile_predicates: CompilePredicates | None = None
         self._process_cache: ProcessFilterCache | None = None
         self._lost_before = 0
@@ -129,7 +129,7 @@ class EbpfSource:
         )
         loader = self._loader
         filterable = filterable_types(demand) if self._kernel_filter else ()
-        chosen = choose(demand, filterable, self._lasting if self._process_cache is not None else ())
+        chosen = choose(demand, filterable, self._cacheable if self._process_cache is not None else ())
         ordered = [*ATTACH_ORDER, *sorted(types.difference(ATTACH_ORDER))]
         unknown = await asyncio.to_thread(loader.attach, ordered)
         if unknown & PROCESS_EVENTS:

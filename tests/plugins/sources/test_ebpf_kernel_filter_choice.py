@@ -11,11 +11,11 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose
 from mozu.plugins.sources.ebpf.kernel_filter.check import Check, cost, in_c, without
-from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import lasting_fields
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import first_inexact
+from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 
 FIELDS = FieldRegistry(builtin_fields())
-EXEC_INVARIANT = lasting_fields(FIELDS)
+CACHEABLE = cacheable_fields(FIELDS)
 OPENS = "evt.type in (open, openat)"
 
 
@@ -29,7 +29,7 @@ def chosen(*conditions: str, state_dependencies: dict[str, str] | None = None) -
         )
         for name, needs in program.needs["syscall"].items()
     }
-    return choose(Demand({"syscall": types}), types, EXEC_INVARIANT)
+    return choose(Demand({"syscall": types}), types, CACHEABLE)
 
 
 ALL = Interest().predicate

@@ -12,8 +12,8 @@ from mozu.core.filter.comparison import compare
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, codegen
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
-from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import ProcessPredicates
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import OpenedName, filter_function_of
+from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 from mozu.plugins.sources.ebpf.loader import Loader
 from tests.support import requirements
 

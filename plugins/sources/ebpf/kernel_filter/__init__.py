@@ -6,7 +6,7 @@ can test become C, every other comparison counts as true.
 choice          which calls have one           filter_function  the C function     check     tests in C
 opens           flags and path of an open      names            tests of a path    results     what a call returned
 sockets         what a descriptor is           flags            parameters
-exec_invariant  predicates on the process
+process_predicates  what a process alone decides
 """
 
 from mozu.plugins.sources.ebpf.kernel_filter.choice import Chosen, choose

@@ -13,8 +13,8 @@ from mozu.core.filter.comparison import EQUALITY, Comparison
 from mozu.core.filter.demand import Demand
 from mozu.core.filter.formula import TRUE, Formula, Leaf, may_hold
 from mozu.core.model.syscalls import event_type
-from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import ProcessPredicates
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, OpenedName, filter_function_of
+from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 
 OPENS: Final = frozenset(("open", "openat", "openat2", "creat"))
 _COPIES: Final = frozenset(("dup", "dup2", "dup3"))
@@ -39,9 +39,9 @@ class Chosen(NamedTuple):
     """Process predicates that the functions use, in the order of their bits."""
 
 
-def choose(demand: Demand, types: Iterable[str], exec_invariant_fields: Iterable[str] = ()) -> Chosen:
-    """The kernel filters of a demand. `types`: those that only rules need."""
-    process_predicates = ProcessPredicates(exec_invariant_fields)
+def choose(demand: Demand, types: Iterable[str], fields: Iterable[str] = ()) -> Chosen:
+    """The kernel filters of a demand. `types`: those that only rules need. `fields`: what process predicates may read."""
+    process_predicates = ProcessPredicates(fields)
     needs = demand.of("syscall")
     if any("files" in need.state_dependencies for need in needs.values()):
         types = [name for name in types if not _has_descriptor(name)]

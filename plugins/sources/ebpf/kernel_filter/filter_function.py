@@ -25,10 +25,10 @@ from mozu.core.filter.formula import (
     negation,
 )
 from mozu.plugins.sources.ebpf.kernel_filter.check import NEVER, Check, cost, has, in_c, replaced, without
-from mozu.plugins.sources.ebpf.kernel_filter.exec_invariant import ProcessPredicates
 from mozu.plugins.sources.ebpf.kernel_filter.flags import of_argument
 from mozu.plugins.sources.ebpf.kernel_filter.names import noted
 from mozu.plugins.sources.ebpf.kernel_filter.opens import of_open
+from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 from mozu.plugins.sources.ebpf.kernel_filter.results import of_result
 from mozu.plugins.sources.ebpf.kernel_filter.sockets import is_about_sockets, of_socket, wants_no_connections
 

@@ -19,7 +19,7 @@ OBSERVED: Final = frozenset({Dependency.IMAGE, Dependency.CGROUP})
 cgroup (process_moved of bpf/programs/lifecycle.c). Children begin with both, and with the verdict."""
 
 
-def lasting_fields(fields: FieldRegistry, *, sees_moves: bool = True) -> list[str]:
+def cacheable_fields(fields: FieldRegistry, *, sees_moves: bool = True) -> list[str]:
     """Those about which a verdict may be kept: they depend on nothing but what the kernel observes.
 
     `sees_moves`: whether this kernel has the tracepoint cgroup_attach_task.
