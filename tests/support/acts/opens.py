@@ -6,7 +6,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -218,9 +218,9 @@ def in_container(folder: str, path: str, count: int) -> str:
 
 
 @contextmanager
-def _cgroups() -> Iterator[tuple[Path, Path]]:
+def _cgroups(hierarchies: Sequence[str] = _HIERARCHIES) -> Iterator[tuple[Path, Path]]:
     """(one that is no container's, one that a container engine might have made). The caller is in the first."""
-    roots = [Path("/sys/fs/cgroup") / name for name in _HIERARCHIES]
+    roots = [Path("/sys/fs/cgroup") / name for name in hierarchies]
     root = next(root for root in roots if (root / "cgroup.procs").exists())
     top = root / f"mozu-{os.getpid()}"
     home, group = top / "home", top / "docker" / ("c0ffee" * 10 + "c0de")
@@ -229,8 +229,8 @@ def _cgroups() -> Iterator[tuple[Path, Path]]:
     try:
         _move(home)
         yield home, group
-        _move(root)
     finally:
+        _move(root)
         for directory in (group, group.parent, home, top):
             directory.rmdir()
 
@@ -250,7 +250,7 @@ def moved_between_cgroups(path: str, count: int) -> None:
 
 def child_in_another_cgroup(path: str, count: int) -> None:
     """A child opens a file, which is made in a container's cgroup (CLONE_INTO_CGROUP)."""
-    with _cgroups() as (_, group):
+    with _cgroups(("unified", "")) as (_, group):
         _clone_into(group, lambda: _open_often(path, count))
 
 
