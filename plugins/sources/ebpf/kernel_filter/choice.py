@@ -40,7 +40,7 @@ class Chosen(NamedTuple):
 
 
 def choose(demand: Demand, types: Iterable[str], fields: Iterable[str] = ()) -> Chosen:
-    """The kernel filters of a demand. `types`: those that only rules need. `fields`: what process predicates may read."""
+    """The kernel filters of a demand. `types`: those that only rules need. `fields`: for process predicates."""
     process_predicates = ProcessPredicates(fields)
     needs = demand.of("syscall")
     if any("files" in need.state_dependencies for need in needs.values()):
