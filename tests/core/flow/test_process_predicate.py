@@ -1,4 +1,4 @@
-"""Questions about a process, answered from the state as it is."""
+"""Process predicates, evaluated from the state as it is."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def story() -> Story:
     return story
 
 
-def test_each_question_has_its_answer_which_follows_the_process(story: Story) -> None:
+def test_each_predicate_follows_the_process(story: Story) -> None:
     decide = process_predicates(FieldRegistry(builtin_fields()), story.machine)
 
     holds = decide((IS_CAT, IS_OTHER, BELOW_USR, all_of((IS_OTHER, BELOW_USR)), any_of((IS_CAT, BELOW_USR))))
@@ -34,7 +34,7 @@ def test_each_question_has_its_answer_which_follows_the_process(story: Story) ->
     assert holds(10) is None
 
 
-def test_words_of_any_kind_are_asked_for_as_they_are(story: Story) -> None:
+def test_constants_of_any_kind_are_compared_as_they_are(story: Story) -> None:
     story.exec(10, "/bin/sh", "-c", 'echo "a\\b" \té')
     decide = process_predicates(FieldRegistry(builtin_fields()), story.machine)
 

@@ -53,7 +53,7 @@ def paths(events: Sequence[SyscallEvent]) -> list[str]:
         ("evt.rawres in (-20)", "etc/shadow nothing", "etc/shadow/x"),
     ],
 )
-def test_a_kernel_filter_tests_what_a_rule_asks(
+def test_a_kernel_filter_tests_what_a_rule_compares(
     comparison: FilterComparison, likely: Path, condition: str, unwanted: str, wanted: str
 ) -> None:
     rule = f"evt.type = openat and {condition.format(likely)}"
@@ -229,7 +229,7 @@ def test_numbers_of_calls_are_tested(comparison: FilterComparison) -> None:
 # --- what the state needs
 
 
-def test_who_asks_for_all_descriptors_gets_all_opens(comparison: FilterComparison, likely: Path) -> None:
+def test_rules_about_all_descriptors_get_all_opens(comparison: FilterComparison, likely: Path) -> None:
     rule = f"evt.type = openat and fd.name = {likely}/etc/shadow and fd.types intersects (file)"
     comparison.want(rule)
 

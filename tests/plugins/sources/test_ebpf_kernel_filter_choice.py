@@ -56,14 +56,14 @@ def test_calls_that_change_the_state_have_none(kind: str) -> None:
     assert set() == filtered(f"evt.type = {kind} and evt.failed = true")
 
 
-def test_whoever_asks_for_all_descriptors_of_a_process_gets_every_call_on_them() -> None:
+def test_rules_about_all_descriptors_of_a_process_get_every_call_on_them() -> None:
     rules = (f"{OPENS} and fd.name = /a", "evt.type = unlink and evt.failed = true")
 
     assert {"open", "openat", "unlink"} == filtered(*rules)
     assert {"unlink"} == filtered(*rules, "evt.type = execve and proc.stdin.type = file")
 
 
-def test_names_of_files_are_kept_for_those_who_show_them() -> None:
+def test_paths_of_files_are_kept_for_events_that_show_them() -> None:
     rule = f"{OPENS} and fd.name = /a"
     alone, beside = chosen(rule), chosen(rule, "evt.type = fchmod and fd.name = /b")
 
@@ -90,7 +90,7 @@ def test_messages_have_kernel_filters_only_if_all_have_the_same() -> None:
     assert set() == filtered(both, "evt.type = recvfrom and evt.failed = true")
 
 
-def test_a_process_is_asked_about_where_the_call_alone_says_too_little() -> None:
+def test_there_is_a_process_predicate_where_the_call_alone_says_too_little() -> None:
     narrow = chosen(f"{OPENS} and proc.name = cat and fd.name = /a")
     wide = chosen(f"{OPENS} and proc.name = cat and not fd.name = /a and user.uid = 0")
 
@@ -103,7 +103,7 @@ def test_parents_and_users_are_no_question() -> None:
     assert () == chosen(f"{OPENS} and proc.pname = cat and user.uid = 0 and evt.failed = true").predicates
 
 
-def test_no_more_is_asked_than_there_are_bits() -> None:
+def test_there_are_no_more_process_predicates_than_bits() -> None:
     rules = [f"{OPENS} and proc.name = p{number} and evt.rawres = {number}" for number in range(80)]
 
     found = chosen(*rules)

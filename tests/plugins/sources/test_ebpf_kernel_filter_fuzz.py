@@ -99,7 +99,7 @@ def random_steps(chance: random.Random, likely: Path, count: int) -> list[tuple[
 @pytest.mark.parametrize("names", [False, True], ids=["opens", "names"])
 def test_no_alert_is_lost_fuzz(comparison: FilterComparison, likely: Path, names: bool) -> None:
     """Random rules and random opens; with `names`, what the descriptors are called afterwards counts too."""
-    turned_away = raised = 0
+    discarded = raised = 0
     for seed in range(ROUNDS):
         chance = random.Random(seed)
         rules = [f"{OPENS} and ({random_condition(chance, likely)})" for _ in range(chance.randint(1, 3))]
@@ -110,9 +110,9 @@ def test_no_alert_is_lost_fuzz(comparison: FilterComparison, likely: Path, names
 
         filtered, whole = comparison.act(opens.many, steps, "fchown" if names else "")
 
-        turned_away += len(whole.events) - len(filtered.events)
+        discarded += len(whole.events) - len(filtered.events)
         found = alerts(rules, whole)
         raised += len(found)
         assert found == alerts(rules, filtered), (seed, rules)
-    assert turned_away > 10 * ROUNDS
+    assert discarded > 10 * ROUNDS
     assert raised > 10 * ROUNDS

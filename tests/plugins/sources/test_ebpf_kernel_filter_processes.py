@@ -22,22 +22,22 @@ def opened(act: Act, path: str) -> dict[str, int]:
 
 
 def settled(judged: FilterComparison) -> None:
-    """Wait until the kernel has been told of everybody who is there."""
+    """Wait until every running process has its verdict."""
     source = judged.filtered.source
     assert isinstance(source, Judged)
     judged.filtered.run(source.published())
 
 
-@pytest.mark.parametrize(("asked", "most"), [("proc.name = wanted", 0), ("proc.exe endswith /wanted", 600)])
-def test_a_process_that_no_rule_asks_for_is_left_alone_until_its_next_exec(
-    judged: FilterComparison, likely: Path, asked: str, most: int
+@pytest.mark.parametrize(("compared", "most"), [("proc.name = wanted", 0), ("proc.exe endswith /wanted", 600)])
+def test_calls_of_a_process_that_no_rule_matches_are_filtered_until_its_next_exec(
+    judged: FilterComparison, likely: Path, compared: str, most: int
 ) -> None:
-    """And never a call too long: it runs programs by turns, and every open of the wanted one is told.
+    """And never a call too long: it runs programs by turns, and every open of the wanted one passes.
 
-    What a name tells is known from the start, all else after a while.
+    What a name decides is known from the start, all else after a while.
     """
     path, names = str(likely / "x" / "a.b"), ["other", "wanted"] * 6
-    rule = f"evt.type = openat and {asked}"
+    rule = f"evt.type = openat and {compared}"
     judged.want(rule)
     settled(judged)
 
@@ -49,7 +49,7 @@ def test_a_process_that_no_rule_asks_for_is_left_alone_until_its_next_exec(
     assert alerts([rule], filtered) == alerts([rule], whole)
 
 
-def test_programs_that_share_a_processor_are_told_apart(judged: FilterComparison, likely: Path) -> None:
+def test_verdicts_on_programs_that_share_a_cpu_are_not_mixed_up(judged: FilterComparison, likely: Path) -> None:
     """What the kernel remembers of the last one that called on a processor is nothing for the next one."""
     rule = "evt.type = openat and proc.exe endswith /wanted"
     judged.want(rule)
@@ -78,10 +78,10 @@ def test_children_are_known_by_their_parents_until_they_exec(judged: FilterCompa
     assert alerts([rule], filtered) == alerts([rule], whole) != []
 
 
-@pytest.mark.parametrize("asked", ["proc.exe endswith /nobody", "container.id != host"])
-def test_those_that_were_there_before_are_known(judged: FilterComparison, likely: Path, asked: str) -> None:
+@pytest.mark.parametrize("compared", ["proc.exe endswith /unmatched", "container.id != host"])
+def test_processes_that_ran_before_have_verdicts(judged: FilterComparison, likely: Path, compared: str) -> None:
     """The process that acts is older than the rule, and so is known before its first call; nor is it in a container."""
-    rule = f"evt.type = openat and {asked}"
+    rule = f"evt.type = openat and {compared}"
     judged.want(rule)
     path = str(likely / "x" / "a.b")
     settled(judged)
@@ -92,7 +92,7 @@ def test_those_that_were_there_before_are_known(judged: FilterComparison, likely
     assert [] == alerts([rule], whole)
 
 
-def test_what_a_container_opens_is_told(judged: FilterComparison, likely: Path) -> None:
+def test_what_a_container_opens_passes(judged: FilterComparison, likely: Path) -> None:
     """It was a process of the host until it executed something in its cgroup."""
     rule = "evt.type = openat and container.id != host"
     judged.want(rule, f"evt.type = openat and fd.name = {likely}/nothing and container.id = host")
@@ -150,7 +150,7 @@ def test_a_child_that_is_made_in_another_cgroup_has_no_verdict_of_its_parent(
     assert alerts([rule], filtered) == alerts([rule], whole)
 
 
-def test_a_loss_of_births_makes_strangers_of_everybody(judged: FilterComparison, likely: Path) -> None:
+def test_a_loss_of_forks_drops_every_verdict(judged: FilterComparison, likely: Path) -> None:
     judged.want("evt.type = openat and proc.exe endswith /wanted")
     source = judged.filtered.source
     assert isinstance(source, Judged)

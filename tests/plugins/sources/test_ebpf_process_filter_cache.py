@@ -75,7 +75,7 @@ def known(table: dict[str, int], answers: Answers) -> ProcessFilterCache:
     return made
 
 
-def test_who_keeps_calling_is_told_of_once_the_stream_has_passed(
+def test_a_process_that_keeps_calling_has_a_verdict_once_the_ring_is_read_past_its_entry(
     known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of[7] = (False, True)
@@ -108,7 +108,7 @@ def test_the_stream_must_pass_what_was_written_before_the_entry_was_there(
     assert entry(table, 7) == (False, 0)
 
 
-def test_those_that_are_there_are_asked_about_before_they_call(
+def test_running_processes_are_queued_before_they_call(
     known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of.update({7: (True, False), 8: (False, True)})
@@ -121,7 +121,7 @@ def test_those_that_are_there_are_asked_about_before_they_call(
     assert not known.is_pending
 
 
-def test_few_answers_are_given_at_a_time(table: dict[str, int], answers: Answers) -> None:
+def test_few_verdicts_are_published_at_a_time(table: dict[str, int], answers: Answers) -> None:
     larger = bpf_syscall.create_map(bpf_syscall.HASH, "test", key=4, value=ENTRY.size, entries=999)
     kernel_table = table | {"PROC_VERDICTS": larger}
     known = ProcessFilterCache(kernel_table, 999, answers.decide, lambda: 0)
@@ -139,7 +139,7 @@ def test_few_answers_are_given_at_a_time(table: dict[str, int], answers: Answers
     assert [200, 400, 500] == found
 
 
-def test_whoever_was_known_is_asked_about_again_when_the_state_was_wrong(
+def test_known_processes_are_queued_again_when_the_state_was_wrong(
     known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of[7] = (True, False)
@@ -154,7 +154,7 @@ def test_whoever_was_known_is_asked_about_again_when_the_state_was_wrong(
     assert (True, 0b10) == entry(table, 7)
 
 
-def test_who_calls_seldom_or_something_else_stays_a_stranger(
+def test_a_process_that_calls_seldom_or_something_else_has_no_verdict(
     known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of.update(dict.fromkeys((7, 8), (True, True)))
@@ -178,7 +178,7 @@ def test_an_answer_is_refused_where_the_kernel_has_forgotten_the_process(
     assert entry(table, 7) is None
 
 
-def test_nothing_is_told_of_a_process_that_the_state_does_not_know(
+def test_a_process_that_the_state_does_not_know_has_no_verdict(
     known: ProcessFilterCache, table: dict[str, int]
 ) -> None:
     known.observe(calls(7, 20))
@@ -187,7 +187,7 @@ def test_nothing_is_told_of_a_process_that_the_state_does_not_know(
     assert entry(table, 7) is None
 
 
-def test_a_process_whose_entry_is_gone_is_asked_about_again(
+def test_a_process_whose_entry_is_gone_is_queued_again(
     known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of[7] = (True, False)
@@ -213,7 +213,7 @@ def test_counting_begins_anew_with_an_exec_and_ends_with_the_process(
     assert entry(table, 7) is None
 
 
-def test_other_predicates_make_strangers_of_all(
+def test_other_predicates_drop_every_verdict(
     known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of[7] = (True, False)
@@ -228,7 +228,7 @@ def test_other_predicates_make_strangers_of_all(
     assert [None, None, None] == [entry(table, pid) for pid in (7, 8, 9)]
 
 
-def test_a_pause_makes_strangers_of_all_and_asks_about_nobody(
+def test_suspending_drops_every_verdict_and_queues_no_process(
     known: ProcessFilterCache, table: dict[str, int], answers: Answers
 ) -> None:
     answers.of.update(dict.fromkeys((7, 8), (True, True)))
@@ -253,7 +253,7 @@ def test_no_more_are_known_than_there_is_room_for(table: dict[str, int], answers
     assert 2 == sum(entry(table, pid) is not None for pid in range(1, 5))
 
 
-def test_what_a_name_alone_tells_is_known_of_every_program() -> None:
+def test_what_a_name_alone_decides_is_known_of_every_program() -> None:
     predicates = (
         compare("proc.name", "in", ("tar", "cp")),
         negation(compare("proc.name", "in", ("tar",))),
@@ -305,7 +305,7 @@ def test_a_process_that_is_moved_to_another_cgroup_is_queued_again(
     assert ((True, 0b10), None) == (entry(table, 7), entry(table, 8))
 
 
-def test_without_predicates_nothing_is_told_of_any_name(known: ProcessFilterCache, table: dict[str, int]) -> None:
+def test_without_predicates_no_name_has_a_verdict(known: ProcessFilterCache, table: dict[str, int]) -> None:
     known.configure(frozenset(), ())
 
     assert (0, 0) == ENTRY.unpack(bpf_syscall.lookup(table["COMM_DEFAULT"], 0, ENTRY.size))
