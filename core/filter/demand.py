@@ -1,9 +1,9 @@
 """What could possibly matter: the arrow that runs from the evaluators back into the sources.
 
 Demand maps a source class to event types, and each event type to an `Interest`: what of the state must be kept for it
-and a *necessary* predicate, a formula over comparisons. It is a sound over-approximation: an event outside it can raise no alert, so demand never
-loses one. A source leaves out what it can, and may ignore predicates. Beside the types stand the names of hosts that
-the core has to resolve.
+and a *necessary* predicate, a formula over comparisons. It is a sound over-approximation: an event outside it can raise
+no alert, so demand never loses one. A source leaves out what it can, and may ignore predicates. Beside the types stand
+the names of hosts that the core has to resolve.
 """
 
 from collections.abc import Iterable, Mapping
