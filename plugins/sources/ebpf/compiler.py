@@ -6,20 +6,21 @@ what it really includes is a dozen of them, and a tree of stub headers that exis
 layouts come from BTF.
 """
 
-import contextlib
+import ctypes
 import importlib.util
 import os
-import shutil
-import stat
 import sys
-import tempfile
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from mozu.core.api import SourceUnavailable
+from mozu.plugins.sources.ebpf.header_tree import header_tree
+
+T = TypeVar("T")
 
 _PLACES: Final = (
     "/usr/lib/python3/dist-packages",
@@ -27,7 +28,7 @@ _PLACES: Final = (
     "/usr/lib64/python3*/site-packages",
 )
 _MODULE: Final = "mozu_distribution_bcc"
-_RUN: Final = Path("/run/mozu")
+_CLONE_FS: Final = 0x200
 _lock = threading.Lock()
 
 
@@ -102,35 +103,6 @@ HEADERS: Final = {
 """What bcc's own prologue includes; no kernel layout is in here."""
 
 
-@contextlib.contextmanager
-def header_tree(more: Mapping[str, str] = {}) -> Iterator[Path]:
-    """A fresh private directory with the stub headers and `more` (path → text), gone afterwards.
-
-    Its name is random and it is made with mode 0700, so no other user can have put anything there or read it.
-    """
-    root = Path(tempfile.mkdtemp(prefix="headers-", dir=_private_parent()))
-    try:
-        for name, text in {**HEADERS, **more}.items():
-            file = root / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
-        yield root
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
-
-
-def _private_parent() -> str | None:
-    """/run/mozu if it is, or can be made, our own and not writable by others; else the default."""
-    with contextlib.suppress(OSError):
-        _RUN.mkdir(mode=0o700)
-    try:
-        found = os.lstat(_RUN)
-    except OSError:
-        return None
-    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
-    return str(_RUN) if ours and os.access(_RUN, os.W_OK) else None
-
-
 def compile_text(text: str, include: Path, generated: str = "") -> Any:
     """A bcc module. `generated` is what `#include <mozu/generated.h>` stands for.
 
@@ -138,11 +110,11 @@ def compile_text(text: str, include: Path, generated: str = "") -> Any:
     where the compiler refuses the text.
     """
     bcc = load_bcc()
-    with _lock, header_tree({"include/mozu/generated.h": generated}) as tree:
+    with _lock, header_tree({**HEADERS, "include/mozu/generated.h": generated}) as tree:
         before = os.environ.get("BCC_KERNEL_SOURCE")
         os.environ["BCC_KERNEL_SOURCE"] = str(tree)
         try:
-            return bcc.BPF(text=text.encode(), cflags=[f"-I{include}"])
+            return with_own_directory(lambda: bcc.BPF(text=text.encode(), cflags=[f"-I{include.absolute()}"]))
         except Exception as error:
             raise SourceUnavailable(
                 f"source ebpf: the kernel programs do not compile ({error}); the compiler's messages are on stderr"
@@ -152,3 +124,17 @@ def compile_text(text: str, include: Path, generated: str = "") -> Any:
                 del os.environ["BCC_KERNEL_SOURCE"]
             else:
                 os.environ["BCC_KERNEL_SOURCE"] = before
+
+
+def with_own_directory(make: Callable[[], T]) -> T:
+    """What `make` gives on a thread that has a working directory of its own (unshare(CLONE_FS)).
+
+    libbcc changes the directory while it compiles (DirStack in clang/loader.cc), for all threads that share it. Where a
+    seccomp filter forbids the call, that is the whole process; paths in settings are absolute in any case.
+    """
+    with ThreadPoolExecutor(1, "mozu-compile", _unshare_directory) as thread:
+        return thread.submit(make).result()
+
+
+def _unshare_directory() -> None:
+    ctypes.CDLL(None).unshare(_CLONE_FS)

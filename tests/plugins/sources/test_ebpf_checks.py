@@ -4,6 +4,8 @@ import ctypes
 import os
 import struct
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -122,39 +124,35 @@ def test_a_module_named_bcc_that_was_imported_before_is_in_nobody_s_way(monkeypa
     assert compiler.load_bcc().BPF is not None
 
 
-def test_headers_lie_in_a_fresh_private_directory_and_are_gone_afterwards() -> None:
-    with compiler.header_tree() as tree:
-        mode = tree.stat().st_mode & 0o777
-        assert (mode, tree.stat().st_uid) == (0o700, os.geteuid())
-        assert (tree / "include/linux/types.h").read_text().startswith("#pragma once")
-
-    assert not tree.exists()
-
-
-def test_a_directory_of_somebody_else_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    open_to_all = tmp_path / "mozu"
-    open_to_all.mkdir()
-    open_to_all.chmod(0o777)
-    monkeypatch.setattr(compiler, "_RUN", open_to_all)
-
-    with compiler.header_tree() as tree:
-        assert open_to_all not in tree.parents
-
-
-def test_a_link_in_place_of_the_directory_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "mozu").symlink_to(tmp_path / "elsewhere")
-    monkeypatch.setattr(compiler, "_RUN", tmp_path / "mozu")
-
-    with compiler.header_tree() as tree:
-        assert tmp_path / "elsewhere" not in tree.resolve().parents
-
-
 @pytest.mark.ebpf
 def test_a_text_that_does_not_compile_is_told() -> None:
     requirements.ebpf()
     with pytest.raises(SourceUnavailable, match="do not compile"):
         compiler.compile_text("this is no C", Path("/"))
+
+
+@pytest.mark.ebpf
+def test_the_process_stays_in_its_directory_while_bcc_compiles() -> None:
+    requirements.ebpf()
+    seen = set()
+    compiling = threading.Thread(
+        target=lambda: compiler.compile_text("int nothing(void *context) { return 0; }", Path("/"))
+    )
+    compiling.start()
+    while compiling.is_alive():
+        seen.add(os.readlink("/proc/self/cwd"))
+        time.sleep(0.001)
+    assert seen == {str(Path.cwd())}
+
+
+def test_a_change_of_directory_on_the_compiler_s_thread_is_its_own(tmp_path: Path) -> None:
+    before = Path.cwd()
+
+    def move() -> Path:
+        os.chdir(tmp_path)
+        return Path.cwd()
+
+    assert (compiler.with_own_directory(move), Path.cwd()) == (tmp_path, before)
 
 
 def test_a_kernel_without_btf_is_told(tmp_path: Path) -> None:
