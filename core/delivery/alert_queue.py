@@ -46,6 +46,9 @@ class AlertQueue(Protocol):
     def take_dropped(self) -> list[DroppedRange]:
         """Ranges dropped since the last call."""
 
+    def take_problems(self) -> list[str]:
+        """Sentences on what went wrong with the queue's file since the last call."""
+
     def position(self) -> int:
         """How many alerts were ever put; for `wait_persisted`."""
 

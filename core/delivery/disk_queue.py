@@ -1,24 +1,33 @@
-"""The durable queue: group commits into the spool on disk, where alerts stay until the destination has them."""
+"""The durable queue: group commits into the spool on disk, where alerts stay until the destination has them.
+
+What goes wrong with the file stays in this queue. A full disk drops alerts by policy, and their numbers are used up or
+owed. A damaged file is set aside and its readable rows go on in a new one; so is a file that was deleted. mozu's own
+notices use room that is kept for them, and go out before everything else: a notice of loss waits behind no backlog.
+"""
 
 import asyncio
 import logging
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.delivery.alert_queue import QUEUE_FULL, DroppedRange
 from mozu.core.delivery.memory_queue import NOTICE_RESERVE
 from mozu.core.delivery.read_ahead import ReadAhead
-from mozu.core.delivery.spool import Spool, SpoolFull
+from mozu.core.delivery.spool import OwedNumbers, Spool, SpoolFull, SpoolUnusable
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
+
+T = TypeVar("T")
 
 _GROUP_COMMIT = 2_000
 """Alerts in one transaction at most; while it is written the next one gathers."""
 _POLL_INTERVAL = 1.0
-"""Seconds between two looks for alerts that another process put back (`mozu redrive`)."""
+"""Seconds between two looks for alerts that another process put back (`mozu redrive`), and at the file's place."""
 
 
 class DiskQueue:
@@ -42,13 +51,17 @@ class DiskQueue:
         self._log = logging.getLogger("mozu.spool")
         self._thread = WorkerThread(f"mozu-spool-{path.stem}")
         self._spool: Spool | None = None
+        self._owed: OwedNumbers | None = None
         self._uncommitted: deque[Alert] = deque()
         self._in_commit = 0
         self._skipped = 0
         """Numbers still to be used up, for alerts dropped after those that are uncommitted now."""
         self._put = self._persisted = 0
         self._read_ahead = ReadAhead(self._read, live_first=live_first)
+        self._notices: deque[tuple[int, Alert]] = deque()
+        """Notices on disk that were not given out yet."""
         self._dropped: list[DroppedRange] = []
+        self._problems: list[str] = []
         self._to_delete: list[int] = []
         self._to_dead_letter: list[tuple[int, str]] = []
         """Both: decided, and not yet in the file because the disk had no room."""
@@ -64,11 +77,15 @@ class DiskQueue:
         spool = self._spool = await self._thread.run(
             lambda: Spool(self._path, max_bytes=self._max_bytes, fsync=self._fsync)
         )
+        self._owed = await self._thread.run(lambda: OwedNumbers(self._path))
         status = await self._thread.run(spool.status)
         self.epoch = status.epoch
         self._metrics.counter("spool_found_records_total").value += status.waiting
         self._metrics.gauge("spool_bytes", lambda: float(spool.size))
+        self._notices.extend(await self._on_file(spool, spool.notices, default=[]))
+        self._read_ahead.given(number for number, _ in self._notices)
         self._spawn(self._write(spool), f"spool {self._path.stem}")
+        self._spawn(self._watch_file(spool), f"spool {self._path.stem} in place")
         return "" if spool.damage is None else str(spool.damage)
 
     def put(self, alert: Alert) -> None:
@@ -88,7 +105,9 @@ class DiskQueue:
             committed = self._committed
             committed.clear()
             ended = self._closed and not self.in_memory()  # asked first: something may be committed during the read
-            taken = await self._read_ahead.next(limit)
+            taken = [self._notices.popleft() for _ in range(min(limit, len(self._notices)))]
+            if len(taken) < limit:
+                taken += await self._read_ahead.next(limit - len(taken))
             if taken:
                 return taken
             if not wait or ended:
@@ -101,7 +120,7 @@ class DiskQueue:
 
     async def _read(self, after: int, limit: int) -> list[tuple[int, Alert]]:
         spool = self._opened()
-        return await self._thread.run(lambda: spool.read(after, limit))
+        return await self._on_file(spool, lambda: spool.read(after, limit), default=[])
 
     async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], retried: Sequence[int]) -> None:
         """Delete from the spool, move to its dead letters, or count the attempt."""
@@ -111,7 +130,7 @@ class DiskQueue:
         self._to_dead_letter += dead
         self._read_ahead.acked((*delivered, *(number for number, _ in dead)))
         try:
-            await self._thread.run(lambda: self._write_acks(spool, retried))
+            await self._on_file(spool, lambda: self._write_acks(spool, retried), default=None)
         except SpoolFull as full:
             self._log.warning("%s; acknowledgements are written later", full)
 
@@ -130,6 +149,11 @@ class DiskQueue:
         """What did not fit."""
         dropped, self._dropped = self._dropped, []
         return dropped
+
+    def take_problems(self) -> list[str]:
+        """Damage of the file that was met while running."""
+        problems, self._problems = self._problems, []
+        return problems
 
     def position(self) -> int:
         """How many were ever put."""
@@ -161,12 +185,53 @@ class DiskQueue:
             self._count_dropped(left, reason)
         if self._spool is not None:
             spool, self._spool = self._spool, None
-            with suppress(SpoolFull):
-                await self._thread.run(lambda: self._write_acks(spool, ()))
-            status = await self._thread.run(spool.status)
-            self._metrics.counter("spool_left_records_total").value += status.waiting
-            await self._thread.run(spool.close)
+            with suppress(SpoolFull, SpoolUnusable):
+                await self._on_file(spool, lambda: self._write_acks(spool, ()), default=None)
+                status = await self._on_file(spool, spool.status, default=None)
+                if status is not None:
+                    self._metrics.counter("spool_left_records_total").value += status.waiting
+            with suppress(sqlite3.Error):
+                await self._thread.run(spool.close)
+        if self._owed is not None:
+            owed, self._owed = self._owed, None
+            await self._thread.run(owed.close)
         self._thread.close()
+
+    # --- the file
+
+    async def _on_file(self, spool: Spool, work: Callable[[], T], *, default: T) -> T:
+        """Run this on the spool's thread. A damaged file is set aside, and the work tried once more in the new one.
+
+        Raises SpoolFull. Where not even a new file can be made the problem is reported, and `default` given.
+        """
+        for is_last in (False, True):
+            try:
+                return await self._thread.run(work)
+            except sqlite3.Error as error:
+                if is_last or not await self._rebuild(spool, str(error)):
+                    return default
+        return default
+
+    async def _rebuild(self, spool: Spool, why: str) -> bool:
+        try:
+            damage = await self._thread.run(spool.rebuild)
+        except SpoolUnusable as unusable:
+            self._report(f"{why}; {unusable}")
+            return False
+        self._report(f"{why}; {damage}")
+        return True
+
+    def _report(self, problem: str) -> None:
+        self._log.error("%s", problem)
+        if problem not in self._problems:
+            self._problems.append(problem)
+
+    async def _watch_file(self, spool: Spool) -> None:
+        """A file that was deleted or moved away is made anew, with all that the open one holds."""
+        while not self._closed and self._spool is spool:
+            await asyncio.sleep(_POLL_INTERVAL)
+            if self._spool is spool and not await self._thread.run(spool.is_in_place):
+                await self._rebuild(spool, f"{self._path} is not in its place any more")
 
     # --- the writer
 
@@ -178,7 +243,10 @@ class DiskQueue:
                 continue
             batch = [self._uncommitted.popleft() for _ in range(min(_GROUP_COMMIT, len(self._uncommitted)))]
             self._in_commit = len(batch)
-            await self._commit(spool, batch)
+            if await self._pay_owed(spool):
+                await self._commit(spool, batch)
+            else:
+                await self._skip(spool, self._opened_owed().reason, len(batch), "spool full")
             self._in_commit = 0
             self._persisted += len(batch)
             if self._skipped and not self._uncommitted:
@@ -186,34 +254,71 @@ class DiskQueue:
             self._committed.set()
         self._committed.set()
 
+    async def _pay_owed(self, spool: Spool) -> bool:
+        """Use up the numbers that are owed; whether none is owed any more."""
+        owed = self._opened_owed()
+        if not owed.count:
+            return True
+        try:
+            numbers = await self._on_file(spool, lambda: spool.skip(owed.count), default=None)
+        except SpoolFull:
+            return False
+        if numbers is None:
+            return False
+        self._dropped.append(DroppedRange(*numbers, owed.reason))
+        await self._thread.run(owed.paid)
+        return True
+
     async def _commit(self, spool: Spool, batch: list[Alert]) -> None:
         if not batch:
             return
         try:
-            self._read_ahead.committed(await self._thread.run(lambda: spool.append(batch)), batch)
+            last = await self._on_file(spool, lambda: spool.append(batch), default=0)
         except SpoolFull as full:
+            notices = [alert for alert in batch if alert.source == "internal"]
+            if notices and len(notices) < len(batch):
+                await self._commit(spool, notices)
+                batch = [alert for alert in batch if alert.source != "internal"]
             await self._drop_by_policy(spool, batch, str(full))
+            return
+        if not last:
+            await self._skip(spool, f"spool {self._path} cannot be written", len(batch), "spool unusable")
+            return
+        self._read_ahead.committed(last, batch)
+        first = last - len(batch) + 1
+        own = [(first + at, alert) for at, alert in enumerate(batch) if alert.source == "internal"]
+        self._notices.extend(own)
+        self._read_ahead.given(number for number, _ in own)
 
     async def _drop_by_policy(self, spool: Spool, batch: list[Alert], why: str) -> None:
         """The spool or its disk is full: as `spool.when_full` says the oldest make room, or the newest are dropped."""
         if self._drop_oldest:
-            first, last, count = await self._thread.run(lambda: spool.drop_oldest(len(batch)))
-            if count:
-                self._count_dropped(count, "spool full")
-                self._dropped.append(DroppedRange(first, last, why))
-                self._read_ahead.dropped(last)
+            ranges: list[tuple[int, int]] = []
+            with suppress(SpoolFull):
+                ranges = await self._on_file(spool, lambda: spool.drop_oldest(len(batch)), default=[])
+            if ranges:
+                for first, last in ranges:
+                    self._count_dropped(last - first + 1, "spool full")
+                    self._dropped.append(DroppedRange(first, last, why))
+                self._read_ahead.dropped(ranges[-1][1])
                 await self._commit(spool, batch)
                 return
         await self._skip(spool, why, len(batch), "spool full")
 
     async def _skip(self, spool: Spool, why: str, count: int, reason: str) -> None:
-        self._count_dropped(count, reason)
-        try:
-            first, last = await self._thread.run(lambda: spool.skip(count))
-        except SpoolFull:
-            self._dropped.append(DroppedRange(0, 0, f"{why}; {count} numbers could not even be written"))
+        """Use up the numbers of dropped alerts; where they cannot be written they are owed."""
+        if not count:
             return
-        self._dropped.append(DroppedRange(first, last, why))
+        self._count_dropped(count, reason)
+        numbers = None
+        if await self._pay_owed(spool):
+            with suppress(SpoolFull):
+                numbers = await self._on_file(spool, lambda: spool.skip(count), default=None)
+        if numbers is None:
+            owed = self._opened_owed()
+            await self._thread.run(lambda: owed.add(count, why))
+        else:
+            self._dropped.append(DroppedRange(*numbers, why))
 
     def _take_skipped(self) -> int:
         count, self._skipped = self._skipped, 0
@@ -235,3 +340,8 @@ class DiskQueue:
         if self._spool is None:
             raise RuntimeError("the spool is not open")
         return self._spool
+
+    def _opened_owed(self) -> OwedNumbers:
+        if self._owed is None:
+            raise RuntimeError("the spool is not open")
+        return self._owed

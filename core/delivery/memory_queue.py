@@ -70,6 +70,10 @@ class MemoryQueue:
         dropped, self._dropped = self._dropped, None
         return [] if dropped is None else [DroppedRange(*dropped, "its queue is full")]
 
+    def take_problems(self) -> list[str]:
+        """There is no file."""
+        return []
+
     def position(self) -> int:
         """The last number."""
         return self._sequence

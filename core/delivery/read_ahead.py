@@ -34,6 +34,10 @@ class ReadAhead:
         """These are deleted from the disk."""
         self._ahead.difference_update(numbers)
 
+    def given(self, numbers: Iterable[int]) -> None:
+        """These were given out by another way: `next` leaves them out until they are acknowledged."""
+        self._ahead.update(number for number in numbers if number > self._cursor)
+
     def dropped(self, last: int) -> None:
         """Everything up to this number was dropped."""
         self._cursor = max(self._cursor, last)
@@ -54,11 +58,11 @@ class ReadAhead:
         if recent[0][0] == self._cursor + 1:
             taken = [recent.popleft() for _ in range(min(limit, len(recent)))]
             self._cursor = taken[-1][0]
-            return taken
+            return self._not_given(taken)
         if not self._live_first:
             return []
         limit -= limit // 4  # a backlog must shrink too, however much comes
-        taken = [recent.popleft() for _ in range(min(limit, len(recent)))]
+        taken = self._not_given([recent.popleft() for _ in range(min(limit, len(recent)))])
         self._ahead.update(number for number, _ in taken)
         return taken
 
@@ -69,5 +73,8 @@ class ReadAhead:
             if not found:
                 break
             self._cursor = found[-1][0]
-            taken = [item for item in found if item[0] not in self._ahead]
+            taken = self._not_given(found)
         return taken
+
+    def _not_given(self, found: list[Numbered]) -> list[Numbered]:
+        return [item for item in found if item[0] not in self._ahead] if self._ahead else found

@@ -34,6 +34,8 @@ class LossAccounting:
                 self._lost_events(pump, source.component.counts())
                 self._gaps(pump)
         for worker in self._alerts.workers:
+            for problem in worker.queue.take_problems():
+                self._alerts.notice("Spool damaged", Severity.CRITICAL, problem, sink=worker.name)
             for dropped in worker.queue.take_dropped():
                 self._alerts.notice(
                     "Alerts dropped",

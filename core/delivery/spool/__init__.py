@@ -1,6 +1,7 @@
 """The spool of one sink: an SQLite file in which alerts stay until the destination acknowledges them."""
 
 from mozu.core.delivery.spool.file import SpoolDamaged, SpoolFull, SpoolUnusable
+from mozu.core.delivery.spool.owed import OwedNumbers
 from mozu.core.delivery.spool.store import DeadLetter, Spool, SpoolStatus
 
-__all__ = ["DeadLetter", "Spool", "SpoolDamaged", "SpoolFull", "SpoolStatus", "SpoolUnusable"]
+__all__ = ["DeadLetter", "OwedNumbers", "Spool", "SpoolDamaged", "SpoolFull", "SpoolStatus", "SpoolUnusable"]

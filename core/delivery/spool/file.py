@@ -1,4 +1,4 @@
-"""The file of a spool: its SQL schema, its PRAGMAs, and what can be salvaged from one that is damaged."""
+"""The file of a spool: its SQL schema, its PRAGMAs, and how a damaged one is set aside and started anew."""
 
 import os
 import sqlite3
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-import msgspec
-
-from mozu.core.delivery.spool.codec import decode_alert, decode_form
+from mozu.core.delivery.spool.disk_room import WAL_BYTES, forbid_copy_on_write, is_copy_on_write
+from mozu.core.delivery.spool.salvage import Salvaged, salvage
 from mozu.core.errors import MozuError
 
 SCHEMA_VERSION: Final = 1
+PAGE_BYTES: Final = 4_096
 _SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE forms (id INTEGER PRIMARY KEY, raw BLOB NOT NULL UNIQUE);
@@ -27,9 +27,13 @@ CREATE TABLE dead (id INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, t
 class SpoolDamaged(MozuError):
     """A spool file cannot be read; it was set aside. `salvaged` alerts were taken over, the rest is in `aside`."""
 
-    def __init__(self, path: Path, aside: Path, salvaged: int) -> None:
-        super().__init__(f"{path} is damaged: {salvaged} alerts were taken over, the file is kept as {aside.name}")
-        self.aside, self.salvaged = aside, salvaged
+    def __init__(self, path: Path, aside: Path, salvaged: int, dead: int = 0, *, lost: int | None = None) -> None:
+        missing = "" if lost is None else f", {lost} could not be read"
+        letters = f" and {dead} dead letters" if dead else ""
+        super().__init__(
+            f"{path} is damaged: {salvaged} alerts{letters} were taken over{missing}, the file is kept as {aside.name}"
+        )
+        self.aside, self.salvaged, self.lost = aside, salvaged, lost
 
 
 class SpoolUnusable(MozuError):
@@ -44,42 +48,49 @@ class SpoolFull(MozuError):
     """The disk, or the spool's own bound, has no room."""
 
 
-def open_file(path: Path, *, fsync: bool) -> tuple[sqlite3.Connection, SpoolDamaged | None]:
+def open_file(path: Path, *, fsync: bool, max_bytes: int) -> tuple[sqlite3.Connection, SpoolDamaged | None]:
     """The file, made if it is not there; one that is damaged is set aside. Raises SpoolUnusable."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            return _connect(path, fsync=fsync), None
+            return connect(path, fsync=fsync, max_bytes=max_bytes), None
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
-            return _set_aside(path, fsync=fsync)
+            return _start_anew(path, fsync=fsync, max_bytes=max_bytes)
     except (OSError, sqlite3.OperationalError) as error:
         raise SpoolUnusable(path, error) from error
 
 
-def _connect(path: Path, *, fsync: bool) -> sqlite3.Connection:
+def connect(path: Path, *, fsync: bool, max_bytes: int) -> sqlite3.Connection:
+    """Open the file, made if it is not there. Raises OSError, sqlite3.DatabaseError where it is damaged."""
     if not path.exists():
         _create(path)
     db = sqlite3.connect(path, check_same_thread=False, timeout=10.0)
     try:
-        _prepare(db, fsync=fsync)
+        _prepare(path, db, fsync=fsync, max_bytes=max_bytes)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _prepare(db: sqlite3.Connection, *, fsync: bool) -> None:
+def _prepare(path: Path, db: sqlite3.Connection, *, fsync: bool, max_bytes: int) -> None:
     """Set it up. Raises sqlite3.DatabaseError where the file is damaged."""
+    if is_copy_on_write(path.parent):
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        with suppress(OSError):
+            forbid_copy_on_write(path.with_name(path.name + "-wal"))
     db.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
-    db.execute("PRAGMA journal_size_limit = 16777216")
-    db.execute("PRAGMA wal_autocheckpoint = 250")  # 1 MB: a log that grows with the disk's last bytes frees none
+    db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+    db.execute("PRAGMA wal_autocheckpoint = 250")  # 1 MB, well below WAL_BYTES
     if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise sqlite3.DatabaseError("the file does not pass its own check")
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not {"meta", "forms", "alerts", "dead"} <= tables:
         raise sqlite3.DatabaseError("the file has lost its tables")
+    # The spool's own bound must be met before SQLite's: rows fill pages to two thirds at least.
+    db.execute(f"PRAGMA max_page_count = {2 * max_bytes // PAGE_BYTES + 4_096}")
 
 
 def _create(path: Path) -> None:
@@ -87,8 +98,12 @@ def _create(path: Path) -> None:
     made = path.with_name(f".{path.name}.{uuid4().hex}")
     os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
+        forbid_copy_on_write(made)
         db = sqlite3.connect(made)
         try:
+            if is_copy_on_write(path.parent):
+                db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(_SCHEMA)
             with db:
@@ -103,28 +118,57 @@ def _create(path: Path) -> None:
             made.with_name(made.name + suffix).unlink(missing_ok=True)
 
 
-def _set_aside(path: Path, *, fsync: bool) -> tuple[sqlite3.Connection, SpoolDamaged]:
+def set_aside(path: Path) -> Path:
+    """Move the file away, and with it its WAL, which may hold what no checkpoint has written back; the new path."""
     aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
-    salvage = _salvage(path)
-    path.rename(aside)
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    db = _connect(path, fsync=fsync)
-    with db:
-        for form, body in salvage:
-            db.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (form,))
-            db.execute("INSERT INTO alerts (form, body) SELECT id, ? FROM forms WHERE raw = ?", (body, form))
-    return db, SpoolDamaged(path, aside, len(salvage))
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
 
 
-def _salvage(path: Path) -> list[tuple[bytes, bytes]]:
-    """Every row that can still be read and decoded, as (form, body)."""
-    found: list[tuple[bytes, bytes]] = []
+def read_aside(aside: Path) -> Salvaged:
+    """What can be read of a file that was set aside, its WAL included."""
+    if not aside.exists():
+        return Salvaged()
     try:
-        with closing(sqlite3.connect(path)) as db:
-            for row in db.execute("SELECT f.raw, a.body FROM alerts a JOIN forms f ON f.id = a.form ORDER BY a.seq"):
-                decode_alert(decode_form(row[0]), row[1])
-                found.append((row[0], row[1]))
-    except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError):
-        pass
-    return found
+        with closing(sqlite3.connect(aside)) as db:
+            return salvage(db)
+    except sqlite3.Error:
+        return Salvaged()
+
+
+def fill(db: sqlite3.Connection, found: Salvaged) -> None:
+    """Put salvaged rows into a new file, which has an epoch of its own: their numbers begin anew."""
+    with db:
+        _fill_forms(db, found)
+        db.executemany(
+            "INSERT INTO alerts (form, attempts, body) VALUES (?, ?, ?)", [row[1:] for row in found.alerts]
+        )
+
+
+def continue_epoch(db: sqlite3.Connection, found: Salvaged, epoch: str, last: int) -> None:
+    """Put salvaged rows into a new file under the numbers that they had; `last` is the highest that was given."""
+    with db:
+        _fill_forms(db, found)
+        db.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (epoch,))
+        db.executemany("INSERT INTO alerts (seq, form, attempts, body) VALUES (?, ?, ?, ?)", found.alerts)
+        db.execute("DELETE FROM sqlite_sequence WHERE name = 'alerts'")
+        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('alerts', ?)", (max(last, found.last),))
+
+
+def _fill_forms(db: sqlite3.Connection, found: Salvaged) -> None:
+    """Forms, and the dead letters that refer to them."""
+    db.executemany("INSERT INTO forms (id, raw) VALUES (?, ?)", found.forms.items())
+    db.executemany(
+        "INSERT INTO dead (seq, time, attempts, reason, form, body) VALUES (?, ?, ?, ?, ?, ?)", found.dead
+    )
+
+
+def _start_anew(path: Path, *, fsync: bool, max_bytes: int) -> tuple[sqlite3.Connection, SpoolDamaged]:
+    """Set a damaged file aside and take over what can be read."""
+    aside = set_aside(path)
+    found = read_aside(aside)
+    db = connect(path, fsync=fsync, max_bytes=max_bytes)
+    fill(db, found)
+    return db, SpoolDamaged(path, aside, len(found.alerts), len(found.dead))

@@ -15,13 +15,33 @@ from typing import Final
 import msgspec
 
 from mozu.core.delivery.spool.codec import SpoolEncoder, SpoolForm, decode_alert, decode_form
-from mozu.core.delivery.spool.file import SpoolFull, open_file
+from mozu.core.delivery.spool.disk_room import preallocate, preallocate_wal
+from mozu.core.delivery.spool.file import (
+    PAGE_BYTES,
+    SpoolDamaged,
+    SpoolFull,
+    SpoolUnusable,
+    connect,
+    continue_epoch,
+    open_file,
+    read_aside,
+    set_aside,
+)
+from mozu.core.delivery.spool.salvage import salvage
 from mozu.core.model.alert import Alert
 
 _ROW_OVERHEAD: Final = 24
 """Bytes of a row besides its body: keys and B-tree cells, measured on a million rows."""
 _ROWS: Final = 200
 """Rows in one INSERT."""
+_NOTICE_BYTES: Final = 1 << 20
+"""Room beyond `max_bytes` that only mozu's own notices use."""
+_FILLER_PAGES: Final = 64
+"""Pages of the row `filler`, which is deleted for notices alone: they find room on a full disk. SQLite would use pages
+that are merely free for the next alert."""
+_MOST_NOTICES: Final = 10_000
+_OVERFLOW: Final = 900
+"""Bytes of a row beyond which it may take overflow pages of its own (a quarter of a page stays on the leaf)."""
 
 
 class DeadLetter(msgspec.Struct):
@@ -54,31 +74,81 @@ class Spool:
     """`max_bytes` bounds pending alerts and dead letters together."""
 
     def __init__(self, path: Path, *, max_bytes: int = 1 << 30, fsync: bool = False) -> None:
-        self.path, self._max_bytes = path, max_bytes
+        self.path, self._max_bytes, self._fsync = path, max_bytes, fsync
         self._forms: dict[int, SpoolForm] = {}
         self._form_ids: dict[bytes, int] = {}
         self._encoded = SpoolEncoder()
-        self._db, self.damage = open_file(path, fsync=fsync)
+        self._db, self.damage = open_file(path, fsync=fsync, max_bytes=max_bytes)
+        self._adopt()
+
+    def _adopt(self) -> None:
+        """Take the file that has just been opened for this spool's own."""
         self.epoch = self._meta("epoch")
         self._bytes = self._measure()
+        self._waiting = int(self._db.execute("SELECT count(*) FROM alerts").fetchone()[0])
+        self._last = self.last()
+        found = self.path.stat()
+        self._file = (found.st_dev, found.st_ino)
+        self._has_wal_room = preallocate_wal(self.path)
+        self._has_filler = bool(self._db.execute("SELECT 1 FROM meta WHERE name = 'filler'").fetchone())
+        if not self._has_filler:
+            self._keep_filler()
 
     # --- writing
 
     def append(self, alerts: Sequence[Alert]) -> int:
-        """Store all in one transaction; the number of the last. Raises SpoolFull if they do not fit: none is stored."""
+        """Store all in one transaction; the number of the last. Raises SpoolFull if they do not fit: none is stored.
+
+        A batch of notices alone (source `internal`) may use the room that is kept for them.
+        """
+        notices = all(alert.source == "internal" for alert in alerts)
         try:
             with self._writing():
                 rows = [self._row(alert) for alert in alerts]
                 size = sum(len(body) + _ROW_OVERHEAD for _, body in rows)
-                if self._bytes + size > self._max_bytes:
+                if self._bytes + size > self._max_bytes + (_NOTICE_BYTES if notices else 0):
                     raise SpoolFull(f"{self.path} holds {self._bytes} bytes of at most {self._max_bytes}")
+                self._reserve(rows, notices=notices)
                 self._insert(rows)
                 last = self.last()
         except SpoolFull:
             self._form_ids.clear()  # forms made in the transaction went back with it
             raise
         self._bytes += size
+        self._waiting += len(rows)
+        self._last = last
         return last
+
+    def _reserve(self, rows: Sequence[tuple[int, bytes]], *, notices: bool) -> None:
+        """Make sure that the checkpoint will find blocks for the pages of these rows. Raises SpoolFull."""
+        if not self._has_wal_room:
+            self._has_wal_room = preallocate_wal(self.path)
+        need = int(sum(_pages_of(len(body)) for _, body in rows)) + 8
+        missing = need - self._free_pages()
+        if missing <= 0 or preallocate(self.path, self._end(), missing * PAGE_BYTES):
+            return
+        if notices and self._has_filler and missing <= _FILLER_PAGES:
+            self._db.execute("DELETE FROM meta WHERE name = 'filler'")
+            self._has_filler = False
+            return
+        raise SpoolFull(f"{self.path}: the disk is full")
+
+    def _free_pages(self) -> int:
+        return int(self._db.execute("PRAGMA freelist_count").fetchone()[0])
+
+    def _end(self) -> int:
+        """The first byte behind the database."""
+        return int(self._db.execute("PRAGMA page_count").fetchone()[0]) * PAGE_BYTES
+
+    def _keep_filler(self) -> None:
+        """Fill pages that are given up for notices when the disk is full; as soon as there is room for them."""
+        missing = _FILLER_PAGES + 8 - self._free_pages()
+        if missing > 0 and not preallocate(self.path, self._end(), missing * PAGE_BYTES):
+            return
+        with suppress(SpoolFull), self._writing():
+            size = _FILLER_PAGES * (PAGE_BYTES - 4)  # an overflow page holds the number of the next one
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('filler', zeroblob(?))", (size,))
+            self._has_filler = True
 
     def _insert(self, rows: list[tuple[int, bytes]]) -> None:
         """Many rows in one INSERT: each `sqlite3_step` releases the GIL, and must then wait for it."""
@@ -94,20 +164,22 @@ class Spool:
             self._db.execute("INSERT OR IGNORE INTO sqlite_sequence (name, seq) SELECT 'alerts', 0 "
                              "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'alerts')")  # fmt: skip
             self._db.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'alerts'", (count,))
-        return first, first + count - 1
+        self._last = first + count - 1
+        return first, self._last
 
-    def drop_oldest(self, most: int) -> tuple[int, int, int]:
-        """Drop up to `most` alerts to make room: (first number, last number, how many)."""
+    def drop_oldest(self, most: int) -> list[tuple[int, int]]:
+        """Drop up to `most` alerts to make room: their numbers, as ranges without holes."""
         numbers, freed = [], 0
         for seq, length in self._db.execute("SELECT seq, length(body) FROM alerts ORDER BY seq LIMIT ?", (most,)):
             numbers.append(seq)
             freed += length + _ROW_OVERHEAD
         if not numbers:
-            return 0, 0, 0
+            return []
         with self._writing():
             self._db.execute("DELETE FROM alerts WHERE seq <= ?", (numbers[-1],))
         self._bytes -= freed
-        return numbers[0], numbers[-1], len(numbers)
+        self._waiting -= len(numbers)
+        return list(_runs(numbers))
 
     # --- reading and acknowledging
 
@@ -122,15 +194,33 @@ class Spool:
                 self.dead_letter([(seq, f"cannot be read back: {error}")])
         return alerts
 
+    def notices(self) -> list[tuple[int, Alert]]:
+        """Pending alerts of mozu about itself (source `internal`), in order."""
+        own = []
+        for number, raw in self._db.execute("SELECT id, raw FROM forms").fetchall():
+            with suppress(msgspec.MsgspecError, ValueError):
+                if decode_form(raw).source == "internal":
+                    own.append(number)
+        query = f"SELECT seq, form, body FROM alerts WHERE form IN ({', '.join('?' * len(own))}) ORDER BY seq LIMIT ?"
+        found = []
+        for seq, form, body in self._db.execute(query, (*own, _MOST_NOTICES)).fetchall():
+            with suppress(msgspec.MsgspecError, ValueError):
+                found.append((seq, decode_alert(self._form(form), body)))
+        return found
+
     def delete(self, numbers: Iterable[int]) -> None:
         """DELETE alerts that were acknowledged, in one transaction."""
-        freed = 0
-        size = "SELECT coalesce(sum(length(body)), 0) + ? * count(*) FROM alerts WHERE seq BETWEEN ? AND ?"
+        freed = gone = 0
+        size = "SELECT coalesce(sum(length(body)), 0), count(*) FROM alerts WHERE seq BETWEEN ? AND ?"
         with self._writing():
             for first, last in _runs(numbers):
-                freed += self._db.execute(size, (_ROW_OVERHEAD, first, last)).fetchone()[0]
+                length, count = self._db.execute(size, (first, last)).fetchone()
+                freed, gone = freed + length + _ROW_OVERHEAD * count, gone + count
                 self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
         self._bytes -= freed
+        self._waiting -= gone
+        if not self._has_filler:
+            self._keep_filler()
 
     def count_attempt(self, numbers: Iterable[int]) -> None:
         """Count an attempt that failed."""
@@ -139,6 +229,7 @@ class Spool:
 
     def dead_letter(self, numbers: Iterable[tuple[int, str]]) -> None:
         """Move these (number, reason) from the table `alerts` to `dead`: they are not tried again."""
+        gone = 0
         with self._writing():
             for seq, reason in numbers:
                 self._db.execute(
@@ -146,7 +237,44 @@ class Spool:
                     "SELECT seq, ?, attempts, ?, form, body FROM alerts WHERE seq = ?",
                     (time.time_ns(), reason, seq),
                 )
-                self._db.execute("DELETE FROM alerts WHERE seq = ?", (seq,))
+                gone += self._db.execute("DELETE FROM alerts WHERE seq = ?", (seq,)).rowcount
+        self._waiting -= gone
+
+    # --- damage while running
+
+    def is_in_place(self) -> bool:
+        """Whether the path still leads to the file that is open."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._file
+
+    def rebuild(self) -> SpoolDamaged:
+        """Set the file aside and go on in a new one: the same epoch, and each readable alert under its own number.
+
+        The open connection is read too, so that a file that was deleted loses nothing. Raises SpoolUnusable.
+        """
+        waiting, last, epoch = self._waiting, self._last, self.epoch
+        found = salvage(self._db)
+        in_place = self.is_in_place()
+        with suppress(sqlite3.Error):
+            self._db.close()
+        try:
+            if in_place:
+                aside = set_aside(self.path)
+                from_disk = read_aside(aside)
+                found = max(found, from_disk, key=lambda some: len(some.alerts) + len(some.dead))
+            else:
+                aside = self.path
+            self._db = connect(self.path, fsync=self._fsync, max_bytes=self._max_bytes)
+            continue_epoch(self._db, found, epoch, last)
+            self._forms.clear()
+            self._form_ids.clear()
+            self._adopt()
+        except (OSError, sqlite3.Error) as error:
+            raise SpoolUnusable(self.path, error) from error
+        return SpoolDamaged(self.path, aside, len(found.alerts), len(found.dead), lost=max(0, waiting - self._waiting))
 
     # --- inspecting
 
@@ -168,6 +296,8 @@ class Spool:
                 "INSERT INTO alerts (form, body) SELECT form, body FROM dead WHERE time >= ? ORDER BY id", (since,)
             ).rowcount
             self._db.execute("DELETE FROM dead WHERE time >= ?", (since,))
+        self._waiting += moved
+        self._last = self.last()
         return moved
 
     def status(self) -> SpoolStatus:
@@ -230,6 +360,11 @@ class Spool:
                 raise ValueError(f"form {number} is missing")
             form = self._forms[number] = decode_form(row[0])
         return form
+
+
+def _pages_of(size: int) -> float:
+    """Pages that a row of this size takes at most."""
+    return size / PAGE_BYTES * 1.5 if size < _OVERFLOW else size // PAGE_BYTES + 2
 
 
 def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:

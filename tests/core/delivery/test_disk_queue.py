@@ -137,3 +137,58 @@ def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
 
     _, _, damage = play(tmp_path / "s.db", nothing)
     assert "is damaged" in damage
+
+
+def test_a_page_that_goes_bad_while_running_is_reported_and_delivery_goes_on(tmp_path: Path) -> None:
+    """`sqlite3.DatabaseError` stays in the queue: the rest of the file goes on under its own numbers."""
+    path = tmp_path / "s.db"
+
+    async def scenario(queue: DiskQueue) -> tuple[list[int], list[str], list[int]]:
+        for _ in range(50):
+            for _ in range(100):
+                queue.put(alert(text="x" * 400))
+            await queue.wait_persisted(queue.position())
+        spool = queue._opened()
+        await queue._thread.run(lambda: spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        raw = path.read_bytes()
+        leaf = [at for at in range(4096, len(raw), 4096) if raw[at] == 13][-3]
+        with path.open("r+b") as file:
+            file.seek(leaf)
+            file.write(b"\xff" * 4096)
+        await queue._thread.run(lambda: spool._db.execute("PRAGMA shrink_memory").fetchall())
+        taken: list[int] = []
+        while some := await queue.get(500, wait=False):
+            taken += [number for number, _ in some]
+            await queue.ack([number for number, _ in some], [], [])
+        queue.put(alert("after"))
+        await queue.wait_persisted(queue.position())
+        return taken, queue.take_problems(), [number for number, _ in await queue.get(10)]
+
+    (taken, problems, after), _, _ = play(path, scenario, capacity=10_000)
+    assert sorted(set(taken)) == taken, "none twice, none out of order"
+    assert 4_900 < len(taken) <= 5_000
+    assert [5_001] == after
+    assert 1 == len(problems)
+    assert "is malformed" in problems[0]
+
+
+def test_a_spool_that_is_deleted_while_running_is_noticed_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+
+    async def first(queue: DiskQueue) -> list[str]:
+        for _ in range(10):
+            queue.put(alert("kept"))
+        await queue.wait_persisted(queue.position())
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink()
+        async with asyncio.timeout(30):
+            while not (problems := queue.take_problems()):
+                await asyncio.sleep(0.01)
+        return problems
+
+    async def second(queue: DiskQueue) -> list[str]:
+        return await take(queue, 10)
+
+    problems, _, _ = play(path, first)
+    assert "is not in its place any more" in problems[0]
+    assert (["kept"] * 10) == play(path, second)[0]

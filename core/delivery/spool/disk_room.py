@@ -1,0 +1,79 @@
+"""Disk room of a spool, taken in advance: on a full disk acknowledged alerts can still be deleted.
+
+A DELETE writes pages to the WAL, and the checkpoint writes them to the database. Neither may need new blocks then:
+
+* The WAL file is preallocated, and `journal_size_limit` does not truncate it below that. SQLite takes a WAL of zeros
+  for an empty one (walIndexRecover reads no magic number).
+* Before pages are added to the database, blocks behind its end are preallocated with FALLOC_FL_KEEP_SIZE: the
+  checkpoint that writes the pages finds them. A checkpoint that completes gives back what was too much.
+* Where overwriting itself needs new blocks (btrfs), the files are marked FS_NOCOW_FL, and the spool keeps the lock on
+  its file (`locking_mode = EXCLUSIVE`): the memory-mapped -shm file ends the process with SIGBUS on a full btrfs.
+"""
+
+import ctypes
+import errno
+import fcntl
+import os
+import struct
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+WAL_BYTES: Final = 4 << 20
+"""A transaction of 2,000 alerts of 600 bytes takes 1.5 MB of the WAL; the checkpoint comes after each 1 MB."""
+_STEP: Final = 1 << 20
+_KEEP_SIZE: Final = 1
+"""FALLOC_FL_KEEP_SIZE of linux/falloc.h."""
+_SET_FLAGS: Final = 0x40086602
+"""FS_IOC_SETFLAGS of linux/fs.h."""
+_NOCOW: Final = 0x00800000
+"""FS_NOCOW_FL of linux/fs.h; only an empty file takes it."""
+_BTRFS_MAGIC: Final = 0x9123683E
+"""BTRFS_SUPER_MAGIC of linux/magic.h."""
+
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+
+
+def is_copy_on_write(folder: Path) -> bool:
+    """Whether overwriting a file of this folder may need new blocks."""
+    buffer = ctypes.create_string_buffer(256)
+    if _libc.statfs(os.fsencode(folder), buffer) != 0:
+        return False
+    return bool(struct.unpack_from("@l", buffer)[0] == _BTRFS_MAGIC)
+
+
+def forbid_copy_on_write(path: Path) -> None:
+    """Mark an empty file, made if it is not there. File systems that know no such flag are left as they are."""
+    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        with suppress(OSError):
+            fcntl.ioctl(fd, _SET_FLAGS, struct.pack("@l", _NOCOW))
+    finally:
+        os.close(fd)
+
+
+def preallocate_wal(path: Path) -> bool:
+    """Give the WAL of this database its blocks; False where the disk has no room now."""
+    return _allocate(path.with_name(path.name + "-wal"), 0, WAL_BYTES, keep_size=False)
+
+
+def preallocate(path: Path, end: int, size: int) -> bool:
+    """Take blocks for at least `size` bytes behind byte `end` of the database; False where the disk has no room."""
+    return _allocate(path, end, max(size, _STEP), keep_size=True) or _allocate(path, end, size, keep_size=True)
+
+
+def _allocate(path: Path, offset: int, size: int, *, keep_size: bool) -> bool:
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        if keep_size:
+            failed = _libc.fallocate(fd, _KEEP_SIZE, ctypes.c_long(offset), ctypes.c_long(size)) != 0
+            number = ctypes.get_errno() if failed else 0
+        else:
+            try:
+                os.posix_fallocate(fd, offset, size)
+                number = 0
+            except OSError as error:
+                number = error.errno or errno.EIO
+    finally:
+        os.close(fd)
+    return number in (0, errno.EOPNOTSUPP, errno.ENOSYS)  # without fallocate SQLite finds out by itself

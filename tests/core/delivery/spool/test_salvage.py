@@ -1,0 +1,119 @@
+"""Damage: what can be read is taken over, past what cannot."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mozu.core.delivery.spool import Spool
+from mozu.core.testing import alert
+
+COUNT = 3_000
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "spool.db"
+
+
+def filled(path: Path) -> None:
+    with closing(Spool(path)) as spool:
+        spool.append([alert(name="x" * 400) for _ in range(COUNT)])
+
+
+def leaf_pages(path: Path) -> list[int]:
+    """Offsets of the pages that hold rows of `alerts`: table leaves have the type 13."""
+    raw = path.read_bytes()
+    return [at for at in range(4096, len(raw), 4096) if raw[at] == 13]
+
+
+def spoil(path: Path, at: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(b"\xff" * 4096)
+
+
+def test_rows_behind_a_page_that_cannot_be_read_are_taken_over(path: Path) -> None:
+    filled(path)
+    pages = leaf_pages(path)
+    spoil(path, pages[len(pages) // 2])
+    with closing(Spool(path)) as spool:
+        assert spool.damage is not None
+        assert COUNT - 30 <= spool.damage.salvaged < COUNT
+        assert spool.damage.salvaged == len(spool.read(0, 2 * COUNT))
+
+
+def test_two_bad_pages_cost_their_own_rows_only(path: Path) -> None:
+    filled(path)
+    pages = leaf_pages(path)
+    spoil(path, pages[len(pages) // 3])
+    spoil(path, pages[2 * len(pages) // 3])
+    with closing(Spool(path)) as spool:
+        assert spool.damage is not None
+        assert COUNT - 60 <= spool.damage.salvaged < COUNT
+
+
+def test_dead_letters_are_taken_over_with_their_forms(path: Path) -> None:
+    filled(path)
+    with closing(Spool(path)) as spool:
+        spool.dead_letter([(1, "too large"), (COUNT, "refused")])
+    pages = leaf_pages(path)
+    spoil(path, pages[len(pages) // 2])
+    with closing(Spool(path)) as spool:
+        assert ["too large", "refused"] == [letter.reason for letter in spool.dead()]
+
+
+def test_what_lies_in_the_wal_is_taken_over(path: Path, tmp_path: Path) -> None:
+    """A run that was killed leaves its last transactions in the WAL, and a page of the database is bad."""
+    filled(path)
+    living = Spool(path)
+    living.append([alert("last")] * 100)
+    files = {suffix: path.with_name(path.name + suffix).read_bytes() for suffix in ("", "-wal")}
+    living.close()
+    killed = tmp_path / "killed.db"
+    for suffix, content in files.items():
+        killed.with_name(killed.name + suffix).write_bytes(content)
+    pages = leaf_pages(killed)
+    spoil(killed, pages[len(pages) // 2])
+    with closing(Spool(killed)) as spool:
+        assert spool.damage is not None
+        assert 100 == sum(item.rule == "last" for _, item in spool.read(0, 2 * COUNT))
+
+
+def test_a_page_that_goes_bad_while_running_costs_its_own_rows_only(path: Path) -> None:
+    with closing(Spool(path)) as spool:
+        spool.append([alert(name="x" * 400) for _ in range(COUNT)])
+        spool.delete([1, 2, 3])
+        epoch = spool.epoch
+        spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        pages = leaf_pages(path)
+        spoil(path, pages[len(pages) // 2])
+        spool._db.execute("PRAGMA cache_size = 0")
+        spool._db.execute("PRAGMA shrink_memory")
+        with pytest.raises(sqlite3.DatabaseError):
+            spool.read(0, COUNT)
+
+        damage = spool.rebuild()
+
+        numbers = [number for number, _ in spool.read(0, COUNT)]
+        assert (epoch, 4, COUNT) == (spool.epoch, numbers[0], numbers[-1])
+        assert damage.lost == COUNT - 3 - len(numbers)
+        assert 0 < damage.lost < 30
+        assert COUNT + 1 == spool.append([alert()]), "numbers go on"
+
+
+def test_a_file_that_was_deleted_is_made_anew_with_all_that_it_held(path: Path) -> None:
+    with closing(Spool(path)) as spool:
+        spool.append([alert() for _ in range(10)])
+        spool.delete([1])
+        epoch = spool.epoch
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink()
+        assert not spool.is_in_place()
+
+        damage = spool.rebuild()
+
+        assert (0, True) == (damage.lost, spool.is_in_place())
+    with closing(Spool(path)) as again:
+        assert (epoch, list(range(2, 11))) == (again.epoch, [number for number, _ in again.read(0, 100)])

@@ -1,0 +1,158 @@
+"""A spool on a disk without room: what was delivered is deleted, drops are announced exactly, notices arrive."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from mozu.core.delivery.alert_queue import DroppedRange
+from mozu.core.delivery.disk_queue import DiskQueue
+from mozu.core.metrics import Metrics
+from mozu.core.testing import alert
+from tests.support.requirements import require
+
+SIZES = {"ext4": 24, "xfs": 320, "btrfs": 120, "tmpfs": 8}
+"""MiB of the file system; xfs and btrfs make none that is smaller."""
+COUNT = 8_000
+
+
+@pytest.fixture(params=SIZES)
+def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    kind = str(request.param)
+    require(os.geteuid() == 0, "mounting a small file system needs root")
+    place, image = tmp_path / "disk", tmp_path / "image"
+    place.mkdir()
+    if kind == "tmpfs":
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZES[kind]}m", "none", str(place)]
+    else:
+        maker = shutil.which(f"mkfs.{kind}")
+        require(maker is not None, f"mkfs.{kind} is not installed")
+        with image.open("wb") as file:
+            file.truncate(SIZES[kind] << 20)
+        subprocess.run([f"mkfs.{kind}", "-q", str(image)], check=True, capture_output=True)
+        mount = ["mount", "-o", "loop", str(image), str(place)]
+    subprocess.run(mount, check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+class Hog:
+    """Another writer, which takes whatever is free."""
+
+    def __init__(self, place: Path) -> None:
+        self._fd = os.open(place / "hog", os.O_CREAT | os.O_WRONLY)
+        self._at = 0
+
+    def take(self) -> None:
+        """All there is, in pieces that get smaller."""
+        for size in (16 << 20, 1 << 20, 1 << 16, 1 << 12):
+            with suppress(OSError):
+                while True:
+                    os.posix_fallocate(self._fd, self._at, size)
+                    self._at += size
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+def numbers(ranges: list[DroppedRange]) -> list[int]:
+    return [number for one in ranges for number in range(one.first, one.last + 1)]
+
+
+async def drain(queue: DiskQueue, hog: Hog) -> list[tuple[int, str]]:
+    """Deliver everything, while the other writer takes what is freed."""
+    arrived: list[tuple[int, str]] = []
+    while taken := await queue.get(500, wait=False):
+        arrived += [(number, item.rule) for number, item in taken]
+        await queue.ack([number for number, _ in taken], [], [])
+        hog.take()
+    return arrived
+
+
+def test_a_full_disk_loses_only_what_it_announces(disk: Path) -> None:
+    async def main() -> tuple[list[tuple[int, str]], list[DroppedRange], dict[str, float]]:
+        metrics = Metrics()
+        async with asyncio.TaskGroup() as group:
+            tasks: list[asyncio.Task[Any]] = []
+            queue = DiskQueue(
+                disk / "spool.db", 100_000, metrics, max_bytes=1 << 30, fsync=False, drop_oldest=False,
+                live_first=False, spawn=lambda work, _: tasks.append(group.create_task(work)),
+            )  # fmt: skip
+            assert "" == await queue.open()
+            hog = Hog(disk)
+            for _ in range(2_000):
+                queue.put(alert(name="x" * 500))
+            await queue.wait_persisted(queue.position())
+            hog.take()
+            for _ in range(COUNT - 2_000):
+                queue.put(alert(name="x" * 500))
+            await queue.wait_persisted(queue.position())
+            dropped = queue.take_dropped()
+            assert dropped, "the disk took them all"
+            queue.put(replace(alert("Alerts dropped"), source="internal"))
+            await queue.wait_persisted(queue.position())
+            hog.take()
+            first = await queue.get(1)
+            assert ["Alerts dropped"] == [item.rule for _, item in first], "it waited behind the backlog"
+            await queue.ack([first[0][0]], [], [])
+            arrived = [(first[0][0], "Alerts dropped"), *await drain(queue, hog)]
+            queue.put(alert("after"))
+            await queue.wait_persisted(queue.position())
+            arrived += await drain(queue, hog)
+            dropped += queue.take_dropped()
+            assert [] == queue.take_problems()
+            hog.close()
+            queue.close()
+            await queue.stop("stop deadline")
+            for task in tasks:
+                task.cancel()
+        return arrived, dropped, {labels.get("reason", name): value for name, labels, value in metrics.collect()}
+
+    arrived, dropped, counts = asyncio.run(main())
+    delivered = sorted(number for number, _ in arrived)
+    assert "after" == arrived[-1][1], "an alert after the deletions found no room"
+    assert list(range(1, COUNT + 3)) == sorted([*delivered, *numbers(dropped)])
+    assert counts["spool full"] == len(numbers(dropped))
+
+
+def test_numbers_that_not_even_the_disk_takes_are_owed_and_paid_before_the_next_alert(disk: Path) -> None:
+    """The file system becomes read-only while alerts come, and writable again."""
+
+    async def main() -> tuple[list[int], list[DroppedRange]]:
+        async with asyncio.TaskGroup() as group:
+            tasks: list[asyncio.Task[Any]] = []
+            queue = DiskQueue(
+                disk / "spool.db", 1_000, Metrics(), max_bytes=1 << 30, fsync=False, drop_oldest=False,
+                live_first=False, spawn=lambda work, _: tasks.append(group.create_task(work)),
+            )  # fmt: skip
+            await queue.open()
+            queue.put(alert("before"))
+            await queue.wait_persisted(queue.position())
+            queue._opened()._db.execute("PRAGMA query_only = ON")
+            for _ in range(10):
+                queue.put(alert("lost"))
+            await queue.wait_persisted(queue.position())
+            assert [] == queue.take_dropped()
+            queue._opened()._db.execute("PRAGMA query_only = OFF")
+            queue.put(alert("after"))
+            await queue.wait_persisted(queue.position())
+            taken = await queue.get(10)
+            await queue.ack([number for number, _ in taken], [], [])
+            dropped = queue.take_dropped()
+            queue.close()
+            await queue.stop("stop deadline")
+            for task in tasks:
+                task.cancel()
+        return [number for number, _ in taken], dropped
+
+    arrived, dropped = asyncio.run(main())
+    assert ([1, 12], list(range(2, 12))) == (arrived, numbers(dropped))
