@@ -2,8 +2,9 @@
 
 A delivery that raises blames no single record: the whole batch is retried with back-off (exponential, full jitter).
 After _ISOLATION_THRESHOLD such failures in a row its records are tried one by one. A record that fails alone is to
-blame if the one after it (the canary) is delivered and it then fails again; after `retry.attempts` of these it becomes
-a dead letter. If the canary fails too the destination is down: the batch waits, and there are no dead letters.
+blame if the one after it or the newest (the canary) is delivered and it then fails again; after `retry.attempts` of
+these it becomes a dead letter. If the canaries fail too the destination is down: the batch waits, there are no dead
+letters, and more records are taken from the queue as canaries.
 
 A record that the sink refuses for now, by the outcome `Retry`, is set aside until it is due and delays no others.
 """
@@ -19,6 +20,7 @@ from mozu.core.common.backoff import Backoff
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.encode import Encoder
+from mozu.core.delivery.plain import plain_alert
 from mozu.core.delivery.route import Route
 from mozu.core.errors import SinkClosed
 from mozu.core.isolation.isolated import Isolated
@@ -77,8 +79,13 @@ class SinkWorker:
         sink.metrics.gauge("sink_busy_seconds", self._busy)
 
     def accept(self, alert: Alert) -> None:
-        """Enqueue the alert if the route says so. Never waits."""
-        if self._route.passes(alert):
+        """Enqueue the alert if the route says so, or cannot say. Never waits."""
+        try:
+            passes = self._route.passes(alert)
+        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+            self.sink.failed("route an alert", error)
+            passes = True
+        if passes:
             self.queue.put(alert)
 
     async def start(self) -> None:
@@ -137,13 +144,16 @@ class SinkWorker:
         if self._delayed:
             await self._take_beside_delayed()
             return
-        if not self._pending:
+        while not self._pending:
             taken = await self.queue.get(_BATCH)
-        elif len(self._pending) < _PROBE_BATCH:
-            taken = await self.queue.get(_PROBE_BATCH, wait=False)
-        else:
-            return
-        self._pending += [self._record(number, alert) for number, alert in taken]
+            if not taken:
+                return
+            self._pending = await self._encode(taken)
+            if self._pending:
+                return
+        isolating = self._failures >= _ISOLATION_THRESHOLD and len(self._pending) < _MAX_DELAYED
+        if len(self._pending) < _PROBE_BATCH or isolating:
+            self._pending += await self._encode(await self.queue.get(_PROBE_BATCH, wait=False))
 
     async def _take_beside_delayed(self) -> None:
         """More from the queue, and the delayed retries once they are due."""
@@ -153,12 +163,29 @@ class SinkWorker:
             if len(self._delayed) < _MAX_DELAYED and not self._pending:
                 probe = is_due and len(self._delayed) < _PROBE_BATCH
                 taken = await self.queue.get(_PROBE_BATCH if probe else _BATCH, wait=False)
-                self._pending = [self._record(number, alert) for number, alert in taken]
+                self._pending = await self._encode(taken)
             if is_due:
                 self._pending, self._delayed = [*self._delayed, *self._pending], []
             if self._pending:
                 return
             await asyncio.sleep(min(_POLL_INTERVAL, self._due - now()))
+
+    async def _encode(self, taken: Sequence[tuple[int, Alert]]) -> list[Record]:
+        """Records of alerts; one that cannot be encoded even with its values replaced becomes a dead letter."""
+        records: list[Record] = []
+        dead: list[tuple[int, str]] = []
+        for number, alert in taken:
+            try:
+                records.append(self._record(number, alert))
+            except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+                self.sink.failed("encode an alert", error)
+                try:
+                    records.append(self._record(number, plain_alert(alert, error)))
+                except Exception as second:  # noqa: BLE001  the encoder is broken, or is the plugin of another
+                    dead.append((number, f"cannot be encoded: {type(second).__name__}"))
+        if dead:
+            await self.queue.ack((), dead, ())
+        return records
 
     def _record(self, number: int, alert: Alert) -> Record:
         stamp = Stamp(self._agent, self.name, self.queue.epoch, number)
@@ -182,7 +209,8 @@ class SinkWorker:
             suspect = self._pending[at]
             outcomes = await self._deliver([suspect])
             if outcomes is None:
-                if not await self._canary_delivered(at + 1):
+                newest = max(at + 2, len(self._pending) - 1)  # the one after it may be as bad
+                if not await self._canary_delivered(at + 1) and not await self._canary_delivered(newest):
                     return after  # the destination is down, as far as can be seen
                 outcomes = await self._deliver([suspect]) or [Retry()]
             before = len(self._pending)
@@ -192,7 +220,7 @@ class SinkWorker:
         return after
 
     async def _canary_delivered(self, at: int) -> bool:
-        """Whether the record at this place is delivered where the one before it was not."""
+        """Whether the record at this place is delivered where an earlier one was not."""
         if at >= len(self._pending):
             return False
         canary = self._pending[at]

@@ -27,10 +27,11 @@ from functools import partial
 
 from mozu.core.api import CachesProcesses, Enricher, FollowsState, Source
 from mozu.core.delivery.alert_limiter import AlertLimiter
+from mozu.core.delivery.plain import plain_alert
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
-from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Ref, Severity, Template, alert_id
 from mozu.core.model.event import DataEvent, Event, SyscallEvent
@@ -58,13 +59,24 @@ class AlertPipeline:
         self._emitted = metrics.counter("alerts_total")
         self._suppressed = metrics.counter("alerts_suppressed_total")
         self._notices = 0
+        self._isolation = Isolation("pipeline", "alerts", metrics)
 
     def emit(self, alert: Alert) -> None:
-        """One alert to every sink, unless dedup or the rate limit suppresses it."""
+        """One alert to every sink, unless dedup or the rate limit suppresses it. Never raises, whatever it contains:
+        one that cannot be redacted goes on without its values, one that cannot be rendered is not limited."""
         alert.hostname = alert.hostname or self._hostname
         self._emitted.value += 1
-        self._redact(alert)
-        if self._limiter.passes(alert, time.monotonic()):
+        try:
+            self._redact(alert)
+        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+            self._isolation.failed("redact an alert", error)
+            alert = plain_alert(alert, error, values=False)
+        try:
+            passes = self._limiter.passes(alert, time.monotonic())
+        except Exception as error:  # noqa: BLE001  as above
+            self._isolation.failed("limit an alert", error)
+            passes = True
+        if passes:
             self._fan_out(alert)
         else:
             self._suppressed.value += 1
@@ -248,9 +260,12 @@ class SourcePipeline:
         self._evaluation.run(events, partial(self._emit, incomplete))
 
     def _emit(self, incomplete: tuple[str, ...], alert: Alert) -> None:
-        alert.id = alert_id(alert.time, f"{self._origin}/{alert.event_num}", alert.rule)
-        alert.incomplete = incomplete
-        self._recorder.alert(alert)
+        try:
+            alert.id = alert_id(alert.time, f"{self._origin}/{alert.event_num}", alert.rule)
+            alert.incomplete = incomplete
+            self._recorder.alert(alert)
+        except Exception as error:  # noqa: BLE001  else the evaluator would be given the whole batch again
+            self.source.failed("record an alert", error)
         self._alerts.emit(alert)
 
     def _prune(self, oldest: int | None) -> None:

@@ -40,18 +40,28 @@ class Isolation:
             raise
         except Exception as error:  # noqa: BLE001  the contract: a plugin that raises harms no other
             call.failed = error
-            self.failures.value += 1
-            self._log_failure(f"{self.kind} {self.name} failed to {doing}: {str(error) or type(error).__name__}", error)
+            self.failed(doing, error, dedup_by_type=False)
 
-    def _log_failure(self, text: str, error: Exception) -> None:
+    def failed(self, doing: str, error: Exception, *, dedup_by_type: bool = True) -> None:
+        """Count and log an exception that was caught elsewhere. `dedup_by_type`: one log line in ten seconds for the
+        same work and type of exception, whose text may come from an event and differ each time."""
+        self.failures.value += 1
+        try:
+            what = str(error) or type(error).__name__
+        except Exception:  # noqa: BLE001  an exception whose own __str__ raises
+            what = type(error).__name__
+        text = f"{self.kind} {self.name} failed to {doing}: {what}"
+        self._log_failure(f"{doing} {type(error).__name__}" if dedup_by_type else text, text, error)
+
+    def _log_failure(self, key: str, text: str, error: Exception) -> None:
         now = time.monotonic()
-        if text == self._logged and now - self._logged_at < _LOG_DEDUP_SECONDS:
+        if key == self._logged and now - self._logged_at < _LOG_DEDUP_SECONDS:
             self._suppressed += 1
             return
         more = f" ({self._suppressed} more before this)" if self._suppressed else ""
         self.log.error("%s%s", text, more)
         self.log.debug("traceback", exc_info=error)
-        self._logged, self._logged_at, self._suppressed = text, now, 0
+        self._logged, self._logged_at, self._suppressed = key, now, 0
 
 
 class Isolated(Isolation, Generic[C]):

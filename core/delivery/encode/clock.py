@@ -4,6 +4,7 @@ import time
 from functools import lru_cache
 
 _NS = 1_000_000_000
+_MAX_TIME = 253_402_300_799 * _NS
 
 
 @lru_cache(maxsize=64)
@@ -16,11 +17,18 @@ def _utc(second: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
 
 
+def clamped(ns: int) -> int:
+    """The time within the years 1970 to 9999, which is all that RFC 3339 can write."""
+    return min(max(ns, 0), _MAX_TIME)
+
+
 def clock(ns: int) -> str:
     """Local `HH:MM:SS.nnnnnnnnn`."""
+    ns = clamped(ns)
     return f"{_local(ns // _NS)}.{ns % _NS:09d}"
 
 
 def iso(ns: int, zone: str = "+0000") -> str:
     """UTC `YYYY-MM-DDTHH:MM:SS.nnnnnnnnn` and the zone as the format writes it (`+0000`, `Z`)."""
+    ns = clamped(ns)
     return f"{_utc(ns // _NS)}.{ns % _NS:09d}{zone}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from mozu.core.delivery.plain import plain_alert
 from mozu.core.model.alert import Alert, Severity, Template
 from mozu.core.model.event import as_bytes, as_text
 
@@ -71,7 +72,14 @@ class SpoolEncoder:
         self._known: dict[tuple[Any, ...], tuple[Template, bytes, tuple[str, ...]]] = {}
 
     def encode(self, alert: Alert) -> tuple[bytes, bytes]:
-        """(form, body)."""
+        """(form, body). An alert that MessagePack cannot hold is stored with its values replaced by text: what one
+        alert contains stops no other."""
+        try:
+            return self._encode(alert)
+        except Exception as error:  # noqa: BLE001  as above
+            return self._encode(plain_alert(alert, error))
+
+    def _encode(self, alert: Alert) -> tuple[bytes, bytes]:
         key = (id(alert.template), alert.rule, alert.priority, alert.source, alert.tags)
         known = self._known.get(key)
         if known is None:
@@ -101,21 +109,28 @@ class SpoolEncoder:
 
 
 def decode_form(raw: bytes) -> SpoolForm:
-    """Raises msgspec.DecodeError for what is no form."""
-    return _form_decoder.decode(raw)
+    """Raises msgspec.MsgspecError or ValueError for what is no form."""
+    try:
+        return _form_decoder.decode(raw)
+    except (RecursionError, TypeError, OverflowError) as error:
+        raise ValueError(str(error)) from error
 
 
 def decode_alert(form: SpoolForm, raw: bytes) -> Alert:
-    """Raises msgspec.DecodeError for what is no body."""
-    body = _body_decoder.decode(raw)
+    """Raises msgspec.MsgspecError or ValueError for what is no body."""
     keys = dict.fromkeys(ref.key for ref in form.template.refs())
+    try:
+        body = _body_decoder.decode(raw)
+        values = dict(zip(keys, map(_loaded, body.values), strict=True))
+    except (RecursionError, TypeError, OverflowError) as error:
+        raise ValueError(str(error)) from error
     return Alert(
         rule=form.rule,
         priority=form.priority,
         source=form.source,
         time=body.time,
         template=form.template,
-        values=dict(zip(keys, map(_loaded, body.values), strict=True)),
+        values=values,
         tags=form.tags,
         event_type=body.event_type,
         event_num=body.event_num,

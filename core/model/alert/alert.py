@@ -7,6 +7,7 @@ import msgspec
 
 from mozu.core.model.alert.severity import Severity
 from mozu.core.model.alert.template import Template
+from mozu.core.model.event import as_bytes
 from mozu.core.model.value_types import FieldValue
 
 
@@ -44,7 +45,7 @@ class Alert(msgspec.Struct, kw_only=True):
 
 def alert_id(time: int, identity: str, rule: str) -> str:
     """A UUIDv8 (RFC 9562): 48 bits of the event's milliseconds, then a hash of the event's identity and the rule."""
-    digest = blake2b(f"{identity}\0{rule}".encode("utf-8", "surrogateescape"), digest_size=10).digest()
+    digest = blake2b(as_bytes(f"{identity}\0{rule}"), digest_size=10).digest()
     number = ((time // 1_000_000) & (1 << 48) - 1) << 80 | int.from_bytes(digest)
     number = number & ~(0xF << 76) | 8 << 76
     number = number & ~(3 << 62) | 2 << 62

@@ -10,7 +10,7 @@ from mozu.core.model.event.event import DataEvent, Event, SyscallEvent
 from mozu.core.model.event.fd_table import FdTable
 from mozu.core.model.event.file import Address, File, SockAddr, SockTuple
 from mozu.core.model.event.process import Process, Task, Tasks
-from mozu.core.model.event.text import as_bytes, as_text, byte_length, printable
+from mozu.core.model.event.text import as_bytes, as_text, bounded_text, byte_length, printable
 
 __all__ = [
     "Address",
@@ -27,6 +27,7 @@ __all__ = [
     "Tasks",
     "as_bytes",
     "as_text",
+    "bounded_text",
     "byte_length",
     "printable",
 ]

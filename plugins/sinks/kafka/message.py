@@ -7,7 +7,7 @@ import orjson
 
 from mozu.core.api import Record, Severity
 from mozu.core.common.kafka.producer import Headers, KafkaMessage
-from mozu.core.model.event import printable
+from mozu.core.model.event import bounded_text, printable
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
 from mozu.plugins.sinks.kafka.topic_template import TopicTemplate
 
@@ -45,7 +45,7 @@ class MessageBuilder:
         return body, [
             *headers,
             *_common_headers(alert.rule, alert.priority, stamp.agent, stamp.sink, stamp.epoch),
-            ("mozu-id", alert.id.encode()),
+            ("mozu-id", _utf8(alert.id)),
             ("mozu-sequence", b"%d" % stamp.sequence),
         ]
 
@@ -58,7 +58,7 @@ class MessageBuilder:
         container = None
         if self._key == "container":
             container = alert.values.get("container.id") or alert.enrichment.get("container.id")
-        return _utf8(alert.hostname if container in (None, "", "host") else str(container))
+        return _utf8(alert.hostname if container in (None, "", "host") else bounded_text(container))
 
 
 def _binary_mode(body: bytes) -> tuple[bytes, Headers]:

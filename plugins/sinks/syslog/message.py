@@ -4,12 +4,12 @@ import os
 import re
 import time
 from functools import lru_cache
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from mozu.core.api import Alert, Record
 from mozu.core.common.control_chars import escape_controls, single_line, truncate
-from mozu.core.delivery.encode.clock import iso
-from mozu.core.model.event import printable
+from mozu.core.delivery.encode.clock import clamped, iso
+from mozu.core.model.event import bounded_text, printable
 from mozu.plugins.sinks.syslog.settings import Facility, SyslogSettings
 
 _NIL: Final = "-"
@@ -51,7 +51,7 @@ class Formatter:
     def _rfc5424(self, record: Record, *, whole: bool) -> bytes:
         alert, stamp = record.alert, record.stamp
         number = (stamp.sequence - 1) % _LAST_SEQUENCE + 1
-        data = self._data(record) if whole else f'[{self._id} uuid="{alert.id}" sequence="{stamp.sequence}"]'
+        data = self._data(record) if whole else f'[{self._id} uuid="{quoted(alert.id)}" sequence="{stamp.sequence}"]'
         return (
             f"<{self._facility + alert.priority}>1 {iso(alert.time)[:26]}Z {self._hostname(alert)} {self._app} "
             f'{self._pid} {slug(alert.rule)} {data}[meta sequenceId="{number}"] '
@@ -62,7 +62,7 @@ class Formatter:
         about = "".join(f' {name}="{quoted(value)}"' for name, value in _about(alert))
         tags = f' tags="{quoted(",".join(alert.tags))}"' if alert.tags else ""
         return (
-            f'[{self._id} uuid="{alert.id}" rule="{quoted(alert.rule)}" priority="{alert.priority.label}" '
+            f'[{self._id} uuid="{quoted(alert.id)}" rule="{quoted(alert.rule)}" priority="{alert.priority.label}" '
             f'source="{quoted(alert.source)}" agent="{quoted(stamp.agent)}" sink="{quoted(stamp.sink)}" '
             f'epoch="{quoted(stamp.epoch)}" sequence="{stamp.sequence}"{about}{tags}]'
         )
@@ -72,15 +72,16 @@ class Formatter:
         alert = record.alert
         host = "" if self._local else f"{self._hostname(alert)} "
         tag = f"{self._app[:32]}[{self._pid}]"
-        return f"<{self._facility + alert.priority}>{_stamp(alert.time // 1_000_000_000)} {host}{tag}: ".encode()
+        at = _stamp(clamped(alert.time) // 1_000_000_000)
+        return f"<{self._facility + alert.priority}>{at} {host}{tag}: ".encode()
 
     def _hostname(self, alert: Alert) -> str:
         return token(self._host or alert.hostname, 255)
 
 
-def _about(alert: Alert) -> list[tuple[str, Any]]:
+def _about(alert: Alert) -> list[tuple[str, str]]:
     found = ((name, alert.values.get(key, alert.enrichment.get(key))) for name, key in _ABOUT)
-    return [(name, value) for name, value in found if value is not None]
+    return [(name, bounded_text(value)) for name, value in found if value is not None]
 
 
 @lru_cache(maxsize=4096)
@@ -96,9 +97,9 @@ def token(text: str, most: int) -> str:
 
 
 @lru_cache(maxsize=4096)
-def quoted(value: Any) -> str:
+def quoted(value: str) -> str:
     """A value inside the quotes of structured data, with the three escapes of RFC 5424, 6.3.3."""
-    text = escape_controls(printable(str(value)[:_LONGEST_VALUE]))
+    text = escape_controls(printable(value[:_LONGEST_VALUE]))
     return _SPECIAL.sub(lambda match: "\\" + match[0], text)
 
 

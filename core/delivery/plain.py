@@ -1,0 +1,64 @@
+"""Sanitized copy of an alert that an encoder, the redactor or the spool refused: every value as bounded, valid text.
+
+An alert is never lost, and stops no other, because of what it contains: it arrives in this form, and its output field
+`mozu.replaced` says why.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from mozu.core.model.alert import Alert, Ref, Severity, Template
+from mozu.core.model.event import bounded_text
+
+REPLACED: Final = "mozu.replaced"
+"""Output field that holds the error because of which an alert's values were replaced."""
+_MAX_STORED: Final = (1 << 63) - 1
+_MAX_ITEMS: Final = 64
+"""Tags, and parts of the output."""
+
+
+def plain_alert(alert: Alert, why: Exception, *, values: bool = True) -> Alert:
+    """A copy that every encoder and the spool accept. Never raises. Without `values` (they could not be redacted) only
+    the literal texts of the template are left."""
+    template, kept = _output(alert, values=values)
+    error = f"{type(why).__name__}: {bounded_text(why)}" if values else type(why).__name__
+    return Alert(
+        rule=bounded_text(alert.rule) or "unnamed rule",
+        priority=alert.priority if isinstance(alert.priority, Severity) else Severity.CRITICAL,
+        source=bounded_text(alert.source) or "unknown",
+        time=min(max(alert.time, 0), _MAX_STORED) if type(alert.time) is int else 0,
+        template=Template(template.parts, (*template.extra, Ref(REPLACED, "string"))),
+        values={**kept, REPLACED: error},
+        tags=tuple(sorted(map(bounded_text, _items(alert.tags)))),
+        event_type=bounded_text(alert.event_type),
+        event_num=alert.event_num if type(alert.event_num) is int and 0 <= alert.event_num <= _MAX_STORED else 0,
+        hostname=bounded_text(alert.hostname),
+        id=bounded_text(alert.id),
+        incomplete=tuple(map(bounded_text, _items(alert.incomplete))),
+    )
+
+
+def _output(alert: Alert, *, values: bool) -> tuple[Template, dict[str, str | None]]:
+    """The template with references to text only, and the values that it needs."""
+    template = alert.template
+    if not isinstance(template, Template):
+        return Template(("(this alert had no output)",)), {}
+    parts, extra = _items(template.parts), [ref for ref in _items(template.extra) if isinstance(ref, Ref)]
+    given: Mapping[Any, Any] = alert.values if values and isinstance(alert.values, dict) else {}
+    found = {
+        bounded_text(ref.key): None if (value := given.get(ref.key)) is None else bounded_text(value)
+        for ref in (*parts, *extra)
+        if isinstance(ref, Ref) and isinstance(ref.key, str)
+    }
+    whole = Template(
+        tuple(_ref(part) if isinstance(part, Ref) else bounded_text(part) for part in parts), tuple(map(_ref, extra))
+    )
+    return whole, {ref.key: found.get(ref.key) for ref in whole.refs()}
+
+
+def _ref(ref: Ref) -> Ref:
+    return Ref(bounded_text(ref.key), "string", is_field=ref.is_field is True)
+
+
+def _items(value: object) -> Sequence[Any]:
+    return value[:_MAX_ITEMS] if isinstance(value, tuple | list) else ()
