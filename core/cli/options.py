@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -76,6 +77,28 @@ def record(function: F) -> F:
 def with_record(overrides: tuple[str, ...], file: Path | None) -> tuple[str, ...]:
     """Overrides, with the file of `--record` where one is given."""
     return overrides if file is None else (*overrides, f"record.file={json.dumps(str(file))}")
+
+
+def _check_writable(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    """Said before a run, at whose end the file is written. click looks at files that exist already."""
+    if value is not None and not value.exists():
+        folder = value.absolute().parent
+        if not folder.is_dir():
+            raise click.BadParameter(f"{str(folder)!r} is no directory.")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise click.BadParameter(f"File {str(value)!r} cannot be made.")
+    return value
+
+
+def stats(function: F) -> F:
+    """`--stats`: parameter `stats`."""
+    return click.option(
+        "--stats",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        callback=_check_writable,
+        metavar="FILE",
+        help="Write the final counters to this file, as JSON.",
+    )(function)
 
 
 def as_json(function: F) -> F:

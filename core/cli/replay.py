@@ -21,12 +21,7 @@ Examples:
 @options.configuration
 @options.rules
 @click.option("--json", "as_json", is_flag=True, help="Write alerts to the standard output as JSON.")
-@click.option(
-    "--stats",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    metavar="FILE",
-    help="Write the final counters to this file, as JSON.",
-)
+@options.stats
 @options.record
 @options.verbose
 def command(

@@ -27,12 +27,7 @@ Stop it with Ctrl-C: sources stop first, what is in flight is delivered, and the
 @click.option(
     "--duration", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this many seconds."
 )
-@click.option(
-    "--stats",
-    type=click.Path(dir_okay=False, writable=True, path_type=Path),
-    metavar="FILE",
-    help="Write the final counters to this file, as JSON.",
-)
+@options.stats
 @options.record
 @options.verbose
 def command(

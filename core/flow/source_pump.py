@@ -12,7 +12,7 @@ from typing import Final
 
 from mozu.core.api import AcksBatches, ObservesPids
 from mozu.core.common.backoff import Backoff
-from mozu.core.errors import SourceBroken
+from mozu.core.errors import SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
 from mozu.core.flow.reconcile import Reconciler
@@ -48,7 +48,14 @@ class SourcePump:
 
     async def start(self, demand: Demand) -> None:
         """Start the source, then take in the processes that exist already. Raises SourceUnavailable."""
-        await self._source.component.start(demand)
+        try:
+            await self._source.component.start(demand)
+            self._seed(demand)
+        except OSError as error:  # of the machine: no /proc, no descriptors left, a file that may not be opened
+            hint = "; is /proc mounted?" if str(error.filename).startswith("/proc/") else ""
+            raise SourceUnavailable(f"source {self.name} cannot start: {error}{hint}") from error
+
+    def _seed(self, demand: Demand) -> None:
         state = self.pipeline.state
         if state is None or not self.live:
             return

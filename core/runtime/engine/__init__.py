@@ -23,5 +23,8 @@ def run(config: Config, registry: Registry, *, duration: float | None = None, st
 
 async def _main(config: Config, registry: Registry, duration: float | None, stats: Path | None) -> int:
     metrics, tasks = Metrics(), BackgroundTasks()
-    engine = Engine(assemble(config, registry, metrics, tasks), metrics, tasks)
-    return await engine.run(duration=duration, stats=stats)
+    try:
+        engine = Engine(assemble(config, registry, metrics, tasks), metrics, tasks)
+        return await engine.run(duration=duration, stats=stats)
+    finally:
+        tasks.cancel()

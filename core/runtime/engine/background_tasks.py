@@ -1,9 +1,12 @@
 """Background tasks that no other task awaits: owned by the engine's task group, contained, cancelled at the end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
 
 from mozu.core.isolation.isolated import Isolation
+
+Contained = Callable[[], contextlib.AbstractContextManager[object]]
 
 
 class BackgroundTasks:
@@ -11,43 +14,61 @@ class BackgroundTasks:
 
     def __init__(self) -> None:
         self._group: asyncio.TaskGroup | None = None
-        self._early: list[tuple[Awaitable[None], str]] = []
+        self._early: list[tuple[Awaitable[None], str, Contained]] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     def own(self, group: asyncio.TaskGroup) -> None:
         """The group that owns them from now on."""
         self._group = group
-        for work, name in self._early:
-            self.spawn(work, name)
-        self._early.clear()
+        early, self._early = self._early, []
+        for work, name, contained in early:
+            self._spawn(work, name, contained)
 
     def of(self, isolation: Isolation) -> Callable[[Awaitable[None], str], None]:
         """`spawn` for one component: its failures are its own."""
 
         def spawn(work: Awaitable[None], name: str) -> None:
-            self.spawn(_contained(isolation, work, name), name)
+            self._spawn(work, name, lambda: isolation.contained(name))
 
         return spawn
 
     def spawn(self, work: Awaitable[None], name: str) -> None:
         """Start a task, or keep it until `own` is called."""
-        if self._group is None:
-            self._early.append((work, name))
-            return
-        task = self._group.create_task(_await(work), name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._spawn(work, name, contextlib.nullcontext)
 
     def cancel(self) -> None:
-        """Cancel all of them."""
+        """Cancel all of them, and forget those that never started (the start was refused)."""
         for task in self._tasks:
             task.cancel()
+        for work, _, _ in self._early:
+            _close(work)
+        self._early.clear()
+
+    def _spawn(self, work: Awaitable[None], name: str, contained: Contained) -> None:
+        if self._group is None:
+            self._early.append((work, name, contained))
+            return
+        waiting = _await(work, contained)
+        try:
+            task = self._group.create_task(waiting, name=name)
+        except RuntimeError:  # the group is shutting down
+            waiting.close()
+            _close(work)
+            raise
+        self._tasks.add(task)
+        task.add_done_callback(lambda ended: self._ended(ended, work))
+
+    def _ended(self, task: asyncio.Task[None], work: Awaitable[None]) -> None:
+        self._tasks.discard(task)
+        _close(work)  # of a task that was cancelled before its first step
 
 
-async def _await(work: Awaitable[None]) -> None:
-    await work
-
-
-async def _contained(isolation: Isolation, work: Awaitable[None], name: str) -> None:
-    with isolation.contained(name):
+async def _await(work: Awaitable[None], contained: Contained) -> None:
+    with contained():
         await work
+
+
+def _close(work: Awaitable[None]) -> None:
+    """A coroutine that never ran would warn that it was never awaited; one that has ended is left as it is."""
+    if isinstance(work, Coroutine):
+        work.close()

@@ -11,7 +11,6 @@ from pathlib import Path
 import orjson
 
 from mozu.core.api import Reopens
-from mozu.core.errors import MozuError
 from mozu.core.filter.demand import union
 from mozu.core.flow.loss_accounting import LossAccounting
 from mozu.core.flow.source_pump import SourcePump
@@ -80,9 +79,8 @@ class Engine:
             watchdog.stop()
             if timer is not None:
                 timer.cancel()
-        if attended:
-            self._report(stats)
-        return int(any(pump.failed for pump in self._pumps))
+        reported = self._report(stats) if attended else True
+        return int(not reported or any(pump.failed for pump in self._pumps))
 
     def stop(self, why: str) -> None:
         """Begin the clean stop."""
@@ -184,11 +182,12 @@ class Engine:
         """New evaluators from the same settings, compiled off the loop, swapped in between two batches."""
         try:
             fresh = await self._evaluation.reloaded()
-        except MozuError as error:
-            _log.error("reload failed, the rules in force stay: %s", error)
+            hosts = union(one.demand() for one in fresh).hosts
+        except Exception as error:  # noqa: BLE001  a plugin's code: what is in force stays
+            self._report_failed_reload(error)
             return
         if self._hosts is not None:
-            self._hosts.want(union(one.demand() for one in fresh).hosts | self._demand().hosts)
+            self._hosts.want(hosts | self._demand().hosts)
             await self._hosts.ready()
         self._evaluation.replace(fresh)
         demand = self._demand()
@@ -197,6 +196,14 @@ class Engine:
         for pump in self._pumps:
             await pump.update(demand)
         _log.info("reloaded")
+
+    def _report_failed_reload(self, error: Exception) -> None:
+        text = "the reload failed, and the rules in force stay"
+        reason = str(error) or type(error).__name__
+        for line in (f"{text}:", *reason.split("\n")):
+            _log.error("%s", line)
+        _log.debug("traceback", exc_info=error)
+        self._alerts.notice("Reload failed", Severity.ERROR, text, error=reason)
 
     def _task(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         return self._group.create_task(work, name=name)
@@ -242,9 +249,15 @@ class Engine:
     def _left(self, deadline: float) -> float:
         return max(0.1, deadline - asyncio.get_running_loop().time())
 
-    def _report(self, stats: Path | None) -> None:
+    def _report(self, stats: Path | None) -> bool:
+        """Print the statistics, and write them to the file; False where it could not be written."""
         pipelines = [pump.pipeline for pump in self._pumps]
         numbers = gather(self._metrics, pipelines, self._alerts.workers, self._started)
         print(as_text(numbers), file=sys.stderr)
-        if stats is not None:
-            stats.write_bytes(orjson.dumps(numbers, option=orjson.OPT_INDENT_2) + b"\n")
+        try:
+            if stats is not None:
+                stats.write_bytes(orjson.dumps(numbers, option=orjson.OPT_INDENT_2) + b"\n")
+        except OSError as error:
+            _log.error("the statistics cannot be written to %s: %s", stats, error.strerror)
+            return False
+        return True

@@ -115,6 +115,15 @@ def test_a_deliberate_error_is_one_message_and_code_1(run: Run, monkeypatch: pyt
     assert run("config", "show") == (1, "", "mozu: bcc is missing; install python3-bpfcc\n")
 
 
+@pytest.mark.parametrize("command", [("run",), ("replay", "none.scap")])
+def test_statistics_that_cannot_be_written_are_refused_before_the_run(
+    run: Run, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    code, _, err = run(*command, "--stats", tmp_path / "none" / "stats.json")
+    assert code == 2
+    assert f"'--stats': '{tmp_path / 'none'}' is no directory." in err
+
+
 def test_a_fault_of_mozu_is_one_message_and_code_70(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_with(monkeypatch, RuntimeError("oh"))
     code, out, err = run("config", "show")

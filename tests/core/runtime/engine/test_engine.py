@@ -1,6 +1,7 @@
 """The life of a run, with hand-made components: what the engine promises whatever the plugins do."""
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -30,6 +31,7 @@ from mozu.core.api import (
     SourceDeclaration,
     SourceUnavailable,
 )
+from mozu.core.errors import RulesError
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -299,6 +301,48 @@ def test_a_reload_swaps_the_evaluator_and_gives_the_source_its_new_demand(tmp_pa
     source = Numbers(1, then=reload)
     Play(source, Memory()).run(tmp_path)
     assert [["number"], ["reloaded"]] == [sorted(demand.of("json")) for demand in source.demands]
+
+
+@pytest.mark.parametrize("error", [RulesError("a.yaml: Invalid\n  1: no"), RuntimeError("oh")], ids=repr)
+def test_a_reload_that_fails_is_an_alert_and_the_rules_in_force_stay(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    class Refusing(Judge):
+        def reload(self) -> Judge:
+            raise error
+
+    async def reload() -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        while not any(record.alert.rule == "Reload failed" for record in sink.records):
+            await asyncio.sleep(0.01)
+
+    sink = Memory()
+    code, _ = Play(Numbers(1, then=reload), Refusing(), sink).run(tmp_path)
+    (notice,) = [record.alert for record in sink.records if record.alert.rule == "Reload failed"]
+    assert (code, notice.source, notice.values["error"]) == (0, "internal", str(error))
+    lines = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert lines == ["the reload failed, and the rules in force stay:", *str(error).split("\n")]
+
+
+def test_statistics_that_cannot_be_written_are_a_line_and_exit_code_1(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    play = Play(Numbers(1), Memory())
+
+    async def main() -> int:
+        return await Engine(play.assembly, play.metrics, play.tasks).run(duration=None, stats=tmp_path)
+
+    assert run_loop(main()) == 1
+    assert f"the statistics cannot be written to {tmp_path}: Is a directory" in caplog.messages
+
+
+def test_what_the_machine_lacks_is_no_fault_of_mozu(tmp_path: Path) -> None:
+    class Rootless(Numbers):
+        async def start(self, demand: Demand) -> None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "/proc/self/status")
+
+    with pytest.raises(SourceUnavailable, match=r"source rootless cannot start: .*/proc/self/status.*is /proc mounted"):
+        Play(Rootless(1)).run(tmp_path)
 
 
 @pytest.mark.parametrize(

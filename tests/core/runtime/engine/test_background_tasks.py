@@ -1,0 +1,76 @@
+"""Background tasks of a run that is refused: no coroutine is left that was never awaited."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine
+
+import pytest
+
+from mozu.core.isolation.isolated import Isolation
+from mozu.core.metrics import Metrics
+from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+
+ran: list[str] = []
+
+
+async def work() -> None:
+    ran.append("work")
+
+
+def spawn(tasks: BackgroundTasks, *, contained: bool) -> Coroutine[None, None, None]:
+    made = work()
+    how: Callable[[Coroutine[None, None, None], str], None]
+    how = tasks.of(Isolation("sink", "a", Metrics())) if contained else tasks.spawn
+    how(made, "work")
+    return made
+
+
+@pytest.mark.parametrize("contained", [True, False])
+def test_those_of_an_engine_that_never_ran_are_closed(contained: bool) -> None:
+    tasks = BackgroundTasks()
+    made = spawn(tasks, contained=contained)
+    tasks.cancel()
+    assert inspect.getcoroutinestate(made) == inspect.CORO_CLOSED
+
+
+@pytest.mark.parametrize("contained", [True, False])
+def test_those_that_are_cancelled_before_their_first_step_are_closed(contained: bool) -> None:
+    tasks = BackgroundTasks()
+    made = spawn(tasks, contained=contained)
+
+    async def refused() -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks.own(group)
+            raise ValueError("a source cannot start")
+
+    ran.clear()
+    with pytest.raises(ExceptionGroup):
+        asyncio.run(refused())
+    assert (inspect.getcoroutinestate(made), ran) == (inspect.CORO_CLOSED, [])
+
+
+def test_one_that_comes_after_the_end_is_refused_and_closed() -> None:
+    tasks, made = BackgroundTasks(), work()
+
+    async def ended() -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks.own(group)
+        with pytest.raises(RuntimeError):
+            tasks.spawn(made, "late")
+
+    asyncio.run(ended())
+    assert inspect.getcoroutinestate(made) == inspect.CORO_CLOSED
+
+
+@pytest.mark.parametrize("contained", [True, False])
+def test_those_of_a_run_are_run(contained: bool) -> None:
+    tasks = BackgroundTasks()
+    spawn(tasks, contained=contained)
+
+    async def running() -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks.own(group)
+
+    ran.clear()
+    asyncio.run(running())
+    assert ran == ["work"]
