@@ -117,10 +117,25 @@ def test_the_commands_output_and_exit_code_are_its_own(at: Path) -> None:
         (120, ["--fail-on", "critical", "--", "cat", "/etc/shadow"]),
         (7, ["--fail-on", "warning", "--fail-code", "7", "--", "cat", "/etc/shadow"]),
         (1, ["--fail-on", "alert", "--", "cat", "/etc/shadow"]),
+        (120, ["--fail-on", "CRITICAL", "--", "cat", "/etc/shadow"]),
+        (120, ["--fail-on", "Info", "--", "cat", "/etc/shadow"]),
+        (125, ["--fail-on", "bad", "--", "true"]),
     ],
 )
 def test_every_end_has_its_exit_code(at: Path, code: int, arguments: list[str]) -> None:
     assert code == trace(*arguments, at=at).returncode
+
+
+def test_a_rule_without_an_event_type_is_asked_of_every_call(at: Path) -> None:
+    (at / "every.yaml").write_text(
+        "- rule: Any call\n  desc: of any type\n  condition: proc.name = cat and fd.name = /etc/hostname\n"
+        "  output: '%evt.type'\n  priority: WARNING\n"
+    )
+    done = trace("-r", "every.yaml", "--report", "json:r.json", "--", "cat", "/etc/hostname", at=at)
+
+    assert done.returncode == 0, done.stderr
+    types = {alert["output"] for alert in json.loads((at / "r.json").read_text())["alerts"]}
+    assert {"openat", "read", "close"} <= types
 
 
 def test_an_alert_is_a_line_on_stderr(at: Path) -> None:

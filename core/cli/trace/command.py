@@ -13,12 +13,12 @@ from mozu.core.cli import options
 from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
 from mozu.core.errors import ConfigError, MozuError
+from mozu.core.language.rules import priority, priority_names
 from mozu.core.model.alert import Severity
 
 OWN_FAILURE: Final = 125
 _SIGNALLED: Final = 128
 _FORMATS: Final = ("junit", "sarif", "json")
-_PRIORITIES: Final = [severity.name.lower() for severity in Severity]
 
 
 class _Misused(click.UsageError):
@@ -58,6 +58,14 @@ def _reports(context: click.Context, parameter: click.Parameter, value: tuple[st
     return found
 
 
+def _priority(context: click.Context, parameter: click.Parameter, value: str | None) -> Severity | None:
+    """In every spelling that rules use."""
+    found = None if value is None else priority(value)
+    if value is not None and found is None:
+        raise click.BadParameter(f"{value!r} is not one of {', '.join(priority_names())}")
+    return found
+
+
 @click.command(
     cls=_Command,
     context_settings={"allow_interspersed_args": False},
@@ -77,7 +85,7 @@ run, 127 where it is not found. No privilege is needed.""",
 @click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...", type=click.UNPROCESSED)
 @options.rules
 @click.option(
-    "--fail-on", type=click.Choice(_PRIORITIES), metavar="PRIORITY",
+    "--fail-on", callback=_priority, metavar="PRIORITY",
     help="Fail where an alert of this priority or above was raised.",
 )
 @click.option(
@@ -101,7 +109,7 @@ run, 127 where it is not found. No privilege is needed.""",
 def command(
     command: tuple[str, ...],
     rules: tuple[str, ...],
-    fail_on: str | None,
+    fail_on: Severity | None,
     fail_code: int,
     reports: list[tuple[str, Path]],
     learn: Path | None,
@@ -141,7 +149,7 @@ def command(
     if reports and result.alerts:
         names = ", ".join(str(path) for _, path in reports)
         click.echo(f"mozu: {len(result.alerts)} alerts; see {names}", err=True)
-    return fail_code if fail_on and most is not None and most <= Severity[fail_on.upper()] else code
+    return code if fail_on is None or most is None or most > fail_on else fail_code
 
 
 def exit_code(status: int) -> int:

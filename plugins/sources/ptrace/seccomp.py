@@ -14,7 +14,9 @@ _TRACE: Final = 0x7FF00000
 DEMANDED: Final = 1
 OTHER_ABI: Final = 2
 """SECCOMP_RET_DATA for the tracer: a demanded call, or a call of another ABI (32-bit, x32)."""
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_LOAD, _EQUAL, _AT_LEAST, _JUMP, _RETURN = 0x20, 0x15, 0x35, 0x05, 0x06
+_NEAR: Final = 255
+"""The farthest that a conditional jump reaches: jt and jf have 8 bits. The offset of BPF_JA is `k`, with 32."""
 _LEAF: Final = 8
 """So many numbers are compared one by one; longer lists are halved by binary search."""
 
@@ -41,8 +43,8 @@ def _search(numbers: list[int]) -> list[Instruction]:
         return _compare(numbers)
     middle = len(numbers) // 2
     low, high = _search(numbers[:middle]), _search(numbers[middle:])
-    if len(low) > 255:
-        raise ValueError("too many calls for one seccomp filter")
+    if len(low) > _NEAR:
+        return [(_AT_LEAST, 0, 1, numbers[middle]), (_JUMP, 0, 0, len(low)), *low, *high]
     return [(_AT_LEAST, len(low), 0, numbers[middle]), *low, *high]
 
 

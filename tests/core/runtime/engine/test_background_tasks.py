@@ -65,7 +65,7 @@ def test_one_that_comes_after_the_end_is_refused_and_closed() -> None:
 @pytest.mark.parametrize("contained", [True, False])
 def test_those_of_a_run_are_run(contained: bool) -> None:
     tasks = BackgroundTasks()
-    spawn(tasks, contained=contained)
+    made = spawn(tasks, contained=contained)
 
     async def running() -> None:
         async with asyncio.TaskGroup() as group:
@@ -73,4 +73,4 @@ def test_those_of_a_run_are_run(contained: bool) -> None:
 
     ran.clear()
     asyncio.run(running())
-    assert ran == ["work"]
+    assert (inspect.getcoroutinestate(made), ran) == (inspect.CORO_CLOSED, ["work"])
