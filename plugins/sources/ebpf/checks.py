@@ -44,7 +44,7 @@ def check_capabilities(status: Path = Path("/proc/self/status")) -> None:
 def tracefs(places: tuple[Path, ...] = _TRACEFS) -> Path:
     """Where the tracepoints are described; mounted if it is not. Raises SourceUnavailable that says how."""
     for place in places:
-        if (place / "events").is_dir():
+        if _has_events(place):
             return place
     place = places[0]
     if _libc.mount(b"tracefs", os.fsencode(place), b"tracefs", 0, None) == 0 and (place / "events").is_dir():
@@ -54,6 +54,19 @@ def tracefs(places: tuple[Path, ...] = _TRACEFS) -> Path:
         f"source ebpf: tracefs is not mounted and mounting it failed ({reason}); "
         f"as root: mount -t tracefs nodev {place}"
     )
+
+
+def _has_events(place: Path) -> bool:
+    """Whether a tracefs is there. Raises SourceUnavailable where it may not be read, which is its default for users."""
+    try:
+        with (place / "events" / "header_page").open("rb"):
+            return True
+    except PermissionError as error:
+        raise SourceUnavailable(
+            f"source ebpf: this process may not read {place}; run mozu as root, or give it CAP_DAC_READ_SEARCH"
+        ) from error
+    except OSError:
+        return (place / "events").is_dir()
 
 
 def tracepoint_id(root: Path, name: str, group: str = "syscalls") -> int | None:

@@ -55,6 +55,19 @@ def test_the_first_place_with_events_is_the_tracefs(tmp_path: Path) -> None:
     assert checks.tracefs((tmp_path / "tracing", place)) == place
 
 
+def test_a_tracefs_that_may_not_be_read_is_told_with_what_would_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an ordinary user finds on every machine."""
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", forbidden)
+    with pytest.raises(SourceUnavailable, match=f"may not read {tmp_path}; run mozu as root, or give it CAP_DAC"):
+        checks.tracefs((tmp_path,))
+
+
 def test_a_tracefs_that_cannot_be_mounted_is_told_with_the_command(tmp_path: Path) -> None:
     place = tmp_path / "nowhere"
 
