@@ -15,12 +15,48 @@ QUEUE_FULL: Final = "queue full"
 """Why alerts were dropped: label `reason` of the counter `sink_alerts_dropped_total`."""
 
 
+_MERGE_AT: Final = 10_000
+"""Ranges after which those that touch are merged."""
+
+
 class DroppedRange(msgspec.Struct, frozen=True):
     """Sequence numbers that were used up by alerts dropped by policy."""
 
     first: int
     last: int
     reason: str
+
+
+class DroppedNumbers:
+    """Collects the numbers of dropped alerts, in any order, as exact ranges: no number that was delivered is in one."""
+
+    def __init__(self) -> None:
+        self._ranges: dict[str, list[tuple[int, int]]] = {}
+
+    def add(self, first: int, last: int, reason: str) -> None:
+        """These were dropped."""
+        ranges = self._ranges.setdefault(reason, [])
+        if ranges and ranges[-1][1] + 1 == first:
+            ranges[-1] = (ranges[-1][0], last)
+        else:
+            ranges.append((first, last))
+            if len(ranges) % _MERGE_AT == 0:
+                self._ranges[reason] = _merged(ranges)
+
+    def take(self) -> list[DroppedRange]:
+        """All since the last call, in order."""
+        taken, self._ranges = self._ranges, {}
+        return [DroppedRange(*found, reason) for reason, ranges in taken.items() for found in _merged(ranges)]
+
+
+def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if merged and merged[-1][1] + 1 == first:
+            merged[-1] = (merged[-1][0], last)
+        else:
+            merged.append((first, last))
+    return merged
 
 
 class AlertQueue(Protocol):

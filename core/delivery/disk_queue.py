@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from mozu.core.common.thread_pool import WorkerThread
-from mozu.core.delivery.alert_queue import QUEUE_FULL, DroppedRange
-from mozu.core.delivery.memory_queue import NOTICE_RESERVE
+from mozu.core.delivery.alert_queue import QUEUE_FULL, DroppedNumbers, DroppedRange
+from mozu.core.delivery.fair_queue import DropCounter, FairQueue, Numbered
 from mozu.core.delivery.read_ahead import ReadAhead
 from mozu.core.delivery.spool import OwedNumbers, Spool, SpoolFull, SpoolUnusable
 from mozu.core.metrics import Metrics
@@ -52,15 +52,18 @@ class DiskQueue:
         self._thread = WorkerThread(f"mozu-spool-{path.stem}")
         self._spool: Spool | None = None
         self._owed: OwedNumbers | None = None
-        self._uncommitted: deque[Alert] = deque()
-        self._in_commit = 0
+        self._uncommitted = FairQueue(capacity)
+        """By position: how many were put before, and itself."""
+        self._batch: list[Numbered] = []
+        """In the commit under way."""
         self._skipped = 0
-        """Numbers still to be used up, for alerts dropped after those that are uncommitted now."""
-        self._put = self._persisted = 0
+        """Numbers still to be used up, for alerts that this queue has dropped."""
+        self._put = 0
         self._read_ahead = ReadAhead(self._read, live_first=live_first)
         self._notices: deque[tuple[int, Alert]] = deque()
         """Notices on disk that were not given out yet."""
-        self._dropped: list[DroppedRange] = []
+        self._dropped = DroppedNumbers()
+        self._drops = DropCounter(metrics)
         self._problems: list[str] = []
         self._to_delete: list[int] = []
         self._to_dead_letter: list[tuple[int, str]] = []
@@ -89,14 +92,13 @@ class DiskQueue:
         return "" if spool.damage is None else str(spool.damage)
 
     def put(self, alert: Alert) -> None:
-        """Take the alert for the next commit; it is dropped if a commit takes so long that the queue is full."""
+        """Take the alert for the next commit; if commits take so long that the queue is full, one is dropped."""
         self._put += 1
         self._accepted.value += 1
-        capacity = self._capacity + (NOTICE_RESERVE if alert.source == "internal" else 0)
-        if len(self._uncommitted) >= capacity or (self._skipped and alert.source != "internal"):
+        victim = self._uncommitted.put(self._put, alert)
+        if victim is not None:
             self._skipped += 1
-        else:
-            self._uncommitted.append(alert)
+            self._drops.count(victim[1], QUEUE_FULL)
         self._added.set()
 
     async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
@@ -147,8 +149,7 @@ class DiskQueue:
 
     def take_dropped(self) -> list[DroppedRange]:
         """What did not fit."""
-        dropped, self._dropped = self._dropped, []
-        return dropped
+        return self._dropped.take()
 
     def take_problems(self) -> list[str]:
         """Damage of the file that was met while running."""
@@ -161,7 +162,7 @@ class DiskQueue:
 
     async def wait_persisted(self, position: int) -> None:
         """Until they are committed."""
-        while self._persisted < position:
+        while self._oldest() <= position:
             await self._next_commit()
 
     async def wait_capacity(self) -> None:
@@ -171,7 +172,7 @@ class DiskQueue:
 
     def in_memory(self) -> int:
         """Uncommitted, or in the commit under way."""
-        return len(self._uncommitted) + self._in_commit
+        return len(self._uncommitted) + len(self._batch)
 
     def close(self) -> None:
         """The writer ends when everything is on disk."""
@@ -241,16 +242,15 @@ class DiskQueue:
                 self._added.clear()
                 await self._added.wait()
                 continue
-            batch = [self._uncommitted.popleft() for _ in range(min(_GROUP_COMMIT, len(self._uncommitted)))]
-            self._in_commit = len(batch)
+            self._batch = self._uncommitted.take(_GROUP_COMMIT)
+            batch = [alert for _, alert in self._batch]
             if await self._pay_owed(spool):
                 await self._commit(spool, batch)
             else:
-                await self._skip(spool, self._opened_owed().reason, len(batch), "spool full")
-            self._in_commit = 0
-            self._persisted += len(batch)
-            if self._skipped and not self._uncommitted:
-                await self._skip(spool, "its queue is full", self._take_skipped(), QUEUE_FULL)
+                await self._drop(spool, self._opened_owed().reason, batch)
+            self._batch = []
+            skipped, self._skipped = self._skipped, 0
+            await self._skip(spool, "its queue is full", skipped)
             self._committed.set()
         self._committed.set()
 
@@ -265,7 +265,7 @@ class DiskQueue:
             return False
         if numbers is None:
             return False
-        self._dropped.append(DroppedRange(*numbers, owed.reason))
+        self._dropped.add(*numbers, owed.reason)
         await self._thread.run(owed.paid)
         return True
 
@@ -282,7 +282,7 @@ class DiskQueue:
             await self._drop_by_policy(spool, batch, str(full))
             return
         if not last:
-            await self._skip(spool, f"spool {self._path} cannot be written", len(batch), "spool unusable")
+            await self._drop(spool, f"spool {self._path} cannot be written", batch, "spool unusable")
             return
         self._read_ahead.committed(last, batch)
         first = last - len(batch) + 1
@@ -299,17 +299,22 @@ class DiskQueue:
             if ranges:
                 for first, last in ranges:
                     self._count_dropped(last - first + 1, "spool full")
-                    self._dropped.append(DroppedRange(first, last, why))
+                    self._dropped.add(first, last, why)
                 self._read_ahead.dropped(ranges[-1][1])
                 await self._commit(spool, batch)
                 return
-        await self._skip(spool, why, len(batch), "spool full")
+        await self._drop(spool, why, batch)
 
-    async def _skip(self, spool: Spool, why: str, count: int, reason: str) -> None:
+    async def _drop(self, spool: Spool, why: str, alerts: Sequence[Alert], reason: str = "spool full") -> None:
+        """Count alerts that were never in the file, and use up their numbers."""
+        for alert in alerts:
+            self._drops.count(alert, reason)
+        await self._skip(spool, why, len(alerts))
+
+    async def _skip(self, spool: Spool, why: str, count: int) -> None:
         """Use up the numbers of dropped alerts; where they cannot be written they are owed."""
         if not count:
             return
-        self._count_dropped(count, reason)
         numbers = None
         if await self._pay_owed(spool):
             with suppress(SpoolFull):
@@ -318,12 +323,11 @@ class DiskQueue:
             owed = self._opened_owed()
             await self._thread.run(lambda: owed.add(count, why))
         else:
-            self._dropped.append(DroppedRange(*numbers, why))
+            self._dropped.add(*numbers, why)
 
-    def _take_skipped(self) -> int:
-        count, self._skipped = self._skipped, 0
-        self._persisted += count
-        return count
+    def _oldest(self) -> int:
+        """The first position that is neither on disk nor dropped."""
+        return self._batch[0][0] if self._batch else self._uncommitted.oldest() or self._put + 1
 
     def _count_dropped(self, count: int, reason: str) -> None:
         self._metrics.counter("sink_alerts_dropped_total", reason=reason).value += count

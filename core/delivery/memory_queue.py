@@ -1,35 +1,32 @@
-"""The queue in memory: bounded; when full it drops the newest alert, whose sequence number is used up all the same."""
+"""The queue in memory: bounded; when full it drops by priority, then fairly (fair_queue.py). What it drops has used its
+sequence number."""
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Sequence
 
-from mozu.core.delivery.alert_queue import QUEUE_FULL, DroppedRange
+from mozu.core.delivery.alert_queue import QUEUE_FULL, DroppedNumbers, DroppedRange
+from mozu.core.delivery.fair_queue import DropCounter, FairQueue
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
-
-NOTICE_RESERVE = 1_000
-"""Capacity beyond the configured one for mozu's own notices: a report of loss must not be lost to the same flood."""
 
 
 class MemoryQueue:
     """accepted = delivered + dropped + in memory. Must be made on a running loop or before it starts."""
 
     def __init__(self, capacity: int, metrics: Metrics) -> None:
-        if capacity < 1:
-            raise ValueError(f"capacity of a queue must be at least 1, not {capacity}")
         self._capacity, self._metrics = capacity, metrics
-        self._items: deque[tuple[int, Alert]] = deque()
+        self._items = FairQueue(capacity)
         self._unacked: set[int] = set()
         self._added = asyncio.Event()
         self._removed = asyncio.Event()
         self._closed = False
         self._sequence = 0
-        self._dropped: tuple[int, int] | None = None
+        self._dropped = DroppedNumbers()
+        self._drops = DropCounter(metrics)
         self.epoch = f"{time.time_ns():x}"
         self._accepted = metrics.counter("sink_alerts_accepted_total")
-        self._full = metrics.counter("sink_alerts_dropped_total", reason=QUEUE_FULL)
+        metrics.counter("sink_alerts_dropped_total", reason=QUEUE_FULL)
         metrics.gauge("sink_queue_records", self.in_memory)
 
     async def open(self) -> str:
@@ -37,14 +34,14 @@ class MemoryQueue:
         return ""
 
     def put(self, alert: Alert) -> None:
-        """Number the alert and enqueue it; a full queue drops it."""
+        """Number the alert and enqueue it; a full queue drops it, or one that matters less."""
         self._sequence += 1
         self._accepted.value += 1
-        if len(self._items) >= self._capacity + (NOTICE_RESERVE if alert.source == "internal" else 0):
-            self._full.value += 1
-            self._dropped = (self._dropped[0] if self._dropped else self._sequence, self._sequence)
-            return
-        self._items.append((self._sequence, alert))
+        victim = self._items.put(self._sequence, alert)
+        if victim is not None:
+            self._dropped.add(victim[0], victim[0], "its queue is full")
+            self._drops.count(victim[1], QUEUE_FULL)
+            self._removed.set()
         self._added.set()
 
     async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
@@ -52,7 +49,7 @@ class MemoryQueue:
         while wait and not self._items and not self._closed:
             self._added.clear()
             await self._added.wait()
-        taken = [self._items.popleft() for _ in range(min(limit, len(self._items)))]
+        taken = self._items.take(limit)
         self._unacked.update(number for number, _ in taken)
         self._removed.set()
         return taken
@@ -66,9 +63,8 @@ class MemoryQueue:
         self._removed.set()
 
     def take_dropped(self) -> list[DroppedRange]:
-        """At most one range: drops of a full queue are contiguous until they are taken."""
-        dropped, self._dropped = self._dropped, None
-        return [] if dropped is None else [DroppedRange(*dropped, "its queue is full")]
+        """Exact ranges, in order."""
+        return self._dropped.take()
 
     def take_problems(self) -> list[str]:
         """There is no file."""
@@ -109,5 +105,5 @@ class MemoryQueue:
         self._unacked.clear()
 
     def _oldest(self) -> int:
-        queued = self._items[0][0] if self._items else self._sequence + 1
+        queued = self._items.oldest() or self._sequence + 1
         return min(queued, min(self._unacked, default=queued))

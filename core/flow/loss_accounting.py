@@ -8,12 +8,15 @@ call.
 from collections.abc import Mapping, Sequence
 
 from mozu.core.api import Counts, ReportsGaps
+from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.model.alert import Severity
 from mozu.core.model.syscalls import event_type
 from mozu.core.state import OF_PROCESSES
 
+_MAX_RANGES = 500
+"""Ranges of numbers in one notice."""
 _MAX_TYPES = 5
 """Event types that a notice names."""
 
@@ -36,15 +39,33 @@ class LossAccounting:
         for worker in self._alerts.workers:
             for problem in worker.queue.take_problems():
                 self._alerts.notice("Spool damaged", Severity.CRITICAL, problem, sink=worker.name)
-            for dropped in worker.queue.take_dropped():
-                self._alerts.notice(
-                    "Alerts dropped",
-                    Severity.CRITICAL,
-                    f"sink {worker.name} dropped alerts {dropped.first} to {dropped.last}: {dropped.reason}",
-                    sink=worker.name,
-                    first=dropped.first,
-                    last=dropped.last,
-                )
+            self._alerts_dropped(worker.name, worker.queue.take_dropped())
+
+    def _alerts_dropped(self, sink: str, dropped: Sequence[DroppedRange]) -> None:
+        """One notice for many ranges of one reason: what is dropped by priority leaves holes all over."""
+        by_reason: dict[str, list[DroppedRange]] = {}
+        for found in dropped:
+            by_reason.setdefault(found.reason, []).append(found)
+        for reason, ranges in by_reason.items():
+            for start in range(0, len(ranges), _MAX_RANGES):
+                self._notice_dropped(sink, reason, ranges[start : start + _MAX_RANGES])
+
+    def _notice_dropped(self, sink: str, reason: str, ranges: Sequence[DroppedRange]) -> None:
+        count = sum(found.last - found.first + 1 for found in ranges)
+        numbers = ",".join(f"{one.first}-{one.last}" if one.last > one.first else str(one.first) for one in ranges)
+        first, last = ranges[0].first, ranges[-1].last
+        what = f"alerts {first} to {last}" if len(ranges) == 1 else f"{count} alerts between {first} and {last}"
+        # `first` and `last` are there only where everything between them was dropped
+        span = {"first": first, "last": last} if len(ranges) == 1 else {}
+        self._alerts.notice(
+            "Alerts dropped",
+            Severity.CRITICAL,
+            f"sink {sink} dropped {what}: {reason}",
+            sink=sink,
+            count=count,
+            numbers=numbers,
+            **span,
+        )
 
     def _gaps(self, pump: SourcePump) -> None:
         """Breaks in a source's time that it knows of (`ReportsGaps`): a step of the clock, a restart."""

@@ -20,7 +20,7 @@ class QueueSettings(Settings):
         10_000,
         ge=1,
         le=10_000_000,
-        description="The most alerts that wait in memory; beyond it new ones are dropped and counted.",
+        description="The most alerts that wait in memory; beyond it the least severe are dropped and counted.",
     )
 
 

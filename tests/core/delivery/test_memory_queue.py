@@ -3,6 +3,7 @@ import asyncio
 from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Severity
 from mozu.core.testing import alert
 
 
@@ -119,3 +120,32 @@ def test_a_full_queue_still_takes_mozus_own_notices() -> None:
     notice.source = "internal"
     full.put(notice)
     assert (2, 0) == (full.in_memory(), numbers(metrics)["queue full"])
+
+
+def test_no_number_that_is_delivered_is_in_a_range_of_dropped_ones() -> None:
+    async def scenario() -> tuple[list[int], list[int]]:
+        full, _ = queue(2)
+        dropped, delivered = list[int](), list[int]()
+        for number in range(40):
+            full.put(alert(f"rule {number % 3}"))
+            if number % 10 == 5:
+                delivered += await _numbers(full, 1)
+        delivered += await _numbers(full, 10)
+        for one in full.take_dropped():
+            dropped += range(one.first, one.last + 1)
+        return dropped, delivered
+
+    dropped, delivered = asyncio.run(scenario())
+    assert list(range(1, 41)) == sorted(dropped + delivered)
+
+
+def test_a_full_queue_takes_a_worse_alert_and_drops_another_that_is_counted_with_its_rule() -> None:
+    full, metrics = queue(1)
+    full.put(alert("noise"))
+    worst = alert("intrusion")
+    worst.priority = Severity.EMERGENCY
+    full.put(worst)
+    ((number, kept),) = asyncio.run(full.get(10))
+    assert (2, "intrusion") == (number, kept.rule)
+    assert [DroppedRange(1, 1, "its queue is full")] == full.take_dropped()
+    assert 1 == metrics.counter("sink_alerts_dropped_by_rule_total", priority="Notice", rule="noise").value

@@ -8,7 +8,7 @@ from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.flow.loss_accounting import LossAccounting
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert
+from mozu.core.model.alert import Alert, Severity
 from mozu.core.testing import alert
 from tests.core.flow.making import alert_pipeline, pipeline_of
 
@@ -124,3 +124,14 @@ def test_gaps_of_a_source_become_notices() -> None:
     scene.source.gaps = ["the wall clock was set by +3600.000 s"]
     assert ["source made: the wall clock was set by +3600.000 s"] == scene.reported()
     assert "Gap" == scene.worker.notices[0].rule
+
+
+def test_ranges_with_holes_are_one_notice_that_names_the_dropped_numbers_and_no_other() -> None:
+    scene = Scene()
+    for rule in ("a", "b", "a", "a", "b"):
+        item = alert(rule)
+        item.priority = Severity.DEBUG if rule == "a" else Severity.CRITICAL
+        scene.worker.accept(item)
+    assert ["sink worker dropped 4 alerts between 1 and 5: its queue is full"] == scene.reported()
+    values = scene.worker.notices[0].values
+    assert ("1,3-5", 4, None) == (values["numbers"], values["count"], values.get("first"))

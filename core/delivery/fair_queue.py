@@ -1,0 +1,273 @@
+"""Fair queue: bounded FIFO of alerts that drops by priority when it is full (load shedding, not tail drop).
+
+The victim has the least severe priority there is; of that priority the rule with the most alerts here; of that rule the
+process with the most; of those it is the newest, which may be the alert that has just come. So a noisy rule or process,
+whatever its severity, takes room from no other that keeps below its share. Pure: no clock, no I/O. Notices of mozu
+itself (source `internal`) have room of their own and are no victims.
+
+Until it is full for the first time it is a plain deque; the index of what could be dropped is made then, and given up
+when the queue is half empty again.
+"""
+
+from collections import deque
+from collections.abc import Hashable, Sequence
+from typing import Final, Generic, TypeVar
+
+from mozu.core.metrics import Counter, Metrics
+from mozu.core.model.alert import Alert, Severity
+from mozu.core.model.event import bounded_text
+
+K = TypeVar("K", bound=Hashable)
+Numbered = tuple[int, Alert]
+
+NOTICE_RESERVE: Final = 1_000
+"""Capacity beyond the configured one for mozu's own notices: a report of loss must not be lost to the same flood."""
+_LEAST_FIRST: Final = tuple(sorted(Severity, reverse=True))
+_OTHERS: Final = "(others)"
+_MAX_LABELS: Final = 100
+"""Rules that drops are counted by; those of further rules are counted together."""
+
+
+class FairQueue:
+    """Numbers must rise. `put` gives what was dropped for it; `take` gives the oldest."""
+
+    def __init__(self, capacity: int) -> None:
+        if capacity < 1:
+            raise ValueError(f"capacity of a queue must be at least 1, not {capacity}")
+        self._capacity = capacity
+        self._items: deque[Numbered] = deque()
+        self._evicted: set[int] = set()
+        """Numbers of items that are in the deque still and were dropped."""
+        self._index: _Index | None = None
+
+    def __len__(self) -> int:
+        return len(self._items) - len(self._evicted)
+
+    def put(self, number: int, alert: Alert) -> Numbered | None:
+        """Enqueue; gives the alert that was dropped for it, which may be itself."""
+        if self._index is None and len(self._items) < self._capacity:
+            self._items.append((number, alert))
+            return None
+        return self._put_full(number, alert)
+
+    def take(self, limit: int) -> list[Numbered]:
+        """The oldest, in order."""
+        if self._index is None:
+            return [self._items.popleft() for _ in range(min(limit, len(self._items)))]
+        taken: list[Numbered] = []
+        while self._items and len(taken) < limit:
+            item = self._items.popleft()
+            if item[0] in self._evicted:
+                self._evicted.discard(item[0])
+            else:
+                self._index.take(*item)
+                taken.append(item)
+        if len(self) <= self._capacity // 2:
+            self._compact()
+            self._index = None
+        return taken
+
+    def oldest(self) -> int | None:
+        """The number of the first that waits."""
+        while self._items and self._items[0][0] in self._evicted:
+            self._evicted.discard(self._items.popleft()[0])
+        return self._items[0][0] if self._items else None
+
+    def clear(self) -> None:
+        """Drop all."""
+        self._items.clear()
+        self._evicted.clear()
+        self._index = None
+
+    def _put_full(self, number: int, alert: Alert) -> Numbered | None:
+        """It is full, or was not long ago."""
+        own = alert.source == "internal"
+        if own and len(self) >= self._capacity + NOTICE_RESERVE:
+            return number, alert
+        if self._index is None:
+            self._index = _Index()
+            for item in self._items:
+                self._index.add(*item)
+        self._index.add(number, alert)
+        self._items.append((number, alert))
+        if own or len(self) <= self._capacity:
+            return None
+        victim = self._index.evict()
+        if victim is None:  # nothing but notices
+            self._items.pop()
+            return number, alert
+        if victim[0] == number:
+            self._items.pop()
+        else:
+            self._evicted.add(victim[0])
+            if len(self._evicted) > self._capacity:
+                self._compact()
+        return victim
+
+    def _compact(self) -> None:
+        self._items = deque(item for item in self._items if item[0] not in self._evicted)
+        self._evicted.clear()
+
+
+class _Index:
+    """What could be dropped: priority → rule → process → its alerts, oldest first."""
+
+    def __init__(self) -> None:
+        self._severities: dict[Severity, _Rules] = {}
+
+    def add(self, number: int, alert: Alert) -> None:
+        if alert.source == "internal":
+            return
+        severity, rule, process = share_of(alert)
+        rules = self._severities.get(severity)
+        if rules is None:
+            rules = self._severities[severity] = _Rules()
+        rules.add(rule, process, (number, alert))
+
+    def take(self, number: int, alert: Alert) -> None:
+        """It has left the queue at its head."""
+        if alert.source != "internal":
+            severity, rule, process = share_of(alert)
+            self._severities[severity].remove(rule, process, newest=False)
+
+    def evict(self) -> Numbered | None:
+        """Remove the victim."""
+        for severity in _LEAST_FIRST:
+            rules = self._severities.get(severity)
+            if rules is not None and rules.sizes:
+                rule = rules.sizes.largest()
+                return rules.remove(rule, rules.processes[rule].largest(), newest=True)
+        return None
+
+
+class _Rules:
+    """Alerts of one priority."""
+
+    def __init__(self) -> None:
+        self.sizes: _Sizes[str] = _Sizes()
+        self.processes: dict[str, _Sizes[str]] = {}
+        self._alerts: dict[tuple[str, str], deque[Numbered]] = {}
+
+    def add(self, rule: str, process: str, item: Numbered) -> None:
+        self.sizes.add(rule)
+        sizes = self.processes.get(rule)
+        if sizes is None:
+            sizes = self.processes[rule] = _Sizes()
+        sizes.add(process)
+        self._alerts.setdefault((rule, process), deque()).append(item)
+
+    def remove(self, rule: str, process: str, *, newest: bool) -> Numbered:
+        alerts = self._alerts[rule, process]
+        item = alerts.pop() if newest else alerts.popleft()
+        self.sizes.remove(rule)
+        self.processes[rule].remove(process)
+        if not alerts:
+            del self._alerts[rule, process]
+            if not self.processes[rule]:
+                del self.processes[rule]
+        return item
+
+
+class _Sizes(Generic[K]):
+    """How many alerts each key has, and which key has the most: O(1), since sizes change by one."""
+
+    def __init__(self) -> None:
+        self._size: dict[K, int] = {}
+        self._of_size: dict[int, dict[K, None]] = {}
+        self._most = 0
+
+    def __len__(self) -> int:
+        return len(self._size)
+
+    def add(self, key: K) -> None:
+        self._move(key, self._size.get(key, 0), 1)
+
+    def remove(self, key: K) -> None:
+        self._move(key, self._size[key], -1)
+
+    def largest(self) -> K:
+        """Of several the one that has grown to this size last."""
+        return next(reversed(self._of_size[self._most]))
+
+    def _move(self, key: K, size: int, by: int) -> None:
+        if size:
+            keys = self._of_size[size]
+            del keys[key]
+            if not keys:
+                del self._of_size[size]
+        size += by
+        if size:
+            self._size[key] = size
+            self._of_size.setdefault(size, {})[key] = None
+        else:
+            del self._size[key]
+        if by > 0:
+            self._most = max(self._most, size)
+        elif self._most not in self._of_size:
+            self._most = size  # the key was the largest, and the only one of its size
+
+
+def share_of(alert: Alert) -> tuple[Severity, str, str]:
+    """(priority, rule, process or container): what an alert shares its room with. Total: any value has a share."""
+    priority = alert.priority if isinstance(alert.priority, Severity) else Severity.CRITICAL
+    rule = alert.rule if isinstance(alert.rule, str) else ""
+    return priority, rule, _process_of(alert)
+
+
+def _process_of(alert: Alert) -> str:
+    """Its container, else its process: new processes are made by the thousand, containers are not."""
+    for values in (alert.enrichment, alert.values):
+        if isinstance(values, dict):
+            for key in ("container.full_id", "container.id", "proc.pid", "proc.name", "fd.name"):
+                value = values.get(key)
+                if value not in (None, "", "host") and isinstance(value, str | int):
+                    return f"{key}={value}" if isinstance(value, str) else f"{key}={value:x}"
+    return ""
+
+
+def fair_order(alerts: Sequence[Alert]) -> list[Alert]:
+    """Most severe first; of one priority the rules take turns, and within a rule its processes: what stands last is
+    dropped first."""
+    turns: dict[tuple[Severity, str, str], int] = {}
+    of_rule: dict[tuple[Severity, str], list[tuple[int, int]]] = {}
+    for at, alert in enumerate(alerts):
+        share = share_of(alert)
+        turns[share] = turn = turns.get(share, 0) + 1
+        of_rule.setdefault(share[:2], []).append((turn, at))
+    ranked = [
+        (severity, rank, at) for (severity, _), own in of_rule.items() for rank, (_, at) in enumerate(sorted(own))
+    ]
+    return [alerts[at] for _, _, at in sorted(ranked)]
+
+
+class DropCounter:
+    """Counts dropped alerts: by reason, and by priority and rule for the first rules that lose any."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._rules: set[str] = set()
+        self._by_reason: dict[str, Counter] = {}
+        self._by_share: dict[tuple[Severity, str], Counter] = {}
+
+    def count(self, alert: Alert, reason: str) -> None:
+        """One alert is dropped."""
+        counter = self._by_reason.get(reason)
+        if counter is None:
+            counter = self._by_reason[reason] = self._metrics.counter("sink_alerts_dropped_total", reason=reason)
+        counter.value += 1
+        severity, rule, _ = share_of(alert)
+        self.count_rule(severity, rule, 1)
+
+    def count_rule(self, severity: Severity, rule: str, number: int) -> None:
+        """So many alerts of a rule are dropped, whose reason is counted elsewhere."""
+        if rule not in self._rules:
+            if len(self._rules) >= _MAX_LABELS:
+                rule = _OTHERS
+            else:
+                self._rules.add(rule)
+        counter = self._by_share.get((severity, rule))
+        if counter is None:
+            name = "sink_alerts_dropped_by_rule_total"
+            counter = self._metrics.counter(name, priority=severity.label, rule=bounded_text(rule))
+            self._by_share[severity, rule] = counter
+        counter.value += number
