@@ -9,7 +9,7 @@
    the state have changed) are ignored.
 
    A process that is moved to another cgroup may be in another container: its entry in PROC_VERDICTS ends then, too
-   (process_moved of lifecycle.c). */
+   (process_moved of cgroup_move.h). */
 #pragma once
 #include "record.h"
 

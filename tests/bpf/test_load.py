@@ -60,7 +60,10 @@ def test_numbers_of_types_are_the_same_on_both_sides() -> None:
     text = (wire.SOURCES / "mozu.h").read_text()
 
     found = dict(re.findall(r"(TYPE_\w+|NUMBERS_END) = (\d+)", text))
-    names = {"FORK": "_fork", "EXIT": "procexit", "SIGNAL": "signaldeliver", "SWITCH": "switch", "FAULT": "page_fault"}
+    names = {
+        "FORK": "_fork", "EXIT": "procexit", "SIGNAL": "signaldeliver", "SWITCH": "switch", "FAULT": "page_fault",
+        "CGROUP": "_cgroup",
+    }  # fmt: skip
     numbers = {f"TYPE_{name}": SYSCALL_SPECS[kind].number for name, kind in names.items()}
     assert found == {name: str(number) for name, number in {**numbers, "NUMBERS_END": NUMBERS_END}.items()}
 

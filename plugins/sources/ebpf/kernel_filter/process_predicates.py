@@ -16,7 +16,7 @@ MOST: Final = 64
 
 OBSERVED: Final = frozenset({Dependency.IMAGE, Dependency.CGROUP})
 """Changes at which the kernel deletes the verdict on a process: exec (bpf/programs/exec.c), and a move to another
-cgroup (process_moved of bpf/programs/lifecycle.c). Children begin with both, and with the verdict."""
+cgroup (process_moved of bpf/cgroup_move.h). Children begin with both, and with the verdict."""
 
 
 def cacheable_fields(fields: FieldRegistry, *, sees_moves: bool = True) -> list[str]:

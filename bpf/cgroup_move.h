@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* A process leaves its container, or enters one: raw tracepoint cgroup_attach_task. */
+#pragma once
+#include "record.h"
+#include "task.h"
+
+/* The container of a process follows its cgroups: the verdict that was written for it is no longer one, nor what a CPU
+   keeps of it (struct caller of kernel_filter.h, by CGROUP_MOVES). What its name alone decides stays. */
+inlined int emit_cgroup_move(struct task_struct *task, u32 pid) {
+  u32 zero = 0;
+  u64 *moves = LOOKUP(CGROUP_MOVES, &zero);
+  struct scratch *s = begin_record(TYPE_CGROUP, SLOT_FORK, sizeof(struct cgroup_move), 0);
+  if (s) {
+    struct cgroup_move *e = (void *)s->record;
+    struct css_set *groups = 0;
+    struct cgroup *group = 0;
+    struct kernfs_node *node = 0;
+    e->moved = pid;
+    e->cgroup_v1 = 0;
+    READ(groups, task->cgroups);
+#ifndef CGROUP_V2_ONLY
+    struct cgroup_subsys_state *state = 0;
+    READ(state, TYPED(css_set, groups)->subsys[MEMORY_CGRP_ID]);
+    READ(group, TYPED(cgroup_subsys_state, state)->cgroup);
+    READ(node, TYPED(cgroup, group)->kn);
+    e->cgroup_v1 = append_cgroup_path(s, node);
+#endif
+    READ(group, TYPED(css_set, groups)->dfl_cgrp);
+    READ(node, TYPED(cgroup, group)->kn);
+    e->cgroup_v2 = append_cgroup_path(s, node);
+    submit_record(s);
+  }
+  /* After the record: a verdict that user space writes from then on is about the new cgroups. */
+  bpf_map_delete_elem(MAP(PROC_VERDICTS), &pid);
+  if (moves) __sync_fetch_and_add(moves, 1);
+  return 0;
+}
+
+/* A write to cgroup.procs: raw tracepoint cgroup_attach_task(cgroup, path, task, threadgroup), once for a process, after
+   the move. Threads that are moved alone (cgroup.threads) leave their process where it is. */
+inlined int process_moved(struct bpf_raw_tracepoint_args *ctx) {
+  struct task_struct *task = TYPED(task_struct, ctx->args[2]);
+  u32 pid = 0, tid = 0;
+  READ(pid, task->tgid);
+  READ(tid, task->pid);
+  return pid == tid ? emit_cgroup_move(task, pid) : 0;
+}
