@@ -75,9 +75,9 @@ class AlertQueue(Protocol):
         """Up to `limit` (number, alert) in order; with `wait`, waits for the first one. Empty otherwise means: closed,
         and nothing is left."""
 
-    async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], retried: Sequence[int]) -> None:
-        """What became of alerts that `get` gave: acknowledged by the destination; dead letters, with their reason; to
-        be tried again."""
+    async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
+        """What became of alerts that `get` gave: acknowledged by the destination; dead letters, with their reason.
+        `tried` have used up an attempt, among them dead letters whose last one it was; others wait unblamed."""
 
     def take_dropped(self) -> list[DroppedRange]:
         """Ranges dropped since the last call."""

@@ -124,7 +124,7 @@ class DiskQueue:
         spool = self._opened()
         return await self._on_file(spool, lambda: spool.read(after, limit), default=[])
 
-    async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], retried: Sequence[int]) -> None:
+    async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
         """Delete from the spool, move to its dead letters, or count the attempt."""
         spool = self._opened()
         self._dead_lettered.value += len(dead)
@@ -132,20 +132,20 @@ class DiskQueue:
         self._to_dead_letter += dead
         self._read_ahead.acked((*delivered, *(number for number, _ in dead)))
         try:
-            await self._on_file(spool, lambda: self._write_acks(spool, retried), default=None)
+            await self._on_file(spool, lambda: self._write_acks(spool, tried), default=None)
         except SpoolFull as full:
             self._log.warning("%s; acknowledgements are written later", full)
 
-    def _write_acks(self, spool: Spool, retried: Sequence[int]) -> None:
+    def _write_acks(self, spool: Spool, tried: Sequence[int]) -> None:
         """On the spool's thread. What cannot be written now is written with the next batch."""
         if self._to_delete:
             spool.delete(self._to_delete)
             self._to_delete = []
+        if tried:
+            spool.count_attempt(tried)
         if self._to_dead_letter:
             spool.dead_letter(self._to_dead_letter)
             self._to_dead_letter = []
-        if retried:
-            spool.count_attempt(retried)
 
     def take_dropped(self) -> list[DroppedRange]:
         """What did not fit."""

@@ -54,7 +54,7 @@ class MemoryQueue:
         self._removed.set()
         return taken
 
-    async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], retried: Sequence[int]) -> None:
+    async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
         """Without a disk there are no dead letters: what would become one is dropped as `rejected`."""
         self._unacked.difference_update(delivered)
         self._unacked.difference_update(number for number, _ in dead)

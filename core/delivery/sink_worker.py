@@ -250,7 +250,7 @@ class SinkWorker:
         after = 0.0
         delivered: list[int] = []
         dead: list[tuple[int, str]] = []
-        retried: list[int] = []
+        tried: list[int] = []
         others_arrive = others_arrive or None in outcomes
         for record, outcome in zip(records, outcomes, strict=True):
             number = record.stamp.sequence
@@ -260,7 +260,9 @@ class SinkWorker:
                 dead.append((number, outcome.reason))
             else:
                 after = max(after, outcome.after)
-                self._retry_or_dead_letter(number, dead, retried, blame=others_arrive and outcome.tried)
+                if others_arrive and outcome.tried:
+                    tried.append(number)
+                    self._blame(number, dead)
         done = {*delivered, *(number for number, _ in dead)}
         self._pending = [record for record in self._pending if record.stamp.sequence not in done]
         for number in done:
@@ -268,17 +270,14 @@ class SinkWorker:
         self._delivered.value += len(delivered)
         for number, reason in dead:
             self.sink.log.error("sink %s gives up alert number %d: %s", self.name, number, reason)
-        await self.queue.ack(delivered, dead, retried)
+        await self.queue.ack(delivered, dead, tried)
         return after
 
-    def _retry_or_dead_letter(
-        self, number: int, dead: list[tuple[int, str]], retried: list[int], *, blame: bool
-    ) -> None:
-        attempts = self._attempts[number] = self._attempts.get(number, 0) + blame
+    def _blame(self, number: int, dead: list[tuple[int, str]]) -> None:
+        """Count an attempt that failed while others arrived; the last one makes it a dead letter."""
+        attempts = self._attempts[number] = self._attempts.get(number, 0) + 1
         if attempts >= self._retry.attempts:
             dead.append((number, f"not taken in {attempts} attempts while others were"))
-        else:
-            retried.append(number)
 
     # --- calling the sink
 

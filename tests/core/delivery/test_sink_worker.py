@@ -1,12 +1,17 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
 
 from mozu.core.api import Outcome, Record, Rejected, Retry, SinkClosed
+from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
+from mozu.core.delivery.spool import Spool
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.testing import alert
@@ -216,3 +221,81 @@ def test_a_route_lets_through_what_it_names_and_mozus_own_notices() -> None:
     internal.source = "internal"
     route = Route(rules=["want*"])
     assert [True, False, True] == [route.passes(item) for item in (own, other, internal)]
+
+
+def test_attempts_are_as_many_as_the_setting_says_and_the_dead_letter_names_them(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def never_one(records: Sequence[Record]) -> Sequence[Outcome]:
+        return [Retry() if record.stamp.sequence == 1 else None for record in records]
+
+    async def scenario() -> tuple[list[int], float]:
+        worker, metrics = worker_for(Scripted(*[never_one] * 3))
+        dead = list[int]()
+        for number in range(1, 4):
+            worker.accept(alert())
+            worker.accept(alert())
+            await worker._take()
+            worker._pending += [worker._record(100 + number, alert())]  # another that arrives beside it
+            await worker._attempt()
+            dead.append(
+                int(metrics.counter("sink_alerts_dropped_total", kind="sink", id="scripted", reason="rejected").value)
+            )
+        return dead, len(worker._attempts)
+
+    assert ([0, 0, 1], 0) == asyncio.run(scenario())
+    assert "sink scripted gives up alert number 1: not taken in 3 attempts while others were" in caplog.messages
+
+
+def test_what_was_not_tried_or_failed_with_all_others_is_not_blamed() -> None:
+    async def scenario() -> list[dict[int, int]]:
+        blamed = []
+        for outcomes in ([Retry(tried=False), None], [Retry(), Retry()], [Retry(), None]):
+            worker, _ = worker_for(Scripted())
+            records = [worker._record(number, alert()) for number in (1, 2)]
+            worker._pending = list(records)
+            await worker._apply(records, outcomes)
+            blamed.append(dict(worker._attempts))
+        return blamed
+
+    assert [{}, {}, {1: 1}] == asyncio.run(scenario())
+
+
+def test_a_record_that_fails_alone_is_blamed_once_for_each_canary_that_arrives() -> None:
+    def first_never(records: Sequence[Record]) -> None:
+        if any(record.stamp.sequence == 1 for record in records):
+            raise ValueError("cannot take number 1")
+
+    async def scenario() -> tuple[list[int], list[int]]:
+        worker, _ = worker_for(sink := Scripted(*[first_never] * 100))
+        worker._pending = [worker._record(number, alert()) for number in (1, 2, 3, 4)]
+        blamed = []
+        for _ in range(3):
+            await worker._isolate()
+            blamed.append(worker._attempts.get(1, 0))
+            worker._pending += [worker._record(10 + len(sink.seen), alert())]
+        return blamed, [len(worker._pending)]
+
+    assert ([1, 2, 0], [1]) == asyncio.run(scenario())
+
+
+def test_a_dead_letter_on_disk_has_all_its_attempts(tmp_path: Path) -> None:
+    async def scenario() -> list[tuple[int, int]]:
+        async with asyncio.TaskGroup() as group:
+            queue = DiskQueue(
+                tmp_path / "s.db", 10, Metrics(), max_bytes=1 << 20, fsync=False, drop_oldest=False, live_first=False,
+                spawn=lambda work, _: tasks.append(group.create_task(work)),
+            )  # fmt: skip
+            await queue.open()
+            queue.put(alert())
+            queue.put(alert())
+            await queue.wait_persisted(2)
+            await queue.ack([], [], [1])
+            await queue.ack([], [(1, "given up")], [1])
+            queue.close()
+            await queue.stop("stop")
+        spool = Spool(tmp_path / "s.db")
+        return [(letter.sequence, letter.attempts) for letter in spool.dead()]
+
+    tasks = list[asyncio.Task[None]]()
+    assert [(1, 2)] == asyncio.run(scenario())

@@ -5,7 +5,7 @@ from typing import Any
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
-from mozu.core.model.event import DataEvent, Event
+from mozu.core.model.event import DataEvent, Event, SyscallEvent
 
 
 class Catalogue:
@@ -146,3 +146,29 @@ def test_the_oldest_waiting_number_is_known_so_that_its_versions_are_kept() -> N
 
     play(scenario)
     assert [2, None] == seen
+
+
+def test_bytes_and_number_of_released_events_are_given_back() -> None:
+    async def scenario(scene: Scene) -> None:
+        for number in range(5):
+            scene.catalogue.known_keys.discard("a")
+            scene.catalogue.answers.pop("a", None)
+            scene.send(f"a:{number}")
+            await settle()
+            scene.catalogue.answer("a")
+            await settle()
+        assert (0, 0) == (scene.buffer._count, scene.buffer._bytes)
+
+    assert [f"a:{number}" for number in range(5)] == play(scenario, bytes=1_100, events=2)
+
+
+def test_what_waits_counts_with_its_texts_until_it_is_released() -> None:
+    async def scenario(scene: Scene) -> None:
+        event = SyscallEvent("syscall", "a:1", 0, num=1)
+        event.args = ("x" * 300, b"y" * 200, 5)
+        assert [] == scene.buffer.admit([event])
+        assert (1, 1_000) == (scene.buffer._count, scene.buffer._bytes)
+        scene.buffer.flush()
+        assert (0, 0) == (scene.buffer._count, scene.buffer._bytes)
+
+    assert ["a:1?"] == play(scenario)
