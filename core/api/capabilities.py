@@ -90,6 +90,23 @@ class ProvidesReaders(Protocol):
 
 
 @runtime_checkable
+class MakesProbes(Protocol):
+    """A source that can prove that it sees: it causes a harmless event itself, which then must come through."""
+
+    def make_probe(self) -> Callable[[Event], bool]:
+        """Cause an event that no rule of sense matches and that is given whatever the demand; what recognises it. On
+        the event loop, before a heartbeat; must not block."""
+
+
+@runtime_checkable
+class DigestsRules(Protocol):
+    """An evaluator that can say whether two of its kind apply the same rules."""
+
+    def rules_digest(self) -> str:
+        """A hash of the rules in force, in hexadecimal digits; equal for equal rules."""
+
+
+@runtime_checkable
 class NamesRules(Protocol):
     """An evaluator that can say which rules it applies; `mozu trace` reports those that raised nothing, too."""
 
@@ -136,6 +153,8 @@ CAPABILITIES: Final = (
     _of(FollowsState, "state_applied", Kind.SOURCE),
     _of(CachesProcesses, "invalidate_processes", Kind.SOURCE),
     _of(ProvidesReaders, "readers", Kind.SOURCE),
+    _of(MakesProbes, "make_probe", Kind.SOURCE),
+    _of(DigestsRules, "rules_digest", Kind.EVALUATOR),
     _of(NamesRules, "rule_names", Kind.EVALUATOR),
     _of(Reopens, "reopen", Kind.SINK),
     _of(ChecksDestination, "check", Kind.SINK),

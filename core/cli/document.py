@@ -20,7 +20,7 @@ def settings_text() -> str:
     registry = Registry()
     parts = [
         "## The core's settings\n\n" + _table(settings_of(CoreSettings)),
-        "## Keys of every entry\n\n`format` and `queue` are for sinks.\n\n" + _table(settings_of(EntrySettings)),
+        "## Keys of every entry\n\nAll but `id` are for sinks.\n\n" + _table(settings_of(EntrySettings)),
     ]
     for kind in Kind:
         for name in BUILTINS[kind]:

@@ -45,4 +45,4 @@ def command(
     set_up("debug" if verbose else config.log.level)
     from mozu.core.runtime.engine import run  # after the configuration is known to be good: it takes a while to import
 
-    return run(config, registry, duration=duration, stats=stats)
+    return run(config, registry, duration=duration, stats=stats, announces=True)

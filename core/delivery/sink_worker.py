@@ -66,6 +66,8 @@ class SinkWorker:
         self._retry, self._route = retry, route
         self._thread = WorkerThread(f"mozu-{sink.name}") if sink.blocking else None
         self._delivered = sink.metrics.counter("sink_alerts_delivered_total")
+        self._heartbeat = ""
+        """Id of the heartbeat that waits for the destination."""
         self._pending: list[Record] = []
         """Taken from the queue, not acknowledged, and to be tried now."""
         self._delayed: list[Record] = []
@@ -87,6 +89,21 @@ class SinkWorker:
             passes = True
         if passes:
             self.queue.put(alert)
+
+    def put_heartbeat(self, alert: Alert) -> None:
+        """Enqueue a heartbeat, whatever the route says."""
+        self._heartbeat = alert.id
+        self.queue.put(alert)
+
+    @property
+    def holds_heartbeat(self) -> bool:
+        """The last heartbeat has not left the queue, as far as is known: a queue that is full may have dropped it."""
+        return bool(self._heartbeat)
+
+    @property
+    def delivered(self) -> int:
+        """Alerts that the destination has."""
+        return self._delivered.value
 
     async def start(self) -> None:
         """Start the sink. Raises what the sink raises."""
@@ -264,6 +281,8 @@ class SinkWorker:
                     tried.append(number)
                     self._blame(number, dead)
         done = {*delivered, *(number for number, _ in dead)}
+        if self._heartbeat and any(r.alert.id == self._heartbeat and r.stamp.sequence in done for r in records):
+            self._heartbeat = ""
         self._pending = [record for record in self._pending if record.stamp.sequence not in done]
         for number in done:
             self._attempts.pop(number, None)

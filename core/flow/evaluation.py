@@ -3,8 +3,9 @@ costs itself only."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
 
-from mozu.core.api import Evaluator
+from mozu.core.api import DigestsRules, Evaluator, NamesRules
 from mozu.core.filter.demand import Demand, union
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Alert
@@ -23,14 +24,29 @@ class Evaluation:
         """What could possibly matter to any of them."""
         return union(evaluator.component.demand() for evaluator in self._evaluators)
 
-    def run(self, events: Sequence[Event], emit: Emit) -> None:
-        """Emit the alerts that these events raise."""
+    def run(self, events: Sequence[Event], emit: Emit) -> list[Event]:
+        """Emit the alerts that these events raise; gives the events on which an evaluator failed."""
+        rejected: list[Event] = []
         for evaluator in self._evaluators:
             with evaluator.contained("evaluate") as outcome:
                 for alert in evaluator.component.evaluate(events):
                     emit(alert)
             if outcome.failed is not None:
-                _one_by_one(evaluator, events, emit)
+                rejected += _one_by_one(evaluator, events, emit)
+        return rejected
+
+    def rules_digest(self) -> str:
+        """A hash of the rules of all evaluators (`DigestsRules`, else `NamesRules`), in hexadecimal digits."""
+        digest = blake2b(digest_size=16)
+        for evaluator in self._evaluators:
+            component, text = evaluator.component, ""
+            with evaluator.contained("digest its rules"):
+                if isinstance(component, DigestsRules):
+                    text = component.rules_digest()
+                elif isinstance(component, NamesRules):
+                    text = "\n".join(component.rule_names())
+            digest.update(f"{evaluator.name}\0{text}\0".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
 
     async def reloaded(self) -> list[Evaluator]:
         """A new component for each evaluator from the same settings, compiled off the loop. Raises MozuError."""
@@ -42,11 +58,13 @@ class Evaluation:
         self._evaluators = tuple(evaluator.with_component(component) for evaluator, component in pairs)
 
 
-def _one_by_one(evaluator: Isolated[Evaluator], events: Sequence[Event], emit: Emit) -> None:
-    rejected = evaluator.metrics.counter("events_rejected_total")
+def _one_by_one(evaluator: Isolated[Evaluator], events: Sequence[Event], emit: Emit) -> list[Event]:
+    rejected, failed = evaluator.metrics.counter("events_rejected_total"), []
     for event in events:
         with evaluator.contained(f"evaluate {event.type}") as outcome:
             for alert in evaluator.component.evaluate((event,)):
                 emit(alert)
         if outcome.failed is not None:
             rejected.value += 1
+            failed.append(event)
+    return failed

@@ -67,6 +67,10 @@ class LossAccounting:
             **span,
         )
 
+    def lost_total(self) -> int:
+        """Events that sources have lost, as far as it was reported."""
+        return sum(sum(types.values()) for types in self._reported.values())
+
     def _gaps(self, pump: SourcePump) -> None:
         """Breaks in a source's time that it knows of (`ReportsGaps`): a step of the clock, a restart."""
         source = pump.pipeline.source.component

@@ -31,6 +31,7 @@ from mozu.core.delivery.plain import plain_alert
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
+from mozu.core.flow.source_probe import SourceProbe
 from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Ref, Severity, Template, alert_id
@@ -87,19 +88,27 @@ class AlertPipeline:
 
     def notice(self, rule: str, priority: Severity, text: str, **fields: str | int) -> None:
         """An alert of mozu about itself (source `internal`): loss, gaps, restarts. Reaches every sink."""
+        self.emit(self._notice(rule, priority, text, fields))
+
+    def heartbeat(self, worker: SinkWorker, priority: Severity, text: str, **fields: str | int) -> None:
+        """A notice for one sink only, which keeps no more than one of them (`SinkWorker.put_heartbeat`)."""
+        alert = self._notice("Heartbeat", priority, text, fields)
+        alert.hostname = self._hostname
+        self._redact(alert)
+        worker.put_heartbeat(alert)
+
+    def _notice(self, rule: str, priority: Severity, text: str, fields: dict[str, str | int]) -> Alert:
         self._notices += 1
         now = time.time_ns()
         kinds = {name: "string" if isinstance(value, str) else "uint" for name, value in fields.items()}
-        self.emit(
-            Alert(
-                rule=rule,
-                priority=priority,
-                source="internal",
-                time=now,
-                template=Template((text,), tuple(Ref(name, kind) for name, kind in kinds.items())),
-                values=dict(fields),
-                id=alert_id(now, f"{self._hostname}/internal/{self._notices}", rule),
-            )
+        return Alert(
+            rule=rule,
+            priority=priority,
+            source="internal",
+            time=now,
+            template=Template((text,), tuple(Ref(name, kind) for name, kind in kinds.items())),
+            values=dict(fields),
+            id=alert_id(now, f"{self._hostname}/internal/{self._notices}", rule),
         )
 
     def report_suppressed(self, *, at_end: bool = False) -> None:
@@ -156,6 +165,7 @@ class SourcePipeline:
         self.rejected = scope.counter("events_rejected_total")
         self.evaluated = scope.counter("events_evaluated_total")
         self.ready_alerts = scope.counter("source_alerts_total")
+        self.probe = SourceProbe(source)
         self._follower = source.component if isinstance(source.component, FollowsState) else None
         self._last = 0
         """Number of the newest event."""
@@ -257,7 +267,9 @@ class SourcePipeline:
             return
         self.evaluated.value += len(events)
         self._recorder.evaluated(events)
-        self._evaluation.run(events, partial(self._emit, incomplete))
+        rejected = self._evaluation.run(events, partial(self._emit, incomplete))
+        if self.probe.is_pending:
+            self.probe.evaluated(events, rejected)
 
     def _emit(self, incomplete: tuple[str, ...], alert: Alert) -> None:
         try:

@@ -18,6 +18,8 @@ from tests.support.requirements import ROOT
 PATIENCE = 60.0
 """Seconds after which something that must happen has not happened."""
 
+LIFECYCLE = frozenset({"mozu started", "mozu reloaded", "mozu stopped", "mozu ended without a word", "Heartbeat"})
+
 Json = dict[str, Any]
 
 
@@ -27,6 +29,8 @@ class Running:
     def __init__(self, process: "subprocess.Popen[str]", stats: Path) -> None:
         self.process, self._stats = process, stats
         self.alerts: list[Json] = []
+        self.lifecycle: list[Json] = []
+        """mozu's own notices of its start and its end."""
         self.log: list[str] = []
         self._changed = threading.Condition()
         pairs = ((process.stdout, self._alert), (process.stderr, self._line))
@@ -47,7 +51,11 @@ class Running:
                     self._changed.notify_all()
 
     def _alert(self, line: str) -> None:
-        self.alerts.append(json.loads(line))
+        alert = json.loads(line)
+        if alert["rule"] in LIFECYCLE:
+            self.lifecycle.append(alert)
+        else:
+            self.alerts.append(alert)
 
     def _line(self, line: str) -> None:
         self.log.append(line)

@@ -10,7 +10,8 @@ from mozu.core.api import Settings
 Priority = Literal["emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"]
 
 
-FOLDER: Final = Path("/var/lib/mozu/spool")
+STATE_DIR: Final = Path("/var/lib/mozu")
+FOLDER: Final = STATE_DIR / "spool"
 
 
 class QueueSettings(Settings):

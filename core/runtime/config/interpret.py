@@ -9,7 +9,7 @@ from mozu.core.runtime.config.model import RESERVED, Config, CoreSettings, Entry
 from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.validate import validate
 
-_SINKS_ONLY = ("format", "queue", "retry", "route", "spool")
+_SINKS_ONLY = ("format", "heartbeat", "queue", "retry", "route", "spool")
 _DEFAULT_FORMAT: Final[str] = EntrySettings().format
 
 
@@ -50,6 +50,7 @@ def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
         spool=reserved.spool,
         retry=reserved.retry,
         route=reserved.route,
+        heartbeat=reserved.heartbeat,
     )
 
 

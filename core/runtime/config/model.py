@@ -1,5 +1,6 @@
 """The typed configuration: what the engine is built from."""
 
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -9,6 +10,7 @@ from mozu.core.api import Kind, Settings
 from mozu.core.delivery.redact import problem_of
 from mozu.core.model.value_types import Json
 from mozu.core.runtime.config.delivery import (
+    STATE_DIR,
     AlertLimitSettings,
     QueueSettings,
     RetrySettings,
@@ -23,7 +25,7 @@ from mozu.core.runtime.config.resolve import ResolveSettings
 SECTIONS: Final = {kind.section: kind for kind in Kind}
 """Key of a list → its kind, in the order of the flow."""
 
-RESERVED: Final = frozenset({"id", "format", "queue", "retry", "route", "spool"})
+RESERVED: Final = frozenset({"id", "format", "heartbeat", "queue", "retry", "route", "spool"})
 """Keys of an entry that belong to the core; no plugin may have a setting of these names."""
 
 
@@ -68,6 +70,9 @@ class CoreSettings(Settings):
         (), description="Entry points of installed third-party plugins to load besides those that the lists name."
     )
     host: str | None = Field(None, min_length=1, description="The name of this host in alerts; by default its own.")
+    state_dir: Path = Field(
+        STATE_DIR, description="Directory for what mozu must know of its earlier runs: below `run`, which of them live."
+    )
     log: LogSettings = Field(LogSettings(), description="mozu's own log, on stderr.")
     enrichment_buffer: EnrichmentBufferSettings = Field(
         EnrichmentBufferSettings(), description="The buffer for events whose container is not known yet."
@@ -104,6 +109,9 @@ class EntrySettings(Settings):
     )
     retry: RetrySettings = Field(RetrySettings(), description="Sinks: when to try again, and when to give up.")
     route: RouteSettings = Field(RouteSettings(), description="Sinks: which alerts it gets.")
+    heartbeat: float = Field(
+        0.0, ge=0, le=86_400, description="Sinks: seconds between two heartbeats (docs/siem.md); 0: none."
+    )
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +134,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     spool: SpoolSettings = SpoolSettings(enabled=False)
     retry: RetrySettings = RetrySettings()
     route: RouteSettings = RouteSettings()
+    heartbeat: float = 0.0
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,18 +13,26 @@ from mozu.core.runtime.registry import Registry
 __all__ = ["Engine", "assemble", "run"]
 
 
-def run(config: Config, registry: Registry, *, duration: float | None = None, stats: Path | None = None) -> int:
+def run(
+    config: Config,
+    registry: Registry,
+    *,
+    duration: float | None = None,
+    stats: Path | None = None,
+    announces: bool = False,
+) -> int:
     """Run until the sources end, a signal arrives or `duration` seconds have passed; the exit code.
 
+    `announces`: its start, its end and its heartbeats are alerts; for what watches, not for a look at a recording.
     Raises ConfigError, PluginError, RulesError and SourceUnavailable before anything has begun.
     """
-    return run_loop(_main(config, registry, duration, stats))
+    return run_loop(_main(config, registry, duration, stats, announces))
 
 
-async def _main(config: Config, registry: Registry, duration: float | None, stats: Path | None) -> int:
+async def _main(config: Config, registry: Registry, duration: float | None, stats: Path | None, announces: bool) -> int:
     metrics, tasks = Metrics(), BackgroundTasks()
     try:
-        engine = Engine(assemble(config, registry, metrics, tasks), metrics, tasks)
+        engine = Engine(assemble(config, registry, metrics, tasks), metrics, tasks, announces=announces)
         return await engine.run(duration=duration, stats=stats)
     finally:
         tasks.cancel()

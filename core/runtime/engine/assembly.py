@@ -31,6 +31,7 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.lookups import Lookups
 from mozu.core.runtime.config import Config, Entry
+from mozu.core.runtime.config.delivery import STATE_DIR
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
 from mozu.core.runtime.config.resolve import ResolveSettings
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
@@ -81,6 +82,9 @@ class Assembly(msgspec.Struct):
     resolve: ResolveSettings = ResolveSettings()
     version: str = ""
     """Of mozu."""
+    state_dir: Path = STATE_DIR
+    files: tuple[str, ...] = ()
+    """The configuration was read from."""
 
 
 def assemble(config: Config, registry: Registry, metrics: Metrics, tasks: BackgroundTasks) -> Assembly:
@@ -121,6 +125,8 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, tasks: Backgr
         capture=config.core.capture,
         resolve=config.core.resolve,
         version=version(),
+        state_dir=config.core.state_dir,
+        files=config.files,
     )
 
 

@@ -12,6 +12,7 @@ import orjson
 
 from mozu.core.api import Reopens
 from mozu.core.filter.demand import union
+from mozu.core.flow.heartbeats import Heartbeats
 from mozu.core.flow.loss_accounting import LossAccounting
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.flow.statistics import as_text, gather
@@ -20,8 +21,10 @@ from mozu.core.model.alert import Severity
 from mozu.core.runtime.engine.assembly import Assembly
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.host_resolver import HostResolver
+from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.wiring import wire
 from mozu.core.runtime.loop import Watchdog
+from mozu.core.runtime.run_file import instance
 
 _log = logging.getLogger("mozu.engine")
 _delays = logging.getLogger("mozu.engine.delays")
@@ -30,9 +33,12 @@ _delays = logging.getLogger("mozu.engine.delays")
 class Engine:
     """Runs one assembly, once."""
 
-    def __init__(self, assembly: Assembly, metrics: Metrics, tasks: BackgroundTasks) -> None:
+    def __init__(
+        self, assembly: Assembly, metrics: Metrics, tasks: BackgroundTasks, *, announces: bool = False
+    ) -> None:
+        """`announces`: start and end of the run are alerts, and sinks get the heartbeats that they want."""
         self._assembly, self._metrics, self._tasks = assembly, metrics, tasks
-        self._stopping = asyncio.Event()
+        self._stopping, self._why = asyncio.Event(), ""
         self._started = time.monotonic()
         self._group = asyncio.TaskGroup()
         self._writers: list[asyncio.Task[None]] = []
@@ -49,10 +55,28 @@ class Engine:
             wired.alerts, wired.evaluation, wired.pumps, wired.demand,
         )  # fmt: skip
         self._losses = LossAccounting(self._alerts, self._pumps)
+        self._lifecycle: Lifecycle | None = None
+        self._heartbeats: Heartbeats | None = None
+        if announces:
+            self._lifecycle, self._heartbeats = self._announcing()
         self._hosts: HostResolver | None = None
         """None where no event comes from a live machine: what a recording means is not asked of today's network."""
         if assembly.resolve.enabled and any(pump.live and pump.pipeline.state is not None for pump in self._pumps):
             self._hosts = HostResolver(assembly.fields.lookups, assembly.resolve, metrics)
+
+    def _announcing(self) -> tuple[Lifecycle, Heartbeats]:
+        built = self._assembly
+        lifecycle = Lifecycle(self._alerts, built.version, built.state_dir / "run", instance(built.files))
+        heartbeats = Heartbeats(
+            self._alerts,
+            self._pumps,
+            self._losses,
+            self._metrics,
+            intervals={one.entry.id: one.entry.heartbeat for one in built.sinks},
+            version=built.version,
+            rules_digest=self._evaluation.rules_digest,
+        )
+        return lifecycle, heartbeats
 
     async def run(self, *, duration: float | None, stats: Path | None, attended: bool = True) -> int:
         """Until the sources end, a signal arrives or `duration` seconds have passed. Raises SourceUnavailable.
@@ -67,7 +91,7 @@ class Engine:
         try:
             async with self._group:
                 self._tasks.own(self._group)
-                await self._start()
+                await self._start_announced()
                 watchdog.start()
                 if duration is not None:
                     timer = loop.call_later(duration, self.stop, "the time given has passed")
@@ -86,9 +110,22 @@ class Engine:
         """Begin the clean stop."""
         if not self._stopping.is_set():
             _log.info("stopping: %s", why)
+            self._why = why
             self._stopping.set()
 
     # --- start
+
+    async def _start_announced(self) -> None:
+        """What is known of earlier runs stays on record if the start is refused."""
+        if self._lifecycle is None:
+            await self._start()
+            return
+        self._lifecycle.claim()
+        try:
+            await self._start()
+        except BaseException:
+            self._lifecycle.release()
+            raise
 
     async def _start(self) -> None:
         """Sinks before sources, so that the first alert finds its queue."""
@@ -159,10 +196,24 @@ class Engine:
             self._task(pump.reconciler.run(), f"reconcile {pump.name}") for pump in self._pumps if pump.reconciler
         ]
         end = self._task(self._until_sources_end(pumps), "wait for the sources")
+        announcements = self._announce()
         await self._stopping.wait()
+        for task in announcements:
+            task.cancel()
         await self._stop(pumps, deliveries)
         for task in (ticker, end, *repairs):
             task.cancel()
+        if self._lifecycle is not None:
+            await self._lifecycle.ended()
+
+    def _announce(self) -> list[asyncio.Task[None]]:
+        if self._lifecycle is None or self._heartbeats is None:
+            return []
+        sources, sinks = [pump.name for pump in self._pumps], [worker.name for worker in self._alerts.workers]
+        self._lifecycle.started(sources, sinks, self._evaluation.rules_digest())
+        return [
+            self._task(self._lifecycle.run(), "run file"), self._task(self._heartbeats.run(), "heartbeats"),
+        ]  # fmt: skip
 
     async def _tick(self) -> None:
         while True:
@@ -195,6 +246,8 @@ class Engine:
             self._hosts.want(demand.hosts)
         for pump in self._pumps:
             await pump.update(demand)
+        if self._lifecycle is not None:
+            self._lifecycle.reloaded(self._evaluation.rules_digest())
         _log.info("reloaded")
 
     def _report_failed_reload(self, error: Exception) -> None:
@@ -226,6 +279,8 @@ class Engine:
             self._report_recording(pump, await pump.pipeline.close(self._left(deadline)))
         self._losses.report()
         self._alerts.report_suppressed(at_end=True)
+        if self._lifecycle is not None:
+            self._lifecycle.stopping(self._why)
         for worker in self._alerts.workers:
             worker.queue.close()
         await self._finish(self._writers, deadline)

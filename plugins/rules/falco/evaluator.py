@@ -1,11 +1,13 @@
 """FalcoEvaluator: loads and compiles the rule files, judges batches of events, makes alerts of matches."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import Final
 
 from mozu.core.api import Alert, Context, Demand, Event, FieldRegistry, Interest, RulesError
 from mozu.core.filter.formula import TRUE
 from mozu.core.language.conditions import RuleInput, compile_rules
+from mozu.core.language.conditions.unparse import unparse
 from mozu.core.language.rules import (
     ENGINE_VERSION,
     LoadResult,
@@ -37,6 +39,7 @@ class FalcoEvaluator:
         inputs = [RuleInput(rule.name, rule.source, rule.checked.node) for rule in self.rules]
         self._program = compile_rules(inputs, fields, settings.rule_matching)
         self._program.prepare()
+        self._digest = ""
         self._enrichment = EnrichmentFields(context.requested_fields, fields)
         self._matches = [context.metrics.counter("rule_matches_total", rule=rule.name) for rule in self.rules]
         context.log.info(
@@ -78,6 +81,16 @@ class FalcoEvaluator:
     def reload(self) -> "FalcoEvaluator":
         """The same from the files as they are now."""
         return FalcoEvaluator(self._settings, self.context)
+
+    def rules_digest(self) -> str:
+        """Over everything of a rule that decides what it reports, and how."""
+        if not self._digest:
+            digest = blake2b(digest_size=16)
+            for rule in self.rules:
+                what = (rule.name, rule.source, rule.output.template, rule.priority.name, rule.tags)
+                digest.update(f"{what!r} {unparse(rule.checked.node)}\n".encode("utf-8", "backslashreplace"))
+            self._digest = digest.hexdigest()
+        return self._digest
 
     def rule_names(self) -> Sequence[str]:
         """The rules in force, in load order."""

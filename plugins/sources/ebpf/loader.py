@@ -109,6 +109,11 @@ class Loader:
             )
         self._own_pid = task >> 32
 
+    @property
+    def own_pid(self) -> int:
+        """mozu's process id in the initial pid namespace."""
+        return self._own_pid
+
     def configure(
         self, *, threads: bool = False, environment: bool = False, realpath: bool = False, off: bool = False
     ) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final, cast
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
@@ -19,6 +19,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
 from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH, MIN_POLL_INTERVAL, max_poll_interval, poll_interval
+from mozu.plugins.sources.ebpf.probe import fork_probe
 from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 
@@ -250,6 +251,12 @@ class EbpfSource:
         """Steps of the wall clock since the last call, oldest first, each as a sentence."""
         steps, self._clock_steps = self._clock_steps, []
         return [f"the wall clock was set by {step.by / 1e9:+.3f} s" for step in steps]
+
+    def make_probe(self) -> Callable[[Event], bool]:
+        """See `MakesProbes`. Raises SourceUnavailable where nothing is attached."""
+        if self._loader is None:
+            raise SourceUnavailable("source ebpf: no program is attached")
+        return fork_probe(self._loader.own_pid)
 
     def counts(self) -> Mapping[str, Counts]:
         """Per event type, since the start. seen = filtered + lost + missed + received once the ring is empty.

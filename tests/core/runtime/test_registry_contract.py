@@ -309,4 +309,4 @@ def test_a_run_with_plugins_of_the_version_before(
     out, err = capsys.readouterr()
     assert "acknowledged 0" in out
     assert "the source tap of mozu-third 1.2 is written for version 1 of the hook API" in err
-    assert "sink bell: accepted 0" in err
+    assert "sink bell: accepted 2, delivered 2" in err  # mozu started, mozu stopped

@@ -163,9 +163,11 @@ class Play:
             stop_deadline=deadline,
         )
 
-    def run(self, folder: Path, duration: float | None = None) -> tuple[int, Any]:
+    def run(self, folder: Path, duration: float | None = None, *, announces: bool = False) -> tuple[int, Any]:
+        self.assembly.state_dir = folder / "state"
+
         async def main() -> int:
-            engine = Engine(self.assembly, self.metrics, self.tasks)
+            engine = Engine(self.assembly, self.metrics, self.tasks, announces=announces)
             return await engine.run(duration=duration, stats=folder / "stats.json")
 
         code = run_loop(main())

@@ -1,0 +1,117 @@
+"""Heartbeats: a sign of life for each sink that wants one, sent once each source has proved that it sees.
+
+Before a heartbeat every source that can (`MakesProbes`) causes an event, which must come through kernel, ring buffer,
+state and evaluators; the heartbeat goes out whether it does or not, and says so. Its sequence number is the sink's next
+one, so that a lost last alert is a gap before it. Of those that wait for a destination there is one at most: a further
+one is made, with fresh numbers, once that has left the queue. It uses no number before, so nothing has to be deleted.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.flow.loss_accounting import LossAccounting
+from mozu.core.flow.pipeline import AlertPipeline
+from mozu.core.flow.source_probe import ProbeResult
+from mozu.core.flow.source_pump import SourcePump
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Severity
+
+_LONGEST_PAUSE: Final = 1.0
+"""Seconds after which a sink whose last heartbeat had not left the queue is looked at again."""
+_SHORTEST_PAUSE: Final = 0.05
+_DROPPED_AFTER: Final = 3
+"""Intervals after which one that has not left the queue, while others were delivered, counts as dropped by it."""
+
+
+class Heartbeats:
+    """Of all sinks of a run. `intervals`: sink -> seconds, 0 for none."""
+
+    def __init__(
+        self,
+        alerts: AlertPipeline,
+        pumps: Sequence[SourcePump],
+        losses: LossAccounting,
+        metrics: Metrics,
+        *,
+        intervals: Mapping[str, float],
+        version: str,
+        rules_digest: Callable[[], str],
+    ) -> None:
+        self._alerts, self._pumps, self._losses, self._metrics = alerts, tuple(pumps), losses, metrics
+        self._version, self._rules_digest = version, rules_digest
+        self._sinks = [
+            _Schedule(worker, intervals[worker.name]) for worker in alerts.workers if intervals.get(worker.name)
+        ]
+
+    async def run(self) -> None:
+        """Until it is cancelled; a stop waits for nothing here."""
+        while self._sinks:
+            now = asyncio.get_running_loop().time()
+            due = [sink for sink in self._sinks if sink.is_due(now)]
+            if due:
+                results = await asyncio.gather(*(pump.pipeline.probe.run() for pump in self._pumps))
+                states = {pump.name: result for pump, result in zip(self._pumps, results, strict=True)}
+                for sink in due:
+                    self._send(sink.worker, sink.interval, states)
+                    sink.sent(now)
+            now = asyncio.get_running_loop().time()
+            pause = min(sink.next - now for sink in self._sinks)
+            late = any(sink.next <= now for sink in self._sinks)
+            await asyncio.sleep(_LONGEST_PAUSE if late else max(_SHORTEST_PAUSE, min(pause, _LONGEST_PAUSE)))
+
+    def _send(self, worker: SinkWorker, interval: float, states: Mapping[str, ProbeResult]) -> None:
+        by_result: dict[ProbeResult, list[str]] = {"passed": [], "failed": [], "not checked": []}
+        for name, result in states.items():
+            by_result[result].append(name)
+        failed = by_result["failed"]
+        if failed:
+            text = f"mozu lives, and does not see: of {', '.join(failed)} not even an event of its own came through"
+        else:
+            text = "mozu lives"
+        self._alerts.heartbeat(
+            worker,
+            Severity.CRITICAL if failed else Severity.INFORMATIONAL,
+            text,
+            version=self._version,
+            interval=round(interval) or 1,
+            sources_passed=",".join(by_result["passed"]),
+            sources_failed=",".join(failed),
+            sources_not_checked=",".join(by_result["not checked"]),
+            events_lost=self._losses.lost_total(),
+            alerts_dropped=_dropped(self._metrics, worker.name),
+            rules_digest=self._rules_digest(),
+        )
+
+
+class _Schedule:
+    """When one sink gets its next heartbeat."""
+
+    def __init__(self, worker: SinkWorker, interval: float) -> None:
+        self.worker, self.interval = worker, interval
+        self.next = self._sent = 0.0
+        self._delivered = 0
+
+    def is_due(self, now: float) -> bool:
+        if now < self.next:
+            return False
+        if not self.worker.holds_heartbeat:
+            return True
+        moves = self.worker.delivered > self._delivered
+        return moves and now >= self._sent + _DROPPED_AFTER * self.interval
+
+    def sent(self, now: float) -> None:
+        self._sent, self._delivered = now, self.worker.delivered
+        following = self.next + self.interval
+        self.next = following if following > now else now + self.interval  # what was missed is not made up for
+
+
+def _dropped(metrics: Metrics, sink: str) -> int:
+    """Alerts that this sink has dropped, for whatever reason."""
+    mine = {("kind", "sink"), ("id", sink)}
+    return sum(
+        int(value)
+        for name, labels, value in metrics.collect()
+        if name == "sink_alerts_dropped_total" and mine <= set(labels.items())
+    )

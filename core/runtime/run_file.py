@@ -1,0 +1,143 @@
+"""Run file: how a start learns that an earlier run ended without a word (kill -9, a crash, a loss of power).
+
+A run holds an flock on a file of its own as long as it lives and notes in it, every second, that it does: one record of
+a fixed size, written in place by one pwrite(2), so that it needs no room and is never half there. A clean end removes
+the file. A file that is there and not locked is therefore that of a run that died; one that is locked belongs to
+another mozu with the same configuration, which is left alone: each takes the first free of a few names.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+_SIZE: Final = 512
+"""Bytes of a record: one sector of a disk."""
+_RUNS: Final = 16
+"""Runs of one configuration at the same time that have a file."""
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    """What a run says of itself."""
+
+    version: str = ""
+    pid: int = 0
+    started: int = 0
+    """ns since the epoch, as `seen`."""
+    seen: int = 0
+    """The last sign of life."""
+    boot: str = ""
+    """The boot id of the kernel."""
+
+
+def instance(files: Iterable[str]) -> str:
+    """The name under which runs with these configuration files share their run files."""
+    text = "\0".join(str(Path(file).absolute()) for file in files)
+    return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+
+
+def boot_id() -> str:
+    """Changes with each boot; empty where the kernel does not say."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+class RunFile:
+    """`claim`, then `begin`, `sign` every second, and `end`; or `release` where the run did not come about."""
+
+    def __init__(self, descriptor: int, path: Path, ended: list[tuple[int, Path, RunRecord]]) -> None:
+        self._descriptor, self._path, self._ended = descriptor, path, ended
+        self._record = RunRecord()
+
+    @property
+    def ended(self) -> list[RunRecord]:
+        """The runs that ended without a word. They stay on record until `begin`."""
+        return [record for _, _, record in self._ended]
+
+    @classmethod
+    def claim(cls, directory: Path, name: str) -> "RunFile | None":
+        """Lock a free file; None where too many runs hold one. Raises OSError where the directory cannot be used."""
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        free: list[tuple[int, Path]] = []
+        for number in range(_RUNS):
+            path = directory / f"{name}.{number}"
+            if (not free or path.exists()) and (descriptor := _lock(path)) is not None:
+                free.append((descriptor, path))
+        if not free:
+            return None
+        ended = []
+        for descriptor, path in free:
+            record = _read(descriptor)
+            if record is not None:
+                ended.append((descriptor, path, record))
+            elif descriptor != free[0][0]:
+                path.unlink(missing_ok=True)
+                os.close(descriptor)
+        return cls(*free[0], ended)
+
+    def begin(self, version: str) -> None:
+        """This run is on record, those before it no longer. Raises OSError."""
+        now = time.time_ns()
+        self._record = RunRecord(version, os.getpid(), now, now, boot_id())
+        self._write()
+        for descriptor, path, _ in self._ended:
+            if descriptor != self._descriptor:
+                path.unlink(missing_ok=True)
+                os.close(descriptor)
+        self._ended = []
+
+    def sign(self) -> None:
+        """A sign of life. Raises OSError."""
+        self._record = msgspec.structs.replace(self._record, seen=time.time_ns())
+        self._write()
+
+    def end(self) -> None:
+        """A clean end: nothing is left to report."""
+        self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+    def release(self) -> None:
+        """Give up before `begin`: what ended without a word is reported by a later start."""
+        if self._descriptor not in (descriptor for descriptor, _, _ in self._ended):
+            self._path.unlink(missing_ok=True)
+            os.close(self._descriptor)
+        for descriptor, _, _ in self._ended:
+            os.close(descriptor)
+
+    def _write(self) -> None:
+        os.pwrite(self._descriptor, msgspec.json.encode(self._record).ljust(_SIZE - 1) + b"\n", 0)
+
+
+def _lock(path: Path) -> int | None:
+    """A descriptor that holds the lock of this file; None where another process holds it."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                return descriptor
+        os.close(descriptor)  # its owner removed it between open and flock
+
+
+def _read(descriptor: int) -> RunRecord | None:
+    """None for a run that never began. What cannot be read is known by the time of its last write."""
+    raw = os.pread(descriptor, _SIZE, 0)
+    if not raw:
+        return None
+    try:
+        return msgspec.json.decode(raw, type=RunRecord)
+    except msgspec.MsgspecError:
+        return RunRecord(seen=os.fstat(descriptor).st_mtime_ns)
