@@ -15,6 +15,7 @@ from mozu.core.flow.loss_accounting import LossAccounting
 from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.flow.source_probe import ProbeResult
 from mozu.core.flow.source_pump import SourcePump
+from mozu.core.isolation.isolated import Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 
@@ -41,6 +42,7 @@ class Heartbeats:
     ) -> None:
         self._alerts, self._pumps, self._losses, self._metrics = alerts, tuple(pumps), losses, metrics
         self._version, self._rules_digest = version, rules_digest
+        self._isolation = Isolation("pipeline", "heartbeats", metrics)
         self._sinks = [
             _Schedule(worker, intervals[worker.name]) for worker in alerts.workers if intervals.get(worker.name)
         ]
@@ -54,7 +56,8 @@ class Heartbeats:
                 results = await asyncio.gather(*(pump.pipeline.probe.run() for pump in self._pumps))
                 states = {pump.name: result for pump, result in zip(self._pumps, results, strict=True)}
                 for sink in due:
-                    self._send(sink.worker, sink.interval, states)
+                    with self._isolation.contained(f"send one to {sink.worker.name}"):
+                        self._send(sink.worker, sink.interval, states)
                     sink.sent(now)
             now = asyncio.get_running_loop().time()
             pause = min(sink.next - now for sink in self._sinks)

@@ -94,7 +94,6 @@ class AlertPipeline:
         """A notice for one sink only, which keeps no more than one of them (`SinkWorker.put_heartbeat`)."""
         alert = self._notice("Heartbeat", priority, text, fields)
         alert.hostname = self._hostname
-        self._redact(alert)
         worker.put_heartbeat(alert)
 
     def _notice(self, rule: str, priority: Severity, text: str, fields: dict[str, str | int]) -> Alert:
