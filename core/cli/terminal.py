@@ -8,22 +8,24 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from mozu.core.common.control_chars import OBEYED
+
 _MIN_LAST: Final = 30
-_OBEYED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Controls, line ends of Unicode, marks that reorder text, and bytes that are not UTF-8 (lone surrogates)."""
-_OBEYED_IN_LINES: Final = re.compile(_OBEYED.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
+_UNSEEN: Final = re.compile(f"[\x00-\x1f{OBEYED}\ud800-\udfff]")
+"""What no sink shows as it is, and bytes that are not UTF-8 (lone surrogates)."""
+_UNSEEN_IN_LINES: Final = re.compile(f"[\x00-\x09\x0b-\x1f{OBEYED}\ud800-\udfff]")
 
 
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def safe(text: str, *, keep_lines: bool = False) -> str:
     """The text with everything escaped that a terminal obeys; line feeds stay if `keep_lines`."""
-    return (_OBEYED_IN_LINES if keep_lines else _OBEYED).sub(_escape, text)
+    return (_UNSEEN_IN_LINES if keep_lines else _UNSEEN).sub(_escape, text)
 
 
 def columns(text: str) -> int:

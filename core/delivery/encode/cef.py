@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import Field
 
 from mozu.core.api import Settings
-from mozu.core.delivery.encode.escape import UNSEEN, visible
+from mozu.core.common.control_chars import UNSEEN, spelled, visible
 from mozu.core.delivery.encode.known import Known, name_of
 from mozu.core.delivery.encode.product import NAME, slug, version
 from mozu.core.model.alert import Alert, Stamp, attack
@@ -145,4 +145,4 @@ def _value(value: str | int) -> str:
 
 
 def _spelled(match: re.Match[str]) -> str:
-    return _LINE_ENDS.get(match[0]) or f"\\\\u{ord(match[0]):04x}"
+    return _LINE_ENDS.get(match[0]) or spelled(match).replace("\\", "\\\\")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from logging import Logger
 from typing import Final, cast
 
-from mozu.core.common.control_chars import escape_controls
+from mozu.core.common.control_chars import visible
 
 _MAX_LINE: Final = 2000
 _MIN_POLL_INTERVAL, _MAX_POLL_INTERVAL = 0.0002, 0.02
@@ -132,7 +132,7 @@ class ChildProcess(asyncio.SubprocessProtocol):
         self._ended.set()
 
     def _log_line(self, line: bytes) -> None:
-        self._log.info("%s", escape_controls(line.decode("utf-8", "replace"))[:_MAX_LINE])
+        self._log.info("%s", visible(line.decode("utf-8", "replace"))[:_MAX_LINE])
 
     # --- the pipe
 

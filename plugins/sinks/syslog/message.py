@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Final, get_args
 
 from mozu.core.api import Alert, Record
-from mozu.core.common.control_chars import escape_controls, single_line, truncate
+from mozu.core.common.control_chars import single_line, truncate, visible
 from mozu.core.delivery.encode.clock import clamped, iso
-from mozu.core.model.event import bounded_text, printable
+from mozu.core.model.event import bounded_text
 from mozu.plugins.sinks.syslog.settings import Facility, SyslogSettings
 
 _NIL: Final = "-"
@@ -99,7 +99,7 @@ def token(text: str, most: int) -> str:
 @lru_cache(maxsize=4096)
 def quoted(value: str) -> str:
     """A value inside the quotes of structured data, with the three escapes of RFC 5424, 6.3.3."""
-    text = escape_controls(printable(value[:_LONGEST_VALUE]))
+    text = visible(value[:_LONGEST_VALUE])
     return _SPECIAL.sub(lambda match: "\\" + match[0], text)
 
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mozu.core.api import Alert, Record, Severity
-from mozu.core.common.control_chars import escape_controls
-from mozu.core.model.event import printable
+from mozu.core.common.control_chars import visible
 from mozu.core.testing import alert, records
 from mozu.plugins.sinks.syslog.message import Formatter, slug
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
@@ -42,11 +41,19 @@ def test_property_any_text_comes_back_as_it_was_from_a_message_that_keeps_the_gr
     told = message.data["mozu@32473"]
 
     def shown(value: str) -> str:
-        return escape_controls(printable(value[:255]))
+        return visible(value[:255])
 
     expected = {"rule": shown(rule), "tags": shown(tag), "exe": shown(exe), "uuid": item.id, "sequence": "1"}
     assert expected == {name: told[name] for name in expected}
     assert made.body.decode() == message.text
+
+
+@pytest.mark.parametrize("char", ["\u202e", "\u2067", "\u200b", "\u2060", "\ufeff", "\x9b"])
+def test_structured_data_spells_out_what_reorders_or_hides_text(char: str) -> None:
+    item = alert(f"rule{char}", **{"proc.exepath": f"/tmp/{char}exe"})
+    item.tags = (f"t{char}",)
+    raw = formatted(record(item)).decode()
+    assert (False, 3) == (char in raw, raw.count(f"\\\\u{ord(char):04x}"))
 
 
 def test_the_message_says_who_when_and_what() -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from mozu.core.api import Record
-from mozu.core.common.control_chars import escape_controls
-from mozu.core.model.event import printable
+from mozu.core.common.control_chars import visible
 from mozu.core.runtime.loop import run
 from mozu.core.testing import context, records
 from mozu.plugins.sinks.syslog import SyslogSettings, SyslogSink
@@ -67,7 +66,7 @@ def received_after(daemon: Rsyslog, count: int, act: Callable[[], None]) -> list
 
 
 def shown(text: str) -> str:
-    return escape_controls(printable(text[:255]))
+    return visible(text[:255])
 
 
 def data_of(message: dict[str, Any]) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from mozu.core.common.control_chars import UNSEEN, spelled
 from mozu.core.delivery.encode.cef import Cef, CefSettings
-from mozu.core.delivery.encode.escape import UNSEEN
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import printable
 from tests.core.delivery.encode.cef import Malformed, read
@@ -17,7 +17,7 @@ def extension(alert: Alert) -> dict[str, str]:
 def shown(text: str, *, lines: bool = True) -> str:
     """A text as a reader of CEF must get it: what the format cannot carry is spelled out."""
     kept = "\n\r" if lines else ""
-    return UNSEEN.sub(lambda found: found[0] if found[0] in kept else f"\\u{ord(found[0]):04x}", printable(text))
+    return UNSEEN.sub(lambda found: found[0] if found[0] in kept else spelled(found), printable(text))
 
 
 def test_every_text_comes_back_as_it_was_property() -> None:

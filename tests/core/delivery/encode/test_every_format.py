@@ -10,7 +10,9 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from tests.core.delivery.encode.made import STAMP, hostile, plain
 
-OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+OBEYED = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0020-\U000e007f\ud800-\udfff]"
+)
 TEXTS = ("falco", "cef")
 
 by_format = pytest.mark.parametrize("name", FORMATS)
