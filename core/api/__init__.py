@@ -1,11 +1,13 @@
 """What a plugin author imports: the names in `__all__` are promised (docs/plugins.md), and nothing else is."""
 
 from mozu.core.api.capabilities import (
+    AcksAlerts,
     AcksBatches,
     CachesProcesses,
     ChecksDestination,
     CompilePredicates,
     DigestsRules,
+    Dropped,
     FiltersByProcess,
     FollowsState,
     HasOrigin,
@@ -60,6 +62,7 @@ from mozu.core.model.fields import Argument, Field, FieldRegistry, FieldType, Ma
 
 __all__ = [
     "API_VERSION",
+    "AcksAlerts",
     "AcksBatches",
     "Alert",
     "Argument",
@@ -74,6 +77,7 @@ __all__ = [
     "Declaration",
     "Demand",
     "DigestsRules",
+    "Dropped",
     "Enricher",
     "EnricherDeclaration",
     "Evaluator",

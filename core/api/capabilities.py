@@ -4,7 +4,7 @@ The core asks `isinstance(component, Reopens)` once, when it builds the componen
 member that is misspelt, or has other parameters, is an error when the plugin is loaded (`contract.py`).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
 import msgspec
@@ -36,6 +36,25 @@ class AcksBatches(Protocol):
 
     async def ack(self, batch: Sequence[Event | Alert]) -> None:
         """Every alert of this batch is on disk, has arrived, or was dropped by policy. After each batch, in order."""
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """Why an alert is neither on disk nor delivered at some sink."""
+
+    reason: str
+    """One phrase, with the name of the sink."""
+    can_retry: bool
+    """Whether the same alert may be accepted later: there was no room for it. False: a policy that would drop it again,
+    or the destination's own refusal."""
+
+
+@runtime_checkable
+class AcksAlerts(Protocol):
+    """A source whose input can send again what was dropped: a client that waits for its response."""
+
+    async def ack_alerts(self, batch: Sequence[Event | Alert], dropped: Mapping[int, Dropped]) -> None:
+        """Every ready alert of this batch is on disk or has arrived at every sink whose route passes it, except those
+        in `dropped`, by their index in the batch. After each batch, in order; instead of `ack`."""
 
 
 @runtime_checkable
@@ -147,6 +166,7 @@ def _of(protocol: type, member: str, *kinds: Kind) -> Capability:
 CAPABILITIES: Final = (
     _of(ReportsGaps, "take_gaps", Kind.SOURCE),
     _of(AcksBatches, "ack", Kind.SOURCE),
+    _of(AcksAlerts, "ack_alerts", Kind.SOURCE),
     _of(HasOrigin, "origin", Kind.SOURCE),
     _of(ObservesPids, "observed_pids", Kind.SOURCE),
     _of(FiltersByProcess, "use_process_predicates", Kind.SOURCE),

@@ -127,7 +127,7 @@ def _value(value: Json) -> FieldValue:
 
 
 def _scalar(value: Json) -> FieldValue:
-    return value if value is None or isinstance(value, bool | int | float | str) else orjson.dumps(value).decode()
+    return value if value is None or isinstance(value, bool | int | float | str) else _json(value).decode()
 
 
 def _type(value: FieldValue) -> str:
@@ -152,7 +152,14 @@ def _uuid(document: Mapping[str, Json]) -> str | None:
 
 def _payload_hash(document: Mapping[str, Json]) -> str:
     """The payload's hash, whatever the order of its keys: what is posted again is the same alert."""
-    return f"falco_http/{_digest(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))}"
+    return f"falco_http/{_digest(_json(document, orjson.OPT_SORT_KEYS))}"
+
+
+def _json(value: Json, option: int = 0) -> bytes:
+    try:
+        return orjson.dumps(value, option=option)
+    except orjson.JSONEncodeError:  # what orjson reads it writes, but for 254 levels and more
+        raise InvalidAlert("the alert is nested too deeply") from None
 
 
 def _digest(raw: bytes) -> str:

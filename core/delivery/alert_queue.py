@@ -9,8 +9,10 @@ from typing import Final, Protocol
 
 import msgspec
 
+from mozu.core.delivery.drop_log import DropLog
 from mozu.core.model.alert import Alert
 
+DISPLACED: Final = "displaced by newer alerts (spool.when_full: drop_oldest)"
 QUEUE_FULL: Final = "queue full"
 """Why alerts were dropped: label `reason` of the counter `sink_alerts_dropped_total`."""
 
@@ -63,6 +65,8 @@ class AlertQueue(Protocol):
     """Gives each alert its sequence number within `epoch`."""
 
     epoch: str
+    drop_log: DropLog
+    """Which positions were dropped; complete up to a position once `wait_persisted` has returned for it."""
 
     async def open(self) -> str:
         """Get ready. Gives a sentence on what was found damaged and set aside, empty where all is well. Raises

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from mozu.core.common.thread_pool import WorkerThread
-from mozu.core.delivery.alert_queue import QUEUE_FULL, DroppedNumbers, DroppedRange
+from mozu.core.delivery.alert_queue import DISPLACED, QUEUE_FULL, DroppedNumbers, DroppedRange
+from mozu.core.delivery.drop_log import DropLog
 from mozu.core.delivery.fair_queue import DropCounter, FairQueue, Numbered
 from mozu.core.delivery.read_ahead import ReadAhead
 from mozu.core.delivery.spool import OwedNumbers, Spool, SpoolFull, SpoolUnusable
@@ -28,6 +29,8 @@ _GROUP_COMMIT = 2_000
 """Alerts in one transaction at most; while it is written the next one gathers."""
 _POLL_INTERVAL = 1.0
 """Seconds between two looks for alerts that another process put back (`mozu redrive`), and at the file's place."""
+_REMEMBERED = 100
+"""Commits of which the positions are kept."""
 
 
 class DiskQueue:
@@ -59,6 +62,10 @@ class DiskQueue:
         self._skipped = 0
         """Numbers still to be used up, for alerts that this queue has dropped."""
         self._put = 0
+        self.drop_log = DropLog()
+        self._stored: deque[tuple[int, list[int]]] = deque(maxlen=_REMEMBERED)
+        """Of the newest commits: the first number, and the position of each alert. Kept where newer alerts may displace
+        those of a request that waits for its response."""
         self._read_ahead = ReadAhead(self._read, live_first=live_first)
         self._notices: deque[tuple[int, Alert]] = deque()
         """Notices on disk that were not given out yet."""
@@ -99,6 +106,7 @@ class DiskQueue:
         if victim is not None:
             self._skipped += 1
             self._drops.count(victim[1], QUEUE_FULL)
+            self.drop_log.add(victim[0], victim[0], QUEUE_FULL)
         self._added.set()
 
     async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
@@ -286,6 +294,8 @@ class DiskQueue:
             return
         self._read_ahead.committed(last, batch)
         first = last - len(batch) + 1
+        if self._drop_oldest:
+            self._stored.append((first, self._positions(batch)))
         own = [(first + at, alert) for at, alert in enumerate(batch) if alert.source == "internal"]
         self._notices.extend(own)
         self._read_ahead.given(number for number, _ in own)
@@ -300,6 +310,7 @@ class DiskQueue:
                 for first, last in ranges:
                     self._count_dropped(last - first + 1, "spool full")
                     self._dropped.add(first, last, why)
+                    self._log_displaced(first, last)
                 self._read_ahead.dropped(ranges[-1][1])
                 await self._commit(spool, batch)
                 return
@@ -309,6 +320,8 @@ class DiskQueue:
         """Count alerts that were never in the file, and use up their numbers."""
         for alert in alerts:
             self._drops.count(alert, reason)
+        for position in self._positions(alerts):
+            self.drop_log.add(position, position, reason)
         await self._skip(spool, why, len(alerts))
 
     async def _skip(self, spool: Spool, why: str, count: int) -> None:
@@ -324,6 +337,17 @@ class DiskQueue:
             await self._thread.run(lambda: owed.add(count, why))
         else:
             self._dropped.add(*numbers, why)
+
+    def _positions(self, alerts: Sequence[Alert]) -> list[int]:
+        """Where these alerts of the commit under way were put."""
+        wanted = {id(alert) for alert in alerts}
+        return [position for position, alert in self._batch if id(alert) in wanted]
+
+    def _log_displaced(self, first: int, last: int) -> None:
+        for number, positions in self._stored:
+            displaced = positions[max(0, first - number) : max(0, last - number + 1)]
+            if displaced:
+                self.drop_log.add(displaced[0], displaced[-1], DISPLACED, can_retry=False)
 
     def _oldest(self) -> int:
         """The first position that is neither on disk nor dropped."""

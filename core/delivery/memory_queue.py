@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from mozu.core.delivery.alert_queue import QUEUE_FULL, DroppedNumbers, DroppedRange
+from mozu.core.delivery.drop_log import DropLog
 from mozu.core.delivery.fair_queue import DropCounter, FairQueue
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
@@ -24,6 +25,7 @@ class MemoryQueue:
         self._sequence = 0
         self._dropped = DroppedNumbers()
         self._drops = DropCounter(metrics)
+        self.drop_log = DropLog()
         self.epoch = f"{time.time_ns():x}"
         self._accepted = metrics.counter("sink_alerts_accepted_total")
         metrics.counter("sink_alerts_dropped_total", reason=QUEUE_FULL)
@@ -42,6 +44,7 @@ class MemoryQueue:
             self._dropped.add(victim[0], victim[0], "its queue is full")
             self._drops.count(victim[1], QUEUE_FULL)
             self._removed.set()
+            self.drop_log.add(victim[0], victim[0], QUEUE_FULL)
         self._added.set()
 
     async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
@@ -58,6 +61,8 @@ class MemoryQueue:
         """Without a disk there are no dead letters: what would become one is dropped as `rejected`."""
         self._unacked.difference_update(delivered)
         self._unacked.difference_update(number for number, _ in dead)
+        for number, reason in dead:
+            self.drop_log.add(number, number, f"rejected: {reason}", can_retry=False)
         if dead:
             self._metrics.counter("sink_alerts_dropped_total", reason="rejected").value += len(dead)
         self._removed.set()

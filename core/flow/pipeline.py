@@ -31,6 +31,7 @@ from mozu.core.delivery.plain import plain_alert
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
+from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.source_probe import SourceProbe
 from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
@@ -62,9 +63,12 @@ class AlertPipeline:
         self._notices = 0
         self._isolation = Isolation("pipeline", "alerts", metrics)
 
-    def emit(self, alert: Alert) -> None:
-        """One alert to every sink, unless dedup or the rate limit suppresses it. Never raises, whatever it contains:
-        one that cannot be redacted goes on without its values, one that cannot be rendered is not limited."""
+    def emit(self, alert: Alert) -> bool:
+        """One alert to every sink, unless dedup or the rate limit suppresses it; whether it passed these.
+
+        Never raises, whatever the alert contains: one that cannot be redacted goes on without its values, one that cannot
+        be rendered is not limited.
+        """
         alert.hostname = alert.hostname or self._hostname
         self._emitted.value += 1
         try:
@@ -81,6 +85,7 @@ class AlertPipeline:
             self._fan_out(alert)
         else:
             self._suppressed.value += 1
+        return passes
 
     def _fan_out(self, alert: Alert) -> None:
         for worker in self.workers:
@@ -171,9 +176,9 @@ class SourcePipeline:
         self.latest = 0
         """Time of the newest event that a source of system calls has given, ns since the epoch."""
 
-    def process(self, batch: Sequence[Event | Alert]) -> None:
-        """One batch, whole: each stage takes what the one before it gave."""
-        received = self._receive(batch)
+    def process(self, batch: Sequence[Event | Alert], receipt: Receipt | None = None) -> None:
+        """One batch, whole: each stage takes what the one before it gave. `receipt` follows its ready alerts."""
+        received = self._receive(batch, receipt)
         numbered = self._number(received)
         self._recorder.record(numbered)
         stateful = self._apply(numbered)
@@ -216,14 +221,17 @@ class SourcePipeline:
 
     # --- the stages
 
-    def _receive(self, batch: Sequence[Event | Alert]) -> list[Event]:
+    def _receive(self, batch: Sequence[Event | Alert], receipt: Receipt | None) -> list[Event]:
         events: list[Event] = []
         for item in batch:
             if isinstance(item, Alert):
                 self.ready_alerts.value += 1
-                self._alerts.emit(item)
+                passed = self._alerts.emit(item)
             else:
+                passed = True
                 events.append(item)
+            if receipt is not None:
+                receipt.add(passed=passed)
         self.received.value += len(events)
         return events
 

@@ -10,11 +10,12 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from mozu.core.api import AcksBatches, ObservesPids
+from mozu.core.api import AcksAlerts, AcksBatches, ObservesPids
 from mozu.core.common.backoff import Backoff
 from mozu.core.errors import SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
+from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Event
@@ -116,17 +117,23 @@ class SourcePump:
             self.pipeline.process(batch)
             await asyncio.sleep(0)
             return
+        source = self._source.component
+        receipt = Receipt(self._alerts.workers) if isinstance(source, AcksAlerts) else None
         for start in range(0, len(batch), _CHUNK):
-            self.pipeline.process(batch[start : start + _CHUNK])
+            self.pipeline.process(batch[start : start + _CHUNK], receipt)
             await self._alerts.wait_capacity()
             await self.pipeline.wait_recorded()
             await asyncio.sleep(0)
-        await self._ack(batch)
+        await self._ack(batch, receipt)
 
-    async def _ack(self, batch: Sequence[Event | Alert]) -> None:
+    async def _ack(self, batch: Sequence[Event | Alert], receipt: Receipt | None) -> None:
         """The alerts of this batch cannot be lost: for a source that keeps a position (an offset, a request)."""
         source = self._source.component
-        if isinstance(source, AcksBatches):
+        if isinstance(source, AcksAlerts) and receipt is not None:
+            dropped = await receipt.settle()
+            with self._source.contained("acknowledge a batch"):
+                await source.ack_alerts(batch, dropped)
+        elif isinstance(source, AcksBatches):
             await self._alerts.wait_persisted()
             with self._source.contained("acknowledge a batch"):
                 await source.ack(batch)

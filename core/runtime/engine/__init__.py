@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from mozu.core.common.descriptors import raise_limit
 from mozu.core.metrics import Metrics
 from mozu.core.runtime.config import Config
 from mozu.core.runtime.engine.assembly import assemble
@@ -26,6 +27,7 @@ def run(
     `announces`: its start, its end and its heartbeats are alerts; for what watches, not for a look at a recording.
     Raises ConfigError, PluginError, RulesError and SourceUnavailable before anything has begun.
     """
+    raise_limit()
     return run_loop(_main(config, registry, duration, stats, announces))
 
 

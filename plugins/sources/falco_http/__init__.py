@@ -3,7 +3,10 @@
     settings            what may be configured, and who may connect
     body                one alert, an array, lines of them, or lines of text
     request_queue       requests that are pending, in flight, acknowledged
-    server              HTTP: authorization, limits, TLS, the response
+    listener            accepts connections, within limits in total and per peer
+    connection          one of them: time for the headers of a request
+    allowance           rate and quota of a token
+    server              HTTP: authorization, the body, the response
     source              the component
 
 Falco's alerts are parsed by mozu.core.common.falco_alerts.

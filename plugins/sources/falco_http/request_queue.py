@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
-from mozu.core.api import Alert
+from mozu.core.api import Alert, Dropped
 
 _MAX_BATCH: Final = 1_000
 """Alerts of several requests that are one batch of the source; they are acknowledged together, so that many clients
@@ -22,7 +22,8 @@ class RequestBatch:
         self.key, self.alerts, self.size = key, alerts, size
         self.done = asyncio.Event()
         self.acked = False
-        """Once `done`: whether every alert is safe."""
+        """Once `done`: whether every alert is safe, or in `dropped`."""
+        self.dropped: Sequence[Dropped] = ()
 
 
 class RequestQueue:
@@ -80,11 +81,16 @@ class RequestQueue:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    def ack(self, batch: Sequence[object]) -> None:
-        """Every alert of a batch is safe."""
+    def ack(self, batch: Sequence[object], dropped: Mapping[int, Dropped]) -> None:
+        """Every alert of a batch is safe, except those in `dropped`, by their index in it."""
         _, requests = self._in_flight.pop(id(batch), (batch, []))
+        first = 0
         for request in requests:
+            after = first + len(request.alerts)
+            if dropped:
+                request.dropped = [dropped[index] for index in range(first, after) if index in dropped]
             self._finish(request, acked=True)
+            first = after
 
     def abandon(self) -> None:
         """Nothing of what is pending will be acknowledged any more."""

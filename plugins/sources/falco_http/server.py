@@ -1,36 +1,44 @@
-"""The HTTP server: authorization, limits, TLS; it responds once the alerts are safe, with one sentence if not 200."""
+"""The HTTP server: authorization, limits, TLS; it responds once the alerts are safe, with one sentence if not."""
 
 import asyncio
 import base64
 import binascii
 import hmac
+import math
 import time
+from collections import Counter as Multiset
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Final
 
 from aiohttp import web
 
-from mozu.core.api import Metrics
+from mozu.core.api import Dropped, Metrics
 from mozu.core.common.falco_alerts import InvalidAlert
 from mozu.core.common.tls import server_context
+from mozu.plugins.sources.falco_http.allowance import Allowance
 from mozu.plugins.sources.falco_http.body import parse
-from mozu.plugins.sources.falco_http.request_queue import RequestQueue
+from mozu.plugins.sources.falco_http.listener import Listener
+from mozu.plugins.sources.falco_http.request_queue import RequestBatch, RequestQueue
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
-_MAX_READS: Final = 64
-"""Requests whose bodies are read at the same time; bounds memory."""
-_READ_TIMEOUT: Final = 10.0
-"""Seconds for the body of a request."""
+_MAX_READ_BYTES: Final = 64 << 20
+"""Of bodies that have not come whole yet, all together; bounds memory."""
 _SHUTDOWN_TIMEOUT: Final = 2.0
+_LINGERING: Final = 2.0
+"""Seconds for which aiohttp reads on after a response that came before the body's end."""
 _RETRY_AFTER: Final = {"Retry-After": "1"}
+_NO_ROOM: Final = {"Retry-After": "10"}
+_ANONYMOUS: Final = ""
+"""The name of all clients where no token is required."""
 
 
 class _HttpError(Exception):
-    """A response other than 200."""
+    """A response other than 200. `reason` labels the counter of refused requests."""
 
-    def __init__(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, status: int, reason: str, text: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(text)
-        self.status, self.headers = status, headers
+        self.status, self.reason, self.headers = status, reason, headers
 
 
 class Server:
@@ -38,115 +46,184 @@ class Server:
 
     def __init__(self, settings: FalcoHttpSettings, requests: RequestQueue, metrics: Metrics) -> None:
         self._settings, self._requests, self._metrics = settings, requests, metrics
-        self._token = None if settings.token is None else settings.token.get_secret_value().encode()
-        self._readers = asyncio.Semaphore(_MAX_READS)
+        self._tokens = settings.secrets()
+        names = list(self._tokens) or [_ANONYMOUS]
+        self._allowances = {name: Allowance(settings.rate, settings.quota) for name in names}
+        self._read_bytes = 0
         self._stopping = False
         self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._listener: Listener | None = None
         self.port = 0
         """Where it listens."""
+        metrics.gauge("http_connections", lambda: float(self._listener.count() if self._listener else 0))
 
     async def open(self) -> None:
         """Listen. Raises OSError, or ssl.SSLError where a certificate cannot be used."""
+        tls = server_context(self._settings.tls)
         app = web.Application(client_max_size=self._settings.max_bytes)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
-        await self._runner.setup()
+        runner = self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT, lingering_time=_LINGERING
+        )
+        await runner.setup()
+        protocol = runner.server
+        assert protocol is not None
+        self._listener = Listener(self._settings, protocol, self._count_refused)
         try:
-            self._site = web.TCPSite(
-                self._runner,
-                self._settings.host(),
-                self._settings.port(),
-                ssl_context=server_context(self._settings.tls),
-            )
-            await self._site.start()
+            await self._listener.open(tls)
         except BaseException:
             await self.close()
             raise
-        self.port = self._runner.addresses[0][1]
+        self.port = self._listener.port
 
     async def refuse(self) -> None:
         """No more connections, and no more requests on those there are."""
         self._stopping = True
-        site, self._site = self._site, None
-        if site is not None:
-            await site.stop()
+        if self._listener is not None:
+            await self._listener.stop()
 
     async def close(self) -> None:
         """Finish responses and end. Idempotent."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await listener.close()
+
+    def _count_refused(self, reason: str) -> None:
+        self._metrics.counter("http_refused_total", reason=reason).value += 1
 
     async def _handle(self, request: web.Request) -> web.Response:
+        connection = self._listener.find(request.protocol) if self._listener is not None else None
+        if connection is not None:
+            connection.request_begun()
         try:
-            await self._take(request)
-            response = web.Response(text="")
+            response = web.Response(text=await self._take(request))
         except _HttpError as error:
+            self._count_refused(error.reason)
             response = web.Response(status=error.status, text=f"{error}\n", headers=error.headers)
+        finally:
+            if connection is not None:
+                connection.request_done()
         self._metrics.counter("http_requests_total", status=str(response.status)).value += 1
         if self._stopping:
             response.force_close()
         return response
 
-    async def _take(self, request: web.Request) -> None:
-        """Return once the alerts are safe. Raises _HttpError."""
-        self._check(request)
+    async def _take(self, request: web.Request) -> str:
+        """Return once the alerts are safe, with the text of the response. Raises _HttpError."""
+        allowance = self._allowances[self._check(request)]
+        self._check_allowance(allowance)
         body = await self._read(request)
         key = blake2b(body, digest_size=16).digest()
         batch = self._requests.find(key)
         if batch is None:
-            try:
-                batch = self._requests.put(key, parse(body, time.time()), len(body))
-            except InvalidAlert as error:
-                raise _HttpError(400, str(error)) from None
-        if batch is None:
-            raise _HttpError(503, "too many alerts are pending; send them again", _RETRY_AFTER)
+            batch = self._put(key, body, allowance)
         try:
             async with asyncio.timeout(self._settings.response_timeout):
                 await batch.done.wait()
         except TimeoutError:
             text = "the alerts are not safe yet; they have ids, so send them again"
-            raise _HttpError(503, text, _RETRY_AFTER) from None
+            raise _HttpError(503, "not safe in time", text, _RETRY_AFTER) from None
         if not batch.acked:
-            raise _HttpError(503, "mozu stops before the alerts are safe; send them again", _RETRY_AFTER)
+            text = "mozu stops before the alerts are safe; send them again"
+            raise _HttpError(503, "stopping", text, _RETRY_AFTER)
+        return _report(batch)
 
-    def _check(self, request: web.Request) -> None:
+    def _put(self, key: bytes, body: bytes, allowance: Allowance) -> RequestBatch:
+        try:
+            alerts = parse(body, time.time())
+        except InvalidAlert as error:
+            allowance.take(1)
+            raise _HttpError(400, "invalid", str(error)) from None
+        batch = self._requests.put(key, alerts, len(body))
+        if batch is None:
+            raise _HttpError(503, "pending", "too many alerts are pending; send them again", _RETRY_AFTER)
+        allowance.take(len(alerts))
+        return batch
+
+    # --- who, and how much
+
+    def _check(self, request: web.Request) -> str:
+        """The name of the client, once the headers are found good."""
         if self._stopping:
-            raise _HttpError(503, "mozu stops; send the alerts again", _RETRY_AFTER)
+            raise _HttpError(503, "stopping", "mozu stops; send the alerts again", _RETRY_AFTER)
         if "Origin" in request.headers:
-            raise _HttpError(403, "pages in a browser may not send alerts")
-        if self._token is not None and not self._is_authorized(request.headers.get("Authorization", "")):
-            raise _HttpError(401, "the token is missing or wrong", {"WWW-Authenticate": "Bearer"})
+            raise _HttpError(403, "browser", "pages in a browser may not send alerts")
+        client = self._client(request.headers.get("Authorization", "")) if self._tokens else _ANONYMOUS
+        if client is None:
+            raise _HttpError(401, "token", "the token is missing or wrong", {"WWW-Authenticate": "Bearer"})
+        if self._listener is not None and (connection := self._listener.find(request.protocol)) is not None:
+            self._listener.authorized(connection)
         if request.method != "POST":
-            raise _HttpError(405, "alerts are sent with POST", {"Allow": "POST"})
+            raise _HttpError(405, "method", "alerts are sent with POST", {"Allow": "POST"})
         if (request.content_length or 0) > self._settings.max_bytes:
             raise self._too_large()
+        return client
 
-    def _is_authorized(self, authorization: str) -> bool:
-        """The token as bearer, or as the password that is in a URL."""
+    def _client(self, authorization: str) -> str | None:
+        """Whose token this is: as bearer, or as the password that is in a URL."""
         scheme, _, credentials = authorization.partition(" ")
-        given = credentials.strip().encode()
+        given = credentials.strip().encode("utf-8", "surrogateescape")
         if scheme.lower() == "basic":
             try:
                 given = base64.b64decode(given, validate=True).partition(b":")[2]
             except binascii.Error:
-                return False
+                return None
         elif scheme.lower() != "bearer":
-            return False
-        return self._token is not None and hmac.compare_digest(given, self._token)
+            return None
+        same = [name for name, token in self._tokens.items() if hmac.compare_digest(given, token)]
+        return same[0] if same else None
+
+    def _check_allowance(self, allowance: Allowance) -> None:
+        refused = allowance.refusal()
+        if refused is not None:
+            reason, seconds = refused
+            text = f"this client has used up its {reason} of alerts; send them again later"
+            raise _HttpError(429, reason, text, {"Retry-After": str(max(1, math.ceil(seconds)))})
+
+    # --- the body
 
     async def _read(self, request: web.Request) -> bytes:
+        """The body, unpacked. A slow client holds its connection and what it has sent, and delays no other."""
+        body = bytearray()
         try:
-            async with self._readers, asyncio.timeout(_READ_TIMEOUT):
-                return await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            raise self._too_large() from None
+            async with asyncio.timeout(self._settings.read_timeout):
+                async for chunk in request.content.iter_any():
+                    body += chunk
+                    self._read_bytes += len(chunk)
+                    if len(body) > self._settings.max_bytes:
+                        raise self._too_large()
+                    if self._read_bytes > _MAX_READ_BYTES:
+                        text = "too many requests are being read; send it again"
+                        raise _HttpError(503, "reading", text, _RETRY_AFTER)
         except TimeoutError:
-            raise _HttpError(408, f"the request did not come within {_READ_TIMEOUT:g} s") from None
+            text = f"the request did not come within {self._settings.read_timeout:g} s"
+            raise _HttpError(408, "body late", text) from None
         except web.RequestPayloadError:
-            raise _HttpError(400, "the request broke off, or cannot be unpacked") from None
+            raise _HttpError(400, "broken", "the request broke off, or cannot be unpacked") from None
+        except ConnectionError:
+            raise _HttpError(400, "broken", "the request broke off") from None
+        finally:
+            self._read_bytes -= len(body)
+        return bytes(body)
 
     def _too_large(self) -> _HttpError:
-        return _HttpError(413, f"a request may have {self._settings.max_bytes} bytes at most")
+        return _HttpError(413, "too large", f"a request may have {self._settings.max_bytes} bytes at most")
 
+
+def _report(batch: RequestBatch) -> str:
+    """The text of a 200: empty, or what was dropped by policy. Raises _HttpError where sending again may help."""
+    if not batch.dropped:
+        return ""
+    again = [one for one in batch.dropped if one.can_retry]
+    text = f"{len(batch.dropped)} of {len(batch.alerts)} alerts were dropped: {_reasons(batch.dropped)}"
+    if again:
+        raise _HttpError(503, "dropped", f"{text}; send them all again, they have ids", _NO_ROOM)
+    return f"{text}\n"
+
+
+def _reasons(dropped: Sequence[Dropped]) -> str:
+    counts: Iterable[tuple[str, int]] = Multiset(one.reason for one in dropped).most_common()
+    return ", ".join(f"{count} ({reason})" for reason, count in counts)

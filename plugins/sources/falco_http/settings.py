@@ -1,6 +1,7 @@
 """Settings of the source `falco_http`."""
 
 from ipaddress import ip_address
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -9,12 +10,16 @@ from mozu.core.common.tls import ServerTls
 
 
 class FalcoHttpSettings(Settings):
-    """Where to listen, and to whom."""
+    """Where to listen, to whom, and how much each client may send."""
 
     listen: str = Field("127.0.0.1:2801", description="Address and port; an IPv6 address stands in brackets.")
-    token: Secret | None = Field(
-        None, description="Required of clients: as bearer token, or as password in the URL that Falco posts to."
+    token: Literal["none"] | Secret | None = Field(
+        None,
+        union_mode="left_to_right",
+        description="Required of clients: as bearer token, or as password in the URL that Falco posts to. The text "
+        "`none` lets every program of this machine send alerts.",
     )
+    tokens: dict[str, Secret] = Field({}, description="More tokens, by the name of the client that has it.")
     tls: ServerTls = Field(ServerTls(), description="TLS of the server.")
     max_bytes: int = Field(1 << 20, ge=1024, description="The most bytes of a request, unpacked.")
     max_pending_alerts: int = Field(
@@ -22,6 +27,21 @@ class FalcoHttpSettings(Settings):
     )
     response_timeout: float = Field(
         30.0, gt=0, description="Seconds that a client waits for its alerts to be safe before it gets 503."
+    )
+    read_timeout: float = Field(
+        10.0, gt=0, description="Seconds for the TLS handshake, for the headers of a request, and for its body."
+    )
+    max_connections: int = Field(
+        512, ge=1, description="The most connections; at most half of the descriptors that the process may have."
+    )
+    max_connections_per_peer: int = Field(
+        128, ge=1, description="The most connections from one address (IPv6: from one /64 network)."
+    )
+    rate: float = Field(
+        10_000.0, gt=0, description="Alerts a second that each token may send, ten seconds' worth at once; then 429."
+    )
+    quota: int | None = Field(
+        None, ge=1, description="Alerts that each token may send on one day (UTC); then 429. By default without bound."
     )
 
     @field_validator("listen")
@@ -34,13 +54,30 @@ class FalcoHttpSettings(Settings):
 
     @model_validator(mode="after")
     def _is_safe(self) -> "FalcoHttpSettings":
-        known = self.token is not None or self.tls.client_ca is not None
+        secrets = self.secrets()
+        if not all(secrets.values()):
+            raise ValueError("token: an empty token protects nothing; set one of 16 characters or more")
+        if self.token == "none" and self.tokens:
+            raise ValueError("token: `none` lets everything in, so `tokens` has no effect; leave one of them out")
+        known = bool(secrets) or self.tls.client_ca is not None
         if not self.is_loopback() and not (known and self.tls.certificate is not None):
             raise ValueError(
                 f"listen: {self.listen} can be reached from other machines, any of which could forge alerts; "
                 "set tls.certificate, tls.key, and token or tls.client_ca, or listen on 127.0.0.1"
             )
+        if not known and self.token != "none":
+            raise ValueError(
+                "token: without one every program of this machine could forge alerts; set `token: {env: FALCO_TOKEN}` "
+                "or {file: PATH}, or tls.client_ca, or write `token: none` to allow it"
+            )
         return self
+
+    def secrets(self) -> dict[str, bytes]:
+        """Name of the client → its token; empty: none is required."""
+        named = dict(self.tokens)
+        if isinstance(self.token, Secret):
+            named["token"] = self.token
+        return {name: secret.get_secret_value().encode() for name, secret in named.items()}
 
     def host(self) -> str:
         """The address to listen on."""

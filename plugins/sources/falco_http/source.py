@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from mozu.core.api import AcksBatches, Alert, Context, Counts, Demand, SourceUnavailable
+from mozu.core.api import AcksAlerts, Alert, Context, Counts, Demand, Dropped, Event, SourceUnavailable
 from mozu.plugins.sources.falco_http.request_queue import RequestQueue
 from mozu.plugins.sources.falco_http.server import Server
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
 
-class FalcoHttpSource(AcksBatches):
-    """Ready alerts, which bypass the evaluators; clients get their response when the engine calls `ack`."""
+class FalcoHttpSource(AcksAlerts):
+    """Ready alerts, which bypass the evaluators; clients get their response when the engine calls `ack_alerts`."""
 
     def __init__(self, settings: FalcoHttpSettings, context: Context) -> None:
         self._settings, self._log = settings, context.log
@@ -46,9 +46,9 @@ class FalcoHttpSource(AcksBatches):
             self._reading = False
             await self._end()
 
-    async def ack(self, batch: Sequence[object]) -> None:
-        """Every alert of this batch is spooled, delivered, dropped by policy, or a dead letter: respond."""
-        self._requests.ack(batch)
+    async def ack_alerts(self, batch: Sequence[Event | Alert], dropped: Mapping[int, Dropped]) -> None:
+        """Every alert of this batch is spooled, delivered, a dead letter, or in `dropped`: respond."""
+        self._requests.ack(batch, dropped)
 
     async def update(self, demand: Demand) -> None:
         """Demand makes no difference: these alerts are judged already."""

@@ -1,12 +1,14 @@
 """Launcher: becomes the traced command. Stops until it is traced, installs the seccomp filter, calls execve.
 
-Run as a file of its own by `python -I -S`, without any other part of mozu. Arguments: the filter in hexadecimal, then
-the command. SocketInfo with 127 where there is no such program and with 126 where it cannot be run.
+Run as a file of its own by `python -I -S`, without any other part of mozu. Arguments: the filter in hexadecimal, the
+soft limit of descriptors (RLIMIT_NOFILE), then the command. Exits with 127 where there is no such program and with 126
+where it cannot be run.
 """
 
 import ctypes
 import errno
 import os
+import resource
 import signal
 import struct
 import sys
@@ -40,7 +42,9 @@ def _environment() -> dict[bytes, bytes]:
 
 def main() -> int:
     """Run the command. Returns an exit code where that is not possible."""
-    program, command = bytes.fromhex(sys.argv[1]), sys.argv[2:]
+    program, descriptors, command = bytes.fromhex(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))  # mozu has raised its own
     environment = _environment()
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
         if signal.getsignal(number) != signal.SIG_IGN or number != signal.SIGINT:

@@ -14,6 +14,7 @@ from typing import Final
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
 from mozu.core.api import Context, Counts, SourceBroken, SourceUnavailable
+from mozu.core.common.descriptors import initial_soft_limit
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ptrace import native, seccomp
@@ -139,7 +140,7 @@ class PtraceSource:
         """Start the launcher, which stops until it is traced and then becomes the command, with all descriptors."""
         numbers = [SYSCALL_SPECS[name].number for name in self._traceable if SYSCALL_SPECS[name].is_syscall]
         program = seccomp.build_filter(numbers).hex()
-        arguments = [sys.executable, "-I", "-S", str(_LAUNCHER), program, *self._command]
+        arguments = [sys.executable, "-I", "-S", str(_LAUNCHER), program, str(initial_soft_limit()), *self._command]
         process = subprocess.Popen(arguments, close_fds=False, env=_environment())
         tracer.root = process.pid
         _, status = os.waitpid(process.pid, os.WUNTRACED)

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 from pydantic import ValidationError
 
-from mozu.core.api import Alert, Demand, Event, SourceUnavailable
+from mozu.core.api import Alert, Context, Demand, Dropped, Event, SourceUnavailable
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import check_source, context
 from mozu.plugins.sources.falco_http.request_queue import RequestQueue
@@ -49,6 +49,12 @@ def payload(number: int = 0) -> dict[str, Any]:
     }
 
 
+def settings_of(**settings: Any) -> FalcoHttpSettings:
+    """On a free port; without a token, unless one is given."""
+    given = {} if {"token", "tokens"} & settings.keys() else {"token": "none"}
+    return FalcoHttpSettings.model_validate({"listen": "127.0.0.1:0", **given, **settings})
+
+
 class Play:
     """A source, an engine that settles when the test says so, and a client."""
 
@@ -57,6 +63,8 @@ class Play:
         self.url = f"{scheme}://127.0.0.1:{source.port}/"
         self.seen: list[Alert] = []
         self.batches: list[Sequence[Any]] = []
+        self.dropped: dict[int, Dropped] = {}
+        """What the engine says was dropped of every batch."""
         self.settling = asyncio.Event()
         self.settling.set()
 
@@ -66,7 +74,7 @@ class Play:
             self.batches.append(batch)
             self.seen += [item for item in batch if isinstance(item, Alert)]
             await self.settling.wait()
-            await self._source.ack(batch)
+            await self._source.ack_alerts(batch, self.dropped)
 
     async def post(self, document: Any, **keywords: Any) -> tuple[int, str]:
         """Status and text."""
@@ -82,8 +90,10 @@ class Play:
 
 
 @asynccontextmanager
-async def playing(client: ssl.SSLContext | None = None, **settings: Any) -> AsyncIterator[Play]:
-    source = FalcoHttpSource(FalcoHttpSettings.model_validate({"listen": "127.0.0.1:0", **settings}), context())
+async def playing(
+    client: ssl.SSLContext | None = None, metrics_context: Context | None = None, **settings: Any
+) -> AsyncIterator[Play]:
+    source = FalcoHttpSource(settings_of(**settings), metrics_context or context())
     await source.start(Demand())
     connector = aiohttp.TCPConnector(limit=0, ssl=client if client is not None else True)
     async with aiohttp.ClientSession(connector=connector) as session:
@@ -136,7 +146,7 @@ def test_many_clients_at_once_get_an_answer_each_and_share_settlements() -> None
         assert 300 == len(play.seen) == len({alert.id for alert in play.seen})
         assert len(play.batches) < 300
 
-    run(scenario)
+    run(scenario, max_connections_per_peer=400)
 
 
 def test_a_repeated_post_joins_the_one_under_way_and_later_gives_the_same_id(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,7 +293,7 @@ def test_a_stop_answers_those_who_wait_and_refuses_newcomers() -> None:
     """The engine settles what it can before its deadline; the rest is told to come again."""
 
     async def scenario() -> None:
-        source = FalcoHttpSource(FalcoHttpSettings(listen="127.0.0.1:0"), context())
+        source = FalcoHttpSource(settings_of(), context())
         await source.start(Demand())
         async with aiohttp.ClientSession() as session:
             play = Play(session, source)
@@ -362,9 +372,9 @@ def test_an_address_needs_its_port(listen: str) -> None:
 
 def test_a_port_that_is_taken_is_told_with_a_remedy() -> None:
     async def scenario() -> None:
-        first = FalcoHttpSource(FalcoHttpSettings(listen="127.0.0.1:0"), context())
+        first = FalcoHttpSource(settings_of(), context())
         await first.start(Demand())
-        second = FalcoHttpSource(FalcoHttpSettings(listen=f"127.0.0.1:{first.port}"), context())
+        second = FalcoHttpSource(settings_of(listen=f"127.0.0.1:{first.port}"), context())
         with pytest.raises(SourceUnavailable, match=r"cannot listen on .*falcosidekick has the same one"):
             await second.start(Demand())
         await first.stop()
@@ -375,7 +385,7 @@ def test_a_port_that_is_taken_is_told_with_a_remedy() -> None:
 def test_a_certificate_that_is_not_there_is_told(tmp_path: Path) -> None:
     async def scenario() -> None:
         tls = {"certificate": tmp_path / "absent.pem", "key": tmp_path / "absent.key"}
-        settings = FalcoHttpSettings.model_validate({"listen": "127.0.0.1:0", "tls": tls})
+        settings = settings_of(tls=tls)
         with pytest.raises(SourceUnavailable, match="No such file"):
             await FalcoHttpSource(settings, context()).start(Demand())
 
@@ -384,7 +394,7 @@ def test_a_certificate_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_the_source_keeps_the_contract() -> None:
     async def scenario() -> None:
-        source = FalcoHttpSource(FalcoHttpSettings(listen="127.0.0.1:0", response_timeout=0.1), context())
+        source = FalcoHttpSource(settings_of(response_timeout=0.1), context())
 
         async def client() -> None:
             while not source.port:

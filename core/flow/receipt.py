@@ -1,0 +1,53 @@
+"""Receipt of one batch of ready alerts: where in the queues each of them went, and which were dropped in the end."""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+
+from mozu.core.api import Dropped
+from mozu.core.delivery.sink_worker import SinkWorker
+
+_SUPPRESSED = Dropped("suppressed by alert_limiter", can_retry=False)
+
+
+class Receipt:
+    """Made before the first alert of a batch is emitted; `add` is called after each one."""
+
+    def __init__(self, workers: Sequence[SinkWorker]) -> None:
+        self._workers = workers
+        self._before = self._positions()
+        self._after: list[tuple[int, ...]] = []
+        """For each alert, the positions of all queues once it was emitted."""
+        self._suppressed: list[int] = []
+
+    def add(self, *, passed: bool) -> None:
+        """The next alert was emitted; not `passed`: dedup or the rate limit has suppressed it."""
+        if not passed:
+            self._suppressed.append(len(self._after))
+        self._after.append(self._positions())
+
+    async def settle(self) -> Mapping[int, Dropped]:
+        """Wait until every alert is on disk, acknowledged, or dropped, at every sink; the dropped ones by their index.
+
+        Where sinks differ, a drop that can be retried counts more.
+        """
+        dropped = dict.fromkeys(self._suppressed, _SUPPRESSED)
+        for at, worker in enumerate(self._workers):
+            positions = [self._before[at], *(after[at] for after in self._after)]
+            await worker.queue.wait_persisted(positions[-1])
+            for lost in worker.queue.drop_log.between(positions[0], positions[-1]):
+                reason = Dropped(f"sink {worker.name}: {lost.reason}", lost.can_retry)
+                for index in _indices(positions, lost.first, lost.last):
+                    if index not in dropped or lost.can_retry:
+                        dropped[index] = reason
+        return dropped
+
+    def _positions(self) -> tuple[int, ...]:
+        return tuple(worker.queue.position() for worker in self._workers)
+
+
+def _indices(positions: Sequence[int], first: int, last: int) -> list[int]:
+    """Which alerts went to these positions. Alert i has what lies beyond positions[i], up to positions[i + 1]: nothing
+    where a route has left it out."""
+    begin = max(0, bisect_left(positions, first) - 1)
+    end = min(len(positions) - 1, bisect_left(positions, last))
+    return [index for index in range(begin, end) if positions[index] < positions[index + 1]]

@@ -1,0 +1,178 @@
+"""Accepts connections, within limits in total and per peer; half-open ones give way to those that come later.
+
+A connection is half-open until a client was authorized on it. At a limit the oldest half-open one is closed to make
+room, so a flood of them keeps no client out that sends its request at once. Where there is none, the new connection is
+closed.
+"""
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections import Counter as Multiset
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any, Final
+
+from mozu.core.common.descriptors import most_for_clients
+from mozu.plugins.sources.falco_http.connection import ClientConnection
+from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
+
+_BACKLOG: Final = 128
+_NO_DESCRIPTORS: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_PAUSE: Final = 0.05
+"""Seconds until the next accept(2) after one that found no descriptor."""
+_FULL: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 21\r\n\r\n"
+    b"too many connections\n"
+)
+
+
+class Listener:
+    """`protocol` makes the protocol of a connection; `refused` is called with the reason for each that is closed."""
+
+    def __init__(
+        self, settings: FalcoHttpSettings, protocol: Callable[[], asyncio.Protocol], refused: Callable[[str], None]
+    ) -> None:
+        self._settings, self._protocol, self._refused = settings, protocol, refused
+        self._most = min(settings.max_connections, most_for_clients())
+        self._tls: ssl.SSLContext | None = None
+        self._sockets: list[socket.socket] = []
+        self._accepting: list[asyncio.Task[None]] = []
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._connections: dict[Hashable, ClientConnection] = {}
+        """By the protocol that aiohttp knows."""
+        self._half_open: dict[ClientConnection, None] = {}
+        """In the order in which they were accepted."""
+        self._per_peer: Multiset[str] = Multiset()
+        self.port = 0
+
+    async def open(self, tls: ssl.SSLContext | None) -> None:
+        """Listen. Raises OSError."""
+        self._tls = tls
+        loop = asyncio.get_running_loop()
+        host, port = self._settings.host(), self._settings.port()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            listening = socket.socket(family, kind, protocol)
+            self._sockets.append(listening)
+            listening.setblocking(False)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.bind(address)
+            listening.listen(_BACKLOG)
+        self.port = self._sockets[0].getsockname()[1]
+        self._accepting = [loop.create_task(self._accept(one), name="accept alerts") for one in self._sockets]
+
+    async def stop(self) -> None:
+        """No more connections. Idempotent."""
+        accepting, self._accepting = self._accepting, []
+        for task in accepting:
+            task.cancel()
+        await asyncio.gather(*accepting, return_exceptions=True)
+        for one in self._sockets:
+            one.close()
+        self._sockets = []
+
+    async def close(self) -> None:
+        """Abort every connection."""
+        await self.stop()
+        for connection in list(self._connections.values()):
+            connection.abort()
+        await asyncio.gather(*self._handshakes, return_exceptions=True)
+
+    def count(self) -> int:
+        """Connections."""
+        return len(self._connections)
+
+    def find(self, protocol: Hashable) -> ClientConnection | None:
+        """The connection of a request."""
+        return self._connections.get(protocol)
+
+    def authorized(self, connection: ClientConnection) -> None:
+        """It is no longer half-open."""
+        self._half_open.pop(connection, None)
+
+    # --- accepting
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, address = await loop.sock_accept(listening)
+            except OSError as error:
+                if error.errno in _NO_DESCRIPTORS:
+                    self._refused("descriptors")
+                    self._make_room(None)
+                    await asyncio.sleep(_PAUSE)
+                continue
+            self._admit(accepted, _peer(address))
+
+    def _admit(self, accepted: socket.socket, peer: str) -> None:
+        if self._per_peer[peer] >= self._settings.max_connections_per_peer and not self._make_room(peer):
+            self._refuse(accepted, "connections of one peer")
+        elif len(self._connections) >= self._most and not self._make_room(None):
+            self._refuse(accepted, "connections")
+        else:
+            self._take(accepted, peer)
+
+    def _make_room(self, peer: str | None) -> bool:
+        """Close the oldest half-open connection, of this peer or of any; whether there was one."""
+        oldest = next((one for one in self._half_open if peer in (None, one.peer)), None)
+        if oldest is None:
+            return False
+        self._refused("half-open")
+        oldest.abort()
+        return True
+
+    def _refuse(self, accepted: socket.socket, reason: str) -> None:
+        self._refused(reason)
+        with accepted, suppress(OSError):
+            if self._tls is None:
+                accepted.setblocking(False)
+                accepted.send(_FULL)
+
+    def _take(self, accepted: socket.socket, peer: str) -> None:
+        connection = ClientConnection(
+            accepted,
+            peer,
+            self._protocol(),
+            header_timeout=self._settings.read_timeout,
+            on_late=lambda: self._refused("headers late"),
+            on_closed=self._forget,
+        )
+        self._connections[connection.inner] = connection
+        self._half_open[connection] = None
+        self._per_peer[peer] += 1
+        task = asyncio.get_running_loop().create_task(self._handshake(accepted, connection), name="accept a client")
+        self._handshakes.add(task)
+        task.add_done_callback(self._handshakes.discard)
+
+    async def _handshake(self, accepted: socket.socket, connection: ClientConnection) -> None:
+        loop = asyncio.get_running_loop()
+        more: dict[str, Any] = {}
+        if self._tls is not None:
+            more = {"ssl": self._tls, "ssl_handshake_timeout": self._settings.read_timeout, "ssl_shutdown_timeout": 1.0}
+        try:
+            await loop.connect_accepted_socket(lambda: connection, accepted, **more)
+        except (OSError, ValueError):  # ssl.SSLError, ConnectionError and TimeoutError are OSErrors
+            self._refused("handshake")
+            connection.closed()
+
+    def _forget(self, connection: ClientConnection) -> None:
+        self._connections.pop(connection.inner, None)
+        self._half_open.pop(connection, None)
+        self._per_peer[connection.peer] -= 1
+        if not self._per_peer[connection.peer]:
+            del self._per_peer[connection.peer]
+
+
+def _peer(address: Any) -> str:
+    """The address that a limit counts by; of IPv6 the /64 network, which one machine usually has for itself."""
+    host = str(address[0]).partition("%")[0]
+    parsed = ip_address(host)
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None and not parsed.is_loopback:
+        return str(ip_network(f"{host}/64", strict=False))
+    return host
