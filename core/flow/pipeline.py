@@ -66,8 +66,8 @@ class AlertPipeline:
     def emit(self, alert: Alert) -> bool:
         """One alert to every sink, unless dedup or the rate limit suppresses it; whether it passed these.
 
-        Never raises, whatever the alert contains: one that cannot be redacted goes on without its values, one that cannot
-        be rendered is not limited.
+        Never raises, whatever the alert contains: one that cannot be redacted goes on without its values, one that
+        cannot be rendered is not limited.
         """
         alert.hostname = alert.hostname or self._hostname
         self._emitted.value += 1
