@@ -1,19 +1,33 @@
 """Dedup and rate limit of alerts: repeats become one alert with their number, and each rule has a token bucket.
 
 Off by default (setting `alert_limiter`). Time is an argument (seconds of a monotonic clock), so that a test needs no
-clock.
+clock. Memory is bounded: of messages in number and bytes, of rules in number. Where there is no room the longest known
+message ends its dedup time early, with its summary; the bucket that was used longest ago is given up.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
+from mozu.core.delivery.plain import plain_alert
 from mozu.core.model.alert import Alert, Ref, Template, alert_id
+
+_MAX_MESSAGES: Final = 10_000
+_MAX_BYTES: Final = 16 << 20
+"""Of the messages that are remembered, with the values of their alerts."""
+_MAX_BUCKETS: Final = 10_000
+_MAX_FORGOTTEN: Final = 100
+_OTHERS: Final = "(others)"
+_ALERT_BYTES: Final = 1_000
+"""Size of an alert besides its texts: measured roughly, used only to bound memory."""
 
 
 class _Repeats(msgspec.Struct):
     first: Alert
     until: float
+    bytes: int
     count: int = 0
     last_time: int = 0
 
@@ -35,12 +49,30 @@ class RateLimited(msgspec.Struct, frozen=True):
 
 
 class AlertLimiter:
-    """`dedup_seconds`: equal messages of a rule in this time become one. `rate`, `burst`: a token bucket per rule."""
+    """`dedup_seconds`: of equal messages of a rule in this time the first passes at once, and if there were more one
+    summary with their number when the time is over. `rate`, `burst`: a token bucket per rule."""
 
-    def __init__(self, *, dedup_seconds: float = 0.0, rate: float = 0.0, burst: int = 100) -> None:
+    def __init__(
+        self,
+        *,
+        dedup_seconds: float = 0.0,
+        rate: float = 0.0,
+        burst: int = 100,
+        max_messages: int = _MAX_MESSAGES,
+        max_bytes: int = _MAX_BYTES,
+    ) -> None:
         self._dedup_seconds, self._rate, self._burst = dedup_seconds, rate, burst
-        self._repeats: dict[tuple[str, str], _Repeats] = {}
-        self._buckets: dict[str, _TokenBucket] = {}
+        self._max_messages, self._max_bytes = max_messages, max_bytes
+        self._repeats: OrderedDict[tuple[str, str], _Repeats] = OrderedDict()
+        """By the time at which they end, since all last equally long."""
+        self._ended: list[_Repeats] = []
+        """Their summaries wait for the next call of `due`."""
+        self._bytes = 0
+        """Of both."""
+        self._buckets: OrderedDict[str, _TokenBucket] = OrderedDict()
+        """By their last use."""
+        self._forgotten: dict[str, RateLimited] = {}
+        """What buckets that were given up had suppressed."""
 
     @property
     def off(self) -> bool:
@@ -57,14 +89,16 @@ class AlertLimiter:
 
     def due(self, now: float | None) -> Iterator[Alert]:
         """The first alert again, with the number of its repeats, where its dedup time is over (None: all)."""
-        for key, repeats in list(self._repeats.items()):
-            if now is None or repeats.until <= now:
-                del self._repeats[key]
-                if repeats.count:
-                    yield _summary(repeats)
+        while self._repeats and (now is None or next(iter(self._repeats.values())).until <= now):
+            self._end_oldest()
+        ended, self._ended = self._ended, []
+        self._bytes -= sum(repeats.bytes for repeats in ended)
+        yield from map(_summary, ended)
 
     def rate_limited(self) -> Iterator[RateLimited]:
         """What the rate limit suppressed since the last call, per rule."""
+        forgotten, self._forgotten = self._forgotten, {}
+        yield from forgotten.values()
         for rule, bucket in self._buckets.items():
             if bucket.suppressed:
                 yield RateLimited(rule, bucket.suppressed, bucket.since)
@@ -73,17 +107,42 @@ class AlertLimiter:
     def _is_repeat(self, alert: Alert, now: float) -> bool:
         key = alert.rule, alert.message()
         repeats = self._repeats.get(key)
-        if repeats is None:
-            self._repeats[key] = _Repeats(alert, now + self._dedup_seconds)
-            return False
-        repeats.count += 1
-        repeats.last_time = alert.time
-        return True
+        if repeats is not None and repeats.until <= now:
+            self._end(key)  # its summary is due, and this alert is the first of a new time
+            repeats = None
+        if repeats is not None:
+            repeats.count += 1
+            repeats.last_time = alert.time
+            return True
+        size = _ALERT_BYTES + 2 * len(key[1]) + _text_size(alert)
+        while self._repeats and not self._has_room(size):
+            self._end_oldest()
+        if self._has_room(size):  # else too many summaries wait, and alerts pass unchanged
+            self._repeats[key] = _Repeats(alert, now + self._dedup_seconds, size)
+            self._bytes += size
+        return False
+
+    def _has_room(self, size: int) -> bool:
+        return len(self._repeats) + len(self._ended) < self._max_messages and self._bytes + size <= self._max_bytes
+
+    def _end_oldest(self) -> None:
+        self._end(next(iter(self._repeats)))
+
+    def _end(self, key: tuple[str, str]) -> None:
+        repeats = self._repeats.pop(key)
+        if repeats.count:
+            self._ended.append(repeats)
+        else:
+            self._bytes -= repeats.bytes
 
     def _within_rate(self, alert: Alert, now: float) -> bool:
         bucket = self._buckets.get(alert.rule)
         if bucket is None:
+            if len(self._buckets) >= _MAX_BUCKETS:
+                self._forget_bucket()
             bucket = self._buckets[alert.rule] = _TokenBucket(float(self._burst), now)
+        else:
+            self._buckets.move_to_end(alert.rule)
         bucket.tokens = min(self._burst, bucket.tokens + (now - bucket.at) * self._rate)
         bucket.at = now
         if bucket.tokens >= 1:
@@ -94,9 +153,35 @@ class AlertLimiter:
         bucket.suppressed += 1
         return False
 
+    def _forget_bucket(self) -> None:
+        """Of the rule that was limited longest ago; rules without number come from other programs only."""
+        rule, bucket = self._buckets.popitem(last=False)
+        if bucket.suppressed:
+            key = rule if len(self._forgotten) < _MAX_FORGOTTEN else _OTHERS
+            before = self._forgotten.get(key)
+            count = bucket.suppressed + (before.count if before else 0)
+            since = min(bucket.since, before.since) if before else bucket.since
+            self._forgotten[key] = RateLimited(key, count, since)
+
+
+def _text_size(alert: Alert) -> int:
+    return sum(
+        len(value)
+        for values in (alert.values, alert.enrichment)
+        for value in values.values()
+        if isinstance(value, str | bytes)
+    )
+
 
 def _summary(repeats: _Repeats) -> Alert:
     first = repeats.first
+    try:
+        return _with_repeats(first, repeats)
+    except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+        return plain_alert(first, error)
+
+
+def _with_repeats(first: Alert, repeats: _Repeats) -> Alert:
     times = (Ref("mozu.repeats", "uint"), Ref("mozu.first_time", "abstime"), Ref("mozu.last_time", "abstime"))
     template = Template((*first.template.parts, f" (repeated {repeats.count} times)"), (*first.template.extra, *times))
     values = {

@@ -64,3 +64,59 @@ def test_notices_of_mozu_itself_are_never_limited() -> None:
     limiter, notice = AlertLimiter(dedup_seconds=60.0, rate=1.0, burst=1), at(0, "Events lost")
     notice.source = "internal"
     assert [True] * 3 == [limiter.passes(notice, 0.0) for _ in range(3)]
+
+
+def test_the_number_of_remembered_messages_is_bounded_and_the_oldest_ends_early_with_its_summary() -> None:
+    limiter = AlertLimiter(dedup_seconds=60.0, max_messages=3)
+    passed = [limiter.passes(at(0, name=name), 0.0) for name in ("a", "a", "b", "c", "d", "e")]
+    assert [True, False, True, True, True, True] == passed
+    assert [1] == [one.values["mozu.repeats"] for one in limiter.due(0.0)]
+    assert (["d", "e"], []) == ([one.first.values["name"] for one in limiter._repeats.values()], list(limiter.due(0.0)))
+
+
+def test_a_flood_of_unique_messages_keeps_memory_bounded_property() -> None:
+    limiter, unique = AlertLimiter(dedup_seconds=60.0, max_messages=50, max_bytes=100_000), 2_000
+    for number in range(unique):
+        for _ in range(2):
+            limiter.passes(at(0, name=f"{number}" + "x" * (number * 37 % 5_000)), 0.0)
+        assert len(limiter._repeats) + len(limiter._ended) <= 50
+        assert limiter._bytes <= 100_000
+        if number % 7 == 0:
+            list(limiter.due(0.0))
+    list(limiter.due(None))
+    assert (0, 0, 0) == (limiter._bytes, len(limiter._repeats), len(limiter._ended))
+
+
+def test_a_message_that_is_larger_than_all_room_passes_each_time() -> None:
+    limiter = AlertLimiter(dedup_seconds=60.0, max_bytes=10_000)
+    assert [True, True] == [limiter.passes(at(0, name="x" * 20_000), 0.0) for _ in range(2)]
+
+
+def test_while_too_many_summaries_wait_alerts_pass_unchanged_and_none_is_lost() -> None:
+    limiter = AlertLimiter(dedup_seconds=60.0, max_messages=2)
+    passed = sum(limiter.passes(at(0, name=name), 0.0) for name in "aabbccddaa")
+    repeats = sum(int(str(one.values["mozu.repeats"])) for one in limiter.due(None))
+    assert 10 == passed + repeats
+
+
+def test_one_message_is_two_alerts_the_first_at_once_and_a_summary_with_the_number_of_the_others() -> None:
+    limiter = AlertLimiter(dedup_seconds=60.0)
+    passed = [one for one in (at(second) for second in range(5)) if limiter.passes(one, 0.0)]
+    (summary,) = limiter.due(None)
+    assert (1, 4, True) == (len(passed), summary.values["mozu.repeats"], summary.id != passed[0].id)
+
+
+def test_after_its_time_a_message_passes_again_even_before_its_summary_was_asked_for() -> None:
+    limiter = AlertLimiter(dedup_seconds=60.0)
+    assert [True, False, True] == [limiter.passes(at(second), float(second)) for second in (0, 1, 61)]
+    assert [1] == [one.values["mozu.repeats"] for one in limiter.due(61.0)]
+
+
+def test_the_number_of_buckets_is_bounded_and_what_a_forgotten_one_suppressed_is_reported() -> None:
+    limiter = AlertLimiter(rate=1.0, burst=1)
+    assert [True, False] == [limiter.passes(at(3, "first"), 0.0) for _ in range(2)]
+    for number in range(10_000):
+        limiter.passes(at(3, f"rule {number}"), 0.0)
+    assert 10_000 == len(limiter._buckets)
+    assert [RateLimited("first", 1, 3_000_000_000)] == list(limiter.rate_limited())
+    assert [] == list(limiter.rate_limited())
