@@ -4,8 +4,8 @@ A condition is lowered to a formula once (`core/language/conditions/lower.py`). 
 predicates and the C of the kernel filter are made from this form; nothing else combines or simplifies conditions.
 
 Formulas are made by `all_of`, `any_of` and `negation` only. These intern: equal formulas are the same object, so that
-identity is equality. They also simplify: nested joints are flattened, doubles dropped, `a and not a` and constants
-decided, and what another part makes redundant is absorbed (`a or (a and b)` is `a`).
+identity is equality. They also simplify: nested AllOf and AnyOf are flattened, doubles dropped, `a and not a` and
+constants decided, and what another part makes redundant is absorbed (`a or (a and b)` is `a`).
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from mozu.core.model import trees
 
 T = TypeVar("T")
 _ABSORBED: Final = 100
-"""A joint of more parts is not searched for redundant ones."""
+"""AllOf or AnyOf with more parts are not searched for redundant ones."""
 
 
 class Leaf(msgspec.Struct, frozen=True, weakref=True):
@@ -56,7 +56,7 @@ TRUE: Final = Constant(value=True)
 FALSE: Final = Constant(value=False)
 
 _leaves: "WeakValueDictionary[tuple[object, ...], Leaf]" = WeakValueDictionary()
-_joints: "WeakValueDictionary[tuple[object, ...], Negation | AllOf | AnyOf]" = WeakValueDictionary()
+_compounds: "WeakValueDictionary[tuple[object, ...], Negation | AllOf | AnyOf]" = WeakValueDictionary()
 _interned: "WeakValueDictionary[int, Leaf]" = WeakValueDictionary()
 """By id: leaves that are their own representatives."""
 
@@ -81,7 +81,7 @@ def negation(part: Formula) -> Formula:
         return FALSE if part.value else TRUE
     if isinstance(part, Leaf):
         part = interned(part)
-    return _joints.setdefault((Negation, id(part)), Negation(part))
+    return _compounds.setdefault((Negation, id(part)), Negation(part))
 
 
 def all_of(parts: Iterable[Formula]) -> Formula:
@@ -108,11 +108,11 @@ def _joined(kind: type[AllOf] | type[AnyOf], parts: Iterable[Formula], unit: Con
     found = tuple(distinct.values())
     if len(found) < 2:
         return found[0] if found else unit
-    return _joints.setdefault((kind, *distinct), kind(found))
+    return _compounds.setdefault((kind, *distinct), kind(found))
 
 
 def _absorbed(parts: dict[int, Formula]) -> dict[int, Formula]:
-    """Without those that others make redundant. Joints among them are of the other kind: the own one is flattened."""
+    """Without those that others make redundant. AllOf is never directly in AllOf, nor AnyOf in AnyOf: flattened."""
     sets = {key: frozenset(map(id, one.parts)) for key, one in parts.items() if isinstance(one, AllOf | AnyOf)}
     gone = {
         key
@@ -150,7 +150,7 @@ def substitute(
     conjunction: Callable[[Sequence[Formula]], Formula] = all_of,
     disjunction: Callable[[Sequence[Formula]], Formula] = any_of,
 ) -> Formula:
-    """The same formula with other leaves, or with joints made otherwise."""
+    """The same formula, its leaves replaced by `change`, AllOf and AnyOf rebuilt by `conjunction` and `disjunction`."""
 
     def visit(node: Formula, inner: list[Formula]) -> Formula:
         if isinstance(node, AllOf):

@@ -67,11 +67,11 @@ class EnrichmentBuffer:
             return events
         ready = []
         for event in events:
-            reason = self._reason(event)
-            if reason is None:
+            awaited = self._awaited_key(event)
+            if awaited is None:
                 ready.append(event)
             else:
-                self._hold(event, *reason)
+                self._hold(event, *awaited)
         return ready
 
     def oldest(self) -> int | None:
@@ -83,8 +83,8 @@ class EnrichmentBuffer:
         while self._groups:
             self._release_group(next(iter(self._groups)), late=True)
 
-    def _reason(self, event: Event) -> tuple[Isolated[Enricher], str] | None:
-        """The enricher and the key that an event has to wait for."""
+    def _awaited_key(self, event: Event) -> tuple[Isolated[Enricher], str] | None:
+        """The enricher and the key that this event waits for; None: it need not wait."""
         for enricher in self._enrichers:
             key = enricher.component.key(event)
             if key is None:

@@ -72,7 +72,7 @@ def size(formula: Formula) -> int:
 # --- making
 
 
-def test_joints_are_flat_and_have_no_doubles() -> None:
+def test_compounds_are_flat_and_have_no_doubles() -> None:
     both, either = all_of((A, all_of((B, A)))), any_of((A, any_of((B, A))))
 
     assert isinstance(both, AllOf)
@@ -104,13 +104,13 @@ def test_formulas_that_nothing_uses_leave_no_trace() -> None:
     from mozu.core.filter import formula as module
 
     gc.collect()
-    before = len(module._joints), len(module._leaves), len(module._interned)
+    before = len(module._compounds), len(module._leaves), len(module._interned)
     made = all_of(compare(f"only.here.{number}", "exists") for number in range(50))
     assert len(module._leaves) == before[1] + 50
     del made
     gc.collect()
 
-    assert before == (len(module._joints), len(module._leaves), len(module._interned))
+    assert before == (len(module._compounds), len(module._leaves), len(module._interned))
 
 
 @given(FORMULAS, FORMULAS)

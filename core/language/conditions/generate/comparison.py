@@ -15,8 +15,8 @@ _EQUAL: Final = ("=", "in", "intersects")
 _BYTE_OPERATORS: Final = {"bcontains": "contains", "bstartswith": "startswith"}
 
 
-class Place(Protocol):
-    """What the code of a test needs of the function it stands in."""
+class FunctionContext(Protocol):
+    """The variables and types of a generated function that the code of a test in it may use."""
 
     library: Any
 
@@ -33,14 +33,14 @@ class Place(Protocol):
         """The type of an operand."""
 
 
-def test_expression(test: Comparison, place: Place, ready: set[str]) -> str:
+def test_expression(test: Comparison, function: FunctionContext, ready: set[str]) -> str:
     """The expression; what it certainly reads is added to `ready`."""
-    typed = place.typed(test.left)
+    typed = function.typed(test.left)
     right = test.right
     if right is not None:
-        return _relation(test, typed, right, place, ready)
+        return _relation(test, typed, right, function, ready)
     values = constants(test, typed)
-    code = _Code(test, typed, values, place)
+    code = _Code(test, typed, values, function)
     if typed.is_list:
         return code.of_list(ready)
     if typed.match is Match.ONE:
@@ -57,13 +57,13 @@ def constants(test: Comparison, typed: Typed) -> list[Any]:
 class _Code:
     """The code of a test with constants."""
 
-    def __init__(self, test: Comparison, typed: Typed, values: Sequence[Any], place: Place) -> None:
+    def __init__(self, test: Comparison, typed: Typed, values: Sequence[Any], function: FunctionContext) -> None:
         self.op = "<=" if "at_most" in typed.traits else test.op
         self.exactly_one = test.exactly_one
         self.left = test.left
         self.typed = typed
         self.values = values
-        self.place = place
+        self.function = function
         self.network = typed.type is FieldType.IPNET
 
     # --- by kind of left side
@@ -81,9 +81,9 @@ class _Code:
     def of_one(self, ready: set[str]) -> str:
         """A single value."""
         if self.op == "exists":
-            return f"({self.place.value(self.left, ready)} is not None)"
+            return f"({self.function.value(self.left, ready)} is not None)"
         if self._plainly_equal():
-            return self._equal(self.place.value(self.left, ready))
+            return self._equal(self.function.value(self.left, ready))
         name, read = self._read(ready)
         return f"({read} is not None and {self._combined(lambda values: self._single(name, values))})"
 
@@ -102,8 +102,8 @@ class _Code:
 
     def _read(self, ready: set[str]) -> tuple[str, str]:
         """(variable, expression that reads it). Only for expressions that use the variable again."""
-        name = self.place.variable(self.left)
-        return name, self.place.value_kept(self.left, ready)
+        name = self.function.variable(self.left)
+        return name, self.function.value_kept(self.left, ready)
 
     def _plainly_equal(self) -> bool:
         """Whether None needs no care: it equals no constant."""
@@ -142,13 +142,13 @@ class _Code:
         if self.op in ("<", "<=", ">", ">="):
             return self._order(name, values[0])
         op = _BYTE_OPERATORS.get(self.op, self.op)
-        plain = not any(isinstance(value, str) and matchers.broken(value) for value in values)
+        plain = not any(isinstance(value, str) and matchers.has_invalid_utf8(value) for value in values)
         if op == "contains" and plain and len(values) <= _INLINE:
             return f"({' or '.join(f'{self._constant(value)} in {name}' for value in values)})"
         if op in ("startswith", "endswith") and plain:
             whole = values[0] if len(values) == 1 else tuple(values)
             return f"{name}.{op}({self._constant(whole)})"
-        return f"{self.place.library.matcher(self.op, tuple(values))}({name})"
+        return f"{self.function.library.matcher(self.op, tuple(values))}({name})"
 
     def _membership(self, name: str, values: Sequence[Any]) -> str:
         negated = self.op == "!="
@@ -160,24 +160,24 @@ class _Code:
 
     def _order(self, name: str, value: Any) -> str:
         if self.typed.type in TEXT:
-            return f"{self.place.library.call(matchers.BINARY[self.op])}({name}, {self._constant(value)})"
+            return f"{self.function.library.call(matchers.BINARY[self.op])}({name}, {self._constant(value)})"
         return f"{name} {self.op} {self._constant(value)}"
 
     def _networks(self, values: Sequence[Any]) -> str:
-        return str(self.place.library.networks(tuple(values)))
+        return str(self.function.library.networks(tuple(values)))
 
     def _set(self, values: Sequence[Any]) -> str:
-        return str(self.place.library.constant(frozenset(values)))
+        return str(self.function.library.constant(frozenset(values)))
 
     def _constant(self, value: Any) -> str:
-        return str(self.place.library.constant(value))
+        return str(self.function.library.constant(value))
 
 
-def _relation(test: Comparison, typed: Typed, other: Term, place: Any, ready: set[str]) -> str:
+def _relation(test: Comparison, typed: Typed, other: Term, function: Any, ready: set[str]) -> str:
     """A test with an operand on either side."""
-    left, right = place.variable(test.left), place.variable(other)
-    read_left = place.value_kept(test.left, ready)
-    read_right = place.value_kept(other, set(ready))
+    left, right = function.variable(test.left), function.variable(other)
+    read_left = function.value_kept(test.left, ready)
+    read_right = function.value_kept(other, set(ready))
     if typed.is_list:
         held = f"set({right}).issuperset({left})" if test.op == "in" else f"not set({right}).isdisjoint({left})"
         return f"({read_left} and {read_right} and {held})"
@@ -188,5 +188,5 @@ def _relation(test: Comparison, typed: Typed, other: Term, place: Any, ready: se
     elif test.op in ("<", "<=", ">", ">=") and typed.type not in TEXT:
         held = f"{left} {test.op} {right}"
     else:
-        held = f"{place.library.call(matchers.BINARY[test.op])}({left}, {right})"
+        held = f"{function.library.call(matchers.BINARY[test.op])}({left}, {right})"
     return f"({read_left} is not None and {read_right} is not None and {held})"

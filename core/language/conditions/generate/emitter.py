@@ -248,7 +248,7 @@ class Emitter:
 
 
 def expression_function(name: str, node: Formula, library: Library) -> str:
-    """The source of a function of an event that computes one condition."""
+    """Python source of `name(e)`, which returns the value of one condition for the event `e`."""
     counts: Counter[str] | None = None
     for _ in range(2):
         emitter = Emitter(library, counts)

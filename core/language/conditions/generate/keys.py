@@ -86,9 +86,10 @@ def _atoms(test: Comparison, typed: Typed) -> Sequence[tuple[str, Any]] | None:
         return None
     if test.op in _SEARCHED:
         values = constants(test, typed)
-        return None if any(matchers.broken(value) for value in values) else [(test.op, value) for value in values]
+        is_invalid = any(map(matchers.has_invalid_utf8, values))
+        return None if is_invalid else [(test.op, value) for value in values]
     if test.op == "glob":
         parts = [longest(pattern) for pattern in constants(test, typed)]
-        if all(len(part) >= _TELLING and not matchers.broken(part) for part in parts):
+        if all(len(part) >= _TELLING and not matchers.has_invalid_utf8(part) for part in parts):
             return [("contains", part) for part in parts]
     return [(test.op, tuple(constants(test, typed)))] if test.op in _TRIED else None

@@ -1,4 +1,4 @@
-"""The tests that generated code calls as functions: any of several constants, and values on both sides."""
+"""Functions that generated code calls: a value against several constants, or two values of an event with each other."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,7 +17,7 @@ Comparer = Callable[[Any, Any], bool]
 """A test of two values of one type, neither of them missing."""
 
 
-def broken(text: str) -> bool:
+def has_invalid_utf8(text: str) -> bool:
     """Whether a text holds bytes that are not UTF-8: then parts of characters must match as bytes."""
     return not text.isascii() and any("\udc80" <= char <= "\udcff" for char in text)
 
@@ -33,7 +33,7 @@ def any_of(op: str, values: Sequence[Any]) -> Matcher:
 
 
 def _contains(part: str | bytes) -> Matcher:
-    if isinstance(part, str) and broken(part):
+    if isinstance(part, str) and has_invalid_utf8(part):
         raw = as_bytes(part)
         return lambda value: raw in as_bytes(value)
     return lambda value: part in value
@@ -45,14 +45,14 @@ def _icontains(part: str) -> Matcher:
 
 
 def _startswith(part: str | bytes) -> Matcher:
-    if isinstance(part, str) and broken(part):
+    if isinstance(part, str) and has_invalid_utf8(part):
         raw = as_bytes(part)
         return lambda value: as_bytes(value).startswith(raw)
     return lambda value: bool(value.startswith(part))
 
 
 def _endswith(part: str | bytes) -> Matcher:
-    if isinstance(part, str) and broken(part):
+    if isinstance(part, str) and has_invalid_utf8(part):
         raw = as_bytes(part)
         return lambda value: as_bytes(value).endswith(raw)
     return lambda value: bool(value.endswith(part))

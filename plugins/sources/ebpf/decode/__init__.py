@@ -10,7 +10,7 @@ from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf.decode.calls import call, cwd, identity
 from mozu.plugins.sources.ebpf.decode.descriptors import descriptor
-from mozu.plugins.sources.ebpf.decode.life import exited, forked, moved
+from mozu.plugins.sources.ebpf.decode.lifecycle import exited, forked, moved
 from mozu.plugins.sources.ebpf.decode.memory import memory
 from mozu.plugins.sources.ebpf.decode.opens import opened
 from mozu.plugins.sources.ebpf.decode.processes import process

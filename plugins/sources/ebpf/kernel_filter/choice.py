@@ -1,8 +1,9 @@
 """Which event types have a kernel filter: those that only rules need, and whose events tell the state nothing else.
 
-An open gives the state the path of its file as it was passed. Where events of other types show paths of files, the
-path of a filtered open is kept in the kernel (map OPENED_PATHS) and emitted with such an event; or, for types whose
-programs emit no kept path, an open is filtered only if the kernel's own path of the file is the same.
+An open (open, openat, openat2, creat) gives the state the path of its file as it was passed. Where events of other
+types show paths of files, the path of a filtered open is kept in the kernel (map OPENED_PATHS) and emitted with such an
+event; or, for types whose programs emit no kept path, an open is filtered only if the kernel's own path of the file is
+the same.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,9 +20,9 @@ from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPr
 OPENS: Final = frozenset(("open", "openat", "openat2", "creat"))
 _COPIES: Final = frozenset(("dup", "dup2", "dup3"))
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg", "sendmmsg", "recvmmsg"))
-_FORGETTABLE: Final = OPENS | _COPIES | {"socket"}
-"""They change the state, but the kernel is asked for the same again when the descriptor is used."""
-_TELL_NAMES: Final = frozenset(("descriptor", "transfer", "pair", "mapping"))
+_REREAD_ON_USE: Final = OPENS | _COPIES | {"socket"}
+"""They change the state, but the descriptor is read again at its next use."""
+_FAMILIES_WITH_OPENED_PATH: Final = frozenset(("descriptor", "transfer", "pair", "mapping"))
 """Families whose programs emit the path that is kept of a file."""
 _BELOW_DIRECTORIES: Final = frozenset(
     ("renameat", "renameat2", "unlinkat", "mkdirat", "mknodat", "linkat", "symlinkat")
@@ -40,25 +41,28 @@ class Chosen(NamedTuple):
 
 
 def choose(demand: Demand, types: Iterable[str], fields: Iterable[str] = ()) -> Chosen:
-    """The kernel filters of a demand. `types`: those that only rules need. `fields`: for process predicates."""
+    """The kernel filters of a demand: which calls have one.
+
+    `types`: those that only rules need. `fields`: for process predicates.
+    """
     process_predicates = ProcessPredicates(fields)
     needs = demand.of("syscall")
     if any("files" in need.state_dependencies for need in needs.values()):
         types = [name for name in types if not _has_descriptor(name)]
     naming = [name for name in needs if _wants_names(demand, name)]
-    if all(name in _BELOW_DIRECTORIES or _family(name) in _TELL_NAMES for name in naming):
+    if all(name in _BELOW_DIRECTORIES or _family(name) in _FAMILIES_WITH_OPENED_PATH for name in naming):
         names = OpenedName.KEPT if naming else OpenedName.UNUSED
     else:
         names = OpenedName.EMITTED
     found: dict[str, FilterFunction] = {}
     for name in sorted(types):
-        if not _may(name) or (naming and name in _COPIES):
+        if not _is_filterable(name) or (naming and name in _COPIES):
             continue
         kept = names if name in OPENS else OpenedName.UNUSED
         function = filter_function_of(SYSCALL_SPECS[name], demand.predicate("syscall", name), process_predicates, kept)
         if function is not None:
             found[name] = function
-    if not _agree(found, needs):
+    if not _all_messages_filtered_alike(found, needs):
         found = {name: function for name, function in found.items() if name not in _MESSAGES}
     return Chosen(found, tuple(process_predicates.predicates))
 
@@ -68,14 +72,14 @@ def _family(name: str) -> str:
     return "" if spec is None else spec.family
 
 
-def _may(name: str) -> bool:
+def _is_filterable(name: str) -> bool:
     kind = event_type(name)
     if kind is None:
         return False
-    return name in _FORGETTABLE | _MESSAGES or kind.traits.isdisjoint(("modifies_state", "creates_fd"))
+    return name in _REREAD_ON_USE | _MESSAGES or kind.traits.isdisjoint(("modifies_state", "creates_fd"))
 
 
-def _agree(found: dict[str, FilterFunction], needs: Iterable[str]) -> bool:
+def _all_messages_filtered_alike(found: dict[str, FilterFunction], needs: Iterable[str]) -> bool:
     """Messages give the state the peer of a socket: all of them may be filtered, or none."""
     wanted = _MESSAGES & set(needs)
     return len({found[name].wanted if name in found else TRUE for name in wanted}) < 2

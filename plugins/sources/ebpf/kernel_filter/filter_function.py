@@ -1,4 +1,4 @@
-"""The kernel filter of a call: a C function, made from a predicate."""
+"""The kernel filter of a call: a C function, compiled from a predicate, that decides whether an event is discarded."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -26,7 +26,7 @@ from mozu.core.filter.formula import (
 )
 from mozu.plugins.sources.ebpf.kernel_filter.check import NEVER, Check, cost, has, in_c, replaced, without
 from mozu.plugins.sources.ebpf.kernel_filter.flags import of_argument
-from mozu.plugins.sources.ebpf.kernel_filter.names import noted
+from mozu.plugins.sources.ebpf.kernel_filter.names import with_byte_hints
 from mozu.plugins.sources.ebpf.kernel_filter.opens import of_open
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 from mozu.plugins.sources.ebpf.kernel_filter.results import of_result
@@ -68,7 +68,7 @@ class FilterFunction(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The function."""
+        """The C source of the function, with its include."""
         return (
             f'#include "kernel_filter.h"\ninlined bool {self.name}(const struct syscall_ctx *sys) {{\n{self.body}}}\n'
         )
@@ -151,13 +151,13 @@ def _open_body(wanted: Formula, names: OpenedName) -> str:
     The process is looked up first where that may save reading the path or very many tests; else last, for a call that
     is wanted if its process is.
     """
-    wanted, bytes_ = noted(wanted)
+    wanted, bytes_ = with_byte_hints(wanted)
     looked_for = ", ".join(map(str, (*bytes_, 0, 0, 0, 0)[:4]))
     by_numbers = without(wanted, lambda check: check.of_name)
     asks = has(wanted, _is_of_process)
-    asks_last = asks and cost(wanted) < _LOOKUP and (bool(names.value) or _unmatched(by_numbers) is not FALSE)
-    lines = _asked_first(asks and not asks_last)
-    if asks_last:
+    lookup_last = asks and cost(wanted) < _LOOKUP and (bool(names.value) or _unmatched(by_numbers) is not FALSE)
+    lines = _lookup_lines(asks and not lookup_last)
+    if lookup_last:
         lines += ["u64 bits = ~0ull;", "barrier_var(bits);"]
     lines += ["struct open_args open = {};", "parse_open_args(&open, sys);"]
     if by_numbers is not TRUE:
@@ -167,7 +167,8 @@ def _open_body(wanted: Formula, names: OpenedName) -> str:
         lines.append("struct filter_scratch *g = filter_scratch();")
         lines.append(f"if (!g || !name_of(g, sys, open.dirfd, open.user, {looked_for})) return true;")
     wanted = factor(wanted, cost)
-    if asks_last:
+    if lookup_last:
+        # The test runs with every bit set; if it holds, once more with the bits of the process.
         lines.append(
             f"for (u32 turn = 0; {in_c(wanted)}; turn++) {{ if (turn) return true; bits = process_bits(sys); }}"
         )
@@ -179,7 +180,7 @@ def _open_body(wanted: Formula, names: OpenedName) -> str:
 
 def _plain_body(wanted: Formula, spec: SyscallSpec) -> str:
     """First tests of numbers; then one look at the descriptor, if it is tested."""
-    lines = _asked_first(has(wanted, _is_of_process))
+    lines = _lookup_lines(has(wanted, _is_of_process))
     if has(wanted, is_about_sockets):
         if spec.name == "sendto" and wants_no_connections(wanted):
             # What goes out without an address goes through a connection.
@@ -196,7 +197,7 @@ def _plain_body(wanted: Formula, spec: SyscallSpec) -> str:
     return "".join(f"  {line}\n" for line in lines)
 
 
-def _asked_first(asks: bool) -> list[str]:
+def _lookup_lines(asks: bool) -> list[str]:
     return ["u64 bits = process_bits(sys);"] * asks
 
 

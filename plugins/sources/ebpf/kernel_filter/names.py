@@ -18,7 +18,7 @@ _BEHIND_SLASH: Final = 4
 """So many words behind the last slash are at hand."""
 _COMMON: Final = "/esrilbtoanucpd.mh-gfxv1"
 """Bytes that paths are full of, the commonest first."""
-_NOTED: Final = 4
+_HINTED: Final = 4
 """So many bytes are looked for while the path is read."""
 
 
@@ -55,15 +55,15 @@ def contains(value: str) -> Formula:
     return Check(code, _SEARCH, of_name=True, text=value)
 
 
-def noted(wanted: Formula) -> tuple[Formula, list[int]]:
-    """The same, where a text is only looked for if its rarest byte is there; and which bytes that are, in order."""
+def with_byte_hints(wanted: Formula) -> tuple[Formula, list[int]]:
+    """The same, where a text is searched only if its rarest byte occurs; and those bytes, in order."""
     bytes_: list[str] = []
 
     def first_a_byte(check: Check) -> Formula:
         if not check.text:
             return check
         rarest = max(check.text, key=lambda byte: (byte in bytes_, byte not in _COMMON, _COMMON.find(byte)))
-        if rarest not in bytes_ and len(bytes_) < _NOTED:
+        if rarest not in bytes_ and len(bytes_) < _HINTED:
             bytes_.append(rarest)
         return all_of((Check(f"g->has[{bytes_.index(rarest)}]", of_name=True), check)) if rarest in bytes_ else check
 
