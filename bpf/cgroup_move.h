@@ -4,8 +4,8 @@
 #include "record.h"
 #include "task.h"
 
-/* The container of a process follows its cgroups: the verdict that was written for it is no longer one, nor what a CPU
-   keeps of it (struct caller of kernel_filter.h, by CGROUP_MOVES). What its name alone decides stays. */
+/* A move may change the container: delete the entry in PROC_VERDICTS, and make the copy per CPU (struct caller of
+   kernel_filter.h) stale by CGROUP_MOVES. PROC_COMM_VERDICTS stays: the name has not changed. */
 inlined int emit_cgroup_move(struct task_struct *task, u32 pid) {
   u32 zero = 0;
   u64 *moves = LOOKUP(CGROUP_MOVES, &zero);

@@ -12,7 +12,8 @@ inlined struct file *syscall_file(const struct syscall_ctx *sys, struct task_str
   return TYPED(file, sys->file && fd != sys->result ? (struct file *)sys->file : fd_file(task, fd));
 }
 
-/* The file's attributes; both endpoints of a socket. Its path must come last of the strings: `append_file_path`. */
+/* The file's attributes; both endpoints of a socket. Then append the strings: the call's own, `append_file_path`,
+   `append_blocks`. */
 inlined void fill_descriptor(struct scratch *s, volatile struct descriptor *e, const struct syscall_ctx *sys,
                              struct task_struct *task, s32 fd) {
   struct file *file = syscall_file(sys, task, fd);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* The kernel filter of a call runs before its program, discards events that no rule can match, and else goes on with a
-   tail call. Its tests are generated from the predicate (plugins/sources/ebpf/kernel_filter); here is what they are made of.
+   tail call. Its tests are generated from the predicate; here is what they are made of. Whether an openat is
+   discarded is decided in plugins/sources/ebpf/kernel_filter: choice.py `choose` gives it a filter, filter_function.py
+   `filter_function_of` makes the C function, opens.py `of_open` its tests of path and flags. count_filtered counts it.
 
    A path is tested as `fd.name` has it: absolute, joined to the directory that a relative one starts from. Only a plain
    path is tested, one without `.`, `..`, doubled or trailing slashes, which needs no resolution; any other passes. */
@@ -20,11 +22,11 @@ struct caller { u64 task, born, execs, moves; struct verdicts verdicts; };
 
 struct filter_scratch {
   struct caller caller;
-  u64 slash;            /* where the name's last slash stands */
-  u64 climbs;           /* "../" stands in it */
-  u64 last, last_word;  /* bits of the last word with slashes, and its place */
-  u64 file[4];          /* what begins behind the last slash */
-  u64 has[4];           /* whether certain bytes stand somewhere */
+  u64 slash;            /* offset of the last slash of the path */
+  u64 climbs;           /* "../" occurs in it */
+  u64 last, last_word;  /* bits of the last word with slashes, and its index */
+  u64 file[4];          /* the first bytes after the last slash */
+  u64 has[4];           /* whether the bytes of is_plain occur in it */
   u64 dentry;           /* a struct opened_path begins here */
   u64 length, raw;
   union { u64 word[MAX_FILTERED_PATH / 8]; char bytes[2 * MAX_FILTERED_PATH + 64]; };

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* What the kernel filter knows of a process, and when that ends: exec, fork and exit (sched_process_*
-   tracepoints).
+/* What the kernel filter knows of a process, and when it becomes void: exec and exit delete it, a move to another
+   cgroup deletes what user space computed, fork copies it to the child (inherit_verdicts).
 
-   A verdict answers the questions of the rules about a process (its name, executable, container), a bit for each.
+   A verdict holds the values of the process predicates (on name, executable, container), a bit for each.
    Two maps by pid: PROC_COMM_VERDICTS holds what follows from the name alone and is filled at each exec (exec.c) from
-   COMM_VERDICTS (by name) or COMM_DEFAULT (any other name); PROC_VERDICTS holds what user space has answered from
+   COMM_VERDICTS (by name) or COMM_DEFAULT (any other name); PROC_VERDICTS holds what user space has computed from
    its state and is filled by process_filter_cache.py. Verdicts of another generation (map GENERATION: the rules or
    the state have changed) are ignored.
 
-   A process that is moved to another cgroup may be in another container: its entry in PROC_VERDICTS ends then, too
+   A process that is moved to another cgroup may be in another container: its entry in PROC_VERDICTS is deleted
    (process_moved of cgroup_move.h). */
 #pragma once
 #include "record.h"

@@ -38,7 +38,7 @@ struct uring_op {
   s16 number, placed;  /* the native call; the one if the request has an offset (pread64), 0 where there is none */
   u8 from[6];          /* each argument's offset in the sqe, and in the top bits 1, 2, 3 for 16, 32, 64 bits */
   s8 text, text2, block, address, data, message, vectors; /* which arguments point to what; < 0: none */
-  u8 makes, gives, spare; /* creates a descriptor; hands bytes over in iovecs */
+  u8 makes, gives, spare; /* creates a descriptor (creates_fd of uring.py); its data lie in iovecs */
 };
 
 struct completion_key { u64 ring, user_data; };

@@ -23,8 +23,8 @@ inlined int emit_exec(struct bpf_raw_tracepoint_args *ctx) {
   return submit_record(s);
 }
 
-/* The order matters: once the record is in the ring, the entry of PROC_VERDICTS goes, so that an answer that user
-   space worked out before it read this record finds no entry and is dropped (ProcessFilterCache). */
+/* First the record, then the deletion: a verdict that user space computed before it read this record finds no entry
+   in PROC_VERDICTS and is dropped (ProcessFilterCache). */
 inlined int process_executed(struct bpf_raw_tracepoint_args *ctx) {
   u32 pid = bpf_get_current_pid_tgid() >> 32, zero = 0;
   char name[16] = {};

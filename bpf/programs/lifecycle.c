@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* Fork and exit of processes: raw tracepoints sched_process_fork and sched_process_exit; exits of clone, clone3,
-   fork, vfork where a rule asks for these. */
+/* Fork and exit of processes, and moves between cgroups (containers): raw tracepoints sched_process_fork,
+   sched_process_exit, cgroup_attach_task (process_moved of cgroup_move.h); exits of clone, clone3, fork, vfork if a
+   rule needs these. */
 #include "cgroup_move.h"
 #include "process_verdicts.h"
 #include "syscall_ctx.h"
@@ -86,7 +87,8 @@ inlined u32 reaper_of(struct task_struct *task) {
   return number;
 }
 
-/* The exit of a process's last thread; of others only where a rule counts threads, with result 1. */
+/* Exit of a process's last thread. Exits of other threads are emitted only if a rule needs threads; these have
+   result 1. */
 inlined int process_exited(struct bpf_raw_tracepoint_args *ctx) {
   struct task_struct *task = bpf_get_current_task_btf();
   struct signal_struct *signal = task->signal;

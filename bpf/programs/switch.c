@@ -12,8 +12,8 @@ inlined int switched(struct bpf_raw_tracepoint_args *ctx) {
   struct settings *settings = LOOKUP(SETTINGS, &zero);
   READ(pid, next->tgid);
   READ(tid, next->pid);
-  bool is_preempted = ctx->args[0] || !task->state; /* preempted, or still runnable: the idle task always is */
-  /* Caused by mozu's own wake-up: its record would wake mozu again. Filtered as mozu's own. */
+  bool is_preempted = ctx->args[0] || !task->state; /* or still runnable; the idle task always is runnable */
+  /* A switch to mozu counts as mozu's own, which count_seen filters: its record would wake mozu again. */
   if (settings && settings->own == pid && is_preempted) who = (u64)pid << 32;
   if (!count_seen(who, TYPE_SWITCH)) return 0;
   u64 args[6] = {tid, task->maj_flt, task->min_flt};

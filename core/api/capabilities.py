@@ -19,7 +19,8 @@ ProcessPredicate = Callable[[int], Sequence[bool] | None]
 """Pid → which of some predicates hold of that process; None: the process is not known."""
 
 CompilePredicates = Callable[[Sequence[Formula]], ProcessPredicate]
-"""Predicates on fields that last until the next exec → a function that decides them for a process."""
+"""Predicates on fields that change only at exec or at a move between cgroups → a function that decides them for a
+process."""
 
 
 @runtime_checkable

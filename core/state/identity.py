@@ -1,9 +1,13 @@
 """Identity of a process: its pid and its start. The same pid with another start is a reused pid.
 
-Starts come from three clocks: the kernel's `start_boottime` in events of fork and exec, the hundredths of a second of
-/proc/PID/stat, and the wall clock by which both became ns since the epoch, which may have been slewed in between. The
-kernel filter compares its own two, pid and `start_boottime`, before it reuses a verdict (`struct caller` of
-bpf/kernel_filter.h).
+A start comes from `start_boottime` (events of fork and exec) or from /proc/PID/stat (hundredths of a second). Both are
+converted to ns since the epoch by the wall clock, which may have been slewed between two readings: hence the two
+tolerances.
+
+Reused pids are found at a fork (transitions/forks.py `forked`), when the state is compared with /proc (repair.py
+`_is_reused`), and without a start where the process of a thread differs (machine.py, placeholders.py
+`evict_reused_pid`). The kernel filter compares pid and `start_boottime` before it uses a verdict again (`struct caller`
+of bpf/kernel_filter.h).
 """
 
 from typing import Final

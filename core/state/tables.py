@@ -77,7 +77,7 @@ class Tables:
         return version
 
     def put_file(self, files: FdTable, fd: int, file: Any, number: int) -> None:
-        """From event `number` on the descriptor stands for `file`; None: for nothing."""
+        """Set what `fd` stands for from event `number` on; `file` None: the descriptor is closed."""
         if not files.has_history:
             self._changed.append((number, files))
         if file is None:

@@ -1,6 +1,6 @@
 """Serialization of alerts in the spool (MessagePack): typed values, so that any encoder can be used later.
 
-What every alert of a rule has in common (the rule, its template, its tags) is a `SpoolForm` and is stored once; an
+What every alert of a rule has in common (rule, priority, template, tags) is a `SpoolForm` and is stored once; an
 alert is then little more than its values, in the order of the template's references.
 """
 

@@ -119,7 +119,7 @@ def _create(path: Path) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Move the file away, and with it its WAL, which may hold what no checkpoint has written back; the new path."""
+    """Rename the file and its WAL, which may hold pages that are not checkpointed yet. Returns the new path."""
     aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
     for suffix in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):

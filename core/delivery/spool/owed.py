@@ -1,7 +1,7 @@
-"""Sequence numbers that a spool owes: of alerts that were dropped when not even their numbers could be written.
+"""Sequence numbers of dropped alerts that could not be recorded in the database of the spool: it owes them.
 
 A small file of fixed size beside the spool, written in place, so that a full disk or a damaged database does not lose
-the count. It is paid (`Spool.skip`) before the next alert is stored.
+the count. `Spool.skip` records them before the next alert is stored.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The kinds of event."""
+"""Event structs: Event (the base), SyscallEvent, DataEvent."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from mozu.core.model.event.process import Process
 
 
 class Event(msgspec.Struct, gc=False):
-    """What every event has."""
+    """Base of all events: source class, type, time and number."""
 
     source: str
     """The source class that rules name: `syscall`, `k8s_audit`, `json` …"""

@@ -82,7 +82,7 @@ def _merged(file: File, sock: SockTuple) -> SockTuple | None:
 
 
 def _completed(state: State, sock: SockTuple) -> SockTuple:
-    """A tuple without one of its addresses gets that of the interface which the other one is reached by."""
+    """Fill in a missing local or peer address with that of the interface which reaches the other end."""
     if sock.family != IPV4 or not state.addresses or (any(sock.source) and any(sock.dest)):
         return sock
     if not any(sock.source):
@@ -104,7 +104,7 @@ def _interface(state: State, peer: bytes) -> bytes:
 _RECEIVING: Final = ("read", "readv", "pread", "preadv", "recv", "recvfrom", "recvmsg", "recvmmsg")
 _SENDING: Final = ("write", "writev", "pwrite", "pwritev", "sendmmsg")
 PLAIN: Final = frozenset(("read", "readv", "pread", "preadv", "write", "writev", "pwrite", "pwritev"))
-"""They show at most that a socket is connected: too little to be demanded for its own sake."""
+"""They show at most that a socket is connected: the state alone does not ask for these types."""
 _GUESSING: Final = ("send", "sendto", "sendmsg")
 
 TRANSITIONS: Final = {

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def build(settings: DockerSettings, context: Context) -> "DockerEnricher":
-    """The component."""
+    """Build the enricher."""
     from mozu.plugins.enrichers.docker.enricher import DockerEnricher  # imports aiohttp: only where it is used
 
     return DockerEnricher(settings, context)
@@ -18,7 +18,7 @@ def build(settings: DockerSettings, context: Context) -> "DockerEnricher":
 
 @hookimpl
 def mozu_components() -> EnricherDeclaration[DockerSettings]:
-    """Declare `docker`."""
+    """Declare the enricher `docker`."""
     return EnricherDeclaration(
         name="docker",
         build=build,

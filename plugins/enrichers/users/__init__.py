@@ -6,7 +6,7 @@ from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
 
 @hookimpl
 def mozu_components() -> EnricherDeclaration[UsersSettings]:
-    """Declare `users`."""
+    """Declare the enricher `users`."""
     return EnricherDeclaration(
         name="users",
         build=UsersEnricher,

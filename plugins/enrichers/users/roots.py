@@ -19,9 +19,9 @@ def of_directory(path: str) -> Iterator[int]:
 
 @contextmanager
 def of_container(full_id: str, pids: Iterable[int]) -> Iterator[int]:
-    """A descriptor that stands for a container's root, through the first of these processes that lives and is in it.
+    """Open a container's root directory (O_PATH): /proc/PID/root of the first process that is alive and in it.
 
-    Through the directory of the process in /proc, held open, so that a reused pid cannot be mistaken for it. Raises
+    /proc/PID is held open meanwhile, so that a reused pid cannot be mistaken for the process. Raises
     ProcessLookupError if none lives, PermissionError if none may be followed (that takes CAP_SYS_PTRACE).
     """
     refused: OSError = ProcessLookupError(f"no process of container {full_id[:12]} is left")

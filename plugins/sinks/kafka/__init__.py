@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 def build(settings: KafkaSettings, context: Context) -> "KafkaSink":
-    """Raises ConfigError where settings do not fit the format, or a certificate or this aiokafka cannot be used."""
+    """Build the sink.
+
+    Raises ConfigError where settings do not fit the format, or a certificate or this aiokafka cannot be used.
+    """
     from mozu.plugins.sinks.kafka import sink  # imports aiokafka: only where the sink is used
 
     return sink.build(settings, context)

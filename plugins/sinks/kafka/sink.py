@@ -25,7 +25,10 @@ Future = asyncio.Future[Any]
 
 
 def build(settings: KafkaSettings, context: Context) -> "KafkaSink":
-    """Raises ConfigError where settings do not fit the format, or a certificate or this aiokafka cannot be used."""
+    """Build the sink.
+
+    Raises ConfigError where settings do not fit the format, or a certificate or this aiokafka cannot be used.
+    """
     try:
         require_compatible()
         client_arguments(settings)
@@ -62,7 +65,7 @@ class KafkaSink(ChecksDestination):
         context.metrics.gauge("kafka_in_flight_records", lambda: float(len(self._in_flight)))
 
     async def start(self) -> None:
-        """Brokers that are absent are found out with the first alert."""
+        """Does not connect: absent brokers are noticed at the first delivery."""
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
         """The outcome of each."""

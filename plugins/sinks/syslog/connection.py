@@ -95,7 +95,10 @@ class SyslogConnection:
     # --- receiving
 
     def _decrypt(self, tls: ssl.SSLObject) -> None:
-        """Receivers send no data; what may arrive are session tickets, TLS alerts and close_notify."""
+        """Let TLS process what arrived (session tickets, alerts); drop data.
+
+        Raises ConnectionResetError when the receiver has closed (close_notify).
+        """
         try:
             while tls.read(_CHUNK):
                 pass

@@ -1,11 +1,12 @@
 """Cache of process verdicts in kernel maps: which process predicates of the kernel filter hold of which process.
 
 What the name of a program alone decides is written by name (COMM_VERDICTS), and the kernel looks it up at each exec.
-For the rest, a process that keeps making calls which pass the filter is put into a queue. Its exec, exit or move to
-another cgroup deletes its entry in the kernel at once, and a verdict found in the meantime is refused: first an empty
-entry is made, then the ring is read past that moment, then the predicates are evaluated, and the verdict is written
-only if the entry still exists. Verdicts carry the number of their generation; those of an earlier one count for
-nothing.
+For the rest, a process that keeps making calls which pass the filter is put into a queue.
+
+Exec, exit and a move to another cgroup delete the entry of a process in the kernel at once. A verdict that was
+computed before must not be written after that: so an empty entry is made first, the ring is read past that moment, the
+predicates are evaluated, and the verdict is written only if the entry still exists. Verdicts carry the number of their
+generation; the kernel ignores those of an earlier one.
 """
 
 import struct
@@ -22,7 +23,8 @@ from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import bpf_syscall
 
 ENTRY: Final = struct.Struct("<QQ")
-"""Generation, 0 where there is no verdict yet; which predicates hold, a bit each (struct verdicts of bpf/record.h)."""
+"""Generation, 0 where there is no verdict yet; which predicates hold, a bit each. `struct verdicts` of
+bpf/process_verdicts.h."""
 NAME: Final = 16
 """Bytes of a name in the kernel, the NUL at its end included."""
 NAMES: Final = 4096
@@ -38,7 +40,11 @@ _REQUEUE: Final = 1000
 
 
 class ProcessFilterCache:
-    """Of one source. `maps`: descriptors; `limit`: entries of PROC_VERDICTS; `written`: how far the ring is written."""
+    """Of one source.
+
+    `maps`: name → descriptor; `limit`: entries of PROC_VERDICTS; `decide`: compiles predicates; `written`: the producer
+    position of the ring buffer.
+    """
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def build(settings: FalcoHttpSettings, context: Context) -> "FalcoHttpSource":
-    """The component."""
+    """Build the source."""
     from mozu.plugins.sources.falco_http.source import FalcoHttpSource  # imports aiohttp: only where it is used
 
     return FalcoHttpSource(settings, context)

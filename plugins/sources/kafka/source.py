@@ -28,7 +28,7 @@ Item = Event | Alert
 
 
 def build(settings: KafkaSourceSettings, context: Context) -> "KafkaSource":
-    """Raises ConfigError where a certificate or this aiokafka cannot be used."""
+    """Build the source. Raises ConfigError where a certificate or this aiokafka cannot be used."""
     try:
         require_compatible()
         client_arguments(settings)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def build(settings: ReplaySettings, context: Context) -> "ReplaySource":
-    """The component."""
+    """Build the source."""
     from mozu.plugins.sources.replay.source import ReplaySource  # imports state and recordings: only where it is used
 
     return ReplaySource(settings, context)

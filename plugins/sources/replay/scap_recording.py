@@ -121,7 +121,7 @@ class ScapRecording:
     # --- blocks ------------------------------------------------------------------------------------------------------
 
     def _fill_batch(self) -> bool:
-        """Walk until a batch is full or must end; False at the end."""
+        """Read blocks until the batch is full or must be yielded early; False at the end of the recording."""
         self._cut = False
         while len(self._out) < BATCH and not self._cut:
             if not self._block():

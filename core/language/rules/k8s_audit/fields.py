@@ -24,6 +24,8 @@ from mozu.core.model.value_types import JsonObject
 
 
 def _subjects(kind: str, *, namespaced: bool = False) -> Callable[[JsonObject, int | None], list[str]]:
+    """Reads the names (or `namespace:name`) of `requestObject.subjects` of one kind."""
+
     def values(record: JsonObject, _: int | None) -> list[str]:
         found = []
         for subject in list_at(record, "requestObject", "subjects"):
@@ -38,6 +40,8 @@ def _subjects(kind: str, *, namespaced: bool = False) -> Callable[[JsonObject, i
 
 
 def _flattened(key: str) -> Callable[[JsonObject, int | None], list[str]]:
+    """Reads one list of all `requestObject.rules`, or of the rule at an index."""
+
     def values(record: JsonObject, position: int | None) -> list[str]:
         rules = list_at(record, "requestObject", "rules")
         chosen = rules if position is None else rules[position : position + 1]
@@ -52,6 +56,7 @@ def _service_ports(record: JsonObject, _: int | None) -> list[str]:
 
 
 def _param(record: JsonObject, key: str) -> str | None:
+    """The first value of a query parameter of `requestURI`."""
     uri = record.get("requestURI")
     if not isinstance(uri, str):
         return None
@@ -63,6 +68,7 @@ def _param(record: JsonObject, key: str) -> str | None:
 
 
 def _target_pod(record: JsonObject) -> str | None:
+    """The name of the pod that a request created; None for subresources and other kinds."""
     reference = record.get("objectRef")
     if walk(reference, ("resource",)) != "pods" or walk(reference, ("subresource",)) not in (ABSENT, ""):
         return None

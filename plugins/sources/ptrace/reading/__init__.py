@@ -1,4 +1,6 @@
-"""Stopped calls → events: a reader a family. Specs and argument layouts are those of `mozu.core.abi`.
+"""Stopped calls → events, with one reader for each family of calls.
+
+Specs and argument layouts are those of `mozu.core.abi`.
 
 Memory that a call reads is read at its entry: the rules judge what the kernel is about to read, as far as no other
 thread changes it in between. Memory that a call writes is read at its exit.
