@@ -75,7 +75,9 @@ class AlertLimitSettings(Settings):
     """Dedup and rate limit of alerts; off unless it is given."""
 
     dedup_seconds: float = Field(
-        0.0, ge=0, description="Within this time alerts of one rule with one message become two: the first, and a count; 0: off."
+        0.0,
+        ge=0,
+        description="Within this time alerts of one rule with one message become two: the first, and a count; 0: off.",
     )
     rate: float = Field(0.0, ge=0, description="The most alerts a second of one rule, on average; 0: no limit.")
     burst: int = Field(100, ge=1, description="How many of one rule may come at once before `rate` counts.")
