@@ -40,8 +40,9 @@ NEVER_FAILS: Final = frozenset(
 """Calls that nothing makes fail short of a machine that is out of something."""
 NEVER_DONE: Final = frozenset({"init_module", "finit_module", "delete_module", "execveat"})
 """Calls that cannot succeed here: there are no modules; an execveat that succeeds is told as an execve."""
-ELSEWHERE: Final = frozenset({"_fork", "vfork"}) | bare.absent()
-"""Births are for the state only; a child of vfork must not return into Python (test_ebpf_process makes one)."""
+ELSEWHERE: Final = frozenset({"_fork", "_cgroup", "vfork"}) | bare.absent()
+"""Births and moves between cgroups are for the state only; a child of vfork must not return into Python
+(test_ebpf_process makes one)."""
 NO_RESULT: Final = TRACEPOINT_EVENTS
 """No calls, so that they neither succeed nor fail (test_ebpf_scalar_events; signals are made here)."""
 

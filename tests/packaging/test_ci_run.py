@@ -1,0 +1,46 @@
+"""`.ci/run` names the corpus to the tests where it lies beside the checkout, and only there."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.requirements import ROOT
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """With `.ci/run` in it, and a `make` that says what it is given."""
+    (tmp_path / "checkout" / ".ci").mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / "checkout" / ".ci")
+    (tmp_path / "bin").mkdir()
+    make = tmp_path / "bin" / "make"
+    make.write_text('#!/bin/sh\necho "$PWD $* CI=$CI MOZU_CORPUS=${MOZU_CORPUS-unset}"\n')
+    make.chmod(0o755)
+    return tmp_path / "checkout"
+
+
+def said(tree: Path, **environment: str) -> str:
+    path = f"{tree.parent / 'bin'}:/usr/bin:/bin"
+    done = subprocess.run(
+        [tree / ".ci" / "run"], env={"PATH": path, **environment}, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_without_a_corpus_none_is_named(tree: Path) -> None:
+    assert said(tree) == f"{tree} test CI=true MOZU_CORPUS=unset"
+
+
+def test_the_corpus_beside_the_checkout_is_named(tree: Path) -> None:
+    corpus = tree.parent / "shared" / "corpus"
+    corpus.mkdir(parents=True)
+
+    assert said(tree) == f"{tree} test CI=true MOZU_CORPUS={corpus}"
+
+
+def test_a_corpus_that_the_caller_names_comes_first(tree: Path) -> None:
+    (tree.parent / "shared" / "corpus").mkdir(parents=True)
+
+    assert said(tree, MOZU_CORPUS="/elsewhere") == f"{tree} test CI=true MOZU_CORPUS=/elsewhere"
