@@ -17,11 +17,11 @@ from typing import TypeVar
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.delivery.alert_queue import DISPLACED, QUEUE_FULL, DroppedNumbers, DroppedRange
 from mozu.core.delivery.drop_log import DropLog
-from mozu.core.delivery.fair_queue import DropCounter, FairQueue, Numbered
+from mozu.core.delivery.fair_queue import DropCounter, FairQueue, Numbered, share_of
 from mozu.core.delivery.read_ahead import ReadAhead
 from mozu.core.delivery.spool import OwedNumbers, Spool, SpoolFull, SpoolUnusable
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert
+from mozu.core.model.alert import Alert, Severity
 
 T = TypeVar("T")
 
@@ -301,7 +301,26 @@ class DiskQueue:
         self._read_ahead.given(number for number, _ in own)
 
     async def _drop_by_policy(self, spool: Spool, batch: list[Alert], why: str) -> None:
-        """The spool or its disk is full: as `spool.when_full` says the oldest make room, or the newest are dropped."""
+        """The spool or its disk is full: what is less severe makes room first; then, as `spool.when_full` says, the
+        oldest make room, or the newest are dropped."""
+        worst = min((share_of(alert)[0] for alert in batch), default=Severity.EMERGENCY)
+        rest = [alert for alert in batch if share_of(alert)[0] != worst]
+        if rest:
+            await self._commit(spool, [alert for alert in batch if share_of(alert)[0] == worst])
+            await self._commit(spool, rest)
+            return
+        given, ahead = self._read_ahead.settle()
+        displaced: list[tuple[int, int]] = []
+        with suppress(SpoolFull):
+            displaced = await self._on_file(
+                spool, lambda: spool.drop_less_severe(worst, len(batch), given, ahead), default=[]
+            )
+        if displaced:
+            for first, last in displaced:
+                self._count_dropped(last - first + 1, "spool full")
+                self._dropped.add(first, last, why)
+            await self._commit(spool, batch)
+            return
         if self._drop_oldest:
             ranges: list[tuple[int, int]] = []
             with suppress(SpoolFull):

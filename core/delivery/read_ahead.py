@@ -38,6 +38,12 @@ class ReadAhead:
         """These were given out by another way: `next` leaves them out until they are acknowledged."""
         self._ahead.update(number for number in numbers if number > self._cursor)
 
+    def settle(self) -> tuple[int, frozenset[int]]:
+        """What was given out: all up to a number, and these beyond it. From now on `next` reads the disk, until more is
+        committed: what is deleted there is not given out."""
+        self._recent.clear()
+        return self._cursor, frozenset(self._ahead)
+
     def dropped(self, last: int) -> None:
         """Everything up to this number was dropped."""
         self._cursor = max(self._cursor, last)

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from mozu.core.delivery.fair_queue import share_of
 from mozu.core.delivery.spool.codec import SpoolEncoder, SpoolForm, decode_alert, decode_form
 from mozu.core.delivery.spool.disk_room import preallocate, preallocate_wal
 from mozu.core.delivery.spool.file import (
@@ -28,7 +29,7 @@ from mozu.core.delivery.spool.file import (
     set_aside,
 )
 from mozu.core.delivery.spool.salvage import salvage
-from mozu.core.model.alert import Alert
+from mozu.core.model.alert import Alert, Severity
 
 _ROW_OVERHEAD: Final = 24
 """Bytes of a row besides its body: keys and B-tree cells, measured on a million rows."""
@@ -78,6 +79,9 @@ class Spool:
         self._forms: dict[int, SpoolForm] = {}
         self._form_ids: dict[bytes, int] = {}
         self._encoded = SpoolEncoder()
+        self._present = set(Severity)
+        """Priorities of which there may be alerts that were not given out."""
+        self._read_to = 0
         self._db, self.damage = open_file(path, fsync=fsync, max_bytes=max_bytes)
         self._adopt()
 
@@ -115,6 +119,7 @@ class Spool:
             self._form_ids.clear()  # forms made in the transaction went back with it
             raise
         self._bytes += size
+        self._present.update(share_of(alert)[0] for alert in alerts)
         self._waiting += len(rows)
         self._last = last
         return last
@@ -181,6 +186,45 @@ class Spool:
         self._waiting -= len(numbers)
         return list(_runs(numbers))
 
+    def drop_less_severe(
+        self, than: Severity, limit: int, after: int, without: frozenset[int]
+    ) -> list[tuple[int, int]]:
+        """Drop up to `limit` alerts of the least severe priority there is, if it is less severe than this: the newest
+        of them. None that was given out: only numbers above `after` and above what was read, and none of `without`."""
+        after = max(after, self._read_to)
+        for priority in sorted(self._present, reverse=True):
+            if priority <= than:
+                break
+            numbers, freed = self._newest(priority, limit, after, without)
+            if not numbers:
+                self._present.discard(priority)
+                continue
+            with self._writing():
+                for first, last in _runs(numbers):
+                    self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
+            self._bytes -= freed
+            self._waiting -= len(numbers)
+            return list(_runs(numbers))
+        return []
+
+    def _newest(
+        self, priority: Severity, limit: int, after: int, without: frozenset[int]
+    ) -> tuple[list[int], int]:
+        """Numbers of the newest alerts of a priority, and the bytes of their rows."""
+        forms = []
+        for (number,) in self._db.execute("SELECT id FROM forms").fetchall():
+            with suppress(msgspec.MsgspecError, ValueError):
+                form = self._form(number)
+                if form.priority == priority and form.source != "internal":
+                    forms.append(number)
+        query = (
+            f"SELECT seq, length(body) FROM alerts WHERE seq > ? AND form IN ({', '.join(map(str, forms))}) "
+            "ORDER BY seq DESC LIMIT ?"
+        )
+        rows = self._db.execute(query, (after, limit + len(without))).fetchall()
+        found = [(seq, length) for seq, length in rows if seq not in without][:limit]
+        return [seq for seq, _ in found], sum(length + _ROW_OVERHEAD for _, length in found)
+
     # --- reading and acknowledging
 
     def read(self, after: int, most: int) -> list[tuple[int, Alert]]:
@@ -188,6 +232,7 @@ class Spool:
         rows = self._db.execute("SELECT seq, form, body FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?", (after, most))
         alerts = []
         for seq, form, body in rows.fetchall():
+            self._read_to = max(self._read_to, seq)
             try:
                 alerts.append((seq, decode_alert(self._form(form), body)))
             except (msgspec.MsgspecError, ValueError) as error:

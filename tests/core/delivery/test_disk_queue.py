@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from mozu.core.delivery.disk_queue import DiskQueue
+from mozu.core.delivery.spool import Spool
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert
+from mozu.core.model.alert import Alert, Severity
 from mozu.core.testing import alert
 
 
@@ -192,3 +193,30 @@ def test_a_spool_that_is_deleted_while_running_is_noticed_and_loses_nothing(tmp_
     problems, _, _ = play(path, first)
     assert "is not in its place any more" in problems[0]
     assert (["kept"] * 10) == play(path, second)[0]
+
+
+def test_a_full_spool_drops_what_is_less_severe_for_what_is_worse_and_announces_exactly_that(tmp_path: Path) -> None:
+    def sized(rule: str, priority: Severity) -> Alert:
+        made = alert(rule, name="x" * 50_000)
+        made.priority = priority
+        return made
+
+    async def scenario(queue: DiskQueue) -> tuple[list[str], list[tuple[int, int]]]:
+        for number in range(4):
+            queue.put(sized(f"noise {number}", Severity.DEBUG))
+            await queue.wait_persisted(queue.position())
+        given = await take(queue, 1)  # in delivery: it may arrive, and must not be announced as lost
+        for rule in ("first", "second"):
+            queue.put(sized(rule, Severity.CRITICAL))
+            await queue.wait_persisted(queue.position())
+        return given, [(one.first, one.last) for one in queue.take_dropped()]
+
+    (given, dropped), counts, _ = play(tmp_path / "s.db", scenario, max_bytes=230_000)
+    spool = Spool(tmp_path / "s.db")
+    left = [(number, one.rule) for number, one in spool.read(0, 100)]
+    spool.close()
+    gone = {number for first, last in dropped for number in range(first, last + 1)}
+    assert (["noise 0"], True) == (given, 1 not in gone)
+    assert {"first", "second"} <= {rule for _, rule in left}
+    assert (set(), set(range(1, 7))) == (gone & {number for number, _ in left}, gone | {number for number, _ in left})
+    assert counts["spool full"] == len(gone)
