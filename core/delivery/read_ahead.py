@@ -31,8 +31,9 @@ class ReadAhead:
         self._recent.extend(zip(range(first, last + 1), batch, strict=True))
 
     def acked(self, numbers: Iterable[int]) -> None:
-        """These are deleted from the disk."""
-        self._ahead.difference_update(numbers)
+        """These are deleted from the disk. One that is in memory as well is left out of it when its turn comes."""
+        first = self._recent[0][0] if self._recent else None
+        self._ahead.difference_update(number for number in numbers if first is None or number < first)
 
     def given(self, numbers: Iterable[int]) -> None:
         """These were given out by another way: `next` leaves them out until they are acknowledged."""
@@ -83,4 +84,8 @@ class ReadAhead:
         return taken
 
     def _not_given(self, found: list[Numbered]) -> list[Numbered]:
-        return [item for item in found if item[0] not in self._ahead] if self._ahead else found
+        if not self._ahead:
+            return found
+        kept = [item for item in found if item[0] not in self._ahead]
+        self._ahead = {number for number in self._ahead if number > self._cursor}
+        return kept

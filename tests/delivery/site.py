@@ -19,6 +19,7 @@ sources: [numbers: {{total: {total}}}]
 enrichers: []
 evaluators: []
 stop_deadline: 120
+state_dir: {state}
 sinks: [{sink}]
 """
 
@@ -45,7 +46,7 @@ class Site:
         self, total: int = 1_000_000_000, *, before: Sequence[str] = (), env: Mapping[str, str] | None = None
     ) -> "subprocess.Popen[str]":
         """Start mozu with a source of so many alerts; `before` stands in front of its command line."""
-        self._config.write_text(CONFIG.format(total=total, sink=self._sink))
+        self._config.write_text(CONFIG.format(total=total, sink=self._sink, state=self._config.parent / "state"))
         command = [*before, sys.executable, "-m", "mozu", "run", "-c", str(self._config), "--stats", str(self.stats)]
         environment = {**self._env, **(env or {})}
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)

@@ -105,3 +105,11 @@ def test_memory_is_bounded_and_the_disk_has_the_rest(disk: Disk) -> None:
     while some := taken(ahead, 500):
         given += some
     assert list(range(1, 10_001)) == given
+
+
+def test_what_was_given_out_another_way_and_acknowledged_is_not_given_out_again_from_memory(disk: Disk) -> None:
+    ahead = ReadAhead(disk.read, live_first=False)
+    commit(disk, ahead, 1, 4)
+    ahead.given([3])
+    disk.ack(ahead, [3])
+    assert [1, 2, 4] == taken(ahead, 9)
