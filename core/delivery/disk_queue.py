@@ -309,31 +309,18 @@ class DiskQueue:
             await self._commit(spool, [alert for alert in batch if share_of(alert)[0] == worst])
             await self._commit(spool, rest)
             return
-        given, ahead = self._read_ahead.settle()
-        displaced: list[tuple[int, int]] = []
+        given = self._read_ahead.settle()
+        ranges: list[tuple[int, int]] = []
         with suppress(SpoolFull):
-            displaced = await self._on_file(
-                spool, lambda: spool.drop_less_severe(worst, len(batch), given, ahead), default=[]
-            )
-        if displaced:
-            for first, last in displaced:
-                self._count_dropped(last - first + 1, "spool full")
-                self._dropped.add(first, last, why)
-            await self._commit(spool, batch)
-            return
-        if self._drop_oldest:
-            ranges: list[tuple[int, int]] = []
-            with suppress(SpoolFull):
+            ranges = await self._on_file(spool, lambda: spool.drop_less_severe(worst, len(batch), *given), default=[])
+            if not ranges and self._drop_oldest:
                 ranges = await self._on_file(spool, lambda: spool.drop_oldest(len(batch)), default=[])
-            if ranges:
-                for first, last in ranges:
-                    self._count_dropped(last - first + 1, "spool full")
-                    self._dropped.add(first, last, why)
-                    self._log_displaced(first, last)
-                self._read_ahead.dropped(ranges[-1][1])
-                await self._commit(spool, batch)
-                return
-        await self._drop(spool, why, batch)
+                self._read_ahead.dropped(ranges[-1][1] if ranges else 0)
+        for first, last in ranges:
+            self._count_dropped(last - first + 1, "spool full")
+            self._dropped.add(first, last, why)
+            self._log_displaced(first, last)
+        await (self._commit(spool, batch) if ranges else self._drop(spool, why, batch))
 
     async def _drop(self, spool: Spool, why: str, alerts: Sequence[Alert], reason: str = "spool full") -> None:
         """Count alerts that were never in the file, and use up their numbers."""

@@ -2,6 +2,7 @@
 
 from mozu.core.delivery.spool.file import SpoolDamaged, SpoolFull, SpoolUnusable
 from mozu.core.delivery.spool.owed import OwedNumbers
-from mozu.core.delivery.spool.store import DeadLetter, Spool, SpoolStatus
+from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus
+from mozu.core.delivery.spool.store import Spool
 
 __all__ = ["DeadLetter", "OwedNumbers", "Spool", "SpoolDamaged", "SpoolFull", "SpoolStatus", "SpoolUnusable"]

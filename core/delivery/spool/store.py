@@ -28,6 +28,7 @@ from mozu.core.delivery.spool.file import (
     read_aside,
     set_aside,
 )
+from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus, runs
 from mozu.core.delivery.spool.salvage import salvage
 from mozu.core.model.alert import Alert, Severity
 
@@ -43,32 +44,6 @@ that are merely free for the next alert."""
 _MOST_NOTICES: Final = 10_000
 _OVERFLOW: Final = 900
 """Bytes of a row beyond which it may take overflow pages of its own (a quarter of a page stays on the leaf)."""
-
-
-class DeadLetter(msgspec.Struct):
-    """An alert that could not be delivered, and why."""
-
-    id: int
-    sequence: int
-    time: int
-    """ns since the epoch at which it was given up."""
-    attempts: int
-    reason: str
-    alert: Alert
-
-
-class SpoolStatus(msgspec.Struct):
-    """What is in a spool."""
-
-    epoch: str
-    waiting: int
-    oldest: int
-    """Sequence number of the first that waits, 0 for none."""
-    last: int
-    """The highest sequence number ever given."""
-    dead: int
-    bytes: int
-    """Of pending alerts and dead letters."""
 
 
 class Spool:
@@ -184,7 +159,7 @@ class Spool:
             self._db.execute("DELETE FROM alerts WHERE seq <= ?", (numbers[-1],))
         self._bytes -= freed
         self._waiting -= len(numbers)
-        return list(_runs(numbers))
+        return list(runs(numbers))
 
     def drop_less_severe(
         self, than: Severity, limit: int, after: int, without: frozenset[int]
@@ -200,11 +175,11 @@ class Spool:
                 self._present.discard(priority)
                 continue
             with self._writing():
-                for first, last in _runs(numbers):
+                for first, last in runs(numbers):
                     self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
             self._bytes -= freed
             self._waiting -= len(numbers)
-            return list(_runs(numbers))
+            return list(runs(numbers))
         return []
 
     def _newest(
@@ -258,7 +233,7 @@ class Spool:
         freed = gone = 0
         size = "SELECT coalesce(sum(length(body)), 0), count(*) FROM alerts WHERE seq BETWEEN ? AND ?"
         with self._writing():
-            for first, last in _runs(numbers):
+            for first, last in runs(numbers):
                 length, count = self._db.execute(size, (first, last)).fetchone()
                 freed, gone = freed + length + _ROW_OVERHEAD * count, gone + count
                 self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
@@ -410,17 +385,3 @@ class Spool:
 def _pages_of(size: int) -> float:
     """Pages that a row of this size takes at most."""
     return size / PAGE_BYTES * 1.5 if size < _OVERFLOW else size // PAGE_BYTES + 2
-
-
-def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Ranges (first, last) without holes."""
-    first = last = None
-    for number in sorted(numbers):
-        if last is not None and number == last + 1:
-            last = number
-            continue
-        if first is not None and last is not None:
-            yield first, last
-        first = last = number
-    if first is not None and last is not None:
-        yield first, last
