@@ -71,21 +71,28 @@ class AlertPipeline:
         """
         alert.hostname = alert.hostname or self._hostname
         self._emitted.value += 1
-        try:
-            self._redact(alert)
-        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
-            self._isolation.failed("redact an alert", error)
-            alert = plain_alert(alert, error, values=False)
-        try:
-            passes = self._limiter.passes(alert, time.monotonic())
-        except Exception as error:  # noqa: BLE001  as above
-            self._isolation.failed("limit an alert", error)
-            passes = True
+        alert = self._redacted(alert)
+        passes = self._within_limits(alert)
         if passes:
             self._fan_out(alert)
         else:
             self._suppressed.value += 1
         return passes
+
+    def _redacted(self, alert: Alert) -> Alert:
+        try:
+            self._redact(alert)
+        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+            self._isolation.failed("redact an alert", error)
+            return plain_alert(alert, error, values=False)
+        return alert
+
+    def _within_limits(self, alert: Alert) -> bool:
+        try:
+            return self._limiter.passes(alert, time.monotonic())
+        except Exception as error:  # noqa: BLE001  as above
+            self._isolation.failed("limit an alert", error)
+            return True
 
     def _fan_out(self, alert: Alert) -> None:
         for worker in self.workers:

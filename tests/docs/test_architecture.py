@@ -49,7 +49,7 @@ def test_the_table_is_in_the_order_of_the_import_contract() -> None:
 def test_a_batch_passes_the_stages_in_the_order_of_the_docstring() -> None:
     docstring = ast.get_docstring(ast.parse(PIPELINE.read_text())) or ""
     listed = re.findall(r"^    (\w+(?: \w+)?)\s{2,}\w", docstring, re.MULTILINE)
-    words = {"apply": "state", "admit": "hold", "passes": "limit", "fan_out": "fan out"}
+    words = {"apply": "state", "admit": "hold", "redacted": "redact", "within_limits": "limit", "fan_out": "fan out"}
     calls = (*stages("SourcePipeline", "process"), *stages("AlertPipeline", "emit"))
     called = [words.get(name, name) for name in calls]
     assert listed == [name for name in called if name not in ("oldest", "monotonic")]
