@@ -87,8 +87,7 @@ inlined u32 reaper_of(struct task_struct *task) {
   return number;
 }
 
-/* Exit of a process's last thread. Exits of other threads are emitted only if a rule needs threads; these have
-   result 1. */
+/* Exit of a process's last thread; exits of other threads, with result 1, only if a rule needs threads. */
 inlined int process_exited(struct bpf_raw_tracepoint_args *ctx) {
   struct task_struct *task = bpf_get_current_task_btf();
   struct signal_struct *signal = task->signal;

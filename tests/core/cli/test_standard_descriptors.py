@@ -14,7 +14,7 @@ from tests.support.requirements import ROOT
 COMBINATIONS = ((0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2))
 RUN = (
     *("run", "-o", "sources=[falco_http]", "-o", "sources.falco_http.listen=127.0.0.1:0"),
-    *("-o", "evaluators=[]", "-o", "enrichers=[]"),
+    *("-o", "sources.falco_http.token=none", "-o", "evaluators=[]", "-o", "enrichers=[]"),
 )
 
 
