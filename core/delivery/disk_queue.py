@@ -294,8 +294,7 @@ class DiskQueue:
             return
         self._read_ahead.committed(last, batch)
         first = last - len(batch) + 1
-        if self._drop_oldest:
-            self._stored.append((first, self._positions(batch)))
+        self._stored.append((first, self._positions(batch)))
         own = [(first + at, alert) for at, alert in enumerate(batch) if alert.source == "internal"]
         self._notices.extend(own)
         self._read_ahead.given(number for number, _ in own)
@@ -314,7 +313,7 @@ class DiskQueue:
         with suppress(SpoolFull):
             ranges = await self._on_file(spool, lambda: spool.drop_less_severe(worst, len(batch), *given), default=[])
             if not ranges and self._drop_oldest:
-                ranges = await self._on_file(spool, lambda: spool.drop_oldest(len(batch)), default=[])
+                ranges = await self._on_file(spool, lambda: spool.drop_oldest(len(batch), *given), default=[])
                 self._read_ahead.dropped(ranges[-1][1] if ranges else 0)
         for first, last in ranges:
             self._count_dropped(last - first + 1, "spool full")

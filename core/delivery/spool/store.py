@@ -147,16 +147,19 @@ class Spool:
         self._last = first + count - 1
         return first, self._last
 
-    def drop_oldest(self, most: int) -> list[tuple[int, int]]:
-        """Drop up to `most` alerts to make room: their numbers, as ranges without holes."""
-        numbers, freed = [], 0
-        for seq, length in self._db.execute("SELECT seq, length(body) FROM alerts ORDER BY seq LIMIT ?", (most,)):
-            numbers.append(seq)
-            freed += length + _ROW_OVERHEAD
+    def drop_oldest(
+        self, most: int, after: int = 0, without: frozenset[int] = frozenset()
+    ) -> list[tuple[int, int]]:
+        """Drop up to `most` alerts to make room: their numbers, as ranges without holes. None that was given out."""
+        query = "SELECT seq, length(body) FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?"
+        rows = self._db.execute(query, (max(after, self._read_to), most + len(without))).fetchall()
+        found = [(seq, length) for seq, length in rows if seq not in without][:most]
+        numbers, freed = [seq for seq, _ in found], sum(length + _ROW_OVERHEAD for _, length in found)
         if not numbers:
             return []
         with self._writing():
-            self._db.execute("DELETE FROM alerts WHERE seq <= ?", (numbers[-1],))
+            for first, last in runs(numbers):
+                self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
         self._bytes -= freed
         self._waiting -= len(numbers)
         return list(runs(numbers))

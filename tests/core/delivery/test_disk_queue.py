@@ -220,3 +220,17 @@ def test_a_full_spool_drops_what_is_less_severe_for_what_is_worse_and_announces_
     assert {"first", "second"} <= {rule for _, rule in left}
     assert (set(), set(range(1, 7))) == (gone & {number for number, _ in left}, gone | {number for number, _ in left})
     assert counts["spool full"] == len(gone)
+
+
+def test_the_oldest_that_is_being_delivered_is_not_dropped_nor_announced(tmp_path: Path) -> None:
+    async def scenario(queue: DiskQueue) -> list[tuple[int, int]]:
+        for number in range(2):
+            queue.put(alert(str(number), name="x" * 100_000))
+            await queue.wait_persisted(queue.position())
+        await take(queue, 1)
+        queue.put(alert("2", name="x" * 100_000))
+        await queue.wait_persisted(queue.position())
+        return [(one.first, one.last) for one in queue.take_dropped()]
+
+    dropped, _, _ = play(tmp_path / "s.db", scenario, max_bytes=250_000, drop_oldest=True)
+    assert [(2, 2)] == dropped
