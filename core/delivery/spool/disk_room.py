@@ -54,26 +54,30 @@ def forbid_copy_on_write(path: Path) -> None:
 
 def preallocate_wal(path: Path) -> bool:
     """Give the WAL of this database its blocks; False where the disk has no room now."""
-    return _allocate(path.with_name(path.name + "-wal"), 0, WAL_BYTES, keep_size=False)
-
-
-def preallocate(path: Path, end: int, size: int) -> bool:
-    """Take blocks for at least `size` bytes behind byte `end` of the database; False where the disk has no room."""
-    return _allocate(path, end, max(size, _STEP), keep_size=True) or _allocate(path, end, size, keep_size=True)
-
-
-def _allocate(path: Path, offset: int, size: int, *, keep_size: bool) -> bool:
-    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    fd = os.open(path.with_name(path.name + "-wal"), os.O_RDWR | os.O_CLOEXEC)
     try:
-        if keep_size:
-            failed = _libc.fallocate(fd, _KEEP_SIZE, ctypes.c_long(offset), ctypes.c_long(size)) != 0
-            number = ctypes.get_errno() if failed else 0
-        else:
-            try:
-                os.posix_fallocate(fd, offset, size)
-                number = 0
-            except OSError as error:
-                number = error.errno or errno.EIO
+        return _allocate(fd, 0, WAL_BYTES, keep_size=False)
     finally:
         os.close(fd)
+
+
+def preallocate(fd: int, end: int, size: int) -> bool:
+    """Take blocks for at least `size` bytes behind byte `end` of the database; False where the disk has no room.
+
+    The descriptor must stay open as long as SQLite has the file open: close(2) of any descriptor of a file drops all
+    locks (fcntl) of the process on it, and another process that opens the spool would then delete the WAL.
+    """
+    return _allocate(fd, end, max(size, _STEP), keep_size=True) or _allocate(fd, end, size, keep_size=True)
+
+
+def _allocate(fd: int, offset: int, size: int, *, keep_size: bool) -> bool:
+    if keep_size:
+        failed = _libc.fallocate(fd, _KEEP_SIZE, ctypes.c_long(offset), ctypes.c_long(size)) != 0
+        number = ctypes.get_errno() if failed else 0
+    else:
+        try:
+            os.posix_fallocate(fd, offset, size)
+            number = 0
+        except OSError as error:
+            number = error.errno or errno.EIO
     return number in (0, errno.EOPNOTSUPP, errno.ENOSYS)  # without fallocate SQLite finds out by itself

@@ -5,6 +5,7 @@ power. Sequence numbers come from AUTOINCREMENT in the transaction that stores t
 that are announced; `epoch` changes when the file is made anew.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,6 +58,8 @@ class Spool:
         self._present = set(Severity)
         """Priorities of which there may be alerts that were not given out."""
         self._read_to = 0
+        self._fd = -1
+        """Of the open file, for `preallocate`; closed after the database only."""
         self._db, self.damage = open_file(path, fsync=fsync, max_bytes=max_bytes)
         self._adopt()
 
@@ -66,7 +69,10 @@ class Spool:
         self._bytes = self._measure()
         self._waiting = int(self._db.execute("SELECT count(*) FROM alerts").fetchone()[0])
         self._last = self.last()
-        found = self.path.stat()
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        found = os.fstat(self._fd)
         self._file = (found.st_dev, found.st_ino)
         self._has_wal_room = preallocate_wal(self.path)
         self._has_filler = bool(self._db.execute("SELECT 1 FROM meta WHERE name = 'filler'").fetchone())
@@ -105,7 +111,7 @@ class Spool:
             self._has_wal_room = preallocate_wal(self.path)
         need = int(sum(_pages_of(len(body)) for _, body in rows)) + 8
         missing = need - self._free_pages()
-        if missing <= 0 or preallocate(self.path, self._end(), missing * PAGE_BYTES):
+        if missing <= 0 or preallocate(self._fd, self._end(), missing * PAGE_BYTES):
             return
         if notices and self._has_filler and missing <= _FILLER_PAGES:
             self._db.execute("DELETE FROM meta WHERE name = 'filler'")
@@ -123,7 +129,7 @@ class Spool:
     def _keep_filler(self) -> None:
         """Fill pages that are given up for notices when the disk is full; as soon as there is room for them."""
         missing = _FILLER_PAGES + 8 - self._free_pages()
-        if missing > 0 and not preallocate(self.path, self._end(), missing * PAGE_BYTES):
+        if missing > 0 and not preallocate(self._fd, self._end(), missing * PAGE_BYTES):
             return
         with suppress(SpoolFull), self._writing():
             size = _FILLER_PAGES * (PAGE_BYTES - 4)  # an overflow page holds the number of the next one
@@ -342,6 +348,9 @@ class Spool:
     def close(self) -> None:
         """Close the database, which writes the WAL back."""
         self._db.close()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     # --- transactions and rows
 
