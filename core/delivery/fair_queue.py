@@ -10,7 +10,7 @@ when the queue is half empty again.
 """
 
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Final, Generic, TypeVar
 
 from mozu.core.metrics import Counter, Metrics
@@ -223,21 +223,6 @@ def _process_of(alert: Alert) -> str:
                 if value not in (None, "", "host") and isinstance(value, str | int):
                     return f"{key}={value}" if isinstance(value, str) else f"{key}={value:x}"
     return ""
-
-
-def fair_order(alerts: Sequence[Alert]) -> list[Alert]:
-    """Most severe first; of one priority the rules take turns, and within a rule its processes: what stands last is
-    dropped first."""
-    turns: dict[tuple[Severity, str, str], int] = {}
-    of_rule: dict[tuple[Severity, str], list[tuple[int, int]]] = {}
-    for at, alert in enumerate(alerts):
-        share = share_of(alert)
-        turns[share] = turn = turns.get(share, 0) + 1
-        of_rule.setdefault(share[:2], []).append((turn, at))
-    ranked = [
-        (severity, rank, at) for (severity, _), own in of_rule.items() for rank, (_, at) in enumerate(sorted(own))
-    ]
-    return [alerts[at] for _, _, at in sorted(ranked)]
 
 
 class DropCounter:

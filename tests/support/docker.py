@@ -125,7 +125,7 @@ class DockerEngine:
         )
         if done.returncode:
             raise AssertionError(f"docker {' '.join(map(str, arguments))}: {done.stderr.decode()}")
-        return done.stdout.decode().rstrip("\n")
+        return done.stdout.decode(errors="replace").rstrip("\n")  # a test reads a block device, whatever is on it
 
     def run(self, *command: str, image: str = IMAGE, options: tuple[str, ...] = ()) -> str:
         """Run a container to its end and remove it; its output."""

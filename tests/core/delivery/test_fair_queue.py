@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from mozu.core.delivery.alert_queue import DroppedNumbers, DroppedRange
-from mozu.core.delivery.fair_queue import DropCounter, FairQueue, fair_order, share_of
+from mozu.core.delivery.fair_queue import DropCounter, FairQueue, share_of
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.testing import alert
@@ -140,17 +140,6 @@ def test_any_alert_has_a_share_property() -> None:
 def test_a_capacity_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         FairQueue(0)
-
-
-def test_in_fair_order_the_worst_come_first_and_rules_and_processes_take_turns() -> None:
-    alerts = [
-        *(an_alert("a", pid=1) for _ in range(3)),
-        an_alert("a", pid=2),
-        an_alert("b"),
-        an_alert("c", Severity.ALERT),
-    ]
-    ordered = [(one.rule, one.enrichment["proc.pid"]) for one in fair_order(alerts)]
-    assert [("c", 1), ("a", 1), ("b", 1), ("a", 2), ("a", 1), ("a", 1)] == ordered
 
 
 def test_drops_are_counted_by_priority_and_rule_with_a_bounded_number_of_labels() -> None:
