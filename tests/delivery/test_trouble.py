@@ -13,8 +13,8 @@ from tests.delivery.site import Site
 from tests.support.requirements import require
 
 DOWN = 60.0 if os.environ.get("MOZU_CHAOS") == "full" else 3.0
-STARTED = 1
-"""Alerts before those of the source: `mozu started`."""
+NOTICES = 2
+"""Alerts beside those of the source: `mozu started` and, once it has ended, `mozu stopped`."""
 
 
 def numbers(site: Site) -> set[int]:
@@ -33,7 +33,7 @@ def left_behind(site: Site, count: int) -> None:
     site.far_end.down.touch()
     process = site.begin(total=count)
     deadline = time.monotonic() + 60
-    while not site.spool.exists() or site.last() < count + STARTED:
+    while not site.spool.exists() or site.last() < count + NOTICES:
         assert time.monotonic() < deadline
         time.sleep(0.05)  # the spool's file sends no event when it grows
     process.kill()
@@ -61,7 +61,7 @@ def test_what_a_dead_destination_left_in_the_spool_is_delivered_by_the_next_run(
     site.far_end.down.unlink()
     sink = site.finish(site.begin(total=0))
     notices = 3  # the death of the run before, start, stop
-    assert (set(range(1, 502 + notices)), 501) == (numbers(site), sink["found"])
+    assert (set(range(1, 503 + notices)), 502) == (numbers(site), sink["found"])
 
 
 def test_what_has_just_come_overtakes_a_backlog_where_the_configuration_says_so(tmp_path: Path) -> None:
@@ -70,8 +70,8 @@ def test_what_has_just_come_overtakes_a_backlog_where_the_configuration_says_so(
     site.far_end.down.unlink()
     sink = site.finish(site.begin(total=50))
     order = [number for _, number, _ in site.arrived()]
-    assert order.index(20_002) < order.index(20_001)
-    assert (list(range(1, 20_055)), 20_054) == (sorted(order), sink["delivered"])
+    assert order.index(20_010) < order.index(20_000)
+    assert (list(range(1, 20_056)), 20_055) == (sorted(order), sink["delivered"])
 
 
 @pytest.fixture
