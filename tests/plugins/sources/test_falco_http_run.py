@@ -115,7 +115,8 @@ def test_alerts_of_a_falco_arrive_signed_and_once_though_the_receiver_has_its_tr
             log = "\n".join(running.log)
     assert [200] * 51 == statuses + again
     documents = [item for request in answers.taken for item in _items(request.json())]
-    assert list(range(1, len(documents) + 1)) == [item["mozu"]["sequence"] for item in documents]
+    # What was refused for now may come after others; the numbers tell the order.
+    assert list(range(1, len(documents) + 1)) == sorted(item["mozu"]["sequence"] for item in documents)
     assert len(documents) == statistics["sinks"]["webhook"]["delivered"]
     documents = [item for item in documents if item["source"] != "internal"]
     assert (51, 50) == (len(documents), len({item["uuid"] for item in documents}))
