@@ -19,9 +19,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+PAGE_BYTES: Final = 4_096
 WAL_BYTES: Final = 4 << 20
 """A transaction of 2,000 alerts of 600 bytes takes 1.5 MB of the WAL; the checkpoint comes after each 1 MB."""
 _STEP: Final = 1 << 20
+_OVERFLOW: Final = 900
+"""Bytes of a row beyond which it may take overflow pages of its own (a quarter of a page stays on the leaf)."""
 _KEEP_SIZE: Final = 1
 """FALLOC_FL_KEEP_SIZE of linux/falloc.h."""
 _SET_FLAGS: Final = 0x40086602
@@ -32,6 +35,11 @@ _BTRFS_MAGIC: Final = 0x9123683E
 """BTRFS_SUPER_MAGIC of linux/magic.h."""
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
+
+
+def pages_of(size: int) -> float:
+    """Pages that a row of this size takes at most."""
+    return size / PAGE_BYTES * 1.5 if size < _OVERFLOW else size // PAGE_BYTES + 2
 
 
 def is_copy_on_write(folder: Path) -> bool:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from mozu.core.delivery.spool.disk_room import WAL_BYTES, forbid_copy_on_write, is_copy_on_write
+from mozu.core.delivery.spool.disk_room import PAGE_BYTES, WAL_BYTES, forbid_copy_on_write, is_copy_on_write
 from mozu.core.delivery.spool.salvage import Salvaged, salvage
 from mozu.core.errors import MozuError
 
 SCHEMA_VERSION: Final = 1
-PAGE_BYTES: Final = 4_096
 _SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE forms (id INTEGER PRIMARY KEY, raw BLOB NOT NULL UNIQUE);

@@ -17,9 +17,8 @@ import msgspec
 
 from mozu.core.delivery.fair_queue import share_of
 from mozu.core.delivery.spool.codec import SpoolEncoder, SpoolForm, decode_alert, decode_form
-from mozu.core.delivery.spool.disk_room import preallocate, preallocate_wal
+from mozu.core.delivery.spool.disk_room import PAGE_BYTES, pages_of, preallocate, preallocate_wal
 from mozu.core.delivery.spool.file import (
-    PAGE_BYTES,
     SpoolDamaged,
     SpoolFull,
     SpoolUnusable,
@@ -43,8 +42,6 @@ _FILLER_PAGES: Final = 64
 """Pages of the row `filler`, which is deleted for notices alone: they find room on a full disk. SQLite would use pages
 that are merely free for the next alert."""
 _MOST_NOTICES: Final = 10_000
-_OVERFLOW: Final = 900
-"""Bytes of a row beyond which it may take overflow pages of its own (a quarter of a page stays on the leaf)."""
 
 
 class Spool:
@@ -109,7 +106,7 @@ class Spool:
         """Make sure that the checkpoint will find blocks for the pages of these rows. Raises SpoolFull."""
         if not self._has_wal_room:
             self._has_wal_room = preallocate_wal(self.path)
-        need = int(sum(_pages_of(len(body)) for _, body in rows)) + 8
+        need = int(sum(pages_of(len(body)) for _, body in rows)) + 8
         missing = need - self._free_pages()
         if missing <= 0 or preallocate(self._fd, self._end(), missing * PAGE_BYTES):
             return
@@ -392,8 +389,3 @@ class Spool:
                 raise ValueError(f"form {number} is missing")
             form = self._forms[number] = decode_form(row[0])
         return form
-
-
-def _pages_of(size: int) -> float:
-    """Pages that a row of this size takes at most."""
-    return size / PAGE_BYTES * 1.5 if size < _OVERFLOW else size // PAGE_BYTES + 2
