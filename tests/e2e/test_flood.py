@@ -42,7 +42,7 @@ def flood(tmp_path_factory: pytest.TempPathFactory) -> Flood:
         run = subprocess.run([program, str(CALLS), path], check=True, capture_output=True, text=True)
         mozu.wait_alert(lambda alert: alert["rule"] == "Events lost", "an alert that tells of the loss")
         statistics = mozu.stop()
-    return Flood(int(run.stdout), mozu.alerts, statistics)
+    return Flood(int(run.stdout), [*mozu.lifecycle, *mozu.alerts], statistics)
 
 
 def test_every_call_is_filtered_lost_missed_or_received(flood: Flood) -> None:
