@@ -31,7 +31,21 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, An
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
-    """What a test asks the machine for is held against its marker."""
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """What a test and its fixtures ask the machine for is held against its marker."""
     with split.running(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """The same."""
+    with split.running(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, Any, Any]:
+    """Not at its end, when fixtures that earlier tests have shared may end as well."""
+    with split.running(None):
         return (yield)

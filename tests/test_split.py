@@ -12,7 +12,12 @@ pytest_plugins = ["pytester"]
 
 CONFTEST: Final = """
 import pytest
-from tests.conftest import pytest_pycollect_makeitem, pytest_runtest_protocol
+from tests.conftest import (
+    pytest_pycollect_makeitem,
+    pytest_runtest_call,
+    pytest_runtest_setup,
+    pytest_runtest_teardown,
+)
 from tests.support import requirements, split
 
 @pytest.fixture
@@ -93,6 +98,27 @@ def test_a_unit_test_starts_no_program_that_not_every_machine_has(project: pytes
     assert {"failed": 1} == outcomes(project, start.format("git"))
     assert {"passed": 1} == outcomes(project, "pytestmark = pytest.mark.live\n" + start.format("git"))
     assert {"passed": 1} == outcomes(project, start.format("sh"))
+
+
+def test_a_fixture_of_live_tests_ends_undisturbed_where_a_unit_test_is_the_last(project: pytest.Pytester) -> None:
+    text = """
+@pytest.fixture(scope="module")
+def engine():
+    yield
+    requirements.program("sh")
+
+@pytest.mark.live
+def test_live(engine): pass
+
+def test_unit(): pass
+"""
+    assert {"passed": 2} == outcomes(project, text)
+
+
+def test_a_fixture_that_asks_for_what_only_live_tests_have_fails_a_unit_test(project: pytest.Pytester) -> None:
+    assert {"errors": 1} == outcomes(
+        project, "@pytest.fixture\ndef engine(): requirements.program('sh')\ndef test_it(engine): pass"
+    )
 
 
 def test_unit_and_live_together_are_every_test_and_none_is_in_both() -> None:

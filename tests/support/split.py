@@ -23,7 +23,7 @@ ORDINARY: Final = frozenset({Path(sys.executable).name, "cat", "false", "sh", "s
 _NEEDS: Final = "needs_live"
 
 _Fixture = TypeVar("_Fixture", bound=Callable[..., Any])
-_running: list[pytest.Item] = []
+_running: list[pytest.Item | None] = []
 
 
 def needs_live(fixture: _Fixture) -> _Fixture:
@@ -52,13 +52,14 @@ def mistaken(item: pytest.Function) -> str | None:
 
 def check(need: str) -> None:
     """Fail the test that runs, if it is a unit test and asks for what only live tests have."""
-    if _running and not _running[-1].get_closest_marker("live"):
+    item = _running[-1] if _running else None
+    if item is not None and not item.get_closest_marker("live"):
         pytest.fail(f"a unit test asks for what a live machine has ({need}): {_advice()}")
 
 
 @contextmanager
-def running(item: pytest.Item) -> Iterator[None]:
-    """While the item is set up, runs and is torn down."""
+def running(item: pytest.Item | None) -> Iterator[None]:
+    """While the item is set up or runs; None: while what is asked for is of no test in particular."""
     _running.append(item)
     try:
         yield
