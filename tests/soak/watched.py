@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mozu.core.cli import main
-from mozu.core.runtime.engine import engine
+from mozu.core.runtime.engine import wiring
 from mozu.core.state import StateMachine
 from tests.soak.truth import Known
 
@@ -52,6 +52,6 @@ def _write(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    setattr(engine, "StateMachine", ReadableState)  # noqa: B010  it is no export of the module
+    setattr(wiring, "StateMachine", ReadableState)  # noqa: B010  it is no export of the module
     signal.signal(signal.SIGUSR2, _write)
     sys.exit(main())
