@@ -3,7 +3,7 @@ VENV    := .venv
 PYTHON  := $(VENV)/bin/python
 MOZU    := $(VENV)/bin/mozu
 STAMP   := $(VENV)/.installed
-# Unit tests pass without root's powers: whoever is root goes without them, so that a test that needs them fails for all.
+# Unit tests pass without root's powers: root drops its capabilities, so that a test that needs them fails for every user.
 POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && echo setpriv --bounding-set=-all --inh-caps=-all)
 
 .PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist changelog bench soak chaos projects fuzz vectors oracle docs clean

@@ -68,7 +68,7 @@ struct call {            /* a call with numbers and up to three strings; a scala
   u64 args[8];           /* six, and two that a masked index may reach */
   u16 text[3], base[2];  /* strings: arguments (or blocks), directories that the first and the second start from */
   u16 base_marks[2];
-  u16 data;              /* string: bytes handed over */
+  u16 data;              /* string: bytes of the payload */
 };
 
 struct descriptor {      /* a call on a descriptor */
@@ -77,7 +77,7 @@ struct descriptor {      /* a call on a descriptor */
   struct file_attrs file;
   struct endpoints endpoints;
   u32 fd, flags;
-  u16 address, data;     /* strings, after the names in `endpoints`: sockaddr as given, bytes handed over */
+  u16 address, data;     /* strings, after the names in `endpoints`: sockaddr as given, bytes of the payload */
   u16 path, opened_path, block[3]; /* strings: the file's path, the one in OPENED_PATHS, blocks */
   u16 raw;               /* length of the end of `opened_path` that the open was given */
 };

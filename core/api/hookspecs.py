@@ -22,7 +22,7 @@ class Hooks:
     """The hook specification."""
 
     @hookspec
-    def mozu_components(self) -> AnyDeclaration | Sequence[AnyDeclaration]:  # type: ignore[empty-body]
+    def mozu_components(self) -> AnyDeclaration | Sequence[AnyDeclaration]:  # type: ignore[empty-body]  # pluggy never calls a spec
         """Declare the components of a plugin, each with the declaration of its kind.
 
         Called: once, when configuration has been read, on the main thread.

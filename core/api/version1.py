@@ -72,19 +72,19 @@ class Version1Hooks:
     """The hooks of version 1: one a kind."""
 
     @hookspec
-    def mozu_source(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]
+    def mozu_source(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]  # pluggy never calls a spec
         """Now `mozu_components` with a `SourceDeclaration`."""
 
     @hookspec
-    def mozu_enricher(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]
+    def mozu_enricher(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]  # pluggy never calls a spec
         """Now `mozu_components` with an `EnricherDeclaration`."""
 
     @hookspec
-    def mozu_evaluator(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]
+    def mozu_evaluator(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]  # pluggy never calls a spec
         """Now `mozu_components` with an `EvaluatorDeclaration`."""
 
     @hookspec
-    def mozu_sink(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]
+    def mozu_sink(self) -> Declaration | Sequence[Declaration]:  # type: ignore[empty-body]  # pluggy never calls a spec
         """Now `mozu_components` with a `SinkDeclaration`."""
 
 

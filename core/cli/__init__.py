@@ -8,6 +8,6 @@ from mozu.core.cli.standard_descriptors import open_missing
 
 open_missing()  # before anything is imported that opens descriptors
 
-from mozu.core.cli.main import invoke, main  # noqa: E402
+from mozu.core.cli.main import invoke, main  # noqa: E402  descriptors 0 to 2 come before any other import
 
 __all__ = ["invoke", "main"]

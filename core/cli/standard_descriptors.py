@@ -17,6 +17,7 @@ def open_missing() -> None:
         if not _is_open(fd):
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number, which is `fd`
         if getattr(sys, name) is None:
+            # Open until the process ends: it is sys.stdin, sys.stdout or sys.stderr.
             stream = open(fd, "r" if fd == 0 else "w", encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)

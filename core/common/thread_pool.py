@@ -94,7 +94,7 @@ class _Call:
         if not (self._skip_if_cancelled and self.future.cancelled()):
             try:
                 result = self._call()
-            except BaseException as raised:  # noqa: BLE001  handed over whole to the caller that awaits it
+            except BaseException as raised:  # noqa: BLE001  set as the exception of the future that the caller awaits
                 error = raised
         self._done()
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 from mozu.core.metrics import Metrics
@@ -48,7 +49,10 @@ class StateMachine:
         self._state = State(None if self._procfs is None else self._task, metrics)
         self._environments = False
         for name in self.sizes():
-            metrics.gauge(f"state_{name}", lambda name=name: self.sizes()[name])  # type: ignore[misc]
+            metrics.gauge(f"state_{name}", partial(self._size, name))
+
+    def _size(self, name: str) -> int:
+        return self.sizes()[name]
 
     def _task(self, tid: int) -> tuple[int, KnownProcess, int] | None:
         return None if self._procfs is None else self._procfs.task(tid, env=self._environments)

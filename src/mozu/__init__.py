@@ -1,7 +1,7 @@
 """mozu: runtime security from the perch of the shrike. The public API of plugins."""
 
 try:
-    from mozu.core.api import *  # noqa: F403
+    from mozu.core.api import *  # noqa: F403  the same names, which __all__ lists
     from mozu.core.api import __all__ as __all__
 except ModuleNotFoundError as error:
     if error.name != "mozu.core":

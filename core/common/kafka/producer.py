@@ -96,7 +96,7 @@ class KafkaProducer:
                 await self._topics.require(topic, self._producer, client_arguments(self._access))
 
     async def send(self, message: KafkaMessage) -> "asyncio.Future[RecordMetadata]":
-        """Hand over a record; the future is done once it is acknowledged. Raises KafkaError."""
+        """Enqueue a record; the future is done once it is acknowledged. Raises KafkaError."""
         assert self._producer is not None
         future: asyncio.Future[RecordMetadata] = await self._producer.send(
             message.topic, message.body, message.key, headers=message.headers

@@ -47,7 +47,7 @@ def poison() -> Iterator[tuple[str, Alert]]:
         "tags": (("\ud800",), ("x" * 300_000,), (None,), None, 7, ("b", 1)),
         "incomplete": (("\ud800",), None, (7,)),
         "priority": (99, -1, None, "CRITICAL"),
-        "template": (Template(("\ud800",)), Template((7,)), Template((Ref("no", "such", "hex", -1),)), None),  # type: ignore[arg-type]
+        "template": (Template(("\ud800",)), Template((7,)), Template((Ref("no", "such", "hex", -1),)), None),  # type: ignore[arg-type]  # poison
         "values": (None, {}, [], {7: 8}),
         "enrichment": (None, [], {7: 8}),
     }

@@ -86,7 +86,7 @@ class Destination:
 class Scene:
     """Two sources, one sink."""
 
-    def __init__(self, interval: float = 60.0, capacity: int = 100, route: Route = Route()) -> None:  # noqa: B008
+    def __init__(self, interval: float = 60.0, capacity: int = 100, route: Route = Route()) -> None:  # noqa: B008  frozen
         metrics = Metrics()
         self.source, self.destination = Probing(), Destination()
         sink: Isolated[Any] = Isolated("sink", "siem", self.destination, metrics)

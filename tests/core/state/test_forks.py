@@ -138,7 +138,7 @@ def machine() -> Story:
 
 
 def fork(story: Story, creator: int, child: int, *, pid: int | None = None, **observed: int | bool) -> None:
-    told = Forked(tid=child, pid=pid or child, vtid=child, vpid=pid or child, **observed)  # type: ignore[arg-type]
+    told = Forked(tid=child, pid=pid or child, vtid=child, vpid=pid or child, **observed)  # type: ignore[arg-type]  # any of its fields
     story.event("_fork", creator, observed=told)
 
 

@@ -72,7 +72,7 @@ def _observed(observed: Any) -> Any:
     if isinstance(observed, Forked):
         return replace(observed, start=0, pidns_start=0)
     if isinstance(observed, Descriptor) and observed.file is not None:
-        return Descriptor(_file(observed.file))  # type: ignore[arg-type]
+        return Descriptor(_file(observed.file))  # type: ignore[arg-type]  # a tuple, compared and not used
     return observed
 
 
