@@ -43,7 +43,10 @@ def test_too_many_calls_are_refused_at_once() -> None:
         pool = ThreadPool("test", 1)
         gate = asyncio.Event()
         loop = asyncio.get_running_loop()
-        hang = lambda: asyncio.run_coroutine_threadsafe(gate.wait(), loop).result()  # noqa: E731  a row of the table below
+
+        def hang() -> bool:
+            return asyncio.run_coroutine_threadsafe(gate.wait(), loop).result()
+
         async with asyncio.TaskGroup() as group:
             for _ in range(64):
                 group.create_task(pool.run(hang, 30))
