@@ -2,95 +2,28 @@
 
 import asyncio
 import base64
-import socket
-import ssl
 import time
-from collections.abc import Callable
 from email.utils import formatdate
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from standardwebhooks import Webhook as Verifier
 
-from mozu.core.api import Context
-from mozu.core.delivery.encode import FalcoJson
-from mozu.core.delivery.memory_queue import MemoryQueue
-from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
-from mozu.core.isolation.isolated import Isolated, Isolation
-from mozu.core.metrics import Metrics
 from mozu.core.runtime.loop import run as run_loop
-from mozu.core.testing import alert, check_sink, context
+from mozu.core.testing import check_sink, context
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
 from mozu.plugins.sinks.webhook.sink import build
 from tests.support.https import Answers, Certificates, Handler, answering, close, hang, serving, unpacked
+from tests.support.webhook import PATIENCE, play
 
 Log = pytest.LogCaptureFixture
-PATIENCE = 60.0
 SECRETS = [f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2)]
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-class Way:
-    """A worker with the sink at its end: what the engine makes of a configured entry."""
-
-    def __init__(self, **settings: Any) -> None:
-        self.metrics = Metrics()
-        isolation = Isolation("sink", "hook", self.metrics)
-        given = Context(id="hook", log=isolation.log, metrics=isolation.metrics, fields=context().fields)
-        hook: Any = build(WebhookSettings.model_validate(settings), given)
-        isolated = Isolated("sink", "hook", hook, self.metrics)
-        self.worker = SinkWorker(
-            isolated,
-            FalcoJson(),
-            MemoryQueue(1000, isolated.metrics),
-            agent="host",
-            on_closed=lambda reason: None,
-            retry=RetryPolicy(first=0.01, longest=0.05, attempts=20),
-        )
-
-    async def deliver(self, count: int) -> list[str]:
-        """Make `count` alerts and deliver them; their ids."""
-        alerts = [alert(f"Rule {number}", **{"proc.name": "ö\n\udc80"}) for number in range(count)]
-        await self.worker.start()
-        for item in alerts:
-            self.worker.accept(item)
-        self.worker.queue.close()
-        async with asyncio.timeout(PATIENCE):
-            await self.worker.run()
-        await self.worker.stop()
-        return [item.id for item in alerts]
-
-    def requests(self) -> float:
-        """How often it was tried, whatever came of it."""
-        return sum(value for name, _, value in self.metrics.collect() if name == "webhook_requests_total")
-
-    def numbers(self) -> dict[str, float]:
-        """Counters by name or reason."""
-        return {
-            labels.get("reason") or name: value
-            for name, labels, value in self.metrics.collect()
-        }
-
-
-def play(certificates: Certificates | None, answers: Answers, count: int, **settings: Any) -> tuple[list[str], Way]:
-    """Deliver `count` alerts to a server that answers so."""
-    made: list[Way] = []
-
-    async def scenario() -> list[str]:
-        tls = None if certificates is None else certificates.context()
-        async with serving(answers, tls):
-            trusted = {} if certificates is None else {"tls": {"ca": certificates.ca}}
-            way = Way(**{"url": answers.url, "allow_private": True, "circuit_seconds": 0.1, **trusted, **settings})
-            made.append(way)
-            return await way.deliver(count)
-
-    return run_loop(scenario()), made[0]
 
 
 TROUBLES: dict[str, list[int | Handler]] = {
@@ -117,9 +50,9 @@ def test_every_alert_arrives_once_and_in_order_where_the_server_says_so(
 ) -> None:
     answers = Answers(TROUBLES[trouble])
     settings = {"batch": batch, "batch_records": 5, "signing_secrets": SECRETS, "timeout": patience(trouble)}
-    ids, way = play(certificates, answers, 12, **settings)
+    ids, worker = play(certificates, answers, 12, **settings)
     assert ids == answers.ids()
-    assert 12 == way.numbers()["sink_alerts_delivered_total"]
+    assert 12 == worker.numbers()["sink_alerts_delivered_total"]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -177,9 +110,9 @@ def test_a_refusal_rejects_with_its_reason_and_the_others_arrive(
         return await usual(request)
 
     answers.handle = handle  # type: ignore[method-assign]
-    ids, way = play(certificates, answers, 9, batch="array")
+    ids, worker = play(certificates, answers, 9, batch="array")
     assert [*ids[:4], *ids[5:]] == answers.ids()
-    assert 1 == way.numbers()["rejected"]
+    assert 1 == worker.numbers()["rejected"]
     assert "the endpoint answered 400: rule 4\\u001b[31m is not liked" in caplog.text
 
 
@@ -197,8 +130,8 @@ def test_a_status_stands_though_the_rest_of_the_answer_never_comes(certificates:
         return web.Response()
 
     answers = Answers([broken])
-    _, way = play(certificates, answers, 3, batch="array")
-    assert (1, 3) == (len(answers.requests), way.numbers()["sink_alerts_delivered_total"])
+    _, worker = play(certificates, answers, 3, batch="array")
+    assert (1, 3) == (len(answers.requests), worker.numbers()["sink_alerts_delivered_total"])
 
 
 def test_an_endless_answer_is_read_to_its_bound(certificates: Certificates) -> None:
@@ -212,8 +145,8 @@ def test_an_endless_answer_is_read_to_its_bound(certificates: Certificates) -> N
             return response
 
     answers = Answers([endless])
-    _, way = play(certificates, answers, 3, batch="array", timeout=30.0)
-    assert (1, 3) == (len(answers.requests), way.numbers()["sink_alerts_delivered_total"])
+    _, worker = play(certificates, answers, 3, batch="array", timeout=30.0)
+    assert (1, 3) == (len(answers.requests), worker.numbers()["sink_alerts_delivered_total"])
 
 
 def test_a_batch_that_is_compressed_arrives_whole(certificates: Certificates) -> None:
@@ -249,167 +182,6 @@ def test_credentials_go_where_they_belong(settings: dict[str, Any], expected: st
     play(None, answers, 1, headers={"X-Mine": "yes"}, **settings)
     (request,) = answers.requests
     assert (expected, "yes") == (request.headers.get("Authorization"), request.headers["X-Mine"])
-
-
-async def _until_told(way: Way, caplog: Log, told: str) -> None:
-    """Deliver an alert that does not arrive, until the log says why and it was tried again."""
-    await way.worker.start()
-    way.worker.accept(alert())
-    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
-        delivery = tasks.create_task(way.worker.run())
-        while told not in caplog.text or way.requests() < 2:
-            assert not delivery.done()
-            await asyncio.sleep(0.005)
-        delivery.cancel()
-    await way.worker.stop()
-
-
-def _refused(context: ssl.SSLContext, caplog: Log, told: str, **settings: Any) -> None:
-    """Deliver to a server that must not be trusted, or that does not trust, until that is told."""
-    answers = Answers()
-
-    async def scenario() -> None:
-        async with serving(answers, context):
-            await _until_told(Way(url=answers.url, allow_private=True, **settings), caplog, told)
-
-    run_loop(scenario())
-    assert [] == answers.requests
-
-
-def test_a_certificate_of_a_stranger_gets_no_alert(certificates: Certificates, caplog: Log) -> None:
-    _refused(certificates.context(), caplog, "certificate is refused")
-
-
-def test_a_certificate_for_another_name_gets_no_alert(tmp_path: Path, caplog: Log) -> None:
-    others = Certificates(tmp_path, names=["elsewhere.example"])
-    _refused(others.context(), caplog, "certificate is refused: Hostname mismatch", tls={"ca": others.ca})
-
-
-def test_a_version_that_is_too_old_gets_no_alert(certificates: Certificates, caplog: Log) -> None:
-    old = certificates.context(newest=ssl.TLSVersion.TLSv1_2)
-    _refused(old, caplog, "no connection", tls={"ca": certificates.ca, "min_version": "1.3"})
-
-
-def test_a_client_without_certificate_gets_no_alert_across(certificates: Certificates, caplog: Log) -> None:
-    # TLS 1.3 says why after the handshake, unless the reset comes first
-    _refused(certificates.context(mutual=True), caplog, "does not take alerts", tls={"ca": certificates.ca})
-
-
-def test_a_client_certificate_opens_the_door(certificates: Certificates) -> None:
-    answers = Answers()
-
-    async def scenario() -> list[str]:
-        async with serving(answers, certificates.context(mutual=True)):
-            own = {"ca": certificates.ca, "certificate": certificates.client, "key": certificates.client_key}
-            return await Way(url=answers.url, allow_private=True, tls=own).deliver(3)
-
-    assert run_loop(scenario()) == answers.ids()
-
-
-def test_a_name_that_leads_inward_gets_no_alert(caplog: Log) -> None:
-    answers = Answers()
-
-    async def scenario() -> None:
-        async with serving(answers):
-            await _until_told(Way(url=answers.url), caplog, "loopback address, which is refused")
-
-    run_loop(scenario())
-    assert [] == answers.requests
-
-
-@pytest.fixture
-def proxies(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Sets `http_proxy` and nothing else."""
-    for name in ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    return lambda url: monkeypatch.setenv("http_proxy", url)
-
-
-@pytest.mark.parametrize(
-    ("setting", "through"), [("proxy", True), ("proxy_from_environment", True), ("neither", False)]
-)
-def test_a_proxy_is_used_only_if_the_configuration_says_so(
-    setting: str, through: bool, proxies: Callable[[str], None]
-) -> None:
-    """The proxy sees the whole URL of a plain request; the name need not even resolve here."""
-    answers, target = Answers(), Answers()
-
-    async def scenario() -> None:
-        async with serving(answers), serving(target):
-            proxy = f"http://127.0.0.1:{answers.port}"
-            proxies(proxy)
-            chosen: dict[str, dict[str, Any]] = {
-                "proxy": {"proxy": proxy},
-                "proxy_from_environment": {"proxy_from_environment": True},
-            }
-            url = "http://siem.invalid/hook" if through else target.url
-            await Way(url=url, allow_private=not through, **chosen.get(setting, {})).deliver(1)
-
-    run_loop(scenario())
-    assert (int(through), int(not through)) == (len(answers.requests), len(target.requests))
-
-
-def test_a_proxy_gets_its_own_credentials_and_nobody_else_does(caplog: Log) -> None:
-    caplog.set_level("DEBUG")
-    answers = Answers([407, 503])
-
-    async def scenario() -> None:
-        async with serving(answers):
-            proxy = f"http://me:PLANTED@127.0.0.1:{answers.port}"
-            await Way(url="http://siem.invalid/hook", proxy=proxy).deliver(1)
-
-    run_loop(scenario())
-    wanted = f"Basic {base64.b64encode(b'me:PLANTED').decode()}"
-    assert [wanted] * 3 == [request.headers["Proxy-Authorization"] for request in answers.requests]
-    assert "PLANTED" not in caplog.text
-
-
-def test_a_secret_is_told_nowhere_whatever_goes_wrong(
-    certificates: Certificates, caplog: Log
-) -> None:
-    """The server even repeats what it was sent."""
-
-    async def parrot(request: web.Request) -> web.StreamResponse:
-        told = " ".join([request.path_qs, *request.headers.values()])
-        return web.Response(status=503, text=told, reason=told.replace("\n", " ")[:50])
-
-    caplog.set_level("DEBUG")
-    answers = Answers([parrot, close, hang, parrot, 500, answering(307, Location="/x?k=PLANTED-9"), parrot, parrot])
-
-    async def scenario() -> Way:
-        async with serving(answers, certificates.context()):
-            way = Way(
-                url=f"{answers.url}/PLANTED-1?key=PLANTED-2",
-                headers={"X-Key": "PLANTED-3"},
-                token="PLANTED-4",
-                signing_secrets=SECRETS,
-                allow_private=True,
-                timeout=0.3,
-                circuit_seconds=0.05,
-                tls={"ca": certificates.ca},
-            )
-            await way.deliver(2)
-            assert "PLANTED" not in repr(way.worker.sink.component)
-        return way
-
-    way = run_loop(scenario())
-    assert 2 == way.numbers()["sink_alerts_delivered_total"]
-    assert "takes alerts again" in caplog.text
-    assert "PLANTED" not in caplog.text
-    assert not any(secret.removeprefix("whsec_") in caplog.text for secret in SECRETS)
-
-
-def test_a_timeout_of_the_connection_does_not_tell_the_url(caplog: Log) -> None:
-    """The client library's own text would."""
-    caplog.set_level("DEBUG")
-
-    async def scenario(port: int) -> None:
-        way = Way(url=f"https://127.0.0.1:{port}/PLANTED", allow_private=True, connect_timeout=0.1)
-        await _until_told(way, caplog, "no connection within 0.1 s")
-
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        run_loop(scenario(silent.getsockname()[1]))
-    assert "PLANTED" not in caplog.text
 
 
 def test_the_sink_keeps_the_contract() -> None:
