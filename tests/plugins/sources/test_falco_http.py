@@ -6,8 +6,7 @@ import gzip
 import json
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,15 @@ import aiohttp
 import pytest
 from pydantic import ValidationError
 
-from mozu.core.api import Alert, Context, Demand, Dropped, Event, SourceUnavailable
+from mozu.core.api import Alert, Demand, Event, SourceUnavailable
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import check_source, context
 from mozu.plugins.sources.falco_http.request_queue import RequestQueue
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 from mozu.plugins.sources.falco_http.source import FalcoHttpSource
+from tests.support.falco_http import PATIENCE, Play, payload, run, settings_of
 from tests.support.https import Certificates
 from tests.support.requirements import program
-
-PATIENCE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -34,85 +32,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 def _basic(pair: str) -> str:
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
-
-def payload(number: int = 0) -> dict[str, Any]:
-    return {
-        "hostname": "web-1",
-        "output": f"14:13:20.123456789: Warning number {number}",
-        "output_fields": {"evt.time": 1_700_000_000_123_456_789, "number": number},
-        "priority": "Warning",
-        "rule": "A rule",
-        "source": "syscall",
-        "tags": [],
-        "time": "2023-11-14T22:13:20.123456789Z",
-    }
-
-
-def settings_of(**settings: Any) -> FalcoHttpSettings:
-    """On a free port; without a token, unless one is given."""
-    given = {} if {"token", "tokens"} & settings.keys() else {"token": "none"}
-    return FalcoHttpSettings.model_validate({"listen": "127.0.0.1:0", **given, **settings})
-
-
-class Play:
-    """A source, an engine that settles when the test says so, and a client."""
-
-    def __init__(self, session: aiohttp.ClientSession, source: FalcoHttpSource, scheme: str = "http") -> None:
-        self._session, self._source = session, source
-        self.url = f"{scheme}://127.0.0.1:{source.port}/"
-        self.seen: list[Alert] = []
-        self.batches: list[Sequence[Any]] = []
-        self.dropped: dict[int, Dropped] = {}
-        """What the engine says was dropped of every batch."""
-        self.settling = asyncio.Event()
-        self.settling.set()
-
-    async def pump(self) -> None:
-        """What the engine does."""
-        async for batch in self._source.batches():
-            self.batches.append(batch)
-            self.seen += [item for item in batch if isinstance(item, Alert)]
-            await self.settling.wait()
-            await self._source.ack_alerts(batch, self.dropped)
-
-    async def post(self, document: Any, **keywords: Any) -> tuple[int, str]:
-        """Status and text."""
-        data = document if isinstance(document, bytes) else json.dumps(document).encode()
-        async with self._session.post(self.url, data=data, **keywords) as answer:
-            return answer.status, await answer.text()
-
-    async def until(self, count: int) -> None:
-        """Until so many alerts have come through."""
-        async with asyncio.timeout(PATIENCE):
-            while len(self.seen) < count:
-                await asyncio.sleep(0.005)
-
-
-@asynccontextmanager
-async def playing(
-    client: ssl.SSLContext | None = None, metrics_context: Context | None = None, **settings: Any
-) -> AsyncIterator[Play]:
-    source = FalcoHttpSource(settings_of(**settings), metrics_context or context())
-    await source.start(Demand())
-    connector = aiohttp.TCPConnector(limit=0, ssl=client if client is not None else True)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        play = Play(session, source, "http" if client is None else "https")
-        async with asyncio.TaskGroup() as tasks:
-            pump = tasks.create_task(play.pump())
-            yield play
-            await source.stop()
-            await source.stop()
-            play.settling.set()
-            await pump
-
-
-def run(scenario: Callable[[Play], Awaitable[None]], client: ssl.SSLContext | None = None, **settings: Any) -> None:
-    async def main() -> None:
-        async with playing(client, **settings) as play:
-            await scenario(play)
-
-    run_loop(main())
 
 
 def test_what_is_posted_becomes_alerts_and_is_answered() -> None:

@@ -16,7 +16,7 @@ from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import context
 from mozu.plugins.sources.falco_http.allowance import Allowance
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
-from tests.plugins.sources.test_falco_http import PATIENCE, Play, payload, playing
+from tests.support.falco_http import PATIENCE, Play, payload, playing
 
 HALF = b"POST / HTTP/1.1\r\nHost: x\r\nX-"
 

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-from tests.plugins.sources.test_falco_http import payload
+from tests.support.falco_http import payload
 from tests.support.running import Running, mozu_run
 
 
