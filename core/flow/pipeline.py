@@ -229,18 +229,21 @@ class SourcePipeline:
     # --- the stages
 
     def _receive(self, batch: Sequence[Event | Alert], receipt: Receipt | None) -> list[Event]:
-        events: list[Event] = []
+        events = [item for item in batch if not isinstance(item, Alert)]
+        if receipt is not None or len(events) < len(batch):
+            self._emit_ready(batch, receipt)
+        self.received.value += len(events)
+        return events
+
+    def _emit_ready(self, batch: Sequence[Event | Alert], receipt: Receipt | None) -> None:
+        """The ready alerts of a batch; the receipt has an entry for each item of it."""
         for item in batch:
+            passed = True
             if isinstance(item, Alert):
                 self.ready_alerts.value += 1
                 passed = self._alerts.emit(item)
-            else:
-                passed = True
-                events.append(item)
             if receipt is not None:
                 receipt.add(passed=passed)
-        self.received.value += len(events)
-        return events
 
     def _number(self, events: list[Event]) -> list[Event]:
         if not self._is_stateful(events):
