@@ -13,8 +13,8 @@ from typing import Final
 
 import pytest
 
-from tests.e2e.test_recording import comparable, replayed
 from tests.support.nameserver import NameServer
+from tests.support.replaying import comparable, replayed
 from tests.support.requirements import ROOT, ebpf, require
 from tests.support.running import Json, Running, mozu_run
 

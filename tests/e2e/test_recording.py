@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 
 from tests.support.docker import DockerEngine, docker
+from tests.support.replaying import comparable, replayed
 from tests.support.requirements import ROOT, ebpf
 from tests.support.running import Json, mozu_run
 
@@ -19,7 +20,6 @@ __all__ = ["docker"]
 pytestmark = pytest.mark.timeout(300)
 
 MARK: Final = "mozu-recorded"
-_WITHOUT: Final = ("hostname", "mozu")
 """Keys that belong to the machine and the run that judged (docs/recordings.md)."""
 FIELDS: Final = (
     "evt.num evt.time evt.args evt.res evt.reltime evt.hostname fd.num fd.name fd.nameraw fd.type fd.dev "
@@ -76,23 +76,6 @@ def rules(tmp_path: Path) -> Path:
     rule = {"rule": "seen", "desc": "any", "condition": condition, "output": output, "priority": "NOTICE"}
     path.write_text(json.dumps([rule]))
     return path
-
-
-def replayed(recording: Path, rules: Path) -> list[Json]:
-    done = subprocess.run(
-        [sys.executable, "-m", "mozu", "replay", "--json", "-r", str(rules), str(recording)],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def comparable(alerts: list[Json]) -> dict[str, Json]:
-    """By id, without what is the judge's own."""
-    own = [alert for alert in alerts if alert["source"] != "internal"]
-    found = {alert["uuid"]: {key: alert[key] for key in alert if key not in _WITHOUT} for alert in own}
-    assert len(found) == len(own)
-    return found
 
 
 def work(folder: Path) -> None:

@@ -1,0 +1,30 @@
+"""Replay of a recording by the command, and alerts in a form in which two judges of one event agree."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from tests.support.requirements import ROOT
+from tests.support.running import Json
+
+_WITHOUT: Final = ("hostname", "mozu")
+
+
+def replayed(recording: Path, rules: Path) -> list[Json]:
+    done = subprocess.run(
+        [sys.executable, "-m", "mozu", "replay", "--json", "-r", str(rules), str(recording)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def comparable(alerts: list[Json]) -> dict[str, Json]:
+    """By id, without what is the judge's own."""
+    own = [alert for alert in alerts if alert["source"] != "internal"]
+    found = {alert["uuid"]: {key: alert[key] for key in alert if key not in _WITHOUT} for alert in own}
+    assert len(found) == len(own)
+    return found
