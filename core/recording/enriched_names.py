@@ -1,12 +1,15 @@
 """Names in a recording: users, groups, containers and hosts, as enrichers and the resolver knew them.
 
 Enrichers give names to a live source's events; what they know of a process is read when its event is evaluated, and
-again after a second; names that addresses were resolved from are written as they change. A source that reads a
+again after a second. Events are not evaluated in their order where some wait for an enricher, so what was read is noted
+by the event's number, and lines are placed once the whole chunk has been evaluated: a replay gives each event the names
+that it had. Names that addresses were resolved from are written as they change. A source that reads a
 recording has tables of its own, which change between its batches.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
@@ -15,11 +18,19 @@ from mozu.core.api import Kind
 from mozu.core.api.capabilities import Capability
 from mozu.core.model.alert.template import MISSING
 from mozu.core.model.containers import ContainerMetadata
-from mozu.core.model.event import Address, SyscallEvent
+from mozu.core.model.event import Address, Process, SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.syscalls import event_types
 from mozu.core.recording.encode import line
-from mozu.core.recording.lines import ContainerLine, GroupLine, HostLine, MetadataLine, StartLine, UserLine
+from mozu.core.recording.lines import (
+    ContainerLine,
+    GroupLine,
+    HostLine,
+    MetadataLine,
+    NameLine,
+    StartLine,
+    UserLine,
+)
 from mozu.core.recording.section import Chunk, Section
 
 _REFRESH_SECONDS: Final = 1.0
@@ -73,6 +84,7 @@ def _key(item: MetadataLine) -> tuple[str, ...]:
     return (type(item).__name__, item.container, str(number))
 
 
+_UNREAD: Final[tuple[float, tuple[NameLine, ...]]] = (0.0, ())
 IDS: Final = {
     name: tuple((place, param.type) for place, param in enumerate(kind.params) if param.type in ("uid", "gid"))
     for name, kind in event_types().items()
@@ -91,53 +103,73 @@ class EnrichedNames:
             for name in ("user.name", "user.homedir", "user.shell", "user.loginname", "group.name")
         }
 
-    def add(self, event: SyscallEvent, chunk: Chunk) -> None:
-        """Put the names of an event's process before the chunk, unless its section has them."""
+    def add(self, event: SyscallEvent, chunk: Chunk) -> tuple[NameLine, ...]:
+        """Note the names that an event's process and parameters have now; gives those of the process."""
         process = event.process
         if process is None:
-            return
+            return ()
         container = "" if process.container is None else process.container.full_id
         section, now = chunk.section, time.monotonic()
         for place, kind in IDS.get(event.type, ()):
             self._add_number(event, kind, event.args[place], container, chunk)
         subject = (container, process.uid, process.gid, process.loginuid)
-        if section.fresh_until.get(subject, 0.0) > now:
-            return
+        until, found = section.names_of.get(subject, _UNREAD)
+        if until <= now:
+            until, found = self._read_names(event, process, container, now)
+            section.names_of[subject] = until, found
+        chunk.names.append((event.num, found))
+        return found
+
+    def _read_names(
+        self, event: SyscallEvent, process: Process, container: str, now: float
+    ) -> tuple[float, tuple[NameLine, ...]]:
+        """Until when they need not be read again, and the lines."""
         read = {name: reader(event) for name, reader in self._read.items()}
-        found: list[MetadataLine] = [
-            UserLine(container, process.uid, read["user.name"], read["user.homedir"], read["user.shell"]),
-            GroupLine(container, process.gid, read["group.name"]),
-        ]
-        login = UserLine(container, process.loginuid, read["user.loginname"])
-        before = section.metadata.get(_key(login))
-        if process.loginuid != process.uid and not (isinstance(before, UserLine) and before.name == login.name):
-            found.append(login)
+        user = UserLine(container, process.uid, read["user.name"], read["user.homedir"], read["user.shell"])
+        found = [NameLine(user), NameLine(GroupLine(container, process.gid, read["group.name"]))]
+        if process.loginuid != process.uid:
+            found.append(NameLine(UserLine(container, process.loginuid, read["user.loginname"]), "same name"))
         metadata = self._names.container(container) if container else None
         if isinstance(metadata, ContainerMetadata):
-            found.append(ContainerLine(container, metadata))
-        if MISSING not in (read["user.name"], read["group.name"]) and (metadata is not None or not container):
-            section.fresh_until[subject] = now + _REFRESH_SECONDS
-        for item in found:
-            _put(chunk, event, item)
+            found.append(NameLine(ContainerLine(container, metadata)))
+        # The name of root is known without its files, the shell is not.
+        is_known = MISSING not in (read["user.name"], read["user.shell"], read["group.name"])
+        is_complete = is_known and (metadata is not None or not container)
+        return now + _REFRESH_SECONDS if is_complete else 0.0, tuple(found)
 
     def _add_number(self, event: SyscallEvent, kind: str, number: object, container: str, chunk: Chunk) -> None:
         """The name of a number among the parameters, unless the section has one."""
         if not isinstance(number, int):
             return
         name = (self._names.user if kind == "uid" else self._names.group)(number, event)
-        item = UserLine(container, number, name) if kind == "uid" else GroupLine(container, number, name)
-        if name is not None and _key(item) not in chunk.section.metadata:
-            _put(chunk, event, item)
+        if name is not None:
+            item = UserLine(container, number, name) if kind == "uid" else GroupLine(container, number, name)
+            chunk.names.append((event.num, (NameLine(item, "any"),)))
 
 
-def _put(chunk: Chunk, event: SyscallEvent, item: MetadataLine) -> None:
+def place_names(chunk: Chunk) -> None:
+    """Put the names of a chunk's events into it, once all of them have been evaluated. Chunks come in their order."""
+    placed: tuple[NameLine, ...] = ()
+    for number, found in sorted(chunk.names, key=itemgetter(0)):
+        if found is not placed:
+            for one in found:
+                _place(chunk, number, one)
+            placed = found
+    chunk.names.clear()
+
+
+def _place(chunk: Chunk, number: int, found: NameLine) -> None:
     """A first line on its subject goes before the chunk, a changed one right before its event."""
-    before = chunk.section.metadata.get(_key(item))
+    item, before = found.item, chunk.section.metadata.get(_key(found.item))
+    if before is not None and found.unless == "any":
+        return
+    if found.unless == "same name" and isinstance(before, UserLine) and before.name == getattr(item, "name", None):
+        return
     for text in metadata_lines(chunk.section, item):
         if before is None:
             chunk.preamble.append(text)
         else:
-            chunk.insert(event.num, text)
+            chunk.insert(number, text)
 
 
 def changed(section: Section, tables: Iterable[MetadataLine]) -> list[bytes]:

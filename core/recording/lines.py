@@ -10,7 +10,7 @@ object with the key `line`, which says what it is; a recording begins with `{"li
 that is not UTF-8 is written with lone surrogates (PEP 383).
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -143,6 +143,14 @@ class DataLine(msgspec.Struct, tag="data", tag_field="line", frozen=True):
 
 MetadataLine = StartLine | UserLine | GroupLine | ContainerLine | HostLine
 """Holds from its line on, until the next line of the same kind on the same subject."""
+
+
+class NameLine(msgspec.Struct, frozen=True):
+    """A line on a name, and which line of the section on the same subject makes it needless."""
+
+    item: MetadataLine
+    unless: Literal["equal", "same name", "any"] = "equal"
+
 
 Other = HeadLine | TypeLine | MetadataLine | DataLine
 """Every line that is an object."""

@@ -15,7 +15,8 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event, SyscallEvent
 from mozu.core.recording.encode import RecordingEncoder
-from mozu.core.recording.enriched_names import IDS, EnrichedNames, RecordedNames, changed, hosts_changed
+from mozu.core.recording.enriched_names import IDS, EnrichedNames, RecordedNames, changed, hosts_changed, place_names
+from mozu.core.recording.lines import NameLine
 from mozu.core.recording.section import Chunk, RecordingInfo, Section
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import ProcSnapshot
@@ -155,21 +156,27 @@ class Recorder:
             if chunk.size >= _CHUNK_BYTES or time.monotonic() - chunk.opened >= _CHUNK_SECONDS:
                 self._close()
         while self._unevaluated and (oldest is None or self._unevaluated[0].last < oldest):
-            self._put(self._unevaluated.popleft())
+            evaluated = self._unevaluated.popleft()
+            place_names(evaluated)
+            self._put(evaluated)
 
     def evaluated(self, events: Sequence[Event]) -> None:
-        """Put what enrichers know of these events' processes before their chunk."""
+        """Note what enrichers know of these events' processes."""
         if self._recorded_names is not None:
             return
         chunk, process = None, None
+        found: tuple[NameLine, ...] = ()
         for event in events:
-            if not isinstance(event, SyscallEvent) or (event.process is process and event.type not in IDS):
+            if not isinstance(event, SyscallEvent):
                 continue
-            process = event.process
             if chunk is None or not chunk.first < event.num <= max(chunk.last, chunk.first):
                 chunk = self._chunk_of(event.num)
-            if chunk is not None:
-                self._enriched_names.add(event, chunk)
+            if chunk is None:
+                continue
+            if event.process is process is not None and event.type not in IDS:
+                chunk.names.append((event.num, found))
+            else:
+                process, found = event.process, self._enriched_names.add(event, chunk)
 
     def alert(self, alert: Alert) -> None:
         """Hand the alert to the outputs: captures begin there."""

@@ -10,7 +10,7 @@ import msgspec
 from mozu.core.model.event import Address, SyscallEvent
 from mozu.core.model.fields.lookups import Lookups
 from mozu.core.recording.encode import RecordingEncoder, line
-from mozu.core.recording.lines import VERSION, HeadLine, StartLine
+from mozu.core.recording.lines import VERSION, HeadLine, NameLine, StartLine
 from mozu.core.state.snapshot import Snapshot
 
 _BATCH: Final = 500
@@ -33,8 +33,8 @@ class Section:
         self.begun = time.time_ns()
         self.metadata: dict[tuple[str, ...], msgspec.Struct] = {}
         """The newest line on each user, group, container and host, by its subject."""
-        self.fresh_until: dict[tuple[object, ...], float] = {}
-        """When the names of a user in a container are to be read again."""
+        self.names_of: dict[tuple[object, ...], tuple[float, tuple[NameLine, ...]]] = {}
+        """A user in a container → when its names are to be read again, and the lines on them."""
         self.hosts: Mapping[Address, tuple[str, ...]] = {}
         """The names of addresses as they were last written."""
         self._snapshot, self._first_time = snapshot, about.names.first_time
@@ -68,6 +68,8 @@ class Chunk:
         self.preamble: list[bytes] = []
         """Lines that must come before its first event: names, answers of /proc."""
         self.parts: list[bytes] = []
+        self.names: list[tuple[int, tuple[NameLine, ...]]] = []
+        """(number of an event, lines on the names that it was evaluated with), until they are placed."""
         self.size = 0
         """Bytes, without the preamble."""
         self.count = 0

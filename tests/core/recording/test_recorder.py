@@ -154,6 +154,36 @@ def test_what_enrichers_say_is_written_once_a_section() -> None:
     assert "web" == lines[5]["facts"]["name"]
 
 
+def test_each_event_has_the_names_that_it_was_evaluated_with_in_whatever_order() -> None:
+    """Events that wait for an enricher are evaluated after later ones, and know more than those did."""
+    state, kept, registry = StateMachine(procfs=None), Kept(), fields()
+    shell = "<NA>"
+    for name in ("user.name", "user.homedir", "group.name"):
+        registry.provide(name, lambda _: lambda _: "root")
+    registry.provide("user.shell", lambda _: lambda _: shell)
+    made = recorder([kept], registry, state)
+    known = KnownProcess(name="sh", uid=0, cgroups=(("cpu", f"/docker/{CONTAINER}"),))
+    for tid in (5, 6):
+        state.apply([SyscallEvent("syscall", "_process", 0, 0, tid, tid, observed=known)])
+    batch = [call("close", 0, 3, fd=3, tid=tid) for tid in (5, 6, 5, 6)]
+    made.record(batch)
+    first, second, third, fourth = state.apply(batch)
+    made.evaluated([first, third])
+    shell = "/bin/sh"
+    made.evaluated([second, fourth])
+    made.flush(None)
+    made.tick(None)
+
+    newest, found = "", []
+    for line in kept.data.splitlines():
+        if line.startswith(b'{"line":"user"'):
+            user = json.loads(line)
+            newest = user["shell"] if user["uid"] == 0 else newest
+        elif line.startswith(b'["close"'):
+            found.append(newest)
+    assert ["<NA>", "/bin/sh", "<NA>", "/bin/sh"] == found
+
+
 def test_documents_are_recorded_as_they_are() -> None:
     given = [DataEvent("k8s_audit", "pluginevent", 5, number, {"kind": "Event"}) for number in (7, 8)]
     assert given == [event for event in read(live(given=given)) if isinstance(event, DataEvent)]
