@@ -54,5 +54,5 @@ def test_a_state_that_a_loss_has_left_wrong_becomes_true_again(tmp_path: Path) -
     lost = {name: outcome.counts[name]["lost"] for name in ("_fork", "execve", "procexit", "chdir")}
     assert min(lost.values()) > 10, "so that the test can fail"
     assert {kind: [] for kind in outcome.wrong} == outcome.wrong
-    assert "processes were put right from /proc" in (tmp_path / "log").read_text()
+    assert "processes were repaired from /proc" in (tmp_path / "log").read_text()
     assert {} == unaccounted(outcome.counts)
