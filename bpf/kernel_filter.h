@@ -22,6 +22,9 @@ struct caller { u64 task, born, execs, moves; struct verdicts verdicts; };
 
 struct filter_scratch {
   struct caller caller;
+  struct open_args open;
+  struct sock_info sock;
+  u64 sock_fd, sock_is_socket, sock_wants_protocol; /* arguments of lookup_sock */
   u64 slash;            /* offset of the last slash of the path */
   u64 climbs;           /* "../" occurs in it */
   u64 last, last_word;  /* bits of the last word with slashes, and its index */

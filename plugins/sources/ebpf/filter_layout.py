@@ -1,0 +1,142 @@
+"""Where the structs of bpf/ that kernel filters read have their members, by name.
+
+Read from the headers, which are their only definition: members of fixed width at natural alignment, arrays, pointers,
+structs by value, unnamed unions. `assertions` gives C that holds the compiler to the offsets that were computed here.
+"""
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from mozu.plugins.sources.ebpf import wire
+
+_HEADERS: Final = (
+    *("record.h", "syscall_ctx.h", "process_verdicts.h", "opened_path.h", "open_args.h", "sock_info.h"),
+    "kernel_filter.h",
+)
+_STRUCTS: Final = (
+    *("counts", "settings", "syscall_ctx", "verdicts", "opened_path", "open_args", "sock_info"),
+    *("caller", "filter_scratch"),
+)
+"""Those that are read, each after what it holds by value."""
+_SIZES: Final = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "s8": 1, "s16": 2, "s32": 4, "s64": 8, "char": 1, "bool": 1}
+_POINTER: Final = 8
+_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
+_DEFINE: Final = re.compile(r"^#define (\w+) (\w+) *$", re.MULTILINE)
+_STATEMENT: Final = re.compile(r"\s*(?:union \{(?P<union>.*?)\}|(?:struct )?(?P<type>\w+) (?P<items>[^;{}]+));", re.DOTALL)
+_ITEM: Final = re.compile(r"\s*(?P<pointer>\*?)(?P<name>\w+)(?:\[(?P<count>[^\]]+)\])?\s*")
+
+
+class Place(NamedTuple):
+    """A member of a struct; of an array, its first element."""
+
+    offset: int
+    """Bytes from the beginning of the struct."""
+    size: int
+    """Bytes; of an array, those of one element."""
+    signed: bool = False
+
+
+class _Layout(NamedTuple):
+    members: Mapping[str, Place]
+    size: int
+    alignment: int
+
+
+def place(struct: str, member: str) -> Place:
+    """Where a member lies; that of a struct by value is named `outer.inner`. Raises KeyError."""
+    return _layouts()[struct].members[member]
+
+
+def size(struct: str) -> int:
+    """Bytes of a struct."""
+    return _layouts()[struct].size
+
+
+def assertions() -> str:
+    """C that fails to compile where the compiler lays a struct out differently; to follow kernel_filter.h."""
+    lines = [
+        f'_Static_assert(__builtin_offsetof(struct {name}, {member}) == {found.offset}, "{name}.{member}");'
+        for name, layout in _layouts().items()
+        for member, found in layout.members.items()
+    ]
+    lines += [f'_Static_assert(sizeof(struct {name}) == {one.size}, "{name}");' for name, one in _layouts().items()]
+    return "\n".join(lines) + "\n"
+
+
+@functools.cache
+def _layouts() -> dict[str, _Layout]:
+    text = _COMMENT.sub("", "\n".join((wire.SOURCES / name).read_text() for name in _HEADERS))
+    defines = dict(_DEFINE.findall(text))
+    known: dict[str, _Layout] = {}
+    for name in _STRUCTS:
+        begin = text.index(f"\nstruct {name} {{") + len(f"\nstruct {name} {{")
+        known[name] = _laid_out(text[begin : _closing(text, begin)], known, defines)
+    return known
+
+
+def _closing(text: str, begin: int) -> int:
+    """Where the brace is closed that was opened before `begin`."""
+    depth = 1
+    for match in re.finditer(r"[{}]", text[begin:]):
+        depth += 1 if match[0] == "{" else -1
+        if not depth:
+            return begin + match.start()
+    raise ValueError("bpf/: a struct without an end")
+
+
+def _laid_out(body: str, known: Mapping[str, _Layout], defines: Mapping[str, str]) -> _Layout:
+    members: dict[str, Place] = {}
+    end, widest, at = 0, 1, 0
+    while match := _STATEMENT.match(body, at):
+        at = match.end()
+        begin = end
+        in_union = match["union"] is not None
+        for items in _STATEMENT.finditer(match["union"]) if in_union else [match]:
+            for name, one, count in _items(items["type"], items["items"], known, defines):
+                start = -(-(begin if in_union else end) // one.alignment) * one.alignment
+                members |= {
+                    f"{name}.{inner}" if inner else name: found._replace(offset=start + found.offset)
+                    for inner, found in one.members.items()
+                }
+                end = max(end, start + one.size * count)
+                widest = max(widest, one.alignment)
+    if body[at:].strip():
+        raise ValueError(f"bpf/: cannot read {body[at:].strip()!r}")
+    return _Layout(members, -(-end // widest) * widest, widest)
+
+
+def _items(
+    kind: str, items: str, known: Mapping[str, _Layout], defines: Mapping[str, str]
+) -> Iterator[tuple[str, _Layout, int]]:
+    """(name, what one element is, elements) of each member that a statement declares."""
+    for item in items.split(","):
+        match = _ITEM.fullmatch(item)
+        if match is None:
+            raise ValueError(f"bpf/: cannot read {kind} {items!r}")
+        if not match["pointer"] and kind in known:
+            one = known[kind]
+        else:
+            width = _POINTER if match["pointer"] else _SIZES[kind]
+            one = _Layout({"": Place(0, width, kind[0] == "s" and not match["pointer"])}, width, width)
+        yield match["name"], one, _value(match["count"] or "1", defines)
+
+
+def _value(expression: str, defines: Mapping[str, str]) -> int:
+    """Of sums of products and quotients of numbers and constants."""
+    total = 0
+    for term in expression.split("+"):
+        product, *rest = re.findall(r"\w+|[*/]", term)
+        value = _number(product, defines)
+        for operation, factor in zip(rest[::2], rest[1::2], strict=True):
+            number = _number(factor, defines)
+            value = value * number if operation == "*" else value // number
+        total += value
+    return total
+
+
+def _number(word: str, defines: Mapping[str, str]) -> int:
+    while word in defines:
+        word = defines[word]
+    return int(word)
