@@ -17,7 +17,7 @@ from typing import TypeVar
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.delivery.alert_queue import DISPLACED, QUEUE_FULL, DroppedNumbers, DroppedRange
 from mozu.core.delivery.drop_log import DropLog
-from mozu.core.delivery.fair_queue import DropCounter, FairQueue, Numbered, share_of
+from mozu.core.delivery.fair_queue import DropCounter, FairQueue, Numbered, priority_of
 from mozu.core.delivery.read_ahead import ReadAhead
 from mozu.core.delivery.spool import OwedNumbers, Spool, SpoolFull, SpoolUnusable
 from mozu.core.metrics import Metrics
@@ -302,10 +302,10 @@ class DiskQueue:
     async def _drop_by_policy(self, spool: Spool, batch: list[Alert], why: str) -> None:
         """The spool or its disk is full: what is less severe makes room first; then, as `spool.when_full` says, the
         oldest make room, or the newest are dropped."""
-        worst = min((share_of(alert)[0] for alert in batch), default=Severity.EMERGENCY)
-        rest = [alert for alert in batch if share_of(alert)[0] != worst]
+        worst = min((priority_of(alert) for alert in batch), default=Severity.EMERGENCY)
+        rest = [alert for alert in batch if priority_of(alert) != worst]
         if rest:
-            await self._commit(spool, [alert for alert in batch if share_of(alert)[0] == worst])
+            await self._commit(spool, [alert for alert in batch if priority_of(alert) == worst])
             await self._commit(spool, rest)
             return
         given = self._read_ahead.settle()

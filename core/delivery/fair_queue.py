@@ -207,11 +207,15 @@ class _Sizes(Generic[K]):
             self._most = size  # the key was the largest, and the only one of its size
 
 
+def priority_of(alert: Alert) -> Severity:
+    """The first part of its share. Total."""
+    return alert.priority if isinstance(alert.priority, Severity) else Severity.CRITICAL
+
+
 def share_of(alert: Alert) -> tuple[Severity, str, str]:
     """(priority, rule, process or container): what an alert shares its room with. Total: any value has a share."""
-    priority = alert.priority if isinstance(alert.priority, Severity) else Severity.CRITICAL
     rule = alert.rule if isinstance(alert.rule, str) else ""
-    return priority, rule, _process_of(alert)
+    return priority_of(alert), rule, _process_of(alert)
 
 
 def _process_of(alert: Alert) -> str:
@@ -240,8 +244,7 @@ class DropCounter:
         if counter is None:
             counter = self._by_reason[reason] = self._metrics.counter("sink_alerts_dropped_total", reason=reason)
         counter.value += 1
-        severity, rule, _ = share_of(alert)
-        self.count_rule(severity, rule, 1)
+        self.count_rule(priority_of(alert), alert.rule if isinstance(alert.rule, str) else "", 1)
 
     def count_rule(self, severity: Severity, rule: str, number: int) -> None:
         """So many alerts of a rule are dropped, whose reason is counted elsewhere."""

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.delivery.fair_queue import share_of
+from mozu.core.delivery.fair_queue import priority_of
 from mozu.core.delivery.spool.codec import SpoolEncoder, SpoolForm, decode_alert, decode_form
 from mozu.core.delivery.spool.disk_room import PAGE_BYTES, pages_of, preallocate, preallocate_wal
 from mozu.core.delivery.spool.file import (
@@ -97,7 +97,7 @@ class Spool:
             self._form_ids.clear()  # forms made in the transaction went back with it
             raise
         self._bytes += size
-        self._present.update(share_of(alert)[0] for alert in alerts)
+        self._present.update(map(priority_of, alerts))
         self._waiting += len(rows)
         self._last = last
         return last
