@@ -40,6 +40,22 @@ class Metrics:
         """A number that is read by `collect`."""
         self._store[(name, self._merged(labels))] = read
 
+    def gauges(self) -> Store:
+        """Every gauge there is, for `restore_gauges`."""
+        return {key: item for key, item in self._store.items() if not isinstance(item, Counter)}
+
+    def restore_gauges(self, gauges: Store) -> None:
+        """Those of then are all there are: components that were built meanwhile are not used."""
+        for key in [key for key, item in self._store.items() if not isinstance(item, Counter)]:
+            del self._store[key]
+        self._store.update(gauges)
+
+    def forget_gauges(self, **labels: str) -> None:
+        """Those with all of these labels: what they read is gone. Counters keep their numbers."""
+        gone = set(labels.items())
+        for key in [key for key in self.gauges() if gone <= set(key[1])]:
+            del self._store[key]
+
     def collect(self) -> Iterator[tuple[str, dict[str, str], float]]:
         """Every (name, labels, value), by name."""
         for (name, labels), item in sorted(self._store.items(), key=lambda pair: pair[0]):

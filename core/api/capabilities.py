@@ -11,6 +11,7 @@ import msgspec
 
 from mozu.core.api.components import FieldReaders
 from mozu.core.api.kind import Kind
+from mozu.core.api.settings import Settings
 from mozu.core.filter.formula import Formula
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
@@ -110,6 +111,15 @@ class ProvidesReaders(Protocol):
 
 
 @runtime_checkable
+class ChangesSettings(Protocol):
+    """A source that can take other values of some settings while it runs (`SourceDeclaration.changeable`)."""
+
+    def change_settings(self, settings: Settings) -> None:
+        """Settings of its declaration's class, of which only changeable ones differ. On the event loop, at a reload;
+        must not block. `update` follows. Called again with those before where the reload fails."""
+
+
+@runtime_checkable
 class MakesProbes(Protocol):
     """A source that can prove that it sees: it causes a harmless event itself, which then must come through."""
 
@@ -174,6 +184,7 @@ CAPABILITIES: Final = (
     _of(FollowsState, "state_applied", Kind.SOURCE),
     _of(CachesProcesses, "invalidate_processes", Kind.SOURCE),
     _of(ProvidesReaders, "readers", Kind.SOURCE),
+    _of(ChangesSettings, "change_settings", Kind.SOURCE),
     _of(MakesProbes, "make_probe", Kind.SOURCE),
     _of(DigestsRules, "rules_digest", Kind.EVALUATOR),
     _of(NamesRules, "rule_names", Kind.EVALUATOR),

@@ -48,6 +48,8 @@ class SourceDeclaration(ComponentDeclaration[S, Source], Generic[S], frozen=True
     """The source class of its events. `syscall` events pass through the core's state machine."""
     live: bool = True
     """True if the world goes on while it is not read (eBPF); False if reading can wait (recordings, Kafka)."""
+    changeable: frozenset[str] = frozenset()
+    """Settings that may change while it runs, if it has the capability `ChangesSettings`; others take a restart."""
     pushdown: Callable[[Demand, FieldRegistry], Mapping[str, Pushdown]] | None = None
     """Event type → what it can filter of a demand, for `mozu rules explain`; starts nothing. None where it ignores
     predicates."""

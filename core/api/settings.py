@@ -14,10 +14,23 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def files_read(self) -> tuple[Path, ...]:
+        """Files and directories whose content belongs to these settings: where it has changed, a reload builds the
+        component anew, and `reload.watch` watches them. A class that has such settings overrides this."""
+        return tuple(file for value in self.__dict__.values() for file in _files_read(value))
+
     @field_validator("*", mode="after")
     @classmethod
     def _make_absolute(cls, value: object) -> object:
         return _absolute(value)
+
+
+def _files_read(value: object) -> tuple[Path, ...]:
+    if isinstance(value, Settings):
+        return value.files_read()
+    if isinstance(value, list | tuple):
+        return tuple(file for one in value for file in _files_read(one))
+    return ()
 
 
 def _absolute(value: object) -> object:

@@ -1,6 +1,7 @@
 """`mozu replay`: recordings through the rules, instead of the live machine."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import click
@@ -39,9 +40,12 @@ def command(
     The sources of the configuration give way to the recordings, and nothing is looked up on this machine.
     """
     sources = [{"replay": {"files": [str(file) for file in files]}}]
-    given = (f"sources={json.dumps(sources)}", "enrichers=[]", *overrides)
-    config, registry = configure(path, options.with_record(given, record), rules=rules, json=as_json)
-    set_up("debug" if verbose else config.log.level)
+    given = options.with_record((f"sources={json.dumps(sources)}", "enrichers=[]", *overrides), record)
+    if verbose:
+        given = (*given, "log.level=debug")
+    read = partial(configure, path, given, rules=rules, json=as_json)
+    config, registry = read()
+    set_up(config.log.level)
     from mozu.core.runtime.engine import run
 
-    return run(config, registry, duration=None, stats=stats)
+    return run(config, registry, duration=None, stats=stats, read=read)

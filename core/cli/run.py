@@ -1,5 +1,6 @@
 """`mozu run`: the engine, until it is stopped."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -41,8 +42,12 @@ def command(
     verbose: bool,
 ) -> int:
     """Watch, judge, and deliver alerts until stopped."""
-    config, registry = configure(path, options.with_record(overrides, record), rules=rules, json=as_json)
-    set_up("debug" if verbose else config.log.level)
+    given = options.with_record(overrides, record)
+    if verbose:
+        given = (*given, "log.level=debug")
+    read = partial(configure, path, given, rules=rules, json=as_json)
+    config, registry = read()
+    set_up(config.log.level)
     from mozu.core.runtime.engine import run  # after the configuration is known to be good: it takes a while to import
 
-    return run(config, registry, duration=duration, stats=stats, announces=True)
+    return run(config, registry, duration=duration, stats=stats, announces=True, read=read)

@@ -24,6 +24,10 @@ class ClientTls(Settings):
     key_password: Secret | None = Field(None, description="What the key is encrypted with.")
     min_version: Literal["1.2", "1.3"] = Field("1.2", description="The oldest version of TLS that is accepted.")
 
+    def files_read(self) -> tuple[Path, ...]:
+        """The certificates and the key."""
+        return tuple(file for file in (self.ca, self.certificate, self.key) if file is not None)
+
     @model_validator(mode="after")
     def _key_needs_certificate(self) -> "ClientTls":
         if self.key is not None and self.certificate is None:
@@ -39,6 +43,10 @@ class ServerTls(Settings):
     client_ca: Path | None = Field(
         None, description="Only clients with a certificate by one of these (PEM) may connect: Falco's `mtls`."
     )
+
+    def files_read(self) -> tuple[Path, ...]:
+        """The certificates and the key."""
+        return tuple(file for file in (self.certificate, self.key, self.client_ca) if file is not None)
 
     @model_validator(mode="after")
     def _complete(self) -> "ServerTls":

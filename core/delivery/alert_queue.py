@@ -72,6 +72,9 @@ class AlertQueue(Protocol):
         """Get ready. Gives a sentence on what was found damaged and set aside, empty where all is well. Raises
         MozuError."""
 
+    def resize(self, capacity: int) -> None:
+        """Another bound for what waits in memory."""
+
     def put(self, alert: Alert) -> None:
         """Enqueue; never waits. When full the alert is dropped, counted, and its number given by `take_dropped`."""
 
@@ -104,5 +107,6 @@ class AlertQueue(Protocol):
     def close(self) -> None:
         """Nothing more comes; what is there can still be taken."""
 
-    async def stop(self, reason: str) -> None:
-        """Release files and threads; alerts that are in memory only are counted as dropped for this reason."""
+    async def stop(self, reason: str) -> int:
+        """Release files and threads; alerts that are in memory only are counted as dropped for this reason. How many
+        wait on disk."""

@@ -98,6 +98,17 @@ class DiskQueue:
         self._spawn(self._watch_file(spool), f"spool {self._path.stem} in place")
         return "" if spool.damage is None else str(spool.damage)
 
+    def resize(self, capacity: int) -> None:
+        """For what comes from now on."""
+        self._capacity = capacity
+        self._uncommitted.resize(capacity)
+
+    async def configure(self, *, max_bytes: int, fsync: bool, drop_oldest: bool, live_first: bool) -> None:
+        """Other settings of the same file."""
+        self._drop_oldest, self._read_ahead.live_first = drop_oldest, live_first
+        spool = self._opened()
+        await self._on_file(spool, lambda: spool.configure(max_bytes=max_bytes, fsync=fsync), default=None)
+
     def put(self, alert: Alert) -> None:
         """Take the alert for the next commit; if commits take so long that the queue is full, one is dropped."""
         self._put += 1
@@ -122,11 +133,9 @@ class DiskQueue:
                 return taken
             if not wait or ended:
                 return []
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_INTERVAL):
                     await committed.wait()
-            except TimeoutError:
-                continue
 
     async def _read(self, after: int, limit: int) -> list[tuple[int, Alert]]:
         spool = self._opened()
@@ -187,24 +196,25 @@ class DiskQueue:
         self._closed = True
         self._added.set()
 
-    async def stop(self, reason: str) -> None:
-        """Close the file; what lies in it waits for the next run."""
-        left = self.in_memory()
-        if left:
-            self._count_dropped(left, reason)
+    async def stop(self, reason: str) -> int:
+        """Close the file; what lies in it waits for the next run, or for a sink that has this spool again."""
+        waiting = 0
+        if self.in_memory():
+            self._count_dropped(self.in_memory(), reason)
         if self._spool is not None:
             spool, self._spool = self._spool, None
             with suppress(SpoolFull, SpoolUnusable):
                 await self._on_file(spool, lambda: self._write_acks(spool, ()), default=None)
                 status = await self._on_file(spool, spool.status, default=None)
-                if status is not None:
-                    self._metrics.counter("spool_left_records_total").value += status.waiting
+                waiting = 0 if status is None else status.waiting
+            self._metrics.counter("spool_left_records_total").value += waiting
             with suppress(sqlite3.Error):
                 await self._thread.run(spool.close)
         if self._owed is not None:
             owed, self._owed = self._owed, None
             await self._thread.run(owed.close)
         self._thread.close()
+        return waiting
 
     # --- the file
 
@@ -362,11 +372,9 @@ class DiskQueue:
         self._metrics.counter("sink_alerts_dropped_total", reason=reason).value += count
 
     async def _next_commit(self) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(_POLL_INTERVAL):
                 await self._committed.wait()
-        except TimeoutError:
-            return
         await asyncio.sleep(0)
 
     def _opened(self) -> Spool:

@@ -43,6 +43,10 @@ class FairQueue:
     def __len__(self) -> int:
         return len(self._items) - len(self._evicted)
 
+    def resize(self, capacity: int) -> None:
+        """Another capacity. What is beyond it stays until it is taken, or is dropped for what comes."""
+        self._capacity = capacity
+
     def put(self, number: int, alert: Alert) -> Numbered | None:
         """Enqueue; gives the alert that was dropped for it, which may be itself."""
         if self._index is None and len(self._items) < self._capacity:

@@ -35,6 +35,23 @@ class MemoryQueue:
         """Nothing to prepare."""
         return ""
 
+    def resize(self, capacity: int) -> None:
+        """For what comes from now on."""
+        self._capacity = capacity
+        self._items.resize(capacity)
+
+    def take_waiting(self) -> list[Alert]:
+        """What was not given out yet, in order: another queue accepts it from here on, and counts it."""
+        taken = [alert for _, alert in self._items.take(len(self._items))]
+        self._accepted.value -= len(taken)
+        return taken
+
+    def forget_unacked(self) -> None:
+        """What was given out and is not acknowledged goes on in another queue, which has counted it."""
+        self._accepted.value -= len(self._unacked)
+        self._unacked.clear()
+        self._removed.set()
+
     def put(self, alert: Alert) -> None:
         """Number the alert and enqueue it; a full queue drops it, or one that matters less."""
         self._sequence += 1
@@ -101,13 +118,16 @@ class MemoryQueue:
         self._added.set()
         self._removed.set()
 
-    async def stop(self, reason: str) -> None:
-        """Count what is left as dropped."""
+    async def stop(self, reason: str) -> int:
+        """Count what is left as dropped. Nothing waits on disk."""
         left = self.in_memory()
         if left:
             self._metrics.counter("sink_alerts_dropped_total", reason=reason).value += left
+            self.drop_log.add(self._oldest(), self._sequence, reason)
         self._items.clear()
         self._unacked.clear()
+        self._removed.set()
+        return 0
 
     def _oldest(self) -> int:
         queued = self._items.oldest() or self._sequence + 1

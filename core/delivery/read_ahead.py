@@ -15,7 +15,7 @@ class ReadAhead:
     """`read(after, limit)` reads the disk. With `live_first` new alerts go before a backlog; else all go in order."""
 
     def __init__(self, read: Callable[[int, int], Awaitable[list[Numbered]]], *, live_first: bool) -> None:
-        self._read, self._live_first = read, live_first
+        self._read, self.live_first = read, live_first
         self._recent: deque[Numbered] = deque(maxlen=_CACHED)
         """The newest on disk, with contiguous numbers."""
         self._cursor = 0
@@ -66,7 +66,7 @@ class ReadAhead:
             taken = [recent.popleft() for _ in range(min(limit, len(recent)))]
             self._cursor = taken[-1][0]
             return self._not_given(taken)
-        if not self._live_first:
+        if not self.live_first:
             return []
         limit -= limit // 4  # a backlog must shrink too, however much comes
         taken = self._not_given([recent.popleft() for _ in range(min(limit, len(recent)))])

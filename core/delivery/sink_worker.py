@@ -7,26 +7,27 @@ these it becomes a dead letter. If the canaries fail too the destination is down
 letters, and more records are taken from the queue as canaries.
 
 A record that the sink refuses for now, by the outcome `Retry`, is set aside until it is due and delays no others.
+
+A reload may give the worker another sink or format (`replace`), between two deliveries: the queue, the numbers of
+alerts and what is not acknowledged stay. Or it has the worker leave off (`halt`): another one goes on with its alerts.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from mozu.core.api import Outcome, Record, Rejected, Retry, Sink
 from mozu.core.common.backoff import Backoff
-from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.encode import Encoder
 from mozu.core.delivery.plain import plain_alert
 from mozu.core.delivery.route import Route
+from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.errors import SinkClosed
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Alert, Stamp
-
-T = TypeVar("T")
 
 _BATCH = 500
 _ISOLATION_THRESHOLD = 3
@@ -61,10 +62,11 @@ class SinkWorker:
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008  frozen
         route: Route = Route(),  # noqa: B008  frozen
     ) -> None:
-        self.sink, self.queue, self.name = sink, queue, sink.name
+        self.queue, self.name = queue, sink.name
         self._encoder, self._agent, self._on_closed = encoder, agent, on_closed
         self._retry, self._route = retry, route
-        self._thread = WorkerThread(f"mozu-{sink.name}") if sink.blocking else None
+        self._backoff = Backoff(retry.first, retry.longest)
+        self._caller = SinkCaller(sink)
         self._delivered = sink.metrics.counter("sink_alerts_delivered_total")
         self._heartbeat = ""
         """Id of the heartbeat that waits for the destination."""
@@ -77,8 +79,14 @@ class SinkWorker:
         self._failures = 0
         """Deliveries in a row that raised."""
         self._undelivered_because = "stop deadline"
-        self._busy_since: float | None = None
-        sink.metrics.gauge("sink_busy_seconds", self._busy)
+        self._delivering = asyncio.Lock()
+        """Held during a delivery."""
+        self._limit: asyncio.Timeout | None = None
+        """Of the delivery under way."""
+        self._changed = asyncio.Event()
+        """Set when there is no reason to wait any longer: another sink, or the end."""
+        self._halted = False
+        sink.metrics.gauge("sink_busy_seconds", lambda: self._caller.busy())
 
     def accept(self, alert: Alert) -> None:
         """Enqueue the alert if the route says so, or cannot say. Never waits."""
@@ -96,6 +104,16 @@ class SinkWorker:
         self.queue.put(alert)
 
     @property
+    def caller(self) -> SinkCaller:
+        """Calls the sink."""
+        return self._caller
+
+    @property
+    def sink(self) -> Isolated[Sink]:
+        """The sink that is delivered to now."""
+        return self._caller.sink
+
+    @property
     def holds_heartbeat(self) -> bool:
         """The last heartbeat has not left the queue, as far as is known: a queue that is full may have dropped it."""
         return bool(self._heartbeat)
@@ -107,7 +125,46 @@ class SinkWorker:
 
     async def start(self) -> None:
         """Start the sink. Raises what the sink raises."""
-        await self._call(self.sink.component.start)
+        await self._caller.start()
+
+    def configure(self, retry: RetryPolicy, route: Route) -> None:
+        """Other settings, from the next alert on."""
+        if retry != self._retry:
+            self._retry, self._backoff = retry, Backoff(retry.first, retry.longest)
+        self._route = route
+
+    async def replace(self, caller: SinkCaller, encoder: Encoder, seconds: float) -> None:
+        """Deliver to this sink, which has started, and in this form from the next delivery on; the sink before stops.
+
+        The delivery under way may take `seconds`; then it is given up, and the new sink gets its records again.
+        """
+        timer = asyncio.get_running_loop().call_later(seconds, self._give_up_delivery)
+        async with self._delivering:
+            timer.cancel()
+            before, self._caller, self._encoder = self._caller, caller, encoder
+            for record in (*self._pending, *self._delayed):
+                with self.sink.contained("encode an alert again"):
+                    record.body = self._encoded(record.stamp.sequence, record.alert).body
+            self._failures, self._due = 0, 0.0
+            self._changed.set()
+        if caller is not before:
+            await before.stop()
+
+    def _give_up_delivery(self) -> None:
+        if self._limit is not None:
+            self.sink.log.warning("sink %s is replaced and its last delivery does not end: it is repeated", self.name)
+            self._limit.reschedule(0.0)
+
+    def halt(self) -> None:
+        """Leave off after the delivery under way: `run` ends, whatever waits."""
+        self._halted = True
+        self._changed.set()
+        self.queue.close()
+
+    def undelivered(self) -> list[Alert]:
+        """What was taken from the queue and not acknowledged, in order. After `run` has ended."""
+        records = sorted((*self._pending, *self._delayed), key=lambda record: record.stamp.sequence)
+        return [record.alert for record in records]
 
     async def run(self) -> None:
         """Deliver until the queue is closed and empty, or the destination is gone for good."""
@@ -118,23 +175,30 @@ class SinkWorker:
             self._on_closed(f"sink {self.name}: {closed}")
 
     async def _deliver_all(self) -> None:
-        backoff = Backoff(self._retry.first, self._retry.longest)
         while True:
             await self._take()
-            if not self._pending:
+            if not self._pending or self._halted:
                 return
             before = len(self._pending)
             after = await self._attempt()
             if not self._pending:
                 if not self._delayed:
-                    backoff.succeeded()
+                    self._backoff.succeeded()
                 continue
-            pause = max(after, backoff.failed())
+            pause = max(after, self._backoff.failed())
             is_down = len(self._pending) == before
             if not self._failures:
                 self._delay(after if self._delayed else pause)
-            if is_down:
-                await asyncio.sleep(pause)
+            if is_down and not self._halted:
+                await self._pause(pause)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait so long, but no longer than until there is another sink, which may do better."""
+        self._changed.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+                self._backoff.succeeded()
 
     def _delay(self, seconds: float) -> None:
         """Set aside, for so long at least, what the sink has refused for now by an outcome of its own."""
@@ -142,17 +206,16 @@ class SinkWorker:
         self._delayed += self._pending
         self._pending = []
 
-    async def stop(self) -> None:
-        """Stop the sink; what it has not acknowledged stays in the spool, or is counted as dropped."""
+    async def stop(self, because: str = "") -> int:
+        """Stop the sink; what it has not acknowledged stays in the spool, or is counted as dropped. How many wait on
+        disk."""
+        self._undelivered_because = because or self._undelivered_because
         left = self.queue.in_memory()
         if left:
             self.sink.log.error("sink %s: %d alerts undelivered (%s)", self.name, left, self._undelivered_because)
-        await self.queue.stop(self._undelivered_because)
-        with self.sink.contained("stop"):
-            if self._busy_since is None:
-                await self._call(self.sink.component.stop)
-        if self._thread is not None:
-            self._thread.close()
+        waiting = await self.queue.stop(self._undelivered_because)
+        await self._caller.stop()
+        return waiting
 
     # --- from the queue
 
@@ -161,7 +224,7 @@ class SinkWorker:
         if self._delayed:
             await self._take_beside_delayed()
             return
-        while not self._pending:
+        while not self._pending and not self._halted:
             taken = await self.queue.get(_BATCH)
             if not taken:
                 return
@@ -175,7 +238,7 @@ class SinkWorker:
     async def _take_beside_delayed(self) -> None:
         """More from the queue, and the delayed retries once they are due."""
         now = asyncio.get_running_loop().time
-        while True:
+        while not self._halted:
             is_due = now() >= self._due
             if len(self._delayed) < _MAX_DELAYED and not self._pending:
                 probe = is_due and len(self._delayed) < _PROBE_BATCH
@@ -193,16 +256,23 @@ class SinkWorker:
         dead: list[tuple[int, str]] = []
         for number, alert in taken:
             try:
-                records.append(self._record(number, alert))
-            except Exception as error:  # noqa: BLE001  what one alert contains stops no other
-                self.sink.failed("encode an alert", error)
-                try:
-                    records.append(self._record(number, plain_alert(alert, error)))
-                except Exception as second:  # noqa: BLE001  the encoder is broken, or is the plugin of another
-                    dead.append((number, f"cannot be encoded: {type(second).__name__}"))
+                records.append(self._encoded(number, alert))
+            except Exception as error:  # noqa: BLE001  the encoder is broken, or is the plugin of another
+                dead.append((number, f"cannot be encoded: {type(error).__name__}"))
         if dead:
+            encoder = self._encoder
             await self.queue.ack((), dead, ())
+            if encoder is not self._encoder:
+                return [self._encoded(record.stamp.sequence, record.alert) for record in records]
         return records
+
+    def _encoded(self, number: int, alert: Alert) -> Record:
+        """The record of an alert, with its values replaced where it cannot be encoded. Raises what the encoder does."""
+        try:
+            return self._record(number, alert)
+        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+            self.sink.failed("encode an alert", error)
+            return self._record(number, plain_alert(alert, error))
 
     def _record(self, number: int, alert: Alert) -> Record:
         stamp = Stamp(self._agent, self.name, self.queue.epoch, number)
@@ -250,10 +320,13 @@ class SinkWorker:
     async def _deliver(self, records: list[Record]) -> Sequence[Outcome] | None:
         """Outcomes, one per record; None if the delivery raised."""
         outcomes: Sequence[Outcome] | None = None
-        with self.sink.contained("deliver") as attempt:
-            outcomes = await self._call(lambda: self.sink.component.deliver(records))
-            if outcomes is not None and len(outcomes) != len(records):
-                raise ValueError(f"deliver returned {len(outcomes)} outcomes for {len(records)} records")
+        async with self._delivering:
+            with self.sink.contained("deliver") as attempt:
+                async with asyncio.timeout(None) as self._limit:
+                    outcomes = await self._caller.call(lambda: self.sink.component.deliver(records))
+                if outcomes is not None and len(outcomes) != len(records):
+                    raise ValueError(f"deliver returned {len(outcomes)} outcomes for {len(records)} records")
+            self._limit = None
         if attempt.failed:
             self._failures += 1
             return None
@@ -297,21 +370,3 @@ class SinkWorker:
         attempts = self._attempts[number] = self._attempts.get(number, 0) + 1
         if attempts >= self._retry.attempts:
             dead.append((number, f"not taken in {attempts} attempts while others were"))
-
-    # --- calling the sink
-
-    def _busy(self) -> float:
-        return 0.0 if self._busy_since is None else asyncio.get_running_loop().time() - self._busy_since
-
-    async def _call(self, call: Callable[[], Awaitable[T] | T]) -> T:
-        """Run a method of the sink where it belongs: on its thread if it blocks, else on the loop."""
-        self._busy_since = asyncio.get_running_loop().time()
-        try:
-            made = call() if self._thread is None else await self._thread.run(call)
-            result = await made if isinstance(made, Awaitable) else made
-        except BaseException as error:
-            if self._thread is None or isinstance(error, Exception):
-                self._busy_since = None  # on cancellation the thread may still be in the call
-            raise
-        self._busy_since = None
-        return result

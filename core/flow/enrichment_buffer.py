@@ -61,6 +61,14 @@ class EnrichmentBuffer:
         self._timeouts = metrics.counter("enrichment_buffer_timeouts_total")
         metrics.gauge("enrichment_buffer_events", lambda: self._count)
 
+    def use(self, enrichers: Iterable[Isolated[Enricher]], bounds: EnrichmentBufferBounds) -> None:
+        """These from the next batch on. What waits for an enricher that is not among them waits no longer."""
+        self._enrichers, self._bounds = tuple(enrichers), bounds
+        for group in [one for one in self._groups.values() if one.enricher not in self._enrichers]:
+            self._release_group(group, late=True)
+        names = {enricher.name for enricher in self._enrichers}
+        self._timed_out = {name for name in self._timed_out if name[0] in names}
+
     def admit(self, events: Sequence[Event]) -> Sequence[Event]:
         """Those that may be evaluated now; the others are held."""
         if not self._enrichers:
@@ -81,7 +89,7 @@ class EnrichmentBuffer:
     def flush(self) -> None:
         """Release every event, at the end."""
         while self._groups:
-            self._release_group(next(iter(self._groups)), late=True)
+            self._release_group(next(iter(self._groups.values())), late=True)
 
     def _awaited_key(self, event: Event) -> tuple[Isolated[Enricher], str] | None:
         """The enricher and the key that this event waits for; None: it need not wait."""
@@ -106,23 +114,24 @@ class EnrichmentBuffer:
         self._count += 1
         self._bytes += size
         if self._count > self._bounds.events or self._bytes > self._bounds.bytes:
-            self._release_group(next(iter(self._groups)), late=True)
+            self._release_group(next(iter(self._groups.values())), late=True)
 
     async def _resolve(self, group: _Group) -> None:
         """Have the enricher fetch the key's data; at the deadline the events go, the answer may come for later ones."""
         name = (group.enricher.name, group.key)
         loop = asyncio.get_running_loop()
-        deadline = loop.call_later(self._bounds.seconds, self._release_group, name, True)
+        deadline = loop.call_later(self._bounds.seconds, self._release_group, group, True)
         with group.enricher.contained(f"resolve {group.key}"):
             await group.enricher.component.resolve(group.key)
         deadline.cancel()
         self._timed_out.discard(name)
-        self._release_group(name, late=not group.enricher.component.known(group.key))
+        self._release_group(group, late=not group.enricher.component.known(group.key))
 
-    def _release_group(self, name: tuple[str, str], late: bool) -> None:
-        group = self._groups.pop(name, None)
-        if group is None:
+    def _release_group(self, group: _Group, late: bool) -> None:
+        name = (group.enricher.name, group.key)
+        if self._groups.get(name) is not group:
             return
+        del self._groups[name]
         if late:
             self._timed_out.add(name)
             self._timeouts.value += len(group.events)

@@ -1,7 +1,6 @@
 """Evaluation of events by every evaluator: one that fails on a batch is given it event by event, so that a bad event
 costs itself only."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 
@@ -48,14 +47,10 @@ class Evaluation:
             digest.update(f"{evaluator.name}\0{text}\0".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
-    async def reloaded(self) -> list[Evaluator]:
-        """A new component for each evaluator from the same settings, compiled off the loop. Raises MozuError."""
-        return [await asyncio.to_thread(evaluator.component.reload) for evaluator in self._evaluators]
-
-    def replace(self, components: Sequence[Evaluator]) -> None:
-        """Use these from the next batch on, in the order of `reloaded`."""
-        pairs = zip(self._evaluators, components, strict=True)
-        self._evaluators = tuple(evaluator.with_component(component) for evaluator, component in pairs)
+    def use(self, evaluators: Iterable[Isolated[Evaluator]]) -> tuple[Isolated[Evaluator], ...]:
+        """These from the next batch on (a reload); gives those before."""
+        before, self._evaluators = self._evaluators, tuple(evaluators)
+        return before
 
 
 def _one_by_one(evaluator: Isolated[Evaluator], events: Sequence[Event], emit: Emit) -> list[Event]:

@@ -43,13 +43,27 @@ class Heartbeats:
         self._alerts, self._pumps, self._losses, self._metrics = alerts, tuple(pumps), losses, metrics
         self._version, self._rules_digest = version, rules_digest
         self._isolation = Isolation("pipeline", "heartbeats", metrics)
+        self._sinks: list[_Schedule] = []
+        self._wanted = asyncio.Event()
+        self.use(intervals)
+
+    def use(self, intervals: Mapping[str, float]) -> None:
+        """These intervals, for the workers that there are now (a reload). A schedule that is the same goes on."""
+        before = {(sink.worker, sink.interval): sink for sink in self._sinks}
         self._sinks = [
-            _Schedule(worker, intervals[worker.name]) for worker in alerts.workers if intervals.get(worker.name)
+            before.get((worker, intervals[worker.name])) or _Schedule(worker, intervals[worker.name])
+            for worker in self._alerts.workers
+            if intervals.get(worker.name)
         ]
+        if self._sinks:
+            self._wanted.set()
+        else:
+            self._wanted.clear()
 
     async def run(self) -> None:
         """Until it is cancelled; a stop waits for nothing here."""
-        while self._sinks:
+        while True:
+            await self._wanted.wait()
             now = asyncio.get_running_loop().time()
             due = [sink for sink in self._sinks if sink.is_due(now)]
             if due:
@@ -60,7 +74,7 @@ class Heartbeats:
                         self._send(sink.worker, sink.interval, states)
                     sink.sent(now)
             now = asyncio.get_running_loop().time()
-            pause = min(sink.next - now for sink in self._sinks)
+            pause = min((sink.next - now for sink in self._sinks), default=0.0)
             late = any(sink.next <= now for sink in self._sinks)
             await asyncio.sleep(_LONGEST_PAUSE if late else max(_SHORTEST_PAUSE, min(pause, _LONGEST_PAUSE)))
 

@@ -57,11 +57,20 @@ class AlertPipeline:
         metrics: Metrics,
     ) -> None:
         self.workers = tuple(workers)
+        """Another tuple after a reload."""
         self._hostname, self._redact, self._limiter = hostname, redact, limiter
         self._emitted = metrics.counter("alerts_total")
         self._suppressed = metrics.counter("alerts_suppressed_total")
         self._notices = 0
         self._isolation = Isolation("pipeline", "alerts", metrics)
+
+    def use(
+        self, workers: Sequence[SinkWorker], *, redact: Callable[[Alert], None], limiter: AlertLimiter
+    ) -> None:
+        """These from the next alert on (a reload). What a limiter before has held back is reported first."""
+        if limiter is not self._limiter:
+            self.report_suppressed(at_end=True)
+        self.workers, self._redact, self._limiter = tuple(workers), redact, limiter
 
     def emit(self, alert: Alert) -> bool:
         """One alert to every sink, unless dedup or the rate limit suppresses it; whether it passed these.
@@ -168,7 +177,7 @@ class SourcePipeline:
         metrics: Metrics,
     ) -> None:
         self.source, self.name, self.live, self.state = source, source.name, live, state
-        self._origin, self._recorder, self._evaluation, self._alerts = origin, recorder, evaluation, alerts
+        self.origin, self._recorder, self._evaluation, self._alerts = origin, recorder, evaluation, alerts
         scope = metrics.scope(source=source.name)
         self._buffer = EnrichmentBuffer(enrichers if live else (), bounds, self._evaluate, spawn, scope)
         self.received = scope.counter("events_received_total")
@@ -182,6 +191,19 @@ class SourcePipeline:
         """Number of the newest event."""
         self.latest = 0
         """Time of the newest event that a source of system calls has given, ns since the epoch."""
+
+    def use(self, enrichers: Sequence[Isolated[Enricher]], bounds: EnrichmentBufferBounds) -> None:
+        """These from the next batch on (a reload)."""
+        self._buffer.use(enrichers if self.live else (), bounds)
+
+    @property
+    def recorder(self) -> RecordStage:
+        """The recorder in use."""
+        return self._recorder
+
+    def use_recorder(self, recorder: RecordStage) -> None:
+        """This one from the next batch on (a reload)."""
+        self._recorder = recorder
 
     def process(self, batch: Sequence[Event | Alert], receipt: Receipt | None = None) -> None:
         """One batch, whole: each stage takes what the one before it gave. `receipt` follows its ready alerts."""
@@ -290,7 +312,7 @@ class SourcePipeline:
 
     def _emit(self, incomplete: tuple[str, ...], alert: Alert) -> None:
         try:
-            alert.id = alert_id(alert.time, f"{self._origin}/{alert.event_num}", alert.rule)
+            alert.id = alert_id(alert.time, f"{self.origin}/{alert.event_num}", alert.rule)
             alert.incomplete = incomplete
             self._recorder.alert(alert)
         except Exception as error:  # noqa: BLE001  else the evaluator would be given the whole batch again

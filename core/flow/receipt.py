@@ -13,11 +13,21 @@ class Receipt:
     """Made before the first alert of a batch is emitted; `add` is called after each one."""
 
     def __init__(self, workers: Sequence[SinkWorker]) -> None:
-        self._workers = workers
+        self._workers = tuple(workers)
         self._before = self._positions()
         self._after: list[tuple[int, ...]] = []
         """For each alert, the positions of all queues once it was emitted."""
         self._suppressed: list[int] = []
+
+    def follow(self, workers: Sequence[SinkWorker]) -> None:
+        """These are the workers from the next alert on: a reload may have added some. Those that it removed stay, for
+        alerts before."""
+        for worker in workers:
+            if worker not in self._workers:
+                position = worker.queue.position()
+                self._workers = (*self._workers, worker)
+                self._before = (*self._before, position)
+                self._after = [(*after, position) for after in self._after]
 
     def add(self, *, passed: bool) -> None:
         """The next alert was emitted; not `passed`: dedup or the rate limit has suppressed it."""

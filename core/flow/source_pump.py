@@ -68,12 +68,13 @@ class SourcePump:
         if "threads" in needed:
             self.reconcile()  # births that came before the count are under way, and would count twice
 
-    async def update(self, demand: Demand) -> None:
-        """Rules have changed."""
+    async def update(self, demand: Demand) -> str:
+        """Rules have changed. Gives why the source could not take the demand; empty: it has."""
         if self.pipeline.state is not None:
             self.pipeline.state.configure(environments="env" in demand.state_dependencies("syscall"))
-        with self._source.contained("take new demand"):
+        with self._source.contained("take new demand") as outcome:
             await self._source.component.update(demand)
+        return "" if outcome.failed is None else str(outcome.failed) or type(outcome.failed).__name__
 
     async def run(self) -> None:
         """Process batches until the source ends; after a failure it is started again with back-off and a notice."""
@@ -120,6 +121,8 @@ class SourcePump:
         source = self._source.component
         receipt = Receipt(self._alerts.workers) if isinstance(source, AcksAlerts) else None
         for start in range(0, len(batch), _CHUNK):
+            if receipt is not None:
+                receipt.follow(self._alerts.workers)
             self.pipeline.process(batch[start : start + _CHUNK], receipt)
             await self._alerts.wait_capacity()
             await self.pipeline.wait_recorded()

@@ -130,9 +130,25 @@ class Recorder:
         if state is not None:
             state.on_lookup(self._on_lookup)
 
+    def use(self, outputs: Sequence[RecordingOutput], enriched_names: EnrichedNames) -> None:
+        """These from the next chunk on, which begins a section (a reload). Those before get everything until now, where
+        names may be missing that enrichers have not told yet."""
+        if tuple(outputs) != self._outputs:
+            self._close()
+            while self._unevaluated:
+                place_names(self._unevaluated[0])
+                self._put(self._unevaluated.popleft())
+            self._section = None
+        self._outputs, self._enriched_names = tuple(outputs), enriched_names
+
+    @property
+    def outputs(self) -> tuple[RecordingOutput, ...]:
+        """Where chunks go."""
+        return self._outputs
+
     def record(self, events: Sequence[Event]) -> None:
         """A batch as its source gave it, before the state machine."""
-        if not events:
+        if not events or not self._outputs:
             return
         chunk = self._open()
         before = 0 if self._state is None else self._state.number

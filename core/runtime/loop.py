@@ -47,6 +47,10 @@ class Watchdog:
         """The code that runs the loop."""
         self._thread = threading.Thread(target=self._watch, name="mozu-watchdog", daemon=True)
 
+    def use(self, owners: Mapping[str, str]) -> None:
+        """These are the components from now on (a reload)."""
+        self._owners = dict(owners)
+
     def start(self) -> None:
         """Start the thread; call from a coroutine in the loop."""
         frame = sys._getframe(1)

@@ -22,7 +22,7 @@ from mozu.core.errors import PluginError
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.config import Config, Entry, Problems, read
 from mozu.core.runtime.config.suggest import suggestion
-from mozu.core.runtime.config.validate import validate
+from mozu.core.runtime.config.validate import secret_files, validate
 from mozu.core.runtime.plugin_checks import (
     Origin,
     Plugin,
@@ -122,6 +122,11 @@ class Registry:
         if settings is None:
             raise AssertionError("settings that are refused have a problem")
         return settings
+
+    def files_read(self, entry: Entry) -> tuple[Path, ...]:
+        """Files and directories whose content belongs to an entry's settings. Raises ConfigError or PluginError."""
+        model = self.declaration(entry).settings
+        return (*self.settings(entry).files_read(), *secret_files(model, entry.node))
 
     def format(self, entry: Entry) -> Format:
         """The format of a sink's entry. Raises ConfigError."""

@@ -80,7 +80,6 @@ def _prepare(path: Path, db: sqlite3.Connection, *, fsync: bool, max_bytes: int)
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         with suppress(OSError):
             forbid_copy_on_write(path.with_name(path.name + "-wal"))
-    db.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
     db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
     db.execute("PRAGMA wal_autocheckpoint = 250")  # 1 MB, well below WAL_BYTES
     if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
@@ -88,6 +87,12 @@ def _prepare(path: Path, db: sqlite3.Connection, *, fsync: bool, max_bytes: int)
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not {"meta", "forms", "alerts", "dead"} <= tables:
         raise sqlite3.DatabaseError("the file has lost its tables")
+    set_bounds(db, fsync=fsync, max_bytes=max_bytes)
+
+
+def set_bounds(db: sqlite3.Connection, *, fsync: bool, max_bytes: int) -> None:
+    """What may change while the file is open; outside a transaction."""
+    db.execute(f"PRAGMA synchronous = {'FULL' if fsync else 'NORMAL'}")
     # The spool's own bound must be met before SQLite's: rows fill pages to two thirds at least.
     db.execute(f"PRAGMA max_page_count = {2 * max_bytes // PAGE_BYTES + 4_096}")
 

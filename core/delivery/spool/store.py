@@ -27,6 +27,7 @@ from mozu.core.delivery.spool.file import (
     open_file,
     read_aside,
     set_aside,
+    set_bounds,
 )
 from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus, runs
 from mozu.core.delivery.spool.salvage import salvage
@@ -75,6 +76,11 @@ class Spool:
         self._has_filler = bool(self._db.execute("SELECT 1 FROM meta WHERE name = 'filler'").fetchone())
         if not self._has_filler:
             self._keep_filler()
+
+    def configure(self, *, max_bytes: int, fsync: bool) -> None:
+        """Other bounds for the open file."""
+        self._max_bytes, self._fsync = max_bytes, fsync
+        set_bounds(self._db, fsync=fsync, max_bytes=max_bytes)
 
     # --- writing
 
@@ -150,9 +156,7 @@ class Spool:
         self._last = first + count - 1
         return first, self._last
 
-    def drop_oldest(
-        self, most: int, after: int = 0, without: frozenset[int] = frozenset()
-    ) -> list[tuple[int, int]]:
+    def drop_oldest(self, most: int, after: int = 0, without: frozenset[int] = frozenset()) -> list[tuple[int, int]]:
         """Drop up to `most` alerts to make room: their numbers, as ranges without holes. None that was given out."""
         query = "SELECT seq, length(body) FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?"
         rows = self._db.execute(query, (max(after, self._read_to), most + len(without))).fetchall()
@@ -188,9 +192,7 @@ class Spool:
             return list(runs(numbers))
         return []
 
-    def _newest(
-        self, priority: Severity, limit: int, after: int, without: frozenset[int]
-    ) -> tuple[list[int], int]:
+    def _newest(self, priority: Severity, limit: int, after: int, without: frozenset[int]) -> tuple[list[int], int]:
         """Numbers of the newest alerts of a priority, and the bytes of their rows."""
         forms = []
         for (number,) in self._db.execute("SELECT id FROM forms").fetchall():
@@ -368,9 +370,7 @@ class Spool:
 
     def _measure(self) -> int:
         query = "SELECT coalesce(sum(length(body)), 0) + ? * count(*) FROM "
-        return sum(
-            self._db.execute(query + table, (_ROW_OVERHEAD,)).fetchone()[0] for table in ("alerts", "dead")
-        )
+        return sum(self._db.execute(query + table, (_ROW_OVERHEAD,)).fetchone()[0] for table in ("alerts", "dead"))
 
     def _row(self, alert: Alert) -> tuple[int, bytes]:
         form, body = self._encoded.encode(alert)

@@ -46,3 +46,17 @@ class Lookups:
         that is asked for it."""
         self.base64_bytes = False
         """Bytes in `evt.args` and `evt.arg` print as base64 and not as printable characters and dots."""
+
+    def functions(self) -> dict[str, Callable[..., object | None]]:
+        """Attribute → the function that components may assign to it."""
+        return {"user": self.user, "group": self.group, "container": self.container}
+
+    def assign(self, functions: Mapping[str, Callable[..., object | None]]) -> None:
+        """Use these from now on."""
+        for name, function in functions.items():
+            setattr(self, name, function)
+
+    def forget(self) -> None:
+        """Know nothing, as at first."""
+        self.user = self.group = _unknown_id
+        self.container = _unknown

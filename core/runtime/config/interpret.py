@@ -1,5 +1,7 @@
 """From the merged layers to the typed configuration."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from mozu.core.api import Kind
@@ -22,8 +24,10 @@ def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Confi
     if not entries[Kind.SOURCE] and not problems:
         problems.add(Mark("sources"), "the list is empty, so there is nothing to watch; give it at least one source")
     written = layer.core.child("plugins") or layer.core
+    _check_spools(entries[Kind.SINK], problems)
     return Config(
         core=core,
+        node=layer.core,
         plugins={name: (written.child(number) or written).mark for number, name in enumerate(core.plugins)},
         files=files,
         sources=entries[Kind.SOURCE],
@@ -32,6 +36,18 @@ def interpret(layer: Layer, files: tuple[str, ...], problems: Problems) -> Confi
         sinks=entries[Kind.SINK],
         responders=entries[Kind.RESPONDER],
     )
+
+
+def _check_spools(sinks: Sequence[Entry], problems: Problems) -> None:
+    """Two queues on one file would both deliver what it holds."""
+    owners: dict[Path, str] = {}
+    for entry in sinks:
+        if entry.spool.enabled:
+            file = entry.spool.file(entry.id)
+            owner = owners.setdefault(file, entry.id)
+            if owner != entry.id:
+                text = f"sink {entry.id}: the spool {file} is that of the sink {owner}; give it another `spool.path`"
+                problems.add(entry.node.mark, text)
 
 
 def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from mozu.core.runtime.config.default import DEFAULT, DEFAULT_NAME, DEFAULT_PATH
 from mozu.core.runtime.config.interpret import interpret
 from mozu.core.runtime.config.layer import Layer, layer_of
@@ -50,14 +52,16 @@ def read(
     main = path or Path(DEFAULT_PATH)
     if path is not None or os.path.lexists(main):
         layer = stack(layer, _file(main, problems, environment), problems, replace=True)
-    for file in _drop_ins(main.parent / "config.d", problems):
+    drop_ins = main.parent / "config.d"
+    for file in _drop_ins(drop_ins, problems):
         layer = stack(layer, _file(file, problems, environment), problems)
     for text in overrides:
         override(layer, text, problems)
     use_rules(layer, rules, problems)
     if json:
         use_json(layer, problems)
-    return interpret(layer, problems.files, problems), problems
+    config = interpret(layer, problems.files, problems)
+    return msgspec.structs.replace(config, places=(main.absolute(), drop_ins.absolute())), problems
 
 
 def _drop_ins(directory: Path, problems: Problems) -> list[Path]:

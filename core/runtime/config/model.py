@@ -37,6 +37,15 @@ class LogSettings(Settings):
     )
 
 
+class ReloadSettings(Settings):
+    """When the configuration is read again; on SIGHUP in any case."""
+
+    watch: bool = Field(
+        False,
+        description="Also when a file changes that was read: configuration, rules, secrets, certificates.",
+    )
+
+
 class EnrichmentBufferSettings(Settings):
     """How long, and how many, events are held whose container is not known yet."""
 
@@ -89,6 +98,7 @@ class CoreSettings(Settings):
     redact: RedactSettings = Field(
         RedactSettings(), description="What is hidden in alerts before anything encodes or stores them."
     )
+    reload: ReloadSettings = Field(ReloadSettings(), description="When the configuration is read again.")
     record: RecordSettings = Field(RecordSettings(), description="A recording of everything.")
     capture: CaptureSettings = Field(CaptureSettings(), description="Recordings around alerts.")
 
@@ -148,8 +158,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     plugins: dict[str, Mark] = {}
     """Entry points to load besides those that entries name → where that is written."""
     core: CoreSettings = CoreSettings()
+    node: YamlNode = msgspec.field(default_factory=lambda: YamlNode({}, Mark("")))
+    """The core's own keys with places; a mapping."""
     files: tuple[str, ...] = ()
     """What was read, in order."""
+    places: tuple[Path, ...] = ()
+    """The main file and the directory of drop-ins, whether they exist or not."""
 
     @property
     def host(self) -> str | None:

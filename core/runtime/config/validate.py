@@ -1,7 +1,9 @@
 """Validate settings: the errors of pydantic, with the positions in the files where the values stand."""
 
+import os
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -108,6 +110,18 @@ def secret_at(model: type[BaseModel], path: Sequence[str | int]) -> bool:
         for end in range(1, len(path) + 1)
         for kind in _types_at(model, path[:end])
     )
+
+
+def secret_files(model: type[BaseModel], node: YamlNode, path: tuple[str | int, ...] = ()) -> Iterator[Path]:
+    """The files that secrets of these settings are read from."""
+    if isinstance(node.value, list):
+        for number, item in enumerate(node.value):
+            yield from secret_files(model, item, (*path, number))
+    for key, item in node.mapping().items():
+        if key in ("file", "credential") and isinstance(item.value, str) and path and secret_at(model, path):
+            yield Path(item.value if key == "file" else f"{os.environ.get('CREDENTIALS_DIRECTORY', '')}/{item.value}")
+        else:
+            yield from secret_files(model, item, (*path, key))
 
 
 def _types_at(model: type[BaseModel], path: Sequence[str | int]) -> list[object]:

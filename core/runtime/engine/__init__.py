@@ -8,6 +8,7 @@ from mozu.core.runtime.config import Config
 from mozu.core.runtime.engine.assembly import assemble
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.engine import Engine
+from mozu.core.runtime.engine.reload import Read, reassemble
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import Registry
 
@@ -21,20 +22,26 @@ def run(
     duration: float | None = None,
     stats: Path | None = None,
     announces: bool = False,
+    read: Read | None = None,
 ) -> int:
     """Run until the sources end, a signal arrives or `duration` seconds have passed; the exit code.
 
     `announces`: its start, its end and its heartbeats are alerts; for what watches, not for a look at a recording.
+    `read`: reads the configuration again, for a reload; without it there is none.
     Raises ConfigError, PluginError, RulesError and SourceUnavailable before anything has begun.
     """
     raise_limit()
-    return run_loop(_main(config, registry, duration, stats, announces))
+    return run_loop(_main(config, registry, duration, stats, announces, read))
 
 
-async def _main(config: Config, registry: Registry, duration: float | None, stats: Path | None, announces: bool) -> int:
+async def _main(
+    config: Config, registry: Registry, duration: float | None, stats: Path | None, announces: bool, read: Read | None
+) -> int:
     metrics, tasks = Metrics(), BackgroundTasks()
     try:
-        engine = Engine(assemble(config, registry, metrics, tasks), metrics, tasks, announces=announces)
+        rebuild = None if read is None else reassemble(read, metrics, tasks)
+        assembly = assemble(config, registry, metrics, tasks)
+        engine = Engine(assembly, metrics, tasks, announces=announces, rebuild=rebuild)
         return await engine.run(duration=duration, stats=stats)
     finally:
         tasks.cancel()

@@ -1,19 +1,33 @@
-"""Assembly: build the components that a configuration names, without starting them."""
+"""Assembly: build the components that a configuration names, without starting them.
+
+A reload builds beside what runs: a component whose recipe (plugin, settings, surroundings) has not changed is taken
+over as it is, and only the others are made anew. Nothing of this is in force before the engine makes it so.
+"""
 
 import logging
 import os
 import socket
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from mozu.core.api import Context, Enricher, Evaluator, FieldReaders, ProvidesReaders, Settings, Sink, Source
+from mozu.core.api import (
+    Context,
+    DigestsRules,
+    Enricher,
+    Evaluator,
+    FieldReaders,
+    Kind,
+    ProvidesReaders,
+    Settings,
+    Sink,
+    Source,
+)
 from mozu.core.api.declarations import (
-    AnyEnricher,
-    AnyEvaluator,
-    AnySink,
     AnySource,
     ComponentDeclaration,
     EnricherDeclaration,
@@ -24,6 +38,7 @@ from mozu.core.api.declarations import (
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.encode import Encoder, FalcoText
 from mozu.core.delivery.redact import Redactor
+from mozu.core.errors import ConfigError, MozuError
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
@@ -35,10 +50,12 @@ from mozu.core.runtime.config.delivery import STATE_DIR
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
 from mozu.core.runtime.config.resolve import ResolveSettings
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.engine.file_content import content_of
 from mozu.core.runtime.engine.interfaces import interface_addresses
 from mozu.core.runtime.registry import Registry, version
 
 C = TypeVar("C")
+T = TypeVar("T")
 
 _log = logging.getLogger("mozu.engine")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -58,6 +75,22 @@ class BuiltSink(msgspec.Struct):
     isolated: Isolated[Sink]
     encoder: Encoder = msgspec.field(default_factory=FalcoText)
     """How alerts become bytes."""
+
+    @property
+    def spool(self) -> Path | None:
+        """The file of its queue; None for a queue in memory."""
+        return self.entry.spool.file(self.entry.id) if self.entry.spool.enabled else None
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """What a component was built from. While it is equal a reload takes the component over."""
+
+    plugin: str
+    settings: Settings
+    surroundings: tuple[object, ...] = ()
+    """What else the component was given."""
+    content: bytes = b""
+    """A digest of the files that belong to the settings; not for evaluators, which look themselves (`reload`)."""
 
 
 class Assembly(msgspec.Struct):
@@ -85,96 +118,206 @@ class Assembly(msgspec.Struct):
     state_dir: Path = STATE_DIR
     files: tuple[str, ...] = ()
     """The configuration was read from."""
+    watched: tuple[Path, ...] = ()
+    """Files and directories that all of this was made from, whether they exist or not."""
+    config: Config = msgspec.field(default_factory=Config)
+    recipes: dict[tuple[Kind, str], Recipe] = {}
+    """By kind and id of the component."""
+    lookups: dict[tuple[Kind, str], dict[str, Any]] = {}
+    """What a component assigned to the look-ups of names when it was built."""
+    field_plugins: frozenset[tuple[Kind, str]] = frozenset()
+    """Plugins whose declared fields are in `fields`."""
+
+    def become(self, other: "Assembly") -> None:
+        """A reload is in force: what was built from the new configuration takes the place of everything here."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(other, name))
+
+    def assign_lookups(self) -> None:
+        """Have the look-ups of names answered by the components of this assembly, in their order, and by no others."""
+        names = self.fields.lookups
+        names.forget()
+        for entry in (*self.config.enrichers, *self.config.sources):
+            names.assign(self.lookups.get((entry.kind, entry.id), {}))
 
 
 def assemble(config: Config, registry: Registry, metrics: Metrics, tasks: BackgroundTasks) -> Assembly:
-    """Build in the order in which components need each other: fields, enrichers, sources, evaluators, sinks."""
-    hostname = config.core.host or os.environ.get("FALCO_HOSTNAME") or socket.gethostname()
-    names = _lookups(hostname)
-    fields = FieldRegistry(builtin_fields(names), names)
-    declared_sources = registry.declarations(SourceDeclaration, config.sources)
-    declared_enrichers = registry.declarations(EnricherDeclaration, config.enrichers)
-    declared_evaluators = registry.declarations(EvaluatorDeclaration, config.evaluators)
-    declared_sinks = registry.declarations(SinkDeclaration, config.sinks)
-    for text in registry.warnings:
-        _log.warning("%s", text)
-    registry.add_fields(fields)
-
-    builder = _Builder(registry, fields, metrics, tasks, _requested_fields(config, registry))
-    enrichers = [builder.enricher(*declared) for declared in declared_enrichers]
-    sources = [builder.source(*declared) for declared in declared_sources]
-    for enricher in enrichers:
-        _bind(fields, enricher.component.readers())
-    for source in sources:  # whose input answers for itself: its readers take the place of the enrichers'
-        if isinstance(source.isolated.component, ProvidesReaders):
-            _bind(fields, source.isolated.component.readers())
-    bounds = config.core.enrichment_buffer
-    return Assembly(
-        fields=fields,
-        enrichers=enrichers,
-        evaluators=[builder.evaluator(*declared) for declared in declared_evaluators],
-        sinks=[builder.sink(*declared) for declared in declared_sinks],
-        sources=sources,
-        enrichment_buffer=EnrichmentBufferBounds(bounds.seconds, bounds.events, bounds.bytes),
-        hostname=hostname,
-        origin=f"{hostname}/{_boot_id()}/{time.time_ns():x}",
-        stop_deadline=config.core.stop_deadline,
-        alert_limiter=AlertLimiter(**config.core.alert_limiter.model_dump()),
-        redact=_redactor(config, metrics),
-        record=config.core.record,
-        capture=config.core.capture,
-        resolve=config.core.resolve,
-        version=version(),
-        state_dir=config.core.state_dir,
-        files=config.files,
-    )
+    """Build everything. Raises ConfigError, PluginError, RulesError."""
+    assembler = Assembler(config, registry, metrics, tasks, None)
+    assembly = assembler.assembly(assembler.evaluators())
+    assembly.assign_lookups()
+    return assembly
 
 
-def _lookups(hostname: str) -> Lookups:
-    names = Lookups()
-    names.hostname = hostname
-    names.addresses.replace(interface_addresses())
-    names.first_time = time.time_ns()
-    return names
+class Assembler:
+    """Builds in the order in which components need each other: fields, enrichers, sources, sinks, then evaluators.
 
-
-def _redactor(config: Config, metrics: Metrics) -> Redactor | None:
-    settings = config.core.redact
-    return Redactor(metrics, settings.patterns, settings.fields) if settings.enabled else None
-
-
-def _requested_fields(config: Config, registry: Registry) -> tuple[str, ...]:
-    """What the formats of all sinks have a place for."""
-    return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).requested_fields))
-
-
-class _Builder:
-    """Makes components from declarations and entries."""
+    `current` runs, and stays as it is. All but `evaluators` is quick and belongs on the event loop, where a component
+    may assign look-ups while it is built; evaluators may be compiled on a thread.
+    """
 
     def __init__(
         self,
+        config: Config,
         registry: Registry,
-        fields: FieldRegistry,
         metrics: Metrics,
         tasks: BackgroundTasks,
-        requested_fields: tuple[str, ...],
+        current: Assembly | None,
     ) -> None:
-        self._registry, self._fields, self._metrics, self._tasks = registry, fields, metrics, tasks
-        self._requested_fields = requested_fields
+        self._config, self._registry, self._metrics, self._tasks, self._current = (
+            config, registry, metrics, tasks, current,
+        )  # fmt: skip
+        self._settings: dict[tuple[Kind, str], Settings] = {}
+        self._content: dict[tuple[Kind, str], bytes] = {}
+        self._files: list[Path] = []
+        self._recipes: dict[tuple[Kind, str], Recipe] = {}
+        self._assigned: dict[tuple[Kind, str], dict[str, Any]] = {}
+        self._hostname = config.core.host or os.environ.get("FALCO_HOSTNAME") or socket.gethostname()
+        self._names = _lookups(self._hostname) if current is None else current.fields.lookups
+        self._requested_fields = _requested_fields(config, registry)
+        self._fields = self._make_fields()
+        for text in registry.warnings:
+            _log.warning("%s", text)
+        self._enrichers = _each(registry.declarations(EnricherDeclaration, config.enrichers), self._enricher)
+        self._sources = _each(registry.declarations(SourceDeclaration, config.sources), self._source)
+        self._bind_readers()
+        self._sinks = _each(registry.declarations(SinkDeclaration, config.sinks), self._sink)
 
-    def source(self, declaration: AnySource, entry: Entry) -> BuiltSource:
+    def evaluators(self) -> list[Isolated[Evaluator]]:
+        """Load and compile the rules. Raises ConfigError, PluginError, RulesError."""
+        declared = self._registry.declarations(EvaluatorDeclaration, self._config.evaluators)
+        return _each(declared, self._evaluator)
+
+    def assembly(self, evaluators: list[Isolated[Evaluator]]) -> Assembly:
+        """Everything together."""
+        config, current, core = self._config, self._current, self._config.core
+        bounds, limits = core.enrichment_buffer, core.alert_limiter
+        same_limits = current is not None and limits == current.config.core.alert_limiter
+        same_redaction = current is not None and core.redact == current.config.core.redact
+        return Assembly(
+            fields=self._fields,
+            enrichers=self._enrichers,
+            evaluators=evaluators,
+            sinks=self._sinks,
+            sources=self._sources,
+            enrichment_buffer=EnrichmentBufferBounds(bounds.seconds, bounds.events, bounds.bytes),
+            hostname=self._hostname if current is None else current.hostname,
+            origin=f"{self._hostname}/{_boot_id()}/{time.time_ns():x}" if current is None else current.origin,
+            stop_deadline=core.stop_deadline,
+            alert_limiter=current.alert_limiter if current and same_limits else AlertLimiter(**limits.model_dump()),
+            redact=current.redact if current and same_redaction else _redactor(config, self._metrics),
+            record=core.record,
+            capture=core.capture,
+            resolve=core.resolve,
+            version=version(),
+            state_dir=core.state_dir,
+            files=config.files,
+            watched=(*config.places, *self._files),
+            config=config,
+            recipes=self._recipes,
+            lookups=self._assigned,
+            field_plugins=self._field_plugins(),
+        )
+
+    # --- fields
+
+    def _make_fields(self) -> FieldRegistry:
+        """Those in force, where everything that brings fields or reads them has stayed; else new ones."""
+        config, current = self._config, self._current
+        if current is not None and self._field_plugins() == current.field_plugins:
+            entries = (*config.enrichers, *config.sources)
+            before = [(entry.kind, entry.id) for entry in (*current.config.enrichers, *current.config.sources)]
+            if [(one.kind, one.id) for one in entries] == before and all(self._is_unchanged(one) for one in entries):
+                return current.fields
+        fields = FieldRegistry(builtin_fields(self._names), self._names)
+        self._registry.add_fields(fields)
+        return fields
+
+    def _field_plugins(self) -> frozenset[tuple[Kind, str]]:
+        for entry in self._config.entries():
+            self._registry.declaration(entry)
+        return frozenset((one.kind, one.declaration.name) for one in self._registry.plugins() if one.declaration.fields)
+
+    def _bind_readers(self) -> None:
+        if self._current is not None and self._fields is self._current.fields:
+            return
+        for enricher in self._enrichers:
+            with self._assigning(Kind.ENRICHER, enricher.name):
+                _bind(self._fields, enricher.component.readers())
+        for source in self._sources:  # whose input answers for itself: its readers take the place of the enrichers'
+            if isinstance(source.isolated.component, ProvidesReaders):
+                with self._assigning(Kind.SOURCE, source.isolated.name):
+                    _bind(self._fields, source.isolated.component.readers())
+
+    @contextmanager
+    def _assigning(self, kind: Kind, identity: str) -> Iterator[None]:
+        """Note what a component assigns to the look-ups of names meanwhile. It takes effect with the assembly."""
+        before = self._names.functions()
+        yield
+        after = self._names.functions()
+        self._names.assign(before)
+        assigned = self._assigned.setdefault((kind, identity), {})
+        assigned.update((name, after[name]) for name in after if after[name] != before[name])
+
+    # --- components
+
+    def _recipe(self, entry: Entry, *surroundings: object) -> Recipe:
+        key = entry.kind, entry.id
+        if key not in self._settings:
+            self._settings[key] = self._registry.settings(entry)
+            files = self._registry.files_read(entry)
+            self._files.extend(files)
+            self._content[key] = b"" if entry.kind is Kind.EVALUATOR else content_of(files)
+        return Recipe(entry.name, self._settings[key], surroundings, self._content[key])
+
+    def _is_unchanged(self, entry: Entry, *surroundings: object) -> bool:
+        """Whether the running component of this id can be taken over."""
+        if self._current is None:
+            return False
+        return self._current.recipes.get((entry.kind, entry.id)) == self._recipe(entry, *surroundings)
+
+    def _running(self, of: Iterable[Isolated[C]], entry: Entry, *surroundings: object) -> Isolated[C] | None:
+        """The running component that can be taken over."""
+        key = entry.kind, entry.id
+        self._recipes[key] = self._recipe(entry, *surroundings)
+        if self._current is None or not self._is_unchanged(entry, *surroundings):
+            return None
+        self._assigned[key] = dict(self._current.lookups.get(key, {}))
+        return next((one for one in of if one.name == entry.id), None)
+
+    def _source(self, declaration: AnySource, entry: Entry) -> BuiltSource:
+        """A source that runs stays, also with other settings: `fixed_problems` says which it cannot change."""
+        key = entry.kind, entry.id
+        self._recipes[key] = self._recipe(entry)
+        for one in [] if self._current is None else self._current.sources:
+            if one.isolated.name == entry.id and self._current is not None:
+                self._assigned[key] = dict(self._current.lookups.get(key, {}))
+                return one
         return BuiltSource(declaration, self._built(declaration, entry, offline=not declaration.live))
 
-    def enricher(self, declaration: AnyEnricher, entry: Entry) -> Isolated[Enricher]:
-        return self._built(declaration, entry)
+    def _enricher(self, declaration: ComponentDeclaration[Settings, Enricher], entry: Entry) -> Isolated[Enricher]:
+        running = [] if self._current is None else self._current.enrichers
+        return self._running(running, entry) or self._built(declaration, entry)
 
-    def evaluator(self, declaration: AnyEvaluator, entry: Entry) -> Isolated[Evaluator]:
-        return self._built(declaration, entry, requested_fields=self._requested_fields)
-
-    def sink(self, declaration: AnySink, entry: Entry) -> BuiltSink:
+    def _sink(self, declaration: SinkDeclaration[Any], entry: Entry) -> BuiltSink:
+        """One whose queue changes its place is made anew: while the old one delivers the rest, the new one works."""
+        running = [] if self._current is None else self._current.sinks
         content_type = self._registry.format(entry).content_type
-        isolated = self._built(declaration, entry, content_type=content_type, blocking=declaration.blocking)
-        return BuiltSink(entry, isolated, self._registry.encoder(entry))
+        spool = entry.spool.file(entry.id) if entry.spool.enabled else None
+        isolated = self._running([one.isolated for one in running], entry, content_type, spool)
+        if isolated is None:
+            isolated = self._built(declaration, entry, content_type=content_type, blocking=declaration.blocking)
+        encoder = next((one.encoder for one in running if _format(one.entry) == _format(entry)), None)
+        return BuiltSink(entry, isolated, encoder or self._registry.encoder(entry))
+
+    def _evaluator(self, declaration: ComponentDeclaration[Settings, Evaluator], entry: Entry) -> Isolated[Evaluator]:
+        """Rules may have changed whatever the settings: those that came out the same stay in force."""
+        running = [] if self._current is None else self._current.evaluators
+        before = self._running(running, entry, self._requested_fields)
+        if before is None or self._current is None or self._fields is not self._current.fields:
+            return self._built(declaration, entry, requested_fields=self._requested_fields)
+        fresh = before.component.reload()
+        return before if _same_rules(before.component, fresh) else before.with_component(fresh)
 
     def _built(
         self,
@@ -197,8 +340,52 @@ class _Builder:
             content_type=content_type,
             spawn=self._tasks.of(isolation),
         )
-        component = self._registry.build(declaration, entry, context)
+        with self._assigning(entry.kind, entry.id):
+            component = self._registry.build(declaration, entry, context)
         return Isolated(entry.kind.value, entry.id, component, self._metrics, blocking=blocking)
+
+
+def _each(declared: Sequence[tuple[Any, Entry]], build: Callable[[Any, Entry], T]) -> list[T]:
+    """Build all of them. Raises the mistake of one, or ConfigError with the mistakes of several."""
+    made, mistakes = [], []
+    for declaration, entry in declared:
+        try:
+            made.append(build(declaration, entry))
+        except MozuError as error:
+            mistakes.append(error)
+    if len(mistakes) > 1:
+        raise ConfigError([str(error) for error in mistakes])
+    if mistakes:
+        raise mistakes[0]
+    return made
+
+
+def _same_rules(one: Evaluator, other: Evaluator) -> bool:
+    if not (isinstance(one, DigestsRules) and isinstance(other, DigestsRules)):
+        return False
+    return one.rules_digest() == other.rules_digest() and one.demand() == other.demand()
+
+
+def _format(entry: Entry) -> tuple[str, str, object]:
+    return entry.id, entry.format, entry.format_options.plain()
+
+
+def _lookups(hostname: str) -> Lookups:
+    names = Lookups()
+    names.hostname = hostname
+    names.addresses.replace(interface_addresses())
+    names.first_time = time.time_ns()
+    return names
+
+
+def _redactor(config: Config, metrics: Metrics) -> Redactor | None:
+    settings = config.core.redact
+    return Redactor(metrics, settings.patterns, settings.fields) if settings.enabled else None
+
+
+def _requested_fields(config: Config, registry: Registry) -> tuple[str, ...]:
+    """What the formats of all sinks have a place for."""
+    return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).requested_fields))
 
 
 def _bind(fields: FieldRegistry, readers: FieldReaders) -> None:

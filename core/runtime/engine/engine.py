@@ -11,7 +11,6 @@ from pathlib import Path
 import orjson
 
 from mozu.core.api import Reopens
-from mozu.core.filter.demand import union
 from mozu.core.flow.heartbeats import Heartbeats
 from mozu.core.flow.loss_accounting import LossAccounting
 from mozu.core.flow.source_pump import SourcePump
@@ -22,6 +21,8 @@ from mozu.core.runtime.engine.assembly import Assembly
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.lifecycle import Lifecycle
+from mozu.core.runtime.engine.reload import Reassemble, Reloader, RunParts
+from mozu.core.runtime.engine.sink_set import SinkSet
 from mozu.core.runtime.engine.wiring import wire
 from mozu.core.runtime.loop import Watchdog
 from mozu.core.runtime.run_file import instance
@@ -34,23 +35,25 @@ class Engine:
     """Runs one assembly, once."""
 
     def __init__(
-        self, assembly: Assembly, metrics: Metrics, tasks: BackgroundTasks, *, announces: bool = False
+        self,
+        assembly: Assembly,
+        metrics: Metrics,
+        tasks: BackgroundTasks,
+        *,
+        announces: bool = False,
+        rebuild: Reassemble | None = None,
     ) -> None:
-        """`announces`: start and end of the run are alerts, and sinks get the heartbeats that they want."""
+        """`announces`: start and end of the run are alerts, and sinks get the heartbeats that they want. `rebuild`
+        gives a reload what is to come into force; without it there is none."""
         self._assembly, self._metrics, self._tasks = assembly, metrics, tasks
         self._stopping, self._why = asyncio.Event(), ""
         self._started = time.monotonic()
         self._group = asyncio.TaskGroup()
-        self._writers: list[asyncio.Task[None]] = []
-        """Of disk queues: they end once everything is on disk."""
-        wired = wire(
-            assembly,
-            metrics,
-            spawn=tasks.spawn,
-            spawn_writer=lambda work, name: self._writers.append(self._task(work, name)),
-            stopping=self._stopping,
-            on_closed=self.stop,
-        )
+        self._sinks = SinkSet(
+            assembly.sinks, agent=assembly.hostname, on_closed=self.stop, spawn=self._task, report=self._report_spool,
+            metrics=metrics,
+        )  # fmt: skip
+        wired = wire(assembly, metrics, spawn=tasks.spawn, workers=self._sinks.workers, stopping=self._stopping)
         self._alerts, self._evaluation, self._pumps, self._demand = (
             wired.alerts, wired.evaluation, wired.pumps, wired.demand,
         )  # fmt: skip
@@ -61,8 +64,18 @@ class Engine:
             self._lifecycle, self._heartbeats = self._announcing()
         self._hosts: HostResolver | None = None
         """None where no event comes from a live machine: what a recording means is not asked of today's network."""
-        if assembly.resolve.enabled and any(pump.live and pump.pipeline.state is not None for pump in self._pumps):
+        if any(pump.live and pump.pipeline.state is not None for pump in self._pumps):
             self._hosts = HostResolver(assembly.fields.lookups, assembly.resolve, metrics)
+        self._reloader: Reloader | None = None
+        if rebuild is not None:
+            self._reloader = Reloader(self._parts(), rebuild, self._reloaded)
+        self._watchdog: Watchdog | None = None
+
+    def _parts(self) -> RunParts:
+        return RunParts(
+            self._assembly, self._alerts, self._evaluation, self._pumps, self._demand, self._sinks, self._metrics,
+            self._tasks, self._hosts, self._heartbeats, self._lifecycle,
+        )  # fmt: skip
 
     def _announcing(self) -> tuple[Lifecycle, Heartbeats]:
         built = self._assembly
@@ -86,7 +99,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         if attended:
             self._catch_signals(loop)
-        watchdog = self._watchdog(loop)
+        watchdog = self._watchdog = Watchdog(loop, self._owners(), report=self._report_delay)
         timer = None
         try:
             async with self._group:
@@ -132,12 +145,7 @@ class Engine:
         for enricher in self._assembly.enrichers:
             with enricher.contained("start"):
                 await enricher.component.start()
-        for worker in self._alerts.workers:
-            damage = await worker.queue.open()
-            if damage:
-                self._alerts.notice("Spool damaged", Severity.CRITICAL, damage, sink=worker.name)
-            with worker.sink.contained("start"):
-                await worker.start()
+        await self._sinks.start()
         demand = self._demand()
         if self._hosts is not None:
             self._hosts.want(demand.hosts)
@@ -163,7 +171,10 @@ class Engine:
         self.stop(f"received {number.name}")
 
     def _on_reload_signal(self) -> None:
-        self._tasks.spawn(self._reload(), "reload")
+        if self._reloader is None:
+            _log.warning("SIGHUP is ignored: this run has no configuration that could be read again")
+        else:
+            self._reloader.request()
 
     def _on_reopen_signal(self) -> None:
         """Sinks that keep files (`Reopens`) open them again: log rotation."""
@@ -173,34 +184,38 @@ class Engine:
                 with worker.sink.contained("reopen"):
                     sink.reopen()
 
-    def _watchdog(self, loop: asyncio.AbstractEventLoop) -> Watchdog:
+    def _owners(self) -> dict[str, str]:
+        """Module → the component that it is the code of."""
         built = self._assembly
         ends = [*(one.isolated for one in built.sources), *(one.isolated for one in built.sinks)]
         components = [*ends, *built.enrichers, *built.evaluators]
-        owners = {type(one.component).__module__: f"{one.kind} {one.name}" for one in components}
-        held = self._metrics.counter("loop_held_total")
+        return {type(one.component).__module__: f"{one.kind} {one.name}" for one in components}
 
-        def report(blocker: str, seconds: float) -> None:
-            held.value += 1
-            _delays.warning("%s held the event loop for more than %.1f s", blocker, seconds)
+    def _report_delay(self, blocker: str, seconds: float) -> None:
+        self._metrics.counter("loop_held_total").value += 1
+        _delays.warning("%s held the event loop for more than %.1f s", blocker, seconds)
 
-        return Watchdog(loop, owners, report=report)
+    def _report_spool(self, rule: str, priority: Severity, text: str, sink: str) -> None:
+        self._alerts.notice(rule, priority, text, sink=sink)
 
     # --- work
 
     async def _work(self) -> None:
-        deliveries = [self._task(worker.run(), f"deliver {worker.name}") for worker in self._alerts.workers]
+        self._sinks.deliver()
         pumps = [self._task(pump.run(), f"pump {pump.name}") for pump in self._pumps]
         ticker = self._task(self._tick(), "tick")
         repairs = [
             self._task(pump.reconciler.run(), f"reconcile {pump.name}") for pump in self._pumps if pump.reconciler
         ]
         end = self._task(self._until_sources_end(pumps), "wait for the sources")
-        announcements = self._announce()
+        beside = self._announce()
+        if self._reloader is not None:
+            beside.append(self._task(self._reloader.run(), "reload"))
         await self._stopping.wait()
-        for task in announcements:
+        for task in beside:
             task.cancel()
-        await self._stop(pumps, deliveries)
+        await asyncio.wait(beside) if beside else None
+        await self._stop(pumps)
         for task in (ticker, end, *repairs):
             task.cancel()
         if self._lifecycle is not None:
@@ -229,34 +244,10 @@ class Engine:
                 "Recording incomplete", Severity.CRITICAL, f"source {pump.name}: {text}", evt_source=pump.name
             )
 
-    async def _reload(self) -> None:
-        """New evaluators from the same settings, compiled off the loop, swapped in between two batches."""
-        try:
-            fresh = await self._evaluation.reloaded()
-            hosts = union(one.demand() for one in fresh).hosts
-        except Exception as error:  # noqa: BLE001  a plugin's code: what is in force stays
-            self._report_failed_reload(error)
-            return
-        if self._hosts is not None:
-            self._hosts.want(hosts | self._demand().hosts)
-            await self._hosts.ready()
-        self._evaluation.replace(fresh)
-        demand = self._demand()
-        if self._hosts is not None:
-            self._hosts.want(demand.hosts)
-        for pump in self._pumps:
-            await pump.update(demand)
-        if self._lifecycle is not None:
-            self._lifecycle.reloaded(self._evaluation.rules_digest())
-        _log.info("reloaded")
-
-    def _report_failed_reload(self, error: Exception) -> None:
-        text = "the reload failed, and the rules in force stay"
-        reason = str(error) or type(error).__name__
-        for line in (f"{text}:", *reason.split("\n")):
-            _log.error("%s", line)
-        _log.debug("traceback", exc_info=error)
-        self._alerts.notice("Reload failed", Severity.ERROR, text, error=reason)
+    def _reloaded(self) -> None:
+        """A reload has come into force, or was refused."""
+        if self._watchdog is not None:
+            self._watchdog.use(self._owners())
 
     def _task(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         return self._group.create_task(work, name=name)
@@ -268,7 +259,7 @@ class Engine:
             await asyncio.wait(pumps)
             self.stop("the sources have ended")
 
-    async def _stop(self, pumps: list[asyncio.Task[None]], deliveries: list[asyncio.Task[None]]) -> None:
+    async def _stop(self, pumps: list[asyncio.Task[None]]) -> None:
         """Sources first, then everything in flight, then the sinks; all within the deadline."""
         deadline = asyncio.get_running_loop().time() + self._assembly.stop_deadline
         for pump in self._pumps:
@@ -281,12 +272,7 @@ class Engine:
         self._alerts.report_suppressed(at_end=True)
         if self._lifecycle is not None:
             self._lifecycle.stopping(self._why)
-        for worker in self._alerts.workers:
-            worker.queue.close()
-        await self._finish(self._writers, deadline)
-        await self._finish(deliveries, deadline)
-        for worker in self._alerts.workers:
-            await worker.stop()
+        await self._sinks.stop(deadline)
         for enricher in self._assembly.enrichers:
             with enricher.contained("stop"):
                 await asyncio.wait_for(enricher.component.stop(), self._left(deadline))

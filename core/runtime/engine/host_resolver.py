@@ -57,8 +57,16 @@ class HostResolver:
         metrics.gauge("hosts_wanted", lambda: len(self._hosts))
         metrics.gauge("hosts_resolved", lambda: sum(bool(host.addresses) for host in self._hosts.values()))
 
+    def configure(self, settings: ResolveSettings) -> None:
+        """Other settings, from the next look-up on (a reload)."""
+        if settings.at_once != self._settings.at_once:
+            self._slots = asyncio.Semaphore(settings.at_once)
+        self._settings = settings
+        self._new.set()
+
     def want(self, names: Collection[str]) -> None:
         """These are the names from now on; those that are new are looked up at once."""
+        names = names if self._settings.enabled else ()
         new = [name for name in sorted(names) if name not in self._hosts]
         self._hosts = {name: self._hosts.get(name) or _Host(name) for name in sorted(names)}
         self._publish_soon()

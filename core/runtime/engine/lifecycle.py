@@ -75,9 +75,11 @@ class Lifecycle:
             rebooted=int(rebooted),
         )
 
-    def reloaded(self, rules_digest: str) -> None:
-        """Other rules are in force."""
-        self._alerts.notice("mozu reloaded", Severity.NOTICE, "mozu has reloaded its rules", rules_digest=rules_digest)
+    def reloaded(self, rules_digest: str, changes: str) -> None:
+        """A new configuration, or other rules, are in force."""
+        self._alerts.notice(
+            "mozu reloaded", Severity.NOTICE, f"mozu reloaded: {changes}", rules_digest=rules_digest, changes=changes
+        )
 
     def stopping(self, why: str) -> None:
         """The last alert of a run: the sources have ended, and the sinks deliver what is left."""

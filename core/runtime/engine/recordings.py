@@ -66,6 +66,36 @@ def recorder_for(
     )  # fmt: skip
 
 
+def change_recorder(
+    stage: RecordStage,
+    source: Isolated[Source],
+    origin: str,
+    state: StateMachine | None,
+    assembly: Assembly,
+    metrics: Metrics,
+    *,
+    live: bool,
+    other_captures: bool,
+) -> tuple[RecordStage, list[RecordingOutput]]:
+    """The recorder of one source after a reload, and the outputs that are to be closed. A full recording goes on."""
+    if not isinstance(stage, Recorder):
+        return recorder_for(source, origin, state, assembly, metrics, live=live) if other_captures else stage, []
+    outputs = list(stage.outputs)
+    if other_captures:
+        outputs = [output for output in outputs if not isinstance(output, Captures)]
+        if assembly.capture.enabled:
+            outputs.append(_captures(assembly.capture, metrics.scope(source=source.name), live=live))
+    left = [output for output in stage.outputs if output not in outputs]
+    stage.use(outputs, EnrichedNames(assembly.fields))
+    return stage, left
+
+
+def check_captures(settings: CaptureSettings) -> None:
+    """Raises MozuError where captures cannot be written."""
+    if settings.enabled:
+        _check_directory("capture.path_prefix", settings.path_prefix)
+
+
 def _full(
     settings: RecordSettings, file: Path, source: Isolated[Source], assembly: Assembly, metrics: Metrics
 ) -> FullRecording:

@@ -8,6 +8,7 @@ from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
 from mozu.core.model.alert import Severity
+from mozu.core.runtime.config import Entry
 from mozu.core.runtime.engine.assembly import BuiltSink
 
 SpawnWriter = Callable[[Coroutine[None, None, None], str], None]
@@ -19,16 +20,26 @@ def sink_worker_for(
 ) -> SinkWorker:
     """The worker of one sink. `on_closed` is called with a sentence when its destination is gone for good."""
     entry = built.entry
-    route = entry.route.model_dump()
     return SinkWorker(
         built.isolated,
         built.encoder,
         _queue(built, spawn_writer),
         agent=agent,
         on_closed=on_closed,
-        retry=RetryPolicy(entry.retry.first, entry.retry.longest, entry.retry.attempts),
-        route=Route(**{**route, "priority": Severity[route["priority"].upper()]}),
+        retry=retry_policy(entry),
+        route=route_of(entry),
     )
+
+
+def retry_policy(entry: Entry) -> RetryPolicy:
+    """Of a sink."""
+    return RetryPolicy(entry.retry.first, entry.retry.longest, entry.retry.attempts)
+
+
+def route_of(entry: Entry) -> Route:
+    """Of a sink."""
+    route = entry.route.model_dump()
+    return Route(**{**route, "priority": Severity[route["priority"].upper()]})
 
 
 def _queue(built: BuiltSink, spawn_writer: SpawnWriter) -> AlertQueue:

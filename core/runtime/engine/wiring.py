@@ -1,15 +1,16 @@
 """Wiring: from built components to connected pipelines, each stage given to the constructor of the one that calls it.
 
-Sink workers, the alert pipeline over them, the evaluation; then for each source its state, recorder, pipeline,
-reconciler and pump.
+The alert pipeline over the sink workers, the evaluation; then for each source its state, recorder, pipeline, reconciler
+and pump.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from mozu.core.api import FiltersByProcess, HasOrigin, ObservesPids, Source
+from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
@@ -21,7 +22,6 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.runtime.engine.assembly import Assembly, BuiltSource
 from mozu.core.runtime.engine.recordings import recorded_demand, recorder_for
-from mozu.core.runtime.engine.sink_workers import SpawnWriter, sink_worker_for
 from mozu.core.state import StateMachine
 
 
@@ -40,19 +40,14 @@ def wire(
     metrics: Metrics,
     *,
     spawn: Callable[[Awaitable[None], str], None],
-    spawn_writer: SpawnWriter,
+    workers: Sequence[SinkWorker],
     stopping: asyncio.Event,
-    on_closed: Callable[[str], None],
 ) -> Wired:
-    """`spawn` starts background tasks, `spawn_writer` writers of disk queues; `stopping` is set when the run ends."""
-    workers = [
-        sink_worker_for(built, agent=assembly.hostname, on_closed=on_closed, spawn_writer=spawn_writer)
-        for built in assembly.sinks
-    ]
+    """`spawn` starts background tasks; `stopping` is set when the run ends."""
     alerts = AlertPipeline(
         workers,
         hostname=assembly.hostname,
-        redact=_unredacted if assembly.redact is None else assembly.redact,
+        redact=assembly.redact or unredacted,
         limiter=assembly.alert_limiter,
         metrics=metrics,
     )
@@ -111,5 +106,5 @@ def _reconciler(pipeline: SourcePipeline, state: StateMachine, demand: Callable[
     )
 
 
-def _unredacted(alert: Alert) -> None:
+def unredacted(alert: Alert) -> None:
     """Redaction is switched off."""

@@ -124,3 +124,7 @@ class FalcoSettings(Settings):
     )
     append_output: tuple[AppendOutput, ...] = Field((), description="What is added to the outputs of which rules.")
     static_fields: dict[str, str] = Field({}, description="Texts that rules and outputs read as static.NAME.")
+
+    def files_read(self) -> tuple[Path, ...]:
+        """The rules."""
+        return self.rules

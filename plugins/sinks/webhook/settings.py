@@ -133,6 +133,10 @@ class WebhookSettings(Settings):
                 raise ValueError(f"{error}; write 10.0.0.0/8, 192.0.2.7 or fd00::/8") from None
         return value
 
+    def files_read(self) -> tuple[Path, ...]:
+        """The body, and those of TLS."""
+        return (*super().files_read(), *([] if self.body_file is None else [self.body_file]))
+
     @model_validator(mode="after")
     def _fit_together(self) -> "WebhookSettings":
         bodies = [name for name in ("template", "body", "body_file") if getattr(self, name) is not None]

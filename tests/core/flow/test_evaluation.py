@@ -1,6 +1,5 @@
 """Evaluation: evaluators are isolated from each other, and a reload replaces them between two batches."""
 
-import asyncio
 from collections.abc import Sequence
 
 from mozu.core.filter.demand import Demand, Interest
@@ -54,11 +53,12 @@ def test_an_evaluator_that_fails_is_given_the_events_one_by_one_and_the_others_a
     assert {"fragile": 1} == rejected
 
 
-def test_a_reload_replaces_components_and_keeps_names_and_counters() -> None:
+def test_a_reload_puts_evaluators_in_the_place_of_those_before_which_may_come_back() -> None:
     metrics = Metrics()
-    evaluation = Evaluation([isolated(Rule("a"), metrics)])
-    fresh = asyncio.run(evaluation.reloaded())
-    before = emitted(evaluation, "x")
-    evaluation.replace(fresh)
-    assert (["a"], ["a reloaded"]) == (before, emitted(evaluation, "x"))
+    one = isolated(Rule("a"), metrics)
+    evaluation = Evaluation([one])
+    before = evaluation.use([one.with_component(one.component.reload())])
+    reloaded = emitted(evaluation, "x")
+    evaluation.use(before)
+    assert (["a reloaded"], ["a"]) == (reloaded, emitted(evaluation, "x"))
     assert {"a"} == {labels["id"] for name, labels, _ in metrics.collect() if name == "component_failures_total"}

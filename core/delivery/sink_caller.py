@@ -1,0 +1,49 @@
+"""Calls the methods of a sink where they belong: on the event loop, or if it blocks on a thread of its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from mozu.core.api import Sink
+from mozu.core.common.thread_pool import WorkerThread
+from mozu.core.isolation.isolated import Isolated
+
+T = TypeVar("T")
+
+
+class SinkCaller:
+    """Of one sink, from its start to its stop. One call at a time."""
+
+    def __init__(self, sink: Isolated[Sink]) -> None:
+        self.sink = sink
+        self._thread = WorkerThread(f"mozu-{sink.name}") if sink.blocking else None
+        self._busy_since: float | None = None
+
+    async def start(self) -> None:
+        """Start the sink. Raises what the sink raises."""
+        await self.call(self.sink.component.start)
+
+    def busy(self) -> float:
+        """Seconds that the call under way has taken so far."""
+        return 0.0 if self._busy_since is None else asyncio.get_running_loop().time() - self._busy_since
+
+    async def call(self, call: Callable[[], Awaitable[T] | T]) -> T:
+        """The result of a method of the sink. Raises what that raises."""
+        self._busy_since = asyncio.get_running_loop().time()
+        try:
+            made = call() if self._thread is None else await self._thread.run(call)
+            result = await made if isinstance(made, Awaitable) else made
+        except BaseException as error:
+            if self._thread is None or isinstance(error, Exception):
+                self._busy_since = None  # on cancellation the thread may still be in the call
+            raise
+        self._busy_since = None
+        return result
+
+    async def stop(self) -> None:
+        """Stop the sink; one whose last call has not returned is left to itself."""
+        with self.sink.contained("stop"):
+            if self._busy_since is None:
+                await self.call(self.sink.component.stop)
+        if self._thread is not None:
+            self._thread.close()

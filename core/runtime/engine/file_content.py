@@ -1,0 +1,32 @@
+"""What files contain, as a digest: whether a configuration, or what belongs to it, has changed."""
+
+import os
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+_MAX_BYTES: Final = 16 << 20
+"""Of a file; no configuration and no rule file is longer."""
+
+
+def members(directory: Path) -> list[Path]:
+    """What a directory of configuration or rules is read for."""
+    try:
+        return sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml") and path.name[0] != ".")
+    except OSError:
+        return []
+
+
+def content_of(places: Iterable[Path]) -> bytes:
+    """A digest of these files and of the members of these directories, and of which of them cannot be read."""
+    digest = blake2b()
+    for place in places:
+        for file in members(place) if place.is_dir() else (place,):
+            digest.update(os.fsencode(file) + b"\0")
+            try:
+                with file.open("rb") as opened:
+                    digest.update(blake2b(opened.read(_MAX_BYTES)).digest())
+            except OSError as error:
+                digest.update(f"{error.errno}".encode())
+    return digest.digest()

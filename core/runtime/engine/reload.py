@@ -1,0 +1,264 @@
+"""Reload: a new configuration comes into force beside what runs, in one step, or is refused whole.
+
+    read       configuration and plugins, as at a start: every mistake is found
+    build      the components whose recipe has changed; the others are taken over
+    compile    rules; those that came out the same stay
+    start      new enrichers and sinks, with their queues: nothing gives them anything yet
+    demand     evaluators are swapped and the sources take their demand; if one cannot, everything goes back
+    commit     one step on the event loop: from one alert to the next the new sinks have taken the place of the old
+    retire     what was replaced or removed delivers the rest beside, within the stop deadline
+
+What fails before the commit is an alert, and changes nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+
+import msgspec
+
+from mozu.core.api import ChangesSettings, Enricher, Kind
+from mozu.core.common.thread_pool import WorkerThread
+from mozu.core.errors import ConfigError, MozuError
+from mozu.core.filter.demand import Demand, union
+from mozu.core.flow.evaluation import Evaluation
+from mozu.core.flow.heartbeats import Heartbeats
+from mozu.core.flow.pipeline import AlertPipeline
+from mozu.core.flow.source_pump import SourcePump
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Severity
+from mozu.core.recording import RecordingOutput
+from mozu.core.runtime.config import Config
+from mozu.core.runtime.engine.assembly import Assembler, Assembly
+from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.engine.changes import describe, fixed_problems
+from mozu.core.runtime.engine.file_watch import FileWatch
+from mozu.core.runtime.engine.host_resolver import HostResolver
+from mozu.core.runtime.engine.lifecycle import Lifecycle
+from mozu.core.runtime.engine.recordings import change_recorder, check_captures, recorded_demand
+from mozu.core.runtime.engine.sink_set import SinkChange, SinkSet
+from mozu.core.runtime.engine.wiring import unredacted
+from mozu.core.runtime.registry import Registry
+
+_log = logging.getLogger("mozu.engine")
+
+Read = Callable[[], tuple[Config, Registry]]
+"""Read the configuration as the command line that started this run would. Raises ConfigError."""
+Reassemble = Callable[[Assembly], Awaitable[Assembly]]
+"""What the files say now, built beside this assembly; what has not changed is the same object. Raises MozuError."""
+
+
+class RunParts(msgspec.Struct):
+    """The parts of a run that a reload changes."""
+
+    assembly: Assembly
+    alerts: AlertPipeline
+    evaluation: Evaluation
+    pumps: Sequence[SourcePump]
+    demand: Callable[[], Demand]
+    sinks: SinkSet
+    metrics: Metrics
+    tasks: BackgroundTasks
+    hosts: HostResolver | None
+    heartbeats: Heartbeats | None
+    lifecycle: Lifecycle | None
+
+
+def reassemble(read: Read, metrics: Metrics, tasks: BackgroundTasks) -> Reassemble:
+    """Build from files."""
+
+    async def build(current: Assembly) -> Assembly:
+        thread = WorkerThread("mozu-reload")
+        try:
+            config, registry = await thread.run(read)
+            problems = fixed_problems(config, registry.settings, current)
+            problems.check()
+            check_captures(config.core.capture)
+            assembler = Assembler(config, registry, metrics, tasks, current)
+            return assembler.assembly(await thread.run(assembler.evaluators))
+        finally:
+            thread.close()
+
+    return build
+
+
+class Reloader:
+    """Of one run. `on_end` is called after each attempt, whatever came of it."""
+
+    def __init__(self, parts: RunParts, build: Reassemble, on_end: Callable[[], None]) -> None:
+        self._parts, self._build, self._on_end = parts, build, on_end
+        self._wanted = asyncio.Event()
+        self._watch = FileWatch(self.request)
+
+    def request(self) -> None:
+        """Reload soon: after the one under way, if there is one."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Until it is cancelled, which leaves everything as it was before or after a commit."""
+        try:
+            while True:
+                self._watch_files()
+                await self._wanted.wait()
+                self._wanted.clear()
+                self._watch.reading()
+                await self._reload()
+                self._on_end()
+        finally:
+            self._watch.close()
+
+    def _watch_files(self) -> None:
+        """A configuration that was refused may name other files than the one in force, and is corrected in those that
+        are watched."""
+        built = self._parts.assembly
+        self._watch.use(built.watched if built.config.core.reload.watch else ())
+
+    async def _reload(self) -> None:
+        parts = self._parts
+        async with AsyncExitStack() as undo:
+            undo.callback(parts.metrics.restore_gauges, parts.metrics.gauges())
+            try:
+                fresh = await self._build(parts.assembly)
+                change = await self._prepare(fresh, undo)
+                await self._take_demand(fresh, undo)
+            except Exception as error:  # noqa: BLE001  a plugin's code, too: what is in force stays
+                self._report_refusal(error)
+                return
+            undo.pop_all()
+            self._commit(fresh, change)
+
+    # --- before the commit
+
+    async def _prepare(self, fresh: Assembly, undo: AsyncExitStack) -> SinkChange:
+        for enricher in fresh.enrichers:
+            if enricher not in self._parts.assembly.enrichers:
+                undo.push_async_callback(_stopped, enricher, fresh.stop_deadline)
+                await _started(enricher)
+        change = await self._parts.sinks.prepare(fresh.sinks, fresh.stop_deadline)
+        undo.push_async_callback(self._parts.sinks.abandon, change, fresh.stop_deadline)
+        return change
+
+    async def _take_demand(self, fresh: Assembly, undo: AsyncExitStack) -> None:
+        """New evaluators judge from here on; when this returns the sources give what they want."""
+        parts = self._parts
+        before = parts.demand()
+        demand = recorded_demand(union(one.component.demand() for one in fresh.evaluators), fresh)
+        if parts.hosts is not None and demand.hosts != before.hosts:
+            parts.hosts.want(demand.hosts | before.hosts)
+            undo.callback(parts.hosts.want, before.hosts)
+            await parts.hosts.ready()
+        undo.callback(parts.evaluation.use, parts.evaluation.use(fresh.evaluators))
+        changed = self._change_sources(fresh, undo)
+        if demand == before and not changed:
+            return
+        undo.push_async_callback(self._update, before)
+        problem = await self._update(demand)
+        if problem:
+            raise MozuError(problem)
+
+    def _change_sources(self, fresh: Assembly, undo: AsyncExitStack) -> bool:
+        """Give sources their new settings, where they can take them; whether there were any."""
+        changed = False
+        for built in self._parts.assembly.sources:
+            key = Kind.SOURCE, built.isolated.name
+            before, after = self._parts.assembly.recipes.get(key), fresh.recipes.get(key)
+            component = built.isolated.component
+            if before is not None and after is not None and before != after and isinstance(component, ChangesSettings):
+                changed = True
+                undo.callback(component.change_settings, before.settings)
+                component.change_settings(after.settings)
+        return changed
+
+    async def _update(self, demand: Demand) -> str:
+        """Why a source cannot watch what is wanted; empty: all do."""
+        for pump in self._parts.pumps:
+            problem = await pump.update(demand)
+            if problem:
+                return f"source {pump.name} cannot watch what the rules want now: {problem}"
+        return ""
+
+    # --- the commit
+
+    def _commit(self, fresh: Assembly, change: SinkChange) -> None:
+        parts, current = self._parts, self._parts.assembly
+        texts = describe(fresh, current)
+        parts.alerts.use(change.workers, redact=fresh.redact or unredacted, limiter=fresh.alert_limiter)
+        parts.sinks.commit(change, fresh.stop_deadline)
+        left = self._change_pipelines(fresh)
+        removed = [one for one in current.enrichers if one not in fresh.enrichers]
+        if fresh.config.core.log.level != current.config.core.log.level:
+            logging.getLogger().setLevel(fresh.config.core.log.level.upper())
+        if parts.hosts is not None:
+            parts.hosts.configure(fresh.resolve)
+        other_fields = fresh.fields is not current.fields
+        current.become(fresh)
+        if other_fields:
+            current.assign_lookups()
+        if parts.hosts is not None:
+            parts.hosts.want(parts.demand().hosts)
+        if parts.heartbeats is not None:
+            parts.heartbeats.use({one.entry.id: one.entry.heartbeat for one in fresh.sinks})
+        self._report(texts)
+        if removed or left:
+            parts.tasks.spawn(self._retire(removed, left, fresh.stop_deadline), "retire what was replaced")
+
+    def _change_pipelines(self, fresh: Assembly) -> list[RecordingOutput]:
+        """Enrichers, bounds and recordings of the sources; gives the outputs that are to be closed."""
+        current, left = self._parts.assembly, []
+        other_captures = fresh.capture != current.capture
+        for pump in self._parts.pumps:
+            pipeline = pump.pipeline
+            pipeline.use(fresh.enrichers, fresh.enrichment_buffer)
+            if other_captures or fresh.fields is not current.fields:
+                recorder, outputs = change_recorder(
+                    pipeline.recorder, pipeline.source, pipeline.origin, pipeline.state, fresh, self._parts.metrics,
+                    live=pipeline.live, other_captures=other_captures,
+                )  # fmt: skip
+                pipeline.use_recorder(recorder)
+                left += outputs
+        return left
+
+    async def _retire(
+        self, enrichers: Sequence[Isolated[Enricher]], outputs: Sequence[RecordingOutput], seconds: float
+    ) -> None:
+        for enricher in enrichers:
+            await _stopped(enricher, seconds)
+            if enricher.name not in {one.name for one in self._parts.assembly.enrichers}:
+                self._parts.metrics.forget_gauges(kind="enricher", id=enricher.name)
+        for output in outputs:
+            await asyncio.to_thread(output.close, seconds)
+            for text in output.take_problems():
+                self._parts.alerts.notice("Recording incomplete", Severity.CRITICAL, text)
+
+    # --- reports
+
+    def _report(self, changes: Sequence[str]) -> None:
+        text = "; ".join(changes) or "nothing has changed"
+        _log.info("reloaded: %s", text)
+        if self._parts.lifecycle is not None:
+            self._parts.lifecycle.reloaded(self._parts.evaluation.rules_digest(), text)
+
+    def _report_refusal(self, error: Exception) -> None:
+        text = "the reload was refused, and everything stays as it was"
+        reason = str(error) or type(error).__name__
+        for line in (f"{text}:", *reason.split("\n")):
+            _log.error("%s", line)
+        _log.debug("traceback", exc_info=error)
+        mistakes = len(error.problems) if isinstance(error, ConfigError) else 1
+        self._parts.alerts.notice("Reload failed", Severity.ERROR, text, error=reason, mistakes=mistakes)
+
+
+async def _started(enricher: Isolated[Enricher]) -> None:
+    try:
+        await enricher.component.start()
+    except MozuError:
+        raise
+    except Exception as error:  # a plugin's code: the reload is refused
+        raise MozuError(f"enricher {enricher.name} cannot start: {error or type(error).__name__}") from error
+
+
+async def _stopped(enricher: Isolated[Enricher], seconds: float) -> None:
+    with enricher.contained("stop"):
+        await asyncio.wait_for(enricher.component.stop(), seconds)

@@ -1,0 +1,299 @@
+"""The sinks of a run: workers, their queues and the tasks that deliver; and what a reload changes among them.
+
+A sink whose settings change gets another instance behind the same queue: nothing of what waits moves. Where the queue
+itself changes its place (another spool, none any more) or its owner, a new worker takes what comes from then on, and
+the old one is retired: it delivers the rest within the stop deadline, or hands it over, if there is a successor.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from mozu.core.delivery.disk_queue import DiskQueue
+from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.sink_caller import SinkCaller
+from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.errors import MozuError
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Severity
+from mozu.core.runtime.engine.assembly import BuiltSink
+from mozu.core.runtime.engine.sink_workers import retry_policy, route_of, sink_worker_for
+
+_log = logging.getLogger("mozu.engine")
+
+_REOPEN_INTERVAL: Final = 1.0
+"""Seconds between two attempts to open a spool that was handed over."""
+
+Spawn = Callable[[Coroutine[None, None, None], str], asyncio.Task[None]]
+"""(work, name): start a task of the engine."""
+Report = Callable[[str, Severity, str, str], None]
+"""(rule of the notice, priority, sentence, sink)."""
+_DAMAGED: Final = "Spool damaged"
+
+
+class RunningSink(msgspec.Struct, eq=False):
+    """A sink with its worker and its tasks."""
+
+    built: BuiltSink
+    worker: SinkWorker
+    tasks: list[asyncio.Task[None]]
+    """The writers of its disk queue, and once it delivers, that."""
+
+
+class SinkChange(msgspec.Struct):
+    """What a reload makes of the sinks: prepared, and not in force."""
+
+    running: dict[str, RunningSink] = {}
+    """By id: all that there are afterwards."""
+    fresh: list[RunningSink] = []
+    """Those with a new worker."""
+    callers: dict[str, SinkCaller] = {}
+    """New instances, started, for workers that stay."""
+    damage: list[tuple[str, str]] = []
+
+    @property
+    def workers(self) -> tuple[SinkWorker, ...]:
+        """Those that alerts go to afterwards."""
+        return tuple(one.worker for one in self.running.values())
+
+
+class SinkSet:
+    """`agent` is the host's name in stamps. `on_closed` is called when the destination of a sink is gone for good."""
+
+    def __init__(
+        self,
+        built: Sequence[BuiltSink],
+        *,
+        agent: str,
+        on_closed: Callable[[str], None],
+        spawn: Spawn,
+        report: Report,
+        metrics: Metrics,
+    ) -> None:
+        self._agent, self._on_closed, self._spawn, self._report = agent, on_closed, spawn, report
+        self._metrics = metrics
+        self._running = {one.entry.id: self._made(one) for one in built}
+        self._retiring: dict[asyncio.Task[None], RunningSink] = {}
+        self._replacing: set[asyncio.Task[None]] = set()
+        self._waiting: set[SinkWorker] = set()
+        """Whose spools are still those of others: they take alerts, and deliver once they have been handed over."""
+
+    @property
+    def workers(self) -> tuple[SinkWorker, ...]:
+        """Those that alerts go to."""
+        return tuple(one.worker for one in self._running.values())
+
+    async def start(self) -> None:
+        """Open the queues and start the sinks; a sink that fails to start is left to its retries."""
+        for one in self._running.values():
+            await self._open(one)
+            with one.worker.sink.contained("start"):
+                await one.worker.start()
+
+    def deliver(self) -> None:
+        """Begin."""
+        for one in self._running.values():
+            self._deliver(one)
+
+    # --- reload
+
+    async def prepare(self, built: Sequence[BuiltSink], seconds: float) -> SinkChange:
+        """Make, open and start what is new; nothing that runs is touched. Raises MozuError, and nothing is left."""
+        change = SinkChange()
+        try:
+            await self._free_spools({one.spool for one in built})
+            for one in built:
+                await self._prepare(one, change)
+        except BaseException:
+            await self.abandon(change, seconds)
+            raise
+        return change
+
+    async def _free_spools(self, wanted: set[Path | None]) -> None:
+        """A sink that was removed lately may still have a spool that is wanted again, or that is handed over."""
+        for task, retiring in list(self._retiring.items()):
+            if retiring.built.spool is not None and retiring.built.spool in wanted:
+                retiring.worker.halt()
+                await asyncio.wait([task])
+
+    async def _prepare(self, built: BuiltSink, change: SinkChange) -> None:
+        identity, before = built.entry.id, self._running.get(built.entry.id)
+        if before is not None and before.built.spool == built.spool:
+            change.running[identity] = RunningSink(built, before.worker, before.tasks)
+            if built.isolated is not before.built.isolated:
+                caller = change.callers[identity] = SinkCaller(built.isolated)
+                await _started(caller)
+            return
+        fresh = change.running[identity] = self._made(built)
+        change.fresh.append(fresh)
+        if built.spool is not None and any(one.built.spool == built.spool for one in self._running.values()):
+            self._waiting.add(fresh.worker)
+        else:
+            damage = await fresh.worker.queue.open()
+            if damage:
+                change.damage.append((identity, damage))
+        await _started(fresh.worker.caller)
+
+    async def abandon(self, change: SinkChange, seconds: float) -> None:
+        """It does not come into force."""
+        for caller in change.callers.values():
+            await caller.stop()
+        for one in change.fresh:
+            self._waiting.discard(one.worker)
+            one.worker.queue.close()
+            await self._finish(one.tasks, seconds)
+            await one.worker.stop("the reload was refused")
+
+    def commit(self, change: SinkChange, seconds: float) -> None:
+        """From now on alerts go to these. What is left to do is done beside: `settle` waits for it."""
+        before, self._running = self._running, change.running
+        retired = [one for one in before.values() if one.worker not in self.workers]
+        for identity, damage in change.damage:
+            self._report(_DAMAGED, Severity.CRITICAL, damage, identity)
+        for one in change.running.values():
+            entry = one.built.entry
+            one.worker.configure(retry_policy(entry), route_of(entry))
+            one.worker.queue.resize(entry.queue.size)
+            if one not in change.fresh:
+                work = self._replace(one, before[entry.id].built, change.callers.get(entry.id), seconds)
+                if work is not None:
+                    self._beside(work, f"replace {entry.id}")
+            elif one.worker not in self._waiting:
+                self._deliver(one)
+        for one in retired:
+            heir = self._heir(one)
+            if heir is not None and isinstance(one.worker.queue, MemoryQueue):
+                for alert in one.worker.queue.take_waiting():
+                    heir.worker.queue.put(alert)
+            task = self._spawn(self._retire(one, heir, seconds), f"retire {one.worker.name}")
+            self._retiring[task] = one
+            task.add_done_callback(self._retired)
+
+    def _heir(self, retired: RunningSink) -> RunningSink | None:
+        """Who goes on with what a retired sink leaves: the new owner of its spool; of a queue in memory, its id's."""
+        if retired.built.spool is None:
+            return self._running.get(retired.built.entry.id)
+        return next((one for one in self._running.values() if one.built.spool == retired.built.spool), None)
+
+    def _replace(
+        self, one: RunningSink, before: BuiltSink, caller: SinkCaller | None, seconds: float
+    ) -> Coroutine[None, None, None] | None:
+        """What is left to do for a worker that stays."""
+        new_form = one.built.encoder is not before.encoder
+        new_spool = one.built.entry.spool != before.entry.spool
+        if caller is None and not new_form and not new_spool:
+            return None
+
+        async def work() -> None:
+            queue, spool = one.worker.queue, one.built.entry.spool
+            if new_spool and isinstance(queue, DiskQueue):
+                await queue.configure(
+                    max_bytes=spool.bytes, fsync=spool.fsync, drop_oldest=spool.when_full == "drop_oldest",
+                    live_first=spool.backlog == "live_first",
+                )  # fmt: skip
+            if caller is not None or new_form:
+                await one.worker.replace(caller or one.worker.caller, one.built.encoder, seconds)
+
+        return work()
+
+    async def _retire(self, one: RunningSink, heir: RunningSink | None, seconds: float) -> None:
+        worker, queue = one.worker, one.worker.queue
+        if heir is None:
+            queue.close()
+        else:
+            worker.halt()
+        await self._finish(one.tasks, seconds)
+        if heir is not None and isinstance(queue, MemoryQueue):
+            for alert in worker.undelivered():
+                heir.worker.queue.put(alert)
+            queue.forget_unacked()
+        left = await worker.stop("the sink was removed")
+        if heir is not None and heir.worker in self._waiting:
+            await self._take_over(heir)
+        elif left and heir is None:
+            text = f"{left} alerts stay in {one.built.spool}; they are delivered once a sink has this spool again"
+            self._report("Alerts left in a spool", Severity.WARNING, text, worker.name)
+        if worker.name not in self._running:
+            self._metrics.forget_gauges(kind="sink", id=worker.name)
+
+    async def _take_over(self, heir: RunningSink) -> None:
+        """Its spool is free."""
+        while heir.worker in self._waiting:
+            try:
+                await self._open(heir)
+            except MozuError as error:
+                self._report("Spool unusable", Severity.CRITICAL, str(error), heir.worker.name)
+                await asyncio.sleep(_REOPEN_INTERVAL)
+                continue
+            self._waiting.discard(heir.worker)
+            self._deliver(heir)
+
+    def _retired(self, task: asyncio.Task[None]) -> None:
+        self._retiring.pop(task, None)
+
+    def _beside(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = self._spawn(work, name)
+        self._replacing.add(task)
+        task.add_done_callback(self._replacing.discard)
+
+    # --- stop
+
+    async def stop(self, deadline: float) -> None:
+        """Deliver what is left until this moment of the loop's clock, then stop every sink."""
+        for one in self._running.values():
+            one.worker.queue.close()
+        await self._finish([task for one in self._running.values() for task in one.tasks], _left(deadline))
+        await self._finish([*self._replacing, *self._retiring], _left(deadline))
+        for one in self._running.values():
+            await one.worker.stop()
+
+    async def _finish(self, tasks: Sequence[asyncio.Task[None]], seconds: float) -> None:
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        for task in late:
+            _log.error("%s did not end within the stop deadline", task.get_name())
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    # --- one sink
+
+    def _made(self, built: BuiltSink) -> RunningSink:
+        tasks: list[asyncio.Task[None]] = []
+
+        def on_closed(why: str) -> None:
+            if any(one.worker is worker for one in self._running.values()):
+                self._on_closed(why)
+
+        worker = sink_worker_for(
+            built, agent=self._agent, on_closed=on_closed,
+            spawn_writer=lambda work, name: tasks.append(self._spawn(work, name)),
+        )  # fmt: skip
+        return RunningSink(built, worker, tasks)
+
+    async def _open(self, one: RunningSink) -> None:
+        damage = await one.worker.queue.open()
+        if damage:
+            self._report(_DAMAGED, Severity.CRITICAL, damage, one.worker.name)
+
+    def _deliver(self, one: RunningSink) -> None:
+        one.tasks.append(self._spawn(one.worker.run(), f"deliver {one.worker.name}"))
+
+
+async def _started(caller: SinkCaller) -> None:
+    """Start a new sink. Whatever it raises becomes a MozuError: one that runs is not given up for it."""
+    try:
+        await caller.start()
+    except MozuError:
+        raise
+    except Exception as error:  # a plugin's code: the reload is refused
+        raise MozuError(f"sink {caller.sink.name} cannot start: {error or type(error).__name__}") from error
+
+
+def _left(deadline: float) -> float:
+    return max(0.1, deadline - asyncio.get_running_loop().time())
