@@ -36,7 +36,7 @@ from mozu.core.state import StateMachine
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
 from mozu.plugins.rules.falco.settings import STANDARD, FalcoSettings
 from mozu.plugins.sources.ebpf import bpf_syscall, checks
-from mozu.plugins.sources.ebpf.compiler import compile_text
+from mozu.plugins.sources.ebpf.compiler import needed_compiler
 from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.loader import Loader
@@ -160,8 +160,8 @@ def _check_filtered(workload: Workload, sets: dict[str, Kernel], made: Sequence[
 def measure(workload: Workload, sets: dict[str, Kernel], seconds: float) -> Iterator[str]:
     """Rows of the table."""
     program = next(iter(workload.programs))
-    idle = compile_text("int nothing(void *context) { return 0; }", Path.cwd())
-    nothing = bpf_syscall.load(bpf_syscall.TRACEPOINT, "nothing", idle.dump_func(b"nothing"))
+    idle = needed_compiler().compile("int nothing(void *context) { return 0; }", Path.cwd(), ["nothing"])
+    nothing = bpf_syscall.load(bpf_syscall.TRACEPOINT, "nothing", idle["nothing"])
     held: list[int] = []
 
     def do_nothing(names: Sequence[str]) -> None:

@@ -9,16 +9,20 @@ slower exit path for every system call. What that alone costs on a machine is th
 import signal
 from pathlib import Path
 
-from mozu.plugins.sources.ebpf.compiler import compile_text
+from mozu.plugins.sources.ebpf import bpf_syscall, checks
+from mozu.plugins.sources.ebpf.compiler import needed_compiler
 
 CALLS = ("open", "openat", "openat2", "creat", "connect", "execve", "execveat", "chdir", "fchdir", "setuid")
 
 
 def main() -> None:
     """Attach, say so, wait for SIGTERM."""
-    module = compile_text("int nothing(void *context) { return 0; }", Path.cwd())
+    code = needed_compiler().compile("int nothing(void *context) { return 0; }", Path.cwd(), ["nothing"])
+    program = bpf_syscall.load(bpf_syscall.TRACEPOINT, "nothing", code["nothing"])
     for call in CALLS:
-        module.attach_tracepoint(tp=f"syscalls:sys_exit_{call}".encode(), fn_name=b"nothing")
+        point = checks.tracepoint_id(checks.tracefs(), f"sys_exit_{call}")
+        assert point is not None, f"this kernel has no tracepoint of {call}"
+        bpf_syscall.attach_tracepoint(program, point)
     print(f"attached to {len(CALLS)} calls", flush=True)
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.plugins.sources.ebpf import bpf_syscall
-from mozu.plugins.sources.ebpf.compiler import compile_text
+from mozu.plugins.sources.ebpf.compiler import needed_compiler
 from mozu.plugins.sources.ebpf.entry_paths import COMPAT, IO_URING, usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
 
@@ -52,8 +52,8 @@ def main() -> None:
     loader = Loader(1 << 20, usable_entry_paths("on"))
     loader.prepare(TYPES)
 
-    module = compile_text("int nothing(void *context) { return 0; }", Path.cwd())
-    idle = bpf_syscall.load(bpf_syscall.RAW_TRACEPOINT, "nothing", module.dump_func(b"nothing"))
+    code = needed_compiler().compile("int nothing(void *context) { return 0; }", Path.cwd(), ["nothing"])
+    idle = bpf_syscall.load(bpf_syscall.RAW_TRACEPOINT, "nothing", code["nothing"])
     held: list[int] = []
 
     def switch(types: Sequence[str], entry_paths: Sequence[str], *, nothing: bool = False) -> None:

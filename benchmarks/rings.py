@@ -25,7 +25,7 @@ from benchmarks.workloads.calls import BUILD
 from benchmarks.workloads.workload import missing_packages
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import bpf_syscall, checks
-from mozu.plugins.sources.ebpf.compiler import compile_text
+from mozu.plugins.sources.ebpf.compiler import needed_compiler
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 
 SIZE: Final = 32 << 20
@@ -114,9 +114,9 @@ def main() -> None:
     ring = bpf_syscall.RINGBUF
     fds = [bpf_syscall.create_map(ring, f"rings_{n}", key=0, value=0, entries=SIZE) for n in range(cpus + 1)]
     rings = [DiscardingRingBuffer(fd, SIZE) for fd in fds]
-    module = compile_text(program_text(fds[0], fds[1:]), Path.cwd())
     names = ("nothing", "one_for_all", "one_for_each")
-    programs = {name: module.load_func(name.encode(), bpf_syscall.TRACEPOINT).fd for name in names}
+    code = needed_compiler().compile(program_text(fds[0], fds[1:]), Path.cwd(), names)
+    programs = {name: bpf_syscall.load(bpf_syscall.TRACEPOINT, name, code[name]) for name in names}
     point = checks.tracepoint_id(checks.tracefs(), "sys_exit_openat")
     assert point is not None, "this kernel has no tracepoint of openat"
     print("| processes | into one ring buffer, ns a record | into one a CPU | difference |", flush=True)

@@ -77,8 +77,8 @@ inlined int count_filtered(const struct syscall_ctx *sys) {
   return 0;
 }
 
-inlined void tail_call_unfiltered(void *ctx, u32 array, const struct syscall_ctx *sys) {
-  tail_call(ctx, array, sys->number + UNFILTERED_INDEX);
+inlined void tail_call_unfiltered(void *ctx, const struct syscall_ctx *sys) {
+  tail_call(ctx, sys->number + UNFILTERED_INDEX);
 }
 
 #define EACH(byte) (0x0101010101010101ull * (byte))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* How a record gets into the ring buffer: begin_record (counts it) -> append its strings -> submit_record
    (bpf_ringbuf_output; a full ring is counted in COUNTS as lost). Macros that read kernel memory.
-   Generated before this file (codegen.py): kernel structs, map names as file descriptors (maps.py), DEPTH.
+   Generated before this file (codegen.py): kernel structs, names of maps as placeholders, DEPTH.
 
    A record is built in the per-CPU map SCRATCH and is output in one call of its true length. What a loop or a string
    changes (`used`, `path_at`, `marks`) lives in that map and not in registers: the verifier tracks no map memory, so
@@ -12,17 +12,19 @@
 
 /* Keeps the compiler from dropping the mask that follows, which the verifier needs. */
 #define barrier_var(x) asm volatile("" : "+r"(x))
-#define MAP(fd) ((void *)bpf_pseudo_fd(1, fd))
-#define LOOKUP(fd, key) bpf_map_lookup_elem(MAP(fd), key)
+/* Placeholders, which become a map, or the BTF id of a struct, when a program is loaded: see placeholders.py. */
+#define MAP(name) ((void *)bpf_pseudo_fd(RELOCATED, name))
+#define LOOKUP(name, key) bpf_map_lookup_elem(MAP(name), key)
 #define inlined static inline __attribute__((always_inline))
 
 /* Reading kernel memory. Where the verifier knows the type of a pointer, a member is a plain load (a nanosecond; a
    fault reads as 0). TYPED gives an address its BTF type by bpf_rdonly_cast (Linux 6.2; CAST and BTF_* come from
-   kfunc_casts.py). On older kernels READ is a COPY by bpf_probe_read_kernel, nearly 30 ns, and VIEW copies
+   placeholders.py). On older kernels READ is a COPY by bpf_probe_read_kernel, nearly 30 ns, and VIEW copies
    neighbouring members at once. */
 #define COPY(to, from) bpf_probe_read_kernel((void *)&(to), sizeof(to), (const void *)&(from))
 #ifdef CAST
-#define TYPED(type, address) ((struct type *)((void *(*)(const void *, u64))CAST)((const void *)(address), BTF_##type))
+#define TYPED(type, address)                                                                        \
+  ((struct type *)((void *(*)(const void *, u64))CAST)((const void *)(address), bpf_pseudo_fd(RELOCATED, BTF_##type)))
 #define READ(to, from) ((to) = (from))
 #define VIEW(type, name, from) struct type *name = (void *)&(from)
 #else

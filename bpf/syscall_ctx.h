@@ -5,7 +5,7 @@
    before that one (kernel_filter.h), which then tail-calls the family at the number + UNFILTERED_INDEX.
 
    The kernel wants programs of one type in a program array, so there are two with the same programs: TP_PROGS for
-   tracepoints and RAW_TP_PROGS for raw tracepoints (compat.c). */
+   tracepoints and RAW_TP_PROGS for raw tracepoints (compat.c). PROGS is the one of a program's own type. */
 #pragma once
 #include "record.h"
 
@@ -66,8 +66,8 @@ inlined struct syscall_ctx *this_cpu_syscall(void) {
   u32 zero = 0;
   return LOOKUP(SYSCALL_CTX, &zero);
 }
-inlined void tail_call(void *ctx, u32 array, u32 number) { /* bcc's own wrapper changes its types between releases */
-  ((void (*)(void *, void *, u32))BPF_FUNC_tail_call)(ctx, MAP(array), number);
+inlined void tail_call(void *ctx, u32 number) { /* bcc's own wrapper changes its types between releases */
+  ((void (*)(void *, void *, u32))BPF_FUNC_tail_call)(ctx, MAP(PROGS), number);
 }
 
 /* Which arguments of a call are descriptors, paths and blocks: map ARG_LAYOUTS, one a call, filled from

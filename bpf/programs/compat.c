@@ -67,6 +67,6 @@ inlined int compat(struct bpf_raw_tracepoint_args *ctx) {
   sys->result = ctx->args[1];
   sys->task = bpf_get_current_pid_tgid();
   sys->number = call->number;
-  tail_call(ctx, RAW_TP_PROGS, sys->number);
+  tail_call(ctx, sys->number);
   return 0;
 }

@@ -15,6 +15,6 @@ inlined int native(struct sys_exit_ctx *ctx) {
   sys->task = bpf_get_current_pid_tgid();
   sys->entry_path = ENTRY_NATIVE;
   sys->copies = sys->file = 0;
-  tail_call(ctx, TP_PROGS, sys->number);
+  tail_call(ctx, sys->number);
   return 0;
 }

@@ -30,7 +30,7 @@ inlined int uring_submitted(struct submission *ctx) {
     if (!sys) return 0;
     point_args_at_copies(sys, r);
     sys->result = op->makes ? UNKNOWN_FD : 0;
-    tail_call(ctx, TP_PROGS, number);
+    tail_call(ctx, number);
     return 0;
   }
   u64 req = (u64)ctx->req;
@@ -75,7 +75,7 @@ inlined int completed(void *ctx, u64 req, u64 ring, u64 user_data, s32 result, u
   sys->result = result;
   if (result >= 0 && r->direct)
     sys->result = DIRECT_FD | (r->sqe.extra == IORING_FILE_INDEX_ALLOC ? (u32)result : r->sqe.extra - 1);
-  tail_call(ctx, TP_PROGS, sys->number);
+  tail_call(ctx, sys->number);
   return 0;
 }
 

@@ -1,9 +1,12 @@
 """What a plugin declares, by kind: name, settings, and how to build the component."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 import msgspec
+
+if TYPE_CHECKING:
+    import click
 
 from mozu.core.api.components import Enricher, Evaluator, Sink, Source, Visibility
 from mozu.core.api.context import Context
@@ -36,6 +39,9 @@ class ComponentDeclaration(msgspec.Struct, Generic[S, C], frozen=True, kw_only=T
     """One sentence for `mozu plugins`."""
     fields: tuple[Field, ...] = ()
     """Fields it brings. An enricher gives their readers through the component."""
+    commands: Callable[[], Mapping[str, "click.Command"]] | None = None
+    """Commands of its own, by name: `mozu NAME COMMAND`. Each finds the validated settings of its entry in the
+    configuration as the context's object (`click.pass_obj`)."""
     api: int = API_VERSION
 
 

@@ -39,7 +39,9 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            from mozu.core.cli.plugin_commands import plugin_command
+
+            return plugin_command(cmd_name)
         command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
         command.name = cmd_name
         return command
@@ -47,7 +49,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS:
+        if args and args[0] not in COMMANDS and self.get_command(ctx, args[0]) is None:
             from mozu.core.runtime.config.suggest import suggestion
 
             hint = suggestion(args[0], COMMANDS) or f"; expected one of {', '.join(COMMANDS)}"
@@ -57,6 +59,10 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
+        from mozu.core.runtime.registry import BUILTIN_COMMANDS
+
+        with formatter.section("Commands of plugins"):
+            formatter.write_dl(list(BUILTIN_COMMANDS.items()))
 
 
 def _version(context: click.Context, parameter: click.Parameter, value: object) -> None:

@@ -67,7 +67,13 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     Kind.RESPONDER: {},
 }
-"""Kind → plugin → module. The only place in the core that names a plugin."""
+"""Kind → plugin → module."""
+
+BUILTIN_COMMANDS: Final[Mapping[str, str]] = {
+    "ebpf": "Compile the kernel programs ahead of time; list, export, import them.",
+}
+"""Built-in plugin that brings commands → one sentence for `mozu --help`. This table and the one above are the only
+places in the core that name a plugin."""
 
 
 class Registry:

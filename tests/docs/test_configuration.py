@@ -6,6 +6,7 @@ import yaml
 
 from mozu.core.cli.document import BEGIN, END, renewed
 from mozu.core.cli.group import COMMANDS
+from mozu.core.runtime.registry import BUILTIN_COMMANDS
 from mozu.core.runtime.config.default import DEFAULT
 from tests.support.requirements import ROOT
 
@@ -25,4 +26,4 @@ def test_the_default_configuration_is_told_as_it_is() -> None:
 
 def test_every_command_is_told_with_the_sentence_of_its_help() -> None:
     rows = re.findall(r"^\| `mozu (\w+).*?` \| (.*) \|$", (ROOT / "docs/cli.md").read_text(), re.MULTILINE)
-    assert dict(rows) == {name: sentence for name, (_, sentence) in COMMANDS.items()}
+    assert dict(rows) == {name: sentence for name, (_, sentence) in COMMANDS.items()} | dict(BUILTIN_COMMANDS)

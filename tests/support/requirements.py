@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mozu.plugins.sources.ebpf.compiler import find_compiler
 from tests.support import split
 
 ROOT = Path(__file__).parents[2]
@@ -44,10 +45,10 @@ def foreign(*parts: str) -> Path | None:
 
 
 def ebpf() -> None:
-    """Root, BTF and the distribution's bcc."""
+    """Root, BTF and the distribution's libbcc."""
     require(os.geteuid() == 0, "loading eBPF programs needs root")
     require(Path("/sys/kernel/btf/vmlinux").exists(), "this kernel has no BTF")
-    require(Path("/usr/lib/python3/dist-packages/bcc/__init__.py").exists(), "python3-bpfcc is not installed")
+    require(find_compiler() is not None, "libbpfcc is not installed")
 
 
 def program(name: str) -> str:

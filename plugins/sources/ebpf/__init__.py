@@ -1,15 +1,21 @@
 """Live system calls of this machine, from eBPF programs at tracepoints (bpf/): docs/sources.md."""
 
 import os
-from typing import Final
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from pydantic import Field, field_validator
 
 from mozu.core.api import Context, Settings, SourceDeclaration, hookimpl
+from mozu.plugins.sources.ebpf.code_cache import PLACE
 from mozu.plugins.sources.ebpf.entry_paths import Switch
 from mozu.plugins.sources.ebpf.kernel_support import visibility
 from mozu.plugins.sources.ebpf.pushdown import pushdown
 from mozu.plugins.sources.ebpf.source import EbpfSource
+
+if TYPE_CHECKING:
+    import click
 
 _RING_PER_CPU: Final = 4 << 20
 
@@ -36,6 +42,12 @@ class EbpfSettings(Settings):
         description="Whether the kernel filter discards events that no rule can match, as far as it can test them.",
     )
 
+    code_cache: Path | None = Field(
+        default=PLACE,
+        description="Directory in which compiled kernel programs are kept for later starts, written by root only; "
+        "null: they are compiled at each start.",
+    )
+
     @field_validator("ring_size")
     @classmethod
     def _power_of_two(cls, value: int | None) -> int | None:
@@ -51,7 +63,19 @@ def ring_size(cpus: int) -> int:
 
 def _build(settings: EbpfSettings, context: Context) -> EbpfSource:
     size = settings.ring_size or ring_size(os.cpu_count() or 1)
-    return EbpfSource(size, context, settings.compat32, kernel_filter=settings.kernel_filter)
+    return EbpfSource(
+        size,
+        context,
+        settings.compat32,
+        kernel_filter=settings.kernel_filter,
+        code_cache=settings.code_cache,
+    )
+
+
+def _commands() -> Mapping[str, "click.Command"]:
+    from mozu.plugins.sources.ebpf.commands import COMMANDS  # for `mozu ebpf` alone
+
+    return COMMANDS
 
 
 @hookimpl
@@ -66,4 +90,5 @@ def mozu_components() -> SourceDeclaration[EbpfSettings]:
         live=True,
         pushdown=pushdown,
         visibility=visibility,
+        commands=_commands,
     )

@@ -10,7 +10,9 @@ neighbouring loads makes an access that the verifier refuses on typed pointers.
 """
 
 import struct
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -54,7 +56,9 @@ class Btf:
             raise ValueError(f"BTF begins with 0xeb9f, found {magic:#x}")
         self._text = blob[header + text_at : header + text_at + text_length]
         self._words = memoryview(blob)[header + type_at : header + type_at + type_length].cast("I")
-        self._at = [0]
+        self.digest = sha256(blob).hexdigest()
+        """Tells the BTF of one build of a kernel from all others."""
+        self._at = array("I", [0])
         self._named: dict[str, int] = {}
         self._functions: dict[str, int] = {}
         self._scan(self._offsets(names), self._offsets(functions))

@@ -1,22 +1,32 @@
-"""Generates the C text of one compilation: kernel structs from BTF, constants, map descriptors, one function a program.
+"""Generates the C text of one compilation: kernel structs from BTF, constants, placeholders, one function a program.
 
-The text includes the files of bpf/, which are never rewritten.
+The text includes the files of bpf/, which are never rewritten. It depends on the kernel's build and on mozu's version
+only.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import call_number
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, wire
+from mozu.plugins.sources.ebpf import btf, filter_layout, placeholders, wire
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.kernel_structs import ENUMERATIONS, STRUCTS
-from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION, KfuncCast
+from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION
+from mozu.plugins.sources.ebpf.maps import SELFTEST_ARGUMENTS, SIZES
+from mozu.plugins.sources.ebpf.stub_headers import HEADERS
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 SYS_EXIT = Program("native", "native", "", context="sys_exit_ctx")
 """At the exit tracepoint of each call, an instance a call: it tail-calls the one program of the call's family."""
-ARRAYS = {"TP_PROGS": bpf_syscall.TRACEPOINT, "RAW_TP_PROGS": bpf_syscall.RAW_TRACEPOINT}
-"""Program array of tail calls → type of its programs."""
+SELFTEST = Program("selftest", "selftest", "sys_exit_splice")
+"""Loader.prepare runs it once."""
+PARTS: Final = (
+    *("part_process_bits", "part_count_filtered", "part_open_args", "part_name", "part_sock"),
+    *("part_must_emit_path", "part_path_differs"),
+)
+"""Subprograms of kernel filters, in bpf/programs/filter_parts.c."""
 _NAMED_CALLS = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir", "open_by_handle_at"),
     *("sendto", "recvfrom", "sendmsg", "recvmsg"),
@@ -26,8 +36,34 @@ _PAGES = {"MM_FILEPAGES": 0, "MM_ANONPAGES": 1, "MM_SWAPENTS": 2, "MM_SHMEMPAGES
 """Kinds of page in struct mm_struct.rss_stat, the same since 4.5."""
 
 
-def kernel_text(types: btf.Btf, cast: KfuncCast) -> str:
-    """Structs and constants of the running kernel, and the numbers of types for bpf_rdonly_cast."""
+class Unit(NamedTuple):
+    """What becomes one program or subprogram."""
+
+    entry: str
+    """Name of the function in the main text, and of the code."""
+    file: str
+    """In bpf/, included before it."""
+    text: str
+    generated: str = ""
+    """What generated.h has for it."""
+
+
+class Variant(NamedTuple):
+    """How the same units are compiled."""
+
+    casts: bool
+    """Whether members of kernel structs are loaded (kfunc_casts.py) or copied."""
+    depth: int
+    """DEPTH, the iterations of walk_path (bpf/path.h)."""
+
+
+def read_types() -> btf.Btf:
+    """The kernel's BTF, for the types that the programs need."""
+    return btf.read({*STRUCTS, *ENUMERATIONS}, functions=[FUNCTION])
+
+
+def kernel_text(types: btf.Btf) -> str:
+    """Structs and constants of the running kernel."""
     lines = [f"#define HAS_{name} 1" for name in ("ovl_inode",) if name in types]
     for enumerator in _PIDS:
         value = types.enumerator("pid_type", enumerator)
@@ -39,61 +75,85 @@ def kernel_text(types: btf.Btf, cast: KfuncCast) -> str:
     lines.append("#define CGROUP_V2_ONLY 1" if memory is None else f"#define MEMORY_CGRP_ID {memory}")
     if types.extent(types.members("mm_struct")["rss_stat"].type_id)[1] == "percpu_counter":
         lines.append("#define HAS_percpu_counter 1")
-    return btf.emit(types, STRUCTS) + cast.text(types, STRUCTS) + "\n".join(lines) + "\n"
+    return btf.emit(types, STRUCTS) + "\n".join(lines) + "\n"
 
 
-def read_types() -> btf.Btf:
-    """The kernel's BTF, for the types that the programs need."""
-    return btf.read({*STRUCTS, *ENUMERATIONS}, functions=[FUNCTION])
+def program_unit(program: Program) -> Unit:
+    """A program that calls its function.
 
-
-def numbers_text() -> str:
-    """NR_*: numbers of the calls that programs name."""
-    return "".join(f"#define NR_{name} {call_number(name)}\n" for name in _NAMED_CALLS)
-
-
-def constants_text(maps: Mapping[str, int], depth: int) -> str:
-    """Descriptors of the maps, and DEPTH, the iterations of walk_path."""
-    return "".join(f"#define {name} {fd}\n" for name, fd in {**maps, "DEPTH": depth}.items())
-
-
-def demand_text(chosen: Iterable[Program]) -> str:
-    """Includes the families, and for each of their functions a program that calls it.
-
-    The main text holds nothing but these calls, since bcc rewrites it (see `compile_text`).
+    The main text holds nothing but such calls, since bcc rewrites it. A tail-called program reads the call from the map
+    SYSCALL_CTX, one at a tracepoint its context.
     """
-    entries = {program.entry: program for program in chosen}
-    families = sorted({program.family for program in entries.values()})
-    lines = [f'#include "programs/{family}.c"' for family in families]
-    lines += [_entry_text(program) for _, program in sorted(entries.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _entry_text(program: Program) -> str:
-    """A tail-called program reads the call from the map SYSCALL_CTX, one at a tracepoint its context."""
+    file = f"programs/{program.family}.c"
     if program.is_tail_called:
         body = f"struct syscall_ctx *sys = this_cpu_syscall(); return sys ? {program.function}(sys) : 0;"
-        return f"int {program.entry}(void *ctx) {{ {body} }}"
+        return Unit(program.entry, file, f"int {program.entry}(void *ctx) {{ {body} }}")
     context = program.context or "bpf_raw_tracepoint_args"
-    return f"int {program.entry}(struct {context} *ctx) {{ return {program.function}(ctx); }}"
+    return Unit(
+        program.entry, file, f"int {program.entry}(struct {context} *ctx) {{ return {program.function}(ctx); }}"
+    )
 
 
-def filters_text(functions: Iterable[FilterFunction]) -> tuple[str, str]:
-    """(main text, text of generated.h) of kernel filters: two programs each, for both program arrays."""
-    chosen = sorted(functions, key=lambda function: function.name)
-    lines = ["#include <mozu/generated.h>"]
-    for function in chosen:
-        for array in ARRAYS:
-            lines.append(
-                f"int {function.entry(array)}(void *ctx) {{ "
-                "struct syscall_ctx *sys = this_cpu_syscall(); if (!sys) return 0; "
-                f"if (!{function.name}(sys)) return count_filtered(sys); "
-                f"tail_call_unfiltered(ctx, {array}, sys); return 0; }}"
-            )
-    return "\n".join(lines) + "\n", "".join(function.text for function in chosen)
+def part_unit(part: str) -> Unit:
+    """A subprogram of kernel filters, which is not loaded but linked."""
+    return Unit(
+        f"mozu_{part}",
+        "programs/filter_parts.c",
+        f"u64 mozu_{part}(void *call) {{ return {part}(call); }}",
+        '#include "kernel_filter.h"\n' + filter_layout.assertions(),
+    )
 
 
-def source_text(layouts: str, maps: Mapping[str, int], depth: int, main: str) -> str:
-    """The whole text; `main` is that of `demand_text` or `filters_text`."""
-    asserts = '#include "mozu.h"\n' + wire.assertions()
-    return layouts + numbers_text() + constants_text(maps, depth) + asserts + main
+def filter_unit(function: FilterFunction) -> Unit:
+    """A kernel filter, for both program arrays."""
+    body = (
+        "struct syscall_ctx *sys = this_cpu_syscall(); if (!sys) return 0; "
+        f"if (!{function.name}(sys)) return count_filtered(sys); "
+        "tail_call_unfiltered(ctx, sys); return 0;"
+    )
+    return Unit(function.entry, "kernel_filter.h", f"int {function.entry}(void *ctx) {{ {body} }}", function.text)
+
+
+class Texts:
+    """The C texts of one kernel. `types`: its BTF."""
+
+    def __init__(self, types: btf.Btf) -> None:
+        self._heads = {casts: self._head(types, casts=casts) for casts in (True, False)}
+        self._digests: dict[Variant, blake2b] = {}
+        self._sources = blake2b(digest_size=32)
+        for file in sorted(wire.SOURCES.rglob("*.[ch]")):
+            self._sources.update(file.read_bytes())
+        self._sources.update(repr(sorted(HEADERS.items())).encode())
+
+    def _head(self, types: btf.Btf, *, casts: bool) -> str:
+        numbers = [f"#define NR_{name} {call_number(name)}" for name in _NAMED_CALLS]
+        sizes = [f"#define {name} {size}" for name, size in SIZES.items()]
+        constants = "\n".join([*numbers, *sizes, f"#define SELFTEST_FIRST {SELFTEST_ARGUMENTS[0]}", ""])
+        return "".join(
+            [kernel_text(types), placeholders.text(), placeholders.cast_text(types) if casts else "", constants]
+        )
+
+    def main(self, variant: Variant, units: Iterable[Unit]) -> str:
+        """The main text of one compilation."""
+        chosen = list(units)
+        lines = [f'#include "{file}"' for file in sorted({unit.file for unit in chosen})]
+        lines += ["#include <mozu/generated.h>", *(unit.text for unit in chosen), ""]
+        return self._beginning(variant) + "\n".join(lines)
+
+    def _beginning(self, variant: Variant) -> str:
+        asserts = '#include "mozu.h"\n' + wire.assertions()
+        return f"{self._heads[variant.casts]}#define DEPTH {variant.depth}\n{asserts}"
+
+    @staticmethod
+    def generated(units: Iterable[Unit]) -> str:
+        """The text of generated.h."""
+        return "".join(dict.fromkeys(unit.generated for unit in units))
+
+    def digest(self, variant: Variant, unit: Unit) -> bytes:
+        """Of all that the compiler is given for a unit, mozu's own sources included."""
+        if variant not in self._digests:
+            self._digests[variant] = self._sources.copy()
+            self._digests[variant].update(self._beginning(variant).encode())
+        digest = self._digests[variant].copy()
+        digest.update("\0".join(unit).encode())
+        return digest.digest()

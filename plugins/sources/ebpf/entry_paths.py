@@ -6,7 +6,7 @@ program of that call: every event type that is watched is watched on these paths
 
 from typing import Final, Literal, NamedTuple
 
-from mozu.plugins.sources.ebpf import checks, codegen, compat, uring
+from mozu.plugins.sources.ebpf import btf, checks, codegen, compat, uring
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 COMPAT: Final = "compat32"
@@ -25,11 +25,11 @@ class EntryPath(NamedTuple):
     """Event types whose calls can be made on it."""
 
 
-def usable_entry_paths(compat32: Switch) -> list[EntryPath]:
-    """Those that this machine's kernel has."""
+def usable_entry_paths(compat32: Switch, types: btf.Btf | None = None) -> list[EntryPath]:
+    """Those that this machine's kernel has. `types`: its BTF, if it has been read."""
     found: list[EntryPath] = []
     if compat32 == "on" or (compat32 == "auto" and compat.accepted()):
         found.append(EntryPath(COMPAT, (compat.PROGRAM,), compat.types()))
-    if not uring.why_not(codegen.read_types(), checks.tracefs()):
+    if not uring.why_not(types or codegen.read_types(), checks.tracefs()):
         found.append(EntryPath(IO_URING, uring.PROGRAMS, uring.types()))
     return found

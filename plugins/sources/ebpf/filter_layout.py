@@ -24,7 +24,9 @@ _SIZES: Final = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "s8": 1, "s16": 2, "s32"
 _POINTER: Final = 8
 _COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _DEFINE: Final = re.compile(r"^#define (\w+) (\w+) *$", re.MULTILINE)
-_STATEMENT: Final = re.compile(r"\s*(?:union \{(?P<union>.*?)\}|(?:struct )?(?P<type>\w+) (?P<items>[^;{}]+));", re.DOTALL)
+_STATEMENT: Final = re.compile(
+    r"\s*(?:union \{(?P<union>.*?)\}|(?:struct )?(?P<type>\w+) (?P<items>[^;{}]+));", re.DOTALL
+)
 _ITEM: Final = re.compile(r"\s*(?P<pointer>\*?)(?P<name>\w+)(?:\[(?P<count>[^\]]+)\])?\s*")
 
 

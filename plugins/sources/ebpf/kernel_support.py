@@ -8,7 +8,7 @@ from typing import Final
 
 from mozu.core.api import SourceUnavailable, Visibility
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, compat, uring
-from mozu.plugins.sources.ebpf.compiler import load_bcc
+from mozu.plugins.sources.ebpf.compiler import needed_compiler
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 
 _SWITCHED_OFF: Final = Path("/proc/sys/kernel/io_uring_disabled")
@@ -20,7 +20,7 @@ def visibility() -> Iterator[Visibility]:
     """One by one: what must be there, the entry paths, the event types by family."""
     yield _needed("machine", checks.check_machine, os.uname().machine)
     yield _needed("capabilities", checks.check_capabilities, "enough to load and attach programs")
-    yield _needed("compiler (bcc)", load_bcc, "of the distribution")
+    yield _needed("compiler (libbcc)", needed_compiler, "of the distribution; compiled programs need none")
     yield _needed("layouts of the kernel (BTF)", lambda: btf.read(()), str(btf.BTF_FILE))
     yield _needed("ring buffer", _ring, "made for a moment")
     yield _needed("tracepoints (tracefs)", checks.tracefs, "mounted")

@@ -17,19 +17,16 @@ from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
-from mozu.plugins.sources.ebpf import bpf_syscall, checks, uring
-from mozu.plugins.sources.ebpf.codegen import ARRAYS, SYS_EXIT
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, uring
+from mozu.plugins.sources.ebpf.code_cache import CodeCache
+from mozu.plugins.sources.ebpf.codegen import SELFTEST, SYS_EXIT
 from mozu.plugins.sources.ebpf.entry_paths import IO_URING, EntryPath
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
-from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_RESULT, SETTINGS, SIZES, make_maps
-from mozu.plugins.sources.ebpf.program_code import ProgramCode, VerifierLimit
+from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_ARGUMENTS, SELFTEST_RESULT, SETTINGS, make_maps
+from mozu.plugins.sources.ebpf.program_code import ARRAYS, ProgramCode, VerifierLimit
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
 
 _SPLICE: Final = 275
-_SELFTEST: Final = Program("selftest", "selftest", "sys_exit_splice")
-_SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
-"""For splice, which refuses the unknown flag before it looks at anything else."""
-
 Count = tuple[int, int, int, int | None]
 """seen, filtered, lost, missed."""
 
@@ -37,10 +34,16 @@ Count = tuple[int, int, int, int | None]
 class Loader:
     """Owns every descriptor of the kernel side. `ring_size` in bytes, a power of two.
 
-    `entry_paths`: those beside the native one that can be opened later.
+    `entry_paths`: those beside the native one that can be opened later. `types`: the kernel's BTF, if it has been read.
     """
 
-    def __init__(self, ring_size: int, entry_paths: Iterable[EntryPath] = ()) -> None:
+    def __init__(
+        self,
+        ring_size: int,
+        entry_paths: Iterable[EntryPath] = (),
+        types: btf.Btf | None = None,
+        cache: CodeCache | None = None,
+    ) -> None:
         self.entry_paths = tuple(entry_paths)
         self._cpus = bpf_syscall.possible_cpus()
         self._tracefs = checks.tracefs()
@@ -56,10 +59,11 @@ class Loader:
         self._own_pid = 0
         self._filters: dict[str, FilterFunction] = {}
         """Event type → the kernel filter that is tail-called before its family."""
-        self._filter_programs: dict[str, int] = {}
-        """Name of a loaded filter program → descriptor."""
+        self._filter_programs: dict[tuple[str, int], int] = {}
+        """(filter program, type) → descriptor."""
+        types = types or codegen.read_types()
         self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
-        self._code = ProgramCode({**self._maps, **SIZES, "SELFTEST_FIRST": _SELFTEST_ARGUMENTS[0]})
+        self._code = ProgramCode(self._maps, types, cache)
 
     @property
     def ring(self) -> int:
@@ -80,20 +84,25 @@ class Loader:
         """Compile what these types need, and prove that arguments can be read at a call's exit. Before `attach`."""
         chosen = [program for name in names for program in PROGRAMS[name]]
         chosen += [program for path in self.entry_paths for program in path.programs]
-        self._code.compile([SYS_EXIT, _SELFTEST, *chosen])
+        self._code.compile([SYS_EXIT, SELFTEST, *chosen])
         self._selftest()
+
+    @property
+    def origin(self) -> str:
+        """How many programs came from where, for the log."""
+        return self._code.supply.origin
 
     def verified(self) -> dict[str, int]:
         """Program → instructions that the verifier looked at; it gives up at a million."""
         return dict(self._code.verified)
 
     def _selftest(self) -> None:
-        selftest = struct.pack("<I", self._code.shared_program(_SELFTEST, bpf_syscall.TRACEPOINT))
+        selftest = struct.pack("<I", self._code.shared_program(SELFTEST, bpf_syscall.TRACEPOINT))
         bpf_syscall.update(self._maps["TP_PROGS"], _SPLICE, selftest)
         program = self._code.load_instance(SYS_EXIT)
-        attachment = self._attach(_SELFTEST, program)
+        attachment = self._attach(SELFTEST, program)
         try:
-            result = bpf_syscall.call(_SPLICE, *_SELFTEST_ARGUMENTS)
+            result = bpf_syscall.call(_SPLICE, *SELFTEST_ARGUMENTS)
         finally:
             for fd in (attachment, program):
                 if fd is not None:
@@ -101,7 +110,7 @@ class Loader:
             bpf_syscall.delete(self._maps["TP_PROGS"], _SPLICE)
         raw = bpf_syscall.lookup(self._maps["SELFTEST"], 0, SELFTEST_RESULT.size)
         *found, returned, task = SELFTEST_RESULT.unpack(raw)
-        expected = [value & 0xFFFFFFFFFFFFFFFF for value in _SELFTEST_ARGUMENTS]
+        expected = [value & 0xFFFFFFFFFFFFFFFF for value in SELFTEST_ARGUMENTS]
         if found != expected or returned != result:
             raise SourceUnavailable(
                 f"source ebpf: a call was made with {expected} and gave {result}, but the program at its exit read "
@@ -180,8 +189,8 @@ class Loader:
         """
         problem = ""
         wanted = {name: function for name, function in functions.items() if name in self._attached}
-        loaded = self._filter_programs.keys()
-        fresh = {one.name: one for one in wanted.values() if one.entry("TP_PROGS") not in loaded}
+        loaded = {entry for entry, _ in self._filter_programs}
+        fresh = {one.name: one for one in wanted.values() if one.entry not in loaded}
         try:
             if fresh:
                 self._filter_programs |= self._code.filters(fresh.values())
@@ -193,9 +202,9 @@ class Loader:
             if name in self._attached and self._filters.get(name) != wanted.get(name):
                 self._set_filter(SYSCALL_SPECS[name], wanted.get(name))
         self._filters = wanted
-        used = {function.entry(array) for function in wanted.values() for array in ARRAYS}
-        for entry in self._filter_programs.keys() - used:
-            os.close(self._filter_programs.pop(entry))
+        used = {function.entry for function in wanted.values()}
+        for key in [key for key in self._filter_programs if key[0] not in used]:
+            os.close(self._filter_programs.pop(key))
         return problem
 
     def _set_filter(self, spec: SyscallSpec, wanted: FilterFunction | None) -> None:
@@ -203,8 +212,8 @@ class Loader:
         if wanted is None:
             self._set_family(spec, PROGRAMS[spec.name][0])
             return
-        for array, _ in self._program_arrays():
-            program = struct.pack("<I", self._filter_programs[wanted.entry(array)])
+        for array, kind in self._program_arrays():
+            program = struct.pack("<I", self._filter_programs[wanted.entry, kind])
             bpf_syscall.update(self._maps[array], spec.number, program)
 
     def _attach_programs(self, chosen: Iterable[Program]) -> list[tuple[int, int]]:

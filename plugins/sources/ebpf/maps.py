@@ -14,6 +14,8 @@ from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 COUNTS: Final = struct.Struct("<QQQ")
 SETTINGS: Final = struct.Struct("<IIIII")
 SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
+SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
+"""For splice, which refuses the unknown flag before it looks at anything else."""
 SIZES: Final = {
     "SCRATCH_SIZE": 24872,
     "SYSCALL_CTX_SIZE": 104,
@@ -34,15 +36,11 @@ MAX_OPENED_PATHS: Final = 16384
 that are open at once, not those that are ever opened."""
 
 
-def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
-    """Name in the C text → descriptor, to be closed by the caller. Raises SourceUnavailable.
-
-    `requests`: whether io_uring will be watched; else its maps are tiny.
-    """
-    in_flight = _IN_FLIGHT if requests else 8
+def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, int, int]]:
+    """Name → kind, bytes of a key, bytes of a value, entries."""
     array, per_cpu, prog_array = bpf_syscall.ARRAY, bpf_syscall.PERCPU_ARRAY, bpf_syscall.PROG_ARRAY
     strings_size = SIZES["URING_REQUEST_SIZE"] - SIZES["URING_REQUESTS_SIZE"]
-    wanted = {
+    return {
         "RING": (bpf_syscall.RINGBUF, 0, 0, ring_size),
         "SCRATCH": (per_cpu, 4, SIZES["SCRATCH_SIZE"], _SLOTS),
         "SYSCALL_CTX": (per_cpu, 4, SIZES["SYSCALL_CTX_SIZE"], 1),
@@ -67,6 +65,18 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
         "URING_STRINGS": (bpf_syscall.HASH, 8, strings_size, in_flight // 8),
         "URING_LATEST": (bpf_syscall.LRU_HASH, 16, 8, in_flight),
     }
+
+
+MAPS: Final = tuple(_definitions(0, 0))
+"""Names of all maps."""
+
+
+def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
+    """Name in the C text → descriptor, to be closed by the caller. Raises SourceUnavailable.
+
+    `requests`: whether io_uring will be watched; else its maps are tiny.
+    """
+    wanted = _definitions(ring_size, _IN_FLIGHT if requests else 8)
     maps: dict[str, int] = {}
     for name, (kind, key, value, entries) in wanted.items():
         try:

@@ -1,23 +1,31 @@
-"""Compiles families of bpf/programs with bcc, and loads programs from the code (BPF_PROG_LOAD)."""
+"""Has the code of programs (code_supply.py), and loads it (BPF_PROG_LOAD) in the first variant that a kernel takes."""
 
 import errno
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from mozu.core.api import SourceUnavailable
-from mozu.plugins.sources.ebpf import bpf_syscall, codegen, kfunc_casts, wire
-from mozu.plugins.sources.ebpf.compiler import compile_text
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, kfunc_casts, placeholders
+from mozu.plugins.sources.ebpf.code_cache import CodeCache
+from mozu.plugins.sources.ebpf.code_supply import CodeSupply
+from mozu.plugins.sources.ebpf.codegen import PARTS, Unit, Variant, filter_unit, part_unit, program_unit
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
-from mozu.plugins.sources.ebpf.kfunc_casts import NO_CAST, KfuncCast
+from mozu.plugins.sources.ebpf.kernel_structs import STRUCTS
+from mozu.plugins.sources.ebpf.relocatable import Numbers, RelocatableCode, bind
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
+ARRAYS: Final = {"TP_PROGS": bpf_syscall.TRACEPOINT, "RAW_TP_PROGS": bpf_syscall.RAW_TRACEPOINT}
+"""Program array of tail calls → type of its programs."""
 _DEPTHS: Final = (128, 64, 32)
 """Iterations of walk_path (bpf/path.h); the next one where the programs exceed the verifier's limit."""
+
+Loaded = dict[tuple[str, int], int]
+"""(entry, type) → descriptor."""
 
 
 class VerifierLimit(Exception):
@@ -50,80 +58,123 @@ class _Refused(Exception):
         )
 
 
-class _Variant(NamedTuple):
-    """How the same C text is compiled: with or without casts, and the depth of walk_path."""
-
-    cast: KfuncCast
-    depth: int
-
-
 class ProgramCode:
-    """Owns compiled code, and the programs that calls share. `constants`: values of names in the C text."""
+    """Owns code, and the programs that calls share. `maps`: name → descriptor; `types`: the kernel's BTF."""
 
-    def __init__(self, constants: Mapping[str, int]) -> None:
-        self._constants = constants
-        types = codegen.read_types()
-        self._cast = kfunc_casts.find(types)
-        self._variants = deque(_Variant(NO_CAST, depth) for depth in _DEPTHS)
-        if self._cast != NO_CAST:
-            self._variants.appendleft(_Variant(self._cast, _DEPTHS[0]))
-        self._kernel = {cast: codegen.kernel_text(types, cast) for cast in (self._cast, NO_CAST)}
-        self._modules: dict[str, Any] = {}
-        """Entry → the compilation that holds it."""
-        self._loaded: dict[tuple[str, int], int] = {}
-        """Entry and type → a loaded program: not yet taken by `load_instance`, or shared."""
+    def __init__(self, maps: Mapping[str, int], types: btf.Btf, cache: CodeCache | None = None) -> None:
+        structs = {name: types.identity(name) for name in STRUCTS if name in types}
+        function = types.function(kfunc_casts.FUNCTION)
+        functions = {} if function is None else {kfunc_casts.FUNCTION: function}
+        self._numbers = {
+            kind: Numbers({**maps, placeholders.PROGRAMS: maps[array]}, structs, functions)
+            for array, kind in ARRAYS.items()
+        }
+        self._variants = deque(Variant(casts=False, depth=depth) for depth in _DEPTHS)
+        if kfunc_casts.are_usable(types):
+            self._variants.appendleft(Variant(casts=True, depth=_DEPTHS[0]))
+        self.supply = CodeSupply(types, cache)
+        self._codes: dict[str, RelocatableCode] = {}
+        self._loaded: Loaded = {}
+        """Programs that are not yet taken by `load_instance`, or shared."""
         self.verified: dict[str, int] = {}
         """Entry → instructions that the verifier processed (verified_insns); its limit is a million."""
 
     def compile(self, chosen: Iterable[Program]) -> None:
-        """Compile the families of new programs, in the first variant that the verifier accepts.
+        """Have the code of these programs, in the first variant that the verifier accepts.
 
         Raises SourceUnavailable.
         """
-        wanted = {program.entry: program for program in chosen if program.entry not in self._modules}
-        while wanted:
-            module = compile_text(self._source(self._variants[0], codegen.demand_text(wanted.values())), wire.SOURCES)
+        wanted = {program.entry: program for program in chosen if program.entry not in self._codes}
+        kinds = {entry: (_type(program),) for entry, program in wanted.items()}
+        units = {entry: program_unit(program) for entry, program in wanted.items()}
+        loaded = self._load_cached(units, kinds)
+        while units:
+            codes = self.supply.compile(units.values(), self._variants[0])
             try:
-                fresh = self._load_all(module, [(name, _type(program)) for name, program in wanted.items()])
+                loaded |= self._load_all(codes, kinds)
             except _Refused as refused:
-                module.cleanup()
-                may_help = refused.is_too_long or self._variants[0].cast != NO_CAST
+                may_help = refused.is_too_long or self._variants[0].casts
                 if len(self._variants) == 1 or not may_help:
+                    _close(loaded)
                     raise refused.as_unavailable() from refused.error
                 self._variants.popleft()
                 continue
-            for name, fd in fresh.items():
-                self._loaded[name, _type(wanted[name])] = fd
-                self._modules[name] = module
-            return
+            except BaseException:
+                _close(loaded)
+                raise
+            self._codes |= codes
+            self.supply.keep(units.values(), self._variants[0], codes)
+            break
+        self._loaded |= loaded
 
-    def _source(self, variant: _Variant, main: str) -> str:
-        return codegen.source_text(self._kernel[variant.cast], self._constants, variant.depth, main)
+    def _load_cached(self, units: dict[str, Unit], kinds: Mapping[str, Collection[int]]) -> Loaded:
+        """Load what the cache has, and take it out of `units`; code that the kernel refuses is compiled anew."""
+        loaded: Loaded = {}
+        for variant in self._variants:
+            for entry, code in self.supply.from_cache(units.values(), variant).items():
+                with suppress(_Refused):
+                    loaded |= self._load_all({entry: code}, kinds)
+                    self._codes[entry] = code
+                    del units[entry]
+            if not units:
+                break
+        return loaded
 
-    def filters(self, functions: Iterable[FilterFunction]) -> dict[str, int]:
-        """Load kernel filters, each for both program arrays; entry → descriptor, to be closed by the caller.
+    def filters(self, functions: Iterable[FilterFunction]) -> Loaded:
+        """Load kernel filters, each for both program arrays; the descriptors are closed by the caller.
 
         Raises SourceUnavailable, and VerifierLimit.
         """
-        chosen = list(functions)
+        units = {function.entry: filter_unit(function) for function in functions}
+        kinds = dict.fromkeys(units, tuple(ARRAYS.values()))
+        loaded = self._load_cached(units, kinds)
+        if not units:
+            return loaded
         variant = self._variants[0]
-        if variant.cast != NO_CAST:
-            with suppress(_Refused):
-                return self._load_filters(chosen, variant)
         try:
-            return self._load_filters(chosen, variant._replace(cast=NO_CAST))
+            try:
+                return loaded | self._load_compiled(units, kinds, variant)
+            except _Refused:
+                if not variant.casts:
+                    raise
+            return loaded | self._load_compiled(units, kinds, variant._replace(casts=False))
         except _Refused as refused:
+            _close(loaded)
             raise VerifierLimit(refused.entry) if refused.is_too_long else refused.as_unavailable() from refused.error
+        except BaseException:
+            _close(loaded)
+            raise
 
-    def _load_filters(self, functions: Iterable[FilterFunction], variant: _Variant) -> dict[str, int]:
-        main, generated = codegen.filters_text(functions)
-        module = compile_text(self._source(variant, main), wire.SOURCES, generated)
+    def _load_compiled(
+        self, units: Mapping[str, Unit], kinds: Mapping[str, Collection[int]], variant: Variant
+    ) -> Loaded:
+        codes = self.supply.compile(units.values(), variant)
+        loaded = self._load_all(codes, kinds)
+        self.supply.keep(units.values(), variant, codes)
+        return loaded
+
+    def subprograms(self) -> Mapping[str, RelocatableCode]:
+        """Name → subprogram of kernel filters (codegen.PARTS), to be linked. Raises SourceUnavailable."""
+        units = {part: part_unit(part) for part in PARTS}
+        variant = self._variants[0]
+        codes = dict(self.supply.from_cache(units.values(), variant))
+        missing = [unit for unit in units.values() if unit.entry not in codes]
+        if missing:
+            compiled = self.supply.compile(missing, variant)
+            self.supply.keep(missing, variant, compiled)
+            codes |= compiled
+        return {part: codes[unit.entry] for part, unit in units.items()}
+
+    def verify(self, program: Program, code: RelocatableCode) -> None:
+        """Load code once, as this program is. Raises SourceUnavailable where the kernel refuses it."""
         try:
-            arrays = codegen.ARRAYS.items()
-            entries = [(function.entry(array), kind) for function in functions for array, kind in arrays]
-            return self._load_all(module, entries)
-        finally:
-            module.cleanup()
+            os.close(self._load(code, _type(program)))
+        except _Refused as refused:
+            raise refused.as_unavailable() from refused.error
+
+    def digests(self, unit: Unit) -> list[bytes]:
+        """Of all that the compiler is given for a unit, in each variant that this kernel may take."""
+        return [self.supply.digest(variant, unit) for variant in self._variants]
 
     def load_instance(self, program: Program) -> int:
         """A new instance of a program, with its own recursion_misses; its descriptor is closed by the caller."""
@@ -139,37 +190,39 @@ class ProgramCode:
 
     def _another(self, program: Program, kind: int) -> int:
         try:
-            return self._load(self._modules[program.entry], program.entry, kind)
+            return self._load(self._codes[program.entry], kind)
         except _Refused as refused:
             raise refused.as_unavailable() from refused.error
 
-    def _load(self, module: Any, entry: str, kind: int) -> int:
-        code = self._cast.relocated(module.dump_func(entry.encode()))
+    def _load(self, code: RelocatableCode, kind: int) -> int:
+        bound = bind(code, self._numbers[kind])
         try:
-            return bpf_syscall.load(kind, entry, code)
+            return bpf_syscall.load(kind, code.name, bound)
         except OSError as error:
-            raise _Refused(entry, error, partial(bpf_syscall.refusal, kind, entry, code)) from error
+            raise _Refused(code.name, error, partial(bpf_syscall.refusal, kind, code.name, bound)) from error
 
-    def _load_all(self, module: Any, entries: Iterable[tuple[str, int]]) -> dict[str, int]:
-        loaded: dict[str, int] = {}
+    def _load_all(self, codes: Mapping[str, RelocatableCode], kinds: Mapping[str, Collection[int]]) -> Loaded:
+        loaded: Loaded = {}
         try:
-            for entry, kind in entries:
-                loaded[entry] = self._load(module, entry, kind)
-                self.verified[entry] = bpf_syscall.program_info(loaded[entry])[1] or 0
+            for entry, code in codes.items():
+                for kind in kinds[entry]:
+                    loaded[entry, kind] = self._load(code, kind)
+                    self.verified[entry] = bpf_syscall.program_info(loaded[entry, kind])[1] or 0
         except BaseException:
-            for fd in loaded.values():
-                os.close(fd)
+            _close(loaded)
             raise
         return loaded
 
     def close(self) -> None:
-        """Close the shared programs and free the code; instances stay."""
-        for fd in self._loaded.values():
-            os.close(fd)
-        for module in {id(module): module for module in self._modules.values()}.values():
-            module.cleanup()
+        """Close the shared programs; instances stay."""
+        _close(self._loaded)
         self._loaded.clear()
-        self._modules.clear()
+        self._codes.clear()
+
+
+def _close(loaded: Loaded) -> None:
+    for fd in loaded.values():
+        os.close(fd)
 
 
 def _type(program: Program) -> int:

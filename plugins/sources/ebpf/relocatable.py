@@ -94,7 +94,8 @@ def link(main: RelocatableCode, library: Mapping[str, RelocatableCode]) -> Reloc
                 places[one.name] = len(code) // INSTRUCTION.size
                 code += found.instructions
                 waiting.append(found)
-            INSTRUCTION.pack_into(code, at * 8, CALL, _CALL_SUBPROGRAM << 4, 0, places[one.name] - at - 1)
+            distance = places[one.name] - at - 1
+            INSTRUCTION.pack_into(code, at * INSTRUCTION.size, CALL, _CALL_SUBPROGRAM << 4, 0, distance)
         begins += len(part.instructions) // INSTRUCTION.size
     return RelocatableCode(main.name, bytes(code), tuple(relocations))
 
@@ -107,12 +108,12 @@ def bind(code: RelocatableCode, numbers: Numbers) -> bytes:
             source, low, high = _written(kind, name, addend, numbers)
         except KeyError as error:
             raise UnknownSymbol(f"{code.name} refers to the {kind} {name}") from error
-        operation, registers, offset, _ = INSTRUCTION.unpack_from(text, at * 8)
+        operation, registers, offset, _ = INSTRUCTION.unpack_from(text, at * INSTRUCTION.size)
         if operation != (CALL if kind is Symbol.KFUNC else LOAD_64):
             raise UnknownSymbol(f"{code.name} has no place for the {kind} {name} in instruction {at}")
-        INSTRUCTION.pack_into(text, at * 8, operation, registers & 0xF | source << 4, offset, low)
+        INSTRUCTION.pack_into(text, at * INSTRUCTION.size, operation, registers & 0xF | source << 4, offset, low)
         if operation == LOAD_64:
-            INSTRUCTION.pack_into(text, at * 8 + 8, 0, 0, 0, high)
+            INSTRUCTION.pack_into(text, (at + 1) * INSTRUCTION.size, 0, 0, 0, high)
     return bytes(text)
 
 
@@ -129,10 +130,10 @@ def _written(kind: Symbol, name: str, addend: int, numbers: Numbers) -> tuple[in
     raise KeyError(name)
 
 
-def opcodes(code: bytes) -> Iterator[tuple[int, int, int, int, int]]:
+def operations(code: bytes) -> Iterator[tuple[int, int, int, int, int]]:
     """(index, operation, registers, offset, immediate) of each instruction; a load of 64 bits is one, by its first."""
     at, end = 0, len(code) // INSTRUCTION.size
     while at < end:
-        operation, registers, offset, immediate = INSTRUCTION.unpack_from(code, at * 8)
+        operation, registers, offset, immediate = INSTRUCTION.unpack_from(code, at * INSTRUCTION.size)
         yield at, operation, registers, offset, immediate
         at += 2 if operation == LOAD_64 else 1

@@ -3,15 +3,16 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final, cast
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
 from mozu.core.api import CompilePredicates, Context, Counts, SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.model.event import Event, SyscallEvent
-from mozu.plugins.sources.ebpf import checks
+from mozu.plugins.sources.ebpf import checks, codegen
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
-from mozu.plugins.sources.ebpf.compiler import load_bcc
+from mozu.plugins.sources.ebpf.code_cache import machine_cache
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
 from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction, choose
@@ -68,9 +69,16 @@ class EbpfSource:
     """
 
     def __init__(
-        self, ring_size: int, context: Context, compat32: Switch = "auto", *, kernel_filter: bool = True
+        self,
+        ring_size: int,
+        context: Context,
+        compat32: Switch = "auto",
+        *,
+        kernel_filter: bool = True,
+        code_cache: Path | None = None,
     ) -> None:
         self._ring_size = ring_size
+        self._code_cache = code_cache
         self._compat32 = compat32
         self._kernel_filter = kernel_filter
         self._cacheable = cacheable_fields(context.fields, sees_moves=checks.has_cgroup_tracepoint())
@@ -92,7 +100,6 @@ class EbpfSource:
         self._stopping.clear()
         checks.check_machine()
         checks.check_capabilities()
-        load_bcc()
         self._loader = await asyncio.to_thread(self._prepare, wanted_types(demand)[0])
         self._ring = RingBuffer(self._loader.ring, self._ring_size)
         if self._compile_predicates is not None:
@@ -109,9 +116,12 @@ class EbpfSource:
             raise
 
     def _prepare(self, types: frozenset[str]) -> Loader:
-        loader = Loader(self._ring_size, usable_entry_paths(self._compat32))
+        kernel = codegen.read_types()
+        cache = machine_cache(self._code_cache, kernel.digest, self._log.warning)
+        loader = Loader(self._ring_size, usable_entry_paths(self._compat32, kernel), kernel, cache)
         try:
             loader.prepare(types)
+            self._log.info("kernel programs: %s", loader.origin)
         except BaseException:
             loader.close()
             raise

@@ -11,7 +11,10 @@ import pytest
 
 from mozu.core.cli import invoke
 from mozu.core.cli.group import COMMANDS
+from mozu.core.cli.known import known_plugins
+from mozu.core.cli.plugin_commands import plugin_command
 from mozu.core.errors import SourceUnavailable
+from mozu.core.runtime.registry import BUILTIN_COMMANDS
 
 ROOT = Path(__file__).parents[3]
 Run = Callable[..., tuple[int, str, str]]
@@ -47,6 +50,29 @@ def test_every_command_is_there_with_help_and_an_example(run: Run) -> None:
         assert sentence.endswith(".")
         if not isinstance(import_module(module).command, click.Group):
             assert f"mozu {name}" in out.partition("Example")[2]
+
+
+def test_a_plugin_s_commands_are_there_with_help_and_an_example(run: Run) -> None:
+    for name, sentence in BUILTIN_COMMANDS.items():
+        group = plugin_command(name)
+        assert group is not None
+        assert sentence in run("--help")[1]
+        for command in group.commands:
+            code, out, _ = run(name, command, "--help")
+            assert (0, True) == (code, f"mozu {name} {command}" in out.partition("Example")[2])
+
+
+def test_a_plugin_that_brings_commands_is_among_those_that_the_help_lists() -> None:
+    registry = known_plugins(None, ())
+    bringing = {one.declaration.name for one in registry.plugins() if one.declaration.commands is not None}
+
+    assert set(BUILTIN_COMMANDS) == bringing
+
+
+def test_a_name_of_no_command_and_of_no_plugin_s_is_wrong_usage(run: Run) -> None:
+    code, _, said = run("stdout", "show")
+
+    assert (2, True) == (code, "no command 'stdout'" in said)
 
 
 def test_the_help_lists_the_commands_without_importing_them() -> None:

@@ -1,17 +1,13 @@
 """What the machine lacks is said in one sentence that names it and what to do."""
 
 import ctypes
-import os
 import struct
-import sys
-import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from mozu.core.errors import SourceUnavailable
-from mozu.plugins.sources.ebpf import btf, checks, compiler
+from mozu.plugins.sources.ebpf import btf, checks
 from tests.support import requirements
 
 ALL = (1 << 2) | (1 << 38) | (1 << 39)
@@ -94,78 +90,6 @@ def test_another_machine_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(SourceUnavailable, match="this machine is riscv64; only x86_64 is supported"):
         checks.check_machine()
-
-
-def test_bcc_that_is_absent_is_told_with_its_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "mozu_distribution_bcc", raising=False)
-
-    with pytest.raises(SourceUnavailable, match=r"bcc is not installed; install python3-bpfcc \(Debian, Ubuntu\)"):
-        compiler.load_bcc((str(tmp_path),))
-
-
-def test_the_namesake_of_bcc_is_not_taken(tmp_path: Path) -> None:
-    (tmp_path / "bcc").mkdir()
-    (tmp_path / "bcc" / "__init__.py").write_text("class BPF: pass\n")
-
-    assert compiler.find_bcc((str(tmp_path),)) is None
-
-
-def test_bcc_is_found_by_its_place_in_any_version_s_directory(tmp_path: Path) -> None:
-    place = tmp_path / "python3.99" / "site-packages" / "bcc"
-    place.mkdir(parents=True)
-    (place / "libbcc.py").touch()
-
-    assert compiler.find_bcc((f"{tmp_path}/python3*/site-packages",)) == place
-
-
-def test_bcc_that_does_not_load_is_told_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "mozu_distribution_bcc", raising=False)
-    place = tmp_path / "bcc"
-    place.mkdir()
-    (place / "libbcc.py").touch()
-    (place / "__init__.py").write_text("raise OSError('libbcc.so.0: cannot open shared object file')\n")
-
-    with pytest.raises(SourceUnavailable, match=r"does not load .*cannot open shared object file"):
-        compiler.load_bcc((str(tmp_path),))
-
-
-@pytest.mark.ebpf
-def test_a_module_named_bcc_that_was_imported_before_is_in_nobody_s_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    requirements.ebpf()
-    monkeypatch.setitem(sys.modules, "bcc", compiler)
-
-    assert compiler.load_bcc().BPF is not None
-
-
-@pytest.mark.ebpf
-def test_a_text_that_does_not_compile_is_told() -> None:
-    requirements.ebpf()
-    with pytest.raises(SourceUnavailable, match="do not compile"):
-        compiler.compile_text("this is no C", Path("/"))
-
-
-@pytest.mark.ebpf
-def test_the_process_stays_in_its_directory_while_bcc_compiles() -> None:
-    requirements.ebpf()
-    seen = set()
-    compiling = threading.Thread(
-        target=lambda: compiler.compile_text("int nothing(void *context) { return 0; }", Path("/"))
-    )
-    compiling.start()
-    while compiling.is_alive():
-        seen.add(os.readlink("/proc/self/cwd"))
-        time.sleep(0.001)
-    assert seen == {str(Path.cwd())}
-
-
-def test_a_change_of_directory_on_the_compiler_s_thread_is_its_own(tmp_path: Path) -> None:
-    before = Path.cwd()
-
-    def move() -> Path:
-        os.chdir(tmp_path)
-        return Path.cwd()
-
-    assert (compiler.with_own_directory(move), Path.cwd()) == (tmp_path, before)
 
 
 def test_a_kernel_without_btf_is_told(tmp_path: Path) -> None:

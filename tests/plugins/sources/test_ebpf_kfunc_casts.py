@@ -9,25 +9,17 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.comparison import compare
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, codegen
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, codegen, placeholders, program_code
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import OpenedName, filter_function_of
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 from mozu.plugins.sources.ebpf.loader import Loader
+from mozu.plugins.sources.ebpf.relocatable import bind
 from tests.support import requirements
 
-CALL: Final = struct.pack("<BBhi", 0x85, 0, 0, 0x6D6F7A75)
-"""What the compiler makes of a cast."""
-OTHER: Final = struct.pack("<BBhi", 0x85, 0, 0, 14)
-"""A call of a helper."""
-
-
-def test_casts_are_led_to_the_kernels_function_and_other_calls_are_not() -> None:
-    relocated = casts.KfuncCast(65000).relocated(OTHER + CALL + OTHER)
-
-    assert OTHER + struct.pack("<BBhi", 0x85, 0x20, 0, 65000) + OTHER == relocated
-    assert OTHER == casts.KfuncCast(None).relocated(OTHER)
+CAST: Final = b"\x85\x20\0\0"
+"""The beginning of an instruction that calls a kfunc."""
 
 
 @pytest.mark.ebpf
@@ -35,10 +27,8 @@ def test_a_kernel_that_has_the_function_is_asked_for_it() -> None:
     requirements.ebpf()
     types = codegen.read_types()
 
-    found = casts.find(types)
-
-    assert types.function(casts.FUNCTION) == found.function
-    assert "#define BTF_file " in found.text(types, ["file", "no_such_struct"])
+    assert (types.function(casts.FUNCTION) is not None) == casts.are_usable(types)
+    assert "#define BTF_file " in placeholders.cast_text(types)
 
 
 @pytest.mark.ebpf
@@ -47,8 +37,8 @@ def test_a_kernel_that_lacks_it_or_refuses_it_gets_programs_that_copy() -> None:
     without = btf.read(["task_struct"])
     other = btf.read(["task_struct"], functions=["bpf_rdonly_cast_of_tomorrow"])
 
-    assert casts.KfuncCast(None) == casts.find(without) == casts.find(other)
-    assert "" == casts.KfuncCast(None).text(without, ["task_struct"])
+    assert (False, False) == (casts.are_usable(without), casts.are_usable(other))
+    assert "CAST" not in codegen.Texts(codegen.read_types()).main(codegen.Variant(casts=False, depth=32), ())
 
 
 @pytest.mark.ebpf
@@ -64,7 +54,7 @@ def test_what_the_verifier_says_against_a_program_is_told() -> None:
 @pytest.mark.ebpf
 def test_a_refusal_names_the_program(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     requirements.ebpf()
-    monkeypatch.setattr(casts.KfuncCast, "relocated", lambda self, code: code[:-8])
+    monkeypatch.setattr(program_code, "bind", lambda code, numbers: bind(code, numbers)[:-8])
     loader = Loader(1 << 16)
     try:
         with pytest.raises(SourceUnavailable, match="refuses the program mozu_"):
@@ -83,7 +73,7 @@ def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_tha
     load, refused = bpf_syscall.load, []
 
     def picky(kind: int, name: str, code: bytes) -> int:
-        if b"\x85\x20\0\0" in code and name != "mozu_cast":
+        if CAST in code and name != "mozu_cast":
             refused.append(name)
             raise OSError(number, "for this test")
         return load(kind, name, code)
@@ -115,7 +105,7 @@ def test_filters_that_the_verifier_does_not_take_with_casts_are_made_without(mon
     loader = Loader(1 << 16)
 
     def picky(kind: int, name: str, code: bytes) -> int:
-        if b"\x85\x20\0\0" in code:
+        if CAST in code:
             refused.append(name)
             raise OSError(errno.E2BIG, "for this test")
         return load(kind, name, code)
@@ -127,13 +117,13 @@ def test_filters_that_the_verifier_does_not_take_with_casts_are_made_without(mon
         assert loader.set_filters({"openat": function}) == ""
     finally:
         loader.close()
-    assert refused == [function.entry("TP_PROGS")]
+    assert refused == [function.entry]
 
 
 @pytest.mark.ebpf
 def test_loading_members_makes_the_verifiers_work_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     requirements.ebpf()
-    if casts.find(codegen.read_types()).function is None:
+    if not casts.are_usable(codegen.read_types()):
         # There is nothing to compare: such a kernel gets the copying programs only.
         pytest.skip("this kernel has no bpf_rdonly_cast (Linux 6.2)")
     names = ["openat", "connect", "renameat2", "dup", "sendto"]
@@ -147,7 +137,7 @@ def test_loading_members_makes_the_verifiers_work_no_longer(monkeypatch: pytest.
             loader.close()
 
     loading = verified()
-    monkeypatch.setattr(casts, "find", lambda types: casts.KfuncCast(None))
+    monkeypatch.setattr(casts, "are_usable", lambda types: False)
     copying = verified()
     assert loading.keys() == copying.keys()
     assert sum(loading.values()) < sum(copying.values())

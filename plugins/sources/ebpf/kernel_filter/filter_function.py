@@ -73,9 +73,10 @@ class FilterFunction(NamedTuple):
             f'#include "kernel_filter.h"\ninlined bool {self.name}(const struct syscall_ctx *sys) {{\n{self.body}}}\n'
         )
 
-    def entry(self, array: str) -> str:
-        """Name of the program that goes on in this array."""
-        return f"mozu_{self.name}_{array.lower()}"
+    @property
+    def entry(self) -> str:
+        """Name of the program."""
+        return f"mozu_{self.name}"
 
 
 def filter_function_of(

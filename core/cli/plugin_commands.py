@@ -1,0 +1,49 @@
+"""`mozu PLUGIN COMMAND`: commands that a plugin brings (`commands` of its declaration)."""
+
+from pathlib import Path
+
+import click
+
+from mozu.core.api.declarations import AnyDeclaration
+from mozu.core.cli import options
+from mozu.core.cli.known import known_plugins
+from mozu.core.runtime.config import read
+from mozu.core.runtime.registry import BUILTIN_COMMANDS, BUILTINS, Registry
+
+
+def plugin_command(name: str) -> click.Group | None:
+    """The command of the plugin of this name; None where there is none, or it brings no commands.
+
+    A third party's plugin is found if the default configuration names it.
+    """
+    registry = _registry(name)
+    found = [one.declaration for one in registry.plugins() if one.declaration.name == name]
+    declaration = next((one for one in found if one.commands is not None), None)
+    return None if declaration is None else _group(declaration)
+
+
+def _registry(name: str) -> Registry:
+    if name not in BUILTIN_COMMANDS:
+        return known_plugins(None, ())
+    registry = Registry()
+    for kind, table in BUILTINS.items():
+        if name in table:
+            registry.plugin(kind, name)
+    return registry
+
+
+def _group(declaration: AnyDeclaration) -> click.Group:
+    @click.group(name=declaration.name, help=BUILTIN_COMMANDS.get(declaration.name, declaration.summary))
+    @options.configuration
+    @options.verbose
+    @click.pass_context
+    def command(context: click.Context, path: Path | None, overrides: tuple[str, ...], verbose: bool) -> None:
+        config, problems = read(path, overrides)
+        problems.check()
+        named = [one for one in config.entries() if (one.kind, one.name) == (declaration.kind, declaration.name)]
+        context.obj = Registry().settings(named[0]) if named else declaration.settings()
+
+    assert declaration.commands is not None
+    for name, one in declaration.commands().items():
+        command.add_command(one, name)
+    return command

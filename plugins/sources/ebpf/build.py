@@ -1,0 +1,86 @@
+"""Has every program of this kernel compiled ahead of time, and checks what a bundle holds."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.api import SourceUnavailable
+from mozu.plugins.sources.ebpf import btf, checks, compat, uring
+from mozu.plugins.sources.ebpf.cache_entry import CacheEntry
+from mozu.plugins.sources.ebpf.code_cache import CodeCache
+from mozu.plugins.sources.ebpf.codegen import PARTS, SELFTEST, SYS_EXIT, part_unit, program_unit
+from mozu.plugins.sources.ebpf.maps import make_maps
+from mozu.plugins.sources.ebpf.program_code import ProgramCode
+from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
+
+_RING: Final = 1 << 16
+"""Bytes of the ring buffer that the programs are loaded with; nothing is attached."""
+
+
+def every_program(types: btf.Btf) -> dict[str, Program]:
+    """Entry → program, of all that this kernel can have."""
+    found = [SYS_EXIT, SELFTEST, compat.PROGRAM]
+    found += [program for name in SYSCALL_SPECS for program in PROGRAMS[name]]
+    if not uring.why_not(types, checks.tracefs()):
+        found += uring.PROGRAMS
+    return {program.entry: program for program in found}
+
+
+def build(types: btf.Btf, cache: CodeCache) -> str:
+    """Have every program in the cache; says how many came from where. Raises SourceUnavailable."""
+    with _program_code(types, cache) as code:
+        code.compile(every_program(types).values())
+        code.subprograms()
+        return code.supply.origin
+
+
+def usable_entries(types: btf.Btf, cache: CodeCache) -> list[CacheEntry]:
+    """The entries of the cache that this mozu would load on this machine. Raises OSError and Untrusted."""
+    wanted = _keys(types, cache)
+    return [
+        file.entry
+        for file in cache.files()
+        if file.entry is not None and not file.problem and file.entry.key in wanted
+    ]
+
+
+def check(types: btf.Btf, cache: CodeCache, entries: Sequence[CacheEntry]) -> None:
+    """Check that these are programs of this mozu for this kernel, and that its verifier takes them.
+
+    A subprogram is verified with the filter that it is linked to. Raises SourceUnavailable.
+    """
+    wanted, programs = _keys(types, cache), every_program(types)
+    with _program_code(types, None) as code:
+        for entry in entries:
+            name = entry.code.name
+            if problem := cache.foreign(entry):
+                raise SourceUnavailable(f"source ebpf: the bundle is not for this machine: {problem}")
+            if wanted.get(entry.key) != name:
+                raise SourceUnavailable(
+                    f"source ebpf: the bundle is of another version of mozu: its {name} is made from other sources"
+                )
+            if name in programs:
+                code.verify(programs[name], entry.code)
+
+
+def _keys(types: btf.Btf, cache: CodeCache) -> dict[bytes, str]:
+    """Key → entry of all programs and subprograms, in every variant."""
+    units = [program_unit(program) for program in every_program(types).values()] + [part_unit(part) for part in PARTS]
+    with _program_code(types, None) as code:
+        return {cache.key(digest): unit.entry for unit in units for digest in code.digests(unit)}
+
+
+@contextlib.contextmanager
+def _program_code(types: btf.Btf, cache: CodeCache | None) -> Iterator[ProgramCode]:
+    maps = make_maps(_RING, requests=False)
+    try:
+        code = ProgramCode(maps, types, cache)
+        try:
+            yield code
+        finally:
+            code.close()
+    finally:
+        for fd in maps.values():
+            os.close(fd)

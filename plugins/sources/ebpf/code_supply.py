@@ -1,0 +1,56 @@
+"""Where the code of programs comes from: the code cache, else the compiler's child."""
+
+from collections.abc import Collection, Mapping
+
+from mozu.plugins.sources.ebpf import btf, placeholders, wire
+from mozu.plugins.sources.ebpf.code_cache import CodeCache
+from mozu.plugins.sources.ebpf.codegen import Texts, Unit, Variant
+from mozu.plugins.sources.ebpf.compiler import needed_compiler
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+
+Codes = Mapping[str, RelocatableCode]
+"""Entry of a unit → its code."""
+
+
+class CodeSupply:
+    """For one kernel. `cache`: None where nothing is kept."""
+
+    def __init__(self, types: btf.Btf, cache: CodeCache | None) -> None:
+        self._texts = Texts(types)
+        self._cache = cache
+        self.cached = self.compiled = 0
+        """Units that came from the cache, and that were compiled."""
+
+    def from_cache(self, units: Collection[Unit], variant: Variant) -> Codes:
+        """Those that are kept as compiled in this variant."""
+        if self._cache is None:
+            return {}
+        found = self._cache.read([(unit.entry, self._key(self._cache, variant, unit)) for unit in units])
+        self.cached += len(found)
+        return found
+
+    def compile(self, units: Collection[Unit], variant: Variant) -> Codes:
+        """Compile all of them at once. Raises SourceUnavailable."""
+        text = self._texts.main(variant, units)
+        entries = [unit.entry for unit in units]
+        raw = needed_compiler().compile(text, wire.SOURCES, entries, self._texts.generated(units))
+        self.compiled += len(raw)
+        return {entry: placeholders.relocatable(entry, code) for entry, code in raw.items()}
+
+    def keep(self, units: Collection[Unit], variant: Variant, codes: Codes) -> None:
+        """Put compiled units into the cache, once the kernel has accepted them."""
+        if self._cache is not None:
+            cache = self._cache
+            cache.write([cache.entry(self._key(cache, variant, unit), codes[unit.entry]) for unit in units])
+
+    @property
+    def origin(self) -> str:
+        """How many programs came from where, for people."""
+        return f"{self.cached} programs from the code cache, {self.compiled} compiled"
+
+    def digest(self, variant: Variant, unit: Unit) -> bytes:
+        """Of all that the compiler is given."""
+        return self._texts.digest(variant, unit)
+
+    def _key(self, cache: CodeCache, variant: Variant, unit: Unit) -> bytes:
+        return cache.key(self.digest(variant, unit))

@@ -1,0 +1,57 @@
+"""How the C text names what is written into a program before it is loaded: maps, structs of the kernel's BTF, a kfunc.
+
+For bcc they are numbers. bpf_pseudo_fd (llvm.bpf.pseudo) makes a load of 64 bits with a given source register and
+immediate: a register that the kernel does not know marks a placeholder, and the immediate says which. A kfunc is a call
+of a helper whose number does not exist. `relocatable` finds both in what the compiler gives.
+"""
+
+from typing import Final
+
+from mozu.plugins.sources.ebpf import btf, maps
+from mozu.plugins.sources.ebpf.kernel_structs import STRUCTS
+from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION
+from mozu.plugins.sources.ebpf.relocatable import (
+    CALL,
+    INSTRUCTION,
+    LOAD_64,
+    RelocatableCode,
+    Relocation,
+    Symbol,
+    operations,
+)
+
+PROGRAMS: Final = "PROGS"
+"""The program array of the type that a program is loaded as: TP_PROGS or RAW_TP_PROGS."""
+_REGISTER: Final = 15
+_CAST: Final = 0x6D6F7A75
+_MAPS: Final = (*maps.MAPS, PROGRAMS)
+_SYMBOLS: Final = (*((Symbol.MAP, name) for name in _MAPS), *((Symbol.BTF_ID, name) for name in STRUCTS))
+"""A placeholder is its index here."""
+
+
+def text() -> str:
+    """C: the placeholders of maps, each by the name of its map; bpf/record.h has the macros that take them."""
+    lines = [f"#define {name} {number}" for number, name in enumerate(_MAPS)]
+    return "\n".join([f"#define RELOCATED {_REGISTER}", *lines, ""])
+
+
+def cast_text(types: btf.Btf) -> str:
+    """C: CAST, the call of bpf_rdonly_cast, and BTF_*, the structs that this kernel has."""
+    lines = [f"#define BTF_{name} {len(_MAPS) + number}" for number, name in enumerate(STRUCTS) if name in types]
+    return "\n".join([f"#define CAST {_CAST}", *lines, ""])
+
+
+def relocatable(name: str, instructions: bytes) -> RelocatableCode:
+    """The same code with a relocation at each placeholder. Raises ValueError at one that `text` does not have."""
+    code = bytearray(instructions)
+    found: list[Relocation] = []
+    for at, operation, registers, offset, immediate in operations(instructions):
+        if operation == LOAD_64 and registers >> 4 == _REGISTER:
+            if not 0 <= immediate < len(_SYMBOLS):
+                raise ValueError(f"{name} has a placeholder {immediate} that stands for nothing")
+            found.append(Relocation(at, *_SYMBOLS[immediate]))
+            INSTRUCTION.pack_into(code, at * INSTRUCTION.size, operation, registers & 0xF, offset, 0)
+        elif operation == CALL and registers == 0 and immediate == _CAST:
+            found.append(Relocation(at, Symbol.KFUNC, FUNCTION))
+            INSTRUCTION.pack_into(code, at * INSTRUCTION.size, operation, registers, offset, 0)
+    return RelocatableCode(name, bytes(code), tuple(found))

@@ -1,0 +1,38 @@
+"""Stub headers for the compiler: a dozen that bcc's own prologue includes.
+
+bcc looks for the kernel's headers, which few machines have. No kernel layout is in here: those come from BTF.
+"""
+
+from typing import Final
+
+_TYPES: Final = """#pragma once
+typedef unsigned char u8; typedef unsigned short u16; typedef unsigned int u32; typedef unsigned long long u64;
+typedef signed char s8; typedef short s16; typedef int s32; typedef long long s64;
+typedef u8 __u8; typedef u16 __u16; typedef u32 __u32; typedef u64 __u64;
+typedef s8 __s8; typedef s16 __s16; typedef s32 __s32; typedef s64 __s64;
+typedef u16 __le16; typedef u32 __le32; typedef u64 __le64; typedef u16 __be16; typedef u32 __be32; typedef u64 __be64;
+typedef u16 __sum16; typedef u32 __wsum;
+typedef _Bool bool; typedef unsigned long size_t; typedef unsigned long uintptr_t; typedef int pid_t;
+#define __aligned_u64 u64 __attribute__((aligned(8)))
+enum { false, true };
+struct pt_regs {
+  unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
+};
+"""
+_SEE_TYPES: Final = "#include <linux/types.h>\n"
+HEADERS: Final = {
+    "include/linux/types.h": _TYPES,
+    "include/linux/kconfig.h": "#define CONFIG_BPF_SYSCALL 1\n#define CONFIG_X86_64 1\n#define PAGE_SIZE 4096\n",
+    "include/linux/version.h": (
+        "#define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + (c))\n"
+        "#define LINUX_VERSION_CODE KERNEL_VERSION(5, 15, 0)\n"
+    ),
+    "include/linux/log2.h": _SEE_TYPES,
+    "include/linux/bpf_common.h": "\n",
+    "include/uapi/linux/bpf.h": "#include <bcc/bpf.h>\n",
+    "include/uapi/linux/ptrace.h": _SEE_TYPES,
+    "include/uapi/linux/if_ether.h": _SEE_TYPES,
+    "include/uapi/linux/if_packet.h": _SEE_TYPES,
+    "arch/x86/include/asm/page.h": _SEE_TYPES,
+}
+"""What bcc's own prologue includes; no kernel layout is in here."""
