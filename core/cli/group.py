@@ -39,9 +39,9 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            from mozu.core.cli.plugin_commands import plugin_command
-
-            return plugin_command(cmd_name)
+            module = importlib.import_module("mozu.core.cli.plugin_commands")  # which imports this one
+            found: click.Group | None = module.plugin_command(cmd_name)
+            return found
         command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
         command.name = cmd_name
         return command

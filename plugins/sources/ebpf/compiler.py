@@ -26,7 +26,7 @@ _SHOWN: Final = 400
 """Bytes of the compiler's messages that an error shows."""
 
 
-class Compiler(NamedTuple):
+class BpfCompiler(NamedTuple):
     """A compiler that this machine has."""
 
     library: Path
@@ -60,16 +60,16 @@ class Compiler(NamedTuple):
             return {entry: (tree / f"{entry}.code").read_bytes() for entry in entries}
 
 
-def find_compiler(places: tuple[str, ...] = _PLACES) -> Compiler | None:
+def find_compiler(places: tuple[str, ...] = _PLACES) -> BpfCompiler | None:
     """The distribution's libbcc; None where it is not installed."""
     for place in places:
         library = Path(place) / _LIBRARY
         if library.is_file():
-            return Compiler(library)
+            return BpfCompiler(library)
     return None
 
 
-def needed_compiler(places: tuple[str, ...] = _PLACES) -> Compiler:
+def needed_compiler(places: tuple[str, ...] = _PLACES) -> BpfCompiler:
     """The same. Raises SourceUnavailable that names the package to install."""
     found = find_compiler(places)
     if found is None:

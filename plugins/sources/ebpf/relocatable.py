@@ -1,7 +1,7 @@
 """Relocatable program code: eBPF instructions without descriptors and BTF ids, which are written in before loading.
 
-Whoever makes instructions (compiler.py from C) leaves 0 where such a number belongs, and a `Relocation` says what
-belongs there by name. So the code depends on the kernel's layouts only and can be kept in a file; maps are made anew at
+Instructions (of compiler.py, from C) have 0 where such a number belongs, and a `Relocation` says by name what belongs
+there. So the code depends on the kernel's layouts only and can be kept in a file; maps are made anew at
 each start. Neither the number of CPUs nor the size of a map occurs in code: the kernel knows both by the map.
 
 `link` puts subprograms behind a program, `bind` writes the numbers in. Instructions: struct bpf_insn of linux/bpf.h, 8

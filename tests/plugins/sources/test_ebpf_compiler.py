@@ -8,18 +8,18 @@ import pytest
 
 from mozu.core.errors import SourceUnavailable
 from mozu.plugins.sources.ebpf import compile_child, compiler
-from mozu.plugins.sources.ebpf.compiler import Compiler, find_compiler, needed_compiler
+from mozu.plugins.sources.ebpf.compiler import BpfCompiler, find_compiler, needed_compiler
 from tests.support import requirements
 
 NOTHING = "int nothing(void *context) { return 0; }"
 
 
-def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> Compiler:
+def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> BpfCompiler:
     """A compiler whose child does what `text` says."""
     program = tmp_path / "child.py"
     program.write_text(text)
     monkeypatch.setattr(compile_child, "__file__", str(program))
-    return Compiler(tmp_path / "libbcc.so.0")
+    return BpfCompiler(tmp_path / "libbcc.so.0")
 
 
 def test_a_compiler_that_is_absent_is_told_with_its_packages(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_library_that_does_not_load_is_told_with_the_reason(tmp_path: Path) ->
     library.write_bytes(b"no library")
 
     with pytest.raises(SourceUnavailable, match=rf"do not compile \({library} does not load: .*file too short"):
-        Compiler(library).compile(NOTHING, tmp_path, ["nothing"])
+        BpfCompiler(library).compile(NOTHING, tmp_path, ["nothing"])
 
 
 def test_the_first_error_of_many_lines_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_without_an_interpreter_there_is_no_child(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
 
     with pytest.raises(SourceUnavailable, match="the compiler's process does not start"):
-        Compiler(tmp_path / "libbcc.so.0").compile(NOTHING, tmp_path, ["nothing"])
+        BpfCompiler(tmp_path / "libbcc.so.0").compile(NOTHING, tmp_path, ["nothing"])
 
 
 def test_the_child_has_a_directory_of_its_own_with_the_text_in_it(
