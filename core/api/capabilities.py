@@ -153,6 +153,26 @@ class Reopens(Protocol):
         may be at work: set a flag and return."""
 
 
+class Obstacle(msgspec.Struct, frozen=True):
+    """Something that a start would find in its way."""
+
+    reason: str
+    """One sentence: what it is about (a path, an address), what was found, and where it helps what to do."""
+    refuses: bool = False
+    """True: mozu does not start. False: it starts, and the component tries again and again."""
+    held: bool = False
+    """Another process has it (a port, a lock): no obstacle where that is the mozu that runs with this configuration."""
+
+
+@runtime_checkable
+class ChecksStart(Protocol):
+    """A component that can tell what a start would find on this machine: files, sockets, certificates, ports."""
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        """What stands in the way of `start` and of the work after it. Before `start`, on the main thread; leaves no
+        trace, asks nothing beyond this machine, and takes milliseconds."""
+
+
 @runtime_checkable
 class ChecksDestination(Protocol):
     """A sink that can find out whether its destination would take an alert (`mozu sinks check`)."""
@@ -175,6 +195,7 @@ def _of(protocol: type, member: str, *kinds: Kind) -> Capability:
 
 
 CAPABILITIES: Final = (
+    _of(ChecksStart, "obstacles", Kind.SOURCE, Kind.ENRICHER, Kind.EVALUATOR, Kind.SINK),
     _of(ReportsGaps, "take_gaps", Kind.SOURCE),
     _of(AcksBatches, "ack", Kind.SOURCE),
     _of(AcksAlerts, "ack_alerts", Kind.SOURCE),

@@ -1,22 +1,19 @@
 """`mozu check`: validate rule files, or the configuration and the rules that it names."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import orjson
 
-from mozu.core.api import Context, EvaluatorDeclaration
 from mozu.core.cli import options
 from mozu.core.cli.known import configured_rules, known_fields, known_plugins, warn
 from mozu.core.cli.terminal import safe
-from mozu.core.errors import PluginError, RulesError
 from mozu.core.language.rules import LoadResult, load
-from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config import Config, read
+from mozu.core.runtime.preflight import built_parts
 from mozu.core.runtime.registry import Registry
 
 
@@ -24,17 +21,33 @@ from mozu.core.runtime.registry import Registry
     epilog="""\b
 Examples:
   mozu check my_rules.yaml           these files, in this order
-  mozu check                         the configuration, and the rules that it names
+  mozu check                         the configuration, the rules that it names, and what a start would find here
   mozu check -c mozu.yaml --json     the same as JSON, in the shape of Falco's validation result
+  mozu check -c mozu.yaml --for-another-machine   nothing of this one is looked at
 
-Exit code 1: something is wrong. `mozu explain CODE` explains a code."""
+Exit code 1: `mozu run` would refuse to start. What it would start with and try again (a file that it may not write, a
+socket where nothing listens) is a warning; `mozu sinks check` tries the destinations, too. `mozu explain CODE` explains
+a code."""
 )
 @click.argument("rules", nargs=-1, metavar="[RULES]...")
+@click.option(
+    "--for-another-machine",
+    "elsewhere",
+    is_flag=True,
+    help="The configuration is for another machine: look at files, sockets and ports of none.",
+)
 @options.configuration
 @options.as_json
 @options.verbose
-def command(rules: tuple[str, ...], path: Path | None, overrides: tuple[str, ...], as_json: bool, verbose: bool) -> int:
-    """Check rule files and directories in load order; without any, the configuration and the rules it names."""
+def command(
+    rules: tuple[str, ...],
+    elsewhere: bool,
+    path: Path | None,
+    overrides: tuple[str, ...],
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """Check rule files and directories in load order; without any, whether mozu would start with the configuration."""
     if rules:
         found = load(rules, known_fields(known_plugins(path, overrides)))
         return _report(found, found.report.as_dict(), as_json=as_json)
@@ -46,26 +59,28 @@ def command(rules: tuple[str, ...], path: Path | None, overrides: tuple[str, ...
         return _report_problems(problems.lines(), as_json=as_json)
     fields = known_fields(registry)
     found = load(configured_rules(config, registry), fields)
-    more = _refusals(config, registry, fields) if found.ok else []
-    if more:
-        return _report_problems(more, as_json=as_json)
+    warnings: list[str] = []
+    if found.ok:
+        refusals, warnings = _findings(config, registry, fields, elsewhere=elsewhere)
+        if refusals:
+            return _report_problems(refusals, as_json=as_json)
+    for text in () if as_json else warnings:
+        click.echo(f"mozu: warning: {safe(text)}", err=True)
     if not as_json:
         click.echo(f"{safe(', '.join(config.files)) or 'the default configuration'}: Ok")
-    verdict: JsonObject = {"configuration": {"successful": True, "problems": []}, **found.report.as_dict()}
-    return _report(found, verdict, as_json=as_json)
+    about: JsonObject = {"successful": True, "problems": [], "warnings": warnings}
+    return _report(found, {"configuration": about, **found.report.as_dict()}, as_json=as_json)
 
 
-def _refusals(config: Config, registry: Registry, fields: FieldRegistry) -> list[str]:
-    """What evaluators say against their settings when they are built: additions to outputs, third parties' rules."""
-    found = []
-    for declaration, entry in registry.declarations(EvaluatorDeclaration, config.evaluators):
-        log = logging.getLogger(f"mozu.{entry.id}")
-        context = Context(id=entry.id, log=log, metrics=Metrics(), fields=fields, offline=True)
-        try:
-            registry.build(declaration, entry, context)
-        except (RulesError, PluginError) as error:
-            found.append(f"evaluator {entry.id}: {error}")
-    return found
+def _findings(
+    config: Config, registry: Registry, fields: FieldRegistry, *, elsewhere: bool
+) -> tuple[list[str], list[str]]:
+    """What would refuse a start (components that cannot be built, whatever the machine, among it), and the rest."""
+    start, found = built_parts(config, registry, fields)
+    if not elsewhere:
+        found += start.findings(beside_itself=True)
+    refusals = [str(one) for one in found if one.obstacle.refuses]
+    return refusals, [str(one) for one in found if not one.obstacle.refuses]
 
 
 def _report(found: LoadResult, verdict: JsonObject, *, as_json: bool) -> int:

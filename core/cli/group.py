@@ -10,7 +10,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("mozu.core.cli.run", "Watch this machine and report what the rules find."),
     "replay": ("mozu.core.cli.replay", "Judge recordings instead of the live machine."),
     "trace": ("mozu.core.cli.trace.command", "Run a command, a build or a test suite under rules."),
-    "check": ("mozu.core.cli.check", "Check rule files, or the configuration and its rules."),
+    "check": ("mozu.core.cli.check", "Check rule files, or the configuration, its rules, and what a start would find."),
     "rules": ("mozu.core.cli.rules", "List rules, show one, or see how one is understood."),
     "fields": ("mozu.core.cli.fields", "List the fields that rules and outputs may name."),
     "plugins": ("mozu.core.cli.plugins", "List plugins, where they come from, and their settings."),

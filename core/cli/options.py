@@ -1,7 +1,6 @@
 """Options that several commands share."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -9,6 +8,7 @@ from typing import TypeVar
 import click
 
 from mozu.core.cli.group import CommandState
+from mozu.core.common.file_access import why_not_made
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -81,12 +81,8 @@ def with_record(overrides: tuple[str, ...], file: Path | None) -> tuple[str, ...
 
 def _check_writable(context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
     """Said before a run, at whose end the file is written. click looks at files that exist already."""
-    if value is not None and not value.exists():
-        folder = value.absolute().parent
-        if not folder.is_dir():
-            raise click.BadParameter(f"{str(folder)!r} is no directory.")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise click.BadParameter(f"File {str(value)!r} cannot be made.")
+    if value is not None and not value.exists() and (reason := why_not_made(value)) is not None:
+        raise click.BadParameter(reason)
     return value
 
 

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import click
 
-from mozu.core.api import ChecksDestination, Context, Record, Rejected, Retry, Sink, SinkDeclaration
+from mozu.core.api import ChecksDestination, ChecksStart, Context, Record, Rejected, Retry, Sink, SinkDeclaration
 from mozu.core.cli import options
 from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
@@ -19,6 +19,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Stamp, Template, alert_id
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.config import Config, Entry
+from mozu.core.runtime.preflight import Start
 from mozu.core.runtime.registry import Registry, configure
 
 T = TypeVar("T")
@@ -66,11 +67,11 @@ async def _check_all(entries: list[Entry], config: Config, registry: Registry, *
 
 
 class _Trial:
-    """One sink, built as for a run, and without a spool or a queue."""
+    """One sink, built as for a run, and without a spool or a queue; what a start would find of both comes first."""
 
     def __init__(self, entry: Entry, config: Config, registry: Registry) -> None:
         self._entry, self._host = entry, config.host or socket.gethostname()
-        self._registry = registry
+        self._registry, self._config = registry, config
         ((self._declaration, _),) = registry.declarations(SinkDeclaration, [entry])
         self._worker: WorkerThread | None = None
 
@@ -98,6 +99,9 @@ class _Trial:
             id=self._entry.id, log=log, metrics=Metrics(), fields=FieldRegistry(), content_type=content_type
         )
         sink = self._registry.build(self._declaration, self._entry, context)
+        why = self._in_the_way(sink)
+        if why:
+            return False, why
         if self._declaration.blocking:
             self._worker = WorkerThread(f"mozu-check-{self._entry.id}")
         await self._call(sink.start)
@@ -108,8 +112,19 @@ class _Trial:
             if self._worker is not None:
                 self._worker.close()
 
+    def _in_the_way(self, sink: Sink) -> str:
+        start = Start(
+            components=[(self._entry.id, sink)],
+            sinks=[self._entry],
+            state_dir=self._config.core.state_dir,
+            files=self._config.files,
+        )
+        return "; ".join(one.obstacle.reason for one in start.findings(beside_itself=True))
+
     async def _looked(self, sink: Sink) -> tuple[bool, str]:
         if not isinstance(sink, ChecksDestination):
+            if isinstance(sink, ChecksStart):
+                return True, "it would accept an alert"
             return True, "its settings are good; --send shows whether alerts arrive"
         why = await self._call(sink.check)
         return why is None, why or "it would accept an alert"

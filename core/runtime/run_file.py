@@ -51,6 +51,22 @@ def boot_id() -> str:
         return ""
 
 
+def is_running(directory: Path, name: str) -> bool:
+    """Whether a mozu with these configuration files runs. A start in that same moment takes the next free file."""
+    for path in directory.glob(f"{name}.*"):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+    return False
+
+
 class RunFile:
     """`claim`, then `begin`, `sign` every second, and `end`; or `release` where the run did not come about."""
 

@@ -17,7 +17,19 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from mozu.core.api import Alert, Context, Outcome, Record, Retry, Settings, SinkDeclaration, hookimpl
+from mozu.core.api import (
+    Alert,
+    ChecksStart,
+    Context,
+    Obstacle,
+    Outcome,
+    Record,
+    Retry,
+    Settings,
+    SinkDeclaration,
+    hookimpl,
+)
+from mozu.core.common.file_access import why_no_socket
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.model.alert import render_value
 from mozu.core.model.event import as_bytes
@@ -48,13 +60,18 @@ class JournaldSettings(Settings):
     )
 
 
-class JournaldSink:
+class JournaldSink(ChecksStart):
     """One datagram per record: it is in the journal's socket as a whole, or not at all."""
 
     def __init__(self, settings: JournaldSettings) -> None:
         self._path = str(settings.path)
         self._always = _pair("SYSLOG_IDENTIFIER", as_bytes(settings.identifier)) + _pair("MESSAGE_ID", MESSAGE_ID)
         self._socket: socket.socket | None = None
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        """Whether the journal listens."""
+        reason = why_no_socket(Path(self._path))
+        return [] if reason is None else [Obstacle(f"{reason}; start systemd-journald, or set `path`")]
 
     def start(self) -> None:
         """Nothing to prepare: the journal may start later."""

@@ -95,6 +95,12 @@ class KafkaProducer:
             async with asyncio.timeout(self._access.timeout):
                 await self._topics.require(topic, self._producer, client_arguments(self._access))
 
+    async def topic_problem(self, topic: str) -> str | None:
+        """Why a record for this topic would not be taken; makes no topic. Raises KafkaError."""
+        with self._log.attributed():
+            async with asyncio.timeout(self._access.timeout):
+                return await self._topics.problem(topic, self._producer, client_arguments(self._access))
+
     async def send(self, message: KafkaMessage) -> "asyncio.Future[RecordMetadata]":
         """Enqueue a record; the future is done once it is acknowledged. Raises KafkaError."""
         assert self._producer is not None

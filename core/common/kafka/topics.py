@@ -5,12 +5,23 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import (
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+from aiokafka.protocol.metadata import MetadataRequest
 
 _NEGATIVE_TTL: Final = 5.0
 """Seconds for which a topic that is missing is not asked for again."""
 
 _REPLICATION_FACTOR: Final = 3
+_AUTO_CREATE: Final = "auto.create.topics.enable"
+"""Setting of brokers that make a topic when a client that does not object asks for it."""
 
 
 class TopicMissing(Exception):
@@ -38,6 +49,25 @@ class Topics:
         if cluster.partitions_for_topic(topic) is None:
             await self._create_or_raise(topic, producer, arguments)
 
+    async def problem(self, topic: str, producer: AIOKafkaProducer, arguments: dict[str, Any]) -> str | None:
+        """Why a record for this topic would not be taken, or None: it exists, or is made with the first record. Makes
+        none: brokers create a topic that a client merely asks for, unless it says that it does not want that.
+
+        Raises TopicAuthorizationFailedError, KafkaError.
+        """
+        node = producer.client.get_random_node()
+        if node is None:
+            raise KafkaError("no broker answers")
+        asked = MetadataRequest([topic], allow_auto_topic_creation=False)
+        response = await producer.client.send(node, asked)
+        error = next((for_code(code) for code, name, *_ in response.topics if name == topic), NoError)
+        if error is UnknownTopicOrPartitionError:
+            created = self._create or await _brokers_create(node, arguments)
+            return None if created else _absent(topic)
+        if error is TopicAuthorizationFailedError:
+            raise error(topic)
+        return None if error is NoError else f"the topic {topic} cannot be used: {error.__name__}"
+
     async def _create_or_raise(self, topic: str, producer: AIOKafkaProducer, arguments: dict[str, Any]) -> None:
         if topic in producer.client.cluster.unauthorized_topics:
             raise TopicAuthorizationFailedError(topic)
@@ -48,7 +78,7 @@ class Topics:
             if not problem:
                 return  # aiokafka waits for a topic that is being created
         else:
-            problem = f"the topic {topic} does not exist; create it, or set `create_topics: true`"
+            problem = _absent(topic)
         missing = TopicMissing(problem)
         self._missing[topic] = time.monotonic() + _NEGATIVE_TTL, missing
         raise missing
@@ -68,3 +98,22 @@ class Topics:
                 reason = message[0] if message and message[0] else error.__name__
                 return f"the topic {topic} does not exist and cannot be created: {reason}"
         return ""
+
+
+def _absent(topic: str) -> str:
+    return f"the topic {topic} does not exist; create it, or set `create_topics: true`"
+
+
+async def _brokers_create(node: int, arguments: dict[str, Any]) -> bool:
+    """Whether brokers make missing topics by themselves; False where mozu may not ask (DescribeConfigs)."""
+    admin = AIOKafkaAdminClient(**arguments)
+    try:
+        await admin.start()
+        wanted = ConfigResource(ConfigResourceType.BROKER, str(node), {_AUTO_CREATE: None})
+        (response,) = await admin.describe_configs([wanted])
+    except KafkaError:
+        return False
+    finally:
+        await admin.close()
+    entries = [entry for resource in response.resources for entry in resource[4]]
+    return any(name == _AUTO_CREATE and value == "true" for name, value, *_ in entries)

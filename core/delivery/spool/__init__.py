@@ -1,8 +1,33 @@
 """The spool of one sink: an SQLite file in which alerts stay until the destination acknowledges them."""
 
-from mozu.core.delivery.spool.file import SpoolDamaged, SpoolFull, SpoolUnusable
+from mozu.core.delivery.spool.file import SpoolDamaged, SpoolUnusable
+from mozu.core.delivery.spool.inspect import spool_obstacles
 from mozu.core.delivery.spool.owed import OwedNumbers
+from mozu.core.delivery.spool.refusal import (
+    DiskFull,
+    SpoolFull,
+    SpoolLocked,
+    SpoolRefused,
+    SpoolUnwritable,
+    is_damage,
+    refusal,
+)
 from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus
 from mozu.core.delivery.spool.store import Spool
 
-__all__ = ["DeadLetter", "OwedNumbers", "Spool", "SpoolDamaged", "SpoolFull", "SpoolStatus", "SpoolUnusable"]
+__all__ = [
+    "DeadLetter",
+    "DiskFull",
+    "OwedNumbers",
+    "Spool",
+    "SpoolDamaged",
+    "SpoolFull",
+    "SpoolLocked",
+    "SpoolRefused",
+    "SpoolStatus",
+    "SpoolUnusable",
+    "SpoolUnwritable",
+    "is_damage",
+    "refusal",
+    "spool_obstacles",
+]

@@ -13,6 +13,10 @@ from mozu.core.delivery.spool.salvage import Salvaged, salvage
 from mozu.core.errors import MozuError
 
 SCHEMA_VERSION: Final = 1
+FILES: Final = ("", "-wal", "-shm")
+"""Suffixes of the files that SQLite keeps for one database."""
+_LOCK_TIMEOUT: Final = 1.0
+"""Seconds that a statement waits for another process's transaction; the writer tries again after that."""
 _SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE forms (id INTEGER PRIMARY KEY, raw BLOB NOT NULL UNIQUE);
@@ -24,14 +28,16 @@ CREATE TABLE dead (id INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, t
 
 
 class SpoolDamaged(MozuError):
-    """A spool file cannot be read; it was set aside. `salvaged` alerts were taken over, the rest is in `aside`."""
+    """A spool file cannot be read, or is not there any more. `salvaged` alerts were taken over; the rest is in `aside`,
+    if there is anything left of it."""
 
-    def __init__(self, path: Path, aside: Path, salvaged: int, dead: int = 0, *, lost: int | None = None) -> None:
+    def __init__(
+        self, path: Path, aside: Path | None, salvaged: int, dead: int = 0, *, lost: int | None = None
+    ) -> None:
         missing = "" if lost is None else f", {lost} could not be read"
         letters = f" and {dead} dead letters" if dead else ""
-        super().__init__(
-            f"{path} is damaged: {salvaged} alerts{letters} were taken over{missing}, the file is kept as {aside.name}"
-        )
+        state, kept = ("is gone", "") if aside is None else ("is damaged", f", the file is kept as {aside.name}")
+        super().__init__(f"{path} {state}: {salvaged} alerts{letters} were taken over{missing}{kept}")
         self.aside, self.salvaged, self.lost = aside, salvaged, lost
 
 
@@ -43,14 +49,22 @@ class SpoolUnusable(MozuError):
         super().__init__(f"spool {path}: {why}; give `spool.path` a file where there is room and mozu may write")
 
 
-class SpoolFull(MozuError):
-    """The disk, or the spool's own bound, has no room."""
+def identities(path: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Device and inode of the database, its WAL and its shared memory; None: there is none."""
+    found: list[tuple[int, int] | None] = []
+    for suffix in FILES:
+        try:
+            status = path.with_name(path.name + suffix).stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_dev, status.st_ino))
+    return tuple(found)
 
 
 def open_file(path: Path, *, fsync: bool, max_bytes: int) -> tuple[sqlite3.Connection, SpoolDamaged | None]:
     """The file, made if it is not there; one that is damaged is set aside. Raises SpoolUnusable."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             return connect(path, fsync=fsync, max_bytes=max_bytes), None
         except sqlite3.OperationalError:
@@ -64,8 +78,9 @@ def open_file(path: Path, *, fsync: bool, max_bytes: int) -> tuple[sqlite3.Conne
 def connect(path: Path, *, fsync: bool, max_bytes: int) -> sqlite3.Connection:
     """Open the file, made if it is not there. Raises OSError, sqlite3.DatabaseError where it is damaged."""
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _create(path)
-    db = sqlite3.connect(path, check_same_thread=False, timeout=10.0)
+    db = sqlite3.connect(path, check_same_thread=False, timeout=_LOCK_TIMEOUT)
     try:
         _prepare(path, db, fsync=fsync, max_bytes=max_bytes)
     except BaseException:
@@ -118,22 +133,23 @@ def _create(path: Path) -> None:
         with suppress(FileExistsError):
             os.link(made, path)  # unlike a rename this never replaces a file
     finally:
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in FILES:
             made.with_name(made.name + suffix).unlink(missing_ok=True)
 
 
-def set_aside(path: Path) -> Path:
-    """Rename the file and its WAL, which may hold pages that are not checkpointed yet. Returns the new path."""
+def set_aside(path: Path) -> Path | None:
+    """Rename the file and its WAL, which may hold pages that are not checkpointed yet. The new path; None: there is no
+    file."""
     aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in FILES:
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    return aside
+    return aside if aside.exists() else None
 
 
-def read_aside(aside: Path) -> Salvaged:
+def read_aside(aside: Path | None) -> Salvaged:
     """What can be read of a file that was set aside, its WAL included."""
-    if not aside.exists():
+    if aside is None:
         return Salvaged()
     try:
         with closing(sqlite3.connect(aside)) as db:

@@ -4,6 +4,7 @@ A small file of fixed size beside the spool, written in place, so that a full di
 the count. `Spool.skip` records them before the next alert is stored.
 """
 
+import errno
 import os
 import zlib
 from contextlib import suppress
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from mozu.core.delivery.spool.file import SpoolUnusable
+from mozu.core.delivery.spool.owner_lock import own
 
 _SIZE: Final = 4096
 
@@ -21,18 +25,34 @@ class _Page(msgspec.Struct):
     check: int
 
 
+def owed_path(spool: Path) -> Path:
+    """Where the numbers are that a spool owes; the mozu that uses the spool keeps this file locked."""
+    return spool.with_name(spool.name + ".owed")
+
+
 class OwedNumbers:
-    """`count` numbers are owed, for `reason`."""
+    """`count` numbers are owed, for `reason`. Raises SpoolUnusable if another mozu uses the spool."""
 
     def __init__(self, spool: Path) -> None:
-        self._path = spool.with_name(spool.name + ".owed")
+        self._path = owed_path(spool)
         self.count, self.reason = 0, ""
-        self._fd = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            spool.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._fd = self._open()
+        except OSError as error:
+            raise SpoolUnusable(spool, error) from error
+        if not own(self._fd):
+            os.close(self._fd)
+            raise SpoolUnusable(spool, BlockingIOError(errno.EAGAIN, "another mozu uses it"))
         self._load()
-        if os.fstat(self._fd).st_size < _SIZE:
-            with suppress(OSError):  # written when there is room; until then the count is in memory only
-                os.posix_fallocate(self._fd, 0, _SIZE)
         self._written = self.count
+
+    def _open(self) -> int:
+        fd = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        if os.fstat(fd).st_size < _SIZE:
+            with suppress(OSError):  # written when there is room; until then the count is in memory only
+                os.posix_fallocate(fd, 0, _SIZE)
+        return fd
 
     def _load(self) -> None:
         try:
@@ -51,6 +71,20 @@ class OwedNumbers:
         """Nothing is owed any more."""
         self.count, self.reason = 0, ""
         if self._written:
+            self._write()
+
+    def keep_in_place(self) -> None:
+        """Make a file anew that was deleted or moved away. Raises OSError."""
+        try:
+            if os.path.samestat(os.stat(self._path), os.fstat(self._fd)):
+                return
+        except FileNotFoundError:
+            pass
+        fresh, before = self._open(), self._fd
+        own(fresh)
+        self._fd = fresh
+        os.close(before)
+        if self.count:
             self._write()
 
     def close(self) -> None:

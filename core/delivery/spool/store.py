@@ -20,15 +20,16 @@ from mozu.core.delivery.spool.codec import SpoolEncoder, SpoolForm, decode_alert
 from mozu.core.delivery.spool.disk_room import PAGE_BYTES, pages_of, preallocate, preallocate_wal
 from mozu.core.delivery.spool.file import (
     SpoolDamaged,
-    SpoolFull,
     SpoolUnusable,
     connect,
     continue_epoch,
+    identities,
     open_file,
     read_aside,
     set_aside,
     set_bounds,
 )
+from mozu.core.delivery.spool.refusal import DiskFull, SpoolFull, SpoolRefused, is_damage, refusal
 from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus, runs
 from mozu.core.delivery.spool.salvage import salvage
 from mozu.core.model.alert import Alert, Severity
@@ -70,9 +71,8 @@ class Spool:
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        found = os.fstat(self._fd)
-        self._file = (found.st_dev, found.st_ino)
         self._has_wal_room = preallocate_wal(self.path)
+        self._place = identities(self.path)
         self._has_filler = bool(self._db.execute("SELECT 1 FROM meta WHERE name = 'filler'").fetchone())
         if not self._has_filler:
             self._keep_filler()
@@ -85,7 +85,7 @@ class Spool:
     # --- writing
 
     def append(self, alerts: Sequence[Alert]) -> int:
-        """Store all in one transaction; the number of the last. Raises SpoolFull if they do not fit: none is stored.
+        """Store all in one transaction; the number of the last. Raises SpoolRefused: none is stored.
 
         A batch of notices alone (source `internal`) may use the room that is kept for them.
         """
@@ -99,7 +99,7 @@ class Spool:
                 self._reserve(rows, notices=notices)
                 self._insert(rows)
                 last = self.last()
-        except SpoolFull:
+        except SpoolRefused:
             self._form_ids.clear()  # forms made in the transaction went back with it
             raise
         self._bytes += size
@@ -109,7 +109,7 @@ class Spool:
         return last
 
     def _reserve(self, rows: Sequence[tuple[int, bytes]], *, notices: bool) -> None:
-        """Make sure that the checkpoint will find blocks for the pages of these rows. Raises SpoolFull."""
+        """Make sure that the checkpoint will find blocks for the pages of these rows. Raises DiskFull."""
         if not self._has_wal_room:
             self._has_wal_room = preallocate_wal(self.path)
         need = int(sum(pages_of(len(body)) for _, body in rows)) + 8
@@ -120,7 +120,7 @@ class Spool:
             self._db.execute("DELETE FROM meta WHERE name = 'filler'")
             self._has_filler = False
             return
-        raise SpoolFull(f"{self.path}: the disk is full")
+        raise DiskFull(f"{self.path}: the disk is full")
 
     def _free_pages(self) -> int:
         return int(self._db.execute("PRAGMA freelist_count").fetchone()[0])
@@ -134,7 +134,7 @@ class Spool:
         missing = _FILLER_PAGES + 8 - self._free_pages()
         if missing > 0 and not preallocate(self._fd, self._end(), missing * PAGE_BYTES):
             return
-        with suppress(SpoolFull), self._writing():
+        with suppress(SpoolRefused), self._writing():
             size = _FILLER_PAGES * (PAGE_BYTES - 4)  # an overflow page holds the number of the next one
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('filler', zeroblob(?))", (size,))
             self._has_filler = True
@@ -271,12 +271,8 @@ class Spool:
     # --- damage while running
 
     def is_in_place(self) -> bool:
-        """Whether the path still leads to the file that is open."""
-        try:
-            found = self.path.stat()
-        except OSError:
-            return False
-        return (found.st_dev, found.st_ino) == self._file
+        """Whether the paths still lead to the files that are open: the database, its WAL and its shared memory."""
+        return identities(self.path) == self._place
 
     def rebuild(self) -> SpoolDamaged:
         """Set the file aside and go on in a new one: the same epoch, and each readable alert under its own number.
@@ -289,12 +285,10 @@ class Spool:
         with suppress(sqlite3.Error):
             self._db.close()
         try:
+            aside = set_aside(self.path)
             if in_place:
-                aside = set_aside(self.path)
                 from_disk = read_aside(aside)
                 found = max(found, from_disk, key=lambda some: len(some.alerts) + len(some.dead))
-            else:
-                aside = self.path
             self._db = connect(self.path, fsync=self._fsync, max_bytes=self._max_bytes)
             continue_epoch(self._db, found, epoch, last)
             self._forms.clear()
@@ -355,14 +349,19 @@ class Spool:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """A transaction. Raises SpoolFull where the disk has no room; the log is then written back to make some."""
+        """A transaction. Raises SpoolRefused, and sqlite3.DatabaseError for damage. On a full disk the log is written
+        back to make room."""
         try:
             with self._db:
                 yield
         except sqlite3.OperationalError as error:
-            with suppress(sqlite3.OperationalError):
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            raise SpoolFull(f"{self.path}: {error}") from error
+            if is_damage(error):
+                raise
+            refused = refusal(self.path, error)
+            if isinstance(refused, DiskFull):
+                with suppress(sqlite3.OperationalError):
+                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            raise refused from error
 
     def _meta(self, name: str) -> str:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()

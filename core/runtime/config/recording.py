@@ -24,6 +24,13 @@ class RecordSettings(Settings):
     seconds: float = Field(0.0, ge=0, description="Age at which the next part begins; 0: no limit.")
     keep: int = Field(0, ge=0, description="The most parts that are kept, the oldest are deleted; 0: all stay.")
 
+    def file_of(self, source: str, sources: int) -> Path | None:
+        """Where the events of a source go, if there are so many sources; None where nothing is recorded."""
+        if self.file is None or sources < 2:
+            return self.file
+        stem, dot, rest = self.file.name.partition(".")
+        return self.file.with_name(f"{stem}-{source}{dot}{rest}")
+
 
 class CaptureSettings(Settings):
     """Recordings around alerts."""

@@ -25,6 +25,7 @@ from mozu.core.runtime.engine.reload import Reassemble, Reloader, RunParts
 from mozu.core.runtime.engine.sink_set import SinkSet
 from mozu.core.runtime.engine.wiring import wire
 from mozu.core.runtime.loop import Watchdog
+from mozu.core.runtime.preflight import RUN_FILES, require
 from mozu.core.runtime.run_file import instance
 
 _log = logging.getLogger("mozu.engine")
@@ -44,7 +45,8 @@ class Engine:
         rebuild: Reassemble | None = None,
     ) -> None:
         """`announces`: start and end of the run are alerts, and sinks get the heartbeats that they want. `rebuild`
-        gives a reload what is to come into force; without it there is none."""
+        gives a reload what is to come into force; without it there is none. Raises StartRefused where this machine does not allow it."""
+        require(assembly.start())
         self._assembly, self._metrics, self._tasks = assembly, metrics, tasks
         self._stopping, self._why = asyncio.Event(), ""
         self._started = time.monotonic()
@@ -79,7 +81,7 @@ class Engine:
 
     def _announcing(self) -> tuple[Lifecycle, Heartbeats]:
         built = self._assembly
-        lifecycle = Lifecycle(self._alerts, built.version, built.state_dir / "run", instance(built.files))
+        lifecycle = Lifecycle(self._alerts, built.version, built.state_dir / RUN_FILES, instance(built.files))
         heartbeats = Heartbeats(
             self._alerts,
             self._pumps,

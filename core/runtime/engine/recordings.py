@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.api import Source
-from mozu.core.errors import MozuError
 from mozu.core.filter.demand import STATE_DEPENDENCIES, Demand, Interest
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -46,11 +45,12 @@ def recorder_for(
     *,
     live: bool,
 ) -> RecordStage:
-    """The recorder of one source. Raises MozuError where a file cannot be written."""
+    """The recorder of one source."""
     scope = metrics.scope(source=source.name)
     outputs: list[RecordingOutput] = []
-    if assembly.record.file is not None:
-        outputs.append(_full(assembly.record, assembly.record.file, source, assembly, scope))
+    file = assembly.record.file_of(source.name, len(assembly.sources))
+    if file is not None:
+        outputs.append(_full(assembly.record, file, source, scope))
     if assembly.capture.enabled:
         outputs.append(_captures(assembly.capture, scope, live=live))
     if not outputs:
@@ -90,19 +90,7 @@ def change_recorder(
     return stage, left
 
 
-def check_captures(settings: CaptureSettings) -> None:
-    """Raises MozuError where captures cannot be written."""
-    if settings.enabled:
-        _check_directory("capture.path_prefix", settings.path_prefix)
-
-
-def _full(
-    settings: RecordSettings, file: Path, source: Isolated[Source], assembly: Assembly, metrics: Metrics
-) -> FullRecording:
-    if len(assembly.sources) > 1:
-        stem, dot, rest = file.name.partition(".")
-        file = file.with_name(f"{stem}-{source.name}{dot}{rest}")
-    _check_directory("record.file", file)
+def _full(settings: RecordSettings, file: Path, source: Isolated[Source], metrics: Metrics) -> FullRecording:
     return FullRecording(
         RecordingWriter(RecordingFiles(file, settings.keep), metrics, source.log.info), metrics,
         most_bytes=settings.size, most_seconds=settings.seconds,
@@ -110,14 +98,8 @@ def _full(
 
 
 def _captures(settings: CaptureSettings, metrics: Metrics, *, live: bool) -> Captures:
-    _check_directory("capture.path_prefix", settings.path_prefix)
     plan = CapturePlan(
         prefix=settings.path_prefix, every_rule=settings.mode == "all_rules", before=settings.before,
         after=settings.default_duration / 1000, memory=settings.memory, most_bytes=settings.max_file_size,
     )  # fmt: skip
     return Captures(plan, live, metrics)
-
-
-def _check_directory(setting: str, file: Path) -> None:
-    if not file.parent.is_dir():
-        raise MozuError(f"{setting}: {file} cannot be written, for {file.parent} is no directory: make it")

@@ -37,9 +37,10 @@ from mozu.core.runtime.engine.changes import describe, fixed_problems
 from mozu.core.runtime.engine.file_watch import FileWatch
 from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.lifecycle import Lifecycle
-from mozu.core.runtime.engine.recordings import change_recorder, check_captures, recorded_demand
+from mozu.core.runtime.engine.recordings import change_recorder, recorded_demand
 from mozu.core.runtime.engine.sink_set import SinkChange, SinkSet
 from mozu.core.runtime.engine.wiring import unredacted
+from mozu.core.runtime.preflight import require
 from mozu.core.runtime.registry import Registry
 
 _log = logging.getLogger("mozu.engine")
@@ -75,9 +76,10 @@ def reassemble(read: Read, metrics: Metrics, tasks: BackgroundTasks) -> Reassemb
             config, registry = await thread.run(read)
             problems = fixed_problems(config, registry.settings, current)
             problems.check()
-            check_captures(config.core.capture)
             assembler = Assembler(config, registry, metrics, tasks, current)
-            return assembler.assembly(await thread.run(assembler.evaluators))
+            fresh = assembler.assembly(await thread.run(assembler.evaluators))
+            require(fresh.change(current))
+            return fresh
         finally:
             thread.close()
 

@@ -5,8 +5,9 @@ import threading
 import time
 from collections.abc import Sequence
 
-from mozu.core.api import Context, Record, Reopens
+from mozu.core.api import ChecksStart, Context, Obstacle, Record, Reopens
 from mozu.core.common.control_chars import single_line
+from mozu.core.common.file_access import why_not_writable
 from mozu.plugins.sinks.file.appender import Appender, sync_directory
 from mozu.plugins.sinks.file.rotation import RotatedFiles, RotationSchedule
 from mozu.plugins.sinks.file.settings import FileSettings
@@ -14,7 +15,7 @@ from mozu.plugins.sinks.file.settings import FileSettings
 _UPKEEP_INTERVAL = 1.0
 
 
-class FileSink(Reopens):
+class FileSink(ChecksStart, Reopens):
     """A batch is in the file as a whole when it is acknowledged, and on the disk if `fsync` says so."""
 
     def __init__(self, settings: FileSettings, context: Context) -> None:
@@ -33,6 +34,11 @@ class FileSink(Reopens):
         self._has_upkeep = context.spawn is not None
         if context.spawn is not None and (self._every is not None or rotate.gzip):
             context.spawn(self._upkeep(), f"upkeep {context.id}")
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        """Whether the file could be written, or made with its directories."""
+        reason = why_not_writable(self._path, makes_folders=True)
+        return [] if reason is None else [Obstacle(reason)]
 
     def start(self) -> None:
         """Nothing to prepare: the file is created with the first alert."""

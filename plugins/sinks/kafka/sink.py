@@ -98,17 +98,15 @@ class KafkaSink(ChecksDestination):
             await self._dead_letters.produce(dead)
 
     async def check(self) -> str | None:
-        """Why it would not take an alert now, as far as that can be found out without sending one."""
+        """Why it would not take an alert now, as far as that can be found out without sending one or making a topic."""
         topic = self._messages.fixed_topic
         try:
             await self._producer.open()
-            if topic is not None:
-                await self._producer.require_topic(topic)
+            return None if topic is None else await self._producer.topic_problem(topic)
         except TopicAuthorizationFailedError:
             return f"mozu may not see the topic {topic}"
-        except (KafkaUnreachable, TopicMissing, KafkaError, TimeoutError) as error:
+        except (KafkaUnreachable, KafkaError, TimeoutError) as error:
             return str(error) or type(error).__name__
-        return None
 
     async def stop(self) -> None:
         """Wait for what is in flight, for a few seconds."""

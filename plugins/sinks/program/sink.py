@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import Sequence
 from typing import Final
 
 from pydantic import Field
 
-from mozu.core.api import Context, Outcome, Record, Rejected, Retry, Settings
+from mozu.core.api import ChecksStart, Context, Obstacle, Outcome, Record, Rejected, Retry, Settings
 from mozu.core.common.backoff import Backoff
 from mozu.core.common.control_chars import single_line
 from mozu.plugins.sinks.program.child_process import ChildProcess
@@ -35,7 +36,7 @@ class ProgramSettings(Settings):
     )
 
 
-class ProgramSink:
+class ProgramSink(ChecksStart):
     """Acknowledges what the program has read; with `keep_alive: false`, alerts for which it ended with exit code 0."""
 
     def __init__(self, settings: ProgramSettings, context: Context) -> None:
@@ -44,6 +45,13 @@ class ProgramSink:
         self._command = ("/bin/sh", "-c", command) if isinstance(command, str) else command
         self._child: ChildProcess | None = None
         self._backoff = Backoff(*_RESTART_BACKOFF, jitter=0.0)
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        """Whether the program is there and may be executed. What a line of the shell names is not looked for."""
+        program = self._command[0]
+        if shutil.which(program) is not None:
+            return []
+        return [Obstacle(f"the program {program} is not there, or may not be executed; set `command`")]
 
     async def start(self) -> None:
         """The program is started with the first alert."""

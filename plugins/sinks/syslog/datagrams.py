@@ -39,6 +39,10 @@ class Datagrams:
             return [None] * done + [Retry()] + [Retry(tried=False)] * (len(messages) - done - 1)
         return None
 
+    async def connect(self) -> None:
+        """Make the socket unless there is one. Raises OSError."""
+        await self._connected()
+
     async def stop(self) -> None:
         """Close the socket; nothing is buffered."""
         self._close()

@@ -65,6 +65,11 @@ class SyslogSettings(Settings):
         return self.port or _PORTS[self.transport]
 
     @property
+    def destination(self) -> str:
+        """For messages to people."""
+        return str(self.path) if self.transport == "local" else f"{self.host}, port {self.port_number},"
+
+    @property
     def is_rfc5424(self) -> bool:
         """Whether messages have the format of RFC 5424."""
         return self.protocol == "rfc5424" or (self.protocol is None and self.transport != "local")

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 
-from mozu.core.api import Context, Outcome, Record
+from mozu.core.api import ChecksDestination, ChecksStart, Context, Obstacle, Outcome, Record
+from mozu.core.common.file_access import why_no_socket
+from mozu.core.common.tls import client_context
 from mozu.plugins.sinks.syslog.datagrams import Datagrams
 from mozu.plugins.sinks.syslog.message import Formatter
 from mozu.plugins.sinks.syslog.settings import SyslogSettings
 from mozu.plugins.sinks.syslog.stream import SyslogStream
 
 
-class SyslogSink:
+class SyslogSink(ChecksStart, ChecksDestination):
     """Connects when there is something to send; retry and back-off are the core's (core/delivery/sink_worker.py)."""
 
     def __init__(self, settings: SyslogSettings, context: Context) -> None:
-        self._formatter = Formatter(settings)
+        self._settings, self._formatter = settings, Formatter(settings)
         self._transport: Datagrams | SyslogStream
         if settings.transport in ("tcp", "tls"):
             self._transport = stream = SyslogStream(settings, context.log, context.metrics)
@@ -22,12 +24,32 @@ class SyslogSink:
         else:
             self._transport = Datagrams(settings)
 
+    def obstacles(self) -> Sequence[Obstacle]:
+        """Whether the daemon of this machine listens, and whether the certificates can be used."""
+        if self._settings.transport == "local":
+            reason = why_no_socket(self._settings.path)
+            return [] if reason is None else [Obstacle(f"{reason}; start a syslog daemon, or set `path`")]
+        if self._settings.transport == "tls":
+            try:
+                client_context(self._settings.tls)
+            except ValueError as error:
+                return [Obstacle(str(error))]
+        return []
+
     async def start(self) -> None:
         """Nothing to prepare: a receiver that is absent is found out with the first alert."""
 
     async def deliver(self, records: Sequence[Record]) -> Sequence[Outcome] | None:
         """Raises OSError or TimeoutError."""
         return await self._transport.send([self._formatter.format(record) for record in records])
+
+    async def check(self) -> str | None:
+        """Whether a connection is made; over UDP, whether the host has an address."""
+        try:
+            await self._transport.connect()
+        except OSError as error:  # ssl.SSLError and TimeoutError are OSErrors
+            return f"{self._settings.destination} cannot be reached: {error.strerror or error or 'no answer in time'}"
+        return None
 
     async def stop(self) -> None:
         """Close the socket."""

@@ -45,6 +45,11 @@ class SyslogStream:
                 raise
             self._recent.extend(frames)
 
+    async def connect(self) -> None:
+        """Connect unless it is connected. Raises OSError."""
+        async with self._lock:
+            await self._connected()
+
     async def watch(self) -> None:
         """Notice a connection that breaks while there is nothing to send, and resend what it may have lost."""
         while True:

@@ -6,6 +6,7 @@
     listener            accepts connections, within limits in total and per peer
     connection          one of them: time for the headers of a request
     allowance           rate and quota of a token
+    http_protocol       counts requests that are no HTTP
     server              HTTP: authorization, the body, the response
     source              the component
 

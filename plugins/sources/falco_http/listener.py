@@ -10,7 +10,7 @@ import errno
 import socket
 import ssl
 from collections import Counter as Multiset
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final
@@ -54,14 +54,8 @@ class Listener:
         loop = asyncio.get_running_loop()
         host, port = self._settings.host(), self._settings.port()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, address in dict.fromkeys(found):
-            listening = socket.socket(family, kind, protocol)
-            self._sockets.append(listening)
-            listening.setblocking(False)
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listening.bind(address)
+        self._sockets = _bound(found)
+        for listening in self._sockets:
             listening.listen(_BACKLOG)
         self.port = self._sockets[0].getsockname()[1]
         self._accepting = [loop.create_task(self._accept(one), name="accept alerts") for one in self._sockets]
@@ -167,6 +161,32 @@ class Listener:
         self._per_peer[connection.peer] -= 1
         if not self._per_peer[connection.peer]:
             del self._per_peer[connection.peer]
+
+
+def try_bind(settings: FalcoHttpSettings) -> None:
+    """Whether the address could be listened on: bound, and closed again. Raises OSError."""
+    host, port = settings.host(), settings.port()
+    for made in _bound(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)):
+        made.close()
+
+
+def _bound(addresses: Sequence[Any]) -> list[socket.socket]:
+    """A socket for each of these (getaddrinfo). Raises OSError, all closed."""
+    made: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(addresses):
+            one = socket.socket(family, kind, protocol)
+            made.append(one)
+            one.setblocking(False)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            one.bind(address)
+    except OSError:
+        for one in made:
+            one.close()
+        raise
+    return made
 
 
 def _peer(address: Any) -> str:

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from mozu.core.api import Dropped, Metrics
 from mozu.core.common.falco_alerts import InvalidAlert
 from mozu.core.common.tls import server_context
 from mozu.plugins.sources.falco_http.allowance import Allowance
 from mozu.plugins.sources.falco_http.body import parse
+from mozu.plugins.sources.falco_http.http_protocol import HttpServer
 from mozu.plugins.sources.falco_http.listener import Listener
 from mozu.plugins.sources.falco_http.request_queue import RequestBatch, RequestQueue
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
@@ -51,7 +52,7 @@ class Server:
         self._allowances = {name: Allowance(settings.rate, settings.quota) for name in names}
         self._read_bytes = 0
         self._stopping = False
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
         self._listener: Listener | None = None
         self.port = 0
         """Where it listens."""
@@ -60,14 +61,9 @@ class Server:
     async def open(self) -> None:
         """Listen. Raises OSError, or ssl.SSLError where a certificate cannot be used."""
         tls = server_context(self._settings.tls)
-        app = web.Application(client_max_size=self._settings.max_bytes)
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        runner = self._runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT, lingering_time=_LINGERING
-        )
-        await runner.setup()
-        protocol = runner.server
-        assert protocol is not None
+        protocol = HttpServer(self._handle, self._count_malformed, access_log=None, lingering_time=_LINGERING)
+        self._runner = web.ServerRunner(protocol, shutdown_timeout=_SHUTDOWN_TIMEOUT)
+        await self._runner.setup()
         self._listener = Listener(self._settings, protocol, self._count_refused)
         try:
             await self._listener.open(tls)
@@ -94,7 +90,11 @@ class Server:
     def _count_refused(self, reason: str) -> None:
         self._metrics.counter("http_refused_total", reason=reason).value += 1
 
-    async def _handle(self, request: web.Request) -> web.Response:
+    def _count_malformed(self) -> None:
+        self._count_refused("malformed")
+        self._metrics.counter("http_requests_total", status="400").value += 1
+
+    async def _handle(self, request: web.BaseRequest) -> web.Response:
         connection = self._listener.find(request.protocol) if self._listener is not None else None
         if connection is not None:
             connection.request_begun()
@@ -111,10 +111,11 @@ class Server:
             response.force_close()
         return response
 
-    async def _take(self, request: web.Request) -> str:
+    async def _take(self, request: web.BaseRequest) -> str:
         """Return once the alerts are safe, with the text of the response. Raises _HttpError."""
         allowance = self._allowances[self._check(request)]
         self._check_allowance(allowance)
+        await _continue(request)
         body = await self._read(request)
         key = blake2b(body, digest_size=16).digest()
         batch = self._requests.find(key)
@@ -145,7 +146,7 @@ class Server:
 
     # --- who, and how much
 
-    def _check(self, request: web.Request) -> str:
+    def _check(self, request: web.BaseRequest) -> str:
         """The name of the client, once the headers are found good."""
         if self._stopping:
             raise _HttpError(503, "stopping", "mozu stops; send the alerts again", _RETRY_AFTER)
@@ -185,7 +186,7 @@ class Server:
 
     # --- the body
 
-    async def _read(self, request: web.Request) -> bytes:
+    async def _read(self, request: web.BaseRequest) -> bytes:
         """The body, unpacked. A slow client holds its connection and what it has sent, and delays no other."""
         body = bytearray()
         try:
@@ -211,6 +212,17 @@ class Server:
 
     def _too_large(self) -> _HttpError:
         return _HttpError(413, "too large", f"a request may have {self._settings.max_bytes} bytes at most")
+
+
+async def _continue(request: web.BaseRequest) -> None:
+    """A client that waits for leave to send the body gets it (RFC 9110, 10.1.1): curl does so for large ones."""
+    expected = request.headers.get("Expect", "")
+    if not expected or request.version < HttpVersion11:
+        return
+    if expected.lower() != "100-continue":
+        raise _HttpError(417, "expectation", "no expectation but 100-continue can be met")
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0
 
 
 def _report(batch: RequestBatch) -> str:

@@ -1,14 +1,28 @@
 """The source `falco_http`: listens, yields the alerts that were posted, and acknowledges them once they are safe."""
 
+import errno
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from mozu.core.api import AcksAlerts, Alert, Context, Counts, Demand, Dropped, Event, SourceUnavailable
+from mozu.core.api import (
+    AcksAlerts,
+    Alert,
+    ChecksStart,
+    Context,
+    Counts,
+    Demand,
+    Dropped,
+    Event,
+    Obstacle,
+    SourceUnavailable,
+)
+from mozu.core.common.tls import server_context
+from mozu.plugins.sources.falco_http.listener import try_bind
 from mozu.plugins.sources.falco_http.request_queue import RequestQueue
 from mozu.plugins.sources.falco_http.server import Server
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
 
-class FalcoHttpSource(AcksAlerts):
+class FalcoHttpSource(AcksAlerts, ChecksStart):
     """Ready alerts, which bypass the evaluators; clients get their response when the engine calls `ack_alerts`."""
 
     def __init__(self, settings: FalcoHttpSettings, context: Context) -> None:
@@ -23,18 +37,30 @@ class FalcoHttpSource(AcksAlerts):
         """The port on which it listens."""
         return self._server.port
 
+    def obstacles(self) -> Sequence[Obstacle]:
+        """Whether the certificates can be used, and the address is free."""
+        try:
+            server_context(self._settings.tls)
+            try_bind(self._settings)
+        except OSError as error:
+            return [Obstacle(self._why_not(error), refuses=True, held=error.errno == errno.EADDRINUSE)]
+        return []
+
     async def start(self, demand: Demand) -> None:
         """Listen. Raises SourceUnavailable."""
         try:
             await self._server.open()
         except OSError as error:
-            reason = getattr(error, "reason", None) or error.strerror or error
-            raise SourceUnavailable(
-                f"falco_http cannot listen on {self._settings.listen}: {reason}; change `listen` or `tls`, "
-                "or stop what holds the port (falcosidekick has the same one)"
-            ) from None
+            raise SourceUnavailable(f"falco_http {self._why_not(error)}") from None
         scheme = "http" if self._settings.tls.certificate is None else "https"
         self._log.info("listening for Falco on %s://%s:%d", scheme, self._settings.host(), self.port)
+
+    def _why_not(self, error: OSError) -> str:
+        reason = getattr(error, "reason", None) or error.strerror or error
+        return (
+            f"cannot listen on {self._settings.listen}: {reason}; change `listen` or `tls`, "
+            "or stop what holds the port (falcosidekick has the same one)"
+        )
 
     async def batches(self) -> AsyncIterator[Sequence[Alert]]:
         """What was posted; ends after `stop`, everything in flight yielded first."""

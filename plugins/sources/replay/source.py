@@ -8,7 +8,16 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import Final
 
-from mozu.core.api import Context, Counts, HasOrigin, ProvidesReaders, ReportsGaps, SourceUnavailable
+from mozu.core.api import (
+    ChecksStart,
+    Context,
+    Counts,
+    HasOrigin,
+    Obstacle,
+    ProvidesReaders,
+    ReportsGaps,
+    SourceUnavailable,
+)
 from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event
 from mozu.core.model.fields import Reader
@@ -29,7 +38,7 @@ _PACE_BATCH: Final = 1_000_000
 """ns of recorded time that may go in one batch when the pace is kept."""
 
 
-class ReplaySource(HasOrigin, ProvidesReaders, ReportsGaps):
+class ReplaySource(ChecksStart, HasOrigin, ProvidesReaders, ReportsGaps):
     """Recordings. Implements the Source contract; `readers` brings fields that the recordings answer themselves."""
 
     def __init__(self, settings: ReplaySettings, context: Context, metadata: RecordingMetadata | None = None) -> None:
@@ -82,14 +91,21 @@ class ReplaySource(HasOrigin, ProvidesReaders, ReportsGaps):
         """Fields that only a recording can answer (see `Enricher.readers`)."""
         return readers(self._metadata)
 
-    async def start(self, demand: Demand) -> None:
-        """See that every file can be read."""
+    def obstacles(self) -> Sequence[Obstacle]:
+        """Files that cannot be read."""
+        found = []
         for path in self._settings.files:
             try:
                 path.open("rb").close()
             except OSError as error:
-                text = f"replay: {path} cannot be read ({error.strerror}): name a recording that mozu may open"
-                raise SourceUnavailable(text) from error
+                text = f"{path} cannot be read ({error.strerror}): name a recording that mozu may open"
+                found.append(Obstacle(text, refuses=True))
+        return found
+
+    async def start(self, demand: Demand) -> None:
+        """Raises SourceUnavailable where a file cannot be read."""
+        for obstacle in self.obstacles():
+            raise SourceUnavailable(f"replay: {obstacle.reason}")
         self._metadata.lookups.first_time = 0
         await self.update(demand)
 

@@ -147,7 +147,8 @@ def test_statistics_that_cannot_be_written_are_refused_before_the_run(
 ) -> None:
     code, _, err = run(*command, "--stats", tmp_path / "none" / "stats.json")
     assert code == 2
-    assert f"'--stats': '{tmp_path / 'none'}' is no directory." in err
+    file = tmp_path / "none/stats.json"
+    assert f"'--stats': {file} cannot be written, for {file.parent} is no directory: make it" in err
 
 
 def test_a_fault_of_mozu_is_one_message_and_code_70(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

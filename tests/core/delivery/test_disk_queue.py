@@ -1,12 +1,15 @@
 """The durable queue: what survives, what is dropped and reported, in which order."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.spool import Spool
 from mozu.core.metrics import Metrics
@@ -149,14 +152,14 @@ def test_a_page_that_goes_bad_while_running_is_reported_and_delivery_goes_on(tmp
             for _ in range(100):
                 queue.put(alert(text="x" * 400))
             await queue.wait_persisted(queue.position())
-        spool = queue._opened()
-        await queue._thread.run(lambda: spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        spool = queue._file._opened()
+        await queue._file._thread.run(lambda: spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
         raw = path.read_bytes()
         leaf = [at for at in range(4096, len(raw), 4096) if raw[at] == 13][-3]
         with path.open("r+b") as file:
             file.seek(leaf)
             file.write(b"\xff" * 4096)
-        await queue._thread.run(lambda: spool._db.execute("PRAGMA shrink_memory").fetchall())
+        await queue._file._thread.run(lambda: spool._db.execute("PRAGMA shrink_memory").fetchall())
         taken: list[int] = []
         while some := await queue.get(500, wait=False):
             taken += [number for number, _ in some]
@@ -234,3 +237,85 @@ def test_the_oldest_that_is_being_delivered_is_not_dropped_nor_announced(tmp_pat
 
     dropped, _, _ = play(tmp_path / "s.db", scenario, max_bytes=250_000, drop_oldest=True)
     assert [(2, 2)] == dropped
+
+
+def locked(path: Path) -> sqlite3.Connection:
+    """A transaction of another connection, which keeps every other from writing until it is rolled back."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+def test_while_another_process_locks_the_file_alerts_wait_and_none_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+
+    async def scenario(queue: DiskQueue) -> tuple[int, list[str]]:
+        with closing(locked(path)) as other:
+            for number in range(10):
+                queue.put(alert(str(number)))
+            while not queue._log.is_failing:
+                await asyncio.sleep(0.01)  # SQLite waits for the lock on a thread
+            waiting = queue.in_memory()
+            other.execute("ROLLBACK")
+        await queue.wait_persisted(queue.position())
+        return waiting, await take(queue, 10)
+
+    (waiting, rules), counts, _ = play(path, scenario)
+    assert (10, [str(number) for number in range(10)]) == (waiting, rules)
+    assert not any("full" in name or "locked" in name for name in counts)
+
+
+def test_what_a_locked_file_never_took_has_numbers_that_the_next_run_announces(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+
+    async def never_unlocked() -> Metrics:
+        metrics = Metrics()
+        async with asyncio.TaskGroup() as group:
+            tasks: list[asyncio.Task[Any]] = []
+            queue = DiskQueue(
+                path, 100, metrics, max_bytes=1 << 30, fsync=False, drop_oldest=False, live_first=False,
+                spawn=lambda work, _: tasks.append(group.create_task(work)),
+            )  # fmt: skip
+            await queue.open()
+            with closing(locked(path)):
+                for _ in range(3):
+                    queue.put(alert())
+                while not queue._log.is_failing:
+                    await asyncio.sleep(0.01)
+                queue.close()
+                for task in tasks:
+                    task.cancel()
+                await queue.stop("stop deadline")
+        return metrics
+
+    async def next_run(queue: DiskQueue) -> list[DroppedRange]:
+        queue.put(alert("after"))
+        await queue.wait_persisted(queue.position())
+        return queue.take_dropped()
+
+    counts = {labels.get("reason"): value for _, labels, value in asyncio.run(never_unlocked()).collect()}
+    dropped, _, _ = play(path, next_run)
+    assert (3, [DroppedRange(1, 3, "stop deadline")]) == (counts["stop deadline"], dropped)
+
+
+@pytest.mark.parametrize("suffixes", [("",), ("-wal",), ("-shm",), ("", "-wal", "-shm", ".owed")])
+def test_files_that_are_deleted_are_made_anew_with_all_that_was_in_them(
+    tmp_path: Path, suffixes: tuple[str, ...]
+) -> None:
+    path = tmp_path / "s.db"
+
+    async def scenario(queue: DiskQueue) -> list[str]:
+        for number in range(10):
+            queue.put(alert(str(number)))
+        await queue.wait_persisted(queue.position())
+        for suffix in suffixes:
+            path.with_name(path.name + suffix).unlink()
+        while not all(path.with_name(path.name + suffix).exists() for suffix in suffixes):
+            await asyncio.sleep(0.05)  # the queue looks once a second
+        queue.put(alert("after"))
+        await queue.wait_persisted(queue.position())
+        with closing(Spool(path)) as other:  # another process sees the same
+            return [item.rule for _, item in other.read(0, 100)]
+
+    rules, _, _ = play(path, scenario)
+    assert [*map(str, range(10)), "after"] == rules

@@ -278,7 +278,9 @@ def test_declarations_of_a_version_that_was_never_are_refused(load: Load) -> Non
 
 def test_a_warning_reaches_the_user(load: Load, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     load(VERSION_1)
-    text = "sources: [replay: {files: [x]}]\nenrichers: []\nevaluators: []\nplugins: [third]\n"
+    recording = tmp_path / "x"
+    recording.touch()
+    text = f"sources: [replay: {{files: [{recording}]}}]\nenrichers: []\nevaluators: []\nplugins: [third]\n"
     (tmp_path / "mozu.yaml").write_text(text)
     assert invoke(["check", "-c", str(tmp_path / "mozu.yaml")]) == 0
     assert "mozu: warning: the source tap of mozu-third 1.2 is written for version 1" in capsys.readouterr().err

@@ -261,3 +261,43 @@ def test_the_numbers_of_the_default_limits_leave_room_within_each_other() -> Non
     settings = FalcoHttpSettings(token="none")
     limits = (settings.max_connections_per_peer, settings.max_connections, 1024)
     assert all(inner < outer for inner, outer in pairwise(limits))
+
+
+# --- what is no HTTP
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"POST / HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_counted_and_logs_no_traceback(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(play: Play, given: Context) -> None:
+        with connect(play, sent) as client:
+            got = await ended(client)
+        assert b"400" == got.split(b" ")[1]
+        assert {"malformed": 1.0} == refused(given)
+        assert (200, "") == await play.post(payload())
+
+    run(scenario)
+    assert [] == [one for one in caplog.records if one.exc_info]
+
+
+def test_leave_to_send_a_body_is_given_after_the_token_was_found_good() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n"
+
+    async def scenario(play: Play, given: Context) -> None:
+        with connect(play, head + b"Expect: 100-continue\r\n\r\n") as client:
+            assert (await ended(client)).startswith(b"HTTP/1.1 401 ")
+        with connect(play, head + b"Authorization: Bearer 0123456789abcdef\r\nExpect: 100-continue\r\n\r\n") as client:
+            assert b"HTTP/1.1 100 Continue\r\n\r\n" == await asyncio.get_running_loop().sock_recv(client, 100)
+            await asyncio.get_running_loop().sock_sendall(client, b"{}")
+            assert (await ended(client)).startswith(b"HTTP/1.1 400 ")
+        assert {"token": 1.0, "invalid": 1.0} == refused(given)
+
+    run(scenario, token="0123456789abcdef")

@@ -87,6 +87,7 @@ def test_a_file_that_is_no_spool_is_set_aside_and_reported(path: Path) -> None:
     path.write_bytes(b"garbage" * 1000)
     with closing(Spool(path)) as spool:
         assert spool.damage is not None
+        assert spool.damage.aside is not None
         assert (0, True) == (spool.damage.salvaged, spool.damage.aside.exists())
 
 

@@ -1,0 +1,76 @@
+"""Whether this process could write a file or reach a socket, found out without leaving a trace.
+
+For what a start would find (`ChecksStart` in core/api/capabilities.py). Each function gives one sentence that names the
+path, or None where nothing stands in the way.
+"""
+
+import errno
+import os
+import socket
+import stat
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Final
+
+_NO_TMPFILE: Final = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOSYS}
+"""The file system cannot make a file without a name: nothing is known then but the permissions."""
+
+
+def why_not_writable(path: Path, *, makes_folders: bool = False) -> str | None:
+    """Why a file could not be read and written, or made; `makes_folders`: missing directories would be made, too."""
+    real = Path(os.path.realpath(path))
+    try:
+        mode = real.stat().st_mode
+    except FileNotFoundError:
+        return why_not_made(path, makes_folders=makes_folders)
+    except OSError as error:
+        return f"{path} cannot be written: {error.strerror}"
+    if stat.S_ISDIR(mode):
+        return f"{path} is a directory; name a file in it"
+    if not stat.S_ISREG(mode):
+        return f"{path} is not a regular file"
+    try:
+        os.close(os.open(real, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK))
+    except OSError as error:
+        return f"{path} cannot be written: {error.strerror}"
+    return _why_no_room(path, real.parent)
+
+
+def why_not_made(path: Path, *, makes_folders: bool = False) -> str | None:
+    """Why a new file could not be made there."""
+    folder = Path(os.path.realpath(path)).parent
+    if makes_folders:
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+    if not folder.is_dir():
+        return f"{path} cannot be written, for {folder} is no directory: make it"
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        if error.errno not in _NO_TMPFILE:
+            return f"{path} cannot be made in {folder}: {error.strerror}"
+        if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+            return f"{path} cannot be made in {folder}: {os.strerror(errno.EACCES)}"
+    return _why_no_room(path, folder)
+
+
+def why_no_socket(path: Path, kind: socket.SocketKind = socket.SOCK_DGRAM) -> str | None:
+    """Why a socket of this machine cannot be connected to."""
+    with closing(socket.socket(socket.AF_UNIX, kind)) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except BlockingIOError:
+            return None  # it listens, and is busy
+        except OSError as error:
+            return f"{path} cannot be connected to: {error.strerror or error}"
+    return None
+
+
+def _why_no_room(path: Path, folder: Path) -> str | None:
+    with suppress(OSError):
+        found = os.statvfs(folder)
+        free = found.f_bavail if os.geteuid() else found.f_bfree  # root may use the reserved blocks
+        if found.f_blocks and not free:
+            return f"{path} cannot be written: {os.strerror(errno.ENOSPC)}"
+    return None

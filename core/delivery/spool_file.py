@@ -1,0 +1,154 @@
+"""The file of a disk queue: the spool and the numbers that it owes, used on one thread and repaired when they fail."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TypeVar
+
+from mozu.core.common.thread_pool import WorkerThread
+from mozu.core.delivery.alert_queue import DroppedRange
+from mozu.core.delivery.spool import (
+    OwedNumbers,
+    Spool,
+    SpoolRefused,
+    SpoolUnusable,
+    SpoolUnwritable,
+    is_damage,
+    refusal,
+)
+
+T = TypeVar("T")
+
+_WATCH_INTERVAL: Final = 1.0
+"""Seconds between two looks whether the files are in their places."""
+
+
+class SpoolFile:
+    """A damaged file is set aside and its readable rows go on in a new one; so is a file that was deleted."""
+
+    def __init__(self, path: Path, *, max_bytes: int, fsync: bool) -> None:
+        self.path, self._max_bytes, self._fsync = path, max_bytes, fsync
+        self._log = logging.getLogger("mozu.spool")
+        self._thread = WorkerThread(f"mozu-spool-{path.stem}")
+        self._spool: Spool | None = None
+        self._owed: OwedNumbers | None = None
+        self._problems: list[str] = []
+        self._watched = asyncio.Event()
+        """Set once no more looks are wanted."""
+
+    async def open(self) -> Spool:
+        """Open the files. Raises SpoolUnusable."""
+        owed = await self._thread.run(lambda: OwedNumbers(self.path))
+        try:
+            spool = await self._thread.run(lambda: Spool(self.path, max_bytes=self._max_bytes, fsync=self._fsync))
+        except BaseException:
+            owed.close()
+            raise
+        self._owed, self._spool = owed, spool
+        return spool
+
+    @property
+    def is_open(self) -> bool:
+        """Between `open` and `close`."""
+        return self._spool is not None
+
+    async def configure(self, *, max_bytes: int, fsync: bool) -> None:
+        """Other settings of the same file. Raises SpoolRefused."""
+        self._max_bytes, self._fsync = max_bytes, fsync
+        await self.run(lambda spool: spool.configure(max_bytes=max_bytes, fsync=fsync))
+
+    async def run(self, work: Callable[[Spool], T]) -> T:
+        """Run this on the thread of the file. A damaged file is set aside, and the work tried once more in the new one.
+
+        Raises SpoolRefused; where not even a new file can be made the problem is reported as well.
+        """
+        spool = self._opened()
+        for is_last in (False, True):
+            try:
+                return await self._thread.run(lambda: work(spool))
+            except sqlite3.Error as error:
+                if isinstance(error, sqlite3.OperationalError) and not is_damage(error):
+                    raise refusal(self.path, error) from error
+                if is_last:
+                    break
+                await self._rebuild(spool, str(error))
+        raise SpoolUnwritable(f"{self.path} cannot be used")
+
+    async def watch(self) -> None:
+        """Files that were deleted or moved away are made anew, with all that the open ones hold. Until `end_watch`."""
+        while not await self._is_watched():
+            spool, owed = self._spool, self._owed
+            if spool is None or owed is None:
+                return
+            if not await self._thread.run(spool.is_in_place):
+                with suppress(SpoolRefused):
+                    await self._rebuild(spool, f"{self.path} is not in its place any more")
+            with suppress(OSError):
+                await self._thread.run(owed.keep_in_place)
+
+    def end_watch(self) -> None:
+        """No more looks."""
+        self._watched.set()
+
+    async def _is_watched(self) -> bool:
+        """After a while."""
+        try:
+            async with asyncio.timeout(_WATCH_INTERVAL):
+                await self._watched.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def take_problems(self) -> list[str]:
+        """Damage that was met while running, since the last call."""
+        problems, self._problems = self._problems, []
+        return problems
+
+    async def owe(self, count: int, why: str) -> None:
+        """So many alerts were dropped and their numbers could not be used up: it is done before the next is stored."""
+        owed = self._owed
+        if owed is not None:
+            await self._thread.run(lambda: owed.add(count, why))
+
+    async def pay_owed(self) -> DroppedRange | None:
+        """Use up the numbers that are owed, if there are any. Raises SpoolRefused."""
+        owed = self._owed
+        if owed is None or not owed.count:
+            return None
+        first, last = await self.run(lambda spool: spool.skip(owed.count))
+        paid = DroppedRange(first, last, owed.reason)
+        await self._thread.run(owed.paid)
+        return paid
+
+    async def close(self) -> None:
+        """Close the files; what lies in them waits for the next run. Idempotent."""
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            with suppress(sqlite3.Error):
+                await self._thread.run(spool.close)
+        owed, self._owed = self._owed, None
+        if owed is not None:
+            await self._thread.run(owed.close)
+        self._thread.close()
+
+    async def _rebuild(self, spool: Spool, why: str) -> None:
+        """Raises SpoolUnwritable."""
+        try:
+            damage = await self._thread.run(spool.rebuild)
+        except SpoolUnusable as unusable:
+            self._report(f"{why}; {unusable}")
+            raise SpoolUnwritable(f"{self.path} cannot be written: {why}") from unusable
+        self._report(f"{why}; {damage}")
+
+    def _report(self, problem: str) -> None:
+        self._log.error("%s", problem)
+        if problem not in self._problems:
+            self._problems.append(problem)
+
+    def _opened(self) -> Spool:
+        if self._spool is None:
+            raise RuntimeError("the spool is not open")
+        return self._spool

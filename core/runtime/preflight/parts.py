@@ -1,0 +1,57 @@
+"""The parts that a configuration names, each built for a look: without an engine, background tasks or a start."""
+
+import logging
+from typing import cast
+
+from mozu.core.api import Context, EvaluatorDeclaration, Obstacle, Settings, SinkDeclaration
+from mozu.core.api.declarations import AnyDeclaration, ComponentDeclaration
+from mozu.core.errors import ConfigError, MozuError
+from mozu.core.metrics import Metrics
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.runtime.config import Config, Entry
+from mozu.core.runtime.preflight.start import Finding, Start
+from mozu.core.runtime.registry import Registry
+
+
+def built_parts(config: Config, registry: Registry, fields: FieldRegistry) -> tuple[Start, list[Finding]]:
+    """What would be started, and why parts of it cannot even be built (each refuses the start)."""
+    components: list[tuple[str, object]] = []
+    refused: list[Finding] = []
+    for entry in config.entries():
+        subject = f"{entry.kind} {entry.id}"
+        try:
+            components.append((subject, _built(entry, registry, fields)))
+        except ConfigError as error:
+            refused += [Finding(subject, Obstacle(_without(subject, text), refuses=True)) for text in error.problems]
+        except (MozuError, ImportError) as error:
+            refused.append(Finding(subject, Obstacle(str(error), refuses=True)))
+    core = config.core
+    start = Start(
+        components=components,
+        sinks=config.sinks,
+        sources=[entry.id for entry in config.sources],
+        record=core.record,
+        capture=core.capture,
+        state_dir=core.state_dir,
+        files=config.files,
+    )
+    return start, refused
+
+
+def _built(entry: Entry, registry: Registry, fields: FieldRegistry) -> object:
+    declaration: AnyDeclaration = registry.declaration(entry)
+    context = Context(
+        id=entry.id,
+        log=logging.getLogger(f"mozu.{entry.id}"),
+        metrics=Metrics(),
+        fields=fields,
+        offline=isinstance(declaration, EvaluatorDeclaration),
+        content_type=registry.format(entry).content_type if isinstance(declaration, SinkDeclaration) else "",
+    )
+    built: object = registry.build(cast("ComponentDeclaration[Settings, object]", declaration), entry, context)
+    return built
+
+
+def _without(subject: str, text: str) -> str:
+    """Without the subject, which a finding has already."""
+    return text.removeprefix(f"{subject}: ")

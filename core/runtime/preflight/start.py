@@ -1,0 +1,90 @@
+"""The parts of a start, and what each of them would find on this machine."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from mozu.core.api import ChecksStart, Obstacle
+from mozu.core.delivery.spool import spool_obstacles
+from mozu.core.errors import MozuError
+from mozu.core.runtime.config.delivery import STATE_DIR
+from mozu.core.runtime.config.model import Entry
+from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
+from mozu.core.runtime.preflight.recordings import recording_obstacles
+from mozu.core.runtime.run_file import instance, is_running
+
+_log: Final = logging.getLogger("mozu.preflight")
+RUN_FILES: Final = "run"
+"""Below `state_dir`."""
+
+
+class StartRefused(MozuError):
+    """The start would fail; the text has a line for each reason."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """An obstacle, and what it is in the way of: `sink archive`, `capture.path_prefix`."""
+
+    subject: str
+    obstacle: Obstacle
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.obstacle.reason}"
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be started."""
+
+    components: Sequence[tuple[str, object]] = ()
+    """(kind and id, component), built and not started."""
+    sinks: Sequence[Entry] = ()
+    """Their spools are looked at."""
+    sources: Sequence[str] = ()
+    """Ids."""
+    record: RecordSettings = RecordSettings()
+    capture: CaptureSettings = CaptureSettings()
+    state_dir: Path = STATE_DIR
+    files: tuple[str, ...] = ()
+    """The configuration was read from."""
+
+    def findings(self, *, beside_itself: bool = False) -> list[Finding]:
+        """All there are. `beside_itself`: where mozu runs with this configuration, what is held by another process is
+        no obstacle: it is that one."""
+        found = [Finding(*one) for one in self._obstacles()]
+        if beside_itself and any(one.obstacle.held for one in found) and self._is_running():
+            return [one for one in found if not one.obstacle.held]
+        return found
+
+    def _obstacles(self) -> Iterator[tuple[str, Obstacle]]:
+        yield from recording_obstacles(self.record, self.capture, self.sources)
+        for entry in self.sinks:
+            if entry.spool.enabled:
+                for obstacle in spool_obstacles(entry.spool.file(entry.id)):
+                    yield f"sink {entry.id}", obstacle
+        for subject, component in self.components:
+            if isinstance(component, ChecksStart):
+                for obstacle in _asked(component):
+                    yield subject, obstacle
+
+    def _is_running(self) -> bool:
+        return is_running(self.state_dir / RUN_FILES, instance(self.files))
+
+
+def require(start: Start) -> None:
+    """Before anything is started. Raises StartRefused; what does not refuse the start is logged as a warning."""
+    found = start.findings()
+    refusing = [str(one) for one in found if one.obstacle.refuses]
+    if refusing:
+        raise StartRefused("\n".join(refusing))
+    for one in found:
+        _log.warning("%s; mozu tries it again and again", one)
+
+
+def _asked(component: ChecksStart) -> Sequence[Obstacle]:
+    try:
+        return list(component.obstacles())
+    except Exception as error:  # noqa: BLE001  a plugin's code: what it raises is an answer
+        return [Obstacle(f"it cannot say what a start would find: {type(error).__name__}: {error}")]
