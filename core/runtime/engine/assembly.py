@@ -52,7 +52,6 @@ from mozu.core.runtime.config.resolve import ResolveSettings
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.file_content import content_of
 from mozu.core.runtime.engine.interfaces import interface_addresses
-from mozu.core.runtime.preflight import Start
 from mozu.core.runtime.registry import Registry, version
 
 C = TypeVar("C")
@@ -140,32 +139,6 @@ class Assembly(msgspec.Struct):
         names.forget()
         for entry in (*self.config.enrichers, *self.config.sources):
             names.assign(self.lookups.get((entry.kind, entry.id), {}))
-
-    def start(self) -> Start:
-        """Its parts, for a look at what they would find on this machine."""
-        return Start(
-            components=self._named([*(one.isolated for one in self.sources), *self._besides_sources()]),
-            sinks=[one.entry for one in self.sinks],
-            sources=[one.isolated.name for one in self.sources],
-            record=self.record,
-            capture=self.capture,
-            state_dir=self.state_dir,
-            files=self.files,
-        )
-
-    def change(self, running: "Assembly") -> Start:
-        """What a reload adds to what runs. Sources and full recordings go on as they are; spools are not looked at,
-        because a look drops the locks of one that this process has open."""
-        known = {id(one.component) for one in running._besides_sources()}
-        fresh = [one for one in self._besides_sources() if id(one.component) not in known]
-        return Start(components=self._named(fresh), capture=self.capture)
-
-    def _besides_sources(self) -> list[Isolated[Any]]:
-        return [*self.enrichers, *self.evaluators, *(one.isolated for one in self.sinks)]
-
-    @staticmethod
-    def _named(isolated: list[Isolated[Any]]) -> list[tuple[str, object]]:
-        return [(f"{one.kind} {one.name}", one.component) for one in isolated]
 
 
 def assemble(config: Config, registry: Registry, metrics: Metrics, tasks: BackgroundTasks) -> Assembly:

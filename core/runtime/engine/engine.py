@@ -23,6 +23,7 @@ from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.reload import Reassemble, Reloader, RunParts
 from mozu.core.runtime.engine.sink_set import SinkSet
+from mozu.core.runtime.engine.start_parts import start_of
 from mozu.core.runtime.engine.wiring import wire
 from mozu.core.runtime.loop import Watchdog
 from mozu.core.runtime.preflight import RUN_FILES, require
@@ -45,8 +46,11 @@ class Engine:
         rebuild: Reassemble | None = None,
     ) -> None:
         """`announces`: start and end of the run are alerts, and sinks get the heartbeats that they want. `rebuild`
-        gives a reload what is to come into force; without it there is none. Raises StartRefused where this machine does not allow it."""
-        require(assembly.start())
+        gives a reload what is to come into force; without it there is none.
+
+        Raises StartRefused where this machine does not allow it.
+        """
+        require(start_of(assembly))
         self._assembly, self._metrics, self._tasks = assembly, metrics, tasks
         self._stopping, self._why = asyncio.Event(), ""
         self._started = time.monotonic()

@@ -39,6 +39,7 @@ from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.recordings import change_recorder, recorded_demand
 from mozu.core.runtime.engine.sink_set import SinkChange, SinkSet
+from mozu.core.runtime.engine.start_parts import change_of
 from mozu.core.runtime.engine.wiring import unredacted
 from mozu.core.runtime.preflight import require
 from mozu.core.runtime.registry import Registry
@@ -78,7 +79,7 @@ def reassemble(read: Read, metrics: Metrics, tasks: BackgroundTasks) -> Reassemb
             problems.check()
             assembler = Assembler(config, registry, metrics, tasks, current)
             fresh = assembler.assembly(await thread.run(assembler.evaluators))
-            require(fresh.change(current))
+            require(change_of(fresh, current))
             return fresh
         finally:
             thread.close()

@@ -1,5 +1,6 @@
 """What a start would find: one answer for `mozu check`, `mozu sinks check` and `mozu run`."""
 
+import logging
 import os
 import socket
 import subprocess
@@ -32,8 +33,12 @@ Said = tuple[int, str]
 
 
 @pytest.fixture
-def say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> "Commands":
-    return Commands(tmp_path, capsys)
+def say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator["Commands"]:
+    """A run sends the root logger to stderr; afterwards it is as before."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield Commands(tmp_path, capsys)
+    root.handlers[:], root.level = handlers, level
 
 
 class Commands:

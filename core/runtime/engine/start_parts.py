@@ -1,0 +1,34 @@
+"""From an assembly to the parts of a start, for a look at what they would find (core/runtime/preflight/)."""
+
+from collections.abc import Iterator
+
+from mozu.core.runtime.engine.assembly import Assembly
+from mozu.core.runtime.preflight import Start
+
+
+def start_of(assembly: Assembly) -> Start:
+    """Everything."""
+    sources = [(f"source {one.isolated.name}", one.isolated.component) for one in assembly.sources]
+    return Start(
+        components=[*sources, *_besides_sources(assembly)],
+        sinks=[one.entry for one in assembly.sinks],
+        sources=[one.isolated.name for one in assembly.sources],
+        record=assembly.record,
+        capture=assembly.capture,
+        state_dir=assembly.state_dir,
+        files=assembly.files,
+    )
+
+
+def change_of(fresh: Assembly, running: Assembly) -> Start:
+    """What a reload adds to what runs. Sources and full recordings go on as they are; spools are not looked at, because
+    a look drops the locks of one that this process has open."""
+    known = {id(component) for _, component in _besides_sources(running)}
+    added = [(subject, component) for subject, component in _besides_sources(fresh) if id(component) not in known]
+    return Start(components=added, capture=fresh.capture)
+
+
+def _besides_sources(assembly: Assembly) -> Iterator[tuple[str, object]]:
+    yield from ((f"enricher {one.name}", one.component) for one in assembly.enrichers)
+    yield from ((f"evaluator {one.name}", one.component) for one in assembly.evaluators)
+    yield from ((f"sink {one.isolated.name}", one.isolated.component) for one in assembly.sinks)
