@@ -6,6 +6,7 @@
     ├── PluginError         a plugin cannot be found, imported, or breaks its contract
     ├── SourceUnavailable   this machine or this privilege cannot run a source
     ├── SourceBroken        a source found input that it cannot go on with (a corrupt recording)
+    ├── DeadlineExceeded    a call of a component has taken longer than it may
     ├── UnknownField        no field of this name, or a wrong argument for it
     └── SinkClosed          the destination is gone for good, without a fault (a closed pipe)
 
@@ -56,6 +57,10 @@ class SourceUnavailable(MozuError):
 
 class SourceBroken(MozuError):
     """A source found input that it cannot go on with; what came before it stands."""
+
+
+class DeadlineExceeded(MozuError):
+    """A call of a component has taken longer than it may; the text names the component and the method."""
 
 
 class UnknownField(MozuError):

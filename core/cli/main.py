@@ -11,6 +11,7 @@ import click
 from mozu.core.cli.group import CommandState, mozu
 from mozu.core.cli.terminal import safe
 from mozu.core.errors import ConfigError, MozuError
+from mozu.core.runtime.leaving import leave_soon
 
 EXIT_REFUSED: Final = 1
 EXIT_FAULT: Final = 70
@@ -19,7 +20,9 @@ EXIT_INTERRUPTED: Final = 130
 
 def main() -> NoReturn:
     """Run the command line of this process and end it."""
-    sys.exit(invoke(sys.argv[1:]))
+    code = invoke(sys.argv[1:])
+    leave_soon(code)
+    sys.exit(code)
 
 
 def invoke(arguments: Sequence[str]) -> int:

@@ -1,6 +1,5 @@
 """`mozu sinks check`: whether the configured sinks would accept an alert; with `--send` a test alert."""
 
-import asyncio
 import logging
 import socket
 import time
@@ -10,22 +9,26 @@ from typing import Final, TypeVar
 
 import click
 
-from mozu.core.api import ChecksDestination, ChecksStart, Context, Record, Rejected, Retry, Sink, SinkDeclaration
+from mozu.core.api import ChecksDestination, ChecksStart, Context, Kind, Record, Rejected, Retry, Sink, SinkDeclaration
 from mozu.core.cli import options
 from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
 from mozu.core.common.thread_pool import WorkerThread
+from mozu.core.errors import DeadlineExceeded
+from mozu.core.isolation.deadline import deadline, within
+from mozu.core.isolation.isolated import Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Stamp, Template, alert_id
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.config import Config, Entry
+from mozu.core.runtime.loop import run
 from mozu.core.runtime.preflight import Start
 from mozu.core.runtime.registry import Registry, configure
 
 T = TypeVar("T")
 
 _TIMEOUT: Final = 30.0
-"""Seconds in which a sink must have answered."""
+"""Seconds in which each call of a sink must have answered."""
 
 
 @click.group(name="sinks")
@@ -53,7 +56,7 @@ def check(send: bool, sink: str | None, path: Path | None, overrides: tuple[str,
     if not entries:
         raise click.UsageError(f"--sink: no configured sink is called {sink!r}")
     set_up("debug" if verbose else "info")
-    return asyncio.run(_check_all(entries, config, registry, send=send))
+    return run(_check_all(entries, config, registry, send=send))
 
 
 async def _check_all(entries: list[Entry], config: Config, registry: Registry, *, send: bool) -> int:
@@ -72,6 +75,7 @@ class _Trial:
     def __init__(self, entry: Entry, config: Config, registry: Registry) -> None:
         self._entry, self._host = entry, config.host or socket.gethostname()
         self._registry, self._config = registry, config
+        self._isolation = Isolation(Kind.SINK.value, entry.id, Metrics())
         ((self._declaration, _),) = registry.declarations(SinkDeclaration, [entry])
         self._worker: WorkerThread | None = None
 
@@ -82,10 +86,9 @@ class _Trial:
         log.addHandler(warnings)
         log.propagate = log.isEnabledFor(logging.DEBUG)
         try:
-            async with asyncio.timeout(_TIMEOUT):
-                good, text = await self._tried(log, send=send)
-        except TimeoutError:
-            good, text = False, f"it has not answered within {_TIMEOUT:.0f} s"
+            good, text = await self._tried(log, send=send)
+        except DeadlineExceeded as late:
+            return False, str(late)
         except Exception as error:  # noqa: BLE001  a plugin's code: whatever it raises is the answer
             good, text = False, str(error) or type(error).__name__
         finally:
@@ -98,17 +101,18 @@ class _Trial:
         context = Context(
             id=self._entry.id, log=log, metrics=Metrics(), fields=FieldRegistry(), content_type=content_type
         )
-        sink = self._registry.build(self._declaration, self._entry, context)
+        with deadline(self._isolation, "build", _TIMEOUT):
+            sink = self._registry.build(self._declaration, self._entry, context)
         why = self._in_the_way(sink)
         if why:
             return False, why
         if self._declaration.blocking:
             self._worker = WorkerThread(f"mozu-check-{self._entry.id}")
-        await self._call(sink.start)
+        await self._call("start", sink.start)
         try:
             return await (self._sent(sink) if send else self._looked(sink))
         finally:
-            await self._call(sink.stop)
+            await self._call("stop", sink.stop)
             if self._worker is not None:
                 self._worker.close()
 
@@ -126,12 +130,12 @@ class _Trial:
             if isinstance(sink, ChecksStart):
                 return True, "it would accept an alert"
             return True, "its settings are good; --send shows whether alerts arrive"
-        why = await self._call(sink.check)
+        why = await self._call("check", sink.check)
         return why is None, why or "it would accept an alert"
 
     async def _sent(self, sink: Sink) -> tuple[bool, str]:
         record = self._record()
-        outcomes = await self._call(lambda: sink.deliver([record]))
+        outcomes = await self._call("deliver", lambda: sink.deliver([record]))
         outcome = outcomes[0] if outcomes else None
         if isinstance(outcome, Rejected):
             return False, outcome.reason
@@ -154,7 +158,10 @@ class _Trial:
         stamp = Stamp(self._host, self._entry.id, f"test-{now:x}", 1)
         return Record(alert, self._registry.encoder(self._entry).encode(alert, stamp), stamp)
 
-    async def _call(self, call: Callable[[], Awaitable[T] | T]) -> T:
+    async def _call(self, method: str, call: Callable[[], Awaitable[T] | T]) -> T:
+        return await within(self._isolation, method, _TIMEOUT, lambda: self._made(call))
+
+    async def _made(self, call: Callable[[], Awaitable[T] | T]) -> T:
         result = call() if self._worker is None else await self._worker.run(call)
         return await result if isinstance(result, Awaitable) else result
 

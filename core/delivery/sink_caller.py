@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from mozu.core.api import Sink
 from mozu.core.common.thread_pool import WorkerThread
+from mozu.core.isolation.deadline import START_SECONDS, STOP_SECONDS, within
 from mozu.core.isolation.isolated import Isolated
 
 T = TypeVar("T")
@@ -19,9 +20,9 @@ class SinkCaller:
         self._thread = WorkerThread(f"mozu-{sink.name}") if sink.blocking else None
         self._busy_since: float | None = None
 
-    async def start(self) -> None:
-        """Start the sink. Raises what the sink raises."""
-        await self.call(self.sink.component.start)
+    async def start(self, seconds: float = START_SECONDS) -> None:
+        """Start the sink within this time. Raises what the sink raises, and DeadlineExceeded."""
+        await within(self.sink, "start", seconds, lambda: self.call(self.sink.component.start))
 
     def busy(self) -> float:
         """Seconds that the call under way has taken so far."""
@@ -40,10 +41,10 @@ class SinkCaller:
         self._busy_since = None
         return result
 
-    async def stop(self) -> None:
-        """Stop the sink; one whose last call has not returned is left to itself."""
+    async def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Stop the sink within this time; one whose last call has not returned is left to itself."""
         with self.sink.contained("stop"):
             if self._busy_since is None:
-                await self.call(self.sink.component.stop)
+                await within(self.sink, "stop", seconds, lambda: self.call(self.sink.component.stop))
         if self._thread is not None:
             self._thread.close()

@@ -26,6 +26,7 @@ from mozu.core.delivery.plain import plain_alert
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.errors import SinkClosed
+from mozu.core.isolation.deadline import START_SECONDS, STOP_SECONDS, within
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Alert, Stamp
 
@@ -123,9 +124,9 @@ class SinkWorker:
         """Alerts that the destination has."""
         return self._delivered.value
 
-    async def start(self) -> None:
-        """Start the sink. Raises what the sink raises."""
-        await self._caller.start()
+    async def start(self, seconds: float = START_SECONDS) -> None:
+        """Start the sink within this time. Raises what the sink raises, and DeadlineExceeded."""
+        await self._caller.start(seconds)
 
     def configure(self, retry: RetryPolicy, route: Route) -> None:
         """Other settings, from the next alert on."""
@@ -206,15 +207,19 @@ class SinkWorker:
         self._delayed += self._pending
         self._pending = []
 
-    async def stop(self, because: str = "") -> int:
-        """Stop the sink; what it has not acknowledged stays in the spool, or is counted as dropped. How many wait on
-        disk."""
+    async def stop(self, because: str = "", seconds: float = STOP_SECONDS) -> int:
+        """Stop the sink within this time; what it has not acknowledged stays in the spool, or is counted as dropped.
+        How many wait on disk."""
         self._undelivered_because = because or self._undelivered_because
         left = self.queue.in_memory()
         if left:
             self.sink.log.error("sink %s: %d alerts undelivered (%s)", self.name, left, self._undelivered_because)
-        waiting = await self.queue.stop(self._undelivered_because)
-        await self._caller.stop()
+        waiting = 0
+        with self.sink.contained("close its queue"):
+            waiting = await within(
+                self.sink, "close its queue", seconds, lambda: self.queue.stop(self._undelivered_because)
+            )
+        await self._caller.stop(seconds)
         return waiting
 
     # --- from the queue

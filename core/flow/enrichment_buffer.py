@@ -8,11 +8,12 @@ the time limit events are evaluated without the data, and their alerts say so (`
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from mozu.core.api import Enricher
+from mozu.core.isolation.deadline import within
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event
@@ -20,6 +21,8 @@ from mozu.core.model.event import Event
 Release = Callable[[Sequence[Event], tuple[str, ...]], None]
 """Takes events that may be evaluated now, and the names of the enrichers that did not answer in time."""
 
+RESOLVE_SECONDS: Final = 30.0
+"""After which an enricher's look-up is given up; events wait for `seconds` of the bounds, which is less."""
 _EVENT_BYTES = 500
 """Size of an event besides its texts: measured roughly, used only to bound memory."""
 
@@ -122,7 +125,9 @@ class EnrichmentBuffer:
         loop = asyncio.get_running_loop()
         deadline = loop.call_later(self._bounds.seconds, self._release_group, group, True)
         with group.enricher.contained(f"resolve {group.key}"):
-            await group.enricher.component.resolve(group.key)
+            await within(
+                group.enricher, "resolve", RESOLVE_SECONDS, lambda: group.enricher.component.resolve(group.key)
+            )
         deadline.cancel()
         self._timed_out.discard(name)
         self._release_group(group, late=not group.enricher.component.known(group.key))

@@ -17,6 +17,7 @@ from mozu.core.filter.demand import Demand
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
 from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.reconcile import Reconciler
+from mozu.core.isolation.deadline import START_SECONDS, within
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Event
 
@@ -39,18 +40,22 @@ class SourcePump:
         *,
         demand: Callable[[], Demand],
         stopping: asyncio.Event,
+        seconds: float = START_SECONDS,
     ) -> None:
+        """`seconds`: what a start, or taking new demand, may take."""
         self.pipeline, self.name, self.live = pipeline, pipeline.name, pipeline.live
         self.reconciler = reconciler
         """None for a source that is not live, whose state cannot be compared with the machine."""
         self._source, self._alerts, self._demand, self._stopping = pipeline.source, alerts, demand, stopping
+        self._seconds = seconds
         self.failed = False
         """The source has ended before its input did: the exit status is 1."""
 
     async def start(self, demand: Demand) -> None:
-        """Start the source, then take in the processes that exist already. Raises SourceUnavailable."""
+        """Start the source, then take in the processes that exist already. Raises SourceUnavailable,
+        DeadlineExceeded."""
         try:
-            await self._source.component.start(demand)
+            await within(self._source, "start", self._seconds, lambda: self._source.component.start(demand))
             self._seed(demand)
         except OSError as error:  # of the machine: no /proc, no descriptors left, a file that may not be opened
             hint = "; is /proc mounted?" if str(error.filename).startswith("/proc/") else ""
@@ -73,7 +78,7 @@ class SourcePump:
         if self.pipeline.state is not None:
             self.pipeline.state.configure(environments="env" in demand.state_dependencies("syscall"))
         with self._source.contained("take new demand") as outcome:
-            await self._source.component.update(demand)
+            await within(self._source, "update", self._seconds, lambda: self._source.component.update(demand))
         return "" if outcome.failed is None else str(outcome.failed) or type(outcome.failed).__name__
 
     async def run(self) -> None:
@@ -99,14 +104,14 @@ class SourcePump:
             )
             await asyncio.sleep(seconds)
             with self._source.contained("start again"):
-                await self._source.component.stop()
-                await self._source.component.start(self._demand())
+                await within(self._source, "stop", self._seconds, self._source.component.stop)
+                await within(self._source, "start", self._seconds, lambda: self._source.component.start(self._demand()))
             self.reconcile()
 
     async def stop(self, seconds: float) -> None:
         """Have the source take in nothing more; `run` ends when it has given the rest."""
         with self._source.contained("stop"):
-            await asyncio.wait_for(self._source.component.stop(), seconds)
+            await within(self._source, "stop", seconds, self._source.component.stop)
 
     def reconcile(self) -> None:
         """Events about processes were lost: have the state compared with /proc and repaired."""

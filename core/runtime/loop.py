@@ -4,12 +4,16 @@ import asyncio
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from inspect import CO_COROUTINE
 from types import CodeType, FrameType
 from typing import Final, TypeVar
 
 import uvloop
+
+from mozu.core.runtime.leaving import leave
 
 T = TypeVar("T")
 
@@ -18,10 +22,30 @@ _IDLE_CHECKS: Final = 10
 """Checks of an idle loop until a heartbeat is asked of it all the same."""
 
 
+_CLOSE_SECONDS: Final = 1.0
+"""How long tasks that are left at the end may take to be cancelled."""
+
+
 def run(main: Coroutine[None, None, T]) -> T:
-    """Run to the end under uvloop."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    """Run to the end under uvloop. Tasks and threads of components that do not end hold nothing up."""
+    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    try:
         return runner.run(main)
+    finally:
+        _close(runner.get_loop())
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """As the runner would, which waits for ever for tasks that ignore their cancellation, and for threads."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=_CLOSE_SECONDS))
+    with suppress(TimeoutError):
+        loop.run_until_complete(asyncio.wait_for(loop.shutdown_asyncgens(), _CLOSE_SECONDS))
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 class Watchdog:
@@ -43,6 +67,8 @@ class Watchdog:
         self._heartbeat = threading.Event()
         self._stopped = threading.Event()
         self._target = threading.get_ident()
+        self._end: tuple[float, int] | None = None
+        """When the process is ended, on the clock of `time.monotonic`, and with which exit code."""
         self._runner: CodeType | None = None
         """The code that runs the loop."""
         self._thread = threading.Thread(target=self._watch, name="mozu-watchdog", daemon=True)
@@ -65,9 +91,19 @@ class Watchdog:
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)
 
+    def end_within(self, seconds: float, code: int) -> None:
+        """End the process unless `stop` is called within this time: the loop is held by what cannot be broken off."""
+        self._end = time.monotonic() + seconds, code
+
+    def _end_if_overdue(self) -> None:
+        if self._end is not None and time.monotonic() >= self._end[0] and not self._stopped.is_set():
+            blocker = self._blocker(sys._current_frames().get(self._target))
+            leave(self._end[1], f"the stop does not come to its end; the event loop's thread is in {blocker}")
+
     def _watch(self) -> None:
         checks = 0
         while not self._stopped.wait(self._threshold):
+            self._end_if_overdue()
             checks += 1
             if checks % _IDLE_CHECKS and self._is_idle():
                 continue
@@ -82,6 +118,7 @@ class Watchdog:
             waited = self._threshold
             while not self._heartbeat.wait(self._threshold) and not self._stopped.is_set():
                 waited += self._threshold
+                self._end_if_overdue()
             self._report(blocker, waited)
 
     def _is_idle(self) -> bool:

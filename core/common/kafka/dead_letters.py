@@ -40,7 +40,7 @@ class DeadLetterProducer:
         if problem is not None:
             reason = str(problem) or type(problem).__name__
             self._log.warning("dead letters cannot be copied to the topic %s: %s", self._topic, reason)
-            await self._producer.close(flush=False)
+            await self._producer.close(flush=0.0)
 
     def _dead_letter(self, message: KafkaMessage, reason: str) -> KafkaMessage:
         """The record as it was; without its body, if that is what was too large."""

@@ -19,8 +19,6 @@ from mozu.core.common.kafka.client_throttle import THROTTLED, ClientThrottle
 from mozu.core.common.kafka.topics import Topics
 from mozu.core.metrics import Metrics
 
-_FLUSH_TIMEOUT: Final = 5.0
-"""Seconds in which a producer may flush before it is closed."""
 _CANCEL_TIMEOUT: Final = 0.5
 """Seconds in which its sender task may end after it was cancelled."""
 
@@ -117,15 +115,15 @@ class KafkaProducer:
         """Whether a broker has muted a connection because of a quota."""
         return self._throttle is not None and self._throttle.throttled_for() > 0
 
-    async def close(self, *, flush: bool) -> None:
-        """Close the producer: after records in flight were acknowledged, for which it has a few seconds, or at once.
+    async def close(self, *, flush: float) -> None:
+        """Close the producer: after records in flight were acknowledged, for which it has so many seconds, or at once.
         Futures that are not done then fail."""
         producer, self._producer = self._producer, None
         if producer is None:
             return
-        if flush:
+        if flush > 0:
             try:
-                async with asyncio.timeout(_FLUSH_TIMEOUT):
+                async with asyncio.timeout(flush):
                     await producer.flush()
             except (TimeoutError, KafkaError):
                 pass

@@ -89,6 +89,9 @@ class CoreSettings(Settings):
     resolve: ResolveSettings = Field(
         ResolveSettings(), description="Addresses of the names that rules compare with (`fd.sip.name`)."
     )
+    start_deadline: float = Field(
+        120.0, gt=0, description="Seconds that a component may take to be built, to start, or to take new rules."
+    )
     stop_deadline: float = Field(
         10.0, gt=0, description="Seconds that a stop may take; what is left then is counted as dropped."
     )

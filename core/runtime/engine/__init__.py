@@ -1,5 +1,6 @@
 """From a configuration to a running pipeline to a clean stop; the only place that sees everything."""
 
+import signal
 from pathlib import Path
 
 from mozu.core.common.descriptors import raise_limit
@@ -38,6 +39,8 @@ async def _main(
     config: Config, registry: Registry, duration: float | None, stats: Path | None, announces: bool, read: Read | None
 ) -> int:
     metrics, tasks = Metrics(), BackgroundTasks()
+    # Ctrl-C ends a `build` that hangs; the runner's own handler would wait for it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         rebuild = None if read is None else reassemble(read, metrics, tasks)
         assembly = assemble(config, registry, metrics, tasks)

@@ -40,6 +40,7 @@ from mozu.core.delivery.encode import Encoder, FalcoText
 from mozu.core.delivery.redact import Redactor
 from mozu.core.errors import ConfigError, MozuError
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
+from mozu.core.isolation.deadline import START_SECONDS, deadline
 from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
@@ -107,6 +108,8 @@ class Assembly(msgspec.Struct):
     """Identity of this run: host, boot and run, in which event numbers are unique."""
     stop_deadline: float
     """Seconds."""
+    start_deadline: float = START_SECONDS
+    """Seconds that each call at the start may take (`build`, `start`), and each reload of a component."""
     alert_limiter: AlertLimiter = msgspec.field(default_factory=AlertLimiter)
     redact: Redactor | None = None
     """Hides secrets in alerts; None where that is switched off."""
@@ -167,6 +170,8 @@ class Assembler:
         self._config, self._registry, self._metrics, self._tasks, self._current = (
             config, registry, metrics, tasks, current,
         )  # fmt: skip
+        self.compiling = ""
+        """The evaluator that is being built."""
         self._settings: dict[tuple[Kind, str], Settings] = {}
         self._content: dict[tuple[Kind, str], bytes] = {}
         self._files: list[Path] = []
@@ -204,6 +209,7 @@ class Assembler:
             hostname=self._hostname if current is None else current.hostname,
             origin=f"{self._hostname}/{_boot_id()}/{time.time_ns():x}" if current is None else current.origin,
             stop_deadline=core.stop_deadline,
+            start_deadline=core.start_deadline,
             alert_limiter=current.alert_limiter if current and same_limits else AlertLimiter(**limits.model_dump()),
             redact=current.redact if current and same_redaction else _redactor(config, self._metrics),
             record=core.record,
@@ -312,6 +318,7 @@ class Assembler:
 
     def _evaluator(self, declaration: ComponentDeclaration[Settings, Evaluator], entry: Entry) -> Isolated[Evaluator]:
         """Rules may have changed whatever the settings: those that came out the same stay in force."""
+        self.compiling = entry.id
         running = [] if self._current is None else self._current.evaluators
         before = self._running(running, entry, self._requested_fields)
         if before is None or self._current is None or self._fields is not self._current.fields:
@@ -340,7 +347,8 @@ class Assembler:
             content_type=content_type,
             spawn=self._tasks.of(isolation),
         )
-        with self._assigning(entry.kind, entry.id):
+        seconds = self._config.core.start_deadline
+        with self._assigning(entry.kind, entry.id), deadline(isolation, "build", seconds):
             component = self._registry.build(declaration, entry, context)
         return Isolated(entry.kind.value, entry.id, component, self._metrics, blocking=blocking)
 

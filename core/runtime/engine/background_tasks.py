@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+import inspect
+from collections.abc import Awaitable, Callable
 
+from mozu.core.isolation.detached import detached
 from mozu.core.isolation.isolated import Isolation
 
 Contained = Callable[[], contextlib.AbstractContextManager[object]]
@@ -48,7 +50,7 @@ class BackgroundTasks:
         if self._group is None:
             self._early.append((work, name, contained))
             return
-        waiting = _await(work, contained)
+        waiting = _await(work, name, contained)
         try:
             task = self._group.create_task(waiting, name=name)
         except RuntimeError:  # the group is shutting down
@@ -63,12 +65,12 @@ class BackgroundTasks:
         _close(work)  # of a task that was cancelled before its first step
 
 
-async def _await(work: Awaitable[None], contained: Contained) -> None:
+async def _await(work: Awaitable[None], name: str, contained: Contained) -> None:
     with contained():
-        await work
+        await detached(work, name)
 
 
 def _close(work: Awaitable[None]) -> None:
-    """A coroutine that never ran would warn that it was never awaited; one that has ended is left as it is."""
-    if isinstance(work, Coroutine):
+    """A coroutine that never ran would warn that it was never awaited; one that ran is left as it is."""
+    if inspect.iscoroutine(work) and inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
         work.close()

@@ -7,14 +7,17 @@ import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
+from typing import Final
 
 import orjson
 
 from mozu.core.api import Reopens
+from mozu.core.errors import MozuError
 from mozu.core.flow.heartbeats import Heartbeats
 from mozu.core.flow.loss_accounting import LossAccounting
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.flow.statistics import as_text, gather
+from mozu.core.isolation.detached import detached
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.engine.assembly import Assembly
@@ -22,14 +25,19 @@ from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.reload import Reassemble, Reloader, RunParts
+from mozu.core.runtime.engine.shutdown import Shutdown
 from mozu.core.runtime.engine.sink_set import SinkSet
 from mozu.core.runtime.engine.start_parts import start_of
+from mozu.core.runtime.engine.startup import Startup
+from mozu.core.runtime.engine.stop_signals import StopSignals
 from mozu.core.runtime.engine.wiring import wire
 from mozu.core.runtime.loop import Watchdog
 from mozu.core.runtime.preflight import RUN_FILES, require
 from mozu.core.runtime.run_file import instance
 
 _log = logging.getLogger("mozu.engine")
+_START_HOLD: Final = 1.0
+"""Seconds for which the loop may be held, unreported, during the start: /proc is read then."""
 _delays = logging.getLogger("mozu.engine.delays")
 
 
@@ -54,6 +62,7 @@ class Engine:
         self._assembly, self._metrics, self._tasks = assembly, metrics, tasks
         self._stopping, self._why = asyncio.Event(), ""
         self._started = time.monotonic()
+        self._is_started, self._is_signalled = False, False
         self._group = asyncio.TaskGroup()
         self._sinks = SinkSet(
             assembly.sinks, agent=assembly.hostname, on_closed=self.stop, spawn=self._task, report=self._report_spool,
@@ -103,18 +112,20 @@ class Engine:
         Not `attended`: signals are the caller's affair, and the numbers at the end are not printed.
         """
         loop = asyncio.get_running_loop()
-        if attended:
-            self._catch_signals(loop)
         watchdog = self._watchdog = Watchdog(loop, self._owners(), report=self._report_delay)
+        signals = StopSignals(loop, watchdog, self._stop_for_signal, self._assembly.stop_deadline)
+        if attended:
+            self._catch_signals(loop, signals)
+        watchdog.start()
         timer = None
         try:
             async with self._group:
                 self._tasks.own(self._group)
-                await self._start_announced()
-                watchdog.start()
+                startup = self._startup()
+                is_started = await self._start(startup)
                 if duration is not None:
                     timer = loop.call_later(duration, self.stop, "the time given has passed")
-                await self._work()
+                await (self._work() if is_started else self._abort(startup))
                 self._tasks.cancel()
         except BaseExceptionGroup as group:
             raise group.exceptions[0] if len(group.exceptions) == 1 else group from None
@@ -122,6 +133,7 @@ class Engine:
             watchdog.stop()
             if timer is not None:
                 timer.cancel()
+            signals.release()
         reported = self._report(stats) if attended else True
         return int(not reported or any(pump.failed for pump in self._pumps))
 
@@ -132,49 +144,62 @@ class Engine:
             self._why = why
             self._stopping.set()
 
+    def _stop_for_signal(self, why: str) -> None:
+        self._is_signalled = True
+        self.stop(why)
+
     # --- start
 
-    async def _start_announced(self) -> None:
+    def _startup(self) -> Startup:
+        return Startup(
+            self._assembly.enrichers,
+            self._sinks,
+            self._pumps,
+            self._hosts,
+            seconds=self._assembly.start_deadline,
+            demand=self._demand,
+            spawn=self._tasks.spawn,
+        )
+
+    async def _start(self, startup: Startup) -> bool:
+        """Start everything; whether that was done before a stop came. Raises what refuses the start."""
+        start = self._task(self._start_announced(startup), "start")
+        stop = self._task(self._until_stopping(), "wait for a stop")
+        await asyncio.wait([start, stop], return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not start.done():
+            start.cancel()
+            await asyncio.wait([start])
+        return self._is_started
+
+    async def _until_stopping(self) -> None:
+        await self._stopping.wait()
+
+    async def _start_announced(self, startup: Startup) -> None:
         """What is known of earlier runs stays on record if the start is refused."""
-        if self._lifecycle is None:
-            await self._start()
-            return
-        self._lifecycle.claim()
+        if self._lifecycle is not None:
+            self._lifecycle.claim()
         try:
-            await self._start()
-        except BaseException:
-            self._lifecycle.release()
+            await startup.run()
+        except BaseException as error:
+            if self._lifecycle is not None:
+                self._lifecycle.release()
+            if self._stopping.is_set() and isinstance(error, MozuError):
+                return  # it was broken off, and stops like any other run
             raise
+        self._is_started = True
 
-    async def _start(self) -> None:
-        """Sinks before sources, so that the first alert finds its queue."""
-        for enricher in self._assembly.enrichers:
-            with enricher.contained("start"):
-                await enricher.component.start()
-        await self._sinks.start()
-        demand = self._demand()
-        if self._hosts is not None:
-            self._hosts.want(demand.hosts)
-            self._tasks.spawn(self._hosts.run(), "resolve the names of hosts")
-        for pump in self._pumps:
-            await pump.start(demand)
-        if self._hosts is not None:
-            await self._hosts.ready()
-        types = sorted({name for source in demand.types.values() for name in source})
-        sinks = ", ".join(worker.name for worker in self._alerts.workers)
-        _log.info("watching %d event types (%s); alerts go to %s", len(types), ", ".join(types), sinks)
+    async def _abort(self, startup: Startup) -> None:
+        """A stop came during the start: stop what has begun to start."""
+        shutdown = Shutdown(self._assembly.stop_deadline, at_once=True)
+        await shutdown.sources(startup.pumps, [])
+        await self._sinks.stop(shutdown)
+        await shutdown.enrichers(startup.enrichers)
 
-    def _catch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._on_stop_signal, number)
+    def _catch_signals(self, loop: asyncio.AbstractEventLoop, signals: StopSignals) -> None:
+        signals.catch()
         loop.add_signal_handler(signal.SIGHUP, self._on_reload_signal)
         loop.add_signal_handler(signal.SIGUSR1, self._on_reopen_signal)
-
-    def _on_stop_signal(self, number: signal.Signals) -> None:
-        if self._stopping.is_set():
-            _log.error("second %s: leaving at once, without delivering what is left", number.name)
-            raise SystemExit(128 + number)
-        self.stop(f"received {number.name}")
 
     def _on_reload_signal(self) -> None:
         if self._reloader is None:
@@ -198,6 +223,8 @@ class Engine:
         return {type(one.component).__module__: f"{one.kind} {one.name}" for one in components}
 
     def _report_delay(self, blocker: str, seconds: float) -> None:
+        if not self._is_started and seconds < _START_HOLD:
+            return
         self._metrics.counter("loop_held_total").value += 1
         _delays.warning("%s held the event loop for more than %.1f s", blocker, seconds)
 
@@ -208,7 +235,7 @@ class Engine:
 
     async def _work(self) -> None:
         self._sinks.deliver()
-        pumps = [self._task(pump.run(), f"pump {pump.name}") for pump in self._pumps]
+        pumps = [self._task(detached(pump.run(), f"pump {pump.name}"), f"pump {pump.name}") for pump in self._pumps]
         ticker = self._task(self._tick(), "tick")
         repairs = [
             self._task(pump.reconciler.run(), f"reconcile {pump.name}") for pump in self._pumps if pump.reconciler
@@ -265,36 +292,19 @@ class Engine:
             await asyncio.wait(pumps)
             self.stop("the sources have ended")
 
-    async def _stop(self, pumps: list[asyncio.Task[None]]) -> None:
+    async def _stop(self, reading: list[asyncio.Task[None]]) -> None:
         """Sources first, then everything in flight, then the sinks; all within the deadline."""
-        deadline = asyncio.get_running_loop().time() + self._assembly.stop_deadline
-        for pump in self._pumps:
-            await pump.stop(self._left(deadline))
-        await self._finish(pumps, deadline)
+        shutdown = Shutdown(self._assembly.stop_deadline, at_once=self._is_signalled)
+        await shutdown.sources(self._pumps, reading)
         for pump in self._pumps:
             pump.pipeline.flush()
-            self._report_recording(pump, await pump.pipeline.close(self._left(deadline)))
+            self._report_recording(pump, await pump.pipeline.close(shutdown.left(0.5)))
         self._losses.report()
         self._alerts.report_suppressed(at_end=True)
         if self._lifecycle is not None:
             self._lifecycle.stopping(self._why)
-        await self._sinks.stop(deadline)
-        for enricher in self._assembly.enrichers:
-            with enricher.contained("stop"):
-                await asyncio.wait_for(enricher.component.stop(), self._left(deadline))
-
-    async def _finish(self, tasks: list[asyncio.Task[None]], deadline: float) -> None:
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=self._left(deadline))
-        for task in late:
-            _log.error("%s did not end within the stop deadline", task.get_name())
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
-
-    def _left(self, deadline: float) -> float:
-        return max(0.1, deadline - asyncio.get_running_loop().time())
+        await self._sinks.stop(shutdown)
+        await shutdown.enrichers(self._assembly.enrichers)
 
     def _report(self, stats: Path | None) -> bool:
         """Print the statistics, and write them to the file; False where it could not be written."""

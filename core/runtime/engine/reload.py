@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack
 
 import msgspec
 
-from mozu.core.api import ChangesSettings, Enricher, Kind
+from mozu.core.api import ChangesSettings, Enricher, Evaluator, Kind
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.errors import ConfigError, MozuError
 from mozu.core.filter.demand import Demand, union
@@ -26,7 +26,9 @@ from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.heartbeats import Heartbeats
 from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
-from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.deadline import exceeded, within
+from mozu.core.isolation.detached import GivenUp, detached
+from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.recording import RecordingOutput
@@ -78,13 +80,22 @@ def reassemble(read: Read, metrics: Metrics, tasks: BackgroundTasks) -> Reassemb
             problems = fixed_problems(config, registry.settings, current)
             problems.check()
             assembler = Assembler(config, registry, metrics, tasks, current)
-            fresh = assembler.assembly(await thread.run(assembler.evaluators))
+            fresh = assembler.assembly(await _compiled(assembler, thread, metrics, config.core.start_deadline))
             require(change_of(fresh, current))
             return fresh
         finally:
             thread.close()
 
     return build
+
+
+async def _compiled(
+    assembler: Assembler, thread: WorkerThread, metrics: Metrics, seconds: float
+) -> list[Isolated[Evaluator]]:
+    try:
+        return await detached(thread.run(assembler.evaluators), "compile rules", seconds)
+    except GivenUp:
+        raise exceeded(Isolation(Kind.EVALUATOR.value, assembler.compiling, metrics), "build", seconds) from None
 
 
 class Reloader:
@@ -138,7 +149,7 @@ class Reloader:
         for enricher in fresh.enrichers:
             if enricher not in self._parts.assembly.enrichers:
                 undo.push_async_callback(_stopped, enricher, fresh.stop_deadline)
-                await _started(enricher)
+                await _started(enricher, fresh.start_deadline)
         change = await self._parts.sinks.prepare(fresh.sinks, fresh.stop_deadline)
         undo.push_async_callback(self._parts.sinks.abandon, change, fresh.stop_deadline)
         return change
@@ -253,9 +264,9 @@ class Reloader:
         self._parts.alerts.notice("Reload failed", Severity.ERROR, text, error=reason, mistakes=mistakes)
 
 
-async def _started(enricher: Isolated[Enricher]) -> None:
+async def _started(enricher: Isolated[Enricher], seconds: float) -> None:
     try:
-        await enricher.component.start()
+        await within(enricher, "start", seconds, enricher.component.start)
     except MozuError:
         raise
     except Exception as error:  # a plugin's code: the reload is refused
@@ -264,4 +275,4 @@ async def _started(enricher: Isolated[Enricher]) -> None:
 
 async def _stopped(enricher: Isolated[Enricher], seconds: float) -> None:
     with enricher.contained("stop"):
-        await asyncio.wait_for(enricher.component.stop(), seconds)
+        await within(enricher, "stop", seconds, enricher.component.stop)

@@ -18,9 +18,12 @@ from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.errors import MozuError
+from mozu.core.isolation.deadline import START_SECONDS, within
+from mozu.core.isolation.detached import detached
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.engine.assembly import BuiltSink
+from mozu.core.runtime.engine.shutdown import RunningWorker, Shutdown
 from mozu.core.runtime.engine.sink_workers import retry_policy, route_of, sink_worker_for
 
 _log = logging.getLogger("mozu.engine")
@@ -40,8 +43,15 @@ class RunningSink(msgspec.Struct, eq=False):
 
     built: BuiltSink
     worker: SinkWorker
-    tasks: list[asyncio.Task[None]]
-    """The writers of its disk queue, and once it delivers, that."""
+    writers: list[asyncio.Task[None]]
+    """Of its disk queue."""
+    deliveries: list[asyncio.Task[None]]
+    """One, once it delivers."""
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """All of them."""
+        return [*self.writers, *self.deliveries]
 
 
 class SinkChange(msgspec.Struct):
@@ -79,6 +89,7 @@ class SinkSet:
         self._running = {one.entry.id: self._made(one) for one in built}
         self._retiring: dict[asyncio.Task[None], RunningSink] = {}
         self._replacing: set[asyncio.Task[None]] = set()
+        self._not_started = {one.worker for one in self._running.values()}
         self._waiting: set[SinkWorker] = set()
         """Whose spools are still those of others: they take alerts, and deliver once they have been handed over."""
 
@@ -87,12 +98,14 @@ class SinkSet:
         """Those that alerts go to."""
         return tuple(one.worker for one in self._running.values())
 
-    async def start(self) -> None:
-        """Open the queues and start the sinks; a sink that fails to start is left to its retries."""
+    async def start(self, seconds: float) -> None:
+        """Open the queues and start the sinks, each within this time; a sink that fails to start is left to its
+        retries."""
         for one in self._running.values():
-            await self._open(one)
+            self._not_started.discard(one.worker)
+            await self._open(one, seconds)
             with one.worker.sink.contained("start"):
-                await one.worker.start()
+                await one.worker.start(seconds)
 
     def deliver(self) -> None:
         """Begin."""
@@ -123,7 +136,7 @@ class SinkSet:
     async def _prepare(self, built: BuiltSink, change: SinkChange) -> None:
         identity, before = built.entry.id, self._running.get(built.entry.id)
         if before is not None and before.built.spool == built.spool:
-            change.running[identity] = RunningSink(built, before.worker, before.tasks)
+            change.running[identity] = RunningSink(built, before.worker, before.writers, before.deliveries)
             if built.isolated is not before.built.isolated:
                 caller = change.callers[identity] = SinkCaller(built.isolated)
                 await _started(caller)
@@ -242,14 +255,15 @@ class SinkSet:
 
     # --- stop
 
-    async def stop(self, deadline: float) -> None:
-        """Deliver what is left until this moment of the loop's clock, then stop every sink."""
-        for one in self._running.values():
+    async def stop(self, shutdown: Shutdown) -> None:
+        """Deliver what is left, as far as there is time, then stop every sink whose start has begun."""
+        running = list(self._running.values())
+        for one in running:
             one.worker.queue.close()
-        await self._finish([task for one in self._running.values() for task in one.tasks], _left(deadline))
-        await self._finish([*self._replacing, *self._retiring], _left(deadline))
-        for one in self._running.values():
-            await one.worker.stop()
+        going = [RunningWorker(one.worker, task) for one in running for task in one.deliveries]
+        await shutdown.deliveries(going, [task for one in running for task in one.writers])
+        await shutdown.finish([*self._replacing, *self._retiring])
+        await shutdown.sinks([one.worker for one in running if one.worker not in self._not_started])
 
     async def _finish(self, tasks: Sequence[asyncio.Task[None]], seconds: float) -> None:
         if not tasks:
@@ -264,7 +278,7 @@ class SinkSet:
     # --- one sink
 
     def _made(self, built: BuiltSink) -> RunningSink:
-        tasks: list[asyncio.Task[None]] = []
+        writers: list[asyncio.Task[None]] = []
 
         def on_closed(why: str) -> None:
             if any(one.worker is worker for one in self._running.values()):
@@ -272,17 +286,18 @@ class SinkSet:
 
         worker = sink_worker_for(
             built, agent=self._agent, on_closed=on_closed,
-            spawn_writer=lambda work, name: tasks.append(self._spawn(work, name)),
+            spawn_writer=lambda work, name: writers.append(self._spawn(work, name)),
         )  # fmt: skip
-        return RunningSink(built, worker, tasks)
+        return RunningSink(built, worker, writers, [])
 
-    async def _open(self, one: RunningSink) -> None:
-        damage = await one.worker.queue.open()
+    async def _open(self, one: RunningSink, seconds: float = START_SECONDS) -> None:
+        damage = await within(one.worker.sink, "open its queue", seconds, one.worker.queue.open)
         if damage:
             self._report(_DAMAGED, Severity.CRITICAL, damage, one.worker.name)
 
     def _deliver(self, one: RunningSink) -> None:
-        one.tasks.append(self._spawn(one.worker.run(), f"deliver {one.worker.name}"))
+        name = f"deliver {one.worker.name}"
+        one.deliveries.append(self._spawn(detached(one.worker.run(), name), name))
 
 
 async def _started(caller: SinkCaller) -> None:
@@ -293,7 +308,3 @@ async def _started(caller: SinkCaller) -> None:
         raise
     except Exception as error:  # a plugin's code: the reload is refused
         raise MozuError(f"sink {caller.sink.name} cannot start: {error or type(error).__name__}") from error
-
-
-def _left(deadline: float) -> float:
-    return max(0.1, deadline - asyncio.get_running_loop().time())

@@ -77,7 +77,9 @@ def wire(
             if isinstance(source.component, FiltersByProcess):
                 source.component.use_process_predicates(process_predicates(assembly.fields, state))
             reconciler = _reconciler(pipeline, state, demand)
-        return SourcePump(pipeline, alerts, reconciler, demand=demand, stopping=stopping)
+        return SourcePump(
+            pipeline, alerts, reconciler, demand=demand, stopping=stopping, seconds=assembly.start_deadline
+        )
 
     return Wired(alerts, evaluation, tuple(pump(built) for built in assembly.sources), demand)
 

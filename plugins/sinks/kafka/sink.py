@@ -21,6 +21,9 @@ from mozu.plugins.sinks.kafka.settings import KafkaSettings
 _RETRY_LATER: Final = Retry(tried=False)
 _ACK_IDLE: Final = 1.0
 """Seconds without a further acknowledgement after which the rest of a batch is left in flight and retried later."""
+_FLUSH: Final = 5.0
+_LAST_FLUSH: Final = 0.2
+"""Both: seconds in which what is in flight may be acknowledged before the client is closed; at the end."""
 Future = asyncio.Future[Any]
 
 
@@ -109,10 +112,10 @@ class KafkaSink(ChecksDestination):
             return str(error) or type(error).__name__
 
     async def stop(self) -> None:
-        """Wait for what is in flight, for a few seconds."""
+        """Wait for what is in flight, for a moment: the core has waited for it as long as that made sense."""
         for future in self._in_flight.values():
             future.add_done_callback(_retrieve)
-        await self._producer.close(flush=True)
+        await self._producer.close(flush=_LAST_FLUSH)
         self._in_flight.clear()
 
     # --- sending
@@ -250,7 +253,7 @@ class KafkaSink(ChecksDestination):
             self._log.warning("the client is rebuilt: %s", str(why) or type(why).__name__)
         for future in self._in_flight.values():
             future.add_done_callback(_retrieve)
-        await self._producer.close(flush=is_permanent(why))
+        await self._producer.close(flush=_FLUSH if is_permanent(why) else 0.0)
         self._resent.value += sum(1 for future in self._in_flight.values() if not _is_acked(future))
         self._in_flight = {number: future for number, future in self._in_flight.items() if _is_acked(future)}
         self._stalled_since = self._fatal = None

@@ -8,13 +8,16 @@ import contextlib
 import ctypes
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 _SYS_BPF: Final = 321
 _SYS_PERF_EVENT_OPEN: Final = 298
+_SYS_MEMBARRIER: Final = 324
+_MEMBARRIER_GLOBAL: Final = 1
 _MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _LOAD, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 3, 5, 15, 17
-HASH, ARRAY, PROG_ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 1, 2, 3, 6, 9, 27
+HASH, ARRAY, PROG_ARRAY, PERF_EVENT_ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 1, 2, 3, 4, 6, 9, 27
 TRACEPOINT, RAW_TRACEPOINT = 5, 17
 _ANY, _EXIST = 0, 2
 _TRACEPOINT: Final = 2
@@ -150,6 +153,30 @@ def attach_tracepoint(program: int, identifier: int) -> int:
             os.close(fd)
             raise OSError(number, os.strerror(number))
     return fd
+
+
+def detach_all(attachments: Sequence[int]) -> None:
+    """Close these descriptors, without waiting for each until no CPU runs its program.
+
+    A close of the last descriptor of a perf event waits for a grace period of RCU, about 70 ms (perf_event_release).
+    A map of perf events keeps them beyond that, and once it is closed the kernel lets go of them by itself, in the
+    background; they are detached some moments after this returns.
+    """
+    keeper = None
+    with contextlib.suppress(OSError):  # then it takes longer
+        keeper = create_map(PERF_EVENT_ARRAY, "mozu_detached", key=4, value=4, entries=max(1, len(attachments)))
+    for index, attachment in enumerate(attachments):
+        if keeper is not None:
+            with contextlib.suppress(OSError):  # a raw tracepoint, which is no perf event and closes at once
+                update(keeper, index, struct.pack("<I", attachment))
+        os.close(attachment)
+    if keeper is not None:
+        os.close(keeper)
+
+
+def wait_for_programs() -> None:
+    """Return when every run of a program that had begun has ended: after a grace period of RCU (membarrier(2))."""
+    call(_SYS_MEMBARRIER, _MEMBARRIER_GLOBAL)
 
 
 def call(number: int, *arguments: int) -> int:

@@ -4,8 +4,6 @@ A call of the same name has the same arguments, unless the tables below say othe
 struct of words (argv, msghdr, iovec), the programs read words of the call's own size (`arg_word` of bpf/syscall_ctx.h).
 """
 
-import errno
-import os
 import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -143,31 +141,3 @@ def entries() -> Iterator[tuple[int, bytes]]:
 def types() -> frozenset[str]:
     """Event types whose calls can be 32-bit ones."""
     return frozenset(_EVENT_TYPES[form.name] for _, form in _forms() if form.name in _EVENT_TYPES)
-
-
-def _exit_program() -> bytes:
-    """The smallest 32-bit ELF program: exit(0) by `int 0x80`."""
-    base, header, segment = 0x08048000, 52, 32
-    code = b"\x31\xdb\x8d\x43\x01\xcd\x80"  # xor ebx, ebx; lea eax, [ebx + 1]; int 0x80
-    start, size = base + header + segment, header + segment + len(code)
-    identity = b"\x7fELF\x01\x01\x01".ljust(16, b"\0")
-    head = identity + struct.pack("<HHIIIIIHHHHHH", 2, 3, 1, start, header, 0, 0, header, segment, 1, 0, 0, 0)
-    return head + struct.pack("<IIIIIIII", 1, 0, base, base, size, size, 5, 4096) + code
-
-
-def accepted() -> bool:
-    """Whether this kernel has the 32-bit ABI (CONFIG_IA32_EMULATION): it is asked to run a 32-bit program.
-
-    Only ENOEXEC says that it has not; that the program was killed (by a seccomp filter of mozu's service, say) proves
-    nothing about others.
-    """
-    fd = os.memfd_create("mozu-compat", os.MFD_CLOEXEC)
-    try:
-        os.write(fd, _exit_program())
-        pid = os.posix_spawn(f"/proc/self/fd/{fd}", ["mozu-compat"], {})
-    except OSError as error:
-        return error.errno != errno.ENOEXEC
-    finally:
-        os.close(fd)
-    os.waitpid(pid, 0)
-    return True

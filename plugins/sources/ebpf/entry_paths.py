@@ -6,7 +6,7 @@ program of that call: every event type that is watched is watched on these paths
 
 from typing import Final, Literal, NamedTuple
 
-from mozu.plugins.sources.ebpf import btf, checks, codegen, compat, uring
+from mozu.plugins.sources.ebpf import btf, checks, codegen, compat, compat_probe, uring
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 COMPAT: Final = "compat32"
@@ -28,7 +28,7 @@ class EntryPath(NamedTuple):
 def usable_entry_paths(compat32: Switch, types: btf.Btf | None = None) -> list[EntryPath]:
     """Those that this machine's kernel has. `types`: its BTF, if it has been read."""
     found: list[EntryPath] = []
-    if compat32 == "on" or (compat32 == "auto" and compat.accepted()):
+    if compat32 == "on" or (compat32 == "auto" and compat_probe.accepted()):
         found.append(EntryPath(COMPAT, (compat.PROGRAM,), compat.types()))
     if not uring.why_not(types or codegen.read_types(), checks.tracefs()):
         found.append(EntryPath(IO_URING, uring.PROGRAMS, uring.types()))

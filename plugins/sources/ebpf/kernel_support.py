@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.api import SourceUnavailable, Visibility
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, compat, uring
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, compat, compat_probe, uring
 from mozu.plugins.sources.ebpf.compiler import needed_compiler
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 
@@ -49,7 +49,7 @@ def _ring() -> None:
 
 
 def _entry_paths(place: Path) -> Iterator[Visibility]:
-    if compat.accepted():
+    if compat_probe.accepted():
         price = "raw tracepoint sys_exit, at a price for every call; `compat32: off` saves it"
         yield Visibility("32-bit calls", seen=True, why=f"{price}; {len(compat.types())} event types")
     else:

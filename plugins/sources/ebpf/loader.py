@@ -11,6 +11,7 @@ import os
 import struct
 import threading
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Final
 
 from mozu.core.abi.spec import SyscallSpec
@@ -277,10 +278,20 @@ class Loader:
         """Entry path → runs of its programs that the kernel skipped: calls whose numbers were never read."""
         return {name: self._misses(pairs) or 0 for name, pairs in list(self._attached_paths.items())}
 
+    def silence(self) -> None:
+        """No program counts or records anything any more, and none is at it: the counters and the ring are final."""
+        self.configure(off=True)
+        bpf_syscall.wait_for_programs()
+
     def close(self) -> None:
-        """Detach everything and close all descriptors."""
-        self.set_entry_paths(())
-        self.detach(list(self._attached))
+        """Detach everything at once and close all descriptors."""
+        with self._counting:
+            pairs = [*chain(*self._attached.values(), *self._attached_paths.values())]
+            self._attached.clear()
+            self._attached_paths.clear()
+        bpf_syscall.detach_all([attachment for _, attachment in pairs])
+        for program, _ in pairs:
+            os.close(program)
         self._code.close()
         for fd in self._filter_programs.values():
             os.close(fd)

@@ -298,7 +298,7 @@ class EbpfSource:
         if self._loader is None:
             return
         self._process_cache = None
-        await asyncio.to_thread(self._loader.detach, self._loader.attached)
+        await asyncio.to_thread(self._loader.silence)
         if self._ring is not None:
             self._ring.drain(self._decoder.discard, _ALL)
         self._final = self.counts()

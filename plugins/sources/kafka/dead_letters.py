@@ -3,7 +3,7 @@
 import asyncio
 import base64
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from aiokafka.errors import KafkaError
@@ -14,6 +14,9 @@ from mozu.core.common.kafka.dead_letters import error_headers
 from mozu.core.common.kafka.producer import KafkaMessage, KafkaProducer, KafkaUnreachable, ProducerOptions
 from mozu.core.common.kafka.topics import TopicMissing
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings
+
+_FLUSH_SECONDS: Final = 0.2
+"""Records were acknowledged before they were kept: little can be in flight at the end."""
 
 
 class NotKept(Exception):
@@ -34,7 +37,7 @@ class DeadLetterStore:
             try:
                 await self._produce(records)
             except (KafkaUnreachable, TopicMissing, KafkaError, TimeoutError) as error:
-                await self._producer.close(flush=False)
+                await self._producer.close(flush=0.0)
                 raise NotKept(f"dead letters cannot be kept: {str(error) or type(error).__name__}") from None
         elif self._settings.dead_letters == "file" and self._settings.dead_letter_file is not None:
             lines = b"".join(_line(record, reason) for record, reason in records)
@@ -46,7 +49,7 @@ class DeadLetterStore:
 
     async def close(self) -> None:
         """Close the producer."""
-        await self._producer.close(flush=True)
+        await self._producer.close(flush=_FLUSH_SECONDS)
 
     async def _produce(self, records: list[tuple[Any, str]]) -> None:
         await self._producer.open()

@@ -11,7 +11,7 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import call_number
-from mozu.plugins.sources.ebpf import compat
+from mozu.plugins.sources.ebpf import compat, compat_probe
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.plugins.sources.test_ebpf_calls import NUMBERS, PATHS, values
 from tests.support import requirements
@@ -46,7 +46,7 @@ TYPES = (
 def live() -> Iterator[Live]:
     """What these tests are about, and no more: it must keep up while others work."""
     requirements.ebpf()
-    requirements.require(compat.accepted(), "this kernel takes no 32-bit calls")
+    requirements.require(compat_probe.accepted(), "this kernel takes no 32-bit calls")
     with Live(EbpfSource(64 << 20, context()), demand(*TYPES, state_dependencies=("realpath",))) as running:
         yield running
 

@@ -9,7 +9,7 @@ import pytest
 
 from mozu.core.api import Demand, SourceUnavailable
 from mozu.core.runtime.run_file import RunFile, instance
-from tests.core.runtime.engine.test_engine import Memory, Numbers, Play
+from tests.core.runtime.engine.playing import Memory, Numbers, Play
 
 
 def notices(sink: Memory) -> list[str]:

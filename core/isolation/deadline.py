@@ -1,0 +1,57 @@
+"""Deadlines of the calls of components: one that takes longer than it may is given up, named and counted.
+
+A call that awaits is cancelled at its deadline, and left to itself where it ignores that (`detached.py`). One that
+holds the event loop is broken off (`interrupter.py`).
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from mozu.core.errors import DeadlineExceeded
+from mozu.core.isolation.detached import GivenUp, detached
+from mozu.core.isolation.interrupter import Interrupted, limited
+from mozu.core.isolation.isolated import Isolation
+
+T = TypeVar("T")
+
+START_SECONDS: Final = 120.0
+"""What `build`, `start`, `update` and `reload` may take, unless `start_deadline` says otherwise."""
+STOP_SECONDS: Final = 10.0
+"""What `stop` may take, unless `stop_deadline` says otherwise."""
+
+
+async def within(component: Isolation, method: str, seconds: float, call: Callable[[], Awaitable[T]]) -> T:
+    """The result of `await call()`. Raises what that raises, and DeadlineExceeded after `seconds`."""
+    with _named(component, method, seconds):
+        return await detached(_limited(call, seconds), f"{method} {component.kind} {component.name}", seconds)
+
+
+@contextmanager
+def deadline(component: Isolation, method: str, seconds: float) -> Iterator[None]:
+    """Code of a component that is called and not awaited. Raises DeadlineExceeded after `seconds`."""
+    with _named(component, method, seconds), limited(seconds):
+        yield
+
+
+async def _limited(call: Callable[[], Awaitable[T]], seconds: float) -> T:
+    with limited(seconds):
+        return await call()
+
+
+@contextmanager
+def _named(component: Isolation, method: str, seconds: float) -> Iterator[None]:
+    began = time.monotonic()
+    try:
+        yield
+    except GivenUp:
+        raise exceeded(component, method, seconds) from None
+    except Interrupted:  # perhaps before its time, because mozu is to stop
+        raise exceeded(component, method, min(seconds, time.monotonic() - began)) from None
+
+
+def exceeded(component: Isolation, method: str, seconds: float) -> DeadlineExceeded:
+    """The error that says so; it is counted here."""
+    component.metrics.counter("component_deadline_exceeded_total", method=method).value += 1
+    return DeadlineExceeded(f"{component.kind} {component.name}: `{method}` did not end within {seconds:.3g} s")

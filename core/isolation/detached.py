@@ -1,0 +1,75 @@
+"""Detached work: a component's coroutine in a task of its own, which is given up when it does not end.
+
+A task group waits for its tasks however long they take, and so does whoever awaits a coroutine; one that ignores its
+cancellation would keep mozu from stopping. Detached work is cancelled, and left to itself where it goes on all the
+same: nothing waits for it any more, and it ends with the process.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+GRACE: Final = 0.2
+"""Seconds that cancelled work has to clean up before it is left to itself."""
+
+
+class GivenUp(Exception):
+    """Work has not ended within its time."""
+
+
+_abandoned: set["asyncio.Task[_Outcome[object]]"] = set()
+"""Work that ignores its cancellation: kept, so that it is not collected while it runs."""
+
+
+class _Outcome(msgspec.Struct, Generic[T]):
+    """What work gave or raised. A task that raises SystemExit or KeyboardInterrupt would end the event loop."""
+
+    value: T | None = None
+    error: BaseException | None = None
+
+
+async def detached(work: Awaitable[T], name: str, seconds: float | None = None) -> T:
+    """The result of `work`. Raises what it raises, and GivenUp if it has not ended after `seconds`.
+
+    Work that cancels itself raises RuntimeError: only the caller's own cancellation is one.
+    """
+    # No group owns the task: it would wait for it.
+    task = asyncio.ensure_future(_outcome(work))
+    task.set_name(name)
+    try:
+        await asyncio.wait([task], timeout=seconds)
+    except asyncio.CancelledError:
+        await _give_up(task)
+        raise
+    if not task.done():
+        await _give_up(task)
+        raise GivenUp
+    if task.cancelled():
+        raise RuntimeError(f"{name} was cancelled by itself")
+    outcome = task.result()
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.value  # type: ignore[return-value]  # a T: it has not raised
+
+
+async def _outcome(work: Awaitable[T]) -> _Outcome[T]:
+    try:
+        return _Outcome(await work)
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001  raised again by `detached`
+        return _Outcome(error=error)
+
+
+async def _give_up(task: "asyncio.Task[_Outcome[T]]") -> None:
+    task.cancel()
+    try:
+        await asyncio.wait([task], timeout=GRACE)
+    finally:
+        if not task.done():
+            _abandoned.add(task)  # type: ignore[arg-type]  # what it gives is never looked at
+            task.add_done_callback(_abandoned.discard)

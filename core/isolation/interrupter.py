@@ -1,0 +1,117 @@
+"""Breaks off a call that holds the event loop longer than it may, by a signal whose handler raises in its code.
+
+A thread waits for the earliest end of the calls under way. If one is over its time it sends the main thread a signal;
+Python runs the handler there between two instructions, or out of a system call that the signal has interrupted (sleep,
+connect, a lock). The handler looks whose code it has come upon, by a context variable, and raises only if that call is
+late: other code is never broken off. C code that neither returns nor looks at signals cannot be reached.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import FrameType
+from typing import Final
+
+SIGNAL: Final = signal.SIGRTMAX - 2
+"""One that nothing else uses."""
+_AGAIN: Final = 0.1
+"""Seconds after its end in which a call may end by itself (the loop's own timer), and between two signals to one."""
+_MOST_SIGNALS: Final = 50
+"""For one call: it was given up, and does not hold the loop, or nothing reaches it."""
+
+
+class Interrupted(BaseException):
+    """Raised in the code of a call that is late. Not an Exception: code that goes on after any failure must not."""
+
+
+class LimitedCall:
+    """A call with an end of its time, on the clock of `time.monotonic`."""
+
+    def __init__(self, seconds: float) -> None:
+        self.until = time.monotonic() + seconds
+        self.ended = False
+        self.signals = 0
+        """How many were sent because of it."""
+
+    def is_late(self) -> bool:
+        """It should have ended."""
+        return not self.ended and time.monotonic() >= self.until
+
+
+_current: ContextVar[LimitedCall | None] = ContextVar("limited call", default=None)
+"""Whose code is running; also in tasks that it has started, after its end."""
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Code that may take so long, in this context; then Interrupted is raised in it, if it runs on the main thread."""
+    call = LimitedCall(seconds)
+    token = _current.set(call)
+    _interrupter.add(call)
+    try:
+        yield
+    finally:
+        call.ended = True
+        _interrupter.remove(call)
+        _current.reset(token)
+
+
+def hasten(seconds: float) -> None:
+    """The calls under way have no more than so long: mozu is to stop."""
+    _interrupter.hasten(seconds)
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    call = _current.get()
+    if call is not None and call.is_late():
+        raise Interrupted
+
+
+class _Interrupter:
+    """The thread, which lives once the first call has been added on the main thread."""
+
+    def __init__(self) -> None:
+        self._calls: set[LimitedCall] = set()
+        self._changed = threading.Condition()
+        self._runs = False
+
+    def add(self, call: LimitedCall) -> None:
+        if not self._runs and threading.current_thread() is threading.main_thread():
+            self._runs = True
+            signal.signal(SIGNAL, _on_signal)
+            threading.Thread(target=self._watch, name="mozu-interrupter", daemon=True).start()
+        with self._changed:
+            self._calls.add(call)
+            self._changed.notify()
+
+    def remove(self, call: LimitedCall) -> None:
+        with self._changed:
+            self._calls.discard(call)
+
+    def hasten(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        with self._changed:
+            for call in self._calls:
+                call.until = min(call.until, until)
+            self._changed.notify()
+
+    def _watch(self) -> None:
+        main = threading.main_thread().ident
+        assert main is not None
+        while True:
+            with self._changed:
+                first = min((call.until for call in self._calls), default=None)
+                self._changed.wait(None if first is None else max(_AGAIN, first + _AGAIN - time.monotonic()))
+                late = [call for call in self._calls if call.until + _AGAIN <= time.monotonic()]
+                for call in late:
+                    call.signals += 1
+                    if call.signals == _MOST_SIGNALS:
+                        self._calls.discard(call)
+            if late:
+                signal.pthread_kill(main, SIGNAL)
+
+
+_interrupter: Final = _Interrupter()

@@ -1,0 +1,113 @@
+"""Shutdown: sources first, then everything in flight, then the sinks; all within one deadline.
+
+Each phase has a share of the time that is left, so that a component that hangs takes nothing from those after it. What
+exceeds its share is named and given up. Alerts in a spool are safe: they are delivered as long as that goes quickly,
+and otherwise with the next start.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from mozu.core.api import Enricher
+from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.flow.source_pump import SourcePump
+from mozu.core.isolation.deadline import exceeded, within
+from mozu.core.isolation.isolated import Isolated, Isolation
+
+_log = logging.getLogger("mozu.engine")
+
+_LEAST: Final = 0.1
+"""Seconds that a phase has in any case."""
+_SAFE_SECONDS: Final = 0.3
+"""How long the delivery of alerts that are safe may go on, or may be without an acknowledgement."""
+_FOR_SINKS: Final = 0.75
+"""Share of the time left that deliveries have; the sinks' own `stop` has the rest."""
+
+Tasks = Sequence["asyncio.Task[None]"]
+
+
+class RunningWorker(msgspec.Struct):
+    """A sink worker and the task that runs it."""
+
+    worker: SinkWorker
+    task: "asyncio.Task[None]"
+
+
+class Shutdown:
+    """Of one run; made when the stop begins. `at_once`: a signal asks for it, and what is safe is not waited for."""
+
+    def __init__(self, seconds: float, *, at_once: bool) -> None:
+        self._seconds, self._at_once = seconds, at_once
+        self._end = asyncio.get_running_loop().time() + seconds
+
+    def left(self, share: float = 1.0) -> float:
+        """Seconds: this share of what is left until the deadline."""
+        return max(_LEAST, share * (self._end - asyncio.get_running_loop().time()))
+
+    async def sources(self, pumps: Sequence[SourcePump], reading: Tasks) -> None:
+        """Nothing more is taken in; what was read is in the queues. `reading`: the tasks that run the pumps."""
+        await asyncio.gather(*(pump.stop(self.left(0.5)) for pump in pumps))
+        await self._finish(reading, self.left(0.5), [(pump.pipeline.source, "batches") for pump in pumps])
+
+    async def deliveries(self, deliveries: Sequence[RunningWorker], writers: Tasks) -> None:
+        """Everything is on disk or delivered, as far as there is time. The queues are closed. `writers`: of spools."""
+        await self._finish(writers, self.left(_FOR_SINKS), [])
+        await self._deliver_safe(deliveries)
+        owed = [one for one in deliveries if not one.task.done() and one.worker.queue.in_memory()]
+        await self._finish(
+            [one.task for one in owed], self.left(_FOR_SINKS), [(one.worker.sink, "deliver") for one in owed]
+        )
+        await _cancel([one.task for one in deliveries if not one.task.done()])
+
+    async def finish(self, tasks: Tasks) -> None:
+        """Other work on sinks."""
+        await self._finish(tasks, self.left(_FOR_SINKS), [])
+
+    async def sinks(self, workers: Iterable[SinkWorker]) -> None:
+        """Stop them, side by side."""
+        await asyncio.gather(*(worker.stop(seconds=self.left()) for worker in workers))
+
+    async def enrichers(self, enrichers: Iterable[Isolated[Enricher]]) -> None:
+        """Stop them, side by side."""
+        await asyncio.gather(*(self._stop_enricher(enricher) for enricher in enrichers))
+
+    async def _stop_enricher(self, enricher: Isolated[Enricher]) -> None:
+        with enricher.contained("stop"):
+            await within(enricher, "stop", self.left(), enricher.component.stop)
+
+    async def _deliver_safe(self, deliveries: Sequence[RunningWorker]) -> None:
+        """Until all is delivered, or only what is in a spool is left and the destination does not take it quickly."""
+        while self.left() > _LEAST:
+            going = [one for one in deliveries if not one.task.done()]
+            before = {one.worker.name: one.worker.delivered for one in going}
+            if not going or all(one.worker.queue.in_memory() for one in going):
+                return
+            await asyncio.wait([one.task for one in going], timeout=min(_SAFE_SECONDS, self.left()))
+            moved = any(one.worker.delivered > before[one.worker.name] for one in going)
+            if self._at_once or not moved:
+                return
+
+    async def _finish(self, tasks: Tasks, seconds: float, of: Sequence[tuple[Isolation, str]]) -> None:
+        """Wait so long for these tasks, and give up the others. `of`: component and method behind each of them."""
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        for task in late if not of else ():
+            _log.error("%s did not end within the stop deadline", task.get_name())
+        for task, (component, method) in zip(tasks, of, strict=False):
+            if task in late:
+                component.log.error("%s", exceeded(component, method, seconds))
+        await _cancel(late)
+
+
+async def _cancel(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """End these; work that ignores that is left to itself (`detached`)."""
+    cancelled = list(tasks)
+    for task in cancelled:
+        task.cancel()
+    if cancelled:
+        await asyncio.wait(cancelled)

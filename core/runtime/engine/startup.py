@@ -1,0 +1,58 @@
+"""Startup: the components of a run are started, each within its deadline, sinks before sources.
+
+A start can be broken off at any moment by a stop, and then it is known which components must be stopped.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from mozu.core.api import Enricher
+from mozu.core.filter.demand import Demand
+from mozu.core.flow.source_pump import SourcePump
+from mozu.core.isolation.deadline import within
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.runtime.engine.host_resolver import HostResolver
+from mozu.core.runtime.engine.sink_set import SinkSet
+
+_log = logging.getLogger("mozu.engine")
+
+
+class Startup:
+    """Of one run. `seconds`: what each call may take; `spawn` starts background tasks."""
+
+    def __init__(
+        self,
+        enrichers: list[Isolated[Enricher]],
+        sinks: SinkSet,
+        pumps: tuple[SourcePump, ...],
+        hosts: HostResolver | None,
+        *,
+        seconds: float,
+        demand: Callable[[], Demand],
+        spawn: Callable[[Awaitable[None], str], None],
+    ) -> None:
+        self._enrichers, self._sinks, self._pumps, self._hosts = enrichers, sinks, pumps, hosts
+        self._seconds, self._demand, self._spawn = seconds, demand, spawn
+        self.enrichers: list[Isolated[Enricher]] = []
+        """Those whose start has begun; as the next ones."""
+        self.pumps: list[SourcePump] = []
+
+    async def run(self) -> None:
+        """Sinks before sources, so that the first alert finds its queue. Raises SourceUnavailable, DeadlineExceeded."""
+        for enricher in self._enrichers:
+            self.enrichers.append(enricher)
+            with enricher.contained("start"):
+                await within(enricher, "start", self._seconds, enricher.component.start)
+        await self._sinks.start(self._seconds)
+        demand = self._demand()
+        if self._hosts is not None:
+            self._hosts.want(demand.hosts)
+            self._spawn(self._hosts.run(), "resolve the names of hosts")
+        for pump in self._pumps:
+            self.pumps.append(pump)
+            await pump.start(demand)
+        if self._hosts is not None:
+            await self._hosts.ready()
+        types = sorted({name for source in demand.types.values() for name in source})
+        sinks = ", ".join(worker.name for worker in self._sinks.workers)
+        _log.info("watching %d event types (%s); alerts go to %s", len(types), ", ".join(types), sinks)

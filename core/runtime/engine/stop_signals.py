@@ -1,0 +1,62 @@
+"""Stop signals: SIGINT and SIGTERM begin the clean stop; a second one ends the process at once.
+
+Their handlers are Python's own and not the loop's: they also run while a component holds the loop, which then has half
+a second to give it back.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final
+
+from mozu.core.isolation.interrupter import hasten
+from mozu.core.runtime.leaving import leave
+from mozu.core.runtime.loop import Watchdog
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_AT_ONCE: Final = 0.5
+"""Seconds that a component may hold the loop once a stop was asked for, or the process may last once it was again."""
+_MARGIN: Final = 2.0
+"""Seconds beyond the stop deadline after which the process ends even if the loop does not answer."""
+
+
+class StopSignals:
+    """Of one run. `stop` is called in the loop with the reason; `deadline` is that of the stop."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, watchdog: Watchdog, stop: Callable[[str], None], deadline: float
+    ) -> None:
+        self._loop, self._watchdog, self._stop, self._deadline = loop, watchdog, stop, deadline
+        self._before: dict[signal.Signals, Any] = {}
+        """What handled them before this run."""
+        self._received = 0
+
+    @property
+    def received(self) -> bool:
+        """A signal has come."""
+        return self._received > 0
+
+    def catch(self) -> None:
+        """From now on, until `release`."""
+        for number in _SIGNALS:
+            self._before[number] = signal.signal(number, self._handle)
+
+    def release(self) -> None:
+        """The run is over."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        """Between two instructions of whatever runs on the main thread."""
+        self._received += 1
+        again = self._received > 1
+        self._watchdog.end_within(_AT_ONCE if again else self._deadline + _MARGIN, 128 + number if again else 1)
+        hasten(_AT_ONCE)
+        self._loop.call_soon_threadsafe(self._in_loop, signal.Signals(number), again)
+
+    def _in_loop(self, number: signal.Signals, again: bool) -> None:
+        if again:
+            leave(128 + number, f"second {number.name}: what is left is not delivered")
+        self._stop(f"received {number.name}")

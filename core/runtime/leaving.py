@@ -1,0 +1,39 @@
+"""Leaving: the process ends in any case, also where a thread, or the event loop, cannot be brought to its end."""
+
+import logging
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import Final, NoReturn
+
+_log = logging.getLogger("mozu.engine")
+
+_THREAD_SECONDS: Final = 1.0
+"""How long the threads of components may keep the process once all else has ended."""
+
+
+def leave(code: int, why: str) -> NoReturn:
+    """End the process without the interpreter's own end, which would wait for threads."""
+    _log.error("%s: leaving", why)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, RuntimeError):
+            stream.flush()
+    os._exit(code)
+
+
+def leave_soon(code: int) -> None:
+    """The caller is about to end the process: see to it that no thread that hangs keeps it."""
+    if any(not thread.daemon for thread in _others()):
+        threading.Thread(target=_leave_later, args=(code,), name="mozu-leaving", daemon=True).start()
+
+
+def _leave_later(code: int) -> None:
+    time.sleep(_THREAD_SECONDS)  # if the process ends before, so does this thread
+    names = ", ".join(sorted(thread.name for thread in _others() if not thread.daemon))
+    leave(code, f"threads are still at work that mozu does not wait for ({names})")
+
+
+def _others() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread is not threading.main_thread()]

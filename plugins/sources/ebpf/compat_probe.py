@@ -1,0 +1,73 @@
+"""Whether this kernel takes 32-bit calls: one is made, by a child that runs a few instructions and no program.
+
+A 32-bit program that is executed from memory would say the same, and raise an alert in every other monitor.
+"""
+
+import ctypes
+import mmap
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_SETTING: Final = Path("/proc/sys/abi/vsyscall32")
+"""Exists where the kernel was built with the 32-bit ABI (arch/x86/entry/vdso/vdso32-setup.c)."""
+
+_CODE: Final = bytes.fromhex(
+    "b839000000"  # mov eax, 57           fork
+    "0f05"  #       syscall
+    "85c0"  #       test eax, eax
+    "751e"  #       jne end               the parent, or an error
+    "b89d000000"  # mov eax, 157          prctl
+    "bf04000000"  # mov edi, 4            PR_SET_DUMPABLE
+    "31f6"  #       xor esi, esi          no core, if the next call faults
+    "0f05"  #       syscall
+    "b814000000"  # mov eax, 20           getpid of the 32-bit table
+    "cd80"  #       int 0x80
+    "b83c000000"  # mov eax, 60           exit
+    "31ff"  #       xor edi, edi
+    "0f05"  #       syscall
+    "c3"  #    end: ret
+)
+"""int (void): gives the child's pid, or -errno. The child makes a 32-bit call and exits, without a step in libc."""
+
+_NO_GATE: Final = (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL)
+"""What a process gets that enters the kernel by a gate that is not there."""
+
+
+def accepted() -> bool:
+    """Whether this kernel has the 32-bit ABI (CONFIG_IA32_EMULATION, and not switched off by ia32_emulation=0).
+
+    Only a fault says that it has not: that the child was killed otherwise (by a seccomp filter of mozu's service, say),
+    or that no memory may be made executable, proves nothing about others.
+    """
+    if not _SETTING.exists():
+        return False
+    try:
+        pid = _fork_caller()
+    except OSError:
+        return True
+    with suppress(ChildProcessError):  # SIGCHLD is ignored, and the kernel has forgotten the child
+        _, status = os.waitpid(pid, 0)
+        return not (os.WIFSIGNALED(status) and os.WTERMSIG(status) in _NO_GATE)
+    return True
+
+
+def _fork_caller() -> int:
+    """The pid of a child that makes the call. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with mmap.mmap(-1, mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as page:
+        page.write(_CODE)
+        start = ctypes.c_char.from_buffer(page)
+        try:
+            address = ctypes.addressof(start)
+            # Never writable and executable at once: monitors look for that.
+            if libc.mprotect(ctypes.c_void_p(address), mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_EXEC):
+                raise OSError(ctypes.get_errno(), "mprotect")
+            pid: int = ctypes.CFUNCTYPE(ctypes.c_int)(address)()
+        finally:
+            del start  # else the mapping could not be closed
+    if pid < 0:
+        raise OSError(-pid, os.strerror(-pid))
+    return pid

@@ -1,0 +1,145 @@
+"""A call that takes longer than it may is given up, whatever it does, and its component and method are named."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from mozu.core.errors import DeadlineExceeded
+from mozu.core.isolation.deadline import deadline, within
+from mozu.core.isolation.interrupter import hasten
+from mozu.core.isolation.isolated import Isolation
+from mozu.core.metrics import Metrics
+from tests.support import virtual_time
+
+LONG = 3600.0
+"""Seconds: whoever waits for them to pass has no deadline."""
+
+
+class Component:
+    """A sink whose calls misbehave."""
+
+    def __init__(self) -> None:
+        self.metrics = Metrics()
+        self.isolation = Isolation("sink", "siem", self.metrics)
+
+    def exceeded(self) -> dict[str, float]:
+        name = "component_deadline_exceeded_total"
+        return {labels["method"]: value for found, labels, value in self.metrics.collect() if found == name}
+
+
+async def sleep() -> None:
+    await asyncio.sleep(LONG)
+
+
+async def hold_the_loop() -> None:
+    time.sleep(LONG)  # noqa: ASYNC251  what a component must not do
+
+
+async def hold_a_lock() -> None:
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
+
+
+async def compute() -> None:
+    while True:
+        pass
+
+
+async def go_on_after_every_failure() -> None:
+    while True:
+        try:
+            time.sleep(LONG)  # noqa: ASYNC251  as above
+        except Exception:  # noqa: BLE001  as such code does
+            continue
+
+
+def test_a_call_that_awaits_too_long_is_named_and_counted() -> None:
+    component = Component()
+    with pytest.raises(DeadlineExceeded, match=r"sink siem: `start` did not end within 5 s"):
+        virtual_time.run(within(component.isolation, "start", 5.0, sleep))
+    assert component.exceeded() == {"start": 1}
+
+
+@pytest.mark.parametrize("call", [hold_the_loop, hold_a_lock, compute, go_on_after_every_failure])
+def test_a_call_that_holds_the_loop_is_broken_off(call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    component = Component()
+    with pytest.raises(DeadlineExceeded, match="sink siem: `stop` did not end"):
+        asyncio.run(within(component.isolation, "stop", 0.01, call))
+    assert component.exceeded() == {"stop": 1}
+
+
+def test_a_call_that_is_not_awaited_is_broken_off() -> None:
+    component = Component()
+    late = pytest.raises(DeadlineExceeded, match="sink siem: `build` did not end")
+    with late, deadline(component.isolation, "build", 0.01):
+        time.sleep(LONG)
+
+
+def test_a_stop_shortens_the_time_of_calls_that_hold_the_loop() -> None:
+    component = Component()
+
+    def start() -> None:
+        with deadline(component.isolation, "start", LONG):
+            hasten(0.01)
+            time.sleep(LONG)
+
+    with pytest.raises(DeadlineExceeded):
+        start()
+
+
+def test_only_the_late_call_is_broken_off() -> None:
+    """Another one holds the loop meanwhile, and has time."""
+    component, other = Component(), Component()
+
+    async def patient() -> str:
+        end = time.monotonic() + 0.5
+        while time.monotonic() < end:
+            pass
+        return "done"
+
+    async def scene() -> tuple[object, object]:
+        late = within(component.isolation, "start", 0.01, sleep)
+        return await asyncio.gather(late, within(other.isolation, "start", LONG, patient), return_exceptions=True)
+
+    late, patience = asyncio.run(scene())
+    assert (isinstance(late, DeadlineExceeded), patience) == (True, "done")
+    assert (component.exceeded(), other.exceeded()) == ({"start": 1}, {})
+
+
+def test_an_error_of_the_call_is_no_deadline() -> None:
+    component = Component()
+
+    async def time_out() -> None:
+        raise TimeoutError("the server")
+
+    with pytest.raises(TimeoutError, match="the server"):
+        virtual_time.run(within(component.isolation, "start", 5.0, time_out))
+    assert component.exceeded() == {}
+
+
+def test_what_a_call_has_started_is_not_its_own_any_more() -> None:
+    """A task that a start leaves behind inherits its context, and not its deadline."""
+    component, over = Component(), asyncio.Event()
+
+    async def work() -> None:
+        end = time.monotonic() + 0.5
+        while time.monotonic() < end:
+            pass
+        over.set()
+
+    async def start() -> "asyncio.Task[None]":
+        return asyncio.ensure_future(work())
+
+    async def scene() -> None:
+        await within(component.isolation, "start", 0.2, start)
+        with pytest.raises(DeadlineExceeded):  # so that signals are sent while the task runs
+            await within(component.isolation, "stop", 0.01, sleep)
+        await over.wait()
+
+    asyncio.run(scene())
+    assert component.exceeded() == {"stop": 1}

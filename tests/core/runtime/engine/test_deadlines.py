@@ -1,0 +1,182 @@
+"""A component that hangs, at its start or at its stop, in whatever way, keeps mozu from neither starting, working nor
+stopping, and is named."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mozu.core.api import Demand, Enricher, Event, FieldReaders, Kind
+from mozu.core.errors import DeadlineExceeded
+from mozu.core.isolation.isolated import Isolated
+from tests.core.runtime.engine.playing import Memory, Numbers, Play, messages
+
+LONG = 3600.0
+"""Seconds: a test that waited for them to pass would not end."""
+
+Hang = Callable[[], Any]
+
+
+async def awaits() -> None:
+    await asyncio.sleep(LONG)
+
+
+async def holds_the_loop() -> None:
+    time.sleep(LONG)  # noqa: ASYNC251  what a component must not do
+
+
+class Stubborn:
+    """Ignores its cancellation, until the run is over."""
+
+    over = False
+
+    async def __call__(self) -> None:
+        while not self.over:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(LONG)
+
+
+stubborn = Stubborn()
+HANGS = pytest.mark.parametrize("hang", [awaits, holds_the_loop, stubborn], ids=["awaits", "holds", "stubborn"])
+
+
+async def nothing() -> None:
+    pass
+
+
+class Named:
+    """An enricher that knows nothing."""
+
+    def __init__(self, start: Hang = nothing, stop: Hang = nothing) -> None:
+        self._start, self._stop = start, stop
+        self.stopped = False
+
+    async def start(self) -> None:
+        await self._start()
+
+    def key(self, event: Event) -> str | None:
+        return None
+
+    def known(self, key: str) -> bool:
+        return True
+
+    async def resolve(self, key: str) -> None:
+        pass
+
+    def readers(self) -> FieldReaders:
+        return {}
+
+    async def stop(self) -> None:
+        self.stopped = True
+        await self._stop()
+
+
+class HangingSource(Numbers):
+    """Gives its numbers, and hangs."""
+
+    def __init__(self, total: int, *, start: Hang = nothing, stop: Hang = nothing, **more: Any) -> None:
+        super().__init__(total, **more)
+        self._start, self._stop = start, stop
+
+    async def start(self, demand: Demand) -> None:
+        await super().start(demand)
+        await self._start()
+
+    async def stop(self) -> None:
+        await super().stop()
+        await self._stop()
+
+
+class HangingSink(Memory):
+    """Keeps what it gets, and hangs."""
+
+    def __init__(self, start: Hang = nothing, stop: Hang = nothing) -> None:
+        super().__init__()
+        self._start, self._stop = start, stop
+        self.stopped = False
+
+    def start(self) -> Any:
+        return self._start()
+
+    def stop(self) -> Any:
+        self.stopped = True
+        return self._stop()
+
+
+class Hanging(Play):
+    """A run with little patience, and with enrichers."""
+
+    def __init__(self, source: Any, *others: Any, seconds: float = 0.3, **more: Any) -> None:
+        super().__init__(source, *others, deadline=seconds, **more)
+        self.assembly.start_deadline = seconds
+        for enricher in (one for one in others if isinstance(one, Named)):
+            isolated = Isolated[Enricher](Kind.ENRICHER.value, "named", enricher, self.metrics)
+            self.assembly.enrichers.append(isolated)
+
+    def run(self, folder: Path, duration: float | None = None, *, announces: bool = False) -> tuple[int, Any]:
+        stubborn.over = False
+        try:
+            return super().run(folder, duration, announces=announces)
+        finally:
+            stubborn.over = True
+
+
+def exceeded(stats: Any) -> list[tuple[str, str, str]]:
+    """(kind, instance, method) of every deadline that was exceeded."""
+    found = [one["labels"] for one in stats["metrics"] if one["name"] == "component_deadline_exceeded_total"]
+    return sorted((labels["kind"], labels["id"], labels["method"]) for labels in found)
+
+
+@HANGS
+def test_a_start_of_an_enricher_or_a_sink_that_hangs_keeps_no_alert_back(tmp_path: Path, hang: Hang) -> None:
+    hanging, fine = HangingSink(start=hang), Memory()
+    code, stats = Hanging(Numbers(5), hanging, fine, Named(start=hang)).run(tmp_path)
+    assert (code, messages(fine), messages(hanging)) == (0, ["0", "1", "2", "3", "4"], ["0", "1", "2", "3", "4"])
+    assert exceeded(stats) == [("enricher", "named", "start"), ("sink", "memory0", "start")]
+
+
+@HANGS
+def test_a_source_whose_start_hangs_is_refused_by_name(tmp_path: Path, hang: Hang) -> None:
+    with pytest.raises(DeadlineExceeded, match=r"source hangingsource: `start` did not end within 0\.3 s"):
+        Hanging(HangingSource(1, start=hang), Memory()).run(tmp_path)
+
+
+@HANGS
+def test_a_stop_that_hangs_keeps_no_other_component_from_its_own(tmp_path: Path, hang: Hang) -> None:
+    hanging, fine, enricher = HangingSink(stop=hang), HangingSink(), Named(stop=hang)
+    source = HangingSource(5, stop=hang)
+    code, stats = Hanging(source, hanging, fine, enricher).run(tmp_path)
+    assert (code, messages(fine), messages(hanging)) == (0, ["0", "1", "2", "3", "4"], ["0", "1", "2", "3", "4"])
+    assert (fine.stopped, enricher.stopped) == (True, True)
+    assert exceeded(stats) == [
+        ("enricher", "named", "stop"), ("sink", "memory0", "stop"), ("source", "hangingsource", "stop"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("hang", [awaits, stubborn], ids=["awaits", "stubborn"])
+def test_a_source_that_never_ends_is_given_up_and_its_alerts_are_delivered(tmp_path: Path, hang: Hang) -> None:
+    sink = Memory()
+    _, stats = Hanging(Numbers(5, then=hang), sink).run(tmp_path, duration=0.1)
+    assert (messages(sink), exceeded(stats)) == (["0", "1", "2", "3", "4"], [("source", "numbers", "batches")])
+
+
+@HANGS
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_start_that_hangs(tmp_path: Path, hang: Hang, number: signal.Signals) -> None:
+    """Its deadline is far away; what has started is stopped."""
+
+    async def signalled() -> None:
+        os.kill(os.getpid(), number)
+        await hang()
+
+    sink, enricher = HangingSink(), Named()
+    play = Hanging(HangingSource(1, start=signalled), sink, enricher, seconds=LONG)
+    code, stats = play.run(tmp_path)
+    assert (code, messages(sink), sink.stopped, enricher.stopped) == (0, [], True, True)
+    assert stats["sources"]["hangingsource"]["received"] == 0
