@@ -17,6 +17,10 @@ GRACE: Final = 0.2
 """Seconds that cancelled work has to clean up before it is left to itself."""
 
 
+class CancelledByItself(RuntimeError):
+    """Work has ended as cancelled, and whoever awaits it has cancelled nothing."""
+
+
 class GivenUp(Exception):
     """Work has not ended within its time."""
 
@@ -35,7 +39,7 @@ class _Outcome(msgspec.Struct, Generic[T]):
 async def detached(work: Awaitable[T], name: str, seconds: float | None = None) -> T:
     """The result of `work`. Raises what it raises, and GivenUp if it has not ended after `seconds`.
 
-    Work that cancels itself raises RuntimeError: only the caller's own cancellation is one.
+    Work that cancels itself raises CancelledByItself: only the caller's own cancellation is one.
     """
     # No group owns the task: it would wait for it.
     task = asyncio.ensure_future(_outcome(work))
@@ -49,7 +53,7 @@ async def detached(work: Awaitable[T], name: str, seconds: float | None = None) 
         await _give_up(task)
         raise GivenUp
     if task.cancelled():
-        raise RuntimeError(f"{name} was cancelled by itself")
+        raise CancelledByItself(f"{name} was cancelled by itself")
     outcome = task.result()
     if outcome.error is not None:
         raise outcome.error

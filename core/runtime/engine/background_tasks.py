@@ -5,7 +5,7 @@ import contextlib
 import inspect
 from collections.abc import Awaitable, Callable
 
-from mozu.core.isolation.detached import detached
+from mozu.core.isolation.detached import CancelledByItself, detached
 from mozu.core.isolation.isolated import Isolation
 
 Contained = Callable[[], contextlib.AbstractContextManager[object]]
@@ -66,7 +66,7 @@ class BackgroundTasks:
 
 
 async def _await(work: Awaitable[None], name: str, contained: Contained) -> None:
-    with contained():
+    with contained(), contextlib.suppress(CancelledByItself):  # a component ends its own task
         await detached(work, name)
 
 

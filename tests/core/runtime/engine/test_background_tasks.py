@@ -6,9 +6,11 @@ from collections.abc import Callable, Coroutine
 
 import pytest
 
+from mozu.core.common.background_task import BackgroundTask
 from mozu.core.isolation.isolated import Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.testing import context
 
 ran: list[str] = []
 
@@ -74,3 +76,19 @@ def test_those_of_a_run_are_run(contained: bool) -> None:
     ran.clear()
     asyncio.run(running())
     assert (inspect.getcoroutinestate(made), ran) == (inspect.CORO_CLOSED, ["work"])
+
+
+def test_one_that_its_component_cancels_has_not_failed() -> None:
+    tasks, isolation = BackgroundTasks(), Isolation("sink", "a", Metrics())
+    own = BackgroundTask(asyncio.Event().wait)  # type: ignore[arg-type]  # it never gives its True
+
+    async def running() -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks.own(group)
+            assert own.start(context(spawn=tasks.of(isolation)), "watch")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await own.stop()
+
+    asyncio.run(running())
+    assert isolation.failures.value == 0
