@@ -15,7 +15,7 @@ from mozu.plugins.sources.ebpf.code_cache import CodeCache, machine_cache
 from mozu.plugins.sources.ebpf.trusted_directory import Untrusted
 
 if TYPE_CHECKING:
-    from mozu.plugins.sources.ebpf import EbpfSettings
+    from mozu.plugins.sources.ebpf.settings import EbpfSettings
 
 _settings = click.pass_obj
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
-from mozu.core.api import CompilePredicates, Context, Counts, SourceUnavailable
+from mozu.core.api import CompilePredicates, Context, Counts, Settings, SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.model.event import Event, SyscallEvent
 from mozu.plugins.sources.ebpf import checks, codegen
@@ -23,6 +23,7 @@ from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH, MIN_POLL_INTERVAL
 from mozu.plugins.sources.ebpf.probe import fork_probe
 from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
+from mozu.plugins.sources.ebpf.settings import EbpfSettings
 
 _ALL: Final = 1 << 30
 CHECK_INTERVAL: Final = 1.0
@@ -187,6 +188,11 @@ class EbpfSource:
     def use_process_predicates(self, compile_predicates: CompilePredicates) -> None:
         """How the kernel filter's questions about processes are answered. The core calls it before `start`."""
         self._compile_predicates = compile_predicates
+
+    def change_settings(self, settings: Settings) -> None:
+        """Whether the kernel filters, from the next `update` on. See `ChangesSettings`."""
+        assert isinstance(settings, EbpfSettings)
+        self._kernel_filter = settings.kernel_filter
 
     def invalidate_processes(self) -> None:
         """The state was wrong about some process and has been repaired: drop all answers and ask again."""

@@ -16,6 +16,7 @@ from mozu.plugins.sources import ebpf
 from mozu.plugins.sources.ebpf import clock
 from mozu.plugins.sources.ebpf.clock import Clock
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
+from mozu.plugins.sources.ebpf.settings import EbpfSettings
 from mozu.plugins.sources.ebpf.source import PROCESS_EVENTS, EbpfSource, wanted_types
 from tests.support import requirements
 from tests.support.acts import floods
@@ -62,7 +63,7 @@ def test_other_source_classes_are_not_ours() -> None:
 
 def test_a_ring_size_that_is_no_power_of_two_is_refused() -> None:
     with pytest.raises(ValueError, match="must be a power of two such as 16384"):
-        ebpf.EbpfSettings(ring_size=10_000)
+        EbpfSettings(ring_size=10_000)
 
 
 @pytest.mark.parametrize(("cpus", "mebibytes"), [(1, 8), (2, 8), (3, 16), (4, 16), (16, 64), (17, 128), (256, 128)])
@@ -74,7 +75,7 @@ def test_the_source_keeps_its_contract() -> None:
     declared = ebpf.mozu_components()
 
     assert (declared.name, declared.event_source, declared.live) == ("ebpf", "syscall", True)
-    assert isinstance(declared.build(ebpf.EbpfSettings(), context()), Source)
+    assert isinstance(declared.build(EbpfSettings(), context()), Source)
 
 
 def test_a_step_of_the_wall_clock_is_noticed_once(monkeypatch: pytest.MonkeyPatch) -> None:
