@@ -7,13 +7,15 @@ import pytest
 
 from mozu.core.api import Outcome, Record, Rejected, Retry, SinkClosed
 from mozu.core.delivery.disk_queue import DiskQueue
-from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode import FalcoJson, FalcoText
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route
+from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
 from mozu.core.delivery.spool import Spool
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert, Stamp
 from mozu.core.testing import alert
 from tests.support import virtual_time
 
@@ -299,3 +301,61 @@ def test_a_dead_letter_on_disk_has_all_its_attempts(tmp_path: Path) -> None:
 
     tasks = list[asyncio.Task[None]]()
     assert [(1, 2)] == asyncio.run(scenario())
+
+
+class Stuck(Scripted):
+    """A sink whose first delivery never ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopped = False
+
+    async def deliver(self, records: Sequence[Record]) -> None:  # type: ignore[override]  # a sink may be async
+        self.seen.append([record.stamp.sequence for record in records])
+        await asyncio.Event().wait()
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def replaced(before: Scripted, after: Scripted) -> tuple[list[str], dict[str, float]]:
+    """The bodies' first letters after a worker with three alerts got another sink and another form."""
+    bodies: list[str] = []
+
+    class Other(FalcoText):
+        def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
+            bodies.append(f"{stamp.sequence if stamp else 0}")
+            return super().encode(alert, stamp)
+
+    async def scenario() -> dict[str, float]:
+        worker, metrics = worker_for(before)
+        await worker.start()
+        for _ in range(3):
+            worker.accept(alert())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(worker.run())
+            while not before.seen:
+                await asyncio.sleep(0)
+            caller = SinkCaller(Isolated("sink", "scripted", after, metrics))
+            await caller.start()
+            await worker.replace(caller, Other(), 5.0)
+            worker.queue.close()
+        await worker.stop()
+        return numbers(metrics)
+
+    counts = virtual_time.run(scenario())
+    return bodies, counts
+
+
+def test_another_sink_gets_in_its_own_form_what_the_one_before_has_not_taken() -> None:
+    after = Scripted()
+    bodies, counts = replaced(Scripted(*[fail] * 1000), after)
+    assert ([[1, 2, 3]], ["1", "2", "3"]) == (after.seen, bodies)
+    assert 3 == counts["sink_alerts_delivered_total"]
+
+
+def test_a_delivery_that_does_not_end_is_given_up_for_the_sink_that_takes_its_place() -> None:
+    before, after = Stuck(), Scripted()
+    _, counts = replaced(before, after)
+    assert ([[1, 2, 3]], True) == (after.seen, before.stopped)
+    assert 3 == counts["sink_alerts_delivered_total"]

@@ -133,6 +133,12 @@ def built_sink(sink: Any, metrics: Metrics, name: str, *, blocking: bool = False
     return BuiltSink(entry, Isolated[Sink](Kind.SINK.value, name, sink, metrics, blocking=blocking))
 
 
+def reloaded(current: Assembly) -> Assembly:
+    """With the same evaluators, reloaded."""
+    evaluators = [one.with_component(one.component.reload()) for one in current.evaluators]
+    return msgspec.structs.replace(current, evaluators=evaluators)
+
+
 class Play:
     """One engine with these components."""
 
@@ -153,16 +159,20 @@ class Play:
             origin="node-a/boot/run",
             stop_deadline=deadline,
         )
+        self.rebuilt: Callable[[Assembly], Assembly] = reloaded
+        """What a reload makes of the assembly."""
+        self.watch: Callable[[Engine], None] = lambda engine: None
+        """Is given the engine before it runs."""
 
     def run(self, folder: Path, duration: float | None = None, *, announces: bool = False) -> tuple[int, Any]:
         self.assembly.state_dir = folder / "state"
 
         async def rebuild(current: Assembly) -> Assembly:
-            evaluators = [one.with_component(one.component.reload()) for one in current.evaluators]
-            return msgspec.structs.replace(current, evaluators=evaluators)
+            return self.rebuilt(current)
 
         async def main() -> int:
             engine = Engine(self.assembly, self.metrics, self.tasks, announces=announces, rebuild=rebuild)
+            self.watch(engine)
             return await engine.run(duration=duration, stats=folder / "stats.json")
 
         code = run_loop(main())
