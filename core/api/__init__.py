@@ -19,6 +19,7 @@ from mozu.core.api.capabilities import (
     Obstacle,
     ProcessPredicate,
     ProvidesReaders,
+    ReadsFields,
     Reopens,
     ReportsGaps,
 )
@@ -43,8 +44,11 @@ from mozu.core.api.declarations import (
     SinkDeclaration,
     SourceDeclaration,
 )
+from mozu.core.api.event_types import DataEventType
+from mozu.core.api.extensions import CommandsDeclaration, Encoder, FieldsDeclaration, FormatDeclaration
 from mozu.core.api.hookspecs import hookimpl
 from mozu.core.api.kind import Kind
+from mozu.core.api.lookup_table import LookupLimits, LookupTable
 from mozu.core.api.secret import Secret
 from mozu.core.api.settings import Settings
 from mozu.core.api.version1 import Declaration, Need
@@ -59,12 +63,14 @@ from mozu.core.errors import (
 )
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert, Severity
+from mozu.core.model.alert import Alert, Severity, Stamp
 from mozu.core.model.event import Container, DataEvent, Event, File, Process, SockAddr, SockTuple, SyscallEvent
 from mozu.core.model.fields import Argument, Field, FieldRegistry, FieldType, Match
+from mozu.core.model.fields.value_checks import VALUE_TYPES
 
 __all__ = [
     "API_VERSION",
+    "VALUE_TYPES",
     "AcksAlerts",
     "AcksBatches",
     "Alert",
@@ -73,16 +79,19 @@ __all__ = [
     "ChangesSettings",
     "ChecksDestination",
     "ChecksStart",
+    "CommandsDeclaration",
     "CompilePredicates",
     "ConfigError",
     "Container",
     "Context",
     "Counts",
     "DataEvent",
+    "DataEventType",
     "Declaration",
     "Demand",
     "DigestsRules",
     "Dropped",
+    "Encoder",
     "Enricher",
     "EnricherDeclaration",
     "Evaluator",
@@ -92,12 +101,16 @@ __all__ = [
     "FieldReaders",
     "FieldRegistry",
     "FieldType",
+    "FieldsDeclaration",
     "File",
     "FiltersByProcess",
     "FollowsState",
+    "FormatDeclaration",
     "HasOrigin",
     "Interest",
     "Kind",
+    "LookupLimits",
+    "LookupTable",
     "MakesProbes",
     "Match",
     "Metrics",
@@ -110,6 +123,7 @@ __all__ = [
     "Process",
     "ProcessPredicate",
     "ProvidesReaders",
+    "ReadsFields",
     "Record",
     "Rejected",
     "Reopens",
@@ -128,6 +142,7 @@ __all__ = [
     "SourceBroken",
     "SourceDeclaration",
     "SourceUnavailable",
+    "Stamp",
     "SyscallEvent",
     "UnknownField",
     "Visibility",

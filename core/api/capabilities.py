@@ -145,6 +145,14 @@ class NamesRules(Protocol):
 
 
 @runtime_checkable
+class ReadsFields(Protocol):
+    """An evaluator that can say which of its rules read a field; those are impaired where its values are wrong."""
+
+    def rules_reading(self, field: str) -> Sequence[str]:
+        """The names of the rules in force whose condition or output reads the field of this name, in load order."""
+
+
+@runtime_checkable
 class Reopens(Protocol):
     """A sink that keeps a file open, which log rotation moves away."""
 
@@ -209,6 +217,7 @@ CAPABILITIES: Final = (
     _of(MakesProbes, "make_probe", Kind.SOURCE),
     _of(DigestsRules, "rules_digest", Kind.EVALUATOR),
     _of(NamesRules, "rule_names", Kind.EVALUATOR),
+    _of(ReadsFields, "rules_reading", Kind.EVALUATOR),
     _of(Reopens, "reopen", Kind.SINK),
     _of(ChecksDestination, "check", Kind.SINK),
 )

@@ -1,10 +1,12 @@
 """What the core hands to a component when it builds it: name, log, metrics, fields, background tasks."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
+from mozu.core.api.event_types import DataEventType
+from mozu.core.api.lookup_table import AnyLookupTable, LookupTable
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 
@@ -26,6 +28,10 @@ class Context(msgspec.Struct):
     """True where nothing may be fetched from this machine or the network (recordings)."""
     requested_fields: tuple[str, ...] = ()
     """Evaluators: fields that the encoders in use show with each alert (`Alert.enrichment`)."""
+    lookups: AnyLookupTable = msgspec.field(default_factory=LookupTable)
+    """Enrichers: where `resolve` keeps what it found, by key; bounded by the setting `lookups.cache` of the entry."""
+    event_types: Mapping[tuple[str, str], DataEventType] = {}
+    """Source class and type → what a plugin that is loaded declares of such events (`SourceDeclaration.events`)."""
     content_type: str = ""
     """Sinks: the media type of a record's body."""
     spawn: Spawn | None = None

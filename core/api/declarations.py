@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 from mozu.core.api.components import Enricher, Evaluator, Sink, Source, Visibility
 from mozu.core.api.context import Context
+from mozu.core.api.event_types import DataEventType
 from mozu.core.api.kind import Kind
+from mozu.core.api.lookup_table import LookupLimits
 from mozu.core.api.settings import Settings
 from mozu.core.filter.demand import Demand
 from mozu.core.filter.pushdown import Pushdown
@@ -52,6 +54,8 @@ class SourceDeclaration(ComponentDeclaration[S, Source], Generic[S], frozen=True
 
     event_source: str = ""
     """The source class of its events. `syscall` events pass through the core's state machine."""
+    events: tuple[DataEventType, ...] = ()
+    """The types of its events, where they are its own and no system calls."""
     live: bool = True
     """True if the world goes on while it is not read (eBPF); False if reading can wait (recordings, Kafka)."""
     changeable: frozenset[str] = frozenset()
@@ -68,6 +72,12 @@ class EnricherDeclaration(ComponentDeclaration[S, Enricher], Generic[S], frozen=
     """Declares an enricher: something that knows what is not in the stream of events."""
 
     kind: ClassVar[Kind] = Kind.ENRICHER
+
+    provides: tuple[str, ...] = ()
+    """What it is asked for besides the fields of its `readers()`: NAME stands for the need `enricher:NAME` of fields
+    that read what it puts into `Context.fields.lookups` (`users`)."""
+    lookups: LookupLimits = LookupLimits()
+    """How the core calls `resolve`; an entry's setting `lookups` changes single values."""
 
 
 class EvaluatorDeclaration(ComponentDeclaration[S, Evaluator], Generic[S], frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """The hook: how a plugin says what it brings.
 
-A plugin is a module (or object) with the hook below. It returns *declarations*: kind, name, settings, what else the
-component brings (fields, event types), and how to build it. pluggy is called to collect declarations when
+A plugin is a module (or object) with the hook below. It returns *declarations*: of components (kind, name, settings,
+what else the component brings, how to build it), of fields, of formats. pluggy is called to collect declarations when
 configuration is read; never on the path of an event.
 
 Third parties: group `mozu` of entry points; name the distribution `mozu-<name>`. An entry point is imported only when
@@ -13,6 +13,10 @@ from collections.abc import Sequence
 import pluggy
 
 from mozu.core.api.declarations import AnyDeclaration
+from mozu.core.api.extensions import AnyExtension
+
+Brought = AnyDeclaration | AnyExtension
+"""Everything that the hook may return."""
 
 hookspec = pluggy.HookspecMarker("mozu")
 hookimpl = pluggy.HookimplMarker("mozu")
@@ -22,8 +26,8 @@ class Hooks:
     """The hook specification."""
 
     @hookspec
-    def mozu_components(self) -> AnyDeclaration | Sequence[AnyDeclaration]:  # type: ignore[empty-body]  # pluggy never calls a spec
-        """Declare the components of a plugin, each with the declaration of its kind.
+    def mozu_components(self) -> Brought | Sequence[Brought]:  # type: ignore[empty-body]  # pluggy never calls a spec
+        """Declare what a plugin brings: components, each with the declaration of its kind; fields; formats.
 
         Called: once, when configuration has been read, on the main thread.
         Returns: one declaration, or several.

@@ -7,7 +7,6 @@ import orjson
 
 from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
-from mozu.core.delivery.encode import FORMATS
 from mozu.core.runtime.config.schema import FormatModel, PluginModel, schema
 from mozu.core.runtime.config.show import show
 from mozu.core.runtime.registry import configure
@@ -47,10 +46,10 @@ and as the first line of mozu.yaml, for editors with a YAML language server:
 @options.verbose
 def schema_command(path: Path | None, overrides: tuple[str, ...], verbose: bool) -> None:
     """Print the JSON Schema of the configuration, third parties' plugins that it names among it."""
-    plugins = known_plugins(path, overrides).plugins()
+    registry = known_plugins(path, overrides)
     declared = [
         PluginModel(item.kind, item.declaration.name, item.declaration.summary, item.declaration.settings)
-        for item in plugins
+        for item in registry.plugins()
     ]
-    formats = [FormatModel(item.name, item.summary, item.settings) for item in FORMATS.values()]
+    formats = [FormatModel(item.name, item.summary, item.settings) for item in registry.extensions.formats().values()]
     click.echo(orjson.dumps(schema(declared, formats), option=orjson.OPT_INDENT_2).decode())

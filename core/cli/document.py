@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.api import Kind
+from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.config.describe import Setting, settings_of
 from mozu.core.runtime.config.model import CoreSettings, EntrySettings
-from mozu.core.runtime.registry import BUILTINS, Registry
+from mozu.core.runtime.registry import Registry
 
 BEGIN: Final = "<!-- generated: settings; `make docs` writes it again -->"
 _PACKAGE: Final = str(Path(__file__).parents[2])
@@ -20,7 +21,8 @@ def settings_text() -> str:
     registry = Registry()
     parts = [
         "## The core's settings\n\n" + _table(settings_of(CoreSettings)),
-        "## Keys of every entry\n\nAll but `id` are for sinks.\n\n" + _table(settings_of(EntrySettings)),
+        "## Keys of every entry\n\n`lookups` is for enrichers, `id` for all; the others are for sinks.\n\n"
+        + _table(settings_of(EntrySettings)),
     ]
     for kind in Kind:
         for name in BUILTINS[kind]:

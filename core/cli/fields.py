@@ -34,6 +34,7 @@ Examples:
   mozu fields proc.              those whose name contains `proc.`
   mozu fields 'fd.*name'         those whose name fits the pattern
   mozu fields --source k8s_audit
+  mozu fields nginx -p nginx     those that the plugin nginx brings
   mozu fields --json
 
 `[NUMBER]` and the like is what may follow the name; with `?` it may be left out."""
@@ -55,14 +56,17 @@ def command(
 
     PATTERN is a part of the name, or with * and ? a pattern for the whole of it.
     """
-    every = known_fields(known_plugins(path, overrides))
+    registry = known_plugins(path, overrides)
+    every = known_fields(registry)
     fields = [field for field in every if _fits(field, pattern) and _has(field, source)]
     if as_json:
         click.echo(orjson.dumps([_as_data(field) for field in fields], option=orjson.OPT_INDENT_2).decode())
     elif fields:
         click.echo(table(("FIELD", "TYPE", "MEANING"), map(_row, fields), width()))
     else:
-        click.echo("mozu: no field fits", err=True)
+        is_unloaded = any(one.plugin == pattern for several in registry.installed().values() for one in several)
+        hint = f"; the plugin {pattern} is installed and not loaded: add -p {pattern}" if is_unloaded else ""
+        click.echo(f"mozu: no field fits{hint}", err=True)
     return 0 if fields else 1
 
 
@@ -92,7 +96,7 @@ def _as_data(field: Field) -> JsonObject:
         "argument": field.argument.value,
         "description": field.doc,
         "sources": sorted(field.sources),
-        "needs": sorted(field.needs),
+        "needs": sorted(field.needs or ()),
         "traits": sorted(field.traits),
         "unavailable": field.unavailable or None,
     }

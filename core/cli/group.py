@@ -13,7 +13,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("mozu.core.cli.check", "Check rule files, or the configuration, its rules, and what a start would find."),
     "rules": ("mozu.core.cli.rules", "List rules, show one, or see how one is understood."),
     "fields": ("mozu.core.cli.fields", "List the fields that rules and outputs may name."),
-    "plugins": ("mozu.core.cli.plugins", "List plugins, where they come from, and their settings."),
+    "plugins": ("mozu.core.cli.plugins", "List plugins and what they bring; check one."),
     "config": ("mozu.core.cli.config", "Show the merged configuration or its JSON Schema."),
     "sources": ("mozu.core.cli.sources", "See what this machine lets mozu see, what not, and why."),
     "sinks": ("mozu.core.cli.sinks", "See whether the configured sinks would accept an alert."),
@@ -59,7 +59,7 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, sentence) for name, (_, sentence) in COMMANDS.items()])
-        from mozu.core.runtime.registry import BUILTIN_COMMANDS
+        from mozu.core.runtime.builtin_plugins import BUILTIN_COMMANDS
 
         with formatter.section("Commands of plugins"):
             formatter.write_dl(list(BUILTIN_COMMANDS.items()))

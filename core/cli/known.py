@@ -6,11 +6,13 @@ from pathlib import Path
 import click
 
 from mozu.core.cli.terminal import safe
+from mozu.core.delivery.encode import FORMATS
 from mozu.core.errors import PluginError
 from mozu.core.model.fields import FieldRegistry
+from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.config import Config, read
 from mozu.core.runtime.config.override import RULES_PLUGIN
-from mozu.core.runtime.registry import BUILTINS, Registry
+from mozu.core.runtime.registry import Registry
 
 
 def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
@@ -24,7 +26,8 @@ def known_plugins(path: Path | None, overrides: Sequence[str]) -> Registry:
     named = [(kind, name) for kind, table in BUILTINS.items() for name in table]
     named += [(entry.kind, entry.name) for entry in config.entries()]
     failures: dict[str, None] = {}
-    for name in config.plugins:
+    formats = [entry.format for entry in config.sinks if entry.format not in FORMATS]
+    for name in (*config.plugins, *(name for name in formats if name in registry.installed())):
         try:
             registry.load(name)
         except PluginError as error:

@@ -1,14 +1,19 @@
 """Options that several commands share."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import click
 
 from mozu.core.cli.group import CommandState
 from mozu.core.common.file_access import why_not_made
+
+_PLUGINS: Final = "mozu.plugins"
+"""Where a command's context keeps the values of `-p`."""
+
+_PLUGIN_HELP: Final = "Load the entry point NAME of an installed plugin, too: its fields, formats, events. Repeatable."
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -39,18 +44,56 @@ def configuration(function: F) -> F:
         "--option",
         "overrides",
         multiple=True,
+        callback=_load_too,
         metavar="KEY=VALUE",
         help="Set one value of the configuration, such as sinks.stdout.format=json. May be repeated.",
     )
-    path = click.option(
-        "-c",
-        "--config",
-        "path",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="The configuration, by default /etc/mozu/mozu.yaml if there is one; config.d/*.yaml beside it follow.",
-    )
-    return path(override(function))
+    text = "The configuration, by default /etc/mozu/mozu.yaml if there is one; config.d/*.yaml beside it follow."
+    return _config_file(text)(override(plugin_names(function)))
+
+
+def config_file(function: F) -> F:
+    """`-c` alone: parameter `path`, where without it no configuration is read."""
+    text = "A configuration, of which enrichers, evaluators and plugins count; config.d/*.yaml beside it follow."
+    return _config_file(text)(function)
+
+
+def _config_file(text: str) -> Callable[[F], F]:
+    return click.option("-c", "--config", "path", type=click.Path(path_type=Path), metavar="FILE", help=text)
+
+
+def plugin_list(function: F) -> F:
+    """`-p` alone: parameter `plugins`."""
+    return click.option("-p", "--plugin", "plugins", multiple=True, metavar="NAME", help=_PLUGIN_HELP)(function)
+
+
+def _load_too(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """The values of `-o`, with those of `-p` as overrides among them."""
+    return (*value, *as_overrides(context.meta.get(_PLUGINS, ())))
+
+
+def _note_plugins(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> None:
+    context.meta[_PLUGINS] = value
+
+
+def as_overrides(plugins: Iterable[str]) -> tuple[str, ...]:
+    """What loads these entry points besides those that the configuration names."""
+    names = list(plugins)
+    return (f"plugins+={json.dumps(names)}",) if names else ()
+
+
+def plugin_names(function: F) -> F:
+    """`-p`: becomes part of the parameter `overrides`."""
+    return click.option(
+        "-p",
+        "--plugin",
+        multiple=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_note_plugins,
+        metavar="NAME",
+        help=_PLUGIN_HELP,
+    )(function)
 
 
 def rules(function: F) -> F:

@@ -8,6 +8,8 @@ import click
 
 from mozu.core.cli import options
 from mozu.core.cli.logs import set_up
+from mozu.core.runtime.builtin_plugins import BUILTINS
+from mozu.core.runtime.config import read as read_config
 from mozu.core.runtime.registry import configure
 
 
@@ -37,10 +39,14 @@ def command(
 ) -> int:
     """Judge recordings (mozu's own, .scap) instead of the live machine.
 
-    The sources of the configuration give way to the recordings, and nothing is looked up on this machine.
+    The sources of the configuration give way to the recordings, and nothing is looked up on this machine: what plugins
+    said of an event is read from the recording. Those that the configuration names are loaded for their fields.
     """
+    written, _ = read_config(path, overrides)
+    named = (*written.sources, *written.enrichers)
+    plugins = options.as_overrides(entry.name for entry in named if entry.name not in BUILTINS[entry.kind])
     sources = [{"replay": {"files": [str(file) for file in files]}}]
-    given = options.with_record((f"sources={json.dumps(sources)}", "enrichers=[]", *overrides), record)
+    given = options.with_record((f"sources={json.dumps(sources)}", "enrichers=[]", *overrides, *plugins), record)
     if verbose:
         given = (*given, "log.level=debug")
     read = partial(configure, path, given, rules=rules, json=as_json)

@@ -34,6 +34,10 @@ The last two say what `fds` is wanted for beside what a descriptor is: the name 
 all of a process's descriptors."""
 
 
+ANY_ENRICHER: Final = "enricher:*"
+"""Stands beside state dependencies, as `enricher:NAME` does: what every enricher knows is wanted (of recordings)."""
+
+
 class Interest(msgspec.Struct, frozen=True):
     """What is wanted of one event type."""
 

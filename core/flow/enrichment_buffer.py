@@ -7,22 +7,19 @@ the time limit events are evaluated without the data, and their alerts say so (`
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
-from mozu.core.api import Enricher
-from mozu.core.isolation.deadline import within
-from mozu.core.isolation.isolated import Isolated
+from mozu.core.flow.key_lookups import KeyLookups
+from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event
 
 Release = Callable[[Sequence[Event], tuple[str, ...]], None]
 """Takes events that may be evaluated now, and the names of the enrichers that did not answer in time."""
 
-RESOLVE_SECONDS: Final = 30.0
-"""After which an enricher's look-up is given up; events wait for `seconds` of the bounds, which is less."""
 _EVENT_BYTES = 500
 """Size of an event besides its texts: measured roughly, used only to bound memory."""
 
@@ -38,51 +35,45 @@ class EnrichmentBufferBounds(msgspec.Struct, frozen=True):
 class _Group(msgspec.Struct):
     """Events that wait for one key of one enricher."""
 
-    enricher: Isolated[Enricher]
+    lookups: KeyLookups
     key: str
     events: deque[tuple[Event, int]]
+    deadline: asyncio.TimerHandle | None = None
 
 
 class EnrichmentBuffer:
     """Of one source. `release` is called with held events as soon as they may be evaluated."""
 
     def __init__(
-        self,
-        enrichers: Iterable[Isolated[Enricher]],
-        bounds: EnrichmentBufferBounds,
-        release: Release,
-        spawn: Callable[[Awaitable[None], str], None],
-        metrics: Metrics,
+        self, wanted: WantedEnrichers, bounds: EnrichmentBufferBounds, release: Release, metrics: Metrics
     ) -> None:
-        self._enrichers = tuple(enrichers)
-        self._bounds, self._release, self._spawn = bounds, release, spawn
+        self._wanted = wanted
+        self._bounds, self._release = bounds, release
         self._groups: dict[tuple[str, str], _Group] = {}
         self._timed_out: set[tuple[str, str]] = set()
-        """Keys whose deadline has passed: their events do not wait again while the answer is still outstanding."""
+        """Keys that are still asked for though their deadline has passed: their events do not wait again meanwhile."""
         self._count = self._bytes = 0
         self._held = metrics.counter("enrichment_buffer_events_total")
         self._timeouts = metrics.counter("enrichment_buffer_timeouts_total")
         metrics.gauge("enrichment_buffer_events", lambda: self._count)
 
-    def use(self, enrichers: Iterable[Isolated[Enricher]], bounds: EnrichmentBufferBounds) -> None:
-        """These from the next batch on. What waits for an enricher that is not among them waits no longer."""
-        self._enrichers, self._bounds = tuple(enrichers), bounds
-        for group in [one for one in self._groups.values() if one.enricher not in self._enrichers]:
+    def use(self, bounds: EnrichmentBufferBounds) -> None:
+        """From the next batch on; the enrichers may be others. What waits for one that is gone waits no longer."""
+        self._bounds = bounds
+        for group in [one for one in self._groups.values() if one.lookups not in self._wanted.all()]:
             self._release_group(group, late=True)
-        names = {enricher.name for enricher in self._enrichers}
+        names = {lookups.name for lookups in self._wanted.all()}
         self._timed_out = {name for name in self._timed_out if name[0] in names}
 
     def admit(self, events: Sequence[Event]) -> Sequence[Event]:
         """Those that may be evaluated now; the others are held."""
-        if not self._enrichers:
+        if not self._wanted:
             return events
         ready = []
         for event in events:
             awaited = self._awaited_key(event)
-            if awaited is None:
+            if awaited is None or not self._hold(event, *awaited):
                 ready.append(event)
-            else:
-                self._hold(event, *awaited)
         return ready
 
     def oldest(self) -> int | None:
@@ -94,23 +85,28 @@ class EnrichmentBuffer:
         while self._groups:
             self._release_group(next(iter(self._groups.values())), late=True)
 
-    def _awaited_key(self, event: Event) -> tuple[Isolated[Enricher], str] | None:
-        """The enricher and the key that this event waits for; None: it need not wait."""
-        for enricher in self._enrichers:
-            key = enricher.component.key(event)
+    def _awaited_key(self, event: Event) -> tuple[KeyLookups, str] | None:
+        """The look-ups and the key that this event waits for; None: it need not wait."""
+        for lookups in self._wanted.of(event):
+            key = lookups.key(event)
             if key is None:
                 continue
-            name = (enricher.name, key)
-            if name in self._groups or (name not in self._timed_out and not enricher.component.known(key)):
-                return enricher, key
+            name = (lookups.name, key)
+            if name in self._groups or (name not in self._timed_out and lookups.must_wait(key)):
+                return lookups, key
         return None
 
-    def _hold(self, event: Event, enricher: Isolated[Enricher], key: str) -> None:
-        name = (enricher.name, key)
+    def _hold(self, event: Event, lookups: KeyLookups, key: str) -> bool:
+        """Hold an event; False where its key cannot be asked for."""
+        name = (lookups.name, key)
         group = self._groups.get(name)
         if group is None:
-            group = self._groups[name] = _Group(enricher, key, deque())
-            self._spawn(self._resolve(group), f"resolve {enricher.name} {key}")
+            new = group = self._groups[name] = _Group(lookups, key, deque())
+            if not lookups.resolve(key, lambda: self._answered(new)):
+                del self._groups[name]
+                return False
+            loop = asyncio.get_running_loop()
+            group.deadline = loop.call_later(self._bounds.seconds, self._release_group, group, True)
         size = _EVENT_BYTES + _text_size(getattr(event, "args", ()))
         group.events.append((event, size))
         self._held.value += 1
@@ -118,32 +114,28 @@ class EnrichmentBuffer:
         self._bytes += size
         if self._count > self._bounds.events or self._bytes > self._bounds.bytes:
             self._release_group(next(iter(self._groups.values())), late=True)
+        return True
 
-    async def _resolve(self, group: _Group) -> None:
-        """Have the enricher fetch the key's data; at the deadline the events go, the answer may come for later ones."""
-        name = (group.enricher.name, group.key)
-        loop = asyncio.get_running_loop()
-        deadline = loop.call_later(self._bounds.seconds, self._release_group, group, True)
-        with group.enricher.contained(f"resolve {group.key}"):
-            await within(
-                group.enricher, "resolve", RESOLVE_SECONDS, lambda: group.enricher.component.resolve(group.key)
-            )
-        deadline.cancel()
-        self._timed_out.discard(name)
-        self._release_group(group, late=not group.enricher.component.known(group.key))
+    def _answered(self, group: _Group) -> None:
+        """The look-up has ended; whether it found something decides how its events go."""
+        self._timed_out.discard((group.lookups.name, group.key))
+        self._release_group(group, late=not group.lookups.knows(group.key))
 
     def _release_group(self, group: _Group, late: bool) -> None:
-        name = (group.enricher.name, group.key)
+        name = (group.lookups.name, group.key)
         if self._groups.get(name) is not group:
             return
         del self._groups[name]
+        if group.deadline is not None:
+            group.deadline.cancel()
         if late:
-            self._timed_out.add(name)
             self._timeouts.value += len(group.events)
+            if group.lookups.is_asked(group.key):
+                self._timed_out.add(name)
         self._count -= len(group.events)
         self._bytes -= sum(size for _, size in group.events)
         events = [event for event, _ in group.events]
-        self._release(self.admit(events), (group.enricher.name,) if late else ())
+        self._release(self.admit(events), (group.lookups.name,) if late else ())
 
 
 def _text_size(args: tuple[Any, ...]) -> int:

@@ -4,7 +4,7 @@ costs itself only."""
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 
-from mozu.core.api import DigestsRules, Evaluator, NamesRules
+from mozu.core.api import DigestsRules, Evaluator, NamesRules, ReadsFields
 from mozu.core.filter.demand import Demand, union
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Alert
@@ -46,6 +46,16 @@ class Evaluation:
                     text = "\n".join(component.rule_names())
             digest.update(f"{evaluator.name}\0{text}\0".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
+
+    def rules_reading(self, field: str) -> list[str]:
+        """The rules in force that read a field (`ReadsFields`)."""
+        names: list[str] = []
+        for evaluator in self._evaluators:
+            component = evaluator.component
+            if isinstance(component, ReadsFields):
+                with evaluator.contained("name the rules that read a field"):
+                    names += component.rules_reading(field)
+        return names
 
     def use(self, evaluators: Iterable[Isolated[Evaluator]]) -> tuple[Isolated[Evaluator], ...]:
         """These from the next batch on (a reload); gives those before."""

@@ -22,10 +22,10 @@ One pass, on the event loop, which never waits. Each stage is given to the const
 """
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from mozu.core.api import CachesProcesses, Enricher, FollowsState, Source
+from mozu.core.api import CachesProcesses, FollowsState, Source
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.plain import plain_alert
 from mozu.core.delivery.sink_worker import SinkWorker
@@ -33,15 +33,13 @@ from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferB
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.source_probe import SourceProbe
+from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Ref, Severity, Template, alert_id
 from mozu.core.model.event import DataEvent, Event, SyscallEvent
 from mozu.core.recording import RecordStage
 from mozu.core.state import StateMachine
-
-Spawn = Callable[[Awaitable[None], str], None]
-"""(work, name): start a task that the engine owns."""
 
 
 class AlertPipeline:
@@ -169,17 +167,17 @@ class SourcePipeline:
         origin: str,
         state: StateMachine | None,
         recorder: RecordStage,
-        enrichers: Sequence[Isolated[Enricher]],
+        enrichers: WantedEnrichers,
         bounds: EnrichmentBufferBounds,
         evaluation: Evaluation,
         alerts: AlertPipeline,
-        spawn: Spawn,
         metrics: Metrics,
     ) -> None:
         self.source, self.name, self.live, self.state = source, source.name, live, state
         self.origin, self._recorder, self._evaluation, self._alerts = origin, recorder, evaluation, alerts
         scope = metrics.scope(source=source.name)
-        self._buffer = EnrichmentBuffer(enrichers if live else (), bounds, self._evaluate, spawn, scope)
+        wanted = enrichers if live else WantedEnrichers(())
+        self._buffer = EnrichmentBuffer(wanted, bounds, self._evaluate, scope)
         self.received = scope.counter("events_received_total")
         self.internal = scope.counter("events_internal_total")
         self.rejected = scope.counter("events_rejected_total")
@@ -192,9 +190,9 @@ class SourcePipeline:
         self.latest = 0
         """Time of the newest event that a source of system calls has given, ns since the epoch."""
 
-    def use(self, enrichers: Sequence[Isolated[Enricher]], bounds: EnrichmentBufferBounds) -> None:
-        """These from the next batch on (a reload)."""
-        self._buffer.use(enrichers if self.live else (), bounds)
+    def use(self, bounds: EnrichmentBufferBounds) -> None:
+        """These from the next batch on (a reload), with the enrichers that are wanted then."""
+        self._buffer.use(bounds)
 
     @property
     def recorder(self) -> RecordStage:

@@ -4,6 +4,7 @@
     encode, decode   events to lines and back
     section          a part that can be read by itself: state, names, events
     enriched_names   what enrichers knew of the users and containers of these events
+    plugin_values    what third parties' enrichers answered
     recorder         the pipeline's stage: one source's events, cut into chunks
     writer           files: a thread that compresses, rotates, counts
     full             every event, in parts of bounded size (`record`)
@@ -16,6 +17,7 @@ lost, counted, and marked in the file.
 from mozu.core.recording.capture import CapturePlan, Captures
 from mozu.core.recording.enriched_names import RECORDED_NAMES, EnrichedNames, KeepsRecordedNames, RecordedNames
 from mozu.core.recording.full import FullRecording
+from mozu.core.recording.plugin_values import PluginValues
 from mozu.core.recording.recorder import NoRecorder, Recorder, RecordingOutput, RecordStage
 from mozu.core.recording.section import RecordingInfo
 from mozu.core.recording.writer import RecordingFiles, RecordingWriter
@@ -28,6 +30,7 @@ __all__ = [
     "FullRecording",
     "KeepsRecordedNames",
     "NoRecorder",
+    "PluginValues",
     "RecordStage",
     "RecordedNames",
     "Recorder",

@@ -5,7 +5,7 @@ strict JSON only.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -27,7 +27,9 @@ def line(item: msgspec.Struct) -> bytes:
 class RecordingEncoder:
     """Writes the events of one section."""
 
-    def __init__(self) -> None:
+    def __init__(self, versions: Mapping[str, int] | None = None) -> None:
+        """`versions`: type of an event of the source's own → its version, where that is not 1."""
+        self._versions = versions or {}
         self._forms: dict[tuple[type, ...], str] = {}
         self._declared: set[str] = set()
         self.unwritable = 0
@@ -44,7 +46,8 @@ class RecordingEncoder:
         for event in events:
             if not isinstance(event, SyscallEvent):
                 assert isinstance(event, DataEvent)
-                lines.append(DataLine(event.source, event.type, event.time, event.num, event.data))
+                version = self._versions.get(event.type, 1)
+                lines.append(DataLine(event.source, event.type, event.time, event.num, event.data, version))
                 continue
             kind = event.type
             if kind not in declared:

@@ -47,6 +47,10 @@ class RecordedNames(Protocol):
     def changes(self) -> int:
         """How often any of `entries` has changed."""
 
+    @property
+    def value_names(self) -> frozenset[str]:
+        """Fields of plugins whose values the input holds, too."""
+
     def entries(self) -> Iterable[MetadataLine]:
         """All of them, as they are now."""
 

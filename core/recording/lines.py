@@ -81,6 +81,8 @@ class HeadLine(msgspec.Struct, tag="recording", tag_field="line", omit_defaults=
     """Of the machine's interfaces."""
     named: bool = False
     """Whether numbers of users and groups among parameters had names."""
+    values: tuple[str, ...] = ()
+    """Fields of plugins whose values `values` lines hold."""
 
 
 class TypeLine(msgspec.Struct, tag="type", tag_field="line", frozen=True):
@@ -131,7 +133,16 @@ class HostLine(msgspec.Struct, tag="host", tag_field="line", frozen=True):
     names: tuple[str, ...]
 
 
-class DataLine(msgspec.Struct, tag="data", tag_field="line", frozen=True):
+class ValuesLine(msgspec.Struct, tag="values", tag_field="line", frozen=True):
+    """What plugins' fields said of the events that follow, until the next line of this kind."""
+
+    rows: tuple[dict[str, Any], ...]
+    """Field with its argument (`acme.tag[x]`) → value; bytes as base64."""
+    events: tuple[tuple[Number, Number], ...]
+    """(number of an event, its place in `rows`)."""
+
+
+class DataLine(msgspec.Struct, tag="data", tag_field="line", omit_defaults=True, frozen=True):
     """An event of a source of documents."""
 
     source: str
@@ -139,6 +150,8 @@ class DataLine(msgspec.Struct, tag="data", tag_field="line", frozen=True):
     time: Number
     num: Number
     data: Any
+    version: Number = 1
+    """Of the event type (`DataEventType.version`) that `data` has the shape of."""
 
 
 MetadataLine = StartLine | UserLine | GroupLine | ContainerLine | HostLine
@@ -152,7 +165,7 @@ class NameLine(msgspec.Struct, frozen=True):
     unless: Literal["equal", "same name", "any"] = "equal"
 
 
-Other = HeadLine | TypeLine | MetadataLine | DataLine
+Other = HeadLine | TypeLine | MetadataLine | ValuesLine | DataLine
 """Every line that is an object."""
 
 

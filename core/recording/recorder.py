@@ -17,6 +17,7 @@ from mozu.core.model.event import Event, SyscallEvent
 from mozu.core.recording.encode import RecordingEncoder
 from mozu.core.recording.enriched_names import IDS, EnrichedNames, RecordedNames, changed, hosts_changed, place_names
 from mozu.core.recording.lines import NameLine
+from mozu.core.recording.plugin_values import PluginValues, note_values, place_values
 from mozu.core.recording.section import Chunk, RecordingInfo, Section
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import ProcSnapshot
@@ -115,11 +116,15 @@ class Recorder:
         enriched_names: EnrichedNames,
         recorded_names: RecordedNames | None,
         metrics: Metrics,
+        values: PluginValues | None = None,
     ) -> None:
         self._about, self._live, self._state = about, live, state
         self._enriched_names, self._recorded_names = enriched_names, recorded_names
         self._outputs = tuple(outputs)
-        self._encoder = RecordingEncoder()
+        self._values = PluginValues() if values is None else values
+        self._encoder = RecordingEncoder(about.versions)
+        self._last = 0
+        """Number of the newest event, where there is no state that knows it."""
         self._section: Section | None = None
         self._chunk: Chunk | None = None
         self._unevaluated: deque[Chunk] = deque()
@@ -130,16 +135,17 @@ class Recorder:
         if state is not None:
             state.on_lookup(self._on_lookup)
 
-    def use(self, outputs: Sequence[RecordingOutput], enriched_names: EnrichedNames) -> None:
+    def use(self, outputs: Sequence[RecordingOutput], enriched_names: EnrichedNames, values: PluginValues) -> None:
         """These from the next chunk on, which begins a section (a reload). Those before get everything until now, where
         names may be missing that enrichers have not told yet."""
-        if tuple(outputs) != self._outputs:
+        if tuple(outputs) != self._outputs or values.names != self._values.names:
             self._close()
             while self._unevaluated:
                 place_names(self._unevaluated[0])
+                place_values(self._unevaluated[0])
                 self._put(self._unevaluated.popleft())
             self._section = None
-        self._outputs, self._enriched_names = tuple(outputs), enriched_names
+        self._outputs, self._enriched_names, self._values = tuple(outputs), enriched_names, values
 
     @property
     def outputs(self) -> tuple[RecordingOutput, ...]:
@@ -151,8 +157,7 @@ class Recorder:
         if not events or not self._outputs:
             return
         chunk = self._open()
-        before = 0 if self._state is None else self._state.number
-        parts = self._encoder.encode(events, before)
+        parts = self._encoder.encode(events, self._number())
         if self._recorded_names is not None and self._recorded_names.changes != self._changes:
             self._changes = self._recorded_names.changes
             parts = changed(chunk.section, self._recorded_names.entries()) + parts
@@ -162,22 +167,26 @@ class Recorder:
         chunk.size += sum(map(len, parts))
         chunk.count += len(events)
         chunk.time = events[-1].time or chunk.time
+        self._last = max(self._last, events[-1].num)
         self._written.value += len(events)
 
     def flush(self, oldest: int | None) -> None:
         """Give chunks to the outputs whose events have all been evaluated."""
         chunk = self._chunk
         if chunk is not None:
-            chunk.last = 0 if self._state is None else self._state.number
+            chunk.last = self._number()
             if chunk.size >= _CHUNK_BYTES or time.monotonic() - chunk.opened >= _CHUNK_SECONDS:
                 self._close()
         while self._unevaluated and (oldest is None or self._unevaluated[0].last < oldest):
             evaluated = self._unevaluated.popleft()
             place_names(evaluated)
+            place_values(evaluated)
             self._put(evaluated)
 
     def evaluated(self, events: Sequence[Event]) -> None:
-        """Note what enrichers know of these events' processes."""
+        """Note what enrichers know of these events."""
+        if self._values.names:
+            note_values(self._values, events, self._chunk_of)
         if self._recorded_names is not None:
             return
         chunk, process = None, None
@@ -230,16 +239,19 @@ class Recorder:
             return self._chunk
         if self._chunk is not None:
             self._close()
-        number = 0 if self._state is None else self._state.number
+        number = self._number()
         if self._section is None or due:
             snapshot = None if self._state is None else self._state.snapshot()
             live = self._live if self._recorded_names is None else self._recorded_names.live
-            self._section = Section(self._about, number, snapshot, live=live)
+            self._section = Section(self._about, number, snapshot, live=live, values=self._values.names)
             self._encoder.section()
             self._changes = -1
         self._chunk = Chunk(self._section)
         self._chunk.first = number
         return self._chunk
+
+    def _number(self) -> int:
+        return self._last if self._state is None else self._state.number
 
     def _close(self) -> None:
         if self._chunk is not None:

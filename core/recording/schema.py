@@ -8,7 +8,7 @@ import msgspec
 
 from mozu.core.model.event import File
 from mozu.core.model.value_types import Json, JsonObject
-from mozu.core.recording.lines import VERSION, DataLine, HeadLine, MetadataLine, TypeLine
+from mozu.core.recording.lines import VERSION, DataLine, HeadLine, MetadataLine, TypeLine, ValuesLine
 
 _EVENT: list[JsonObject] = [
     {"type": "string", "description": "type"},
@@ -25,7 +25,7 @@ _EVENT: list[JsonObject] = [
 
 def schema() -> JsonObject:
     """Draft 2020-12."""
-    classes = (HeadLine, TypeLine, *get_args(MetadataLine), DataLine, File)
+    classes = (HeadLine, TypeLine, *get_args(MetadataLine), ValuesLine, DataLine, File)
     shapes, parts = msgspec.json.schema_components(classes, ref_template="#/$defs/{name}")
     file: JsonObject = {
         "anyOf": [{"type": "null"}, shapes[-1]],

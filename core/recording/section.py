@@ -2,13 +2,14 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
 
 from mozu.core.model.event import Address, SyscallEvent
 from mozu.core.model.fields.lookups import Lookups
+from mozu.core.model.value_types import Json
 from mozu.core.recording.encode import RecordingEncoder, line
 from mozu.core.recording.lines import VERSION, HeadLine, NameLine, StartLine
 from mozu.core.state.snapshot import Snapshot
@@ -24,12 +25,17 @@ class RecordingInfo(msgspec.Struct, frozen=True):
     writer: str
     """Name and version of the program that writes."""
     names: Lookups
+    versions: Mapping[str, int] = {}
+    """Type of an event of the source's own → its version; the others have 1."""
 
 
 class Section:
     """Where a recording can begin. Its text is made only when it is written."""
 
-    def __init__(self, about: RecordingInfo, number: int, snapshot: Snapshot | None, *, live: bool) -> None:
+    def __init__(
+        self, about: RecordingInfo, number: int, snapshot: Snapshot | None, *, live: bool, values: Iterable[str] = ()
+    ) -> None:
+        """`values`: fields of plugins whose values are recorded."""
         self.begun = time.time_ns()
         self.metadata: dict[tuple[str, ...], msgspec.Struct] = {}
         """The newest line on each user, group, container and host, by its subject."""
@@ -42,6 +48,7 @@ class Section:
             version=VERSION, writer=about.writer, source=about.source, live=live, origin=about.origin,
             hostname=about.names.hostname, number=number, time=self.begun,
             addresses=tuple(sorted(about.names.addresses.known)), named=about.names.user is not Lookups().user,
+            values=tuple(values),
         )  # fmt: skip
 
     def text(self, lost: int = 0) -> Iterator[bytes]:
@@ -70,6 +77,8 @@ class Chunk:
         self.parts: list[bytes] = []
         self.names: list[tuple[int, tuple[NameLine, ...]]] = []
         """(number of an event, lines on the names that it was evaluated with), until they are placed."""
+        self.values: list[tuple[int, tuple[tuple[str, Json], ...]]] = []
+        """(number of an event, values of plugins' fields), until they are placed."""
         self.size = 0
         """Bytes, without the preamble."""
         self.count = 0

@@ -9,12 +9,15 @@ from typing import TypeVar
 
 import msgspec
 
-from mozu.core.api import API_VERSION, Kind, Settings, version1
+from mozu.core.api import API_VERSION, FieldReaders, Kind, Settings, version1
 from mozu.core.api.capabilities import CAPABILITIES, Capability
 from mozu.core.api.contract import build_fault, faults
 from mozu.core.api.declarations import AnyDeclaration, SinkDeclaration
+from mozu.core.api.extensions import AnyExtension, CommandsDeclaration, Encoder, FieldsDeclaration, FormatDeclaration
 from mozu.core.errors import PluginError
+from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.config import RESERVED
+from mozu.core.runtime.field_checks import field_fault
 
 T = TypeVar("T")
 
@@ -38,6 +41,8 @@ class Plugin(msgspec.Struct, frozen=True):
 
     declaration: AnyDeclaration
     origin: Origin
+    api: int = API_VERSION
+    """The version of the hook API that it was written for."""
 
     @property
     def kind(self) -> Kind:
@@ -119,3 +124,44 @@ def declaration_fault(declaration: AnyDeclaration | version1.Declaration) -> str
     if taken:
         return f"its setting {taken[0]!r} has a name that the core reserves; rename it"
     return build_fault(declaration.build)
+
+
+def extension_fault(declaration: AnyExtension) -> str:
+    """What is wrong with a declaration of fields or of a format; empty: nothing."""
+    if not isinstance(declaration.name, str) or not declaration.name:
+        return "its declaration has no name"
+    if isinstance(declaration, FieldsDeclaration):
+        return field_fault(declaration.fields, kind=None)
+    if isinstance(declaration, CommandsDeclaration):
+        return "" if callable(declaration.commands) else "its declaration has no `commands` that can be called"
+    if not callable(declaration.build):
+        return "its declaration has no `build` that can be called"
+    if not (isinstance(declaration.settings, type) and issubclass(declaration.settings, Settings)):
+        return "its `settings` must be a class derived from mozu.core.api.Settings"
+    return ""
+
+
+def check_readers(plugin: Plugin, readers: FieldReaders, fields: FieldRegistry) -> None:
+    """The readers of an enricher and the fields that it declares belong together. Raises PluginError."""
+    name = plugin.declaration.name
+    for field in plugin.declaration.fields:
+        if field.name not in readers and field.read is None and field.bind is None:
+            text = f"it declares the field {field.name}, and its `readers()` have none of this name; add one"
+            raise PluginError(name, f"{plugin.origin}: {text}")
+    unknown = next((one for one in readers if one not in fields), None)
+    if unknown is not None:
+        text = f"its `readers()` have {unknown}, which is no field; declare it in `fields`"
+        raise PluginError(name, f"{plugin.origin}: {text}")
+
+
+def built_encoder(declaration: FormatDeclaration, options: Settings | None) -> Encoder:
+    """The encoder of a format with these options. Raises PluginError."""
+    try:
+        encoder = declaration.build(options)
+    except Exception as error:
+        text = f"the format could not be built: {type(error).__name__}: {error}; change its options"
+        raise PluginError(declaration.name, text) from error
+    if not isinstance(encoder, Encoder):
+        text = f"the format's `build` gave {type(encoder).__name__}, which has no method `encode`"
+        raise PluginError(declaration.name, text)
+    return encoder

@@ -7,28 +7,34 @@ the configuration names it: as the name of a component that no built-in has, or 
 
 import importlib
 import importlib.metadata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 import pluggy
 
-from mozu.core.api import API_VERSION, Context, Kind, Settings, version1
+from mozu.core.api import API_VERSION, Context, DataEventType, Kind, Settings, SourceDeclaration, version1
 from mozu.core.api.contract import component_class
 from mozu.core.api.declarations import DECLARATIONS, AnyDeclaration, ComponentDeclaration
-from mozu.core.api.hookspecs import Hooks
-from mozu.core.delivery.encode import FORMATS, Encoder, Format
+from mozu.core.api.extensions import EXTENSIONS, AnyExtension, Encoder, FormatDeclaration
+from mozu.core.api.hookspecs import Brought, Hooks
 from mozu.core.errors import PluginError
-from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields import Field, FieldRegistry
+from mozu.core.runtime.builtin_plugins import BUILTINS, is_builtin
 from mozu.core.runtime.config import Config, Entry, Problems, read
 from mozu.core.runtime.config.suggest import suggestion
 from mozu.core.runtime.config.validate import secret_files, validate
+from mozu.core.runtime.extensions import Extension, Extensions
+from mozu.core.runtime.field_checks import field_fault, with_needs
 from mozu.core.runtime.plugin_checks import (
     Origin,
     Plugin,
     as_declarations,
+    built_encoder,
     check_contract,
     declaration_fault,
+    extension_fault,
     guarded,
     import_target,
     version_fault,
@@ -38,42 +44,12 @@ T = TypeVar("T")
 C = TypeVar("C")
 D = TypeVar("D", bound=AnyDeclaration)
 
+OnWrongValue = Callable[[Origin, Field, str], None]
+"""(plugin, field, what is wrong with a value of it)."""
+_BROUGHT: Final[tuple[type[Brought], ...]] = (*DECLARATIONS, *EXTENSIONS)
+
 GROUP: Final = "mozu"
 """The group of entry points."""
-
-BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
-    Kind.SOURCE: {
-        "ebpf": "mozu.plugins.sources.ebpf",
-        "replay": "mozu.plugins.sources.replay",
-        "ptrace": "mozu.plugins.sources.ptrace",
-        "falco_http": "mozu.plugins.sources.falco_http",
-        "kafka": "mozu.plugins.sources.kafka",
-    },
-    Kind.ENRICHER: {
-        "users": "mozu.plugins.enrichers.users",
-        "docker": "mozu.plugins.enrichers.docker",
-    },
-    Kind.EVALUATOR: {
-        "falco": "mozu.plugins.rules.falco",
-    },
-    Kind.SINK: {
-        "stdout": "mozu.plugins.sinks.stdout",
-        "webhook": "mozu.plugins.sinks.webhook",
-        "file": "mozu.plugins.sinks.file",
-        "syslog": "mozu.plugins.sinks.syslog",
-        "journald": "mozu.plugins.sinks.journald",
-        "program": "mozu.plugins.sinks.program",
-        "kafka": "mozu.plugins.sinks.kafka",
-    },
-    Kind.RESPONDER: {},
-}
-"""Kind → plugin → module."""
-
-BUILTIN_COMMANDS: Final[Mapping[str, str]] = {
-    "ebpf": "Compile the kernel programs ahead of time; list, export, import them.",
-}
-"""Built-in plugin that brings commands → one sentence for `mozu --help`. This table and the one above are the only
-places in the core that name a plugin."""
 
 
 class Registry:
@@ -84,6 +60,8 @@ class Registry:
         self._manager.add_hookspecs(Hooks)
         self._manager.add_hookspecs(version1.Version1Hooks)
         self._plugins: dict[tuple[Kind, str], Plugin] = {}
+        self.extensions = Extensions()
+        """Fields and formats that plugins bring without a component."""
         self._loaded: set[str] = set()
         self._installed: dict[str, list[Origin]] | None = None
         self.warnings: list[str] = []
@@ -134,10 +112,10 @@ class Registry:
         model = self.declaration(entry).settings
         return (*self.settings(entry).files_read(), *secret_files(model, entry.node))
 
-    def format(self, entry: Entry) -> Format:
+    def format(self, entry: Entry) -> FormatDeclaration:
         """The format of a sink's entry. Raises ConfigError."""
         problems = Problems()
-        found = _format(entry, problems)
+        found = self._format(entry, problems)
         problems.check()
         assert found is not None
         return found
@@ -145,9 +123,9 @@ class Registry:
     def encoder(self, entry: Entry) -> Encoder:
         """The encoder of a sink's entry, with its options. Raises ConfigError."""
         problems = Problems()
-        options = _format_options(entry, problems)
+        options = self._format_options(entry, problems)
         problems.check()
-        return FORMATS[entry.format].build(options)
+        return built_encoder(self.format(entry), options)
 
     def load(self, name: str) -> None:
         """Import the third-party entry point of this name. Raises PluginError."""
@@ -169,14 +147,35 @@ class Registry:
         order = list(Kind)
         return sorted(self._plugins.values(), key=lambda plugin: (order.index(plugin.kind), plugin.declaration.name))
 
-    def add_fields(self, fields: FieldRegistry) -> None:
-        """Add the fields of every plugin loaded so far, once each. Raises PluginError for a field that is there."""
+    def event_types(self) -> dict[tuple[str, str], DataEventType]:
+        """Source class and type → what the sources loaded so far declare of their own events."""
+        declared = (plugin.declaration for plugin in self.plugins())
+        sources = [one for one in declared if isinstance(one, SourceDeclaration)]
+        return {(one.event_source, event.name): event for one in sources for event in one.events}
+
+    def add_fields(self, fields: FieldRegistry, on_wrong: OnWrongValue | None = None) -> None:
+        """Add the fields of every plugin loaded so far, once each. Raises PluginError for a field that is there.
+
+        `on_wrong` gets the wrong values of third parties' fields, which are checked if it is given.
+        """
+        owners: dict[str, Origin] = {}
+        for name, declared, origin in self._declared_fields():
+            for field in declared:
+                try:
+                    fields.add((with_needs(field),))
+                except ValueError as error:
+                    other = owners.get(field.name)
+                    text = f"the field {field.name} is there already, from {other or 'mozu itself'}; rename it"
+                    raise PluginError(name, f"{origin}: {text}") from error
+                owners[field.name] = origin
+            if on_wrong is not None and not is_builtin(origin.target):
+                fields.check_values((field.name for field in declared), partial(on_wrong, origin))
+
+    def _declared_fields(self) -> Iterator[tuple[str, tuple[Field, ...], Origin]]:
         for plugin in self.plugins():
-            try:
-                fields.add(plugin.declaration.fields)
-            except ValueError as error:
-                text = f"{plugin.origin}: {error}; the core or another plugin has it already"
-                raise PluginError(plugin.declaration.name, text) from error
+            yield plugin.declaration.name, plugin.declaration.fields, plugin.origin
+        for declaration, origin in self.extensions.fields():
+            yield declaration.name, declaration.fields, origin
 
     def installed(self) -> Mapping[str, list[Origin]]:
         """Third-party entry points by name, from the metadata of distributions; nothing is imported."""
@@ -204,7 +203,7 @@ class Registry:
                 self._settings(entry, problems)
             except PluginError as error:
                 problems.add(entry.node.mark, str(error))
-            _format_options(entry, problems)
+            self._format_options(entry, problems)
 
     def _settings(self, entry: Entry, problems: Problems) -> Settings | None:
         model = self.declaration(entry).settings
@@ -219,15 +218,19 @@ class Registry:
             found = [*self._declared(plugin, origin), *self._declared_before(plugin, origin)]
             if not found:
                 raise PluginError(origin.plugin, f"{origin} has no hook of mozu (mozu_components) marked @hookimpl")
-            for item in found:
+            components = [item for item in found if isinstance(item, Plugin)]
+            for item in components:
                 self._check_unique(item)
                 made = component_class(item.declaration)
                 if made is not None:
                     check_contract(item, made)
+            for one in found:
+                if isinstance(one, Extension):
+                    self.extensions.add(one)
         except PluginError:
             self._manager.unregister(name=origin.target)
             raise
-        self._plugins.update({(item.kind, item.declaration.name): item for item in found})
+        self._plugins.update({(item.kind, item.declaration.name): item for item in components})
         self._loaded.add(origin.target)
 
     def _register(self, origin: Origin, plugin: object) -> None:
@@ -238,12 +241,20 @@ class Registry:
             text = str(error).partition("\n")[2] or str(error)
             raise PluginError(origin.plugin, f"{origin} breaks the hook contract: {text.strip()}") from error
 
-    def _declared(self, plugin: object, origin: Origin) -> Iterator[Plugin]:
-        for declaration in self._returned("mozu_components", DECLARATIONS, plugin, origin):
-            fault = version_fault(declaration.api, API_VERSION) or declaration_fault(declaration)
+    def _declared(self, plugin: object, origin: Origin) -> Iterator[Plugin | Extension]:
+        for declaration in self._returned("mozu_components", _BROUGHT, plugin, origin):
+            fault = version_fault(declaration.api, API_VERSION)
+            if isinstance(declaration, AnyExtension):
+                fault = fault or extension_fault(declaration)
+            else:
+                fault = fault or declaration_fault(declaration)
+                fault = fault or field_fault(declaration.fields, kind=declaration.kind)
             if fault:
                 raise PluginError(str(declaration.name), f"{origin}: {fault}")
-            yield Plugin(declaration, origin)
+            if isinstance(declaration, AnyExtension):
+                yield Extension(declaration, origin)
+            else:
+                yield Plugin(declaration, origin)
 
     def _declared_before(self, plugin: object, origin: Origin) -> Iterator[Plugin]:
         """What the hooks of the API version before declare, in today's form."""
@@ -256,7 +267,7 @@ class Registry:
                     f"the {kind} {old.name} of {origin} is written for version {version1.VERSION} of the hook API (now "
                     f"{API_VERSION}), which mozu accepts for one minor release; update {origin.distribution}"
                 )
-                yield Plugin(version1.upgraded(old, kind), origin)
+                yield Plugin(version1.upgraded(old, kind), origin, version1.VERSION)
 
     def _returned(self, hook: str, classes: tuple[type[T], ...], plugin: object, origin: Origin) -> list[T]:
         """What a plugin's implementation of a hook returned. Raises PluginError."""
@@ -267,6 +278,29 @@ class Registry:
                 made = guarded(origin, f"its hook {hook}", implementation.function)
                 found += as_declarations(made, classes, hook, origin)
         return found
+
+    def _format(self, entry: Entry, problems: Problems) -> FormatDeclaration | None:
+        formats = self.extensions.formats()
+        if entry.format not in formats and entry.format in self.installed():
+            try:
+                self.load(entry.format)
+            except PluginError as error:
+                problems.add(entry.format_options.mark, str(error))
+                return None
+            formats = self.extensions.formats()
+        found = formats.get(entry.format)
+        if found is None:
+            hint = suggestion(entry.format, formats) or f"; known: {', '.join(formats)}"
+            text = f"{entry.kind} {entry.id}: no format is called {entry.format!r}{hint}"
+            problems.add(entry.format_options.mark, text)
+        return found
+
+    def _format_options(self, entry: Entry, problems: Problems) -> Settings | None:
+        found = self._format(entry, problems)
+        if found is None:
+            return None
+        subject = f"{entry.kind} {entry.id}: format {found.name}"
+        return validate(found.settings, entry.format_options, problems, subject)
 
     def _check_unique(self, plugin: Plugin) -> None:
         key = plugin.kind, plugin.declaration.name
@@ -309,21 +343,6 @@ def configure(
     registry.check(config, problems)
     problems.check()
     return config, registry
-
-
-def _format(entry: Entry, problems: Problems) -> Format | None:
-    found = FORMATS.get(entry.format)
-    if found is None:
-        hint = suggestion(entry.format, FORMATS) or f"; known: {', '.join(FORMATS)}"
-        problems.add(entry.format_options.mark, f"{entry.kind} {entry.id}: no format is called {entry.format!r}{hint}")
-    return found
-
-
-def _format_options(entry: Entry, problems: Problems) -> Settings | None:
-    found = _format(entry, problems)
-    if found is None:
-        return None
-    return validate(found.settings, entry.format_options, problems, f"{entry.kind} {entry.id}: format {found.name}")
 
 
 def _builtin(name: str, module: str) -> Origin:

@@ -6,8 +6,8 @@ import yaml
 
 from mozu.core.cli.document import BEGIN, END, renewed
 from mozu.core.cli.group import COMMANDS
+from mozu.core.runtime.builtin_plugins import BUILTIN_COMMANDS
 from mozu.core.runtime.config.default import DEFAULT
-from mozu.core.runtime.registry import BUILTIN_COMMANDS
 from tests.support.requirements import ROOT
 
 PAGE = (ROOT / "docs/configuration.md").read_text()

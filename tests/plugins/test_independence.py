@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.runtime.registry import BUILTINS
+from mozu.core.runtime.builtin_plugins import BUILTINS
 
 ROOT = Path(__file__).parents[2]
 

@@ -76,6 +76,7 @@ Examples:
   mozu trace --report junit:mozu.xml -- pytest    alerts into a report
   mozu trace --learn allow.yaml -- make           what does this build do?
   mozu trace --allow allow.yaml -- make           what does it do that it did not do then?
+  mozu trace -c mozu.yaml -- make test            enrichers, evaluators and plugins of this file
 
 \b
 Exit code: the command's own; 128 and the signal that ended it; with --fail-on the code given by
@@ -104,6 +105,8 @@ run, 127 where it is not found. No privilege is needed.""",
     "--allow", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Raise an alert for whatever this allow-list does not have. Without -r no rules run.",
 )
+@options.config_file
+@options.plugin_list
 @options.record
 @options.verbose
 def command(
@@ -114,6 +117,8 @@ def command(
     reports: list[tuple[str, Path]],
     learn: Path | None,
     allow: Path | None,
+    path: Path | None,
+    plugins: tuple[str, ...],
     record: Path | None,
     verbose: bool,
 ) -> int:
@@ -127,10 +132,10 @@ def command(
     from mozu.core.runtime.registry import version
 
     allowed = None if allow is None else read_list(allow)
-    standard = () if learn or allow else (trace_run.build_rules(),)
+    standard = () if learn or allow or path else (trace_run.build_rules(),)
     plan = trace_run.TracePlan(
         command=command, rules=rules or standard, allowed=allowed, learning=learn is not None, show=not reports,
-        record=record,
+        record=record, path=path, plugins=plugins,
     )  # fmt: skip
     tree = os.getcwd()
     result = trace_run.run(plan)

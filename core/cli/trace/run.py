@@ -13,20 +13,21 @@ from typing import Final, Protocol, runtime_checkable
 import msgspec
 
 from mozu.core.api import Kind, NamesRules, Record, Sink
+from mozu.core.cli import options
 from mozu.core.cli.trace.profile import KINDS, Places, Profile
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.value_types import JsonObject
-from mozu.core.runtime.config import Config, Entry, Problems
+from mozu.core.runtime.config import Config, Entry, Problems, read
 from mozu.core.runtime.config.delivery import QueueSettings
 from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.model import CoreSettings
 from mozu.core.runtime.config.node import node_of
 from mozu.core.runtime.config.recording import RecordSettings as Recorded
 from mozu.core.runtime.engine import Engine, assemble
-from mozu.core.runtime.engine.assembly import BuiltSink
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.engine.built import BuiltSink
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import Registry
 
@@ -83,6 +84,10 @@ class TracePlan(msgspec.Struct, frozen=True):
     """Write alerts to stderr."""
     record: Path | None = None
     """Where every event goes as well."""
+    path: Path | None = None
+    """A configuration whose enrichers, evaluators and plugins take part; its sources and sinks do not."""
+    plugins: tuple[str, ...] = ()
+    """Entry points to load besides."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -103,24 +108,37 @@ class Result(msgspec.Struct, frozen=True):
 def run(plan: TracePlan) -> Result | None:
     """Run the command to its end; None where the engine failed. Raises MozuError before anything has begun."""
     registry = Registry()
-    config = _config(plan)
-    problems = Problems()
+    config, problems = _config(plan)
     registry.check(config, problems)
     problems.check()
     return run_loop(_run(plan, config, registry))
 
 
-def _config(plan: TracePlan) -> Config:
+def _config(plan: TracePlan) -> tuple[Config, Problems]:
     tree, home = os.getcwd(), os.path.expanduser("~")
     source: JsonObject = {"command": list(plan.command), "job_control": os.isatty(0)}
     texts = {"tree": tree.rstrip("/") + "/", "home": home.rstrip("/") + "/", "tmp": _temporary() + "/"}
     rules: JsonObject = {"rules": list(plan.rules), "rule_matching": "all", "static_fields": texts}
-    return Config(
-        sources=(_entry(Kind.SOURCE, "ptrace", source),),
+    sources = (_entry(Kind.SOURCE, "ptrace", source),)
+    if plan.path is not None:
+        return _configured(plan, plan.path, sources)
+    config = Config(
+        sources=sources,
         enrichers=(_entry(Kind.ENRICHER, "users", {}),),
         evaluators=(_entry(Kind.EVALUATOR, "falco", rules),) if plan.rules else (),
+        plugins=dict.fromkeys(plan.plugins, _HERE),
         core=CoreSettings(record=Recorded(file=plan.record)),
     )
+    return config, Problems()
+
+
+def _configured(plan: TracePlan, path: Path, sources: tuple[Entry, ...]) -> tuple[Config, Problems]:
+    """The configuration of a file around the source of a trace."""
+    config, problems = read(path, options.as_overrides(plan.plugins), rules=plan.rules)
+    core = config.core.model_copy(update={"record": Recorded(file=plan.record)})
+    no_rules = not plan.rules and (plan.learning or plan.allowed is not None)
+    evaluators = () if no_rules else config.evaluators
+    return msgspec.structs.replace(config, sources=sources, sinks=(), evaluators=evaluators, core=core), problems
 
 
 def _temporary() -> str:

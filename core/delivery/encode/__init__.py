@@ -3,33 +3,33 @@
 from collections.abc import Mapping
 from typing import Final
 
+from mozu.core.api.extensions import Encoder, FormatDeclaration
 from mozu.core.delivery.encode.cef import Cef, CefSettings
 from mozu.core.delivery.encode.cloudevents import CloudEvents, CloudEventsSettings
 from mozu.core.delivery.encode.ecs import Ecs, EcsSettings
 from mozu.core.delivery.encode.falco_json import FalcoJson, JsonSettings
 from mozu.core.delivery.encode.falco_text import FalcoText, TextSettings
-from mozu.core.delivery.encode.format import Encoder, Format
 from mozu.core.delivery.encode.known import REQUESTED_FIELDS
 from mozu.core.delivery.encode.ocsf import Ocsf, OcsfSettings
 
-FORMATS: Final[Mapping[str, Format]] = {
+FORMATS: Final[Mapping[str, FormatDeclaration]] = {
     found.name: found
     for found in (
-        Format(
+        FormatDeclaration(
             name="falco",
             summary="Falco's line of text.",
             content_type="text/plain; charset=utf-8",
             build=lambda options: FalcoText(**options.model_dump()),
             settings=TextSettings,
         ),
-        Format(
+        FormatDeclaration(
             name="json",
             summary="Falco's JSON object.",
             content_type="application/json",
             build=lambda options: FalcoJson(**options.model_dump()),
             settings=JsonSettings,
         ),
-        Format(
+        FormatDeclaration(
             name="ecs",
             summary="A document of the Elastic Common Schema 9.4.",
             content_type="application/json",
@@ -37,7 +37,7 @@ FORMATS: Final[Mapping[str, Format]] = {
             settings=EcsSettings,
             requested_fields=REQUESTED_FIELDS,
         ),
-        Format(
+        FormatDeclaration(
             name="ocsf",
             summary="A Detection Finding of OCSF 1.8.",
             content_type="application/json",
@@ -45,7 +45,7 @@ FORMATS: Final[Mapping[str, Format]] = {
             settings=OcsfSettings,
             requested_fields=REQUESTED_FIELDS,
         ),
-        Format(
+        FormatDeclaration(
             name="cef",
             summary="A line of ArcSight's Common Event Format.",
             content_type="text/plain; charset=utf-8",
@@ -53,7 +53,7 @@ FORMATS: Final[Mapping[str, Format]] = {
             settings=CefSettings,
             requested_fields=REQUESTED_FIELDS,
         ),
-        Format(
+        FormatDeclaration(
             name="cloudevents",
             summary="A CloudEvents 1.0 envelope in JSON around Falco's JSON object.",
             content_type="application/cloudevents+json",
@@ -64,4 +64,4 @@ FORMATS: Final[Mapping[str, Format]] = {
 }
 """Value of a sink's `format` → format."""
 
-__all__ = ["FORMATS", "Encoder", "FalcoJson", "FalcoText", "Format"]
+__all__ = ["FORMATS", "Encoder", "FalcoJson", "FalcoText"]

@@ -23,7 +23,7 @@ from mozu.core.language.rules.describe import (
     describe_rule,
     describe_rules,
 )
-from mozu.core.language.rules.files import expand
+from mozu.core.language.rules.files import expand, located
 from mozu.core.language.rules.loading import LoadResult, Options, load, load_texts
 from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS, plugin_fields
 from mozu.core.language.rules.problem import RuleProblem
@@ -60,6 +60,7 @@ __all__ = [
     "expand",
     "load",
     "load_texts",
+    "located",
     "plugin_fields",
     "priority",
     "priority_names",

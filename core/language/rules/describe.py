@@ -154,5 +154,5 @@ def _needs(names: Iterable[str], fields: FieldRegistry) -> set[str]:
     found: set[str] = set()
     for name in names:
         field, _ = fields.find(name.partition("[")[0])
-        found |= field.needs
+        found |= field.needs or frozenset()
     return found

@@ -1,6 +1,7 @@
 """Which files a list of paths means, and their text."""
 
 import codecs
+import importlib.util
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,8 @@ from mozu.core.language.rules.source import SourceFile
 
 STANDARD: Final = ("/etc/mozu/rules.local.yaml", "/etc/mozu/rules.d")
 """Where a machine's own rules are looked for; these may be absent, any other path may not."""
+PACKAGE: Final = "package:"
+"""How a path into an installed package begins."""
 LARGEST: Final = 64 << 20
 """Bytes of a rules file: far more than any set of rules, little enough to read at once."""
 _SUFFIXES: Final = (".yaml", ".yml")
@@ -23,9 +26,31 @@ _BYTE_ORDER_MARKS: Final = (
 )
 
 
+def located(path: str | Path) -> Path:
+    """`package:acme_rules/web.yaml` → that file of an installed package, whose code is not run; others as they are.
+
+    Raises ValueError with a remedy.
+    """
+    text = str(path)
+    if not text.startswith(PACKAGE):
+        return Path(path)
+    name, _, rest = text.removeprefix(PACKAGE).partition("/")
+    if not name.isidentifier() or ".." in Path(rest).parts:
+        raise ValueError(f"{text}: expected package:NAME/PATH, such as package:acme_rules/web.yaml")
+    spec = importlib.util.find_spec(name)
+    roots = [] if spec is None else list(spec.submodule_search_locations or ())
+    if not roots:
+        raise ValueError(f"{text}: no package {name} is installed beside mozu; install the distribution that brings it")
+    found = [Path(root, rest) for root in roots]
+    for one in found:
+        if one.exists():
+            return one
+    raise ValueError(f"{text}: the package {name} has no {rest!r}; it is in {roots[0]}")
+
+
 def expand(paths: Iterable[str | Path]) -> Iterator[Path]:
     """The files, in load order: a directory stands for its `*.yaml` and `*.yml` by name; others for themselves."""
-    for path in map(Path, paths):
+    for path in map(_as_far_as_known, paths):
         if str(path) in STANDARD and not path.exists():
             continue
         if path.is_dir():
@@ -39,6 +64,10 @@ def read_file(path: Path) -> SourceFile:
     name = str(path)
     context = file_context(SourceFile(name))
     try:
+        path = located(path)
+    except ValueError as error:
+        raise refusal(Code.LOAD_ERR_FILE_READ, str(error), context) from error
+    try:
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
     except OSError as error:
@@ -47,6 +76,13 @@ def read_file(path: Path) -> SourceFile:
     if len(raw) > LARGEST:
         raise refusal(Code.LOAD_ERR_FILE_READ, f"{name} is larger than {LARGEST >> 20} MiB", context)
     return decode(name, raw)
+
+
+def _as_far_as_known(path: str | Path) -> Path:
+    try:
+        return located(path)
+    except ValueError:  # `read_file` reports it
+        return Path(path)
 
 
 def decode(name: str, raw: bytes) -> SourceFile:

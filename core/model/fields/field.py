@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -60,6 +60,12 @@ class Argument(enum.Enum):
     """`container.label[app]` or `container.label.app`."""
 
 
+OPTIONAL_ARGUMENTS: Final = frozenset(
+    {Argument.NONE, Argument.INDEX_OPTIONAL, Argument.KEY_OPTIONAL, Argument.DOTTED_OPTIONAL}
+)
+"""With these a field may be named without an argument."""
+
+
 class Match(enum.Enum):
     """How a test applies to what the reader gives."""
 
@@ -112,9 +118,10 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     """What the bare form (without argument) does."""
     sources: frozenset[str] = frozenset({"syscall"})
     """Source classes that have it; `*` stands for every source."""
-    needs: frozenset[str] = frozenset()
+    needs: frozenset[str] | None = None
     """What must be kept or fetched so that it can be read: state dependencies (`cwd`, `ids`, `env`, `fds` … of
-    `core.filter.demand`) and `enricher:NAME`."""
+    `core.filter.demand`) and `enricher:NAME`. None: not declared; for a plugin's field of system calls everything is
+    then kept."""
     narrowed: Callable[[str | None, str], frozenset[str]] | None = None
     """(argument, event type) → what of `needs` events of that type really need."""
     depends: frozenset[Dependency] = EVERYTHING
@@ -130,6 +137,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     """Argument → the declaration that holds for it, where type, format or needs hang on it (`evt.rawarg.flags`)."""
     unavailable: str = ""
     """Why a known field cannot be read here; such a field is refused at load time with this sentence."""
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it may be named without an argument."""
+        return self.argument in OPTIONAL_ARGUMENTS
 
     def reads(self, argument: str | None, event_type: str | None) -> Reader | None:
         """The reader for one event type."""

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from mozu.core.errors import UnknownField
+from mozu.core.model.fields.checked_reader import ReportValue, checked_reader
 from mozu.core.model.fields.field import Argument, Field, Match, Reader, Resolved, never
 from mozu.core.model.fields.lookups import Lookups
 
 _DOTTED = {Argument.DOTTED, Argument.DOTTED_OR_INDEX, Argument.DOTTED_OPTIONAL, Argument.KEY_OR_DOTTED}
-_OPTIONAL = {Argument.NONE, Argument.INDEX_OPTIONAL, Argument.KEY_OPTIONAL, Argument.DOTTED_OPTIONAL}
 _INDEX = {Argument.INDEX, Argument.INDEX_OPTIONAL, Argument.DOTTED_OR_INDEX}
 
 
@@ -18,6 +18,7 @@ class FieldRegistry:
 
     def __init__(self, fields: Iterable[Field] = (), lookups: Lookups | None = None) -> None:
         self._fields: dict[str, Field] = {}
+        self._checked: dict[str, ReportValue] = {}
         self.lookups = Lookups() if lookups is None else lookups
         """Where enrichers and recordings put their look-ups of names, for the readers of these fields."""
         self.add(fields)
@@ -30,13 +31,22 @@ class FieldRegistry:
                 raise ValueError(f"field {field.name} is declared twice")
             self._fields[field.name] = field
 
-    def provide(self, name: str, make: Callable[[str | None], Reader]) -> None:
-        """An enricher brings the reader of a known field: `make` takes the argument. Raises UnknownField."""
+    def provide(self, name: str, make: Callable[[str | None], Reader], by: str = "") -> None:
+        """A component brings the reader of a known field: `make` takes the argument. Raises UnknownField.
+
+        `by` is the id of an enricher, whose look-ups the field needs from then on.
+        """
         field = self._fields.get(name)
         if field is None:
             raise UnknownField(f"{name}: an enricher reads a field that is not declared")
-        bound = msgspec.structs.replace(field, read=None, bind=lambda argument, _: make(argument), unavailable="")
-        self._fields[name] = bound
+        needs = (field.needs or frozenset()) | ({f"enricher:{by}"} if by else set())
+        self._fields[name] = msgspec.structs.replace(
+            field, read=None, bind=lambda argument, _: make(argument), unavailable="", needs=needs
+        )
+
+    def check_values(self, names: Iterable[str], report: ReportValue) -> None:
+        """Check what the readers of these fields give; `report` gets every wrong value that is found."""
+        self._checked.update(dict.fromkeys(names, report))
 
     def __iter__(self) -> Iterator[Field]:
         return iter(sorted(self._fields.values(), key=lambda field: field.name))
@@ -67,7 +77,7 @@ class FieldRegistry:
                 raise UnknownField(f"{text}: nonexistent field")
             argument = rest[1:]
         elif argument is None:
-            if field.argument not in _OPTIONAL:
+            if not field.is_bare:
                 raise UnknownField(f"{text}: this field needs an argument")
         elif field.argument in (Argument.NONE, Argument.DOTTED, Argument.DOTTED_OPTIONAL):
             raise UnknownField(f"{text}: nonexistent field ({field.name} takes no argument in brackets)")
@@ -79,6 +89,9 @@ class FieldRegistry:
             field = field.variant(argument)
         reader = field.reads(argument, event_type)
         bare = argument is None
+        report = self._checked.get(field.name)
+        if report is not None and reader is not None:
+            reader = checked_reader(field, reader, argument, report)
         return Resolved(
             field=field,
             text=text,
@@ -87,6 +100,12 @@ class FieldRegistry:
             is_list=field.is_list,
             match=field.match if bare else Match.ONE,
             read=reader or never,
-            needs=field.needs if field.narrowed is None or not event_type else field.narrowed(argument, event_type),
+            needs=_needs(field, argument, event_type),
             show=(field.show if bare else None) or reader or never,
         )
+
+
+def _needs(field: Field, argument: str | None, event_type: str | None) -> frozenset[str]:
+    if field.narrowed is not None and event_type:
+        return field.narrowed(argument, event_type)
+    return field.needs or frozenset()

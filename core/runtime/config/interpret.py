@@ -1,6 +1,6 @@
 """From the merged layers to the typed configuration."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,11 @@ from mozu.core.runtime.config.model import RESERVED, Config, CoreSettings, Entry
 from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.validate import validate
 
-_SINKS_ONLY = ("format", "heartbeat", "queue", "retry", "route", "spool")
+_OF_KIND: Final[Mapping[str, Kind]] = {
+    **dict.fromkeys(("format", "heartbeat", "queue", "retry", "route", "spool"), Kind.SINK),
+    "lookups": Kind.ENRICHER,
+}
+"""Keys of the core that mean something in the entries of one kind only."""
 _DEFAULT_FORMAT: Final[str] = EntrySettings().format
 
 
@@ -67,6 +71,7 @@ def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
         retry=reserved.retry,
         route=reserved.route,
         heartbeat=reserved.heartbeat,
+        lookups=reserved.lookups,
     )
 
 
@@ -92,8 +97,8 @@ def _reserved(kind: Kind, item: Item, problems: Problems) -> YamlNode:
     """The core's keys of an entry, without those that mean nothing there."""
     node = _part(item.node, item, core=True)
     for key in list(node.mapping()):
-        if key in _SINKS_ONLY and kind is not Kind.SINK:
-            problems.add(node.key_mark(key), f"{kind} {item.id}: `{key}` is for sinks; remove it")
+        if _OF_KIND.get(key, kind) is not kind:
+            problems.add(node.key_mark(key), f"{kind} {item.id}: `{key}` is for {_OF_KIND[key].section}; remove it")
             del node.mapping()[key]
     return node
 

@@ -17,6 +17,7 @@ from mozu.core.runtime.config.delivery import (
     RouteSettings,
     SpoolSettings,
 )
+from mozu.core.runtime.config.lookups import LookupSettings
 from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
@@ -25,7 +26,7 @@ from mozu.core.runtime.config.resolve import ResolveSettings
 SECTIONS: Final = {kind.section: kind for kind in Kind}
 """Key of a list → its kind, in the order of the flow."""
 
-RESERVED: Final = frozenset({"id", "format", "heartbeat", "queue", "retry", "route", "spool"})
+RESERVED: Final = frozenset({"id", "format", "heartbeat", "lookups", "queue", "retry", "route", "spool"})
 """Keys of an entry that belong to the core; no plugin may have a setting of these names."""
 
 
@@ -122,6 +123,9 @@ class EntrySettings(Settings):
     )
     retry: RetrySettings = Field(RetrySettings(), description="Sinks: when to try again, and when to give up.")
     route: RouteSettings = Field(RouteSettings(), description="Sinks: which alerts it gets.")
+    lookups: LookupSettings = Field(
+        LookupSettings(), description="Enrichers: how it is asked; what is not set is as the plugin declares it."
+    )
     heartbeat: float = Field(
         0.0, ge=0, le=86_400, description="Sinks: seconds between two heartbeats (docs/siem.md); 0: none."
     )
@@ -148,6 +152,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     retry: RetrySettings = RetrySettings()
     route: RouteSettings = RouteSettings()
     heartbeat: float = 0.0
+    lookups: LookupSettings = LookupSettings()
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,8 @@ JSON_PLUGIN: Final = "stdout"
 def override(layer: Layer, text: str, problems: Problems) -> None:
     """Apply one `-o`. The value is YAML; `${…}` stays as it is, for the shell has had its turn."""
     key, equals, written = text.partition("=")
-    key = key.strip()
+    adds = key.endswith("+")
+    key = key.removesuffix("+").strip()
     mark = Mark(f"-o {key}")
     steps = key.split(".")
     if not equals or not all(steps):
@@ -33,10 +34,19 @@ def override(layer: Layer, text: str, problems: Problems) -> None:
     if len(problems.lines()) > before:
         return
     value = node_of(None if read is None else read.plain(), mark)
-    if steps[0] in SECTIONS:
+    if adds and (steps[0] in SECTIONS or not isinstance(value.value, list)):
+        problems.add(mark, "`+=` adds a list to one of the core's own, such as plugins+=[NAME]")
+    elif steps[0] in SECTIONS:
         _component(layer, SECTIONS[steps[0]], steps[1:], value, problems)
     elif known_key(steps[0], mark, problems):
-        _put(layer.core, steps, value)
+        _put(layer.core, steps, _added(layer.core.follow(steps)[0], value) if adds else value)
+
+
+def _added(there: YamlNode, more: YamlNode) -> YamlNode:
+    """A list with more elements; what is no list is replaced."""
+    if not isinstance(there.value, list) or not isinstance(more.value, list):
+        return more
+    return YamlNode([*there.value, *more.value], more.mark)
 
 
 def _component(layer: Layer, kind: Kind, steps: Sequence[str], value: YamlNode, problems: Problems) -> None:

@@ -95,7 +95,8 @@ def _of(plugins: tuple[PluginModel, ...], kind: Kind) -> list[PluginModel]:
 
 
 def _entry(plugin: PluginModel, own: ModelSchema, reserved: dict[str, JsonObject]) -> JsonObject:
-    allowed = reserved if plugin.kind is Kind.SINK else {"id": reserved["id"]}
+    own_keys = {Kind.SINK: set(reserved) - {"lookups"}, Kind.ENRICHER: {"id", "lookups"}}.get(plugin.kind, {"id"})
+    allowed = {key: value for key, value in reserved.items() if key in own_keys}
     required = own.get("required", [])
     settings: JsonObject = {
         "type": "object" if required else ["object", "null"],

@@ -13,21 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
-
 from mozu.core.api import (
     Context,
     DigestsRules,
     Enricher,
     Evaluator,
-    FieldReaders,
     Kind,
+    LookupLimits,
     ProvidesReaders,
     Settings,
-    Sink,
-    Source,
 )
 from mozu.core.api.declarations import (
+    AnyEnricher,
     AnySource,
     ComponentDeclaration,
     EnricherDeclaration,
@@ -35,113 +32,34 @@ from mozu.core.api.declarations import (
     SinkDeclaration,
     SourceDeclaration,
 )
+from mozu.core.api.lookup_table import AnyLookupTable
 from mozu.core.delivery.alert_limiter import AlertLimiter
-from mozu.core.delivery.encode import Encoder, FalcoText
 from mozu.core.delivery.redact import Redactor
 from mozu.core.errors import ConfigError, MozuError
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
-from mozu.core.isolation.deadline import START_SECONDS, deadline
+from mozu.core.flow.impaired_fields import ImpairedFields
+from mozu.core.flow.key_lookups import KeyLookups
+from mozu.core.flow.wanted_enrichers import EnricherLookups
+from mozu.core.isolation.deadline import deadline
 from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.model.fields.lookups import Lookups
+from mozu.core.recording import PluginValues
 from mozu.core.runtime.config import Config, Entry
-from mozu.core.runtime.config.delivery import STATE_DIR
-from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
-from mozu.core.runtime.config.resolve import ResolveSettings
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.engine.built import Assembly, BuiltSink, BuiltSource, Recipe
+from mozu.core.runtime.engine.field_readers import bind_enricher, bind_source
 from mozu.core.runtime.engine.file_content import content_of
 from mozu.core.runtime.engine.interfaces import interface_addresses
 from mozu.core.runtime.registry import Registry, version
+from mozu.core.runtime.run_file import boot_id
 
 C = TypeVar("C")
 T = TypeVar("T")
 
 _log = logging.getLogger("mozu.engine")
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
-
-class BuiltSource(msgspec.Struct):
-    """A source, with what its declaration says about it."""
-
-    declaration: AnySource
-    isolated: Isolated[Source]
-
-
-class BuiltSink(msgspec.Struct):
-    """A sink, with its entry in the configuration."""
-
-    entry: Entry
-    isolated: Isolated[Sink]
-    encoder: Encoder = msgspec.field(default_factory=FalcoText)
-    """How alerts become bytes."""
-
-    @property
-    def spool(self) -> Path | None:
-        """The file of its queue; None for a queue in memory."""
-        return self.entry.spool.file(self.entry.id) if self.entry.spool.enabled else None
-
-
-class Recipe(msgspec.Struct, frozen=True):
-    """What a component was built from. While it is equal a reload takes the component over."""
-
-    plugin: str
-    settings: Settings
-    surroundings: tuple[object, ...] = ()
-    """What else the component was given."""
-    content: bytes = b""
-    """A digest of the files that belong to the settings; not for evaluators, which look themselves (`reload`)."""
-
-
-class Assembly(msgspec.Struct):
-    """Everything that a configuration names, built and not yet started."""
-
-    fields: FieldRegistry
-    sources: list[BuiltSource]
-    enrichers: list[Isolated[Enricher]]
-    evaluators: list[Isolated[Evaluator]]
-    sinks: list[BuiltSink]
-    enrichment_buffer: EnrichmentBufferBounds
-    hostname: str
-    origin: str
-    """Identity of this run: host, boot and run, in which event numbers are unique."""
-    stop_deadline: float
-    """Seconds."""
-    start_deadline: float = START_SECONDS
-    """Seconds that each call at the start may take (`build`, `start`), and each reload of a component."""
-    alert_limiter: AlertLimiter = msgspec.field(default_factory=AlertLimiter)
-    redact: Redactor | None = None
-    """Hides secrets in alerts; None where that is switched off."""
-    record: RecordSettings = RecordSettings()
-    capture: CaptureSettings = CaptureSettings()
-    resolve: ResolveSettings = ResolveSettings()
-    version: str = ""
-    """Of mozu."""
-    state_dir: Path = STATE_DIR
-    files: tuple[str, ...] = ()
-    """The configuration was read from."""
-    watched: tuple[Path, ...] = ()
-    """Files and directories that all of this was made from, whether they exist or not."""
-    config: Config = msgspec.field(default_factory=Config)
-    recipes: dict[tuple[Kind, str], Recipe] = {}
-    """By kind and id of the component."""
-    lookups: dict[tuple[Kind, str], dict[str, Any]] = {}
-    """What a component assigned to the look-ups of names when it was built."""
-    field_plugins: frozenset[tuple[Kind, str]] = frozenset()
-    """Plugins whose declared fields are in `fields`."""
-
-    def become(self, other: "Assembly") -> None:
-        """A reload is in force: what was built from the new configuration takes the place of everything here."""
-        for name in self.__struct_fields__:
-            setattr(self, name, getattr(other, name))
-
-    def assign_lookups(self) -> None:
-        """Have the look-ups of names answered by the components of this assembly, in their order, and by no others."""
-        names = self.fields.lookups
-        names.forget()
-        for entry in (*self.config.enrichers, *self.config.sources):
-            names.assign(self.lookups.get((entry.kind, entry.id), {}))
 
 
 def assemble(config: Config, registry: Registry, metrics: Metrics, tasks: BackgroundTasks) -> Assembly:
@@ -180,6 +98,9 @@ class Assembler:
         self._hostname = config.core.host or os.environ.get("FALCO_HOSTNAME") or socket.gethostname()
         self._names = _lookups(self._hostname) if current is None else current.fields.lookups
         self._requested_fields = _requested_fields(config, registry)
+        self._key_lookups: dict[str, EnricherLookups] = {}
+        self._impaired = ImpairedFields(metrics) if current is None else current.impaired
+        self._values = PluginValues()
         self._fields = self._make_fields()
         for text in registry.warnings:
             _log.warning("%s", text)
@@ -207,7 +128,7 @@ class Assembler:
             sources=self._sources,
             enrichment_buffer=EnrichmentBufferBounds(bounds.seconds, bounds.events, bounds.bytes),
             hostname=self._hostname if current is None else current.hostname,
-            origin=f"{self._hostname}/{_boot_id()}/{time.time_ns():x}" if current is None else current.origin,
+            origin=f"{self._hostname}/{boot_id()}/{time.time_ns():x}" if current is None else current.origin,
             stop_deadline=core.stop_deadline,
             start_deadline=core.start_deadline,
             alert_limiter=current.alert_limiter if current and same_limits else AlertLimiter(**limits.model_dump()),
@@ -222,6 +143,9 @@ class Assembler:
             config=config,
             recipes=self._recipes,
             lookups=self._assigned,
+            key_lookups=list(self._key_lookups.values()),
+            plugin_values=self._values,
+            impaired=self._impaired,
             field_plugins=self._field_plugins(),
         )
 
@@ -233,27 +157,38 @@ class Assembler:
         if current is not None and self._field_plugins() == current.field_plugins:
             entries = (*config.enrichers, *config.sources)
             before = [(entry.kind, entry.id) for entry in (*current.config.enrichers, *current.config.sources)]
-            if [(one.kind, one.id) for one in entries] == before and all(self._is_unchanged(one) for one in entries):
+            if [(one.kind, one.id) for one in entries] == before and all(
+                self._is_unchanged(one, *self._around(one)) for one in entries
+            ):
+                self._values = current.plugin_values
                 return current.fields
         fields = FieldRegistry(builtin_fields(self._names), self._names)
-        self._registry.add_fields(fields)
+        self._registry.add_fields(fields, self._impaired.on_wrong)
         return fields
 
-    def _field_plugins(self) -> frozenset[tuple[Kind, str]]:
+    def _around(self, entry: Entry) -> tuple[object, ...]:
+        """What a component is given besides its settings, as far as its fields depend on that."""
+        return (self._limits(entry),) if entry.kind is Kind.ENRICHER else ()
+
+    def _field_plugins(self) -> frozenset[tuple[str, str]]:
         for entry in self._config.entries():
             self._registry.declaration(entry)
-        return frozenset((one.kind, one.declaration.name) for one in self._registry.plugins() if one.declaration.fields)
+        plugins = ((one.kind.value, one.declaration) for one in self._registry.plugins() if one.declaration.fields)
+        extensions = ((one.declaration.what, one.declaration) for one in self._registry.extensions)
+        return frozenset((what, declaration.name) for what, declaration in (*plugins, *extensions))
 
     def _bind_readers(self) -> None:
         if self._current is not None and self._fields is self._current.fields:
             return
         for enricher in self._enrichers:
             with self._assigning(Kind.ENRICHER, enricher.name):
-                _bind(self._fields, enricher.component.readers())
+                (entry,) = (one for one in self._config.enrichers if one.id == enricher.name)
+                plugin = self._registry.plugin(entry.kind, entry.name)
+                bind_enricher(self._fields, plugin, enricher, self._values, self._impaired)
         for source in self._sources:  # whose input answers for itself: its readers take the place of the enrichers'
             if isinstance(source.isolated.component, ProvidesReaders):
                 with self._assigning(Kind.SOURCE, source.isolated.name):
-                    _bind(self._fields, source.isolated.component.readers())
+                    bind_source(self._fields, source.isolated.component, self._values)
 
     @contextmanager
     def _assigning(self, kind: Kind, identity: str) -> Iterator[None]:
@@ -301,9 +236,24 @@ class Assembler:
                 return one
         return BuiltSource(declaration, self._built(declaration, entry, offline=not declaration.live))
 
-    def _enricher(self, declaration: ComponentDeclaration[Settings, Enricher], entry: Entry) -> Isolated[Enricher]:
+    def _enricher(self, declaration: AnyEnricher, entry: Entry) -> Isolated[Enricher]:
         running = [] if self._current is None else self._current.enrichers
-        return self._running(running, entry) or self._built(declaration, entry)
+        limits = self._limits(entry)
+        found = self._running(running, entry, limits)
+        if found is not None and self._current is not None:
+            asked = next(one for one in self._current.key_lookups if one.lookups.enricher is found)
+        else:
+            values = AnyLookupTable(limits.cache)
+            found = self._built(declaration, entry, lookups=values)
+            needs = frozenset(f"enricher:{name}" for name in (entry.id, *declaration.provides))
+            asked = EnricherLookups(KeyLookups(found, limits, self._tasks.spawn, values), needs)
+        self._key_lookups[entry.id] = asked
+        return found
+
+    def _limits(self, entry: Entry) -> LookupLimits:
+        declaration = self._registry.declaration(entry)
+        assert isinstance(declaration, EnricherDeclaration)
+        return entry.lookups.over(declaration.lookups)
 
     def _sink(self, declaration: SinkDeclaration[Any], entry: Entry) -> BuiltSink:
         """One whose queue changes its place is made anew: while the old one delivers the rest, the new one works."""
@@ -333,6 +283,7 @@ class Assembler:
         *,
         offline: bool = False,
         requested_fields: tuple[str, ...] = (),
+        lookups: AnyLookupTable | None = None,
         content_type: str = "",
         blocking: bool = False,
     ) -> Isolated[C]:
@@ -344,6 +295,8 @@ class Assembler:
             fields=self._fields,
             offline=offline,
             requested_fields=requested_fields,
+            lookups=AnyLookupTable() if lookups is None else lookups,
+            event_types=self._registry.event_types(),
             content_type=content_type,
             spawn=self._tasks.of(isolation),
         )
@@ -394,12 +347,3 @@ def _redactor(config: Config, metrics: Metrics) -> Redactor | None:
 def _requested_fields(config: Config, registry: Registry) -> tuple[str, ...]:
     """What the formats of all sinks have a place for."""
     return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).requested_fields))
-
-
-def _bind(fields: FieldRegistry, readers: FieldReaders) -> None:
-    for name, reader in readers.items():
-        fields.provide(name, reader)
-
-
-def _boot_id() -> str:
-    return _BOOT_ID.read_text().strip() if _BOOT_ID.exists() else ""

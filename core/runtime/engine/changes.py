@@ -6,7 +6,7 @@ from typing import Any, Final
 from mozu.core.api import Evaluator, Kind, NamesRules, Settings
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.runtime.config import Config, Entry, Problems
-from mozu.core.runtime.engine.assembly import Assembly
+from mozu.core.runtime.engine.built import Assembly
 
 _FIXED: Final[Mapping[str, str]] = {
     "host": "alerts of one run carry one name",

@@ -20,8 +20,8 @@ from mozu.core.flow.statistics import as_text, gather
 from mozu.core.isolation.detached import detached
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
-from mozu.core.runtime.engine.assembly import Assembly
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.reload import Reassemble, Reloader, RunParts
@@ -68,9 +68,9 @@ class Engine:
             assembly.sinks, agent=assembly.hostname, on_closed=self.stop, spawn=self._task, report=self._report_spool,
             metrics=metrics,
         )  # fmt: skip
-        wired = wire(assembly, metrics, spawn=tasks.spawn, workers=self._sinks.workers, stopping=self._stopping)
-        self._alerts, self._evaluation, self._pumps, self._demand = (
-            wired.alerts, wired.evaluation, wired.pumps, wired.demand,
+        wired = wire(assembly, metrics, workers=self._sinks.workers, stopping=self._stopping)
+        self._alerts, self._evaluation, self._enrichers, self._pumps, self._demand = (
+            wired.alerts, wired.evaluation, wired.enrichers, wired.pumps, wired.demand,
         )  # fmt: skip
         self._losses = LossAccounting(self._alerts, self._pumps)
         self._lifecycle: Lifecycle | None = None
@@ -88,8 +88,8 @@ class Engine:
 
     def _parts(self) -> RunParts:
         return RunParts(
-            self._assembly, self._alerts, self._evaluation, self._pumps, self._demand, self._sinks, self._metrics,
-            self._tasks, self._hosts, self._heartbeats, self._lifecycle,
+            self._assembly, self._alerts, self._evaluation, self._enrichers, self._pumps, self._demand, self._sinks,
+            self._metrics, self._tasks, self._hosts, self._heartbeats, self._lifecycle,
         )  # fmt: skip
 
     def _announcing(self) -> tuple[Lifecycle, Heartbeats]:
@@ -179,6 +179,7 @@ class Engine:
         """What is known of earlier runs stays on record if the start is refused."""
         if self._lifecycle is not None:
             self._lifecycle.claim()
+        self._enrichers.update(self._demand())
         try:
             await startup.run()
         except BaseException as error:
@@ -268,8 +269,19 @@ class Engine:
             await asyncio.sleep(1.0)
             self._losses.report()
             self._alerts.report_suppressed()
+            self._report_impaired()
             for pump in self._pumps:
                 self._report_recording(pump, pump.pipeline.tick())
+
+    def _report_impaired(self) -> None:
+        """Rules that read a field whose values were found to be wrong since the last look."""
+        for fault in self._assembly.impaired.take():
+            rules = self._evaluation.rules_reading(fault.field)
+            which = f"rules impaired: {', '.join(rules)}" if rules else "no rule in force names it"
+            self._alerts.notice(
+                "Field impaired", Severity.ERROR, f"{fault.text}; {which}",
+                field=fault.field, plugin=fault.plugin, rules=", ".join(rules),
+            )  # fmt: skip
 
     def _report_recording(self, pump: SourcePump, problems: list[str]) -> None:
         for text in problems:
@@ -300,6 +312,7 @@ class Engine:
             pump.pipeline.flush()
             self._report_recording(pump, await pump.pipeline.close(shutdown.left(0.5)))
         self._losses.report()
+        self._report_impaired()
         self._alerts.report_suppressed(at_end=True)
         if self._lifecycle is not None:
             self._lifecycle.stopping(self._why)

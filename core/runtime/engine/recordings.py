@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.api import Source
-from mozu.core.filter.demand import STATE_DEPENDENCIES, Demand, Interest
+from mozu.core.filter.demand import ANY_ENRICHER, STATE_DEPENDENCIES, Demand, Interest
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.recording import (
@@ -22,10 +22,10 @@ from mozu.core.recording import (
     RecordStage,
 )
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
-from mozu.core.runtime.engine.assembly import Assembly
+from mozu.core.runtime.engine.built import Assembly, BuiltSource
 from mozu.core.state import StateMachine
 
-EVERYTHING: Final = Demand({"syscall": {"*": Interest(frozenset(STATE_DEPENDENCIES))}})
+EVERYTHING: Final = Demand({"syscall": {"*": Interest(frozenset((*STATE_DEPENDENCIES, ANY_ENRICHER)))}})
 """What a recording of all events adds to what the rules want."""
 
 
@@ -37,15 +37,10 @@ def recorded_demand(demand: Demand, assembly: Assembly) -> Demand:
 
 
 def recorder_for(
-    source: Isolated[Source],
-    origin: str,
-    state: StateMachine | None,
-    assembly: Assembly,
-    metrics: Metrics,
-    *,
-    live: bool,
+    built: BuiltSource, origin: str, state: StateMachine | None, assembly: Assembly, metrics: Metrics
 ) -> RecordStage:
     """The recorder of one source."""
+    source, live = built.isolated, built.declaration.live
     scope = metrics.scope(source=source.name)
     outputs: list[RecordingOutput] = []
     file = assembly.record.file_of(source.name, len(assembly.sources))
@@ -58,35 +53,36 @@ def recorder_for(
     component = source.component
     recorded_names = component.recorded_names if isinstance(component, KeepsRecordedNames) else None
     about = RecordingInfo(
-        source=source.name, origin=origin, writer=f"mozu {assembly.version}", names=assembly.fields.lookups
-    )
+        source=source.name, origin=origin, writer=f"mozu {assembly.version}", names=assembly.fields.lookups,
+        versions={one.name: one.version for one in built.declaration.events},
+    )  # fmt: skip
     return Recorder(
         about, outputs, live=live, state=state, enriched_names=EnrichedNames(assembly.fields),
-        recorded_names=recorded_names, metrics=scope,
+        recorded_names=recorded_names, metrics=scope, values=assembly.plugin_values,
     )  # fmt: skip
 
 
 def change_recorder(
     stage: RecordStage,
-    source: Isolated[Source],
+    built: BuiltSource,
     origin: str,
     state: StateMachine | None,
     assembly: Assembly,
     metrics: Metrics,
     *,
-    live: bool,
     other_captures: bool,
 ) -> tuple[RecordStage, list[RecordingOutput]]:
     """The recorder of one source after a reload, and the outputs that are to be closed. A full recording goes on."""
     if not isinstance(stage, Recorder):
-        return recorder_for(source, origin, state, assembly, metrics, live=live) if other_captures else stage, []
+        return recorder_for(built, origin, state, assembly, metrics) if other_captures else stage, []
     outputs = list(stage.outputs)
     if other_captures:
         outputs = [output for output in outputs if not isinstance(output, Captures)]
         if assembly.capture.enabled:
-            outputs.append(_captures(assembly.capture, metrics.scope(source=source.name), live=live))
+            scope = metrics.scope(source=built.isolated.name)
+            outputs.append(_captures(assembly.capture, scope, live=built.declaration.live))
     left = [output for output in stage.outputs if output not in outputs]
-    stage.use(outputs, EnrichedNames(assembly.fields))
+    stage.use(outputs, EnrichedNames(assembly.fields), assembly.plugin_values)
     return stage, left
 
 

@@ -26,6 +26,7 @@ from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.heartbeats import Heartbeats
 from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
+from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.isolation.deadline import exceeded, within
 from mozu.core.isolation.detached import GivenUp, detached
 from mozu.core.isolation.isolated import Isolated, Isolation
@@ -33,8 +34,9 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.recording import RecordingOutput
 from mozu.core.runtime.config import Config
-from mozu.core.runtime.engine.assembly import Assembler, Assembly
+from mozu.core.runtime.engine.assembly import Assembler
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.changes import describe, fixed_problems
 from mozu.core.runtime.engine.file_watch import FileWatch
 from mozu.core.runtime.engine.host_resolver import HostResolver
@@ -60,6 +62,7 @@ class RunParts(msgspec.Struct):
     assembly: Assembly
     alerts: AlertPipeline
     evaluation: Evaluation
+    enrichers: WantedEnrichers
     pumps: Sequence[SourcePump]
     demand: Callable[[], Demand]
     sinks: SinkSet
@@ -163,6 +166,8 @@ class Reloader:
             parts.hosts.want(demand.hosts | before.hosts)
             undo.callback(parts.hosts.want, before.hosts)
             await parts.hosts.ready()
+        undo.callback(parts.enrichers.update, before)
+        parts.enrichers.update(demand)
         undo.callback(parts.evaluation.use, parts.evaluation.use(fresh.evaluators))
         changed = self._change_sources(fresh, undo)
         if demand == before and not changed:
@@ -222,13 +227,15 @@ class Reloader:
         """Enrichers, bounds and recordings of the sources; gives the outputs that are to be closed."""
         current, left = self._parts.assembly, []
         other_captures = fresh.capture != current.capture
+        self._parts.enrichers.use(fresh.key_lookups)
+        sources = {built.isolated.name: built for built in fresh.sources}
         for pump in self._parts.pumps:
             pipeline = pump.pipeline
-            pipeline.use(fresh.enrichers, fresh.enrichment_buffer)
+            pipeline.use(fresh.enrichment_buffer)
             if other_captures or fresh.fields is not current.fields:
                 recorder, outputs = change_recorder(
-                    pipeline.recorder, pipeline.source, pipeline.origin, pipeline.state, fresh, self._parts.metrics,
-                    live=pipeline.live, other_captures=other_captures,
+                    pipeline.recorder, sources[pump.name], pipeline.origin, pipeline.state, fresh, self._parts.metrics,
+                    other_captures=other_captures,
                 )  # fmt: skip
                 pipeline.use_recorder(recorder)
                 left += outputs

@@ -22,7 +22,7 @@ from mozu.core.isolation.deadline import START_SECONDS, within
 from mozu.core.isolation.detached import detached
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
-from mozu.core.runtime.engine.assembly import BuiltSink
+from mozu.core.runtime.engine.built import BuiltSink
 from mozu.core.runtime.engine.shutdown import RunningWorker, Shutdown
 from mozu.core.runtime.engine.sink_workers import retry_policy, route_of, sink_worker_for
 

@@ -9,7 +9,7 @@ from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.config import Entry
-from mozu.core.runtime.engine.assembly import BuiltSink
+from mozu.core.runtime.engine.built import BuiltSink
 
 SpawnWriter = Callable[[Coroutine[None, None, None], str], None]
 """(work, name): start the task that writes a disk queue; it ends once everything is on disk."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mozu.core.runtime.engine.assembly import Assembly
+from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.preflight import Start
 
 

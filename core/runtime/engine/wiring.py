@@ -5,7 +5,7 @@ and pump.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -17,10 +17,11 @@ from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
 from mozu.core.flow.process_predicate import process_predicates
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.flow.source_pump import SourcePump
+from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
-from mozu.core.runtime.engine.assembly import Assembly, BuiltSource
+from mozu.core.runtime.engine.built import Assembly, BuiltSource
 from mozu.core.runtime.engine.recordings import recorded_demand, recorder_for
 from mozu.core.state import StateMachine
 
@@ -30,6 +31,7 @@ class Wired(msgspec.Struct, frozen=True):
 
     alerts: AlertPipeline
     evaluation: Evaluation
+    enrichers: WantedEnrichers
     pumps: tuple[SourcePump, ...]
     demand: Callable[[], Demand]
     """What the evaluators and the recordings want now."""
@@ -39,11 +41,10 @@ def wire(
     assembly: Assembly,
     metrics: Metrics,
     *,
-    spawn: Callable[[Awaitable[None], str], None],
     workers: Sequence[SinkWorker],
     stopping: asyncio.Event,
 ) -> Wired:
-    """`spawn` starts background tasks; `stopping` is set when the run ends."""
+    """`stopping` is set when the run ends."""
     alerts = AlertPipeline(
         workers,
         hostname=assembly.hostname,
@@ -52,6 +53,7 @@ def wire(
         metrics=metrics,
     )
     evaluation = Evaluation(assembly.evaluators)
+    wanted = WantedEnrichers(assembly.key_lookups)
 
     def demand() -> Demand:
         return recorded_demand(evaluation.demand(), assembly)
@@ -64,12 +66,11 @@ def wire(
             live=live,
             origin=origin,
             state=state,
-            recorder=recorder_for(source, origin, state, assembly, metrics, live=live),
-            enrichers=assembly.enrichers,
+            recorder=recorder_for(built, origin, state, assembly, metrics),
+            enrichers=wanted,
             bounds=assembly.enrichment_buffer,
             evaluation=evaluation,
             alerts=alerts,
-            spawn=spawn,
             metrics=metrics,
         )
         reconciler = None
@@ -81,7 +82,7 @@ def wire(
             pipeline, alerts, reconciler, demand=demand, stopping=stopping, seconds=assembly.start_deadline
         )
 
-    return Wired(alerts, evaluation, tuple(pump(built) for built in assembly.sources), demand)
+    return Wired(alerts, evaluation, wanted, tuple(pump(built) for built in assembly.sources), demand)
 
 
 def _state(built: BuiltSource) -> StateMachine | None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mozu.core.api import Context, EnricherDeclaration, hookimpl
+from mozu.core.api import Context, EnricherDeclaration, LookupLimits, hookimpl
 from mozu.plugins.enrichers.docker.settings import DockerSettings
 
 if TYPE_CHECKING:
@@ -24,4 +24,6 @@ def mozu_components() -> EnricherDeclaration[DockerSettings]:
         build=build,
         summary="Names, images, labels and mounts of containers, from a docker engine's files and API.",
         settings=DockerSettings,
+        provides=("containers",),
+        lookups=LookupLimits(ttl=0, negative_ttl=1),
     )

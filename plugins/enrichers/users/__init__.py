@@ -1,6 +1,6 @@
 """The enricher `users`: names of users and groups, the host's and each container's own."""
 
-from mozu.core.api import EnricherDeclaration, hookimpl
+from mozu.core.api import EnricherDeclaration, LookupLimits, hookimpl
 from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
 
 
@@ -12,4 +12,6 @@ def mozu_components() -> EnricherDeclaration[UsersSettings]:
         build=UsersEnricher,
         summary="Names of users and groups, from the files of the host and of each container, and from name services.",
         settings=UsersSettings,
+        provides=("users",),
+        lookups=LookupLimits(ttl=0, negative_ttl=1),
     )

@@ -1,6 +1,6 @@
 """FalcoEvaluator: loads and compiles the rule files, judges batches of events, makes alerts of matches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -96,6 +96,10 @@ class FalcoEvaluator:
         """The rules in force, in load order."""
         return [rule.name for rule in self.rules]
 
+    def rules_reading(self, field: str) -> Sequence[str]:
+        """The rules in force whose condition or output reads this field, whatever its argument is."""
+        return [rule.name for rule in self.rules if any(_is_of(field, one) for one in _fields_of(rule))]
+
     def _load(self, fields: FieldRegistry) -> LoadResult:
         additions = [entry.addition() for entry in self._settings.append_output]
         result = load(self._settings.rules, fields, Options(additions=additions))
@@ -126,3 +130,12 @@ class FalcoEvaluator:
 def _types(rule: Rule) -> frozenset[str]:
     possible = rule.checked.event_types
     return frozenset({_EVERY}) if possible is None or rule.source != "syscall" else possible
+
+
+def _fields_of(rule: Rule) -> Iterable[str]:
+    return (*rule.checked.fields, *rule.output.fields)
+
+
+def _is_of(field: str, reference: str) -> bool:
+    """Whether a reference as written (`acme.tag[x]`, `acme.tag.x`) may be to this field."""
+    return reference == field or reference.startswith((f"{field}[", f"{field}."))

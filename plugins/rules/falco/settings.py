@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from mozu.core.api import Settings
-from mozu.core.language.rules import Addition, Selector, priority, priority_names
+from mozu.core.language.rules import Addition, Selector, located, priority, priority_names
 
 PACKS: Final = Path(__file__).parents[1] / "packs"
 """Mozu's own rules."""
@@ -17,6 +17,10 @@ def _known_priority(text: str) -> str:
     if priority(text) is None:
         raise ValueError(f"must be one of {', '.join(name.lower() for name in priority_names())}")
     return text
+
+
+def _located(path: object) -> object:
+    return located(path) if isinstance(path, str) else path
 
 
 class _Strict(BaseModel):
@@ -109,9 +113,10 @@ class Switch(_Strict):
 class FalcoSettings(Settings):
     """What the evaluator can be told."""
 
-    rules: tuple[Path, ...] = Field(
+    rules: tuple[Annotated[Path, BeforeValidator(_located)], ...] = Field(
         STANDARD,
-        description="Rule files and directories, in load order; a directory stands for its *.yaml and *.yml by name.",
+        description="Rule files and directories, in load order; a directory stands for its *.yaml and *.yml by name; "
+        "package:NAME/PATH is a file or directory in an installed package.",
     )
     rule_matching: Literal["first", "all"] = Field(
         "first", description="Whether an event raises an alert for the first rule that matches, or for every one."

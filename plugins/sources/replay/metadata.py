@@ -11,6 +11,7 @@ from mozu.plugins.sources.replay import blocks, tables
 from mozu.plugins.sources.replay.containers import RecordedContainers
 from mozu.plugins.sources.replay.cursor import RecordTruncated
 from mozu.plugins.sources.replay.layouts import EventLayout
+from mozu.plugins.sources.replay.recorded_values import RecordedValues
 from mozu.plugins.sources.replay.user_table import UserTable
 
 _PROCESS_LIMIT: Final = 1 << 18
@@ -27,6 +28,9 @@ class RecordingMetadata:
         """What readers of fields ask beside an event; kept as the recording says."""
         self.user_table = UserTable()
         self.containers = RecordedContainers()
+        self.values = RecordedValues()
+        self.value_names: frozenset[str] = frozenset()
+        """Fields of plugins whose values the recordings hold."""
         self.live = False
         """The recording was made while its source watched a machine, and is read as that was."""
         self.named = True
@@ -41,6 +45,7 @@ class RecordingMetadata:
         """A recording begins: forget the one before it."""
         self.user_table.clear()
         self.containers.clear()
+        self.values.clear()
         self._hosts.clear()
         self._host_changes += 1
         self.live, self.named = False, True

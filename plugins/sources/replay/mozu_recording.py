@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Container, Iterator, Mapping
 from typing import BinaryIO, Final
 
-from mozu.core.api import Counts, SourceBroken
+from mozu.core.api import Counts, DataEventType, SourceBroken
 from mozu.core.model.event import DataEvent, Event
 from mozu.core.recording import lines
 from mozu.core.recording.decode import Malformed, RecordingDecoder, other
@@ -14,6 +14,8 @@ from mozu.plugins.sources.replay.stream import Corrupt, RecordingStream
 
 _LINE_LIMIT: Final = 1 << 25
 _EVENT: Final = b"["
+_EVENTS: Final = (_EVENT, b'{"line":"data",')
+"""How lines begin that are events; any other ends a batch, for it may change what fields answer."""
 _PEEK: Final = 4096
 _GZIP: Final = 31
 
@@ -35,13 +37,20 @@ class MozuRecording:
 
     unreadable = 0
 
-    def __init__(self, file: BinaryIO, name: str, metadata: RecordingMetadata) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        name: str,
+        metadata: RecordingMetadata,
+        event_types: Mapping[tuple[str, str], DataEventType] | None = None,
+    ) -> None:
+        """`event_types`: source class and type → the plugin's own declaration, for events of an older version."""
         self.name = name
         self.number = 0
         """Of the last event."""
         self.gaps: list[str] = []
         """Losses that the recording reports."""
-        self._metadata = metadata
+        self._metadata, self._event_types = metadata, event_types or {}
         self._stream = RecordingStream(file)
         self._decoder = RecordingDecoder()
         self._wanted: Container[str] | None = None
@@ -63,7 +72,7 @@ class MozuRecording:
         problem = ""
         try:
             for line in self._lines():
-                if len(self._out) >= BATCH or (self._out and not line.startswith(_EVENT)):
+                if len(self._out) >= BATCH or (self._out and not line.startswith(_EVENTS)):
                     yield self._take()
                 self._line(line)
                 self._offset += len(line) + 1
@@ -110,9 +119,22 @@ class MozuRecording:
         elif isinstance(entry, lines.TypeLine):
             self._decoder.declare(entry)
         elif isinstance(entry, lines.DataLine):
-            self._give(DataEvent(entry.source, entry.type, entry.time, entry.num, entry.data))
+            self._give(self._data_event(entry))
+        elif isinstance(entry, lines.ValuesLine):
+            self._metadata.values.load(entry)
         else:
             self._metadata.apply(entry)
+
+    def _data_event(self, entry: lines.DataLine) -> DataEvent:
+        known = self._event_types.get((entry.source, entry.type))
+        data = entry.data
+        if known is not None and known.upgrade is not None and entry.version < known.version:
+            try:
+                data = known.upgrade(entry.version, data)
+            except Exception as error:
+                what = f"an event {entry.type} of version {entry.version} cannot be read as version {known.version}"
+                raise Malformed(f"{what}: {str(error) or type(error).__name__}") from error
+        return DataEvent(entry.source, entry.type, entry.time, entry.num, data)
 
     def _give(self, event: Event) -> None:
         counts = self._counts.get(event.type)
@@ -136,11 +158,11 @@ class MozuRecording:
             self.gaps.append(f"{head.lost} events were not recorded before event {head.number}")
 
 
-def origin_of(file: BinaryIO) -> str:
-    """The origin that its source gave a recording; empty where it has none."""
+def head_of(file: BinaryIO) -> lines.HeadLine | None:
+    """How a recording begins; None where that cannot be read."""
     try:
         line = next(MozuRecording(file, "", RecordingMetadata())._lines(), b"")
         head = other(line)
     except (Malformed, Corrupt):
-        return ""
-    return head.origin if isinstance(head, lines.HeadLine) else ""
+        return None
+    return head if isinstance(head, lines.HeadLine) else None

@@ -21,10 +21,11 @@ from mozu.core.api import (
 from mozu.core.filter.demand import Demand
 from mozu.core.model.event import Event
 from mozu.core.model.fields import Reader
+from mozu.core.recording.lines import HeadLine
 from mozu.core.state import CHANGING
 from mozu.plugins.sources.replay.field_readers import readers
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
-from mozu.plugins.sources.replay.mozu_recording import MozuRecording, is_mozu_recording, origin_of
+from mozu.plugins.sources.replay.mozu_recording import MozuRecording, head_of, is_mozu_recording
 from mozu.plugins.sources.replay.scap_recording import ScapRecording
 from mozu.plugins.sources.replay.settings import ReplaySettings
 
@@ -43,6 +44,7 @@ class ReplaySource(ChecksStart, HasOrigin, ProvidesReaders, ReportsGaps):
 
     def __init__(self, settings: ReplaySettings, context: Context, metadata: RecordingMetadata | None = None) -> None:
         self._settings, self._log = settings, context.log
+        self._fields, self._event_types = context.fields, context.event_types
         self._metadata = RecordingMetadata(context.fields.lookups) if metadata is None else metadata
         self._wanted: frozenset[str] | None = None
         self._recording: ScapRecording | MozuRecording | None = None
@@ -56,7 +58,7 @@ class ReplaySource(ChecksStart, HasOrigin, ProvidesReaders, ReportsGaps):
 
         Parts of one recording of mozu's own have that of what was recorded, and the alerts the ids they had then.
         """
-        recorded = self._recorded_origins()
+        recorded = {"" if head is None else head.origin for head in self._heads()}
         if len(recorded) == 1 and "" not in recorded:
             return recorded.pop()
         digest = blake2b(digest_size=12)
@@ -67,14 +69,15 @@ class ReplaySource(ChecksStart, HasOrigin, ProvidesReaders, ReportsGaps):
                 digest.update(str(path.stat().st_size).encode())
         return f"recording/{digest.hexdigest()}"
 
-    def _recorded_origins(self) -> set[str]:
-        found = set()
+    def _heads(self) -> list[HeadLine | None]:
+        """How each file begins; None where it is none of mozu's own."""
+        found: list[HeadLine | None] = []
         for path in self._settings.files:
             try:
                 with path.open("rb") as file:
-                    found.add(origin_of(file) if is_mozu_recording(file) else "")
-            except OSError:
-                found.add("")
+                    found.append(head_of(file) if is_mozu_recording(file) else None)
+            except OSError:  # `start` reports it
+                found.append(None)
         return found
 
     @property
@@ -89,7 +92,9 @@ class ReplaySource(ChecksStart, HasOrigin, ProvidesReaders, ReportsGaps):
 
     def readers(self) -> Mapping[str, Callable[[str | None], Reader]]:
         """Fields that only a recording can answer (see `Enricher.readers`)."""
-        return readers(self._metadata)
+        names = frozenset(name for head in self._heads() if head is not None for name in head.values)
+        self._metadata.value_names = names
+        return {**readers(self._metadata), **self._metadata.values.readers(names, self._fields)}
 
     def obstacles(self) -> Sequence[Obstacle]:
         """Files that cannot be read."""
@@ -127,7 +132,7 @@ class ReplaySource(ChecksStart, HasOrigin, ProvidesReaders, ReportsGaps):
             with path.open("rb") as file:
                 recording: ScapRecording | MozuRecording
                 if is_mozu_recording(file):
-                    recording = MozuRecording(file, str(path), self._metadata)
+                    recording = MozuRecording(file, str(path), self._metadata, self._event_types)
                 else:
                     recording = ScapRecording(file, str(path), self._metadata, number)
                 self._recording = recording

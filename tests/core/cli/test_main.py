@@ -14,7 +14,7 @@ from mozu.core.cli.group import COMMANDS
 from mozu.core.cli.known import known_plugins
 from mozu.core.cli.plugin_commands import plugin_command
 from mozu.core.errors import SourceUnavailable
-from mozu.core.runtime.registry import BUILTIN_COMMANDS
+from mozu.core.runtime.builtin_plugins import BUILTIN_COMMANDS
 
 ROOT = Path(__file__).parents[3]
 Run = Callable[..., tuple[int, str, str]]

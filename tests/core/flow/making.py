@@ -3,11 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mozu.core.api import LookupLimits
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
+from mozu.core.flow.key_lookups import KeyLookups
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
+from mozu.core.flow.wanted_enrichers import EnricherLookups, WantedEnrichers
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
@@ -54,6 +57,14 @@ def alert_pipeline(*workers: Any, metrics: Metrics, limiter: AlertLimiter | None
     )
 
 
+def wanted(enrichers: Sequence[Isolated[Any]], spawn: Any, limits: LookupLimits | None = None) -> WantedEnrichers:
+    """Everything that these enrichers know, as long as no demand says otherwise."""
+    return WantedEnrichers(
+        EnricherLookups(KeyLookups(one, limits or LookupLimits(), spawn), frozenset({f"enricher:{one.name}"}))
+        for one in enrichers
+    )
+
+
 def pipeline_of(
     source: Isolated[Any],
     *evaluators: Any,
@@ -64,6 +75,7 @@ def pipeline_of(
     recorder: RecordStage | None = None,
     enrichers: Sequence[Isolated[Any]] = (),
     spawn: Any = None,
+    limits: LookupLimits | None = None,
 ) -> SourcePipeline:
     """The pipeline of one source, as `wire` makes it."""
     judges = [Isolated("evaluator", f"judge{number}", one, metrics) for number, one in enumerate(evaluators)]
@@ -73,10 +85,9 @@ def pipeline_of(
         origin="here",
         state=state,
         recorder=recorder or NoRecorder(),
-        enrichers=enrichers,
+        enrichers=wanted(enrichers, spawn or (lambda work, name: None), limits),
         bounds=EnrichmentBufferBounds(),
         evaluation=Evaluation(judges),
         alerts=alert_pipeline(*(() if worker is None else (worker,)), metrics=metrics),
-        spawn=spawn or (lambda work, name: None),
         metrics=metrics,
     )

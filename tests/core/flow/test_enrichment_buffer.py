@@ -6,6 +6,7 @@ from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferB
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import DataEvent, Event, SyscallEvent
+from tests.core.flow.making import wanted
 
 
 class Catalogue:
@@ -46,7 +47,7 @@ class Scene:
         self.catalogue, self.out, self._group = Catalogue(), list[str](), group
         isolated = Isolated("enricher", "catalogue", self.catalogue, Metrics())
         self.buffer = EnrichmentBuffer(
-            [isolated], EnrichmentBufferBounds(**bounds), self._released, self._spawn, Metrics()
+            wanted([isolated], self._spawn), EnrichmentBufferBounds(**bounds), self._released, Metrics()
         )
         self._number = 0
 

@@ -37,6 +37,7 @@ class Names:
     """What a source knows of its surroundings; it watched a machine."""
 
     live = True
+    value_names = frozenset[str]()
 
     def __init__(self) -> None:
         self.changes = 1

@@ -13,7 +13,7 @@ from mozu.core.recording.lines import HostLine
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import KnownProcess
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
-from mozu.plugins.sources.replay.mozu_recording import MozuRecording, is_mozu_recording, origin_of
+from mozu.plugins.sources.replay.mozu_recording import MozuRecording, head_of, is_mozu_recording
 from tests.core.recording.making import CONTAINER, T0, call, events, fields, live, packed, read
 from tests.support.recorded import Kept, recorder
 
@@ -36,7 +36,9 @@ def shown(state: StateMachine, data: bytes) -> list[tuple[object, ...]]:
 def test_it_is_recognized_by_its_content_not_its_name() -> None:
     for data in (live(), packed(live())):
         assert is_mozu_recording(BytesIO(data))
-        assert "o" == origin_of(BytesIO(data))
+        head = head_of(BytesIO(data))
+        assert head is not None
+        assert "o" == head.origin
     for data in (b"", b"\x0a\x0d\x0d\x0a", b"\x1f\x8b\x08", b'{"line":"recorded"', packed(b"\x0a\x0d\x0d\x0a")):
         assert not is_mozu_recording(BytesIO(data))
 

@@ -14,7 +14,7 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.state import StateMachine
 from mozu.plugins.sources.replay.metadata import RecordingMetadata
-from mozu.plugins.sources.replay.mozu_recording import MozuRecording, is_mozu_recording, origin_of
+from mozu.plugins.sources.replay.mozu_recording import MozuRecording, head_of, is_mozu_recording
 from tests.core.flow.making import pipeline_of
 from tests.core.recording.making import live, packed, rerecorded
 from tests.oracle.capture import Capture
@@ -99,7 +99,7 @@ def test_mutated_recordings_give_clean_errors_in_bounded_memory() -> None:
             tracemalloc.reset_peak()
             before, _ = tracemalloc.get_traced_memory()
             is_mozu_recording(BytesIO(raw))
-            origin_of(BytesIO(raw))
+            head_of(BytesIO(raw))
             count, error = judged(raw)
             assert not error or "at byte " in error
             assert count < 1_000

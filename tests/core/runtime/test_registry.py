@@ -7,8 +7,9 @@ import pytest
 from mozu.core.api import Kind
 from mozu.core.errors import ConfigError, PluginError
 from mozu.core.model.fields import FieldRegistry
+from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.config import read
-from mozu.core.runtime.registry import BUILTINS, Registry, configure
+from mozu.core.runtime.registry import Registry, configure
 from mozu.core.testing import alert
 
 GOOD = """
@@ -173,7 +174,8 @@ def test_an_import_that_raises_is_contained(install: Install, fault: str) -> Non
         (
             ("return SourceDeclaration", "return dict"),
             "mozu_components must return SourceDeclaration or EnricherDeclaration or EvaluatorDeclaration or "
-            "SinkDeclaration, or a sequence of them, not dict",
+            "SinkDeclaration or FieldsDeclaration or FormatDeclaration or CommandsDeclaration, or a sequence of them, "
+            "not dict",
         ),
         (("return SourceDeclaration", "raise KeyError('x') or dict"), "its hook mozu_components raised KeyError: 'x'"),
         (("def mozu_components()", "def mozu_components(loop)"), "breaks the hook contract"),
@@ -217,7 +219,7 @@ def test_two_plugins_that_declare_one_name_are_both_named(install: Install) -> N
     assert "from mozu-one 1.2 (one_k) and from mozu-two 1.2 (two_k)" in str(raised.value)
 
 
-FIELD = """Field(name="ticker.number", type=FieldType.UINT, doc="Number.", sources=frozenset({"ticker"}))"""
+FIELD = """Field(name="ticker.number", type=FieldType.UINT, doc="N.", read=id, sources=frozenset({"ticker"}))"""
 
 
 def test_the_fields_of_a_plugin_are_added_once(install: Install) -> None:
@@ -246,7 +248,7 @@ def test_a_field_that_is_there_already_is_told_with_the_distribution(install: In
     registry.add_fields(fields)
     with pytest.raises(PluginError) as raised:
         registry.add_fields(fields)
-    assert "mozu-ticker 1.2: field ticker.number is declared twice" in str(raised.value)
+    assert "mozu-ticker 1.2: the field ticker.number is there already, from mozu itself; rename it" in str(raised.value)
 
 
 def test_two_distributions_with_one_entry_point_are_both_named(install: Install) -> None:

@@ -204,7 +204,7 @@ def _value(event: Any, name: str) -> Any:
 def test_needs_are_facets_or_enrichers() -> None:
     known = set(STATE_DEPENDENCIES) | {"enricher:users", "enricher:containers"}
     mine = [field for field in _FIELDS if field.name.startswith(("proc.", "thread.", "user.", "group.", "container."))]
-    assert set() == {need for field in mine for need in field.needs} - known
+    assert set() == {need for field in mine for need in field.needs or ()} - known
 
 
 @pytest.mark.parametrize("name", ["proc.aname[x]", "proc.args[-1]", "thread.cgroup", "container.label"])

@@ -30,8 +30,8 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Template
 from mozu.core.runtime.config import Entry, Mark, QueueSettings
 from mozu.core.runtime.config.node import YamlNode
-from mozu.core.runtime.engine.assembly import Assembly, BuiltSink, BuiltSource
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.engine.built import Assembly, BuiltSink, BuiltSource
 from mozu.core.runtime.engine.engine import Engine
 from mozu.core.runtime.loop import run as run_loop
 

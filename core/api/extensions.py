@@ -1,0 +1,75 @@
+"""What a plugin can bring that is no component: fields of any event, formats of alerts, commands."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, runtime_checkable
+
+import msgspec
+
+from mozu.core.api.declarations import API_VERSION
+from mozu.core.api.settings import Settings
+from mozu.core.model.alert import Alert, Stamp
+from mozu.core.model.fields import Field
+
+if TYPE_CHECKING:
+    import click
+
+
+class FieldsDeclaration(msgspec.Struct, frozen=True, kw_only=True):
+    """Declares fields that are read from an event alone, and need no component."""
+
+    what: ClassVar[str] = "fields"
+
+    name: str
+    """Of this set of fields, for `mozu plugins`."""
+    summary: str
+    """One sentence for `mozu plugins`."""
+    fields: tuple[Field, ...]
+    api: int = API_VERSION
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns one alert into one record without a line end. Pure; never raises for hostile values."""
+
+    def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
+        """The record; formats that have a place for it carry the stamp, the alert's number at its sink."""
+
+
+class FormatDeclaration(msgspec.Struct, frozen=True, kw_only=True):
+    """Declares a format: what a sink's `format` can name."""
+
+    what: ClassVar[str] = "format"
+
+    name: str
+    """As a sink's `format` writes it."""
+    summary: str
+    """One sentence."""
+    content_type: str
+    """The media type of one record."""
+    build: Callable[[Any], Encoder]
+    """Options → encoder."""
+    settings: type[Settings] = Settings
+    """Its options."""
+    requested_fields: tuple[str, ...] = ()
+    """Fields it has a place for, whatever a rule's output names: evaluators put them into `Alert.enrichment`."""
+    api: int = API_VERSION
+
+
+class CommandsDeclaration(msgspec.Struct, frozen=True, kw_only=True):
+    """Declares commands of a plugin that has no component: `mozu NAME COMMAND`."""
+
+    what: ClassVar[str] = "commands"
+
+    name: str
+    """The entry point's, so that it is found without importing others."""
+    summary: str
+    """One sentence for `mozu NAME --help` and `mozu plugins`."""
+    commands: Callable[[], Mapping[str, "click.Command"]]
+    """By name."""
+    api: int = API_VERSION
+
+
+AnyExtension = FieldsDeclaration | FormatDeclaration | CommandsDeclaration
+
+EXTENSIONS: Final[tuple[type[AnyExtension], ...]] = (FieldsDeclaration, FormatDeclaration, CommandsDeclaration)
+"""Their classes."""

@@ -1,0 +1,144 @@
+"""`mozu plugins check`: build and start what a plugin brings, and stop it again."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Final, TypeVar
+
+import click
+
+from mozu.core.api import Context, Demand, Enricher, Evaluator, Kind, Sink, SinkDeclaration, Source, Stamp
+from mozu.core.api.extensions import FormatDeclaration
+from mozu.core.cli import options
+from mozu.core.cli.known import known_fields
+from mozu.core.cli.logs import set_up
+from mozu.core.cli.terminal import safe
+from mozu.core.common.thread_pool import WorkerThread
+from mozu.core.errors import MozuError
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert, Severity, Template
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.runtime.builtin_plugins import BUILTINS
+from mozu.core.runtime.config import Config, Entry, read
+from mozu.core.runtime.config.mark import Mark
+from mozu.core.runtime.config.node import node_of
+from mozu.core.runtime.plugin_checks import Plugin, built_encoder
+from mozu.core.runtime.registry import Registry
+
+T = TypeVar("T")
+
+_TIMEOUT: Final = 10.0
+"""Seconds in which a component must have started, and stopped."""
+
+
+@click.command(
+    "check",
+    epilog="""\b
+Examples:
+  mozu plugins check acme                 with the settings of the configuration, else with defaults
+  mozu plugins check acme -c mozu.yaml
+
+Exit code 1: something that the plugin brings cannot be built, started or stopped.""",
+)
+@click.argument("name")
+@options.configuration
+@options.verbose
+def check(name: str, path: Path | None, overrides: tuple[str, ...], verbose: bool) -> int:
+    """Load a plugin, build what it brings, start each component and stop it again.
+
+    NAME is an entry point, or the name of a built-in plugin. Nothing is watched and no alert is sent.
+    """
+    set_up("debug" if verbose else "warning")
+    config, problems = read(path, overrides)
+    problems.check()
+    registry = Registry()
+    _load(registry, name)
+    fields = known_fields(registry)
+    failed = False
+    for what, text in _results(name, config, registry, fields):
+        failed = failed or bool(text)
+        click.echo(f"{safe(what)}: {f'FAILED: {safe(text)}' if text else 'ok'}")
+    return int(failed)
+
+
+def _load(registry: Registry, name: str) -> None:
+    for kind, table in BUILTINS.items():
+        if name in table:
+            registry.plugin(kind, name)
+    if name in registry.installed() or not registry.plugins():
+        registry.load(name)
+
+
+def _results(name: str, config: Config, registry: Registry, fields: FieldRegistry) -> Iterator[tuple[str, str]]:
+    """(what was tried, why it failed)."""
+    for plugin in registry.plugins():
+        for entry in _entries(plugin, config):
+            what = f"{plugin.kind} {entry.name}" + (f" ({entry.id})" if entry.id != entry.name else "")
+            yield what, _tried(lambda plugin=plugin, entry=entry: _try(plugin, entry, registry, fields))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults
+    for extension in registry.extensions:
+        declaration = extension.declaration
+        what = f"{declaration.what} {declaration.name}"
+        if isinstance(declaration, FormatDeclaration):
+            yield what, _tried(lambda form=declaration: _try_format(form))  # type: ignore[misc]  # as above
+        else:
+            yield what, ""
+
+
+def _entries(plugin: Plugin, config: Config) -> list[Entry]:
+    """The configured instances of a plugin, else one with defaults."""
+    name = plugin.declaration.name
+    found = [entry for entry in config.of(plugin.kind) if entry.name == name]
+    node = node_of({}, Mark("mozu plugins check"))
+    return found or [Entry(kind=plugin.kind, name=name, id=name, settings={}, node=node)]
+
+
+def _tried(call: Callable[[], None]) -> str:
+    try:
+        call()
+    except MozuError as error:
+        return str(error)
+    except TimeoutError:
+        return f"it did not end within {_TIMEOUT:.0f} s"
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a third party's code, whose failure is the answer
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _try(plugin: Plugin, entry: Entry, registry: Registry, fields: FieldRegistry) -> None:
+    log = logging.getLogger(f"mozu.{plugin.kind}.{entry.id}")
+    asyncio.run(_started(plugin, entry, registry, Context(id=entry.id, log=log, metrics=Metrics(), fields=fields)))
+
+
+async def _started(plugin: Plugin, entry: Entry, registry: Registry, context: Context) -> None:
+    component: object = registry.build(plugin.declaration, entry, context)  # type: ignore[misc]  # of any kind
+    thread = None
+    if isinstance(plugin.declaration, SinkDeclaration) and plugin.declaration.blocking:
+        thread = WorkerThread(f"mozu-{entry.id}")
+    if isinstance(component, Source) and plugin.kind is Kind.SOURCE:
+        await _within(component.start(Demand()))
+        await _within(component.stop())
+    elif isinstance(component, Enricher) and plugin.kind is Kind.ENRICHER:
+        await _within(component.start())
+        await _within(component.stop())
+    elif isinstance(component, Evaluator) and plugin.kind is Kind.EVALUATOR:
+        component.demand()
+    elif isinstance(component, Sink):
+        await _within(thread.run(component.start) if thread else component.start())
+        await _within(thread.run(component.stop) if thread else component.stop())
+
+
+async def _within(work: Awaitable[T] | None) -> None:
+    if work is not None:
+        async with asyncio.timeout(_TIMEOUT):
+            await work
+
+
+def _try_format(declaration: FormatDeclaration) -> None:
+    encoder = built_encoder(declaration, declaration.settings())
+    alert = Alert(
+        rule="A rule", priority=Severity.NOTICE, source="internal", time=0, template=Template(("a test",)), values={}
+    )
+    body = encoder.encode(alert, Stamp("host", "sink", "epoch", 1))
+    if not isinstance(body, bytes):
+        raise MozuError(f"`encode` must give bytes, not {type(body).__name__}")

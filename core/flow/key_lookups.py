@@ -1,0 +1,152 @@
+"""Look-ups of one enricher: which keys it is asked for, when, and how many at once (`LookupLimits`).
+
+A key is asked for once at a time, whatever number of sources and events want it. An answer that there is nothing, and a
+call that raised, count for `negative_ttl`: meanwhile events with that key do not wait. After `ttl` a known key is asked
+for again while its old value serves. All tables are bounded by `cache`, the least recently used goes first.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from mozu.core.api import Enricher, LookupLimits
+from mozu.core.api.lookup_table import AnyLookupTable
+from mozu.core.isolation.deadline import within
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.model.event import Event
+
+Spawn = Callable[[Awaitable[None], str], None]
+"""(work, name): start a task that the engine owns."""
+Answered = Callable[[], None]
+"""Called once the look-up of a key has ended, whether it found something or not."""
+
+RESOLVE_SECONDS: Final = 30.0
+"""After which an enricher's look-up is given up; events wait for a shorter time (`enrichment_buffer.seconds`)."""
+_NEVER: Final = float("inf")
+
+
+class KeyLookups:
+    """Of one enricher, for all sources."""
+
+    def __init__(
+        self,
+        enricher: Isolated[Enricher],
+        limits: LookupLimits,
+        spawn: Spawn,
+        values: AnyLookupTable | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        """`values` is the `Context.lookups` that the enricher was built with."""
+        self.enricher, self.name = enricher, enricher.name
+        self._limits, self._spawn, self._values, self._own_clock = limits, spawn, values, clock
+        self._waiting: dict[str, list[Answered]] = {}
+        """Keys that are asked for, or queued, with who wants to hear of the end."""
+        self._queue: deque[str] = deque()
+        self._running = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_start = 0.0
+        """Time before which no further call may start (`per_second`)."""
+        self._fresh_until: OrderedDict[str, float] = OrderedDict()
+        """Keys that have been asked for → when to ask again."""
+        metrics = enricher.metrics
+        self._calls = metrics.counter("enricher_lookups_total")
+        self._empty = metrics.counter("enricher_lookups_empty_total")
+        self._refused = metrics.counter("enricher_lookups_refused_total")
+        metrics.gauge("enricher_lookups_pending", lambda: len(self._waiting))
+
+    def key(self, event: Event) -> str | None:
+        """What `Enricher.key` says; None where it raises."""
+        try:
+            return self.enricher.component.key(event)
+        except Exception as error:  # noqa: BLE001  a plugin's code; `contained` would cost too much for each event
+            self.enricher.failed("give the key of an event", error)
+            return None
+
+    def must_wait(self, key: str) -> bool:
+        """Whether an event with this key has to wait: it is being asked for, or must be and never was in vain.
+
+        Starts a look-up in the background for a known key whose time is over.
+        """
+        if key in self._waiting:
+            return not self.knows(key)
+        if not self.knows(key):
+            return self._fresh_until.get(key, 0.0) <= self._now()
+        if self._limits.ttl and self._fresh_until.get(key, _NEVER) <= self._now():
+            self.resolve(key, _nothing)
+        return False
+
+    def resolve(self, key: str, answered: Answered) -> bool:
+        """Ask for a key, or join those who wait for it; False where too many keys wait already."""
+        if key in self._waiting:
+            self._waiting[key].append(answered)
+            return True
+        if len(self._waiting) >= self._limits.cache:
+            self._refused.value += 1
+            return False
+        self._waiting[key] = [answered]
+        self._queue.append(key)
+        self._start_more()
+        return True
+
+    def is_asked(self, key: str) -> bool:
+        """Whether a look-up of this key is under way, or queued."""
+        return key in self._waiting
+
+    def knows(self, key: str) -> bool:
+        """What `Enricher.known` says; False where it raises."""
+        try:
+            return self.enricher.component.known(key)
+        except Exception as error:  # noqa: BLE001  as above
+            self.enricher.failed("say whether it knows a key", error)
+            return False
+
+    def _now(self) -> float:
+        return self._own_clock() if self._own_clock is not None else asyncio.get_running_loop().time()
+
+    def _start_more(self) -> None:
+        """Start calls as far as `parallel` and `per_second` allow."""
+        while self._queue and self._running < self._limits.parallel:
+            if self._limits.per_second:
+                now = self._now()
+                if now < self._next_start:
+                    self._start_later(self._next_start - now)
+                    return
+                self._next_start = max(self._next_start, now - 1.0) + 1.0 / self._limits.per_second
+            key = self._queue.popleft()
+            self._running += 1
+            self._spawn(self._call(key), f"resolve {self.name} {key}")
+
+    def _start_later(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._start_more()
+
+    async def _call(self, key: str) -> None:
+        self._calls.value += 1
+        try:
+            with self.enricher.contained(f"resolve {key}"):
+                await within(self.enricher, "resolve", RESOLVE_SECONDS, lambda: self.enricher.component.resolve(key))
+        finally:
+            self._running -= 1
+            self._ended(key)
+            self._start_more()
+
+    def _ended(self, key: str) -> None:
+        known = self.knows(key)
+        has_value = known and (self._values is None or key not in self._values or self._values.get(key) is not None)
+        self._empty.value += not has_value
+        seconds = (self._limits.ttl or _NEVER) if has_value else self._limits.negative_ttl
+        self._fresh_until[key] = self._now() + seconds
+        self._fresh_until.move_to_end(key)
+        if len(self._fresh_until) > self._limits.cache:
+            self._fresh_until.popitem(last=False)
+        for answered in self._waiting.pop(key, ()):
+            answered()
+
+
+def _nothing() -> None:
+    """Nothing waits for a refresh."""

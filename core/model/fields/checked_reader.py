@@ -1,0 +1,34 @@
+"""A reader of a plugin's field whose first values are checked: a wrong one is reported and counts as absent."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from mozu.core.model.fields.field import Field, Reader
+from mozu.core.model.fields.value_checks import value_fault
+from mozu.core.model.value_types import FieldValue
+
+ReportValue = Callable[[Field, str], None]
+"""(field, what is wrong with a value of it): called for each wrong value that was found."""
+
+CHECKED_VALUES: Final = 1000
+"""Values of a reader that are checked; once one was wrong, every later one is."""
+
+
+def checked_reader(field: Field, read: Reader, argument: str | None, report: ReportValue) -> Reader:
+    """The same reader, whose values are checked."""
+    left, wrong = CHECKED_VALUES, False
+
+    def reader(event: Any) -> FieldValue:
+        nonlocal left, wrong
+        value = read(event)
+        if not left or value is None:
+            return value
+        fault = value_fault(field, value, argument)
+        if not fault:
+            left -= not wrong
+            return value
+        wrong = True
+        report(field, fault)
+        return None
+
+    return reader

@@ -1,0 +1,45 @@
+"""The built-in plugins: where each is found."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from mozu.core.api import Kind
+
+BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
+    Kind.SOURCE: {
+        "ebpf": "mozu.plugins.sources.ebpf",
+        "replay": "mozu.plugins.sources.replay",
+        "ptrace": "mozu.plugins.sources.ptrace",
+        "falco_http": "mozu.plugins.sources.falco_http",
+        "kafka": "mozu.plugins.sources.kafka",
+    },
+    Kind.ENRICHER: {
+        "users": "mozu.plugins.enrichers.users",
+        "docker": "mozu.plugins.enrichers.docker",
+    },
+    Kind.EVALUATOR: {
+        "falco": "mozu.plugins.rules.falco",
+    },
+    Kind.SINK: {
+        "stdout": "mozu.plugins.sinks.stdout",
+        "webhook": "mozu.plugins.sinks.webhook",
+        "file": "mozu.plugins.sinks.file",
+        "syslog": "mozu.plugins.sinks.syslog",
+        "journald": "mozu.plugins.sinks.journald",
+        "program": "mozu.plugins.sinks.program",
+        "kafka": "mozu.plugins.sinks.kafka",
+    },
+    Kind.RESPONDER: {},
+}
+"""Kind → plugin → module."""
+
+BUILTIN_COMMANDS: Final[Mapping[str, str]] = {
+    "ebpf": "Compile the kernel programs ahead of time; list, export, import them.",
+}
+"""Built-in plugin that brings commands → one sentence for `mozu --help`. This table and the one above are the only
+places in the core that name a plugin."""
+
+
+def is_builtin(target: str) -> bool:
+    """Whether an import target is that of one of mozu's own."""
+    return any(target in table.values() for table in BUILTINS.values())

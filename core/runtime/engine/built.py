@@ -1,0 +1,111 @@
+"""An assembly: what a configuration names, built, with what it was built from."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mozu.core.api import Enricher, Evaluator, Kind, Settings, Sink, Source
+from mozu.core.api.declarations import AnySource
+from mozu.core.delivery.alert_limiter import AlertLimiter
+from mozu.core.delivery.encode import Encoder, FalcoText
+from mozu.core.delivery.redact import Redactor
+from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
+from mozu.core.flow.impaired_fields import ImpairedFields
+from mozu.core.flow.wanted_enrichers import EnricherLookups
+from mozu.core.isolation.deadline import START_SECONDS
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.recording import PluginValues
+from mozu.core.runtime.config import Config, Entry
+from mozu.core.runtime.config.delivery import STATE_DIR
+from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
+from mozu.core.runtime.config.resolve import ResolveSettings
+
+
+class BuiltSource(msgspec.Struct):
+    """A source, with what its declaration says about it."""
+
+    declaration: AnySource
+    isolated: Isolated[Source]
+
+
+class BuiltSink(msgspec.Struct):
+    """A sink, with its entry in the configuration."""
+
+    entry: Entry
+    isolated: Isolated[Sink]
+    encoder: Encoder = msgspec.field(default_factory=FalcoText)
+    """How alerts become bytes."""
+
+    @property
+    def spool(self) -> Path | None:
+        """The file of its queue; None for a queue in memory."""
+        return self.entry.spool.file(self.entry.id) if self.entry.spool.enabled else None
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """What a component was built from. While it is equal a reload takes the component over."""
+
+    plugin: str
+    settings: Settings
+    surroundings: tuple[object, ...] = ()
+    """What else the component was given."""
+    content: bytes = b""
+    """A digest of the files that belong to the settings; not for evaluators, which look themselves (`reload`)."""
+
+
+class Assembly(msgspec.Struct):
+    """Everything that a configuration names, built and not yet started."""
+
+    fields: FieldRegistry
+    sources: list[BuiltSource]
+    enrichers: list[Isolated[Enricher]]
+    evaluators: list[Isolated[Evaluator]]
+    sinks: list[BuiltSink]
+    enrichment_buffer: EnrichmentBufferBounds
+    hostname: str
+    origin: str
+    """Identity of this run: host, boot and run, in which event numbers are unique."""
+    stop_deadline: float
+    """Seconds."""
+    start_deadline: float = START_SECONDS
+    """Seconds that each call at the start may take (`build`, `start`), and each reload of a component."""
+    alert_limiter: AlertLimiter = msgspec.field(default_factory=AlertLimiter)
+    redact: Redactor | None = None
+    """Hides secrets in alerts; None where that is switched off."""
+    record: RecordSettings = RecordSettings()
+    capture: CaptureSettings = CaptureSettings()
+    resolve: ResolveSettings = ResolveSettings()
+    version: str = ""
+    """Of mozu."""
+    state_dir: Path = STATE_DIR
+    files: tuple[str, ...] = ()
+    """The configuration was read from."""
+    watched: tuple[Path, ...] = ()
+    """Files and directories that all of this was made from, whether they exist or not."""
+    config: Config = msgspec.field(default_factory=Config)
+    recipes: dict[tuple[Kind, str], Recipe] = {}
+    """By kind and id of the component."""
+    key_lookups: list[EnricherLookups] = []
+    """How each enricher is asked."""
+    plugin_values: PluginValues = msgspec.field(default_factory=PluginValues)
+    """What recordings keep of third parties' enrichers."""
+    impaired: ImpairedFields = msgspec.field(default_factory=ImpairedFields)
+    """Fields of plugins whose values were wrong."""
+    lookups: dict[tuple[Kind, str], dict[str, Any]] = {}
+    """What a component assigned to the look-ups of names when it was built."""
+    field_plugins: frozenset[tuple[str, str]] = frozenset()
+    """Plugins whose declared fields are in `fields`."""
+
+    def become(self, other: "Assembly") -> None:
+        """A reload is in force: what was built from the new configuration takes the place of everything here."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(other, name))
+
+    def assign_lookups(self) -> None:
+        """Have the look-ups of names answered by the components of this assembly, in their order, and by no others."""
+        names = self.fields.lookups
+        names.forget()
+        for entry in (*self.config.enrichers, *self.config.sources):
+            names.assign(self.lookups.get((entry.kind, entry.id), {}))
