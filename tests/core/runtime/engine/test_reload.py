@@ -14,8 +14,9 @@ import pytest
 from mozu.core.api import Demand
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
-from mozu.core.runtime.engine.assembly import Assembly, assemble
+from mozu.core.runtime.engine.assembly import assemble
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.engine import Engine
 from mozu.core.runtime.engine.reload import Reloader, reassemble
 from mozu.core.runtime.loop import run as run_loop
