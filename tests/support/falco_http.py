@@ -41,7 +41,7 @@ class Play:
     """A source, an engine that settles when the test says so, and a client."""
 
     def __init__(self, session: aiohttp.ClientSession, source: FalcoHttpSource, scheme: str = "http") -> None:
-        self._session, self._source = session, source
+        self._session, self.source = session, source
         self.url = f"{scheme}://127.0.0.1:{source.port}/"
         self.seen: list[Alert] = []
         self.batches: list[Sequence[Any]] = []
@@ -52,11 +52,11 @@ class Play:
 
     async def pump(self) -> None:
         """What the engine does."""
-        async for batch in self._source.batches():
+        async for batch in self.source.batches():
             self.batches.append(batch)
             self.seen += [item for item in batch if isinstance(item, Alert)]
             await self.settling.wait()
-            await self._source.ack_alerts(batch, self.dropped)
+            await self.source.ack_alerts(batch, self.dropped)
 
     async def post(self, document: Any, **keywords: Any) -> tuple[int, str]:
         """Status and text."""

@@ -97,6 +97,8 @@ def _entries(kind: Kind, fresh: Assembly, current: Assembly) -> Iterator[str]:
         key = kind, identity
         if key in current.recipes and key in fresh.recipes:
             names += changed_settings(current.recipes[key].settings, fresh.recipes[key].settings)
+            if kind is Kind.SOURCE and current.recipes[key].content != fresh.recipes[key].content:
+                names.append("files that it reads")
         if names:
             yield f"{kind} {identity}: {', '.join(names)}"
 

@@ -38,4 +38,5 @@ def mozu_components() -> SourceDeclaration[FalcoHttpSettings]:
         settings=FalcoHttpSettings,
         summary="Alerts of a Falco (http_output) or a falcosidekick, answered once they are safe.",
         live=False,
+        changeable=frozenset({"token", "tokens", "max_bytes", "response_timeout", "rate", "quota"}),
     )

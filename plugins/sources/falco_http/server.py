@@ -5,6 +5,7 @@ import base64
 import binascii
 import hmac
 import math
+import ssl
 import time
 from collections import Counter as Multiset
 from collections.abc import Iterable, Sequence
@@ -47,9 +48,10 @@ class Server:
 
     def __init__(self, settings: FalcoHttpSettings, requests: RequestQueue, metrics: Metrics) -> None:
         self._settings, self._requests, self._metrics = settings, requests, metrics
-        self._tokens = settings.secrets()
-        names = list(self._tokens) or [_ANONYMOUS]
-        self._allowances = {name: Allowance(settings.rate, settings.quota) for name in names}
+        self._tokens: dict[str, bytes] = {}
+        self._allowances: dict[str, Allowance] = {}
+        self._tls: ssl.SSLContext | None = None
+        self._allow(settings, fresh=True)
         self._read_bytes = 0
         self._stopping = False
         self._runner: web.ServerRunner | None = None
@@ -60,7 +62,7 @@ class Server:
 
     async def open(self) -> None:
         """Listen. Raises OSError, or ssl.SSLError where a certificate cannot be used."""
-        tls = server_context(self._settings.tls)
+        tls = self._tls = server_context(self._settings.tls)
         protocol = HttpServer(self._handle, self._count_malformed, access_log=None, lingering_time=_LINGERING)
         self._runner = web.ServerRunner(protocol, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await self._runner.setup()
@@ -71,6 +73,24 @@ class Server:
             await self.close()
             raise
         self.port = self._listener.port
+
+    def change(self, settings: FalcoHttpSettings) -> None:
+        """Other tokens and limits for the next request, the certificate as it is now for the next connection. Raises
+        OSError where that cannot be used."""
+        if self._tls is not None and settings.tls.certificate is not None:
+            server_context(settings.tls)  # which fails before the one in use is touched
+            self._tls.load_cert_chain(settings.tls.certificate, settings.tls.key, "")
+        limits = (settings.rate, settings.quota)
+        self._allow(settings, fresh=limits != (self._settings.rate, self._settings.quota))
+        self._settings = settings
+
+    def _allow(self, settings: FalcoHttpSettings, *, fresh: bool) -> None:
+        """Those clients; with a fresh allowance, unless they have one that counts on."""
+        self._tokens = settings.secrets()
+        before = {} if fresh else self._allowances
+        self._allowances = {
+            name: before.get(name) or Allowance(settings.rate, settings.quota) for name in self._tokens or [_ANONYMOUS]
+        }
 
     async def refuse(self) -> None:
         """No more connections, and no more requests on those there are."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from mozu.core.api import (
     AcksAlerts,
     Alert,
+    ChangesSettings,
     ChecksStart,
     Context,
     Counts,
@@ -13,6 +14,7 @@ from mozu.core.api import (
     Dropped,
     Event,
     Obstacle,
+    Settings,
     SourceUnavailable,
 )
 from mozu.core.common.tls import server_context
@@ -22,7 +24,7 @@ from mozu.plugins.sources.falco_http.server import Server
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
 
-class FalcoHttpSource(AcksAlerts, ChecksStart):
+class FalcoHttpSource(AcksAlerts, ChangesSettings, ChecksStart):
     """Ready alerts, which bypass the evaluators; clients get their response when the engine calls `ack_alerts`."""
 
     def __init__(self, settings: FalcoHttpSettings, context: Context) -> None:
@@ -54,6 +56,12 @@ class FalcoHttpSource(AcksAlerts, ChecksStart):
             raise SourceUnavailable(f"falco_http {self._why_not(error)}") from None
         scheme = "http" if self._settings.tls.certificate is None else "https"
         self._log.info("listening for Falco on %s://%s:%d", scheme, self._settings.host(), self.port)
+
+    def change_settings(self, settings: Settings) -> None:
+        """See `ChangesSettings`."""
+        assert isinstance(settings, FalcoHttpSettings)
+        self._server.change(settings)
+        self._settings = settings
 
     def _why_not(self, error: OSError) -> str:
         reason = getattr(error, "reason", None) or error.strerror or error

@@ -234,11 +234,42 @@ def _tls(certificates: Certificates, **more: Any) -> dict[str, Any]:
     return {"tls": {"certificate": certificates.server, "key": certificates.server_key, **more}}
 
 
+def _trusting(certificates: Certificates) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certificates.ca)
+
+
 def test_connections_are_protected_where_the_configuration_says_so(certificates: Certificates) -> None:
     async def scenario(play: Play) -> None:
         assert 200 == (await play.post(payload()))[0]
 
-    run(scenario, ssl.create_default_context(cafile=certificates.ca), **_tls(certificates))
+    run(scenario, _trusting(certificates), **_tls(certificates))
+
+
+def test_another_token_holds_from_the_next_request_on_and_connections_stay() -> None:
+    async def scenario(play: Play) -> None:
+        def bearer(token: str) -> dict[str, str]:
+            return {"Authorization": f"Bearer {token}"}
+
+        assert 200 == (await play.post(payload(), headers=bearer("old-old-old-old-old")))[0]
+        play.source.change_settings(settings_of(token="new-new-new-new-new"))
+        assert 401 == (await play.post(payload(), headers=bearer("old-old-old-old-old")))[0]
+        assert 200 == (await play.post(payload(1), headers=bearer("new-new-new-new-new")))[0]
+
+    run(scenario, token="old-old-old-old-old")
+
+
+def test_a_certificate_that_was_renewed_is_shown_to_the_next_client(certificates: Certificates, tmp_path: Path) -> None:
+    other = Certificates(tmp_path)
+
+    async def scenario(play: Play) -> None:
+        assert 200 == (await play.post(payload()))[0]
+        play.source.change_settings(settings_of(**_tls(other)))
+        async with aiohttp.ClientSession() as session, session.post(play.url, ssl=_trusting(other)) as answer:
+            assert 400 == answer.status
+        with pytest.raises(ssl.SSLError):
+            play.source.change_settings(settings_of(tls={"certificate": __file__, "key": __file__}))
+
+    run(scenario, _trusting(certificates), **_tls(certificates))
 
 
 def test_a_client_without_certificate_stays_outside(certificates: Certificates) -> None:
