@@ -106,7 +106,7 @@ class Mozu(Monitor):
         super().__init__(", ".join(part for part in parts if part), [], r"watching \d+ event types")
         self._options = [argument for path in rules for argument in ("-r", str(path))]
         if compat32:
-            self._options += ["-o", f"sources.ebpf.compat32={compat32}"]
+            self._options += ["-o", f"sources=[ebpf: {{compat32: {compat32}}}]"]
 
     def command(self, stats: Path) -> list[str]:
         """Run from the checkout."""

@@ -22,6 +22,7 @@ from mozu.core.api.capabilities import (
     ReadsFields,
     Reopens,
     ReportsGaps,
+    StatesLimits,
 )
 from mozu.core.api.components import (
     Counts,
@@ -42,6 +43,7 @@ from mozu.core.api.declarations import (
     EnricherDeclaration,
     EvaluatorDeclaration,
     SinkDeclaration,
+    SourceChoiceDeclaration,
     SourceDeclaration,
 )
 from mozu.core.api.event_types import DataEventType
@@ -49,8 +51,10 @@ from mozu.core.api.extensions import CommandsDeclaration, Encoder, FieldsDeclara
 from mozu.core.api.hookspecs import hookimpl
 from mozu.core.api.kind import Kind
 from mozu.core.api.lookup_table import LookupLimits, LookupTable
+from mozu.core.api.privileges import Privilege
 from mozu.core.api.secret import Secret
 from mozu.core.api.settings import Settings
+from mozu.core.api.source_choice import NO_SOURCE, SourceChoice
 from mozu.core.api.version1 import Declaration, Need
 from mozu.core.errors import (
     ConfigError,
@@ -70,6 +74,7 @@ from mozu.core.model.fields.value_checks import VALUE_TYPES
 
 __all__ = [
     "API_VERSION",
+    "NO_SOURCE",
     "VALUE_TYPES",
     "AcksAlerts",
     "AcksBatches",
@@ -120,6 +125,7 @@ __all__ = [
     "ObservesPids",
     "Obstacle",
     "Outcome",
+    "Privilege",
     "Process",
     "ProcessPredicate",
     "ProvidesReaders",
@@ -140,9 +146,12 @@ __all__ = [
     "SockTuple",
     "Source",
     "SourceBroken",
+    "SourceChoice",
+    "SourceChoiceDeclaration",
     "SourceDeclaration",
     "SourceUnavailable",
     "Stamp",
+    "StatesLimits",
     "SyscallEvent",
     "UnknownField",
     "Visibility",

@@ -72,8 +72,18 @@ class HasOrigin(Protocol):
 class ObservesPids(Protocol):
     """A live source of system calls that sees a few processes only, and not all of the machine's."""
 
-    def observed_pids(self) -> Sequence[int]:
-        """The processes whose past its events build upon; the core reads no others from /proc. After `start`."""
+    def observed_pids(self) -> Sequence[int] | None:
+        """The processes whose past its events build upon; the core reads no others from /proc. None: it may see any.
+        After `start`."""
+
+
+@runtime_checkable
+class StatesLimits(Protocol):
+    """A source that cannot see everything that the rules ask for, and knows what that is."""
+
+    def limits(self) -> Sequence[str]:
+        """A phrase for each thing that it does not see now: "32-bit calls". For the alert that says that it took the
+        place of another source, and for the statistics. After `start`, on the event loop; must not block."""
 
 
 @runtime_checkable
@@ -209,6 +219,7 @@ CAPABILITIES: Final = (
     _of(AcksAlerts, "ack_alerts", Kind.SOURCE),
     _of(HasOrigin, "origin", Kind.SOURCE),
     _of(ObservesPids, "observed_pids", Kind.SOURCE),
+    _of(StatesLimits, "limits", Kind.SOURCE),
     _of(FiltersByProcess, "use_process_predicates", Kind.SOURCE),
     _of(FollowsState, "state_applied", Kind.SOURCE),
     _of(CachesProcesses, "invalidate_processes", Kind.SOURCE),

@@ -12,7 +12,7 @@ from typing import Final
 
 from mozu.core.api.capabilities import CAPABILITIES, Capability
 from mozu.core.api.components import Enricher, Evaluator, Sink, Source
-from mozu.core.api.declarations import AnyDeclaration
+from mozu.core.api.declarations import AnyDeclaration, ComponentDeclaration
 from mozu.core.api.kind import Kind
 
 _CONTRACTS: Final[Mapping[Kind, type]] = {
@@ -35,6 +35,8 @@ RENAMED: Final[Mapping[str, str]] = {
 
 def component_class(declaration: AnyDeclaration) -> type | None:
     """The class that `build` makes, as far as it says: it is that class, or is annotated with it."""
+    if not isinstance(declaration, ComponentDeclaration):
+        return None
     build = declaration.build
     if isinstance(build, type):
         return build

@@ -13,6 +13,7 @@ from mozu.core.api.context import Context
 from mozu.core.api.event_types import DataEventType
 from mozu.core.api.kind import Kind
 from mozu.core.api.lookup_table import LookupLimits
+from mozu.core.api.privileges import Privilege
 from mozu.core.api.settings import Settings
 from mozu.core.filter.demand import Demand
 from mozu.core.filter.pushdown import Pushdown
@@ -25,16 +26,13 @@ S = TypeVar("S", bound=Settings)
 C = TypeVar("C")
 
 
-class ComponentDeclaration(msgspec.Struct, Generic[S, C], frozen=True, kw_only=True):
-    """What the declarations of all kinds have; a plugin makes one of the classes below."""
+class PluginDeclaration(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
+    """What all declarations have; a plugin makes one of the classes below."""
 
     kind: ClassVar[Kind]
 
     name: str
     """As configuration writes it; unique within its kind."""
-    build: Callable[[S, Context], C]
-    """(settings, context) → component. A class, or a function whose annotation names the class: its methods are then
-    checked when the plugin is loaded, otherwise when the component is built."""
     settings: type[S]
     """`Settings` itself where there are none."""
     summary: str
@@ -45,6 +43,17 @@ class ComponentDeclaration(msgspec.Struct, Generic[S, C], frozen=True, kw_only=T
     """Commands of its own, by name: `mozu NAME COMMAND`. Each finds the validated settings of its entry in the
     configuration as the context's object (`click.pass_obj`)."""
     api: int = API_VERSION
+
+
+class ComponentDeclaration(PluginDeclaration[S], Generic[S, C], frozen=True, kw_only=True):
+    """What the declarations of all components have."""
+
+    build: Callable[[S, Context], C]
+    """(settings, context) → component. A class, or a function whose annotation names the class: its methods are then
+    checked when the plugin is loaded, otherwise when the component is built."""
+    privileges: Callable[[S], Iterable[Privilege]] | None = None
+    """Which capabilities of Linux it uses with these settings, for `mozu run --check` (docs/privileges.md). None where
+    it needs none."""
 
 
 class SourceDeclaration(ComponentDeclaration[S, Source], Generic[S], frozen=True, kw_only=True):
@@ -66,6 +75,18 @@ class SourceDeclaration(ComponentDeclaration[S, Source], Generic[S], frozen=True
     visibility: Callable[[], Iterable[Visibility]] | None = None
     """What this machine lets it see, for `mozu sources`; it may take a second, and starts nothing. None where that does
     not depend on the machine."""
+    start_problem: Callable[[S], str | None] | None = None
+    """Why it could not start on this machine with these settings, in one sentence; None: nothing speaks against it. For
+    `mozu run --check`; starts nothing."""
+
+
+class SourceChoiceDeclaration(PluginDeclaration[S], Generic[S], frozen=True, kw_only=True):
+    """Declares a source that is one of others: the first that can start on this machine takes its place."""
+
+    kind: ClassVar[Kind] = Kind.SOURCE
+
+    choices: tuple[str, ...]
+    """Settings that name these sources, best first, each a `SourceChoice`. Those that are `none` are left out."""
 
 
 class EnricherDeclaration(ComponentDeclaration[S, Enricher], Generic[S], frozen=True, kw_only=True):
@@ -96,14 +117,17 @@ class SinkDeclaration(ComponentDeclaration[S, Sink], Generic[S], frozen=True, kw
 
 
 AnySource = SourceDeclaration[Any]
+AnySourceChoice = SourceChoiceDeclaration[Settings]
 AnyEnricher = EnricherDeclaration[Any]
 AnyEvaluator = EvaluatorDeclaration[Any]
 AnySink = SinkDeclaration[Any]
-AnyDeclaration = AnySource | AnyEnricher | AnyEvaluator | AnySink
-"""One of the four, whatever its settings are; the registry validates those against `settings`."""
+AnyComponent = AnySource | AnyEnricher | AnyEvaluator | AnySink
+AnyDeclaration = AnyComponent | AnySourceChoice
+"""One of the five, whatever its settings are; the registry validates those against `settings`."""
 
 DECLARATIONS: Final[tuple[type[AnyDeclaration], ...]] = (
     SourceDeclaration,
+    SourceChoiceDeclaration,
     EnricherDeclaration,
     EvaluatorDeclaration,
     SinkDeclaration,

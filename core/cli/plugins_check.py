@@ -8,7 +8,18 @@ from typing import Final, TypeVar
 
 import click
 
-from mozu.core.api import Context, Demand, Enricher, Evaluator, Kind, Sink, SinkDeclaration, Source, Stamp
+from mozu.core.api import (
+    Context,
+    Demand,
+    Enricher,
+    Evaluator,
+    Kind,
+    Sink,
+    SinkDeclaration,
+    Source,
+    SourceChoiceDeclaration,
+    Stamp,
+)
 from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.cli import options
 from mozu.core.cli.known import known_fields
@@ -111,6 +122,9 @@ def _try(plugin: Plugin, entry: Entry, registry: Registry, fields: FieldRegistry
 
 
 async def _started(plugin: Plugin, entry: Entry, registry: Registry, context: Context) -> None:
+    if isinstance(plugin.declaration, SourceChoiceDeclaration):
+        registry.sources(entry)  # what it names is tried under its own name
+        return
     component: object = registry.build(plugin.declaration, entry, context)  # type: ignore[misc]  # of any kind
     thread = None
     if isinstance(plugin.declaration, SinkDeclaration) and plugin.declaration.blocking:

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 import orjson
 
-from mozu.core.api import SourceDeclaration
 from mozu.core.cli import options, pushdown
 from mozu.core.cli.known import configured_rules, known_fields
 from mozu.core.cli.terminal import paragraph, safe, table, width
@@ -122,7 +121,7 @@ def explain_command(
     filters: pushdown.Filters = {}
     if kind == "rule":
         rule = next(rule for rule in result.rules.rules if rule.name == name)
-        sources = [source for source, _ in registry.declarations(SourceDeclaration, config.sources)]
+        sources = [source for entry in config.sources for source, _ in registry.sources(entry)]
         filters = pushdown.of_rule(rule, fields, sources)
     filtered = {"filtered_by": filters} if kind == "rule" else {}
     if as_json:

@@ -19,6 +19,7 @@ Examples:
   mozu run --duration 60 --stats stats.json   one minute, then the counters as JSON
   mozu run --record monday.jsonl.gz           every event, for `mozu replay`
   mozu run -o sinks.stdout.format=json -o log.level=debug
+  mozu run --check                            what would watch, and which capabilities that takes
 
 Stop it with Ctrl-C: sources stop first, what is in flight is delivered, and the counters appear."""
 )
@@ -27,6 +28,10 @@ Stop it with Ctrl-C: sources stop first, what is in flight is delivered, and the
 @click.option("--json", "as_json", is_flag=True, help="Write alerts to the standard output as JSON.")
 @click.option(
     "--duration", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after this many seconds."
+)
+@click.option(
+    "--check", is_flag=True, help="Start nothing: say which source would watch, and which capabilities are needed, "
+    "which are missing, and what does not work without each. With --json as JSON."
 )
 @options.stats
 @options.record
@@ -38,6 +43,7 @@ def command(
     as_json: bool,
     record: Path | None,
     duration: float | None,
+    check: bool,
     stats: Path | None,
     verbose: bool,
 ) -> int:
@@ -45,8 +51,12 @@ def command(
     given = options.with_record(overrides, record)
     if verbose:
         given = (*given, "log.level=debug")
-    read = partial(configure, path, given, rules=rules, json=as_json)
+    read = partial(configure, path, given, rules=rules, json=as_json and not check)
     config, registry = read()
+    if check:
+        from mozu.core.cli.machine import report  # imports what few runs need
+
+        return report(config, registry, as_json=as_json)
     set_up(config.log.level)
     from mozu.core.runtime.engine import run  # after the configuration is known to be good: it takes a while to import
 

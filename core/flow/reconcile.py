@@ -43,7 +43,7 @@ class Reconciler:
         metrics: Metrics,
         *,
         threads: Callable[[], bool],
-        pids: Callable[[], Iterable[int]] | None = None,
+        pids: Callable[[], Iterable[int] | None] | None = None,
     ) -> None:
         self._pipeline, self._state, self._threads, self._pids = pipeline, state, threads, pids
         self._requested = asyncio.Event()
@@ -118,7 +118,8 @@ class Reconciler:
     def _read_procfs(self, pids: list[int] | None) -> list[ProcSnapshot]:
         """On a worker thread, which ends soon after the work is given up."""
         if pids is None and self._pids is not None:
-            pids = list(self._pids())
+            observed = self._pids()
+            pids = None if observed is None else list(observed)
         found = []
         for one in self._state.read_procfs(pids):
             if self._ended:

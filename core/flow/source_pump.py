@@ -7,10 +7,12 @@ half full (`AlertPipeline.wait_capacity`) or a recording is behind (`SourcePipel
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from mozu.core.api import AcksAlerts, AcksBatches, ObservesPids
+import msgspec
+
+from mozu.core.api import AcksAlerts, AcksBatches, ObservesPids, Source, StatesLimits
 from mozu.core.common.backoff import Backoff
 from mozu.core.errors import SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand
@@ -18,6 +20,7 @@ from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
 from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.isolation.deadline import START_SECONDS, within
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Event
 
@@ -29,31 +32,112 @@ _FIRST_BACKOFF, _MAX_BACKOFF = 1.0, 30.0
 """Seconds before a failed source is started again."""
 
 
+class PumpedSource(msgspec.Struct, frozen=True):
+    """What a pump needs of a source."""
+
+    plugin: str
+    pipeline: SourcePipeline
+    reconciler: Reconciler | None = None
+    """None for a source that is not live, whose state cannot be compared with the machine."""
+
+
 class SourcePump:
-    """One source with its pipeline. `demand` gives what is wanted now; `stopping` is set when the run ends."""
+    """One source with its pipeline. `demand` gives what is wanted now; `stopping` is set when the run ends.
+
+    `alternatives`: sources that could be it, best first; the first that starts is. A further one is built where those
+    before it could not start.
+    """
 
     def __init__(
         self,
-        pipeline: SourcePipeline,
+        alternatives: Iterator[PumpedSource],
         alerts: AlertPipeline,
-        reconciler: Reconciler | None,
         *,
         demand: Callable[[], Demand],
         stopping: asyncio.Event,
         seconds: float = START_SECONDS,
     ) -> None:
         """`seconds`: what a start, or taking new demand, may take."""
-        self.pipeline, self.name, self.live = pipeline, pipeline.name, pipeline.live
-        self.reconciler = reconciler
-        """None for a source that is not live, whose state cannot be compared with the machine."""
-        self._source, self._alerts, self._demand, self._stopping = pipeline.source, alerts, demand, stopping
+        self._alternatives, self._pumped = alternatives, next(alternatives)
+        self.name, self.live = self.pipeline.name, self.pipeline.live
+        self._alerts, self._demand, self._stopping = alerts, demand, stopping
         self._seconds = seconds
+        self.refused: dict[str, str] = {}
+        """Plugin → why it could not start, of those that come before the one that works."""
         self.failed = False
         """The source has ended before its input did: the exit status is 1."""
 
+    @property
+    def plugin(self) -> str:
+        """The plugin that works."""
+        return self._pumped.plugin
+
+    @property
+    def title(self) -> str:
+        """Its name, with the plugin where that is another."""
+        return self.name if self.name == self.plugin else f"{self.name} ({self.plugin})"
+
+    @property
+    def pipeline(self) -> SourcePipeline:
+        """Of the source that works."""
+        return self._pumped.pipeline
+
+    @property
+    def reconciler(self) -> Reconciler | None:
+        """Of the source that works."""
+        return self._pumped.reconciler
+
+    @property
+    def _source(self) -> Isolated[Source]:
+        return self.pipeline.source
+
+    def limits(self) -> Sequence[str]:
+        """What the source says that it does not see (`StatesLimits`)."""
+        component = self._source.component
+        found: Sequence[str] = ()
+        if isinstance(component, StatesLimits):
+            with self._source.contained("state its limits"):
+                found = component.limits()
+        return found
+
     async def start(self, demand: Demand) -> None:
-        """Start the source, then take in the processes that exist already. Raises SourceUnavailable,
-        DeadlineExceeded."""
+        """Start the first of the alternatives that can, then take in the processes that exist already.
+
+        Raises SourceUnavailable, which says of each alternative why it cannot start, and DeadlineExceeded.
+        """
+        while True:
+            try:
+                await self._start(demand)
+            except SourceUnavailable as error:
+                following = next(self._alternatives, None)
+                if following is None and self.refused:
+                    self._refuse(error)
+                    raise SourceUnavailable(f"source {self.name}: {self._reasons()}") from error
+                if following is None:
+                    raise
+                self._refuse(error)
+                self._pumped = following
+            else:
+                break
+        if self.refused:
+            self._report_fallback()
+
+    def _refuse(self, error: SourceUnavailable) -> None:
+        self.refused[self.plugin] = str(error).removeprefix(f"source {self.plugin}: ")
+
+    def _reasons(self) -> str:
+        return "; ".join(f"{plugin} cannot start ({reason})" for plugin, reason in self.refused.items())
+
+    def _report_fallback(self) -> None:
+        limits = ", ".join(self.limits()) or "nothing that it knows of"
+        text = f"source {self.name}: {self._reasons()}, so {self.plugin} watches; not seen: {limits}"
+        _log.warning("%s", text)
+        self._alerts.notice(
+            "Source fallback", Severity.WARNING, text, evt_source=self.name, plugin=self.plugin,
+            reason=self._reasons(), not_seen=limits,
+        )  # fmt: skip
+
+    async def _start(self, demand: Demand) -> None:
         try:
             await within(self._source, "start", self._seconds, lambda: self._source.component.start(demand))
             self._seed(demand)
@@ -69,7 +153,7 @@ class SourcePump:
         source = self._source.component
         state.configure(environments="env" in needed)
         known = state.seed(source.observed_pids() if isinstance(source, ObservesPids) else None)
-        _log.info("source %s has started; %d processes were there already", self.name, known)
+        _log.info("source %s has started; %d processes were there already", self.title, known)
         if "threads" in needed:
             self.reconcile()  # births that came before the count are under way, and would count twice
 

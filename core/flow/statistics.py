@@ -6,28 +6,32 @@ from typing import Any
 
 from mozu.core.api import Counts
 from mozu.core.delivery.sink_worker import SinkWorker
-from mozu.core.flow.pipeline import SourcePipeline
+from mozu.core.flow.source_pump import SourcePump
 from mozu.core.metrics import Metrics
 
 
 def gather(
-    metrics: Metrics, pipelines: Sequence[SourcePipeline], workers: Sequence[SinkWorker], started: float
+    metrics: Metrics, pumps: Sequence[SourcePump], workers: Sequence[SinkWorker], started: float
 ) -> dict[str, Any]:
     """Everything there is, as plain values. Shape: docs/statistics.md."""
     return {
         "seconds": round(time.monotonic() - started, 3),
         "cpu_seconds": round(time.process_time(), 3),
-        "sources": {pipeline.name: _source(pipeline) for pipeline in pipelines},
+        "sources": {pump.name: _source(pump) for pump in pumps},
         "sinks": {worker.name: _sink(metrics, worker) for worker in workers},
         "metrics": [{"name": name, "labels": labels, "value": value} for name, labels, value in metrics.collect()],
     }
 
 
-def _source(pipeline: SourcePipeline) -> dict[str, Any]:
+def _source(pump: SourcePump) -> dict[str, Any]:
+    pipeline = pump.pipeline
     types: dict[str, Any] = {}
     with pipeline.source.contained("count"):
         types = {kind: _counts(count) for kind, count in sorted(pipeline.source.component.counts().items())}
     return {
+        "plugin": pump.plugin,
+        "instead_of": dict(pump.refused),
+        "not_seen": list(pump.limits()),
         "received": pipeline.received.value,
         "internal": pipeline.internal.value,
         "rejected": pipeline.rejected.value,
@@ -70,6 +74,7 @@ def as_text(numbers: Mapping[str, Any]) -> str:
     """A few lines for a terminal."""
     lines = [f"mozu ran {numbers['seconds']:.1f} s and used {numbers['cpu_seconds']:.2f} s of CPU"]
     for name, source in numbers["sources"].items():
+        lines += _choice_lines(name, source["plugin"], source["instead_of"], source["not_seen"])
         lines.append(
             f"source {name}: received {source['received']}, evaluated {source['evaluated']}, "
             f"for the state only {source['internal']}, rejected {source['rejected']}"
@@ -84,6 +89,13 @@ def as_text(numbers: Mapping[str, Any]) -> str:
             f"{_spool(sink)}{failed}{busy}"
         )
     return "\n".join(lines)
+
+
+def _choice_lines(name: str, plugin: str, refused: Mapping[str, str], limits: Sequence[str]) -> list[str]:
+    """Which plugin works, where that is not what was wanted most, and what it did not see."""
+    reasons = "; ".join(f"{other} cannot start ({reason})" for other, reason in refused.items())
+    lines = [f"source {name}: {reasons}, so {plugin} watched"] if reasons else []
+    return [*lines, f"source {name}: not seen: {', '.join(limits)}"] if limits else lines
 
 
 def _spool(sink: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from mozu.core.api import Kind
 
 BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.SOURCE: {
+        "syscalls": "mozu.plugins.sources.syscalls",
         "ebpf": "mozu.plugins.sources.ebpf",
         "replay": "mozu.plugins.sources.replay",
         "ptrace": "mozu.plugins.sources.ptrace",

@@ -12,7 +12,7 @@ import msgspec
 from mozu.core.api import API_VERSION, FieldReaders, Kind, Settings, version1
 from mozu.core.api.capabilities import CAPABILITIES, Capability
 from mozu.core.api.contract import build_fault, faults
-from mozu.core.api.declarations import AnyDeclaration, SinkDeclaration
+from mozu.core.api.declarations import AnyDeclaration, SinkDeclaration, SourceChoiceDeclaration
 from mozu.core.api.extensions import AnyExtension, CommandsDeclaration, Encoder, FieldsDeclaration, FormatDeclaration
 from mozu.core.errors import PluginError
 from mozu.core.model.fields import FieldRegistry
@@ -116,13 +116,16 @@ def declaration_fault(declaration: AnyDeclaration | version1.Declaration) -> str
     """What is wrong with a declaration; empty: nothing."""
     if not isinstance(declaration.name, str) or not declaration.name:
         return "its declaration has no name"
-    if not callable(declaration.build):
+    if not isinstance(declaration, SourceChoiceDeclaration) and not callable(declaration.build):
         return "its declaration has no `build` that can be called"
     if not (isinstance(declaration.settings, type) and issubclass(declaration.settings, Settings)):
         return "its `settings` must be a class derived from mozu.core.api.Settings"
     taken = sorted(RESERVED & declaration.settings.model_fields.keys())
     if taken:
         return f"its setting {taken[0]!r} has a name that the core reserves; rename it"
+    if isinstance(declaration, SourceChoiceDeclaration):
+        unknown = [name for name in declaration.choices if name not in declaration.settings.model_fields]
+        return f"its choice {unknown[0]!r} is none of its settings" if unknown else ""
     return build_fault(declaration.build)
 
 

@@ -16,13 +16,19 @@ import pluggy
 
 from mozu.core.api import API_VERSION, Context, DataEventType, Kind, Settings, SourceDeclaration, version1
 from mozu.core.api.contract import component_class
-from mozu.core.api.declarations import DECLARATIONS, AnyDeclaration, ComponentDeclaration
+from mozu.core.api.declarations import (
+    DECLARATIONS,
+    AnyDeclaration,
+    AnySource,
+    ComponentDeclaration,
+)
 from mozu.core.api.extensions import EXTENSIONS, AnyExtension, Encoder, FormatDeclaration
 from mozu.core.api.hookspecs import Brought, Hooks
 from mozu.core.errors import PluginError
 from mozu.core.model.fields import Field, FieldRegistry
 from mozu.core.runtime.builtin_plugins import BUILTINS, is_builtin
 from mozu.core.runtime.config import Config, Entry, Problems, read
+from mozu.core.runtime.config.source_choices import alternatives
 from mozu.core.runtime.config.suggest import suggestion
 from mozu.core.runtime.config.validate import secret_files, validate
 from mozu.core.runtime.extensions import Extension, Extensions
@@ -75,6 +81,16 @@ class Registry:
         """Entries of one kind with what their plugins say of themselves. Raises PluginError."""
         found = [(self.declaration(entry), entry) for entry in entries]
         return [(declaration, entry) for declaration, entry in found if isinstance(declaration, kind)]
+
+    def sources(self, entry: Entry) -> list[tuple[AnySource, Entry]]:
+        """The sources that an entry stands for, best first: itself, or those that its choice names.
+
+        Raises ConfigError and PluginError.
+        """
+        problems = Problems()
+        found = [(self.declaration(one), one) for one in self._alternatives(entry, problems)]
+        problems.check()
+        return [(declaration, one) for declaration, one in found if isinstance(declaration, SourceDeclaration)]
 
     def build(self, declaration: ComponentDeclaration[Settings, C], entry: Entry, context: Context) -> C:
         """The component of an entry, which keeps the contract of its kind. Raises PluginError and ConfigError.
@@ -200,10 +216,14 @@ class Registry:
                 problems.add(mark, str(error))
         for entry in config.entries():
             try:
-                self._settings(entry, problems)
+                for one in self._alternatives(entry, problems):
+                    self._settings(one, problems)
             except PluginError as error:
                 problems.add(entry.node.mark, str(error))
             self._format_options(entry, problems)
+
+    def _alternatives(self, entry: Entry, problems: Problems) -> list[Entry]:
+        return alternatives(entry, problems, self.declaration, self._settings)
 
     def _settings(self, entry: Entry, problems: Problems) -> Settings | None:
         model = self.declaration(entry).settings

@@ -16,6 +16,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from mozu.core.abi.anon_inodes import ANON_INODES
+from mozu.core.api import Privilege
 from mozu.core.model.event import File, as_text
 from mozu.core.model.syscalls import convert_open_flags
 from mozu.core.state.observed import KnownProcess
@@ -39,6 +40,16 @@ _INVALID_ID: Final = 0xFFFFFFFF
 _CHUNK: Final = 1 << 16
 _WRITABLE, _MEMFD = 1, 4
 """Bits of the table `execve_flags`."""
+
+
+PROC_PRIVILEGES: Final = (
+    Privilege(
+        capability="CAP_SYS_PTRACE",
+        purpose="read /proc of other users' processes",
+        without="programs and directories of processes of other users that ran before mozu are not known",
+    ),
+)
+"""What reading all of /proc takes, which is done for every live source of system calls."""
 
 
 class Procfs:

@@ -57,7 +57,7 @@ def test_every_set_of_rules_is_watched_with_and_without_the_32_bit_watch() -> No
     found = monitors(options)
     assert names == [monitor.name for monitor in found]
     command = found[3].command(Path("stats"))
-    assert ["-r", "a.yaml", "-r", "b.yaml", "-o", "sources.ebpf.compat32=off"] == command[command.index("-r") :]
+    assert ["-r", "a.yaml", "-r", "b.yaml", "-o", "sources=[ebpf: {compat32: off}]"] == command[command.index("-r") :]
 
 
 def test_without_options_mozu_is_as_it_is_by_default() -> None:

@@ -37,7 +37,7 @@ def flood(tmp_path_factory: pytest.TempPathFactory) -> Flood:
     path, rules, program = folder / "target", folder / "rules.yaml", compiled("flood")
     path.touch()
     rules.write_text(RULES.format(path=path))
-    small = ("-o", "sources.ebpf.ring_size=65536", "-o", "sinks.stdout.queue.size=1000")
+    small = ("-o", "sources.syscalls.source={ebpf: {ring_size: 65536}}", "-o", "sinks.stdout.queue.size=1000")
     with mozu_run(folder, *small, "-r", str(rules)) as mozu:
         run = subprocess.run([program, str(CALLS), path], check=True, capture_output=True, text=True)
         mozu.wait_alert(lambda alert: alert["rule"] == "Events lost", "an alert that tells of the loss")
@@ -46,23 +46,23 @@ def flood(tmp_path_factory: pytest.TempPathFactory) -> Flood:
 
 
 def test_every_call_is_filtered_lost_missed_or_received(flood: Flood) -> None:
-    count = flood.statistics["sources"]["ebpf"]["types"]["creat"]
+    count = flood.statistics["sources"]["syscalls"]["types"]["creat"]
     assert flood.made == count["filtered"] + count["lost"] + count["missed"] + count["received"]
     assert flood.made == count["seen"]
 
 
 def test_the_ring_was_too_small_so_that_the_test_can_fail(flood: Flood) -> None:
-    assert flood.statistics["sources"]["ebpf"]["types"]["creat"]["lost"] > 0
+    assert flood.statistics["sources"]["syscalls"]["types"]["creat"]["lost"] > 0
 
 
 def test_the_alert_stream_tells_of_all_that_was_lost(flood: Flood) -> None:
     told = sum(alert["output_fields"]["lost"] for alert in flood.alerts if alert["rule"] == "Events lost")
-    types = flood.statistics["sources"]["ebpf"]["types"].values()
+    types = flood.statistics["sources"]["syscalls"]["types"].values()
     assert told == sum(count["lost"] + (count["missed"] or 0) for count in types)
 
 
 def test_what_was_received_was_judged_or_served_the_state(flood: Flood) -> None:
-    source = flood.statistics["sources"]["ebpf"]
+    source = flood.statistics["sources"]["syscalls"]
     assert source["received"] == source["evaluated"] + source["internal"] + source["rejected"]
     assert source["rejected"] == 0
 
@@ -75,7 +75,7 @@ def test_every_accepted_alert_was_delivered_or_dropped_and_the_drops_are_told(fl
 
 
 def test_each_received_call_raised_its_alert_or_its_alert_was_counted(flood: Flood) -> None:
-    received = flood.statistics["sources"]["ebpf"]["types"]["creat"]["received"]
+    received = flood.statistics["sources"]["syscalls"]["types"]["creat"]["received"]
     own = sum(alert["rule"] == "The flood opens its file" for alert in flood.alerts)
     dropped = sum(flood.statistics["sinks"]["stdout"]["dropped"].values())
     assert own <= received <= own + dropped

@@ -46,7 +46,7 @@ def notice(mozu: Running, rule: str, **values: Any) -> dict[str, Any]:
 
 def test_a_heartbeat_is_sent_once_mozus_own_event_came_through(tmp_path: Path) -> None:
     with mozu_run(tmp_path, *configured(tmp_path)) as mozu:
-        beat = notice(mozu, "Heartbeat", sources_passed="ebpf", sources_failed="")
+        beat = notice(mozu, "Heartbeat", sources_passed="syscalls", sources_failed="")
         assert "Informational" == beat["priority"]
         assert beat["output_fields"]["rules_digest"] == notice(mozu, "mozu started")["output_fields"]["rules_digest"]
         (tmp_path / "rules.yaml").write_text(RULES.replace("/no/such", "/nor/such"))

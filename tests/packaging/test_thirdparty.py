@@ -128,7 +128,7 @@ def test_while_its_sink_sleeps_no_kernel_event_is_lost(with_third_party: Path, t
         log += process.stderr.readlines()
     assert process.returncode == 0, "".join(log)
     statistics = json.loads((tmp_path / "stats.json").read_text())
-    counts = statistics["sources"]["ebpf"]["types"]["openat"]
+    counts = statistics["sources"]["syscalls"]["types"]["openat"]
     assert (counts["lost"], counts["missed"]) == (0, 0)
     assert statistics["sinks"]["sleepy"]["accepted"] == 10_000 + 2  # mozu started, mozu stopped
     assert "sink sleepy: accepted" in "".join(log)

@@ -100,7 +100,7 @@ def soak(plan: Plan, rules: list[Path], folder: Path, say: Callable[[str], None]
             mozu.send_signal(signal.SIGTERM)
             if mozu.wait(_PATIENCE):
                 raise AssertionError("mozu did not end cleanly")
-    counts = json.loads((folder / "statistics.json").read_text())["sources"]["ebpf"]["types"]
+    counts = json.loads((folder / "statistics.json").read_text())["sources"]["syscalls"]["types"]
     return Outcome(samples, wrong, compared, sizes, begun, counts)
 
 
@@ -139,7 +139,8 @@ def _mozu(rules: list[Path], folder: Path, ring: int) -> Iterator["subprocess.Po
     log = folder / "log"
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", "MOZU_STATE": str(folder / "state.json")}
     named = [word for path in rules for word in ("-r", str(path))]
-    options = ["--stats", str(folder / "statistics.json"), "-o", f"sources.ebpf.ring_size={ring}", *named]
+    source = ["-o", f"sources.syscalls.source.ebpf.ring_size={ring}", "-o", "sources.syscalls.fallback=none"]
+    options = ["--stats", str(folder / "statistics.json"), *source, *named]
     with log.open("wb") as errors, (folder / "alerts").open("wb") as alerts:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.soak.watched", "run", *options],

@@ -3,7 +3,7 @@
 from typing import Final
 
 DEFAULT: Final = """\
-sources: [ebpf]
+sources: [syscalls]
 enrichers: [users, docker]
 evaluators: [falco]
 sinks: [stdout]

@@ -10,7 +10,10 @@ import msgspec
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from mozu.core.api import SourceChoice
+
 _WORDS: Mapping[object, str] = {
+    SourceChoice: "source",
     str: "text", int: "integer", float: "number", bool: "boolean", Path: "path", bytes: "text",
 }  # fmt: skip
 
@@ -73,6 +76,8 @@ def _default(field: FieldInfo) -> str:
 def type_words(kind: object) -> str:
     """A type in the words of people who write YAML."""
     origin, arguments = get_origin(kind), get_args(kind)
+    if kind in _WORDS:
+        return _WORDS[kind]
     if origin is Annotated:
         return type_words(arguments[0])
     if origin is Literal:
@@ -85,4 +90,4 @@ def type_words(kind: object) -> str:
         return f"mapping to {type_words(arguments[1])}"
     if isinstance(kind, type) and issubclass(kind, SecretStr):
         return "secret"
-    return _WORDS.get(kind, kind.__name__ if isinstance(kind, type) else str(kind))
+    return kind.__name__ if isinstance(kind, type) else str(kind)

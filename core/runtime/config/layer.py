@@ -63,7 +63,7 @@ def items_of(kind: Kind, node: YamlNode, problems: Problems) -> dict[str, Item]:
         problems.add(node.mark, f"{kind.section} must be a list of {kind} plugins, [] for none; found {node.kind}")
         return items
     for entry in node.value:
-        item = _item(kind, entry, problems)
+        item = item_of(kind, entry, problems)
         if item is None:
             continue
         if item.id in items:
@@ -75,7 +75,8 @@ def items_of(kind: Kind, node: YamlNode, problems: Problems) -> dict[str, Item]:
     return items
 
 
-def _item(kind: Kind, node: YamlNode, problems: Problems) -> Item | None:
+def item_of(kind: Kind, node: YamlNode, problems: Problems) -> Item | None:
+    """An entry, named or as one mapping from the name to its settings; None after adding the mistake."""
     if isinstance(node.value, str) and node.value:
         return Item(node.value, node.value, node.mark, YamlNode({}, node.mark, {}))
     if not isinstance(node.value, dict) or not node.value:

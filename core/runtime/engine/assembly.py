@@ -8,8 +8,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,12 +31,10 @@ from mozu.core.api.declarations import (
     EnricherDeclaration,
     EvaluatorDeclaration,
     SinkDeclaration,
-    SourceDeclaration,
 )
 from mozu.core.api.lookup_table import AnyLookupTable
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.redact import Redactor
-from mozu.core.errors import ConfigError, MozuError
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.flow.impaired_fields import ImpairedFields
 from mozu.core.flow.key_lookups import KeyLookups
@@ -49,6 +48,7 @@ from mozu.core.model.fields.lookups import Lookups
 from mozu.core.recording import PluginValues
 from mozu.core.runtime.config import Config, Entry
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.engine.build_each import build_each
 from mozu.core.runtime.engine.built import Assembly, BuiltSink, BuiltSource, Recipe
 from mozu.core.runtime.engine.field_readers import bind_enricher, bind_source
 from mozu.core.runtime.engine.file_content import content_of
@@ -101,18 +101,19 @@ class Assembler:
         self._key_lookups: dict[str, EnricherLookups] = {}
         self._impaired = ImpairedFields(metrics) if current is None else current.impaired
         self._values = PluginValues()
+        alternatives = [(registry.sources(entry), entry) for entry in config.sources]
         self._fields = self._make_fields()
         for text in registry.warnings:
             _log.warning("%s", text)
-        self._enrichers = _each(registry.declarations(EnricherDeclaration, config.enrichers), self._enricher)
-        self._sources = _each(registry.declarations(SourceDeclaration, config.sources), self._source)
+        self._enrichers = build_each(registry.declarations(EnricherDeclaration, config.enrichers), self._enricher)
+        self._sources = build_each(alternatives, self._source)
         self._bind_readers()
-        self._sinks = _each(registry.declarations(SinkDeclaration, config.sinks), self._sink)
+        self._sinks = build_each(registry.declarations(SinkDeclaration, config.sinks), self._sink)
 
     def evaluators(self) -> list[Isolated[Evaluator]]:
         """Load and compile the rules. Raises ConfigError, PluginError, RulesError."""
         declared = self._registry.declarations(EvaluatorDeclaration, self._config.evaluators)
-        return _each(declared, self._evaluator)
+        return build_each(declared, self._evaluator)
 
     def assembly(self, evaluators: list[Isolated[Evaluator]]) -> Assembly:
         """Everything together."""
@@ -226,7 +227,7 @@ class Assembler:
         self._assigned[key] = dict(self._current.lookups.get(key, {}))
         return next((one for one in of if one.name == entry.id), None)
 
-    def _source(self, declaration: AnySource, entry: Entry) -> BuiltSource:
+    def _source(self, alternatives: Sequence[tuple[AnySource, Entry]], entry: Entry) -> BuiltSource:
         """A source that runs stays, also with other settings: `fixed_problems` says which it cannot change."""
         key = entry.kind, entry.id
         self._recipes[key] = self._recipe(entry)
@@ -234,7 +235,12 @@ class Assembler:
             if one.isolated.name == entry.id and self._current is not None:
                 self._assigned[key] = dict(self._current.lookups.get(key, {}))
                 return one
-        return BuiltSource(declaration, self._built(declaration, entry, offline=not declaration.live))
+        return self._first_of(alternatives)
+
+    def _first_of(self, alternatives: Sequence[tuple[AnySource, Entry]]) -> BuiltSource:
+        (declaration, entry), *others = alternatives
+        built = self._built(declaration, entry, offline=not declaration.live)
+        return BuiltSource(declaration, built, partial(self._first_of, others) if others else None)
 
     def _enricher(self, declaration: AnyEnricher, entry: Entry) -> Isolated[Enricher]:
         running = [] if self._current is None else self._current.enrichers
@@ -304,21 +310,6 @@ class Assembler:
         with self._assigning(entry.kind, entry.id), deadline(isolation, "build", seconds):
             component = self._registry.build(declaration, entry, context)
         return Isolated(entry.kind.value, entry.id, component, self._metrics, blocking=blocking)
-
-
-def _each(declared: Sequence[tuple[Any, Entry]], build: Callable[[Any, Entry], T]) -> list[T]:
-    """Build all of them. Raises the mistake of one, or ConfigError with the mistakes of several."""
-    made, mistakes = [], []
-    for declaration, entry in declared:
-        try:
-            made.append(build(declaration, entry))
-        except MozuError as error:
-            mistakes.append(error)
-    if len(mistakes) > 1:
-        raise ConfigError([str(error) for error in mistakes])
-    if mistakes:
-        raise mistakes[0]
-    return made
 
 
 def _same_rules(one: Evaluator, other: Evaluator) -> bool:

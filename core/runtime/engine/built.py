@@ -1,5 +1,6 @@
 """An assembly: what a configuration names, built, with what it was built from."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ class BuiltSource(msgspec.Struct):
 
     declaration: AnySource
     isolated: Isolated[Source]
+    fallback: "Callable[[], BuiltSource] | None" = None
+    """Builds what takes its place where it cannot start."""
 
 
 class BuiltSink(msgspec.Struct):

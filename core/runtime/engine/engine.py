@@ -123,6 +123,7 @@ class Engine:
                 self._tasks.own(self._group)
                 startup = self._startup()
                 is_started = await self._start(startup)
+                watchdog.use(self._owners())  # another source may have taken the place of one that cannot start
                 if duration is not None:
                     timer = loop.call_later(duration, self.stop, "the time given has passed")
                 await (self._work() if is_started else self._abort(startup))
@@ -219,7 +220,7 @@ class Engine:
     def _owners(self) -> dict[str, str]:
         """Module → the component that it is the code of."""
         built = self._assembly
-        ends = [*(one.isolated for one in built.sources), *(one.isolated for one in built.sinks)]
+        ends = [*(pump.pipeline.source for pump in self._pumps), *(one.isolated for one in built.sinks)]
         components = [*ends, *built.enrichers, *built.evaluators]
         return {type(one.component).__module__: f"{one.kind} {one.name}" for one in components}
 
@@ -258,7 +259,7 @@ class Engine:
     def _announce(self) -> list[asyncio.Task[None]]:
         if self._lifecycle is None or self._heartbeats is None:
             return []
-        sources, sinks = [pump.name for pump in self._pumps], [worker.name for worker in self._alerts.workers]
+        sources, sinks = [pump.title for pump in self._pumps], [worker.name for worker in self._alerts.workers]
         self._lifecycle.started(sources, sinks, self._evaluation.rules_digest())
         return [
             self._task(self._lifecycle.run(), "run file"), self._task(self._heartbeats.run(), "heartbeats"),
@@ -321,8 +322,7 @@ class Engine:
 
     def _report(self, stats: Path | None) -> bool:
         """Print the statistics, and write them to the file; False where it could not be written."""
-        pipelines = [pump.pipeline for pump in self._pumps]
-        numbers = gather(self._metrics, pipelines, self._alerts.workers, self._started)
+        numbers = gather(self._metrics, self._pumps, self._alerts.workers, self._started)
         print(as_text(numbers), file=sys.stderr)
         try:
             if stats is not None:

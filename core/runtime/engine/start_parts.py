@@ -8,7 +8,9 @@ from mozu.core.runtime.preflight import Start
 
 def start_of(assembly: Assembly) -> Start:
     """Everything."""
-    sources = [(f"source {one.isolated.name}", one.isolated.component) for one in assembly.sources]
+    sources = [  # what is in the way of one whose place another can take refuses no start
+        (f"source {one.isolated.name}", one.isolated.component) for one in assembly.sources if one.fallback is None
+    ]
     return Start(
         components=[*sources, *_besides_sources(assembly)],
         sinks=[one.entry for one in assembly.sinks],

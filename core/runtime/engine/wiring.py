@@ -5,7 +5,7 @@ and pump.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -16,7 +16,7 @@ from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
 from mozu.core.flow.process_predicate import process_predicates
 from mozu.core.flow.reconcile import Reconciler
-from mozu.core.flow.source_pump import SourcePump
+from mozu.core.flow.source_pump import PumpedSource, SourcePump
 from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -58,7 +58,7 @@ def wire(
     def demand() -> Demand:
         return recorded_demand(evaluation.demand(), assembly)
 
-    def pump(built: BuiltSource) -> SourcePump:
+    def pumped(built: BuiltSource) -> PumpedSource:
         live, source = built.declaration.live, built.isolated
         state, origin = _state(built), _origin(source, assembly)
         pipeline = SourcePipeline(
@@ -78,8 +78,17 @@ def wire(
             if isinstance(source.component, FiltersByProcess):
                 source.component.use_process_predicates(process_predicates(assembly.fields, state))
             reconciler = _reconciler(pipeline, state, demand)
+        return PumpedSource(built.declaration.name, pipeline, reconciler)
+
+    def alternatives(built: BuiltSource) -> Iterator[PumpedSource]:
+        yield pumped(built)
+        while built.fallback is not None:
+            built = built.fallback()
+            yield pumped(built)
+
+    def pump(built: BuiltSource) -> SourcePump:
         return SourcePump(
-            pipeline, alerts, reconciler, demand=demand, stopping=stopping, seconds=assembly.start_deadline
+            alternatives(built), alerts, demand=demand, stopping=stopping, seconds=assembly.start_deadline
         )
 
     return Wired(alerts, evaluation, wanted, tuple(pump(built) for built in assembly.sources), demand)

@@ -3,7 +3,7 @@
 import logging
 from typing import cast
 
-from mozu.core.api import Context, EvaluatorDeclaration, Obstacle, Settings, SinkDeclaration
+from mozu.core.api import Context, EvaluatorDeclaration, Kind, Obstacle, Settings, SinkDeclaration
 from mozu.core.api.declarations import AnyDeclaration, ComponentDeclaration
 from mozu.core.errors import ConfigError, MozuError
 from mozu.core.metrics import Metrics
@@ -20,7 +20,7 @@ def built_parts(config: Config, registry: Registry, fields: FieldRegistry) -> tu
     for entry in config.entries():
         subject = f"{entry.kind} {entry.id}"
         try:
-            components.append((subject, _built(entry, registry, fields)))
+            components += [(subject, one) for one in _built_of(entry, registry, fields)]
         except ConfigError as error:
             refused += [Finding(subject, Obstacle(_without(subject, text), refuses=True)) for text in error.problems]
         except (MozuError, ImportError) as error:
@@ -36,6 +36,14 @@ def built_parts(config: Config, registry: Registry, fields: FieldRegistry) -> tu
         files=config.files,
     )
     return start, refused
+
+
+def _built_of(entry: Entry, registry: Registry, fields: FieldRegistry) -> list[object]:
+    """What an entry names. Of a choice among sources each one is built, but what is in its way refuses no start: the
+    next one may take its place."""
+    alternatives = [one for _, one in registry.sources(entry)] if entry.kind is Kind.SOURCE else [entry]
+    built = [_built(one, registry, fields) for one in alternatives]
+    return built if len(built) == 1 else []
 
 
 def _built(entry: Entry, registry: Registry, fields: FieldRegistry) -> object:

@@ -1,7 +1,18 @@
 """The enricher `users`: names of users and groups, the host's and each container's own."""
 
-from mozu.core.api import EnricherDeclaration, LookupLimits, hookimpl
+from collections.abc import Iterator
+
+from mozu.core.api import EnricherDeclaration, LookupLimits, Privilege, hookimpl
 from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
+
+
+def privileges(settings: UsersSettings) -> Iterator[Privilege]:
+    """The root directories of containers."""
+    yield Privilege(
+        capability="CAP_SYS_PTRACE",
+        purpose="read /etc/passwd and /etc/group of containers, through /proc",
+        without="users and groups of containers of other users have no names",
+    )
 
 
 @hookimpl
@@ -14,4 +25,5 @@ def mozu_components() -> EnricherDeclaration[UsersSettings]:
         settings=UsersSettings,
         provides=("users",),
         lookups=LookupLimits(ttl=0, negative_ttl=1),
+        privileges=privileges,
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from mozu.core.api import Context, SourceDeclaration, hookimpl
+from mozu.plugins.sources.ebpf import preflight
 from mozu.plugins.sources.ebpf.kernel_support import visibility
 from mozu.plugins.sources.ebpf.pushdown import pushdown
 from mozu.plugins.sources.ebpf.settings import EbpfSettings
@@ -52,4 +53,6 @@ def mozu_components() -> SourceDeclaration[EbpfSettings]:
         pushdown=pushdown,
         visibility=visibility,
         commands=_commands,
+        start_problem=lambda settings: preflight.problem(settings.code_cache),
+        privileges=lambda settings: preflight.privileges(),
     )

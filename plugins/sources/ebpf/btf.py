@@ -9,6 +9,7 @@ only the members that the programs read (kernel_structs.py). Members are `volati
 neighbouring loads makes an access that the verifier refuses on typed pointers.
 """
 
+import os
 import struct
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
@@ -173,15 +174,24 @@ class Btf:
         return f"volatile {(_SIGNED if signed else _UNSIGNED)[size]} {name}"
 
 
+def check(path: Path = BTF_FILE) -> None:
+    """Raises SourceUnavailable where the kernel carries no types."""
+    if not os.access(path, os.R_OK):
+        raise _absent(path, "not there" if not path.exists() else "Permission denied")
+
+
+def _absent(path: Path, why: str | None) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"source ebpf: {path} cannot be read ({why}); the kernel must be built with CONFIG_DEBUG_INFO_BTF=y"
+    )
+
+
 def read(names: Iterable[str], path: Path = BTF_FILE, *, functions: Iterable[str] = ()) -> Btf:
     """The running kernel's types. Raises SourceUnavailable where the kernel carries none."""
     try:
         blob = path.read_bytes()
     except OSError as error:
-        raise SourceUnavailable(
-            f"source ebpf: {path} cannot be read ({error.strerror}); "
-            "the kernel must be built with CONFIG_DEBUG_INFO_BTF=y"
-        ) from error
+        raise _absent(path, error.strerror) from error
     return Btf(blob, names, functions)
 
 

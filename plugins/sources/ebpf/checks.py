@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.api import SourceUnavailable
+from mozu.core.common import linux_capabilities
 
-_CAPABILITIES: Final = {"CAP_DAC_READ_SEARCH": 2, "CAP_SYS_ADMIN": 21, "CAP_PERFMON": 38, "CAP_BPF": 39}
 _NEEDED: Final = ("CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH")
 _TRACEFS: Final = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -22,18 +22,12 @@ def check_machine() -> None:
 
 def missing_capabilities(effective: int) -> tuple[str, ...]:
     """Which of the needed capabilities a set lacks. CAP_SYS_ADMIN holds CAP_BPF and CAP_PERFMON."""
-    admin = effective >> _CAPABILITIES["CAP_SYS_ADMIN"] & 1
-    return tuple(
-        name
-        for name in _NEEDED
-        if not effective >> _CAPABILITIES[name] & 1 and not (admin and name != "CAP_DAC_READ_SEARCH")
-    )
+    return tuple(name for name in _NEEDED if not linux_capabilities.holds(name, effective))
 
 
 def check_capabilities(status: Path = Path("/proc/self/status")) -> None:
     """Raises SourceUnavailable that names what is missing."""
-    lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-    missing = missing_capabilities(int(lines["CapEff"], 16))
+    missing = missing_capabilities(linux_capabilities.effective(status))
     if missing:
         raise SourceUnavailable(
             f"source ebpf: this process lacks {', '.join(missing)}; run mozu as root, or give it "

@@ -9,6 +9,7 @@ from typing import Final
 from mozu.core.api import SourceUnavailable, Visibility
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, compat, compat_probe, uring
 from mozu.plugins.sources.ebpf.compiler import needed_compiler
+from mozu.plugins.sources.ebpf.preflight import check_maps
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
 
 _SWITCHED_OFF: Final = Path("/proc/sys/kernel/io_uring_disabled")
@@ -22,7 +23,7 @@ def visibility() -> Iterator[Visibility]:
     yield _needed("capabilities", checks.check_capabilities, "enough to load and attach programs")
     yield _needed("compiler (libbcc)", needed_compiler, "of the distribution; compiled programs need none")
     yield _needed("layouts of the kernel (BTF)", lambda: btf.read(()), str(btf.BTF_FILE))
-    yield _needed("ring buffer", _ring, "made for a moment")
+    yield _needed("ring buffer", check_maps, "made for a moment")
     yield _needed("tracepoints (tracefs)", checks.tracefs, "mounted")
     try:
         place = checks.tracefs()
@@ -39,13 +40,6 @@ def _needed(what: str, check: object, good: str) -> Visibility:
     except SourceUnavailable as error:
         return Visibility(what, seen=False, why=str(error).removeprefix("source ebpf: "))
     return Visibility(what, seen=True, why=good)
-
-
-def _ring() -> None:
-    try:
-        os.close(bpf_syscall.create_map(bpf_syscall.RINGBUF, "mozu_sight", key=0, value=0, entries=4096))
-    except OSError as error:
-        raise SourceUnavailable(f"source ebpf: the kernel gives no ring buffer ({error})") from error
 
 
 def _entry_paths(place: Path) -> Iterator[Visibility]:

@@ -13,13 +13,18 @@
 Falco's alerts are parsed by mozu.core.common.falco_alerts.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from mozu.core.api import Context, SourceDeclaration, hookimpl
+from mozu.core.api import Context, Privilege, SourceDeclaration, hookimpl
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
 if TYPE_CHECKING:
     from mozu.plugins.sources.falco_http.source import FalcoHttpSource
+
+
+_PORTS: Final = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 
 def build(settings: FalcoHttpSettings, context: Context) -> "FalcoHttpSource":
@@ -27,6 +32,22 @@ def build(settings: FalcoHttpSettings, context: Context) -> "FalcoHttpSource":
     from mozu.plugins.sources.falco_http.source import FalcoHttpSource  # imports aiohttp: only where it is used
 
     return FalcoHttpSource(settings, context)
+
+
+def privileges(settings: FalcoHttpSettings) -> Iterator[Privilege]:
+    """Only where the port is one of those that are kept for the system."""
+    if int(settings.listen.rpartition(":")[2]) < _first_free_port():
+        yield Privilege(
+            capability="CAP_NET_BIND_SERVICE", required=True, purpose=f"listen at {settings.listen}",
+            without="the source cannot start; a port of 1024 or above needs no capability",
+        )  # fmt: skip
+
+
+def _first_free_port() -> int:
+    try:
+        return int(_PORTS.read_text())
+    except OSError:  # no /proc
+        return 1024
 
 
 @hookimpl
@@ -39,4 +60,5 @@ def mozu_components() -> SourceDeclaration[FalcoHttpSettings]:
         summary="Alerts of a Falco (http_output) or a falcosidekick, answered once they are safe.",
         live=False,
         changeable=frozenset({"token", "tokens", "max_bytes", "response_timeout", "rate", "quota"}),
+        privileges=privileges,
     )

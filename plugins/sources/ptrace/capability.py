@@ -1,10 +1,12 @@
 """Self-check of the source: what Yama (ptrace_scope) and seccomp of this machine let it trace."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from mozu.core.api import Visibility
+from mozu.core.common import linux_capabilities
 
 _SCOPE: Final = Path("/proc/sys/kernel/yama/ptrace_scope")
 _ACTIONS: Final = Path("/proc/sys/kernel/seccomp/actions_avail")
@@ -15,9 +17,25 @@ _SCOPES: Final = {
 }
 
 
+def problem(*, attaches: bool) -> str | None:
+    """Why nothing could be traced on this machine, in one sentence; None: nothing speaks against it."""
+    if os.uname().machine != "x86_64":
+        return "it reads the calls of Linux on x86-64 only"
+    scope = _scope()
+    may_trace_any = linux_capabilities.holds("CAP_SYS_PTRACE", linux_capabilities.effective())
+    if scope == "3" or (attaches and scope != "0" and not may_trace_any):
+        return f"kernel.yama.ptrace_scope is {scope}; set it to 0, or give mozu CAP_SYS_PTRACE, or set `command`"
+    return None
+
+
+def _scope() -> str:
+    """Which processes Yama lets this one trace; 0 where there is no Yama."""
+    return _SCOPE.read_text().strip() if _SCOPE.exists() else "0"
+
+
 def visibility() -> Iterator[Visibility]:
     """Commands, processes that run already, and what no tracer sees."""
-    scope = _SCOPE.read_text().strip() if _SCOPE.exists() else "0"
+    scope = _scope()
     filtered = _ACTIONS.exists() and "trace" in _ACTIONS.read_text().split()
     how = "only demanded calls stop it" if filtered else "the kernel lacks SECCOMP_RET_TRACE"
     yield Visibility("commands that mozu starts", seen=filtered and scope != "3", why=how)

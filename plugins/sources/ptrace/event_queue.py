@@ -1,8 +1,12 @@
-"""Bounded queue from the tracer thread to the event loop. Backpressure: when it is full, tracer and program wait."""
+"""Bounded queue from the tracer thread to the event loop.
+
+Where it is full, the tracer waits, and the traced program with it (backpressure); or the event is dropped and counted.
+Programs that mozu itself may wait for must not wait for mozu.
+"""
 
 import asyncio
 import threading
-from collections import deque
+from collections import Counter, deque
 from typing import Final
 
 from mozu.core.model.event import SyscallEvent
@@ -13,10 +17,14 @@ _FULL_TIMEOUT: Final = 0.1
 
 
 class EventQueue:
-    """One writer (the tracer thread), one reader (the loop)."""
+    """One writer (the tracer thread), one reader (the loop). `lossless`: the writer waits for room."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, lossless: bool = True) -> None:
+        self._loop, self._lossless = loop, lossless
+        self.received: Counter[str] = Counter()
+        """Event type → how many were put."""
+        self.lost: Counter[str] = Counter()
+        """Event type → how many found no room."""
         self._events: deque[SyscallEvent] = deque()
         self._notified = False
         self._not_full = threading.Event()
@@ -27,7 +35,11 @@ class EventQueue:
         """The reader has stopped: what is written is dropped."""
 
     def put(self, event: SyscallEvent) -> None:
-        """Append an event; waits while the queue is full. Called by the tracer thread."""
+        """Append an event, as soon as there is room or not at all. Called by the tracer thread."""
+        if not self._lossless and len(self._events) >= MAX_EVENTS:
+            self.lost[event.type] += 1
+            return
+        self.received[event.type] += 1
         while len(self._events) >= MAX_EVENTS and not self.abandoned:
             self._not_full.clear()
             self._notify()

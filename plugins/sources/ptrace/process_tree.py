@@ -8,6 +8,12 @@ class ProcessTree:
         self._parents: dict[int, int] = {}
         self._children: dict[int, set[int]] = {}
 
+    def __len__(self) -> int:
+        return len(self._parents)
+
+    def __contains__(self, pid: int) -> bool:
+        return pid in self._parents
+
     def add(self, pid: int, parent: int) -> None:
         """A process has started. One that is known keeps its parent."""
         if pid not in self._parents:

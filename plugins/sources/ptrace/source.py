@@ -9,16 +9,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
-from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
+from mozu.core.abi.syscall_specs import DEFAULT_TYPES
 from mozu.core.api import Context, Counts, SourceBroken, SourceUnavailable
-from mozu.core.common.descriptors import initial_soft_limit
 from mozu.core.filter.demand import Demand, state_types
-from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ptrace import native, seccomp
+from mozu.core.model.event import Event, SyscallEvent
+from mozu.plugins.sources.ptrace import native
 from mozu.plugins.sources.ptrace.event_queue import EventQueue
+from mozu.plugins.sources.ptrace.follow import Follower
+from mozu.plugins.sources.ptrace.launch import launch
+from mozu.plugins.sources.ptrace.probe import TracedProbe
 from mozu.plugins.sources.ptrace.reading import EXEC_EVENT, EXIT_EVENT, FORK_EVENT, SIGNAL_EVENT, TRACEABLE_TYPES
 from mozu.plugins.sources.ptrace.reading.processes import parent_of
 from mozu.plugins.sources.ptrace.tracer import TraceDemand, Tracer
@@ -28,13 +29,14 @@ BATCH_SECONDS: Final = 0.02
 MAX_BATCH: Final = 2000
 KILL_AFTER: Final = 2.0
 """Grace period, seconds: programs that the command left running are killed after it."""
+DETACH_SECONDS: Final = 3.0
+"""A task in an uninterruptible sleep cannot be detached; the kernel lets it go when mozu ends."""
 TREE: Final = frozenset({FORK_EVENT, EXEC_EVENT, "execveat", EXIT_EVENT})
 """Always emitted: without them no event has a process."""
 _READ_AT_USE: Final = frozenset({"fds"})
 """State dependencies without events of their own: at each use of a descriptor, what it stands for is read."""
 _THREADS: Final = frozenset({"clone", "clone3"})
 _WAKE_INTERVAL: Final = 0.02
-_LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 
 
 def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
@@ -54,7 +56,10 @@ def trace_demand(demand: Demand) -> TraceDemand:
 
 
 class PtraceSource:
-    """System calls of one command and its descendants, or of one process. See mozu.core.api.Source."""
+    """System calls of a command, of a process, each with its descendants, or of a whole pid namespace.
+
+    See mozu.core.api.Source.
+    """
 
     def __init__(self, command: Sequence[str], pid: int | None, *, job_control: bool, context: Context) -> None:
         self._command, self._pid = tuple(command), pid
@@ -62,12 +67,19 @@ class PtraceSource:
         self._log: logging.Logger = context.log
         self._queue: EventQueue | None = None
         self._tracer: Tracer | None = None
+        self._follower: Follower | None = None
         self._thread: threading.Thread | None = None
         self._traceable: frozenset[str] = frozenset()
         """Types that can be emitted: those that the command's seccomp filter stops at, and signals, which need none."""
+        self._unseen: frozenset[str] = frozenset()
+        """Types that are wanted and cannot be emitted."""
         self._failure: BaseException | None = None
         self._ready = threading.Event()
         self._stopping = False
+        context.metrics.gauge("ptrace_processes", lambda: 0 if self._tracer is None else len(self._tracer.processes))
+        context.metrics.gauge(
+            "ptrace_refused_processes", lambda: 0 if self._follower is None else self._follower.refused.total()
+        )
 
     @property
     def command_started(self) -> bool:
@@ -79,12 +91,26 @@ class PtraceSource:
         """Status of waitpid for the command; None while it runs."""
         return None if self._tracer is None else self._tracer.root_status
 
-    def observed_pids(self) -> Sequence[int]:
-        """The traced process and its ancestors: no other process needs a history."""
-        chain = [self._pid or (0 if self._tracer is None else self._tracer.root)]
+    def observed_pids(self) -> Sequence[int] | None:
+        """The traced processes and the ancestors of the first: no other process needs a history."""
+        if not self._command and self._pid is None:
+            return None
+        tracer = self._tracer
+        chain = [self._pid or (0 if tracer is None else tracer.root)]
         while chain[-1] > 0:
             chain.append(parent_of(chain[-1]))
-        return chain[:-1]
+        return sorted({*chain[:-1], *(() if tracer is None else tracer.processes.running())})
+
+    def limits(self) -> Sequence[str]:
+        """What it does not see. See `StatesLimits`."""
+        found = [] if self._follower is None else self._follower.limits()
+        if self._command or self._pid is not None:
+            found.append("processes that are not descendants of the traced one")
+        if self._tracer is not None and self._tracer.warnings.unread:
+            found.append(f"{self._tracer.warnings.unread} calls of 32-bit or x32 programs")
+        if self._unseen:
+            found.append(f"the event types {', '.join(sorted(self._unseen))}")
+        return [*found, "requests of io_uring"]
 
     def signal_command(self, number: int) -> None:
         """Forward a signal to the command."""
@@ -95,13 +121,19 @@ class PtraceSource:
 
     async def start(self, demand: Demand) -> None:
         """Start the process that becomes the command, or attach. Raises SourceUnavailable."""
-        self._check()
+        if os.uname().machine != "x86_64" or sys.platform != "linux":
+            raise SourceUnavailable("source ptrace reads the calls of Linux on x86-64 only")
         types, missing = wanted_types(demand)
         if missing:
             self._log.warning("source ptrace cannot see the event types %s", ", ".join(sorted(missing)))
+        self._unseen = missing
         self._traceable = types | {SIGNAL_EVENT} if self._command else TRACEABLE_TYPES
-        self._queue = EventQueue(asyncio.get_running_loop())
+        self._failure, self._stopping = None, False
+        self._ready.clear()
+        lossless = bool(self._command) or self._pid is not None
+        self._queue = EventQueue(asyncio.get_running_loop(), lossless=lossless)
         self._tracer = Tracer(self._queue, trace_demand(demand), self._log, filtered=bool(self._command))
+        self._follower = None if self._command else Follower(self._tracer, self._pid, self._log)
         if self._job_control:
             self._tracer.on_terminal_stop = _stop_with_the_command
         native.prepare_wake()
@@ -111,20 +143,16 @@ class PtraceSource:
         if self._failure is not None:
             raise SourceUnavailable(f"source ptrace: {self._failure}") from self._failure
 
-    def _check(self) -> None:
-        if os.uname().machine != "x86_64" or sys.platform != "linux":
-            raise SourceUnavailable("source ptrace reads the calls of Linux on x86-64 only")
-
     # --- on the thread
 
     def _trace(self, tracer: Tracer) -> None:
         assert self._queue is not None
-        process = None
+        process: subprocess.Popen[bytes] | None = None
         try:
-            if self._command:
-                process = self._launch(tracer)
+            if self._follower is None:
+                process = launch(tracer, self._command, self._traceable)
             else:
-                self._attach(tracer)
+                self._follower.attach()
             self._ready.set()
             tracer.run()
         except BaseException as error:  # noqa: BLE001  start and batches raise it
@@ -136,59 +164,19 @@ class PtraceSource:
             tracer.reader_context.sockets.close()
             self._queue.end()
 
-    def _launch(self, tracer: Tracer) -> "subprocess.Popen[bytes]":
-        """Start the launcher, which stops until it is traced and then becomes the command, with all descriptors."""
-        numbers = [SYSCALL_SPECS[name].number for name in self._traceable if SYSCALL_SPECS[name].is_syscall]
-        program = seccomp.build_filter(numbers).hex()
-        arguments = [sys.executable, "-I", "-S", str(_LAUNCHER), program, str(initial_soft_limit()), *self._command]
-        process = subprocess.Popen(arguments, close_fds=False, env=_environment())
-        tracer.root = process.pid
-        _, status = os.waitpid(process.pid, os.WUNTRACED)
-        if not os.WIFSTOPPED(status):
-            raise SourceUnavailable(f"the command could not be prepared (status {status})")
-        try:
-            native.seize(process.pid, native.OPTIONS | native.EXITKILL)
-        except (OSError, native.TaskGone) as error:
-            process.kill()
-            os.waitpid(process.pid, 0)
-            raise SourceUnavailable(
-                f"this machine does not allow tracing ({error}); in a container allow ptrace in its seccomp profile"
-            ) from error
-        tracer.adopt(process.pid, process.pid)
-        return process
-
-    def _attach(self, tracer: Tracer) -> None:
-        pid = self._pid
-        assert pid is not None
-        try:
-            threads = [int(name) for name in os.listdir(f"/proc/{pid}/task")]
-        except OSError as error:
-            raise SourceUnavailable(f"there is no process {pid}") from error
-        for tid in threads:
-            try:
-                native.seize(tid, native.OPTIONS)
-                native.resume(native.INTERRUPT, tid)
-            except native.TaskGone:
-                continue
-            except OSError as error:
-                raise SourceUnavailable(
-                    f"process {pid} may not be traced ({error.strerror}); it must be of the same user and not traced "
-                    "already, and the sysctl kernel.yama.ptrace_scope may ask for root"
-                ) from error
-            tracer.adopt(tid, pid)
-
     # --- on the loop
 
     async def batches(self) -> AsyncIterator[Sequence[SyscallEvent]]:
         """Events in the order of the stops. Ends when every traced process has exited or was detached.
 
-        Raises SourceBroken where the tracer fails: a command is not run a second time.
+        Raises SourceBroken where the tracer of a command fails: that is not run a second time.
         """
         if self._queue is None or self._tracer is None:
             return
         queue, tracer = self._queue, self._tracer
         if self._command:
             self.signal_command(signal.SIGCONT)
+        self._wake_to_scan(tracer)
         killing = False
         try:
             while not (queue.ended and queue.is_empty):
@@ -202,10 +190,19 @@ class PtraceSource:
                     killing = True
                     asyncio.get_running_loop().call_later(KILL_AFTER, self._kill_leftovers)
             if self._failure is not None:
-                raise SourceBroken(f"source ptrace: {self._failure}") from self._failure
+                broken = SourceBroken if self._command else SourceUnavailable
+                raise broken(f"source ptrace: {self._failure}") from self._failure
         finally:
             queue.abandoned = True
             await self._end()
+
+    def _wake_to_scan(self, tracer: Tracer) -> None:
+        """The tracer's thread may wait for a stop: have it look for processes that appeared otherwise."""
+        thread, follower = self._thread, self._follower
+        if follower is not None and follower.scans and thread is not None and tracer is self._tracer:
+            if thread.is_alive():
+                native.wake(thread.ident or 0)
+            asyncio.get_running_loop().call_later(follower.scan_seconds, self._wake_to_scan, tracer)
 
     def _kill_leftovers(self) -> None:
         """The command has exited and left programs running, which cannot run without their tracer."""
@@ -215,12 +212,19 @@ class PtraceSource:
         left = tracer.processes.running()
         if left:
             self._log.warning("the command left %d programs running (%s), which are killed", len(left), _named(left))
-        tracer.pending_action = lambda: _kill(tracer)
-        self._wake()
+        self._request(lambda: _kill(tracer))
+
+    def _request(self, work: Callable[[], None]) -> None:
+        """Have the tracer's thread do this."""
+        if self._tracer is not None:
+            self._tracer.requests.append(work)
+            self._wake()
 
     def _wake(self) -> None:
         thread, tracer = self._thread, self._tracer
-        if thread is not None and tracer is not None and thread.is_alive() and tracer.pending_action is not None:
+        if thread is not None and tracer is not None and thread.is_alive() and tracer.requests:
+            if self._follower is not None:
+                self._follower.poke()
             native.wake(thread.ident or 0)
             asyncio.get_running_loop().call_later(_WAKE_INTERVAL, self._wake)
 
@@ -229,30 +233,44 @@ class PtraceSource:
         if self._tracer is None:
             return
         demanded = trace_demand(demand)
-        unseen = (demanded.types - self._traceable) | wanted_types(demand)[1]
-        if unseen:
+        self._unseen = (demanded.types - self._traceable) | wanted_types(demand)[1]
+        if self._unseen and self._command:
             text = "source ptrace cannot see the event types %s of a command that runs already; start it again"
-            self._log.warning(text, ", ".join(sorted(unseen)))
+            self._log.warning(text, ", ".join(sorted(self._unseen)))
         self._tracer.wanted = demanded
 
+    def make_probe(self) -> Callable[[Event], bool]:
+        """See `MakesProbes`. Raises SourceUnavailable where nothing is traced any more."""
+        if self._tracer is None or self._queue is None or self._queue.ended:
+            raise SourceUnavailable("source ptrace: nothing is traced any more")
+        probe = TracedProbe(self._tracer)
+        self._request(probe.cause)
+        return probe.recognises
+
     def counts(self) -> Mapping[str, Counts]:
-        """Per event type. Nothing is lost: a full queue makes the program wait."""
-        received = {} if self._tracer is None else dict(self._tracer.received)
-        return {name: Counts(seen=count, received=count) for name, count in sorted(received.items())}
+        """Per event type. Of a command, and of a process, nothing is lost: a full queue makes the program wait."""
+        queue = self._queue
+        if queue is None:
+            return {}
+        received, lost = dict(queue.received), dict(queue.lost)
+        return {
+            name: Counts(seen=received.get(name, 0) + lost.get(name, 0), lost=lost.get(name, 0),
+                         received=received.get(name, 0))
+            for name in sorted(received | lost)
+        }  # fmt: skip
 
     async def stop(self) -> None:
-        """End a command (SIGTERM, after the grace period SIGKILL); detach from an attached process. Idempotent."""
+        """End a command (SIGTERM, after the grace period SIGKILL); detach from attached processes. Idempotent."""
         if self._stopping or self._tracer is None:
             return
         self._stopping = True
-        tracer = self._tracer
         if self._command:
             self.signal_command(signal.SIGTERM)
             self.signal_command(signal.SIGCONT)
             asyncio.get_running_loop().call_later(KILL_AFTER, self._kill_leftovers)
-            return
-        tracer.pending_action = tracer.detach_all
-        self._wake()
+        elif self._follower is not None and self._queue is not None:
+            self._request(self._follower.detach)
+            asyncio.get_running_loop().call_later(DETACH_SECONDS, self._queue.end)
 
     async def _end(self) -> None:
         """Wait for the tracer thread, whose tasks are killed or detached where they still run."""
@@ -260,12 +278,8 @@ class PtraceSource:
         if tracer is None or thread is None:
             return
         if thread.is_alive() and not (self._queue is not None and self._queue.ended):
-            work: Callable[[], None] = (lambda: _kill(tracer)) if self._command else tracer.detach_all
-            tracer.pending_action = work
-            while thread.is_alive():
-                native.wake(thread.ident or 0)
-                await asyncio.sleep(_WAKE_INTERVAL)
-        thread.join()
+            self._request((lambda: _kill(tracer)) if self._follower is None else self._follower.detach)
+        await asyncio.to_thread(thread.join, None if self._command else DETACH_SECONDS)
 
 
 def _kill(tracer: Tracer) -> None:
@@ -285,12 +299,3 @@ def _named(pids: Sequence[int]) -> str:
 def _stop_with_the_command() -> None:
     """Stop mozu too, so that the shell sees its job stopped; SIGCONT to the process group continues both."""
     os.kill(os.getpid(), signal.SIGSTOP)
-
-
-def _environment() -> dict[bytes, bytes]:
-    """This process's own, without what the interpreter set for itself when it started."""
-    found = dict(os.environb)
-    with open("/proc/self/environ", "rb") as file:
-        if not any(word.startswith(b"LC_CTYPE=") for word in file.read().split(b"\0")):
-            found.pop(b"LC_CTYPE", None)
-    return found

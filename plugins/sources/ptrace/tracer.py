@@ -8,7 +8,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -61,7 +61,6 @@ class Tracer:
 
     def __init__(self, queue: EventQueue, wanted: TraceDemand, log: logging.Logger, *, filtered: bool) -> None:
         self.wanted = wanted
-        self.received: Counter[str] = Counter()
         self.warnings = ProgramWarnings(log)
         self.root = 0
         self.root_status: int | None = None
@@ -70,8 +69,14 @@ class Tracer:
         """Whether the command itself runs: what the launcher does before its execve is no event."""
         self.on_terminal_stop: Callable[[], None] | None = None
         """The command was stopped from its terminal."""
-        self.pending_action: Callable[[], None] | None = None
-        """Work for this thread; the setter calls `native.wake` until it is None again."""
+        self.requests: deque[Callable[[], None]] = deque()
+        """Work for this thread; who appends some calls `native.wake` until it is empty again."""
+        self.idle: Callable[[], bool] = lambda: False
+        """Called between two stops; with no task left it decides whether the tracer goes on."""
+        self.lets_go: Callable[[TracedTask, str | None], bool] = lambda task, path: False
+        """Whether a task that is about to execute a program must be let go."""
+        self.limited: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
+        """Around the handling of each stop."""
         self._queue, self._filtered = queue, filtered
         self._resume_request = native.CONT if filtered else native.SYSCALL
         """How a task is resumed that is in no demanded call."""
@@ -89,24 +94,27 @@ class Tracer:
 
     # --- stops
 
-    def adopt(self, tid: int, pid: int) -> None:
-        """Follow a task that this thread has just seized."""
+    def adopt(self, tid: int, pid: int, parent: int = 0) -> None:
+        """Follow a task that this thread has just seized. `parent`: of its process, 0 if that is not traced."""
         self.tasks[tid] = TracedTask(tid, pid)
-        self.processes.add(pid, 0)
+        self.processes.add(pid, parent if parent in self.processes else 0)
+
+    def is_traced(self, tid: int) -> bool:
+        """Whether this is a traced task, or the main thread of a process that has others left."""
+        return tid in self.tasks or tid in self.processes
 
     def run(self) -> None:
         """Handle stops and exits until no task is left."""
         while True:
             tid, status = native.wait(block=True)
-            if tid < 0:
-                return
             if tid > 0:
-                with contextlib.suppress(TaskGone):
+                with contextlib.suppress(TaskGone), self.limited:
                     self._dispatch(tid, status)
-            pending_action = self.pending_action
-            if pending_action is not None:
-                pending_action()
-                self.pending_action = None
+            while self.requests:
+                self.requests[0]()
+                self.requests.popleft()
+            if not self.idle() and tid < 0:
+                return
 
     def _dispatch(self, tid: int, status: int) -> None:
         if not os.WIFSTOPPED(status):
@@ -166,6 +174,9 @@ class Tracer:
         if reader is not None and reader.name in self.wanted.types:
             task.args = call.args
             task.at_entry = reader.enter(task)
+            if isinstance(reader, ExecReader) and self.lets_go(task, task.at_entry[0]):
+                self.let_go(task)
+                return
             task.reader = reader
         self._resume(task)
 
@@ -247,6 +258,13 @@ class Tracer:
         self.reader_context.sockets.forget(tid)
         self._put(exit_event(tid, status, self.processes.remove(tid)))
 
+    def let_go(self, task: TracedTask) -> None:
+        """Let a stopped task run on untraced."""
+        native.resume(native.DETACH, task.tid)
+        del self.tasks[task.tid]
+        if task.pid == task.tid:
+            self.processes.remove(task.pid)
+
     def detach_all(self) -> None:
         """Let all tasks run on untraced: each is interrupted, and detached with the signal that it stopped for."""
         for tid in list(self.tasks):
@@ -275,7 +293,6 @@ class Tracer:
     def _put(self, *events: SyscallEvent) -> None:
         for event in events:
             if self.armed and (event.type in self.wanted.types or event.type in _ALWAYS):
-                self.received[event.type] += 1
                 self._queue.put(event)
 
 

@@ -1,19 +1,19 @@
 """The source pump: backpressure, restart with back-off, acknowledgement, what a start takes in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from mozu.core.api import Counts
 from mozu.core.delivery.memory_queue import MemoryQueue
-from mozu.core.errors import SourceBroken
+from mozu.core.errors import SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand
-from mozu.core.flow.source_pump import SourcePump
+from mozu.core.flow.source_pump import PumpedSource, SourcePump
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert
+from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import DataEvent, Event
 from mozu.core.testing import alert
 from tests.core.flow.making import Seen, alert_pipeline, pipeline_of
@@ -83,7 +83,7 @@ def pump_of(source: Any, worker: Worker, *, live: bool) -> SourcePump:
     isolated = Isolated("source", "made", source, metrics)
     pipeline = pipeline_of(isolated, Seen(judged), live=live, state=None, metrics=metrics, worker=worker)
     alerts = alert_pipeline(worker, metrics=metrics)
-    return SourcePump(pipeline, alerts, None, demand=Demand, stopping=asyncio.Event())
+    return SourcePump(iter([PumpedSource("made", pipeline)]), alerts, demand=Demand, stopping=asyncio.Event())
 
 
 def play(source: Any, worker: Worker, *, live: bool, beside: Callable[[], Any] | None = None) -> SourcePump:
@@ -156,3 +156,72 @@ def test_a_live_source_that_fails_is_started_again_with_growing_back_off(monkeyp
 def test_what_cannot_be_read_on_ends_the_pump_as_failed(live: bool, error: Exception) -> None:
     pump = play(Batches(error, 1), Worker(100), live=live)
     assert pump.failed
+
+
+class Refusing(Batches):
+    """A source that this machine does not let start."""
+
+    async def start(self, demand: Demand) -> None:
+        raise SourceUnavailable("source refusing: this process lacks CAP_BPF; run mozu as root")
+
+
+class Limited(Batches):
+    """A source that knows what it does not see."""
+
+    def limits(self) -> Sequence[str]:
+        return ["requests of io_uring", "2 processes"]
+
+
+def pump_of_choice(worker: Worker, *sources: Any) -> tuple[SourcePump, list[str]]:
+    """A pump over alternatives, and the names of those that were built."""
+    metrics, built = Metrics(), []
+
+    def alternatives() -> Iterator[PumpedSource]:
+        for source in sources:
+            built.append(type(source).__name__)
+            isolated = Isolated("source", "calls", source, metrics)
+            pipeline = pipeline_of(isolated, Seen(judged), live=True, state=None, metrics=metrics, worker=worker)
+            yield PumpedSource(type(source).__name__.lower(), pipeline)
+
+    alerts = alert_pipeline(worker, metrics=metrics)
+    return SourcePump(alternatives(), alerts, demand=Demand, stopping=asyncio.Event()), built
+
+
+def test_where_a_source_cannot_start_the_next_one_does_and_an_alert_says_why_and_what_is_not_seen() -> None:
+    worker = Worker(10)
+    pump, built = pump_of_choice(worker, Refusing(), Limited(3))
+
+    asyncio.run(pump.start(Demand()))
+
+    ((_, notice),) = asyncio.run(worker.queue.get(10))
+    reason = "refusing cannot start (this process lacks CAP_BPF; run mozu as root)"
+    assert ("limited", "calls (limited)", ["Refusing", "Limited"]) == (pump.plugin, pump.title, built)
+    assert ("Source fallback", "internal", Severity.WARNING) == (notice.rule, notice.source, notice.priority)
+    assert notice.values == {
+        "evt_source": "calls", "plugin": "limited", "reason": reason,
+        "not_seen": "requests of io_uring, 2 processes",
+    }  # fmt: skip
+    assert reason in notice.message()
+
+
+def test_the_best_source_that_starts_is_taken_without_a_word_and_no_other_is_built() -> None:
+    worker = Worker(10)
+    pump, built = pump_of_choice(worker, Batches(1), Limited())
+
+    asyncio.run(pump.start(Demand()))
+
+    assert (["Batches"], {}, 0) == (built, pump.refused, worker.queue.in_memory())
+
+
+def test_where_no_alternative_can_start_the_error_says_why_of_each() -> None:
+    pump, _ = pump_of_choice(Worker(10), Refusing(), Refusing())
+
+    with pytest.raises(SourceUnavailable, match=r"^source calls: refusing cannot start \(.*run mozu as root\)$"):
+        asyncio.run(pump.start(Demand()))
+
+
+def test_a_source_without_alternatives_says_itself_why_it_cannot_start() -> None:
+    pump, _ = pump_of_choice(Worker(10), Refusing())
+
+    with pytest.raises(SourceUnavailable, match=r"^source refusing: this process lacks CAP_BPF; run mozu as root$"):
+        asyncio.run(pump.start(Demand()))

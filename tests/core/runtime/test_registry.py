@@ -173,9 +173,9 @@ def test_an_import_that_raises_is_contained(install: Install, fault: str) -> Non
         (("every:", "queue:"), "its setting 'queue' has a name that the core reserves; rename it"),
         (
             ("return SourceDeclaration", "return dict"),
-            "mozu_components must return SourceDeclaration or EnricherDeclaration or EvaluatorDeclaration or "
-            "SinkDeclaration or FieldsDeclaration or FormatDeclaration or CommandsDeclaration, or a sequence of them, "
-            "not dict",
+            "mozu_components must return SourceDeclaration or SourceChoiceDeclaration or EnricherDeclaration or "
+            "EvaluatorDeclaration or SinkDeclaration or FieldsDeclaration or FormatDeclaration or CommandsDeclaration, "
+            "or a sequence of them, not dict",
         ),
         (("return SourceDeclaration", "raise KeyError('x') or dict"), "its hook mozu_components raised KeyError: 'x'"),
         (("def mozu_components()", "def mozu_components(loop)"), "breaks the hook contract"),

@@ -42,7 +42,7 @@ def test_an_empty_file_leaves_the_defaults(write: Write) -> None:
     config = load(write("# nothing\n"))
     listed = {kind.section: names(config, kind) for kind in Kind}
     assert listed == {
-        "sources": ["ebpf"],
+        "sources": ["syscalls"],
         "enrichers": ["users", "docker"],
         "evaluators": ["falco"],
         "sinks": ["stdout"],
@@ -52,7 +52,7 @@ def test_an_empty_file_leaves_the_defaults(write: Write) -> None:
 
 def test_a_list_in_the_main_file_replaces_the_default_list_and_no_other(write: Write) -> None:
     config = load(write("sinks: [kafka]\n"))
-    assert (names(config, Kind.SINK), names(config, Kind.SOURCE)) == (["kafka"], ["ebpf"])
+    assert (names(config, Kind.SINK), names(config, Kind.SOURCE)) == (["kafka"], ["syscalls"])
 
 
 def test_an_entry_is_a_name_or_a_mapping_from_it_to_settings(write: Write) -> None:

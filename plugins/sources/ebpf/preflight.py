@@ -1,0 +1,51 @@
+"""Preflight: what speaks against a start of the source `ebpf` on this machine, and which capabilities it uses."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from mozu.core.api import Privilege, SourceUnavailable
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks
+from mozu.plugins.sources.ebpf.compiler import needed_compiler
+
+_NO_START = "the source cannot start"
+
+
+def problem(code_cache: Path | None) -> str | None:
+    """Why it would not start, in one sentence; None: nothing speaks against it. Nothing is loaded or attached."""
+    try:
+        checks.check_machine()
+        checks.check_capabilities()
+        btf.check()
+        check_maps()
+        checks.tracefs()
+        if code_cache is None or not (code_cache.is_dir() and any(code_cache.iterdir())):
+            needed_compiler()
+    except SourceUnavailable as error:
+        return str(error).removeprefix("source ebpf: ")
+    except OSError as error:  # the code cache may not be looked at
+        return str(error)
+    return None
+
+
+def check_maps() -> None:
+    """Make a ring buffer for a moment. Raises SourceUnavailable."""
+    try:
+        os.close(bpf_syscall.create_map(bpf_syscall.RINGBUF, "mozu_preflight", key=0, value=0, entries=4096))
+    except OSError as error:
+        raise SourceUnavailable(f"source ebpf: the kernel gives no ring buffer ({error})") from error
+
+
+def privileges() -> Iterator[Privilege]:
+    """What docs/privileges.md says of the source."""
+    yield Privilege(
+        capability="CAP_BPF", required=True, purpose="load programs into the kernel, make maps", without=_NO_START
+    )
+    yield Privilege(
+        capability="CAP_PERFMON", required=True, purpose="attach programs to tracepoints, read kernel memory in them",
+        without=_NO_START,
+    )  # fmt: skip
+    yield Privilege(
+        capability="CAP_DAC_READ_SEARCH", required=True, purpose="read the tracepoints' numbers in tracefs",
+        without=_NO_START,
+    )  # fmt: skip

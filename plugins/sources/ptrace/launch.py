@@ -1,0 +1,50 @@
+"""Starting a command under the tracer: the launcher stops until it is traced, then becomes the command."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.api import SourceUnavailable
+from mozu.core.common.descriptors import initial_soft_limit
+from mozu.plugins.sources.ptrace import native, seccomp
+from mozu.plugins.sources.ptrace.tracer import Tracer
+
+_LAUNCHER: Final = Path(__file__).with_name("launcher.py")
+
+
+def launch(tracer: Tracer, command: Iterable[str], types: Iterable[str]) -> "subprocess.Popen[bytes]":
+    """Start the command, which has all of mozu's descriptors and stops at calls of these types. On the tracer's thread.
+
+    Raises SourceUnavailable.
+    """
+    numbers = [SYSCALL_SPECS[name].number for name in types if SYSCALL_SPECS[name].is_syscall]
+    program = seccomp.build_filter(numbers).hex()
+    arguments = [sys.executable, "-I", "-S", str(_LAUNCHER), program, str(initial_soft_limit()), *command]
+    process = subprocess.Popen(arguments, close_fds=False, env=_environment())
+    tracer.root = process.pid
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    if not os.WIFSTOPPED(status):
+        raise SourceUnavailable(f"the command could not be prepared (status {status})")
+    try:
+        native.seize(process.pid, native.OPTIONS | native.EXITKILL)
+    except (OSError, native.TaskGone) as error:
+        process.kill()
+        os.waitpid(process.pid, 0)
+        raise SourceUnavailable(
+            f"this machine does not allow tracing ({error}); in a container allow ptrace in its seccomp profile"
+        ) from error
+    tracer.adopt(process.pid, process.pid)
+    return process
+
+
+def _environment() -> dict[bytes, bytes]:
+    """This process's own, without what the interpreter set for itself when it started."""
+    found = dict(os.environb)
+    with open("/proc/self/environ", "rb") as file:
+        if not any(word.startswith(b"LC_CTYPE=") for word in file.read().split(b"\0")):
+            found.pop(b"LC_CTYPE", None)
+    return found
