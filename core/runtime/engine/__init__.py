@@ -9,7 +9,7 @@ from mozu.core.runtime.config import Config
 from mozu.core.runtime.engine.assembly import assemble
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.engine import Engine
-from mozu.core.runtime.engine.reload import Read, reassemble
+from mozu.core.runtime.engine.reload import FileRebuild, Read
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import Registry
 
@@ -42,7 +42,7 @@ async def _main(
     # Ctrl-C ends a `build` that hangs; the runner's own handler would wait for it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        rebuild = None if read is None else reassemble(read, metrics, tasks)
+        rebuild = None if read is None else FileRebuild(read, metrics, tasks)
         assembly = assemble(config, registry, metrics, tasks)
         engine = Engine(assembly, metrics, tasks, announces=announces, rebuild=rebuild)
         return await engine.run(duration=duration, stats=stats)

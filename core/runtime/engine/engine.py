@@ -24,7 +24,7 @@ from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.lifecycle import Lifecycle
-from mozu.core.runtime.engine.reload import Reassemble, Reloader, RunParts
+from mozu.core.runtime.engine.reload import Rebuild, Reloader, RunParts
 from mozu.core.runtime.engine.shutdown import Shutdown
 from mozu.core.runtime.engine.sink_set import SinkSet
 from mozu.core.runtime.engine.start_parts import start_of
@@ -51,7 +51,7 @@ class Engine:
         tasks: BackgroundTasks,
         *,
         announces: bool = False,
-        rebuild: Reassemble | None = None,
+        rebuild: Rebuild | None = None,
     ) -> None:
         """`announces`: start and end of the run are alerts, and sinks get the heartbeats that they want. `rebuild`
         gives a reload what is to come into force; without it there is none.

@@ -13,8 +13,10 @@ What fails before the commit is an alert, and changes nothing.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -52,8 +54,16 @@ _log = logging.getLogger("mozu.engine")
 
 Read = Callable[[], tuple[Config, Registry]]
 """Read the configuration as the command line that started this run would. Raises ConfigError."""
-Reassemble = Callable[[Assembly], Awaitable[Assembly]]
-"""What the files say now, built beside this assembly; what has not changed is the same object. Raises MozuError."""
+
+
+class Rebuild(Protocol):
+    """Builds what a reload is to put in force."""
+
+    attempted: tuple[Path, ...]
+    """Files that the last configuration names besides its own, whether it came into force or not."""
+
+    async def __call__(self, current: Assembly) -> Assembly:
+        """Built beside this assembly; what has not changed is the same object. Raises MozuError."""
 
 
 class RunParts(msgspec.Struct):
@@ -73,23 +83,28 @@ class RunParts(msgspec.Struct):
     lifecycle: Lifecycle | None
 
 
-def reassemble(read: Read, metrics: Metrics, tasks: BackgroundTasks) -> Reassemble:
-    """Build from files."""
+class FileRebuild:
+    """Builds from files."""
 
-    async def build(current: Assembly) -> Assembly:
+    def __init__(self, read: Read, metrics: Metrics, tasks: BackgroundTasks) -> None:
+        self._read, self._metrics, self._tasks = read, metrics, tasks
+        self.attempted: tuple[Path, ...] = ()
+
+    async def __call__(self, current: Assembly) -> Assembly:
+        """What the files say now. Raises MozuError."""
         thread = WorkerThread("mozu-reload")
         try:
-            config, registry = await thread.run(read)
+            config, registry = await thread.run(self._read)
+            self.attempted = tuple(file for entry in config.entries() for file in registry.files_read(entry))
             problems = fixed_problems(config, registry.settings, current)
             problems.check()
-            assembler = Assembler(config, registry, metrics, tasks, current)
-            fresh = assembler.assembly(await _compiled(assembler, thread, metrics, config.core.start_deadline))
+            assembler = Assembler(config, registry, self._metrics, self._tasks, current)
+            evaluators = await _compiled(assembler, thread, self._metrics, config.core.start_deadline)
+            fresh = assembler.assembly(evaluators)
             require(change_of(fresh, current))
             return fresh
         finally:
             thread.close()
-
-    return build
 
 
 async def _compiled(
@@ -104,10 +119,12 @@ async def _compiled(
 class Reloader:
     """Of one run. `on_end` is called after each attempt, whatever came of it."""
 
-    def __init__(self, parts: RunParts, build: Reassemble, on_end: Callable[[], None]) -> None:
+    def __init__(self, parts: RunParts, build: Rebuild, on_end: Callable[[], None]) -> None:
         self._parts, self._build, self._on_end = parts, build, on_end
         self._wanted = asyncio.Event()
         self._watch = FileWatch(self.request)
+        self._done = parts.metrics.counter("reloads_total")
+        self._refused = parts.metrics.counter("reloads_refused_total")
 
     def request(self) -> None:
         """Reload soon: after the one under way, if there is one."""
@@ -127,10 +144,9 @@ class Reloader:
             self._watch.close()
 
     def _watch_files(self) -> None:
-        """A configuration that was refused may name other files than the one in force, and is corrected in those that
-        are watched."""
+        """Those of the configuration in force, and those in which one that was refused will be corrected."""
         built = self._parts.assembly
-        self._watch.use(built.watched if built.config.core.reload.watch else ())
+        self._watch.use((*built.watched, *self._build.attempted) if built.config.core.reload.watch else ())
 
     async def _reload(self) -> None:
         parts = self._parts
@@ -256,12 +272,14 @@ class Reloader:
     # --- reports
 
     def _report(self, changes: Sequence[str]) -> None:
+        self._done.value += 1
         text = "; ".join(changes) or "nothing has changed"
         _log.info("reloaded: %s", text)
         if self._parts.lifecycle is not None:
             self._parts.lifecycle.reloaded(self._parts.evaluation.rules_digest(), text)
 
     def _report_refusal(self, error: Exception) -> None:
+        self._refused.value += 1
         text = "the reload was refused, and everything stays as it was"
         reason = str(error) or type(error).__name__
         for line in (f"{text}:", *reason.split("\n")):

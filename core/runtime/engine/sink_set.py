@@ -224,7 +224,10 @@ class SinkSet:
             for alert in worker.undelivered():
                 heir.worker.queue.put(alert)
             queue.forget_unacked()
-        left = await worker.stop("the sink was removed")
+        lost, left = queue.in_memory(), await worker.stop("the sink was removed")
+        if lost:
+            text = f"sink {worker.name} was removed with {lost} alerts that its destination had not taken"
+            self._report("Alerts dropped", Severity.CRITICAL, text, worker.name)
         if heir is not None and heir.worker in self._waiting:
             await self._take_over(heir)
         elif left and heir is None:

@@ -139,6 +139,18 @@ def reloaded(current: Assembly) -> Assembly:
     return msgspec.structs.replace(current, evaluators=evaluators)
 
 
+class Rebuilt:
+    """A reload that reads nothing."""
+
+    attempted: tuple[Path, ...] = ()
+
+    def __init__(self, rebuilt: Callable[[Assembly], Assembly]) -> None:
+        self._rebuilt = rebuilt
+
+    async def __call__(self, current: Assembly) -> Assembly:
+        return self._rebuilt(current)
+
+
 class Play:
     """One engine with these components."""
 
@@ -167,11 +179,8 @@ class Play:
     def run(self, folder: Path, duration: float | None = None, *, announces: bool = False) -> tuple[int, Any]:
         self.assembly.state_dir = folder / "state"
 
-        async def rebuild(current: Assembly) -> Assembly:
-            return self.rebuilt(current)
-
         async def main() -> int:
-            engine = Engine(self.assembly, self.metrics, self.tasks, announces=announces, rebuild=rebuild)
+            engine = Engine(self.assembly, self.metrics, self.tasks, announces=announces, rebuild=Rebuilt(self.rebuilt))
             self.watch(engine)
             return await engine.run(duration=duration, stats=folder / "stats.json")
 

@@ -18,7 +18,7 @@ from mozu.core.runtime.engine.assembly import assemble
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.engine import Engine
-from mozu.core.runtime.engine.reload import Reloader, reassemble
+from mozu.core.runtime.engine.reload import FileRebuild, Reloader
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import configure
 from mozu.core.testing import alert
@@ -77,7 +77,7 @@ class Scene:
             read = partial(configure, self._file)
             config, registry = read()
             assembly = assemble(config, registry, self.metrics, self.tasks)
-            rebuild = reassemble(read, self.metrics, self.tasks)
+            rebuild = FileRebuild(read, self.metrics, self.tasks)
             self.engine = Engine(assembly, self.metrics, self.tasks, announces=True, rebuild=rebuild)
             self._spy()
             async with asyncio.TaskGroup() as group:
@@ -423,3 +423,39 @@ def test_a_new_sink_that_cannot_start_refuses_the_reload_and_the_others_are_stop
     (refused,) = [record.alert for record in sink.records if record.alert.rule == "Reload failed"]
     assert (True, "no such device" in str(refused.values["error"])) == (Fine.stopped, True)
     assert ["memory0"] == [worker.name for worker in engines[0]._sinks.workers]
+
+
+def test_what_a_removed_sink_without_a_spool_could_not_deliver_is_reported(scene: Scene) -> None:
+    (scene.folder / "nowhere.jsonl").mkdir()
+    lost = scene.sink("two", to="nowhere", retry={"first": 60.0})
+    scene.tree |= {"sinks": [scene.sink("one"), lost], "stop_deadline": 0.2}
+
+    async def scenario(scene: Scene) -> None:
+        scene.emit(3)
+        scene.tree["sinks"] = [scene.sink("one")]
+        await scene.reload()
+        (dropped,) = [fields for rule, fields in scene.notices if rule == "Alerts dropped"]
+        assert ("two", "sink two was removed with ") == (dropped["sink"], dropped["text"][:26])
+
+    scene.play(scenario)
+
+
+def test_rules_that_a_refused_configuration_names_are_watched_for_their_correction(scene: Scene) -> None:
+    other = scene.folder / "other.yaml"
+    other.write_text("- rule: broken")
+    scene.tree["reload"] = {"watch": True}
+
+    async def scenario(scene: Scene) -> None:
+        scene.tree["evaluators"] = [{"falco": {"rules": [str(other)]}}]
+        assert "other.yaml" in (await scene.reload())["error"]
+        scene.reloader._watch_files()
+        _write(other, RULE.format(name="B", path="/y", priority="INFO"))
+        async with asyncio.timeout(20):
+            while not any("'B' added" in fields.get("changes", "") for _, fields in scene.notices):
+                await asyncio.sleep(0.01)
+
+    scene.play(scenario)
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text)
