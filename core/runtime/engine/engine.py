@@ -249,7 +249,8 @@ class Engine:
         await self._stopping.wait()
         for task in beside:
             task.cancel()
-        await asyncio.wait(beside) if beside else None
+        if beside:  # a reload that was under way goes back
+            await asyncio.wait(beside, timeout=self._assembly.stop_deadline / 2)
         await self._stop(pumps)
         for task in (ticker, end, *repairs):
             task.cancel()

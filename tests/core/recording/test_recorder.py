@@ -9,6 +9,7 @@ import pytest
 
 from mozu.core.errors import SourceBroken
 from mozu.core.model.event import DataEvent, SyscallEvent
+from mozu.core.recording import EnrichedNames, PluginValues
 from mozu.core.recording.lines import HostLine
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import KnownProcess
@@ -70,6 +71,28 @@ def test_the_state_at_the_beginning_is_in_the_recording() -> None:
     assert ("sh", "/bin/sh", "/tmp/x", before[0].num) == (
         event.process.name, event.process.exe, event.file.name, event.num,
     )  # fmt: skip
+
+
+def test_an_output_that_comes_with_a_reload_begins_with_the_state_and_one_that_goes_has_all_until_then() -> None:
+    state, first, second, whole = StateMachine(procfs=None), Kept(), Kept(), Kept()
+    shell = KnownProcess(name="sh", exe="/bin/sh", ptid=1)
+    state.apply([SyscallEvent("syscall", "_process", 0, 0, 5, 5, observed=shell)])
+    made = recorder([whole, first], fields(), state)
+    for number in range(4):
+        if number == 2:
+            made.use([whole, second], EnrichedNames(fields()), PluginValues())
+        batch = [call("openat", 3, -100, f"/tmp/{number}", 1, 0, 0, 42, fd=3)]
+        made.record(batch)
+        state.apply(batch)
+    made.use([], EnrichedNames(fields()), PluginValues())
+    made.record([call("openat", 3, -100, "/tmp/no more", 1, 0, 0, 42, fd=3)])
+    made.tick(None)
+    names = [
+        [(e.args[2], e.process and e.process.exe) for e in StateMachine(procfs=None).apply(read(bytes(kept.data)))]
+        for kept in (first, second, whole)
+    ]
+    all_of_them = [(f"/tmp/{number}", "/bin/sh") for number in range(4)]
+    assert [all_of_them[:2], all_of_them[2:], all_of_them] == names
 
 
 def test_what_a_live_state_asks_the_machine_is_answered_by_the_recording() -> None:
