@@ -14,7 +14,8 @@ from mozu.core.model.event import as_bytes, as_text
 
 _RAW_TEXT = 1
 """MessagePack extension: text that is not UTF-8, as its bytes."""
-_MOST_FORMS = 4_096
+MOST_FORMS = 1_024
+"""Those that a cache holds at most: a rule has one, and each text of a notice."""
 
 
 class SpoolForm(msgspec.Struct, frozen=True, array_like=True):
@@ -99,7 +100,7 @@ class SpoolEncoder:
         return form, _body_encoder.encode(body)
 
     def _make(self, key: tuple[Any, ...], alert: Alert) -> tuple[Template, bytes, tuple[str, ...]]:
-        if len(self._known) >= _MOST_FORMS:
+        if len(self._known) >= MOST_FORMS:
             self._known.clear()
         form = SpoolForm(alert.rule, alert.priority, alert.source, alert.template, alert.tags)
         keys = tuple(dict.fromkeys(ref.key for ref in alert.template.refs()))

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.delivery.fair_queue import priority_of
-from mozu.core.delivery.spool.codec import SpoolEncoder, SpoolForm, decode_alert, decode_form
+from mozu.core.delivery.spool.codec import MOST_FORMS, SpoolEncoder, SpoolForm, decode_alert, decode_form
 from mozu.core.delivery.spool.disk_room import PAGE_BYTES, pages_of, preallocate, preallocate_wal
 from mozu.core.delivery.spool.file import (
     SpoolDamaged,
@@ -377,6 +377,8 @@ class Spool:
         if number is None:
             self._db.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (form,))
             number = int(self._db.execute("SELECT id FROM forms WHERE raw = ?", (form,)).fetchone()[0])
+            if len(self._form_ids) >= MOST_FORMS:
+                self._form_ids.clear()
             self._form_ids[form] = number
         return number, body
 
@@ -386,5 +388,7 @@ class Spool:
             row = self._db.execute("SELECT raw FROM forms WHERE id = ?", (number,)).fetchone()
             if row is None:
                 raise ValueError(f"form {number} is missing")
+            if len(self._forms) >= MOST_FORMS:
+                self._forms.clear()
             form = self._forms[number] = decode_form(row[0])
         return form
