@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from mozu.core.api import (
@@ -51,7 +50,7 @@ from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.build_each import build_each
 from mozu.core.runtime.engine.built import Assembly, BuiltSink, BuiltSource, Recipe
 from mozu.core.runtime.engine.field_readers import bind_enricher, bind_source
-from mozu.core.runtime.engine.file_content import content_of
+from mozu.core.runtime.engine.file_content import contents_of
 from mozu.core.runtime.engine.interfaces import interface_addresses
 from mozu.core.runtime.registry import Registry, version
 from mozu.core.runtime.run_file import boot_id
@@ -92,7 +91,7 @@ class Assembler:
         """The evaluator that is being built."""
         self._settings: dict[tuple[Kind, str], Settings] = {}
         self._content: dict[tuple[Kind, str], bytes] = {}
-        self._files: list[Path] = []
+        self._watched = contents_of(config.places)
         self._recipes: dict[tuple[Kind, str], Recipe] = {}
         self._assigned: dict[tuple[Kind, str], dict[str, Any]] = {}
         self._hostname = config.core.host or os.environ.get("FALCO_HOSTNAME") or socket.gethostname()
@@ -140,7 +139,7 @@ class Assembler:
             version=version(),
             state_dir=core.state_dir,
             files=config.files,
-            watched=(*config.places, *self._files),
+            watched=self._watched,
             config=config,
             recipes=self._recipes,
             lookups=self._assigned,
@@ -208,8 +207,9 @@ class Assembler:
         if key not in self._settings:
             self._settings[key] = self._registry.settings(entry)
             files = self._registry.files_read(entry)
-            self._files.extend(files)
-            self._content[key] = b"" if entry.kind is Kind.EVALUATOR else content_of(files)
+            contents = contents_of(files)
+            self._watched.update(contents)
+            self._content[key] = b"" if entry.kind is Kind.EVALUATOR else b"".join(contents.values())
         return Recipe(entry.name, self._settings[key], surroundings, self._content[key])
 
     def _is_unchanged(self, entry: Entry, *surroundings: object) -> bool:

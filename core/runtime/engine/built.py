@@ -85,8 +85,9 @@ class Assembly(msgspec.Struct):
     state_dir: Path = STATE_DIR
     files: tuple[str, ...] = ()
     """The configuration was read from."""
-    watched: tuple[Path, ...] = ()
-    """Files and directories that all of this was made from, whether they exist or not."""
+    watched: dict[Path, bytes] = {}
+    """Files and directories that all of this was made from, whether they exist or not, with their content
+    (`contents_of`)."""
     config: Config = msgspec.field(default_factory=Config)
     recipes: dict[tuple[Kind, str], Recipe] = {}
     """By kind and id of the component."""

@@ -18,15 +18,18 @@ def members(directory: Path) -> list[Path]:
         return []
 
 
-def content_of(places: Iterable[Path]) -> bytes:
-    """A digest of these files and of the members of these directories, and of which of them cannot be read."""
-    digest = blake2b()
-    for place in places:
-        for file in members(place) if place.is_dir() else (place,):
-            digest.update(os.fsencode(file) + b"\0")
-            try:
-                with file.open("rb") as opened:
-                    digest.update(blake2b(opened.read(_MAX_BYTES)).digest())
-            except OSError as error:
-                digest.update(f"{error.errno}".encode())
+def contents_of(places: Iterable[Path]) -> dict[Path, bytes]:
+    """File or directory → a digest of the file or of the directory's members, and of which of them cannot be read."""
+    return {place: _digest(place) for place in places}
+
+
+def _digest(place: Path) -> bytes:
+    digest = blake2b(digest_size=32)
+    for file in members(place) if place.is_dir() else (place,):
+        digest.update(os.fsencode(file) + b"\0")
+        try:
+            with file.open("rb") as opened:
+                digest.update(blake2b(opened.read(_MAX_BYTES)).digest())
+        except OSError as error:
+            digest.update(f"{error.errno}".encode())
     return digest.digest()

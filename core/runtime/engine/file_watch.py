@@ -12,11 +12,11 @@ import errno
 import logging
 import os
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from mozu.core.runtime.engine.file_content import content_of, members
+from mozu.core.runtime.engine.file_content import contents_of, members
 
 _log = logging.getLogger("mozu.engine")
 
@@ -44,32 +44,21 @@ class FileWatch:
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
-        self._places: tuple[Path, ...] = ()
-        self._content = b""
+        self._contents: Mapping[Path, bytes] = {}
         self._fd = -1
         self._names: dict[int, set[str]] = {}
         """Watch → names in its directory that matter."""
         self._timer: asyncio.TimerHandle | None = None
         self._first_event = 0.0
 
-    def reading(self) -> None:
-        """What is watched is about to be read: a change from here on is one."""
-        if self._fd >= 0:
-            self._content = content_of(self._places)
-
-    def use(self, places: Iterable[Path]) -> None:
-        """Watch these files and directories, whether they exist or not; none: no more."""
-        wanted = tuple(dict.fromkeys(places))
-        if not wanted:
-            self._places = ()
+    def use(self, contents: Mapping[Path, bytes]) -> None:
+        """Watch these files and directories, whether they exist or not, and compare them with this content, which they
+        had when they were read (`contents_of`); none: no more."""
+        self._contents = contents
+        if not contents:
             self.close()
-            return
-        if self._fd < 0 and not self._open():
-            return
-        if wanted != self._places:
-            self._places, self._content = wanted, content_of(wanted)
+        elif self._fd >= 0 or self._open():
             self._watch()
-        else:
             self._compare_soon()
 
     def close(self) -> None:
@@ -93,7 +82,7 @@ class FileWatch:
     def _watch(self) -> None:
         """Watch every directory in which a link of the way to a place stands, and no others."""
         wanted: dict[str, set[str]] = {}
-        for place in self._places:
+        for place in self._contents:
             for directory, name in steps(place):
                 wanted.setdefault(directory, set()).add(name)
             if place.is_dir():
@@ -140,9 +129,9 @@ class FileWatch:
     def _compare(self) -> None:
         self._timer = None
         self._watch()
-        content = content_of(self._places)
-        if content != self._content:
-            self._content = content
+        contents = contents_of(self._contents)
+        if contents != self._contents:
+            self._contents = contents
             self._changed()
 
 

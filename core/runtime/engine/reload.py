@@ -13,7 +13,7 @@ What fails before the commit is an alert, and changes nothing.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Protocol
@@ -40,6 +40,7 @@ from mozu.core.runtime.engine.assembly import Assembler
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.changes import describe, fixed_problems
+from mozu.core.runtime.engine.file_content import contents_of
 from mozu.core.runtime.engine.file_watch import FileWatch
 from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.lifecycle import Lifecycle
@@ -59,8 +60,9 @@ Read = Callable[[], tuple[Config, Registry]]
 class Rebuild(Protocol):
     """Builds what a reload is to put in force."""
 
-    attempted: tuple[Path, ...]
-    """Files that the last configuration names besides its own, whether it came into force or not."""
+    @property
+    def attempted(self) -> Mapping[Path, bytes]:
+        """What the last configuration was read from, whether it came into force or not, with its content then."""
 
     async def __call__(self, current: Assembly) -> Assembly:
         """Built beside this assembly; what has not changed is the same object. Raises MozuError."""
@@ -88,14 +90,16 @@ class FileRebuild:
 
     def __init__(self, read: Read, metrics: Metrics, tasks: BackgroundTasks) -> None:
         self._read, self._metrics, self._tasks = read, metrics, tasks
-        self.attempted: tuple[Path, ...] = ()
+        self.attempted: dict[Path, bytes] = {}
 
     async def __call__(self, current: Assembly) -> Assembly:
         """What the files say now. Raises MozuError."""
         thread = WorkerThread("mozu-reload")
         try:
+            self.attempted = await thread.run(lambda: contents_of(current.watched))  # a change from here on is one
             config, registry = await thread.run(self._read)
-            self.attempted = tuple(file for entry in config.entries() for file in registry.files_read(entry))
+            named = {file for entry in config.entries() for file in registry.files_read(entry)}
+            self.attempted |= await thread.run(lambda: contents_of(named.difference(self.attempted)))
             problems = fixed_problems(config, registry.settings, current)
             problems.check()
             assembler = Assembler(config, registry, self._metrics, self._tasks, current)
@@ -137,7 +141,6 @@ class Reloader:
                 self._watch_files()
                 await self._wanted.wait()
                 self._wanted.clear()
-                self._watch.reading()
                 await self._reload()
                 self._on_end()
         finally:
@@ -146,7 +149,7 @@ class Reloader:
     def _watch_files(self) -> None:
         """Those of the configuration in force, and those in which one that was refused will be corrected."""
         built = self._parts.assembly
-        self._watch.use((*built.watched, *self._build.attempted) if built.config.core.reload.watch else ())
+        self._watch.use({**built.watched, **self._build.attempted} if built.config.core.reload.watch else {})
 
     async def _reload(self) -> None:
         parts = self._parts

@@ -142,7 +142,7 @@ def reloaded(current: Assembly) -> Assembly:
 class Rebuilt:
     """A reload that reads nothing."""
 
-    attempted: tuple[Path, ...] = ()
+    attempted: Mapping[Path, bytes] = {}
 
     def __init__(self, rebuilt: Callable[[Assembly], Assembly]) -> None:
         self._rebuilt = rebuilt

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mozu.core.runtime.engine.file_content import contents_of
 from mozu.core.runtime.engine.file_watch import FileWatch, steps
 
 PATIENCE = 20.0
@@ -40,7 +41,8 @@ class Watched:
         """How many changes the scenario has caused."""
 
         async def main() -> None:
-            self.watch.use(self._places)
+            self.watch.use(contents_of(self._places))
+            await self.settles()
             try:
                 await scenario()
             finally:
@@ -161,9 +163,9 @@ def test_a_change_while_the_files_are_read_is_noticed_afterwards(file: Path) -> 
     watched = Watched(file)
 
     async def scenario() -> None:
-        watched.watch.reading()
+        read = contents_of([file])
         _in_place(file)  # after it was read: the reload has seen `one`
-        watched.watch.use([file])
+        watched.watch.use(read)
         await watched.notices()
 
     assert 1 == watched.run(scenario)
