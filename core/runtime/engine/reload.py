@@ -107,8 +107,22 @@ class FileRebuild:
             fresh = assembler.assembly(evaluators)
             require(change_of(fresh, current))
             return fresh
+        except ConfigError as error:
+            mistakes = await thread.run(lambda: _rule_mistakes(current))
+            raise ConfigError([*error.problems, *(one for one in mistakes if one not in error.problems)]) from error
         finally:
             thread.close()
+
+
+def _rule_mistakes(current: Assembly) -> list[str]:
+    """In the rule files that are in force: a configuration that cannot be used does not say which are to come."""
+    found = []
+    for evaluator in current.evaluators:
+        try:
+            evaluator.component.reload()
+        except MozuError as error:
+            found.append(str(error))
+    return found
 
 
 async def _compiled(

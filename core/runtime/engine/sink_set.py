@@ -162,7 +162,7 @@ class SinkSet:
             await one.worker.stop("the reload was refused")
 
     def commit(self, change: SinkChange, seconds: float) -> None:
-        """From now on alerts go to these. What is left to do is done beside: `settle` waits for it."""
+        """From now on alerts go to these. What is left to do is done beside."""
         before, self._running = self._running, change.running
         retired = [one for one in before.values() if one.worker not in self.workers]
         for identity, damage in change.damage:

@@ -184,6 +184,18 @@ def test_a_broken_configuration_changes_nothing_and_every_mistake_is_named(scene
     scene.play(scenario)
 
 
+def test_mistakes_in_rules_are_named_beside_those_of_the_configuration(scene: Scene) -> None:
+    async def scenario(scene: Scene) -> None:
+        scene.tree["stop_deadline"] = -1
+        scene.rule("A", priority="NUTS")
+        refused = await scene.reload()
+        assert f"{scene.folder}/mozu.yaml:" in refused["error"]
+        assert f"{scene.folder}/rules/a.yaml:6:13" in refused["error"]
+        assert 2 == refused["mistakes"]
+
+    scene.play(scenario)
+
+
 def test_broken_rules_change_nothing_else_either(scene: Scene) -> None:
     async def scenario(scene: Scene) -> None:
         before = msgspec.structs.replace(scene.assembly)
