@@ -12,7 +12,7 @@ class DataEventType(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     doc: str
     """One sentence; `mozu sources` prints it."""
-    data: Any = None
+    data: object = None
     """The shape of `DataEvent.data`: a `msgspec.Struct`, a `TypedDict`, a dataclass or a type like `dict[str, int]`, of
     which JSON Schema is made. The data itself is decoded JSON, not an instance of a class. None: any JSON."""
     version: int = 1

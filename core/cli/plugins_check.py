@@ -20,6 +20,7 @@ from mozu.core.api import (
     SourceChoiceDeclaration,
     Stamp,
 )
+from mozu.core.api.declarations import SourceChoiceDeclaration
 from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.cli import options
 from mozu.core.cli.known import known_fields
@@ -84,6 +85,9 @@ def _load(registry: Registry, name: str) -> None:
 def _results(name: str, config: Config, registry: Registry, fields: FieldRegistry) -> Iterator[tuple[str, str]]:
     """(what was tried, why it failed)."""
     for plugin in registry.plugins():
+        if isinstance(plugin.declaration, SourceChoiceDeclaration):
+            yield f"{plugin.kind} {plugin.declaration.name}", ""  # it builds nothing: the sources that it names do
+            continue
         for entry in _entries(plugin, config):
             what = f"{plugin.kind} {entry.name}" + (f" ({entry.id})" if entry.id != entry.name else "")
             yield what, _tried(lambda plugin=plugin, entry=entry: _try(plugin, entry, registry, fields))  # type: ignore[misc]  # mypy cannot infer lambdas with defaults

@@ -232,7 +232,13 @@ class Registry:
     def _load(self, origin: Origin) -> None:
         if origin.target in self._loaded:
             return
-        plugin = guarded(origin, "its import", lambda: import_target(origin.target))
+        self._take(origin, guarded(origin, "its import", lambda: import_target(origin.target)))
+
+    def add(self, name: str, plugin: object) -> None:
+        """Take a plugin that is no entry point: of a test, or of a program around mozu. Raises PluginError."""
+        self._take(Origin(name, f"{name} (an object)", name, version()), plugin)
+
+    def _take(self, origin: Origin, plugin: object) -> None:
         try:
             self._register(origin, plugin)
             found = [*self._declared(plugin, origin), *self._declared_before(plugin, origin)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import mozu.core.api
-import mozu.core.testing
+import mozu.testing
 from mozu.core.api import Context, Kind, Sink, SinkDeclaration
 from mozu.core.runtime.config import Entry
 from mozu.core.runtime.config.mark import Mark
@@ -28,7 +28,7 @@ def promised(module: str) -> set[str]:
 
 def test_the_page_lists_what_the_api_exports() -> None:
     assert promised("mozu.core.api") - {"API_VERSION"} == set(mozu.core.api.__all__) - {"API_VERSION"}
-    assert promised("mozu.core.testing") == set(mozu.core.testing.__all__)
+    assert promised("mozu.testing") == set(mozu.testing.__all__)
 
 
 def test_every_promised_name_is_there() -> None:

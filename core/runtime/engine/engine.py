@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -321,9 +321,13 @@ class Engine:
         await self._sinks.stop(shutdown)
         await shutdown.enrichers(self._assembly.enrichers)
 
+    def statistics(self) -> Mapping[str, object]:
+        """The numbers of this run as they are now. Shape: docs/statistics.md."""
+        return gather(self._metrics, self._pumps, self._alerts.workers, self._started)
+
     def _report(self, stats: Path | None) -> bool:
         """Print the statistics, and write them to the file; False where it could not be written."""
-        numbers = gather(self._metrics, self._pumps, self._alerts.workers, self._started)
+        numbers = self.statistics()
         print(as_text(numbers), file=sys.stderr)
         try:
             if stats is not None:

@@ -22,6 +22,7 @@ from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Stamp
+from mozu.core.testing import virtual_clock as virtual_time
 from mozu.plugins.sinks import journald
 from mozu.plugins.sinks.kafka.message import MessageBuilder
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
@@ -30,7 +31,6 @@ from mozu.plugins.sinks.syslog.settings import SyslogSettings
 from mozu.plugins.sinks.webhook.template_values import NAMES, RecordView
 from tests.core.delivery.encode.made import STAMP, plain
 from tests.core.delivery.poison import good, poison
-from tests.support import virtual_time
 
 ALL = dict(poison())
 by_format = pytest.mark.parametrize("name", FORMATS)

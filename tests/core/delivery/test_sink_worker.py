@@ -17,7 +17,7 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Stamp
 from mozu.core.testing import alert
-from tests.support import virtual_time
+from mozu.core.testing import virtual_clock as virtual_time
 
 Deliver = Callable[[Sequence[Record]], Sequence[Outcome] | None]
 

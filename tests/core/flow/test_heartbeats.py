@@ -17,8 +17,8 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.model.event import DataEvent, Event
 from mozu.core.testing import alert
+from mozu.core.testing import virtual_clock as virtual_time
 from tests.core.flow.making import Seen, alert_pipeline, pipeline_of
-from tests.support import virtual_time
 
 
 class Probing:

@@ -16,9 +16,9 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import KnownProcess, ProcSnapshot
+from mozu.core.testing import virtual_clock as virtual_time
 from tests.core.flow.making import pipeline_of
 from tests.core.state.story import NOWHERE
-from tests.support import virtual_time
 
 HOUR = 3600.0
 SECOND = 10**9

@@ -10,8 +10,8 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import DataEvent, Event
 from mozu.core.testing import alert
+from mozu.core.testing import virtual_clock as virtual_time
 from tests.core.flow.making import Seen, pipeline_of
-from tests.support import virtual_time
 
 
 class Probing:

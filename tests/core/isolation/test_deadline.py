@@ -13,7 +13,7 @@ from mozu.core.isolation.deadline import deadline, within
 from mozu.core.isolation.interrupter import hasten
 from mozu.core.isolation.isolated import Isolation
 from mozu.core.metrics import Metrics
-from tests.support import virtual_time
+from mozu.core.testing import virtual_clock as virtual_time
 
 LONG = 3600.0
 """Seconds: whoever waits for them to pass has no deadline."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from mozu.core.isolation.detached import GRACE, GivenUp, detached
-from tests.support import virtual_time
+from mozu.core.testing import virtual_clock as virtual_time
 
 
 class Own(BaseException):

@@ -6,12 +6,12 @@ When nothing is ready, the clock jumps to the next timer. What is given to a thr
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
 
-class Stuck(AssertionError):
+class ClockStuck(AssertionError):
     """Every task waits, and there is no timer that could end it."""
 
 
@@ -24,7 +24,7 @@ class _Selector(selectors.SelectSelector):
         ready = super().select(0)
         if not ready:
             if timeout is None:
-                raise Stuck("every task waits, and no timer is set")
+                raise ClockStuck("every task waits, and no timer is set")
             self.now += timeout
         return ready
 
@@ -40,8 +40,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Seconds since the loop was made."""
         return self._clock.now
 
-    def run_in_executor(  # type: ignore[override]  # typeshed's overloads; there is one use
-        self, executor: object, func: Callable[..., T], *args: Any
+    def run_in_executor(
+        self, executor: object, func: Callable[..., T], *args: object
     ) -> "asyncio.Future[T]":
         """Run it here and now."""
         done: asyncio.Future[T] = self.create_future()
@@ -52,7 +52,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return done
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[None, None, T]) -> T:
     """`asyncio.run` on such a loop."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main)

@@ -1,0 +1,142 @@
+"""What every check has in common: the error that names a broken sentence, time limits, the watch over the loop."""
+
+import asyncio
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from mozu.core.api import Kind
+from mozu.core.api.contract import faults
+
+SECONDS: Final = 10.0
+"""What a call may take, as in a run by default."""
+STALL_SECONDS: Final = 0.5
+"""A component that holds the event loop so long is reported; in a run the watchdog speaks after 0.1 s."""
+_LOOK: Final = 0.05
+
+
+class BrokenContract(AssertionError):
+    """A sentence of docs/spec/component.md does not hold."""
+
+
+def expect(holds: object, sentence: str) -> None:
+    """Raises BrokenContract with the sentence unless it holds."""
+    if not holds:
+        raise BrokenContract(sentence)
+
+
+def expect_members(kind: Kind, component: object, *, blocking: bool) -> None:
+    """Names, parameters and `async` of its methods."""
+    broken = list(faults(kind, component, blocking=blocking))
+    expect(not broken, "; ".join(broken))
+
+
+async def done(what: str, call: Callable[[], object], *, blocking: bool = False, seconds: float = SECONDS) -> object:
+    """The result of a call, made as a run makes it: on a thread of its own if the component is `blocking`.
+
+    Raises BrokenContract if it does not end, holds the event loop, or gives a coroutine where it may not.
+    """
+    if blocking:
+        return await _on_thread(what, call, seconds)
+    with watched_loop(what):
+        result = call()
+        if not isinstance(result, Awaitable):
+            return result
+        try:
+            return await asyncio.wait_for(result, seconds)
+        except TimeoutError:
+            raise BrokenContract(f"`{what}` MUST end, and did not within {seconds:g} s") from None
+
+
+async def _on_thread(what: str, call: Callable[[], object], seconds: float) -> object:
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[object] = loop.create_future()
+
+    def work() -> None:
+        result: object = None
+        error: BaseException | None = None
+        try:
+            result = call()
+        except BaseException as raised:  # noqa: BLE001  set as the exception of the future that is awaited
+            error = raised
+        loop.call_soon_threadsafe(_set, future, result, error)
+
+    threading.Thread(target=work, name="mozu-kit", daemon=True).start()
+    try:
+        result = await asyncio.wait_for(future, seconds)
+    except TimeoutError:
+        raise BrokenContract(f"`{what}` MUST end, and did not within {seconds:g} s") from None
+    if isinstance(result, Awaitable):
+        raise BrokenContract(f"`{what}` MUST be a plain function: the component is `blocking`")
+    return result
+
+
+def _set(future: "asyncio.Future[object]", result: object, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+
+
+@contextmanager
+def watched_loop(what: str, seconds: float = STALL_SECONDS) -> Iterator[None]:
+    """Raises BrokenContract where the work in it has held the event loop for `seconds` on end, with the line."""
+    watch = _LoopWatch(asyncio.get_running_loop(), seconds)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
+    if watch.place:
+        text = f"`{what}` MUST NOT block the event loop, and held it for more than {seconds:g} s in {watch.place}"
+        raise BrokenContract(f"{text}: await, use a thread, or declare the component `blocking`")
+
+
+class _LoopWatch:
+    """A thread that asks the loop for a sign of life."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        self._loop, self._seconds = loop, seconds
+        self._target = threading.get_ident()
+        self._alive, self._stopped = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="mozu-kit-watch", daemon=True)
+        self.place = ""
+
+    def start(self) -> None:
+        self._loop.call_soon(self._alive.set)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join(1.0)
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(_LOOK):
+            self._alive.clear()
+            self._loop.call_soon_threadsafe(self._alive.set)
+            began, frame = time.monotonic(), None
+            while not self._alive.wait(_LOOK) and not self._stopped.is_set():
+                now = sys._current_frames().get(self._target)
+                if now is None or (frame is not None and _outermost(now) is not _outermost(frame)):
+                    began = time.monotonic()  # another callback: the machine is slow, and no single one holds the loop
+                frame = now
+                if time.monotonic() - began >= self._seconds:
+                    self.place = self.place or _place(frame)
+
+
+def _outermost(frame: FrameType) -> FrameType:
+    """The frame of the callback that the loop runs, as far as frames tell: the last one below the loop's own code."""
+    found = frame
+    while found.f_back is not None and not found.f_back.f_globals.get("__name__", "").startswith("asyncio"):
+        found = found.f_back
+    return found
+
+
+def _place(frame: FrameType | None) -> str:
+    return "unknown" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -1,0 +1,59 @@
+"""Check an evaluator: alerts in order, nothing that hangs on how events are batched, a demand that covers them."""
+
+from collections.abc import Callable, Sequence
+
+from mozu.core.api import Alert, Demand, Evaluator, Event, Kind
+from mozu.core.testing.broken import expect, expect_members, watched_loop
+
+
+async def check_evaluator(evaluator: Evaluator | Callable[[], Evaluator], events: Sequence[Event]) -> Sequence[Alert]:
+    """Evaluate these events; the alerts. Raises BrokenContract with the sentence that does not hold.
+
+    Events are numbered from 1 where they have no number. `evaluator`: one, or a function that makes one.
+    """
+    for number, event in enumerate(events, 1):
+        event.num = event.num or number
+    one = evaluator() if callable(evaluator) else evaluator
+    expect_members(Kind.EVALUATOR, one, blocking=False)
+    demand = one.demand()
+    expect(isinstance(demand, Demand), f"`demand` MUST give a Demand, not {type(demand).__name__}")
+    fresh = one.reload()
+    expect(fresh is not one, "`reload` MUST give a new evaluator and change nothing of the old one")
+    expect_members(Kind.EVALUATOR, fresh, blocking=False)
+    alerts = _evaluated(one, events)
+    _check_alerts(alerts, events, demand)
+    singly = [alert for event in events for alert in _evaluated(fresh, [event])]
+    text = "`evaluate` MUST give the same alerts however events are batched; one batch and single events differ"
+    expect(list(map(_essence, singly)) == list(map(_essence, alerts)), text)
+    return alerts
+
+
+def _evaluated(evaluator: Evaluator, batch: Sequence[Event]) -> list[Alert]:
+    with watched_loop("evaluate"):
+        found = evaluator.evaluate(batch)
+    expect(isinstance(found, Sequence), f"`evaluate` MUST give a sequence of alerts, not {type(found).__name__}")
+    wrong = next((one for one in found if not isinstance(one, Alert)), None)
+    expect(wrong is None, f"`evaluate` MUST give alerts, not {type(wrong).__name__}")
+    return list(found)
+
+
+def _check_alerts(alerts: Sequence[Alert], events: Sequence[Event], demand: Demand) -> None:
+    by_number = {event.num: event for event in events}
+    last = 0
+    for alert in alerts:
+        event = by_number.get(alert.event_num)
+        expect(event is not None, f"an alert MUST carry the number of its event (`event_num`), not {alert.event_num}")
+        if event is None:
+            continue
+        expect(alert.event_num >= last, "alerts MUST come in the order of their events")
+        last = alert.event_num
+        wanted = demand.of(event.source)
+        expect(
+            event.type in wanted or "*" in wanted,
+            f"`demand` MUST name every type of event that can raise an alert, and lacks {event.source}/{event.type}",
+        )
+        expect(isinstance(alert.message(), str), "an alert's template MUST render")
+
+
+def _essence(alert: Alert) -> tuple[object, ...]:
+    return alert.rule, alert.priority, alert.event_num, alert.values

@@ -1,0 +1,126 @@
+"""Check a source: order, sums, the shape of its events, a stop that ends its batches, a second instance."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Final, cast
+
+import msgspec
+
+from mozu.core.api import Alert, DataEvent, DataEventType, Demand, Event, Kind, Source, SyscallEvent
+from mozu.core.testing.broken import SECONDS, BrokenContract, done, expect, expect_members, watched_loop
+
+_LARGE_BATCH: Final = 20_000
+
+
+async def check_source(
+    source: Source | Callable[[], Source],
+    *,
+    most: int = 100,
+    demand: Demand | None = None,
+    events: Iterable[DataEventType] = (),
+    event_source: str = "",
+    seconds: float = SECONDS,
+) -> Sequence[Event | Alert]:
+    """Start, read up to `most` items, stop; the items. Raises BrokenContract with the sentence that does not hold.
+
+    It must have given something within `seconds`. `events` and `event_source` as in the declaration. `source`: a
+    function that makes one is called twice, for a restart is a new instance.
+    """
+    checker = _Checker(most, demand or Demand(), {one.name: one for one in events}, event_source, seconds)
+    if not callable(source):
+        return await checker.check(source)
+    found = await checker.check(source())
+    await checker.check(source())
+    return found
+
+
+class _Checker:
+    def __init__(
+        self, most: int, demand: Demand, types: dict[str, DataEventType], event_source: str, seconds: float
+    ) -> None:
+        self._most, self._demand, self._types = most, demand, types
+        self._event_source, self._seconds = event_source, seconds
+
+    async def check(self, source: Source) -> Sequence[Event | Alert]:
+        expect_members(Kind.SOURCE, source, blocking=False)
+        await done("start", lambda: source.start(self._demand))
+        await done("update", lambda: source.update(self._demand))
+        batches = source.batches()
+        seen = await self._read(batches)
+        await done("stop", source.stop)
+        await self._drain(batches)
+        await done("stop", source.stop)
+        for item in seen:
+            self._check_item(item)
+        self._check_order(seen)
+        self._check_sums(source)
+        return seen
+
+    async def _read(self, batches: AsyncIterator[Sequence[Event | Alert]]) -> list[Event | Alert]:
+        seen: list[Event | Alert] = []
+        with watched_loop("batches"):
+            while len(seen) < self._most:
+                try:
+                    batch = await asyncio.wait_for(anext(batches), self._seconds)
+                except StopAsyncIteration:
+                    break
+                except TimeoutError:
+                    expect(seen, f"`batches` gave nothing within {self._seconds:g} s; give it something that it sees")
+                    break
+                expect(len(batch) <= _LARGE_BATCH, f"a batch SHOULD be bounded to about 2,000 events, not {len(batch)}")
+                seen += batch
+        return seen
+
+    async def _drain(self, batches: AsyncIterator[Sequence[Event | Alert]]) -> None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                async for _ in batches:
+                    pass
+        except TimeoutError:
+            raise BrokenContract(f"`batches` MUST end after `stop`, and did not within {self._seconds:g} s") from None
+        except asyncio.CancelledError as error:
+            raise BrokenContract("`batches` MUST end after `stop`, and was cancelled by itself") from error
+
+    def _check_item(self, item: object) -> None:
+        expect(isinstance(item, Event | Alert), f"a batch MUST hold events or alerts, not {type(item).__name__}")
+        if not isinstance(item, Event) or item.type.startswith("_"):  # for the state machine alone
+            return
+        expect(item.source, f"an event MUST name its source class, and {item.type!r} does not")
+        expect(
+            not self._event_source or item.source == self._event_source,
+            f"an event's source MUST be the declaration's `event_source`, {self._event_source!r}, not {item.source!r}",
+        )
+        expect(item.time > 0, f"an event's time MUST be ns since the epoch; that of {item.type!r} is {item.time}")
+        if isinstance(item, DataEvent):
+            self._check_data(item)
+
+    def _check_data(self, event: DataEvent) -> None:
+        if not self._types:
+            return
+        known = self._types.get(event.type)
+        expect(known is not None, f"the type {event.type!r} MUST be among the declaration's `events`")
+        if known is None or known.data is None:
+            return
+        try:
+            msgspec.convert(event.data, cast(type[object], known.data), strict=True)
+        except msgspec.ValidationError as error:
+            text = f"the data of {event.type!r} MUST have the shape that the declaration's `events` say: {error}"
+            raise BrokenContract(text) from None
+
+    def _check_order(self, seen: Sequence[Event | Alert]) -> None:
+        newest: dict[tuple[str, int], int] = {}
+        for item in seen:
+            if isinstance(item, Event) and not item.type.startswith("_"):
+                stream = item.source, item.tid if isinstance(item, SyscallEvent) else 0
+                text = "events MUST come in the order in which they happened"
+                is_in_order = item.time >= newest.get(stream, 0)
+                expect(is_in_order, f"{text}; {item.type!r} is older than one before it")
+                newest[stream] = item.time
+
+    def _check_sums(self, source: Source) -> None:
+        for kind, count in source.counts().items():
+            known = count.filtered + count.lost + (count.missed or 0) + count.received
+            expect(
+                count.seen >= known if count.missed is None else count.seen == known,
+                f"`counts` of {kind!r}: seen MUST be filtered + lost + missed + received; {count.seen} is not {known}",
+            )

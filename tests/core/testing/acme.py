@@ -1,0 +1,197 @@
+"""Components of a third party for tests of the kit: what is right by default, and every way to be wrong by name."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from mozu.core.api import (
+    Alert,
+    Context,
+    Counts,
+    DataEvent,
+    DataEventType,
+    Demand,
+    EnricherDeclaration,
+    Event,
+    Field,
+    FieldsDeclaration,
+    FieldType,
+    FormatDeclaration,
+    LookupLimits,
+    Settings,
+    SourceDeclaration,
+    Stamp,
+)
+
+T0 = 1_700_000_000_000_000_000
+ACME = frozenset({"acme"})
+
+
+def visit(client: str, number: int = 0) -> DataEvent:
+    return DataEvent("acme", "visit", T0 + number, data={"client": client})
+
+
+class Geo:
+    """An enricher: client → country, by a table that a test gives."""
+
+    def __init__(self, context: Context, table: Mapping[str, str | None], wrong: str = "") -> None:
+        self.table, self.wrong, self._lookups = table, wrong, context.lookups
+        self.asked: list[str] = []
+        self.at_once = self.most_at_once = 0
+        self.stops = 0
+
+    async def start(self) -> None:
+        if self.wrong == "start hangs":
+            await asyncio.sleep(3600)
+
+    def key(self, event: Event) -> str | None:
+        if self.wrong == "key raises":
+            raise KeyError("key")
+        if self.wrong == "key is no text":
+            return 7  # type: ignore[return-value]
+        return event.data.get("client") if isinstance(event, DataEvent) else None
+
+    def known(self, key: str) -> bool:
+        return key in self._lookups
+
+    async def resolve(self, key: str) -> None:
+        self.asked.append(key)
+        self.at_once += 1
+        self.most_at_once = max(self.at_once, self.most_at_once)
+        try:
+            await asyncio.sleep(0.01)
+            if self.wrong == "resolve blocks":
+                time.sleep(0.9)  # noqa: ASYNC251  what the kit is to find
+            if self.wrong == "never known":
+                return
+            if self.wrong == "resolve raises":
+                raise OSError("no route")
+            self._lookups.put(key, self.table.get(key))
+        finally:
+            self.at_once -= 1
+
+    def readers(self) -> Mapping[str, Callable[[str | None], Callable[[Any], Any]]]:
+        if self.wrong == "no reader":
+            return {}
+        if self.wrong == "wrong type":
+            return {"geo.country": lambda _: lambda event: 49}
+        return {"geo.country": lambda _: lambda event: self._lookups.get(event.data["client"])}
+
+    async def stop(self) -> None:
+        self.stops += 1
+        if self.wrong == "stop hangs":
+            await asyncio.sleep(3600)
+        if self.wrong == "second stop raises" and self.stops > 1:
+            raise RuntimeError("closed already")
+
+
+COUNTRY = Field(name="geo.country", type=FieldType.STRING, doc="Country of the client.", sources=ACME)
+
+
+def geo(
+    table: Mapping[str, str | None], made: list[Geo] | None = None, wrong: str = "", **limits: Any
+) -> EnricherDeclaration[Settings]:
+    def build(settings: Settings, context: Context) -> Geo:
+        found = Geo(context, table, wrong)
+        if made is not None:
+            made.append(found)
+        return found
+
+    return EnricherDeclaration(
+        name="geo", build=build, settings=Settings, summary="Countries of clients.", fields=(COUNTRY,),
+        lookups=LookupLimits(**limits),
+    )  # fmt: skip
+
+
+CLIENT = FieldsDeclaration(
+    name="acme",
+    summary="Fields of acme's events.",
+    fields=(
+        Field(
+            name="acme.client", type=FieldType.STRING, doc="The client.", sources=ACME,
+            read=lambda event: event.data["client"],
+        ),
+    ),
+)  # fmt: skip
+
+
+class Upper:
+    """A format."""
+
+    def __init__(self, options: Settings) -> None:
+        pass
+
+    def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
+        return alert.rule.upper().encode("utf-8", "backslashreplace")
+
+
+UPPER = FormatDeclaration(name="upper", summary="The rule in capitals.", content_type="text/plain", build=Upper)
+
+
+class Visits:
+    """A source of its own events."""
+
+    def __init__(self, settings: Settings, context: Context, wrong: str = "") -> None:
+        self._wrong, self._stopped = wrong, asyncio.Event()
+        self._count = Counts()
+
+    async def start(self, demand: Demand) -> None:
+        if self._wrong == "start blocks":
+            time.sleep(0.9)  # noqa: ASYNC251  what the kit is to find
+
+    async def batches(self) -> AsyncIterator[Sequence[Event]]:
+        times = (5, 3) if self._wrong == "order" else (1, 2)
+        batch = [visit("a", number) for number in times]
+        if self._wrong == "no event":
+            batch = ["visit"]  # type: ignore[list-item]
+        if self._wrong == "other source":
+            batch[0].source = "acne"
+        if self._wrong == "other type":
+            batch[0].type = "visti"
+        if self._wrong == "other data":
+            batch[0].data = {"client": 7}
+        self._count = Counts(seen=2, received=1 if self._wrong == "sums" else 2)
+        yield batch
+        await self._stopped.wait()
+        if self._wrong == "endless":
+            await asyncio.sleep(3600)
+
+    async def update(self, demand: Demand) -> None:
+        pass
+
+    def counts(self) -> Mapping[str, Counts]:
+        return {"visit": self._count}
+
+    async def stop(self) -> None:
+        if self._wrong == "stop hangs":
+            await asyncio.sleep(3600)
+        self._stopped.set()
+
+
+VISIT = DataEventType(name="visit", doc="A visit.", data=dict[str, str])
+
+
+def visits(wrong: str = "") -> SourceDeclaration[Settings]:
+    def build(settings: Settings, context: Context) -> Visits:
+        return Visits(settings, context, wrong)
+
+    return SourceDeclaration(
+        name="visits", build=build, settings=Settings, summary="Visits.", event_source="acme", events=(VISIT,)
+    )
+
+
+RULE = """
+- rule: Foreign visit
+  desc: A client from elsewhere.
+  condition: geo.country = FR
+  output: visit of %acme.client from %geo.country
+  priority: NOTICE
+  source: acme
+- rule: Visit of z
+  desc: The client z.
+  condition: acme.client = z
+  output: visit
+  priority: NOTICE
+  source: acme
+"""

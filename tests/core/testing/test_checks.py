@@ -1,0 +1,186 @@
+"""The kit finds what is wrong and says which sentence does not hold; what is right passes."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from mozu.core.api import Alert, Context, Demand, Event, Field, FieldsDeclaration, FieldType, Interest, Record, Settings
+from mozu.core.model.alert import Severity, Template
+from mozu.core.testing import broken
+from mozu.testing import BrokenContract, check_declaration, check_evaluator, check_sink, check_source, context
+from tests.core.testing.acme import CLIENT, T0, UPPER, Visits, geo, visit, visits
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What hangs for an hour is found in half a second."""
+    monkeypatch.setattr(broken.done, "__kwdefaults__", {"blocking": False, "seconds": 0.5})
+
+
+def says(work: Any) -> str:
+    with pytest.raises(BrokenContract) as raised:
+        asyncio.run(work)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("declaration", [visits(), geo({"a": "DE"}), CLIENT, UPPER], ids=lambda one: one.name)
+def test_what_keeps_its_contract_passes(declaration: Any) -> None:
+    asyncio.run(check_declaration(declaration, events=[visit("a"), visit("b", 1)]))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ("order", "events MUST come in the order in which they happened; 'visit' is older than one before it"),
+        ("no event", "a batch MUST hold events or alerts, not str"),
+        ("other source", "an event's source MUST be the declaration's `event_source`, 'acme', not 'acne'"),
+        ("other type", "the type 'visti' MUST be among the declaration's `events`"),
+        ("other data", "MUST have the shape that the declaration's `events` say: Expected `str`, got `int`"),
+        ("sums", "`counts` of 'visit': seen MUST be filtered + lost + missed + received; 2 is not 1"),
+        ("start blocks", "`start` MUST NOT block the event loop"),
+        ("stop hangs", "`stop` MUST end, and did not within 0.5 s"),
+    ],
+)
+def test_a_source_that_breaks_its_contract_is_found(wrong: str, sentence: str) -> None:
+    assert sentence in says(check_declaration(visits(wrong)))
+
+
+def test_batches_that_do_not_end_after_stop_are_found() -> None:
+    source = Visits(Settings(), context(), "endless")
+    text = says(check_source(source, most=2, seconds=0.3))
+    assert text == "`batches` MUST end after `stop`, and did not within 0.3 s"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ("start hangs", "`start` MUST end"),
+        ("key is no text", "`key` MUST give a text or None, not int"),
+        ("never known", "after `resolve('a')`, `known` MUST be true"),
+        ("resolve blocks", "`resolve('a')` MUST NOT block the event loop"),
+        ("no reader", "`readers` MUST have every field of the declaration, and lack geo.country"),
+        ("wrong type", "the reader of geo.country MUST give values of its type: string takes str, not int"),
+        ("stop hangs", "`stop` MUST end"),
+    ],
+)
+def test_an_enricher_that_breaks_its_contract_is_found(wrong: str, sentence: str) -> None:
+    assert sentence in says(check_declaration(geo({"a": "DE"}, wrong=wrong), events=[visit("a")]))
+
+
+class Bell:
+    """A sink, and ways for it to be wrong."""
+
+    def __init__(self, wrong: str = "") -> None:
+        self._wrong, self._stopped = wrong, False
+
+    def start(self) -> None:
+        pass
+
+    def deliver(self, records: Sequence[Record]) -> Any:
+        if self._wrong == "blocks":
+            time.sleep(0.9)  # what the kit is to find
+        return {"outcome": [True] * len(records), "too few": [None][: len(records)]}.get(self._wrong)
+
+    def stop(self) -> None:
+        if self._stopped and self._wrong == "second stop":
+            raise RuntimeError("closed already")
+        self._stopped = True
+
+
+def test_a_sink_that_blocks_passes_on_a_thread_of_its_own_only() -> None:
+    asyncio.run(check_sink(lambda: Bell(), blocking=True))
+    assert "`deliver` MUST NOT block the event loop" in says(check_sink(Bell("blocks")))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ("outcome", "an outcome MUST be None, Retry or Rejected, not True"),
+        ("too few", "one outcome per record, not [None] for 2 records"),
+    ],
+)
+def test_a_sink_that_breaks_its_contract_is_found(wrong: str, sentence: str) -> None:
+    assert sentence in says(check_sink(Bell(wrong), blocking=True))
+
+
+def test_a_stop_that_cannot_be_repeated_is_found() -> None:
+    with pytest.raises(RuntimeError, match="`stop` MUST be idempotent; the second one raised: closed already"):
+        asyncio.run(check_sink(Bell("second stop"), blocking=True))
+
+
+class Counting:
+    """An evaluator, and ways for it to be wrong."""
+
+    def __init__(self, wrong: str = "") -> None:
+        self._wrong = wrong
+
+    def demand(self) -> Demand:
+        return Demand({"acme": {} if self._wrong == "demand" else {"visit": Interest()}})
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        chosen = batch[:1] if self._wrong == "batch" else batch
+        found = [self._alert(event) for event in chosen]
+        return found[::-1] if self._wrong == "order" else found
+
+    def reload(self) -> "Counting":
+        return self if self._wrong == "reload" else Counting(self._wrong)
+
+    def _alert(self, event: Event) -> Alert:
+        return Alert(
+            rule="Visit", priority=Severity.NOTICE, source="acme", time=T0, template=Template(("visit",)), values={},
+            event_num=0 if self._wrong == "number" else event.num,
+        )  # fmt: skip
+
+
+def test_an_evaluator_that_keeps_its_contract_gives_its_alerts() -> None:
+    assert len(asyncio.run(check_evaluator(Counting, [visit("a"), visit("b")]))) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ("demand", "`demand` MUST name every type of event that can raise an alert, and lacks acme/visit"),
+        ("batch", "`evaluate` MUST give the same alerts however events are batched"),
+        ("order", "alerts MUST come in the order of their events"),
+        ("reload", "`reload` MUST give a new evaluator"),
+        ("number", "an alert MUST carry the number of its event (`event_num`), not 0"),
+    ],
+)
+def test_an_evaluator_that_breaks_its_contract_is_found(wrong: str, sentence: str) -> None:
+    assert sentence in says(check_evaluator(lambda: Counting(wrong), [visit("a"), visit("b")]))
+
+
+def field(name: str = "acme.x", **more: Any) -> FieldsDeclaration:
+    given = {"type": FieldType.STRING, "doc": "X.", "read": lambda event: "x", **more}
+    return FieldsDeclaration(name="acme", summary="Fields.", fields=(Field(name=name, **given),))
+
+
+@pytest.mark.parametrize(
+    ("declaration", "sentence"),
+    [
+        (field("acme"), "its field 'acme' is no name of a field"),
+        (field(read=None), "its field 'acme.x' has no reader; give it `read` or `bind`"),
+        (field(bind=lambda argument, kind: None), "has both `read` and `bind`"),
+        (field(needs=frozenset({"cdw"})), "needs 'cdw', which is no part of the state; did you mean 'cwd'?"),
+        (field(doc=""), "SHOULD have a `doc` of one sentence"),
+        (field(read=lambda event: b"x", sources=frozenset({"acme"})), "string takes str, not bytes"),
+    ],
+)
+def test_a_field_that_is_wrong_is_found(declaration: FieldsDeclaration, sentence: str) -> None:
+    assert sentence in says(check_declaration(declaration, events=[visit("a")]))
+
+
+def test_a_setting_without_a_sentence_is_found() -> None:
+    class Undescribed(Settings):
+        path: str = ""
+
+    def build(settings: Undescribed, context: Context) -> Bell:
+        return Bell()
+
+    from mozu.core.api import SinkDeclaration
+
+    declaration = SinkDeclaration(name="bell", build=build, settings=Undescribed, summary="Rings.")
+    assert "the setting path SHOULD have a `description`" in says(check_declaration(declaration))

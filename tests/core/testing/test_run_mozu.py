@@ -1,0 +1,125 @@
+"""Whole runs of a third party's parts: what is looked up, when, how often; what is wrong, and who hears of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mozu.core.errors import ConfigError, PluginError
+from mozu.testing import MozuRun, alert, run_mozu
+from tests.core.testing.acme import CLIENT, RULE, UPPER, Geo, geo, visit
+
+TABLE = {"a": "DE", "b": "FR", "c": None}
+
+
+def run(
+    tmp_path: Path, *clients: str, rule: str = RULE, config: Mapping[str, Any] | None = None, **how: Any
+) -> MozuRun:
+    (tmp_path / "rules.yaml").write_text(rule)
+    whole = {
+        "enrichers": ["geo"], "plugins": [], "evaluators": [{"falco": {"rules": [str(tmp_path / "rules.yaml")]}}],
+        **(config or {}),
+    }  # fmt: skip
+    events = [visit(client, number) for number, client in enumerate(clients)]
+    return run_mozu(whole, events, declarations=[CLIENT, geo(TABLE, **how)])
+
+
+def test_events_wait_for_their_look_up_and_raise_alerts_with_its_answer(tmp_path: Path) -> None:
+    done = run(tmp_path, "a", "b")
+    assert [one.message() for one in done.alerts] == ["visit of b from FR"]
+    assert (done.code, done.statistics["sources"]["given_events"]["evaluated"]) == (0, 2)
+
+
+def test_a_key_is_looked_up_once_however_many_events_want_it(tmp_path: Path) -> None:
+    made: list[Geo] = []
+    done = run(tmp_path, *"bbbab", made=made)
+    assert (sorted(made[0].asked), len(done.alerts)) == (["a", "b"], 4)
+
+
+def test_nothing_is_looked_up_that_no_rule_reads(tmp_path: Path) -> None:
+    made: list[Geo] = []
+    done = run(tmp_path, "b", "z", rule=RULE[RULE.index("- rule: Visit of z") :], made=made)
+    assert (made[0].asked, done.rules()) == ([], ["Visit of z"])
+
+
+def test_a_field_in_an_output_is_wanted_too(tmp_path: Path) -> None:
+    made: list[Geo] = []
+    rule = RULE[RULE.index("- rule: Visit of z") :].replace("output: visit", "output: from %geo.country")
+    done = run(tmp_path, "z", rule=rule, made=made)
+    assert (made[0].asked, [one.message() for one in done.alerts]) == (["z"], ["from <NA>"])
+
+
+def test_look_ups_are_bounded_in_parallel(tmp_path: Path) -> None:
+    made: list[Geo] = []
+    run(tmp_path, *"abcdefghij", made=made, parallel=3)
+    assert (len(made[0].asked), made[0].most_at_once) == (10, 3)
+
+
+def test_an_entry_of_the_configuration_changes_the_limits_of_the_plugin(tmp_path: Path) -> None:
+    made: list[Geo] = []
+    run(tmp_path, *"abcdefghij", made=made, parallel=3, config={"enrichers": [{"geo": {"lookups": {"parallel": 2}}}]})
+    assert made[0].most_at_once == 2
+
+
+def test_an_answer_that_there_is_nothing_is_kept(tmp_path: Path) -> None:
+    made: list[Geo] = []
+    done = run(tmp_path, *"ccc", made=made)
+    assert (made[0].asked, done.metric("enricher_lookups_empty_total")) == (["c"], 1)
+
+
+def test_a_key_that_cannot_be_looked_up_delays_events_once(tmp_path: Path) -> None:
+    made: list[Geo] = []
+    done = run(tmp_path, *"bbb", made=made, wrong="resolve raises")
+    assert made[0].asked == ["b"]
+    assert (done.alerts, done.statistics["sources"]["given_events"]["evaluated"]) == ([], 3)
+
+
+def test_a_wrong_value_counts_as_absent_and_names_the_rules_that_read_the_field(tmp_path: Path) -> None:
+    done = run(tmp_path, "b", "z", wrong="wrong type")
+    (notice,) = [one for one in done.notices if one.rule == "Field impaired"]
+    assert done.rules() == ["Visit of z"]
+    assert "field geo.country of " in notice.message()
+    assert notice.message().endswith(
+        "gave a wrong value, which counts as absent: string takes str, not int; rules impaired: Foreign visit"
+    )
+    assert done.metric("field_values_rejected_total", field="geo.country") == 2
+
+
+def test_an_enricher_without_a_reader_of_its_field_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match=r"declares the field geo.country, and its `readers\(\)` have none"):
+        run(tmp_path, wrong="no reader")
+
+
+def test_a_key_that_raises_blinds_no_rule(tmp_path: Path) -> None:
+    done = run(tmp_path, "z", wrong="key raises")
+    assert (done.rules(), done.metric("component_failures_total", kind="enricher")) == (["Visit of z"], 1)
+
+
+def test_a_format_of_a_plugin_is_named_like_any_other(tmp_path: Path) -> None:
+    file = tmp_path / "alerts"
+    config = {"sinks": [{"file": {"path": str(file), "format": "upper"}}]}
+    run_mozu(config, [alert("A rule")], declarations=[UPPER])
+    assert file.read_text() == "A RULE\n"
+
+
+def test_a_format_that_is_nearly_that_of_a_plugin_is_suggested(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no format is called 'uper'; did you mean 'upper'"):
+        run_mozu({"sinks": [{"file": {"path": "x", "format": "uper"}}]}, [], declarations=[UPPER])
+
+
+def test_lookups_are_for_enrichers_only() -> None:
+    with pytest.raises(ConfigError, match="`lookups` is for enrichers; remove it"):
+        run_mozu({"sinks": [{"stdout": {"lookups": {"parallel": 2}}}]})
+
+
+def test_a_configuration_may_be_yaml_and_have_no_rules() -> None:
+    done = run_mozu("evaluators: []", [alert("Ready")])
+    assert (done.rules(), done.notices) == (["Ready"], [])
+
+
+def test_a_clock_that_jumps_makes_no_difference(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(RULE)
+    config = {"enrichers": ["geo"], "evaluators": [{"falco": {"rules": [str(tmp_path / "rules.yaml")]}}]}
+    done = run_mozu(config, [visit("b")], declarations=[CLIENT, geo(TABLE)], virtual_time=True)
+    assert done.rules() == ["Foreign visit"]
