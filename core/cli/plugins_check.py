@@ -20,7 +20,6 @@ from mozu.core.api import (
     SourceChoiceDeclaration,
     Stamp,
 )
-from mozu.core.api.declarations import SourceChoiceDeclaration
 from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.cli import options
 from mozu.core.cli.known import known_fields
