@@ -1,6 +1,6 @@
 """Detached work: a component's coroutine in a task of its own, which is given up when it does not end.
 
-A task group waits for its tasks however long they take, and so does whoever awaits a coroutine; one that ignores its
+A task group waits for its tasks however long they take, and so does an `await` of a coroutine; one that ignores its
 cancellation would keep mozu from stopping. Detached work is cancelled, and left to itself where it goes on all the
 same: nothing waits for it any more, and it ends with the process.
 """
@@ -18,7 +18,7 @@ GRACE: Final = 0.2
 
 
 class CancelledByItself(RuntimeError):
-    """Work has ended as cancelled, and whoever awaits it has cancelled nothing."""
+    """Work has ended as cancelled, though the task that awaits it was not cancelled."""
 
 
 class GivenUp(Exception):
