@@ -25,6 +25,8 @@ from mozu.core.api.capabilities import (
     StatesLimits,
 )
 from mozu.core.api.components import (
+    BlockingEnricher,
+    BlockingSource,
     Counts,
     Enricher,
     Evaluator,
@@ -80,6 +82,8 @@ __all__ = [
     "AcksBatches",
     "Alert",
     "Argument",
+    "BlockingEnricher",
+    "BlockingSource",
     "CachesProcesses",
     "ChangesSettings",
     "ChecksDestination",

@@ -4,6 +4,7 @@ The core asks `isinstance(component, Reopens)` once, when it builds the componen
 member that is misspelt, or has other parameters, is an error when the plugin is loaded (`contract.py`).
 """
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
@@ -206,6 +207,11 @@ class Capability(msgspec.Struct, frozen=True):
     protocol: type
     member: str
     kinds: frozenset[Kind]
+
+    @property
+    def is_awaited(self) -> bool:
+        """Of a blocking component it is a plain function, called on the component's thread."""
+        return inspect.iscoroutinefunction(vars(self.protocol)[self.member])
 
 
 def _of(protocol: type, member: str, *kinds: Kind) -> Capability:

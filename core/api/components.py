@@ -4,7 +4,7 @@ Every method of these protocols is required; what a component may have besides s
 component may assume and must promise is written in docs/spec/component.md.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -49,6 +49,51 @@ class Source(Protocol):
 
     async def stop(self) -> None:
         """Stop taking in; `batches` yields what is left and ends. Idempotent."""
+
+
+@runtime_checkable
+class BlockingSource(Protocol):
+    """A source whose declaration says `blocking`: plain functions, each of which may block. One thread calls `start`
+    and reads `batches`, another one `update` and `stop`, which may come while `batches` waits for input."""
+
+    def start(self, demand: Demand) -> None:
+        """As `Source.start`."""
+
+    def batches(self) -> Iterable[Sequence[Event | Alert]]:
+        """As `Source.batches`; usually a generator. `stop` makes it end."""
+
+    def update(self, demand: Demand) -> None:
+        """As `Source.update`."""
+
+    def counts(self) -> Mapping[str, Counts]:
+        """As `Source.counts`: on the event loop, while the thread may be at work; must not block."""
+
+    def stop(self) -> None:
+        """As `Source.stop`."""
+
+
+@runtime_checkable
+class BlockingEnricher(Protocol):
+    """An enricher whose declaration says `blocking`: `start` and `resolve` are called on a thread of its own, one at a
+    time, and `stop` on another; the rest, which every event asks for, on the event loop."""
+
+    def start(self) -> None:
+        """As `Enricher.start`."""
+
+    def key(self, event: Event) -> str | None:
+        """As `Enricher.key`: must not block."""
+
+    def known(self, key: str) -> bool:
+        """As `Enricher.known`: must not block."""
+
+    def resolve(self, key: str) -> None:
+        """As `Enricher.resolve`."""
+
+    def readers(self) -> FieldReaders:
+        """As `Enricher.readers`: readers must not block."""
+
+    def stop(self) -> None:
+        """As `Enricher.stop`."""
 
 
 @runtime_checkable

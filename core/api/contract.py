@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from mozu.core.api.capabilities import CAPABILITIES, Capability
-from mozu.core.api.components import Enricher, Evaluator, Sink, Source
+from mozu.core.api.components import BlockingEnricher, BlockingSource, Enricher, Evaluator, Sink, Source
 from mozu.core.api.declarations import AnyDeclaration, ComponentDeclaration
 from mozu.core.api.kind import Kind
 
@@ -21,6 +21,8 @@ _CONTRACTS: Final[Mapping[Kind, type]] = {
     Kind.EVALUATOR: Evaluator,
     Kind.SINK: Sink,
 }
+_BLOCKING: Final[Mapping[Kind, type]] = {**_CONTRACTS, Kind.SOURCE: BlockingSource, Kind.ENRICHER: BlockingEnricher}
+"""The contracts of components whose declaration says `blocking`."""
 _CLOSE: Final = 0.75
 """Similarity (difflib) from which on a name is taken for a misspelling."""
 RENAMED: Final[Mapping[str, str]] = {
@@ -61,8 +63,10 @@ def build_fault(build: Callable[..., object]) -> str:
 def faults(
     kind: Kind, component: object, *, blocking: bool = False, capabilities: Iterable[Capability] = CAPABILITIES
 ) -> Iterator[str]:
-    """Every way in which a component, or the class of one, breaks the contract of its kind. `blocking`: of a sink."""
-    members = {name: method for name, method in vars(_CONTRACTS[kind]).items() if _is_public_function(name, method)}
+    """Every way in which a component, or the class of one, breaks the contract of its kind. `blocking`: its declaration
+    says so."""
+    contract = (_BLOCKING if blocking else _CONTRACTS)[kind]
+    members = {name: method for name, method in vars(contract).items() if _is_public_function(name, method)}
     optional = {one.member: vars(one.protocol)[one.member] for one in capabilities if kind in one.kinds}
     absent = [name for name in (*members, *optional) if not hasattr(component, name)]
     hints = dict(_near_misses(component, absent, {*members, *optional}))
@@ -138,15 +142,18 @@ def _async_fault(
     name: str, specified: Callable[..., object], method: Callable[..., object], blocking: bool
 ) -> str:
     is_async = inspect.iscoroutinefunction(method)
+    returns = str(inspect.signature(specified).return_annotation)
+    if blocking:
+        wrong = is_async or inspect.isasyncgenfunction(method)
+        return f"`{name}` must be a plain `def`: its declaration says blocking=True" if wrong else ""
     if inspect.iscoroutinefunction(specified):
         returned = str(inspect.signature(method).return_annotation)
         may_await = is_async or any(word in returned for word in ("Awaitable", "Coroutine", "Future", "Task"))
-        return "" if may_await else f"`{name}` must be `async def`: the core awaits it"
-    either = "Awaitable" in str(inspect.signature(specified).return_annotation)
-    if not is_async or (either and not blocking):
+        return "" if may_await else f"`{name}` must be `async def`: the core awaits it (or declare blocking=True)"
+    if "AsyncIterator" in returns and inspect.isgeneratorfunction(method):
+        return f"`{name}` must be an async generator (`async def`), or the declaration must say blocking=True"
+    if not is_async or "Awaitable" in returns:
         return ""
-    if either:
-        return f"`{name}` must be a plain `def`: a sink with blocking=True is called on a worker thread"
-    if "AsyncIterator" in str(inspect.signature(specified).return_annotation):
+    if "AsyncIterator" in returns:
         return f"`{name}` must be an async generator: it has no `yield`"
     return f"`{name}` must be a plain `def`: the core does not await it"

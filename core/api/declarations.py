@@ -8,7 +8,15 @@ import msgspec
 if TYPE_CHECKING:
     import click
 
-from mozu.core.api.components import Enricher, Evaluator, Sink, Source, Visibility
+from mozu.core.api.components import (
+    BlockingEnricher,
+    BlockingSource,
+    Enricher,
+    Evaluator,
+    Sink,
+    Source,
+    Visibility,
+)
 from mozu.core.api.context import Context
 from mozu.core.api.event_types import DataEventType
 from mozu.core.api.kind import Kind
@@ -51,12 +59,14 @@ class ComponentDeclaration(PluginDeclaration[S], Generic[S, C], frozen=True, kw_
     build: Callable[[S, Context], C]
     """(settings, context) → component. A class, or a function whose annotation names the class: its methods are then
     checked when the plugin is loaded, otherwise when the component is built."""
+    blocking: bool = False
+    """Its methods are plain functions, which may block: they run on a thread of its own (docs/hooks.md, "Threads")."""
     privileges: Callable[[S], Iterable[Privilege]] | None = None
     """Which capabilities of Linux it uses with these settings, for `mozu run --check` (docs/privileges.md). None where
     it needs none."""
 
 
-class SourceDeclaration(ComponentDeclaration[S, Source], Generic[S], frozen=True, kw_only=True):
+class SourceDeclaration(ComponentDeclaration[S, Source | BlockingSource], Generic[S], frozen=True, kw_only=True):
     """Declares a source: something that yields events (or ready alerts)."""
 
     kind: ClassVar[Kind] = Kind.SOURCE
@@ -67,6 +77,9 @@ class SourceDeclaration(ComponentDeclaration[S, Source], Generic[S], frozen=True
     """The types of its events, where they are its own and no system calls."""
     live: bool = True
     """True if the world goes on while it is not read (eBPF); False if reading can wait (recordings, Kafka)."""
+    ends: bool = False
+    """Its input may have an end though it is live: a command that is traced. Otherwise a live source that ends by
+    itself is an alert, and is started again."""
     changeable: frozenset[str] = frozenset()
     """Settings that may change while it runs, if it has the capability `ChangesSettings`; others take a restart."""
     pushdown: Callable[[Demand, FieldRegistry], Mapping[str, Pushdown]] | None = None
@@ -89,7 +102,7 @@ class SourceChoiceDeclaration(PluginDeclaration[S], Generic[S], frozen=True, kw_
     """Settings that name these sources, best first, each a `SourceChoice`. Those that are `none` are left out."""
 
 
-class EnricherDeclaration(ComponentDeclaration[S, Enricher], Generic[S], frozen=True, kw_only=True):
+class EnricherDeclaration(ComponentDeclaration[S, Enricher | BlockingEnricher], Generic[S], frozen=True, kw_only=True):
     """Declares an enricher: something that knows what is not in the stream of events."""
 
     kind: ClassVar[Kind] = Kind.ENRICHER
@@ -111,9 +124,6 @@ class SinkDeclaration(ComponentDeclaration[S, Sink], Generic[S], frozen=True, kw
     """Declares a sink: something that takes alerts to where they are read."""
 
     kind: ClassVar[Kind] = Kind.SINK
-
-    blocking: bool = False
-    """`deliver` may block; it runs on a worker thread of its own."""
 
 
 AnySource = SourceDeclaration[Any]

@@ -22,6 +22,7 @@ from mozu.core.api import Outcome, Record, Rejected, Retry, Sink
 from mozu.core.common.backoff import Backoff
 from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.encode import Encoder
+from mozu.core.delivery.outcomes import checked_outcomes
 from mozu.core.delivery.plain import plain_alert
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_caller import SinkCaller
@@ -127,6 +128,12 @@ class SinkWorker:
     async def start(self, seconds: float = START_SECONDS) -> None:
         """Start the sink within this time. Raises what the sink raises, and DeadlineExceeded."""
         await self._caller.start(seconds)
+
+    async def start_another(self, seconds: float) -> None:
+        """Build another instance of a sink that could not start, start it within this time, and deliver to it."""
+        caller = SinkCaller(self.sink.with_component(await self.sink.another()))
+        await within(self.sink, "start", seconds, caller.start)
+        await self.replace(caller, self._encoder, seconds)
 
     def configure(self, retry: RetryPolicy, route: Route) -> None:
         """Other settings, from the next alert on."""
@@ -326,11 +333,10 @@ class SinkWorker:
         """Outcomes, one per record; None if the delivery raised."""
         outcomes: Sequence[Outcome] | None = None
         async with self._delivering:
-            with self.sink.contained("deliver") as attempt:
+            with self.sink.contained("deliver", passing=(SinkClosed,)) as attempt:
                 async with asyncio.timeout(None) as self._limit:
-                    outcomes = await self._caller.call(lambda: self.sink.component.deliver(records))
-                if outcomes is not None and len(outcomes) != len(records):
-                    raise ValueError(f"deliver returned {len(outcomes)} outcomes for {len(records)} records")
+                    given = await self._caller.call(lambda: self.sink.component.deliver(records))
+                outcomes = checked_outcomes(given, len(records))
             self._limit = None
         if attempt.failed:
             self._failures += 1

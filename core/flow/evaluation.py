@@ -1,38 +1,82 @@
 """Evaluation of events by every evaluator: one that fails on a batch is given it event by event, so that a bad event
 costs itself only."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from hashlib import blake2b
 
 from mozu.core.api import DigestsRules, Evaluator, NamesRules, ReadsFields
 from mozu.core.filter.demand import Demand, union
+from mozu.core.flow.evaluated import Emit, alerts_of
+from mozu.core.flow.evaluation_queue import AwaitedEvaluator, EvaluationQueue, PendingBatch
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
 
-Emit = Callable[[Alert], None]
+
+def _no_tasks(work: Awaitable[None], name: str) -> None:
+    raise RuntimeError(f"no background task can be started here to {name}")
 
 
 class Evaluation:
     """The evaluators of a run, which a reload replaces between two batches."""
 
-    def __init__(self, evaluators: Iterable[Isolated[Evaluator]]) -> None:
-        self._evaluators = tuple(evaluators)
+    def __init__(
+        self, evaluators: Iterable[Isolated[Evaluator]], spawn: Callable[[Awaitable[None], str], None] = _no_tasks
+    ) -> None:
+        """`spawn` starts background tasks, which evaluators with a thread or a process of their own need."""
+        self._evaluators, self._spawn = tuple(evaluators), spawn
+        self._queues: dict[str, EvaluationQueue] = {}
+        """Evaluator → its queue, if its work is awaited."""
 
     def demand(self) -> Demand:
-        """What could possibly matter to any of them."""
-        return union(evaluator.component.demand() for evaluator in self._evaluators)
+        """What could possibly matter to any of them; one that cannot say so gets what the others want."""
+        return union(_demand(evaluator) for evaluator in self._evaluators)
 
-    def run(self, events: Sequence[Event], emit: Emit) -> list[Event]:
-        """Emit the alerts that these events raise; gives the events on which an evaluator failed."""
+    def run(
+        self, events: Sequence[Event], emit: Emit, pending: Callable[[PendingBatch], None] = lambda batch: None
+    ) -> list[Event]:
+        """Emit the alerts that these events raise; gives the events on which an evaluator failed. `pending` is told of
+        batches whose alerts come later."""
         rejected: list[Event] = []
         for evaluator in self._evaluators:
+            if isinstance(evaluator.component, AwaitedEvaluator):
+                self._hand_over(evaluator, events, emit, pending)
+                continue
+            alerts: Sequence[Alert] = ()
             with evaluator.contained("evaluate") as outcome:
-                for alert in evaluator.component.evaluate(events):
-                    emit(alert)
+                alerts = alerts_of(evaluator.component.evaluate(events))
             if outcome.failed is not None:
                 rejected += _one_by_one(evaluator, events, emit)
+            for alert in alerts:
+                emit(alert, evaluator)
         return rejected
+
+    def _hand_over(
+        self,
+        evaluator: Isolated[Evaluator],
+        events: Sequence[Event],
+        emit: Emit,
+        pending: Callable[[PendingBatch], None],
+    ) -> None:
+        queue = self._queues.get(evaluator.name)
+        if queue is None:
+            queue = self._queues[evaluator.name] = EvaluationQueue(self._spawn)
+        batch = queue.put(evaluator, events, emit)
+        if batch is not None:
+            pending(batch)
+
+    def give_up(self) -> None:
+        """At the end: batches that still wait are not evaluated, which is counted."""
+        for queue in self._queues.values():
+            queue.give_up()
+
+    def unevaluated(self) -> dict[str, int]:
+        """Evaluator → events that it was not given, because it was too slow or mozu stopped."""
+        return {
+            evaluator.name: evaluator.metrics.counter("events_unevaluated_total").value
+            for evaluator in self._evaluators
+            if evaluator.name in self._queues
+        }
 
     def rules_digest(self) -> str:
         """A hash of the rules of all evaluators (`DigestsRules`, else `NamesRules`), in hexadecimal digits."""
@@ -41,7 +85,7 @@ class Evaluation:
             component, text = evaluator.component, ""
             with evaluator.contained("digest its rules"):
                 if isinstance(component, DigestsRules):
-                    text = component.rules_digest()
+                    text = str(component.rules_digest())
                 elif isinstance(component, NamesRules):
                     text = "\n".join(component.rule_names())
             digest.update(f"{evaluator.name}\0{text}\0".encode("utf-8", "surrogateescape"))
@@ -63,13 +107,24 @@ class Evaluation:
         return before
 
 
+def _demand(evaluator: Isolated[Evaluator]) -> Demand:
+    wanted: object = None
+    with evaluator.contained("say what it wants"):
+        wanted = evaluator.component.demand()
+        if not isinstance(wanted, Demand):
+            raise TypeError(f"demand() must give a Demand, not {type(wanted).__name__}")
+    return wanted if isinstance(wanted, Demand) else Demand()
+
+
 def _one_by_one(evaluator: Isolated[Evaluator], events: Sequence[Event], emit: Emit) -> list[Event]:
     rejected, failed = evaluator.metrics.counter("events_rejected_total"), []
     for event in events:
+        alerts: Sequence[Alert] = ()
         with evaluator.contained(f"evaluate {event.type}") as outcome:
-            for alert in evaluator.component.evaluate((event,)):
-                emit(alert)
+            alerts = alerts_of(evaluator.component.evaluate((event,)))
         if outcome.failed is not None:
             rejected.value += 1
             failed.append(event)
+        for alert in alerts:
+            emit(alert, evaluator)
     return failed

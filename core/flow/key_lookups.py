@@ -13,7 +13,9 @@ from typing import Final
 from mozu.core.api import Enricher, LookupLimits
 from mozu.core.api.lookup_table import AnyLookupTable
 from mozu.core.isolation.deadline import within
+from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.owner import OWNER
 from mozu.core.model.event import Event
 
 Spawn = Callable[[Awaitable[None], str], None]
@@ -56,12 +58,22 @@ class KeyLookups:
         metrics.gauge("enricher_lookups_pending", lambda: len(self._waiting))
 
     def key(self, event: Event) -> str | None:
-        """What `Enricher.key` says; None where it raises."""
+        """What `Enricher.key` says; None where it fails to, and where the enricher has not started."""
+        if not self.enricher.is_ready:
+            return None
+        token = OWNER.set(self.enricher)
         try:
-            return self.enricher.component.key(event)
-        except Exception as error:  # noqa: BLE001  a plugin's code; `contained` would cost too much for each event
+            key = self.enricher.component.key(event)
+            if key is not None and type(key) is not str:
+                raise TypeError(f"key() must give str or None, not {type(key).__name__}")
+        except BaseException as error:  # a plugin's code; `contained` would cost too much for each event
+            if is_ours(error):
+                raise
             self.enricher.failed("give the key of an event", error)
             return None
+        finally:
+            OWNER.reset(token)
+        return key
 
     def must_wait(self, key: str) -> bool:
         """Whether an event with this key has to wait: it is being asked for, or must be and never was in vain.
@@ -94,12 +106,13 @@ class KeyLookups:
         return key in self._waiting
 
     def knows(self, key: str) -> bool:
-        """What `Enricher.known` says; False where it raises."""
-        try:
-            return self.enricher.component.known(key)
-        except Exception as error:  # noqa: BLE001  as above
-            self.enricher.failed("say whether it knows a key", error)
-            return False
+        """What `Enricher.known` says; False where it fails to."""
+        known: object = False
+        with self.enricher.contained("say whether it knows a key"):
+            known = self.enricher.component.known(key)
+            if type(known) is not bool:
+                raise TypeError(f"known() must give bool, not {type(known).__name__}")
+        return known is True
 
     def _now(self) -> float:
         return self._own_clock() if self._own_clock is not None else asyncio.get_running_loop().time()

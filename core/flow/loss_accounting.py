@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from mozu.core.api import Counts, ReportsGaps
 from mozu.core.delivery.alert_queue import DroppedRange
+from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.model.alert import Severity
@@ -24,18 +25,19 @@ _MAX_TYPES = 5
 class LossAccounting:
     """Compares the counts of sources and queues with those of the last call of `report`."""
 
-    def __init__(self, alerts: AlertPipeline, pumps: Sequence[SourcePump]) -> None:
-        self._alerts, self._pumps = alerts, tuple(pumps)
+    def __init__(self, alerts: AlertPipeline, pumps: Sequence[SourcePump], evaluation: Evaluation) -> None:
+        self._alerts, self._pumps, self._evaluation = alerts, tuple(pumps), evaluation
+        self._unevaluated: dict[str, int] = {}
+        """Evaluator → events reported as not evaluated so far."""
         self._reported: dict[str, dict[str, int]] = {}
         """Source → event type → events reported as lost so far."""
 
     def report(self) -> None:
         """Emit a notice for what has been lost since the last call: by sources, and at full queues."""
         for pump in self._pumps:
-            source = pump.pipeline.source
-            with source.contained("count"):
-                self._lost_events(pump, source.component.counts())
-                self._gaps(pump)
+            self._lost_events(pump, pump.pipeline.counts.now())
+            self._gaps(pump)
+        self._events_unevaluated()
         for worker in self._alerts.workers:
             for problem in worker.queue.take_problems():
                 self._alerts.notice("Spool damaged", Severity.CRITICAL, problem, sink=worker.name)
@@ -67,14 +69,32 @@ class LossAccounting:
             **span,
         )
 
+    def _events_unevaluated(self) -> None:
+        """Evaluators on a thread or in a process of their own, which are too slow for what comes."""
+        for name, total in self._evaluation.unevaluated().items():
+            fresh = total - self._unevaluated.get(name, 0)
+            if fresh:
+                self._unevaluated[name] = total
+                self._alerts.notice(
+                    "Events not evaluated",
+                    Severity.CRITICAL,
+                    f"evaluator {name} was not given {fresh} events: it is too slow for them, or has not answered",
+                    evaluator=name,
+                    count=fresh,
+                    total=total,
+                )
+
     def lost_total(self) -> int:
         """Events that sources have lost, as far as it was reported."""
         return sum(sum(types.values()) for types in self._reported.values())
 
     def _gaps(self, pump: SourcePump) -> None:
         """Breaks in a source's time that it knows of (`ReportsGaps`): a step of the clock, a restart."""
-        source = pump.pipeline.source.component
-        for text in source.take_gaps() if isinstance(source, ReportsGaps) else ():
+        source, gaps = pump.pipeline.source, list[str]()
+        if isinstance(source.component, ReportsGaps):
+            with source.contained("report gaps"):
+                gaps = [str(gap) for gap in source.component.take_gaps()]
+        for text in gaps:
             self._alerts.notice("Gap", Severity.WARNING, f"source {pump.name}: {text}", evt_source=pump.name)
 
     def _lost_events(self, pump: SourcePump, counts: Mapping[str, Counts]) -> None:

@@ -22,6 +22,7 @@ One pass, on the event loop, which never waits. Each stage is given to the const
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -31,7 +32,10 @@ from mozu.core.delivery.plain import plain_alert
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
+from mozu.core.flow.evaluation_queue import PendingBatch
 from mozu.core.flow.receipt import Receipt
+from mozu.core.flow.received import are_sound, sound
+from mozu.core.flow.source_counts import SourceCounts
 from mozu.core.flow.source_probe import SourceProbe
 from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.isolation.isolated import Isolated, Isolation
@@ -184,7 +188,10 @@ class SourcePipeline:
         self.evaluated = scope.counter("events_evaluated_total")
         self.ready_alerts = scope.counter("source_alerts_total")
         self.probe = SourceProbe(source)
-        self._follower = source.component if isinstance(source.component, FollowsState) else None
+        self.counts = SourceCounts(source)
+        self._follows_state = isinstance(source.component, FollowsState)
+        self._pending: deque[PendingBatch] = deque()
+        """Batches whose evaluation goes on."""
         self._last = 0
         """Number of the newest event."""
         self.latest = 0
@@ -211,7 +218,7 @@ class SourcePipeline:
         stateful = self._apply(numbered)
         complete = self._buffer.admit(stateful)
         self._evaluate(complete)
-        oldest = self._buffer.oldest()
+        oldest = self._oldest()
         self._prune(oldest)
         self._recorder.flush(oldest)
         self._publish(stateful)
@@ -232,11 +239,23 @@ class SourcePipeline:
         """At the end: evaluate what is still held."""
         self._buffer.flush()
 
+    async def wait_evaluated(self) -> None:
+        """Until the evaluators that work elsewhere have all their alerts of the batches so far."""
+        for batch in tuple(self._pending):
+            await batch.wait()
+
+    def _oldest(self) -> int | None:
+        """Number of the first event that may still be asked for: it is held, or being evaluated."""
+        while self._pending and self._pending[0].is_done:
+            self._pending.popleft()
+        held, pending = self._buffer.oldest(), min((batch.first for batch in self._pending), default=None)
+        return pending if held is None or (pending is not None and pending < held) else held
+
     # --- recordings
 
     def tick(self) -> list[str]:
         """About a second has passed; gives what went wrong with recordings."""
-        return self._recorder.tick(self._buffer.oldest())
+        return self._recorder.tick(self._oldest())
 
     async def wait_recorded(self) -> None:
         """Backpressure: wait until recordings have caught up."""
@@ -253,6 +272,15 @@ class SourcePipeline:
         if receipt is not None or len(events) < len(batch):
             self._emit_ready(batch, receipt)
         self.received.value += len(events)
+        return events if are_sound(events) else self._sound(events)
+
+    def _sound(self, items: Sequence[object]) -> list[Event]:
+        """Without what is no event, or none that later stages could use."""
+        events: list[Event] = []
+        for item in items:
+            with self.source.contained("give events"):
+                events.append(sound(item))
+        self.rejected.value += len(items) - len(events)
         return events
 
     def _emit_ready(self, batch: Sequence[Event | Alert], receipt: Receipt | None) -> None:
@@ -304,26 +332,27 @@ class SourcePipeline:
             return
         self.evaluated.value += len(events)
         self._recorder.evaluated(events)
-        rejected = self._evaluation.run(events, partial(self._emit, incomplete))
+        rejected = self._evaluation.run(events, partial(self._emit, incomplete), self._pending.append)
         if self.probe.is_pending:
             self.probe.evaluated(events, rejected)
 
-    def _emit(self, incomplete: tuple[str, ...], alert: Alert) -> None:
+    def _emit(self, incomplete: tuple[str, ...], alert: Alert, evaluator: Isolation) -> None:
         try:
             alert.id = alert_id(alert.time, f"{self.origin}/{alert.event_num}", alert.rule)
             alert.incomplete = incomplete
             self._recorder.alert(alert)
-        except Exception as error:  # noqa: BLE001  else the evaluator would be given the whole batch again
-            self.source.failed("record an alert", error)
+        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+            evaluator.failed("make an alert that can be recorded", error)
         self._alerts.emit(alert)
 
     def _prune(self, oldest: int | None) -> None:
-        """`oldest`: number of the first event that is still held."""
+        """`oldest`: number of the first event that may still be asked for."""
         if self.state is not None:
             self.state.prune(self._last if oldest is None else oldest)
 
     def _publish(self, events: Sequence[Event]) -> None:
         """From the state to the source, and by it into kernel maps."""
-        if self._follower is not None:
+        component = self.source.component
+        if self._follows_state and isinstance(component, FollowsState):
             with self.source.contained("publish what the state knows of processes"):
-                self._follower.state_applied(events)
+                component.state_applied(events)

@@ -34,7 +34,10 @@ class SourceProbe:
             return "not checked"
         self._passed.clear()
         with self._source.contained("make a probe"):
-            self._recognises = component.make_probe()
+            made = component.make_probe()
+            if not callable(made):
+                raise TypeError(f"make_probe() must give a function, not {type(made).__name__}")
+            self._recognises = made
         if self._recognises is None:
             return "failed"
         try:

@@ -3,24 +3,28 @@
 A live source never waits: the kernel would lose events meanwhile, so alerts are dropped, and counted, at the full queue
 of a sink instead. A source that can wait (a recording, Kafka) is read no further while the queue of a sink is more than
 half full (`AlertPipeline.wait_capacity`) or a recording is behind (`SourcePipeline.wait_recorded`).
+
+A live source that fails, or that ends by itself, is stopped, and a new instance takes its place after a back-off.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
 from mozu.core.api import AcksAlerts, AcksBatches, ObservesPids, Source, StatesLimits
 from mozu.core.common.backoff import Backoff
-from mozu.core.errors import SourceBroken, SourceUnavailable
+from mozu.core.errors import MozuError, SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
 from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.reconcile import Reconciler
-from mozu.core.isolation.deadline import START_SECONDS, within
-from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.deadline import START_SECONDS, STOP_SECONDS, within
+from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.isolated import Isolated, text_of
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Event
 
@@ -28,8 +32,15 @@ _log = logging.getLogger("mozu.engine")
 
 _CHUNK: Final = 500
 """Events of a source that can wait, processed between two looks at the queues of the sinks."""
+_LIVE_CHUNK: Final = 2_000
+"""Events of a live source, processed between two moments in which others have the event loop."""
 _FIRST_BACKOFF, _MAX_BACKOFF = 1.0, 30.0
 """Seconds before a failed source is started again."""
+_END: Final = object()
+
+
+class SourceEnded(Exception):
+    """A live source has ended by itself; the text says no more than that."""
 
 
 class PumpedSource(msgspec.Struct, frozen=True):
@@ -39,13 +50,17 @@ class PumpedSource(msgspec.Struct, frozen=True):
     pipeline: SourcePipeline
     reconciler: Reconciler | None = None
     """None for a source that is not live, whose state cannot be compared with the machine."""
+    prepare: Callable[[Source], None] = lambda source: None
+    """Hands an instance what it needs before its start."""
+    ends: bool = False
+    """The input may have an end though it is live."""
 
 
 class SourcePump:
     """One source with its pipeline. `demand` gives what is wanted now; `stopping` is set when the run ends.
 
     `alternatives`: sources that could be it, best first; the first that starts is. A further one is built where those
-    before it could not start.
+    before it could not start. `optional`: mozu runs without it if none of them can.
     """
 
     def __init__(
@@ -56,14 +71,19 @@ class SourcePump:
         demand: Callable[[], Demand],
         stopping: asyncio.Event,
         seconds: float = START_SECONDS,
+        optional: bool = False,
     ) -> None:
         """`seconds`: what a start, or taking new demand, may take."""
         self._alternatives, self._pumped = alternatives, next(alternatives)
         self.name, self.live = self.pipeline.name, self.pipeline.live
         self._alerts, self._demand, self._stopping = alerts, demand, stopping
         self._seconds = seconds
+        self._optional = optional
         self.refused: dict[str, str] = {}
         """Plugin → why it could not start, of those that come before the one that works."""
+        self._problem: BaseException | None = None
+        """Why the source does not run; it is tried again."""
+        self._has_run = self._is_seeded = False
         self.failed = False
         """The source has ended before its input did: the exit status is 1."""
 
@@ -103,8 +123,17 @@ class SourcePump:
     async def start(self, demand: Demand) -> None:
         """Start the first of the alternatives that can, then take in the processes that exist already.
 
-        Raises SourceUnavailable, which says of each alternative why it cannot start, and DeadlineExceeded.
+        Raises SourceUnavailable, which says of each alternative why it cannot start, and DeadlineExceeded, unless the
+        source is `optional`: then `run` tries again.
         """
+        if not self._optional:
+            await self._start_first(demand)
+            return
+        with self._source.contained("start") as call:
+            await self._start_first(demand)
+        self._problem = call.failed
+
+    async def _start_first(self, demand: Demand) -> None:
         while True:
             try:
                 await self._start(demand)
@@ -138,17 +167,30 @@ class SourcePump:
         )  # fmt: skip
 
     async def _start(self, demand: Demand) -> None:
+        """Raises SourceUnavailable and DeadlineExceeded, whatever the source raises."""
         try:
-            await within(self._source, "start", self._seconds, lambda: self._source.component.start(demand))
+            with self._source.owned():
+                self._pumped.prepare(self._source.component)
+                await within(self._source, "start", self._seconds, lambda: self._source.component.start(demand))
             self._seed(demand)
+        except MozuError:
+            raise
         except OSError as error:  # of the machine: no /proc, no descriptors left, a file that may not be opened
             hint = "; is /proc mounted?" if str(error.filename).startswith("/proc/") else ""
             raise SourceUnavailable(f"source {self.name} cannot start: {error}{hint}") from error
+        except BaseException as error:
+            if is_ours(error):
+                raise
+            raise SourceUnavailable(f"source {self.name} cannot start: {text_of(error)}") from error
 
     def _seed(self, demand: Demand) -> None:
+        """What was there before the source; after a restart, what happened while it did not run."""
         state = self.pipeline.state
-        if state is None or not self.live:
+        if self._is_seeded:
+            self.reconcile()
+        if state is None or not self.live or self._is_seeded:
             return
+        self._is_seeded = True
         needed = demand.state_dependencies("syscall")
         source = self._source.component
         state.configure(environments="env" in needed)
@@ -161,36 +203,88 @@ class SourcePump:
         """Rules have changed. Gives why the source could not take the demand; empty: it has."""
         if self.pipeline.state is not None:
             self.pipeline.state.configure(environments="env" in demand.state_dependencies("syscall"))
+        if self._problem is not None:
+            return ""  # it does not run, and starts with the demand of then
         with self._source.contained("take new demand") as outcome:
             await within(self._source, "update", self._seconds, lambda: self._source.component.update(demand))
-        return "" if outcome.failed is None else str(outcome.failed) or type(outcome.failed).__name__
+        return "" if outcome.failed is None else text_of(outcome.failed)
 
     async def run(self) -> None:
-        """Process batches until the source ends; after a failure it is started again with back-off and a notice."""
+        """Process batches until the source ends; after a failure a new instance is started, with back-off and a
+        notice."""
         backoff = Backoff(_FIRST_BACKOFF, _MAX_BACKOFF, jitter=0.0)
         while True:
-            with self._source.contained("read events") as outcome:
-                async for batch in self._source.component.batches():
-                    await self._process(batch)
-                    backoff.succeeded()
-            if outcome.failed is None or self._stopping.is_set():
+            if self._problem is None:
+                self._problem = await self._read(backoff)
+            if self._stopping.is_set() or self._has_ended():
                 return
-            if isinstance(outcome.failed, SourceBroken) or not self.live:
-                self.failed = True
-                return
-            seconds = backoff.failed()
-            self._alerts.notice(
-                "Source failed",
-                Severity.CRITICAL,
-                f"source {self.name} failed and starts again in {seconds:.0f} s: what happens meanwhile is not seen",
-                evt_source=self.name,
-                error=str(outcome.failed) or type(outcome.failed).__name__,
-            )
-            await asyncio.sleep(seconds)
-            with self._source.contained("start again"):
-                await within(self._source, "stop", self._seconds, self._source.component.stop)
-                await within(self._source, "start", self._seconds, lambda: self._source.component.start(self._demand()))
-            self.reconcile()
+            await self._restart(backoff)
+
+    def _has_ended(self) -> bool:
+        """Whether there is nothing more to expect of the source."""
+        if isinstance(self._problem, SourceEnded):
+            return not self.live or self._pumped.ends
+        self.failed = isinstance(self._problem, SourceBroken) or (self._has_run and not self.live)
+        return self.failed
+
+    async def _read(self, backoff: Backoff) -> BaseException:
+        """Until the source ends, or fails with this."""
+        batches: AsyncIterator[object] | None = None
+        self._has_run = True
+        while True:
+            batch: object = _END
+            with self._source.contained("read events") as call:
+                if batches is None:
+                    batches = aiter(self._source.component.batches())
+                batch = await anext(batches, _END)
+            if call.failed is not None:
+                return call.failed
+            if batch is _END:
+                return SourceEnded("it has ended by itself")
+            if isinstance(batch, Sequence) and not isinstance(batch, str | bytes):
+                await self._process(batch)
+                backoff.succeeded()
+            else:
+                wrong = TypeError(f"batches() must give sequences of events or alerts, not {type(batch).__name__}")
+                self._source.failed("read events", wrong)
+                await asyncio.sleep(0)
+
+    async def _restart(self, backoff: Backoff) -> None:
+        """A new instance of the source after a pause, and none after the stop has begun; `_problem` is None once it
+        runs."""
+        seconds = backoff.failed()
+        self._report(self._problem, seconds)
+        await self._end_instance()
+        if await self._is_stopped_within(seconds):
+            return
+        with self._source.contained("start again") as call:
+            await self._source.renew()
+            await self._start(self._demand())
+        self._problem = call.failed
+        if self._stopping.is_set():
+            await self._end_instance()
+
+    def _report(self, problem: BaseException | None, seconds: float) -> None:
+        ended = isinstance(problem, SourceEnded)
+        what = "ended by itself" if ended else "failed"
+        self._alerts.notice(
+            "Source ended" if ended else "Source failed",
+            Severity.CRITICAL,
+            f"source {self.name} {what} and starts again in {seconds:.0f} s: what happens meanwhile is not seen",
+            evt_source=self.name,
+            error="" if problem is None else text_of(problem),
+        )
+
+    async def _end_instance(self) -> None:
+        with self._source.contained("stop"):
+            await within(self._source, "stop", STOP_SECONDS, self._source.component.stop)
+        self.pipeline.counts.retire()
+
+    async def _is_stopped_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        return self._stopping.is_set()
 
     async def stop(self, seconds: float) -> None:
         """Have the source take in nothing more; `run` ends when it has given the rest."""
@@ -204,8 +298,11 @@ class SourcePump:
 
     async def _process(self, batch: Sequence[Event | Alert]) -> None:
         if self.live:
-            self.pipeline.process(batch)
-            await asyncio.sleep(0)
+            for start in range(0, len(batch), _LIVE_CHUNK):
+                self.pipeline.process(batch[start : start + _LIVE_CHUNK])
+                await asyncio.sleep(0)
+            if not batch:
+                await asyncio.sleep(0)
             return
         source = self._source.component
         receipt = Receipt(self._alerts.workers) if isinstance(source, AcksAlerts) else None
@@ -213,6 +310,7 @@ class SourcePump:
             if receipt is not None:
                 receipt.follow(self._alerts.workers)
             self.pipeline.process(batch[start : start + _CHUNK], receipt)
+            await self.pipeline.wait_evaluated()
             await self._alerts.wait_capacity()
             await self.pipeline.wait_recorded()
             await asyncio.sleep(0)

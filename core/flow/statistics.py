@@ -25,9 +25,7 @@ def gather(
 
 def _source(pump: SourcePump) -> dict[str, Any]:
     pipeline = pump.pipeline
-    types: dict[str, Any] = {}
-    with pipeline.source.contained("count"):
-        types = {kind: _counts(count) for kind, count in sorted(pipeline.source.component.counts().items())}
+    types = {kind: _counts(count) for kind, count in sorted(pipeline.counts.now().items())}
     return {
         "plugin": pump.plugin,
         "instead_of": dict(pump.refused),

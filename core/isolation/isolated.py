@@ -1,80 +1,169 @@
-"""Fault isolation (a bulkhead): the one place where a plugin's exception is caught, logged and counted."""
+"""Fault isolation (a bulkhead): the one place where what a component raises is caught, logged and counted.
 
+Whatever its class is: a plugin that raises SystemExit or CancelledError ends neither mozu nor the task that called it
+(`ends.py` says what is not its failure). While a call runs `OWNER` names the component, and everything that the call
+starts (tasks, timers, callbacks of protocols) inherits that name.
+"""
+
+import asyncio
 import copy
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar, cast
+from contextvars import Token
+from types import TracebackType
+from typing import Final, Generic, Self, TypeVar, cast
 
-from mozu.core.errors import SinkClosed
+from mozu.core.isolation.ends import is_being_cancelled, is_ours
+from mozu.core.isolation.owner import OWNER
 from mozu.core.metrics import Metrics
 
 _LOG_DEDUP_SECONDS = 10.0
 """The same failure again within this time is counted and not logged."""
+_MAX_KEYS: Final = 64
+"""Different failures of one component that are told apart at a time."""
+_BETWEEN: Final = ("mozu.core.", "asyncio.", "threading", "contextlib")
+"""Modules whose functions stand between the core and a component's method."""
 
 C = TypeVar("C", covariant=True)
 D = TypeVar("D")
 
 
 class Isolation:
-    """The name, the log and the counters under which a component's failures are caught."""
+    """The name, the log and the counters under which a component's failures are caught.
 
-    def __init__(self, kind: str, name: str, metrics: Metrics) -> None:
-        self.kind, self.name = kind, name
+    `origin`: the plugin and its distribution, for the log.
+    """
+
+    def __init__(self, kind: str, name: str, metrics: Metrics, *, origin: str = "") -> None:
+        self.kind, self.name, self.origin = kind, name, origin
         self.log = logging.getLogger(f"mozu.{kind}.{name}")
         self.metrics = metrics.scope(kind=kind, id=name)
         self.failures = self.metrics.counter("component_failures_total")
-        self._logged, self._logged_at, self._suppressed = "", 0.0, 0
+        self._logged: dict[str, _Logged] = {}
+        """What failed → when that was logged; the oldest first."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    def contained(self, doing: str, *, passing: tuple[type[BaseException], ...] = ()) -> "ContainedCall":
+        """Run plugin code: what it raises is logged with the plugin's name, counted, and given as `failed`.
+
+        What mozu has caused passes, and so does `passing`: an end and not a failure.
+        """
+        return ContainedCall(self, doing, passing)
 
     @contextmanager
-    def contained(self, doing: str) -> "Iterator[ContainedCall]":
-        """Run plugin code: an exception is logged with the plugin's name, counted, and given as `failed`.
-
-        Cancellation passes; so does SinkClosed, which is an end and not a failure.
-        """
-        call = ContainedCall()
+    def owned(self) -> Iterator[None]:
+        """Run plugin code whose failure is the caller's affair."""
+        token = OWNER.set(self)
         try:
-            yield call
-        except SinkClosed:
-            raise
-        except Exception as error:  # noqa: BLE001  the contract: a plugin that raises harms no other
-            call.failed = error
-            self.failed(doing, error, dedup_by_type=False)
+            yield
+        finally:
+            OWNER.reset(token)
 
-    def failed(self, doing: str, error: Exception, *, dedup_by_type: bool = True) -> None:
+    def failed(self, doing: str, error: BaseException, *, dedup_by_type: bool = True) -> None:
         """Count and log an exception that was caught elsewhere. `dedup_by_type`: one log line in ten seconds for the
         same work and type of exception, whose text may come from an event and differ each time."""
         self.failures.value += 1
-        try:
-            what = str(error) or type(error).__name__
-        except Exception:  # noqa: BLE001  an exception whose own __str__ raises
-            what = type(error).__name__
-        text = f"{self.kind} {self.name} failed to {doing}: {what}"
-        self._log_failure(f"{doing} {type(error).__name__}" if dedup_by_type else text, text, error)
+        what = text_of(error)
+        notes = ", ".join(filter(None, (_method(error), self.origin))) if self.origin else ""
+        text = f"{self} failed to {doing}: {what}"
+        key = f"{doing} {type(error).__name__}" if dedup_by_type else text
+        self._log_failure(key, f"{text} ({notes})" if notes else text, error)
 
-    def _log_failure(self, key: str, text: str, error: Exception) -> None:
+    def _log_failure(self, key: str, text: str, error: BaseException) -> None:
         now = time.monotonic()
-        if key == self._logged and now - self._logged_at < _LOG_DEDUP_SECONDS:
-            self._suppressed += 1
+        before = self._logged.get(key)
+        if before is not None and now - before.at < _LOG_DEDUP_SECONDS:
+            before.suppressed += 1
             return
-        more = f" ({self._suppressed} more before this)" if self._suppressed else ""
+        more = f" ({before.suppressed} more before this)" if before is not None and before.suppressed else ""
         self.log.error("%s%s", text, more)
         self.log.debug("traceback", exc_info=error)
-        self._logged, self._logged_at, self._suppressed = key, now, 0
+        self._logged.pop(key, None)
+        self._logged[key] = _Logged(now)
+        if len(self._logged) > _MAX_KEYS:
+            del self._logged[next(iter(self._logged))]
+
+
+class _Logged:
+    """One failure that was logged, and how often it came again since then."""
+
+    def __init__(self, at: float) -> None:
+        self.at, self.suppressed = at, 0
+
+
+class ContainedCall:
+    """A block in which a component's code runs. `failed`: what it raised."""
+
+    __slots__ = ("_doing", "_isolation", "_passing", "_token", "failed")
+
+    def __init__(self, isolation: Isolation, doing: str, passing: tuple[type[BaseException], ...]) -> None:
+        self._isolation, self._doing, self._passing = isolation, doing, passing
+        self.failed: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        self._token: Token[Isolation | None] = OWNER.set(self._isolation)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        OWNER.reset(self._token)
+        if error is None:
+            return False
+        if is_ours(error) or (self._passing and isinstance(error, self._passing)):
+            return False
+        self.failed = error
+        self._isolation.failed(self._doing, error, dedup_by_type=False)
+        if is_being_cancelled():
+            raise asyncio.CancelledError from error  # no component makes something else of mozu's cancellation
+        return True
 
 
 class Isolated(Isolation, Generic[C]):
-    """A component whose calls are made in `contained` blocks. `blocking`: they are made on a thread of its own."""
+    """A component whose calls are made in `contained` blocks. `blocking`: they are made on a thread of its own.
 
-    def __init__(self, kind: str, name: str, component: C, metrics: Metrics, *, blocking: bool = False) -> None:
-        super().__init__(kind, name, metrics)
-        self._component, self.blocking = component, blocking
+    `build`: makes another instance, for a restart.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        component: C,
+        metrics: Metrics,
+        *,
+        blocking: bool = False,
+        origin: str = "",
+        build: Callable[[], C | Awaitable[C]] | None = None,
+    ) -> None:
+        super().__init__(kind, name, metrics, origin=origin)
+        self._component, self.blocking, self._build = component, blocking, build
+        self.module = type(component).__module__
+        """Where its class is; the plugin's, where the component is hosted by the core."""
+        self.is_optional = False
+        """mozu runs without it where it cannot be built or started."""
+        self.is_ready = True
+        """False: its start has failed, and it is called for nothing but another one."""
 
     @property
     def component(self) -> C:
         """The plugin's own object."""
         return self._component
+
+    async def another(self) -> C:
+        """A new instance. Raises what building it raises."""
+        if self._build is None:
+            raise TypeError(f"{self} cannot be built again")
+        made = self._build()
+        return await made if isinstance(made, Awaitable) else made
+
+    async def renew(self) -> None:
+        """Put a new instance in the place of the component."""
+        self._component = await self.another()
 
     def with_component(self, component: D) -> "Isolated[D]":
         """Another component under the same name, log and counters (a reload)."""
@@ -83,7 +172,26 @@ class Isolated(Isolation, Generic[C]):
         return twin
 
 
-class ContainedCall:
-    """Whether the code in a `contained` block failed."""
+def text_of(error: BaseException) -> str:
+    """What an exception says, or else its class."""
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except BaseException:  # noqa: BLE001  an exception whose own __str__ raises
+        return name
+    if not text:
+        return name
+    return text if isinstance(error, Exception) else f"{name}: {text}"
 
-    failed: Exception | None = None
+
+def _method(error: BaseException | None) -> str:
+    """The first function outside the core that the exception, or its cause, has come through: the component's."""
+    while error is not None:
+        trace = error.__traceback__
+        while trace is not None:
+            frame = trace.tb_frame
+            if not str(frame.f_globals.get("__name__", "")).startswith(_BETWEEN):
+                return frame.f_code.co_qualname
+            trace = trace.tb_next
+        error = error.__cause__
+    return ""

@@ -5,14 +5,14 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from inspect import CO_COROUTINE
 from types import CodeType, FrameType
 from typing import Final, TypeVar
 
-import uvloop
-
+from mozu.core.runtime.contained_loop import ContainedLoop, ContainedThreads
+from mozu.core.runtime.culprits import Culprits
 from mozu.core.runtime.leaving import leave
 
 T = TypeVar("T")
@@ -27,12 +27,16 @@ _CLOSE_SECONDS: Final = 1.0
 
 
 def run(main: Coroutine[None, None, T]) -> T:
-    """Run to the end under uvloop. Tasks and threads of components that do not end hold nothing up."""
-    runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    """Run to the end under uvloop. Tasks and threads of components that do not end hold nothing up, and what they and
+    their callbacks raise ends nothing but themselves."""
+    runner = asyncio.Runner(loop_factory=ContainedLoop)
+    loop = runner.get_loop()
+    assert isinstance(loop, ContainedLoop)
     try:
-        return runner.run(main)
+        with ContainedThreads(loop.culprits):
+            return runner.run(main)
     finally:
-        _close(runner.get_loop())
+        _close(loop)
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:
@@ -52,18 +56,18 @@ class Watchdog:
     """A thread that asks the loop for a heartbeat; without one within `threshold` seconds it reports the blocker.
 
     A loop in which no Python code runs is asked every tenth time only: it is most likely idle, and need not be woken.
-    `owners` maps the top package of a component's module to the component's name.
+    `culprits` know whose code it is: by the context of the task that runs, or else by the stack.
     """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        owners: Mapping[str, str],
+        culprits: Culprits,
         *,
         threshold: float = 0.1,
         report: Callable[[str, float], None],
     ) -> None:
-        self._loop, self._owners, self._threshold, self._report = loop, dict(owners), threshold, report
+        self._loop, self._culprits, self._threshold, self._report = loop, culprits, threshold, report
         self._heartbeat = threading.Event()
         self._stopped = threading.Event()
         self._target = threading.get_ident()
@@ -72,10 +76,6 @@ class Watchdog:
         self._runner: CodeType | None = None
         """The code that runs the loop."""
         self._thread = threading.Thread(target=self._watch, name="mozu-watchdog", daemon=True)
-
-    def use(self, owners: Mapping[str, str]) -> None:
-        """These are the components from now on (a reload)."""
-        self._owners = dict(owners)
 
     def start(self) -> None:
         """Start the thread; call from a coroutine in the loop."""
@@ -126,14 +126,10 @@ class Watchdog:
         return frame is not None and frame.f_code is self._runner
 
     def _blocker(self, frame: FrameType | None) -> str:
-        """The innermost frame of the loop's thread that belongs to a component, else the innermost frame."""
-        place = "unknown"
-        while frame is not None:
-            module = frame.f_globals.get("__name__", "")
-            if place == "unknown":
-                place = f"{module}:{frame.f_code.co_name}"
-            for package, name in self._owners.items():
-                if module == package or module.startswith(package + "."):
-                    return f"{name} ({module}:{frame.f_code.co_name})"
-            frame = frame.f_back
-        return place
+        """The component whose code the loop's thread is in, and the innermost frame."""
+        place = "unknown" if frame is None else f"{frame.f_globals.get('__name__', '')}:{frame.f_code.co_name}"
+        owner = self._loop.owner() if isinstance(self._loop, ContainedLoop) else None
+        found = self._culprits.of_stack(frame) if owner is None else (owner,)
+        if not found:
+            return place
+        return f"{' or '.join(map(str, found))} ({place})"

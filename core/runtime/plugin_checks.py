@@ -12,7 +12,7 @@ import msgspec
 from mozu.core.api import API_VERSION, FieldReaders, Kind, Settings, version1
 from mozu.core.api.capabilities import CAPABILITIES, Capability
 from mozu.core.api.contract import build_fault, faults
-from mozu.core.api.declarations import AnyDeclaration, SinkDeclaration, SourceChoiceDeclaration
+from mozu.core.api.declarations import AnyDeclaration, ComponentDeclaration, SourceChoiceDeclaration
 from mozu.core.api.extensions import AnyExtension, CommandsDeclaration, Encoder, FieldsDeclaration, FormatDeclaration
 from mozu.core.errors import PluginError
 from mozu.core.model.fields import FieldRegistry
@@ -86,7 +86,8 @@ def as_declarations(made: object, classes: tuple[type[T], ...], hook: str, origi
     raise PluginError(origin.plugin, f"{origin}: {hook} must return {name}, or a sequence of them, not {other}")
 
 
-def _capabilities(kind: Kind) -> tuple[Capability, ...]:
+def capabilities(kind: Kind) -> tuple[Capability, ...]:
+    """What the core looks for in components of this kind."""
     if kind is not Kind.SOURCE:
         return CAPABILITIES
     from mozu.core.recording import RECORDED_NAMES  # imports the state machine, which few commands need
@@ -96,8 +97,9 @@ def _capabilities(kind: Kind) -> tuple[Capability, ...]:
 
 def check_contract(plugin: Plugin, component: object) -> None:
     """Check a component, or the class of one, against the contract of its kind. Raises PluginError."""
-    blocking = isinstance(plugin.declaration, SinkDeclaration) and plugin.declaration.blocking
-    found = list(faults(plugin.kind, component, blocking=blocking, capabilities=_capabilities(plugin.kind)))
+    known = capabilities(plugin.kind)
+    blocking = isinstance(plugin.declaration, ComponentDeclaration) and plugin.declaration.blocking
+    found = list(faults(plugin.kind, component, blocking=blocking, capabilities=known))
     if found:
         made = component if isinstance(component, type) else type(component)
         text = f"{plugin.origin}: the {plugin.kind} {made.__name__} breaks its contract: {'; '.join(found)}"

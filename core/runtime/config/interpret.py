@@ -64,6 +64,7 @@ def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
         id=item.id,
         settings=own.plain(),
         node=own,
+        optional=reserved.optional,
         format=form,
         format_options=options,
         queue=reserved.queue,

@@ -26,7 +26,9 @@ from mozu.core.runtime.config.resolve import ResolveSettings
 SECTIONS: Final = {kind.section: kind for kind in Kind}
 """Key of a list → its kind, in the order of the flow."""
 
-RESERVED: Final = frozenset({"id", "format", "heartbeat", "lookups", "queue", "retry", "route", "spool"})
+RESERVED: Final = frozenset(
+    {"id", "format", "heartbeat", "lookups", "optional", "queue", "retry", "route", "spool"}
+)
 """Keys of an entry that belong to the core; no plugin may have a setting of these names."""
 
 
@@ -113,6 +115,9 @@ class EntrySettings(Settings):
     id: str | None = Field(
         None, pattern=r"^[A-Za-z0-9_-]+$", description="The instance's name; by default the plugin's."
     )
+    optional: bool = Field(
+        False, description="mozu starts without it where it cannot be built or started, says so, and tries again."
+    )
     format: str = Field(
         "falco",
         description="Sinks: the form of alerts, by name or as a mapping from the name to options; docs/formats.md.",
@@ -143,6 +148,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """As written, without the core's keys; the registry validates them (`Registry.settings`)."""
     node: YamlNode
     """The same with places; a mapping."""
+    optional: bool = False
     format: str = "falco"
     """Sinks: the format's name."""
     format_options: YamlNode = msgspec.field(default_factory=lambda: YamlNode({}, Mark("")))

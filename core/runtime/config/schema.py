@@ -12,6 +12,8 @@ from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config.model import CoreSettings, EntrySettings
 
 _MODE: Final[JsonSchemaMode] = "validation"
+_OF_ALL_KINDS: Final = ("id", "optional")
+"""Keys of the core that entries of every kind may have."""
 _REF: Final = "#/$defs/{model}"
 
 
@@ -95,7 +97,8 @@ def _of(plugins: tuple[PluginModel, ...], kind: Kind) -> list[PluginModel]:
 
 
 def _entry(plugin: PluginModel, own: ModelSchema, reserved: dict[str, JsonObject]) -> JsonObject:
-    own_keys = {Kind.SINK: set(reserved) - {"lookups"}, Kind.ENRICHER: {"id", "lookups"}}.get(plugin.kind, {"id"})
+    of_kind = {Kind.SINK: set(reserved) - {"lookups"}, Kind.ENRICHER: {*_OF_ALL_KINDS, "lookups"}}
+    own_keys = of_kind.get(plugin.kind, set(_OF_ALL_KINDS))
     allowed = {key: value for key, value in reserved.items() if key in own_keys}
     required = own.get("required", [])
     settings: JsonObject = {

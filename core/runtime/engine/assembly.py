@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from mozu.core.api import (
     Context,
@@ -30,6 +30,7 @@ from mozu.core.api.declarations import (
     EnricherDeclaration,
     EvaluatorDeclaration,
     SinkDeclaration,
+    SourceDeclaration,
 )
 from mozu.core.api.lookup_table import AnyLookupTable
 from mozu.core.delivery.alert_limiter import AlertLimiter
@@ -52,6 +53,7 @@ from mozu.core.runtime.engine.built import Assembly, BuiltSink, BuiltSource, Rec
 from mozu.core.runtime.engine.field_readers import bind_enricher, bind_source
 from mozu.core.runtime.engine.file_content import contents_of
 from mozu.core.runtime.engine.interfaces import interface_addresses
+from mozu.core.runtime.hosting import isolated
 from mozu.core.runtime.registry import Registry, version
 from mozu.core.runtime.run_file import boot_id
 
@@ -188,7 +190,7 @@ class Assembler:
         for source in self._sources:  # whose input answers for itself: its readers take the place of the enrichers'
             if isinstance(source.isolated.component, ProvidesReaders):
                 with self._assigning(Kind.SOURCE, source.isolated.name):
-                    bind_source(self._fields, source.isolated.component, self._values)
+                    bind_source(self._fields, source.isolated, self._values)
 
     @contextmanager
     def _assigning(self, kind: Kind, identity: str) -> Iterator[None]:
@@ -239,7 +241,7 @@ class Assembler:
 
     def _first_of(self, alternatives: Sequence[tuple[AnySource, Entry]]) -> BuiltSource:
         (declaration, entry), *others = alternatives
-        built = self._built(declaration, entry, offline=not declaration.live)
+        built: Any = self._built(declaration, entry)
         return BuiltSource(declaration, built, partial(self._first_of, others) if others else None)
 
     def _enricher(self, declaration: AnyEnricher, entry: Entry) -> Isolated[Enricher]:
@@ -250,7 +252,7 @@ class Assembler:
             asked = next(one for one in self._current.key_lookups if one.lookups.enricher is found)
         else:
             values = AnyLookupTable(limits.cache)
-            found = self._built(declaration, entry, lookups=values)
+            found = cast("Isolated[Enricher]", self._built(declaration, entry, lookups=values))
             needs = frozenset(f"enricher:{name}" for name in (entry.id, *declaration.provides))
             asked = EnricherLookups(KeyLookups(found, limits, self._tasks.spawn, values), needs)
         self._key_lookups[entry.id] = asked
@@ -268,7 +270,7 @@ class Assembler:
         spool = entry.spool.file(entry.id) if entry.spool.enabled else None
         isolated = self._running([one.isolated for one in running], entry, content_type, spool)
         if isolated is None:
-            isolated = self._built(declaration, entry, content_type=content_type, blocking=declaration.blocking)
+            isolated = self._built(declaration, entry, content_type=content_type)
         encoder = next((one.encoder for one in running if _format(one.entry) == _format(entry)), None)
         return BuiltSink(entry, isolated, encoder or self._registry.encoder(entry))
 
@@ -287,29 +289,30 @@ class Assembler:
         declaration: ComponentDeclaration[Settings, C],
         entry: Entry,
         *,
-        offline: bool = False,
         requested_fields: tuple[str, ...] = (),
         lookups: AnyLookupTable | None = None,
         content_type: str = "",
-        blocking: bool = False,
     ) -> Isolated[C]:
-        isolation = Isolation(entry.kind.value, entry.id, self._metrics)
+        isolation = Isolation(entry.kind.value, entry.id, self._metrics, origin=self._registry.named(entry))
         context = Context(
             id=entry.id,
             log=isolation.log,
             metrics=isolation.metrics,
             fields=self._fields,
-            offline=offline,
+            offline=isinstance(declaration, SourceDeclaration) and not declaration.live,
             requested_fields=requested_fields,
             lookups=AnyLookupTable() if lookups is None else lookups,
             event_types=self._registry.event_types(),
             content_type=content_type,
             spawn=self._tasks.of(isolation),
         )
-        seconds = self._config.core.start_deadline
-        with self._assigning(entry.kind, entry.id), deadline(isolation, "build", seconds):
-            component = self._registry.build(declaration, entry, context)
-        return Isolated(entry.kind.value, entry.id, component, self._metrics, blocking=blocking)
+
+        def build() -> C:
+            seconds = self._config.core.start_deadline
+            with self._assigning(entry.kind, entry.id), deadline(isolation, "build", seconds):
+                return self._registry.build(declaration, entry, context)
+
+        return cast("Isolated[C]", isolated(isolation, declaration, entry, self._metrics, build))
 
 
 def _same_rules(one: Evaluator, other: Evaluator) -> bool:

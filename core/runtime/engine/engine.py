@@ -6,25 +6,30 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import orjson
 
-from mozu.core.api import Reopens
+from mozu.core.api import Evaluator, Reopens
 from mozu.core.errors import MozuError
 from mozu.core.flow.heartbeats import Heartbeats
 from mozu.core.flow.loss_accounting import LossAccounting
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.flow.statistics import as_text, gather
 from mozu.core.isolation.detached import detached
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
+from mozu.core.runtime.contained_loop import ContainedLoop
+from mozu.core.runtime.culprits import Culprits
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.reload import Rebuild, Reloader, RunParts
+from mozu.core.runtime.engine.retries import Retries
 from mozu.core.runtime.engine.shutdown import Shutdown
 from mozu.core.runtime.engine.sink_set import SinkSet
 from mozu.core.runtime.engine.start_parts import start_of
@@ -68,11 +73,12 @@ class Engine:
             assembly.sinks, agent=assembly.hostname, on_closed=self.stop, spawn=self._task, report=self._report_spool,
             metrics=metrics,
         )  # fmt: skip
-        wired = wire(assembly, metrics, workers=self._sinks.workers, stopping=self._stopping)
+        wired = wire(assembly, metrics, spawn=tasks.spawn, workers=self._sinks.workers, stopping=self._stopping)
         self._alerts, self._evaluation, self._enrichers, self._pumps, self._demand = (
             wired.alerts, wired.evaluation, wired.enrichers, wired.pumps, wired.demand,
         )  # fmt: skip
-        self._losses = LossAccounting(self._alerts, self._pumps)
+        self._losses = LossAccounting(self._alerts, self._pumps, self._evaluation)
+        self._retries = Retries(self._alerts, tasks.spawn, self._stopping)
         self._lifecycle: Lifecycle | None = None
         self._heartbeats: Heartbeats | None = None
         if announces:
@@ -84,7 +90,7 @@ class Engine:
         self._reloader: Reloader | None = None
         if rebuild is not None:
             self._reloader = Reloader(self._parts(), rebuild, self._reloaded)
-        self._watchdog: Watchdog | None = None
+        self._culprits = Culprits()
 
     def _parts(self) -> RunParts:
         return RunParts(
@@ -112,7 +118,9 @@ class Engine:
         Not `attended`: signals are the caller's affair, and the numbers at the end are not printed.
         """
         loop = asyncio.get_running_loop()
-        watchdog = self._watchdog = Watchdog(loop, self._owners(), report=self._report_delay)
+        self._culprits = loop.culprits if isinstance(loop, ContainedLoop) else self._culprits
+        self._culprits.use(self._components())
+        watchdog = Watchdog(loop, self._culprits, report=self._report_delay)
         signals = StopSignals(loop, watchdog, self._stop_for_signal, self._assembly.stop_deadline)
         if attended:
             self._catch_signals(loop, signals)
@@ -123,7 +131,7 @@ class Engine:
                 self._tasks.own(self._group)
                 startup = self._startup()
                 is_started = await self._start(startup)
-                watchdog.use(self._owners())  # another source may have taken the place of one that cannot start
+                self._culprits.use(self._components())  # another source may stand in for one that cannot start
                 if duration is not None:
                     timer = loop.call_later(duration, self.stop, "the time given has passed")
                 await (self._work() if is_started else self._abort(startup))
@@ -160,6 +168,7 @@ class Engine:
             seconds=self._assembly.start_deadline,
             demand=self._demand,
             spawn=self._tasks.spawn,
+            begin_retry=self._retries.begin,
         )
 
     async def _start(self, startup: Startup) -> bool:
@@ -189,6 +198,9 @@ class Engine:
             if self._stopping.is_set() and isinstance(error, MozuError):
                 return  # it was broken off, and stops like any other run
             raise
+        for evaluator in self._assembly.evaluators:
+            if not evaluator.is_ready:
+                self._retries.begin(evaluator, None, partial(self._renew_evaluator, evaluator))
         self._is_started = True
 
     async def _abort(self, startup: Startup) -> None:
@@ -217,12 +229,10 @@ class Engine:
                 with worker.sink.contained("reopen"):
                     sink.reopen()
 
-    def _owners(self) -> dict[str, str]:
-        """Module → the component that it is the code of."""
+    def _components(self) -> list[Isolated[object]]:
         built = self._assembly
         ends = [*(pump.pipeline.source for pump in self._pumps), *(one.isolated for one in built.sinks)]
-        components = [*ends, *built.enrichers, *built.evaluators]
-        return {type(one.component).__module__: f"{one.kind} {one.name}" for one in components}
+        return [*ends, *built.enrichers, *built.evaluators]
 
     def _report_delay(self, blocker: str, seconds: float) -> None:
         if not self._is_started and seconds < _START_HOLD:
@@ -293,8 +303,16 @@ class Engine:
 
     def _reloaded(self) -> None:
         """A reload has come into force, or was refused."""
-        if self._watchdog is not None:
-            self._watchdog.use(self._owners())
+        self._culprits.use(self._components())
+
+    async def _renew_evaluator(self, evaluator: Isolated[Evaluator]) -> None:
+        """An evaluator that was absent is there: the sources watch what it wants, too."""
+        await evaluator.renew()
+        demand = self._demand()
+        if self._hosts is not None:
+            self._hosts.want(demand.hosts)
+        for pump in self._pumps:
+            await pump.update(demand)
 
     def _task(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         return self._group.create_task(work, name=name)
@@ -312,7 +330,9 @@ class Engine:
         await shutdown.sources(self._pumps, reading)
         for pump in self._pumps:
             pump.pipeline.flush()
+            await shutdown.evaluated(pump.pipeline)
             self._report_recording(pump, await pump.pipeline.close(shutdown.left(0.5)))
+        self._evaluation.give_up()
         self._losses.report()
         self._report_impaired()
         self._alerts.report_suppressed(at_end=True)

@@ -2,9 +2,10 @@
 
 from functools import partial
 
-from mozu.core.api import Enricher, ProvidesReaders
+from mozu.core.api import Enricher, ProvidesReaders, Source
 from mozu.core.flow.impaired_fields import ImpairedFields
 from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.reader import contained_readers
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import KeepsRecordedNames, PluginValues
 from mozu.core.runtime.builtin_plugins import is_builtin
@@ -19,9 +20,10 @@ def bind_enricher(
     impaired: ImpairedFields,
 ) -> None:
     """Its readers. Raises PluginError for one that is missing, or of a field that there is not."""
-    readers = enricher.component.readers()
-    check_readers(plugin, readers, fields)
-    for name, reader in readers.items():
+    if enricher.is_ready:
+        check_readers(plugin, enricher.component.readers(), fields)
+    for declared in plugin.declaration.fields:
+        name, reader = declared.name, contained_readers(enricher, declared.name)
         field = fields.get(name)
         assert field is not None
         if is_builtin(plugin.origin.target):
@@ -33,9 +35,10 @@ def bind_enricher(
             fields.resolve(name)  # so that recordings have its value for rules of later days
 
 
-def bind_source(fields: FieldRegistry, source: ProvidesReaders, values: PluginValues) -> None:
+def bind_source(fields: FieldRegistry, isolated: Isolated[Source], values: PluginValues) -> None:
     """The readers of a source whose input answers for itself; what it holds of plugins is recorded again."""
-    readers = source.readers()
+    source = isolated.component
+    readers = source.readers() if isinstance(source, ProvidesReaders) else {}
     again = source.recorded_names.value_names if isinstance(source, KeepsRecordedNames) else frozenset()
     for name, reader in readers.items():
         field = fields.get(name)

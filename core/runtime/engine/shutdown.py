@@ -8,12 +8,14 @@ and otherwise with the next start.
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
 from mozu.core.api import Enricher
 from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.isolation.deadline import exceeded, within
 from mozu.core.isolation.isolated import Isolated, Isolation
@@ -70,6 +72,12 @@ class Shutdown:
     async def sinks(self, workers: Iterable[SinkWorker]) -> None:
         """Stop them, side by side."""
         await asyncio.gather(*(worker.stop(seconds=self.left()) for worker in workers))
+
+    async def evaluated(self, pipeline: SourcePipeline) -> None:
+        """Evaluators that work elsewhere have given their alerts."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.left(0.5)):
+                await pipeline.wait_evaluated()
 
     async def enrichers(self, enrichers: Iterable[Isolated[Enricher]]) -> None:
         """Stop them, side by side."""

@@ -98,14 +98,18 @@ class SinkSet:
         """Those that alerts go to."""
         return tuple(one.worker for one in self._running.values())
 
-    async def start(self, seconds: float) -> None:
-        """Open the queues and start the sinks, each within this time; a sink that fails to start is left to its
-        retries."""
+    async def start(self, seconds: float) -> list[tuple[SinkWorker, BaseException]]:
+        """Open the queues and start the sinks, each within this time; gives those that have failed to start, and
+        why."""
+        failed = []
         for one in self._running.values():
             self._not_started.discard(one.worker)
             await self._open(one, seconds)
-            with one.worker.sink.contained("start"):
+            with one.worker.sink.contained("start") as call:
                 await one.worker.start(seconds)
+            if call.failed is not None:
+                failed.append((one.worker, call.failed))
+        return failed
 
     def deliver(self) -> None:
         """Begin."""

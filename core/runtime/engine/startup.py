@@ -5,6 +5,7 @@ A start can be broken off at any moment by a stop, and then it is known which co
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from mozu.core.api import Enricher
 from mozu.core.filter.demand import Demand
@@ -30,9 +31,11 @@ class Startup:
         seconds: float,
         demand: Callable[[], Demand],
         spawn: Callable[[Awaitable[None], str], None],
+        begin_retry: Callable[[Isolated[object], BaseException, Callable[[], Awaitable[None]]], None],
     ) -> None:
+        """`begin_retry`: (component, why it has failed to start, how another instance is built and started)."""
         self._enrichers, self._sinks, self._pumps, self._hosts = enrichers, sinks, pumps, hosts
-        self._seconds, self._demand, self._spawn = seconds, demand, spawn
+        self._seconds, self._demand, self._spawn, self._begin_retry = seconds, demand, spawn, begin_retry
         self.enrichers: list[Isolated[Enricher]] = []
         """Those whose start has begun; as the next ones."""
         self.pumps: list[SourcePump] = []
@@ -41,9 +44,12 @@ class Startup:
         """Sinks before sources, so that the first alert finds its queue. Raises SourceUnavailable, DeadlineExceeded."""
         for enricher in self._enrichers:
             self.enrichers.append(enricher)
-            with enricher.contained("start"):
-                await within(enricher, "start", self._seconds, enricher.component.start)
-        await self._sinks.start(self._seconds)
+            with enricher.contained("start") as call:
+                await self._start_enricher(enricher)
+            if call.failed is not None:
+                self._begin_retry(enricher, call.failed, partial(self._renew_enricher, enricher))
+        for worker, error in await self._sinks.start(self._seconds):
+            self._begin_retry(worker.sink, error, partial(worker.start_another, self._seconds))
         demand = self._demand()
         if self._hosts is not None:
             self._hosts.want(demand.hosts)
@@ -56,3 +62,10 @@ class Startup:
         types = sorted({name for source in demand.types.values() for name in source})
         sinks = ", ".join(worker.name for worker in self._sinks.workers)
         _log.info("watching %d event types (%s); alerts go to %s", len(types), ", ".join(types), sinks)
+
+    async def _start_enricher(self, enricher: Isolated[Enricher]) -> None:
+        await within(enricher, "start", self._seconds, lambda: enricher.component.start())
+
+    async def _renew_enricher(self, enricher: Isolated[Enricher]) -> None:
+        await enricher.renew()
+        await self._start_enricher(enricher)

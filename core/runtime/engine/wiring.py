@@ -5,7 +5,7 @@ and pump.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
 
@@ -41,10 +41,11 @@ def wire(
     assembly: Assembly,
     metrics: Metrics,
     *,
+    spawn: Callable[[Awaitable[None], str], None],
     workers: Sequence[SinkWorker],
     stopping: asyncio.Event,
 ) -> Wired:
-    """`stopping` is set when the run ends."""
+    """`spawn` starts background tasks; `stopping` is set when the run ends."""
     alerts = AlertPipeline(
         workers,
         hostname=assembly.hostname,
@@ -52,7 +53,7 @@ def wire(
         limiter=assembly.alert_limiter,
         metrics=metrics,
     )
-    evaluation = Evaluation(assembly.evaluators)
+    evaluation = Evaluation(assembly.evaluators, spawn)
     wanted = WantedEnrichers(assembly.key_lookups)
 
     def demand() -> Demand:
@@ -73,12 +74,13 @@ def wire(
             alerts=alerts,
             metrics=metrics,
         )
-        reconciler = None
-        if state is not None and live:
-            if isinstance(source.component, FiltersByProcess):
-                source.component.use_process_predicates(process_predicates(assembly.fields, state))
-            reconciler = _reconciler(pipeline, state, demand)
-        return PumpedSource(built.declaration.name, pipeline, reconciler)
+        reconciler = _reconciler(pipeline, state, demand) if state is not None and live else None
+
+        def prepare(component: Source) -> None:
+            if reconciler is not None and state is not None and isinstance(component, FiltersByProcess):
+                component.use_process_predicates(process_predicates(assembly.fields, state))
+
+        return PumpedSource(built.declaration.name, pipeline, reconciler, prepare, built.declaration.ends)
 
     def alternatives(built: BuiltSource) -> Iterator[PumpedSource]:
         yield pumped(built)
@@ -88,8 +90,9 @@ def wire(
 
     def pump(built: BuiltSource) -> SourcePump:
         return SourcePump(
-            alternatives(built), alerts, demand=demand, stopping=stopping, seconds=assembly.start_deadline
-        )
+            alternatives(built), alerts, demand=demand, stopping=stopping, seconds=assembly.start_deadline,
+            optional=built.isolated.is_optional,
+        )  # fmt: skip
 
     return Wired(alerts, evaluation, wanted, tuple(pump(built) for built in assembly.sources), demand)
 
@@ -114,8 +117,14 @@ def _reconciler(pipeline: SourcePipeline, state: StateMachine, demand: Callable[
         state,
         source.metrics,
         threads=lambda: "threads" in demand().state_dependencies("syscall"),
-        pids=source.component.observed_pids if isinstance(source.component, ObservesPids) else None,
+        pids=(lambda: _observed_pids(source)) if isinstance(source.component, ObservesPids) else None,
     )
+
+
+def _observed_pids(source: Isolated[Source]) -> Sequence[int] | None:
+    """Asks the instance that is in use."""
+    component = source.component
+    return component.observed_pids() if isinstance(component, ObservesPids) else ()
 
 
 def unredacted(alert: Alert) -> None:

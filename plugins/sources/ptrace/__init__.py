@@ -59,6 +59,7 @@ def mozu_components() -> SourceDeclaration[PtraceSettings]:
         settings=PtraceSettings,
         event_source="syscall",
         live=True,
+        ends=True,
         visibility=visibility,
         start_problem=lambda settings: problem(attaches=not settings.command),
         privileges=_privileges,

@@ -35,7 +35,7 @@ def isolated(rule: Rule, metrics: Metrics) -> Isolated[Rule]:
 
 def emitted(evaluation: Evaluation, *types: str) -> list[str]:
     found: list[str] = []
-    evaluation.run([DataEvent("json", kind, 0) for kind in types], lambda one: found.append(one.rule))
+    evaluation.run([DataEvent("json", kind, 0) for kind in types], lambda one, _: found.append(one.rule))
     return found
 
 

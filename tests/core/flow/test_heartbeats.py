@@ -9,6 +9,7 @@ from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
+from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.heartbeats import Heartbeats
 from mozu.core.flow.loss_accounting import LossAccounting
 from mozu.core.flow.source_probe import PROBE_SECONDS
@@ -96,7 +97,7 @@ class Scene:
         )  # fmt: skip
         self.alerts = alert_pipeline(self.worker, metrics=metrics)
         self.pumps: Any = [Pump("ebpf", self.source, metrics), Pump("kafka", Silent(), metrics)]
-        self.losses = LossAccounting(self.alerts, self.pumps)
+        self.losses = LossAccounting(self.alerts, self.pumps, Evaluation([]))
         self.heartbeats = Heartbeats(
             self.alerts, self.pumps, self.losses, metrics, intervals={"siem": interval}, version="1.0",
             rules_digest=lambda: "abc",

@@ -5,6 +5,7 @@ from typing import Any
 
 from mozu.core.api import Counts
 from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.loss_accounting import LossAccounting
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -67,7 +68,7 @@ class Scene:
         self.source, self.worker = Counting(), Worker()
         self.pump = Pump(self.source, metrics)
         self.alerts = alert_pipeline(self.worker, metrics=metrics)
-        self.losses = LossAccounting(self.alerts, [self.pump])
+        self.losses = LossAccounting(self.alerts, [self.pump], Evaluation([]))
 
     def reported(self) -> list[str]:
         self.worker.notices.clear()

@@ -16,6 +16,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import DataEvent, Event
 from mozu.core.testing import alert
+from mozu.core.testing import virtual_clock as virtual_time
 from tests.core.flow.making import Seen, alert_pipeline, pipeline_of
 
 LIMIT = 30.0
@@ -36,18 +37,19 @@ class Worker:
 class Batches:
     """A source that gives these batches, and raises those that are exceptions."""
 
-    def __init__(self, *batches: int | Exception) -> None:
+    def __init__(self, *batches: int | BaseException) -> None:
         self._batches = list(batches)
         self.given = 0
-        self.started = 0
+        self.started: list[float] = []
+        self.stopped = 0
 
     async def start(self, demand: Demand) -> None:
-        self.started += 1
+        self.started.append(asyncio.get_running_loop().time())
 
     async def batches(self) -> AsyncIterator[Sequence[Event]]:
         while self._batches:
             batch = self._batches.pop(0)
-            if isinstance(batch, Exception):
+            if isinstance(batch, BaseException):
                 raise batch
             self.given += batch
             yield [DataEvent("json", "number", 0) for _ in range(batch)]
@@ -59,13 +61,13 @@ class Batches:
         return {}
 
     async def stop(self) -> None:
-        pass
+        self.stopped += 1
 
 
 class Acked(Batches):
     """A source that keeps a position."""
 
-    def __init__(self, worker: Worker, *batches: int | Exception) -> None:
+    def __init__(self, worker: Worker, *batches: int | BaseException) -> None:
         super().__init__(*batches)
         self._worker = worker
         self.acked: list[tuple[int, int]] = []
@@ -78,26 +80,38 @@ def judged(event: Event) -> Sequence[Alert]:
     return [alert()]
 
 
-def pump_of(source: Any, worker: Worker, *, live: bool) -> SourcePump:
+def pump_of(source: Any, worker: Worker, *, live: bool, build: Callable[[], Any], **more: Any) -> SourcePump:
     metrics = Metrics()
-    isolated = Isolated("source", "made", source, metrics)
+    isolated = Isolated("source", "made", source, metrics, build=build)
     pipeline = pipeline_of(isolated, Seen(judged), live=live, state=None, metrics=metrics, worker=worker)
     alerts = alert_pipeline(worker, metrics=metrics)
-    return SourcePump(iter([PumpedSource("made", pipeline)]), alerts, demand=Demand, stopping=asyncio.Event())
+    pumped = PumpedSource("made", pipeline, ends=more.pop("ends"))
+    return SourcePump(iter([pumped]), alerts, demand=Demand, **more)
 
 
-def play(source: Any, worker: Worker, *, live: bool, beside: Callable[[], Any] | None = None) -> SourcePump:
-    """Run the pump to its end, with something beside it."""
+def play(
+    source: Any,
+    worker: Worker,
+    *,
+    live: bool,
+    beside: Callable[[], Any] | None = None,
+    build: Callable[[], Any] | None = None,
+    **more: Any,
+) -> SourcePump:
+    """Run the pump to its end, with something beside it. `build` makes further instances: the same one if not given."""
 
     async def main() -> SourcePump:
-        pump = pump_of(source, worker, live=live)
+        settings = {"stopping": asyncio.Event(), "ends": True, **more}
+        pump = pump_of(source, worker, live=live, build=build or (lambda: source), **settings)
+        if settings.get("optional"):
+            await pump.start(Demand())
         async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as group:
             group.create_task(pump.run())
             if beside is not None:
                 group.create_task(beside())
         return pump
 
-    return asyncio.run(main())
+    return virtual_time.run(main())
 
 
 async def empty(worker: Worker, many: int) -> None:
@@ -138,18 +152,94 @@ def test_a_batch_is_acknowledged_once_none_of_its_alerts_can_be_lost() -> None:
     assert [(3, 0), (2, 0)] == source.acked
 
 
-def test_a_live_source_that_fails_is_started_again_with_growing_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[float] = []
-    real = asyncio.sleep
+def test_a_live_source_that_fails_is_built_and_started_again_with_growing_back_off() -> None:
+    first = Batches(OSError("gone"))
+    others = [Batches(OSError("gone")), Batches(1, OSError("gone")), Batches(1)]
+    later = list(others)
+    pump = play(first, Worker(100), live=True, build=lambda: later.pop(0))
+    assert [[], [1.0], [3.0], [4.0]] == [one.started for one in (first, *others)]
+    assert [1, 1, 1, 0] == [one.stopped for one in (first, *others)]
+    assert not pump.failed
 
-    async def sleep(seconds: float) -> None:
-        waited.extend([seconds] if seconds else [])
-        await real(0)
 
-    monkeypatch.setattr("mozu.core.flow.source_pump.asyncio.sleep", sleep)
-    source = Batches(OSError("gone"), OSError("gone"), 1, OSError("gone"))
-    pump = play(source, Worker(100), live=True)
-    assert ([1.0, 2.0, 1.0], 3, False) == (waited, source.started, pump.failed)
+def test_a_live_source_that_ends_by_itself_is_an_alert_and_starts_again() -> None:
+    worker, stopping = Worker(100), asyncio.Event()
+    second = Batches()
+    build = iter((second,))
+
+    def last() -> Any:
+        stopping.set()
+        return next(build)
+
+    play(Batches(), worker, live=True, build=last, stopping=stopping, ends=False)
+    ((_, notice),) = virtual_time.run(worker.queue.get(10))
+    assert ("Source ended", "source made ended by itself") == (notice.rule, notice.message()[:27])
+
+
+def test_nothing_is_started_again_once_the_stop_has_begun() -> None:
+    stopping = asyncio.Event()
+    source = Batches(OSError("gone"))
+
+    async def stop() -> None:
+        await asyncio.sleep(0.5)
+        stopping.set()
+
+    play(source, Worker(100), live=True, stopping=stopping, beside=stop, build=lambda: pytest.fail("built"))
+    assert ([], 1) == (source.started, source.stopped)
+
+
+def test_an_instance_that_starts_while_the_stop_begins_is_stopped() -> None:
+    stopping = asyncio.Event()
+
+    class Slow(Batches):
+        async def start(self, demand: Demand) -> None:
+            stopping.set()
+
+    slow = Slow(1)
+    play(Batches(OSError("gone")), Worker(100), live=True, stopping=stopping, build=lambda: slow)
+    assert 1 == slow.stopped
+
+
+def test_an_optional_source_that_cannot_start_is_tried_again() -> None:
+    class Broken(Batches):
+        async def start(self, demand: Demand) -> None:
+            raise ValueError("no")
+
+    good = Batches(3)
+    play(Broken(), Worker(100), live=True, optional=True, build=lambda: good)
+    assert 3 == good.given
+
+
+class Wrong(Batches):
+    """A source that gives things that are no batches, and no events."""
+
+    def __init__(self, *things: Any) -> None:
+        super().__init__()
+        self._things = things
+
+    async def batches(self) -> AsyncIterator[Any]:
+        for thing in self._things:
+            yield thing
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_what_is_no_event_is_rejected_and_costs_nothing_else(live: bool) -> None:
+    good = DataEvent("json", "number", 0)
+    things: list[Any] = [None, 7, "text", [good, None, object()], [DataEvent("json", "number", "now")], [good]]  # type: ignore[arg-type]  # on purpose
+    pump = play(Wrong(*things), Worker(100), live=live)
+    pipeline = pump.pipeline
+    assert (5, 3, 2) == (pipeline.received.value, pipeline.rejected.value, pipeline.evaluated.value)
+    assert 6 == pipeline.source.failures.value
+
+
+@pytest.mark.parametrize("end", [SystemExit(), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()])
+def test_a_source_that_raises_what_ends_programs_fails_like_any_other(
+    end: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mozu.core.isolation.ends._is_by_signal", lambda: False)
+    good = Batches(3)
+    play(Batches(end), Worker(100), live=True, build=lambda: good)
+    assert 3 == good.given
 
 
 @pytest.mark.parametrize(("live", "error"), [(False, OSError("gone")), (True, SourceBroken("garbage"))])

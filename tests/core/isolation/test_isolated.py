@@ -8,6 +8,7 @@ import pytest
 from mozu.core.errors import SinkClosed
 from mozu.core.isolation import isolated as module
 from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.owner import OWNER
 from mozu.core.metrics import Metrics
 
 
@@ -40,28 +41,108 @@ def test_a_call_that_succeeds_has_not_failed() -> None:
     assert (None, 0) == (call.failed, isolated.failures.value)
 
 
-def test_the_same_failure_is_logged_once_and_its_number_with_the_next_one(
+def test_the_same_failure_is_logged_once_and_its_number_later_and_others_are_kept_apart(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     isolated = Isolated[object]("sink", "siem", object(), Metrics())
-    failing(isolated, times=3)
-    failing(isolated, "refused")
+    for text in ("no route", "refused", "no route", "refused", "no route"):
+        failing(isolated, text)
     monkeypatch.setattr(module, "_LOG_DEDUP_SECONDS", 0.0)
+    failing(isolated, "no route")
     failing(isolated, "refused")
     assert messages(caplog) == [
         "sink siem failed to deliver: no route",
-        "sink siem failed to deliver: refused (2 more before this)",
         "sink siem failed to deliver: refused",
+        "sink siem failed to deliver: no route (2 more before this)",
+        "sink siem failed to deliver: refused (1 more before this)",
     ]
-    assert 5 == isolated.failures.value
+    assert 7 == isolated.failures.value
 
 
-@pytest.mark.parametrize("end", [SinkClosed("the reader has gone"), asyncio.CancelledError(), KeyboardInterrupt()])
-def test_an_end_is_no_failure_and_passes(end: BaseException) -> None:
+@pytest.mark.parametrize("raised", [SystemExit(0), asyncio.CancelledError(), GeneratorExit(), ZeroDivisionError()])
+def test_whatever_a_component_raises_is_its_failure_and_ends_nothing(raised: BaseException) -> None:
     isolated = Isolated[object]("sink", "siem", object(), Metrics())
-    with pytest.raises(type(end)), isolated.contained("deliver"):
-        raise end
+
+    async def main() -> BaseException | None:
+        with isolated.contained("deliver") as call:
+            raise raised
+        return call.failed
+
+    assert raised is asyncio.run(main())
+    assert 1 == isolated.failures.value
+
+
+def test_an_interrupt_is_a_failure_once_signals_do_not_raise_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    isolated = Isolated[object]("sink", "siem", object(), Metrics())
+    monkeypatch.setattr("mozu.core.isolation.ends._is_by_signal", lambda: True)
+    with pytest.raises(KeyboardInterrupt), isolated.contained("deliver"):
+        raise KeyboardInterrupt
+    monkeypatch.setattr("mozu.core.isolation.ends._is_by_signal", lambda: False)
+    with isolated.contained("deliver"):
+        raise KeyboardInterrupt
+    assert 1 == isolated.failures.value
+
+
+def test_what_mozu_has_caused_and_a_stated_end_are_no_failures() -> None:
+    isolated = Isolated[object]("sink", "siem", object(), Metrics())
+    with pytest.raises(SinkClosed), isolated.contained("deliver", passing=(SinkClosed,)):
+        raise SinkClosed("the reader has gone")
+
+    async def main() -> None:
+        async with asyncio.timeout(0):
+            with isolated.contained("deliver"):
+                await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
     assert 0 == isolated.failures.value
+
+
+def test_a_component_makes_nothing_else_of_mozus_cancellation() -> None:
+    isolated = Isolated[object]("sink", "siem", object(), Metrics())
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise OSError("no") from None
+
+    async def main() -> None:
+        async with asyncio.timeout(0):
+            with isolated.contained("deliver"):
+                await stubborn()
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
+    assert 1 == isolated.failures.value
+
+
+def test_a_component_with_an_origin_is_named_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Gong:
+        def deliver(self) -> None:
+            raise SystemExit(3)
+
+    isolated = Isolated("sink", "siem", Gong(), Metrics(), origin="plugin gong of mozu-gong 1.2")
+    with isolated.contained("deliver"):
+        isolated.component.deliver()
+    (message,) = messages(caplog)
+    assert message.startswith("sink siem failed to deliver: SystemExit: 3 (")
+    assert message.endswith(", plugin gong of mozu-gong 1.2)")
+
+
+def test_what_a_component_starts_belongs_to_it() -> None:
+    isolated = Isolated[object]("sink", "siem", object(), Metrics())
+
+    async def main() -> object:
+        found = asyncio.get_running_loop().create_future()
+        with isolated.contained("start"):
+            asyncio.get_running_loop().call_soon(lambda: found.set_result(OWNER.get()))
+        assert OWNER.get() is None
+        return await found
+
+    assert isolated is asyncio.run(main())
 
 
 def test_another_component_under_the_same_name_shares_log_and_counters() -> None:

@@ -125,15 +125,15 @@ def test_a_misspelt_capability_is_an_error_with_a_suggestion(load: Load, text: s
     ("text", "old", "new", "fault"),
     [
         (SINK, "def reopen(self)", "def reopen(self, path: str)", "`reopen` must take (), not (path: str)"),
-        (SINK, "def reopen", "async def reopen", "`reopen` must be a plain `def`: the core does not await it"),
-        (SINK, "def check", "async def check", "`check` must be a plain `def`: a sink with blocking=True"),
+        (SINK, "def reopen", "async def reopen", "`reopen` must be a plain `def`: its declaration says blocking=True"),
+        (SINK, "def check", "async def check", "`check` must be a plain `def`: its declaration says blocking=True"),
         (
             SINK,
             "def deliver(self, records: Sequence[Record])",
             "def deliver(self)",
             "`deliver` must take (records), not ()",
         ),
-        (SINK, "def deliver", "async def deliver", "`deliver` must be a plain `def`: a sink with blocking=True"),
+        (SINK, "def deliver", "async def deliver", "`deliver` must be a plain `def`: its declaration says blocking"),
         (SINK, "def deliver", "def delivr", "it has no method `deliver`, which every sink has; rename `delivr`"),
         (SINK, "def reopen(self) -> None: ...", "reopen = 7", "`reopen` must be a method, not int"),
         (SINK, "    def reopen", "    @property\n    def reopen", "`reopen` must be a method, not a property"),

@@ -45,10 +45,10 @@ def test_a_plugin_with_required_settings_is_always_a_mapping() -> None:
     assert (settings["type"], settings["required"]) == ("object", ["topic"])
 
 
-def test_sinks_take_the_cores_keys_and_sources_only_an_id() -> None:
+def test_sinks_take_all_of_the_cores_keys_and_sources_those_of_every_kind() -> None:
     source = entries("sources")[0]["anyOf"][1]["properties"]["plain"]["properties"]
     sink = entries("sinks")[0]["properties"]["needy"]["properties"]
-    assert (set(source), set(sink)) == ({"id"}, {*EntrySettings.model_fields, "topic"} - {"lookups"})
+    assert (set(source), set(sink)) == ({"id", "optional"}, {*EntrySettings.model_fields, "topic"} - {"lookups"})
 
 
 def test_every_reference_leads_to_a_definition() -> None:

@@ -120,9 +120,12 @@ class Memory:
 def built_source(source: Any, metrics: Metrics, *, live: bool, of: str) -> BuiltSource:
     name = type(source).__name__.lower()
     declaration = SourceDeclaration(
-        name=name, build=lambda settings, context: source, settings=Settings, summary="", live=live, event_source=of
+        name=name, build=lambda settings, context: source, settings=Settings, summary="", live=live, event_source=of,
+        ends=True,
+    )  # fmt: skip
+    return BuiltSource(
+        declaration, Isolated[Source](Kind.SOURCE.value, name, source, metrics, build=lambda: source)
     )
-    return BuiltSource(declaration, Isolated[Source](Kind.SOURCE.value, name, source, metrics))
 
 
 def built_sink(sink: Any, metrics: Metrics, name: str, *, blocking: bool = False, queue: int = 1000) -> BuiltSink:

@@ -1,0 +1,141 @@
+"""Evaluation that is awaited: by evaluators that have a thread or a process of their own.
+
+A batch is handed over, and the next one only when its alerts are there: order is kept. Meanwhile the pipeline goes on:
+an evaluator that is slow, or hangs, holds back no source and no other evaluator. What waits is bounded in number;
+beyond it batches are not evaluated here, which is counted and reported. The versions of the state that a waiting batch
+may ask for are kept (`PendingBatch.first`).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol, runtime_checkable
+
+from mozu.core.api import Evaluator
+from mozu.core.filter.demand import Demand
+from mozu.core.flow.evaluated import Emit, alerts_of
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.model.alert import Alert
+from mozu.core.model.event import Event
+
+MAX_WAITING: Final = 20_000
+"""Events that wait for one evaluator."""
+EVALUATE_SECONDS: Final = 30.0
+"""After which a batch is given up, and the evaluator built anew."""
+
+
+@runtime_checkable
+class AwaitedEvaluator(Protocol):
+    """An evaluator whose work is done elsewhere; everything else is as in `Evaluator`."""
+
+    def demand(self) -> Demand:
+        """What could possibly match."""
+
+    async def evaluate_batch(self, batch: Sequence[Event]) -> Sequence[object]:
+        """As `evaluate`. One call at a time."""
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[object]:
+        """Not used."""
+
+
+class PendingBatch:
+    """A batch that was handed over; the state keeps what events from number `first` on may ask for until it is done."""
+
+    def __init__(self, events: Sequence[Event], emit: Emit) -> None:
+        self.events, self.emit, self.first = events, emit, events[0].num
+        self._done = asyncio.Event()
+
+    @property
+    def is_done(self) -> bool:
+        """Its alerts were emitted, or it was given up."""
+        return self._done.is_set()
+
+    def finish(self) -> None:
+        """It is done."""
+        self.events = ()
+        self._done.set()
+
+    async def wait(self) -> None:
+        """Until it is done."""
+        await self._done.wait()
+
+
+class EvaluationQueue:
+    """Of one evaluator, whatever instance of it is in use. `spawn` starts background tasks."""
+
+    def __init__(self, spawn: Callable[[Awaitable[None], str], None]) -> None:
+        self._spawn = spawn
+        self._waiting: deque[tuple[Isolated[Evaluator], PendingBatch]] = deque()
+        self._at_work: tuple[Isolated[Evaluator], PendingBatch] | None = None
+        self._events = 0
+        """Of all these batches."""
+        self._works = False
+
+    def put(self, evaluator: Isolated[Evaluator], events: Sequence[Event], emit: Emit) -> PendingBatch | None:
+        """Hand a batch over; None where too much waits already: it is counted as not evaluated."""
+        if self._events and self._events + len(events) > MAX_WAITING:
+            evaluator.metrics.counter("events_unevaluated_total").value += len(events)
+            return None
+        batch = PendingBatch(events, emit)
+        self._waiting.append((evaluator, batch))
+        self._events += len(events)
+        if not self._works:
+            self._works = True
+            self._spawn(self._work(), f"evaluate {evaluator.name}")
+        return batch
+
+    async def _work(self) -> None:
+        """Until nothing waits."""
+        try:
+            while self._waiting:
+                self._at_work = evaluator, batch = self._waiting.popleft()
+                await _evaluate(evaluator, batch)
+                self._at_work = None
+                self._events -= len(batch.events)
+                batch.finish()
+        finally:
+            self._works = False
+
+    def give_up(self) -> None:
+        """At the end: what waits is not evaluated."""
+        left = [*([] if self._at_work is None else [self._at_work]), *self._waiting]
+        self._waiting.clear()
+        for evaluator, batch in left:
+            evaluator.metrics.counter("events_unevaluated_total").value += len(batch.events)
+            batch.finish()
+        self._events = 0
+
+
+async def _evaluate(evaluator: Isolated[Evaluator], batch: PendingBatch) -> None:
+    """As a whole, and after a failure event by event, so that a bad event costs itself only."""
+    error = await _attempt(evaluator, batch.events, batch.emit, "evaluate")
+    if isinstance(error, TimeoutError) and len(batch.events) > 0:
+        _reject(evaluator, len(batch.events))
+        with evaluator.contained("build it again"):
+            await evaluator.renew()
+    elif error is not None:
+        for event in batch.events:
+            if await _attempt(evaluator, (event,), batch.emit, f"evaluate {event.type}") is not None:
+                _reject(evaluator, 1)
+
+
+async def _attempt(
+    evaluator: Isolated[Evaluator], events: Sequence[Event], emit: Emit, doing: str
+) -> BaseException | None:
+    component = evaluator.component
+    if not isinstance(component, AwaitedEvaluator):
+        raise TypeError(f"{evaluator} is evaluated at once")
+    alerts: Sequence[Alert] = ()
+    with evaluator.contained(doing) as call:
+        try:
+            async with asyncio.timeout(EVALUATE_SECONDS):
+                alerts = alerts_of(await component.evaluate_batch(events))
+        except TimeoutError:
+            raise TimeoutError(f"evaluate() has not returned within {EVALUATE_SECONDS:.0f} s") from None
+    for alert in alerts:
+        emit(alert, evaluator)
+    return call.failed
+
+
+def _reject(evaluator: Isolated[Evaluator], events: int) -> None:
+    evaluator.metrics.counter("events_rejected_total").value += events

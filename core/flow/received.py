@@ -1,0 +1,40 @@
+"""What a source gives, checked where it is received: whatever is wrong with an event is its source's fault, and no
+later stage's."""
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Final
+
+from mozu.core.model.event import Event, SyscallEvent
+
+_SYSCALL: Final = {SyscallEvent}
+_INT: Final = {int}
+_time = attrgetter("time")
+
+
+def are_sound(items: Sequence[object]) -> bool:
+    """Whether every stage can use these events; a look at system calls is short, for there are many of them. An event's
+    parameters and data are its evaluators' affair."""
+    kinds = set(map(type, items))
+    if kinds <= _SYSCALL:
+        return set(map(type, map(_time, items))) <= _INT
+    return all(isinstance(item, Event) and _fault(item) == "" for item in items)
+
+
+def sound(item: object) -> Event:
+    """The event, if it is sound. Raises TypeError."""
+    if not isinstance(item, Event):
+        raise TypeError(f"batches() must give sequences of events or alerts; one has {type(item).__name__}")
+    fault = _fault(item)
+    if fault:
+        raise TypeError(fault)
+    return item
+
+
+def _fault(event: Event) -> str:
+    right = type(event.source) is str and type(event.type) is str and type(event.time) is int and type(event.num) is int
+    if right:
+        return ""
+    members = {"source": event.source, "type": event.type, "time": event.time, "num": event.num}
+    found = ", ".join(f"{name} {type(value).__name__}" for name, value in members.items())
+    return f"source and type of an event must be str, time and num int; one has {found}"

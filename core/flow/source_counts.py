@@ -1,0 +1,53 @@
+"""Counts of one source over all its instances: a restart begins with new counts, and loses none of those before."""
+
+from collections.abc import Mapping
+
+from mozu.core.api import Counts, Source
+from mozu.core.isolation.isolated import Isolated
+
+
+class SourceCounts:
+    """seen = filtered + lost + missed + received, per event type, since the first start."""
+
+    def __init__(self, source: Isolated[Source]) -> None:
+        self._source = source
+        self._before: dict[str, Counts] = {}
+        """Of the instances that have ended."""
+        self._newest: dict[str, Counts] = {}
+        """The last that the present instance gave."""
+
+    def now(self) -> Mapping[str, Counts]:
+        """Asks the source; where it fails to answer, what it said last stands."""
+        with self._source.contained("count"):
+            self._newest = _checked(self._source.component.counts())
+        return {
+            kind: _sum(self._before.get(kind, Counts()), self._newest.get(kind, Counts()))
+            for kind in {**self._before, **self._newest}
+        }
+
+    def retire(self) -> None:
+        """The present instance has stopped; another one takes its place."""
+        self._before = dict(self.now())
+        self._newest = {}
+
+
+def _checked(found: object) -> dict[str, Counts]:
+    """A copy: a source may go on counting in the objects that it gave. Raises TypeError."""
+    if not isinstance(found, Mapping):
+        raise TypeError(f"counts() must give a mapping of event types to Counts, not {type(found).__name__}")
+    counts: dict[str, Counts] = {}
+    for kind, count in found.items():
+        if not isinstance(kind, str) or not isinstance(count, Counts):
+            raise TypeError(f"counts() must give Counts by event type, not {type(count).__name__} by {kind!r}")
+        numbers = (count.seen, count.filtered, count.lost, count.missed or 0, count.received)
+        if not all(isinstance(number, int) for number in numbers):
+            raise TypeError(f"counts() must give whole numbers, not {numbers!r} for {kind}")
+        counts[kind] = Counts(count.seen, count.filtered, count.lost, count.missed, count.received)
+    return counts
+
+
+def _sum(one: Counts, two: Counts) -> Counts:
+    missed = None if one.missed is None or two.missed is None else one.missed + two.missed
+    return Counts(
+        one.seen + two.seen, one.filtered + two.filtered, one.lost + two.lost, missed, one.received + two.received
+    )

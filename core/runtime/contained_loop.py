@@ -1,0 +1,147 @@
+"""The event loop of a run: what comes out of callbacks, protocols and tasks of components is contained, and named.
+
+A callback that raises SystemExit or KeyboardInterrupt, or a task that nothing awaits, would end the loop and with it
+mozu. Here it is a failure of the component that the callback, the task or the protocol belongs to: the one in whose
+call it was made (`OWNER`), or else the one whose package raised it. The loop goes on.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context, copy_context
+from typing import Final, TypeVar
+from weakref import WeakKeyDictionary
+
+import uvloop
+
+from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.isolated import Isolation
+from mozu.core.isolation.owner import OWNER
+from mozu.core.runtime.culprits import Culprits
+
+T = TypeVar("T")
+
+_log = logging.getLogger("mozu.loop")
+
+_DOING: Final = "run a callback or a task of its own"
+_MAKERS: Final = (
+    "connect_read_pipe", "connect_write_pipe", "create_connection", "create_datagram_endpoint", "create_server",
+    "create_unix_connection", "create_unix_server",
+)  # fmt: skip
+"""Methods of a loop whose first argument makes protocols."""
+
+
+class ContainedLoop(uvloop.Loop):
+    """uvloop, whose callbacks end nothing but themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.culprits = Culprits()
+        """Who owns what has no owner by its context."""
+        self._owners: WeakKeyDictionary[object, Isolation] = WeakKeyDictionary()
+        """Protocol → the component in whose call it was made."""
+        self._contexts: WeakKeyDictionary[asyncio.Task[object], Context] = WeakKeyDictionary()
+        """Task → its context (Python before 3.12 does not tell)."""
+        self.set_task_factory(self._make_task)  # type: ignore[arg-type]  # uvloop's annotation lets no factory pass
+        self.set_exception_handler(_contain)
+        for name in _MAKERS:
+            setattr(self, name, self._noting(getattr(self, name)))
+
+    def run_until_complete(  # type: ignore[override]  # no caller gives a bare generator
+        self, future: Awaitable[T]
+    ) -> T:
+        """As asyncio's, but what a callback raises to end the process ends that callback only."""
+        task = asyncio.ensure_future(future, loop=self)
+        while True:
+            try:
+                result: T = super().run_until_complete(task)
+                return result
+            except (SystemExit, KeyboardInterrupt) as error:
+                if task.done() or is_ours(error):
+                    raise
+                self.contain(error)
+
+    def contain(self, error: BaseException, *made: object) -> None:
+        """Count and log what came out of a callback; `made`: the task, or the protocol, that it belongs to."""
+        owner = OWNER.get() or next(filter(None, map(self._owner_of, made)), None) or self.culprits.of_error(error)
+        if owner is None:
+            _log.error("a callback of unknown origin failed", exc_info=error)
+        else:
+            owner.failed(_DOING, error, dedup_by_type=False)
+
+    def _owner_of(self, made: object) -> Isolation | None:
+        if isinstance(made, asyncio.Task) and made in self._contexts:
+            return self._contexts[made].get(OWNER)
+        try:
+            return self._owners.get(made)
+        except TypeError:  # not weakly referenced, or not hashable: None for one, or some protocol
+            return None
+
+    def _make_task(
+        self, loop: asyncio.AbstractEventLoop, work: Coroutine[object, None, T], context: Context | None = None
+    ) -> "asyncio.Task[T]":
+        own = copy_context() if context is None else context
+        task = asyncio.Task(work, loop=loop, context=own)
+        self._contexts[task] = own
+        return task
+
+    def owner(self) -> Isolation | None:
+        """Whose code runs in the loop at this moment, as far as a task runs. May be asked on any thread."""
+        task = asyncio.current_task(self)
+        context = None if task is None else self._contexts.get(task)
+        return None if context is None else context.get(OWNER)
+
+    def _note(self, made: object, owner: Isolation | None) -> None:
+        if owner is not None:
+            try:
+                self._owners[made] = owner
+            except TypeError:  # a protocol with __slots__: found by its module
+                return
+
+    def _noting(self, method: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+        """The method, whose protocols are those of the component that calls it."""
+
+        def call(factory: Callable[[], object], *arguments: object, **keywords: object) -> Awaitable[object]:
+            owner = OWNER.get()
+
+            def make() -> object:
+                protocol = factory()
+                self._note(protocol, owner)
+                return protocol
+
+            return method(make, *arguments, **keywords)
+
+        return call
+
+
+def _contain(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """The loop's exception handler."""
+    error = context.get("exception")
+    if isinstance(loop, ContainedLoop) and isinstance(error, BaseException):
+        loop.contain(error, *(context.get(name) for name in ("task", "future", "protocol")))
+    else:
+        loop.default_exception_handler(context)
+
+
+class ContainedThreads:
+    """While it is in use: what ends a component's own thread is logged and counted as its failure, SystemExit too."""
+
+    def __init__(self, culprits: Culprits) -> None:
+        self._culprits = culprits
+        self._before = threading.excepthook
+
+    def __enter__(self) -> None:
+        threading.excepthook = self._contain
+
+    def __exit__(self, *_: object) -> None:
+        threading.excepthook = self._before
+
+    def _contain(self, arguments: threading.ExceptHookArgs) -> None:
+        error = arguments.exc_value
+        owner = None if error is None else self._culprits.of_error(error)
+        if owner is None or error is None:
+            self._before(arguments)
+        else:
+            name = arguments.thread.name if arguments.thread is not None else "unnamed"
+            owner.failed(f"run its thread {name}", error, dedup_by_type=False)

@@ -1,0 +1,66 @@
+"""Culprits: the component that a stack belongs to, where no context variable says it (threads, protocols of C code).
+
+By the package of its class. Where several components come from that package, the one whose object runs there; where
+that cannot be told either, none is blamed alone.
+"""
+
+from collections.abc import Iterable, Iterator
+from types import FrameType
+
+from mozu.core.isolation.isolated import Isolated, Isolation
+
+
+class Culprits:
+    """The components of a run. Thread-safe: the table is replaced as a whole."""
+
+    def __init__(self) -> None:
+        self._components: tuple[Isolated[object], ...] = ()
+
+    def use(self, components: Iterable[Isolated[object]]) -> None:
+        """These are the components from now on."""
+        self._components = tuple(components)
+
+    def of_error(self, error: BaseException) -> Isolation | None:
+        """The component whose code raised it."""
+        trace, frames = error.__traceback__, list[FrameType]()
+        while trace is not None:
+            frames.append(trace.tb_frame)
+            trace = trace.tb_next
+        found = self._of(reversed(frames))
+        return found[0] if len(found) == 1 else None
+
+    def of_stack(self, frame: FrameType | None) -> tuple[Isolation, ...]:
+        """Those one of which runs in this frame, or has called what does; one, where that is certain."""
+        return self._of(_outwards(frame))
+
+    def _of(self, frames: Iterable[FrameType]) -> tuple[Isolation, ...]:
+        """From the innermost frame outwards."""
+        several: tuple[Isolation, ...] = ()
+        for frame in frames:
+            module = str(frame.f_globals.get("__name__", ""))
+            found = [one for one in self._components if _is_in(module, _package(one.module))]
+            if len(found) == 1:
+                return (found[0],)
+            if found:
+                own = frame.f_locals.get("self")
+                several = several or tuple(found)
+                for one in found:
+                    if own is not None and one.component is own:
+                        return (one,)
+        return several
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _package(module: str) -> str:
+    """The package whose modules are a component's: its own top package, or a built-in plugin's."""
+    parts = module.split(".")
+    return ".".join(parts[:4]) if parts[0] == "mozu" else parts[0]
+
+
+def _is_in(module: str, package: str) -> bool:
+    return module == package or module.startswith(f"{package}.")

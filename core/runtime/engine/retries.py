@@ -1,0 +1,47 @@
+"""Retries of components that did not start: reported at once, tried again with back-off, reported when they run.
+
+A source has its pump for this; an enricher, an evaluator or a sink is tried again here. Meanwhile mozu runs without it:
+an enricher is asked nothing, an evaluator raises nothing, and a sink is delivered to as far as it takes anything.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from mozu.core.flow.pipeline import AlertPipeline
+from mozu.core.isolation.isolated import Isolated, text_of
+from mozu.core.isolation.retry import retry_start
+from mozu.core.model.alert import Severity
+
+
+class Retries:
+    """Of one run. `spawn` starts background tasks, `stopping` is set when the stop begins."""
+
+    def __init__(
+        self, alerts: AlertPipeline, spawn: Callable[[Awaitable[None], str], None], stopping: asyncio.Event
+    ) -> None:
+        self._alerts, self._spawn, self._stopping = alerts, spawn, stopping
+
+    def begin(
+        self,
+        component: Isolated[object],
+        error: BaseException | None,
+        attempt: Callable[[], Awaitable[None]],
+    ) -> None:
+        """It has failed to start, or (`error` is None) was absent from the beginning. `attempt` builds and starts
+        another instance."""
+        component.is_ready = False
+        why = "it could not be built" if error is None else text_of(error)
+        self._alerts.notice(
+            "Component failed",
+            Severity.CRITICAL,
+            f"{component} did not start and is tried again; mozu runs without it: {why}",
+            component=str(component),
+            error=why,
+        )
+        self._spawn(self._retry(component, attempt), f"start {component} again")
+
+    async def _retry(self, component: Isolated[object], attempt: Callable[[], Awaitable[None]]) -> None:
+        if await retry_start(component, attempt, self._stopping):
+            self._alerts.notice(
+                "Component recovered", Severity.NOTICE, f"{component} has started", component=str(component)
+            )

@@ -1,0 +1,86 @@
+"""Builds a component where its declaration and its entry say that it runs; another instance for each restart."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from mozu.core.api import BlockingEnricher, BlockingSource, Evaluator, Kind, Settings
+from mozu.core.api.declarations import ComponentDeclaration
+from mozu.core.errors import MozuError, PluginError
+from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.isolated import Isolated, Isolation
+from mozu.core.metrics import Metrics
+from mozu.core.runtime.config import Entry
+from mozu.core.runtime.hosting.absent import ABSENT
+from mozu.core.runtime.hosting.threads import ThreadedEnricher, ThreadedEvaluator, ThreadedSource
+from mozu.core.runtime.plugin_checks import capabilities
+
+C = TypeVar("C")
+
+
+def isolated(
+    isolation: Isolation,
+    declaration: ComponentDeclaration[Settings, C],
+    entry: Entry,
+    metrics: Metrics,
+    build: Callable[[], object],
+) -> Isolated[object]:
+    """The component, which can be built again. `build` calls the plugin. Raises MozuError, unless the entry is
+    `optional`: then something stands in for it.
+
+    Whatever a plugin's `build` raises is a PluginError that names it.
+    """
+
+    def make() -> object:
+        return _on_thread(declaration, entry, _named(isolation, declaration, build))
+
+    component, is_ready = _first(isolation, entry, make)
+    made = Isolated(
+        isolation.kind, isolation.name, component, metrics, blocking=declaration.blocking, origin=isolation.origin,
+        build=make,
+    )  # fmt: skip
+    made.is_optional, made.is_ready = entry.optional, is_ready
+    made.module = _module(declaration)
+    return made
+
+
+def _first(isolation: Isolation, entry: Entry, make: Callable[[], object]) -> tuple[object, bool]:
+    """The first instance, and whether it is one."""
+    if not entry.optional:
+        return make(), True
+    with isolation.contained("be built") as call:
+        component = make()
+    if call.failed is None:
+        return component, True
+    isolation.log.error("%s is absent: mozu starts without it, and tries again", isolation)
+    return ABSENT[entry.kind](), False
+
+
+def _named(
+    isolation: Isolation, declaration: ComponentDeclaration[Settings, C], build: Callable[[], object]
+) -> object:
+    with isolation.owned():
+        try:
+            return build()
+        except MozuError:  # of its own settings and rules, with a sentence for the operator
+            raise
+        except BaseException as error:
+            if is_ours(error):
+                raise
+            text = f"its `build` raised {type(error).__name__}: {error} ({isolation.origin})"
+            raise PluginError(declaration.name, text) from error
+
+
+def _on_thread(declaration: ComponentDeclaration[Settings, C], entry: Entry, component: object) -> object:
+    """The component, behind an awaited contract if it blocks. Sinks are called where they belong by their worker."""
+    if not declaration.blocking or entry.kind is Kind.SINK:
+        return component
+    if entry.kind is Kind.SOURCE:
+        return ThreadedSource(entry.id, cast("BlockingSource", component), capabilities(entry.kind))
+    if entry.kind is Kind.ENRICHER:
+        return ThreadedEnricher(entry.id, cast("BlockingEnricher", component))
+    return ThreadedEvaluator(entry.id, cast("Evaluator", component), capabilities(entry.kind))
+
+
+def _module(declaration: ComponentDeclaration[Settings, C]) -> str:
+    """Where the plugin's code is."""
+    return str(getattr(declaration.build, "__module__", ""))

@@ -1,0 +1,147 @@
+"""Blocking components: plain functions and generators, called on threads of the component's own and awaited here.
+
+One thread does the work, one call at a time, in order. What may come while that call waits for input (`update`, `stop`)
+has a second thread. Calls that every event makes, and every capability that is not awaited, stay on the event loop.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import Final, cast
+
+from mozu.core.api import (
+    BlockingEnricher,
+    BlockingSource,
+    Counts,
+    Demand,
+    Evaluator,
+    FieldReaders,
+    Kind,
+)
+from mozu.core.api.capabilities import Capability
+from mozu.core.common.thread_pool import WorkerThread
+from mozu.core.model.alert import Alert
+from mozu.core.model.event import Event
+
+_END: Final = object()
+
+
+class ThreadedSource:
+    """A source whose `batches` is a plain generator."""
+
+    def __init__(self, name: str, source: BlockingSource, capabilities: Iterable[Capability]) -> None:
+        self._source = source
+        self._thread, self._aside = WorkerThread(f"mozu-{name}"), WorkerThread(f"mozu-{name}-control")
+        bind_capabilities(self, source, Kind.SOURCE, capabilities, self._thread.run)
+
+    async def start(self, demand: Demand) -> None:
+        """On the thread."""
+        await self._thread.run(lambda: self._source.start(demand))
+
+    async def batches(self) -> AsyncIterator[Sequence[Event | Alert]]:
+        """Each is asked for when the one before it was processed."""
+        batches = await self._thread.run(lambda: iter(self._source.batches()))
+        while True:
+            batch = await self._thread.run(lambda: next(batches, _END))
+            if batch is _END:
+                return
+            yield cast("Sequence[Event | Alert]", batch)
+
+    async def update(self, demand: Demand) -> None:
+        """Beside the thread, which may wait for input."""
+        await self._aside.run(lambda: self._source.update(demand))
+
+    def counts(self) -> Mapping[str, Counts]:
+        """On the event loop."""
+        return self._source.counts()
+
+    async def stop(self) -> None:
+        """Beside the thread; both threads end when what they do has ended."""
+        try:
+            await self._aside.run(self._source.stop)
+        finally:
+            self._thread.close()
+
+
+class ThreadedEnricher:
+    """An enricher whose `start`, `resolve` and `stop` are plain functions."""
+
+    def __init__(self, name: str, enricher: BlockingEnricher) -> None:
+        self._enricher = enricher
+        self._thread, self._aside = WorkerThread(f"mozu-{name}"), WorkerThread(f"mozu-{name}-control")
+
+    async def start(self) -> None:
+        """On the thread."""
+        await self._thread.run(self._enricher.start)
+
+    def key(self, event: Event) -> str | None:
+        """On the event loop: every event asks."""
+        return self._enricher.key(event)
+
+    def known(self, key: str) -> bool:
+        """On the event loop, too."""
+        return self._enricher.known(key)
+
+    async def resolve(self, key: str) -> None:
+        """On the thread, one after the other."""
+        await self._thread.run(lambda: self._enricher.resolve(key))
+
+    def readers(self) -> FieldReaders:
+        """Its readers are called where a rule looks."""
+        return self._enricher.readers()
+
+    async def stop(self) -> None:
+        """Beside the thread."""
+        try:
+            await self._aside.run(self._enricher.stop)
+        finally:
+            self._thread.close()
+
+
+class ThreadedEvaluator:
+    """An evaluator whose `evaluate` may take its time: see `AwaitedEvaluator`."""
+
+    def __init__(self, name: str, evaluator: Evaluator, capabilities: Iterable[Capability]) -> None:
+        self._name, self._evaluator, self._capabilities = name, evaluator, tuple(capabilities)
+        self._thread = WorkerThread(f"mozu-{name}")
+        bind_capabilities(self, evaluator, Kind.EVALUATOR, self._capabilities, self._thread.run)
+
+    def demand(self) -> Demand:
+        """On the event loop."""
+        return self._evaluator.demand()
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        """Where it is called: not used by an engine."""
+        return self._evaluator.evaluate(batch)
+
+    async def evaluate_batch(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        """On the thread."""
+        return await self._thread.run(lambda: self._evaluator.evaluate(batch))
+
+    def reload(self) -> "ThreadedEvaluator":
+        """Off the loop. The new one has a thread of its own."""
+        return ThreadedEvaluator(self._name, self._evaluator.reload(), self._capabilities)
+
+
+def bind_capabilities(
+    host: object,
+    component: object,
+    kind: Kind,
+    capabilities: Iterable[Capability],
+    run: Callable[[Callable[[], object]], Awaitable[object]],
+) -> None:
+    """Give the host what the component offers beside its contract. `run`: for what the core awaits."""
+    for one in capabilities:
+        if kind in one.kinds and isinstance(component, one.protocol):
+            member = attrgetter(one.member)(component)
+            setattr(host, one.member, _awaited(member, run) if one.is_awaited else member)
+
+
+def _awaited(
+    method: Callable[..., object], run: Callable[[Callable[[], object]], Awaitable[object]]
+) -> Callable[..., Awaitable[object]]:
+    async def call(*arguments: object) -> object:
+        return await run(lambda: method(*arguments))
+
+    return call
+
+
