@@ -16,12 +16,7 @@ import pluggy
 
 from mozu.core.api import API_VERSION, Context, DataEventType, Kind, Settings, SourceDeclaration, version1
 from mozu.core.api.contract import component_class
-from mozu.core.api.declarations import (
-    DECLARATIONS,
-    AnyDeclaration,
-    AnySource,
-    ComponentDeclaration,
-)
+from mozu.core.api.declarations import DECLARATIONS, AnyDeclaration, AnySource, ComponentDeclaration
 from mozu.core.api.extensions import EXTENSIONS, AnyExtension, Encoder, FormatDeclaration
 from mozu.core.api.hookspecs import Brought, Hooks
 from mozu.core.errors import PluginError
