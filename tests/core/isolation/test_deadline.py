@@ -16,7 +16,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.testing import virtual_clock as virtual_time
 
 LONG = 3600.0
-"""Seconds: whoever waits for them to pass has no deadline."""
+"""Seconds: what waits for them to pass has no deadline."""
 
 
 class Component:

@@ -64,7 +64,7 @@ def test_work_that_ignores_its_cancellation_is_given_up() -> None:
     assert virtual_time.run(scene()) == pytest.approx(5.0 + GRACE)
 
 
-def test_whoever_is_cancelled_while_waiting_goes_on() -> None:
+def test_a_caller_that_is_cancelled_while_it_waits_goes_on() -> None:
     async def scene() -> float:
         stubborn = Stubborn()
         waiting = asyncio.ensure_future(detached(stubborn.work(), "work"))

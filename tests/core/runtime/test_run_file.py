@@ -23,15 +23,19 @@ time.sleep(600)
 """
 
 
-def another(folder: Path) -> "subprocess.Popen[str]":
-    """A run in a process of its own, which has begun."""
+def another(folder: Path, program: str = LIVES, *, before: int = 0) -> "subprocess.Popen[str]":
+    """A run in a process of its own, which has begun; it finds so many that ended without a word."""
     process = subprocess.Popen(
-        [sys.executable, "-c", LIVES, str(folder)], stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
     )  # fmt: skip
     assert process.stdout is not None
-    assert "0\n" == process.stdout.readline()
+    assert f"{before}\n" == process.stdout.readline()
     return process
+
+
+STARTS = LIVES.replace('file.begin("1.0")\nfile.sign()\n', "")
+"""The same, killed during its start: everything but its own beginning."""
 
 
 def killed(process: "subprocess.Popen[str]") -> None:
@@ -56,6 +60,14 @@ def test_a_killed_run_is_reported_once_with_its_last_sign_of_life(tmp_path: Path
     file.begin("1.0")
     file.end()
     assert [] == claimed(tmp_path).ended
+
+
+def test_a_run_that_is_killed_during_its_start_forgets_nothing_of_the_one_before_it(tmp_path: Path) -> None:
+    first = another(tmp_path)
+    killed(first)
+    for _ in range(2):
+        killed(another(tmp_path, STARTS, before=1))
+    assert [first.pid] == [record.pid for record in claimed(tmp_path).ended]
 
 
 def test_a_clean_end_leaves_nothing(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.support.running import PATIENCE, Running, mozu_run
 
 ALERTS = 20
 FAR = 3600
-"""Seconds of a stop deadline: whoever waits for it fails the test."""
+"""Seconds of a stop deadline: a stop that waits for it fails the test."""
 
 
 @contextmanager
