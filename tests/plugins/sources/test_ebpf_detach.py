@@ -1,0 +1,61 @@
+"""After a stop, and after a death by kill -9, no program is left in the kernel."""
+
+import ctypes
+import signal
+import struct
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.requirements import ebpf
+from tests.support.running import mozu_run
+
+pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(180)]
+
+PATIENCE = 60.0
+_PROG_GET_NEXT_ID = 11
+
+RULES = """
+- rule: Never
+  desc: Every call is watched.
+  condition: proc.name = no-such-name-anywhere
+  output: never
+  priority: INFO
+"""
+CONFIG = "{{enrichers: [], evaluators: [falco: {{rules: [{0}/rules.yaml]}}], sinks: [stdout], state_dir: {0}/state}}"
+
+
+def programs() -> set[int]:
+    """The id of every BPF program in the kernel."""
+    libc, found, last = ctypes.CDLL(None, use_errno=True), set[int](), 0
+    while True:
+        attributes = ctypes.create_string_buffer(struct.pack("<III", last, 0, 0), 12)
+        if libc.syscall(321, _PROG_GET_NEXT_ID, attributes, 12) < 0:
+            return found
+        last = struct.unpack_from("<I", attributes, 4)[0]
+        found.add(last)
+
+
+def gone(fresh: set[int]) -> bool:
+    """The kernel has let go of them: it does so in the background."""
+    end = time.monotonic() + PATIENCE
+    while fresh & programs():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)  # nothing tells when a program is freed
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_program_outlives_mozu(tmp_path: Path, number: signal.Signals) -> None:
+    ebpf()
+    (tmp_path / "rules.yaml").write_text(RULES)
+    (tmp_path / "mozu.yaml").write_text(CONFIG.format(tmp_path))
+    before = programs()
+    with mozu_run(tmp_path, "-c", str(tmp_path / "mozu.yaml")) as running:
+        fresh = programs() - before
+        assert len(fresh) > 100
+        running.process.send_signal(number)
+        running.process.wait(PATIENCE)
+    assert gone(fresh)
