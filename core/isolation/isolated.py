@@ -148,6 +148,8 @@ class Isolated(Isolation, Generic[C]):
         """mozu runs without it where it cannot be built or started."""
         self.is_ready = True
         """False: its start has failed, and it is called for nothing but another one."""
+        self.is_retired = False
+        """A reload has removed it, or put another in its place: it is not tried again."""
 
     @property
     def component(self) -> C:

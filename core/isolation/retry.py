@@ -15,9 +15,10 @@ LONGEST: Final = 30.0
 async def retry_start(
     component: Isolated[object], attempt: Callable[[], Awaitable[None]], stopping: asyncio.Event
 ) -> bool:
-    """Make attempts to build and start the component until one succeeds; whether one did before the stop began."""
+    """Make attempts to build and start the component until one succeeds; whether one did before the stop began, or a
+    reload had no more use for it."""
     pause = FIRST
-    while not await _is_set_within(stopping, pause):
+    while not await _is_set_within(stopping, pause) and not component.is_retired:
         pause = min(2 * pause, LONGEST)
         with component.contained("start again") as call:
             await attempt()

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar, cast
 
+import msgspec
+
 from mozu.core.api import (
     Context,
     DigestsRules,
@@ -226,7 +228,7 @@ class Assembler:
         self._recipes[key] = self._recipe(entry, *surroundings)
         if self._current is None or not self._is_unchanged(entry, *surroundings):
             return None
-        self._assigned[key] = dict(self._current.lookups.get(key, {}))
+        self._assigned[key] = self._current.lookups.setdefault(key, {})
         return next((one for one in of if one.name == entry.id), None)
 
     def _source(self, alternatives: Sequence[tuple[AnySource, Entry]], entry: Entry) -> BuiltSource:
@@ -235,7 +237,7 @@ class Assembler:
         self._recipes[key] = self._recipe(entry)
         for one in [] if self._current is None else self._current.sources:
             if one.isolated.name == entry.id and self._current is not None:
-                self._assigned[key] = dict(self._current.lookups.get(key, {}))
+                self._assigned[key] = self._current.lookups.setdefault(key, {})
                 return one
         return self._first_of(alternatives)
 
@@ -279,7 +281,8 @@ class Assembler:
         self.compiling = entry.id
         running = [] if self._current is None else self._current.evaluators
         before = self._running(running, entry, self._requested_fields)
-        if before is None or self._current is None or self._fields is not self._current.fields:
+        other_fields = self._current is None or self._fields is not self._current.fields
+        if before is None or not before.is_ready or other_fields:
             return self._built(declaration, entry, requested_fields=self._requested_fields)
         fresh = before.component.reload()
         return before if _same_rules(before.component, fresh) else before.with_component(fresh)
@@ -312,7 +315,11 @@ class Assembler:
             with self._assigning(entry.kind, entry.id), deadline(isolation, "build", seconds):
                 return self._registry.build(declaration, entry, context)
 
-        return cast("Isolated[C]", isolated(isolation, declaration, entry, self._metrics, build))
+        # A start goes without an optional component; a reload that cannot build it is refused.
+        needed = entry if self._current is None else msgspec.structs.replace(entry, optional=False)
+        made = cast("Isolated[C]", isolated(isolation, declaration, needed, self._metrics, build))
+        made.is_optional = entry.optional
+        return made
 
 
 def _same_rules(one: Evaluator, other: Evaluator) -> bool:

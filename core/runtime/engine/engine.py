@@ -78,7 +78,7 @@ class Engine:
             wired.alerts, wired.evaluation, wired.enrichers, wired.pumps, wired.demand,
         )  # fmt: skip
         self._losses = LossAccounting(self._alerts, self._pumps, self._evaluation)
-        self._retries = Retries(self._alerts, tasks.spawn, self._stopping)
+        self._retries = Retries(self._alerts, tasks.spawn, self._stopping, assembly.assign_lookups)
         self._lifecycle: Lifecycle | None = None
         self._heartbeats: Heartbeats | None = None
         if announces:

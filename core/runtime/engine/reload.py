@@ -245,6 +245,7 @@ class Reloader:
         if parts.hosts is not None:
             parts.hosts.configure(fresh.resolve)
         other_fields = fresh.fields is not current.fields
+        _retire_absent(current, fresh)
         current.become(fresh)
         if other_fields:
             current.assign_lookups()
@@ -304,6 +305,13 @@ class Reloader:
         _log.debug("traceback", exc_info=error)
         mistakes = len(error.problems) if isinstance(error, ConfigError) else 1
         self._parts.alerts.notice("Reload failed", Severity.ERROR, text, error=reason, mistakes=mistakes)
+
+
+def _retire_absent(before: Assembly, after: Assembly) -> None:
+    """Those that are not in use any more are not tried again."""
+    kept = [*after.enrichers, *after.evaluators, *(one.isolated for one in after.sinks)]
+    for component in (*before.enrichers, *before.evaluators, *(one.isolated for one in before.sinks)):
+        component.is_retired = component not in kept
 
 
 async def _started(enricher: Isolated[Enricher], seconds: float) -> None:

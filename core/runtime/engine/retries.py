@@ -14,12 +14,17 @@ from mozu.core.model.alert import Severity
 
 
 class Retries:
-    """Of one run. `spawn` starts background tasks, `stopping` is set when the stop begins."""
+    """Of one run. `spawn` starts background tasks, `stopping` is set when the stop begins; `on_start` is called once a
+    component has started."""
 
     def __init__(
-        self, alerts: AlertPipeline, spawn: Callable[[Awaitable[None], str], None], stopping: asyncio.Event
+        self,
+        alerts: AlertPipeline,
+        spawn: Callable[[Awaitable[None], str], None],
+        stopping: asyncio.Event,
+        on_start: Callable[[], None],
     ) -> None:
-        self._alerts, self._spawn, self._stopping = alerts, spawn, stopping
+        self._alerts, self._spawn, self._stopping, self._on_start = alerts, spawn, stopping, on_start
 
     def begin(
         self,
@@ -42,6 +47,7 @@ class Retries:
 
     async def _retry(self, component: Isolated[object], attempt: Callable[[], Awaitable[None]]) -> None:
         if await retry_start(component, attempt, self._stopping):
+            self._on_start()
             self._alerts.notice(
                 "Component recovered", Severity.NOTICE, f"{component} has started", component=str(component)
             )

@@ -471,3 +471,30 @@ def test_rules_that_a_refused_configuration_names_are_watched_for_their_correcti
 
 def _write(file: Path, text: str) -> None:
     file.write_text(text)
+
+
+def test_a_reload_has_no_use_for_the_instances_that_it_replaces(scene: Scene) -> None:
+    scene.tree["enrichers"] = [{"users": {"nss": True}}]
+
+    async def scenario(scene: Scene) -> None:
+        before = msgspec.structs.replace(scene.assembly)
+        scene.tree |= {"enrichers": [{"users": {"nss": False}}], "sinks": [scene.sink("one"), scene.sink("two")]}
+        await scene.reload()
+        assert [True] == [one.is_retired for one in before.enrichers]
+        assert [False] == [one.isolated.is_retired for one in before.sinks]
+
+    scene.play(scenario)
+
+
+def test_names_are_answered_by_an_enricher_that_was_built_again(scene: Scene) -> None:
+    scene.tree["enrichers"] = ["users"]
+
+    async def scenario(scene: Scene) -> None:
+        (enricher,) = scene.assembly.enrichers
+        scene.tree["sinks"].append(scene.sink("two"))
+        await scene.reload()
+        await enricher.renew()
+        scene.engine._retries._on_start()
+        assert getattr(scene.assembly.fields.lookups.user, "__self__", None) is enricher.component
+
+    scene.play(scenario)
