@@ -44,9 +44,14 @@ def foreign(*parts: str) -> Path | None:
     return path
 
 
+def root(what: str) -> None:
+    """Root, for what an ordinary user may not do."""
+    require(os.geteuid() == 0, f"{what} needs root")
+
+
 def ebpf() -> None:
     """Root, BTF and the distribution's libbcc."""
-    require(os.geteuid() == 0, "loading eBPF programs needs root")
+    root("loading eBPF programs")
     require(Path("/sys/kernel/btf/vmlinux").exists(), "this kernel has no BTF")
     require(find_compiler() is not None, "libbpfcc is not installed")
 

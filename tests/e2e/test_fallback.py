@@ -1,0 +1,160 @@
+"""Where eBPF is not to be had, `syscalls` watches by ptrace: an alert about a child process each time.
+
+Each run has a pid namespace of its own, so that nothing else on the machine is traced. The script is not a child of
+mozu: what it starts is followed because the script is.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from tests.support.docker import DockerEngine, docker
+from tests.support.requirements import ROOT, root
+from tests.support.tracing import NOBODY, environment, ordinary, place
+
+__all__ = ["docker"]
+
+OWN_NAMESPACE: Final = ("unshare", "--mount", "--pid", "--fork", "--mount-proc")
+HIDE_BTF: Final = "mount -t tmpfs none /sys/kernel/btf && "
+SCRIPT: Final = """
+"$@" > alerts 2> log &
+mozu=$!
+until grep -q 'watching .* event types' log; do kill -0 $mozu || { wait $mozu; exit $?; }; sleep 0.1; done
+sh -c 'uname > /dev/null; exit 0'
+until grep -q 'uname was started' alerts && grep -q Heartbeat alerts; do kill -0 $mozu || exit 99; sleep 0.1; done
+kill $mozu
+wait $mozu
+"""
+RULES: Final = """
+- rule: A child process
+  desc: A program that the script starts.
+  condition: evt.type = execve and proc.name = uname
+  output: uname was started (by=%proc.pname user=%user.uid)
+  priority: NOTICE
+"""
+CONFIG: Final = """
+sources: [syscalls]
+enrichers: []
+evaluators: [falco: {rules: [rules.yaml]}]
+sinks: [stdout: {format: json, heartbeat: 1}]
+state_dir: state
+"""
+
+
+class Run(NamedTuple):
+    """What became of a run."""
+
+    code: int
+    alerts: list[dict[str, Any]]
+    log: str
+    source: dict[str, Any]
+    """Statistics."""
+
+    def of(self, rule: str) -> list[dict[str, Any]]:
+        """The fields of the alerts of one rule."""
+        return [alert["output_fields"] for alert in self.alerts if alert["rule"] == rule]
+
+
+def command(interpreter: str, *options: str) -> list[str]:
+    """The script, with mozu to run."""
+    mozu = [interpreter, "-m", "mozu", "run", "-c", "mozu.yaml", "--stats", "statistics", *options]
+    return ["sh", "-c", SCRIPT, "script", *mozu]
+
+
+def finished(line: Sequence[str], folder: Path, env: dict[str, str] | None = None) -> Run:
+    done = subprocess.run(line, cwd=folder, env=env, capture_output=True, text=True, timeout=150, check=False)
+    log = (folder / "log").read_text() + done.stderr if (folder / "log").exists() else done.stdout + done.stderr
+    alerts = [json.loads(text) for text in (folder / "alerts").read_text().splitlines()]
+    numbers = folder / "statistics"
+    source = json.loads(numbers.read_text())["sources"]["syscalls"] if numbers.exists() else {}
+    return Run(done.returncode, alerts, log, source)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A directory that every user may write to, with rules and a configuration."""
+    root("a pid namespace")
+    with place() as found:
+        found.chmod(0o777)
+        (found / "rules.yaml").write_text(RULES)
+        (found / "mozu.yaml").write_text(CONFIG)
+        yield found
+
+
+def check(run: Run, reason: str) -> None:
+    """A child process was seen, by ptrace, and everything says why."""
+    assert 0 == run.code, run.log
+    assert ["sh"] == [fields["proc.pname"] for fields in run.of("A child process")]
+    (fallback,) = run.of("Source fallback")
+    assert ("ptrace", "syscalls", True) == (fallback["plugin"], fallback["evt_source"], reason in fallback["reason"])
+    assert "requests of io_uring" in fallback["not_seen"]
+    (line,) = [one for one in run.log.splitlines() if one.startswith("mozu: warning: source syscalls: ")]
+    assert f"ebpf cannot start ({reason}" in line
+    assert ("ptrace", True) == (run.source["plugin"], reason in run.source["instead_of"]["ebpf"])
+    assert {"syscalls"} == {fields["sources_passed"] for fields in run.of("Heartbeat")}
+    assert 0 == run.source["rejected"] == sum(count["lost"] for count in run.source["types"].values())
+
+
+def test_a_kernel_without_btf(folder: Path) -> None:
+    line = [*OWN_NAMESPACE, "sh", "-c", HIDE_BTF + 'exec "$@"', "sh", *command(sys.executable)]
+
+    run = finished(line, folder, {**os.environ, "PYTHONPATH": str(ROOT / "src")})
+
+    check(run, "/sys/kernel/btf/vmlinux cannot be read")
+
+
+def test_an_ordinary_user(folder: Path) -> None:
+    drop, interpreter = ordinary()
+
+    run = finished([*OWN_NAMESPACE, *drop, *command(interpreter)], folder, environment(folder))
+
+    check(run, "this process lacks CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH")
+    assert [NOBODY] == [fields["user.uid"] for fields in run.of("A child process")]
+
+
+@pytest.mark.docker
+def test_a_container_without_any_privilege(folder: Path, docker: DockerEngine) -> None:
+    _, interpreter = ordinary()
+    packages = Path(pytest.__file__).parents[1]
+    seen = ("/usr", "/lib", "/lib64", str(ROOT), str(packages))
+    places = [*(f"{path}:{path}:ro" for path in seen), "/usr/bin:/bin:ro", f"{folder}:{folder}"]
+    mounts = [word for one in places for word in ("--volume", one)]
+    variables = [word for pair in environment(Path("/")).items() for word in ("--env", "=".join(pair))]
+    line = [
+        "docker", "--host", f"unix://{docker.socket}", "run", "--rm", "--network", "none", "--read-only", "--cap-drop",
+        "ALL", "--user", f"{NOBODY}:{NOBODY}", "--security-opt", "no-new-privileges", *mounts, *variables,
+        "--workdir", str(folder), "registry.example:5000/team/box:1.2", *command(interpreter),
+    ]  # fmt: skip
+
+    check(finished(line, folder), "this process lacks CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH")
+
+
+def test_without_a_fallback_mozu_ends_with_the_reason(folder: Path) -> None:
+    drop, interpreter = ordinary()
+
+    line = [*OWN_NAMESPACE, *drop, *command(interpreter, "-o", "sources.syscalls.fallback=none")]
+    run = finished(line, folder, environment(folder))
+
+    assert (1, []) == (run.code, run.alerts)
+    assert "mozu: source ebpf: this process lacks CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH" in run.log
+
+
+def test_what_a_fallback_saw_is_recorded_and_replayed(folder: Path) -> None:
+    drop, interpreter = ordinary()
+    line = [*OWN_NAMESPACE, *drop, *command(interpreter, "--record", "recording.jsonl.gz")]
+
+    run = finished(line, folder, environment(folder))
+    again = subprocess.run(
+        [*drop, interpreter, "-m", "mozu", "replay", "recording.jsonl.gz", "-r", "rules.yaml", "--json"], cwd=folder,
+        env=environment(folder), capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+
+    check(run, "this process lacks CAP_BPF")
+    replayed = [json.loads(text) for text in again.stdout.splitlines()]
+    assert ["sh"] == [alert["output_fields"]["proc.pname"] for alert in replayed if alert["source"] == "syscall"]

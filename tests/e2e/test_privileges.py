@@ -1,0 +1,220 @@
+"""docs/privileges.md, measured: with the capabilities of a row things work, with one less they fail as the row says."""
+
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from mozu.core.api.declarations import ComponentDeclaration
+from mozu.core.common.linux_capabilities import NUMBERS
+from mozu.core.runtime.builtin_plugins import BUILTINS
+from mozu.core.runtime.registry import Registry
+from mozu.core.state.procfs import PROC_PRIVILEGES
+from tests.support.requirements import ROOT, ebpf
+from tests.support.tracing import NOBODY, environment, ordinary, place
+
+EBPF: Final = ("CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH")
+FEW: Final = "enrichers: []\nsinks: [stdout: {format: json}]\nevaluators: [falco: {rules: [rules.yaml]}]\n"
+RULES: Final = """
+- rule: Opened
+  desc: A program that ran before mozu, and is root's, opens a file.
+  condition: evt.type in (open, openat) and fd.name = /etc/hostname and proc.name = sh
+  output: opened (exe=%proc.exepath)
+  priority: NOTICE
+"""
+UNCHECKED: Final = """
+import sys
+from mozu.plugins.sources.ebpf import checks
+checks.check_capabilities = lambda *found: None
+from mozu.core.cli import main
+sys.argv[0] = "mozu"
+main()
+"""
+"""mozu, in which only the kernel refuses."""
+
+
+def run(folder: Path, capabilities: tuple[str, ...], *program: str) -> "subprocess.CompletedProcess[str]":
+    """A Python program of an ordinary user with these capabilities, to its end."""
+    _, interpreter = ordinary()
+    env = environment(folder)
+    env["PYTHONPATH"] += f":{ROOT}"
+    line = [interpreter, "-m", "tests.support.capabilities", str(NOBODY), ",".join(capabilities), interpreter]
+    return subprocess.run(
+        [*line, *program], cwd=folder, env=env, capture_output=True, text=True, timeout=150, check=False
+    )
+
+
+def mozu(folder: Path, capabilities: tuple[str, ...], sources: str, *options: str, code: str = "") -> str:
+    """What a short run writes: alerts, log, and `ended with N`."""
+    (folder / "mozu.yaml").write_text(f"{FEW}sources: [{sources}]\nstate_dir: {folder}/state\n")
+    start = ("-c", code) if code else ("-m", "mozu")
+    done = run(folder, capabilities, *start, "run", "-c", "mozu.yaml", "--duration", "2", *options)
+    return f"{done.stdout}{done.stderr}ended with {done.returncode}"
+
+
+def answer(folder: Path, capabilities: tuple[str, ...], code: str) -> str:
+    """What a line of Python prints, or the name of its exception."""
+    done = run(folder, capabilities, "-c", code)
+    return done.stdout.strip() or done.stderr.strip().rpartition("\n")[2].partition(":")[0]
+
+
+# --- what is measured: (folder, capabilities) → text
+
+
+def kernel_takes_programs(folder: Path, capabilities: tuple[str, ...]) -> str:
+    return mozu(folder, capabilities, "ebpf", code=UNCHECKED).rpartition("\n")[2]
+
+
+def program_that_ran_before(folder: Path, capabilities: tuple[str, ...]) -> str:
+    """Of root, in a loop, so that its opens come after mozu's start."""
+    with subprocess.Popen(["sh", "-c", "while :; do read x < /etc/hostname; sleep 0.2; done"]) as busy:
+        try:
+            found = mozu(folder, (*EBPF, *capabilities), "ebpf")
+        finally:
+            busy.kill()
+    return "known" if "(exe=/" in found else "not known" if "opened" in found else found
+
+
+def root_process_is_followed(folder: Path, capabilities: tuple[str, ...]) -> str:
+    _, interpreter = ordinary()
+    script = '"$@" & while kill -0 $!; do sleep 0.1; done'
+    own = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh"]
+    (folder / "mozu.yaml").write_text(f"{FEW}sources: [ptrace]\nstate_dir: {folder}/state\n")
+    env = environment(folder)
+    env["PYTHONPATH"] += f":{ROOT}"
+    line = [interpreter, "-m", "tests.support.capabilities", str(NOBODY), ",".join(capabilities), interpreter]
+    done = subprocess.run(
+        [*own, *line, "-m", "mozu", "run", "-c", "mozu.yaml", "--duration", "2"], cwd=folder, env=env,
+        capture_output=True, text=True, timeout=150, check=False,
+    )  # fmt: skip
+    return "refused" if "may be traced" in done.stderr else "followed" if "follows" in done.stderr else done.stderr
+
+
+def new_privileges(folder: Path, capabilities: tuple[str, ...]) -> str:
+    found = mozu(folder, capabilities, "ptrace: {command: [grep, NoNewPrivs, /proc/self/status]}")
+    return next(line for line in found.splitlines() if line.startswith("NoNewPrivs"))
+
+
+def container_root(folder: Path, capabilities: tuple[str, ...]) -> str:
+    with subprocess.Popen(["sleep", "600"]) as process:
+        code = (
+            "from mozu.plugins.enrichers.users.roots import of_container\n"
+            f"with of_container(':', [{process.pid}]) as found: print('opened')"
+        )
+        try:
+            return answer(folder, capabilities, code)
+        finally:
+            process.kill()
+
+
+def engine_socket(folder: Path, capabilities: tuple[str, ...]) -> str:
+    path = folder / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        path.chmod(0o660)
+        listener.listen()
+        code = f"import socket\nsocket.socket(socket.AF_UNIX).connect({str(path)!r})\nprint('connected')"
+        found = answer(folder, capabilities, code)
+    path.unlink()
+    return found
+
+
+def engine_files(folder: Path, capabilities: tuple[str, ...]) -> str:
+    (folder / "data" / "containers").mkdir(parents=True, exist_ok=True)
+    (folder / "data" / "containers").chmod(0o700)
+    code = (
+        "from pathlib import Path\nfrom mozu.plugins.enrichers.docker.files import EngineFiles\n"
+        f"print(EngineFiles(Path({str(folder / 'data')!r})).readable())"
+    )
+    return answer(folder, capabilities, code)
+
+
+def low_port(folder: Path, capabilities: tuple[str, ...]) -> str:
+    (folder / "rules.yaml").write_text("[]\n")
+    return mozu(folder, capabilities, "falco_http: {listen: '127.0.0.1:81', token: none}").rpartition("\n")[2]
+
+
+class Case(NamedTuple):
+    """One row."""
+
+    plugin: str
+    """Kind and name, or `the state`."""
+    settings: dict[str, object]
+    measure: Callable[[Path, tuple[str, ...]], str]
+    capabilities: tuple[str, ...]
+    """Of the plugin with these settings; each is taken away once."""
+    works: str
+    fails: Mapping[str, str]
+    """Capability that is taken away → what is measured then."""
+
+
+CASES: Final = (
+    Case("source ebpf", {}, kernel_takes_programs, EBPF, "ended with 0", dict.fromkeys(EBPF, "ended with 1")),
+    Case("the state", {}, program_that_ran_before, ("CAP_SYS_PTRACE",), "known", {"CAP_SYS_PTRACE": "not known"}),
+    Case("source ptrace", {}, root_process_is_followed, ("CAP_SYS_PTRACE",), "followed", {"CAP_SYS_PTRACE": "refused"}),
+    Case(
+        "source ptrace", {"command": ["true"]}, new_privileges, ("CAP_SYS_ADMIN",), "NoNewPrivs:\t0",
+        {"CAP_SYS_ADMIN": "NoNewPrivs:\t1"},
+    ),
+    Case(
+        "enricher users", {}, container_root, ("CAP_SYS_PTRACE",), "opened", {"CAP_SYS_PTRACE": "PermissionError"},
+    ),
+    Case(
+        "enricher docker", {}, engine_socket, ("CAP_DAC_OVERRIDE",), "connected",
+        {"CAP_DAC_OVERRIDE": "PermissionError"},
+    ),
+    Case(
+        "enricher docker", {}, engine_files, ("CAP_DAC_READ_SEARCH",), "True", {"CAP_DAC_READ_SEARCH": "False"},
+    ),
+    Case(
+        "source falco_http", {"listen": "127.0.0.1:81", "token": "none"}, low_port, ("CAP_NET_BIND_SERVICE",),
+        "ended with 0", {"CAP_NET_BIND_SERVICE": "ended with 1"},
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A directory that every user may write to, with rules."""
+    ebpf()
+    with place() as found:
+        found.chmod(0o777)
+        (found / "rules.yaml").write_text(RULES)
+        yield found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.plugin} {case.measure.__name__}")
+def test_with_all_of_its_capabilities_it_works(folder: Path, case: Case) -> None:
+    assert case.works == case.measure(folder, case.capabilities)
+
+
+@pytest.mark.parametrize(
+    ("case", "less"),
+    [(case, less) for case in CASES for less in case.fails],
+    ids=lambda value: value if isinstance(value, str) else f"{value.plugin} {value.measure.__name__}",
+)
+def test_with_one_less_it_fails_as_the_table_says(folder: Path, case: Case, less: str) -> None:
+    left = tuple(name for name in case.capabilities if name != less)
+
+    assert case.fails[less] == case.measure(folder, left)
+
+
+def test_every_capability_that_is_declared_is_measured() -> None:
+    registry = Registry()
+    declared = {("the state", one.capability) for one in PROC_PRIVILEGES}
+    settings: dict[str, list[dict[str, object]]] = {}
+    for case in CASES:
+        settings.setdefault(case.plugin, []).append(case.settings)
+    for kind, table in BUILTINS.items():
+        for name in table:
+            found = registry.plugin(kind, name).declaration
+            if isinstance(found, ComponentDeclaration) and found.privileges is not None:
+                for values in settings.get(f"{kind} {name}", [{}]):
+                    model = found.settings.model_validate(values)
+                    declared |= {(f"{kind} {name}", one.capability) for one in found.privileges(model)}
+
+    assert declared == {(case.plugin, name) for case in CASES for name in case.fails}
+    assert all(name in NUMBERS for _, name in declared)
