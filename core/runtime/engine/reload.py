@@ -186,7 +186,9 @@ class Reloader:
             if enricher not in self._parts.assembly.enrichers:
                 undo.push_async_callback(_stopped, enricher, fresh.stop_deadline)
                 await _started(enricher, fresh.start_deadline)
-        change = await self._parts.sinks.prepare(fresh.sinks, fresh.stop_deadline)
+        change = await self._parts.sinks.prepare(
+            fresh.sinks, start=fresh.start_deadline, stop=fresh.stop_deadline
+        )
         undo.push_async_callback(self._parts.sinks.abandon, change, fresh.stop_deadline)
         return change
 

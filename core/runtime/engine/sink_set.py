@@ -118,15 +118,16 @@ class SinkSet:
 
     # --- reload
 
-    async def prepare(self, built: Sequence[BuiltSink], seconds: float) -> SinkChange:
-        """Make, open and start what is new; nothing that runs is touched. Raises MozuError, and nothing is left."""
+    async def prepare(self, built: Sequence[BuiltSink], *, start: float, stop: float) -> SinkChange:
+        """Make, open and start what is new; nothing that runs is touched. Raises MozuError, and nothing is left.
+        `start`, `stop`: what each call may take, in seconds."""
         change = SinkChange()
         try:
             await self._free_spools({one.spool for one in built})
             for one in built:
-                await self._prepare(one, change)
+                await self._prepare(one, change, start)
         except BaseException:
-            await self.abandon(change, seconds)
+            await self.abandon(change, stop)
             raise
         return change
 
@@ -137,23 +138,23 @@ class SinkSet:
                 retiring.worker.halt()
                 await asyncio.wait([task])
 
-    async def _prepare(self, built: BuiltSink, change: SinkChange) -> None:
+    async def _prepare(self, built: BuiltSink, change: SinkChange, seconds: float) -> None:
         identity, before = built.entry.id, self._running.get(built.entry.id)
         if before is not None and before.built.spool == built.spool:
             change.running[identity] = RunningSink(built, before.worker, before.writers, before.deliveries)
             if built.isolated is not before.built.isolated:
                 caller = change.callers[identity] = SinkCaller(built.isolated)
-                await _started(caller)
+                await _started(caller, seconds)
             return
         fresh = change.running[identity] = self._made(built)
         change.fresh.append(fresh)
         if built.spool is not None and any(one.built.spool == built.spool for one in self._running.values()):
             self._waiting.add(fresh.worker)
         else:
-            damage = await fresh.worker.queue.open()
+            damage = await within(fresh.worker.sink, "open its queue", seconds, fresh.worker.queue.open)
             if damage:
                 change.damage.append((identity, damage))
-        await _started(fresh.worker.caller)
+        await _started(fresh.worker.caller, seconds)
 
     async def abandon(self, change: SinkChange, seconds: float) -> None:
         """It does not come into force."""
@@ -307,10 +308,10 @@ class SinkSet:
         one.deliveries.append(self._spawn(detached(one.worker.run(), name), name))
 
 
-async def _started(caller: SinkCaller) -> None:
+async def _started(caller: SinkCaller, seconds: float) -> None:
     """Start a new sink. Whatever it raises becomes a MozuError: one that runs is not given up for it."""
     try:
-        await caller.start()
+        await caller.start(seconds)
     except MozuError:
         raise
     except Exception as error:  # a plugin's code: the reload is refused
