@@ -69,7 +69,7 @@ from mozu.core.errors import (
 )
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert, Severity, Stamp
+from mozu.core.model.alert import Alert, Ref, Severity, Stamp, Template
 from mozu.core.model.event import Container, DataEvent, Event, File, Process, SockAddr, SockTuple, SyscallEvent
 from mozu.core.model.fields import Argument, Field, FieldRegistry, FieldType, Match
 from mozu.core.model.fields.value_checks import VALUE_TYPES
@@ -135,6 +135,7 @@ __all__ = [
     "ProvidesReaders",
     "ReadsFields",
     "Record",
+    "Ref",
     "Rejected",
     "Reopens",
     "ReportsGaps",
@@ -157,6 +158,7 @@ __all__ = [
     "Stamp",
     "StatesLimits",
     "SyscallEvent",
+    "Template",
     "UnknownField",
     "Visibility",
     "hookimpl",

@@ -14,6 +14,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "rules": ("mozu.core.cli.rules", "List rules, show one, or see how one is understood."),
     "fields": ("mozu.core.cli.fields", "List the fields that rules and outputs may name."),
     "plugins": ("mozu.core.cli.plugins", "List plugins and what they bring; check one."),
+    "plugin": ("mozu.core.cli.plugin.command", "Begin a plugin of your own."),
     "config": ("mozu.core.cli.config", "Show the merged configuration or its JSON Schema."),
     "sources": ("mozu.core.cli.sources", "See what this machine lets mozu see, what not, and why."),
     "sinks": ("mozu.core.cli.sinks", "See whether the configured sinks would accept an alert."),

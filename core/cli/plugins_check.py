@@ -26,7 +26,7 @@ from mozu.core.cli.known import known_fields
 from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
 from mozu.core.common.thread_pool import WorkerThread
-from mozu.core.errors import MozuError
+from mozu.core.errors import MozuError, SourceUnavailable
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Template
 from mozu.core.model.fields import FieldRegistry
@@ -110,6 +110,8 @@ def _entries(plugin: Plugin, config: Config) -> list[Entry]:
 def _tried(call: Callable[[], None]) -> str:
     try:
         call()
+    except SourceUnavailable as error:
+        click.echo(f"mozu: note: it cannot watch here as it is configured: {safe(str(error))}", err=True)
     except MozuError as error:
         return str(error)
     except TimeoutError:

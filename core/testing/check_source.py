@@ -10,6 +10,8 @@ from mozu.core.api import Alert, DataEvent, DataEventType, Demand, Event, Kind, 
 from mozu.core.testing.broken import SECONDS, BrokenContract, done, expect, expect_members, watched_loop
 
 _LARGE_BATCH: Final = 20_000
+_IDLE_SECONDS: Final = 1.0
+"""A source that has given something and is quiet for so long is taken to have no more for now."""
 
 
 async def check_source(
@@ -45,7 +47,7 @@ class _Checker:
         expect_members(Kind.SOURCE, source, blocking=False)
         await done("start", lambda: source.start(self._demand))
         await done("update", lambda: source.update(self._demand))
-        batches = source.batches()
+        batches = _Batches(source.batches())
         seen = await self._read(batches)
         await done("stop", source.stop)
         await self._drain(batches)
@@ -56,30 +58,26 @@ class _Checker:
         self._check_sums(source)
         return seen
 
-    async def _read(self, batches: AsyncIterator[Sequence[Event | Alert]]) -> list[Event | Alert]:
+    async def _read(self, batches: "_Batches") -> list[Event | Alert]:
         seen: list[Event | Alert] = []
         with watched_loop("batches"):
             while len(seen) < self._most:
-                try:
-                    batch = await asyncio.wait_for(anext(batches), self._seconds)
-                except StopAsyncIteration:
-                    break
-                except TimeoutError:
-                    expect(seen, f"`batches` gave nothing within {self._seconds:g} s; give it something that it sees")
+                batch = await batches.next(_IDLE_SECONDS if seen else self._seconds)
+                if batch is None:
                     break
                 expect(len(batch) <= _LARGE_BATCH, f"a batch SHOULD be bounded to about 2,000 events, not {len(batch)}")
                 seen += batch
+        text = f"`batches` gave nothing within {self._seconds:g} s; give it something that it sees"
+        expect(seen or batches.ended, text)
         return seen
 
-    async def _drain(self, batches: AsyncIterator[Sequence[Event | Alert]]) -> None:
-        try:
-            async with asyncio.timeout(self._seconds):
-                async for _ in batches:
-                    pass
-        except TimeoutError:
-            raise BrokenContract(f"`batches` MUST end after `stop`, and did not within {self._seconds:g} s") from None
-        except asyncio.CancelledError as error:
-            raise BrokenContract("`batches` MUST end after `stop`, and was cancelled by itself") from error
+    async def _drain(self, batches: "_Batches") -> None:
+        ends = asyncio.get_running_loop().time() + self._seconds
+        while not batches.ended and (left := ends - asyncio.get_running_loop().time()) > 0:
+            await batches.next(left)
+        if not batches.ended:
+            batches.give_up()
+            raise BrokenContract(f"`batches` MUST end after `stop`, and did not within {self._seconds:g} s")
 
     def _check_item(self, item: object) -> None:
         expect(isinstance(item, Event | Alert), f"a batch MUST hold events or alerts, not {type(item).__name__}")
@@ -124,3 +122,34 @@ class _Checker:
                 count.seen >= known if count.missed is None else count.seen == known,
                 f"`counts` of {kind!r}: seen MUST be filtered + lost + missed + received; {count.seen} is not {known}",
             )
+
+
+class _Batches:
+    """Reads with a patience: what is not there in time is waited for again, and nothing is cancelled."""
+
+    def __init__(self, batches: AsyncIterator[Sequence[Event | Alert]]) -> None:
+        self._batches = batches
+        self._task: asyncio.Task[Sequence[Event | Alert] | None] | None = None
+        self.ended = False
+
+    async def next(self, seconds: float) -> Sequence[Event | Alert] | None:
+        """The next batch; None where there is none in time, or none any more (`ended`)."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._one())
+        done, _ = await asyncio.wait([self._task], timeout=seconds)
+        if not done:
+            return None
+        task, self._task = self._task, None
+        return task.result()
+
+    def give_up(self) -> None:
+        """It does not end."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _one(self) -> Sequence[Event | Alert] | None:
+        try:
+            return await anext(self._batches)
+        except StopAsyncIteration:
+            self.ended = True
+            return None

@@ -1,0 +1,1 @@
+"""`mozu plugin new`: a package that is a plugin, with tests that pass."""
