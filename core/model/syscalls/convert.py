@@ -262,12 +262,17 @@ def convert_flags(table: str, native: int) -> int:
         bits = KERNEL_BITS[table]
         return _union(dict(flag_table(table)), [name for name, mask in bits.items() if native & mask])
     if table in KERNEL_CODES:
-        runs, unknown = KERNEL_CODES[table]
-        name = spread(runs).get(native)
-        return unknown if name is None else dict(flag_table(table))[name]
+        return _numbers_of_codes(table).get(native, KERNEL_CODES[table][1])
     if table in _SAME:
         return native & _union(dict(flag_table(table)), [name for name, _ in flag_table(table)])
     return native
+
+
+@functools.cache
+def _numbers_of_codes(table: str) -> dict[int, int]:
+    """The kernel's number → that of the table, for the codes that have a name."""
+    numbers = dict(flag_table(table))
+    return {code: numbers[name] for code, name in spread(KERNEL_CODES[table][0]).items()}
 
 
 def _union(numbers: Mapping[str, int], names: list[str]) -> int:

@@ -1,5 +1,6 @@
 """Parameters that are sets of flags, codes or plain numbers: evt.arg.flags contains O_TRUNC."""
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -67,8 +68,14 @@ def _code(test: Comparison, table: str, value: str) -> Bounds:
         return UNKNOWN
     wanted = {number for name, number in flag_table(table) if _is_named(name, test)}
     end = _CODES[table]
-    codes = [code for code in range(end) if convert_flags(table, code) in wanted or str(code) in test.values]
+    codes = [code for code, number in enumerate(_converted(table)) if number in wanted or str(code) in test.values]
     return at_most(any_of((Check(f"(u32){value} >= {end}"), *_each(codes, f"(u32){value}"))))
+
+
+@functools.cache
+def _converted(table: str) -> tuple[int, ...]:
+    """The table's number of each of the kernel's codes, in order."""
+    return tuple(convert_flags(table, code) for code in range(_CODES[table]))
 
 
 def _is_named(name: str, test: Comparison) -> bool:
