@@ -45,7 +45,7 @@ def mozu_components() -> SourceDeclaration[EbpfSettings]:
     return SourceDeclaration(
         name="ebpf",
         build=_build,
-        summary="Live system calls of this machine, from programs in the kernel (bcc).",
+        summary="Live system calls of this machine, from programs in the kernel.",
         settings=EbpfSettings,
         event_source="syscall",
         live=True,

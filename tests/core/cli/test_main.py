@@ -137,8 +137,8 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 
 
 def test_a_deliberate_error_is_one_message_and_code_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    fail_with(monkeypatch, SourceUnavailable("bcc is missing; install python3-bpfcc"))
-    assert run("config", "show") == (1, "", "mozu: bcc is missing; install python3-bpfcc\n")
+    fail_with(monkeypatch, SourceUnavailable("no compiler; install libbpfcc"))
+    assert run("config", "show") == (1, "", "mozu: no compiler; install libbpfcc\n")
 
 
 @pytest.mark.parametrize("command", [("run",), ("replay", "none.scap")])
