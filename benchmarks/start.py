@@ -3,8 +3,8 @@
     python -m benchmarks.start --rules FILE NAME=COMMAND...
 
 Each COMMAND is that of a monitor, such as `.venv/bin/mozu`, and gets `run -r FILE --json`. Another process reads
-/etc/shadow all the time, so an alert is raised as soon as the monitor can. CPU is that of the monitor and of the children
-it has waited for, by /proc/PID/stat; memory is the resident set after --settle seconds.
+/etc/shadow all the time, so an alert is raised as soon as the monitor can. CPU is that of the monitor and of the
+children it has waited for, by /proc/PID/stat; memory is the resident set after --settle seconds.
 """
 
 import argparse

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mozu.core.api import Kind
 from mozu.core.api.declarations import AnyDeclaration
 from mozu.core.api.extensions import CommandsDeclaration
 from mozu.core.cli import options
@@ -50,8 +51,11 @@ def _group(declaration: AnyDeclaration) -> click.Group:
     def command(context: click.Context, path: Path | None, overrides: tuple[str, ...], verbose: bool) -> None:
         config, problems = read(path, overrides)
         problems.check()
-        named = [one for one in config.entries() if (one.kind, one.name) == (declaration.kind, declaration.name)]
-        context.obj = Registry().settings(named[0]) if named else declaration.settings()
+        registry = Registry()
+        entries = [one for entry in config.sources for _, one in registry.sources(entry)]
+        entries += [one for one in config.entries() if one.kind is not Kind.SOURCE]
+        named = [one for one in entries if (one.kind, one.name) == (declaration.kind, declaration.name)]
+        context.obj = registry.settings(named[0]) if named else declaration.settings()
 
     assert declaration.commands is not None
     return _with(command, declaration.commands)

@@ -18,7 +18,12 @@ pytestmark = pytest.mark.ebpf
 
 
 def run(place: Path, *arguments: str) -> int:
-    return invoke(["ebpf", "-o", f"sources.ebpf.code_cache={place}", *arguments])
+    return invoke(["ebpf", "-o", option(place), *arguments])
+
+
+def option(place: object) -> str:
+    """The default configuration, with another code cache."""
+    return f"sources.syscalls.source.ebpf.code_cache={place}"
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +51,7 @@ def test_a_second_build_has_nothing_to_do(built: Path, capsys: pytest.CaptureFix
 
 def test_two_builds_at_once_both_end_well(tmp_path: Path, built: Path) -> None:
     place = tmp_path / "cache"
-    command = [sys.executable, "-m", "mozu", "ebpf", "-o", f"sources.ebpf.code_cache={place}", "build"]
+    command = [sys.executable, "-m", "mozu", "ebpf", "-o", option(place), "build"]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     ends = [(process.communicate(), process.returncode) for process in both]
 
@@ -136,5 +141,5 @@ def test_nothing_to_export_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_a_configuration_without_a_cache_has_nothing_to_build(capsys: pytest.CaptureFixture[str]) -> None:
     requirements.ebpf()
-    assert invoke(["ebpf", "-o", "sources.ebpf.code_cache=null", "build"]) == 1
+    assert invoke(["ebpf", "-o", option("null"), "build"]) == 1
     assert "code_cache: null" in capsys.readouterr().err
