@@ -19,7 +19,7 @@ from mozu.core.delivery.alert_queue import DISPLACED, QUEUE_FULL, DroppedNumbers
 from mozu.core.delivery.drop_log import DropLog
 from mozu.core.delivery.fair_queue import DropCounter, FairQueue, Numbered, priority_of
 from mozu.core.delivery.read_ahead import ReadAhead
-from mozu.core.delivery.spool import Spool, SpoolFull, SpoolLocked, SpoolRefused
+from mozu.core.delivery.spool import Spool, SpoolFull, SpoolLocked, SpoolRefused, StoredAlert, runs
 from mozu.core.delivery.spool_file import SpoolFile
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
@@ -55,7 +55,7 @@ class DiskQueue:
         self._drop_oldest = drop_oldest
         self._spawn, self._name = spawn, path.stem
         self._log = LogDeduper(logging.getLogger("mozu.spool"))
-        self._file = SpoolFile(path, max_bytes=max_bytes, fsync=fsync)
+        self._file = SpoolFile(path, max_bytes=max_bytes, fsync=fsync, on_lost=self._lose)
         self._uncommitted = FairQueue(capacity)
         """By position: how many were put before, and itself."""
         self._batch: list[Numbered] = []
@@ -76,7 +76,8 @@ class DiskQueue:
         self._to_dead_letter: list[tuple[int, str]] = []
         """Both: decided, and not yet in the file because the disk had no room."""
         self._added, self._committed = asyncio.Event(), asyncio.Event()
-        self._closed = False
+        self._closed = self._has_written = False
+        """The latter: the writer has ended."""
         self.epoch = ""
         self._accepted = metrics.counter("sink_alerts_accepted_total")
         self._dead_lettered = metrics.counter("sink_alerts_dead_lettered_total")
@@ -90,6 +91,8 @@ class DiskQueue:
             self.epoch = status.epoch
             self._metrics.counter("spool_found_records_total").value += status.waiting
             self._notices.extend(await self._file.run(Spool.notices))
+            for left in await self._file.run(Spool.take_unannounced):
+                self._dropped.add(*left)
         self._metrics.gauge("spool_bytes", lambda: float(spool.size))
         self._read_ahead.given(number for number, _ in self._notices)
         self._spawn(self._write(), f"spool {self._name}")
@@ -110,6 +113,9 @@ class DiskQueue:
         """Take the alert for the next commit; if commits take so long that the queue is full, one is dropped."""
         self._put += 1
         self._accepted.value += 1
+        if self._has_written and self._file.is_open:  # a notice of what went wrong during the stop
+            self._has_written = False
+            self._spawn(self._write(), f"spool {self._name}")
         victim = self._uncommitted.put(self._put, alert)
         if victim is not None:
             self._skipped += 1
@@ -136,10 +142,19 @@ class DiskQueue:
 
     async def _read(self, after: int, limit: int) -> list[tuple[int, Alert]]:
         try:
-            return await self._file.run(lambda spool: spool.read(after, limit))
+            return await self._file.run(lambda spool: self._read_rows(spool, after, limit))
         except SpoolRefused as refused:
             self._log.warn(f"{refused}; it is read later")
             return []
+
+    def _read_rows(self, spool: Spool, after: int, limit: int) -> list[tuple[int, Alert]]:
+        """On the spool's thread. Rows that cannot be read back have become dead letters."""
+        found = spool.read(after, limit)
+        unreadable, spool.unreadable = spool.unreadable, []
+        self._dead_lettered.value += len(unreadable)
+        for number in unreadable:
+            self._dropped.add(number, number, "it cannot be read back from the spool, and is a dead letter")
+        return found
 
     async def ack(self, delivered: Sequence[int], dead: Sequence[tuple[int, str]], tried: Sequence[int]) -> None:
         """Delete from the spool, move to its dead letters, or count the attempt."""
@@ -164,8 +179,18 @@ class DiskQueue:
             self._to_dead_letter = []
 
     def take_dropped(self) -> list[DroppedRange]:
-        """What did not fit."""
+        """What did not fit, and what a damaged file did not give back."""
         return self._dropped.take()
+
+    def _lose(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """The file has lost these. What was given out, or is in memory and will be, is not lost."""
+        for first, last in ranges:
+            for gone in runs(number for number in range(first, last + 1) if not self._is_in_memory(number)):
+                self._count_dropped(gone[1] - gone[0] + 1, "spool damaged")
+                self._dropped.add(*gone, "the file of its spool was damaged")
+
+    def _is_in_memory(self, number: int) -> bool:
+        return self._read_ahead.holds(number) or any(number == waiting for waiting, _ in self._notices)
 
     def take_problems(self) -> list[str]:
         """Damage of the file that was met while running."""
@@ -203,6 +228,10 @@ class DiskQueue:
             self._count_dropped(left, reason)
             await self._file.owe(left, reason)
         if self._file.is_open:
+            unannounced = [(one.first, one.last, one.reason) for one in self.take_dropped()]
+            if unannounced:
+                with suppress(SpoolRefused):
+                    await self._file.run(lambda spool: spool.keep_unannounced(unannounced))
             with suppress(SpoolRefused):
                 await self._file.run(lambda spool: self._write_acks(spool, ()))
             with suppress(SpoolRefused):
@@ -231,6 +260,7 @@ class DiskQueue:
             skipped, self._skipped = self._skipped, 0
             await self._skip("its queue is full", skipped)
             self._committed.set()
+        self._has_written = True
         self._committed.set()
 
     async def _once_unlocked(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -282,18 +312,32 @@ class DiskQueue:
             await self._commit([alert for alert in batch if priority_of(alert) == worst])
             await self._commit(rest)
             return
-        given = self._read_ahead.settle()
-        ranges: list[tuple[int, int]] = []
+        given, refused = self._read_ahead.settle(), frozenset[int]()
+        oldest: list[tuple[int, int]] = []
+        gone: list[StoredAlert] = []
         with suppress(SpoolRefused):
-            ranges = await self._file.run(lambda spool: spool.drop_less_severe(worst, len(batch), *given))
-            if not ranges and self._drop_oldest:
-                ranges = await self._file.run(lambda spool: spool.drop_oldest(len(batch), *given))
-                self._read_ahead.dropped(ranges[-1][1] if ranges else 0)
-        for first, last in ranges:
+            gone = await self._file.run(lambda spool: spool.drop_less_severe(worst, len(batch), *given))
+            if not gone and self._drop_oldest:
+                oldest = await self._file.run(lambda spool: spool.drop_oldest(len(batch), *given))
+            elif not gone:
+                gone, refused = await self._file.run(lambda spool: spool.displace(batch, *given))
+        self._count_displaced(gone, oldest, full)
+        if not (gone or oldest):
+            await self._drop(full, batch)
+            return
+        await self._drop(full, [batch[place] for place in sorted(refused)])
+        await self._commit([alert for place, alert in enumerate(batch) if place not in refused])
+
+    def _count_displaced(
+        self, gone: Sequence[StoredAlert], oldest: Sequence[tuple[int, int]], full: SpoolFull
+    ) -> None:
+        for stored in gone:
+            self._drops.count(stored.alert, full.reason)
+        for first, last in oldest:
             self._count_dropped(last - first + 1, full.reason)
+        for first, last in (*runs(stored.number for stored in gone), *oldest):
             self._dropped.add(first, last, str(full))
             self._log_displaced(first, last)
-        await (self._commit(batch) if ranges else self._drop(full, batch))
 
     async def _drop(self, refused: SpoolRefused, alerts: Sequence[Alert]) -> None:
         """Count alerts that were never in the file, and use up their numbers."""

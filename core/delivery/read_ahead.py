@@ -39,15 +39,16 @@ class ReadAhead:
         """These were given out by another way: `next` leaves them out until they are acknowledged."""
         self._ahead.update(number for number in numbers if number > self._cursor)
 
+    def holds(self, number: int) -> bool:
+        """Whether it was given out, or is in memory and will be."""
+        recent = self._recent
+        return number <= self._cursor or number in self._ahead or bool(recent and recent[0][0] <= number)
+
     def settle(self) -> tuple[int, frozenset[int]]:
         """What was given out: all up to a number, and these beyond it. From now on `next` reads the disk, until more is
         committed: what is deleted there is not given out."""
         self._recent.clear()
         return self._cursor, frozenset(self._ahead)
-
-    def dropped(self, last: int) -> None:
-        """Everything up to this number was dropped."""
-        self._cursor = max(self._cursor, last)
 
     async def next(self, limit: int) -> list[Numbered]:
         """Up to `limit`; empty where nothing waits."""

@@ -22,6 +22,7 @@ from mozu.core.api import Outcome, Record, Rejected, Retry, Sink
 from mozu.core.common.backoff import Backoff
 from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.encode import Encoder
+from mozu.core.delivery.given_up import GivenUpNumbers
 from mozu.core.delivery.outcomes import checked_outcomes
 from mozu.core.delivery.plain import plain_alert
 from mozu.core.delivery.route import Route
@@ -70,6 +71,7 @@ class SinkWorker:
         self._backoff = Backoff(retry.first, retry.longest)
         self._caller = SinkCaller(sink)
         self._delivered = sink.metrics.counter("sink_alerts_delivered_total")
+        self.given_up = GivenUpNumbers()
         self._heartbeat = ""
         """Id of the heartbeat that waits for the destination."""
         self._pending: list[Record] = []
@@ -271,6 +273,7 @@ class SinkWorker:
                 records.append(self._encoded(number, alert))
             except Exception as error:  # noqa: BLE001  the encoder is broken, or is the plugin of another
                 dead.append((number, f"cannot be encoded: {type(error).__name__}"))
+                self.given_up.add(number, is_notice=alert.source == "internal")
         if dead:
             encoder = self._encoder
             await self.queue.ack((), dead, ())
@@ -371,8 +374,12 @@ class SinkWorker:
         for number in done:
             self._attempts.pop(number, None)
         self._delivered.value += len(delivered)
-        for number, reason in dead:
-            self.sink.log.error("sink %s gives up alert number %d: %s", self.name, number, reason)
+        reasons = dict(dead)
+        for record in records:
+            if record.stamp.sequence in reasons:
+                number, reason = record.stamp.sequence, reasons[record.stamp.sequence]
+                self.sink.log.error("sink %s gives up alert number %d: %s", self.name, number, reason)
+                self.given_up.add(number, is_notice=record.alert.source == "internal")
         await self.queue.ack(delivered, dead, tried)
         return after
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
@@ -29,8 +29,12 @@ _WATCH_INTERVAL: Final = 1.0
 class SpoolFile:
     """A damaged file is set aside and its readable rows go on in a new one; so is a file that was deleted."""
 
-    def __init__(self, path: Path, *, max_bytes: int, fsync: bool) -> None:
-        self.path, self._max_bytes, self._fsync = path, max_bytes, fsync
+    def __init__(
+        self, path: Path, *, max_bytes: int, fsync: bool, on_lost: Callable[[Sequence[tuple[int, int]]], None]
+    ) -> None:
+        """`on_lost` is called with the ranges of numbers that a damaged file did not give back, before anything more is
+        read."""
+        self.path, self._max_bytes, self._fsync, self._on_lost = path, max_bytes, fsync, on_lost
         self._log = logging.getLogger("mozu.spool")
         self._thread = WorkerThread(f"mozu-spool-{path.stem}")
         self._spool: Spool | None = None
@@ -65,7 +69,9 @@ class SpoolFile:
 
         Raises SpoolRefused; where not even a new file can be made the problem is reported as well.
         """
-        spool = self._opened()
+        spool = self._spool
+        if spool is None:
+            raise SpoolUnwritable(f"{self.path} is not open")
         for is_last in (False, True):
             try:
                 return await self._thread.run(lambda: work(spool))
@@ -141,14 +147,10 @@ class SpoolFile:
         except SpoolUnusable as unusable:
             self._report(f"{why}; {unusable}")
             raise SpoolUnwritable(f"{self.path} cannot be written: {why}") from unusable
+        self._on_lost(damage.lost)
         self._report(f"{why}; {damage}")
 
     def _report(self, problem: str) -> None:
         self._log.error("%s", problem)
         if problem not in self._problems:
             self._problems.append(problem)
-
-    def _opened(self) -> Spool:
-        if self._spool is None:
-            raise RuntimeError("the spool is not open")
-        return self._spool

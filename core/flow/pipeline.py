@@ -28,7 +28,7 @@ from functools import partial
 
 from mozu.core.api import CachesProcesses, FollowsState, Source
 from mozu.core.delivery.alert_limiter import AlertLimiter
-from mozu.core.delivery.plain import plain_alert
+from mozu.core.delivery.plain import envelope_fault, plain_alert
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
@@ -82,6 +82,10 @@ class AlertPipeline:
         """
         alert.hostname = alert.hostname or self._hostname
         self._emitted.value += 1
+        fault = envelope_fault(alert)
+        if fault is not None:
+            self._isolation.failed("read an alert", fault)
+            alert = plain_alert(alert, fault)
         alert = self._redacted(alert)
         passes = self._within_limits(alert)
         if passes:

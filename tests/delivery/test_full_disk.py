@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -62,6 +63,12 @@ class Hog:
 
     def close(self) -> None:
         os.close(self._fd)
+
+
+def opened(queue: DiskQueue) -> sqlite3.Connection:
+    """Its database."""
+    assert queue._file._spool is not None
+    return queue._file._spool._db
 
 
 def numbers(ranges: list[DroppedRange]) -> list[int]:
@@ -137,12 +144,12 @@ def test_numbers_that_not_even_the_disk_takes_are_owed_and_paid_before_the_next_
             await queue.open()
             queue.put(alert("before"))
             await queue.wait_persisted(queue.position())
-            queue._file._opened()._db.execute("PRAGMA query_only = ON")
+            opened(queue).execute("PRAGMA query_only = ON")
             for _ in range(10):
                 queue.put(alert("lost"))
             await queue.wait_persisted(queue.position())
             assert [] == queue.take_dropped()
-            queue._file._opened()._db.execute("PRAGMA query_only = OFF")
+            opened(queue).execute("PRAGMA query_only = OFF")
             queue.put(alert("after"))
             await queue.wait_persisted(queue.position())
             taken = await queue.get(10)

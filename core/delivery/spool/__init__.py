@@ -12,7 +12,8 @@ from mozu.core.delivery.spool.refusal import (
     is_damage,
     refusal,
 )
-from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus
+from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus, runs
+from mozu.core.delivery.spool.shedding import StoredAlert
 from mozu.core.delivery.spool.store import Spool
 
 __all__ = [
@@ -27,7 +28,9 @@ __all__ = [
     "SpoolStatus",
     "SpoolUnusable",
     "SpoolUnwritable",
+    "StoredAlert",
     "is_damage",
     "refusal",
+    "runs",
     "spool_obstacles",
 ]

@@ -29,16 +29,23 @@ CREATE TABLE dead (id INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, t
 
 class SpoolDamaged(MozuError):
     """A spool file cannot be read, or is not there any more. `salvaged` alerts were taken over; the rest is in `aside`,
-    if there is anything left of it."""
+    if there is anything left of it. `lost` are the ranges of numbers that could not be read, as far as is known."""
 
     def __init__(
-        self, path: Path, aside: Path | None, salvaged: int, dead: int = 0, *, lost: int | None = None
+        self,
+        path: Path,
+        aside: Path | None,
+        salvaged: int,
+        dead: int = 0,
+        *,
+        lost: tuple[tuple[int, int], ...] | None = None,
     ) -> None:
-        missing = "" if lost is None else f", {lost} could not be read"
+        count = 0 if lost is None else sum(last - first + 1 for first, last in lost)
+        missing = "" if lost is None else f", {count} could not be read"
         letters = f" and {dead} dead letters" if dead else ""
         state, kept = ("is gone", "") if aside is None else ("is damaged", f", the file is kept as {aside.name}")
         super().__init__(f"{path} {state}: {salvaged} alerts{letters} were taken over{missing}{kept}")
-        self.aside, self.salvaged, self.lost = aside, salvaged, lost
+        self.aside, self.salvaged, self.lost = aside, salvaged, lost or ()
 
 
 class SpoolUnusable(MozuError):

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.delivery.fair_queue import priority_of
-from mozu.core.delivery.spool.codec import MOST_FORMS, SpoolEncoder, SpoolForm, decode_alert, decode_form
+from mozu.core.delivery.spool.codec import SpoolEncoder, decode_alert, decode_form
 from mozu.core.delivery.spool.disk_room import PAGE_BYTES, pages_of, preallocate, preallocate_wal
 from mozu.core.delivery.spool.file import (
     SpoolDamaged,
@@ -29,9 +29,12 @@ from mozu.core.delivery.spool.file import (
     set_aside,
     set_bounds,
 )
+from mozu.core.delivery.spool.forms import FormTable
+from mozu.core.delivery.spool.number_set import NumberSet
 from mozu.core.delivery.spool.refusal import DiskFull, SpoolFull, SpoolRefused, is_damage, refusal
 from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus, runs
 from mozu.core.delivery.spool.salvage import salvage
+from mozu.core.delivery.spool.shedding import StoredAlert, displaced, victims, window
 from mozu.core.model.alert import Alert, Severity
 
 _ROW_OVERHEAD: Final = 24
@@ -51,11 +54,12 @@ class Spool:
 
     def __init__(self, path: Path, *, max_bytes: int = 1 << 30, fsync: bool = False) -> None:
         self.path, self._max_bytes, self._fsync = path, max_bytes, fsync
-        self._forms: dict[int, SpoolForm] = {}
-        self._form_ids: dict[bytes, int] = {}
         self._encoded = SpoolEncoder()
         self._present = set(Severity)
         """Priorities of which there may be alerts that were not given out."""
+        self._numbers = NumberSet()
+        self.unreadable: list[int] = []
+        """Numbers that `read` has made dead letters."""
         self._read_to = 0
         self._fd = -1
         """Of the open file, for `preallocate`; closed after the database only."""
@@ -64,8 +68,10 @@ class Spool:
 
     def _adopt(self) -> None:
         """Take the file that has just been opened for this spool's own."""
+        self._forms = FormTable(self._db)
         self.epoch = self._meta("epoch")
         self._bytes = self._measure()
+        self._numbers = NumberSet(seq for (seq,) in self._db.execute("SELECT seq FROM alerts ORDER BY seq"))
         self._waiting = int(self._db.execute("SELECT count(*) FROM alerts").fetchone()[0])
         self._last = self.last()
         if self._fd >= 0:
@@ -100,11 +106,12 @@ class Spool:
                 self._insert(rows)
                 last = self.last()
         except SpoolRefused:
-            self._form_ids.clear()  # forms made in the transaction went back with it
+            self._forms.rolled_back()
             raise
         self._bytes += size
         self._present.update(map(priority_of, alerts))
         self._waiting += len(rows)
+        self._numbers.add(last - len(rows) + 1, last)
         self._last = last
         return last
 
@@ -161,52 +168,47 @@ class Spool:
         query = "SELECT seq, length(body) FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?"
         rows = self._db.execute(query, (max(after, self._read_to), most + len(without))).fetchall()
         found = [(seq, length) for seq, length in rows if seq not in without][:most]
-        numbers, freed = [seq for seq, _ in found], sum(length + _ROW_OVERHEAD for _, length in found)
-        if not numbers:
-            return []
-        with self._writing():
-            for first, last in runs(numbers):
-                self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
-        self._bytes -= freed
-        self._waiting -= len(numbers)
-        return list(runs(numbers))
+        self._remove(found)
+        return list(runs(seq for seq, _ in found))
 
     def drop_less_severe(
         self, than: Severity, limit: int, after: int, without: frozenset[int]
-    ) -> list[tuple[int, int]]:
-        """Drop up to `limit` alerts of the least severe priority there is, if it is less severe than this: the newest
-        of them. None that was given out: only numbers above `after` and above what was read, and none of `without`."""
-        after = max(after, self._read_to)
+    ) -> list[StoredAlert]:
+        """Drop up to `limit` alerts of the least severe priority there is, if it is less severe than this, by the
+        policy of `shedding`. None that was given out: only numbers above `after` and above what was read, and none of
+        `without`."""
         for priority in sorted(self._present, reverse=True):
             if priority <= than:
                 break
-            numbers, freed = self._newest(priority, limit, after, without)
-            if not numbers:
-                self._present.discard(priority)
-                continue
-            with self._writing():
-                for first, last in runs(numbers):
-                    self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
-            self._bytes -= freed
-            self._waiting -= len(numbers)
-            return list(runs(numbers))
+            rows = window(self._db, self._forms.get, priority, max(after, self._read_to), without)
+            if rows:
+                found = victims(rows, limit)
+                self._remove([(row.number, row.length) for row in found])
+                return found
+            self._present.discard(priority)
         return []
 
-    def _newest(self, priority: Severity, limit: int, after: int, without: frozenset[int]) -> tuple[list[int], int]:
-        """Numbers of the newest alerts of a priority, and the bytes of their rows."""
-        forms = []
-        for (number,) in self._db.execute("SELECT id FROM forms").fetchall():
-            with suppress(msgspec.MsgspecError, ValueError):
-                form = self._form(number)
-                if form.priority == priority and form.source != "internal":
-                    forms.append(number)
-        query = (
-            f"SELECT seq, length(body) FROM alerts WHERE seq > ? AND form IN ({', '.join(map(str, forms))}) "
-            "ORDER BY seq DESC LIMIT ?"
-        )
-        rows = self._db.execute(query, (after, limit + len(without))).fetchall()
-        found = [(seq, length) for seq, length in rows if seq not in without][:limit]
-        return [seq for seq, _ in found], sum(length + _ROW_OVERHEAD for _, length in found)
+    def displace(
+        self, batch: Sequence[Alert], after: int, without: frozenset[int]
+    ) -> tuple[list[StoredAlert], frozenset[int]]:
+        """Drop stored alerts of the priority of a batch that its alerts have more right to the room of (`shedding`).
+        They, and the places in the batch of those that are to be dropped instead."""
+        rows = window(self._db, self._forms.get, priority_of(batch[0]), max(after, self._read_to), without)
+        found, refused = displaced(rows, batch)
+        self._remove([(row.number, row.length) for row in found])
+        return found, refused
+
+    def _remove(self, rows: Sequence[tuple[int, int]]) -> None:
+        """Drop these (number, bytes of the body)."""
+        if not rows:
+            return
+        numbers = [seq for seq, _ in rows]
+        with self._writing():
+            for first, last in runs(numbers):
+                self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
+        self._bytes -= sum(length + _ROW_OVERHEAD for _, length in rows)
+        self._waiting -= len(numbers)
+        self._numbers.discard(numbers)
 
     # --- reading and acknowledging
 
@@ -217,9 +219,10 @@ class Spool:
         for seq, form, body in rows.fetchall():
             self._read_to = max(self._read_to, seq)
             try:
-                alerts.append((seq, decode_alert(self._form(form), body)))
+                alerts.append((seq, decode_alert(self._forms.get(form), body)))
             except (msgspec.MsgspecError, ValueError) as error:
                 self.dead_letter([(seq, f"cannot be read back: {error}")])
+                self.unreadable.append(seq)
         return alerts
 
     def notices(self) -> list[tuple[int, Alert]]:
@@ -233,12 +236,12 @@ class Spool:
         found = []
         for seq, form, body in self._db.execute(query, (*own, _MOST_NOTICES)).fetchall():
             with suppress(msgspec.MsgspecError, ValueError):
-                found.append((seq, decode_alert(self._form(form), body)))
+                found.append((seq, decode_alert(self._forms.get(form), body)))
         return found
 
     def delete(self, numbers: Iterable[int]) -> None:
         """DELETE alerts that were acknowledged, in one transaction."""
-        freed = gone = 0
+        freed, gone, numbers = 0, 0, list(numbers)
         size = "SELECT coalesce(sum(length(body)), 0), count(*) FROM alerts WHERE seq BETWEEN ? AND ?"
         with self._writing():
             for first, last in runs(numbers):
@@ -247,6 +250,7 @@ class Spool:
                 self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
         self._bytes -= freed
         self._waiting -= gone
+        self._numbers.discard(numbers)
         if not self._has_filler:
             self._keep_filler()
 
@@ -257,7 +261,7 @@ class Spool:
 
     def dead_letter(self, numbers: Iterable[tuple[int, str]]) -> None:
         """Move these (number, reason) from the table `alerts` to `dead`: they are not tried again."""
-        gone = 0
+        gone, numbers = 0, list(numbers)
         with self._writing():
             for seq, reason in numbers:
                 self._db.execute(
@@ -267,6 +271,22 @@ class Spool:
                 )
                 gone += self._db.execute("DELETE FROM alerts WHERE seq = ?", (seq,)).rowcount
         self._waiting -= gone
+        self._numbers.discard(seq for seq, _ in numbers)
+
+    def keep_unannounced(self, ranges: Sequence[tuple[int, int, str]]) -> None:
+        """Ranges of dropped numbers that no notice has told of: the next run does."""
+        text = msgspec.json.encode(ranges).decode()
+        with self._writing():
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('unannounced', ?)", (text,))
+
+    def take_unannounced(self) -> list[tuple[int, int, str]]:
+        """Those that the last run has left."""
+        row = self._db.execute("SELECT value FROM meta WHERE name = 'unannounced'").fetchone()
+        if row is None:
+            return []
+        with self._writing():
+            self._db.execute("DELETE FROM meta WHERE name = 'unannounced'")
+        return msgspec.json.decode(row[0], type=list[tuple[int, int, str]])
 
     # --- damage while running
 
@@ -279,7 +299,7 @@ class Spool:
 
         The open connection is read too, so that a file that was deleted loses nothing. Raises SpoolUnusable.
         """
-        waiting, last, epoch = self._waiting, self._last, self.epoch
+        before, last, epoch = self._numbers, self._last, self.epoch
         found = salvage(self._db)
         in_place = self.is_in_place()
         with suppress(sqlite3.Error):
@@ -291,12 +311,11 @@ class Spool:
                 found = max(found, from_disk, key=lambda some: len(some.alerts) + len(some.dead))
             self._db = connect(self.path, fsync=self._fsync, max_bytes=self._max_bytes)
             continue_epoch(self._db, found, epoch, last)
-            self._forms.clear()
-            self._form_ids.clear()
             self._adopt()
         except (OSError, sqlite3.Error) as error:
             raise SpoolUnusable(self.path, error) from error
-        return SpoolDamaged(self.path, aside, len(found.alerts), len(found.dead), lost=max(0, waiting - self._waiting))
+        lost = before.without(self._numbers)
+        return SpoolDamaged(self.path, aside, len(found.alerts), len(found.dead), lost=tuple(runs(lost)))
 
     # --- inspecting
 
@@ -306,7 +325,8 @@ class Spool:
         letters = []
         for number, seq, when, attempts, reason, form, body in self._db.execute(query, (since, most)).fetchall():
             try:
-                letters.append(DeadLetter(number, seq, when, attempts, reason, decode_alert(self._form(form), body)))
+                alert = decode_alert(self._forms.get(form), body)
+                letters.append(DeadLetter(number, seq, when, attempts, reason, alert))
             except (msgspec.MsgspecError, ValueError):
                 continue
         return letters
@@ -320,6 +340,7 @@ class Spool:
             self._db.execute("DELETE FROM dead WHERE time >= ?", (since,))
         self._waiting += moved
         self._last = self.last()
+        self._numbers.add(self._last - moved + 1, self._last)
         return moved
 
     def status(self) -> SpoolStatus:
@@ -373,22 +394,4 @@ class Spool:
 
     def _row(self, alert: Alert) -> tuple[int, bytes]:
         form, body = self._encoded.encode(alert)
-        number = self._form_ids.get(form)
-        if number is None:
-            self._db.execute("INSERT OR IGNORE INTO forms (raw) VALUES (?)", (form,))
-            number = int(self._db.execute("SELECT id FROM forms WHERE raw = ?", (form,)).fetchone()[0])
-            if len(self._form_ids) >= MOST_FORMS:
-                self._form_ids.clear()
-            self._form_ids[form] = number
-        return number, body
-
-    def _form(self, number: int) -> SpoolForm:
-        form = self._forms.get(number)
-        if form is None:
-            row = self._db.execute("SELECT raw FROM forms WHERE id = ?", (number,)).fetchone()
-            if row is None:
-                raise ValueError(f"form {number} is missing")
-            if len(self._forms) >= MOST_FORMS:
-                self._forms.clear()
-            form = self._forms[number] = decode_form(row[0])
-        return form
+        return self._forms.number(form), body

@@ -1,11 +1,16 @@
 """Batching: which alerts share a request. A request that is retried has the same alerts, and so the same id."""
 
+import re
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Final
 
 import msgspec
 
 from mozu.core.api import Record
+from mozu.core.model.event import as_bytes
+
+_HEADER_SAFE: Final = re.compile(r"[!-~]{1,255}")
 
 
 class AlertBatch(msgspec.Struct):
@@ -25,10 +30,11 @@ class AlertBatch(msgspec.Struct):
 
     def request_id(self) -> str:
         """The id of the request: the alert's own, or made from the ids of all."""
-        if len(self.records) == 1:
-            return self.records[0].alert.id
+        first = self.records[0].alert.id
+        if len(self.records) == 1 and _HEADER_SAFE.fullmatch(first):
+            return first
         joined = "\0".join(record.alert.id for record in self.records)
-        return f"msg_{blake2b(joined.encode(), digest_size=16).hexdigest()}"
+        return f"msg_{blake2b(as_bytes(joined), digest_size=16).hexdigest()}"
 
     def halves(self) -> "tuple[AlertBatch, AlertBatch]":
         """Two requests instead of this one, each with its count of failures."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.disk_queue import DiskQueue
@@ -152,7 +153,8 @@ def test_a_page_that_goes_bad_while_running_is_reported_and_delivery_goes_on(tmp
             for _ in range(100):
                 queue.put(alert(text="x" * 400))
             await queue.wait_persisted(queue.position())
-        spool = queue._file._opened()
+        spool = queue._file._spool
+        assert spool is not None
         await queue._file._thread.run(lambda: spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
         raw = path.read_bytes()
         leaf = [at for at in range(4096, len(raw), 4096) if raw[at] == 13][-3]
@@ -319,3 +321,41 @@ def test_files_that_are_deleted_are_made_anew_with_all_that_was_in_them(
 
     rules, _, _ = play(path, scenario)
     assert [*map(str, range(10)), "after"] == rules
+
+
+def loud(rule: str, process: int, count: int) -> list[Alert]:
+    """Critical ones of one rule and process."""
+    values: dict[str, Any] = {"name": "x" * 400, "proc.pid": process}
+    return [replace(alert(rule, **values), priority=Severity.CRITICAL) for _ in range(count)]
+
+
+def test_a_noisy_rule_takes_no_room_in_a_full_spool_from_a_quiet_one_of_the_same_priority(tmp_path: Path) -> None:
+    """Nor a noisy process of one rule from another process."""
+
+    async def scenario(queue: DiskQueue) -> tuple[list[str], list[Any]]:
+        for batch in (loud("noisy", 1, 400), loud("quiet", 2, 3), loud("noisy", 3, 3), loud("noisy", 1, 50)):
+            for item in batch:
+                queue.put(item)
+            await queue.wait_persisted(queue.position())
+        taken: list[Alert] = []
+        while some := await queue.get(500, wait=False):
+            taken += [item for _, item in some]
+        return [item.rule for item in taken], [item.values["proc.pid"] for item in taken if item.rule == "noisy"]
+
+    (rules, processes), counts, _ = play(tmp_path / "s.db", scenario, max_bytes=1 << 16, capacity=1_000)
+    assert (3, 3) == (rules.count("quiet"), processes.count(3))
+    assert counts["spool full"] == 456 - len(rules) > 0
+
+
+def test_what_was_dropped_and_not_announced_is_announced_by_the_next_run(tmp_path: Path) -> None:
+    async def full(queue: DiskQueue) -> None:
+        for item in loud("noisy", 1, 400):
+            queue.put(item)
+        await queue.wait_persisted(queue.position())
+
+    async def next_run(queue: DiskQueue) -> int:
+        return sum(one.last - one.first + 1 for one in queue.take_dropped())
+
+    _, counts, _ = play(tmp_path / "s.db", full, max_bytes=1 << 16, capacity=1_000)
+    announced, _, _ = play(tmp_path / "s.db", next_run, max_bytes=1 << 16)
+    assert counts["spool full"] == announced > 0

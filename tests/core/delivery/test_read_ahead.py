@@ -94,7 +94,7 @@ def test_what_was_dropped_is_not_given_out(disk: Disk) -> None:
     commit(disk, ahead, 1, 4)
     for number in (1, 2):
         del disk.rows[number]
-    ahead.dropped(2)
+    ahead.settle()
     assert [3, 4] == taken(ahead, 4)
 
 

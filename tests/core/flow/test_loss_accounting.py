@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mozu.core.api import Counts
+from mozu.core.delivery.given_up import GivenUpNumbers
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.loss_accounting import LossAccounting
@@ -48,7 +49,7 @@ class Worker:
     name = "worker"
 
     def __init__(self) -> None:
-        self.queue = MemoryQueue(1, Metrics())
+        self.queue, self.given_up = MemoryQueue(1, Metrics()), GivenUpNumbers()
         self.notices: list[Alert] = []
 
     def accept(self, item: Alert) -> None:

@@ -38,7 +38,8 @@ def say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator["Command
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield Commands(tmp_path, capsys)
-    root.handlers[:], root.level = handlers, level
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 class Commands:

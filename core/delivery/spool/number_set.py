@@ -1,0 +1,59 @@
+"""A set of sequence numbers, as bit masks of pages: some hundred bytes for 4,096 numbers, whatever the holes are."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+_PAGE: Final = 4_096
+
+
+class NumberSet:
+    """Which alerts lie in a spool."""
+
+    def __init__(self, numbers: Iterable[int] = ()) -> None:
+        self._pages: dict[int, int] = {}
+        for page, mask in _masks_of(numbers):
+            self._pages[page] = self._pages.get(page, 0) | mask
+
+    def add(self, first: int, last: int) -> None:
+        """All of these."""
+        for page, mask in _masks(first, last):
+            self._pages[page] = self._pages.get(page, 0) | mask
+
+    def discard(self, numbers: Iterable[int]) -> None:
+        """None of these."""
+        for page, mask in _masks_of(numbers):
+            left = self._pages.get(page, 0) & ~mask
+            if left:
+                self._pages[page] = left
+            else:
+                self._pages.pop(page, None)
+
+    def without(self, other: "NumberSet") -> Iterator[int]:
+        """Those that are not in the other one, in order."""
+        for page in sorted(self._pages):
+            mask = self._pages[page] & ~other._pages.get(page, 0)
+            while mask:
+                bit = mask & -mask
+                yield page * _PAGE + bit.bit_length() - 1
+                mask ^= bit
+
+
+def _masks(first: int, last: int) -> Iterator[tuple[int, int]]:
+    while first <= last:
+        page, offset = divmod(first, _PAGE)
+        size = min(last - first + 1, _PAGE - offset)
+        yield page, ((1 << size) - 1) << offset
+        first += size
+
+
+def _masks_of(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """One mask a page, as long as numbers of one page come together."""
+    at, mask = 0, 0
+    for number in numbers:
+        page, offset = divmod(number, _PAGE)
+        if page != at and mask:
+            yield at, mask
+            mask = 0
+        at, mask = page, mask | 1 << offset
+    if mask:
+        yield at, mask

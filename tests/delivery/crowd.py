@@ -1,0 +1,359 @@
+"""Every sink at once, each with a queue in memory and with a spool, before real far ends; and what has arrived there.
+
+A far end can be `down` (a sink of which it cannot be said has none of that); the proof is the receiver's own: of each
+sink and epoch every number has arrived, or lies in a range that an `Alerts dropped` has announced, and in no other.
+"""
+
+import json
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from tests.support.journald import Journal
+from tests.support.kafka.cluster import Cluster
+from tests.support.kafka.console import consume, create
+from tests.support.rsyslog import Rsyslog
+
+Json = dict[str, Any]
+KINDS = ("stdout", "file", "program", "far_end", "syslog", "webhook", "journald", "kafka")
+_STRUCTURED = re.compile(r'\[mozu@32473 .*?rule="(.*?)".*?sink="(.*?)" epoch="(.*?)" sequence="(\d+)"')
+
+
+class Arrived(NamedTuple):
+    """One record at the far end of a sink."""
+
+    epoch: str
+    number: int
+    rule: str
+    about: str = ""
+    """Of an `Alerts dropped`: the sink that dropped."""
+    dropped: str = ""
+    """And what: `3-7,9`."""
+
+
+def arrived(document: Json) -> Arrived:
+    """From `format: json`."""
+    stamp, rule = document["mozu"], document["rule"]
+    fields = document["output_fields"] if rule == "Alerts dropped" else {}
+    return Arrived(stamp["epoch"], stamp["sequence"], rule, fields.get("sink", ""), fields.get("numbers", ""))
+
+
+class FarEnd(Protocol):
+    """Of the sinks of one kind, which it tells apart by their ids."""
+
+    def settings(self, sink: str) -> Json:
+        """Of one of them."""
+
+    def down(self) -> None:
+        """It takes nothing, until `up`."""
+
+    def up(self) -> None:
+        """It takes everything."""
+
+    def arrived(self, sink: str) -> Iterator[Arrived]:
+        """What has come from this sink, in order."""
+
+
+class Lines:
+    """Files of JSON lines: of the sinks `file`, `program`, `far_end`, and of the standard output."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self._folder, self._kind, self._down = folder, kind, folder / f"{kind}.down"
+
+    def path(self, sink: str) -> Path:
+        """Where its lines are."""
+        return self._folder / f"{sink}.jsonl"
+
+    def settings(self, sink: str) -> Json:
+        """A program that is down does not read."""
+        path = str(self.path(sink))
+        if self._kind == "program":
+            wait = f"while [ -e '{self._down}' ]; do sleep 0.05; done; exec cat >> '{path}'"
+            return {"command": ["/bin/sh", "-c", wait], "timeout": 2}
+        return {"path": path, **({"down": str(self._down)} if self._kind == "far_end" else {})}
+
+    def down(self) -> None:
+        """The sink `file` finds a directory in its place."""
+        if self._kind == "file":
+            for path in (self.path("file"), self.path("file-spooled")):
+                if path.exists():
+                    path.rename(path.with_suffix(".away"))
+                path.mkdir()
+        self._down.touch()
+
+    def up(self) -> None:
+        """Again."""
+        if self._kind == "file":
+            for path in (self.path("file"), self.path("file-spooled")):
+                path.rmdir()
+                if path.with_suffix(".away").exists():
+                    path.with_suffix(".away").rename(path)
+        self._down.unlink()
+
+    def arrived(self, sink: str) -> Iterator[Arrived]:
+        """Whole lines."""
+        with suppress(FileNotFoundError):
+            for line in self.path(sink).read_bytes().split(b"\n")[:-1]:
+                yield arrived(json.loads(line))
+
+
+class Syslogd:
+    """A real rsyslogd over TCP; down: not started."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._daemon = Rsyslog(folder)
+        self._daemon.start()
+        stack.callback(self._daemon.stop)
+
+    def settings(self, sink: str) -> Json:
+        """rsyslogd takes 64 KiB."""
+        return {"transport": "tcp", "host": "127.0.0.1", "port": self._daemon.tcp, "max_size": 32_768, "timeout": 2}
+
+    def down(self) -> None:
+        """In good order: what it has read it has written."""
+        self._daemon.stop()
+
+    def up(self) -> None:
+        """Again."""
+        self._daemon.start()
+
+    def arrived(self, sink: str) -> Iterator[Arrived]:
+        """From the structured data, since long messages are truncated."""
+        for message in self._daemon.received():
+            found = _STRUCTURED.search(message["raw"])
+            if found is None or found[2] != sink:
+                continue
+            about: Arrived | None = None
+            if found[1] == "Alerts dropped":
+                about = arrived(json.loads(message["msg"].removeprefix("\ufeff")))
+            yield about or Arrived(found[3], int(found[4]), found[1])
+
+
+class Webhooks:
+    """A real HTTP server; down: 503."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        bodies: list[tuple[str, bytes]] = []
+        self._bodies, self._down = bodies, threading.Event()
+        down = self._down
+
+        class Keeper(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if not down.is_set():
+                    bodies.append((self.path, body))
+                self.send_response(503 if down.is_set() else 204)
+                if down.is_set():
+                    self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Keeper)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        stack.callback(self._server.server_close)
+        stack.callback(self._server.shutdown)
+
+    def settings(self, sink: str) -> Json:
+        """Its own path, and a circuit that closes soon."""
+        url = f"http://127.0.0.1:{self._server.server_port}/{sink}"
+        return {"url": url, "allow_private": True, "batch": "ndjson", "circuit_seconds": 0.2}
+
+    def down(self) -> None:
+        """It says so."""
+        self._down.set()
+
+    def up(self) -> None:
+        """Again."""
+        self._down.clear()
+
+    def arrived(self, sink: str) -> Iterator[Arrived]:
+        """Line by line of each body."""
+        for path, body in self._bodies:
+            if path == f"/{sink}":
+                yield from (arrived(json.loads(line)) for line in body.splitlines())
+
+
+class Journals:
+    """A real systemd-journald; down: its socket is at another place."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._journal = Journal(folder)
+        self._journal.start()
+        stack.callback(self._journal.stop)
+        self._away = self._journal.socket.with_name("away")
+
+    def settings(self, sink: str) -> Json:
+        """Where it listens."""
+        return {"path": str(self._journal.socket)}
+
+    def down(self) -> None:
+        """Nothing listens there."""
+        self._journal.socket.rename(self._away)
+
+    def up(self) -> None:
+        """Again."""
+        self._away.rename(self._journal.socket)
+
+    def arrived(self, sink: str) -> Iterator[Arrived]:
+        """By the fields of each record."""
+        for one in self._journal.records(f"MOZU_SINK={sink}"):
+            rule = one["MOZU_RULE"] if isinstance(one["MOZU_RULE"], str) else ""
+            if rule == "Alerts dropped":
+                yield arrived(json.loads(one["MESSAGE"]))
+            else:
+                yield Arrived(one["MOZU_EPOCH"], int(one["MOZU_SEQUENCE"]), rule)
+
+
+class Topics:
+    """A real Kafka; down: the broker is stopped by a signal and answers nothing."""
+
+    def __init__(self, kafka: Cluster, name: str) -> None:
+        self._kafka, self._topic = kafka, name
+        create(kafka, name, partitions=1)
+        self._messages: list[Json] = []
+
+    def settings(self, sink: str) -> Json:
+        """One topic for all of them."""
+        return {"bootstrap_servers": self._kafka.servers, "topic": self._topic, "timeout": 3}
+
+    def down(self) -> None:
+        """SIGSTOP."""
+        self._kafka.brokers[0].pause()
+
+    def up(self) -> None:
+        """SIGCONT."""
+        self._kafka.brokers[0].resume()
+
+    def arrived(self, sink: str) -> Iterator[Arrived]:
+        """Read once, at the end."""
+        if not self._messages:
+            self._messages = [json.loads(one.value) for one in consume(self._kafka, self._topic)]
+        yield from (arrived(one) for one in self._messages if one["mozu"]["sink"] == sink)
+
+
+class Crowd:
+    """`entries` for a configuration; `down` and `up` for all far ends; `prove` at the end."""
+
+    def __init__(self, folder: Path, ends: dict[str, FarEnd], *, memory: bool, spooled: bool) -> None:
+        self._ends, self._folder = ends, folder
+        self.spools = folder / "spools"
+        """Where the spools lie."""
+        self.sinks = {
+            f"{kind}{ending}": kind
+            for kind in ends
+            for ending in (
+                *(("",) if memory or kind == "stdout" else ()), *(("-spooled",) if spooled and kind != "stdout" else ())
+            )
+        }
+
+    def entries(self, **more: Any) -> list[Json]:
+        """All sinks; `more` is said of each spool."""
+        found = []
+        for sink, kind in self.sinks.items():
+            common: Json = {"id": sink, "format": "json", "retry": {"longest": 0.3}, "queue": {"size": 20_000}}
+            if sink.endswith("-spooled"):
+                common["spool"] = {"path": str(self.spools / f"{sink}.db"), **more}
+            found.append({kind: {**({} if kind == "stdout" else self._ends[kind].settings(sink)), **common}})
+        return found
+
+    def down(self) -> None:
+        """All, but the standard output."""
+        for kind, end in self._ends.items():
+            if kind != "stdout":
+                end.down()
+
+    def up(self) -> None:
+        """All."""
+        for kind, end in self._ends.items():
+            if kind != "stdout":
+                end.up()
+
+    def backlog(self, sink: str) -> int:
+        """Alerts that wait in a spool, as another process sees it; at least one where it is damaged."""
+        path = self.spools / f"{sink}.db"
+        try:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as db:
+                return int(db.execute("SELECT count(*) FROM alerts").fetchone()[0])
+        except sqlite3.DatabaseError:
+            return 1
+
+    def is_drained(self) -> bool:
+        """Nothing waits in any spool, and the last alert of the source has come out of each (topics are read later)."""
+        spooled = [sink for sink in self.sinks if sink.endswith("-spooled")]
+        return not any(self.backlog(sink) for sink in spooled) and all(
+            any(one.rule == "the end" for one in self.arrived(sink)) for sink in spooled if self.sinks[sink] != "kafka"
+        )
+
+    def arrived(self, sink: str) -> list[Arrived]:
+        """At the far end of one sink."""
+        return list(self._ends[self.sinks[sink]].arrived(sink))
+
+
+@contextmanager
+def crowd(
+    folder: Path, kafka: Cluster | None, *, kinds: tuple[str, ...] = KINDS, memory: bool = True, spooled: bool = True
+) -> Iterator[Crowd]:
+    """The far ends, for the length of a block."""
+    with ExitStack() as stack:
+        ends: dict[str, FarEnd] = {}
+        for kind in kinds:
+            place = folder / kind
+            place.mkdir()
+            if kind == "syslog":
+                ends[kind] = Syslogd(place, stack)
+            elif kind == "webhook":
+                ends[kind] = Webhooks(stack)
+            elif kind == "journald":
+                ends[kind] = Journals(place, stack)
+            elif kind == "kafka":
+                if kafka is not None:
+                    ends[kind] = Topics(kafka, f"chaos.{folder.name}")
+            else:
+                ends[kind] = Lines(place, kind)
+        made = Crowd(folder, ends, memory=memory, spooled=spooled)
+        made.spools.mkdir()
+        yield made
+
+
+def numbers(ranges: str) -> set[int]:
+    """`3-7,9` as numbers."""
+    found: set[int] = set()
+    for one in ranges.split(",") if ranges else ():
+        first, _, last = one.partition("-")
+        found.update(range(int(first), int(last or first) + 1))
+    return found
+
+
+def prove(sink: str, records: list[Arrived], statistics: Json) -> Json:
+    """The proof of completeness, from what has arrived alone; then against what mozu counted. What was found."""
+    counted = statistics["sinks"][sink]
+    by_epoch: dict[str, set[int]] = {}
+    announced: set[int] = set()
+    for one in records:
+        by_epoch.setdefault(one.epoch, set()).add(one.number)
+        if one.about == sink:
+            announced |= numbers(one.dropped)
+    assert len(by_epoch) == 1, f"{sink}: epochs {sorted(by_epoch)}"
+    (seen,) = by_epoch.values()
+    last = max(seen)
+    missing = set(range(1, last + 1)) - seen
+    assert missing == announced, (
+        f"{sink}: not announced {sorted(missing - announced)[:20]}, "
+        f"announced and there {sorted(announced - missing)[:20]}, {counted}"
+    )
+    late = counted["spooled"] + counted["queued"] + counted["dropped"].get("stop deadline", 0)
+    assert last >= counted["accepted"] - late, f"{sink}: the last of {counted['accepted']} is {last}: {counted}"
+    left = counted["dead_lettered"] + sum(counted["dropped"].values()) + counted["spooled"] + counted["queued"]
+    assert 0 == counted["accepted"] + counted["found"] - counted["delivered"] - left, f"{sink}: unaccounted: {counted}"
+    return {"sink": sink, "arrived": len(seen), "announced": len(announced), "again": len(records) - len(seen)}
+
+

@@ -1,0 +1,138 @@
+"""A `mozu run` of the chaos suite: the source `chaos`, perhaps eBPF and falco_http beside, a crowd of sinks."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from tests.delivery.crowd import Crowd, prove
+from tests.support.requirements import ROOT
+
+PATIENCE = 120.0
+MARKER = "/etc/hostname"
+RULES = f"""
+- rule: A marked file is opened
+  desc: For the test.
+  condition: evt.type in (open, openat, openat2) and fd.name = {MARKER}
+  output: "%proc.name opened %fd.name"
+  priority: WARNING
+"""
+Json = dict[str, Any]
+
+
+class Daemon:
+    """Started; `log` is what it says on stderr."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", folder: Path, crowd: Crowd) -> None:
+        self.process, self._folder, self._crowd = process, folder, crowd
+
+    @property
+    def log(self) -> str:
+        """So far."""
+        return (self._folder / "log").read_text(errors="replace")
+
+    def wait(self, test: Callable[[], Any], what: str) -> Any:
+        """Until it is so, and mozu lives."""
+        deadline = time.monotonic() + PATIENCE
+        while not (found := test()):
+            assert self.process.poll() is None, f"mozu has ended ({self.process.returncode}): {self.log[-5000:]}"
+            assert time.monotonic() < deadline, f"not seen: {what}\n{self.log[-5000:]}"
+            time.sleep(0.05)
+        return found
+
+    def wait_log(self, pattern: str) -> str:
+        """The first line that matches."""
+        return str(self.wait(lambda: re.search(f"^.*{pattern}.*$", self.log, re.MULTILINE), pattern)[0])
+
+    def port(self) -> int:
+        """Of falco_http."""
+        return int(self.wait_log(r"listening for Falco on").rpartition(":")[2])
+
+    def until_end(self, sink: str) -> None:
+        """Until the last alert of the source has arrived there."""
+        self.wait(lambda: any(one.rule == "the end" for one in self._crowd.arrived(sink)), f"the end at {sink}")
+
+    def finish(self) -> Json:
+        """Stop it; the statistics."""
+        assert self.process.poll() is None, f"mozu has ended: {self.log[-5000:]}"
+        self.process.send_signal(signal.SIGTERM)
+        assert 0 == self.process.wait(PATIENCE), self.log[-5000:]
+        found: Json = json.loads((self._folder / "stats.json").read_text())
+        return found
+
+    def prove(self, sinks: Sequence[str] = ()) -> list[Json]:
+        """Once every spool is empty stop it, and prove of every sink that nothing is missing but what was announced."""
+        self.wait(self._crowd.is_drained, "empty spools")
+        time.sleep(1.5)  # what has gone wrong is announced each second
+        self.wait(self._crowd.is_drained, "empty spools")
+        statistics = self.finish()
+        for source in statistics["sources"].values():
+            for kind, count in source["types"].items():
+                known = sum(count[name] or 0 for name in ("filtered", "lost", "missed", "received"))
+                assert count["seen"] is None or count["seen"] == known, f"unaccounted {kind}: {count}"
+        return [prove(sink, self._crowd.arrived(sink), statistics) for sink in sinks or self._crowd.sinks]
+
+
+def configuration(
+    folder: Path, crowd: Crowd, source: Json, *, ebpf: bool, falco_http: Json | None, spool: Json
+) -> Path:
+    """Everything in one file."""
+    sources: list[Json] = [{"chaos": source}]
+    if ebpf:
+        (folder / "rules.yaml").write_text(RULES)
+        sources.append({"ebpf": {}})
+    if falco_http is not None:
+        sources.append({"falco_http": {"listen": "127.0.0.1:0", "token": "none", **falco_http}})
+    path = folder / "mozu.yaml"
+    document = {
+        "plugins": ["chaos"],
+        "sources": sources,
+        "enrichers": [],
+        "evaluators": [{"falco": {"rules": [str(folder / "rules.yaml")]}}] if ebpf else [],
+        "stop_deadline": 60,
+        "state_dir": str(folder / "state"),
+        "sinks": crowd.entries(**spool),
+    }
+    path.write_text(json.dumps(document))
+    return path
+
+
+@contextmanager
+def daemon(
+    folder: Path,
+    crowd: Crowd,
+    *,
+    ebpf: bool = True,
+    falco_http: Json | None = None,
+    spool: Mapping[str, Any] | None = None,
+    before: Sequence[str] = (),
+    **source: Any,
+) -> Iterator[Daemon]:
+    """One that watches, for the length of a block; `source` are settings of the source `chaos`."""
+    path = configuration(folder, crowd, source, ebpf=ebpf, falco_http=falco_http, spool=dict(spool or {}))
+    metadata = folder / "site/mozu_chaos-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-chaos\nVersion: 1.0\n")
+    text = "[mozu]\nchaos = tests.support.chaos_source\nfar_end = tests.support.far_end\n"
+    (metadata / "entry_points.txt").write_text(text)
+    env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}:{folder / 'site'}"}
+    command = [*before, sys.executable, "-m", "mozu", "run", "-c", str(path), "--stats", str(folder / "stats.json")]
+    out = folder / "stdout/stdout.jsonl" if "stdout" in crowd.sinks else folder / "stdout"
+    with out.open("wb") as stdout, (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=log, env=env)
+    made = Daemon(process, folder, crowd)
+    try:
+        made.wait_log(r"watching \d+ event types")
+        yield made
+    finally:
+        if process.poll() is None:
+            process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
