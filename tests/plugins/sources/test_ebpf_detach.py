@@ -1,6 +1,7 @@
 """After a stop, and after a death by kill -9, no program is left in the kernel."""
 
 import ctypes
+import os
 import signal
 import struct
 import time
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from mozu.plugins.sources.ebpf.source import EbpfSource
+from tests.support.acts import opens
+from tests.support.live import Live, context, demand
 from tests.support.requirements import ebpf
 from tests.support.running import mozu_run
 
@@ -59,3 +63,24 @@ def test_no_program_outlives_mozu(tmp_path: Path, number: signal.Signals) -> Non
         running.process.send_signal(number)
         running.process.wait(PATIENCE)
     assert gone(fresh)
+
+
+def test_no_program_outlives_a_source_whose_process_goes_on() -> None:
+    ebpf()
+    before = programs()
+    with Live(EbpfSource(8 << 20, context()), demand("openat", "connect", "kill")) as live:
+        fresh = programs() - before
+        assert fresh
+        assert live.act(opens.opened, "openat", -100, "/etc/hostname", os.O_RDONLY, 0).of("openat")
+    assert gone(fresh)
+
+
+def test_the_counters_are_final_and_add_up_when_the_source_has_stopped() -> None:
+    ebpf()
+    source = EbpfSource(8 << 20, context())
+    with Live(source, demand("openat")) as live:
+        live.act(opens.opened, "openat", -100, "/etc/hostname", os.O_RDONLY, 0)
+    first = source.counts()["openat"]
+    assert first.seen == first.filtered + first.lost + (first.missed or 0) + first.received
+    os.listdir("/")
+    assert source.counts()["openat"] == first
