@@ -85,8 +85,8 @@ class Kernel:
     def attach(self, names: Sequence[str]) -> None:
         """The programs of these calls, behind their kernel filters; every running process is known."""
         self.loader.attach(names)
-        if problem := self.loader.set_filters(self._chosen.functions):
-            raise SystemExit(problem)
+        if refused := self.loader.set_filters(self._chosen.functions):
+            raise SystemExit(f"no kernel filter: {refused}")
 
     def prefetch(self) -> None:
         """Answer the process predicates of every running process."""

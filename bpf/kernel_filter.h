@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* The kernel filter of a call runs before its program, discards events that no rule can match, and else goes on with a
-   tail call. Its tests are generated from the predicate; here is what they are made of. Whether an openat is
-   discarded is decided in plugins/sources/ebpf/kernel_filter: choice.py `choose` gives it a filter, filter_function.py
-   `filter_function_of` makes the C function, opens.py `of_open` its tests of path and flags. count_filtered counts it.
+   tail call. Its instructions are made from the predicate without a compiler; here is what they cannot read themselves.
+   Whether an openat is discarded is decided in plugins/sources/ebpf/kernel_filter: choice.py `choose` gives it a filter,
+   filter_program.py `open_program` makes the program, opens.py `of_open` its tests of path and flags. count_filtered
+   counts it.
 
    A path is tested as `fd.name` has it: absolute, joined to the directory that a relative one starts from. Only a plain
    path is tested, one without `.`, `..`, doubled or trailing slashes, which needs no resolution; any other passes. */
@@ -29,7 +30,6 @@ struct filter_scratch {
   u64 climbs;           /* "../" occurs in it */
   u64 last, last_word;  /* bits of the last word with slashes, and its index */
   u64 file[4];          /* the first bytes after the last slash */
-  u64 has[4];           /* whether the bytes of is_plain occur in it */
   u64 dentry;           /* a struct opened_path begins here */
   u64 length, raw;
   union { u64 word[MAX_FILTERED_PATH / 8]; char bytes[2 * MAX_FILTERED_PATH + 64]; };
@@ -38,19 +38,13 @@ _Static_assert(sizeof(struct filter_scratch) == FILTER_SCRATCH_SIZE, "filter_scr
 _Static_assert(__builtin_offsetof(struct filter_scratch, word) - __builtin_offsetof(struct filter_scratch, dentry) ==
                __builtin_offsetof(struct opened_path, word), "opened_path");
 
-inlined struct filter_scratch *filter_scratch(void) {
-  u32 zero = 0;
-  return LOOKUP(FILTER_SCRATCH, &zero);
-}
-
 /* The process predicates that may hold of the calling process, a bit each: by PROC_VERDICTS, else by its name
    (PROC_COMM_VERDICTS), else all of them. */
-inlined u64 process_bits(const struct syscall_ctx *sys) {
+inlined u64 process_bits(const struct syscall_ctx *sys, struct filter_scratch *g) {
   u32 pid = sys->task >> 32, zero = 0;
   u64 *generation = LOOKUP(GENERATION, &zero), *moved = LOOKUP(CGROUP_MOVES, &zero);
-  struct filter_scratch *g = filter_scratch();
   struct task_struct *task = bpf_get_current_task_btf();
-  if (!generation || !moved || !g) return ~0ull;
+  if (!generation || !moved) return ~0ull;
   struct caller *last = &g->caller;
   u64 born = task->start_boottime, execs = task->self_exec_id, moves = *(volatile u64 *)moved;
   bool is_current = sys->entry_path != ENTRY_URING; /* a request completes wherever the kernel comes to it */
@@ -77,20 +71,15 @@ inlined int count_filtered(const struct syscall_ctx *sys) {
   return 0;
 }
 
-inlined void tail_call_unfiltered(void *ctx, const struct syscall_ctx *sys) {
-  tail_call(ctx, sys->number + UNFILTERED_INDEX);
-}
-
 #define EACH(byte) (0x0101010101010101ull * (byte))
 /* The highest bit of every byte that is zero. */
 #define ZEROES(x) (~((((x) & EACH(0x7f)) + EACH(0x7f)) | (x) | EACH(0x7f)))
 /* The same bits, those of the byte `n` places earlier. */
 #define EARLIER(bits, before, n) ((bits) << 8 * (n) | (before) >> (64 - 8 * (n)))
 
-/* Find slashes, and up to four other bytes; false: the path is not plain. What the loop changes lies in the map, see
-   record.h. */
-inlined bool is_plain(struct filter_scratch *g, u64 byte0, u64 byte1, u64 byte2, u64 byte3) {
-  u64 slashes = 0, dots = 0, rough = 0, climbs = 0, has0 = 0, has1 = 0, has2 = 0, has3 = 0;
+/* Find slashes; false: the path is not plain. What the loop changes lies in the map, see record.h. */
+inlined bool is_plain(struct filter_scratch *g) {
+  u64 slashes = 0, dots = 0, rough = 0, climbs = 0;
   *(volatile u64 *)&g->last = 0;
   *(volatile u64 *)&g->last_word = 0;
 #pragma clang loop unroll(disable)
@@ -102,10 +91,6 @@ inlined bool is_plain(struct filter_scratch *g, u64 byte0, u64 byte1, u64 byte2,
     u64 dot1 = EARLIER(dot, dots, 1), dot2 = EARLIER(dot, dots, 2);
     rough |= (slash1 & (slash | end)) | (slash2 & dot1 & (slash | dot | end));
     climbs |= dot2 & dot1 & slash;
-    if (byte0) has0 |= ZEROES(word ^ EACH(byte0)) & kept;
-    if (byte1) has1 |= ZEROES(word ^ EACH(byte1)) & kept;
-    if (byte2) has2 |= ZEROES(word ^ EACH(byte2)) & kept;
-    if (byte3) has3 |= ZEROES(word ^ EACH(byte3)) & kept;
     if (slash) {
       *(volatile u64 *)&g->last = slash;
       *(volatile u64 *)&g->last_word = i;
@@ -120,10 +105,6 @@ inlined bool is_plain(struct filter_scratch *g, u64 byte0, u64 byte1, u64 byte2,
   if (last >> 8) at += 1;
   *(volatile u64 *)&g->slash = at;
   *(volatile u64 *)&g->climbs = climbs;
-  *(volatile u64 *)&g->has[0] = has0;
-  *(volatile u64 *)&g->has[1] = has1;
-  *(volatile u64 *)&g->has[2] = has2;
-  *(volatile u64 *)&g->has[3] = has3;
   at += 1;
   barrier_var(at);
   const char *file = g->bytes + (at & (MAX_FILTERED_PATH - 1));
@@ -137,8 +118,7 @@ inlined s64 read_path(struct filter_scratch *g, const struct syscall_ctx *sys, u
 }
 
 /* The name of what a path leads to, seen from a directory. False: it has to be looked at in user space. */
-inlined bool name_of(struct filter_scratch *g, const struct syscall_ctx *sys, s32 dirfd, u64 user, u64 byte0, u64 byte1, u64 byte2,
-                     u64 byte3) {
+inlined bool name_of(struct filter_scratch *g, const struct syscall_ctx *sys, s32 dirfd, u64 user) {
   u32 slot = SLOT_CALL;
   s64 n = read_path(g, sys, user, 0);
   u64 at = n - 1;
@@ -169,7 +149,7 @@ inlined bool name_of(struct filter_scratch *g, const struct syscall_ctx *sys, s3
   }
   if (at >= MAX_FILTERED_PATH - 1) return false;
   *(volatile u64 *)&g->length = at;
-  return is_plain(g, byte0, byte1, byte2, byte3);
+  return is_plain(g);
 }
 
 /* Whether the kernel's path (d_path) of the opened file differs from the path that the open was given, or the file is a
@@ -224,27 +204,4 @@ inlined bool must_emit_path(struct filter_scratch *g, const struct syscall_ctx *
   /* Relative paths start from directories, and programs that append those look up no kept path. */
   bool is_kept = dentry && store_opened_path(file, (struct opened_path *)&g->dentry);
   return (!is_kept || (mode & S_IFMT) == S_IFDIR) && path_differs(g, sys, open);
-}
-
-/* Eight bytes from the place `back` bytes before the end, and `ahead` bytes after that; after the last slash. */
-inlined u64 from_end(struct filter_scratch *g, u64 back, u64 ahead) {
-  u64 at = *(volatile u64 *)&g->length - back;
-  barrier_var(at);
-  return *(u64 *)(g->bytes + (at & (MAX_FILTERED_PATH - 1)) + ahead);
-}
-inlined u64 after_slash(struct filter_scratch *g, u64 ahead) {
-  u64 at = *(volatile u64 *)&g->slash + 1;
-  barrier_var(at);
-  return *(u64 *)(g->bytes + (at & (MAX_FILTERED_PATH - 1)) + ahead);
-}
-
-/* Whether up to sixteen bytes, in two words, stand anywhere in the name. */
-inlined bool is_in_name(struct filter_scratch *g, u64 wanted, u64 mask, u64 next, u64 next_mask) {
-  u64 length = *(volatile u64 *)&g->length;
-#pragma clang loop unroll(disable)
-  for (u32 i = 0; i < MAX_FILTERED_PATH; i++) {
-    if (i >= length) break;
-    if ((*(u64 *)(g->bytes + i) & mask) == wanted && (*(u64 *)(g->bytes + i + 8) & next_mask) == next) return true;
-  }
-  return false;
 }

@@ -33,7 +33,7 @@ class CodeSupply:
         """Compile all of them at once. Raises SourceUnavailable."""
         text = self._texts.main(variant, units)
         entries = [unit.entry for unit in units]
-        raw = needed_compiler().compile(text, wire.SOURCES, entries, self._texts.generated(units))
+        raw = needed_compiler().compile(text, wire.SOURCES, entries)
         self.compiled += len(raw)
         return {entry: placeholders.relocatable(entry, code) for entry, code in raw.items()}
 

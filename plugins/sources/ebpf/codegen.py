@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import btf, filter_layout, placeholders, wire
-from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.kernel_structs import ENUMERATIONS, STRUCTS
 from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION
 from mozu.plugins.sources.ebpf.maps import SELFTEST_ARGUMENTS, SIZES
@@ -26,7 +25,8 @@ PARTS: Final = (
     *("part_process_bits", "part_count_filtered", "part_open_args", "part_name", "part_sock"),
     *("part_must_emit_path", "part_path_differs"),
 )
-"""Subprograms of kernel filters, in bpf/programs/filter_parts.c."""
+"""Subprograms of kernel filters, in _PARTS_FILE."""
+_PARTS_FILE: Final = "programs/filter_parts.c"
 _NAMED_CALLS = (
     *("open", "openat2", "creat", "execve", "execveat", "clone", "clone3", "fchdir", "open_by_handle_at"),
     *("sendto", "recvfrom", "sendmsg", "recvmsg"),
@@ -44,8 +44,6 @@ class Unit(NamedTuple):
     file: str
     """In bpf/, included before it."""
     text: str
-    generated: str = ""
-    """What generated.h has for it."""
 
 
 class Variant(NamedTuple):
@@ -96,22 +94,7 @@ def program_unit(program: Program) -> Unit:
 
 def part_unit(part: str) -> Unit:
     """A subprogram of kernel filters, which is not loaded but linked."""
-    return Unit(
-        f"mozu_{part}",
-        "programs/filter_parts.c",
-        f"u64 mozu_{part}(void *call) {{ return {part}(call); }}",
-        '#include "kernel_filter.h"\n' + filter_layout.assertions(),
-    )
-
-
-def filter_unit(function: FilterFunction) -> Unit:
-    """A kernel filter, for both program arrays."""
-    body = (
-        "struct syscall_ctx *sys = this_cpu_syscall(); if (!sys) return 0; "
-        f"if (!{function.name}(sys)) return count_filtered(sys); "
-        "tail_call_unfiltered(ctx, sys); return 0;"
-    )
-    return Unit(function.entry, "kernel_filter.h", f"int {function.entry}(void *ctx) {{ {body} }}", function.text)
+    return Unit(f"mozu_{part}", _PARTS_FILE, f"u64 mozu_{part}(void *call) {{ return {part}(call); }}")
 
 
 class Texts:
@@ -137,17 +120,13 @@ class Texts:
         """The main text of one compilation."""
         chosen = list(units)
         lines = [f'#include "{file}"' for file in sorted({unit.file for unit in chosen})]
-        lines += ["#include <mozu/generated.h>", *(unit.text for unit in chosen), ""]
+        lines += [filter_layout.assertions()] * any(unit.file == _PARTS_FILE for unit in chosen)
+        lines += [*(unit.text for unit in chosen), ""]
         return self._beginning(variant) + "\n".join(lines)
 
     def _beginning(self, variant: Variant) -> str:
         asserts = '#include "mozu.h"\n' + wire.assertions()
         return f"{self._heads[variant.casts]}#define DEPTH {variant.depth}\n{asserts}"
-
-    @staticmethod
-    def generated(units: Iterable[Unit]) -> str:
-        """The text of generated.h."""
-        return "".join(dict.fromkeys(unit.generated for unit in units))
 
     def digest(self, variant: Variant, unit: Unit) -> bytes:
         """Of all that the compiler is given for a unit, mozu's own sources included."""

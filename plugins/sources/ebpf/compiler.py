@@ -37,13 +37,13 @@ class BpfCompiler(NamedTuple):
         file = self.library.resolve()
         return f"{file.name} of {file.stat().st_size} bytes"
 
-    def compile(self, text: str, include: Path, entries: Collection[str], generated: str = "") -> dict[str, bytes]:
-        """Entry → its instructions. `generated` is what `#include <mozu/generated.h>` stands for.
+    def compile(self, text: str, include: Path, entries: Collection[str]) -> dict[str, bytes]:
+        """Entry → its instructions.
 
         bcc makes programs of functions in its main text only, and rewrites pointer accesses there. Raises
         SourceUnavailable where the text does not compile, or the child fails.
         """
-        files = {**HEADERS, "include/mozu/generated.h": generated, "main.c": text}
+        files = {**HEADERS, "main.c": text}
         with header_tree(files) as tree:
             command = [sys.executable, "-I", "-S", compile_child.__file__, str(self.library)]
             command += [str(include.absolute()), str(_MEMORY), *entries]

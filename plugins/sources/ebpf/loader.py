@@ -22,9 +22,10 @@ from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, uring
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.codegen import SELFTEST, SYS_EXIT
 from mozu.plugins.sources.ebpf.entry_paths import IO_URING, EntryPath
+from mozu.plugins.sources.ebpf.filter_programs import FilterPrograms
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_ARGUMENTS, SELFTEST_RESULT, SETTINGS, make_maps
-from mozu.plugins.sources.ebpf.program_code import ARRAYS, ProgramCode, VerifierLimit
+from mozu.plugins.sources.ebpf.program_code import ARRAYS, ProgramCode
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
 
 _SPLICE: Final = 275
@@ -59,12 +60,10 @@ class Loader:
         """Event types that were ever attached."""
         self._own_pid = 0
         self._filters: dict[str, FilterFunction] = {}
-        """Event type → the kernel filter that is tail-called before its family."""
-        self._filter_programs: dict[tuple[str, int], int] = {}
-        """(filter program, type) → descriptor."""
         types = types or codegen.read_types()
         self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
         self._code = ProgramCode(self._maps, types, cache)
+        self._filter_programs = FilterPrograms(self._code, [kind for _, kind in self._program_arrays()])
 
     @property
     def ring(self) -> int:
@@ -183,30 +182,26 @@ class Loader:
         """The program arrays that entry paths tail call through, with the type of their programs."""
         return list(ARRAYS.items()) if self.entry_paths else [("TP_PROGS", bpf_syscall.TRACEPOINT)]
 
-    def set_filters(self, functions: Mapping[str, FilterFunction]) -> str:
+    def set_filters(self, functions: Mapping[str, FilterFunction]) -> Mapping[str, str]:
         """Tail-call these filters before the families of their types, and none for other types.
 
-        Gives the reason if that cannot be done, and then no type has a filter; empty otherwise.
+        Each type changes from one program to the next in one step, and no call is missed. Gives the types that have no
+        filter though they were to have one, and why.
         """
-        problem = ""
-        wanted = {name: function for name, function in functions.items() if name in self._attached}
-        loaded = {entry for entry, _ in self._filter_programs}
-        fresh = {one.name: one for one in wanted.values() if one.entry not in loaded}
-        try:
-            if fresh:
-                self._filter_programs |= self._code.filters(fresh.values())
-        except VerifierLimit:
-            problem, wanted = "the verifier finds the tests too long", {}
-        except SourceUnavailable as error:
-            problem, wanted = str(error), {}
-        for name in self._filters.keys() | wanted.keys():
-            if name in self._attached and self._filters.get(name) != wanted.get(name):
-                self._set_filter(SYSCALL_SPECS[name], wanted.get(name))
-        self._filters = wanted
-        used = {function.entry for function in wanted.values()}
-        for key in [key for key in self._filter_programs if key[0] not in used]:
-            os.close(self._filter_programs.pop(key))
-        return problem
+        usable, refused = self._filter_programs.load(
+            {name: function for name, function in functions.items() if name in self._attached}
+        )
+        for name in self._filters.keys() | usable.keys():
+            if name in self._attached and self._filters.get(name) != usable.get(name):
+                self._set_filter(SYSCALL_SPECS[name], usable.get(name))
+        self._filters = dict(usable)
+        self._filter_programs.keep_only(usable.values())
+        return refused
+
+    @property
+    def filters(self) -> Mapping[str, FilterFunction]:
+        """Event type → the kernel filter that is tail-called before its family."""
+        return self._filters
 
     def _set_filter(self, spec: SyscallSpec, wanted: FilterFunction | None) -> None:
         """Tail-call this filter at the number of the call, or the family itself for None."""
@@ -214,7 +209,7 @@ class Loader:
             self._set_family(spec, PROGRAMS[spec.name][0])
             return
         for array, kind in self._program_arrays():
-            program = struct.pack("<I", self._filter_programs[wanted.entry, kind])
+            program = struct.pack("<I", self._filter_programs.descriptor(wanted, kind))
             bpf_syscall.update(self._maps[array], spec.number, program)
 
     def _attach_programs(self, chosen: Iterable[Program]) -> list[tuple[int, int]]:
@@ -293,9 +288,7 @@ class Loader:
         for program, _ in pairs:
             os.close(program)
         self._code.close()
-        for fd in self._filter_programs.values():
-            os.close(fd)
-        self._filter_programs.clear()
+        self._filter_programs.keep_only(())
         for fd in self._maps.values():
             os.close(fd)
         self._maps.clear()

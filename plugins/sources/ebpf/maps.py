@@ -22,7 +22,7 @@ SIZES: Final = {
     "URING_OP_SIZE": uring.ENTRY.size,
     "URING_REQUESTS_SIZE": 984,
     "URING_REQUEST_SIZE": 9176,
-    "FILTER_SCRATCH_SIZE": 824,
+    "FILTER_SCRATCH_SIZE": 792,
     "OPENED_PATH_SIZE": 280,
 }
 """Sizes of structs in bpf/{record,syscall_ctx,uring,kernel_filter,opened_path}.h, which assert them."""

@@ -13,10 +13,9 @@ from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, kfunc_casts, placeholders
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.code_supply import CodeSupply
-from mozu.plugins.sources.ebpf.codegen import PARTS, Unit, Variant, filter_unit, part_unit, program_unit
-from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
+from mozu.plugins.sources.ebpf.codegen import PARTS, Unit, Variant, part_unit, program_unit
 from mozu.plugins.sources.ebpf.kernel_structs import STRUCTS
-from mozu.plugins.sources.ebpf.relocatable import Numbers, RelocatableCode, bind
+from mozu.plugins.sources.ebpf.relocatable import Numbers, RelocatableCode, bind, link
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 ARRAYS: Final = {"TP_PROGS": bpf_syscall.TRACEPOINT, "RAW_TP_PROGS": bpf_syscall.RAW_TRACEPOINT}
@@ -28,8 +27,8 @@ Loaded = dict[tuple[str, int], int]
 """(entry, type) → descriptor."""
 
 
-class VerifierLimit(Exception):
-    """A program exceeds the verifier's limit of instructions."""
+class FilterRefused(Exception):
+    """Why a kernel filter cannot be had, for people."""
 
 
 class _Refused(Exception):
@@ -74,6 +73,7 @@ class ProgramCode:
             self._variants.appendleft(Variant(casts=True, depth=_DEPTHS[0]))
         self.supply = CodeSupply(types, cache)
         self._codes: dict[str, RelocatableCode] = {}
+        self._subprograms: dict[Variant, Mapping[str, RelocatableCode]] = {}
         self._loaded: Loaded = {}
         """Programs that are not yet taken by `load_instance`, or shared."""
         self.verified: dict[str, int] = {}
@@ -120,50 +120,38 @@ class ProgramCode:
                 break
         return loaded
 
-    def filters(self, functions: Iterable[FilterFunction]) -> Loaded:
-        """Load kernel filters, each for both program arrays; the descriptors are closed by the caller.
+    def load_filter(self, code: RelocatableCode, kinds: Collection[int]) -> Loaded:
+        """Load a kernel filter as programs of these types; the descriptors are closed by the caller.
 
-        Raises SourceUnavailable, and VerifierLimit.
+        Where the kernel refuses it, once more with subprograms that copy. Raises FilterRefused.
         """
-        units = {function.entry: filter_unit(function) for function in functions}
-        kinds = dict.fromkeys(units, tuple(ARRAYS.values()))
-        loaded = self._load_cached(units, kinds)
-        if not units:
-            return loaded
-        variant = self._variants[0]
-        try:
+        first = self._variants[0]
+        refused: _Refused | None = None
+        for variant in dict.fromkeys((first, first._replace(casts=False))):
             try:
-                return loaded | self._load_compiled(units, kinds, variant)
-            except _Refused:
-                if not variant.casts:
-                    raise
-            return loaded | self._load_compiled(units, kinds, variant._replace(casts=False))
-        except _Refused as refused:
-            _close(loaded)
-            raise VerifierLimit(refused.entry) if refused.is_too_long else refused.as_unavailable() from refused.error
-        except BaseException:
-            _close(loaded)
-            raise
+                return self._load_all({code.name: link(code, self.subprograms(variant))}, {code.name: kinds})
+            except _Refused as error:
+                refused = error
+            except SourceUnavailable as error:
+                raise FilterRefused(str(error)) from error
+        assert refused is not None
+        if refused.is_too_long:
+            raise FilterRefused("the verifier finds the tests too long") from refused.error
+        raise FilterRefused(str(refused.as_unavailable())) from refused.error
 
-    def _load_compiled(
-        self, units: Mapping[str, Unit], kinds: Mapping[str, Collection[int]], variant: Variant
-    ) -> Loaded:
-        codes = self.supply.compile(units.values(), variant)
-        loaded = self._load_all(codes, kinds)
-        self.supply.keep(units.values(), variant, codes)
-        return loaded
-
-    def subprograms(self) -> Mapping[str, RelocatableCode]:
+    def subprograms(self, variant: Variant | None = None) -> Mapping[str, RelocatableCode]:
         """Name → subprogram of kernel filters (codegen.PARTS), to be linked. Raises SourceUnavailable."""
-        units = {part: part_unit(part) for part in PARTS}
-        variant = self._variants[0]
-        codes = dict(self.supply.from_cache(units.values(), variant))
-        missing = [unit for unit in units.values() if unit.entry not in codes]
-        if missing:
-            compiled = self.supply.compile(missing, variant)
-            self.supply.keep(missing, variant, compiled)
-            codes |= compiled
-        return {part: codes[unit.entry] for part, unit in units.items()}
+        variant = variant or self._variants[0]
+        if variant not in self._subprograms:
+            units = {part: part_unit(part) for part in PARTS}
+            codes = dict(self.supply.from_cache(units.values(), variant))
+            missing = [unit for unit in units.values() if unit.entry not in codes]
+            if missing:
+                compiled = self.supply.compile(missing, variant)
+                self.supply.keep(missing, variant, compiled)
+                codes |= compiled
+            self._subprograms[variant] = {part: codes[unit.entry] for part, unit in units.items()}
+        return self._subprograms[variant]
 
     def verify(self, program: Program, code: RelocatableCode) -> None:
         """Load code once, as this program is. Raises SourceUnavailable where the kernel refuses it."""

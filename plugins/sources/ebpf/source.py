@@ -15,7 +15,7 @@ from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.code_cache import machine_cache
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
 from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
-from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction, choose
+from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
@@ -95,6 +95,12 @@ class EbpfSource:
         self._stopping, self._wake = asyncio.Event(), asyncio.Event()
         self._final: Mapping[str, Counts] = {}
         self._warned: set[str] = set()
+        self._filtered: frozenset[str] = frozenset()
+        """Event types that have a kernel filter."""
+        self._unfiltered: frozenset[str] = frozenset()
+        """Event types that rules name and that have none."""
+        context.metrics.gauge("kernel_filter_types", lambda: len(self._filtered), state="filtered")
+        context.metrics.gauge("kernel_filter_types", lambda: len(self._unfiltered), state="unfiltered")
 
     async def start(self, demand: Demand) -> None:
         """Compile, load, attach. From then on demanded calls are in the ring buffer. Raises SourceUnavailable."""
@@ -152,19 +158,28 @@ class EbpfSource:
         await asyncio.to_thread(loader.detach, loader.attached - types)
         if self._process_cache is not None:
             self._process_cache.configure(frozenset(), ())
-        await asyncio.to_thread(self._set_kernel_filter, chosen.functions)
+        refused = await asyncio.to_thread(loader.set_filters, chosen.functions)
         if self._process_cache is not None:
-            asking = frozenset(name for name, function in chosen.functions.items() if function.uses_process_predicates)
+            asking = frozenset(name for name, function in loader.filters.items() if function.uses_process_predicates)
             self._process_cache.configure(asking, chosen.predicates)
             self._process_cache.prefetch(await asyncio.to_thread(running_pids))
-        if chosen.functions:
-            names = ", ".join(sorted(chosen.functions))
-            self._log.info("the kernel filter discards what no rule can match of %s", names)
+        self._filtered = frozenset(loader.filters)
+        self._unfiltered = (types & needs) - self._filtered
+        self._say_what_is_filtered(refused)
         self._warn(missing | unknown & needs)
 
-    def _set_kernel_filter(self, functions: Mapping[str, FilterFunction]) -> None:
-        if self._loader is not None and (problem := self._loader.set_filters(functions)):
-            self._log.warning("source ebpf: no kernel filter: %s", problem)
+    def _say_what_is_filtered(self, refused: Mapping[str, str]) -> None:
+        """`refused`: event type → why it has no filter though its rules say what could be discarded."""
+        if self._filtered:
+            names, others = (", ".join(sorted(found)) or "none" for found in (self._filtered, self._unfiltered))
+            self._log.info(
+                "the kernel filter discards what no rule can match of %s; rules are given every event of %s",
+                names,
+                others,
+            )
+        for reason in dict.fromkeys(refused.values()):
+            names = ", ".join(sorted(name for name, why in refused.items() if why == reason))
+            self._log.warning("source ebpf: no kernel filter for %s: %s", names, reason)
 
     def _warn(self, names: frozenset[str]) -> None:
         fresh = sorted(names - self._warned)

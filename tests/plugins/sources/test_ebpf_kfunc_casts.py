@@ -12,7 +12,8 @@ from mozu.core.filter.comparison import compare
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, codegen, placeholders, program_code
 from mozu.plugins.sources.ebpf import kfunc_casts as casts
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
-from mozu.plugins.sources.ebpf.kernel_filter.filter_function import OpenedName, filter_function_of
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import filter_function_of
+from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.relocatable import bind
@@ -87,7 +88,7 @@ def test_a_kernel_whose_verifier_does_not_get_along_with_casts_gets_programs_tha
     try:
         loader.prepare(["openat"])
         loader.attach(["openat"])
-        assert loader.set_filters({"openat": function}) == ""
+        assert loader.set_filters({"openat": function}) == {}
     finally:
         loader.close()
     assert len(refused) == 1
@@ -114,10 +115,10 @@ def test_filters_that_the_verifier_does_not_take_with_casts_are_made_without(mon
         loader.prepare(["openat"])
         loader.attach(["openat"])
         monkeypatch.setattr(bpf_syscall, "load", picky)
-        assert loader.set_filters({"openat": function}) == ""
+        assert loader.set_filters({"openat": function}) == {}
     finally:
         loader.close()
-    assert refused == [function.entry]
+    assert refused == [function.name]
 
 
 @pytest.mark.ebpf

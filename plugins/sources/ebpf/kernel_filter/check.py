@@ -1,18 +1,16 @@
-"""The leaves of a kernel filter: tests in C. A formula of them becomes one C expression."""
+"""The leaves of a kernel filter: what a program in the kernel can test of a call."""
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Final
 
 from mozu.core.filter.formula import (
     FALSE,
     TRUE,
     UNKNOWN,
-    AllOf,
     Bounds,
-    Constant,
     Formula,
     Leaf,
-    Negation,
     exactly,
     fold,
     leaves,
@@ -22,20 +20,150 @@ from mozu.core.filter.formula import (
 
 NEVER: Final = Bounds(FALSE, TRUE)
 """Of what is false wherever it has a value, and may have none."""
+AT_HAND: Final = 32
+"""Bytes after the last slash that lie in `file` of struct filter_scratch; for later ones the place is computed."""
+_WORD: Final = 8
+_COMPUTED: Final = 3
+"""What it costs to read where the place has to be computed, in comparisons."""
+_HINT: Final = 10
+"""What it costs to look for a byte everywhere."""
+_SEARCH: Final = 60
+"""What it costs to look for a text everywhere, in comparisons."""
+
+
+class Subject(Enum):
+    """What a test is about; it must have been read before. The value: struct of bpf/, and what members begin with."""
+
+    CALL = ("syscall_ctx", "")
+    """Arguments and result."""
+    OPEN = ("filter_scratch", "open.")
+    """What an open was asked for: part_open_args."""
+    NAME = ("filter_scratch", "")
+    """The plain path: part_name."""
+    SOCKET = ("filter_scratch", "sock.")
+    """The descriptor: part_sock."""
+    PROCESS = ("verdicts", "")
+    """The verdict on the process: part_process_bits."""
 
 
 class Check(Leaf, frozen=True):
-    """A test: a C expression that is true or false."""
+    """A test of the kernel filter; its kinds are below."""
 
-    code: str
-    cost: int = 1
-    """Cheap ones come first."""
-    of_name: bool = False
-    """Whether it looks at the name of a path, which must have been read."""
-    of_process: bool = False
-    """Whether it reads the verdict on the process."""
-    text: str = ""
-    """What is looked for anywhere in the name."""
+    @property
+    def subject(self) -> Subject:
+        """What it is about."""
+        raise NotImplementedError
+
+    @property
+    def cost(self) -> int:
+        """In comparisons; cheap ones come first."""
+        return 1
+
+    @property
+    def of_name(self) -> bool:
+        """Whether it looks at the name of a path, which must have been read."""
+        return self.subject is Subject.NAME
+
+    @property
+    def of_process(self) -> bool:
+        """Whether it reads the verdict on the process."""
+        return self.subject is Subject.PROCESS
+
+
+class NumberCheck(Check, frozen=True):
+    """A number compared with a constant: `(number & mask) relation constant`."""
+
+    about: Subject
+    member: str
+    """Of the subject's struct: `result`, `args`, `flags` …"""
+    relation: str
+    """==, !=, <, <=, >, >=; signed where the member is."""
+    constant: int
+    element: int = 0
+    """Of an array."""
+    narrow: bool = False
+    """Only the lower 32 bits, unsigned."""
+    mask: int | None = None
+    """Of a narrow number, or of a member of 32 bits at most."""
+
+    @property
+    def subject(self) -> Subject:
+        """As given."""
+        return self.about
+
+
+class NamePart(Enum):
+    """Where in a name bytes stand."""
+
+    START = "start"
+    """So many bytes after its beginning."""
+    FILE = "file"
+    """So many bytes after its last slash."""
+    END = "end"
+    """So many bytes before its end."""
+
+
+class BytesCheck(Check, frozen=True):
+    """Whether these bytes stand in the name, `offset` bytes after a place or before its end."""
+
+    part: NamePart
+    offset: int
+    value: bytes
+
+    @property
+    def subject(self) -> Subject:
+        """The name."""
+        return Subject.NAME
+
+    @property
+    def cost(self) -> int:
+        """By words of eight bytes."""
+        words = -(-len(self.value) // _WORD)
+        near = {NamePart.START: words, NamePart.FILE: AT_HAND // _WORD, NamePart.END: 0}[self.part]
+        return words + (_COMPUTED - 1) * max(words - near, 0)
+
+
+class SearchCheck(Check, frozen=True):
+    """Whether a text stands anywhere in the name; of up to sixteen bytes."""
+
+    text: bytes
+
+    @property
+    def subject(self) -> Subject:
+        """The name."""
+        return Subject.NAME
+
+    @property
+    def cost(self) -> int:
+        """Of the search."""
+        return _SEARCH
+
+
+class ByteHint(Check, frozen=True):
+    """Whether a byte may occur in the name. A search for it is much shorter than one for a text."""
+
+    byte: int
+
+    @property
+    def subject(self) -> Subject:
+        """The name."""
+        return Subject.NAME
+
+    @property
+    def cost(self) -> int:
+        """Of looking at all words of most names."""
+        return _HINT
+
+
+class ProcessCheck(Check, frozen=True):
+    """Whether a process predicate may hold of the process: its bit of the verdict."""
+
+    number: int
+
+    @property
+    def subject(self) -> Subject:
+        """The process."""
+        return Subject.PROCESS
 
 
 def checks(formula: Formula) -> list[Check]:
@@ -76,20 +204,3 @@ def assumed(formula: Formula, known: Mapping[Check, bool]) -> Formula:
 def cost(formula: Formula) -> int:
     """Of the whole, as if everything had to be looked at."""
     return fold(formula, lambda node, inner: node.cost if isinstance(node, Check) else sum(inner))
-
-
-def in_c(formula: Formula) -> str:
-    """The text of one C expression; of tests joined to each other the cheap ones come first."""
-
-    def visit(node: Formula, inner: list[tuple[int, str]]) -> tuple[int, str]:
-        if isinstance(node, Check):
-            return node.cost, f"({node.code})"
-        if isinstance(node, Constant):
-            return 0, "true" if node.value else "false"
-        if isinstance(node, Negation):
-            return inner[0][0], f"(!{inner[0][1]})"
-        ordered = sorted(inner, key=lambda part: part[0])
-        word = " && " if isinstance(node, AllOf) else " || "
-        return sum(part[0] for part in inner), f"({word.join(part[1] for part in ordered)})"
-
-    return fold(formula, visit)[1]

@@ -6,7 +6,7 @@ event; or, for types whose programs emit no kept path, an open is filtered only 
 the same.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
@@ -14,7 +14,8 @@ from mozu.core.filter.comparison import EQUALITY, Comparison
 from mozu.core.filter.demand import Demand
 from mozu.core.filter.formula import TRUE, Formula, Leaf, may_hold
 from mozu.core.model.syscalls import event_type
-from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, OpenedName, filter_function_of
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, filter_function_of
+from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 
 OPENS: Final = frozenset(("open", "openat", "openat2", "creat"))
@@ -65,6 +66,12 @@ def choose(demand: Demand, types: Iterable[str], fields: Iterable[str] = ()) -> 
     if not _all_messages_filtered_alike(found, needs):
         found = {name: function for name, function in found.items() if name not in _MESSAGES}
     return Chosen(found, tuple(process_predicates.predicates))
+
+
+def without_refused(functions: Mapping[str, FilterFunction], refused: Collection[str]) -> dict[str, FilterFunction]:
+    """Those that can be used where the kernel has refused some: messages are filtered alike, or not at all."""
+    gone = _MESSAGES | set(refused) if _MESSAGES & set(refused) else set(refused)
+    return {name: function for name, function in functions.items() if name not in gone}
 
 
 def _family(name: str) -> str:

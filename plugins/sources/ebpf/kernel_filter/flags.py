@@ -9,7 +9,7 @@ from mozu.core.abi.spec import SyscallSpec
 from mozu.core.filter.comparison import EQUALITY, Comparison
 from mozu.core.filter.formula import FALSE, UNKNOWN, Bounds, Formula, any_of, at_most
 from mozu.core.model.syscalls import Param, convert_flags, event_type, flag_table
-from mozu.plugins.sources.ebpf.kernel_filter.check import Check
+from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, Subject
 from mozu.plugins.sources.ebpf.kernel_filter.results import equal
 
 _NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -34,33 +34,39 @@ def of_argument(test: Comparison, spec: SyscallSpec) -> Bounds | None:
     position = declared.index(match[2])
     if position is None or position >= len(spec.operands) or not spec.operands[position].isdigit():
         return None
-    param, value = declared.params[position], f"sys->args[{spec.operands[position]}]"
+    param, argument = declared.params[position], int(spec.operands[position])
     if match[1] == "rawarg":
-        return _number(test, param, value)
+        return _number(test, param, argument)
     if param.table in _BITS:
-        return bits(test, param.table, lambda native: convert_flags(param.table, native), value)
-    return _code(test, param.table, value) if param.table in _CODES else UNKNOWN
+        mask = mask_of(test, param.table, lambda native: convert_flags(param.table, native))
+        return UNKNOWN if mask is None else at_most(_some_bit(argument, mask))
+    return _code(test, param.table, argument) if param.table in _CODES else UNKNOWN
 
 
-def bits(test: Comparison, table: str, convert: Callable[[int], int], value: str, skip: int = 0) -> Bounds:
-    """Whether flags whose names contain a text are set. `convert` gives the table's number of one bit of the kernel's.
+def mask_of(test: Comparison, table: str, convert: Callable[[int], int], skip: int = 0) -> int | None:
+    """The kernel's bits of the flags whose names contain a text; None where they cannot be told.
 
-    `skip`: bits of the kernel's that are no flags of their own.
+    `convert` gives the table's number of one bit of the kernel's. `skip`: bits of the kernel's that are no flags of
+    their own.
     """
     if test.op != "contains" or not all(map(_NAME.fullmatch, test.values)):
-        return UNKNOWN
+        return None
     always, mask = convert(0), 0
     for name, number in flag_table(table):
         if not any(part in name for part in test.values):
             continue
         native = sum(1 << bit for bit in range(32) if not skip >> bit & 1 and convert(1 << bit) & number & ~always)
         if not native or number & always:
-            return UNKNOWN
+            return None
         mask |= native
-    return at_most(Check(f"{value} & {mask:#x}") if mask else FALSE)
+    return mask
 
 
-def _code(test: Comparison, table: str, value: str) -> Bounds:
+def _some_bit(argument: int, mask: int) -> Formula:
+    return NumberCheck(Subject.CALL, "args", "!=", 0, element=argument, narrow=True, mask=mask) if mask else FALSE
+
+
+def _code(test: Comparison, table: str, argument: int) -> Bounds:
     """One of a table's codes, by its name or a part of it."""
     if test.op != "contains" and test.op not in EQUALITY:
         return UNKNOWN
@@ -69,7 +75,8 @@ def _code(test: Comparison, table: str, value: str) -> Bounds:
     wanted = {number for name, number in flag_table(table) if _is_named(name, test)}
     end = _CODES[table]
     codes = [code for code, number in enumerate(_converted(table)) if number in wanted or str(code) in test.values]
-    return at_most(any_of((Check(f"(u32){value} >= {end}"), *_each(codes, f"(u32){value}"))))
+    nameless = NumberCheck(Subject.CALL, "args", ">=", end, element=argument, narrow=True)
+    return at_most(any_of((nameless, *_each(codes, argument, narrow=True))))
 
 
 @functools.cache
@@ -82,12 +89,12 @@ def _is_named(name: str, test: Comparison) -> bool:
     return any(part == name or (test.op == "contains" and part in name) for part in test.values)
 
 
-def _number(test: Comparison, param: Param, value: str) -> Bounds:
+def _number(test: Comparison, param: Param, argument: int) -> Bounds:
     """A plain number; only those that are the same however wide and signed they are read."""
     if not test.values or not all(map(_SMALL.fullmatch, test.values)) or param.type not in _WIDE | _NARROW:
         return UNKNOWN
-    return equal(test, any_of(_each(map(int, test.values), value if param.type in _WIDE else f"(u32){value}")))
+    return equal(test, any_of(_each(map(int, test.values), argument, narrow=param.type not in _WIDE)))
 
 
-def _each(codes: Iterable[int], value: str) -> Iterable[Formula]:
-    return (Check(f"{value} == {code}") for code in codes)
+def _each(codes: Iterable[int], argument: int, *, narrow: bool) -> Iterable[Formula]:
+    return (NumberCheck(Subject.CALL, "args", "==", code, element=argument, narrow=narrow) for code in codes)

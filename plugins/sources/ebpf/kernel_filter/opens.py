@@ -5,6 +5,8 @@ from typing import Final
 
 from mozu.core.filter.comparison import EQUALITY, Comparison
 from mozu.core.filter.formula import (
+    FALSE,
+    TRUE,
     UNKNOWN,
     Bounds,
     Formula,
@@ -16,17 +18,27 @@ from mozu.core.filter.formula import (
 )
 from mozu.core.model.syscalls import convert_open_flags
 from mozu.plugins.sources.ebpf.kernel_filter import names
-from mozu.plugins.sources.ebpf.kernel_filter.check import NEVER, Check
-from mozu.plugins.sources.ebpf.kernel_filter.flags import bits
+from mozu.plugins.sources.ebpf.kernel_filter.check import NEVER, NumberCheck, Subject
+from mozu.plugins.sources.ebpf.kernel_filter.flags import mask_of
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED, compared, flag
 
 _ACCESS: Final = 0o3
-_READS: Final = Check("(open.flags & 3) != 1")
-_WRITES: Final = Check("(open.flags & 3) == 1 || (open.flags & 3) == 2")
+
+
+def _some_bit(member: str, mask: int) -> Formula:
+    return NumberCheck(Subject.OPEN, member, "!=", 0, narrow=True, mask=mask) if mask else FALSE
+
+
+def _access(relation: str, code: int) -> Formula:
+    return NumberCheck(Subject.OPEN, "flags", relation, code, narrow=True, mask=_ACCESS)
+
+
+_READS: Final = _access("!=", 1)
+_WRITES: Final = any_of((_access("==", 1), _access("==", 2)))
 """As `convert_open_flags` has it: what is neither 1 nor 2 is for reading."""
-_IS_DIRECTORY: Final = all_of((DONE, Check(f"open.flags & {0o200000}")))
-_CREATES: Final = Check(f"open.flags & {0o100 | 0o20200000}")
-_EXECUTABLE: Final = Check(f"open.mode & {0o111}")
+_IS_DIRECTORY: Final = all_of((DONE, _some_bit("flags", 0o200000)))
+_CREATES: Final = _some_bit("flags", 0o100 | 0o20200000)
+_EXECUTABLE: Final = _some_bit("mode", 0o111)
 _LETTERS: Final = {"file": "f", "directory": "d"}
 
 Test = Callable[[str], Formula]
@@ -44,7 +56,8 @@ def of_open(test: Comparison, name: str) -> Bounds | None:
     if field == "evt.is_open_exec":
         return flag(test, _EXECUTABLE if name == "creat" else all_of((_CREATES, _EXECUTABLE)))
     if field == "evt.arg.flags":
-        return UNKNOWN if name == "creat" else bits(test, "file_flags", convert_open_flags, "open.flags", skip=_ACCESS)
+        mask = None if name == "creat" else mask_of(test, "file_flags", convert_open_flags, skip=_ACCESS)
+        return UNKNOWN if mask is None else at_most(_some_bit("flags", mask))
     if field in ("fd.typechar", "fd.type"):
         return _kind(test)
     return _path(test)
@@ -56,7 +69,21 @@ def _number(test: Comparison) -> Bounds:
         return exactly(FAILED)
     if (test.op, test.values) == (">=", ("0",)):
         return exactly(DONE)
-    return compared(test, "(sys->result < 0 ? -1 : sys->result)")
+    return compared(test, _of_number)
+
+
+def _of_number(relation: str, constant: int) -> Formula:
+    """A test of the number, by one of the result: every negative result stands for -1."""
+    if constant >= 0:
+        return NumberCheck(Subject.CALL, "result", relation, constant)
+    at_minus_1 = -1
+    return {
+        "==": FAILED if constant == at_minus_1 else FALSE,
+        "<": FALSE,
+        "<=": FAILED if constant == at_minus_1 else FALSE,
+        ">": DONE if constant == at_minus_1 else TRUE,
+        ">=": TRUE,
+    }[relation]
 
 
 def _kind(test: Comparison) -> Bounds:

@@ -8,7 +8,7 @@ from mozu.core.filter.comparison import Comparison, fields_of
 from mozu.core.filter.formula import TRUE, UNKNOWN, Bounds, Formula, Leaf, exactly, necessary
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.dependency import EXEC_INVARIANT, Dependency
-from mozu.plugins.sources.ebpf.kernel_filter.check import Check
+from mozu.plugins.sources.ebpf.kernel_filter.check import ProcessCheck
 
 MOST: Final = 64
 """Bits of a verdict (struct verdicts of bpf/process_verdicts.h)."""
@@ -47,7 +47,7 @@ class ProcessPredicates:
                 return TRUE
             self._numbers[id(needed)] = len(self.predicates)
             self.predicates.append(needed)
-        return Check(f"bits >> {self._numbers[id(needed)]} & 1", of_process=True)
+        return ProcessCheck(self._numbers[id(needed)])
 
     def _bounds(self, leaf: Leaf) -> Bounds:
         if isinstance(leaf, Comparison) and all(field.name in self._fields for field in fields_of(leaf)):

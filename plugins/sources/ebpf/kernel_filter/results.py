@@ -2,16 +2,17 @@
 
 import errno
 import re
+from collections.abc import Callable
 from typing import Final
 
 from mozu.core.filter.comparison import EQUALITY, Comparison
 from mozu.core.filter.formula import UNKNOWN, Bounds, Formula, any_of, at_most, exactly, negation
 from mozu.core.model.syscalls import errno_name
-from mozu.plugins.sources.ebpf.kernel_filter.check import Check
+from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, Subject
 
 _NUMBER: Final = re.compile(r"-?\d{1,18}")
 _ORDER: Final = ("<", "<=", ">", ">=")
-DONE: Final = Check("sys->result >= 0")
+DONE: Final = NumberCheck(Subject.CALL, "result", ">=", 0)
 FAILED: Final = negation(DONE)
 _ERRORS: Final = {name: number for number in errno.errorcode if (name := errno_name(number)) is not None}
 
@@ -19,19 +20,23 @@ _ERRORS: Final = {name: number for number in errno.errorcode if (name := errno_n
 def of_result(test: Comparison) -> Bounds | None:
     """The bounds of a comparison of the result; None where it is of something else."""
     if test.field == "evt.rawres":
-        return compared(test, "sys->result")
+        return compared(test, _result)
     if test.field == "evt.failed":
         return flag(test, FAILED)
     return _outcome(test) if test.field == "evt.res" else None
 
 
-def compared(test: Comparison, value: str) -> Bounds:
-    """Of a number that the event always has; `value` is its C expression."""
+def _result(relation: str, constant: int) -> Formula:
+    return NumberCheck(Subject.CALL, "result", relation, constant)
+
+
+def compared(test: Comparison, number: Callable[[str, int], Formula]) -> Bounds:
+    """Of a number that the event always has; `number`: its test by relation and constant."""
     if not all(_NUMBER.fullmatch(one) for one in test.values):
         return UNKNOWN
     if test.op in _ORDER:
-        return exactly(Check(f"{value} {test.op} {test.values[0]}ll"))
-    return equal(test, any_of(Check(f"{value} == {one}ll") for one in test.values))
+        return exactly(number(test.op, int(test.values[0])))
+    return equal(test, any_of(number("==", int(one)) for one in test.values))
 
 
 def flag(test: Comparison, check: Formula) -> Bounds:
@@ -56,7 +61,5 @@ def _outcome(test: Comparison) -> Bounds:
         return UNKNOWN
     return equal(
         test,
-        any_of(
-            DONE if value == "SUCCESS" else Check(f"sys->result == -{_ERRORS[value]}") for value in test.values
-        ),
+        any_of(DONE if value == "SUCCESS" else _result("==", -_ERRORS[value]) for value in test.values),
     )

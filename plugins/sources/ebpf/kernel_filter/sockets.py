@@ -5,16 +5,25 @@ from typing import Final
 from mozu.core.abi.spec import RESULT, SyscallSpec
 from mozu.core.filter.comparison import EQUALITY, Comparison
 from mozu.core.filter.formula import FALSE, TRUE, Bounds, Formula, all_of, any_of, at_most, complement, negation
-from mozu.plugins.sources.ebpf.kernel_filter.check import Check, assumed
+from mozu.plugins.sources.ebpf.kernel_filter.check import Check, NumberCheck, Subject, assumed
 from mozu.plugins.sources.ebpf.kernel_filter.results import DONE, FAILED, flag
 
-_HAS_FILE: Final = Check("sock.file")
+_AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+_TCP_ESTABLISHED: Final = 1
+
+
+def _is(member: str, number: int, relation: str = "==", mask: int | None = None) -> NumberCheck:
+    return NumberCheck(Subject.SOCKET, member, relation, number, mask=mask)
+
+
+_HAS_FILE: Final = _is("file", 0, "!=")
 _NO_FILE: Final = negation(_HAS_FILE)
 """No file stands there any more: what the state knows of it counts."""
-_IS_IP: Final = Check("sock.family == AF_INET || sock.family == AF_INET6")
-_IS_UNIX: Final = Check("sock.family == AF_UNIX")
-_IS_NO_SOCKET: Final = Check("!sock.family")
-_HAS_PEER: Final = (Check("sock.state == 1"), Check("sock.port"))
+_IS_IP: Final = _is("family", _AF_INET, mask=0xFFFF ^ _AF_INET ^ _AF_INET6)
+"""The two numbers differ in one bit."""
+_IS_UNIX: Final = _is("family", _AF_UNIX)
+_IS_NO_SOCKET: Final = _is("family", 0)
+_HAS_PEER: Final = (_is("state", _TCP_ESTABLISHED), _is("port", 0, "!="))
 _ESTABLISHED: Final = all_of((DONE, _IS_IP, *_HAS_PEER))
 """Of TCP, and of a datagram socket that has one peer."""
 _KINDS: Final = {
@@ -48,7 +57,12 @@ def wants_no_connections(wanted: Formula) -> bool:
 
 def is_about_sockets(check: Check) -> bool:
     """Whether a test looks at the descriptor."""
-    return "sock." in check.code
+    return check.subject is Subject.SOCKET
+
+
+def is_about_protocols(check: Check) -> bool:
+    """Whether a test needs the protocol of a socket."""
+    return is_about_sockets(check) and isinstance(check, NumberCheck) and check.member == "protocol"
 
 
 def _or_unknown(whole: Formula, spec: SyscallSpec) -> Bounds:
@@ -66,4 +80,4 @@ def _protocol(test: Comparison) -> Formula:
     if test.op not in EQUALITY or not set(test.values) <= _PROTOCOLS.keys():
         return TRUE
     numbers = sorted({number for value in test.values for number in _PROTOCOLS[value]})
-    return all_of((_IS_IP, any_of(Check(f"sock.protocol == {number}") for number in numbers)))
+    return all_of((_IS_IP, any_of(_is("protocol", number) for number in numbers)))

@@ -1,0 +1,10 @@
+"""An assembler of eBPF: instructions as typed objects, labels, calls; it makes relocatable code.
+
+instructions  each kind of instruction, and its encoding
+assembler     a program from instructions and labels: distances of jumps, relocations, the bounds of the stack
+"""
+
+from mozu.plugins.sources.ebpf.assembly.assembler import CodeAssembler, Label, ProgramTooLong
+from mozu.plugins.sources.ebpf.assembly.instructions import FRAME, Alu, Condition, Register, Width
+
+__all__ = ["FRAME", "Alu", "CodeAssembler", "Condition", "Label", "ProgramTooLong", "Register", "Width"]

@@ -1,0 +1,251 @@
+"""The instructions of single checks of a kernel filter. What they read lies in the maps that bpf/ fills.
+
+Registers while checks are made: R6 the call (struct syscall_ctx), R7 struct filter_scratch, R8 the verdict on the
+process. The others belong to each check.
+"""
+
+from typing import Final, NamedTuple
+
+from mozu.core.filter.formula import Formula, all_of
+from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf.assembly import Alu, CodeAssembler, Condition, Label, Register, Width
+from mozu.plugins.sources.ebpf.assembly.instructions import fits, signed
+from mozu.plugins.sources.ebpf.kernel_filter.check import (
+    AT_HAND,
+    ByteHint,
+    BytesCheck,
+    Check,
+    NamePart,
+    NumberCheck,
+    ProcessCheck,
+    SearchCheck,
+    Subject,
+    replaced,
+)
+from mozu.plugins.sources.ebpf.kernel_filter.decision import FOUND, Compared, Targets, branch
+
+CALL: Final = Register.R6
+SCRATCH: Final = Register.R7
+VERDICT: Final = Register.R8
+
+_BASES: Final = {"syscall_ctx": CALL, "filter_scratch": SCRATCH}
+_WIDTHS: Final = {width.size: width for width in Width}
+_LONGEST_NAME: Final = 256
+"""MAX_FILTERED_PATH of bpf/kernel_filter.h, a power of two; a longer name passes untested."""
+_CHUNK: Final = 4
+"""Bytes that one comparison with an immediate tests."""
+_WORD: Final = 8
+_R0, _R1, _R2, _R3, _R4, _R5, _R9 = (*tuple(Register)[:6], Register.R9)
+
+
+class _Number(NamedTuple):
+    """A number that lies in memory."""
+
+    subject: Subject
+    offset: int
+    width: Width
+    mask: int | None = None
+    signed: bool = False
+
+
+class _Chunk(NamedTuple):
+    """One, two or four bytes of the name."""
+
+    part: NamePart
+    offset: int
+    width: Width
+
+
+def chunked(formula: Formula) -> Formula:
+    """The same, with bytes of the name in pieces of one, two and four, as `CheckCode` tests them."""
+    return replaced(formula, lambda check: _in_chunks(check) if isinstance(check, BytesCheck) else check)
+
+
+def _in_chunks(check: BytesCheck) -> Formula:
+    """From the end for what is counted from there, so that names with the same end share their first test.
+
+    Three bytes at the end are tested with the one before them, if there is one.
+    """
+    size = len(check.value)
+    whole = size // _CHUNK * _CHUNK
+    places = [(at, _CHUNK) for at in range(0, whole, _CHUNK)]
+    left = size - whole
+    if left == 3 and whole:
+        places.append((size - _CHUNK, _CHUNK))
+    else:
+        places += [(size - left, 2)] * (left >= 2) + [(size - 1, 1)] * (left % 2)
+    if check.part is NamePart.END:
+        places = [(size - at - length, length) for at, length in places]
+    back = -1 if check.part is NamePart.END else 1
+    return all_of(
+        BytesCheck(check.part, check.offset + back * at, check.value[at : at + length]) for at, length in places
+    )
+
+
+class CheckCode:
+    """Appends the instructions of checks to one program."""
+
+    def __init__(self, code: CodeAssembler) -> None:
+        self._code = code
+
+    # --- numbers
+
+    def compared(self, check: Check, *, sense: bool) -> Compared | None:
+        """See Tests."""
+        if isinstance(check, BytesCheck) and sense:
+            return Compared(_chunk(check), int.from_bytes(check.value, "little"), wide=False)
+        if isinstance(check, NumberCheck) and check.relation == ("==" if sense else "!=") and fits(check.constant):
+            number = _number(check)
+            wide = number.width is Width.DOUBLE
+            return Compared(number, check.constant & (0xFFFFFFFFFFFFFFFF if wide else 0xFFFFFFFF), wide)
+        return None
+
+    def load(self, number: object) -> None:
+        """See Tests."""
+        if isinstance(number, _Chunk):
+            self._load_chunk(number)
+            return
+        assert isinstance(number, _Number)
+        self._code.load(FOUND, _BASES[number.subject.value[0]], number.offset, number.width)
+        if number.mask is not None:
+            assert number.width is not Width.DOUBLE
+            self._code.compute(Alu.AND, FOUND, signed(number.mask, bits=32))
+
+    def _load_chunk(self, chunk: _Chunk) -> None:
+        """A place that is computed stays in the name by its mask."""
+        part, offset, width = chunk
+        if part is NamePart.START:
+            self._code.load(FOUND, SCRATCH, _in_scratch("bytes") + offset, width)
+        elif part is NamePart.FILE and offset + width.size <= AT_HAND:
+            self._code.load(FOUND, SCRATCH, _in_scratch("file") + offset, width)
+        else:
+            is_end = part is NamePart.END
+            self._code.load(_R1, SCRATCH, _in_scratch("length" if is_end else "slash"), Width.DOUBLE)
+            self._code.compute(Alu.ADD, _R1, -offset if is_end else 1)
+            self._code.compute(Alu.AND, _R1, _LONGEST_NAME - 1)
+            self._code.compute(Alu.ADD, _R1, SCRATCH)
+            self._code.load(FOUND, _R1, _in_scratch("bytes") + (0 if is_end else offset), width)
+
+    # --- checks
+
+    def test(self, check: Check, targets: Targets, *, sense: bool) -> None:
+        """See Tests."""
+        if isinstance(check, NumberCheck):
+            self._test_number(check, targets, sense=sense)
+        elif isinstance(check, BytesCheck):
+            self._load_chunk(_chunk(check))
+            value = int.from_bytes(check.value, "little")
+            condition = Condition.EQ if sense else Condition.NE
+            branch(self._code, condition, FOUND, value, targets, wide=False)
+        elif isinstance(check, SearchCheck):
+            self._search(check.text, targets if sense else targets.swapped)
+        elif isinstance(check, ByteHint):
+            self._test_hint(check.byte, targets if sense else targets.swapped)
+        else:
+            assert isinstance(check, ProcessCheck)
+            self._code.move(FOUND, VERDICT)
+            self._code.compute(Alu.RSH, FOUND, check.number)
+            self._code.compute(Alu.AND, FOUND, 1)
+            branch(self._code, Condition.NE if sense else Condition.EQ, FOUND, 0, targets, wide=True)
+
+    def _test_number(self, check: NumberCheck, targets: Targets, *, sense: bool) -> None:
+        number = _number(check)
+        self.load(number)
+        condition = _CONDITIONS[check.relation, number.signed]
+        constant: Register | int = check.constant
+        wide = number.width is Width.DOUBLE
+        if wide and not fits(check.constant):
+            self._code.move(_R1, check.constant)
+            constant = _R1
+        branch(self._code, condition if sense else condition.inverse, FOUND, constant, targets, wide=wide)
+
+    # --- texts anywhere
+
+    def _test_hint(self, byte: int, targets: Targets) -> None:
+        """Look at eight bytes at a time.
+
+        With `x = name ^ wanted…`, which is 0 in a byte that is the wanted one, `x - 0x01…` has the highest bit there,
+        and in other bytes only where the name is no ASCII. What an earlier name has left behind the end counts, too.
+        """
+        code, again, after = self._code, Label(), Label()
+        code.move(_R0, byte * _EACH)
+        code.move(_R1, SCRATCH)
+        code.move(_R2, 0)
+        code.load(_R3, SCRATCH, _in_scratch("length"), Width.DOUBLE)
+        code.move(_R5, -_EACH)
+        code.move(_R9, 0)
+        code.bind(again)
+        code.jump_if(Condition.GE, _R2, _LONGEST_NAME, after)
+        code.jump_if(Condition.GE, _R2, _R3, after)
+        code.load(_R4, _R1, _in_scratch("bytes"), Width.DOUBLE)
+        code.compute(Alu.XOR, _R4, _R0)
+        code.compute(Alu.ADD, _R4, _R5)
+        code.compute(Alu.OR, _R9, _R4)
+        code.compute(Alu.ADD, _R1, _WORD)
+        code.compute(Alu.ADD, _R2, _WORD)
+        code.jump(again)
+        code.bind(after)
+        code.move(_R0, 0x80 * _EACH)
+        code.compute(Alu.AND, _R0, _R9)
+        branch(code, Condition.NE, _R0, 0, targets, wide=True)
+
+    def _search(self, text: bytes, targets: Targets) -> None:
+        """Compare at every place where the text could still end within the name: eight bytes, then the others."""
+        code, again, other = self._code, Label(), Label()
+        first, second = text[:_WORD], text[_WORD:]
+        code.load(_R3, SCRATCH, _in_scratch("length"), Width.DOUBLE)
+        code.compute(Alu.ADD, _R3, 1 - len(text))
+        code.move(_R5, _shifted(first))
+        code.move(_R2, 0)
+        code.bind(again)
+        code.jump_if(Condition.GE, _R2, _LONGEST_NAME, targets.miss)
+        code.jump_if(Condition.SGE, _R2, _R3, targets.miss)
+        code.move(_R1, SCRATCH)
+        code.compute(Alu.ADD, _R1, _R2)
+        self._load_shifted(_R4, _in_scratch("bytes"), first)
+        if second:
+            code.jump_if(Condition.NE, _R4, _R5, other)
+            self._load_shifted(_R4, _in_scratch("bytes") + _WORD, second)
+            code.move(_R0, _shifted(second))
+            code.jump_if(Condition.EQ, _R4, _R0, targets.hit)
+            code.bind(other)
+        else:
+            code.jump_if(Condition.EQ, _R4, _R5, targets.hit)
+        code.compute(Alu.ADD, _R2, 1)
+        code.jump(again)
+
+    def _load_shifted(self, to: Register, offset: int, text: bytes) -> None:
+        """Bytes at R1, moved up so that those behind the text are gone."""
+        self._code.load(to, _R1, offset, Width.DOUBLE)
+        if len(text) < _WORD:
+            self._code.compute(Alu.LSH, to, 8 * (_WORD - len(text)))
+
+
+_EACH: Final = 0x0101010101010101
+_CONDITIONS: Final = {
+    ("==", False): Condition.EQ, ("!=", False): Condition.NE,
+    ("<", False): Condition.LT, ("<=", False): Condition.LE, (">", False): Condition.GT, (">=", False): Condition.GE,
+    ("==", True): Condition.EQ, ("!=", True): Condition.NE,
+    ("<", True): Condition.SLT, ("<=", True): Condition.SLE, (">", True): Condition.SGT, (">=", True): Condition.SGE,
+}  # fmt: skip
+"""Relation, and whether numbers are signed → when to jump."""
+
+
+def _number(check: NumberCheck) -> _Number:
+    struct, prefix = check.about.value
+    place = filter_layout.place(struct, prefix + check.member)
+    size = 4 if check.narrow else place.size
+    offset = place.offset + check.element * place.size
+    return _Number(check.about, offset, _WIDTHS[size], check.mask, place.signed and not check.narrow)
+
+
+def _chunk(check: BytesCheck) -> _Chunk:
+    return _Chunk(check.part, check.offset, _WIDTHS[len(check.value)])
+
+
+def _in_scratch(member: str) -> int:
+    return filter_layout.place("filter_scratch", member).offset
+
+
+def _shifted(text: bytes) -> int:
+    return int.from_bytes(text.rjust(_WORD, b"\0"), "little")

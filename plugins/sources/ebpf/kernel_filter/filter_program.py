@@ -1,0 +1,226 @@
+"""The program of a kernel filter: it reads what the checks look at, decides, and goes on or counts.
+
+It is tail-called by an entry path (bpf/programs/native.c), with any context, for a call that lies in the map
+SYSCALL_CTX. An event that passes goes on with a tail call into the program of its family. What reads memory of the
+kernel or of the caller are subprograms in C (bpf/programs/filter_parts.c), compiled once for all rules.
+"""
+
+from enum import Enum
+from hashlib import blake2b
+from typing import Final
+
+from mozu.core.abi.spec import RESULT, SyscallSpec
+from mozu.core.abi.syscall_tables import NUMBERS_END
+from mozu.core.filter.formula import FALSE, Formula, all_of, any_of, complement, factor
+from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf.assembly import FRAME, Alu, CodeAssembler, Condition, Label, Register, Width
+from mozu.plugins.sources.ebpf.kernel_filter.check import Check, NumberCheck, Subject, cost, has, replaced, without
+from mozu.plugins.sources.ebpf.kernel_filter.check_code import CALL, SCRATCH, VERDICT, CheckCode, chunked
+from mozu.plugins.sources.ebpf.kernel_filter.decision import decide
+from mozu.plugins.sources.ebpf.kernel_filter.names import with_byte_hints
+from mozu.plugins.sources.ebpf.kernel_filter.results import DONE
+from mozu.plugins.sources.ebpf.kernel_filter.sockets import (
+    is_about_protocols,
+    is_about_sockets,
+    wants_no_connections,
+)
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+
+_LOOKUP: Final = 400
+"""What it costs to look up a process, in comparisons of which most are not made."""
+_MAP_LOOKUP, _TAIL_CALL = 1, 12
+"""Helpers, by enum bpf_func_id of linux/bpf.h."""
+_SLOT: Final = 8
+"""Bytes of a place in the frame."""
+_KEY, _SCRATCH_AT, _CALL_AT, _CONTEXT_AT = (-_SLOT * number for number in range(1, 5))
+"""Places in the frame: the key of look-ups; struct filter_call of bpf/programs/filter_parts.c, which is the argument of
+subprograms; the context."""
+_HAS_NO_ADDRESS: Final = NumberCheck(Subject.CALL, "args", "==", 0, element=4)
+"""Of sendto."""
+
+
+class OpenedName(Enum):
+    """What becomes of the path of an open that is filtered: the subprogram that says whether the open must pass."""
+
+    UNUSED = ""
+    KEPT = "part_must_emit_path"
+    """The kernel keeps it for events on the descriptor."""
+    EMITTED = "part_path_differs"
+    """An open passes where the kernel's path of the file differs from it."""
+
+
+def open_program(wanted: Formula, names: OpenedName) -> RelocatableCode:
+    """First tests of numbers; the path is read only where they do not decide, or paths are kept.
+
+    The process is looked up first where that may save reading the path or very many tests; else last, for a call that
+    is wanted if its process is. Raises ProgramTooLong.
+    """
+    wanted = with_byte_hints(wanted)
+    by_numbers = without(wanted, _is_of_name)
+    asks = has(wanted, _is_of_process)
+    lookup_last = asks and cost(wanted) < _LOOKUP and (bool(names.value) or _unmatched(by_numbers) is not FALSE)
+    program = _Program()
+    if asks and not lookup_last:
+        program.find_verdict()
+    program.call("part_open_args")
+    if names.value:
+        by_numbers = any_of((by_numbers, DONE))
+    program.require(_possible(by_numbers) if lookup_last else by_numbers, program.discarded)
+    if names.value or has(wanted, _is_of_name):
+        program.find_name()
+    wanted, unmatched = factor(wanted, cost), Label()
+    if lookup_last:
+        program.require(_possible(wanted), unmatched)
+        program.find_verdict()
+    program.pass_if(wanted)
+    program.bind(unmatched)
+    if names.value:
+        program.pass_if_called(names.value)
+    return program.finished()
+
+
+def plain_program(wanted: Formula, spec: SyscallSpec) -> RelocatableCode:
+    """First tests of numbers; then one look at the descriptor, if it is tested. Raises ProgramTooLong."""
+    program = _Program()
+    of_sockets = has(wanted, is_about_sockets)
+    if has(wanted, _is_of_process):
+        program.find_verdict()
+    if of_sockets:
+        if spec.name == "sendto" and wants_no_connections(wanted):
+            # What goes out without an address goes through a connection.
+            program.require(complement(all_of((DONE, _HAS_NO_ADDRESS))), program.discarded)
+        program.require(without(wanted, is_about_sockets), program.discarded)
+        program.find_socket(spec, wants_protocol=has(wanted, is_about_protocols))
+    program.pass_if(wanted)
+    return program.finished()
+
+
+def _is_of_name(check: Check) -> bool:
+    return check.of_name
+
+
+def _is_of_process(check: Check) -> bool:
+    return check.of_process
+
+
+def _unmatched(wanted: Formula) -> Formula:
+    """What is left of it for processes of which no process predicate holds."""
+    return replaced(wanted, lambda check: FALSE if check.of_process else check)
+
+
+def _possible(wanted: Formula) -> Formula:
+    """What must hold of it whatever the verdict on the process is."""
+    return without(wanted, _is_of_process)
+
+
+class _Program:
+    """One filter under construction."""
+
+    def __init__(self) -> None:
+        self._code = CodeAssembler(frame=-_CONTEXT_AT)
+        self._tests = CheckCode(self._code)
+        self._passed, self._ended = Label(), Label()
+        self.discarded = Label()
+        """Where the event is counted as filtered."""
+        self._code.store(FRAME, _CONTEXT_AT, Register.R1, Width.DOUBLE)
+        self._code.store(FRAME, _KEY, 0, Width.DOUBLE)
+        self._look_up("SYSCALL_CTX", CALL, _CALL_AT)
+        self._look_up("FILTER_SCRATCH", SCRATCH, _SCRATCH_AT)
+
+    def _look_up(self, array: str, to: Register, kept_at: int) -> None:
+        """The value of key 0, which is always there; but the verifier wants to see the test."""
+        self._code.move(Register.R2, FRAME)
+        self._code.compute(Alu.ADD, Register.R2, _KEY)
+        self._code.load_map(Register.R1, array)
+        self._code.call_helper(_MAP_LOOKUP)
+        self._code.jump_if(Condition.EQ, Register.R0, 0, self._ended)
+        self._code.move(to, Register.R0)
+        self._code.store(FRAME, kept_at, to, Width.DOUBLE)
+
+    # --- what is read
+
+    def call(self, subprogram: str) -> None:
+        """One of bpf/programs/filter_parts.c; its result lies in R0."""
+        self._code.move(Register.R1, FRAME)
+        self._code.compute(Alu.ADD, Register.R1, _CALL_AT)
+        self._code.call_subprogram(subprogram)
+
+    def find_verdict(self) -> None:
+        """On the process."""
+        self.call("part_process_bits")
+        self._code.move(VERDICT, Register.R0)
+
+    def find_name(self) -> None:
+        """An event passes if its name cannot be tested."""
+        self.call("part_name")
+        self._code.jump_if(Condition.EQ, Register.R0, 0, self._passed)
+
+    def find_socket(self, spec: SyscallSpec, *, wants_protocol: bool) -> None:
+        """Of the call's descriptor. A message that was sent or received went through a socket in any case."""
+        code, known = self._code, Label()
+        result = filter_layout.place("syscall_ctx", "result").offset
+        arguments = filter_layout.place("syscall_ctx", "args")
+        fd = result if spec.layout.fd == RESULT else arguments.offset + spec.layout.fd * arguments.size
+        code.load(Register.R1, CALL, fd, Width.DOUBLE)
+        code.store(SCRATCH, _in_scratch("sock_fd"), Register.R1, Width.DOUBLE)
+        code.store(SCRATCH, _in_scratch("sock_wants_protocol"), int(wants_protocol), Width.DOUBLE)
+        code.store(SCRATCH, _in_scratch("sock_is_socket"), 0, Width.DOUBLE)
+        if spec.family == "message":
+            code.load(Register.R1, CALL, result, Width.DOUBLE)
+            code.jump_if(Condition.SLT, Register.R1, 0, known)
+            code.store(SCRATCH, _in_scratch("sock_is_socket"), 1, Width.DOUBLE)
+            code.bind(known)
+        self.call("part_sock")
+
+    # --- decisions
+
+    def require(self, formula: Formula, otherwise: Label) -> None:
+        """Go on here only if it is true."""
+        after = Label()
+        decide(self._code, chunked(formula), self._tests, after, otherwise, after)
+        self._code.bind(after)
+
+    def pass_if(self, formula: Formula) -> None:
+        """The event passes if it is true."""
+        after = Label()
+        decide(self._code, chunked(formula), self._tests, self._passed, after, after)
+        self._code.bind(after)
+
+    def pass_if_called(self, subprogram: str) -> None:
+        """The event passes if the subprogram says so."""
+        self.call(subprogram)
+        self._code.jump_if(Condition.NE, Register.R0, 0, self._passed)
+
+    def bind(self, label: Label) -> None:
+        """It stands here."""
+        self._code.bind(label)
+
+    # --- the end
+
+    def finished(self) -> RelocatableCode:
+        """What is neither passed nor discarded by now is discarded."""
+        code = self._code
+        code.bind(self.discarded)
+        self.call("part_count_filtered")
+        code.bind(self._ended)
+        code.move(Register.R0, 0)
+        code.exit()
+        code.bind(self._passed)
+        code.load(Register.R1, FRAME, _CONTEXT_AT, Width.DOUBLE)
+        code.load_map(Register.R2, "PROGS")
+        code.load(Register.R3, CALL, filter_layout.place("syscall_ctx", "number").offset, Width.WORD)
+        code.compute(Alu.ADD, Register.R3, NUMBERS_END)
+        code.call_helper(_TAIL_CALL)
+        code.move(Register.R0, 0)
+        code.exit()
+        return named(code.assembled(""))
+
+
+def named(code: RelocatableCode) -> RelocatableCode:
+    """The same under a name that is made of what it does: equal programs are one."""
+    text = repr(code.relocations).encode() + code.instructions
+    return code._replace(name=f"filter_{blake2b(text, digest_size=8).hexdigest()}")
+
+
+def _in_scratch(member: str) -> int:
+    return filter_layout.place("filter_scratch", member).offset

@@ -1,0 +1,161 @@
+"""What the program of a kernel filter decides: any formula, as Python decides it. Without a kernel."""
+
+import os
+import random
+from typing import Final
+
+import pytest
+
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.abi.syscall_tables import NUMBERS_END
+from mozu.core.filter.formula import FALSE, TRUE, Formula, all_of, any_of, negation
+from mozu.plugins.sources.ebpf.kernel_filter import names
+from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, ProcessCheck, Subject
+from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from tests.support import bpf_machine, filter_facts
+from tests.support.filter_facts import Facts, is_true, of_call, of_open, of_socket, random_facts, random_formula
+
+OPENAT: Final = SYSCALL_SPECS["openat"]
+ROUNDS: Final = 1000 if os.environ.get("MOZU_FUZZ") == "full" else 60
+EACH: Final = 12
+
+
+def outcome(
+    code: RelocatableCode, facts: Facts, number: int, *, named: bool = True, kept: int = 0
+) -> bpf_machine.Outcome:
+    """`named`: whether the path is plain; `kept`: what the subprogram says that may let an open pass."""
+    junk = random.Random(len(facts.name)).choices(b"/etc.sh\0", k=600)
+    maps = {
+        "SYSCALL_CTX": filter_facts.call_of(facts, number),
+        "FILTER_SCRATCH": filter_facts.scratch_of(facts, junk=junk),
+    }
+    failed = facts.numbers[Subject.CALL, "result", 0] < 0
+    return bpf_machine.run(
+        code,
+        maps,
+        {
+            "part_open_args": lambda: 0,
+            "part_sock": lambda: 0,
+            "part_name": lambda: int(named),
+            "part_process_bits": lambda: facts.verdict,
+            "part_must_emit_path": lambda: 0 if failed else kept,
+            "part_path_differs": lambda: 0 if failed else kept,
+            "part_count_filtered": lambda: 0,
+        },
+    )
+
+
+def passes(code: RelocatableCode, facts: Facts, number: int, *, named: bool = True, kept: int = 0) -> bool:
+    """An event is passed on to the program of its family, or counted as filtered."""
+    found = outcome(code, facts, number, named=named, kept=kept)
+    assert found.tail_call in (None, number + NUMBERS_END)
+    assert (found.tail_call is None) == ("part_count_filtered" in found.called)
+    return found.tail_call is not None
+
+
+@pytest.mark.parametrize("opened", OpenedName)
+def test_an_open_passes_if_and_only_if_the_formula_is_true_fuzz(opened: OpenedName) -> None:
+    decided = {True: 0, False: 0}
+    for seed in range(ROUNDS):
+        chance = random.Random(seed)
+        wanted = random_formula(chance, of_open)
+        code = open_program(wanted, opened)
+        for _ in range(EACH):
+            facts, kept = random_facts(chance), chance.randrange(2)
+            succeeded = facts.numbers[Subject.CALL, "result", 0] >= 0
+            expected = is_true(wanted, facts) or bool(opened.value and kept and succeeded)
+            assert expected is passes(code, facts, OPENAT.number, kept=kept), (seed, wanted, facts)
+            decided[expected] += 1
+    assert min(decided.values()) > ROUNDS
+
+
+@pytest.mark.parametrize(("name", "test"), [("recvfrom", of_socket), ("fchmod", of_socket), ("ptrace", of_call)])
+def test_another_call_passes_if_and_only_if_the_formula_is_true_fuzz(name: str, test: object) -> None:
+    spec, decided = SYSCALL_SPECS[name], {True: 0, False: 0}
+    for seed in range(ROUNDS):
+        chance = random.Random(seed)
+        assert callable(test)
+        wanted = random_formula(chance, test)
+        code = plain_program(wanted, spec)
+        for _ in range(EACH):
+            facts = random_facts(chance)
+            expected = is_true(wanted, facts)
+            assert expected is passes(code, facts, spec.number), (seed, wanted, facts)
+            decided[expected] += 1
+    assert min(decided.values()) > ROUNDS
+
+
+def of_names(paths: list[str]) -> Formula:
+    return any_of(map(names.equal, paths))
+
+
+def test_many_paths_are_searched_and_not_compared_one_after_the_other() -> None:
+    paths = [f"/usr/share/{number * 7919 % 1000:03}/file" for number in range(500)]
+    code = open_program(of_names(paths), OpenedName.UNUSED)
+    facts = random_facts(random.Random(1))
+
+    def run(path: str) -> bpf_machine.Outcome:
+        return outcome(code, facts._replace(name=path.encode()), OPENAT.number)
+
+    unwanted = [f"{path}x" for path in paths]
+    assert [path for path in [*paths, *unwanted] if run(path).tail_call is not None] == paths
+    assert max(run(path).steps for path in unwanted) < 100
+
+
+def test_a_path_that_is_not_plain_passes() -> None:
+    code = open_program(names.equal("/etc/shadow"), OpenedName.UNUSED)
+    facts = random_facts(random.Random(1))
+
+    assert not passes(code, facts, OPENAT.number)
+    assert passes(code, facts, OPENAT.number, named=False)
+
+
+def test_the_name_is_not_read_where_numbers_decide() -> None:
+    failed = NumberCheck(Subject.CALL, "result", "<", 0)
+    code = open_program(all_of((failed, names.equal("/etc/shadow"))), OpenedName.UNUSED)
+    facts = random_facts(random.Random(1))
+    succeeded = facts._replace(numbers={**facts.numbers, (Subject.CALL, "result", 0): 3})
+
+    assert ["part_open_args", "part_count_filtered"] == outcome(code, succeeded, OPENAT.number).called
+
+
+def test_a_process_is_looked_up_last_where_its_verdict_can_only_confirm() -> None:
+    code = open_program(all_of((names.equal("/etc/shadow"), ProcessCheck(3))), OpenedName.KEPT)
+    facts = random_facts(random.Random(1))._replace(verdict=8)
+
+    elsewhere = outcome(code, facts._replace(name=b"/etc/passwd"), OPENAT.number).called
+    there = outcome(code, facts._replace(name=b"/etc/shadow"), OPENAT.number)
+
+    assert "part_process_bits" not in elsewhere
+    assert "part_process_bits" == there.called[-1]
+    assert OPENAT.number + NUMBERS_END == there.tail_call
+
+
+def test_equal_programs_have_one_name() -> None:
+    one, same, other = (open_program(names.equal(path), OpenedName.UNUSED) for path in ("/a", "/a", "/b"))
+
+    assert one == same
+    assert one.name != other.name
+
+
+@pytest.mark.parametrize("wanted", [TRUE, FALSE])
+def test_what_never_runs_is_no_part_of_the_program(wanted: Formula) -> None:
+    """The verifier refuses instructions that nothing reaches."""
+    code = plain_program(wanted, SYSCALL_SPECS["ptrace"])
+
+    assert passes(code, random_facts(random.Random(1)), 101) is (wanted is TRUE)
+    assert ("part_count_filtered" in {one.name for one in code.relocations}) is (wanted is FALSE)
+
+
+def test_negated_alternatives_are_searched_like_others() -> None:
+    wanted = all_of(negation(names.equal(f"/{letter}/x")) for letter in "abcdefgh")
+    code = open_program(wanted, OpenedName.UNUSED)
+    facts = random_facts(random.Random(1))
+
+    assert [passes(code, facts._replace(name=f"/{letter}/x".encode()), 257) for letter in "axhi"] == [
+        False,
+        True,
+        False,
+        True,
+    ]

@@ -1,0 +1,86 @@
+"""Runs kernel filters in the kernel, for calls that are made up: BPF_PROG_TEST_RUN (Linux 5.10 for raw tracepoints)."""
+
+import ctypes
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from mozu.core.abi.syscall_tables import NUMBERS_END
+from mozu.plugins.sources.ebpf import bpf_syscall, codegen
+from mozu.plugins.sources.ebpf.assembly import CodeAssembler, Register
+from mozu.plugins.sources.ebpf.maps import COUNTS, make_maps
+from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY
+from mozu.plugins.sources.ebpf.program_code import ProgramCode
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+
+_SYS_BPF, _TEST_RUN = 321, 10
+_ATTRIBUTES: Final = struct.Struct("<IIIIQQIIIIQQII")
+"""prog_fd, retval, sizes, data, repeat, duration, sizes and addresses of the context, flags, cpu."""
+_SIZE: Final = 80
+_CONTEXT: Final = 96
+_PASSED: Final = 7
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class FilterRunner:
+    """The maps and subprograms of filters, and programs of their own behind them."""
+
+    def __init__(self, maps: dict[str, int], code: ProgramCode) -> None:
+        self.maps, self._code = maps, code
+        self._cpus = bpf_syscall.possible_cpus()
+        self._generation = 0
+
+    @contextmanager
+    def loaded(self, code: RelocatableCode, number: int) -> Iterator[int]:
+        """The descriptor of a filter for calls of this number; calls that pass it go on to a program that says so."""
+        family = CodeAssembler()
+        family.move(Register.R0, _PASSED)
+        family.exit()
+        passed = bpf_syscall.load(bpf_syscall.RAW_TRACEPOINT, "passed", family.assembled("passed").instructions)
+        bpf_syscall.update(self.maps["RAW_TP_PROGS"], number + NUMBERS_END, struct.pack("<I", passed))
+        programs = self._code.load_filter(code, [bpf_syscall.RAW_TRACEPOINT])
+        try:
+            yield next(iter(programs.values()))
+        finally:
+            for fd in (passed, *programs.values()):
+                os.close(fd)
+
+    def passes(self, program: int, call: bytes, pid: int, verdict: int) -> bool:
+        """Whether a call (struct syscall_ctx) of a process with this verdict passes; else it is counted as filtered."""
+        number = struct.unpack_from("<i", call, 96)[0]
+        self._generation += 1
+        bpf_syscall.update(self.maps["GENERATION"], 0, struct.pack("<Q", self._generation))
+        bpf_syscall.update(self.maps["PROC_VERDICTS"], pid, ENTRY.pack(self._generation, verdict))
+        bpf_syscall.update(self.maps["SYSCALL_CTX"], 0, call * self._cpus)
+        before = self._filtered(number)
+        passed = self._run(program) == _PASSED
+        assert self._filtered(number) - before == (not passed)
+        return passed
+
+    def _filtered(self, number: int) -> int:
+        raw = bpf_syscall.lookup(self.maps["COUNTS"], number, COUNTS.size * self._cpus)
+        return sum(filtered for _, filtered, _ in COUNTS.iter_unpack(raw))
+
+    @staticmethod
+    def _run(program: int) -> int:
+        context = ctypes.create_string_buffer(_CONTEXT)
+        fields = _ATTRIBUTES.pack(program, 0, 0, 0, 0, 0, 0, 0, _CONTEXT, 0, ctypes.addressof(context), 0, 0, 0)
+        attributes = ctypes.create_string_buffer(fields, _SIZE)
+        if _libc.syscall(_SYS_BPF, _TEST_RUN, attributes, _SIZE) < 0:
+            raise OSError(ctypes.get_errno(), "BPF_PROG_TEST_RUN")
+        return int(struct.unpack_from("<I", attributes, 4)[0])
+
+
+@contextmanager
+def filter_runner() -> Iterator[FilterRunner]:
+    maps = make_maps(1 << 16, requests=False)
+    code = ProgramCode(maps, codegen.read_types())
+    try:
+        yield FilterRunner(maps, code)
+    finally:
+        code.close()
+        for fd in maps.values():
+            os.close(fd)

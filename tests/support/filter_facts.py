@@ -1,0 +1,170 @@
+"""Random calls and random tests of them, and what the tests say of the calls by plain Python."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from mozu.core.filter.formula import Formula, all_of, any_of, holds, negation
+from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf.kernel_filter import names
+from mozu.plugins.sources.ebpf.kernel_filter.check import (
+    BytesCheck,
+    Check,
+    NamePart,
+    NumberCheck,
+    ProcessCheck,
+    SearchCheck,
+    Subject,
+)
+
+PARTS: Final = ("etc", "shadow", "passwd", "pam.d", "x", "..b", ".ssh", "id_rsa", "a_rather_long_part_of_a_path", "usr")
+NUMBERS: Final = (-(1 << 40), -20, -2, -1, 0, 1, 2, 3, 10, 0x8000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 1 << 40)
+RELATIONS: Final[dict[str, Callable[[int, int], bool]]] = {
+    "==": int.__eq__, "!=": int.__ne__, "<": int.__lt__, "<=": int.__le__, ">": int.__gt__, ">=": int.__ge__,
+}  # fmt: skip
+
+
+class Facts(NamedTuple):
+    """What a filter can look at of one call."""
+
+    numbers: dict[tuple[Subject, str, int], int]
+    """Subject, member, element → number, as it lies in memory."""
+    name: bytes
+    verdict: int
+
+
+def random_facts(chance: random.Random) -> Facts:
+    numbers: dict[tuple[Subject, str, int], int] = {(Subject.CALL, "result", 0): chance.choice(NUMBERS)}
+    for element in range(6):
+        numbers[Subject.CALL, "args", element] = chance.choice(NUMBERS) & (1 << 64) - 1
+    for subject, members in ((Subject.OPEN, ("flags", "mode")), (Subject.SOCKET, tuple(_SOCKET))):
+        for member in members:
+            size = filter_layout.place(subject.value[0], subject.value[1] + member).size
+            few = _SOCKET.get(member, NUMBERS)
+            numbers[subject, member, 0] = chance.choice(few) & (1 << 8 * size) - 1
+    return Facts(numbers, random_name(chance), chance.getrandbits(64))
+
+
+_SOCKET: Final = {
+    "file": (0, 0xFFFF888000000000),
+    "family": (0, 1, 2, 10),
+    "state": (1, 7),
+    "port": (0, 80),
+    "protocol": (6, 17),
+}
+
+
+def random_name(chance: random.Random) -> bytes:
+    """A plain one."""
+    found = "/" + "/".join(chance.choices(PARTS, k=chance.randint(1, chance.choice((1, 2, 3, 8)))))
+    return found.encode()[:200].rstrip(b"/") or b"/x"
+
+
+def random_formula(chance: random.Random, test: Callable[[random.Random], Formula], depth: int = 0) -> Formula:
+    """Deep and wide ones, with alternatives that compare the same."""
+    if depth > 3 or chance.random() < 0.2:
+        found = test(chance)
+        return found if chance.random() < 0.7 else negation(found)
+    count = chance.choice((2, 2, 3, 12)) if depth < 2 else 2
+    whole = chance.choice((all_of, any_of))(random_formula(chance, test, depth + 1) for _ in range(count))
+    return whole if chance.random() < 0.8 else negation(whole)
+
+
+def of_call(chance: random.Random) -> Formula:
+    if chance.random() < 0.15:
+        return ProcessCheck(chance.randrange(64))
+    if chance.random() < 0.4:
+        return NumberCheck(Subject.CALL, "result", chance.choice(list(RELATIONS)), chance.choice(NUMBERS))
+    relation, element = chance.choice(list(RELATIONS)), chance.randrange(6)
+    constant = chance.choice(NUMBERS) & (1 << 31) - 1
+    if chance.random() < 0.4:
+        mask = chance.choice((1, 3, 0x8003, 0xFFFFFFFF))
+        return NumberCheck(Subject.CALL, "args", chance.choice(("==", "!=")), constant & mask, element, True, mask)
+    return NumberCheck(Subject.CALL, "args", relation, constant, element, chance.random() < 0.5)
+
+
+def of_socket(chance: random.Random) -> Formula:
+    if chance.random() < 0.3:
+        return of_call(chance)
+    member = chance.choice(list(_SOCKET))
+    if member == "family" and chance.random() < 0.5:
+        return NumberCheck(Subject.SOCKET, member, "==", 2, mask=0xFFF7)
+    constant = 0 if member == "file" else chance.choice(_SOCKET[member])
+    return NumberCheck(Subject.SOCKET, member, chance.choice(("==", "!=")), constant)
+
+
+def of_open(chance: random.Random) -> Formula:
+    if chance.random() < 0.2:
+        return of_call(chance)
+    if chance.random() < 0.1:
+        return NumberCheck(Subject.OPEN, "flags", chance.choice(("==", "!=")), chance.randrange(4), narrow=True, mask=3)
+    path = random_name(chance).decode()
+    part = chance.choice(PARTS)
+    pieces = chance.choice((part, part[:3], f"/{part}", f"{part}/", f"/{part}/", "../", path[-20:], path[-7:]))
+    return chance.choice((
+        names.equal(path), names.begins(path[: chance.randint(1, 12)]), names.ends(pieces), names.contains(pieces),
+        names.directory_is(path), names.directory_is("/"), names.filename_is(part), names.filename_begins(part[:2]),
+        names.filename_is("a_rather_long_part_of_a_path_and_more"), names.like(f"/*/{part}"), names.below(path),
+    ))  # fmt: skip
+
+
+def is_true(formula: Formula, facts: Facts) -> bool:
+    """What Python says."""
+    return holds(formula, lambda leaf: _holds(leaf, facts))
+
+
+def _holds(check: object, facts: Facts) -> bool:
+    assert isinstance(check, Check)
+    name = facts.name
+    if isinstance(check, ProcessCheck):
+        return bool(facts.verdict >> check.number & 1)
+    if isinstance(check, SearchCheck):
+        return check.text in name
+    if isinstance(check, BytesCheck):
+        begin = {NamePart.START: 0, NamePart.FILE: name.rindex(b"/") + 1}.get(check.part)
+        at = len(name) - check.offset if begin is None else begin + check.offset
+        return at >= 0 and (name + b"\0")[at : at + len(check.value)] == check.value
+    assert isinstance(check, NumberCheck)
+    return RELATIONS[check.relation](_number(check, facts), check.constant)
+
+
+def _number(check: NumberCheck, facts: Facts) -> int:
+    if check.about is Subject.NAME:
+        return {"length": len(facts.name), "slash": facts.name.rindex(b"/"), "climbs": 0}[check.member]
+    number = facts.numbers[check.about, check.member, check.element]
+    if check.narrow:
+        number &= 0xFFFFFFFF
+    return number if check.mask is None else number & check.mask
+
+
+def scratch_of(facts: Facts, *, junk: Sequence[int]) -> bytearray:
+    """struct filter_scratch, as the subprograms fill it; `junk`: what earlier names have left behind."""
+    scratch = bytearray(filter_layout.size("filter_scratch"))
+    at = filter_layout.place("filter_scratch", "bytes").offset
+    scratch[at:] = bytes(junk[: len(scratch) - at]).ljust(len(scratch) - at, b"z")
+    scratch[at : at + len(facts.name) + 1] = facts.name + b"\0"
+    slash = facts.name.rindex(b"/")
+    file = filter_layout.place("filter_scratch", "file").offset
+    scratch[file : file + 32] = scratch[at + slash + 1 : at + slash + 33]
+    for member, value in (("length", len(facts.name)), ("slash", slash)):
+        put(scratch, "filter_scratch", member, value)
+    for (subject, member, _), value in facts.numbers.items():
+        if subject in (Subject.OPEN, Subject.SOCKET):
+            put(scratch, "filter_scratch", subject.value[1] + member, value)
+    return scratch
+
+
+def call_of(facts: Facts, number: int) -> bytearray:
+    """struct syscall_ctx."""
+    call = bytearray(filter_layout.size("syscall_ctx"))
+    for (subject, member, element), value in facts.numbers.items():
+        if subject is Subject.CALL:
+            put(call, "syscall_ctx", member, value, element)
+    put(call, "syscall_ctx", "number", number)
+    return call
+
+
+def put(memory: bytearray, struct: str, member: str, value: int, element: int = 0) -> None:
+    place = filter_layout.place(struct, member)
+    at = place.offset + element * place.size
+    memory[at : at + place.size] = (value & (1 << 8 * place.size) - 1).to_bytes(place.size, "little")
