@@ -49,7 +49,8 @@ class Interest(msgspec.Struct, frozen=True):
 
 
 class Demand(msgspec.Struct, frozen=True):
-    """Source class → event type → interest. The type `*` stands for every type of that class."""
+    """Source class → event type → interest. The type `*` stands for every type of that class, and the class `*` for
+    events of any source (recordings)."""
 
     types: Mapping[str, Mapping[str, Interest]] = {}
     hosts: frozenset[str] = frozenset()

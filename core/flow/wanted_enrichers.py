@@ -52,8 +52,7 @@ class WantedEnrichers:
     def _wanted(self, source: str, event_type: str) -> Sequence[KeyLookups]:
         if self._demand is None:
             return tuple(one.lookups for one in self._enrichers)
-        interests = self._demand.of(source)
-        needs = frozenset[str]().union(
-            *(interests[name].state_dependencies for name in (event_type, "*") if name in interests)
-        )
+        both = (self._demand.of(source), self._demand.of("*"))
+        interests = [types[name] for types in both for name in (event_type, "*") if name in types]
+        needs = frozenset[str]().union(*(one.state_dependencies for one in interests))
         return tuple(one.lookups for one in self._enrichers if ANY_ENRICHER in needs or one.needs & needs)

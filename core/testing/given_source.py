@@ -1,4 +1,4 @@
-"""A source of events that a test has made; it ends once all of them have been evaluated."""
+"""A source of events that a test has made; it says when all of them have been evaluated."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -11,18 +11,21 @@ _LOOK: Final = 0.005
 
 
 class GivenSource:
-    """Gives events as a live source does, so that enrichers are asked; `held` says how many wait for one."""
+    """Gives events as a live source does, so that enrichers are asked, and ends when it is stopped.
 
-    def __init__(self, events: Iterable[Event | Alert], held: Callable[[], float]) -> None:
-        self._events, self._held = list(events), held
+    `held` says how many events wait for an enricher; `on_done` is called once all have been given and none waits.
+    """
+
+    def __init__(self, events: Iterable[Event | Alert], held: Callable[[], float], on_done: Callable[[], None]) -> None:
+        self._events, self._held, self._on_done = list(events), held, on_done
         self._counts: dict[str, Counts] = {}
-        self._stopped = False
+        self._stopped = asyncio.Event()
 
     async def start(self, demand: Demand) -> None:
         """Nothing to acquire."""
 
     async def batches(self) -> AsyncIterator[Sequence[Event | Alert]]:
-        """All of them, then nothing, until the last has its answer from the enrichers."""
+        """All of them, then nothing, until it is stopped."""
         for at in range(0, len(self._events), _BATCH):
             batch = self._events[at : at + _BATCH]
             for item in batch:
@@ -30,8 +33,10 @@ class GivenSource:
                     count = self._counts.setdefault(item.type, Counts())
                     count.seen, count.received = count.seen + 1, count.received + 1
             yield batch
-        while self._held() and not self._stopped:  # noqa: ASYNC110  the enrichment buffer has no event for being empty
+        while self._held() and not self._stopped.is_set():  # noqa: ASYNC110  there is no event for an empty buffer
             await asyncio.sleep(_LOOK)  # it releases within its own time limit
+        self._on_done()
+        await self._stopped.wait()
 
     async def update(self, demand: Demand) -> None:
         """What is given is given."""
@@ -41,8 +46,8 @@ class GivenSource:
         return self._counts
 
     async def stop(self) -> None:
-        """Wait for no more answers."""
-        self._stopped = True
+        """End."""
+        self._stopped.set()
 
     def declaration(self, name: str) -> SourceDeclaration[Settings]:
         """For a run: every instance that is built is this one. The state machine leaves its events alone."""

@@ -64,7 +64,8 @@ def run_mozu(
 
     `events` come from a live source of the kit's beside the configured ones, and reach enrichers and evaluators as they
     are: no state machine changes them. `declarations` are plugins that are not installed, which the configuration may
-    name. The run ends when the sources do, or after `seconds`. `virtual_time`: its clock jumps where nothing is ready;
+    name. The run ends when all events have been judged and no other source is configured, when the sources end, or
+    after `seconds`. `virtual_time`: its clock jumps where nothing is ready;
     not for components that work on threads or with sockets. Raises what `mozu run` reports: ConfigError, PluginError …
     """
     written: dict[str, object] = yaml.safe_load(config) if isinstance(config, str) else dict(config)
@@ -76,15 +77,16 @@ def run_mozu(
 
     registry = Registry()
     registry.add("the kit", _Given([kept.declaration(_ALERTS), *declarations]))
-    given = list(events)
+    given, done = list(events), asyncio.Event()
     if given or not whole["sources"]:
-        registry.add("events of the test", _Given([GivenSource(given, held).declaration(_EVENTS)]))
+        source = GivenSource(given, held, done.set if not whole["sources"] else lambda: None)
+        registry.add("events of the test", _Given([source.declaration(_EVENTS)]))
         whole["sources"] = [_EVENTS, *_listed(whole["sources"])]
     whole["sinks"] = [{_ALERTS: {"queue": {"size": 1_000_000}}}, *_listed(whole["sinks"])]
     settings, problems = _read(whole)
     registry.check(settings, problems)
     problems.check()
-    main = _run(settings, registry, metrics, seconds)
+    main = _run(settings, registry, metrics, seconds, done)
     code, statistics = virtual_clock.run(main) if virtual_time else asyncio.run(main)
     alerts = kept.alerts
     return MozuRun(
@@ -105,15 +107,21 @@ def _read(whole: Mapping[str, object]) -> tuple[Config, Problems]:
 
 
 async def _run(
-    config: Config, registry: Registry, metrics: Metrics, seconds: float
+    config: Config, registry: Registry, metrics: Metrics, seconds: float, done: asyncio.Event
 ) -> tuple[int, Mapping[str, object]]:
     tasks = BackgroundTasks()
     try:
         engine = Engine(assemble(config, registry, metrics, tasks), metrics, tasks)
+        tasks.spawn(_stopped(engine, done), "stop when all events have been given")
         code = await engine.run(duration=seconds, stats=None, attended=False)
         return code, engine.statistics()
     finally:
         tasks.cancel()
+
+
+async def _stopped(engine: Engine, done: asyncio.Event) -> None:
+    await done.wait()
+    engine.stop("all events have been given")
 
 
 class _Given:

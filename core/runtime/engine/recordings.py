@@ -25,7 +25,12 @@ from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
 from mozu.core.runtime.engine.built import Assembly, BuiltSource
 from mozu.core.state import StateMachine
 
-EVERYTHING: Final = Demand({"syscall": {"*": Interest(frozenset((*STATE_DEPENDENCIES, ANY_ENRICHER)))}})
+EVERYTHING: Final = Demand(
+    {
+        "syscall": {"*": Interest(frozenset((*STATE_DEPENDENCIES, ANY_ENRICHER)))},
+        "*": {"*": Interest(frozenset({ANY_ENRICHER}))},
+    }
+)
 """What a recording of all events adds to what the rules want."""
 
 
