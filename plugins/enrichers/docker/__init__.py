@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def build(settings: DockerSettings, context: Context) -> "DockerEnricher":
     """Build the enricher."""
-    from mozu.plugins.enrichers.docker.enricher import DockerEnricher  # imports aiohttp: only where it is used
+    from mozu.plugins.enrichers.docker.enricher import DockerEnricher  # only where it is used
 
     return DockerEnricher(settings, context)
 

@@ -5,21 +5,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-import aiohttp
 import msgspec
 
 from mozu.core.model.containers.image import ImageNames
 from mozu.plugins.enrichers.docker.documents import Described, EngineEvent, Inspected, InspectedImage, Listed
+from mozu.plugins.enrichers.docker.unix_http import Answer, BrokenAnswer, get
 
-UNREACHABLE: Final = (OSError, aiohttp.ClientError, asyncio.TimeoutError, msgspec.DecodeError)
+UNREACHABLE: Final = (OSError, BrokenAnswer, TimeoutError, msgspec.DecodeError)
 """What a call raises when the engine is absent, slow, stops in the middle, or answers what is no JSON."""
 
 _NEWEST: Final = (1, 45)
 """The newest version of the API whose documents are known here; with an older engine its own version is used."""
 
 _LIMIT: Final = 16 << 20
+_MAX_REQUESTS: Final = 16
+"""At the same time."""
 _FILTERS: Final = '{"type":["container"],"event":["create","start","rename","destroy"]}'
 
 _listed = msgspec.json.Decoder(list[Listed])
@@ -35,26 +37,22 @@ class EngineApi:
 
     def __init__(self, socket: Path, timeout: float) -> None:
         self.socket = socket
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._session: aiohttp.ClientSession | None = None
+        self._timeout = timeout
+        self._is_open = False
         self._version = ""
+        self._requests = asyncio.Semaphore(_MAX_REQUESTS)
 
     async def open(self) -> None:
         """Connect and negotiate the version of the API. Raises one of UNREACHABLE."""
         await self.close()
-        self._session = aiohttp.ClientSession(
-            "http://docker", connector=aiohttp.UnixConnector(str(self.socket), limit=16), timeout=self._timeout
-        )
-        async with self._session.get("/_ping") as answer:
-            answer.raise_for_status()
-            offered = answer.headers.get("Api-Version", "")
-        self._version = _negotiated(offered)
+        async with get(self.socket, "/_ping", self._timeout) as answer:
+            answer.check()
+            offered = answer.headers.get("api-version", "")
+        self._version, self._is_open = _negotiated(offered), True
 
     async def close(self) -> None:
-        """Close the session. Idempotent."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        """No requests from now on. Idempotent."""
+        self._is_open = False
 
     async def data_root(self) -> Path | None:
         """Where the engine keeps its files (`DockerRootDir`)."""
@@ -83,23 +81,24 @@ class EngineApi:
         query = {"filters": _FILTERS}
         if since:
             query["since"] = f"{since // 1_000_000_000}.{since % 1_000_000_000:09d}"
-        endless = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout.total)
-        async with self._opened().get(f"{self._version}/events", params=query, timeout=endless) as answer:
-            answer.raise_for_status()
-            yield _lines(answer.content)
+        self._check_open()
+        async with get(self.socket, f"{self._version}/events?{urlencode(query)}", self._timeout) as answer:
+            answer.check()
+            yield _lines(answer)
 
     async def _get(self, path: str) -> bytes | None:
         """The body, or None for 404."""
-        async with self._opened().get(self._version + path) as answer:
+        self._check_open()
+        one = get(self.socket, self._version + path, self._timeout)
+        async with asyncio.timeout(self._timeout), self._requests, one as answer:
             if answer.status == 404:
                 return None
-            answer.raise_for_status()
-            return await _whole(answer.content)
+            answer.check()
+            return await answer.whole(_LIMIT)
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _check_open(self) -> None:
+        if not self._is_open:
             raise ConnectionError(f"no connection to the engine at {self.socket}")
-        return self._session
 
 
 def _negotiated(offered: str) -> str:
@@ -112,23 +111,12 @@ def _negotiated(offered: str) -> str:
     return f"/v{version[0]}.{version[1]}"
 
 
-async def _whole(content: aiohttp.StreamReader) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in content.iter_any():
-        size += len(part)
-        if size > _LIMIT:
-            raise aiohttp.ClientPayloadError(f"the engine's answer exceeds {_LIMIT} bytes")
-        parts.append(part)
-    return b"".join(parts)
-
-
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[EngineEvent]:
+async def _lines(answer: Answer) -> AsyncIterator[EngineEvent]:
     rest = b""
-    async for part in content.iter_any():
+    async for part in answer.pieces():
         *whole, rest = (rest + part).split(b"\n")
         if len(rest) > _LIMIT:
-            raise aiohttp.ClientPayloadError(f"the engine's event exceeds {_LIMIT} bytes")
+            raise BrokenAnswer(f"the engine's event exceeds {_LIMIT} bytes")
         for line in whole:
             if line.strip():
                 yield _event.decode(line)

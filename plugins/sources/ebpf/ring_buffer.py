@@ -1,9 +1,11 @@
 """The BPF ring buffer (BPF_MAP_TYPE_RINGBUF), read in place through mmap.
 
 The map is mapped twice: one page with the consumer's position (ours to write), then one with the producer's and the
-data, which the kernel maps twice in a row so that no record is broken at the end. A record is a 32-bit length with two
-flag bits, 32 bits that are the kernel's, and the data, rounded up to 8 bytes. A record whose busy bit is set is still
-being written; nothing behind it may be read.
+data. The kernel offers the data a second time behind its end, so that no record is broken there; that copy would count
+as memory of this process, page for page, so it is not mapped, and the few records that are broken are joined.
+
+A record is a 32-bit length with two flag bits, 32 bits that are the kernel's, and the data, rounded up to 8 bytes. One
+whose busy bit is set is still being written; nothing behind it may be read.
 """
 
 import mmap
@@ -27,7 +29,7 @@ class RingBuffer:
         self._mask = size - 1
         self._page = page
         self._consumer = mmap.mmap(fd, page, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE, offset=0)
-        self._data = mmap.mmap(fd, page + 2 * size, mmap.MAP_SHARED, mmap.PROT_READ, offset=page)
+        self._data = mmap.mmap(fd, page + size, mmap.MAP_SHARED, mmap.PROT_READ, offset=page)
         self._own = memoryview(self._consumer).cast("Q")
         self._whole = memoryview(self._data)
         self._positions = self._whole.cast("Q")
@@ -47,12 +49,13 @@ class RingBuffer:
         """How far they are read."""
         return self._own[0]
 
-    def drain(self, take: Callable[[mmap.mmap, int], T | None], limit: int) -> list[T]:
+    def drain(self, take: Callable[[mmap.mmap | bytes, int], T | None], limit: int) -> list[T]:
         """Call `take` (buffer, offset of the data) for up to `limit` records; its results, in order.
 
         Then their space is freed (the consumer position), so `take` must copy what it keeps.
         """
         lengths, data, mask, page = self._lengths, self._data, self._mask, self._page
+        data_end = page + mask + 1
         at, end = self._own[0], self._positions[0]
         taken: list[T] = []
         for _ in range(limit):
@@ -63,12 +66,20 @@ class RingBuffer:
             if length & _BUSY:
                 break
             if not length & _DISCARDED:
-                value = take(data, offset + _HEADER)
+                if offset + _HEADER + (length & _LENGTH) <= data_end:
+                    value = take(data, offset + _HEADER)
+                else:
+                    value = take(self._joined(offset + _HEADER, length & _LENGTH), 0)
                 if value is not None:
                     taken.append(value)
             at += ((length & _LENGTH) + _HEADER + 7) & ~7
         self._own[0] = at
         return taken
+
+    def _joined(self, at: int, length: int) -> bytes:
+        """The data of a record that goes on at the beginning; its header is whole, for both are multiples of 8."""
+        head = self._data[at : self._page + self._mask + 1]
+        return head + self._data[self._page : self._page + length - len(head)]
 
     def close(self) -> None:
         """Unmap."""

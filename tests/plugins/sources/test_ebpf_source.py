@@ -150,6 +150,25 @@ def test_a_discarded_record_is_skipped(ring: tuple[RingBuffer, mmap.mmap]) -> No
     assert taken(made) == [b"here"]
 
 
+@pytest.mark.parametrize("before_end", range(8, 40, 8))
+def test_a_record_that_goes_on_at_the_beginning_is_given_whole(
+    ring: tuple[RingBuffer, mmap.mmap], before_end: int
+) -> None:
+    made, memory = ring
+    at = SIZE - before_end
+    memory[:8] = at.to_bytes(8, "little")
+    data = bytes(range(32))
+    memory[2 * PAGE + at : 2 * PAGE + at + 8] = len(data).to_bytes(4, "little") + bytes(4)
+    behind = before_end - 8
+    memory[2 * PAGE + SIZE - behind : 2 * PAGE + SIZE] = data[:behind]
+    memory[2 * PAGE : 2 * PAGE + len(data) - behind] = data[behind:]
+    put(memory, at + 40, b"next")
+
+    found = made.drain(lambda buffer, start: bytes(buffer[start : start + 32]), 100)
+
+    assert [data, b"next"] == [found[0], found[1][:4]]
+
+
 @pytest.mark.ebpf
 def test_the_source_runs_under_the_standard_loop_too() -> None:
     requirements.ebpf()
