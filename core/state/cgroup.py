@@ -1,8 +1,9 @@
 """Container id and runtime of a process from its cgroup paths alone.
 
-Live, paths are matched by what container runtimes are known to write, nested cgroups of a container included, and a
-bare `/NAMESPACE/ID` only where the namespace is one of containerd's usual ones (machines live in paths of that shape).
-The processes of a recording are matched as Falco does it, so that old recordings mean what they meant.
+Live, paths are matched by what container runtimes are known to write; the innermost container counts, with all cgroups
+below its own. A bare `/NAMESPACE/ID` is containerd's where the namespace is one of its usual ones, or where its state
+directory has that task (machines live in paths of that shape). The processes of a recording are matched as Falco does
+it, so that old recordings mean what they meant.
 """
 
 import re
@@ -11,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from mozu.core.model.event import Container
+from mozu.core.state.containerd_tasks import has_task
 
 KNOWN_NAMESPACES: Final = frozenset({"default", "k8s.io", "moby", "buildkit", "nerdctl"})
 
@@ -36,18 +38,27 @@ _LIVE: Final = _rules(
     ("docker", rf"(?:^|/)docker-{_ID}\.scope(?:/|$)"),
     ("docker", rf"(?:^|/)docker/(?:buildkit/)?{_ID}(?:/|$)"),
     ("buildkit", r"(?:^|/)(?:docker/)?buildkit/(?P<id>[0-9a-z]{25})(?:/|$)"),
+    ("buildkit", r"(?:^|/)(?:docker|buildkit)-(?P<id>[0-9a-z]{25})\.scope(?:/|$)"),
     ("k8s", rf"(?:^|/)kubepods(?:/(?:burstable|besteffort))?/{_POD}/{_ID}(?:/|$)"),
     ("ecs", r"(?:^|/)ecs/(?:[^/]+/)?[0-9a-f]{32}/(?P<id>[0-9a-f]{32}-\d+|[0-9a-f]{64})(?:/|$)"),
     ("garden", r"(?:^|/)garden/(?P<id>[0-9a-f-]{28,36})(?:/|$)"),
+    ("containerd", rf"(?:^|/)(?:k8s\.io|nerdctl|default|buildkit)/{_ID}(?:/|$)"),
     ("docker", rf"/{_ID}$"),
-    ("systemd-nspawn", r"(?:^|/)machine\.slice/(?:systemd-nspawn@|machine-)(?P<id>[^/]+?)\.(?:service|scope)(?:/|$)"),
+    ("docker", rf"^/{_ID}/"),
     ("libvirt-lxc", r"/libvirt/lxc/(?P<id>[^/]+)"),
-    ("lxc", r"(?:^|/)lxc(?:\.payload)?[./](?P<id>[^/]+)"),
     ("libvirt-lxc", r"/(?P<id>[^/]+)\.libvirt-lxc(?:/|$)"),
-    ("libvirt-lxc", r"-lxc\\x2d(?P<id>.+)\.scope(?:/libvirt)?$"),
+    ("libvirt-lxc", r"(?:^|/)machine-lxc\\x2d\d+\\x2d(?P<id>[^/]+)\.scope(?:/|$)"),
+    ("libvirt-lxc", r"-lxc\\x2d(?P<id>[^/]+)\.scope(?:/libvirt)?$"),
+    (
+        "systemd-nspawn",
+        r"(?:^|/)machine\.slice/(?:systemd-nspawn@|machine-(?!qemu\\x2d|lxc\\x2d|libpod))(?P<id>[^/]+?)"
+        r"\.(?:service|scope)(?P<monitor>/supervisor)?(?:/|$)",
+    ),
+    ("lxc", r"(?:^|/)lxc(?P<monitor>\.monitor)(?:[./](?P<id>[^/]+)|$)"),
+    ("lxc", r"(?:^|/)lxc(?:\.payload)?[./](?!monitor\b|payload\b|pivot\b)(?P<id>[^/]+)"),
     ("bpm", r"bpm-(?P<id>[A-Za-z0-9._-]+)\.scope"),
-    ("containerd", rf"^/(?P<namespace>{_NAME})/(?P<id>{_NAME})$"),
 )
+_BARE: Final = re.compile(rf"(?:^|(?<=/))(?P<namespace>{_NAME})/(?P<id>{_NAME})(?=/|$)")
 _RECORDED: Final = _rules(
     ("podman", rf"/libpod-(?:payload-)?{_ID}(?:\.scope(?:/container)?)?$"),
     ("docker", rf"/{_ID}$"),
@@ -71,21 +82,49 @@ def match(path: str, namespaces: frozenset[str] | None = KNOWN_NAMESPACES) -> Co
     """
     if path.startswith("/../"):  # seen from inside another cgroup namespace
         path = "/" + path.lstrip("/.")
-    for runtime, rule in _RECORDED if namespaces is None else _LIVE:
-        found = rule.search(path)
-        if found is None:
-            continue
-        parts = found.groupdict()
-        if parts.get("monitor"):
-            return None
-        if runtime == "containerd" and len(parts["id"]) != 64 and not _is_bare(path, parts, namespaces):
-            continue
-        return Container(parts["id"], runtime)
+    if namespaces is None:
+        return _recorded(path)
+    found = _innermost(path)
+    if found is None:
+        return _bare(path, namespaces)
+    runtime, parts = found
+    if parts.groupdict().get("monitor"):  # what holds a container is outside of it
+        outside = path[: parts.start()]
+        return match(outside, namespaces) if outside else None
+    return _bare(path[parts.end("id") :], namespaces) or Container(parts["id"], runtime)
+
+
+def _innermost(path: str) -> tuple[str, re.Match[str]] | None:
+    """Of all that rules find, what begins last; the first rule where several do."""
+    best: tuple[str, re.Match[str]] | None = None
+    for runtime, rule in _LIVE:
+        at = 0
+        while (found := rule.search(path, at)) is not None:
+            if best is None or found.start("id") > best[1].start("id"):
+                best = runtime, found
+            at = found.start() + 1
+    return best
+
+
+def _bare(path: str, namespaces: frozenset[str]) -> Container | None:
+    """One of containerd's whose path shows nothing but namespace and id."""
+    whole = _BARE.fullmatch(path, 1)
+    if whole is not None and whole["namespace"] in namespaces and not path.endswith(_UNITS):
+        return Container(whole["id"], "containerd")
+    at = 0
+    while (found := _BARE.search(path, at)) is not None:
+        if has_task(found["namespace"], found["id"]):
+            return Container(found["id"], "containerd")
+        at = found.start() + 1
     return None
 
 
-def _is_bare(path: str, parts: dict[str, str], namespaces: frozenset[str] | None) -> bool:
-    return not path.endswith(_UNITS) and (namespaces is None or parts.get("namespace") in namespaces)
+def _recorded(path: str) -> Container | None:
+    for runtime, rule in _RECORDED:
+        found = rule.search(path)
+        if found is not None and not (runtime == "containerd" and path.endswith(_UNITS) and len(found["id"]) != 64):
+            return Container(found["id"], runtime)
+    return None
 
 
 @lru_cache(maxsize=4096)

@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from mozu.core.state import containerd_tasks
 from mozu.core.state.cgroup import container_of, match
 
 ID = "a" * 8 + "0123456789abcdef" * 3 + "b" * 8
@@ -32,6 +35,21 @@ CONTAINERS = [
     (f"/machine.slice/libpod-{ID}.scope/container", "podman"),
     (f"/libpod_parent/libpod-{ID}", "podman"),
     (f"/machine.slice/libpod-payload-{ID}.scope", "podman"),
+    (f"/libpod_parent/{'c' * 64}/libpod-{ID}", "podman"),
+    (f"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope/container", "podman"),
+    (f"/system.slice/web.service/libpod-payload-{ID}", "podman"),
+    (f"/machine.slice/machine-libpod_pod_{'c' * 64}.slice/libpod-{ID}.scope/container/nested", "podman"),
+    (f"/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod{SLICE}.slice/docker-{ID}.scope", "docker"),
+    (f"/default/{ID}", "containerd"),
+    (f"/k8s.io/{ID}", "containerd"),
+    (f"/docker/{'c' * 64}/docker/{ID}", "docker"),
+    (f"/docker/{'c' * 64}/kubelet.slice/kubelet-kubepods.slice/cri-containerd-{ID}.scope", "containerd"),
+    (f"/docker/{'c' * 64}/libpod_parent/libpod-{ID}", "podman"),
+    (f"/docker/{ID}/libpod_parent/libpod-conmon-{'c' * 64}", "docker"),
+    (f"/lxc.payload.web/docker/{ID}/init.scope", "docker"),
+    (f"/../docker-{ID}.scope", "docker"),
+    (f"/../../{ID}/init.scope", "docker"),
+    (f"/../../kubepods/burstable/pod{POD}/{ID}", "k8s"),
     (f"/ecs/{'0123456789abcdef' * 2}/{ID}", "ecs"),
 ]
 
@@ -53,7 +71,13 @@ def test_the_path_of_a_container_tells_id_and_runtime(path: str, runtime: str) -
         ("/machine/web.libvirt-lxc", "web", "libvirt-lxc"),
         ("/libvirt/lxc/web", "web", "libvirt-lxc"),
         ("/system.slice/bpm-job-x.scope", "job-x", "bpm"),
+        ("/machine.slice/machine-deb.scope/payload", "deb", "systemd-nspawn"),
+        (r"/machine.slice/machine-lxc\x2d4711\x2dweb.scope/libvirt", "web", "libvirt-lxc"),
         ("/default/c1", "c1", "containerd"),
+        ("/../default/c1", "c1", "containerd"),
+        (f"/docker/{ID}/default/c1", "c1", "containerd"),
+        ("/docker/buildkit/abcdefghijklmnopqrstuvwxy/x", "abcdefghijklmnopqrstuvwxy", "buildkit"),
+        ("/system.slice/buildkit-abcdefghijklmnopqrstuvwxy.scope", "abcdefghijklmnopqrstuvwxy", "buildkit"),
         ("/docker/buildkit/abcdefghijklmnopqrstuvwxy", "abcdefghijklmnopqrstuvwxy", "buildkit"),
     ],
 )
@@ -77,6 +101,12 @@ def test_some_runtimes_give_names(path: str, name: str, runtime: str) -> None:
         f"/process_api/{'0123456789abcdef' * 2}",
         "/anything/else",
         f"/docker/{ID[:40]}",
+        "/lxc.monitor.web",
+        "/lxc.monitor/web",
+        "/machine.slice/systemd-nspawn@deb.service/supervisor",
+        r"/machine.slice/machine-qemu\x2d1\x2dvm.scope/emulator",
+        "/production/web1",
+        "/default/c1.service",
     ],
 )
 def test_other_paths_are_of_the_host(path: str) -> None:
@@ -113,3 +143,21 @@ def test_the_first_path_that_tells_counts() -> None:
 
 def test_no_cgroup_is_no_container() -> None:
     assert container_of(()) is None
+
+
+@pytest.mark.parametrize("path", ["/production/web1", "/outer/production/web1", "/production/web1/init.scope"])
+def test_any_namespace_counts_where_containerd_has_that_task(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "production/web1").mkdir(parents=True)
+    monkeypatch.setattr(containerd_tasks, "STATE_DIRECTORIES", (str(tmp_path),))
+    found = match.__wrapped__(path)
+    assert found is not None
+    assert ("web1", "containerd") == (found.full_id, found.runtime)
+
+
+def test_hybrid_hierarchies_count_whichever_of_them_tells() -> None:
+    paths = (("memory", "/process_api/x"), ("name=systemd", f"/user.slice/libpod-{ID}.scope/container"), ("", "/"))
+    found = container_of(paths)
+    assert found is not None
+    assert (ID, "podman") == (found.full_id, found.runtime)
