@@ -13,12 +13,19 @@ _DOTTED = {Argument.DOTTED, Argument.DOTTED_OR_INDEX, Argument.DOTTED_OPTIONAL, 
 _INDEX = {Argument.INDEX, Argument.INDEX_OPTIONAL, Argument.DOTTED_OR_INDEX}
 
 
+class _Table:
+    """What registries of one engine share that took each other's places."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Field] = {}
+        self.checked: dict[str, ReportValue] = {}
+
+
 class FieldRegistry:
     """The fields of one engine: the core's and those its plugins declare."""
 
     def __init__(self, fields: Iterable[Field] = (), lookups: Lookups | None = None) -> None:
-        self._fields: dict[str, Field] = {}
-        self._checked: dict[str, ReportValue] = {}
+        self._table = _Table()
         self.lookups = Lookups() if lookups is None else lookups
         """Where enrichers and recordings put their look-ups of names, for the readers of these fields."""
         self.add(fields)
@@ -26,43 +33,48 @@ class FieldRegistry:
     def add(self, fields: Iterable[Field]) -> None:
         """A later declaration of the same name replaces an earlier one that has no reader; else ValueError."""
         for field in fields:
-            old = self._fields.get(field.name)
+            old = self._table.fields.get(field.name)
             if old is not None and not old.unavailable:
                 raise ValueError(f"field {field.name} is declared twice")
-            self._fields[field.name] = field
+            self._table.fields[field.name] = field
 
     def provide(self, name: str, make: Callable[[str | None], Reader], by: str = "") -> None:
         """A component brings the reader of a known field: `make` takes the argument. Raises UnknownField.
 
         `by` is the id of an enricher, whose look-ups the field needs from then on.
         """
-        field = self._fields.get(name)
+        field = self._table.fields.get(name)
         if field is None:
             raise UnknownField(f"{name}: an enricher reads a field that is not declared")
         needs = (field.needs or frozenset()) | ({f"enricher:{by}"} if by else set())
-        self._fields[name] = msgspec.structs.replace(
+        self._table.fields[name] = msgspec.structs.replace(
             field, read=None, bind=lambda argument, _: make(argument), unavailable="", needs=needs
         )
 
     def check_values(self, names: Iterable[str], report: ReportValue) -> None:
         """Check what the readers of these fields give; `report` gets every wrong value that is found."""
-        self._checked.update(dict.fromkeys(names, report))
+        self._table.checked.update(dict.fromkeys(names, report))
+
+    def take_place_of(self, before: "FieldRegistry") -> None:
+        """A reload: all who have the registry before have these fields from now on, and nothing keeps the others."""
+        before._table.fields, before._table.checked = self._table.fields, self._table.checked
+        self._table = before._table
 
     def __iter__(self) -> Iterator[Field]:
-        return iter(sorted(self._fields.values(), key=lambda field: field.name))
+        return iter(sorted(self._table.fields.values(), key=lambda field: field.name))
 
     def __contains__(self, name: object) -> bool:
-        return name in self._fields
+        return name in self._table.fields
 
     def get(self, name: str) -> Field | None:
         """The field of exactly this name."""
-        return self._fields.get(name)
+        return self._table.fields.get(name)
 
     def find(self, text: str) -> tuple[Field, str]:
         """The longest known field that `text` begins with (ending at a dot or the end), and what is left."""
         end = len(text)
         while end > 0:
-            field = self._fields.get(text[:end])
+            field = self._table.fields.get(text[:end])
             if field is not None:
                 return field, text[end:]
             end = text.rfind(".", 0, end)
@@ -89,7 +101,7 @@ class FieldRegistry:
             field = field.variant(argument)
         reader = field.reads(argument, event_type)
         bare = argument is None
-        report = self._checked.get(field.name)
+        report = self._table.checked.get(field.name)
         if report is not None and reader is not None:
             reader = checked_reader(field, reader, argument, report)
         return Resolved(

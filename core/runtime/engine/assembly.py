@@ -124,7 +124,7 @@ class Assembler:
         bounds, limits = core.enrichment_buffer, core.alert_limiter
         same_limits = current is not None and limits == current.config.core.alert_limiter
         same_redaction = current is not None and core.redact == current.config.core.redact
-        return Assembly(
+        made = Assembly(
             fields=self._fields,
             enrichers=self._enrichers,
             evaluators=evaluators,
@@ -152,6 +152,14 @@ class Assembler:
             impaired=self._impaired,
             field_plugins=self._field_plugins(),
         )
+        self._let_go()
+        return made
+
+    def _let_go(self) -> None:
+        """Components keep this object, for another instance; it must not keep those that were there beside them."""
+        self._current = None
+        self._enrichers, self._sources, self._sinks = [], [], []
+        self._key_lookups, self._assigned = {}, {}
 
     # --- fields
 
@@ -185,23 +193,22 @@ class Assembler:
         if self._current is not None and self._fields is self._current.fields:
             return
         for enricher in self._enrichers:
-            with self._assigning(Kind.ENRICHER, enricher.name):
+            with self._assigning(self._assigned.setdefault((Kind.ENRICHER, enricher.name), {})):
                 (entry,) = (one for one in self._config.enrichers if one.id == enricher.name)
                 plugin = self._registry.plugin(entry.kind, entry.name)
                 bind_enricher(self._fields, plugin, enricher, self._values, self._impaired)
         for source in self._sources:  # whose input answers for itself: its readers take the place of the enrichers'
             if isinstance(source.isolated.component, ProvidesReaders):
-                with self._assigning(Kind.SOURCE, source.isolated.name):
+                with self._assigning(self._assigned.setdefault((Kind.SOURCE, source.isolated.name), {})):
                     bind_source(self._fields, source.isolated, self._values)
 
     @contextmanager
-    def _assigning(self, kind: Kind, identity: str) -> Iterator[None]:
+    def _assigning(self, assigned: dict[str, Any]) -> Iterator[None]:
         """Note what a component assigns to the look-ups of names meanwhile. It takes effect with the assembly."""
         before = self._names.functions()
         yield
         after = self._names.functions()
         self._names.assign(before)
-        assigned = self._assigned.setdefault((kind, identity), {})
         assigned.update((name, after[name]) for name in after if after[name] != before[name])
 
     # --- components
@@ -310,13 +317,15 @@ class Assembler:
             spawn=self._tasks.of(isolation),
         )
 
+        assigned = self._assigned.setdefault((entry.kind, entry.id), {})
+
         def build() -> C:
             seconds = self._config.core.start_deadline
-            with self._assigning(entry.kind, entry.id), deadline(isolation, "build", seconds):
+            with self._assigning(assigned), deadline(isolation, "build", seconds):
                 return self._registry.build(declaration, entry, context)
 
         # A start goes without an optional component; a reload that cannot build it is refused.
-        needed = entry if self._current is None else msgspec.structs.replace(entry, optional=False)
+        needed = msgspec.structs.replace(entry, optional=False) if self._current is not None else entry
         made = cast("Isolated[C]", isolated(isolation, declaration, needed, self._metrics, build))
         made.is_optional = entry.optional
         return made

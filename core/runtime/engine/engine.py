@@ -129,12 +129,11 @@ class Engine:
         try:
             async with self._group:
                 self._tasks.own(self._group)
-                startup = self._startup()
-                is_started = await self._start(startup)
+                work = await self._begin()
                 self._culprits.use(self._components())  # another source may stand in for one that cannot start
                 if duration is not None:
                     timer = loop.call_later(duration, self.stop, "the time given has passed")
-                await (self._work() if is_started else self._abort(startup))
+                await work
                 self._tasks.cancel()
         except BaseExceptionGroup as group:
             raise group.exceptions[0] if len(group.exceptions) == 1 else group from None
@@ -170,6 +169,12 @@ class Engine:
             spawn=self._tasks.spawn,
             begin_retry=self._retries.begin,
         )
+
+    async def _begin(self) -> Coroutine[None, None, None]:
+        """Start everything; what is to be done then. Raises what refuses the start."""
+        startup = self._startup()
+        is_started = await self._start(startup)
+        return self._work() if is_started else self._abort(startup)
 
     async def _start(self, startup: Startup) -> bool:
         """Start everything; whether that was done before a stop came. Raises what refuses the start."""

@@ -246,10 +246,11 @@ class Reloader:
             logging.getLogger().setLevel(fresh.config.core.log.level.upper())
         if parts.hosts is not None:
             parts.hosts.configure(fresh.resolve)
-        other_fields = fresh.fields is not current.fields
+        fields, other_fields = current.fields, fresh.fields is not current.fields
         _retire_absent(current, fresh)
         current.become(fresh)
         if other_fields:
+            fresh.fields.take_place_of(fields)
             current.assign_lookups()
         if parts.hosts is not None:
             parts.hosts.want(parts.demand().hosts)

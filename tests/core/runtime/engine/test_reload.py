@@ -1,8 +1,10 @@
 """Reloads of a run from real files: what has not changed stays, the rest comes into force in one step or not at all."""
 
 import asyncio
+import gc
 import json
 import logging
+import weakref
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -109,6 +111,7 @@ class Scene:
         self._write()
         before = len(self.notices)
         await self.reloader._reload()
+        self.reloader._on_end()
         sinks = self.engine._sinks
         while sinks._retiring or sinks._replacing:
             await asyncio.wait([*sinks._retiring, *sinks._replacing])
@@ -497,4 +500,36 @@ def test_names_are_answered_by_an_enricher_that_was_built_again(scene: Scene) ->
         scene.engine._retries._on_start()
         assert getattr(scene.assembly.fields.lookups.user, "__self__", None) is enricher.component
 
+    scene.play(scenario)
+
+
+def test_nothing_is_left_of_what_reloads_have_replaced(scene: Scene) -> None:
+    def change(number: int) -> None:
+        """Two enrichers, an evaluator and two sinks that are replaced in turns: each has seen others come and go."""
+        (scene.folder / "a").write_text(str(number))
+        scene.rule("A", path=f"/{number}")
+        scene.tree |= {
+            "enrichers": [{"users": {"nss": number % 4 < 2}}, {"docker": {"timeout": 0.1 + number // 2}}],
+            "sinks": [scene.sink("one", to=f"one-{number // 2}"), scene.sink("two", to=f"two-{(number + 1) // 2}")],
+        }
+
+    async def scenario(scene: Scene) -> None:
+        gone: list[weakref.ref[Any]] = []
+        for number in range(8):
+            change(number)
+            await scene.reload()
+            built = scene.assembly
+            components = [one.component for one in (*built.enrichers, *built.evaluators)]
+            gone += map(weakref.ref, components + [one.isolated.component for one in built.sinks])
+        built = scene.assembly
+        in_use = [one.component for one in (*built.enrichers, *built.evaluators)]
+        in_use += [one.isolated.component for one in built.sinks]
+        while scene.engine._tasks._tasks and any("retire" in task.get_name() for task in scene.engine._tasks._tasks):
+            await asyncio.sleep(0.01)
+        gc.collect()
+        alive = {id(found): found for ref in gone if (found := ref()) is not None}
+        before_last = [found for found in alive.values() if found not in in_use]
+        assert [] == before_last
+
+    change(0)
     scene.play(scenario)
