@@ -1,7 +1,7 @@
 """What a new configuration changes in a run: what cannot change while it lasts, and the rest in words."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.api import Evaluator, Kind, NamesRules, Settings
 from mozu.core.isolation.isolated import Isolated
@@ -123,7 +123,7 @@ def _rules(fresh: Sequence[Isolated[Evaluator]], current: Sequence[Isolated[Eval
         yield f"rules of {one.name}: {'; '.join(parts) or 'changed'}"
 
 
-def _names(evaluator: Evaluator) -> dict[str, Any]:
+def _names(evaluator: Evaluator) -> dict[str, None]:
     return dict.fromkeys(evaluator.rule_names()) if isinstance(evaluator, NamesRules) else {}
 
 
