@@ -96,6 +96,8 @@ docs: $(STAMP)   ## write the generated pages again
 	$(PYTHON) -m mozu.core.model.fields.document > docs/fields.md
 	$(PYTHON) -m mozu.core.cli.document docs/configuration.md
 	TZ=UTC $(PYTHON) -m tests.core.delivery.encode.guide docs/formats.md
+	$(PYTHON) -m mozu.core.api.document > docs/api.md
+	$(PYTHON) -m mozu.core.cli.plugin.document > docs/plugin-examples.md
 	$(PYTHON) -m mozu.core.recording.schema > schemas/recording/v1.schema.json
 
 clean:           ## remove what make made
