@@ -82,18 +82,22 @@ class ProgramCode:
     def compile(self, chosen: Iterable[Program]) -> None:
         """Have the code of these programs, in the first variant that the verifier accepts.
 
-        Raises SourceUnavailable.
+        What is compiled at all is compiled at once, with the subprograms of kernel filters. Raises SourceUnavailable.
         """
         wanted = {program.entry: program for program in chosen if program.entry not in self._codes}
         kinds = {entry: (_type(program),) for entry, program in wanted.items()}
         units = {entry: program_unit(program) for entry, program in wanted.items()}
         loaded = self._load_cached(units, kinds)
         while units:
-            codes = self.supply.compile(units.values(), self._variants[0])
+            variant = self._variants[0]
+            parts, missing = self._kept_subprograms(variant)
+            both = [*units.values(), *missing]
+            compiled = self.supply.compile(both, variant)
+            codes = {entry: compiled[entry] for entry in units}
             try:
                 loaded |= self._load_all(codes, kinds)
             except _Refused as refused:
-                may_help = refused.is_too_long or self._variants[0].casts
+                may_help = refused.is_too_long or variant.casts
                 if len(self._variants) == 1 or not may_help:
                     _close(loaded)
                     raise refused.as_unavailable() from refused.error
@@ -103,19 +107,25 @@ class ProgramCode:
                 _close(loaded)
                 raise
             self._codes |= codes
-            self.supply.keep(units.values(), self._variants[0], codes)
+            self.supply.keep(both, variant, compiled)
+            self._subprograms[variant] = parts | {unit.entry: compiled[unit.entry] for unit in missing}
             break
         self._loaded |= loaded
 
     def _load_cached(self, units: dict[str, Unit], kinds: Mapping[str, Collection[int]]) -> Loaded:
-        """Load what the cache has, and take it out of `units`; code that the kernel refuses is compiled anew."""
+        """Load what the cache has, and take it out of `units`; code that the kernel refuses is compiled anew.
+
+        Where it has some in a later variant, the kernel has refused those before: what comes next begins with that one.
+        """
         loaded: Loaded = {}
-        for variant in self._variants:
+        for variant in tuple(self._variants):
             for entry, code in self.supply.from_cache(units.values(), variant).items():
                 with suppress(_Refused):
                     loaded |= self._load_all({entry: code}, kinds)
                     self._codes[entry] = code
                     del units[entry]
+                    while self._variants[0] != variant:
+                        self._variants.popleft()
             if not units:
                 break
         return loaded
@@ -133,7 +143,9 @@ class ProgramCode:
             except _Refused as error:
                 refused = error
             except SourceUnavailable as error:
-                raise FilterRefused(str(error)) from error
+                if refused is None:
+                    raise FilterRefused(str(error)) from error
+                break
         assert refused is not None
         if refused.is_too_long:
             raise FilterRefused("the verifier finds the tests too long") from refused.error
@@ -143,15 +155,19 @@ class ProgramCode:
         """Name → subprogram of kernel filters (codegen.PARTS), to be linked. Raises SourceUnavailable."""
         variant = variant or self._variants[0]
         if variant not in self._subprograms:
-            units = {part: part_unit(part) for part in PARTS}
-            codes = dict(self.supply.from_cache(units.values(), variant))
-            missing = [unit for unit in units.values() if unit.entry not in codes]
+            codes, missing = self._kept_subprograms(variant)
             if missing:
                 compiled = self.supply.compile(missing, variant)
                 self.supply.keep(missing, variant, compiled)
                 codes |= compiled
-            self._subprograms[variant] = {part: codes[unit.entry] for part, unit in units.items()}
-        return self._subprograms[variant]
+            self._subprograms[variant] = codes
+        return {part: self._subprograms[variant][part_unit(part).entry] for part in PARTS}
+
+    def _kept_subprograms(self, variant: Variant) -> tuple[dict[str, RelocatableCode], list[Unit]]:
+        """Entry → subprogram, as far as they are in the cache, and the units of the others."""
+        units = [part_unit(part) for part in PARTS]
+        kept = dict(self.supply.from_cache(units, variant))
+        return kept, [unit for unit in units if unit.entry not in kept]
 
     def verify(self, program: Program, code: RelocatableCode) -> None:
         """Load code once, as this program is. Raises SourceUnavailable where the kernel refuses it."""

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from mozu.core.api import Counts
 from mozu.core.model.event import SyscallEvent
 from tests.support.acts import int80, io_uring, opens, sockets
 from tests.support.acts.raw import calls
-from tests.support.filter_comparison import OPENS, FilterComparison, alerts
+from tests.support.filter_comparison import OPENS, FilterComparison, alerts, wants
 from tests.support.live import PATIENCE, Act, demand
 
 pytestmark = pytest.mark.ebpf
@@ -224,6 +225,35 @@ def test_numbers_of_calls_are_tested(comparison: FilterComparison) -> None:
     assert ([1, 1], [2, 2]) == tuple([len(act.of(name)) for name in ("socket", "ptrace")] for act in (filtered, whole))
     assert 2 == len(alerts(rules, filtered))
     assert alerts(rules, filtered) == alerts(rules, whole)
+
+
+# --- other rules
+
+
+def test_no_call_is_missed_while_filters_change(comparison: FilterComparison, likely: Path) -> None:
+    """Filters are exchanged again and again beside a flood of opens that all of them let pass."""
+    rule = f"evt.type = openat and fd.name = {likely}/x/a.b"
+    comparison.want(rule)
+    over = threading.Event()
+    exchanged = 0
+
+    def exchange() -> None:
+        nonlocal exchanged
+        while not over.is_set():
+            other = f"evt.type = openat and fd.name startswith {likely}/{exchanged}/"
+            comparison.filtered.update(wants([rule, other]))
+            exchanged += 1
+
+    changing = threading.Thread(target=exchange)
+    changing.start()
+    try:
+        filtered, _ = comparison.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 5000)
+    finally:
+        over.set()
+        changing.join()
+
+    assert 5000 == paths(filtered.of("openat")).count(str(likely / "x" / "a.b"))
+    assert exchanged > 1
 
 
 # --- what the state needs
