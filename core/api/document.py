@@ -16,7 +16,8 @@ from mozu.core import api
 _HEAD: Final = """# What plugins import
 
 Every name that `mozu` (and `mozu.core.api`) promises to plugins, with its types; made from the code (`make docs`).
-What the contracts mean is in [spec/component.md](spec/component.md), what is promised for how long in [hooks.md](hooks.md).
+What the contracts mean is in [spec/component.md](spec/component.md), what is promised and for how long in
+[hooks.md](hooks.md).
 """
 
 
