@@ -235,7 +235,8 @@ class DiskQueue:
             with suppress(SpoolRefused):
                 await self._file.run(lambda spool: self._write_acks(spool, ()))
             with suppress(SpoolRefused):
-                waiting = (await self._file.run(Spool.status)).waiting
+                decided = len(self._to_delete) + len(self._to_dead_letter)  # and not written
+                waiting = (await self._file.run(Spool.status)).waiting - decided
             self._metrics.counter("spool_left_records_total").value += waiting
         await self._file.close()
         return waiting
@@ -296,6 +297,7 @@ class DiskQueue:
         except SpoolRefused as refused:
             await self._drop(refused, batch)
             return
+        self._file.note(None)
         self._read_ahead.committed(last, batch)
         first = last - len(batch) + 1
         self._stored.append((first, self._positions(batch)))
@@ -341,6 +343,7 @@ class DiskQueue:
 
     async def _drop(self, refused: SpoolRefused, alerts: Sequence[Alert]) -> None:
         """Count alerts that were never in the file, and use up their numbers."""
+        self._file.note(refused)
         for alert in alerts:
             self._drops.count(alert, refused.reason)
         for position in self._positions(alerts):

@@ -40,6 +40,7 @@ class SpoolFile:
         self._spool: Spool | None = None
         self._owed: OwedNumbers | None = None
         self._problems: list[str] = []
+        self._is_unwritable = False
         self._watched = asyncio.Event()
         """Set once no more looks are wanted."""
 
@@ -107,6 +108,13 @@ class SpoolFile:
         except TimeoutError:
             return False
         return True
+
+    def note(self, refused: SpoolRefused | None) -> None:
+        """What became of the last attempt to store alerts: a disk that refuses to write is a problem, once."""
+        is_unwritable = isinstance(refused, SpoolUnwritable)
+        if is_unwritable and not self._is_unwritable:
+            self._report(f"{refused}; alerts of this sink are dropped until it takes them again")
+        self._is_unwritable = is_unwritable
 
     def take_problems(self) -> list[str]:
         """Damage that was met while running, since the last call."""

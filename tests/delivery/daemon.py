@@ -129,7 +129,8 @@ def daemon(
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=log, env=env)
     made = Daemon(process, folder, crowd)
     try:
-        made.wait_log(r"watching \d+ event types")
+        if not any("2>&-" in word for word in before):
+            made.wait_log(r"watching \d+ event types")
         yield made
     finally:
         if process.poll() is None:

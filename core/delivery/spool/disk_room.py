@@ -64,21 +64,23 @@ def preallocate_wal(path: Path) -> bool:
     """Give the WAL of this database its blocks; False where the disk has no room now."""
     fd = os.open(path.with_name(path.name + "-wal"), os.O_RDWR | os.O_CLOEXEC)
     try:
-        return _allocate(fd, 0, WAL_BYTES, keep_size=False)
+        return _allocate(fd, 0, WAL_BYTES, keep_size=False) == 0
     finally:
         os.close(fd)
 
 
-def preallocate(fd: int, end: int, size: int) -> bool:
-    """Take blocks for at least `size` bytes behind byte `end` of the database; False where the disk has no room.
+def preallocate(fd: int, end: int, size: int) -> int:
+    """Take blocks for at least `size` bytes behind byte `end` of the database: 0, or the number of the error.
 
     The descriptor must stay open as long as SQLite has the file open: close(2) of any descriptor of a file drops all
     locks (fcntl) of the process on it, and another process that opens the spool would then delete the WAL.
     """
-    return _allocate(fd, end, max(size, _STEP), keep_size=True) or _allocate(fd, end, size, keep_size=True)
+    if _allocate(fd, end, max(size, _STEP), keep_size=True) == 0:
+        return 0
+    return _allocate(fd, end, size, keep_size=True)
 
 
-def _allocate(fd: int, offset: int, size: int, *, keep_size: bool) -> bool:
+def _allocate(fd: int, offset: int, size: int, *, keep_size: bool) -> int:
     if keep_size:
         failed = _libc.fallocate(fd, _KEEP_SIZE, ctypes.c_long(offset), ctypes.c_long(size)) != 0
         number = ctypes.get_errno() if failed else 0
@@ -88,4 +90,4 @@ def _allocate(fd: int, offset: int, size: int, *, keep_size: bool) -> bool:
             number = 0
         except OSError as error:
             number = error.errno or errno.EIO
-    return number in (0, errno.EOPNOTSUPP, errno.ENOSYS)  # without fallocate SQLite finds out by itself
+    return 0 if number in (errno.EOPNOTSUPP, errno.ENOSYS) else number  # without fallocate SQLite finds out by itself

@@ -3,6 +3,8 @@
 The reasons are kept apart, because each has its own remedy, and its own label in `sink_alerts_dropped_total`.
 """
 
+import errno
+import os
 import sqlite3
 from pathlib import Path
 from typing import ClassVar, Final
@@ -61,3 +63,10 @@ def refusal(path: Path, error: sqlite3.OperationalError) -> SpoolRefused:
     if primary == sqlite3.SQLITE_FULL:
         return DiskFull(f"{path}: the disk is full")
     return SpoolUnwritable(f"{path}: its disk refuses to write ({error})")
+
+
+def refusal_of(path: Path, error: int) -> SpoolRefused:
+    """What an error number of the disk says."""
+    if error in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(f"{path}: the disk is full")
+    return SpoolUnwritable(f"{path}: its disk refuses to write ({os.strerror(error)})")

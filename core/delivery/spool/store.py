@@ -31,7 +31,7 @@ from mozu.core.delivery.spool.file import (
 )
 from mozu.core.delivery.spool.forms import FormTable
 from mozu.core.delivery.spool.number_set import NumberSet
-from mozu.core.delivery.spool.refusal import DiskFull, SpoolFull, SpoolRefused, is_damage, refusal
+from mozu.core.delivery.spool.refusal import DiskFull, SpoolFull, SpoolRefused, is_damage, refusal, refusal_of
 from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus, runs
 from mozu.core.delivery.spool.salvage import salvage
 from mozu.core.delivery.spool.shedding import StoredAlert, displaced, victims, window
@@ -116,18 +116,21 @@ class Spool:
         return last
 
     def _reserve(self, rows: Sequence[tuple[int, bytes]], *, notices: bool) -> None:
-        """Make sure that the checkpoint will find blocks for the pages of these rows. Raises DiskFull."""
+        """Make sure that the checkpoint will find blocks for the pages of these rows. Raises SpoolRefused."""
         if not self._has_wal_room:
             self._has_wal_room = preallocate_wal(self.path)
         need = int(sum(pages_of(len(body)) for _, body in rows)) + 8
         missing = need - self._free_pages()
-        if missing <= 0 or preallocate(self._fd, self._end(), missing * PAGE_BYTES):
+        if missing <= 0:
+            return
+        error = preallocate(self._fd, self._end(), missing * PAGE_BYTES)
+        if error == 0:
             return
         if notices and self._has_filler and missing <= _FILLER_PAGES:
             self._db.execute("DELETE FROM meta WHERE name = 'filler'")
             self._has_filler = False
             return
-        raise DiskFull(f"{self.path}: the disk is full")
+        raise refusal_of(self.path, error)
 
     def _free_pages(self) -> int:
         return int(self._db.execute("PRAGMA freelist_count").fetchone()[0])
@@ -139,7 +142,7 @@ class Spool:
     def _keep_filler(self) -> None:
         """Fill pages that are given up for notices when the disk is full; as soon as there is room for them."""
         missing = _FILLER_PAGES + 8 - self._free_pages()
-        if missing > 0 and not preallocate(self._fd, self._end(), missing * PAGE_BYTES):
+        if missing > 0 and preallocate(self._fd, self._end(), missing * PAGE_BYTES):
             return
         with suppress(SpoolRefused), self._writing():
             size = _FILLER_PAGES * (PAGE_BYTES - 4)  # an overflow page holds the number of the next one
