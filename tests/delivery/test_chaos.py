@@ -156,8 +156,8 @@ def test_a_full_disk_costs_what_is_announced(tmp_path: Path, kafka: Cluster) -> 
     with (
         crowd(tmp_path, kafka, memory=False) as sinks,
         opens(),
-        small_disk(tmp_path, 8 * len(sinks.sinks) + 16) as (place, _),
-        daemon(tmp_path, sinks, total=4 * TOTAL, size=3_000, batch=100, pause=0.02) as mozu,
+        small_disk(tmp_path, 6 * len(sinks.sinks) + 8) as (place, _),
+        daemon(tmp_path, sinks, total=2 * TOTAL, size=3_000, batch=100, pause=0.02) as mozu,
     ):
         sinks.down()
         mozu.wait(lambda: os.statvfs(place).f_bavail < 64, "a full disk")
