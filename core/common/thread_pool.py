@@ -12,6 +12,8 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
+_OF_GENERATORS: Final = (StopIteration, StopAsyncIteration, GeneratorExit)
+"""What ends a generator, or a coroutine, that it comes into."""
 _BACKLOG: Final = 64
 """Calls per thread of a pool that may wait; more are refused."""
 
@@ -107,6 +109,8 @@ class _Call:
             return
         if error is None:
             self.future.set_result(result)
+        elif isinstance(error, _OF_GENERATORS):  # as Python does where one would end the wrong generator
+            self.future.set_exception(RuntimeError(f"the call raised {type(error).__name__}"))
         else:
             self.future.set_exception(error)
 

@@ -335,6 +335,7 @@ class SinkWorker:
     async def _deliver(self, records: list[Record]) -> Sequence[Outcome] | None:
         """Outcomes, one per record; None if the delivery raised."""
         outcomes: Sequence[Outcome] | None = None
+        await self.sink.suspension.wait()
         async with self._delivering:
             with self.sink.contained("deliver", passing=(SinkClosed,)) as attempt:
                 async with asyncio.timeout(None) as self._limit:

@@ -8,6 +8,7 @@ from mozu.core.api import DigestsRules, Evaluator, NamesRules, ReadsFields
 from mozu.core.filter.demand import Demand, union
 from mozu.core.flow.evaluated import Emit, alerts_of
 from mozu.core.flow.evaluation_queue import AwaitedEvaluator, EvaluationQueue, PendingBatch
+from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
@@ -39,13 +40,19 @@ class Evaluation:
         batches whose alerts come later."""
         rejected: list[Event] = []
         for evaluator in self._evaluators:
+            if not evaluator.suspension.is_over:
+                evaluator.metrics.counter("events_unevaluated_total").value += len(events)
+                continue
             if isinstance(evaluator.component, AwaitedEvaluator):
                 self._hand_over(evaluator, events, emit, pending)
                 continue
             alerts: Sequence[Alert] = ()
             with evaluator.contained("evaluate") as outcome:
                 alerts = alerts_of(evaluator.component.evaluate(events))
-            if outcome.failed is not None:
+            if isinstance(outcome.failed, Interrupted):
+                evaluator.metrics.counter("events_rejected_total").value += len(events)
+                rejected += events
+            elif outcome.failed is not None:
                 rejected += _one_by_one(evaluator, events, emit)
             for alert in alerts:
                 emit(alert, evaluator)
@@ -75,7 +82,7 @@ class Evaluation:
         return {
             evaluator.name: evaluator.metrics.counter("events_unevaluated_total").value
             for evaluator in self._evaluators
-            if evaluator.name in self._queues
+            if evaluator.name in self._queues or not evaluator.suspension.is_over
         }
 
     def rules_digest(self) -> str:

@@ -14,6 +14,7 @@ from mozu.core.api import Enricher, LookupLimits
 from mozu.core.api.lookup_table import AnyLookupTable
 from mozu.core.isolation.deadline import within
 from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.isolation.owner import OWNER
 from mozu.core.model.event import Event
@@ -59,7 +60,7 @@ class KeyLookups:
 
     def key(self, event: Event) -> str | None:
         """What `Enricher.key` says; None where it fails to, and where the enricher has not started."""
-        if not self.enricher.is_ready:
+        if not self.enricher.is_ready or not self.enricher.suspension.is_over:
             return None
         token = OWNER.set(self.enricher)
         try:
@@ -70,6 +71,8 @@ class KeyLookups:
             if is_ours(error):
                 raise
             self.enricher.failed("give the key of an event", error)
+            if isinstance(error, Interrupted):
+                self.enricher.suspend()
             return None
         finally:
             OWNER.reset(token)

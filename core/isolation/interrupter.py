@@ -3,17 +3,20 @@
 A thread waits for the earliest end of the calls under way. If one is over its time it sends the main thread a signal;
 Python runs the handler there between two instructions, or out of a system call that the signal has interrupted (sleep,
 connect, a lock). The handler looks whose code it has come upon, by a context variable, and raises only if that call is
-late: other code is never broken off. C code that neither returns nor looks at signals cannot be reached.
+late, or if code of a component that has no end of its time holds the event loop for too long (`break_off`): other code
+is never broken off. C code that neither returns nor looks at signals cannot be reached.
 """
 
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FrameType
 from typing import Final
+
+from mozu.core.isolation.owner import OWNER
 
 SIGNAL: Final = signal.SIGRTMAX - 2
 """One that nothing else uses."""
@@ -64,10 +67,17 @@ def hasten(seconds: float) -> None:
     _interrupter.hasten(seconds)
 
 
+def break_off(is_held: Callable[[], bool]) -> None:
+    """Break off the code of a component that holds the event loop, which `is_held` still says when the signal comes."""
+    _interrupter.break_off(is_held)
+
+
 def _on_signal(number: int, frame: FrameType | None) -> None:
     call = _current.get()
     if call is not None and call.is_late():
         raise Interrupted
+    if (call is None or call.ended) and OWNER.get() is not None and _interrupter.is_loop_held():
+        raise Interrupted("it held the event loop")
 
 
 class _Interrupter:
@@ -77,6 +87,8 @@ class _Interrupter:
         self._calls: set[LimitedCall] = set()
         self._changed = threading.Condition()
         self._runs = False
+        self.is_loop_held: Callable[[], bool] = bool
+        """Asked when a signal comes; False: the loop goes on."""
 
     def add(self, call: LimitedCall) -> None:
         if not self._runs and threading.current_thread() is threading.main_thread():
@@ -90,6 +102,12 @@ class _Interrupter:
     def remove(self, call: LimitedCall) -> None:
         with self._changed:
             self._calls.discard(call)
+
+    def break_off(self, is_held: Callable[[], bool]) -> None:
+        main = threading.main_thread().ident
+        if self._runs and main is not None:
+            self.is_loop_held = is_held
+            signal.pthread_kill(main, SIGNAL)
 
     def hasten(self, seconds: float) -> None:
         until = time.monotonic() + seconds

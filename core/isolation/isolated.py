@@ -16,14 +16,17 @@ from types import TracebackType
 from typing import Final, Generic, Self, TypeVar, cast
 
 from mozu.core.isolation.ends import is_being_cancelled, is_ours
+from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.owner import OWNER
 from mozu.core.metrics import Metrics
 
 _LOG_DEDUP_SECONDS = 10.0
 """The same failure again within this time is counted and not logged."""
+_FIRST_SUSPENSION, _LONGEST_SUSPENSION = 5.0, 300.0
+"""Seconds."""
 _MAX_KEYS: Final = 64
 """Different failures of one component that are told apart at a time."""
-_BETWEEN: Final = ("mozu.core.", "asyncio.", "threading", "contextlib")
+_BETWEEN: Final = ("mozu.core.", "asyncio.", "threading", "contextlib", "uvloop")
 """Modules whose functions stand between the core and a component's method."""
 
 C = TypeVar("C", covariant=True)
@@ -73,6 +76,9 @@ class Isolation:
         key = f"{doing} {type(error).__name__}" if dedup_by_type else text
         self._log_failure(key, f"{text} ({notes})" if notes else text, error)
 
+    def suspend(self) -> None:
+        """A call was broken off. Nothing to do where calls are not made for each event."""
+
     def _log_failure(self, key: str, text: str, error: BaseException) -> None:
         now = time.monotonic()
         before = self._logged.get(key)
@@ -86,6 +92,29 @@ class Isolation:
         self._logged[key] = _Logged(now)
         if len(self._logged) > _MAX_KEYS:
             del self._logged[next(iter(self._logged))]
+
+
+class Suspension:
+    """Leaves a component out for a while whose call was broken off: the next one might hold the event loop again. The
+    time doubles with each that follows."""
+
+    def __init__(self) -> None:
+        self._until, self._seconds = 0.0, _FIRST_SUSPENSION
+
+    def begin(self) -> float:
+        """For how many seconds."""
+        seconds, self._seconds = self._seconds, min(2 * self._seconds, _LONGEST_SUSPENSION)
+        self._until = time.monotonic() + seconds
+        return seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the component is called again."""
+        return not self._until or time.monotonic() >= self._until
+
+    async def wait(self) -> None:
+        """Until it is."""
+        await asyncio.sleep(max(0.0, self._until - time.monotonic()))
 
 
 class _Logged:
@@ -118,6 +147,8 @@ class ContainedCall:
             return False
         self.failed = error
         self._isolation.failed(self._doing, error, dedup_by_type=False)
+        if isinstance(error, Interrupted):
+            self._isolation.suspend()
         if is_being_cancelled():
             raise asyncio.CancelledError from error  # no component makes something else of mozu's cancellation
         return True
@@ -142,6 +173,7 @@ class Isolated(Isolation, Generic[C]):
     ) -> None:
         super().__init__(kind, name, metrics, origin=origin)
         self._component, self.blocking, self._build = component, blocking, build
+        self.suspension = Suspension()
         self.module = type(component).__module__
         """Where its class is; the plugin's, where the component is hosted by the core."""
         self.is_optional = False
@@ -155,6 +187,12 @@ class Isolated(Isolation, Generic[C]):
     def component(self) -> C:
         """The plugin's own object."""
         return self._component
+
+    def suspend(self) -> None:
+        """A call was broken off: an evaluator, an enricher or a sink gets no work for a while."""
+        seconds = self.suspension.begin()
+        if self.kind != "source":  # which is built anew
+            self.log.error("%s has held the event loop and is left out for %.0f s", self, seconds)
 
     async def another(self) -> C:
         """A new instance. Raises what building it raises."""

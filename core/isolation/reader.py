@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from mozu.core.errors import UnknownField
 from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.isolation.owner import OWNER
 
@@ -37,6 +38,8 @@ def _contained_reader(
 
     def reader(event: object) -> V | None:
         nonlocal made_by, read
+        if not component.suspension.is_over:
+            return None
         token = OWNER.set(component)
         try:
             if made_by is not component.component:
@@ -47,6 +50,8 @@ def _contained_reader(
             if is_ours(error):
                 raise
             component.failed(f"read {field}", error)
+            if isinstance(error, Interrupted):
+                component.suspend()
             return None
         finally:
             OWNER.reset(token)

@@ -30,6 +30,10 @@ _MAKERS: Final = (
     "create_unix_connection", "create_unix_server",
 )  # fmt: skip
 """Methods of a loop whose first argument makes protocols."""
+_SCHEDULERS: Final = {
+    "add_reader": 1, "add_writer": 1, "call_at": 1, "call_later": 1, "call_soon": 0, "call_soon_threadsafe": 0,
+}  # fmt: skip
+"""Methods of a loop that take a callback, and its place among their arguments."""
 
 
 class ContainedLoop(uvloop.Loop):
@@ -47,6 +51,8 @@ class ContainedLoop(uvloop.Loop):
         self.set_exception_handler(_contain)
         for name in _MAKERS:
             setattr(self, name, self._noting(getattr(self, name)))
+        for name, position in _SCHEDULERS.items():
+            setattr(self, name, self._guarding(getattr(self, name), position))
 
     def run_until_complete(  # type: ignore[override]  # no caller gives a bare generator
         self, future: Awaitable[T]
@@ -99,6 +105,29 @@ class ContainedLoop(uvloop.Loop):
             except TypeError:  # a protocol with __slots__: found by its module
                 return
 
+    def _guarding(self, method: Callable[..., T], position: int) -> Callable[..., T]:
+        """The method, whose callbacks do not end the loop if they are a component's."""
+
+        def call(*arguments: object, context: Context | None = None) -> T:
+            if _guarding_is_needed(context):
+                callback = arguments[position]
+                assert callable(callback)
+                arguments = (*arguments[:position], self._guarded(callback), *arguments[position + 1 :])
+            return method(*arguments) if context is None else method(*arguments, context=context)
+
+        return call
+
+    def _guarded(self, callback: Callable[..., object]) -> Callable[..., None]:
+        def guarded(*arguments: object) -> None:
+            try:
+                callback(*arguments)
+            except (SystemExit, KeyboardInterrupt) as error:  # others come to the loop's exception handler
+                if is_ours(error):
+                    raise
+                self.contain(error)
+
+        return guarded
+
     def _noting(self, method: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
         """The method, whose protocols are those of the component that calls it."""
 
@@ -113,6 +142,10 @@ class ContainedLoop(uvloop.Loop):
             return method(make, *arguments, **keywords)
 
         return call
+
+
+def _guarding_is_needed(context: Context | None) -> bool:
+    return (OWNER.get() if context is None else context.get(OWNER)) is not None
 
 
 def _contain(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

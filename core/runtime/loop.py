@@ -11,6 +11,7 @@ from inspect import CO_COROUTINE
 from types import CodeType, FrameType
 from typing import Final, TypeVar
 
+from mozu.core.isolation.interrupter import break_off
 from mozu.core.runtime.contained_loop import ContainedLoop, ContainedThreads
 from mozu.core.runtime.culprits import Culprits
 from mozu.core.runtime.leaving import leave
@@ -22,6 +23,8 @@ _IDLE_CHECKS: Final = 10
 """Checks of an idle loop until a heartbeat is asked of it all the same."""
 
 
+HOLD_SECONDS: Final = 5.0
+"""How long a component may hold the loop; then its call is broken off, and has failed."""
 _CLOSE_SECONDS: Final = 1.0
 """How long tasks that are left at the end may take to be cancelled."""
 
@@ -97,7 +100,7 @@ class Watchdog:
 
     def _end_if_overdue(self) -> None:
         if self._end is not None and time.monotonic() >= self._end[0] and not self._stopped.is_set():
-            blocker = self._blocker(sys._current_frames().get(self._target))
+            _, blocker = self._blocker(sys._current_frames().get(self._target))
             leave(self._end[1], f"the stop does not come to its end; the event loop's thread is in {blocker}")
 
     def _watch(self) -> None:
@@ -114,22 +117,32 @@ class Watchdog:
                 return
             if self._heartbeat.wait(self._threshold):
                 continue
-            blocker = self._blocker(sys._current_frames().get(self._target))
-            waited = self._threshold
-            while not self._heartbeat.wait(self._threshold) and not self._stopped.is_set():
-                waited += self._threshold
-                self._end_if_overdue()
-            self._report(blocker, waited)
+            self._watch_hold()
+
+    def _watch_hold(self) -> None:
+        """Until the loop answers: several components may hold it one after the other, and each is reported."""
+        who, blocker = self._blocker(sys._current_frames().get(self._target))
+        waited, broken_off = self._threshold, 0.0
+        while not self._heartbeat.wait(self._threshold) and not self._stopped.is_set():
+            self._end_if_overdue()
+            following, place = self._blocker(sys._current_frames().get(self._target))
+            if following != who:
+                self._report(blocker, waited)
+                who, blocker, waited, broken_off = following, place, 0.0, 0.0
+            waited += self._threshold
+            if waited >= broken_off + HOLD_SECONDS:
+                broken_off = waited
+                break_off(lambda: not self._heartbeat.is_set())
+        self._report(blocker, waited)
 
     def _is_idle(self) -> bool:
         frame = sys._current_frames().get(self._target)
         return frame is not None and frame.f_code is self._runner
 
-    def _blocker(self, frame: FrameType | None) -> str:
-        """The component whose code the loop's thread is in, and the innermost frame."""
+    def _blocker(self, frame: FrameType | None) -> tuple[str, str]:
+        """The component whose code the loop's thread is in, if it is one's; and the same with the innermost frame."""
         place = "unknown" if frame is None else f"{frame.f_globals.get('__name__', '')}:{frame.f_code.co_name}"
         owner = self._loop.owner() if isinstance(self._loop, ContainedLoop) else None
         found = self._culprits.of_stack(frame) if owner is None else (owner,)
-        if not found:
-            return place
-        return f"{' or '.join(map(str, found))} ({place})"
+        who = " or ".join(map(str, found))
+        return who, f"{who} ({place})" if who else place

@@ -45,6 +45,11 @@ class Plugin(msgspec.Struct, frozen=True):
     """The version of the hook API that it was written for."""
 
     @property
+    def named(self) -> str:
+        """Where a component's code comes from, for the log."""
+        return f"plugin {self.declaration.name} of {self.origin}"
+
+    @property
     def kind(self) -> Kind:
         """That of its declaration."""
         return self.declaration.kind

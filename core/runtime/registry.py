@@ -72,11 +72,6 @@ class Registry:
         """What the plugin of an entry says of itself. Raises PluginError."""
         return self.plugin(entry.kind, entry.name).declaration
 
-    def named(self, entry: Entry) -> str:
-        """Where the code of an entry comes from, for the log."""
-        origin = self.plugin(entry.kind, entry.name).origin
-        return f"plugin {origin.plugin} of {origin}"
-
     def declarations(self, kind: type[D], entries: Iterable[Entry]) -> list[tuple[D, Entry]]:
         """Entries of one kind with what their plugins say of themselves. Raises PluginError."""
         found = [(self.declaration(entry), entry) for entry in entries]

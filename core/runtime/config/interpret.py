@@ -58,6 +58,9 @@ def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
     own, ours = _part(item.node, item, core=False), _reserved(kind, item, problems)
     form, options = _format(ours.mapping().pop("format", None), f"{kind} {item.id}", problems)
     reserved = validate(EntrySettings, ours, problems, f"{kind} {item.id}") or EntrySettings()
+    if kind is Kind.ENRICHER and reserved.isolation.mode == "process":
+        text = f"enricher {item.id}: isolation: process is not for enrichers, which every event asks"
+        problems.add(ours.key_mark("isolation"), f"{text}; remove it, and declare the plugin blocking")
     return Entry(
         kind=kind,
         name=item.name,
@@ -65,6 +68,7 @@ def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
         settings=own.plain(),
         node=own,
         optional=reserved.optional,
+        isolation=reserved.isolation,
         format=form,
         format_options=options,
         queue=reserved.queue,

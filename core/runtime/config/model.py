@@ -17,6 +17,7 @@ from mozu.core.runtime.config.delivery import (
     RouteSettings,
     SpoolSettings,
 )
+from mozu.core.runtime.config.isolation import IsolationSettings
 from mozu.core.runtime.config.lookups import LookupSettings
 from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.node import YamlNode
@@ -27,7 +28,7 @@ SECTIONS: Final = {kind.section: kind for kind in Kind}
 """Key of a list → its kind, in the order of the flow."""
 
 RESERVED: Final = frozenset(
-    {"id", "format", "heartbeat", "lookups", "optional", "queue", "retry", "route", "spool"}
+    {"id", "format", "heartbeat", "isolation", "lookups", "optional", "queue", "retry", "route", "spool"}
 )
 """Keys of an entry that belong to the core; no plugin may have a setting of these names."""
 
@@ -118,6 +119,9 @@ class EntrySettings(Settings):
     optional: bool = Field(
         False, description="mozu starts without it where it cannot be built or started, says so, and tries again."
     )
+    isolation: IsolationSettings = Field(
+        IsolationSettings(), description="Where its code runs: in mozu itself (`none`), or in a child (`process`)."
+    )
     format: str = Field(
         "falco",
         description="Sinks: the form of alerts, by name or as a mapping from the name to options; docs/formats.md.",
@@ -149,6 +153,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     node: YamlNode
     """The same with places; a mapping."""
     optional: bool = False
+    isolation: IsolationSettings = IsolationSettings()
     format: str = "falco"
     """Sinks: the format's name."""
     format_options: YamlNode = msgspec.field(default_factory=lambda: YamlNode({}, Mark("")))

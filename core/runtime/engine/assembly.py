@@ -55,7 +55,7 @@ from mozu.core.runtime.engine.built import Assembly, BuiltSink, BuiltSource, Rec
 from mozu.core.runtime.engine.field_readers import bind_enricher, bind_source
 from mozu.core.runtime.engine.file_content import contents_of
 from mozu.core.runtime.engine.interfaces import interface_addresses
-from mozu.core.runtime.hosting import isolated
+from mozu.core.runtime.hosting import isolated, process_plan
 from mozu.core.runtime.registry import Registry, version
 from mozu.core.runtime.run_file import boot_id
 
@@ -303,7 +303,8 @@ class Assembler:
         lookups: AnyLookupTable | None = None,
         content_type: str = "",
     ) -> Isolated[C]:
-        isolation = Isolation(entry.kind.value, entry.id, self._metrics, origin=self._registry.named(entry))
+        named = self._registry.plugin(entry.kind, entry.name).named
+        isolation = Isolation(entry.kind.value, entry.id, self._metrics, origin=named)
         context = Context(
             id=entry.id,
             log=isolation.log,
@@ -326,7 +327,8 @@ class Assembler:
 
         # A start goes without an optional component; a reload that cannot build it is refused.
         needed = msgspec.structs.replace(entry, optional=False) if self._current is not None else entry
-        made = cast("Isolated[C]", isolated(isolation, declaration, needed, self._metrics, build))
+        plan = partial(process_plan, self._registry, entry, context, self._hostname)
+        made = cast("Isolated[C]", isolated(isolation, declaration, needed, self._metrics, build, plan))
         made.is_optional = entry.optional
         return made
 

@@ -1,9 +1,10 @@
 """Builds a component where its declaration and its entry say that it runs; another instance for each restart."""
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from functools import partial
+from typing import TypeVar
 
-from mozu.core.api import BlockingEnricher, BlockingSource, Evaluator, Kind, Settings
+from mozu.core.api import Settings
 from mozu.core.api.declarations import ComponentDeclaration
 from mozu.core.errors import MozuError, PluginError
 from mozu.core.isolation.ends import is_ours
@@ -11,8 +12,8 @@ from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.runtime.config import Entry
 from mozu.core.runtime.hosting.absent import ABSENT
-from mozu.core.runtime.hosting.threads import ThreadedEnricher, ThreadedEvaluator, ThreadedSource
-from mozu.core.runtime.plugin_checks import capabilities
+from mozu.core.runtime.hosting.process import ProcessPlan, remote, remote_again
+from mozu.core.runtime.hosting.threads import on_thread
 
 C = TypeVar("C")
 
@@ -23,20 +24,24 @@ def isolated(
     entry: Entry,
     metrics: Metrics,
     build: Callable[[], object],
+    plan: Callable[[], ProcessPlan],
 ) -> Isolated[object]:
-    """The component, which can be built again. `build` calls the plugin. Raises MozuError, unless the entry is
-    `optional`: then something stands in for it.
+    """The component, which can be built again. `build` calls the plugin; `plan` says how a process of its own does.
+    Raises MozuError, unless the entry is `optional`: then something stands in for it.
 
     Whatever a plugin's `build` raises is a PluginError that names it.
     """
 
     def make() -> object:
-        return _on_thread(declaration, entry, _named(isolation, declaration, build))
+        component = _named(isolation, declaration, build)
+        return on_thread(declaration.blocking, entry.kind, entry.id, component)
 
-    component, is_ready = _first(isolation, entry, make)
+    in_process = entry.isolation.mode == "process"
+    planned = plan() if in_process else None
+    component, is_ready = _first(isolation, entry, make if planned is None else partial(remote, planned))
     made = Isolated(
-        isolation.kind, isolation.name, component, metrics, blocking=declaration.blocking, origin=isolation.origin,
-        build=make,
+        isolation.kind, isolation.name, component, metrics, blocking=declaration.blocking and not in_process,
+        origin=isolation.origin, build=make if planned is None else partial(remote_again, planned),
     )  # fmt: skip
     made.is_optional, made.is_ready = entry.optional, is_ready
     made.module = _module(declaration)
@@ -70,15 +75,6 @@ def _named(
             raise PluginError(declaration.name, text) from error
 
 
-def _on_thread(declaration: ComponentDeclaration[Settings, C], entry: Entry, component: object) -> object:
-    """The component, behind an awaited contract if it blocks. Sinks are called where they belong by their worker."""
-    if not declaration.blocking or entry.kind is Kind.SINK:
-        return component
-    if entry.kind is Kind.SOURCE:
-        return ThreadedSource(entry.id, cast("BlockingSource", component), capabilities(entry.kind))
-    if entry.kind is Kind.ENRICHER:
-        return ThreadedEnricher(entry.id, cast("BlockingEnricher", component))
-    return ThreadedEvaluator(entry.id, cast("Evaluator", component), capabilities(entry.kind))
 
 
 def _module(declaration: ComponentDeclaration[Settings, C]) -> str:

@@ -21,6 +21,7 @@ from mozu.core.api.capabilities import Capability
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
+from mozu.core.runtime.plugin_checks import capabilities
 
 _END: Final = object()
 
@@ -120,6 +121,17 @@ class ThreadedEvaluator:
     def reload(self) -> "ThreadedEvaluator":
         """Off the loop. The new one has a thread of its own."""
         return ThreadedEvaluator(self._name, self._evaluator.reload(), self._capabilities)
+
+
+def on_thread(blocking: bool, kind: Kind, name: str, component: object) -> object:
+    """The component, behind an awaited contract if it blocks. Sinks are called where they belong by their worker."""
+    if not blocking or kind is Kind.SINK:
+        return component
+    if kind is Kind.SOURCE:
+        return ThreadedSource(name, cast("BlockingSource", component), capabilities(kind))
+    if kind is Kind.ENRICHER:
+        return ThreadedEnricher(name, cast("BlockingEnricher", component))
+    return ThreadedEvaluator(name, cast("Evaluator", component), capabilities(kind))
 
 
 def bind_capabilities(

@@ -51,7 +51,7 @@ class Watched(Watchdog):
             seen, Blamed(), threshold=0.02, report=lambda blocker, _: self.reports.append(blocker)
         )
 
-    def _blocker(self, frame: FrameType | None) -> str:
+    def _blocker(self, frame: FrameType | None) -> tuple[str, str]:
         found = super()._blocker(frame)
         if self.looked.locked():
             self.looked.release()

@@ -48,7 +48,8 @@ def test_a_plugin_with_required_settings_is_always_a_mapping() -> None:
 def test_sinks_take_all_of_the_cores_keys_and_sources_those_of_every_kind() -> None:
     source = entries("sources")[0]["anyOf"][1]["properties"]["plain"]["properties"]
     sink = entries("sinks")[0]["properties"]["needy"]["properties"]
-    assert (set(source), set(sink)) == ({"id", "optional"}, {*EntrySettings.model_fields, "topic"} - {"lookups"})
+    of_sinks = {*EntrySettings.model_fields, "topic"} - {"lookups"}
+    assert (set(source), set(sink)) == ({"id", "isolation", "optional"}, of_sinks)
 
 
 def test_every_reference_leads_to_a_definition() -> None:

@@ -239,7 +239,7 @@ def test_what_blocks_the_loop_is_named(
     looked = threading.Event()
     real = Watchdog._blocker
 
-    def blocker(watchdog: Watchdog, frame: Any) -> str:
+    def blocker(watchdog: Watchdog, frame: Any) -> tuple[str, str]:
         looked.set()
         return real(watchdog, frame)
 

@@ -1,0 +1,56 @@
+"""The component in a process, with those of its capabilities that can be had from there."""
+
+from typing import Final
+
+from mozu.core.api import Kind
+from mozu.core.errors import PluginError
+from mozu.core.runtime.hosting.process.plan import ProcessPlan
+from mozu.core.runtime.hosting.process.remote import (
+    AckingRemoteSource,
+    AlertAckingRemoteSource,
+    CheckedRemoteSink,
+    RemoteEvaluator,
+    RemoteSink,
+    RemoteSource,
+    ReopeningRemoteSink,
+)
+from mozu.core.runtime.hosting.process.worker import Worker
+
+_IMPOSSIBLE: Final = frozenset({"origin", "readers", "recorded_names"})
+"""Members of capabilities that every event may ask for: a source that has one cannot do its work from a process."""
+
+
+def remote(plan: ProcessPlan) -> object:
+    """The first instance. Blocks until it is built. Raises ProcessFailed, PluginError."""
+    return _hosted(plan, plan.launch())
+
+
+async def remote_again(plan: ProcessPlan) -> object:
+    """Another instance."""
+    return _hosted(plan, await plan.launch_beside())
+
+
+def _hosted(plan: ProcessPlan, worker: Worker) -> object:
+    offered = frozenset(worker.built.capabilities)
+    impossible = offered & _IMPOSSIBLE
+    if impossible:
+        worker.end("it cannot run there")
+        text = f"it cannot run with isolation: process, for its `{min(impossible)}` is asked in mozu itself"
+        raise PluginError(plan.spec.plugin, text)
+    if plan.spec.kind is Kind.SOURCE:
+        return _source(offered)(worker)
+    if plan.spec.kind is Kind.EVALUATOR:
+        return RemoteEvaluator(plan, worker)
+    return _sink(offered)(plan, worker)
+
+
+def _source(offered: frozenset[str]) -> type[RemoteSource]:
+    if "ack_alerts" in offered:
+        return AlertAckingRemoteSource
+    return AckingRemoteSource if "ack" in offered else RemoteSource
+
+
+def _sink(offered: frozenset[str]) -> type[RemoteSink]:
+    if "reopen" in offered:
+        return ReopeningRemoteSink
+    return CheckedRemoteSink if "check" in offered else RemoteSink

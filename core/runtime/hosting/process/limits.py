@@ -1,0 +1,72 @@
+"""Bounds of a component's process: a cgroup of its own where this machine lets mozu make one, or else rlimits.
+
+In a cgroup (version 2) memory is bounded with all that the process maps, and CPU is throttled. rlimits bound its data,
+and its CPU time is renewed as time passes: a process that uses more on average is ended by SIGXCPU.
+"""
+
+import contextlib
+import os
+import resource
+import time
+from pathlib import Path
+from typing import Final
+
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+_PERIOD: Final = 100_000
+"""Microseconds."""
+_SLACK: Final = 10.0
+"""Seconds over which the average of CPU is taken."""
+
+
+class ProcessLimits:
+    """Of one process, until `release`."""
+
+    def __init__(self, pid: int, name: str, memory: int, cpus: float) -> None:
+        self._pid, self._cpus, self._began = pid, cpus, time.monotonic()
+        self._cgroup = _cgroup_for(pid, name, memory, cpus)
+        self.by_cgroup = self._cgroup is not None
+        if self._cgroup is None:
+            resource.prlimit(pid, resource.RLIMIT_DATA, (memory, memory))
+            self.renew()
+
+    def renew(self) -> None:
+        """Time has passed, and with it the CPU time that the process may have used grows."""
+        if self._cgroup is None:
+            seconds = int(self._cpus * (time.monotonic() - self._began + _SLACK)) + 1
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(self._pid, resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
+
+    def release(self) -> None:
+        """The process has ended."""
+        if self._cgroup is not None:
+            with contextlib.suppress(OSError):  # still in use: the kernel takes a moment; an empty one costs nothing
+                self._cgroup.rmdir()
+
+
+def _cgroup_for(pid: int, name: str, memory: int, cpus: float) -> Path | None:
+    own = _own_cgroup()
+    if own is None:
+        return None
+    folder = own / f"mozu-{name}-{os.getpid()}-{pid}"
+    try:
+        (own / "cgroup.subtree_control").write_text("+memory +cpu")
+        folder.mkdir()
+        (folder / "memory.max").write_text(str(memory))
+        with contextlib.suppress(OSError):  # a kernel without swap has no such file
+            (folder / "memory.swap.max").write_text("0")
+        (folder / "cpu.max").write_text(f"{int(cpus * _PERIOD)} {_PERIOD}")
+        (folder / "cgroup.procs").write_text(str(pid))
+    except OSError:  # not version 2, not ours to change, or a group that has processes of its own
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        return None
+    return folder
+
+
+def _own_cgroup() -> Path | None:
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    path = next((line.removeprefix("0::") for line in lines if line.startswith("0::")), None)
+    return None if path is None else _CGROUPS / path.lstrip("/")

@@ -1,0 +1,80 @@
+"""The matrix of misbehaviour: a plugin of each kind misbehaves in each call and in each way, and beside it every event
+of another source becomes an alert that arrives; the culprits are named, and the accounts are exact.
+
+What holds the event loop and lets go is bounded here (`culprit.MOMENT`); what does not let go is broken off.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from mozu.core.flow import key_lookups
+from mozu.core.runtime import loop
+from tests.support.culprits import KINDS, Outcome, config, run
+
+ENDS = ("raise", "exit", "interrupt", "cancel", "generator")
+HOLDS = ("block", "spin")
+NEVER_LETS_GO = ("block for ever", "spin for ever")
+WAITS = ("hang", "late")
+VALUES = ("wrong", "none", "huge")
+CALLS = ("build", "start", "work", "callback", "stop")
+
+HARMLESS_WORK = {
+    "none": ("sink", "enricher"), "huge": ("source", "enricher", "evaluator"),
+    "hang": ("evaluator",), "late": ("evaluator",),
+}  # fmt: skip
+"""How → the kinds for which that is no fault in their work: None acknowledges, a method that is not awaited cannot
+wait."""
+
+
+def culprits(at: str, how: str) -> tuple[str, ...]:
+    """The kinds whose instance must be named in the log."""
+    awaited = tuple(kind for kind in KINDS if kind != "evaluator")  # it has no start, no stop and no callback
+    if how in HOLDS:
+        return ()  # it lets go: the watchdog may have looked or not (test_loop.py)
+    if at == "work":
+        return tuple(kind for kind in KINDS if kind not in HARMLESS_WORK.get(how, ()))
+    if how in VALUES:
+        return KINDS if at == "build" and how != "huge" else ()
+    if how in WAITS:
+        return awaited if at in ("start", "stop") else ()
+    return KINDS if at in ("build", "start") else awaited
+
+
+def holds_accounts(outcome: Outcome) -> None:
+    """Nothing is lost uncounted."""
+    for name, source in outcome.stats["sources"].items():
+        assert source["received"] == source["evaluated"] + source["rejected"] + source["internal"], name
+    for name, sink in outcome.stats["sinks"].items():
+        assert sink["accepted"] == sink["delivered"] + sum(sink["dropped"].values()) + sink["dead_lettered"], name
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "HOLD_SECONDS", 0.5)
+    monkeypatch.setattr(key_lookups, "RESOLVE_SECONDS", 0.2)
+
+
+@pytest.mark.parametrize("how", [*ENDS, *HOLDS, *NEVER_LETS_GO, *WAITS, *VALUES])
+@pytest.mark.parametrize("at", CALLS)
+def test_no_misbehaviour_costs_an_event_of_others(tmp_path: Path, at: str, how: str) -> None:
+    if (at, how) == ("build", "interrupt"):
+        pytest.skip("before the engine runs Ctrl-C raises KeyboardInterrupt wherever it comes upon the program")
+    outcome = run(tmp_path, config(KINDS, {"at": at, "how": how}), seconds=0.7)
+    received = outcome.stats["sources"]["steady"]["received"]
+    assert (outcome.code, sorted(outcome.numbers)) == (0, list(range(received)))  # an event whose key is asked waits
+    assert len(outcome.numbers) == outcome.stats["sources"]["steady"]["types"]["tick"]["seen"] > 0
+    holds_accounts(outcome)
+    for kind in culprits(at, how):
+        assert any(f"{kind} bad-{kind}" in line for line in outcome.log), (kind, outcome.log)
+
+
+@pytest.mark.parametrize("how", [*ENDS, *HOLDS, "wrong", "none"])
+def test_threads_of_blocking_components_cost_no_event_of_others(tmp_path: Path, how: str) -> None:
+    kinds = ("source", "evaluator", "sink")
+    outcome = run(tmp_path, config(kinds, {"at": "work", "how": how}, "blocking"), seconds=0.7)
+    assert (outcome.code, outcome.numbers) == (0, list(range(outcome.stats["sources"]["steady"]["received"])))
+    holds_accounts(outcome)
+    for kind in kinds if how not in HOLDS else ():
+        if (kind, how) != ("sink", "none"):
+            assert any(f"{kind} bad-{kind}" in line for line in outcome.log), (kind, outcome.log)

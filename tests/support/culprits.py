@@ -1,0 +1,103 @@
+"""Runs of mozu beside a plugin that misbehaves (tests/support/culprit), in this process."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from mozu.core.metrics import Metrics
+from mozu.core.runtime.engine import Engine, assemble
+from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.loop import run as run_loop
+from mozu.core.runtime.registry import configure
+from tests.support.requirements import ROOT
+
+MODULE = ROOT / "tests" / "support" / "culprit"
+
+
+class Outcome(NamedTuple):
+    """What came of a run."""
+
+    code: int
+    alerts: list[Any]
+    """What the sink `kept` has, mozu's own notices among them."""
+    stats: dict[str, Any]
+    log: list[str]
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of the events of `steady` whose alerts have arrived."""
+        return [int(alert.message()) for alert in self.alerts if alert.rule == "each"]
+
+    def total(self, name: str, **labels: str) -> float:
+        """The sum of a metric."""
+        return sum(
+            float(one["value"])
+            for one in self.stats["metrics"]
+            if one["name"] == name and labels.items() <= one["labels"].items()
+        )
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[None]:
+    """The plugin `culprit`, as if pip had installed it."""
+    info = folder / "mozu_culprit-1.2.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-culprit\nVersion: 1.2\n")
+    names = ("culprit", "steady", "each", "kept", "blocking")
+    points = "\n".join(f"{name} = culprit" for name in names)
+    (info / "entry_points.txt").write_text(f"[mozu]\n{points}\n")
+    paths = [str(folder), str(MODULE)]
+    sys.path[:0] = paths
+    try:
+        yield
+    finally:
+        for path in paths:
+            sys.path.remove(path)
+
+
+KINDS = ("source", "enricher", "evaluator", "sink")
+
+
+def config(kinds: Sequence[str], entry: dict[str, Any], plugin: str = "culprit", **core: Any) -> dict[str, Any]:
+    """`steady` → `each` → `kept`, and beside them a culprit of each of these kinds, called `bad-KIND`."""
+    tree: dict[str, Any] = {
+        "start_deadline": 0.4, "stop_deadline": 4.0,
+        "sources": ["steady"], "enrichers": [], "evaluators": ["each"], "sinks": ["kept"], **core,
+    }  # fmt: skip
+    for kind in kinds:
+        tree[f"{kind}s"] = [*tree[f"{kind}s"], {plugin: {"id": f"bad-{kind}", "optional": True, **entry}}]
+    return tree
+
+
+def run(folder: Path, tree: dict[str, Any], seconds: float) -> Outcome:
+    """mozu with this configuration for so long."""
+    file, stats = folder / "mozu.yaml", folder / "stats.json"
+    file.write_text(yaml.safe_dump(tree))
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]  # it keeps the text
+    root = logging.getLogger("mozu")
+    root.addHandler(handler)
+    try:
+        with installed(folder / "site"):
+            settings, registry = configure(file, [f"state_dir={folder}"])
+            metrics, tasks = Metrics(), BackgroundTasks()
+
+            async def main() -> int:
+                try:
+                    engine = Engine(assemble(settings, registry, metrics, tasks), metrics, tasks)
+                    return await engine.run(duration=seconds, stats=stats)
+                finally:
+                    tasks.cancel()
+
+            code = run_loop(main())
+            kept = sys.modules["culprit"].KEPT
+    finally:
+        root.removeHandler(handler)
+    return Outcome(code, list(kept), json.loads(stats.read_text()), lines)
