@@ -71,11 +71,13 @@ async def _check_component(
         return declaration.build(valid, context(declaration.name, fields=fields))
 
     if isinstance(declaration, SourceDeclaration):
-        await check_source(make, events=declaration.events, event_source=declaration.event_source)
+        await check_source(
+            make, events=declaration.events, event_source=declaration.event_source, blocking=declaration.blocking
+        )
     elif isinstance(declaration, EnricherDeclaration):
-        await check_enricher(make, events, fields=declaration.fields)
+        await check_enricher(make, events, fields=declaration.fields, blocking=declaration.blocking)
     elif isinstance(declaration, EvaluatorDeclaration):
-        await check_evaluator(make, events)
+        await check_evaluator(make, events, blocking=declaration.blocking)
     else:
         await check_sink(make, blocking=declaration.blocking)
 

@@ -1,14 +1,20 @@
 """Check an enricher: pure keys, look-ups that end in knowledge, readers whose values have the fields' types."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
-from mozu.core.api import Enricher, Event, Field, Kind
+from mozu.core.api import BlockingEnricher, Enricher, Event, Field, Kind
 from mozu.core.model.fields.value_checks import value_fault
+from mozu.core.runtime.hosting.threads import ThreadedEnricher
 from mozu.core.testing.broken import done, expect, expect_members, watched_loop
 
 
 async def check_enricher(
-    enricher: Enricher | Callable[[], Enricher], events: Iterable[Event], *, fields: Iterable[Field] = ()
+    enricher: Enricher | BlockingEnricher | Callable[[], Enricher | BlockingEnricher],
+    events: Iterable[Event],
+    *,
+    fields: Iterable[Field] = (),
+    blocking: bool = False,
 ) -> None:
     """Start, give it these events, stop twice. Raises BrokenContract with the sentence that does not hold.
 
@@ -17,14 +23,19 @@ async def check_enricher(
     """
     given, declared = list(events), list(fields)
     if not callable(enricher):
-        await _check(enricher, given, declared)
+        await _check(_hosted(enricher, blocking=blocking), given, declared)
         return
     for _ in range(2):
-        await _check(enricher(), given, declared)
+        await _check(_hosted(enricher(), blocking=blocking), given, declared)
+
+
+def _hosted(enricher: Enricher | BlockingEnricher, *, blocking: bool) -> Enricher:
+    expect_members(Kind.ENRICHER, enricher, blocking=blocking)
+    hosted = ThreadedEnricher("under-test", cast("BlockingEnricher", enricher)) if blocking else enricher
+    return cast("Enricher", hosted)
 
 
 async def _check(enricher: Enricher, events: Sequence[Event], fields: Sequence[Field]) -> None:
-    expect_members(Kind.ENRICHER, enricher, blocking=False)
     await done("start", enricher.start)
     readers = enricher.readers()
     for field in fields:

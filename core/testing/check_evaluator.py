@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from mozu.core.api import Alert, Demand, Evaluator, Event, Kind
-from mozu.core.testing.broken import expect, expect_members, watched_loop
+from mozu.core.testing.broken import BrokenContract, done, expect, expect_members
 
 
-async def check_evaluator(evaluator: Evaluator | Callable[[], Evaluator], events: Sequence[Event]) -> Sequence[Alert]:
+async def check_evaluator(
+    evaluator: Evaluator | Callable[[], Evaluator], events: Sequence[Event], *, blocking: bool = False
+) -> Sequence[Alert]:
     """Evaluate these events; the alerts. Raises BrokenContract with the sentence that does not hold.
 
     Events are numbered from 1 where they have no number. `evaluator`: one, or a function that makes one.
@@ -14,24 +16,24 @@ async def check_evaluator(evaluator: Evaluator | Callable[[], Evaluator], events
     for number, event in enumerate(events, 1):
         event.num = event.num or number
     one = evaluator() if callable(evaluator) else evaluator
-    expect_members(Kind.EVALUATOR, one, blocking=False)
+    expect_members(Kind.EVALUATOR, one, blocking=blocking)
     demand = one.demand()
     expect(isinstance(demand, Demand), f"`demand` MUST give a Demand, not {type(demand).__name__}")
     fresh = one.reload()
     expect(fresh is not one, "`reload` MUST give a new evaluator and change nothing of the old one")
-    expect_members(Kind.EVALUATOR, fresh, blocking=False)
-    alerts = _evaluated(one, events)
+    expect_members(Kind.EVALUATOR, fresh, blocking=blocking)
+    alerts = await _evaluated(one, events, blocking=blocking)
     _check_alerts(alerts, events, demand)
-    singly = [alert for event in events for alert in _evaluated(fresh, [event])]
+    singly = [alert for event in events for alert in await _evaluated(fresh, [event], blocking=blocking)]
     text = "`evaluate` MUST give the same alerts however events are batched; one batch and single events differ"
     expect(list(map(_essence, singly)) == list(map(_essence, alerts)), text)
     return alerts
 
 
-def _evaluated(evaluator: Evaluator, batch: Sequence[Event]) -> list[Alert]:
-    with watched_loop("evaluate"):
-        found = evaluator.evaluate(batch)
-    expect(isinstance(found, Sequence), f"`evaluate` MUST give a sequence of alerts, not {type(found).__name__}")
+async def _evaluated(evaluator: Evaluator, batch: Sequence[Event], *, blocking: bool) -> list[Alert]:
+    found = await done("evaluate", lambda: evaluator.evaluate(batch), blocking=blocking)
+    if not isinstance(found, Sequence):
+        raise BrokenContract(f"`evaluate` MUST give a sequence of alerts, not {type(found).__name__}")
     wrong = next((one for one in found if not isinstance(one, Alert)), None)
     expect(wrong is None, f"`evaluate` MUST give alerts, not {type(wrong).__name__}")
     return list(found)

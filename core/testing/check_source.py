@@ -6,7 +6,8 @@ from typing import Final, cast
 
 import msgspec
 
-from mozu.core.api import Alert, DataEvent, DataEventType, Demand, Event, Kind, Source, SyscallEvent
+from mozu.core.api import Alert, BlockingSource, DataEvent, DataEventType, Demand, Event, Kind, Source, SyscallEvent
+from mozu.core.runtime.hosting.threads import ThreadedSource
 from mozu.core.testing.broken import SECONDS, BrokenContract, done, expect, expect_members, watched_loop
 
 _LARGE_BATCH: Final = 20_000
@@ -15,20 +16,22 @@ _IDLE_SECONDS: Final = 1.0
 
 
 async def check_source(
-    source: Source | Callable[[], Source],
+    source: Source | BlockingSource | Callable[[], Source | BlockingSource],
     *,
     most: int = 100,
     demand: Demand | None = None,
     events: Iterable[DataEventType] = (),
     event_source: str = "",
+    blocking: bool = False,
     seconds: float = SECONDS,
 ) -> Sequence[Event | Alert]:
     """Start, read up to `most` items, stop; the items. Raises BrokenContract with the sentence that does not hold.
 
-    It must have given something within `seconds`. `events` and `event_source` as in the declaration. `source`: a
-    function that makes one is called twice, for a restart is a new instance.
+    It must have given something within `seconds`. `events`, `event_source` and `blocking` as in the declaration.
+    `source`: a function that makes one is called twice, for a restart is a new instance.
     """
-    checker = _Checker(most, demand or Demand(), {one.name: one for one in events}, event_source, seconds)
+    types = {one.name: one for one in events}
+    checker = _Checker(most, demand or Demand(), types, event_source, seconds, blocking=blocking)
     if not callable(source):
         return await checker.check(source)
     found = await checker.check(source())
@@ -38,13 +41,23 @@ async def check_source(
 
 class _Checker:
     def __init__(
-        self, most: int, demand: Demand, types: dict[str, DataEventType], event_source: str, seconds: float
+        self,
+        most: int,
+        demand: Demand,
+        types: dict[str, DataEventType],
+        event_source: str,
+        seconds: float,
+        *,
+        blocking: bool,
     ) -> None:
+        self._blocking = blocking
         self._most, self._demand, self._types = most, demand, types
         self._event_source, self._seconds = event_source, seconds
 
-    async def check(self, source: Source) -> Sequence[Event | Alert]:
-        expect_members(Kind.SOURCE, source, blocking=False)
+    async def check(self, given: Source | BlockingSource) -> Sequence[Event | Alert]:
+        expect_members(Kind.SOURCE, given, blocking=self._blocking)
+        hosted = ThreadedSource("under-test", cast("BlockingSource", given), ()) if self._blocking else given
+        source = cast("Source", hosted)
         await done("start", lambda: source.start(self._demand))
         await done("update", lambda: source.update(self._demand))
         batches = _Batches(source.batches())

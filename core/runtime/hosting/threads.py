@@ -32,6 +32,7 @@ class ThreadedSource:
     def __init__(self, name: str, source: BlockingSource, capabilities: Iterable[Capability]) -> None:
         self._source = source
         self._thread, self._aside = WorkerThread(f"mozu-{name}"), WorkerThread(f"mozu-{name}-control")
+        self._is_read = False
         bind_capabilities(self, source, Kind.SOURCE, capabilities, self._thread.run)
 
     async def start(self, demand: Demand) -> None:
@@ -40,12 +41,13 @@ class ThreadedSource:
 
     async def batches(self) -> AsyncIterator[Sequence[Event | Alert]]:
         """Each is asked for when the one before it was processed."""
-        batches = await self._thread.run(lambda: iter(self._source.batches()))
-        while True:
-            batch = await self._thread.run(lambda: next(batches, _END))
-            if batch is _END:
-                return
-            yield cast("Sequence[Event | Alert]", batch)
+        self._is_read = True
+        try:
+            batches = await self._thread.run(lambda: iter(self._source.batches()))
+            while (batch := await self._thread.run(lambda: next(batches, _END))) is not _END:
+                yield cast("Sequence[Event | Alert]", batch)
+        finally:
+            self._thread.close()
 
     async def update(self, demand: Demand) -> None:
         """Beside the thread, which may wait for input."""
@@ -56,11 +58,12 @@ class ThreadedSource:
         return self._source.counts()
 
     async def stop(self) -> None:
-        """Beside the thread; both threads end when what they do has ended."""
+        """Beside the thread, which ends once `batches` has given what is left."""
         try:
             await self._aside.run(self._source.stop)
         finally:
-            self._thread.close()
+            if not self._is_read:
+                self._thread.close()
 
 
 class ThreadedEnricher:

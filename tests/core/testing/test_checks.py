@@ -1,17 +1,33 @@
 """The kit finds what is wrong and says which sentence does not hold; what is right passes."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from mozu.core.api import Alert, Context, Demand, Event, Field, FieldsDeclaration, FieldType, Interest, Record, Settings
+from mozu.core.api import (
+    Alert,
+    Context,
+    Counts,
+    Demand,
+    EnricherDeclaration,
+    Event,
+    Field,
+    FieldsDeclaration,
+    FieldType,
+    Interest,
+    Record,
+    Settings,
+    SinkDeclaration,
+    SourceDeclaration,
+)
 from mozu.core.model.alert import Severity, Template
 from mozu.core.testing import broken
 from mozu.testing import BrokenContract, check_declaration, check_evaluator, check_sink, check_source, context
-from tests.core.testing.acme import CLIENT, T0, UPPER, Visits, geo, visit, visits
+from tests.core.testing.acme import CLIENT, COUNTRY, T0, UPPER, Visits, geo, visit, visits
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +84,74 @@ def test_batches_that_do_not_end_after_stop_are_found() -> None:
 )
 def test_an_enricher_that_breaks_its_contract_is_found(wrong: str, sentence: str) -> None:
     assert sentence in says(check_declaration(geo({"a": "DE"}, wrong=wrong), events=[visit("a")]))
+
+
+class Queue:
+    """A source of plain functions, which waits for input on its thread and has more to give when it is stopped."""
+
+    def __init__(self, settings: Settings, context: Context) -> None:
+        self._stopped = threading.Event()
+        self._count = Counts()
+
+    def start(self, demand: Demand) -> None:
+        pass
+
+    def batches(self) -> Iterator[Sequence[Event]]:
+        for number in range(4):
+            if number == 2:
+                self._stopped.wait()
+            self._count = Counts(seen=number + 1, received=number + 1)
+            yield [visit("a", number)]
+
+    def update(self, demand: Demand) -> None:
+        pass
+
+    def counts(self) -> dict[str, Counts]:
+        return {"visit": self._count}
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+def test_a_blocking_source_gives_what_is_left_after_its_stop_and_ends() -> None:
+    declaration = SourceDeclaration(
+        name="queue", build=Queue, settings=Settings, summary="Waits.", event_source="acme", blocking=True
+    )
+    asyncio.run(check_declaration(declaration))
+
+
+class Slow:
+    """An enricher of plain functions."""
+
+    def __init__(self, settings: Settings, context: Context) -> None:
+        self._lookups = context.lookups
+
+    def start(self) -> None:
+        pass
+
+    def key(self, event: Event) -> str | None:
+        return "key"
+
+    def known(self, key: str) -> bool:
+        return key in self._lookups
+
+    def resolve(self, key: str) -> None:
+        time.sleep(0.05)  # a client library that blocks
+        self._lookups.put(key, "value")
+
+    def readers(self) -> Any:
+        return {"geo.country": lambda argument: lambda event: self._lookups.get("key")}
+
+    def stop(self) -> None:
+        pass
+
+
+def test_a_blocking_enricher_is_checked_on_a_thread_of_its_own() -> None:
+    declaration = EnricherDeclaration(
+        name="slow", build=Slow, settings=Settings, summary="Waits.", fields=(COUNTRY,), blocking=True
+    )
+    asyncio.run(check_declaration(declaration, events=[visit("a")]))
+    asyncio.run(check_evaluator(Counting, [visit("a")], blocking=True))
 
 
 class Bell:
@@ -179,8 +263,6 @@ def test_a_setting_without_a_sentence_is_found() -> None:
 
     def build(settings: Undescribed, context: Context) -> Bell:
         return Bell()
-
-    from mozu.core.api import SinkDeclaration
 
     declaration = SinkDeclaration(name="bell", build=build, settings=Undescribed, summary="Rings.")
     assert "the setting path SHOULD have a `description`" in says(check_declaration(declaration))
