@@ -333,7 +333,8 @@ def test_a_noisy_rule_takes_no_room_in_a_full_spool_from_a_quiet_one_of_the_same
     """Nor a noisy process of one rule from another process."""
 
     async def scenario(queue: DiskQueue) -> tuple[list[str], list[Any]]:
-        for batch in (loud("noisy", 1, 400), loud("quiet", 2, 3), loud("noisy", 3, 3), loud("noisy", 1, 50)):
+        flood = [loud("noisy", 1, 10) for _ in range(40)]  # in batches that fit, until nothing does
+        for batch in (*flood, loud("quiet", 2, 3), loud("noisy", 3, 3), loud("noisy", 1, 50)):
             for item in batch:
                 queue.put(item)
             await queue.wait_persisted(queue.position())
