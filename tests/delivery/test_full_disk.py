@@ -128,7 +128,7 @@ def test_a_full_disk_loses_only_what_it_announces(disk: Path) -> None:
     delivered = sorted(number for number, _ in arrived)
     assert "after" == arrived[-1][1], "an alert after the deletions found no room"
     assert list(range(1, COUNT + 3)) == sorted([*delivered, *numbers(dropped)])
-    assert counts["spool full"] == len(numbers(dropped))
+    assert counts["disk full"] == len(numbers(dropped))
 
 
 def test_numbers_that_not_even_the_disk_takes_are_owed_and_paid_before_the_next_alert(disk: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_full_disk_costs_what_it_cannot_hold_and_every_loss_is_counted(tmp_pat
     site.far_end.down.unlink()
     sink = site.finish(process)
     assert sink["accepted"] == sink["delivered"] + sum(sink["dropped"].values()) + sink["dead_lettered"]
-    assert sink["dropped"]["spool full"] > 0
+    assert sink["dropped"]["disk full"] > 0
     assert sink["delivered"] == len(numbers(site))
 
 
