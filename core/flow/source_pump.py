@@ -9,8 +9,8 @@ A live source that fails, or that ends by itself, is stopped, and a new instance
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
 import msgspec
@@ -229,25 +229,33 @@ class SourcePump:
 
     async def _read(self, backoff: Backoff) -> BaseException:
         """Until the source ends, or fails with this."""
-        batches: AsyncIterator[object] | None = None
         self._has_run = True
-        while True:
-            batch: object = _END
-            with self._source.contained("read events") as call:
-                if batches is None:
-                    batches = aiter(self._source.component.batches())
-                batch = await anext(batches, _END)
-            if call.failed is not None:
-                return call.failed
-            if batch is _END:
-                return SourceEnded("it has ended by itself")
-            if isinstance(batch, Sequence) and not isinstance(batch, str | bytes):
-                await self._process(batch)
-                backoff.succeeded()
-            else:
-                wrong = TypeError(f"batches() must give sequences of events or alerts, not {type(batch).__name__}")
-                self._source.failed("read events", wrong)
-                await asyncio.sleep(0)
+        async with AsyncExitStack() as stack:
+            batches: AsyncIterator[object] | None = None
+            while True:
+                batch: object = _END
+                with self._source.contained("read events") as call:
+                    if batches is None:
+                        batches = aiter(self._source.component.batches())
+                        stack.push_async_callback(self._close, batches)
+                    batch = await anext(batches, _END)
+                if call.failed is not None:
+                    return call.failed
+                if batch is _END:
+                    return SourceEnded("it has ended by itself")
+                if isinstance(batch, Sequence) and not isinstance(batch, str | bytes):
+                    await self._process(batch)
+                    backoff.succeeded()
+                else:
+                    wrong = TypeError(f"batches() must give sequences of events or alerts, not {type(batch).__name__}")
+                    self._source.failed("read events", wrong)
+                    await asyncio.sleep(0)
+
+    async def _close(self, batches: AsyncIterator[object]) -> None:
+        """A generator that was not read to its end goes through its `finally`: it may have clients to answer."""
+        if isinstance(batches, AsyncGenerator):
+            with self._source.contained("end its batches"):
+                await within(self._source, "batches", STOP_SECONDS, batches.aclose)
 
     async def _restart(self, backoff: Backoff) -> None:
         """A new instance of the source after a pause, and none after the stop has begun; `_problem` is None once it

@@ -14,9 +14,9 @@ def test_the_import_root_holds_relative_links_to_the_top_level(name: str) -> Non
     assert (link / "__init__.py").is_file()
 
 
-def test_the_import_root_holds_nothing_else() -> None:
+def test_the_import_root_holds_nothing_else_but_the_promised_name_of_the_kit() -> None:
     found = {path.name for path in (ROOT / "src" / "mozu").iterdir()} - {"__pycache__"}
-    assert found == {"__init__.py", "__main__.py", "py.typed", "core", "plugins", "bpf"}
+    assert found == {"__init__.py", "__main__.py", "py.typed", "testing.py", "core", "plugins", "bpf"}
 
 
 def test_no_module_is_imported_under_a_second_name() -> None:
