@@ -43,16 +43,21 @@ class Outcome(NamedTuple):
         )
 
 
-@contextmanager
-def installed(folder: Path) -> Iterator[None]:
-    """The plugin `culprit`, as if pip had installed it."""
+def lay_down(folder: Path) -> Path:
+    """What pip would install of the plugin `culprit`, beside its module; gives the folder."""
     info = folder / "mozu_culprit-1.2.dist-info"
     info.mkdir(parents=True, exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-culprit\nVersion: 1.2\n")
     names = ("culprit", "steady", "each", "kept", "blocking")
     points = "\n".join(f"{name} = culprit" for name in names)
     (info / "entry_points.txt").write_text(f"[mozu]\n{points}\n")
-    paths = [str(folder), str(MODULE)]
+    return folder
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[None]:
+    """The plugin is importable in this process."""
+    paths = [str(lay_down(folder)), str(MODULE)]
     sys.path[:0] = paths
     try:
         yield
