@@ -64,6 +64,7 @@ def test_a_start_without_a_compiler_raises_alerts_and_reloads(tmp_path: Path) ->
         running.wait_log("reloaded")
         other.read_text()
         running.wait_alert(lambda alert: alert["rule"] == "Other", "an alert of the new rules")
+        assert [line for line in running.log if "no kernel filter" in line] == []
         assert libraries(running) == []
         counts = running.stop()["sources"]["syscalls"]["types"]["openat"]
     assert counts["filtered"] > 0

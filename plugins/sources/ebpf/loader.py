@@ -56,6 +56,8 @@ class Loader:
         self._missed_before: dict[str, int] = {}
         self._counting = threading.Lock()
         """Attaching and detaching happen on a worker thread while the loop counts."""
+        self.uncompiled: Mapping[str, str] = {}
+        """Event types that the last `attach` left out → why."""
         self.watched: set[str] = set()
         """Event types that were ever attached."""
         self._own_pid = 0
@@ -149,10 +151,21 @@ class Loader:
             ) from error
 
     def attach(self, names: Iterable[str]) -> frozenset[str]:
-        """Compile, load and attach the programs of these event types; gives those that this kernel does not have."""
+        """Compile, load and attach the programs of these event types; gives those that this kernel does not have.
+
+        While others are attached already, types of which nothing can be compiled are left out (`uncompiled`).
+        """
         fresh = [SYSCALL_SPECS[name] for name in names if name not in self._attached]
-        self._code.compile(program for spec in fresh for program in PROGRAMS[spec.name])
-        absent = frozenset(spec.name for spec in fresh if not self._attach_type(spec))
+        self.uncompiled = {}
+        try:
+            self._code.compile(program for spec in fresh for program in PROGRAMS[spec.name])
+        except SourceUnavailable as error:
+            if not self._attached:
+                raise
+            lacking = [spec for spec in fresh if not all(map(self._code.has, PROGRAMS[spec.name]))]
+            self.uncompiled = {spec.name: str(error) for spec in lacking}
+        found = [spec for spec in fresh if spec.name not in self.uncompiled]
+        absent = frozenset(spec.name for spec in found if not self._attach_type(spec))
         self._update_uring_ops()
         return absent
 

@@ -82,12 +82,13 @@ class ProgramCode:
     def compile(self, chosen: Iterable[Program]) -> None:
         """Have the code of these programs, in the first variant that the verifier accepts.
 
-        What is compiled at all is compiled at once, with the subprograms of kernel filters. Raises SourceUnavailable.
+        What is compiled at all is compiled at once, with the subprograms of kernel filters. Raises SourceUnavailable,
+        and there may be code of some programs then (`has`).
         """
         wanted = {program.entry: program for program in chosen if program.entry not in self._codes}
         kinds = {entry: (_type(program),) for entry, program in wanted.items()}
         units = {entry: program_unit(program) for entry, program in wanted.items()}
-        loaded = self._load_cached(units, kinds)
+        self._loaded |= self._load_cached(units, kinds)
         while units:
             variant = self._variants[0]
             parts, missing = self._kept_subprograms(variant)
@@ -95,22 +96,21 @@ class ProgramCode:
             compiled = self.supply.compile(both, variant)
             codes = {entry: compiled[entry] for entry in units}
             try:
-                loaded |= self._load_all(codes, kinds)
+                self._loaded |= self._load_all(codes, kinds)
             except _Refused as refused:
                 may_help = refused.is_too_long or variant.casts
                 if len(self._variants) == 1 or not may_help:
-                    _close(loaded)
                     raise refused.as_unavailable() from refused.error
                 self._variants.popleft()
                 continue
-            except BaseException:
-                _close(loaded)
-                raise
             self._codes |= codes
             self.supply.keep(both, variant, compiled)
             self._subprograms[variant] = parts | {unit.entry: compiled[unit.entry] for unit in missing}
             break
-        self._loaded |= loaded
+
+    def has(self, program: Program) -> bool:
+        """Whether there is code of it, so that it can be loaded."""
+        return program.entry in self._codes
 
     def _load_cached(self, units: dict[str, Unit], kinds: Mapping[str, Collection[int]]) -> Loaded:
         """Load what the cache has, and take it out of `units`; code that the kernel refuses is compiled anew.

@@ -166,6 +166,7 @@ class EbpfSource:
         self._filtered = frozenset(loader.filters)
         self._unfiltered = (types & needs) - self._filtered
         self._say_what_is_filtered(refused)
+        self._say_why("source ebpf: the event types %s are not watched: %s", loader.uncompiled)
         self._warn(missing | unknown & needs)
 
     def _say_what_is_filtered(self, refused: Mapping[str, str]) -> None:
@@ -177,9 +178,12 @@ class EbpfSource:
                 names,
                 others,
             )
-        for reason in dict.fromkeys(refused.values()):
-            names = ", ".join(sorted(name for name, why in refused.items() if why == reason))
-            self._log.warning("source ebpf: no kernel filter for %s: %s", names, reason)
+        self._say_why("source ebpf: no kernel filter for %s: %s", refused)
+
+    def _say_why(self, text: str, reasons: Mapping[str, str]) -> None:
+        for reason in dict.fromkeys(reasons.values()):
+            names = ", ".join(sorted(name for name, why in reasons.items() if why == reason))
+            self._log.warning(text, names, reason)
 
     def _warn(self, names: frozenset[str]) -> None:
         fresh = sorted(names - self._warned)

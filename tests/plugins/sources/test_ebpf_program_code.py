@@ -114,6 +114,22 @@ def test_without_a_compiler_and_without_a_cache_the_source_says_what_is_missing(
         Starts(tmp_path / "cache", types).start()
 
 
+def test_what_cannot_be_compiled_later_is_left_out_and_the_rest_goes_on(starts: Starts, types: Btf) -> None:
+    """New rules on a host without a compiler ask for calls whose programs it never had."""
+    loader = Loader(1 << 16, (), types, machine_cache(starts.place, types.digest, starts.said.append))
+    try:
+        with without_compiler():
+            loader.prepare(TYPES)
+            loader.attach(TYPES)
+            assert loader.attach(["rmdir", "getuid"]) == set()
+        assert {"rmdir", *TYPES} == loader.attached
+        assert ["getuid"] == list(loader.uncompiled)
+        assert loader.attach(["getuid"]) == set()
+        assert (True, {}) == ("getuid" in loader.attached, loader.uncompiled)
+    finally:
+        loader.close()
+
+
 def test_a_damaged_program_is_compiled_anew_and_replaced(starts: Starts) -> None:
     file = starts.file("mozu_path_exit")
     data = bytearray(file.read_bytes())
