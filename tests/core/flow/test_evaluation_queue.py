@@ -1,0 +1,125 @@
+"""Evaluators with a thread or a process of their own: order, bounds, what is not evaluated, and what fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from mozu.core.filter.demand import Demand
+from mozu.core.flow import evaluation_queue
+from mozu.core.flow.evaluation import Evaluation
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert
+from mozu.core.model.event import DataEvent, Event
+from mozu.core.testing import alert, virtual_clock
+
+
+class Elsewhere:
+    """An evaluator that is awaited: it waits for `gate`, and fails on events of type `bad`."""
+
+    def __init__(self, gate: asyncio.Event) -> None:
+        self._gate = gate
+
+    def demand(self) -> Demand:
+        return Demand()
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        raise AssertionError("it is awaited")
+
+    async def evaluate_batch(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        await self._gate.wait()
+        if any(event.type == "bad" for event in batch):
+            raise ValueError("bad")
+        return [alert(event.type) for event in batch]
+
+    def reload(self) -> "Elsewhere":
+        return self
+
+
+class Scene:
+    """One such evaluator, of which further instances never wait."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self.gate, self.emitted, self.pending = asyncio.Event(), list[str](), list[Any]()
+        free = asyncio.Event()
+        free.set()
+        self.isolated: Isolated[Any] = Isolated(
+            "evaluator", "far", Elsewhere(self.gate), Metrics(), build=lambda: Elsewhere(free)
+        )
+
+        def spawn(work: Awaitable[None], name: str) -> None:
+            group.create_task(work, name=name)  # type: ignore[arg-type]  # a coroutine
+
+        self.evaluation = Evaluation([self.isolated], spawn)
+
+    def run(self, *types: str) -> None:
+        events = [DataEvent("json", kind, 0, number) for number, kind in enumerate(types, 1)]
+        self.evaluation.run(events, lambda one, _: self.emitted.append(one.rule), self.pending.append)
+
+    def count(self, name: str) -> int:
+        return self.isolated.metrics.counter(name).value
+
+
+def play(scene: Callable[[Scene], Awaitable[None]]) -> Scene:
+    async def main() -> Scene:
+        async with asyncio.TaskGroup() as group:
+            made = Scene(group)
+            await scene(made)
+        return made
+
+    return virtual_clock.run(main())
+
+
+def test_batches_are_evaluated_one_after_the_other_in_order_and_nothing_waits_for_them() -> None:
+    async def scene(made: Scene) -> None:
+        made.run("a", "b")
+        made.run("c")
+        assert ([], [1, 1]) == (made.emitted, [batch.first for batch in made.pending])
+        made.gate.set()
+        for batch in made.pending:
+            await batch.wait()
+
+    assert ["a", "b", "c"] == play(scene).emitted
+
+
+def test_a_bad_event_costs_itself_only() -> None:
+    async def scene(made: Scene) -> None:
+        made.gate.set()
+        made.run("a", "bad", "b")
+
+    made = play(scene)
+    assert (["a", "b"], 1) == (made.emitted, made.count("events_rejected_total"))
+
+
+def test_what_waits_is_bounded_and_the_rest_is_counted_and_told(monkeypatch: Any) -> None:
+    monkeypatch.setattr(evaluation_queue, "MAX_WAITING", 2)
+
+    async def scene(made: Scene) -> None:
+        for kind in "abcd":
+            made.run(kind)
+        assert {"far": 2} == made.evaluation.unevaluated()
+        made.gate.set()
+
+    assert ["a", "b"] == play(scene).emitted
+
+
+def test_a_call_that_does_not_come_back_is_given_up_and_another_instance_goes_on() -> None:
+    async def scene(made: Scene) -> None:
+        made.run("a", "b")
+        made.run("c")
+        await made.pending[-1].wait()
+
+    made = play(scene)
+    assert (["c"], 2, 1) == (made.emitted, made.count("events_rejected_total"), made.isolated.failures.value)
+
+
+def test_what_still_waits_at_the_end_is_counted() -> None:
+    async def scene(made: Scene) -> None:
+        made.run("a", "b")
+        made.run("c")
+        await asyncio.sleep(0)
+        made.evaluation.give_up()
+        assert all(batch.is_done for batch in made.pending)
+        made.gate.set()
+
+    assert 3 == play(scene).count("events_unevaluated_total")

@@ -1,0 +1,110 @@
+"""Blocking components: plain functions on threads of their own, behind the contracts that are awaited."""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mozu.core.api import AcksBatches, Counts, DataEvent, Demand, Event, Kind, ReportsGaps
+from mozu.core.flow.evaluation_queue import AwaitedEvaluator
+from mozu.core.runtime.hosting.threads import on_thread
+from mozu.core.testing import alert
+
+
+class Plain:
+    """A source of plain functions that waits for input until it is stopped."""
+
+    def __init__(self) -> None:
+        self.stopped, self.threads, self.acked = threading.Event(), dict[str, int](), list[int]()
+
+    def _note(self, method: str) -> None:
+        self.threads[method] = threading.get_ident()
+
+    def start(self, demand: Demand) -> None:
+        self._note("start")
+
+    def batches(self) -> Iterator[Sequence[Event]]:
+        for number in range(3):
+            self._note("batches")
+            yield [DataEvent("plain", "number", 1, data=number)]
+        self.stopped.wait()
+
+    def update(self, demand: Demand) -> None:
+        self._note("update")
+
+    def counts(self) -> dict[str, Counts]:
+        self._note("counts")
+        return {}
+
+    def stop(self) -> None:
+        self._note("stop")
+        self.stopped.set()
+
+    def ack(self, batch: Sequence[Any]) -> None:
+        self._note("ack")
+        self.acked.append(len(batch))
+
+    def take_gaps(self) -> Sequence[str]:
+        self._note("take_gaps")
+        return ["a gap"]
+
+
+def test_a_blocking_source_is_read_in_order_and_stopped_while_it_waits() -> None:
+    plain = Plain()
+    hosted: Any = on_thread(True, Kind.SOURCE, "plain", plain)
+
+    async def main() -> list[Any]:
+        seen: list[Any] = []
+        await hosted.start(Demand())
+        async for batch in hosted.batches():
+            seen += [event.data for event in batch]
+            await hosted.ack(batch)
+            if len(seen) == 3:
+                await hosted.update(Demand())
+                hosted.take_gaps()
+                hosted.counts()
+                asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(hosted.stop()))
+        return seen
+
+    assert [0, 1, 2] == asyncio.run(main())
+    here, threads = threading.get_ident(), plain.threads
+    assert threads["start"] == threads["batches"] == threads["ack"]
+    assert threads["update"] == threads["stop"] != threads["start"]
+    assert {here} == {threads["counts"], threads["take_gaps"]}
+    assert isinstance(hosted, AcksBatches)
+    assert isinstance(hosted, ReportsGaps)
+    assert [1, 1, 1] == plain.acked
+
+
+def test_a_blocking_evaluator_works_on_its_thread() -> None:
+    class Slow:
+        def demand(self) -> Demand:
+            return Demand()
+
+        def evaluate(self, batch: Sequence[Event]) -> Any:
+            return [alert(f"{threading.get_ident()}")]
+
+        def reload(self) -> "Slow":
+            return self
+
+    hosted: Any = on_thread(True, Kind.EVALUATOR, "slow", Slow())
+    (found,) = asyncio.run(hosted.evaluate_batch([DataEvent("plain", "number", 1)]))
+    assert str(threading.get_ident()) != found.rule
+    assert isinstance(hosted, AwaitedEvaluator)
+
+
+def test_what_ends_a_generator_does_not_end_the_one_that_awaits() -> None:
+    class Broken(Plain):
+        def start(self, demand: Demand) -> None:
+            raise StopIteration
+
+    hosted: Any = on_thread(True, Kind.SOURCE, "broken", Broken())
+
+    async def main() -> str:
+        try:
+            await hosted.start(Demand())
+        except RuntimeError as error:
+            return str(error)
+        return ""
+
+    assert "the call raised StopIteration" == asyncio.run(main())

@@ -1,0 +1,136 @@
+"""What callbacks, tasks, protocols and threads of a component raise ends nothing but itself, and is blamed on it."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.runtime.contained_loop import ContainedLoop
+from mozu.core.runtime.loop import run
+
+ENDS = [SystemExit(0), KeyboardInterrupt(), ValueError("bad")]
+
+
+class Component:
+    """One that raises what it is told to, where it is told to."""
+
+    def __init__(self, raised: BaseException) -> None:
+        self.raised = raised
+
+    def fail(self, *_: object) -> None:
+        raise self.raised
+
+    async def fail_soon(self) -> None:
+        self.fail()
+
+
+def blamed(raised: BaseException, cause: Callable[[Component], Awaitable[None]]) -> tuple[int, int]:
+    """How often each of two components of one module was blamed for what the first one does."""
+    first = Isolated("sink", "first", Component(raised), Metrics())
+    second = Isolated("sink", "second", Component(raised), Metrics())
+
+    async def main() -> tuple[int, int]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, ContainedLoop)
+        loop.culprits.use([first, second])
+        with first.owned():
+            await cause(first.component)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return first.failures.value, second.failures.value
+
+    return run(main())
+
+
+@pytest.fixture(autouse=True)
+def signals_raise_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mozu.core.isolation.ends._is_by_signal", lambda: False)
+
+
+@pytest.mark.parametrize("raised", ENDS)
+def test_a_callback(raised: BaseException) -> None:
+    async def cause(component: Component) -> None:
+        asyncio.get_running_loop().call_soon(component.fail)
+
+    assert (1, 0) == blamed(raised, cause)
+
+
+@pytest.mark.parametrize("raised", ENDS)
+def test_a_timer(raised: BaseException) -> None:
+    async def cause(component: Component) -> None:
+        asyncio.get_running_loop().call_later(0.001, component.fail)
+        await asyncio.sleep(0.01)
+
+    assert (1, 0) == blamed(raised, cause)
+
+
+@pytest.mark.parametrize("raised", ENDS[:2])
+def test_a_task_that_nothing_awaits(raised: BaseException) -> None:
+    async def cause(component: Component) -> None:
+        asyncio.ensure_future(component.fail_soon())  # noqa: RUF006  what a component must not do
+        await asyncio.sleep(0)
+
+    found, other = blamed(raised, cause)
+    assert found >= 1  # once when it is raised, and once more when the task is collected
+    assert other == 0
+
+
+@pytest.mark.parametrize("raised", ENDS)
+def test_a_reader_of_a_descriptor(raised: BaseException) -> None:
+    async def cause(component: Component) -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            loop = asyncio.get_running_loop()
+
+            def readable() -> None:
+                loop.remove_reader(ours)
+                component.fail()
+
+            loop.add_reader(ours, readable)
+            theirs.send(b"x")
+            await asyncio.sleep(0.01)
+
+    assert (1, 0) == blamed(raised, cause)
+
+
+@pytest.mark.parametrize("raised", ENDS)
+def test_a_protocol(raised: BaseException) -> None:
+    async def cause(component: Component) -> None:
+        class Failing(asyncio.Protocol):
+            def data_received(self, data: bytes) -> None:
+                component.fail()
+
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Failing, "127.0.0.1", 0)
+        address: Any = server.sockets[0].getsockname()
+        _, writer = await asyncio.open_connection(*address)
+        writer.write(b"x")
+        await asyncio.sleep(0.02)
+        writer.close()
+        server.close()
+
+    assert (1, 0) == blamed(raised, cause)
+
+
+@pytest.mark.parametrize("raised", [SystemExit(0), ValueError("bad")])
+def test_a_thread_is_found_by_whose_object_runs_there(raised: BaseException) -> None:
+    async def cause(component: Component) -> None:
+        thread = threading.Thread(target=component.fail)
+        thread.start()
+        await asyncio.to_thread(thread.join)
+
+    found, other = blamed(raised, cause)
+    assert (1, 0) == (found, other)
+
+
+def test_what_the_run_itself_raises_ends_it() -> None:
+    async def main() -> None:
+        raise SystemExit(7)
+
+    with pytest.raises(SystemExit):
+        run(main())
