@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import click
 
@@ -15,7 +15,6 @@ from mozu.core.api import (
     Evaluator,
     Kind,
     Sink,
-    SinkDeclaration,
     Source,
     SourceChoiceDeclaration,
     Stamp,
@@ -36,8 +35,6 @@ from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.node import node_of
 from mozu.core.runtime.plugin_checks import Plugin, built_encoder
 from mozu.core.runtime.registry import Registry
-
-T = TypeVar("T")
 
 _TIMEOUT: Final = 10.0
 """Seconds in which a component must have started, and stopped."""
@@ -131,24 +128,24 @@ async def _started(plugin: Plugin, entry: Entry, registry: Registry, context: Co
         registry.sources(entry)  # what it names is tried under its own name
         return
     component: object = registry.build(plugin.declaration, entry, context)  # type: ignore[misc]  # of any kind
-    thread = None
-    if isinstance(plugin.declaration, SinkDeclaration) and plugin.declaration.blocking:
-        thread = WorkerThread(f"mozu-{entry.id}")
+    thread = WorkerThread(f"mozu-{entry.id}") if plugin.declaration.blocking else None
+
+    async def made(call: Callable[[], object]) -> None:
+        await _within(call() if thread is None else thread.run(call))
+
     if isinstance(component, Source) and plugin.kind is Kind.SOURCE:
-        await _within(component.start(Demand()))
-        await _within(component.stop())
-    elif isinstance(component, Enricher) and plugin.kind is Kind.ENRICHER:
-        await _within(component.start())
-        await _within(component.stop())
+        source = component
+        await made(lambda: source.start(Demand()))
+        await made(source.stop)
     elif isinstance(component, Evaluator) and plugin.kind is Kind.EVALUATOR:
         component.demand()
-    elif isinstance(component, Sink):
-        await _within(thread.run(component.start) if thread else component.start())
-        await _within(thread.run(component.stop) if thread else component.stop())
+    elif isinstance(component, Enricher | Sink):
+        await made(component.start)
+        await made(component.stop)
 
 
-async def _within(work: Awaitable[T] | None) -> None:
-    if work is not None:
+async def _within(work: object) -> None:
+    if isinstance(work, Awaitable):
         async with asyncio.timeout(_TIMEOUT):
             await work
 

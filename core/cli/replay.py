@@ -9,8 +9,9 @@ import click
 from mozu.core.cli import options
 from mozu.core.cli.logs import set_up
 from mozu.core.runtime.builtin_plugins import BUILTINS
+from mozu.core.runtime.config import Config
 from mozu.core.runtime.config import read as read_config
-from mozu.core.runtime.registry import configure
+from mozu.core.runtime.registry import Registry, configure
 
 
 @click.command(
@@ -43,8 +44,7 @@ def command(
     said of an event is read from the recording. Those that the configuration names are loaded for their fields.
     """
     written, _ = read_config(path, overrides)
-    named = (*written.sources, *written.enrichers)
-    plugins = options.as_overrides(entry.name for entry in named if entry.name not in BUILTINS[entry.kind])
+    plugins = options.as_overrides(_left_out(written))
     sources = [{"replay": {"files": [str(file) for file in files]}}]
     given = options.with_record((f"sources={json.dumps(sources)}", "enrichers=[]", *overrides, *plugins), record)
     if verbose:
@@ -55,3 +55,10 @@ def command(
     from mozu.core.runtime.engine import run
 
     return run(config, registry, duration=None, stats=stats, read=read)
+
+
+def _left_out(config: Config) -> list[str]:
+    """Plugins that only entries name which give way to the recordings: rules may ask for their fields."""
+    installed = Registry().installed()
+    entries = (*config.sources, *config.enrichers)
+    return [one.name for one in entries if one.name not in BUILTINS[one.kind] and one.name in installed]

@@ -81,12 +81,14 @@ sinks:
   - frozen_post: {{url: "{there.url}", format: json}}
 """
     )
-    done = mozu(site, tmp_path, "run", "-c", "mozu.yaml", "--duration", "2")
+    done = mozu(site, tmp_path, "run", "-c", "mozu.yaml", "--duration", "2", "--record", "run.jsonl.gz")
     assert done.returncode == 0, done.stderr
     rules = [json.loads(request.body)["rule"] for request in there.requests]
     assert [rule for rule in rules if "mozu" not in rule] == ["Error in a line of frozen_lines", "Burst of events"]
     lines = (tmp_path / "alerts.log").read_text().splitlines()
     expected = 'rule="Error in a line of frozen_lines" priority=warning message="ERROR no disk of 3 words" seq='
     assert [line.startswith(expected) for line in lines].count(True) == 1
+    again = mozu(site, tmp_path, "replay", "run.jsonl.gz", "-c", "mozu.yaml", "-o", "sinks=[stdout]", "--json")
+    assert [json.loads(line)["rule"] for line in again.stdout.splitlines()] == rules[1:-1], again.stderr
     (tmp_path / "alerts.json").write_text('{"rule": "A"}\n')
     assert mozu(site, tmp_path, "frozen", "count", "alerts.json").stdout == "       1 A\n"
