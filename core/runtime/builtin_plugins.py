@@ -17,6 +17,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
     Kind.ENRICHER: {
         "users": "mozu.plugins.enrichers.users",
         "docker": "mozu.plugins.enrichers.docker",
+        "containerd": "mozu.plugins.enrichers.containerd",
     },
     Kind.EVALUATOR: {
         "falco": "mozu.plugins.rules.falco",

@@ -36,7 +36,7 @@ class Lookups:
         """Address (IPv4 ones plain, not mapped into IPv6) → the names in rules that it was resolved from, sorted. Live,
         a table with new answers takes the place of the old one, which never changes."""
         self.container: Callable[[str], object | None] = _unknown
-        """Full id → `ContainerMetadata` of the container, for recordings."""
+        """Full id → `ContainerMetadata` of the container. Several enrichers may answer, each for one runtime."""
         self.addresses = LocalAddresses()
         """This machine's own."""
         self.hostname = ""
@@ -55,6 +55,14 @@ class Lookups:
         """Use these from now on."""
         for name, function in functions.items():
             setattr(self, name, function)
+
+    def add(self, functions: Mapping[str, Callable[..., object | None]]) -> None:
+        """Use these from now on; for containers they are asked after those that are in use."""
+        before = self.container
+        self.assign(functions)
+        after = self.container
+        if _unknown not in (before, after) and before != after:
+            self.container = lambda full_id: before(full_id) or after(full_id)
 
     def forget(self) -> None:
         """Know nothing, as at first."""

@@ -112,4 +112,4 @@ class Assembly(msgspec.Struct):
         names = self.fields.lookups
         names.forget()
         for entry in (*self.config.enrichers, *self.config.sources):
-            names.assign(self.lookups.get((entry.kind, entry.id), {}))
+            names.add(self.lookups.get((entry.kind, entry.id), {}))

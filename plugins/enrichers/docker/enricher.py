@@ -2,21 +2,19 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from mozu.core.api import Context
+from mozu.core.api import Context, FieldReaders
 from mozu.core.common.background_task import BackgroundTask
+from mozu.core.common.containers.container_lookups import ContainerLookups
 from mozu.core.common.thread_pool import ThreadPool
-from mozu.core.model.containers.fields import container_readers
 from mozu.core.model.containers.image import ImageNames
 from mozu.core.model.containers.metadata import ContainerMetadata
 from mozu.core.model.event import Event
 from mozu.plugins.enrichers.docker.api import UNREACHABLE, EngineApi
-from mozu.plugins.enrichers.docker.container_cache import ContainerCache
 from mozu.plugins.enrichers.docker.documents import Described, EngineEvent
 from mozu.plugins.enrichers.docker.engine_watcher import EngineWatcher
 from mozu.plugins.enrichers.docker.files import EngineFiles
@@ -28,16 +26,6 @@ _DEFAULT_ROOT: Final = Path("/var/lib/docker")
 _RUNTIMES: Final = frozenset({"docker", "k8s", "ecs"})
 """Runtimes that the cgroup of one of this engine's containers may show; orchestrators hide the engine in it."""
 
-_CREATED_LIMIT: Final = 1024
-"""Create events whose metadata are kept, for containers that are gone before they can be looked up."""
-
-_NEGATIVE_TTL: Final = 60.0
-"""Seconds for which an id that the engine does not know is not looked up again (negative cache)."""
-
-_UNREACHABLE_TTL: Final = 5.0
-"""The same where the engine could not be asked."""
-
-
 
 class DockerEnricher:
     """Containers of one docker engine. Implements the Enricher contract."""
@@ -47,15 +35,9 @@ class DockerEnricher:
         self._api = EngineApi(settings.socket, settings.timeout)
         self._files = EngineFiles(settings.data_root or _DEFAULT_ROOT)
         self._threads = ThreadPool("docker", 2)
-        self._cache = ContainerCache(time.monotonic)
-        self._created: dict[str, ContainerMetadata] = {}
-        """What create events contained."""
-        self._look_ups: dict[str, asyncio.Event] = {}
-        """Id that is being looked up → set when that is over (single flight)."""
+        self._lookups = ContainerLookups(context, _RUNTIMES, self._fetch, UNREACHABLE)
         self._watcher = EngineWatcher(self._api, self, context.log)
         self._background_task = BackgroundTask(self._watcher.run)
-        context.metrics.gauge("containers", lambda: len(self._cache))
-        context.fields.lookups.container = self._metadata
 
     async def start(self) -> None:
         """Begin to watch the engine; returns when the containers that exist are known, or the engine is absent."""
@@ -67,26 +49,19 @@ class DockerEnricher:
 
     def key(self, event: Event) -> str | None:
         """The full id of the container that the event's process runs in, if it can be this engine's."""
-        process = getattr(event, "process", None)
-        container = None if process is None else process.container
-        return None if container is None or container.runtime not in _RUNTIMES else container.full_id
+        return self._lookups.key(event)
 
     def known(self, key: str) -> bool:
         """Whether the cache has the container, or the negative cache has its id."""
-        return self._context.offline or self._cache.is_answered(key)
+        return self._lookups.known(key)
 
     async def resolve(self, key: str) -> None:
-        """Look one container up; concurrent calls for the same one share one look-up."""
-        while not self.known(key):
-            pending = self._look_ups.get(key)
-            if pending is None:
-                await self._look_up_once(key)
-            else:
-                await pending.wait()
+        """Look one container up."""
+        await self._lookups.resolve(key)
 
-    def readers(self) -> Mapping[str, Callable[[str | None], Callable[[Any], Any]]]:
+    def readers(self) -> FieldReaders:
         """The fields of containers and pods."""
-        return container_readers(self._metadata)
+        return self._lookups.readers()
 
     async def stop(self) -> None:
         """End the watching, the connection and the threads."""
@@ -107,54 +82,19 @@ class DockerEnricher:
                 "answer about a container before it has started",
                 self._files.data_root,
             )
-        for full_id in self._cache.ids().difference(full_ids):
-            self._cache.expire_soon(full_id)
+        self._lookups.listed(full_ids)
         for full_id in full_ids:
-            await self._look_up(full_id)
+            await self._lookups.refresh(full_id)
 
     async def on_event(self, event: EngineEvent) -> None:
         """A container was created, started, renamed or destroyed."""
         full_id = event.actor.id
         if event.action == "destroy":
-            if self._cache.get(full_id) is None:
-                self._cache.put(event.metadata())
-            self._cache.expire_soon(full_id)
-            self._created.pop(full_id, None)
+            self._lookups.ended(full_id, event.metadata())
             return
         if event.action == "create":
-            self._created[full_id] = event.metadata()
-            if len(self._created) > _CREATED_LIMIT:
-                del self._created[next(iter(self._created))]
-        await self._look_up(full_id)
-
-    def _metadata(self, full_id: str) -> ContainerMetadata | None:
-        """From the cache, else from the create event: an event judged at its deadline has a name and an image."""
-        return self._cache.get(full_id) or self._created.get(full_id)
-
-    async def _look_up_once(self, full_id: str) -> None:
-        pending = self._look_ups[full_id] = asyncio.Event()
-        try:
-            await self._look_up(full_id)
-        finally:
-            del self._look_ups[full_id]
-            pending.set()
-
-    async def _look_up(self, full_id: str) -> None:
-        """Cache what files or API say; else what the create event contained; else that there is no metadata."""
-        negative_ttl = _NEGATIVE_TTL
-        metadata = None
-        try:
-            metadata = await self._fetch(full_id)
-        except UNREACHABLE as error:
-            negative_ttl = _UNREACHABLE_TTL
-            self._context.log.debug("looking up %s: %s", full_id, error or type(error).__name__)
-        if metadata is None and self._cache.get(full_id) is None:
-            metadata = self._created.get(full_id)
-            self._count("none" if metadata is None else "event")
-        if metadata is not None:
-            self._cache.put(metadata)
-        elif self._cache.get(full_id) is None:
-            self._cache.put_negative(full_id, negative_ttl)
+            self._lookups.created(event.metadata())
+        await self._lookups.refresh(full_id)
 
     async def _fetch(self, full_id: str) -> ContainerMetadata | None:
         found = await self._describe(full_id)
@@ -166,11 +106,11 @@ class DockerEnricher:
     async def _describe(self, full_id: str) -> Described | None:
         found = await self._off_loop(partial(self._files.container, full_id))
         if found is not None:
-            self._count("files")
+            self._lookups.count("files")
             return found
         found = await self._api.container(full_id)
         if found is not None:
-            self._count("api")
+            self._lookups.count("api")
         return found
 
     async def _image_names(self, found: Described) -> ImageNames:
@@ -182,6 +122,3 @@ class DockerEnricher:
 
     async def _off_loop(self, call: Callable[[], T]) -> T:
         return await self._threads.run(call, self._settings.timeout)
-
-    def _count(self, by: str) -> None:
-        self._context.metrics.counter("container_lookups_total", by=by).value += 1

@@ -8,20 +8,17 @@ them on a thread.
 
 import os
 import re
-import stat
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from mozu.core.common.containers.regular_file import read_regular
 from mozu.core.model.containers.image import ImageNames
 from mozu.plugins.enrichers.docker.documents import Described, HostConfig, Repositories, Stored
 
 _FULL_ID: Final = re.compile(r"[0-9a-f]{64}")
 _DRIVER: Final = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
-_LIMIT: Final = 16 << 20
-"""Bytes of a file; no engine writes files as large."""
-
 _stored = msgspec.json.Decoder(Stored)
 _host = msgspec.json.Decoder(HostConfig)
 _repositories = msgspec.json.Decoder(Repositories)
@@ -51,8 +48,8 @@ class EngineFiles:
             return None
         place = self.data_root / "containers" / full_id
         try:
-            host = _host.decode(_read(place / "hostconfig.json"))
-            return _stored.decode(_read(place / "config.v2.json")).described(host)
+            host = _host.decode(read_regular(place / "hostconfig.json"))
+            return _stored.decode(read_regular(place / "config.v2.json")).described(host)
         except (OSError, msgspec.DecodeError):
             return None
 
@@ -66,16 +63,7 @@ class EngineFiles:
             stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
             cached = self._names.get(driver)
             if cached is None or cached[0] != stamp:
-                cached = self._names[driver] = (stamp, _repositories.decode(_read(place)).names())
+                cached = self._names[driver] = (stamp, _repositories.decode(read_regular(place)).names())
         except (OSError, msgspec.DecodeError):
             return None
         return cached[1].get(image_id)
-
-
-def _read(path: Path) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with open(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _LIMIT:
-            raise OSError(f"{path} is no regular file of at most {_LIMIT} bytes")
-        return file.read(_LIMIT)

@@ -1,5 +1,6 @@
 """Fixtures of the enrichers' tests."""
 
+from tests.support.containerd import containerd, own_containerd
 from tests.support.docker import docker, own_docker
 
-__all__ = ["docker", "own_docker"]
+__all__ = ["containerd", "docker", "own_containerd", "own_docker"]

@@ -266,7 +266,7 @@ def test_what_was_removed_while_the_engine_was_not_watched_is_expired(own_docker
 
     async def main() -> None:
         async with enricher_of(own_docker) as enricher:
-            cache = enricher._cache
+            cache = enricher._lookups._cache
             before = full_id in cache.ids()
             await enricher.stop()
             await off_loop(own_docker.remove, full_id)

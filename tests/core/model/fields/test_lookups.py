@@ -36,3 +36,10 @@ def test_a_reader_asks_at_the_moment_of_reading() -> None:
 
 def test_a_registry_without_names_makes_its_own() -> None:
     assert 0 == len(FieldRegistry().lookups.addresses)
+
+
+def test_several_components_may_answer_for_containers() -> None:
+    lookups = Lookups()
+    lookups.add({"container": {"a": "docker's"}.get})
+    lookups.add({"container": {"b": "podman's"}.get})
+    assert ["docker's", "podman's", None] == [lookups.container(full_id) for full_id in ("a", "b", "c")]

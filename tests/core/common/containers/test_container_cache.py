@@ -1,8 +1,8 @@
 """The container cache: what is kept, and for how long."""
 
+from mozu.core.common.containers import container_cache
+from mozu.core.common.containers.container_cache import ContainerCache
 from mozu.core.model.containers.metadata import ContainerMetadata
-from mozu.plugins.enrichers.docker import container_cache
-from mozu.plugins.enrichers.docker.container_cache import ContainerCache
 
 
 class Clock:
@@ -86,3 +86,16 @@ def test_destroyed_containers_are_evicted_first() -> None:
     cache.expire_soon("7")
     cache.put(metadata("new"))
     assert (None, metadata("0")) == (cache.get("7"), cache.get("0"))
+
+
+def test_a_name_that_is_used_again_is_not_answered_by_its_first_bearer() -> None:
+    clock = Clock()
+    cache = ContainerCache(clock)
+    cache.put(metadata("web1"))
+    cache.expire_soon("web1")
+    cache.forget("web1")
+    before = cache.is_answered("web1")
+    cache.put(metadata("web1", "second"))
+    clock.now += 61
+    cache.put(metadata("b"))
+    assert (False, metadata("web1", "second")) == (before, cache.get("web1"))

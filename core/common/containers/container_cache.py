@@ -1,4 +1,4 @@
-"""Container cache: metadata by container id, with expiry, and a negative cache of ids that the engine does not know."""
+"""Container cache: metadata by container id, with expiry, and a negative cache of ids that a runtime does not know."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ class ContainerCache:
         self._destroyed: dict[str, float] = {}
         """Id of a destroyed container → when to evict it; in order of time."""
         self._negative: dict[str, float] = {}
-        """Id that the engine does not know → until when that is believed."""
+        """Id that the runtime does not know → until when that is believed."""
 
     def __len__(self) -> int:
         return len(self._metadata)
@@ -41,14 +41,14 @@ class ContainerCache:
         return until is not None and self._clock() < until
 
     def put(self, metadata: ContainerMetadata) -> None:
-        """Add or replace a container. Ids are never used twice: one that is destroyed stays so."""
+        """Add or replace a container. One that is destroyed stays so, until `forget`."""
         self._negative.pop(metadata.full_id, None)
         self._metadata.pop(metadata.full_id, None)
         self._metadata[metadata.full_id] = metadata
         self._evict()
 
     def put_negative(self, full_id: str, seconds: float) -> None:
-        """The engine does not know this id: do not ask again for so long."""
+        """The runtime does not know this id: do not ask again for so long."""
         self._negative.pop(full_id, None)
         self._negative[full_id] = self._clock() + seconds
         if len(self._negative) > _LIMIT:
@@ -59,6 +59,11 @@ class ContainerCache:
         if full_id in self._metadata and full_id not in self._destroyed:
             self._destroyed[full_id] = self._clock() + _GRACE
         self._evict()
+
+    def forget(self, full_id: str) -> None:
+        """Know nothing of this id: it stands for another container now (names are used again)."""
+        self._drop(full_id)
+        self._negative.pop(full_id, None)
 
     def _evict(self) -> None:
         now = self._clock()

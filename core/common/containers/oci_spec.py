@@ -1,0 +1,113 @@
+"""An OCI runtime specification (`config.json` of a bundle), as far as it describes a container.
+
+Names are those of the runtime specification 1.0; every runtime that starts runc or crun writes one before the first
+instruction of the container.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from mozu.core.model.containers.metadata import Mount
+
+_PROPAGATIONS: Final = frozenset({"private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable"})
+_BINDS: Final = frozenset({"bind", "rbind"})
+_ALL_DEVICES: Final = frozenset({"", "a"})
+
+
+class _Capabilities(msgspec.Struct):
+    bounding: list[str] | None = None
+
+
+class _Process(msgspec.Struct):
+    capabilities: _Capabilities | None = None
+    env: list[str] | None = None
+
+
+class _Mount(msgspec.Struct):
+    destination: str = ""
+    type: str = ""
+    source: str = ""
+    options: list[str] | None = None
+
+    @property
+    def is_bind(self) -> bool:
+        return self.type == "bind" or not _BINDS.isdisjoint(self.options or ())
+
+    def described(self) -> Mount:
+        options = self.options or []
+        propagation = next((option for option in options if option in _PROPAGATIONS), "")
+        return Mount(self.source, self.destination, "", "ro" not in options, propagation)
+
+
+class _Namespace(msgspec.Struct):
+    type: str = ""
+    path: str = ""
+
+
+class _Device(msgspec.Struct):
+    allow: bool = False
+    type: str | None = None
+    access: str | None = None
+    major: int | None = None
+
+
+class _Resources(msgspec.Struct):
+    devices: list[_Device] | None = None
+
+
+class _Linux(msgspec.Struct, rename="camel"):
+    namespaces: list[_Namespace] | None = None
+    resources: _Resources | None = None
+    masked_paths: list[str] | None = None
+    cgroups_path: str = ""
+
+
+class OciSpec(msgspec.Struct):
+    """One container as its low-level runtime is told to make it."""
+
+    process: _Process | None = None
+    mounts_given: list[_Mount] | None = msgspec.field(name="mounts", default=None)
+    annotations: dict[str, str] = {}
+    linux: _Linux | None = None
+
+    @property
+    def privileged(self) -> bool:
+        """All devices, CAP_SYS_ADMIN and no masked paths: what `--privileged` makes of a specification in containerd,
+        CRI and podman alike. The specification itself has no such word."""
+        linux, process = self.linux or _Linux(), self.process or _Process()
+        bounding = (process.capabilities or _Capabilities()).bounding or []
+        return (
+            not linux.masked_paths
+            and "CAP_SYS_ADMIN" in bounding
+            and _allows_all((linux.resources or _Resources()).devices or ())
+        )
+
+    @property
+    def mounts(self) -> tuple[Mount, ...]:
+        """What is mounted from the host, in the order of the destinations."""
+        found = [mount.described() for mount in self.mounts_given or () if mount.is_bind]
+        return tuple(sorted(found, key=lambda mount: mount.dest))
+
+    def shares_host(self, kind: str) -> bool:
+        """Whether it has no namespace of this kind (pid, network, ipc) of its own and joins none."""
+        return all(namespace.type != kind for namespace in self._namespaces())
+
+    def joins(self, kind: str) -> bool:
+        """Whether it uses a namespace that was there before: that of its pod."""
+        return any(namespace.type == kind and namespace.path for namespace in self._namespaces())
+
+    def _namespaces(self) -> Iterable[_Namespace]:
+        return (self.linux or _Linux()).namespaces or ()
+
+
+def _allows_all(devices: Iterable[_Device]) -> bool:
+    return any(
+        device.allow and (device.type or "") in _ALL_DEVICES and device.major is None and device.access == "rwm"
+        for device in devices
+    )
+
+
+decode_spec = msgspec.json.Decoder(OciSpec).decode
+"""The text of `config.json` → the specification. Raises msgspec.DecodeError."""

@@ -1,0 +1,67 @@
+"""containerd's state directory: the bundles of its tasks, written before the first instruction of a container.
+
+`STATE/io.containerd.runtime.v2.task/NAMESPACE/ID/config.json` is the OCI specification of a task. Containers of CRI
+have their pod, their name and their image in its annotations. All functions here block; the enricher runs them on a
+thread.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from mozu.core.common.containers.oci_spec import OciSpec, decode_spec
+from mozu.core.common.containers.regular_file import read_regular
+
+DOCKER: Final = "moby"
+"""The namespace of dockerd, which alone knows the names and images of its containers."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
+"""containerd's identifiers (pkg/identifiers): nothing that leads out of the directory."""
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """One task's bundle."""
+
+    namespace: str
+    spec: OciSpec
+    created: int
+    """ns since the epoch, when the specification was written."""
+
+
+class StateFiles:
+    """The bundles below one state directory. Missing, unreadable or half-written ones count as absent."""
+
+    def __init__(self, state: Path) -> None:
+        self.tasks = state / "io.containerd.runtime.v2.task"
+
+    def namespaces(self) -> list[str]:
+        """Those that have or had tasks, without docker's."""
+        return sorted(name for name in _names(self.tasks) if name != DOCKER)
+
+    def ids(self, namespace: str) -> list[str]:
+        """The tasks of a namespace."""
+        return sorted(_names(self.tasks / namespace))
+
+    def bundle(self, container_id: str) -> Bundle | None:
+        """The task of this id; None where there is none, and where two namespaces have one: it could be either."""
+        if not _NAME.fullmatch(container_id):
+            return None
+        found = [one for namespace in self.namespaces() if (one := self._bundle(namespace, container_id)) is not None]
+        return found[0] if len(found) == 1 else None
+
+    def _bundle(self, namespace: str, container_id: str) -> Bundle | None:
+        path = self.tasks / namespace / container_id / "config.json"
+        with suppress(OSError, msgspec.DecodeError):
+            spec = decode_spec(read_regular(path))
+            return Bundle(namespace, spec, path.stat().st_mtime_ns)
+        return None
+
+
+def _names(directory: Path) -> Iterator[str]:
+    with suppress(OSError), os.scandir(directory) as entries:
+        yield from (entry.name for entry in entries if entry.is_dir(follow_symlinks=False))

@@ -1,0 +1,20 @@
+"""Settings of the enricher `containerd`."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from mozu.core.api import Settings
+
+
+class ContainerdSettings(Settings):
+    """Settings of the enricher `containerd`."""
+
+    state: Path = Field(
+        Path("/run/containerd"), description="containerd's state directory (`state` in its configuration)."
+    )
+    socket: Path | None = Field(
+        Path("/run/containerd/containerd.sock"),
+        description="containerd's unix socket, asked for what the files do not say; null: it is never asked.",
+    )
+    timeout: float = Field(2.0, gt=0, le=60, description="Seconds within which containerd must answer a request.")

@@ -1,0 +1,166 @@
+"""A containerd of one's own, with its own directories, socket and images; gone without a trace.
+
+Needs root, containerd, runc and a static busybox; no network and no running engine.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Final
+
+import pytest
+
+from tests.support.docker import IMAGE, LABELS, PATIENCE, filesystem
+from tests.support.requirements import require
+from tests.support.split import needs_live
+
+_CONFIG: Final = """\
+version = 2
+root = "{root}/root"
+state = "{root}/state"
+[grpc]
+  address = "{root}/containerd.sock"
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  snapshotter = "native"
+"""
+
+
+class Containerd:
+    """One containerd below one directory. `start` it, and `stop` it as often as needed; `destroy` it in the end."""
+
+    def __init__(self) -> None:
+        self.root = Path(mkdtemp(prefix="mozu-containerd-", dir="/tmp"))
+        self.state = self.root / "state"
+        self.socket = self.root / "containerd.sock"
+        self._config = self.root / "config.toml"
+        self._config.write_text(_CONFIG.format(root=self.root))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with (self.root / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                ["containerd", "--config", self._config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            with suppress(AssertionError):
+                self.ctr("version")
+                return
+            assert time.monotonic() < deadline, (self.root / "log").read_text(errors="replace")[-2000:]
+            time.sleep(0.05)  # a server that starts tells nothing but that it answers
+
+    def stop(self) -> None:
+        """Stop the server; containers run on, as they do when it is restarted."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            process.wait(PATIENCE)
+
+    def destroy(self) -> None:
+        """Leave nothing behind."""
+        if self._process is None:
+            self.start()
+        for namespace in self.ctr("namespaces", "ls", "--quiet").split():
+            for name in self.ctr("-n", namespace, "containers", "ls", "--quiet").split():
+                self.remove(name, namespace=namespace)
+        self.stop()
+        for point in _mounts_below(self.root):
+            subprocess.run(["umount", "--lazy", point], check=False)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def ctr(self, *arguments: str | Path, stdin: bytes | None = None) -> str:
+        """The command line against this containerd; its standard output."""
+        done = subprocess.run(
+            ["ctr", "--address", self.socket, *arguments],
+            input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True, timeout=PATIENCE,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"ctr {' '.join(map(str, arguments))}: {done.stderr.decode()}"
+        return done.stdout.decode()
+
+    def build(self, namespace: str = "default") -> None:
+        """Make the image IMAGE out of a static busybox."""
+        (self.root / "image.tar").write_bytes(docker_archive())
+        self.ctr("-n", namespace, "images", "import", "--snapshotter", "native", self.root / "image.tar")
+
+    def begin(self, name: str, *options: str, namespace: str = "default", command: tuple[str, ...] = ()) -> None:
+        """Begin a container."""
+        fixed = ("run", "--detach", "--snapshotter", "native")
+        self.ctr("-n", namespace, *fixed, *options, IMAGE, name, *(command or ("sleep", "1000")))
+
+    def pid(self, name: str, namespace: str = "default") -> int:
+        """The first process of a running container."""
+        rows = (row.split() for row in self.ctr("-n", namespace, "tasks", "ls").splitlines())
+        return next(int(row[1]) for row in rows if row[0] == name)
+
+    def remove(self, name: str, namespace: str = "default") -> None:
+        """Kill and remove."""
+        with suppress(AssertionError):  # it has no task any more
+            self.ctr("-n", namespace, "tasks", "delete", "--force", name)
+        self.ctr("-n", namespace, "containers", "delete", name)
+
+
+def docker_archive() -> bytes:
+    """The image IMAGE in the format of `docker save`."""
+    layer = filesystem()
+    digest = hashlib.sha256(layer).hexdigest()
+    config = json.dumps(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {"Labels": LABELS, "Env": ["PATH=/bin"]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+        }
+    ).encode()
+    name = f"{hashlib.sha256(config).hexdigest()}.json"
+    manifest = json.dumps([{"Config": name, "RepoTags": [IMAGE], "Layers": ["layer.tar"]}]).encode()
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as tar:
+        for path, content in ((name, config), ("layer.tar", layer), ("manifest.json", manifest)):
+            info = tarfile.TarInfo(path)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return target.getvalue()
+
+
+def _containerd() -> Iterator[Containerd]:
+    require(os.geteuid() == 0, "a containerd of one's own needs root")
+    for name, package in (("containerd", "containerd"), ("ctr", "containerd"), ("runc", "runc")):
+        require(shutil.which(name) is not None, f"{name} is not installed ({package})")
+    server = Containerd()
+    try:
+        server.start()
+        server.build()
+        yield server
+    finally:
+        server.destroy()
+
+
+@pytest.fixture(scope="session")
+@needs_live
+def containerd() -> Iterator[Containerd]:
+    """One containerd for all tests of a session."""
+    yield from _containerd()
+
+
+@pytest.fixture
+@needs_live
+def own_containerd() -> Iterator[Containerd]:
+    """A containerd for one test that stops and starts it."""
+    yield from _containerd()
+
+
+def _mounts_below(root: Path) -> list[str]:
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    return sorted((point for point in points if point.startswith(f"{root}/")), key=len, reverse=True)
