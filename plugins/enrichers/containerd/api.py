@@ -1,6 +1,6 @@
 """containerd's API over its unix socket: three calls of gRPC, messages read without generated code.
 
-Why grpclib: docs/adr/0038. It is imported when there is a socket, and not before. Services and field numbers are those
+Why grpclib: docs/adr/0040. It is imported when there is a socket, and not before. Services and field numbers are those
 of containerd's `api/services/{containers,images,namespaces}/v1`.
 """
 
@@ -13,7 +13,7 @@ from grpclib.const import Status
 from grpclib.encoding.base import CodecBase
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
-from mozu.plugins.enrichers.containerd.describe import Record
+from mozu.plugins.enrichers.containerd.describe import StoredContainer
 from mozu.plugins.enrichers.containerd.files import DOCKER
 from mozu.plugins.enrichers.containerd.protobuf import data_of, decode, integer, text, text_field, texts
 
@@ -57,7 +57,7 @@ class ContainerdApi:
         names = (text(decode(one), 1) for one in found if isinstance(one, bytes))
         return [name for name in names if name != DOCKER]
 
-    async def container(self, namespace: str, container_id: str) -> Record | None:
+    async def container(self, namespace: str, container_id: str) -> StoredContainer | None:
         """One container; None where the namespace has none of that id."""
         request = text_field(1, container_id)
         answer = await self._call(f"{_SERVICES}.containers.v1.Containers/Get", request, namespace)
@@ -65,7 +65,7 @@ class ContainerdApi:
             return None
         found = decode(data_of(decode(answer), 1))
         moment = decode(data_of(found, 8))
-        return Record(
+        return StoredContainer(
             image=text(found, 3),
             labels=texts(found, 2),
             spec=data_of(decode(data_of(found, 5)), 2),

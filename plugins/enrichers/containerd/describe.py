@@ -20,7 +20,7 @@ _LABELS: Final[Mapping[str, str]] = {
 _SANDBOX: Final = "sandbox"
 
 
-class Record(msgspec.Struct, frozen=True):
+class StoredContainer(msgspec.Struct, frozen=True):
     """A container as containerd's database has it (`Container` of containers.proto)."""
 
     image: str
@@ -32,7 +32,13 @@ class Record(msgspec.Struct, frozen=True):
 
 
 def describe(
-    container_id: str, spec: OciSpec, *, created: int, record: Record | None, digest: str, sandbox: OciSpec | None
+    container_id: str,
+    spec: OciSpec,
+    *,
+    created: int,
+    record: StoredContainer | None,
+    digest: str,
+    sandbox: OciSpec | None,
 ) -> ContainerMetadata:
     """`record` and `digest` are the database's, where it could be asked; `sandbox` is the pod's, whose namespaces the
     container joins. What neither tells is None.
@@ -72,7 +78,7 @@ def _name(container_id: str, cri: Mapping[str, str]) -> str:
     return cri.get("container-name", container_id)
 
 
-def _labels(spec: OciSpec, cri: Mapping[str, str], record: Record | None) -> dict[str, str]:
+def _labels(spec: OciSpec, cri: Mapping[str, str], record: StoredContainer | None) -> dict[str, str]:
     """Without the database: what ctr and nerdctl write as annotations."""
     found = {label: cri[key] for key, label in _LABELS.items() if key in cri}
     if record is not None:

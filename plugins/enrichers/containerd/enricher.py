@@ -17,7 +17,7 @@ from mozu.core.common.containers.oci_spec import decode_spec
 from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.model.containers.metadata import ContainerMetadata
 from mozu.core.model.event import Event
-from mozu.plugins.enrichers.containerd.describe import Record, describe, sandbox_of
+from mozu.plugins.enrichers.containerd.describe import StoredContainer, describe, sandbox_of
 from mozu.plugins.enrichers.containerd.files import Bundle, StateFiles
 from mozu.plugins.enrichers.containerd.settings import ContainerdSettings
 from mozu.plugins.enrichers.containerd.task_watch import TaskWatch
@@ -111,7 +111,7 @@ class ContainerdEnricher:
             sandbox=None if pod is None else pod.spec,
         )
 
-    async def _record(self, container_id: str, bundle: Bundle | None) -> tuple[str, Record | None]:
+    async def _record(self, container_id: str, bundle: Bundle | None) -> tuple[str, StoredContainer | None]:
         """(namespace, what the database has). Raises one of _UNREACHABLE where neither files nor API can tell."""
         if self._settings.socket is None:
             return "", None
@@ -128,7 +128,7 @@ class ContainerdEnricher:
         found = [(name, record) for name, record in asked if record is not None]
         return found[0] if len(found) == 1 else ("", None)
 
-    async def _digest(self, namespace: str, record: Record | None) -> str:
+    async def _digest(self, namespace: str, record: StoredContainer | None) -> str:
         if self._api is None or record is None or not record.image:
             return ""
         with contextlib.suppress(*_UNREACHABLE):
