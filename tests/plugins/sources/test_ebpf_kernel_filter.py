@@ -1,10 +1,11 @@
 """Kernel filters discard what no rule can match, and nothing else: a source with them beside one without."""
 
+import logging
 import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +13,14 @@ import pytest
 
 from mozu.core.api import Counts
 from mozu.core.model.event import SyscallEvent
+from mozu.plugins.sources.ebpf.program_code import FilterRefused, Loaded, ProgramCode
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from mozu.plugins.sources.ebpf.source import EbpfSource
+from tests.support import requirements
 from tests.support.acts import int80, io_uring, opens, sockets
 from tests.support.acts.raw import calls
 from tests.support.filter_comparison import OPENS, FilterComparison, alerts, wants
-from tests.support.live import PATIENCE, Act, demand
+from tests.support.live import PATIENCE, Act, Live, context, demand
 
 pytestmark = pytest.mark.ebpf
 
@@ -254,6 +259,36 @@ def test_no_call_is_missed_while_filters_change(comparison: FilterComparison, li
 
     assert 5000 == paths(filtered.of("openat")).count(str(likely / "x" / "a.b"))
     assert exchanged > 1
+
+
+# --- what the kernel refuses
+
+
+def test_calls_whose_filter_the_kernel_refuses_run_unfiltered_and_that_is_said_and_counted(
+    likely: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    requirements.ebpf()
+    caplog.set_level(logging.INFO)
+    load = ProgramCode.load_filter
+
+    def picky(self: ProgramCode, code: RelocatableCode, kinds: Collection[int]) -> Loaded:
+        if any(one.name == "part_name" for one in code.relocations):
+            raise FilterRefused("for this test")
+        return load(self, code, kinds)
+
+    monkeypatch.setattr(ProgramCode, "load_filter", picky)
+    given = context()
+    with Live(EbpfSource(8 << 20, given), demand()) as live:
+        live.update(
+            wants([f"evt.type = openat and fd.name = {likely}/x", "evt.type = ptrace and evt.rawarg.pid = 77777"])
+        )
+        act = live.act(calls, ("openat", -100, "/dev/null", 0, 0), ("ptrace", 16, 1, 0, 0))
+
+    assert (1, 0) == (paths(act.of("openat")).count("/dev/null"), len(act.of("ptrace")))
+    assert "source ebpf: no kernel filter for openat: for this test" in caplog.text
+    assert "discards what no rule can match of ptrace; rules are given every event of openat" in caplog.text
+    counted = {labels["state"]: value for name, labels, value in given.metrics.collect() if "state" in labels}
+    assert {"filtered": 1, "unfiltered": 1} == counted
 
 
 # --- what the state needs
