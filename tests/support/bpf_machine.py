@@ -22,6 +22,8 @@ _JUMPS: Final[dict[int, tuple[Callable[[int, int], bool], bool]]] = {
 """Condition → the comparison, and whether it is of signed numbers."""
 _LOOK_UP, _TAIL_CALL = 1, 12
 _FRAME_SIZE: Final = 512
+_KEPT: Final = 40
+"""Bytes of the frame that subprograms leave alone."""
 _LOST: Final = 0xDEAD_DEAD_DEAD_DEAD
 """In registers after a call: code that uses it is found out."""
 
@@ -124,6 +126,8 @@ class _Machine:
             assert call == [self._values["SYSCALL_CTX"], self._values["FILTER_SCRATCH"]]
             self._called.append(symbol.name)
             result = self._subprograms[symbol.name]()
+            registers[6:10] = [_LOST] * 4
+            self._memory[self._frame][_KEPT:] = b"\xdd" * (_FRAME_SIZE - _KEPT)
         elif helper == _TAIL_CALL:
             assert self._map_of[registers[2]] == "PROGS"
             return registers[3] & 0xFFFFFFFF

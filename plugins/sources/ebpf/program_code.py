@@ -15,7 +15,7 @@ from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.code_supply import CodeSupply
 from mozu.plugins.sources.ebpf.codegen import PARTS, Unit, Variant, part_unit, program_unit
 from mozu.plugins.sources.ebpf.kernel_structs import STRUCTS
-from mozu.plugins.sources.ebpf.relocatable import Numbers, RelocatableCode, bind, link
+from mozu.plugins.sources.ebpf.relocatable import Numbers, RelocatableCode, UnknownSymbol, bind, link
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 ARRAYS: Final = {"TP_PROGS": bpf_syscall.TRACEPOINT, "RAW_TP_PROGS": bpf_syscall.RAW_TRACEPOINT}
@@ -142,6 +142,8 @@ class ProgramCode:
                 return self._load_all({code.name: link(code, self.subprograms(variant))}, {code.name: kinds})
             except _Refused as error:
                 refused = error
+            except UnknownSymbol as error:
+                raise FilterRefused(str(error)) from error
             except SourceUnavailable as error:
                 if refused is None:
                     raise FilterRefused(str(error)) from error

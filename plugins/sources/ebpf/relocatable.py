@@ -4,8 +4,8 @@ Instructions (of compiler.py, from C) have 0 where such a number belongs, and a 
 there. So the code depends on the kernel's layouts only and can be kept in a file; maps are made anew at
 each start. Neither the number of CPUs nor the size of a map occurs in code: the kernel knows both by the map.
 
-`link` puts subprograms behind a program, `bind` writes the numbers in. Instructions: struct bpf_insn of linux/bpf.h, 8
-bytes each; a load of 64 bits takes two.
+`link` puts copies of subprograms behind a program, `bind` writes the numbers in. Instructions: struct bpf_insn of
+linux/bpf.h, 8 bytes each; a load of 64 bits takes two.
 """
 
 import struct
@@ -18,7 +18,10 @@ INSTRUCTION: Final = struct.Struct("<BBhi")
 LOAD_64: Final = 0x18
 """BPF_LD | BPF_IMM | BPF_DW: the immediate of the next instruction is the upper half."""
 CALL: Final = 0x85
-_MAP_FD, _MAP_VALUE, _CALL_SUBPROGRAM, _CALL_KFUNC = 1, 2, 1, 2
+_JUMP, _EXIT = 0x05, 0x95
+_FARTHEST: Final = 0x7FFF
+"""Instructions that a jump can reach over."""
+_MAP_FD, _MAP_VALUE, _CALL_KFUNC = 1, 2, 2
 """BPF_PSEUDO_*, as the source register."""
 
 
@@ -34,7 +37,7 @@ class Symbol(StrEnum):
     KFUNC = "kfunc"
     """A call of a function of the kernel."""
     SUBPROGRAM = "subprogram"
-    """A call of other code: one argument in r1, the result in r0."""
+    """Other code: one argument in r1, the result in r0; see `link`."""
 
 
 class Relocation(NamedTuple):
@@ -71,33 +74,35 @@ class UnknownSymbol(Exception):
 
 
 def link(main: RelocatableCode, library: Mapping[str, RelocatableCode]) -> RelocatableCode:
-    """The program followed by the subprograms that it calls, each once, and those that these call.
+    """The program, with a copy of each subprogram behind it for each call.
 
-    Raises UnknownSymbol.
+    A call becomes a jump there, and each exit of the copy a jump back: no price for calls, and no registers but R0 have
+    the value that they had. Raises UnknownSymbol.
     """
-    places: dict[str, int] = {}
     code = bytearray(main.instructions)
     relocations: list[Relocation] = []
-    waiting = [main]
-    begins = 0
-    while waiting:
-        part = waiting.pop(0)
-        for one in part.relocations:
-            at = begins + one.at
-            if one.kind is not Symbol.SUBPROGRAM:
-                relocations.append(one._replace(at=at))
-                continue
-            if one.name not in places:
-                if one.name not in library:
-                    raise UnknownSymbol(f"{part.name} calls {one.name}")
-                found = library[one.name]
-                places[one.name] = len(code) // INSTRUCTION.size
-                code += found.instructions
-                waiting.append(found)
-            distance = places[one.name] - at - 1
-            INSTRUCTION.pack_into(code, at * INSTRUCTION.size, CALL, _CALL_SUBPROGRAM << 4, 0, distance)
-        begins += len(part.instructions) // INSTRUCTION.size
+    for one in main.relocations:
+        if one.kind is not Symbol.SUBPROGRAM:
+            relocations.append(one)
+            continue
+        if one.name not in library:
+            raise UnknownSymbol(f"{main.name} calls {one.name}")
+        begin = len(code) // INSTRUCTION.size
+        code += library[one.name].instructions
+        relocations += [inner._replace(at=begin + inner.at) for inner in library[one.name].relocations]
+        _write_jump(code, one.at, begin)
+        for at, operation, _, _, _ in operations(library[one.name].instructions):
+            if operation == _EXIT:
+                _write_jump(code, begin + at, one.at + 1)
     return RelocatableCode(main.name, bytes(code), tuple(relocations))
+
+
+def _write_jump(code: bytearray, at: int, target: int) -> None:
+    """Raises UnknownSymbol where a jump cannot reach so far."""
+    distance = target - at - 1
+    if not -_FARTHEST <= distance <= _FARTHEST:
+        raise UnknownSymbol(f"the subprograms are {abs(distance)} instructions away")
+    INSTRUCTION.pack_into(code, at * INSTRUCTION.size, _JUMP, 0, distance, 0)
 
 
 def bind(code: RelocatableCode, numbers: Numbers) -> bytes:

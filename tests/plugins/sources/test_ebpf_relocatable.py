@@ -65,23 +65,39 @@ def test_a_relocation_of_an_instruction_that_cannot_hold_it_is_refused() -> None
         bind(code, NUMBERS)
 
 
-def test_subprograms_follow_the_program_each_once_with_what_they_call_themselves() -> None:
+def jump(distance: int) -> bytes:
+    return INSTRUCTION.pack(0x05, 0, distance, 0)
+
+
+def test_a_copy_of_a_subprogram_follows_the_program_for_each_call() -> None:
     main = RelocatableCode(
         "main",
-        call() + call() + call() + EXIT,
-        tuple(Relocation(at, Symbol.SUBPROGRAM, name) for at, name in enumerate("aba")),
+        call() + call() + load(2) + EXIT,
+        (Relocation(0, Symbol.SUBPROGRAM, "a"), Relocation(1, Symbol.SUBPROGRAM, "a"), Relocation(2, Symbol.MAP, "x")),
     )
     library = {
-        "a": RelocatableCode("a", call() + EXIT, (Relocation(0, Symbol.SUBPROGRAM, "b"),)),
-        "b": RelocatableCode("b", load(1) + EXIT, (Relocation(0, Symbol.MAP, "RING"),)),
+        "a": RelocatableCode("a", EXIT + load(1) + EXIT, (Relocation(1, Symbol.MAP, "RING"),)),
         "unused": RelocatableCode("unused", EXIT),
     }
 
     linked = link(main, library)
 
-    a, b = 4, 6
-    expected = call(a - 1, 1) + call(b - 2, 1) + call(a - 3, 1) + EXIT + call(b - 5, 1) + EXIT + load(1) + EXIT
-    assert (expected, (Relocation(b, Symbol.MAP, "RING"),)) == (linked.instructions, linked.relocations)
+    first, second = 5, 9
+    expected = jump(first - 1) + jump(second - 2) + load(2) + EXIT
+    for begin, back in ((first, 1), (second, 2)):
+        expected += jump(back - begin - 1) + load(1) + jump(back - begin - 4)
+    assert expected == linked.instructions
+    assert linked.relocations == (
+        Relocation(first + 1, Symbol.MAP, "RING"), Relocation(second + 1, Symbol.MAP, "RING"),
+        Relocation(2, Symbol.MAP, "x"),
+    )  # fmt: skip
+
+
+def test_a_program_that_is_too_long_for_jumps_to_subprograms_is_refused() -> None:
+    main = RelocatableCode("main", call() + EXIT * 0x8000, (Relocation(0, Symbol.SUBPROGRAM, "a"),))
+
+    with pytest.raises(UnknownSymbol, match="32768 instructions away"):
+        link(main, {"a": RelocatableCode("a", EXIT)})
 
 
 def test_a_subprogram_that_does_not_exist_is_told_with_its_caller() -> None:

@@ -126,7 +126,7 @@ class CodeAssembler:
         self._items.append(HelperCall(number))
 
     def call_subprogram(self, name: str) -> None:
-        """Other code, linked behind this program: argument in R1, result in R0."""
+        """Other code, linked to this program: argument in R1, result in R0; all other registers are lost."""
         self._items.append(_Symbolic(HelperCall(0), Symbol.SUBPROGRAM, name))
 
     # --- the result

@@ -32,9 +32,12 @@ _MAP_LOOKUP, _TAIL_CALL = 1, 12
 """Helpers, by enum bpf_func_id of linux/bpf.h."""
 _SLOT: Final = 8
 """Bytes of a place in the frame."""
-_KEY, _SCRATCH_AT, _CALL_AT, _CONTEXT_AT = (-_SLOT * number for number in range(1, 5))
+_STACK: Final = 512
+"""MAX_BPF_STACK of the kernel. Subprograms use it from its end on, so that what they must leave alone lies at its other
+end. Where they do not, the verifier finds no pointers there."""
+_KEY, _CALL_AT, _SCRATCH_AT, _CONTEXT_AT, _VERDICT_AT = range(-_STACK, -_STACK + 5 * _SLOT, _SLOT)
 """Places in the frame: the key of look-ups; struct filter_call of bpf/programs/filter_parts.c, which is the argument of
-subprograms; the context."""
+subprograms; the context; the verdict."""
 _HAS_NO_ADDRESS: Final = NumberCheck(Subject.CALL, "args", "==", 0, element=4)
 """Of sendto."""
 
@@ -117,9 +120,10 @@ class _Program:
     """One filter under construction."""
 
     def __init__(self) -> None:
-        self._code = CodeAssembler(frame=-_CONTEXT_AT)
+        self._code = CodeAssembler(frame=_STACK)
         self._tests = CheckCode(self._code)
         self._passed, self._ended = Label(), Label()
+        self._knows_verdict = False
         self.discarded = Label()
         """Where the event is counted as filtered."""
         self._code.store(FRAME, _CONTEXT_AT, Register.R1, Width.DOUBLE)
@@ -140,7 +144,14 @@ class _Program:
     # --- what is read
 
     def call(self, subprogram: str) -> None:
-        """One of bpf/programs/filter_parts.c; its result lies in R0."""
+        """One of bpf/programs/filter_parts.c; its result lies in R0. It leaves no other register as it was."""
+        self._call(subprogram)
+        self._code.load(CALL, FRAME, _CALL_AT, Width.DOUBLE)
+        self._code.load(SCRATCH, FRAME, _SCRATCH_AT, Width.DOUBLE)
+        if self._knows_verdict:
+            self._code.load(VERDICT, FRAME, _VERDICT_AT, Width.DOUBLE)
+
+    def _call(self, subprogram: str) -> None:
         self._code.move(Register.R1, FRAME)
         self._code.compute(Alu.ADD, Register.R1, _CALL_AT)
         self._code.call_subprogram(subprogram)
@@ -149,6 +160,8 @@ class _Program:
         """On the process."""
         self.call("part_process_bits")
         self._code.move(VERDICT, Register.R0)
+        self._code.store(FRAME, _VERDICT_AT, VERDICT, Width.DOUBLE)
+        self._knows_verdict = True
 
     def find_name(self) -> None:
         """An event passes if its name cannot be tested."""
@@ -201,7 +214,7 @@ class _Program:
         """What is neither passed nor discarded by now is discarded."""
         code = self._code
         code.bind(self.discarded)
-        self.call("part_count_filtered")
+        self._call("part_count_filtered")
         code.bind(self._ended)
         code.move(Register.R0, 0)
         code.exit()
