@@ -201,7 +201,11 @@ class ProgramCode:
             raise refused.as_unavailable() from refused.error
 
     def _load(self, code: RelocatableCode, kind: int) -> int:
-        bound = bind(code, self._numbers[kind])
+        try:
+            bound = bind(code, self._numbers[kind])
+        except UnknownSymbol as unknown:
+            said = str(unknown)
+            raise _Refused(code.name, OSError(errno.EINVAL, said), lambda: said) from unknown
         try:
             return bpf_syscall.load(kind, code.name, bound)
         except OSError as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
@@ -14,6 +15,7 @@ from mozu.core.errors import SourceUnavailable
 from mozu.core.filter.comparison import compare
 from mozu.plugins.sources.ebpf import bpf_syscall, code_supply, codegen
 from mozu.plugins.sources.ebpf.btf import Btf
+from mozu.plugins.sources.ebpf.cache_entry import decode, encode
 from mozu.plugins.sources.ebpf.code_cache import machine_cache
 from mozu.plugins.sources.ebpf.entry_paths import usable_entry_paths
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import filter_function_of
@@ -153,6 +155,16 @@ def test_nothing_is_loaded_from_a_directory_of_another_user_and_nothing_written(
 
     assert starts.start() == ANEW
     assert [f"{starts.place} belongs to uid 1000 and not to root" in line for line in starts.said] == [True, True]
+
+
+def test_a_program_that_refers_to_what_does_not_exist_is_compiled_anew(starts: Starts) -> None:
+    file = starts.file("mozu_path_exit")
+    entry = decode(file.read_bytes())
+    strange = entry.code._replace(relocations=(entry.code.relocations[0]._replace(name="NOTHING"),))
+    file.write_bytes(encode(msgspec.structs.replace(entry, code=strange)))
+
+    assert starts.start().endswith(", 1 compiled")
+    assert starts.start() == WHOLE
 
 
 def test_a_program_that_the_kernel_refuses_is_compiled_anew(starts: Starts, monkeypatch: pytest.MonkeyPatch) -> None:
