@@ -18,16 +18,24 @@ Store = dict[tuple[str, Labels], Counter | Callable[[], float]]
 """Name and labels → a counter, or the function that reads a gauge."""
 
 
+Guard = Callable[[str, Callable[[], float]], Callable[[], float]]
+"""(name of a gauge, what reads it) → what reads it and raises nothing."""
+
+
 class Metrics:
     """Names follow `<noun>_<unit>_total` for counters; labels are bounded in number (no pids, no paths)."""
 
-    def __init__(self, labels: Labels = (), *, _store: Store | None = None) -> None:
-        self._labels = labels
+    def __init__(self, labels: Labels = (), *, _store: Store | None = None, _guard: Guard | None = None) -> None:
+        self._labels, self._guard = labels, _guard
         self._store: Store = {} if _store is None else _store
 
     def scope(self, **labels: str) -> "Metrics":
         """The same registry, with these labels on every metric made through it."""
-        return Metrics(self._merged(labels), _store=self._store)
+        return Metrics(self._merged(labels), _store=self._store, _guard=self._guard)
+
+    def guarded(self, guard: Guard) -> "Metrics":
+        """The same registry for a component: `guard` makes of what reads a gauge something that raises nothing."""
+        return Metrics(self._labels, _store=self._store, _guard=guard)
 
     def counter(self, name: str, **labels: str) -> Counter:
         """The counter of this name and these labels; the same object each time."""
@@ -37,8 +45,11 @@ class Metrics:
         return found
 
     def gauge(self, name: str, read: Callable[[], float], **labels: str) -> None:
-        """A number that is read by `collect`."""
-        self._store[(name, self._merged(labels))] = read
+        """A number that is read by `collect`. Raises TypeError where a counter has this name and these labels."""
+        key = name, self._merged(labels)
+        if isinstance(self._store.get(key), Counter):
+            raise TypeError(f"{name} is a counter")
+        self._store[key] = read if self._guard is None else self._guard(name, read)
 
     def gauges(self) -> Store:
         """Every gauge there is, for `restore_gauges`."""

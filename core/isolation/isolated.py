@@ -42,7 +42,7 @@ class Isolation:
     def __init__(self, kind: str, name: str, metrics: Metrics, *, origin: str = "") -> None:
         self.kind, self.name, self.origin = kind, name, origin
         self.log = logging.getLogger(f"mozu.{kind}.{name}")
-        self.metrics = metrics.scope(kind=kind, id=name)
+        self.metrics = metrics.scope(kind=kind, id=name).guarded(self._contained_gauge)
         self.failures = self.metrics.counter("component_failures_total")
         self._logged: dict[str, _Logged] = {}
         """What failed → when that was logged; the oldest first."""
@@ -56,6 +56,19 @@ class Isolation:
         What mozu has caused passes, and so does `passing`: an end and not a failure.
         """
         return ContainedCall(self, doing, passing)
+
+    def _contained_gauge(self, name: str, read: Callable[[], float]) -> Callable[[], float]:
+        """One that the component cannot read is 0."""
+
+        def number() -> float:
+            value: object = 0.0
+            with self.contained(f"read its gauge {name}"):
+                value = read()
+                if not isinstance(value, int | float):
+                    raise TypeError(f"a gauge is a number, not {type(value).__name__}")
+            return value if isinstance(value, int | float) else 0.0
+
+        return number
 
     @contextmanager
     def owned(self) -> Iterator[None]:

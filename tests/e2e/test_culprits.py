@@ -14,23 +14,25 @@ pytestmark = pytest.mark.ebpf
 
 FILES: Final = 400
 WAYS: Final = ("raise", "exit", "cancel", "block", "spin", "wrong", "none", "huge")
-FATAL: Final = ("leave", "crash", "spin in C")
+FATAL: Final = {
+    "source": ("leave", "crash", "spin in C"), "enricher": (), "evaluator": ("spin in C",), "sink": ("leave",),
+}  # fmt: skip
 """What only a process survives."""
 
 
 def entries(kind: str) -> list[dict[str, Any]]:
     """A culprit for each way of work and each call; in processes those that would end or stop mozu."""
-    pairs = [("work", how) for how in WAYS] + [("start", "hang"), ("start", "exit"), ("build", "raise")]
-    found = [
-        {"culprit": {"id": f"{at}-{how}", "at": at, "how": how, "optional": True}} for at, how in pairs
+    pairs = [("work", how) for how in WAYS] + [("start", "exit"), ("build", "raise"), ("callback", "exit")]
+    pairs += [("start", "hang")] if kind == "source" else []  # each takes the whole deadline
+    isolation = {"mode": "process", "answer": 2}
+    return [
+        *({"culprit": {"id": f"{at}-{how}", "at": at, "how": how, "optional": True}} for at, how in pairs),
+        *({"culprit": {"id": _id(how), "at": "work", "how": how, "isolation": isolation}} for how in FATAL[kind]),
     ]
-    if kind != "enricher":
-        isolation = {"mode": "process", "answer": 2}
-        found += [
-            {"culprit": {"id": how.replace(" ", "-"), "at": "work", "how": how, "isolation": isolation}}
-            for how in FATAL
-        ]
-    return found
+
+
+def _id(how: str) -> str:
+    return how.replace(" ", "-")
 
 
 def configuration(folder: Path) -> Path:
@@ -53,7 +55,7 @@ def configuration(folder: Path) -> Path:
     }  # fmt: skip
     tree: dict[str, Any] = {f"{kind}s": [*good[kind], *entries(kind)] for kind in KINDS}
     file = folder / "mozu.yaml"
-    file.write_text(yaml.safe_dump({"start_deadline": 20, "stop_deadline": 10, "state_dir": str(folder), **tree}))
+    file.write_text(yaml.safe_dump({"start_deadline": 10, "stop_deadline": 10, "state_dir": str(folder), **tree}))
     return file
 
 
@@ -69,9 +71,8 @@ def test_no_event_of_ebpf_is_lost_to_plugins_that_misbehave(tmp_path: Path) -> N
     environment = {"PYTHONPATH": os.pathsep.join([str(site), str(MODULE), str(Path(__file__).parents[2] / "src")])}
     with mozu_run(tmp_path, "-c", str(configuration(tmp_path)), env=environment) as mozu:
         opened(mozu, tmp_path)
-        for how in FATAL:
-            for kind in ("source", "sink"):
-                mozu.wait_log(f"{kind} {how.replace(' ', '-')} failed to")
+        for kind, how in ((kind, how) for kind, ways in FATAL.items() for how in ways):
+            mozu.wait_log(f"{kind} {_id(how)} failed to")
         statistics = mozu.stop()
     seen = [alert["output"].rpartition("number-")[2] for alert in mozu.alerts if alert["rule"] == "A numbered file"]
     assert [str(number) for number in range(FILES)] == seen

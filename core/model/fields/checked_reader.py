@@ -15,12 +15,18 @@ CHECKED_VALUES: Final = 1000
 
 
 def checked_reader(field: Field, read: Reader, argument: str | None, report: ReportValue) -> Reader:
-    """The same reader, whose values are checked."""
+    """The same reader, whose values are checked; where it raises there is none."""
     left, wrong = CHECKED_VALUES, False
 
     def reader(event: Any) -> FieldValue:
         nonlocal left, wrong
-        value = read(event)
+        try:
+            value = read(event)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001  of the field's plugin, and not the fault of what has asked
+            report(field, f"its reader raised {type(error).__name__}: {error}")
+            return None
         if not left or value is None:
             return value
         fault = value_fault(field, value, argument)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Any
 
 import pytest
 
@@ -151,3 +152,13 @@ def test_another_component_under_the_same_name_shares_log_and_counters() -> None
     failing(second)
     assert ("old", "new", 1) == (first.component, second.component, first.failures.value)
     assert second.log is first.log
+
+
+@pytest.mark.parametrize("read", [lambda: 1 / 0, lambda: "seven", lambda: None])
+def test_a_gauge_that_cannot_be_read_is_0_and_its_components_failure(read: Any) -> None:
+    metrics = Metrics()
+    isolated = Isolated[object]("sink", "siem", object(), metrics)
+    isolated.metrics.gauge("queue", read)
+    isolated.metrics.gauge("fine", lambda: 7)
+    assert {"queue": 0, "fine": 7} == {name: value for name, _, value in metrics.collect() if "total" not in name}
+    assert 1 == isolated.failures.value

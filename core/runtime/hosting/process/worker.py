@@ -33,6 +33,8 @@ from mozu.core.runtime.hosting.process.spec import ChildSpec
 KNOWN_ERRORS: Final = (SinkClosed, SourceBroken, SourceUnavailable)
 """Errors of a contract, which mean the same from a process."""
 _READ: Final = 1 << 18
+_MOST_METRICS: Final = 1000
+"""Of one component."""
 _LOOK: Final = 1.0
 """Seconds between two looks at whether the child gives signs of life."""
 _BUILD_SECONDS: Final = 60.0
@@ -171,10 +173,11 @@ class Worker:
 
     def _take(self, body: bytes) -> None:
         try:
-            message = of_child(body)
-        except Exception as error:  # noqa: BLE001  whatever bytes a child sends are no reason to fail
+            self._took(of_child(body))
+        except Exception as error:  # noqa: BLE001  whatever a child sends is no reason to fail
             self.end(f"it has sent what is no message: {error}")
-            return
+
+    def _took(self, message: object) -> None:
         assert self._loop is not None
         self._seen = self._loop.time()
         if isinstance(message, ReplyMessage):
@@ -195,7 +198,9 @@ class Worker:
             answer.set_result(reply.value)
 
     def _publish(self, life: LifeMessage) -> None:
-        for name, labels, value in life.metrics:
+        for name, labels, value in life.metrics[:_MOST_METRICS]:
+            if not all(isinstance(text, str) for text in (name, *labels, *labels.values())):
+                raise TypeError("names and labels of metrics are texts")
             self._context.metrics.gauge(name, _constant(value), **labels)
 
 
