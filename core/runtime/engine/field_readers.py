@@ -20,10 +20,13 @@ def bind_enricher(
     impaired: ImpairedFields,
 ) -> None:
     """Its readers. Raises PluginError for one that is missing, or of a field that there is not."""
-    if enricher.is_ready:
-        check_readers(plugin, enricher.component.readers(), fields)
-    for declared in plugin.declaration.fields:
-        name, reader = declared.name, contained_readers(enricher, declared.name)
+    names = [field.name for field in plugin.declaration.fields]
+    if enricher.is_ready:  # it may answer for fields of the core, which it does not declare
+        readers = enricher.component.readers()
+        check_readers(plugin, readers, fields)
+        names = list(readers)
+    for name in names:
+        reader = contained_readers(enricher, name)
         field = fields.get(name)
         assert field is not None
         if is_builtin(plugin.origin.target):

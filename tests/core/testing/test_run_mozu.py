@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mozu.core.errors import ConfigError, PluginError
-from mozu.testing import MozuRun, alert, run_mozu
+from mozu.testing import MozuRun, alert, event, process, run_mozu
 from tests.core.testing.acme import CLIENT, RULE, UPPER, Geo, geo, visit
 
 TABLE = {"a": "DE", "b": "FR", "c": None}
@@ -123,3 +123,20 @@ def test_a_clock_that_jumps_makes_no_difference(tmp_path: Path) -> None:
     config = {"enrichers": ["geo"], "evaluators": [{"falco": {"rules": [str(tmp_path / "rules.yaml")]}}]}
     done = run_mozu(config, [visit("b")], declarations=[CLIENT, geo(TABLE)], virtual_time=True)
     assert done.rules() == ["Foreign visit"]
+
+
+def test_an_enricher_answers_for_fields_of_the_core(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text("mira:x:1234:1234::/home/mira:/bin/sh\n")
+    (tmp_path / "rules.yaml").write_text(
+        "- rule: Program\n  desc: D.\n  condition: evt.type = execve and user.name = mira\n"
+        '  output: "%user.name %user.homedir"\n  priority: NOTICE\n'
+    )
+    done = run_mozu(
+        {
+            "enrichers": [{"users": {"root": str(tmp_path)}}],
+            "evaluators": [{"falco": {"rules": [str(tmp_path / "rules.yaml")]}}],
+        },
+        [event("execve", process=process(uid=1234)), event("execve", process=process(uid=1235))],
+    )
+    assert [one.message() for one in done.alerts] == ["mira /home/mira"]
