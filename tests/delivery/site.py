@@ -18,7 +18,7 @@ plugins: [far_end]
 sources: [numbers: {{total: {total}}}]
 enrichers: []
 evaluators: []
-stop_deadline: 120
+stop_deadline: 3600
 state_dir: {state}
 sinks: [{sink}]
 """

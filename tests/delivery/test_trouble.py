@@ -1,6 +1,7 @@
 """A destination that is down, a disk that is full, a spool that is damaged: nothing that was spooled is missing."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -48,11 +49,25 @@ def test_a_destination_that_is_down_for_a_while_gets_everything_once(tmp_path: P
     time.sleep(DOWN)
     site.far_end.down.unlink()
     sink = site.finish(process)
-    order = [number for _, number, _ in site.arrived()]
+    found = [(one["mozu"]["sequence"], one["rule"]) for one in site.destination.documents()]
+    order = [number for number, rule in found if rule == "number"]  # notices overtake a backlog
     turned = sum(later < earlier for earlier, later in pairwise(order))
-    assert list(range(1, 3_003)) == sorted(order), "with the notices of start and stop"
+    assert list(range(1, 3_003)) == sorted(number for number, _ in found), "with the notices of start and stop"
     assert turned <= 1, "two may change places in the moment in which the destination comes back"
     assert (3_002, 3_002, {}) == (sink["accepted"], sink["delivered"], sink["dropped"])
+
+
+def test_a_run_whose_source_has_ended_waits_for_a_dead_destination_until_a_signal_comes(tmp_path: Path) -> None:
+    """Its stop deadline is beyond what `finish` waits."""
+    site = Site(tmp_path)
+    site.far_end.down.touch()
+    process = site.begin(total=100)
+    assert process.stderr is not None
+    while "the sources have ended" not in (line := process.stderr.readline()):
+        assert line, "it has ended"
+    process.send_signal(signal.SIGTERM)
+    sink = site.finish(process)
+    assert (100 + NOTICES, 100 + NOTICES, {}) == (sink["accepted"], sink["spooled"], sink["dropped"])
 
 
 def test_what_a_dead_destination_left_in_the_spool_is_delivered_by_the_next_run(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ class Engine:
 
     async def _abort(self, startup: Startup) -> None:
         """A stop came during the start: stop what has begun to start."""
-        shutdown = Shutdown(self._assembly.stop_deadline, at_once=True)
+        shutdown = Shutdown(self._assembly.stop_deadline, at_once=lambda: True)
         await shutdown.sources(startup.pumps, [])
         await self._sinks.stop(shutdown)
         await shutdown.enrichers(startup.enrichers)
@@ -331,7 +331,7 @@ class Engine:
 
     async def _stop(self, reading: list[asyncio.Task[None]]) -> None:
         """Sources first, then everything in flight, then the sinks; all within the deadline."""
-        shutdown = Shutdown(self._assembly.stop_deadline, at_once=self._is_signalled)
+        shutdown = Shutdown(self._assembly.stop_deadline, at_once=lambda: self._is_signalled)
         await shutdown.sources(self._pumps, reading)
         for pump in self._pumps:
             pump.pipeline.flush()

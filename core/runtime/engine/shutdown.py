@@ -1,13 +1,13 @@
 """Shutdown: sources first, then everything in flight, then the sinks; all within one deadline.
 
 Each phase has a share of the time that is left, so that a component that hangs takes nothing from those after it. What
-exceeds its share is named and given up. Alerts in a spool are safe: they are delivered as long as that goes quickly,
-and otherwise with the next start.
+exceeds its share is named and given up. Alerts in a spool are safe: after a signal they are delivered for a moment,
+and otherwise with the next start. A run whose sources have ended delivers them as long as it may.
 """
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -25,7 +25,7 @@ _log = logging.getLogger("mozu.engine")
 _LEAST: Final = 0.1
 """Seconds that a phase has in any case."""
 _SAFE_SECONDS: Final = 0.3
-"""How long the delivery of alerts that are safe may go on, or may be without an acknowledgement."""
+"""How long the delivery of alerts that are safe goes on after a signal; how often it is asked whether there was one."""
 _FOR_SINKS: Final = 0.75
 """Share of the time left that deliveries have; the sinks' own `stop` has the rest."""
 
@@ -40,9 +40,10 @@ class RunningWorker(msgspec.Struct):
 
 
 class Shutdown:
-    """Of one run; made when the stop begins. `at_once`: a signal asks for it, and what is safe is not waited for."""
+    """Of one run; made when the stop begins. `at_once`: whether a signal has asked for it, so that what is safe is not
+    waited for; it may come while the stop goes on."""
 
-    def __init__(self, seconds: float, *, at_once: bool) -> None:
+    def __init__(self, seconds: float, *, at_once: Callable[[], bool]) -> None:
         self._seconds, self._at_once = seconds, at_once
         self._end = asyncio.get_running_loop().time() + seconds
 
@@ -88,15 +89,15 @@ class Shutdown:
             await within(enricher, "stop", self.left(), enricher.component.stop)
 
     async def _deliver_safe(self, deliveries: Sequence[RunningWorker]) -> None:
-        """Until all is delivered, or only what is in a spool is left and the destination does not take it quickly."""
-        while self.left() > _LEAST:
+        """Until all is delivered, or only what is in a spool is left and there is no more time for that."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.left(_FOR_SINKS)
+        while (seconds := end - loop.time()) > 0:
             going = [one for one in deliveries if not one.task.done()]
-            before = {one.worker.name: one.worker.delivered for one in going}
-            if not going or all(one.worker.queue.in_memory() for one in going):
+            if all(one.worker.queue.in_memory() for one in going):
                 return
-            await asyncio.wait([one.task for one in going], timeout=min(_SAFE_SECONDS, self.left()))
-            moved = any(one.worker.delivered > before[one.worker.name] for one in going)
-            if self._at_once or not moved:
+            await asyncio.wait([one.task for one in going], timeout=min(_SAFE_SECONDS, seconds))
+            if self._at_once():
                 return
 
     async def _finish(self, tasks: Tasks, seconds: float, of: Sequence[tuple[Isolation, str]]) -> None:
