@@ -18,6 +18,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "users": "mozu.plugins.enrichers.users",
         "docker": "mozu.plugins.enrichers.docker",
         "containerd": "mozu.plugins.enrichers.containerd",
+        "podman": "mozu.plugins.enrichers.podman",
     },
     Kind.EVALUATOR: {
         "falco": "mozu.plugins.rules.falco",

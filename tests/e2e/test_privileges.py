@@ -132,6 +132,30 @@ def engine_files(folder: Path, capabilities: tuple[str, ...]) -> str:
     return answer(folder, capabilities, code)
 
 
+def task_files(folder: Path, capabilities: tuple[str, ...]) -> str:
+    bundle = folder / "state" / "io.containerd.runtime.v2.task" / "default" / "web1"
+    bundle.mkdir(parents=True, exist_ok=True)
+    (bundle / "config.json").write_text("{}")
+    bundle.parent.chmod(0o700)
+    code = (
+        "from pathlib import Path\nfrom mozu.plugins.enrichers.containerd.files import StateFiles\n"
+        f"print(StateFiles(Path({str(folder / 'state')!r})).bundle('web1') is not None)"
+    )
+    return answer(folder, capabilities, code)
+
+
+def storage_files(folder: Path, capabilities: tuple[str, ...]) -> str:
+    containers = folder / "storage" / "overlay-containers"
+    containers.mkdir(parents=True, exist_ok=True)
+    (containers / "containers.json").write_text(f'[{{"id": "{"a" * 64}"}}]')
+    containers.chmod(0o700)
+    code = (
+        "from mozu.plugins.enrichers.podman.files import AllStorage\n"
+        f"print(AllStorage([{str(folder / 'storage')!r}]).find('a' * 64) is not None)"
+    )
+    return answer(folder, capabilities, code)
+
+
 def low_port(folder: Path, capabilities: tuple[str, ...]) -> str:
     (folder / "rules.yaml").write_text("[]\n")
     return mozu(folder, capabilities, "falco_http: {listen: '127.0.0.1:81', token: none}").rpartition("\n")[2]
@@ -168,6 +192,16 @@ CASES: Final = (
     ),
     Case(
         "enricher docker", {}, engine_files, ("CAP_DAC_READ_SEARCH",), "True", {"CAP_DAC_READ_SEARCH": "False"},
+    ),
+    Case(
+        "enricher containerd", {}, engine_socket, ("CAP_DAC_OVERRIDE",), "connected",
+        {"CAP_DAC_OVERRIDE": "PermissionError"},
+    ),
+    Case(
+        "enricher containerd", {}, task_files, ("CAP_DAC_READ_SEARCH",), "True", {"CAP_DAC_READ_SEARCH": "False"},
+    ),
+    Case(
+        "enricher podman", {}, storage_files, ("CAP_DAC_READ_SEARCH",), "True", {"CAP_DAC_READ_SEARCH": "False"},
     ),
     Case(
         "source falco_http", {"listen": "127.0.0.1:81", "token": "none"}, low_port, ("CAP_NET_BIND_SERVICE",),

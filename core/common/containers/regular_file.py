@@ -1,7 +1,9 @@
-"""Reading a file that another program writes: whole, bounded, and never anything but a regular file."""
+"""Reading what another program writes: whole files, bounded, and no others than regular ones; names of directories."""
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,3 +19,9 @@ def read_regular(path: Path, limit: int = _LIMIT) -> bytes:
         if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
             raise OSError(f"{path} is no regular file of at most {limit} bytes")
         return file.read(limit)
+
+
+def directories(place: Path) -> Iterator[str]:
+    """The names of the directories in a directory; none where it cannot be read."""
+    with suppress(OSError), os.scandir(place) as entries:
+        yield from (entry.name for entry in entries if entry.is_dir(follow_symlinks=False))

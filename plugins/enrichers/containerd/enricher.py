@@ -12,6 +12,7 @@ import msgspec
 
 from mozu.core.api import Context, FieldReaders
 from mozu.core.common.background_task import BackgroundTask
+from mozu.core.common.containers.bundle_watch import BundleWatch
 from mozu.core.common.containers.container_lookups import ContainerLookups
 from mozu.core.common.containers.oci_spec import decode_spec
 from mozu.core.common.thread_pool import ThreadPool
@@ -20,7 +21,6 @@ from mozu.core.model.event import Event
 from mozu.plugins.enrichers.containerd.describe import StoredContainer, describe, sandbox_of
 from mozu.plugins.enrichers.containerd.files import Bundle, StateFiles
 from mozu.plugins.enrichers.containerd.settings import ContainerdSettings
-from mozu.plugins.enrichers.containerd.task_watch import TaskWatch
 
 if TYPE_CHECKING:
     from mozu.plugins.enrichers.containerd.api import ContainerdApi
@@ -47,12 +47,12 @@ class ContainerdEnricher:
         self._is_absent = False
         self._threads = ThreadPool("containerd", 2)
         self._lookups = ContainerLookups(context, _RUNTIMES, self._fetch, _UNREACHABLE)
-        self._watch = TaskWatch(self._files, self._on_task, self._lookups.ended, self._lookups.listed)
+        self._watch = BundleWatch(self._files, self._on_task, self._lookups.ended, self._lookups.listed)
         self._background_task = BackgroundTask(self._watch.run)
 
     async def start(self) -> None:
         """Begin to watch; returns when the tasks that exist are known, or there is no state directory."""
-        if not self._background_task.start(self._context, f"watch {self._files.tasks}"):
+        if not self._background_task.start(self._context, f"watch {self._files.root}"):
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.timeout):

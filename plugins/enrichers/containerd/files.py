@@ -5,9 +5,7 @@ have their pod, their name and their image in its annotations. All functions her
 thread.
 """
 
-import os
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,7 +13,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.common.containers.oci_spec import OciSpec, decode_spec
-from mozu.core.common.containers.regular_file import read_regular
+from mozu.core.common.containers.regular_file import directories, read_regular
 
 DOCKER: Final = "moby"
 """The namespace of dockerd, which alone knows the names and images of its containers."""
@@ -37,31 +35,30 @@ class StateFiles:
     """The bundles below one state directory. Missing, unreadable or half-written ones count as absent."""
 
     def __init__(self, state: Path) -> None:
-        self.tasks = state / "io.containerd.runtime.v2.task"
+        self.root = state / "io.containerd.runtime.v2.task"
 
-    def namespaces(self) -> list[str]:
-        """Those that have or had tasks, without docker's."""
-        return sorted(name for name in _names(self.tasks) if name != DOCKER)
+    def folders(self) -> list[str]:
+        """The namespaces that have or had tasks, without docker's."""
+        return sorted(filter(self.is_folder, directories(self.root)))
 
-    def ids(self, namespace: str) -> list[str]:
+    def is_folder(self, name: str) -> bool:
+        """Whether it is a namespace that counts."""
+        return name != DOCKER
+
+    def ids(self, folder: str) -> list[str]:
         """The tasks of a namespace."""
-        return sorted(_names(self.tasks / namespace))
+        return sorted(directories(self.root / folder))
 
     def bundle(self, container_id: str) -> Bundle | None:
         """The task of this id; None where there is none, and where two namespaces have one: it could be either."""
         if not _NAME.fullmatch(container_id):
             return None
-        found = [one for namespace in self.namespaces() if (one := self._bundle(namespace, container_id)) is not None]
+        found = [one for namespace in self.folders() if (one := self._bundle(namespace, container_id)) is not None]
         return found[0] if len(found) == 1 else None
 
     def _bundle(self, namespace: str, container_id: str) -> Bundle | None:
-        path = self.tasks / namespace / container_id / "config.json"
+        path = self.root / namespace / container_id / "config.json"
         with suppress(OSError, msgspec.DecodeError):
             spec = decode_spec(read_regular(path))
             return Bundle(namespace, spec, path.stat().st_mtime_ns)
         return None
-
-
-def _names(directory: Path) -> Iterator[str]:
-    with suppress(OSError), os.scandir(directory) as entries:
-        yield from (entry.name for entry in entries if entry.is_dir(follow_symlinks=False))

@@ -7,8 +7,9 @@ again: an engine that restarted has lost its events, not its containers.
 
 import asyncio
 import contextlib
+import errno
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -18,6 +19,7 @@ from mozu.plugins.enrichers.docker.documents import EngineEvent
 
 _RECONNECT_BACKOFF: Final = (0.1, 5.0)
 """First and longest seconds between two connections; a fifth of it is jitter."""
+_REFUSED: Final = "; mozu needs the group of the socket, or CAP_DAC_OVERRIDE"
 _MAX_LOOK_UPS: Final = 8
 """Concurrent look-ups caused by events: an engine that is overloaded is not asked more."""
 
@@ -38,8 +40,11 @@ class EngineListener(Protocol):
 class EngineWatcher:
     """One engine, watched for as long as `run` runs."""
 
-    def __init__(self, api: EngineApi, listener: EngineListener, log: logging.Logger) -> None:
-        self._api, self._listener, self._log = api, listener, log
+    def __init__(
+        self, api: EngineApi, listener: EngineListener, log: logging.Logger, is_expected: Callable[[], bool]
+    ) -> None:
+        """`is_expected`: whether this machine has a docker engine at all, as far as files tell."""
+        self._api, self._listener, self._log, self._is_expected = api, listener, log, is_expected
         self._since = 0
         """Time of the last event (ns)."""
         self.backoff = Backoff(*_RECONNECT_BACKOFF, jitter=0.2)
@@ -82,14 +87,20 @@ class EngineWatcher:
                     task.add_done_callback(lambda _: room.release())
 
     def _log_absent(self, error: Exception) -> None:
-        """Once per absence."""
-        if not self._is_absent:
-            self._is_absent = True
-            self._log.info(
-                "no docker engine at %s (%s): containers are known by its files alone; trying again until it is there",
-                self._api.socket,
-                getattr(error, "strerror", None) or error or type(error).__name__,
-            )
+        """Once per absence. A machine that never had a docker engine hears nothing of it."""
+        if self._is_absent:
+            return
+        number = getattr(error, "errno", None)
+        if number == errno.ENOENT and not self._is_expected():
+            self._log.debug("no docker engine at %s, and no files of one", self._api.socket)
+            return
+        self._is_absent = True
+        self._log.info(
+            "no docker engine at %s (%s%s): containers are known by its files alone; trying again until it is there",
+            self._api.socket,
+            getattr(error, "strerror", None) or error or type(error).__name__,
+            _REFUSED if number in (errno.EACCES, errno.EPERM) else "",
+        )
 
     def _log_present(self) -> None:
         self.backoff.succeeded()

@@ -36,7 +36,7 @@ class DockerEnricher:
         self._files = EngineFiles(settings.data_root or _DEFAULT_ROOT)
         self._threads = ThreadPool("docker", 2)
         self._lookups = ContainerLookups(context, _RUNTIMES, self._fetch, UNREACHABLE)
-        self._watcher = EngineWatcher(self._api, self, context.log)
+        self._watcher = EngineWatcher(self._api, self, context.log, lambda: self._files.data_root.exists())
         self._background_task = BackgroundTask(self._watcher.run)
 
     async def start(self) -> None:

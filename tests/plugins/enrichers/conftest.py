@@ -2,5 +2,6 @@
 
 from tests.support.containerd import containerd, own_containerd
 from tests.support.docker import docker, own_docker
+from tests.support.podman import podman
 
-__all__ = ["containerd", "docker", "own_containerd", "own_docker"]
+__all__ = ["containerd", "docker", "own_containerd", "own_docker", "podman"]

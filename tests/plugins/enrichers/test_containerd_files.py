@@ -67,7 +67,7 @@ def test_a_bundle_is_found_in_any_namespace_but_dockers(tmp_path: Path) -> None:
     files = StateFiles(tmp_path)
     found = files.bundle("web1")
     assert found is not None
-    assert ("production", None, ["production"]) == (found.namespace, files.bundle("d" * 64), files.namespaces())
+    assert ("production", None, ["production"]) == (found.namespace, files.bundle("d" * 64), files.folders())
 
 
 def test_a_name_in_two_namespaces_is_neither(tmp_path: Path) -> None:

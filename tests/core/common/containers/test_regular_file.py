@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.common.containers.regular_file import read_regular
+from mozu.core.common.containers.regular_file import directories, read_regular
 
 
 def test_a_regular_file_is_read_whole(tmp_path: Path) -> None:
@@ -27,3 +27,11 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/etc/passwd")
     with pytest.raises(OSError, match="symbolic links"):
         read_regular(tmp_path / "link")
+
+
+def test_only_directories_are_listed_and_none_of_what_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("one")
+    assert ["one"] == list(directories(tmp_path))
+    assert [] == list(directories(tmp_path / "none"))

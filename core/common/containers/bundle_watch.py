@@ -1,39 +1,55 @@
-"""Watches containerd's state directory: tasks that come, tasks that go, in every namespace.
+"""Watches where a runtime keeps the bundles of its containers: containers that come, containers that go.
 
-inotify costs nothing while nothing happens. A state directory that is not there yet is looked for every few seconds.
+inotify costs nothing while nothing happens. A directory that is not there yet is looked for every few seconds.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from mozu.core.common.backoff import Backoff
 from mozu.core.common.directory_watch import DirectoryWatch
-from mozu.plugins.enrichers.containerd.files import DOCKER, StateFiles
 
 _PAUSES: Final = (0.1, 5.0)
 """First and longest seconds between two looks for the directory; a fifth of it is jitter."""
 _MAX_LOOK_UPS: Final = 8
-"""Concurrent look-ups of new tasks."""
+"""Concurrent look-ups of new containers."""
 
 
-class TaskWatch:
-    """`on_task` is called when a task has appeared, `on_end` when it is gone, `on_list` with all that there are."""
+class BundleFolders(Protocol):
+    """ROOT/FOLDER/ID: a directory for each container, in one of several folders (a namespace, a storage driver)."""
+
+    @property
+    def root(self) -> Path:
+        """It may be absent."""
+
+    def folders(self) -> list[str]:
+        """The names of those that are there and that count."""
+
+    def is_folder(self, name: str) -> bool:
+        """Whether a directory of this name below the root counts."""
+
+    def ids(self, folder: str) -> list[str]:
+        """The containers that have a directory in a folder."""
+
+
+class BundleWatch:
+    """`on_new` is called when a container has appeared, `on_end` when it is gone, `on_list` with all that there are."""
 
     def __init__(
         self,
-        files: StateFiles,
-        on_task: Callable[[str], Awaitable[None]],
+        folders: BundleFolders,
+        on_new: Callable[[str], Awaitable[None]],
         on_end: Callable[[str], None],
         on_list: Callable[[list[str]], None],
     ) -> None:
-        self._files, self._on_task, self._on_end, self._on_list = files, on_task, on_end, on_list
+        self._folders, self._on_new, self._on_end, self._on_list = folders, on_new, on_end, on_list
         self._changes: asyncio.Queue[tuple[Path, bool] | None] = asyncio.Queue()
         self._backoff = Backoff(*_PAUSES, jitter=0.2)
         self.tried = asyncio.Event()
-        """Set when the tasks that existed at the start are known, or there is no state directory."""
+        """Set when the containers that existed at the start are known, or there is no such directory."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -49,7 +65,7 @@ class TaskWatch:
         watch = DirectoryWatch(self._changed, lambda: self._changes.put_nowait(None))
         watch.open()
         try:
-            watch.add(self._files.tasks)
+            watch.add(self._folders.root)
             self._backoff.succeeded()
             await self._follow(watch)
         finally:
@@ -57,7 +73,7 @@ class TaskWatch:
 
     async def _follow(self, watch: DirectoryWatch) -> None:
         room = asyncio.Semaphore(_MAX_LOOK_UPS)
-        ids = [name for namespace in self._files.namespaces() for name in self._add(watch, namespace)]
+        ids = [name for folder in self._folders.folders() for name in self._add(watch, folder)]
         self._on_list(ids)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._look_up(name, room)) for name in ids]
@@ -66,7 +82,7 @@ class TaskWatch:
             self.tried.set()
             while (change := await self._changes.get()) is not None:
                 path, is_there = change
-                if path.parent == self._files.tasks:
+                if path.parent == self._folders.root:
                     new = self._add(watch, path.name) if is_there else []
                 elif is_there:
                     new = [path.name]
@@ -74,22 +90,22 @@ class TaskWatch:
                     new = []
                     self._on_end(path.name)
                 for name in new:
-                    group.create_task(self._look_up(name, room), name=f"containerd task {name}")
+                    group.create_task(self._look_up(name, room), name=f"container {name[:12]}")
 
-    def _add(self, watch: DirectoryWatch, namespace: str) -> list[str]:
-        """Watch a namespace; the tasks that it has already."""
-        if namespace == DOCKER:
+    def _add(self, watch: DirectoryWatch, folder: str) -> list[str]:
+        """Watch a folder, if it counts; the containers that it has already."""
+        if not self._folders.is_folder(folder):
             return []
         try:
-            watch.add(self._files.tasks / namespace)
+            watch.add(self._folders.root / folder)
         except OSError:
             return []
-        return self._files.ids(namespace)
+        return self._folders.ids(folder)
 
     async def _look_up(self, name: str, room: asyncio.Semaphore) -> None:
         async with room:
-            await self._on_task(name)
+            await self._on_new(name)
 
     def _changed(self, path: Path, is_there: bool) -> None:
-        if path != self._files.tasks:
+        if path != self._folders.root:
             self._changes.put_nowait((path, is_there))

@@ -1,0 +1,98 @@
+"""podman's documents, as far as mozu reads them: those of its library containers/storage, which CRI-O has, too.
+
+`STORAGE/DRIVER-containers/containers.json` lists containers, `STORAGE/DRIVER-images/images.json` images, and
+`STORAGE/DRIVER-containers/ID/userdata/config.json` is the OCI specification of a container.
+"""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from mozu.core.common.containers.oci_spec import OciSpec
+from mozu.core.model.containers.image import ImageNames, identify
+from mozu.core.model.containers.metadata import ContainerMetadata
+
+_PRIVILEGED: Final = "io.podman.annotations.privileged"
+
+
+class _Note(msgspec.Struct, rename="kebab"):
+    """What podman writes into the field `metadata`, which is JSON within JSON."""
+
+    image_name: str = ""
+    image_id: str = ""
+    name: str = ""
+
+
+class ListedContainer(msgspec.Struct):
+    """One element of `containers.json`."""
+
+    id: str
+    names: list[str] | None = None
+    image: str = ""
+    metadata: str = ""
+    created: datetime | None = None
+
+    def note(self) -> _Note:
+        """Its metadata; empty where they are none of podman's."""
+        try:
+            return _note(self.metadata.encode())
+        except msgspec.DecodeError:
+            return _Note()
+
+
+class ListedImage(msgspec.Struct, rename="kebab"):
+    """One element of `images.json`."""
+
+    id: str
+    digest: str = ""
+    names: list[str] | None = None
+
+    def known_as(self) -> ImageNames:
+        """Its names, with the digest of its manifest."""
+        tags = tuple(name for name in self.names or () if "@" not in name)
+        digests = tuple(name for name in self.names or () if "@" in name)
+        return ImageNames(tags, digests)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What the files of one storage have of a container."""
+
+    listed: ListedContainer
+    image: ListedImage | None
+    spec: OciSpec | None
+    """None before its first start."""
+
+
+def metadata(found: Found) -> ContainerMetadata:
+    """Labels, address and pod are in podman's database only, which is no document to read beside it."""
+    listed, spec = found.listed, found.spec
+    note = listed.note()
+    reference = note.image_name
+    names = ImageNames() if found.image is None else found.image.known_as()
+    image = identify(reference, listed.image, names)
+    digest = image.digest or ("" if found.image is None else found.image.digest)
+    return ContainerMetadata(
+        full_id=listed.id,
+        name=note.name or next(iter(listed.names or ()), None),
+        image=reference or None,
+        image_id=listed.image or None,
+        repository=image.repository or None,
+        tag=image.tag or None,
+        digest=digest or None,
+        privileged=None if spec is None else _privileged(spec),
+        mounts=None if spec is None else spec.mounts,
+        host_pid=None if spec is None else spec.shares_host("pid"),
+        host_network=None if spec is None else spec.shares_host("network"),
+        host_ipc=None if spec is None else spec.shares_host("ipc"),
+        created=0 if listed.created is None else int(listed.created.timestamp() * 1_000_000_000),
+    )
+
+
+def _privileged(spec: OciSpec) -> bool:
+    """podman writes it down; what else writes such storage, does not."""
+    told = spec.annotations.get(_PRIVILEGED)
+    return spec.privileged if told is None else told == "TRUE"
+
+
+_note = msgspec.json.Decoder(_Note).decode

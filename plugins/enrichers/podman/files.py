@@ -1,0 +1,116 @@
+"""podman's storage: what it has written about a container before the container's first instruction.
+
+Storage of an ordinary user is that user's to write: its content names its own containers, and takes no precedence over
+that of root. All functions here block; the enricher runs them on a thread.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from glob import glob
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from mozu.core.common.containers.oci_spec import OciSpec, decode_spec
+from mozu.core.common.containers.regular_file import directories, read_regular
+from mozu.plugins.enrichers.podman.documents import Found, ListedContainer, ListedImage
+
+T = TypeVar("T")
+
+_FULL_ID: Final = re.compile(r"[0-9a-f]{64}")
+_CONTAINERS: Final = "-containers"
+_IMAGES: Final = "-images"
+
+
+class _Listing(Generic[T]):
+    """A file that lists things by their ids, decoded again when it has changed."""
+
+    def __init__(self, path: Path, decode: Callable[[bytes], list[T]], key: Callable[[T], str]) -> None:
+        self._path, self._decode, self._key = path, decode, key
+        self._stamp: tuple[int, int, int] | None = None
+        self._content: dict[str, T] = {}
+
+    def get(self, key: str) -> T | None:
+        """Raises OSError and msgspec.DecodeError."""
+        found = self._path.stat()
+        stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if stamp != self._stamp:
+            self._content = {self._key(one): one for one in self._decode(read_regular(self._path))}
+            self._stamp = stamp
+        return self._content.get(key)
+
+
+class Storage:
+    """One storage, with all of its drivers. Missing, unreadable or half-written files count as absent."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._containers: dict[str, _Listing[ListedContainer]] = {}
+        self._images: dict[str, _Listing[ListedImage]] = {}
+
+    def folders(self) -> list[str]:
+        """Those of the drivers that have containers."""
+        return sorted(filter(self.is_folder, directories(self.root)))
+
+    def is_folder(self, name: str) -> bool:
+        """Whether it is where a driver has its containers."""
+        return name.endswith(_CONTAINERS)
+
+    def ids(self, folder: str) -> list[str]:
+        """The containers of a driver."""
+        return sorted(filter(_FULL_ID.fullmatch, directories(self.root / folder)))
+
+    def find(self, full_id: str) -> Found | None:
+        """A container by its full id."""
+        for folder in self.folders():
+            with suppress(OSError, msgspec.DecodeError):
+                listed = self._container_listing(folder).get(full_id)
+                if listed is not None:
+                    return Found(listed, self._image(folder, listed.image), self._spec(folder, full_id))
+        return None
+
+    def _container_listing(self, folder: str) -> _Listing[ListedContainer]:
+        if folder not in self._containers:
+            path = self.root / folder / "containers.json"
+            self._containers[folder] = _Listing(path, _containers, lambda one: one.id)
+        return self._containers[folder]
+
+    def _image(self, folder: str, image_id: str) -> ListedImage | None:
+        images = folder.removesuffix(_CONTAINERS) + _IMAGES
+        if images not in self._images:
+            self._images[images] = _Listing(self.root / images / "images.json", _images, lambda one: one.id)
+        with suppress(OSError, msgspec.DecodeError):
+            return self._images[images].get(image_id)
+        return None
+
+    def _spec(self, folder: str, full_id: str) -> OciSpec | None:
+        with suppress(OSError, msgspec.DecodeError):
+            return decode_spec(read_regular(self.root / folder / full_id / "userdata" / "config.json"))
+        return None
+
+
+class AllStorage:
+    """Every storage that the patterns find, in their order; new users' are found at the next look-up."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._patterns = tuple(patterns)
+        self._known: dict[str, Storage] = {}
+
+    def roots(self) -> list[Storage]:
+        """Those that are there, and those that a pattern names outright."""
+        places: dict[str, None] = {}
+        for pattern in self._patterns:
+            places.update(dict.fromkeys(sorted(glob(pattern)) if "*" in pattern else [pattern]))
+        return [self._known.setdefault(place, Storage(Path(place))) for place in places]
+
+    def find(self, full_id: str) -> Found | None:
+        """A container by its full id."""
+        if not _FULL_ID.fullmatch(full_id):
+            return None
+        return next((found for storage in self.roots() if (found := storage.find(full_id)) is not None), None)
+
+
+_containers = msgspec.json.Decoder(list[ListedContainer]).decode
+_images = msgspec.json.Decoder(list[ListedImage]).decode

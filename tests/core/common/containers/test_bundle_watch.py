@@ -1,0 +1,79 @@
+"""Containers that come and go below a directory of bundles."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from mozu.core.common.containers.bundle_watch import BundleWatch
+from mozu.core.common.containers.regular_file import directories
+
+
+class Folders:
+    """All directories below a root but `moby`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folders(self) -> list[str]:
+        return sorted(filter(self.is_folder, directories(self.root)))
+
+    def is_folder(self, name: str) -> bool:
+        return name != "moby"
+
+    def ids(self, folder: str) -> list[str]:
+        return sorted(directories(self.root / folder))
+
+
+def told(root: Path, number: int, act: Callable[[], None]) -> list[tuple[str, str]]:
+    """The first things that a watch tells; `act` is done when it has looked for the first time."""
+    seen: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+
+    async def on_new(name: str) -> None:
+        seen.put_nowait(("new", name))
+
+    async def main() -> list[tuple[str, str]]:
+        watch = BundleWatch(
+            Folders(root), on_new, lambda name: seen.put_nowait(("end", name)),
+            lambda names: seen.put_nowait(("list", " ".join(names))),
+        )  # fmt: skip
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(watch.run())
+            await watch.tried.wait()
+            act()
+            found = [await seen.get() for _ in range(number)]
+            task.cancel()
+        return found
+
+    return asyncio.run(main())
+
+
+def test_those_that_exist_are_listed_and_looked_up(tmp_path: Path) -> None:
+    (tmp_path / "default/web1").mkdir(parents=True)
+    (tmp_path / "moby/other").mkdir(parents=True)
+    assert [("list", "web1"), ("new", "web1")] == told(tmp_path, 2, lambda: None)
+
+
+def test_those_that_come_and_go_are_told(tmp_path: Path) -> None:
+    (tmp_path / "default").mkdir()
+
+    def act() -> None:
+        (tmp_path / "default/web1").mkdir()
+        (tmp_path / "default/web1").rmdir()
+
+    found = told(tmp_path, 3, act)
+    assert ("list", "") == found[0]
+    assert {("new", "web1"), ("end", "web1")} == set(found[1:])
+
+
+def test_a_folder_that_comes_later_is_watched_with_what_it_has_already(tmp_path: Path) -> None:
+    def act() -> None:
+        (tmp_path / "production/web1").mkdir(parents=True)
+
+    assert [("list", ""), ("new", "web1")] == told(tmp_path, 2, act)
+
+
+def test_a_root_that_comes_later_is_found(tmp_path: Path) -> None:
+    def act() -> None:
+        (tmp_path / "state/default/web1").mkdir(parents=True)
+
+    assert [("list", "web1"), ("new", "web1")] == told(tmp_path / "state", 2, act)

@@ -1,0 +1,87 @@
+"""podman's storage on disk."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mozu.plugins.enrichers.podman.documents import metadata
+from mozu.plugins.enrichers.podman.files import AllStorage
+
+ID, OTHER, IMAGE_ID = "a" * 64, "b" * 64, "c" * 64
+SPEC = {"annotations": {"io.podman.annotations.privileged": "TRUE"}, "linux": {"namespaces": [{"type": "pid"}]}}
+
+
+def put(storage: Path, *full_ids: str, name: str = "web", spec: Any = None, driver: str = "overlay") -> None:
+    containers, images = storage / f"{driver}-containers", storage / f"{driver}-images"
+    images.mkdir(parents=True, exist_ok=True)
+    note = {"image-name": "docker.io/library/box:1", "image-id": IMAGE_ID, "name": name, "created-at": 1}
+    for full_id in full_ids:
+        (containers / full_id / "userdata").mkdir(parents=True)
+        if spec is not None:
+            (containers / full_id / "userdata" / "config.json").write_text(json.dumps(spec))
+    listed = [
+        {"id": full_id, "names": [name], "image": IMAGE_ID, "layer": "x", "metadata": json.dumps(note),
+         "created": "2026-01-02T03:04:05.123456789Z"}
+        for full_id in full_ids
+    ]  # fmt: skip
+    (containers / "containers.json").write_text(json.dumps(listed))
+    image = {"id": IMAGE_ID, "digest": "sha256:" + "d" * 64, "names": ["docker.io/library/box:1"]}
+    (images / "images.json").write_text(json.dumps([image]))
+
+
+def test_a_container_is_described_by_its_storage(tmp_path: Path) -> None:
+    put(tmp_path, ID, spec=SPEC)
+    found = AllStorage([str(tmp_path)]).find(ID)
+    assert found is not None
+    known = metadata(found)
+    assert ("web", "box", "1", IMAGE_ID, "sha256:" + "d" * 64, True) == (
+        known.name, known.repository, known.tag, known.image_id, known.digest, known.privileged,
+    )  # fmt: skip
+
+
+def test_before_its_start_a_container_has_a_name_and_an_image_and_no_more(tmp_path: Path) -> None:
+    put(tmp_path, ID)
+    found = AllStorage([str(tmp_path)]).find(ID)
+    assert found is not None
+    assert ("web", "box", None, None) == (
+        metadata(found).name, metadata(found).repository, metadata(found).privileged, metadata(found).mounts,
+    )  # fmt: skip
+
+
+def test_storage_of_users_is_found_by_a_pattern_and_every_driver_counts(tmp_path: Path) -> None:
+    put(tmp_path / "heron" / "storage", ID, driver="vfs")
+    put(tmp_path / "ibis" / "storage", OTHER)
+    storage = AllStorage([f"{tmp_path}/*/storage"])
+    assert None not in (storage.find(ID), storage.find(OTHER))
+
+
+def test_a_user_cannot_rename_a_container_of_root(tmp_path: Path) -> None:
+    put(tmp_path / "root", ID, name="honest")
+    put(tmp_path / "home" / "ibis", ID, name="other")
+    found = AllStorage([str(tmp_path / "root"), f"{tmp_path}/home/*"]).find(ID)
+    assert found is not None
+    assert "honest" == metadata(found).name
+
+
+def test_a_new_list_is_read_again(tmp_path: Path) -> None:
+    storage = AllStorage([str(tmp_path)])
+    put(tmp_path, ID)
+    before = storage.find(OTHER)
+    put(tmp_path, OTHER)
+    assert (None, True) == (before, storage.find(OTHER) is not None)
+
+
+def test_what_is_half_written_or_no_id_is_absent(tmp_path: Path) -> None:
+    put(tmp_path, ID)
+    (tmp_path / "overlay-containers" / "containers.json").write_text('[{"id":')
+    storage = AllStorage([str(tmp_path)])
+    assert [None] * 3 == [storage.find(text) for text in (ID, "../x", "")]
+
+
+def test_metadata_that_are_none_of_podmans_leave_the_name(tmp_path: Path) -> None:
+    put(tmp_path, ID)
+    listed = [{"id": ID, "names": ["web"], "image": IMAGE_ID, "metadata": "no JSON"}]
+    (tmp_path / "overlay-containers" / "containers.json").write_text(json.dumps(listed))
+    found = AllStorage([str(tmp_path)]).find(ID)
+    assert found is not None
+    assert ("web", None) == (metadata(found).name, metadata(found).image)
