@@ -67,16 +67,18 @@ def hasten(seconds: float) -> None:
     _interrupter.hasten(seconds)
 
 
-def break_off(is_held: Callable[[], bool]) -> None:
-    """Break off the code of a component that holds the event loop, which `is_held` still says when the signal comes."""
-    _interrupter.break_off(is_held)
+def break_off(holds: Callable[[object], bool]) -> None:
+    """Break off the code of a component that holds the event loop: `holds` is asked, when the signal comes, whether it
+    is the one whose code the signal has come upon."""
+    _interrupter.break_off(holds)
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
     call = _current.get()
     if call is not None and call.is_late():
         raise Interrupted
-    if (call is None or call.ended) and OWNER.get() is not None and _interrupter.is_loop_held():
+    owner = OWNER.get()
+    if (call is None or call.ended) and owner is not None and _interrupter.holds(owner):
         raise Interrupted("it held the event loop")
 
 
@@ -87,8 +89,8 @@ class _Interrupter:
         self._calls: set[LimitedCall] = set()
         self._changed = threading.Condition()
         self._runs = False
-        self.is_loop_held: Callable[[], bool] = bool
-        """Asked when a signal comes; False: the loop goes on."""
+        self.holds: Callable[[object], bool] = lambda component: False
+        """Asked when a signal comes."""
 
     def add(self, call: LimitedCall) -> None:
         if not self._runs and threading.current_thread() is threading.main_thread():
@@ -103,10 +105,10 @@ class _Interrupter:
         with self._changed:
             self._calls.discard(call)
 
-    def break_off(self, is_held: Callable[[], bool]) -> None:
+    def break_off(self, holds: Callable[[object], bool]) -> None:
         main = threading.main_thread().ident
         if self._runs and main is not None:
-            self.is_loop_held = is_held
+            self.holds = holds
             signal.pthread_kill(main, SIGNAL)
 
     def hasten(self, seconds: float) -> None:

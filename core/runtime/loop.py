@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from inspect import CO_COROUTINE
 from types import CodeType, FrameType
 from typing import Final, TypeVar
@@ -132,8 +133,12 @@ class Watchdog:
             waited += self._threshold
             if waited >= broken_off + HOLD_SECONDS:
                 broken_off = waited
-                break_off(lambda: not self._heartbeat.is_set())
+                break_off(partial(self._still_holds, who))
         self._report(blocker, waited)
+
+    def _still_holds(self, who: str, component: object) -> bool:
+        """Whether the loop is held yet, and by this component."""
+        return not self._heartbeat.is_set() and str(component) in who.split(" or ")
 
     def _is_idle(self) -> bool:
         frame = sys._current_frames().get(self._target)

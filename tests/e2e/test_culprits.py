@@ -13,7 +13,7 @@ from tests.support.running import Running, mozu_run
 pytestmark = pytest.mark.ebpf
 
 FILES: Final = 400
-WAYS: Final = ("raise", "exit", "cancel", "block", "spin", "wrong", "none", "huge")
+WAYS: Final = ("raise", "exit", "cancel", "wrong", "none")
 FATAL: Final = {
     "source": ("leave", "crash", "spin in C"), "enricher": (), "evaluator": ("spin in C",), "sink": ("leave",),
 }  # fmt: skip
@@ -23,6 +23,7 @@ FATAL: Final = {
 def entries(kind: str) -> list[dict[str, Any]]:
     """A culprit for each way of work and each call; in processes those that would end or stop mozu."""
     pairs = [("work", how) for how in WAYS] + [("start", "exit"), ("build", "raise"), ("callback", "exit")]
+    pairs += [("callback", "block"), ("callback", "spin")]
     pairs += [("start", "hang")] if kind == "source" else []  # each takes the whole deadline
     isolation = {"mode": "process", "answer": 2}
     return [
@@ -80,5 +81,5 @@ def test_no_event_of_ebpf_is_lost_to_plugins_that_misbehave(tmp_path: Path) -> N
     assert 0 == sum(one["lost"] + (one["missed"] or 0) for one in types)
     log = "\n".join(mozu.log)
     for how in ("raise", "exit", "cancel", "wrong"):
-        for kind in KINDS:
+        for kind in ("source", "evaluator", "sink"):  # no rule here asks for what the enrichers know
             assert f"{kind} work-{how} failed to" in log, (kind, how)
