@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.disk_queue import DiskQueue
+from mozu.core.delivery.spool import OwedNumbers, Spool
 from mozu.core.metrics import Metrics
 from mozu.core.testing import alert
 from tests.support.requirements import require
@@ -69,6 +70,24 @@ def opened(queue: DiskQueue) -> sqlite3.Connection:
     """Its database."""
     assert queue._file._spool is not None
     return queue._file._spool._db
+
+
+def test_a_spool_whose_disk_fills_up_right_after_its_start_deletes_what_was_delivered(disk: Path) -> None:
+    with closing(Spool(disk / "spool.db")) as spool, closing(Hog(disk)) as hog:
+        spool.append([alert(name="x" * 500) for _ in range(100)])
+        hog.take()
+        for number in range(1, 101):
+            spool.delete([number])
+            hog.take()
+        assert (0, 100) == (spool.status().waiting, spool.last())
+
+
+def test_what_is_owed_on_a_disk_that_is_full_outlives_the_process(disk: Path) -> None:
+    with closing(OwedNumbers(disk / "spool.db")) as owed, closing(Hog(disk)) as hog:
+        hog.take()
+        owed.add(3, "the disk is full")
+    with closing(OwedNumbers(disk / "spool.db")) as owed:
+        assert (3, "the disk is full") == (owed.count, owed.reason)
 
 
 def numbers(ranges: list[DroppedRange]) -> list[int]:

@@ -3,6 +3,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mozu.core.delivery.spool import Spool, SpoolFull
 from mozu.core.testing import alert
@@ -56,6 +57,18 @@ def test_what_does_not_fit_is_refused_whole(path: Path) -> None:
         with pytest.raises(SpoolFull):
             small.append([alert()] * 10)
         assert ([1], 1) == (numbers(small), small.last())
+
+
+def test_mozus_own_notices_have_room_beyond_the_bound(path: Path) -> None:
+    notice = replace(alert("Alerts dropped"), source="internal")
+    with closing(Spool(path, max_bytes=300)) as small:
+        small.append([alert()])
+        small.append([notice] * 10)
+        with pytest.raises(SpoolFull):
+            small.append([alert(), notice])
+        with pytest.raises(SpoolFull):
+            small.append([notice] * 30_000)
+        assert list(range(1, 12)) == numbers(small)
 
 
 def test_the_oldest_make_room_where_that_is_the_policy(spool: Spool) -> None:
