@@ -58,7 +58,7 @@ def test_mounts_privileges_and_namespaces_are_told(podman: Podman) -> None:
     plain = podman.begin("--volume", "/tmp:/mnt:ro")
     mighty = podman.begin("--privileged", "--pid", "host", "--cap-drop", "SYS_RESOURCE")
     fields = ("container.privileged", "container.host_pid", "container.host_network")
-    mount = {"container.mount.source": "/mnt", "container.mount.rdwr": "/tmp"}
+    mount = {"container.mount.source": "^/mnt$", "container.mount.rdwr": "^/tmp$"}
 
     async def main() -> list[Any]:
         event = event_of(plain, runtime="podman")
