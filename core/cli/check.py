@@ -15,6 +15,7 @@ from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config import Config, read
 from mozu.core.runtime.preflight import built_parts
 from mozu.core.runtime.registry import Registry
+from mozu.core.runtime.unfilled_fields import unfilled_fields
 
 
 @click.command(
@@ -80,7 +81,8 @@ def _findings(
     if not elsewhere:
         found += start.findings(beside_itself=True)
     refusals = [str(one) for one in found if one.obstacle.refuses]
-    return refusals, [str(one) for one in found if not one.obstacle.refuses]
+    unfilled = unfilled_fields(config, registry, fields, (component for _, component in start.components))
+    return refusals, [*(str(one) for one in found if not one.obstacle.refuses), *unfilled]
 
 
 def _report(found: LoadResult, verdict: JsonObject, *, as_json: bool) -> int:

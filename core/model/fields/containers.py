@@ -15,6 +15,7 @@ from mozu.core.model.value_types import FieldValue
 
 _OWN: Final = frozenset({"tree", "cgroups"})
 _NEEDS: Final = frozenset({"tree", "cgroups", "enricher:containers"})
+_CLUSTER_NEEDS: Final = frozenset({"tree", "cgroups", "enricher:kubernetes"})
 _BY_CGROUP: Final = frozenset({Dependency.CGROUP})
 _SUGGESTED: Final = frozenset({"suggested"})
 _DEPRECATED: Final = frozenset({"deprecated"})
@@ -46,6 +47,7 @@ def _told(
     argument: Argument = Argument.NONE,
     traits: frozenset[str] = frozenset(),
     is_list: bool = False,
+    needs: frozenset[str] = _NEEDS,
 ) -> Field:
     """A field that only an enricher can fill, except for what is plain of the host."""
     return Field(
@@ -54,7 +56,7 @@ def _told(
         doc=doc,
         argument=argument,
         traits=traits,
-        needs=_NEEDS,
+        needs=needs,
         is_list=is_list,
         read=None if host is None else _on_host(host),
     )
@@ -162,19 +164,21 @@ _OBJECTS: Final = {
 
 
 def _cluster() -> tuple[Field, ...]:
-    found = [_told("k8smeta.pod.ip", "The pod's address, from the cluster.")]
+    needs = _CLUSTER_NEEDS
+    found = [_told("k8smeta.pod.ip", "The pod's address, from the cluster.", needs=needs)]
     for short, what in _OBJECTS.items():
         several = short == "svc"
         found += (
-            _told(f"k8smeta.{short}.name", f"Name of the {what}, from the cluster.", is_list=several),
-            _told(f"k8smeta.{short}.uid", f"Uid of the {what}, from the cluster.", is_list=several),
+            _told(f"k8smeta.{short}.name", f"Name of the {what}, from the cluster.", is_list=several, needs=needs),
+            _told(f"k8smeta.{short}.uid", f"Uid of the {what}, from the cluster.", is_list=several, needs=needs),
             _told(
                 f"k8smeta.{short}.label",
                 f"One label of the {what}, from the cluster.",
                 argument=Argument.KEY,
                 is_list=several,
+                needs=needs,
             ),
-            _told(f"k8smeta.{short}.labels", f"All labels of the {what}, from the cluster.", is_list=True),
+            _told(f"k8smeta.{short}.labels", f"All labels of the {what}, from the cluster.", is_list=True, needs=needs),
         )
     return tuple(found)
 

@@ -58,6 +58,7 @@ from mozu.core.runtime.engine.interfaces import interface_addresses
 from mozu.core.runtime.hosting import isolated, process_plan
 from mozu.core.runtime.registry import Registry, version
 from mozu.core.runtime.run_file import boot_id
+from mozu.core.runtime.unfilled_fields import unfilled_fields
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -70,6 +71,9 @@ def assemble(config: Config, registry: Registry, metrics: Metrics, tasks: Backgr
     assembler = Assembler(config, registry, metrics, tasks, None)
     assembly = assembler.assembly(assembler.evaluators())
     assembly.assign_lookups()
+    evaluators = (one.component for one in assembly.evaluators if one.is_ready)
+    for text in unfilled_fields(config, registry, assembly.fields, evaluators):
+        _log.warning("%s", text)
     return assembly
 
 

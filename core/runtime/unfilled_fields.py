@@ -1,0 +1,63 @@
+"""Rules that read what no enricher fills: those fields are absent for them, and a condition on one never holds.
+
+Only of live system calls: recordings answer for their own containers and users.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from mozu.core.api import EnricherDeclaration, ReadsFields
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.runtime.config import Config
+from mozu.core.runtime.registry import Registry
+
+_PREFIX: Final = "enricher:"
+_SHOWN: Final = 3
+"""Rules that are named; the others are counted."""
+_REMEDIES: Final[Mapping[str, str]] = {
+    "containers": "docker, containerd or podman (what runs this machine's containers)",
+    "users": "users",
+}
+"""What a need stands for → which enricher to add."""
+
+
+def unfilled_fields(
+    config: Config, registry: Registry, fields: FieldRegistry, evaluators: Iterable[object]
+) -> list[str]:
+    """A sentence for each kind of field that rules in force read and no enricher of the configuration fills."""
+    if not any(declaration.live for entry in config.sources for declaration, _ in registry.sources(entry)):
+        return []
+    filled = {name for entry in config.enrichers for name in (entry.id, *_provided(registry.declaration(entry)))}
+    reading = [one for one in evaluators if isinstance(one, ReadsFields)]
+    read: dict[str, list[str]] = defaultdict(list)
+    rules: dict[str, dict[str, None]] = defaultdict(dict)
+    for field in fields:
+        missing = _missing(field.needs or frozenset(), filled)
+        names = [name for one in reading for name in one.rules_reading(field.name)] if missing else []
+        if missing and names:
+            read[missing].append(field.name)
+            rules[missing].update(dict.fromkeys(names))
+    return [_sentence(need, _longest(read[need]), list(rules[need])) for need in sorted(read)]
+
+
+def _provided(declaration: object) -> tuple[str, ...]:
+    return declaration.provides if isinstance(declaration, EnricherDeclaration) else ()
+
+
+def _missing(needs: Iterable[str], filled: set[str]) -> str:
+    """What an enricher would have to provide; empty where one does, or none is needed."""
+    wanted = sorted(need.removeprefix(_PREFIX) for need in needs if need.startswith(_PREFIX))
+    return "" if not wanted or filled.intersection(wanted) else wanted[0]
+
+
+def _longest(names: list[str]) -> list[str]:
+    """Without those that only begin another one: `container.image` of `container.image.tag`."""
+    return [name for name in names if not any(other.startswith(f"{name}.") for other in names)]
+
+
+def _sentence(need: str, read: list[str], rules: list[str]) -> str:
+    shown = ", ".join(rules[:_SHOWN]) + (f" and {len(rules) - _SHOWN} more" if len(rules) > _SHOWN else "")
+    readers = "a rule reads" if len(rules) == 1 else "rules read"
+    remedy = f"add {_REMEDIES[need]} to `enrichers`" if need in _REMEDIES else "mozu has none for them"
+    return f"no enricher that is enabled fills {', '.join(read)}, which {readers} ({shown}): {remedy}"
