@@ -76,6 +76,8 @@ class Lines:
         if self._kind == "program":
             wait = f"while [ -e '{self._down}' ]; do sleep 0.05; done; exec cat >> '{path}'"
             return {"command": ["/bin/sh", "-c", wait], "timeout": 2}
+        if self._kind == "file":
+            return {"path": path, "rotate": {"size": 0}}  # at full length it is more than a file may hold by default
         return {"path": path, **({"down": str(self._down)} if self._kind == "far_end" else {})}
 
     def down(self) -> None:
