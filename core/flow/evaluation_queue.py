@@ -1,6 +1,6 @@
 """Evaluation that is awaited: by evaluators that have a thread or a process of their own.
 
-A batch is handed over, and the next one only when its alerts are there: order is kept. Meanwhile the pipeline goes on:
+A batch is submitted, and the next one only when its alerts are there: order is kept. Meanwhile the pipeline goes on:
 an evaluator that is slow, or hangs, holds back no source and no other evaluator. What waits is bounded in number;
 beyond it batches are not evaluated here, which is counted and reported. The versions of the state that a waiting batch
 may ask for are kept (`PendingBatch.first`).
@@ -39,7 +39,7 @@ class AwaitedEvaluator(Protocol):
 
 
 class PendingBatch:
-    """A batch that was handed over; the state keeps what events from number `first` on may ask for until it is done."""
+    """A batch that was submitted; the state keeps what events from number `first` on may ask for until it is done."""
 
     def __init__(self, events: Sequence[Event], emit: Emit) -> None:
         self.events, self.emit, self.first = events, emit, events[0].num

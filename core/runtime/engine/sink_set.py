@@ -2,7 +2,7 @@
 
 A sink whose settings change gets another instance behind the same queue: nothing of what waits moves. Where the queue
 itself changes its place (another spool, none any more) or its owner, a new worker takes what comes from then on, and
-the old one is retired: it delivers the rest within the stop deadline, or hands it over, if there is a successor.
+the old one is retired: it delivers the rest within the stop deadline, or transfers it, if there is a successor.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from mozu.core.runtime.engine.sink_workers import retry_policy, route_of, sink_w
 _log = logging.getLogger("mozu.engine")
 
 _REOPEN_INTERVAL: Final = 1.0
-"""Seconds between two attempts to open a spool that was handed over."""
+"""Seconds between two attempts to open a spool that was transferred."""
 
 Spawn = Callable[[Coroutine[None, None, None], str], asyncio.Task[None]]
 """(work, name): start a task of the engine."""
@@ -91,7 +91,7 @@ class SinkSet:
         self._replacing: set[asyncio.Task[None]] = set()
         self._not_started = {one.worker for one in self._running.values()}
         self._waiting: set[SinkWorker] = set()
-        """Whose spools are still those of others: they take alerts, and deliver once they have been handed over."""
+        """Whose spools are still those of others: they take alerts, and deliver once they have been transferred."""
 
     @property
     def workers(self) -> tuple[SinkWorker, ...]:
@@ -132,7 +132,7 @@ class SinkSet:
         return change
 
     async def _free_spools(self, wanted: set[Path | None]) -> None:
-        """A sink that was removed lately may still have a spool that is wanted again, or that is handed over."""
+        """A sink that was removed lately may still have a spool that is wanted again, or that is transferred."""
         for task, retiring in list(self._retiring.items()):
             if retiring.built.spool is not None and retiring.built.spool in wanted:
                 retiring.worker.halt()

@@ -1,6 +1,6 @@
 """Compiles C to eBPF with the distribution's libbcc, in a short-lived child (compile_child.py).
 
-The daemon maps neither libbcc nor LLVM, which take a hundred megabytes: a child does, hands over the instructions and
+The daemon maps neither libbcc nor LLVM, which take a hundred megabytes: a child does, returns the instructions and
 ends. It has a working directory of its own, which libbcc changes while it compiles, and a limit of memory; what it says
 on stderr becomes one error.
 """

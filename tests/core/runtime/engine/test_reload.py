@@ -2,11 +2,8 @@
 
 import asyncio
 import gc
-import json
 import logging
 import weakref
-from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,130 +11,9 @@ import msgspec
 import pytest
 
 from mozu.core.api import Demand
-from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Severity
-from mozu.core.runtime.engine.assembly import assemble
-from mozu.core.runtime.engine.background_tasks import BackgroundTasks
-from mozu.core.runtime.engine.built import Assembly
 from mozu.core.runtime.engine.engine import Engine
-from mozu.core.runtime.engine.reload import FileRebuild, Reloader
-from mozu.core.runtime.loop import run as run_loop
-from mozu.core.runtime.registry import configure
-from mozu.core.testing import alert
-from tests.core.runtime.engine.playing import Judge, Memory, Numbers, Play, built_sink
-
-RULE = """
-- rule: {name}
-  desc: Some rule.
-  condition: evt.type = openat and fd.name = {path}
-  output: "%fd.name"
-  priority: {priority}
-"""
-Tree = dict[str, Any]
-
-
-class Scene:
-    """One run, with its configuration in a folder; `reload` after each change of `tree` or of a rule."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self._file = folder, folder / "mozu.yaml"
-        (folder / "rules").mkdir()
-        self.rule("A")
-        self.tree: Tree = {
-            "state_dir": str(folder / "state"),
-            "sources": [{"falco_http": {"listen": "127.0.0.1:0", "token": "none"}}],
-            "enrichers": [],
-            "evaluators": [{"falco": {"rules": [str(folder / "rules")]}}],
-            "sinks": [self.sink("one")],
-        }
-        self.metrics, self.tasks = Metrics(), BackgroundTasks()
-        self.notices: list[tuple[str, dict[str, Any]]] = []
-        self._emitted = 0
-
-    def rule(self, name: str, *, path: str = "/x", priority: str = "NOTICE", file: str = "a.yaml") -> None:
-        (self.folder / "rules" / file).write_text(RULE.format(name=name, path=path, priority=priority))
-
-    def sink(self, name: str, *, to: str = "", **more: Any) -> Tree:
-        return {"file": {"id": name, "path": str(self.folder / f"{to or name}.jsonl"), "format": "json", **more}}
-
-    def arrived(self, name: str) -> list[int]:
-        """The numbered alerts in a sink's file, in order."""
-        file = self.folder / f"{name}.jsonl"
-        lines = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
-        return [int(line["output"].split()[-1]) for line in lines if line["rule"] == "numbered"]
-
-    def numbers(self, name: str) -> list[int]:
-        """What is before the alerts in a sink's file: their numbers at the sink."""
-        lines = (self.folder / f"{name}.jsonl").read_text().splitlines()
-        return [json.loads(line)["mozu"]["sequence"] for line in lines]
-
-    def play(self, scenario: Callable[["Scene"], Awaitable[None]]) -> None:
-        """Run the scenario while mozu runs, then stop mozu."""
-
-        async def main() -> None:
-            self._write()
-            read = partial(configure, self._file)
-            config, registry = read()
-            assembly = assemble(config, registry, self.metrics, self.tasks)
-            rebuild = FileRebuild(read, self.metrics, self.tasks)
-            self.engine = Engine(assembly, self.metrics, self.tasks, announces=True, rebuild=rebuild)
-            self._spy()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self.engine.run(duration=None, stats=None, attended=False))
-                while not self.notices:
-                    await asyncio.sleep(0.001)
-                try:
-                    await scenario(self)
-                finally:
-                    self.engine.stop("the scenario is over")
-
-        run_loop(main())
-
-    def _spy(self) -> None:
-        alerts = self.engine._alerts
-        notice = alerts.notice
-
-        def spy(rule: str, priority: Severity, text: str, **fields: Any) -> None:
-            self.notices.append((rule, {"text": text, **fields}))
-            notice(rule, priority, text, **fields)
-
-        setattr(alerts, "notice", spy)  # noqa: B010  a method that a test looks into
-
-    def _write(self) -> None:
-        self._file.write_text(json.dumps(self.tree, indent=1))
-
-    async def reload(self) -> dict[str, Any]:
-        """What came of it: the fields of its notice. What is replaced or removed has stopped afterwards."""
-        self._write()
-        before = len(self.notices)
-        await self.reloader._reload()
-        self.reloader._on_end()
-        sinks = self.engine._sinks
-        while sinks._retiring or sinks._replacing:
-            await asyncio.wait([*sinks._retiring, *sinks._replacing])
-        rules = ("mozu reloaded", "Reload failed")
-        (found,) = [fields for rule, fields in self.notices[before:] if rule in rules]
-        return found
-
-    @property
-    def reloader(self) -> Reloader:
-        assert self.engine._reloader is not None
-        return self.engine._reloader
-
-    @property
-    def assembly(self) -> Assembly:
-        return self.engine._assembly
-
-    def emit(self, count: int = 1) -> None:
-        """Numbered alerts: 1, 2, 3 …"""
-        for _ in range(count):
-            self._emitted += 1
-            self.engine._alerts.emit(alert("numbered", str(self._emitted)))
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return Scene(tmp_path)
+from tests.core.runtime.engine.playing import Memory, Numbers, Play
+from tests.core.runtime.engine.scene import RULE, Scene, Tree
 
 
 def test_what_has_not_changed_is_not_touched(scene: Scene) -> None:
@@ -207,94 +83,6 @@ def test_broken_rules_change_nothing_else_either(scene: Scene) -> None:
         refused = await scene.reload()
         assert f"{scene.folder}/rules/a.yaml:6:13" in refused["error"]
         assert (before, ["one"]) == (scene.assembly, [worker.name for worker in scene.engine._sinks.workers])
-
-    scene.play(scenario)
-
-
-@pytest.mark.parametrize("spool", [False, True], ids=["memory", "spool"])
-def test_a_sink_with_other_settings_goes_on_with_what_its_destination_has_not_taken(scene: Scene, spool: bool) -> None:
-    more: Tree = {"retry": {"longest": 3600.0, "first": 60.0}}
-    if spool:
-        more["spool"] = {"path": str(scene.folder / "one.db")}
-    (scene.folder / "nowhere.jsonl").mkdir()
-    scene.tree["sinks"] = [scene.sink("one", to="nowhere", **more)]
-
-    async def scenario(scene: Scene) -> None:
-        worker = scene.engine._sinks.workers[0]
-        scene.emit(3)
-        scene.tree["sinks"] = [scene.sink("one", to="somewhere", **more)]
-        assert (await scene.reload())["changes"] == "sink one: path"
-        scene.emit(2)
-        assert scene.engine._sinks.workers == (worker,)
-
-    scene.play(scenario)
-    assert [1, 2, 3, 4, 5] == scene.arrived("somewhere")
-    numbers = scene.numbers("somewhere")
-    assert sorted(numbers) == list(range(1, len(numbers) + 1))
-
-
-def test_a_sink_that_is_added_gets_what_follows_and_one_that_is_removed_delivers_what_was_before(scene: Scene) -> None:
-    async def scenario(scene: Scene) -> None:
-        scene.emit(500)
-        scene.tree["sinks"] = [scene.sink("two")]
-        assert (await scene.reload())["changes"] == "sink two added; sink one removed"
-        scene.emit(500)
-        scene.tree["sinks"] = [scene.sink("one"), scene.sink("two")]
-        await scene.reload()
-        scene.emit(1)
-
-    scene.play(scenario)
-    assert [*range(1, 501), 1001] == scene.arrived("one")
-    assert list(range(501, 1002)) == scene.arrived("two")
-
-
-def test_alerts_in_memory_go_into_a_spool_that_is_switched_on(scene: Scene) -> None:
-    (scene.folder / "nowhere.jsonl").mkdir()
-    scene.tree["sinks"] = [scene.sink("one", to="nowhere", retry={"first": 60.0})]
-
-    async def scenario(scene: Scene) -> None:
-        scene.emit(700)
-        scene.tree["sinks"] = [scene.sink("one", spool={"path": str(scene.folder / "one.db")})]
-        await scene.reload()
-        scene.emit(1)
-
-    scene.play(scenario)
-    assert list(range(1, 702)) == sorted(scene.arrived("one"))
-    dropped = [value for name, _, value in scene.metrics.collect() if name == "sink_alerts_dropped_total"]
-    assert not any(dropped)
-
-
-def test_a_spool_is_handed_over_to_the_sink_that_has_it_now(scene: Scene) -> None:
-    spool = {"path": str(scene.folder / "shared.db")}
-    (scene.folder / "nowhere.jsonl").mkdir()
-    scene.tree["sinks"] = [scene.sink("one", to="nowhere", spool=spool, retry={"first": 60.0})]
-
-    async def scenario(scene: Scene) -> None:
-        scene.emit(700)
-        await scene.engine._alerts.wait_persisted()
-        scene.tree["sinks"] = [scene.sink("two", spool=spool)]
-        await scene.reload()
-        scene.emit(1)
-
-    scene.play(scenario)
-    assert list(range(1, 702)) == scene.arrived("two")
-    numbers = sorted(scene.numbers("two"))
-    assert numbers == list(range(1, len(numbers) + 1))
-
-
-def test_what_stays_in_the_spool_of_a_removed_sink_is_reported(scene: Scene) -> None:
-    (scene.folder / "nowhere.jsonl").mkdir()
-    spooled = scene.sink("two", to="nowhere", spool={"path": str(scene.folder / "two.db")}, retry={"first": 60.0})
-    scene.tree |= {"sinks": [scene.sink("one"), spooled], "stop_deadline": 0.2}
-
-    async def scenario(scene: Scene) -> None:
-        scene.emit(3)
-        await scene.engine._alerts.wait_persisted()
-        scene.tree["sinks"] = [scene.sink("one")]
-        await scene.reload()
-        (left,) = [fields for rule, fields in scene.notices if rule == "Alerts left in a spool"]
-        assert ("two", True) == (left["sink"], str(scene.folder / "two.db") in left["text"])
-        assert not [labels for _, labels in scene.metrics.gauges() if ("id", "two") in labels]
 
     scene.play(scenario)
 
@@ -372,23 +160,6 @@ def test_an_enricher_with_other_settings_answers_from_then_on_and_a_removed_one_
     scene.play(scenario)
 
 
-def test_a_certificate_that_was_renewed_gives_the_sink_a_new_instance(scene: Scene) -> None:
-    secret = scene.folder / "token"
-    secret.write_text("old")
-    hook: Tree = {"webhook": {"url": "http://127.0.0.1:9/", "allow_private": True, "token": {"file": str(secret)}}}
-    scene.tree["sinks"].append(hook)
-
-    async def scenario(scene: Scene) -> None:
-        one, before = (built.isolated for built in scene.assembly.sinks)
-        secret.write_text("new")
-        assert (await scene.reload())["changes"] == "sink webhook: token"
-        assert (one, True) == (scene.assembly.sinks[0].isolated, before is not scene.assembly.sinks[1].isolated)
-        assert secret in scene.assembly.watched
-
-    scene.tree["stop_deadline"] = 0.2
-    scene.play(scenario)
-
-
 def test_a_source_that_cannot_take_the_demand_refuses_the_reload_and_all_goes_back(tmp_path: Path) -> None:
     class Picky(Numbers):
         async def update(self, demand: Demand) -> None:
@@ -410,49 +181,6 @@ def test_a_source_that_cannot_take_the_demand_refuses_the_reload_and_all_goes_ba
     assert "no room for that" in str(refused.values["error"])
     assert [["number"], ["reloaded"], ["number"]] == [sorted(demand.of("json")) for demand in source.demands]
     assert ["number"] == sorted(engines[0]._evaluation.demand().of("json"))
-
-
-def test_a_new_sink_that_cannot_start_refuses_the_reload_and_the_others_are_stopped(tmp_path: Path) -> None:
-    class Failing(Memory):
-        def start(self) -> None:
-            raise OSError("no such device")
-
-    class Fine(Memory):
-        stopped = False
-
-        def stop(self) -> None:
-            Fine.stopped = True
-
-    async def reload() -> None:
-        engines[0]._on_reload_signal()
-        while not any(record.alert.rule == "Reload failed" for record in sink.records):
-            await asyncio.sleep(0.001)
-
-    engines: list[Engine] = []
-    sink = Memory()
-    play = Play(Numbers(1, then=reload), sink, Judge())
-    play.watch = engines.append
-    extra = [built_sink(Fine(), play.metrics, "fine"), built_sink(Failing(), play.metrics, "failing")]
-    play.rebuilt = lambda current: msgspec.structs.replace(current, sinks=[*current.sinks, *extra])
-    play.run(tmp_path)
-    (refused,) = [record.alert for record in sink.records if record.alert.rule == "Reload failed"]
-    assert (True, "no such device" in str(refused.values["error"])) == (Fine.stopped, True)
-    assert ["memory0"] == [worker.name for worker in engines[0]._sinks.workers]
-
-
-def test_what_a_removed_sink_without_a_spool_could_not_deliver_is_reported(scene: Scene) -> None:
-    (scene.folder / "nowhere.jsonl").mkdir()
-    lost = scene.sink("two", to="nowhere", retry={"first": 60.0})
-    scene.tree |= {"sinks": [scene.sink("one"), lost], "stop_deadline": 0.2}
-
-    async def scenario(scene: Scene) -> None:
-        scene.emit(3)
-        scene.tree["sinks"] = [scene.sink("one")]
-        await scene.reload()
-        (dropped,) = [fields for rule, fields in scene.notices if rule == "Alerts dropped"]
-        assert ("two", "sink two was removed with ") == (dropped["sink"], dropped["text"][:26])
-
-    scene.play(scenario)
 
 
 def test_rules_that_a_refused_configuration_names_are_watched_for_their_correction(scene: Scene) -> None:

@@ -1,0 +1,12 @@
+"""What tests of reloads share."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.core.runtime.engine.scene import Scene
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
