@@ -127,7 +127,7 @@ def _absorbed(parts: dict[int, Formula]) -> dict[int, Formula]:
 
 def parts_of(formula: Formula) -> Sequence[Formula]:
     """The formulas right below."""
-    if isinstance(formula, AllOf | AnyOf):
+    if isinstance(formula, AllOf) or isinstance(formula, AnyOf):  # noqa: SIM101  a union would be made at each call
         return formula.parts
     return (formula.part,) if isinstance(formula, Negation) else ()
 
@@ -166,17 +166,24 @@ def substitute(
 
 def holds(formula: Formula, decide: Callable[[Leaf], bool]) -> bool:
     """Whether it is true, given which leaves are."""
-    return substitute(formula, lambda leaf: TRUE if decide(leaf) else FALSE) is TRUE
+    return may_hold(formula, decide)
 
 
 def may_hold(formula: Formula, decide: Callable[[Leaf], bool | None]) -> bool:
     """Whether it can be true, given what is known of its leaves (None: nothing)."""
 
-    def bounds(leaf: Leaf) -> Bounds:
-        known = decide(leaf)
-        return UNKNOWN if known is None else exactly(TRUE if known else FALSE)
+    def visit(node: Formula, inner: list[tuple[bool, bool]]) -> tuple[bool, bool]:
+        """(whether it can be true, whether it can be false)"""
+        if isinstance(node, AllOf):
+            return all(true for true, _ in inner), any(false for _, false in inner)
+        if isinstance(node, AnyOf):
+            return any(true for true, _ in inner), all(false for _, false in inner)
+        if isinstance(node, Negation):
+            return inner[0][1], inner[0][0]
+        known = decide(node) if isinstance(node, Leaf) else isinstance(node, Constant) and node.value
+        return known is not False, known is not True
 
-    return necessary(formula, bounds).true is TRUE
+    return fold(formula, visit)[0]
 
 
 # --- necessary and exact

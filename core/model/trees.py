@@ -20,9 +20,10 @@ def fold(root: N, below: Callable[[N], Sequence[N]], visit: Callable[[N, list[T]
         node, ready = stack.pop()
         if id(node) in done:
             continue
-        if ready:
-            done[id(node)] = visit(node, [done[id(child)] for child in below(node)])
+        children = below(node)
+        if ready or not children:
+            done[id(node)] = visit(node, [done[id(child)] for child in children])
         else:
             stack.append((node, True))
-            stack.extend((child, False) for child in reversed(below(node)))
+            stack.extend([(child, False) for child in reversed(children)])
     return done[id(root)]
