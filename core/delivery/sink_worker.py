@@ -134,7 +134,7 @@ class SinkWorker:
     async def start_another(self, seconds: float) -> None:
         """Build another instance of a sink that could not start, start it within this time, and deliver to it."""
         caller = SinkCaller(self.sink.with_component(await self.sink.another()))
-        await within(self.sink, "start", seconds, caller.start)
+        await caller.start(seconds)
         await self.replace(caller, self._encoder, seconds)
 
     def configure(self, retry: RetryPolicy, route: Route) -> None:

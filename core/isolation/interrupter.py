@@ -50,8 +50,11 @@ _current: ContextVar[LimitedCall | None] = ContextVar("limited call", default=No
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Code that may take so long, in this context; then Interrupted is raised in it, if it runs on the main thread."""
-    call = LimitedCall(seconds)
+    """Code that may take so long, in this context; then Interrupted is raised in it, if it runs on the main thread. A
+    call in another has no more time than that one."""
+    call, outer = LimitedCall(seconds), _current.get()
+    if outer is not None and not outer.ended:
+        call.until = min(call.until, outer.until)
     token = _current.set(call)
     _interrupter.add(call)
     try:

@@ -111,6 +111,12 @@ def test_only_the_late_call_is_broken_off() -> None:
     assert (component.exceeded(), other.exceeded()) == ({"start": 1}, {})
 
 
+def test_a_call_within_another_has_no_more_time_than_that_one() -> None:
+    component = Component()
+    with pytest.raises(DeadlineExceeded), deadline(component.isolation, "start", 0.01):
+        asyncio.run(within(component.isolation, "start", LONG, hold_the_loop))
+
+
 def test_an_error_of_the_call_is_no_deadline() -> None:
     component = Component()
 
