@@ -72,7 +72,7 @@ KINDS = ("source", "enricher", "evaluator", "sink")
 def config(kinds: Sequence[str], entry: dict[str, Any], plugin: str = "culprit", **core: Any) -> dict[str, Any]:
     """`steady` → `each` → `kept`, and beside them a culprit of each of these kinds, called `bad-KIND`."""
     tree: dict[str, Any] = {
-        "start_deadline": 0.4, "stop_deadline": 4.0,
+        "start_deadline": 0.4, "stop_deadline": 1.0,
         "sources": ["steady"], "enrichers": [], "evaluators": ["each"], "sinks": ["kept"], **core,
     }  # fmt: skip
     for kind in kinds:
