@@ -11,6 +11,7 @@ from typing import Final
 
 from mozu.core.api import Kind
 from mozu.core.api.contract import faults
+from mozu.core.common.thread_pool import WorkerThread
 
 SECONDS: Final = 10.0
 """What a call may take, as in a run by default."""
@@ -35,13 +36,15 @@ def expect_members(kind: Kind, component: object, *, blocking: bool) -> None:
     expect(not broken, "; ".join(broken))
 
 
-async def done(what: str, call: Callable[[], object], *, blocking: bool = False, seconds: float = SECONDS) -> object:
-    """The result of a call, made as a run makes it: on a thread of its own if the component is `blocking`.
+async def done(
+    what: str, call: Callable[[], object], *, thread: WorkerThread | None = None, seconds: float = SECONDS
+) -> object:
+    """The result of a call, made as a run makes it: on the component's own thread if it is `blocking`.
 
     Raises BrokenContract if it does not end, holds the event loop, or gives a coroutine where it may not.
     """
-    if blocking:
-        return await _on_thread(what, call, seconds)
+    if thread is not None:
+        return await _on_thread(what, call, thread, seconds)
     with watched_loop(what):
         result = call()
         if not isinstance(result, Awaitable):
@@ -52,22 +55,9 @@ async def done(what: str, call: Callable[[], object], *, blocking: bool = False,
             raise BrokenContract(f"`{what}` MUST end, and did not within {seconds:g} s") from None
 
 
-async def _on_thread(what: str, call: Callable[[], object], seconds: float) -> object:
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[object] = loop.create_future()
-
-    def work() -> None:
-        result: object = None
-        error: BaseException | None = None
-        try:
-            result = call()
-        except BaseException as raised:  # noqa: BLE001  set as the exception of the future that is awaited
-            error = raised
-        loop.call_soon_threadsafe(_set, future, result, error)
-
-    threading.Thread(target=work, name="mozu-kit", daemon=True).start()
+async def _on_thread(what: str, call: Callable[[], object], thread: WorkerThread, seconds: float) -> object:
     try:
-        result = await asyncio.wait_for(future, seconds)
+        result = await asyncio.wait_for(thread.run(call), seconds)
     except TimeoutError:
         raise BrokenContract(f"`{what}` MUST end, and did not within {seconds:g} s") from None
     if isinstance(result, Awaitable):
@@ -75,13 +65,15 @@ async def _on_thread(what: str, call: Callable[[], object], seconds: float) -> o
     return result
 
 
-def _set(future: "asyncio.Future[object]", result: object, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+@contextmanager
+def own_thread(*, blocking: bool) -> Iterator[WorkerThread | None]:
+    """The one thread of a `blocking` component, on which all calls of one instance are made; None for another."""
+    thread = WorkerThread("mozu-kit") if blocking else None
+    try:
+        yield thread
+    finally:
+        if thread is not None:
+            thread.close()
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from mozu.core.api import Alert, Demand, Evaluator, Event, Kind
-from mozu.core.testing.broken import BrokenContract, done, expect, expect_members
+from mozu.core.common.thread_pool import WorkerThread
+from mozu.core.testing.broken import BrokenContract, done, expect, expect_members, own_thread
 
 
 async def check_evaluator(
@@ -22,16 +23,18 @@ async def check_evaluator(
     fresh = one.reload()
     expect(fresh is not one, "`reload` MUST give a new evaluator and change nothing of the old one")
     expect_members(Kind.EVALUATOR, fresh, blocking=blocking)
-    alerts = await _evaluated(one, events, blocking=blocking)
+    with own_thread(blocking=blocking) as thread:
+        alerts = await _evaluated(one, events, thread)
     _check_alerts(alerts, events, demand)
-    singly = [alert for event in events for alert in await _evaluated(fresh, [event], blocking=blocking)]
+    with own_thread(blocking=blocking) as thread:
+        singly = [alert for event in events for alert in await _evaluated(fresh, [event], thread)]
     text = "`evaluate` MUST give the same alerts however events are batched; one batch and single events differ"
     expect(list(map(_essence, singly)) == list(map(_essence, alerts)), text)
     return alerts
 
 
-async def _evaluated(evaluator: Evaluator, batch: Sequence[Event], *, blocking: bool) -> list[Alert]:
-    found = await done("evaluate", lambda: evaluator.evaluate(batch), blocking=blocking)
+async def _evaluated(evaluator: Evaluator, batch: Sequence[Event], thread: WorkerThread | None) -> list[Alert]:
+    found = await done("evaluate", lambda: evaluator.evaluate(batch), thread=thread)
     if not isinstance(found, Sequence):
         raise BrokenContract(f"`evaluate` MUST give a sequence of alerts, not {type(found).__name__}")
     wrong = next((one for one in found if not isinstance(one, Alert)), None)

@@ -27,7 +27,8 @@ async def check_source(
 ) -> Sequence[Event | Alert]:
     """Start, read up to `most` items, stop; the items. Raises BrokenContract with the sentence that does not hold.
 
-    It must have given something within `seconds`. `events`, `event_source` and `blocking` as in the declaration.
+    It must give something within `seconds`, and so must the second instance: a test that feeds a source which listens
+    feeds it until the check returns. `events`, `event_source` and `blocking` as in the declaration.
     `source`: a function that makes one is called twice, for a restart is a new instance.
     """
     types = {one.name: one for one in events}
@@ -35,7 +36,7 @@ async def check_source(
     if not callable(source):
         return await checker.check(source)
     found = await checker.check(source())
-    await checker.check(source())
+    await checker.check(source(), of="the second instance (a restart)")
     return found
 
 
@@ -54,14 +55,14 @@ class _Checker:
         self._most, self._demand, self._types = most, demand, types
         self._event_source, self._seconds = event_source, seconds
 
-    async def check(self, given: Source | BlockingSource) -> Sequence[Event | Alert]:
+    async def check(self, given: Source | BlockingSource, of: str = "") -> Sequence[Event | Alert]:
         expect_members(Kind.SOURCE, given, blocking=self._blocking)
         hosted = ThreadedSource("under-test", cast("BlockingSource", given), ()) if self._blocking else given
         source = cast("Source", hosted)
         await done("start", lambda: source.start(self._demand))
         await done("update", lambda: source.update(self._demand))
         batches = _Batches(source.batches())
-        seen = await self._read(batches)
+        seen = await self._read(batches, of)
         await done("stop", source.stop)
         await self._drain(batches)
         await done("stop", source.stop)
@@ -71,7 +72,7 @@ class _Checker:
         self._check_sums(source)
         return seen
 
-    async def _read(self, batches: "_Batches") -> list[Event | Alert]:
+    async def _read(self, batches: "_Batches", of: str) -> list[Event | Alert]:
         seen: list[Event | Alert] = []
         with watched_loop("batches"):
             while len(seen) < self._most:
@@ -81,7 +82,8 @@ class _Checker:
                 expect(len(batch) <= _LARGE_BATCH, f"a batch SHOULD be bounded to about 2,000 events, not {len(batch)}")
                 seen += batch
         text = f"`batches` gave nothing within {self._seconds:g} s; give it something that it sees"
-        expect(seen or batches.ended, text)
+        again = f"{of} was given nothing within {self._seconds:g} s: keep feeding until the check returns"
+        expect(seen or batches.ended, again if of else text)
         return seen
 
     async def _drain(self, batches: "_Batches") -> None:

@@ -1,14 +1,19 @@
 """docs/plugins.md names what `mozu.core.api` exports, and its example is a plugin that loads."""
 
+import asyncio
+import queue
 import re
 import sys
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import mozu.core.api
 import mozu.testing
-from mozu.core.api import Context, Kind, Sink, SinkDeclaration
+from mozu.core.api import Context, Counts, DataEvent, Demand, Event, Kind, Sink, SinkDeclaration
 from mozu.core.runtime.config import Entry
 from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.node import node_of
@@ -54,3 +59,43 @@ def test_the_plugin_of_the_page_loads(tmp_path: Path, monkeypatch: pytest.Monkey
         assert registry.warnings == []
     finally:
         sys.modules.pop("mozu_beep", None)
+
+
+class Letters:
+    """A blocking source that gives what it is sent."""
+
+    sent: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def __init__(self) -> None:
+        self._stopped, self._count = threading.Event(), Counts()
+
+    def start(self, demand: Demand) -> None:
+        pass
+
+    def batches(self) -> Iterator[Sequence[Event]]:
+        while not self._stopped.is_set():
+            try:
+                text = self.sent.get(timeout=0.02)
+            except queue.Empty:
+                continue
+            number = self._count.seen + 1
+            self._count = Counts(seen=number, received=number)
+            yield [DataEvent("letters", "letter", number, data=text)]
+
+    def update(self, demand: Demand) -> None:
+        pass
+
+    def counts(self) -> dict[str, Counts]:
+        return {"letter": self._count}
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+def test_a_source_that_listens_passes_while_it_is_fed_as_the_page_feeds_it() -> None:
+    code = re.search(r"```python\n# feeding.py\n(.*?)```", PAGE, re.DOTALL)
+    assert code is not None
+    page: dict[str, Any] = {}
+    exec(code[1], page)
+    with page["fed"](lambda: Letters.sent.put("dear")):
+        assert len(asyncio.run(mozu.testing.check_source(Letters, most=2, blocking=True))) == 2

@@ -1,6 +1,8 @@
 """The kit finds what is wrong and says which sentence does not hold; what is right passes."""
 
 import asyncio
+import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -33,7 +35,7 @@ from tests.core.testing.acme import CLIENT, COUNTRY, T0, UPPER, Visits, geo, vis
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What hangs for an hour is found in half a second."""
-    monkeypatch.setattr(broken.done, "__kwdefaults__", {"blocking": False, "seconds": 0.5})
+    monkeypatch.setattr(broken.done, "__kwdefaults__", {"thread": None, "seconds": 0.5})
 
 
 def says(work: Any) -> str:
@@ -120,6 +122,28 @@ def test_a_blocking_source_gives_what_is_left_after_its_stop_and_ends() -> None:
     asyncio.run(check_declaration(declaration))
 
 
+class Mailbox(Queue):
+    """A source that gives what it is sent."""
+
+    sent: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def batches(self) -> Iterator[Sequence[Event]]:
+        while not self._stopped.is_set():
+            try:
+                number = self.sent.get(timeout=0.02)
+            except queue.Empty:
+                continue
+            self._count = Counts(seen=self._count.seen + 1, received=self._count.received + 1)
+            yield [visit("a", number)]
+
+
+def test_the_second_instance_of_a_source_that_listens_is_named_where_it_is_given_nothing() -> None:
+    Mailbox.sent.put(1)
+    text = says(check_source(lambda: Mailbox(Settings(), context()), most=1, seconds=0.3, blocking=True))
+    again = "the second instance (a restart) was given nothing within 0.3 s: keep feeding until the check returns"
+    assert text == again
+
+
 class Slow:
     """An enricher of plain functions."""
 
@@ -179,6 +203,30 @@ def test_a_sink_that_blocks_passes_on_a_thread_of_its_own_only() -> None:
     assert "`deliver` MUST NOT block the event loop" in says(check_sink(Bell("blocks")))
 
 
+class Database:
+    """A sink with a connection that only the thread which has made it may use."""
+
+    def __init__(self) -> None:
+        self._connection: sqlite3.Connection | None = None
+
+    def start(self) -> None:
+        self._connection = sqlite3.connect(":memory:")
+        self._connection.execute("create table alerts (rule text)")
+
+    def deliver(self, records: Sequence[Record]) -> None:
+        assert self._connection is not None
+        self._connection.executemany("insert into alerts values (?)", [(one.alert.rule,) for one in records])
+
+    def stop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def test_all_calls_of_a_blocking_sink_are_made_on_one_thread() -> None:
+    asyncio.run(check_sink(Database, blocking=True))
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
@@ -221,6 +269,26 @@ class Counting:
 
 def test_an_evaluator_that_keeps_its_contract_gives_its_alerts() -> None:
     assert len(asyncio.run(check_evaluator(Counting, [visit("a"), visit("b")]))) == 2
+
+
+class OnOneThread(Counting):
+    """An evaluator that remembers where it is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._threads: set[int] = set()
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        self._threads.add(threading.get_ident())
+        assert len(self._threads) == 1
+        return super().evaluate(batch)
+
+    def reload(self) -> "OnOneThread":
+        return OnOneThread()
+
+
+def test_all_batches_of_a_blocking_evaluator_are_given_on_one_thread() -> None:
+    asyncio.run(check_evaluator(OnOneThread, [visit("a"), visit("b")], blocking=True))
 
 
 @pytest.mark.parametrize(
