@@ -8,6 +8,7 @@
     ├── SourceBroken        a source found input that it cannot go on with (a corrupt recording)
     ├── DeadlineExceeded    a call of a component has taken longer than it may
     ├── UnknownField        no field of this name, or a wrong argument for it
+    ├── CannotEncode        a plugin's format has failed on an alert
     └── SinkClosed          the destination is gone for good, without a fault (a closed pipe)
 
 Messages are one sentence: the subject, what was expected, what was found, and what to do about it.
@@ -65,6 +66,10 @@ class DeadlineExceeded(MozuError):
 
 class UnknownField(MozuError):
     """No field of this name exists, or its argument is missing, superfluous or malformed."""
+
+
+class CannotEncode(MozuError):
+    """A plugin's format has failed on an alert. It was logged and counted; the text names the format and its plugin."""
 
 
 class SinkClosed(MozuError):

@@ -156,7 +156,7 @@ class _Trial:
             id=alert_id(now, f"{self._host}/test/{self._entry.id}", "Test of a sink"),
         )
         stamp = Stamp(self._host, self._entry.id, f"test-{now:x}", 1)
-        return Record(alert, self._registry.encoder(self._entry).encode(alert, stamp), stamp)
+        return Record(alert, self._registry.encoder(self._entry, Metrics()).encode(alert, stamp), stamp)
 
     async def _call(self, method: str, call: Callable[[], Awaitable[T] | T]) -> T:
         return await within(self._isolation, method, _TIMEOUT, lambda: self._made(call))

@@ -27,7 +27,7 @@ from mozu.core.delivery.outcomes import checked_outcomes
 from mozu.core.delivery.plain import plain_alert
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_caller import SinkCaller
-from mozu.core.errors import SinkClosed
+from mozu.core.errors import CannotEncode, SinkClosed
 from mozu.core.isolation.deadline import START_SECONDS, STOP_SECONDS, within
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Alert, Stamp
@@ -153,7 +153,7 @@ class SinkWorker:
             timer.cancel()
             before, self._caller, self._encoder = self._caller, caller, encoder
             for record in (*self._pending, *self._delayed):
-                with self.sink.contained("encode an alert again"):
+                with suppress(CannotEncode), self.sink.contained("encode an alert again", passing=(CannotEncode,)):
                     record.body = self._encoded(record.stamp.sequence, record.alert).body
             self._failures, self._due = 0, 0.0
             self._changed.set()
@@ -272,13 +272,14 @@ class SinkWorker:
             try:
                 records.append(self._encoded(number, alert))
             except Exception as error:  # noqa: BLE001  the encoder is broken, or is the plugin of another
-                dead.append((number, f"cannot be encoded: {type(error).__name__}"))
+                why = str(error) if isinstance(error, CannotEncode) else type(error).__name__
+                dead.append((number, f"cannot be encoded: {why}"))
                 self.given_up.add(number, is_notice=alert.source == "internal")
         if dead:
             encoder = self._encoder
             await self.queue.ack((), dead, ())
             if encoder is not self._encoder:
-                return [self._encoded(record.stamp.sequence, record.alert) for record in records]
+                return await self._encode([(record.stamp.sequence, record.alert) for record in records])
         return records
 
     def _encoded(self, number: int, alert: Alert) -> Record:
@@ -286,7 +287,8 @@ class SinkWorker:
         try:
             return self._record(number, alert)
         except Exception as error:  # noqa: BLE001  what one alert contains stops no other
-            self.sink.failed("encode an alert", error)
+            if not isinstance(error, CannotEncode):  # which its format is blamed for
+                self.sink.failed("encode an alert", error)
             return self._record(number, plain_alert(alert, error))
 
     def _record(self, number: int, alert: Alert) -> Record:

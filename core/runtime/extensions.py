@@ -43,6 +43,11 @@ class Extensions:
         brought = (one.declaration for one in self)
         return {**FORMATS, **{one.name: one for one in brought if isinstance(one, FormatDeclaration)}}
 
+    def named(self, kind: type[AnyExtension], name: str) -> str:
+        """Where the code of one comes from, for the log; empty: from the core."""
+        found = self._found.get((kind.what, name))
+        return "" if found is None else f"plugin {found.origin.plugin} of {found.origin}"
+
     def fields(self) -> Iterator[tuple[FieldsDeclaration, Origin]]:
         """Sets of fields."""
         for one in self:

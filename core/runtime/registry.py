@@ -19,7 +19,10 @@ from mozu.core.api.contract import component_class
 from mozu.core.api.declarations import DECLARATIONS, AnyDeclaration, AnySource, ComponentDeclaration
 from mozu.core.api.extensions import EXTENSIONS, AnyExtension, Encoder, FormatDeclaration
 from mozu.core.api.hookspecs import Brought, Hooks
+from mozu.core.delivery.contained_encoder import ContainedEncoder
 from mozu.core.errors import PluginError
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
 from mozu.core.model.fields import Field, FieldRegistry
 from mozu.core.runtime.builtin_plugins import BUILTINS, is_builtin
 from mozu.core.runtime.config import Config, Entry, Problems, read
@@ -131,12 +134,16 @@ class Registry:
         assert found is not None
         return found
 
-    def encoder(self, entry: Entry) -> Encoder:
-        """The encoder of a sink's entry, with its options. Raises ConfigError."""
+    def encoder(self, entry: Entry, metrics: Metrics) -> Encoder:
+        """The encoder of a sink's entry, with its options; a plugin's is contained. Raises ConfigError."""
         problems = Problems()
         options = self._format_options(entry, problems)
         problems.check()
-        return built_encoder(self.format(entry), options)
+        encoder = built_encoder(self.format(entry), options)
+        named = self.extensions.named(FormatDeclaration, entry.format)
+        if not named:
+            return encoder
+        return ContainedEncoder(Isolated("format", entry.format, encoder, metrics, origin=named))
 
     def load(self, name: str) -> None:
         """Import the third-party entry point of this name. Raises PluginError."""

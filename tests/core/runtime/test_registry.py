@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.api import Kind
-from mozu.core.errors import ConfigError, PluginError
+from mozu.core.api import FormatDeclaration, Kind, hookimpl
+from mozu.core.errors import CannotEncode, ConfigError, PluginError
+from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.builtin_plugins import BUILTINS
 from mozu.core.runtime.config import read
@@ -300,7 +301,28 @@ def test_a_format_is_a_name_or_one_mapping_to_options(tmp_path: Path, form: str)
 def test_options_of_a_format_reach_its_encoder(tmp_path: Path) -> None:
     path, _ = configured(tmp_path, "{json: {tags: false}}")
     config, registry = configure(path)
-    assert b'"tags"' not in registry.encoder(config.sinks[0]).encode(alert())
+    assert b'"tags"' not in registry.encoder(config.sinks[0], Metrics()).encode(alert())
+
+
+class BringsFormat:
+    """A plugin of a format that fails."""
+
+    def encode(self, alert: object, stamp: object = None) -> bytes:
+        raise KeyError("port")
+
+    @hookimpl
+    def mozu_components(self) -> FormatDeclaration:
+        return FormatDeclaration(name="acme", summary="F.", content_type="x/y", build=lambda options: self)
+
+
+def test_a_format_that_fails_is_named_with_its_plugin_and_distribution(tmp_path: Path) -> None:
+    path, _ = configured(tmp_path, "{acme: {}}")
+    config, _ = read(path)
+    registry = Registry()
+    registry.add("mozu-acme", BringsFormat())
+    text = r"format acme \(plugin mozu-acme of mozu-acme .*\) failed: KeyError: 'port'"
+    with pytest.raises(CannotEncode, match=text):
+        registry.encoder(config.sinks[0], Metrics()).encode(alert())
 
 
 def test_a_higher_layer_replaces_a_format_with_its_options(tmp_path: Path) -> None:
