@@ -9,6 +9,7 @@ class Counter:
     """A number that only grows. Bind once, then `counter.value += n` on the hot path."""
 
     __slots__ = ("value",)
+    value: int
 
     def __init__(self) -> None:
         self.value = 0

@@ -67,7 +67,7 @@ def data_event(kind: str, data: object = None, *, source: str, time: int = 1_700
 
 
 def alert(rule: str = "A rule", text: str = "something happened", **values: FieldValue) -> Alert:
-    """An alert with text values."""
+    """An alert of this rule and this text, followed by ` NAME=VALUE` for each of `values` (`**{"proc.name": "sh"}`)."""
     now = time.time_ns()
     refs = tuple(part for name in values for part in (f" {name}=", Ref(name, "string")))
     return Alert(

@@ -8,8 +8,11 @@ from mozu.core.api import Alert, Context, Record, Settings, SinkDeclaration
 class RecordingSink:
     """Keeps alerts in the order of their arrival."""
 
+    records: list[Record]
+    """As they were delivered."""
+
     def __init__(self) -> None:
-        self.records: list[Record] = []
+        self.records = []
 
     @property
     def alerts(self) -> list[Alert]:

@@ -38,11 +38,17 @@ class EndpointRequest(msgspec.Struct, frozen=True):
 class ScriptedEndpoint:
     """Answers requests in the order of the script, and with its last line from then on."""
 
+    requests: list[EndpointRequest]
+    """What was asked, in order."""
+    port: int
+    url: str
+    """`http://127.0.0.1:PORT/`."""
+
     def __init__(self, script: Iterable[Reply | int] = (200,)) -> None:
         replies = [one if isinstance(one, Reply) else Reply(one) for one in script]
         self._left, self._last = replies[:-1], replies[-1]
         self._lock, self._closed = threading.Lock(), threading.Event()
-        self.requests: list[EndpointRequest] = []
+        self.requests = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.port = self._server.server_port

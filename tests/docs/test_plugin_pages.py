@@ -2,6 +2,7 @@
 
 import re
 
+import mozu.testing
 from mozu.core.api import VALUE_TYPES, FieldType
 from mozu.core.api import document as api_page
 from mozu.core.cli.plugin import document as examples_page
@@ -10,6 +11,20 @@ from tests.support.requirements import ROOT
 
 def test_the_reference_is_current() -> None:
     assert (ROOT / "docs/api.md").read_text() == api_page.page(), "write it again: make docs"
+
+
+def test_the_reference_has_the_kit_and_what_is_returned_without_being_exported() -> None:
+    page = api_page.page()
+    names = {"Counter", "Resolved", *mozu.testing.__all__}
+    assert names - set(re.findall(r"^## (\w+)$", page, re.MULTILINE)) == set()
+    fixtures = page.partition("# Fixtures of pytest")[2]
+    told = re.findall(r"^\* `(\w+)`", fixtures, re.MULTILINE)
+    assert told == [
+        "run_mozu",
+        "recording_sink",
+        "endpoint",
+        "virtual_clock",
+    ]
 
 
 def test_the_examples_are_what_is_written_for_an_author() -> None:
