@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from mozu.core.api import API_VERSION, FieldReaders, Kind, Settings, version1
+from mozu.core.api import API_VERSION, DataEventType, FieldReaders, Kind, Settings, SourceDeclaration, version1
 from mozu.core.api.capabilities import CAPABILITIES, Capability
 from mozu.core.api.contract import build_fault, faults
 from mozu.core.api.declarations import AnyDeclaration, ComponentDeclaration, SourceChoiceDeclaration
@@ -133,7 +133,19 @@ def declaration_fault(declaration: AnyDeclaration | version1.Declaration) -> str
     if isinstance(declaration, SourceChoiceDeclaration):
         unknown = [name for name in declaration.choices if name not in declaration.settings.model_fields]
         return f"its choice {unknown[0]!r} is none of its settings" if unknown else ""
+    if isinstance(declaration, SourceDeclaration):
+        return _events_fault(declaration.events) or build_fault(declaration.build)
     return build_fault(declaration.build)
+
+
+def _events_fault(events: object) -> str:
+    if not isinstance(events, tuple | list):
+        return f"its `events` must be a tuple of DataEventType, not {type(events).__name__}"
+    wrong = [one for one in events if not isinstance(one, DataEventType)]
+    if not wrong:
+        return ""
+    name = repr(wrong[0]) if isinstance(wrong[0], str) else "…"
+    return f"its `events` have {wrong[0]!r}, which is no DataEventType; give `DataEventType(name={name}, doc=…)`"
 
 
 def extension_fault(declaration: AnyExtension) -> str:
