@@ -1,17 +1,23 @@
-"""`mozu PLUGIN COMMAND`: commands that a plugin brings (`commands` of its declaration)."""
+"""`mozu PLUGIN COMMAND`: commands that a plugin brings (`commands` of its declaration).
+
+What they raise is the plugin's failure and names it; an exit code of their own (SystemExit) is kept.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
+from click.exceptions import Exit
 
 from mozu.core.api import Kind
 from mozu.core.api.declarations import AnyDeclaration
 from mozu.core.api.extensions import CommandsDeclaration
 from mozu.core.cli import options
 from mozu.core.cli.known import known_plugins
+from mozu.core.errors import MozuError, PluginError
 from mozu.core.runtime.builtin_plugins import BUILTIN_COMMANDS, BUILTINS
 from mozu.core.runtime.config import read
+from mozu.core.runtime.plugin_checks import Origin, guarded
 from mozu.core.runtime.registry import Registry
 
 
@@ -24,10 +30,43 @@ def plugin_command(name: str) -> click.Group | None:
     registry = _registry(name)
     for one in registry.extensions:
         if isinstance(one.declaration, CommandsDeclaration) and one.declaration.name == name:
-            return _with(click.Group(name, help=one.declaration.summary), one.declaration.commands)
-    found = [one.declaration for one in registry.plugins() if one.declaration.name == name]
-    declaration = next((one for one in found if one.commands is not None), None)
-    return None if declaration is None else _group(declaration)
+            return _with(_bare_group(one.declaration), one.declaration.commands, one.origin)
+    named = (one for one in registry.plugins() if one.declaration.name == name)
+    found = next((one for one in named if one.declaration.commands is not None), None)
+    if found is None or found.declaration.commands is None:
+        return None
+    return _with(_group(found.declaration), found.declaration.commands, found.origin)
+
+
+class _PluginGroup(click.Group):
+    """The commands of one plugin."""
+
+    origin: Origin
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Raises PluginError for what is no deliberate end of a command."""
+        try:
+            result: object = super().invoke(ctx)
+            return result
+        except (click.ClickException, click.Abort, Exit, MozuError, BrokenPipeError):
+            raise
+        except SystemExit as end:
+            raise Exit(_exit_code(end)) from end
+        except Exception as error:  # a third party's code: named
+            command = f"{self.name} {ctx.invoked_subcommand or ''}".strip()
+            what = f"{type(error).__name__}: {error}"
+            hint = f"`mozu {self.name} -v …` shows where; tell the authors of {self.origin.distribution}"
+            raise PluginError(
+                self.origin.plugin, f"{self.origin}: its command `{command}` raised {what}; {hint}"
+            ) from error
+
+
+def _exit_code(end: SystemExit) -> int:
+    """As the interpreter has it: a text is printed, and is 1."""
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    click.echo(str(end.code), err=True)
+    return 1
 
 
 def _registry(name: str) -> Registry:
@@ -43,8 +82,19 @@ def _registry(name: str) -> Registry:
     return registry
 
 
-def _group(declaration: AnyDeclaration) -> click.Group:
-    @click.group(name=declaration.name, help=BUILTIN_COMMANDS.get(declaration.name, declaration.summary))
+def _bare_group(declaration: CommandsDeclaration) -> _PluginGroup:
+    @click.group(cls=_PluginGroup, name=declaration.name, help=declaration.summary)
+    @options.verbose
+    def command(verbose: bool) -> None:
+        pass
+
+    return command
+
+
+def _group(declaration: AnyDeclaration) -> _PluginGroup:
+    summary = BUILTIN_COMMANDS.get(declaration.name, declaration.summary)
+
+    @click.group(cls=_PluginGroup, name=declaration.name, help=summary)
     @options.configuration
     @options.verbose
     @click.pass_context
@@ -57,11 +107,21 @@ def _group(declaration: AnyDeclaration) -> click.Group:
         named = [one for one in entries if (one.kind, one.name) == (declaration.kind, declaration.name)]
         context.obj = registry.settings(named[0]) if named else declaration.settings()
 
-    assert declaration.commands is not None
-    return _with(command, declaration.commands)
+    return command
 
 
-def _with(group: click.Group, commands: Callable[[], Mapping[str, click.Command]]) -> click.Group:
-    for name, one in commands().items():
+def _with(
+    group: _PluginGroup, commands: Callable[[], Mapping[str, click.Command]], origin: Origin
+) -> _PluginGroup:
+    """The group with its commands. Raises PluginError where they are none."""
+    group.origin = origin
+    given: object = guarded(origin, "its `commands`", commands)
+    if not isinstance(given, Mapping):
+        text = f"its `commands` must give a mapping from names to click commands, not {type(given).__name__}"
+        raise PluginError(origin.plugin, f"{origin}: {text}")
+    for name, one in given.items():
+        if not isinstance(name, str) or not isinstance(one, click.Command):
+            text = f"its `commands` give for {name!r} a {type(one).__name__}, which is no click command"
+            raise PluginError(origin.plugin, f"{origin}: {text}; decorate the function with `@click.command()`")
         group.add_command(one, name)
     return group
