@@ -59,5 +59,10 @@ class Hosts:
 def mozu_components() -> SourceDeclaration[HostsSettings]:
     """Declare the source."""
     return SourceDeclaration(
-        name="hosts", build=Hosts, settings=HostsSettings, event_source="numbers", summary="Alerts of several hosts."
+        name="hosts",
+        build=Hosts,
+        settings=HostsSettings,
+        event_source="numbers",
+        summary="Alerts of several hosts.",
+        ends=True,
     )
