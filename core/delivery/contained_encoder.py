@@ -6,7 +6,7 @@ from mozu.core.api.extensions import Encoder
 from mozu.core.errors import CannotEncode
 from mozu.core.isolation.ends import is_being_cancelled, is_ours
 from mozu.core.isolation.interrupter import Interrupted
-from mozu.core.isolation.isolated import Isolated, text_of
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Alert, Stamp
 
 
@@ -35,9 +35,7 @@ class ContainedEncoder:
                 isolated.suspend()
             if is_being_cancelled():
                 raise asyncio.CancelledError from error  # no component makes something else of mozu's cancellation
-            name, text = type(error).__name__, text_of(error)
-            what = text if text.startswith(name) else f"{name}: {text}"
-            raise CannotEncode(f"{isolated} ({isolated.origin}) failed: {what}") from error
+            raise CannotEncode(f"{isolated} failed: {isolated.described(error)}") from error
 
 
 def _checked(body: object) -> bytes:

@@ -177,11 +177,12 @@ class SourcePump:
             raise
         except OSError as error:  # of the machine: no /proc, no descriptors left, a file that may not be opened
             hint = "; is /proc mounted?" if str(error.filename).startswith("/proc/") else ""
-            raise SourceUnavailable(f"source {self.name} cannot start: {error}{hint}") from error
+            why = f"{self._source.described(error)}{hint}"
+            raise SourceUnavailable(f"source {self.name} cannot start: {why}") from error
         except BaseException as error:
             if is_ours(error):
                 raise
-            raise SourceUnavailable(f"source {self.name} cannot start: {text_of(error)}") from error
+            raise SourceUnavailable(f"source {self.name} cannot start: {self._source.described(error)}") from error
 
     def _seed(self, demand: Demand) -> None:
         """What was there before the source; after a restart, what happened while it did not run."""

@@ -15,6 +15,7 @@ from contextvars import Token
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar, cast
 
+from mozu.core.errors import MozuError
 from mozu.core.isolation.ends import is_being_cancelled, is_ours
 from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.owner import OWNER
@@ -83,11 +84,17 @@ class Isolation:
         """Count and log an exception that was caught elsewhere. `dedup_by_type`: one log line in ten seconds for the
         same work and type of exception, whose text may come from an event and differ each time."""
         self.failures.value += 1
-        what = text_of(error)
+        text = f"{self} failed to {doing}: {self.described(error)}"
+        self._log_failure(f"{doing} {type(error).__name__}" if dedup_by_type else text, text, error)
+
+    def described(self, error: BaseException) -> str:
+        """What an exception of the component says, with its class unless it was written for users (of mozu, or of the
+        system), and where the origin is known its method, its plugin and the distribution."""
+        what, name = text_of(error), type(error).__name__
+        if not isinstance(error, MozuError | OSError) and not what.startswith(name):
+            what = f"{name}: {what}"
         notes = ", ".join(filter(None, (_method(error), self.origin))) if self.origin else ""
-        text = f"{self} failed to {doing}: {what}"
-        key = f"{doing} {type(error).__name__}" if dedup_by_type else text
-        self._log_failure(key, f"{text} ({notes})" if notes else text, error)
+        return what if not notes or notes in what else f"{what} ({notes})"
 
     def suspend(self) -> None:
         """A call was broken off. Nothing to do where calls are not made for each event."""

@@ -323,7 +323,7 @@ async def _started(enricher: Isolated[Enricher], seconds: float) -> None:
     except MozuError:
         raise
     except Exception as error:  # a plugin's code: the reload is refused
-        raise MozuError(f"enricher {enricher.name} cannot start: {error or type(error).__name__}") from error
+        raise MozuError(f"enricher {enricher.name} cannot start: {enricher.described(error)}") from error
 
 
 async def _stopped(enricher: Isolated[Enricher], seconds: float) -> None:

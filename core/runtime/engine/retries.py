@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from mozu.core.flow.pipeline import AlertPipeline
-from mozu.core.isolation.isolated import Isolated, text_of
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.isolation.retry import retry_start
 from mozu.core.model.alert import Severity
 
@@ -35,7 +35,7 @@ class Retries:
         """It has failed to start, or (`error` is None) was absent from the beginning. `attempt` builds and starts
         another instance."""
         component.is_ready = False
-        why = "it could not be built" if error is None else text_of(error)
+        why = "it could not be built" if error is None else component.described(error)
         self._alerts.notice(
             "Component failed",
             Severity.CRITICAL,

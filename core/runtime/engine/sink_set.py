@@ -315,4 +315,4 @@ async def _started(caller: SinkCaller, seconds: float) -> None:
     except MozuError:
         raise
     except Exception as error:  # a plugin's code: the reload is refused
-        raise MozuError(f"sink {caller.sink.name} cannot start: {error or type(error).__name__}") from error
+        raise MozuError(f"sink {caller.sink.name} cannot start: {caller.sink.described(error)}") from error

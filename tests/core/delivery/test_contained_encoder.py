@@ -112,7 +112,7 @@ def test_the_log_names_the_method_the_plugin_and_its_distribution_and_not_the_si
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     delivered(raising(ValueError("bad")), alerts=1)
-    assert any(text.startswith("format acme failed to encode an alert: bad (") for text in caplog.messages)
+    assert any(text.startswith("format acme failed to encode an alert: ValueError: bad (") for text in caplog.messages)
     assert any(text.endswith(f", {ORIGIN})") for text in caplog.messages)
     assert not any("sink takes failed" in text for text in caplog.messages)
 
@@ -120,7 +120,7 @@ def test_the_log_names_the_method_the_plugin_and_its_distribution_and_not_the_si
 @pytest.mark.parametrize("given", ["text", None, bytearray(b"x")])
 def test_what_is_not_bytes_is_refused_where_it_is_given(given: object) -> None:
     kind = type(given).__name__
-    with pytest.raises(CannotEncode, match=rf"format acme \({ORIGIN}\) .* must give bytes, not {kind}"):
+    with pytest.raises(CannotEncode, match=rf"format acme failed: .* must give bytes, not {kind} \(.*{ORIGIN}\)"):
         contained(lambda: given).encode(alert())
 
 

@@ -133,6 +133,12 @@ def test_a_component_with_an_origin_is_named_with_it(
     assert message.endswith(", plugin gong of mozu-gong 1.2)")
 
 
+def test_an_exception_that_was_not_written_for_users_has_its_class() -> None:
+    isolated = Isolated[object]("sink", "siem", object(), Metrics())
+    described = [isolated.described(error) for error in (KeyError("port"), SinkClosed("gone"), OSError("no route"))]
+    assert ["KeyError: 'port'", "gone", "no route"] == described
+
+
 def test_what_a_component_starts_belongs_to_it() -> None:
     isolated = Isolated[object]("sink", "siem", object(), Metrics())
 

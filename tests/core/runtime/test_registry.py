@@ -320,7 +320,7 @@ def test_a_format_that_fails_is_named_with_its_plugin_and_distribution(tmp_path:
     config, _ = read(path)
     registry = Registry()
     registry.add("mozu-acme", BringsFormat())
-    text = r"format acme \(plugin mozu-acme of mozu-acme .*\) failed: KeyError: 'port'"
+    text = r"format acme failed: KeyError: 'port' \(BringsFormat.encode, plugin mozu-acme of mozu-acme .*\)"
     with pytest.raises(CannotEncode, match=text):
         registry.encoder(config.sinks[0], Metrics()).encode(alert())
 

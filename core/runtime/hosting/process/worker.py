@@ -206,7 +206,10 @@ class Worker:
 
 def _raised(reply: ReplyMessage) -> Exception:
     known = {one.__name__: one for one in KNOWN_ERRORS}
-    made = known.get(reply.kind, RaisedInProcess)
+    if reply.kind in known:
+        return known[reply.kind](reply.error)
+    name = str(reply.kind)  # the log has it, as of what is raised in this process
+    made: type[RaisedInProcess] = type(name, (RaisedInProcess,), {}) if name.isidentifier() else RaisedInProcess
     return made(reply.error)
 
 

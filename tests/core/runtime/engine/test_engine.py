@@ -185,6 +185,21 @@ def test_statistics_that_cannot_be_written_are_a_line_and_exit_code_1(
     assert f"the statistics cannot be written to {tmp_path}: Is a directory" in caplog.messages
 
 
+class Portless(Numbers):
+    """A source with a mistake in its start."""
+
+    async def start(self, demand: Demand) -> None:
+        raise KeyError("port")
+
+
+def test_a_mistake_in_the_start_of_a_source_is_told_with_class_method_and_plugin(tmp_path: Path) -> None:
+    play = Play(Portless(1))
+    play.assembly.sources[0].isolated.origin = "plugin acme of mozu-acme 1.2"
+    text = r"cannot start: KeyError: 'port' \(Portless.start, plugin acme of mozu-acme 1.2\)$"
+    with pytest.raises(SourceUnavailable, match=text):
+        play.run(tmp_path)
+
+
 def test_what_the_machine_lacks_is_no_fault_of_mozu(tmp_path: Path) -> None:
     class Rootless(Numbers):
         async def start(self, demand: Demand) -> None:

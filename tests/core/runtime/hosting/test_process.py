@@ -117,10 +117,11 @@ def test_memory_is_bounded(entry: Any) -> None:
     play(entry("source", how="leak", memory=256 << 20, answer=20), scene)
 
 
-def test_what_it_raises_is_raised(entry: Any) -> None:
+def test_what_it_raises_is_raised_under_the_name_of_its_class(entry: Any) -> None:
     async def scene(evaluator: Any) -> None:
-        with pytest.raises(RaisedInProcess, match="misbehaves"):
+        with pytest.raises(RaisedInProcess, match="misbehaves") as raised:
             await evaluator.evaluate_batch([DataEvent("steady", "tick", 5, 1, data=7)])
+        assert "ValueError" == raised.type.__name__
 
     play(entry("evaluator", how="raise"), scene)
 
