@@ -7,6 +7,7 @@ from mozu.core.errors import CannotEncode
 from mozu.core.isolation.ends import is_being_cancelled, is_ours
 from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Stamp
 
 
@@ -36,6 +37,11 @@ class ContainedEncoder:
             if is_being_cancelled():
                 raise asyncio.CancelledError from error  # no component makes something else of mozu's cancellation
             raise CannotEncode(f"{isolated} failed: {isolated.described(error)}") from error
+
+
+def contained_encoder(encoder: Encoder, name: str, metrics: Metrics, *, origin: str) -> ContainedEncoder:
+    """That of the format of this name. `origin`: its plugin and distribution."""
+    return ContainedEncoder(Isolated("format", name, encoder, metrics, origin=origin))
 
 
 def _checked(body: object) -> bytes:

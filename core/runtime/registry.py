@@ -19,9 +19,8 @@ from mozu.core.api.contract import component_class
 from mozu.core.api.declarations import DECLARATIONS, AnyDeclaration, AnySource, ComponentDeclaration
 from mozu.core.api.extensions import EXTENSIONS, AnyExtension, Encoder, FormatDeclaration
 from mozu.core.api.hookspecs import Brought, Hooks
-from mozu.core.delivery.contained_encoder import ContainedEncoder
+from mozu.core.delivery.contained_encoder import contained_encoder
 from mozu.core.errors import PluginError
-from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import Field, FieldRegistry
 from mozu.core.runtime.builtin_plugins import BUILTINS, is_builtin
@@ -141,9 +140,7 @@ class Registry:
         problems.check()
         encoder = built_encoder(self.format(entry), options)
         named = self.extensions.named(FormatDeclaration, entry.format)
-        if not named:
-            return encoder
-        return ContainedEncoder(Isolated("format", entry.format, encoder, metrics, origin=named))
+        return contained_encoder(encoder, entry.format, metrics, origin=named) if named else encoder
 
     def load(self, name: str) -> None:
         """Import the third-party entry point of this name. Raises PluginError."""

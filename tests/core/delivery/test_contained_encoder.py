@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mozu.core.delivery.contained_encoder import ContainedEncoder
+from mozu.core.delivery.contained_encoder import ContainedEncoder, contained_encoder
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.errors import CannotEncode
@@ -48,7 +48,7 @@ class Form:
 
 
 def contained(encode: Callable[[], object], metrics: Metrics | None = None) -> ContainedEncoder:
-    return ContainedEncoder(Isolated("format", "acme", Form(encode), metrics or Metrics(), origin=ORIGIN))
+    return contained_encoder(Form(encode), "acme", metrics or Metrics(), origin=ORIGIN)
 
 
 def raising(error: BaseException) -> Callable[[], object]:
