@@ -4,7 +4,7 @@ Whatever is wrong becomes a PluginError, one sentence that names the distributio
 """
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -16,7 +16,8 @@ from mozu.core.api.declarations import AnyDeclaration, ComponentDeclaration, Sou
 from mozu.core.api.extensions import AnyExtension, CommandsDeclaration, Encoder, FieldsDeclaration, FormatDeclaration
 from mozu.core.errors import PluginError
 from mozu.core.model.fields import FieldRegistry
-from mozu.core.runtime.config import RESERVED
+from mozu.core.runtime.config import RESERVED, Entry
+from mozu.core.runtime.config.suggest import suggestion
 from mozu.core.runtime.field_checks import field_fault
 
 T = TypeVar("T")
@@ -53,6 +54,16 @@ class Plugin(msgspec.Struct, frozen=True):
     def kind(self) -> Kind:
         """That of its declaration."""
         return self.declaration.kind
+
+
+def unknown_format(entry: Entry, formats: Iterable[str], unloaded: Sequence[str]) -> str:
+    """Which format was perhaps meant, or which plugin may bring it: nothing is imported to see."""
+    hint = suggestion(entry.format, formats) or f"; known: {', '.join(formats)}"
+    text = f"{entry.kind} {entry.id}: no format is called {entry.format!r}{hint}"
+    if not unloaded:
+        return text
+    may = "a plugin that is installed and not loaded may bring it: name it under `plugins`"
+    return f"{text}; {may} ({', '.join(sorted(unloaded))})"
 
 
 def guarded(origin: Origin, what: str, call: Callable[[], T]) -> T:

@@ -40,6 +40,7 @@ from mozu.core.runtime.plugin_checks import (
     extension_fault,
     guarded,
     import_target,
+    unknown_format,
     version_fault,
 )
 
@@ -313,11 +314,9 @@ class Registry:
                 problems.add(entry.format_options.mark, str(error))
                 return None
             formats = self.extensions.formats()
-        found = formats.get(entry.format)
-        if found is None:
-            hint = suggestion(entry.format, formats) or f"; known: {', '.join(formats)}"
-            text = f"{entry.kind} {entry.id}: no format is called {entry.format!r}{hint}"
-            problems.add(entry.format_options.mark, text)
+        if (found := formats.get(entry.format)) is None:
+            unloaded = [name for name, origins in self.installed().items() if not any(map(self.is_loaded, origins))]
+            problems.add(entry.format_options.mark, unknown_format(entry, formats, unloaded))
         return found
 
     def _format_options(self, entry: Entry, problems: Problems) -> Settings | None:

@@ -13,7 +13,19 @@ import pytest
 
 import mozu.core.api
 import mozu.testing
-from mozu.core.api import Context, Counts, DataEvent, Demand, Event, Kind, Sink, SinkDeclaration
+from mozu.core.api import (
+    ConfigError,
+    Context,
+    Counts,
+    DataEvent,
+    Demand,
+    Event,
+    Kind,
+    Ref,
+    Sink,
+    SinkDeclaration,
+    Template,
+)
 from mozu.core.runtime.config import Entry
 from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.node import node_of
@@ -99,3 +111,25 @@ def test_a_source_that_listens_passes_while_it_is_fed_as_the_page_feeds_it() -> 
     exec(code[1], page)
     with page["fed"](lambda: Letters.sent.put("dear")):
         assert len(asyncio.run(mozu.testing.check_source(Letters, most=2, blocking=True))) == 2
+
+
+def test_the_evaluator_of_the_page_reads_the_field_that_it_is_told() -> None:
+    code = re.search(r"```python\n# mozu_newcomer.py\n(.*?)```", PAGE, re.DOTALL)
+    assert code is not None
+    page: dict[str, Any] = {}
+    exec(code[1], page)
+    plugin = [page["mozu_components"]()]
+    events = [mozu.testing.event("execve", process=mozu.testing.process(tid)) for tid in (100, 200, 100)]
+    done = mozu.testing.run_mozu({"evaluators": [{"newcomer": {"field": "proc.pid"}}]}, events, declarations=plugin)
+    assert [alert.message() for alert in done.alerts] == ["A newcomer: 100", "A newcomer: 200"]
+    with pytest.raises(ConfigError, match=r"newcomer: the setting field: proc.pit: nonexistent field"):
+        mozu.testing.run_mozu({"evaluators": [{"newcomer": {"field": "proc.pit"}}]}, events, declarations=plugin)
+
+
+def test_a_value_is_printed_by_a_template_of_its_one_reference() -> None:
+    values: dict[str, Any] = {"name": "x", "fd.sip": bytes((192, 0, 2, 1))}
+    alert = mozu.testing.alert(**values)
+    assert "{ref.key: Template((ref,)).render(alert.values) for ref in alert.template.refs()}" in PAGE
+    assert {ref.key: Template((ref,)).render(alert.values) for ref in alert.template.refs()}["name"] == "x"
+    assert 'Template((Ref("fd.sip", "ipaddr"),)).render(alert.values)' in PAGE
+    assert Template((Ref("fd.sip", "ipaddr"),)).render(alert.values) == "192.0.2.1"

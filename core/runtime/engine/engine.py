@@ -243,7 +243,8 @@ class Engine:
         if not self._is_started and seconds < _START_HOLD:
             return
         self._metrics.counter("loop_held_total").value += 1
-        _delays.warning("%s held the event loop for more than %.1f s", blocker, seconds)
+        remedy = "await, use a thread, or declare the component `blocking`"
+        _delays.warning("%s held the event loop for more than %.1f s: %s", blocker, seconds, remedy)
 
     def _report_spool(self, rule: str, priority: Severity, text: str, sink: str) -> None:
         self._alerts.notice(rule, priority, text, sink=sink)

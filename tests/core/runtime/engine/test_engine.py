@@ -263,4 +263,5 @@ def test_what_blocks_the_loop_is_named(
 
     monkeypatch.setattr(Watchdog, "_blocker", blocker)
     Play(Numbers(1), Memory(), Judge(slow)).run(tmp_path)
-    assert any("held the event loop" in record.message for record in caplog.records)
+    (held,) = [record.message for record in caplog.records if "held the event loop" in record.message]
+    assert held.endswith(" s: await, use a thread, or declare the component `blocking`")
