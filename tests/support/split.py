@@ -1,7 +1,8 @@
 """Which tests are live, and that none is by mistake taken for a unit test.
 
 A live test needs more than Python, an ordinary user and the files of this project: the kernel's programs, root, a real
-service, a program that a distribution brings, a package registry. `make live` runs these, `make unit` all others.
+service, a program that a distribution brings, a package registry, many seconds. `make live` runs these, `make unit` all
+others.
 """
 
 import os

@@ -12,6 +12,8 @@ from mozu.core.flow import key_lookups
 from mozu.core.runtime import loop
 from tests.support.culprits import KINDS, Outcome, config, run
 
+pytestmark = pytest.mark.slow
+
 ENDS = ("raise", "exit", "interrupt", "cancel", "generator")
 HOLDS = ("block", "spin")
 NEVER_LETS_GO = ("block for ever", "spin for ever")

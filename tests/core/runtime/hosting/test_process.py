@@ -108,6 +108,7 @@ def test_a_process_that_does_not_go_on_is_a_failure_that_says_why(entry: Any, ho
     play(entry("source", how=how, answer=1), scene)
 
 
+@pytest.mark.slow
 def test_memory_is_bounded(entry: Any) -> None:
     async def scene(source: Any) -> None:
         with pytest.raises((ProcessFailed, RaisedInProcess), match=r"SIGKILL|MemoryError|no sign of life"):
