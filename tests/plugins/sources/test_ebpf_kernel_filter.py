@@ -251,7 +251,7 @@ def test_no_call_is_missed_while_filters_change(comparison: FilterComparison, li
 
     changing = threading.Thread(target=exchange)
     changing.start()
-    seen = []
+    seen: list[int] = []
     try:
         while exchanged < 2 or not seen:
             filtered, _ = comparison.act(opens.many, [("openat", None, os.fsencode(likely / "x" / "a.b"), 0)] * 5000)
