@@ -32,6 +32,8 @@ def through(engine):
 CONFIGURATION: Final = """
 [pytest]
 addopts = --import-mode=importlib -p no:cacheprovider
+filterwarnings =
+    ignore::pytest.PytestAssertRewriteWarning
 markers =
     live
     ebpf
