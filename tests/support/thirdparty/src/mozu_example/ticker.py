@@ -58,4 +58,5 @@ def mozu_components() -> SourceDeclaration[TickerSettings]:
         summary="An event at a steady pace.",
         settings=TickerSettings,
         event_source="ticker",
+        ends=True,
     )
