@@ -39,7 +39,7 @@ def finished(with_third_party: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_what_is_installed_and_not_named_is_listed_and_not_loaded(with_third_party: Path, tmp_path: Path) -> None:
     listed = json.loads(mozu(with_third_party, tmp_path, "plugins", "--json").stdout)
-    theirs = [item for item in listed["available"] if item["distribution"] == "mozu-example"]  # others' tests install, too
+    theirs = [item for item in listed["available"] if item["distribution"] == "mozu-example"]
     assert sorted((item["name"], item["distribution"], item["version"]) for item in theirs) == [
         ("metronome", "mozu-example", "0.3"),
         ("sleepy", "mozu-example", "0.3"),
