@@ -88,7 +88,17 @@ def wheel(dist: Path) -> Path:
 @needs_live
 def environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
     """A fresh virtual environment with mozu's wheel and the tested set of dependencies; its directory `bin`."""
-    place = tmp_path_factory.mktemp("environment")
+    return _fresh(tmp_path_factory.mktemp("environment"), wheel)
+
+
+@pytest.fixture(scope="session")
+@needs_live
+def authors_environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """Another one, for the plugins that a test makes and installs."""
+    return _fresh(tmp_path_factory.mktemp("author"), wheel)
+
+
+def _fresh(place: Path, wheel: Path) -> Path:
     _run(sys.executable, "-m", "venv", "--without-pip", place)
     _run(*PIP, "--python", place / "bin/python", "install", "--quiet", "-c", ROOT / "constraints.txt", wheel)
     return place / "bin"
