@@ -24,7 +24,9 @@ def test_the_ci_of_a_new_plugin_passes_with_the_kit_alone(authors_environment: P
     assert [step.split()[0] for step in steps] == ["pip", "ruff", "mypy", "pytest"]
     for step in steps:
         program, *arguments = shlex.split(step)
-        command = (*PIP, "--python", authors_environment / "python") if program == "pip" else (environment / program,)
+        command = (
+            (*PIP, "--python", authors_environment / "python") if program == "pip" else (authors_environment / program,)
+        )
         done = run_clean(*command, *arguments, cwd=folder)
         assert done.returncode == 0, f"{step}\n{done.stdout}{done.stderr}"
     checked = run_clean(authors_environment / "mozu", "plugins", "check", f"acme_{kind}", cwd=folder)
