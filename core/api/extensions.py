@@ -29,7 +29,7 @@ class FieldsDeclaration(msgspec.Struct, frozen=True, kw_only=True):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Turns one alert into one record without a line end. Pure; never raises for hostile values."""
+    """Turns one alert into one record, in which there is no line end. Pure; never raises for hostile values."""
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
         """The record; formats that have a place for it carry the stamp, the alert's number at its sink."""

@@ -7,6 +7,7 @@ holds the event loop is broken off (`interrupter.py`).
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, TypeVar
 
 from mozu.core.errors import DeadlineExceeded
@@ -25,19 +26,27 @@ STOP_SECONDS: Final = 10.0
 async def within(component: Isolation, method: str, seconds: float, call: Callable[[], Awaitable[T]]) -> T:
     """The result of `await call()`. Raises what that raises, and DeadlineExceeded after `seconds`."""
     with _named(component, method, seconds):
-        return await detached(_limited(call, seconds), f"{method} {component.kind} {component.name}", seconds)
+        work = _limited(call, seconds, partial(_waiting, component, method, seconds))
+        return await detached(work, f"{method} {component.kind} {component.name}", seconds)
 
 
 @contextmanager
 def deadline(component: Isolation, method: str, seconds: float) -> Iterator[None]:
     """Code of a component that is called and not awaited. Raises DeadlineExceeded after `seconds`."""
-    with _named(component, method, seconds), limited(seconds):
+    with _named(component, method, seconds), limited(seconds, partial(_waiting, component, method, seconds)):
         yield
 
 
-async def _limited(call: Callable[[], Awaitable[T]], seconds: float) -> T:
-    with limited(seconds):
+async def _limited(call: Callable[[], Awaitable[T]], seconds: float, on_slow: Callable[[], None]) -> T:
+    with limited(seconds, on_slow):
         return await call()
+
+
+def _waiting(component: Isolation, method: str, seconds: float) -> None:
+    """Say once what mozu waits for."""
+    if method not in component.awaited:
+        component.awaited.add(method)
+        component.log.warning("waiting for %s: %s (%g s at most)", component, method, seconds)
 
 
 @contextmanager

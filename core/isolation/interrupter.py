@@ -5,6 +5,9 @@ Python runs the handler there between two instructions, or out of a system call 
 connect, a lock). The handler looks whose code it has come upon, by a context variable, and raises only if that call is
 late, or if code of a component that has no end of its time holds the event loop for too long (`break_off`): other code
 is never broken off. C code that neither returns nor looks at signals cannot be reached.
+
+Python drops what is raised in a finalizer (`__del__`, the callback of a weak reference), where a signal may come as
+well; so signals go on until the call has ended.
 """
 
 import signal
@@ -22,6 +25,9 @@ SIGNAL: Final = signal.SIGRTMAX - 2
 """One that nothing else uses."""
 _AGAIN: Final = 0.1
 """Seconds after its end in which a call may end by itself (the loop's own timer), and between two signals to one."""
+SLOW_SECONDS: Final = 5.0
+"""After which a call that is waited for is reported."""
+_NEVER: Final = float("inf")
 _MOST_SIGNALS: Final = 50
 """For one call: it was given up, and does not hold the loop, or nothing reaches it."""
 
@@ -31,10 +37,14 @@ class Interrupted(BaseException):
 
 
 class LimitedCall:
-    """A call with an end of its time, on the clock of `time.monotonic`."""
+    """A call with an end of its time, on the clock of `time.monotonic`. `on_slow` is called once, on the interrupter's
+    thread, if it has not ended after SLOW_SECONDS."""
 
-    def __init__(self, seconds: float) -> None:
-        self.until = time.monotonic() + seconds
+    def __init__(self, seconds: float, on_slow: Callable[[], None] | None = None) -> None:
+        now = time.monotonic()
+        self.until = now + seconds
+        self.on_slow = on_slow
+        self.slow_at = _NEVER if on_slow is None else now + SLOW_SECONDS
         self.ended = False
         self.signals = 0
         """How many were sent because of it."""
@@ -43,16 +53,27 @@ class LimitedCall:
         """It should have ended."""
         return not self.ended and time.monotonic() >= self.until
 
+    def next_look(self) -> float:
+        """When something is to be done about it, unless it has ended."""
+        return min(self.until + _AGAIN, self.slow_at)
+
+    def report_slow(self, now: float) -> None:
+        """Call `on_slow`, if it is time."""
+        if now >= self.slow_at and self.on_slow is not None:
+            self.slow_at = _NEVER
+            if not self.ended:
+                self.on_slow()
+
 
 _current: ContextVar[LimitedCall | None] = ContextVar("limited call", default=None)
 """Whose code is running; also in tasks that it has started, after its end."""
 
 
 @contextmanager
-def limited(seconds: float) -> Iterator[None]:
+def limited(seconds: float, on_slow: Callable[[], None] | None = None) -> Iterator[None]:
     """Code that may take so long, in this context; then Interrupted is raised in it, if it runs on the main thread. A
-    call in another has no more time than that one."""
-    call, outer = LimitedCall(seconds), _current.get()
+    call in another has no more time than that one. `on_slow`: as in LimitedCall."""
+    call, outer = LimitedCall(seconds, on_slow), _current.get()
     if outer is not None and not outer.ended:
         call.until = min(call.until, outer.until)
     token = _current.set(call)
@@ -126,13 +147,16 @@ class _Interrupter:
         assert main is not None
         while True:
             with self._changed:
-                first = min((call.until for call in self._calls), default=None)
-                self._changed.wait(None if first is None else max(_AGAIN, first + _AGAIN - time.monotonic()))
-                late = [call for call in self._calls if call.until + _AGAIN <= time.monotonic()]
+                first = min((call.next_look() for call in self._calls), default=None)
+                self._changed.wait(None if first is None else max(_AGAIN, first - time.monotonic()))
+                now, calls = time.monotonic(), tuple(self._calls)
+                late = [call for call in calls if call.until + _AGAIN <= now]
                 for call in late:
                     call.signals += 1
                     if call.signals == _MOST_SIGNALS:
                         self._calls.discard(call)
+            for call in calls:  # without the lock: a log's handler may take its time
+                call.report_slow(now)
             if late:
                 signal.pthread_kill(main, SIGNAL)
 

@@ -47,6 +47,8 @@ class Isolation:
         self.failures = self.metrics.counter("component_failures_total")
         self._logged: dict[str, _Logged] = {}
         """What failed → when that was logged; the oldest first."""
+        self.awaited: set[str] = set()
+        """Methods that have taken so long that this was logged."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -228,7 +230,7 @@ class Isolated(Isolation, Generic[C]):
     def with_component(self, component: D) -> "Isolated[D]":
         """Another component under the same name, log and counters (a reload)."""
         twin = cast("Isolated[D]", copy.copy(self))
-        twin._component = component
+        twin._component, twin.awaited = component, set()
         return twin
 
 

@@ -13,6 +13,7 @@ from types import CodeType, FrameType
 from typing import Final, TypeVar
 
 from mozu.core.isolation.interrupter import break_off
+from mozu.core.runtime.contained_finalizers import ContainedFinalizers
 from mozu.core.runtime.contained_loop import ContainedLoop, ContainedThreads
 from mozu.core.runtime.culprits import Culprits
 from mozu.core.runtime.leaving import leave
@@ -37,7 +38,7 @@ def run(main: Coroutine[None, None, T]) -> T:
     loop = runner.get_loop()
     assert isinstance(loop, ContainedLoop)
     try:
-        with ContainedThreads(loop.culprits):
+        with ContainedThreads(loop.culprits), ContainedFinalizers(loop.culprits):
             return runner.run(main)
     finally:
         _close(loop)
@@ -123,16 +124,15 @@ class Watchdog:
     def _watch_hold(self) -> None:
         """Until the loop answers: several components may hold it one after the other, and each is reported."""
         who, blocker = self._blocker(sys._current_frames().get(self._target))
-        waited, broken_off = self._threshold, 0.0
+        waited = self._threshold
         while not self._heartbeat.wait(self._threshold) and not self._stopped.is_set():
             self._end_if_overdue()
             following, place = self._blocker(sys._current_frames().get(self._target))
             if following != who:
                 self._report(blocker, waited)
-                who, blocker, waited, broken_off = following, place, 0.0, 0.0
+                who, blocker, waited = following, place, 0.0
             waited += self._threshold
-            if waited >= broken_off + HOLD_SECONDS:
-                broken_off = waited
+            if waited >= HOLD_SECONDS:  # each time, because what is raised in a finalizer is dropped
                 break_off(partial(self._still_holds, who))
         self._report(blocker, waited)
 

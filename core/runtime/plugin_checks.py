@@ -4,7 +4,7 @@ Whatever is wrong becomes a PluginError, one sentence that names the distributio
 """
 
 import importlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -15,10 +15,12 @@ from mozu.core.api.contract import build_fault, faults
 from mozu.core.api.declarations import AnyDeclaration, ComponentDeclaration, SourceChoiceDeclaration
 from mozu.core.api.extensions import AnyExtension, CommandsDeclaration, Encoder, FieldsDeclaration, FormatDeclaration
 from mozu.core.errors import PluginError
+from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.model.fields import FieldRegistry
-from mozu.core.runtime.config import RESERVED, Entry
-from mozu.core.runtime.config.suggest import suggestion
+from mozu.core.runtime.config import RESERVED
 from mozu.core.runtime.field_checks import field_fault
+from mozu.core.runtime.unknown_keyword import keyword_hint, place_of
 
 T = TypeVar("T")
 
@@ -56,16 +58,6 @@ class Plugin(msgspec.Struct, frozen=True):
         return self.declaration.kind
 
 
-def unknown_format(entry: Entry, formats: Iterable[str], unloaded: Sequence[str]) -> str:
-    """Which format was perhaps meant, or which plugin may bring it: nothing is imported to see."""
-    hint = suggestion(entry.format, formats) or f"; known: {', '.join(formats)}"
-    text = f"{entry.kind} {entry.id}: no format is called {entry.format!r}{hint}"
-    if not unloaded:
-        return text
-    may = "a plugin that is installed and not loaded may bring it: name it under `plugins`"
-    return f"{text}; {may} ({', '.join(sorted(unloaded))})"
-
-
 def guarded(origin: Origin, what: str, call: Callable[[], T]) -> T:
     """Run a plugin's code while it is being registered; whatever it raises becomes a PluginError with a remedy."""
     try:
@@ -75,11 +67,12 @@ def guarded(origin: Origin, what: str, call: Callable[[], T]) -> T:
         raise PluginError(
             origin.plugin, f"{origin} needs the module {error.name!r}, which is missing; {remedy}"
         ) from error
-    except (Exception, SystemExit) as error:  # a third party's code: refused by name
+    except BaseException as error:  # a third party's code: refused by name
+        if is_ours(error):
+            raise
         remedy = f"update {origin.distribution}, or take it out of the configuration"
-        raise PluginError(
-            origin.plugin, f"{origin}: {what} raised {type(error).__name__}: {error}; {remedy}"
-        ) from error
+        text = f"{type(error).__name__}: {error}{keyword_hint(error)}{place_of(error)}"
+        raise PluginError(origin.plugin, f"{origin}: {what} raised {text}; {remedy}") from error
 
 
 def import_target(target: str) -> object:
@@ -191,8 +184,10 @@ def built_encoder(declaration: FormatDeclaration, options: Settings | None) -> E
     """The encoder of a format with these options. Raises PluginError."""
     try:
         encoder = declaration.build(options)
-    except Exception as error:
-        text = f"the format could not be built: {type(error).__name__}: {error}; change its options"
+    except BaseException as error:  # a third party's code, as above
+        if is_ours(error) or isinstance(error, Interrupted):
+            raise
+        text = f"the format could not be built: {type(error).__name__}: {error}{place_of(error)}; change its options"
         raise PluginError(declaration.name, text) from error
     if not isinstance(encoder, Encoder):
         text = f"the format's `build` gave {type(encoder).__name__}, which has no method `encode`"

@@ -21,10 +21,12 @@ from mozu.core.api.extensions import EXTENSIONS, AnyExtension, Encoder, FormatDe
 from mozu.core.api.hookspecs import Brought, Hooks
 from mozu.core.delivery.contained_encoder import contained_encoder
 from mozu.core.errors import PluginError
+from mozu.core.isolation.deadline import START_SECONDS, deadline
+from mozu.core.isolation.isolated import Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import Field, FieldRegistry
 from mozu.core.runtime.builtin_plugins import BUILTINS, is_builtin
-from mozu.core.runtime.config import Config, Entry, Problems, read
+from mozu.core.runtime.config import Config, Entry, Mark, Problems, read
 from mozu.core.runtime.config.source_choices import alternatives
 from mozu.core.runtime.config.suggest import suggestion
 from mozu.core.runtime.config.validate import secret_files, validate
@@ -40,9 +42,9 @@ from mozu.core.runtime.plugin_checks import (
     extension_fault,
     guarded,
     import_target,
-    unknown_format,
     version_fault,
 )
+from mozu.core.runtime.unknown_names import unknown_format, unknown_plugin
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -67,6 +69,8 @@ class Registry:
         self.extensions = Extensions()
         """Fields and formats that plugins bring without a component."""
         self._loaded: set[str] = set()
+        self._broken: dict[str, PluginError] = {}
+        """Target → why it could not be loaded: another entry that names it fails in the same way."""
         self._installed: dict[str, list[Origin]] | None = None
         self.warnings: list[str] = []
         """What the user should know of plugins that were accepted: those of the API version before."""
@@ -109,7 +113,7 @@ class Registry:
                 self.load(name)
         found = self._plugins.get((kind, name))
         if found is None:
-            raise PluginError(name, self._unknown(kind, name))
+            raise PluginError(name, unknown_plugin(kind, name, self._plugins, self.installed()))
         return found
 
     def settings(self, entry: Entry) -> Settings:
@@ -134,13 +138,15 @@ class Registry:
         assert found is not None
         return found
 
-    def encoder(self, entry: Entry, metrics: Metrics) -> Encoder:
-        """The encoder of a sink's entry, with its options; a plugin's is contained. Raises ConfigError."""
+    def encoder(self, entry: Entry, metrics: Metrics, seconds: float = START_SECONDS) -> Encoder:
+        """The encoder of a sink's entry, with its options; a plugin's is contained. `seconds`: what its `build` may
+        take. Raises ConfigError, PluginError and DeadlineExceeded."""
         problems = Problems()
         options = self._format_options(entry, problems)
         problems.check()
-        encoder = built_encoder(self.format(entry), options)
         named = self.extensions.named(FormatDeclaration, entry.format)
+        with deadline(Isolation("format", entry.format, metrics, origin=named), "build", seconds):
+            encoder = built_encoder(self.format(entry), options)
         return contained_encoder(encoder, entry.format, metrics, origin=named) if named else encoder
 
     def load(self, name: str) -> None:
@@ -213,14 +219,19 @@ class Registry:
             try:
                 self.load(name)
             except PluginError as error:
-                problems.add(mark, str(error))
+                self._report(error, mark, problems)
         for entry in config.entries():
             try:
                 for one in self._alternatives(entry, problems):
                     self._settings(one, problems)
             except PluginError as error:
-                problems.add(entry.node.mark, str(error))
+                self._report(error, entry.node.mark, problems)
             self._format_options(entry, problems)
+
+    def _report(self, error: PluginError, mark: Mark, problems: Problems) -> None:
+        """Add it; a plugin that cannot be loaded is one mistake, however many entries name it."""
+        add = problems.add_once if error in self._broken.values() else problems.add
+        add(mark, str(error))
 
     def _alternatives(self, entry: Entry, problems: Problems) -> list[Entry]:
         return alternatives(entry, problems, self.declaration, self._settings)
@@ -232,7 +243,13 @@ class Registry:
     def _load(self, origin: Origin) -> None:
         if origin.target in self._loaded:
             return
-        self._take(origin, guarded(origin, "its import", lambda: import_target(origin.target)))
+        if origin.target in self._broken:
+            raise self._broken[origin.target]
+        try:
+            self._take(origin, guarded(origin, "its import", lambda: import_target(origin.target)))
+        except PluginError as error:
+            self._broken[origin.target] = error
+            raise
 
     def add(self, name: str, plugin: object) -> None:
         """Take a plugin that is no entry point: of a test, or of a program around mozu. Raises PluginError."""
@@ -311,7 +328,7 @@ class Registry:
             try:
                 self.load(entry.format)
             except PluginError as error:
-                problems.add(entry.format_options.mark, str(error))
+                self._report(error, entry.format_options.mark, problems)
                 return None
             formats = self.extensions.formats()
         if (found := formats.get(entry.format)) is None:
@@ -337,21 +354,6 @@ class Registry:
                 f"the {plugin.kind} of this name comes from {theirs} ({theirs.target}) and from {plugin.origin} "
                 f"({plugin.origin.target}); configure only one of them",
             )
-
-    def _unknown(self, kind: Kind, name: str) -> str:
-        elsewhere = [
-            other for other in Kind if other is not kind and (name in BUILTINS[other] or (other, name) in self._plugins)
-        ]
-        if elsewhere:
-            return f"this is a plugin of the kind {elsewhere[0]}, not {kind}; list it under `{elsewhere[0].section}`"
-        if name in self.installed():
-            origin = self.installed()[name][0]
-            return f"{origin} is installed and its entry point declares no {kind} of this name; see `mozu plugins`"
-        known = {*BUILTINS[kind], *self.installed(), *(other for of, other in self._plugins if of is kind)}
-        hint = suggestion(name, known)
-        return f"no {kind} has this name{hint}" + (
-            "" if hint else f"; known: {', '.join(sorted(known)) or 'none'}; a third party's must be installed first"
-        )
 
 
 def configure(

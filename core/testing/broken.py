@@ -1,4 +1,7 @@
-"""What every check has in common: the error that names a broken sentence, time limits, the watch over the loop."""
+"""What every check has in common: the error that names a broken sentence, time limits, the watch over the loop.
+
+Whatever a component raises, of any class, becomes that error, with the call that raised it.
+"""
 
 import asyncio
 import sys
@@ -12,6 +15,9 @@ from typing import Final
 from mozu.core.api import Kind
 from mozu.core.api.contract import faults
 from mozu.core.common.thread_pool import WorkerThread
+from mozu.core.isolation.detached import GivenUp, detached
+from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.isolated import text_of
 
 SECONDS: Final = 10.0
 """What a call may take, as in a run by default."""
@@ -30,6 +36,48 @@ def expect(holds: object, sentence: str) -> None:
         raise BrokenContract(sentence)
 
 
+class BrokenSentences:
+    """The sentences that do not hold, where one does not speak against the checks after it."""
+
+    def __init__(self) -> None:
+        self._sentences: list[str] = []
+
+    def expect(self, holds: object, sentence: str) -> None:
+        """Note the sentence unless it holds."""
+        if not holds:
+            self._sentences.append(sentence)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Note what a check in the block finds, and go on."""
+        try:
+            yield
+        except BrokenContract as error:
+            self._sentences.append(str(error))
+
+    def check(self) -> None:
+        """Raises BrokenContract with all of them, one a line."""
+        expect(not self._sentences, "\n".join(self._sentences))
+
+
+@contextmanager
+def calling(what: str) -> Iterator[None]:
+    """Raises BrokenContract for whatever the component's code in the block raises."""
+    try:
+        yield
+    except BrokenContract:
+        raise
+    except BaseException as error:
+        if is_ours(error):
+            raise
+        raise BrokenContract(f"`{what}` raised {_named(error)}") from error
+
+
+def _named(error: BaseException) -> str:
+    name, text = type(error).__name__, text_of(error)
+    return text if text.startswith(name) else f"{name}: {text}"
+
+
 def expect_members(kind: Kind, component: object, *, blocking: bool) -> None:
     """Names, parameters and `async` of its methods."""
     broken = list(faults(kind, component, blocking=blocking))
@@ -41,28 +89,38 @@ async def done(
 ) -> object:
     """The result of a call, made as a run makes it: on the component's own thread if it is `blocking`.
 
-    Raises BrokenContract if it does not end, holds the event loop, or gives a coroutine where it may not.
+    Raises BrokenContract if it raises, does not end, holds the event loop, or gives a coroutine where it may not.
     """
     if thread is not None:
-        return await _on_thread(what, call, thread, seconds)
+        result = await _ended(what, thread.run(call), seconds)
+        if isinstance(result, Awaitable):
+            raise BrokenContract(f"`{what}` MUST be a plain function: the component is `blocking`")
+        return result
     with watched_loop(what):
         result = call()
-        if not isinstance(result, Awaitable):
-            return result
+        return await _ended(what, result, seconds) if isinstance(result, Awaitable) else result
+
+
+async def _ended(what: str, work: Awaitable[object], seconds: float) -> object:
+    with calling(what):
         try:
-            return await asyncio.wait_for(result, seconds)
-        except TimeoutError:
+            return await detached(work, what, seconds)
+        except GivenUp:
             raise BrokenContract(f"`{what}` MUST end, and did not within {seconds:g} s") from None
 
 
-async def _on_thread(what: str, call: Callable[[], object], thread: WorkerThread, seconds: float) -> object:
+async def stopped_twice(stop: Callable[[], object], *, thread: WorkerThread | None = None) -> None:
+    """Stop, and once more."""
+    await done("stop", stop, thread=thread)
+    await stopped_again(stop, thread=thread)
+
+
+async def stopped_again(stop: Callable[[], object], *, thread: WorkerThread | None = None) -> None:
+    """Stop what was stopped."""
     try:
-        result = await asyncio.wait_for(thread.run(call), seconds)
-    except TimeoutError:
-        raise BrokenContract(f"`{what}` MUST end, and did not within {seconds:g} s") from None
-    if isinstance(result, Awaitable):
-        raise BrokenContract(f"`{what}` MUST be a plain function: the component is `blocking`")
-    return result
+        await done("stop", stop, thread=thread)
+    except BrokenContract as error:
+        raise BrokenContract(f"`stop` MUST be idempotent; the second one: {error}") from error
 
 
 @contextmanager
@@ -78,11 +136,13 @@ def own_thread(*, blocking: bool) -> Iterator[WorkerThread | None]:
 
 @contextmanager
 def watched_loop(what: str, seconds: float = STALL_SECONDS) -> Iterator[None]:
-    """Raises BrokenContract where the work in it has held the event loop for `seconds` on end, with the line."""
+    """Raises BrokenContract where the work in it raises, or has held the event loop for `seconds` on end, with the
+    line."""
     watch = _LoopWatch(asyncio.get_running_loop(), seconds)
     watch.start()
     try:
-        yield
+        with calling(what):
+            yield
     finally:
         watch.stop()
     if watch.place:

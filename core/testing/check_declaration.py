@@ -1,11 +1,12 @@
 """Check a declaration and everything that it declares: settings, fields, and the component it builds."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from mozu.core.api import (
     API_VERSION,
     CommandsDeclaration,
+    Encoder,
     EnricherDeclaration,
     EvaluatorDeclaration,
     Event,
@@ -20,15 +21,20 @@ from mozu.core.api import (
 from mozu.core.api.declarations import AnyComponent, SourceChoiceDeclaration
 from mozu.core.api.hookspecs import Brought
 from mozu.core.model.fields.builtin import builtin_fields
-from mozu.core.model.fields.value_checks import value_fault
+from mozu.core.model.value_types import FieldValue
 from mozu.core.runtime.field_checks import field_fault, with_needs
 from mozu.core.runtime.plugin_checks import declaration_fault, extension_fault, version_fault
-from mozu.core.testing.broken import expect
-from mozu.core.testing.check_enricher import check_enricher
+from mozu.core.testing.broken import BrokenContract, BrokenSentences, calling, expect, watched_loop
+from mozu.core.testing.check_enricher import check_enricher, check_value
 from mozu.core.testing.check_evaluator import check_evaluator
 from mozu.core.testing.check_sink import check_sink
 from mozu.core.testing.check_source import check_source
 from mozu.core.testing.making import alert, context
+
+_HOSTILE: Final[Mapping[str, FieldValue]] = {
+    "proc.name": "\udcff\n\x00", "fd.sip": b"\x7f\x00\x00\x01", "evt.count": 1, "acme.missing": None,
+}  # fmt: skip
+"""Values that a format must be able to encode."""
 
 
 async def check_declaration(
@@ -37,25 +43,42 @@ async def check_declaration(
     """Check what is declared, then the component by the check of its kind, twice: a restart is a new instance.
 
     `settings` as in the configuration. `events` are what enrichers, evaluators and fields are given. Raises
-    BrokenContract with the sentence that does not hold.
+    BrokenContract with the sentences that do not hold, one a line; the component's own check ends with its first.
     """
-    expect(not (fault := version_fault(declaration.api, API_VERSION)), f"{declaration.name}: {fault}")
-    expect(declaration.summary.endswith("."), f"{declaration.name}: `summary` SHOULD be a sentence, with its full stop")
+    findings, name = BrokenSentences(), declaration.name
+    findings.expect(not (fault := version_fault(declaration.api, API_VERSION)), f"{name}: {fault}")
+    is_sentence = isinstance(declaration.summary, str) and declaration.summary.endswith(".")
+    findings.expect(is_sentence, f"{name}: `summary` SHOULD be a sentence, with its full stop")
+    fault = _fault(declaration)
+    findings.expect(not fault, f"{name}: {fault}")
+    if not fault:
+        await _check_parts(declaration, settings or {}, events, findings)
+    findings.check()
+
+
+def _fault(declaration: Brought) -> str:
     if isinstance(declaration, FieldsDeclaration | FormatDeclaration | CommandsDeclaration):
-        expect(not (fault := extension_fault(declaration)), f"{declaration.name}: {fault}")
-    else:
-        fault = declaration_fault(declaration) or field_fault(declaration.fields, kind=declaration.kind)
-        expect(not fault, f"{declaration.name}: {fault}")
+        return extension_fault(declaration)
+    return declaration_fault(declaration) or field_fault(declaration.fields, kind=declaration.kind)
+
+
+async def _check_parts(
+    declaration: Brought, settings: Mapping[str, object], events: Sequence[Event], findings: BrokenSentences
+) -> None:
+    """What can be checked of a declaration that could be loaded."""
     if not isinstance(declaration, FieldsDeclaration | CommandsDeclaration):
-        _check_settings(declaration.name, declaration.settings)
+        _check_settings(declaration.name, declaration.settings, findings)
     if isinstance(declaration, FormatDeclaration):
-        _check_format(declaration, settings or {})
+        with findings.kept():
+            _check_format(declaration, settings)
     elif isinstance(declaration, CommandsDeclaration):
-        expect(declaration.commands(), f"{declaration.name}: `commands` MUST give at least one command")
+        with findings.kept(), calling("commands"):
+            expect(declaration.commands(), f"{declaration.name}: `commands` MUST give at least one command")
     else:
-        _check_fields(declaration.fields, events)
+        _check_fields(declaration.fields, events, findings)
         if not isinstance(declaration, FieldsDeclaration | SourceChoiceDeclaration):  # a choice builds nothing itself
-            await _check_component(declaration, settings or {}, events)
+            with findings.kept():
+                await _check_component(declaration, settings, events)
 
 
 async def _check_component(
@@ -82,28 +105,39 @@ async def _check_component(
         await check_sink(make, blocking=declaration.blocking)
 
 
-def _check_settings(name: str, settings: type[Settings]) -> None:
+def _check_settings(name: str, settings: type[Settings], findings: BrokenSentences) -> None:
     for key, field in settings.model_fields.items():
         text = f"{name}: the setting {key} SHOULD have a `description` of one sentence; `mozu plugins` prints it"
-        expect((field.description or "").endswith("."), text)
+        findings.expect((field.description or "").endswith("."), text)
 
 
-def _check_fields(fields: Iterable[Field], events: Sequence[Event]) -> None:
+def _check_fields(fields: Iterable[Field], events: Sequence[Event], findings: BrokenSentences) -> None:
     for field in fields:
-        expect(field.doc, f"the field {field.name} SHOULD have a `doc` of one sentence; `mozu fields` prints it")
-        if not field.is_bare or (field.read is None and field.bind is None):
-            continue
-        for event in events:
-            if event.source in field.sources or "*" in field.sources:
-                read = field.reads(None, event.type)
-                fault = "" if read is None else value_fault(field, read(event))
-                expect(not fault, f"the reader of {field.name} MUST give values of its type: {fault}")
+        text = f"the field {field.name} SHOULD have a `doc` of one sentence; `mozu fields` prints it"
+        findings.expect(field.doc, text)
+        if field.is_bare and (field.read is not None or field.bind is not None):
+            with findings.kept():
+                for event in events:
+                    if event.source in field.sources or "*" in field.sources:
+                        _check_reader(field, event)
 
 
-def _check_format(declaration: FormatDeclaration, options: Mapping[str, object]) -> None:
-    encoder = declaration.build(declaration.settings.model_validate(options))
+def _check_reader(field: Field, event: Event) -> None:
+    with calling(f"the reader of {field.name}"):
+        read = field.reads(None, event.type)
+    if read is not None:
+        check_value(field, read, event)
+
+
+def _check_format(declaration: FormatDeclaration, settings: Mapping[str, object]) -> None:
+    options = declaration.settings.model_validate(settings)
+    with watched_loop("build"):
+        encoder = declaration.build(options)
+    expect(isinstance(encoder, Encoder), f"`build` MUST give what has `encode`, not {type(encoder).__name__}")
     for stamp in (None, Stamp("host", "sink", "epoch", 1)):
-        for one in (alert(), alert("\udc80\n\x1b", "\ud800\n", **{"proc.name": "\udcff\n\x00"})):
-            body = encoder.encode(one, stamp)
-            expect(isinstance(body, bytes), f"`encode` MUST give bytes, not {type(body).__name__}")
-            expect(not body.endswith(b"\n"), "`encode` MUST NOT end a record with a line end: the sink does")
+        for one in (alert(), alert("\udc80\n\x1b", "\ud800\n", **_HOSTILE)):
+            with watched_loop("encode"):
+                body: object = encoder.encode(one, stamp)
+            if type(body) is not bytes:
+                raise BrokenContract(f"`encode` MUST give bytes, not {type(body).__name__}")
+            expect(b"\n" not in body, "`encode` MUST NOT put a line end into a record: sinks put one after each")

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 from mozu.core.api import Alert, Demand, Evaluator, Event, Kind
 from mozu.core.common.thread_pool import WorkerThread
-from mozu.core.testing.broken import BrokenContract, done, expect, expect_members, own_thread
+from mozu.core.flow.evaluated import alerts_of
+from mozu.core.testing.broken import BrokenContract, calling, done, expect, expect_members, own_thread, watched_loop
 
 
 async def check_evaluator(
@@ -16,11 +17,15 @@ async def check_evaluator(
     """
     for number, event in enumerate(events, 1):
         event.num = event.num or number
-    one = evaluator() if callable(evaluator) else evaluator
+    with calling("build"):
+        one = evaluator() if callable(evaluator) else evaluator
     expect_members(Kind.EVALUATOR, one, blocking=blocking)
-    demand = one.demand()
+    with watched_loop("demand"):
+        demand = one.demand()
     expect(isinstance(demand, Demand), f"`demand` MUST give a Demand, not {type(demand).__name__}")
-    fresh = one.reload()
+    with calling("reload"):  # called off the loop
+        fresh = one.reload()
+    expect(fresh is not None, "`reload` MUST give a new evaluator, and gave None")
     expect(fresh is not one, "`reload` MUST give a new evaluator and change nothing of the old one")
     expect_members(Kind.EVALUATOR, fresh, blocking=blocking)
     with own_thread(blocking=blocking) as thread:
@@ -35,11 +40,14 @@ async def check_evaluator(
 
 async def _evaluated(evaluator: Evaluator, batch: Sequence[Event], thread: WorkerThread | None) -> list[Alert]:
     found = await done("evaluate", lambda: evaluator.evaluate(batch), thread=thread)
-    if not isinstance(found, Sequence):
+    if not isinstance(found, Sequence) or isinstance(found, str | bytes):
         raise BrokenContract(f"`evaluate` MUST give a sequence of alerts, not {type(found).__name__}")
     wrong = next((one for one in found if not isinstance(one, Alert)), None)
     expect(wrong is None, f"`evaluate` MUST give alerts, not {type(wrong).__name__}")
-    return list(found)
+    try:
+        return list(alerts_of(found))
+    except TypeError as error:
+        raise BrokenContract(f"`evaluate` MUST give alerts whose members have their types: {error}") from None
 
 
 def _check_alerts(alerts: Sequence[Alert], events: Sequence[Event], demand: Demand) -> None:
@@ -57,7 +65,8 @@ def _check_alerts(alerts: Sequence[Alert], events: Sequence[Event], demand: Dema
             event.type in wanted or "*" in wanted,
             f"`demand` MUST name every type of event that can raise an alert, and lacks {event.source}/{event.type}",
         )
-        expect(isinstance(alert.message(), str), "an alert's template MUST render")
+        with calling("render"):  # its template, with its values
+            alert.message()
 
 
 def _essence(alert: Alert) -> tuple[object, ...]:

@@ -1,14 +1,36 @@
 """Check a source: order, sums, the shape of its events, a stop that ends its batches, a second instance."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Final, cast
 
 import msgspec
 
-from mozu.core.api import Alert, BlockingSource, DataEvent, DataEventType, Demand, Event, Kind, Source, SyscallEvent
+from mozu.core.api import (
+    Alert,
+    BlockingSource,
+    Counts,
+    DataEvent,
+    DataEventType,
+    Demand,
+    Event,
+    Kind,
+    Source,
+    SyscallEvent,
+)
+from mozu.core.flow.received import sound
 from mozu.core.runtime.hosting.threads import ThreadedSource
-from mozu.core.testing.broken import SECONDS, BrokenContract, done, expect, expect_members, watched_loop
+from mozu.core.testing.broken import (
+    SECONDS,
+    BrokenContract,
+    calling,
+    done,
+    expect,
+    expect_members,
+    stopped_again,
+    watched_loop,
+)
+from mozu.core.testing.json_data import json_fault
 
 _LARGE_BATCH: Final = 20_000
 _IDLE_SECONDS: Final = 1.0
@@ -35,9 +57,14 @@ async def check_source(
     checker = _Checker(most, demand or Demand(), types, event_source, seconds, blocking=blocking)
     if not callable(source):
         return await checker.check(source)
-    found = await checker.check(source())
-    await checker.check(source(), of="the second instance (a restart)")
+    found = await checker.check(_built(source))
+    await checker.check(_built(source), of="the second instance (a restart)")
     return found
+
+
+def _built(make: Callable[[], Source | BlockingSource]) -> Source | BlockingSource:
+    with calling("build"):
+        return make()
 
 
 class _Checker:
@@ -61,11 +88,12 @@ class _Checker:
         source = cast("Source", hosted)
         await done("start", lambda: source.start(self._demand))
         await done("update", lambda: source.update(self._demand))
-        batches = _Batches(source.batches())
+        with calling("batches"):
+            batches = _Batches(source.batches())
         seen = await self._read(batches, of)
         await done("stop", source.stop)
         await self._drain(batches)
-        await done("stop", source.stop)
+        await stopped_again(source.stop)
         for item in seen:
             self._check_item(item)
         self._check_order(seen)
@@ -96,7 +124,13 @@ class _Checker:
 
     def _check_item(self, item: object) -> None:
         expect(isinstance(item, Event | Alert), f"a batch MUST hold events or alerts, not {type(item).__name__}")
-        if not isinstance(item, Event) or item.type.startswith("_"):  # for the state machine alone
+        if not isinstance(item, Event):
+            return
+        try:
+            sound(item)
+        except TypeError as error:
+            raise BrokenContract(f"an event's members MUST have their types: {error}") from None
+        if item.type.startswith("_"):  # for the state machine alone
             return
         expect(item.source, f"an event MUST name its source class, and {item.type!r} does not")
         expect(
@@ -108,6 +142,9 @@ class _Checker:
             self._check_data(item)
 
     def _check_data(self, event: DataEvent) -> None:
+        fault = json_fault(event.data)
+        text = f"the data of {event.type!r} MUST be decoded JSON (None, bool, int, float, str, list, dict): {fault}"
+        expect(not fault, text)
         if not self._types:
             return
         known = self._types.get(event.type)
@@ -131,7 +168,12 @@ class _Checker:
                 newest[stream] = item.time
 
     def _check_sums(self, source: Source) -> None:
-        for kind, count in source.counts().items():
+        with watched_loop("counts"):
+            counts: object = source.counts()
+        if not isinstance(counts, Mapping):
+            raise BrokenContract(f"`counts` MUST give a mapping, not {type(counts).__name__}")
+        for kind, count in counts.items():
+            expect(isinstance(count, Counts), f"`counts` MUST give Counts by type, not {type(count).__name__}")
             known = count.filtered + count.lost + (count.missed or 0) + count.received
             expect(
                 count.seen >= known if count.missed is None else count.seen == known,
@@ -163,8 +205,12 @@ class _Batches:
             self._task.cancel()
 
     async def _one(self) -> Sequence[Event | Alert] | None:
-        try:
-            return await anext(self._batches)
-        except StopAsyncIteration:
-            self.ended = True
-            return None
+        with calling("batches"):
+            try:
+                batch: object = await anext(self._batches)
+            except StopAsyncIteration:
+                self.ended = True
+                return None
+        if isinstance(batch, str | bytes) or not isinstance(batch, Sequence):
+            raise BrokenContract(f"`batches` MUST yield sequences of events or alerts, not {type(batch).__name__}")
+        return batch

@@ -1,5 +1,6 @@
 """What a test of a component needs around it: a context, events, alerts, records."""
 
+import functools
 import logging
 import time
 from typing import Any
@@ -7,10 +8,13 @@ from typing import Any
 from mozu.core.api import Context, Record
 from mozu.core.api.context import Spawn
 from mozu.core.delivery.encode import FalcoJson
+from mozu.core.errors import UnknownField
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Ref, Severity, Stamp, Template, alert_id
 from mozu.core.model.event import DataEvent, Process, SyscallEvent, Task
-from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields import FieldRegistry, FieldType
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.model.fields.value_checks import value_fault
 from mozu.core.model.value_types import FieldValue
 
 
@@ -67,9 +71,12 @@ def data_event(kind: str, data: object = None, *, source: str, time: int = 1_700
 
 
 def alert(rule: str = "A rule", text: str = "something happened", **values: FieldValue) -> Alert:
-    """An alert of this rule and this text, followed by ` NAME=VALUE` for each of `values` (`**{"proc.name": "sh"}`)."""
+    """An alert of this rule and this text, followed by ` NAME=VALUE` for each of `values` (`**{"proc.name": "sh"}`).
+
+    A value that is right for the field of its name has that field's type, any other the type that its class tells.
+    """
     now = time.time_ns()
-    refs = tuple(part for name in values for part in (f" {name}=", Ref(name, "string")))
+    refs = tuple(part for name, value in values.items() for part in (f" {name}=", _ref(name, value)))
     return Alert(
         rule=rule,
         priority=Severity.NOTICE,
@@ -80,6 +87,33 @@ def alert(rule: str = "A rule", text: str = "something happened", **values: Fiel
         hostname="host",
         id=alert_id(now, "test/1", rule),
     )
+
+
+def _ref(name: str, value: FieldValue) -> Ref:
+    try:
+        field = _builtin().resolve(name).field
+    except UnknownField:
+        field = None
+    if field is None or value_fault(field, value):
+        is_list = isinstance(value, tuple)
+        first = next((one for one in value if one is not None), None) if isinstance(value, tuple) else value
+        return Ref(name, _type_of(first).value, is_list=is_list)
+    return Ref(name, field.type.value, field.format, is_list=field.is_list, is_time="output_time" in field.traits)
+
+
+def _type_of(value: FieldValue) -> FieldType:
+    if isinstance(value, bytes):
+        return FieldType.BYTES
+    if isinstance(value, bool):
+        return FieldType.BOOL
+    if isinstance(value, int):
+        return FieldType.INT
+    return FieldType.DOUBLE if isinstance(value, float) else FieldType.STRING
+
+
+@functools.cache
+def _builtin() -> FieldRegistry:
+    return FieldRegistry(builtin_fields())
 
 
 def records(*alerts: Alert) -> list[Record]:

@@ -45,6 +45,11 @@ class Problems:
         if (mark, text) not in self._found:
             self._found.append((mark, text))
 
+    def add_once(self, mark: Mark, text: str) -> None:
+        """The same, and once for all places: it has one cause."""
+        if all(text != found for _, found in self._found):
+            self._found.append((mark, text))
+
     def lines(self) -> list[Problem]:
         """Every mistake: by file in reading order, then by position; the command line comes last."""
         return [mark.problem(text) for mark, text in sorted(self._found, key=lambda found: self._place(found[0]))]

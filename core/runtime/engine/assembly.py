@@ -285,7 +285,9 @@ class Assembler:
         if isolated is None:
             isolated = self._built(declaration, entry, content_type=content_type)
         encoder = next((one.encoder for one in running if _format(one.entry) == _format(entry)), None)
-        return BuiltSink(entry, isolated, encoder or self._registry.encoder(entry, self._metrics))
+        if encoder is None:
+            encoder = self._registry.encoder(entry, self._metrics, self._config.core.start_deadline)
+        return BuiltSink(entry, isolated, encoder)
 
     def _evaluator(self, declaration: ComponentDeclaration[Settings, Evaluator], entry: Entry) -> Isolated[Evaluator]:
         """Rules may have changed whatever the settings: those that came out the same stay in force."""

@@ -1,14 +1,16 @@
 """A call that takes longer than it may is given up, whatever it does, and its component and method are named."""
 
 import asyncio
+import logging
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
 
 from mozu.core.errors import DeadlineExceeded
+from mozu.core.isolation import interrupter
 from mozu.core.isolation.deadline import deadline, within
 from mozu.core.isolation.interrupter import hasten
 from mozu.core.isolation.isolated import Isolation
@@ -149,3 +151,62 @@ def test_what_a_call_has_started_is_not_its_own_any_more() -> None:
 
     asyncio.run(scene())
     assert component.exceeded() == {"stop": 1}
+
+
+class Heard(logging.Handler):
+    """Keeps lines of the log, and sets `heard` with the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.heard = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        self.heard.set()
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
+    """What is said of the sink whose call is slow at once."""
+    monkeypatch.setattr(interrupter, "SLOW_SECONDS", 0.01)
+    handler, log = Heard(), logging.getLogger("mozu.sink.siem")
+    log.addHandler(handler)
+    yield handler
+    log.removeHandler(handler)
+
+
+def test_a_call_that_is_waited_for_is_reported_once_before_its_deadline(heard: Heard) -> None:
+    component = Component()
+
+    async def start() -> None:
+        while not heard.heard.is_set():
+            await asyncio.sleep(0.001)
+
+    async def scene() -> None:
+        await within(component.isolation, "start", LONG, start)
+        heard.heard.clear()
+        with pytest.raises(DeadlineExceeded):  # as long again
+            await within(component.isolation, "start", 0.3, sleep)
+
+    asyncio.run(scene())
+    assert heard.lines == ["waiting for sink siem: start (3600 s at most)"]
+
+
+def test_a_call_that_holds_the_loop_is_reported_too(heard: Heard) -> None:
+    component = Component()
+
+    def build() -> None:
+        with deadline(component.isolation, "build", 90.0):
+            assert heard.heard.wait(60.0)
+
+    build()
+    assert heard.lines == ["waiting for sink siem: build (90 s at most)"]
+
+
+def test_a_call_that_has_ended_is_not_reported() -> None:
+    reports: list[str] = []
+    call = interrupter.LimitedCall(LONG, lambda: reports.append("waiting"))
+    call.ended = True
+    call.report_slow(call.slow_at + 1)
+    assert reports == []

@@ -1,11 +1,14 @@
+import asyncio
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from mozu.core.api import FormatDeclaration, Kind, hookimpl
-from mozu.core.errors import CannotEncode, ConfigError, PluginError
+from mozu.core.api import Encoder, FormatDeclaration, Kind, hookimpl
+from mozu.core.errors import CannotEncode, ConfigError, DeadlineExceeded, PluginError
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.runtime.builtin_plugins import BUILTINS
@@ -159,7 +162,8 @@ def test_an_import_that_raises_is_contained(install: Install, fault: str) -> Non
     install("mozu-ticker", {"ticker_g": fault}, ticker="ticker_g")
     found = refusal("ticker")
     assert found.startswith("plugin 'ticker': mozu-ticker 1.2: its import raised ")
-    assert found.endswith("no; update mozu-ticker, or take it out of the configuration")
+    place = r"no \(.*/ticker_g\.py:1\); update mozu-ticker, or take it out of the configuration"
+    assert re.search(f"{place}$", found)
 
 
 @pytest.mark.parametrize(
@@ -260,6 +264,21 @@ def test_two_distributions_with_one_entry_point_are_both_named(install: Install)
     assert "mozu-two 1.2" in found
 
 
+def test_a_plugin_that_cannot_be_loaded_is_one_mistake_however_many_entries_name_it(
+    install: Install, tmp_path: Path
+) -> None:
+    install("mozu-bad", {"bad_m": "raise ValueError('no')\n"}, bad="bad_m", worse="bad_m")
+    path = tmp_path / "mozu.yaml"
+    path.write_text(
+        "plugins: [bad]\nsources: [worse]\nenrichers: []\nevaluators: []\n"
+        "sinks:\n  - bad: {id: one, format: worse}\n  - bad: {id: two}\n"
+    )
+    with pytest.raises(ConfigError) as raised:
+        configure(path)
+    (problem,) = raised.value.problems
+    assert problem.startswith(f"{path}:1:11: plugin 'bad': mozu-bad 1.2: its import raised ValueError: no")
+
+
 def test_mistakes_under_plugins_have_their_place(tmp_path: Path) -> None:
     path = tmp_path / "mozu.yaml"
     path.write_text("sources: [replay]\nenrichers: []\nevaluators: []\nplugins:\n  - nothing\n")
@@ -309,6 +328,44 @@ def test_options_of_a_format_reach_its_encoder(tmp_path: Path) -> None:
     path, _ = configured(tmp_path, "{json: {tags: false}}")
     config, registry = configure(path)
     assert b'"tags"' not in registry.encoder(config.sinks[0], Metrics()).encode(alert())
+
+
+@pytest.mark.parametrize("raised", [SystemExit(0), ValueError("no"), asyncio.CancelledError()])
+def test_a_format_whose_build_raises_is_contained(tmp_path: Path, raised: BaseException) -> None:
+    def build(options: object) -> Encoder:
+        raise raised
+
+    path, _ = configured(tmp_path, "{acme: {}}")
+    config, _ = read(path)
+    registry = Registry()
+    declaration = FormatDeclaration(name="acme", summary="F.", content_type="x/y", build=build)
+    registry.add("mozu-acme", Brings(declaration))
+    with pytest.raises(PluginError, match=f"the format could not be built: {type(raised).__name__}: "):
+        registry.encoder(config.sinks[0], Metrics())
+
+
+def test_a_format_whose_build_hangs_is_given_up(tmp_path: Path) -> None:
+    def build(options: object) -> Encoder:
+        time.sleep(3600)
+        raise AssertionError("it was to be broken off")
+
+    path, _ = configured(tmp_path, "{acme: {}}")
+    config, _ = read(path)
+    registry = Registry()
+    registry.add("mozu-acme", Brings(FormatDeclaration(name="acme", summary="F.", content_type="x/y", build=build)))
+    with pytest.raises(DeadlineExceeded, match=r"format acme: `build` did not end within 0\.01 s"):
+        registry.encoder(config.sinks[0], Metrics(), 0.01)
+
+
+class Brings:
+    """A plugin of one declaration."""
+
+    def __init__(self, declaration: FormatDeclaration) -> None:
+        self._declaration = declaration
+
+    @hookimpl
+    def mozu_components(self) -> FormatDeclaration:
+        return self._declaration
 
 
 class BringsFormat:

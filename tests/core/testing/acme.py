@@ -1,6 +1,7 @@
 """Components of a third party for tests of the kit: what is right by default, and every way to be wrong by name."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
@@ -53,7 +54,7 @@ class Geo:
         return event.data.get("client") if isinstance(event, DataEvent) else None
 
     def known(self, key: str) -> bool:
-        return key in self._lookups
+        return None if self.wrong == "known is none" else key in self._lookups  # type: ignore[return-value]
 
     async def resolve(self, key: str) -> None:
         self.asked.append(key)
@@ -76,6 +77,8 @@ class Geo:
             return {}
         if self.wrong == "wrong type":
             return {"geo.country": lambda _: lambda event: 49}
+        if self.wrong == "reader exits":
+            return {"geo.country": lambda _: lambda event: sys.exit(0)}
         return {"geo.country": lambda _: lambda event: self._lookups.get(event.data["client"])}
 
     async def stop(self) -> None:
@@ -123,7 +126,7 @@ class Upper:
         pass
 
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
-        return alert.rule.upper().encode("utf-8", "backslashreplace")
+        return " ".join(alert.rule.upper().split()).encode("utf-8", "backslashreplace")
 
 
 UPPER = FormatDeclaration(name="upper", summary="The rule in capitals.", content_type="text/plain", build=Upper)
@@ -142,15 +145,23 @@ class Visits:
 
     async def batches(self) -> AsyncIterator[Sequence[Event]]:
         times = (5, 3) if self._wrong == "order" else (1, 2)
-        batch = [visit("a", number) for number in times]
+        batch: list[Any] = [visit("a", number) for number in times]
         if self._wrong == "no event":
-            batch = ["visit"]  # type: ignore[list-item]
+            batch = ["visit"]
         if self._wrong == "other source":
             batch[0].source = "acne"
         if self._wrong == "other type":
             batch[0].type = "visti"
         if self._wrong == "other data":
             batch[0].data = {"client": 7}
+        if self._wrong == "bytes":
+            batch[0].data = {"client": "a", "raw": [b"x"]}
+        if self._wrong == "float time":
+            batch[0].time = time.time()
+        if self._wrong == "raises":
+            raise SystemExit(0)
+        if self._wrong == "no batch":
+            yield None  # type: ignore[misc]
         self._count = Counts(seen=2, received=1 if self._wrong == "sums" else 2)
         yield batch
         await self._stopped.wait()
@@ -161,11 +172,13 @@ class Visits:
         pass
 
     def counts(self) -> Mapping[str, Counts]:
-        return {"visit": self._count}
+        return None if self._wrong == "no counts" else {"visit": self._count}  # type: ignore[return-value]
 
     async def stop(self) -> None:
         if self._wrong == "stop hangs":
             await asyncio.sleep(3600)
+        if self._wrong == "second stop" and self._stopped.is_set():
+            raise RuntimeError("closed already")
         self._stopped.set()
 
 

@@ -3,9 +3,10 @@
 import asyncio
 import queue
 import sqlite3
+import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -20,12 +21,15 @@ from mozu.core.api import (
     Field,
     FieldsDeclaration,
     FieldType,
+    FormatDeclaration,
     Interest,
     Record,
     Settings,
     SinkDeclaration,
     SourceDeclaration,
+    Stamp,
 )
+from mozu.core.delivery.encode import FORMATS
 from mozu.core.model.alert import Severity, Template
 from mozu.core.testing import broken
 from mozu.testing import BrokenContract, check_declaration, check_evaluator, check_sink, check_source, context
@@ -34,7 +38,8 @@ from tests.core.testing.acme import CLIENT, COUNTRY, T0, UPPER, Visits, geo, vis
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What hangs for an hour is found in half a second."""
+    """What hangs for an hour is found in half a second, and a quiet source is taken to have no more at once."""
+    monkeypatch.setattr(sys.modules["mozu.core.testing.check_source"], "_IDLE_SECONDS", 0.02)
     monkeypatch.setattr(broken.done, "__kwdefaults__", {"thread": None, "seconds": 0.5})
 
 
@@ -60,6 +65,12 @@ def test_what_keeps_its_contract_passes(declaration: Any) -> None:
         ("sums", "`counts` of 'visit': seen MUST be filtered + lost + missed + received; 2 is not 1"),
         ("start blocks", "`start` MUST NOT block the event loop"),
         ("stop hangs", "`stop` MUST end, and did not within 0.5 s"),
+        ("bytes", "the data of 'visit' MUST be decoded JSON (None, bool, int, float, str, list, dict): it['raw']"),
+        ("float time", "an event's members MUST have their types: source and type of an event must be str, time and"),
+        ("raises", "`batches` raised SystemExit: 0"),
+        ("no batch", "`batches` MUST yield sequences of events or alerts, not NoneType"),
+        ("no counts", "`counts` MUST give a mapping, not NoneType"),
+        ("second stop", "`stop` MUST be idempotent; the second one: `stop` raised RuntimeError: closed already"),
     ],
 )
 def test_a_source_that_breaks_its_contract_is_found(wrong: str, sentence: str) -> None:
@@ -82,6 +93,11 @@ def test_batches_that_do_not_end_after_stop_are_found() -> None:
         ("no reader", "`readers` MUST have every field of the declaration, and lack geo.country"),
         ("wrong type", "the reader of geo.country MUST give values of its type: string takes str, not int"),
         ("stop hangs", "`stop` MUST end"),
+        ("key raises", "`key` raised KeyError: 'key'"),
+        ("known is none", "`known` MUST give True or False, not NoneType"),
+        ("resolve raises", "`resolve('a')` raised OSError: no route"),
+        ("reader exits", "`the reader of geo.country` raised SystemExit: 0"),
+        ("second stop raises", "`stop` MUST be idempotent; the second one: `stop` raised RuntimeError: closed already"),
     ],
 )
 def test_an_enricher_that_breaks_its_contract_is_found(wrong: str, sentence: str) -> None:
@@ -190,7 +206,10 @@ class Bell:
     def deliver(self, records: Sequence[Record]) -> Any:
         if self._wrong == "blocks":
             time.sleep(0.9)  # what the kit is to find
-        return {"outcome": [True] * len(records), "too few": [None][: len(records)]}.get(self._wrong)
+        if self._wrong == "exits":
+            raise SystemExit(0)
+        outcomes = {"outcome": [True] * len(records), "too few": [None][: len(records)], "true": True, "text": "ok"}
+        return outcomes.get(self._wrong)
 
     def stop(self) -> None:
         if self._stopped and self._wrong == "second stop":
@@ -201,6 +220,24 @@ class Bell:
 def test_a_sink_that_blocks_passes_on_a_thread_of_its_own_only() -> None:
     asyncio.run(check_sink(lambda: Bell(), blocking=True))
     assert "`deliver` MUST NOT block the event loop" in says(check_sink(Bell("blocks")))
+
+
+class AwaitedBell(Bell):
+    """The same, whose calls are awaited."""
+
+    async def start(self) -> None:  # type: ignore[override]
+        super().start()
+
+    async def deliver(self, records: Sequence[Record]) -> Any:
+        return super().deliver(records)
+
+    async def stop(self) -> None:  # type: ignore[override]
+        super().stop()
+
+
+def bell(build: Callable[[Any, Context], Bell], **more: Any) -> SinkDeclaration[Any]:
+    given = {"name": "bell", "settings": Settings, "summary": "Rings.", "blocking": True, **more}
+    return SinkDeclaration(build=build, **given)
 
 
 class Database:
@@ -230,17 +267,26 @@ def test_all_calls_of_a_blocking_sink_are_made_on_one_thread() -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ("outcome", "an outcome MUST be None, Retry or Rejected, not True"),
-        ("too few", "one outcome per record, not [None] for 2 records"),
+        ("outcome", "Retry or Rejected; an outcome is None, Retry(seconds) or Rejected(text), not bool"),
+        ("too few", "one outcome per record: None, Retry or Rejected; deliver returned 1 outcomes for 2 records"),
+        ("true", "Retry or Rejected; deliver must return None or one outcome per record, not bool"),
+        ("text", "Retry or Rejected; deliver must return None or one outcome per record, not str"),
+        ("exits", "`deliver` raised SystemExit: 0"),
+        ("second stop", "`stop` MUST be idempotent; the second one: `stop` raised RuntimeError: closed already"),
     ],
 )
-def test_a_sink_that_breaks_its_contract_is_found(wrong: str, sentence: str) -> None:
-    assert sentence in says(check_sink(Bell(wrong), blocking=True))
+@pytest.mark.parametrize("blocking", [True, False])
+def test_a_sink_that_breaks_its_contract_is_found(wrong: str, sentence: str, blocking: bool) -> None:
+    assert sentence in says(check_sink((Bell if blocking else AwaitedBell)(wrong), blocking=blocking))
 
 
-def test_a_stop_that_cannot_be_repeated_is_found() -> None:
-    with pytest.raises(RuntimeError, match="`stop` MUST be idempotent; the second one raised: closed already"):
-        asyncio.run(check_sink(Bell("second stop"), blocking=True))
+@pytest.mark.parametrize("raised", [SystemExit(0), KeyError("url")])
+def test_a_component_that_cannot_be_built_is_found(raised: BaseException) -> None:
+    def build() -> Bell:
+        raise raised
+
+    for check in (check_sink(build, blocking=True), check_declaration(bell(lambda settings, context: build()))):
+        assert f"`build` raised {type(raised).__name__}: " in says(check)
 
 
 class Counting:
@@ -258,11 +304,16 @@ class Counting:
         return found[::-1] if self._wrong == "order" else found
 
     def reload(self) -> "Counting":
+        if self._wrong == "reload exits":
+            raise SystemExit(0)
+        if self._wrong == "no reload":
+            return None  # type: ignore[return-value]
         return self if self._wrong == "reload" else Counting(self._wrong)
 
     def _alert(self, event: Event) -> Alert:
+        when: Any = 1.7e9 if self._wrong == "float time" else T0
         return Alert(
-            rule="Visit", priority=Severity.NOTICE, source="acme", time=T0, template=Template(("visit",)), values={},
+            rule="Visit", priority=Severity.NOTICE, source="acme", time=when, template=Template(("visit",)), values={},
             event_num=0 if self._wrong == "number" else event.num,
         )  # fmt: skip
 
@@ -299,6 +350,9 @@ def test_all_batches_of_a_blocking_evaluator_are_given_on_one_thread() -> None:
         ("order", "alerts MUST come in the order of their events"),
         ("reload", "`reload` MUST give a new evaluator"),
         ("number", "an alert MUST carry the number of its event (`event_num`), not 0"),
+        ("no reload", "`reload` MUST give a new evaluator, and gave None"),
+        ("reload exits", "`reload` raised SystemExit: 0"),
+        ("float time", "`evaluate` MUST give alerts whose members have their types: `time` of an alert must be int"),
     ],
 )
 def test_an_evaluator_that_breaks_its_contract_is_found(wrong: str, sentence: str) -> None:
@@ -329,8 +383,50 @@ def test_a_setting_without_a_sentence_is_found() -> None:
     class Undescribed(Settings):
         path: str = ""
 
-    def build(settings: Undescribed, context: Context) -> Bell:
-        return Bell()
-
-    declaration = SinkDeclaration(name="bell", build=build, settings=Undescribed, summary="Rings.")
+    declaration = bell(lambda settings, context: Bell(), settings=Undescribed)
     assert "the setting path SHOULD have a `description`" in says(check_declaration(declaration))
+
+
+def test_what_should_be_does_not_hide_what_must_be() -> None:
+    declaration = bell(lambda settings, context: Bell("exits"), summary="rings")
+    assert says(check_declaration(declaration)).splitlines() == [
+        "bell: `summary` SHOULD be a sentence, with its full stop",
+        "`deliver` raised SystemExit: 0",
+    ]
+
+
+class Format:
+    """A format, and ways for it to be wrong."""
+
+    def __init__(self, wrong: str) -> None:
+        self._wrong = wrong
+        if wrong == "build exits":
+            raise SystemExit(0)
+
+    def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
+        if self._wrong == "blocks":
+            time.sleep(0.9)  # what the kit is to find
+        if self._wrong == "raises":
+            alert.rule.encode()  # it may have surrogates
+        text: Any = {"text": "text", "line end": alert.rule.encode("utf-8", "replace")}.get(self._wrong, b"record")
+        return text  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ("build exits", "`build` raised SystemExit: 0"),
+        ("blocks", "`encode` MUST NOT block the event loop"),
+        ("raises", "`encode` raised UnicodeEncodeError"),
+        ("text", "`encode` MUST give bytes, not str"),
+        ("line end", "`encode` MUST NOT put a line end into a record"),
+    ],
+)
+def test_a_format_that_breaks_its_contract_is_found(wrong: str, sentence: str) -> None:
+    declaration = FormatDeclaration(name="f", summary="F.", content_type="x/y", build=lambda options: Format(wrong))
+    assert sentence in says(check_declaration(declaration))
+
+
+@pytest.mark.parametrize("declaration", FORMATS.values(), ids=lambda one: one.name)
+def test_the_formats_of_mozu_keep_their_contract(declaration: FormatDeclaration) -> None:
+    asyncio.run(check_declaration(declaration))

@@ -1,0 +1,40 @@
+"""Finalizers: what `__del__` and the callbacks of weak references raise is dropped by Python, and printed.
+
+In a run it is a failure of the component whose code raised it. The exception that breaks off a late call is none: it
+has come upon a finalizer by chance, is lost there, and is raised again (`core/isolation/interrupter.py`).
+"""
+
+import sys
+from typing import TYPE_CHECKING
+
+from mozu.core.isolation.interrupter import Interrupted
+from mozu.core.runtime.culprits import Culprits
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
+
+class ContainedFinalizers:
+    """While it is in use: the failures of finalizers are logged and counted."""
+
+    def __init__(self, culprits: Culprits) -> None:
+        self._culprits = culprits
+        self._before = sys.unraisablehook
+
+    def __enter__(self) -> None:
+        self._before = sys.unraisablehook
+        sys.unraisablehook = self._contain
+
+    def __exit__(self, *_: object) -> None:
+        sys.unraisablehook = self._before
+
+    def _contain(self, arguments: "UnraisableHookArgs") -> None:
+        error = arguments.exc_value
+        if isinstance(error, Interrupted):
+            return
+        # Not by the context: objects are collected in whatever context runs then.
+        owner = None if error is None else self._culprits.of_error(error)
+        if owner is None or error is None:
+            self._before(arguments)
+        else:
+            owner.failed("finalize an object", error)
