@@ -14,6 +14,8 @@ from mozu.core.model.alert import Alert
 
 DISPLACED: Final = "displaced by newer alerts (spool.when_full: drop_oldest)"
 QUEUE_FULL: Final = "queue full"
+GIVEN_UP: Final = "given up after it was rejected, failed too often or could not be encoded"
+SPOOL_DAMAGED: Final = "the file of its spool was damaged"
 """Why alerts were dropped: label `reason` of the counter `sink_alerts_dropped_total`."""
 
 
@@ -88,6 +90,9 @@ class AlertQueue(Protocol):
 
     def take_dropped(self) -> list[DroppedRange]:
         """Ranges dropped since the last call."""
+
+    def announced(self, ranges: Sequence[DroppedRange]) -> None:
+        """Notices of these have just been put. A queue on disk keeps the ranges until the notices are there."""
 
     def take_problems(self) -> list[str]:
         """Sentences on what went wrong with the queue's file since the last call."""

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from mozu.core.common.log_dedup import LogDeduper
-from mozu.core.delivery.alert_queue import DISPLACED, QUEUE_FULL, DroppedNumbers, DroppedRange
+from mozu.core.delivery.alert_queue import DISPLACED, QUEUE_FULL, SPOOL_DAMAGED, DroppedRange
+from mozu.core.delivery.announcements import Announcements
 from mozu.core.delivery.drop_log import DropLog
 from mozu.core.delivery.fair_queue import DropCounter, FairQueue, Numbered, priority_of
 from mozu.core.delivery.read_ahead import ReadAhead
@@ -32,8 +33,6 @@ _POLL_INTERVAL = 1.0
 """Seconds between two looks for alerts that another process put back (`mozu redrive`)."""
 _LOCK_PAUSE = 0.2
 """Seconds until the next attempt to write a file that another process has locked; each waits for the lock, too."""
-_REMEMBERED = 100
-"""Commits of which the positions are kept."""
 
 
 class DiskQueue:
@@ -64,13 +63,10 @@ class DiskQueue:
         """Numbers still to be used up, for alerts that this queue has dropped."""
         self._put = 0
         self.drop_log = DropLog()
-        self._stored: deque[tuple[int, list[int]]] = deque(maxlen=_REMEMBERED)
-        """Of the newest commits: the first number, and the position of each alert. Kept where newer alerts may displace
-        those of a request that waits for its response."""
         self._read_ahead = ReadAhead(self._read, live_first=live_first)
         self._notices: deque[tuple[int, Alert]] = deque()
         """Notices on disk that were not given out yet."""
-        self._dropped = DroppedNumbers()
+        self._dropped = Announcements()
         self._drops = DropCounter(metrics)
         self._to_delete: list[int] = []
         self._to_dead_letter: list[tuple[int, str]] = []
@@ -91,7 +87,7 @@ class DiskQueue:
             self.epoch = status.epoch
             self._metrics.counter("spool_found_records_total").value += status.waiting
             self._notices.extend(await self._file.run(Spool.notices))
-            for left in await self._file.run(Spool.take_unannounced):
+            for left in await self._file.run(Spool.unannounced):
                 self._dropped.add(*left)
         self._metrics.gauge("spool_bytes", lambda: float(spool.size))
         self._read_ahead.given(number for number, _ in self._notices)
@@ -121,6 +117,7 @@ class DiskQueue:
             self._skipped += 1
             self._drops.count(victim[1], QUEUE_FULL)
             self.drop_log.add(victim[0], victim[0], QUEUE_FULL)
+            self._dropped.not_stored([victim])
         self._added.set()
 
     async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
@@ -180,14 +177,20 @@ class DiskQueue:
 
     def take_dropped(self) -> list[DroppedRange]:
         """What did not fit, and what a damaged file did not give back."""
-        return self._dropped.take()
+        return self._dropped.take(self._put)
 
-    def _lose(self, ranges: Sequence[tuple[int, int]]) -> None:
-        """The file has lost these. What was given out, or is in memory and will be, is not lost."""
-        for first, last in ranges:
-            for gone in runs(number for number in range(first, last + 1) if not self._is_in_memory(number)):
-                self._count_dropped(gone[1] - gone[0] + 1, "spool damaged")
-                self._dropped.add(*gone, "the file of its spool was damaged")
+    def announced(self, ranges: Sequence[DroppedRange]) -> None:
+        """The file forgets them once the notices are on disk."""
+        self._dropped.put(self._put, ranges)
+
+    def _lose(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """The file has lost these. What was given out, or is in memory and will be, is not lost; the rest."""
+        numbers = (number for first, last in ranges for number in range(first, last + 1))
+        lost = list(runs(number for number in numbers if not self._is_in_memory(number)))
+        for first, last in lost:
+            self._count_dropped(last - first + 1, "spool damaged")
+            self._dropped.add(first, last, SPOOL_DAMAGED)
+        return lost
 
     def _is_in_memory(self, number: int) -> bool:
         return self._read_ahead.holds(number) or any(number == waiting for waiting, _ in self._notices)
@@ -228,10 +231,6 @@ class DiskQueue:
             self._count_dropped(left, reason)
             await self._file.owe(left, reason)
         if self._file.is_open:
-            unannounced = [(one.first, one.last, one.reason) for one in self.take_dropped()]
-            if unannounced:
-                with suppress(SpoolRefused):
-                    await self._file.run(lambda spool: spool.keep_unannounced(unannounced))
             with suppress(SpoolRefused):
                 await self._file.run(lambda spool: self._write_acks(spool, ()))
             with suppress(SpoolRefused):
@@ -260,6 +259,7 @@ class DiskQueue:
             self._batch = []
             skipped, self._skipped = self._skipped, 0
             await self._skip("its queue is full", skipped)
+            await self._file.announced(self._dropped.heard(self._oldest()))
             self._committed.set()
         self._has_written = True
         self._committed.set()
@@ -298,9 +298,10 @@ class DiskQueue:
             await self._drop(refused, batch)
             return
         self._file.note(None)
+        self._dropped.stored()
         self._read_ahead.committed(last, batch)
         first = last - len(batch) + 1
-        self._stored.append((first, self._positions(batch)))
+        self.drop_log.stored(first, self._positions(batch))
         own = [(first + at, alert) for at, alert in enumerate(batch) if alert.source == "internal"]
         self._notices.extend(own)
         self._read_ahead.given(number for number, _ in own)
@@ -314,15 +315,15 @@ class DiskQueue:
             await self._commit([alert for alert in batch if priority_of(alert) == worst])
             await self._commit(rest)
             return
-        given, refused = self._read_ahead.settle(), frozenset[int]()
+        given, refused, why = self._read_ahead.settle(), frozenset[int](), str(full)
         oldest: list[tuple[int, int]] = []
         gone: list[StoredAlert] = []
         with suppress(SpoolRefused):
-            gone = await self._file.run(lambda spool: spool.drop_less_severe(worst, len(batch), *given))
+            gone = await self._file.run(lambda spool: spool.drop_less_severe(why, worst, len(batch), *given))
             if not gone and self._drop_oldest:
-                oldest = await self._file.run(lambda spool: spool.drop_oldest(len(batch), *given))
+                oldest = await self._file.run(lambda spool: spool.drop_oldest(why, len(batch), *given))
             elif not gone:
-                gone, refused = await self._file.run(lambda spool: spool.displace(batch, *given))
+                gone, refused = await self._file.run(lambda spool: spool.displace(why, batch, *given))
         self._count_displaced(gone, oldest, full)
         if not (gone or oldest):
             await self._drop(full, batch)
@@ -339,7 +340,7 @@ class DiskQueue:
             self._count_dropped(last - first + 1, full.reason)
         for first, last in (*runs(stored.number for stored in gone), *oldest):
             self._dropped.add(first, last, str(full))
-            self._log_displaced(first, last)
+            self.drop_log.add_displaced(first, last, DISPLACED)
 
     async def _drop(self, refused: SpoolRefused, alerts: Sequence[Alert]) -> None:
         """Count alerts that were never in the file, and use up their numbers."""
@@ -348,6 +349,7 @@ class DiskQueue:
             self._drops.count(alert, refused.reason)
         for position in self._positions(alerts):
             self.drop_log.add(position, position, refused.reason)
+        self._dropped.not_stored(self._in_batch(alerts))
         await self._skip(str(refused), len(alerts))
 
     async def _skip(self, why: str, count: int) -> None:
@@ -356,7 +358,7 @@ class DiskQueue:
             return
         try:
             await self._pay_owed()
-            numbers = await self._file.run(lambda spool: spool.skip(count))
+            numbers = await self._file.run(lambda spool: spool.skip(count, why))
         except SpoolRefused:
             await self._file.owe(count, why)
         else:
@@ -364,14 +366,11 @@ class DiskQueue:
 
     def _positions(self, alerts: Sequence[Alert]) -> list[int]:
         """Where these alerts of the commit under way were put."""
-        wanted = {id(alert) for alert in alerts}
-        return [position for position, alert in self._batch if id(alert) in wanted]
+        return [position for position, _ in self._in_batch(alerts)]
 
-    def _log_displaced(self, first: int, last: int) -> None:
-        for number, positions in self._stored:
-            displaced = positions[max(0, first - number) : max(0, last - number + 1)]
-            if displaced:
-                self.drop_log.add(displaced[0], displaced[-1], DISPLACED, can_retry=False)
+    def _in_batch(self, alerts: Sequence[Alert]) -> list[Numbered]:
+        wanted = {id(alert) for alert in alerts}
+        return [item for item in self._batch if id(item[1]) in wanted]
 
     def _oldest(self) -> int:
         """The first position that is neither on disk nor dropped."""

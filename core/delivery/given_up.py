@@ -5,11 +5,7 @@ nothing by itself, or a destination that rejects everything would get one after 
 announced with the next alert's.
 """
 
-from typing import Final
-
-from mozu.core.delivery.alert_queue import DroppedNumbers, DroppedRange
-
-_WHY: Final = "given up after it was rejected, failed too often or could not be encoded"
+from mozu.core.delivery.alert_queue import GIVEN_UP, DroppedNumbers, DroppedRange
 
 
 class GivenUpNumbers:
@@ -21,7 +17,7 @@ class GivenUpNumbers:
 
     def add(self, number: int, *, is_notice: bool) -> None:
         """This one. `is_notice`: it is one of mozu's own."""
-        self._numbers.add(number, number, _WHY)
+        self._numbers.add(number, number, GIVEN_UP)
         self._is_due = self._is_due or not is_notice
 
     def take(self) -> list[DroppedRange]:

@@ -88,6 +88,9 @@ class MemoryQueue:
         """Exact ranges, in order."""
         return self._dropped.take()
 
+    def announced(self, ranges: Sequence[DroppedRange]) -> None:
+        """Its numbers end with the run."""
+
     def take_problems(self) -> list[str]:
         """There is no file."""
         return []

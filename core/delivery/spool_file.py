@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from mozu.core.common.thread_pool import WorkerThread
-from mozu.core.delivery.alert_queue import DroppedRange
+from mozu.core.delivery.alert_queue import SPOOL_DAMAGED, DroppedRange
 from mozu.core.delivery.spool import (
     OwedNumbers,
     Spool,
@@ -18,22 +18,30 @@ from mozu.core.delivery.spool import (
     SpoolUnwritable,
     is_damage,
     refusal,
+    remove_unplaced,
 )
 
 T = TypeVar("T")
 
 _WATCH_INTERVAL: Final = 1.0
 """Seconds between two looks whether the files are in their places."""
+_REBUILD_PAUSE: Final = 10.0
+"""Seconds after a file could not be made anew until it is tried again: each attempt reads all that is left."""
 
 
 class SpoolFile:
     """A damaged file is set aside and its readable rows go on in a new one; so is a file that was deleted."""
 
     def __init__(
-        self, path: Path, *, max_bytes: int, fsync: bool, on_lost: Callable[[Sequence[tuple[int, int]]], None]
+        self,
+        path: Path,
+        *,
+        max_bytes: int,
+        fsync: bool,
+        on_lost: Callable[[Sequence[tuple[int, int]]], list[tuple[int, int]]],
     ) -> None:
         """`on_lost` is called with the ranges of numbers that a damaged file did not give back, before anything more is
-        read."""
+        read, and gives those that are lost."""
         self.path, self._max_bytes, self._fsync, self._on_lost = path, max_bytes, fsync, on_lost
         self._log = logging.getLogger("mozu.spool")
         self._thread = WorkerThread(f"mozu-spool-{path.stem}")
@@ -41,6 +49,7 @@ class SpoolFile:
         self._owed: OwedNumbers | None = None
         self._problems: list[str] = []
         self._is_unwritable = False
+        self._next_rebuild = 0.0
         self._watched = asyncio.Event()
         """Set once no more looks are wanted."""
 
@@ -52,6 +61,7 @@ class SpoolFile:
         except BaseException:
             owed.close()
             raise
+        await self._thread.run(lambda: _tidy(spool, owed))
         self._owed, self._spool = owed, spool
         return spool
 
@@ -132,10 +142,16 @@ class SpoolFile:
         owed = self._owed
         if owed is None or not owed.count:
             return None
-        first, last = await self.run(lambda spool: spool.skip(owed.count))
+        first, last = await self.run(lambda spool: spool.skip(owed.count, owed.reason, owed.debt))
         paid = DroppedRange(first, last, owed.reason)
         await self._thread.run(owed.paid)
         return paid
+
+    async def announced(self, ranges: Sequence[DroppedRange]) -> None:
+        """Notices on disk announce these: the next run need not. If the file refuses to write it does so again."""
+        if ranges:
+            with suppress(SpoolRefused):
+                await self.run(lambda spool: spool.announced([(one.first, one.last) for one in ranges]))
 
     async def close(self) -> None:
         """Close the files; what lies in them waits for the next run. Idempotent."""
@@ -150,15 +166,30 @@ class SpoolFile:
 
     async def _rebuild(self, spool: Spool, why: str) -> None:
         """Raises SpoolUnwritable."""
+        now = asyncio.get_running_loop().time
+        if now() < self._next_rebuild:
+            raise SpoolUnwritable(f"{self.path} cannot be written: {why}")
         try:
             damage = await self._thread.run(spool.rebuild)
         except SpoolUnusable as unusable:
+            self._next_rebuild = now() + _REBUILD_PAUSE
             self._report(f"{why}; {unusable}")
             raise SpoolUnwritable(f"{self.path} cannot be written: {why}") from unusable
-        self._on_lost(damage.lost)
+        lost = self._on_lost(damage.lost)
+        if lost:
+            with suppress(SpoolRefused, sqlite3.Error):
+                await self._thread.run(lambda: spool.note_lost(lost, SPOOL_DAMAGED))
         self._report(f"{why}; {damage}")
 
     def _report(self, problem: str) -> None:
         self._log.error("%s", problem)
         if problem not in self._problems:
             self._problems.append(problem)
+
+
+def _tidy(spool: Spool, owed: OwedNumbers) -> None:
+    """After a run that was killed: what it had paid is not paid again, and a file that it was making is removed."""
+    with suppress(sqlite3.Error, OSError):
+        if owed.count and spool.has_paid(owed.debt):
+            owed.paid()
+        remove_unplaced(spool.path)

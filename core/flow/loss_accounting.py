@@ -41,7 +41,9 @@ class LossAccounting:
         for worker in self._alerts.workers:
             for problem in worker.queue.take_problems():
                 self._alerts.notice("Spool damaged", Severity.CRITICAL, problem, sink=worker.name)
-            self._alerts_dropped(worker.name, [*worker.queue.take_dropped(), *worker.given_up.take()])
+            dropped = [*worker.queue.take_dropped(), *worker.given_up.take()]
+            self._alerts_dropped(worker.name, dropped)
+            worker.queue.announced(dropped)
 
     def _alerts_dropped(self, sink: str, dropped: Sequence[DroppedRange]) -> None:
         """One notice for many ranges of one reason: what is dropped by priority leaves holes all over."""

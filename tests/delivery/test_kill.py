@@ -59,3 +59,29 @@ def test_no_spooled_alert_is_missing_after_kills_at_random_moments(tmp_path: Pat
     assert set(range(1, site.last() + 1)) == set(ids)
     assert [] == [number for number, several in ids.items() if len(several) > 1]
     assert len(arrived) - len(ids) <= kills * 500, "a kill repeats at most what one delivery held"
+
+
+def announced(site: Site) -> set[int]:
+    """Numbers that the far end was told of as dropped."""
+    found: set[int] = set()
+    for document in site.far_end.documents():
+        if document["rule"] == "Alerts dropped":
+            for one in document["output_fields"]["numbers"].split(","):
+                first, _, last = one.partition("-")
+                found.update(range(int(first), int(last or first) + 1))
+    return found
+
+
+def test_every_number_that_was_dropped_right_before_a_kill_is_announced(tmp_path: Path) -> None:
+    """The spool is full all the time, because its destination is slow."""
+    slow = File(tmp_path, "far_end")
+    slow.settings["pause"] = 0.5
+    site, moments = Site(tmp_path, slow, bytes=65_536), random.Random(2)
+    for _ in range(KILLS // 2):
+        killed(site, moments.uniform(0, 1))
+    site.finish(site.begin(total=0))
+
+    arrived = {number for _, number, _ in site.arrived()}
+    missing = set(range(1, site.last() + 1)) - arrived
+    assert missing == announced(site)
+    assert missing, "nothing was dropped"

@@ -1,6 +1,6 @@
 """The spool of one sink: an SQLite file in which alerts stay until the destination acknowledges them."""
 
-from mozu.core.delivery.spool.file import SpoolDamaged, SpoolUnusable
+from mozu.core.delivery.spool.file import SpoolDamaged, SpoolUnusable, remove_unplaced
 from mozu.core.delivery.spool.inspect import spool_obstacles
 from mozu.core.delivery.spool.owed import OwedNumbers
 from mozu.core.delivery.spool.refusal import (
@@ -31,6 +31,7 @@ __all__ = [
     "StoredAlert",
     "is_damage",
     "refusal",
+    "remove_unplaced",
     "runs",
     "spool_obstacles",
 ]

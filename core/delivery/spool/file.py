@@ -1,15 +1,17 @@
 """The file of a spool: its SQL schema, its PRAGMAs, and how a damaged one is set aside and started anew."""
 
+import glob
 import os
 import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 from uuid import uuid4
 
 from mozu.core.delivery.spool.disk_room import PAGE_BYTES, WAL_BYTES, forbid_copy_on_write, is_copy_on_write
-from mozu.core.delivery.spool.salvage import Salvaged, salvage
+from mozu.core.delivery.spool.salvage import Salvage
 from mozu.core.errors import MozuError
 
 SCHEMA_VERSION: Final = 1
@@ -24,7 +26,9 @@ CREATE TABLE alerts (seq INTEGER PRIMARY KEY AUTOINCREMENT, form INTEGER NOT NUL
     body BLOB NOT NULL);
 CREATE TABLE dead (id INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, time INTEGER NOT NULL,
     attempts INTEGER NOT NULL, reason TEXT NOT NULL, form INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE dropped (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, reason TEXT NOT NULL);
 """
+_TABLES: Final = {"meta", "forms", "alerts", "dead", "dropped"}
 
 
 class SpoolDamaged(MozuError):
@@ -86,7 +90,8 @@ def connect(path: Path, *, fsync: bool, max_bytes: int) -> sqlite3.Connection:
     """Open the file, made if it is not there. Raises OSError, sqlite3.DatabaseError where it is damaged."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _create(path)
+        with FreshFile(path) as fresh:
+            fresh.place()
     db = sqlite3.connect(path, check_same_thread=False, timeout=_LOCK_TIMEOUT)
     try:
         _prepare(path, db, fsync=fsync, max_bytes=max_bytes)
@@ -107,7 +112,7 @@ def _prepare(path: Path, db: sqlite3.Connection, *, fsync: bool, max_bytes: int)
     if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise sqlite3.DatabaseError("the file does not pass its own check")
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not {"meta", "forms", "alerts", "dead"} <= tables:
+    if not tables >= _TABLES:
         raise sqlite3.DatabaseError("the file has lost its tables")
     set_bounds(db, fsync=fsync, max_bytes=max_bytes)
 
@@ -119,29 +124,46 @@ def set_bounds(db: sqlite3.Connection, *, fsync: bool, max_bytes: int) -> None:
     db.execute(f"PRAGMA max_page_count = {2 * max_bytes // PAGE_BYTES + 4_096}")
 
 
-def _create(path: Path) -> None:
-    """A whole file, at once: of several processes that do this the first wins, and none sees a half-made one."""
-    made = path.with_name(f".{path.name}.{uuid4().hex}")
-    os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    try:
-        forbid_copy_on_write(made)
-        db = sqlite3.connect(made)
-        try:
-            if is_copy_on_write(path.parent):
-                db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-            db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(_SCHEMA)
-            with db:
-                facts = (("epoch", uuid4().hex), ("schema", str(SCHEMA_VERSION)))
-                db.executemany("INSERT INTO meta VALUES (?, ?)", facts)
-        finally:
-            db.close()
+class FreshFile:
+    """A new, empty spool file under a name of its own, until `place`: no process ever sees a half-made one. The files
+    of one that was not placed are removed. Raises OSError, sqlite3.Error."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._made = path, path.with_name(f".{path.name}.{uuid4().hex}")
+        os.close(os.open(self._made, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        forbid_copy_on_write(self._made)
+        self.db = sqlite3.connect(self._made)
+        """Open until it is placed."""
+
+    def __enter__(self) -> Self:
+        if is_copy_on_write(self._path.parent):
+            self.db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self.db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        self.db.execute("PRAGMA journal_mode = WAL")
+        self.db.executescript(_SCHEMA)
+        with self.db:
+            facts = (("epoch", uuid4().hex), ("schema", str(SCHEMA_VERSION)))
+            self.db.executemany("INSERT INTO meta VALUES (?, ?)", facts)
+        return self
+
+    def place(self) -> None:
+        """Close it and give it its name, unless a file has it: of several processes that make one the first wins."""
+        self.db.close()
         with suppress(FileExistsError):
-            os.link(made, path)  # unlike a rename this never replaces a file
-    finally:
+            os.link(self._made, self._path)  # unlike a rename this never replaces a file
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.db.close()
         for suffix in FILES:
-            made.with_name(made.name + suffix).unlink(missing_ok=True)
+            self._made.with_name(self._made.name + suffix).unlink(missing_ok=True)
+
+
+def remove_unplaced(path: Path) -> None:
+    """Remove what a process that was killed has left of its `FreshFile`. For the owner of an open spool."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        left.unlink(missing_ok=True)
 
 
 def set_aside(path: Path) -> Path | None:
@@ -154,48 +176,11 @@ def set_aside(path: Path) -> Path | None:
     return aside if aside.exists() else None
 
 
-def read_aside(aside: Path | None) -> Salvaged:
-    """What can be read of a file that was set aside, its WAL included."""
-    if aside is None:
-        return Salvaged()
-    try:
-        with closing(sqlite3.connect(aside)) as db:
-            return salvage(db)
-    except sqlite3.Error:
-        return Salvaged()
-
-
-def fill(db: sqlite3.Connection, found: Salvaged) -> None:
-    """Put salvaged rows into a new file, which has an epoch of its own: their numbers begin anew."""
-    with db:
-        _fill_forms(db, found)
-        db.executemany(
-            "INSERT INTO alerts (form, attempts, body) VALUES (?, ?, ?)", [row[1:] for row in found.alerts]
-        )
-
-
-def continue_epoch(db: sqlite3.Connection, found: Salvaged, epoch: str, last: int) -> None:
-    """Put salvaged rows into a new file under the numbers that they had; `last` is the highest that was given."""
-    with db:
-        _fill_forms(db, found)
-        db.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (epoch,))
-        db.executemany("INSERT INTO alerts (seq, form, attempts, body) VALUES (?, ?, ?, ?)", found.alerts)
-        db.execute("DELETE FROM sqlite_sequence WHERE name = 'alerts'")
-        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('alerts', ?)", (max(last, found.last),))
-
-
-def _fill_forms(db: sqlite3.Connection, found: Salvaged) -> None:
-    """Forms, and the dead letters that refer to them."""
-    db.executemany("INSERT INTO forms (id, raw) VALUES (?, ?)", found.forms.items())
-    db.executemany(
-        "INSERT INTO dead (seq, time, attempts, reason, form, body) VALUES (?, ?, ?, ?, ?, ?)", found.dead
-    )
-
-
 def _start_anew(path: Path, *, fsync: bool, max_bytes: int) -> tuple[sqlite3.Connection, SpoolDamaged]:
-    """Set a damaged file aside and take over what can be read."""
-    aside = set_aside(path)
-    found = read_aside(aside)
-    db = connect(path, fsync=fsync, max_bytes=max_bytes)
-    fill(db, found)
-    return db, SpoolDamaged(path, aside, len(found.alerts), len(found.dead))
+    """Take over what can be read of a damaged file, under new numbers in a new epoch, and set it aside."""
+    with FreshFile(path) as fresh:
+        found = Salvage(fresh.db, keeps_numbers=False)
+        found.take_file(path)
+        aside = set_aside(path)
+        fresh.place()
+    return connect(path, fsync=fsync, max_bytes=max_bytes), SpoolDamaged(path, aside, found.alerts, found.dead)

@@ -14,6 +14,10 @@ class NumberSet:
         for page, mask in _masks_of(numbers):
             self._pages[page] = self._pages.get(page, 0) | mask
 
+    def __contains__(self, number: int) -> bool:
+        page, offset = divmod(number, _PAGE)
+        return bool(self._pages.get(page, 0) >> offset & 1)
+
     def add(self, first: int, last: int) -> None:
         """All of these."""
         for page, mask in _masks(first, last):

@@ -6,6 +6,7 @@ the count. `Spool.skip` records them before the next alert is stored.
 
 import errno
 import os
+import time
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ class _Page(msgspec.Struct):
     count: int
     reason: str
     check: int
+    debt: str = ""
 
 
 def owed_path(spool: Path) -> Path:
@@ -36,6 +38,8 @@ class OwedNumbers:
     def __init__(self, spool: Path) -> None:
         self._path = owed_path(spool)
         self.count, self.reason = 0, ""
+        self.debt = ""
+        """Identifies what is owed: the spool that pays it notes it, so that it is paid once."""
         try:
             spool.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._fd = self._open()
@@ -59,11 +63,13 @@ class OwedNumbers:
             page = msgspec.json.decode(os.pread(self._fd, _SIZE, 0).rstrip(b" \0\n") or b"{}", type=_Page)
         except msgspec.MsgspecError:
             return
-        if page.check == _check(page.count, page.reason):
-            self.count, self.reason = max(0, page.count), page.reason
+        if page.check == _check(page.count, page.reason, page.debt):
+            self.count, self.reason, self.debt = max(0, page.count), page.reason, page.debt
 
     def add(self, count: int, reason: str) -> None:
         """Owe more."""
+        if not self.count:
+            self.debt = f"{time.time_ns():x}"
         self.count, self.reason = self.count + count, reason
         self._write()
 
@@ -93,12 +99,12 @@ class OwedNumbers:
 
     def _write(self) -> None:
         reason = self.reason[:500]
-        page = msgspec.json.encode(_Page(self.count, reason, _check(self.count, reason)))
+        page = msgspec.json.encode(_Page(self.count, reason, _check(self.count, reason, self.debt), self.debt))
         with suppress(OSError):  # a disk that takes nothing: written with the next change
             os.pwrite(self._fd, page[:_SIZE].ljust(_SIZE), 0)
             os.fdatasync(self._fd)
             self._written = self.count
 
 
-def _check(count: int, reason: str) -> int:
-    return zlib.crc32(f"{count} {reason}".encode(errors="replace"))
+def _check(count: int, reason: str, debt: str) -> int:
+    return zlib.crc32(f"{count} {debt} {reason}".encode(errors="replace"))

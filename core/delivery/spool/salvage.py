@@ -1,43 +1,111 @@
-"""Salvage: what can be read of a damaged spool, row by row, past the pages that cannot be read."""
+"""Salvage: what can be read of a damaged spool goes into a new file, row by row, past the pages that cannot be read.
+
+No more than _CHUNK rows are in memory at once, however much waits in the spool.
+"""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from mozu.core.delivery.spool.codec import decode_alert, decode_form
+from mozu.core.delivery.spool.codec import decode_alert
+from mozu.core.delivery.spool.forms import FormTable
+from mozu.core.delivery.spool.number_set import NumberSet
 
+Row = tuple[Any, ...]
+_CHUNK: Final = 500
+"""Rows in one transaction of the new file."""
 _MOST_PROBES: Final = 5_000_000
 """Numbers tried one by one behind rows that cannot be read; each try costs about 10 µs."""
 
 
-class Salvaged(msgspec.Struct):
-    """Rows that could be read and decoded."""
+class Salvage:
+    """Fills an empty spool file; may take the same file several times, by another way each, and keeps what any gives.
 
-    last: int = 0
-    """The highest sequence number that was given, as far as it can be told."""
-    forms: dict[int, bytes] = {}
-    alerts: list[tuple[int, int, int, bytes]] = []
-    """(sequence number, form, attempts, body)."""
-    dead: list[tuple[int, int, int, str, int, bytes]] = []
-    """(sequence number, time, attempts, reason, form, body)."""
+    With `keeps_numbers` alerts keep theirs, else they get new ones. A damaged file raises nothing: what cannot be read
+    is not there. Raises sqlite3.Error for the new file.
+    """
 
+    def __init__(self, into: sqlite3.Connection, *, keeps_numbers: bool) -> None:
+        self._into, self._keeps_numbers = into, keeps_numbers
+        self._forms = FormTable(into)
+        self._alerts, self._dead = NumberSet(), NumberSet()
+        """What was taken over: sequence numbers, and ids of dead letters."""
+        self._last = 0
+        self.alerts, self.dead = 0, 0
+        """How many were taken over."""
 
-def salvage(db: sqlite3.Connection) -> Salvaged:
-    """Read everything that is readable. Raises nothing: an unreadable file gives nothing."""
-    found = Salvaged()
-    last = _single(db, "SELECT seq FROM sqlite_sequence WHERE name = 'alerts'")
-    found.forms = {row[0]: row[1] for row in _rows(db, "forms", "id", "id, raw")}
-    for row in _rows(db, "alerts", "seq", "seq, form, attempts, body"):
-        if _decodes(found.forms, row[1], row[3]):
-            found.alerts.append(row)
-    for row in _rows(db, "dead", "id", "id, seq, time, attempts, reason, form, body"):
-        if _decodes(found.forms, row[5], row[6]):
-            found.dead.append(row[1:])
-    numbers = [row[0] for row in found.alerts] + [row[0] for row in found.dead]
-    found.last = max([last if isinstance(last, int) else 0, *numbers])
-    return found
+    def take(self, db: sqlite3.Connection) -> None:
+        """Everything that this connection can read."""
+        last = _single(db, "SELECT seq FROM sqlite_sequence WHERE name = 'alerts'")
+        self._last = max(self._last, last if isinstance(last, int) else 0)
+        self._put("INSERT OR IGNORE INTO forms (id, raw) VALUES (?, ?)", _rows(db, "forms", "id", "id, raw"))
+        alerts = self._fresh_alerts(_rows(db, "alerts", "seq", "seq, form, attempts, body"))
+        if self._keeps_numbers:
+            self._put("INSERT INTO alerts (seq, form, attempts, body) VALUES (?, ?, ?, ?)", alerts)
+            dropped = _rows(db, "dropped", "first", "first, last, reason")
+            self._put("INSERT OR IGNORE INTO dropped VALUES (?, ?, ?)", dropped)
+        else:
+            self._put("INSERT INTO alerts (form, attempts, body) VALUES (?, ?, ?)", (row[1:] for row in alerts))
+        self._put(
+            "INSERT INTO dead (id, seq, time, attempts, reason, form, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            self._fresh_dead(_rows(db, "dead", "id", "id, seq, time, attempts, reason, form, body")),
+        )
+
+    def take_file(self, path: Path) -> None:
+        """Everything that can be read of this file and its WAL."""
+        try:
+            db = sqlite3.connect(path)
+        except sqlite3.Error:
+            return
+        self.take(db)
+        with suppress(sqlite3.Error):
+            db.close()
+
+    def continue_epoch(self, epoch: str, last: int) -> None:
+        """The new file goes on with the epoch and the numbers of the old one; `last` is the highest that was given."""
+        with self._into:
+            self._into.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (epoch,))
+            self._into.execute("DELETE FROM sqlite_sequence WHERE name = 'alerts'")
+            self._into.execute(
+                "INSERT INTO sqlite_sequence (name, seq) VALUES ('alerts', ?)", (max(last, self._last),)
+            )
+
+    def _put(self, statement: str, rows: Iterable[Row]) -> None:
+        left = iter(rows)
+        while chunk := list(islice(left, _CHUNK)):
+            with self._into:
+                self._into.executemany(statement, chunk)
+
+    def _fresh_alerts(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            if row[0] not in self._alerts and isinstance(row[2], int) and self._decodes(row[1], row[3]):
+                self._alerts.add(row[0], row[0])
+                self._last = max(self._last, row[0])
+                self.alerts += 1
+                yield row
+
+    def _fresh_dead(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            sound = all(isinstance(value, int) for value in row[1:4]) and isinstance(row[4], str)
+            if row[0] not in self._dead and sound and self._decodes(row[5], row[6]):
+                self._dead.add(row[0], row[0])
+                self._last = max(self._last, row[1])
+                self.dead += 1
+                yield row
+
+    def _decodes(self, form: object, body: object) -> bool:
+        if not isinstance(form, int) or not isinstance(body, bytes):
+            return False
+        try:
+            decode_alert(self._forms.get(form), body)
+        except (msgspec.MsgspecError, ValueError):
+            return False
+        return True
 
 
 def _single(db: sqlite3.Connection, query: str) -> object:
@@ -48,18 +116,7 @@ def _single(db: sqlite3.Connection, query: str) -> object:
     return None if row is None else row[0]
 
 
-def _decodes(forms: dict[int, bytes], form: Any, body: Any) -> bool:
-    raw = forms.get(form)
-    if raw is None or not isinstance(body, bytes):
-        return False
-    try:
-        decode_alert(decode_form(raw), body)
-    except (msgspec.MsgspecError, ValueError):
-        return False
-    return True
-
-
-def _rows(db: sqlite3.Connection, table: str, key: str, columns: str) -> Iterator[tuple[Any, ...]]:
+def _rows(db: sqlite3.Connection, table: str, key: str, columns: str) -> Iterator[Row]:
     """Rows in the order of their key. After one that cannot be read the next readable key is looked for."""
     at, probes = 0, 0
     last = _single(db, f"SELECT max({key}) FROM {table}")

@@ -5,7 +5,6 @@ power. Sequence numbers come from AUTOINCREMENT in the transaction that stores t
 that are announced; `epoch` changes when the file is made anew.
 """
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,25 +14,27 @@ from typing import Final
 
 import msgspec
 
+from mozu.core.delivery.alert_queue import GIVEN_UP
 from mozu.core.delivery.fair_queue import priority_of
 from mozu.core.delivery.spool.codec import SpoolEncoder, decode_alert, decode_form
-from mozu.core.delivery.spool.disk_room import PAGE_BYTES, pages_of, preallocate, preallocate_wal
+from mozu.core.delivery.spool.disk_room import pages_of
+from mozu.core.delivery.spool.dropped_table import DroppedTable
 from mozu.core.delivery.spool.file import (
+    FreshFile,
     SpoolDamaged,
     SpoolUnusable,
     connect,
-    continue_epoch,
     identities,
     open_file,
-    read_aside,
     set_aside,
     set_bounds,
 )
 from mozu.core.delivery.spool.forms import FormTable
 from mozu.core.delivery.spool.number_set import NumberSet
-from mozu.core.delivery.spool.refusal import DiskFull, SpoolFull, SpoolRefused, is_damage, refusal, refusal_of
+from mozu.core.delivery.spool.page_reserve import PageReserve
+from mozu.core.delivery.spool.refusal import DiskFull, SpoolFull, SpoolRefused, is_damage, refusal
 from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus, runs
-from mozu.core.delivery.spool.salvage import salvage
+from mozu.core.delivery.spool.salvage import Salvage
 from mozu.core.delivery.spool.shedding import StoredAlert, displaced, victims, window
 from mozu.core.model.alert import Alert, Severity
 
@@ -43,9 +44,6 @@ _ROWS: Final = 200
 """Rows in one INSERT."""
 _NOTICE_BYTES: Final = 1 << 20
 """Room beyond `max_bytes` that only mozu's own notices use."""
-_FILLER_PAGES: Final = 64
-"""Pages of the row `filler`, which is deleted for notices alone: they find room on a full disk. SQLite would use pages
-that are merely free for the next alert."""
 _MOST_NOTICES: Final = 10_000
 
 
@@ -61,9 +59,8 @@ class Spool:
         self.unreadable: list[int] = []
         """Numbers that `read` has made dead letters."""
         self._read_to = 0
-        self._fd = -1
-        """Of the open file, for `preallocate`; closed after the database only."""
         self._db, self.damage = open_file(path, fsync=fsync, max_bytes=max_bytes)
+        self._room = PageReserve(path, self._db)
         self._adopt()
 
     def _adopt(self) -> None:
@@ -74,14 +71,9 @@ class Spool:
         self._numbers = NumberSet(seq for (seq,) in self._db.execute("SELECT seq FROM alerts ORDER BY seq"))
         self._waiting = int(self._db.execute("SELECT count(*) FROM alerts").fetchone()[0])
         self._last = self.last()
-        if self._fd >= 0:
-            os.close(self._fd)
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        self._has_wal_room = preallocate_wal(self.path)
+        self._dropped = DroppedTable(self._db)
         self._place = identities(self.path)
-        self._has_filler = bool(self._db.execute("SELECT 1 FROM meta WHERE name = 'filler'").fetchone())
-        if not self._has_filler:
-            self._keep_filler()
+        self._keep_filler()
 
     def configure(self, *, max_bytes: int, fsync: bool) -> None:
         """Other bounds for the open file."""
@@ -101,8 +93,8 @@ class Spool:
                 rows = [self._row(alert) for alert in alerts]
                 size = sum(len(body) + _ROW_OVERHEAD for _, body in rows)
                 if self._bytes + size > self._max_bytes + (_NOTICE_BYTES if notices else 0):
-                    raise SpoolFull(f"{self.path} holds {self._bytes} bytes of at most {self._max_bytes}")
-                self._reserve(rows, notices=notices)
+                    raise SpoolFull(f"{self.path} is full: spool.bytes is {self._max_bytes}")
+                self._room.take(int(sum(pages_of(len(body)) for _, body in rows)) + 8, for_notices=notices)
                 self._insert(rows)
                 last = self.last()
         except SpoolRefused:
@@ -115,39 +107,11 @@ class Spool:
         self._last = last
         return last
 
-    def _reserve(self, rows: Sequence[tuple[int, bytes]], *, notices: bool) -> None:
-        """Make sure that the checkpoint will find blocks for the pages of these rows. Raises SpoolRefused."""
-        if not self._has_wal_room:
-            self._has_wal_room = preallocate_wal(self.path)
-        need = int(sum(pages_of(len(body)) for _, body in rows)) + 8
-        missing = need - self._free_pages()
-        if missing <= 0:
-            return
-        error = preallocate(self._fd, self._end(), missing * PAGE_BYTES)
-        if error == 0:
-            return
-        if notices and self._has_filler and missing <= _FILLER_PAGES:
-            self._db.execute("DELETE FROM meta WHERE name = 'filler'")
-            self._has_filler = False
-            return
-        raise refusal_of(self.path, error)
-
-    def _free_pages(self) -> int:
-        return int(self._db.execute("PRAGMA freelist_count").fetchone()[0])
-
-    def _end(self) -> int:
-        """The first byte behind the database."""
-        return int(self._db.execute("PRAGMA page_count").fetchone()[0]) * PAGE_BYTES
-
     def _keep_filler(self) -> None:
         """Fill pages that are given up for notices when the disk is full; as soon as there is room for them."""
-        missing = _FILLER_PAGES + 8 - self._free_pages()
-        if missing > 0 and preallocate(self._fd, self._end(), missing * PAGE_BYTES):
-            return
-        with suppress(SpoolRefused), self._writing():
-            size = _FILLER_PAGES * (PAGE_BYTES - 4)  # an overflow page holds the number of the next one
-            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('filler', zeroblob(?))", (size,))
-            self._has_filler = True
+        if self._room.can_fill():
+            with suppress(SpoolRefused), self._writing():
+                self._room.fill()
 
     def _insert(self, rows: list[tuple[int, bytes]]) -> None:
         """Many rows in one INSERT: each `sqlite3_step` releases the GIL, and must then wait for it."""
@@ -156,26 +120,57 @@ class Spool:
             values = ", ".join(["(?, ?)"] * len(some))
             self._db.execute(f"INSERT INTO alerts (form, body) VALUES {values}", [cell for row in some for cell in row])
 
-    def skip(self, count: int) -> tuple[int, int]:
-        """Use up `count` numbers for alerts that were dropped by policy: the range."""
+    def skip(self, count: int, why: str, debt: str = "") -> tuple[int, int]:
+        """Use up `count` numbers for alerts that were dropped by policy: the range. `debt`: what is paid by it."""
         with self._writing():
             first = self.last() + 1
             self._db.execute("INSERT OR IGNORE INTO sqlite_sequence (name, seq) SELECT 'alerts', 0 "
                              "WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'alerts')")  # fmt: skip
             self._db.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'alerts'", (count,))
+            self._note_dropped([(first, first + count - 1)], why)
+            if debt:
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('paid', ?)", (debt,))
         self._last = first + count - 1
         return first, self._last
 
-    def drop_oldest(self, most: int, after: int = 0, without: frozenset[int] = frozenset()) -> list[tuple[int, int]]:
+    def has_paid(self, debt: str) -> bool:
+        """Whether the last debt that was paid is this one."""
+        row = self._db.execute("SELECT value FROM meta WHERE name = 'paid'").fetchone()
+        return row is not None and bool(row[0] == debt)
+
+    def _note_dropped(self, ranges: Sequence[tuple[int, int]], why: str) -> None:
+        """Within the transaction that drops them. Raises SpoolRefused."""
+        pages = self._dropped.pages_for(len(ranges), why)
+        if pages:
+            self._room.take(pages, for_notices=True)
+        self._dropped.add(ranges, why)
+
+    def note_lost(self, ranges: Sequence[tuple[int, int]], why: str) -> None:
+        """Numbers that a damaged file did not give back are to be announced."""
+        with self._writing():
+            self._note_dropped(ranges, why)
+
+    def unannounced(self) -> list[tuple[int, int, str]]:
+        """Dropped numbers (first, last, reason) that no notice on disk announces."""
+        return self._dropped.all()
+
+    def announced(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Notices on disk announce these."""
+        with self._writing():
+            self._dropped.forget(ranges)
+
+    def drop_oldest(
+        self, why: str, most: int, after: int = 0, without: frozenset[int] = frozenset()
+    ) -> list[tuple[int, int]]:
         """Drop up to `most` alerts to make room: their numbers, as ranges without holes. None that was given out."""
         query = "SELECT seq, length(body) FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?"
         rows = self._db.execute(query, (max(after, self._read_to), most + len(without))).fetchall()
         found = [(seq, length) for seq, length in rows if seq not in without][:most]
-        self._remove(found)
+        self._remove(found, why)
         return list(runs(seq for seq, _ in found))
 
     def drop_less_severe(
-        self, than: Severity, limit: int, after: int, without: frozenset[int]
+        self, why: str, than: Severity, limit: int, after: int, without: frozenset[int]
     ) -> list[StoredAlert]:
         """Drop up to `limit` alerts of the least severe priority there is, if it is less severe than this, by the
         policy of `shedding`. None that was given out: only numbers above `after` and above what was read, and none of
@@ -186,29 +181,31 @@ class Spool:
             rows = window(self._db, self._forms.get, priority, max(after, self._read_to), without)
             if rows:
                 found = victims(rows, limit)
-                self._remove([(row.number, row.length) for row in found])
+                self._remove([(row.number, row.length) for row in found], why)
                 return found
             self._present.discard(priority)
         return []
 
     def displace(
-        self, batch: Sequence[Alert], after: int, without: frozenset[int]
+        self, why: str, batch: Sequence[Alert], after: int, without: frozenset[int]
     ) -> tuple[list[StoredAlert], frozenset[int]]:
         """Drop stored alerts of the priority of a batch that its alerts have more right to the room of (`shedding`).
         They, and the places in the batch of those that are to be dropped instead."""
         rows = window(self._db, self._forms.get, priority_of(batch[0]), max(after, self._read_to), without)
         found, refused = displaced(rows, batch)
-        self._remove([(row.number, row.length) for row in found])
+        self._remove([(row.number, row.length) for row in found], why)
         return found, refused
 
-    def _remove(self, rows: Sequence[tuple[int, int]]) -> None:
+    def _remove(self, rows: Sequence[tuple[int, int]], why: str) -> None:
         """Drop these (number, bytes of the body)."""
         if not rows:
             return
         numbers = [seq for seq, _ in rows]
+        ranges = list(runs(numbers))
         with self._writing():
-            for first, last in runs(numbers):
+            for first, last in ranges:
                 self._db.execute("DELETE FROM alerts WHERE seq BETWEEN ? AND ?", (first, last))
+            self._note_dropped(ranges, why)
         self._bytes -= sum(length + _ROW_OVERHEAD for _, length in rows)
         self._waiting -= len(numbers)
         self._numbers.discard(numbers)
@@ -254,8 +251,7 @@ class Spool:
         self._bytes -= freed
         self._waiting -= gone
         self._numbers.discard(numbers)
-        if not self._has_filler:
-            self._keep_filler()
+        self._keep_filler()
 
     def count_attempt(self, numbers: Iterable[int]) -> None:
         """Count an attempt that failed."""
@@ -263,7 +259,8 @@ class Spool:
             self._db.executemany("UPDATE alerts SET attempts = attempts + 1 WHERE seq = ?", ((n,) for n in numbers))
 
     def dead_letter(self, numbers: Iterable[tuple[int, str]]) -> None:
-        """Move these (number, reason) from the table `alerts` to `dead`: they are not tried again."""
+        """Move these (number, reason) from the table `alerts` to `dead`: they are not tried again, and are to be
+        announced."""
         gone, numbers = 0, list(numbers)
         with self._writing():
             for seq, reason in numbers:
@@ -273,23 +270,9 @@ class Spool:
                     (time.time_ns(), reason, seq),
                 )
                 gone += self._db.execute("DELETE FROM alerts WHERE seq = ?", (seq,)).rowcount
+            self._note_dropped(list(runs(seq for seq, _ in numbers)), GIVEN_UP)
         self._waiting -= gone
         self._numbers.discard(seq for seq, _ in numbers)
-
-    def keep_unannounced(self, ranges: Sequence[tuple[int, int, str]]) -> None:
-        """Ranges of dropped numbers that no notice has told of: the next run does."""
-        text = msgspec.json.encode(ranges).decode()
-        with self._writing():
-            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('unannounced', ?)", (text,))
-
-    def take_unannounced(self) -> list[tuple[int, int, str]]:
-        """Those that the last run has left."""
-        row = self._db.execute("SELECT value FROM meta WHERE name = 'unannounced'").fetchone()
-        if row is None:
-            return []
-        with self._writing():
-            self._db.execute("DELETE FROM meta WHERE name = 'unannounced'")
-        return msgspec.json.decode(row[0], type=list[tuple[int, int, str]])
 
     # --- damage while running
 
@@ -300,25 +283,34 @@ class Spool:
     def rebuild(self) -> SpoolDamaged:
         """Set the file aside and go on in a new one: the same epoch, and each readable alert under its own number.
 
-        The open connection is read too, so that a file that was deleted loses nothing. Raises SpoolUnusable.
+        The open connection is read too, so that a file that was deleted loses nothing. Raises SpoolUnusable: the file
+        is in its place still.
         """
         before, last, epoch = self._numbers, self._last, self.epoch
-        found = salvage(self._db)
-        in_place = self.is_in_place()
-        with suppress(sqlite3.Error):
-            self._db.close()
+        is_in_place = self.is_in_place()
         try:
-            aside = set_aside(self.path)
-            if in_place:
-                from_disk = read_aside(aside)
-                found = max(found, from_disk, key=lambda some: len(some.alerts) + len(some.dead))
+            with FreshFile(self.path) as fresh:
+                found = Salvage(fresh.db, keeps_numbers=True)
+                found.take(self._db)
+                if is_in_place:
+                    self._close_damaged()
+                    found.take_file(self.path)
+                found.continue_epoch(epoch, last)
+                self._close_damaged()  # before there is a new file: its end removes the WAL by its name
+                aside = set_aside(self.path)
+                fresh.place()
             self._db = connect(self.path, fsync=self._fsync, max_bytes=self._max_bytes)
-            continue_epoch(self._db, found, epoch, last)
+            self._room.close()
+            self._room = PageReserve(self.path, self._db)
             self._adopt()
         except (OSError, sqlite3.Error) as error:
             raise SpoolUnusable(self.path, error) from error
         lost = before.without(self._numbers)
-        return SpoolDamaged(self.path, aside, len(found.alerts), len(found.dead), lost=tuple(runs(lost)))
+        return SpoolDamaged(self.path, aside, found.alerts, found.dead, lost=tuple(runs(lost)))
+
+    def _close_damaged(self) -> None:
+        with suppress(sqlite3.Error):
+            self._db.close()
 
     # --- inspecting
 
@@ -365,9 +357,7 @@ class Spool:
     def close(self) -> None:
         """Close the database, which writes the WAL back."""
         self._db.close()
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._room.close()
 
     # --- transactions and rows
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,39 +15,7 @@ from mozu.core.delivery.spool import Spool
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.testing import alert
-
-
-def play(
-    path: Path, scenario: Callable[[DiskQueue], Coroutine[Any, Any, Any]], **settings: Any
-) -> tuple[Any, dict[str, float], str]:
-    """Run a scenario on an open queue; its result, the counters, and what was reported as damaged."""
-
-    async def main() -> tuple[Any, dict[str, float], str]:
-        metrics, tasks = Metrics(), list[asyncio.Task[Any]]()
-        async with asyncio.TaskGroup() as group:
-            options = {"max_bytes": 1 << 30, "fsync": False, "drop_oldest": False, "live_first": False, **settings}
-            capacity = options.pop("capacity", 100)
-
-            def spawn(work: Coroutine[Any, Any, None], name: str) -> None:
-                tasks.append(group.create_task(work))
-
-            queue = DiskQueue(path, capacity, metrics, spawn=spawn, **options)
-            damage = await queue.open()
-            result = await scenario(queue)
-            queue.close()
-            while queue.in_memory():
-                await asyncio.sleep(0)
-            await queue.stop("stop deadline")
-        return result, {labels.get("reason", name): value for name, labels, value in metrics.collect()}, damage
-
-    return asyncio.run(main())
-
-
-async def take(queue: DiskQueue, many: int) -> list[str]:
-    rules: list[str] = []
-    while len(rules) < many:
-        rules += [item.rule for _, item in await queue.get(many)]
-    return rules
+from tests.core.delivery.disk_queues import play, take
 
 
 def test_what_was_not_acknowledged_is_there_again_after_a_restart(tmp_path: Path) -> None:

@@ -1,13 +1,18 @@
 """Damage: what can be read is taken over, past what cannot."""
 
 import sqlite3
+import tracemalloc
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.spool import Spool
+from mozu.core.delivery.spool.file import FreshFile
+from mozu.core.delivery.spool.salvage import Salvage
 from mozu.core.testing import alert
+from tests.core.delivery.disk_queues import play
 
 COUNT = 3_000
 
@@ -118,3 +123,43 @@ def test_a_file_that_was_deleted_is_made_anew_with_all_that_it_held(path: Path) 
         assert ((), True) == (damage.lost, spool.is_in_place())
     with closing(Spool(path)) as again:
         assert (epoch, list(range(2, 11))) == (again.epoch, [number for number, _ in again.read(0, 100)])
+
+
+def test_what_two_ways_to_read_a_file_give_is_put_together(path: Path) -> None:
+    """Each of them meets another bad page."""
+    filled(path)
+    other, pages = path.with_name("other.db"), leaf_pages(path)
+    other.write_bytes(path.read_bytes())
+    spoil(path, pages[len(pages) // 3])
+    spoil(other, pages[2 * len(pages) // 3])
+    with FreshFile(path.with_name("fresh.db")) as fresh:
+        found = Salvage(fresh.db, keeps_numbers=True)
+        found.take_file(path)
+        assert found.alerts < COUNT
+        found.take_file(other)
+        numbers = [seq for (seq,) in fresh.db.execute("SELECT seq FROM alerts ORDER BY seq")]
+    assert (list(range(1, COUNT + 1)), COUNT) == (numbers, found.alerts)
+
+
+def test_memory_does_not_grow_with_what_waits(path: Path) -> None:
+    with closing(Spool(path)) as spool:
+        for _ in range(10):
+            spool.append([alert(name="x" * 2_000) for _ in range(500)])
+        tracemalloc.start()
+        damage = spool.rebuild()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert 5_000 == damage.salvaged
+    assert peak < 4_000_000, "10 MB waited"
+
+
+def test_files_that_a_killed_salvage_left_are_removed_by_the_next_start(path: Path) -> None:
+    filled(path)
+    left = path.with_name(f".{path.name}.0123-wal")
+    left.write_bytes(b"half made")
+    play(path, nothing)
+    assert not left.exists()
+
+
+async def nothing(queue: DiskQueue) -> None:
+    """Open and close it."""

@@ -46,7 +46,7 @@ def test_numbers_go_on_after_the_file_was_closed(spool: Spool, path: Path) -> No
 
 
 def test_what_is_dropped_by_policy_uses_its_numbers(spool: Spool) -> None:
-    assert (1, 3) == spool.skip(3)
+    assert (1, 3) == spool.skip(3, "full")
     spool.append([alert()])
     assert [4] == numbers(spool)
 
@@ -73,7 +73,7 @@ def test_mozus_own_notices_have_room_beyond_the_bound(path: Path) -> None:
 
 def test_the_oldest_make_room_where_that_is_the_policy(spool: Spool) -> None:
     spool.append([alert()] * 5)
-    assert [(1, 2)] == spool.drop_oldest(2)
+    assert [(1, 2)] == spool.drop_oldest("full", 2)
     assert [3, 4, 5] == numbers(spool)
 
 

@@ -1,0 +1,42 @@
+"""A disk queue that plays a scenario."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from mozu.core.delivery.disk_queue import DiskQueue
+from mozu.core.metrics import Metrics
+
+
+def play(
+    path: Path, scenario: Callable[[DiskQueue], Coroutine[Any, Any, Any]], **settings: Any
+) -> tuple[Any, dict[str, float], str]:
+    """Run a scenario on an open queue; its result, the counters, and what was reported as damaged."""
+
+    async def main() -> tuple[Any, dict[str, float], str]:
+        metrics, tasks = Metrics(), list[asyncio.Task[Any]]()
+        async with asyncio.TaskGroup() as group:
+            options = {"max_bytes": 1 << 30, "fsync": False, "drop_oldest": False, "live_first": False, **settings}
+            capacity = options.pop("capacity", 100)
+
+            def spawn(work: Coroutine[Any, Any, None], name: str) -> None:
+                tasks.append(group.create_task(work))
+
+            queue = DiskQueue(path, capacity, metrics, spawn=spawn, **options)
+            damage = await queue.open()
+            result = await scenario(queue)
+            queue.close()
+            while queue.in_memory():
+                await asyncio.sleep(0)
+            await queue.stop("stop deadline")
+        return result, {labels.get("reason", name): value for name, labels, value in metrics.collect()}, damage
+
+    return asyncio.run(main())
+
+
+async def take(queue: DiskQueue, many: int) -> list[str]:
+    rules: list[str] = []
+    while len(rules) < many:
+        rules += [item.rule for _, item in await queue.get(many)]
+    return rules
