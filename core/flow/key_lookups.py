@@ -55,6 +55,7 @@ class KeyLookups:
         metrics = enricher.metrics
         self._calls = metrics.counter("enricher_lookups_total")
         self._empty = metrics.counter("enricher_lookups_empty_total")
+        self._unknown = metrics.counter("enricher_lookups_unknown_total")
         self._refused = metrics.counter("enricher_lookups_refused_total")
         metrics.gauge("enricher_lookups_pending", lambda: len(self._waiting))
 
@@ -144,12 +145,23 @@ class KeyLookups:
     async def _call(self, key: str) -> None:
         self._calls.value += 1
         try:
-            with self.enricher.contained(f"resolve {key}"):
+            with self.enricher.contained(f"resolve {key}") as call:
                 await within(self.enricher, "resolve", RESOLVE_SECONDS, lambda: self.enricher.component.resolve(key))
+            if call.failed is None and not self.knows(key):
+                self._report_unknown(key)
         finally:
             self._running -= 1
             self._ended(key)
             self._start_more()
+
+    def _report_unknown(self, key: str) -> None:
+        """Count a call that has kept no answer, not even that there is none; say so once."""
+        self._unknown.value += 1
+        if self._unknown.value == 1:
+            self.enricher.log.error(
+                "%s: `resolve(%r)` has ended, and `known` is False; what was found, or None, belongs into "
+                "`context.lookups` (docs/spec/component.md). Events wait for this enricher in vain", self.enricher, key
+            )  # fmt: skip
 
     def _ended(self, key: str) -> None:
         known = self.knows(key)

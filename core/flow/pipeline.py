@@ -37,11 +37,13 @@ from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.received import are_sound, sound
 from mozu.core.flow.source_counts import SourceCounts
 from mozu.core.flow.source_probe import SourceProbe
+from mozu.core.flow.undeclared_sources import UndeclaredSources
 from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Ref, Severity, Template, alert_id
 from mozu.core.model.event import DataEvent, Event, SyscallEvent
+from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import RecordStage
 from mozu.core.state import StateMachine
 
@@ -179,6 +181,7 @@ class SourcePipeline:
         bounds: EnrichmentBufferBounds,
         evaluation: Evaluation,
         alerts: AlertPipeline,
+        fields: FieldRegistry,
         metrics: Metrics,
     ) -> None:
         self.source, self.name, self.live, self.state = source, source.name, live, state
@@ -193,6 +196,7 @@ class SourcePipeline:
         self.ready_alerts = scope.counter("source_alerts_total")
         self.probe = SourceProbe(source)
         self.counts = SourceCounts(source)
+        self._undeclared = UndeclaredSources(source, fields, scope)
         self._follows_state = isinstance(source.component, FollowsState)
         self._pending: deque[PendingBatch] = deque()
         """Batches whose evaluation goes on."""
@@ -276,7 +280,11 @@ class SourcePipeline:
         if receipt is not None or len(events) < len(batch):
             self._emit_ready(batch, receipt)
         self.received.value += len(events)
-        return events if are_sound(events) else self._sound(events)
+        events = events if are_sound(events) else self._sound(events)
+        for text in self._undeclared.new(events):
+            self.source.log.error("%s", text)
+            self._alerts.notice("Events undeclared", Severity.ERROR, text, evt_source=self.name)
+        return events
 
     def _sound(self, items: Sequence[object]) -> list[Event]:
         """Without what is no event, or none that later stages could use."""

@@ -176,7 +176,8 @@ class Registry:
         return {(one.event_source, event.name): event for one in sources for event in one.events}
 
     def add_fields(self, fields: FieldRegistry, on_wrong: OnWrongValue | None = None) -> None:
-        """Add the fields of every plugin loaded so far, once each. Raises PluginError for a field that is there.
+        """Add the fields of every plugin loaded so far, once each, and the source classes. Raises PluginError for a
+        field that is there.
 
         `on_wrong` gets the wrong values of third parties' fields, which are checked if it is given.
         """
@@ -192,6 +193,9 @@ class Registry:
                 owners[field.name] = origin
             if on_wrong is not None and not is_builtin(origin.target):
                 fields.check_values((field.name for field in declared), partial(on_wrong, origin))
+        for one in (plugin.declaration for plugin in self.plugins()):
+            if isinstance(one, SourceDeclaration) and one.event_source not in ("", "syscall"):
+                fields.declare_source(one.event_source, (event.name for event in one.events))
 
     def _declared_fields(self) -> Iterator[tuple[str, tuple[Field, ...], Origin]]:
         for plugin in self.plugins():

@@ -39,6 +39,10 @@ from mozu.core.model.syscalls import known_names
 MAX_PROBLEMS: Final = 100
 """A condition with more is broken in one place, over and over."""
 
+SYSCALL: Final = "syscall"
+"""The source class whose event types the core knows."""
+MAX_NAMES: Final = 20
+"""Event types that a hint lists."""
 _CALL = re.compile(rf"\s*(?:val|{'|'.join(tokens.TRANSFORMERS)})\(.*\)\s*", re.DOTALL)
 _NA_OPERATORS = ("=", "==", "!=", "in", "intersects", "pmatch")
 
@@ -66,7 +70,8 @@ def check(node: Node, fields: FieldRegistry, source: str) -> Checked:
     checker = _Checker(Resolver(fields, source))
     bottom_up(node, checker.visit)
     types = event_types(lower(node))
-    names = frozenset(table()) - types.names if types.negated else types.names
+    every = frozenset(table()) if source == SYSCALL else fields.event_types(source)
+    names = every - types.names if types.negated else types.names
     return Checked(
         node=node,
         problems=tuple(checker.problems),
@@ -158,10 +163,21 @@ class _Checker:
         if isinstance(test.right, Call | Val):
             raise OperandError("type", "evt.type compares with constants only", test.right.offset)
         if test.op in ("=", "==", "!=", "in", "intersects") and test.right is not None:
+            known = self._known_types()
             for item in _constants(test.right):
-                if isinstance(item, Text) and item.value not in known_names():
+                if isinstance(item, Text) and item.value not in known:
                     message = f"unknown event type {_short(item.value)}"
-                    self._error("unknown_event_type", message, item.offset, _close(item.value))
+                    self._error("unknown_event_type", message, item.offset, self._close(item.value, known))
+
+    def _known_types(self) -> frozenset[str]:
+        resolver = self.resolver
+        return known_names() if resolver.source == SYSCALL else resolver.fields.event_types(resolver.source)
+
+    def _close(self, name: str, known: frozenset[str]) -> str:
+        close = difflib.get_close_matches(name[:40], known, 1, 0.75)
+        if close:
+            return f"did you mean {close[0]}?"
+        return "" if self.resolver.source == SYSCALL else f"the source {self.resolver.source} has {_listed(known)}"
 
     def _inside(self, call: Call) -> set[str]:
         names: set[str] = set()
@@ -220,9 +236,8 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def _close(name: str) -> str:
-    close = difflib.get_close_matches(name[:40], known_names(), 1, 0.75)
-    return f"did you mean {close[0]}?" if close else ""
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names)[:MAX_NAMES])
 
 
 def _kubernetes(left: Operand) -> bool:

@@ -69,9 +69,8 @@ def load_texts(
 
 
 def known_sources(fields: FieldRegistry, more: Collection[str] = ()) -> frozenset[str]:
-    """The source classes that rules may name: those that some field is for."""
-    named = {source for field in fields for source in field.sources}
-    return frozenset(named | {"syscall", *more}) - {"*"}
+    """The source classes that rules may name: those that some field is for, or a plugin has."""
+    return fields.source_classes() | frozenset(more)
 
 
 class _Load:

@@ -9,7 +9,10 @@ def with_static_fields(fields: FieldRegistry, texts: Mapping[str, str]) -> Field
     """The registry with a field `static.NAME` for each text; the given one is left as it is."""
     if not texts:
         return fields
-    return FieldRegistry((*fields, *(_static(name, text) for name, text in texts.items())), fields.lookups)
+    found = FieldRegistry((*fields, *(_static(name, text) for name, text in texts.items())), fields.lookups)
+    for source, types in fields.declared_sources().items():
+        found.declare_source(source, types)
+    return found
 
 
 def _static(name: str, text: str) -> Field:

@@ -1,6 +1,7 @@
 """Find a field by the longest name that is known."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
 
 import msgspec
 
@@ -13,12 +14,17 @@ _DOTTED = {Argument.DOTTED, Argument.DOTTED_OR_INDEX, Argument.DOTTED_OPTIONAL, 
 _INDEX = {Argument.INDEX, Argument.INDEX_OPTIONAL, Argument.DOTTED_OR_INDEX}
 
 
+TYPE: Final = "evt.type"
+"""The field that tells the type of an event."""
+
+
 class _Table:
     """What registries of one engine share that took each other's places."""
 
     def __init__(self) -> None:
         self.fields: dict[str, Field] = {}
         self.checked: dict[str, ReportValue] = {}
+        self.sources: dict[str, frozenset[str]] = {}
 
 
 class FieldRegistry:
@@ -51,6 +57,27 @@ class FieldRegistry:
             field, read=None, bind=lambda argument, _: make(argument), unavailable="", needs=needs
         )
 
+    def declare_source(self, source: str, event_types: Iterable[str]) -> None:
+        """A plugin has a source class of its own, with events of these types: rules of it may compare `evt.type`."""
+        types = self.event_types(source) | frozenset(event_types)
+        self._table.sources[source] = types
+        field = self._table.fields.get(TYPE)
+        if types and field is not None:
+            self._table.fields[TYPE] = msgspec.structs.replace(field, sources=field.sources | {source})
+
+    def event_types(self, source: str) -> frozenset[str]:
+        """The types that plugins declare of the events of their own source class; empty where they declare none."""
+        return self._table.sources.get(source, frozenset())
+
+    def declared_sources(self) -> Mapping[str, frozenset[str]]:
+        """Source classes of plugins, with the types that they declare."""
+        return self._table.sources
+
+    def source_classes(self) -> frozenset[str]:
+        """Every source class that a rule can name: those of plugins, and those that some field is for."""
+        named = {source for field in self._table.fields.values() for source in field.sources}
+        return frozenset({"syscall", *named, *self._table.sources}) - {"*"}
+
     def check_values(self, names: Iterable[str], report: ReportValue) -> None:
         """Check what the readers of these fields give; `report` gets every wrong value that is found."""
         self._table.checked.update(dict.fromkeys(names, report))
@@ -58,6 +85,7 @@ class FieldRegistry:
     def take_place_of(self, before: "FieldRegistry") -> None:
         """A reload: all who have the registry before have these fields from now on, and nothing keeps the others."""
         before._table.fields, before._table.checked = self._table.fields, self._table.checked
+        before._table.sources = self._table.sources
         self._table = before._table
 
     def __iter__(self) -> Iterator[Field]:

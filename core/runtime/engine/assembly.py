@@ -189,7 +189,8 @@ class Assembler:
     def _field_plugins(self) -> frozenset[tuple[str, str]]:
         for entry in self._config.entries():
             self._registry.declaration(entry)
-        plugins = ((one.kind.value, one.declaration) for one in self._registry.plugins() if one.declaration.fields)
+        declared = ((one.kind.value, one.declaration) for one in self._registry.plugins())
+        plugins = (one for one in declared if one[1].fields or isinstance(one[1], SourceDeclaration))
         extensions = ((one.declaration.what, one.declaration) for one in self._registry.extensions)
         return frozenset((what, declaration.name) for what, declaration in (*plugins, *extensions))
 

@@ -72,6 +72,7 @@ def wire(
             bounds=assembly.enrichment_buffer,
             evaluation=evaluation,
             alerts=alerts,
+            fields=assembly.fields,
             metrics=metrics,
         )
         reconciler = _reconciler(pipeline, state, demand) if state is not None and live else None

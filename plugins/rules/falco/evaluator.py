@@ -129,7 +129,7 @@ class FalcoEvaluator:
 
 def _types(rule: Rule) -> frozenset[str]:
     possible = rule.checked.event_types
-    return frozenset({_EVERY}) if possible is None or rule.source != "syscall" else possible
+    return frozenset({_EVERY}) if possible is None else possible
 
 
 def _fields_of(rule: Rule) -> Iterable[str]:

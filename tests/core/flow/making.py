@@ -15,6 +15,7 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
+from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import NoRecorder, RecordStage
 from mozu.core.state import StateMachine
 
@@ -79,6 +80,8 @@ def pipeline_of(
 ) -> SourcePipeline:
     """The pipeline of one source, as `wire` makes it."""
     judges = [Isolated("evaluator", f"judge{number}", one, metrics) for number, one in enumerate(evaluators)]
+    fields = FieldRegistry()
+    fields.declare_source("json", ())
     return SourcePipeline(
         source,
         live=live,
@@ -89,5 +92,6 @@ def pipeline_of(
         bounds=EnrichmentBufferBounds(),
         evaluation=Evaluation(judges),
         alerts=alert_pipeline(*(() if worker is None else (worker,)), metrics=metrics),
+        fields=fields,
         metrics=metrics,
     )

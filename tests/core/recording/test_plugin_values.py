@@ -19,6 +19,7 @@ from mozu.core.api import (
     Settings,
 )
 from mozu.core.api.hookspecs import Brought
+from mozu.core.errors import RulesError
 from mozu.core.model.alert import Alert
 from mozu.testing import MozuRun, run_mozu
 from tests.core.testing.acme import ACME, CLIENT, RULE, T0, Geo, geo, visit, visits
@@ -169,3 +170,55 @@ def test_an_event_that_cannot_be_made_today_s_ends_the_replay_with_its_reason(
     _, file = recorded(tmp_path, [DataEvent("acme", "visit", T0, data={"client": "broken"})], CLIENT, text=text)
     assert replayed(tmp_path, file, CLIENT, versioned, text=text).code == 1
     assert "an event visit of version 1 cannot be read as version 2: no such client" in caplog.text
+
+
+def typed_rules(condition: str) -> str:
+    return (
+        f"- rule: Typed\n  desc: D.\n  condition: {condition}\n  output: \"%evt.type of %acme.client\"\n"
+        "  priority: NOTICE\n  source: acme\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("evt.type = leave", ["leave of b"]),
+        ("evt.type in (leave, visit) and acme.client = b", ["visit of b", "leave of b"]),
+        ("evt.type != leave", ["visit of a", "visit of b"]),
+        ("not evt.type in (visit)", ["leave of b"]),
+    ],
+)
+def test_rules_of_an_own_source_tell_its_types_apart_live_and_in_a_replay(
+    tmp_path: Path, condition: str, expected: list[str]
+) -> None:
+    leave = DataEventType(name="leave", doc="Its end.", data=dict[str, str], version=3)
+    source = msgspec.structs.replace(visits(), events=(*visits().events, leave))
+    events = [visit("a"), visit("b", 1), DataEvent("acme", "leave", T0 + 2, data={"client": "b"})]
+    text = typed_rules(condition)
+    live, file = recorded(tmp_path, events, CLIENT, source, text=text)
+    again = replayed(tmp_path, file, CLIENT, source, text=text)
+    assert [alert.message() for alert in live.alerts] == expected
+    assert said(live.alerts) == said(again.alerts)
+
+
+@pytest.mark.parametrize(
+    ("condition", "refusal"),
+    [
+        ("evt.type = visti", r"unknown event type visti\n(.*\n)*help: did you mean visit\?"),
+        ("evt.type in (visit, openat)", r"unknown event type openat\n(.*\n)*help: the source acme has visit"),
+    ],
+)
+def test_a_type_that_the_source_does_not_declare_is_refused(tmp_path: Path, condition: str, refusal: str) -> None:
+    with pytest.raises(RulesError, match=refusal):
+        recorded(tmp_path, [], CLIENT, visits(), text=typed_rules(condition))
+
+
+def test_a_source_that_declares_no_types_has_no_field_for_them(tmp_path: Path) -> None:
+    untyped = msgspec.structs.replace(visits(), events=())
+    with pytest.raises(RulesError, match=r"evt\.type: the source acme does not have this field"):
+        recorded(tmp_path, [], CLIENT, untyped, text=typed_rules("evt.type = visit"))
+
+
+def test_a_source_without_fields_of_its_own_can_have_rules(tmp_path: Path) -> None:
+    text = typed_rules("evt.type = visit").replace(" of %acme.client", "")
+    assert recorded(tmp_path, [visit("a")], visits(), text=text)[0].rules() == ["Typed"]

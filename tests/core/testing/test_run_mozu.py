@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mozu.core.errors import ConfigError, PluginError
-from mozu.testing import MozuRun, alert, event, process, run_mozu
+from mozu.testing import MozuRun, alert, data_event, event, process, run_mozu
 from tests.core.testing.acme import CLIENT, RULE, UPPER, Geo, geo, visit
 
 TABLE = {"a": "DE", "b": "FR", "c": None}
@@ -73,6 +73,26 @@ def test_a_key_that_cannot_be_looked_up_delays_events_once(tmp_path: Path) -> No
     done = run(tmp_path, *"bbb", made=made, wrong="resolve raises")
     assert made[0].asked == ["b"]
     assert (done.alerts, done.statistics["sources"]["given_events"]["evaluated"]) == ([], 3)
+
+
+def test_an_answer_that_is_kept_nowhere_is_counted_and_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    done = run(tmp_path, "a", "b", wrong="never known")
+    said = [one.getMessage() for one in caplog.records if "`known` is False" in one.getMessage()]
+    assert (len(said), done.metric("enricher_lookups_unknown_total", id="geo")) == (1, 2)
+    assert said[0].startswith("enricher geo: `resolve('a')` has ended, and `known` is False; what was found, or None, ")
+
+
+def test_events_of_a_class_that_no_plugin_declares_are_counted_and_reported_once(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(RULE[RULE.index("- rule: Visit of z") :])
+    config = {"evaluators": [{"falco": {"rules": [str(tmp_path / "rules.yaml")]}}]}
+    events = [visit("z"), *(data_event("visit", {"client": "z"}, source="acne") for _ in range(3))]
+    done = run_mozu(config, events, declarations=[CLIENT])
+    (notice,) = done.notices
+    assert (done.rules(), notice.rule) == (["Visit of z"], "Events undeclared")
+    assert done.metric("events_undeclared_total", source="given_events") == 3
+    assert "'acne', which no plugin declares, so that no rule sees them; did you mean 'acme'? " in notice.message()
 
 
 def test_a_wrong_value_counts_as_absent_and_names_the_rules_that_read_the_field(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ _TYPES: Final = (
     Field(
         name="evt.type",
         type=FieldType.STRING,
-        doc="Name of the event: as a rule that of the system call.",
+        doc="Name of the event: as a rule that of the system call; of a plugin's own source, a type that it declares.",
         read=lambda event: event.type,
     ),
     Field(
