@@ -6,7 +6,7 @@ STAMP   := $(VENV)/.installed
 # Unit tests pass without root's powers: root drops its capabilities, so that a test that needs them fails for every user.
 POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && echo setpriv --bounding-set=-all --inh-caps=-all)
 
-.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist changelog bench soak chaos projects fuzz vectors oracle docs clean
+.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist changelog bench soak storms chaos projects fuzz vectors oracle docs clean
 
 help:            ## these lines
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
@@ -75,6 +75,10 @@ bench: $(STAMP)  ## benchmarks; numbers go to docs/benchmarks.md by hand
 
 soak: $(STAMP)   ## half an hour of 25,000 tasks and 300 new processes a second (as root)
 	$(PYTHON) -m tests.soak
+
+storms: $(STAMP) ## 300 containers of 50 ms in each runtime, with and without its socket (as root)
+	tools/test-packages
+	$(PYTHON) -m tests.storms
 
 chaos: $(STAMP)  ## kills, full disks and dead destinations at full length
 	MOZU_CHAOS=full $(PYTHON) -m pytest -q tests/delivery

@@ -13,21 +13,10 @@ inlined int emit_cgroup_move(struct task_struct *task, u32 pid) {
   if (s) {
     struct cgroup_move *e = (void *)s->record;
     struct css_set *groups = 0;
-    struct cgroup *group = 0;
-    struct kernfs_node *node = 0;
     e->moved = pid;
-    e->cgroup_v1 = 0;
+    e->unused = 0;
     READ(groups, task->cgroups);
-#ifndef CGROUP_V2_ONLY
-    struct cgroup_subsys_state *state = 0;
-    READ(state, TYPED(css_set, groups)->subsys[MEMORY_CGRP_ID]);
-    READ(group, TYPED(cgroup_subsys_state, state)->cgroup);
-    READ(node, TYPED(cgroup, group)->kn);
-    e->cgroup_v1 = append_cgroup_path(s, node);
-#endif
-    READ(group, TYPED(css_set, groups)->dfl_cgrp);
-    READ(node, TYPED(cgroup, group)->kn);
-    e->cgroup_v2 = append_cgroup_path(s, node);
+    e->cgroups = append_cgroups(s, groups);
     submit_record(s);
   }
   /* After the record: a verdict that user space writes from then on is about the new cgroups. */

@@ -82,6 +82,11 @@ struct descriptor {      /* a call on a descriptor */
   u16 raw;               /* length of the end of `opened_path` that the open was given */
 };
 
+struct cgroup_path {     /* a cgroup that is not the root of its hierarchy */
+  u16 hierarchy;         /* its id, as in /proc/PID/cgroup; 0: cgroup v2 */
+  u16 length;            /* of the path behind; 0: the path of the one before */
+};
+
 struct process {         /* exec, clone */
   struct header head;
   struct file_attrs file;
@@ -94,8 +99,8 @@ struct process {         /* exec, clone */
   u32 uid, gid, ruid, suid, rgid, sgid;
   u32 old_tid, spare;
   u8 comm[16];
-  u16 exe, args, cwd, cgroup_v1, cgroup_v2, name, environment; /* strings */
-  u16 exe_marks;
+  u16 exe, args, cwd, cgroups, name, environment; /* strings; cgroups: a struct cgroup_path and its path, each */
+  u16 exe_marks, unused;
 };
 
 struct fork {
@@ -107,7 +112,7 @@ struct fork {
 struct cgroup_move {     /* a process is in other cgroups than before: it was moved, or was made there */
   struct header head;    /* of the process that moved it */
   u32 moved;             /* process id */
-  u16 cgroup_v1, cgroup_v2; /* strings */
+  u16 cgroups, unused;   /* string */
 };
 
 struct exit {

@@ -64,36 +64,3 @@ inlined u16 append_path(struct scratch *s, struct path *path, struct path *root,
   at &= MAX_STR - 1;
   return append(s, KERNEL, s->path + at, MAX_STR - at);
 }
-
-/* Append the path of a cgroup from its kernfs node, as kernfs_path() makes it. */
-inlined u16 append_cgroup_path(struct scratch *s, struct kernfs_node *node) {
-  *(volatile u32 *)&s->path_at = MAX_STR;
-  for (int i = 0; i < 24 && node; i++) {
-    struct kernfs_node *parent = 0;
-    const char *text = 0;
-    READ(parent, TYPED(kernfs_node, node)->parent);
-    if (!parent) break; /* the root has no name */
-    READ(text, TYPED(kernfs_node, node)->name);
-    u64 at = *(volatile u32 *)&s->path_at;
-    char name[256];
-    s64 length = bpf_probe_read_kernel_str(name, sizeof(name), text);
-    if (length < 1 || length > at) break;
-    at -= length; /* the slash takes the place of the NUL */
-    *(volatile u32 *)&s->path_at = at;
-    barrier_var(at);
-    char *to = s->path + (at & (MAX_STR - 1));
-    *to = '/';
-    u64 n = length - 1;
-    barrier_var(n);
-    bpf_probe_read_kernel(to + 1, n & 255, name);
-    node = parent;
-  }
-  u64 at = *(volatile u32 *)&s->path_at;
-  if (at >= MAX_STR) {
-    at = MAX_STR - 1;
-    s->path[MAX_STR - 1] = '/';
-  }
-  barrier_var(at);
-  at &= MAX_STR - 1;
-  return append(s, KERNEL, s->path + at, MAX_STR - at);
-}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* struct task_struct: pids, credentials, memory, tty, executable, cgroups. Generated (codegen.py): PIDTYPE_* (enum
-   pid_type), MM_* (kinds of mm->rss_stat), MEMORY_CGRP_ID (the v1 controller, of enum cgroup_subsys_id) or
-   CGROUP_V2_ONLY. */
+/* struct task_struct: pids, credentials, memory, tty, executable. Generated (codegen.py): PIDTYPE_* (enum pid_type),
+   MM_* (kinds of mm->rss_stat). */
 #pragma once
+#include "cgroups.h"
 #include "file.h"
 
 #define PAGE_KB 4
@@ -137,15 +137,6 @@ inlined void fill_executable(struct scratch *s, volatile struct process *e, stru
 #endif
 }
 
-inlined void fill_cgroups(struct scratch *s, volatile struct process *e, struct task_struct *task) {
-  struct css_set *groups = task->cgroups;
-  e->cgroup_v1 = 0;
-#ifndef CGROUP_V2_ONLY
-  e->cgroup_v1 = append_cgroup_path(s, groups->subsys[MEMORY_CGRP_ID]->cgroup->kn);
-#endif
-  e->cgroup_v2 = append_cgroup_path(s, groups->dfl_cgrp->kn);
-}
-
 /* Everything about the current process but its arguments, which must be appended first, and its environment, last. */
 inlined void fill_process(struct scratch *s, volatile struct process *e, struct task_struct *task) {
   struct path root = {}, cwd = {};
@@ -155,7 +146,8 @@ inlined void fill_process(struct scratch *s, volatile struct process *e, struct 
   fill_executable(s, e, task, &root);
   e->cwd = append_path(s, &cwd, &root, &marks);
   e->exe_marks = marks;
-  fill_cgroups(s, e, task);
+  e->cgroups = append_cgroups(s, task->cgroups);
+  e->unused = 0;
   fill_pids(e, task);
   fill_creds(e, task);
   fill_memory(e, task);

@@ -6,9 +6,10 @@ the time limit events are evaluated without the data, and their alerts say so (`
 """
 
 import asyncio
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -22,6 +23,8 @@ Release = Callable[[Sequence[Event], tuple[str, ...]], None]
 
 _EVENT_BYTES = 500
 """Size of an event besides its texts: measured roughly, used only to bound memory."""
+_WITHIN: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 60.0)
+"""Seconds, in which `enrichment_buffer_released_total` says how long events were held."""
 
 
 class EnrichmentBufferBounds(msgspec.Struct, frozen=True):
@@ -37,7 +40,8 @@ class _Group(msgspec.Struct):
 
     lookups: KeyLookups
     key: str
-    events: deque[tuple[Event, int]]
+    events: deque[tuple[Event, int, float]]
+    """Each with its size, and with the time of the loop when it came."""
     deadline: asyncio.TimerHandle | None = None
 
 
@@ -55,6 +59,7 @@ class EnrichmentBuffer:
         self._count = self._bytes = 0
         self._held = metrics.counter("enrichment_buffer_events_total")
         self._timeouts = metrics.counter("enrichment_buffer_timeouts_total")
+        self._released = [metrics.counter("enrichment_buffer_released_total", within=str(bound)) for bound in _WITHIN]
         metrics.gauge("enrichment_buffer_events", lambda: self._count)
 
     def use(self, bounds: EnrichmentBufferBounds) -> None:
@@ -98,17 +103,16 @@ class EnrichmentBuffer:
 
     def _hold(self, event: Event, lookups: KeyLookups, key: str) -> bool:
         """Hold an event; False where its key cannot be asked for."""
-        name = (lookups.name, key)
+        name, loop = (lookups.name, key), asyncio.get_running_loop()
         group = self._groups.get(name)
         if group is None:
             new = group = self._groups[name] = _Group(lookups, key, deque())
             if not lookups.resolve(key, lambda: self._answered(new)):
                 del self._groups[name]
                 return False
-            loop = asyncio.get_running_loop()
             group.deadline = loop.call_later(self._bounds.seconds, self._release_group, group, True)
         size = _EVENT_BYTES + _text_size(getattr(event, "args", ()))
-        group.events.append((event, size))
+        group.events.append((event, size, loop.time()))
         self._held.value += 1
         self._count += 1
         self._bytes += size
@@ -133,8 +137,11 @@ class EnrichmentBuffer:
             if group.lookups.is_asked(group.key):
                 self._timed_out.add(name)
         self._count -= len(group.events)
-        self._bytes -= sum(size for _, size in group.events)
-        events = [event for event, _ in group.events]
+        self._bytes -= sum(size for _, size, _ in group.events)
+        now = asyncio.get_running_loop().time()
+        for _, _, since in group.events:
+            self._released[min(bisect_left(_WITHIN, now - since), len(_WITHIN) - 1)].value += 1
+        events = [event for event, _, _ in group.events]
         self._release(self.admit(events), (group.lookups.name,) if late else ())
 
 

@@ -7,6 +7,8 @@ from mozu.core.model.event import as_text
 
 Cgroups = tuple[tuple[str, str], ...]
 
+_NAMED: Final = "name="
+"""Begins what a hierarchy without a controller is called by."""
 _RENAMED: Final = {"perf": "perf_event", "mem": "memory", "io": "blkio"}
 """Names of controllers in the kernel's own structures → their names in /proc."""
 
@@ -28,9 +30,13 @@ def cgroups(value: bytes | None) -> Cgroups:
     """`subsystem=path` texts as pairs; nothing at all if one of them is none."""
     pairs = []
     for word in words(value):
-        subsystem, equals, path = word.partition("=")
+        named = word.startswith(_NAMED)
+        subsystem, equals, path = word.removeprefix(_NAMED).partition("=")
         if not equals:
             return ()
+        if named:
+            pairs.append((_NAMED + subsystem, path))
+            continue
         subsystem = subsystem.replace("_cgroup", "", 1)
         pairs.append((_RENAMED.get(subsystem, subsystem), path))
     return tuple(pairs)

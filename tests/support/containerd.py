@@ -67,6 +67,13 @@ class Containerd:
             process.terminate()
             process.wait(PATIENCE)
 
+    def kill(self) -> None:
+        """End the server at once, with its socket and its connections left as they are."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait(PATIENCE)
+
     def destroy(self) -> None:
         """Leave nothing behind."""
         if self._process is None:
@@ -111,9 +118,9 @@ class Containerd:
         self.ctr("-n", namespace, "containers", "delete", name)
 
 
-def docker_archive() -> bytes:
-    """The image IMAGE in the format of `docker save`."""
-    layer = filesystem()
+def docker_archive(layer: bytes | None = None, image: str = IMAGE) -> bytes:
+    """An image in the format of `docker save`: one layer (a tar), that of a static busybox where none is given."""
+    layer = layer or filesystem()
     digest = hashlib.sha256(layer).hexdigest()
     config = json.dumps(
         {
@@ -124,7 +131,7 @@ def docker_archive() -> bytes:
         }
     ).encode()
     name = f"{hashlib.sha256(config).hexdigest()}.json"
-    manifest = json.dumps([{"Config": name, "RepoTags": [IMAGE], "Layers": ["layer.tar"]}]).encode()
+    manifest = json.dumps([{"Config": name, "RepoTags": [image], "Layers": ["layer.tar"]}]).encode()
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w") as tar:
         for path, content in ((name, config), ("layer.tar", layer), ("manifest.json", manifest)):

@@ -100,6 +100,15 @@ class DockerEngine:
             process.wait()
         self._kill_rest()
 
+    def kill(self) -> None:
+        """End the engine at once, and what it has left running."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait(PATIENCE)
+        self._kill_rest()
+        (self.root / "pid").unlink(missing_ok=True)
+
     def destroy(self) -> None:
         """Leave nothing behind."""
         if self._process is not None:

@@ -46,9 +46,9 @@ class Podman:
         """Begin a container; its full id."""
         return self.podman("run", "--detach", "--network", "none", *_LIMITS, *options, IMAGE, *command)
 
-    def run(self, *options: str, command: tuple[str, ...]) -> str:
+    def run(self, *options: str, command: tuple[str, ...], image: str = IMAGE) -> str:
         """Run a container to its end and remove it; its output."""
-        return self.podman("run", "--rm", "--network", "none", *_LIMITS, *options, IMAGE, *command)
+        return self.podman("run", "--rm", "--network", "none", *_LIMITS, *options, image, *command)
 
     def pid(self, container: str) -> int:
         """The first process of a running container."""

@@ -36,10 +36,11 @@ STRUCTS: Final[dict[str, str]] = {
     ),
     "super_block": "s_dev s_flags s_magic",
     "ovl_inode": "vfs_inode __upperdentry?",
-    "css_set": "subsys dfl_cgrp",
-    "cgroup_subsys_state": "cgroup",
-    "cgroup": "kn",
-    "kernfs_node": "parent=__parent|parent name",
+    "css_set": "cgrp_links",
+    "cgrp_cset_link": "cgrp cgrp_link",
+    "cgroup": "kn root",
+    "cgroup_root": "hierarchy_id",
+    "kernfs_node": "parent=__parent|parent name hash",
     "socket": "sk",
     "sock": "__sk_common sk_type sk_protocol sk_ack_backlog sk_max_ack_backlog",
     "unix_sock": "addr peer",
@@ -52,4 +53,4 @@ STRUCTS: Final[dict[str, str]] = {
     ),
 }
 
-ENUMERATIONS: Final = ("cgroup_subsys_id", "pid_type", "hlist_bl_node")
+ENUMERATIONS: Final = ("pid_type", "hlist_bl_node")

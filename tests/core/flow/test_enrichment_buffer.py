@@ -2,6 +2,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+import pytest
+
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -45,9 +47,10 @@ class Scene:
 
     def __init__(self, group: asyncio.TaskGroup, **bounds: Any) -> None:
         self.catalogue, self.out, self._group = Catalogue(), list[str](), group
+        self.metrics = Metrics()
         isolated = Isolated("enricher", "catalogue", self.catalogue, Metrics())
         self.buffer = EnrichmentBuffer(
-            wanted([isolated], self._spawn), EnrichmentBufferBounds(**bounds), self._released, Metrics()
+            wanted([isolated], self._spawn), EnrichmentBufferBounds(**bounds), self._released, self.metrics
         )
         self._number = 0
 
@@ -161,6 +164,26 @@ def test_bytes_and_number_of_released_events_are_given_back() -> None:
         assert (0, 0) == (scene.buffer._count, scene.buffer._bytes)
 
     assert [f"a:{number}" for number in range(5)] == play(scenario, bytes=1_100, events=2)
+
+
+def test_every_event_that_waited_is_counted_by_how_long_it_did() -> None:
+    counted: list[dict[str, float]] = []
+
+    async def scenario(scene: Scene) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loop, "time", lambda: now)
+            scene.send("a:1", "a:2")
+            patch.setattr(loop, "time", lambda: now + 0.03)
+            scene.send("a:3")
+            scene.buffer.flush()
+        name = "enrichment_buffer_released_total"
+        found = [(labels, value) for kind, labels, value in scene.metrics.collect() if kind == name]
+        counted.append({labels["within"]: value for labels, value in found if value})
+
+    play(scenario, seconds=9.0)
+    assert [{"0.001": 1, "0.05": 2}] == counted
 
 
 def test_what_waits_counts_with_its_texts_until_it_is_released() -> None:

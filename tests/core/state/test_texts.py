@@ -24,5 +24,9 @@ def test_cgroups_are_pairs_under_the_names_of_proc() -> None:
     assert (("cpu", "/a"), ("memory", "/b"), ("blkio", "/c"), ("perf_event", "/d=e")) == cgroups(raw)
 
 
+def test_a_hierarchy_without_a_controller_has_its_name() -> None:
+    assert (("name=systemd", "/a=b"), ("cpu", "/c")) == cgroups(b"name=systemd=/a=b\0cpu=/c\0")
+
+
 def test_cgroups_that_are_no_pairs_are_none() -> None:
     assert () == cgroups(b"cpu=/a\0nonsense\0")

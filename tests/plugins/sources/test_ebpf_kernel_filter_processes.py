@@ -13,6 +13,9 @@ from tests.support.live import Act
 
 pytestmark = pytest.mark.ebpf
 
+HIERARCHIES = sorted({path.parent.name for path in Path("/sys/fs/cgroup").glob("*/cgroup.procs")} - {"cpuset"})
+"""Those of cgroup v1 that are mounted, and that of v2 beside them. A new cgroup of cpuset has no CPU to run on."""
+
 
 def opened(act: Act, path: str) -> dict[str, int]:
     """Program → how many of its opens of this path are there."""
@@ -122,6 +125,20 @@ def test_a_process_that_is_moved_to_another_cgroup_is_in_another_container_at_on
 
     assert 300 == sum(opened(whole, path).values())
     assert (100 if inside else 200) == len(alerts([rule], whole))
+    assert alerts([rule], filtered) == alerts([rule], whole)
+
+
+@pytest.mark.parametrize("hierarchy", HIERARCHIES)
+def test_a_container_in_any_hierarchy_counts(judged: FilterComparison, likely: Path, hierarchy: str) -> None:
+    """Of cgroup v1, named ones too: the others have the process at their root."""
+    path = str(likely / "x" / "a.b")
+    rule = f"evt.type = openat and fd.name = {path} and container.id != host"
+    judged.want(rule)
+    settled(judged)
+
+    filtered, whole = judged.act(opens.moved_between_cgroups, path, 10, (hierarchy,))
+
+    assert 10 == len(alerts([rule], whole))
     assert alerts([rule], filtered) == alerts([rule], whole)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import event_type, flag_names
+from mozu.core.state.texts import cgroups
 from tests.support.acts import processes
 from tests.support.build import compiled
 from tests.support.live import Act, Live
@@ -106,10 +107,8 @@ def test_an_exec_tells_its_numbers_session_group_parent_and_start(live: Live, wa
 def test_an_exec_tells_its_cgroups(live: Live, waiting: str) -> None:
     act = live.act(processes.run, waiting, ["group"], {}, "/")
 
-    pairs = named(execution(act, act.value["pid"]))["cgroups"].decode().split("\0")[:-1]
-    told = dict(pair.split("=", 1) for pair in pairs)
-    truth = act.value["cgroup"]
-    assert told == {name: path for name, path in truth.items() if name in ("memory", "")}
+    told = dict(cgroups(named(execution(act, act.value["pid"]))["cgroups"]))
+    assert told == {name: path for names, path in act.value["cgroup"].items() for name in names.split(",")}
 
 
 def test_an_exec_tells_its_limit_of_descriptors_and_its_memory(live: Live, waiting: str) -> None:

@@ -239,10 +239,10 @@ def _move(group: Path) -> None:
     (group / "cgroup.procs").write_text(str(os.getpid()))
 
 
-def moved_between_cgroups(path: str, count: int) -> None:
+def moved_between_cgroups(path: str, count: int, hierarchies: Sequence[str] = _HIERARCHIES) -> None:
     """One process, which executes nothing, opens a file so many times before it is in a container's cgroup, in it, and
     after it."""
-    with _cgroups() as (home, group):
+    with _cgroups(hierarchies) as (home, group):
         for place in (home, group, home):
             _move(place)
             _open_often(path, count)

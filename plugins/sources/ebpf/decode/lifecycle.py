@@ -4,14 +4,14 @@ from mozu.core.abi.spec import SyscallSpec
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state.observed import Forked, Moved
 from mozu.core.state.texts import cgroups
-from mozu.plugins.sources.ebpf.decode.processes import cgroup_list
+from mozu.plugins.sources.ebpf.decode.hierarchies import cgroup_list
 from mozu.plugins.sources.ebpf.decode.reading import HEAD, Buffer, Decode, reader
 
 _fork, _ = reader(
     "fork",
     HEAD + "start pidns_start child_tid child_pid child_vtid child_vpid parent shares_files",
 )
-_move, _MOVE_SIZE = reader("cgroup_move", HEAD + "moved cgroup_v1 cgroup_v2")
+_move, _MOVE_SIZE = reader("cgroup_move", HEAD + "moved cgroups unused")
 _exit, _ = reader("exit", HEAD + "status reaper")
 
 
@@ -34,10 +34,9 @@ def moved(spec: SyscallSpec) -> Decode:
     name = spec.name
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        time, _, _, _, _, _, cpu, _, _, pid, v1, v2 = _move(buffer, at)
+        time, _, _, _, _, _, cpu, _, _, pid, length, _ = _move(buffer, at)
         start = at + _MOVE_SIZE
-        text = buffer[start : start + v1 + v2]
-        observed = Moved(cgroups(cgroup_list(text[:v1], text[v1:])))
+        observed = Moved(cgroups(cgroup_list(buffer[start : start + length])))
         return SyscallEvent("syscall", name, time + offset, 0, pid, pid, cpu, (), None, None, None, observed)
 
     return decode

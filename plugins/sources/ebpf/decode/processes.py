@@ -9,6 +9,7 @@ from mozu.core.abi.syscall_tables import VFORK_FLAGS
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.observed import Executed
+from mozu.plugins.sources.ebpf.decode.hierarchies import cgroup_list
 from mozu.plugins.sources.ebpf.decode.reading import (
     FILE,
     HEAD,
@@ -22,8 +23,8 @@ _unpack, _SIZE = reader(
     "process",
     HEAD + FILE + "start pidns_start effective permitted inheritable major_faults minor_faults fdlimit flags "
     "change_time modify_time vm_pages rss_pages swap_pages args_length stack parent pgid vpgid vsid vpid vtid tty "
-    "loginuid uid gid ruid suid rgid sgid old_tid spare comm exe args cwd cgroup_v1 cgroup_v2 name environment "
-    "exe_marks",
+    "loginuid uid gid ruid suid rgid sgid old_tid spare comm exe args cwd cgroups name environment "
+    "exe_marks unused",
 )
 _KB: Final = mmap.PAGESIZE // 1024
 _WRITABLE, _UPPER, _OVERLAY, _MEMFD, _ARGS_CUT, _PIDNS, _DELETED = (
@@ -54,11 +55,6 @@ def _words(raw: bytes) -> tuple[str, bytes]:
     return first.decode("utf-8", "surrogateescape"), rest
 
 
-def cgroup_list(memory: bytes, cgroup_v2: bytes) -> bytes:
-    """`subsystem=path` with a NUL after each; the unified hierarchy has no subsystem."""
-    return (b"memory=" + memory + b"\0" if memory else b"") + b"=" + (cgroup_v2 or b"/") + b"\0"
-
-
 def executable_flags(marks: int) -> int:
     """In the numbering of the table `execve_flags`."""
     return (
@@ -76,15 +72,15 @@ def _exec(name: str) -> Decode:
         (
             time, _, result, pid, tid, _, cpu, marks, _, ino, _, _, _, _, start, _, effective, permitted, inheritable,
             major, minor, limit, _, changed, modified, vm, rss, swap, _, stack, parent, pgid, vpgid, vsid, vpid, vtid,
-            tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, _, comm, *lengths, _,
+            tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, _, comm, *lengths, _, _,
         ) = _unpack(buffer, at)  # fmt: skip
-        exe_n, args_n, cwd_n, group_n, unified_n, name_n, env_n = lengths
-        order = (args_n, exe_n, cwd_n, group_n, unified_n, name_n, env_n)
-        raw, exepath, cwd, cgroup_v1, cgroup_v2, path, environment = _texts(buffer, at + _SIZE, order)
+        exe_n, args_n, cwd_n, group_n, name_n, env_n = lengths
+        order = (args_n, exe_n, cwd_n, group_n, name_n, env_n)
+        raw, exepath, cwd, groups, path, environment = _texts(buffer, at + _SIZE, order)
         exe, rest = _words(raw)
         args: tuple[Any, ...] = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
-            swap * _KB, _comm(comm), cgroup_list(cgroup_v1, cgroup_v2), environment, tty, vpgid, signed_id(login),
+            swap * _KB, _comm(comm), cgroup_list(groups), environment, tty, vpgid, signed_id(login),
             executable_flags(marks), inheritable, permitted, effective, ino, changed, modified, uid,
             executable(exepath, marks), pgid, gid,
         )  # fmt: skip
@@ -123,15 +119,15 @@ def _clone(name: str) -> Decode:
         (
             time, _, result, pid, tid, _, cpu, marks, _, _, _, _, _, _, _, namespace, _, _, _, major, minor, limit,
             flags, _, _, vm, rss, swap, _, _, parent, _, _, _, vpid, vtid, _, _, uid, gid, _, _, _, _, _, _, comm,
-            *lengths, _,
+            *lengths, _, _,
         ) = _unpack(buffer, at)  # fmt: skip
-        exe_n, args_n, cwd_n, group_n, unified_n, _, _ = lengths
-        raw, _, cwd, cgroup_v1, cgroup_v2 = _texts(buffer, at + _SIZE, (args_n, exe_n, cwd_n, group_n, unified_n))
+        exe_n, args_n, cwd_n, group_n, _, _ = lengths
+        raw, _, cwd, groups = _texts(buffer, at + _SIZE, (args_n, exe_n, cwd_n, group_n))
         exe, rest = _words(raw)
         native = VFORK_FLAGS if name == "vfork" else flags
         args = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
-            swap * _KB, _comm(comm), cgroup_list(cgroup_v1, cgroup_v2),
+            swap * _KB, _comm(comm), cgroup_list(groups),
             convert_clone_flags(native, in_pidns=bool(marks & _PIDNS)), uid, gid, vtid, vpid, namespace + offset,
         )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args)

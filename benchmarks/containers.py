@@ -1,0 +1,169 @@
+"""What containers cost mozu: how long a look-up takes in each runtime, events and idleness beside 1, 50, 500 of them.
+
+    python -m benchmarks.containers [--lookups 300] [--running 1 50 500 50 1] [--only lookups|running]
+
+Runtimes of its own, as the storms have them (`python -m tests.storms`); needs root.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.monitor import Mozu, Usage
+from mozu.core.runtime.loop import run
+from mozu.plugins.enrichers.containerd.enricher import ContainerdEnricher
+from mozu.plugins.enrichers.containerd.settings import ContainerdSettings
+from mozu.plugins.enrichers.docker.enricher import DockerEnricher
+from mozu.plugins.enrichers.docker.settings import DockerSettings
+from mozu.plugins.enrichers.podman.enricher import PodmanEnricher
+from mozu.plugins.enrichers.podman.settings import PodmanSettings
+from tests.plugins.enrichers.actors import working
+from tests.support.containerd import Containerd
+from tests.support.docker import DockerEngine
+from tests.support.podman import Podman
+
+BEGUN: Final = 10
+"""Containers of each runtime that are looked up in turns."""
+IDLE: Final = 20.0
+"""Seconds."""
+OPENS: Final = 100_000
+_RULE: Final = """\
+- rule: Never
+  desc: Every open of this file comes to user space, for what the image is is not known in the kernel.
+  condition: evt.type = openat and fd.name = /mozu/nowhere and container.image.repository = another
+  output: "%container.name"
+  priority: WARNING
+"""
+_OPENER: Final = """
+import os, sys, time
+for group in sys.argv[2:]:
+    with open(group, "w") as file:
+        file.write(str(os.getpid()))
+for number in range(int(sys.argv[1])):
+    try:
+        os.open("/mozu/nowhere", os.O_RDONLY)
+    except FileNotFoundError:
+        pass
+    if number % 100 == 0:
+        time.sleep(0.002)
+"""
+
+
+async def latencies(build: Any, settings: Any, full_ids: list[str], count: int) -> list[float]:
+    """Seconds of so many look-ups, each of a container that is not cached."""
+    found = []
+    async with working(build, settings) as enricher:
+        for number in range(count):
+            full_id = full_ids[number % len(full_ids)]
+            enricher._lookups.forget(full_id)
+            begun = time.perf_counter()
+            await enricher.resolve(full_id)
+            found.append(time.perf_counter() - begun)
+    return found
+
+
+def lookups(count: int) -> Iterator[str]:
+    """A row for each runtime."""
+    engine = DockerEngine()
+    try:
+        engine.start()
+        engine.build()
+        settings: Any = DockerSettings(socket=engine.socket, data_root=engine.data_root)
+        yield _row("docker, files", DockerEnricher, settings, [engine.begin() for _ in range(BEGUN)], count)
+    finally:
+        engine.destroy()
+    with _containerd(BEGUN) as (server, names):
+        for socket, name in ((server.socket, "containerd, files and API"), (None, "containerd, files alone")):
+            settings = ContainerdSettings(state=server.state, socket=socket)
+            yield _row(name, ContainerdEnricher, settings, names, count)
+    podman = Podman()
+    try:
+        podman.build()
+        settings = PodmanSettings(storage=(str(podman.storage),))
+        yield _row("podman, files", PodmanEnricher, settings, [podman.begin() for _ in range(BEGUN)], count)
+    finally:
+        podman.destroy()
+
+
+def _row(name: str, build: Any, settings: Any, full_ids: list[str], count: int) -> str:
+    found = run(latencies(build, settings, full_ids, count))
+    p99 = statistics.quantiles(found, n=100)[98]
+    return f"| {name} | {statistics.median(found) * 1e3:.2f} ms | {p99 * 1e3:.2f} ms |"
+
+
+@contextmanager
+def _containerd(count: int) -> Iterator[tuple[Containerd, list[str]]]:
+    server = Containerd()
+    try:
+        server.start()
+        server.build()
+        names = [f"idle-{number}" for number in range(count)]
+        for name in names:
+            server.begin(name)
+        yield server, names
+    finally:
+        server.destroy()
+
+
+def running(counts: list[int]) -> Iterator[str]:
+    """A row for each number of running containers, in the order given; those that are too many are removed."""
+    with _containerd(0) as (server, names), tempfile.TemporaryDirectory() as folder:
+        rules = Path(folder, "never.yaml")
+        rules.write_text(_RULE)
+        for count in counts:
+            for number in range(len(names), count):
+                names.append(f"idle-{number}")
+                server.begin(names[-1])
+            while len(names) > count:
+                server.remove(names.pop())
+            monitor = Beside(rules, server)
+            busy, idle = Usage(), Usage()
+            with monitor.watching(idle):
+                time.sleep(IDLE)
+            with monitor.watching(busy):
+                _open_in(names[0])
+            each = busy.cpu / OPENS * 1e6
+            yield f"| {count} | {idle.cpu / IDLE * 100:.2f} % | {each:.2f} µs | {busy.rss:.0f} MiB | {busy.lost} |"
+
+
+class Beside(Mozu):
+    """mozu with the enricher of this containerd."""
+
+    def __init__(self, rules: Path, server: Containerd) -> None:
+        super().__init__([rules])
+        enricher = f"containerd: {{socket: {server.socket}, state: {server.state}}}"
+        self._options += ["-o", f"enrichers=[{enricher}]"]
+
+
+def _open_in(name: str) -> None:
+    """Open a file often, in the cgroups of a container."""
+    groups = [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/default/{name}/cgroup.procs")]
+    subprocess.run([sys.executable, "-c", _OPENER, str(OPENS), *groups], check=True)
+
+
+def main() -> None:
+    """Print both tables as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lookups", type=int, default=300)
+    parser.add_argument("--running", type=int, nargs="+", default=[1, 50, 500, 50, 1])
+    parser.add_argument("--only", choices=("lookups", "running"))
+    options = parser.parse_args()
+    if options.only != "running":
+        print("| look-up | p50 | p99 |\n|---|---|---|", flush=True)
+        for line in lookups(options.lookups):
+            print(line, flush=True)
+    if options.only != "lookups":
+        print("| running containers | idle CPU | CPU of an event | RSS | lost |\n|---|---|---|---|---|", flush=True)
+        for line in running(options.running):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The cgroups of a task in each hierarchy, from struct cgroup_path and the paths behind it."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from mozu.plugins.sources.ebpf.wire import layouts
+
+_HEAD: Final = layouts()["cgroup_path"].packer
+_ROOT: Final = b"/"
+
+
+def mounted(text: str) -> dict[int, tuple[bytes, ...]]:
+    """The content of /proc/self/cgroup → id of each hierarchy, in its order, and what it is called by: its controllers,
+    a name (`name=systemd`), or nothing for cgroup v2.
+    """
+    rows = (line.split(":", 2) for line in text.splitlines())
+    return {int(number): tuple(names.encode().split(b",")) for number, names, _ in rows}
+
+
+class Hierarchies:
+    """Those of this machine; `read` gives /proc/self/cgroup, which is read again when an unknown one is met."""
+
+    def __init__(self, read: Callable[[], str]) -> None:
+        self._read = read
+        self._names: dict[int, tuple[bytes, ...]] | None = None
+        self.cgroup_list = lru_cache(maxsize=1024)(self._cgroup_list)
+
+    def _cgroup_list(self, block: bytes) -> bytes:
+        """`subsystem=path` with a NUL after each, as /proc/PID/cgroup has them; cgroup v2 has no subsystem."""
+        paths = _paths(block)
+        if self._names is None or not paths.keys() <= self._names.keys():
+            found = mounted(self._read())
+            self._names = {number: (b"hierarchy-%d" % number,) for number in paths.keys() - found.keys()} | found
+        return b"".join(
+            name + b"=" + paths.get(number, _ROOT) + b"\0" for number, names in self._names.items() for name in names
+        )
+
+
+def _paths(block: bytes) -> dict[int, bytes]:
+    """Id of a hierarchy → path, of those in which the task is not at the root."""
+    found: dict[int, bytes] = {}
+    at, path = 0, _ROOT
+    while at < len(block):
+        number, length = _HEAD.unpack_from(block, at)
+        at += _HEAD.size
+        path = block[at : at + length] if length else path
+        found[number] = path
+        at += length
+    return found
+
+
+cgroup_list: Final = Hierarchies(Path("/proc/self/cgroup").read_text).cgroup_list
+"""Of this machine: what `append_cgroups` of bpf/cgroups.h has appended → `subsystem=path` with a NUL after each."""

@@ -1,0 +1,76 @@
+"""Storms of containers (`make storms`), short: every alert about a first instruction says whose it is."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.storms.stands import ContainerdStand, DockerStand, PodmanStand
+from tests.storms.storm import Outcome, silent_socket, storm
+from tests.support.containerd import Containerd, containerd
+from tests.support.docker import DockerEngine, docker
+from tests.support.podman import Podman, podman
+from tests.support.requirements import ebpf
+
+__all__ = ["containerd", "docker", "podman"]
+
+pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
+
+CONTAINERS, TOGETHER = 20, 10
+IDENTITY = ("container.full_id", "container.name")
+IMAGE = ("container.image", "container.image.repository", "container.image.tag")
+
+
+def said(found: Outcome, *needed: str) -> tuple[int, list[dict[str, object]], set[str], int, int]:
+    """(alerts, those that say less, containers that none names, those that went at the deadline, lost events)."""
+    return len(found.first), found.wrong(*needed), found.missing(), found.held.late, found.lost
+
+
+COMPLETE: tuple[int, list[dict[str, object]], set[str], int, int] = (CONTAINERS, [], set(), 0, 0)
+
+
+def test_docker_names_all_of_them(docker: DockerEngine, tmp_path: Path) -> None:
+    ebpf()
+    stand = DockerStand(docker)
+    stand.prepare()
+    found = storm(stand, tmp_path, containers=CONTAINERS, together=TOGETHER, prefix="there")
+    assert said(found, *IDENTITY, *IMAGE) == COMPLETE
+    assert found.foreign == ()
+
+
+def test_docker_s_files_name_all_of_them_while_the_engine_hangs(docker: DockerEngine, tmp_path: Path) -> None:
+    ebpf()
+    stand = DockerStand(docker)
+    stand.prepare()
+    with silent_socket(tmp_path) as path:
+        found = storm(stand, tmp_path, containers=CONTAINERS, together=TOGETHER, prefix="silent", socket_path=path)
+    assert said(found, *IDENTITY, *IMAGE) == COMPLETE
+    assert found.foreign == ()
+
+
+def test_containerd_names_all_of_them(containerd: Containerd, tmp_path: Path) -> None:
+    ebpf()
+    stand = ContainerdStand(containerd)
+    stand.prepare()
+    found = storm(stand, tmp_path, containers=CONTAINERS, together=TOGETHER, prefix="there")
+    assert said(found, *IDENTITY, *IMAGE) == COMPLETE
+    assert found.foreign == ()
+
+
+def test_containerd_s_files_name_all_of_them_while_it_hangs(containerd: Containerd, tmp_path: Path) -> None:
+    """The image is in its database only; no event waits for it beyond the deadline."""
+    ebpf()
+    stand = ContainerdStand(containerd)
+    stand.prepare()
+    with silent_socket(tmp_path) as path:
+        found = storm(stand, tmp_path, containers=CONTAINERS, together=TOGETHER, prefix="silent", socket_path=path)
+    assert said(found, *IDENTITY)[:3] == COMPLETE[:3]
+    assert found.held.percentile(1.0) <= 1.0
+
+
+def test_podman_names_all_of_them(podman: Podman, tmp_path: Path) -> None:
+    ebpf()
+    stand = PodmanStand(podman)
+    stand.prepare()
+    found = storm(stand, tmp_path, containers=CONTAINERS, together=TOGETHER, prefix="there")
+    assert said(found, *IDENTITY, *IMAGE) == COMPLETE
+    assert found.foreign == ()

@@ -1,0 +1,53 @@
+"""A storm as a row of a table."""
+
+import collections
+from typing import Final
+
+from tests.storms.stands import Stand
+from tests.storms.storm import IDENTITY, Outcome
+from tests.storms.trouble import Trouble
+
+HEAD: Final = (
+    "| runtime | socket | containers | time | alerts | without name | without image | not named | of foreign images "
+    "| held | late | p50 | p99 | lost | look-ups |\n" + "|---" * 15 + "|"
+)
+
+TROUBLE_HEAD: Final = (
+    "| runtime | containers | refused | time | not named | incomplete | recovery | RSS, first and last third "
+    "| descriptors | lost |\n" + "|---" * 10 + "|"
+)
+
+
+def row(stand: Stand, found: Outcome, *, silent: bool) -> str:
+    """Its numbers."""
+    lookups = ", ".join(f"{by} {count}" for by, count in sorted(found.lookups.items()))
+    cells = [
+        stand.name, "silent" if silent else "there", len(found.names), f"{found.seconds:.0f} s", len(found.first),
+        len(found.wrong("container.name")), len(found.wrong("container.image", "container.image.repository")),
+        len(found.missing()), len(found.foreign), found.held.events, found.held.late,
+        _ms(found.held.percentile(0.5)), _ms(found.held.percentile(0.99)), found.lost, lookups,
+    ]  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def trouble_row(stand: Stand, found: Trouble) -> str:
+    """The numbers of a storm with restarts."""
+    third = max(1, len(found.samples) // 3)
+    first, last = found.samples[:third], found.samples[-third:]
+    cells = [
+        stand.name, len(found.storm.names), found.refused, f"{found.storm.seconds:.0f} s", len(found.storm.missing()),
+        len(found.storm.wrong(*IDENTITY)), ", ".join(f"{seconds:.1f} s" for seconds in found.recoveries),
+        f"{max(one.rss for one in first):.0f}, {max(one.rss for one in last):.0f} MiB",
+        f"{max(one.descriptors for one in first)}, {max(one.descriptors for one in last)}", found.storm.lost,
+    ]  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def kinds(found: Outcome) -> list[str]:
+    """What the alerts of foreign images are about, by frequency."""
+    counted = collections.Counter(str(sorted(one.items())) for one in found.foreign)
+    return [f"{count} × {text}" for text, count in counted.most_common(5)]
+
+
+def _ms(seconds: float) -> str:
+    return f"≤ {seconds * 1000:g} ms"

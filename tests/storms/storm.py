@@ -1,0 +1,152 @@
+"""One storm: mozu watches while many containers begin and end, and what its alerts say is held against what was run."""
+
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from tests.storms.image import IMAGE, REPOSITORY, TAG
+from tests.storms.stands import Stand
+from tests.support.running import Json, Running, mozu_run
+
+FIRST: Final = "First instruction"
+FOREIGN: Final = "Image that is not allowed"
+IDENTITY: Final = ("container.full_id", "container.name", "container.image", "container.image.repository")
+"""Fields that every alert about a container should have."""
+_FIELDS: Final = (
+    "container.full_id", "container.name", "container.image", "container.image.repository", "container.image.tag",
+    "container.type", "k8s.pod.name", "k8s.ns.name", "k8s.pod.labels",
+)  # fmt: skip
+_RULES: Final = f"""\
+- list: allowed
+  items: [{REPOSITORY}]
+- rule: {FIRST}
+  desc: A container opens the passwords, by its first instruction.
+  condition: evt.type = openat and fd.name = /etc/shadow and proc.name = first and container.id != host
+  output: "{{text}} num=%evt.num {" ".join(f"{name}=%{name}" for name in _FIELDS)}"
+  priority: WARNING
+- rule: {FOREIGN}
+  desc: Whatever a container of another image does, its runtime's own steps in it included.
+  condition: evt.type in (openat, execve) and container.id != host and not container.image.repository in (allowed)
+  output: "{{text}} %evt.type %fd.name %proc.cmdline {" ".join(f"{name}=%{name}" for name in _FIELDS)}"
+  priority: WARNING
+""".replace("{text} ", "")
+_WITHIN: Final = "enrichment_buffer_released_total"
+
+
+class Held(NamedTuple):
+    """What the enrichment buffer counted."""
+
+    events: int
+    late: int
+    """Those that went without the data, at the deadline."""
+    within: dict[float, int]
+    """Seconds → how many were held for no longer, and for longer than the next smaller bound."""
+
+    def percentile(self, share: float) -> float:
+        """The bound below which this share of the events was held; 0 where none was."""
+        wanted, so_far = share * sum(self.within.values()), 0
+        for bound, count in sorted(self.within.items()):
+            so_far += count
+            if so_far >= wanted and so_far:
+                return bound
+        return 0.0
+
+
+class Outcome(NamedTuple):
+    """What one storm was, and what mozu said of it."""
+
+    names: tuple[str, ...]
+    seconds: float
+    first: tuple[Json, ...]
+    """Fields of the alerts about the first instruction."""
+    foreign: tuple[Json, ...]
+    held: Held
+    lookups: dict[str, int]
+    """What answered → how often."""
+    lost: int
+    log: tuple[str, ...]
+
+    def wrong(self, *needed: str) -> list[Json]:
+        """Alerts about the first instruction of which one of these fields is missing or not what it must be."""
+        must = {"container.image": IMAGE, "container.image.repository": REPOSITORY, "container.image.tag": TAG}
+        return [
+            one for one in self.first
+            if any(not one[field] or one[field] != must.get(field, one[field]) for field in needed)
+        ]  # fmt: skip
+
+    def missing(self) -> set[str]:
+        """Containers without an alert that names them."""
+        return set(self.names) - {one["container.name"] for one in self.first}
+
+
+def storm(
+    stand: Stand, folder: Path, *, containers: int, together: int, prefix: str, socket_path: Path | None = None
+) -> Outcome:
+    """Run the containers, so many at a time, under a mozu of its own."""
+    with watching([stand], folder, socket_path) as running:
+        return weathered(running, stand, containers=containers, together=together, prefix=prefix)
+
+
+@contextmanager
+def watching(stands: Sequence[Stand], folder: Path, socket_path: Path | None = None) -> Iterator[Running]:
+    """mozu with the rules of a storm and an enricher for each of these runtimes."""
+    rules = folder / "storm.yaml"
+    rules.write_text(_RULES)
+    enrichers = ", ".join(stand.enricher(socket_path) for stand in stands)
+    with mozu_run(folder, "-r", str(rules), "-o", f"enrichers=[{enrichers}]") as running:
+        yield running
+
+
+def weathered(running: Running, stand: Stand, *, containers: int, together: int, prefix: str) -> Outcome:
+    """The storm itself; ends mozu, whose statistics are part of the outcome."""
+    names = tuple(f"{prefix}-{number}" for number in range(containers))
+    begun = time.monotonic()
+    with ThreadPoolExecutor(together) as pool:
+        list(pool.map(stand.run, names))
+    seconds = time.monotonic() - begun
+    with suppress(AssertionError):
+        running.wait_alert(lambda _: len(fields_of(running, FIRST)) >= containers, f"{containers} alerts")
+    return outcome(names, seconds, running, running.stop())
+
+
+def fields_of(running: Running, rule: str) -> tuple[Json, ...]:
+    """The fields of all alerts of a rule so far."""
+    return tuple(alert["output_fields"] for alert in list(running.alerts) if alert["rule"] == rule)
+
+
+def outcome(names: tuple[str, ...], seconds: float, running: Running, statistics: Json) -> Outcome:
+    """From the alerts and the statistics at the end."""
+    types = [count for source in statistics["sources"].values() for count in source["types"].values()]
+    metrics = statistics["metrics"]
+    held = Held(
+        _sum(metrics, "enrichment_buffer_events_total"),
+        _sum(metrics, "enrichment_buffer_timeouts_total"),
+        {float(one["labels"]["within"]): int(one["value"]) for one in metrics if one["name"] == _WITHIN},
+    )
+    lookups: dict[str, int] = {}
+    for one in metrics:
+        if one["name"] == "container_lookups_total":
+            by = one["labels"]["by"]
+            lookups[by] = lookups.get(by, 0) + int(one["value"])
+    return Outcome(
+        names, seconds, fields_of(running, FIRST), fields_of(running, FOREIGN), held, lookups,
+        sum(count["lost"] + (count["missed"] or 0) for count in types), tuple(running.log),
+    )  # fmt: skip
+
+
+def _sum(metrics: list[dict[str, Any]], name: str) -> int:
+    return sum(int(one["value"]) for one in metrics if one["name"] == name)
+
+
+@contextmanager
+def silent_socket(folder: Path) -> Iterator[Path]:
+    """A unix socket that takes connections and never answers: a server that hangs."""
+    path = folder / "silent.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen(128)
+        yield path
