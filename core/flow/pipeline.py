@@ -196,7 +196,9 @@ class SourcePipeline:
         self.ready_alerts = scope.counter("source_alerts_total")
         self.probe = SourceProbe(source)
         self.counts = SourceCounts(source)
-        self._undeclared = UndeclaredSources(source, fields, scope)
+        self._undeclared = UndeclaredSources(
+            source, lambda: fields.source_classes() | frozenset(evaluation.demand().types), scope
+        )
         self._follows_state = isinstance(source.component, FollowsState)
         self._pending: deque[PendingBatch] = deque()
         """Batches whose evaluation goes on."""
@@ -208,6 +210,7 @@ class SourcePipeline:
     def use(self, bounds: EnrichmentBufferBounds) -> None:
         """These from the next batch on (a reload), with the enrichers that are wanted then."""
         self._buffer.use(bounds)
+        self._undeclared.forget()
 
     @property
     def recorder(self) -> RecordStage:

@@ -59,10 +59,10 @@ class LimitedCall:
 
     def report_slow(self, now: float) -> None:
         """Call `on_slow`, if it is time."""
-        if now >= self.slow_at and self.on_slow is not None:
+        report = self.on_slow
+        if now >= self.slow_at and report is not None:
             self.slow_at = _NEVER
-            if not self.ended:
-                self.on_slow()
+            report()
 
 
 _current: ContextVar[LimitedCall | None] = ContextVar("limited call", default=None)
@@ -81,7 +81,7 @@ def limited(seconds: float, on_slow: Callable[[], None] | None = None) -> Iterat
     try:
         yield
     finally:
-        call.ended = True
+        call.ended, call.on_slow = True, None  # tasks that were started meanwhile keep the call
         _interrupter.remove(call)
         _current.reset(token)
 

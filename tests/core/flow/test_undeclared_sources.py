@@ -16,13 +16,13 @@ class Watch:
         self.metrics, self.fields = Metrics(), FieldRegistry()
         self.fields.declare_source("beeps", ())
         source: Isolated[object] = Isolated("source", "beep", object(), self.metrics)
-        self._undeclared = UndeclaredSources(source, self.fields, self.metrics)  # type: ignore[arg-type]  # a name only
+        self.undeclared = UndeclaredSources(source, self.fields.source_classes, self.metrics)  # type: ignore[arg-type]  # a name only
 
     def given(self, *classes: str) -> list[str]:
         return self.look([DataEvent(name, "beep", 1) for name in classes])
 
     def look(self, events: Sequence[Event]) -> list[str]:
-        return self._undeclared.new(events)
+        return self.undeclared.new(events)
 
     @property
     def counted(self) -> float:
@@ -59,4 +59,5 @@ def test_a_class_that_a_reload_declares_is_declared_from_then_on() -> None:
     watch = Watch()
     watch.given("boops")
     watch.fields.declare_source("boops", ())
+    watch.undeclared.forget()
     assert ([], 1) == (watch.given("boops"), watch.counted)

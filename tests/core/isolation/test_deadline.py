@@ -204,9 +204,10 @@ def test_a_call_that_holds_the_loop_is_reported_too(heard: Heard) -> None:
     assert heard.lines == ["waiting for sink siem: build (90 s at most)"]
 
 
-def test_a_call_that_has_ended_is_not_reported() -> None:
+def test_a_call_that_has_ended_is_not_reported_and_keeps_nothing() -> None:
     reports: list[str] = []
-    call = interrupter.LimitedCall(LONG, lambda: reports.append("waiting"))
-    call.ended = True
+    with interrupter.limited(LONG, lambda: reports.append("waiting")):
+        call = interrupter._current.get()
+    assert call is not None
     call.report_slow(call.slow_at + 1)
-    assert reports == []
+    assert (reports, call.on_slow) == ([], None)
