@@ -16,8 +16,10 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     Kind.ENRICHER: {
         "users": "mozu.plugins.enrichers.users",
+        "containers": "mozu.plugins.enrichers.containers",
         "docker": "mozu.plugins.enrichers.docker",
         "containerd": "mozu.plugins.enrichers.containerd",
+        "cri": "mozu.plugins.enrichers.cri",
         "podman": "mozu.plugins.enrichers.podman",
     },
     Kind.EVALUATOR: {

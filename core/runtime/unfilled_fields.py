@@ -16,7 +16,7 @@ _PREFIX: Final = "enricher:"
 _SHOWN: Final = 3
 """Rules that are named; the others are counted."""
 _REMEDIES: Final[Mapping[str, str]] = {
-    "containers": "docker, containerd or podman (what runs this machine's containers)",
+    "containers": "containers",
     "users": "users",
 }
 """What a need stands for → which enricher to add."""

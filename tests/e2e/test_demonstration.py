@@ -29,7 +29,7 @@ REPOSITORY, TAG = IMAGE.rsplit(":", 1)
 @pytest.fixture(scope="module")
 def mozu(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     ebpf()
-    settings = f"enrichers.docker.socket={docker.socket}"
+    settings = f"enrichers.containers.docker.socket={docker.socket}"
     with mozu_run(tmp_path_factory.mktemp("mozu"), "-o", settings) as running:
         yield running
         running.stop()

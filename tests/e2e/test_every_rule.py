@@ -55,7 +55,7 @@ def mozu(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "rule_matching=all",
     )
     options = [argument for setting in settings for argument in ("-o", f"evaluators.falco.{setting}")]
-    options += ["-o", f"enrichers.docker.socket={docker.socket}", "-o", "resolve.wait=30"]
+    options += ["-o", f"enrichers.containers.docker.socket={docker.socket}", "-o", "resolve.wait=30"]
     options += ["-o", f"sources.syscalls.source.ebpf.ring_size={64 << 20}"]
     with (
         closing(NameServer(NAMED)) as server,

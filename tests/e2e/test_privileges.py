@@ -126,7 +126,7 @@ def engine_files(folder: Path, capabilities: tuple[str, ...]) -> str:
     (folder / "data" / "containers").mkdir(parents=True, exist_ok=True)
     (folder / "data" / "containers").chmod(0o700)
     code = (
-        "from pathlib import Path\nfrom mozu.plugins.enrichers.docker.files import EngineFiles\n"
+        "from pathlib import Path\nfrom mozu.core.common.containers.docker.files import EngineFiles\n"
         f"print(EngineFiles(Path({str(folder / 'data')!r})).readable())"
     )
     return answer(folder, capabilities, code)
@@ -138,7 +138,7 @@ def task_files(folder: Path, capabilities: tuple[str, ...]) -> str:
     (bundle / "config.json").write_text("{}")
     bundle.parent.chmod(0o700)
     code = (
-        "from pathlib import Path\nfrom mozu.plugins.enrichers.containerd.files import StateFiles\n"
+        "from pathlib import Path\nfrom mozu.core.common.containers.containerd.files import StateFiles\n"
         f"print(StateFiles(Path({str(folder / 'state')!r})).bundle('web1') is not None)"
     )
     return answer(folder, capabilities, code)
@@ -150,7 +150,7 @@ def storage_files(folder: Path, capabilities: tuple[str, ...]) -> str:
     (containers / "containers.json").write_text(f'[{{"id": "{"a" * 64}"}}]')
     containers.chmod(0o700)
     code = (
-        "from mozu.plugins.enrichers.podman.files import AllStorage\n"
+        "from mozu.core.common.containers.podman.files import AllStorage\n"
         f"print(AllStorage([{str(folder / 'storage')!r}]).find('a' * 64) is not None)"
     )
     return answer(folder, capabilities, code)
@@ -199,6 +199,16 @@ CASES: Final = (
     ),
     Case(
         "enricher containerd", {}, task_files, ("CAP_DAC_READ_SEARCH",), "True", {"CAP_DAC_READ_SEARCH": "False"},
+    ),
+    Case(
+        "enricher cri", {}, engine_socket, ("CAP_DAC_OVERRIDE",), "connected", {"CAP_DAC_OVERRIDE": "PermissionError"},
+    ),
+    Case(
+        "enricher containers", {}, engine_socket, ("CAP_DAC_OVERRIDE",), "connected",
+        {"CAP_DAC_OVERRIDE": "PermissionError"},
+    ),
+    Case(
+        "enricher containers", {}, task_files, ("CAP_DAC_READ_SEARCH",), "True", {"CAP_DAC_READ_SEARCH": "False"},
     ),
     Case(
         "enricher podman", {}, storage_files, ("CAP_DAC_READ_SEARCH",), "True", {"CAP_DAC_READ_SEARCH": "False"},

@@ -112,7 +112,7 @@ def test_a_recording_knows_the_containers_and_their_users(tmp_path: Path, docker
     rules.write_text(json.dumps([rule]))
     settings = (
         "-o",
-        f"enrichers.docker.socket={docker.socket}",
+        f"enrichers.containers.docker.socket={docker.socket}",
         "-o",
         "enrichment_buffer.seconds=60",
         "--record",

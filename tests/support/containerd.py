@@ -29,9 +29,16 @@ root = "{root}/root"
 state = "{root}/state"
 [grpc]
   address = "{root}/containerd.sock"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{sandbox}"
+  restrict_oom_score_adj = true
+  disable_apparmor = true
 [plugins."io.containerd.grpc.v1.cri".containerd]
   snapshotter = "native"
 """
+
+SANDBOX_IMAGE: Final = "registry.example:5000/pause:3"
+"""What CRI runs as the pause container of a pod."""
 
 
 class Containerd:
@@ -42,7 +49,7 @@ class Containerd:
         self.state = self.root / "state"
         self.socket = self.root / "containerd.sock"
         self._config = self.root / "config.toml"
-        self._config.write_text(_CONFIG.format(root=self.root))
+        self._config.write_text(_CONFIG.format(root=self.root, sandbox=SANDBOX_IMAGE))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -98,7 +105,14 @@ class Containerd:
 
     def build(self, namespace: str = "default") -> None:
         """Make the image IMAGE out of a static busybox."""
-        (self.root / "image.tar").write_bytes(docker_archive())
+        self._import(docker_archive(), namespace)
+
+    def build_sandbox(self, namespace: str) -> None:
+        """Make the image SANDBOX_IMAGE, which sleeps."""
+        self._import(docker_archive(image=SANDBOX_IMAGE, entry_point=("/bin/sleep", "100000")), namespace)
+
+    def _import(self, archive: bytes, namespace: str) -> None:
+        (self.root / "image.tar").write_bytes(archive)
         self.ctr("-n", namespace, "images", "import", "--snapshotter", "native", self.root / "image.tar")
 
     def begin(self, name: str, *options: str, namespace: str = "default", command: tuple[str, ...] = ()) -> None:
@@ -118,7 +132,7 @@ class Containerd:
         self.ctr("-n", namespace, "containers", "delete", name)
 
 
-def docker_archive(layer: bytes | None = None, image: str = IMAGE) -> bytes:
+def docker_archive(layer: bytes | None = None, image: str = IMAGE, entry_point: tuple[str, ...] = ()) -> bytes:
     """An image in the format of `docker save`: one layer (a tar), that of a static busybox where none is given."""
     layer = layer or filesystem()
     digest = hashlib.sha256(layer).hexdigest()
@@ -126,7 +140,7 @@ def docker_archive(layer: bytes | None = None, image: str = IMAGE) -> bytes:
         {
             "architecture": "amd64",
             "os": "linux",
-            "config": {"Labels": LABELS, "Env": ["PATH=/bin"]},
+            "config": {"Labels": LABELS, "Env": ["PATH=/bin"], "Entrypoint": entry_point},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
         }
     ).encode()

@@ -104,7 +104,8 @@ class BundleWatch:
 
     async def _look_up(self, name: str, room: asyncio.Semaphore) -> None:
         async with room:
-            await self._on_new(name)
+            with contextlib.suppress(OSError):  # files that do not answer in time: the first event looks it up again
+                await self._on_new(name)
 
     def _changed(self, path: Path, is_there: bool) -> None:
         if path != self._folders.root:

@@ -1,13 +1,15 @@
-"""Look-ups of containers: what enrichers of container runtimes share, whatever they ask.
+"""Look-ups of containers: what an enricher of container runtimes knows, whichever of them it asks.
 
-Metadata are kept in a container cache until a minute after the container's end; that a runtime does not know an id is
-kept in its negative cache. Concurrent calls for one id share one look-up.
+Metadata are kept in one container cache until a minute after the container's end; that no runtime knows an id is kept
+in its negative cache. Concurrent calls for one id share one look-up.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
-from typing import Final
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final, Protocol
+
+import msgspec
 
 from mozu.core.api import Context
 from mozu.core.common.containers.container_cache import ContainerCache
@@ -15,42 +17,75 @@ from mozu.core.model.containers.fields import Binder, container_readers
 from mozu.core.model.containers.metadata import ContainerMetadata
 from mozu.core.model.event import Event, SyscallEvent
 
-Fetch = Callable[[str], Awaitable[ContainerMetadata | None]]
-"""Full id → metadata, or None where the runtime has no such container. Raises one of `unreachable`."""
-
 _CREATED_LIMIT: Final = 1024
 """Containers whose creation told of them, for those that are gone before they can be looked up."""
 
+_SHOWN_LIMIT: Final = 8192
+
 _NEGATIVE_TTL: Final = 60.0
-"""Seconds for which an id that the runtime does not know is not looked up again (negative cache)."""
+"""Seconds for which an id that no runtime knows is not looked up again (negative cache)."""
 
 _UNREACHABLE_TTL: Final = 5.0
-"""The same where the runtime could not be asked."""
+"""The same where one of them could not be asked."""
+
+
+class AnswersLookups(Protocol):
+    """As much of a runtime as a look-up needs (`ContainerRuntime`)."""
+
+    @property
+    def name(self) -> str:
+        """Of the runtime."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Runtimes that the cgroup of one of its containers may show."""
+
+    @property
+    def unreachable(self) -> tuple[type[Exception], ...]:
+        """What `fetch` raises where it cannot be asked."""
+
+    @property
+    def completes(self) -> frozenset[str]:
+        """Names of runtimes whose answers about pods it has more of."""
+
+    async def fetch(self, full_id: str) -> ContainerMetadata | None:
+        """What it knows of a container."""
 
 
 class ContainerLookups:
-    """Of one enricher; answers `context.fields.lookups.container` from the moment it is made.
+    """Of one enricher; answers `context.fields.lookups.container` from the moment it is made."""
 
-    `runtimes` are those that the cgroup of one of its containers may show (`Container.runtime`).
-    """
-
-    def __init__(
-        self, context: Context, runtimes: Collection[str], fetch: Fetch, unreachable: tuple[type[Exception], ...]
-    ) -> None:
-        self._context, self._runtimes, self._fetch, self._unreachable = context, runtimes, fetch, unreachable
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._runtimes: Sequence[AnswersLookups] = ()
+        self._kinds: frozenset[str] = frozenset()
         self._cache = ContainerCache(time.monotonic)
         self._created: dict[str, ContainerMetadata] = {}
         """What was told when a container was created."""
+        self._shown: dict[str, str] = {}
+        """Id that is not known yet → the runtime that its cgroup shows."""
         self._pending: dict[str, asyncio.Event] = {}
         """Id that is being looked up → set when that is over (single flight)."""
         context.metrics.gauge("containers", lambda: len(self._cache))
         context.fields.lookups.container = self.metadata
 
+    def use(self, runtimes: Sequence[AnswersLookups]) -> None:
+        """Ask these, in this order. Once, before the first look-up."""
+        self._runtimes = runtimes
+        self._kinds = frozenset[str]().union(*(runtime.kinds for runtime in runtimes))
+
     def key(self, event: Event) -> str | None:
-        """The full id of the container that the event's process runs in, if it can be this runtime's."""
+        """The full id of the container that the event's process runs in, if one of the runtimes can have it."""
         process = event.process if isinstance(event, SyscallEvent) else None
         container = None if process is None else process.container
-        return None if container is None or container.runtime not in self._runtimes else container.full_id
+        if container is None or container.runtime not in self._kinds:
+            return None
+        full_id = container.full_id
+        if full_id not in self._shown and not self._cache.is_answered(full_id):
+            self._shown[full_id] = container.runtime
+            if len(self._shown) > _SHOWN_LIMIT:
+                del self._shown[next(iter(self._shown))]
+        return full_id
 
     def known(self, full_id: str) -> bool:
         """Whether the cache has the container, or the negative cache has its id."""
@@ -84,30 +119,63 @@ class ContainerLookups:
                 del self._pending[full_id]
                 pending.set()
 
-    async def refresh(self, full_id: str) -> None:
-        """Cache what the runtime says; else what its creation told; else that there is no metadata."""
-        negative_ttl = _NEGATIVE_TTL
-        metadata = None
-        try:
-            metadata = await self._fetch(full_id)
-        except self._unreachable as error:
-            negative_ttl = _UNREACHABLE_TTL
-            self._context.log.debug("looking up %s: %s", full_id, error or type(error).__name__)
+    async def refresh(self, full_id: str, first: str = "") -> None:
+        """Cache what the runtimes say, `first` asked first; else what its creation told; else that there is nothing."""
+        metadata, negative_ttl = await self._ask(full_id, first)
         if metadata is None and self._cache.get(full_id) is None:
             metadata = self._created.get(full_id)
-            self.count("none" if metadata is None else "event")
+            self.count("none" if metadata is None else "event", "" if metadata is None else metadata.runtime)
         if metadata is not None:
             self._cache.put(metadata)
             self._context.lookups.put(full_id, metadata)
         elif self._cache.get(full_id) is None:
             self._cache.put_negative(full_id, negative_ttl)
             self._context.lookups.put(full_id, None)
+        self._shown.pop(full_id, None)
+
+    async def _ask(self, full_id: str, first: str) -> tuple[ContainerMetadata | None, float]:
+        """(the first answer, completed where it is a pod's; for how long there being none is believed)."""
+        negative_ttl = _NEGATIVE_TTL
+        found: ContainerMetadata | None = None
+        for runtime in self._candidates(full_id, first):
+            if found is not None and not (found.sandbox_id and found.runtime in runtime.completes):
+                continue
+            try:
+                answer = await runtime.fetch(full_id)
+            except runtime.unreachable as error:
+                negative_ttl = _UNREACHABLE_TTL
+                self._context.log.debug("looking up %s: %s", full_id, error or type(error).__name__)
+                continue
+            if answer is not None:
+                answer = msgspec.structs.replace(answer, runtime=runtime.name)
+                found = answer if found is None else found.completed(answer)
+                self._created_more(found)
+        return found, negative_ttl
+
+    def _candidates(self, full_id: str, first: str) -> Iterator[AnswersLookups]:
+        """One whose event it was, then those whose containers the cgroup may show, then those that complete them."""
+        shown = self._shown.get(full_id)
+        asked = [one for one in self._runtimes if one.name == first]
+        asked += [one for one in self._runtimes if one not in asked and (shown is None or shown in one.kinds)]
+        yield from asked
+        yield from (one for one in self._runtimes if one.completes and one not in asked)
+
+    def _created_more(self, metadata: ContainerMetadata) -> None:
+        """What one runtime has said is there while the next one is asked."""
+        if self._cache.get(metadata.full_id) is None:
+            self.created(metadata)
 
     def created(self, metadata: ContainerMetadata) -> None:
         """A container was created, and this is what that told of it."""
         self._created[metadata.full_id] = metadata
         if len(self._created) > _CREATED_LIMIT:
             del self._created[next(iter(self._created))]
+
+    def add(self, metadata: ContainerMetadata, runtime: str) -> None:
+        """A runtime has said something of a container that was not looked up: it completes what is known."""
+        known = self._cache.get(metadata.full_id)
+        metadata = msgspec.structs.replace(metadata, runtime=runtime)
+        self._cache.put(metadata if known is None else known.completed(metadata))
 
     def ended(self, full_id: str, last: ContainerMetadata | None = None) -> None:
         """It exists no longer: keep what is known for its last events; `last` where nothing is."""
@@ -116,15 +184,18 @@ class ContainerLookups:
         self._cache.expire_soon(full_id)
         self._created.pop(full_id, None)
 
-    def listed(self, full_ids: Collection[str]) -> None:
-        """These are all that there are: the others have ended."""
+    def listed(self, full_ids: Collection[str], runtime: str) -> None:
+        """These are all that a runtime has: the others of it have ended."""
         for full_id in self._cache.ids().difference(full_ids):
-            self.ended(full_id)
+            found = self._cache.get(full_id)
+            if found is not None and found.runtime == runtime:
+                self.ended(full_id)
 
     def forget(self, full_id: str) -> None:
         """Another container has this id now."""
         self._cache.forget(full_id)
+        self._created.pop(full_id, None)
 
-    def count(self, by: str) -> None:
-        """A look-up was answered by files, api, event or none."""
-        self._context.metrics.counter("container_lookups_total", by=by).value += 1
+    def count(self, by: str, runtime: str = "") -> None:
+        """A look-up was answered by files, api, event or none; and which runtime that was, if any."""
+        self._context.metrics.counter("container_lookups_total", by=by, runtime=runtime or "none").value += 1

@@ -27,6 +27,8 @@ class ContainerMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """One container at one moment; replaced, never changed. None stands for what the engine did not tell."""
 
     full_id: str
+    runtime: str = ""
+    """Which runtime said so: docker, containerd, cri, podman; empty in older recordings."""
     name: str | None = None
     image: str | None = None
     """Falco that the container was made from, as the user wrote it."""
@@ -53,6 +55,14 @@ class ContainerMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """The pod's sandbox container; empty outside pods."""
     cni_json: str | None = None
 
+    def completed(self, other: "ContainerMetadata") -> "ContainerMetadata":
+        """With what another runtime says of the same container, where this one does not tell."""
+        mine = {name: value for name, value in msgspec.structs.asdict(self).items() if _tells(value)}
+        found = msgspec.structs.asdict(other) | mine
+        if self.labels is not None and other.labels is not None:
+            found["labels"] = other.labels | self.labels
+        return ContainerMetadata(**found)
+
 
 HOST: Final = ContainerMetadata(
     full_id="host",
@@ -71,3 +81,7 @@ HOST: Final = ContainerMetadata(
     host_ipc=False,
 )
 """What fields say of processes outside containers."""
+
+
+def _tells(value: object) -> bool:
+    return value is not None and value != "" and (value is False or value != 0)

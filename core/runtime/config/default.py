@@ -4,7 +4,7 @@ from typing import Final
 
 DEFAULT: Final = """\
 sources: [syscalls]
-enrichers: [users, docker, containerd, podman]
+enrichers: [users, containers]
 evaluators: [falco]
 sinks: [stdout]
 responders: []

@@ -1,46 +1,27 @@
 """The enricher `containerd`: container metadata of containerd, with or without Kubernetes, in every namespace."""
 
-from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from mozu.core.api import Context, EnricherDeclaration, LookupLimits, Privilege, hookimpl
-from mozu.plugins.enrichers.containerd.settings import ContainerdSettings
+from mozu.core.api import Context, EnricherDeclaration, hookimpl
+from mozu.core.common.containers.containerd.privileges import containerd_privileges
+from mozu.core.common.containers.containerd.settings import ContainerdSettings
+from mozu.core.common.containers.declare import container_enricher
 
 if TYPE_CHECKING:
-    from mozu.plugins.enrichers.containerd.enricher import ContainerdEnricher
+    from mozu.core.common.containers.container_enricher import ContainerEnricher
 
 
-def build(settings: ContainerdSettings, context: Context) -> "ContainerdEnricher":
+def build(settings: ContainerdSettings, context: Context) -> "ContainerEnricher":
     """Build the enricher."""
-    from mozu.plugins.enrichers.containerd.enricher import ContainerdEnricher  # only where it is used
+    from mozu.core.common.containers.container_enricher import ContainerEnricher  # only where it is used
+    from mozu.core.common.containers.containerd.runtime import ContainerdRuntime
 
-    return ContainerdEnricher(settings, context)
-
-
-def privileges(settings: ContainerdSettings) -> Iterator[Privilege]:
-    """containerd's state directory and its socket."""
-    yield Privilege(
-        capability="CAP_DAC_READ_SEARCH",
-        purpose=f"read the tasks below {settings.state}, which describe a container before its first instruction",
-        without="a container is known once containerd answers, and if it may not be asked, not at all",
-    )
-    if settings.socket is not None:
-        yield Privilege(
-            capability="CAP_DAC_OVERRIDE",
-            purpose=f"connect to {settings.socket} without being in the group of the socket",
-            without="image and labels of containers that no Kubernetes has made are not known",
-        )
+    return ContainerEnricher(context, [partial(ContainerdRuntime, settings)])
 
 
 @hookimpl
 def mozu_components() -> EnricherDeclaration[ContainerdSettings]:
     """Declare the enricher `containerd`."""
-    return EnricherDeclaration(
-        name="containerd",
-        build=build,
-        summary="Names, images, labels, mounts and pods of containers, from containerd's state directory and API.",
-        settings=ContainerdSettings,
-        provides=("containers",),
-        lookups=LookupLimits(ttl=0, negative_ttl=1),
-        privileges=privileges,
-    )
+    summary = "Names, images, labels, mounts and pods of containers, from containerd's state directory and API."
+    return container_enricher("containerd", ContainerdSettings, build, containerd_privileges, summary)

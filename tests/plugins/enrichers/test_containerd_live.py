@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from mozu.core.common.containers.container_enricher import ContainerEnricher
+from mozu.core.common.containers.containerd.settings import ContainerdSettings
 from mozu.core.runtime.loop import run
 from mozu.core.state.cgroup import container_of
 from mozu.core.state.texts import Cgroups
-from mozu.plugins.enrichers.containerd.enricher import ContainerdEnricher
-from mozu.plugins.enrichers.containerd.settings import ContainerdSettings
+from mozu.plugins.enrichers.containerd import build
 from tests.plugins.enrichers.actors import event_of, read, told, until, working
 from tests.support.containerd import Containerd
 from tests.support.docker import IMAGE, LABELS
@@ -23,9 +24,9 @@ REPOSITORY, TAG = "registry.example:5000/team/box", "1.2"
 
 
 @asynccontextmanager
-async def enricher_of(server: Containerd, **settings: Any) -> AsyncIterator[ContainerdEnricher]:
+async def enricher_of(server: Containerd, **settings: Any) -> AsyncIterator[ContainerEnricher]:
     given = {"state": server.state, "socket": server.socket, **settings}
-    async with working(ContainerdEnricher, ContainerdSettings(**given)) as enricher:
+    async with working(build, ContainerdSettings(**given)) as enricher:
         yield enricher
 
 
@@ -128,7 +129,7 @@ def test_a_container_that_lived_for_a_moment_is_known_to_its_last_events(contain
 
 
 def test_twenty_containers_at_once_are_all_known_when_they_have_run(containerd: Containerd) -> None:
-    async def one(enricher: ContainerdEnricher, name: str) -> Any:
+    async def one(enricher: ContainerEnricher, name: str) -> Any:
         command = ("run", "--rm", "--snapshotter", "native", IMAGE, name, "true")
         await asyncio.to_thread(containerd.ctr, *command)
         return read(enricher, event_of(name, runtime="containerd"), "container.image")

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from mozu.core.api import Enricher
+from mozu.core.common.containers.container_enricher import ContainerEnricher
+from mozu.core.common.containers.docker.runtime import DockerRuntime
+from mozu.core.common.containers.docker.settings import DockerSettings
 from mozu.core.runtime.loop import run
-from mozu.plugins.enrichers.docker import mozu_components
-from mozu.plugins.enrichers.docker.enricher import DockerEnricher
-from mozu.plugins.enrichers.docker.settings import DockerSettings
+from mozu.plugins.enrichers.docker import build, mozu_components
 from tests.plugins.enrichers.actors import context_of, event_of, read, told, until, working
 from tests.plugins.enrichers.registry import registry
 from tests.support.docker import IMAGE, LABELS, DockerEngine, filesystem
@@ -25,8 +26,8 @@ REPOSITORY, TAG = "registry.example:5000/team/box", "1.2"
 
 
 @asynccontextmanager
-async def enricher_of(docker: DockerEngine, **settings: Any) -> AsyncIterator[DockerEnricher]:
-    async with working(DockerEnricher, DockerSettings(socket=docker.socket, **settings)) as enricher:
+async def enricher_of(docker: DockerEngine, **settings: Any) -> AsyncIterator[ContainerEnricher]:
+    async with working(build, DockerSettings(socket=docker.socket, **settings)) as enricher:
         yield enricher
 
 
@@ -47,6 +48,13 @@ async def asked(docker: DockerEngine, full_id: str, *fields: str, **settings: An
     async with enricher_of(docker, **settings) as enricher:
         await told(enricher, event_of(full_id))
         return fields_of(enricher, full_id, *fields)
+
+
+def docker_of(enricher: Enricher) -> DockerRuntime:
+    assert isinstance(enricher, ContainerEnricher)
+    (runtime,) = enricher._runtimes
+    assert isinstance(runtime, DockerRuntime)
+    return runtime
 
 
 def ask(docker: DockerEngine, full_id: str, *fields: str, **settings: Any) -> list[Any]:
@@ -221,7 +229,7 @@ def test_without_an_engine_a_container_is_known_by_its_files(own_docker: DockerE
 def test_without_an_engine_and_without_files_a_container_is_unknown(tmp_path: Path) -> None:
     async def main() -> list[Any]:
         settings = DockerSettings(socket=tmp_path / "none.sock", data_root=tmp_path)
-        async with working(DockerEnricher, settings) as enricher:
+        async with working(build, settings) as enricher:
             await told(enricher, event_of("a" * 64))
             return [enricher.known("a" * 64), docker_name(enricher, "a" * 64)]
 
@@ -231,14 +239,27 @@ def test_without_an_engine_and_without_files_a_container_is_unknown(tmp_path: Pa
 def test_an_absent_engine_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         settings = DockerSettings(socket=tmp_path / "none.sock", data_root=tmp_path)
-        async with working(DockerEnricher, settings) as enricher:
-            watcher = enricher._watcher
+        async with working(build, settings) as enricher:
+            watcher = docker_of(enricher)._watcher
             await until(lambda: watcher.backoff.left() > 0.5, "tried again a few times")
+
+    (tmp_path / "containers").mkdir()
+    with caplog.at_level(logging.INFO, "mozu.test"):
+        run(main())
+    assert 1 == caplog.text.count("the docker engine does not answer at")
+
+
+def test_a_machine_without_a_trace_of_docker_hears_nothing_of_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        settings = DockerSettings(socket=tmp_path / "none.sock", data_root=tmp_path)
+        async with working(build, settings) as enricher:
+            await told(enricher, event_of("a" * 64))
 
     with caplog.at_level(logging.INFO, "mozu.test"):
         run(main())
-    assert len(caplog.records) == 1
-    assert "no docker engine at" in caplog.text
+    assert "" == caplog.text
 
 
 def test_an_engine_that_starts_later_and_starts_again_is_followed(own_docker: DockerEngine) -> None:
@@ -266,11 +287,12 @@ def test_what_was_removed_while_the_engine_was_not_watched_is_expired(own_docker
 
     async def main() -> None:
         async with enricher_of(own_docker) as enricher:
+            assert isinstance(enricher, ContainerEnricher)
             cache = enricher._lookups._cache
             before = full_id in cache.ids()
             await enricher.stop()
             await off_loop(own_docker.remove, full_id)
-            await enricher.on_list([])
+            await docker_of(enricher).on_list([])
             assert (True, False) == (before, full_id in cache.ids())
 
     run(main())
@@ -280,7 +302,7 @@ def test_recordings_ask_no_engine(docker: DockerEngine) -> None:
     full_id = docker.docker("create", IMAGE, "true")
 
     async def main() -> list[Any]:
-        enricher = DockerEnricher(DockerSettings(socket=docker.socket), context_of(offline=True))
+        enricher = build(DockerSettings(socket=docker.socket), context_of(offline=True))
         await enricher.start()
         await told(enricher, event_of(full_id))
         await enricher.stop()
@@ -319,7 +341,7 @@ def test_an_engine_that_talks_nonsense_leaves_the_container_unknown(tmp_path: Pa
         server = await asyncio.start_unix_server(crippled({"/containers/": body}), tmp_path / "sock")
         async with server:
             settings = DockerSettings(socket=tmp_path / "sock", data_root=tmp_path)
-            async with working(DockerEnricher, settings) as enricher:
+            async with working(build, settings) as enricher:
                 await told(enricher, event_of("a" * 64))
                 return docker_name(enricher, "a" * 64) is None
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from mozu.core.common.containers.container_enricher import ContainerEnricher
+from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.core.runtime.loop import run
 from mozu.core.state.cgroup import container_of
-from mozu.plugins.enrichers.podman.enricher import PodmanEnricher
-from mozu.plugins.enrichers.podman.settings import PodmanSettings
+from mozu.plugins.enrichers.podman import build
 from tests.plugins.enrichers.actors import event_of, read, told, working
 from tests.support.docker import IMAGE
 from tests.support.podman import Podman
@@ -22,8 +23,8 @@ REPOSITORY, TAG = "registry.example:5000/team/box", "1.2"
 
 
 @asynccontextmanager
-async def enricher_of(podman: Podman) -> AsyncIterator[PodmanEnricher]:
-    async with working(PodmanEnricher, PodmanSettings(storage=(str(podman.storage),))) as enricher:
+async def enricher_of(podman: Podman) -> AsyncIterator[ContainerEnricher]:
+    async with working(build, PodmanSettings(storage=(str(podman.storage),))) as enricher:
         yield enricher
 
 

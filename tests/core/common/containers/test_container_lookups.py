@@ -1,6 +1,7 @@
 """Look-ups of containers: what every enricher of a runtime gets from them."""
 
 import asyncio
+from collections.abc import Collection
 
 from mozu.core.common.containers.container_lookups import ContainerLookups
 from mozu.core.model.containers.metadata import ContainerMetadata
@@ -10,17 +11,30 @@ from tests.plugins.enrichers.actors import context_of, event_of
 class Runtime:
     """Knows `a`; counts what it is asked."""
 
-    def __init__(self, *, reachable: bool = True) -> None:
+    unreachable = (OSError,)
+
+    def __init__(
+        self,
+        *others: "Runtime",
+        name: str = "podman",
+        kinds: Collection[str] = ("podman",),
+        completes: Collection[str] = (),
+        reachable: bool = True,
+        told: ContainerMetadata | None = None,
+    ) -> None:
+        self.name, self.kinds, self.completes = name, frozenset(kinds), frozenset(completes)
         self.asked: list[str] = []
         self.reachable = reachable
-        self.lookups = ContainerLookups(context_of(), {"podman"}, self.fetch, (OSError,))
+        self.told = ContainerMetadata(full_id="a", name="known") if told is None else told
+        self.lookups = ContainerLookups(context_of())
+        self.lookups.use([self, *others])
 
     async def fetch(self, full_id: str) -> ContainerMetadata | None:
         self.asked.append(full_id)
         await asyncio.sleep(0)
         if not self.reachable:
             raise OSError("it is not there")
-        return ContainerMetadata(full_id="a", name="known") if full_id == "a" else None
+        return self.told if full_id == "a" else None
 
 
 def test_only_containers_of_its_runtimes_have_a_key() -> None:
@@ -76,8 +90,53 @@ def test_what_is_not_listed_has_ended() -> None:
 
     async def main() -> None:
         await runtime.lookups.resolve("a")
-        runtime.lookups.listed(["b"])
+        runtime.lookups.listed(["b"], "podman")
 
     asyncio.run(main())
     assert runtime.lookups.metadata("a") is not None, "kept for its last events"
     assert frozenset() == runtime.lookups._cache.ids()
+
+
+def test_what_one_runtime_lists_says_nothing_of_the_containers_of_others() -> None:
+    runtime = Runtime()
+    asyncio.run(runtime.lookups.resolve("a"))
+    runtime.lookups.listed(["b"], "docker")
+    assert frozenset("a") == runtime.lookups._cache.ids()
+
+
+def test_several_runtimes_share_one_cache_and_the_first_that_knows_an_id_answers() -> None:
+    docker = Runtime(name="docker", kinds=("docker", "k8s"), reachable=False)
+    podman = Runtime(docker, kinds=("podman", "k8s"))
+    lookups = podman.lookups
+    lookups.key(event_of("a", runtime="k8s"))
+    asyncio.run(lookups.resolve("a"))
+    found = lookups.metadata("a")
+    assert found is not None
+    assert ("podman", ["a"], []) == (found.runtime, podman.asked, docker.asked)
+
+
+def test_a_runtime_whose_containers_the_cgroup_cannot_show_is_not_asked() -> None:
+    docker = Runtime(name="docker", kinds=("docker",))
+    lookups = Runtime(docker, kinds=("podman",)).lookups
+    lookups.key(event_of("b", runtime="docker"))
+    asyncio.run(lookups.resolve("b"))
+    assert ["b"] == docker.asked
+
+
+def test_a_pod_that_two_runtimes_know_has_what_either_says() -> None:
+    files = ContainerMetadata(full_id="a", name="server", privileged=False, sandbox_id="s", labels={"x": "files"})
+    api = ContainerMetadata(full_id="a", ip="10.0.0.7", privileged=True, labels={"x": "api", "y": "api"}, started=7)
+    cri = Runtime(name="cri", kinds=("containerd",), completes=("containerd",), told=api)
+    lookups = Runtime(cri, name="containerd", kinds=("containerd",), told=files).lookups
+    asyncio.run(lookups.resolve("a"))
+    found = lookups.metadata("a")
+    assert found is not None
+    assert ("server", "10.0.0.7", False, 7) == (found.name, found.ip, found.privileged, found.started)
+    assert {"x": "files", "y": "api"} == found.labels
+
+
+def test_a_container_that_is_no_pods_is_asked_of_one_runtime() -> None:
+    cri = Runtime(name="cri", kinds=("containerd",), completes=("containerd",))
+    lookups = Runtime(cri, name="containerd", kinds=("containerd",)).lookups
+    asyncio.run(lookups.resolve("a"))
+    assert [] == cri.asked

@@ -43,7 +43,7 @@ def test_an_empty_file_leaves_the_defaults(write: Write) -> None:
     listed = {kind.section: names(config, kind) for kind in Kind}
     assert listed == {
         "sources": ["syscalls"],
-        "enrichers": ["users", "docker", "containerd", "podman"],
+        "enrichers": ["users", "containers"],
         "evaluators": ["falco"],
         "sinks": ["stdout"],
         "responders": [],

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mozu.core.common.containers.docker.documents import EngineEvent, HostConfig, Inspected, nanoseconds
+from mozu.core.common.containers.docker.files import EngineFiles
 from mozu.core.model.containers.image import ImageNames
-from mozu.plugins.enrichers.docker.documents import EngineEvent, HostConfig, Inspected, nanoseconds
-from mozu.plugins.enrichers.docker.files import EngineFiles
 
 ID = "a" * 64
 IMAGE = "c" * 64

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mozu.core.common.containers.containerd.describe import describe, sandbox_of
+from mozu.core.common.containers.containerd.files import StateFiles
 from mozu.core.common.containers.oci_spec import OciSpec, decode_spec
 from mozu.core.model.containers.metadata import ContainerMetadata
-from mozu.plugins.enrichers.containerd.describe import describe, sandbox_of
-from mozu.plugins.enrichers.containerd.files import StateFiles
 
 POD = {
     "io.kubernetes.cri.sandbox-id": "s" * 64,

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mozu.plugins.enrichers.podman.documents import metadata
-from mozu.plugins.enrichers.podman.files import AllStorage
+from mozu.core.common.containers.podman.documents import metadata
+from mozu.core.common.containers.podman.files import AllStorage
 
 ID, OTHER, IMAGE_ID = "a" * 64, "b" * 64, "c" * 64
 SPEC = {"annotations": {"io.podman.annotations.privileged": "TRUE"}, "linux": {"namespaces": [{"type": "pid"}]}}

@@ -9,9 +9,9 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from mozu.core.common.containers.docker.documents import Described, EngineEvent, Inspected, InspectedImage, Listed
+from mozu.core.common.containers.unix_http import Answer, BrokenAnswer, get
 from mozu.core.model.containers.image import ImageNames
-from mozu.plugins.enrichers.docker.documents import Described, EngineEvent, Inspected, InspectedImage, Listed
-from mozu.plugins.enrichers.docker.unix_http import Answer, BrokenAnswer, get
 
 UNREACHABLE: Final = (OSError, BrokenAnswer, TimeoutError, msgspec.DecodeError)
 """What a call raises when the engine is absent, slow, stops in the middle, or answers what is no JSON."""

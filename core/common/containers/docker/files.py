@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
+from mozu.core.common.containers.docker.documents import Described, HostConfig, Repositories, Stored
 from mozu.core.common.containers.regular_file import read_regular
 from mozu.core.model.containers.image import ImageNames
-from mozu.plugins.enrichers.docker.documents import Described, HostConfig, Repositories, Stored
 
 _FULL_ID: Final = re.compile(r"[0-9a-f]{64}")
 _DRIVER: Final = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
@@ -31,6 +31,15 @@ class EngineFiles:
         self.data_root = data_root
         self._names: dict[str, tuple[tuple[int, int, int], dict[str, ImageNames]]] = {}
         """Driver → (stamp of the file, its content)."""
+
+    def exist(self) -> bool:
+        """Whether there are any, as far as that can be seen."""
+        try:
+            return (self.data_root / "containers").is_dir()
+        except PermissionError:
+            return True
+        except OSError:
+            return False
 
     def readable(self) -> bool:
         """Whether the containers' directory can be listed, or there is none."""

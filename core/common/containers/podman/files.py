@@ -14,8 +14,8 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from mozu.core.common.containers.oci_spec import OciSpec, decode_spec
+from mozu.core.common.containers.podman.documents import Found, ListedContainer, ListedImage
 from mozu.core.common.containers.regular_file import directories, read_regular
-from mozu.plugins.enrichers.podman.documents import Found, ListedContainer, ListedImage
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.plugins.enrichers.docker.unix_http import BrokenAnswer, get
+from mozu.core.common.containers.unix_http import BrokenAnswer, get
 
 OK = b"HTTP/1.1 200 OK\r\n"
 

@@ -7,19 +7,17 @@ again: an engine that restarted has lost its events, not its containers.
 
 import asyncio
 import contextlib
-import errno
-import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final, Protocol
 
 from mozu.core.common.backoff import Backoff
-from mozu.plugins.enrichers.docker.api import UNREACHABLE, EngineApi
-from mozu.plugins.enrichers.docker.documents import EngineEvent
+from mozu.core.common.containers.docker.api import UNREACHABLE, EngineApi
+from mozu.core.common.containers.docker.documents import EngineEvent
+from mozu.core.common.containers.runtime_api import RuntimeApi
 
 _RECONNECT_BACKOFF: Final = (0.1, 5.0)
 """First and longest seconds between two connections; a fifth of it is jitter."""
-_REFUSED: Final = "; mozu needs the group of the socket, or CAP_DAC_OVERRIDE"
 _MAX_LOOK_UPS: Final = 8
 """Concurrent look-ups caused by events: an engine that is overloaded is not asked more."""
 
@@ -40,15 +38,11 @@ class EngineListener(Protocol):
 class EngineWatcher:
     """One engine, watched for as long as `run` runs."""
 
-    def __init__(
-        self, api: EngineApi, listener: EngineListener, log: logging.Logger, is_expected: Callable[[], bool]
-    ) -> None:
-        """`is_expected`: whether this machine has a docker engine at all, as far as files tell."""
-        self._api, self._listener, self._log, self._is_expected = api, listener, log, is_expected
+    def __init__(self, api: EngineApi, listener: EngineListener, reports: RuntimeApi) -> None:
+        self._api, self._listener, self._reports = api, listener, reports
         self._since = 0
         """Time of the last event (ns)."""
         self.backoff = Backoff(*_RECONNECT_BACKOFF, jitter=0.2)
-        self._is_absent = False
         self.tried = asyncio.Event()
         """Set when the containers that existed at the start are known, or the engine is known to be absent."""
 
@@ -58,7 +52,7 @@ class EngineWatcher:
             try:
                 await self._connection()
             except UNREACHABLE as error:
-                self._log_absent(error)
+                self._reports.failed(error)
             self.tried.set()
             await asyncio.sleep(self.backoff.failed())
 
@@ -69,7 +63,8 @@ class EngineWatcher:
         if root is not None:
             self._listener.on_data_root(root)
         async with self._api.events(self._since) as events:
-            self._log_present()
+            self.backoff.succeeded()
+            self._reports.answered()
             await self._listener.on_list(await self._api.containers())
             self.tried.set()
             await self._follow(events)
@@ -85,25 +80,3 @@ class EngineWatcher:
                     name = f"docker {event.action} {event.actor.id[:12]}"
                     task = group.create_task(self._listener.on_event(event), name=name)
                     task.add_done_callback(lambda _: room.release())
-
-    def _log_absent(self, error: Exception) -> None:
-        """Once per absence. A machine that never had a docker engine hears nothing of it."""
-        if self._is_absent:
-            return
-        number = getattr(error, "errno", None)
-        if number == errno.ENOENT and not self._is_expected():
-            self._log.debug("no docker engine at %s, and no files of one", self._api.socket)
-            return
-        self._is_absent = True
-        self._log.info(
-            "no docker engine at %s (%s%s): containers are known by its files alone; trying again until it is there",
-            self._api.socket,
-            getattr(error, "strerror", None) or error or type(error).__name__,
-            _REFUSED if number in (errno.EACCES, errno.EPERM) else "",
-        )
-
-    def _log_present(self) -> None:
-        self.backoff.succeeded()
-        if self._is_absent:
-            self._is_absent = False
-            self._log.info("the docker engine at %s is there", self._api.socket)

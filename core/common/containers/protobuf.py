@@ -1,9 +1,9 @@
-"""The wire format of protocol buffers, as far as containerd's answers need it: no generated code, no package.
+"""The wire format of protocol buffers, as far as answers of runtimes need it: no generated code, no package.
 
 https://protobuf.dev/programming-guides/encoding
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 Message = Mapping[int, list[int | bytes]]
 """Number of a field → its values, in order."""
@@ -34,8 +34,22 @@ def decode(data: bytes) -> Message:
 
 def text_field(number: int, value: str) -> bytes:
     """A field of type string, encoded."""
-    data = value.encode()
+    return message_field(number, value.encode())
+
+
+def flag_field(number: int, *, value: bool) -> bytes:
+    """A field of type bool, encoded."""
+    return _encoded(number << 3 | _VARINT) + _encoded(int(value))
+
+
+def message_field(number: int, data: bytes) -> bytes:
+    """A field that is a message, encoded."""
     return _encoded(number << 3 | _BYTES) + _encoded(len(data)) + data
+
+
+def messages(message: Message, number: int) -> Iterator[Message]:
+    """The values of a repeated field of messages."""
+    return (decode(one) for one in message.get(number, ()) if isinstance(one, bytes))
 
 
 def text(message: Message, number: int) -> str:
@@ -53,8 +67,7 @@ def data_of(message: Message, number: int) -> bytes:
 
 def texts(message: Message, number: int) -> dict[str, str]:
     """A field of type map<string, string>."""
-    entries = (decode(entry) for entry in message.get(number, ()) if isinstance(entry, bytes))
-    return {text(entry, 1): text(entry, 2) for entry in entries}
+    return {text(entry, 1): text(entry, 2) for entry in messages(message, number)}
 
 
 def integer(message: Message, number: int) -> int:

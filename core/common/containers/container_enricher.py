@@ -1,0 +1,101 @@
+"""The enricher of container runtimes: one of them or several, with one cache, one eviction and one negative cache.
+
+A runtime is looked for at the start and every second from then on. As soon as there is a trace of it on this
+machine it is watched; one that is not here costs these looks and nothing else, and is not spoken of.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Final
+
+from mozu.core.api import Context, FieldReaders, Obstacle
+from mozu.core.common.background_task import BackgroundTask
+from mozu.core.common.containers.container_lookups import ContainerLookups
+from mozu.core.common.containers.container_runtime import ContainerRuntime, RuntimeContext
+from mozu.core.common.thread_pool import ThreadPool
+from mozu.core.model.event import Event
+
+MakeRuntime = Callable[[Callable[[str, float], RuntimeContext]], ContainerRuntime]
+"""Takes (name, timeout in seconds) → what the runtime of that name is given."""
+
+_LOOK_INTERVAL: Final = 1.0
+"""Seconds between two looks for a runtime that is not here."""
+_START_SECONDS: Final = 2.0
+"""The most that a start waits until the containers that exist are known."""
+
+
+class ContainerEnricher:
+    """Containers of these runtimes. Implements the Enricher contract."""
+
+    def __init__(self, context: Context, runtimes: Sequence[MakeRuntime]) -> None:
+        self._context = context
+        self._lookups = ContainerLookups(context)
+        self._threads = ThreadPool("containers", 4)
+        self._runtimes = [make(self._context_of) for make in runtimes]
+        self._lookups.use(self._runtimes)
+        self._tasks = [BackgroundTask(partial(self._follow, runtime)) for runtime in self._runtimes]
+
+    async def start(self) -> None:
+        """Begin to watch; returns when the containers that exist are known, as far as runtimes are here and answer."""
+        started = [
+            task.start(self._context, f"watch {runtime.name}")
+            for task, runtime in zip(self._tasks, self._runtimes, strict=True)
+        ]
+        if not any(started):
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_START_SECONDS):
+                for runtime in self._runtimes:
+                    await runtime.tried.wait()
+
+    def key(self, event: Event) -> str | None:
+        """The full id of the container that the event's process runs in, if one of the runtimes can have it."""
+        return self._lookups.key(event)
+
+    def known(self, key: str) -> bool:
+        """Whether the cache has the container, or the negative cache has its id."""
+        return self._lookups.known(key)
+
+    async def resolve(self, key: str) -> None:
+        """Look one container up."""
+        await self._lookups.resolve(key)
+
+    def readers(self) -> FieldReaders:
+        """The fields of containers and pods."""
+        return self._lookups.readers()
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        """Runtimes that are here and may not be read."""
+        return tuple(self._obstacles())
+
+    async def stop(self) -> None:
+        """End the watching, the connections and the threads."""
+        for task in self._tasks:
+            await task.stop()
+        for runtime in self._runtimes:
+            await runtime.close()
+        self._threads.stop()
+
+    async def _follow(self, runtime: ContainerRuntime) -> None:
+        """Until cancelled."""
+        while not (found := await self._places(runtime)):
+            runtime.tried.set()
+            await asyncio.sleep(_LOOK_INTERVAL)
+        self._context.log.info("reading containers of %s: %s", runtime.name, ", ".join(found))
+        await runtime.watch()
+
+    async def _places(self, runtime: ContainerRuntime) -> Sequence[str]:
+        """Where it is; empty also where a file system does not answer."""
+        with contextlib.suppress(OSError):
+            return await self._threads.run(runtime.places, _LOOK_INTERVAL)
+        return ()
+
+    def _obstacles(self) -> Iterator[Obstacle]:
+        for runtime in self._runtimes:
+            if runtime.places():
+                yield from runtime.obstacles()
+
+    def _context_of(self, name: str, timeout: float) -> RuntimeContext:
+        return RuntimeContext(name, timeout, self._context.log, self._lookups, self._threads)

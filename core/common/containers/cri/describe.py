@@ -1,0 +1,102 @@
+"""What a runtime's CRI answers say of a container and of its pod's sandbox."""
+
+from ipaddress import IPv4Address, ip_address
+from typing import Final
+
+from mozu.core.common.containers.cri.answers import CriContainer, CriImage, CriSandbox
+from mozu.core.model.containers.image import ImageNames, identify
+from mozu.core.model.containers.metadata import ContainerMetadata
+
+_ANNOTATION: Final = "annotation."
+"""Before the name of an annotation, which labels have beside the labels (`container.label[annotation.NAME]`)."""
+_ASKED_FOR: Final = ("io.kubernetes.cri.image-name", "io.kubernetes.cri-o.ImageName")
+"""Annotations of an OCI specification: the image by the name that the container was made with."""
+_CNI_RESULT: Final = "io.kubernetes.cri-o.CNIResult"
+
+
+def describe_container(
+    found: CriContainer, image: CriImage | None, sandbox: CriSandbox | None
+) -> ContainerMetadata:
+    """A container of a pod; what is the pod's is None where its sandbox is not known."""
+    notes = found.info.annotations()
+    reference = next((notes[key] for key in _ASKED_FOR if notes.get(key)), found.image)
+    image_id = _digits(found.image_id or ("" if image is None else image.id))
+    names = identify(reference, image_id, ImageNames() if image is None else image.names)
+    host = None if sandbox is None else sandbox.host
+    spec = found.info.runtime_spec
+    return ContainerMetadata(
+        full_id=found.full_id,
+        name=found.name,
+        image=reference or None,
+        image_id=image_id or None,
+        repository=names.repository or None,
+        tag=names.tag or None,
+        digest=names.digest,
+        privileged=found.info.is_privileged(),
+        mounts=found.mounts if spec is None else spec.mounts,
+        labels=_labels(found.labels, found.annotations)
+        | ({} if sandbox is None else _pod_labels(sandbox))
+        | {"io.kubernetes.container.name": found.name},
+        ip=None if sandbox is None else _v4(sandbox.ip),
+        host_pid=None if host is None else host.pid or (spec is not None and spec.shares_host("pid")),
+        host_network=None if host is None else host.network,
+        host_ipc=None if host is None else host.ipc,
+        created=found.created,
+        started=found.started,
+        sandbox_id=found.sandbox_id,
+        cni_json=None if sandbox is None else _cni_json(sandbox),
+    )
+
+
+def describe_sandbox(found: CriSandbox) -> ContainerMetadata:
+    """The sandbox itself: the pod's, and its pause container."""
+    names = identify(found.info.image, "", ImageNames())
+    spec = found.info.runtime_spec
+    return ContainerMetadata(
+        full_id=found.full_id,
+        name=found.name,
+        image=found.info.image or None,
+        repository=names.repository or None,
+        tag=names.tag or None,
+        privileged=found.info.is_privileged(),
+        mounts=None if spec is None else spec.mounts,
+        labels=_labels(found.labels, found.annotations) | _pod_labels(found),
+        ip=_v4(found.ip),
+        host_pid=found.host.pid,
+        host_network=found.host.network,
+        host_ipc=found.host.ipc,
+        created=found.created,
+        started=found.created,
+        sandbox_id=found.full_id,
+        cni_json=_cni_json(found),
+    )
+
+
+def _labels(labels: dict[str, str], annotations: dict[str, str]) -> dict[str, str]:
+    return {f"{_ANNOTATION}{key}": value for key, value in annotations.items()} | labels
+
+
+def _pod_labels(sandbox: CriSandbox) -> dict[str, str]:
+    """By the names that the kubelet gives them, which makes labels of them itself; others who make pods do not."""
+    return {
+        "io.kubernetes.pod.name": sandbox.name,
+        "io.kubernetes.pod.namespace": sandbox.namespace,
+        "io.kubernetes.pod.uid": sandbox.uid,
+    }
+
+
+def _cni_json(sandbox: CriSandbox) -> str:
+    """What the network plugin answered; empty where the pod has the host's network."""
+    result = bytes(sandbox.info.cni_result).decode(errors="replace")
+    return result if result not in ("", "null") else sandbox.info.annotations().get(_CNI_RESULT, "")
+
+
+def _v4(address: str) -> str:
+    try:
+        return address if isinstance(ip_address(address), IPv4Address) else ""
+    except ValueError:
+        return ""
+
+
+def _digits(image_id: str) -> str:
+    return image_id.removeprefix("sha256:")

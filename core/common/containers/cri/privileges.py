@@ -1,0 +1,15 @@
+"""What asking a runtime of Kubernetes takes, by capabilities(7)."""
+
+from collections.abc import Iterator
+
+from mozu.core.api import Privilege
+from mozu.core.common.containers.cri.settings import CriSettings
+
+
+def cri_privileges(settings: CriSettings) -> Iterator[Privilege]:
+    """The sockets."""
+    yield Privilege(
+        capability="CAP_DAC_OVERRIDE",
+        purpose=f"connect to {settings.sockets[0] if settings.sockets else 'a socket'} without being in its group",
+        without="labels, addresses and the network's answer of pods are not known",
+    )

@@ -1,0 +1,1 @@
+"""A docker engine: its files, its API, its stream of events."""

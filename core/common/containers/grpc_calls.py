@@ -1,0 +1,109 @@
+"""gRPC over a unix socket: unary calls and streams of answers, messages as bytes, without generated code.
+
+Why grpclib: docs/adr/0040. It is imported with this module: only where there is a socket.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from grpclib.client import Channel, UnaryStreamMethod, UnaryUnaryMethod
+from grpclib.const import Status
+from grpclib.encoding.base import CodecBase
+from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
+
+from mozu.core.common.containers.runtime_api import Unimplemented
+
+_SILENCE: Final = 5.0
+"""Seconds for which a server that did not answer in time is not asked: every other call would wait as long."""
+_MAX_CALLS: Final = 16
+"""At the same time."""
+
+_STATUS: Final[Mapping[Status, type[OSError]]] = {Status.PERMISSION_DENIED: PermissionError}
+
+
+class _Bytes(CodecBase):
+    """Messages go and come as they are."""
+
+    __content_subtype__ = "proto"
+
+    def encode(self, message: object, message_type: object) -> bytes:
+        assert isinstance(message, bytes)
+        return message
+
+    def decode(self, data: bytes, message_type: object) -> bytes:
+        return data
+
+
+class GrpcCalls:
+    """One server. `timeout` (seconds) bounds every call; the connection is made by the first one, and made anew where
+    the socket has been replaced.
+
+    Calls raise OSError (TimeoutError, Unimplemented and other ConnectionErrors among them) where the server is absent,
+    slow, stops in the middle or refuses.
+    """
+
+    def __init__(self, socket: Path, timeout: float) -> None:
+        self.socket = socket
+        self._timeout = timeout
+        self._channel: Channel | None = None
+        self._inode = 0
+        self._silent_until = 0.0
+        self._calls = asyncio.Semaphore(_MAX_CALLS)
+
+    def close(self) -> None:
+        """Close the connection. Idempotent; the next call connects again."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
+
+    async def call(self, method: str, request: bytes, metadata: Mapping[str, str] | None = None) -> bytes | None:
+        """The answer to one request; None for NOT_FOUND."""
+        if time.monotonic() < self._silent_until:
+            raise TimeoutError("it did not answer in time a moment ago")
+        unary: UnaryUnaryMethod[bytes, bytes] = UnaryUnaryMethod(self._connected(), method, bytes, bytes)
+        try:
+            async with self._calls, asyncio.timeout(self._timeout):
+                answer = await unary(request, metadata=dict(metadata or {}))
+        except GRPCError as error:
+            if error.status is Status.NOT_FOUND:
+                return None
+            raise _as_os_error(error) from error
+        except (StreamTerminatedError, ProtocolError) as error:
+            raise ConnectionResetError(str(error) or type(error).__name__) from error
+        except TimeoutError:
+            self._silent_until = time.monotonic() + _SILENCE
+            raise
+        return answer
+
+    async def answers(self, method: str, request: bytes) -> AsyncIterator[bytes]:
+        """The answers to one request, for as long as the server gives some."""
+        many: UnaryStreamMethod[bytes, bytes] = UnaryStreamMethod(self._connected(), method, bytes, bytes)
+        try:
+            async with many.open() as stream:
+                await stream.send_message(request, end=True)
+                async for answer in stream:
+                    yield answer
+        except GRPCError as error:
+            raise _as_os_error(error) from error
+        except (StreamTerminatedError, ProtocolError) as error:
+            raise ConnectionResetError(str(error) or type(error).__name__) from error
+
+    def _connected(self) -> Channel:
+        inode = 0
+        with suppress(OSError):
+            inode = self.socket.stat().st_ino
+        if self._channel is None or inode != self._inode:
+            self.close()
+            self._channel, self._inode = Channel(path=str(self.socket), codec=_Bytes()), inode
+        return self._channel
+
+
+def _as_os_error(error: GRPCError) -> OSError:
+    text = f"{error.status.name}: {error.message or 'it did not say why'}"
+    if error.status is Status.UNIMPLEMENTED:
+        return Unimplemented(text)
+    return _STATUS.get(error.status, ConnectionError)(text)

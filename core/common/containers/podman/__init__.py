@@ -1,0 +1,1 @@
+"""podman: storage of root and of users, and its API where it listens."""

@@ -1,0 +1,105 @@
+"""podman, of root and of users: looks containers up in the files of its storage."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Final
+
+from mozu.core.api import Obstacle
+from mozu.core.common.containers.bundle_watch import BundleWatch
+from mozu.core.common.containers.container_runtime import RuntimeContext
+from mozu.core.common.containers.podman.documents import metadata
+from mozu.core.common.containers.podman.files import AllStorage, Storage
+from mozu.core.common.containers.podman.settings import PodmanSettings
+from mozu.core.model.containers.metadata import ContainerMetadata
+
+_PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
+"""Seconds between looks at a container whose directory has just been made: it is listed before, its specification is
+written when it is started."""
+_LOOK_INTERVAL: Final = 5.0
+"""Seconds between two looks for storage of users who are new to podman."""
+
+
+class PodmanRuntime:
+    """Containers of podman, of root and of users. Implements ContainerRuntime."""
+
+    name = "podman"
+    kinds = frozenset({"podman"})
+    unreachable = (OSError,)
+    completes = frozenset[str]()
+
+    def __init__(self, settings: PodmanSettings, context_of: Callable[[str, float], RuntimeContext]) -> None:
+        self._settings, self._context = settings, context_of(self.name, settings.timeout)
+        self._storage = AllStorage(settings.storage)
+        self._listed: dict[str, list[str]] = {}
+        """Path of a storage → the containers that it had when it was listed."""
+        self._watches: dict[str, BundleWatch] = {}
+        self.tried = asyncio.Event()
+
+    def places(self) -> Sequence[str]:
+        """Every storage."""
+        return [str(storage.root) for storage in self._storage.roots() if storage.root.is_dir()]
+
+    async def watch(self) -> None:
+        """Follow every storage, those of users who are new to podman too."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                for storage in await self._roots():
+                    place = str(storage.root)
+                    if place not in self._watches:
+                        on_list = partial(self._on_list, place)
+                        made = BundleWatch(storage, self._on_new, self._context.ended, on_list)
+                        self._watches[place] = made
+                        group.create_task(made.run(), name=f"watch {place}")
+                for watch in self._watches.values():
+                    await watch.tried.wait()
+                self.tried.set()
+                await asyncio.sleep(_LOOK_INTERVAL)
+
+    async def fetch(self, full_id: str) -> ContainerMetadata | None:
+        """From the files of the first storage that has it."""
+        found = await self._context.off_loop(partial(self._storage.find, full_id))
+        if found is None:
+            return None
+        self._context.answered("files")
+        return metadata(found)
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        """Storage that may not be read."""
+        return tuple(self._obstacles())
+
+    async def close(self) -> None:
+        """There is no connection."""
+
+    def _obstacles(self) -> Iterator[Obstacle]:
+        for storage in self._storage.roots():
+            if storage.root.is_dir() and not os.access(storage.root, os.R_OK | os.X_OK):
+                text = f"{storage.root} may not be read: mozu needs CAP_DAC_READ_SEARCH; without, its containers are "
+                yield Obstacle(f"{text}known by their ids alone")
+
+    async def _roots(self) -> Sequence[Storage]:
+        """Empty where a file system does not answer: the next look may."""
+        with contextlib.suppress(OSError):
+            return await self._context.off_loop(self._storage.roots)
+        return ()
+
+    def _on_list(self, place: str, full_ids: list[str]) -> None:
+        """All containers of one storage: those that it had before and has no more have ended."""
+        for full_id in set(self._listed.get(place, ())).difference(full_ids):
+            self._context.ended(full_id)
+        self._listed[place] = full_ids
+
+    async def _on_new(self, full_id: str) -> None:
+        """A container was made, and may be started at any time from now on: its specification comes with its start."""
+        for pause in _PAUSES:
+            found = await self._context.off_loop(partial(self._storage.find, full_id))
+            if found is not None:
+                self._context.created(metadata(found))
+                if found.spec is not None:
+                    break
+            await asyncio.sleep(pause)  # no event tells that a file is complete, only that it was made
+        else:
+            return  # not started yet: its first event looks it up
+        await self._context.appeared(full_id)
