@@ -8,6 +8,7 @@ import click
 import orjson
 
 from mozu.core.cli import options, pushdown
+from mozu.core.cli.impaired_rules import ImpairedRules
 from mozu.core.cli.known import configured_rules, known_fields
 from mozu.core.cli.terminal import paragraph, safe, table, width
 from mozu.core.errors import RulesError
@@ -47,16 +48,23 @@ def list_command(
     as_json: bool,
     verbose: bool,
 ) -> int:
-    """List rules with priority, source and tags. PATTERN is a part of the name, or with * and ? the whole of it."""
+    """List rules with priority, source and tags, and which of them read what no enricher fills. PATTERN is a part of
+    the name, or with * and ? the whole of it."""
+    config, registry = configure(path, overrides, rules=rules)
+    fields = known_fields(registry)
     found = [
         rule
-        for rule in _described(path, overrides, rules)["rules"]
+        for rule in describe_rules(_loaded(config, registry, fields), fields)["rules"]
         if _fits(str(rule["info"]["name"]), pattern) and (tag is None or tag in _tags(rule["info"]))
     ]
+    impaired = ImpairedRules(config, registry, fields)
     if as_json:
-        _print([rule["info"] for rule in found])
+        _print([{**rule["info"], **impaired.about(rule)} for rule in found])
     elif found:
-        click.echo(table(("RULE", "PRIORITY", "SOURCE", "TAGS"), (_row(rule["info"]) for rule in found), width()))
+        rows = (_row(rule["info"], is_impaired=bool(impaired.fields(rule))) for rule in found)
+        click.echo(table(("RULE", "PRIORITY", "SOURCE", "TAGS"), rows, width()))
+        for text in impaired.sentences(found):
+            click.echo(f"\n{paragraph(f'impaired: {text}', width(), '  ')}")
     else:
         click.echo("mozu: no rule fits", err=True)
     return 0 if found else 1
@@ -169,8 +177,9 @@ def _tags(info: JsonObject) -> list[str]:
     return [str(tag) for tag in tags] if isinstance(tags, list) else []
 
 
-def _row(info: JsonObject) -> tuple[str, ...]:
+def _row(info: JsonObject, *, is_impaired: bool) -> tuple[str, ...]:
     name = f"{info['name']}" if info["enabled"] else f"{info['name']} (disabled)"
+    name += " (impaired)" if is_impaired else ""
     return name, str(info["priority"]), str(info["source"]), " ".join(_tags(info))
 
 

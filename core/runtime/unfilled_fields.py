@@ -26,19 +26,34 @@ def unfilled_fields(
     config: Config, registry: Registry, fields: FieldRegistry, evaluators: Iterable[object]
 ) -> list[str]:
     """A sentence for each kind of field that rules in force read and no enricher of the configuration fills."""
-    if not any(declaration.live for entry in config.sources for declaration, _ in registry.sources(entry)):
-        return []
-    filled = {name for entry in config.enrichers for name in (entry.id, *_provided(registry.declaration(entry)))}
     reading = [one for one in evaluators if isinstance(one, ReadsFields)]
+    missing = missing_needs(config, registry, fields)
+    rules = {field: [name for one in reading for name in one.rules_reading(field)] for field in missing}
+    return sentences({field: missing[field] for field in missing if rules[field]}, rules)
+
+
+def missing_needs(config: Config, registry: Registry, fields: FieldRegistry) -> dict[str, str]:
+    """Field that no enricher of the configuration fills → what one would have to provide; in the order of names."""
+    if not any(declaration.live for entry in config.sources for declaration, _ in registry.sources(entry)):
+        return {}
+    filled = {name for entry in config.enrichers for name in (entry.id, *_provided(registry.declaration(entry)))}
+    needs = {field.name: _missing(field.needs or frozenset(), filled) for field in fields}
+    return {name: need for name, need in needs.items() if need}
+
+
+def sentences(missing: Mapping[str, str], rules: Mapping[str, Iterable[str]]) -> list[str]:
+    """One for each need of these fields; `rules` says which rules read a field."""
     read: dict[str, list[str]] = defaultdict(list)
-    rules: dict[str, dict[str, None]] = defaultdict(dict)
-    for field in fields:
-        missing = _missing(field.needs or frozenset(), filled)
-        names = [name for one in reading for name in one.rules_reading(field.name)] if missing else []
-        if missing and names:
-            read[missing].append(field.name)
-            rules[missing].update(dict.fromkeys(names))
-    return [_sentence(need, _longest(read[need]), list(rules[need])) for need in sorted(read)]
+    readers: dict[str, dict[str, None]] = defaultdict(dict)
+    for field, need in missing.items():
+        read[need].append(field)
+        readers[need].update(dict.fromkeys(rules[field]))
+    return [_sentence(need, _longest(read[need]), list(readers[need])) for need in sorted(read)]
+
+
+def remedy(need: str) -> str:
+    """What to add to the configuration so that a need is met."""
+    return f"add {_REMEDIES[need]} to `enrichers`" if need in _REMEDIES else "mozu has none for them"
 
 
 def _provided(declaration: object) -> tuple[str, ...]:
@@ -59,5 +74,4 @@ def _longest(names: list[str]) -> list[str]:
 def _sentence(need: str, read: list[str], rules: list[str]) -> str:
     shown = ", ".join(rules[:_SHOWN]) + (f" and {len(rules) - _SHOWN} more" if len(rules) > _SHOWN else "")
     readers = "a rule reads" if len(rules) == 1 else "rules read"
-    remedy = f"add {_REMEDIES[need]} to `enrichers`" if need in _REMEDIES else "mozu has none for them"
-    return f"no enricher that is enabled fills {', '.join(read)}, which {readers} ({shown}): {remedy}"
+    return f"no enricher that is enabled fills {', '.join(read)}, which {readers} ({shown}): {remedy(need)}"

@@ -66,8 +66,11 @@ class ContainerLookups:
         """Id that is not known yet → the runtime that its cgroup shows."""
         self._pending: dict[str, asyncio.Event] = {}
         """Id that is being looked up → set when that is over (single flight)."""
+        self._asked: set[str] = set()
+        """Ids that runtimes are being asked about."""
         context.metrics.gauge("containers", lambda: len(self._cache))
         context.fields.lookups.container = self.metadata
+        context.fields.lookups.container_state = self.state
 
     def use(self, runtimes: Sequence[AnswersLookups]) -> None:
         """Ask these, in this order. Once, before the first look-up."""
@@ -95,6 +98,12 @@ class ContainerLookups:
         """From the cache, else what its creation told: an event judged at its deadline has a name and an image."""
         return self._cache.get(full_id) or self._created.get(full_id)
 
+    def state(self, full_id: str) -> str:
+        """`known`, `late` or `unknown`, as `container.state` says."""
+        if self._cache.get(full_id) is not None:
+            return "known"
+        return "late" if full_id in self._asked else "unknown"
+
     def readers(self) -> dict[str, Binder]:
         """The fields of containers and pods; they ask every enricher of containers, whichever was bound last."""
         lookups = self._context.fields.lookups
@@ -103,7 +112,11 @@ class ContainerLookups:
             found = lookups.container(full_id)
             return found if isinstance(found, ContainerMetadata) else None
 
-        return container_readers(find)
+        def state(event: SyscallEvent) -> str | None:
+            container = None if event.process is None else event.process.container
+            return None if container is None else lookups.container_state(container.full_id)
+
+        return {**container_readers(find), "container.state": lambda _: state}
 
     async def resolve(self, full_id: str) -> None:
         """Look one container up; concurrent calls for the same one share one look-up."""
@@ -121,7 +134,11 @@ class ContainerLookups:
 
     async def refresh(self, full_id: str, first: str = "") -> None:
         """Cache what the runtimes say, `first` asked first; else what its creation told; else that there is nothing."""
-        metadata, negative_ttl = await self._ask(full_id, first)
+        self._asked.add(full_id)
+        try:
+            metadata, negative_ttl = await self._ask(full_id, first)
+        finally:
+            self._asked.discard(full_id)
         if metadata is None and self._cache.get(full_id) is None:
             metadata = self._created.get(full_id)
             self.count("none" if metadata is None else "event", "" if metadata is None else metadata.runtime)

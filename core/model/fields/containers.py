@@ -92,6 +92,12 @@ _CONTAINER: Final = (
         depends=_BY_CGROUP,
         doc="What runs the container: docker, containerd, podman …; `host` outside containers.",
     ),
+    _told(
+        "container.state",
+        "What was known of the container when the event was judged: `known`; `late`: its runtime had not answered in "
+        "time; `unknown`: no runtime has it. Mozu's own; each alert of a container has it.",
+        needs=_OWN,
+    ),
     Field(
         name="container.start_ts",
         type=FieldType.ABSTIME,

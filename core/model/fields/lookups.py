@@ -9,6 +9,7 @@ Such functions are called while an event is judged: they answer from memory, at 
 """
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from mozu.core.model.event import Address, SyscallEvent
 from mozu.core.model.fields.addresses import LocalAddresses
@@ -22,10 +23,20 @@ def _unknown(_: str) -> object | None:
     return None
 
 
+def _unstated(_: str) -> str | None:
+    return None
+
+
+_STATES: Final = ("known", "late", "unknown")
+"""From best to worst: one enricher that knows a container is enough."""
+
+
 class Lookups:
     """The surroundings of one engine."""
 
-    __slots__ = ("addresses", "base64_bytes", "container", "first_time", "group", "hostname", "hosts", "user")
+    __slots__ = (
+        "addresses", "base64_bytes", "container", "container_state", "first_time", "group", "hostname", "hosts", "user",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.user: Callable[[int, SyscallEvent], str | None] = _unknown_id
@@ -37,6 +48,9 @@ class Lookups:
         a table with new answers takes the place of the old one, which never changes."""
         self.container: Callable[[str], object | None] = _unknown
         """Full id → `ContainerMetadata` of the container. Several enrichers may answer, each for one runtime."""
+        self.container_state: Callable[[str], str | None] = _unstated
+        """Full id → `known`; `late`: a runtime is still being asked; `unknown`: none knows it. None where no enricher
+        knows of containers."""
         self.addresses = LocalAddresses()
         """This machine's own."""
         self.hostname = ""
@@ -49,7 +63,12 @@ class Lookups:
 
     def functions(self) -> dict[str, Callable[..., object | None]]:
         """Attribute → the function that components may assign to it."""
-        return {"user": self.user, "group": self.group, "container": self.container}
+        return {
+            "user": self.user,
+            "group": self.group,
+            "container": self.container,
+            "container_state": self.container_state,
+        }
 
     def assign(self, functions: Mapping[str, Callable[..., object | None]]) -> None:
         """Use these from now on."""
@@ -58,13 +77,20 @@ class Lookups:
 
     def add(self, functions: Mapping[str, Callable[..., object | None]]) -> None:
         """Use these from now on; for containers they are asked after those that are in use."""
-        before = self.container
+        before, state_before = self.container, self.container_state
         self.assign(functions)
-        after = self.container
+        after, state_after = self.container, self.container_state
         if _unknown not in (before, after) and before != after:
             self.container = lambda full_id: before(full_id) or after(full_id)
+        if _unstated not in (state_before, state_after) and state_before != state_after:
+            self.container_state = lambda full_id: _best(state_before(full_id), state_after(full_id))
 
     def forget(self) -> None:
         """Know nothing, as at first."""
         self.user = self.group = _unknown_id
         self.container = _unknown
+        self.container_state = _unstated
+
+
+def _best(*states: str | None) -> str | None:
+    return next((state for state in _STATES if state in states), None)

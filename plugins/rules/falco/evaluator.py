@@ -18,6 +18,7 @@ from mozu.core.language.rules import (
     selected,
     with_static_fields,
 )
+from mozu.plugins.rules.falco.container_state import ContainerState
 from mozu.plugins.rules.falco.enrichment_fields import EnrichmentFields
 from mozu.plugins.rules.falco.settings import FalcoSettings
 
@@ -41,6 +42,7 @@ class FalcoEvaluator:
         self._program.prepare()
         self._digest = ""
         self._enrichment = EnrichmentFields(context.requested_fields, fields)
+        self._container_state = ContainerState(fields)
         self._matches = [context.metrics.counter("rule_matches_total", rule=rule.name) for rule in self.rules]
         context.log.info(
             "%d of %d rules run; rule language %s", len(self.rules), len(result.rules.rules), ENGINE_VERSION
@@ -61,14 +63,15 @@ class FalcoEvaluator:
         for event, position in self._program.evaluate(batch):
             rule = self.rules[position]
             self._matches[position].value += 1
+            values = rule.output.values(event)
             alerts.append(
                 Alert(
                     rule=rule.name,
                     priority=rule.priority,
                     source=event.source,
                     time=event.time,
-                    template=rule.output.template,
-                    values=rule.output.values(event),
+                    template=self._container_state.added(position, rule.output.template, values, event),
+                    values=values,
                     tags=rule.tags,
                     event_type=event.type,
                     event_num=event.num,

@@ -249,3 +249,42 @@ def test_fields_are_listed_by_pattern_and_source(run: Run) -> None:
 
 def test_no_field_that_fits_is_told_by_the_exit_code(run: Run) -> None:
     assert run("fields", "nothing.like.it") == (1, "", "mozu: no field fits\n")
+
+
+IMPAIRED = """
+- rule: Image
+  desc: It reads what only an enricher knows.
+  condition: evt.type = execve and container.image.repository = x and container.label.app = y
+  output: "%proc.name"
+  priority: NOTICE
+- rule: Name
+  desc: It reads what every event has.
+  condition: evt.type = execve and proc.name = x
+  output: "%proc.name"
+  priority: NOTICE
+"""
+
+
+def test_the_list_says_which_rules_are_impaired_and_what_to_enable(run: Run, rules: Path) -> None:
+    rules.write_text(IMPAIRED)
+    code, out, _ = run("rules", "list", "-r", rules, "-o", "enrichers=[users]")
+    assert code == 0
+    assert "Image (impaired)" in out
+    assert "Name (impaired)" not in out
+    assert "fills container.image.repository, container.label, which" in " ".join(out.split())
+    assert "(Image): add containers to `enrichers`" in " ".join(out.split())
+
+
+def test_a_program_reads_which_fields_of_a_rule_are_not_filled(run: Run, rules: Path) -> None:
+    rules.write_text(IMPAIRED)
+    _, out, _ = run("rules", "list", "-r", rules, "-o", "enrichers=[users]", "--json")
+    image, name = orjson.loads(out)
+    expected = {
+        "fields": ["container.image.repository", "container.label"], "remedies": ["add containers to `enrichers`"],
+    }  # fmt: skip
+    assert (expected, False) == (image["impaired"], "impaired" in name)
+
+
+def test_no_rule_is_impaired_by_the_default_configuration(run: Run, rules: Path) -> None:
+    rules.write_text(IMPAIRED)
+    assert "impaired" not in run("rules", "list", "-r", rules)[1]

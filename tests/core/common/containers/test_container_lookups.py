@@ -140,3 +140,18 @@ def test_a_container_that_is_no_pods_is_asked_of_one_runtime() -> None:
     lookups = Runtime(cri, name="containerd", kinds=("containerd",)).lookups
     asyncio.run(lookups.resolve("a"))
     assert [] == cri.asked
+
+
+def test_a_container_is_late_while_it_is_looked_up_then_known_or_unknown() -> None:
+    runtime = Runtime()
+
+    async def main() -> list[str]:
+        states = [runtime.lookups.state("a")]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(runtime.lookups.resolve("a"))
+            await asyncio.sleep(0)
+            states.append(runtime.lookups.state("a"))
+        await runtime.lookups.resolve("b")
+        return [*states, runtime.lookups.state("a"), runtime.lookups.state("b")]
+
+    assert ["unknown", "late", "known", "unknown"] == asyncio.run(main())

@@ -43,3 +43,11 @@ def test_several_components_may_answer_for_containers() -> None:
     lookups.add({"container": {"a": "docker's"}.get})
     lookups.add({"container": {"b": "podman's"}.get})
     assert ["docker's", "podman's", None] == [lookups.container(full_id) for full_id in ("a", "b", "c")]
+
+
+def test_one_component_that_knows_a_container_is_enough() -> None:
+    lookups = Lookups()
+    assert lookups.container_state("a") is None
+    lookups.add({"container_state": {"a": "unknown", "b": "late", "c": "unknown"}.get})
+    lookups.add({"container_state": {"a": "known", "b": "unknown", "c": "unknown"}.get})
+    assert ["known", "late", "unknown"] == [lookups.container_state(full_id) for full_id in ("a", "b", "c")]
