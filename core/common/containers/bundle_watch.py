@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from mozu.core.common.backoff import Backoff
 from mozu.core.common.directory_watch import DirectoryWatch
 
-_PAUSES: Final = (0.1, 5.0)
+_PAUSES: Final = (0.1, 1.0)
 """First and longest seconds between two looks for the directory; a fifth of it is jitter."""
 _MAX_LOOK_UPS: Final = 8
 """Concurrent look-ups of new containers."""

@@ -54,6 +54,10 @@ class ContainerCache:
         if len(self._negative) > _LIMIT:
             del self._negative[next(iter(self._negative))]
 
+    def clear_negative(self) -> None:
+        """A runtime can be asked again: what none knew, it may know."""
+        self._negative.clear()
+
     def expire_soon(self, full_id: str) -> None:
         """The container is destroyed: evict it after a grace period."""
         if full_id in self._metadata and full_id not in self._destroyed:

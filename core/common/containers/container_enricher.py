@@ -83,6 +83,7 @@ class ContainerEnricher:
         while not (found := await self._places(runtime)):
             runtime.tried.set()
             await asyncio.sleep(_LOOK_INTERVAL)
+        self._lookups.recovered()
         self._context.log.info("reading containers of %s: %s", runtime.name, ", ".join(found))
         await runtime.watch()
 

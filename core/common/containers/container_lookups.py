@@ -201,6 +201,10 @@ class ContainerLookups:
         self._cache.expire_soon(full_id)
         self._created.pop(full_id, None)
 
+    def recovered(self) -> None:
+        """A runtime has appeared, or answers again: it may know what none knew (negative cache)."""
+        self._cache.clear_negative()
+
     def listed(self, full_ids: Collection[str], runtime: str) -> None:
         """These are all that a runtime has: the others of it have ended."""
         for full_id in self._cache.ids().difference(full_ids):

@@ -45,7 +45,12 @@ class RuntimeContext:
 
     def listed(self, full_ids: Collection[str]) -> None:
         """These are all that this runtime has: the others that it had have ended."""
+        self._lookups.recovered()
         self._lookups.listed(full_ids, self._name)
+
+    def recovered(self) -> None:
+        """It has appeared, or answers again."""
+        self._lookups.recovered()
 
     def replaced(self, full_id: str) -> None:
         """Another container has this id now."""

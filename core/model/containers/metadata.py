@@ -54,6 +54,12 @@ class ContainerMetadata(msgspec.Struct, frozen=True, kw_only=True):
     sandbox_id: str = ""
     """The pod's sandbox container; empty outside pods."""
     cni_json: str | None = None
+    healthcheck: tuple[str, ...] | None = None
+    """The command that the runtime runs in it to see whether it is well, as it was given (`CMD`, `CMD-SHELL` first for
+    docker and podman); empty without one."""
+    liveness_probe: tuple[str, ...] | None = None
+    """The command of the kubelet's probe; empty without one that runs a command. So is the next one."""
+    readiness_probe: tuple[str, ...] | None = None
 
     def completed(self, other: "ContainerMetadata") -> "ContainerMetadata":
         """With what another runtime says of the same container, where this one does not tell."""

@@ -160,3 +160,38 @@ def test_a_containerd_that_starts_later_is_found(own_containerd: Containerd, tmp
             await until(lambda: read(enricher, event, "container.image") == IMAGE, "known")
 
     run(main())
+
+
+def test_files_alone_tell_everything_without_the_socket(containerd: Containerd) -> None:
+    """The read-only way: state directory and database."""
+    containerd.begin("readonly", "--label", "app=web")
+    fields = ("container.image", "container.image.tag", "container.image.digest", "container.image.id")
+    by_api = ask(containerd, "readonly", *fields, "container.labels")
+    by_files = ask(containerd, "readonly", *fields, "container.labels", socket=None, root=containerd.root / "root")
+    listed = containerd.ctr("images", "ls")
+    containerd.remove("readonly")
+    assert by_api == by_files
+    assert [IMAGE, TAG] == by_files[:2]
+    assert by_files[2] in listed
+    assert "app:web" in by_files[4]
+
+
+def test_an_image_whose_name_was_given_away_is_not_mistaken_for_the_new_one(containerd: Containerd) -> None:
+    containerd.begin("older")
+    containerd.build()  # the same name, written again
+    containerd.ctr("images", "tag", "--force", IMAGE, IMAGE)
+    found = [
+        ask(containerd, "older", "container.image", "container.image.digest", **settings)
+        for settings in ({}, {"socket": None, "root": containerd.root / "root"})
+    ]
+    containerd.remove("older")
+    assert [[IMAGE, None]] * 2 == found
+
+
+def test_an_image_that_was_removed_while_it_runs_keeps_its_name(containerd: Containerd) -> None:
+    containerd.begin("orphaned")
+    containerd.ctr("images", "rm", "--sync", IMAGE)
+    found = ask(containerd, "orphaned", "container.image.repository", "container.image.digest")
+    containerd.remove("orphaned")
+    containerd.build()
+    assert [REPOSITORY, None] == found

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from mozu.core.api import Enricher
+from mozu.core.common.containers.containerd.settings import ContainerdSettings
 from mozu.core.common.containers.cri.settings import CriSettings
 from mozu.core.runtime.loop import run
 from mozu.core.state.cgroup import container_of
+from mozu.plugins.enrichers.containerd import build as containerd
 from mozu.plugins.enrichers.cri import build
 from tests.plugins.enrichers.actors import event_of, read, told, working
 from tests.support.cri import Pods
@@ -110,6 +112,29 @@ def test_a_runtime_that_stops_and_comes_back_is_asked_again(own_pods: Pods) -> N
             async with asyncio.timeout(20):
                 while read(enricher, second, "container.name") != "helper":
                     await told(enricher, second)
-                    await asyncio.sleep(0.05)  # the negative cache has it for five seconds
+                    await asyncio.sleep(0.05)  # the negative cache is cleared as soon as the runtime answers
 
     run(main())
+
+
+def test_containerds_files_tell_a_pod_without_its_socket(pods: Pods) -> None:
+    sandbox = pods.pod("web-0", labels={"app": "web"}, annotations={"team": "perch"})
+    container = pods.container(sandbox, "server", labels={"tier": "front"})
+    settings = ContainerdSettings(state=pods.server.state, root=pods.server.root / "root", socket=None)
+
+    async def main() -> list[Any]:
+        event = event_of(container, runtime="containerd")
+        async with working(containerd, settings) as enricher:
+            await told(enricher, event)
+            asked = [("container.label", "tier"), ("k8s.pod.label", "app"), ("k8s.pod.label", "annotation.team")]
+            plain = (
+                "container.name", "k8s.pod.name", "k8s.ns.name", "container.image.repository", "container.image.id",
+            )  # fmt: skip
+            return [
+                *(read(enricher, event, *one) for one in asked), *(read(enricher, event, one) for one in plain),
+            ]  # fmt: skip
+
+    found = run(main())
+    by_cri = ask(pods, container, "container.image.id")
+    pods.remove(sandbox)
+    assert ["front", "web", "perch", "server", "web-0", "shop", REPOSITORY, *by_cri] == found

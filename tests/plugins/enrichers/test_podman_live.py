@@ -83,3 +83,20 @@ def test_a_container_that_lived_for_a_moment_is_known_to_its_last_events(podman:
             return [read(enricher, event, field) for field in ("container.name", "container.image")]
 
     assert run(main()) == ["brief", IMAGE]
+
+
+def test_its_database_tells_labels_pods_and_health_checks(podman: Podman) -> None:
+    podman.podman("pod", "create", "--name", "nest", "--infra=false", "--label", "tree=oak")
+    pod = podman.podman("pod", "inspect", "--format", "{{.ID}}", "nest")
+    full_id = podman.begin("--pod", "nest", "--label", "app=web", "--health-cmd", "true").splitlines()[-1]
+
+    async def main() -> list[Any]:
+        event = event_of(full_id, runtime="podman")
+        async with enricher_of(podman) as enricher:
+            await told(enricher, event)
+            fields = ("k8s.pod.name", "k8s.pod.uid", "container.ip")
+            return [read(enricher, event, "container.label", "app"), *(read(enricher, event, one) for one in fields)]
+
+    found = run(main())
+    podman.podman("pod", "rm", "--force", "--time", "0", "nest")
+    assert ["web", "nest", pod, ""] == found

@@ -1,6 +1,6 @@
-"""containerd's API over its unix socket: three calls of gRPC.
+"""containerd's API over its unix socket: four calls of gRPC.
 
-Services and field numbers are those of containerd's `api/services/{containers,images,namespaces}/v1`.
+Services and field numbers are those of containerd's `api/services/{containers,content,images,namespaces}/v1`.
 """
 
 from pathlib import Path
@@ -8,8 +8,9 @@ from typing import Final
 
 from mozu.core.common.containers.containerd.describe import StoredContainer
 from mozu.core.common.containers.containerd.files import DOCKER
+from mozu.core.common.containers.containerd.image_content import config_of, image_id, manifests_of
 from mozu.core.common.containers.grpc_calls import GrpcCalls
-from mozu.core.common.containers.protobuf import data_of, decode, integer, messages, text, text_field, texts
+from mozu.core.common.containers.protobuf import Message, data_of, decode, integer, messages, text, text_field, texts
 
 _SERVICES: Final = "/containerd.services"
 
@@ -37,21 +38,39 @@ class ContainerdApi:
         if answer is None:
             return None
         found = decode(data_of(decode(answer), 1))
-        moment = decode(data_of(found, 8))
+        image, created = text(found, 3), _time(found, 8)
+        digest, id_ = await self._image(namespace, image, created) if image else (None, None)
         return StoredContainer(
-            image=text(found, 3),
+            image=image,
             labels=texts(found, 2),
             spec=data_of(decode(data_of(found, 5)), 2),
-            created=integer(moment, 1) * 1_000_000_000 + integer(moment, 2),
+            created=created,
+            digest=digest,
+            image_id=id_,
         )
 
-    async def image_digest(self, namespace: str, name: str) -> str:
-        """The digest that an image's name stands for; empty where the namespace has no such name."""
+    async def _image(self, namespace: str, name: str, created: int) -> tuple[str | None, str | None]:
+        """(digest, id) of what a name stands for; None where it stands for something else than when the container was
+        made, or for nothing any more."""
         answer = await self._call(f"{_SERVICES}.images.v1.Images/Get", text_field(1, name), namespace)
-        if answer is None:
-            return ""
-        return text(decode(data_of(decode(data_of(decode(answer), 1)), 3)), 2)
+        image = {} if answer is None else decode(data_of(decode(answer), 1))
+        if not image or _time(image, 8) > created:
+            return None, None
+        digest = text(decode(data_of(image, 3)), 2)
+        labels = await self._content_labels(namespace, digest)
+        manifests = [await self._content_labels(namespace, one) for one in manifests_of(labels)]
+        return digest or None, image_id([config_of(labels), *map(config_of, manifests)])
+
+    async def _content_labels(self, namespace: str, digest: str) -> dict[str, str]:
+        answer = await self._call(f"{_SERVICES}.content.v1.Content/Info", text_field(1, digest), namespace)
+        return {} if answer is None else texts(decode(data_of(decode(answer), 1)), 5)
 
     async def _call(self, method: str, request: bytes, namespace: str) -> bytes | None:
         """The answer; None for NOT_FOUND."""
         return await self._calls.call(method, request, {"containerd-namespace": namespace} if namespace else {})
+
+
+def _time(message: Message, number: int) -> int:
+    """A field that is a google.protobuf.Timestamp, in ns since the epoch."""
+    moment = decode(data_of(message, number))
+    return integer(moment, 1) * 1_000_000_000 + integer(moment, 2)

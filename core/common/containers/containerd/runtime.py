@@ -1,7 +1,6 @@
-"""containerd: looks containers up in its state directory, then by its API."""
+"""containerd: looks containers up in its state directory and its database; by its API where these may not be read."""
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -12,11 +11,13 @@ import msgspec
 
 from mozu.core.api import Obstacle
 from mozu.core.common.containers.bundle_watch import BundleWatch
+from mozu.core.common.containers.cni_results import CniResult, CniResults
 from mozu.core.common.containers.container_runtime import RuntimeContext
-from mozu.core.common.containers.containerd.describe import StoredContainer, describe, sandbox_of
+from mozu.core.common.containers.containerd.database import StoredContainers
+from mozu.core.common.containers.containerd.describe import FoundContainer, StoredContainer, describe
 from mozu.core.common.containers.containerd.files import Bundle, StateFiles
 from mozu.core.common.containers.containerd.settings import ContainerdSettings
-from mozu.core.common.containers.oci_spec import decode_spec
+from mozu.core.common.containers.oci_spec import OciSpec, decode_spec
 from mozu.core.common.containers.runtime_api import RuntimeApi, is_socket, refusal
 from mozu.core.model.containers.metadata import ContainerMetadata
 
@@ -41,6 +42,8 @@ class ContainerdRuntime:
     def __init__(self, settings: ContainerdSettings, context_of: Callable[[str, float], RuntimeContext]) -> None:
         self._settings, self._context = settings, context_of(self.name, settings.timeout)
         self._files = StateFiles(settings.state)
+        self._database = StoredContainers(settings.root)
+        self._cni_results = CniResults(settings.cni_results)
         self._api: ContainerdApi | None = None
         self._reports: RuntimeApi | None = None
         if settings.socket is not None:
@@ -59,26 +62,16 @@ class ContainerdRuntime:
         await self._watch.run()
 
     async def fetch(self, full_id: str) -> ContainerMetadata | None:
-        """From its files, and its API."""
-        bundle = await self._context.off_loop(partial(self._files.bundle, full_id))
-        namespace, record = await self._record(full_id, bundle)
-        if bundle is not None:
-            spec, created = bundle.spec, bundle.created
-        elif record is not None:
-            spec, created = decode_spec(record.spec or b"{}"), record.created
-        else:
+        """From its files, and where its database may not be read, from its API; a pod's sandbox is told of, too."""
+        found = await self._look(full_id)
+        if found is None:
             return None
-        self._context.answered("api" if record is not None else "files")
-        sandbox = sandbox_of(full_id, spec)
-        pod = await self._context.off_loop(partial(self._files.bundle, sandbox)) if sandbox else None
-        return describe(
-            full_id,
-            spec,
-            created=created,
-            record=record,
-            digest=await self._digest(namespace, record),
-            sandbox=None if pod is None else pod.spec,
-        )
+        self._context.answered(found.by)
+        sandbox_id = found.sandbox_id
+        pod = await self._look(sandbox_id) if sandbox_id not in ("", full_id) else None
+        if pod is not None:
+            self._context.also(describe(pod))
+        return describe(found, pod)
 
     def obstacles(self) -> Sequence[Obstacle]:
         """A state directory that may not be read, a socket that refuses."""
@@ -106,30 +99,65 @@ class ContainerdRuntime:
             await asyncio.sleep(pause)  # no event tells that a file is complete, only that it was made
         await self._context.appeared(container_id)
 
-    async def _record(self, container_id: str, bundle: Bundle | None) -> tuple[str, StoredContainer | None]:
-        """(namespace, what the database has). Raises one of `unreachable` where neither files nor API can tell."""
-        if self._settings.socket is None or self._reports is None:
-            return "", None
+    async def _look(self, full_id: str) -> FoundContainer | None:
+        """Raises one of `unreachable` where neither files nor API can tell."""
+        bundle = await self._context.off_loop(partial(self._files.bundle, full_id))
+        namespace, record, by = await self._record(full_id, bundle)
+        if bundle is not None:
+            spec = bundle.spec
+        elif record is not None:
+            spec = decode_spec(record.spec or b"{}")
+        else:
+            return None
+        created = bundle.created if record is None and bundle is not None else 0
+        return FoundContainer(
+            full_id=full_id,
+            spec=spec,
+            created=created if record is None else record.created,
+            record=record,
+            cni=await self._network(full_id, namespace, spec, record),
+            by=by,
+        )
+
+    async def _network(
+        self, full_id: str, namespace: str, spec: OciSpec, record: StoredContainer | None
+    ) -> CniResult | None:
+        """What is known of its network: empty where it has the host's, None where nothing is."""
+        if record is not None and record.sandbox is not None:
+            return record.sandbox.cni()
+        if spec.shares_host("network"):
+            return CniResult()
+        ids = (f"{namespace}-{full_id}", full_id)
+        return await self._context.off_loop(partial(self._cni_results.find, ids))
+
+    async def _record(self, full_id: str, bundle: Bundle | None) -> tuple[str, StoredContainer | None, str]:
+        """(namespace, what the database has, who said so). Raises one of `unreachable` where nothing can tell."""
+        namespace = "" if bundle is None else bundle.namespace
         try:
-            api = self._client(self._settings.socket)
+            found = await self._context.off_loop(partial(self._database.find, full_id, namespace))
+        except OSError:
+            found = []
+        by = "files"
+        if not found and self._settings.socket is not None:
+            found = await self._asked(self._settings.socket, full_id, bundle)
+            by = "api" if found else by
+        return (*found[0], by) if len(found) == 1 else (namespace, None, by)
+
+    async def _asked(self, socket: Path, full_id: str, bundle: Bundle | None) -> list[tuple[str, StoredContainer]]:
+        """What the API says. Raises one of `unreachable` where it does not answer, and there is no bundle either."""
+        try:
+            api = self._client(socket)
             namespaces = await api.namespaces() if bundle is None else [bundle.namespace]
-            asked = [(name, await api.container(name, container_id)) for name in namespaces]
+            asked = [(name, await api.container(name, full_id)) for name in namespaces]
         except self.unreachable as error:
-            if bundle is not None or not isinstance(error, FileNotFoundError):
+            if self._reports is not None and (bundle is not None or not isinstance(error, FileNotFoundError)):
                 self._reports.failed(error)
             if bundle is None:
                 raise
-            return bundle.namespace, None
-        self._reports.answered()
-        found = [(name, record) for name, record in asked if record is not None]
-        return found[0] if len(found) == 1 else ("", None)
-
-    async def _digest(self, namespace: str, record: StoredContainer | None) -> str:
-        if self._api is None or record is None or not record.image:
-            return ""
-        with contextlib.suppress(*self.unreachable):
-            return await self._api.image_digest(namespace, record.image)
-        return ""
+            return []
+        if self._reports is not None:
+            self._reports.answered()
+        return [(name, record) for name, record in asked if record is not None]
 
     def _client(self, socket: Path) -> "ContainerdApi":
         """The client, imported and made as soon as there is a socket. Raises OSError where there is none."""

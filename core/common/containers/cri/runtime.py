@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 _UNREACHABLE: Final = (OSError, ValueError, msgspec.DecodeError)
 _WITHOUT: Final = "labels, addresses and the network's answer of its pods are not known"
-_RECONNECT_BACKOFF: Final = (0.1, 5.0)
+_RECONNECT_BACKOFF: Final = (0.1, 1.0)
 """First and longest seconds between two connections; a fifth of it is jitter."""
-_RECHECK: Final = 60.0
-"""Seconds between two looks whether a runtime without a stream of events was replaced by one that has it."""
+_LOOK_INTERVAL: Final = 1.0
+"""Seconds between two looks (stat) whether a runtime without a stream of events was replaced."""
 _MAX_LOOK_UPS: Final = 8
 """Concurrent look-ups caused by events."""
 
@@ -67,7 +67,9 @@ class CriSocket:
                 try:
                     await self._events(backoff)
                 except Unimplemented:
-                    pause = _RECHECK
+                    self.tried.set()
+                    await self._replaced()
+                    pause = 0.0
                 except _UNREACHABLE as error:
                     self._reports.failed(error)
             self.tried.set()
@@ -102,6 +104,7 @@ class CriSocket:
         server = await api.server()
         self._has_cri = True
         self._reports.answered()
+        self._context.recovered()
         self._context.log.debug("%s %s serves CRI at %s", server.name, server.version, self.path)
         backoff.succeeded()
         self.tried.set()
@@ -116,6 +119,14 @@ class CriSocket:
             except _UNREACHABLE as error:
                 ended = error
         raise ended
+
+    async def _replaced(self) -> None:
+        """Until another server listens: the socket is another one, or is there again."""
+        before = now = _inode(self.path)
+        while now is None or now == before:
+            before = None if now is None else before  # a new socket may have the number of the old one
+            await asyncio.sleep(_LOOK_INTERVAL)
+            now = _inode(self.path)
 
     async def _on_event(self, event: CriEvent) -> None:
         if event.kind == DELETED:
@@ -187,3 +198,10 @@ class CriRuntime:
         """End the connections."""
         for one in self._sockets:
             one.close()
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None

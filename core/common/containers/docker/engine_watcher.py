@@ -16,7 +16,7 @@ from mozu.core.common.containers.docker.api import UNREACHABLE, EngineApi
 from mozu.core.common.containers.docker.documents import EngineEvent
 from mozu.core.common.containers.runtime_api import RuntimeApi
 
-_RECONNECT_BACKOFF: Final = (0.1, 5.0)
+_RECONNECT_BACKOFF: Final = (0.1, 1.0)
 """First and longest seconds between two connections; a fifth of it is jitter."""
 _MAX_LOOK_UPS: Final = 8
 """Concurrent look-ups caused by events: an engine that is overloaded is not asked more."""

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.common.containers.oci_spec import OciSpec
+from mozu.core.common.containers.podman.records import PodmanRecord
 from mozu.core.model.containers.image import ImageNames, identify
 from mozu.core.model.containers.metadata import ContainerMetadata
 
@@ -62,11 +63,13 @@ class Found(msgspec.Struct, frozen=True):
     image: ListedImage | None
     spec: OciSpec | None
     """None before its first start."""
+    record: PodmanRecord | None = None
+    """What the database has; None where it cannot be read."""
 
 
 def metadata(found: Found) -> ContainerMetadata:
-    """Labels, address and pod are in podman's database only, which is no document to read beside it."""
-    listed, spec = found.listed, found.spec
+    """Labels, address, pod and health check are the database's."""
+    listed, spec, record = found.listed, found.spec, found.record
     note = listed.note()
     reference = note.image_name
     names = ImageNames() if found.image is None else found.image.known_as()
@@ -82,11 +85,23 @@ def metadata(found: Found) -> ContainerMetadata:
         digest=digest or None,
         privileged=None if spec is None else _privileged(spec),
         mounts=None if spec is None else spec.mounts,
+        labels=None if record is None else record.labels | _pod_labels(record),
+        ip=None if record is None else record.ip,
         host_pid=None if spec is None else spec.shares_host("pid"),
         host_network=None if spec is None else spec.shares_host("network"),
         host_ipc=None if spec is None else spec.shares_host("ipc"),
         created=0 if listed.created is None else int(listed.created.timestamp() * 1_000_000_000),
+        started=0 if record is None else record.started,
+        sandbox_id="" if record is None else record.infra_id,
+        healthcheck=None if record is None else record.healthcheck,
     )
+
+
+def _pod_labels(record: PodmanRecord) -> dict[str, str]:
+    """By the kubelet's names, which fields of pods read."""
+    if not record.pod_id:
+        return {}
+    return {"io.kubernetes.pod.name": record.pod_name, "io.kubernetes.pod.uid": record.pod_id}
 
 
 def _privileged(spec: OciSpec) -> bool:

@@ -14,6 +14,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from mozu.core.common.containers.oci_spec import OciSpec, decode_spec
+from mozu.core.common.containers.podman.database import PodmanDatabase
 from mozu.core.common.containers.podman.documents import Found, ListedContainer, ListedImage
 from mozu.core.common.containers.regular_file import directories, read_regular
 
@@ -47,6 +48,7 @@ class Storage:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._database = PodmanDatabase(root)
         self._containers: dict[str, _Listing[ListedContainer]] = {}
         self._images: dict[str, _Listing[ListedImage]] = {}
 
@@ -68,7 +70,12 @@ class Storage:
             with suppress(OSError, msgspec.DecodeError):
                 listed = self._container_listing(folder).get(full_id)
                 if listed is not None:
-                    return Found(listed, self._image(folder, listed.image), self._spec(folder, full_id))
+                    return Found(
+                        listed,
+                        self._image(folder, listed.image),
+                        self._spec(folder, full_id),
+                        self._database.find(full_id),
+                    )
         return None
 
     def _container_listing(self, folder: str) -> _Listing[ListedContainer]:

@@ -155,3 +155,11 @@ def test_a_container_is_late_while_it_is_looked_up_then_known_or_unknown() -> No
         return [*states, runtime.lookups.state("a"), runtime.lookups.state("b")]
 
     assert ["unknown", "late", "known", "unknown"] == asyncio.run(main())
+
+
+def test_what_none_knew_is_asked_again_when_a_runtime_can_be_asked_again() -> None:
+    runtime = Runtime()
+    asyncio.run(runtime.lookups.resolve("b"))
+    runtime.lookups.recovered()
+    asyncio.run(runtime.lookups.resolve("b"))
+    assert ["b", "b"] == runtime.asked

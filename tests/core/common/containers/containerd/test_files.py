@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mozu.core.common.containers.containerd.describe import describe, sandbox_of
+from mozu.core.common.containers.containerd.describe import FoundContainer, describe
 from mozu.core.common.containers.containerd.files import StateFiles
 from mozu.core.common.containers.oci_spec import OciSpec, decode_spec
 from mozu.core.model.containers.metadata import ContainerMetadata
@@ -27,7 +27,8 @@ def spec_of(annotations: dict[str, str], *namespaces: dict[str, str]) -> OciSpec
 
 
 def described(full_id: str, spec: OciSpec, sandbox: OciSpec | None = None) -> ContainerMetadata:
-    return describe(full_id, spec, created=7, record=None, digest="", sandbox=sandbox)
+    pod = None if sandbox is None else FoundContainer("s" * 64, sandbox, 7)
+    return describe(FoundContainer(full_id, spec, 7), pod)
 
 
 def put(state: Path, namespace: str, name: str, spec: dict[str, Any] | str) -> None:
@@ -52,7 +53,7 @@ def test_a_container_of_a_pod_has_its_names_and_its_image_from_one_file() -> Non
 def test_the_sandbox_itself_has_the_name_of_its_pod() -> None:
     spec = spec_of(POD | {"io.kubernetes.cri.container-type": "sandbox"})
     assert "web-0" == described("s" * 64, spec).name
-    assert "" == sandbox_of("s" * 64, spec)
+    assert "s" * 64 == described("s" * 64, spec).sandbox_id
 
 
 def test_a_container_that_joins_its_pods_network_shares_what_the_pod_shares() -> None:

@@ -1,0 +1,80 @@
+"""podman's database: labels, pods, addresses and health checks of its containers, which no document has.
+
+Up to podman 4 it is a bolt file, `STORAGE/libpod/bolt_state.db` (libpod/boltdb_state.go); later it is a SQLite file,
+`STORAGE/db.sql` (libpod/sqlite_state.go). Both keep the same JSON. Calls block.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from mozu.core.common.containers.bolt import BoltBucket, read_bolt
+from mozu.core.common.containers.podman.records import PodmanRecord, decode_record
+
+_BUSY_SECONDS: Final = 0.2
+"""For which a transaction of podman is waited for."""
+_MAX_STEPS: Final = 1_000_000
+"""Instructions of SQLite's machine after which a query is broken off: a user's database may hold anything."""
+
+
+class PodmanDatabase:
+    """That of one storage. What is missing, unreadable or unknown counts as absent."""
+
+    def __init__(self, storage: Path) -> None:
+        self._bolt, self._sqlite = storage / "libpod" / "bolt_state.db", storage / "db.sql"
+
+    def find(self, full_id: str) -> PodmanRecord | None:
+        """One container; None where it is not there, or the database cannot be read."""
+        for read in (self._from_sqlite, self._from_bolt):
+            try:
+                found = read(full_id)
+                if found is not None:
+                    return decode_record(*found)
+            except (OSError, sqlite3.Error, msgspec.DecodeError):
+                continue
+        return None
+
+    def _from_sqlite(self, full_id: str) -> tuple[bytes, bytes, bytes, bytes] | None:
+        if self._sqlite.is_symlink() or not self._sqlite.is_file():
+            return None
+        address = f"file:{quote(str(self._sqlite))}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as database:
+            database.execute("PRAGMA trusted_schema = OFF")
+            database.set_progress_handler(lambda: 1, _MAX_STEPS)
+            row = database.execute(
+                "SELECT c.JSON, s.JSON, p.JSON, t.JSON FROM ContainerConfig c "
+                "LEFT JOIN ContainerState s ON s.ID = c.ID LEFT JOIN PodConfig p ON p.ID = c.PodID "
+                "LEFT JOIN PodState t ON t.ID = c.PodID WHERE c.ID = ?",
+                (full_id,),
+            ).fetchone()
+        return None if row is None else _bytes(row)
+
+    def _from_bolt(self, full_id: str) -> tuple[bytes, bytes, bytes, bytes] | None:
+        if not self._bolt.is_file():
+            return None
+        return read_bolt(self._bolt, partial(_in_bolt, full_id=full_id))
+
+
+def _in_bolt(root: BoltBucket, *, full_id: str) -> tuple[bytes, bytes, bytes, bytes] | None:
+    container = root.bucket("ctr", full_id)
+    if container is None:
+        return None
+    pod_id = (container.get("pod-id") or b"").decode()
+    pod = root.bucket("pod", pod_id) if pod_id else None
+    values = [container.get("config"), container.get("state")]
+    values += [None, None] if pod is None else [pod.get("config"), pod.get("state")]
+    return _bytes(values)
+
+
+def _bytes(values: Iterable[object]) -> tuple[bytes, bytes, bytes, bytes]:
+    """(configuration, state, the pod's configuration, the pod's state): JSON, empty for what there is not."""
+    first, second, third, fourth = (
+        value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else b"{}" for value in values
+    )
+    return first, second, third, fourth

@@ -1,0 +1,97 @@
+"""What podman's database has of a container, as far as mozu reads it (libpod/{container_config,container,pod}.go)."""
+
+from contextlib import suppress
+from datetime import datetime
+from ipaddress import IPv4Interface, ip_interface
+from typing import Final
+
+import msgspec
+
+_NEVER: Final = 1
+"""Year of a time that Go has not set."""
+
+
+class _HealthCheck(msgspec.Struct):
+    test: list[str] | None = msgspec.field(name="Test", default=None)
+
+
+class _Config(msgspec.Struct):
+    labels: dict[str, str] | None = None
+    pod: str = ""
+    healthcheck: _HealthCheck | None = None
+
+
+class _Subnet(msgspec.Struct):
+    ipnet: str = ""
+
+
+class _Interface(msgspec.Struct):
+    subnets: list[_Subnet] | None = None
+
+
+class _Network(msgspec.Struct):
+    interfaces: dict[str, _Interface] | None = None
+
+
+class _State(msgspec.Struct):
+    started: datetime | None = msgspec.field(name="startedTime", default=None)
+    networks: dict[str, _Network] | None = msgspec.field(name="networkStatus", default=None)
+
+
+class _Pod(msgspec.Struct):
+    id: str = ""
+    name: str = ""
+    labels: dict[str, str] | None = None
+
+
+class _PodState(msgspec.Struct):
+    infra: str = msgspec.field(name="InfraContainerID", default="")
+
+
+class PodmanRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One container."""
+
+    labels: dict[str, str]
+    ip: str
+    """Its first IPv4 address; empty where it has none of its own, or no network yet."""
+    started: int
+    """ns since the epoch; 0 before."""
+    healthcheck: tuple[str, ...]
+    """The words of its health check; empty without one."""
+    pod_id: str
+    """Empty outside pods; so are the next two."""
+    pod_name: str
+    infra_id: str
+    """The container that holds the pod's namespaces; empty where the pod has none."""
+
+
+def decode_record(config: bytes, state: bytes, pod: bytes, pod_state: bytes) -> PodmanRecord:
+    """Raises msgspec.DecodeError."""
+    found, now, its_pod = _decode_config(config), _decode_state(state), _decode_pod(pod)
+    started = now.started
+    return PodmanRecord(
+        labels=found.labels or {},
+        ip=_address(now),
+        started=0 if started is None or started.year == _NEVER else int(started.timestamp() * 1_000_000_000),
+        healthcheck=tuple((None if found.healthcheck is None else found.healthcheck.test) or ()),
+        pod_id=found.pod or its_pod.id,
+        pod_name=its_pod.name,
+        infra_id=_decode_pod_state(pod_state).infra,
+    )
+
+
+def _address(state: _State) -> str:
+    for _, network in sorted((state.networks or {}).items()):
+        for _, interface in sorted((network.interfaces or {}).items()):
+            for subnet in interface.subnets or ():
+                with suppress(ValueError):
+                    found = ip_interface(subnet.ipnet)
+                    if isinstance(found, IPv4Interface):
+                        return str(found.ip)
+    return ""
+
+
+_decode_config = msgspec.json.Decoder(_Config).decode
+_decode_state = msgspec.json.Decoder(_State).decode
+_decode_pod = msgspec.json.Decoder(_Pod).decode
+_decode_pod_state = msgspec.json.Decoder(_PodState).decode
