@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.monitor import Mozu, Usage
+from mozu.core.common.containers.containerd.settings import ContainerdSettings
+from mozu.core.common.containers.docker.settings import DockerSettings
+from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.core.runtime.loop import run
-from mozu.plugins.enrichers.containerd.enricher import ContainerdEnricher
-from mozu.plugins.enrichers.containerd.settings import ContainerdSettings
-from mozu.plugins.enrichers.docker.enricher import DockerEnricher
-from mozu.plugins.enrichers.docker.settings import DockerSettings
-from mozu.plugins.enrichers.podman.enricher import PodmanEnricher
-from mozu.plugins.enrichers.podman.settings import PodmanSettings
+from mozu.plugins.enrichers import containerd, docker, podman
 from tests.plugins.enrichers.actors import working
 from tests.support.containerd import Containerd
 from tests.support.docker import DockerEngine
@@ -76,20 +74,23 @@ def lookups(count: int) -> Iterator[str]:
         engine.start()
         engine.build()
         settings: Any = DockerSettings(socket=engine.socket, data_root=engine.data_root)
-        yield _row("docker, files", DockerEnricher, settings, [engine.begin() for _ in range(BEGUN)], count)
+        yield _row("docker, files", docker.build, settings, [engine.begin() for _ in range(BEGUN)], count)
     finally:
         engine.destroy()
     with _containerd(BEGUN) as (server, names):
-        for socket, name in ((server.socket, "containerd, files and API"), (None, "containerd, files alone")):
-            settings = ContainerdSettings(state=server.state, socket=socket)
-            yield _row(name, ContainerdEnricher, settings, names, count)
-    podman = Podman()
+        root = server.root / "root"
+        for socket, database, name in (
+            (server.socket, Path("/nonexistent"), "containerd, files and API"), (None, root, "containerd, files alone"),
+        ):  # fmt: skip
+            settings = ContainerdSettings(state=server.state, root=database, socket=socket)
+            yield _row(name, containerd.build, settings, names, count)
+    storage = Podman()
     try:
-        podman.build()
-        settings = PodmanSettings(storage=(str(podman.storage),))
-        yield _row("podman, files", PodmanEnricher, settings, [podman.begin() for _ in range(BEGUN)], count)
+        storage.build()
+        settings = PodmanSettings(storage=(str(storage.storage),))
+        yield _row("podman, files", podman.build, settings, [storage.begin() for _ in range(BEGUN)], count)
     finally:
-        podman.destroy()
+        storage.destroy()
 
 
 def _row(name: str, build: Any, settings: Any, full_ids: list[str], count: int) -> str:

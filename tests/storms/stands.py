@@ -73,7 +73,8 @@ class ContainerdStand:
 
     def enricher(self, socket: Path | None) -> str:
         """Its socket and its state directory."""
-        return f"containerd: {{socket: {socket or self.server.socket}, state: {self.server.state}}}"
+        places = f"state: {self.server.state}, root: {self.server.root / 'root'}"
+        return f"containerd: {{socket: {socket or self.server.socket}, {places}}}"
 
 
 class PodmanStand:
