@@ -21,6 +21,7 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "containerd": "mozu.plugins.enrichers.containerd",
         "cri": "mozu.plugins.enrichers.cri",
         "podman": "mozu.plugins.enrichers.podman",
+        "kubernetes": "mozu.plugins.enrichers.kubernetes",
     },
     Kind.EVALUATOR: {
         "falco": "mozu.plugins.rules.falco",

@@ -17,6 +17,7 @@ _SHOWN: Final = 3
 """Rules that are named; the others are counted."""
 _REMEDIES: Final[Mapping[str, str]] = {
     "containers": "containers",
+    "kubernetes": "kubernetes (docs/kubernetes.md)",
     "users": "users",
 }
 """What a need stands for → which enricher to add."""

@@ -88,11 +88,13 @@ class Answers:
 
 
 @asynccontextmanager
-async def listening(app: web.Application, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """An application on a free port of the loopback, for the length of a block."""
+async def listening(
+    app: web.Application, context: ssl.SSLContext | None = None, port: int = 0
+) -> AsyncIterator[int]:
+    """An application on a port of the loopback, by default a free one, for the length of a block."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
     try:
         yield runner.addresses[0][1]
     finally:

@@ -165,17 +165,31 @@ _OBJECTS: Final = {
     "rs": "replica set",
     "rc": "replication controller",
     "svc": "services that select the pod",
+    "workload": "highest controller of the pod",
 }
-"""Short name in the fields → what it is. `svc` may be several."""
+"""Short name in the fields → what it is. `svc` may be several; `workload` is mozu's own."""
 
 
 def _cluster() -> tuple[Field, ...]:
     needs = _CLUSTER_NEEDS
-    found = [_told("k8smeta.pod.ip", "The pod's address, from the cluster.", needs=needs)]
+    found: tuple[Field, ...] = (
+        _told("k8smeta.pod.ip", "The pod's address, from the cluster.", needs=needs),
+        _told(
+            "k8smeta.workload.kind",
+            "Kind of the highest controller of the pod: Deployment, DaemonSet, StatefulSet, CronJob … mozu's own.",
+            needs=needs,
+        ),
+    )
     for short, what in _OBJECTS.items():
-        several = short == "svc"
+        several, traits = short == "svc", _SUGGESTED if short in ("pod", "ns") else frozenset[str]()
         found += (
-            _told(f"k8smeta.{short}.name", f"Name of the {what}, from the cluster.", is_list=several, needs=needs),
+            _told(
+                f"k8smeta.{short}.name",
+                f"Name of the {what}, from the cluster.",
+                is_list=several,
+                traits=traits,
+                needs=needs,
+            ),
             _told(f"k8smeta.{short}.uid", f"Uid of the {what}, from the cluster.", is_list=several, needs=needs),
             _told(
                 f"k8smeta.{short}.label",
@@ -186,7 +200,7 @@ def _cluster() -> tuple[Field, ...]:
             ),
             _told(f"k8smeta.{short}.labels", f"All labels of the {what}, from the cluster.", is_list=True, needs=needs),
         )
-    return tuple(found)
+    return found
 
 
 _STATIC: Final = Field(

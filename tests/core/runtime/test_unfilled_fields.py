@@ -48,9 +48,11 @@ def test_of_many_rules_a_few_are_named() -> None:
     assert "which rules read (a, b, c and 1 more): add users to `enrichers`" in sentence
 
 
-def test_what_no_enricher_of_mozu_fills_is_said_so() -> None:
-    (sentence,) = sentences("[users, docker]", Rules(Pods=("k8smeta.pod.name",)))
-    assert sentence.endswith("(Pods): mozu has none for them")
+def test_a_rule_about_workloads_needs_the_enricher_kubernetes() -> None:
+    rules = Rules(Pods=("k8smeta.pod.name",))
+    (sentence,) = sentences("[users, docker]", rules)
+    assert sentence.endswith("(Pods): add kubernetes (docs/kubernetes.md) to `enrichers`")
+    assert [] == sentences("[users, docker, kubernetes]", rules)
 
 
 def test_what_needs_no_enricher_is_filled_without() -> None:

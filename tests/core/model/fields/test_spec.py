@@ -27,8 +27,8 @@ ARGUMENTS = [
     (r"required: \[KEY\] or \.KEY.*", Argument.KEY_OR_DOTTED),
     (r"required: \[KEY\]", Argument.KEY),
 ]
-ELSEWHERE = ("k8smeta.", "static.")
-"""Fields of plugins that the core does not bring, and those that the configuration makes."""
+ELSEWHERE = ("static.",)
+"""Fields that the configuration makes."""
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,51 @@
+"""The credentials of mozu's requests, read anew for each, off the event loop; TLS is set up again when they change."""
+
+import os
+import ssl
+from typing import Final
+
+from mozu.core.common.thread_pool import ThreadPool
+from mozu.plugins.enrichers.kubernetes.access import Access, NoAccess, of_service_account, tls_context
+from mozu.plugins.enrichers.kubernetes.kubeconfig import of_kubeconfig
+from mozu.plugins.enrichers.kubernetes.settings import KubernetesSettings
+
+_SECONDS: Final = 5.0
+"""Within which the files must be read."""
+
+
+class Credentials:
+    """Of one server."""
+
+    def __init__(self, settings: KubernetesSettings) -> None:
+        self._settings = settings
+        self._threads = ThreadPool("kubernetes", 1)
+        self._made_of: Access | None = None
+        self._tls: ssl.SSLContext | None = None
+
+    async def current(self) -> tuple[Access, ssl.SSLContext | None]:
+        """(what is in the files now, TLS for it or None for plain http). Raises NoAccess."""
+        try:
+            return await self._threads.run(self._read, _SECONDS)
+        except (TimeoutError, BlockingIOError):
+            raise NoAccess("the files with the credentials cannot be read: no answer in time") from None
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._threads.stop()
+
+    def _read(self) -> tuple[Access, ssl.SSLContext | None]:
+        """On the thread."""
+        settings = self._settings
+        if settings.kubeconfig is not None:
+            access = of_kubeconfig(settings.kubeconfig, settings.context)
+        else:
+            access = of_service_account(settings.service_account, settings.server, os.environ)
+        if self._made_of is None or _of_tls(access) != _of_tls(self._made_of):
+            self._tls = tls_context(access)
+        self._made_of = access
+        return access, self._tls
+
+
+def _of_tls(access: Access) -> tuple[str, bytes, bytes, bytes]:
+    """What a context is made of. Another server gets another one: sessions of TLS are not shared."""
+    return access.server, access.authorities, access.certificate, access.key

@@ -1,0 +1,153 @@
+"""The enricher `kubernetes`: pods by the uid in a process's cgroup, from watches of the Kubernetes API."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from mozu.core.api import Context, FieldReaders
+from mozu.core.common.background_task import BackgroundTask
+from mozu.core.common.backoff import Backoff
+from mozu.core.common.containers.pod_cgroup import pod_uid
+from mozu.core.model.containers import ContainerMetadata
+from mozu.core.model.event import Event, Process, SyscallEvent
+from mozu.plugins.enrichers.kubernetes.access import NoAccess
+from mozu.plugins.enrichers.kubernetes.controller import Controller
+from mozu.plugins.enrichers.kubernetes.credentials import Credentials
+from mozu.plugins.enrichers.kubernetes.fields import kubernetes_readers
+from mozu.plugins.enrichers.kubernetes.objects import ClusterObject, PodObject, ServiceObject
+from mozu.plugins.enrichers.kubernetes.resources import PODS
+from mozu.plugins.enrichers.kubernetes.server_log import ServerLog
+from mozu.plugins.enrichers.kubernetes.settings import KubernetesSettings
+
+if TYPE_CHECKING:
+    from mozu.plugins.enrichers.kubernetes.cluster import Cluster
+
+_POD_UID: Final = "io.kubernetes.pod.uid"
+"""The label that the kubelet gives a container."""
+_PAUSES: Final = (0.5, 10.0)
+"""First and longest seconds between two looks for credentials; half of it is jitter."""
+_NEGATIVE_TTL: Final = 60.0
+"""Seconds for which events of such a pod do not wait."""
+_UNREACHABLE_TTL: Final = 5.0
+"""The same where the server could not be asked."""
+_NEGATIVE_LIMIT: Final = 8192
+
+
+class KubernetesEnricher:
+    """Pods of this machine. Implements the Enricher contract, and KnownPods for its fields."""
+
+    def __init__(self, settings: KubernetesSettings, context: Context) -> None:
+        self._settings, self._context = settings, context
+        self._log = ServerLog(context.log, self._wake)
+        self._credentials = Credentials(settings)
+        self._cluster: Cluster | None = None
+        self._has_begun = asyncio.Event()
+        """Set when there is a cluster, or no way to reach one."""
+        self._negative: dict[str, float] = {}
+        """Uid of a pod that is not known → until when that is believed."""
+        self._background_task = BackgroundTask(self._run)
+
+    async def start(self) -> None:
+        """Begin to watch; returns when the pods that exist are known, or the server cannot be asked."""
+        if not self._background_task.start(self._context, "watch the Kubernetes API"):
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.timeout):
+                await self._has_begun.wait()
+                if self._cluster is not None:
+                    await self._cluster.listed()
+
+    def key(self, event: Event) -> str | None:
+        """The uid of the pod that the event's process is in."""
+        process = event.process if isinstance(event, SyscallEvent) else None
+        return None if process is None else self._uid(process)
+
+    def known(self, key: str) -> bool:
+        """Whether the pod is known with all that it belongs to, or that the server does not know it."""
+        if self._context.offline or (self._cluster is not None and self._cluster.is_known(key)):
+            return True
+        until = self._negative.get(key)
+        return until is not None and time.monotonic() < until
+
+    async def resolve(self, key: str) -> None:
+        """Wait for the watch to tell of the pod: the kubelet starts one after it was told of it in the same way."""
+        if self._cluster is not None and self._log.answers:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.timeout):
+                    await self._cluster.known(key)
+        self._context.lookups.put(key, None if self._cluster is None else self._cluster.pod(key))
+        if not self.known(key):
+            self._negative.pop(key, None)
+            self._negative[key] = time.monotonic() + (_NEGATIVE_TTL if self._log.answers else _UNREACHABLE_TTL)
+            if len(self._negative) > _NEGATIVE_LIMIT:
+                del self._negative[next(iter(self._negative))]
+
+    def readers(self) -> FieldReaders:
+        """The fields `k8smeta.*`."""
+        return kubernetes_readers(self)
+
+    async def stop(self) -> None:
+        """End the watches, the connections and the thread."""
+        await self._background_task.stop()
+        self._credentials.stop()
+
+    def pod_of(self, event: Any) -> PodObject | None:
+        """From memory."""
+        process = event.process
+        if process is None or self._cluster is None:
+            return None
+        uid = self._uid(process)
+        return None if uid is None else self._cluster.pod(uid)
+
+    def namespace(self, pod: PodObject) -> ClusterObject | None:
+        """From memory."""
+        return None if self._cluster is None else self._cluster.namespace(pod)
+
+    def services(self, pod: PodObject) -> list[ServiceObject]:
+        """From memory."""
+        return [] if self._cluster is None else self._cluster.services(pod)
+
+    def controllers(self, pod: PodObject) -> list[Controller]:
+        """From memory."""
+        return [] if self._cluster is None else self._cluster.controllers(pod)
+
+    def _uid(self, process: Process) -> str | None:
+        """By the cgroup; where that is not below `kubepods`, by the label of the container, once it is known."""
+        uid = pod_uid(process.cgroups)
+        if uid is not None or process.container is None:
+            return uid
+        found = self._context.fields.lookups.container(process.container.full_id)
+        return (found.labels or {}).get(_POD_UID) if isinstance(found, ContainerMetadata) else None
+
+    def _wake(self) -> None:
+        self._has_begun.set()
+        if self._cluster is not None:
+            self._cluster.wake()
+
+    async def _run(self) -> None:
+        await self._find_access()
+        from mozu.plugins.enrichers.kubernetes.api import KubernetesApi  # imports aiohttp: only where there is a server
+        from mozu.plugins.enrichers.kubernetes.cluster import Cluster
+
+        api = KubernetesApi(self._credentials, self._settings.timeout)
+        node = self._settings.node or os.environ.get("NODE_NAME") or socket.gethostname()
+        self._cluster = Cluster(api, node, self._settings.max_objects, self._log, self._context)
+        self._has_begun.set()
+        try:
+            await self._cluster.run()
+        finally:
+            await api.close()
+
+    async def _find_access(self) -> None:
+        """Until it is known how the server is reached."""
+        backoff = Backoff(*_PAUSES, jitter=0.5)
+        while True:
+            try:
+                await self._credentials.current()
+                return
+            except NoAccess as error:
+                self._log.failed(PODS, error)
+            await asyncio.sleep(backoff.failed())

@@ -1,0 +1,136 @@
+"""Objects of the Kubernetes API, as far as fields are made of them; everything else in an answer is skipped.
+
+Names are those of the API's own types (`ObjectMeta`, `OwnerReference`, `WatchEvent`).
+"""
+
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+_NO_LABELS: Final[dict[str, str]] = {}
+
+
+class OwnerReference(msgspec.Struct, frozen=True, rename="camel"):
+    """What an object belongs to."""
+
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool | None = None
+
+    @property
+    def group(self) -> str:
+        """`apps` of `apps/v1`; empty for the core group."""
+        return self.api_version.rpartition("/")[0]
+
+
+class _Annotations(msgspec.Struct, frozen=True):
+    mirror: str = msgspec.field(default="", name="kubernetes.io/config.mirror")
+
+
+class ObjectMeta(msgspec.Struct, frozen=True, rename="camel"):
+    """Metadata of one object, which every kind has."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    labels: dict[str, str] | None = None
+    owner_references: tuple[OwnerReference, ...] | None = None
+    annotations: _Annotations | None = None
+
+
+class _Status(msgspec.Struct, frozen=True, rename="camel"):
+    pod_ip: str = msgspec.field(default="", name="podIP")
+
+
+class _Spec(msgspec.Struct, frozen=True):
+    selector: dict[str, str] | None = None
+
+
+class Metadata(msgspec.Struct, frozen=True):
+    """An object of which metadata alone are read."""
+
+    metadata: ObjectMeta = ObjectMeta()
+
+
+class PodDocument(Metadata, frozen=True):
+    """A pod."""
+
+    status: _Status = _Status()
+
+
+class ServiceDocument(Metadata, frozen=True):
+    """A service."""
+
+    spec: _Spec = _Spec()
+
+
+D = TypeVar("D", bound=Metadata)
+
+
+class _ListMeta(msgspec.Struct, frozen=True, rename="camel"):
+    resource_version: str = ""
+    continue_: str = msgspec.field(default="", name="continue")
+
+
+class Page(msgspec.Struct, Generic[D], frozen=True):
+    """A list, or a part of one."""
+
+    metadata: _ListMeta = _ListMeta()
+    items: tuple[D, ...] | None = None
+
+
+class WatchLine(msgspec.Struct, frozen=True):
+    """One line of a watch."""
+
+    type: str
+    object: msgspec.Raw
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What the server says of an error."""
+
+    code: int = 0
+    reason: str = ""
+    message: str = ""
+
+
+class ClusterObject(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of an object; replaced, never changed."""
+
+    name: str
+    namespace: str
+    uid: str
+    labels: dict[str, str]
+    owner: OwnerReference | None
+    """Its controller."""
+
+
+class PodObject(ClusterObject, frozen=True, kw_only=True):
+    """What is kept of a pod."""
+
+    ip: str
+    mirrored: str
+    """The uid that the kubelet has given a static pod, whose mirror this object is; else empty."""
+
+
+class ServiceObject(ClusterObject, frozen=True, kw_only=True):
+    """What is kept of a service."""
+
+    selector: dict[str, str]
+
+
+def kept(document: Metadata) -> ClusterObject:
+    """What is kept of a document."""
+    meta = document.metadata
+    name, namespace, uid, labels = meta.name, meta.namespace, meta.uid, meta.labels or _NO_LABELS
+    owner = next((one for one in meta.owner_references or () if one.controller), None)
+    if isinstance(document, PodDocument):
+        ip, mirrored = document.status.pod_ip, "" if meta.annotations is None else meta.annotations.mirror
+        return PodObject(name=name, namespace=namespace, uid=uid, labels=labels, owner=owner, ip=ip, mirrored=mirrored)
+    if isinstance(document, ServiceDocument):
+        selector = document.spec.selector or _NO_LABELS
+        return ServiceObject(name=name, namespace=namespace, uid=uid, labels=labels, owner=owner, selector=selector)
+    return ClusterObject(name=name, namespace=namespace, uid=uid, labels=labels, owner=owner)

@@ -1,0 +1,30 @@
+"""Pods of the scenario, as processes in them are seen."""
+
+from pathlib import Path
+from typing import Any
+
+from mozu.core.model.event import SyscallEvent
+from mozu.plugins.enrichers.kubernetes.enricher import KubernetesEnricher
+from tests.plugins.enrichers.actors import event_of, read
+
+ID = "ab" * 32
+
+
+def in_pod(uid: str) -> SyscallEvent:
+    """An event of a process in a pod."""
+    return event_of(ID, runtime="k8s", cgroups=(("memory", f"/kubepods/burstable/pod{uid}/{ID}"),))
+
+
+def fields_of(enricher: KubernetesEnricher, uid: str, *names: str) -> list[Any]:
+    """Values of `k8smeta.` fields of a pod; `pod.label[app]` has an argument."""
+    found = []
+    for name in names:
+        plain, _, argument = name.partition("[")
+        found.append(read(enricher, in_pod(uid), f"k8smeta.{plain}", argument.rstrip("]") or None))
+    return found
+
+
+def account(folder: Path, token: str = "abc") -> Path:
+    """A service account's directory without an authority."""
+    (folder / "token").write_text(token)
+    return folder
