@@ -322,10 +322,10 @@ class DiskQueue:
             gone = await self._file.run(lambda spool: spool.drop_less_severe(why, worst, len(batch), *given))
             if not gone and self._drop_oldest:
                 oldest = await self._file.run(lambda spool: spool.drop_oldest(why, len(batch), *given))
-            elif not gone:
+            if not (gone or oldest):
                 gone, refused = await self._file.run(lambda spool: spool.displace(why, batch, *given))
         self._count_displaced(gone, oldest, full)
-        if not (gone or oldest):
+        if not (gone or oldest) and len(refused) in (0, len(batch)):
             await self._drop(full, batch)
             return
         await self._drop(full, [batch[place] for place in sorted(refused)])

@@ -6,6 +6,7 @@ sink and epoch every number has arrived, or lies in a range that an `Alerts drop
 
 import json
 import re
+import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -14,11 +15,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from tests.support.exchange import exchange
 from tests.support.journald import Journal
 from tests.support.kafka.cluster import Cluster
-from tests.support.kafka.console import create
+from tests.support.kafka.console import create, end_of
 from tests.support.kafka.java import run
+from tests.support.ports import free_port
 from tests.support.rsyslog import Rsyslog
+from tests.support.tcp_relay import TcpRelay
 
 Json = dict[str, Any]
 KINDS = ("stdout", "file", "program", "far_end", "syslog", "webhook", "journald", "kafka")
@@ -84,18 +88,17 @@ class Lines:
         """The sink `file` finds a directory in its place."""
         if self._kind == "file":
             for path in (self.path("file"), self.path("file-spooled")):
-                if path.exists():
-                    path.rename(path.with_suffix(".away"))
-                path.mkdir()
+                path.with_suffix(".away").mkdir()
+                path.touch()
+                exchange(path, path.with_suffix(".away"))
         self._down.touch()
 
     def up(self) -> None:
         """Again."""
         if self._kind == "file":
             for path in (self.path("file"), self.path("file-spooled")):
-                path.rmdir()
-                if path.with_suffix(".away").exists():
-                    path.with_suffix(".away").rename(path)
+                exchange(path, path.with_suffix(".away"))
+                path.with_suffix(".away").rmdir()
         self._down.unlink()
 
     def arrived(self, sink: str) -> Iterator[Arrived]:
@@ -106,24 +109,27 @@ class Lines:
 
 
 class Syslogd:
-    """A real rsyslogd over TCP; down: not started."""
+    """A real rsyslogd over TCP, behind a relay; down: the relay takes no connection."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._daemon = Rsyslog(folder)
         self._daemon.start()
         stack.callback(self._daemon.stop)
+        self._relay = TcpRelay(free_port(socket.SOCK_STREAM), self._daemon.tcp)
+        self._relay.open()
+        stack.callback(self._relay.close)
 
     def settings(self, sink: str) -> Json:
         """rsyslogd takes 64 KiB."""
-        return {"transport": "tcp", "host": "127.0.0.1", "port": self._daemon.tcp, "max_size": 32_768, "timeout": 2}
+        return {"transport": "tcp", "host": "127.0.0.1", "port": self._relay.port, "max_size": 32_768, "timeout": 2}
 
     def down(self) -> None:
-        """In good order: what it has read it has written."""
-        self._daemon.stop()
+        """What was sent arrives: syslog has no acknowledgement, and a daemon that stops loses what it has not read."""
+        self._relay.close()
 
     def up(self) -> None:
         """Again."""
-        self._daemon.start()
+        self._relay.open()
 
     def arrived(self, sink: str) -> Iterator[Arrived]:
         """From the structured data, since long messages are truncated."""
@@ -150,10 +156,11 @@ class Webhooks:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                if not down.is_set():
+                is_down = down.is_set()  # asked once: it may change now
+                if not is_down:
                     bodies.append((self.path, body))
-                self.send_response(503 if down.is_set() else 204)
-                if down.is_set():
+                self.send_response(503 if is_down else 204)
+                if is_down:
                     self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -239,9 +246,10 @@ class Topics:
     def arrived(self, sink: str) -> Iterator[Arrived]:
         """Read once, at the end; values only, since a header may hold line ends."""
         if not self._messages:
+            count = end_of(self._kafka, self._topic)
             out = run(
                 "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", self._kafka.servers[0],
-                "--topic", self._topic, "--from-beginning", "--timeout-ms", "5000",
+                "--topic", self._topic, "--from-beginning", "--timeout-ms", "60000", "--max-messages", str(count),
             )  # fmt: skip
             self._messages = [json.loads(line) for line in out.split("\n") if line.startswith("{")]
         yield from (arrived(one) for one in self._messages if one["mozu"]["sink"] == sink)

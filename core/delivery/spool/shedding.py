@@ -62,10 +62,11 @@ def victims(rows: Sequence[StoredAlert], limit: int) -> list[StoredAlert]:
 
 
 def displaced(rows: Sequence[StoredAlert], batch: Sequence[Alert]) -> tuple[list[StoredAlert], frozenset[int]]:
-    """What goes so that no more is stored after this batch than before: stored alerts, and places in the batch."""
-    if not rows:
+    """What goes so that no more is stored after this batch than before: stored alerts, and places in the batch. Where
+    nothing is stored, half of the batch: the rest may find room."""
+    if not rows and len(batch) < 2:
         return [], frozenset(range(len(batch)))
-    return _contest(rows, batch, len(rows))
+    return _contest(rows, batch, len(rows) or len(batch) // 2)
 
 
 def _contest(

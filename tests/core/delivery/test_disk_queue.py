@@ -327,3 +327,21 @@ def test_what_was_dropped_and_not_announced_is_announced_by_the_next_run(tmp_pat
     _, counts, _ = play(tmp_path / "s.db", full, max_bytes=1 << 16, capacity=1_000)
     announced, _, _ = play(tmp_path / "s.db", next_run, max_bytes=1 << 16)
     assert counts["spool full"] == announced > 0
+
+
+@pytest.mark.parametrize("drop_oldest", [False, True])
+def test_a_batch_that_is_larger_than_the_room_loses_what_is_too_much_and_its_quiet_rule_nothing(
+    tmp_path: Path, drop_oldest: bool
+) -> None:
+    async def scenario(queue: DiskQueue) -> list[str]:
+        for item in (*loud("noisy", 1, 500), *loud("quiet", 2, 1), *loud("noisy", 1, 500)):
+            queue.put(item)
+        await queue.wait_persisted(queue.position())
+        taken: list[Alert] = []
+        while some := await queue.get(500, wait=False):
+            taken += [item for _, item in some]
+        return [item.rule for item in taken]
+
+    rules, counts, _ = play(tmp_path / "s.db", scenario, max_bytes=1 << 16, capacity=2_000, drop_oldest=drop_oldest)
+    assert 1 == rules.count("quiet")
+    assert 1_001 - counts["spool full"] == len(rules) > 50

@@ -34,6 +34,14 @@ def consume(cluster: Cluster, topic: str, *, count: int = 0, quiet_ms: int = 400
     return [Message(line) for line in out.split("\n") if _SEPARATOR in line]
 
 
+def end_of(cluster: Cluster, topic: str) -> int:
+    """How many records its partitions were ever given (without transactions: the sum of their end offsets)."""
+    out = run(
+        "org.apache.kafka.tools.GetOffsetShell", "--bootstrap-server", ",".join(cluster.servers), "--topic", topic
+    )
+    return sum(int(line.rpartition(":")[2]) for line in out.split("\n") if line.startswith(f"{topic}:"))
+
+
 def create(cluster: Cluster, topic: str, *, partitions: int = 4, **settings: str) -> None:
     """Make a topic, on as many brokers as there are (three at most)."""
     run(
