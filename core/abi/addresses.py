@@ -1,9 +1,9 @@
 """Addresses of sockets: as text, and IPv4 addresses mapped into IPv6 (`::ffff:a.b.c.d`)."""
 
 import socket
-from functools import lru_cache
 from typing import Final
 
+from mozu.core.caches import cached
 from mozu.core.model.event import Address, SockAddr, SockTuple
 
 UNIX: Final = 1
@@ -15,7 +15,7 @@ MAPPED_PREFIX: Final = b"\0" * 10 + b"\xff\xff"
 _ANY6: Final = b"\0" * 16
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def ip_text(address: Address) -> str:
     """inet_ntop; an empty address is 0.0.0.0."""
     return socket.inet_ntop(socket.AF_INET6 if len(address) == 16 else socket.AF_INET, address or b"\0\0\0\0")

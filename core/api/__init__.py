@@ -22,6 +22,7 @@ from mozu.core.api.capabilities import (
     ReadsFields,
     Reopens,
     ReportsGaps,
+    Shrinks,
     StatesLimits,
 )
 from mozu.core.api.components import (
@@ -144,6 +145,7 @@ __all__ = [
     "Secret",
     "Settings",
     "Severity",
+    "Shrinks",
     "Sink",
     "SinkClosed",
     "SinkDeclaration",

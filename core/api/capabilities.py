@@ -172,6 +172,16 @@ class Reopens(Protocol):
         may be at work: set a flag and return."""
 
 
+@runtime_checkable
+class Shrinks(Protocol):
+    """A component that keeps what it could find out again: a cache."""
+
+    def shrink(self) -> int:
+        """Memory is short (`memory.limit`): forget a part of it, half of what there is or so, and first what was not
+        used for longest. How many entries that were; 0: nothing is left. On the event loop, also for a `blocking`
+        component whose thread may be at work; some 10 ms at most."""
+
+
 class Obstacle(msgspec.Struct, frozen=True):
     """Something that a start would find in its way."""
 
@@ -220,6 +230,7 @@ def _of(protocol: type, member: str, *kinds: Kind) -> Capability:
 
 CAPABILITIES: Final = (
     _of(ChecksStart, "obstacles", Kind.SOURCE, Kind.ENRICHER, Kind.EVALUATOR, Kind.SINK),
+    _of(Shrinks, "shrink", Kind.SOURCE, Kind.ENRICHER, Kind.EVALUATOR, Kind.SINK),
     _of(ReportsGaps, "take_gaps", Kind.SOURCE),
     _of(AcksBatches, "ack", Kind.SOURCE),
     _of(AcksAlerts, "ack_alerts", Kind.SOURCE),

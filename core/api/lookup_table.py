@@ -45,6 +45,13 @@ class LookupTable(Generic[V]):
         self._values.move_to_end(key)
         return self._values[key]
 
+    def shrink(self) -> int:
+        """Forget half of the answers, the least recently used; how many."""
+        count = (len(self._values) + 1) // 2
+        for _ in range(count):
+            self._values.popitem(last=False)
+        return count
+
     def __contains__(self, key: object) -> bool:
         return key in self._values
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from mozu.core.caches import cached
 from mozu.core.delivery.plain import plain_alert
 from mozu.core.model.alert import Alert, Ref, Template, alert_id
 
@@ -94,6 +95,13 @@ class AlertLimiter:
         ended, self._ended = self._ended, []
         self._bytes -= sum(repeats.bytes for repeats in ended)
         yield from map(_summary, ended)
+
+    def shrink(self) -> int:
+        """End the dedup time of half of the messages, the longest known, as where there is no room; how many."""
+        count = (len(self._repeats) + 1) // 2
+        for _ in range(count):
+            self._end_oldest()
+        return count
 
     def rate_limited(self) -> Iterator[RateLimited]:
         """What the rate limit suppressed since the last call, per rule."""
@@ -181,9 +189,15 @@ def _summary(repeats: _Repeats) -> Alert:
         return plain_alert(first, error)
 
 
-def _with_repeats(first: Alert, repeats: _Repeats) -> Alert:
+@cached(1024)
+def _repeated(template: Template) -> Template:
+    """One for each rule, which a spool stores once."""
     times = (Ref("mozu.repeats", "uint"), Ref("mozu.first_time", "abstime"), Ref("mozu.last_time", "abstime"))
-    template = Template((*first.template.parts, f" (repeated {repeats.count} times)"), (*first.template.extra, *times))
+    return Template((*template.parts, " (repeated ", times[0], " times)"), (*template.extra, *times))
+
+
+def _with_repeats(first: Alert, repeats: _Repeats) -> Alert:
+    template = _repeated(first.template)
     values = {
         **first.values,
         "mozu.repeats": repeats.count,

@@ -77,6 +77,9 @@ class AlertQueue(Protocol):
     def resize(self, capacity: int) -> None:
         """Another bound for what waits in memory."""
 
+    def shrink(self) -> int:
+        """Memory is short: forget what can be read again, and no alert that cannot; how many entries."""
+
     def put(self, alert: Alert) -> None:
         """Enqueue; never waits. When full the alert is dropped, counted, and its number given by `take_dropped`."""
 

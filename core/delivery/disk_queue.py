@@ -50,8 +50,7 @@ class DiskQueue:
         live_first: bool,
         spawn: Callable[[Coroutine[None, None, None], str], None],
     ) -> None:
-        self._capacity, self._metrics = capacity, metrics
-        self._drop_oldest = drop_oldest
+        self._capacity, self._metrics, self._drop_oldest = capacity, metrics, drop_oldest
         self._spawn, self._name = spawn, path.stem
         self._log = LogDeduper(logging.getLogger("mozu.spool"))
         self._file = SpoolFile(path, max_bytes=max_bytes, fsync=fsync, on_lost=self._lose)
@@ -66,8 +65,7 @@ class DiskQueue:
         self._read_ahead = ReadAhead(self._read, live_first=live_first)
         self._notices: deque[tuple[int, Alert]] = deque()
         """Notices on disk that were not given out yet."""
-        self._dropped = Announcements()
-        self._drops = DropCounter(metrics)
+        self._dropped, self._drops = Announcements(), DropCounter(metrics)
         self._to_delete: list[int] = []
         self._to_dead_letter: list[tuple[int, str]] = []
         """Both: decided, and not yet in the file because the disk had no room."""
@@ -99,6 +97,10 @@ class DiskQueue:
         """For what comes from now on."""
         self._capacity = capacity
         self._uncommitted.resize(capacity)
+
+    def shrink(self) -> int:
+        """Forget the alerts that are on disk as well; how many."""
+        return self._read_ahead.shrink()
 
     async def configure(self, *, max_bytes: int, fsync: bool, drop_oldest: bool, live_first: bool) -> None:
         """Other settings of the same file."""

@@ -40,6 +40,10 @@ class MemoryQueue:
         self._capacity = capacity
         self._items.resize(capacity)
 
+    def shrink(self) -> int:
+        """Nothing: an alert that was accepted is nowhere else."""
+        return 0
+
     def take_waiting(self) -> list[Alert]:
         """What was not given out yet, in order: another queue accepts it from here on, and counts it."""
         taken = [alert for _, alert in self._items.take(len(self._items))]

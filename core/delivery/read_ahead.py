@@ -50,6 +50,12 @@ class ReadAhead:
         self._recent.clear()
         return self._cursor, frozenset(self._ahead)
 
+    def shrink(self) -> int:
+        """Forget what is in memory and on disk: `next` reads it there. How many alerts."""
+        count = len(self._recent)
+        self._recent.clear()
+        return count
+
     async def next(self, limit: int) -> list[Numbered]:
         """Up to `limit`; empty where nothing waits."""
         taken = self._from_memory(limit)

@@ -21,6 +21,8 @@ from mozu.core.model.event import Event
 Release = Callable[[Sequence[Event], tuple[str, ...]], None]
 """Takes events that may be evaluated now, and the names of the enrichers that did not answer in time."""
 
+_SHRINK_EVENTS = 1_000
+"""Events after which `shrink` lets the event loop go on."""
 _EVENT_BYTES = 500
 """Size of an event besides its texts: measured roughly, used only to bound memory."""
 _WITHIN: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 60.0)
@@ -84,6 +86,13 @@ class EnrichmentBuffer:
     def oldest(self) -> int | None:
         """The lowest number of an event that is held."""
         return min((group.events[0][0].num for group in self._groups.values() if group.events), default=None)
+
+    def shrink(self) -> int:
+        """Release some events, of the keys that have waited longest, without the data; how many."""
+        before = self._count
+        while self._groups and before - self._count < _SHRINK_EVENTS:
+            self._release_group(next(iter(self._groups.values())), late=True)
+        return before - self._count
 
     def flush(self) -> None:
         """Release every event, at the end."""

@@ -118,6 +118,13 @@ class KeyLookups:
                 raise TypeError(f"known() must give bool, not {type(known).__name__}")
         return known is True
 
+    def shrink(self) -> int:
+        """Forget half of the answers, and when each key is to be asked for again; how many entries."""
+        count = (len(self._fresh_until) + 1) // 2
+        for _ in range(count):
+            self._fresh_until.popitem(last=False)
+        return count + (0 if self._values is None else self._values.shrink())
+
     def _now(self) -> float:
         return self._own_clock() if self._own_clock is not None else asyncio.get_running_loop().time()
 

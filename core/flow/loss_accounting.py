@@ -29,6 +29,8 @@ class LossAccounting:
         self._alerts, self._pumps, self._evaluation = alerts, tuple(pumps), evaluation
         self._unevaluated: dict[str, int] = {}
         """Evaluator → events reported as not evaluated so far."""
+        self._dropped: dict[str, int] = {}
+        """Source → events reported as dropped so far."""
         self._reported: dict[str, dict[str, int]] = {}
         """Source → event type → events reported as lost so far."""
 
@@ -36,6 +38,7 @@ class LossAccounting:
         """Emit a notice for what has been lost since the last call: by sources, and at full queues."""
         for pump in self._pumps:
             self._lost_events(pump, pump.pipeline.counts.now())
+            self._events_dropped(pump)
             self._gaps(pump)
         self._events_unevaluated()
         for worker in self._alerts.workers:
@@ -86,9 +89,24 @@ class LossAccounting:
                     total=total,
                 )
 
+    def _events_dropped(self, pump: SourcePump) -> None:
+        """At the event gate, because memory is short."""
+        total = pump.pipeline.dropped.value
+        fresh = total - self._dropped.get(pump.name, 0)
+        if fresh:
+            self._dropped[pump.name] = total
+            self._alerts.notice(
+                "Events dropped",
+                Severity.CRITICAL,
+                f"{fresh} events of source {pump.name} were not evaluated: mozu's memory is at its limit",
+                evt_source=pump.name,
+                count=fresh,
+                total=total,
+            )
+
     def lost_total(self) -> int:
-        """Events that sources have lost, as far as it was reported."""
-        return sum(sum(types.values()) for types in self._reported.values())
+        """Events that sources have lost, or that were dropped, as far as it was reported."""
+        return sum(sum(types.values()) for types in self._reported.values()) + sum(self._dropped.values())
 
     def _gaps(self, pump: SourcePump) -> None:
         """Breaks in a source's time that it knows of (`ReportsGaps`): a step of the clock, a restart."""

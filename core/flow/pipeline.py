@@ -6,6 +6,7 @@
     number      documents are numbered here, system calls by the state machine
     record      the events as the source gave them, for recordings
     state       the state machine gives each event its process and file as they were at that moment
+    shed        where memory is short and nothing else is left to give up, live events end here, counted
     hold        events whose container is not known yet wait in the enrichment buffer
     evaluate    rules over the events that are complete
     prune       drop the versions of the state that no event in flight can ask for
@@ -25,14 +26,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 from mozu.core.api import CachesProcesses, FollowsState, Source
+from mozu.core.caches import cached
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.plain import envelope_fault, plain_alert
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.evaluation_queue import PendingBatch
+from mozu.core.flow.event_gate import EventGate
 from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.received import are_sound, sound
 from mozu.core.flow.source_counts import SourceCounts
@@ -46,6 +50,21 @@ from mozu.core.model.event import DataEvent, Event, SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import RecordStage
 from mozu.core.state import StateMachine
+from mozu.core.state.observed import ProcSnapshot
+
+_FORGOTTEN: Final = 1_000
+"""Processes that are forgotten at once: some 10 ms."""
+_KEPT_TASKS: Final = 2_000
+"""The newest tasks, which are never forgotten."""
+
+
+_TEXT: Final = Ref("mozu.text", "string", is_field=False)
+"""What a notice says. It is a value, so that all notices of one rule share a template, which a spool stores once."""
+
+
+@cached(1024)
+def _of_notice(fields: tuple[Ref, ...]) -> Template:
+    return Template((_TEXT,), fields)
 
 
 class AlertPipeline:
@@ -128,16 +147,20 @@ class AlertPipeline:
     def _notice(self, rule: str, priority: Severity, text: str, fields: dict[str, str | int]) -> Alert:
         self._notices += 1
         now = time.time_ns()
-        kinds = {name: "string" if isinstance(value, str) else "uint" for name, value in fields.items()}
+        refs = tuple(Ref(name, "string" if isinstance(value, str) else "uint") for name, value in fields.items())
         return Alert(
             rule=rule,
             priority=priority,
             source="internal",
             time=now,
-            template=Template((text,), tuple(Ref(name, kind) for name, kind in kinds.items())),
-            values=dict(fields),
+            template=_of_notice(refs),
+            values={**fields, _TEXT.key: text},
             id=alert_id(now, f"{self._hostname}/internal/{self._notices}", rule),
         )
+
+    def end_dedup(self) -> int:
+        """Memory is short: half of the messages end their dedup time early; how many."""
+        return self._limiter.shrink()
 
     def report_suppressed(self, *, at_end: bool = False) -> None:
         """Emit the summaries of repeats whose time is over, and a notice for each rule at its rate limit. Call it every
@@ -167,7 +190,7 @@ class AlertPipeline:
 
 
 class SourcePipeline:
-    """What the events of one source pass. received = rejected + evaluated + internal to the state + held."""
+    """What the events of one source pass. received = rejected + evaluated + internal to the state + dropped + held."""
 
     def __init__(
         self,
@@ -183,6 +206,7 @@ class SourcePipeline:
         alerts: AlertPipeline,
         fields: FieldRegistry,
         metrics: Metrics,
+        gate: EventGate | None = None,
     ) -> None:
         self.source, self.name, self.live, self.state = source, source.name, live, state
         self.origin, self._recorder, self._evaluation, self._alerts = origin, recorder, evaluation, alerts
@@ -193,6 +217,8 @@ class SourcePipeline:
         self.internal = scope.counter("events_internal_total")
         self.rejected = scope.counter("events_rejected_total")
         self.evaluated = scope.counter("events_evaluated_total")
+        self.dropped = scope.counter("events_dropped_total")
+        self._gate = EventGate() if gate is None else gate
         self.ready_alerts = scope.counter("source_alerts_total")
         self.probe = SourceProbe(source)
         self.counts = SourceCounts(source)
@@ -227,7 +253,8 @@ class SourcePipeline:
         numbered = self._number(received)
         self._recorder.record(numbered)
         stateful = self._apply(numbered)
-        complete = self._buffer.admit(stateful)
+        kept = self._shed(stateful)
+        complete = self._buffer.admit(kept)
         self._evaluate(complete)
         oldest = self._oldest()
         self._prune(oldest)
@@ -245,6 +272,21 @@ class SourcePipeline:
         if isinstance(component, CachesProcesses):
             with self.source.contained("invalidate its answers about processes"):
                 component.invalidate_processes()
+
+    # --- memory is short: each gives up a part, and how many entries that were
+
+    def forget_processes(self) -> int:
+        """Idle ones without children: /proc is asked again when they do something."""
+        if self.state is None:
+            return 0
+        unknown = [ProcSnapshot(pid) for pid in self.state.forgettable(_FORGOTTEN, _KEPT_TASKS)]
+        self.repair([SyscallEvent("syscall", "_repaired", 0, one.tid, one.tid, observed=one) for one in unknown])
+        self._prune(self._oldest())
+        return len(unknown)
+
+    def release_held(self) -> int:
+        """Events that wait for an enricher are evaluated without it."""
+        return self._buffer.shrink()
 
     def flush(self) -> None:
         """At the end: evaluate what is still held."""
@@ -340,6 +382,14 @@ class SourcePipeline:
         if shown:
             self._last = shown[-1].num
         return shown
+
+    def _shed(self, events: Sequence[Event]) -> Sequence[Event]:
+        """The state has them; rules do not see them."""
+        if not self.live or not self._gate.is_closed:
+            return events
+        self.dropped.value += len(events)
+        self._gate.dropped += len(events)
+        return ()
 
     def _evaluate(self, events: Sequence[Event], incomplete: tuple[str, ...] = ()) -> None:
         """Also called by the enrichment buffer, with the enrichers that have not answered in time."""

@@ -2,7 +2,8 @@
 
 A live source never waits: the kernel would lose events meanwhile, so alerts are dropped, and counted, at the full queue
 of a sink instead. A source that can wait (a recording, Kafka) is read no further while the queue of a sink is more than
-half full (`AlertPipeline.wait_capacity`) or a recording is behind (`SourcePipeline.wait_recorded`).
+half full (`AlertPipeline.wait_capacity`), memory is short (`EventGate`), or a recording is behind
+(`SourcePipeline.wait_recorded`).
 
 A live source that fails, or that ends by itself, is stopped, and a new instance takes its place after a back-off.
 """
@@ -19,6 +20,7 @@ from mozu.core.api import AcksAlerts, AcksBatches, ObservesPids, Source, StatesL
 from mozu.core.common.backoff import Backoff
 from mozu.core.errors import MozuError, SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand
+from mozu.core.flow.event_gate import EventGate
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
 from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.reconcile import Reconciler
@@ -72,6 +74,7 @@ class SourcePump:
         stopping: asyncio.Event,
         seconds: float = START_SECONDS,
         optional: bool = False,
+        gate: EventGate | None = None,
     ) -> None:
         """`seconds`: what a start, or taking new demand, may take."""
         self._alternatives, self._pumped = alternatives, next(alternatives)
@@ -79,6 +82,7 @@ class SourcePump:
         self._alerts, self._demand, self._stopping = alerts, demand, stopping
         self._seconds = seconds
         self._optional = optional
+        self._gate = EventGate() if gate is None else gate
         self.refused: dict[str, str] = {}
         """Plugin → why it could not start, of those that come before the one that works."""
         self._problem: BaseException | None = None
@@ -321,6 +325,8 @@ class SourcePump:
             self.pipeline.process(batch[start : start + _CHUNK], receipt)
             await self.pipeline.wait_evaluated()
             await self._alerts.wait_capacity()
+            if self._gate.is_closed:
+                await self._alerts.wait_persisted()
             await self.pipeline.wait_recorded()
             await asyncio.sleep(0)
         await self._ack(batch, receipt)

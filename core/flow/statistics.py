@@ -6,17 +6,23 @@ from typing import Any
 
 from mozu.core.api import Counts
 from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.flow.memory_bound import MemoryBound
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.metrics import Metrics
 
 
 def gather(
-    metrics: Metrics, pumps: Sequence[SourcePump], workers: Sequence[SinkWorker], started: float
+    metrics: Metrics,
+    pumps: Sequence[SourcePump],
+    workers: Sequence[SinkWorker],
+    memory: MemoryBound,
+    started: float,
 ) -> dict[str, Any]:
     """Everything there is, as plain values. Shape: docs/statistics.md."""
     return {
         "seconds": round(time.monotonic() - started, 3),
         "cpu_seconds": round(time.process_time(), 3),
+        "memory": memory.numbers(),
         "sources": {pump.name: _source(pump) for pump in pumps},
         "sinks": {worker.name: _sink(metrics, worker) for worker in workers},
         "metrics": [{"name": name, "labels": labels, "value": value} for name, labels, value in metrics.collect()],
@@ -34,6 +40,7 @@ def _source(pump: SourcePump) -> dict[str, Any]:
         "internal": pipeline.internal.value,
         "rejected": pipeline.rejected.value,
         "evaluated": pipeline.evaluated.value,
+        "dropped": pipeline.dropped.value,
         "alerts": pipeline.ready_alerts.value,
         "state": pipeline.state.sizes() if pipeline.state is not None else {},
         "types": types,
@@ -76,6 +83,7 @@ def as_text(numbers: Mapping[str, Any]) -> str:
         lines.append(
             f"source {name}: received {source['received']}, evaluated {source['evaluated']}, "
             f"for the state only {source['internal']}, rejected {source['rejected']}"
+            f"{_dropped(source['dropped'])}"
         )
         lines += [_type_line(kind, count) for kind, count in source["types"].items() if any(count.values())]
     for name, sink in numbers["sinks"].items():
@@ -94,6 +102,10 @@ def _choice_lines(name: str, plugin: str, refused: Mapping[str, str], limits: Se
     reasons = "; ".join(f"{other} cannot start ({reason})" for other, reason in refused.items())
     lines = [f"source {name}: {reasons}, so {plugin} watched"] if reasons else []
     return [*lines, f"source {name}: not seen: {', '.join(limits)}"] if limits else lines
+
+
+def _dropped(events: int) -> str:
+    return f", dropped because memory was short {events}" if events else ""
 
 
 def _spool(sink: Mapping[str, Any]) -> str:

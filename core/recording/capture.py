@@ -55,6 +55,8 @@ class Captures:
     def __init__(self, plan: CapturePlan, live: bool, metrics: Metrics) -> None:
         self._plan, self._live, self._metrics = plan, live, metrics
         self._past: deque[_KeptSection] = deque()
+        self._given_up: Section | None = None
+        """The section in which the look back was given up: the rest of it means nothing, and the next one is due."""
         self._writer: RecordingWriter | None = None
         self._needs_header = False
         """Nothing was kept when the capture began: the next chunk writes its section's header."""
@@ -68,13 +70,16 @@ class Captures:
     def due(self) -> bool:
         """Whether a section should begin: a look back can begin only there."""
         if not self._past:
-            return False
+            return self._given_up is not None
         newest = self._past[-1]
         age = time.time_ns() - newest.section.begun
         return age >= max(self._plan.before, _MIN_SECTION) * _NS or newest.size >= self._plan.memory // 2
 
     def put(self, chunk: Chunk) -> None:
         """Keep it, and write it if a capture runs."""
+        if chunk.section is self._given_up:
+            return
+        self._given_up = None
         if not self._past or self._past[-1].section is not chunk.section:
             self._past.append(_KeptSection(chunk.section))
         newest = self._past[-1]
@@ -83,6 +88,14 @@ class Captures:
         self._evict()
         if self._writer is not None:
             self._write(self._writer, chunk)
+
+    def shrink(self) -> int:
+        """Give up the look back, unless a capture runs, whose section it may be; how many chunks."""
+        count = 0 if self._writer is not None else sum(len(kept.chunks) for kept in self._past)
+        if count:
+            self._given_up = self._past[-1].section
+            self._past.clear()
+        return count
 
     def _write(self, writer: RecordingWriter, chunk: Chunk) -> None:
         text = partial(_text, chunk.section, [chunk]) if self._needs_header else chunk.text

@@ -67,6 +67,10 @@ class FullRecording:
     def tick(self) -> None:
         """Nothing depends on time alone."""
 
+    def shrink(self) -> int:
+        """Nothing: what waits for the disk is nowhere else."""
+        return 0
+
     def wait_capacity(self) -> bool:
         """As the writer does."""
         return self._writer.wait_capacity()

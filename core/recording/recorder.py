@@ -41,6 +41,9 @@ class RecordingOutput(Protocol):
     def tick(self) -> None:
         """About a second has passed."""
 
+    def shrink(self) -> int:
+        """Memory is short: give up what was only kept in case it is wanted; how many chunks."""
+
     def wait_capacity(self) -> bool:
         """Wait a second at most for the writer to catch up, on a thread; whether it has."""
 
@@ -69,6 +72,9 @@ class RecordStage(Protocol):
     def tick(self, oldest: int | None) -> list[str]:
         """About a second has passed; gives what went wrong."""
 
+    def shrink(self) -> int:
+        """Memory is short: give up the look back of captures; how many chunks."""
+
     async def wait_capacity(self) -> None:
         """Backpressure: wait until the files have caught up. For sources that can wait."""
 
@@ -94,6 +100,10 @@ class NoRecorder:
     def tick(self, oldest: int | None) -> list[str]:
         """Nothing goes wrong."""
         return []
+
+    def shrink(self) -> int:
+        """There is nothing."""
+        return 0
 
     async def wait_capacity(self) -> None:
         """There is nothing to wait for."""
@@ -218,6 +228,10 @@ class Recorder:
             output.tick()
             problems.extend(output.take_problems())
         return problems
+
+    def shrink(self) -> int:
+        """Memory is short: give up the look back of captures; how many chunks."""
+        return sum(output.shrink() for output in self._outputs)
 
     async def wait_capacity(self) -> None:
         """Wait until the files have caught up."""

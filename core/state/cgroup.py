@@ -8,9 +8,9 @@ it, so that old recordings mean what they meant.
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
+from mozu.core.caches import cached
 from mozu.core.model.event import Container
 from mozu.core.state.containerd_tasks import has_task
 
@@ -75,7 +75,7 @@ _RECORDED: Final = _rules(
 )
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def match(path: str, namespaces: frozenset[str] | None = KNOWN_NAMESPACES) -> Container | None:
     """The container that a cgroup path belongs to, or None. `namespaces` None: a recording, matched as Falco
     matches it.
@@ -127,7 +127,7 @@ def _recorded(path: str) -> Container | None:
     return None
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def container_of(
     cgroups: tuple[tuple[str, str], ...], namespaces: frozenset[str] | None = KNOWN_NAMESPACES
 ) -> Container | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import Final
 
 from mozu.core.metrics import Metrics
@@ -140,6 +141,14 @@ class StateMachine:
     def processes(self) -> list[int]:
         """The ids of all that are known."""
         return [node.tid for node in self._state.tables if node.main is node]
+
+    def forgettable(self, most: int, keep: int) -> list[int]:
+        """Processes without children that /proc answers for when they do something again; those longest in the table,
+        without the newest `keep` tasks. Live only: a recording has nothing but its stream."""
+        tables = self._state.tables
+        found = (node for node in tables if node.main is node and not (node.children or node.members))
+        room = min(most, len(tables.by_tid) - keep) if self._state.live else 0
+        return [node.tid for node in islice(found, max(0, room))]
 
     @contextmanager
     def comparing(self) -> Iterator[int]:

@@ -1,8 +1,9 @@
 """Paths as a call means them: made absolute and normalised by their text alone, whatever the file system holds."""
 
 import re
-from functools import lru_cache
 from typing import Final
+
+from mozu.core.caches import cached
 
 UNKNOWN_BASE: Final = "<UNKNOWN>"
 """Stands for a directory whose descriptor is not known."""
@@ -10,7 +11,7 @@ UNKNOWN_BASE: Final = "<UNKNOWN>"
 _ODD: Final = re.compile(r"//|/\.\.?(?:/|$)|^\.\.?(?:/|$)|/$")
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def join(base: str, path: str) -> str:
     """`path` seen from the directory `base` (which ends with a slash), without `.`, `..`, doubled or trailing slashes.
 

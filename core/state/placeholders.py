@@ -11,6 +11,8 @@ from mozu.core.state.state import INVALID_ID, State
 from mozu.core.state.tables import Node
 
 _PLACEHOLDER: Final = "<NA>"
+_GENERATIONS: Final = 64
+"""Of ancestors that are read at once."""
 
 
 def get_or_create(state: State, tid: int, pid: int) -> Node:
@@ -54,7 +56,22 @@ def backfill_from_proc(state: State, tid: int) -> Node | None:
         return None
     pid, observed, others = known
     state.backfilled.value += 1
-    return seed(state, pid, pid, observed, state.number, others=others)
+    node = seed(state, pid, pid, observed, state.number, others=others)
+    _backfill_ancestors(state, node)
+    return node
+
+
+def _backfill_ancestors(state: State, node: Node) -> None:
+    """Read those above it, too, up to one that is known: they may have been forgotten as it was."""
+    for _ in range(_GENERATIONS):
+        ptid = node.version.ptid
+        if state.lookup is None or ptid <= 0 or state.node(ptid) is not None:
+            return
+        known = state.lookup(ptid)
+        if known is None or known[0] != ptid:
+            return
+        state.backfilled.value += 1
+        node = seed(state, ptid, ptid, known[1], state.number, others=known[2])
 
 
 def evict_reused_pid(state: State, event: SyscallEvent, node: Node) -> Node:

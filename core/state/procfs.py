@@ -10,13 +10,13 @@ import resource
 import stat as modes
 import time
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from mozu.core.abi.anon_inodes import ANON_INODES
 from mozu.core.api import Privilege
+from mozu.core.caches import cached
 from mozu.core.model.event import File, as_text
 from mozu.core.model.syscalls import convert_open_flags
 from mozu.core.state.observed import KnownProcess
@@ -195,7 +195,7 @@ def _numbers(status: re.Match[bytes], tid: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@lru_cache(maxsize=1024)
+@cached(1024)
 def _cgroups(raw: bytes) -> Cgroups:
     pairs: list[tuple[str, str]] = []
     for line in as_text(raw).splitlines():

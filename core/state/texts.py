@@ -1,8 +1,8 @@
 """Lists that the kernel hands out as one text: arguments, environments, cgroups."""
 
-from functools import lru_cache
 from typing import Any, Final
 
+from mozu.core.caches import cached
 from mozu.core.model.event import as_text
 
 Cgroups = tuple[tuple[str, str], ...]
@@ -21,11 +21,11 @@ def words(value: Any) -> tuple[str, ...]:
     return tuple(text.removesuffix("\0").split("\0"))
 
 
-environment = lru_cache(maxsize=512)(words)
+environment = cached(512)(words)
 """The same of an environment: most processes have their parent's, and share its texts so."""
 
 
-@lru_cache(maxsize=1024)
+@cached(1024)
 def cgroups(value: bytes | None) -> Cgroups:
     """`subsystem=path` texts as pairs; nothing at all if one of them is none."""
     pairs = []

@@ -7,6 +7,7 @@ from mozu.core.api import BlockingEnricher, Enricher, Event, Field, FieldReaders
 from mozu.core.model.fields.field import Reader
 from mozu.core.model.fields.value_checks import value_fault
 from mozu.core.runtime.hosting.threads import ThreadedEnricher
+from mozu.core.runtime.plugin_checks import capabilities
 from mozu.core.testing.broken import calling, done, expect, expect_members, stopped_twice, watched_loop
 
 
@@ -34,8 +35,9 @@ async def check_enricher(
 
 def _hosted(enricher: Enricher | BlockingEnricher, *, blocking: bool) -> Enricher:
     expect_members(Kind.ENRICHER, enricher, blocking=blocking)
-    hosted = ThreadedEnricher("under-test", cast("BlockingEnricher", enricher)) if blocking else enricher
-    return cast("Enricher", hosted)
+    if not blocking:
+        return cast("Enricher", enricher)
+    return ThreadedEnricher("under-test", cast("BlockingEnricher", enricher), capabilities(Kind.ENRICHER))
 
 
 async def _check(enricher: Enricher, events: Sequence[Event], fields: Sequence[Field]) -> None:

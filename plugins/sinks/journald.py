@@ -11,7 +11,6 @@ import re
 import socket
 import struct
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +28,7 @@ from mozu.core.api import (
     SinkDeclaration,
     hookimpl,
 )
+from mozu.core.caches import cached
 from mozu.core.common.file_access import why_no_socket
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.model.alert import render_value
@@ -148,7 +148,7 @@ def _of_container(alert: Alert) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-@lru_cache(maxsize=1024)
+@cached(1024)
 def field_name(key: str) -> str:
     """`proc.aname[2]` as MOZU_PROC_ANAME_2: capitals, digits and underscores, at most 64 characters."""
     return f"MOZU_{_NOT_NAME.sub('_', key.upper())}"[:_MAX_NAME].strip("_")

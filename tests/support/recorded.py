@@ -48,6 +48,9 @@ class Kept:
     def tick(self) -> None:
         pass
 
+    def shrink(self) -> int:
+        return 0
+
     def wait_capacity(self) -> bool:
         return True
 

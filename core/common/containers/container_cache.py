@@ -69,6 +69,15 @@ class ContainerCache:
         self._drop(full_id)
         self._negative.pop(full_id, None)
 
+    def shrink(self) -> int:
+        """Forget half: containers that were destroyed first, then the oldest; how many entries."""
+        count, negative = (len(self._metadata) + 1) // 2, (len(self._negative) + 1) // 2
+        for full_id in [*self._destroyed, *(one for one in self._metadata if one not in self._destroyed)][:count]:
+            self._drop(full_id)
+        for full_id in list(self._negative)[:negative]:
+            del self._negative[full_id]
+        return count + negative
+
     def _evict(self) -> None:
         now = self._clock()
         for full_id in [full_id for full_id, when in self._destroyed.items() if when <= now]:

@@ -66,6 +66,10 @@ class ContainerEnricher:
         """The fields of containers and pods."""
         return self._lookups.readers()
 
+    def shrink(self) -> int:
+        """Forget half of the containers. See `Shrinks`."""
+        return self._lookups.shrink()
+
     def obstacles(self) -> Sequence[Obstacle]:
         """Runtimes that are here and may not be read."""
         return tuple(self._obstacles())

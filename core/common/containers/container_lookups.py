@@ -217,6 +217,13 @@ class ContainerLookups:
         self._cache.forget(full_id)
         self._created.pop(full_id, None)
 
+    def shrink(self) -> int:
+        """Forget half of the containers; the runtimes are asked again for those that still run. See `Shrinks`."""
+        count = (len(self._created) + 1) // 2
+        for full_id in list(self._created)[:count]:
+            del self._created[full_id]
+        return count + self._cache.shrink()
+
     def count(self, by: str, runtime: str = "") -> None:
         """A look-up was answered by files, api, event or none; and which runtime that was, if any."""
         self._context.metrics.counter("container_lookups_total", by=by, runtime=runtime or "none").value += 1

@@ -1,12 +1,12 @@
 """Elastic Common Schema 9.4: the alert as a document with `event.kind: alert`."""
 
 import re
-from functools import lru_cache
 from typing import Final
 
 from pydantic import Field
 
 from mozu.core.api import Settings
+from mozu.core.caches import cached
 from mozu.core.delivery.encode.activity import DETECTION, activity
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import distinct, filled, one_line
@@ -85,7 +85,7 @@ class Ecs:
         return labels
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def _label(key: str) -> str:
     return _NOT_IN_LABEL.sub("_", key).strip("_")
 

@@ -108,7 +108,8 @@ class FalcoJson:
 
     def _output_fields(self, alert: Alert) -> JsonObject:
         fields: JsonObject = {}
-        if alert.source != "internal" or not alert.template.refs():  # falcosidekick refuses an empty mapping
+        has_fields = any(ref.is_field for ref in alert.template.refs())
+        if alert.source != "internal" or not has_fields:  # falcosidekick refuses an empty mapping
             fields[self._time_key] = alert.time
         for ref in alert.template.refs():
             if ref.is_time:

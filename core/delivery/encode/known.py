@@ -1,12 +1,12 @@
 """What an alert knows of its event, by the names of fields, for formats that have places of their own for it."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
 import msgspec
 
+from mozu.core.caches import cached
 from mozu.core.delivery.encode.values import json_value
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import printable
@@ -155,7 +155,7 @@ class Known:
         return port if port is not None and port < 1 << 16 else None
 
 
-@lru_cache(maxsize=1024)
+@cached(1024)
 def _address(text: str | None) -> str | None:
     try:
         return None if text is None or "%" in text else str(ip_address(text))

@@ -2,9 +2,10 @@
 
 import importlib.metadata
 import re
-from functools import cache, lru_cache
+from functools import cache
 from typing import Final
 
+from mozu.core.caches import cached
 from mozu.core.model.event import printable
 
 NAME: Final = "mozu"
@@ -20,7 +21,7 @@ def version() -> str:
         return "unknown"
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def slug(rule: str) -> str:
     """A rule's name as an identifier: `Terminal shell in container` → `terminal_shell_in_container`."""
     return _NOT_IN_SLUG.sub("_", printable(rule).lower()).strip("_") or "rule"

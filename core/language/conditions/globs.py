@@ -7,9 +7,9 @@ served: where one fits leftmost, nothing is lost by staying there, hence the ato
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
+from mozu.core.caches import cached
 from mozu.core.model.event import as_bytes
 
 _CLASSES: Final = {
@@ -43,7 +43,7 @@ def lower(text: str) -> str:
     return text.lower() if text.isascii() else as_bytes(text).lower().decode("utf-8", "surrogateescape")
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def matcher(pattern: str, fold: bool = False) -> Callable[[str], bool]:
     """Value → whether the whole value matches; with `fold`, whatever the case of ASCII letters."""
     full_match = re.compile(regex(lower(pattern) if fold else pattern), re.DOTALL).fullmatch

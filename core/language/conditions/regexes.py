@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any, Final
 
 import re2
 
+from mozu.core.caches import cached
 from mozu.core.model.event import as_bytes
 
 _META: Final = re.compile(r"[\\^$.|?*+()\[\]{}]")
@@ -22,7 +22,7 @@ def _options() -> Any:
     return options
 
 
-@lru_cache(maxsize=1024)
+@cached(1024)
 def _compile(pattern: str) -> Any:
     return re2.compile(_valid(pattern), options=_options())
 

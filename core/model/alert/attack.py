@@ -7,11 +7,11 @@ version.
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
 
+from mozu.core.caches import cached
 from mozu.core.model.alert.attack_names import GONE_IN_19, NEW_IN_19, technique_names
 
 Version = Literal["18", "19"]
@@ -74,7 +74,7 @@ class Attack(msgspec.Struct, frozen=True):
     techniques: tuple[Technique, ...]
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def attack(tags: tuple[str, ...], version: Version = "19") -> Attack | None:
     """The mapping in the words of a version of ATT&CK; None where no tag speaks of it."""
     tactics = dict.fromkeys(_tactic(_BY_TAG[tag.lower()], version) for tag in tags if tag.lower() in _BY_TAG)

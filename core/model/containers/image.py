@@ -7,10 +7,11 @@ docker.io is the domain that is never shown, and `library/` the part of its path
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 import msgspec
+
+from mozu.core.caches import cached
 
 _DEFAULT_DOMAINS: Final = frozenset({"docker.io", "index.docker.io"})
 _DEFAULT_TAG: Final = "latest"
@@ -32,7 +33,7 @@ class ImageNames(msgspec.Struct, frozen=True):
     digests: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=1024)
+@cached(1024)
 def parse(reference: str) -> Image:
     """Take a reference apart; nothing is filled in. An image id (`sha256:…`) has no parts."""
     name, _, digest = reference.partition("@")

@@ -1,6 +1,6 @@
 """Paths as the calls mean them, worked out lexically: no look at any file system."""
 
-import functools
+from mozu.core.caches import cached
 
 
 def absolute(base: str, path: str) -> str:
@@ -12,7 +12,7 @@ def absolute(base: str, path: str) -> str:
     return normalise(base + path if base.endswith("/") else f"{base}/{path}")
 
 
-@functools.lru_cache(maxsize=4096)
+@cached(4096)
 def normalise(path: str) -> str:
     """`.`, `..`, doubled and trailing slashes resolved. `..` above the top stays at the top."""
     if path.startswith("/") and "//" not in path and "/." not in path and not path.endswith("/"):
@@ -28,7 +28,7 @@ def normalise(path: str) -> str:
     return f"/{joined}" if path.startswith("/") else joined
 
 
-@functools.lru_cache(maxsize=4096)
+@cached(4096)
 def single_slashes(path: str) -> str:
     """Doubled slashes made one; nothing else touched."""
     while "//" in path:

@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from mozu.core.caches import cached
 from mozu.core.model.syscalls.flags import flag_table
 from mozu.core.model.syscalls.runs import spread
 
@@ -198,7 +199,7 @@ _SOCKET_OPTIONS: Final = {
 """Options of SOL_SOCKET whose number differs; up to 50 both sides agree."""
 
 
-@functools.lru_cache(maxsize=4096)
+@cached(4096)
 def convert_open_flags(native: int, *, created: bool = False, upper: bool = False, lower: bool = False) -> int:
     """Flags of an open. `created`: the kernel made the file; `upper`, `lower`: the layer of an overlay that it lies in.
 
@@ -225,14 +226,14 @@ def open_mode(native_flags: int, mode: int) -> int:
     return mode & _PERMISSIONS if native_flags & (_CREAT | _TMPFILE) else 0
 
 
-@functools.lru_cache(maxsize=1024)
+@cached(1024)
 def convert_clone_flags(native: int, *, in_pidns: bool = False) -> int:
     """Flags of clone, unshare, setns. `in_pidns`: the child lives in a pid namespace other than the host's."""
     flags = convert_flags("clone_flags", native)
     return flags | dict(flag_table("clone_flags"))["CLONE_CHILD_IN_PIDNS"] if in_pidns else flags
 
 
-@functools.lru_cache(maxsize=1024)
+@cached(1024)
 def convert_socket_option(level: int, option: int) -> int:
     """The parameter `optname` of getsockopt and setsockopt; 0 where the level is not SOL_SOCKET."""
     if level != _SOL_SOCKET:
@@ -249,7 +250,7 @@ def quota_command(native: int) -> tuple[int, int]:
     return convert_flags("quotactl_cmds", command), convert_flags("quotactl_types", native & 0xFF)
 
 
-@functools.lru_cache(maxsize=4096)
+@cached(4096)
 def convert_flags(table: str, native: int) -> int:
     """A number of the kernel in the numbering of a table; the same number where both sides agree.
 

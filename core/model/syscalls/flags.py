@@ -2,6 +2,7 @@
 
 import functools
 
+from mozu.core.caches import cached
 from mozu.core.model.syscalls.flag_tables import ENUMS, FLAGS, MODES
 from mozu.core.model.syscalls.number_names import CAPABILITIES, ERRNOS, SIGNALS
 from mozu.core.model.syscalls.runs import spread
@@ -24,7 +25,7 @@ def flag_tables() -> frozenset[str]:
     return frozenset(FLAGS) | frozenset(ENUMS) | frozenset(MODES)
 
 
-@functools.lru_cache(maxsize=4096)
+@cached(4096)
 def flag_names(table: str, value: int) -> str:
     """The names in a value, joined by `|`; empty where none fits. Unknown bits are passed over."""
     entries = flag_table(table)
@@ -63,7 +64,7 @@ def capability_name(bit: int) -> str | None:
     return _CAPABILITY.get(bit)
 
 
-@functools.lru_cache(maxsize=1024)
+@cached(1024)
 def capability_names(mask: int) -> tuple[str, ...]:
     """The capabilities in a mask, in the order of their bits."""
     return tuple(name for bit, name in _CAPABILITY.items() if mask >> bit & 1)

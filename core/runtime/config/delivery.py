@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ByteSize, Field, model_validator
 
 from mozu.core.api import Settings
 
@@ -30,7 +30,7 @@ class SpoolSettings(Settings):
 
     enabled: bool = Field(True, description="False: none, as if `spool` were not there.")
     path: Path | None = Field(None, description="The file; by default /var/lib/mozu/spool/ID.db.")
-    bytes: int = Field(1 << 30, ge=1 << 16, description="The most that waits in it.")
+    bytes: ByteSize = Field(ByteSize(1 << 30), ge=1 << 16, description="The most that waits in it.")
     when_full: Literal["drop_newest", "drop_oldest"] = Field(
         "drop_newest",
         description="Which alerts go when it is full; they are counted and reported as a range of numbers.",

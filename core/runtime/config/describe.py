@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated, Literal, Union, get_args, get_origin
 
 import msgspec
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, ByteSize, SecretStr
 from pydantic.fields import FieldInfo
 
 from mozu.core.api import SourceChoice
 
 _WORDS: Mapping[object, str] = {
-    SourceChoice: "source",
+    SourceChoice: "source", ByteSize: "size",
     str: "text", int: "integer", float: "number", bool: "boolean", Path: "path", bytes: "text",
 }  # fmt: skip
 

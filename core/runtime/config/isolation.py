@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ByteSize, Field, model_validator
 
 from mozu.core.api import Settings
 
@@ -13,8 +13,8 @@ class IsolationSettings(Settings):
     mode: Literal["none", "process"] = Field(
         "none", description="`none`: in mozu itself; `process`: in a child process, which may spin, leak or crash."
     )
-    memory: int = Field(
-        512 << 20, ge=64 << 20, description="`process`: bytes of memory that it may take; beyond that it is killed."
+    memory: ByteSize = Field(
+        ByteSize(512 << 20), ge=64 << 20, description="`process`: memory that it may take; beyond that it is killed."
     )
     cpus: float = Field(
         1.0, gt=0, le=1024, description="`process`: processors that it may use on average; 0.5 is half of one."

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ByteSize, Field
 
 from mozu.core.api import Kind, Settings
 from mozu.core.delivery.redact import problem_of
@@ -20,6 +20,7 @@ from mozu.core.runtime.config.delivery import (
 from mozu.core.runtime.config.isolation import IsolationSettings
 from mozu.core.runtime.config.lookups import LookupSettings
 from mozu.core.runtime.config.mark import Mark
+from mozu.core.runtime.config.memory import MemorySettings
 from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
 from mozu.core.runtime.config.resolve import ResolveSettings
@@ -55,7 +56,7 @@ class EnrichmentBufferSettings(Settings):
 
     seconds: float = Field(0.5, ge=0, le=60, description="The longest that an event waits; 0: no event ever waits.")
     events: int = Field(20_000, ge=1, description="The most events that wait at once.")
-    bytes: int = Field(32 << 20, ge=1, description="The most memory, roughly, that waiting events take.")
+    bytes: ByteSize = Field(ByteSize(32 << 20), ge=1, description="The most memory, roughly, that waiting events take.")
 
 
 def _expressions(found: tuple[str, ...]) -> tuple[str, ...]:
@@ -87,6 +88,7 @@ class CoreSettings(Settings):
         STATE_DIR, description="Directory for what mozu must know of its earlier runs: below `run`, which of them live."
     )
     log: LogSettings = Field(LogSettings(), description="mozu's own log, on stderr.")
+    memory: MemorySettings = Field(MemorySettings(), description="How much memory mozu may take.")
     enrichment_buffer: EnrichmentBufferSettings = Field(
         EnrichmentBufferSettings(), description="The buffer for events whose container is not known yet."
     )

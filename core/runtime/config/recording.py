@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ByteSize, Field
 
 from mozu.core.api import Settings
 
@@ -20,7 +20,9 @@ class RecordSettings(Settings):
         description="`demanded`: every event of the types that some rule can want; `all`: every event that the sources "
         "have.",
     )
-    size: int = Field(0, ge=0, description="Compressed bytes after which the next part begins; 0: no limit.")
+    size: ByteSize = Field(
+        ByteSize(0), ge=0, description="Compressed bytes after which the next part begins; 0: no limit."
+    )
     seconds: float = Field(0.0, ge=0, description="Age at which the next part begins; 0: no limit.")
     keep: int = Field(0, ge=0, description="The most parts that are kept, the oldest are deleted; 0: all stay.")
 
@@ -47,5 +49,9 @@ class CaptureSettings(Settings):
     default_duration: int = Field(
         5000, ge=1, description="Milliseconds recorded after an alert whose rule has no `capture_duration`."
     )
-    memory: int = Field(32 << 20, ge=1 << 20, description="The most bytes kept for that look back, about.")
-    max_file_size: int = Field(0, ge=0, description="Compressed bytes at which a capture ends; 0: no limit.")
+    memory: ByteSize = Field(
+        ByteSize(32 << 20), ge=1 << 20, description="The most memory kept for that look back, about."
+    )
+    max_file_size: ByteSize = Field(
+        ByteSize(0), ge=0, description="Compressed bytes at which a capture ends; 0: no limit."
+    )

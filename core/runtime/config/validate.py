@@ -23,6 +23,7 @@ _KINDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "a list"),
     **dict.fromkeys(("dict_type", "mapping_type", "model_type", "model_attributes_type"), "a mapping"),
     **dict.fromkeys(("path_type",), "a path"),
+    **dict.fromkeys(("byte_size", "byte_size_unit"), "a number of bytes (268435456, 256MiB)"),
 }
 """pydantic's kinds of fault → what was expected, in the words of people who write YAML."""
 

@@ -74,6 +74,8 @@ class Assembly(msgspec.Struct):
     """Seconds."""
     start_deadline: float = START_SECONDS
     """Seconds that each call at the start may take (`build`, `start`), and each reload of a component."""
+    memory_limit: int = 0
+    """Bytes that mozu may take; 0: no limit."""
     alert_limiter: AlertLimiter = msgspec.field(default_factory=AlertLimiter)
     redact: Redactor | None = None
     """Hides secrets in alerts; None where that is switched off."""

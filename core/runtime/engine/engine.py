@@ -74,8 +74,8 @@ class Engine:
             metrics=metrics,
         )  # fmt: skip
         wired = wire(assembly, metrics, spawn=tasks.spawn, workers=self._sinks.workers, stopping=self._stopping)
-        self._alerts, self._evaluation, self._enrichers, self._pumps, self._demand = (
-            wired.alerts, wired.evaluation, wired.enrichers, wired.pumps, wired.demand,
+        self._alerts, self._evaluation, self._enrichers, self._pumps, self._demand, self._memory = (
+            wired.alerts, wired.evaluation, wired.enrichers, wired.pumps, wired.demand, wired.memory,
         )  # fmt: skip
         self._losses = LossAccounting(self._alerts, self._pumps, self._evaluation)
         self._retries = Retries(self._alerts, tasks.spawn, self._stopping, assembly.assign_lookups)
@@ -285,6 +285,7 @@ class Engine:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(1.0)
+            self._memory.check()
             self._losses.report()
             self._alerts.report_suppressed()
             self._report_impaired()
@@ -349,7 +350,7 @@ class Engine:
 
     def statistics(self) -> Mapping[str, object]:
         """The numbers of this run as they are now. Shape: docs/statistics.md."""
-        return gather(self._metrics, self._pumps, self._alerts.workers, self._started)
+        return gather(self._metrics, self._pumps, self._alerts.workers, self._memory, self._started)
 
     def _report(self, stats: Path | None) -> bool:
         """Print the statistics, and write them to the file; False where it could not be written."""

@@ -13,6 +13,8 @@ from mozu.core.api import FiltersByProcess, HasOrigin, ObservesPids, Source
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.evaluation import Evaluation
+from mozu.core.flow.event_gate import EventGate
+from mozu.core.flow.memory_bound import MemoryBound
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
 from mozu.core.flow.process_predicate import process_predicates
 from mozu.core.flow.reconcile import Reconciler
@@ -22,6 +24,7 @@ from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.runtime.engine.built import Assembly, BuiltSource
+from mozu.core.runtime.engine.memory_steps import memory_steps
 from mozu.core.runtime.engine.recordings import recorded_demand, recorder_for
 from mozu.core.state import StateMachine
 
@@ -35,6 +38,7 @@ class Wired(msgspec.Struct, frozen=True):
     pumps: tuple[SourcePump, ...]
     demand: Callable[[], Demand]
     """What the evaluators and the recordings want now."""
+    memory: MemoryBound
 
 
 def wire(
@@ -46,6 +50,7 @@ def wire(
     stopping: asyncio.Event,
 ) -> Wired:
     """`spawn` starts background tasks; `stopping` is set when the run ends."""
+    gate = EventGate()
     alerts = AlertPipeline(
         workers,
         hostname=assembly.hostname,
@@ -74,6 +79,7 @@ def wire(
             alerts=alerts,
             fields=assembly.fields,
             metrics=metrics,
+            gate=gate,
         )
         reconciler = _reconciler(pipeline, state, demand) if state is not None and live else None
 
@@ -92,10 +98,15 @@ def wire(
     def pump(built: BuiltSource) -> SourcePump:
         return SourcePump(
             alternatives(built), alerts, demand=demand, stopping=stopping, seconds=assembly.start_deadline,
-            optional=built.isolated.is_optional,
+            optional=built.isolated.is_optional, gate=gate,
         )  # fmt: skip
 
-    return Wired(alerts, evaluation, wanted, tuple(pump(built) for built in assembly.sources), demand)
+    pumps = tuple(pump(built) for built in assembly.sources)
+    memory = MemoryBound(
+        lambda: assembly.memory_limit, memory_steps(assembly, alerts, pumps), gate, notify=alerts.notice, spawn=spawn,
+        metrics=metrics,
+    )  # fmt: skip
+    return Wired(alerts, evaluation, wanted, pumps, demand, memory)
 
 
 def _state(built: BuiltSource) -> StateMachine | None:

@@ -69,9 +69,10 @@ class ThreadedSource:
 class ThreadedEnricher:
     """An enricher whose `start`, `resolve` and `stop` are plain functions."""
 
-    def __init__(self, name: str, enricher: BlockingEnricher) -> None:
+    def __init__(self, name: str, enricher: BlockingEnricher, capabilities: Iterable[Capability]) -> None:
         self._enricher = enricher
         self._thread, self._aside = WorkerThread(f"mozu-{name}"), WorkerThread(f"mozu-{name}-control")
+        bind_capabilities(self, enricher, Kind.ENRICHER, capabilities, self._thread.run)
 
     async def start(self) -> None:
         """On the thread."""
@@ -133,7 +134,7 @@ def on_thread(blocking: bool, kind: Kind, name: str, component: object) -> objec
     if kind is Kind.SOURCE:
         return ThreadedSource(name, cast("BlockingSource", component), capabilities(kind))
     if kind is Kind.ENRICHER:
-        return ThreadedEnricher(name, cast("BlockingEnricher", component))
+        return ThreadedEnricher(name, cast("BlockingEnricher", component), capabilities(kind))
     return ThreadedEvaluator(name, cast("Evaluator", component), capabilities(kind))
 
 

@@ -7,6 +7,7 @@ Once resolved, every number has an answer, which may be that there is no name (n
 
 import asyncio
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -131,6 +132,17 @@ class UsersEnricher:
     def readers(self) -> Mapping[str, Callable[[str | None], Callable[[Any], Any]]]:
         """The fields of user and group names."""
         return user_readers(self._names)
+
+    def shrink(self) -> int:
+        """Forget the names of half of the containers, and what name services have answered. See `Shrinks`."""
+        count, unread = (len(self._containers) + 1) // 2, (len(self._unread) + 1) // 2
+        answers = len(self._host.expiry)
+        self._host.expire(math.inf)
+        for full_id in list(self._containers)[:count]:
+            del self._containers[full_id]
+        for full_id in list(self._unread)[:unread]:
+            del self._unread[full_id]
+        return count + unread + answers
 
     def _user_name(self, uid: int, event: Any) -> str | None:
         """Of a number among an event's parameters, as far as the caches have it."""

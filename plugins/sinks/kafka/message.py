@@ -1,11 +1,11 @@
 """The Kafka record of an alert: topic, key, body, headers."""
 
-from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
 from mozu.core.api import Record, Severity
+from mozu.core.caches import cached
 from mozu.core.common.kafka.producer import Headers, KafkaMessage
 from mozu.core.model.event import bounded_text, printable
 from mozu.plugins.sinks.kafka.settings import KafkaSettings
@@ -70,7 +70,7 @@ def _binary_mode(body: bytes) -> tuple[bytes, Headers]:
     return data, [("content-type", content_type.encode()), *headers]
 
 
-@lru_cache(maxsize=1024)
+@cached(1024)
 def _common_headers(rule: str, priority: Severity, agent: str, sink: str, epoch: str) -> Headers:
     return [
         ("mozu-schema", SCHEMA_VERSION),
@@ -82,6 +82,6 @@ def _common_headers(rule: str, priority: Severity, agent: str, sink: str, epoch:
     ]
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def _utf8(text: str) -> bytes:
     return printable(text).encode()

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final, get_args
 
 from mozu.core.api import Alert, Record
+from mozu.core.caches import cached
 from mozu.core.common.control_chars import single_line, truncate, visible
 from mozu.core.delivery.encode.clock import clamped, iso
 from mozu.core.model.event import bounded_text
@@ -84,7 +85,7 @@ def _about(alert: Alert) -> list[tuple[str, str]]:
     return [(name, bounded_text(value)) for name, value in found if value is not None]
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def slug(rule: str) -> str:
     """A rule's name as MSGID: at most 32 printable ASCII characters without spaces."""
     return _NOT_SLUG.sub("-", rule).strip("-")[:32] or _NIL
@@ -96,7 +97,7 @@ def token(text: str, most: int) -> str:
     return _NOT_PRINTABLE.sub("_", text)[:most] or _NIL
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def quoted(value: str) -> str:
     """A value inside the quotes of structured data, with the three escapes of RFC 5424, 6.3.3."""
     text = visible(value[:_LONGEST_VALUE])

@@ -133,6 +133,14 @@ class ProcessFilterCache:
                 self._known.discard(event.pid)
                 self._enqueue(event.pid)
 
+    def shrink(self) -> int:
+        """Forget who called how often, and drop every verdict: processes that go on calling are counted and judged
+        anew. How many entries."""
+        count = len(self._calls) + len(self._known)
+        if count:
+            self._next_generation()
+        return count
+
     def _enqueue(self, pid: int) -> None:
         if len(self._known) < self._limit:
             bpf_syscall.update(self._maps["PROC_VERDICTS"], pid, _EMPTY)

@@ -218,6 +218,10 @@ class EbpfSource:
         if self._process_cache is not None:
             self._process_cache.invalidate()
 
+    def shrink(self) -> int:
+        """Drop the verdicts on processes. See `Shrinks`."""
+        return 0 if self._process_cache is None else self._process_cache.shrink()
+
     def state_applied(self, batch: Sequence[Event]) -> None:
         """Write verdicts on processes into the kernel's maps, and count who calls often. See `FollowsState`."""
         if self._ring is not None and self._process_cache is not None:

@@ -120,3 +120,23 @@ def test_the_number_of_buckets_is_bounded_and_what_a_forgotten_one_suppressed_is
     assert 10_000 == len(limiter._buckets)
     assert [RateLimited("first", 1, 3_000_000_000)] == list(limiter.rate_limited())
     assert [] == list(limiter.rate_limited())
+
+
+def test_where_memory_is_short_the_longest_known_messages_end_early_with_their_summary() -> None:
+    limiter = AlertLimiter(dedup_seconds=3600.0)
+    for number in (1, 2, 3, 1):
+        limiter.passes(alert(str(number)), 0.0)
+    assert [2, 1, 0] == [limiter.shrink() for _ in range(3)]
+    assert [1] == [one.values["mozu.repeats"] for one in limiter.due(0.0)]
+    assert limiter.passes(alert("1"), 0.0)
+
+
+def test_all_summaries_of_one_rule_share_a_template() -> None:
+    limiter = AlertLimiter(dedup_seconds=1.0)
+    found: list[Alert] = []
+    for times in (2, 3):
+        for _ in range(times):
+            limiter.passes(alert("x"), 0.0)
+        found += limiter.due(None)
+    assert [" (repeated 1 times)", " (repeated 2 times)"] == [one.message()[-19:] for one in found]
+    assert found[0].template is found[1].template or found[0].template == found[1].template

@@ -113,3 +113,15 @@ def test_what_was_given_out_another_way_and_acknowledged_is_not_given_out_again_
     ahead.given([3])
     disk.ack(ahead, [3])
     assert [1, 2, 4] == taken(ahead, 9)
+
+
+@pytest.mark.parametrize("live_first", [False, True])
+def test_what_memory_was_given_back_for_comes_from_the_disk(disk: Disk, live_first: bool) -> None:
+    ahead = ReadAhead(disk.read, live_first=live_first)
+    commit(disk, ahead, 1, 5)
+    assert [1, 2] == taken(ahead, 2)
+    assert (3, 0) == (ahead.shrink(), ahead.shrink())
+    assert [3, 4] == taken(ahead, 2)
+    commit(disk, ahead, 6, 2)
+    assert {5, 6, 7} == {*taken(ahead, 2), *taken(ahead, 9)}
+    assert [] == taken(ahead, 9)

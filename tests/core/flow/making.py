@@ -8,6 +8,7 @@ from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
+from mozu.core.flow.event_gate import EventGate
 from mozu.core.flow.key_lookups import KeyLookups
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
 from mozu.core.flow.wanted_enrichers import EnricherLookups, WantedEnrichers
@@ -77,6 +78,7 @@ def pipeline_of(
     enrichers: Sequence[Isolated[Any]] = (),
     spawn: Any = None,
     limits: LookupLimits | None = None,
+    gate: EventGate | None = None,
 ) -> SourcePipeline:
     """The pipeline of one source, as `wire` makes it."""
     judges = [Isolated("evaluator", f"judge{number}", one, metrics) for number, one in enumerate(evaluators)]
@@ -94,4 +96,5 @@ def pipeline_of(
         alerts=alert_pipeline(*(() if worker is None else (worker,)), metrics=metrics),
         fields=fields,
         metrics=metrics,
+        gate=gate,
     )

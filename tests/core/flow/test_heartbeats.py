@@ -130,7 +130,7 @@ def test_a_heartbeat_comes_at_its_interval_with_all_that_it_carries() -> None:
     assert {
         "version": "1.0", "interval": 60,
         "sources_passed": "ebpf", "sources_failed": "", "sources_not_checked": "kafka",
-        "events_lost": 3, "alerts_dropped": 0, "rules_digest": "abc",
+        "events_lost": 3, "alerts_dropped": 0, "rules_digest": "abc", "mozu.text": "mozu lives",
     } == beats[0].alert.values  # fmt: skip
     assert ("host", "internal", Severity.INFORMATIONAL) == (
         beats[0].alert.hostname, beats[0].alert.source, beats[0].alert.priority,

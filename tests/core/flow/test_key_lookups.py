@@ -127,3 +127,22 @@ def test_the_table_forgets_what_was_used_longest_ago() -> None:
 
 def test_declared_limits_are_what_an_entry_does_not_change() -> None:
     assert geo({}, parallel=3).lookups.parallel == 3
+
+
+def test_where_memory_is_short_the_table_forgets_the_half_that_was_used_longest_ago() -> None:
+    table = LookupTable[int](9)
+    for number, key in enumerate("abcde"):
+        table.put(key, number)
+    table.get("a")
+    assert [3, 1, 1, 0] == [table.shrink() for _ in range(4)]
+    assert "a" not in table
+
+
+def test_a_key_that_was_forgotten_is_asked_for_again() -> None:
+    async def scene(desk: Desk) -> None:
+        await desk.ask("a")
+        assert desk.lookups.shrink() > 0
+        assert 0 == desk.lookups.shrink()
+        await desk.ask("a")
+
+    assert ["a", "a"] == play(scene)

@@ -137,3 +137,16 @@ def test_ranges_with_holes_are_one_notice_that_names_the_dropped_numbers_and_no_
     assert ["sink worker dropped 4 alerts between 1 and 5: its queue is full"] == scene.reported()
     values = scene.worker.notices[0].values
     assert ("1,3-5", 4, None) == (values["numbers"], values["count"], values.get("first"))
+
+
+def test_events_that_were_dropped_because_memory_was_short_are_reported_and_count_as_lost() -> None:
+    scene = Scene()
+    scene.pump.pipeline.dropped.value = 5
+    assert ["5 events of source made were not evaluated: mozu's memory is at its limit"] == scene.reported()
+    scene.pump.pipeline.dropped.value = 7
+    scene.reported()
+    (notice,) = scene.worker.notices
+    assert ("Events dropped", 2, 7, "made") == (
+        notice.rule, notice.values["count"], notice.values["total"], notice.values["evt_source"],
+    )  # fmt: skip
+    assert ([], 7) == (scene.reported(), scene.losses.lost_total())

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from mozu.core.delivery.alert_limiter import AlertLimiter
+from mozu.core.delivery.spool.codec import SpoolEncoder
+from mozu.core.flow.event_gate import EventGate
 from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -228,4 +230,46 @@ def test_notices_have_ids_of_their_own_and_typed_fields() -> None:
         alerts.notice("Gap", Severity.WARNING, "a step of the clock", evt_source="made", count=3)
     first, second = taken.alerts
     assert first.id != second.id
-    assert ("internal", {"evt_source": "made", "count": 3}) == (first.source, first.values)
+    said = {"evt_source": "made", "count": 3, "mozu.text": first.message()}
+    assert ("internal", said) == (first.source, first.values)
+
+
+def test_while_the_gate_is_closed_live_events_reach_the_state_and_no_rule_and_are_counted() -> None:
+    metrics, seen, gate = Metrics(), Seen(), EventGate()
+    source, state = Isolated[Any]("source", "made", object(), metrics), StateMachine(procfs="/nowhere")
+    pipeline = pipeline_of(source, seen, live=True, state=state, metrics=metrics, gate=gate)
+
+    def give(number: int) -> None:
+        shown = SyscallEvent("syscall", "some", number, number, number)
+        pipeline.process([shown, SyscallEvent("syscall", "_reset", 1)])
+
+    give(1)
+    gate.is_closed = True
+    give(2)
+    gate.is_closed = False
+    give(3)
+    assert [1, 3] == [event.time for event in seen.events]
+    assert (1, 1) == (pipeline.dropped.value, gate.dropped)
+    assert pipeline.received.value == pipeline.evaluated.value + pipeline.internal.value + pipeline.dropped.value
+    assert state.number == 3
+
+
+def test_a_source_that_can_wait_loses_nothing_at_a_closed_gate() -> None:
+    metrics, seen, gate = Metrics(), Seen(), EventGate()
+    gate.is_closed = True
+    source = Isolated[Any]("source", "made", object(), metrics)
+    pipeline = pipeline_of(source, seen, live=False, state=None, metrics=metrics, gate=gate)
+    pipeline.process([DataEvent("k8s_audit", "x", 1)])
+    assert 1 == len(seen.events)
+
+
+def test_all_notices_of_one_rule_share_a_template_which_a_spool_stores_once() -> None:
+    metrics, taken = Metrics(), Taken()
+    alerts = alert_pipeline(taken, metrics=metrics)
+    for number in (1, 2):
+        alerts.notice("Gap", Severity.WARNING, f"step {number}", evt_source="made", count=number)
+    first, second = taken.alerts
+    encoder = SpoolEncoder()
+    forms = {encoder.encode(one)[0] for one in taken.alerts}
+    assert (first.template is second.template, 1) == (True, len(forms))
+    assert ["step 1", "step 2"] == [one.message() for one in taken.alerts]

@@ -289,7 +289,7 @@ def test_where_a_source_cannot_start_the_next_one_does_and_an_alert_says_why_and
     assert ("Source fallback", "internal", Severity.WARNING) == (notice.rule, notice.source, notice.priority)
     assert notice.values == {
         "evt_source": "calls", "plugin": "limited", "reason": reason,
-        "not_seen": "requests of io_uring, 2 processes",
+        "not_seen": "requests of io_uring, 2 processes", "mozu.text": notice.message(),
     }  # fmt: skip
     assert reason in notice.message()
 

@@ -197,3 +197,19 @@ def test_a_disk_that_hangs_is_given_up_and_reported(tmp_path: Path) -> None:
     whole.close(0.01)
     held.go.set()
     assert ["recording has stopped: the disk did not take the end of it within 0 s"] == whole.take_problems()
+
+
+def test_a_look_back_that_was_given_up_begins_again_with_the_next_section(tmp_path: Path) -> None:
+    captures = Captures(CapturePlan(tmp_path / "c", before=3600.0), False, Metrics())
+    one, other = section(), section()
+    captures.put(chunk(one, 1, 1))
+    captures.put(chunk(one, 2, 2))
+    assert (2, 0) == (captures.shrink(), captures.shrink())
+    assert captures.due()
+    captures.put(chunk(one, 3, 3))  # without what was before it means nothing
+    captures.put(chunk(other, 4, 4))
+    assert not captures.due()
+    captures.alert(alert(4))
+    assert 0 == captures.shrink()
+    captures.close(60)
+    assert [[4]] == captured(tmp_path)

@@ -1,3 +1,4 @@
+import inspect
 from pathlib import Path
 
 import pytest
@@ -151,7 +152,7 @@ def test_any_namespace_counts_where_containerd_has_that_task(
 ) -> None:
     (tmp_path / "production/web1").mkdir(parents=True)
     monkeypatch.setattr(containerd_tasks, "STATE_DIRECTORIES", (str(tmp_path),))
-    found = match.__wrapped__(path)
+    found = inspect.unwrap(match)(path)
     assert found is not None
     assert ("web1", "containerd") == (found.full_id, found.runtime)
 

@@ -1,7 +1,13 @@
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import event_types
 from mozu.core.state import CHANGING, StateMachine
+from mozu.core.state.observed import ProcSnapshot
 from tests.core.state.story import Story, made
 
 
@@ -69,3 +75,51 @@ def test_a_live_task_that_proc_does_not_have_is_a_placeholder_with_its_numbers()
     event = story.event("write", 77, of=70, res=1, fd=3)
     assert event.process is not None
     assert (77, 70, "", 70) == (event.process.tid, event.process.pid, event.process.name, event.process.task.tid)
+
+
+@contextmanager
+def chain(length: int) -> Iterator[list[int]]:
+    """Processes, each the child of the one before; the last ends with its standard input."""
+    script = 'n=$1; shift; echo $$; if [ $n -gt 1 ]; then sh -c "$0" "$0" $((n - 1)); else cat; fi; true'
+    with subprocess.Popen(
+        ["sh", "-c", script, script, str(length)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout is not None
+        yield [os.getpid(), *(int(first.stdout.readline()) for _ in range(length))]
+
+
+def forget(machine: StateMachine, most: int = 99) -> list[int]:
+    pids = machine.forgettable(most, 0)
+    machine.apply([SyscallEvent("syscall", "_repaired", 0, pid, pid, observed=ProcSnapshot(pid)) for pid in pids])
+    machine.prune(machine.number + 1)
+    return pids
+
+
+def test_processes_that_were_forgotten_are_read_again_with_those_above_them() -> None:
+    machine = StateMachine()
+    with chain(3) as pids:
+        machine.seed(pids)
+        (event,) = machine.apply([SyscallEvent("syscall", "some", 1, pids[-1], pids[-1])])
+        before = event.process
+        assert [[pid] for pid in reversed(pids)] == [forget(machine) for _ in pids]
+        assert machine.sizes()["tasks"] == 0
+        (event,) = machine.apply([SyscallEvent("syscall", "some", 2, pids[-1], pids[-1])])
+        above = event.process
+        assert before is not None
+        assert above is not None
+        assert (before.name, before.args, before.start) == (above.name, above.args, above.start)
+        lineage = []
+        while above is not None:
+            lineage.append(above.pid)
+            above = above.parent_at(event.num)
+    assert list(reversed(pids)) == lineage[: len(pids)]
+
+
+def test_the_newest_tasks_and_those_with_children_are_not_forgotten_and_a_recording_forgets_none() -> None:
+    machine = StateMachine()
+    with chain(2) as pids:
+        machine.seed(pids)
+        assert ([], [pids[-1]]) == (machine.forgettable(9, len(pids)), machine.forgettable(9, 0))
+    story = Story()
+    story.has(7)
+    assert [] == story.machine.forgettable(9, 0)

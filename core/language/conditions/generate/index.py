@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from mozu.core.caches import CacheTable
 from mozu.core.language.conditions.regexes import alternatives
 
 Found = tuple[int, ...]
@@ -45,14 +46,17 @@ def look_up(atoms: Iterable[Atom]) -> Callable[[Any], Found | None]:
     return _Memory([_FINDERS[op](found) for op, found in by_op.items()]).__getitem__
 
 
-class _Memory(dict[Any, Found]):
+class _Memory(CacheTable[Any, Found]):
     """Remembers the answer for a value."""
 
     def __init__(self, finders: Sequence[Finder]) -> None:
-        super().__init__({None: ()})
+        super().__init__()
         self._finders = finders
 
     def __missing__(self, value: Any) -> Found:
+        if value is None:
+            self[None] = ()
+            return ()
         rules: list[int] = []
         for find in self._finders:
             rules += find(value)
@@ -60,7 +64,6 @@ class _Memory(dict[Any, Found]):
         if isinstance(value, int) or len(value) <= MAX_VALUE:
             if len(self) >= MAX_REMEMBERED:
                 self.clear()
-                self[None] = ()
             self[value] = found
         return found
 

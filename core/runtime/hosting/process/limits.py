@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-_CGROUPS: Final = Path("/sys/fs/cgroup")
+from mozu.core.common.own_cgroup import own_cgroup
+
 _PERIOD: Final = 100_000
 """Microseconds."""
 _SLACK: Final = 10.0
@@ -44,7 +45,7 @@ class ProcessLimits:
 
 
 def _cgroup_for(pid: int, name: str, memory: int, cpus: float) -> Path | None:
-    own = _own_cgroup()
+    own = own_cgroup()
     if own is None:
         return None
     folder = own / f"mozu-{name}-{os.getpid()}-{pid}"
@@ -61,12 +62,3 @@ def _cgroup_for(pid: int, name: str, memory: int, cpus: float) -> Path | None:
             folder.rmdir()
         return None
     return folder
-
-
-def _own_cgroup() -> Path | None:
-    try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return None
-    path = next((line.removeprefix("0::") for line in lines if line.startswith("0::")), None)
-    return None if path is None else _CGROUPS / path.lstrip("/")

@@ -1,10 +1,10 @@
 """struct open: open, openat, openat2, creat. The most frequent record of all: every tenth of a microsecond counts."""
 
-from functools import lru_cache
 from typing import Any, Final
 
 from mozu.core.abi.integers import encode_dev
 from mozu.core.abi.spec import SyscallSpec
+from mozu.core.caches import cached
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
 from mozu.core.state.observed import Opened
@@ -29,7 +29,7 @@ _LOST: Final = _CUT | MARKS["PSEUDO"]
 """Marks of a base whose beginning is missing."""
 
 
-@lru_cache(maxsize=1024)
+@cached(1024)
 def _flags(native: int, marks: int) -> int:
     upper = marks & _UPPER != 0
     lower = marks & _LAYERS == _OVERLAY

@@ -99,3 +99,15 @@ def test_a_name_that_is_used_again_is_not_answered_by_its_first_bearer() -> None
     clock.now += 61
     cache.put(metadata("b"))
     assert (False, metadata("web1", "second")) == (before, cache.get("web1"))
+
+
+def test_where_memory_is_short_half_is_forgotten_and_what_has_ended_first() -> None:
+    cache = ContainerCache(Clock())
+    for full_id in "abcd":
+        cache.put(metadata(full_id))
+    cache.put_negative("n", 60)
+    cache.expire_soon("d")
+    assert 3 == cache.shrink()
+    assert [False, True, True, False] == [cache.is_answered(full_id) for full_id in "abcd"]
+    assert not cache.is_answered("n")
+    assert [1, 1, 0] == [cache.shrink() for _ in range(3)]

@@ -1,0 +1,52 @@
+"""The cgroup that mozu itself is in, and the memory that it may take there."""
+
+from pathlib import Path
+from typing import Final
+
+CGROUPS: Final = Path("/sys/fs/cgroup")
+_UNLIMITED: Final = 1 << 60
+"""Version 1 writes the greatest number of pages where there is no limit."""
+
+
+def own_cgroup(proc: Path = Path("/proc/self/cgroup"), root: Path = CGROUPS) -> Path | None:
+    """Its directory (version 2); None where there is none."""
+    path = _paths(proc).get("")
+    return None if path is None else root / path.lstrip("/")
+
+
+def memory_limit(proc: Path = Path("/proc/self/cgroup"), root: Path = CGROUPS) -> int | None:
+    """Bytes: the least limit of its cgroup and those above, of either version; None where none has one.
+
+    In a cgroup namespace, which containers have, those above the namespace's root are not seen.
+    """
+    paths = _paths(proc)
+    found = [*_limits(root, paths.get(""), "memory.max")]
+    found += _limits(root / "memory", paths.get("memory"), "memory.limit_in_bytes")
+    return min(found, default=None)
+
+
+def _paths(proc: Path) -> dict[str, str]:
+    """Controller → path below its hierarchy; version 2 has the empty name. cgroups(7)."""
+    try:
+        lines = proc.read_text().splitlines()
+    except OSError:
+        return {}
+    split = (line.split(":", 2) for line in lines if line.count(":") >= 2)
+    return {name: path for _, names, path in split for name in names.split(",")}
+
+
+def _limits(hierarchy: Path, path: str | None, file: str) -> list[int]:
+    if path is None:
+        return []
+    folder = hierarchy / path.lstrip("/")
+    found = []
+    for one in (folder, *folder.parents):
+        if not one.is_relative_to(hierarchy):
+            break
+        try:
+            text = (one / file).read_text().strip()
+        except OSError:  # the root has none; a container may see a path that is not mounted there
+            continue
+        if text.isdigit() and int(text) < _UNLIMITED:
+            found.append(int(text))
+    return found

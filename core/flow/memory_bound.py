@@ -1,0 +1,159 @@
+"""The memory bound (`memory.limit`): who gives memory back when it is reached, in which order, and what is said of it.
+
+Once a second the resident memory is compared with the bound: one read of a file. Above nine tenths of it an episode
+begins. Step by step what could be found out again is forgotten, as much of it as it takes, the cheapest first; the list
+of steps is `core/runtime/engine/memory_steps.py`. Alerts that were accepted, and events that are being evaluated, are
+never given back. Where everything was, and the bound is exceeded all the same, the event gate closes: live events end
+before they are held or evaluated, counted and reported. An episode ends when memory has stayed below for a minute.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from mozu.core.common.process_memory import ResidentMemory, trim
+from mozu.core.flow.event_gate import EventGate
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Severity
+
+_MARK: Final = 0.9
+"""Share of the bound above which memory is given back: the rest is for what comes until that is done."""
+_INTERVAL: Final = 0.1
+"""Seconds between two looks during an episode."""
+_CALM: Final = 60.0
+"""Seconds below the mark after which an episode is over."""
+_MIB: Final = 1 << 20
+
+
+class MemoryStep(msgspec.Struct, frozen=True):
+    """One kind of memory that can be given back."""
+
+    name: str
+    """One word, for alerts and metrics."""
+    shrink: Callable[[], int]
+    """Give back a part; how many entries; 0: nothing is left. Some 10 ms at most. Raises nothing."""
+
+
+class Notify(Protocol):
+    """How notices are made: `AlertPipeline.notice`."""
+
+    def __call__(self, rule: str, priority: Severity, text: str, **fields: str | int) -> None:
+        """An alert of mozu about itself."""
+
+
+class MemoryBound:
+    """Of one run. `limit` gives the bound in bytes, 0: there is none; a reload may change it."""
+
+    def __init__(
+        self,
+        limit: Callable[[], int],
+        steps: Sequence[MemoryStep],
+        gate: EventGate,
+        *,
+        notify: Notify,
+        spawn: Callable[[Awaitable[None], str], None],
+        metrics: Metrics,
+        resident: Callable[[], int] | None = None,
+    ) -> None:
+        self._limit, self._steps, self._gate, self._notify, self._spawn = limit, tuple(steps), gate, notify, spawn
+        self._resident = ResidentMemory().read if resident is None else resident
+        self._given = {step.name: metrics.counter("memory_given_back_total", step=step.name) for step in steps}
+        self._rounds = metrics.counter("memory_rounds_total")
+        self._highest = 0
+        self._in_episode = False
+        self._announced = -1
+        """The last step of which a notice of this episode speaks."""
+        metrics.gauge("memory_resident_bytes", self._resident)
+        metrics.gauge("memory_limit_bytes", limit)
+
+    def check(self) -> None:
+        """About a second has passed."""
+        if self._limit() and not self._in_episode and self._is_above(_MARK):
+            self._in_episode = True
+            self._spawn(self._episode(), "give memory back")
+
+    def numbers(self) -> Mapping[str, object]:
+        """For the statistics. Shape: docs/statistics.md."""
+        return {
+            "limit": self._limit(),
+            "resident": self._resident(),
+            "highest": max(self._highest, self._resident()),
+            "given_back": {name: counter.value for name, counter in self._given.items()},
+            "dropped_events": self._gate.dropped,
+        }
+
+    async def _episode(self) -> None:
+        began = calm_since = time.monotonic()
+        before, dropped = self._totals(), self._gate.dropped
+        self._announced = -1
+        try:
+            while time.monotonic() - calm_since < _CALM:
+                if self._is_above(_MARK):
+                    await self._give_back(before)
+                    calm_since = time.monotonic()
+                else:
+                    self._gate.is_closed = False
+                await asyncio.sleep(_INTERVAL)
+            self._report_end(before, self._gate.dropped - dropped, time.monotonic() - began)
+        finally:
+            self._gate.is_closed = self._in_episode = False
+
+    async def _give_back(self, before: Mapping[str, int]) -> None:
+        """Step by step until memory is below the mark; the gate closes where it is above the bound after the last."""
+        self._rounds.value += 1
+        deepest = -1
+        await asyncio.to_thread(trim)
+        for number, step in enumerate(self._steps):
+            while self._is_above(_MARK) and (given := step.shrink()):
+                self._given[step.name].value += given
+                deepest = number
+                await asyncio.to_thread(trim)
+        was_closed = self._gate.is_closed
+        self._gate.is_closed = self._is_above(_MARK if was_closed else 1.0)
+        if self._gate.is_closed and not was_closed:
+            self._announced = max(self._announced, deepest)
+            self._report_dropping(before)
+        elif deepest > self._announced:
+            self._announced = deepest
+            self._report_given(before)
+
+    def _is_above(self, share: float) -> bool:
+        resident, limit = self._resident(), self._limit()
+        self._highest = max(self._highest, resident)
+        return bool(limit) and resident > share * limit
+
+    # --- what is said
+
+    def _report_given(self, before: Mapping[str, int]) -> None:
+        self._notice("Memory limit reached", Severity.WARNING, f"given back: {self._since(before)}", before)
+
+    def _report_dropping(self, before: Mapping[str, int]) -> None:
+        text = f"given back: {self._since(before)}; that is not enough, and live events are dropped until it is"
+        self._notice("Memory limit exceeded", Severity.CRITICAL, text, before)
+
+    def _report_end(self, before: Mapping[str, int], dropped: int, seconds: float) -> None:
+        text = f"less than the limit for a minute; given back: {self._since(before)}; {dropped} events were dropped"
+        self._notice(
+            "Memory limit kept", Severity.NOTICE, text, before, dropped=dropped, seconds=round(seconds)
+        )
+
+    def _notice(
+        self, rule: str, priority: Severity, text: str, before: Mapping[str, int], **more: int
+    ) -> None:
+        resident, limit = self._resident(), self._limit()
+        steps = ",".join(name for name, total in self._totals().items() if total > before[name])
+        used = f"mozu uses {resident / _MIB:.0f} MiB of memory, and may use {limit / _MIB:.0f} (memory.limit)"
+        self._notify(
+            rule, priority, f"{used}: {text}", resident=resident, limit=limit, given_back=steps, **more
+        )
+
+    def _totals(self) -> dict[str, int]:
+        return {name: counter.value for name, counter in self._given.items()}
+
+    def _since(self, before: Mapping[str, int]) -> str:
+        """What was given back in this episode, in words."""
+        fresh = {name: total - before[name] for name, total in self._totals().items() if total > before[name]}
+        return ", ".join(f"{name} ({count} entries)" for name, count in fresh.items()) or "free pages only"

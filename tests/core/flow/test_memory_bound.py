@@ -1,0 +1,177 @@
+"""The memory bound: given back is as much as it takes, in order; events are dropped when nothing is left to give."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from mozu.core.flow import memory_bound
+from mozu.core.flow.event_gate import EventGate
+from mozu.core.flow.memory_bound import MemoryBound, MemoryStep
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Severity
+
+Fields = dict[str, str | int]
+LIMIT = 1_000
+
+
+class Machine:
+    """A process whose memory is what its holders hold, and `rest`, which none of them can give back."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **held: int) -> None:
+        monkeypatch.setattr(memory_bound, "_INTERVAL", 0.0)
+        monkeypatch.setattr(memory_bound, "_CALM", 0.01)
+        monkeypatch.setattr(memory_bound, "trim", self._trim)
+        self.held, self.rest, self.limit, self.trimmed = held, 0, LIMIT, 0
+        self.shrunk: list[str] = []
+        self.notices: list[tuple[str, Severity, str, Fields]] = []
+        self.gate, self.metrics = EventGate(), Metrics()
+        self.tasks: list[Awaitable[None]] = []
+        self.bound = MemoryBound(
+            lambda: self.limit,
+            [MemoryStep(name, self._shrink(name)) for name in held],
+            self.gate,
+            notify=self._report,
+            spawn=lambda work, _: self.tasks.append(work),
+            metrics=self.metrics,
+            resident=lambda: sum(self.held.values()) + self.rest,
+        )
+
+    def _trim(self) -> None:
+        self.trimmed += 1
+
+    def _shrink(self, name: str) -> Callable[[], int]:
+        def shrink() -> int:
+            count = min(100, self.held[name])
+            self.held[name] -= count
+            self.shrunk.append(name)
+            return count
+
+        return shrink
+
+    def _report(self, rule: str, priority: Severity, text: str, **fields: str | int) -> None:
+        self.notices.append((rule, priority, text, fields))
+
+    def tick(self, then: Callable[[], None] = lambda: None) -> None:
+        """A second passes; an episode, if one begins, goes on to its end."""
+        self.bound.check()
+
+        async def all_tasks() -> None:
+            asyncio.get_running_loop().call_later(0.05, then)
+            while self.tasks:
+                await self.tasks.pop()
+
+        asyncio.run(all_tasks())
+
+    def rules(self) -> list[str]:
+        return [rule for rule, *_ in self.notices]
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    return Machine(monkeypatch, caches=300, look_back=300, processes=200)
+
+
+def test_below_nine_tenths_nothing_happens(machine: Machine) -> None:
+    machine.rest = 100
+    machine.tick()
+
+    assert ([], [], 0) == (machine.shrunk, machine.notices, machine.trimmed)
+
+
+def test_no_limit_is_no_bound(machine: Machine) -> None:
+    machine.rest, machine.limit = 10**9, 0
+    machine.tick()
+
+    assert [] == machine.shrunk
+
+
+def test_as_much_is_given_back_as_it_takes_and_of_the_first_that_has_some(machine: Machine) -> None:
+    machine.rest = 300
+    machine.tick()
+
+    assert ["caches", "caches"] == machine.shrunk
+    assert {"caches": 100, "look_back": 300, "processes": 200} == machine.held
+    (rule, priority, text, fields), (end, *_) = machine.notices
+    assert ("Memory limit reached", Severity.WARNING, "caches") == (rule, priority, fields["given_back"])
+    assert "given back: caches (200 entries)" in text
+    assert "Memory limit kept" == end
+
+
+def test_what_comes_later_gives_only_once_there_is_nothing_left_before_it(machine: Machine) -> None:
+    machine.rest = 550
+    machine.tick()
+
+    assert ["caches"] * 4 + ["look_back"] * 2 == machine.shrunk
+    assert {"caches": 300, "look_back": 200, "processes": 0} == machine.bound.numbers()["given_back"]
+
+
+def test_free_pages_alone_may_be_enough(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.rest = 200
+
+    def trimmed() -> None:
+        machine.rest = 0
+
+    monkeypatch.setattr(memory_bound, "trim", trimmed)
+    machine.tick()
+
+    assert [] == machine.shrunk
+    assert ["Memory limit kept"] == machine.rules()
+
+
+def test_where_everything_is_given_back_and_it_is_not_enough_events_are_dropped_and_that_is_said(
+    machine: Machine,
+) -> None:
+    closed: list[bool] = []
+
+    def relief() -> None:
+        closed.append(machine.gate.is_closed)
+        machine.gate.dropped += 7
+        machine.rest = 0
+
+    machine.rest = LIMIT + 1
+    machine.tick(relief)
+
+    assert {"caches": 0, "look_back": 0, "processes": 0} == machine.held
+    assert ([True], False) == (closed, machine.gate.is_closed)
+    assert ["Memory limit exceeded", "Memory limit kept"] == machine.rules()
+    _, priority, text, fields = machine.notices[0]
+    assert (Severity.CRITICAL, "caches,look_back,processes") == (priority, fields["given_back"])
+    assert "live events are dropped" in text
+    assert 7 == machine.notices[1][3]["dropped"]
+    assert 7 == machine.bound.numbers()["dropped_events"]
+
+
+def test_between_the_mark_and_the_limit_no_event_is_dropped(machine: Machine) -> None:
+    closed: list[bool] = []
+
+    def relief() -> None:
+        closed.append(machine.gate.is_closed)
+        machine.rest = 0
+
+    machine.rest = LIMIT - 50
+    machine.tick(relief)
+
+    assert [False] == closed
+    assert ["Memory limit reached", "Memory limit kept"] == machine.rules()
+
+
+def test_a_limit_that_a_reload_lifts_ends_the_episode(machine: Machine) -> None:
+    def lifted() -> None:
+        machine.limit = 0
+
+    machine.rest = 2 * LIMIT
+    machine.tick(lifted)
+
+    assert not machine.gate.is_closed
+    assert "Memory limit kept" == machine.rules()[-1]
+
+
+def test_another_episode_is_told_again(machine: Machine) -> None:
+    machine.rest = 250
+    machine.tick()
+    machine.held["caches"] = 400
+    machine.tick()
+
+    assert ["Memory limit reached", "Memory limit kept"] * 2 == machine.rules()
+    assert machine.bound.numbers()["highest"] == 1_150

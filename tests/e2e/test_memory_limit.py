@@ -1,0 +1,154 @@
+"""A memory limit is kept: by giving back what can be found out again, and where that is not enough by dropping events,
+which are counted and reported. Every alert is accounted for."""
+
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from tests.support.build import compiled
+from tests.support.reloading import Load
+from tests.support.requirements import ebpf
+from tests.support.running import PATIENCE, Json, Running, mozu_run
+
+pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(300)]
+
+MIB: Final = 1 << 20
+RULES: Final = """
+- rule: Numbered
+  desc: Calls that have a number, and a path of three thousand characters of its own.
+  condition: evt.type = creat and fd.name contains hit-
+  output: "%fd.name by %proc.pname"
+  priority: WARNING
+- rule: Begun
+  desc: Each process of the crowd once, so that the state knows their arguments.
+  condition: evt.type = execve and evt.dir = < and proc.name = waiting and proc.args contains never
+  output: "%proc.cmdline %proc.aname[2]"
+  priority: INFO
+"""
+LONG: Final = "/".join(["x" * 250] * 12)
+"""No such folder: creat fails at once."""
+
+
+def configured(folder: Path, limit: int, sinks: list[Any], **core: Any) -> str:
+    """A configuration file."""
+    (folder / "rules.yaml").write_text(RULES)
+    tree = {
+        "state_dir": str(folder / "state"),
+        "sources": [{"ebpf": {"ring_size": 8 * MIB}}],
+        "enrichers": [],
+        "evaluators": [{"falco": {"rules": [str(folder / "rules.yaml")]}}],
+        "sinks": [{"stdout": {"format": "json"}}, *sinks],
+        "memory": {"limit": f"{limit}MiB"},
+        **core,
+    }
+    (folder / "mozu.yaml").write_text(yaml.safe_dump(tree))
+    return str(folder / "mozu.yaml")
+
+
+@contextmanager
+def crowd(count: int) -> Iterator[None]:
+    """So many processes, each with arguments of three thousand characters, which do nothing until the block ends."""
+    program = str(compiled("waiting"))
+    reading, writing = os.pipe()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    actions = [(os.POSIX_SPAWN_DUP2, reading, 0), (os.POSIX_SPAWN_DUP2, nowhere, 1)]
+    members = [
+        os.posix_spawn(program, [program, f"{number}".rjust(3000, "y")], {}, file_actions=actions)
+        for number in range(count)
+    ]
+    try:
+        yield
+    finally:
+        os.close(writing)  # its end is theirs
+        for pid in members:
+            os.waitpid(pid, 0)
+        os.close(reading)
+        os.close(nowhere)
+
+
+def numbers(alerts: list[Json]) -> Counter[int]:
+    found = (re.search(r"/hit-(\d+)", one["output"]) for one in alerts if one["rule"] == "Numbered")
+    return Counter(int(match[1]) for match in found if match)
+
+
+def peak(run: Running) -> float:
+    """MiB: the most that was ever resident."""
+    text = Path(f"/proc/{run.process.pid}/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+)", text)[0]) / 1024
+
+
+def load_for(run: Running, folder: Path, rate: int, every: int, test: Any) -> int:
+    """Numbered calls until the test holds, or for as long as patience lasts; how many had a number."""
+    load = Load(folder / LONG, rate, every)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not test() and time.monotonic() < deadline:
+            time.sleep(0.1)  # mozu's own pace: it says nothing of what it takes in
+        hits, _, _ = load.end()
+    finally:
+        load.kill()
+    return hits
+
+
+def test_a_crowd_and_a_backlog_of_alerts_stay_below_the_limit(tmp_path: Path) -> None:
+    """Processes, a look back, messages for dedup and the read-ahead of a sink that is away: together more than it."""
+    ebpf()
+    limit = 116
+    away = {"url": "http://127.0.0.1:9/", "allow_private": True, "spool": {"path": str(tmp_path / "away.db")}}
+    config = configured(
+        tmp_path, limit, [{"webhook": away}], alert_limiter={"dedup_seconds": 3600},
+        capture={"enabled": True, "before": 600, "path_prefix": str(tmp_path / "capture")},
+    )  # fmt: skip
+    with mozu_run(tmp_path, "-c", config) as run:
+        with crowd(3000):
+            hits = load_for(
+                run, tmp_path, 4000, 5, lambda: any(one["rule"] == "Memory limit reached" for one in run.alerts)
+            )
+            more = load_for(run, tmp_path, 1000, 2, lambda: len(numbers(run.alerts)) >= hits)
+        reached = run.wait_alert(lambda one: one["rule"] == "Memory limit reached", "what was given back")
+        highest = peak(run)
+        statistics = run.stop()
+
+    assert highest < limit
+    found = numbers(run.alerts)
+    assert set(found) == set(range(1, max(hits, more) + 1))
+    assert statistics["memory"]["dropped_events"] == statistics["sources"]["ebpf"]["dropped"] == 0
+    assert statistics["memory"]["limit"] == limit * MIB
+    assert statistics["memory"]["highest"] < limit * MIB
+    given = {name for name, count in statistics["memory"]["given_back"].items() if count}
+    assert set(reached["output_fields"]["given_back"].split(",")) <= given
+    away_counts = statistics["sinks"]["webhook"]
+    assert away_counts["accepted"] == away_counts["spooled"] + away_counts["dead_lettered"] + away_counts["queued"]
+
+
+def test_where_nothing_is_left_to_give_back_events_are_dropped_counted_and_reported(tmp_path: Path) -> None:
+    """Alerts that wait in memory for a sink that is away are never given up: they are what fills the memory here."""
+    ebpf()
+    limit = 100
+    away = {"url": "http://127.0.0.1:9/", "allow_private": True, "queue": {"size": 1_000_000}}
+    with mozu_run(tmp_path, "-c", configured(tmp_path, limit, [{"webhook": away}])) as run:
+        def is_dropping() -> bool:
+            return any(one["rule"] == "Events dropped" for one in run.alerts)
+
+        hits = load_for(run, tmp_path, 2000, 2, is_dropping)
+        run.wait_alert(lambda one: one["rule"] == "Memory limit exceeded", "that nothing is left")
+        highest = peak(run)
+        statistics = run.stop()
+
+    source = statistics["sources"]["ebpf"]
+    assert source["dropped"] > 0
+    assert source["received"] == source["evaluated"] + source["internal"] + source["rejected"] + source["dropped"]
+    told = sum(one["output_fields"]["count"] for one in run.alerts if one["rule"] == "Events dropped")
+    assert told == source["dropped"] == statistics["memory"]["dropped_events"]
+    found = numbers(run.alerts)
+    assert max(found.values()) == 1
+    assert hits - len(found) <= source["dropped"]
+    assert highest < limit * 1.1
