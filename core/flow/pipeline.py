@@ -29,7 +29,6 @@ from functools import partial
 from typing import Final
 
 from mozu.core.api import CachesProcesses, FollowsState, Source
-from mozu.core.caches import cached
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.plain import envelope_fault, plain_alert
 from mozu.core.delivery.sink_worker import SinkWorker
@@ -37,6 +36,7 @@ from mozu.core.flow.enrichment_buffer import EnrichmentBuffer, EnrichmentBufferB
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.evaluation_queue import PendingBatch
 from mozu.core.flow.event_gate import EventGate
+from mozu.core.flow.notice import notice_form
 from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.received import are_sound, sound
 from mozu.core.flow.source_counts import SourceCounts
@@ -45,7 +45,7 @@ from mozu.core.flow.undeclared_sources import UndeclaredSources
 from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert, Ref, Severity, Template, alert_id
+from mozu.core.model.alert import Alert, Severity, alert_id
 from mozu.core.model.event import DataEvent, Event, SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import RecordStage
@@ -56,15 +56,6 @@ _FORGOTTEN: Final = 1_000
 """Processes that are forgotten at once: some 10 ms."""
 _KEPT_TASKS: Final = 2_000
 """The newest tasks, which are never forgotten."""
-
-
-_TEXT: Final = Ref("mozu.text", "string", is_field=False)
-"""What a notice says. It is a value, so that all notices of one rule share a template, which a spool stores once."""
-
-
-@cached(1024)
-def _of_notice(fields: tuple[Ref, ...]) -> Template:
-    return Template((_TEXT,), fields)
 
 
 class AlertPipeline:
@@ -147,14 +138,14 @@ class AlertPipeline:
     def _notice(self, rule: str, priority: Severity, text: str, fields: dict[str, str | int]) -> Alert:
         self._notices += 1
         now = time.time_ns()
-        refs = tuple(Ref(name, "string" if isinstance(value, str) else "uint") for name, value in fields.items())
+        template, values = notice_form(text, fields)
         return Alert(
             rule=rule,
             priority=priority,
             source="internal",
             time=now,
-            template=_of_notice(refs),
-            values={**fields, _TEXT.key: text},
+            template=template,
+            values=dict(values),
             id=alert_id(now, f"{self._hostname}/internal/{self._notices}", rule),
         )
 

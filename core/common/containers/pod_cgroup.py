@@ -6,8 +6,9 @@ hash of 32 digits.
 """
 
 import re
-from functools import lru_cache
 from typing import Final
+
+from mozu.core.caches import cached
 
 _POD: Final = re.compile(
     r"kubepods.*[/-]pod(?P<uid>[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?:/|$)"
@@ -15,7 +16,7 @@ _POD: Final = re.compile(
 """The innermost one: a node may itself be a container in a pod."""
 
 
-@lru_cache(maxsize=4096)
+@cached(4096)
 def pod_uid(cgroups: tuple[tuple[str, str], ...]) -> str | None:
     """The uid, with dashes, of a process with these (subsystem, path) pairs; None outside pods."""
     for _, path in cgroups:
