@@ -20,6 +20,8 @@ def unknown_plugin(
     if name in installed:
         origin = installed[name][0]
         return f"{origin} is installed and its entry point declares no {kind} of this name; see `mozu plugins`"
+    if kind is Kind.RESPONDER:
+        return "no plugin can bring a responder yet: the list is kept for them; leave it empty"
     known = {*BUILTINS[kind], *installed, *(other for of, other in declared if of is kind)}
     hint = suggestion(name, known)
     return f"no {kind} has this name{hint}" + (

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -66,7 +66,35 @@ def installed(folder: Path) -> Iterator[None]:
             sys.path.remove(path)
 
 
-KINDS = ("source", "enricher", "evaluator", "sink")
+KINDS: Final = ("source", "enricher", "evaluator", "sink")
+ENDS: Final = ("raise", "exit", "interrupt", "cancel", "generator")
+HOLDS: Final = ("block", "spin")
+NEVER_LETS_GO: Final = ("block for ever", "spin for ever")
+WAITS: Final = ("hang", "late")
+VALUES: Final = ("wrong", "none", "huge")
+HOWS: Final = (*ENDS, *HOLDS, *NEVER_LETS_GO, *WAITS, *VALUES)
+CALLS: Final = ("build", "start", "work", "callback", "stop")
+
+HARMLESS_WORK: Final = {
+    "none": ("sink", "enricher"), "huge": ("source", "enricher", "evaluator"),
+    "hang": ("evaluator",), "late": ("evaluator",),
+}  # fmt: skip
+"""How → the kinds for which that is no fault in their work: None acknowledges, a method that is not awaited cannot
+wait."""
+
+
+def culprits(at: str, how: str) -> tuple[str, ...]:
+    """The kinds whose instance must be named in the log."""
+    awaited = tuple(kind for kind in KINDS if kind != "evaluator")  # it has no start, no stop and no callback
+    if how in HOLDS:
+        return ()  # it lets go: the watchdog may have looked or not (test_loop.py)
+    if at == "work":
+        return tuple(kind for kind in KINDS if kind not in HARMLESS_WORK.get(how, ()))
+    if how in VALUES:
+        return KINDS if at == "build" and how != "huge" else ()
+    if how in WAITS:
+        return awaited if at in ("start", "stop") else ()
+    return KINDS if at in ("build", "start") else awaited
 
 
 def config(kinds: Sequence[str], entry: dict[str, Any], plugin: str = "culprit", **core: Any) -> dict[str, Any]:

@@ -137,6 +137,11 @@ def test_a_plugin_of_another_kind_is_told_as_such() -> None:
     )
 
 
+def test_responders_have_their_room_and_no_plugins_yet() -> None:
+    found = refusal("kill", Kind.RESPONDER)
+    assert found == "plugin 'kill': no plugin can bring a responder yet: the list is kept for them; leave it empty"
+
+
 def test_an_unknown_name_lists_what_is_known() -> None:
     found = refusal("zzzz", Kind.SINK)
     assert found.startswith("plugin 'zzzz': no sink has this name; known: ")

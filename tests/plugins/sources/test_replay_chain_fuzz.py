@@ -23,7 +23,7 @@ from mozu.plugins.sources.replay.scap_recording import ScapRecording
 from tests.oracle.busy import recording
 from tests.plugins.sources.test_replay_fuzz import mutate, seeds
 
-TRIES = 3_000 if os.environ.get("MOZU_FUZZ") == "full" else 120
+TRIES = 3_000 if os.environ.get("MOZU_FUZZ") == "full" else 30
 _BARE = (Argument.NONE, Argument.INDEX_OPTIONAL, Argument.KEY_OPTIONAL, Argument.DOTTED_OPTIONAL)
 _EVENT = 0x216
 

@@ -16,7 +16,7 @@ from mozu.plugins.sources.replay.scap_recording import ScapRecording
 from tests.oracle.capture import Capture, block
 from tests.support.requirements import foreign
 
-TRIES = 50_000 if os.environ.get("MOZU_FUZZ") == "full" else 2_000
+TRIES = 50_000 if os.environ.get("MOZU_FUZZ") == "full" else 500
 MEMORY = 24 << 20
 """Bytes that reading one small mutated file may need."""
 SECONDS = 20.0

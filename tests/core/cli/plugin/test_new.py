@@ -44,7 +44,7 @@ def python(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [one if one == "sink" else pytest.param(one, marks=pytest.mark.slow) for one in KINDS])
 def test_its_tests_pass_and_lint_finds_nothing(made: Made, kind: str) -> None:
     folder = made(kind)
     plugins = ("-p", "no:mozu", "-p", "mozu.core.testing.pytest_plugin", "-p", "no:xdist")

@@ -30,7 +30,7 @@ from tests.core.language.conditions.interpreter import Interpreter
 from tests.core.language.conditions.world import event, registry
 
 FULL = os.environ.get("MOZU_FUZZ") == "full"
-PAIRS = 1_000_000 if FULL else 100_000
+PAIRS = 1_000_000 if FULL else 30_000
 EVENTS = 50
 RULES = 4
 EXAMPLES = PAIRS // (EVENTS * RULES)
@@ -335,7 +335,7 @@ GARBAGE = st.lists(
 ).map("".join)
 
 
-@thorough(20_000 if FULL else 1_000)
+@thorough(20_000 if FULL else 300)
 @hypothesis.given(GARBAGE, st.integers(0, 200), st.integers(0, 200))
 def test_any_text_is_compiled_or_refused_with_a_place_fuzz(text: str, start: int, end: int) -> None:
     cut = text[:start] + text[end:]
@@ -362,7 +362,7 @@ def nodes(tree: Node) -> list[Node]:
     return found
 
 
-@thorough(10_000 if FULL else 500)
+@thorough(10_000 if FULL else 200)
 @hypothesis.given(
     st.lists(
         st.one_of(

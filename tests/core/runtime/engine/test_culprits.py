@@ -10,37 +10,9 @@ import pytest
 
 from mozu.core.flow import key_lookups
 from mozu.core.runtime import loop
-from tests.support.culprits import KINDS, Outcome, config, run
+from tests.support.culprits import CALLS, ENDS, HOLDS, HOWS, KINDS, Outcome, config, culprits, run
 
 pytestmark = pytest.mark.slow
-
-ENDS = ("raise", "exit", "interrupt", "cancel", "generator")
-HOLDS = ("block", "spin")
-NEVER_LETS_GO = ("block for ever", "spin for ever")
-WAITS = ("hang", "late")
-VALUES = ("wrong", "none", "huge")
-CALLS = ("build", "start", "work", "callback", "stop")
-
-HARMLESS_WORK = {
-    "none": ("sink", "enricher"), "huge": ("source", "enricher", "evaluator"),
-    "hang": ("evaluator",), "late": ("evaluator",),
-}  # fmt: skip
-"""How → the kinds for which that is no fault in their work: None acknowledges, a method that is not awaited cannot
-wait."""
-
-
-def culprits(at: str, how: str) -> tuple[str, ...]:
-    """The kinds whose instance must be named in the log."""
-    awaited = tuple(kind for kind in KINDS if kind != "evaluator")  # it has no start, no stop and no callback
-    if how in HOLDS:
-        return ()  # it lets go: the watchdog may have looked or not (test_loop.py)
-    if at == "work":
-        return tuple(kind for kind in KINDS if kind not in HARMLESS_WORK.get(how, ()))
-    if how in VALUES:
-        return KINDS if at == "build" and how != "huge" else ()
-    if how in WAITS:
-        return awaited if at in ("start", "stop") else ()
-    return KINDS if at in ("build", "start") else awaited
 
 
 def holds_accounts(outcome: Outcome) -> None:
@@ -57,7 +29,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_lookups, "RESOLVE_SECONDS", 0.2)
 
 
-@pytest.mark.parametrize("how", [*ENDS, *HOLDS, *NEVER_LETS_GO, *WAITS, *VALUES])
+@pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("at", CALLS)
 def test_no_misbehaviour_costs_an_event_of_others(tmp_path: Path, at: str, how: str) -> None:
     if (at, how) == ("build", "interrupt"):
