@@ -3,12 +3,16 @@
 Pure by itself: what knows the interfaces (the live runtime, a recording) replaces the set.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mozu.core.model.event import Address
 
 _LOOPBACK6 = b"\0" * 15 + b"\1"
 _MAPPED = b"\0" * 10 + b"\xff\xff"
+
+
+ContainerAddress = Callable[[str], Address | None]
+"""Id of a container → its main IPv4 address."""
 
 
 def plain(address: Address) -> Address:
@@ -23,19 +27,14 @@ class LocalAddresses:
 
     def __init__(self, known: Iterable[Address] = ()) -> None:
         self._known: frozenset[Address] = frozenset(known)
-        self.recorded = False
-        """Whether the machine is that of a recording, and read as Falco does: there no IPv6 address is local to
-        the processes of containers."""
+        self.recorded: ContainerAddress | None = None
+        """Where the machine is that of a recording, its containers' addresses. There the local end is found as Falco
+        does: its address is an interface's or the container's own, and no IPv6 address is local to a container."""
 
-    def replace(self, known: Iterable[Address], *, recorded: bool = False) -> None:
+    def replace(self, known: Iterable[Address], *, recorded: ContainerAddress | None = None) -> None:
         """These are the machine's addresses from now on."""
         self._known = frozenset(known)
         self.recorded = recorded
-
-    @property
-    def known(self) -> frozenset[Address]:
-        """All of them, without loopback."""
-        return self._known
 
     def __contains__(self, address: Address) -> bool:
         address = plain(address)

@@ -57,28 +57,19 @@ def _with_peer(state: State, file: File, sock: SockTuple, *, incoming: bool) -> 
     sock = unmap_ipv4(sock)
     if sock.family not in (IPV4, IPV6):
         return file
-    merged = _merged(file, sock)
-    if merged is None:
+    if file.role != "listening" and sock in _both_ways(file.sock):
         return file
-    sock = _completed(state, merged)
+    sock = _completed(state, sock)
     role = "server" if file.role == "listening" else file.role
     role = role or ("server" if incoming else "client")
     if role == ("client" if incoming else "server"):
         sock = swap_ends(sock)
     protocol = file.protocol or "udp"
-    return with_tuple(replace(file, protocol=protocol), sock, role=role, connected=True)
+    return with_tuple(replace(file, protocol=protocol), sock, role=role, connected=file.connected)
 
 
-def _merged(file: File, sock: SockTuple) -> SockTuple | None:
-    """The tuple to keep: the source is always the new one, a destination that is known already stays. None: no news."""
-    old = file.sock
-    if old is None or old.family != sock.family or file.role == "listening":
-        return sock
-    if sock in (old, swap_ends(old)):
-        return None
-    dest = old.dest if any(old.dest) else sock.dest
-    merged = SockTuple(sock.family, sock.source, sock.sport, dest, old.dport or sock.dport)
-    return None if merged == old else merged
+def _both_ways(sock: SockTuple | None) -> tuple[SockTuple, ...]:
+    return () if sock is None else (sock, swap_ends(sock))
 
 
 def _completed(state: State, sock: SockTuple) -> SockTuple:

@@ -5,6 +5,7 @@ absent or null, and a record that cannot be decoded is counted and skipped.
 """
 
 from collections.abc import Iterator
+from socket import inet_aton
 from typing import Final
 
 import msgspec
@@ -93,6 +94,14 @@ class RecordedContainers:
     def runtime(self, full_id: str) -> str | None:
         """Which runtime its record names."""
         return self._runtimes.get(full_id[:_ID_LENGTH])
+
+    def address(self, full_id: str) -> bytes | None:
+        """The main IPv4 address that its record gives, in network order."""
+        known = self.find(full_id)
+        try:
+            return inet_aton(known.ip) if known is not None and known.ip else None
+        except OSError:
+            return None
 
     def add(self, text: str | None) -> None:
         """A record of the older kind: its text is the event's only parameter."""

@@ -130,7 +130,7 @@ class RecordingMetadata:
         for tid, file in self._files:
             yield SyscallEvent("syscall", "_file", 0, number, tid, pids[tid], observed=file)
         ipv4 = tuple(address for address in self._addresses if len(address) == 4)
-        self.lookups.addresses.replace(self._addresses, recorded=True)
+        self.lookups.addresses.replace(self._addresses, recorded=self.containers.address)
         yield SyscallEvent("syscall", "_seeded", 0, number, observed=Seeded(ipv4))
         self._processes, self._files = {}, []
 

@@ -49,9 +49,11 @@ def _opened(event: SyscallEvent, path: str | None, dirfd: int | None) -> str | N
 
 
 def _peer(event: SyscallEvent, sock: int, addr: int | None) -> str:
-    if event.args[sock] is not None:
-        return tuple_text(event.args[sock])
-    return "" if addr is None or event.args[addr] is None else sockaddr_text(event.args[addr])
+    """By both ends, or else the address that was asked for; an accept that shows neither prints as its parameter does."""
+    ends = event.args[sock]
+    if ends is None and addr is not None:
+        return "" if event.args[addr] is None else sockaddr_text(event.args[addr])
+    return "NULL" if ends is None else tuple_text(ends)
 
 
 def _name(event_type: EventType) -> Callable[[SyscallEvent], str | None]:

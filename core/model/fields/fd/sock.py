@@ -39,13 +39,15 @@ def server(file: File | None) -> End | None:
 
 
 def _is_client_local(event: SyscallEvent, file: File, sock: SockTuple, lookups: Lookups) -> bool:
-    """By the machine's addresses, and where these say nothing, by the part that the process plays."""
-    if lookups.addresses.recorded and file.kind == "ipv6":
-        contained = event.process is not None and event.process.container is not None
-        return not contained and sock.source in lookups.addresses
-    if sock.source in lookups.addresses:
-        return True
-    return sock.dest not in lookups.addresses and file.role == "client"
+    """By the machine's addresses; where these say nothing, live, by the part that the process plays."""
+    addresses = lookups.addresses
+    known = sock.source in addresses
+    if addresses.recorded is None:
+        return known or (sock.dest not in addresses and file.role == "client")
+    container = None if event.process is None else event.process.container
+    if container is None:
+        return known
+    return file.kind != "ipv6" and (known or addresses.recorded(container.full_id) == sock.source)
 
 
 def local(event: SyscallEvent, lookups: Lookups) -> End | None:

@@ -157,7 +157,7 @@ def test_in_a_recording_no_ipv6_address_is_local_to_a_container(
 ) -> None:
     own, other = b"\x20" + bytes(15), b"\x20" + bytes(14) + b"\1"
     names = Lookups()
-    names.addresses.replace([own], recorded=True)
+    names.addresses.replace([own], recorded=lambda _: None)
     sock = SockTuple(10, own, 40001, other, 443)
     made = _on(File(kind="ipv6", sock=sock, role="client"), process=process(container=container))
     assert expected == (value("fd.lport", made, names), value("fd.rport", made, names))
