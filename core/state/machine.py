@@ -23,7 +23,7 @@ _WITHOUT_TASK: Final = frozenset(
     name for name, kind in event_types().items()
     if name != "procinfo" and (
         "skip_reset" in kind.traits
-        or name in ("container", "useradded", "userdeleted", "groupadded", "groupdeleted", "pluginevent", "asyncevent")
+        or name in ("container", "useradded", "userdeleted", "groupadded", "groupdeleted", "pluginevent", "asyncevent", "container_removed")
     )
 )  # fmt: skip
 """Events that no task caused, though they may carry a thread id."""

@@ -24,13 +24,15 @@ def basename(text: str) -> str:
 
 
 def decode(value: str | bytes) -> str | bytes | None:
-    """Base64, with or without padding; None if it is not."""
+    """Base64, with or without padding; None if it is not, or has bits left over that are not zero."""
     raw = (as_bytes(value) if isinstance(value, str) else value).rstrip(b"=")
     if not _BASE64.fullmatch(raw) or len(raw) % 4 == 1:
         return None
     try:
         decoded = base64.b64decode(raw + b"=" * (-len(raw) % 4))
     except binascii.Error:
+        return None
+    if base64.b64encode(decoded).rstrip(b"=") != raw:
         return None
     return as_text(decoded) if isinstance(value, str) else decoded
 

@@ -125,14 +125,13 @@ class RecordedContainers:
         sandbox, labels = record.pod_sandbox_id, record.pod_sandbox_labels
         if sandbox and labels is not None and sandbox[:_ID_LENGTH] not in self._known:
             ip, cni = record.ip or "", record.cni_json or ""
-            self.put(sandbox, ContainerMetadata(full_id=sandbox, labels=labels, ip=ip, cni_json=cni), "")
+            self.put(sandbox[:_ID_LENGTH], ContainerMetadata(full_id=sandbox, labels=labels, ip=ip, cni_json=cni), "")
 
     def put(self, identity: str, metadata: ContainerMetadata, runtime: str) -> None:
-        """What is known of a container now."""
+        """What is known of a container now. `identity` is what it is found by: the beginning of its id."""
         self.changes += 1
-        key = identity[:_ID_LENGTH]
-        if key in self._known or len(self._known) < _LIMIT:
-            self._known[key], self._runtimes[key] = metadata, runtime
+        if identity in self._known or len(self._known) < _LIMIT:
+            self._known[identity], self._runtimes[identity] = metadata, runtime
 
 
 def _metadata(record: _Record) -> ContainerMetadata:

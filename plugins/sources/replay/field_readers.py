@@ -99,13 +99,17 @@ class _UserFields:
 
     def user_name(self, uid: int, event: SyscallEvent) -> str | None:
         """As `Lookups.user`."""
-        found = self._user(uid, event) if self._metadata.named else None
+        found = self._user(uid, event) if self._has_names(event) else None
         return None if found is None or found.name == _UNKNOWN else found.name
 
     def group_name(self, gid: int, event: SyscallEvent) -> str | None:
         """As `Lookups.group`."""
-        name = self._group(gid, event) if self._metadata.named else None
+        name = self._group(gid, event) if self._has_names(event) else None
         return None if name == _UNKNOWN else name
+
+    def _has_names(self, event: SyscallEvent) -> bool:
+        """Whether parameters show names: in containers of other recorders not even root's."""
+        return self._metadata.named and self._root(event) is not None
 
     def user(self, event: SyscallEvent, number: str, part: str) -> str | None:
         """One part of the account that one of the process's numbers stands for."""

@@ -262,7 +262,7 @@ class ScapRecording:
                 if not (self._initial and self._sections > 1 and raw.layout.id in _METADATA):
                     self.number += 1
                 self._emit(raw, converted)
-                if converted.layout is raw.layout and kind == blocks.EVENT and raw.layout.id not in _INITIAL:
+                if converted.params is raw.params and kind == blocks.EVENT and raw.layout.id not in _INITIAL:
                     self._learn(raw)
             elif raw.layout.id not in _INITIAL:
                 self._initial = False

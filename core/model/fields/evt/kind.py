@@ -50,7 +50,7 @@ def _is_type(argument: str | None, event_type: str | None) -> Reader:
 
 
 def _is_async(event: Event) -> bool:
-    return isinstance(event, SyscallEvent) and event.type in ("container", "asyncevent")
+    return isinstance(event, SyscallEvent) and event.type in ("container", "container_removed", "asyncevent")
 
 
 def _plugin(event: Event) -> str | None:

@@ -105,6 +105,15 @@ EVENTS: tuple[EventType, ...] = (
         calls="",
     ),
     call(
+        "container_removed",
+        "process",
+        "plugin_id:uint32 name:string data:bytes",
+        traits="large_payload",
+        kind="meta",
+        default="",
+        calls="",
+    ),
+    call(
         "asyncevent",
         "other",
         "plugin_id:uint32 name:string data:bytes",
