@@ -19,12 +19,13 @@ from mozu.core.state.state import State
 from mozu.core.state.tables import Node
 from mozu.core.state.transitions import INTERNAL, TRANSITIONS
 
+_ABOUT_TABLES: Final = frozenset((
+    "container", "container_removed", "useradded", "userdeleted", "groupadded", "groupdeleted",
+    "pluginevent", "asyncevent",
+))  # fmt: skip
 _WITHOUT_TASK: Final = frozenset(
     name for name, kind in event_types().items()
-    if name != "procinfo" and (
-        "skip_reset" in kind.traits
-        or name in ("container", "useradded", "userdeleted", "groupadded", "groupdeleted", "pluginevent", "asyncevent", "container_removed")
-    )
+    if name != "procinfo" and ("skip_reset" in kind.traits or name in _ABOUT_TABLES)
 )  # fmt: skip
 """Events that no task caused, though they may carry a thread id."""
 _ONLY_KNOWN: Final = _WITHOUT_TASK | {"clone", "clone3", "fork", "vfork", "switch", "procinfo"}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from mozu.core.language.conditions import FieldRef, Items, Node, Test
 from mozu.core.language.conditions.ast import bottom_up
@@ -23,6 +24,8 @@ _NAMES = ("user.name", "user.loginname", "user.homedir", "user.shell", "group.na
 _RESOLVED = re.compile(r"\([^()]*\)")
 _HEX_ESCAPE = re.compile(r"\\x[0-9a-fA-F]{2}")
 _DOTTED_LABEL = re.compile(r"(?:container|k8s\.\w+)\.label\.\w")
+_UNNAMED = "<unknown>"
+_IPV4_CONNECTION = r"[0-9.]+:[0-9]+->[0-9.]+:[0-9]+"
 _NUMBERS = ("int", "uint", "double")
 
 
@@ -37,6 +40,8 @@ class Case(msgspec.Struct, frozen=True):
     """(rule, time as printed) → what was found."""
     lists_users: bool
     """Whether the recording says who its users are."""
+    unnamed: frozenset[tuple[str, str]] = frozenset()
+    """(rule, time as printed) of alerts in which Falco has no name for a connection."""
 
 
 Predicate = Callable[[Difference, Case], bool]
@@ -103,11 +108,26 @@ def _list_order(difference: Difference, case: Case) -> bool:
 
 
 def _unknown_name(difference: Difference, case: Case) -> bool:
-    if difference.level != 2 or not isinstance(difference.expected, str):
-        return False
+    """A text in which a connection of IPv4 stands for `<unknown>`, or the transport in an alert with such a text."""
+    one, other = difference.expected, difference.found
     if difference.key == "fd.l4proto":
-        return difference.expected == "<NA>"
-    return "<unknown>" in difference.expected and "<unknown>" not in str(difference.found)
+        return (one, other) == ("<NA>", "tcp") and (difference.rule, difference.at) in case.unnamed
+    if difference.level != 2 or not isinstance(one, str) or not isinstance(other, str) or _UNNAMED not in one:
+        return False
+    return re.fullmatch(re.escape(one).replace(_UNNAMED, _IPV4_CONNECTION), other) is not None
+
+
+def _is_block_device(test: Test) -> bool:
+    return isinstance(test.left, FieldRef) and test.left.name.startswith("evt.arg") and "S_IFBLK" in str(test.right)
+
+
+def _block_device(difference: Difference, case: Case) -> bool:
+    """Only mozu sees a block device; or a mode, by itself or among all parameters, names it as well."""
+    one, other = difference.expected, difference.found
+    if difference.level == 0:
+        return one is None and _if_condition(_is_block_device)(difference, case)
+    texts = difference.key.startswith("evt.arg") and isinstance(other, str)
+    return texts and "S_IFCHR|S_IFBLK" in other and other.replace("|S_IFBLK", "") == one
 
 
 def _transformed_number(difference: Difference, case: Case) -> bool:
@@ -133,6 +153,7 @@ CAUSES: dict[str, Predicate] = {
     "dotted-keys-of-labels": _if_accepted(_DOTTED_LABEL),
     "order-of-lists": _list_order,
     "sockets-without-a-name": _unknown_name,
+    "block-devices": _block_device,
     "numbers-from-transformers": _transformed_number,
 }
 """Name (as in the document) → whether it explains a difference. Texts are explained by the fields that they print."""
@@ -140,6 +161,8 @@ CAUSES: dict[str, Predicate] = {
 
 def causes_of(differences: Sequence[Difference], case: Case) -> tuple[str, ...]:
     """For each difference the first cause that explains it, or empty."""
+    unnamed = frozenset((one.rule, one.at) for one in differences if one.level and _UNNAMED in str(one.expected))
+    case = replace(case, unnamed=unnamed)
     found = [_cause(difference, case) for difference in differences]
     for at, difference in enumerate(differences):
         if difference.level == 1 and not found[at]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from mozu.core.model.event import Address
 
+_LOOPBACK = b"\x7f\0\0\1"
 _LOOPBACK6 = b"\0" * 15 + b"\1"
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 
@@ -36,9 +37,19 @@ class LocalAddresses:
         self._known = frozenset(known)
         self.recorded = recorded
 
+    @property
+    def known(self) -> frozenset[Address]:
+        """All of them, without loopback."""
+        return self._known
+
     def __contains__(self, address: Address) -> bool:
         address = plain(address)
         return address in self._known or address == _LOOPBACK6 or (len(address) == 4 and address[0] == 127)
+
+    def on_interface(self, address: Address) -> bool:
+        """Whether an interface has exactly this address. Of the loopback networks that is the first one, as a rule."""
+        address = plain(address)
+        return address in self._known or address == _LOOPBACK6 or (self.recorded is None and address == _LOOPBACK)
 
     def __len__(self) -> int:
         return len(self._known)

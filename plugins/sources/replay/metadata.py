@@ -57,7 +57,7 @@ class RecordingMetadata:
         self.live, self.named = head.live, head.named
         self.lookups.first_time = 0
         self.lookups.hostname = head.hostname
-        self.lookups.addresses.replace(head.addresses, recorded=not head.live)
+        self.lookups.addresses.replace(head.addresses, recorded=None if head.live else self.containers.address)
 
     def apply(self, line: lines.MetadataLine) -> None:
         """A line about a user, a group, a container, an address or the run."""

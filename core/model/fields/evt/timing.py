@@ -1,7 +1,7 @@
 """When it happened: evt.num, evt.time*, evt.datetime*, evt.rawtime*, evt.reltime*, evt.deltatime*, evt.around."""
 
 import time
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.errors import UnknownField
 from mozu.core.model.event import Event
@@ -14,6 +14,8 @@ _ALL: Final = frozenset({"*"})
 _SECOND: Final = 1_000_000_000
 _MILLISECOND: Final = 1_000_000
 _TIME: Final = frozenset({"output_time"})
+_ANSWERS: Final = 1 << 14
+"""More than a batch has events: outputs are made when the whole batch has been judged."""
 _DEPRECATED: Final = frozenset({"deprecated"})
 
 
@@ -144,28 +146,28 @@ def relative(lookups: Lookups) -> tuple[Field, ...]:
         return event.time - lookups.first_time
 
     def first(name: str, doc: str, part: str) -> Field:
-        return _part(name, doc, part, lambda _, __: _split(since_first, part), _ALL)
+        return _part(name, doc, part, _split(since_first, part), _ALL)
 
     def previous(name: str, doc: str, part: str) -> Field:
-        return _part(name, doc, part, lambda _, __: _split(_since_previous(), part), frozenset({"syscall"}))
+        return _part(name, doc, part, _split(_since_previous(), part), frozenset({"syscall"}))
 
     return (
         first("evt.reltime", "Nanoseconds since the first event of the run.", "whole"),
         first("evt.reltime.s", "Whole seconds since the first event of the run.", "s"),
         first("evt.reltime.ns", "Nanoseconds beyond the whole seconds since the first event of the run.", "ns"),
-        previous("evt.deltatime", "Nanoseconds since the last event that this very reference looked at.", ""),
-        previous("evt.deltatime.s", "Whole seconds since the last event that this very reference looked at.", "s"),
+        previous("evt.deltatime", "Nanoseconds since the last event that any rule asked for this field.", ""),
+        previous("evt.deltatime.s", "Whole seconds since the last event that any rule asked for this field.", "s"),
         previous("evt.deltatime.ns", "Nanoseconds of evt.deltatime beyond the whole seconds.", "ns"),
     )
 
 
-def _part(name: str, doc: str, part: str, bind: Any, sources: frozenset[str]) -> Field:
+def _part(name: str, doc: str, part: str, read: Reader, sources: frozenset[str]) -> Field:
     padded = part in ("whole", "ns")
     return Field(
         name=name,
         type=FieldType.RELTIME,
         doc=doc,
-        bind=bind,
+        read=read,
         sources=sources,
         format="padded" if padded else "",
         traits=frozenset({"padded"} if padded else ()),
@@ -186,11 +188,18 @@ def _split(read: Reader, part: str) -> Reader:
 
 
 def _since_previous() -> Reader:
+    """One clock for events of all types. An event that is asked again, as outputs do later, gets the same answer."""
     last = 0
+    answers: dict[int, int] = {}
 
     def read(event: Event) -> int:
         nonlocal last
-        before, last = last, event.time
-        return event.time - before if before else 0
+        answer = answers.get(event.num)
+        if answer is None:
+            if len(answers) >= _ANSWERS:
+                del answers[next(iter(answers))]
+            answer = answers[event.num] = event.time - last if last else 0
+            last = event.time
+        return answer
 
     return read

@@ -72,10 +72,12 @@ def _own_end_first(event: SyscallEvent, lookups: Lookups) -> tuple[End, End] | N
 
 
 def is_server(file: File, lookups: Lookups) -> bool:
-    """Whether the process offers the service: it listens, or what was connected to is this machine."""
+    """Whether the process offers the service: it listens, or what was connected to is an interface's address."""
     if file.kind not in IP:
         return False
-    return file.role in ("listening", "server") or (file.sock is not None and file.sock.dest in lookups.addresses)
+    if file.role in ("listening", "server"):
+        return True
+    return file.sock is not None and lookups.addresses.on_interface(file.sock.dest)
 
 
 def _both(event: SyscallEvent, place: int) -> tuple[FieldValue, ...] | None:

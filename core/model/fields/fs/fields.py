@@ -80,7 +80,7 @@ def _raw(event_type: EventType, position: int) -> Reader:
 def _absolute(event_type: EventType, position: int) -> Reader:
     raw = _raw(event_type, position)
     param = event_type.params[position]
-    if param.name == "target" or param.type == "fd":
+    if param.type == "fd":
         return raw
     dirfd = param.dirfd
     place = place_of(dirfd)
@@ -114,6 +114,6 @@ FIELDS: Final = (
     _field("fs.path.nameraw", NAME, _raw, "The path of fs.path.name as the call was given it."),
     _field("fs.path.source", SOURCE, _absolute, "Absolute path before renaming, of a new link, of what is mounted."),
     _field("fs.path.sourceraw", SOURCE, _raw, "The path of fs.path.source as the call was given it."),
-    _field("fs.path.target", TARGET, _absolute, "Absolute path after renaming, of a mount point, or a link's content."),
+    _field("fs.path.target", TARGET, _absolute, "Absolute path after renaming, of a mount point; what a link holds."),
     _field("fs.path.targetraw", TARGET, _raw, "The path of fs.path.target as the call was given it."),
 )

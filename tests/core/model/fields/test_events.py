@@ -95,12 +95,20 @@ def test_without_a_known_beginning_the_first_event_read_is_the_beginning() -> No
     assert [0, 9] == [read(event("kill", time=TIME)), read(event("kill", time=TIME + 9))]
 
 
-def test_delta_times_count_from_the_event_that_the_same_reference_read_before() -> None:
+def test_delta_times_count_from_the_event_that_was_read_before_whatever_its_type() -> None:
     fields = registry()
-    moments = [TIME, TIME + 3 * SECOND + 7]
-    parts = [fields.resolve(f"evt.deltatime{part}").read for part in ("", ".s", ".ns")]
-    read = [[reader(event("kill", time=moment)) for moment in moments] for reader in parts]
+    made = [event("kill", time=TIME, num=1), event("openat", time=TIME + 3 * SECOND + 7, num=2)]
+    read = [
+        [fields.resolve(f"evt.deltatime{part}", None, one.type).read(one) for one in made] for part in ("", ".s", ".ns")
+    ]
     assert [[0, 3 * SECOND + 7], [0, 3], [0, 7]] == read
+
+
+def test_a_delta_time_is_the_same_when_it_is_read_again_for_an_output() -> None:
+    fields = registry()
+    made = [event("kill", time=TIME + number, num=number) for number in range(1, 4)]
+    judged = [fields.resolve("evt.deltatime").read(one) for one in made]
+    assert judged == [fields.resolve("evt.deltatime").read(one) for one in made] == [0, 1, 1]
 
 
 def test_each_reference_to_the_counter_counts_for_itself() -> None:

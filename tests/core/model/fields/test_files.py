@@ -61,21 +61,21 @@ def test_a_descriptor_shows_its_kind_and_names(made: SyscallEvent, expected: tup
 FAILED = [
     (
         event("openat", -13, -100, "secret", 1, 0, 0, 0, fd=-1),
-        (-1, None, "f", "/home/mira/secret", "/home/mira", "secret", "secret"),
+        (-1, None, "f", "/home/mira/secret", "/home/mira", None, "secret"),
     ),
-    (event("open", -2, "//x/y", 1, 0, 0, 0, fd=-1), (-1, None, "o", "/x/y", "/x", "y", "/x/y")),
-    (event("creat", -2, "/x", 0, 0, 0, 0, fd=-1), (-1, None, "f", "/x", "/", "x", "/x")),
-    (event("openat2", -2, 8, "x", 1, 0, 0, 0, 0, fd=-1), (-1, None, "f", "<UNKNOWN>/x", "<UNKNOWN>", "x", "x")),
+    (event("open", -2, "//x/y", 1, 0, 0, 0, fd=-1), (-1, None, "o", "/x/y", "/x", None, "/x/y")),
+    (event("creat", -2, "/x", 0, 0, 0, 0, fd=-1), (-1, None, "f", "/x", "/", None, "/x")),
+    (event("openat2", -2, 8, "x", 1, 0, 0, 0, 0, fd=-1), (-1, None, "f", "<UNKNOWN>/x", "<UNKNOWN>", None, "x")),
     (event("openat", -14, -100, None, 1, 0, 0, 0, fd=-1), (-1, None, "f", None, None, None, "")),
     (
         event("openat", -2, 8, "x", 1, 0, 0, 0, fd=-1, file=File(kind="", name="/srv/x", raw="x")),
-        (-1, None, "f", "/srv/x", "/srv", "x", "x"),
+        (-1, None, "f", "/srv/x", "/srv", None, "x"),
     ),
 ]
 
 
 @pytest.mark.parametrize(("made", "expected"), FAILED)
-def test_a_failed_open_still_names_the_file(made: SyscallEvent, expected: tuple[Any, ...]) -> None:
+def test_a_failed_open_still_names_the_path_and_has_no_file_name(made: SyscallEvent, expected: tuple[Any, ...]) -> None:
     assert expected == _shown(made)
 
 
@@ -85,7 +85,7 @@ def test_a_failed_open_still_names_the_file(made: SyscallEvent, expected: tuple[
         (event("connect", 0, CONNECTION, 9, None, fd=9), "10.20.30.40:40001->203.0.113.1:443"),
         (event("accept4", 9, CONNECTION, 0, 0, 0, 0, fd=9), "10.20.30.40:40001->203.0.113.1:443"),
         (event("connect", -111, None, 9, SockAddr(2, SERVER, 443), fd=9), "203.0.113.1:443"),
-        (event("accept4", -11, None, 0, 0, 0, 0, fd=-1), ""),
+        (event("accept4", -11, None, 0, 0, 0, 0, fd=-1), "NULL"),
     ],
 )
 def test_an_unknown_socket_is_named_by_its_own_call(made: SyscallEvent, expected: str) -> None:
@@ -121,12 +121,15 @@ def test_every_kind_has_its_name_and_letter(kind: str, letter: str) -> None:
 ENDS = ("cip", "cport", "sip", "sport", "lip", "lport", "rip", "rport")
 INCOMING = connection(role="server", sock=SockTuple(2, SERVER, 5555, CLIENT, 8080))
 LOOPBACK = connection(sock=SockTuple(2, bytes([127, 0, 0, 1]), 1, bytes([127, 0, 0, 1]), 2))
+STUB = bytes([127, 0, 0, 53])
+RESOLVER = connection(sock=SockTuple(2, bytes([127, 0, 0, 1]), 1, STUB, 53))
 MISSING = (None,) * 8
 
 SOCKETS = [
     (connection(), (CLIENT, 40001, SERVER, 443, CLIENT, 40001, SERVER, 443), False),
     (INCOMING, (SERVER, 5555, CLIENT, 8080, CLIENT, 8080, SERVER, 5555), True),
     (LOOPBACK, (bytes([127, 0, 0, 1]), 1, bytes([127, 0, 0, 1]), 2) * 2, True),
+    (RESOLVER, (bytes([127, 0, 0, 1]), 1, STUB, 53) * 2, False),
     (listener(), (None, None, bytes(4), 8081, None, None, None, None), True),
     (connection(role="", connected=False), MISSING, False),
     (connection(sock=None, role=""), MISSING, False),
