@@ -19,6 +19,7 @@ from mozu.plugins.sources.replay.params import blank, text, widest
 PASS, DROP, CHANGE = "pass", "drop", "change"
 """What is done with an event: as it is, not at all, by `Converter.convert`."""
 
+_KEPT: Final = ("store", "store_and_pass")
 _ROUNDS: Final = 50
 _STORED_LIMIT: Final = 1 << 15
 _CONTAINER_JSON: Final = 272
@@ -68,6 +69,12 @@ def verdict(layout: EventLayout, count: int) -> str:
     return PASS
 
 
+def is_kept(layout: EventLayout, count: int) -> bool:
+    """Whether an event with so many parameters is kept for its end, however else it is shown."""
+    step = steps().get((layout.id, count % 256)) if verdict(layout, count) == CHANGE else None
+    return step is not None and step.action in _KEPT
+
+
 class Converted(msgspec.Struct):
     """An event in today's form, its parameters still as bytes."""
 
@@ -98,7 +105,7 @@ class Converter:
             step = steps().get((layout.id, len(params) % 256))
             if step is None:
                 break
-            if step.action in ("store", "store_and_pass"):
+            if step.action in _KEPT:
                 self._store(tid, layout.id, params)
             if step.action == "store":
                 return None

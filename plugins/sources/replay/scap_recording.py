@@ -12,7 +12,7 @@ from mozu.core.api import Counts, SourceBroken
 from mozu.core.model.event import SyscallEvent
 from mozu.core.state.observed import Entered
 from mozu.plugins.sources.replay import blocks
-from mozu.plugins.sources.replay.convert import Converted, Converter
+from mozu.plugins.sources.replay.convert import Converted, Converter, is_kept
 from mozu.plugins.sources.replay.cursor import RecordTruncated
 from mozu.plugins.sources.replay.events import GENERIC, EventKind, EventShape, ShapeCache, generic_calls, kind_of
 from mozu.plugins.sources.replay.framing import RawEvent, plain_key, raw_event
@@ -270,7 +270,7 @@ class ScapRecording:
 
     def _learn(self, raw: RawEvent) -> None:
         """Make the next event of this shape take the fast path, unless it must be kept for its end."""
-        if not kind_of(raw.layout.id).repeats or (raw.layout.name == "connect" and not raw.layout.is_exit):
+        if not kind_of(raw.layout.id).repeats or is_kept(raw.layout, len(raw.params)):
             return
         lengths = tuple(map(len, raw.params))
         data = _HEAD_SIZE + 2 * len(lengths)

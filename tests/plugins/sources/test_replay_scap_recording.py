@@ -48,6 +48,13 @@ def test_the_second_event_of_a_shape_reads_like_the_first() -> None:
     assert [item.args for item in shown(raw)] == [(3, -100, "/a", 1, 0, 0, 1), (4, -100, "/b", 1, 0, 0, 2)]
 
 
+def test_every_old_end_of_a_call_gets_what_only_its_beginning_knew() -> None:
+    raw = SECTION
+    for fd, domain in ((3, 2), (4, 10)):
+        raw += event(18, [struct.pack("<I", number) for number in (domain, 1, 6)]) + event(19, [struct.pack("<q", fd)])
+    assert [item.args for item in shown(raw)] == [(3, 2, 1, 6, 0), (4, 10, 1, 6, 0)]
+
+
 @pytest.mark.parametrize("pieces", [1, 2])
 def test_absent_parameters_are_none_also_where_an_older_writer_left_them_out(pieces: int) -> None:
     params = [struct.pack("<q", 3), b"", b""][:pieces]
