@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.disk_queue import DiskQueue
-from mozu.core.delivery.spool import OwedNumbers, Spool
+from mozu.core.delivery.spool import OwedNumbers, Spool, SpoolUnusable
 from mozu.core.metrics import Metrics
 from mozu.core.testing import alert
 from tests.support.requirements import require
@@ -62,6 +62,11 @@ class Hog:
                     os.posix_fallocate(self._fd, self._at, size)
                     self._at += size
 
+    def give_back(self) -> None:
+        """All of it."""
+        os.ftruncate(self._fd, 0)
+        self._at = 0
+
     def close(self) -> None:
         os.close(self._fd)
 
@@ -88,6 +93,27 @@ def test_what_is_owed_on_a_disk_that_is_full_outlives_the_process(disk: Path) ->
         owed.add(3, "the disk is full")
     with closing(OwedNumbers(disk / "spool.db")) as owed:
         assert (3, "the disk is full") == (owed.count, owed.reason)
+
+
+def test_a_spool_that_is_damaged_on_a_full_disk_is_taken_over_once_there_is_room(disk: Path) -> None:
+    """Its new file has no room now: until then the damaged one stays where it is, with all that can be read of it."""
+    path = disk / "spool.db"
+    with closing(Spool(path)) as spool, closing(Hog(disk)) as hog:
+        spool.append([alert(name="x" * 400) for _ in range(2_000)])
+        spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        hog.take()
+        with path.open("r+b") as file:
+            file.seek(path.stat().st_size // 2 // 4096 * 4096)
+            file.write(b"\xff" * 4096)
+        with pytest.raises(SpoolUnusable, match=r"spool\.path"):
+            spool.rebuild()
+        assert (True, [], []) == (path.exists(), list(disk.glob("*.damaged-*")), list(disk.glob(".spool*")))
+        hog.give_back()
+        damage = spool.rebuild()
+        there = [number for number, _ in spool.read(0, 3_000)]
+        lost = [number for first, last in damage.lost for number in range(first, last + 1)]
+        assert list(range(1, 2_001)) == sorted([*there, *lost])
+        assert len(lost) < 30
 
 
 def numbers(ranges: list[DroppedRange]) -> list[int]:

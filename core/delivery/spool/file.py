@@ -136,6 +136,14 @@ class FreshFile:
         """Open until it is placed."""
 
     def __enter__(self) -> Self:
+        try:
+            self._make()
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def _make(self) -> None:
         if is_copy_on_write(self._path.parent):
             self.db.execute("PRAGMA locking_mode = EXCLUSIVE")
         self.db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
@@ -144,7 +152,6 @@ class FreshFile:
         with self.db:
             facts = (("epoch", uuid4().hex), ("schema", str(SCHEMA_VERSION)))
             self.db.executemany("INSERT INTO meta VALUES (?, ?)", facts)
-        return self
 
     def place(self) -> None:
         """Close it and give it its name, unless a file has it: of several processes that make one the first wins."""
@@ -155,6 +162,9 @@ class FreshFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._remove()
+
+    def _remove(self) -> None:
         self.db.close()
         for suffix in FILES:
             self._made.with_name(self._made.name + suffix).unlink(missing_ok=True)
