@@ -97,7 +97,7 @@ struct process {         /* exec, clone */
   u64 stack;             /* mm->start_stack: random for each exec */
   u32 parent, pgid, vpgid, vsid, vpid, vtid, tty, loginuid;
   u32 uid, gid, ruid, suid, rgid, sgid;
-  u32 old_tid, spare;
+  u32 old_tid, namespaces; /* those that are not the host's, as clone flags: CLONE_NEWUSER and so on */
   u8 comm[16];
   u16 exe, args, cwd, cgroups, name, environment; /* strings; cgroups: a struct cgroup_path and its path, each */
   u16 exe_marks, unused;

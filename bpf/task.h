@@ -52,6 +52,46 @@ inlined void fill_pids(volatile struct process *e, struct task_struct *task) {
   e->pidns_start = pidns_start(task->thread_pid);
 }
 
+#define CLONE_NEWNS 0x00020000
+#define CLONE_NEWIPC 0x08000000
+#define CLONE_NEWUSER 0x10000000
+#define CLONE_NEWPID 0x20000000
+#define CLONE_NEWNET 0x40000000
+
+#define NAMESPACE(member, flag)                                                            \
+  ({                                                                                       \
+    void *own = 0, *other = 0;                                                             \
+    COPY(own, mine->member);                                                               \
+    COPY(other, hosts->member);                                                            \
+    own && own != other ? (flag) : 0;                                                      \
+  })
+
+/* Which of its namespaces are not those of the init of the outermost pid namespace, which is the host's. */
+inlined u32 own_namespaces(struct task_struct *task) {
+  struct pid *number = task->thread_pid;
+  const struct cred *cred = task->cred;
+  struct pid_namespace *outermost = 0;
+  struct task_struct *init = 0;
+  struct user_namespace *users = 0;
+  struct nsproxy *mine = 0, *hosts = 0;
+  u32 level = 0, found = pid_level(number) ? CLONE_NEWPID : 0;
+  COPY(users, cred->user_ns);
+  READ(level, TYPED(user_namespace, users)->level);
+  if (level) found |= CLONE_NEWUSER;
+  COPY(outermost, number->numbers[0].ns);
+  READ(init, TYPED(pid_namespace, outermost)->child_reaper);
+  COPY(hosts, TYPED(task_struct, init)->nsproxy);
+  COPY(mine, task->nsproxy);
+  found |= NAMESPACE(mnt_ns, CLONE_NEWNS);
+#ifdef HAS_nsproxy__net_ns
+  found |= NAMESPACE(net_ns, CLONE_NEWNET);
+#endif
+#ifdef HAS_nsproxy__ipc_ns
+  found |= NAMESPACE(ipc_ns, CLONE_NEWIPC);
+#endif
+  return found;
+}
+
 inlined void fill_creds(volatile struct process *e, struct task_struct *task) {
   const struct cred *cred = task->cred;
   e->uid = cred->euid; e->gid = cred->egid;
@@ -153,7 +193,8 @@ inlined void fill_process(struct scratch *s, volatile struct process *e, struct 
   fill_memory(e, task);
   fill_tty(e, task);
   if (pid_level(task->thread_pid)) mark(s, MARK_PIDNS);
-  e->old_tid = 0; e->spare = 0; e->flags = 0;
+  e->old_tid = 0; e->flags = 0;
+  e->namespaces = own_namespaces(task);
   bpf_get_current_comm((void *)e->comm, sizeof(e->comm));
 }
 

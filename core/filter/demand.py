@@ -25,6 +25,7 @@ STATE_DEPENDENCIES: Final[Mapping[str, tuple[str, ...]]] = {
     "env": (),
     "realpath": (),
     "cgroups": ("_cgroup",),
+    "namespaces": ("unshare",),
     "names": (),
     "files": (),
 }

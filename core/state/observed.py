@@ -79,6 +79,8 @@ class Executed(msgspec.Struct, frozen=True, omit_defaults=True):
     args_truncated: bool = False
     old_tid: int = 0
     """The thread that called, where it was not the main one (it takes over the main thread's number)."""
+    namespaces: int = 0
+    """As `Process.namespaces`."""
 
 
 class Opened(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -162,6 +164,7 @@ class KnownProcess(msgspec.Struct, frozen=True, omit_defaults=True):
     """Bits of the table `execve_flags`."""
     start: int = 0
     pidns_start: int = 0
+    namespaces: int = 0
     stack: int = 0
     cgroups: tuple[tuple[str, str], ...] = ()
     fdlimit: int = -1

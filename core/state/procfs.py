@@ -1,7 +1,7 @@
 """Processes read from /proc: at the start, and for tasks that no event has reported.
 
 Processes come and go while they are read; one that vanishes is left out, and what may not be read stays empty. One
-process costs about ten system calls.
+process costs about fifteen system calls.
 """
 
 import os
@@ -18,6 +18,7 @@ from mozu.core.abi.anon_inodes import ANON_INODES
 from mozu.core.api import Privilege
 from mozu.core.caches import cached
 from mozu.core.model.event import File, as_text
+from mozu.core.model.event.namespaces import NAMESPACES
 from mozu.core.model.syscalls import convert_open_flags
 from mozu.core.state.observed import KnownProcess
 from mozu.core.state.texts import Cgroups, environment, words
@@ -58,6 +59,8 @@ class Procfs:
     def __init__(self, root: str = "/proc") -> None:
         self._root = root
         now = time.time_ns()
+        self._init: dict[str, str] | None = None
+        """Name of a namespace → that of the init, as a link of /proc/1/ns."""
         self._boot = now - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
     def processes(
@@ -109,7 +112,7 @@ class Procfs:
             cwd=self._link(tid, "cwd"), root=self._link(tid, "root"),
             env=environment(self._bytes(tid, "environ")) if env else None,
             loginuid=self._loginuid(tid), cgroups=_cgroups(self._bytes(tid, "cgroup")), fdlimit=_fdlimit(tid),
-            **_numbers(status, tid),
+            namespaces=self._namespaces(tid), **_numbers(status, tid),
         )  # fmt: skip
         if not kernel_thread:
             known = self._with_executable(tid, known)
@@ -150,6 +153,19 @@ class Procfs:
         device = os.major(found.st_dev) << 20 | os.minor(found.st_dev)
         kind = _kind(link, found.st_mode)
         return File(kind, name="" if kind == "unknown" else link, flags=flags, dev=device, ino=found.st_ino)
+
+    def _namespaces(self, tid: int) -> int:
+        """Those that are others than those of the init of this proc; than mozu's own where these may not be read."""
+        if self._init is None:
+            self._init = {
+                name: self._link(1, f"ns/{name}") or self._link(os.getpid(), f"ns/{name}") for name in NAMESPACES
+            }
+        found = 0
+        for name, flag in NAMESPACES.items():
+            link = self._link(tid, f"ns/{name}")
+            if link and self._init[name] and link != self._init[name]:
+                found |= flag
+        return found
 
     def _loginuid(self, tid: int) -> int:
         text = self._bytes(tid, "loginuid")

@@ -164,7 +164,7 @@ class ContainerLookups:
                 self._context.log.debug("looking up %s: %s", full_id, error or type(error).__name__)
                 continue
             if answer is not None:
-                answer = msgspec.structs.replace(answer, runtime=runtime.name)
+                answer = msgspec.structs.replace(answer, runtime=answer.runtime or runtime.name)
                 found = answer if found is None else found.completed(answer)
                 self._created_more(found)
         return found, negative_ttl

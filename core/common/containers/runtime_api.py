@@ -29,7 +29,7 @@ class RuntimeApi:
             return
         self._is_absent = True
         number = getattr(error, "errno", None)
-        reason = getattr(error, "strerror", None) or error or type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         refusal = f"; {remedy(self._socket)}" if number in _REFUSALS else ""
         text = "%s does not answer at %s (%s%s): %s; trying again until it does"
         self._log.info(text, self._name, self._socket, reason, refusal, self._without)

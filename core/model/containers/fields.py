@@ -7,6 +7,7 @@ from typing import Final
 import re2
 
 from mozu.core.errors import UnknownField
+from mozu.core.model.containers.entered import Command, runs, words_of
 from mozu.core.model.containers.metadata import HOST, ContainerMetadata, Mount
 from mozu.core.model.event import SyscallEvent, as_bytes
 from mozu.core.model.fields import Reader
@@ -47,6 +48,11 @@ _MOUNT: Final[Mapping[str, Callable[[Mount], str]]] = {
     "container.mount.rdwr": lambda mount: "true" if mount.writable else "false",
     "container.mount.propagation": lambda mount: mount.propagation,
 }
+_COMMANDS: Final[Mapping[str, Command]] = {
+    "healthcheck": attrgetter("healthcheck"),
+    "liveness_probe": attrgetter("liveness_probe"),
+    "readiness_probe": attrgetter("readiness_probe"),
+}
 _HIDDEN_LABELS: Final = ("annotation.", "io.kubernetes.")
 
 
@@ -56,10 +62,15 @@ def container_readers(lookup: Lookup) -> dict[str, Binder]:
     plain = {name: fields.of(attrgetter(attribute)) for name, attribute in _PLAIN.items()}
     labels = {name: fields.of(_label(key)) for name, key in _LABELS.items()}
     mounts = {name: fields.mount(show, by_dest=name == "container.mount.source") for name, show in _MOUNT.items()}
+    commands = {f"container.{name}": fields.of(words_of(command)) for name, command in _COMMANDS.items()}
+    commands |= {f"proc.is_container_{name}": fields.by_event(runs(command)) for name, command in _COMMANDS.items()}
     return {
         **plain,
         **labels,
         **mounts,
+        **commands,
+        "container.engine": fields.of(lambda metadata: metadata.runtime or None),
+        "container.is_pod_sandbox": fields.of(lambda metadata: metadata.sandbox_id == metadata.full_id),
         "container.mounts": fields.of(_mounts),
         "container.label": lambda argument: fields.reader(_label(argument or "")),
         "container.labels": fields.of(_labels),
@@ -93,6 +104,19 @@ class _Fields:
             return None if metadata is None else value(metadata)
 
         return read
+
+    def by_event(self, value: Callable[[SyscallEvent, ContainerMetadata], FieldValue]) -> Binder:
+        """Of an event in a container; false on the host."""
+        lookup = self._lookup
+
+        def read(event: SyscallEvent) -> FieldValue:
+            container = None if event.process is None else event.process.container
+            if container is None:
+                return None if event.process is None else False
+            metadata = lookup(container.full_id)
+            return None if metadata is None else value(event, metadata)
+
+        return lambda _: read
 
     def pod_reader(self, value: Callable[[ContainerMetadata], FieldValue]) -> Reader:
         """Of the pod's sandbox; missing outside pods."""

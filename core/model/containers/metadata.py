@@ -85,6 +85,9 @@ HOST: Final = ContainerMetadata(
     host_pid=False,
     host_network=False,
     host_ipc=False,
+    healthcheck=(),
+    liveness_probe=(),
+    readiness_probe=(),
 )
 """What fields say of processes outside containers."""
 

@@ -103,6 +103,8 @@ class Process(msgspec.Struct, eq=False):
     """ns since the epoch at which the process began (clone), 0 where unknown."""
     pidns_start: int = 0
     """ns since the epoch at which the init of its pid namespace began, 0 where unknown."""
+    namespaces: int = 0
+    """Its namespaces that are not the host's, as of its start, its last exec or unshare: bits of NAMESPACES."""
     stack: int = 0
     """Where the stack of its program begins, which the kernel draws anew at each exec; 0 where unknown."""
     exec_time: int = 0

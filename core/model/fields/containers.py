@@ -66,6 +66,22 @@ def _gone(name: str, *, kind: FieldType = FieldType.STRING, argument: Argument =
     return Field(name=name, type=kind, doc=_GONE, argument=argument, traits=_DEPRECATED)
 
 
+_COMMANDS: Final = {
+    "healthcheck": "health check",
+    "liveness_probe": "liveness probe, where it is a command and the pod was made by kubectl apply",
+    "readiness_probe": "readiness probe, where it is a command and the pod was made by kubectl apply",
+}
+
+
+def _command(name: str, what: str) -> Field:
+    return _told(f"container.{name}", f"Command of the container's {what}.", host="", traits=_DEPRECATED)
+
+
+def _runs_command(name: str, what: str) -> Field:
+    doc = f"Whether the process belongs to the container's {what}."
+    return _told(f"proc.is_container_{name}", doc, host=False, kind=FieldType.BOOL, traits=_DEPRECATED)
+
+
 _CONTAINER: Final = (
     Field(
         name="container.id",
@@ -133,12 +149,15 @@ _CONTAINER: Final = (
     _told("container.host_ipc", "Whether it shares the host's IPC namespace.", host=False, kind=FieldType.BOOL),
     _told("container.label", "One label of the container.", argument=Argument.KEY_OR_DOTTED),
     _told("container.labels", "All labels of the container as `key:value`.", host=""),
-    _gone("container.healthcheck"),
-    _gone("container.liveness_probe"),
-    _gone("container.readiness_probe"),
-    _gone("proc.is_container_healthcheck", kind=FieldType.BOOL),
-    _gone("proc.is_container_liveness_probe", kind=FieldType.BOOL),
-    _gone("proc.is_container_readiness_probe", kind=FieldType.BOOL),
+    _told("container.engine", "Whose answer its metadata are: docker, containerd, cri, podman. Mozu's own."),
+    _told(
+        "container.is_pod_sandbox",
+        "Whether it is a pod's sandbox, which holds its namespaces (the pause container). Mozu's own.",
+        host=False,
+        kind=FieldType.BOOL,
+    ),
+    *(_command(name, what) for name, what in _COMMANDS.items()),
+    *(_runs_command(name, what) for name, what in _COMMANDS.items()),
 )
 
 _POD: Final = (

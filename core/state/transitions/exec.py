@@ -141,7 +141,7 @@ def _told_by_kernel(event: SyscallEvent, observed: Executed, changes: dict[str, 
             changes[field] = value
     changes.update(
         ruid=observed.ruid, suid=observed.suid, rgid=observed.rgid, sgid=observed.sgid, stack=observed.stack,
-        args_truncated=observed.args_truncated,
+        namespaces=observed.namespaces, args_truncated=observed.args_truncated,
     )  # fmt: skip
     if observed.start:
         changes["start"] = observed.start

@@ -8,11 +8,20 @@ from collections.abc import Callable
 from typing import Final
 
 from mozu.core.model.event import Process, SyscallEvent
+from mozu.core.model.event.namespaces import NAMESPACES
 from mozu.core.model.syscalls import flag_table
 from mozu.core.state.observed import Identity
 from mozu.core.state.state import INVALID_ID, State
 
-_NEW_USER: Final = dict(flag_table("clone_flags"))["CLONE_NEWUSER"]
+_CLONE_FLAGS: Final = dict(flag_table("clone_flags"))
+_NEW_USER: Final = _CLONE_FLAGS["CLONE_NEWUSER"]
+_UNSHARED: Final = {
+    name: _CLONE_FLAGS[flag]
+    for name, flag in (
+        ("ipc", "CLONE_NEWIPC"), ("mnt", "CLONE_NEWNS"), ("net", "CLONE_NEWNET"), ("user", "CLONE_NEWUSER"),
+    )
+}  # fmt: skip
+"""Namespace → flag that gives it to the caller itself. A pid namespace is its children's alone (unshare(2))."""
 _ALL_CAPABILITIES: Final = (1 << 41) - 1
 _UNCHANGED: Final = (None, -1, INVALID_ID)
 
@@ -106,7 +115,11 @@ def new_user_namespace(state: State, event: SyscallEvent, flags: int | None) -> 
 
 
 def _unshare(state: State, event: SyscallEvent) -> None:
-    new_user_namespace(state, event, event.args[1])
+    result, flags = event.args[0], event.args[1]
+    new_user_namespace(state, event, flags)
+    if state.live and result == 0 and event.process is not None:
+        added = sum(NAMESPACES[name] for name, flag in _UNSHARED.items() if (flags or 0) & flag)
+        state.change(event, namespaces=event.process.namespaces | added)
 
 
 TRANSITIONS: Final = {

@@ -5,7 +5,8 @@ from typing import Final
 STRUCTS: Final[dict[str, str]] = {
     "task_struct": (
         "pid tgid mm files fs cred signal real_parent cgroups loginuid? exit_code thread_pid maj_flt min_flt "
-        "start_boottime=start_boottime|real_start_time comm children thread_info flags self_exec_id state=__state|state"
+        "start_boottime=start_boottime|real_start_time comm children nsproxy thread_info flags self_exec_id "
+        "state=__state|state"
     ),
     "thread_info": "status",
     "signal_struct": "live pids tty flags group_exit_code rlim is_child_subreaper has_child_subreaper",
@@ -16,7 +17,9 @@ STRUCTS: Final[dict[str, str]] = {
     "pid_namespace": "child_reaper",
     "tty_struct": "index driver",
     "tty_driver": "major minor_start",
-    "cred": "uid gid suid sgid euid egid fsuid fsgid cap_effective cap_permitted cap_inheritable",
+    "cred": "uid gid suid sgid euid egid fsuid fsgid cap_effective cap_permitted cap_inheritable user_ns",
+    "user_namespace": "level",
+    "nsproxy": "mnt_ns net_ns? ipc_ns?",
     "mm_struct": "start_stack arg_start arg_end env_start env_end exe_file total_vm rss_stat",
     "percpu_counter": "count",
     "linux_binprm": "filename",

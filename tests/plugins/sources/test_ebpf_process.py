@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mozu.core.model.event import SyscallEvent
+from mozu.core.model.event.namespaces import NAMESPACES
 from mozu.core.model.syscalls import event_type, flag_names
 from mozu.core.state.texts import cgroups
 from tests.support.acts import processes
@@ -32,6 +33,11 @@ def named(event: SyscallEvent) -> dict[str, Any]:
     declared = event_type(event.type)
     assert declared is not None
     return dict(zip((param.name for param in declared.params), event.args, strict=True))
+
+
+def namespaces(event: SyscallEvent) -> set[str]:
+    """That the exec says are not the host's."""
+    return {name for name, flag in NAMESPACES.items() if event.observed.namespaces & flag}
 
 
 def execution(act: Act, pid: int) -> SyscallEvent:
@@ -268,3 +274,15 @@ def test_processes_that_end_at_once_are_all_seen(live: Live) -> None:
     children = [e.observed.pid for e in act.of("_fork") if e.pid == act.pid]
     ends = [e.pid for e in act.of("procexit") if e.pid != act.pid]
     assert (len(children), sorted(ends)) == (200, sorted(children))
+
+
+def test_an_exec_tells_which_namespaces_are_not_the_hosts(live: Live, waiting: str, tmp_path: Path) -> None:
+    plain = live.act(processes.run, waiting, ["x"], {}, str(tmp_path))
+    sandboxed = live.act(processes.run, waiting, ["x"], {}, str(tmp_path), "own_namespaces")
+    assert set() == namespaces(execution(plain, plain.value["pid"]))
+    assert {"mnt", "net", "user"} == namespaces(execution(sandboxed, sandboxed.value["pid"]))
+
+
+def test_the_first_process_of_a_pid_namespace_is_in_it(live: Live, waiting: str) -> None:
+    act = live.act(processes.run_in_pid_namespace, waiting)
+    assert "pid" in namespaces(execution(act, act.value["pid"]))

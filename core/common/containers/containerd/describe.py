@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.common.containers.cni_results import CniResult
+from mozu.core.common.containers.kubelet_probes import probes_of
 from mozu.core.common.containers.oci_spec import OciSpec
 from mozu.core.model.containers.image import Image, ImageNames, identify
 from mozu.core.model.containers.metadata import ContainerMetadata
@@ -42,9 +43,8 @@ class StoredSandbox(msgspec.Struct, rename="pascal"):
         return CniResult(self.ip if "." in self.ip else "", "" if result == "null" else result)
 
     def annotations(self) -> dict[str, str]:
-        """As labels."""
-        found = (None if self.config is None else self.config.annotations) or {}
-        return {f"{_ANNOTATION}{key}": value for key, value in found.items()}
+        """Of the pod."""
+        return (None if self.config is None else self.config.annotations) or {}
 
 
 class StoredContainer(msgspec.Struct, frozen=True):
@@ -78,6 +78,12 @@ class FoundContainer(msgspec.Struct, frozen=True):
     """What answered: files, or api where these could not be read."""
 
     @property
+    def annotations(self) -> dict[str, str]:
+        """Of the pod, where it is its sandbox; else empty."""
+        sandbox = None if self.record is None else self.record.sandbox
+        return {} if sandbox is None else sandbox.annotations()
+
+    @property
     def sandbox_id(self) -> str:
         """Its pod's sandbox; its own id if it is one, empty outside pods."""
         return self.spec.annotations.get(f"{_CRI}sandbox-id", "")
@@ -91,6 +97,7 @@ def describe(found: FoundContainer, pod: FoundContainer | None = None) -> Contai
     image = Image() if not reference else identify(reference, "", ImageNames())
     shared = spec if pod is None else pod.spec
     cni = found.cni if pod is None else pod.cni
+    probes = probes_of({} if pod is None else pod.annotations, cri.get("container-name", ""))
     return ContainerMetadata(
         full_id=found.full_id,
         name=_name(found.full_id, cri),
@@ -101,7 +108,7 @@ def describe(found: FoundContainer, pod: FoundContainer | None = None) -> Contai
         digest=image.digest or (None if record is None else record.digest),
         privileged=spec.privileged,
         mounts=spec.mounts,
-        labels=_labels(spec, cri, record),
+        labels=_labels(found, cri),
         ip=None if cni is None else cni.ip,
         host_pid=_shares(spec, shared, "pid"),
         host_network=_shares(spec, shared, "network"),
@@ -109,6 +116,9 @@ def describe(found: FoundContainer, pod: FoundContainer | None = None) -> Contai
         created=found.created,
         sandbox_id=found.sandbox_id,
         cni_json=None if cni is None else cni.json,
+        healthcheck=(),
+        liveness_probe=probes.liveness,
+        readiness_probe=probes.readiness,
     )
 
 
@@ -127,12 +137,13 @@ def _image_id(record: StoredContainer | None) -> str | None:
     return digits if kind == "sha256" else record.image_id
 
 
-def _labels(spec: OciSpec, cri: Mapping[str, str], record: StoredContainer | None) -> dict[str, str]:
+def _labels(found: FoundContainer, cri: Mapping[str, str]) -> dict[str, str]:
     """Without the database: what ctr and nerdctl write as annotations."""
-    found = {label: cri[key] for key, label in _LABELS.items() if key in cri}
-    if record is not None:
-        return found | ({} if record.sandbox is None else record.sandbox.annotations()) | record.labels
-    return found | {key: value for key, value in spec.annotations.items() if not key.startswith(_CRI)}
+    labels = {label: cri[key] for key, label in _LABELS.items() if key in cri}
+    if found.record is None:
+        return labels | {key: value for key, value in found.spec.annotations.items() if not key.startswith(_CRI)}
+    annotations = {f"{_ANNOTATION}{key}": value for key, value in found.annotations.items()}
+    return labels | annotations | found.record.labels
 
 
 def _shares(spec: OciSpec, sandbox: OciSpec, kind: str) -> bool:

@@ -4,6 +4,7 @@ from ipaddress import IPv4Address, ip_address
 from typing import Final
 
 from mozu.core.common.containers.cri.answers import CriContainer, CriImage, CriSandbox
+from mozu.core.common.containers.kubelet_probes import probes_of
 from mozu.core.model.containers.image import ImageNames, identify
 from mozu.core.model.containers.metadata import ContainerMetadata
 
@@ -23,6 +24,7 @@ def describe_container(
     image_id = _digits(found.image_id or ("" if image is None else image.id))
     names = identify(reference, image_id, ImageNames() if image is None else image.names)
     host = None if sandbox is None else sandbox.host
+    probes = probes_of({} if sandbox is None else sandbox.annotations, found.name)
     spec = found.info.runtime_spec
     return ContainerMetadata(
         full_id=found.full_id,
@@ -45,6 +47,9 @@ def describe_container(
         started=found.started,
         sandbox_id=found.sandbox_id,
         cni_json=None if sandbox is None else _cni_json(sandbox),
+        healthcheck=(),
+        liveness_probe=probes.liveness,
+        readiness_probe=probes.readiness,
     )
 
 

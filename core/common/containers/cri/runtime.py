@@ -149,7 +149,7 @@ class CriRuntime:
     name = "cri"
     kinds = frozenset({"containerd", "cri-o", "k8s"})
     unreachable = _UNREACHABLE
-    completes = frozenset({"containerd"})
+    completes = frozenset({"containerd", "cri-o"})
 
     def __init__(self, settings: CriSettings, context_of: Callable[[str, float], RuntimeContext]) -> None:
         self._context = context_of(self.name, settings.timeout)

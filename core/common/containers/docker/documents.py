@@ -34,6 +34,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     ip: str
     created: int
     started: int
+    healthcheck: tuple[str, ...] = ()
     driver: str = ""
     """Storage driver; the files of images lie below its name."""
 
@@ -64,6 +65,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
             created=self.created,
             started=self.started,
             sandbox_id=self._sandbox(),
+            healthcheck=self.healthcheck,
         )
 
     def _sandbox(self) -> str:
@@ -90,9 +92,19 @@ class _State(msgspec.Struct, rename="pascal"):
     started_at: str = ""
 
 
+class _HealthCheck(msgspec.Struct, rename="pascal"):
+    test: list[str] | None = None
+
+
 class _Config(msgspec.Struct, rename="pascal"):
     image: str = ""
     labels: dict[str, str] | None = None
+    healthcheck: _HealthCheck | None = None
+
+    def health_check(self) -> tuple[str, ...]:
+        """Its words; empty where there is none."""
+        words = (None if self.healthcheck is None else self.healthcheck.test) or []
+        return () if words == ["NONE"] else tuple(words)
 
 
 class HostConfig(msgspec.Struct, rename="pascal"):
@@ -244,6 +256,7 @@ def _described(found: Inspected | Stored, full_id: str, host: HostConfig, mounts
         created=nanoseconds(found.created),
         started=nanoseconds((found.state or _State()).started_at),
         driver=found.driver,
+        healthcheck=config.health_check(),
     )
 
 

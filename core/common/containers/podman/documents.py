@@ -4,6 +4,7 @@
 `STORAGE/DRIVER-containers/ID/userdata/config.json` is the OCI specification of a container.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -14,15 +15,35 @@ from mozu.core.common.containers.podman.records import PodmanRecord
 from mozu.core.model.containers.image import ImageNames, identify
 from mozu.core.model.containers.metadata import ContainerMetadata
 
+_CRI_O: Final = "cri-o"
+_CRI_O_LABELS: Final = "io.kubernetes.cri-o.Labels"
 _PRIVILEGED: Final = "io.podman.annotations.privileged"
 
 
 class _Note(msgspec.Struct, rename="kebab"):
-    """What podman writes into the field `metadata`, which is JSON within JSON."""
+    """What podman and CRI-O write into the field `metadata`, which is JSON within JSON (CRI-O's internal/storage)."""
 
     image_name: str = ""
     image_id: str = ""
     name: str = ""
+    pod_id: str = ""
+    """CRI-O's, as the following ones: the sandbox."""
+    pod_name: str = ""
+    metadata_name: str = ""
+    """The pod's name for its container."""
+    uid: str = ""
+    """Of the pod; so is the namespace."""
+    namespace: str = ""
+
+    def labels(self) -> dict[str, str]:
+        """Of a container of CRI-O, by the kubelet's names. Its pod's name is k8s_NAME_NAMESPACE_UID_ATTEMPT."""
+        parts = self.pod_name.split("_")
+        return {
+            "io.kubernetes.pod.name": parts[1] if len(parts) == 5 else self.pod_name,
+            "io.kubernetes.pod.namespace": self.namespace,
+            "io.kubernetes.pod.uid": self.uid,
+            "io.kubernetes.container.name": self.metadata_name,
+        }
 
 
 class ListedContainer(msgspec.Struct):
@@ -77,7 +98,8 @@ def metadata(found: Found) -> ContainerMetadata:
     digest = image.digest or ("" if found.image is None else found.image.digest)
     return ContainerMetadata(
         full_id=listed.id,
-        name=note.name or next(iter(listed.names or ()), None),
+        runtime=_CRI_O if note.pod_id else "",
+        name=(note.pod_id and note.metadata_name) or note.name or next(iter(listed.names or ()), None),
         image=reference or None,
         image_id=listed.image or None,
         repository=image.repository or None,
@@ -85,16 +107,27 @@ def metadata(found: Found) -> ContainerMetadata:
         digest=digest or None,
         privileged=None if spec is None else _privileged(spec),
         mounts=None if spec is None else spec.mounts,
-        labels=None if record is None else record.labels | _pod_labels(record),
+        labels=_labels(note, spec, record),
         ip=None if record is None else record.ip,
         host_pid=None if spec is None else spec.shares_host("pid"),
         host_network=None if spec is None else spec.shares_host("network"),
         host_ipc=None if spec is None else spec.shares_host("ipc"),
         created=0 if listed.created is None else int(listed.created.timestamp() * 1_000_000_000),
         started=0 if record is None else record.started,
-        sandbox_id="" if record is None else record.infra_id,
+        sandbox_id=note.pod_id if record is None else record.infra_id,
         healthcheck=None if record is None else record.healthcheck,
     )
+
+
+def _labels(note: _Note, spec: OciSpec | None, record: PodmanRecord | None) -> dict[str, str] | None:
+    """CRI-O keeps those of a container in its specification, as JSON."""
+    if record is not None:
+        return record.labels | _pod_labels(record)
+    if not note.pod_id:
+        return None
+    with suppress(msgspec.DecodeError):
+        return note.labels() | _texts(b"{}" if spec is None else spec.annotations.get(_CRI_O_LABELS, "{}"))
+    return note.labels()
 
 
 def _pod_labels(record: PodmanRecord) -> dict[str, str]:
@@ -110,4 +143,5 @@ def _privileged(spec: OciSpec) -> bool:
     return spec.privileged if told is None else told == "TRUE"
 
 
+_texts = msgspec.json.Decoder(dict[str, str]).decode
 _note = msgspec.json.Decoder(_Note).decode

@@ -26,7 +26,7 @@ class PodmanRuntime:
     """Containers of podman, of root and of users. Implements ContainerRuntime."""
 
     name = "podman"
-    kinds = frozenset({"podman"})
+    kinds = frozenset({"podman", "cri-o"})  # CRI-O's storage is of the same library, and in the same place
     unreachable = (OSError,)
     completes = frozenset[str]()
 

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Final
 
 from mozu.core.model.event import File, Process, SyscallEvent, byte_length
+from mozu.core.model.event.namespaces import NAMESPACES
 from mozu.core.model.fields.dependency import EXEC_INVARIANT
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
 from mozu.core.model.fields.proc.read import UNSIGNED, dated, of_main, own
 
 TREE: Final = frozenset({"tree"})
+_NAMESPACES: Final = frozenset({"tree", "cgroups", "namespaces"})
 _ENV: Final = frozenset({"tree", "env"})
 _CWD: Final = frozenset({"tree", "cwd"})
 _FDS: Final = frozenset({"tree", "fds", "files"})
@@ -64,6 +66,14 @@ def _age(process: Process, event: SyscallEvent) -> int | None:
     return event.time - process.start & UNSIGNED if process.start else None
 
 
+def _namespaces(process: Process) -> str:
+    return ",".join(name for name, flag in NAMESPACES.items() if process.namespaces & flag)
+
+
+def _is_sandboxed(process: Process) -> bool:
+    return process.container is None and process.namespaces != 0
+
+
 def _flag(bit: int) -> Reader:
     return own(lambda process: process.exe_flags & bit != 0)
 
@@ -105,6 +115,23 @@ def _exec_invariant(name: str, doc: str, read: Reader, kind: FieldType = FieldTy
     """It stays until the next exec."""
     return Field(name=name, type=kind, doc=doc, read=read, needs=TREE, depends=EXEC_INVARIANT)
 
+
+_NAMESPACE_FIELDS: Final = (
+    _field(
+        "proc.is_sandboxed",
+        FieldType.BOOL,
+        "Whether it has namespaces of its own though it is in no container: bubblewrap, unshare, systemd. Mozu's own.",
+        own(_is_sandboxed),
+        _NAMESPACES,
+    ),
+    _field(
+        "proc.namespaces",
+        FieldType.STRING,
+        "Its namespaces that are not the host's, of ipc, mnt, net, pid and user, joined by commas. Mozu's own.",
+        own(_namespaces),
+        _NAMESPACES,
+    ),
+)
 
 _STANDARD: Final = tuple(
     field
@@ -246,4 +273,5 @@ OWN: Final[tuple[Field, ...]] = (
     _field("proc.vmrss", FieldType.UINT, "Memory in use, kB.", own(lambda p: p.vm_rss)),
     _field("proc.vmswap", FieldType.UINT, "Memory swapped out, kB.", own(lambda p: p.vm_swap)),
     *_STANDARD,
+    *_NAMESPACE_FIELDS,
 )

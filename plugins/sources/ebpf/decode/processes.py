@@ -23,7 +23,7 @@ _unpack, _SIZE = reader(
     "process",
     HEAD + FILE + "start pidns_start effective permitted inheritable major_faults minor_faults fdlimit flags "
     "change_time modify_time vm_pages rss_pages swap_pages args_length stack parent pgid vpgid vsid vpid vtid tty "
-    "loginuid uid gid ruid suid rgid sgid old_tid spare comm exe args cwd cgroups name environment "
+    "loginuid uid gid ruid suid rgid sgid old_tid namespaces comm exe args cwd cgroups name environment "
     "exe_marks unused",
 )
 _KB: Final = mmap.PAGESIZE // 1024
@@ -72,7 +72,7 @@ def _exec(name: str) -> Decode:
         (
             time, _, result, pid, tid, _, cpu, marks, _, ino, _, _, _, _, start, _, effective, permitted, inheritable,
             major, minor, limit, _, changed, modified, vm, rss, swap, _, stack, parent, pgid, vpgid, vsid, vpid, vtid,
-            tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, _, comm, *lengths, _, _,
+            tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, namespaces, comm, *lengths, _, _,
         ) = _unpack(buffer, at)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, name_n, env_n = lengths
         order = (args_n, exe_n, cwd_n, group_n, name_n, env_n)
@@ -91,7 +91,7 @@ def _exec(name: str) -> Decode:
             observed = Executed(
                 sid=vsid, pgid=pgid, vpid=vpid, vtid=vtid, ptid=parent, ruid=ruid, suid=suid, rgid=rgid, sgid=sgid,
                 start=start + offset, stack=stack, args_truncated=bool(marks & _ARGS_CUT),
-                old_tid=old_tid if old_tid != tid else 0,
+                old_tid=old_tid if old_tid != tid else 0, namespaces=namespaces,
             )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, observed)
 

@@ -92,7 +92,7 @@ class ExecReader:
             sid=known.sid, pgid=known.pgid, vpid=known.vpid, vtid=known.vtid, ptid=known.ptid,
             ruid=known.uid if known.ruid is None else known.ruid, suid=known.uid if known.suid is None else known.suid,
             rgid=known.gid if known.rgid is None else known.rgid, sgid=known.gid if known.sgid is None else known.sgid,
-            start=start, stack=known.stack, old_tid=old_tid if old_tid != task.tid else 0,
+            start=start, stack=known.stack, old_tid=old_tid if old_tid != task.tid else 0, namespaces=known.namespaces,
         )  # fmt: skip
         return event("execve", task, args, observed=observed)
 

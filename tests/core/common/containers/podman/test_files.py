@@ -85,3 +85,23 @@ def test_metadata_that_are_none_of_podmans_leave_the_name(tmp_path: Path) -> Non
     found = AllStorage([str(tmp_path)]).find(ID)
     assert found is not None
     assert ("web", None) == (metadata(found).name, metadata(found).image)
+
+
+def test_a_container_of_cri_o_has_the_names_of_its_pod(tmp_path: Path) -> None:
+    """By CRI-O's documentation; none runs here."""
+    spec = {"annotations": {"io.kubernetes.cri-o.Labels": '{"app":"web"}'}}
+    put(tmp_path, ID, name="k8s_server_web-0_shop_uid_0", spec=spec)
+    listed = json.loads((tmp_path / "overlay-containers" / "containers.json").read_text())
+    note = {
+        "pod-name": "k8s_web-0_shop_u-1_0", "pod-id": OTHER, "image-name": "docker.io/library/box:1",
+        "metadata-name": "server", "uid": "u-1", "namespace": "shop", "name": "k8s_server_web-0_shop_uid_0",
+    }  # fmt: skip
+    listed[0]["metadata"] = json.dumps(note)
+    (tmp_path / "overlay-containers" / "containers.json").write_text(json.dumps(listed))
+    found = AllStorage([str(tmp_path)]).find(ID)
+    assert found is not None
+    known = metadata(found)
+    assert ("cri-o", "server", OTHER, "box") == (known.runtime, known.name, known.sandbox_id, known.repository)
+    assert known.labels is not None
+    told = [known.labels[name] for name in ("io.kubernetes.pod.name", "io.kubernetes.pod.namespace", "app")]
+    assert ["web-0", "shop", "web"] == told
