@@ -111,8 +111,8 @@ class ReplayedApi:
         version, broken = int(request.query["resourceVersion"]), self._broken
         while True:
             if broken != self._broken:
-                assert request.transport is not None
-                request.transport.abort()
+                if request.transport is not None:  # the client may have gone
+                    request.transport.abort()
                 return response
             changed = self._changed
             for step, line in self._lines.get(request.path, []):
@@ -143,4 +143,7 @@ async def replayed(*, port: int = 0, context: ssl.SSLContext | None = None) -> A
     app.router.add_route("GET", "/{path:.*}", api.handle)
     async with listening(app, context, port) as port:
         api.url = f"{'http' if context is None else 'https'}://127.0.0.1:{port}"
-        yield api
+        try:
+            yield api
+        finally:
+            api.break_watches()

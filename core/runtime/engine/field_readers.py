@@ -1,6 +1,7 @@
 """Readers of fields that enrichers and sources bring: checked, recorded where they are a third party's, and bound."""
 
 from functools import partial
+from typing import Final
 
 from mozu.core.api import Enricher, ProvidesReaders, Source
 from mozu.core.flow.impaired_fields import ImpairedFields
@@ -10,6 +11,9 @@ from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import KeepsRecordedNames, PluginValues
 from mozu.core.runtime.builtin_plugins import is_builtin
 from mozu.core.runtime.plugin_checks import Plugin, check_readers
+
+_IN_LINES: Final = frozenset({"enricher:containers", "enricher:users"})
+"""Needs of fields that a recording has lines for; it has the values of others, as rules and outputs read them."""
 
 
 def bind_enricher(
@@ -30,7 +34,8 @@ def bind_enricher(
         field = fields.get(name)
         assert field is not None
         if is_builtin(plugin.origin.target):
-            fields.provide(name, reader, enricher.name)
+            is_in_lines = not _IN_LINES.isdisjoint(field.needs or ())
+            fields.provide(name, reader if is_in_lines else values.recorded(field, reader), enricher.name)
             continue
         fields.check_values((name,), partial(impaired.on_wrong, plugin.origin))
         fields.provide(name, values.recorded(field, reader), enricher.name)

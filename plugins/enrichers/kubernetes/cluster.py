@@ -61,11 +61,11 @@ class Cluster:
 
     async def listed(self) -> None:
         """Wait until the pods that there are are known, or the server cannot be asked."""
-        while not self._log.is_out_of_reach:
-            pods = self._pods.all()
-            if self._pods.is_listed and self._services.is_listed and all(map(self._owners.is_known, pods)):
-                return
+        while not (self._pods.is_listed and self._services.is_listed) and not self._log.is_out_of_reach:
             await self._changed.wait()
+        for pod in self._pods.all():
+            while not self._owners.is_known(pod) and not self._log.is_out_of_reach:
+                await self._changed.wait()
 
     async def known(self, uid: str) -> None:
         """Wait until a pod is known, or the server cannot be asked."""

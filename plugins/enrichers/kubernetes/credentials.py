@@ -16,9 +16,8 @@ _SECONDS: Final = 5.0
 class Credentials:
     """Of one server."""
 
-    def __init__(self, settings: KubernetesSettings) -> None:
-        self._settings = settings
-        self._threads = ThreadPool("kubernetes", 1)
+    def __init__(self, settings: KubernetesSettings, threads: ThreadPool) -> None:
+        self._settings, self._threads = settings, threads
         self._made_of: Access | None = None
         self._tls: ssl.SSLContext | None = None
 
@@ -28,10 +27,6 @@ class Credentials:
             return await self._threads.run(self._read, _SECONDS)
         except (TimeoutError, BlockingIOError):
             raise NoAccess("the files with the credentials cannot be read: no answer in time") from None
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._threads.stop()
 
     def _read(self) -> tuple[Access, ssl.SSLContext | None]:
         """On the thread."""

@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import importlib
 import os
 import socket
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from mozu.core.api import Context, FieldReaders
 from mozu.core.common.background_task import BackgroundTask
 from mozu.core.common.backoff import Backoff
 from mozu.core.common.containers.pod_cgroup import pod_uid
+from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.model.containers import ContainerMetadata
 from mozu.core.model.event import Event, Process, SyscallEvent
 from mozu.plugins.enrichers.kubernetes.access import NoAccess
@@ -34,6 +37,9 @@ _NEGATIVE_TTL: Final = 60.0
 _UNREACHABLE_TTL: Final = 5.0
 """The same where the server could not be asked."""
 _NEGATIVE_LIMIT: Final = 8192
+_CLIENT: Final = "mozu.plugins.enrichers.kubernetes.cluster"
+"""What imports aiohttp: a second of a busy machine, for which the event loop is not held."""
+_IMPORT_SECONDS: Final = 60.0
 
 
 class KubernetesEnricher:
@@ -42,7 +48,8 @@ class KubernetesEnricher:
     def __init__(self, settings: KubernetesSettings, context: Context) -> None:
         self._settings, self._context = settings, context
         self._log = ServerLog(context.log, self._wake)
-        self._credentials = Credentials(settings)
+        self._threads = ThreadPool("kubernetes", 1)
+        self._credentials = Credentials(settings, self._threads)
         self._cluster: Cluster | None = None
         self._has_begun = asyncio.Event()
         """Set when there is a cluster, or no way to reach one."""
@@ -92,7 +99,7 @@ class KubernetesEnricher:
     async def stop(self) -> None:
         """End the watches, the connections and the thread."""
         await self._background_task.stop()
-        self._credentials.stop()
+        self._threads.stop()
 
     def pod_of(self, event: Any) -> PodObject | None:
         """From memory."""
@@ -129,6 +136,7 @@ class KubernetesEnricher:
 
     async def _run(self) -> None:
         await self._find_access()
+        await self._threads.run(partial(importlib.import_module, _CLIENT), _IMPORT_SECONDS)
         from mozu.plugins.enrichers.kubernetes.api import KubernetesApi  # imports aiohttp: only where there is a server
         from mozu.plugins.enrichers.kubernetes.cluster import Cluster
 
