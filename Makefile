@@ -5,6 +5,8 @@ MOZU    := $(VENV)/bin/mozu
 STAMP   := $(VENV)/.installed
 # Unit tests pass without root's powers: root drops its capabilities, so that a test that needs them fails for every user.
 POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && echo setpriv --bounding-set=-all --inh-caps=-all)
+# Without compiled modules every program that a test starts compiles mozu again: half of its time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist changelog bench soak storms chaos projects fuzz vectors oracle docs clean
 
