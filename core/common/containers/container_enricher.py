@@ -89,6 +89,9 @@ class ContainerEnricher:
             await asyncio.sleep(_LOOK_INTERVAL)
         self._lookups.recovered()
         self._context.log.info("reading containers of %s: %s", runtime.name, ", ".join(found))
+        with contextlib.suppress(OSError):
+            for obstacle in await self._threads.run(runtime.obstacles, _LOOK_INTERVAL):
+                self._context.log.warning("%s", obstacle.reason)
         await runtime.watch()
 
     async def _places(self, runtime: ContainerRuntime) -> Sequence[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mozu.core.api import Context, EnricherDeclaration, hookimpl
 from mozu.core.common.containers.containerd.privileges import containerd_privileges
 from mozu.core.common.containers.containerd.settings import ContainerdSettings
-from mozu.core.common.containers.declare import container_enricher
+from mozu.core.common.live_enricher import live_enricher
 
 if TYPE_CHECKING:
     from mozu.core.common.containers.container_enricher import ContainerEnricher
@@ -24,4 +24,4 @@ def build(settings: ContainerdSettings, context: Context) -> "ContainerEnricher"
 def mozu_components() -> EnricherDeclaration[ContainerdSettings]:
     """Declare the enricher `containerd`."""
     summary = "Names, images, labels, mounts and pods of containers, from containerd's state directory and API."
-    return container_enricher("containerd", ContainerdSettings, build, containerd_privileges, summary)
+    return live_enricher("containerd", ContainerdSettings, build, containerd_privileges, summary)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mozu.core.api import Context, EnricherDeclaration, Privilege, hookimpl
-from mozu.core.common.containers.declare import container_enricher
+from mozu.core.common.live_enricher import live_enricher
 from mozu.plugins.enrichers.containers.settings import ContainersSettings
 
 if TYPE_CHECKING:
@@ -50,4 +50,4 @@ def privileges(settings: ContainersSettings) -> Iterator[Privilege]:
 def mozu_components() -> EnricherDeclaration[ContainersSettings]:
     """Declare the enricher `containers`."""
     summary = "What every container runtime of this machine says of containers: docker, containerd, CRI, podman."
-    return container_enricher("containers", ContainersSettings, build, privileges, summary)
+    return live_enricher("containers", ContainersSettings, build, privileges, summary)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mozu.core.api import Context, EnricherDeclaration, hookimpl
 from mozu.core.common.containers.cri.privileges import cri_privileges
 from mozu.core.common.containers.cri.settings import CriSettings
-from mozu.core.common.containers.declare import container_enricher
+from mozu.core.common.live_enricher import live_enricher
 
 if TYPE_CHECKING:
     from mozu.core.common.containers.container_enricher import ContainerEnricher
@@ -24,4 +24,4 @@ def build(settings: CriSettings, context: Context) -> "ContainerEnricher":
 def mozu_components() -> EnricherDeclaration[CriSettings]:
     """Declare the enricher `cri`."""
     summary = "Names, images, labels, addresses and sandboxes of pods and their containers, by CRI."
-    return container_enricher("cri", CriSettings, build, cri_privileges, summary)
+    return live_enricher("cri", CriSettings, build, cri_privileges, summary)

@@ -4,9 +4,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mozu.core.api import Context, EnricherDeclaration, hookimpl
-from mozu.core.common.containers.declare import container_enricher
 from mozu.core.common.containers.docker.privileges import docker_privileges
 from mozu.core.common.containers.docker.settings import DockerSettings
+from mozu.core.common.live_enricher import live_enricher
 
 if TYPE_CHECKING:
     from mozu.core.common.containers.container_enricher import ContainerEnricher
@@ -24,4 +24,4 @@ def build(settings: DockerSettings, context: Context) -> "ContainerEnricher":
 def mozu_components() -> EnricherDeclaration[DockerSettings]:
     """Declare the enricher `docker`."""
     summary = "Names, images, labels and mounts of containers, from a docker engine's files and API."
-    return container_enricher("docker", DockerSettings, build, docker_privileges, summary)
+    return live_enricher("docker", DockerSettings, build, docker_privileges, summary)

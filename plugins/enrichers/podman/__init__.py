@@ -4,9 +4,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mozu.core.api import Context, EnricherDeclaration, hookimpl
-from mozu.core.common.containers.declare import container_enricher
 from mozu.core.common.containers.podman.privileges import podman_privileges
 from mozu.core.common.containers.podman.settings import PodmanSettings
+from mozu.core.common.live_enricher import live_enricher
 
 if TYPE_CHECKING:
     from mozu.core.common.containers.container_enricher import ContainerEnricher
@@ -24,4 +24,4 @@ def build(settings: PodmanSettings, context: Context) -> "ContainerEnricher":
 def mozu_components() -> EnricherDeclaration[PodmanSettings]:
     """Declare the enricher `podman`."""
     summary = "Names, images, mounts and privileges of podman's containers, from its storage."
-    return container_enricher("podman", PodmanSettings, build, podman_privileges, summary)
+    return live_enricher("podman", PodmanSettings, build, podman_privileges, summary)

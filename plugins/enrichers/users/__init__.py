@@ -1,9 +1,21 @@
 """The enricher `users`: names of users and groups, the host's and each container's own."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from mozu.core.api import EnricherDeclaration, LookupLimits, Privilege, hookimpl
-from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
+from mozu.core.api import Context, EnricherDeclaration, Privilege, hookimpl
+from mozu.core.common.live_enricher import live_enricher
+from mozu.plugins.enrichers.users.settings import UsersSettings
+
+if TYPE_CHECKING:
+    from mozu.plugins.enrichers.users.enricher import UsersEnricher
+
+
+def build(settings: UsersSettings, context: Context) -> "UsersEnricher":
+    """Build the enricher."""
+    from mozu.plugins.enrichers.users.enricher import UsersEnricher  # only where it is used
+
+    return UsersEnricher(settings, context)
 
 
 def privileges(settings: UsersSettings) -> Iterator[Privilege]:
@@ -18,12 +30,5 @@ def privileges(settings: UsersSettings) -> Iterator[Privilege]:
 @hookimpl
 def mozu_components() -> EnricherDeclaration[UsersSettings]:
     """Declare the enricher `users`."""
-    return EnricherDeclaration(
-        name="users",
-        build=UsersEnricher,
-        summary="Names of users and groups, from the files of the host and of each container, and from name services.",
-        settings=UsersSettings,
-        provides=("users",),
-        lookups=LookupLimits(ttl=0, negative_ttl=1),
-        privileges=privileges,
-    )
+    summary = "Names of users and groups, from the files of the host and of each container, and from name services."
+    return live_enricher("users", UsersSettings, build, privileges, summary, provides="users")

@@ -14,15 +14,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import Field
-
-from mozu.core.api import Context, Settings
+from mozu.core.api import Context
 from mozu.core.common.background_task import BackgroundTask
 from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.model.event import Event, Process
 from mozu.plugins.enrichers.users import nss
 from mozu.plugins.enrichers.users.fields import user_readers
 from mozu.plugins.enrichers.users.roots import of_container, of_directory
+from mozu.plugins.enrichers.users.settings import UsersSettings
 from mozu.plugins.enrichers.users.user_names import RECHECK_INTERVAL, Content, Limits, UserNames, read
 
 _HOST_LIMITS: Final = Limits(size=64 << 20, lines=1_000_000)
@@ -46,15 +45,6 @@ _NEGATIVE_TTL: Final = 60.0
 """The same where it has no name."""
 
 _UNSET: Final = 0xFFFFFFFF
-
-
-class UsersSettings(Settings):
-    """Settings of the enricher `users`."""
-
-    root: Path = Field(Path("/"), description="Where the host's root directory is seen.")
-    nss: bool = Field(
-        True, description="Ask the name services (LDAP, SSSD …) for what the files do not have; only where root is /."
-    )
 
 
 class UsersEnricher:

@@ -14,6 +14,8 @@ from mozu.core.common.containers.cri.settings import CriSettings
 from mozu.core.runtime.loop import run
 from mozu.core.state.cgroup import container_of
 from mozu.plugins.enrichers.containerd import build as containerd
+from mozu.plugins.enrichers.containers import build as containers
+from mozu.plugins.enrichers.containers.settings import ContainersSettings
 from mozu.plugins.enrichers.cri import build
 from tests.plugins.enrichers.actors import event_of, read, told, working
 from tests.support.cri import Pods
@@ -138,3 +140,33 @@ def test_containerds_files_tell_a_pod_without_its_socket(pods: Pods) -> None:
     by_cri = ask(pods, container, "container.image.id")
     pods.remove(sandbox)
     assert ["front", "web", "perch", "server", "web-0", "shop", REPOSITORY, *by_cri] == found
+
+
+def test_the_enricher_of_all_runtimes_knows_a_pod_by_files_and_by_cri(pods: Pods) -> None:
+    """containerd answers, and CRI adds what it alone has."""
+    server = pods.server
+    settings = ContainersSettings(
+        docker=None,
+        containerd=ContainerdSettings(state=server.state, socket=server.socket),
+        cri=CriSettings(sockets=(server.socket,)),
+        podman=None,
+    )
+
+    async def main() -> list[Any]:
+        async with working(containers, settings) as enricher:
+            sandbox = await asyncio.to_thread(pods.pod, "web-0", labels={"app": "web"})
+            container = await asyncio.to_thread(pods.container, sandbox, "server")
+            event, pause = (event_of(one, runtime="containerd") for one in (container, sandbox))
+            for one in (event, pause):
+                await told(enricher, one)
+            fields = ("container.name", "container.engine", "container.state", "container.ip", "k8s.pod.uid")
+            found = [read(enricher, event, field) for field in fields]
+            found += [read(enricher, one, "container.is_pod_sandbox") for one in (event, pause)]
+            found.append(read(enricher, event, "k8s.pod.label", "app"))
+            await asyncio.to_thread(pods.remove, sandbox)
+            return found
+
+    name, engine, state, ip, uid, *rest = run(main())
+    assert ("server", "containerd", "known", "") == (name, engine, state, ip)
+    assert uid.startswith("00000000-0000-4000-8000-")
+    assert [False, True, "web"] == rest

@@ -10,8 +10,9 @@ import pytest
 from mozu.core.model.event import Container, Process, Task
 from mozu.core.runtime.loop import run
 from mozu.plugins.enrichers.users import mozu_components, nss
-from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
+from mozu.plugins.enrichers.users.enricher import UsersEnricher
 from mozu.plugins.enrichers.users.passwd import PasswdEntry
+from mozu.plugins.enrichers.users.settings import UsersSettings
 from mozu.plugins.enrichers.users.user_names import NEGATIVE_LIMIT, UserNames
 from tests.plugins.enrichers.actors import context_of, event_of, read, told, until, working
 

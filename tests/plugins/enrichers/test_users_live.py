@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mozu.core.runtime.loop import run
-from mozu.plugins.enrichers.users.enricher import UsersEnricher, UsersSettings
+from mozu.plugins.enrichers.users.enricher import UsersEnricher
+from mozu.plugins.enrichers.users.settings import UsersSettings
 from tests.plugins.enrichers.actors import event_of, read, told, until, working
 from tests.support.docker import DockerEngine
 

@@ -69,8 +69,6 @@ class DockerRuntime:
 
     async def on_list(self, full_ids: list[str]) -> None:
         """All containers: look up each of them, and expire the others."""
-        if not await self._context.off_loop(self._files.readable):
-            self._context.log.warning("%s", self._unreadable())
         self._context.listed(full_ids)
         for full_id in full_ids:
             await self._context.appeared(full_id)
@@ -87,16 +85,13 @@ class DockerRuntime:
 
     def _obstacles(self) -> Iterator[Obstacle]:
         if not self._files.readable():
-            yield Obstacle(self._unreadable())
+            yield Obstacle(
+                f"{self._files.data_root} cannot be read; mozu needs CAP_DAC_READ_SEARCH for it, and without asks the "
+                "engine, which does not answer about a container before it has started"
+            )
         refused = refusal(self._settings.socket)
         if refused:
             yield Obstacle(f"{refused}; without, {_WITHOUT}")
-
-    def _unreadable(self) -> str:
-        return (
-            f"{self._files.data_root} cannot be read; mozu needs CAP_DAC_READ_SEARCH for it, and without asks the "
-            "engine, which does not answer about a container before it has started"
-        )
 
     async def _describe(self, full_id: str) -> Described | None:
         found = await self._context.off_loop(partial(self._files.container, full_id))

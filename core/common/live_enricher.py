@@ -1,0 +1,29 @@
+"""How an enricher is declared that keeps its answers true itself, by watching what it reads."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from mozu.core.api import Context, Enricher, EnricherDeclaration, LookupLimits, Privilege, Settings
+
+S = TypeVar("S", bound=Settings)
+
+
+def live_enricher(
+    name: str,
+    settings: type[S],
+    build: Callable[[S, Context], Enricher],
+    privileges: Callable[[S], Iterable[Privilege]],
+    summary: str,
+    *,
+    provides: str = "containers",
+) -> EnricherDeclaration[S]:
+    """The core asks again only for what it could not find."""
+    return EnricherDeclaration(
+        name=name,
+        build=build,
+        summary=summary,
+        settings=settings,
+        provides=(provides,),
+        lookups=LookupLimits(ttl=0, negative_ttl=1),
+        privileges=privileges,
+    )

@@ -1,0 +1,94 @@
+"""The enricher of container runtimes: when a runtime is read, and what is said of it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from mozu.core.api import Context, Obstacle
+from mozu.core.common.containers.container_enricher import ContainerEnricher
+from mozu.core.common.containers.container_runtime import RuntimeContext
+from mozu.core.model.containers.metadata import ContainerMetadata
+from tests.plugins.enrichers.actors import event_of, read, told, until, working
+
+
+class Heron:
+    """A runtime that may not be here yet."""
+
+    name = "heron"
+    kinds = frozenset({"heron"})
+    unreachable = (OSError,)
+    completes = frozenset[str]()
+
+    def __init__(self, context_of: Callable[[str, float], RuntimeContext], *, refuses: bool = False) -> None:
+        self.context = context_of(self.name, 1.0)
+        self.is_here, self.refuses, self.watched, self.closed = False, refuses, 0, 0
+        self.tried = asyncio.Event()
+
+    def places(self) -> Sequence[str]:
+        return ["/run/heron"] if self.is_here else []
+
+    async def watch(self) -> None:
+        self.watched += 1
+        self.tried.set()
+        await asyncio.Event().wait()
+
+    async def fetch(self, full_id: str) -> ContainerMetadata | None:
+        return ContainerMetadata(full_id=full_id, name="one") if self.is_here else None
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        return [Obstacle("/run/heron refuses")] if self.refuses else []
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+def made(*, refuses: bool = False) -> Callable[[list[Heron], Context], ContainerEnricher]:
+    """Builds the enricher, and puts the runtime into the list that stands for its settings."""
+
+    def build(place: list[Heron], context: Context) -> ContainerEnricher:
+        def make(context_of: Callable[[str, float], RuntimeContext]) -> Heron:
+            place.append(Heron(context_of, refuses=refuses))
+            return place[-1]
+
+        return ContainerEnricher(context, [make])
+
+    return build
+
+
+def test_a_runtime_is_watched_as_soon_as_it_is_here_and_what_it_did_not_know_is_asked_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main() -> None:
+        place: list[Heron] = []
+        event = event_of("a", runtime="heron")
+        async with working(made(), place) as enricher:
+            (heron,) = place
+            await told(enricher, event)
+            assert (None, 0) == (read(enricher, event, "container.name"), heron.watched)
+            assert read(enricher, event, "container.state") == "unknown"
+            heron.is_here = True
+            await until(lambda: heron.watched, "it is watched")
+            await told(enricher, event)
+            assert ("one", "heron") == tuple(read(enricher, event, f"container.{what}") for what in ("name", "engine"))
+            assert read(enricher, event, "container.state") == "known"
+        assert 1 == heron.closed
+
+    with caplog.at_level(logging.INFO, "mozu.test"):
+        asyncio.run(main())
+    assert ["reading containers of heron: /run/heron"] == [one.getMessage() for one in caplog.records]
+
+
+def test_what_is_in_its_way_is_said_when_it_is_found_and_by_mozu_check(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        place: list[Heron] = []
+        async with working(made(refuses=True), place) as enricher:
+            assert () == enricher.obstacles(), "it is not here"
+            place[0].is_here = True
+            assert ["/run/heron refuses"] == [one.reason for one in enricher.obstacles()]
+            await until(lambda: place[0].watched, "it is watched")
+
+    with caplog.at_level(logging.WARNING, "mozu.test"):
+        asyncio.run(main())
+    assert ["/run/heron refuses"] == [one.getMessage() for one in caplog.records]
