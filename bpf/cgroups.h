@@ -9,7 +9,8 @@
 /* Append the path of a cgroup from its kernfs node, as kernfs_path() makes it. */
 inlined u16 append_cgroup_path(struct scratch *s, struct kernfs_node *node) {
   *(volatile u32 *)&s->path_at = MAX_STR;
-  for (int i = 0; i < 24 && node; i++) {
+  COUNTED(i, s->round, 24) {
+    if (!node) break;
     struct kernfs_node *parent = 0;
     const char *text = 0;
     READ(parent, TYPED(kernfs_node, node)->parent);
@@ -71,8 +72,11 @@ inlined u16 append_cgroups(struct scratch *s, struct css_set *groups) {
   u64 before = *(volatile u64 *)&s->used, last = 0;
   struct list_head *at = 0, *end = (void *)groups + __builtin_offsetof(struct css_set, cgrp_links);
   READ(at, TYPED(css_set, groups)->cgrp_links.next);
+#ifndef MAY_GOTO
 #pragma clang loop unroll(disable)
-  for (int i = 0; i < HIERARCHIES && at && at != end; i++) {
+#endif
+  COUNTED(i, s->outer_round, HIERARCHIES) {
+    if (!at || at == end) break;
     void *link = (void *)at - __builtin_offsetof(struct cgrp_cset_link, cgrp_link);
     struct cgroup *group = 0;
     struct cgroup_root *root = 0;

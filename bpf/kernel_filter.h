@@ -30,6 +30,7 @@ struct filter_scratch {
   u64 climbs;           /* "../" occurs in it */
   u64 last, last_word;  /* bits of the last word with slashes, and its index */
   u64 file[4];          /* the first bytes after the last slash */
+  u64 zero;             /* never written */
   u64 dentry;           /* a struct opened_path begins here */
   u64 length, raw;
   union { u64 word[MAX_FILTERED_PATH / 8]; char bytes[2 * MAX_FILTERED_PATH + 64]; };
@@ -126,7 +127,7 @@ inlined bool name_of(struct filter_scratch *g, const struct syscall_ctx *sys, s3
   *(volatile u64 *)&g->raw = at;
   if (g->bytes[0] != '/') {
     struct scratch *s = LOOKUP(SCRATCH, &slot);
-    struct task_struct *task = bpf_get_current_task_btf();
+    struct task_struct *task = current_task();
     struct path root = {}, base = {};
     if (!s) return false;
     task_root(task, &root);
@@ -157,7 +158,7 @@ inlined bool name_of(struct filter_scratch *g, const struct syscall_ctx *sys, s3
 inlined bool path_differs(struct filter_scratch *g, const struct syscall_ctx *sys, const struct open_args *open) {
   u32 slot = SLOT_CALL;
   struct scratch *s = LOOKUP(SCRATCH, &slot);
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   struct path root = {}, path = {};
   struct inode *inode = 0;
   u16 mode = 0;
@@ -195,7 +196,7 @@ inlined bool must_emit_path(struct filter_scratch *g, const struct syscall_ctx *
   struct inode *inode = 0;
   u16 mode = 0;
   if (sys->result < 0) return false;
-  struct file *file = fd_file(bpf_get_current_task_btf(), sys->result);
+  struct file *file = fd_file(current_task(), sys->result);
   if (!file) return true;
   READ(dentry, file->f_path.dentry);
   READ(inode, file->f_inode);

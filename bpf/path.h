@@ -29,7 +29,7 @@ inlined u32 walk_path(struct scratch *s, struct vfsmount *vfs, struct dentry *fr
   at->dentry = from;
   *(volatile u32 *)&s->path_at = MAX_STR;
   READ(at->top, TYPED(vfsmount, vfs)->mnt_root);
-  for (int i = 0; i < DEPTH; i++) {
+  COUNTED(i, s->round, DEPTH) {
     struct mount *mount = at->mount;
     struct dentry *dentry = at->dentry;
     if (dentry == root->dentry && &mount->mnt == root->mnt) return 0;

@@ -27,10 +27,38 @@
   ((struct type *)((void *(*)(const void *, u64))CAST)((const void *)(address), bpf_pseudo_fd(RELOCATED, BTF_##type)))
 #define READ(to, from) ((to) = (from))
 #define VIEW(type, name, from) struct type *name = (void *)&(from)
+/* Not bpf_get_current_task_btf: for each pointer that is loaded from what the verifier trusts, it looks whether that is
+   to be trusted, by names that it searches in all of the kernel's BTF, a millisecond each. */
+#define current_task() TYPED(task_struct, bpf_get_current_task())
 #else
+#define current_task() bpf_get_current_task_btf()
 #define TYPED(type, address) ((struct type *)(address))
 #define READ(to, from) COPY(to, from)
 #define VIEW(type, name, from) struct type name##_copied = {}, *name = &name##_copied; COPY(name##_copied, from)
+#endif
+
+/* COUNTED(i, place, end): a loop of at most `end` rounds, `i` the number of each; for bodies that change nothing but the
+   memory of maps. Where the kernel has may_goto (Linux 6.9, MAY_GOTO of codegen.py) the number lies in the u32 `place` of
+   a map, so that all rounds look alike to the verifier and it follows one, where it would follow each. may_goto itself
+   ends no loop before its end: it would only after 65,535 rounds. It is written as bytes, since the compiler does
+   not know it: code 0xe5, the distance to `done`, 0. */
+#ifdef MAY_GOTO
+#define may_go_on()                                                                                 \
+  ({                                                                                                \
+    __label__ done, next;                                                                           \
+    bool on = true;                                                                                 \
+    asm volatile goto("1: .byte 0xe5, 0; .long ((%l[done] - 1b - 8) / 8) & 0xffff; .short 0"         \
+                      :::: done);                                                                   \
+    goto next;                                                                                      \
+    done: on = false;                                                                               \
+    next: on;                                                                                       \
+  })
+#define NUMBER_AT(place) (*(volatile u32 *)&(place))
+#define COUNTED(i, place, end)                                                                      \
+  NUMBER_AT(place) = 0;                                                                             \
+  for (u32 i; (i = NUMBER_AT(place)) < (end) && may_go_on(); NUMBER_AT(place) = i + 1)
+#else
+#define COUNTED(i, place, end) for (u32 i = 0; i < (end); i++)
 #endif
 
 #define MAX_STR 4096      /* PATH_MAX: longest string */
@@ -41,6 +69,7 @@ struct scratch {
   u64 used;             /* bytes of `record` so far */
   u32 marks, path_at;   /* enum mark; where the path in `path` starts */
   struct walk_state walk;
+  u32 round, outer_round; /* `place` of COUNTED; `outer_round` for a loop around others */
   char path[MAX_STR], slack[256]; /* slack: a name of up to 255 bytes may start at the very end */
   char record[MAX_PAYLOAD + MAX_STR];
 };

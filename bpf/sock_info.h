@@ -13,7 +13,7 @@ inlined void lookup_sock(struct sock_info *info, const struct syscall_ctx *sys, 
   struct sock *sock = 0;
   u16 mode = S_IFSOCK;
   info->family = info->protocol = info->port = info->state = 0;
-  info->file = syscall_file(sys, bpf_get_current_task_btf(), fd);
+  info->file = syscall_file(sys, current_task(), fd);
   if (!info->file) return;
   if (!is_socket) {
     READ(inode, info->file->f_inode);

@@ -49,6 +49,7 @@ struct uring_request {
   struct sqe sqe;
   u64 self;            /* address of this as a number: the verifier forbids arithmetic on the pointer */
   u32 direct, texts;   /* 1: the new descriptor becomes a registered file; `text` is in use */
+  u32 round, spare;    /* `place` of COUNTED */
   u64 pointed;         /* bits: arguments that are offsets in this struct; enum nested */
   u64 header[8];       /* struct msghdr */
   struct iovec_copy parts[16];
@@ -80,7 +81,7 @@ inlined bool read_entry(struct uring_request *r, struct io_ring_ctx *ring, u32 o
 }
 
 inlined void fill_args(struct uring_request *r, struct uring_op *op) {
-  for (int i = 0; i < 6; i++) {
+  COUNTED(i, r->round, 6) {
     u32 from = op->from[i], width = from >> 6;
     u64 value = *(u64 *)((char *)&r->sqe + (from & 63));
     if (width == 0) value = 0;
@@ -122,13 +123,13 @@ inlined u32 copy_bytes(char *to, u64 from, u64 length, u32 most) {
 /* The iovecs, and the first bytes of the first of them if the call hands bytes over. */
 inlined void copy_iovecs(struct uring_request *r, struct uring_op *op, u64 list, u64 count) {
   struct syscall_ctx user = {};
-  for (int i = 0; i < 16; i++) {
+  COUNTED(i, r->round, 16) {
     if (i >= count) break;
     r->parts[i].base = arg_word(&user, list, 2 * i);
     r->parts[i].length = arg_word(&user, list, 2 * i + 1);
   }
   if (!op->gives) return;
-  for (int i = 0; i < 4; i++) {
+  COUNTED(i, r->round, 4) {
     if (i >= count) break;
     copy_bytes(r->data[i], r->parts[i].base, r->parts[i].length, DATA_MAX);
   }

@@ -6,7 +6,7 @@ inlined int accept_exit(const struct syscall_ctx *sys) {
   s64 result = sys->result;
   struct scratch *s = begin_syscall_record(sys, sizeof(struct descriptor));
   if (!s) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   volatile struct descriptor *e = (void *)s->record;
   struct socket *socket = 0;
   struct sock *sock = 0;

@@ -7,7 +7,7 @@ inlined int cwd_exit(const struct syscall_ctx *sys) {
   s32 number = sys->number;
   struct scratch *s = begin_syscall_record(sys, sizeof(struct call));
   if (!s) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   volatile struct call *e = (void *)s->record;
   COPY_ARGS(e->args, sys->args);
   struct path root = {}, path = {};

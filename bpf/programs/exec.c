@@ -10,7 +10,7 @@
 inlined int emit_exec(struct bpf_raw_tracepoint_args *ctx) {
   struct scratch *s = begin_record(NR_execve, SLOT_EXEC, sizeof(struct process), 0);
   if (!s) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   volatile struct process *e = (void *)s->record;
   struct linux_binprm *program = TYPED(linux_binprm, ctx->args[2]);
   const char *name = 0;
@@ -41,7 +41,7 @@ inlined int process_executed(struct bpf_raw_tracepoint_args *ctx) {
 /* The caller's argv, each argument with its NUL, for an exec that failed. */
 inlined u16 append_pointers(struct scratch *s, const struct syscall_ctx *sys, u64 list) {
   u64 before = *(volatile u64 *)&s->used;
-  for (int i = 0; i < ARGUMENTS; i++) {
+  COUNTED(i, s->round, ARGUMENTS) {
     u64 pointer = arg_word(sys, list, i);
     if (!pointer) break;
     u64 at = *(volatile u64 *)&s->used;
@@ -61,7 +61,7 @@ inlined int execve_failed(const struct syscall_ctx *sys) {
   if (result >= 0) return 0;
   struct scratch *s = begin_syscall_record(sys, sizeof(struct process));
   if (!s) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   volatile struct process *e = (void *)s->record;
   u64 name = sys->args[0], list = sys->args[1], flags = 0;
   if (number == NR_execveat) { name = sys->args[1]; list = sys->args[2]; flags = sys->args[4]; }

@@ -8,7 +8,7 @@
 inlined int identity_exit(const struct syscall_ctx *sys) {
   struct scratch *s = begin_syscall_record(sys, sizeof(struct call));
   if (!s) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   const struct cred *cred = task->cred;
   volatile struct call *e = (void *)s->record;
   e->args[0] = sys->args[0]; e->args[1] = sys->args[1]; e->args[2] = sys->args[2];

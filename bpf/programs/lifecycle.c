@@ -89,7 +89,7 @@ inlined u32 reaper_of(struct task_struct *task) {
 
 /* Exit of a process's last thread; exits of other threads, with result 1, only if a rule needs threads. */
 inlined int process_exited(struct bpf_raw_tracepoint_args *ctx) {
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   struct signal_struct *signal = task->signal;
   u32 zero = 0, others = signal->live;
   struct settings *settings = LOOKUP(SETTINGS, &zero);
@@ -108,7 +108,7 @@ inlined int clone_exit(const struct syscall_ctx *sys) {
   s32 number = sys->number;
   struct scratch *s = begin_syscall_record(sys, sizeof(struct process));
   if (!s) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   volatile struct process *e = (void *)s->record;
   u64 flags = number == NR_clone ? sys->args[0] : 0, clone_args = sys->args[0];
   e->args = append_cmdline(s, e, task->mm);

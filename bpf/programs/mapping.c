@@ -8,7 +8,7 @@ inlined int mapping_exit(const struct syscall_ctx *sys) {
   struct scratch *s = begin_syscall_record(sys, sizeof(struct descriptor));
   struct arg_layout *layout = LOOKUP(ARG_LAYOUTS, &number);
   if (!s || !layout) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   struct mm_struct *mm = task->mm;
   volatile struct descriptor *e = (void *)s->record;
   COPY_ARGS(e->args, sys->args);

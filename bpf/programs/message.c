@@ -10,7 +10,7 @@ inlined int message_exit(const struct syscall_ctx *sys) {
   volatile struct descriptor *e = (void *)s->record;
   u64 most = result >= 0 ? result : number == NR_sendto || number == NR_sendmsg ? DATA_MAX : 0;
   COPY_ARGS(e->args, sys->args);
-  fill_descriptor(s, e, sys, bpf_get_current_task_btf(), sys->args[0]);
+  fill_descriptor(s, e, sys, current_task(), sys->args[0]);
   if (number == NR_sendmsg || number == NR_recvmsg) {
     u64 message = sys->args[1];
     sum_iovecs(sys, &e->args[6], arg_word(sys, message, MESSAGE_VECTORS), arg_word(sys, message, MESSAGE_COUNT));

@@ -11,7 +11,7 @@ inlined int one_message(struct syscall_ctx *sys, s64 result, u64 at) {
   if (!s) return 0;
   volatile struct descriptor *e = (void *)s->record;
   COPY_ARGS(e->args, sys->args);
-  fill_descriptor(s, e, sys, bpf_get_current_task_btf(), sys->args[0]);
+  fill_descriptor(s, e, sys, current_task(), sys->args[0]);
   if (at) append_message(s, sys, e, at, result);
   return submit_record(s);
 }

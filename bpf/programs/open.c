@@ -7,7 +7,7 @@ inlined int open_exit(const struct syscall_ctx *sys) {
   s64 result = sys->result;
   struct scratch *s = begin_syscall_record(sys, sizeof(struct open));
   if (!s) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   volatile struct open *e = (void *)s->record;
   struct path root = {}, path = {};
   task_root(task, &root);

@@ -8,7 +8,7 @@ inlined int pair_exit(const struct syscall_ctx *sys) {
   struct scratch *s = begin_syscall_record(sys, sizeof(struct descriptor));
   struct arg_layout *layout = LOOKUP(ARG_LAYOUTS, &number);
   if (!s || !layout) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   volatile struct descriptor *e = (void *)s->record;
   s32 first = -1;
   COPY_ARGS(e->args, sys->args);

@@ -20,7 +20,7 @@ inlined int path_exit(const struct syscall_ctx *sys) {
   struct scratch *s = begin_syscall_record(sys, sizeof(struct call));
   struct arg_layout *layout = LOOKUP(ARG_LAYOUTS, &number);
   if (!s || !layout) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   volatile struct call *e = (void *)s->record;
   COPY_ARGS(e->args, sys->args);
   clear_strs(e);

@@ -10,7 +10,7 @@
 inlined int capset_exit(const struct syscall_ctx *sys) {
   struct scratch *s = begin_syscall_record(sys, sizeof(struct call));
   if (!s) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   const struct cred *cred = task->cred;
   volatile struct call *e = (void *)s->record;
   e->args[0] = cred->cap_inheritable;

@@ -9,7 +9,7 @@ inlined int transfer_exit(const struct syscall_ctx *sys) {
   struct scratch *s = begin_syscall_record(sys, sizeof(struct descriptor));
   struct arg_layout *layout = LOOKUP(ARG_LAYOUTS, &number);
   if (!s || !layout) return 0;
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct *task = current_task();
   volatile struct descriptor *e = (void *)s->record;
   COPY_ARGS(e->args, sys->args);
   fill_descriptor(s, e, sys, task, layout->fd < 0 ? -1 : (s32)e->args[layout->fd & 7]);

@@ -6,6 +6,8 @@ from typing import Final
 
 import click
 
+from mozu.core.cli.process_settings import resume_collection
+
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("mozu.core.cli.run", "Watch this machine and report what the rules find."),
     "replay": ("mozu.core.cli.replay", "Judge recordings instead of the live machine."),
@@ -23,6 +25,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "explain": ("mozu.core.cli.explain", "Explain the code of an error or a warning."),
 }
 """Name → (module with a `command`, one sentence), in the order of `mozu --help`."""
+
+
+_STARTING: Final = frozenset({"run", "replay", "trace"})
+"""They collect garbage once they have started."""
 
 
 class CommandState:
@@ -92,8 +98,11 @@ First steps:
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Print the version."
 )
-def mozu() -> None:
+@click.pass_context
+def mozu(context: click.Context) -> None:
     """Watch what happens on a machine, decide with rules, and raise alerts.
 
     mozu reads Falco's rule language. Every part of it (sources, enrichers, evaluators, sinks) is a plugin.
     """
+    if context.invoked_subcommand not in _STARTING:
+        resume_collection()

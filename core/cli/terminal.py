@@ -1,7 +1,6 @@
 """Text for terminals: tables that fit, control characters and escape sequences made harmless."""
 
 import re
-import shutil
 import sys
 import textwrap
 import unicodedata
@@ -39,6 +38,8 @@ def columns(text: str) -> int:
 
 def width() -> int:
     """Columns of the terminal; 0 where the output is no terminal, and lines may be as long as they are."""
+    import shutil  # and with it what unpacks archives, for commands that print tables
+
     return shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 0
 
 

@@ -10,6 +10,7 @@ constants decided, and what another part makes redundant is absorbed (`a or (a a
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import is_
 from typing import Final, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
@@ -154,14 +155,19 @@ def substitute(
 
     def visit(node: Formula, inner: list[Formula]) -> Formula:
         if isinstance(node, AllOf):
-            return conjunction(inner)
+            return node if conjunction is all_of and _are_same(node.parts, inner) else conjunction(inner)
         if isinstance(node, AnyOf):
-            return disjunction(inner)
+            return node if disjunction is any_of and _are_same(node.parts, inner) else disjunction(inner)
         if isinstance(node, Negation):
-            return negation(inner[0])
+            return node if inner[0] is node.part else negation(inner[0])
         return change(node) if isinstance(node, Leaf) else node
 
     return fold(formula, visit)
+
+
+def _are_same(parts: Sequence[Formula], others: Sequence[Formula]) -> bool:
+    """Whether these are the same objects: AllOf and AnyOf that were made of them would be the one that there is."""
+    return all(map(is_, parts, others))
 
 
 def holds(formula: Formula, decide: Callable[[Leaf], bool]) -> bool:

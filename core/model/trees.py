@@ -15,15 +15,17 @@ def fold(root: N, below: Callable[[N], Sequence[N]], visit: Callable[[N, list[T]
     if not below(root):
         return visit(root, [])
     done: dict[int, T] = {}
-    stack: list[tuple[N, bool]] = [(root, False)]
+    stack: list[tuple[N, Sequence[N] | None]] = [(root, None)]
     while stack:
-        node, ready = stack.pop()
-        if id(node) in done:
+        node, children = stack.pop()
+        key = id(node)
+        if key in done:
             continue
-        children = below(node)
-        if ready or not children:
-            done[id(node)] = visit(node, [done[id(child)] for child in children])
+        if children is not None:  # which are done
+            done[key] = visit(node, [done[id(child)] for child in children])
+        elif children := below(node):
+            stack.append((node, children))
+            stack.extend([(child, None) for child in reversed(children)])
         else:
-            stack.append((node, True))
-            stack.extend([(child, False) for child in reversed(children)])
+            done[key] = visit(node, [])
     return done[id(root)]

@@ -8,6 +8,7 @@ it, so that old recordings mean what they meant.
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
 
 from mozu.core.caches import cached
@@ -25,11 +26,19 @@ _UNITS: Final = (".service", ".slice", ".scope")
 Rule = tuple[str, re.Pattern[str]]
 
 
-def _rules(*pairs: tuple[str, str]) -> tuple[Rule, ...]:
-    return tuple((runtime, re.compile(pattern)) for runtime, pattern in pairs)
+class _Rules:
+    """Runtimes with patterns, compiled when the first path is matched."""
+
+    def __init__(self, *pairs: tuple[str, str]) -> None:
+        self._pairs = pairs
+
+    @cached_property
+    def compiled(self) -> tuple[Rule, ...]:
+        """In order."""
+        return tuple((runtime, re.compile(pattern)) for runtime, pattern in self._pairs)
 
 
-_LIVE: Final = _rules(
+_LIVE: Final = _Rules(
     ("podman", rf"(?:^|/)libpod-(?P<monitor>conmon-)?(?:payload-)?{_ID}{_END}"),
     ("cri-o", rf"(?:^|/)crio-(?P<monitor>conmon-)?{_ID}{_END}"),
     ("containerd", rf"(?:^|/)cri-containerd-{_ID}\.scope(?:/|$)"),
@@ -59,7 +68,7 @@ _LIVE: Final = _rules(
     ("bpm", r"bpm-(?P<id>[A-Za-z0-9._-]+)\.scope"),
 )
 _BARE: Final = re.compile(rf"(?:^|(?<=/))(?P<namespace>{_NAME})/(?P<id>{_NAME})(?=/|$)")
-_RECORDED: Final = _rules(
+_RECORDED: Final = _Rules(
     ("podman", rf"/libpod-(?:payload-)?{_ID}(?:\.scope(?:/container)?)?$"),
     ("docker", rf"/{_ID}$"),
     ("docker", rf"/docker-{_ID}\.scope$"),
@@ -97,7 +106,7 @@ def match(path: str, namespaces: frozenset[str] | None = KNOWN_NAMESPACES) -> Co
 def _innermost(path: str) -> tuple[str, re.Match[str]] | None:
     """Of all that rules find, what begins last; the first rule where several do."""
     best: tuple[str, re.Match[str]] | None = None
-    for runtime, rule in _LIVE:
+    for runtime, rule in _LIVE.compiled:
         at = 0
         while (found := rule.search(path, at)) is not None:
             if best is None or found.start("id") > best[1].start("id"):
@@ -120,7 +129,7 @@ def _bare(path: str, namespaces: frozenset[str]) -> Container | None:
 
 
 def _recorded(path: str) -> Container | None:
-    for runtime, rule in _RECORDED:
+    for runtime, rule in _RECORDED.compiled:
         found = rule.search(path)
         if found is not None and not (runtime == "containerd" and path.endswith(_UNITS) and len(found["id"]) != 64):
             return Container(found["id"], runtime)

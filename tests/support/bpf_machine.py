@@ -17,7 +17,7 @@ _ALU: Final[dict[int, Callable[[int, int], int]]] = {
 _JUMPS: Final[dict[int, tuple[Callable[[int, int], bool], bool]]] = {
     0x10: (operator.eq, False), 0x50: (operator.ne, False), 0x20: (operator.gt, False), 0x30: (operator.ge, False),
     0xA0: (operator.lt, False), 0xB0: (operator.le, False), 0x60: (operator.gt, True), 0x70: (operator.ge, True),
-    0xC0: (operator.lt, True), 0xD0: (operator.le, True),
+    0xC0: (operator.lt, True), 0xD0: (operator.le, True), 0xE0: (lambda one, other: False, False),
 }  # fmt: skip
 """Condition → the comparison, and whether it is of signed numbers."""
 _LOOK_UP, _TAIL_CALL = 1, 12

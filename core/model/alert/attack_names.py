@@ -6,7 +6,7 @@ that version 19 put in the place of T1562.
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 NEW_IN_19: Final = frozenset({"T1685", "T1686", "T1687"})
@@ -17,5 +17,5 @@ GONE_IN_19: Final = frozenset({"T1562"})
 @cache
 def technique_names() -> Mapping[str, str]:
     """Id (`T1059`, `T1059.004`) → name, without the name of the parent."""
-    text = files(__package__).joinpath("attack_techniques.tsv").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("attack_techniques.tsv").read_text(encoding="utf-8")
     return {ident: name for ident, _, name in (line.partition("\t") for line in text.splitlines())}

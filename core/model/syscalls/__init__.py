@@ -15,6 +15,7 @@ from mozu.core.model.syscalls.convert import (
     convert_open_flags,
     convert_socket_option,
     creat_flags,
+    native_codes,
     open_mode,
     quota_command,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "flag_table",
     "flag_tables",
     "known_names",
+    "native_codes",
     "open_mode",
     "param_names",
     "quota_command",

@@ -6,6 +6,7 @@ Tables that are not mentioned here have the same numbers on both sides.
 
 import functools
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from mozu.core.caches import cached
@@ -274,6 +275,13 @@ def _numbers_of_codes(table: str) -> dict[int, int]:
     """The kernel's number → that of the table, for the codes that have a name."""
     numbers = dict(flag_table(table))
     return {code: numbers[name] for code, name in spread(KERNEL_CODES[table][0]).items()}
+
+
+def native_codes(table: str, wanted: AbstractSet[int], end: int) -> list[int]:
+    """The kernel's codes below `end` whose number in a table of codes is one of `wanted`, in order."""
+    if table in KERNEL_CODES and KERNEL_CODES[table][1] not in wanted:  # else those without a name are among them
+        return sorted(code for code, number in _numbers_of_codes(table).items() if number in wanted and code < end)
+    return [code for code in range(end) if convert_flags(table, code) in wanted]
 
 
 def _union(numbers: Mapping[str, int], names: list[str]) -> int:

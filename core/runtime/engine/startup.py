@@ -3,6 +3,7 @@
 A start can be broken off at any moment by a stop, and then it is known which components must be stopped.
 """
 
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -59,6 +60,9 @@ class Startup:
             await pump.start(demand)
         if self._hosts is not None:
             await self._hosts.ready()
+        if not gc.isenabled():  # in the command mozu, until here: core/cli/process_settings.py
+            gc.freeze()
+            gc.enable()
         types = sorted({name for source in demand.types.values() for name in source})
         sinks = ", ".join(worker.name for worker in self._sinks.workers)
         _log.info("watching %d event types (%s); alerts go to %s", len(types), ", ".join(types), sinks)

@@ -39,7 +39,6 @@ class FalcoEvaluator:
         )
         inputs = [RuleInput(rule.name, rule.source, rule.checked.node) for rule in self.rules]
         self._program = compile_rules(inputs, fields, settings.rule_matching)
-        self._program.prepare()
         self._digest = ""
         self._enrichment = EnrichmentFields(context.requested_fields, fields)
         self._container_state = ContainerState(fields)
@@ -82,8 +81,10 @@ class FalcoEvaluator:
         return alerts
 
     def reload(self) -> "FalcoEvaluator":
-        """The same from the files as they are now."""
-        return FalcoEvaluator(self._settings, self.context)
+        """The same from the files as they are now, with what a start makes when the first event of a type comes."""
+        fresh = FalcoEvaluator(self._settings, self.context)
+        fresh._program.prepare()
+        return fresh
 
     def rules_digest(self) -> str:
         """Over everything of a rule that decides what it reports, and how."""

@@ -8,7 +8,7 @@ import contextlib
 import ctypes
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ _SYS_PERF_EVENT_OPEN: Final = 298
 _SYS_MEMBARRIER: Final = 324
 _MEMBARRIER_GLOBAL: Final = 1
 _MAP_CREATE, _MAP_LOOKUP, _MAP_UPDATE, _MAP_DELETE, _LOAD, _OBJECT_INFO, _RAW_TRACEPOINT_OPEN = 0, 1, 2, 3, 5, 15, 17
+_MAP_UPDATE_BATCH: Final = 26
 HASH, ARRAY, PROG_ARRAY, PERF_EVENT_ARRAY, PERCPU_ARRAY, LRU_HASH, RINGBUF = 1, 2, 3, 4, 6, 9, 27
 TRACEPOINT, RAW_TRACEPOINT = 5, 17
 _ANY, _EXIST = 0, 2
@@ -66,6 +67,17 @@ def update(fd: int, key: int, data: bytes) -> None:
     number = ctypes.c_uint32(key)
     value = ctypes.create_string_buffer(data, len(data))
     _bpf(_MAP_UPDATE, struct.pack("<IIQQQ", fd, 0, ctypes.addressof(number), ctypes.addressof(value), _ANY))
+
+
+def update_many(fd: int, entries: Mapping[int, bytes]) -> None:
+    """Set the values of 32-bit keys in one system call; all of one size."""
+    if not entries:
+        return
+    keys = ctypes.create_string_buffer(struct.pack(f"<{len(entries)}I", *entries))
+    values = ctypes.create_string_buffer(b"".join(entries.values()))
+    begin = end = 0
+    head = struct.pack("<QQQQ", begin, end, ctypes.addressof(keys), ctypes.addressof(values))
+    _bpf(_MAP_UPDATE_BATCH, head + struct.pack("<IIQQ", len(entries), fd, _ANY, 0))
 
 
 def update_text(fd: int, key: bytes, data: bytes) -> None:

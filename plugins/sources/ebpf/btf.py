@@ -2,7 +2,8 @@
 
 BTF is one blob: a header, a section of type records (32-bit words) and a section of NUL-terminated names. A record is
 three words (name, info, size or type) and, by kind, more words. One pass notes where each record begins and which
-records carry a wanted name; everything else is read on request. Format: the kernel's Documentation/bpf/btf.rst.
+records carry a wanted name; everything else is read on request. What the pass finds is an index, which can be kept
+(type_index.py): in Python it takes longer than everything else here. Format: the kernel's Documentation/bpf/btf.rst.
 
 The programs are compiled on the machine that they run on, so these structs stand in for CO-RE relocations. They hold
 only the members that the programs read (kernel_structs.py). Members are `volatile`: a compiler that joins two
@@ -12,10 +13,12 @@ neighbouring loads makes an access that the verifier refuses on typed pointers.
 import os
 import struct
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import msgspec
 
 from mozu.core.api import SourceUnavailable
 
@@ -48,10 +51,30 @@ class Member(NamedTuple):
     """Width of a bit field, 0 for everything else."""
 
 
-class Btf:
-    """One blob; `names` and `functions` bound which structs and enumerations, and which functions can be asked for."""
+class Index(msgspec.Struct, frozen=True, array_like=True):
+    """What one pass over a blob finds."""
 
-    def __init__(self, blob: bytes, names: Iterable[str], functions: Iterable[str] = ()) -> None:
+    places: bytes
+    """Where each record begins, by number: 32-bit words, in words of the section of types."""
+    named: dict[str, int]
+    """Struct, union or enumeration → its number, of the wanted names."""
+    functions: dict[str, int]
+    """Function → its number, of the wanted names."""
+
+
+class Btf:
+    """One blob; `names` and `functions` bound which structs and enumerations, and which functions can be asked for.
+
+    `index_of` gives the index of the same blob and names that was kept, by `digest`; None where there is none.
+    """
+
+    def __init__(
+        self,
+        blob: bytes,
+        names: Iterable[str],
+        functions: Iterable[str] = (),
+        index_of: Callable[[str], Index | None] = lambda digest: None,
+    ) -> None:
         magic, _, _, header, type_at, type_length, text_at, text_length = struct.unpack_from("<HBBIIIII", blob)
         if magic != 0xEB9F:
             raise ValueError(f"BTF begins with 0xeb9f, found {magic:#x}")
@@ -59,10 +82,9 @@ class Btf:
         self._words = memoryview(blob)[header + type_at : header + type_at + type_length].cast("I")
         self.digest = sha256(blob).hexdigest()
         """Tells the BTF of one build of a kernel from all others."""
-        self._at = array("I", [0])
-        self._named: dict[str, int] = {}
-        self._functions: dict[str, int] = {}
-        self._scan(self._offsets(names), self._offsets(functions))
+        self.index = index_of(self.digest) or self._scan(self._offsets(names), self._offsets(functions))
+        self._at = memoryview(self.index.places).cast("I")
+        self._named, self._functions = self.index.named, self.index.functions
 
     def __contains__(self, name: str) -> bool:
         return name in self._named
@@ -73,8 +95,11 @@ class Btf:
         places.pop(0, None)
         return places
 
-    def _scan(self, wanted: Mapping[int, str], functions: Mapping[int, str]) -> None:
-        words, note, at, end = self._words, self._at.append, 0, len(self._words)
+    def _scan(self, wanted: Mapping[int, str], functions: Mapping[int, str]) -> Index:
+        places = array("I", [0])
+        found: dict[str, int] = {}
+        found_functions: dict[str, int] = {}
+        words, note, at, end = self._words, places.append, 0, len(self._words)
         fixed = [3 + _FIXED.get(kind, 0) for kind in range(32)]
         each = [_EACH.get(kind, 0) for kind in range(32)]
         while at < end:
@@ -82,10 +107,11 @@ class Btf:
             info = words[at + 1]
             kind = info >> 24 & 31
             if words[at] in wanted and kind in _NAMED:
-                self._named.setdefault(wanted[words[at]], len(self._at) - 1)
+                found.setdefault(wanted[words[at]], len(places) - 1)
             elif kind == _FUNC and words[at] in functions:
-                self._functions[functions[words[at]]] = len(self._at) - 1
+                found_functions[functions[words[at]]] = len(places) - 1
             at += fixed[kind] + (info & 0xFFFF) * each[kind]
+        return Index(places.tobytes(), found, found_functions)
 
     def _name(self, offset: int) -> str:
         return self._text[offset : self._text.index(b"\0", offset)].decode()
@@ -186,13 +212,19 @@ def _absent(path: Path, why: str | None) -> SourceUnavailable:
     )
 
 
-def read(names: Iterable[str], path: Path = BTF_FILE, *, functions: Iterable[str] = ()) -> Btf:
-    """The running kernel's types. Raises SourceUnavailable where the kernel carries none."""
+def read(
+    names: Iterable[str],
+    path: Path = BTF_FILE,
+    *,
+    functions: Iterable[str] = (),
+    index_of: Callable[[str], Index | None] = lambda digest: None,
+) -> Btf:
+    """The running kernel's types. `index_of` as for Btf. Raises SourceUnavailable where the kernel carries none."""
     try:
         blob = path.read_bytes()
     except OSError as error:
         raise _absent(path, error.strerror) from error
-    return Btf(blob, names, functions)
+    return Btf(blob, names, functions, index_of)
 
 
 def emit(btf: Btf, spec: Spec) -> str:

@@ -16,6 +16,7 @@ from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION
 from mozu.plugins.sources.ebpf.maps import SELFTEST_ARGUMENTS, SIZES
 from mozu.plugins.sources.ebpf.stub_headers import HEADERS
 from mozu.plugins.sources.ebpf.tracepoints import Program
+from mozu.plugins.sources.ebpf.type_index import TypeIndex
 
 SYS_EXIT = Program("native", "native", "", context="sys_exit_ctx")
 """At the exit tracepoint of each call, an instance a call: it tail-calls the one program of the call's family."""
@@ -53,11 +54,14 @@ class Variant(NamedTuple):
     """Whether members of kernel structs are loaded (kfunc_casts.py) or copied."""
     depth: int
     """DEPTH, the iterations of walk_path (bpf/path.h)."""
+    may_goto: bool = False
+    """Whether loops are those of Linux 6.9, which the verifier follows once (COUNTED of bpf/record.h)."""
 
 
-def read_types() -> btf.Btf:
-    """The kernel's BTF, for the types that the programs need."""
-    return btf.read({*STRUCTS, *ENUMERATIONS}, functions=[FUNCTION])
+def read_types(index: TypeIndex | None = None) -> btf.Btf:
+    """The kernel's BTF, for the types that the programs need. `index`: where it is kept what was found there."""
+    names, functions = (*STRUCTS, *ENUMERATIONS), (FUNCTION,)
+    return btf.read(names, functions=functions) if index is None else index.types(names, functions)
 
 
 def kernel_text(types: btf.Btf) -> str:
@@ -99,20 +103,19 @@ class Texts:
     """The C texts of one kernel. `types`: its BTF."""
 
     def __init__(self, types: btf.Btf) -> None:
-        self._heads = {casts: self._head(types, casts=casts) for casts in (True, False)}
+        kernel = kernel_text(types)
+        self._heads = {casts: self._head(kernel, types, casts=casts) for casts in (True, False)}
         self._digests: dict[Variant, blake2b] = {}
         self._sources = blake2b(digest_size=32)
         for file in sorted(wire.SOURCES.rglob("*.[ch]")):
             self._sources.update(file.read_bytes())
         self._sources.update(repr(sorted(HEADERS.items())).encode())
 
-    def _head(self, types: btf.Btf, *, casts: bool) -> str:
+    def _head(self, kernel: str, types: btf.Btf, *, casts: bool) -> str:
         numbers = [f"#define NR_{name} {call_number(name)}" for name in _NAMED_CALLS]
         sizes = [f"#define {name} {size}" for name, size in SIZES.items()]
         constants = "\n".join([*numbers, *sizes, f"#define SELFTEST_FIRST {SELFTEST_ARGUMENTS[0]}", ""])
-        return "".join(
-            [kernel_text(types), placeholders.text(), placeholders.cast_text(types) if casts else "", constants]
-        )
+        return "".join([kernel, placeholders.text(), placeholders.cast_text(types) if casts else "", constants])
 
     def main(self, variant: Variant, units: Iterable[Unit]) -> str:
         """The main text of one compilation."""
@@ -124,7 +127,8 @@ class Texts:
 
     def _beginning(self, variant: Variant) -> str:
         asserts = '#include "mozu.h"\n' + wire.assertions()
-        return f"{self._heads[variant.casts]}#define DEPTH {variant.depth}\n{asserts}"
+        loops = "#define MAY_GOTO 1\n" if variant.may_goto else ""
+        return f"{self._heads[variant.casts]}#define DEPTH {variant.depth}\n{loops}{asserts}"
 
     def digest(self, variant: Variant, unit: Unit) -> bytes:
         """Of all that the compiler is given for a unit, mozu's own sources included."""

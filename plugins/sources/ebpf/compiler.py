@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 
 from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import compile_child
-from mozu.plugins.sources.ebpf.header_tree import header_tree
 from mozu.plugins.sources.ebpf.stub_headers import HEADERS
 
 _PLACES: Final = ("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib64", "/usr/local/lib")
@@ -43,6 +42,8 @@ class BpfCompiler(NamedTuple):
         bcc makes programs of functions in its main text only, and rewrites pointer accesses there. Raises
         SourceUnavailable where the text does not compile, or the child fails.
         """
+        from mozu.plugins.sources.ebpf.header_tree import header_tree  # imports what a start from the cache needs not
+
         files = {**HEADERS, "main.c": text}
         with header_tree(files) as tree:
             command = [sys.executable, "-I", "-S", compile_child.__file__, str(self.library)]

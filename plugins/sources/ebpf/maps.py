@@ -2,7 +2,6 @@
 
 import os
 import struct
-from collections.abc import Iterator
 from typing import Final
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
@@ -17,12 +16,12 @@ SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
 """For splice, which refuses the unknown flag before it looks at anything else."""
 SIZES: Final = {
-    "SCRATCH_SIZE": 24872,
+    "SCRATCH_SIZE": 24880,
     "SYSCALL_CTX_SIZE": 104,
     "URING_OP_SIZE": uring.ENTRY.size,
-    "URING_REQUESTS_SIZE": 984,
-    "URING_REQUEST_SIZE": 9176,
-    "FILTER_SCRATCH_SIZE": 792,
+    "URING_REQUESTS_SIZE": 992,
+    "URING_REQUEST_SIZE": 9184,
+    "FILTER_SCRATCH_SIZE": 800,
     "OPENED_PATH_SIZE": 280,
 }
 """Sizes of structs in bpf/{record,syscall_ctx,uring,kernel_filter,opened_path}.h, which assert them."""
@@ -88,14 +87,12 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
                 f"source ebpf: the kernel gives no map for {name.lower()} of {value or entries} bytes ({error}); "
                 "a smaller ring_size may help"
             ) from error
-    for name, index, value_ in _contents():
-        bpf_syscall.update(maps[name], index, value_)
+    for name, entries_of in _contents().items():
+        bpf_syscall.update_many(maps[name], entries_of)
     return maps
 
 
-def _contents() -> Iterator[tuple[str, int, bytes]]:
-    """(map, key, value) of tables that never change."""
-    for spec in SYSCALL_SPECS.values():
-        yield "ARG_LAYOUTS", spec.number, arg_layouts.pack(spec.layout)
-    for index, entry in compat.entries():
-        yield "COMPAT", index, entry
+def _contents() -> dict[str, dict[int, bytes]]:
+    """Map → its content, of tables that never change."""
+    layouts = {spec.number: arg_layouts.pack(spec.layout) for spec in SYSCALL_SPECS.values()}
+    return {"ARG_LAYOUTS": layouts, "COMPAT": dict(compat.entries())}

@@ -173,12 +173,21 @@ class ProcessFilterCache:
 
 
 def by_name(predicates: Sequence[Formula]) -> dict[str, int]:
-    """Name of a program → verdict, as far as the name decides; the empty name stands for all others."""
-    names = {"": None, **{name: None for predicate in predicates for name in _names(predicate)}}
-    return {
-        name: sum(1 << number for number, one in enumerate(predicates) if may_hold(one, partial(_decided, name)))
-        for name in names
-    }
+    """Name of a program → verdict, as far as the name decides; the empty name stands for all others.
+
+    Names that stand in the same comparisons have the same verdict, which is found out once.
+    """
+    tests = {id(test): test for predicate in predicates for test in leaves(predicate) if _is_of_name(test)}
+    places = [frozenset(test.values) for test in tests.values()]
+    verdicts: dict[tuple[bool, ...], int] = {}
+    found: dict[str, int] = {}
+    for name in dict.fromkeys(("", *(name for predicate in predicates for name in _names(predicate)))):
+        stands = tuple(name != "" and name in values for values in places)
+        if stands not in verdicts:
+            held = (may_hold(one, partial(_decided, name)) for one in predicates)
+            verdicts[stands] = sum(1 << number for number, one in enumerate(held) if one)
+        found[name] = verdicts[stands]
+    return found
 
 
 def _names(predicate: Formula) -> Iterable[str]:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from mozu.core.api import SourceUnavailable
-from mozu.plugins.sources.ebpf import bpf_syscall, btf, kfunc_casts, placeholders
+from mozu.plugins.sources.ebpf import bpf_syscall, btf, kfunc_casts, may_goto, placeholders
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.code_supply import CodeSupply
 from mozu.plugins.sources.ebpf.codegen import PARTS, Unit, Variant, part_unit, program_unit
@@ -71,6 +71,8 @@ class ProgramCode:
         self._variants = deque(Variant(casts=False, depth=depth) for depth in _DEPTHS)
         if kfunc_casts.are_usable(types):
             self._variants.appendleft(Variant(casts=True, depth=_DEPTHS[0]))
+            if may_goto.is_usable():  # on kernels that have bpf_rdonly_cast, as well
+                self._variants.appendleft(Variant(casts=True, depth=_DEPTHS[0], may_goto=True))
         self.supply = CodeSupply(types, cache)
         self._codes: dict[str, RelocatableCode] = {}
         self._subprograms: dict[Variant, Mapping[str, RelocatableCode]] = {}
@@ -139,7 +141,8 @@ class ProgramCode:
         refused: _Refused | None = None
         for variant in dict.fromkeys((first, first._replace(casts=False))):
             try:
-                return self._load_all({code.name: link(code, self.subprograms(variant))}, {code.name: kinds})
+                fit = code if variant.may_goto else may_goto.removed(code)
+                return self._load_all({code.name: link(fit, self.subprograms(variant))}, {code.name: kinds})
             except _Refused as error:
                 refused = error
             except UnknownSymbol as error:

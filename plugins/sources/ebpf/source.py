@@ -24,6 +24,7 @@ from mozu.plugins.sources.ebpf.probe import fork_probe
 from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
 from mozu.plugins.sources.ebpf.settings import EbpfSettings
+from mozu.plugins.sources.ebpf.type_index import TypeIndex
 
 _ALL: Final = 1 << 30
 CHECK_INTERVAL: Final = 1.0
@@ -123,8 +124,9 @@ class EbpfSource:
             raise
 
     def _prepare(self, types: frozenset[str]) -> Loader:
-        kernel = codegen.read_types()
-        cache = machine_cache(self._code_cache, kernel.digest, self._log.warning)
+        place = self._code_cache
+        kernel = codegen.read_types(None if place is None else TypeIndex(place, self._log.warning))
+        cache = machine_cache(place, kernel.digest, self._log.warning)
         loader = Loader(self._ring_size, usable_entry_paths(self._compat32, kernel), kernel, cache)
         try:
             loader.prepare(types)

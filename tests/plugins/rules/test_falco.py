@@ -192,6 +192,16 @@ def test_a_reload_reads_the_files_again(tmp_path: Path) -> None:
     assert ("Any exec", "Some exec") == (evaluator.rules[0].name, fresh.rules[0].name)
 
 
+def test_a_start_leaves_functions_to_the_first_event_of_a_type_and_a_reload_makes_them(tmp_path: Path) -> None:
+    evaluator = _evaluator(tmp_path)
+    fresh = evaluator.reload()
+
+    def made(one: FalcoEvaluator) -> set[str]:
+        return set(one._program._sources["syscall"].functions)
+
+    assert (made(evaluator), made(fresh)) == (set(), {"execve", "open", "openat"})
+
+
 def test_a_reload_of_broken_rules_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     evaluator = _evaluator(tmp_path)
     (tmp_path / "rules.yaml").write_text("- rule: x\n")

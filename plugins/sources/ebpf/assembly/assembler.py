@@ -17,6 +17,7 @@ from mozu.plugins.sources.ebpf.assembly.instructions import (
     WideConstant,
     Width,
     encoded_jump,
+    encoded_rare_jump,
     fits,
     signed,
 )
@@ -44,6 +45,10 @@ class _Jump(NamedTuple):
     wide: bool
 
 
+class _RareJump(NamedTuple):
+    target: Label
+
+
 class _Symbolic(NamedTuple):
     """An instruction that a relocation completes."""
 
@@ -57,7 +62,7 @@ class CodeAssembler:
 
     def __init__(self, frame: int = 0) -> None:
         self._frame = frame
-        self._items: list[Instruction | _Jump | _Symbolic] = []
+        self._items: list[Instruction | _Jump | _RareJump | _Symbolic] = []
         self._bound: dict[Label, int] = {}
         """Label → index of the item that it stands before."""
 
@@ -111,6 +116,13 @@ class CodeAssembler:
             right = signed(right, bits=64 if wide else 32)
         self._items.append(_Jump(condition, left, right, target, wide))
 
+    def jump_rarely(self, target: Label) -> None:
+        """At the beginning of a loop: go on at the label after very many rounds. The loop ends before that.
+
+        With it the verifier follows the loop once, if registers that count rounds begin with what it does not know.
+        """
+        self._items.append(_RareJump(target))
+
     def exit(self) -> None:
         """Return R0."""
         self._items.append(Exit())
@@ -145,7 +157,7 @@ class CodeAssembler:
         for index, item in enumerate(self._items):
             if index not in reached:
                 continue
-            if isinstance(item, _Jump):
+            if isinstance(item, _Jump | _RareJump):
                 code += self._jump(item, places, index)
             elif isinstance(item, _Symbolic):
                 relocations.append(Relocation(places[index], item.kind, item.name))
@@ -167,14 +179,14 @@ class CodeAssembler:
                 item = self._items[index]
                 if isinstance(item, Exit):
                     break
-                if isinstance(item, _Jump):
+                if isinstance(item, _Jump | _RareJump):
                     waiting.append(self._target(item))
-                    if item.condition is None:
+                    if isinstance(item, _Jump) and item.condition is None:
                         break
                 index += 1
         return reached
 
-    def _target(self, jump: _Jump) -> int:
+    def _target(self, jump: _Jump | _RareJump) -> int:
         if jump.target not in self._bound:
             raise ValueError("a jump leads to a label that stands nowhere")
         return self._bound[jump.target]
@@ -188,8 +200,10 @@ class CodeAssembler:
             places.append(places[-1] + size)
         return places
 
-    def _jump(self, item: _Jump, places: list[int], index: int) -> bytes:
+    def _jump(self, item: _Jump | _RareJump, places: list[int], index: int) -> bytes:
         distance = places[self._target(item)] - places[index + 1]
         if not -_FARTHEST <= distance <= _FARTHEST:
             raise ProgramTooLong(f"a jump over {abs(distance)} instructions")
+        if isinstance(item, _RareJump):
+            return encoded_rare_jump(distance)
         return encoded_jump(item.condition, item.left, item.right, distance, wide=item.wide)

@@ -15,7 +15,7 @@ _MEMORY: Final = 0x60
 """BPF_MEM: a load or store at an address."""
 _FROM_REGISTER: Final = 0x08
 """BPF_X: the operand is a register."""
-_ALWAYS, _EXIT = 0x00, 0x90
+_ALWAYS, _EXIT, _RARELY = 0x00, 0x90, 0xE0
 _WHOLE, _HALVES = struct.Struct("<Q"), struct.Struct("<ii")
 
 
@@ -167,6 +167,11 @@ def encoded_jump(condition: Condition | None, left: Register, right: Operand, di
     if isinstance(right, Register):
         return _packed(code | _FROM_REGISTER, left, right, distance, 0)
     return _packed(code, left, 0, distance, right)
+
+
+def encoded_rare_jump(distance: int) -> bytes:
+    """may_goto of Linux 6.9 (BPF_JCOND): taken after very many rounds of a loop, see may_goto.py."""
+    return _packed(_JMP | _RARELY, 0, 0, distance, 0)
 
 
 def fits(value: int) -> bool:

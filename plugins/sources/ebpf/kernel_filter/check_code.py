@@ -190,14 +190,18 @@ class CheckCode:
         branch(code, Condition.NE, _R0, 0, targets, wide=True)
 
     def _search(self, text: bytes, targets: Targets) -> None:
-        """Compare at every place where the text could still end within the name: eight bytes, then the others."""
+        """Compare at every place where the text could still end within the name: eight bytes, then the others.
+
+        The number of the place begins with a 0 that the verifier does not know: see `jump_rarely`.
+        """
         code, again, other = self._code, Label(), Label()
         first, second = text[:_WORD], text[_WORD:]
         code.load(_R3, SCRATCH, _in_scratch("length"), Width.DOUBLE)
         code.compute(Alu.ADD, _R3, 1 - len(text))
         code.move(_R5, _shifted(first))
-        code.move(_R2, 0)
+        code.load(_R2, SCRATCH, _in_scratch("zero"), Width.DOUBLE)
         code.bind(again)
+        code.jump_rarely(targets.miss)
         code.jump_if(Condition.GE, _R2, _LONGEST_NAME, targets.miss)
         code.jump_if(Condition.SGE, _R2, _R3, targets.miss)
         code.move(_R1, SCRATCH)

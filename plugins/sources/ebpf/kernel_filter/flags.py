@@ -1,6 +1,5 @@
 """Parameters that are sets of flags, codes or plain numbers: evt.arg.flags contains O_TRUNC."""
 
-import functools
 import re
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.filter.comparison import EQUALITY, Comparison
 from mozu.core.filter.formula import FALSE, UNKNOWN, Bounds, Formula, any_of, at_most
-from mozu.core.model.syscalls import Param, convert_flags, event_type, flag_table
+from mozu.core.model.syscalls import Param, convert_flags, event_type, flag_table, native_codes
 from mozu.plugins.sources.ebpf.kernel_filter.check import NumberCheck, Subject
 from mozu.plugins.sources.ebpf.kernel_filter.results import equal
 
@@ -74,15 +73,10 @@ def _code(test: Comparison, table: str, argument: int) -> Bounds:
         return UNKNOWN
     wanted = {number for name, number in flag_table(table) if _is_named(name, test)}
     end = _CODES[table]
-    codes = [code for code, number in enumerate(_converted(table)) if number in wanted or str(code) in test.values]
+    written = {int(one) for one in test.values if _SMALL.fullmatch(one) and str(int(one)) == one and int(one) < end}
+    codes = sorted(written.union(native_codes(table, wanted, end)))
     nameless = NumberCheck(Subject.CALL, "args", ">=", end, element=argument, narrow=True)
     return at_most(any_of((nameless, *_each(codes, argument, narrow=True))))
-
-
-@functools.cache
-def _converted(table: str) -> tuple[int, ...]:
-    """The table's number of each of the kernel's codes, in order."""
-    return tuple(convert_flags(table, code) for code in range(_CODES[table]))
 
 
 def _is_named(name: str, test: Comparison) -> bool:

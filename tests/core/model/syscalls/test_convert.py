@@ -15,6 +15,7 @@ from mozu.core.model.syscalls import (
     creat_flags,
     flag_names,
     flag_table,
+    native_codes,
     open_mode,
     quota_command,
 )
@@ -193,3 +194,13 @@ def test_every_name_that_is_converted_to_stands_in_its_table() -> None:
         (table, name) for table, wanted in names.items() for name in wanted if name not in dict(flag_table(table))
     ]
     assert [] == strangers
+
+
+@pytest.mark.parametrize("table", ["ptrace_requests", "socket_families", "bpf_commands"])
+def test_the_codes_behind_numbers_are_those_that_are_converted_to_them(table: str) -> None:
+    end = 0x4300 if table == "ptrace_requests" else 256
+    converted = [convert_flags(table, code) for code in range(end)]
+    numbers = sorted({number for _, number in flag_table(table)})
+    for wanted in ({numbers[0]}, {numbers[-1]}, set(numbers[:3]), set(numbers), {1 << 40}):
+        expected = [code for code, number in enumerate(converted) if number in wanted]
+        assert native_codes(table, wanted, end) == expected

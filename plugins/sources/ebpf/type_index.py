@@ -1,0 +1,107 @@
+"""The index of the kernel's BTF (btf.py), kept beside the programs of the code cache for later starts.
+
+Programs are compiled for the offsets that it leads to, so what holds of their files holds of this one: only what root
+alone can have written is read, and what is damaged is made anew. Its name has the digest of the BTF and of the names
+that were looked for.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from hashlib import blake2b, sha256
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from mozu.plugins.sources.ebpf import btf
+from mozu.plugins.sources.ebpf.trusted_directory import TrustedDirectory, Untrusted
+
+SUFFIX: Final = ".index"
+_MAGIC: Final = b"mozu BTF index 1\n"
+_DIGEST: Final = sha256().digest_size
+_MOST: Final = 4
+"""Files that are kept, the newest: half a megabyte each, one a kernel."""
+_NAMED: Final = 16
+"""Hexadecimal digits of the digest in the name of a file."""
+_WORD: Final = 4
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(btf.Index)
+
+
+class _Damaged(Exception):
+    """The bytes are no index that this version writes."""
+
+
+class TypeIndex:
+    """The indexes of one directory. `say` gets a line for everything that is not read or not kept."""
+
+    def __init__(self, place: Path, say: Callable[[str], None], owner: int = 0) -> None:
+        self._place, self._say, self._owner = place, say, owner
+        self._directory = TrustedDirectory(place, owner)
+
+    def types(self, names: Sequence[str], functions: Sequence[str], path: Path = btf.BTF_FILE) -> btf.Btf:
+        """The kernel's types: btf.read, with the index that is kept, which is made where there is none.
+
+        Raises SourceUnavailable.
+        """
+        kept: list[btf.Index] = []
+
+        def index_of(digest: str) -> btf.Index | None:
+            found = self._read(_file_name(digest, names, functions))
+            kept.extend([] if found is None else [found])
+            return found
+
+        types = btf.read(names, path, functions=functions, index_of=index_of)
+        if not kept and os.geteuid() == self._owner:
+            self._write(_file_name(types.digest, names, functions), types.index)
+        return types
+
+    def _read(self, name: str) -> btf.Index | None:
+        try:
+            with self._directory.opened() as directory:
+                return _decoded(self._directory.read(directory, name))
+        except FileNotFoundError:
+            return None
+        except (OSError, Untrusted, _Damaged) as error:
+            self._say(f"source ebpf: {self._place / name} is not loaded: {error}; the kernel's types are read anew")
+            return None
+
+    def _write(self, name: str, index: btf.Index) -> None:
+        payload = _encoder.encode(index)
+        try:
+            self._directory.make()
+            with self._directory.opened() as directory, self._directory.locked(directory):
+                self._directory.write(directory, name, _MAGIC + sha256(payload).digest() + payload)
+                self._prune(directory)
+        except BlockingIOError:
+            pass  # another mozu writes, most likely the same
+        except (OSError, Untrusted) as error:
+            self._say(f"source ebpf: the index of the kernel's types is not kept in {self._place}: {error}")
+
+    def _prune(self, directory: int) -> None:
+        names = [name for name in os.listdir(directory) if name.endswith(SUFFIX)]
+        ages = [(os.stat(name, dir_fd=directory).st_mtime_ns, name) for name in names]
+        for _, name in sorted(ages, reverse=True)[_MOST:]:
+            os.unlink(name, dir_fd=directory)
+
+
+def _file_name(digest: str, names: Sequence[str], functions: Sequence[str]) -> str:
+    key = blake2b(repr((digest, sorted(names), sorted(functions))).encode(), digest_size=_NAMED // 2)
+    return f"btf-{key.hexdigest()}{SUFFIX}"
+
+
+def _decoded(data: bytes) -> btf.Index:
+    """Raises _Damaged."""
+    if not data.startswith(_MAGIC):
+        raise _Damaged("it does not begin as a file of this version does")
+    digest, payload = data[len(_MAGIC) : len(_MAGIC) + _DIGEST], data[len(_MAGIC) + _DIGEST :]
+    if sha256(payload).digest() != digest:
+        raise _Damaged("its content does not have the digest that it should have")
+    try:
+        index = _decoder.decode(payload)
+    except msgspec.MsgspecError as error:
+        raise _Damaged(f"its content is no index ({error})") from error
+    numbers = (*index.named.values(), *index.functions.values())
+    if len(index.places) % _WORD or any(not 0 < one < len(index.places) // _WORD for one in numbers):
+        raise _Damaged("its content is no index")
+    return index
