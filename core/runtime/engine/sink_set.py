@@ -13,7 +13,6 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.delivery.sink_worker import SinkWorker
@@ -208,7 +207,10 @@ class SinkSet:
 
         async def work() -> None:
             queue, spool = one.worker.queue, one.built.entry.spool
-            if new_spool and isinstance(queue, DiskQueue):
+            if new_spool and spool.enabled:
+                from mozu.core.delivery.disk_queue import DiskQueue  # with SQLite, for sinks that have a spool
+
+                assert isinstance(queue, DiskQueue)
                 await queue.configure(
                     max_bytes=spool.bytes, fsync=spool.fsync, drop_oldest=spool.when_full == "drop_oldest",
                     live_first=spool.backlog == "live_first",

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Coroutine
 
 from mozu.core.delivery.alert_queue import AlertQueue
-from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
@@ -46,6 +45,8 @@ def _queue(built: BuiltSink, spawn_writer: SpawnWriter) -> AlertQueue:
     entry, metrics = built.entry, built.isolated.metrics
     if not entry.spool.enabled:
         return MemoryQueue(entry.queue.size, metrics)
+    from mozu.core.delivery.disk_queue import DiskQueue  # with SQLite, for sinks that have a spool
+
     return DiskQueue(
         entry.spool.file(entry.id),
         entry.queue.size,

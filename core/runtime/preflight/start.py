@@ -8,7 +8,6 @@ from typing import Final
 import msgspec
 
 from mozu.core.api import ChecksStart, Obstacle
-from mozu.core.delivery.spool import spool_obstacles
 from mozu.core.errors import MozuError
 from mozu.core.runtime.config.delivery import STATE_DIR
 from mozu.core.runtime.config.model import Entry
@@ -62,6 +61,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
         yield from recording_obstacles(self.record, self.capture, self.sources)
         for entry in self.sinks:
             if entry.spool.enabled:
+                from mozu.core.delivery.spool import spool_obstacles  # imports SQLite
+
                 for obstacle in spool_obstacles(entry.spool.file(entry.id)):
                     yield f"sink {entry.id}", obstacle
         for subject, component in self.components:
