@@ -43,9 +43,10 @@ class Pods:
         annotations: Mapping[str, str] | None = None,
         host_pid: bool = False,
         privileged: bool = False,
+        uid: str = "",
     ) -> str:
-        """Run the sandbox of a pod; its id."""
-        uid = f"00000000-0000-4000-8000-{next(self._numbers):012d}"
+        """Run the sandbox of a pod; its id. `uid`: by default one of its own."""
+        uid = uid or f"00000000-0000-4000-8000-{next(self._numbers):012d}"
         options = b"\x08" + _NODE + (b"\x10" + _NODE if host_pid else b"\x10\x01")
         context = message_field(1, options) + flag_field(6, value=privileged)
         config = (

@@ -4,7 +4,8 @@ No distribution brings the server as a package; it is built from its Go module, 
 
     python -m tests.support.kube_apiserver
 
-Tests use it where it has been built, and skip elsewhere; every run replays what it answered (tests/data/kubernetes).
+Tests use it where it has been built, with Debian's etcd-server, and skip elsewhere; every run replays what it answered
+(tests/data/kubernetes).
 """
 
 import base64

@@ -11,9 +11,9 @@ from typing import Final
 from mozu.core.caches import cached
 
 _POD: Final = re.compile(
-    r"kubepods.*[/-]pod(?P<uid>[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?:/|$)"
+    r"kubepods.*?[/-]pod(?P<uid>[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?(?:/|$)"
 )
-"""The innermost one: a node may itself be a container in a pod."""
+"""The outermost one: what a pod makes below its own cgroup may look like another pod's."""
 
 
 @cached(4096)

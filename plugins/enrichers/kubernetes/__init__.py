@@ -25,5 +25,5 @@ def mozu_components() -> EnricherDeclaration[KubernetesSettings]:
         summary="Pods with their workloads, services and namespaces, from the Kubernetes API.",
         settings=KubernetesSettings,
         provides=("kubernetes",),
-        lookups=LookupLimits(ttl=0, negative_ttl=1),
+        lookups=LookupLimits(ttl=0, negative_ttl=1, parallel=256),  # each only waits for the watch
     )

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from mozu.core.api import Context
+from mozu.core.model.containers import ContainerMetadata
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.runtime.loop import run
 from mozu.core.testing import check_enricher
 from mozu.plugins.enrichers.kubernetes.enricher import KubernetesEnricher
 from mozu.plugins.enrichers.kubernetes.settings import KubernetesSettings
-from tests.plugins.enrichers.actors import context_of, event_of, told, until, working
+from tests.plugins.enrichers.actors import context_of, event_of, read, told, until, working
 from tests.plugins.enrichers.kubernetes_pods import ID, account, fields_of, in_pod
 from tests.support.kube_replay import ReplayedApi, replayed
 from tests.support.kube_scenario import NODE, STATIC
@@ -168,6 +170,29 @@ def test_processes_of_the_host_and_of_other_containers_have_no_pod(tmp_path: Pat
             return [enricher.key(event) for event in events] + [readers["k8smeta.pod.name"](None)(events[0])]
 
     assert [None, None, None] == run(main())
+
+
+def test_a_container_in_another_cgroup_is_in_the_pod_that_its_label_names(tmp_path: Path) -> None:
+    """As soon as the enricher of its runtime knows it."""
+    contexts: list[Context] = []
+
+    def build(settings: KubernetesSettings, context: Context) -> KubernetesEnricher:
+        contexts.append(context)
+        return KubernetesEnricher(settings, context)
+
+    async def main() -> list[Any]:
+        async with replayed() as api:
+            api.reach("deployed")
+            settings = KubernetesSettings(node=NODE, server=api.url, service_account=account(tmp_path))
+            async with working(build, settings) as enricher:
+                event = event_of(ID, cgroups=(("memory", f"/elsewhere/{ID}"),))
+                before = enricher.key(event)
+                labels = {"io.kubernetes.pod.uid": uid_of(api, "web-5d8f-x1")}
+                known = ContainerMetadata(full_id=ID, labels=labels)
+                contexts[0].fields.lookups.container = lambda full_id: known if full_id == ID else None
+                return [before, enricher.key(event) in labels.values(), read(enricher, event, "k8smeta.pod.name")]
+
+    assert [None, True, "web-5d8f-x1"] == run(main())
 
 
 def test_a_pod_of_another_node_is_not_known_and_is_not_waited_for_again(tmp_path: Path) -> None:

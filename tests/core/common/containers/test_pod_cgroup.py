@@ -26,7 +26,6 @@ ID = "ab" * 32
         ),
         (f"/docker/{ID}/kubelet/kubepods/burstable/pod{UID}/{ID}", UID),
         (f"/kubepods/burstable/pod{UID}/{ID}/docker/{ID}", UID),
-        (f"/kubepods/pod{HASH}/{ID}/kubepods/pod{UID}/{ID}", UID),
         (f"/kubepods/burstable/pod{UID}", UID),
         (f"/kubepods/burstable/pod{UID}x/{ID}", None),
         (f"/docker/{ID}", None),
@@ -37,6 +36,11 @@ ID = "ab" * 32
 )
 def test_a_pod_is_told_by_its_cgroup(path: str, uid: str | None) -> None:
     assert uid == pod_uid((("memory", path),))
+
+
+def test_a_pod_that_makes_a_cgroup_like_that_of_another_stays_what_it_is() -> None:
+    other = "ffffffff-5a3a-4c5d-9a86-7d6cf7a4a1b2"
+    assert pod_uid((("memory", f"/kubepods/burstable/pod{UID}/{ID}/kubepods/burstable/pod{other}/{ID}"),)) == UID
 
 
 def test_any_hierarchy_may_tell() -> None:
