@@ -51,6 +51,16 @@ def is_socket(path: Path) -> bool:
         return False
 
 
+def is_directory(path: Path) -> bool:
+    """Whether there is a directory; also where what leads to it may not be searched."""
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+
+
 def refusal(path: Path) -> str:
     """Why this process may not connect to a unix socket, and what would let it; empty where it may, or there is none.
 

@@ -4,6 +4,7 @@ Buckets and keys are those of containerd's metadata/buckets.go. What its CRI plu
 extension of the container's record: JSON in a google.protobuf.Any.
 """
 
+import os
 import struct
 from collections.abc import Iterator
 from functools import partial
@@ -31,6 +32,10 @@ class StoredContainers:
 
     def __init__(self, root: Path) -> None:
         self._path = root / "io.containerd.metadata.v1.bolt" / "meta.db"
+
+    def is_readable(self) -> bool:
+        """Whether it is there and may be read."""
+        return os.access(self._path, os.R_OK)
 
     def find(self, container_id: str, namespace: str = "") -> list[tuple[str, StoredContainer]]:
         """(namespace, container) of each namespace that has this id, or of one; docker's does not count."""

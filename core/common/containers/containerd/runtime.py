@@ -18,7 +18,7 @@ from mozu.core.common.containers.containerd.describe import FoundContainer, Stor
 from mozu.core.common.containers.containerd.files import Bundle, StateFiles
 from mozu.core.common.containers.containerd.settings import ContainerdSettings
 from mozu.core.common.containers.oci_spec import OciSpec, decode_spec
-from mozu.core.common.containers.runtime_api import RuntimeApi, is_socket, refusal
+from mozu.core.common.containers.runtime_api import RuntimeApi, is_directory, is_socket, refusal
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class ContainerdRuntime:
     def places(self) -> Sequence[str]:
         """Its state directory, its socket."""
         socket = self._settings.socket
-        found = [self._settings.state] if self._settings.state.is_dir() else []
+        found = [self._settings.state] if is_directory(self._settings.state) else []
         return [str(path) for path in (*found, *([socket] if socket is not None and is_socket(socket) else []))]
 
     async def watch(self) -> None:
@@ -83,11 +83,11 @@ class ContainerdRuntime:
             self._api.close()
 
     def _obstacles(self) -> Iterator[Obstacle]:
-        if self._files.root.is_dir() and not os.access(self._files.root, os.R_OK | os.X_OK):
+        if is_directory(self._files.root) and not os.access(self._files.root, os.R_OK | os.X_OK):
             text = f"{self._files.root} may not be read: mozu needs CAP_DAC_READ_SEARCH, or else asks containerd alone"
             yield Obstacle(text)
         refused = "" if self._settings.socket is None else refusal(self._settings.socket)
-        if refused:
+        if refused and not self._database.is_readable():
             yield Obstacle(f"{refused}; without, {_WITHOUT}")
 
     async def _on_task(self, container_id: str) -> None:

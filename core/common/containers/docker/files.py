@@ -15,6 +15,7 @@ import msgspec
 
 from mozu.core.common.containers.docker.documents import Described, HostConfig, Repositories, Stored
 from mozu.core.common.containers.regular_file import read_regular
+from mozu.core.common.containers.runtime_api import is_directory
 from mozu.core.model.containers.image import ImageNames
 
 _FULL_ID: Final = re.compile(r"[0-9a-f]{64}")
@@ -34,12 +35,7 @@ class EngineFiles:
 
     def exist(self) -> bool:
         """Whether there are any, as far as that can be seen."""
-        try:
-            return (self.data_root / "containers").is_dir()
-        except PermissionError:
-            return True
-        except OSError:
-            return False
+        return is_directory(self.data_root / "containers")
 
     def readable(self) -> bool:
         """Whether the containers' directory can be listed, or there is none."""

@@ -13,6 +13,7 @@ from mozu.core.common.containers.container_runtime import RuntimeContext
 from mozu.core.common.containers.podman.documents import metadata
 from mozu.core.common.containers.podman.files import AllStorage, Storage
 from mozu.core.common.containers.podman.settings import PodmanSettings
+from mozu.core.common.containers.runtime_api import is_directory
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 _PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -40,7 +41,7 @@ class PodmanRuntime:
 
     def places(self) -> Sequence[str]:
         """Every storage."""
-        return [str(storage.root) for storage in self._storage.roots() if storage.root.is_dir()]
+        return [str(storage.root) for storage in self._storage.roots() if is_directory(storage.root)]
 
     async def watch(self) -> None:
         """Follow every storage, those of users who are new to podman too."""
@@ -75,7 +76,7 @@ class PodmanRuntime:
 
     def _obstacles(self) -> Iterator[Obstacle]:
         for storage in self._storage.roots():
-            if storage.root.is_dir() and not os.access(storage.root, os.R_OK | os.X_OK):
+            if is_directory(storage.root) and not os.access(storage.root, os.R_OK | os.X_OK):
                 text = f"{storage.root} may not be read: mozu needs CAP_DAC_READ_SEARCH; without, its containers are "
                 yield Obstacle(f"{text}known by their ids alone")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.common.containers.runtime_api import RuntimeApi, is_socket, refusal, remedy
+from mozu.core.common.containers.runtime_api import RuntimeApi, is_directory, is_socket, refusal, remedy
 
 
 @pytest.fixture
@@ -59,3 +59,14 @@ def test_an_absence_and_its_end_are_said_once_each(path: Path, caplog: pytest.Lo
         f"containerd at {path} answers",
         f"containerd does not answer at {path} (TimeoutError): files tell; trying again until it does",
     ] == [one.getMessage() for one in caplog.records]
+
+
+def test_what_may_not_be_looked_at_is_not_known_to_be_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As /var/lib/containers, which is root's alone."""
+
+    def refuses(_: Path, **__: object) -> os.stat_result:
+        raise PermissionError(13, "Permission denied")
+
+    assert [False, True] == [is_directory(path) for path in (tmp_path / "none", tmp_path)]
+    monkeypatch.setattr(Path, "stat", refuses)
+    assert [True, True] == [is_directory(tmp_path / "none"), is_socket(tmp_path / "none")]
