@@ -71,14 +71,25 @@ struct scratch {
   struct walk_state walk;
   u32 round, outer_round; /* `place` of COUNTED; `outer_round` for a loop around others */
   char path[MAX_STR], slack[256]; /* slack: a name of up to 255 bytes may start at the very end */
+  u64 share;            /* enum share */
   char record[MAX_PAYLOAD + MAX_STR];
 };
 _Static_assert(sizeof(struct scratch) == SCRATCH_SIZE, "scratch");
 /* Keys of SCRATCH: programs that can interrupt each other share none. */
 enum slot { SLOT_CALL, SLOT_EXEC, SLOT_FORK, SLOT_EXIT };
 
-struct counts { u64 seen, filtered, lost; };
+struct counts { u64 seen, filtered, lost, over_share; }; /* over_share: of `lost`, refused by accounts.h */
 struct settings { u32 own, threads, environment, realpath, off; }; /* own: mozu's process id; Loader.configure */
+
+/* bpf_ringbuf_query (Linux 5.8) by its number: bcc's headers have it from 0.27 on. */
+#define RINGBUF_QUERY 134
+#define RB_AVAIL_DATA 0
+#define RB_CONS_POS 2
+#define RB_NO_WAKEUP 1
+#define RB_FORCE_WAKEUP 2
+inlined u64 query_ring(u64 what) { return ((u64 (*)(void *, u64))RINGBUF_QUERY)(MAP(RING), what); }
+
+#include "accounts.h"
 
 inlined struct counts *counts_of(u32 type) { return LOOKUP(COUNTS, &type); }
 
@@ -97,6 +108,14 @@ inlined bool count_seen(u64 task, u32 type) {
 inlined void count_lost(u32 type) {
   struct counts *counts = counts_of(type);
   if (counts) counts->lost += 1;
+}
+
+inlined int count_over_share(u32 type) {
+  struct counts *counts = counts_of(type);
+  if (!counts) return 0;
+  counts->lost += 1;
+  counts->over_share += 1;
+  return 0;
 }
 
 /* All but the marks, which submit_record sets. */
@@ -119,11 +138,20 @@ inlined struct scratch *begin_record_for(u64 task, u32 type, u32 slot, u64 fixed
   fill_header((void *)s->record, task, type, result);
   *(volatile u64 *)&s->used = fixed;
   *(volatile u32 *)&s->marks = 0;
+  s->share = SHARE_COMMON;
   return s;
 }
 
+/* The record of fork, exec, exit, or a move: all that follows of the process would be wrong without it. */
 inlined struct scratch *begin_record(u32 type, u32 slot, u64 fixed, s64 result) {
-  return begin_record_for(bpf_get_current_pid_tgid(), type, slot, fixed, result);
+  struct scratch *s = begin_record_for(bpf_get_current_pid_tgid(), type, slot, fixed, result);
+  if (s) s->share = SHARE_RESERVED;
+  return s;
+}
+
+/* The same for a call that is no exact match already. */
+inlined void reserve(struct scratch *s) {
+  if (s->share == SHARE_COMMON) s->share = SHARE_RESERVED;
 }
 
 /* Whether a rule reads the path that an open reached (fd.realpath): the walk to the root is its most expensive
@@ -136,8 +164,12 @@ inlined int wants_realpath(void) {
 
 inlined void mark(struct scratch *s, u32 bits) { *(volatile u32 *)&s->marks |= bits; }
 
-inlined int output_record(const void *record, u64 length, u32 type) {
-  if (bpf_ringbuf_output(MAP(RING), (void *)record, length, 0)) count_lost(type);
+inlined int output_record(const struct header *record, u64 length, u32 type, enum share share) {
+  struct flow *flow = flow_of_records();
+  if (!flow) return 0;
+  u64 filled = query_ring(RB_AVAIL_DATA);
+  if (filled > flow->watermark && !charge(flow, record, length, share, filled)) return count_over_share(type);
+  if (bpf_ringbuf_output(MAP(RING), (void *)record, length, wake_up(flow, share))) count_lost(type);
   return 0;
 }
 
@@ -147,7 +179,7 @@ inlined int submit_record(struct scratch *s) {
   head->marks = s->marks;
   barrier_var(length);
   if (length > MAX_PAYLOAD + MAX_STR) length = MAX_PAYLOAD + MAX_STR; /* never true: a bound for the verifier */
-  return output_record(s->record, length, head->type);
+  return output_record(head, length, head->type, s->share);
 }
 
 enum space { KERNEL, USER }; /* whose memory an address is in */

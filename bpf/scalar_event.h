@@ -9,5 +9,5 @@ inlined int emit_scalar_event(u64 task, u32 type, const u64 args[6]) {
   struct call record = {};
   fill_header(&record.head, task, type, 0);
   for (int i = 0; i < 6; i++) record.args[i] = args[i];
-  return output_record(&record, sizeof(record), type);
+  return output_record(&record.head, sizeof(record), type, SHARE_COMMON);
 }

@@ -16,7 +16,8 @@ struct syscall_ctx {
   u64 file;         /* struct file of its descriptor, where io_uring knows it; 0: look it up in the task's fd table */
   u64 copies;       /* struct uring_request with copies of what arguments point to; 0: they point to user memory */
   s32 number;       /* of the native call that it is, or stands for */
-  u16 entry_path, spare;
+  u16 entry_path;
+  u16 exact;        /* the kernel filter found what a rule says of the call: set by it (filter_program.py) */
 };
 
 _Static_assert(sizeof(struct syscall_ctx) == SYSCALL_CTX_SIZE, "syscall_ctx");
@@ -32,7 +33,9 @@ inlined volatile struct pt_regs *saved_regs(struct task_struct *task) { return (
 
 inlined struct scratch *begin_syscall_record(const struct syscall_ctx *sys, u64 fixed) {
   struct scratch *s = begin_record_for(sys->task, sys->number, SLOT_CALL, fixed, sys->result);
-  if (s) ((volatile struct header *)s->record)->entry_path = sys->entry_path;
+  if (!s) return 0;
+  ((volatile struct header *)s->record)->entry_path = sys->entry_path;
+  if (sys->exact) s->share = SHARE_EXACT;
   return s;
 }
 

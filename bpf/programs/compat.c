@@ -53,6 +53,7 @@ inlined int compat(struct bpf_raw_tracepoint_args *ctx) {
   sys->args[0] = (u32)regs->bx; sys->args[1] = (u32)regs->cx; sys->args[2] = (u32)regs->dx;
   sys->args[3] = (u32)regs->si; sys->args[4] = (u32)regs->di; sys->args[5] = (u32)regs->bp;
   sys->entry_path = ENTRY_COMPAT;
+  sys->exact = 0;
   sys->copies = sys->file = 0;
   if (call->form == FORM_SOCKET) {
     number = COMPAT_CALLS + (sys->args[0] & 31);

@@ -14,6 +14,7 @@ inlined int native(struct sys_exit_ctx *ctx) {
   sys->number = ctx->number;
   sys->task = bpf_get_current_pid_tgid();
   sys->entry_path = ENTRY_NATIVE;
+  sys->exact = 0;
   sys->copies = sys->file = 0;
   tail_call(ctx, sys->number);
   return 0;

@@ -10,6 +10,7 @@
 inlined int capset_exit(const struct syscall_ctx *sys) {
   struct scratch *s = begin_syscall_record(sys, sizeof(struct call));
   if (!s) return 0;
+  reserve(s);
   struct task_struct *task = current_task();
   const struct cred *cred = task->cred;
   volatile struct call *e = (void *)s->record;

@@ -21,6 +21,7 @@ inlined int uring_submitted(struct submission *ctx) {
   r->sys.number = number;
   r->sys.task = task;
   r->sys.entry_path = ENTRY_URING;
+  r->sys.exact = 0;
   r->sys.copies = r->sys.file = 0;
   r->texts = 0;
   fill_args(r, op);

@@ -6,7 +6,7 @@ member that is misspelt, or has other parameters, is an error when the plugin is
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -31,6 +31,37 @@ class ReportsGaps(Protocol):
 
     def take_gaps(self) -> Sequence[str]:
         """A sentence for each break since the last call. On the event loop, every second; must not block."""
+
+
+class Flood(msgspec.Struct, frozen=True):
+    """Events that a source refused because their account had more than its share of the room there was."""
+
+    account: Literal["process", "user", "container"]
+    """Whose share it was; the members below are those of the last event that was refused."""
+    pid: int
+    uid: int
+    """Of the host."""
+    cgroup: int
+    """The kernel's id of the cgroup."""
+    type: str
+    """Event type."""
+    refused: int
+    """Events, since the flood began."""
+    reserved: int
+    """Of these, lifecycle events and exact matches, which have a reserve."""
+    rate: float
+    """Events a second that the account made while there was little room, refused or not."""
+    seconds: float
+    """Since it began."""
+    ended: bool = False
+
+
+@runtime_checkable
+class ReportsFloods(Protocol):
+    """A source that has too little room for all events at times, and shares it out by process, user and container."""
+
+    def take_floods(self) -> Sequence[Flood]:
+        """Each that has begun or ended since the last call. On the event loop, every second; must not block."""
 
 
 @runtime_checkable
@@ -232,6 +263,7 @@ CAPABILITIES: Final = (
     _of(ChecksStart, "obstacles", Kind.SOURCE, Kind.ENRICHER, Kind.EVALUATOR, Kind.SINK),
     _of(Shrinks, "shrink", Kind.SOURCE, Kind.ENRICHER, Kind.EVALUATOR, Kind.SINK),
     _of(ReportsGaps, "take_gaps", Kind.SOURCE),
+    _of(ReportsFloods, "take_floods", Kind.SOURCE),
     _of(AcksBatches, "ack", Kind.SOURCE),
     _of(AcksAlerts, "ack_alerts", Kind.SOURCE),
     _of(HasOrigin, "origin", Kind.SOURCE),

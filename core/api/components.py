@@ -29,6 +29,8 @@ class Counts(msgspec.Struct):
     missed: int | None = 0
     """The program did not run (the kernel's own count); None where the kernel does not count."""
     received: int = 0
+    over_share: int = 0
+    """Of `lost`: there was room, but not for who made them (`ReportsFloods`)."""
 
 
 @runtime_checkable

@@ -1,4 +1,5 @@
-"""Loss accounting: counts of lost events and dropped alerts become notices (`Events lost`, `Alerts dropped`, `Gap`).
+"""Loss accounting: counts of lost events and dropped alerts become notices (`Events lost`, `Event flood`, `Alerts
+dropped`, `Gap`).
 
 Where loss is counted: events that found no room in the ring buffer by the source (`Counts.lost`, `Counts.missed`),
 alerts that found no room in a queue by that queue (`sink_alerts_dropped_total`). Here both are compared with the last
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from mozu.core.api import Counts, ReportsGaps
 from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.flow.evaluation import Evaluation
+from mozu.core.flow.flood_report import FloodReport
 from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.model.alert import Severity
@@ -27,18 +29,22 @@ class LossAccounting:
 
     def __init__(self, alerts: AlertPipeline, pumps: Sequence[SourcePump], evaluation: Evaluation) -> None:
         self._alerts, self._pumps, self._evaluation = alerts, tuple(pumps), evaluation
+        self._floods = FloodReport(alerts)
         self._unevaluated: dict[str, int] = {}
         """Evaluator → events reported as not evaluated so far."""
         self._dropped: dict[str, int] = {}
         """Source → events reported as dropped so far."""
         self._reported: dict[str, dict[str, int]] = {}
         """Source → event type → events reported as lost so far."""
+        self._shed: dict[str, int] = {}
+        """Source → those of them that were over the share of their account."""
 
     def report(self) -> None:
         """Emit a notice for what has been lost since the last call: by sources, and at full queues."""
         for pump in self._pumps:
             self._lost_events(pump, pump.pipeline.counts.now())
             self._events_dropped(pump)
+            self._floods.report(pump)
             self._gaps(pump)
         self._events_unevaluated()
         for worker in self._alerts.workers:
@@ -104,6 +110,13 @@ class LossAccounting:
                 total=total,
             )
 
+    def _over_share(self, source: str, counts: Mapping[str, Counts]) -> int:
+        """Events since the last call for which there was room, but not for who made them."""
+        total = sum(count.over_share for count in counts.values())
+        fresh = total - self._shed.get(source, 0)
+        self._shed[source] = total
+        return fresh
+
     def lost_total(self) -> int:
         """Events that sources have lost, or that were dropped, as far as it was reported."""
         return sum(sum(types.values()) for types in self._reported.values()) + sum(self._dropped.values())
@@ -139,4 +152,5 @@ class LossAccounting:
             evt_source=pump.name,
             lost=sum(fresh.values()),
             lost_total=sum(reported.values()),
+            over_share=self._over_share(pump.name, counts),
         )

@@ -39,15 +39,20 @@ def _checked(found: object) -> dict[str, Counts]:
     for kind, count in found.items():
         if not isinstance(kind, str) or not isinstance(count, Counts):
             raise TypeError(f"counts() must give Counts by event type, not {type(count).__name__} by {kind!r}")
-        numbers = (count.seen, count.filtered, count.lost, count.missed or 0, count.received)
+        numbers = (count.seen, count.filtered, count.lost, count.missed or 0, count.received, count.over_share)
         if not all(isinstance(number, int) for number in numbers):
             raise TypeError(f"counts() must give whole numbers, not {numbers!r} for {kind}")
-        counts[kind] = Counts(count.seen, count.filtered, count.lost, count.missed, count.received)
+        counts[kind] = Counts(*numbers[:3], count.missed, count.received, count.over_share)
     return counts
 
 
 def _sum(one: Counts, two: Counts) -> Counts:
     missed = None if one.missed is None or two.missed is None else one.missed + two.missed
     return Counts(
-        one.seen + two.seen, one.filtered + two.filtered, one.lost + two.lost, missed, one.received + two.received
+        one.seen + two.seen,
+        one.filtered + two.filtered,
+        one.lost + two.lost,
+        missed,
+        one.received + two.received,
+        one.over_share + two.over_share,
     )

@@ -75,7 +75,7 @@ class FilterRunner:
 
     def _filtered(self, number: int) -> int:
         raw = bpf_syscall.lookup(self.maps["COUNTS"], number, COUNTS.size * self._cpus)
-        return sum(filtered for _, filtered, _ in COUNTS.iter_unpack(raw))
+        return sum(filtered for _, filtered, _, _ in COUNTS.iter_unpack(raw))
 
     @staticmethod
     def run(program: int) -> int:

@@ -25,6 +25,8 @@ _TRACEPOINT: Final = 2
 """PERF_TYPE_TRACEPOINT."""
 _SAMPLE_RAW: Final = 1 << 10
 _CLOEXEC: Final = 8
+_MMAPABLE: Final = 1 << 10
+"""BPF_F_MMAPABLE (Linux 5.5)."""
 _IOC_ENABLE: Final = 0x2400
 _IOC_SET_BPF: Final = 0x40042408
 _INSTRUCTION: Final = 8
@@ -47,9 +49,10 @@ def _bpf(command: int, attributes: bytes) -> int:
     return result
 
 
-def create_map(kind: int, name: str, *, key: int, value: int, entries: int) -> int:
-    """A new map; gives its descriptor. Raises OSError."""
-    flags = inner = node = 0
+def create_map(kind: int, name: str, *, key: int, value: int, entries: int, mapped: bool = False) -> int:
+    """A new map; gives its descriptor. Raises OSError. `mapped`: an array that can be mapped into memory."""
+    inner = node = 0
+    flags = _MMAPABLE if mapped else 0
     head = struct.pack("<IIIIIII", kind, key, value, entries, flags, inner, node)
     return _bpf(_MAP_CREATE, head + name.encode()[:15].ljust(16, b"\0") + bytes(64))
 

@@ -73,6 +73,9 @@ def kernel_text(types: btf.Btf) -> str:
             raise SourceUnavailable(f"source ebpf: this kernel has no {enumerator}; mozu needs Linux 5.15 or later")
         lines.append(f"#define {enumerator} {value}")
     lines += [f"#define {name} {value}" for name, value in _PAGES.items()]
+    memory = types.enumerator("cgroup_subsys_id", "memory_cgrp_id")
+    if memory is not None:
+        lines.append(f"#define MEMORY_CGRP_ID {memory}")
     if types.extent(types.members("mm_struct")["rss_stat"].type_id)[1] == "percpu_counter":
         lines.append("#define HAS_percpu_counter 1")
     return btf.emit(types, STRUCTS) + "\n".join(lines) + "\n"

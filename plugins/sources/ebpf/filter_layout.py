@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 from mozu.plugins.sources.ebpf import wire
 
 _HEADERS: Final = (
-    *("record.h", "syscall_ctx.h", "process_verdicts.h", "opened_path.h", "open_args.h", "sock_info.h"),
+    *("accounts.h", "record.h", "syscall_ctx.h", "process_verdicts.h", "opened_path.h", "open_args.h", "sock_info.h"),
     "kernel_filter.h",
 )
 _STRUCTS: Final = (
-    *("counts", "settings", "syscall_ctx", "verdicts", "opened_path", "open_args", "sock_info"),
+    *("flow", "account", "counts", "settings", "syscall_ctx", "verdicts", "opened_path", "open_args", "sock_info"),
     *("caller", "filter_scratch"),
 )
 """Those that are read, each after what it holds by value."""
@@ -56,6 +56,11 @@ def size(struct: str) -> int:
     return _layouts()[struct].size
 
 
+def constant(name: str) -> int:
+    """A number that one of the headers defines. Raises KeyError."""
+    return int(_defines()[name])
+
+
 def assertions() -> str:
     """C that fails to compile where the compiler lays a struct out differently; to follow kernel_filter.h."""
     lines = [
@@ -68,9 +73,18 @@ def assertions() -> str:
 
 
 @functools.cache
+def _text() -> str:
+    return _COMMENT.sub("", "\n".join((wire.SOURCES / name).read_text() for name in _HEADERS))
+
+
+@functools.cache
+def _defines() -> dict[str, str]:
+    return dict(_DEFINE.findall(_text()))
+
+
+@functools.cache
 def _layouts() -> dict[str, _Layout]:
-    text = _COMMENT.sub("", "\n".join((wire.SOURCES / name).read_text() for name in _HEADERS))
-    defines = dict(_DEFINE.findall(text))
+    text, defines = _text(), _defines()
     known: dict[str, _Layout] = {}
     for name in _STRUCTS:
         begin = text.index(f"\nstruct {name} {{") + len(f"\nstruct {name} {{")

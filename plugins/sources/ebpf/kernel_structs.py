@@ -39,11 +39,12 @@ STRUCTS: Final[dict[str, str]] = {
     ),
     "super_block": "s_dev s_flags s_magic",
     "ovl_inode": "vfs_inode __upperdentry?",
-    "css_set": "cgrp_links",
+    "css_set": "cgrp_links subsys",
+    "cgroup_subsys_state": "cgroup",
     "cgrp_cset_link": "cgrp cgrp_link",
     "cgroup": "kn root",
     "cgroup_root": "hierarchy_id",
-    "kernfs_node": "parent=__parent|parent name hash",
+    "kernfs_node": "parent=__parent|parent name hash id",
     "socket": "sk",
     "sock": "__sk_common sk_type sk_protocol sk_ack_backlog sk_max_ack_backlog",
     "unix_sock": "addr peer",
@@ -56,4 +57,4 @@ STRUCTS: Final[dict[str, str]] = {
     ),
 }
 
-ENUMERATIONS: Final = ("pid_type", "hlist_bl_node")
+ENUMERATIONS: Final = ("cgroup_subsys_id", "pid_type", "hlist_bl_node")

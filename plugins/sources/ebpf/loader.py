@@ -29,8 +29,8 @@ from mozu.plugins.sources.ebpf.program_code import ARRAYS, ProgramCode
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
 
 _SPLICE: Final = 275
-Count = tuple[int, int, int, int | None]
-"""seen, filtered, lost, missed."""
+Count = tuple[int, int, int, int, int | None]
+"""seen, filtered, lost, over_share (of these), missed."""
 
 
 class Loader:
@@ -276,11 +276,11 @@ class Loader:
     def count(self, name: str) -> Count:
         """The loss counters of one event type since the start: map COUNTS, and recursion_misses of its programs."""
         raw = bpf_syscall.lookup(self._maps["COUNTS"], SYSCALL_SPECS[name].number, COUNTS.size * self._cpus)
-        seen, filtered, lost = (sum(column) for column in zip(*COUNTS.iter_unpack(raw), strict=True))
+        seen, filtered, lost, over_share = (sum(column) for column in zip(*COUNTS.iter_unpack(raw), strict=True))
         with self._counting:
             misses = self._misses(self._attached.get(name, []))
             missed = None if misses is None else misses + self._missed_before.get(name, 0)
-        return seen + (missed or 0), filtered, lost, missed
+        return seen + (missed or 0), filtered, lost, over_share, missed
 
     def missed_by_entry_path(self) -> dict[str, int]:
         """Entry path → runs of its programs that the kernel skipped: calls whose numbers were never read."""

@@ -7,10 +7,11 @@ from typing import Final
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
-from mozu.plugins.sources.ebpf import arg_layouts, bpf_syscall, compat, uring
+from mozu.plugins.sources.ebpf import arg_layouts, bpf_syscall, compat, filter_layout, uring
 from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
-COUNTS: Final = struct.Struct("<QQQ")
+COUNTS: Final = struct.Struct("<QQQQ")
+"""struct counts of bpf/record.h: seen, filtered, lost, over_share."""
 SETTINGS: Final = struct.Struct("<IIIII")
 SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
@@ -28,6 +29,8 @@ SIZES: Final = {
 _IN_FLIGHT: Final = 4096
 """Requests of io_uring between submission and completion; an eighth as many with strings."""
 _SLOTS: Final = 4
+MAPPED: Final = frozenset({"FLOW", "ACCOUNTS"})
+"""Arrays that this process has in its memory (accounts.py)."""
 MAX_PROC_VERDICTS: Final = 16384
 """Processes that the kernel filter can have verdicts of."""
 MAX_OPENED_PATHS: Final = 16384
@@ -42,6 +45,8 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
     return {
         "RING": (bpf_syscall.RINGBUF, 0, 0, ring_size),
         "SCRATCH": (per_cpu, 4, SIZES["SCRATCH_SIZE"], _SLOTS),
+        "FLOW": (array, 4, filter_layout.size("flow"), 1),
+        "ACCOUNTS": (array, 4, filter_layout.size("account"), filter_layout.constant("ACCOUNT_PLACES")),
         "SYSCALL_CTX": (per_cpu, 4, SIZES["SYSCALL_CTX_SIZE"], 1),
         "COUNTS": (per_cpu, 4, COUNTS.size, NUMBERS_END),
         "ARG_LAYOUTS": (array, 4, arg_layouts.SIZE, NUMBERS_END),
@@ -79,7 +84,9 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
     maps: dict[str, int] = {}
     for name, (kind, key, value, entries) in wanted.items():
         try:
-            maps[name] = bpf_syscall.create_map(kind, f"mozu_{name.lower()}", key=key, value=value, entries=entries)
+            maps[name] = bpf_syscall.create_map(
+                kind, f"mozu_{name.lower()}", key=key, value=value, entries=entries, mapped=name in MAPPED
+            )
         except OSError as error:
             for fd in maps.values():
                 os.close(fd)

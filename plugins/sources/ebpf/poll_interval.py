@@ -1,21 +1,24 @@
-"""The poll interval of the ring buffer: wake-up coalescing, so that one wake-up of mozu drains many records.
+"""How often the ring buffer is drained: a wake-up of mozu drains many records, and exact matches do not wait.
 
-`EbpfSource._poll` waits for the ring buffer's descriptor to become readable only while the ring buffer is empty, and
-then MIN_POLL_INTERVAL more; while records keep coming it drains every `poll_interval` seconds. A shorter interval would
-take CPU from the watched processes; a longer one would delay alerts and could fill the ring buffer.
+A wake-up costs about a quarter of a millisecond, most of it because the watched processes have replaced the caches, and
+a record that wakes costs its writer more than one that does not. So records wait for company, for an interval that
+follows their rate. Exact matches (struct syscall_ctx of bpf/syscall_ctx.h) wake the reader at once, and once: then it
+drains every EXACT_INTERVAL for a while without being woken.
 """
 
 from typing import Final
 
-MIN_POLL_INTERVAL: Final = 0.005
-"""Seconds between a wake-up and the drain. Draining at once would wake up for every record: up to ten times more
-expensive for the watched processes."""
-MAX_POLL_INTERVAL: Final = 0.05
-"""Seconds between two drains while few records keep coming. A wake-up costs about a quarter of a millisecond, most of
-it because the watched processes have replaced the caches."""
-BUSY_BATCH: Final = 1000
-"""From so many events a drain on, the shortest interval."""
-MAX_BATCH: Final = 2000
+MIN_POLL_INTERVAL: Final = 0.002
+"""Seconds."""
+MAX_POLL_INTERVAL: Final = 0.012
+"""Seconds between two drains while few records come: together with the work on a batch, 20 ms at most."""
+EXACT_INTERVAL: Final = 0.003
+"""Seconds between two drains after an exact match."""
+EXACT_DRAINS: Final = 10
+"""So many of them."""
+COMPANY: Final = 250
+"""Events that a drain waits for: mozu's work on them is a few milliseconds."""
+MAX_BATCH: Final = 500
 """Events of one drain. A full one means that more are waiting: no pause."""
 MAX_INGRESS_RATE: Final = 160e6
 """Bytes a second that a burst may write. Where they fill the ring buffer sooner, MAX_POLL_INTERVAL is not used up."""
@@ -26,8 +29,8 @@ def max_poll_interval(ring_size: int) -> float:
     return max(MIN_POLL_INTERVAL, min(MAX_POLL_INTERVAL, ring_size / MAX_INGRESS_RATE))
 
 
-def poll_interval(drained: int, longest: float) -> float:
-    """Seconds to the next drain, after one that gave so many events; `longest` from `max_poll_interval`."""
-    if drained == MAX_BATCH:
+def poll_interval(drained: int, seconds: float, longest: float) -> float:
+    """Seconds to the next drain, after one that gave the events of so many seconds; `longest`: `max_poll_interval`."""
+    if drained >= MAX_BATCH:
         return 0
-    return longest if drained < BUSY_BATCH else MIN_POLL_INTERVAL
+    return max(MIN_POLL_INTERVAL, min(longest, COMPANY * seconds / max(drained, 1)))

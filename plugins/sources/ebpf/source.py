@@ -7,22 +7,25 @@ from pathlib import Path
 from typing import Final, cast
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
-from mozu.core.api import CompilePredicates, Context, Counts, Settings, SourceUnavailable
+from mozu.core.api import CompilePredicates, Context, Counts, Flood, Settings, SourceUnavailable
 from mozu.core.filter.demand import Demand, state_types
 from mozu.core.model.event import Event, SyscallEvent
 from mozu.plugins.sources.ebpf import checks, codegen
+from mozu.plugins.sources.ebpf.accounts import Accounts
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
 from mozu.plugins.sources.ebpf.code_cache import machine_cache
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
 from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
+from mozu.plugins.sources.ebpf.flow_map import FlowMap
 from mozu.plugins.sources.ebpf.kernel_filter import choose
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
-from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH, MIN_POLL_INTERVAL, max_poll_interval, poll_interval
+from mozu.plugins.sources.ebpf.poll_interval import MAX_BATCH
 from mozu.plugins.sources.ebpf.probe import fork_probe
 from mozu.plugins.sources.ebpf.process_filter_cache import ProcessFilterCache
 from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
+from mozu.plugins.sources.ebpf.ring_waiter import RingWaiter
 from mozu.plugins.sources.ebpf.settings import EbpfSettings
 from mozu.plugins.sources.ebpf.type_index import TypeIndex
 
@@ -90,10 +93,15 @@ class EbpfSource:
         self._log = context.log
         self._loader: Loader | None = None
         self._ring: RingBuffer | None = None
+        self._flow: FlowMap | None = None
+        self._accounts: Accounts | None = None
+        self._waiter: RingWaiter | None = None
+        self._floods: list[Flood] = []
+        """Told when the maps were unmapped."""
         self._clock = Clock()
         self._decoder = RecordDecoder()
         self._clock_steps: list[ClockStep] = []
-        self._stopping, self._wake = asyncio.Event(), asyncio.Event()
+        self._stopping = asyncio.Event()
         self._final: Mapping[str, Counts] = {}
         self._warned: set[str] = set()
         self._filtered: frozenset[str] = frozenset()
@@ -110,6 +118,9 @@ class EbpfSource:
         checks.check_capabilities()
         self._loader = await asyncio.to_thread(self._prepare, wanted_types(demand)[0])
         self._ring = RingBuffer(self._loader.ring, self._ring_size)
+        self._flow = FlowMap(self._loader.maps["FLOW"], self._ring_size)
+        self._accounts = Accounts(self._loader.maps["ACCOUNTS"], asyncio.get_running_loop().time)
+        self._waiter = RingWaiter(self._ring.fd, self._ring_size, self._flow, self._ring.pending)
         if self._compile_predicates is not None:
             maps, ring = self._loader.maps, self._ring
             compile_predicates = self._compile_predicates
@@ -198,10 +209,10 @@ class EbpfSource:
 
         At its end the ring buffer and the maps are freed; `counts` keeps the last numbers.
         """
-        if self._ring is None:
+        if self._ring is None or self._waiter is None:
             return
         try:
-            async for batch in self._poll(self._ring):
+            async for batch in self._poll(self._ring, self._waiter):
                 yield batch
         finally:
             await self._close()
@@ -230,45 +241,29 @@ class EbpfSource:
             self._process_cache.publish(self._ring.consumer_position)
             self._process_cache.observe(cast("Sequence[SyscallEvent]", batch))  # this source gives no others
 
-    async def _poll(self, ring: RingBuffer) -> AsyncIterator[Sequence[SyscallEvent]]:
-        """Drain the ring buffer every poll interval (poll_interval.py); while it is empty, wait for its descriptor."""
+    async def _poll(self, ring: RingBuffer, waiter: RingWaiter) -> AsyncIterator[Sequence[SyscallEvent]]:
+        """Drain the ring buffer, and wait as ring_waiter.py says."""
         loop = asyncio.get_running_loop()
         next_check = loop.time() + CHECK_INTERVAL
-        longest = max_poll_interval(self._ring_size)
         while True:
             stopping = self._stopping.is_set()
+            waiter.before_drain()
             batch = ring.drain(self._decoder, MAX_BATCH)
             if batch:
                 yield batch
-            elif self._process_cache is not None:
-                self._process_cache.publish(ring.consumer_position)  # all before are in the state: see `state_applied`
-            if batch:
-                await asyncio.sleep(0 if stopping else poll_interval(len(batch), longest))
             elif stopping:
                 return
-            elif self._process_cache is not None and self._process_cache.is_pending:
-                await asyncio.sleep(MIN_POLL_INTERVAL)
+            elif self._process_cache is not None:
+                self._process_cache.publish(ring.consumer_position)  # all before are in the state: see `state_applied`
+            if self._stopping.is_set():
+                await asyncio.sleep(0)
             else:
-                await self._wait_readable(ring, loop)
+                is_pending = self._process_cache is not None and self._process_cache.is_pending
+                await waiter.after_drain(len(batch), busy=is_pending)
             if loop.time() >= next_check:
                 next_check = loop.time() + CHECK_INTERVAL
                 self._check_clock()
                 self._suspend_cache_after_loss()
-
-    async def _wait_readable(self, ring: RingBuffer, loop: asyncio.AbstractEventLoop) -> None:
-        """Until the ring buffer's descriptor is readable and MIN_POLL_INTERVAL has passed, or the source stops."""
-        if self._stopping.is_set():
-            return
-        self._wake.clear()
-        loop.add_reader(ring.fd, self._wake.set)
-        timer = loop.call_later(CHECK_INTERVAL, self._wake.set)
-        try:
-            await self._wake.wait()
-        finally:
-            timer.cancel()
-            loop.remove_reader(ring.fd)
-        if not self._stopping.is_set():
-            await asyncio.sleep(MIN_POLL_INTERVAL)
 
     def _suspend_cache_after_loss(self) -> None:
         """After a lost exec the state still has the program before it, and would answer for that one."""
@@ -276,7 +271,7 @@ class EbpfSource:
             return
         lost = 0
         for name in PROCESS_EVENTS | CGROUP_EVENTS:
-            _, _, in_ring, missed = self._loader.count(name)
+            _, _, in_ring, _, missed = self._loader.count(name)
             lost += in_ring + (missed or 0)
         if lost != self._lost_before:
             self._lost_before = lost
@@ -292,6 +287,11 @@ class EbpfSource:
         """Steps of the wall clock since the last call, oldest first, each as a sentence."""
         steps, self._clock_steps = self._clock_steps, []
         return [f"the wall clock was set by {step.by / 1e9:+.3f} s" for step in steps]
+
+    def take_floods(self) -> list[Flood]:
+        """See `ReportsFloods`."""
+        told, self._floods = self._floods, []
+        return told if self._accounts is None else [*told, *self._accounts.take_floods()]
 
     def make_probe(self) -> Callable[[Event], bool]:
         """See `MakesProbes`. Raises SourceUnavailable where nothing is attached."""
@@ -310,9 +310,9 @@ class EbpfSource:
         found: dict[str, Counts] = {}
         for name, spec in SYSCALL_SPECS.items():
             if name in loader.watched:
-                seen, filtered, lost, missed = loader.count(name)
+                seen, filtered, lost, over_share, missed = loader.count(name)
                 lost += self._decoder.discarded[spec.number]
-                found[name] = Counts(seen, filtered, lost, missed, self._decoder.received[spec.number])
+                found[name] = Counts(seen, filtered, lost, missed, self._decoder.received[spec.number], over_share)
         for path, skipped in loader.missed_by_entry_path().items():
             if skipped:
                 found[path] = Counts(seen=skipped, missed=skipped)
@@ -323,15 +323,25 @@ class EbpfSource:
         if self._loader is not None and not self._stopping.is_set():
             self._loader.configure(off=True)
         self._stopping.set()
-        self._wake.set()
+        if self._waiter is not None:
+            self._waiter.interrupt()
 
     async def _close(self) -> None:
         if self._loader is None:
             return
         self._process_cache = None
         await asyncio.to_thread(self._loader.silence)
+        if self._waiter is not None:
+            self._waiter.close()
+            self._waiter = None
         if self._ring is not None:
             self._ring.drain(self._decoder.discard, _ALL)
+        if self._accounts is not None:
+            self._floods += self._accounts.close()
+            self._accounts = None
+        if self._flow is not None:
+            self._flow.close()
+            self._flow = None
         self._final = self.counts()
         loader, self._loader = self._loader, None
         if self._ring is not None:

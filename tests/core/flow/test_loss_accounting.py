@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mozu.core.api import Counts
+from mozu.core.api import Counts, Flood
 from mozu.core.delivery.given_up import GivenUpNumbers
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.flow.evaluation import Evaluation
@@ -21,6 +21,7 @@ class Counting:
     def __init__(self) -> None:
         self.now: dict[str, Counts] = {}
         self.gaps: list[str] = []
+        self.floods: list[Flood] = []
 
     def counts(self) -> Mapping[str, Counts]:
         return self.now
@@ -28,6 +29,10 @@ class Counting:
     def take_gaps(self) -> list[str]:
         gaps, self.gaps = self.gaps, []
         return gaps
+
+    def take_floods(self) -> list[Flood]:
+        floods, self.floods = self.floods, []
+        return floods
 
 
 class Pump:
@@ -150,3 +155,12 @@ def test_events_that_were_dropped_because_memory_was_short_are_reported_and_coun
         notice.rule, notice.values["count"], notice.values["total"], notice.values["evt_source"],
     )  # fmt: skip
     assert ([], 7) == (scene.reported(), scene.losses.lost_total())
+
+
+def test_what_was_over_a_share_is_part_of_the_loss() -> None:
+    scene = Scene()
+    scene.source.now = {"openat": Counts(seen=9, lost=3, received=6, over_share=2)}
+    scene.reported()
+    scene.source.now = {"openat": Counts(seen=19, lost=13, received=6, over_share=11)}
+    assert ["source made lost 10 events: openat 10"] == scene.reported()
+    assert 9 == scene.worker.notices[0].values["over_share"]

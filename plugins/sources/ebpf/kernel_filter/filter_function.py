@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from mozu.core.abi.spec import NO_FD, SyscallSpec
 from mozu.core.filter.comparison import Comparison
 from mozu.core.filter.formula import (
+    FALSE,
     TRUE,
     UNKNOWN,
     AllOf,
@@ -23,6 +24,7 @@ from mozu.core.filter.formula import (
 )
 from mozu.plugins.sources.ebpf.assembly import ProgramTooLong
 from mozu.plugins.sources.ebpf.kernel_filter.check import NEVER, Check, cost, has
+from mozu.plugins.sources.ebpf.kernel_filter.exact_match import named_by, reads_no_more
 from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
 from mozu.plugins.sources.ebpf.kernel_filter.flags import of_argument
 from mozu.plugins.sources.ebpf.kernel_filter.opens import of_open
@@ -47,6 +49,8 @@ class FilterFunction(NamedTuple):
     """Whether it reads the verdict on the process."""
     is_exact: bool = False
     """Whether an event passes if and only if the predicate is true."""
+    exact: Formula = FALSE
+    """What is tested further of an event that passes by a test: whether it is an exact match (exact_match.py)."""
 
     @property
     def name(self) -> str:
@@ -73,19 +77,42 @@ def filter_function_of(
         wanted = any_of(bounds.true for bounds, _ in tested)
     if wanted is TRUE or cost(wanted) > MAX_COST:
         return None
-    try:
-        code = _open_program(wanted, names) if family == "open" else plain_program(wanted, spec)
-    except ProgramTooLong:
+    uses_processes = has(wanted, lambda check: check.of_process)
+    exact = _exact_match(predicate, wanted, spec, process_predicates if uses_processes else None)
+    code = _program(wanted, spec, names, exact) or _program(wanted, spec, names, exact := FALSE)
+    if code is None:
         return None
     is_exact = names is OpenedName.UNUSED and all(_is_exact(bounds) for bounds, _ in tested)
-    uses_processes = has(wanted, lambda check: check.of_process)
-    return FilterFunction(wanted, code, uses_processes, is_exact and not uses_processes)
+    return FilterFunction(wanted, code, uses_processes, is_exact and not uses_processes, exact)
+
+
+def _program(wanted: Formula, spec: SyscallSpec, names: OpenedName, exact: Formula) -> RelocatableCode | None:
+    """None: it would be too long."""
+    try:
+        if spec.family == "open":
+            return _open_program(wanted, names, exact)
+        return plain_program(wanted, spec, exact)
+    except ProgramTooLong:
+        return None
 
 
 @functools.lru_cache(maxsize=4)
-def _open_program(wanted: Formula, names: OpenedName) -> RelocatableCode:
+def _open_program(wanted: Formula, names: OpenedName, exact: Formula) -> RelocatableCode:
     """The opens mostly have the same; equal formulas are one object."""
-    return open_program(wanted, names)
+    return open_program(wanted, names, exact)
+
+
+def _exact_match(
+    predicate: Formula, wanted: Formula, spec: SyscallSpec, process_predicates: ProcessPredicates | None
+) -> Formula:
+    """What makes an event that passes an exact match; FALSE: nothing that could be tested."""
+    exact = any_of(
+        all_of((named, TRUE if process_predicates is None else process_predicates.test(case)))
+        for case in _alternatives(predicate)
+        if (named := named_by(case, lambda leaf: _bounds(leaf, spec))) is not TRUE
+        and not (spec.family == "open" and _is_common(named))
+    )
+    return exact if cost(exact) <= MAX_COST and reads_no_more(exact, wanted) else FALSE
 
 
 def first_inexact(spec: SyscallSpec, predicate: Formula) -> Comparison | None:

@@ -52,13 +52,16 @@ class OpenedName(Enum):
     """An open passes where the kernel's path of the file differs from it."""
 
 
-def open_program(wanted: Formula, names: OpenedName) -> RelocatableCode:
+def open_program(wanted: Formula, names: OpenedName, exact: Formula = FALSE) -> RelocatableCode:
     """First tests of numbers; the path is read only where they do not decide, or paths are kept.
+
+    What passes because it is wanted, and is an exact match besides, is marked. `exact` tests nothing that `wanted` does
+    not.
 
     The process is looked up first where that may save reading the path or very many tests; else last, for a call that
     is wanted if its process is. Raises ProgramTooLong.
     """
-    wanted = with_byte_hints(wanted)
+    wanted, exact = with_byte_hints(wanted), with_byte_hints(exact)
     by_numbers = without(wanted, _is_of_name)
     asks = has(wanted, _is_of_process)
     lookup_last = asks and cost(wanted) < _LOOKUP and (bool(names.value) or _unmatched(by_numbers) is not FALSE)
@@ -79,11 +82,14 @@ def open_program(wanted: Formula, names: OpenedName) -> RelocatableCode:
     program.bind(unmatched)
     if names.value:
         program.pass_if_called(names.value)
-    return program.finished()
+    return program.finished(factor(exact, cost))
 
 
-def plain_program(wanted: Formula, spec: SyscallSpec) -> RelocatableCode:
-    """First tests of numbers; then one look at the descriptor, if it is tested. Raises ProgramTooLong."""
+def plain_program(wanted: Formula, spec: SyscallSpec, exact: Formula = FALSE) -> RelocatableCode:
+    """First tests of numbers; then one look at the descriptor, if it is tested. Raises ProgramTooLong.
+
+    `exact` as of `open_program`.
+    """
     program = _Program()
     of_sockets = has(wanted, is_about_sockets)
     if has(wanted, _is_of_process):
@@ -95,7 +101,7 @@ def plain_program(wanted: Formula, spec: SyscallSpec) -> RelocatableCode:
         program.require(without(wanted, is_about_sockets), program.discarded)
         program.find_socket(spec, wants_protocol=has(wanted, is_about_protocols))
     program.pass_if(wanted)
-    return program.finished()
+    return program.finished(exact)
 
 
 def _is_of_name(check: Check) -> bool:
@@ -122,7 +128,8 @@ class _Program:
     def __init__(self) -> None:
         self._code = CodeAssembler(frame=_STACK)
         self._tests = CheckCode(self._code)
-        self._passed, self._ended = Label(), Label()
+        self._passed, self._matched, self._ended = Label(), Label(), Label()
+        """Where an event passes without a test, where it passes by one, and the end."""
         self._knows_verdict = False
         self.discarded = Label()
         """Where the event is counted as filtered."""
@@ -196,7 +203,7 @@ class _Program:
     def pass_if(self, formula: Formula) -> None:
         """The event passes if it is true."""
         after = Label()
-        decide(self._code, chunked(formula), self._tests, self._passed, after, after)
+        decide(self._code, chunked(formula), self._tests, self._matched, after, after)
         self._code.bind(after)
 
     def pass_if_called(self, subprogram: str) -> None:
@@ -210,14 +217,21 @@ class _Program:
 
     # --- the end
 
-    def finished(self) -> RelocatableCode:
-        """What is neither passed nor discarded by now is discarded."""
+    def finished(self, exact: Formula) -> RelocatableCode:
+        """What is neither passed nor discarded by now is discarded; what passed by a test is an exact match if this is
+        true."""
         code = self._code
         code.bind(self.discarded)
         self._call("part_count_filtered")
         code.bind(self._ended)
         code.move(Register.R0, 0)
         code.exit()
+        code.bind(self._matched)
+        if exact is not FALSE:
+            is_exact = Label()
+            decide(code, chunked(exact), self._tests, is_exact, self._passed, is_exact)
+            code.bind(is_exact)
+            code.store(CALL, filter_layout.place("syscall_ctx", "exact").offset, 1, Width.HALF)
         code.bind(self._passed)
         code.load(Register.R1, FRAME, _CONTEXT_AT, Width.DOUBLE)
         code.load_map(Register.R2, "PROGS")

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/* Fair loss: who pays while the ring buffer fills up, and whom a record wakes.
+
+   Below a watermark every record goes in. Above it each is charged to three accounts: its process (thread group), its user
+   and its container (cgroup). An account may hold as many bytes of the ring buffer as are still free in it, twice as many
+   for a user, four times as many for a container, and of these a process that holds little itself half as many more:
+   whatever few accounts write, a part of the ring buffer stays free, and one that holds little is refused nothing. What an account holds is estimated: what it wrote, less the same part of it
+   as the reader has taken of the whole ring buffer.
+
+   The last eighth of the ring buffer is a reserve for what must not be lost: fork, exec, exit, changes of identity, and
+   exact matches (calls that a rule names, struct syscall_ctx). They are charged apart, so that an account cannot bury its
+   own in noise, and in the reserve each account has a few records at least. */
+#pragma once
+
+enum share { SHARE_COMMON, SHARE_RESERVED, SHARE_EXACT }; /* of a record; the last two may use the reserve */
+
+#define ACCOUNT_PLACES 4096
+#define ACCOUNT_BITS 12
+#define LIGHT 64          /* a process is light that holds less than one part in so many of what it may */
+enum account_kind { ACCOUNT_PROCESS = 1, ACCOUNT_USER = 2, ACCOUNT_ROOT = 3, ACCOUNT_CONTAINER = 4 };
+#define ACCOUNT_KEY(kind, id) ((u64)(kind) << 60 | ((id) & ((1ull << 60) - 1)))
+#define ROOT_CGROUP 1 /* of a hierarchy: no container */
+
+struct flow {             /* one, in FLOW, which user space has mapped */
+  u64 watermark, limit;   /* bytes in the ring buffer from which on accounts pay; those without the reserve */
+  u64 reserved;           /* bytes that each process has in the reserve */
+  u64 seed;               /* of this start: which accounts share a place is no one's choice */
+  u32 waits;              /* the reader waits for the next record, whatever it is; set and cleared by the reader */
+  u32 wants_exact;        /* it wants to be woken for an exact match: set by the reader, cleared by who wakes it */
+};
+
+struct account {
+  u64 key;                /* ACCOUNT_KEY; 0: free */
+  u64 consumed;           /* the reader's position that `used` is of */
+  u64 cgroup;             /* of its last refused record, as the next members */
+  u32 pid, uid, type;
+  u32 written;            /* bytes behind `consumed` when it wrote last */
+  u32 used[2];            /* bytes of them that are its own: common, reserved and exact */
+  u32 passed;             /* records that were charged to it */
+  u32 refused[2];         /* ... and refused because of it */
+  u32 spare;
+};
+
+inlined struct flow *flow_of_records(void) {
+  u32 zero = 0;
+  return LOOKUP(FLOW, &zero);
+}
+
+/* How much of the ring buffer an account holds, for who takes its place: nothing once the reader is past it. */
+inlined u32 held(const struct account *one, u64 consumed) {
+  return consumed - one->consumed >= one->written ? 0 : one->used[0] + one->used[1];
+}
+
+/* What the reader has taken since is taken from `used`, in steps of a 64th at least: a division now and then. */
+inlined void settle(struct account *one, u64 consumed) {
+  u64 taken = consumed - one->consumed, written = one->written;
+  if (taken >= written) {
+    one->used[0] = one->used[1] = one->written = 0;
+  } else {
+    if (taken * 64 < written) return;
+    one->used[0] -= one->used[0] * taken / written;
+    one->used[1] -= one->used[1] * taken / written;
+    one->written = written - taken;
+  }
+  one->consumed = consumed;
+}
+
+/* One of two places of a key, settled; where others have both, the one that holds less makes room: it begins anew, which is to
+   its advantage. CPUs that do this at once, or charge at once, may lose a charge: the estimate is off for a moment, and
+   what is free in the ring buffer is measured. */
+inlined struct account *account_of(const struct flow *flow, u64 key, u64 consumed) {
+  u64 hash = (key ^ flow->seed) * 0x9e3779b97f4a7c15ull;
+  u32 first = hash >> (64 - ACCOUNT_BITS), second = hash >> (64 - 2 * ACCOUNT_BITS) & (ACCOUNT_PLACES - 1);
+  struct account *one = LOOKUP(ACCOUNTS, &first), *other;
+  if (!one) return 0;
+  if (one->key != key) {
+    other = LOOKUP(ACCOUNTS, &second);
+    if (!other) return 0;
+    if (other->key == key || held(other, consumed) < held(one, consumed)) one = other;
+  }
+  if (one->key != key) {
+    one->key = key;
+    one->written = one->passed = one->refused[0] = one->refused[1] = 0;
+  }
+  settle(one, consumed);
+  return one;
+}
+
+/* The container of the current task: its cgroup of version 2, or where that is the root, of the memory controller. */
+inlined u64 container_of_current(u64 cgroup) {
+#ifdef MEMORY_CGRP_ID
+  if (cgroup <= ROOT_CGROUP) return current_task()->cgroups->subsys[MEMORY_CGRP_ID]->cgroup->kn->id;
+#endif
+  return cgroup;
+}
+
+inlined bool may_hold(const struct account *one, bool part, u64 most) {
+  return (part ? one->used[1] : one->used[0]) < most;
+}
+
+/* The account that a record is refused for, with what user space is told (Accounts of accounts.py). */
+inlined bool refuse(struct account *one, const struct header *head, bool part) {
+  if (part) one->refused[1] += 1;
+  else one->refused[0] += 1;
+  one->cgroup = container_of_current(head->cgroup);
+  one->pid = head->pid;
+  one->uid = bpf_get_current_uid_gid();
+  one->type = head->type;
+  return false;
+}
+
+inlined void add(struct account *one, bool part, u64 length, u64 end) {
+  if (part) one->used[1] += length;
+  else one->used[0] += length;
+  one->written = end - one->consumed;
+  one->passed += 1;
+}
+
+/* Above the watermark: whether its accounts may write a record of this length. They are charged if so. */
+inlined bool charge(const struct flow *flow, const struct header *head, u64 length, enum share share, u64 filled) {
+  u64 consumed = query_ring(RB_CONS_POS), most = filled < flow->limit ? flow->limit - filled : 0;
+  bool part = share != SHARE_COMMON;
+  if (part && most < flow->reserved) most = flow->reserved;
+  struct account *process = account_of(flow, ACCOUNT_KEY(ACCOUNT_PROCESS, head->pid), consumed);
+  if (!process) return true;
+  if (!may_hold(process, part, most)) return refuse(process, head, part);
+  u64 half = may_hold(process, part, most / LIGHT) ? most : 0; /* the half more of twice as many */
+  u64 cgroup = container_of_current(head->cgroup);
+  u32 uid = bpf_get_current_uid_gid();
+  u64 key = uid ? ACCOUNT_KEY(ACCOUNT_USER, uid) : ACCOUNT_KEY(ACCOUNT_ROOT, cgroup);
+  struct account *user = account_of(flow, key, consumed), *container = 0;
+  if (!user) return true;
+  if (!may_hold(user, part, 2 * most + half)) return refuse(user, head, part);
+  if (cgroup > ROOT_CGROUP) {
+    container = account_of(flow, ACCOUNT_KEY(ACCOUNT_CONTAINER, cgroup), consumed);
+    if (!container) return true;
+    if (!may_hold(container, part, 4 * most + 2 * half)) return refuse(container, head, part);
+    add(container, part, length, consumed + filled + length);
+  }
+  add(process, part, length, consumed + filled + length);
+  add(user, part, length, consumed + filled + length);
+  return true;
+}
+
+/* How a record wakes the reader (poll_interval.py): an exact match at once, unless the reader was woken and comes; others
+   where it waits for the next record. */
+inlined u64 wake_up(struct flow *flow, enum share share) {
+  if (share == SHARE_EXACT && flow->wants_exact) {
+    flow->wants_exact = 0;
+    return RB_FORCE_WAKEUP;
+  }
+  return flow->waits ? 0 : RB_NO_WAKEUP;
+}

@@ -1,0 +1,102 @@
+"""Waits between two drains of the ring buffer: for a time (poll_interval.py), an exact match, or any record at all.
+
+A ring buffer's descriptor is readable as long as there are records in it, so that a loop would return from every wait.
+An epoll of its own, edge-triggered, is readable from a wake-up on (bpf/accounts.h, `wake_up`) until it is asked.
+"""
+
+import asyncio
+import select
+from collections.abc import Callable
+from typing import Final
+
+from mozu.plugins.sources.ebpf.flow_map import FlowMap
+from mozu.plugins.sources.ebpf.poll_interval import (
+    EXACT_DRAINS,
+    EXACT_INTERVAL,
+    MAX_BATCH,
+    max_poll_interval,
+    poll_interval,
+)
+
+IDLE_SECONDS: Final = 1.0
+"""The longest wait, in which nothing comes."""
+
+
+class RingWaiter:
+    """Of one ring buffer of `size` bytes; `pending`: bytes that are written and not yet read. On the event loop."""
+
+    def __init__(self, fd: int, size: int, flow: FlowMap, pending: Callable[[], int]) -> None:
+        self._flow, self._pending, self._longest = flow, pending, max_poll_interval(size)
+        self._loop = asyncio.get_running_loop()
+        self._wakeups = select.epoll()
+        self._wakeups.register(fd, select.EPOLLIN | select.EPOLLET)
+        self._loop.add_reader(self._wakeups.fileno(), self._woken)
+        self._waiting: asyncio.Future[bool] | None = None
+        self._quick = 0
+        """Drains that come soon without being asked for, after an exact match."""
+        self._drained_at = self._loop.time()
+
+    def before_drain(self) -> None:
+        """The next exact match ends a wait, one that comes while a batch is at work included."""
+        if not self._quick:
+            self._flow.wait_for_exact()
+
+    async def after_drain(self, drained: int, *, busy: bool) -> None:
+        """Until the next drain; `drained`: events of this one, `busy`: there is work that does not wait for records."""
+        now = self._loop.time()
+        since, self._drained_at = now - self._drained_at, now
+        if drained >= MAX_BATCH:
+            await asyncio.sleep(0)
+        elif drained or busy:
+            await self._wait_for_company(drained, since)
+        else:
+            await self._wait_for_any()
+
+    def interrupt(self) -> None:
+        """End the wait."""
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(True)
+
+    def close(self) -> None:
+        """Free the epoll."""
+        self._loop.remove_reader(self._wakeups.fileno())
+        self._wakeups.close()
+
+    def _woken(self) -> None:
+        self._wakeups.poll(0)
+        self.interrupt()
+
+    async def _wait_for_company(self, drained: int, since: float) -> None:
+        seconds = poll_interval(drained, since, self._longest)
+        if self._quick:
+            self._quick -= 1
+            await self._sleep(min(seconds, EXACT_INTERVAL))
+        elif self._flow.exact_came or await self._sleep(seconds):
+            self._quick = EXACT_DRAINS
+
+    async def _wait_for_any(self) -> None:
+        self._quick = 0
+        self._flow.wait_for_exact()
+        self._flow.wait_for_any(waits=True)
+        try:
+            # A program that looked just before says nothing: so the first wait is short.
+            came = bool(self._pending()) or await self._sleep(self._longest) or bool(self._pending())
+            came = came or await self._sleep(IDLE_SECONDS)
+        finally:
+            self._flow.wait_for_any(waits=False)
+        if came:
+            await self._wait_for_company(1, self._longest)
+
+    async def _sleep(self, seconds: float) -> bool:
+        """For so long; True if it was woken before."""
+        self._waiting = self._loop.create_future()
+        timer = self._loop.call_later(seconds, self._wait_ends)
+        try:
+            return await self._waiting
+        finally:
+            timer.cancel()
+            self._waiting = None
+
+    def _wait_ends(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(False)
