@@ -24,33 +24,44 @@ static void *look_up(int map, const u32 *key) { return map == FLOW ? (void *)&fl
 static u64 query_ring(u64 what) { return what == RB_CONS_POS ? consumed : produced - consumed; }
 static u64 bpf_get_current_uid_gid(void) { return user; }
 
-void begin(u64 ring, u64 seed) {
-  flow = (struct flow){ring / 2, ring - ring / 8, ring / 512, seed, 0, 0};
+/* Records of a process, or of one that is another each `forks_after` records. */
+struct writer { u64 cgroup; u32 rate, pid, uid, share, forks_after; u32 written, refused, full; };
+
+#define RECORD 192
+#define MOST 1000000
+static u32 turns[MOST];
+
+static void write_record(struct writer *one) {
+  u32 made = one->written + one->refused + one->full;
+  struct header head = {.cgroup = one->cgroup, .pid = one->pid + (one->forks_after ? made / one->forks_after : 0)};
+  u64 filled = produced - consumed;
+  user = one->uid;
+  if (filled > flow.watermark && !charge(&flow, &head, RECORD, one->share, filled)) one->refused += 1;
+  else if (filled + RECORD > size) one->full += 1;
+  else { produced += RECORD; one->written += 1; }
+}
+
+/* So many milliseconds, in each of which the writers take their turns by chance; each third the reader takes what it can
+   in that time, of `read` records a second. */
+void run(struct writer *writers, int number, u64 ring, u64 seed, u32 milliseconds, u32 read) {
+  flow = (struct flow){ring / 2, ring - ring / 8, ring / 512, seed * 0x2545f4914f6cdd1dull, 0, 0};
   __builtin_memset(accounts, 0, sizeof(accounts));
   consumed = produced = 0;
   size = ring;
-}
-
-/* 1: written; 0: refused by an account; -1: the ring buffer is full. */
-int write_record(u32 pid, u32 uid, u64 cgroup, u32 length, int share) {
-  struct header head = {.cgroup = cgroup, .pid = pid, .type = 257};
-  u64 filled = produced - consumed;
-  user = uid;
-  if (filled > flow.watermark && !charge(&flow, &head, length, share, filled)) return 0;
-  if (filled + length > size) return -1;
-  produced += length;
-  return 1;
-}
-
-void read_bytes(u64 bytes) {
-  consumed += bytes < produced - consumed ? bytes : produced - consumed;
-}
-
-u64 filled(void) { return produced - consumed; }
-
-/* One account's numbers: passed, refused common, refused reserved; 0 for a key that has no place. */
-u32 refused_of(u64 key, int part) {
-  for (int i = 0; i < ACCOUNT_PLACES; i++)
-    if (accounts[i].key == key) return accounts[i].refused[part];
-  return 0;
+  for (u32 now = 0; now < milliseconds; now++) {
+    u32 count = 0;
+    for (int i = 0; i < number; i++) {
+      u64 due = (u64)writers[i].rate * (now + 1) / 1000 - (u64)writers[i].rate * now / 1000;
+      for (; due && count < MOST; due--) turns[count++] = i;
+    }
+    for (u32 i = count; i > 1; i--) {
+      seed ^= seed << 13; seed ^= seed >> 7; seed ^= seed << 17;
+      u32 other = seed % i, kept = turns[i - 1];
+      turns[i - 1] = turns[other];
+      turns[other] = kept;
+    }
+    for (u32 i = 0; i < count; i++) write_record(&writers[turns[i]]);
+    u64 taken = (u64)read * 3 / 1000 * RECORD;
+    if (now % 3 == 2) consumed += taken < produced - consumed ? taken : produced - consumed;
+  }
 }
