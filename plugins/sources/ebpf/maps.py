@@ -17,7 +17,7 @@ SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
 """For splice, which refuses the unknown flag before it looks at anything else."""
 SIZES: Final = {
-    "SCRATCH_SIZE": 24880,
+    "SCRATCH_SIZE": 24888,
     "SYSCALL_CTX_SIZE": 104,
     "URING_OP_SIZE": uring.ENTRY.size,
     "URING_REQUESTS_SIZE": 992,
