@@ -47,7 +47,7 @@ class KafkaAccess(Settings):
     """The settings that no client of Kafka can do without; base of the settings of sink and source."""
 
     bootstrap_servers: tuple[str, ...] = Field(
-        ("localhost:9092",), min_length=1, description="Brokers (`host:port`) to ask first; they name the others."
+        ("localhost:9092",), min_length=1, description="Brokers (`host:port`) to ask first; they name the others. One text may name several, with commas between."
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="The brokers' `security.protocol`; by default neither encrypted nor authenticated."
@@ -56,6 +56,11 @@ class KafkaAccess(Settings):
     sasl: Sasl | None = Field(None, description="Authentication; needed with SASL_PLAINTEXT and SASL_SSL.")
     client_id: str = Field("mozu", pattern=r"^[\x21-\x7e]{1,200}$", description="mozu's name in the brokers' logs.")
     timeout: float = Field(15.0, gt=0, le=600, description="Seconds for a request, and for a connection.")
+
+    @field_validator("bootstrap_servers", mode="before")
+    @classmethod
+    def _one_text_is_a_list(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
     @field_validator("bootstrap_servers")
     @classmethod

@@ -21,6 +21,11 @@ def test_options_of_a_producer_are_those_of_the_settings() -> None:
     assert chosen == msgspec.structs.asdict(_options(KafkaSettings.model_validate(chosen)))
 
 
+def test_one_text_names_several_brokers() -> None:
+    chosen = KafkaSettings.model_validate({"bootstrap_servers": "kafka-1:9092, kafka-2:9093"})
+    assert chosen.bootstrap_servers == ("kafka-1:9092", "kafka-2:9093")
+
+
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
@@ -38,6 +43,7 @@ def test_options_of_a_producer_are_those_of_the_settings() -> None:
         ),
         ({"bootstrap_servers": ["kafka"]}, "must be a host and a port"),
         ({"bootstrap_servers": ["kafka:0"]}, "must be a host and a port"),
+        ({"bootstrap_servers": "kafka:9092,"}, "must be a host and a port"),
         ({"dead_letter_topic": "{rule}.dead"}, "dead letters go to one topic"),
         ({"topic": "a b"}, "a topic's name has 1 to 249 of the characters"),
         ({"topic": "{pid}"}, "{pid} is unknown"),
