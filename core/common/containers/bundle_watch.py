@@ -31,12 +31,20 @@ class BundleFolders(Protocol):
     def is_folder(self, name: str) -> bool:
         """Whether a directory of this name below the root counts."""
 
+    def is_id(self, name: str) -> bool:
+        """Whether a name in a folder is a container's."""
+
     def ids(self, folder: str) -> list[str]:
         """The containers that have a directory in a folder."""
 
 
+async def _nothing(path: Path) -> None:
+    """Other files do not matter."""
+
+
 class BundleWatch:
-    """`on_new` is called when a container has appeared, `on_end` when it is gone, `on_list` with all that there are."""
+    """`on_new` is called when a container has appeared, `on_end` when it is gone, `on_list` with all that there are,
+    `on_file` when something else in a folder was written anew."""
 
     def __init__(
         self,
@@ -44,8 +52,10 @@ class BundleWatch:
         on_new: Callable[[str], Awaitable[None]],
         on_end: Callable[[str], None],
         on_list: Callable[[list[str]], None],
+        on_file: Callable[[Path], Awaitable[None]] = _nothing,
     ) -> None:
         self._folders, self._on_new, self._on_end, self._on_list = folders, on_new, on_end, on_list
+        self._on_file = on_file
         self._changes: asyncio.Queue[tuple[Path, bool] | None] = asyncio.Queue()
         self._backoff = Backoff(*_PAUSES, jitter=0.2)
         self.tried = asyncio.Event()
@@ -84,6 +94,10 @@ class BundleWatch:
                 path, is_there = change
                 if path.parent == self._folders.root:
                     new = self._add(watch, path.name) if is_there else []
+                elif not self._folders.is_id(path.name):
+                    new = []
+                    if is_there:
+                        group.create_task(self._look_at(path), name=f"look at {path.name}")
                 elif is_there:
                     new = [path.name]
                 else:
@@ -106,6 +120,10 @@ class BundleWatch:
         async with room:
             with contextlib.suppress(OSError):  # files that do not answer in time: the first event looks it up again
                 await self._on_new(name)
+
+    async def _look_at(self, path: Path) -> None:
+        with contextlib.suppress(OSError):  # files that do not answer in time, or are gone again
+            await self._on_file(path)
 
     def _changed(self, path: Path, is_there: bool) -> None:
         if path != self._folders.root:

@@ -13,7 +13,7 @@ from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.core.runtime.loop import run
 from mozu.core.state.cgroup import container_of
 from mozu.plugins.enrichers.podman import build
-from tests.plugins.enrichers.actors import event_of, read, told, working
+from tests.plugins.enrichers.actors import event_of, read, told, until, working
 from tests.support.docker import IMAGE
 from tests.support.podman import Podman
 
@@ -100,3 +100,18 @@ def test_its_database_tells_labels_pods_and_health_checks(podman: Podman) -> Non
     found = run(main())
     podman.podman("pod", "rm", "--force", "--time", "0", "nest")
     assert ["web", "nest", pod, ""] == found
+
+
+def test_a_container_that_is_renamed_has_its_new_name(podman: Podman) -> None:
+    full_id = podman.begin("--name", "before")
+
+    async def main() -> None:
+        event = event_of(full_id, runtime="podman")
+        async with enricher_of(podman) as enricher:
+            await told(enricher, event)
+            assert "before" == read(enricher, event, "container.name")
+            await asyncio.to_thread(podman.podman, "rename", "before", "after")
+            await until(lambda: read(enricher, event, "container.name") == "after", "its new name is known")
+
+    run(main())
+    podman.remove(full_id)

@@ -45,6 +45,10 @@ class StateFiles:
         """Whether it is a namespace that counts."""
         return name != DOCKER
 
+    def is_id(self, name: str) -> bool:
+        """Whether it is a task's; containerd hides what it removes by a dot."""
+        return _NAME.fullmatch(name) is not None
+
     def ids(self, folder: str) -> list[str]:
         """The tasks of a namespace."""
         return sorted(directories(self.root / folder))

@@ -99,7 +99,7 @@ def metadata(found: Found) -> ContainerMetadata:
     return ContainerMetadata(
         full_id=listed.id,
         runtime=_CRI_O if note.pod_id else "",
-        name=(note.pod_id and note.metadata_name) or note.name or next(iter(listed.names or ()), None),
+        name=(note.pod_id and note.metadata_name) or next(iter(listed.names or ()), None) or note.name or None,
         image=reference or None,
         image_id=listed.image or None,
         repository=image.repository or None,

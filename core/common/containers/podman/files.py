@@ -20,6 +20,7 @@ from mozu.core.common.containers.regular_file import directories, read_regular
 
 T = TypeVar("T")
 
+LISTING: Final = "containers.json"
 _FULL_ID: Final = re.compile(r"[0-9a-f]{64}")
 _CONTAINERS: Final = "-containers"
 _IMAGES: Final = "-images"
@@ -35,12 +36,19 @@ class _Listing(Generic[T]):
 
     def get(self, key: str) -> T | None:
         """Raises OSError and msgspec.DecodeError."""
+        return self._current().get(key)
+
+    def all(self) -> Iterable[T]:
+        """Raises OSError and msgspec.DecodeError."""
+        return self._current().values()
+
+    def _current(self) -> dict[str, T]:
         found = self._path.stat()
         stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
         if stamp != self._stamp:
             self._content = {self._key(one): one for one in self._decode(read_regular(self._path))}
             self._stamp = stamp
-        return self._content.get(key)
+        return self._content
 
 
 class Storage:
@@ -59,6 +67,14 @@ class Storage:
     def is_folder(self, name: str) -> bool:
         """Whether it is where a driver has its containers."""
         return name.endswith(_CONTAINERS)
+
+    def is_id(self, name: str) -> bool:
+        """Whether it is a container's."""
+        return _FULL_ID.fullmatch(name) is not None
+
+    def names(self, folder: str) -> dict[str, tuple[str, ...]]:
+        """Full id → names, of all containers of a driver. Raises OSError and msgspec.DecodeError."""
+        return {one.id: tuple(one.names or ()) for one in self._container_listing(folder).all()}
 
     def ids(self, folder: str) -> list[str]:
         """The containers of a driver."""
@@ -80,7 +96,7 @@ class Storage:
 
     def _container_listing(self, folder: str) -> _Listing[ListedContainer]:
         if folder not in self._containers:
-            path = self.root / folder / "containers.json"
+            path = self.root / folder / LISTING
             self._containers[folder] = _Listing(path, _containers, lambda one: one.id)
         return self._containers[folder]
 

@@ -5,13 +5,16 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from mozu.core.api import Obstacle
 from mozu.core.common.containers.bundle_watch import BundleWatch
 from mozu.core.common.containers.container_runtime import RuntimeContext
 from mozu.core.common.containers.podman.documents import metadata
-from mozu.core.common.containers.podman.files import AllStorage, Storage
+from mozu.core.common.containers.podman.files import LISTING, AllStorage, Storage
 from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.core.common.containers.runtime_api import is_directory
 from mozu.core.model.containers.metadata import ContainerMetadata
@@ -36,6 +39,10 @@ class PodmanRuntime:
         self._storage = AllStorage(settings.storage)
         self._listed: dict[str, list[str]] = {}
         """Path of a storage → the containers that it had when it was listed."""
+        self._told: dict[str, tuple[str, ...]] = {}
+        """Full id → the names that were told of it."""
+        self._awaited: set[Path] = set()
+        """Lists of containers that are about to be read."""
         self._watches: dict[str, BundleWatch] = {}
         self.tried = asyncio.Event()
 
@@ -51,7 +58,8 @@ class PodmanRuntime:
                     place = str(storage.root)
                     if place not in self._watches:
                         on_list = partial(self._on_list, place)
-                        made = BundleWatch(storage, self._on_new, self._context.ended, on_list)
+                        on_file = partial(self._on_file, storage)
+                        made = BundleWatch(storage, self._on_new, self._on_end, on_list, on_file)
                         self._watches[place] = made
                         group.create_task(made.run(), name=f"watch {place}")
                 for watch in self._watches.values():
@@ -65,6 +73,7 @@ class PodmanRuntime:
         if found is None:
             return None
         self._context.answered("files")
+        self._told[full_id] = tuple(found.listed.names or ())
         return metadata(found)
 
     def obstacles(self) -> Sequence[Obstacle]:
@@ -86,11 +95,34 @@ class PodmanRuntime:
             return await self._context.off_loop(self._storage.roots)
         return ()
 
+    def _on_end(self, full_id: str) -> None:
+        self._told.pop(full_id, None)
+        self._context.ended(full_id)
+
     def _on_list(self, place: str, full_ids: list[str]) -> None:
         """All containers of one storage: those that it had before and has no more have ended."""
         for full_id in set(self._listed.get(place, ())).difference(full_ids):
-            self._context.ended(full_id)
+            self._on_end(full_id)
         self._listed[place] = full_ids
+
+    async def _on_file(self, storage: Storage, path: Path) -> None:
+        """The list of containers was written anew: one of another name than was told of it has been renamed."""
+        if path.name != LISTING or path in self._awaited:
+            return
+        self._awaited.add(path)
+        try:
+            names = await self._context.off_loop(partial(self._names_of, storage, path))
+        finally:
+            self._awaited.discard(path)
+        for full_id, name in names.items():
+            if self._told.get(full_id, name) != name:
+                await self._context.appeared(full_id)
+
+    def _names_of(self, storage: Storage, path: Path) -> dict[str, tuple[str, ...]]:
+        self._awaited.discard(path)  # what is written from now on needs another look
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            return storage.names(path.parent.name)
+        return {}
 
     async def _on_new(self, full_id: str) -> None:
         """A container was made, and may be started at any time from now on: its specification comes with its start."""

@@ -20,6 +20,9 @@ class Folders:
     def is_folder(self, name: str) -> bool:
         return name != "moby"
 
+    def is_id(self, name: str) -> bool:
+        return not name.endswith(".json")
+
     def ids(self, folder: str) -> list[str]:
         return sorted(directories(self.root / folder))
 
@@ -77,3 +80,27 @@ def test_a_root_that_comes_later_is_found(tmp_path: Path) -> None:
         (tmp_path / "state/default/web1").mkdir(parents=True)
 
     assert [("list", "web1"), ("new", "web1")] == told(tmp_path / "state", 2, act)
+
+
+def test_a_file_that_is_written_anew_is_no_container(tmp_path: Path) -> None:
+    (tmp_path / "default").mkdir()
+    seen: asyncio.Queue[str] = asyncio.Queue()
+
+    async def on_new(name: str) -> None:
+        seen.put_nowait(f"new {name}")
+
+    async def on_file(path: Path) -> None:
+        seen.put_nowait(f"file {path.name}")
+
+    async def main() -> list[str]:
+        watch = BundleWatch(Folders(tmp_path), on_new, lambda _: None, lambda _: None, on_file)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(watch.run())
+            await watch.tried.wait()
+            (tmp_path / "default" / "containers.json").touch()
+            (tmp_path / "default" / "web1").mkdir()
+            found = [await seen.get() for _ in range(2)]
+            task.cancel()
+        return found
+
+    assert {"file containers.json", "new web1"} == set(asyncio.run(main()))
