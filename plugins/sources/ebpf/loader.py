@@ -84,10 +84,11 @@ class Loader:
 
     def prepare(self, names: Iterable[str]) -> None:
         """Compile what these types need, and prove that arguments can be read at a call's exit. Before `attach`."""
-        chosen = [program for name in names for program in PROGRAMS[name]]
+        wanted = list(names)
+        chosen = [program for name in wanted for program in PROGRAMS[name]]
         chosen += [program for path in self.entry_paths for program in path.programs]
         self._code.compile([SYS_EXIT, SELFTEST, *chosen])
-        self._selftest()
+        self._selftest(waits="splice" in wanted)
 
     @property
     def origin(self) -> str:
@@ -98,7 +99,8 @@ class Loader:
         """Program → instructions that the verifier looked at; it gives up at a million."""
         return dict(self._code.verified)
 
-    def _selftest(self) -> None:
+    def _selftest(self, *, waits: bool) -> None:
+        """`waits` until its program is detached, which takes a grace period: where splice itself will be watched."""
         selftest = struct.pack("<I", self._code.shared_program(SELFTEST, bpf_syscall.TRACEPOINT))
         bpf_syscall.update(self._maps["TP_PROGS"], _SPLICE, selftest)
         program = self._code.load_instance(SYS_EXIT)
@@ -106,9 +108,11 @@ class Loader:
         try:
             result = bpf_syscall.call(_SPLICE, *SELFTEST_ARGUMENTS)
         finally:
-            for fd in (attachment, program):
-                if fd is not None:
-                    os.close(fd)
+            if attachment is not None and waits:
+                os.close(attachment)
+            elif attachment is not None:
+                bpf_syscall.detach_all([attachment])
+            os.close(program)
             bpf_syscall.delete(self._maps["TP_PROGS"], _SPLICE)
         raw = bpf_syscall.lookup(self._maps["SELFTEST"], 0, SELFTEST_RESULT.size)
         *found, returned, task = SELFTEST_RESULT.unpack(raw)

@@ -5,10 +5,13 @@ import os
 import signal
 import struct
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from mozu.plugins.sources.ebpf import bpf_syscall
+from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.source import EbpfSource
 from tests.support.acts import opens
 from tests.support.live import Live, context, demand
@@ -84,3 +87,24 @@ def test_the_counters_are_final_and_add_up_when_the_source_has_stopped() -> None
     assert first.seen == first.filtered + first.lost + (first.missed or 0) + first.received
     os.listdir("/")
     assert source.counts()["openat"] == first
+
+
+@pytest.mark.parametrize(("name", "waits"), [("chdir", False), ("splice", True)])
+def test_the_program_of_the_selftest_is_detached_before_its_call_is_watched(
+    monkeypatch: pytest.MonkeyPatch, name: str, waits: bool
+) -> None:
+    ebpf()
+    detach = bpf_syscall.detach_all
+    left: list[int] = []
+
+    def noted(found: Sequence[int]) -> None:
+        left.extend(found)
+        detach(found)
+
+    monkeypatch.setattr(bpf_syscall, "detach_all", noted)
+    loader = Loader(1 << 16)
+    try:
+        loader.prepare([name])
+        assert len(left) == (0 if waits else 1)
+    finally:
+        loader.close()
