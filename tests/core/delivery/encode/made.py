@@ -10,7 +10,7 @@ from mozu.core.model.alert import Alert, Ref, Severity, Stamp, Template, alert_i
 
 TIME: Final = 1_767_225_600_000_000_001
 """2026-01-01T00:00:00.000000001Z"""
-COUNT: Final = 20_000 if os.environ.get("MOZU_FUZZ") == "full" else 1_000
+COUNT: Final = 20_000 if os.environ.get("MOZU_FUZZ") == "full" else 250
 STAMP: Final = Stamp("node-a", "siem", "18a2f", 42)
 
 PIECES: Final = (
