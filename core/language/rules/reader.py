@@ -62,9 +62,9 @@ def _item(node: Mapping, root: ProblemContext, add: Add) -> Iterator[Item]:
             name = named.text if isinstance(named, Scalar) and type_ == key else ""
             reading = MappingReader(node, root.inner(type_, name, node.offset), add)
             items = list(read_it(reading))
-            if not reading.failed:
+            if not reading.failed or key == "rule":
                 yield from items
-            elif name:
+            if reading.failed and name:
                 yield Broken(key, name)
             return
     known = ", ".join(f"`{key}`" for key in _KINDS)

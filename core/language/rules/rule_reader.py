@@ -36,7 +36,7 @@ _ATTRIBUTES: Final = {"skip-if-unknown-filter": "skip_unknown"}
 
 
 def read_rule(reading: MappingReader) -> Iterator[Item]:
-    """The one item, unless something is wrong with it."""
+    """The one item. With something wrong in it only a definition is given, and only if its texts can be looked at."""
     reading.warn_unknown_keys(RULE_KEYS)
     name = reading.word("rule", required=True)
     override = read_override(reading, OPERATIONS)
@@ -57,7 +57,7 @@ def read_rule(reading: MappingReader) -> Iterator[Item]:
     elif reading.has("override") or any(reading.has(key) for key in _FULL):
         parts = _parts(reading, OPERATIONS, {}, required=_FULL)
         parts["source"] = reading.word("source")
-        yield from _made(reading, name, Mode.DEFINE, parts)
+        yield from _made(reading, name, Mode.DEFINE, _completed(parts) if reading.failed else parts)
     else:
         yield from _switched(reading, name)
 
@@ -84,8 +84,17 @@ def _switched(reading: MappingReader, name: str | None) -> Iterator[Item]:
     yield from _made(reading, name, Mode.SWITCH, {"enabled": reading.flag("enabled")})
 
 
+def _completed(parts: dict[str, Any]) -> dict[str, Any]:
+    """What stands in for the broken keys of a rule, so that mistakes in its other keys are found as well; empty where
+    there is nothing to look at. The rule never runs: the load has failed."""
+    if parts.get("condition") is None or parts.get("output") is None:
+        return {}
+    missing = {"desc": "", "priority": Severity.DEBUG}
+    return parts | {key: value for key, value in missing.items() if parts.get(key) is None}
+
+
 def _made(reading: MappingReader, name: str | None, mode: Mode, parts: dict[str, Any]) -> Iterator[Item]:
-    if name is not None and not reading.failed:
+    if name is not None and parts and (mode is Mode.DEFINE or not reading.failed):
         yield RuleItem(name=name, context=reading.context, mode=mode, **parts)
 
 
