@@ -40,7 +40,7 @@
 /* COUNTED(i, place, end): a loop of at most `end` rounds, `i` the number of each; for bodies that change nothing but the
    memory of maps. Where the kernel has may_goto (Linux 6.9, MAY_GOTO of codegen.py) the number lies in the u32 `place` of
    a map, so that all rounds look alike to the verifier and it follows one, where it would follow each. may_goto itself
-   ends no loop before its end: it would only after 65,535 rounds. It is written as bytes, since the compiler does
+   ends no loop before its end: it would after 65,535 rounds at the earliest. It is written as bytes, since the compiler does
    not know it: code 0xe5, the distance to `done`, 0. */
 #ifdef MAY_GOTO
 #define may_go_on()                                                                                 \

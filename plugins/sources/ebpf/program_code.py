@@ -139,7 +139,8 @@ class ProgramCode:
         """
         first = self._variants[0]
         refused: _Refused | None = None
-        for variant in dict.fromkeys((first, first._replace(casts=False))):
+        copying = next(variant for variant in self._variants if not variant.casts)
+        for variant in dict.fromkeys((first, copying)):
             try:
                 fit = code if variant.may_goto else may_goto.removed(code)
                 return self._load_all({code.name: link(fit, self.subprograms(variant))}, {code.name: kinds})
