@@ -189,7 +189,7 @@ def main() -> None:
         cells = (f"{found.alerts['Shadow read']} of {options.reads}", f"{found.lost:,}", f"{found.over_share:,}")
         print(f"| {flood.name} | {' | '.join(cells)} | {told(found)} |", flush=True)
     if not options.only or "500" in options.only:
-        made, found = beside(seconds=options.seconds, processes=500, rate=2000, python=options.mozu)
+        made, found = beside(seconds=options.seconds, processes=500, rate=1000, python=options.mozu)
         cells = (f"{found.alerts['Counted']:,} of {made:,}", f"{found.lost:,}", f"{found.over_share:,}")
         print(f"| 500 busy processes beside one that floods | {' | '.join(cells)} | {told(found)} |", flush=True)
 

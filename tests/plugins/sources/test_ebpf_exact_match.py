@@ -1,0 +1,115 @@
+"""Exact matches: which calls a rule names, and that the program of a filter marks these and no others."""
+
+import os
+import random
+from typing import Final
+
+import pytest
+
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.filter.formula import FALSE, any_of
+from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf.kernel_filter import choose, names
+from mozu.plugins.sources.ebpf.kernel_filter.exact_match import reads_no_more
+from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName, open_program, plain_program
+from mozu.plugins.sources.ebpf.relocatable import RelocatableCode
+from tests.support import bpf_machine, filter_facts
+from tests.support.filter_comparison import wants
+from tests.support.filter_facts import Facts, is_true, of_call, of_open, random_facts, random_formula
+
+ROUNDS: Final = 1000 if os.environ.get("MOZU_FUZZ") == "full" else 60
+EXACT: Final = filter_layout.place("syscall_ctx", "exact")
+OPENAT: Final = SYSCALL_SPECS["openat"]
+
+
+def is_marked(code: RelocatableCode, facts: Facts, number: int, *, named: bool = True) -> bool:
+    """Whether the call was an exact match when it passed."""
+    call = filter_facts.call_of(facts, number)
+    call[EXACT.offset : EXACT.offset + EXACT.size] = bytes(EXACT.size)
+    found = bpf_machine.run(
+        code,
+        {"SYSCALL_CTX": call, "FILTER_SCRATCH": filter_facts.scratch_of(facts, junk=bytes(600))},
+        {
+            "part_open_args": lambda: 0,
+            "part_name": lambda: int(named),
+            "part_process_bits": lambda: facts.verdict,
+            "part_must_emit_path": lambda: 1,
+            "part_count_filtered": lambda: 0,
+        },
+    )
+    return found.tail_call is not None and any(call[EXACT.offset : EXACT.offset + EXACT.size])
+
+
+@pytest.mark.parametrize("opened", [OpenedName.UNUSED, OpenedName.KEPT])
+def test_an_open_is_marked_if_and_only_if_the_formula_is_true_fuzz(opened: OpenedName) -> None:
+    decided = {True: 0, False: 0}
+    for seed in range(ROUNDS):
+        chance = random.Random(seed)
+        exact, other = random_formula(chance, of_open), random_formula(chance, of_open)
+        if not reads_no_more(exact, any_of((exact, other))):
+            continue
+        code = open_program(any_of((exact, other)), opened, exact)
+        for _ in range(12):
+            facts = random_facts(chance)
+            assert is_true(exact, facts) is is_marked(code, facts, OPENAT.number), (seed, exact, other, facts)
+            decided[is_true(exact, facts)] += 1
+    assert min(decided.values()) > ROUNDS
+
+
+def test_another_call_is_marked_if_and_only_if_the_formula_is_true_fuzz() -> None:
+    spec = SYSCALL_SPECS["ptrace"]
+    for seed in range(ROUNDS):
+        chance = random.Random(seed)
+        exact, other = random_formula(chance, of_call), random_formula(chance, of_call)
+        if not reads_no_more(exact, any_of((exact, other))):
+            continue
+        code = plain_program(any_of((exact, other)), spec, exact)
+        for _ in range(12):
+            facts = random_facts(chance)
+            assert is_true(exact, facts) is is_marked(code, facts, spec.number), (seed, exact, other, facts)
+
+
+def test_a_path_that_is_not_plain_is_no_exact_match() -> None:
+    shadow = names.equal("/etc/shadow")
+    code = open_program(shadow, OpenedName.UNUSED, shadow)
+    facts = random_facts(random.Random(1))._replace(name=b"/etc/shadow")
+
+    assert is_marked(code, facts, OPENAT.number)
+    assert not is_marked(code, facts, OPENAT.number, named=False)
+
+
+def named(*rules: str, kind: str = "openat") -> bool:
+    """Whether some call can be an exact match of these rules."""
+    demand = wants([f"evt.type = {kind} and {rule}" for rule in rules])
+    function = choose(demand, demand.of("syscall")).functions.get(kind)
+    return function is not None and function.exact is not FALSE
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_named"),
+    [
+        ("fd.name = /etc/shadow", True),
+        ("fd.name = /etc/shadow and evt.is_open_read = true", True),
+        ("fd.name startswith /etc/ and not fd.name startswith /etc/ssl and evt.failed = false", True),
+        ("fd.name = /etc/shadow and user.uid = 0", True),
+        ("fd.name = /etc/shadow and not proc.name in (sshd, login)", True),
+        ("fd.name = /etc/shadow and not proc.aname[3] = make", True),
+        # the path is not what the rule is about
+        ("proc.aname[3] = make", False),
+        ("evt.is_open_write = true and proc.aname[3] = make", False),
+        ("not fd.name = /etc/shadow", False),
+        # something of the call itself is left to user space
+        ("fd.name = /etc/shadow and fd.name regex s.adow", False),
+        ("fd.name = /etc/shadow and evt.arg.mode = 0", False),
+    ],
+)
+def test_a_rule_names_the_calls_of_which_the_kernel_tests_all_that_it_says(rule: str, is_named: bool) -> None:
+    assert is_named is named(rule)
+
+
+def test_one_rule_that_names_calls_is_enough() -> None:
+    assert named("fd.name = /etc/shadow", "fd.name = /x and fd.name regex y")
+
+
+def test_a_call_without_a_path_is_named_by_its_parameters() -> None:
+    assert named("evt.rawarg.pid = 77777 and proc.aname[2] = x", kind="ptrace")
