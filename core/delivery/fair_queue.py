@@ -1,8 +1,9 @@
 """Fair queue: bounded FIFO of alerts that drops by priority when it is full (load shedding, not tail drop).
 
 The victim has the least severe priority there is; of that priority the rule with the most alerts here; of that rule the
-process with the most; of those it is the newest, which may be the alert that has just come. So a noisy rule or process,
-whatever its severity, takes room from no other that keeps below its share. Pure: no clock, no I/O. Notices of mozu
+container or, outside of one, the user with the most; of that the process with the most; of those it is the newest, which
+may be the alert that has just come. So a noisy rule, user or process, whatever its severity, takes room from no other that
+keeps below its share, and a process that forks for each alert counts as its user. Pure: no clock, no I/O. Notices of mozu
 itself (source `internal`) have room of their own and are no victims.
 
 Until it is full for the first time it is a plain deque; the index of what could be dropped is made then, and given up
@@ -10,7 +11,7 @@ when the queue is half empty again.
 """
 
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Final, Generic, TypeVar
 
 from mozu.core.metrics import Counter, Metrics
@@ -24,6 +25,8 @@ NOTICE_RESERVE: Final = 1_000
 """Capacity beyond the configured one for mozu's own notices: a report of loss must not be lost to the same flood."""
 _LEAST_FIRST: Final = tuple(sorted(Severity, reverse=True))
 _OTHERS: Final = "(others)"
+_OWNERS: Final = ("container.full_id", "container.id", "user.uid", "user.name")
+_PROCESSES: Final = ("proc.pid", "proc.name", "fd.name")
 _MAX_LABELS: Final = 100
 """Rules that drops are counted by; those of further rules are counted together."""
 
@@ -114,7 +117,7 @@ class FairQueue:
 
 
 class _Index:
-    """What could be dropped: priority → rule → process → its alerts, oldest first."""
+    """What could be dropped: priority → rule → owner → process → its alerts, oldest first."""
 
     def __init__(self) -> None:
         self._severities: dict[Severity, _Rules] = {}
@@ -122,17 +125,17 @@ class _Index:
     def add(self, number: int, alert: Alert) -> None:
         if alert.source == "internal":
             return
-        severity, rule, process = share_of(alert)
+        severity, *share = share_of(alert)
         rules = self._severities.get(severity)
         if rules is None:
             rules = self._severities[severity] = _Rules()
-        rules.add(rule, process, (number, alert))
+        rules.add(*share, (number, alert))
 
     def take(self, number: int, alert: Alert) -> None:
         """It has left the queue at its head."""
         if alert.source != "internal":
-            severity, rule, process = share_of(alert)
-            self._severities[severity].remove(rule, process, newest=False)
+            severity, *share = share_of(alert)
+            self._severities[severity].remove(*share, newest=False)
 
     def evict(self) -> Numbered | None:
         """Remove the victim."""
@@ -140,7 +143,8 @@ class _Index:
             rules = self._severities.get(severity)
             if rules is not None and rules.sizes:
                 rule = rules.sizes.largest()
-                return rules.remove(rule, rules.processes[rule].largest(), newest=True)
+                owner = rules.owners[rule].largest()
+                return rules.remove(rule, owner, rules.processes[rule, owner].largest(), newest=True)
         return None
 
 
@@ -149,26 +153,26 @@ class _Rules:
 
     def __init__(self) -> None:
         self.sizes: _Sizes[str] = _Sizes()
-        self.processes: dict[str, _Sizes[str]] = {}
-        self._alerts: dict[tuple[str, str], deque[Numbered]] = {}
+        self.owners: dict[str, _Sizes[str]] = {}
+        """By rule."""
+        self.processes: dict[tuple[str, str], _Sizes[str]] = {}
+        """By rule and owner."""
+        self._alerts: dict[tuple[str, str, str], deque[Numbered]] = {}
 
-    def add(self, rule: str, process: str, item: Numbered) -> None:
+    def add(self, rule: str, owner: str, process: str, item: Numbered) -> None:
         self.sizes.add(rule)
-        sizes = self.processes.get(rule)
-        if sizes is None:
-            sizes = self.processes[rule] = _Sizes()
-        sizes.add(process)
-        self._alerts.setdefault((rule, process), deque()).append(item)
+        _sizes(self.owners, rule).add(owner)
+        _sizes(self.processes, (rule, owner)).add(process)
+        self._alerts.setdefault((rule, owner, process), deque()).append(item)
 
-    def remove(self, rule: str, process: str, *, newest: bool) -> Numbered:
-        alerts = self._alerts[rule, process]
+    def remove(self, rule: str, owner: str, process: str, *, newest: bool) -> Numbered:
+        alerts = self._alerts[rule, owner, process]
         item = alerts.pop() if newest else alerts.popleft()
-        self.sizes.remove(rule)
-        self.processes[rule].remove(process)
         if not alerts:
-            del self._alerts[rule, process]
-            if not self.processes[rule]:
-                del self.processes[rule]
+            del self._alerts[rule, owner, process]
+        self.sizes.remove(rule)
+        _forget(self.owners, rule, owner)
+        _forget(self.processes, (rule, owner), process)
         return item
 
 
@@ -211,22 +215,38 @@ class _Sizes(Generic[K]):
             self._most = size  # the key was the largest, and the only one of its size
 
 
+def _sizes(found: "dict[K, _Sizes[str]]", key: K) -> "_Sizes[str]":
+    sizes = found.get(key)
+    if sizes is None:
+        sizes = found[key] = _Sizes()
+    return sizes
+
+
+def _forget(found: "dict[K, _Sizes[str]]", key: K, one: str) -> None:
+    """One alert less; what has none left is not kept."""
+    found[key].remove(one)
+    if not found[key]:
+        del found[key]
+
+
 def priority_of(alert: Alert) -> Severity:
     """The first part of its share. Total."""
     return alert.priority if isinstance(alert.priority, Severity) else Severity.CRITICAL
 
 
-def share_of(alert: Alert) -> tuple[Severity, str, str]:
-    """(priority, rule, process or container): what an alert shares its room with. Total: any value has a share."""
+def share_of(alert: Alert) -> tuple[Severity, str, str, str]:
+    """(priority, rule, owner, process): what an alert shares its room with. Total: any value has a share.
+
+    The owner is the container, else the user: new processes are made by the thousand, these are not.
+    """
     rule = alert.rule if isinstance(alert.rule, str) else ""
-    return priority_of(alert), rule, _process_of(alert)
+    return priority_of(alert), rule, _first_of(alert, _OWNERS), _first_of(alert, _PROCESSES)
 
 
-def _process_of(alert: Alert) -> str:
-    """Its container, else its process: new processes are made by the thousand, containers are not."""
+def _first_of(alert: Alert, keys: Sequence[str]) -> str:
     for values in (alert.enrichment, alert.values):
         if isinstance(values, dict):
-            for key in ("container.full_id", "container.id", "proc.pid", "proc.name", "fd.name"):
+            for key in keys:
                 value = values.get(key)
                 if value not in (None, "", "host") and isinstance(value, str | int):
                     return f"{key}={value}" if isinstance(value, str) else f"{key}={value:x}"

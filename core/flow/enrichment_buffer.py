@@ -126,7 +126,7 @@ class EnrichmentBuffer:
         self._count += 1
         self._bytes += size
         if self._count > self._bounds.events or self._bytes > self._bounds.bytes:
-            self._release_group(next(iter(self._groups.values())), late=True)
+            self._release_group(max(self._groups.values(), key=lambda one: len(one.events)), late=True)
         return True
 
     def _answered(self, group: _Group) -> None:

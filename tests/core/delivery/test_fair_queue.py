@@ -76,6 +76,15 @@ def test_a_container_is_one_however_many_processes_it_makes() -> None:
     assert 5_000 in [one.enrichment["proc.pid"] for _, one in queue.take(100)]
 
 
+def test_a_user_outside_of_containers_is_one_however_many_processes_it_makes() -> None:
+    many = [an_alert("rule", pid=pid) for pid in range(1_000)]
+    for one in many:
+        one.values = {"user.uid": 65534, "container.id": "host"}
+    queue = FairQueue(10)
+    fill(queue, *many, an_alert("rule", pid=5_000))
+    assert 5_000 in [one.enrichment["proc.pid"] for _, one in queue.take(100)]
+
+
 def test_of_a_noisy_process_the_first_stay() -> None:
     queue = FairQueue(3)
     assert [4, 5, 6] == fill(queue, *(an_alert("rule") for _ in range(6)))
