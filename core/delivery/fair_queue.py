@@ -1,10 +1,10 @@
 """Fair queue: bounded FIFO of alerts that drops by priority when it is full (load shedding, not tail drop).
 
 The victim has the least severe priority there is; of that priority the rule with the most alerts here; of that rule the
-container or, outside of one, the user with the most; of that the process with the most; of those it is the newest, which
-may be the alert that has just come. So a noisy rule, user or process, whatever its severity, takes room from no other that
-keeps below its share, and a process that forks for each alert counts as its user. Pure: no clock, no I/O. Notices of mozu
-itself (source `internal`) have room of their own and are no victims.
+container or, outside of one, the user with the most; of that the process with the most; of those it is the newest,
+which may be the alert that has just come. So a noisy rule, user or process, whatever its severity, takes room from no
+other that keeps below its share, and a process that forks for each alert counts as its user. Pure: no clock, no I/O.
+Notices of mozu itself (source `internal`) have room of their own and are no victims.
 
 Until it is full for the first time it is a plain deque; the index of what could be dropped is made then, and given up
 when the queue is half empty again.
@@ -125,11 +125,11 @@ class _Index:
     def add(self, number: int, alert: Alert) -> None:
         if alert.source == "internal":
             return
-        severity, *share = share_of(alert)
+        severity, rule, owner, process = share_of(alert)
         rules = self._severities.get(severity)
         if rules is None:
             rules = self._severities[severity] = _Rules()
-        rules.add(*share, (number, alert))
+        rules.add(rule, owner, process, (number, alert))
 
     def take(self, number: int, alert: Alert) -> None:
         """It has left the queue at its head."""
