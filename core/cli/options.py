@@ -59,7 +59,24 @@ def config_file(function: F) -> F:
 
 
 def _config_file(text: str) -> Callable[[F], F]:
-    return click.option("-c", "--config", "path", type=click.Path(path_type=Path), metavar="FILE", help=text)
+    return click.option(
+        "-c",
+        "--config",
+        "path",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        callback=_only_one,
+        metavar="FILE",
+        help=text,
+    )
+
+
+def _only_one(context: click.Context, parameter: click.Parameter, value: tuple[Path, ...]) -> Path | None:
+    """The last of several would hide the others without a word."""
+    if len(value) > 1:
+        files = ", ".join(map(str, value))
+        raise click.BadParameter(f"given {len(value)} times ({files}); put what differs into config.d beside one of them")
+    return value[0] if value else None
 
 
 def plugin_list(function: F) -> F:

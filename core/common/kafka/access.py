@@ -47,7 +47,10 @@ class KafkaAccess(Settings):
     """The settings that no client of Kafka can do without; base of the settings of sink and source."""
 
     bootstrap_servers: tuple[str, ...] = Field(
-        ("localhost:9092",), min_length=1, description="Brokers (`host:port`) to ask first; they name the others. One text may name several, with commas between."
+        ("localhost:9092",),
+        min_length=1,
+        description="Brokers (`host:port`) to ask first; they name the others. "
+        "One text may name several, with commas between.",
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="The brokers' `security.protocol`; by default neither encrypted nor authenticated."

@@ -29,7 +29,7 @@ from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS, plugin_field
 from mozu.core.language.rules.problem import RuleProblem
 from mozu.core.language.rules.report import FileReport, Report
 from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
-from mozu.core.language.rules.selection import Selector, selected
+from mozu.core.language.rules.selection import Selector, nothing_selected, selected
 from mozu.core.language.rules.source import SourceFile
 from mozu.core.language.rules.static_fields import with_static_fields
 from mozu.core.language.rules.values import Version, priority, priority_names
@@ -61,6 +61,7 @@ __all__ = [
     "load",
     "load_texts",
     "located",
+    "nothing_selected",
     "plugin_fields",
     "priority",
     "priority_names",

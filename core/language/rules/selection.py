@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.language.rules.ruleset import Rule
+from mozu.core.language.rules.suggest import closest
 from mozu.core.model.alert import Severity
 
 ENABLE: Final = "enable"
@@ -26,6 +27,14 @@ class Selector(msgspec.Struct, frozen=True):
             return self.tag in rule.tags
         pattern = ".*".join(re.escape(part) for part in self.rule.split("*"))
         return re.fullmatch(pattern, rule.name, re.DOTALL) is not None
+
+
+def nothing_selected(selector: Selector, rules: Iterable[Rule]) -> str:
+    """A sentence for one that speaks of no rule, with the name or tag that may be meant."""
+    known = {tag for rule in rules for tag in rule.tags} if selector.tag else {rule.name for rule in rules}
+    kind, name = ("tag", selector.tag) if selector.tag else ("rule", selector.rule)
+    hint = closest(name, known)
+    return f"selection: {selector.action} {kind} `{name[:80]}` fits none of the rules" + (f"; {hint}" if hint else "")
 
 
 def selected(

@@ -14,6 +14,7 @@ from mozu.core.language.rules import (
     Options,
     Rule,
     load,
+    nothing_selected,
     priority,
     selected,
     with_static_fields,
@@ -34,9 +35,11 @@ class FalcoEvaluator:
         result = self._load(fields)
         minimum = priority(settings.priority)
         assert minimum is not None
-        self.rules: list[Rule] = selected(
-            result.rules.rules, [switch.selector() for switch in settings.selection], minimum
-        )
+        selectors = [switch.selector() for switch in settings.selection]
+        for selector in selectors:
+            if not any(map(selector.selects, result.rules.rules)):
+                context.log.warning("%s", nothing_selected(selector, result.rules.rules))
+        self.rules: list[Rule] = selected(result.rules.rules, selectors, minimum)
         inputs = [RuleInput(rule.name, rule.source, rule.checked.node) for rule in self.rules]
         self._program = compile_rules(inputs, fields, settings.rule_matching)
         self._digest = ""

@@ -78,6 +78,12 @@ def test_the_configuration_is_checked_with_the_rules_it_names(run: Run, rules: P
     assert out.splitlines() == [f"{path}: Ok", f"{rules}: Ok", "2 rules, 1 macros, 1 lists"]
 
 
+def test_a_second_configuration_would_hide_the_first_and_is_refused(run: Run) -> None:
+    code, _, err = run("check", "-c", "a.yaml", "-c", "b.yaml")
+    assert code != 0
+    assert "given 2 times (a.yaml, b.yaml); put what differs into config.d" in err
+
+
 def test_mistakes_of_the_configuration_are_told_by_check(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "mozu.yaml"
     path.write_text("evaluators:\n  - falco: {rulse: []}\n")

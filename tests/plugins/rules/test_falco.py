@@ -103,6 +103,20 @@ def test_rules_that_do_not_run_demand_nothing(tmp_path: Path) -> None:
     assert {"open", "openat"} == set(evaluator.demand().of("syscall"))
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ({"rule": "Any exek"}, "selection: disable rule `Any exek` fits none of the rules; did you mean `Any exec`?"),
+        ({"tag": "nothing_has_it"}, "selection: disable tag `nothing_has_it` fits none of the rules"),
+    ],
+)
+def test_a_selection_that_speaks_of_no_rule_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, target: dict[str, str], said: str
+) -> None:
+    _evaluator(tmp_path, selection=[{"disable": target}, {"disable": {"rule": "Any *"}}])
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [said]
+
+
 HOSTS = """\
 - list: pools
   items: [b.example, "c.example"]
