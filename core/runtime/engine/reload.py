@@ -21,6 +21,7 @@ from typing import Protocol
 import msgspec
 
 from mozu.core.api import ChangesSettings, Enricher, Evaluator, Kind
+from mozu.core.common.process_memory import trim
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.errors import ConfigError, MozuError
 from mozu.core.filter.demand import Demand, union
@@ -157,6 +158,7 @@ class Reloader:
                 self._wanted.clear()
                 await self._reload()
                 self._on_end()
+                await asyncio.to_thread(trim)  # a reload takes some MiB for a moment, which malloc would keep
         finally:
             self._watch.close()
 
