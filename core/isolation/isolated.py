@@ -227,6 +227,13 @@ class Isolated(Isolation, Generic[C]):
         """Put a new instance in the place of the component."""
         self._component = await self.another()
 
+    def release(self) -> None:
+        """It has stopped for good. What may outlive it keeps this object (uvloop's timers of its libraries do, by the
+        context in which they were made, in cycles that are not collected), but not all that it was built from."""
+        self._build = None
+        if hasattr(self, "_component"):
+            del self._component
+
     def with_component(self, component: D) -> "Isolated[D]":
         """Another component under the same name, log and counters (a reload)."""
         twin = cast("Isolated[D]", copy.copy(self))

@@ -13,12 +13,14 @@ from typing import Final
 
 import msgspec
 
+from mozu.core.api import Sink
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.errors import MozuError
 from mozu.core.isolation.deadline import START_SECONDS, within
 from mozu.core.isolation.detached import detached
+from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.engine.built import BuiltSink
@@ -216,7 +218,9 @@ class SinkSet:
                     live_first=spool.backlog == "live_first",
                 )  # fmt: skip
             if caller is not None or new_form:
+                replaced = one.worker.sink
                 await one.worker.replace(caller or one.worker.caller, one.built.encoder, seconds)
+                self._release(replaced, before.isolated)
 
         return work()
 
@@ -240,8 +244,16 @@ class SinkSet:
         elif left and heir is None:
             text = f"{left} alerts stay in {one.built.spool}; they are delivered once a sink has this spool again"
             self._report("Alerts left in a spool", Severity.WARNING, text, worker.name)
+        self._release(worker.sink, one.built.isolated)
         if worker.name not in self._running:
             self._metrics.forget_gauges(kind="sink", id=worker.name)
+
+    def _release(self, *stopped: Isolated[Sink]) -> None:
+        """Those of these that are not in use."""
+        in_use = [sink for one in self._running.values() for sink in (one.built.isolated, one.worker.sink)]
+        for sink in stopped:
+            if not any(sink is other for other in in_use):
+                sink.release()
 
     async def _take_over(self, heir: RunningSink) -> None:
         """Its spool is free."""

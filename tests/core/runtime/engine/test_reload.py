@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import threading
 import weakref
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 
 from mozu.core.api import Demand
+from mozu.core.runtime.engine import reload
 from mozu.core.runtime.engine.engine import Engine
 from tests.core.runtime.engine.playing import Memory, Numbers, Play
 from tests.core.runtime.engine.scene import RULE, Scene, Tree
@@ -262,3 +264,22 @@ def test_nothing_is_left_of_what_reloads_have_replaced(scene: Scene) -> None:
 
     change(0)
     scene.play(scenario)
+
+
+def test_free_pages_go_back_to_the_kernel_after_every_attempt(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without that the resident memory of a run grows by what reloads leave in malloc's arenas."""
+    trimmed: list[str] = []
+    monkeypatch.setattr(reload, "trim", lambda: trimmed.append(threading.current_thread().name))
+
+    async def scenario(scene: Scene) -> None:
+        for number, deadline in enumerate((5, -1), 1):
+            scene.tree["stop_deadline"] = deadline
+            scene._write()
+            scene.engine._on_reload_signal()
+            while len(trimmed) < number:
+                await asyncio.sleep(0.01)
+        assert ["mozu reloaded", "Reload failed"] == [rule for rule, _ in scene.notices if "eload" in rule]
+
+    scene.play(scenario)
+    assert 2 == len(trimmed)
+    assert threading.main_thread().name not in trimmed

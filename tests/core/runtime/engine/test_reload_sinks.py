@@ -1,6 +1,8 @@
 """Reloads that change sinks: queues, numbers and spools go from the old ones to the new."""
 
 import asyncio
+import gc
+import weakref
 from pathlib import Path
 
 import msgspec
@@ -157,3 +159,27 @@ def test_what_a_removed_sink_without_a_spool_could_not_deliver_is_reported(scene
         assert ("two", "sink two was removed with ") == (dropped["sink"], dropped["text"][:26])
 
     scene.play(scenario)
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["replaced", "removed"])
+def test_what_keeps_the_name_of_a_sink_that_has_stopped_does_not_keep_the_sink(scene: Scene, removed: bool) -> None:
+    """A timer of a library keeps the context in which it was made, and with it the name, for as long as it likes."""
+    spool = {"path": str(scene.folder / "two.db")}
+    scene.tree["sinks"].append(scene.sink("two", spool=spool))
+
+    async def scenario(scene: Scene) -> None:
+        kept = scene.assembly.sinks[1].isolated
+        component = weakref.ref(kept.component)
+        scene.tree["sinks"][1:] = [] if removed else [scene.sink("two", to="elsewhere", spool=spool)]
+        await scene.reload()
+        scene.emit(1)
+        for _ in range(500):
+            gc.collect()
+            if component() is None:
+                break
+            await asyncio.sleep(0.01)
+        assert (str(kept), component()) == ("sink two", None)
+
+    scene.play(scenario)
+    if not removed:
+        assert [1] == scene.arrived("elsewhere")
