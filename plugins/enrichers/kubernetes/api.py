@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
+from weakref import WeakSet
 
 import aiohttp
 import msgspec
@@ -24,10 +25,11 @@ _MAX_BODY: Final = 64 << 20
 _MAX_LINE: Final = 8 << 20
 """Bytes; etcd takes objects of 1.5 MiB by default."""
 _EXCERPT: Final = 200
+_CLOSE_SECONDS: Final = 1.0
 _JSON: Final = "application/json"
 _AS_METADATA: Final = f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _AS_METADATA_LIST: Final = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_KEEPALIVE: Final = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+_KEEPALIVE: Final = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
 """A server that has gone without a word is noticed within 30 s, though a watch may be silent for longer."""
 
 
@@ -37,12 +39,20 @@ class KubernetesApi:
     def __init__(self, credentials: Credentials, seconds: float) -> None:
         self._credentials, self._seconds = credentials, seconds
         self._session: aiohttp.ClientSession | None = None
+        self._sockets: WeakSet[socket.socket] = WeakSet()
 
     async def close(self) -> None:
-        """End all connections. Idempotent."""
+        """End all connections, also those that TLS would keep open for a server's farewell. Idempotent."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+        for one in self._sockets:
+            with suppress(OSError):  # it is closed, or was never connected
+                one.shutdown(socket.SHUT_RDWR)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                while any(one.fileno() >= 0 for one in self._sockets):  # noqa: ASYNC110  no event tells of it
+                    await asyncio.sleep(0.005)
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Metadata | None:
         """One object; None where there is none. Raises NoAccess, ServerUnreachable, RequestRefused."""
@@ -121,9 +131,19 @@ class KubernetesApi:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, resolver=aiohttp.ThreadedResolver(), socket_factory=_socket)
+            connector = aiohttp.TCPConnector(limit=0, resolver=aiohttp.ThreadedResolver(), socket_factory=self._socket)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
+
+    def _socket(self, info: tuple[Any, ...]) -> socket.socket:
+        """For an entry of getaddrinfo."""
+        family, kind, protocol, *_ = info
+        made = socket.socket(family, kind, protocol)
+        self._sockets.add(made)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KEEPALIVE.items():
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
+        return made
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()
@@ -171,16 +191,6 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
                     yield line
         if len(rest) > _MAX_LINE:
             raise ServerUnreachable(f"a line of its watch exceeds {_MAX_LINE} bytes")
-
-
-def _socket(info: tuple[Any, ...]) -> socket.socket:
-    """For an entry of getaddrinfo."""
-    family, kind, protocol, *_ = info
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE.items():
-        made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    return made
 
 
 def _phrase(error: Exception, seconds: float) -> str:

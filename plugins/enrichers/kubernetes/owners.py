@@ -126,7 +126,8 @@ class _OwnersOfKind:
         self._wanted: dict[str, _Wanted] = {}
         self._found: dict[str, ClusterObject | None] = {}
         """Key → what is known; None: that there is no such object, or that it may not be read."""
-        self._fetching: set[str] = set()
+        self._fetching: dict[str, object] = {}
+        """Key → the newest of its fetches, whose answer alone counts."""
         self._room = asyncio.Semaphore(_MAX_FETCHES)
         self._is_watched = self._is_ready = self._is_refused = False
         context.metrics.gauge("kubernetes_objects", lambda: len(self._found), resource=resource.plural)
@@ -157,6 +158,7 @@ class _OwnersOfKind:
         for key in self._wanted.keys() - keys:
             del self._wanted[key]
             self._found.pop(key, None)
+            self._fetching.pop(key, None)
 
     async def refresh(self) -> str:
         """Changes from now on; what is wanted is fetched (again), now that none can be missed."""
@@ -169,7 +171,7 @@ class _OwnersOfKind:
     def changed(self, found: ClusterObject) -> None:
         """Keep it if it is wanted."""
         key = self._key(found)
-        self._fetching.discard(key)  # what is being fetched may be older
+        self._fetching.pop(key, None)  # what is being fetched may be older
         self._settle(key, found)
 
     def deleted(self, found: ClusterObject) -> None:
@@ -186,34 +188,29 @@ class _OwnersOfKind:
         return found.uid if self._resource.namespaced else found.name
 
     def _fetch(self, wanted: _Wanted) -> None:
-        if wanted.key not in self._fetching and self.group is not None:
-            self._fetching.add(wanted.key)
-            self.group.create_task(self._fetched(wanted), name=f"kubernetes {self._resource} {wanted.name}")
+        if self.group is not None:
+            fetch = self._fetching[wanted.key] = object()
+            self.group.create_task(self._fetched(wanted, fetch), name=f"kubernetes {self._resource} {wanted.name}")
 
-    async def _fetched(self, wanted: _Wanted) -> None:
-        """Until there is an answer, or no pod wants it any more."""
+    async def _fetched(self, wanted: _Wanted, fetch: object) -> None:
+        """Until there is an answer, or none is wanted any more."""
         backoff = Backoff(*_PAUSES, jitter=0.5)
-        try:
-            while wanted.key in self._wanted:
-                try:
-                    async with self._room:
-                        document = await self._api.get(wanted.resource, wanted.namespace, wanted.name)
-                except (ServerUnreachable, NoAccess, RequestRefused) as error:
-                    repeated = self._log.failed(self._resource, error)
-                    if repeated and isinstance(error, RequestRefused) and error.is_final:
-                        self._answered(wanted, None)
-                        return
+        while wanted.key in self._wanted and self._fetching.get(wanted.key) is fetch:
+            try:
+                async with self._room:
+                    document = await self._api.get(wanted.resource, wanted.namespace, wanted.name)
+            except (ServerUnreachable, NoAccess, RequestRefused) as error:
+                repeated = self._log.failed(self._resource, error)
+                if not (repeated and isinstance(error, RequestRefused) and error.is_final):
                     await asyncio.sleep(backoff.failed())
                     continue
+                document = None
+            if self._fetching.get(wanted.key) is fetch:
+                del self._fetching[wanted.key]
                 self._answered(wanted, None if document is None else kept(document))
-                return
-        finally:
-            self._fetching.discard(wanted.key)
 
     def _answered(self, wanted: _Wanted, found: ClusterObject | None) -> None:
         """Another object may have the name by now: then the one that is wanted has gone."""
-        if wanted.key not in self._fetching:
-            return
         if found is None or self._key(found) != wanted.key:
             found = self._found.get(wanted.key)
         self._settle(wanted.key, found)
