@@ -47,6 +47,7 @@ def _containers(metadata: RecordingMetadata) -> Mapping[str, Binder]:
     found = {name: _either(metadata, recorded[name], blank[name]) for name in recorded}
     found["container.full_id"] = _bound(_full_id(metadata))
     found["container.type"] = _bound(_runtime(metadata))
+    found["container.state"] = _bound(_state(metadata))
     return found
 
 
@@ -65,6 +66,18 @@ def _is_undescribed(metadata: RecordingMetadata, event: SyscallEvent) -> bool:
     if metadata.live or process is None or process.container is None:
         return False
     return process.container.runtime in _UNDESCRIBED
+
+
+def _state(metadata: RecordingMetadata) -> Reader:
+    """As of a run that knew containers; what was late then may be known here."""
+
+    def read(event: SyscallEvent) -> str | None:
+        container = None if event.process is None else event.process.container
+        if container is None or not metadata.live or not metadata.containers.changes:
+            return None
+        return "unknown" if metadata.containers.find(container.full_id) is None else "known"
+
+    return read
 
 
 def _full_id(metadata: RecordingMetadata) -> Reader:
