@@ -15,7 +15,7 @@ from mozu.core.model.containers.metadata import ContainerMetadata, Mount
 _LIMIT: Final = 1 << 14
 _SIZE_LIMIT: Final = 1 << 20
 _SECOND: Final = 1_000_000_000
-_ID_LENGTH: Final = 12
+ID_LENGTH: Final = 12
 """Containers are known by the beginning of their id."""
 
 
@@ -89,11 +89,11 @@ class RecordedContainers:
 
     def find(self, full_id: str) -> ContainerMetadata | None:
         """What is known of a container."""
-        return self._known.get(full_id[:_ID_LENGTH])
+        return self._known.get(full_id[:ID_LENGTH])
 
     def runtime(self, full_id: str) -> str | None:
         """Which runtime its record names."""
-        return self._runtimes.get(full_id[:_ID_LENGTH])
+        return self._runtimes.get(full_id[:ID_LENGTH])
 
     def address(self, full_id: str) -> bytes | None:
         """The main IPv4 address that its record gives, in network order."""
@@ -123,9 +123,9 @@ class RecordedContainers:
             return
         self.put(record.id, _metadata(record), RUNTIMES.get(record.type, ""))
         sandbox, labels = record.pod_sandbox_id, record.pod_sandbox_labels
-        if sandbox and labels is not None and sandbox[:_ID_LENGTH] not in self._known:
+        if sandbox and labels is not None and sandbox[:ID_LENGTH] not in self._known:
             ip, cni = record.ip or "", record.cni_json or ""
-            self.put(sandbox[:_ID_LENGTH], ContainerMetadata(full_id=sandbox, labels=labels, ip=ip, cni_json=cni), "")
+            self.put(sandbox[:ID_LENGTH], ContainerMetadata(full_id=sandbox, labels=labels, ip=ip, cni_json=cni), "")
 
     def put(self, identity: str, metadata: ContainerMetadata, runtime: str) -> None:
         """What is known of a container now. `identity` is what it is found by: the beginning of its id."""

@@ -8,7 +8,7 @@ from mozu.core.model.fields.lookups import Lookups
 from mozu.core.recording import lines
 from mozu.core.state.observed import KnownFile, KnownProcess, Seeded
 from mozu.plugins.sources.replay import blocks, tables
-from mozu.plugins.sources.replay.containers import RecordedContainers
+from mozu.plugins.sources.replay.containers import ID_LENGTH, RecordedContainers
 from mozu.plugins.sources.replay.cursor import RecordTruncated
 from mozu.plugins.sources.replay.layouts import EventLayout
 from mozu.plugins.sources.replay.recorded_values import RecordedValues
@@ -64,7 +64,7 @@ class RecordingMetadata:
         if isinstance(line, lines.StartLine):
             self.begun(line.time)
         elif isinstance(line, lines.ContainerLine):
-            self.containers.put(line.id, line.metadata, line.runtime)
+            self.containers.put(line.id[:ID_LENGTH], line.metadata, line.runtime)
         elif isinstance(line, lines.HostLine):
             self._apply_host(line)
         elif isinstance(line, lines.UserLine):
