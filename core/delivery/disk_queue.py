@@ -139,12 +139,12 @@ class DiskQueue:
                 async with asyncio.timeout(_POLL_INTERVAL):
                     await committed.wait()
 
-    async def _read(self, after: int, limit: int) -> list[tuple[int, Alert]]:
+    async def _read(self, after: int, limit: int) -> list[tuple[int, Alert]] | None:
         try:
             return await self._file.run(lambda spool: self._read_rows(spool, after, limit))
         except SpoolRefused as refused:
             self._log.warn(f"{refused}; it is read later")
-            return []
+            return None
 
     def _read_rows(self, spool: Spool, after: int, limit: int) -> list[tuple[int, Alert]]:
         """On the spool's thread. Rows that cannot be read back have become dead letters."""

@@ -12,9 +12,12 @@ _CACHED = 4_000
 
 
 class ReadAhead:
-    """`read(after, limit)` reads the disk. With `live_first` new alerts go before a backlog; else all go in order."""
+    """`read(after, limit)` reads the disk; None: it cannot be read now. With `live_first` new alerts go before a
+    backlog; else all go in order."""
 
-    def __init__(self, read: Callable[[int, int], Awaitable[list[Numbered]]], *, live_first: bool) -> None:
+    def __init__(
+        self, read: Callable[[int, int], Awaitable[list[Numbered] | None]], *, live_first: bool
+    ) -> None:
         self._read, self.live_first = read, live_first
         self._recent: deque[Numbered] = deque(maxlen=_CACHED)
         """The newest on disk, with contiguous numbers."""
@@ -81,13 +84,25 @@ class ReadAhead:
         return taken
 
     async def _from_disk(self, limit: int) -> list[Numbered]:
+        """No further than to what is in memory, which is given out from there: the disk may have lost it since."""
         taken: list[Numbered] = []
         while not taken and limit:
+            first = self._recent[0][0] if self._recent else None
             found = await self._read(self._cursor, limit)
-            if not found:
+            if found is None:
                 break
-            self._cursor = found[-1][0]
-            taken = self._not_given(found)
+            if first is not None:
+                found = [item for item in found if item[0] < first]
+            if found:
+                self._cursor = found[-1][0]
+                taken = self._not_given(found)
+                if first == self._cursor + 1 and len(found) < limit:
+                    taken += self._from_memory(limit - len(found))
+            elif first is not None:
+                self._cursor = max(self._cursor, first - 1)
+                taken = self._from_memory(limit)
+            else:
+                break
         return taken
 
     def _not_given(self, found: list[Numbered]) -> list[Numbered]:

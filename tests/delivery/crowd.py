@@ -63,6 +63,9 @@ class FarEnd(Protocol):
     def arrived(self, sink: str) -> Iterator[Arrived]:
         """What has come from this sink, in order."""
 
+    def has_ended(self, sink: str) -> bool:
+        """The source's last alert has come from this sink. Asked again and again: as cheaply as can be."""
+
 
 class Lines:
     """Files of JSON lines: of the sinks `file`, `program`, `far_end`, and of the standard output."""
@@ -75,11 +78,10 @@ class Lines:
         return self._folder / f"{sink}.jsonl"
 
     def settings(self, sink: str) -> Json:
-        """A program that is down does not read."""
+        """A program is never down: a pipe has no acknowledgement, and what one that is ended has not read is lost."""
         path = str(self.path(sink))
         if self._kind == "program":
-            wait = f"while [ -e '{self._down}' ]; do sleep 0.05; done; exec cat >> '{path}'"
-            return {"command": ["/bin/sh", "-c", wait], "timeout": 2}
+            return {"command": ["/bin/sh", "-c", f"exec cat >> '{path}'"], "timeout": 60}
         if self._kind == "file":
             return {"path": path, "rotate": {"size": 0}}  # at full length it is more than a file may hold by default
         return {"path": path, **({"down": str(self._down)} if self._kind == "far_end" else {})}
@@ -106,6 +108,10 @@ class Lines:
         with suppress(FileNotFoundError):
             for line in self.path(sink).read_bytes().split(b"\n")[:-1]:
                 yield arrived(json.loads(line))
+
+    def has_ended(self, sink: str) -> bool:
+        """As `format: json` writes it."""
+        return b'"rule":"the end"' in (self.path(sink).read_bytes() if self.path(sink).is_file() else b"")
 
 
 class Syslogd:
@@ -141,6 +147,10 @@ class Syslogd:
             if found[1] == "Alerts dropped":
                 about = arrived(json.loads(message["msg"].removeprefix("\ufeff")))
             yield about or Arrived(found[3], int(found[4]), found[1])
+
+    def has_ended(self, sink: str) -> bool:
+        """One message after the other."""
+        return any(one.rule == "the end" for one in self.arrived(sink))
 
 
 class Webhooks:
@@ -191,6 +201,10 @@ class Webhooks:
             if path == f"/{sink}":
                 yield from (arrived(json.loads(line)) for line in body.splitlines())
 
+    def has_ended(self, sink: str) -> bool:
+        """In one body."""
+        return any(path == f"/{sink}" and b'"rule":"the end"' in body for path, body in self._bodies)
+
 
 class Journals:
     """A real systemd-journald; down: its socket is at another place."""
@@ -221,6 +235,10 @@ class Journals:
                 yield arrived(json.loads(one["MESSAGE"]))
             else:
                 yield Arrived(one["MOZU_EPOCH"], int(one["MOZU_SEQUENCE"]), rule)
+
+    def has_ended(self, sink: str) -> bool:
+        """journald's index has it."""
+        return bool(self._journal.records(f"MOZU_SINK={sink}", "MOZU_RULE=the end"))
 
 
 class Topics:
@@ -253,6 +271,10 @@ class Topics:
             )  # fmt: skip
             self._messages = [json.loads(line) for line in out.split("\n") if line.startswith("{")]
         yield from (arrived(one) for one in self._messages if one["mozu"]["sink"] == sink)
+
+    def has_ended(self, sink: str) -> bool:
+        """The topic is read once, when all is over."""
+        return True
 
 
 class Crowd:
@@ -302,11 +324,13 @@ class Crowd:
             return 1
 
     def is_drained(self) -> bool:
-        """Nothing waits in any spool, and the last alert of the source has come out of each (topics are read later)."""
+        """Nothing waits in any spool, and the last alert of the source has come out of each."""
         spooled = [sink for sink in self.sinks if sink.endswith("-spooled")]
-        return not any(self.backlog(sink) for sink in spooled) and all(
-            any(one.rule == "the end" for one in self.arrived(sink)) for sink in spooled if self.sinks[sink] != "kafka"
-        )
+        return not any(map(self.backlog, spooled)) and all(map(self.has_ended, spooled))
+
+    def has_ended(self, sink: str) -> bool:
+        """The last alert of the source has come out of this sink."""
+        return self._ends[self.sinks[sink]].has_ended(sink)
 
     def arrived(self, sink: str) -> list[Arrived]:
         """At the far end of one sink."""

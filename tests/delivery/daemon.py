@@ -58,7 +58,7 @@ class Daemon:
 
     def until_end(self, sink: str) -> None:
         """Until the last alert of the source has arrived there."""
-        self.wait(lambda: any(one.rule == "the end" for one in self._crowd.arrived(sink)), f"the end at {sink}")
+        self.wait(lambda: self._crowd.has_ended(sink), f"the end at {sink}")
 
     def finish(self) -> Json:
         """Stop it; the statistics."""

@@ -125,3 +125,35 @@ def test_what_memory_was_given_back_for_comes_from_the_disk(disk: Disk, live_fir
     commit(disk, ahead, 6, 2)
     assert {5, 6, 7} == {*taken(ahead, 2), *taken(ahead, 9)}
     assert [] == taken(ahead, 9)
+
+
+@pytest.mark.parametrize("live_first", [False, True])
+def test_what_the_disk_has_lost_and_memory_holds_is_given_out(disk: Disk, live_first: bool) -> None:
+    """A read of the backlog goes no further than to what is in memory."""
+    ahead = ReadAhead(disk.read, live_first=live_first)
+    disk.add(1, 6)
+    commit(disk, ahead, 7, 4)
+    for number in (2, 3, 8, 9):
+        del disk.rows[number]
+    found: list[int] = []
+    while some := taken(ahead, 5):
+        found += some
+    assert [1, 4, 5, 6, 7, 8, 9, 10] == sorted(found)
+
+
+def test_where_the_disk_has_nothing_any_more_memory_gives_what_it_holds(disk: Disk) -> None:
+    ahead = ReadAhead(disk.read, live_first=False)
+    disk.add(1, 6)
+    commit(disk, ahead, 7, 4)
+    disk.rows.clear()
+    assert [7, 8, 9, 10] == taken(ahead, 5)
+
+
+def test_a_disk_that_cannot_be_read_now_is_no_disk_without_rows(disk: Disk) -> None:
+    async def refused(after: int, most: int) -> list[Numbered] | None:
+        return None
+
+    ahead = ReadAhead(refused, live_first=False)
+    disk.add(1, 6)
+    commit(disk, ahead, 7, 4)
+    assert [] == taken(ahead, 5)
