@@ -39,7 +39,8 @@ class Place:
         )  # fmt: skip
 
     def files(self) -> list[Path]:
-        return sorted(self.cache.iterdir())
+        """Of programs."""
+        return sorted(self.cache.glob("*.code"))
 
     def watches(self, run: Running) -> int:
         """An alert comes; how many programs were compiled for it."""

@@ -33,7 +33,7 @@ class _Damaged(Exception):
 
 
 class TypeIndex:
-    """The indexes of one directory. `say` gets a line for everything that is not read or not kept."""
+    """The indexes of one directory. `say` gets a line for everything that is there and not read."""
 
     def __init__(self, place: Path, say: Callable[[str], None], owner: int = 0) -> None:
         self._place, self._say, self._owner = place, say, owner
@@ -73,10 +73,8 @@ class TypeIndex:
             with self._directory.opened() as directory, self._directory.locked(directory):
                 self._directory.write(directory, name, _MAGIC + sha256(payload).digest() + payload)
                 self._prune(directory)
-        except BlockingIOError:
-            pass  # another mozu writes, most likely the same
-        except (OSError, Untrusted) as error:
-            self._say(f"source ebpf: the index of the kernel's types is not kept in {self._place}: {error}")
+        except (OSError, Untrusted):
+            pass  # a start takes some hundredths of a second longer; where programs are not kept either, that is said
 
     def _prune(self, directory: int) -> None:
         names = [name for name in os.listdir(directory) if name.endswith(SUFFIX)]
