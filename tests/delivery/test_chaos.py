@@ -22,7 +22,7 @@ from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.requirements import ebpf, program
 
 FULL = os.environ.get("MOZU_CHAOS") == "full"
-TOTAL = 20_000 if FULL else 2_000
+TOTAL = 20_000 if FULL else 1_500
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.kafka, pytest.mark.timeout(1800 if FULL else 300)]
 
