@@ -91,15 +91,15 @@ class FilterRunner:
 def run_time(runner: FilterRunner, program: int, call: bytes, times: int) -> float:
     """Mean nanoseconds of runs for a call that is discarded, of a process of which no predicate holds."""
     runner.prepare(call, os.getpid(), 0)
-    before = _run_count(program)
+    before = run_count(program)
     for _ in range(times):
         if runner.run(program) == _PASSED:
             raise ValueError("the call is not discarded")
-    (time, count), (time_before, count_before) = _run_count(program), before
+    (time, count), (time_before, count_before) = run_count(program), before
     return (time - time_before) / (count - count_before)
 
 
-def _run_count(program: int) -> tuple[int, int]:
+def run_count(program: int) -> tuple[int, int]:
     """run_time_ns and run_cnt of struct bpf_prog_info."""
     info = ctypes.create_string_buffer(256)
     attributes = ctypes.create_string_buffer(struct.pack("<IIQ", program, len(info), ctypes.addressof(info)), 16)

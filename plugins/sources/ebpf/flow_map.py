@@ -38,6 +38,10 @@ class FlowMap:
         """The next exact match wakes the reader, once."""
         self._words[self._wants_exact] = 1
 
+    def set_watermark(self, fill: int) -> None:
+        """From another fill of the ring buffer on accounts pay; in bytes."""
+        self._memory[:8] = fill.to_bytes(8, "little")
+
     @property
     def exact_came(self) -> bool:
         """Whether one has come since."""

@@ -1,0 +1,76 @@
+"""What the accounts of the ring buffer cost an event (bpf/accounts.h): a program below and above the watermark.
+
+    python -m benchmarks.accounts [--rounds 60] [--cpu 1]
+
+Nothing is attached: the kernel runs the program for a made-up call (BPF_PROG_TEST_RUN) and counts the time itself
+(`kernel.bpf_stats_enabled`). Below and above take turns, 2,000 runs each, into an empty ring buffer.
+"""
+
+import argparse
+import os
+import statistics
+import struct
+from typing import Final
+
+from benchmarks.kernel_filters import counted
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.plugins.sources.ebpf import bpf_syscall, codegen, filter_layout
+from mozu.plugins.sources.ebpf.flow_map import FlowMap
+from mozu.plugins.sources.ebpf.maps import make_maps
+from mozu.plugins.sources.ebpf.program_code import ProgramCode
+from mozu.plugins.sources.ebpf.ring_buffer import RingBuffer
+from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS
+from tests.support.bpf_run import FilterRunner, run_count
+
+_RING: Final = 64 << 20
+_RUNS: Final = 2000
+_CALL: Final = SYSCALL_SPECS["kill"]
+_NEVER, _ALWAYS = _RING, 0
+"""Watermarks, in bytes."""
+
+
+def call() -> bytes:
+    """struct syscall_ctx of a kill."""
+    found = bytearray(filter_layout.size("syscall_ctx"))
+    struct.pack_into("<i", found, filter_layout.place("syscall_ctx", "number").offset, _CALL.number)
+    struct.pack_into("<Q", found, filter_layout.place("syscall_ctx", "task").offset, 4242 << 32 | 4242)
+    return bytes(found)
+
+
+def mean(program: int, ring: RingBuffer, flow: FlowMap, watermark: int) -> float:
+    """Nanoseconds of a run."""
+    flow.set_watermark(watermark)
+    ring.drain(lambda data, at: None, _RING)
+    FilterRunner.run(program)
+    time, count = run_count(program)
+    for _ in range(_RUNS):
+        FilterRunner.run(program)
+    time_after, count_after = run_count(program)
+    return (time_after - time) / (count_after - count)
+
+
+def main() -> None:
+    """Print what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--cpu", type=int, default=1)
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {options.cpu})
+    maps = make_maps(_RING, requests=False)
+    code = ProgramCode(maps, codegen.read_types())
+    code.compile(PROGRAMS[_CALL.name])
+    program = code.shared_program(PROGRAMS[_CALL.name][0], bpf_syscall.RAW_TRACEPOINT)
+    ring, flow = RingBuffer(maps["RING"], _RING), FlowMap(maps["FLOW"], _RING)
+    bpf_syscall.update(maps["SYSCALL_CTX"], 0, call() * bpf_syscall.possible_cpus())
+    found: dict[int, list[float]] = {_NEVER: [], _ALWAYS: []}
+    with counted():
+        for number in range(options.rounds):
+            for watermark in found if number % 2 else reversed(found):
+                found[watermark].append(mean(program, ring, flow, watermark))
+    pairs = [above - below for below, above in zip(found[_NEVER], found[_ALWAYS], strict=True)]
+    least = min(found[_ALWAYS]) - min(found[_NEVER])
+    print(f"three accounts: +{least:.0f} ns (least of each), +{statistics.median(pairs):.0f} ns (median of the pairs)")
+
+
+if __name__ == "__main__":
+    main()
