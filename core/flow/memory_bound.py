@@ -1,10 +1,10 @@
 """The memory bound (`memory.limit`): who gives memory back when it is reached, in which order, and what is said of it.
 
-Once a second the resident memory is compared with the bound: one read of a file. Above nine tenths of it an episode
+Once a second the resident memory is compared with the bound: one read of a file. Above eight tenths of it an episode
 begins. Step by step what could be found out again is forgotten, as much of it as it takes, the cheapest first; the list
 of steps is `core/runtime/engine/memory_steps.py`. Alerts that were accepted, and events that are being evaluated, are
-never given back. Where everything was, and the bound is exceeded all the same, the event gate closes: live events end
-before they are held or evaluated, counted and reported. An episode ends when memory has stayed below for a minute.
+never given back. Where everything was, and the bound is nearly reached all the same, the event gate closes: live events
+end before they are held or evaluated, counted and reported. An episode ends when memory has stayed below for a minute.
 """
 
 import asyncio
@@ -19,8 +19,10 @@ from mozu.core.flow.event_gate import EventGate
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 
-_MARK: Final = 0.9
+_MARK: Final = 0.8
 """Share of the bound above which memory is given back: the rest is for what comes until that is done."""
+_CLOSING: Final = 0.95
+"""Share of the bound above which, with nothing left to give back, events are dropped."""
 _INTERVAL: Final = 0.1
 """Seconds between two looks during an episode."""
 _CALM: Final = 60.0
@@ -102,7 +104,8 @@ class MemoryBound:
             self._gate.is_closed = self._in_episode = False
 
     async def _give_back(self, before: Mapping[str, int]) -> None:
-        """Step by step until memory is below the mark; the gate closes where it is above the bound after the last."""
+        """Step by step until memory is below the mark; the gate closes where the bound is nearly reached after
+        the last."""
         self._rounds.value += 1
         deepest = -1
         await asyncio.to_thread(trim)
@@ -112,7 +115,7 @@ class MemoryBound:
                 deepest = number
                 await asyncio.to_thread(trim)
         was_closed = self._gate.is_closed
-        self._gate.is_closed = self._is_above(_MARK if was_closed else 1.0)
+        self._gate.is_closed = self._is_above(_MARK if was_closed else _CLOSING)
         if self._gate.is_closed and not was_closed:
             self._announced = max(self._announced, deepest)
             self._report_dropping(before)
