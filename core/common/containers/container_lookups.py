@@ -102,7 +102,8 @@ class ContainerLookups:
         """`known`, `late` or `unknown`, as `container.state` says."""
         if self._cache.get(full_id) is not None:
             return "known"
-        return "late" if full_id in self._asked else "unknown"
+        is_awaited = full_id in self._asked or full_id in self._shown
+        return "late" if is_awaited else "unknown"
 
     def readers(self) -> dict[str, Binder]:
         """The fields of containers and pods; they ask every enricher of containers, whichever was bound last."""

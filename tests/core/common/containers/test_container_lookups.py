@@ -163,3 +163,11 @@ def test_what_none_knew_is_asked_again_when_a_runtime_can_be_asked_again() -> No
     runtime.lookups.recovered()
     asyncio.run(runtime.lookups.resolve("b"))
     assert ["b", "b"] == runtime.asked
+
+
+def test_a_container_whose_look_up_waits_for_its_turn_is_late() -> None:
+    lookups = Runtime().lookups
+    lookups.key(event_of("b", runtime="podman"))
+    before = lookups.state("b")
+    asyncio.run(lookups.resolve("b"))
+    assert ["late", "unknown"] == [before, lookups.state("b")]
