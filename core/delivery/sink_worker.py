@@ -90,6 +90,8 @@ class SinkWorker:
         self._changed = asyncio.Event()
         """Set when there is no reason to wait any longer: another sink, or the end."""
         self._halted = False
+        self._is_over = False
+        """What was not acknowledged by now is counted as undelivered, or stays in the spool."""
         sink.metrics.gauge("sink_busy_seconds", lambda: self._caller.busy())
 
     def accept(self, alert: Alert) -> None:
@@ -220,6 +222,7 @@ class SinkWorker:
         """Stop the sink within this time; what it has not acknowledged stays in the spool, or is counted as dropped.
         How many wait on disk."""
         self._undelivered_because = because or self._undelivered_because
+        self._is_over = self._halted = True
         left = self.queue.in_memory()
         if left:
             self.sink.log.error("sink %s: %d alerts undelivered (%s)", self.name, left, self._undelivered_because)
@@ -355,6 +358,8 @@ class SinkWorker:
     ) -> float:
         """Ack what was delivered, make dead letters, keep the rest pending; how long to wait before its retry."""
         after = 0.0
+        if self._is_over:  # from a delivery that was given up, and has ended after all
+            return after
         delivered: list[int] = []
         dead: list[tuple[int, str]] = []
         tried: list[int] = []

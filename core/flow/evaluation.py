@@ -28,10 +28,20 @@ class Evaluation:
         self._evaluators, self._spawn = tuple(evaluators), spawn
         self._queues: dict[str, EvaluationQueue] = {}
         """Evaluator → its queue, if its work is awaited."""
+        self._demands: dict[str, tuple[Evaluator, Demand]] = {}
+        """Evaluator → which one was asked last, and what it wanted."""
 
     def demand(self) -> Demand:
-        """What could possibly matter to any of them; one that cannot say so gets what the others want."""
-        return union(_demand(evaluator) for evaluator in self._evaluators)
+        """What could possibly matter to any of them; one that cannot say so gets what the others want, and one that is
+        left out is not asked: it would hold the event loop again."""
+        return union(map(self._demand_of, self._evaluators))
+
+    def _demand_of(self, evaluator: Isolated[Evaluator]) -> Demand:
+        asked, wanted = self._demands.get(evaluator.name, (None, Demand()))
+        if asked is not evaluator.component or evaluator.suspension.is_over:
+            asked, wanted = evaluator.component, _demand(evaluator)
+            self._demands[evaluator.name] = asked, wanted
+        return wanted
 
     def run(
         self, events: Sequence[Event], emit: Emit, pending: Callable[[PendingBatch], None] = lambda batch: None

@@ -151,6 +151,42 @@ def test_what_a_hanging_sink_holds_at_the_deadline_is_counted_and_nothing_hangs(
     assert 4 == asyncio.run(scenario())["stop deadline"]
 
 
+class Late(Scripted):
+    """A sink that ignores its cancellation, and takes the records after its stop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopped = asyncio.Event()
+
+    async def deliver(self, records: Sequence[Record]) -> None:  # type: ignore[override]  # a sink may be async
+        while not self.stopped.is_set():
+            try:
+                await self.stopped.wait()
+            except asyncio.CancelledError:
+                continue
+
+
+def test_what_was_counted_as_undelivered_is_not_counted_as_delivered_when_it_arrives_after_all() -> None:
+    async def scenario() -> dict[str, float]:
+        sink = Late()
+        worker, metrics = worker_for(sink)
+        await worker.start()
+        for _ in range(3):
+            worker.accept(alert())
+        task = asyncio.get_running_loop().create_task(worker.run())
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await worker.stop("stop deadline")
+        sink.stopped.set()
+        await asyncio.wait([task])
+        return numbers(metrics)
+
+    found = virtual_time.run(scenario())
+    assert (3, 3, 0) == (
+        found["sink_alerts_accepted_total"], found["stop deadline"], found["sink_alerts_delivered_total"],
+    )  # fmt: skip
+
+
 def poisoned(records: Sequence[Record]) -> None:
     if any(record.stamp.sequence == 2 for record in records):
         raise ValueError("cannot take number 2")

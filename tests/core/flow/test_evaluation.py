@@ -45,6 +45,28 @@ def test_demand_is_that_of_all_evaluators() -> None:
     assert {"a", "b"} == set(evaluation.demand().of("json"))
 
 
+class Counting(Rule):
+    """Counts how often it is asked what it wants."""
+
+    asked = 0
+
+    def demand(self) -> Demand:
+        self.asked += 1
+        return super().demand()
+
+
+def test_an_evaluator_that_is_left_out_is_not_asked_and_wants_what_it_wanted() -> None:
+    rule = Counting("a")
+    one = isolated(rule, Metrics())
+    evaluation = Evaluation([one])
+    evaluation.demand()
+    one.suspend()
+    assert ({"a"}, 1) == (set(evaluation.demand().of("json")), rule.asked)
+    fresh = Counting("b")
+    evaluation.use([one.with_component(fresh)])
+    assert ({"b"}, 1) == (set(evaluation.demand().of("json")), fresh.asked)
+
+
 def test_an_evaluator_that_fails_is_given_the_events_one_by_one_and_the_others_are_not_touched() -> None:
     metrics = Metrics()
     evaluation = Evaluation([isolated(Rule("fragile", fragile=True), metrics), isolated(Rule("fine"), metrics)])
