@@ -28,8 +28,9 @@ class Evaluation:
         self._evaluators, self._spawn = tuple(evaluators), spawn
         self._queues: dict[str, EvaluationQueue] = {}
         """Evaluator → its queue, if its work is awaited."""
-        self._demands: dict[str, tuple[Evaluator, Demand]] = {}
-        """Evaluator → which one was asked last, and what it wanted."""
+        self._demands: dict[str, tuple[Evaluator, Demand, bool]] = {}
+        """Evaluator → which instance was asked last, what it wanted, and whether that call was broken off: it is not
+        made again."""
 
     def demand(self) -> Demand:
         """What could possibly matter to any of them; one that cannot say so gets what the others want, and one that is
@@ -37,10 +38,10 @@ class Evaluation:
         return union(map(self._demand_of, self._evaluators))
 
     def _demand_of(self, evaluator: Isolated[Evaluator]) -> Demand:
-        asked, wanted = self._demands.get(evaluator.name, (None, Demand()))
-        if asked is not evaluator.component or evaluator.suspension.is_over:
+        asked, wanted, was_broken_off = self._demands.get(evaluator.name, (None, Demand(), False))
+        if asked is not evaluator.component or (evaluator.suspension.is_over and not was_broken_off):
             asked, wanted = evaluator.component, _demand(evaluator)
-            self._demands[evaluator.name] = asked, wanted
+            self._demands[evaluator.name] = asked, wanted, not evaluator.suspension.is_over
         return wanted
 
     def run(

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.flow.evaluation import Evaluation
+from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
@@ -65,6 +68,23 @@ def test_an_evaluator_that_is_left_out_is_not_asked_and_wants_what_it_wanted() -
     fresh = Counting("b")
     evaluation.use([one.with_component(fresh)])
     assert ({"b"}, 1) == (set(evaluation.demand().of("json")), fresh.asked)
+
+
+class Holding(Counting):
+    """Its call is broken off."""
+
+    def demand(self) -> Demand:
+        super().demand()
+        raise Interrupted("it held the event loop")
+
+
+def test_an_evaluator_whose_demand_was_broken_off_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = Holding("a")
+    one = isolated(rule, Metrics())
+    evaluation = Evaluation([one])
+    evaluation.demand()
+    monkeypatch.setattr(type(one.suspension), "is_over", True)
+    assert ({}, 1) == (dict(evaluation.demand().of("json")), rule.asked)
 
 
 def test_an_evaluator_that_fails_is_given_the_events_one_by_one_and_the_others_are_not_touched() -> None:
