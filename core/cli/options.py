@@ -75,7 +75,8 @@ def _only_one(context: click.Context, parameter: click.Parameter, value: tuple[P
     """The last of several would hide the others without a word."""
     if len(value) > 1:
         files = ", ".join(map(str, value))
-        raise click.BadParameter(f"given {len(value)} times ({files}); put what differs into config.d beside one of them")
+        remedy = "put what differs into config.d beside one of them"
+        raise click.BadParameter(f"given {len(value)} times ({files}); {remedy}")
     return value[0] if value else None
 
 
