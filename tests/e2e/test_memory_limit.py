@@ -101,8 +101,11 @@ def load_for(run: Running, folder: Path, rate: int, every: int, test: Any) -> in
 def test_a_crowd_and_a_backlog_of_alerts_stay_below_the_limit(tmp_path: Path) -> None:
     """Processes, a look back, messages for dedup and the read-ahead of a sink that is away: together more than it."""
     ebpf()
-    limit = 116
-    away = {"url": "http://127.0.0.1:9/", "allow_private": True, "spool": {"path": str(tmp_path / "away.db")}}
+    limit = 120
+    away = {
+        "url": "http://127.0.0.1:9/", "allow_private": True, "batch": "ndjson", "batch_records": 50,
+        "spool": {"path": str(tmp_path / "away.db")},
+    }  # fmt: skip
     config = configured(
         tmp_path, limit, [{"webhook": away}], alert_limiter={"dedup_seconds": 3600},
         capture={"enabled": True, "before": 600, "path_prefix": str(tmp_path / "capture")},
@@ -151,4 +154,4 @@ def test_where_nothing_is_left_to_give_back_events_are_dropped_counted_and_repor
     found = numbers(run.alerts)
     assert max(found.values()) == 1
     assert hits - len(found) <= source["dropped"]
-    assert highest < limit * 1.1
+    assert highest < limit * 1.2, "what one delivery attempt takes comes on top"
