@@ -16,6 +16,7 @@ enum share { SHARE_COMMON, SHARE_RESERVED, SHARE_EXACT }; /* of a record; the la
 
 #define ACCOUNT_PLACES 4096
 #define ACCOUNT_BITS 12
+#define LEVELS 3
 #define LIGHT 64          /* a process is light that holds less than one part in so many of what it may */
 enum account_kind { ACCOUNT_PROCESS = 1, ACCOUNT_USER = 2, ACCOUNT_ROOT = 3, ACCOUNT_CONTAINER = 4 };
 #define ACCOUNT_KEY(kind, id) ((u64)(kind) << 60 | ((id) & ((1ull << 60) - 1)))
@@ -40,6 +41,16 @@ struct account {
   u32 refused[2];         /* ... and refused because of it */
   u32 spare;
 };
+
+/* Records of one process on a CPU that its accounts are not charged for yet. */
+struct tab {
+  u64 who;                /* process id << 32 | user id */
+  u64 cgroup;             /* of version 2 */
+  u64 keys[LEVELS];       /* of its accounts */
+  u32 owed[2], open[2];   /* bytes, and whether its accounts may write: common, reserved and exact */
+  u32 records, spare;
+};
+#define TAB_PART 4        /* of what each process has in the reserve, so much of it at most */
 
 inlined struct flow *flow_of_records(void) {
   u32 zero = 0;
@@ -109,36 +120,72 @@ inlined bool refuse(struct account *one, const struct header *head, bool part) {
   return false;
 }
 
-inlined void add(struct account *one, bool part, u64 length, u64 end) {
-  if (part) one->used[1] += length;
-  else one->used[0] += length;
-  one->written = end - one->consumed;
-  one->passed += 1;
+/* It is another process's from now on. */
+inlined void turn_over(struct tab *tab, u64 who, u64 cgroup) {
+  u64 container = container_of_current(cgroup);
+  u32 uid = who;
+  tab->who = who;
+  tab->cgroup = cgroup;
+  tab->open[0] = tab->open[1] = 0;
+  tab->keys[0] = ACCOUNT_KEY(ACCOUNT_PROCESS, who >> 32);
+  tab->keys[1] = uid ? ACCOUNT_KEY(ACCOUNT_USER, uid) : ACCOUNT_KEY(ACCOUNT_ROOT, container);
+  tab->keys[2] = container > ROOT_CGROUP ? ACCOUNT_KEY(ACCOUNT_CONTAINER, container) : 0;
 }
 
-/* Above the watermark: whether its accounts may write a record of this length. They are charged if so. */
-inlined bool charge(const struct flow *flow, const struct header *head, u64 length, enum share share, u64 filled) {
-  u64 consumed = query_ring(RB_CONS_POS), most = filled < flow->limit ? flow->limit - filled : 0;
-  bool part = share != SHARE_COMMON;
-  if (part && most < flow->reserved) most = flow->reserved;
-  struct account *process = account_of(flow, ACCOUNT_KEY(ACCOUNT_PROCESS, head->pid), consumed);
-  if (!process) return true;
-  if (!may_hold(process, part, most)) return refuse(process, head, part);
-  u64 half = may_hold(process, part, most / LIGHT) ? most : 0; /* the half more of twice as many */
-  u64 cgroup = container_of_current(head->cgroup);
-  u32 uid = bpf_get_current_uid_gid();
-  u64 key = uid ? ACCOUNT_KEY(ACCOUNT_USER, uid) : ACCOUNT_KEY(ACCOUNT_ROOT, cgroup);
-  struct account *user = account_of(flow, key, consumed), *container = 0;
-  if (!user) return true;
-  if (!may_hold(user, part, 2 * most + half)) return refuse(user, head, part);
-  if (cgroup > ROOT_CGROUP) {
-    container = account_of(flow, ACCOUNT_KEY(ACCOUNT_CONTAINER, cgroup), consumed);
-    if (!container) return true;
-    if (!may_hold(container, part, 4 * most + 2 * half)) return refuse(container, head, part);
-    add(container, part, length, consumed + filled + length);
+/* Charge what a tab owes. The loops are none for the compiler: the stack has no room for three of each. */
+inlined void pay(const struct flow *flow, struct tab *tab, u64 consumed, u64 end) {
+  if (!tab->records) return;
+#pragma clang loop unroll(disable)
+  for (u32 level = 0; level < LEVELS; level++) {
+    u64 key = tab->keys[level];
+    struct account *one = key ? account_of(flow, key, consumed) : 0;
+    if (!one) continue;
+    one->used[0] += tab->owed[0];
+    one->used[1] += tab->owed[1];
+    one->passed += tab->records;
+    one->written = end - one->consumed;
   }
-  add(process, part, length, consumed + filled + length);
-  add(user, part, length, consumed + filled + length);
+  tab->owed[0] = tab->owed[1] = tab->records = 0;
+}
+
+/* The account that may write no more; null: none. */
+inlined struct account *over_share(const struct flow *flow, const struct tab *tab, bool part, u64 most,
+                                   u64 consumed) {
+  u64 more = 0; /* for its user and its container, where the process is light */
+#pragma clang loop unroll(disable)
+  for (u32 level = 0; level < LEVELS; level++) {
+    u64 key = tab->keys[level];
+    struct account *one = key ? account_of(flow, key, consumed) : 0;
+    if (!one) continue;
+    if (!may_hold(one, part, (most << level) + (more << level))) return one;
+    if (!level && may_hold(one, part, most / LIGHT)) more = most / 2;
+  }
+  return 0;
+}
+
+/* Above the watermark: whether its accounts may write a record of this length. They are charged if so: by the tab, whose
+   records are looked at once. */
+inlined bool charge(const struct flow *flow, const struct header *head, u64 length, enum share share, u64 filled) {
+  u32 zero = 0, uid = bpf_get_current_uid_gid();
+  struct tab *tab = LOOKUP(TAB, &zero);
+  if (!tab) return true;
+  bool part = share != SHARE_COMMON;
+  u64 who = (u64)head->pid << 32 | uid;
+  u32 owed = part ? tab->owed[1] : tab->owed[0];
+  if (!(part ? tab->open[1] : tab->open[0]) || tab->who != who || tab->cgroup != head->cgroup ||
+      owed + length > flow->reserved / TAB_PART) {
+    u64 consumed = query_ring(RB_CONS_POS), most = filled < flow->limit ? flow->limit - filled : 0;
+    pay(flow, tab, consumed, consumed + filled);
+    if (tab->who != who || tab->cgroup != head->cgroup) turn_over(tab, who, head->cgroup);
+    if (part && most < flow->reserved) most = flow->reserved;
+    struct account *over = over_share(flow, tab, part, most, consumed);
+    if (part) tab->open[1] = !over;
+    else tab->open[0] = !over;
+    if (over) return refuse(over, head, part);
+  }
+  if (part) tab->owed[1] += length;
+  else tab->owed[0] += length;
+  tab->records += 1;
   return true;
 }
 

@@ -72,6 +72,7 @@ struct scratch {
   u32 round, outer_round; /* `place` of COUNTED; `outer_round` for a loop around others */
   char path[MAX_STR], slack[256]; /* slack: a name of up to 255 bytes may start at the very end */
   u64 share;            /* enum share */
+  char name[256];       /* of a cgroup: the stack has no room */
   char record[MAX_PAYLOAD + MAX_STR];
 };
 _Static_assert(sizeof(struct scratch) == SCRATCH_SIZE, "scratch");

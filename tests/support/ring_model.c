@@ -7,7 +7,7 @@ typedef uint64_t u64; typedef uint32_t u32; typedef uint16_t u16; typedef int64_
 #define inlined static inline
 #define MAP(name) ((void *)(u64)name)
 #define LOOKUP(name, key) look_up(name, key)
-enum { RING, FLOW, ACCOUNTS };
+enum { RING, FLOW, ACCOUNTS, TAB };
 struct header { u64 time, cgroup; s64 result; u32 pid, tid; u16 type; };
 static void *look_up(int map, const u32 *key);
 enum { RB_AVAIL_DATA, RB_CONS_POS = 2, RB_NO_WAKEUP = 1, RB_FORCE_WAKEUP };
@@ -15,19 +15,22 @@ static u64 query_ring(u64 what);
 static u64 bpf_get_current_uid_gid(void);
 #include "accounts.h"
 
+#define RECORD 192
 static struct flow flow;
+static struct tab tabs[2];
 static struct account accounts[ACCOUNT_PLACES];
 static u64 consumed, produced, size;
 static u32 user;
 
-static void *look_up(int map, const u32 *key) { return map == FLOW ? (void *)&flow : (void *)&accounts[*key]; }
+static void *look_up(int map, const u32 *key) {
+  return map == FLOW ? (void *)&flow : map == TAB ? (void *)&tabs[produced / RECORD & 1] : (void *)&accounts[*key];
+}
 static u64 query_ring(u64 what) { return what == RB_CONS_POS ? consumed : produced - consumed; }
 static u64 bpf_get_current_uid_gid(void) { return user; }
 
 /* Records of a process, or of one that is another each `forks_after` records. */
 struct writer { u64 cgroup; u32 rate, pid, uid, share, forks_after; u32 written, refused, full; };
 
-#define RECORD 192
 #define MOST 1000000
 static u32 turns[MOST];
 
@@ -45,6 +48,7 @@ static void write_record(struct writer *one) {
    in that time, of `read` records a second. */
 void run(struct writer *writers, int number, u64 ring, u64 seed, u32 milliseconds, u32 read) {
   flow = (struct flow){ring / 2, ring - ring / 8, ring / 512, seed * 0x2545f4914f6cdd1dull, 0, 0};
+  __builtin_memset(tabs, 0, sizeof(tabs));
   __builtin_memset(accounts, 0, sizeof(accounts));
   consumed = produced = 0;
   size = ring;

@@ -17,7 +17,7 @@ SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
 """For splice, which refuses the unknown flag before it looks at anything else."""
 SIZES: Final = {
-    "SCRATCH_SIZE": 24888,
+    "SCRATCH_SIZE": 25144,
     "SYSCALL_CTX_SIZE": 104,
     "URING_OP_SIZE": uring.ENTRY.size,
     "URING_REQUESTS_SIZE": 992,
@@ -47,6 +47,7 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "SCRATCH": (per_cpu, 4, SIZES["SCRATCH_SIZE"], _SLOTS),
         "FLOW": (array, 4, filter_layout.size("flow"), 1),
         "ACCOUNTS": (array, 4, filter_layout.size("account"), filter_layout.constant("ACCOUNT_PLACES")),
+        "TAB": (per_cpu, 4, filter_layout.size("tab"), 1),
         "SYSCALL_CTX": (per_cpu, 4, SIZES["SYSCALL_CTX_SIZE"], 1),
         "COUNTS": (per_cpu, 4, COUNTS.size, NUMBERS_END),
         "ARG_LAYOUTS": (array, 4, arg_layouts.SIZE, NUMBERS_END),
