@@ -16,7 +16,8 @@ _HEADERS: Final = (
     "kernel_filter.h",
 )
 _STRUCTS: Final = (
-    *("flow", "account", "tab", "counts", "settings", "syscall_ctx", "verdicts", "opened_path", "open_args", "sock_info"),
+    *("flow", "account", "tab"),
+    *("counts", "settings", "syscall_ctx", "verdicts", "opened_path", "open_args", "sock_info"),
     *("caller", "filter_scratch"),
 )
 """Those that are read, each after what it holds by value."""
