@@ -18,18 +18,20 @@ from typing import Any, Final
 
 from benchmarks.monitor import Mozu, Usage
 from mozu.core.common.containers.containerd.settings import ContainerdSettings
+from mozu.core.common.containers.cri.settings import CriSettings
 from mozu.core.common.containers.docker.settings import DockerSettings
 from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.core.runtime.loop import run
-from mozu.plugins.enrichers import containerd, docker, podman
+from mozu.plugins.enrichers import containerd, cri, docker, podman
 from tests.plugins.enrichers.actors import working
 from tests.support.containerd import Containerd
+from tests.support.cri import Pods
 from tests.support.docker import DockerEngine
 from tests.support.podman import Podman
 
 BEGUN: Final = 10
 """Containers of each runtime that are looked up in turns."""
-IDLE: Final = 20.0
+IDLE: Final = 8.0
 """Seconds."""
 OPENS: Final = 100_000
 _RULE: Final = """\
@@ -60,7 +62,8 @@ async def latencies(build: Any, settings: Any, full_ids: list[str], count: int) 
     async with working(build, settings) as enricher:
         for number in range(count):
             full_id = full_ids[number % len(full_ids)]
-            enricher._lookups.forget(full_id)
+            enricher._lookups.ended(full_id)
+            enricher._lookups.replaced(full_id)
             begun = time.perf_counter()
             await enricher.resolve(full_id)
             found.append(time.perf_counter() - begun)
@@ -84,6 +87,16 @@ def lookups(count: int) -> Iterator[str]:
         ):  # fmt: skip
             settings = ContainerdSettings(state=server.state, root=database, socket=socket)
             yield _row(name, containerd.build, settings, names, count)
+    with _containerd(0) as (server, _):
+        pods = Pods(server)
+        server.build("k8s.io")
+        server.build_sandbox("k8s.io")
+        sandbox = pods.pod("bench")
+        try:
+            full_ids = [pods.container(sandbox, f"box-{number}") for number in range(BEGUN)]
+            yield _row("CRI, API", cri.build, CriSettings(sockets=(server.socket,)), full_ids, count)
+        finally:
+            pods.destroy()
     storage = Podman()
     try:
         storage.build()

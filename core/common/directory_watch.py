@@ -1,8 +1,9 @@
-"""Tells of names that appear in and vanish from directories (inotify), on the event loop."""
+"""Tells of names that appear in and vanish from directories (inotify), on the event loop or on a thread that waits."""
 
 import asyncio
 import ctypes
 import os
+import select
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -26,12 +27,22 @@ class DirectoryWatch:
         self._on_change, self._on_lost = on_change, on_lost
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._descriptor = -1
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._paths: dict[int, Path] = {}
 
-    def open(self) -> None:
-        """Begin. Raises OSError: too many instances (fs.inotify.max_user_instances)."""
+    def open(self, *, on_loop: bool = True) -> None:
+        """Begin; without the loop changes are told by `wait`. Raises OSError: too many instances
+        (fs.inotify.max_user_instances)."""
         self._descriptor = self._checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
-        asyncio.get_running_loop().add_reader(self._descriptor, self._read)
+        if on_loop:
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._descriptor, self._read)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for changes and tell them; no longer than this."""
+        readable, _, _ = select.select([self._descriptor], [], [], seconds)
+        if readable:
+            self._read()
 
     def add(self, directory: Path) -> None:
         """Watch a directory, too. Raises OSError: it is not there, or there are too many watches."""
@@ -43,7 +54,8 @@ class DirectoryWatch:
         """Idempotent."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
-            asyncio.get_running_loop().remove_reader(descriptor)
+            if self._loop is not None:
+                self._loop.remove_reader(descriptor)
             os.close(descriptor)
         self._paths.clear()
 

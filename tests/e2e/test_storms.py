@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.storms.stands import ContainerdStand, DockerStand, PodmanStand
-from tests.storms.storm import Outcome, silent_socket, storm
+from tests.storms.stands import ContainerdStand, CriStand, DockerStand, PodmanStand
+from tests.storms.storm import POD, Outcome, silent_socket, storm
 from tests.support.containerd import Containerd, containerd
+from tests.support.cri import Pods, pods
 from tests.support.docker import DockerEngine, docker
 from tests.support.podman import Podman, podman
 from tests.support.requirements import ebpf
 
-__all__ = ["containerd", "docker", "podman"]
+__all__ = ["containerd", "docker", "podman", "pods"]
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -57,14 +58,29 @@ def test_containerd_names_all_of_them(containerd: Containerd, tmp_path: Path) ->
 
 
 def test_containerd_s_files_name_all_of_them_while_it_hangs(containerd: Containerd, tmp_path: Path) -> None:
-    """The image is in its database only; no event waits for it beyond the deadline."""
     ebpf()
     stand = ContainerdStand(containerd)
     stand.prepare()
     with silent_socket(tmp_path) as path:
         found = storm(stand, tmp_path, containers=CONTAINERS, together=TOGETHER, prefix="silent", socket_path=path)
-    assert said(found, *IDENTITY)[:3] == COMPLETE[:3]
-    assert found.held.percentile(1.0) <= 1.0
+    assert said(found, *IDENTITY, *IMAGE) == COMPLETE
+    assert found.foreign == ()
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["there", "hangs"])
+def test_pods_are_named_with_namespace_and_labels(pods: Pods, tmp_path: Path, silent: bool) -> None:
+    """Whether CRI answers or not: containerd's database has the labels of pods."""
+    ebpf()
+    stand = CriStand(pods)
+    stand.prepare()
+    with silent_socket(tmp_path) as path:
+        found = storm(
+            stand, tmp_path, containers=CONTAINERS, together=TOGETHER, prefix="hangs" if silent else "there",
+            socket_path=path if silent else None,
+        )  # fmt: skip
+    stand.remove()
+    assert said(found, *IDENTITY, *IMAGE, *POD) == COMPLETE
+    assert found.foreign == ()
 
 
 def test_podman_names_all_of_them(podman: Podman, tmp_path: Path) -> None:

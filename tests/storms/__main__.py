@@ -5,6 +5,7 @@ Prints a table in Markdown; ends with 1 where an alert says less than it must.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,10 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from tests.storms.outcome import HEAD, TROUBLE_HEAD, row, trouble_row
-from tests.storms.stands import ContainerdStand, DockerStand, PodmanStand, Stand
+from tests.storms.stands import ContainerdStand, CriStand, DockerStand, PodmanStand, Stand
 from tests.storms.storm import IDENTITY, silent_socket, storm
 from tests.storms.trouble import troubled
 from tests.support.containerd import Containerd
+from tests.support.cri import Pods
 from tests.support.docker import DockerEngine
 from tests.support.podman import Podman
 
@@ -44,6 +46,20 @@ def containerd_stand() -> Iterator[Stand]:
 
 
 @contextmanager
+def cri_stand() -> Iterator[Stand]:
+    """Pods on a containerd of its own."""
+    server = Containerd()
+    pods = Pods(server)
+    try:
+        server.start()
+        server.build_sandbox("k8s.io")
+        yield CriStand(pods)
+    finally:
+        pods.destroy()
+        server.destroy()
+
+
+@contextmanager
 def podman_stand() -> Iterator[Stand]:
     """Storage of its own."""
     podman = Podman()
@@ -56,6 +72,7 @@ def podman_stand() -> Iterator[Stand]:
 STANDS: Final[dict[str, Callable[[], AbstractContextManager[Stand]]]] = {
     "docker": docker_stand,
     "ctr": containerd_stand,
+    "cri": cri_stand,
     "podman": podman_stand,
 }
 
@@ -69,6 +86,7 @@ def main() -> int:
     parser.add_argument("--socket", choices=("there", "silent", "both"), default="both")
     parser.add_argument("--kills", type=int, default=0)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what was started ends with it
     print(TROUBLE_HEAD if options.kills else HEAD, flush=True)
     bad = 0
     for name in options.only or STANDS:

@@ -4,12 +4,12 @@ import collections
 from typing import Final
 
 from tests.storms.stands import Stand
-from tests.storms.storm import IDENTITY, Outcome
+from tests.storms.storm import IDENTITY, POD, Outcome
 from tests.storms.trouble import Trouble
 
 HEAD: Final = (
-    "| runtime | socket | containers | time | alerts | without name | without image | not named | of foreign images "
-    "| held | late | p50 | p99 | lost | look-ups |\n" + "|---" * 15 + "|"
+    "| runtime | socket | containers | time | alerts | without name | without image | without pod | not named "
+    "| of foreign images | held | late | p50 | p99 | lost | look-ups |\n" + "|---" * 16 + "|"
 )
 
 TROUBLE_HEAD: Final = (
@@ -24,7 +24,8 @@ def row(stand: Stand, found: Outcome, *, silent: bool) -> str:
     cells = [
         stand.name, "silent" if silent else "there", len(found.names), f"{found.seconds:.0f} s", len(found.first),
         len(found.wrong("container.name")), len(found.wrong("container.image", "container.image.repository")),
-        len(found.missing()), len(found.foreign), found.held.events, found.held.late,
+        len(found.wrong(*POD)) if stand.has_pods else "–", len(found.missing()), len(found.foreign),
+        found.held.events, found.held.late,
         _ms(found.held.percentile(0.5)), _ms(found.held.percentile(0.99)), found.lost, lookups,
     ]  # fmt: skip
     return f"| {' | '.join(map(str, cells))} |"

@@ -1,18 +1,22 @@
 """A runtime that a storm is of: how its containers are run, and how mozu is told where it is."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from tests.storms.image import IMAGE, PROGRAM, layer
 from tests.support.containerd import Containerd, docker_archive
+from tests.support.cri import Pods
 from tests.support.docker import DockerEngine
 from tests.support.podman import Podman
+
+PODS: Final = 10
 
 
 class Stand(Protocol):
     """One runtime with the image of the storm."""
 
     name: str
+    has_pods: bool
 
     def prepare(self) -> None:
         """Give it the image."""
@@ -34,6 +38,7 @@ class DockerStand:
     """`docker run --rm`."""
 
     name = "docker"
+    has_pods = False
 
     def __init__(self, engine: DockerEngine) -> None:
         self.engine = engine
@@ -56,6 +61,7 @@ class ContainerdStand:
     """`ctr run --rm`."""
 
     name = "containerd (ctr)"
+    has_pods = False
 
     def __init__(self, server: Containerd) -> None:
         self.server = server
@@ -77,10 +83,51 @@ class ContainerdStand:
         return f"containerd: {{socket: {socket or self.server.socket}, {places}}}"
 
 
+class CriStand:
+    """Containers in ten pods; they are removed with these."""
+
+    name = "containerd (CRI)"
+    has_pods = True
+
+    def __init__(self, pods: Pods) -> None:
+        self.pods = pods
+        self.start, self.kill = pods.server.start, pods.server.kill
+        self._sandboxes: list[str] = []
+
+    def prepare(self) -> None:
+        """Give it the image, and make the pods."""
+        archive = self.pods.server.root / "first.tar"
+        archive.write_bytes(docker_archive(layer(), IMAGE))
+        self.pods.server.ctr("-n", "k8s.io", "images", "import", "--snapshotter", "native", archive)
+        if not self._sandboxes:
+            made = (self.pods.pod(f"pod-{number}", labels={"app": f"app-{number}"}) for number in range(PODS))
+            self._sandboxes = list(made)
+
+    def run(self, name: str) -> None:
+        """Run one container to its end, and remove it."""
+        sandbox = self._sandboxes[int(name.rpartition("-")[2]) % PODS]
+        container = self.pods.container(sandbox, name, PROGRAM, image=IMAGE)
+        self.pods.ended(container)
+        self.pods.remove_container(container)
+
+    def remove(self) -> None:
+        """The pods."""
+        self.pods.remove(*self._sandboxes)
+        self._sandboxes.clear()
+
+    def enricher(self, socket: Path | None) -> str:
+        """Its socket, and containerd's files."""
+        used = socket or self.pods.server.socket
+        places = f"state: {self.pods.server.state}, root: {self.pods.server.root / 'root'}"
+        settings = f"containerd: {{socket: {used}, {places}}}, cri: {{sockets: [{used}]}}"
+        return f"containers: {{docker: null, podman: null, {settings}}}"
+
+
 class PodmanStand:
     """`podman run --rm`; it has no server."""
 
     name = "podman"
+    has_pods = False
 
     def __init__(self, podman: Podman) -> None:
         self.podman = podman

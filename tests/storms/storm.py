@@ -16,6 +16,8 @@ FIRST: Final = "First instruction"
 FOREIGN: Final = "Image that is not allowed"
 IDENTITY: Final = ("container.full_id", "container.name", "container.image", "container.image.repository")
 """Fields that every alert about a container should have."""
+POD: Final = ("k8s.pod.name", "k8s.ns.name", "k8s.pod.labels")
+"""Those that one of a pod's container should have besides."""
 _FIELDS: Final = (
     "container.full_id", "container.name", "container.image", "container.image.repository", "container.image.tag",
     "container.type", "k8s.pod.name", "k8s.ns.name", "k8s.pod.labels",

@@ -6,6 +6,7 @@ The client is as small as the protocol allows: fields by the numbers of `runtime
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Final
@@ -23,6 +24,8 @@ _RUNTIME: Final = "/runtime.v1.RuntimeService"
 _NODE: Final = b"\x02"
 """NamespaceMode NODE, as a varint."""
 _NAMESPACE: Final = "k8s.io"
+_EXITED: Final = 2
+"""ContainerState CONTAINER_EXITED."""
 
 
 class Pods:
@@ -33,6 +36,8 @@ class Pods:
         self._numbers = count(1)
         self._configs: dict[str, bytes] = {}
         """Id of a sandbox → the configuration that it was made with."""
+        self._options: dict[str, bytes] = {}
+        """Id of a sandbox → its NamespaceOption, which its containers are given, too."""
 
     def pod(
         self,
@@ -58,7 +63,7 @@ class Pods:
         )
         answer = self._call("RunPodSandbox", message_field(1, config))
         sandbox = text(decode(answer), 1)
-        self._configs[sandbox] = config
+        self._configs[sandbox], self._options[sandbox] = config, options
         return sandbox
 
     def container(
@@ -71,11 +76,13 @@ class Pods:
         mounts: Mapping[str, str] | None = None,
         privileged: bool = False,
         start: bool = True,
+        image: str = IMAGE,
     ) -> str:
         """Make a container in a pod, and start it; its id. `mounts`: source → destination, read only."""
+        security = flag_field(2, value=privileged) + message_field(3, self._options[sandbox])
         config = (
             message_field(1, text_field(1, name))
-            + message_field(2, text_field(1, IMAGE))
+            + message_field(2, text_field(1, image))
             + b"".join(text_field(3, word) for word in command or ("sleep", "1000"))
             + b"".join(
                 message_field(7, text_field(1, to) + text_field(2, source) + flag_field(3, value=True))
@@ -84,7 +91,7 @@ class Pods:
             + _map(9, labels)
             + _map(10, annotations)
             + text_field(11, f"{name}.log")
-            + message_field(15, message_field(2, flag_field(2, value=privileged)))
+            + message_field(15, message_field(2, security))
         )
         request = text_field(1, sandbox) + message_field(2, config) + message_field(3, self._configs[sandbox])
         container = text(decode(self._call("CreateContainer", request)), 1)
@@ -95,6 +102,14 @@ class Pods:
     def start(self, container: str) -> None:
         """Start a container that was made."""
         self._call("StartContainer", text_field(1, container))
+
+    def ended(self, container: str) -> None:
+        """Wait until a container has run to its end."""
+        deadline = time.monotonic() + PATIENCE
+        request = text_field(1, container)
+        while integer(decode(data_of(decode(self._call("ContainerStatus", request)), 1)), 3) != _EXITED:
+            assert time.monotonic() < deadline, f"the container {container} has not ended"
+            time.sleep(0.02)  # CRI has no call that waits
 
     def exec(self, container: str, *command: str) -> bytes:
         """Run a command in a container, as probes of the kubelet do (ExecSync); its standard output."""
@@ -118,6 +133,7 @@ class Pods:
             self._call("StopPodSandbox", text_field(1, sandbox))
             self._call("RemovePodSandbox", text_field(1, sandbox))
             self._configs.pop(sandbox, None)
+            self._options.pop(sandbox, None)
 
     def destroy(self) -> None:
         """Remove what is left."""

@@ -44,7 +44,10 @@ async def _nothing(path: Path) -> None:
 
 class BundleWatch:
     """`on_new` is called when a container has appeared, `on_end` when it is gone, `on_list` with all that there are,
-    `on_file` when something else in a folder was written anew."""
+    `on_file` when something else in a folder was written anew.
+
+    `on_made` is called at once when a directory has appeared, `on_new` as soon as few others are being looked up.
+    """
 
     def __init__(
         self,
@@ -53,9 +56,10 @@ class BundleWatch:
         on_end: Callable[[str], None],
         on_list: Callable[[list[str]], None],
         on_file: Callable[[Path], Awaitable[None]] = _nothing,
+        on_made: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._folders, self._on_new, self._on_end, self._on_list = folders, on_new, on_end, on_list
-        self._on_file = on_file
+        self._on_file, self._on_made = on_file, on_made
         self._changes: asyncio.Queue[tuple[Path, bool] | None] = asyncio.Queue()
         self._backoff = Backoff(*_PAUSES, jitter=0.2)
         self.tried = asyncio.Event()
@@ -92,16 +96,16 @@ class BundleWatch:
             self.tried.set()
             while (change := await self._changes.get()) is not None:
                 path, is_there = change
+                new = []
                 if path.parent == self._folders.root:
                     new = self._add(watch, path.name) if is_there else []
                 elif not self._folders.is_id(path.name):
-                    new = []
                     if is_there:
                         group.create_task(self._look_at(path), name=f"look at {path.name}")
                 elif is_there:
+                    self._on_made(path.name)
                     new = [path.name]
                 else:
-                    new = []
                     self._on_end(path.name)
                 for name in new:
                     group.create_task(self._look_up(name, room), name=f"container {name[:12]}")

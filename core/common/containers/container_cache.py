@@ -64,10 +64,14 @@ class ContainerCache:
             self._destroyed[full_id] = self._clock() + _GRACE
         self._evict()
 
-    def forget(self, full_id: str) -> None:
-        """Know nothing of this id: it stands for another container now (names are used again)."""
-        self._drop(full_id)
+    def forget_destroyed(self, full_id: str) -> bool:
+        """A container of this id appears (names are used again): forget one that was destroyed, and that none has it.
+        Whether there was one. What is known of one that was not destroyed has been looked up since, and stays."""
         self._negative.pop(full_id, None)
+        was_destroyed = full_id in self._destroyed
+        if was_destroyed:
+            self._drop(full_id)
+        return was_destroyed
 
     def shrink(self) -> int:
         """Forget half: containers that were destroyed first, then the oldest; how many entries."""

@@ -156,7 +156,7 @@ class ContainerLookups:
         negative_ttl = _NEGATIVE_TTL
         found: ContainerMetadata | None = None
         for runtime in self._candidates(full_id, first):
-            if found is not None and not (found.sandbox_id and found.runtime in runtime.completes):
+            if found is not None and not (found.lacks_of_pod and found.runtime in runtime.completes):
                 continue
             try:
                 answer = await runtime.fetch(full_id)
@@ -213,10 +213,10 @@ class ContainerLookups:
             if found is not None and found.runtime == runtime:
                 self.ended(full_id)
 
-    def forget(self, full_id: str) -> None:
-        """Another container has this id now."""
-        self._cache.forget(full_id)
-        self._created.pop(full_id, None)
+    def replaced(self, full_id: str) -> None:
+        """A container of this id appears: what was known of one that has ended is not about it."""
+        if self._cache.forget_destroyed(full_id):
+            self._created.pop(full_id, None)
 
     def shrink(self) -> int:
         """Forget half of the containers; the runtimes are asked again for those that still run. See `Shrinks`."""

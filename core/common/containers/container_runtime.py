@@ -53,8 +53,8 @@ class RuntimeContext:
         self._lookups.recovered()
 
     def replaced(self, full_id: str) -> None:
-        """Another container has this id now."""
-        self._lookups.forget(full_id)
+        """A container of this id appears, which may be another one than before."""
+        self._lookups.replaced(full_id)
 
     def answered(self, by: str) -> None:
         """A look-up was answered by files, api or event."""

@@ -18,7 +18,8 @@ from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 from mozu.core.common.containers.runtime_api import Unimplemented
 
 _SILENCE: Final = 5.0
-"""Seconds for which a server that did not answer in time is not asked: every other call would wait as long."""
+"""Seconds for which a server that did not answer in time is not asked, and after which one call tries it again: every
+other call would wait as long."""
 _MAX_CALLS: Final = 16
 """At the same time."""
 
@@ -52,6 +53,8 @@ class GrpcCalls:
         self._channel: Channel | None = None
         self._inode = 0
         self._silent_until = 0.0
+        self._is_silent = self._is_tried = False
+        """It did not answer in time; one call tries whether it does again."""
         self._calls = asyncio.Semaphore(_MAX_CALLS)
 
     def close(self) -> None:
@@ -62,21 +65,29 @@ class GrpcCalls:
 
     async def call(self, method: str, request: bytes, metadata: Mapping[str, str] | None = None) -> bytes | None:
         """The answer to one request; None for NOT_FOUND."""
-        if time.monotonic() < self._silent_until:
+        channel = self._connected()
+        is_trial = self._is_silent
+        if is_trial and (self._is_tried or time.monotonic() < self._silent_until):
             raise TimeoutError("it did not answer in time a moment ago")
-        unary: UnaryUnaryMethod[bytes, bytes] = UnaryUnaryMethod(self._connected(), method, bytes, bytes)
+        self._is_tried = is_trial
+        unary: UnaryUnaryMethod[bytes, bytes] = UnaryUnaryMethod(channel, method, bytes, bytes)
         try:
             async with self._calls, asyncio.timeout(self._timeout):
                 answer = await unary(request, metadata=dict(metadata or {}))
         except GRPCError as error:
+            self._is_silent = False
             if error.status is Status.NOT_FOUND:
                 return None
             raise _as_os_error(error) from error
         except (StreamTerminatedError, ProtocolError) as error:
             raise ConnectionResetError(str(error) or type(error).__name__) from error
         except TimeoutError:
-            self._silent_until = time.monotonic() + _SILENCE
+            self._silent_until, self._is_silent = time.monotonic() + _SILENCE, True
             raise
+        finally:
+            if is_trial:
+                self._is_tried = False
+        self._is_silent = False
         return answer
 
     async def answers(self, method: str, request: bytes) -> AsyncIterator[bytes]:
@@ -98,6 +109,7 @@ class GrpcCalls:
             inode = self.socket.stat().st_ino
         if self._channel is None or inode != self._inode:
             self.close()
+            self._is_silent = False
             self._channel, self._inode = Channel(path=str(self.socket), codec=_Bytes()), inode
         return self._channel
 

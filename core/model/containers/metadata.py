@@ -61,6 +61,11 @@ class ContainerMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """The command of the kubelet's probe; empty without one that runs a command. So is the next one."""
     readiness_probe: tuple[str, ...] | None = None
 
+    @property
+    def lacks_of_pod(self) -> bool:
+        """Whether it is a pod's, and something is not told that a runtime of Kubernetes knows."""
+        return bool(self.sandbox_id) and (self.image_id is None or self.labels is None or self.ip is None)
+
     def completed(self, other: "ContainerMetadata") -> "ContainerMetadata":
         """With what another runtime says of the same container, where this one does not tell."""
         mine = {name: value for name, value in msgspec.structs.asdict(self).items() if _tells(value)}

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from mozu.core.cli import invoke
+from tests.support.requirements import corpus
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -294,3 +295,25 @@ def test_a_program_reads_which_fields_of_a_rule_are_not_filled(run: Run, rules: 
 def test_no_rule_is_impaired_by_the_default_configuration(run: Run, rules: Path) -> None:
     rules.write_text(IMPAIRED)
     assert "impaired" not in run("rules", "list", "-r", rules)[1]
+
+
+STOCK = ("falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize(
+    "enrichers", ["users, docker", "users, containerd, cri", "users, podman", "users, containers"]
+)
+def test_no_rule_of_falco_s_is_impaired_whatever_runtime_a_host_has(run: Run, enrichers: str) -> None:
+    rules = [argument for name in STOCK for argument in ("-r", corpus("falco-rules", name))]
+    settings = ("-o", f"enrichers=[{enrichers}]", "-o", 'evaluators.falco.selection=[{enable: {rule: "*"}}]')
+    code, out, _ = run("rules", "list", *rules, *settings, "--json")
+    listed = orjson.loads(out)
+    assert (code, len(listed), []) == (0, 93, [rule["name"] for rule in listed if "impaired" in rule])
+
+
+@pytest.mark.corpus
+def test_without_an_enricher_of_containers_rules_of_falco_s_are_impaired(run: Run) -> None:
+    rules = [argument for name in STOCK for argument in ("-r", corpus("falco-rules", name))]
+    _, out, _ = run("rules", "list", *rules, "-o", "enrichers=[users]", "--json")
+    assert len([rule for rule in orjson.loads(out) if "impaired" in rule]) > 10

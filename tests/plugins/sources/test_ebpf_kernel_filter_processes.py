@@ -13,7 +13,7 @@ from tests.support.live import Act
 
 pytestmark = pytest.mark.ebpf
 
-HIERARCHIES = sorted({path.parent.name for path in Path("/sys/fs/cgroup").glob("*/cgroup.procs")} - {"cpuset"})
+HIERARCHIES = sorted({path.name for path in Path("/sys/fs/cgroup").glob("*") if path.is_mount()} - {"cpuset"})
 """Those of cgroup v1 that are mounted, and that of v2 beside them. A new cgroup of cpuset has no CPU to run on."""
 
 

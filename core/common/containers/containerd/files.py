@@ -51,11 +51,11 @@ class StateFiles:
 
     def ids(self, folder: str) -> list[str]:
         """The tasks of a namespace."""
-        return sorted(directories(self.root / folder))
+        return sorted(filter(self.is_id, directories(self.root / folder)))
 
     def bundle(self, container_id: str) -> Bundle | None:
         """The task of this id; None where there is none, and where two namespaces have one: it could be either."""
-        if not _NAME.fullmatch(container_id):
+        if not self.is_id(container_id):
             return None
         found = [one for namespace in self.folders() if (one := self._bundle(namespace, container_id)) is not None]
         return found[0] if len(found) == 1 else None

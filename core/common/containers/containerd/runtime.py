@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mozu.core.api import Obstacle
+from mozu.core.common.containers.bundle_prefetch import BundlePrefetch
 from mozu.core.common.containers.bundle_watch import BundleWatch
 from mozu.core.common.containers.cni_results import CniResult, CniResults
 from mozu.core.common.containers.container_runtime import RuntimeContext
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 """Seconds between looks at a bundle that has just been made: containerd makes the directory, then writes into it."""
+_MAX_PODS: Final = 1024
+_OnDisk = tuple[Bundle | None, list[tuple[str, StoredContainer]]]
+"""A bundle, and (namespace, what the database has) of each namespace that has the id."""
 _WITHOUT: Final = (
     "containers are known by its files alone, which have no image of containers that no Kubernetes has made"
 )
@@ -45,10 +49,14 @@ class ContainerdRuntime:
         self._database = StoredContainers(settings.root)
         self._cni_results = CniResults(settings.cni_results)
         self._api: ContainerdApi | None = None
+        self._pods: dict[str, FoundContainer] = {}
+        """By the ids of their sandboxes."""
         self._reports: RuntimeApi | None = None
         if settings.socket is not None:
             self._reports = RuntimeApi(self._context.log, self.name, settings.socket, _WITHOUT)
-        self._watch = BundleWatch(self._files, self._on_task, self._context.ended, self._context.listed)
+        context = self._context
+        self._watch = BundleWatch(self._files, self._on_task, context.ended, context.listed, on_made=context.replaced)
+        self._prefetch: BundlePrefetch[_OnDisk] = BundlePrefetch(self._files, self._read_all)
         self.tried = self._watch.tried
 
     def places(self) -> Sequence[str]:
@@ -59,7 +67,11 @@ class ContainerdRuntime:
 
     async def watch(self) -> None:
         """Follow its state directory."""
-        await self._watch.run()
+        self._prefetch.start()
+        try:
+            await self._watch.run()
+        finally:
+            self._prefetch.stop()
 
     async def fetch(self, full_id: str) -> ContainerMetadata | None:
         """From its files, and where its database may not be read, from its API; a pod's sandbox is told of, too."""
@@ -68,9 +80,7 @@ class ContainerdRuntime:
             return None
         self._context.answered(found.by)
         sandbox_id = found.sandbox_id
-        pod = await self._look(sandbox_id) if sandbox_id not in ("", full_id) else None
-        if pod is not None:
-            self._context.also(describe(pod))
+        pod = await self._pod(sandbox_id) if sandbox_id not in ("", full_id) else None
         return describe(found, pod)
 
     def obstacles(self) -> Sequence[Obstacle]:
@@ -91,18 +101,38 @@ class ContainerdRuntime:
             yield Obstacle(f"{refused}; without, {_WITHOUT}")
 
     async def _on_task(self, container_id: str) -> None:
-        """A task has appeared: an id that was known stands for a new container."""
-        self._context.replaced(container_id)
+        """A task has appeared."""
         for pause in _PAUSES:
+            if self._prefetch.get(container_id) is not None:
+                break
             if await self._context.off_loop(partial(self._files.bundle, container_id)) is not None:
                 break
             await asyncio.sleep(pause)  # no event tells that a file is complete, only that it was made
         await self._context.appeared(container_id)
 
+    async def _pod(self, sandbox_id: str) -> FoundContainer | None:
+        """A sandbox, which is the same for all containers of its pod and never changes."""
+        pod = self._pods.get(sandbox_id)
+        if pod is None:
+            pod = await self._look(sandbox_id)
+            if pod is not None and pod.record is not None:
+                self._pods[sandbox_id] = pod
+                if len(self._pods) > _MAX_PODS:
+                    del self._pods[next(iter(self._pods))]
+        if pod is not None:
+            self._context.also(describe(pod))
+        return pod
+
     async def _look(self, full_id: str) -> FoundContainer | None:
         """Raises one of `unreachable` where neither files nor API can tell."""
-        bundle = await self._context.off_loop(partial(self._files.bundle, full_id))
-        namespace, record, by = await self._record(full_id, bundle)
+        on_disk = self._prefetch.get(full_id)
+        if on_disk is None:
+            on_disk = await self._context.off_loop(partial(self._read, full_id))
+        bundle, stored = on_disk
+        if bundle is not None:  # an event whose deadline passes while more is asked has what the bundle says
+            record = stored[0][1] if len(stored) == 1 else None
+            self._context.created(describe(FoundContainer(full_id, bundle.spec, bundle.created, record)))
+        namespace, record, by = await self._record(full_id, bundle, stored)
         if bundle is not None:
             spec = bundle.spec
         elif record is not None:
@@ -130,14 +160,25 @@ class ContainerdRuntime:
         ids = (f"{namespace}-{full_id}", full_id)
         return await self._context.off_loop(partial(self._cni_results.find, ids))
 
-    async def _record(self, full_id: str, bundle: Bundle | None) -> tuple[str, StoredContainer | None, str]:
+    def _read_all(self, full_id: str) -> _OnDisk | None:
+        """The same, once both have it."""
+        found = self._read(full_id)
+        return found if found[0] is not None and found[1] else None
+
+    def _read(self, full_id: str) -> _OnDisk:
+        """What bundle and database say, in one call: on a busy machine each waits for its turn on a processor."""
+        bundle = self._files.bundle(full_id)
+        try:
+            return bundle, self._database.find(full_id, "" if bundle is None else bundle.namespace)
+        except OSError:
+            return bundle, []
+
+    async def _record(
+        self, full_id: str, bundle: Bundle | None, stored: list[tuple[str, StoredContainer]]
+    ) -> tuple[str, StoredContainer | None, str]:
         """(namespace, what the database has, who said so). Raises one of `unreachable` where nothing can tell."""
         namespace = "" if bundle is None else bundle.namespace
-        try:
-            found = await self._context.off_loop(partial(self._database.find, full_id, namespace))
-        except OSError:
-            found = []
-        by = "files"
+        found, by = stored, "files"
         if not found and self._settings.socket is not None:
             found = await self._asked(self._settings.socket, full_id, bundle)
             by = "api" if found else by

@@ -43,6 +43,8 @@ class EngineWatcher:
         self._since = 0
         """Time of the last event (ns)."""
         self.backoff = Backoff(*_RECONNECT_BACKOFF, jitter=0.2)
+        self.is_connected = False
+        """Whether its stream of events is open."""
         self.tried = asyncio.Event()
         """Set when the containers that existed at the start are known, or the engine is known to be absent."""
 
@@ -65,9 +67,13 @@ class EngineWatcher:
         async with self._api.events(self._since) as events:
             self.backoff.succeeded()
             self._reports.answered()
-            await self._listener.on_list(await self._api.containers())
-            self.tried.set()
-            await self._follow(events)
+            self.is_connected = True
+            try:
+                await self._listener.on_list(await self._api.containers())
+                self.tried.set()
+                await self._follow(events)
+            finally:
+                self.is_connected = False
         raise ConnectionResetError("it closed the stream of events")
 
     async def _follow(self, events: AsyncIterator[EngineEvent]) -> None:

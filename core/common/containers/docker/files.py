@@ -8,16 +8,18 @@ them on a thread.
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from mozu.core.common.containers.docker.documents import Described, HostConfig, Repositories, Stored
-from mozu.core.common.containers.regular_file import read_regular
+from mozu.core.common.containers.regular_file import directories, read_regular
 from mozu.core.common.containers.runtime_api import is_directory
 from mozu.core.model.containers.image import ImageNames
 
+_CONTAINERS: Final = "containers"
 _FULL_ID: Final = re.compile(r"[0-9a-f]{64}")
 _DRIVER: Final = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
 _stored = msgspec.json.Decoder(Stored)
@@ -35,12 +37,12 @@ class EngineFiles:
 
     def exist(self) -> bool:
         """Whether there are any, as far as that can be seen."""
-        return is_directory(self.data_root / "containers")
+        return is_directory(self.data_root / _CONTAINERS)
 
     def readable(self) -> bool:
         """Whether the containers' directory can be listed, or there is none."""
         try:
-            os.scandir(self.data_root / "containers").close()
+            os.scandir(self.data_root / _CONTAINERS).close()
         except FileNotFoundError:
             return True
         except OSError:
@@ -51,12 +53,17 @@ class EngineFiles:
         """A container by its full id."""
         if not _FULL_ID.fullmatch(full_id):
             return None
-        place = self.data_root / "containers" / full_id
+        place = self.data_root / _CONTAINERS / full_id
         try:
             host = _host.decode(read_regular(place / "hostconfig.json"))
             return _stored.decode(read_regular(place / "config.v2.json")).described(host)
         except (OSError, msgspec.DecodeError):
             return None
+
+    def container_and_image(self, full_id: str) -> tuple[Described | None, ImageNames | None]:
+        """A container by its full id, and what its image is called, as far as the files say."""
+        found = self.container(full_id)
+        return found, None if found is None else self.image_names(found.driver, found.image_id)
 
     def image_names(self, driver: str, image_id: str) -> ImageNames | None:
         """What the engine calls an image; None where the files do not say (its image store may be containerd's)."""
@@ -72,3 +79,31 @@ class EngineFiles:
         except (OSError, msgspec.DecodeError):
             return None
         return cached[1].get(image_id)
+
+
+class ContainerFolders:
+    """Where an engine has its containers, for a BundleWatch. `files`: those below the data root that is known now."""
+
+    def __init__(self, files: Callable[[], EngineFiles]) -> None:
+        self._files = files
+
+    @property
+    def root(self) -> Path:
+        """The data root."""
+        return self._files().data_root
+
+    def folders(self) -> list[str]:
+        """The one that there is."""
+        return list(filter(self.is_folder, directories(self.root)))
+
+    def is_folder(self, name: str) -> bool:
+        """Whether it is where containers are."""
+        return name == _CONTAINERS
+
+    def ids(self, folder: str) -> list[str]:
+        """All containers, stopped ones too."""
+        return sorted(filter(self.is_id, directories(self.root / folder)))
+
+    def is_id(self, name: str) -> bool:
+        """Whether it can be a container's."""
+        return _FULL_ID.fullmatch(name) is not None

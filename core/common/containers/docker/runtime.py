@@ -1,5 +1,9 @@
-"""A docker engine: looks containers up in its files first, then by its API."""
+"""A docker engine: looks containers up in its files first, then by its API.
 
+The engine's stream of events tells which containers come and go. While it does not answer, their directories do.
+"""
+
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -7,11 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.api import Obstacle
+from mozu.core.common.containers.bundle_watch import BundleWatch
 from mozu.core.common.containers.container_runtime import RuntimeContext
 from mozu.core.common.containers.docker.api import UNREACHABLE, EngineApi
 from mozu.core.common.containers.docker.documents import Described, EngineEvent
 from mozu.core.common.containers.docker.engine_watcher import EngineWatcher
-from mozu.core.common.containers.docker.files import EngineFiles
+from mozu.core.common.containers.docker.files import ContainerFolders, EngineFiles
 from mozu.core.common.containers.docker.settings import DockerSettings
 from mozu.core.common.containers.runtime_api import RuntimeApi, is_socket, refusal
 from mozu.core.model.containers.image import ImageNames
@@ -19,6 +24,8 @@ from mozu.core.model.containers.metadata import ContainerMetadata
 
 _DEFAULT_ROOT: Final = Path("/var/lib/docker")
 _WITHOUT: Final = "containers are known by its files alone"
+_PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
+"""Seconds between looks at a directory that has just been made, until the files are in it."""
 
 
 class DockerRuntime:
@@ -35,6 +42,8 @@ class DockerRuntime:
         self._files = EngineFiles(settings.data_root or _DEFAULT_ROOT)
         reports = RuntimeApi(self._context.log, "the docker engine", settings.socket, _WITHOUT)
         self._watcher = EngineWatcher(self._api, self, reports)
+        folders = ContainerFolders(lambda: self._files)
+        self._directories = BundleWatch(folders, self._on_directory, self._on_no_directory, self._on_directories)
         self.tried = self._watcher.tried
 
     def places(self) -> Sequence[str]:
@@ -43,16 +52,21 @@ class DockerRuntime:
         return [str(path) for path in (*found, *([self._files.data_root] if self._files.exist() else []))]
 
     async def watch(self) -> None:
-        """Follow its stream of events."""
-        await self._watcher.run()
+        """Follow its stream of events, and its directories."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watcher.run(), name=f"watch {self._settings.socket}")
+            group.create_task(self._directories.run(), name=f"watch {self._files.data_root}")
 
     async def fetch(self, full_id: str) -> ContainerMetadata | None:
         """From its files, else from its API."""
-        found = await self._describe(full_id)
+        found, names = await self._describe(full_id)
         if found is None:
             return None
-        joined = await self._describe(found.joined) if found.joined and not found.ip else None
-        return found.metadata(await self._image_names(found), "" if joined is None else joined.ip)
+        joined = (await self._describe(found.joined))[0] if found.joined and not found.ip else None
+        if names is None:
+            with contextlib.suppress(*UNREACHABLE):
+                names = await self._api.image_names(found.image_id)
+        return found.metadata(names or ImageNames(), "" if joined is None else joined.ip)
 
     def obstacles(self) -> Sequence[Obstacle]:
         """Files that may not be read, a socket that refuses."""
@@ -93,19 +107,31 @@ class DockerRuntime:
         if refused:
             yield Obstacle(f"{refused}; without, {_WITHOUT}")
 
-    async def _describe(self, full_id: str) -> Described | None:
-        found = await self._context.off_loop(partial(self._files.container, full_id))
+    async def _describe(self, full_id: str) -> tuple[Described | None, ImageNames | None]:
+        """(the container, what the files call its image)."""
+        found, names = await self._context.off_loop(partial(self._files.container_and_image, full_id))
         if found is not None:
             self._context.answered("files")
-            return found
+            return found, names
         found = await self._api.container(full_id)
         if found is not None:
             self._context.answered("api")
-        return found
+            names = await self._context.off_loop(partial(self._files.image_names, found.driver, found.image_id))
+        return found, names
 
-    async def _image_names(self, found: Described) -> ImageNames:
-        names = await self._context.off_loop(partial(self._files.image_names, found.driver, found.image_id))
-        if names is None:
-            with contextlib.suppress(*UNREACHABLE):
-                names = await self._api.image_names(found.image_id)
-        return names or ImageNames()
+    async def _on_directory(self, full_id: str) -> None:
+        for pause in _PAUSES:
+            if self._watcher.is_connected:
+                return
+            if await self._context.off_loop(partial(self._files.container, full_id)) is not None:
+                await self._context.appeared(full_id)
+                return
+            await asyncio.sleep(pause)  # no event tells that a file is complete, only that a directory was made
+
+    def _on_no_directory(self, full_id: str) -> None:
+        if not self._watcher.is_connected:
+            self._context.ended(full_id)
+
+    def _on_directories(self, full_ids: list[str]) -> None:
+        if not self._watcher.is_connected:
+            self._context.listed(full_ids)

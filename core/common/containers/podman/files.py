@@ -78,7 +78,7 @@ class Storage:
 
     def ids(self, folder: str) -> list[str]:
         """The containers of a driver."""
-        return sorted(filter(_FULL_ID.fullmatch, directories(self.root / folder)))
+        return sorted(filter(self.is_id, directories(self.root / folder)))
 
     def find(self, full_id: str) -> Found | None:
         """A container by its full id."""

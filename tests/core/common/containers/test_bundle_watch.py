@@ -21,10 +21,10 @@ class Folders:
         return name != "moby"
 
     def is_id(self, name: str) -> bool:
-        return not name.endswith(".json")
+        return not name.startswith(".") and not name.endswith(".json")
 
     def ids(self, folder: str) -> list[str]:
-        return sorted(directories(self.root / folder))
+        return sorted(filter(self.is_id, directories(self.root / folder)))
 
 
 def told(root: Path, number: int, act: Callable[[], None]) -> list[tuple[str, str]]:
@@ -38,6 +38,7 @@ def told(root: Path, number: int, act: Callable[[], None]) -> list[tuple[str, st
         watch = BundleWatch(
             Folders(root), on_new, lambda name: seen.put_nowait(("end", name)),
             lambda names: seen.put_nowait(("list", " ".join(names))),
+            on_made=lambda name: seen.put_nowait(("made", name)),
         )  # fmt: skip
         async with asyncio.TaskGroup() as group:
             task = group.create_task(watch.run())
@@ -63,9 +64,18 @@ def test_those_that_come_and_go_are_told(tmp_path: Path) -> None:
         (tmp_path / "default/web1").mkdir()
         (tmp_path / "default/web1").rmdir()
 
-    found = told(tmp_path, 3, act)
-    assert ("list", "") == found[0]
-    assert {("new", "web1"), ("end", "web1")} == set(found[1:])
+    found = told(tmp_path, 4, act)
+    assert [("list", ""), ("made", "web1")] == found[:2]
+    assert {("new", "web1"), ("end", "web1")} == set(found[2:])
+
+
+def test_what_a_runtime_renames_before_it_removes_it_is_no_container(tmp_path: Path) -> None:
+    (tmp_path / "default/web1").mkdir(parents=True)
+
+    def act() -> None:
+        (tmp_path / "default/web1").rename(tmp_path / "default/.web1")
+
+    assert [("list", "web1"), ("new", "web1"), ("end", "web1")] == told(tmp_path, 3, act)
 
 
 def test_a_folder_that_comes_later_is_watched_with_what_it_has_already(tmp_path: Path) -> None:

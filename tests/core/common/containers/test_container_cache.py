@@ -93,7 +93,7 @@ def test_a_name_that_is_used_again_is_not_answered_by_its_first_bearer() -> None
     cache = ContainerCache(clock)
     cache.put(metadata("web1"))
     cache.expire_soon("web1")
-    cache.forget("web1")
+    cache.forget_destroyed("web1")
     before = cache.is_answered("web1")
     cache.put(metadata("web1", "second"))
     clock.now += 61
@@ -111,3 +111,9 @@ def test_where_memory_is_short_half_is_forgotten_and_what_has_ended_first() -> N
     assert [False, True, True, False] == [cache.is_answered(full_id) for full_id in "abcd"]
     assert not cache.is_answered("n")
     assert [1, 1, 0] == [cache.shrink() for _ in range(3)]
+
+
+def test_what_was_looked_up_of_a_container_that_lives_is_not_forgotten() -> None:
+    cache = ContainerCache(Clock())
+    cache.put(metadata("web1"))
+    assert (False, metadata("web1")) == (cache.forget_destroyed("web1"), cache.get("web1"))

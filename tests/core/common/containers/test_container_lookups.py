@@ -78,11 +78,23 @@ def test_a_name_that_is_used_again_is_looked_up_again() -> None:
     async def main() -> None:
         await runtime.lookups.resolve("a")
         runtime.lookups.ended("a")
-        runtime.lookups.forget("a")
+        runtime.lookups.replaced("a")
         await runtime.lookups.resolve("a")
 
     asyncio.run(main())
     assert ["a", "a"] == runtime.asked
+
+
+def test_a_container_whose_first_event_came_before_the_notice_of_its_creation_stays_known() -> None:
+    """In a storm the notice is late, and then the container may be gone already."""
+    runtime = Runtime()
+
+    async def main() -> None:
+        await runtime.lookups.resolve("a")
+        runtime.lookups.replaced("a")
+
+    asyncio.run(main())
+    assert (True, ["a"]) == (runtime.lookups.known("a"), runtime.asked)
 
 
 def test_what_is_not_listed_has_ended() -> None:

@@ -1,0 +1,108 @@
+"""Reads what a runtime writes of a new container as soon as it is there, on a thread of its own.
+
+While the event loop works off a burst of events, or has no processor, a container may come, run and be gone with all of
+its files. This thread waits for nothing but the directories, so what they said is there when the loop gets to it.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+from mozu.core.common.containers.bundle_watch import BundleFolders
+from mozu.core.common.directory_watch import DirectoryWatch
+
+T = TypeVar("T")
+
+_LIMIT: Final = 1024
+"""Containers whose files are kept; the oldest are evicted."""
+_PAUSE: Final = 0.5
+"""Seconds between two looks whether to end, and for directories that are not there."""
+_SHORT_PAUSE: Final = 0.002
+"""Seconds between two looks at files that are not complete yet."""
+_PATIENCE: Final = 1.0
+"""Seconds for which they are looked at."""
+
+
+class BundlePrefetch(Generic[T]):
+    """`read` gives what the files of a container say, and None as long as they are not complete; it may block."""
+
+    def __init__(self, folders: BundleFolders, read: Callable[[str], T | None]) -> None:
+        self._folders, self._read = folders, read
+        self._found: dict[str, T] = {}
+        self._pending: dict[str, float] = {}
+        """Containers whose files are not complete yet → until when they are looked at."""
+        self._ending = threading.Event()
+        self._is_lost = False
+
+    def get(self, full_id: str) -> T | None:
+        """What was read when the container appeared."""
+        return self._found.get(full_id)
+
+    def start(self) -> None:
+        """Begin; containers that were there before are not read."""
+        self._ending.clear()
+        threading.Thread(target=self._run, name="mozu-bundles", daemon=True).start()
+
+    def stop(self) -> None:
+        """The thread ends soon."""
+        self._ending.set()
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            with suppress(OSError):
+                self._follow()
+            self._ending.wait(_PAUSE)
+
+    def _follow(self) -> None:
+        """Until names were lost, or the directory has gone. Raises OSError where it is not there."""
+        watch = DirectoryWatch(lambda path, is_there: self._changed(watch, path, is_there=is_there), self._lost)
+        watch.open(on_loop=False)
+        self._is_lost = False
+        try:
+            watch.add(self._folders.root)
+            for folder in self._folders.folders():
+                self._add(watch, folder)
+            while not self._ending.is_set() and not self._is_lost and self._folders.root.is_dir():
+                watch.wait(_SHORT_PAUSE if self._pending else _PAUSE)
+                self._look()
+        finally:
+            watch.close()
+
+    def _lost(self) -> None:
+        self._is_lost = True
+
+    def _changed(self, watch: DirectoryWatch, path: Path, *, is_there: bool) -> None:
+        if not is_there:
+            return
+        if path.parent == self._folders.root:
+            for full_id in self._add(watch, path.name):
+                self._appeared(full_id)
+        elif self._folders.is_id(path.name):
+            self._appeared(path.name)
+
+    def _add(self, watch: DirectoryWatch, folder: str) -> list[str]:
+        """Watch a folder, if it counts; the containers that it has already."""
+        with suppress(OSError):
+            if self._folders.is_folder(folder):
+                watch.add(self._folders.root / folder)
+                return self._folders.ids(folder)
+        return []
+
+    def _appeared(self, full_id: str) -> None:
+        self._found.pop(full_id, None)  # of one that had this id before
+        self._pending[full_id] = time.monotonic() + _PATIENCE
+
+    def _look(self) -> None:
+        for full_id, until in list(self._pending.items()):
+            found: T | None = None
+            with suppress(OSError):
+                found = self._read(full_id)
+            if found is not None:
+                self._found[full_id] = found
+                if len(self._found) > _LIMIT:
+                    del self._found[next(iter(self._found))]
+            if found is not None or time.monotonic() > until:
+                del self._pending[full_id]

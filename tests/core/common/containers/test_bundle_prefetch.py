@@ -1,0 +1,74 @@
+"""Files of containers are read while the loop is held."""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mozu.core.common.containers.bundle_prefetch import BundlePrefetch
+from tests.core.common.containers.test_bundle_watch import Folders
+
+
+@contextmanager
+def prefetching(root: Path) -> Iterator[BundlePrefetch[str]]:
+    """Reads ROOT/default/ID/config.json; it has begun to watch when the block begins."""
+    (root / "default").mkdir(exist_ok=True)
+    watching = threading.Event()
+
+    class Watched(Folders):
+        def ids(self, folder: str) -> list[str]:
+            watching.set()
+            return super().ids(folder)
+
+    def read(full_id: str) -> str | None:
+        path = root / "default" / full_id / "config.json"
+        return (path.read_text() if path.exists() else "") or None  # empty: not written yet
+
+    prefetch = BundlePrefetch(Watched(root), read)
+    prefetch.start()
+    assert watching.wait(20)
+    try:
+        yield prefetch
+    finally:
+        prefetch.stop()
+
+
+def found(prefetch: BundlePrefetch[str], full_id: str, expected: str) -> bool:
+    deadline = time.monotonic() + 20
+    while prefetch.get(full_id) != expected and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return prefetch.get(full_id) == expected
+
+
+def test_what_is_gone_when_it_is_asked_for_was_read_in_time(tmp_path: Path) -> None:
+    """No event loop runs here at all."""
+    with prefetching(tmp_path) as prefetch:
+        place = tmp_path / "default" / "web1"
+        place.mkdir()
+        (place / "config.json").write_text("first")
+        assert found(prefetch, "web1", "first")
+        shutil.rmtree(place)
+        assert "first" == prefetch.get("web1")
+
+
+def test_a_name_that_is_used_again_is_read_again(tmp_path: Path) -> None:
+    with prefetching(tmp_path) as prefetch:
+        for text in ("first", "second"):
+            place = tmp_path / "default" / "web1"
+            place.mkdir()
+            (place / "config.json").write_text(text)
+            assert found(prefetch, "web1", text)
+            shutil.rmtree(place)
+
+
+def test_a_directory_whose_files_never_come_is_given_up(tmp_path: Path) -> None:
+    with prefetching(tmp_path) as prefetch:
+        (tmp_path / "default" / "empty").mkdir()
+        deadline = time.monotonic() + 20
+        while "empty" not in prefetch._pending and time.monotonic() < deadline:
+            time.sleep(0.005)
+        while prefetch._pending and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert ({}, None) == (prefetch._pending, prefetch.get("empty"))

@@ -1,0 +1,68 @@
+"""A server of gRPC that takes connections and does not answer."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mozu.core.common.containers import grpc_calls
+from mozu.core.common.containers.grpc_calls import GrpcCalls
+
+SOON = "a moment ago"
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen(8)
+        yield path
+
+
+async def failures(calls: GrpcCalls, number: int) -> list[str]:
+    """What so many calls at once raise."""
+    asked = (calls.call("/a.B/C", b"") for _ in range(number))
+    return [str(one) for one in await asyncio.gather(*asked, return_exceptions=True)]
+
+
+def test_a_server_that_did_not_answer_is_left_alone_for_a_while(silent: Path) -> None:
+    async def main() -> list[str]:
+        calls = GrpcCalls(silent, 0.05)
+        found = [*await failures(calls, 1), *await failures(calls, 3)]
+        calls.close()
+        return found
+
+    first, *others = asyncio.run(main())
+    assert (False, True) == (SOON in first, all(SOON in text for text in others))
+
+
+def test_then_one_call_tries_it_and_the_others_do_not_wait(silent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grpc_calls, "_SILENCE", 0.0)
+
+    async def main() -> list[str]:
+        calls = GrpcCalls(silent, 0.05)
+        await failures(calls, 1)
+        found = await failures(calls, 5)
+        calls.close()
+        return found
+
+    found = asyncio.run(main())
+    assert 1 == len([text for text in found if SOON not in text])
+
+
+def test_a_socket_that_was_replaced_is_asked_at_once(silent: Path) -> None:
+    async def main() -> list[str]:
+        calls = GrpcCalls(silent, 0.05)
+        await failures(calls, 1)
+        silent.rename(silent.with_name("old"))  # noqa: ASYNC240  a rename in a test does not block
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(silent))
+            server.listen(8)
+            found = await failures(calls, 1)
+        calls.close()
+        return found
+
+    assert SOON not in asyncio.run(main())[0]
