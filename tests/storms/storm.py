@@ -134,8 +134,11 @@ def outcome(names: tuple[str, ...], seconds: float, running: Running, statistics
         if one["name"] == "container_lookups_total":
             by = one["labels"]["by"]
             lookups[by] = lookups.get(by, 0) + int(one["value"])
+    first = fields_of(running, FIRST)
+    ours = {one["container.full_id"] for one in first}  # the machine may have other containers
+    foreign = tuple(one for one in fields_of(running, FOREIGN) if one["container.full_id"] in ours)
     return Outcome(
-        names, seconds, fields_of(running, FIRST), fields_of(running, FOREIGN), held, lookups,
+        names, seconds, first, foreign, held, lookups,
         sum(count["lost"] + (count["missed"] or 0) for count in types), tuple(running.log),
     )  # fmt: skip
 
