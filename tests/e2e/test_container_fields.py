@@ -33,6 +33,12 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 NEED: Final = "enricher:containers"
 ARGUMENTS: Final = {"container.label": "app", "k8s.pod.label": "app"}
 """Of fields that take another one than the index 0."""
+KINDS: Final = frozenset({
+    "container.engine", "container.healthcheck", "container.is_pod_sandbox", "container.liveness_probe",
+    "container.readiness_probe", "proc.is_container_healthcheck", "proc.is_container_liveness_probe",
+    "proc.is_container_readiness_probe",
+})  # fmt: skip
+"""Which runtime answered, what kind of container and of process it is, its probes: not in the table."""
 PAGE: Final = (ROOT / "docs" / "containers.md").read_text()
 TABLE: Final = PAGE.partition("## Fields and runtimes")[2].partition("\n## ")[0]
 FILES, API, NEVER = "files", "API", "–"
@@ -41,7 +47,7 @@ FILES, API, NEVER = "files", "API", "–"
 def fields() -> Iterator[str]:
     """Every field that an enricher of containers fills."""
     for field in builtin_fields(Lookups()):
-        if NEED in (field.needs or ()):
+        if NEED in (field.needs or ()) and field.name not in KINDS:
             yield field.name
 
 
