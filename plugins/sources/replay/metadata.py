@@ -90,9 +90,14 @@ class RecordingMetadata:
         """All of these, for a recording of this recording."""
         if self.lookups.first_time:
             yield lines.StartLine(self.lookups.first_time)
-        for (container, uid), user in self.user_table.users.items():
+        table = self.user_table
+        for container, uid in table.removed_users - table.users.keys():
+            yield lines.UserLine(container, uid, None)
+        for (container, uid), user in table.users.items():
             yield lines.UserLine(container, uid, user.name, user.home, user.shell)
-        for (container, gid), name in self.user_table.groups.items():
+        for container, gid in table.removed_groups - table.groups.keys():
+            yield lines.GroupLine(container, gid, None)
+        for (container, gid), name in table.groups.items():
             yield lines.GroupLine(container, gid, name)
         for identity, metadata, runtime in self.containers.all():
             yield lines.ContainerLine(identity, metadata, runtime)

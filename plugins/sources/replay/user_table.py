@@ -24,11 +24,16 @@ class UserTable:
     def __init__(self) -> None:
         self.users: dict[tuple[str, int], RecordedUser] = {}
         self.groups: dict[tuple[str, int], str] = {}
+        self.removed_users: set[tuple[str, int]] = set()
+        self.removed_groups: set[tuple[str, int]] = set()
+        """Keys that meant something earlier; some may again."""
         self.changes = 0
         """How often anything has changed."""
 
     def clear(self) -> None:
         """Another recording follows in the same file."""
+        self.removed_users |= self.users.keys()
+        self.removed_groups |= self.groups.keys()
         self.users.clear()
         self.groups.clear()
         self.changes += 1
@@ -54,17 +59,17 @@ class UserTable:
         if kind.startswith("user"):
             uid, _, name, home, shell, container = args
             user = RecordedUser(name or "", home or "", shell or "") if kind == "useradded" else None
-            _put(self.users, (container or "", uid), user)
+            self._put_user((container or "", uid), user)
         else:
             gid, name, container = args
-            _put(self.groups, (container or "", gid), (name or "") if kind == "groupadded" else None)
+            self.put_group(container or "", gid, (name or "") if kind == "groupadded" else None)
 
     def put_user(self, container: str, uid: int, name: str | None, home: str | None, shell: str | None) -> None:
         """What is known of a user now; a home and a shell of None stay as they are."""
         self.changes += 1
         old = self.users.get((container, uid))
         if name is None:
-            _put(self.users, (container, uid), None)
+            self._put_user((container, uid), None)
             return
         home = (old.home if old else "") if home is None else home
         shell = (old.shell if old else "") if shell is None else shell
@@ -74,6 +79,13 @@ class UserTable:
         """What is known of a group now."""
         self.changes += 1
         _put(self.groups, (container, gid), name)
+        if name is None:
+            self.removed_groups.add((container, gid))
+
+    def _put_user(self, key: tuple[str, int], user: RecordedUser | None) -> None:
+        _put(self.users, key, user)
+        if user is None:
+            self.removed_users.add(key)
 
 
 def _put(table: dict[tuple[str, int], Any], key: tuple[str, int], value: Any) -> None:

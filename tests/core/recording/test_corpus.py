@@ -19,7 +19,7 @@ _EVERY = 1 if os.environ.get("MOZU_FUZZ") == "full" else 40
 _EVERY_OWN = 1 if os.environ.get("MOZU_FUZZ") == "full" else 4
 """Of mozu's own."""
 _ORDER_OF_LISTS = frozenset({"fd-special"})
-"""Lists the kinds of many descriptors, whose order a table that is made again need not keep (docs/falco-compatibility.md)."""
+"""Lists the kinds of many descriptors, in the order of a table that is made again (docs/falco-compatibility.md)."""
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mozu.core.model.event import SockAddr, SockTuple, SyscallEvent
+from mozu.core.recording.lines import GroupLine, UserLine
 from mozu.core.state.observed import Entered, KnownFile, KnownProcess, Seeded
 from mozu.plugins.sources.replay.events import generic_calls
 from mozu.plugins.sources.replay.scap_recording import ScapRecording
@@ -132,6 +133,15 @@ def test_a_user_record_among_the_events_is_shown_and_ends_a_batch() -> None:
     recording = ScapRecording(io.BytesIO(capture.raw()), "test")
     known = [("", 5) in recording.metadata.user_table.users for _ in recording.batches()]
     assert known == [False, True]
+
+
+def test_a_user_and_a_group_that_were_removed_are_so_in_a_recording_of_the_recording() -> None:
+    recording = ScapRecording(io.BytesIO(SECTION), "test")
+    table = recording.metadata.user_table
+    for kind, args in (("user", (5, 5, "eve", "/home/eve", "/bin/sh", "")), ("group", (5, "eve", ""))):
+        table.change(f"{kind}added", args)
+        table.change(f"{kind}deleted", args)
+    assert [*recording.metadata.entries()] == [UserLine("", 5, None), GroupLine("", 5, None)]
 
 
 def test_the_beginning_of_an_open_reaches_the_state_alone() -> None:
