@@ -11,11 +11,10 @@ from tests.support.requirements import program
 pytestmark = [pytest.mark.ebpf, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
 READS = 40
+SHOWN = ("opens, 2 processes", "a process that forks")
 
 
-@pytest.mark.parametrize(
-    "flood", [one for one in FLOODS if one.name in ("opens, 2 processes", "a process that forks")], ids=str
-)
+@pytest.mark.parametrize("flood", [one for one in FLOODS if one.name in SHOWN], ids=lambda one: one.name)
 def test_no_read_of_root_is_lost_in_a_flood_of_another_user(flood: Flood) -> None:
     requirements.ebpf()
     program("gcc")
