@@ -125,7 +125,7 @@ def flooding(program: Path, flood: Sequence[str], uid: int = NOBODY) -> Iterator
     folder = program.parent
     kind, path, *rest = (part.format(wanted=folder / "wanted", rough=f"{folder}/./wanted") for part in flood)
     process = subprocess.Popen(
-        [program, kind, str(uid), path, *rest], start_new_session=True, stdout=subprocess.PIPE, text=True
+        [program, kind, str(uid), path, *rest], start_new_session=True, stdout=subprocess.DEVNULL, text=True
     )
     try:
         yield process
