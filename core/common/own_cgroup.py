@@ -9,9 +9,12 @@ _UNLIMITED: Final = 1 << 60
 
 
 def own_cgroup(proc: Path = Path("/proc/self/cgroup"), root: Path = CGROUPS) -> Path | None:
-    """Its directory (version 2); None where there is none."""
+    """Its directory (version 2); None where there is none. Beside version 1 that hierarchy lies in `unified`."""
     path = _paths(proc).get("")
-    return None if path is None else root / path.lstrip("/")
+    places = (root, root / "unified") if path is not None else ()
+    # Every cgroup of version 2 has this file (the kernel's cgroup-v2.rst); a file system in memory takes any file.
+    here = next((place for place in places if (place / "cgroup.controllers").exists()), None)
+    return None if here is None or path is None else here / path.lstrip("/")
 
 
 def memory_limit(proc: Path = Path("/proc/self/cgroup"), root: Path = CGROUPS) -> int | None:

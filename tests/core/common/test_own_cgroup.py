@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from mozu.core.common.own_cgroup import memory_limit, own_cgroup
 
 
@@ -55,5 +57,14 @@ def test_a_container_sees_its_own_cgroup_at_the_root_of_the_mount(tmp_path: Path
     assert 100_000_000 == machine.found()
 
 
-def test_the_directory_is_that_of_version_2(tmp_path: Path) -> None:
-    assert tmp_path / "fs/a" == own_cgroup(Machine(tmp_path, "4:memory:/b", "0::/a").proc, tmp_path / "fs")
+@pytest.mark.parametrize("mount", ["", "unified"])
+def test_the_directory_is_that_of_version_2(tmp_path: Path, mount: str) -> None:
+    machine = Machine(tmp_path, "4:memory:/b", "0::/a")
+    machine.limit(f"{mount}/cgroup.controllers", "")
+    assert machine.root / mount / "a" == own_cgroup(machine.proc, machine.root)
+
+
+def test_a_directory_that_is_no_cgroup_is_not_taken_for_one(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, "4:memory:/b", "0::/a")
+    machine.limit("memory/b/memory.limit_in_bytes", "268435456")
+    assert None is own_cgroup(machine.proc, machine.root)
