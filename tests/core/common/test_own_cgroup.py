@@ -60,7 +60,7 @@ def test_a_container_sees_its_own_cgroup_at_the_root_of_the_mount(tmp_path: Path
 @pytest.mark.parametrize("mount", ["", "unified"])
 def test_the_directory_is_that_of_version_2(tmp_path: Path, mount: str) -> None:
     machine = Machine(tmp_path, "4:memory:/b", "0::/a")
-    machine.limit(f"{mount}/cgroup.controllers", "")
+    machine.limit(str(Path(mount) / "cgroup.controllers"), "")
     assert machine.root / mount / "a" == own_cgroup(machine.proc, machine.root)
 
 
