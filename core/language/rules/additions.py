@@ -16,6 +16,8 @@ _FIRST: Final = (
     "k8s.ns.name",
 )
 """Suggested fields that come first, in this order; the others follow by name."""
+_CLUSTER: Final = "enricher:kubernetes"
+"""What fields of the cluster need: they are suggested only where that enricher is, as Falco's are with their plugin."""
 _BARE: Final = (Argument.NONE, Argument.INDEX_OPTIONAL, Argument.KEY_OPTIONAL, Argument.DOTTED_OPTIONAL)
 
 
@@ -68,6 +70,8 @@ def suggestions(registry: FieldRegistry, source: str) -> Iterator[str]:
 
 def _suggested(field: Field, source: str) -> bool:
     readable = not field.unavailable and field.argument in _BARE
+    if field.bind is None and field.needs is not None and _CLUSTER in field.needs:
+        return False
     return readable and "suggested" in field.traits and not field.sources.isdisjoint({source, "*"})
 
 

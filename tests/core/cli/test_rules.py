@@ -73,7 +73,8 @@ def test_the_json_of_rule_files_has_the_shape_of_falcos_validation(run: Run, rul
 def test_the_configuration_is_checked_with_the_rules_it_names(run: Run, rules: Path, tmp_path: Path) -> None:
     path, recording = tmp_path / "mozu.yaml", tmp_path / "x"
     recording.touch()
-    path.write_text(f"sources: [replay: {{files: [{recording}]}}]\nevaluators: [falco: {{rules: ['{rules}']}}]\n")
+    evaluators = f"evaluators: [falco: {{rules: ['{rules}']}}]"
+    path.write_text(f"sources: [replay: {{files: [{recording}]}}]\nenrichers: [users]\n{evaluators}\n")
     code, out, err = run("check", "-c", path)
     assert (code, err) == (0, "")
     assert out.splitlines() == [f"{path}: Ok", f"{rules}: Ok", "2 rules, 1 macros, 1 lists"]

@@ -275,6 +275,8 @@ class Interpreter:
                 if not re.fullmatch(rb"[A-Za-z0-9+/]*", raw) or len(raw) % 4 == 1:
                     return None
                 result = base64.b64decode(raw + b"=" * (-len(raw) % 4))
+                if base64.b64encode(result).rstrip(b"=") != raw:
+                    return None
         return as_text(result) if isinstance(value, str) else result
 
     def length(self, value: Any) -> int:

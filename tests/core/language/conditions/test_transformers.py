@@ -19,6 +19,7 @@ from mozu.core.language.conditions.transformers import function
         ("b64", "Y2F0YQ", "cata"),
         ("b64", "Y2F0YQ==", "cata"),
         ("b64", "Y2F0Y", None),
+        ("b64", "LS", None),
         ("b64", "Y2 F0", None),
         ("b64", "/w==", "\udcff"),
         ("b64", b"Y2F0", b"cat"),
