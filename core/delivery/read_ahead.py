@@ -91,16 +91,13 @@ class ReadAhead:
             found = await self._read(self._cursor, limit)
             if found is None:
                 break
-            if first is not None:
-                found = [item for item in found if item[0] < first]
-            if found:
-                self._cursor = found[-1][0]
-                taken = self._not_given(found)
-                if first == self._cursor + 1 and len(found) < limit:
-                    taken += self._from_memory(limit - len(found))
-            elif first is not None:
+            before = found if first is None else [item for item in found if item[0] < first]
+            if first is not None and (len(before) < len(found) or len(found) < limit):
                 self._cursor = max(self._cursor, first - 1)
-                taken = self._from_memory(limit)
+                taken = self._not_given(before) + self._from_memory(limit - len(before))
+            elif before:
+                self._cursor = before[-1][0]
+                taken = self._not_given(before)
             else:
                 break
         return taken
