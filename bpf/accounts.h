@@ -4,8 +4,8 @@
    Below a watermark every record goes in. Above it each is charged to three accounts: its process (thread group), its user
    and its container (cgroup). An account may hold as many bytes of the ring buffer as are still free in it, twice as many
    for a user, four times as many for a container, and of these a process that holds little itself half as many more:
-   whatever few accounts write, a part of the ring buffer stays free, and one that holds little is refused nothing. What an account holds is estimated: what it wrote, less the same part of it
-   as the reader has taken of the whole ring buffer.
+   whatever few accounts write, a part of the ring buffer stays free, and one that holds little is refused nothing. What
+   an account holds is estimated: what it wrote, less the same part of it as the reader has taken of the whole.
 
    The last eighth of the ring buffer is a reserve for what must not be lost: fork, exec, exit, changes of identity, and
    exact matches (calls that a rule names, struct syscall_ctx). They are charged apart, so that an account cannot bury its
