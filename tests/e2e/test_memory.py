@@ -11,6 +11,8 @@ from tests.support.running import mozu_run
 pytestmark = pytest.mark.ebpf
 
 RING = 8 << 20
+SMALL = 1 << 20
+"""More than all other maps that are mapped take together."""
 
 
 def test_no_compiler_no_client_library_and_the_ring_buffer_once(tmp_path: Path) -> None:
@@ -23,4 +25,4 @@ def test_no_compiler_no_client_library_and_the_ring_buffer_once(tmp_path: Path) 
     assert not re.search("libLLVM|libbcc|libclang|aiohttp|aiokafka", maps)
     rings = [line.split()[0].split("-") for line in maps.splitlines() if line.endswith("anon_inode:bpf-map")]
     sizes = [int(end, 16) - int(start, 16) for start, end in rings]
-    assert RING <= sum(sizes) < RING + (1 << 16)
+    assert RING <= sum(sizes) < RING + SMALL

@@ -73,6 +73,8 @@ class RecordedContainers:
         self._runtimes: dict[str, str] = {}
         self.changes = 0
         """How often anything has changed."""
+        self.described = False
+        """Whether any container was described so far, be it in an earlier section."""
         self.broken = 0
         """Records that could not be read."""
 
@@ -130,6 +132,7 @@ class RecordedContainers:
     def put(self, identity: str, metadata: ContainerMetadata, runtime: str) -> None:
         """What is known of a container now. `identity` is what it is found by: the beginning of its id."""
         self.changes += 1
+        self.described = True
         if identity in self._known or len(self._known) < _LIMIT:
             self._known[identity], self._runtimes[identity] = metadata, runtime
 

@@ -73,7 +73,7 @@ def _state(metadata: RecordingMetadata) -> Reader:
 
     def read(event: SyscallEvent) -> str | None:
         container = None if event.process is None else event.process.container
-        if container is None or not metadata.live or not metadata.containers.changes:
+        if container is None or not metadata.live or not metadata.containers.described:
             return None
         return "unknown" if metadata.containers.find(container.full_id) is None else "known"
 
