@@ -122,11 +122,11 @@ class CriSocket:
 
     async def _replaced(self) -> None:
         """Until another server listens: the socket is another one, or is there again."""
-        before = now = _inode(self.path)
+        before = now = _identity(self.path)
         while now is None or now == before:
-            before = None if now is None else before  # a new socket may have the number of the old one
+            before = None if now is None else before
             await asyncio.sleep(_LOOK_INTERVAL)
-            now = _inode(self.path)
+            now = _identity(self.path)
 
     async def _on_event(self, event: CriEvent) -> None:
         if event.kind == DELETED:
@@ -200,8 +200,10 @@ class CriRuntime:
             one.close()
 
 
-def _inode(path: Path) -> int | None:
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Its inode's number, which a new socket may have again, and the time of its last change."""
     try:
-        return path.stat().st_ino
+        status = path.stat()
     except OSError:
         return None
+    return status.st_ino, status.st_ctime_ns
