@@ -8,16 +8,12 @@ from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_tables import VFORK_FLAGS
 from mozu.core.model.event import SyscallEvent, as_bytes, as_text
 from mozu.core.model.syscalls import convert_clone_flags
-from mozu.core.state.cgroup import container_of
 from mozu.core.state.observed import Executed, Forked, KnownProcess
 from mozu.plugins.sources.ptrace import memory, proc_fs
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _ARGUMENTS: Final = 128
 """Arguments of a failed exec that are read."""
-_HIERARCHIES: Final = ("memory", "")
-"""cgroup hierarchies that an event has: the controller memory of v1, and v2; further ones where only they tell of a
-container."""
 _ENVIRONMENT: Final = 4095
 
 
@@ -36,10 +32,8 @@ def _list(words: list[bytes]) -> bytes:
 
 
 def _cgroups(known: KnownProcess) -> bytes:
-    pairs = [(name, path) for wanted in _HIERARCHIES for name, path in known.cgroups if name == wanted]
-    if container_of(tuple(pairs)) is None:
-        pairs += [pair for pair in known.cgroups if container_of((pair,)) is not None]
-    return b"".join(as_bytes(f"{name}={path}") + b"\0" for name, path in pairs)
+    """As /proc/PID/cgroup has them, of every hierarchy."""
+    return b"".join(as_bytes(f"{name}={path}") + b"\0" for name, path in known.cgroups)
 
 
 def _common(
