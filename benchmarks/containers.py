@@ -140,7 +140,7 @@ def running(counts: list[int]) -> Iterator[str]:
             monitor = Beside(rules, server)
             busy, idle = Usage(), Usage()
             with monitor.watching(idle):
-                time.sleep(IDLE)
+                time.sleep(IDLE)  # what it uses meanwhile is measured
             with monitor.watching(busy):
                 _open_in(names[0])
             each = busy.cpu / OPENS * 1e6

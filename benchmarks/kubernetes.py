@@ -70,7 +70,7 @@ async def started(kubeconfig: Path, node: str, uids: list[str]) -> dict[str, flo
             await until(partial(enricher.known, uid), "every pod is known")
         seconds, spent, memory = time.monotonic() - begin, time.process_time() - cpu, rss() - before
         cpu = time.process_time()
-        await asyncio.sleep(IDLE)
+        await asyncio.sleep(IDLE)  # what it uses meanwhile is measured
         idle = (time.process_time() - cpu) / IDLE * 100
     return {"seconds": seconds, "cpu": spent, "memory": memory, "idle": idle}
 

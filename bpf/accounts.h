@@ -109,7 +109,7 @@ inlined bool may_hold(const struct account *one, bool part, u64 most) {
   return (part ? one->used[1] : one->used[0]) < most;
 }
 
-/* The account that a record is refused for, with what user space is told (Accounts of accounts.py). */
+/* The account that a record is refused for, with what user space reports of it (Accounts of accounts.py). */
 inlined bool refuse(struct account *one, const struct header *head, bool part) {
   if (part) one->refused[1] += 1;
   else one->refused[0] += 1;

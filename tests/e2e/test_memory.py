@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from mozu.plugins.sources.ebpf import filter_layout
 from tests.support.requirements import corpus, ebpf
 from tests.support.running import mozu_run
 
 pytestmark = pytest.mark.ebpf
 
 RING = 8 << 20
-SMALL = 1 << 20
-"""More than all other maps that are mapped take together."""
+ACCOUNTS = filter_layout.size("account") * filter_layout.constant("ACCOUNT_PLACES")
+"""The other map that is mapped and large."""
 
 
 def test_no_compiler_no_client_library_and_the_ring_buffer_once(tmp_path: Path) -> None:
@@ -25,4 +26,4 @@ def test_no_compiler_no_client_library_and_the_ring_buffer_once(tmp_path: Path) 
     assert not re.search("libLLVM|libbcc|libclang|aiohttp|aiokafka", maps)
     rings = [line.split()[0].split("-") for line in maps.splitlines() if line.endswith("anon_inode:bpf-map")]
     sizes = [int(end, 16) - int(start, 16) for start, end in rings]
-    assert RING <= sum(sizes) < RING + SMALL
+    assert RING <= sum(sizes) < RING + ACCOUNTS + (1 << 16)

@@ -34,22 +34,22 @@ class AnswersLookups(Protocol):
 
     @property
     def name(self) -> str:
-        """Of the runtime."""
+        """docker, containerd, cri, podman."""
 
     @property
     def kinds(self) -> frozenset[str]:
-        """Runtimes that the cgroup of one of its containers may show."""
+        """Runtimes that the cgroup of one of its containers may show (`Container.runtime`); orchestrators hide them."""
 
     @property
     def unreachable(self) -> tuple[type[Exception], ...]:
-        """What `fetch` raises where it cannot be asked."""
+        """What `fetch` raises where it is absent, slow, stops in the middle, refuses, or answers nonsense."""
 
     @property
     def completes(self) -> frozenset[str]:
         """Names of runtimes whose answers about pods it has more of."""
 
     async def fetch(self, full_id: str) -> ContainerMetadata | None:
-        """What it knows of a container."""
+        """What it knows of a container; None where it has none of that id. Raises one of `unreachable`."""
 
 
 class ContainerLookups:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final, Protocol, TypeVar
 
 from mozu.core.api import Obstacle
-from mozu.core.common.containers.container_lookups import ContainerLookups
+from mozu.core.common.containers.container_lookups import AnswersLookups, ContainerLookups
 from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.model.containers.metadata import ContainerMetadata
 
@@ -61,24 +61,8 @@ class RuntimeContext:
         self._lookups.count(by, self._name)
 
 
-class ContainerRuntime(Protocol):
+class ContainerRuntime(AnswersLookups, Protocol):
     """One runtime. It is watched as soon as there is a trace of it on this machine, and asked at any time."""
-
-    @property
-    def name(self) -> str:
-        """docker, containerd, cri, podman."""
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        """Runtimes that the cgroup of one of its containers may show (`Container.runtime`); orchestrators hide them."""
-
-    @property
-    def unreachable(self) -> tuple[type[Exception], ...]:
-        """What `fetch` raises where it is absent, slow, stops in the middle, refuses, or answers nonsense."""
-
-    @property
-    def completes(self) -> frozenset[str]:
-        """Names of runtimes whose answers about pods it has more of."""
 
     @property
     def tried(self) -> asyncio.Event:
@@ -89,9 +73,6 @@ class ContainerRuntime(Protocol):
 
     async def watch(self) -> None:
         """Follow it, until cancelled; it may vanish and come back."""
-
-    async def fetch(self, full_id: str) -> ContainerMetadata | None:
-        """What it knows of a container; None where it has none of that id. Raises one of `unreachable`."""
 
     def obstacles(self) -> Sequence[Obstacle]:
         """What would keep mozu from reading it on this machine, where it is here. May block, for milliseconds."""

@@ -74,7 +74,7 @@ class ContainerdRuntime:
             self._prefetch.stop()
 
     async def fetch(self, full_id: str) -> ContainerMetadata | None:
-        """From its files, and where its database may not be read, from its API; a pod's sandbox is told of, too."""
+        """From its files, and where its database may not be read, from its API; a pod's sandbox is described, too."""
         found = await self._look(full_id)
         if found is None:
             return None

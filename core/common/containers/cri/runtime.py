@@ -171,7 +171,7 @@ class CriRuntime:
             self.tried.set()
 
     async def fetch(self, full_id: str) -> ContainerMetadata | None:
-        """From the first socket that has it; its sandbox is told of, too."""
+        """From the first socket that has it; its sandbox is described, too."""
         failure: Exception | None = None
         for one in self._sockets:
             try:
