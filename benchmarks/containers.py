@@ -52,7 +52,7 @@ for number in range(int(sys.argv[1])):
     except FileNotFoundError:
         pass
     if number % 100 == 0:
-        time.sleep(0.002)
+        time.sleep(0.002)  # none may be lost
 """
 
 

@@ -29,14 +29,7 @@ inlined u16 append_cgroup_path(struct scratch *s, struct kernfs_node *node) {
     bpf_probe_read_kernel(to + 1, n & 255, s->name);
     node = parent;
   }
-  u64 at = *(volatile u32 *)&s->path_at;
-  if (at >= MAX_STR) {
-    at = MAX_STR - 1;
-    s->path[MAX_STR - 1] = '/';
-  }
-  barrier_var(at);
-  at &= MAX_STR - 1;
-  return append(s, KERNEL, s->path + at, MAX_STR - at);
+  return append_walked(s);
 }
 
 /* Names of a node and of the one above it, as the kernel has hashed them: equal in hierarchies where a runtime has made

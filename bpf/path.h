@@ -51,16 +51,9 @@ inlined u32 walk_path(struct scratch *s, struct vfsmount *vfs, struct dentry *fr
   return MARK_CUT;
 }
 
-/* Append the path; returns its length. The walk writes nothing for a root: it is "/". */
+/* Append the path; returns its length. */
 inlined u16 append_path(struct scratch *s, struct path *path, struct path *root, u16 *marks) {
   if (!path->dentry) { *marks = 0; return 0; }
   *marks = walk_path(s, path->mnt, path->dentry, root);
-  u64 at = *(volatile u32 *)&s->path_at;
-  if (at >= MAX_STR) {
-    at = MAX_STR - 1;
-    s->path[MAX_STR - 1] = '/';
-  }
-  barrier_var(at);
-  at &= MAX_STR - 1;
-  return append(s, KERNEL, s->path + at, MAX_STR - at);
+  return append_walked(s);
 }

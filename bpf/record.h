@@ -201,6 +201,18 @@ inlined u16 append(struct scratch *s, enum space space, const void *from, u64 le
   return n;
 }
 
+/* Append what a walk has written into s->path, from path_at to its end: nothing for a root, which is "/". */
+inlined u16 append_walked(struct scratch *s) {
+  u64 at = *(volatile u32 *)&s->path_at;
+  if (at >= MAX_STR) {
+    at = MAX_STR - 1;
+    s->path[MAX_STR - 1] = '/';
+  }
+  barrier_var(at);
+  at &= MAX_STR - 1;
+  return append(s, KERNEL, s->path + at, MAX_STR - at);
+}
+
 /* Append a NUL-terminated string, without the NUL. */
 inlined u16 append_str(struct scratch *s, enum space space, const void *from) {
   u64 at = *(volatile u64 *)&s->used;
