@@ -59,6 +59,9 @@ Steps, and who calls them (the rule compiler of `core.language.rules`, as a rule
    only `output_fields` shows. With an empty format the key is a field itself and keeps its type, else the value is the
    rendered text. Raises ConditionError with the offset in `text` (or in an extra's format: `origin` is then its key).
 
+``NodeEvaluator(fields, source, macros).at(event)`` answers for each node of a tree that keeps its macros: its truth,
+what a test reads, which nodes decided. It is for people and for tests of rules, and no faster way to judge events.
+
 ``unparse(node)`` gives the canonical text of a tree; ``simplify(node, fields, source, event_type=None)`` its formula
 (`core.filter.formula`), and ``text_of(formula)`` the text of that.
 """
@@ -81,6 +84,7 @@ from mozu.core.language.conditions.ast import (
 )
 from mozu.core.language.conditions.check import Checked, check
 from mozu.core.language.conditions.macros import expand_macros
+from mozu.core.language.conditions.nodewise import NodeEvaluator, NodeTruths, OperandValue
 from mozu.core.language.conditions.parser import parse
 from mozu.core.language.conditions.problems import ConditionError, ConditionProblem
 from mozu.core.language.conditions.program import RuleInput, RuleProgram, compile_rules
@@ -99,9 +103,12 @@ __all__ = [
     "Items",
     "Macro",
     "Node",
+    "NodeEvaluator",
+    "NodeTruths",
     "Not",
     "Number",
     "Operand",
+    "OperandValue",
     "Or",
     "Right",
     "RuleInput",

@@ -9,10 +9,12 @@ be compiled. One step after the other, each in its module::
                 exception_reader, mapping, values)   macros      tree → tree with macros in it
     report      problems → text, JSON                compiler    store → RuleSet; lint: doubts; outputs: templates
 
-Afterwards: ``selected`` picks the rules that run, ``describe_rules`` and its kin tell about them.
+Afterwards: ``selected`` picks the rules that run, ``describe_rules`` and its kin tell about them. ``clauses`` gives the
+condition of a rule as a tree of clauses with their places, ``explained`` what they came to for one event.
 """
 
 from mozu.core.language.rules.additions import Addition
+from mozu.core.language.rules.clauses import Clause, clauses, macro_trees
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.collector import ENGINE_VERSION
 from mozu.core.language.rules.describe import (
@@ -23,6 +25,7 @@ from mozu.core.language.rules.describe import (
     describe_rule,
     describe_rules,
 )
+from mozu.core.language.rules.explained import ExplainedClause, explained
 from mozu.core.language.rules.files import expand, located
 from mozu.core.language.rules.loading import LoadResult, Options, load, load_texts
 from mozu.core.language.rules.plugin_fields import PLUGIN_VERSIONS, plugin_fields
@@ -38,7 +41,9 @@ __all__ = [
     "ENGINE_VERSION",
     "PLUGIN_VERSIONS",
     "Addition",
+    "Clause",
     "Code",
+    "ExplainedClause",
     "FileReport",
     "ItemDescription",
     "ListView",
@@ -53,14 +58,17 @@ __all__ = [
     "Selector",
     "SourceFile",
     "Version",
+    "clauses",
     "describe_list",
     "describe_macro",
     "describe_rule",
     "describe_rules",
     "expand",
+    "explained",
     "load",
     "load_texts",
     "located",
+    "macro_trees",
     "nothing_selected",
     "plugin_fields",
     "priority",

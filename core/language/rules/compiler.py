@@ -164,7 +164,8 @@ def _made(info: RuleInfo, filled: Filled, node: Node, checked: Checked, output: 
         capture_duration=info.capture_duration,
         condition_text=info.condition.value,
         output_text=info.output.value,
-        filled_text=filled.value,
+        filled=filled,
+        written=node,
         checked=checked,
         output=output,
         macros=tuple(sorted(references(node))),
@@ -182,6 +183,8 @@ def _macro_views(store: Store, macros: Macros) -> Iterator[MacroView]:
             condition_text=info.condition.value,
             condition=macros.trees.get(info.name),
             used=info.name in macros.used,
+            filled=filled,
+            written=macros.parsed.get(info.name),
             macros=tuple(sorted(macros.direct.get(info.name, ()))),
             lists=() if filled is None else tuple(sorted(filled.used)),
         )

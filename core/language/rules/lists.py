@@ -5,7 +5,7 @@ later list works to any depth and one to an earlier list inside a list works one
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from mozu.core.language.rules.codes import Code
@@ -76,11 +76,20 @@ class Lists:
 
     def origin(self, text: str, offset: int) -> tuple[int, str]:
         """Where in `text` the character at `offset` of the filled-in text comes from, and by which list, if any."""
-        outer = ""
-        for name, edits in reversed(self._filled(text)[1]):
-            offset, inside = _before(offset, edits)
-            outer = name if inside else outer
-        return offset, outer
+        return self.origins(text)(offset)
+
+    def origins(self, text: str) -> Callable[[int], tuple[int, str]]:
+        """The same for many characters of one text: offset → origin."""
+        steps = self._filled(text)[1]
+
+        def origin(offset: int) -> tuple[int, str]:
+            outer = ""
+            for name, edits in reversed(steps):
+                offset, inside = _before(offset, edits)
+                outer = name if inside else outer
+            return offset, outer
+
+        return origin
 
     def _filled(self, text: str) -> tuple[str, list[tuple[str, list[Edit]]]]:
         """The text, and the edits that led to it, list by list."""

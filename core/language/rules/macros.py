@@ -51,23 +51,24 @@ class Macros:
         self.direct: dict[str, tuple[str, ...]] = {}
         """Macro → macros that its own text names."""
         self._sizes: dict[str, int] = {}
-        self._parsed: dict[str, Node] = {}
+        self.parsed: dict[str, Node] = {}
+        """As written, each with the macros in it by name."""
         for info in store.macros.values():
             filled, node = parses.parse(info.condition, info.name)
             if filled is not None:
                 self.filled[info.name] = filled
             if node is not None:
-                self._parsed[info.name] = node
+                self.parsed[info.name] = node
         for name in self._order():
             self._resolve(name)
 
     def _order(self) -> Iterator[str]:
         """Every parsed macro after those that it names; members of a circle are reported and left out."""
-        refs = {name: references(node) for name, node in self._parsed.items()}
+        refs = {name: references(node) for name, node in self.parsed.items()}
         self.direct = {name: tuple(found) for name, found in refs.items()}
         done: set[str] = set()
         trail: dict[str, Iterator[str]] = {}
-        for root in self._parsed:
+        for root in self.parsed:
             if root not in done:
                 trail[root] = iter(refs[root])
             while trail:
@@ -75,7 +76,7 @@ class Macros:
                 for inner in trail[name]:
                     if inner in trail:
                         self._circle(list(trail), refs[name][inner])
-                    elif inner in self._parsed and inner not in done:
+                    elif inner in self.parsed and inner not in done:
                         trail[inner] = iter(refs[inner])
                         break
                 else:
@@ -97,10 +98,10 @@ class Macros:
 
     def _resolve(self, name: str) -> None:
         info = self._store.macros[name]
-        tree = self.expand(self._parsed[name], self.filled[name], within=info)
+        tree = self.expand(self.parsed[name], self.filled[name], within=info)
         if tree is not None:
             self.trees[name] = tree
-            self._sizes[name] = size(self._parsed[name], self._sizes)
+            self._sizes[name] = size(self.parsed[name], self._sizes)
 
     def expand(self, node: Node, filled: Filled, within: MacroInfo | None = None) -> Node | None:
         """The tree with its macros in it, or None where that cannot be (and is reported, or excused)."""

@@ -3,6 +3,7 @@
 import msgspec
 
 from mozu.core.language.conditions import Checked, CompiledOutput, Node
+from mozu.core.language.rules.filled import Filled
 from mozu.core.language.rules.items import RequiredPlugins
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.store import ExceptionInfo
@@ -29,8 +30,10 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """As the files have it, appended parts included."""
     output_text: str
     """As the files have it, without what the configuration appends."""
-    filled_text: str
+    filled: Filled
     """The condition with exceptions and lists in it."""
+    written: Node
+    """The tree of that: macros by name."""
     checked: Checked
     """The tree with macros in it, its event types, fields and operators."""
     output: CompiledOutput
@@ -49,6 +52,10 @@ class MacroView(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     condition: Node | None
     """Macros in it; None where it has an error."""
     used: bool
+    filled: Filled | None = None
+    """The text with lists in it."""
+    written: Node | None = None
+    """The tree of that: macros by name."""
     macros: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
 

@@ -1,0 +1,165 @@
+"""Node by node: the truth of each node of a condition for one event, what its tests read, and which nodes decided.
+
+The functions of `program` judge the events of a run: over all rules at once, simplified, in the order that is
+cheapest, and no further than a rule needs. Here nothing is simplified, reordered or left out, so that every node as it
+was written has an answer: for `mozu why`, and for what tests of rules cover. A single test is the same generated code
+in both.
+
+Trees keep their macros (`parse` gives such a tree): a node of type Macro has the truth of the macro's tree.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from mozu.core.filter.comparison import Items, Number, Operand, Text
+from mozu.core.filter.formula import Constant, Formula, holds
+from mozu.core.language.conditions.ast import And, Call, Macro, Node, Not, Or, Test, Val, children
+from mozu.core.language.conditions.generate.emitter import Emitter, Library, expression_function
+from mozu.core.language.conditions.lower import lower
+from mozu.core.language.conditions.operands import Resolver, Typed
+from mozu.core.language.conditions.unparse import unparse_term
+from mozu.core.model.event import Event
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.trees import fold
+from mozu.core.model.value_types import FieldValue
+
+_ANY_MODIFIER: Final = ("", "anyof")
+"""With these a test holds if it holds for one of its constants (`!=` aside)."""
+
+
+class OperandValue(msgspec.Struct, frozen=True):
+    """What a side of a test came to."""
+
+    name: str
+    """The field or transformer as written."""
+    value: FieldValue
+    """Native, as readers give it (a tuple for fields that are tested value by value); None: missing."""
+    type: Typed
+
+
+class NodeEvaluator:
+    """Judges the nodes of conditions of one source class. `macros` has the tree of every macro that these name."""
+
+    def __init__(self, fields: FieldRegistry, source: str, macros: Mapping[str, Node] | None = None) -> None:
+        self._fields, self._source = fields, source
+        self._macros: Mapping[str, Node] = {} if macros is None else macros
+        self._types: dict[str, _TypeFunctions] = {}
+
+    def at(self, event: Event) -> "NodeTruths":
+        """What nodes come to for an event. Ask while its state is there: as long as an evaluator may."""
+        functions = self._types.get(event.type)
+        if functions is None:
+            functions = _TypeFunctions(Resolver(self._fields, self._source, event.type))
+            self._types[event.type] = functions
+        return NodeTruths(event, functions, self.below)
+
+    def below(self, node: Node) -> Sequence[Node]:
+        """The nodes right below: of a macro, its tree."""
+        return (self._macros[node.name],) if isinstance(node, Macro) else children(node)
+
+
+class NodeTruths:
+    """The nodes of conditions at one event. Each is judged once, whatever number of trees it stands in."""
+
+    def __init__(self, event: Event, functions: "_TypeFunctions", below: Callable[[Node], Sequence[Node]]) -> None:
+        self._event, self._functions, self._below = event, functions, below
+        self._known: dict[int, tuple[Node, bool]] = {}
+        """By id; the node is kept, so that its id stays its own."""
+
+    def of(self, root: Node) -> bool:
+        """Whether a node is true."""
+        return fold(root, self._unknown_below, self._visit)
+
+    def of_formula(self, formula: Formula) -> bool:
+        """Whether a formula over comparisons is true."""
+        return holds(formula, lambda leaf: self._functions.formula(leaf)(self._event))
+
+    def deciding(self, node: Node) -> Sequence[Node]:
+        """The nodes right below that its truth rests on: of `and` that is false and of `or` that is true the first in
+        the order of the text, else all."""
+        below = self._below(node)
+        if isinstance(node, And | Or):
+            truth = self.of(node)
+            if truth is isinstance(node, Or):
+                return next((child,) for child in below if self.of(child) is truth)
+        return below
+
+    def values(self, test: Test) -> tuple[OperandValue, ...]:
+        """What the left side came to; and the right side, where that is no constant."""
+        right = test.right.field if isinstance(test.right, Val) else test.right
+        sides = (test.left, right) if isinstance(test.right, Val | Call) else (test.left,)
+        return tuple(self._functions.value(side, self._event) for side in sides)  # type: ignore[arg-type]  # as tested
+
+    def holding(self, test: Test) -> tuple[str, ...]:
+        """The constants, of several, for which a true test holds by themselves; none where it takes all of them."""
+        if not isinstance(test.right, Items) or test.op == "!=" or test.modifier not in _ANY_MODIFIER:
+            return ()
+        single = [(item, msgspec.structs.replace(test, right=Items((item,)))) for item in test.right.items]
+        return tuple(
+            _constant(item) for item, one in single if self._functions.formula(lower(one))(self._event)
+        )  # fmt: skip
+
+    def _unknown_below(self, node: Node) -> Sequence[Node]:
+        return () if id(node) in self._known else self._below(node)
+
+    def _visit(self, node: Node, inner: list[bool]) -> bool:
+        if id(node) not in self._known:
+            self._known[id(node)] = node, self._truth(node, inner)
+        return self._known[id(node)][1]
+
+    def _truth(self, node: Node, inner: list[bool]) -> bool:
+        if isinstance(node, Test):
+            return self._functions.test(node)(self._event)
+        if isinstance(node, And):
+            return all(inner)
+        if isinstance(node, Or):
+            return any(inner)
+        return not inner[0] if isinstance(node, Not) else inner[0]
+
+
+class _TypeFunctions:
+    """Functions for the events of one type, each made when it is first asked for."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._library = Library(resolver)
+        self._tests: dict[int, tuple[Test, Callable[[Event], bool]]] = {}
+        self._formulas: dict[int, tuple[Formula, Callable[[Event], bool]]] = {}
+        self._values: dict[str, tuple[Typed, Callable[[Event], FieldValue]]] = {}
+
+    def test(self, test: Test) -> Callable[[Event], bool]:
+        """The function of a test."""
+        known = self._tests.get(id(test))
+        if known is None:
+            known = self._tests[id(test)] = test, self.formula(lower(test))
+        return known[1]
+
+    def formula(self, formula: Formula) -> Callable[[Event], bool]:
+        """The function of the formula of one test. Equal ones are one object."""
+        known = self._formulas.get(id(formula))
+        if known is None:
+            known = self._formulas[id(formula)] = formula, self._made(formula)
+        return known[1]
+
+    def _made(self, formula: Formula) -> Callable[[Event], bool]:
+        if isinstance(formula, Constant):
+            value = formula.value
+            return lambda _: value
+        decide = self._library.define("test", expression_function("test", formula, self._library))
+        return lambda event: bool(decide(event))
+
+    def value(self, operand: Operand, event: Event) -> OperandValue:
+        """What an operand comes to."""
+        name = unparse_term(operand)
+        if name not in self._values:
+            emitter = Emitter(self._library)
+            text = emitter.value(operand, set())
+            read = self._library.define("value", f"def value(e):\n    return {text}\n")
+            self._values[name] = emitter.typed(operand), read
+        typed, read = self._values[name]
+        return OperandValue(name, read(event), typed)
+
+
+def _constant(item: object) -> str:
+    return item.value if isinstance(item, Text) else item.text if isinstance(item, Number) else ""
