@@ -21,7 +21,8 @@ OnChange = Callable[[Path, bool], None]
 
 
 class DirectoryWatch:
-    """`on_change` is called for each name; `on_lost` when the kernel has dropped some (list the directories again)."""
+    """`on_change` is called for each name; `on_lost` when the kernel has dropped some (list the directories again), or
+    when the first directory has gone."""
 
     def __init__(self, on_change: OnChange, on_lost: Callable[[], None]) -> None:
         self._on_change, self._on_lost = on_change, on_lost
@@ -29,6 +30,7 @@ class DirectoryWatch:
         self._descriptor = -1
         self._loop: asyncio.AbstractEventLoop | None = None
         self._paths: dict[int, Path] = {}
+        self._root: int | None = None
 
     def open(self, *, on_loop: bool = True) -> None:
         """Begin; without the loop changes are told by `wait`. Raises OSError: too many instances
@@ -38,10 +40,13 @@ class DirectoryWatch:
             self._loop = asyncio.get_running_loop()
             self._loop.add_reader(self._descriptor, self._read)
 
-    def wait(self, seconds: float) -> None:
-        """Wait for changes and tell them; no longer than this."""
-        readable, _, _ = select.select([self._descriptor], [], [], seconds)
-        if readable:
+    def wait(self, seconds: float | None, end: int) -> None:
+        """Wait for changes and tell them; no longer than this, and only until the descriptor `end` has something
+        to tell."""
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        poll.register(end, select.POLLIN)
+        if self._descriptor in dict(poll.poll(None if seconds is None else seconds * 1000)):
             self._read()
 
     def add(self, directory: Path) -> None:
@@ -49,6 +54,7 @@ class DirectoryWatch:
         mask = _WATCHED | _ONLY_DIRECTORY
         watch = self._checked(self._libc.inotify_add_watch(self._descriptor, os.fsencode(directory), mask))
         self._paths[watch] = directory
+        self._root = watch if self._root is None else self._root
 
     def close(self) -> None:
         """Idempotent."""
@@ -58,6 +64,7 @@ class DirectoryWatch:
                 self._loop.remove_reader(descriptor)
             os.close(descriptor)
         self._paths.clear()
+        self._root = None
 
     def _read(self) -> None:
         try:
@@ -77,6 +84,8 @@ class DirectoryWatch:
             self._on_lost()
         elif mask & _IGNORED:
             self._paths.pop(watch, None)
+            if watch == self._root:
+                self._on_lost()
         elif name and watch in self._paths:
             self._on_change(self._paths[watch] / os.fsdecode(name), bool(mask & _APPEARS))
 

@@ -74,7 +74,10 @@ class Watchdog:
     ) -> None:
         self._loop, self._culprits, self._threshold, self._report = loop, culprits, threshold, report
         self._heartbeat = threading.Event()
-        self._stopped = threading.Event()
+        self._is_stopped = False
+        self._end_of_pause = threading.Lock()
+        """Released by `stop`. Waiting for a lock costs half of what waiting for an event does, ten times a second."""
+        self._end_of_pause.acquire()
         self._target = threading.get_ident()
         self._end: tuple[float, int] | None = None
         """When the process is ended, on the clock of `time.monotonic`, and with which exit code."""
@@ -92,7 +95,9 @@ class Watchdog:
 
     def stop(self) -> None:
         """Stop the thread; a delay that it has seen is reported before this returns."""
-        self._stopped.set()
+        if not self._is_stopped:
+            self._is_stopped = True
+            self._end_of_pause.release()
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)
 
@@ -101,13 +106,13 @@ class Watchdog:
         self._end = time.monotonic() + seconds, code
 
     def _end_if_overdue(self) -> None:
-        if self._end is not None and time.monotonic() >= self._end[0] and not self._stopped.is_set():
+        if self._end is not None and time.monotonic() >= self._end[0] and not self._is_stopped:
             _, blocker = self._blocker(sys._current_frames().get(self._target))
             leave(self._end[1], f"the stop does not come to its end; the event loop's thread is in {blocker}")
 
     def _watch(self) -> None:
         checks = 0
-        while not self._stopped.wait(self._threshold):
+        while not self._end_of_pause.acquire(timeout=self._threshold):
             self._end_if_overdue()
             checks += 1
             if checks % _IDLE_CHECKS and self._is_idle():
@@ -125,7 +130,7 @@ class Watchdog:
         """Until the loop answers: several components may hold it one after the other, and each is reported."""
         who, blocker = self._blocker(sys._current_frames().get(self._target))
         waited = self._threshold
-        while not self._heartbeat.wait(self._threshold) and not self._stopped.is_set():
+        while not self._heartbeat.wait(self._threshold) and not self._is_stopped:
             self._end_if_overdue()
             following, place = self._blocker(sys._current_frames().get(self._target))
             if following != who:

@@ -4,6 +4,8 @@ While the event loop works off a burst of events, or has no processor, a contain
 its files. This thread waits for nothing but the directories, so what they said is there when the loop gets to it.
 """
 
+import os
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -18,8 +20,8 @@ T = TypeVar("T")
 
 _LIMIT: Final = 1024
 """Containers whose files are kept; the oldest are evicted."""
-_PAUSE: Final = 0.5
-"""Seconds between two looks whether to end, and for directories that are not there."""
+_PAUSE: Final = 1.0
+"""Seconds between two looks for directories that are not there."""
 _SHORT_PAUSE: Final = 0.002
 """Seconds between two looks at files that are not complete yet."""
 _PATIENCE: Final = 1.0
@@ -34,7 +36,8 @@ class BundlePrefetch(Generic[T]):
         self._found: dict[str, T] = {}
         self._pending: dict[str, float] = {}
         """Containers whose files are not complete yet → until when they are looked at."""
-        self._ending = threading.Event()
+        self._end = -1
+        """The writing end of a pipe; the thread ends when it is closed."""
         self._is_lost = False
 
     def get(self, full_id: str) -> T | None:
@@ -43,21 +46,28 @@ class BundlePrefetch(Generic[T]):
 
     def start(self) -> None:
         """Begin; containers that were there before are not read."""
-        self._ending.clear()
-        threading.Thread(target=self._run, name="mozu-bundles", daemon=True).start()
+        ended, self._end = os.pipe()
+        threading.Thread(target=self._run, args=(ended,), name="mozu-bundles", daemon=True).start()
 
     def stop(self) -> None:
-        """The thread ends soon."""
-        self._ending.set()
+        """The thread ends soon. Idempotent."""
+        end, self._end = self._end, -1
+        if end >= 0:
+            os.close(end)
 
-    def _run(self) -> None:
-        while not self._ending.is_set():
-            with suppress(OSError):
-                self._follow()
-            self._ending.wait(_PAUSE)
+    def _run(self, ended: int) -> None:
+        try:
+            while not _has_ended(ended, 0.0):
+                with suppress(OSError):
+                    self._follow(ended)
+                _has_ended(ended, _PAUSE)
+        finally:
+            os.close(ended)
 
-    def _follow(self) -> None:
-        """Until names were lost, or the directory has gone. Raises OSError where it is not there."""
+    def _follow(self, ended: int) -> None:
+        """Until names were lost, the directory has gone or the thread is to end. Raises OSError: too many watches."""
+        if not self._folders.root.is_dir():
+            return
         watch = DirectoryWatch(lambda path, is_there: self._changed(watch, path, is_there=is_there), self._lost)
         watch.open(on_loop=False)
         self._is_lost = False
@@ -65,8 +75,8 @@ class BundlePrefetch(Generic[T]):
             watch.add(self._folders.root)
             for folder in self._folders.folders():
                 self._add(watch, folder)
-            while not self._ending.is_set() and not self._is_lost and self._folders.root.is_dir():
-                watch.wait(_SHORT_PAUSE if self._pending else _PAUSE)
+            while not self._is_lost and not _has_ended(ended, 0.0):
+                watch.wait(_SHORT_PAUSE if self._pending else None, ended)
                 self._look()
         finally:
             watch.close()
@@ -106,3 +116,10 @@ class BundlePrefetch(Generic[T]):
                     del self._found[next(iter(self._found))]
             if found is not None or time.monotonic() > until:
                 del self._pending[full_id]
+
+
+def _has_ended(pipe: int, seconds: float) -> bool:
+    """Whether its other end is closed, now or within this time."""
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return bool(poll.poll(seconds * 1000))

@@ -75,6 +75,8 @@ class BundleWatch:
 
     async def _watch(self) -> None:
         """Until names were lost, or the directory has gone. Raises OSError where it is not there."""
+        if not self._folders.root.is_dir():
+            return
         self._changes = asyncio.Queue()
         watch = DirectoryWatch(self._changed, lambda: self._changes.put_nowait(None))
         watch.open()

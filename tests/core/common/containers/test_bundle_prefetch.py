@@ -63,6 +63,22 @@ def test_a_name_that_is_used_again_is_read_again(tmp_path: Path) -> None:
             shutil.rmtree(place)
 
 
+def test_a_root_that_is_removed_and_made_anew_is_watched_again(tmp_path: Path) -> None:
+    root = tmp_path / "state"
+    root.mkdir()
+    with prefetching(root) as prefetch:
+        shutil.rmtree(root)
+        (root / "default").mkdir(parents=True)
+        deadline, number = time.monotonic() + 20, 0
+        while prefetch.get(f"web{number}") is None and time.monotonic() < deadline:
+            number += 1  # those that were there before it is watched are not read
+            place = root / "default" / f"web{number}"
+            place.mkdir()
+            (place / "config.json").write_text("it")
+            time.sleep(0.05)
+        assert "it" == prefetch.get(f"web{number}")
+
+
 def test_a_directory_whose_files_never_come_is_given_up(tmp_path: Path) -> None:
     with prefetching(tmp_path) as prefetch:
         (tmp_path / "default" / "empty").mkdir()

@@ -1,6 +1,7 @@
 """Containers that come and go below a directory of bundles."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,6 +91,18 @@ def test_a_root_that_comes_later_is_found(tmp_path: Path) -> None:
         (tmp_path / "state/default/web1").mkdir(parents=True)
 
     assert [("list", "web1"), ("new", "web1")] == told(tmp_path / "state", 2, act)
+
+
+def test_a_root_that_is_removed_and_made_anew_is_found_again(tmp_path: Path) -> None:
+    root = tmp_path / "state"
+    (root / "default/web1").mkdir(parents=True)
+
+    def act() -> None:
+        shutil.rmtree(root)
+        (root / "default/web2").mkdir(parents=True)
+
+    expected = [("list", "web1"), ("new", "web1"), ("end", "web1"), ("list", "web2"), ("new", "web2")]
+    assert expected == told(root, 5, act)
 
 
 def test_a_file_that_is_written_anew_is_no_container(tmp_path: Path) -> None:
