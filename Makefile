@@ -78,7 +78,7 @@ bench: $(STAMP)  ## benchmarks; numbers go to docs/benchmarks.md by hand
 soak: $(STAMP)   ## half an hour of 25,000 tasks and 300 new processes a second (as root)
 	$(PYTHON) -m tests.soak
 
-storms: $(STAMP) ## 300 containers of 50 ms in each runtime, with and without its socket (as root)
+storms: $(STAMP) ## 300 containers of 50 ms in each runtime, with its socket, a silent one, none (as root)
 	tools/test-packages
 	$(PYTHON) -m tests.storms
 

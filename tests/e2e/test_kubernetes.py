@@ -14,6 +14,7 @@ import pytest
 
 from tests.plugins.enrichers.kubernetes_pods import account
 from tests.plugins.enrichers.test_kubernetes_replay import uid_of
+from tests.support.cri import Pods, pods
 from tests.support.kube_apiserver import kube_apiserver
 from tests.support.kube_replay import ReplayedApi, replayed
 from tests.support.kube_scenario import NODE, deployed
@@ -22,6 +23,8 @@ from tests.support.replaying import comparable
 from tests.support.replaying import replayed as replay_of
 from tests.support.requirements import ebpf
 from tests.support.running import Running, mozu_run
+
+__all__ = ["pods"]
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.timeout(180)]
 
@@ -77,12 +80,12 @@ def replaying() -> Iterator[tuple[ReplayedApi, asyncio.AbstractEventLoop]]:
         thread.join(60)
 
 
-def configured(folder: Path, **enricher: Any) -> Path:
-    """A configuration with the rules of this module."""
+def configured(folder: Path, *others: Any, **enricher: Any) -> Path:
+    """A configuration with the rules of this module, and with other enrichers besides."""
     (folder / "rules.yaml").write_text(json.dumps(RULES))
     document = {
         "sources": ["ebpf"],
-        "enrichers": ["users", {"kubernetes": {"node": NODE, **enricher}}],
+        "enrichers": ["users", *others, {"kubernetes": {"node": NODE, **enricher}}],
         "evaluators": [{"falco": {"rules": [str(folder / "rules.yaml")]}}],
         "sinks": ["stdout"],
     }
@@ -153,3 +156,39 @@ def test_the_same_with_a_real_server(tmp_path: Path) -> None:
         with pod_cgroup(uid) as place, mozu_run(tmp_path, "-c", str(config)) as mozu:
             check_alert(mozu, place)
             mozu.stop()
+
+
+def check_container(folder: Path, pods: Pods, uid: str, **api: Any) -> None:
+    """A container of a real pod: its runtime tells the pod's uid and the API the rest, before a rule looks."""
+    server = pods.server
+    place = {"state": str(server.state), "root": str(server.root / "root"), "socket": str(server.socket)}
+    runtimes = {"docker": None, "podman": None, "containerd": place, "cri": {"sockets": [str(server.socket)]}}
+    config = configured(folder, {"containers": runtimes}, **api)
+    sandbox = pods.pod("web-5d8f-x1", uid=uid)
+    with mozu_run(folder, "-c", str(config)) as mozu:
+        pods.container(sandbox, "main", "cat", PLACE)
+        alert = mozu.wait_alert(lambda one: one["rule"] == "Opened by the web shop", "the file was opened")
+        mozu.stop()
+    pods.remove(sandbox)
+    shown = {name: _text(alert["output_fields"][name]) for name in SHOWN}
+    assert shown == {**SHOWN, "container.type": "containerd"}
+    assert alert["output_fields"]["container.state"] == "known"
+    assert not [one for one in mozu.alerts if one["rule"] == "Opened elsewhere"]
+
+
+@pytest.mark.docker
+def test_a_container_of_a_real_pod_is_in_its_workload(tmp_path: Path, pods: Pods) -> None:
+    ebpf()
+    with replaying() as (api, _):
+        api.reach("deployed")
+        account_of = str(account(tmp_path))
+        check_container(tmp_path, pods, uid_of(api, "web-5d8f-x1"), server=api.url, service_account=account_of)
+
+
+@pytest.mark.docker
+def test_a_container_of_a_real_pod_is_in_the_workload_of_a_real_server(tmp_path: Path, pods: Pods) -> None:
+    ebpf()
+    (tmp_path / "server").mkdir()
+    with kube_apiserver(tmp_path / "server") as server:
+        uid = deployed(server)["metadata"]["uid"]
+        check_container(tmp_path, pods, uid, server=server.url, service_account=str(server.account()))

@@ -1,6 +1,7 @@
-"""python -m tests.storms [--containers 300] [--together 20] [--only NAME] [--kills 0]
+"""python -m tests.storms [--containers 300] [--together 20] [--only NAME] [--socket there|silent|absent] [--troubles 0]
 
-Every runtime, with and without its socket. With --kills its server is killed and started so often meanwhile.
+Every runtime, with its socket, with one that takes connections and never answers, and with none. With --troubles its
+server is killed, restarted, or loses its socket so often meanwhile, in turns.
 Prints a table in Markdown; ends with 1 where an alert says less than it must.
 """
 
@@ -77,38 +78,57 @@ STANDS: Final[dict[str, Callable[[], AbstractContextManager[Stand]]]] = {
 }
 
 
+@contextmanager
+def own_socket(folder: Path) -> Iterator[None]:
+    """The runtime's own."""
+    yield None
+
+
+@contextmanager
+def no_socket(folder: Path) -> Iterator[Path]:
+    """A path at which nothing is."""
+    yield folder / "none.sock"
+
+
+SOCKETS: Final[dict[str, Callable[[Path], AbstractContextManager[Path | None]]]] = {
+    "there": own_socket,
+    "silent": silent_socket,
+    "absent": no_socket,
+}
+
+
 def main() -> int:
     """0 where every alert says what it must."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--containers", type=int, default=300)
     parser.add_argument("--together", type=int, default=20)
     parser.add_argument("--only", choices=STANDS, action="append", default=[])
-    parser.add_argument("--socket", choices=("there", "silent", "both"), default="both")
-    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--socket", choices=SOCKETS, action="append", default=[])
+    parser.add_argument("--troubles", type=int, default=0)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what was started ends with it
-    print(TROUBLE_HEAD if options.kills else HEAD, flush=True)
+    print(TROUBLE_HEAD if options.troubles else HEAD, flush=True)
     bad = 0
     for name in options.only or STANDS:
         with ExitStack() as stack:
             stand = stack.enter_context(STANDS[name]())
             stand.prepare()
-            if options.kills:
+            if options.troubles:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mozu-storm-")))
                 trouble = troubled(stand, folder, containers=options.containers, together=options.together,
-                                   kills=options.kills, needed=IDENTITY)  # fmt: skip
+                                   troubles=options.troubles, needed=IDENTITY)  # fmt: skip
                 print(trouble_row(stand, trouble), flush=True)
                 bad += bool(trouble.storm.missing())
                 continue
-            for silent in (False, True):
-                if options.socket == ("there" if silent else "silent"):
+            for socket in options.socket or SOCKETS:
+                if stand.socket is None and socket != "there":
                     continue
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mozu-storm-")))
-                path = stack.enter_context(silent_socket(folder)) if silent else None
+                path = stack.enter_context(SOCKETS[socket](folder))
                 found = storm(stand, folder, containers=options.containers, together=options.together,
-                              socket_path=path, prefix=f"storm{int(silent)}")  # fmt: skip
-                print(row(stand, found, silent=silent), flush=True)
-                bad += bool(found.missing() or found.wrong(*IDENTITY))
+                              socket_path=path, prefix=socket)  # fmt: skip
+                print(row(stand, found, "none" if stand.socket is None else socket), flush=True)
+                bad += bool(found.missing() or found.wrong(*IDENTITY) or found.foreign)
     return 1 if bad else 0
 
 

@@ -9,24 +9,24 @@ from tests.storms.trouble import Trouble
 
 HEAD: Final = (
     "| runtime | socket | containers | time | alerts | without name | without image | without pod | not named "
-    "| of foreign images | held | late | p50 | p99 | lost | look-ups |\n" + "|---" * 16 + "|"
+    "| of images not allowed | held | late | p50 | p99 | longest | lost | look-ups |\n" + "|---" * 17 + "|"
 )
 
 TROUBLE_HEAD: Final = (
-    "| runtime | containers | refused | time | not named | incomplete | recovery | RSS, first and last third "
-    "| descriptors | lost |\n" + "|---" * 10 + "|"
+    "| runtime | containers | refused | time | not named | incomplete | of images not allowed | late | recovery "
+    "| RSS, first and last third | descriptors | lost |\n" + "|---" * 12 + "|"
 )
 
 
-def row(stand: Stand, found: Outcome, *, silent: bool) -> str:
+def row(stand: Stand, found: Outcome, socket: str) -> str:
     """Its numbers."""
     lookups = ", ".join(f"{by} {count}" for by, count in sorted(found.lookups.items()))
     cells = [
-        stand.name, "silent" if silent else "there", len(found.names), f"{found.seconds:.0f} s", len(found.first),
+        stand.name, socket, len(found.names), f"{found.seconds:.0f} s", len(found.first),
         len(found.wrong("container.name")), len(found.wrong("container.image", "container.image.repository")),
         len(found.wrong(*POD)) if stand.has_pods else "–", len(found.missing()), len(found.foreign),
         found.held.events, found.held.late,
-        _ms(found.held.percentile(0.5)), _ms(found.held.percentile(0.99)), found.lost, lookups,
+        _ms(found.held.percentile(0.5)), _ms(found.held.percentile(0.99)), _ms(found.held.longest), found.lost, lookups,
     ]  # fmt: skip
     return f"| {' | '.join(map(str, cells))} |"
 
@@ -37,7 +37,8 @@ def trouble_row(stand: Stand, found: Trouble) -> str:
     first, last = found.samples[:third], found.samples[-third:]
     cells = [
         stand.name, len(found.storm.names), found.refused, f"{found.storm.seconds:.0f} s", len(found.storm.missing()),
-        len(found.storm.wrong(*IDENTITY)), ", ".join(f"{seconds:.1f} s" for seconds in found.recoveries),
+        len(found.storm.wrong(*IDENTITY)), len(found.storm.foreign), found.storm.held.late,
+        ", ".join(f"{kind} {seconds:.1f} s" for kind, seconds in found.recoveries),
         f"{max(one.rss for one in first):.0f}, {max(one.rss for one in last):.0f} MiB",
         f"{max(one.descriptors for one in first)}, {max(one.descriptors for one in last)}", found.storm.lost,
     ]  # fmt: skip
@@ -51,4 +52,4 @@ def kinds(found: Outcome) -> list[str]:
 
 
 def _ms(seconds: float) -> str:
-    return f"≤ {seconds * 1000:g} ms"
+    return f"≤ {seconds * 1000:g} ms" if seconds else "–"

@@ -18,6 +18,10 @@ class Stand(Protocol):
     name: str
     has_pods: bool
 
+    @property
+    def socket(self) -> Path | None:
+        """Of its server, if it has one."""
+
     def prepare(self) -> None:
         """Give it the image."""
 
@@ -29,6 +33,9 @@ class Stand(Protocol):
 
     def kill(self) -> None:
         """SIGKILL to its server, if it has one."""
+
+    def stop(self) -> None:
+        """Stop it in good order."""
 
     def start(self) -> None:
         """Start it again."""
@@ -42,7 +49,7 @@ class DockerStand:
 
     def __init__(self, engine: DockerEngine) -> None:
         self.engine = engine
-        self.start, self.kill = engine.start, engine.kill
+        self.start, self.stop, self.kill, self.socket = engine.start, engine.stop, engine.kill, engine.socket
 
     def prepare(self) -> None:
         """Give it the image."""
@@ -65,7 +72,7 @@ class ContainerdStand:
 
     def __init__(self, server: Containerd) -> None:
         self.server = server
-        self.start, self.kill = server.start, server.kill
+        self.start, self.stop, self.kill, self.socket = server.start, server.stop, server.kill, server.socket
 
     def prepare(self) -> None:
         """Give it the image."""
@@ -91,7 +98,8 @@ class CriStand:
 
     def __init__(self, pods: Pods) -> None:
         self.pods = pods
-        self.start, self.kill = pods.server.start, pods.server.kill
+        server = pods.server
+        self.start, self.stop, self.kill, self.socket = server.start, server.stop, server.kill, server.socket
         self._sandboxes: list[str] = []
 
     def prepare(self) -> None:
@@ -128,6 +136,7 @@ class PodmanStand:
 
     name = "podman"
     has_pods = False
+    socket = None
 
     def __init__(self, podman: Podman) -> None:
         self.podman = podman
@@ -146,6 +155,9 @@ class PodmanStand:
 
     def start(self) -> None:
         """Nothing to start."""
+
+    def stop(self) -> None:
+        """Nothing to stop."""
 
     def kill(self) -> None:
         """Nothing to end."""

@@ -48,6 +48,11 @@ class Held(NamedTuple):
     within: dict[float, int]
     """Seconds → how many were held for no longer, and for longer than the next smaller bound."""
 
+    @property
+    def longest(self) -> float:
+        """The bound below which all were held; 0 where none was."""
+        return max((bound for bound, count in self.within.items() if count), default=0.0)
+
     def percentile(self, share: float) -> float:
         """The bound below which this share of the events was held; 0 where none was."""
         wanted, so_far = share * sum(self.within.values()), 0

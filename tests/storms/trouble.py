@@ -1,18 +1,23 @@
-"""A storm whose runtime is killed and started again, over and over: mozu lives, and knows what comes after."""
+"""A storm whose runtime is killed, restarted and loses its socket, in turns: mozu lives, and knows what comes after."""
 
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import TimeoutExpired
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tests.storms.stands import Stand
 from tests.storms.storm import FIRST, Outcome, fields_of, outcome, watching
 from tests.support.running import Running
+
+KINDS: Final = ("kill", "restart", "socket")
+"""SIGKILL and a start; a stop and a start; its socket's name away for a second, and back."""
+_ATTEMPTS: Final = 30
+"""Containers that are run after a trouble until an alert knows all of one."""
 
 
 class Sample(NamedTuple):
@@ -31,15 +36,16 @@ class Trouble(NamedTuple):
     """`names` are those of the containers that ran to their end."""
     refused: int
     """Containers that the runtime did not run to their end."""
-    recoveries: tuple[float, ...]
-    """Seconds from the moment when the runtime answered again to the alert that has all of a container begun then."""
+    recoveries: tuple[tuple[str, float], ...]
+    """(one of KINDS, seconds from the moment when the runtime answered again, or later ran containers again, to the
+    alert that has all of a container begun then)."""
     samples: tuple[Sample, ...]
 
 
 def troubled(
-    stand: Stand, folder: Path, *, containers: int, together: int, kills: int, needed: tuple[str, ...]
+    stand: Stand, folder: Path, *, containers: int, together: int, troubles: int, needed: tuple[str, ...]
 ) -> Trouble:
-    """`needed`: fields that the alert after a restart must have."""
+    """`needed`: fields that the alert after each trouble must have."""
     numbers = iter(range(containers))
     lock, done, refused = threading.Lock(), list[str](), [0]
 
@@ -61,32 +67,58 @@ def troubled(
     with watching([stand], folder) as running, _sampled(running.process.pid) as samples:
         with ThreadPoolExecutor(together) as pool:
             workers = [pool.submit(work) for _ in range(together)]
-            recoveries = tuple(_restart(stand, running, number, needed) for number in range(kills))
+            recoveries = tuple(_recovery(stand, running, number, needed) for number in range(troubles))
             for worker in workers:
                 worker.result()
         names = tuple(done)
         seconds = time.monotonic() - begun
-        running.wait_alert(lambda _: set(names) <= _named(running), f"alerts about {len(names)} containers")
+        with suppress(AssertionError):
+            running.wait_alert(lambda _: set(names) <= _named(running), f"alerts about {len(names)} containers")
         found = outcome(names, seconds, running, running.stop())
     return Trouble(found, refused[0], recoveries, tuple(samples))
 
 
-def _restart(stand: Stand, running: Running, number: int, needed: tuple[str, ...]) -> float:
-    """Kill the runtime, start it, run one container; how long it took until an alert knew all of it."""
+def _recovery(stand: Stand, running: Running, number: int, needed: tuple[str, ...]) -> tuple[str, float]:
+    """Hurt the runtime, and run containers once it answers; how long it took until an alert knew all of one."""
     time.sleep(3.0)  # the storm has its way meanwhile
-    stand.kill()
+    kind = KINDS[number % len(KINDS)]
+    _hurt(stand, kind)
+    begun = time.monotonic()
+    for attempt in range(_ATTEMPTS):
+        name = f"after-{number}-{attempt}"
+        try:
+            stand.run(name)
+        except (AssertionError, TimeoutExpired):
+            begun = time.monotonic()  # it answers, and does not run containers yet
+            continue
+        if _is_told(running, name, needed):
+            return kind, time.monotonic() - begun
+    raise AssertionError(f"none of {_ATTEMPTS} containers after {kind} has an alert with {needed}")
+
+
+def _is_told(running: Running, name: str, needed: tuple[str, ...]) -> bool:
+    """Whether an alert has all of a container that has ended, soon."""
+    until = time.monotonic() + 1.0
+    while time.monotonic() < until:
+        for one in fields_of(running, FIRST):
+            if one["container.name"] == name and all(one[field] for field in needed):
+                return True
+        time.sleep(0.01)  # alerts come on another thread
+    return False
+
+
+def _hurt(stand: Stand, kind: str) -> None:
+    if kind == "socket" and stand.socket is not None:
+        away = stand.socket.with_suffix(".away")
+        stand.socket.rename(away)
+        time.sleep(1.0)  # the trouble itself
+        away.rename(stand.socket)
+        return
+    if kind == "kill":
+        stand.kill()
+    else:
+        stand.stop()
     stand.start()
-    begun, name = time.monotonic(), f"after-{number}"
-    seen = len(running.alerts)
-    stand.run(name)
-    running.wait_alert(
-        lambda alert: alert["rule"] == FIRST
-        and alert["output_fields"]["container.name"] == name
-        and all(alert["output_fields"][field] for field in needed),
-        f"an alert about {name} with {needed}",
-        after=seen,
-    )
-    return time.monotonic() - begun
 
 
 def _named(running: Running) -> set[str]:

@@ -42,9 +42,9 @@ class Podman:
         """Make the image IMAGE out of a static busybox."""
         self.podman("import", "-", IMAGE, stdin=filesystem())
 
-    def begin(self, *options: str, command: tuple[str, ...] = ("sleep", "1000")) -> str:
+    def begin(self, *options: str, command: tuple[str, ...] = ("sleep", "1000"), image: str = IMAGE) -> str:
         """Begin a container; its full id."""
-        return self.podman("run", "--detach", "--network", "none", *_LIMITS, *options, IMAGE, *command)
+        return self.podman("run", "--detach", "--network", "none", *_LIMITS, *options, image, *command)
 
     def run(self, *options: str, command: tuple[str, ...], image: str = IMAGE) -> str:
         """Run a container to its end and remove it; its output."""

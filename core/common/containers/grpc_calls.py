@@ -6,7 +6,6 @@ Why grpclib: docs/adr/0040. It is imported with this module: only where there is
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,7 @@ from grpclib.const import Status
 from grpclib.encoding.base import CodecBase
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
-from mozu.core.common.containers.runtime_api import Unimplemented
+from mozu.core.common.containers.runtime_api import Unimplemented, socket_identity
 
 _SILENCE: Final = 5.0
 """Seconds for which a server that did not answer in time is not asked, and after which one call tries it again: every
@@ -51,7 +50,7 @@ class GrpcCalls:
         self.socket = socket
         self._timeout = timeout
         self._channel: Channel | None = None
-        self._inode = 0
+        self._identity: tuple[int, int] | None = None
         self._silent_until = 0.0
         self._is_silent = self._is_tried = False
         """It did not answer in time; one call tries whether it does again."""
@@ -104,13 +103,11 @@ class GrpcCalls:
             raise ConnectionResetError(str(error) or type(error).__name__) from error
 
     def _connected(self) -> Channel:
-        inode = 0
-        with suppress(OSError):
-            inode = self.socket.stat().st_ino
-        if self._channel is None or inode != self._inode:
+        identity = socket_identity(self.socket)
+        if self._channel is None or identity != self._identity:
             self.close()
             self._is_silent = False
-            self._channel, self._inode = Channel(path=str(self.socket), codec=_Bytes()), inode
+            self._channel, self._identity = Channel(path=str(self.socket), codec=_Bytes()), identity
         return self._channel
 
 

@@ -51,6 +51,15 @@ def is_socket(path: Path) -> bool:
         return False
 
 
+def socket_identity(path: Path) -> tuple[int, int] | None:
+    """Its inode's number, which a new socket may have again, and the time of its last change; None: it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_ctime_ns
+
+
 def is_directory(path: Path) -> bool:
     """Whether there is a directory; also where what leads to it may not be searched."""
     try:

@@ -18,6 +18,7 @@ from mozu.plugins.enrichers.containers import build as containers
 from mozu.plugins.enrichers.containers.settings import ContainersSettings
 from mozu.plugins.enrichers.cri import build
 from tests.plugins.enrichers.actors import event_of, read, told, working
+from tests.support.containerd import SANDBOX_IMAGE, docker_archive
 from tests.support.cri import Pods
 from tests.support.docker import IMAGE
 
@@ -71,6 +72,37 @@ def test_the_parts_of_its_image_are_told(pods: Pods) -> None:
     pods.remove(sandbox)
     assert [IMAGE, REPOSITORY, TAG] == parts
     assert f"sha256:{image_id}" in listed.split()
+
+
+def test_an_image_that_is_retagged_or_removed_while_it_runs_keeps_its_name(pods: Pods) -> None:
+    """By containerd's files and CRI together, as the default has it."""
+    server, moved = pods.server, "registry.example:5000/team/moved:3"
+    ctr = ("-n", "k8s.io", "images")
+    archive = server.root / "moved.tar"
+    archive.write_bytes(docker_archive(image=moved, entry_point=("/bin/true",)))  # not the content of another image
+    server.ctr(*ctr, "import", "--snapshotter", "native", archive)
+    sandbox = pods.pod("web-0")
+    container = pods.container(sandbox, "server", image=moved)
+    settings = ContainersSettings(
+        docker=None,
+        containerd=ContainerdSettings(state=server.state, root=server.root / "root", socket=server.socket),
+        cri=CriSettings(sockets=(server.socket,)),
+        podman=None,
+    )
+
+    async def main() -> list[Any]:
+        event = event_of(container, runtime="containerd")
+        async with working(containers, settings) as enricher:
+            await told(enricher, event)
+            return [read(enricher, event, field) for field in ("container.image.repository", "container.image.tag")]
+
+    found = [run(main())]
+    server.ctr(*ctr, "tag", "--force", SANDBOX_IMAGE, moved)
+    found.append(run(main()))
+    server.ctr(*ctr, "rm", "--sync", moved)
+    found.append(run(main()))
+    pods.remove(sandbox)
+    assert [["registry.example:5000/team/moved", "3"]] * 3 == found
 
 
 def test_privileges_mounts_and_the_hosts_namespaces_are_told(pods: Pods) -> None:

@@ -203,6 +203,25 @@ def test_a_renamed_container_has_its_new_name(docker: DockerEngine) -> None:
     docker.remove(full_id)
 
 
+def test_an_image_that_is_retagged_or_loses_its_name_while_it_runs_stays_what_it_was(
+    docker: DockerEngine, tmp_path: Path
+) -> None:
+    """By its files, and by its API where the files may not be read."""
+    moved = "registry.example:5000/team/moved:3"
+    docker.docker("import", "--message", "another", "-", moved, stdin=filesystem())
+    fields = ("container.image", "container.image.repository", "container.image.tag", "container.image.id")
+    full_id = docker.begin(image=moved)
+    before = ask(docker, full_id, *fields)
+    docker.docker("tag", IMAGE, moved)
+    places = (docker.data_root, tmp_path)
+    retagged = [ask(docker, full_id, *fields, data_root=place) for place in places]
+    docker.docker("rmi", moved)
+    unnamed = [ask(docker, full_id, *fields, data_root=place) for place in places]
+    docker.remove(full_id)
+    assert [moved, "registry.example:5000/team/moved", "3"] == before[:3]
+    assert [before] * 4 == [*retagged, *unnamed]
+
+
 def test_an_id_that_the_engine_does_not_know_is_not_looked_up_again(docker: DockerEngine) -> None:
     async def main() -> list[Any]:
         async with enricher_of(docker) as enricher:

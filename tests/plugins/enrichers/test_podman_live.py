@@ -14,7 +14,7 @@ from mozu.core.runtime.loop import run
 from mozu.core.state.cgroup import container_of
 from mozu.plugins.enrichers.podman import build
 from tests.plugins.enrichers.actors import event_of, read, told, until, working
-from tests.support.docker import IMAGE
+from tests.support.docker import IMAGE, filesystem
 from tests.support.podman import Podman
 
 pytestmark = pytest.mark.docker
@@ -115,3 +115,18 @@ def test_a_container_that_is_renamed_has_its_new_name(podman: Podman) -> None:
 
     run(main())
     podman.remove(full_id)
+
+
+def test_an_image_that_is_retagged_or_loses_its_name_while_it_runs_stays_what_it_was(podman: Podman) -> None:
+    moved = "registry.example:5000/team/moved:3"
+    podman.podman("import", "--message", "another", "-", moved, stdin=filesystem())
+    fields = ("container.image", "container.image.repository", "container.image.tag", "container.image.id")
+    full_id = podman.begin(image=moved)
+    before = ask(podman, full_id, *fields)
+    podman.podman("tag", IMAGE, moved)
+    retagged = ask(podman, full_id, *fields)
+    podman.podman("untag", moved)
+    unnamed = ask(podman, full_id, *fields)
+    podman.remove(full_id)
+    assert [moved, "registry.example:5000/team/moved", "3"] == before[:3]
+    assert [before] * 2 == [retagged, unnamed]

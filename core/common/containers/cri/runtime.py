@@ -14,7 +14,7 @@ from mozu.core.common.containers.container_runtime import RuntimeContext
 from mozu.core.common.containers.cri.answers import DELETED, CriContainer, CriEvent, CriImage
 from mozu.core.common.containers.cri.describe import describe_container, describe_sandbox
 from mozu.core.common.containers.cri.settings import CriSettings
-from mozu.core.common.containers.runtime_api import RuntimeApi, Unimplemented, is_socket, refusal
+from mozu.core.common.containers.runtime_api import RuntimeApi, Unimplemented, is_socket, refusal, socket_identity
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 if TYPE_CHECKING:
@@ -122,11 +122,11 @@ class CriSocket:
 
     async def _replaced(self) -> None:
         """Until another server listens: the socket is another one, or is there again."""
-        before = now = _identity(self.path)
+        before = now = socket_identity(self.path)
         while now is None or now == before:
             before = None if now is None else before
             await asyncio.sleep(_LOOK_INTERVAL)
-            now = _identity(self.path)
+            now = socket_identity(self.path)
 
     async def _on_event(self, event: CriEvent) -> None:
         if event.kind == DELETED:
@@ -198,12 +198,3 @@ class CriRuntime:
         """End the connections."""
         for one in self._sockets:
             one.close()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Its inode's number, which a new socket may have again, and the time of its last change."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_ctime_ns

@@ -66,3 +66,18 @@ def test_a_socket_that_was_replaced_is_asked_at_once(silent: Path) -> None:
         return found
 
     assert SOON not in asyncio.run(main())[0]
+
+
+def test_a_socket_that_was_taken_away_and_is_back_is_asked_at_once(silent: Path) -> None:
+    """The file system may give the inode of one that was removed to the one that is made then."""
+
+    async def main() -> list[str]:
+        calls = GrpcCalls(silent, 0.05)
+        await failures(calls, 1)
+        silent.rename(silent.with_name("away"))  # noqa: ASYNC240  a rename in a test does not block
+        silent.with_name("away").rename(silent)
+        found = await failures(calls, 1)
+        calls.close()
+        return found
+
+    assert SOON not in asyncio.run(main())[0]
