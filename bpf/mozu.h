@@ -100,7 +100,16 @@ struct process {         /* exec, clone */
   u32 old_tid, namespaces; /* those that are not the host's, as clone flags: CLONE_NEWUSER and so on */
   u8 comm[16];
   u16 exe, args, cwd, cgroups, name, environment; /* strings; cgroups: a struct cgroup_path and its path, each */
-  u16 exe_marks, unused;
+  u16 exe_marks, standard; /* how many struct standard follow before the strings: 0, or STANDARD_FDS */
+};
+
+enum { STANDARD_FDS = 3 };
+struct standard {        /* what a new program has as its descriptor 0, 1 or 2; `file.mode` 0: nothing */
+  struct file_attrs file;
+  struct endpoints endpoints;
+  u16 marks;
+  u16 path, opened_path; /* strings, after the names in `endpoints` and all strings of struct process */
+  u16 raw;               /* as in struct descriptor */
 };
 
 struct fork {

@@ -187,7 +187,7 @@ inlined void fill_process(struct scratch *s, volatile struct process *e, struct 
   e->cwd = append_path(s, &cwd, &root, &marks);
   e->exe_marks = marks;
   e->cgroups = append_cgroups(s, task->cgroups);
-  e->unused = 0;
+  e->standard = 0;
   fill_pids(e, task);
   fill_creds(e, task);
   fill_memory(e, task);

@@ -2,6 +2,7 @@
 /* execve, execveat: a successful one at the tracepoint sched_process_exec (at the exit of the call the registers
    are those of the new image), a failed one at the exit of the call. */
 #include "process_verdicts.h"
+#include "standard_descriptors.h"
 #include "syscall_ctx.h"
 #include "task.h"
 
@@ -14,12 +15,14 @@ inlined int emit_exec(struct bpf_raw_tracepoint_args *ctx) {
   volatile struct process *e = (void *)s->record;
   struct linux_binprm *program = TYPED(linux_binprm, ctx->args[2]);
   const char *name = 0;
+  bool standard = reserve_standard(s);
   e->args = append_cmdline(s, e, task->mm);
   fill_process(s, e, task);
   e->old_tid = ctx->args[1];
   READ(name, program->filename);
   e->name = append_str(s, KERNEL, name);
   e->environment = append_environment(s, task->mm);
+  if (standard) append_standard(s, e, task);
   return submit_record(s);
 }
 

@@ -61,15 +61,18 @@ inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
     byte >> name##_BIT % 8 & 1;                                                                                \
   })
 
-/* Who takes over the children, as find_new_reaper() of kernel/exit.c chooses; 0 if there are no children. */
+/* Who takes over the children, as find_new_reaper() of kernel/exit.c chooses; 0 if there are none for sure. The list is
+   the thread's own. Those of another thread that is exiting too, and is still counted in nr_threads, get a new parent
+   when that thread comes to it: later, and not this one, since it has PF_EXITING already. */
 inlined u32 reaper_of(struct task_struct *task) {
   struct list_head children = {};
   struct signal_struct *signal = task->signal;
   struct task_struct *one = task, *init = 0;
   struct pid_namespace *namespace = 0;
-  u32 level = pid_level(task->thread_pid), number = 0;
+  u32 level = pid_level(task->thread_pid), number = 0, threads = 0;
   READ(children.next, task->children.next);
-  if (children.next == (void *)&task->children) return 0;
+  READ(threads, signal->nr_threads);
+  if (children.next == (void *)&task->children && threads == 1) return 0;
   COPY(namespace, task->thread_pid->numbers[level & 31].ns);
   READ(init, TYPED(pid_namespace, namespace)->child_reaper);
   READ(number, init->tgid);

@@ -6,12 +6,13 @@ no alert, so demand never loses one. A source leaves out what it can, and may ig
 the names of hosts that the core has to resolve.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
 
-from mozu.core.filter.formula import TRUE, Formula, any_of
+from mozu.core.filter.comparison import compare
+from mozu.core.filter.formula import TRUE, Formula, all_of, any_of
 
 STATE_DEPENDENCIES: Final[Mapping[str, tuple[str, ...]]] = {
     "tree": ("execve", "execveat", "procexit"),
@@ -21,6 +22,7 @@ STATE_DEPENDENCIES: Final[Mapping[str, tuple[str, ...]]] = {
     "session": ("setsid", "setpgid"),
     "comm": ("prctl",),
     "fds": ("close", "dup", "dup2", "dup3", "fcntl", "pipe", "pipe2", "socketpair"),
+    "stdio": ("dup", "dup2", "dup3", "fcntl"),
     "threads": (),
     "env": (),
     "realpath": (),
@@ -31,9 +33,20 @@ STATE_DEPENDENCIES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """State dependency → the event types that change it. A source that asks the kernel for one need not send them.
 
+`stdio` is what a process's descriptors 0, 1 and 2 are, wherever it got them from: an exec tells it.
+
 The last two say what `fds` is wanted for beside what a descriptor is: the name that its open gave it, and the table of
 all of a process's descriptors."""
 
+_ON_STDIO: Final = compare("evt.rawres", "in", ("0", "1", "2"))
+STATE_PREDICATES: Final[Mapping[str, Mapping[str, Formula]]] = {
+    "stdio": {
+        **dict.fromkeys(("dup", "dup2", "dup3"), _ON_STDIO),
+        "fcntl": all_of((_ON_STDIO, compare("evt.arg.cmd", "in", ("F_DUPFD", "F_DUPFD_CLOEXEC")))),
+    }
+}
+"""State dependency → event type → what must hold of such an event for it to change that part of the state. Every event
+of a type that is not here may."""
 
 ANY_ENRICHER: Final = "enricher:*"
 """Stands beside state dependencies, as `enricher:NAME` does: what every enricher knows is wanted (of recordings)."""
@@ -70,9 +83,10 @@ class Demand(msgspec.Struct, frozen=True):
         return self.types.get(source, {})
 
     def predicate(self, source: str, name: str) -> Formula:
-        """What must hold of an event of this type for any evaluator to want it."""
+        """What must hold of an event of this type for any evaluator, or the state, to want it."""
         interests = self.of(source)
-        return any_of(interests[one].predicate for one in (name, "*") if one in interests)
+        wanted = [interests[one].predicate for one in (name, "*") if one in interests]
+        return any_of((*wanted, *_changing(self.state_dependencies(source), name)))
 
     def whole(self) -> "Demand":
         """The same with every event of the wanted types."""
@@ -93,6 +107,11 @@ def union(demands: Iterable[Demand]) -> Demand:
     for demand in demands:
         whole = whole | demand
     return whole
+
+
+def _changing(state_dependencies: Iterable[str], name: str) -> Iterator[Formula]:
+    """The predicates of the parts of the state that this event type changes in some cases only."""
+    return (STATE_PREDICATES[one][name] for one in state_dependencies if name in STATE_PREDICATES.get(one, ()))
 
 
 def state_types(state_dependencies: Iterable[str]) -> frozenset[str]:

@@ -81,6 +81,8 @@ class Executed(msgspec.Struct, frozen=True, omit_defaults=True):
     """The thread that called, where it was not the main one (it takes over the main thread's number)."""
     namespaces: int = 0
     """As `Process.namespaces`."""
+    stdio: tuple[File | None, ...] = ()
+    """What the program has as its descriptors 0, 1 and 2, None where nothing; empty: not asked for."""
 
 
 class Opened(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -105,6 +105,10 @@ class Tables:
         self._gone.setdefault(node.tid, []).append(node)
         self._tombstones.append(node)
 
+    def has_ended(self, tid: int) -> bool:
+        """Whether a task of this number has ended, and an event in flight can ask for it still."""
+        return tid in self._gone
+
     def prune(self, number: int) -> None:
         """Drop old versions and tombstones that no event from `number` on can ask for."""
         replaced = self._replaced

@@ -15,6 +15,7 @@ from mozu.core.state.state import INVALID_ID, State
 from mozu.core.state.tables import Node
 from mozu.core.state.texts import cgroups, environment, words
 from mozu.core.state.transitions.opening import base_of
+from mozu.core.state.transitions.use import reconciled
 from mozu.core.state.tree import link
 
 _PTID: Final = 5
@@ -47,7 +48,11 @@ def executed(state: State, event: SyscallEvent) -> None:
             changes["cwd"] = ""
     if isinstance(event.observed, Executed):
         _told_by_kernel(event, event.observed, changes)
+        if not create_unknown:
+            _take_reported_parent(state, node.main, changes)
     _own_table(state, node)
+    if isinstance(event.observed, Executed):
+        _standard_descriptors(state, event, node, event.observed)
     version = state.change(event, **changes)
     if create_unknown and version is not None and version.pid == node.tid:
         link(state, node)
@@ -149,6 +154,22 @@ def _told_by_kernel(event: SyscallEvent, observed: Executed, changes: dict[str, 
             changes["exe_age"] = observed.start - changes["exe_ctime"]
 
 
+def _take_reported_parent(state: State, main: Node, changes: dict[str, Any]) -> None:
+    """The kernel names the parent at each exec: it may be another one than forks and exits have shown."""
+    ptid, known = changes.get("ptid", -1), main.version.parent
+    parent = state.node(ptid)
+    if parent is None:
+        if isinstance(known, Node) and known.died is None and state.tables.has_ended(ptid):
+            changes["ptid"] = known.tid  # reported behind the end of a parent whose children had not moved yet
+        return
+    if parent.main is known or parent.main is main:
+        return
+    if isinstance(known, Node):
+        known.children.discard(main)
+    parent.main.children.add(main)
+    changes["parent"] = parent.main
+
+
 def _become_only_thread(state: State, node: Node) -> None:
     """The kernel ends every other thread; the one that called goes on under the main thread's number."""
     for thread in list(node.main.members):
@@ -166,6 +187,18 @@ def _own_table(state: State, node: Node) -> None:
     for fd, file in list(files.items()):
         if file.flags & (_CLOEXEC | _OWN_CLOEXEC.get(file.kind, 0)):
             state.drop(files, fd, state.number)
+
+
+def _standard_descriptors(state: State, event: SyscallEvent, node: Node, observed: Executed) -> None:
+    """Calls that put something there may not have been seen: dup2, fcntl, those of the process that made this one."""
+    for fd, file in enumerate(observed.stdio):
+        if file is None:
+            state.drop(node.files, fd, state.number)
+            continue
+        known = node.files.get(fd)
+        found = reconciled(event, file, known)
+        if found is not known:
+            state.tables.put_file(node.files, fd, found, state.number)
 
 
 TRANSITIONS: Final = {"execve": executed, "execveat": executed}

@@ -45,7 +45,10 @@ def used(state: State, event: SyscallEvent, index: int) -> File | None:
         return event.file
     known = process.task.files.get(fd)
     if event.file is not None:
-        known = _reconciled(state, event, fd, event.file, known)
+        found = reconciled(event, event.file, known)
+        if found is not known and fd >= 0:
+            state.put(event, fd, found)
+        known = found
     elif known is not None and known.name_changed:
         known = replace(known, name_changed=False)
         process.task.files[fd] = known
@@ -53,14 +56,12 @@ def used(state: State, event: SyscallEvent, index: int) -> File | None:
     return known
 
 
-def _reconciled(state: State, event: SyscallEvent, fd: int, reported: File, known: File | None) -> File:
-    """What the kernel says wins, but what earlier calls showed of the same file or socket is kept."""
+def reconciled(event: SyscallEvent, reported: File, known: File | None) -> File:
+    """What a descriptor stands for: the kernel's word wins, but what earlier calls showed of the same file or socket is
+    kept, and `known` given back."""
     if known is not None and _is_same(known, reported) and not _is_renamed(event, known, reported):
         return known
-    file = _directed(event, named(reported))
-    if fd >= 0:
-        state.put(event, fd, file)
-    return file
+    return _directed(event, named(reported))
 
 
 def _is_same(known: File, reported: File) -> bool:

@@ -9,7 +9,7 @@ STRUCTS: Final[dict[str, str]] = {
         "state=__state|state"
     ),
     "thread_info": "status",
-    "signal_struct": "live pids tty flags group_exit_code rlim is_child_subreaper has_child_subreaper",
+    "signal_struct": "live nr_threads pids tty flags group_exit_code rlim is_child_subreaper has_child_subreaper",
     "kernel_siginfo": "si_code _sifields",
     "list_head": "next",
     "pid": "level numbers",

@@ -130,14 +130,17 @@ class Loader:
         return self._own_pid
 
     def configure(
-        self, *, threads: bool = False, environment: bool = False, realpath: bool = False, off: bool = False
-    ) -> None:
-        """Map SETTINGS: records for threads too, the environment in execs, the path reached in opens.
+        self, *, threads: bool = False, environment: bool = False, realpath: bool = False, off: bool = False,
+        stdio: bool = False,
+    ) -> None:  # fmt: skip
+        """Map SETTINGS: records for threads too, the environment and standard descriptors (`stdio`) in execs, the path
+        reached in opens.
 
         mozu's own calls are filtered in any case. `off`: no program counts or records anything from now on; detaching
         takes longer.
         """
-        bpf_syscall.update(self._maps["SETTINGS"], 0, SETTINGS.pack(self._own_pid, threads, environment, realpath, off))
+        values = self._own_pid, threads, environment, realpath, off, stdio
+        bpf_syscall.update(self._maps["SETTINGS"], 0, SETTINGS.pack(*values))
 
     def _attach(self, program: Program, fd: int) -> int | None:
         """Give the attachment, None where this kernel has no such tracepoint."""

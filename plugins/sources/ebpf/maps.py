@@ -12,7 +12,7 @@ from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
 COUNTS: Final = struct.Struct("<QQQQ")
 """struct counts of bpf/record.h: seen, filtered, lost, over_share."""
-SETTINGS: Final = struct.Struct("<IIIII")
+SETTINGS: Final = struct.Struct("<IIIIII")
 SELFTEST_RESULT: Final = struct.Struct("<6QqQ")
 SELFTEST_ARGUMENTS: Final = (0x6D6F7A75_2D6D6F7A, 0x1111_2222_3333_4444, -3, 0x5555_6666_7777_0888, 4099, 0x40000000)
 """For splice, which refuses the unknown flag before it looks at anything else."""

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
 from mozu.core.api import CompilePredicates, Context, Counts, Flood, Settings, SourceUnavailable
-from mozu.core.filter.demand import Demand, state_types
+from mozu.core.filter.demand import STATE_PREDICATES, Demand, state_types
 from mozu.core.model.event import Event, SyscallEvent
 from mozu.plugins.sources.ebpf import checks, codegen
 from mozu.plugins.sources.ebpf.accounts import Accounts
@@ -57,8 +57,8 @@ def wanted_types(demand: Demand) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def filterable_types(demand: Demand) -> frozenset[str]:
-    """Types that are watched for rules alone, and not for the state."""
-    state = state_types(demand.state_dependencies("syscall") - READ_ON_USE)
+    """Types that are watched for rules alone, or for parts of the state that few of their events change."""
+    state = state_types(demand.state_dependencies("syscall") - READ_ON_USE - STATE_PREDICATES.keys())
     return wanted_types(demand)[0] - PROCESS_EVENTS - state
 
 
@@ -156,8 +156,9 @@ class EbpfSource:
         needs = demand.of("syscall").keys()
         threads = bool(needs & THREAD_EVENTS) or "*" in needs or "threads" in state_dependencies
         self._loader.configure(
-            threads=threads, environment="env" in state_dependencies, realpath="realpath" in state_dependencies
-        )
+            threads=threads, environment="env" in state_dependencies, realpath="realpath" in state_dependencies,
+            stdio="stdio" in state_dependencies,
+        )  # fmt: skip
         loader = self._loader
         filterable = filterable_types(demand) if self._kernel_filter else ()
         chosen = choose(demand, filterable, self._cacheable if self._process_cache is not None else ())

@@ -52,7 +52,9 @@ def trace_demand(demand: Demand) -> TraceDemand:
     """The demand for the tracer."""
     types, state = demand.of("syscall"), demand.state_dependencies("syscall")
     threads = bool(_THREADS & types.keys()) or "*" in types or "threads" in state
-    return TraceDemand(wanted_types(demand)[0], threads=threads, environment="env" in state)
+    return TraceDemand(
+        wanted_types(demand)[0], threads=threads, environment="env" in state, stdio="stdio" in state
+    )
 
 
 class PtraceSource:

@@ -51,9 +51,9 @@ _CLONE_FILES, _CLONE_PARENT, _CLONE_THREAD = 0x400, 0x8000, 0x10000
 class TraceDemand:
     """The demand as the tracer needs it. Replaced as a whole when it changes."""
 
-    def __init__(self, types: Iterable[str], *, threads: bool, environment: bool) -> None:
+    def __init__(self, types: Iterable[str], *, threads: bool, environment: bool, stdio: bool = False) -> None:
         self.types = frozenset(types)
-        self.threads, self.environment = threads, environment
+        self.threads, self.environment, self.stdio = threads, environment, stdio
 
 
 class Tracer:
@@ -234,6 +234,7 @@ class Tracer:
         task.reader = None
         self.armed = True
         self.reader_context.environment = self.wanted.environment
+        self.reader_context.stdio = self.wanted.stdio
         self.warnings.executed(task.tid)
         assert isinstance(reader, ExecReader)
         self._put(reader.done(task, old))

@@ -1,7 +1,8 @@
 import pytest
 
+from mozu.core.model.event import File, SockTuple
 from mozu.core.model.syscalls import flag_table
-from mozu.core.state.observed import Entered, Executed
+from mozu.core.state.observed import Entered, Executed, Forked
 from tests.core.state.story import CLOEXEC, THREAD, Story, read
 
 EMPTY_PATH = dict(flag_table("execveat_flags"))["AT_EMPTY_PATH"]
@@ -127,3 +128,71 @@ def test_live_an_environment_that_was_not_asked_for_is_missing() -> None:
 def test_live_the_working_directory_comes_with_the_exec() -> None:
     story = Story(live=True)
     assert "/srv/" == read(story.exec(20, "/bin/x", cwd="/srv"), "proc.cwd")
+
+
+# --- standard descriptors and parents, as the kernel tells them at an exec
+
+
+NULL = File("file", "/dev/null", ino=4, dev=5)
+CONNECTION = File("ipv4", sock=SockTuple(2, b"\x7f\0\0\1", 40000, b"\x7f\0\0\1", 4444), protocol="tcp")
+
+
+@pytest.fixture
+def live() -> Story:
+    story = Story(live=True)
+    story.has(1, name="systemd", ptid=0)
+    story.has(10, name="shim", ptid=1)
+    story.has(20, name="bash", ptid=1)
+    return story
+
+
+def test_live_what_a_program_begins_with_replaces_what_was_known(live: Story) -> None:
+    live.has_file(20, 0, File("file", "/dev/pts/0", ino=3))
+    live.has_file(20, 2, NULL)
+    event = live.exec(20, "/bin/sh", observed=Executed(stdio=(CONNECTION, NULL, None)))
+    found = tuple(read(event, f"proc.{name}") for name in ("stdin.type", "stdin.name", "stdout.name", "stderr.type"))
+    assert ("ipv4", "127.0.0.1:40000->127.0.0.1:4444", "/dev/null", None) == found
+
+
+def test_live_the_event_before_the_exec_still_sees_what_was_there(live: Story) -> None:
+    live.has_file(20, 0, File("file", "/dev/pts/0", ino=3))
+    before = live.write(20, 9)
+    live.exec(20, "/bin/sh", observed=Executed(stdio=(CONNECTION, None, None)))
+    assert "/dev/pts/0" == read(before, "proc.stdin.name")
+
+
+def test_live_a_standard_descriptor_keeps_the_name_that_its_open_gave_it(live: Story) -> None:
+    live.has_file(20, 0, File("file", "/link/null", ino=4, dev=5))
+    event = live.exec(20, "/bin/sh", observed=Executed(stdio=(NULL, NULL, NULL)))
+    assert ("/link/null", "/dev/null") == (read(event, "proc.stdin.name"), read(event, "proc.stdout.name"))
+
+
+def test_live_an_exec_that_tells_nothing_of_descriptors_leaves_them(live: Story) -> None:
+    live.has_file(20, 0, NULL)
+    assert "/dev/null" == read(live.exec(20, "/bin/sh", observed=Executed()), "proc.stdin.name")
+
+
+def test_live_a_child_begins_with_the_standard_descriptors_of_its_parent(live: Story) -> None:
+    live.exec(20, "/bin/sh", observed=Executed(stdio=(CONNECTION, NULL, NULL)))
+    live.event("_fork", 20, observed=Forked(30, 30, 30, 30))
+    assert ("ipv4", "file") == tuple(read(live.write(30, 9), f"proc.{name}.type") for name in ("stdin", "stderr"))
+
+
+def test_live_the_parent_that_an_exec_tells_is_the_parent(live: Story) -> None:
+    event = live.exec(20, "/bin/sh", ptid=10, observed=Executed(ptid=10))
+    assert ("shim", 10, "systemd") == (
+        read(event, "proc.pname"), read(event, "proc.ppid"), read(event, "proc.aname", "2"),
+    )  # fmt: skip
+
+
+def test_live_the_children_of_a_parent_that_an_exec_told_follow_it(live: Story) -> None:
+    live.exec(20, "/bin/sh", ptid=10, observed=Executed(ptid=10))
+    live.exit(10, reaper=1)
+    assert "systemd" == read(live.write(20, 9), "proc.pname")
+
+
+def test_live_an_exec_that_tells_a_parent_which_has_just_ended_keeps_the_new_one(live: Story) -> None:
+    live.exec(20, "/bin/sh", ptid=10, observed=Executed(ptid=10))
+    live.exit(10, reaper=1)
+    event = live.exec(20, "/bin/sh", ptid=10, observed=Executed(ptid=10))
+    assert ("systemd", 1) == (read(event, "proc.pname"), read(event, "proc.ppid"))

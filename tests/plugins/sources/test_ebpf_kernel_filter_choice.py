@@ -21,6 +21,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.check import (
 )
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction, first_inexact
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
+from mozu.plugins.sources.ebpf.source import filterable_types
 
 FIELDS = FieldRegistry(builtin_fields())
 CACHEABLE = cacheable_fields(FIELDS)
@@ -73,7 +74,22 @@ def test_rules_about_all_descriptors_of_a_process_get_every_call_on_them() -> No
     rules = (f"{OPENS} and fd.name = /a", "evt.type = unlink and evt.failed = true")
 
     assert {"open", "openat", "unlink"} == filtered(*rules)
-    assert {"unlink"} == filtered(*rules, "evt.type = execve and proc.stdin.type = file")
+    assert {"unlink"} == filtered(*rules, "evt.type = execve and proc.fdopencount > 3")
+
+
+def test_of_calls_that_copy_descriptors_only_those_to_standard_ones_are_wanted() -> None:
+    wanted = Demand({"syscall": {"execve": Interest(frozenset({"tree", "stdio"}))}})
+
+    functions = choose(wanted, filterable_types(wanted), CACHEABLE).functions
+
+    assert {"dup", "dup2", "dup3", "fcntl"} == functions.keys()
+    assert {name for name, one in functions.items() if one.is_exact} == {"dup", "dup2", "dup3"}
+    commands = {check.constant for check in checks(functions["fcntl"].wanted) if check.member == "args"}
+    assert {0, 1030} <= commands
+
+
+def test_a_rule_on_standard_descriptors_leaves_opens_filtered() -> None:
+    assert {"open", "openat"} == filtered(f"{OPENS} and fd.name = /a", "evt.type = execve and proc.stdin.type = ipv4")
 
 
 def test_paths_of_files_are_kept_for_events_that_show_them() -> None:

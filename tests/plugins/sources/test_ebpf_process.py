@@ -244,6 +244,15 @@ def test_the_end_of_a_parent_tells_who_takes_over_its_children(live: Live, subre
     assert (act.value["reaper"] == act.value["self"]) == subreaper
 
 
+def test_the_end_of_threads_that_all_have_children_tells_who_takes_over(live: Live) -> None:
+    """The last thread's own list of children is empty where another one has not come to giving its own away."""
+    act = live.act(processes.orphans_of_threads, 40, 2)
+
+    told = {e.pid: e.args[4] for e in act.of("procexit") if e.pid in act.value["pids"]}
+    assert set(act.value["reapers"]) == {act.pid}
+    assert told == dict.fromkeys(act.value["pids"], act.pid)
+
+
 def test_a_fork_is_told_by_its_creator_with_the_child_s_numbers(live: Live) -> None:
     act = live.act(processes.end_with, 0)
 

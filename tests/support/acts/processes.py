@@ -1,7 +1,9 @@
 """Execs, forks, ends. What a process is, it tells of itself from /proc."""
 
 import ctypes
+import hashlib
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -217,3 +219,41 @@ def orphan(subreaper: bool, then: Callable[[], object] = lambda: None) -> dict[s
         os._exit(0)
     os.waitpid(pid, 0)
     return {"pid": pid, "reaper": int.from_bytes(os.read(ready, 4), "little"), "self": os.getpid()}
+
+
+def orphans_of_threads(rounds: int, threads: int) -> dict[str, list[int]]:
+    """Processes of several threads, each with a child, that end all at once below a subreaper: their numbers, and which
+    parents the children have then."""
+    call("prctl", 36, 1, 0, 0, 0)
+    found: dict[str, list[int]] = {"pids": [], "reapers": []}
+    for _ in range(rounds):
+        ready, told = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _end_with_threads(threads, told)
+        os.waitpid(pid, 0)
+        os.close(told)
+        while chunk := os.read(ready, 4):
+            found["reapers"].append(int.from_bytes(chunk, "little"))
+        os.close(ready)
+        found["pids"].append(pid)
+    return found
+
+
+def _end_with_threads(threads: int, told: int) -> None:
+    """One of the threads that have a child ends them all; the main thread, which has none, ends a little later."""
+    own, all_forked = os.getpid(), threading.Barrier(threads)
+
+    def fork() -> None:
+        if os.fork() == 0:
+            while os.getppid() == own:
+                os.sched_yield()
+            os.write(told, os.getppid().to_bytes(4, "little"))
+            os._exit(0)
+        if all_forked.wait() == 0:
+            os._exit(0)
+        signal.pause()
+
+    for _ in range(threads):
+        threading.Thread(target=fork, daemon=True).start()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", (1 << 31) - 1)  # busy, so that it is told of its end on its own processor

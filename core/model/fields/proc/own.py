@@ -14,6 +14,7 @@ _NAMESPACES: Final = frozenset({"tree", "cgroups", "namespaces"})
 _ENV: Final = frozenset({"tree", "env"})
 _CWD: Final = frozenset({"tree", "cwd"})
 _FDS: Final = frozenset({"tree", "fds", "files"})
+_STDIO: Final = frozenset({"tree", "stdio"})
 _WRITABLE, _UPPER, _MEMFD, _LOWER = 1, 2, 4, 8
 """Bits of `Process.exe_flags`."""
 
@@ -142,14 +143,14 @@ _STANDARD: Final = tuple(
             FieldType.STRING,
             f"What the process's {name} is, in the words of fd.type.",
             _descriptor(fd, lambda file: "<NA>" if file.kind == "unknown" else file.kind),
-            _FDS,
+            _STDIO,
         ),
         _field(
             f"proc.{name}.name",
             FieldType.STRING,
             f"What the process's {name} leads to, as fd.name would say.",
             _descriptor(fd, lambda file: file.name),
-            _FDS,
+            _STDIO,
         ),
     )
 )

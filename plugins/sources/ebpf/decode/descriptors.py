@@ -177,7 +177,7 @@ def descriptor(spec: SyscallSpec) -> Decode:
             connected = result == 0 if name == "connect" else None
             file = socket_file(info, role=role, sockaddr=sockaddr if failed else None, connected=connected)
         elif where is not None:
-            file = _plain_file(where, values, opened_path, raw)
+            file = plain_file(where, values[_FILE:_ENDPOINTS], marks, opened_path, raw)
         args = tuple(one(values, payload) for one in readers)
         observed = None if file is None else Descriptor(file, as_opened=opened_n > 0)
         when, tid, pid, cpu = values[0] + offset, values[4], values[3], values[6]
@@ -187,9 +187,9 @@ def descriptor(spec: SyscallSpec) -> Decode:
     return decode
 
 
-def _plain_file(where: str, values: tuple[Any, ...], opened_path: str, raw: str) -> File:
-    ino, dev, magic, mode, _ = values[_FILE:_ENDPOINTS]
-    marks = values[_MARKS]
+def plain_file(where: str, attributes: tuple[Any, ...], marks: int, opened_path: str, raw: str) -> File:
+    """What is no socket. `attributes`: struct file_attrs; `where`: the kernel's path."""
+    ino, dev, magic, mode, _ = attributes
     kind, name = file_type(where, mode, magic, marks)
     upper = bool(marks & _UPPER)
     real = None if marks & _PSEUDO else where

@@ -18,13 +18,14 @@ from mozu.plugins.sources.ebpf.decode.reading import (
     Decode,
     reader,
 )
+from mozu.plugins.sources.ebpf.decode.standard import STANDARD_SIZE, standard_files
 
 _unpack, _SIZE = reader(
     "process",
     HEAD + FILE + "start pidns_start effective permitted inheritable major_faults minor_faults fdlimit flags "
     "change_time modify_time vm_pages rss_pages swap_pages args_length stack parent pgid vpgid vsid vpid vtid tty "
     "loginuid uid gid ruid suid rgid sgid old_tid namespaces comm exe args cwd cgroups name environment "
-    "exe_marks unused",
+    "exe_marks standard",
 )
 _KB: Final = mmap.PAGESIZE // 1024
 _WRITABLE, _UPPER, _OVERLAY, _MEMFD, _ARGS_CUT, _PIDNS, _DELETED = (
@@ -72,11 +73,12 @@ def _exec(name: str) -> Decode:
         (
             time, _, result, pid, tid, _, cpu, marks, _, ino, _, _, _, _, start, _, effective, permitted, inheritable,
             major, minor, limit, _, changed, modified, vm, rss, swap, _, stack, parent, pgid, vpgid, vsid, vpid, vtid,
-            tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, namespaces, comm, *lengths, _, _,
+            tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, namespaces, comm, *lengths, _, standard,
         ) = _unpack(buffer, at)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, name_n, env_n = lengths
         order = (args_n, exe_n, cwd_n, group_n, name_n, env_n)
-        raw, exepath, cwd, groups, path, environment = _texts(buffer, at + _SIZE, order)
+        texts_at = at + _SIZE + standard * STANDARD_SIZE
+        raw, exepath, cwd, groups, path, environment = _texts(buffer, texts_at, order)
         exe, rest = _words(raw)
         args: tuple[Any, ...] = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
@@ -92,6 +94,7 @@ def _exec(name: str) -> Decode:
                 sid=vsid, pgid=pgid, vpid=vpid, vtid=vtid, ptid=parent, ruid=ruid, suid=suid, rgid=rgid, sgid=sgid,
                 start=start + offset, stack=stack, args_truncated=bool(marks & _ARGS_CUT),
                 old_tid=old_tid if old_tid != tid else 0, namespaces=namespaces,
+                stdio=standard_files(buffer, at + _SIZE, standard, texts_at + sum(order)) if standard else (),
             )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, observed)
 

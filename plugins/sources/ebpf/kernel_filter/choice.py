@@ -19,7 +19,7 @@ from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import ProcessPredicates
 
 OPENS: Final = frozenset(("open", "openat", "openat2", "creat"))
-_COPIES: Final = frozenset(("dup", "dup2", "dup3"))
+_COPIES: Final = frozenset(("dup", "dup2", "dup3", "fcntl"))
 _MESSAGES: Final = frozenset(("sendto", "sendmsg", "recvfrom", "recvmsg", "sendmmsg", "recvmmsg"))
 _REREAD_ON_USE: Final = OPENS | _COPIES | {"socket"}
 """They change the state, but the descriptor is read again at its next use."""

@@ -18,7 +18,7 @@ _BITS: Final = frozenset(
     ("chmod_mode", "clone_flags", "mmap_flags", "prot_flags", "umount_flags", "unlinkat_flags", "memfd_create_flags")
 )
 """Tables whose values are made bit by bit, so that each of the kernel's bits can be looked at alone."""
-_CODES: Final = {"ptrace_requests": 0x4300, "socket_families": 256, "bpf_commands": 256}
+_CODES: Final = {"ptrace_requests": 0x4300, "socket_families": 256, "bpf_commands": 256, "fcntl_commands": 0x800}
 """Table of codes → the kernel's first number from which on none has a name."""
 _WIDE: Final = frozenset(("int64", "uint64"))
 _NARROW: Final = frozenset(("int32", "uint32", "uid", "gid", "fd", "pid"))

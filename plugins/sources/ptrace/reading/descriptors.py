@@ -70,6 +70,25 @@ def _without_pointers(sock: SockTuple) -> SockTuple:
     return replace(sock, source_pointer=0, dest_pointer=0) if sock.family == _UNIX else sock
 
 
+def _nameable(file: File) -> File:
+    """A socket; a unix one without the kernel's addresses in its name."""
+    if file.sock is None or file.sock.family != _UNIX:
+        return file
+    named = file.name if file.role == "listening" else f"0->0 {file.sock.path}"
+    return replace(file, sock=_without_pointers(file.sock), name=named)
+
+
+def file_at(context: ReaderContext, task: TracedTask, fd: int) -> File | None:
+    """What a descriptor stands for; None where it is not open."""
+    fd_info = proc_fs.fd_info(task.tid, fd)
+    if fd_info is None:
+        return None
+    if not S_ISSOCK(fd_info.mode):
+        return proc_fs.file_of(fd_info)
+    info = context.sockets.info(task.pid, fd, None, pending=False)
+    return File("unknown") if info is None else _nameable(socket_file(info))
+
+
 def _queue_percent(call: ReadArguments) -> int:
     length, limit = call.args[6:8]
     return min(100, length * 100 // limit) if limit else 0
@@ -179,11 +198,7 @@ class DescriptorReader:
         failed = connects and result not in (0, EINPROGRESS)
         role = ROLES.get(name, "")
         connected = result == 0 if connects else None
-        file = socket_file(info, role=role, sockaddr=sockaddr if failed else None, connected=connected)
-        if file.sock is None or file.sock.family != _UNIX:
-            return file
-        named = file.name if file.role == "listening" else f"0->0 {file.sock.path}"
-        return replace(file, sock=_without_pointers(file.sock), name=named)
+        return _nameable(socket_file(info, role=role, sockaddr=sockaddr if failed else None, connected=connected))
 
 
 class PairReader(DescriptorReader):

@@ -10,6 +10,7 @@ from mozu.core.model.event import SyscallEvent, as_bytes, as_text
 from mozu.core.model.syscalls import convert_clone_flags
 from mozu.core.state.observed import Executed, Forked, KnownProcess
 from mozu.plugins.sources.ptrace import memory, proc_fs
+from mozu.plugins.sources.ptrace.reading.descriptors import file_at
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
 _ARGUMENTS: Final = 128
@@ -87,6 +88,7 @@ class ExecReader:
             ruid=known.uid if known.ruid is None else known.ruid, suid=known.uid if known.suid is None else known.suid,
             rgid=known.gid if known.rgid is None else known.rgid, sgid=known.gid if known.sgid is None else known.sgid,
             start=start, stack=known.stack, old_tid=old_tid if old_tid != task.tid else 0, namespaces=known.namespaces,
+            stdio=tuple(file_at(context, task, fd) for fd in range(3)) if context.stdio else (),
         )  # fmt: skip
         return event("execve", task, args, observed=observed)
 

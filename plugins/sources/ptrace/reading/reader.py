@@ -38,6 +38,8 @@ class ReaderContext:
         """Process → start time, ns since the epoch."""
         self.environment = False
         """Whether the environments of programs are demanded."""
+        self.stdio = False
+        """Whether it is demanded what their descriptors 0, 1 and 2 are."""
 
 
 class SyscallReader(Protocol):
