@@ -13,6 +13,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "replay": ("mozu.core.cli.replay", "Judge recordings instead of the live machine."),
     "trace": ("mozu.core.cli.trace.command", "Run a command, a build or a test suite under rules."),
     "check": ("mozu.core.cli.check", "Check rule files, or the configuration, its rules, and what a start would find."),
+    "test": ("mozu.core.cli.test", "Run the tests that rules carry beside them."),
     "rules": ("mozu.core.cli.rules", "List rules, show one, or see how one is understood."),
     "fields": ("mozu.core.cli.fields", "List the fields that rules and outputs may name."),
     "plugins": ("mozu.core.cli.plugins", "List plugins and what they bring; check one."),

@@ -8,6 +8,7 @@ from typing import Final
 
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.problem import ItemRefused, RuleProblem, file_context, refusal
+from mozu.core.language.rules.rule_test_names import is_rule_tests
 from mozu.core.language.rules.source import SourceFile
 
 STANDARD: Final = ("/etc/mozu/rules.local.yaml", "/etc/mozu/rules.d")
@@ -49,12 +50,14 @@ def located(path: str | Path) -> Path:
 
 
 def expand(paths: Iterable[str | Path]) -> Iterator[Path]:
-    """The files, in load order: a directory stands for its `*.yaml` and `*.yml` by name; others for themselves."""
+    """The files, in load order: a directory stands for its `*.yaml` and `*.yml` by name, without tests of rules; others
+    for themselves."""
     for path in map(_as_far_as_known, paths):
         if str(path) in STANDARD and not path.exists():
             continue
         if path.is_dir():
-            yield from sorted(child for child in path.iterdir() if child.suffix in _SUFFIXES and not child.is_dir())
+            found = (child for child in path.iterdir() if child.suffix in _SUFFIXES and not child.is_dir())
+            yield from sorted(child for child in found if not is_rule_tests(child))
         else:
             yield path
 

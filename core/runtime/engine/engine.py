@@ -67,7 +67,7 @@ class Engine:
         self._assembly, self._metrics, self._tasks = assembly, metrics, tasks
         self._stopping, self._why = asyncio.Event(), ""
         self._started = time.monotonic()
-        self._is_started, self._is_signalled = False, False
+        self.started, self._is_signalled = asyncio.Event(), False
         self._group = asyncio.TaskGroup()
         self._sinks = SinkSet(
             assembly.sinks, agent=assembly.hostname, on_closed=self.stop, spawn=self._task, report=self._report_spool,
@@ -185,7 +185,7 @@ class Engine:
         if not start.done():
             start.cancel()
             await asyncio.wait([start])
-        return self._is_started
+        return self.started.is_set()
 
     async def _until_stopping(self) -> None:
         await self._stopping.wait()
@@ -206,7 +206,7 @@ class Engine:
         for evaluator in self._assembly.evaluators:
             if not evaluator.is_ready:
                 self._retries.begin(evaluator, None, partial(self._renew_evaluator, evaluator))
-        self._is_started = True
+        self.started.set()
 
     async def _abort(self, startup: Startup) -> None:
         """A stop came during the start: stop what has begun to start."""
@@ -240,7 +240,7 @@ class Engine:
         return [*ends, *built.enrichers, *built.evaluators]
 
     def _report_delay(self, blocker: str, seconds: float) -> None:
-        if not self._is_started and seconds < _START_HOLD:
+        if not self.started.is_set() and seconds < _START_HOLD:
             return
         self._metrics.counter("loop_held_total").value += 1
         remedy = "await, use a thread, or declare the component `blocking`"

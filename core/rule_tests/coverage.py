@@ -1,0 +1,164 @@
+"""Coverage: which rules were seen to match, and which arms of their conditions were seen true and seen false.
+
+An arm is one test where it is written: in a rule, in one of its exceptions, or in a macro, where it counts once for all
+rules that use the macro. It is seen where a condition, read from left to right, comes to it: behind a false test of
+`and`, and behind a true one of `or`, nothing is seen. Only rules that a test names are looked at, so that no arm is
+covered by an event that happened to be there for another rule.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from mozu.core.filter.comparison import FieldRef
+from mozu.core.filter.formula import Constant
+from mozu.core.language.conditions import NodeTruths, Test
+from mozu.core.language.conditions.lower import lower
+from mozu.core.language.conditions.operands import Resolver
+from mozu.core.language.conditions.simplify import simplified
+from mozu.core.language.rules import Clause, Rule
+from mozu.core.model.event import Event
+from mozu.core.rule_tests.judged import JudgedRules
+
+ArmKey = tuple[str, str, int]
+"""(file, what holds it there, place in its text)"""
+_NUMBER: Final = "evt.num"
+"""Compared only to say always and never."""
+
+
+class Arm(msgspec.Struct):
+    """One test where it is written."""
+
+    text: str
+    place: tuple[str, int, int]
+    """File, line and column, from 1."""
+    holder: str
+    """`rule NAME` or `macro NAME`."""
+    seen_true: bool = False
+    seen_false: bool = False
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether both were seen."""
+        return self.seen_true and self.seen_false
+
+    @property
+    def missing(self) -> str:
+        """What was not seen."""
+        if self.seen_true or self.seen_false:
+            return "never false" if self.seen_true else "never true"
+        return "never reached"
+
+
+class Coverage:
+    """Of all rules that test files are about."""
+
+    def __init__(self) -> None:
+        self._arms: dict[ArmKey, Arm] = {}
+        self._rules: dict[tuple[str, str], bool] = {}
+        """(file, rule) → whether a test has seen it match as expected."""
+        self._keys: dict[int, tuple[Clause, ArmKey | None]] = {}
+        self._types: set[tuple[str, str]] = set()
+
+    @property
+    def arms(self) -> Sequence[Arm]:
+        """In the order of files and lines."""
+        return sorted(self._arms.values(), key=lambda arm: arm.place)
+
+    @property
+    def rules(self) -> dict[str, bool]:
+        """Rule → whether it was seen to match."""
+        return {name: seen for (_, name), seen in self._rules.items()}
+
+    @property
+    def percent(self) -> float:
+        """Arms that are covered; 100 where there are none."""
+        covered = sum(arm.is_covered for arm in self._arms.values())
+        return 100.0 * covered / len(self._arms) if self._arms else 100.0
+
+    def add(self, judged: JudgedRules, rules: Iterable[Rule]) -> None:
+        """These rules count from now on."""
+        for rule in rules:
+            key = rule.context.source.name, rule.name
+            if key not in self._rules:
+                self._rules[key] = False
+                for clause in _tests(judged.clause(rule)):
+                    self._key(clause, rule, judged)
+
+    def matched(self, rule: Rule) -> None:
+        """A test expected it to match, and it did."""
+        self._rules[rule.context.source.name, rule.name] = True
+
+    def see(self, judged: JudgedRules, rule: Rule, event: Event) -> None:
+        """What the condition of a rule comes to for an event."""
+        if event.source != rule.source:
+            return
+        truths = judged.truths(rule, event)
+        for clause in _reached(judged.clause(rule), truths):
+            key = self._key(clause, rule, judged)
+            if key is not None:
+                arm = self._arms[key]
+                if truths.of(clause.node):
+                    arm.seen_true = True
+                else:
+                    arm.seen_false = True
+
+    def see_one_of_each_type(self, judged: JudgedRules, rule: Rule, event: Event) -> None:
+        """The same for streams of events: of the types that the rule is not about the first is enough."""
+        types = rule.checked.event_types
+        if types is not None and event.type not in types:
+            if (rule.name, event.type) in self._types:
+                return
+            self._types.add((rule.name, event.type))
+        self.see(judged, rule, event)
+
+    def _key(self, clause: Clause, rule: Rule, judged: JudgedRules) -> ArmKey | None:
+        """The arm of a clause; None for what is the same for every event."""
+        known = self._keys.get(id(clause))
+        if known is not None:
+            return known[1]
+        key = self._made_key(clause, rule, judged)
+        self._keys[id(clause)] = clause, key
+        return key
+
+    def _made_key(self, clause: Clause, rule: Rule, judged: JudgedRules) -> ArmKey | None:
+        node = clause.node
+        assert isinstance(node, Test)
+        if isinstance(node.left, FieldRef) and node.left.name == _NUMBER:
+            return None
+        if isinstance(simplified(lower(node), Resolver(judged.fields, rule.source)), Constant):
+            return None
+        holder = f"macro {clause.macro}" if clause.macro else f"rule {rule.name}"
+        key = clause.context.source.name, holder, node.offset
+        self._arms.setdefault(key, Arm(clause.text, clause.place, holder))
+        return key
+
+
+def _tests(root: Clause) -> Iterator[Clause]:
+    """Every test below, once."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        clause = waiting.pop()
+        if id(clause) in seen:
+            continue
+        seen.add(id(clause))
+        if isinstance(clause.node, Test):
+            yield clause
+        waiting += clause.children
+
+
+def _reached(root: Clause, truths: NodeTruths) -> Iterator[Clause]:
+    """Every test to which reading from left to right comes, once."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        clause = waiting.pop()
+        if id(clause) in seen:
+            continue
+        seen.add(id(clause))
+        if isinstance(clause.node, Test):
+            yield clause
+        for child in clause.children:
+            waiting.append(child)
+            if clause.kind in ("and", "or") and truths.of(child.node) is (clause.kind == "or"):
+                break

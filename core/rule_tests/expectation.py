@@ -1,0 +1,124 @@
+"""What a test expects, against what rules said."""
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Final
+
+import msgspec
+
+from mozu.core.errors import Problem, UnknownField
+from mozu.core.language.rules import Rule
+from mozu.core.language.rules.suggest import closest
+from mozu.core.model.alert.template import render_value
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.rule_tests.document import GivenValue, NamedRule, RuleTest, RuleTestFile
+from mozu.core.rule_tests.given.make import field_reference
+from mozu.core.rule_tests.given.values import value_of
+from mozu.core.rule_tests.judged import JudgedRules, RaisedAlert
+
+_STAR: Final = "*"
+_SHOWN: Final = 5
+
+
+def named_rules(test: RuleTest, judged: JudgedRules) -> list[Rule]:
+    """The rules that a test is about: those of `match`, then those of `quiet`, each once."""
+    expected = test.expected
+    found = {one.name: judged.rules[one.name] for one in expected.match if one.name in judged.rules}
+    for one in expected.quiet:
+        found.update({rule.name: rule for rule in _fitting(one, judged)})
+    return list(found.values())
+
+
+def unknown_rules(file: RuleTestFile, test: RuleTest, judged: JudgedRules) -> Iterator[Problem]:
+    """Names that no rule has, and rules that are to match and to stay quiet at once."""
+    match = {one.name for one in test.expected.match}
+    for one in (*test.expected.match, *test.expected.quiet):
+        if one in test.expected.quiet and _STAR in one.name:
+            if not _fitting(one, judged):
+                yield file.problem(one.offset, f"`{one.name}` fits none of the rules")
+        elif one.name not in judged.rules:
+            hint = closest(one.name, judged.rules) or f"they are in {', '.join(judged.files[:_SHOWN])}"
+            yield file.problem(one.offset, f"no rule is called `{one.name}`; {hint}")
+    for one in test.expected.quiet:
+        if one.name in match:
+            yield file.problem(one.offset, f"`{one.name}` is in `match` and in `quiet`; leave it out of one of them")
+
+
+def source_of(test: RuleTest, judged: JudgedRules) -> str:
+    """The source class of the test's events."""
+    rules = named_rules(test, judged)
+    return test.source or (rules[0].source if rules else "syscall")
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Something that is not as expected."""
+
+    offset: int
+    """Where the test says so."""
+    text: str
+    rule: Rule | None = None
+    """A rule that matches and should not, or the other way round."""
+
+
+def failures(test: RuleTest, judged: JudgedRules, alerts: Sequence[RaisedAlert]) -> Iterator[Failure]:
+    """What was expected and is not so."""
+    raised: dict[str, list[RaisedAlert]] = {}
+    for alert in alerts:
+        raised.setdefault(alert.rule, []).append(alert)
+    expected = test.expected
+    for one in expected.match:
+        found = raised.get(one.name, [])
+        if not found:
+            yield Failure(one.offset, f"`{one.name}` should match, and stayed quiet", judged.rules[one.name])
+        elif one.count is not None and one.count != len(found):
+            text = f"`{one.name}` should match {one.count} times, and matched {len(found)} times"
+            yield Failure(one.offset, text)
+        else:
+            yield from _wrong_alert(test, judged, found)
+    match = {one.name for one in expected.match}
+    for one in expected.quiet:
+        for rule in _fitting(one, judged):
+            if rule.name in raised and rule.name not in match:
+                text = f"`{rule.name}` should stay quiet, and matched: {raised[rule.name][0].text}"
+                yield Failure(one.offset, text, rule)
+
+
+def _fitting(named: NamedRule, judged: JudgedRules) -> list[Rule]:
+    if _STAR not in named.name:
+        return [judged.rules[named.name]] if named.name in judged.rules else []
+    return [rule for name, rule in judged.rules.items() if fnmatchcase(name, named.name)]
+
+
+def _wrong_alert(test: RuleTest, judged: JudgedRules, alerts: Sequence[RaisedAlert]) -> Iterator[Failure]:
+    """Why none of the alerts has the output and the values that the test wants."""
+    reasons = [list(_differences(test, judged.fields, alert)) for alert in alerts]
+    if all(reasons):
+        yield from min(reasons, key=len)
+
+
+def _differences(test: RuleTest, fields: FieldRegistry, alert: RaisedAlert) -> Iterator[Failure]:
+    text = " ".join(alert.text.split())
+    for wanted, offset in test.expected.output:
+        if wanted not in text:
+            yield Failure(offset, f"the output of `{alert.rule}` should hold `{wanted}`, and is: {text}")
+    for key, given in test.expected.fields.items():
+        wrong = _wrong_value(key, given, fields, alert)
+        if wrong:
+            yield Failure(given.offset, wrong)
+
+
+def _wrong_value(key: str, given: GivenValue, fields: FieldRegistry, alert: RaisedAlert) -> str:
+    if key not in alert.values:
+        known = closest(key, alert.values) or f"it has {', '.join(alert.values)}"
+        return f"the output of `{alert.rule}` does not have the field {key}; {known}"
+    value = alert.values[key]
+    try:
+        ref = field_reference(key)
+        field = fields.resolve(ref.name, ref.argument)
+        form = list(given.form) if isinstance(given.form, tuple) else given.form
+        same = value is None if form is None else value in (value_of(field, form), form)
+        kind = field.type.value
+    except (UnknownField, ValueError):
+        same, kind = value == given.form, "string"  # a text that `append_output` or a transformer made
+    shown = "absent" if value is None else f"`{render_value(value, kind)}`"
+    return "" if same else f"{key} of `{alert.rule}` should be `{given.shown}`, and is {shown}"

@@ -1,0 +1,1 @@
+"""Fields → an event that the compiled rules read as they read one of a source."""

@@ -1,0 +1,55 @@
+"""The ancestors of a process, as far as a test gives them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from mozu.core.rule_tests.given.parts import GivenProcess
+
+ANCESTORS: Final[Mapping[str, str]] = {
+    "proc.aname": "name",
+    "proc.aexe": "exe",
+    "proc.aexepath": "exepath",
+    "proc.apid": "pid",
+}
+"""Field → attribute, of the ancestor that the argument counts; without an argument of all, nearest first."""
+PARENT: Final[Mapping[str, str]] = {
+    "proc.pname": "name",
+    "proc.pexe": "exe",
+    "proc.pexepath": "exepath",
+    "proc.ppid": "pid",
+    "proc.pvpid": "vpid",
+}
+MOST: Final = 1000
+"""Steps up that a test may count."""
+
+
+class Ancestors:
+    """Attributes by level; the parent is level 1."""
+
+    def __init__(self) -> None:
+        self._levels: dict[int, dict[str, object]] = {}
+
+    @property
+    def depth(self) -> int:
+        """The highest level that was given."""
+        return max(self._levels, default=0)
+
+    def take(self, attribute: str, level: int, value: object) -> None:
+        """One attribute of one ancestor. Raises ValueError if it is too far up."""
+        if level > MOST:
+            raise ValueError(f"no process has {level:,} ancestors; count {MOST:,} steps up at most")
+        if level:
+            self._levels.setdefault(level, {}).setdefault(attribute, value)
+
+    def take_all(self, attribute: str, values: Sequence[object]) -> None:
+        """One attribute of all ancestors, nearest first."""
+        for level, value in enumerate(values, 1):
+            self.take(attribute, level, value)
+
+    def chain(self) -> GivenProcess | None:
+        """The parent, which has the others."""
+        found: GivenProcess | None = None
+        for level in range(self.depth, 0, -1):
+            attributes = self._levels.get(level, {})
+            found = GivenProcess(attributes.get("pid", object()), found, **attributes)
+        return found

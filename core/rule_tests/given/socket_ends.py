@@ -1,0 +1,65 @@
+"""The two ends of a socket, as far as a test gives them: client and server, which are the local and the remote one."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from mozu.core.model.value_types import FieldValue
+from mozu.core.rule_tests.given.parts import GivenPart, Key
+
+_NAMES: Final[Mapping[str, tuple[str, ...]]] = {"address": ("ip", "net"), "port": ("port",)}
+SOCKET: Final[Mapping[str, tuple[str, str]]] = {
+    f"fd.{end}{name}": (end, half) for end in "cslr" for half, names in _NAMES.items() for name in names
+}
+"""Field → the end (client, server, local, remote), and which half of it."""
+_ACCEPTS: Final = ("accept", "accept4")
+_ATTRIBUTES: Final[Mapping[tuple[str, str], str]] = {
+    ("c", "address"): "source",
+    ("c", "port"): "sport",
+    ("s", "address"): "dest",
+    ("s", "port"): "dport",
+}
+
+
+class SocketEnds:
+    """Addresses and ports by end."""
+
+    def __init__(self) -> None:
+        self._halves: dict[tuple[str, str], FieldValue] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._halves)
+
+    def take(self, end: str, half: str, value: FieldValue) -> None:
+        """One half of one end."""
+        self._halves[end, half] = value
+
+    @property
+    def kind(self) -> str:
+        """What `fd.type` is by the addresses; empty where none was given."""
+        found = [value for (_, half), value in self._halves.items() if half == "address" and isinstance(value, bytes)]
+        return ("ipv4" if len(found[0]) == 4 else "ipv6") if found else ""
+
+    def settle(self, role: str) -> None:
+        """Of a client the local end is the client's, of a server the server's: each has what is known of the other."""
+        mine, other = ("s", "c") if role == "server" else ("c", "s")
+        for half in _NAMES:
+            for side, end in (("l", mine), ("r", other)):
+                for one, another in ((side, end), (end, side)):
+                    if (another, half) in self._halves:
+                        self._halves.setdefault((one, half), self._halves[another, half])
+
+    def values(self) -> Iterator[tuple[Key, FieldValue]]:
+        """The fields of every half that is known."""
+        for (end, half), value in self._halves.items():
+            for name in _NAMES[half]:
+                yield (f"fd.{end}{name}", None), value
+
+    def part(self) -> GivenPart:
+        """Both ends as a socket has them."""
+        halves = self._halves.items()
+        return GivenPart(**{_ATTRIBUTES[key]: value for key, value in halves if key in _ATTRIBUTES})
+
+
+def usual_role(event_type: str) -> str:
+    """What a process is that a test says nothing else of."""
+    return "server" if event_type in _ACCEPTS else "client"

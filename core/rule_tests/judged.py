@@ -1,0 +1,108 @@
+"""The rules of a test file, compiled as a run compiles them, and what they say of an event."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Final
+
+import msgspec
+
+from mozu.core.errors import RulesError
+from mozu.core.language.conditions import NodeEvaluator, NodeTruths, RuleInput, RuleProgram, Test, compile_rules
+from mozu.core.language.rules import Clause, Rule, RuleSet, clauses, explained, load, macro_trees
+from mozu.core.model.alert.template import render_value
+from mozu.core.model.event import Event
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.value_types import FieldValue
+
+_MOST: Final = 6
+"""Tests of a condition that a sentence names."""
+_LONGEST: Final = 120
+
+
+class RaisedAlert(msgspec.Struct, frozen=True):
+    """What a rule says of an event that it matches."""
+
+    rule: str
+    text: str
+    values: dict[str, FieldValue]
+
+
+class JudgedRules:
+    """All rules of some files, those that are switched off too. Raises RulesError with the report of the load."""
+
+    def __init__(self, paths: Sequence[str], fields: FieldRegistry) -> None:
+        self.fields = fields
+        result = load(paths, fields)
+        if not result.ok:
+            raise RulesError(result.report.verbose())
+        if not result.report.files:
+            raise RulesError(f"there are no rule files in {', '.join(paths)}")
+        self.files = tuple(file.name for file in result.report.files)
+        self._set: RuleSet = result.rules
+        self.rules = {rule.name: rule for rule in result.rules.rules}
+        self._evaluators: dict[str, NodeEvaluator] = {}
+        self._clauses: dict[str, Clause] = {}
+
+    @cached_property
+    def program(self) -> RuleProgram:
+        """What judges events in a run, here with every rule that matches."""
+        inputs = [RuleInput(rule.name, rule.source, rule.checked.node) for rule in self.rules.values()]
+        return compile_rules(inputs, self.fields, "all")
+
+    @cached_property
+    def _in_order(self) -> list[Rule]:
+        return list(self.rules.values())
+
+    def alerts(self, events: Iterable[Event]) -> list[RaisedAlert]:
+        """What a run would raise, each rule by itself."""
+        found = []
+        for event, position in self.program.evaluate(events):
+            rule = self._in_order[position]
+            values = rule.output.values(event)
+            found.append(RaisedAlert(rule.name, rule.output.template.render(values), values))
+        return found
+
+    def clause(self, rule: Rule) -> Clause:
+        """The tree of its condition."""
+        if rule.name not in self._clauses:
+            self._clauses[rule.name] = clauses(rule, self._set)
+        return self._clauses[rule.name]
+
+    def truths(self, rule: Rule, event: Event) -> NodeTruths:
+        """What each node of its condition comes to."""
+        if rule.source not in self._evaluators:
+            self._evaluators[rule.source] = NodeEvaluator(self.fields, rule.source, macro_trees(self._set))
+        return self._evaluators[rule.source].at(event)
+
+    def reason(self, rule: Rule, event: Event) -> str:
+        """The tests that decided whether it matches, in one sentence."""
+        if event.source != rule.source:
+            return f"it is a rule of the source {rule.source}, and the event is of {event.source}"
+        decided = [
+            f"`{_short(one.clause.text)}` is {'true' if one.truth else 'false'}{_read(one.values)}{_where(one.clause)}"
+            for one in explained(self.clause(rule), self.truths(rule, event))
+            if one.decides and isinstance(one.clause.node, Test)
+        ]
+        shown = list(dict.fromkeys(decided))
+        more = f", and {len(shown) - _MOST} more" if len(shown) > _MOST else ""
+        return "; ".join(shown[:_MOST]) + more
+
+
+def _read(values: Sequence[object]) -> str:
+    read = []
+    for one in values:
+        name, value, type_ = one.name, one.value, one.type  # type: ignore[attr-defined]  # OperandValue
+        shown = "absent" if value is None else f"`{_short(render_value(value, type_.type.value))}`"
+        read.append(f"{name} is {shown}")
+    return f" ({', '.join(read)})"
+
+
+def _where(clause: Clause) -> str:
+    file, line, _ = clause.place
+    holders = (("macro", clause.macro), ("exception", clause.exception))
+    inside = "".join(f"{kind} {name}, " for kind, name in holders if name)
+    return f" [{inside}{file}:{line}]"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,259 @@
+"""An act under a source, or a recording, through a whole engine: events become what they are in a run."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, Protocol, runtime_checkable
+
+from mozu.core.api import Alert, Demand, Event, Interest, Kind, SyscallEvent
+from mozu.core.errors import MozuError, SourceUnavailable
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.language.rules import Rule
+from mozu.core.metrics import Metrics
+from mozu.core.model.fields.proc.read import lineage
+from mozu.core.model.value_types import JsonObject
+from mozu.core.rule_tests.coverage import Coverage
+from mozu.core.rule_tests.document import RuleTest
+from mozu.core.rule_tests.expectation import named_rules
+from mozu.core.rule_tests.judged import JudgedRules, RaisedAlert
+from mozu.core.runtime.config import Config, Entry, Problems
+from mozu.core.runtime.config.delivery import QueueSettings
+from mozu.core.runtime.config.mark import Mark
+from mozu.core.runtime.config.node import node_of
+from mozu.core.runtime.engine import Engine, assemble
+from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.loop import run as run_loop
+from mozu.core.runtime.preflight import StartRefused
+from mozu.core.runtime.registry import Registry
+
+SECONDS: Final = 60.0
+"""How long an act or a recording may take."""
+_HERE: Final = Mark("mozu test")
+_EVERY: Final = "*"
+_TAIL: Final = 300
+"""Characters of a command's last words."""
+
+
+class Skipped(Exception):
+    """This machine cannot run the test; the text says why."""
+
+
+@runtime_checkable
+class RunsCommand(Protocol):
+    """A source that starts the command itself."""
+
+    command_started: bool
+    command_status: int | None
+
+
+class LiveRun:
+    """Runs acts and recordings. `registry` makes the plugins of one engine."""
+
+    def __init__(self, registry: Callable[[], Registry]) -> None:
+        self._registry = registry
+
+    def run(self, test: RuleTest, paths: Sequence[str], under: str, coverage: Coverage) -> list[RaisedAlert]:
+        """What the rules of `paths` say. Raises Skipped, MozuError."""
+        if test.recording is not None:
+            if not test.recording.exists():
+                raise MozuError(f"the recording {test.recording} does not exist")
+            return self._judged(_Recording(test.recording), test, paths, coverage)
+        assert test.act is not None
+        act = (_Traced if (test.act.under or under) == "ptrace" else _Watched)(test.act.command)
+        return self._judged(act, test, paths, coverage)
+
+    def _judged(self, scene: "_Scene", test: RuleTest, paths: Sequence[str], coverage: Coverage) -> list[RaisedAlert]:
+        registry, problems = self._registry(), Problems()
+        config = Config(sources=(scene.source(),), enrichers=scene.enrichers(), evaluators=(), sinks=())
+        registry.check(config, problems)
+        problems.check()
+        return run_loop(_run(scene, config, registry, test, paths, coverage))
+
+
+class _Scene:
+    """Where events come from."""
+
+    def source(self) -> Entry:
+        """The one source."""
+        raise NotImplementedError
+
+    def enrichers(self) -> tuple[Entry, ...]:
+        """As `mozu trace` has them."""
+        return (_entry(Kind.ENRICHER, "users", {}),)
+
+    @contextlib.contextmanager
+    def surroundings(self) -> Iterator[None]:
+        """While the engine runs."""
+        yield
+
+    async def play(self, engine: Engine) -> None:
+        """What is to be done once the source sees."""
+
+    def belongs(self, event: Event) -> bool:
+        """Whether an event is of this test."""
+        return True
+
+    def check(self, source: object) -> None:
+        """Raises MozuError if it did not end as it should."""
+
+
+class _Recording(_Scene):
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def source(self) -> Entry:
+        return _entry(Kind.SOURCE, "replay", {"files": [str(self._file)]})
+
+    def enrichers(self) -> tuple[Entry, ...]:
+        return ()
+
+
+class _Act(_Scene):
+    """A command in an empty directory; its output is kept for the case that it fails."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.command = list(command)
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  closed by `surroundings`
+
+    @contextlib.contextmanager
+    def surroundings(self) -> Iterator[None]:
+        before = os.getcwd()
+        with tempfile.TemporaryDirectory(prefix="mozu-test-") as folder, self._output:
+            os.chdir(folder)
+            try:
+                with _redirected(self._output.fileno()):
+                    yield
+            finally:
+                os.chdir(before)
+
+    def last_words(self) -> str:
+        """The end of what the command printed."""
+        self._output.seek(0)
+        text = self._output.read().decode(errors="replace").strip()
+        return f": {text[-_TAIL:]}" if text else ""
+
+
+class _Traced(_Act):
+    """Under ptrace."""
+
+    def source(self) -> Entry:
+        return _entry(Kind.SOURCE, "ptrace", {"command": [*self.command]})
+
+    def check(self, source: object) -> None:
+        assert isinstance(source, RunsCommand)
+        if source.command_status is None:
+            raise MozuError(f"`{' '.join(self.command)}` did not end within {SECONDS:g} s{self.last_words()}")
+        if not source.command_started:
+            raise MozuError(f"`{' '.join(self.command)}` could not be run{self.last_words()}")
+
+
+class _Watched(_Act):
+    """Beside eBPF programs, which see the whole machine."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        super().__init__(command)
+        self._failure = ""
+        self._mine = os.getpid()
+
+    def source(self) -> Entry:
+        return _entry(Kind.SOURCE, "ebpf", {})
+
+    async def play(self, engine: Engine) -> None:
+        await engine.started.wait()
+        try:
+            child = await asyncio.create_subprocess_exec(*self.command, stdin=subprocess.DEVNULL)
+            await child.wait()
+        except OSError as error:
+            self._failure = error.strerror or str(error)
+        engine.stop("the command has ended")
+
+    def belongs(self, event: Event) -> bool:
+        """Whatever a child of this process does, and its descendants."""
+        return isinstance(event, SyscallEvent) and any(one.pid == self._mine for one in lineage(event))
+
+    def check(self, source: object) -> None:
+        if self._failure:
+            raise MozuError(f"`{' '.join(self.command)}` could not be run: {self._failure}")
+
+
+class Watching:
+    """An evaluator: every rule by itself, and coverage of those that the test names."""
+
+    def __init__(self, judged: JudgedRules, rules: Sequence[Rule], scene: _Scene, coverage: Coverage) -> None:
+        self._judged, self._rules, self._scene, self._coverage = judged, rules, scene, coverage
+        self.alerts: list[RaisedAlert] = []
+
+    def demand(self) -> Demand:
+        """Whole types: an arm that is false is seen in events that a source need not have sent."""
+        types: dict[str, dict[str, Interest]] = {}
+        for source, named in self._judged.program.needs.items():
+            types[source] = {name: Interest(needs | self._shown(source, name)) for name, needs in named.items()}
+        return Demand(types)
+
+    def _shown(self, source: str, name: str) -> frozenset[str]:
+        event_type = None if name == _EVERY else name
+        rules = (rule for rule in self._judged.rules.values() if rule.source == source)
+        return frozenset().union(*(rule.output.needs(event_type) for rule in rules))
+
+    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
+        """Nothing goes to sinks."""
+        mine = [event for event in batch if self._scene.belongs(event)]
+        self.alerts += self._judged.alerts(mine)
+        for event in mine:
+            for rule in self._rules:
+                self._coverage.see_one_of_each_type(self._judged, rule, event)
+        return ()
+
+    def reload(self) -> "Watching":
+        """The same."""
+        return self
+
+
+async def _run(
+    scene: _Scene, config: Config, registry: Registry, test: RuleTest, paths: Sequence[str], coverage: Coverage
+) -> list[RaisedAlert]:
+    metrics, tasks = Metrics(), BackgroundTasks()
+    try:
+        assembly = assemble(config, registry, metrics, tasks)
+        judged = JudgedRules(paths, assembly.fields)
+        watching = Watching(judged, named_rules(test, judged), scene, coverage)
+        evaluator = Isolated(Kind.EVALUATOR.value, "tests", watching, metrics)
+        assembly.evaluators.append(evaluator)
+        source = assembly.sources[0].isolated
+        engine = Engine(assembly, metrics, tasks)
+        tasks.spawn(scene.play(engine), "play the act of a test")
+        with scene.surroundings():
+            code = await engine.run(duration=SECONDS, stats=None, attended=False)
+            scene.check(source.component)
+    except (SourceUnavailable, StartRefused) as error:
+        raise Skipped(str(error)) from error
+    finally:
+        tasks.cancel()
+    if code or evaluator.failures.value:
+        raise MozuError("the run failed; what it logged says why")
+    return watching.alerts
+
+
+def _entry(kind: Kind, name: str, settings: JsonObject) -> Entry:
+    return Entry(kind=kind, name=name, id=name, settings=settings, node=node_of(settings, _HERE), queue=QueueSettings())
+
+
+@contextlib.contextmanager
+def _redirected(output: int) -> Iterator[None]:
+    """Standard descriptors of this process, which a command inherits: no input, and the output into a file."""
+    kept = [os.dup(number) for number in (0, 1, 2)]
+    try:
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        yield
+    finally:
+        for number, one in enumerate(kept):
+            os.dup2(one, number)
+            os.close(one)
