@@ -16,6 +16,15 @@ _NO_TMPFILE: Final = {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOSYS}
 """The file system cannot make a file without a name: nothing is known then but the permissions."""
 
 
+def may(path: Path, mode: int) -> bool:
+    """Whether this process may do this to a path (os.R_OK, os.W_OK, os.X_OK), by its capabilities, too.
+
+    Without effective ids the kernel answers for the real user, and for one who is not root without any capability
+    (access(2)).
+    """
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
 def why_not_writable(path: Path, *, makes_folders: bool = False) -> str | None:
     """Why a file could not be read and written, or made; `makes_folders`: missing directories would be made, too."""
     real = Path(os.path.realpath(path))
@@ -49,7 +58,7 @@ def why_not_made(path: Path, *, makes_folders: bool = False) -> str | None:
     except OSError as error:
         if error.errno not in _NO_TMPFILE:
             return f"{path} cannot be made in {folder}: {error.strerror}"
-        if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        if not may(folder, os.W_OK | os.X_OK):
             return f"{path} cannot be made in {folder}: {os.strerror(errno.EACCES)}"
     return _why_no_room(path, folder)
 

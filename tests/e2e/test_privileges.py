@@ -1,5 +1,6 @@
 """docs/privileges.md, measured: with the capabilities of a row things work, with one less they fail as the row says."""
 
+import json
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -220,6 +221,30 @@ CASES: Final = (
 )  # fmt: skip
 
 
+def said_of_containers(folder: Path, capabilities: tuple[str, ...]) -> str:
+    """What would be in the way of reading runtimes whose sockets are not there."""
+    task_files(folder, ())
+    storage_files(folder, ())
+    engine_files(folder, ())
+    database = folder / "root" / "io.containerd.metadata.v1.bolt"
+    database.mkdir(parents=True)
+    (database / "meta.db").touch()
+    for path in (folder / "storage", folder / "state" / "io.containerd.runtime.v2.task", database, folder / "data"):
+        path.chmod(0o700)
+    none = str(folder / "none.sock")
+    settings = {
+        "docker": {"socket": none, "data_root": str(folder / "data")},
+        "containerd": {"socket": none, "state": str(folder / "state"), "root": str(folder / "root")},
+        "cri": {"sockets": [none]},
+        "podman": {"storage": [str(folder / "storage")]},
+    }
+    (folder / "mozu.yaml").write_text(
+        f"{FEW.replace('[]', json.dumps([{'containers': settings}]), 1)}sources: [ptrace]\n"
+    )
+    done = run(folder, capabilities, "-m", "mozu", "check", "-c", "mozu.yaml")
+    return done.stdout + done.stderr
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A directory that every user may write to, with rules."""
@@ -244,6 +269,15 @@ def test_with_one_less_it_fails_as_the_table_says(folder: Path, case: Case, less
     left = tuple(name for name in case.capabilities if name != less)
 
     assert case.fails[less] == case.measure(folder, left)
+
+
+def test_files_that_a_capability_lets_mozu_read_are_not_said_to_be_in_its_way(folder: Path) -> None:
+    """access(2) answers for the real user without capabilities."""
+    assert "CAP_DAC_READ_SEARCH" not in said_of_containers(folder, ("CAP_DAC_READ_SEARCH",))
+
+
+def test_files_that_nothing_lets_mozu_read_are_said_to_be_in_its_way(folder: Path) -> None:
+    assert 3 == said_of_containers(folder, ()).count("mozu needs CAP_DAC_READ_SEARCH")
 
 
 def test_every_capability_that_is_declared_is_measured() -> None:

@@ -84,14 +84,17 @@ class ContainerEnricher:
 
     async def _follow(self, runtime: ContainerRuntime) -> None:
         """Until cancelled."""
+        came_later = False
         while not (found := await self._places(runtime)):
+            came_later = True
             runtime.tried.set()
             await asyncio.sleep(_LOOK_INTERVAL)
         self._lookups.recovered()
         self._context.log.info("reading containers of %s: %s", runtime.name, ", ".join(found))
-        with contextlib.suppress(OSError):
-            for obstacle in await self._threads.run(runtime.obstacles, _LOOK_INTERVAL):
-                self._context.log.warning("%s", obstacle.reason)
+        if came_later:  # else the start has said it (`obstacles`)
+            with contextlib.suppress(OSError):
+                for obstacle in await self._threads.run(runtime.obstacles, _LOOK_INTERVAL):
+                    self._context.log.warning("%s", obstacle.reason)
         await runtime.watch()
 
     async def _places(self, runtime: ContainerRuntime) -> Sequence[str]:

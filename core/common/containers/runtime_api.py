@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from mozu.core.common.file_access import may
+
 _REFUSALS: Final = frozenset({errno.EACCES, errno.EPERM})
 
 
@@ -75,7 +77,7 @@ def refusal(path: Path) -> str:
 
     connect(2) takes the right to write (unix(7)).
     """
-    if not is_socket(path) or os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+    if not is_socket(path) or may(path, os.W_OK):
         return ""
     return f"mozu may not connect to {path}: {remedy(path)}"
 

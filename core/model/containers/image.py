@@ -1,9 +1,10 @@
-"""Image references: `registry:5000/team/app:1.2@sha256:…` taken apart the way docker shows them.
+"""Image references: `registry:5000/team/app:1.2@sha256:…` taken apart.
 
     reference  = [ domain "/" ] path [ ":" tag ] [ "@" digest ]
     domain     = the first component, if it has a dot, a colon or a capital letter, or is `localhost`
 
-docker.io is the domain that is never shown, and `library/` the part of its paths that is never shown either.
+The repository is written as the runtime has it, which is what Falco's rules compare with: `busybox` in docker, whose
+names leave docker.io and `library/` out, `docker.io/library/busybox` in containerd, CRI and podman.
 """
 
 from collections.abc import Iterable
@@ -43,33 +44,39 @@ def parse(reference: str) -> Image:
     tag = ""
     if cut > name.rfind("/"):
         name, tag = name[:cut], name[cut + 1 :]
-    return Image(_familiar(name), tag, digest)
+    return Image(name, tag, digest)
 
 
 def identify(reference: str, image_id: str, names: ImageNames) -> Image:
     """Repository, tag and digest of a container's image.
 
-    Falco it was started by decides. What that leaves open is taken from the names that the engine has for the
+    The reference it was started by decides. What that leaves open is taken from the names that the engine has for the
     image: its repository where the container was started by an id, its tag where it was started by a digest, and the
     digest that the same repository gave it.
     """
     tags = [parse(text) for text in names.tags]
     digests = [parse(text) for text in names.digests]
     image = parse(reference)
-    if _is_id(reference, image_id) and image.repository not in {known.repository for known in tags}:
+    if _is_id(reference, image_id) and not any(_is_same(image, known) for known in tags):
         image = _first(tags) or Image(repository=(_first(digests) or Image()).repository)
     elif image.repository and not image.tag:
-        same = _first(known for known in tags if known.repository == image.repository)
+        same = _first(known for known in tags if _is_same(image, known))
         tag = (same or Image()).tag if image.digest else _DEFAULT_TAG
         image = Image(image.repository, tag, image.digest)
     if not image.digest:
-        matching = _first(known for known in digests if known.repository == image.repository)
+        matching = _first(known for known in digests if _is_same(image, known))
         only = digests[0] if len(digests) == 1 else Image()
         image = Image(image.repository, image.tag, (matching or only).digest)
     return image
 
 
+def _is_same(one: Image, other: Image) -> bool:
+    """Whether both are of one repository, however it is written."""
+    return _familiar(one.repository) == _familiar(other.repository)
+
+
 def _familiar(name: str) -> str:
+    """As docker shows it."""
     domain, slash, path = name.partition("/")
     if not slash:
         return name

@@ -18,6 +18,7 @@ from mozu.core.common.containers.containerd.describe import StoredContainer, Sto
 from mozu.core.common.containers.containerd.files import DOCKER
 from mozu.core.common.containers.containerd.image_content import config_of, image_id, manifests_of
 from mozu.core.common.containers.protobuf import data_of, decode
+from mozu.core.common.file_access import may
 
 _VERSION: Final = "v1"
 _SANDBOX: Final = "io.cri-containerd.sandbox.metadata"
@@ -35,7 +36,7 @@ class StoredContainers:
 
     def is_readable(self) -> bool:
         """Whether it is there and may be read."""
-        return os.access(self._path, os.R_OK)
+        return may(self._path, os.R_OK)
 
     def find(self, container_id: str, namespace: str = "") -> list[tuple[str, StoredContainer]]:
         """(namespace, container) of each namespace that has this id, or of one; docker's does not count."""

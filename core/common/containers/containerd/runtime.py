@@ -20,6 +20,7 @@ from mozu.core.common.containers.containerd.files import Bundle, StateFiles
 from mozu.core.common.containers.containerd.settings import ContainerdSettings
 from mozu.core.common.containers.oci_spec import OciSpec, decode_spec
 from mozu.core.common.containers.runtime_api import RuntimeApi, is_directory, is_socket, refusal
+from mozu.core.common.file_access import may
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class ContainerdRuntime:
             self._api.close()
 
     def _obstacles(self) -> Iterator[Obstacle]:
-        if is_directory(self._files.root) and not os.access(self._files.root, os.R_OK | os.X_OK):
+        if is_directory(self._files.root) and not may(self._files.root, os.R_OK | os.X_OK):
             text = f"{self._files.root} may not be read: mozu needs CAP_DAC_READ_SEARCH, or else asks containerd alone"
             yield Obstacle(text)
         refused = "" if self._settings.socket is None else refusal(self._settings.socket)

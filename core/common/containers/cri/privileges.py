@@ -11,5 +11,5 @@ def cri_privileges(settings: CriSettings) -> Iterator[Privilege]:
     yield Privilege(
         capability="CAP_DAC_OVERRIDE",
         purpose=f"connect to {settings.sockets[0] if settings.sockets else 'a socket'} without being in its group",
-        without="labels, addresses and the network's answer of pods are not known",
+        without="pods are known by the files of their runtime alone, if an enricher reads these",
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mozu.core.common.containers.cri.api import CriApi
 
 _UNREACHABLE: Final = (OSError, ValueError, msgspec.DecodeError)
-_WITHOUT: Final = "labels, addresses and the network's answer of its pods are not known"
+_WITHOUT: Final = "its pods are known by the files of their runtime alone"
 _RECONNECT_BACKOFF: Final = (0.1, 1.0)
 """First and longest seconds between two connections; a fifth of it is jitter."""
 _LOOK_INTERVAL: Final = 1.0

@@ -17,6 +17,7 @@ from mozu.core.common.containers.podman.documents import metadata
 from mozu.core.common.containers.podman.files import LISTING, AllStorage, Storage
 from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.core.common.containers.runtime_api import is_directory
+from mozu.core.common.file_access import may
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 _PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
@@ -85,7 +86,7 @@ class PodmanRuntime:
 
     def _obstacles(self) -> Iterator[Obstacle]:
         for storage in self._storage.roots():
-            if is_directory(storage.root) and not os.access(storage.root, os.R_OK | os.X_OK):
+            if is_directory(storage.root) and not may(storage.root, os.R_OK | os.X_OK):
                 text = f"{storage.root} may not be read: mozu needs CAP_DAC_READ_SEARCH; without, its containers are "
                 yield Obstacle(f"{text}known by their ids alone")
 

@@ -92,3 +92,21 @@ def test_what_is_in_its_way_is_said_when_it_is_found_and_by_mozu_check(caplog: p
     with caplog.at_level(logging.WARNING, "mozu.test"):
         asyncio.run(main())
     assert ["/run/heron refuses"] == [one.getMessage() for one in caplog.records]
+
+
+def test_what_is_in_the_way_of_one_that_is_here_already_is_not_said_twice(caplog: pytest.LogCaptureFixture) -> None:
+    """The core has said it before the start."""
+
+    def build(place: list[Heron], context: Context) -> ContainerEnricher:
+        enricher = made(refuses=True)(place, context)
+        place[0].is_here = True
+        return enricher
+
+    async def main() -> None:
+        place: list[Heron] = []
+        async with working(build, place):
+            await until(lambda: place[0].watched, "it is watched")
+
+    with caplog.at_level(logging.WARNING, "mozu.test"):
+        asyncio.run(main())
+    assert [] == [one.getMessage() for one in caplog.records]

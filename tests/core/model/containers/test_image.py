@@ -15,11 +15,9 @@ ID = "24722b40957d" + "1" * 52
         ("busybox:1.36", Image("busybox", "1.36")),
         (f"busybox@{DIGEST}", Image("busybox", digest=DIGEST)),
         (f"busybox:1.36@{DIGEST}", Image("busybox", "1.36", DIGEST)),
-        ("library/busybox", Image("busybox")),
-        ("docker.io/busybox:1", Image("busybox", "1")),
-        ("docker.io/library/busybox:1", Image("busybox", "1")),
-        ("index.docker.io/library/busybox:1", Image("busybox", "1")),
-        ("docker.io/falcosecurity/falco:0.44", Image("falcosecurity/falco", "0.44")),
+        ("library/busybox", Image("library/busybox")),
+        ("docker.io/library/busybox:1", Image("docker.io/library/busybox", "1")),
+        ("docker.io/falcosecurity/falco:0.44", Image("docker.io/falcosecurity/falco", "0.44")),
         ("team/app", Image("team/app")),
         ("localhost/app:2", Image("localhost/app", "2")),
         ("localhost:5000/app", Image("localhost:5000/app")),
@@ -34,7 +32,7 @@ ID = "24722b40957d" + "1" * 52
         ("", Image()),
     ],
 )
-def test_a_reference_has_the_parts_that_docker_shows(reference: str, expected: Image) -> None:
+def test_a_reference_has_the_parts_that_the_runtime_shows(reference: str, expected: Image) -> None:
     assert parse(reference) == expected
 
 
@@ -56,6 +54,14 @@ def test_a_reference_has_the_parts_that_docker_shows(reference: str, expected: I
         (ID, ImageNames(), Image()),
         ("2472", ImageNames(("2472:latest",)), Image("2472", "latest")),
         ("beef", ImageNames(("beef:latest",)), Image("beef", "latest")),
+        (
+            "docker.io/library/box",
+            ImageNames(("box:latest",), (f"box@{DIGEST}",)),
+            Image("docker.io/library/box", "latest", DIGEST),
+        ),
+        ("box:1", ImageNames((), (f"docker.io/library/box@{DIGEST}",)), Image("box", "1", DIGEST)),
+        (f"index.docker.io/box@{DIGEST}", ImageNames(("box:7",)), Image("index.docker.io/box", "7", DIGEST)),
+        ("library/box:1", ImageNames(("a:1",), (f"a@{ID}", f"box@{DIGEST}")), Image("library/box", "1", DIGEST)),
     ],
 )
 def test_what_a_reference_leaves_open_comes_from_the_names_of_the_image(

@@ -56,7 +56,7 @@ def test_containerd_tells_in_its_info_what_the_protocol_does_not() -> None:
 def test_cri_o_says_itself_what_is_privileged_and_keeps_notes_in_the_specification() -> None:
     notes = {"io.kubernetes.cri-o.ImageName": "docker.io/library/other:2"}
     found = container({"sandboxID": SANDBOX, "privileged": False, "runtimeSpec": {**SPEC, "annotations": notes}})
-    assert (False, "other", "2") == (found.privileged, found.repository, found.tag)
+    assert (False, "docker.io/library/other", "2") == (found.privileged, found.repository, found.tag)
 
 
 def test_a_runtime_without_info_is_read_by_the_protocol_alone() -> None:

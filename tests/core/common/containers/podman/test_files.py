@@ -34,7 +34,7 @@ def test_a_container_is_described_by_its_storage(tmp_path: Path) -> None:
     found = AllStorage([str(tmp_path)]).find(ID)
     assert found is not None
     known = metadata(found)
-    assert ("web", "box", "1", IMAGE_ID, "sha256:" + "d" * 64, True) == (
+    assert ("web", "docker.io/library/box", "1", IMAGE_ID, "sha256:" + "d" * 64, True) == (
         known.name, known.repository, known.tag, known.image_id, known.digest, known.privileged,
     )  # fmt: skip
 
@@ -43,7 +43,7 @@ def test_before_its_start_a_container_has_a_name_and_an_image_and_no_more(tmp_pa
     put(tmp_path, ID)
     found = AllStorage([str(tmp_path)]).find(ID)
     assert found is not None
-    assert ("web", "box", None, None) == (
+    assert ("web", "docker.io/library/box", None, None) == (
         metadata(found).name, metadata(found).repository, metadata(found).privileged, metadata(found).mounts,
     )  # fmt: skip
 
@@ -101,7 +101,7 @@ def test_a_container_of_cri_o_has_the_names_of_its_pod(tmp_path: Path) -> None:
     found = AllStorage([str(tmp_path)]).find(ID)
     assert found is not None
     known = metadata(found)
-    assert ("cri-o", "server", OTHER, "box") == (known.runtime, known.name, known.sandbox_id, known.repository)
+    assert ("cri-o", "server", OTHER, "docker.io/library/box") == (known.runtime, known.name, known.sandbox_id, known.repository)
     assert known.labels is not None
     told = [known.labels[name] for name in ("io.kubernetes.pod.name", "io.kubernetes.pod.namespace", "app")]
     assert ["web-0", "shop", "web"] == told
