@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from mozu.core.api import Sink
 from mozu.core.common.thread_pool import WorkerThread
-from mozu.core.isolation.deadline import START_SECONDS, STOP_SECONDS, within
+from mozu.core.isolation.deadline import STOP_SECONDS, within
 from mozu.core.isolation.isolated import Isolated
 
 T = TypeVar("T")
@@ -20,9 +20,9 @@ class SinkCaller:
         self._thread = WorkerThread(f"mozu-{sink.name}") if sink.blocking else None
         self._busy_since: float | None = None
 
-    async def start(self, seconds: float = START_SECONDS) -> None:
-        """Start the sink within this time. Raises what the sink raises, and DeadlineExceeded."""
-        await within(self.sink, "start", seconds, lambda: self.call(self.sink.component.start))
+    async def start(self) -> None:
+        """Start the sink within its time. Raises what the sink raises, and DeadlineExceeded."""
+        await within(self.sink, "start", self.sink.start_seconds, lambda: self.call(self.sink.component.start))
 
     def busy(self) -> float:
         """Seconds that the call under way has taken so far."""

@@ -21,16 +21,17 @@ import msgspec
 from mozu.core.api import Outcome, Record, Rejected, Retry, Sink
 from mozu.core.common.backoff import Backoff
 from mozu.core.delivery.alert_queue import AlertQueue
+from mozu.core.delivery.delivery_end import DeliveryEnd, DeliveryGivenUp
 from mozu.core.delivery.encode import Encoder
 from mozu.core.delivery.given_up import GivenUpNumbers
 from mozu.core.delivery.outcomes import checked_outcomes
-from mozu.core.delivery.plain import plain_alert
+from mozu.core.delivery.record_encoder import RecordEncoder
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.errors import CannotEncode, SinkClosed
-from mozu.core.isolation.deadline import START_SECONDS, STOP_SECONDS, within
+from mozu.core.isolation.deadline import STOP_SECONDS, within
 from mozu.core.isolation.isolated import Isolated
-from mozu.core.model.alert import Alert, Stamp
+from mozu.core.model.alert import Alert
 
 _BATCH = 500
 _ISOLATION_THRESHOLD = 3
@@ -66,7 +67,7 @@ class SinkWorker:
         route: Route = Route(),  # noqa: B008  frozen
     ) -> None:
         self.queue, self.name = queue, sink.name
-        self._encoder, self._agent, self._on_closed = encoder, agent, on_closed
+        self._records, self._on_closed = RecordEncoder(encoder, agent, queue), on_closed
         self._retry, self._route = retry, route
         self._backoff = Backoff(retry.first, retry.longest)
         self._caller = SinkCaller(sink)
@@ -90,6 +91,7 @@ class SinkWorker:
         self._changed = asyncio.Event()
         """Set when there is no reason to wait any longer: another sink, or the end."""
         self._halted = False
+        self._end = DeliveryEnd()
         self._is_over = False
         """What was not acknowledged by now is counted as undelivered, or stays in the spool."""
         sink.metrics.gauge("sink_busy_seconds", lambda: self._caller.busy())
@@ -129,15 +131,15 @@ class SinkWorker:
         """Alerts that the destination has."""
         return self._delivered.value
 
-    async def start(self, seconds: float = START_SECONDS) -> None:
-        """Start the sink within this time. Raises what the sink raises, and DeadlineExceeded."""
-        await self._caller.start(seconds)
+    async def start(self) -> None:
+        """Start the sink within its time. Raises what the sink raises, and DeadlineExceeded."""
+        await self._caller.start()
 
-    async def start_another(self, seconds: float) -> None:
-        """Build another instance of a sink that could not start, start it within this time, and deliver to it."""
+    async def start_another(self) -> None:
+        """Build another instance of a sink that could not start, start it within its time, and deliver to it."""
         caller = SinkCaller(self.sink.with_component(await self.sink.another()))
-        await caller.start(seconds)
-        await self.replace(caller, self._encoder, seconds)
+        await caller.start()
+        await self.replace(caller, self._records.encoder, self.sink.start_seconds)
 
     def configure(self, retry: RetryPolicy, route: Route) -> None:
         """Other settings, from the next alert on."""
@@ -153,10 +155,10 @@ class SinkWorker:
         timer = asyncio.get_running_loop().call_later(seconds, self._give_up_delivery)
         async with self._delivering:
             timer.cancel()
-            before, self._caller, self._encoder = self._caller, caller, encoder
+            before, self._caller, self._records.encoder = self._caller, caller, encoder
             for record in (*self._pending, *self._delayed):
                 with suppress(CannotEncode), self.sink.contained("encode an alert again", passing=(CannotEncode,)):
-                    record.body = self._encoded(record.stamp.sequence, record.alert).body
+                    record.body = self._records.record(self.sink, record.stamp.sequence, record.alert).body
             self._failures, self._due = 0, 0.0
             self._changed.set()
         if caller is not before:
@@ -173,6 +175,14 @@ class SinkWorker:
         self._changed.set()
         self.queue.close()
 
+    def finish(self) -> None:
+        """No alert comes any more: deliver what waits, but not to a sink that would hold the event loop once more, and
+        not for long to one that has never started."""
+        self._end.begin()
+        if not self.sink.is_ready:
+            self._changed.set()
+        self.queue.close()
+
     def undelivered(self) -> list[Alert]:
         """What was taken from the queue and not acknowledged, in order. After `run` has ended."""
         records = sorted((*self._pending, *self._delayed), key=lambda record: record.stamp.sequence)
@@ -185,6 +195,8 @@ class SinkWorker:
         except SinkClosed as closed:
             self._undelivered_because = "sink closed"
             self._on_closed(f"sink {self.name}: {closed}")
+        except DeliveryGivenUp as why:
+            self._undelivered_because = str(why)
 
     async def _deliver_all(self) -> None:
         while True:
@@ -199,6 +211,7 @@ class SinkWorker:
                 continue
             pause = max(after, self._backoff.failed())
             is_down = len(self._pending) == before
+            self._end.expect_start(self.sink)
             if not self._failures:
                 self._delay(after if self._delayed else pause)
             if is_down and not self._halted:
@@ -256,6 +269,7 @@ class SinkWorker:
         """More from the queue, and the delayed retries once they are due."""
         now = asyncio.get_running_loop().time
         while not self._halted:
+            self._end.expect_start(self.sink)
             is_due = now() >= self._due
             if len(self._delayed) < _MAX_DELAYED and not self._pending:
                 probe = is_due and len(self._delayed) < _PROBE_BATCH
@@ -273,30 +287,17 @@ class SinkWorker:
         dead: list[tuple[int, str]] = []
         for number, alert in taken:
             try:
-                records.append(self._encoded(number, alert))
+                records.append(self._records.record(self.sink, number, alert))
             except Exception as error:  # noqa: BLE001  the encoder is broken, or is the plugin of another
                 why = str(error) if isinstance(error, CannotEncode) else type(error).__name__
                 dead.append((number, f"cannot be encoded: {why}"))
                 self.given_up.add(number, is_notice=alert.source == "internal")
         if dead:
-            encoder = self._encoder
+            encoder = self._records.encoder
             await self.queue.ack((), dead, ())
-            if encoder is not self._encoder:
+            if encoder is not self._records.encoder:
                 return await self._encode([(record.stamp.sequence, record.alert) for record in records])
         return records
-
-    def _encoded(self, number: int, alert: Alert) -> Record:
-        """The record of an alert, with its values replaced where it cannot be encoded. Raises what the encoder does."""
-        try:
-            return self._record(number, alert)
-        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
-            if not isinstance(error, CannotEncode):  # which its format is blamed for
-                self.sink.failed("encode an alert", error)
-            return self._record(number, plain_alert(alert, error))
-
-    def _record(self, number: int, alert: Alert) -> Record:
-        stamp = Stamp(self._agent, self.name, self.queue.epoch, number)
-        return Record(alert, self._encoder.encode(alert, stamp), stamp)
 
     # --- delivery and retry
 
@@ -340,7 +341,7 @@ class SinkWorker:
     async def _deliver(self, records: list[Record]) -> Sequence[Outcome] | None:
         """Outcomes, one per record; None if the delivery raised."""
         outcomes: Sequence[Outcome] | None = None
-        await self.sink.suspension.wait()
+        await self._end.wait_suspended(self.sink)
         async with self._delivering:
             with self.sink.contained("deliver", passing=(SinkClosed,)) as attempt:
                 async with asyncio.timeout(None) as self._limit:

@@ -10,7 +10,7 @@ A live source that fails, or that ends by itself, is stopped, and a new instance
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Final
 
@@ -24,9 +24,10 @@ from mozu.core.flow.event_gate import EventGate
 from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
 from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.reconcile import Reconciler
-from mozu.core.isolation.deadline import START_SECONDS, STOP_SECONDS, within
+from mozu.core.isolation.deadline import STOP_SECONDS, within
 from mozu.core.isolation.ends import is_ours
 from mozu.core.isolation.isolated import Isolated, text_of
+from mozu.core.isolation.side_by_side import until_first
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import Event
 
@@ -62,7 +63,7 @@ class SourcePump:
     """One source with its pipeline. `demand` gives what is wanted now; `stopping` is set when the run ends.
 
     `alternatives`: sources that could be it, best first; the first that starts is. A further one is built where those
-    before it could not start. `optional`: mozu runs without it if none of them can.
+    before it could not start. `optional`: mozu runs without it if none of them can, and does not wait for its start.
     """
 
     def __init__(
@@ -72,21 +73,24 @@ class SourcePump:
         *,
         demand: Callable[[], Demand],
         stopping: asyncio.Event,
-        seconds: float = START_SECONDS,
         optional: bool = False,
         gate: EventGate | None = None,
     ) -> None:
-        """`seconds`: what a start, or taking new demand, may take."""
         self._alternatives, self._pumped = alternatives, next(alternatives)
         self.name, self.live = self.pipeline.name, self.pipeline.live
         self._alerts, self._demand, self._stopping = alerts, demand, stopping
-        self._seconds = seconds
-        self._optional = optional
+        self.is_optional = optional
         self._gate = EventGate() if gate is None else gate
         self.refused: dict[str, str] = {}
         """Plugin → why it could not start, of those that come before the one that works."""
         self._problem: BaseException | None = None
         """Why the source does not run; it is tried again."""
+        self.started = asyncio.Event()
+        """A source has started: `plugin`, `pipeline` and `reconciler` are those of the run."""
+        self._is_outdated = False
+        """Rules have changed since its start began."""
+        self._starting: asyncio.Task[None] | None = None
+        """The last start by `run`."""
         self._has_run = self._is_seeded = False
         self.failed = False
         """The source has ended before its input did: the exit status is 1."""
@@ -127,17 +131,9 @@ class SourcePump:
     async def start(self, demand: Demand) -> None:
         """Start the first of the alternatives that can, then take in the processes that exist already.
 
-        Raises SourceUnavailable, which says of each alternative why it cannot start, and DeadlineExceeded, unless the
-        source is `optional`: then `run` tries again.
+        Raises SourceUnavailable, which says of each alternative why it cannot start, and DeadlineExceeded. One that is
+        optional is started by `run`.
         """
-        if not self._optional:
-            await self._start_first(demand)
-            return
-        with self._source.contained("start") as call:
-            await self._start_first(demand)
-        self._problem = call.failed
-
-    async def _start_first(self, demand: Demand) -> None:
         while True:
             try:
                 await self._start(demand)
@@ -175,8 +171,10 @@ class SourcePump:
         try:
             with self._source.owned():
                 self._pumped.prepare(self._source.component)
-                await within(self._source, "start", self._seconds, lambda: self._source.component.start(demand))
+                seconds = self._source.start_seconds
+                await within(self._source, "start", seconds, lambda: self._source.component.start(demand))
             self._seed(demand)
+            self.started.set()
         except MozuError:
             raise
         except OSError as error:  # of the machine: no /proc, no descriptors left, a file that may not be opened
@@ -208,16 +206,20 @@ class SourcePump:
         """Rules have changed. Gives why the source could not take the demand; empty: it has."""
         if self.pipeline.state is not None:
             self.pipeline.state.configure(environments="env" in demand.state_dependencies("syscall"))
-        if self._problem is not None:
-            return ""  # it does not run, and starts with the demand of then
+        if self._problem is not None or (self.is_optional and not self.started.is_set()):
+            self._is_outdated = True  # it does not run, or its start is under way
+            return ""
         with self._source.contained("take new demand") as outcome:
-            await within(self._source, "update", self._seconds, lambda: self._source.component.update(demand))
+            seconds = self._source.start_seconds
+            await within(self._source, "update", seconds, lambda: self._source.component.update(demand))
         return "" if outcome.failed is None else text_of(outcome.failed)
 
     async def run(self) -> None:
         """Process batches until the source ends; after a failure a new instance is started, with back-off and a
         notice."""
         backoff = Backoff(_FIRST_BACKOFF, _MAX_BACKOFF, jitter=0.0)
+        if self.is_optional:
+            await self._start_unless_stopped("start", self.start)
         while True:
             if self._problem is None:
                 self._problem = await self._read(backoff)
@@ -270,12 +272,28 @@ class SourcePump:
         await self._end_instance()
         if await self._is_stopped_within(seconds):
             return
-        with self._source.contained("start again") as call:
-            await self._source.renew()
-            await self._start(self._demand())
+        await self._start_unless_stopped("start again", self._start_another)
+
+    async def _start_another(self, demand: Demand) -> None:
+        await self._source.renew()
+        await self._start(demand)
+
+    async def _start_unless_stopped(self, doing: str, start: Callable[[Demand], Awaitable[None]]) -> None:
+        """A start that a stop breaks off; `_problem` is None once the source runs."""
+        with self._source.contained(doing) as call:
+            self._is_outdated = False
+            self._starting = asyncio.ensure_future(start(self._demand()))
+            await until_first(self._starting, asyncio.ensure_future(self._until_stopping()))
+            if self._starting.cancelled():
+                self._problem = SourceEnded("the stop came before its start had ended")
+                return
+            self._starting.result()
         self._problem = call.failed
-        if self._stopping.is_set():
-            await self._end_instance()
+        if self._problem is None and self._is_outdated and not self._stopping.is_set():
+            await self.update(self._demand())
+
+    async def _until_stopping(self) -> None:
+        await self._stopping.wait()
 
     def _report(self, problem: BaseException | None, seconds: float) -> None:
         ended = isinstance(problem, SourceEnded)
@@ -301,6 +319,8 @@ class SourcePump:
 
     async def stop(self, seconds: float) -> None:
         """Have the source take in nothing more; `run` ends when it has given the rest."""
+        if self._starting is not None:
+            await asyncio.wait([self._starting])  # the stop breaks it off
         with self._source.contained("stop"):
             await within(self._source, "stop", seconds, self._source.component.stop)
 

@@ -17,8 +17,6 @@ from mozu.core.isolation.isolated import Isolation
 
 T = TypeVar("T")
 
-START_SECONDS: Final = 120.0
-"""What `build`, `start`, `update` and `reload` may take, unless `start_deadline` says otherwise."""
 STOP_SECONDS: Final = 10.0
 """What `stop` may take, unless `stop_deadline` says otherwise."""
 
@@ -56,7 +54,8 @@ def _named(component: Isolation, method: str, seconds: float) -> Iterator[None]:
         yield
     except GivenUp:
         raise exceeded(component, method, seconds) from None
-    except Interrupted:  # perhaps before its time, because mozu is to stop
+    except Interrupted:  # perhaps before its time, because mozu is to stop or sources run
+        component.has_held = True
         raise exceeded(component, method, min(seconds, time.monotonic() - began)) from None
 
 

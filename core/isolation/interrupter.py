@@ -91,10 +91,10 @@ def hasten(seconds: float) -> None:
     _interrupter.hasten(seconds)
 
 
-def break_off(holds: Callable[[object], bool]) -> None:
+def break_off(holds: Callable[[object], bool], *, limited_too: bool) -> None:
     """Break off the code of a component that holds the event loop: `holds` is asked, when the signal comes, whether it
-    is the one whose code the signal has come upon."""
-    _interrupter.break_off(holds)
+    is the one whose code the signal has come upon. `limited_too`: also in a call that has time left."""
+    _interrupter.break_off(holds, limited_too=limited_too)
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
@@ -102,7 +102,8 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
     if call is not None and call.is_late():
         raise Interrupted
     owner = OWNER.get()
-    if (call is None or call.ended) and owner is not None and _interrupter.holds(owner):
+    is_limited = call is not None and not call.ended
+    if owner is not None and (_interrupter.limited_too or not is_limited) and _interrupter.holds(owner):
         raise Interrupted("it held the event loop")
 
 
@@ -114,7 +115,8 @@ class _Interrupter:
         self._changed = threading.Condition()
         self._runs = False
         self.holds: Callable[[object], bool] = lambda component: False
-        """Asked when a signal comes."""
+        self.limited_too = False
+        """As the last `break_off` says; asked when a signal comes."""
 
     def add(self, call: LimitedCall) -> None:
         if not self._runs and threading.current_thread() is threading.main_thread():
@@ -129,10 +131,10 @@ class _Interrupter:
         with self._changed:
             self._calls.discard(call)
 
-    def break_off(self, holds: Callable[[object], bool]) -> None:
+    def break_off(self, holds: Callable[[object], bool], *, limited_too: bool) -> None:
         main = threading.main_thread().ident
         if self._runs and main is not None:
-            self.holds = holds
+            self.holds, self.limited_too = holds, limited_too
             signal.pthread_kill(main, SIGNAL)
 
     def hasten(self, seconds: float) -> None:

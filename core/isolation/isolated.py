@@ -21,6 +21,8 @@ from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.owner import OWNER
 from mozu.core.metrics import Metrics
 
+START_SECONDS: Final = 120.0
+"""What `build`, `start`, `update` and `reload` may take, unless `start_deadline` says otherwise."""
 _LOG_DEDUP_SECONDS = 10.0
 """The same failure again within this time is counted and not logged."""
 _FIRST_SUSPENSION, _LONGEST_SUSPENSION = 5.0, 300.0
@@ -49,6 +51,8 @@ class Isolation:
         """What failed → when that was logged; the oldest first."""
         self.awaited: set[str] = set()
         """Methods that have taken so long that this was logged."""
+        self.has_held = False
+        """A call was broken off because it held the event loop."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -99,7 +103,8 @@ class Isolation:
         return what if not notes or notes in what else f"{what} ({notes})"
 
     def suspend(self) -> None:
-        """A call was broken off. Nothing to do where calls are not made for each event."""
+        """A call was broken off."""
+        self.has_held = True
 
     def _log_failure(self, key: str, text: str, error: BaseException) -> None:
         now = time.monotonic()
@@ -134,9 +139,9 @@ class Suspension:
         """Whether the component is called again."""
         return not self._until or time.monotonic() >= self._until
 
-    async def wait(self) -> None:
-        """Until it is."""
-        await asyncio.sleep(max(0.0, self._until - time.monotonic()))
+    def left(self) -> float:
+        """Seconds until it is."""
+        return max(0.0, self._until - time.monotonic())
 
 
 class _Logged:
@@ -198,6 +203,8 @@ class Isolated(Isolation, Generic[C]):
         self.suspension = Suspension()
         self.module = type(component).__module__
         """Where its class is; the plugin's, where the component is hosted by the core."""
+        self.start_seconds = START_SECONDS
+        """What each call at its start may take, and each change while it runs."""
         self.is_optional = False
         """mozu runs without it where it cannot be built or started."""
         self.is_ready = True
@@ -212,6 +219,7 @@ class Isolated(Isolation, Generic[C]):
 
     def suspend(self) -> None:
         """A call was broken off: an evaluator, an enricher or a sink gets no work for a while."""
+        super().suspend()
         seconds = self.suspension.begin()
         if self.kind != "source":  # which is built anew
             self.log.error("%s has held the event loop and is left out for %.0f s", self, seconds)

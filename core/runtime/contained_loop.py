@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import uvloop
 
 from mozu.core.isolation.ends import is_ours
+from mozu.core.isolation.interrupter import Interrupted
 from mozu.core.isolation.isolated import Isolation
 from mozu.core.isolation.owner import OWNER
 from mozu.core.runtime.culprits import Culprits
@@ -47,6 +48,8 @@ class ContainedLoop(uvloop.Loop):
         """Protocol → the component in whose call it was made."""
         self._contexts: WeakKeyDictionary[asyncio.Task[object], Context] = WeakKeyDictionary()
         """Task → its context (Python before 3.12 does not tell)."""
+        self._callback_owner: Isolation | None = None
+        """Whose callback runs, where it is a component's."""
         self.set_task_factory(self._make_task)  # type: ignore[arg-type]  # uvloop's annotation lets no factory pass
         self.set_exception_handler(_contain)
         for name in _MAKERS:
@@ -75,6 +78,7 @@ class ContainedLoop(uvloop.Loop):
             _log.error("a callback of unknown origin failed", exc_info=error)
         else:
             owner.failed(_DOING, error, dedup_by_type=False)
+            owner.has_held |= isinstance(error, Interrupted)
 
     def _owner_of(self, made: object) -> Isolation | None:
         if isinstance(made, asyncio.Task) and made in self._contexts:
@@ -93,9 +97,12 @@ class ContainedLoop(uvloop.Loop):
         return task
 
     def owner(self) -> Isolation | None:
-        """Whose code runs in the loop at this moment, as far as a task runs. May be asked on any thread."""
+        """Whose code runs in the loop at this moment, as far as a task or a callback runs. May be asked on any
+        thread."""
         task = asyncio.current_task(self)
-        context = None if task is None else self._contexts.get(task)
+        if task is None:
+            return self._callback_owner
+        context = self._contexts.get(task)
         return None if context is None else context.get(OWNER)
 
     def _note(self, made: object, owner: Isolation | None) -> None:
@@ -119,12 +126,15 @@ class ContainedLoop(uvloop.Loop):
 
     def _guarded(self, callback: Callable[..., object]) -> Callable[..., None]:
         def guarded(*arguments: object) -> None:
+            self._callback_owner = OWNER.get()
             try:
                 callback(*arguments)
             except (SystemExit, KeyboardInterrupt) as error:  # others come to the loop's exception handler
                 if is_ours(error):
                     raise
                 self.contain(error)
+            finally:
+                self._callback_owner = None
 
         return guarded
 

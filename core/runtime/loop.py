@@ -13,6 +13,7 @@ from types import CodeType, FrameType
 from typing import Final, TypeVar
 
 from mozu.core.isolation.interrupter import break_off
+from mozu.core.isolation.isolated import Isolation
 from mozu.core.runtime.contained_finalizers import ContainedFinalizers
 from mozu.core.runtime.contained_loop import ContainedLoop, ContainedThreads
 from mozu.core.runtime.culprits import Culprits
@@ -27,6 +28,8 @@ _IDLE_CHECKS: Final = 10
 
 HOLD_SECONDS: Final = 5.0
 """How long a component may hold the loop; then its call is broken off, and has failed."""
+_HOLD_AGAIN_SECONDS: Final = 0.5
+"""The same once the run is to stop, for a component whose call was broken off before."""
 _CLOSE_SECONDS: Final = 1.0
 """How long tasks that are left at the end may take to be cancelled."""
 
@@ -83,6 +86,7 @@ class Watchdog:
         """When the process is ended, on the clock of `time.monotonic`, and with which exit code."""
         self._runner: CodeType | None = None
         """The code that runs the loop."""
+        self._sources_run = False
         self._thread = threading.Thread(target=self._watch, name="mozu-watchdog", daemon=True)
 
     def start(self) -> None:
@@ -100,6 +104,10 @@ class Watchdog:
             self._end_of_pause.release()
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)
+
+    def sources_run(self) -> None:
+        """From now on events wait for the loop: a start or an update may hold it no longer than any other call."""
+        self._sources_run = True
 
     def end_within(self, seconds: float, code: int) -> None:
         """End the process unless `stop` is called within this time: the loop is held by what cannot be broken off."""
@@ -137,13 +145,16 @@ class Watchdog:
                 self._report(blocker, waited)
                 who, blocker, waited = following, place, 0.0
             waited += self._threshold
-            if waited >= HOLD_SECONDS:  # each time, because what is raised in a finalizer is dropped
-                break_off(partial(self._still_holds, who))
+            if waited >= (HOLD_SECONDS if self._end is None else _HOLD_AGAIN_SECONDS):
+                # each time, because what is raised in a finalizer is dropped
+                break_off(partial(self._still_holds, who, waited), limited_too=self._sources_run)
         self._report(blocker, waited)
 
-    def _still_holds(self, who: str, component: object) -> bool:
-        """Whether the loop is held yet, and by this component."""
-        return not self._heartbeat.is_set() and str(component) in who.split(" or ")
+    def _still_holds(self, who: str, seconds: float, component: object) -> bool:
+        """Whether the loop is held yet, and by this component, for longer than it may."""
+        if self._heartbeat.is_set() or str(component) not in who.split(" or "):
+            return False
+        return seconds >= HOLD_SECONDS or (isinstance(component, Isolation) and component.has_held)
 
     def _is_idle(self) -> bool:
         frame = sys._current_frames().get(self._target)

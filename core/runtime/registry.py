@@ -21,8 +21,8 @@ from mozu.core.api.extensions import EXTENSIONS, AnyExtension, Encoder, FormatDe
 from mozu.core.api.hookspecs import Brought, Hooks
 from mozu.core.delivery.contained_encoder import contained_encoder
 from mozu.core.errors import PluginError
-from mozu.core.isolation.deadline import START_SECONDS, deadline
-from mozu.core.isolation.isolated import Isolation
+from mozu.core.isolation.deadline import deadline
+from mozu.core.isolation.isolated import START_SECONDS, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import Field, FieldRegistry
 from mozu.core.runtime.builtin_plugins import BUILTINS, is_builtin

@@ -1,85 +1,188 @@
-"""Many plugins that misbehave, beside one live eBPF source: not one of its events is lost, and each is named."""
+"""The matrix of misbehaviour beside a live eBPF source: each way to misbehave in each call of each kind of component.
 
+A run has many culprits at once, each an instance of its own. Of every run: not one event of eBPF is lost on its way to
+the standard output, and the accounts are exact; of every culprit: the log names it.
+"""
+
+import json
 import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 import yaml
 
-from tests.support.culprits import KINDS, MODULE, lay_down
+from tests.support import requirements
+from tests.support.culprits import CALLS, ENDS, HOLDS, HOWS, KINDS, MODULE, NEVER_LETS_GO, WAITS, culprits, lay_down
+from tests.support.requirements import ROOT
 from tests.support.running import Running, mozu_run
 
 pytestmark = pytest.mark.ebpf
 
 FILES: Final = 400
-WAYS: Final = ("raise", "exit", "cancel", "wrong", "none")
 FATAL: Final = {
-    "source": ("leave", "crash", "spin in C"), "enricher": (), "evaluator": ("spin in C",), "sink": ("leave",),
+    "leave": ("source", "sink"), "crash": ("source",), "spin in C": ("source", "evaluator"),
 }  # fmt: skip
-"""What only a process survives."""
+"""What only a process of its own survives: how → the kinds that are tried; an enricher has none."""
+RING: Final = 64 << 20
+"""Bytes: what other programs do while the event loop is held finds room as well."""
+AT_ONCE: Final = 4
+"""Runs at the same time; most of them sleep."""
 
 
-def entries(kind: str) -> list[dict[str, Any]]:
-    """A culprit for each way of work and each call; in processes those that would end or stop mozu."""
-    pairs = [("work", how) for how in WAYS] + [("start", "exit"), ("build", "raise"), ("callback", "exit")]
-    pairs += [("callback", "block"), ("callback", "spin")]
-    pairs += [("start", "hang")] if kind == "source" else []  # each takes the whole deadline
-    isolation = {"mode": "process", "answer": 2}
+class Cell(NamedTuple):
+    """One culprit."""
+
+    at: str
+    how: str
+    kind: str
+
+    @property
+    def id(self) -> str:
+        """Of its instance."""
+        return f"{self.at}-{self.how}".replace(" ", "-")
+
+    @property
+    def pattern(self) -> str:
+        """Of a line of the log that reports it."""
+        return rf"(warning|error): .*\b{self.kind} {self.id}\b"
+
+    def entry(self) -> dict[str, Any]:
+        """In the configuration. What never ends a start may take a second for it, and eBPF what it needs."""
+        settings: dict[str, Any] = {"id": self.id, "at": self.at, "how": self.how, "optional": True}
+        if self.at in ("build", "start") and self.how in (*NEVER_LETS_GO, *WAITS):
+            settings["start_deadline"] = 1
+        if self.how in FATAL:
+            settings["isolation"] = {"mode": "process", "answer": 2}
+        return {"culprit": settings}
+
+    def is_named(self) -> bool:
+        """Whether it must be: what holds the loop and lets go is named where it does so again and again."""
+        if self.how in HOLDS:
+            return self.at == "work"
+        return self.how in FATAL or self.kind in culprits(self.at, self.how)
+
+    def is_named_at_the_stop(self) -> bool:
+        """Its call ends no sooner."""
+        return self.at == "stop" or (self.at == "work" and self.how in WAITS)
+
+
+def cells(hows: Sequence[str], kinds: Sequence[str] = KINDS) -> list[Cell]:
     return [
-        *({"culprit": {"id": f"{at}-{how}", "at": at, "how": how, "optional": True}} for at, how in pairs),
-        *({"culprit": {"id": _id(how), "at": "work", "how": how, "isolation": isolation}} for how in FATAL[kind]),
+        Cell(at, how, kind)
+        for how in hows
+        for at in CALLS
+        for kind in kinds
+        if (at, how) != ("build", "interrupt")  # which is Ctrl-C, before the engine runs
     ]
 
 
-def _id(how: str) -> str:
-    return how.replace(" ", "-")
+RUNS: Final = {
+    **{f"{how}, {'+'.join(kinds)}": cells([how], kinds) for how in NEVER_LETS_GO for kinds in (KINDS[:2], KINDS[2:])},
+    "ends": cells(ENDS),
+    "values and waits": cells(["wrong", "none", *WAITS]),
+    **{how: cells([how]) for how in ("huge", *HOLDS)},
+    "in processes": [Cell("work", how, kind) for how, kinds in FATAL.items() for kind in kinds],
+}
+"""Those that never let go take the longest, and come first."""
+MATRIX: Final = [(name, cell) for name, found in RUNS.items() for cell in found]
 
 
-def configuration(folder: Path) -> Path:
-    rules = folder / "rules.yaml"
-    rules.write_text(
-        yaml.safe_dump(
-            [
-                {
-                    "rule": "A numbered file",
-                    "desc": "Each file that the test opens.",
-                    "condition": f"evt.type = openat and fd.name startswith {folder}/number-",
-                    "output": "%fd.name",
-                    "priority": "NOTICE",
-                }
-            ]
-        )
-    )
-    good: dict[str, list[Any]] = {
-        "source": ["ebpf"], "enricher": [], "evaluator": [{"falco": {"rules": [str(rules)]}}], "sink": ["stdout"],
+class Ended(NamedTuple):
+    """What came of a run."""
+
+    seen: list[int]
+    """The numbers of the files whose alerts have arrived."""
+    statistics: dict[str, Any]
+    log: str
+
+
+def configuration(folder: Path, found: Sequence[Cell]) -> Path:
+    rule = {
+        "rule": "A numbered file",
+        "desc": "Each file that the test opens, with what the enrichers say of it.",
+        "condition": f"evt.type = openat and fd.name startswith {folder}/number-",
+        "output": f"%fd.name {'%culprit.value' if any(cell.kind == 'enricher' for cell in found) else 'was opened'}",
+        "priority": "NOTICE",
+    }
+    rules, file = folder / "rules.yaml", folder / "mozu.yaml"
+    rules.write_text(yaml.safe_dump([rule]))
+    tree: dict[str, Any] = {
+        "state_dir": str(folder), "sources": [{"ebpf": {"ring_size": RING}}], "enrichers": [],
+        "evaluators": [{"falco": {"rules": [str(rules)]}}], "sinks": ["stdout"],
     }  # fmt: skip
-    tree: dict[str, Any] = {f"{kind}s": [*good[kind], *entries(kind)] for kind in KINDS}
-    file = folder / "mozu.yaml"
-    file.write_text(yaml.safe_dump({"start_deadline": 10, "stop_deadline": 10, "state_dir": str(folder), **tree}))
+    if any(cell.how in HOLDS for cell in found):  # which go on during the stop: then that takes its time
+        tree["stop_deadline"] = 40
+    for cell in found:
+        tree[f"{cell.kind}s"].append(cell.entry())
+    file.write_text(yaml.safe_dump(tree))
     return file
 
 
-def opened(mozu: Running, folder: Path) -> None:
-    for number in range(FILES):
-        os.close(os.open(folder / f"number-{number}", os.O_CREAT | os.O_WRONLY))
-    last = f"{folder}/number-{FILES - 1}"
-    mozu.wait_alert(lambda alert: last in alert["output"], "the last file")
-
-
-def test_no_event_of_ebpf_is_lost_to_plugins_that_misbehave(tmp_path: Path) -> None:
-    site = lay_down(tmp_path / "site")
-    environment = {"PYTHONPATH": os.pathsep.join([str(site), str(MODULE), str(Path(__file__).parents[2] / "src")])}
-    with mozu_run(tmp_path, "-c", str(configuration(tmp_path)), env=environment) as mozu:
-        opened(mozu, tmp_path)
-        for kind, how in ((kind, how) for kind, ways in FATAL.items() for how in ways):
-            mozu.wait_log(f"{kind} {_id(how)} failed to")
+def run(folder: Path, found: Sequence[Cell]) -> Ended:
+    """Open the files beside these culprits, and stop once all are named that can be before."""
+    site = lay_down(folder / "site")
+    environment = {"PYTHONPATH": os.pathsep.join([str(site), str(MODULE), str(ROOT / "src")])}
+    with mozu_run(folder, "-c", str(configuration(folder, found)), env=environment) as mozu:
+        for number in range(FILES):
+            os.close(os.open(folder / f"number-{number}", os.O_CREAT | os.O_WRONLY))
+        mozu.wait_alert(lambda alert: f"{folder}/number-{FILES - 1} " in alert["output"], "the last file")
+        for cell in found:
+            if cell.is_named() and not cell.is_named_at_the_stop():
+                mozu.wait_log(cell.pattern)
         statistics = mozu.stop()
-    seen = [alert["output"].rpartition("number-")[2] for alert in mozu.alerts if alert["rule"] == "A numbered file"]
-    assert [str(number) for number in range(FILES)] == seen
-    types = statistics["sources"]["ebpf"]["types"].values()
-    assert 0 == sum(one["lost"] + (one["missed"] or 0) for one in types)
-    log = "\n".join(mozu.log)
-    for how in ("raise", "exit", "cancel", "wrong"):
-        for kind in ("source", "evaluator", "sink"):  # no rule here asks for what the enrichers know
-            assert f"{kind} work-{how} failed to" in log, (kind, how)
+    return Ended(numbers(mozu), statistics, "\n".join(mozu.log))
+
+
+def numbers(mozu: Running) -> list[int]:
+    outputs = (alert["output"] for alert in mozu.alerts if alert["rule"] == "A numbered file")
+    return [int(output.partition("/number-")[2].split()[0]) for output in outputs]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Ended]]]:
+    """All of them, several at the same time."""
+    requirements.ebpf()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {name: pool.submit(run, tmp_path_factory.mktemp("run"), found) for name, found in RUNS.items()}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_no_misbehaviour_costs_an_event_of_ebpf(runs: dict[str, Future[Ended]], name: str) -> None:
+    ended = runs[name].result()
+    assert list(range(FILES)) == sorted(ended.seen)  # an event whose key is asked waits
+    assert Counter() == +Counter(
+        {
+            kind: one["lost"] + (one["missed"] or 0)
+            for kind, one in ended.statistics["sources"]["ebpf"]["types"].items()
+        }
+    )
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_accounts_are_exact_whatever_misbehaves(runs: dict[str, Future[Ended]], name: str) -> None:
+    statistics = runs[name].result().statistics
+    for source, of in statistics["sources"].items():
+        assert of["received"] == of["evaluated"] + of["rejected"] + of["internal"], source
+    for sink, of in statistics["sinks"].items():
+        dropped = sum(of["dropped"].values())
+        assert of["accepted"] == of["delivered"] + dropped + of["dead_lettered"], (sink, json.dumps(of))
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [pytest.param(name, cell, id=f"{cell.id}-{cell.kind}") for name, cell in MATRIX if cell.is_named()],
+)
+def test_a_component_that_misbehaves_is_named(runs: dict[str, Future[Ended]], name: str, cell: Cell) -> None:
+    assert re.search(cell.pattern, runs[name].result().log)
+
+
+def test_the_matrix_is_whole() -> None:
+    whole = {(at, how, kind) for at in CALLS for how in HOWS for kind in KINDS} - {
+        ("build", "interrupt", kind) for kind in KINDS
+    }
+    assert whole <= {tuple(cell) for _, cell in MATRIX}

@@ -68,6 +68,7 @@ def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
         settings=own.plain(),
         node=own,
         optional=reserved.optional,
+        start_deadline=reserved.start_deadline,
         isolation=reserved.isolation,
         format=form,
         format_options=options,

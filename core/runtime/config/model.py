@@ -29,7 +29,10 @@ SECTIONS: Final = {kind.section: kind for kind in Kind}
 """Key of a list → its kind, in the order of the flow."""
 
 RESERVED: Final = frozenset(
-    {"id", "format", "heartbeat", "isolation", "lookups", "optional", "queue", "retry", "route", "spool"}
+    {
+        *("id", "format", "heartbeat", "isolation", "lookups", "optional", "queue", "retry", "route", "spool"),
+        "start_deadline",
+    }
 )
 """Keys of an entry that belong to the core; no plugin may have a setting of these names."""
 
@@ -121,6 +124,9 @@ class EntrySettings(Settings):
     optional: bool = Field(
         False, description="mozu starts without it where it cannot be built or started, says so, and tries again."
     )
+    start_deadline: float | None = Field(
+        None, gt=0, description="Seconds that it may take to be built, to start, or to take new rules; null: as all."
+    )
     isolation: IsolationSettings = Field(
         IsolationSettings(), description="Where its code runs: in mozu itself (`none`), or in a child (`process`)."
     )
@@ -155,6 +161,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     node: YamlNode
     """The same with places; a mapping."""
     optional: bool = False
+    start_deadline: float | None = None
+    """Seconds; None: the core's."""
     isolation: IsolationSettings = IsolationSettings()
     format: str = "falco"
     """Sinks: the format's name."""
@@ -185,6 +193,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """What was read, in order."""
     places: tuple[Path, ...] = ()
     """The main file and the directory of drop-ins, whether they exist or not."""
+
+    def start_seconds(self, entry: Entry) -> float:
+        """What the component of this entry may take to be built, to start, or to take new rules."""
+        return self.core.start_deadline if entry.start_deadline is None else entry.start_deadline
 
     @property
     def host(self) -> str | None:

@@ -12,7 +12,7 @@ from mozu.core.model.value_types import JsonObject
 from mozu.core.runtime.config.model import CoreSettings, EntrySettings
 
 _MODE: Final[JsonSchemaMode] = "validation"
-_OF_ALL_KINDS: Final = ("id", "isolation", "optional")
+_OF_ALL_KINDS: Final = ("id", "isolation", "optional", "start_deadline")
 """Keys of the core that entries of every kind may have."""
 _REF: Final = "#/$defs/{model}"
 

@@ -49,7 +49,10 @@ def _chosen(declaration: AnySourceChoice, settings: Settings, entry: Entry, prob
             problems.add(item.node.key_mark("id"), f"source {entry.id}: an `id` belongs beside {name}, not below it")
             continue
         own = YamlNode(item.node.mapping(), item.mark, item.node.keys)
-        yield Entry(kind=Kind.SOURCE, name=item.name, id=entry.id, settings=own.plain(), node=own)
+        yield Entry(
+            kind=Kind.SOURCE, name=item.name, id=entry.id, settings=own.plain(), node=own, optional=entry.optional,
+            start_deadline=entry.start_deadline,
+        )  # fmt: skip
 
 
 def _is_source(chosen: Entry, problems: Problems, declaration_of: DeclarationOf) -> bool:

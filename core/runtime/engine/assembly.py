@@ -138,7 +138,6 @@ class Assembler:
             hostname=self._hostname if current is None else current.hostname,
             origin=f"{self._hostname}/{boot_id()}/{time.time_ns():x}" if current is None else current.origin,
             stop_deadline=core.stop_deadline,
-            start_deadline=core.start_deadline,
             memory_limit=core.memory.bound(),
             alert_limiter=current.alert_limiter if current and same_limits else AlertLimiter(**limits.model_dump()),
             redact=current.redact if current and same_redaction else _redactor(config, self._metrics),
@@ -288,7 +287,7 @@ class Assembler:
             isolated = self._built(declaration, entry, content_type=content_type)
         encoder = next((one.encoder for one in running if _format(one.entry) == _format(entry)), None)
         if encoder is None:
-            encoder = self._registry.encoder(entry, self._metrics, self._config.core.start_deadline)
+            encoder = self._registry.encoder(entry, self._metrics, self._config.start_seconds(entry))
         return BuiltSink(entry, isolated, encoder)
 
     def _evaluator(self, declaration: ComponentDeclaration[Settings, Evaluator], entry: Entry) -> Isolated[Evaluator]:
@@ -329,15 +328,14 @@ class Assembler:
         assigned = self._assigned.setdefault((entry.kind, entry.id), {})
 
         def build() -> C:
-            seconds = self._config.core.start_deadline
-            with self._assigning(assigned), deadline(isolation, "build", seconds):
+            with self._assigning(assigned), deadline(isolation, "build", self._config.start_seconds(entry)):
                 return self._registry.build(declaration, entry, context)
 
         # A start goes without an optional component; a reload that cannot build it is refused.
         needed = msgspec.structs.replace(entry, optional=False) if self._current is not None else entry
         plan = partial(process_plan, self._registry, entry, context, self._hostname)
         made = cast("Isolated[C]", isolated(isolation, declaration, needed, self._metrics, build, plan))
-        made.is_optional = entry.optional
+        made.is_optional, made.start_seconds = entry.optional, self._config.start_seconds(entry)
         return made
 
 

@@ -14,7 +14,6 @@ from mozu.core.delivery.redact import Redactor
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.flow.impaired_fields import ImpairedFields
 from mozu.core.flow.wanted_enrichers import EnricherLookups
-from mozu.core.isolation.deadline import START_SECONDS
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import PluginValues
@@ -72,8 +71,6 @@ class Assembly(msgspec.Struct):
     """Identity of this run: host, boot and run, in which event numbers are unique."""
     stop_deadline: float
     """Seconds."""
-    start_deadline: float = START_SECONDS
-    """Seconds that each call at the start may take (`build`, `start`), and each reload of a component."""
     memory_limit: int = 0
     """Bytes that mozu may take; 0: no limit."""
     alert_limiter: AlertLimiter = msgspec.field(default_factory=AlertLimiter)
@@ -108,6 +105,18 @@ class Assembly(msgspec.Struct):
         """A reload is in force: what was built from the new configuration takes the place of everything here."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(other, name))
+
+    def set_deadlines(self) -> None:
+        """Those of the configuration hold for the components that a reload has taken over."""
+        components: dict[tuple[Kind, str], Isolated[object]] = {
+            **{(Kind.SOURCE, one.isolated.name): one.isolated for one in self.sources},
+            **{(Kind.ENRICHER, one.name): one for one in self.enrichers},
+            **{(Kind.EVALUATOR, one.name): one for one in self.evaluators},
+            **{(Kind.SINK, one.isolated.name): one.isolated for one in self.sinks},
+        }
+        for entry in self.config.entries():
+            if (entry.kind, entry.id) in components:
+                components[entry.kind, entry.id].start_seconds = self.config.start_seconds(entry)
 
     def assign_lookups(self) -> None:
         """Have the look-ups of names answered by the components of this assembly, in their order, and by no others."""

@@ -20,6 +20,7 @@ from mozu.core.flow.source_pump import SourcePump
 from mozu.core.flow.statistics import as_text, gather
 from mozu.core.isolation.detached import detached
 from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.side_by_side import until_first
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.contained_loop import ContainedLoop
@@ -68,6 +69,8 @@ class Engine:
         self._stopping, self._why = asyncio.Event(), ""
         self._started = time.monotonic()
         self.started, self._is_signalled = asyncio.Event(), False
+        self._stop_overdue = 0.0
+        """Seconds between the signal and the moment when the loop could attend to it."""
         self._group = asyncio.TaskGroup()
         self._sinks = SinkSet(
             assembly.sinks, agent=assembly.hostname, on_closed=self.stop, spawn=self._task, report=self._report_spool,
@@ -121,7 +124,7 @@ class Engine:
         self._culprits = loop.culprits if isinstance(loop, ContainedLoop) else self._culprits
         self._culprits.use(self._components())
         watchdog = Watchdog(loop, self._culprits, report=self._report_delay)
-        signals = StopSignals(loop, watchdog, self._stop_for_signal, self._assembly.stop_deadline)
+        signals = StopSignals(loop, watchdog, self._stop_for_signal, lambda: self._assembly.stop_deadline)
         if attended:
             self._catch_signals(loop, signals)
         watchdog.start()
@@ -130,7 +133,7 @@ class Engine:
             async with self._group:
                 self._tasks.own(self._group)
                 work = await self._begin()
-                self._culprits.use(self._components())  # another source may stand in for one that cannot start
+                watchdog.sources_run()
                 if duration is not None:
                     timer = loop.call_later(duration, self.stop, "the time given has passed")
                 await work
@@ -152,9 +155,12 @@ class Engine:
             self._why = why
             self._stopping.set()
 
-    def _stop_for_signal(self, why: str) -> None:
-        self._is_signalled = True
+    def _stop_for_signal(self, why: str, seconds_ago: float) -> None:
+        self._is_signalled, self._stop_overdue = True, seconds_ago
         self.stop(why)
+
+    def _shutdown(self) -> Shutdown:
+        return Shutdown(self._assembly.stop_deadline - self._stop_overdue, at_once=lambda: self._is_signalled)
 
     # --- start
 
@@ -164,7 +170,6 @@ class Engine:
             self._sinks,
             self._pumps,
             self._hosts,
-            seconds=self._assembly.start_deadline,
             demand=self._demand,
             spawn=self._tasks.spawn,
             begin_retry=self._retries.begin,
@@ -180,11 +185,7 @@ class Engine:
         """Start everything; whether that was done before a stop came. Raises what refuses the start."""
         start = self._task(self._start_announced(startup), "start")
         stop = self._task(self._until_stopping(), "wait for a stop")
-        await asyncio.wait([start, stop], return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
-        if not start.done():
-            start.cancel()
-            await asyncio.wait([start])
+        await until_first(start, stop)
         return self.started.is_set()
 
     async def _until_stopping(self) -> None:
@@ -210,7 +211,7 @@ class Engine:
 
     async def _abort(self, startup: Startup) -> None:
         """A stop came during the start: stop what has begun to start."""
-        shutdown = Shutdown(self._assembly.stop_deadline, at_once=lambda: True)
+        shutdown = self._shutdown()
         await shutdown.sources(startup.pumps, [])
         await self._sinks.stop(shutdown)
         await shutdown.enrichers(startup.enrichers)
@@ -255,9 +256,7 @@ class Engine:
         self._sinks.deliver()
         pumps = [self._task(detached(pump.run(), f"pump {pump.name}"), f"pump {pump.name}") for pump in self._pumps]
         ticker = self._task(self._tick(), "tick")
-        repairs = [
-            self._task(pump.reconciler.run(), f"reconcile {pump.name}") for pump in self._pumps if pump.reconciler
-        ]
+        repairs = [self._task(self._follow(pump), f"reconcile {pump.name}") for pump in self._pumps]
         end = self._task(self._until_sources_end(pumps), "wait for the sources")
         beside = self._announce()
         if self._reloader is not None:
@@ -272,6 +271,13 @@ class Engine:
             task.cancel()
         if self._lifecycle is not None:
             await self._lifecycle.ended()
+
+    async def _follow(self, pump: SourcePump) -> None:
+        """Once it is known which source works: another may stand in for one that cannot start."""
+        await pump.started.wait()
+        self._culprits.use(self._components())
+        if pump.reconciler is not None:
+            await pump.reconciler.run()
 
     def _announce(self) -> list[asyncio.Task[None]]:
         if self._lifecycle is None or self._heartbeats is None:
@@ -333,7 +339,7 @@ class Engine:
 
     async def _stop(self, reading: list[asyncio.Task[None]]) -> None:
         """Sources first, then everything in flight, then the sinks; all within the deadline."""
-        shutdown = Shutdown(self._assembly.stop_deadline, at_once=lambda: self._is_signalled)
+        shutdown = self._shutdown()
         await shutdown.sources(self._pumps, reading)
         for pump in self._pumps:
             pump.pipeline.flush()

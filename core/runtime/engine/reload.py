@@ -187,10 +187,8 @@ class Reloader:
         for enricher in fresh.enrichers:
             if enricher not in self._parts.assembly.enrichers:
                 undo.push_async_callback(_stopped, enricher, fresh.stop_deadline)
-                await _started(enricher, fresh.start_deadline)
-        change = await self._parts.sinks.prepare(
-            fresh.sinks, start=fresh.start_deadline, stop=fresh.stop_deadline
-        )
+                await _started(enricher)
+        change = await self._parts.sinks.prepare(fresh.sinks, stop=fresh.stop_deadline)
         undo.push_async_callback(self._parts.sinks.abandon, change, fresh.stop_deadline)
         return change
 
@@ -251,6 +249,7 @@ class Reloader:
         fields, other_fields = current.fields, fresh.fields is not current.fields
         _retire_absent(current, fresh)
         current.become(fresh)
+        current.set_deadlines()
         if other_fields:
             fresh.fields.take_place_of(fields)
             current.assign_lookups()
@@ -319,9 +318,9 @@ def _retire_absent(before: Assembly, after: Assembly) -> None:
         component.is_retired = component not in kept
 
 
-async def _started(enricher: Isolated[Enricher], seconds: float) -> None:
+async def _started(enricher: Isolated[Enricher]) -> None:
     try:
-        await within(enricher, "start", seconds, enricher.component.start)
+        await within(enricher, "start", enricher.start_seconds, enricher.component.start)
     except MozuError:
         raise
     except Exception as error:  # a plugin's code: the reload is refused

@@ -53,7 +53,7 @@ class Shutdown:
 
     async def sources(self, pumps: Sequence[SourcePump], reading: Tasks) -> None:
         """Nothing more is taken in; what was read is in the queues. `reading`: the tasks that run the pumps."""
-        await asyncio.gather(*(pump.stop(self.left(0.5)) for pump in pumps))
+        await asyncio.gather(*(self._stop_source(pump) for pump in pumps))
         await self._finish(reading, self.left(0.5), [(pump.pipeline.source, "batches") for pump in pumps])
 
     async def deliveries(self, deliveries: Sequence[RunningWorker], writers: Tasks) -> None:
@@ -72,7 +72,7 @@ class Shutdown:
 
     async def sinks(self, workers: Iterable[SinkWorker]) -> None:
         """Stop them, side by side."""
-        await asyncio.gather(*(worker.stop(seconds=self.left()) for worker in workers))
+        await asyncio.gather(*(self._stop_sink(worker) for worker in workers))
 
     async def evaluated(self, pipeline: SourcePipeline) -> None:
         """Evaluators that work elsewhere have given their alerts."""
@@ -83,6 +83,14 @@ class Shutdown:
     async def enrichers(self, enrichers: Iterable[Isolated[Enricher]]) -> None:
         """Stop them, side by side."""
         await asyncio.gather(*(self._stop_enricher(enricher) for enricher in enrichers))
+
+    # Tasks of their own: one that holds the event loop uses up what those after it find left.
+
+    async def _stop_source(self, pump: SourcePump) -> None:
+        await pump.stop(self.left(0.5))
+
+    async def _stop_sink(self, worker: SinkWorker) -> None:
+        await worker.stop(seconds=self.left())
 
     async def _stop_enricher(self, enricher: Isolated[Enricher]) -> None:
         with enricher.contained("stop"):

@@ -18,9 +18,10 @@ from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.errors import MozuError
-from mozu.core.isolation.deadline import START_SECONDS, within
+from mozu.core.isolation.deadline import within
 from mozu.core.isolation.detached import detached
 from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.side_by_side import side_by_side
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.engine.built import BuiltSink
@@ -99,18 +100,18 @@ class SinkSet:
         """Those that alerts go to."""
         return tuple(one.worker for one in self._running.values())
 
-    async def start(self, seconds: float) -> list[tuple[SinkWorker, BaseException]]:
-        """Open the queues and start the sinks, each within this time; gives those that have failed to start, and
-        why."""
-        failed = []
-        for one in self._running.values():
-            self._not_started.discard(one.worker)
-            await self._open(one, seconds)
-            with one.worker.sink.contained("start") as call:
-                await one.worker.start(seconds)
-            if call.failed is not None:
-                failed.append((one.worker, call.failed))
-        return failed
+    async def start(self, on_failure: Callable[[SinkWorker, BaseException], None]) -> None:
+        """Open the queues and start the sinks side by side, each within its time. `on_failure` is told of a sink that
+        has failed to start, and why."""
+        await side_by_side(*(self._start(one.worker, on_failure) for one in self._running.values()))
+
+    async def _start(self, worker: SinkWorker, on_failure: Callable[[SinkWorker, BaseException], None]) -> None:
+        self._not_started.discard(worker)
+        await self._open(worker)
+        with worker.sink.contained("start") as call:
+            await worker.start()
+        if call.failed is not None:
+            on_failure(worker, call.failed)
 
     def deliver(self) -> None:
         """Begin."""
@@ -119,14 +120,14 @@ class SinkSet:
 
     # --- reload
 
-    async def prepare(self, built: Sequence[BuiltSink], *, start: float, stop: float) -> SinkChange:
+    async def prepare(self, built: Sequence[BuiltSink], *, stop: float) -> SinkChange:
         """Make, open and start what is new; nothing that runs is touched. Raises MozuError, and nothing is left.
-        `start`, `stop`: what each call may take, in seconds."""
+        `stop`: what each `stop` may take then, in seconds."""
         change = SinkChange()
         try:
             await self._free_spools({one.spool for one in built})
             for one in built:
-                await self._prepare(one, change, start)
+                await self._prepare(one, change)
         except BaseException:
             await self.abandon(change, stop)
             raise
@@ -139,23 +140,23 @@ class SinkSet:
                 retiring.worker.halt()
                 await asyncio.wait([task])
 
-    async def _prepare(self, built: BuiltSink, change: SinkChange, seconds: float) -> None:
+    async def _prepare(self, built: BuiltSink, change: SinkChange) -> None:
         identity, before = built.entry.id, self._running.get(built.entry.id)
         if before is not None and before.built.spool == built.spool:
             change.running[identity] = RunningSink(built, before.worker, before.writers, before.deliveries)
             if built.isolated is not before.built.isolated:
                 caller = change.callers[identity] = SinkCaller(built.isolated)
-                await _started(caller, seconds)
+                await _started(caller)
             return
         fresh = change.running[identity] = self._made(built)
         change.fresh.append(fresh)
         if built.spool is not None and any(one.built.spool == built.spool for one in self._running.values()):
             self._waiting.add(fresh.worker)
         else:
-            damage = await within(fresh.worker.sink, "open its queue", seconds, fresh.worker.queue.open)
+            damage = await _opened(fresh.worker)
             if damage:
                 change.damage.append((identity, damage))
-        await _started(fresh.worker.caller, seconds)
+        await _started(fresh.worker.caller)
 
     async def abandon(self, change: SinkChange, seconds: float) -> None:
         """It does not come into force."""
@@ -227,7 +228,7 @@ class SinkSet:
     async def _retire(self, one: RunningSink, heir: RunningSink | None, seconds: float) -> None:
         worker, queue = one.worker, one.worker.queue
         if heir is None:
-            queue.close()
+            worker.finish()
         else:
             worker.halt()
         await self._finish(one.tasks, seconds)
@@ -259,7 +260,7 @@ class SinkSet:
         """Its spool is free."""
         while heir.worker in self._waiting:
             try:
-                await self._open(heir)
+                await self._open(heir.worker)
             except MozuError as error:
                 self._report("Spool unusable", Severity.CRITICAL, str(error), heir.worker.name)
                 await asyncio.sleep(_REOPEN_INTERVAL)
@@ -281,7 +282,7 @@ class SinkSet:
         """Deliver what is left, as far as there is time, then stop every sink whose start has begun."""
         running = list(self._running.values())
         for one in running:
-            one.worker.queue.close()
+            one.worker.finish()
         going = [RunningWorker(one.worker, task) for one in running for task in one.deliveries]
         await shutdown.deliveries(going, [task for one in running for task in one.writers])
         await shutdown.finish([*self._replacing, *self._retiring])
@@ -312,20 +313,25 @@ class SinkSet:
         )  # fmt: skip
         return RunningSink(built, worker, writers, [])
 
-    async def _open(self, one: RunningSink, seconds: float = START_SECONDS) -> None:
-        damage = await within(one.worker.sink, "open its queue", seconds, one.worker.queue.open)
+    async def _open(self, worker: SinkWorker) -> None:
+        damage = await _opened(worker)
         if damage:
-            self._report(_DAMAGED, Severity.CRITICAL, damage, one.worker.name)
+            self._report(_DAMAGED, Severity.CRITICAL, damage, worker.name)
 
     def _deliver(self, one: RunningSink) -> None:
         name = f"deliver {one.worker.name}"
         one.deliveries.append(self._spawn(detached(one.worker.run(), name), name))
 
 
-async def _started(caller: SinkCaller, seconds: float) -> None:
+async def _opened(worker: SinkWorker) -> str:
+    """Open its queue; what was damaged in it."""
+    return await within(worker.sink, "open its queue", worker.sink.start_seconds, worker.queue.open)
+
+
+async def _started(caller: SinkCaller) -> None:
     """Start a new sink. Whatever it raises becomes a MozuError: one that runs is not given up for it."""
     try:
-        await caller.start(seconds)
+        await caller.start()
     except MozuError:
         raise
     except Exception as error:  # a plugin's code: the reload is refused

@@ -1,6 +1,7 @@
-"""Startup: the components of a run are started, each within its deadline, sinks before sources.
+"""Startup: the components of a run are started, each within its deadline, sinks and enrichers before sources.
 
-A start can be broken off at any moment by a stop, and then it is known which components must be stopped.
+A source that is optional is not waited for: its pump starts it. A start can be broken off at any moment by a stop, and
+then it is known which components must be stopped.
 """
 
 import gc
@@ -9,10 +10,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from mozu.core.api import Enricher
+from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.isolation.deadline import within
 from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.side_by_side import side_by_side
 from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.sink_set import SinkSet
 
@@ -20,7 +23,7 @@ _log = logging.getLogger("mozu.engine")
 
 
 class Startup:
-    """Of one run. `seconds`: what each call may take; `spawn` starts background tasks."""
+    """Of one run. `spawn` starts background tasks."""
 
     def __init__(
         self,
@@ -29,33 +32,27 @@ class Startup:
         pumps: tuple[SourcePump, ...],
         hosts: HostResolver | None,
         *,
-        seconds: float,
         demand: Callable[[], Demand],
         spawn: Callable[[Awaitable[None], str], None],
         begin_retry: Callable[[Isolated[object], BaseException, Callable[[], Awaitable[None]]], None],
     ) -> None:
         """`begin_retry`: (component, why it has failed to start, how another instance is built and started)."""
         self._enrichers, self._sinks, self._pumps, self._hosts = enrichers, sinks, pumps, hosts
-        self._seconds, self._demand, self._spawn, self._begin_retry = seconds, demand, spawn, begin_retry
+        self._demand, self._spawn, self._begin_retry = demand, spawn, begin_retry
         self.enrichers: list[Isolated[Enricher]] = []
         """Those whose start has begun; as the next ones."""
         self.pumps: list[SourcePump] = []
 
     async def run(self) -> None:
         """Sinks before sources, so that the first alert finds its queue. Raises SourceUnavailable, DeadlineExceeded."""
-        for enricher in self._enrichers:
-            self.enrichers.append(enricher)
-            with enricher.contained("start") as call:
-                await self._start_enricher(enricher)
-            if call.failed is not None:
-                self._begin_retry(enricher, call.failed, partial(self._renew_enricher, enricher))
-        for worker, error in await self._sinks.start(self._seconds):
-            self._begin_retry(worker.sink, error, partial(worker.start_another, self._seconds))
+        enrichers = [self._start_enricher(enricher) for enricher in self._enrichers]
+        await side_by_side(*enrichers, self._sinks.start(self._retry_sink))
         demand = self._demand()
         if self._hosts is not None:
             self._hosts.want(demand.hosts)
             self._spawn(self._hosts.run(), "resolve the names of hosts")
-        for pump in self._pumps:
+        needed = [pump for pump in self._pumps if not pump.is_optional]
+        for pump in sorted(needed, key=lambda pump: pump.live):  # what is live fills its ring until the run reads it
             self.pumps.append(pump)
             await pump.start(demand)
         if self._hosts is not None:
@@ -68,8 +65,20 @@ class Startup:
         _log.info("watching %d event types (%s); alerts go to %s", len(types), ", ".join(types), sinks)
 
     async def _start_enricher(self, enricher: Isolated[Enricher]) -> None:
-        await within(enricher, "start", self._seconds, lambda: enricher.component.start())
+        self.enrichers.append(enricher)
+        with enricher.contained("start") as call:
+            await _started(enricher)
+        if call.failed is not None:
+            self._begin_retry(enricher, call.failed, partial(_renewed, enricher))
 
-    async def _renew_enricher(self, enricher: Isolated[Enricher]) -> None:
-        await enricher.renew()
-        await self._start_enricher(enricher)
+    def _retry_sink(self, worker: SinkWorker, error: BaseException) -> None:
+        self._begin_retry(worker.sink, error, worker.start_another)
+
+
+async def _started(enricher: Isolated[Enricher]) -> None:
+    await within(enricher, "start", enricher.start_seconds, lambda: enricher.component.start())
+
+
+async def _renewed(enricher: Isolated[Enricher]) -> None:
+    await enricher.renew()
+    await _started(enricher)

@@ -6,6 +6,7 @@ a second to give it back.
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
@@ -22,20 +23,22 @@ _MARGIN: Final = 2.0
 
 
 class StopSignals:
-    """Of one run. `stop` is called in the loop with the reason; `deadline` is that of the stop."""
+    """Of one run. `stop` is called in the loop with the reason, and how many seconds ago the signal came: the loop may
+    have been held since. `deadline` gives that of the stop."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, watchdog: Watchdog, stop: Callable[[str], None], deadline: float
+        self,
+        loop: asyncio.AbstractEventLoop,
+        watchdog: Watchdog,
+        stop: Callable[[str, float], None],
+        deadline: Callable[[], float],
     ) -> None:
         self._loop, self._watchdog, self._stop, self._deadline = loop, watchdog, stop, deadline
         self._before: dict[signal.Signals, Any] = {}
         """What handled them before this run."""
         self._received = 0
-
-    @property
-    def received(self) -> bool:
-        """A signal has come."""
-        return self._received > 0
+        self._first = 0.0
+        """When the first one came, on the clock of `time.monotonic`."""
 
     def catch(self) -> None:
         """From now on, until `release`."""
@@ -51,12 +54,13 @@ class StopSignals:
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         """Between two instructions of whatever runs on the main thread."""
         self._received += 1
+        self._first = self._first or time.monotonic()
         again = self._received > 1
-        self._watchdog.end_within(_AT_ONCE if again else self._deadline + _MARGIN, 128 + number if again else 1)
+        self._watchdog.end_within(_AT_ONCE if again else self._deadline() + _MARGIN, 128 + number if again else 1)
         hasten(_AT_ONCE)
         self._loop.call_soon_threadsafe(self._in_loop, signal.Signals(number), again)
 
     def _in_loop(self, number: signal.Signals, again: bool) -> None:
         if again:
             leave(128 + number, f"second {number.name}: what is left is not delivered")
-        self._stop(f"received {number.name}")
+        self._stop(f"received {number.name}", time.monotonic() - self._first)

@@ -97,7 +97,7 @@ def wire(
 
     def pump(built: BuiltSource) -> SourcePump:
         return SourcePump(
-            alternatives(built), alerts, demand=demand, stopping=stopping, seconds=assembly.start_deadline,
+            alternatives(built), alerts, demand=demand, stopping=stopping,
             optional=built.isolated.is_optional, gate=gate,
         )  # fmt: skip
 

@@ -274,7 +274,8 @@ def test_attempts_are_as_many_as_the_setting_says_and_the_dead_letter_names_them
             worker.accept(alert())
             worker.accept(alert())
             await worker._take()
-            worker._pending += [worker._record(100 + number, alert())]  # another that arrives beside it
+            arriving = worker._records.record(worker.sink, 100 + number, alert())  # another, beside it
+            worker._pending += [arriving]
             await worker._attempt()
             dead.append(
                 int(metrics.counter("sink_alerts_dropped_total", kind="sink", id="scripted", reason="rejected").value)
@@ -290,7 +291,7 @@ def test_what_was_not_tried_or_failed_with_all_others_is_not_blamed() -> None:
         blamed = []
         for outcomes in ([Retry(tried=False), None], [Retry(), Retry()], [Retry(), None]):
             worker, _ = worker_for(Scripted())
-            records = [worker._record(number, alert()) for number in (1, 2)]
+            records = [worker._records.record(worker.sink, number, alert()) for number in (1, 2)]
             worker._pending = list(records)
             await worker._apply(records, outcomes)
             blamed.append(dict(worker._attempts))
@@ -306,12 +307,12 @@ def test_a_record_that_fails_alone_is_blamed_once_for_each_canary_that_arrives()
 
     async def scenario() -> tuple[list[int], list[int]]:
         worker, _ = worker_for(sink := Scripted(*[first_never] * 100))
-        worker._pending = [worker._record(number, alert()) for number in (1, 2, 3, 4)]
+        worker._pending = [worker._records.record(worker.sink, number, alert()) for number in (1, 2, 3, 4)]
         blamed = []
         for _ in range(3):
             await worker._isolate()
             blamed.append(worker._attempts.get(1, 0))
-            worker._pending += [worker._record(10 + len(sink.seen), alert())]
+            worker._pending += [worker._records.record(worker.sink, 10 + len(sink.seen), alert())]
         return blamed, [len(worker._pending)]
 
     assert ([1, 2, 0], [1]) == asyncio.run(scenario())

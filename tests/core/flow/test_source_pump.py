@@ -9,7 +9,7 @@ import pytest
 from mozu.core.api import Counts
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.errors import SourceBroken, SourceUnavailable
-from mozu.core.filter.demand import Demand
+from mozu.core.filter.demand import Demand, Interest
 from mozu.core.flow.source_pump import PumpedSource, SourcePump
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -86,7 +86,7 @@ def pump_of(source: Any, worker: Worker, *, live: bool, build: Callable[[], Any]
     pipeline = pipeline_of(isolated, Seen(judged), live=live, state=None, metrics=metrics, worker=worker)
     alerts = alert_pipeline(worker, metrics=metrics)
     pumped = PumpedSource("made", pipeline, ends=more.pop("ends"))
-    return SourcePump(iter([pumped]), alerts, demand=Demand, **more)
+    return SourcePump(iter([pumped]), alerts, **{"demand": Demand, **more})
 
 
 def play(
@@ -103,8 +103,6 @@ def play(
     async def main() -> SourcePump:
         settings = {"stopping": asyncio.Event(), "ends": True, **more}
         pump = pump_of(source, worker, live=live, build=build or (lambda: source), **settings)
-        if settings.get("optional"):
-            await pump.start(Demand())
         async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as group:
             group.create_task(pump.run())
             if beside is not None:
@@ -196,7 +194,16 @@ def test_an_instance_that_starts_while_the_stop_begins_is_stopped() -> None:
             stopping.set()
 
     slow = Slow(1)
-    play(Batches(OSError("gone")), Worker(100), live=True, stopping=stopping, build=lambda: slow)
+
+    async def main() -> None:
+        failing, worker = Batches(OSError("gone")), Worker(100)
+        pump = pump_of(failing, worker, live=True, build=lambda: slow, ends=True, stopping=stopping)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(pump.run())
+            await stopping.wait()
+            await pump.stop(1.0)
+
+    virtual_time.run(main())
     assert 1 == slow.stopped
 
 
@@ -208,6 +215,31 @@ def test_an_optional_source_that_cannot_start_is_tried_again() -> None:
     good = Batches(3)
     play(Broken(), Worker(100), live=True, optional=True, build=lambda: good)
     assert 3 == good.given
+
+
+def test_a_source_that_starts_while_rules_change_gets_the_new_demand() -> None:
+    before, after = Demand(), Demand({"json": {"*": Interest()}})
+    wanted, updates = [before], list[Demand]()
+
+    class Reloaded(Batches):
+        async def start(self, demand: Demand) -> None:
+            wanted.append(after)
+            await pump.update(after)
+
+        async def update(self, demand: Demand) -> None:
+            updates.append(demand)
+
+    async def main() -> None:
+        async with asyncio.timeout(LIMIT):
+            await pump.run()
+
+    source = Reloaded(1)
+    pump = pump_of(
+        source, Worker(100), live=True, build=lambda: source, ends=True, optional=True, stopping=asyncio.Event(),
+        demand=lambda: wanted[-1],
+    )  # fmt: skip
+    virtual_time.run(main())
+    assert [after] == updates
 
 
 class Wrong(Batches):

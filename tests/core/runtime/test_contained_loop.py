@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mozu.core.isolation.isolated import Isolated
+from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.runtime.contained_loop import ContainedLoop
 from mozu.core.runtime.loop import run
@@ -58,6 +58,18 @@ def test_a_callback(raised: BaseException) -> None:
         asyncio.get_running_loop().call_soon(component.fail)
 
     assert (1, 0) == blamed(raised, cause)
+
+
+def test_a_callback_that_runs_is_its_components() -> None:
+    async def main() -> Isolation | None:
+        loop, owners = asyncio.get_running_loop(), list[Isolation | None]()
+        assert isinstance(loop, ContainedLoop)
+        with Isolation("sink", "first", Metrics()).owned():
+            loop.call_soon(lambda: owners.append(loop.owner()))
+        await asyncio.sleep(0)
+        return owners[0]
+
+    assert "sink first" == str(run(main()))
 
 
 @pytest.mark.parametrize("raised", ENDS)

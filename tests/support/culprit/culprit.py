@@ -325,7 +325,9 @@ def build(made: Callable[..., Any]) -> Callable[[Misbehaviour, Context], Any]:
     return make
 
 
-FIELD = Field(name="culprit.value", type=FieldType.STRING, doc="Nothing.", sources=frozenset({"*"}))
+FIELD = Field(
+    name="culprit.value", type=FieldType.STRING, doc="Nothing.", sources=frozenset({"*"}), needs=frozenset()
+)
 
 
 @hookimpl

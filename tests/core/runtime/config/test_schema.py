@@ -49,7 +49,7 @@ def test_sinks_take_all_of_the_cores_keys_and_sources_those_of_every_kind() -> N
     source = entries("sources")[0]["anyOf"][1]["properties"]["plain"]["properties"]
     sink = entries("sinks")[0]["properties"]["needy"]["properties"]
     of_sinks = {*EntrySettings.model_fields, "topic"} - {"lookups"}
-    assert (set(source), set(sink)) == ({"id", "isolation", "optional"}, of_sinks)
+    assert (set(source), set(sink)) == ({"id", "isolation", "optional", "start_deadline"}, of_sinks)
 
 
 def test_every_reference_leads_to_a_definition() -> None:

@@ -15,7 +15,8 @@ import pytest
 from mozu.core.api import Demand, Enricher, Event, FieldReaders, Kind
 from mozu.core.errors import DeadlineExceeded
 from mozu.core.isolation.isolated import Isolated
-from tests.core.runtime.engine.playing import Memory, Numbers, Play, messages
+from mozu.core.runtime import loop
+from tests.core.runtime.engine.playing import Memory, Numbers, Play, built_source, messages
 
 LONG = 3600.0
 """Seconds: a test that waited for them to pass would not end."""
@@ -114,10 +115,12 @@ class Hanging(Play):
 
     def __init__(self, source: Any, *others: Any, seconds: float = 0.3, **more: Any) -> None:
         super().__init__(source, *others, deadline=seconds, **more)
-        self.assembly.start_deadline = seconds
         for enricher in (one for one in others if isinstance(one, Named)):
             isolated = Isolated[Enricher](Kind.ENRICHER.value, "named", enricher, self.metrics)
             self.assembly.enrichers.append(isolated)
+        sources, sinks = (one.isolated for one in self.assembly.sources), (one.isolated for one in self.assembly.sinks)
+        for component in (*sources, *sinks, *self.assembly.enrichers, *self.assembly.evaluators):
+            component.start_seconds = seconds
 
     def run(self, folder: Path, duration: float | None = None, *, announces: bool = False) -> tuple[int, Any]:
         stubborn.over = False
@@ -139,6 +142,41 @@ def test_a_start_of_an_enricher_or_a_sink_that_hangs_keeps_no_alert_back(tmp_pat
     code, stats = Hanging(Numbers(5), hanging, fine, Named(start=hang)).run(tmp_path)
     assert (code, messages(fine), messages(hanging)) == (0, ["0", "1", "2", "3", "4"], ["0", "1", "2", "3", "4"])
     assert exceeded(stats) == [("enricher", "named", "start"), ("sink", "memory0", "start")]
+
+
+def test_sinks_and_enrichers_start_side_by_side(tmp_path: Path) -> None:
+    both = asyncio.Barrier(2)
+    sink = HangingSink(start=both.wait)
+    _, stats = Hanging(Numbers(5), sink, Named(start=both.wait), seconds=5.0).run(tmp_path)
+    assert (messages(sink), exceeded(stats)) == (["0", "1", "2", "3", "4"], [])
+
+
+@HANGS
+def test_an_optional_source_whose_start_hangs_holds_up_neither_the_others_nor_the_stop(
+    tmp_path: Path, hang: Hang, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its deadline is far away, and that of the stop as well."""
+    monkeypatch.setattr(loop, "HOLD_SECONDS", 0.3)
+    sink = Memory()
+    play = Hanging(Numbers(5), sink, seconds=LONG)
+    optional = built_source(HangingSource(1, start=hang), play.metrics, live=True, of="")
+    optional.isolated.is_optional, optional.isolated.start_seconds = True, LONG
+    play.assembly.sources.append(optional)
+    play.watch = lambda engine: setattr(sink, "_do", lambda records: engine.stop("all have arrived"))
+    code, _ = play.run(tmp_path)
+    assert (code, messages(sink)) == (0, ["0", "1", "2", "3", "4"])
+
+
+def test_a_sink_that_has_held_the_loop_does_not_hold_up_the_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be called again: after 5 s, after 10 s more, and so on."""
+    monkeypatch.setattr(loop, "HOLD_SECONDS", 0.3)
+    fine = Memory()
+    play = Hanging(Numbers(5), Memory(lambda records: time.sleep(LONG)), fine, seconds=LONG)
+    code, stats = play.run(tmp_path)
+    assert (code, messages(fine)) == (0, ["0", "1", "2", "3", "4"])
+    assert stats["sinks"]["memory0"]["dropped"] == {"event loop held": 5}
 
 
 @HANGS

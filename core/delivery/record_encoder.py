@@ -1,0 +1,31 @@
+"""Records of alerts for one sink: stamped, and encoded in its format."""
+
+from mozu.core.api import Record, Sink
+from mozu.core.delivery.alert_queue import AlertQueue
+from mozu.core.delivery.encode import Encoder
+from mozu.core.delivery.plain import plain_alert
+from mozu.core.errors import CannotEncode
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.model.alert import Alert, Stamp
+
+
+class RecordEncoder:
+    """`agent` is the host's name in stamps, `queue` the one whose numbers are in them."""
+
+    def __init__(self, encoder: Encoder, agent: str, queue: AlertQueue) -> None:
+        self.encoder = encoder
+        """Of the sink's format; a reload changes it."""
+        self._agent, self._queue = agent, queue
+
+    def record(self, sink: Isolated[Sink], number: int, alert: Alert) -> Record:
+        """The record of an alert, with its values replaced where it cannot be encoded. Raises what the encoder does."""
+        try:
+            return self._stamped(sink.name, number, alert)
+        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+            if not isinstance(error, CannotEncode):  # which its format is blamed for
+                sink.failed("encode an alert", error)
+            return self._stamped(sink.name, number, plain_alert(alert, error))
+
+    def _stamped(self, sink: str, number: int, alert: Alert) -> Record:
+        stamp = Stamp(self._agent, sink, self._queue.epoch, number)
+        return Record(alert, self.encoder.encode(alert, stamp), stamp)

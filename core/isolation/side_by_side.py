@@ -1,0 +1,26 @@
+"""Calls of several components at once, so that one that hangs takes nothing from the others."""
+
+import asyncio
+from collections.abc import Coroutine
+
+
+async def side_by_side(*works: Coroutine[None, None, None]) -> None:
+    """Until all have ended. Where one raises the others are cancelled, and that is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+async def until_first(*tasks: "asyncio.Task[None]") -> None:
+    """Until one of them has ended; the others are cancelled."""
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        left = [task for task in tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
