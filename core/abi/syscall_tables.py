@@ -95,14 +95,6 @@ _DESCRIPTORS: Final[Table] = {
 
 _ACCEPTS: Final[Table] = {"accept": "r t q 6 7", "accept4": "r t q 6 7 3"}
 
-MESSAGES: Final[dict[str, str | None]] = {
-    "sendto": "r d 0 2 t",
-    "recvfrom": "r d t 0 2",
-    "sendmsg": "r d 0 6 t",
-    "recvmsg": "r 6 d t - 0",
-}
-"""Arguments 6 and 7 are length and limit of the accept queue."""
-
 _MESSAGES: Final[Table] = {
     "sendto": "r d 0 2 t",
     "recvfrom": "r d t 0 2",
@@ -112,37 +104,6 @@ _MESSAGES: Final[Table] = {
 """Calls that send and receive; argument 6 is the length of all buffers of a message."""
 
 _MMSGS: Final[Table] = {"sendmmsg": "r 0 n d t", "recvmmsg": "r 0 n d t -"}
-"""Calls that send and receive several messages; each is an event of its own."""
-
-PATHS: Final[dict[str, str | None]] = {
-    "access": None,
-    "chmod": None,
-    "chown": None,
-    "delete_module": None,
-    "fchmodat": None,
-    "fchownat": None,
-    "init_module": "r d0 1 2",
-    "lchown": None,
-    "link": None,
-    "linkat": None,
-    "lstat": None,
-    "mkdir": None,
-    "mkdirat": None,
-    "mknod": None,
-    "mknodat": None,
-    "mount": None,
-    "newfstatat": "r 0 1 3",
-    "rename": None,
-    "renameat": None,
-    "renameat2": None,
-    "rmdir": None,
-    "stat": None,
-    "symlink": None,
-    "symlinkat": None,
-    "umount2": None,
-    "unlink": None,
-    "unlinkat": None,
-}
 """Calls that send and receive several messages; each is an event of its own."""
 
 _PAIRS: Final[Table] = {
@@ -220,6 +181,53 @@ _PATHS: Final[Table] = {
 }
 """Calls with one to three texts."""
 
+_OWN_PATHS: Final[Table] = {
+    "acct": None,
+    "add_key": "r 0 1 4",
+    "faccessat": None,
+    "faccessat2": None,
+    "fanotify_mark": None,
+    "fchmodat2": None,
+    "fgetxattr": None,
+    "fremovexattr": None,
+    "fsetxattr": "r 0 1 3 4",
+    "fsopen": None,
+    "fspick": None,
+    "futimesat": None,
+    "getxattr": None,
+    "inotify_add_watch": None,
+    "lgetxattr": None,
+    "listxattr": None,
+    "llistxattr": None,
+    "lremovexattr": None,
+    "lsetxattr": "r 0 1 3 4",
+    "mount_setattr": None,
+    "move_mount": None,
+    "mq_open": None,
+    "mq_unlink": None,
+    "name_to_handle_at": "r 0 1 4",
+    "open_tree": None,
+    "pivot_root": None,
+    "readlink": None,
+    "readlinkat": None,
+    "removexattr": None,
+    "removexattrat": None,
+    "request_key": None,
+    "setdomainname": "r d0 1",
+    "sethostname": "r d0 1",
+    "setxattr": "r 0 1 3 4",
+    "setxattrat": None,
+    "statfs": None,
+    "statx": None,
+    "swapoff": None,
+    "swapon": None,
+    "truncate": None,
+    "utime": None,
+    "utimensat": "r 0 1 3",
+    "utimes": None,
+}
+"""Calls with texts whose parameters are mozu's own."""
+
 _IDENTITIES: Final[Table] = dict.fromkeys(
     ("setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid", "setfsgid")
 )
@@ -254,6 +262,30 @@ _NUMBERS: Final[Table] = {
 }
 """Calls of plain numbers."""
 
+_OWN_NUMBERS: Final[Table] = {
+    "fallocate": None,
+    "flistxattr": None,
+    "fsmount": None,
+    "ftruncate": None,
+    "ioperm": None,
+    "iopl": None,
+    "kexec_file_load": "r 0 1 4",
+    "madvise": None,
+    "memfd_secret": None,
+    "perf_event_open": "r 1 2 3 4",
+    "personality": None,
+    "pidfd_send_signal": "r 0 1 3",
+    "pkey_mprotect": None,
+    "process_madvise": "r 0 3 4",
+    "reboot": "r 2",
+    "rt_sigqueueinfo": None,
+    "rt_tgsigqueueinfo": None,
+    "syslog": None,
+    "tee": None,
+    "umask": None,
+}
+"""Calls of plain numbers whose parameters are mozu's own."""
+
 FAMILIES: Final[Mapping[str, Table]] = {
     "exec": _EXECS,
     "clone": _CLONES,
@@ -268,9 +300,9 @@ FAMILIES: Final[Mapping[str, Table]] = {
     "transfer": _TRANSFERS,
     "mapping": _MAPPINGS,
     "memory": _MEMORY,
-    "path": _PATHS,
+    "path": {**_PATHS, **_OWN_PATHS},
     "identity": _IDENTITIES,
-    "number": _NUMBERS,
+    "number": {**_NUMBERS, **_OWN_NUMBERS},
 }
 """Family → its calls. Calls without parameters belong to `number` without being listed."""
 

@@ -51,6 +51,8 @@ class EventType(msgspec.Struct, frozen=True):
     default: str
     """When it is collected: `state` always (it changes the state), `rules` when a rule names it, `ignored` only on the
     setting that turns everything on; empty for what is no system call."""
+    own_params: bool = False
+    """Its parameters are mozu's own: in captures of other programs it has none."""
 
     def index(self, name: str) -> int | None:
         """Position of a parameter; meant for load time."""
@@ -74,6 +76,7 @@ def call(
     default: str = "rules",
     calls: str | None = None,
     kind: str = "syscall",
+    own_params: bool = False,
 ) -> EventType:
     """Declare one event type. `calls` are the system calls behind it where they are not just the one of its name."""
     return EventType(
@@ -84,6 +87,7 @@ def call(
         params=tuple(map(_param, params.split())),
         calls=(name,) if calls is None else tuple(calls.split()),
         default=default,
+        own_params=own_params,
     )
 
 

@@ -191,9 +191,8 @@ class ShapeCache:
 def generic_calls() -> dict[int, tuple[str, tuple[None, ...]]]:
     """Portable number → name and parameters of a call that was recorded without any.
 
-    A recorder older than an event type wrote its calls this way: they have the type's parameters, all absent.
+    A recorder older than an event type wrote its calls this way: they have the type's parameters, all absent, but none
+    that are mozu's own.
     """
-    types = event_types()
-    return {
-        code: (name, (None,) * len(types[name].params) if name in types else ()) for code, name in call_names().items()
-    }
+    counts = {name: 0 if kind.own_params else len(kind.params) for name, kind in event_types().items()}
+    return {code: (name, (None,) * counts.get(name, 0)) for code, name in call_names().items()}

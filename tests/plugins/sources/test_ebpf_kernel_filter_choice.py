@@ -189,3 +189,9 @@ def test_a_filter_that_must_emit_paths_is_not_exact() -> None:
     rules = ("evt.type = openat and evt.failed = true", "evt.type = fchmod and fd.name = /b")
 
     assert not chosen(*rules).functions["openat"].is_exact
+
+
+def test_results_that_rules_cannot_read_are_not_tested() -> None:
+    """fields about the result have no value where the parameters are mozu's own, so that `not evt.rawres = 0` holds."""
+    assert set() == filtered("evt.type = fchmodat2 and not evt.rawres = 0")
+    assert {"fchmodat2"} == filtered("evt.type = fchmodat2 and evt.arg.mode contains S_ISUID")

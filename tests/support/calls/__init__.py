@@ -16,7 +16,7 @@ from tests.support.calls.told import Told
 
 Trigger = Callable[[Path], Iterator[Told]]
 FAMILIES: Final = (
-    *("bare", "descriptors", "identities", "memory", "network", "paths", "processes", "signals", "transfers"),
+    *("bare", "descriptors", "identities", "memory", "network", "own", "paths", "processes", "signals", "transfers"),
 )
 ANSWERS: Final = 900
 """A descriptor that no trigger uses."""

@@ -1,4 +1,4 @@
-"""Calls whose events have no parameters, made with arguments that no kernel accepts: they are told all the same."""
+"""Calls whose events have no parameters, or mozu's own, made with arguments that no kernel accepts: they are told."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from typing import Final
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.model.syscalls import event_type
 from tests.support.calls.making import call, room
-from tests.support.calls.told import Told, told
+from tests.support.calls.told import ANY, Told, told
 
 LETHAL: Final = frozenset({"uprobe", "uretprobe"})
 """The kernel kills whoever makes them by hand."""
@@ -21,9 +21,16 @@ def _bare() -> list[str]:
     names = []
     for name in SYSCALL_SPECS:
         declared = event_type(name)
-        if declared is not None and declared.kind == "syscall" and not declared.params and name not in _SLOW:
+        is_bare = declared is not None and declared.kind == "syscall" and (not declared.params or declared.own_params)
+        if is_bare and name not in _SLOW:
             names.append(name)
     return names
+
+
+def _told(name: str) -> Told:
+    """Whatever its parameters are."""
+    declared = event_type(name)
+    return told(name, *[ANY] * (0 if declared is None else len(declared.params)))
 
 
 def refused(at: Path) -> Iterator[Told]:
@@ -34,7 +41,7 @@ def refused(at: Path) -> Iterator[Told]:
         if name in LETHAL or name == "pause":
             continue
         call(name, *[-1] * 6)
-        yield told(name)
+        yield _told(name)
 
 
 def interrupted(at: Path) -> Iterator[Told]:
@@ -76,7 +83,7 @@ def done(at: Path) -> Iterator[Told]:
     """Some of them with success."""
     for name, make in _done().items():
         assert make() >= 0, name
-        yield told(name)
+        yield _told(name)
 
 
 def absent() -> frozenset[str]:

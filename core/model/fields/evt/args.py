@@ -46,8 +46,8 @@ _SIGN: Final = 1 << 63
 
 
 def has_result(event: EventType) -> bool:
-    """True where the first parameter is what the call gave back."""
-    return event.kind == "syscall" and bool(event.params)
+    """True where the first parameter is what the call gave back, to fields that rules of other programs read, too."""
+    return event.kind == "syscall" and bool(event.params) and not event.own_params
 
 
 def result(event: SyscallEvent) -> int | None:

@@ -40,7 +40,7 @@ def reported_directory(event: SyscallEvent, fd: int) -> str | None:
     """The directory that a descriptor in the parameters leads to, if a path starts there and the kernel named it."""
     declared = event_type(event.type)
     for param in () if declared is None else declared.params:
-        if param.dirfd is not None and event.args[param.dirfd] == fd:
+        if param.dirfd is not None and param.dirfd < len(event.args) and event.args[param.dirfd] == fd:
             return _told(event.observed, place_of(param.dirfd))
     return None
 

@@ -1,4 +1,8 @@
-"""Calls without parameters of their own: the event is named like the call and says that it returned."""
+"""Calls that the event table of the rule language knows by name only: the event is named like the call and says that it
+returned. Some have parameters of mozu's own."""
+
+from collections.abc import Mapping
+from typing import Final
 
 NAMES = (
     "_sysctl acct add_key adjtimex alarm arch_prctl cachestat capget clock_adjtime clock_getres clock_gettime "
@@ -29,6 +33,76 @@ NAMES = (
     "uselib ustat utime utimensat utimes vhangup vmsplice wait4 waitid "
 )
 """One event type each."""
+
+PARAMS: Final[Mapping[str, str]] = {
+    "acct": "res:errno path:fspath",
+    "add_key": "res:errno type:string description:string keyring:int32",
+    "faccessat": "res:errno dirfd:fd path:fsrelpath@1 mode:flags32:x:access_flags",
+    "faccessat2": "res:errno dirfd:fd path:fsrelpath@1 mode:flags32:x:access_flags flags:uint32:x",
+    "fallocate": "res:errno fd:fd mode:uint32:x offset:uint64 len:uint64",
+    "fanotify_mark": "res:errno fd:fd flags:uint32:x mask:uint64:x dirfd:fd path:fsrelpath@4",
+    "fchmodat2": "res:errno dirfd:fd filename:fsrelpath@1 mode:mode:o:chmod_mode flags:flags32:x:newfstatat_flags",
+    "fgetxattr": "res:errno fd:fd name:string",
+    "flistxattr": "res:errno fd:fd",
+    "fremovexattr": "res:errno fd:fd name:string",
+    "fsetxattr": "res:errno fd:fd name:string size:uint64 flags:uint32:x",
+    "fsmount": "res:errno fd:fd flags:uint32:x attr_flags:uint32:x",
+    "fsopen": "res:errno name:string flags:uint32:x",
+    "fspick": "res:errno dirfd:fd path:fsrelpath@1 flags:uint32:x",
+    "ftruncate": "res:errno fd:fd length:uint64",
+    "futimesat": "res:errno dirfd:fd path:fsrelpath@1",
+    "getxattr": "res:errno path:fspath name:string",
+    "inotify_add_watch": "res:errno fd:fd path:fspath mask:uint32:x",
+    "ioperm": "res:errno from:uint64 num:uint64 turn_on:uint32",
+    "iopl": "res:errno level:uint32",
+    "kexec_file_load": "res:errno kernel_fd:fd initrd_fd:fd flags:uint64:x",
+    "lgetxattr": "res:errno path:fspath name:string",
+    "listxattr": "res:errno path:fspath",
+    "llistxattr": "res:errno path:fspath",
+    "lremovexattr": "res:errno path:fspath name:string",
+    "lsetxattr": "res:errno path:fspath name:string size:uint64 flags:uint32:x",
+    "madvise": "res:errno addr:uint64:x length:uint64 advice:uint32",
+    "memfd_secret": "res:errno flags:uint32:x",
+    "mount_setattr": "res:errno dirfd:fd path:fsrelpath@1 flags:uint32:x",
+    "move_mount": (
+        "res:errno olddirfd:fd oldpath:fsrelpath@1 newdirfd:fd newpath:fsrelpath@3 flags:uint32:x"
+    ),
+    "mq_open": "res:errno name:string flags:uint32:x",
+    "mq_unlink": "res:errno name:string",
+    "name_to_handle_at": "res:errno dirfd:fd path:fsrelpath@1 flags:uint32:x",
+    "open_tree": "res:errno dirfd:fd path:fsrelpath@1 flags:uint32:x",
+    "perf_event_open": "res:errno pid:pid cpu:int32 group_fd:fd flags:uint64:x",
+    "personality": "res:errno persona:uint32:x",
+    "pidfd_send_signal": "res:errno fd:fd sig:signal flags:uint32:x",
+    "pivot_root": "res:errno newpath:fspath oldpath:fspath",
+    "pkey_mprotect": "res:errno addr:uint64:x length:uint64 prot:flags32:x:prot_flags",
+    "process_madvise": "res:errno fd:fd advice:uint32 flags:uint32:x",
+    "readlink": "res:errno path:fspath",
+    "readlinkat": "res:errno dirfd:fd path:fsrelpath@1",
+    "reboot": "res:errno cmd:uint32:x",
+    "removexattr": "res:errno path:fspath name:string",
+    "removexattrat": "res:errno dirfd:fd path:fsrelpath@1 flags:uint32:x name:string",
+    "request_key": "res:errno type:string description:string",
+    "rt_sigqueueinfo": "res:errno pid:pid sig:signal",
+    "rt_tgsigqueueinfo": "res:errno pid:pid tid:pid sig:signal",
+    "setdomainname": "res:errno name:bytes len:uint32",
+    "sethostname": "res:errno name:bytes len:uint32",
+    "setxattr": "res:errno path:fspath name:string size:uint64 flags:uint32:x",
+    "setxattrat": "res:errno dirfd:fd path:fsrelpath@1 flags:uint32:x name:string",
+    "statfs": "res:errno path:fspath",
+    "statx": "res:errno dirfd:fd path:fsrelpath@1 flags:flags32:x:newfstatat_flags",
+    "swapoff": "res:errno path:fspath",
+    "swapon": "res:errno path:fspath flags:uint32:x",
+    "syslog": "res:errno type:uint32",
+    "tee": "res:errno fd_in:fd fd_out:fd len:uint64 flags:uint32:x",
+    "truncate": "res:errno path:fspath length:uint64",
+    "umask": "res:errno mode:uint32:o",
+    "utime": "res:errno path:fspath",
+    "utimensat": "res:errno dirfd:fd path:fsrelpath@1 flags:flags32:x:newfstatat_flags",
+    "utimes": "res:errno path:fspath",
+}
+"""Parameters that only live sources fill. In captures of other programs these events have none; and fields about
+results and descriptors (evt.res, evt.failed, fd.name …) never have a value in them, as rules for those expect."""
 
 ELSEWHERE = (
     "prlimit64 statfs64 fstatfs64 fstatat64 sendfile64 ugetrlimit bdflush sigprocmask ipc socketcall fcntl64 "

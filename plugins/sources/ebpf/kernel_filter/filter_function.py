@@ -22,6 +22,7 @@ from mozu.core.filter.formula import (
     necessary,
     negation,
 )
+from mozu.core.model.syscalls import event_type
 from mozu.plugins.sources.ebpf.assembly import ProgramTooLong
 from mozu.plugins.sources.ebpf.kernel_filter.check import NEVER, Check, cost, has
 from mozu.plugins.sources.ebpf.kernel_filter.exact_match import named_by, reads_no_more
@@ -135,12 +136,18 @@ def _bounds(leaf: Leaf, spec: SyscallSpec) -> Bounds:
         return UNKNOWN
     is_open = spec.family == "open"
     readers: tuple[Callable[[], Bounds | None], ...] = (
-        lambda: of_result(leaf) if is_open or spec.operands[:1] == ("r",) else None,
+        lambda: of_result(leaf) if is_open or _has_result(spec) else None,
         lambda: of_open(leaf, spec.name) if is_open else None,
         lambda: of_socket(leaf, spec) if spec.layout.fd != NO_FD and spec.family in _ABOUT_DESCRIPTORS else None,
         lambda: of_argument(leaf, spec) if not is_open else None,
     )
     return next((found for read in readers if (found := read()) is not None), UNKNOWN)
+
+
+def _has_result(spec: SyscallSpec) -> bool:
+    """Whether fields about the result have a value."""
+    declared = event_type(spec.name)
+    return spec.operands[:1] == ("r",) and declared is not None and not declared.own_params
 
 
 def _is_exact(bounds: Bounds) -> bool:

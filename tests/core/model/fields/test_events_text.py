@@ -295,3 +295,21 @@ def test_each_path_of_a_call_has_its_own_directory() -> None:
 def test_a_closed_descriptor_still_has_its_name_in_the_event_that_closed_it() -> None:
     made = event("close", 0, 3, fd=3, file=file(), process=process())
     assert "res=0 fd=3(<f>/tmp/f)" == value("evt.args", made)
+
+
+def test_parameters_of_mozus_own_are_shown_and_tested_by_their_names() -> None:
+    made = event("fchmodat2", -1, -100, "su", 0o4711, 0x100)
+    assert "S_ISUID" in str(value("evt.arg.mode", made))
+    assert ("/home/mira/su", -1) == (value("evt.arg.filename", made), value("evt.rawarg.res", made))
+
+
+def test_results_of_calls_whose_parameters_are_mozus_own_are_not_those_of_rules_for_others() -> None:
+    made = event("fchmodat2", -1, -100, "su", 0o4711, 0)
+    assert [None] * 3 == [value(name, made) for name in ("evt.res", "evt.rawres", "evt.failed")]
+
+
+def test_a_capture_of_others_has_no_parameters_of_mozus_own() -> None:
+    made = event("setxattr")
+    assert ("", None, None) == (
+        value("evt.args", made), value("evt.arg.path", made), value("evt.rawarg.size", made),
+    )  # fmt: skip
