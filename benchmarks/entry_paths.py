@@ -1,10 +1,10 @@
 """CPU time that each entry path's programs cost calls that are not watched: with and without the 32-bit watch.
 
-    python -m benchmarks.entry_paths [--rounds 15]
+    python -m benchmarks.entry_paths [--rounds 40] [--cpu 1]
 
-One process loads the programs of the default rules and switches them on and off between short runs of `dd bs=1`, so
-that the variants are interleaved; CPU time of dd in the least disturbed tenth of three times so many rounds. A program
-that does nothing at the tracepoint of all exits is the least that the 32-bit watch can cost.
+One process loads the programs of the default rules and switches them on and off between short runs of `dd bs=1` with
+real-time priority on one CPU, so that the variants are interleaved. For each: the least CPU time, and the median of what a
+round's run took beyond that round's run without any program. Programs that do nothing are the least that each can cost.
 """
 
 import argparse
@@ -12,11 +12,11 @@ import os
 import resource
 import statistics
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from mozu.plugins.sources.ebpf import bpf_syscall
+from mozu.plugins.sources.ebpf import bpf_syscall, checks
 from mozu.plugins.sources.ebpf.compiler import needed_compiler
 from mozu.plugins.sources.ebpf.entry_paths import COMPAT, IO_URING, usable_entry_paths
 from mozu.plugins.sources.ebpf.loader import Loader
@@ -30,62 +30,88 @@ TYPES: Final = (
 """About what Falco's stable rules demand; dd makes none of them in its loop."""
 
 
-def cpu_seconds() -> float:
-    """CPU seconds of one run of dd."""
+def nanoseconds(cpu: int) -> float:
+    """CPU time of a call in one run of dd."""
     command = ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", f"count={CALLS // 2}", "status=none"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True)
+    subprocess.run(["chrt", "-f", "10", "taskset", "-c", str(cpu), *command], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / CALLS * 1e9
 
 
-def quiet(seconds: Sequence[float]) -> float:
-    """Nanoseconds a call in the run that a tenth of the runs beat: whatever else the machine does adds up."""
-    return statistics.quantiles(seconds, n=10)[0] / CALLS * 1e9
+class Variants:
+    """What can be attached, each by its name; one at a time."""
+
+    def __init__(self) -> None:
+        paths = usable_entry_paths("on")
+        self._each = Loader(1 << 20, [path for path in paths if path.name != COMPAT])
+        self._all = Loader(1 << 20, paths)
+        self._each.prepare(TYPES)
+        self._all.prepare(TYPES)
+        code = needed_compiler().compile("int nothing(void *context) { return 0; }", Path.cwd(), ["nothing"])["nothing"]
+        self._raw = bpf_syscall.load(bpf_syscall.RAW_TRACEPOINT, "nothing", code)
+        self._of_call = bpf_syscall.load(bpf_syscall.TRACEPOINT, "nothing", code)
+        self._held: list[int] = []
+        self.named: dict[str, Callable[[], None]] = {
+            "nothing": lambda: None,
+            "a program that does nothing, at the exit of a call that is not made": self._hold_call,
+            "a program that does nothing, at every exit": lambda: self._hold_raw("sys_exit"),
+            "programs that do nothing, at every entry and every exit": lambda: self._hold_raw("sys_exit", "sys_enter"),
+            "native calls, io_uring": lambda: self._watch(self._each),
+            "native calls, io_uring, a program that does nothing at every exit": self._watch_beside_raw,
+            "native calls, io_uring, 32-bit calls": lambda: self._watch(self._all),
+        }
+
+    def clear(self) -> None:
+        """Nothing is attached."""
+        while self._held:
+            os.close(self._held.pop())
+        for loader in (self._each, self._all):
+            loader.set_entry_paths(())
+            loader.detach(set(loader.attached))
+
+    def close(self) -> None:
+        """Free everything."""
+        self.clear()
+        self._each.close()
+        self._all.close()
+
+    def _hold_call(self) -> None:
+        place = checks.tracepoint_id(checks.tracefs(), "sys_exit_splice", "syscalls")
+        assert place is not None
+        self._held.append(bpf_syscall.attach_tracepoint(self._of_call, place))
+
+    def _hold_raw(self, *names: str) -> None:
+        self._held += [bpf_syscall.attach_raw_tracepoint(self._raw, name) for name in names]
+
+    def _watch(self, loader: Loader) -> None:
+        loader.attach(TYPES)
+        loader.set_entry_paths([IO_URING])
+
+    def _watch_beside_raw(self) -> None:
+        self._watch(self._each)
+        self._hold_raw("sys_exit")
 
 
 def main() -> None:
     """Print the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
-    rounds = parser.parse_args().rounds
-    loader = Loader(1 << 20, usable_entry_paths("on"))
-    loader.prepare(TYPES)
-
-    code = needed_compiler().compile("int nothing(void *context) { return 0; }", Path.cwd(), ["nothing"])
-    idle = bpf_syscall.load(bpf_syscall.RAW_TRACEPOINT, "nothing", code["nothing"])
-    held: list[int] = []
-
-    def switch(types: Sequence[str], entry_paths: Sequence[str], *, nothing: bool = False) -> None:
-        while held:
-            os.close(held.pop())
-        if nothing:
-            held.append(bpf_syscall.attach_raw_tracepoint(idle, "sys_exit"))
-        loader.attach([name for name in types if name not in loader.attached])
-        loader.set_entry_paths(entry_paths)
-        loader.detach(loader.attached - set(types))
-
-    without: dict[str, Callable[[], None]] = {
-        "nothing": lambda: switch((), ()),
-        "a program that does nothing": lambda: switch((), (), nothing=True),
-        "32-bit calls": lambda: switch((), (COMPAT,)),
-    }
-    beside: dict[str, Callable[[], None]] = {
-        "native calls": lambda: switch(TYPES, ()),
-        "native calls, io_uring": lambda: switch(TYPES, (IO_URING,)),
-        "native calls, io_uring, 32-bit calls": lambda: switch(TYPES, (IO_URING, COMPAT)),
-    }
-    times: dict[str, list[float]] = {name: [] for name in (*without, *beside)}
-    for group in (without, beside) * 3:
-        for _ in range(rounds):
-            for name, begin in group.items():
-                begin()
-                times[name].append(cpu_seconds())
-    loader.close()
-    print("| watched | CPU time of a call, ns | beyond nothing |\n|---|---|---|")
-    least = quiet(times["nothing"])
-    for name in times:
-        print(f"| {name} | {quiet(times[name]):.0f} | {quiet(times[name]) - least:+.0f} |")
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--cpu", type=int, default=1)
+    options = parser.parse_args()
+    variants = Variants()
+    times: dict[str, list[float]] = {name: [] for name in variants.named}
+    for _ in range(options.rounds):
+        for name, begin in variants.named.items():
+            variants.clear()
+            begin()
+            times[name].append(nanoseconds(options.cpu))
+    variants.close()
+    print("| watched | least CPU time of a call, ns | beyond nothing | median of pairs |\n|---|---|---|---|")
+    alone = times["nothing"]
+    for name, found in times.items():
+        added = statistics.median(one - other for one, other in zip(found, alone, strict=True))
+        print(f"| {name} | {min(found):.0f} | {min(found) - min(alone):+.0f} | {added:+.0f} |")
 
 
 if __name__ == "__main__":

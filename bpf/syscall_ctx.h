@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* struct syscall_ctx: a system call that has returned, with its arguments (x86-64), whichever entry path it took.
-   The program of an entry path (native.c, compat.c, uring.c) fills the per-CPU map SYSCALL_CTX and tail-calls, by
+   The program of an entry path (native.c, calls.c, uring.c) fills the per-CPU map SYSCALL_CTX and tail-calls, by
    the native call's number, the program of its family (open.c, path.c, descriptor.c …), or the kernel filter
    before that one (kernel_filter.h), which then tail-calls the family at the number + UNFILTERED_INDEX.
 
    The kernel wants programs of one type in a program array, so there are two with the same programs: TP_PROGS for
-   tracepoints and RAW_TP_PROGS for raw tracepoints (compat.c). PROGS is the one of a program's own type. */
+   tracepoints and RAW_TP_PROGS for raw tracepoints (calls.c). PROGS is the one of a program's own type. */
 #pragma once
 #include "record.h"
 

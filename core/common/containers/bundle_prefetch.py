@@ -15,13 +15,14 @@ from typing import Final, Generic, TypeVar
 
 from mozu.core.common.containers.bundle_watch import BundleFolders
 from mozu.core.common.directory_watch import DirectoryWatch
+from mozu.core.common.path_steps import steps
 
 T = TypeVar("T")
 
 _LIMIT: Final = 1024
 """Containers whose files are kept; the oldest are evicted."""
 _PAUSE: Final = 1.0
-"""Seconds between two looks for directories that are not there."""
+"""Seconds after which it is tried again where the kernel gives no watch."""
 _SHORT_PAUSE: Final = 0.002
 """Seconds between two looks at files that are not complete yet."""
 _PATIENCE: Final = 1.0
@@ -39,6 +40,8 @@ class BundlePrefetch(Generic[T]):
         self._end = -1
         """The writing end of a pipe; the thread ends when it is closed."""
         self._is_lost = False
+        self._ways: set[Path] = set()
+        """What leads to the directory."""
 
     def get(self, full_id: str) -> T | None:
         """What was read when the container appeared."""
@@ -58,23 +61,30 @@ class BundlePrefetch(Generic[T]):
     def _run(self, ended: int) -> None:
         try:
             while not _has_ended(ended, 0.0):
-                with suppress(OSError):
+                try:
                     self._follow(ended)
-                _has_ended(ended, _PAUSE)
+                except OSError:
+                    _has_ended(ended, _PAUSE)
         finally:
             os.close(ended)
 
     def _follow(self, ended: int) -> None:
-        """Until names were lost, the directory has gone or the thread is to end. Raises OSError: too many watches."""
-        if not self._folders.root.is_dir():
-            return
+        """Until names were lost, another directory is there or none, or the thread is to end. Raises OSError: too many
+        watches."""
         watch = DirectoryWatch(lambda path, is_there: self._changed(watch, path, is_there=is_there), self._lost)
         watch.open(on_loop=False)
         self._is_lost = False
         try:
-            watch.add(self._folders.root)
+            self._ways = _ways(self._folders.root)
+            for way in self._ways:
+                with suppress(OSError):
+                    watch.add(way.parent)
+            with suppress(FileNotFoundError):
+                watch.add(self._folders.root)
             for folder in self._folders.folders():
                 self._add(watch, folder)
+            if self._ways != _ways(self._folders.root):
+                return  # more has come before it was watched
             while not self._is_lost and not _has_ended(ended, 0.0):
                 watch.wait(_SHORT_PAUSE if self._pending else None, ended)
                 self._look()
@@ -85,12 +95,13 @@ class BundlePrefetch(Generic[T]):
         self._is_lost = True
 
     def _changed(self, watch: DirectoryWatch, path: Path, *, is_there: bool) -> None:
-        if not is_there:
-            return
-        if path.parent == self._folders.root:
+        root = self._folders.root
+        if path in self._ways:
+            self._lost()  # another directory is there, or none
+        elif is_there and path.parent == root:
             for full_id in self._add(watch, path.name):
                 self._appeared(full_id)
-        elif self._folders.is_id(path.name):
+        elif is_there and path.parent.parent == root and self._folders.is_id(path.name):
             self._appeared(path.name)
 
     def _add(self, watch: DirectoryWatch, folder: str) -> list[str]:
@@ -116,6 +127,10 @@ class BundlePrefetch(Generic[T]):
                     del self._found[next(iter(self._found))]
             if found is not None or time.monotonic() > until:
                 del self._pending[full_id]
+
+
+def _ways(root: Path) -> set[Path]:
+    return {Path(directory, name) for directory, name in steps(root)}
 
 
 def _has_ended(pipe: int, seconds: float) -> bool:

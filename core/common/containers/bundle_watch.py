@@ -1,6 +1,6 @@
 """Watches where a runtime keeps the bundles of its containers: containers that come, containers that go.
 
-inotify costs nothing while nothing happens. A directory that is not there yet is looked for every few seconds.
+inotify costs nothing while nothing happens, nor while the directory is not there yet.
 """
 
 import asyncio
@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from mozu.core.common.backoff import Backoff
+from mozu.core.common.containers.runtime_api import is_directory
 from mozu.core.common.directory_watch import DirectoryWatch
+from mozu.core.common.path_watch import until_there
 
 _PAUSES: Final = (0.1, 1.0)
 """First and longest seconds between two looks for the directory; a fifth of it is jitter."""
@@ -71,7 +73,15 @@ class BundleWatch:
             with contextlib.suppress(OSError):
                 await self._watch()
             self.tried.set()
-            await asyncio.sleep(self._backoff.failed())
+            if self._is_there():
+                await asyncio.sleep(self._backoff.failed())
+            else:
+                await until_there(self._folders.root, self._is_there)
+                self._backoff.succeeded()
+
+    def _is_there(self) -> bool:
+        """Whether there is a directory; another one may count by now."""
+        return is_directory(self._folders.root)
 
     async def _watch(self) -> None:
         """Until names were lost, or the directory has gone. Raises OSError where it is not there."""

@@ -1,7 +1,7 @@
 """The enricher of container runtimes: one of them or several, with one cache, one eviction and one negative cache.
 
-A runtime is looked for at the start and every second from then on. As soon as there is a trace of it on this
-machine it is watched; one that is not here costs these looks and nothing else, and is not spoken of.
+A runtime is looked for at the start, and again when something comes where there may be a trace of it (inotify). As soon
+as there is one it is watched; one that is not here costs nothing, and is not spoken of.
 """
 
 import asyncio
@@ -14,14 +14,15 @@ from mozu.core.api import Context, FieldReaders, Obstacle
 from mozu.core.common.background_task import BackgroundTask
 from mozu.core.common.containers.container_lookups import ContainerLookups
 from mozu.core.common.containers.container_runtime import ContainerRuntime, RuntimeContext
+from mozu.core.common.path_watch import LOOK_INTERVAL, PathWatch
 from mozu.core.common.thread_pool import ThreadPool
 from mozu.core.model.event import Event
 
 MakeRuntime = Callable[[Callable[[str, float], RuntimeContext]], ContainerRuntime]
 """Takes (name, timeout in seconds) → what the runtime of that name is given."""
 
-_LOOK_INTERVAL: Final = 1.0
-"""Seconds between two looks for a runtime that is not here."""
+_LOOK_SECONDS: Final = 1.0
+"""The most that a look may take."""
 _START_SECONDS: Final = 2.0
 """The most that a start waits until the containers that exist are known."""
 
@@ -85,22 +86,29 @@ class ContainerEnricher:
     async def _follow(self, runtime: ContainerRuntime) -> None:
         """Until cancelled."""
         came_later = False
-        while not (found := await self._places(runtime)):
-            came_later = True
-            runtime.tried.set()
-            await asyncio.sleep(_LOOK_INTERVAL)
+        with contextlib.closing(PathWatch()) as watch:
+            while not (found := await self._look(runtime, watch)):
+                came_later = True
+                runtime.tried.set()
+                await watch.wait(LOOK_INTERVAL)
         self._lookups.recovered()
         self._context.log.info("reading containers of %s: %s", runtime.name, ", ".join(found))
         if came_later:  # else the start has said it (`obstacles`)
             with contextlib.suppress(OSError):
-                for obstacle in await self._threads.run(runtime.obstacles, _LOOK_INTERVAL):
+                for obstacle in await self._threads.run(runtime.obstacles, _LOOK_SECONDS):
                     self._context.log.warning("%s", obstacle.reason)
         await runtime.watch()
 
-    async def _places(self, runtime: ContainerRuntime) -> Sequence[str]:
-        """Where it is; empty also where a file system does not answer."""
+    async def _look(self, runtime: ContainerRuntime, watch: PathWatch) -> Sequence[str]:
+        """Where it is; empty also where a file system does not answer. What comes from now on ends a wait."""
+
+        def look() -> Sequence[str]:
+            watch.add(runtime.traces())
+            return runtime.places()
+
+        watch.renew()
         with contextlib.suppress(OSError):
-            return await self._threads.run(runtime.places, _LOOK_INTERVAL)
+            return await self._threads.run(look, _LOOK_SECONDS)
         return ()
 
     def _obstacles(self) -> Iterator[Obstacle]:

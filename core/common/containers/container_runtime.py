@@ -68,6 +68,9 @@ class ContainerRuntime(AnswersLookups, Protocol):
     def tried(self) -> asyncio.Event:
         """Set by `watch` when the containers that existed before are known, or cannot be."""
 
+    def traces(self) -> Sequence[str]:
+        """Where there may come to be a trace of it: paths, and patterns of `glob`."""
+
     def places(self) -> Sequence[str]:
         """Where there is a trace of it on this machine: a socket, a directory. Empty: it is not here. May block."""
 

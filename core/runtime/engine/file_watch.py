@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from mozu.core.common.path_steps import ANY, steps
 from mozu.core.runtime.engine.file_content import contents_of, members
 
 _log = logging.getLogger("mozu.engine")
@@ -26,15 +27,9 @@ _LONGEST: Final = 2.0
 """Seconds after which they are compared all the same."""
 _IN_ATTRIB, _IN_CLOSE_WRITE, _IN_MOVED_FROM, _IN_MOVED_TO, _IN_CREATE, _IN_DELETE = 0x4, 0x8, 0x40, 0x80, 0x100, 0x200
 _IN_Q_OVERFLOW, _IN_IGNORED, _IN_ONLYDIR = 0x4000, 0x8000, 0x01000000
-_MASK: Final = (
-    _IN_ATTRIB | _IN_CLOSE_WRITE | _IN_MOVED_FROM | _IN_MOVED_TO | _IN_CREATE | _IN_DELETE | _IN_ONLYDIR
-)
+_MASK: Final = _IN_ATTRIB | _IN_CLOSE_WRITE | _IN_MOVED_FROM | _IN_MOVED_TO | _IN_CREATE | _IN_DELETE | _IN_ONLYDIR
 _EVENT: Final = struct.Struct("iIII")
 """struct inotify_event: watch, mask, cookie, length of the name that follows."""
-_MAX_LINKS: Final = 40
-"""As the kernel's MAXSYMLINKS."""
-_ANY: Final = ""
-"""Every name in a directory."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -86,7 +81,7 @@ class FileWatch:
             for directory, name in steps(place):
                 wanted.setdefault(directory, set()).add(name)
             if place.is_dir():
-                wanted.setdefault(os.path.realpath(place), set()).add(_ANY)
+                wanted.setdefault(os.path.realpath(place), set()).add(ANY)
                 for file in members(place):
                     for directory, name in steps(file):
                         wanted.setdefault(directory, set()).add(name)
@@ -115,7 +110,7 @@ class FileWatch:
         if mask & _IN_IGNORED:  # the directory is gone: another may have its name
             return self._names.pop(watch, None) is not None
         names = self._names.get(watch, ())
-        return name in names or (_ANY in names and not name.startswith("."))
+        return name in names or (ANY in names and not name.startswith("."))
 
     def _compare_soon(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -133,34 +128,6 @@ class FileWatch:
         if contents != self._contents:
             self._contents = contents
             self._changed()
-
-
-def steps(place: Path) -> Iterator[tuple[str, str]]:
-    """(directory, name) of every step on the way to a place, through links; as far as the way exists."""
-    rest = list(reversed(place.absolute().parts[1:]))
-    directory, links = "/", 0
-    while rest:
-        name = rest.pop()
-        if name in (".", ""):
-            continue
-        if name == "..":
-            directory = os.path.dirname(directory)
-            continue
-        yield directory, name
-        path = os.path.join(directory, name)
-        try:
-            target = os.readlink(path)
-        except OSError as error:
-            if error.errno != errno.EINVAL:  # it does not exist, or may not be looked at
-                return
-            directory = path
-            continue
-        links += 1
-        if links > _MAX_LINKS:
-            return
-        if target.startswith("/"):
-            directory = "/"
-        rest.extend(reversed(target.split("/")))
 
 
 def _events(raw: bytes) -> Iterator[tuple[int, int, str]]:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from mozu.core.api import SourceUnavailable
 from mozu.core.model.syscalls import call_number
 from mozu.plugins.sources.ebpf import btf, filter_layout, placeholders, wire
-from mozu.plugins.sources.ebpf.kernel_structs import ENUMERATIONS, STRUCTS
+from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO, ENUMERATIONS, STRUCTS
 from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION
 from mozu.plugins.sources.ebpf.maps import SELFTEST_ARGUMENTS, SIZES
 from mozu.plugins.sources.ebpf.stub_headers import HEADERS
@@ -60,7 +60,7 @@ class Variant(NamedTuple):
 
 def read_types(index: TypeIndex | None = None) -> btf.Btf:
     """The kernel's BTF, for the types that the programs need. `index`: where it is kept what was found there."""
-    names, functions = (*STRUCTS, *ENUMERATIONS), (FUNCTION,)
+    names, functions = (*CAST_TO, *ENUMERATIONS), (FUNCTION,)
     return btf.read(names, functions=functions) if index is None else index.types(names, functions)
 
 

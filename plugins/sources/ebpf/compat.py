@@ -13,20 +13,21 @@ from mozu.core.model.syscalls import call_name, call_number
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
 ENTRY: Final = struct.Struct("<hBB")
-"""struct compat of bpf/programs/compat.c."""
+"""struct compat of bpf/compat.h."""
 _SYSCALLS: Final = 512
 """Entries of the map COMPAT for syscall numbers; the calls of socketcall follow."""
 _SOCKET_CALLS: Final = 32
 ENTRIES: Final = _SYSCALLS + _SOCKET_CALLS
-PROGRAM: Final = Program("compat", "compat", "sys_exit", raw=True)
+PROGRAM: Final = Program("called", "calls", "sys_exit", raw=True)
+"""At the exit of every call, native ones too: see call_exits.py."""
 
 _SAME, _SOCKET, _MEMORY, _SHORT, _HALVES, _PAGES = range(6)
-"""enum form of bpf/programs/compat.c."""
+"""enum form of bpf/compat.h."""
 _UNWATCHED: Final = -1
 
 
 class CompatForm(NamedTuple):
-    """A native call, and how its arguments are made from the 32-bit ones: struct compat of bpf/programs/compat.c."""
+    """A native call, and how its arguments are made from the 32-bit ones: struct compat of bpf/compat.h."""
 
     name: str
     form: int = _SAME
@@ -136,6 +137,20 @@ def entries() -> Iterator[tuple[int, bytes]]:
         _, form, mask = forms.get(index, CompatForm(""))
         number = call_number(forms[index].name) if index in forms else None
         yield index, ENTRY.pack(_UNWATCHED if number is None else number, form, mask)
+
+
+def native_numbers() -> Iterator[tuple[int, int]]:
+    """(number of a 32-bit call, number of the native call that it is or may be)."""
+    forms = dict(_forms())
+    for number, form in forms.items():
+        native = call_number(form.name)
+        if number < _SYSCALLS and form.form != _SOCKET and native is not None:
+            yield number, native
+    socketcalls = [number for number, form in forms.items() if form.form == _SOCKET]
+    for found in _SOCKETCALLS.values():
+        native = call_number(found.name)
+        if native is not None:
+            yield from ((number, native) for number in socketcalls)
 
 
 def types() -> frozenset[str]:

@@ -12,6 +12,8 @@ from mozu.plugins.sources.ebpf.tracepoints import Program
 COMPAT: Final = "compat32"
 IO_URING: Final = "io_uring"
 """Values of `SyscallEvent.entry_path`."""
+ALL_CALLS: Final = "sys_exit"
+"""What the program of native and 32-bit calls together is counted as."""
 Switch = Literal["auto", "on", "off"]
 """`auto`: where this machine's kernel accepts such calls."""
 

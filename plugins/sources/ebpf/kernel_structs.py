@@ -57,4 +57,8 @@ STRUCTS: Final[dict[str, str]] = {
     ),
 }
 
+REGISTERS: Final = "pt_regs"
+"""Its layout is that of the ABI, and the programs know it; pointers to it are given its type."""
+CAST_TO: Final = (*STRUCTS, REGISTERS)
+"""What programs can give pointers the type of."""
 ENUMERATIONS: Final = ("cgroup_subsys_id", "pid_type", "hlist_bl_node")

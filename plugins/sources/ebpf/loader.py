@@ -1,16 +1,15 @@
 """Loads BPF programs, attaches them to tracepoints, fills the program arrays of tail calls, reads the loss counters.
 
 A family (bpf/programs) is compiled when it is first wanted, and each of its functions is one program for all calls. At
-the exit tracepoint of each demanded call an instance of native.c tail-calls it, through TP_PROGS, by the number of the
-call: an instance a call, because the kernel counts skipped runs (recursion_misses) per program and mozu needs them per
-event type. A kernel filter takes the place of the family in the program array, and goes on to the family's second entry
-at number + NUMBERS_END. Demand can change at any time: what stays attached is not touched.
+the exit of each demanded call it is tail-called by the number of the call, through a program array (call_exits.py). A
+kernel filter takes the place of the family in the program array, and goes on to the family's second entry at number +
+NUMBERS_END. Demand can change at any time: what stays attached is not touched.
 """
 
 import os
 import struct
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
@@ -19,16 +18,17 @@ from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
 from mozu.plugins.sources.ebpf import bpf_syscall, btf, checks, codegen, uring
+from mozu.plugins.sources.ebpf.call_exits import CallExits, ExitOfAllCalls, ExitOfEachCall, Pair
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
-from mozu.plugins.sources.ebpf.codegen import SELFTEST, SYS_EXIT
-from mozu.plugins.sources.ebpf.entry_paths import IO_URING, EntryPath
+from mozu.plugins.sources.ebpf.codegen import SELFTEST
+from mozu.plugins.sources.ebpf.entry_paths import ALL_CALLS, COMPAT, IO_URING, EntryPath
 from mozu.plugins.sources.ebpf.filter_programs import FilterPrograms
 from mozu.plugins.sources.ebpf.kernel_filter import FilterFunction
 from mozu.plugins.sources.ebpf.maps import COUNTS, SELFTEST_ARGUMENTS, SELFTEST_RESULT, SETTINGS, make_maps
 from mozu.plugins.sources.ebpf.program_code import ARRAYS, ProgramCode
 from mozu.plugins.sources.ebpf.tracepoints import PROGRAMS, Program
 
-_SPLICE: Final = 275
+_SPLICE: Final = SYSCALL_SPECS["splice"]
 Count = tuple[int, int, int, int, int | None]
 """seen, filtered, lost, over_share (of these), missed."""
 
@@ -36,22 +36,23 @@ Count = tuple[int, int, int, int, int | None]
 class Loader:
     """Owns every descriptor of the kernel side. `ring_size` in bytes, a power of two.
 
-    `entry_paths`: those beside the native one that can be opened later. `types`: the kernel's BTF, if it has been read.
+    `entry_paths`: those beside the native one; that of 32-bit calls is open with it, others can be opened later.
+    `types`: the kernel's BTF, if it has been read.
     """
 
     def __init__(
         self,
         ring_size: int,
-        entry_paths: Iterable[EntryPath] = (),
+        entry_paths: Collection[EntryPath] = (),
         types: btf.Btf | None = None,
         cache: CodeCache | None = None,
     ) -> None:
-        self.entry_paths = tuple(entry_paths)
+        self.entry_paths = tuple(path for path in entry_paths if path.name != COMPAT)
         self._cpus = bpf_syscall.possible_cpus()
         self._tracefs = checks.tracefs()
-        self._attached: dict[str, list[tuple[int, int]]] = {}
+        self._attached: dict[str, list[Pair]] = {}
         """Event type → (program, attachment) of each of its programs."""
-        self._attached_paths: dict[str, list[tuple[int, int]]] = {}
+        self._attached_paths: dict[str, list[Pair]] = {}
         """Entry path beside the native one → the same of its programs."""
         self._missed_before: dict[str, int] = {}
         self._counting = threading.Lock()
@@ -64,6 +65,9 @@ class Loader:
         self._filters: dict[str, FilterFunction] = {}
         types = types or codegen.read_types()
         self._maps = make_maps(ring_size, requests=any(path.name == IO_URING for path in self.entry_paths))
+        self._exits: CallExits = ExitOfEachCall(self._instance)
+        if any(path.name == COMPAT for path in entry_paths):
+            self._exits = ExitOfAllCalls(self._instance, self._maps, self._tracefs)
         self._code = ProgramCode(self._maps, types, cache)
         self._filter_programs = FilterPrograms(self._code, [kind for _, kind in self._program_arrays()])
 
@@ -87,7 +91,7 @@ class Loader:
         wanted = list(names)
         chosen = [program for name in wanted for program in PROGRAMS[name]]
         chosen += [program for path in self.entry_paths for program in path.programs]
-        self._code.compile([SYS_EXIT, SELFTEST, *chosen])
+        self._code.compile([self._exits.program, SELFTEST, *chosen])
         self._selftest(waits="splice" in wanted)
 
     @property
@@ -101,19 +105,14 @@ class Loader:
 
     def _selftest(self, *, waits: bool) -> None:
         """`waits` until its program is detached, which takes a grace period: where splice itself will be watched."""
-        selftest = struct.pack("<I", self._code.shared_program(SELFTEST, bpf_syscall.TRACEPOINT))
-        bpf_syscall.update(self._maps["TP_PROGS"], _SPLICE, selftest)
-        program = self._code.load_instance(SYS_EXIT)
-        attachment = self._attach(SELFTEST, program)
+        program = struct.pack("<I", self._code.shared_program(SELFTEST, self._exits.kind))
+        bpf_syscall.update(self._maps[self._exits.array], _SPLICE.number, program)
+        pairs = self._exits.watch(_SPLICE, SELFTEST)
         try:
-            result = bpf_syscall.call(_SPLICE, *SELFTEST_ARGUMENTS)
+            result = bpf_syscall.call(_SPLICE.number, *SELFTEST_ARGUMENTS)
         finally:
-            if attachment is not None and waits:
-                os.close(attachment)
-            elif attachment is not None:
-                bpf_syscall.detach_all([attachment])
-            os.close(program)
-            bpf_syscall.delete(self._maps["TP_PROGS"], _SPLICE)
+            self._exits.end_test(_SPLICE, pairs or (), waits=waits)
+            bpf_syscall.delete(self._maps[self._exits.array], _SPLICE.number)
         raw = bpf_syscall.lookup(self._maps["SELFTEST"], 0, SELFTEST_RESULT.size)
         *found, returned, task = SELFTEST_RESULT.unpack(raw)
         expected = [value & 0xFFFFFFFFFFFFFFFF for value in SELFTEST_ARGUMENTS]
@@ -182,14 +181,18 @@ class Loader:
             bpf_syscall.update(self._maps["URING_OPS"], opcode, entry)
 
     def _attach_type(self, spec: SyscallSpec) -> bool:
+        pairs = self._attach_programs(program for program in PROGRAMS[spec.name] if not program.is_tail_called)
+        is_present = bool(pairs)
         for program in PROGRAMS[spec.name]:
             if program.is_tail_called:
                 self._set_family(spec, program)
-        pairs = self._attach_programs(PROGRAMS[spec.name])
-        if pairs:
+                of_exit = self._exits.watch(spec, program)
+                is_present |= of_exit is not None
+                pairs += of_exit or ()
+        if is_present:
             self._attached[spec.name] = pairs
             self.watched.add(spec.name)
-        return bool(pairs)
+        return is_present
 
     def _set_family(self, spec: SyscallSpec, program: Program) -> None:
         """Tail-call this program for calls of this number, whichever entry path they took, without a filter."""
@@ -200,7 +203,7 @@ class Loader:
 
     def _program_arrays(self) -> list[tuple[str, int]]:
         """The program arrays that entry paths tail call through, with the type of their programs."""
-        return list(ARRAYS.items()) if self.entry_paths else [("TP_PROGS", bpf_syscall.TRACEPOINT)]
+        return [(array, kind) for array, kind in ARRAYS.items() if self.entry_paths or array == self._exits.array]
 
     def set_filters(self, functions: Mapping[str, FilterFunction]) -> Mapping[str, str]:
         """Tail-call these filters before the families of their types, and none for other types.
@@ -232,17 +235,23 @@ class Loader:
             program = struct.pack("<I", self._filter_programs.descriptor(wanted, kind))
             bpf_syscall.update(self._maps[array], spec.number, program)
 
-    def _attach_programs(self, chosen: Iterable[Program]) -> list[tuple[int, int]]:
+    def _attach_programs(self, chosen: Iterable[Program]) -> list[Pair]:
         """(program, attachment) at each tracepoint that this kernel has."""
-        pairs: list[tuple[int, int]] = []
+        pairs: list[Pair] = []
         for program in chosen:
-            fd = self._code.load_instance(SYS_EXIT if program.is_tail_called else program)
-            attachment = self._attach(program, fd)
-            if attachment is None:
-                os.close(fd)
-            else:
-                pairs.append((fd, attachment))
+            pair = self._instance(program, program)
+            if pair is not None:
+                pairs.append(pair)
         return pairs
+
+    def _instance(self, program: Program, at: Program) -> Pair | None:
+        """A new instance at the tracepoint that `at` names."""
+        fd = self._code.load_instance(program)
+        attachment = self._attach(at, fd)
+        if attachment is None:
+            os.close(fd)
+            return None
+        return fd, attachment
 
     def set_entry_paths(self, names: Iterable[str]) -> None:
         """Attach the programs of these entry paths beside the native one, and of no others."""
@@ -268,6 +277,7 @@ class Loader:
                 self._missed_before[name] = self._missed_before.get(name, 0) + (self._misses(pairs) or 0)
                 self._attached.pop(name, None)
             self._filters.pop(name, None)
+            self._exits.ignore(SYSCALL_SPECS[name])
             for array in ARRAYS:
                 bpf_syscall.delete(self._maps[array], SYSCALL_SPECS[name].number)
                 bpf_syscall.delete(self._maps[array], SYSCALL_SPECS[name].number + NUMBERS_END)
@@ -275,7 +285,7 @@ class Loader:
                 os.close(program)
         self._update_uring_ops()
 
-    def _misses(self, pairs: list[tuple[int, int]]) -> int | None:
+    def _misses(self, pairs: Sequence[Pair]) -> int | None:
         found = [bpf_syscall.program_info(program)[0] for program, _ in pairs]
         known = [count for count in found if count is not None]
         return sum(known) if len(known) == len(found) else None
@@ -291,7 +301,8 @@ class Loader:
 
     def missed_by_entry_path(self) -> dict[str, int]:
         """Entry path → runs of its programs that the kernel skipped: calls whose numbers were never read."""
-        return {name: self._misses(pairs) or 0 for name, pairs in list(self._attached_paths.items())}
+        paths = {ALL_CALLS: self._exits.shared, **self._attached_paths}
+        return {name: self._misses(pairs) or 0 for name, pairs in paths.items()}
 
     def silence(self) -> None:
         """No program counts or records anything any more, and none is at it: the counters and the ring are final."""
@@ -301,7 +312,7 @@ class Loader:
     def close(self) -> None:
         """Detach everything at once and close all descriptors."""
         with self._counting:
-            pairs = [*chain(*self._attached.values(), *self._attached_paths.values())]
+            pairs = [*chain(*self._attached.values(), *self._attached_paths.values(), self._exits.shared)]
             self._attached.clear()
             self._attached_paths.clear()
         bpf_syscall.detach_all([attachment for _, attachment in pairs])

@@ -64,6 +64,7 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "PROC_COMM_VERDICTS": (bpf_syscall.LRU_HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
         "PROC_VERDICTS": (bpf_syscall.HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
         "COMPAT": (array, 4, compat.ENTRY.size, compat.ENTRIES),
+        "WATCHED": (array, 4, 1, NUMBERS_END),
         "URING_OPS": (array, 4, uring.ENTRY.size, uring.ENTRIES),
         "URING_REQUEST": (per_cpu, 4, SIZES["URING_REQUEST_SIZE"], 1),
         "URING_REQUESTS": (bpf_syscall.HASH, 8, SIZES["URING_REQUESTS_SIZE"], in_flight),

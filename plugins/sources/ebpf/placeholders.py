@@ -8,7 +8,7 @@ of a helper whose number does not exist. `relocatable` finds both in what the co
 from typing import Final
 
 from mozu.plugins.sources.ebpf import btf, maps
-from mozu.plugins.sources.ebpf.kernel_structs import STRUCTS
+from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO
 from mozu.plugins.sources.ebpf.kfunc_casts import FUNCTION
 from mozu.plugins.sources.ebpf.relocatable import (
     CALL,
@@ -25,7 +25,7 @@ PROGRAMS: Final = "PROGS"
 _REGISTER: Final = 15
 _CAST: Final = 0x6D6F7A75
 _MAPS: Final = (*maps.MAPS, PROGRAMS)
-_SYMBOLS: Final = (*((Symbol.MAP, name) for name in _MAPS), *((Symbol.BTF_ID, name) for name in STRUCTS))
+_SYMBOLS: Final = (*((Symbol.MAP, name) for name in _MAPS), *((Symbol.BTF_ID, name) for name in CAST_TO))
 """A placeholder is its index here."""
 
 
@@ -37,7 +37,7 @@ def text() -> str:
 
 def cast_text(types: btf.Btf) -> str:
     """C: CAST, the call of bpf_rdonly_cast, and BTF_*, the structs that this kernel has."""
-    lines = [f"#define BTF_{name} {len(_MAPS) + number}" for number, name in enumerate(STRUCTS) if name in types]
+    lines = [f"#define BTF_{name} {len(_MAPS) + number}" for number, name in enumerate(CAST_TO) if name in types]
     return "\n".join([f"#define CAST {_CAST}", *lines, ""])
 
 

@@ -14,7 +14,7 @@ from mozu.plugins.sources.ebpf import bpf_syscall, btf, kfunc_casts, may_goto, p
 from mozu.plugins.sources.ebpf.code_cache import CodeCache
 from mozu.plugins.sources.ebpf.code_supply import CodeSupply
 from mozu.plugins.sources.ebpf.codegen import PARTS, Unit, Variant, part_unit, program_unit
-from mozu.plugins.sources.ebpf.kernel_structs import STRUCTS
+from mozu.plugins.sources.ebpf.kernel_structs import CAST_TO
 from mozu.plugins.sources.ebpf.relocatable import Numbers, RelocatableCode, UnknownSymbol, bind, link
 from mozu.plugins.sources.ebpf.tracepoints import Program
 
@@ -61,7 +61,7 @@ class ProgramCode:
     """Owns code, and the programs that calls share. `maps`: name → descriptor; `types`: the kernel's BTF."""
 
     def __init__(self, maps: Mapping[str, int], types: btf.Btf, cache: CodeCache | None = None) -> None:
-        structs = {name: types.identity(name) for name in STRUCTS if name in types}
+        structs = {name: types.identity(name) for name in CAST_TO if name in types}
         function = types.function(kfunc_casts.FUNCTION)
         functions = {} if function is None else {kfunc_casts.FUNCTION: function}
         self._numbers = {

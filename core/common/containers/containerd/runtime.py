@@ -60,6 +60,10 @@ class ContainerdRuntime:
         self._prefetch: BundlePrefetch[_OnDisk] = BundlePrefetch(self._files, self._read_all)
         self.tried = self._watch.tried
 
+    def traces(self) -> Sequence[str]:
+        """Its state directory, its socket."""
+        return [str(path) for path in (self._settings.state, self._settings.socket) if path is not None]
+
     def places(self) -> Sequence[str]:
         """Its state directory, its socket."""
         socket = self._settings.socket

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ from mozu.core.common.containers.cri.answers import DELETED, CriContainer, CriEv
 from mozu.core.common.containers.cri.describe import describe_container, describe_sandbox
 from mozu.core.common.containers.cri.settings import CriSettings
 from mozu.core.common.containers.runtime_api import RuntimeApi, Unimplemented, is_socket, refusal, socket_identity
+from mozu.core.common.path_watch import LOOK_INTERVAL, PathWatch, until_there
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 if TYPE_CHECKING:
@@ -24,8 +26,6 @@ _UNREACHABLE: Final = (OSError, ValueError, msgspec.DecodeError)
 _WITHOUT: Final = "its pods are known by the files of their runtime alone"
 _RECONNECT_BACKOFF: Final = (0.1, 1.0)
 """First and longest seconds between two connections; a fifth of it is jitter."""
-_LOOK_INTERVAL: Final = 1.0
-"""Seconds between two looks (stat) whether a runtime without a stream of events was replaced."""
 _MAX_LOOK_UPS: Final = 8
 """Concurrent look-ups caused by events."""
 
@@ -62,27 +62,26 @@ class CriSocket:
         """Its events, until cancelled."""
         backoff = Backoff(*_RECONNECT_BACKOFF, jitter=0.2)
         while True:
-            pause = backoff.failed()
-            if is_socket(self.path):
-                try:
-                    await self._events(backoff)
-                except Unimplemented:
-                    self.tried.set()
-                    await self._replaced()
-                    pause = 0.0
-                except _UNREACHABLE as error:
-                    self._reports.failed(error)
-            self.tried.set()
-            await asyncio.sleep(pause)
+            if not is_socket(self.path):
+                self.tried.set()
+                await until_there(self.path, partial(is_socket, self.path))
+                backoff.succeeded()
+            try:
+                await self._events(backoff)
+            except Unimplemented:
+                self.tried.set()
+                await self._replaced()
+            except _UNREACHABLE as error:
+                self._reports.failed(error)
+                self.tried.set()
+                await asyncio.sleep(backoff.failed())
 
     def close(self) -> None:
         """End the connection."""
         if self._api is not None:
             self._api.close()
 
-    async def _describe(
-        self, api: "CriApi", full_id: str
-    ) -> tuple[ContainerMetadata, ContainerMetadata | None] | None:
+    async def _describe(self, api: "CriApi", full_id: str) -> tuple[ContainerMetadata, ContainerMetadata | None] | None:
         container = await api.container(full_id)
         sandbox_id = full_id if container is None else container.sandbox_id
         sandbox = await api.sandbox(sandbox_id) if sandbox_id else None
@@ -122,11 +121,16 @@ class CriSocket:
 
     async def _replaced(self) -> None:
         """Until another server listens: the socket is another one, or is there again."""
-        before = now = socket_identity(self.path)
-        while now is None or now == before:
-            before = None if now is None else before
-            await asyncio.sleep(_LOOK_INTERVAL)
-            now = socket_identity(self.path)
+        before = socket_identity(self.path)
+        with closing(PathWatch()) as watch:
+            while True:
+                watch.renew()
+                watch.add([str(self.path)])
+                now = socket_identity(self.path)
+                if now is not None and now != before:
+                    return
+                before = None if now is None else before
+                await watch.wait(LOOK_INTERVAL)
 
     async def _on_event(self, event: CriEvent) -> None:
         if event.kind == DELETED:
@@ -156,6 +160,10 @@ class CriRuntime:
         make = partial(CriSocket, timeout=settings.timeout, context=self._context)
         self._sockets = [make(path) for path in settings.sockets]
         self.tried = asyncio.Event()
+
+    def traces(self) -> Sequence[str]:
+        """The sockets."""
+        return [str(one.path) for one in self._sockets]
 
     def places(self) -> Sequence[str]:
         """The sockets that are there."""

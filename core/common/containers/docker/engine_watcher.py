@@ -8,13 +8,15 @@ again: an engine that restarted has lost its events, not its containers.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
 from mozu.core.common.backoff import Backoff
 from mozu.core.common.containers.docker.api import UNREACHABLE, EngineApi
 from mozu.core.common.containers.docker.documents import EngineEvent
-from mozu.core.common.containers.runtime_api import RuntimeApi
+from mozu.core.common.containers.runtime_api import RuntimeApi, is_socket
+from mozu.core.common.path_watch import until_there
 
 _RECONNECT_BACKOFF: Final = (0.1, 1.0)
 """First and longest seconds between two connections; a fifth of it is jitter."""
@@ -56,7 +58,11 @@ class EngineWatcher:
             except UNREACHABLE as error:
                 self._reports.failed(error)
             self.tried.set()
-            await asyncio.sleep(self.backoff.failed())
+            if is_socket(self._api.socket):
+                await asyncio.sleep(self.backoff.failed())
+            else:
+                await until_there(self._api.socket, partial(is_socket, self._api.socket))
+                self.backoff.succeeded()
 
     async def _connection(self) -> None:
         """From connecting to the end of the stream. Raises one of UNREACHABLE."""

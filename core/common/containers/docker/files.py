@@ -35,14 +35,19 @@ class EngineFiles:
         self._names: dict[str, tuple[tuple[int, int, int], dict[str, ImageNames]]] = {}
         """Driver → (stamp of the file, its content)."""
 
+    @property
+    def containers(self) -> Path:
+        """The directory of the containers' own."""
+        return self.data_root / _CONTAINERS
+
     def exist(self) -> bool:
         """Whether there are any, as far as that can be seen."""
-        return is_directory(self.data_root / _CONTAINERS)
+        return is_directory(self.containers)
 
     def readable(self) -> bool:
         """Whether the containers' directory can be listed, or there is none."""
         try:
-            os.scandir(self.data_root / _CONTAINERS).close()
+            os.scandir(self.containers).close()
         except FileNotFoundError:
             return True
         except OSError:
@@ -53,7 +58,7 @@ class EngineFiles:
         """A container by its full id."""
         if not _FULL_ID.fullmatch(full_id):
             return None
-        place = self.data_root / _CONTAINERS / full_id
+        place = self.containers / full_id
         try:
             host = _host.decode(read_regular(place / "hostconfig.json"))
             return _stored.decode(read_regular(place / "config.v2.json")).described(host)

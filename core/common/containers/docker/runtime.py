@@ -46,6 +46,10 @@ class DockerRuntime:
         self._directories = BundleWatch(folders, self._on_directory, self._on_no_directory, self._on_directories)
         self.tried = self._watcher.tried
 
+    def traces(self) -> Sequence[str]:
+        """Its socket, its files."""
+        return [str(self._settings.socket), str(self._files.containers)]
+
     def places(self) -> Sequence[str]:
         """Its socket, its files."""
         found = [self._settings.socket] if is_socket(self._settings.socket) else []

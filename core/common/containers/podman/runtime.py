@@ -18,13 +18,12 @@ from mozu.core.common.containers.podman.files import LISTING, AllStorage, Storag
 from mozu.core.common.containers.podman.settings import PodmanSettings
 from mozu.core.common.containers.runtime_api import is_directory
 from mozu.core.common.file_access import may
+from mozu.core.common.path_watch import LOOK_INTERVAL, PathWatch
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 _PAUSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
 """Seconds between looks at a container whose directory has just been made: it is listed before, its specification is
 written when it is started."""
-_LOOK_INTERVAL: Final = 5.0
-"""Seconds between two looks for storage of users who are new to podman."""
 
 
 class PodmanRuntime:
@@ -47,6 +46,10 @@ class PodmanRuntime:
         self._watches: dict[str, BundleWatch] = {}
         self.tried = asyncio.Event()
 
+    def traces(self) -> Sequence[str]:
+        """The patterns of every storage."""
+        return self._settings.storage
+
     def places(self) -> Sequence[str]:
         """Every storage."""
         return [str(storage.root) for storage in self._storage.roots() if is_directory(storage.root)]
@@ -54,19 +57,16 @@ class PodmanRuntime:
     async def watch(self) -> None:
         """Follow every storage, those of users who are new to podman too."""
         async with asyncio.TaskGroup() as group:
-            while True:
-                for storage in await self._roots():
-                    place = str(storage.root)
-                    if place not in self._watches:
-                        on_list = partial(self._on_list, place)
-                        on_file = partial(self._on_file, storage)
-                        made = BundleWatch(storage, self._on_new, self._on_end, on_list, on_file)
-                        self._watches[place] = made
-                        group.create_task(made.run(), name=f"watch {place}")
-                for watch in self._watches.values():
-                    await watch.tried.wait()
-                self.tried.set()
-                await asyncio.sleep(_LOOK_INTERVAL)
+            with contextlib.closing(PathWatch()) as users:
+                while True:
+                    users.renew()
+                    for storage in await self._roots(users):
+                        if str(storage.root) not in self._watches:
+                            self._follow(storage, group)
+                    for watch in self._watches.values():
+                        await watch.tried.wait()
+                    self.tried.set()
+                    await users.wait(LOOK_INTERVAL)
 
     async def fetch(self, full_id: str) -> ContainerMetadata | None:
         """From the files of the first storage that has it."""
@@ -90,10 +90,23 @@ class PodmanRuntime:
                 text = f"{storage.root} may not be read: mozu needs CAP_DAC_READ_SEARCH; without, its containers are "
                 yield Obstacle(f"{text}known by their ids alone")
 
-    async def _roots(self) -> Sequence[Storage]:
+    def _follow(self, storage: Storage, group: asyncio.TaskGroup) -> None:
+        place = str(storage.root)
+        made = BundleWatch(
+            storage, self._on_new, self._on_end, partial(self._on_list, place), partial(self._on_file, storage)
+        )
+        self._watches[place] = made
+        group.create_task(made.run(), name=f"watch {place}")
+
+    async def _roots(self, users: PathWatch) -> Sequence[Storage]:
         """Empty where a file system does not answer: the next look may."""
+
+        def roots() -> Sequence[Storage]:
+            users.add(self._settings.storage)
+            return self._storage.roots()
+
         with contextlib.suppress(OSError):
-            return await self._context.off_loop(self._storage.roots)
+            return await self._context.off_loop(roots)
         return ()
 
     def _on_end(self, full_id: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -14,20 +15,26 @@ from tests.plugins.enrichers.actors import event_of, read, told, until, working
 
 
 class Heron:
-    """A runtime that may not be here yet."""
+    """A runtime that may not be here yet: a directory is its trace."""
 
     name = "heron"
     kinds = frozenset({"heron"})
     unreachable = (OSError,)
     completes = frozenset[str]()
 
-    def __init__(self, context_of: Callable[[str, float], RuntimeContext], *, refuses: bool = False) -> None:
+    def __init__(
+        self, place: Path, context_of: Callable[[str, float], RuntimeContext], *, refuses: bool = False
+    ) -> None:
+        self.place = place
         self.context = context_of(self.name, 1.0)
-        self.is_here, self.refuses, self.watched, self.closed = False, refuses, 0, 0
+        self.refuses, self.watched, self.closed = refuses, 0, 0
         self.tried = asyncio.Event()
 
+    def traces(self) -> Sequence[str]:
+        return [str(self.place)]
+
     def places(self) -> Sequence[str]:
-        return ["/run/heron"] if self.is_here else []
+        return [str(self.place)] if self.place.is_dir() else []
 
     async def watch(self) -> None:
         self.watched += 1
@@ -35,21 +42,21 @@ class Heron:
         await asyncio.Event().wait()
 
     async def fetch(self, full_id: str) -> ContainerMetadata | None:
-        return ContainerMetadata(full_id=full_id, name="one") if self.is_here else None
+        return ContainerMetadata(full_id=full_id, name="one") if self.place.is_dir() else None
 
     def obstacles(self) -> Sequence[Obstacle]:
-        return [Obstacle("/run/heron refuses")] if self.refuses else []
+        return [Obstacle(f"{self.place} refuses")] if self.refuses else []
 
     async def close(self) -> None:
         self.closed += 1
 
 
-def made(*, refuses: bool = False) -> Callable[[list[Heron], Context], ContainerEnricher]:
+def made(path: Path, *, refuses: bool = False) -> Callable[[list[Heron], Context], ContainerEnricher]:
     """Builds the enricher, and puts the runtime into the list that stands for its settings."""
 
     def build(place: list[Heron], context: Context) -> ContainerEnricher:
         def make(context_of: Callable[[str, float], RuntimeContext]) -> Heron:
-            place.append(Heron(context_of, refuses=refuses))
+            place.append(Heron(path, context_of, refuses=refuses))
             return place[-1]
 
         return ContainerEnricher(context, [make])
@@ -58,17 +65,17 @@ def made(*, refuses: bool = False) -> Callable[[list[Heron], Context], Container
 
 
 def test_a_runtime_is_watched_as_soon_as_it_is_here_and_what_it_did_not_know_is_asked_again(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     async def main() -> None:
         place: list[Heron] = []
         event = event_of("a", runtime="heron")
-        async with working(made(), place) as enricher:
+        async with working(made(tmp_path / "run/heron"), place) as enricher:
             (heron,) = place
             await told(enricher, event)
             assert (None, 0) == (read(enricher, event, "container.name"), heron.watched)
             assert read(enricher, event, "container.state") == "unknown"
-            heron.is_here = True
+            heron.place.mkdir(parents=True)
             await until(lambda: heron.watched, "it is watched")
             await told(enricher, event)
             assert ("one", "heron") == tuple(read(enricher, event, f"container.{what}") for what in ("name", "engine"))
@@ -77,29 +84,33 @@ def test_a_runtime_is_watched_as_soon_as_it_is_here_and_what_it_did_not_know_is_
 
     with caplog.at_level(logging.INFO, "mozu.test"):
         asyncio.run(main())
-    assert ["reading containers of heron: /run/heron"] == [one.getMessage() for one in caplog.records]
+    assert [f"reading containers of heron: {tmp_path}/run/heron"] == [one.getMessage() for one in caplog.records]
 
 
-def test_what_is_in_its_way_is_said_when_it_is_found_and_by_mozu_check(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_in_its_way_is_said_when_it_is_found_and_by_mozu_check(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
     async def main() -> None:
         place: list[Heron] = []
-        async with working(made(refuses=True), place) as enricher:
+        async with working(made(tmp_path / "heron", refuses=True), place) as enricher:
             assert () == enricher.obstacles(), "it is not here"
-            place[0].is_here = True
-            assert ["/run/heron refuses"] == [one.reason for one in enricher.obstacles()]
+            place[0].place.mkdir()
+            assert [f"{tmp_path}/heron refuses"] == [one.reason for one in enricher.obstacles()]
             await until(lambda: place[0].watched, "it is watched")
 
     with caplog.at_level(logging.WARNING, "mozu.test"):
         asyncio.run(main())
-    assert ["/run/heron refuses"] == [one.getMessage() for one in caplog.records]
+    assert [f"{tmp_path}/heron refuses"] == [one.getMessage() for one in caplog.records]
 
 
-def test_what_is_in_the_way_of_one_that_is_here_already_is_not_said_twice(caplog: pytest.LogCaptureFixture) -> None:
+
+def test_what_is_in_the_way_of_one_that_is_here_already_is_not_said_twice(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
     """The core has said it before the start."""
 
     def build(place: list[Heron], context: Context) -> ContainerEnricher:
-        enricher = made(refuses=True)(place, context)
-        place[0].is_here = True
+        enricher = made(tmp_path, refuses=True)(place, context)
         return enricher
 
     async def main() -> None:

@@ -3,13 +3,13 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from mozu.core.runtime.engine.file_content import contents_of
-from mozu.core.runtime.engine.file_watch import FileWatch, steps
+from mozu.core.runtime.engine.file_watch import FileWatch
 
 PATIENCE = 20.0
 
@@ -169,19 +169,3 @@ def test_a_change_while_the_files_are_read_is_noticed_afterwards(file: Path) -> 
         await watched.notices()
 
     assert 1 == watched.run(scenario)
-
-
-def test_the_way_to_a_file_leads_through_links_and_ends_where_it_does_not_exist(tmp_path: Path) -> None:
-    (tmp_path / "real/deep").mkdir(parents=True)
-    (tmp_path / "link").symlink_to("real/../real/deep")
-    (tmp_path / "loop").symlink_to("loop")
-
-    def way(place: str) -> Sequence[str]:
-        return [
-            os.path.relpath(os.path.join(*step), tmp_path) for step in steps(tmp_path / place)
-            if step[0].startswith(str(tmp_path))
-        ]  # fmt: skip
-
-    assert ["link", "real", "real", "real/deep", "real/deep/x.yaml"] == way("link/x.yaml")
-    assert ["absent"] == way("absent/x.yaml")
-    assert 41 == len(way("loop"))

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
-/* 32-bit calls (`int 0x80`, 32-bit programs): syscalls:sys_exit_* do not fire for them, the raw tracepoint
-   sys_exit does. It runs at every call of the machine, so it returns at once unless the call is a 32-bit one. Its
-   arguments are converted to those of the native call, whose program is tail-called. */
+/* 32-bit calls (`int 0x80`, 32-bit programs): their arguments are converted to those of the native call, whose program is
+   tail-called. */
+#pragma once
 #include "syscall_ctx.h"
 
-#define TS_COMPAT 2      /* in thread_info.status: the current call is a 32-bit one */
 #define COMPAT_CALLS 512 /* from this index on COMPAT holds the calls of socketcall */
 
 /* Map COMPAT: the native call of a 32-bit one, and how to convert its arguments. Filled by compat.py; number < 0: not
@@ -42,10 +41,7 @@ inlined void convert_args(struct syscall_ctx *sys, u32 form, u32 mask) {
   COPY_ARGS(sys->args, kept);
 }
 
-inlined int compat(struct bpf_raw_tracepoint_args *ctx) {
-  struct task_struct *task = bpf_get_current_task_btf();
-  if (!(task->thread_info.status & TS_COMPAT)) return 0;
-  volatile struct pt_regs *regs = saved_regs(task);
+inlined int compat_call(struct bpf_raw_tracepoint_args *ctx, volatile struct pt_regs *regs) {
   u32 number = regs->orig_ax;
   struct syscall_ctx *sys = this_cpu_syscall();
   struct compat *call = number < COMPAT_CALLS ? LOOKUP(COMPAT, &number) : 0;
