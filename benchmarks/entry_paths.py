@@ -3,8 +3,9 @@
     python -m benchmarks.entry_paths [--rounds 40] [--cpu 1]
 
 One process loads the programs of the default rules and switches them on and off between short runs of `dd bs=1` with
-real-time priority on one CPU, so that the variants are interleaved. For each: the least CPU time, and the median of what a
-round's run took beyond that round's run without any program. Programs that do nothing are the least that each can cost.
+real-time priority on one CPU, so that the variants are interleaved. For each: the least CPU time, and the median of
+what a round's run took beyond that round's run without any program. Programs that do nothing are the least that each
+can cost.
 """
 
 import argparse
