@@ -103,15 +103,13 @@ def test_what_is_in_its_way_is_said_when_it_is_found_and_by_mozu_check(
     assert [f"{tmp_path}/heron refuses"] == [one.getMessage() for one in caplog.records]
 
 
-
 def test_what_is_in_the_way_of_one_that_is_here_already_is_not_said_twice(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     """The core has said it before the start."""
 
     def build(place: list[Heron], context: Context) -> ContainerEnricher:
-        enricher = made(tmp_path, refuses=True)(place, context)
-        return enricher
+        return made(tmp_path, refuses=True)(place, context)
 
     async def main() -> None:
         place: list[Heron] = []
