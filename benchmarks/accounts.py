@@ -40,7 +40,7 @@ def call() -> bytes:
 def mean(program: int, ring: RingBuffer, flow: FlowMap, watermark: int) -> float:
     """Nanoseconds of a run."""
     flow.set_watermark(watermark)
-    ring.drain(lambda data, at: None, _RING)
+    ring.drain(lambda data, at, length: None, _RING)
     FilterRunner.run(program)
     time, count = run_count(program)
     for _ in range(_RUNS):

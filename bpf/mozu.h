@@ -30,15 +30,15 @@ enum mark {
 
 enum entry_path { ENTRY_NATIVE = 0, ENTRY_COMPAT = 1, ENTRY_URING = 2 }; /* 64-bit, 32-bit call, io_uring */
 
-struct header {
+struct header {          /* up to `cpu` what no two records have in common, behind it what rules and state see of the call */
   u64 time;              /* boot clock, ns */
   u64 cgroup;            /* bpf_get_current_cgroup_id(): cgroup v2 */
-  s64 result;
   u32 pid, tid;          /* in the initial pid namespace */
-  u16 type;              /* number of the native call, or TYPE_* */
   u16 cpu;
+  u16 type;              /* number of the native call, or TYPE_* */
   u16 marks;
   u16 entry_path;        /* enum entry_path */
+  s64 result;
 };
 
 struct file_attrs {

@@ -14,6 +14,8 @@ from mozu.core.api.capabilities import (
     Flood,
     FollowsState,
     HasOrigin,
+    JudgesByFields,
+    LeavesUndecoded,
     MakesProbes,
     NamesRules,
     ObservesPids,
@@ -73,8 +75,18 @@ from mozu.core.errors import (
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Ref, Severity, Stamp, Template
-from mozu.core.model.event import Container, DataEvent, Event, File, Process, SockAddr, SockTuple, SyscallEvent
-from mozu.core.model.fields import Argument, Field, FieldRegistry, FieldType, Match
+from mozu.core.model.event import (
+    Container,
+    DataEvent,
+    Event,
+    File,
+    Process,
+    SockAddr,
+    SockTuple,
+    SyscallEvent,
+    UndecodedEvent,
+)
+from mozu.core.model.fields import Argument, Field, FieldRegistry, FieldType, Match, Resolved
 from mozu.core.model.fields.value_checks import VALUE_TYPES
 
 __all__ = [
@@ -121,7 +133,9 @@ __all__ = [
     "FormatDeclaration",
     "HasOrigin",
     "Interest",
+    "JudgesByFields",
     "Kind",
+    "LeavesUndecoded",
     "LookupLimits",
     "LookupTable",
     "MakesProbes",
@@ -144,6 +158,7 @@ __all__ = [
     "Reopens",
     "ReportsFloods",
     "ReportsGaps",
+    "Resolved",
     "Retry",
     "RulesError",
     "Secret",
@@ -165,6 +180,7 @@ __all__ = [
     "StatesLimits",
     "SyscallEvent",
     "Template",
+    "UndecodedEvent",
     "UnknownField",
     "Visibility",
     "hookimpl",

@@ -16,6 +16,7 @@ from mozu.core.api.settings import Settings
 from mozu.core.filter.formula import Formula
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
+from mozu.core.model.fields import Resolved
 
 ProcessPredicate = Callable[[int], Sequence[bool] | None]
 """Pid → which of some predicates hold of that process; None: the process is not known."""
@@ -137,6 +138,15 @@ class FollowsState(Protocol):
 
 
 @runtime_checkable
+class LeavesUndecoded(Protocol):
+    """A live source of system calls that need not decode those whose verdict is remembered."""
+
+    def leave_undecoded(self, types: frozenset[str]) -> None:
+        """From the next batch on give an `UndecodedEvent` for each call of these types, and for no others. On the event
+        loop; must not block."""
+
+
+@runtime_checkable
 class CachesProcesses(Protocol):
     """A source that keeps answers about processes."""
 
@@ -168,6 +178,19 @@ class MakesProbes(Protocol):
     def make_probe(self) -> Callable[[Event], bool]:
         """Cause an event that no rule of sense matches and that is given whatever the demand; what recognises it. On
         the event loop, before a heartbeat; must not block."""
+
+
+@runtime_checkable
+class JudgesByFields(Protocol):
+    """An evaluator whose verdict on an event follows from the event alone: no event changes what it finds in another.
+
+    It looks at events through the readers of `FieldRegistry.resolve` only, never at their members but the source class
+    and the type, and gives each alert the number of its event. What such an evaluator finds in a system call that comes
+    again may be remembered: it is not given the call then."""
+
+    def fields_judged(self, event_type: str) -> Sequence[Resolved]:
+        """Every field whose value may decide whether a system call of this type raises an alert, with the readers
+        that are used. Not those that alerts show."""
 
 
 @runtime_checkable
@@ -271,10 +294,12 @@ CAPABILITIES: Final = (
     _of(StatesLimits, "limits", Kind.SOURCE),
     _of(FiltersByProcess, "use_process_predicates", Kind.SOURCE),
     _of(FollowsState, "state_applied", Kind.SOURCE),
+    _of(LeavesUndecoded, "leave_undecoded", Kind.SOURCE),
     _of(CachesProcesses, "invalidate_processes", Kind.SOURCE),
     _of(ProvidesReaders, "readers", Kind.SOURCE),
     _of(ChangesSettings, "change_settings", Kind.SOURCE),
     _of(MakesProbes, "make_probe", Kind.SOURCE),
+    _of(JudgesByFields, "fields_judged", Kind.EVALUATOR),
     _of(DigestsRules, "rules_digest", Kind.EVALUATOR),
     _of(NamesRules, "rule_names", Kind.EVALUATOR),
     _of(ReadsFields, "rules_reading", Kind.EVALUATOR),

@@ -18,7 +18,7 @@ from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event
 
-Release = Callable[[Sequence[Event], tuple[str, ...]], None]
+Release = Callable[[Sequence[Event], tuple[str, ...]], object]
 """Takes events that may be evaluated now, and the names of the enrichers that did not answer in time."""
 
 _SHRINK_EVENTS = 1_000

@@ -31,6 +31,13 @@ class Evaluation:
         self._demands: dict[str, tuple[Evaluator, Demand, bool]] = {}
         """Evaluator → which instance was asked last, what it wanted, and whether that call was broken off: it is not
         made again."""
+        self.was_whole = False
+        """Whether every evaluator has judged the events of the last `run`, as far as these were not rejected."""
+
+    @property
+    def evaluators(self) -> tuple[Isolated[Evaluator], ...]:
+        """Those in use."""
+        return self._evaluators
 
     def demand(self) -> Demand:
         """What could possibly matter to any of them; one that cannot say so gets what the others want, and one that is
@@ -50,11 +57,14 @@ class Evaluation:
         """Emit the alerts that these events raise; gives the events on which an evaluator failed. `pending` is told of
         batches whose alerts come later."""
         rejected: list[Event] = []
+        self.was_whole = True
         for evaluator in self._evaluators:
             if not evaluator.suspension.is_over:
+                self.was_whole = False
                 evaluator.metrics.counter("events_unevaluated_total").value += len(events)
                 continue
             if isinstance(evaluator.component, AwaitedEvaluator):
+                self.was_whole = False
                 self._hand_over(evaluator, events, emit, pending)
                 continue
             alerts: Sequence[Alert] = ()

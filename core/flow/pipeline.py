@@ -4,11 +4,14 @@
 
     receive     count; alerts that a source brings ready-made go on to `emit`
     number      documents are numbered here, system calls by the state machine
+    prepare     the verdict memory; where something wants every event, what the source left undecoded is decoded
     record      the events as the source gave them, for recordings
-    state       the state machine gives each event its process and file as they were at that moment
+    state       the state machine gives each event its process and file as they were at that moment; calls whose
+                verdict is remembered end here
     shed        where memory is short and nothing else is left to give up, live events end here, counted
     hold        events whose container is not known yet wait in the enrichment buffer
     evaluate    rules over the events that are complete
+    remember    verdicts on calls that no rule matches, for the next batches
     prune       drop the versions of the state that no event in flight can ask for
     flush       what is recorded goes to its files once its events have been evaluated
     publish     the source may hand what the state knows of processes on to the kernel (`FollowsState`)
@@ -41,14 +44,16 @@ from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.received import are_sound, sound
 from mozu.core.flow.source_counts import SourceCounts
 from mozu.core.flow.source_probe import SourceProbe
+from mozu.core.flow.state_stage import apply
 from mozu.core.flow.undeclared_sources import UndeclaredSources
+from mozu.core.flow.verdict_memory import VerdictMemory
 from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, alert_id
 from mozu.core.model.event import DataEvent, Event, SyscallEvent
 from mozu.core.model.fields import FieldRegistry
-from mozu.core.recording import RecordStage
+from mozu.core.recording import NoRecorder, RecordStage
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import ProcSnapshot
 
@@ -198,7 +203,9 @@ class SourcePipeline:
         fields: FieldRegistry,
         metrics: Metrics,
         gate: EventGate | None = None,
+        verdict_memory: int = 0,
     ) -> None:
+        """`verdict_memory`: bytes that it may take; 0: every event is judged."""
         self.source, self.name, self.live, self.state = source, source.name, live, state
         self.origin, self._recorder, self._evaluation, self._alerts = origin, recorder, evaluation, alerts
         scope = metrics.scope(source=source.name)
@@ -210,6 +217,7 @@ class SourcePipeline:
         self.evaluated = scope.counter("events_evaluated_total")
         self.dropped = scope.counter("events_dropped_total")
         self._gate = EventGate() if gate is None else gate
+        self.verdicts = VerdictMemory(verdict_memory, source, evaluation, scope)
         self.ready_alerts = scope.counter("source_alerts_total")
         self.probe = SourceProbe(source)
         self.counts = SourceCounts(source)
@@ -224,9 +232,10 @@ class SourcePipeline:
         self.latest = 0
         """Time of the newest event that a source of system calls has given, ns since the epoch."""
 
-    def use(self, bounds: EnrichmentBufferBounds) -> None:
+    def use(self, bounds: EnrichmentBufferBounds, verdict_memory: int = 0) -> None:
         """These from the next batch on (a reload), with the enrichers that are wanted then."""
         self._buffer.use(bounds)
+        self.verdicts.use(verdict_memory)
         self._undeclared.forget()
 
     @property
@@ -242,11 +251,13 @@ class SourcePipeline:
         """One batch, whole: each stage takes what the one before it gave. `receipt` follows its ready alerts."""
         received = self._receive(batch, receipt)
         numbered = self._number(received)
-        self._recorder.record(numbered)
-        stateful = self._apply(numbered)
+        prepared = self.verdicts.prepare(numbered, all_wanted=not isinstance(self._recorder, NoRecorder))
+        self._recorder.record(prepared)
+        stateful = self._apply(prepared)
         kept = self._shed(stateful)
         complete = self._buffer.admit(kept)
-        self._evaluate(complete)
+        rejected = self._evaluate(complete)
+        self.verdicts.remember(complete, rejected)
         oldest = self._oldest()
         self._prune(oldest)
         self._recorder.flush(oldest)
@@ -354,24 +365,17 @@ class SourcePipeline:
         return self.state is not None and not (events and isinstance(events[0], DataEvent))
 
     def _apply(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Through the state machine; after a failure one by one, so that a bad event costs itself only."""
+        """Through the state machine, which consumes some, and calls whose verdict is remembered."""
         if self.state is None or not self._is_stateful(events):
             return events
         if events:
             self.latest = events[-1].time
-        with self.source.contained("keep state") as outcome:
-            shown: Sequence[Event] = self.state.apply(events)
-        rejected = 0
-        if outcome.failed is not None:
-            shown = []
-            for event in events:
-                with self.source.contained(f"keep state at {event.type}") as single:
-                    shown.extend(self.state.apply((event,)))
-                rejected += single.failed is not None
+        shown, rejected = apply(events, self.state, self.verdicts, self.source)
+        recalled = len(self.verdicts.recalled)
         self.rejected.value += rejected
-        self.internal.value += len(events) - len(shown) - rejected
-        if shown:
-            self._last = shown[-1].num
+        self.internal.value += len(events) - len(shown) - rejected - recalled
+        self.evaluated.value += recalled
+        self._last = self.state.number
         return shown
 
     def _shed(self, events: Sequence[Event]) -> Sequence[Event]:
@@ -382,17 +386,20 @@ class SourcePipeline:
         self._gate.dropped += len(events)
         return ()
 
-    def _evaluate(self, events: Sequence[Event], incomplete: tuple[str, ...] = ()) -> None:
-        """Also called by the enrichment buffer, with the enrichers that have not answered in time."""
+    def _evaluate(self, events: Sequence[Event], incomplete: tuple[str, ...] = ()) -> Sequence[Event]:
+        """Also called by the enrichment buffer, with the enrichers that have not answered in time. Gives the events on
+        which an evaluator failed."""
         if not events:
-            return
+            return ()
         self.evaluated.value += len(events)
         self._recorder.evaluated(events)
         rejected = self._evaluation.run(events, partial(self._emit, incomplete), self._pending.append)
         if self.probe.is_pending:
             self.probe.evaluated(events, rejected)
+        return rejected
 
     def _emit(self, incomplete: tuple[str, ...], alert: Alert, evaluator: Isolation) -> None:
+        self.verdicts.alerted(alert.event_num)
         try:
             alert.id = alert_id(alert.time, f"{self.origin}/{alert.event_num}", alert.rule)
             alert.incomplete = incomplete
@@ -411,4 +418,4 @@ class SourcePipeline:
         component = self.source.component
         if self._follows_state and isinstance(component, FollowsState):
             with self.source.contained("publish what the state knows of processes"):
-                component.state_applied(events)
+                component.state_applied([*events, *self.verdicts.recalled] if self.verdicts.recalled else events)

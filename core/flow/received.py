@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
-from mozu.core.model.event import Event, SyscallEvent
+from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
 
-_SYSCALL: Final = {SyscallEvent}
+_SYSCALL: Final = {SyscallEvent, UndecodedEvent}
 _INT: Final = {int}
 _time = attrgetter("time")
 

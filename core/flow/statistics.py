@@ -42,6 +42,7 @@ def _source(pump: SourcePump) -> dict[str, Any]:
         "evaluated": pipeline.evaluated.value,
         "dropped": pipeline.dropped.value,
         "alerts": pipeline.ready_alerts.value,
+        "verdict_memory": pipeline.verdicts.numbers(),
         "state": pipeline.state.sizes() if pipeline.state is not None else {},
         "types": types,
     }

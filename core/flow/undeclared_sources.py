@@ -8,7 +8,7 @@ from operator import attrgetter
 from mozu.core.api import Source
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
-from mozu.core.model.event import Event, SyscallEvent
+from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
 
 _class_of = attrgetter("source")
 _MAX_CLASSES = 64
@@ -33,7 +33,7 @@ class UndeclaredSources:
     def new(self, events: Sequence[Event]) -> list[str]:
         """A sentence for each class that is new among these, and not declared. Looks at one of a batch of system calls:
         a source gives all of its own the same class."""
-        looked = events[:1] if events and isinstance(events[0], SyscallEvent) else events
+        looked = events[:1] if events and isinstance(events[0], SyscallEvent | UndecodedEvent) else events
         others = set(map(_class_of, looked)) - self._known
         if not others:
             return []

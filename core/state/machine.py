@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
 from mozu.core.metrics import Metrics
-from mozu.core.model.event import Event, Process, SyscallEvent
+from mozu.core.model.event import Event, Process, SyscallEvent, UndecodedEvent
 from mozu.core.model.syscalls import event_types
 from mozu.core.state.observed import KnownProcess, ProcSnapshot
 from mozu.core.state.placeholders import as_thread, evict_reused_pid, get_or_create
@@ -37,6 +37,21 @@ def _no_task(_: State, event: SyscallEvent) -> None:
 
 
 _STEPS: Final = {**TRANSITIONS, **dict.fromkeys(_WITHOUT_TASK, _no_task)}
+
+
+def changes_nothing(event_type: str) -> bool:
+    """Whether events of this type leave the state, and what it has told them of their file, as they are."""
+    return event_type not in _STEPS and event_type not in _ONLY_KNOWN and event_type[:1] != "_"
+
+
+class Remembers(Protocol):
+    """Who knows what some events do that are not decoded (`core/flow/verdict_memory.py`)."""
+
+    def recall(self, event: UndecodedEvent, state: State) -> bool:
+        """Do to the state what the event does, and give it its number; False: it must be decoded."""
+
+    def missed(self, event: UndecodedEvent, decoded: SyscallEvent, state: State) -> None:
+        """It was, and has been taken in."""
 
 
 class StateMachine:
@@ -79,16 +94,21 @@ class StateMachine:
         state.waiting.clear()
         return count
 
-    def apply(self, batch: Sequence[Event]) -> list[SyscallEvent]:
+    def apply(self, batch: Sequence[Event], memory: Remembers | None = None) -> list[SyscallEvent]:
         """Number the events, give each its process and file as of its own moment, and take in what they change.
 
-        Events whose type begins with `_` are consumed. Events that have a number keep it.
+        Events whose type begins with `_` are consumed, and those that `memory` knows. One that has a number keeps it.
         """
         state = self._state
         tasks, entered, live = state.tables.by_tid, state.entered, state.live
         steps = _STEPS.get
         shown: list[SyscallEvent] = []
         for event in batch:
+            undecoded = None
+            if type(event) is UndecodedEvent:
+                if memory is not None and memory.recall(event, state):
+                    continue
+                undecoded, event = event, event.decode(event.record)
             assert isinstance(event, SyscallEvent)
             kind = event.type
             if kind[0] == "_":
@@ -115,6 +135,8 @@ class StateMachine:
                 step(state, event)
             if live and event.pid != event.tid:
                 event.process = as_thread(event)
+            if undecoded is not None and memory is not None:
+                memory.missed(undecoded, event, state)
             shown.append(event)
         return shown
 

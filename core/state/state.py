@@ -88,6 +88,7 @@ class State:
         assert isinstance(node, Node)
         node.newest = process
         self.tables.by_tid[process.tid] = node
+        self.tables.epoch += 1
         return node
 
     def change(self, event: SyscallEvent, **changes: Any) -> Process | None:

@@ -51,6 +51,8 @@ class Tables:
         """Versions that have an older one, in the order in which they were made."""
         self._changed: deque[tuple[int, FdTable]] = deque()
         self._inherited = 0
+        self.epoch = 0
+        """Another number after each change of a task, of its version, or of who is whose parent; descriptors apart."""
 
     def find(self, tid: int, number: int) -> Process | None:
         """The version that held at event `number` of the task that had this thread id then; None where unknown."""
@@ -64,6 +66,7 @@ class Tables:
 
     def update(self, node: Node, number: int, **changes: Any) -> Process:
         """A new version of a task, seen from event `number` on."""
+        self.epoch += 1
         old = node.version
         if old.since == number and old.older is not None:
             # A second change by the same event: no event has seen the first.
@@ -99,6 +102,7 @@ class Tables:
 
     def remove(self, node: Node, number: int) -> None:
         """The task has ended; event `number` is the last that sees it."""
+        self.epoch += 1
         node.died = number
         if self.by_tid.get(node.tid) is node:
             del self.by_tid[node.tid]

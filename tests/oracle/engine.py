@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -80,7 +80,11 @@ class Run(msgspec.Struct):
     """Whether the recording says who its users are."""
 
 
-def run(scenario: Scenario, *, everything: bool = False) -> Run:
+Judge = Callable[[ReplaySource, Evaluator, Demand, list[Alert]], Awaitable[None]]
+"""Have the rules judge what the source gives under this demand, into the list."""
+
+
+def run(scenario: Scenario, *, everything: bool = False, by: Judge | None = None) -> Run:
     """Judge the capture by the rules. `everything`: the source leaves out nothing, wanted or not."""
     fields = registry(scenario)
     metadata = RecordingMetadata(fields.lookups)
@@ -91,14 +95,19 @@ def run(scenario: Scenario, *, everything: bool = False) -> Run:
     try:
         rules = evaluator(scenario, fields)
         done.rules = rules.rules
-        asyncio.run(_judge(source, rules, EVERYTHING if everything else rules.demand(), done.alerts))
+        asyncio.run(_all((by or judged)(source, rules, EVERYTHING if everything else rules.demand(), done.alerts)))
     except MozuError as error:
         done.error = str(error) or type(error).__name__
     done.lists_users = bool(metadata.user_table.users)
     return done
 
 
-async def _judge(source: ReplaySource, rules: Evaluator, demand: Demand, alerts: list[Alert]) -> None:
+async def _all(judging: Awaitable[None]) -> None:
+    await judging
+
+
+async def judged(source: ReplaySource, rules: Evaluator, demand: Demand, alerts: list[Alert]) -> None:
+    """With nothing between the stages."""
     state = StateMachine(procfs=None)
     await source.start(demand)
     async for batch in source.batches():

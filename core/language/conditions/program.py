@@ -15,7 +15,7 @@ from mozu.core.language.conditions.lower import lower
 from mozu.core.language.conditions.operands import Resolver
 from mozu.core.language.conditions.simplify import simplified
 from mozu.core.model.event import Event
-from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields import FieldRegistry, Resolved
 from mozu.core.model.fields.field import never
 
 ANY: Final = "*"
@@ -66,6 +66,11 @@ class RuleProgram:
     def event_types(self) -> Mapping[str, frozenset[str]]:
         """Source class → the event types that can match at all; `*` stands for every type."""
         return {source: frozenset(types) for source, types in self.needs.items()}
+
+    def fields(self, source: str, event_type: str) -> Sequence[Resolved]:
+        """Every field that a condition may read of an event of this type."""
+        part = self._sources.get(source)
+        return () if part is None else part.fields_of(event_type)
 
     def prepare(self) -> None:
         """Make the functions for every type that rules name now, and not when the first event of it comes."""
@@ -151,6 +156,18 @@ class _Source:
         function, self.texts[event_type] = build(conditions, resolver)
         return function
 
+    def fields_of(self, event_type: str) -> Sequence[Resolved]:
+        """What the conditions on a type read."""
+        resolver, conditions = self._possible(event_type)
+        found: dict[str, Resolved] = {}
+        for condition in conditions.values():
+            for test in leaves(condition):
+                assert isinstance(test, Comparison)
+                for term in (test.left, *(() if test.right is None else (test.right,))):
+                    for one in _resolved(term, resolver):
+                        found[one.text] = one
+        return tuple(found.values())
+
     def needs(self) -> dict[str, frozenset[str]]:
         """What conditions need, by event type."""
         wide = [position for position, types in self._types.items() if _is_wide(types)]
@@ -192,16 +209,21 @@ def needs_of(test: Leaf, resolver: Resolver) -> set[str]:
 
 def operand_needs(operand: Operand, resolver: Resolver) -> set[str]:
     """What the fields of an operand need."""
-    needs: set[str] = set()
+    return {need for found in _resolved(operand, resolver) for need in found.needs}
+
+
+def _resolved(operand: Operand, resolver: Resolver) -> list[Resolved]:
+    """The fields of an operand that have values at all."""
+    fields: list[Resolved] = []
 
     def visit(term: Term, _: list[Any]) -> None:
         if isinstance(term, FieldRef):
             found = resolver.resolve(term)
             if found.read is not never:
-                needs.update(found.needs)
+                fields.append(found)
 
     bottom_up_term(operand, visit)
-    return needs
+    return fields
 
 
 def _is_wide(types: Types) -> bool:

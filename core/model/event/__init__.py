@@ -11,6 +11,7 @@ from mozu.core.model.event.fd_table import FdTable
 from mozu.core.model.event.file import Address, File, SockAddr, SockTuple
 from mozu.core.model.event.process import Process, Task, Tasks
 from mozu.core.model.event.text import as_bytes, as_text, bounded_text, byte_length, printable
+from mozu.core.model.event.undecoded import UndecodedEvent
 
 __all__ = [
     "Address",
@@ -25,6 +26,7 @@ __all__ = [
     "SyscallEvent",
     "Task",
     "Tasks",
+    "UndecodedEvent",
     "as_bytes",
     "as_text",
     "bounded_text",

@@ -17,21 +17,22 @@ from mozu.core.model.fields.proc.sessions import SESSIONS
 from mozu.core.model.fields.proc.threads import THREADS
 
 _D = Dependency
+_OF_DESCRIPTORS = (_D.FILE, _D.DESCRIPTORS, _D.CWD, _D.METADATA)
 
 
 def builtin_fields(lookups: Lookups | None = None) -> tuple[Field, ...]:
     """The core's fields for one engine. `lookups` are its surroundings; without them only the event itself is known."""
     around = Lookups() if lookups is None else lookups
     return (
-        *_declared(events.fields(around), _D.EVENT, _D.PROCESS, _D.DESCRIPTORS, _D.CWD, _D.METADATA),
-        *_declared(files.fields(around), _D.EVENT, _D.DESCRIPTORS, _D.CWD, _D.METADATA),
-        *_declared(paths.FIELDS, _D.EVENT, _D.DESCRIPTORS, _D.CWD),
-        *_declared(OWN, _D.EVENT, _D.IMAGE, _D.PROCESS, _D.DESCRIPTORS, _D.CWD, _D.SESSION),
-        *_declared(LINEAGE, _D.EVENT, _D.IMAGE, _D.PROCESS, _D.PARENT, _D.DESCRIPTORS),
-        *_declared(SESSIONS, _D.PROCESS, _D.PARENT, _D.IMAGE, _D.SESSION),
-        *_declared(THREADS, _D.EVENT, _D.IMAGE, _D.PROCESS, _D.IDENTITY, _D.CGROUP),
+        *_declared(events.fields(around), _D.EVENT, _D.CLOCK, _D.PROCESS, _D.TASKS, *_OF_DESCRIPTORS),
+        *_declared(files.fields(around), _D.EVENT, _D.PROCESS, _D.CGROUP, *_OF_DESCRIPTORS),
+        *_declared(paths.FIELDS, _D.EVENT, _D.FILE, _D.DESCRIPTORS, _D.CWD),
+        *_declared(OWN, _D.IMAGE, _D.PROCESS),
+        *_declared(LINEAGE, _D.IMAGE, _D.PROCESS, _D.PARENT),
+        *_declared(SESSIONS, _D.PROCESS, _D.PARENT, _D.TASKS, _D.IMAGE, _D.SESSION),
+        *_declared(THREADS, _D.IMAGE, _D.PROCESS, _D.IDENTITY, _D.CGROUP),
         *_declared(users.FIELDS, _D.IDENTITY, _D.CGROUP, _D.METADATA, _D.PROCESS),
-        *_declared(containers.FIELDS, _D.EVENT, _D.CGROUP, _D.METADATA, _D.PROCESS),
+        *_declared(containers.FIELDS, _D.CLOCK, _D.CGROUP, _D.METADATA, _D.PROCESS),
     )
 
 

@@ -119,6 +119,7 @@ _CONTAINER: Final = (
         type=FieldType.ABSTIME,
         read=own(_start),
         needs=_OWN,
+        depends=frozenset({Dependency.PROCESS}),
         doc="When the first process of the container's pid namespace began.",
     ),
     Field(

@@ -7,8 +7,10 @@ import msgspec
 
 from mozu.core.errors import UnknownField
 from mozu.core.model.fields.checked_reader import ReportValue, checked_reader
+from mozu.core.model.fields.dependency import Dependency
 from mozu.core.model.fields.field import Argument, Field, Match, Reader, Resolved, never
 from mozu.core.model.fields.lookups import Lookups
+from mozu.core.model.fields.read_log import logged_reader
 
 _DOTTED = {Argument.DOTTED, Argument.DOTTED_OR_INDEX, Argument.DOTTED_OPTIONAL, Argument.KEY_OR_DOTTED}
 _INDEX = {Argument.INDEX, Argument.INDEX_OPTIONAL, Argument.DOTTED_OR_INDEX}
@@ -54,8 +56,9 @@ class FieldRegistry:
             raise UnknownField(f"{name}: an enricher reads a field that is not declared")
         needs = (field.needs or frozenset()) | ({f"enricher:{by}"} if by else set())
         self._table.fields[name] = msgspec.structs.replace(
-            field, read=None, bind=lambda argument, _: make(argument), unavailable="", needs=needs
-        )
+            field, read=None, bind=lambda argument, _: make(argument), unavailable="", needs=needs,
+            depends=field.depends | {Dependency.METADATA},
+        )  # fmt: skip
 
     def declare_source(self, source: str, event_types: Iterable[str]) -> None:
         """A plugin has a source class of its own, with events of these types: rules of it may compare `evt.type`."""
@@ -132,6 +135,8 @@ class FieldRegistry:
         report = self._table.checked.get(field.name)
         if report is not None and reader is not None:
             reader = checked_reader(field, reader, argument, report)
+        if reader is not None and reader is not never:
+            reader = logged_reader(field, reader)
         return Resolved(
             field=field,
             text=text,

@@ -7,11 +7,13 @@ superuser has a name.
 from typing import Final
 
 from mozu.core.model.event import Process
+from mozu.core.model.fields.dependency import Dependency
 from mozu.core.model.fields.field import Field, FieldType
 from mozu.core.model.fields.proc.read import own
 
 _IDS: Final = frozenset({"tree", "ids"})
 _NAMES: Final = frozenset({"tree", "ids", "enricher:users"})
+_IDENTITY: Final = frozenset({Dependency.IDENTITY})
 _UNKNOWN: Final = "<NA>"
 """What these fields say, as a text, of a number without a name."""
 
@@ -31,6 +33,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         bits=32,
         read=own(lambda p: p.uid & 0xFFFFFFFF),
         needs=_IDS,
+        depends=_IDENTITY,
         doc="Number of the user whose rights count (effective).",
     ),
     Field(
@@ -53,6 +56,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         type=FieldType.INT,
         read=own(lambda p: p.loginuid),
         needs=frozenset({"tree"}),
+        depends=frozenset({Dependency.IMAGE, Dependency.PROCESS}),
         doc="Number of the user who logged in, whatever changed since; -1: none.",
     ),
     Field(
@@ -68,6 +72,7 @@ FIELDS: Final[tuple[Field, ...]] = (
         bits=32,
         read=own(lambda p: p.gid & 0xFFFFFFFF),
         needs=_IDS,
+        depends=_IDENTITY,
         doc="Number of the group whose rights count (effective).",
     ),
     Field(

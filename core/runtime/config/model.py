@@ -24,6 +24,7 @@ from mozu.core.runtime.config.memory import MemorySettings
 from mozu.core.runtime.config.node import YamlNode
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
 from mozu.core.runtime.config.resolve import ResolveSettings
+from mozu.core.runtime.config.verdict_memory import VerdictMemorySettings
 
 SECTIONS: Final = {kind.section: kind for kind in Kind}
 """Key of a list → its kind, in the order of the flow."""
@@ -94,6 +95,9 @@ class CoreSettings(Settings):
     memory: MemorySettings = Field(MemorySettings(), description="How much memory mozu may take.")
     enrichment_buffer: EnrichmentBufferSettings = Field(
         EnrichmentBufferSettings(), description="The buffer for events whose container is not known yet."
+    )
+    verdict_memory: VerdictMemorySettings = Field(
+        VerdictMemorySettings(), description="Verdicts on calls that no rule matches, for when they come again."
     )
     resolve: ResolveSettings = Field(
         ResolveSettings(), description="Addresses of the names that rules compare with (`fd.sip.name`)."

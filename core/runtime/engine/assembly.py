@@ -139,6 +139,7 @@ class Assembler:
             origin=f"{self._hostname}/{boot_id()}/{time.time_ns():x}" if current is None else current.origin,
             stop_deadline=core.stop_deadline,
             memory_limit=core.memory.bound(),
+            verdict_memory=core.verdict_memory.bound(),
             alert_limiter=current.alert_limiter if current and same_limits else AlertLimiter(**limits.model_dump()),
             redact=current.redact if current and same_redaction else _redactor(config, self._metrics),
             record=core.record,

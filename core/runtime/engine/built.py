@@ -73,6 +73,8 @@ class Assembly(msgspec.Struct):
     """Seconds."""
     memory_limit: int = 0
     """Bytes that mozu may take; 0: no limit."""
+    verdict_memory: int = 0
+    """Bytes that the verdicts of one source may take; 0: every event is judged."""
     alert_limiter: AlertLimiter = msgspec.field(default_factory=AlertLimiter)
     redact: Redactor | None = None
     """Hides secrets in alerts; None where that is switched off."""

@@ -1,13 +1,14 @@
 """What gives memory back when it is short, in this order: what only costs time comes before what costs knowledge.
 
-    caches       results of pure functions, answers of evaluators and sinks: worked out again
-    read_ahead   alerts in memory that a spool has on disk: read from there
-    enrichers    names and containers, what was used for longest first: looked up again, while events wait for it
-    verdicts     what the kernel filter knows of processes: more events come until it knows it again
-    look_back    what captures would begin with: one that begins now begins with its alert
-    dedup        messages that repeats are recognised by: the next repeat passes as a first one
-    processes    idle processes without children: read from /proc when they do something again
-    held         events that wait for an enricher: evaluated without what it knows (`incomplete`)
+    caches          results of pure functions, answers of evaluators and sinks: worked out again
+    verdict_memory  verdicts on calls that came before: judged again
+    read_ahead      alerts in memory that a spool has on disk: read from there
+    enrichers       names and containers, what was used for longest first: looked up again, while events wait for it
+    verdicts        what the kernel filter knows of processes: more events come until it knows it again
+    look_back       what captures would begin with: one that begins now begins with its alert
+    dedup           messages that repeats are recognised by: the next repeat passes as a first one
+    processes       idle processes without children: read from /proc when they do something again
+    held            events that wait for an enricher: evaluated without what it knows (`incomplete`)
 
 Alerts that were accepted, and what the state knows of processes that are at work, stay.
 """
@@ -37,6 +38,7 @@ def memory_steps(assembly: Assembly, alerts: AlertPipeline, pumps: Sequence[Sour
 
     return (
         MemoryStep("caches", lambda: caches.empty() + of(in_use)),
+        MemoryStep("verdict_memory", pipelines(lambda pump: pump.pipeline.verdicts.shrink())),
         MemoryStep("read_ahead", lambda: sum(worker.queue.shrink() for worker in alerts.workers)),
         MemoryStep(
             "enrichers",

@@ -269,7 +269,7 @@ class Reloader:
         sources = {built.isolated.name: built for built in fresh.sources}
         for pump in self._parts.pumps:
             pipeline = pump.pipeline
-            pipeline.use(fresh.enrichment_buffer)
+            pipeline.use(fresh.enrichment_buffer, fresh.verdict_memory)
             if other_captures or fresh.fields is not current.fields:
                 recorder, outputs = change_recorder(
                     pipeline.recorder, sources[pump.name], pipeline.origin, pipeline.state, fresh, self._parts.metrics,

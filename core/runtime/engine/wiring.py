@@ -80,6 +80,7 @@ def wire(
             fields=assembly.fields,
             metrics=metrics,
             gate=gate,
+            verdict_memory=assembly.verdict_memory,
         )
         reconciler = _reconciler(pipeline, state, demand) if state is not None and live else None
 

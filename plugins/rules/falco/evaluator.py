@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
-from mozu.core.api import Alert, Context, Demand, Event, FieldRegistry, Interest, RulesError
+from mozu.core.api import Alert, Context, Demand, Event, FieldRegistry, Interest, Resolved, RulesError
 from mozu.core.filter.formula import TRUE
 from mozu.core.language.conditions import RuleInput, compile_rules
 from mozu.core.language.conditions.unparse import unparse
@@ -82,6 +82,10 @@ class FalcoEvaluator:
                 )
             )
         return alerts
+
+    def fields_judged(self, event_type: str) -> Sequence[Resolved]:
+        """Of the conditions. See `JudgesByFields`."""
+        return self._program.fields("syscall", event_type)
 
     def reload(self) -> "FalcoEvaluator":
         """The same from the files as they are now, with what a start makes when the first event of a type comes."""

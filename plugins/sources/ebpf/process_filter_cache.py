@@ -19,7 +19,7 @@ from typing import Final, TypeGuard
 from mozu.core.api import ProcessPredicate
 from mozu.core.filter.comparison import EQUALITY, Comparison
 from mozu.core.filter.formula import Formula, Leaf, leaves, may_hold
-from mozu.core.model.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent, UndecodedEvent
 from mozu.plugins.sources.ebpf import bpf_syscall
 
 ENTRY: Final = struct.Struct("<QQ")
@@ -113,7 +113,7 @@ class ProcessFilterCache:
         self._next_generation()
         self._resumes = time.monotonic() + seconds
 
-    def observe(self, batch: Sequence[SyscallEvent]) -> None:
+    def observe(self, batch: Sequence[SyscallEvent | UndecodedEvent]) -> None:
         """Count the calls that passed, by process; at a threshold it is put into the queue."""
         types, calls = self._types, self._calls
         if not types or time.monotonic() < self._resumes:

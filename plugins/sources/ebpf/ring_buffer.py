@@ -49,8 +49,8 @@ class RingBuffer:
         """How far they are read."""
         return self._own[0]
 
-    def drain(self, take: Callable[[mmap.mmap | bytes, int], T | None], limit: int) -> list[T]:
-        """Call `take` (buffer, offset of the data) for up to `limit` records; its results, in order.
+    def drain(self, take: Callable[[mmap.mmap | bytes, int, int], T | None], limit: int) -> list[T]:
+        """Call `take` (buffer, offset of the data, its length) for up to `limit` records; its results, in order.
 
         Then their space is freed (the consumer position), so `take` must copy what it keeps.
         """
@@ -67,9 +67,9 @@ class RingBuffer:
                 break
             if not length & _DISCARDED:
                 if offset + _HEADER + (length & _LENGTH) <= data_end:
-                    value = take(data, offset + _HEADER)
+                    value = take(data, offset + _HEADER, length & _LENGTH)
                 else:
-                    value = take(self._joined(offset + _HEADER, length & _LENGTH), 0)
+                    value = take(self._joined(offset + _HEADER, length & _LENGTH), 0, length & _LENGTH)
                 if value is not None:
                     taken.append(value)
             at += ((length & _LENGTH) + _HEADER + 7) & ~7

@@ -9,7 +9,7 @@ from typing import Final, cast
 from mozu.core.abi.syscall_specs import DEFAULT_TYPES, SYSCALL_SPECS
 from mozu.core.api import CompilePredicates, Context, Counts, Flood, Settings, SourceUnavailable
 from mozu.core.filter.demand import STATE_PREDICATES, Demand, state_types
-from mozu.core.model.event import Event, SyscallEvent
+from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
 from mozu.plugins.sources.ebpf import checks, codegen
 from mozu.plugins.sources.ebpf.accounts import Accounts
 from mozu.plugins.sources.ebpf.clock import Clock, ClockStep
@@ -205,7 +205,7 @@ class EbpfSource:
             self._warned.update(fresh)
             self._log.warning("source ebpf cannot see the event types %s on this kernel", ", ".join(fresh))
 
-    async def batches(self) -> AsyncIterator[Sequence[SyscallEvent]]:
+    async def batches(self) -> AsyncIterator[Sequence[SyscallEvent | UndecodedEvent]]:
         """Events in the order of the ring, at most MAX_BATCH at once. Ends after `stop`, when the ring is empty.
 
         At its end the ring buffer and the maps are freed; `counts` keeps the last numbers.
@@ -227,6 +227,10 @@ class EbpfSource:
         assert isinstance(settings, EbpfSettings)
         self._kernel_filter = settings.kernel_filter
 
+    def leave_undecoded(self, types: frozenset[str]) -> None:
+        """See `LeavesUndecoded`."""
+        self._decoder.leave_undecoded(types)
+
     def invalidate_processes(self) -> None:
         """The state was wrong about some process and has been repaired: drop all answers and ask again."""
         if self._process_cache is not None:
@@ -240,16 +244,18 @@ class EbpfSource:
         """Write verdicts on processes into the kernel's maps, and count who calls often. See `FollowsState`."""
         if self._ring is not None and self._process_cache is not None:
             self._process_cache.publish(self._ring.consumer_position)
-            self._process_cache.observe(cast("Sequence[SyscallEvent]", batch))  # this source gives no others
+            self._process_cache.observe(cast("Sequence[SyscallEvent | UndecodedEvent]", batch))  # this source's own
 
-    async def _poll(self, ring: RingBuffer, waiter: RingWaiter) -> AsyncIterator[Sequence[SyscallEvent]]:
+    async def _poll(
+        self, ring: RingBuffer, waiter: RingWaiter
+    ) -> AsyncIterator[Sequence[SyscallEvent | UndecodedEvent]]:
         """Drain the ring buffer, and wait as ring_waiter.py says."""
         loop = asyncio.get_running_loop()
         next_check = loop.time() + CHECK_INTERVAL
         while True:
             stopping = self._stopping.is_set()
             waiter.before_drain()
-            batch = ring.drain(self._decoder, MAX_BATCH)
+            batch: list[SyscallEvent | UndecodedEvent] = ring.drain(self._decoder, MAX_BATCH)
             if batch:
                 yield batch
             elif stopping:

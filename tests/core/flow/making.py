@@ -79,6 +79,7 @@ def pipeline_of(
     spawn: Any = None,
     limits: LookupLimits | None = None,
     gate: EventGate | None = None,
+    verdict_memory: int = 0,
 ) -> SourcePipeline:
     """The pipeline of one source, as `wire` makes it."""
     judges = [Isolated("evaluator", f"judge{number}", one, metrics) for number, one in enumerate(evaluators)]
@@ -97,4 +98,5 @@ def pipeline_of(
         fields=fields,
         metrics=metrics,
         gate=gate,
+        verdict_memory=verdict_memory,
     )

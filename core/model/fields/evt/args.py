@@ -9,6 +9,7 @@ import msgspec
 from mozu.core.errors import UnknownField
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.fields.binding import by_type
+from mozu.core.model.fields.dependency import EVERYTHING, OF_EVENT
 from mozu.core.model.fields.evt.text import is_empty, sockaddr_text, texts, tuple_text
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
 from mozu.core.model.fields.lookups import Lookups
@@ -76,7 +77,7 @@ def arguments(lookups: Lookups) -> tuple[Field, ...]:
         argument=Argument.DOTTED_OR_INDEX,
         needs=everything,
         narrowed=lambda argument, name: _needed(event_type(name), argument),
-        variant=lambda argument: msgspec.structs.replace(single, variant=None, needs=_needs(_known(argument))),
+        variant=lambda argument: _single_variant(single, _known(argument)),
     )
     info = msgspec.structs.replace(args, name="evt.info", doc="The same text as evt.args.")
     return (args, single, info)
@@ -88,6 +89,7 @@ RAW: Final = Field(
     doc="One parameter by its name, in its own type: numbers compare as numbers.",
     bind=by_type(lambda argument, event: _raw(argument, event)),
     argument=Argument.DOTTED,
+    depends=OF_EVENT,
     traits=frozenset({"no_rhs", "no_transformer", "dynamic"}),
     variant=lambda argument: _raw_variant(argument),
 )
@@ -107,7 +109,7 @@ def _failed(event: SyscallEvent) -> bool | None:
 
 def _of_result(name: str, kind: FieldType, read: Reader, doc: str) -> Field:
     bind = by_type(lambda _, event: read if has_result(event) else None)
-    return Field(name=name, type=kind, doc=doc, bind=bind)
+    return Field(name=name, type=kind, doc=doc, bind=bind, depends=OF_EVENT)
 
 
 RESULTS: Final = (
@@ -133,6 +135,13 @@ def _matching(argument: str) -> tuple[Param, ...]:
         position = int(argument)
         return tuple(event.params[position] for event in event_types().values() if position < len(event.params))
     return tuple(param for event in event_types().values() for param in event.params if param.name == argument)
+
+
+def _single_variant(single: Field, params: tuple[Param, ...]) -> Field:
+    """What state, tasks or names have a part in depends on them; the rest prints what the event holds."""
+    needs = _needs(params)
+    plain = not needs and not any(param.type == "dynamic" for param in params)
+    return msgspec.structs.replace(single, variant=None, needs=needs, depends=OF_EVENT if plain else EVERYTHING)
 
 
 def _needs(params: tuple[Param, ...]) -> frozenset[str]:

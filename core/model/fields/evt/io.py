@@ -8,6 +8,7 @@ import orjson
 from mozu.core.errors import UnknownField
 from mozu.core.model.event import DataEvent, Event, File, SyscallEvent
 from mozu.core.model.fields.binding import Bind, by_type, constant, when
+from mozu.core.model.fields.dependency import OF_EVENT
 from mozu.core.model.fields.descriptor_kind import IP
 from mozu.core.model.fields.evt.args import result
 from mozu.core.model.fields.evt.kind import is_transfer
@@ -50,7 +51,7 @@ def _length(name: str, doc: str, kinds: Callable[[File], bool] | None = None, tr
 
     hidden = _HIDDEN if name != "evt.buflen" else frozenset()
     bind = when(test, moved if kinds is None else limited)
-    return Field(name=name, type=FieldType.UINT, doc=doc, bind=bind, traits=hidden, needs=_FDS)
+    return Field(name=name, type=FieldType.UINT, doc=doc, bind=bind, traits=hidden, needs=_FDS, depends=OF_EVENT)
 
 
 def _is_file(file: File) -> bool:
@@ -67,6 +68,7 @@ BUFFERS: Final = (
         type=FieldType.BYTES,
         doc="The first bytes that the call moved.",
         bind=by_type(lambda _, event: _data(event)),
+        depends=OF_EVENT,
     ),
     _length("evt.buflen", "How many bytes the call moved."),
     _length("evt.buflen.in", "As evt.buflen, for reading alone.", trait="io_read"),
@@ -112,7 +114,8 @@ def _created(event: EventType) -> Reader:
 
 
 def _opening(name: str, doc: str, make: Callable[[EventType], Reader]) -> Field:
-    return Field(name=name, type=FieldType.BOOL, doc=doc, bind=by_type(lambda _, event: make(event)))
+    bind = by_type(lambda _, event: make(event))
+    return Field(name=name, type=FieldType.BOOL, doc=doc, bind=bind, depends=OF_EVENT)
 
 
 OPENS: Final = (
@@ -186,7 +189,7 @@ def _infra(name: str, doc: str, key: str, limit: int | None = None) -> Field:
         return None
 
     bind: Bind = when(lambda event: event.name == "infra", read)
-    return Field(name=name, type=FieldType.STRING, doc=doc, bind=bind, traits=_HIDDEN)
+    return Field(name=name, type=FieldType.STRING, doc=doc, bind=bind, traits=_HIDDEN, depends=OF_EVENT)
 
 
 INFRA: Final = (

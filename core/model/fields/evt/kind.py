@@ -5,6 +5,7 @@ from typing import Final
 from mozu.core.errors import UnknownField
 from mozu.core.model.event import DataEvent, Event, SyscallEvent
 from mozu.core.model.fields.binding import Bind, by_type, constant, flag, when
+from mozu.core.model.fields.dependency import EVERYTHING, OF_EVENT, Dependency
 from mozu.core.model.fields.descriptor_kind import IP, PATHS
 from mozu.core.model.fields.evt.args import has_result, result
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
@@ -63,12 +64,14 @@ def _no_syscall(read: Reader) -> Bind:
 
 _TYPES: Final = (
     Field(
+        depends=OF_EVENT,
         name="evt.type",
         type=FieldType.STRING,
         doc="Name of the event: as a rule that of the system call; of a plugin's own source, a type that it declares.",
         read=lambda event: event.type,
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.type.is",
         type=FieldType.UINT,
         bits=32,
@@ -77,12 +80,14 @@ _TYPES: Final = (
         argument=Argument.DOTTED,
     ),
     Field(
+        depends=OF_EVENT,
         name="syscall.type",
         type=FieldType.STRING,
         doc="Name of the system call; no value for events that are none.",
         bind=when(lambda event: event.kind == "syscall", lambda event: event.type),
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.category",
         type=FieldType.STRING,
         doc="Class of the event: file, net, process, memory …; what moves bytes counts by its descriptor.",
@@ -90,6 +95,7 @@ _TYPES: Final = (
         needs=_FDS,
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.source",
         type=FieldType.STRING,
         doc="Class of the source that the event comes from: syscall, k8s_audit …",
@@ -97,6 +103,7 @@ _TYPES: Final = (
         sources=_ALL,
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.pluginname",
         type=FieldType.STRING,
         doc="Name of the plugin that an event of a log source belongs to.",
@@ -104,6 +111,7 @@ _TYPES: Final = (
         sources=_ALL,
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.is_async",
         type=FieldType.BOOL,
         doc="Whether the event tells of something outside the stream of calls.",
@@ -111,18 +119,21 @@ _TYPES: Final = (
         sources=_ALL,
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.is_io_uring",
         type=FieldType.BOOL,
         doc="Whether the call was made as a request of io_uring; mozu's own.",
         read=lambda event: event.entry_path == "io_uring",
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.is_compat32",
         type=FieldType.BOOL,
         doc="Whether the call came in as a 32-bit one, where the kernel also takes 64-bit ones; mozu's own.",
         read=lambda event: event.entry_path == "compat32",
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.asynctype",
         type=FieldType.STRING,
         doc="Name of an event that tells of something outside the stream of calls.",
@@ -143,6 +154,7 @@ _PLACES: Final = (
         type=FieldType.INT,
         bits=16,
         doc="Number of the CPU that the call returned on.",
+        depends=frozenset({Dependency.CLOCK}),
         read=lambda event: event.cpu,
     ),
 )
@@ -180,36 +192,42 @@ def _syslog(event: EventType) -> Reader:
 
 TRAITS: Final = (
     Field(
+        depends=OF_EVENT,
         name="evt.is_io",
         type=FieldType.BOOL,
         doc="Whether the call reads from or writes to a descriptor.",
         bind=_trait("reads_fd", "writes_fd"),
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.is_io_read",
         type=FieldType.BOOL,
         doc="Whether the call reads from a descriptor.",
         bind=_trait("reads_fd"),
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.is_io_write",
         type=FieldType.BOOL,
         doc="Whether the call writes to a descriptor.",
         bind=_trait("writes_fd"),
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.io_dir",
         type=FieldType.STRING,
         doc="The text write or read for calls that do either.",
         bind=by_type(lambda _, event: _direction(event)),
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.is_wait",
         type=FieldType.BOOL,
         doc="Whether the call waits for something.",
         bind=_trait("waits"),
     ),
     Field(
+        depends=OF_EVENT,
         name="evt.is_syslog",
         type=FieldType.BOOL,
         doc="Whether the call writes to /dev/log.",
@@ -247,9 +265,19 @@ def _errors_of(wanted: str) -> Bind:
     return by_type(make)
 
 
-def _count(name: str, doc: str, bind: Bind, *, hidden: bool = False, needs: frozenset[str] = frozenset()) -> Field:
+def _count(
+    name: str,
+    doc: str,
+    bind: Bind,
+    *,
+    hidden: bool = False,
+    needs: frozenset[str] = frozenset(),
+    depends: frozenset[Dependency] = OF_EVENT,
+) -> Field:
     traits = _HIDDEN if hidden else frozenset()
-    return Field(name=name, type=FieldType.UINT, bits=32, doc=doc, bind=bind, traits=traits, needs=needs)
+    return Field(
+        name=name, type=FieldType.UINT, bits=32, doc=doc, bind=bind, traits=traits, needs=needs, depends=depends
+    )
 
 
 def _main_thread(event: SyscallEvent) -> int:
@@ -269,6 +297,7 @@ COUNTS: Final = (
         "1 for the regular reports about a process, else 0.",
         by_type(lambda _, event: _main_thread if event.name == "procinfo" else constant(0)),
         hidden=True,
+        depends=EVERYTHING,
     ),
     _count(
         "evt.count.threadinfo",

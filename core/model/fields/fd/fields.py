@@ -5,6 +5,7 @@ from typing import Final
 
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.fields.binding import by_type, when
+from mozu.core.model.fields.dependency import EVERYTHING, OF_EVENT, Dependency
 from mozu.core.model.fields.descriptor_kind import GUESSES, IP, type_char
 from mozu.core.model.fields.evt.text import sockaddr_text, tuple_text
 from mozu.core.model.fields.fd.fdlist import LISTS, TYPES
@@ -158,17 +159,30 @@ def _in_container(make: Callable[[EventType], Reader]) -> Callable[[EventType], 
     return with_container
 
 
-def _made(name: str, doc: str, make: Callable[[EventType], Reader], needs: frozenset[str] = _NAMED) -> Field:
+def _made(
+    name: str,
+    doc: str,
+    make: Callable[[EventType], Reader],
+    needs: frozenset[str] = _NAMED,
+    depends: frozenset[Dependency] = OF_EVENT,
+) -> Field:
     bind = by_type(lambda _, event: make(event) if event.has_fd else None)
-    return Field(name=name, type=FieldType.STRING, doc=doc, bind=bind, needs=needs)
+    return Field(name=name, type=FieldType.STRING, doc=doc, bind=bind, needs=needs, depends=depends)
 
 
-def _simple(name: str, kind: FieldType, doc: str, read: Reader, needs: frozenset[str] = frozenset()) -> Field:
-    return Field(name=name, type=kind, doc=doc, bind=when(lambda event: event.has_fd, read), needs=needs)
+def _simple(name: str, kind: FieldType, doc: str, read: Reader, depends: frozenset[Dependency]) -> Field:
+    bind = when(lambda event: event.has_fd, read)
+    return Field(name=name, type=kind, doc=doc, bind=bind, needs=frozenset(), depends=depends)
 
 
 def _fact(
-    name: str, kind: FieldType, doc: str, fact: Callable[[File], FieldValue], form: str = "", more: str = ""
+    name: str,
+    kind: FieldType,
+    doc: str,
+    fact: Callable[[File], FieldValue],
+    form: str = "",
+    more: str = "",
+    depends: frozenset[Dependency] = OF_EVENT,
 ) -> Field:
     """A field that only a known descriptor has."""
 
@@ -179,16 +193,23 @@ def _fact(
     bind = when(lambda event: event.has_fd, read)
     traits = frozenset({form} if form else ())
     needs = _FDS | {more} if more else _FDS
-    return Field(name=name, type=kind, doc=doc, bind=bind, needs=needs, format=form, traits=traits)
+    return Field(name=name, type=kind, doc=doc, bind=bind, needs=needs, format=form, traits=traits, depends=depends)
 
 
 _NUMBERS: Final = (
-    _simple("fd.num", FieldType.INT, "Number of the descriptor; -1 where opening it failed.", lambda event: event.fd),
+    _simple(
+        "fd.num",
+        FieldType.INT,
+        "Number of the descriptor; -1 where opening it failed.",
+        lambda event: event.fd,
+        OF_EVENT,
+    ),
     _simple(
         "fd.uid",
         FieldType.STRING,
         "The thread's id with the descriptor's number behind it: unique on the machine at any one time.",
         lambda event: None if event.fd is None else f"{event.tid}{event.fd}",
+        OF_EVENT | {Dependency.PROCESS},
     ),
 )
 
@@ -207,12 +228,14 @@ _NAMES: Final = (
         "The container's id, a colon, and fd.name.",
         _in_container(_name),
         _NAMED | {"cgroups"},
+        OF_EVENT | {Dependency.CGROUP},
     ),
     _made(
         "fd.containerdirectory",
         "The container's id, a colon, and fd.directory.",
         _in_container(_directory),
         _NAMED | {"cgroups"},
+        OF_EVENT | {Dependency.CGROUP},
     ),
 )
 
@@ -275,6 +298,7 @@ def fields(lookups: Lookups) -> tuple[Field, ...]:
         FieldType.BOOL,
         "Whether the socket is the server's end: it listens, or was connected to.",
         lambda file: is_server(file, lookups),
+        depends=EVERYTHING,
     )
     return (*_NUMBERS, *_NAMES, *_FACTS, serving, *EITHER, *ends(lookups), TYPES, *LISTS)
 

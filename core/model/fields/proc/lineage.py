@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mozu.core.model.event import Process, SyscallEvent
+from mozu.core.model.fields.dependency import EVERYTHING, Dependency
 from mozu.core.model.fields.field import Argument, Field, FieldType, Match, Reader
 from mozu.core.model.fields.proc.own import TREE, args, cmdline, env_value, open_count, whole_env
 from mozu.core.model.fields.proc.read import (
@@ -90,8 +91,10 @@ def _login_shell(event: SyscallEvent) -> int | None:
     return shell
 
 
-def _field(name: str, kind: FieldType, doc: str, read: Reader) -> Field:
-    return Field(name=name, type=kind, doc=doc, read=read, needs=TREE)
+def _field(
+    name: str, kind: FieldType, doc: str, read: Reader, depends: frozenset[Dependency] = EVERYTHING
+) -> Field:
+    return Field(name=name, type=kind, doc=doc, read=read, needs=TREE, depends=depends)
 
 
 LINEAGE: Final[tuple[Field, ...]] = (
@@ -107,7 +110,11 @@ LINEAGE: Final[tuple[Field, ...]] = (
         of_parent(lambda p: p.vpid),
     ),
     _field(
-        "proc.ppid.duration", FieldType.RELTIME, "How long the parent had lived when the event happened.", _parent_age
+        "proc.ppid.duration",
+        FieldType.RELTIME,
+        "How long the parent had lived when the event happened.",
+        _parent_age,
+        frozenset({Dependency.CLOCK, Dependency.PARENT, Dependency.PROCESS, Dependency.DESCRIPTORS}),
     ),
     _field(
         "proc.ppid.ts",

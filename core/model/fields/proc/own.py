@@ -5,7 +5,7 @@ from typing import Final
 
 from mozu.core.model.event import File, Process, SyscallEvent, byte_length
 from mozu.core.model.event.namespaces import NAMESPACES
-from mozu.core.model.fields.dependency import EXEC_INVARIANT
+from mozu.core.model.fields.dependency import EVERYTHING, EXEC_INVARIANT, Dependency
 from mozu.core.model.fields.field import Argument, Field, FieldType, Reader
 from mozu.core.model.fields.proc.read import UNSIGNED, dated, of_main, own
 
@@ -15,6 +15,8 @@ _ENV: Final = frozenset({"tree", "env"})
 _CWD: Final = frozenset({"tree", "cwd"})
 _FDS: Final = frozenset({"tree", "fds", "files"})
 _STDIO: Final = frozenset({"tree", "stdio"})
+_BY_CLOCK: Final = frozenset({Dependency.PROCESS, Dependency.CLOCK})
+_BY_TABLE: Final = frozenset({Dependency.PROCESS, Dependency.DESCRIPTORS})
 _WRITABLE, _UPPER, _MEMFD, _LOWER = 1, 2, 4, 8
 """Bits of `Process.exe_flags`."""
 
@@ -108,8 +110,16 @@ def _usage(process: Process, event: SyscallEvent) -> float:
     return min(100.0, open_count(process, event) * 100 / limit) if limit > 0 else 0.0
 
 
-def _field(name: str, kind: FieldType, doc: str, read: Reader, needs: frozenset[str] = TREE, bits: int = 64) -> Field:
-    return Field(name=name, type=kind, doc=doc, read=read, needs=needs, bits=bits)
+def _field(
+    name: str,
+    kind: FieldType,
+    doc: str,
+    read: Reader,
+    needs: frozenset[str] = TREE,
+    bits: int = 64,
+    depends: frozenset[Dependency] = EVERYTHING,
+) -> Field:
+    return Field(name=name, type=kind, doc=doc, read=read, needs=needs, bits=bits, depends=depends)
 
 
 def _exec_invariant(name: str, doc: str, read: Reader, kind: FieldType = FieldType.STRING) -> Field:
@@ -124,6 +134,7 @@ _NAMESPACE_FIELDS: Final = (
         "Whether it has namespaces of its own though it is in no container: bubblewrap, unshare, systemd. Mozu's own.",
         own(_is_sandboxed),
         _NAMESPACES,
+        depends=frozenset({Dependency.PROCESS, Dependency.CGROUP}),
     ),
     _field(
         "proc.namespaces",
@@ -144,6 +155,7 @@ _STANDARD: Final = tuple(
             f"What the process's {name} is, in the words of fd.type.",
             _descriptor(fd, lambda file: "<NA>" if file.kind == "unknown" else file.kind),
             _STDIO,
+            depends=_BY_TABLE,
         ),
         _field(
             f"proc.{name}.name",
@@ -151,6 +163,7 @@ _STANDARD: Final = tuple(
             f"What the process's {name} leads to, as fd.name would say.",
             _descriptor(fd, lambda file: file.name),
             _STDIO,
+            depends=_BY_TABLE,
         ),
     )
 )
@@ -189,13 +202,21 @@ OWN: Final[tuple[Field, ...]] = (
         needs=_ENV,
         doc="The environment as one text, or the value of the variable in brackets (empty if it is not set).",
     ),
-    _field("proc.cwd", FieldType.STRING, "The working directory; ends with a slash.", of_main(lambda p: p.cwd), _CWD),
+    _field(
+        "proc.cwd",
+        FieldType.STRING,
+        "The working directory; ends with a slash.",
+        of_main(lambda p: p.cwd),
+        _CWD,
+        depends=frozenset({Dependency.CWD}),
+    ),
     _field(
         "proc.tty",
         FieldType.UINT,
         "Device number of the controlling terminal, 0 without one.",
         own(lambda p: p.tty & 0xFFFFFFFF),
         bits=32,
+        depends=frozenset({Dependency.SESSION, Dependency.PROCESS}),
     ),
     _field("proc.pid", FieldType.INT, "Process id, as the host counts.", own(lambda p: p.pid)),
     _field(
@@ -204,7 +225,13 @@ OWN: Final[tuple[Field, ...]] = (
         "Process id, as its own pid namespace counts.",
         own(lambda p: None if p.vpid == -1 else p.vpid),
     ),
-    _field("proc.duration", FieldType.RELTIME, "How long the process had lived when the event happened.", dated(_age)),
+    _field(
+        "proc.duration",
+        FieldType.RELTIME,
+        "How long the process had lived when the event happened.",
+        dated(_age),
+        depends=_BY_CLOCK,
+    ),
     _field("proc.pid.ts", FieldType.RELTIME, "When the process began, ns since 1970.", own(_number("start"))),
     _exec_invariant(
         "proc.is_exe_writable",
@@ -267,9 +294,17 @@ OWN: Final[tuple[Field, ...]] = (
         "How many open descriptors of the process are known.",
         dated(open_count),
         _FDS,
+        depends=_BY_TABLE,
     ),
     _field("proc.fdlimit", FieldType.INT, "How many descriptors the process may open.", of_main(lambda p: p.fdlimit)),
-    _field("proc.fdusage", FieldType.DOUBLE, "Open descriptors in percent of the limit.", dated(_usage), _FDS),
+    _field(
+        "proc.fdusage",
+        FieldType.DOUBLE,
+        "Open descriptors in percent of the limit.",
+        dated(_usage),
+        _FDS,
+        depends=_BY_TABLE,
+    ),
     _field("proc.vmsize", FieldType.UINT, "Size of the address space, kB.", own(lambda p: p.vm_size)),
     _field("proc.vmrss", FieldType.UINT, "Memory in use, kB.", own(lambda p: p.vm_rss)),
     _field("proc.vmswap", FieldType.UINT, "Memory swapped out, kB.", own(lambda p: p.vm_swap)),

@@ -4,14 +4,22 @@ from collections.abc import Callable
 from typing import Final
 
 from mozu.core.model.event import Process
+from mozu.core.model.fields.dependency import EVERYTHING, Dependency
 from mozu.core.model.fields.field import Field, FieldType, Reader
 from mozu.core.model.fields.proc.read import group_leader, of_leader, own
 
 _NEEDS: Final = frozenset({"tree", "session"})
 
 
-def _field(name: str, kind: FieldType, doc: str, read: Reader) -> Field:
-    return Field(name=name, type=kind, doc=doc, read=read, needs=_NEEDS)
+def _field(
+    name: str, kind: FieldType, doc: str, read: Reader, depends: frozenset[Dependency] = EVERYTHING
+) -> Field:
+    return Field(name=name, type=kind, doc=doc, read=read, needs=_NEEDS, depends=depends)
+
+
+def _own(name: str, kind: FieldType, doc: str, read: Reader) -> Field:
+    """A field that no leader has a part in."""
+    return _field(name, kind, doc, read, frozenset({Dependency.SESSION, Dependency.PROCESS}))
 
 
 def _led(first: str, what: str, get: Callable[[Process], int], *, virtual: bool, name: str) -> tuple[Field, ...]:
@@ -34,29 +42,29 @@ def _led(first: str, what: str, get: Callable[[Process], int], *, virtual: bool,
 
 
 SESSIONS: Final[tuple[Field, ...]] = (
-    _field(
+    _own(
         "proc.sid", FieldType.INT, "Id of the session, as the process's own pid namespace counts.", own(lambda p: p.sid)
     ),
     *_led("proc.sid", "session", lambda p: p.sid, virtual=True, name="proc.sname"),
-    _field(
+    _own(
         "proc.vpgid",
         FieldType.INT,
         "Id of the process group, as the process's own pid namespace counts.",
         own(lambda p: p.vpgid),
     ),
     *_led("proc.vpgid", "process group", lambda p: p.vpgid, virtual=True, name="proc.vpgid.name"),
-    _field("proc.pgid", FieldType.INT, "Id of the process group, as the host counts.", own(lambda p: p.pgid)),
+    _own("proc.pgid", FieldType.INT, "Id of the process group, as the host counts.", own(lambda p: p.pgid)),
     *_led("proc.pgid", "process group", lambda p: p.pgid, virtual=False, name="proc.pgid.name"),
-    _field(
+    _own(
         "proc.is_sid_leader", FieldType.BOOL, "Whether the process leads its session.", own(lambda p: p.sid == p.vpid)
     ),
-    _field(
+    _own(
         "proc.is_vpgid_leader",
         FieldType.BOOL,
         "Whether the process leads its group, in its own pid namespace.",
         own(lambda p: p.vpgid == p.vpid),
     ),
-    _field(
+    _own(
         "proc.is_pgid_leader",
         FieldType.BOOL,
         "Whether the process leads its group, on the host.",

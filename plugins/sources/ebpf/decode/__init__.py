@@ -1,13 +1,14 @@
 """Decoder: records of the ring buffer → SyscallEvent, one function a wire struct. Pure: the clock's offset is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from mmap import mmap
+from struct import Struct
 from typing import Final
 
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
-from mozu.core.model.event import SyscallEvent
+from mozu.core.model.event import SyscallEvent, UndecodedEvent
 from mozu.plugins.sources.ebpf.decode.calls import call, cwd, identity
 from mozu.plugins.sources.ebpf.decode.descriptors import descriptor
 from mozu.plugins.sources.ebpf.decode.lifecycle import exited, forked, moved
@@ -45,7 +46,12 @@ DECODERS: Final[dict[str, Callable[[SyscallSpec], Decode]]] = {
 }
 """Family → decoder; the wire struct follows from it."""
 _OFFSETS: Final = {member.name: member.offset for member in layouts()["header"].members}
-_TYPE_AT, _ENTRY_PATH_AT = _OFFSETS["type"], _OFFSETS["entry_path"]
+_TASK_AT, _TYPE_AT, _ENTRY_PATH_AT = _OFFSETS["pid"], _OFFSETS["type"], _OFFSETS["entry_path"]
+_TASK_END: Final = _OFFSETS["cpu"]
+_KEY_AT: Final = _TYPE_AT
+"""What is before it, no two records have in common."""
+_HEAD: Final = Struct(f"<Q{_TASK_AT - 8}xI")
+"""Time and process id."""
 _ENTRY_PATHS: Final = ("", "compat32", "io_uring")
 """enum entry_path of bpf/mozu.h → `SyscallEvent.entry_path`."""
 
@@ -59,12 +65,30 @@ class RecordDecoder:
         self.received = [0] * NUMBERS_END
         self.discarded = [0] * NUMBERS_END
         self._decode: list[Decode | None] = [None] * NUMBERS_END
+        self._left: list[str] = [""] * NUMBERS_END
+        """Names of the types whose records are given undecoded."""
         for spec in SYSCALL_SPECS.values():
             self._decode[spec.number] = DECODERS[spec.family](spec)
 
-    def __call__(self, buffer: Buffer | mmap, at: int) -> SyscallEvent | None:
+    def leave_undecoded(self, types: Iterable[str]) -> None:
+        """From now on the records of these types, and of no others."""
+        self._left = [""] * NUMBERS_END
+        for name in types:
+            if name in SYSCALL_SPECS:
+                self._left[SYSCALL_SPECS[name].number] = name
+
+    def __call__(self, buffer: Buffer | mmap, at: int, length: int) -> SyscallEvent | UndecodedEvent | None:
         """The event of the record whose data begins at `at`."""
         number = buffer[at + _TYPE_AT] | buffer[at + _TYPE_AT + 1] << 8
+        name = self._left[number]
+        if name:
+            self.received[number] += 1
+            record = buffer[at : at + length]
+            time, pid = _HEAD.unpack_from(record)
+            return UndecodedEvent(
+                "syscall", name, time + self.offset, 0, pid, record[_TASK_AT:_TASK_END], record[_KEY_AT:], record,
+                self.decode,
+            )  # fmt: skip
         decode = self._decode[number]
         if decode is None:
             return None
@@ -75,6 +99,16 @@ class RecordDecoder:
             event.entry_path = _ENTRY_PATHS[path]
         return event
 
-    def discard(self, buffer: Buffer | mmap, at: int) -> None:
+    def decode(self, record: bytes) -> SyscallEvent:
+        """The event of a record that was given undecoded."""
+        decode = self._decode[record[_TYPE_AT] | record[_TYPE_AT + 1] << 8]
+        assert decode is not None, "only types with a decoder are left undecoded"
+        event = decode(record, 0, self.offset)
+        path = record[_ENTRY_PATH_AT]
+        if path:
+            event.entry_path = _ENTRY_PATHS[path]
+        return event
+
+    def discard(self, buffer: Buffer | mmap, at: int, length: int) -> None:
         """Count a record that is dropped unread."""
         self.discarded[buffer[at + _TYPE_AT] | buffer[at + _TYPE_AT + 1] << 8] += 1

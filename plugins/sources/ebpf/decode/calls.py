@@ -9,7 +9,7 @@ from mozu.core.state.observed import Bases, Cwd, Identity
 from mozu.plugins.sources.ebpf.decode.reading import CALL, MARKS, Buffer, Decode, reader, text
 
 _unpack, _SIZE = reader("call", CALL)
-_RESULT, _MARKS, _ARGS, _TEXT, _BASE, _BASE_MARKS, _DATA = 2, 7, 9, 17, 20, 22, 24
+_RESULT, _MARKS, _ARGS, _TEXT, _BASE, _BASE_MARKS, _DATA = 8, 6, 9, 17, 20, 22, 24
 """Positions among the values."""
 _NULLS: Final = (MARKS["NULL"], MARKS["NULL2"], MARKS["NULL3"])
 _LOST: Final = MARKS["CUT"] | MARKS["PSEUDO"]
@@ -40,7 +40,7 @@ def call(spec: SyscallSpec) -> Decode:
         args = tuple(one(values, texts) for one in readers)
         observed = Bases(tuple(texts.bases[place] for place in paths)) if paths else None
         return SyscallEvent(
-            "syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args, None, None, None, observed
+            "syscall", name, values[0] + offset, 0, values[3], values[2], values[4], args, None, None, None, observed
         )
 
     return decode
@@ -56,12 +56,12 @@ def cwd(spec: SyscallSpec) -> Decode:
         texts = _texts(buffer, at, values)
         args = tuple(one(values, texts) for one in readers)
         where = texts.bases[0] or ""
-        done = values[2] == 0
+        done = values[_RESULT] == 0
         fd = args[1] if by_fd else None
         file = File("directory", where, realpath=where) if by_fd and done else None
         observed = Cwd(where) if done and where else None
         return SyscallEvent(
-            "syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args, None, fd, file, observed
+            "syscall", name, values[0] + offset, 0, values[3], values[2], values[4], args, None, fd, file, observed
         )
 
     return decode
@@ -79,7 +79,7 @@ def identity(spec: SyscallSpec) -> Decode:
         (uid, ruid), (rgid, suid), (sgid, gid) = (divmod(pair, 1 << 32) for pair in (first, second, third))
         observed = Identity(ruid, uid, suid, rgid, gid, sgid, permitted, effective)
         return SyscallEvent(
-            "syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args, None, None, None, observed
+            "syscall", name, values[0] + offset, 0, values[3], values[2], values[4], args, None, None, None, observed
         )
 
     return decode

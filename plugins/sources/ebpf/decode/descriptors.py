@@ -31,7 +31,7 @@ _unpack, _SIZE = reader(
     "endpoints_remote_port endpoints_state endpoints_local_name endpoints_remote_name "
     "fd flags address data path opened_path block0 block1 block2 raw",
 )
-_RESULT, _MARKS, _ARGS, _FILE, _ENDPOINTS, _TAIL = 2, 7, 9, 17, 22, 34
+_RESULT, _MARKS, _ARGS, _FILE, _ENDPOINTS, _TAIL = 8, 6, 9, 17, 22, 34
 """Positions among the values: result, marks, first argument, file attributes, endpoints of the socket, what follows."""
 _SOCKET, _PSEUDO, _UPPER, _OVERLAY, _NULL = (
     MARKS[name] for name in ("SOCKET", "PSEUDO", "UPPER", "OVERLAY", "NULL")
@@ -180,7 +180,7 @@ def descriptor(spec: SyscallSpec) -> Decode:
             file = plain_file(where, values[_FILE:_ENDPOINTS], marks, opened_path, raw)
         args = tuple(one(values, payload) for one in readers)
         observed = None if file is None else Descriptor(file, as_opened=opened_n > 0)
-        when, tid, pid, cpu = values[0] + offset, values[4], values[3], values[6]
+        when, tid, pid, cpu = values[0] + offset, values[3], values[2], values[4]
         number = signed32(fd) if has_fd else None
         return SyscallEvent("syscall", name, when, 0, tid, pid, cpu, args, None, number, file, observed)
 

@@ -20,7 +20,7 @@ def forked(spec: SyscallSpec) -> Decode:
     name = spec.name
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        (time, _, _, pid, tid, _, cpu, _, _, start, namespace, child, group, vtid, vpid, parent, shares) = _fork(
+        (time, _, pid, tid, cpu, _, _, _, _, start, namespace, child, group, vtid, vpid, parent, shares) = _fork(
             buffer, at
         )
         observed = Forked(child, group, vtid, vpid, start + offset, namespace + offset, parent, bool(shares))
@@ -34,7 +34,7 @@ def moved(spec: SyscallSpec) -> Decode:
     name = spec.name
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        time, _, _, _, _, _, cpu, _, _, pid, length, _ = _move(buffer, at)
+        time, _, _, _, cpu, _, _, _, _, pid, length, _ = _move(buffer, at)
         start = at + _MOVE_SIZE
         observed = Moved(cgroups(cgroup_list(buffer[start : start + length])))
         return SyscallEvent("syscall", name, time + offset, 0, pid, pid, cpu, (), None, None, None, observed)
@@ -47,7 +47,7 @@ def exited(spec: SyscallSpec) -> Decode:
     name = spec.name
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        time, _, others, pid, tid, _, cpu, _, _, status, reaper = _exit(buffer, at)
+        time, _, pid, tid, cpu, _, _, _, others, status, reaper = _exit(buffer, at)
         if others:
             return SyscallEvent("syscall", "_exit", time + offset, 0, tid, pid, cpu, ())
         args = (status, status >> 8 & 0xFF, status & 0x7F, status >> 7 & 1, reaper)

@@ -6,7 +6,7 @@ from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf.decode.reading import CALL, Buffer, Decode, reader
 
 _unpack, _SIZE = reader("call", CALL)
-_ARGS, _TEXT, _BASE = 9, 17, 20
+_RESULT, _ARGS, _TEXT, _BASE = 8, 9, 17, 20
 """Positions among the values."""
 
 
@@ -21,8 +21,8 @@ def memory(spec: SyscallSpec) -> Decode:
         for length in values[_TEXT:_BASE]:
             blocks.append(buffer[place : place + length])
             place += length
-        registers, result = values[_ARGS:_TEXT], values[2]
+        registers, result = values[_ARGS:_TEXT], values[_RESULT]
         args = tuple(one(registers, result, blocks) for one in readers)
-        return SyscallEvent("syscall", name, values[0] + offset, 0, values[4], values[3], values[6], args)
+        return SyscallEvent("syscall", name, values[0] + offset, 0, values[3], values[2], values[4], args)
 
     return decode

@@ -42,7 +42,7 @@ def opened(spec: SyscallSpec) -> Decode:
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         (
-            time, _, result, pid, tid, _, cpu, marks, _, ino, dev, _, _, _, native, resolve, mode, dirfd, n, m, k, lost,
+            time, _, pid, tid, cpu, _, marks, _, result, ino, dev, _, _, _, native, resolve, mode, dirfd, n, m, k, lost,
         ) = _unpack(buffer, at)  # fmt: skip
         start = at + _SIZE
         middle = start + n

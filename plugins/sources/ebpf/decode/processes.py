@@ -71,7 +71,7 @@ def _exec(name: str) -> Decode:
 
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         (
-            time, _, result, pid, tid, _, cpu, marks, _, ino, _, _, _, _, start, _, effective, permitted, inheritable,
+            time, _, pid, tid, cpu, _, marks, _, result, ino, _, _, _, _, start, _, effective, permitted, inheritable,
             major, minor, limit, _, changed, modified, vm, rss, swap, _, stack, parent, pgid, vpgid, vsid, vpid, vtid,
             tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, namespaces, comm, *lengths, _, standard,
         ) = _unpack(buffer, at)  # fmt: skip
@@ -120,7 +120,7 @@ def executable(raw: bytes, marks: int) -> str:
 def _clone(name: str) -> Decode:
     def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
         (
-            time, _, result, pid, tid, _, cpu, marks, _, _, _, _, _, _, _, namespace, _, _, _, major, minor, limit,
+            time, _, pid, tid, cpu, _, marks, _, result, _, _, _, _, _, _, namespace, _, _, _, major, minor, limit,
             flags, _, _, vm, rss, swap, _, _, parent, _, _, _, vpid, vtid, _, _, uid, gid, _, _, _, _, _, _, comm,
             *lengths, _, _,
         ) = _unpack(buffer, at)  # fmt: skip

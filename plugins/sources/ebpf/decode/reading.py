@@ -25,7 +25,7 @@ def reader(name: str, names: str) -> tuple[Callable[[Buffer, int], tuple[Any, ..
     return packer.unpack_from, layout.size
 
 
-HEAD: Final = "head_time head_cgroup head_result head_pid head_tid head_type head_cpu head_marks head_entry_path "
+HEAD: Final = "head_time head_cgroup head_pid head_tid head_cpu head_type head_marks head_entry_path head_result "
 CALL: Final = HEAD + (
     "args0 args1 args2 args3 args4 args5 args6 args7 text0 text1 text2 base0 base1 base_marks0 base_marks1 data"
 )

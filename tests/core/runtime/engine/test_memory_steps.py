@@ -9,7 +9,7 @@ from mozu.core.runtime.engine.engine import Engine
 from mozu.core.runtime.engine.memory_steps import memory_steps
 from tests.core.runtime.engine.playing import Judge, Memory, Numbers, Play
 
-ORDER = ["caches", "read_ahead", "enrichers", "verdicts", "look_back", "dedup", "processes", "held"]
+ORDER = ["caches", "verdict_memory", "read_ahead", "enrichers", "verdicts", "look_back", "dedup", "processes", "held"]
 
 
 class Hoarding(Judge):

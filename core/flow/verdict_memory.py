@@ -1,0 +1,272 @@
+"""The verdict memory: system calls that no rule matches are recognised when they come again, before they are decoded.
+
+A verdict is a function of the fields that it has read. Each field declares what its value depends on (`Field.depends`):
+on the event alone, for which its key is enough; on the task alone, whose values are read once, and again when the state
+of it changes; or on anything else, and then a verdict that has read it is not remembered (`read_log.py` of
+core/model/fields). So what a verdict is found by is what the event's record holds, and the values of all fields of the
+task that could decide: tasks with equal values share their verdicts.
+
+With the verdict stands what the event did to the state (`core/state/effects.py`), which is done again. An event that
+raised an alert, was held for an enricher, or made an evaluator fail is not remembered, and one that comes once neither.
+
+Remembering stops where something else wants every event: a recording, an evaluator that does not say by which fields
+it judges, or one that works elsewhere.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from mozu.core.api import JudgesByFields, LeavesUndecoded, Resolved, Source
+from mozu.core.flow.evaluation import Evaluation
+from mozu.core.flow.judged_type import Caller, JudgedType, Verdicts
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
+from mozu.core.model.fields.read_log import LOG
+from mozu.core.state.effects import EFFECTS, Effect
+from mozu.core.state.state import State
+
+ENTRY_BYTES: Final = 500
+"""Size of an entry besides its key: measured roughly, used only to bound memory."""
+_TASKS: Final = 8_192
+"""Tasks of one event type, and different values of them, that are known at once."""
+_SEEN: Final = 1 << 16
+"""Events that came once, of which a second is remembered."""
+WINDOW: Final = 1 << 15
+"""Calls of one type that were decoded, after which it is looked at whether remembering pays: by then half as many
+different ones that come again are known."""
+_WORTH: Final = 16
+"""It does where at least one call in so many was remembered; else the type rests."""
+RESTS: Final = (200, 3_200)
+"""Batches, at first and at most: twice as many each time."""
+_FIRST: Final = 4
+"""The event of a task, by number, from which on what its fields say is looked at: many tasks live for a few."""
+
+
+class VerdictMemory:
+    """Of one source. `size`: bytes that remembered verdicts may take, roughly; 0: nothing is remembered."""
+
+    def __init__(self, size: int, source: Isolated[Source], evaluation: Evaluation, metrics: Metrics) -> None:
+        self._size, self._source, self._evaluation = size, source, evaluation
+        self._types: dict[str, JudgedType] = {}
+        self._rests: dict[str, int] = {}
+        """Types that have rested → batches."""
+        self._resting: dict[str, int] = {}
+        """Types whose calls hardly ever come again → batches in which they are decoded at once."""
+        self._undecoded: frozenset[str] = frozenset()
+        self._entries: deque[tuple[Verdicts, bytes]] = deque()
+        """In the order in which they were remembered: the oldest goes first."""
+        self._bytes = 0
+        self._seen: set[int] = set()
+        self._few: dict[tuple[str, bytes], int] = {}
+        """Tasks that are not looked at yet → events that they have made."""
+        self._candidates: list[tuple[int, Verdicts, bytes, Effect]] = []
+        """(number, where, key, effect) of events of this batch whose verdict is on its way."""
+        self._alerted: set[int] = set()
+        self._rules: Sequence[object] | None = None
+        """The evaluators under which all of this holds."""
+        self._told: tuple[object, frozenset[str]] = (None, self._undecoded)
+        self.recalled: list[Event] = []
+        """Events of this batch that were not decoded."""
+        self.hits = metrics.counter("verdict_memory_hits_total")
+        self.misses = metrics.counter("verdict_memory_misses_total")
+        metrics.gauge("verdict_memory_entries", lambda: len(self._entries))
+        metrics.gauge("verdict_memory_bytes", lambda: self._bytes)
+
+    def use(self, size: int) -> None:
+        """This size from the next batch on (a reload)."""
+        if size != self._size:
+            self._size, self._rules = size, None
+
+    def numbers(self) -> dict[str, int]:
+        """For the statistics. Shape: docs/statistics.md."""
+        return {"hits": self.hits.value, "misses": self.misses.value, "entries": len(self._entries)}
+
+    # --- one batch, in this order
+
+    def prepare(self, events: Sequence[Event], *, all_wanted: bool) -> Sequence[Event]:
+        """A batch comes; `all_wanted`: something besides the evaluators wants every event of it, decoded."""
+        rules = () if all_wanted or not self._size else [one.component for one in self._evaluation.evaluators]
+        if rules != self._rules:
+            self.forget()
+            self._rules = rules
+            self._types = {name: JudgedType(name, fields) for name, fields in (self._judged() if rules else ())}
+            self._undecoded = frozenset(self._types)
+        if self._resting:
+            self._count_rests()
+        self._tell()
+        self.recalled, self._candidates = [], []
+        self._alerted.clear()
+        if self._types:
+            LOG.begin()
+        return self._decoded(events) if all_wanted else events
+
+    def begin_again(self) -> None:
+        """The state machine has failed somewhere in the batch: it is given the same events one by one."""
+        self.recalled, self._candidates = [], []
+
+    def recall(self, event: UndecodedEvent, state: State) -> bool:
+        """See `Remembers`."""
+        kind = self._types.get(event.type)
+        caller = None if kind is None else kind.callers.get(event.task)
+        if caller is None or kind is None or state.entered:
+            return False
+        tables = state.tables
+        if caller.epoch != tables.epoch and not kind.still_holds(caller, tables):
+            del kind.callers[event.task]
+            return False
+        effect = caller.verdicts.get(event.key)
+        if effect is None:
+            return False
+        kind.hits += 1
+        state.number = event.num or state.number + 1
+        if effect:
+            fd, file = effect
+            files = caller.node.files
+            if files.get(fd) is not file:
+                tables.put_file(files, fd, file, state.number)
+        self.recalled.append(event)
+        return True
+
+    def missed(self, event: UndecodedEvent, decoded: SyscallEvent, state: State) -> None:
+        """See `Remembers`."""
+        kind = self._types.get(event.type)
+        caller = None if kind is None else self._caller(kind, event, decoded, state)
+        if caller is None or kind is None or state.entered:
+            return
+        sighting = hash((event.key, id(caller.verdicts)))
+        if sighting not in self._seen:
+            if len(self._seen) >= _SEEN:
+                self._seen.clear()
+            self._seen.add(sighting)
+            return
+        effect = kind.effect(decoded)
+        if effect is not None:
+            self._candidates.append((decoded.num, caller.verdicts, event.key, effect))
+
+    def alerted(self, number: int) -> None:
+        """An event of this batch has raised an alert."""
+        self._alerted.add(number)
+
+    def remember(self, evaluated: Iterable[Event], rejected: Sequence[Event]) -> None:
+        """The batch was evaluated as far as it was not held; remember what no rule has matched."""
+        read = LOG.end()
+        self.hits.value += len(self.recalled)
+        if not self._candidates or not self._evaluation.was_whole or 0 in self._alerted:
+            return
+        judged = {event.num for event in evaluated}
+        judged -= read | self._alerted | {event.num for event in rejected}
+        for number, verdicts, key, effect in self._candidates:
+            if number in judged and key not in verdicts:
+                self._keep(verdicts, key, effect)
+
+    # --- what is kept
+
+    def shrink(self) -> int:
+        """Forget the older half; how many entries."""
+        count = (len(self._entries) + 1) // 2
+        for _ in range(count):
+            self._forget_oldest()
+        return count
+
+    def forget(self) -> None:
+        """Everything: what it was remembered under holds no more."""
+        self._types, self._rules, self._undecoded = {}, None, frozenset()
+        self._resting.clear()
+        self._entries.clear()
+        self._seen.clear()
+        self._few.clear()
+        self._bytes = 0
+
+    def _keep(self, verdicts: Verdicts, key: bytes, effect: Effect) -> None:
+        verdicts[key] = effect
+        self._entries.append((verdicts, key))
+        self._bytes += len(key) + ENTRY_BYTES
+        while self._bytes > self._size:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        verdicts, key = self._entries.popleft()
+        del verdicts[key]
+        self._bytes -= len(key) + ENTRY_BYTES
+
+    def _caller(self, kind: JudgedType, event: UndecodedEvent, decoded: SyscallEvent, state: State) -> Caller | None:
+        self.misses.value += 1
+        kind.misses += 1
+        if kind.misses >= WINDOW:
+            self._look_back(event.type, kind)
+        caller = kind.callers.get(event.task)
+        if caller is not None and (caller.epoch == state.tables.epoch or kind.still_holds(caller, state.tables)):
+            return caller
+        name = event.type, event.task
+        count = self._few.get(name, 0) + 1
+        if count < _FIRST:
+            if len(self._few) >= _TASKS:
+                self._few.clear()
+            self._few[name] = count
+            return None
+        caller = kind.caller(decoded, state.tables)
+        if caller is not None:
+            if len(kind.callers) >= _TASKS:
+                kind.forget_ended()
+            if max(len(kind.callers), len(kind.by_values)) >= _TASKS:
+                kind.forget_tasks()
+            kind.callers[event.task] = caller
+        return caller
+
+    # --- which types
+
+    def _judged(self) -> list[tuple[str, Sequence[Resolved]]]:
+        """The types that are judged here and by their fields alone, with these."""
+        wanted = self._evaluation.demand().of("syscall")
+        found: list[tuple[str, Sequence[Resolved]]] = []
+        for name in EFFECTS if "*" in wanted else wanted.keys() & EFFECTS.keys():
+            fields: list[Resolved] = []
+            for judge in self._evaluation.evaluators:
+                told: Sequence[Resolved] | None = None
+                if isinstance(judge.component, JudgesByFields):
+                    with judge.contained("say by which fields it judges"):
+                        told = judge.component.fields_judged(name)
+                if told is None:
+                    return []
+                fields += told
+            found.append((name, fields))
+        return found
+
+    def _look_back(self, name: str, kind: JudgedType) -> None:
+        """Let a type rest whose calls hardly ever come again."""
+        if kind.hits * _WORTH < kind.misses:
+            self._rests[name] = min(2 * self._rests.get(name, RESTS[0] // 2), RESTS[1])
+            self._resting[name] = self._rests[name]
+            self._undecoded -= {name}
+        else:
+            self._rests.pop(name, None)
+        kind.hits = kind.misses = 0
+
+    def _count_rests(self) -> None:
+        for name in list(self._resting):
+            self._resting[name] -= 1
+            if not self._resting[name]:
+                del self._resting[name]
+                self._undecoded |= {name}
+
+    def _decoded(self, events: Sequence[Event]) -> Sequence[Event]:
+        """The source may have left some undecoded before it was told."""
+        if not any(type(event) is UndecodedEvent for event in events):
+            return events
+        found: list[Event] = []
+        for event in events:
+            with self._source.contained(f"decode {event.type}"):
+                found.append(event.decode(event.record) if isinstance(event, UndecodedEvent) else event)
+        return found
+
+    def _tell(self) -> None:
+        """The source which types it may leave undecoded; a new instance of it, too."""
+        component, types = self._source.component, self._undecoded
+        if self._told[0] is component and self._told[1] is types:
+            return
+        self._told = component, types
+        if isinstance(component, LeavesUndecoded):
+            with self._source.contained("leave events undecoded"):
+                component.leave_undecoded(types)
