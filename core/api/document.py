@@ -64,8 +64,9 @@ def _section(name: str, module: str) -> str:
 
 
 def _fixtures() -> str:
-    """One line each: what a test gets."""
-    found = [node for node in _tree(_FIXTURES).body if isinstance(node, ast.FunctionDef)]
+    """One line each: what a test gets. Hooks of pytest are no fixtures."""
+    functions = [node for node in _tree(_FIXTURES).body if isinstance(node, ast.FunctionDef)]
+    found = [node for node in functions if not node.name.startswith("pytest_")]
     return "".join(f"* {_item(node.name, ast.get_docstring(node) or '')}\n" for node in found)
 
 

@@ -90,12 +90,13 @@ class Coverage:
         """A test expected it to match, and it did."""
         self._rules[rule.context.source.name, rule.name] = True
 
-    def see(self, judged: JudgedRules, rule: Rule, event: Event) -> None:
-        """What the condition of a rule comes to for an event."""
+    def see(self, judged: JudgedRules, rule: Rule, event: Event) -> int:
+        """What the condition of a rule comes to for an event. Gives how many of its tests were reached."""
         if event.source != rule.source:
-            return
-        truths = judged.truths(rule, event)
+            return 0
+        truths, count = judged.truths(rule, event), 0
         for clause in _reached(judged.clause(rule), truths):
+            count += 1
             key = self._key(clause, rule, judged)
             if key is not None:
                 arm = self._arms[key]
@@ -103,15 +104,16 @@ class Coverage:
                     arm.seen_true = True
                 else:
                     arm.seen_false = True
+        return count
 
-    def see_one_of_each_type(self, judged: JudgedRules, rule: Rule, event: Event) -> None:
+    def see_one_of_each_type(self, judged: JudgedRules, rule: Rule, event: Event) -> int:
         """The same for streams of events: of the types that the rule is not about the first is enough."""
         types = rule.checked.event_types
         if types is not None and event.type not in types:
             if (rule.name, event.type) in self._types:
-                return
+                return 0
             self._types.add((rule.name, event.type))
-        self.see(judged, rule, event)
+        return self.see(judged, rule, event)
 
     def _key(self, clause: Clause, rule: Rule, judged: JudgedRules) -> ArmKey | None:
         """The arm of a clause; None for what is the same for every event."""

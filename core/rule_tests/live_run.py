@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-from mozu.core.api import Alert, Demand, Event, Interest, Kind, SyscallEvent
+from mozu.core.api import Event, Kind, SyscallEvent
 from mozu.core.errors import MozuError, SourceUnavailable
 from mozu.core.isolation.isolated import Isolated
-from mozu.core.language.rules import Rule
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields.proc.read import lineage
 from mozu.core.model.value_types import JsonObject
 from mozu.core.rule_tests.coverage import Coverage
 from mozu.core.rule_tests.document import RuleTest
 from mozu.core.rule_tests.expectation import named_rules
-from mozu.core.rule_tests.judged import JudgedRules, RaisedAlert
+from mozu.core.rule_tests.judged import JudgedRules
+from mozu.core.rule_tests.watching import Observed, Watching
 from mozu.core.runtime.config import Config, Entry, Problems
 from mozu.core.runtime.config.delivery import QueueSettings
 from mozu.core.runtime.config.mark import Mark
@@ -33,7 +33,6 @@ from mozu.core.runtime.registry import Registry
 SECONDS: Final = 60.0
 """How long an act or a recording may take."""
 _HERE: Final = Mark("mozu test")
-_EVERY: Final = "*"
 _TAIL: Final = 300
 """Characters of a command's last words."""
 
@@ -56,7 +55,7 @@ class LiveRun:
     def __init__(self, registry: Callable[[], Registry]) -> None:
         self._registry = registry
 
-    def run(self, test: RuleTest, paths: Sequence[str], under: str, coverage: Coverage) -> list[RaisedAlert]:
+    def run(self, test: RuleTest, paths: Sequence[str], under: str, coverage: Coverage) -> Observed:
         """What the rules of `paths` say. Raises Skipped, MozuError."""
         if test.recording is not None:
             if not test.recording.exists():
@@ -66,7 +65,7 @@ class LiveRun:
         act = (_Traced if (test.act.under or under) == "ptrace" else _Watched)(test.act.command)
         return self._judged(act, test, paths, coverage)
 
-    def _judged(self, scene: "_Scene", test: RuleTest, paths: Sequence[str], coverage: Coverage) -> list[RaisedAlert]:
+    def _judged(self, scene: "_Scene", test: RuleTest, paths: Sequence[str], coverage: Coverage) -> Observed:
         registry, problems = self._registry(), Problems()
         config = Config(sources=(scene.source(),), enrichers=scene.enrichers(), evaluators=(), sinks=())
         registry.check(config, problems)
@@ -180,47 +179,14 @@ class _Watched(_Act):
             raise MozuError(f"`{' '.join(self.command)}` could not be run: {self._failure}")
 
 
-class Watching:
-    """An evaluator: every rule by itself, and coverage of those that the test names."""
-
-    def __init__(self, judged: JudgedRules, rules: Sequence[Rule], scene: _Scene, coverage: Coverage) -> None:
-        self._judged, self._rules, self._scene, self._coverage = judged, rules, scene, coverage
-        self.alerts: list[RaisedAlert] = []
-
-    def demand(self) -> Demand:
-        """Whole types: an arm that is false is seen in events that a source need not have sent."""
-        types: dict[str, dict[str, Interest]] = {}
-        for source, named in self._judged.program.needs.items():
-            types[source] = {name: Interest(needs | self._shown(source, name)) for name, needs in named.items()}
-        return Demand(types)
-
-    def _shown(self, source: str, name: str) -> frozenset[str]:
-        event_type = None if name == _EVERY else name
-        rules = (rule for rule in self._judged.rules.values() if rule.source == source)
-        return frozenset().union(*(rule.output.needs(event_type) for rule in rules))
-
-    def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
-        """Nothing goes to sinks."""
-        mine = [event for event in batch if self._scene.belongs(event)]
-        self.alerts += self._judged.alerts(mine)
-        for event in mine:
-            for rule in self._rules:
-                self._coverage.see_one_of_each_type(self._judged, rule, event)
-        return ()
-
-    def reload(self) -> "Watching":
-        """The same."""
-        return self
-
-
 async def _run(
     scene: _Scene, config: Config, registry: Registry, test: RuleTest, paths: Sequence[str], coverage: Coverage
-) -> list[RaisedAlert]:
+) -> Observed:
     metrics, tasks = Metrics(), BackgroundTasks()
     try:
         assembly = assemble(config, registry, metrics, tasks)
         judged = JudgedRules(paths, assembly.fields)
-        watching = Watching(judged, named_rules(test, judged), scene, coverage)
+        watching = Watching(judged, named_rules(test, judged), scene.belongs, coverage)
         evaluator = Isolated(Kind.EVALUATOR.value, "tests", watching, metrics)
         assembly.evaluators.append(evaluator)
         source = assembly.sources[0].isolated
@@ -235,7 +201,7 @@ async def _run(
         tasks.cancel()
     if code or evaluator.failures.value:
         raise MozuError("the run failed; what it logged says why")
-    return watching.alerts
+    return watching.observed
 
 
 def _entry(kind: Kind, name: str, settings: JsonObject) -> Entry:

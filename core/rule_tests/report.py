@@ -19,8 +19,12 @@ def outcome_lines(outcome: TestOutcome) -> Iterator[str]:
 def summary(outcomes: Sequence[TestOutcome], seconds: float) -> str:
     """How many tests there were, and what came of them."""
     counts = [(kind, sum(one.kind is kind for one in outcomes)) for kind in OutcomeKind]
-    shown = ", ".join(f"{count} {kind.value}" for kind, count in counts if count)
+    shown = ", ".join(f"{count} {_word(kind, count)}" for kind, count in counts if count)
     return f"{shown or 'no tests'} in {seconds:.2f} s"
+
+
+def _word(kind: OutcomeKind, count: int) -> str:
+    return "errors" if kind is OutcomeKind.ERROR and count > 1 else kind.value
 
 
 def coverage_summary(coverage: Coverage) -> str:

@@ -56,6 +56,7 @@ class Suite:
         self._fields, self._live, self._plan = fields, live, plan
         self._given = given_fields(fields)
         self._rules: dict[tuple[str, ...], JudgedRules | RulesError] = {}
+        self._covered: set[tuple[str, ...]] = set()
         self.coverage = Coverage()
         self.files: set[Path] = set()
         """Everything that was read."""
@@ -76,12 +77,17 @@ class Suite:
         try:
             judged = self.judged(file)
         except RulesError as error:
-            text = f"the rules that it tests cannot be used: {error}"
-            yield TestOutcome(file.name, "", OutcomeKind.ERROR, (file.problem(0, text),))
+            yield TestOutcome(file.name, "", OutcomeKind.ERROR, (_unusable(file, error),))
             return
-        self.coverage.add(judged, judged.rules.values())
         for test in tests:
-            yield self.run_test(file, test, judged)
+            yield self._run_test(file, test, judged)
+
+    def run_one(self, file: RuleTestFile, test: RuleTest) -> TestOutcome:
+        """One test of a file."""
+        try:
+            return self._run_test(file, test, self.judged(file))
+        except RulesError as error:
+            return TestOutcome(file.name, test.name, OutcomeKind.ERROR, (_unusable(file, error),))
 
     def judged(self, file: RuleTestFile) -> JudgedRules:
         """The rules that a file is about. Raises RulesError."""
@@ -94,10 +100,13 @@ class Suite:
         found = self._rules[paths]
         if isinstance(found, RulesError):
             raise found
-        self.files.update(map(Path, found.files))
+        if paths not in self._covered:
+            self._covered.add(paths)
+            self.files.update(map(Path, found.files))
+            self.coverage.add(found, found.rules.values())
         return found
 
-    def run_test(self, file: RuleTestFile, test: RuleTest, judged: JudgedRules) -> TestOutcome:
+    def _run_test(self, file: RuleTestFile, test: RuleTest, judged: JudgedRules) -> TestOutcome:
         """One test."""
         began = time.perf_counter()
         mistakes = tuple(unknown_rules(file, test, judged))
@@ -138,8 +147,16 @@ class Suite:
         """An act, or a recording: the rules are those of an engine, with the same files."""
         paths: Sequence[str] = self._plan.rules or file.rules
         observed = self._live.run(test, paths, self._plan.under, self.coverage)
-        return tuple(file.problem(failure.offset, failure.text) for failure in failures(test, judged, observed))
+        found = []
+        for failure in failures(test, judged, observed.alerts):
+            reason = "" if failure.rule is None else observed.nearest.get(failure.rule.name, "")
+            found.append(file.problem(failure.offset, "\n".join(filter(None, (failure.text, reason)))))
+        return tuple(found)
 
     def _is_wanted(self, test: RuleTest) -> bool:
         pattern = self._plan.pattern
         return fnmatchcase(test.name, pattern) if "*" in pattern else pattern in test.name
+
+
+def _unusable(file: RuleTestFile, error: RulesError) -> Problem:
+    return file.problem(0, f"the rules that it tests cannot be used: {error}")

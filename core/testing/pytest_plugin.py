@@ -1,17 +1,49 @@
-"""Fixtures of the kit, which pytest finds where mozu is installed.
+"""Fixtures of the kit, and tests of rules (docs/rule-tests.md), which pytest finds where mozu is installed.
 
-Everything is imported when a fixture is asked for: a project with mozu beside it and no use for the kit pays nothing.
+Everything is imported when it is asked for: a project with mozu beside it and no use for the kit pays nothing.
 """
 
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from mozu.core.testing.recording_sink import RecordingSink
+    from mozu.core.testing.rule_test_items import RuleTestCollector
     from mozu.core.testing.run_mozu import MozuRun
     from mozu.core.testing.scripted_endpoint import Reply, ScriptedEndpoint
+
+
+_ENDINGS = ("_test.yaml", "_test.yml")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`mozu_plugins` in pytest.ini or pyproject.toml."""
+    parser.addini("mozu_plugins", "Plugins of mozu whose fields rules under test read.", "args", default=[])
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "RuleTestCollector | None":
+    """Files `*_test.yaml` that hold tests of rules; others of the name are other people's."""
+    if not file_path.name.endswith(_ENDINGS):
+        return None
+    from mozu.core.language.rules.rule_test_names import is_rule_tests
+
+    if not is_rule_tests(file_path):
+        return None
+    from mozu.core.testing.rule_test_items import RuleTestCollector
+
+    return RuleTestCollector.from_parent(parent, path=file_path)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What tests of rules cover, where they ran in this process."""
+    import sys
+
+    items = sys.modules.get("mozu.core.testing.rule_test_items")
+    if items is not None and (text := items.summary_of(config)):
+        terminalreporter.write_line(f"mozu: {text}")
 
 
 @pytest.fixture

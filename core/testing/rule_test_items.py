@@ -1,0 +1,112 @@
+"""Test files of rules as items of pytest: each test is one, named as in its file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.rule_tests.document import RuleTest, RuleTestFile
+from mozu.core.rule_tests.live_run import LiveRun
+from mozu.core.rule_tests.outcome import OutcomeKind, TestOutcome
+from mozu.core.rule_tests.reader import read_tests
+from mozu.core.rule_tests.report import coverage_summary
+from mozu.core.rule_tests.suite import Plan, Suite
+from mozu.core.runtime.builtin_plugins import BUILTINS
+from mozu.core.runtime.registry import Registry
+
+PLUGINS = "mozu_plugins"
+"""The ini option that names plugins whose fields rules read."""
+_SUITE = pytest.StashKey[Suite]()
+
+
+class RuleTestsFailed(Exception):
+    """What is not as a test expects; the text is all there is to show."""
+
+
+class RuleTestCollector(pytest.File):
+    """A file of tests."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Its tests; mistakes in it are one more, which fails."""
+        file = read_tests(_shown(self.path, self.config.invocation_params.dir))
+        if file.problems:
+            yield MistakesItem.from_parent(self, name="(the file)", file=file)
+        for test in file.tests:
+            yield RuleTestItem.from_parent(self, name=test.name, file=file, test=test)
+
+
+class MistakesItem(pytest.Item):
+    """What cannot be used of a file."""
+
+    def __init__(self, *, file: RuleTestFile, name: str, parent: pytest.File) -> None:
+        super().__init__(name, parent)
+        self._file = file
+
+    def runtest(self) -> None:
+        """Fail."""
+        raise RuleTestsFailed("\n".join(self._file.problems))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+        """The mistakes, without a traceback."""
+        return str(excinfo.value)
+
+
+class RuleTestItem(pytest.Item):
+    """One test."""
+
+    def __init__(self, *, file: RuleTestFile, test: RuleTest, name: str, parent: pytest.File) -> None:
+        super().__init__(name, parent)
+        self._file, self._test = file, test
+
+    def runtest(self) -> None:
+        """Run it."""
+        outcome = suite_of(self.config).run_one(self._file, self._test)
+        if outcome.kind is OutcomeKind.SKIPPED:
+            pytest.skip("; ".join(outcome.messages))
+        if outcome.kind is not OutcomeKind.PASSED:
+            raise RuleTestsFailed(_text(outcome))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+        """What was expected and is not so, without a traceback."""
+        own = isinstance(excinfo.value, RuleTestsFailed)
+        return str(excinfo.value if own else super().repr_failure(excinfo))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where it stands."""
+        return self.path, self._file.line(self._test.offset) - 1, self.name
+
+
+def suite_of(config: pytest.Config) -> Suite:
+    """The one of a session: rules are loaded once."""
+    if _SUITE not in config.stash:
+        names = config.getini(PLUGINS)
+        fields = FieldRegistry(builtin_fields())
+        _registry(names).add_fields(fields)
+        config.stash[_SUITE] = Suite(fields, LiveRun(lambda: _registry(names)), Plan())
+    return config.stash[_SUITE]
+
+
+def summary_of(config: pytest.Config) -> str:
+    """What is covered; empty where no test of rules ran in this process."""
+    suite = config.stash.get(_SUITE, None)
+    return "" if suite is None else coverage_summary(suite.coverage)
+
+
+def _registry(names: list[str]) -> Registry:
+    registry = Registry()
+    for kind, table in BUILTINS.items():
+        for name in table:
+            registry.plugin(kind, name)
+    for name in names:
+        registry.load(name)
+    return registry
+
+
+def _shown(path: Path, folder: Path) -> Path:
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
+def _text(outcome: TestOutcome) -> str:
+    return "\n".join(outcome.messages)
