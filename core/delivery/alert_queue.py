@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import msgspec
 
 from mozu.core.delivery.drop_log import DropLog
-from mozu.core.model.alert import Alert
+from mozu.core.delivery.packed_alert import PackedAlert
 
 DISPLACED: Final = "displaced by newer alerts (spool.when_full: drop_oldest)"
 QUEUE_FULL: Final = "queue full"
@@ -75,15 +75,15 @@ class AlertQueue(Protocol):
         MozuError."""
 
     def resize(self, capacity: int) -> None:
-        """Another bound for what waits in memory."""
+        """Another bound for what waits in memory, in bytes."""
 
     def shrink(self) -> int:
         """Memory is short: forget what can be read again, and no alert that cannot; how many entries."""
 
-    def put(self, alert: Alert) -> None:
+    def put(self, alert: PackedAlert) -> None:
         """Enqueue; never waits. When full the alert is dropped, counted, and its number given by `take_dropped`."""
 
-    async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
+    async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, PackedAlert]]:
         """Up to `limit` (number, alert) in order; with `wait`, waits for the first one. Empty otherwise means: closed,
         and nothing is left."""
 

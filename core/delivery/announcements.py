@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mozu.core.delivery.alert_queue import DroppedNumbers, DroppedRange
-from mozu.core.model.alert import Alert
+from mozu.core.delivery.packed_alert import PackedAlert
 
 
 class _UnderWay(NamedTuple):
@@ -41,9 +41,9 @@ class Announcements:
         if ranges:
             self._under_way.append(_UnderWay(self._begin, position, list(ranges)))
 
-    def not_stored(self, dropped: Sequence[tuple[int, Alert]]) -> None:
+    def not_stored(self, dropped: Sequence[tuple[int, PackedAlert]]) -> None:
         """These were dropped, each with its position; notices may be among them."""
-        self._lost_notices += [position for position, alert in dropped if alert.source == "internal"]
+        self._lost_notices += [position for position, alert in dropped if alert.is_notice]
 
     def heard(self, oldest: int) -> list[DroppedRange]:
         """Ranges that were announced by notices that are on disk, now that all positions below `oldest` are."""

@@ -1,7 +1,7 @@
 """The durable queue: group commits into the spool on disk, where alerts stay until the destination has them.
 
 What goes wrong with the file stays in this queue. A full disk drops alerts by policy, and their numbers are used up or
-owed. While another process holds the file's lock, alerts wait in memory, within `queue.size`. A damaged file is set
+owed. While another process holds the file's lock, alerts wait in memory, within `queue.bytes`. A damaged file is set
 aside and its readable rows go on in a new one; so is a file that was deleted. mozu's own notices use room that is kept
 for them, and go out before everything else: a notice of loss waits behind no backlog.
 """
@@ -17,13 +17,14 @@ from typing import TypeVar
 from mozu.core.common.log_dedup import LogDeduper
 from mozu.core.delivery.alert_queue import DISPLACED, QUEUE_FULL, SPOOL_DAMAGED, DroppedRange
 from mozu.core.delivery.announcements import Announcements
+from mozu.core.delivery.drop_counter import DropCounter
 from mozu.core.delivery.drop_log import DropLog
-from mozu.core.delivery.fair_queue import DropCounter, FairQueue, Numbered, priority_of
+from mozu.core.delivery.fair_queue import FairQueue, Numbered
+from mozu.core.delivery.packed_alert import PackedAlert, size_of
 from mozu.core.delivery.read_ahead import ReadAhead
 from mozu.core.delivery.spool import Spool, SpoolFull, SpoolLocked, SpoolRefused, StoredAlert, runs
 from mozu.core.delivery.spool_file import SpoolFile
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert, Severity
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class DiskQueue:
         self._put = 0
         self.drop_log = DropLog()
         self._read_ahead = ReadAhead(self._read, live_first=live_first)
-        self._notices: deque[tuple[int, Alert]] = deque()
+        self._notices: deque[Numbered] = deque()
         """Notices on disk that were not given out yet."""
         self._dropped, self._drops = Announcements(), DropCounter(metrics)
         self._to_delete: list[int] = []
@@ -76,6 +77,7 @@ class DiskQueue:
         self._accepted = metrics.counter("sink_alerts_accepted_total")
         self._dead_lettered = metrics.counter("sink_alerts_dead_lettered_total")
         metrics.gauge("sink_queue_records", self.in_memory)
+        metrics.gauge("sink_queue_bytes", lambda: self._uncommitted.bytes)
 
     async def open(self) -> str:
         """Open the file, and count what an earlier run left in it. Raises SpoolUnusable."""
@@ -107,22 +109,22 @@ class DiskQueue:
         self._drop_oldest, self._read_ahead.live_first = drop_oldest, live_first
         await self._file.configure(max_bytes=max_bytes, fsync=fsync)
 
-    def put(self, alert: Alert) -> None:
-        """Take the alert for the next commit; if commits take so long that the queue is full, one is dropped."""
+    def put(self, alert: PackedAlert) -> None:
+        """Take the alert for the next commit; if commits take so long that the queue is full, some are dropped."""
         self._put += 1
         self._accepted.value += 1
         if self._has_written and self._file.is_open:  # a notice of what went wrong during the stop
             self._has_written = False
             self._spawn(self._write(), f"spool {self._name}")
-        victim = self._uncommitted.put(self._put, alert)
-        if victim is not None:
+        victims = self._uncommitted.put(self._put, alert)
+        for position, victim in victims:
             self._skipped += 1
-            self._drops.count(victim[1], QUEUE_FULL)
-            self.drop_log.add(victim[0], victim[0], QUEUE_FULL)
-            self._dropped.not_stored([victim])
+            self._drops.count(victim.form, QUEUE_FULL)
+            self.drop_log.add(position, position, QUEUE_FULL)
+        self._dropped.not_stored(victims)
         self._added.set()
 
-    async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
+    async def get(self, limit: int, *, wait: bool = True) -> list[Numbered]:
         """What the spool holds after the last one that was given out."""
         while True:
             committed = self._committed
@@ -136,17 +138,16 @@ class DiskQueue:
             if not wait or ended:
                 return []
             with suppress(TimeoutError):
-                async with asyncio.timeout(_POLL_INTERVAL):
-                    await committed.wait()
+                await asyncio.wait_for(committed.wait(), _POLL_INTERVAL)
 
-    async def _read(self, after: int, limit: int) -> list[tuple[int, Alert]] | None:
+    async def _read(self, after: int, limit: int) -> list[Numbered] | None:
         try:
             return await self._file.run(lambda spool: self._read_rows(spool, after, limit))
         except SpoolRefused as refused:
             self._log.warn(f"{refused}; it is read later")
             return None
 
-    def _read_rows(self, spool: Spool, after: int, limit: int) -> list[tuple[int, Alert]]:
+    def _read_rows(self, spool: Spool, after: int, limit: int) -> list[Numbered]:
         """On the spool's thread. Rows that cannot be read back have become dead letters."""
         found = spool.read(after, limit)
         unreadable, spool.unreadable = spool.unreadable, []
@@ -212,7 +213,7 @@ class DiskQueue:
 
     async def wait_capacity(self) -> None:
         """Until at most half of the capacity is taken by uncommitted alerts."""
-        while len(self._uncommitted) > self._capacity // 2:
+        while self._uncommitted.bytes > self._capacity // 2:
             await self._next_commit()
 
     def in_memory(self) -> int:
@@ -284,16 +285,16 @@ class DiskQueue:
         if paid is not None:
             self._dropped.add(paid.first, paid.last, paid.reason)
 
-    async def _commit(self, batch: list[Alert]) -> None:
+    async def _commit(self, batch: list[PackedAlert]) -> None:
         if not batch:
             return
         try:
             last = await self._once_unlocked(lambda: self._file.run(lambda spool: spool.append(batch)))
         except SpoolFull as full:
-            notices = [alert for alert in batch if alert.source == "internal"]
+            notices = [alert for alert in batch if alert.is_notice]
             if notices and len(notices) < len(batch):
                 await self._commit(notices)
-                batch = [alert for alert in batch if alert.source != "internal"]
+                batch = [alert for alert in batch if not alert.is_notice]
             await self._drop_by_policy(batch, full)
             return
         except SpoolRefused as refused:
@@ -304,24 +305,24 @@ class DiskQueue:
         self._read_ahead.committed(last, batch)
         first = last - len(batch) + 1
         self.drop_log.stored(first, self._positions(batch))
-        own = [(first + at, alert) for at, alert in enumerate(batch) if alert.source == "internal"]
+        own = [(first + at, alert) for at, alert in enumerate(batch) if alert.is_notice]
         self._notices.extend(own)
         self._read_ahead.given(number for number, _ in own)
 
-    async def _drop_by_policy(self, batch: list[Alert], full: SpoolFull) -> None:
+    async def _drop_by_policy(self, batch: list[PackedAlert], full: SpoolFull) -> None:
         """The spool or its disk is full: what is less severe makes room first; then, as `spool.when_full` says, the
         oldest make room, or the newest are dropped."""
-        worst = min((priority_of(alert) for alert in batch), default=Severity.EMERGENCY)
-        rest = [alert for alert in batch if priority_of(alert) != worst]
+        worst = min(alert.form.priority for alert in batch)
+        rest = [alert for alert in batch if alert.form.priority != worst]
         if rest:
-            await self._commit([alert for alert in batch if priority_of(alert) == worst])
+            await self._commit([alert for alert in batch if alert.form.priority == worst])
             await self._commit(rest)
             return
         given, refused, why = self._read_ahead.settle(), frozenset[int](), str(full)
         oldest: list[tuple[int, int]] = []
         gone: list[StoredAlert] = []
         with suppress(SpoolRefused):
-            gone = await self._file.run(lambda spool: spool.drop_less_severe(why, worst, len(batch), *given))
+            gone = await self._file.run(lambda spool: spool.drop_less_severe(why, worst, size_of(batch), *given))
             if not gone and self._drop_oldest:
                 oldest = await self._file.run(lambda spool: spool.drop_oldest(why, len(batch), *given))
             if not (gone or oldest):
@@ -337,18 +338,18 @@ class DiskQueue:
         self, gone: Sequence[StoredAlert], oldest: Sequence[tuple[int, int]], full: SpoolFull
     ) -> None:
         for stored in gone:
-            self._drops.count(stored.alert, full.reason)
+            self._drops.count(stored.alert.form, full.reason)
         for first, last in oldest:
             self._count_dropped(last - first + 1, full.reason)
         for first, last in (*runs(stored.number for stored in gone), *oldest):
             self._dropped.add(first, last, str(full))
             self.drop_log.add_displaced(first, last, DISPLACED)
 
-    async def _drop(self, refused: SpoolRefused, alerts: Sequence[Alert]) -> None:
+    async def _drop(self, refused: SpoolRefused, alerts: Sequence[PackedAlert]) -> None:
         """Count alerts that were never in the file, and use up their numbers."""
         self._file.note(refused)
         for alert in alerts:
-            self._drops.count(alert, refused.reason)
+            self._drops.count(alert.form, refused.reason)
         for position in self._positions(alerts):
             self.drop_log.add(position, position, refused.reason)
         self._dropped.not_stored(self._in_batch(alerts))
@@ -366,11 +367,11 @@ class DiskQueue:
         else:
             self._dropped.add(*numbers, why)
 
-    def _positions(self, alerts: Sequence[Alert]) -> list[int]:
+    def _positions(self, alerts: Sequence[PackedAlert]) -> list[int]:
         """Where these alerts of the commit under way were put."""
         return [position for position, _ in self._in_batch(alerts)]
 
-    def _in_batch(self, alerts: Sequence[Alert]) -> list[Numbered]:
+    def _in_batch(self, alerts: Sequence[PackedAlert]) -> list[Numbered]:
         wanted = {id(alert) for alert in alerts}
         return [item for item in self._batch if id(item[1]) in wanted]
 
@@ -383,6 +384,5 @@ class DiskQueue:
 
     async def _next_commit(self) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(_POLL_INTERVAL):
-                await self._committed.wait()
+            await asyncio.wait_for(self._committed.wait(), _POLL_INTERVAL)
         await asyncio.sleep(0)

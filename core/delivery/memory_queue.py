@@ -1,19 +1,21 @@
-"""The queue in memory: bounded; when full it drops by priority, then fairly (fair_queue.py). What it drops has used its
-sequence number."""
+"""The queue in memory: bounded in bytes; when full it drops by priority, then fairly (fair_queue.py). What it drops has
+used its sequence number."""
 
 import asyncio
 import time
 from collections.abc import Sequence
 
 from mozu.core.delivery.alert_queue import QUEUE_FULL, DroppedNumbers, DroppedRange
+from mozu.core.delivery.drop_counter import DropCounter
 from mozu.core.delivery.drop_log import DropLog
-from mozu.core.delivery.fair_queue import DropCounter, FairQueue
+from mozu.core.delivery.fair_queue import FairQueue
+from mozu.core.delivery.packed_alert import PackedAlert
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert
 
 
 class MemoryQueue:
-    """accepted = delivered + dropped + in memory. Must be made on a running loop or before it starts."""
+    """accepted = delivered + dropped + in memory. `capacity` is in bytes. Must be made on a running loop or before it
+    starts."""
 
     def __init__(self, capacity: int, metrics: Metrics) -> None:
         self._capacity, self._metrics = capacity, metrics
@@ -30,6 +32,7 @@ class MemoryQueue:
         self._accepted = metrics.counter("sink_alerts_accepted_total")
         metrics.counter("sink_alerts_dropped_total", reason=QUEUE_FULL)
         metrics.gauge("sink_queue_records", self.in_memory)
+        metrics.gauge("sink_queue_bytes", lambda: self._items.bytes)
 
     async def open(self) -> str:
         """Nothing to prepare."""
@@ -44,7 +47,7 @@ class MemoryQueue:
         """Nothing: an alert that was accepted is nowhere else."""
         return 0
 
-    def take_waiting(self) -> list[Alert]:
+    def take_waiting(self) -> list[PackedAlert]:
         """What was not given out yet, in order: another queue accepts it from here on, and counts it."""
         taken = [alert for _, alert in self._items.take(len(self._items))]
         self._accepted.value -= len(taken)
@@ -56,19 +59,18 @@ class MemoryQueue:
         self._unacked.clear()
         self._removed.set()
 
-    def put(self, alert: Alert) -> None:
-        """Number the alert and enqueue it; a full queue drops it, or one that matters less."""
+    def put(self, alert: PackedAlert) -> None:
+        """Number the alert and enqueue it; a full queue drops it, or some that matter less."""
         self._sequence += 1
         self._accepted.value += 1
-        victim = self._items.put(self._sequence, alert)
-        if victim is not None:
-            self._dropped.add(victim[0], victim[0], "its queue is full")
-            self._drops.count(victim[1], QUEUE_FULL)
+        for number, victim in self._items.put(self._sequence, alert):
+            self._dropped.add(number, number, "its queue is full")
+            self._drops.count(victim.form, QUEUE_FULL)
             self._removed.set()
-            self.drop_log.add(victim[0], victim[0], QUEUE_FULL)
+            self.drop_log.add(number, number, QUEUE_FULL)
         self._added.set()
 
-    async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, Alert]]:
+    async def get(self, limit: int, *, wait: bool = True) -> list[tuple[int, PackedAlert]]:
         """The oldest."""
         while wait and not self._items and not self._closed:
             self._added.clear()
@@ -111,7 +113,7 @@ class MemoryQueue:
 
     async def wait_capacity(self) -> None:
         """Until at most half of the capacity is taken."""
-        while len(self._items) > self._capacity // 2 and not self._closed:
+        while self._items.bytes > self._capacity // 2 and not self._closed:
             self._removed.clear()
             await self._removed.wait()
 

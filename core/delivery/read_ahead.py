@@ -3,9 +3,9 @@
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from mozu.core.model.alert import Alert
+from mozu.core.delivery.packed_alert import PackedAlert
 
-Numbered = tuple[int, Alert]
+Numbered = tuple[int, PackedAlert]
 
 _CACHED = 4_000
 """Alerts kept in memory after their commit at most; a sink that falls further behind gets them from the disk."""
@@ -26,7 +26,7 @@ class ReadAhead:
         self._ahead: set[int] = set()
         """Given out beyond the cursor, and not acknowledged."""
 
-    def committed(self, last: int, batch: Sequence[Alert]) -> None:
+    def committed(self, last: int, batch: Sequence[PackedAlert]) -> None:
         """These are on disk now, the last of them under this number."""
         first = last - len(batch) + 1
         if self._recent and self._recent[-1][0] + 1 != first:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from fnmatch import translate
 from re import compile as regex
 
-from mozu.core.model.alert import Alert, Severity
+from mozu.core.delivery.packed_alert import AlertForm
+from mozu.core.model.alert import Severity
 
 
 def _pattern(names: Sequence[str]) -> str:
@@ -28,8 +29,8 @@ class Route:
         self._rules = regex(_pattern(rules)) if rules else None
         self._not_rules = regex(_pattern(not_rules)) if not_rules else None
 
-    def passes(self, alert: Alert) -> bool:
-        """Whether the sink gets it."""
+    def passes(self, alert: AlertForm) -> bool:
+        """Whether the sink gets alerts of this form."""
         if alert.source == "internal":
             return True
         return (

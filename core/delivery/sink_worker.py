@@ -25,13 +25,13 @@ from mozu.core.delivery.delivery_end import DeliveryEnd, DeliveryGivenUp
 from mozu.core.delivery.encode import Encoder
 from mozu.core.delivery.given_up import GivenUpNumbers
 from mozu.core.delivery.outcomes import checked_outcomes
+from mozu.core.delivery.packed_alert import AlertPacker, PackedAlert, unpack
 from mozu.core.delivery.record_encoder import RecordEncoder
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.errors import CannotEncode, SinkClosed
 from mozu.core.isolation.deadline import STOP_SECONDS, within
 from mozu.core.isolation.isolated import Isolated
-from mozu.core.model.alert import Alert
 
 _BATCH = 500
 _ISOLATION_THRESHOLD = 3
@@ -96,19 +96,19 @@ class SinkWorker:
         """What was not acknowledged by now is counted as undelivered, or stays in the spool."""
         sink.metrics.gauge("sink_busy_seconds", lambda: self._caller.busy())
 
-    def accept(self, alert: Alert) -> None:
+    def accept(self, alert: PackedAlert) -> None:
         """Enqueue the alert if the route says so, or cannot say. Never waits."""
         try:
-            passes = self._route.passes(alert)
+            passes = self._route.passes(alert.form)
         except Exception as error:  # noqa: BLE001  what one alert contains stops no other
             self.sink.failed("route an alert", error)
             passes = True
         if passes:
             self.queue.put(alert)
 
-    def put_heartbeat(self, alert: Alert) -> None:
+    def put_heartbeat(self, alert: PackedAlert) -> None:
         """Enqueue a heartbeat, whatever the route says."""
-        self._heartbeat = alert.id
+        self._heartbeat = unpack(alert).id
         self.queue.put(alert)
 
     @property
@@ -183,10 +183,11 @@ class SinkWorker:
             self._changed.set()
         self.queue.close()
 
-    def undelivered(self) -> list[Alert]:
+    def undelivered(self) -> list[PackedAlert]:
         """What was taken from the queue and not acknowledged, in order. After `run` has ended."""
         records = sorted((*self._pending, *self._delayed), key=lambda record: record.stamp.sequence)
-        return [record.alert for record in records]
+        packer = AlertPacker()
+        return [packer.pack(record.alert) for record in records]
 
     async def run(self) -> None:
         """Deliver until the queue is closed and empty, or the destination is gone for good."""
@@ -281,22 +282,22 @@ class SinkWorker:
                 return
             await asyncio.sleep(min(_POLL_INTERVAL, self._due - now()))
 
-    async def _encode(self, taken: Sequence[tuple[int, Alert]]) -> list[Record]:
+    async def _encode(self, taken: Sequence[tuple[int, PackedAlert]]) -> list[Record]:
         """Records of alerts; one that cannot be encoded even with its values replaced becomes a dead letter."""
         records: list[Record] = []
         dead: list[tuple[int, str]] = []
-        for number, alert in taken:
+        for number, packed in taken:
             try:
-                records.append(self._records.record(self.sink, number, alert))
+                records.append(self._records.record(self.sink, number, unpack(packed)))
             except Exception as error:  # noqa: BLE001  the encoder is broken, or is the plugin of another
                 why = str(error) if isinstance(error, CannotEncode) else type(error).__name__
                 dead.append((number, f"cannot be encoded: {why}"))
-                self.given_up.add(number, is_notice=alert.source == "internal")
+                self.given_up.add(number, is_notice=packed.is_notice)
         if dead:
             encoder = self._records.encoder
             await self.queue.ack((), dead, ())
             if encoder is not self._records.encoder:
-                return await self._encode([(record.stamp.sequence, record.alert) for record in records])
+                return await self._encode([item for item in taken if item[0] not in dict(dead)])
         return records
 
     # --- delivery and retry

@@ -1,7 +1,7 @@
 """Floods of a source (`ReportsFloods`) become notices `Event flood`: when one begins, and at its end."""
 
 from mozu.core.api import Flood, ReportsFloods
-from mozu.core.flow.pipeline import AlertPipeline
+from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.model.alert import Severity
 from mozu.core.model.event import Process

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.loss_accounting import LossAccounting
-from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.flow.source_probe import ProbeResult
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.isolation.isolated import Isolation

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from mozu.core.api import Counts, ReportsGaps
 from mozu.core.delivery.alert_queue import DroppedRange
+from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.flood_report import FloodReport
-from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.model.alert import Severity
 from mozu.core.model.syscalls import event_type

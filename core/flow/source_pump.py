@@ -20,8 +20,9 @@ from mozu.core.api import AcksAlerts, AcksBatches, ObservesPids, Source, StatesL
 from mozu.core.common.backoff import Backoff
 from mozu.core.errors import MozuError, SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand
+from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.event_gate import EventGate
-from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
+from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.flow.receipt import Receipt
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.isolation.deadline import STOP_SECONDS, within

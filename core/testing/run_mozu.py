@@ -82,7 +82,7 @@ def run_mozu(
         source = GivenSource(given, held, done.set if not whole["sources"] else lambda: None)
         registry.add("events of the test", _Given([source.declaration(_EVENTS)]))
         whole["sources"] = [_EVENTS, *_listed(whole["sources"])]
-    whole["sinks"] = [{_ALERTS: {"queue": {"size": 1_000_000}}}, *_listed(whole["sinks"])]
+    whole["sinks"] = [{_ALERTS: {"queue": {"bytes": 1 << 30}}}, *_listed(whole["sinks"])]
     settings, problems = _read(whole)
     registry.check(settings, problems)
     problems.check()

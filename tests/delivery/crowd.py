@@ -296,7 +296,7 @@ class Crowd:
         """All sinks; `more` is said of each spool."""
         found = []
         for sink, kind in self.sinks.items():
-            common: Json = {"id": sink, "format": "json", "retry": {"longest": 0.3}, "queue": {"size": 20_000}}
+            common: Json = {"id": sink, "format": "json", "retry": {"longest": 0.3}, "queue": {"bytes": 16 << 20}}
             if sink.endswith("-spooled"):
                 common["spool"] = {"path": str(self.spools / f"{sink}.db"), **more}
             found.append({kind: {**({} if kind == "stdout" else self._ends[kind].settings(sink)), **common}})

@@ -18,6 +18,7 @@ from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.spool import OwedNumbers, Spool, SpoolUnusable
 from mozu.core.metrics import Metrics
 from mozu.core.testing import alert
+from tests.support.packing import packed
 from tests.support.requirements import require
 
 SIZES = {"ext4": 24, "xfs": 320, "btrfs": 120, "tmpfs": 8}
@@ -79,7 +80,7 @@ def opened(queue: DiskQueue) -> sqlite3.Connection:
 
 def test_a_spool_whose_disk_fills_up_right_after_its_start_deletes_what_was_delivered(disk: Path) -> None:
     with closing(Spool(disk / "spool.db")) as spool, closing(Hog(disk)) as hog:
-        spool.append([alert(name="x" * 500) for _ in range(100)])
+        spool.append([packed(alert(name="x" * 500)) for _ in range(100)])
         hog.take()
         for number in range(1, 101):
             spool.delete([number])
@@ -99,7 +100,7 @@ def test_a_spool_that_is_damaged_on_a_full_disk_is_taken_over_once_there_is_room
     """Its new file has no room now: until then the damaged one stays where it is, with all that can be read of it."""
     path = disk / "spool.db"
     with closing(Spool(path)) as spool, closing(Hog(disk)) as hog:
-        spool.append([alert(name="x" * 400) for _ in range(2_000)])
+        spool.append([packed(alert(name="x" * 400)) for _ in range(2_000)])
         spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         hog.take()
         with path.open("r+b") as file:
@@ -124,7 +125,7 @@ async def drain(queue: DiskQueue, hog: Hog) -> list[tuple[int, str]]:
     """Deliver everything, while the other writer takes what is freed."""
     arrived: list[tuple[int, str]] = []
     while taken := await queue.get(500, wait=False):
-        arrived += [(number, item.rule) for number, item in taken]
+        arrived += [(number, item.form.rule) for number, item in taken]
         await queue.ack([number for number, _ in taken], [], [])
         hog.take()
     return arrived
@@ -136,28 +137,28 @@ def test_a_full_disk_loses_only_what_it_announces(disk: Path) -> None:
         async with asyncio.TaskGroup() as group:
             tasks: list[asyncio.Task[Any]] = []
             queue = DiskQueue(
-                disk / "spool.db", 100_000, metrics, max_bytes=1 << 30, fsync=False, drop_oldest=False,
+                disk / "spool.db", 1 << 30, metrics, max_bytes=1 << 30, fsync=False, drop_oldest=False,
                 live_first=False, spawn=lambda work, _: tasks.append(group.create_task(work)),
             )  # fmt: skip
             assert "" == await queue.open()
             hog = Hog(disk)
             for _ in range(2_000):
-                queue.put(alert(name="x" * 500))
+                queue.put(packed(alert(name="x" * 500)))
             await queue.wait_persisted(queue.position())
             hog.take()
             for _ in range(COUNT - 2_000):
-                queue.put(alert(name="x" * 500))
+                queue.put(packed(alert(name="x" * 500)))
             await queue.wait_persisted(queue.position())
             dropped = queue.take_dropped()
             assert dropped, "the disk took them all"
-            queue.put(replace(alert("Alerts dropped"), source="internal"))
+            queue.put(packed(replace(alert("Alerts dropped"), source="internal")))
             await queue.wait_persisted(queue.position())
             hog.take()
             first = await queue.get(1)
-            assert ["Alerts dropped"] == [item.rule for _, item in first], "it waited behind the backlog"
+            assert ["Alerts dropped"] == [item.form.rule for _, item in first], "it waited behind the backlog"
             await queue.ack([first[0][0]], [], [])
             arrived = [(first[0][0], "Alerts dropped"), *await drain(queue, hog)]
-            queue.put(alert("after"))
+            queue.put(packed(alert("after")))
             await queue.wait_persisted(queue.position())
             arrived += await drain(queue, hog)
             dropped += queue.take_dropped()
@@ -183,19 +184,19 @@ def test_numbers_that_not_even_the_disk_takes_are_owed_and_paid_before_the_next_
         async with asyncio.TaskGroup() as group:
             tasks: list[asyncio.Task[Any]] = []
             queue = DiskQueue(
-                disk / "spool.db", 1_000, Metrics(), max_bytes=1 << 30, fsync=False, drop_oldest=False,
+                disk / "spool.db", 1 << 20, Metrics(), max_bytes=1 << 30, fsync=False, drop_oldest=False,
                 live_first=False, spawn=lambda work, _: tasks.append(group.create_task(work)),
             )  # fmt: skip
             await queue.open()
-            queue.put(alert("before"))
+            queue.put(packed(alert("before")))
             await queue.wait_persisted(queue.position())
             opened(queue).execute("PRAGMA query_only = ON")
             for _ in range(10):
-                queue.put(alert("lost"))
+                queue.put(packed(alert("lost")))
             await queue.wait_persisted(queue.position())
             assert [] == queue.take_dropped()
             opened(queue).execute("PRAGMA query_only = OFF")
-            queue.put(alert("after"))
+            queue.put(packed(alert("after")))
             await queue.wait_persisted(queue.position())
             taken = await queue.get(10)
             await queue.ack([number for number, _ in taken], [], [])

@@ -24,6 +24,7 @@ from mozu.plugins.sinks.kafka.sink import KafkaSink
 from tests.support.kafka.attempts import Attempts
 from tests.support.kafka.cluster import Cluster, cluster
 from tests.support.kafka.console import Message, consume, create, throttle
+from tests.support.packing import packed
 
 FULL = os.environ.get("MOZU_CHAOS") == "full"
 AGENTS, BACKLOG, QUOTA, OUTAGE = (800, 40, 500_000, 20.0) if FULL else (30, 30, 50_000, 5.0)
@@ -44,7 +45,7 @@ class Agent:
         )
         scope = context(self.name)
         scope.metrics = self._metrics
-        self.queue = MemoryQueue(BACKLOG + 1, self._metrics)
+        self.queue = MemoryQueue(1 << 30, self._metrics)
         isolated = Isolated("sink", self.name, KafkaSink(settings, scope), self._metrics)
         self.worker = SinkWorker(isolated, FalcoJson(), self.queue, agent=self.name, on_closed=print)
 
@@ -53,7 +54,7 @@ class Agent:
             item = alert("A rule", number=self._made, padding="x" * 300)
             item.hostname = self.name
             self._made += 1
-            self.worker.accept(item)
+            self.worker.accept(packed(item))
 
     def count(self, name: str) -> float:
         return sum(value for found, _, value in self._metrics.collect() if found == name)

@@ -31,12 +31,12 @@ class Flood(msgspec.Struct):
 
 @pytest.fixture(scope="module")
 def flood(tmp_path_factory: pytest.TempPathFactory) -> Flood:
-    """One flood under a mozu with a ring of 64 KiB and a queue of 1,000 alerts."""
+    """One flood under a mozu with a ring of 64 KiB and a queue of 1 MiB."""
     ebpf()
     folder: Path = tmp_path_factory.mktemp("flood")
     rules, program = folder / "rules.yaml", compiled("flood")
     rules.write_text(RULES)
-    small = ("-o", "sources.syscalls.source={ebpf: {ring_size: 65536}}", "-o", "sinks.stdout.queue.size=1000")
+    small = ("-o", "sources.syscalls.source={ebpf: {ring_size: 65536}}", "-o", "sinks.stdout.queue.bytes=1MiB")
     with mozu_run(folder, *small, "-r", str(rules)) as mozu:
         run = subprocess.run([program, str(CALLS)], check=True, capture_output=True, text=True)
         mozu.wait_alert(lambda alert: alert["rule"] == "Events lost", "an alert that tells of the loss")

@@ -136,7 +136,7 @@ def test_where_nothing_is_left_to_give_back_events_are_dropped_counted_and_repor
     """Alerts that wait in memory for a sink that is away are never given up: they are what fills the memory here."""
     ebpf()
     limit = 100
-    away = {"url": "http://127.0.0.1:9/", "allow_private": True, "queue": {"size": 1_000_000}}
+    away = {"url": "http://127.0.0.1:9/", "allow_private": True, "queue": {"bytes": 4 << 30}}
     with mozu_run(tmp_path, "-c", configured(tmp_path, limit, [{"webhook": away}])) as run:
         def is_dropping() -> bool:
             return any(one["rule"] == "Events dropped" for one in run.alerts)

@@ -79,7 +79,7 @@ class Variants:
         webhook = {
             "url": self._webhook, "allow_private": True, "batch": "ndjson", "batch_records": 50 + number % 7,
             "headers": {"X-Round": str(number // 2)}, "spool": {"path": str(self.folder / "webhook.db")},
-            "queue": {"size": 20_000 + number % 3}, **delivery,
+            "queue": {"bytes": (16 << 20) + number % 3}, **delivery,
         }  # fmt: skip
         kafka = {
             "bootstrap_servers": self._kafka, "topic": self._topic, "key": "none",

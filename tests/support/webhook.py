@@ -14,6 +14,7 @@ from mozu.core.testing import alert, context
 from mozu.plugins.sinks.webhook.settings import WebhookSettings
 from mozu.plugins.sinks.webhook.sink import build
 from tests.support.https import Answers, Certificates, serving
+from tests.support.packing import packed
 
 PATIENCE = 60.0
 
@@ -30,7 +31,7 @@ class WebhookWorker:
         self.sink_worker = SinkWorker(
             isolated,
             FalcoJson(),
-            MemoryQueue(1000, isolated.metrics),
+            MemoryQueue(1 << 30, isolated.metrics),
             agent="host",
             on_closed=lambda reason: None,
             retry=RetryPolicy(first=0.01, longest=0.05, attempts=20),
@@ -41,7 +42,7 @@ class WebhookWorker:
         alerts = [alert(f"Rule {number}", **{"proc.name": "ö\n\udc80"}) for number in range(count)]
         await self.sink_worker.start()
         for item in alerts:
-            self.sink_worker.accept(item)
+            self.sink_worker.accept(packed(item))
         self.sink_worker.queue.close()
         async with asyncio.timeout(PATIENCE):
             await self.sink_worker.run()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
 import msgspec
+from pydantic import ByteSize
 
 from mozu.core.api import Kind, NamesRules, Record, Sink
 from mozu.core.cli import options
@@ -32,8 +33,8 @@ from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import Registry
 
 _HERE: Final = Mark("mozu trace")
-_ROOM: Final = 1_000_000
-"""Alerts that may wait for a moment: the sink only writes a line."""
+_ROOM: Final = 256 << 20
+"""Bytes of alerts that may wait for a moment: the sink only writes a line."""
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 _TERMINAL: Final = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
 """The terminal sends them to the command as well, which is asked what to do."""
@@ -151,7 +152,8 @@ def _temporary() -> str:
 
 def _entry(kind: Kind, name: str, settings: JsonObject) -> Entry:
     node = node_of(settings, _HERE)
-    return Entry(kind=kind, name=name, id=name, settings=settings, node=node, queue=QueueSettings(size=_ROOM))
+    queue = QueueSettings(bytes=ByteSize(_ROOM))
+    return Entry(kind=kind, name=name, id=name, settings=settings, node=node, queue=queue)
 
 
 def _profile(plan: TracePlan) -> Profile | None:

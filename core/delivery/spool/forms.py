@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from mozu.core.delivery.spool.codec import MOST_FORMS, SpoolForm, decode_form
+from mozu.core.delivery.packed_alert import MOST_FORMS, AlertForm, unpack_form
 
 
 class FormTable:
@@ -10,7 +10,7 @@ class FormTable:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._forms: dict[int, SpoolForm] = {}
+        self._forms: dict[int, AlertForm] = {}
         self._numbers: dict[bytes, int] = {}
 
     def number(self, raw: bytes) -> int:
@@ -28,7 +28,7 @@ class FormTable:
         """Forms that were stored in the transaction went back with it."""
         self._numbers.clear()
 
-    def get(self, number: int) -> SpoolForm:
+    def get(self, number: int) -> AlertForm:
         """Raises msgspec.MsgspecError or ValueError where it is missing, or is none."""
         form = self._forms.get(number)
         if form is None:
@@ -37,5 +37,5 @@ class FormTable:
                 raise ValueError(f"form {number} is missing")
             if len(self._forms) >= MOST_FORMS:
                 self._forms.clear()
-            form = self._forms[number] = decode_form(row[0])
+            form = self._forms[number] = unpack_form(row[0])
         return form

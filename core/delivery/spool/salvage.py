@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from mozu.core.delivery.spool.codec import decode_alert
+from mozu.core.delivery.packed_alert import PackedAlert, unpack
 from mozu.core.delivery.spool.forms import FormTable
 from mozu.core.delivery.spool.number_set import NumberSet
 
@@ -102,7 +102,7 @@ class Salvage:
         if not isinstance(form, int) or not isinstance(body, bytes):
             return False
         try:
-            decode_alert(self._forms.get(form), body)
+            unpack(PackedAlert(self._forms.get(form), body))
         except (msgspec.MsgspecError, ValueError):
             return False
         return True

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from mozu.core.delivery.fair_queue import FairQueue
-from mozu.core.delivery.spool.codec import SpoolForm, decode_alert
-from mozu.core.model.alert import Alert, Severity
+from mozu.core.delivery.packed_alert import AlertForm, PackedAlert, size_of, unpack
+from mozu.core.model.alert import Severity
 
 _WINDOW: Final = 4_000
 
@@ -24,12 +24,12 @@ class StoredAlert(NamedTuple):
     number: int
     length: int
     """Bytes of its body."""
-    alert: Alert
+    alert: PackedAlert
 
 
 def window(
     db: sqlite3.Connection,
-    form: Callable[[int], SpoolForm],
+    form: Callable[[int], AlertForm],
     priority: Severity,
     after: int,
     without: frozenset[int],
@@ -49,40 +49,42 @@ def window(
     for number, kind, body in db.execute(query, (after, _WINDOW + len(without))).fetchall():
         if number not in without:
             with suppress(msgspec.MsgspecError, ValueError):
-                rows.append(StoredAlert(number, len(body), decode_alert(forms[kind], body)))
+                alert = PackedAlert(forms[kind], body)
+                unpack(alert)
+                rows.append(StoredAlert(number, len(body), alert))
     return rows[::-1]
 
 
-def victims(rows: Sequence[StoredAlert], limit: int) -> list[StoredAlert]:
-    """Up to `limit` of them: from the rule with the most, of that from the process with the most, the newest first."""
-    if len(rows) <= limit:
+def victims(rows: Sequence[StoredAlert], size: int) -> list[StoredAlert]:
+    """So many of them that they have `size` bytes together, or all: from the rule with the most, of that from the
+    process with the most, the newest first."""
+    left = size_of(row.alert for row in rows) - size
+    if left <= 0:
         return list(rows)
-    dropped, _ = _contest(rows, (), len(rows) - limit)
+    dropped, _ = _contest(rows, (), left)
     return dropped
 
 
-def displaced(rows: Sequence[StoredAlert], batch: Sequence[Alert]) -> tuple[list[StoredAlert], frozenset[int]]:
+def displaced(rows: Sequence[StoredAlert], batch: Sequence[PackedAlert]) -> tuple[list[StoredAlert], frozenset[int]]:
     """What goes so that no more is stored after this batch than before: stored alerts, and places in the batch. Where
     nothing is stored, half of the batch: the rest may find room."""
     if not rows and len(batch) < 2:
         return [], frozenset(range(len(batch)))
-    return _contest(rows, batch, len(rows) or len(batch) // 2)
+    return _contest(rows, batch, size_of(row.alert for row in rows) or size_of(batch) // 2)
 
 
 def _contest(
-    rows: Sequence[StoredAlert], batch: Sequence[Alert], capacity: int
+    rows: Sequence[StoredAlert], batch: Sequence[PackedAlert], capacity: int
 ) -> tuple[list[StoredAlert], frozenset[int]]:
     queue, dropped = FairQueue(capacity), set[int]()
     for place, alert in enumerate(_alerts(rows, batch)):
-        victim = queue.put(place, alert)
-        if victim is not None:
-            dropped.add(victim[0])
+        dropped.update(victim for victim, _ in queue.put(place, alert))
     size = len(rows)
     return [rows[place] for place in sorted(dropped) if place < size], frozenset(
         place - size for place in dropped if place >= size
     )
 
 
-def _alerts(rows: Sequence[StoredAlert], batch: Sequence[Alert]) -> Iterable[Alert]:
+def _alerts(rows: Sequence[StoredAlert], batch: Sequence[PackedAlert]) -> Iterable[PackedAlert]:
     yield from (row.alert for row in rows)
     yield from batch

@@ -15,8 +15,7 @@ from typing import Final
 import msgspec
 
 from mozu.core.delivery.alert_queue import GIVEN_UP
-from mozu.core.delivery.fair_queue import priority_of
-from mozu.core.delivery.spool.codec import SpoolEncoder, decode_alert, decode_form
+from mozu.core.delivery.packed_alert import PackedAlert, unpack, unpack_form
 from mozu.core.delivery.spool.disk_room import pages_of
 from mozu.core.delivery.spool.dropped_table import DroppedTable
 from mozu.core.delivery.spool.file import (
@@ -36,7 +35,7 @@ from mozu.core.delivery.spool.refusal import DiskFull, SpoolFull, SpoolRefused, 
 from mozu.core.delivery.spool.rows import DeadLetter, SpoolStatus, runs
 from mozu.core.delivery.spool.salvage import Salvage
 from mozu.core.delivery.spool.shedding import StoredAlert, displaced, victims, window
-from mozu.core.model.alert import Alert, Severity
+from mozu.core.model.alert import Severity
 
 _ROW_OVERHEAD: Final = 24
 """Bytes of a row besides its body: keys and B-tree cells, measured on a million rows."""
@@ -52,7 +51,6 @@ class Spool:
 
     def __init__(self, path: Path, *, max_bytes: int = 1 << 30, fsync: bool = False) -> None:
         self.path, self._max_bytes, self._fsync = path, max_bytes, fsync
-        self._encoded = SpoolEncoder()
         self._present = set(Severity)
         """Priorities of which there may be alerts that were not given out."""
         self._numbers = NumberSet()
@@ -82,15 +80,15 @@ class Spool:
 
     # --- writing
 
-    def append(self, alerts: Sequence[Alert]) -> int:
+    def append(self, alerts: Sequence[PackedAlert]) -> int:
         """Store all in one transaction; the number of the last. Raises SpoolRefused: none is stored.
 
         A batch of notices alone (source `internal`) may use the room that is kept for them.
         """
-        notices = all(alert.source == "internal" for alert in alerts)
+        notices = all(alert.is_notice for alert in alerts)
         try:
             with self._writing():
-                rows = [self._row(alert) for alert in alerts]
+                rows = [(self._forms.number(alert.form.raw), alert.body) for alert in alerts]
                 size = sum(len(body) + _ROW_OVERHEAD for _, body in rows)
                 if self._bytes + size > self._max_bytes + (_NOTICE_BYTES if notices else 0):
                     raise SpoolFull(f"{self.path} is full: spool.bytes is {self._max_bytes}")
@@ -101,7 +99,7 @@ class Spool:
             self._forms.rolled_back()
             raise
         self._bytes += size
-        self._present.update(map(priority_of, alerts))
+        self._present.update(alert.form.priority for alert in alerts)
         self._waiting += len(rows)
         self._numbers.add(last - len(rows) + 1, last)
         self._last = last
@@ -170,9 +168,9 @@ class Spool:
         return list(runs(seq for seq, _ in found))
 
     def drop_less_severe(
-        self, why: str, than: Severity, limit: int, after: int, without: frozenset[int]
+        self, why: str, than: Severity, size: int, after: int, without: frozenset[int]
     ) -> list[StoredAlert]:
-        """Drop up to `limit` alerts of the least severe priority there is, if it is less severe than this, by the
+        """Drop alerts of `size` bytes of the least severe priority there is, if it is less severe than this, by the
         policy of `shedding`. None that was given out: only numbers above `after` and above what was read, and none of
         `without`."""
         for priority in sorted(self._present, reverse=True):
@@ -180,18 +178,18 @@ class Spool:
                 break
             rows = window(self._db, self._forms.get, priority, max(after, self._read_to), without)
             if rows:
-                found = victims(rows, limit)
+                found = victims(rows, size)
                 self._remove([(row.number, row.length) for row in found], why)
                 return found
             self._present.discard(priority)
         return []
 
     def displace(
-        self, why: str, batch: Sequence[Alert], after: int, without: frozenset[int]
+        self, why: str, batch: Sequence[PackedAlert], after: int, without: frozenset[int]
     ) -> tuple[list[StoredAlert], frozenset[int]]:
         """Drop stored alerts of the priority of a batch that its alerts have more right to the room of (`shedding`).
         They, and the places in the batch of those that are to be dropped instead."""
-        rows = window(self._db, self._forms.get, priority_of(batch[0]), max(after, self._read_to), without)
+        rows = window(self._db, self._forms.get, batch[0].form.priority, max(after, self._read_to), without)
         found, refused = displaced(rows, batch)
         self._remove([(row.number, row.length) for row in found], why)
         return found, refused
@@ -212,31 +210,35 @@ class Spool:
 
     # --- reading and acknowledging
 
-    def read(self, after: int, most: int) -> list[tuple[int, Alert]]:
+    def read(self, after: int, most: int) -> list[tuple[int, PackedAlert]]:
         """Up to `most` alerts with numbers above `after`, in order. An undecodable one becomes a dead letter."""
         rows = self._db.execute("SELECT seq, form, body FROM alerts WHERE seq > ? ORDER BY seq LIMIT ?", (after, most))
         alerts = []
         for seq, form, body in rows.fetchall():
             self._read_to = max(self._read_to, seq)
             try:
-                alerts.append((seq, decode_alert(self._forms.get(form), body)))
+                alert = PackedAlert(self._forms.get(form), body)
+                unpack(alert)
+                alerts.append((seq, alert))
             except (msgspec.MsgspecError, ValueError) as error:
                 self.dead_letter([(seq, f"cannot be read back: {error}")])
                 self.unreadable.append(seq)
         return alerts
 
-    def notices(self) -> list[tuple[int, Alert]]:
+    def notices(self) -> list[tuple[int, PackedAlert]]:
         """Pending alerts of mozu about itself (source `internal`), in order."""
         own = []
         for number, raw in self._db.execute("SELECT id, raw FROM forms").fetchall():
             with suppress(msgspec.MsgspecError, ValueError):
-                if decode_form(raw).source == "internal":
+                if unpack_form(raw).source == "internal":
                     own.append(number)
         query = f"SELECT seq, form, body FROM alerts WHERE form IN ({', '.join('?' * len(own))}) ORDER BY seq LIMIT ?"
         found = []
         for seq, form, body in self._db.execute(query, (*own, _MOST_NOTICES)).fetchall():
             with suppress(msgspec.MsgspecError, ValueError):
-                found.append((seq, decode_alert(self._forms.get(form), body)))
+                alert = PackedAlert(self._forms.get(form), body)
+                unpack(alert)
+                found.append((seq, alert))
         return found
 
     def delete(self, numbers: Iterable[int]) -> None:
@@ -320,7 +322,7 @@ class Spool:
         letters = []
         for number, seq, when, attempts, reason, form, body in self._db.execute(query, (since, most)).fetchall():
             try:
-                alert = decode_alert(self._forms.get(form), body)
+                alert = unpack(PackedAlert(self._forms.get(form), body))
                 letters.append(DeadLetter(number, seq, when, attempts, reason, alert))
             except (msgspec.MsgspecError, ValueError):
                 continue
@@ -384,7 +386,3 @@ class Spool:
     def _measure(self) -> int:
         query = "SELECT coalesce(sum(length(body)), 0) + ? * count(*) FROM "
         return sum(self._db.execute(query + table, (_ROW_OVERHEAD,)).fetchone()[0] for table in ("alerts", "dead"))
-
-    def _row(self, alert: Alert) -> tuple[int, bytes]:
-        form, body = self._encoded.encode(alert)
-        return self._forms.number(form), body

@@ -17,11 +17,11 @@ FOLDER: Final = STATE_DIR / "spool"
 class QueueSettings(Settings):
     """The queue before a sink."""
 
-    size: int = Field(
-        10_000,
-        ge=1,
-        le=10_000_000,
-        description="The most alerts that wait in memory; beyond it the least severe are dropped and counted.",
+    bytes: ByteSize = Field(
+        ByteSize(64 << 20),
+        ge=1 << 20,
+        description="The most memory that waiting alerts take, some 300 bytes each; beyond it the least severe are "
+        "dropped and counted.",
     )
 
 

@@ -22,7 +22,7 @@ class Setting(msgspec.Struct, frozen=True):
     """One setting, ready to print."""
 
     name: str
-    """Dotted below its owner: `queue.size`."""
+    """Dotted below its owner: `queue.bytes`."""
     type: str
     default: str
     """As YAML; empty where there is none."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mozu.core.common.thread_pool import WorkerThread
-from mozu.core.flow.pipeline import AlertPipeline
+from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.model.alert import Severity
 from mozu.core.runtime.run_file import RunFile, RunRecord, boot_id
 

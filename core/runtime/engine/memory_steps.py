@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from mozu.core import caches
 from mozu.core.api import Shrinks
+from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.memory_bound import MemoryStep
-from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.runtime.engine.built import Assembly

@@ -25,9 +25,9 @@ from mozu.core.common.process_memory import trim
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.errors import ConfigError, MozuError
 from mozu.core.filter.demand import Demand, union
+from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.heartbeats import Heartbeats
-from mozu.core.flow.pipeline import AlertPipeline
 from mozu.core.flow.source_pump import SourcePump
 from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.isolation.deadline import exceeded, within

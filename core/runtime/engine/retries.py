@@ -7,7 +7,7 @@ an enricher is asked nothing, an evaluator raises nothing, and a sink is deliver
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from mozu.core.flow.pipeline import AlertPipeline
+from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.isolation.retry import retry_start
 from mozu.core.model.alert import Severity

@@ -177,7 +177,7 @@ class SinkSet:
         for one in change.running.values():
             entry = one.built.entry
             one.worker.configure(retry_policy(entry), route_of(entry))
-            one.worker.queue.resize(entry.queue.size)
+            one.worker.queue.resize(entry.queue.bytes)
             if one not in change.fresh:
                 work = self._replace(one, before[entry.id].built, change.callers.get(entry.id), seconds)
                 if work is not None:

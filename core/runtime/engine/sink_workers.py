@@ -44,12 +44,12 @@ def route_of(entry: Entry) -> Route:
 def _queue(built: BuiltSink, spawn_writer: SpawnWriter) -> AlertQueue:
     entry, metrics = built.entry, built.isolated.metrics
     if not entry.spool.enabled:
-        return MemoryQueue(entry.queue.size, metrics)
+        return MemoryQueue(entry.queue.bytes, metrics)
     from mozu.core.delivery.disk_queue import DiskQueue  # with SQLite, for sinks that have a spool
 
     return DiskQueue(
         entry.spool.file(entry.id),
-        entry.queue.size,
+        entry.queue.bytes,
         metrics,
         max_bytes=entry.spool.bytes,
         fsync=entry.spool.fsync,

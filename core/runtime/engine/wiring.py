@@ -12,10 +12,11 @@ import msgspec
 from mozu.core.api import FiltersByProcess, HasOrigin, ObservesPids, Source
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.filter.demand import Demand
+from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.event_gate import EventGate
 from mozu.core.flow.memory_bound import MemoryBound
-from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
+from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.flow.process_predicate import process_predicates
 from mozu.core.flow.reconcile import Reconciler
 from mozu.core.flow.source_pump import PumpedSource, SourcePump

@@ -8,6 +8,7 @@ import pytest
 from mozu.core.cli import invoke
 from mozu.core.delivery.spool import Spool
 from mozu.core.testing import alert
+from tests.support.packing import packed
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def config(tmp_path: Path) -> str:
     path = tmp_path / "siem.db"
     (tmp_path / "mozu.yaml").write_text(f"sinks:\n  - stdout: {{id: siem, spool: {{path: {path}}}}}\n")
     spool = Spool(path)
-    spool.append([alert("waits"), alert("failed")])
+    spool.append([packed(alert("waits")), packed(alert("failed"))])
     spool.dead_letter([(2, "too large")])
     spool.close()
     return str(tmp_path / "mozu.yaml")

@@ -18,7 +18,7 @@ def play(
         metrics, tasks = Metrics(), list[asyncio.Task[Any]]()
         async with asyncio.TaskGroup() as group:
             options = {"max_bytes": 1 << 30, "fsync": False, "drop_oldest": False, "live_first": False, **settings}
-            capacity = options.pop("capacity", 100)
+            capacity = options.pop("capacity", 1 << 30)
 
             def spawn(work: Coroutine[Any, Any, None], name: str) -> None:
                 tasks.append(group.create_task(work))
@@ -38,5 +38,5 @@ def play(
 async def take(queue: DiskQueue, many: int) -> list[str]:
     rules: list[str] = []
     while len(rules) < many:
-        rules += [item.rule for _, item in await queue.get(many)]
+        rules += [item.form.rule for _, item in await queue.get(many)]
     return rules

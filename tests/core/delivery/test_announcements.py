@@ -5,8 +5,9 @@ from msgspec.structs import replace
 from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.announcements import Announcements
 from mozu.core.testing import alert
+from tests.support.packing import packed
 
-NOTICE = replace(alert("Alerts dropped"), source="internal")
+NOTICE = packed(replace(alert("Alerts dropped"), source="internal"))
 
 
 def announced(announcements: Announcements, begin: int, end: int) -> list[DroppedRange]:
@@ -38,5 +39,5 @@ def test_what_a_notice_told_of_that_was_dropped_is_announced_again_as_soon_as_al
 def test_an_alert_or_an_earlier_notice_that_was_dropped_repeats_nothing() -> None:
     one = Announcements()
     taken = announced(one, 10, 12)
-    one.not_stored([(10, NOTICE), (11, alert())])
+    one.not_stored([(10, NOTICE), (11, packed(alert()))])
     assert taken == one.heard(13)

@@ -16,6 +16,7 @@ from mozu.core.isolation.owner import OWNER
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Stamp
 from mozu.core.testing import alert
+from tests.support.packing import packed
 
 ORIGIN = "plugin acme of mozu-acme 1.2"
 
@@ -65,12 +66,12 @@ def delivered(encode: Callable[[], object], alerts: int = 2) -> tuple[list[bytes
         worker = SinkWorker(
             isolated,
             contained(encode, metrics),
-            MemoryQueue(10, isolated.metrics),
+            MemoryQueue(1 << 30, isolated.metrics),
             agent="host",
             on_closed=lambda text: None,
         )
         for _ in range(alerts):
-            worker.accept(alert())
+            worker.accept(packed(alert()))
         worker.queue.close()
         await worker.run()
         await worker.stop()

@@ -11,17 +11,19 @@ from msgspec.structs import replace
 
 from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.disk_queue import DiskQueue
+from mozu.core.delivery.packed_alert import PackedAlert, unpack
 from mozu.core.delivery.spool import Spool
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.testing import alert
 from tests.core.delivery.disk_queues import play, take
+from tests.support.packing import packed, room
 
 
 def test_what_was_not_acknowledged_is_there_again_after_a_restart(tmp_path: Path) -> None:
     async def first(queue: DiskQueue) -> None:
-        queue.put(alert("arrived"))
-        queue.put(alert("given out"))
+        queue.put(packed(alert("arrived")))
+        queue.put(packed(alert("given out")))
         await take(queue, 2)
         await queue.ack([1], [], [2])
 
@@ -36,7 +38,7 @@ def test_what_was_not_acknowledged_is_there_again_after_a_restart(tmp_path: Path
 def test_an_alert_is_persisted_when_it_is_on_disk(tmp_path: Path) -> None:
     async def scenario(queue: DiskQueue) -> int:
         for _ in range(10):
-            queue.put(alert())
+            queue.put(packed(alert()))
         await queue.wait_persisted(queue.position())
         return queue.in_memory()
 
@@ -51,16 +53,16 @@ def test_what_is_committed_during_the_last_read_is_not_left_behind(
         ahead = queue._read_ahead
         look = ahead.next
 
-        async def slow(most: int) -> list[tuple[int, Alert]]:
+        async def slow(most: int) -> list[tuple[int, PackedAlert]]:
             taken = await look(most)
             monkeypatch.setattr(ahead, "next", look)
-            queue.put(alert("last"))
+            queue.put(packed(alert("last")))
             queue.close()
             await queue.wait_persisted(queue.position())
             return taken
 
         monkeypatch.setattr(ahead, "next", slow)
-        return [item.rule for _, item in await queue.get(10)]
+        return [item.form.rule for _, item in await queue.get(10)]
 
     rules, _, _ = play(tmp_path / "s.db", scenario)
     assert ["last"] == rules
@@ -69,20 +71,20 @@ def test_what_is_committed_during_the_last_read_is_not_left_behind(
 def test_a_full_queue_drops_the_newest_counts_them_and_reports_their_numbers(tmp_path: Path) -> None:
     async def scenario(queue: DiskQueue) -> list[tuple[int, int]]:
         for _ in range(5):
-            queue.put(alert())
+            queue.put(packed(alert()))
         await queue.wait_persisted(queue.position())
-        queue.put(alert())
+        queue.put(packed(alert()))
         await queue.wait_persisted(queue.position())
         return [(one.first, one.last) for one in queue.take_dropped()]
 
-    dropped, counts, _ = play(tmp_path / "s.db", scenario, capacity=3)
+    dropped, counts, _ = play(tmp_path / "s.db", scenario, capacity=room(3))
     assert ([(4, 5)], 2, 4) == (dropped, counts["queue full"], counts["spool_left_records_total"])
 
 
 def test_a_full_spool_drops_the_newest(tmp_path: Path) -> None:
     async def scenario(queue: DiskQueue) -> list[tuple[int, int]]:
         for number in range(4):
-            queue.put(alert(str(number), name="x" * 100_000))
+            queue.put(packed(alert(str(number), name="x" * 100_000)))
             await queue.wait_persisted(queue.position())
         return [(one.first, one.last) for one in queue.take_dropped()]
 
@@ -93,7 +95,7 @@ def test_a_full_spool_drops_the_newest(tmp_path: Path) -> None:
 def test_or_the_oldest_where_that_is_the_policy(tmp_path: Path) -> None:
     async def scenario(queue: DiskQueue) -> list[str]:
         for number in range(4):
-            queue.put(alert(str(number), name="x" * 100_000))
+            queue.put(packed(alert(str(number), name="x" * 100_000)))
             await queue.wait_persisted(queue.position())
         return await take(queue, 2)
 
@@ -118,7 +120,7 @@ def test_a_page_that_goes_bad_while_running_is_reported_and_delivery_goes_on(tmp
     async def scenario(queue: DiskQueue) -> tuple[list[int], list[str], list[int]]:
         for _ in range(50):
             for _ in range(100):
-                queue.put(alert(text="x" * 400))
+                queue.put(packed(alert(text="x" * 400)))
             await queue.wait_persisted(queue.position())
         spool = queue._file._spool
         assert spool is not None
@@ -133,11 +135,11 @@ def test_a_page_that_goes_bad_while_running_is_reported_and_delivery_goes_on(tmp
         while some := await queue.get(500, wait=False):
             taken += [number for number, _ in some]
             await queue.ack([number for number, _ in some], [], [])
-        queue.put(alert("after"))
+        queue.put(packed(alert("after")))
         await queue.wait_persisted(queue.position())
         return taken, queue.take_problems(), [number for number, _ in await queue.get(10)]
 
-    (taken, problems, after), _, _ = play(path, scenario, capacity=10_000)
+    (taken, problems, after), _, _ = play(path, scenario)
     assert sorted(set(taken)) == taken, "none twice, none out of order"
     assert 4_900 < len(taken) <= 5_000
     assert [5_001] == after
@@ -150,7 +152,7 @@ def test_a_spool_that_is_deleted_while_running_is_noticed_and_loses_nothing(tmp_
 
     async def first(queue: DiskQueue) -> list[str]:
         for _ in range(10):
-            queue.put(alert("kept"))
+            queue.put(packed(alert("kept")))
         await queue.wait_persisted(queue.position())
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink()
@@ -175,17 +177,17 @@ def test_a_full_spool_drops_what_is_less_severe_for_what_is_worse_and_announces_
 
     async def scenario(queue: DiskQueue) -> tuple[list[str], list[tuple[int, int]]]:
         for number in range(4):
-            queue.put(sized(f"noise {number}", Severity.DEBUG))
+            queue.put(packed(sized(f"noise {number}", Severity.DEBUG)))
             await queue.wait_persisted(queue.position())
         given = await take(queue, 1)  # in delivery: it may arrive, and must not be announced as lost
         for rule in ("first", "second"):
-            queue.put(sized(rule, Severity.CRITICAL))
+            queue.put(packed(sized(rule, Severity.CRITICAL)))
             await queue.wait_persisted(queue.position())
         return given, [(one.first, one.last) for one in queue.take_dropped()]
 
     (given, dropped), counts, _ = play(tmp_path / "s.db", scenario, max_bytes=230_000)
     spool = Spool(tmp_path / "s.db")
-    left = [(number, one.rule) for number, one in spool.read(0, 100)]
+    left = [(number, one.form.rule) for number, one in spool.read(0, 100)]
     spool.close()
     gone = {number for first, last in dropped for number in range(first, last + 1)}
     assert (["noise 0"], True) == (given, 1 not in gone)
@@ -197,10 +199,10 @@ def test_a_full_spool_drops_what_is_less_severe_for_what_is_worse_and_announces_
 def test_the_oldest_that_is_being_delivered_is_not_dropped_nor_announced(tmp_path: Path) -> None:
     async def scenario(queue: DiskQueue) -> list[tuple[int, int]]:
         for number in range(2):
-            queue.put(alert(str(number), name="x" * 100_000))
+            queue.put(packed(alert(str(number), name="x" * 100_000)))
             await queue.wait_persisted(queue.position())
         await take(queue, 1)
-        queue.put(alert("2", name="x" * 100_000))
+        queue.put(packed(alert("2", name="x" * 100_000)))
         await queue.wait_persisted(queue.position())
         return [(one.first, one.last) for one in queue.take_dropped()]
 
@@ -221,7 +223,7 @@ def test_while_another_process_locks_the_file_alerts_wait_and_none_is_dropped(tm
     async def scenario(queue: DiskQueue) -> tuple[int, list[str]]:
         with closing(locked(path)) as other:
             for number in range(10):
-                queue.put(alert(str(number)))
+                queue.put(packed(alert(str(number))))
             while not queue._log.is_failing:
                 await asyncio.sleep(0.01)  # SQLite waits for the lock on a thread
             waiting = queue.in_memory()
@@ -242,13 +244,13 @@ def test_what_a_locked_file_never_took_has_numbers_that_the_next_run_announces(t
         async with asyncio.TaskGroup() as group:
             tasks: list[asyncio.Task[Any]] = []
             queue = DiskQueue(
-                path, 100, metrics, max_bytes=1 << 30, fsync=False, drop_oldest=False, live_first=False,
+                path, 1 << 20, metrics, max_bytes=1 << 30, fsync=False, drop_oldest=False, live_first=False,
                 spawn=lambda work, _: tasks.append(group.create_task(work)),
             )  # fmt: skip
             await queue.open()
             with closing(locked(path)):
                 for _ in range(3):
-                    queue.put(alert())
+                    queue.put(packed(alert()))
                 while not queue._log.is_failing:
                     await asyncio.sleep(0.01)
                 queue.close()
@@ -258,7 +260,7 @@ def test_what_a_locked_file_never_took_has_numbers_that_the_next_run_announces(t
         return metrics
 
     async def next_run(queue: DiskQueue) -> list[DroppedRange]:
-        queue.put(alert("after"))
+        queue.put(packed(alert("after")))
         await queue.wait_persisted(queue.position())
         return queue.take_dropped()
 
@@ -275,16 +277,16 @@ def test_files_that_are_deleted_are_made_anew_with_all_that_was_in_them(
 
     async def scenario(queue: DiskQueue) -> list[str]:
         for number in range(10):
-            queue.put(alert(str(number)))
+            queue.put(packed(alert(str(number))))
         await queue.wait_persisted(queue.position())
         for suffix in suffixes:
             path.with_name(path.name + suffix).unlink()
         while not all(path.with_name(path.name + suffix).exists() for suffix in suffixes):
             await asyncio.sleep(0.05)  # the queue looks once a second
-        queue.put(alert("after"))
+        queue.put(packed(alert("after")))
         await queue.wait_persisted(queue.position())
         with closing(Spool(path)) as other:  # another process sees the same
-            return [item.rule for _, item in other.read(0, 100)]
+            return [item.form.rule for _, item in other.read(0, 100)]
 
     rules, _, _ = play(path, scenario)
     assert [*map(str, range(10)), "after"] == rules
@@ -303,14 +305,14 @@ def test_a_noisy_rule_takes_no_room_in_a_full_spool_from_a_quiet_one_of_the_same
         flood = [loud("noisy", 1, 10) for _ in range(40)]  # in batches that fit, until nothing does
         for batch in (*flood, loud("quiet", 2, 3), loud("noisy", 3, 3), loud("noisy", 1, 50)):
             for item in batch:
-                queue.put(item)
+                queue.put(packed(item))
             await queue.wait_persisted(queue.position())
         taken: list[Alert] = []
         while some := await queue.get(500, wait=False):
-            taken += [item for _, item in some]
+            taken += [unpack(item) for _, item in some]
         return [item.rule for item in taken], [item.values["proc.pid"] for item in taken if item.rule == "noisy"]
 
-    (rules, processes), counts, _ = play(tmp_path / "s.db", scenario, max_bytes=1 << 16, capacity=1_000)
+    (rules, processes), counts, _ = play(tmp_path / "s.db", scenario, max_bytes=1 << 16)
     assert (3, 3) == (rules.count("quiet"), processes.count(3))
     assert counts["spool full"] == 456 - len(rules) > 0
 
@@ -318,13 +320,13 @@ def test_a_noisy_rule_takes_no_room_in_a_full_spool_from_a_quiet_one_of_the_same
 def test_what_was_dropped_and_not_announced_is_announced_by_the_next_run(tmp_path: Path) -> None:
     async def full(queue: DiskQueue) -> None:
         for item in loud("noisy", 1, 400):
-            queue.put(item)
+            queue.put(packed(item))
         await queue.wait_persisted(queue.position())
 
     async def next_run(queue: DiskQueue) -> int:
         return sum(one.last - one.first + 1 for one in queue.take_dropped())
 
-    _, counts, _ = play(tmp_path / "s.db", full, max_bytes=1 << 16, capacity=1_000)
+    _, counts, _ = play(tmp_path / "s.db", full, max_bytes=1 << 16)
     announced, _, _ = play(tmp_path / "s.db", next_run, max_bytes=1 << 16)
     assert counts["spool full"] == announced > 0
 
@@ -335,13 +337,13 @@ def test_a_batch_that_is_larger_than_the_room_loses_what_is_too_much_and_its_qui
 ) -> None:
     async def scenario(queue: DiskQueue) -> list[str]:
         for item in (*loud("noisy", 1, 500), *loud("quiet", 2, 1), *loud("noisy", 1, 500)):
-            queue.put(item)
+            queue.put(packed(item))
         await queue.wait_persisted(queue.position())
         taken: list[Alert] = []
         while some := await queue.get(500, wait=False):
-            taken += [item for _, item in some]
+            taken += [unpack(item) for _, item in some]
         return [item.rule for item in taken]
 
-    rules, counts, _ = play(tmp_path / "s.db", scenario, max_bytes=1 << 16, capacity=2_000, drop_oldest=drop_oldest)
+    rules, counts, _ = play(tmp_path / "s.db", scenario, max_bytes=1 << 16, drop_oldest=drop_oldest)
     assert 1 == rules.count("quiet")
     assert 1_001 - counts["spool full"] == len(rules) > 50

@@ -15,6 +15,7 @@ from mozu.core.delivery.spool import OwedNumbers, Spool
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.testing import alert
 from tests.core.delivery.disk_queues import play
+from tests.support.packing import packed, room
 
 NOTICE = replace(alert("Alerts dropped"), source="internal")
 
@@ -36,7 +37,7 @@ def not_there(path: Path) -> list[int]:
 
 async def put(queue: DiskQueue, *alerts: Alert) -> None:
     for one in alerts:
-        queue.put(one)
+        queue.put(packed(one))
     await queue.wait_persisted(queue.position())
 
 
@@ -56,7 +57,7 @@ async def fill(queue: DiskQueue) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"drop_oldest": True}, {"capacity": 10}],
+    [{}, {"drop_oldest": True}, {"capacity": room(10)}],
     ids=["the newest", "the oldest", "before their commit"],
 )
 def test_what_was_dropped_is_announced_by_the_next_run(tmp_path: Path, settings: dict[str, Any]) -> None:
@@ -110,7 +111,7 @@ def test_what_a_notice_on_disk_announces_is_not_announced_again(tmp_path: Path, 
     async def run(queue: DiskQueue) -> tuple[Path, list[int]]:
         await fill(queue)
         dropped = queue.take_dropped()
-        queue.put(NOTICE)
+        queue.put(packed(NOTICE))
         queue.announced(dropped)
         if is_stored:
             with closing(Spool(path)) as other:

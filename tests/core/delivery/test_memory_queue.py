@@ -5,11 +5,12 @@ from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.testing import alert
+from tests.support.packing import packed, room
 
 
 def queue(capacity: int = 2) -> tuple[MemoryQueue, Metrics]:
     metrics = Metrics()
-    return MemoryQueue(capacity, metrics), metrics
+    return MemoryQueue(room(capacity), metrics), metrics
 
 
 def numbers(metrics: Metrics) -> dict[str, float]:
@@ -18,8 +19,8 @@ def numbers(metrics: Metrics) -> dict[str, float]:
 
 def test_a_full_queue_drops_the_newest_and_counts_it() -> None:
     full, metrics = queue(1)
-    full.put(alert())
-    full.put(alert())
+    full.put(packed(alert()))
+    full.put(packed(alert()))
     counts = numbers(metrics)
     assert (2, 1, 1) == (counts["sink_alerts_accepted_total"], counts["queue full"], full.in_memory())
 
@@ -27,7 +28,7 @@ def test_a_full_queue_drops_the_newest_and_counts_it() -> None:
 def test_what_is_dropped_has_used_its_numbers_and_is_reported_as_a_range() -> None:
     full, _ = queue(1)
     for _ in range(4):
-        full.put(alert())
+        full.put(packed(alert()))
     assert [DroppedRange(2, 4, "its queue is full")] == full.take_dropped()
     assert [] == full.take_dropped()
 
@@ -38,15 +39,15 @@ async def _numbers(source: MemoryQueue, most: int) -> list[int]:
 
 def test_alerts_leave_in_order_with_their_numbers() -> None:
     two, _ = queue()
-    two.put(alert())
-    two.put(alert())
+    two.put(packed(alert()))
+    two.put(packed(alert()))
     assert [1, 2] == asyncio.run(_numbers(two, 10))
 
 
 def test_a_closed_queue_gives_what_it_holds_and_then_nothing() -> None:
     async def scenario() -> tuple[int, int]:
         one, _ = queue()
-        one.put(alert())
+        one.put(packed(alert()))
         one.close()
         return len(await one.get(10)), len(await one.get(10))
 
@@ -58,7 +59,7 @@ def test_backpressure_lasts_until_the_queue_is_half_empty() -> None:
         story: list[str] = []
         full, _ = queue(4)
         for _ in range(4):
-            full.put(alert())
+            full.put(packed(alert()))
 
         async def wait() -> None:
             await full.wait_capacity()
@@ -81,8 +82,8 @@ def test_alerts_are_persisted_once_they_are_acknowledged_or_dropped() -> None:
     async def scenario() -> list[str]:
         story: list[str] = []
         two, _ = queue()
-        two.put(alert())
-        two.put(alert())
+        two.put(packed(alert()))
+        two.put(packed(alert()))
 
         async def wait() -> None:
             await two.wait_persisted(two.position())
@@ -103,8 +104,8 @@ def test_alerts_are_persisted_once_they_are_acknowledged_or_dropped() -> None:
 def test_what_is_left_at_the_end_is_counted_with_its_reason() -> None:
     async def scenario() -> dict[str, float]:
         two, metrics = queue()
-        two.put(alert())
-        two.put(alert())
+        two.put(packed(alert()))
+        two.put(packed(alert()))
         await two.get(1)
         await two.stop("stop deadline")
         return numbers(metrics)
@@ -115,10 +116,10 @@ def test_what_is_left_at_the_end_is_counted_with_its_reason() -> None:
 
 def test_a_full_queue_still_takes_mozus_own_notices() -> None:
     full, metrics = queue(1)
-    full.put(alert())
+    full.put(packed(alert()))
     notice = alert("Events lost")
     notice.source = "internal"
-    full.put(notice)
+    full.put(packed(notice))
     assert (2, 0) == (full.in_memory(), numbers(metrics)["queue full"])
 
 
@@ -127,7 +128,7 @@ def test_no_number_that_is_delivered_is_in_a_range_of_dropped_ones() -> None:
         full, _ = queue(2)
         dropped, delivered = list[int](), list[int]()
         for number in range(40):
-            full.put(alert(f"rule {number % 3}"))
+            full.put(packed(alert(f"rule {number % 3}")))
             if number % 10 == 5:
                 delivered += await _numbers(full, 1)
         delivered += await _numbers(full, 10)
@@ -141,11 +142,11 @@ def test_no_number_that_is_delivered_is_in_a_range_of_dropped_ones() -> None:
 
 def test_a_full_queue_takes_a_worse_alert_and_drops_another_that_is_counted_with_its_rule() -> None:
     full, metrics = queue(1)
-    full.put(alert("noise"))
+    full.put(packed(alert("noise")))
     worst = alert("intrusion")
     worst.priority = Severity.EMERGENCY
-    full.put(worst)
+    full.put(packed(worst))
     ((number, kept),) = asyncio.run(full.get(10))
-    assert (2, "intrusion") == (number, kept.rule)
+    assert (2, "intrusion") == (number, kept.form.rule)
     assert [DroppedRange(1, 1, "its queue is full")] == full.take_dropped()
     assert 1 == metrics.counter("sink_alerts_dropped_by_rule_total", priority="Notice", rule="noise").value

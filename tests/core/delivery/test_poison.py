@@ -12,13 +12,13 @@ from mozu.core.api import Record
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.encode import FORMATS
 from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.packed_alert import AlertForm, AlertPacker, PackedAlert, unpack, unpack_form
 from mozu.core.delivery.plain import REPLACED, plain_alert
 from mozu.core.delivery.redact import Redactor
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
 from mozu.core.delivery.spool import Spool
-from mozu.core.delivery.spool.codec import SpoolEncoder, decode_alert, decode_form
-from mozu.core.flow.pipeline import AlertPipeline
+from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity, Stamp
@@ -31,6 +31,7 @@ from mozu.plugins.sinks.syslog.settings import SyslogSettings
 from mozu.plugins.sinks.webhook.template_values import NAMES, RecordView
 from tests.core.delivery.encode.made import STAMP, plain
 from tests.core.delivery.poison import good, poison
+from tests.support.packing import packed
 
 ALL = dict(poison())
 by_format = pytest.mark.parametrize("name", FORMATS)
@@ -47,10 +48,10 @@ def test_every_encoder_accepts_the_sanitized_copy_of_any_alert_property(name: st
     assert [] == [why for why, one in ALL.items() if not made.encode(plain_alert(one, WHY), STAMP)]
 
 
-def test_the_spool_gives_back_the_sanitized_copy_of_any_alert_property() -> None:
+def test_a_packed_alert_gives_back_the_sanitized_copy_of_any_alert_property() -> None:
     for why, one in ALL.items():
-        form, body = SpoolEncoder().encode(sanitized := plain_alert(one, WHY))
-        assert sanitized == decode_alert(decode_form(form), body), why
+        found = AlertPacker().pack(sanitized := plain_alert(one, WHY))
+        assert sanitized == unpack(PackedAlert(unpack_form(found.form.raw), found.body)), why
 
 
 def test_a_sanitized_copy_keeps_what_can_be_kept_and_says_why_it_is_one() -> None:
@@ -98,7 +99,7 @@ def pipeline(encode: Any, sink: Any, *, limiter: AlertLimiter | None = None, red
     worker = SinkWorker(
         isolated,
         encode,
-        MemoryQueue(10_000, isolated.metrics),
+        MemoryQueue(1 << 30, isolated.metrics),
         agent="host",
         on_closed=list[str]().append,
         retry=RetryPolicy(0.001, 0.001, 3),
@@ -173,17 +174,17 @@ def test_an_alert_whose_time_is_the_year_2600_is_stored_and_its_batch_with_it(tm
     spool = Spool(tmp_path / "s.db")
     late = good("late")
     late.time = 19_880_899_200 * 1_000_000_000
-    spool.append([good("before"), late, good("after")])
-    assert ["before", "late", "after"] == [one.rule for _, one in spool.read(0, 10)]
+    spool.append(list(map(packed, (good("before"), late, good("after")))))
+    assert ["before", "late", "after"] == [one.form.rule for _, one in spool.read(0, 10)]
     spool.close()
 
 
 def test_every_poison_is_stored_or_becomes_a_dead_letter_beside_good_alerts_property(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "s.db")
     for number, one in enumerate(dict(poison()).values()):
-        spool.append([good(f"before {number}"), one, good(f"after {number}")])
+        spool.append(list(map(packed, (good(f"before {number}"), one, good(f"after {number}")))))
     read = spool.read(0, 10_000)
-    assert 2 * len(ALL) == sum(one.rule.startswith(("before ", "after ")) for _, one in read)
+    assert 2 * len(ALL) == sum(one.form.rule.startswith(("before ", "after ")) for _, one in read)
     assert 3 * len(ALL) == len(read) + spool.status().dead
     spool.close()
 
@@ -216,13 +217,13 @@ def test_two_poison_records_side_by_side_do_not_pass_for_a_destination_that_is_d
 
 def test_a_route_that_fails_lets_the_alert_pass() -> None:
     class Broken(Route):
-        def passes(self, alert: Alert) -> bool:
+        def passes(self, alert: AlertForm) -> bool:
             raise TypeError("no")
 
     async def scenario() -> int:
         _, worker, _ = pipeline(encoder("json"), Kept())
         worker._route = Broken()
-        worker.accept(good())
+        worker.accept(packed(good()))
         return int(worker.queue.in_memory())
 
     assert 1 == asyncio.run(scenario())

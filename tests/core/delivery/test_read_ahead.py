@@ -7,6 +7,7 @@ import pytest
 
 from mozu.core.delivery.read_ahead import Numbered, ReadAhead
 from mozu.core.testing import alert
+from tests.support.packing import packed
 
 
 class Disk:
@@ -17,7 +18,7 @@ class Disk:
         self.reads = 0
 
     def add(self, first: int, count: int) -> list[Numbered]:
-        new = [(number, alert(str(number))) for number in range(first, first + count)]
+        new = [(number, packed(alert(str(number)))) for number in range(first, first + count)]
         self.rows.update((row[0], row) for row in new)
         return new
 

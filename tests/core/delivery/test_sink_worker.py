@@ -18,6 +18,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Stamp
 from mozu.core.testing import alert
 from mozu.core.testing import virtual_clock as virtual_time
+from tests.support.packing import packed
 
 Deliver = Callable[[Sequence[Record]], Sequence[Outcome] | None]
 
@@ -50,7 +51,7 @@ def worker_for(
     return SinkWorker(
         isolated,
         FalcoJson(),
-        MemoryQueue(100, isolated.metrics),
+        MemoryQueue(1 << 30, isolated.metrics),
         agent="host",
         on_closed=([] if closed is None else closed).append,
         retry=RetryPolicy(first=0.001, longest=0.001, attempts=3),
@@ -69,7 +70,7 @@ def run(sink: Scripted, alerts: int, *, blocking: bool = False, closed: list[str
         worker, metrics = worker_for(sink, blocking=blocking, closed=closed)
         await worker.start()
         for _ in range(alerts):
-            worker.accept(alert())
+            worker.accept(packed(alert()))
         worker.queue.close()
         await worker.run()
         await worker.stop()
@@ -137,11 +138,11 @@ def test_what_a_hanging_sink_holds_at_the_deadline_is_counted_and_nothing_hangs(
         sink = Scripted(hang)
         worker, metrics = worker_for(sink, blocking=True)
         for _ in range(3):
-            worker.accept(alert())
+            worker.accept(packed(alert()))
         task = asyncio.ensure_future(worker.run())
         while not sink.seen:
             await asyncio.sleep(0)
-        worker.accept(alert())
+        worker.accept(packed(alert()))
         task.cancel()
         await asyncio.wait([task])
         await worker.stop()
@@ -172,7 +173,7 @@ def test_what_was_counted_as_undelivered_is_not_counted_as_delivered_when_it_arr
         worker, metrics = worker_for(sink)
         await worker.start()
         for _ in range(3):
-            worker.accept(alert())
+            worker.accept(packed(alert()))
         task = asyncio.get_running_loop().create_task(worker.run())
         await asyncio.sleep(0.1)
         task.cancel()
@@ -199,7 +200,7 @@ def run_among_others(deliver: Deliver) -> dict[str, float]:
         worker, metrics = worker_for(Scripted(*[deliver] * 1000))
         task = asyncio.ensure_future(worker.run())
         for _ in range(50):
-            worker.accept(alert())
+            worker.accept(packed(alert()))
             await asyncio.sleep(0.002)
         worker.queue.close()
         await task
@@ -241,7 +242,7 @@ def test_many_that_are_refused_for_now_delay_no_others_and_come_again_together_i
         worker, _ = worker_for(Scripted(*[shut_for_odd] * 100_000))
         task = asyncio.ensure_future(worker.run())
         for _ in range(90):
-            worker.accept(alert())
+            worker.accept(packed(alert()))
             await asyncio.sleep(0)
         while len(seen) < 45:
             await asyncio.sleep(0.01)
@@ -258,7 +259,7 @@ def test_a_route_lets_through_what_it_names_and_mozus_own_notices() -> None:
     own, other, internal = alert("wanted"), alert("other"), alert("Events lost")
     internal.source = "internal"
     route = Route(rules=["want*"])
-    assert [True, False, True] == [route.passes(item) for item in (own, other, internal)]
+    assert [True, False, True] == [route.passes(packed(item).form) for item in (own, other, internal)]
 
 
 def test_attempts_are_as_many_as_the_setting_says_and_the_dead_letter_names_them(
@@ -271,8 +272,8 @@ def test_attempts_are_as_many_as_the_setting_says_and_the_dead_letter_names_them
         worker, metrics = worker_for(Scripted(*[never_one] * 3))
         dead = list[int]()
         for number in range(1, 4):
-            worker.accept(alert())
-            worker.accept(alert())
+            worker.accept(packed(alert()))
+            worker.accept(packed(alert()))
             await worker._take()
             arriving = worker._records.record(worker.sink, 100 + number, alert())  # another, beside it
             worker._pending += [arriving]
@@ -322,12 +323,12 @@ def test_a_dead_letter_on_disk_has_all_its_attempts(tmp_path: Path) -> None:
     async def scenario() -> list[tuple[int, int]]:
         async with asyncio.TaskGroup() as group:
             queue = DiskQueue(
-                tmp_path / "s.db", 10, Metrics(), max_bytes=1 << 20, fsync=False, drop_oldest=False, live_first=False,
-                spawn=lambda work, _: tasks.append(group.create_task(work)),
+                tmp_path / "s.db", 1 << 20, Metrics(), max_bytes=1 << 20, fsync=False, drop_oldest=False,
+                live_first=False, spawn=lambda work, _: tasks.append(group.create_task(work)),
             )  # fmt: skip
             await queue.open()
-            queue.put(alert())
-            queue.put(alert())
+            queue.put(packed(alert()))
+            queue.put(packed(alert()))
             await queue.wait_persisted(2)
             await queue.ack([], [], [1])
             await queue.ack([], [(1, "given up")], [1])
@@ -368,7 +369,7 @@ def replaced(before: Scripted, after: Scripted) -> tuple[list[str], dict[str, fl
         worker, metrics = worker_for(before)
         await worker.start()
         for _ in range(3):
-            worker.accept(alert())
+            worker.accept(packed(alert()))
         async with asyncio.TaskGroup() as group:
             group.create_task(worker.run())
             while not before.seen:

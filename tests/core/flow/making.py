@@ -5,12 +5,14 @@ from typing import Any
 
 from mozu.core.api import LookupLimits
 from mozu.core.delivery.alert_limiter import AlertLimiter
+from mozu.core.delivery.packed_alert import PackedAlert, unpack
 from mozu.core.filter.demand import Demand
+from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.event_gate import EventGate
 from mozu.core.flow.key_lookups import KeyLookups
-from mozu.core.flow.pipeline import AlertPipeline, SourcePipeline
+from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.flow.wanted_enrichers import EnricherLookups, WantedEnrichers
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
@@ -48,8 +50,8 @@ class Taken:
     def __init__(self) -> None:
         self.alerts: list[Alert] = []
 
-    def accept(self, alert: Alert) -> None:
-        self.alerts.append(alert)
+    def accept(self, alert: PackedAlert) -> None:
+        self.alerts.append(unpack(alert))
 
 
 def alert_pipeline(*workers: Any, metrics: Metrics, limiter: AlertLimiter | None = None) -> AlertPipeline:

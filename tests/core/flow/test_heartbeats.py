@@ -20,6 +20,7 @@ from mozu.core.model.event import DataEvent, Event
 from mozu.core.testing import alert
 from mozu.core.testing import virtual_clock as virtual_time
 from tests.core.flow.making import Seen, alert_pipeline, pipeline_of
+from tests.support.packing import packed, room
 
 
 class Probing:
@@ -92,7 +93,7 @@ class Scene:
         self.source, self.destination = Probing(), Destination()
         sink: Isolated[Any] = Isolated("sink", "siem", self.destination, metrics)
         self.worker = SinkWorker(
-            sink, FalcoJson(), MemoryQueue(capacity, sink.metrics), agent="host", on_closed=print,
+            sink, FalcoJson(), MemoryQueue(room(capacity), sink.metrics), agent="host", on_closed=print,
             retry=RetryPolicy(0.1, 0.1, 3), route=route,
         )  # fmt: skip
         self.alerts = alert_pipeline(self.worker, metrics=metrics)
@@ -162,7 +163,7 @@ def test_a_heartbeat_has_the_next_number_so_that_a_lost_last_alert_is_a_gap_befo
 
     async def script() -> None:
         await asyncio.sleep(30)
-        scene.worker.accept(alert("the last one"))
+        scene.worker.accept(packed(alert("the last one")))
         await asyncio.sleep(40)
 
     scene.play(script)
@@ -193,7 +194,7 @@ def test_one_that_a_full_queue_dropped_does_not_end_them() -> None:
         await asyncio.sleep(1)
         scene.worker._heartbeat = "dropped"  # as if the queue had dropped it
         for _ in range(10):
-            scene.worker.accept(alert())
+            scene.worker.accept(packed(alert()))
             await asyncio.sleep(60)
 
     assert 3 <= len(scene.play(script))

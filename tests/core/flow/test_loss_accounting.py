@@ -6,6 +6,7 @@ from typing import Any
 from mozu.core.api import Counts, Flood
 from mozu.core.delivery.given_up import GivenUpNumbers
 from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.packed_alert import PackedAlert, unpack
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.loss_accounting import LossAccounting
 from mozu.core.isolation.isolated import Isolated
@@ -13,6 +14,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.testing import alert
 from tests.core.flow.making import alert_pipeline, pipeline_of
+from tests.support.packing import packed, room
 
 
 class Counting:
@@ -54,12 +56,12 @@ class Worker:
     name = "worker"
 
     def __init__(self) -> None:
-        self.queue, self.given_up = MemoryQueue(1, Metrics()), GivenUpNumbers()
+        self.queue, self.given_up = MemoryQueue(room(1), Metrics()), GivenUpNumbers()
         self.notices: list[Alert] = []
 
-    def accept(self, item: Alert) -> None:
-        if item.source == "internal":
-            self.notices.append(item)
+    def accept(self, item: PackedAlert) -> None:
+        if item.is_notice:
+            self.notices.append(unpack(item))
         else:
             self.queue.put(item)
 
@@ -138,7 +140,7 @@ def test_ranges_with_holes_are_one_notice_that_names_the_dropped_numbers_and_no_
     for rule in ("a", "b", "a", "a", "b"):
         item = alert(rule)
         item.priority = Severity.DEBUG if rule == "a" else Severity.CRITICAL
-        scene.worker.accept(item)
+        scene.worker.accept(packed(item))
     assert ["sink worker dropped 4 alerts between 1 and 5: its queue is full"] == scene.reported()
     values = scene.worker.notices[0].values
     assert ("1,3-5", 4, None) == (values["numbers"], values["count"], values.get("first"))

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from mozu.core.delivery.alert_limiter import AlertLimiter
-from mozu.core.delivery.spool.codec import SpoolEncoder
+from mozu.core.delivery.packed_alert import AlertPacker
 from mozu.core.flow.event_gate import EventGate
 from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.isolation.isolated import Isolated
@@ -269,7 +269,7 @@ def test_all_notices_of_one_rule_share_a_template_which_a_spool_stores_once() ->
     for number in (1, 2):
         alerts.notice("Gap", Severity.WARNING, f"step {number}", evt_source="made", count=number)
     first, second = taken.alerts
-    encoder = SpoolEncoder()
-    forms = {encoder.encode(one)[0] for one in taken.alerts}
+    packer = AlertPacker()
+    forms = {packer.pack(one).form.raw for one in taken.alerts}
     assert (first.template is second.template, 1) == (True, len(forms))
     assert ["step 1", "step 2"] == [one.message() for one in taken.alerts]

@@ -8,11 +8,12 @@ from mozu.core.api import Dropped
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.disk_queue import DiskQueue
 from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.packed_alert import PackedAlert
 from mozu.core.flow.receipt import Receipt
 from mozu.core.metrics import Metrics
-from mozu.core.model.alert import Alert
 from mozu.core.testing import alert
 from tests.core.flow.making import alert_pipeline
+from tests.support.packing import room
 
 
 class Worker:
@@ -21,8 +22,8 @@ class Worker:
     def __init__(self, name: str, queue: MemoryQueue | DiskQueue, *, only: str = "") -> None:
         self.name, self.queue, self._only = name, queue, only
 
-    def accept(self, alert: Alert) -> None:
-        if alert.rule.startswith(self._only):
+    def accept(self, alert: PackedAlert) -> None:
+        if alert.form.rule.startswith(self._only):
             self.queue.put(alert)
 
 
@@ -36,7 +37,7 @@ def receipt_of(rules: list[str], *workers: Worker, limiter: AlertLimiter | None 
 
 def test_an_alert_that_one_sink_drops_is_dropped_wherever_else_it_is_safe() -> None:
     async def scenario() -> Mapping[int, Dropped]:
-        big, small = MemoryQueue(100, Metrics()), MemoryQueue(2, Metrics())
+        big, small = MemoryQueue(room(100), Metrics()), MemoryQueue(room(2), Metrics())
         receipt = receipt_of(["a", "b", "a", "a", "a"], Worker("big", big), Worker("small", small, only="a"))
         await big.ack([number for number, _ in await big.get(10)], [], [])
         await small.get(10)
@@ -65,7 +66,7 @@ def settled(path: Path, rules: list[str], *, drop_oldest: bool, at_once: int) ->
 
             queue = DiskQueue(
                 path,
-                100,
+                1 << 20,
                 Metrics(),
                 max_bytes=100_000,
                 fsync=False,

@@ -8,6 +8,7 @@ import pytest
 
 from mozu.core.api import Counts
 from mozu.core.delivery.memory_queue import MemoryQueue
+from mozu.core.delivery.packed_alert import PackedAlert, unpack
 from mozu.core.errors import SourceBroken, SourceUnavailable
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.flow.source_pump import PumpedSource, SourcePump
@@ -18,6 +19,7 @@ from mozu.core.model.event import DataEvent, Event
 from mozu.core.testing import alert
 from mozu.core.testing import virtual_clock as virtual_time
 from tests.core.flow.making import Seen, alert_pipeline, pipeline_of
+from tests.support.packing import room
 
 LIMIT = 30.0
 
@@ -28,9 +30,9 @@ class Worker:
     name = "worker"
 
     def __init__(self, capacity: int) -> None:
-        self.queue = MemoryQueue(capacity, Metrics())
+        self.queue = MemoryQueue(room(capacity), Metrics())
 
-    def accept(self, item: Alert) -> None:
+    def accept(self, item: PackedAlert) -> None:
         self.queue.put(item)
 
 
@@ -170,7 +172,8 @@ def test_a_live_source_that_ends_by_itself_is_an_alert_and_starts_again() -> Non
         return next(build)
 
     play(Batches(), worker, live=True, build=last, stopping=stopping, ends=False)
-    ((_, notice),) = virtual_time.run(worker.queue.get(10))
+    ((_, found),) = virtual_time.run(worker.queue.get(10))
+    notice = unpack(found)
     assert ("Source ended", "source made ended by itself") == (notice.rule, notice.message()[:27])
 
 
@@ -315,7 +318,8 @@ def test_where_a_source_cannot_start_the_next_one_does_and_an_alert_says_why_and
 
     asyncio.run(pump.start(Demand()))
 
-    ((_, notice),) = asyncio.run(worker.queue.get(10))
+    ((_, found),) = asyncio.run(worker.queue.get(10))
+    notice = unpack(found)
     reason = "refusing cannot start (this process lacks CAP_BPF; run mozu as root)"
     assert ("limited", "calls (limited)", ["Refusing", "Limited"]) == (pump.plugin, pump.title, built)
     assert ("Source fallback", "internal", Severity.WARNING) == (notice.rule, notice.source, notice.priority)

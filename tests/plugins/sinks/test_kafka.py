@@ -23,6 +23,7 @@ from mozu.plugins.sinks.kafka.sink import KafkaSink
 from tests.support.kafka.cluster import PASSWORD, USER, Cluster, cluster
 from tests.support.kafka.console import consume, create, deny, describe, throttle
 from tests.support.kafka.delivering import until_taken
+from tests.support.packing import packed
 from tests.support.split import needs_live
 
 Json = dict[str, Any]
@@ -163,16 +164,16 @@ def test_a_topic_that_is_missing_delays_no_alerts_for_others(
     async def run() -> None:
         metrics = Metrics()
         stage = Isolated("sink", "siem", sink(kafka.servers[0], topic="there.{priority}"), metrics)
-        queue = MemoryQueue(1000, metrics)
+        queue = MemoryQueue(1 << 30, metrics)
         way = SinkWorker(stage, FalcoJson(), queue, agent="host", on_closed=print, retry=RetryPolicy(longest=1.0))
         task = asyncio.ensure_future(way.run())
         for item in [*warned[:40], *notices]:
-            way.accept(item)
+            way.accept(packed(item))
         while queue.in_memory() > 40:
             await asyncio.sleep(0.05)
         await asyncio.to_thread(create, kafka, "there.warning", partitions=1)
         for item in warned[40:]:
-            way.accept(item)
+            way.accept(packed(item))
         queue.close()
         await task
         await way.stop()

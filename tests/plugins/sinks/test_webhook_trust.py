@@ -14,6 +14,7 @@ from aiohttp import web
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert
 from tests.support.https import Answers, Certificates, answering, close, hang, serving
+from tests.support.packing import packed
 from tests.support.webhook import PATIENCE, WebhookWorker
 
 Log = pytest.LogCaptureFixture
@@ -28,7 +29,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 async def _until_told(worker: WebhookWorker, caplog: Log, told: str) -> None:
     """Deliver an alert that does not arrive, until the log says why and it was tried again."""
     await worker.sink_worker.start()
-    worker.sink_worker.accept(alert())
+    worker.sink_worker.accept(packed(alert()))
     async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
         delivery = tasks.create_task(worker.sink_worker.run())
         while told not in caplog.text or worker.requests() < 2:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from mozu.core.delivery.alert_limiter import AlertLimiter
+from mozu.core.delivery.packed_alert import PackedAlert, unpack
 from mozu.core.delivery.redact import Redactor
 from mozu.core.errors import ConfigError
-from mozu.core.flow.pipeline import AlertPipeline
+from mozu.core.flow.alert_pipeline import AlertPipeline
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
 from mozu.core.runtime.engine.assembly import assemble
@@ -29,8 +30,8 @@ class Taken:
     def __init__(self) -> None:
         self.alerts: list[Alert] = []
 
-    def accept(self, item: Alert) -> None:
-        self.alerts.append(item)
+    def accept(self, item: PackedAlert) -> None:
+        self.alerts.append(unpack(item))
 
 
 def assembled(folder: Path, text: str) -> Assembly:

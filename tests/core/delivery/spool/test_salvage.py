@@ -13,6 +13,7 @@ from mozu.core.delivery.spool.file import FreshFile
 from mozu.core.delivery.spool.salvage import Salvage
 from mozu.core.testing import alert
 from tests.core.delivery.disk_queues import play
+from tests.support.packing import packed
 
 COUNT = 3_000
 
@@ -24,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 def filled(path: Path) -> None:
     with closing(Spool(path)) as spool:
-        spool.append([alert(name="x" * 400) for _ in range(COUNT)])
+        spool.append([packed(alert(name="x" * 400)) for _ in range(COUNT)])
 
 
 def leaf_pages(path: Path) -> list[int]:
@@ -73,7 +74,7 @@ def test_what_lies_in_the_wal_is_taken_over(path: Path, tmp_path: Path) -> None:
     """A run that was killed leaves its last transactions in the WAL, and a page of the database is bad."""
     filled(path)
     living = Spool(path)
-    living.append([alert("last")] * 100)
+    living.append([packed(alert("last"))] * 100)
     files = {suffix: path.with_name(path.name + suffix).read_bytes() for suffix in ("", "-wal")}
     living.close()
     killed = tmp_path / "killed.db"
@@ -83,12 +84,12 @@ def test_what_lies_in_the_wal_is_taken_over(path: Path, tmp_path: Path) -> None:
     spoil(killed, pages[len(pages) // 2])
     with closing(Spool(killed)) as spool:
         assert spool.damage is not None
-        assert 100 == sum(item.rule == "last" for _, item in spool.read(0, 2 * COUNT))
+        assert 100 == sum(item.form.rule == "last" for _, item in spool.read(0, 2 * COUNT))
 
 
 def test_a_page_that_goes_bad_while_running_costs_its_own_rows_only(path: Path) -> None:
     with closing(Spool(path)) as spool:
-        spool.append([alert(name="x" * 400) for _ in range(COUNT)])
+        spool.append([packed(alert(name="x" * 400)) for _ in range(COUNT)])
         spool.delete([1, 2, 3])
         epoch = spool.epoch
         spool._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -106,12 +107,12 @@ def test_a_page_that_goes_bad_while_running_costs_its_own_rows_only(path: Path) 
         lost = sum(last - first + 1 for first, last in damage.lost)
         assert lost == COUNT - 3 - len(numbers)
         assert 0 < lost < 30
-        assert COUNT + 1 == spool.append([alert()]), "numbers go on"
+        assert COUNT + 1 == spool.append([packed(alert())]), "numbers go on"
 
 
 def test_a_file_that_was_deleted_is_made_anew_with_all_that_it_held(path: Path) -> None:
     with closing(Spool(path)) as spool:
-        spool.append([alert() for _ in range(10)])
+        spool.append([packed(alert()) for _ in range(10)])
         spool.delete([1])
         epoch = spool.epoch
         for suffix in ("", "-wal", "-shm"):
@@ -144,7 +145,7 @@ def test_what_two_ways_to_read_a_file_give_is_put_together(path: Path) -> None:
 def test_memory_does_not_grow_with_what_waits(path: Path) -> None:
     with closing(Spool(path)) as spool:
         for _ in range(10):
-            spool.append([alert(name="x" * 2_000) for _ in range(500)])
+            spool.append([packed(alert(name="x" * 2_000)) for _ in range(500)])
         tracemalloc.start()
         damage = spool.rebuild()
         _, peak = tracemalloc.get_traced_memory()

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from mozu.core.delivery.spool import Spool, SpoolFull
 from mozu.core.testing import alert
+from tests.support.packing import packed
 
 
 @pytest.fixture
@@ -26,59 +27,59 @@ def numbers(spool: Spool, after: int = 0) -> list[int]:
 
 
 def test_alerts_are_numbered_from_1_and_read_in_order(spool: Spool) -> None:
-    spool.append([alert("a"), alert("b")])
-    assert [(1, "a"), (2, "b")] == [(number, item.rule) for number, item in spool.read(0, 10)]
+    spool.append([packed(alert("a")), packed(alert("b"))])
+    assert [(1, "a"), (2, "b")] == [(number, item.form.rule) for number, item in spool.read(0, 10)]
 
 
 def test_what_has_arrived_is_forgotten_and_its_number_is_never_given_again(spool: Spool) -> None:
-    spool.append([alert(), alert()])
+    spool.append([packed(alert()), packed(alert())])
     spool.delete([1, 2])
-    spool.append([alert()])
+    spool.append([packed(alert())])
     assert [3] == numbers(spool)
 
 
 def test_numbers_go_on_after_the_file_was_closed(spool: Spool, path: Path) -> None:
-    spool.append([alert()])
+    spool.append([packed(alert())])
     spool.delete([1])
     with closing(Spool(path)) as again:
-        again.append([alert()])
+        again.append([packed(alert())])
         assert ([2], spool.epoch) == (numbers(again), again.epoch)
 
 
 def test_what_is_dropped_by_policy_uses_its_numbers(spool: Spool) -> None:
     assert (1, 3) == spool.skip(3, "full")
-    spool.append([alert()])
+    spool.append([packed(alert())])
     assert [4] == numbers(spool)
 
 
 def test_what_does_not_fit_is_refused_whole(path: Path) -> None:
     with closing(Spool(path, max_bytes=300)) as small:
-        small.append([alert()])
+        small.append([packed(alert())])
         with pytest.raises(SpoolFull):
-            small.append([alert()] * 10)
+            small.append([packed(alert())] * 10)
         assert ([1], 1) == (numbers(small), small.last())
 
 
 def test_mozus_own_notices_have_room_beyond_the_bound(path: Path) -> None:
-    notice = replace(alert("Alerts dropped"), source="internal")
+    notice = packed(replace(alert("Alerts dropped"), source="internal"))
     with closing(Spool(path, max_bytes=300)) as small:
-        small.append([alert()])
+        small.append([packed(alert())])
         small.append([notice] * 10)
         with pytest.raises(SpoolFull):
-            small.append([alert(), notice])
+            small.append([packed(alert()), notice])
         with pytest.raises(SpoolFull):
             small.append([notice] * 30_000)
         assert list(range(1, 12)) == numbers(small)
 
 
 def test_the_oldest_make_room_where_that_is_the_policy(spool: Spool) -> None:
-    spool.append([alert()] * 5)
+    spool.append([packed(alert())] * 5)
     assert [(1, 2)] == spool.drop_oldest("full", 2)
     assert [3, 4, 5] == numbers(spool)
 
 
 def test_a_dead_letter_keeps_its_reason_and_can_be_sent_again(spool: Spool) -> None:
-    spool.append([alert("good"), alert("bad")])
+    spool.append([packed(alert("good")), packed(alert("bad"))])
     spool.count_attempt([2])
     spool.dead_letter([(2, "too large")])
     letter = spool.dead()[0]
@@ -88,7 +89,7 @@ def test_a_dead_letter_keeps_its_reason_and_can_be_sent_again(spool: Spool) -> N
 
 
 def test_the_status_counts(spool: Spool) -> None:
-    spool.append([alert()] * 3)
+    spool.append([packed(alert())] * 3)
     spool.delete([1])
     spool.dead_letter([(2, "x")])
     status = spool.status()
@@ -107,7 +108,7 @@ def test_a_file_that_is_no_spool_is_set_aside_and_reported(path: Path) -> None:
 def test_a_truncated_file_gives_what_still_reads_and_a_new_epoch(path: Path) -> None:
     whole = Spool(path)
     for _ in range(200):
-        whole.append([alert(name="x" * 500)])
+        whole.append([packed(alert(name="x" * 500))])
     epoch = whole.epoch
     whole.close()
     path.write_bytes(path.read_bytes()[:-60_000])
@@ -118,11 +119,11 @@ def test_a_truncated_file_gives_what_still_reads_and_a_new_epoch(path: Path) -> 
 
 
 def test_the_file_is_for_its_owner_only(spool: Spool, path: Path) -> None:
-    spool.append([alert()])
+    spool.append([packed(alert())])
     assert 0o600 == path.stat().st_mode & 0o777
 
 
 def test_the_bytes_come_back_when_alerts_leave(spool: Spool) -> None:
-    spool.append([alert()] * 10)
+    spool.append([packed(alert())] * 10)
     spool.delete(range(1, 11))
     assert 0 == spool.size

@@ -56,15 +56,16 @@ def test_a_list_in_the_main_file_replaces_the_default_list_and_no_other(write: W
 
 
 def test_an_entry_is_a_name_or_a_mapping_from_it_to_settings(write: Write) -> None:
-    config = load(write("sinks:\n  - stdout\n  - kafka: {id: siem, topic: alerts, format: json, queue: {size: 5}}\n"))
+    siem = "{id: siem, topic: alerts, format: json, queue: {bytes: 5MiB}}"
+    config = load(write(f"sinks:\n  - stdout\n  - kafka: {siem}\n"))
     first, second = config.sinks
-    assert (first.id, first.settings, first.format, first.queue.size) == ("stdout", {}, "falco", 10_000)
-    assert (second.name, second.id, second.settings, second.format, second.queue.size) == (
+    assert (first.id, first.settings, first.format, first.queue.bytes) == ("stdout", {}, "falco", 64 << 20)
+    assert (second.name, second.id, second.settings, second.format, second.queue.bytes) == (
         "kafka",
         "siem",
         {"topic": "alerts"},
         "json",
-        5,
+        5 << 20,
     )
 
 
@@ -119,7 +120,7 @@ def test_every_mistake_is_reported_at_once_in_the_order_of_files_and_lines(write
         "sinsk: [stdout]\n"
         "log:\n  levle: debug\n"
         "enrichment_buffer: {seconds: soon}\n"
-        "sinks:\n  - stdout: {format: [xml], queue: {size: 0}}\n  - kafka:\n    topic: x\n"
+        "sinks:\n  - stdout: {format: [xml], queue: {bytes: 0}}\n  - kafka:\n    topic: x\n"
         "sources: ebpf\n"
     )
     drop_in(main, "x.yaml", "host: [1]\n")
@@ -128,7 +129,7 @@ def test_every_mistake_is_reported_at_once_in_the_order_of_files_and_lines(write
         "mozu.yaml:3:3: configuration: unknown setting log.levle; did you mean 'level'?",
         "mozu.yaml:4:30: configuration: enrichment_buffer.seconds must be a number; found 'soon'",
         "mozu.yaml:6:22: sink stdout: format must be a name, or one mapping from it to its options; found a list",
-        "mozu.yaml:6:43: sink stdout: queue.size must be greater than or equal to 1; found 0",
+        "mozu.yaml:6:44: sink stdout: queue.bytes must be greater than or equal to 1048576; found 0",
         "mozu.yaml:8:5: 'topic' stands beside 'kafka'; indent the settings of 'kafka' below it",
         "mozu.yaml:9:10: sources must be a list of source plugins, [] for none; found text",
         "config.d/x.yaml:1:7: configuration: host must be text; found a list",

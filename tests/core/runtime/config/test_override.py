@@ -51,7 +51,7 @@ def test_dollars_stay_as_they_are(path: Path) -> None:
 
 
 def test_the_cores_keys_of_an_entry_can_be_set(path: Path) -> None:
-    assert good(path, "sinks.stdout.format=json", "sinks.stdout.queue.size=3").sinks[0].queue.size == 3
+    assert good(path, "sinks.stdout.format=json", "sinks.stdout.queue.bytes=3MiB").sinks[0].queue.bytes == 3 << 20
 
 
 def test_the_cores_own_settings_can_be_set(path: Path) -> None:

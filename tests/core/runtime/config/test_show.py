@@ -36,7 +36,7 @@ def test_what_was_set_is_shown_and_no_more(tmp_path: Path) -> None:
 
 def test_what_is_shown_reads_back_as_the_same(tmp_path: Path) -> None:
     first = shown(
-        tmp_path, "sinks:\n  - kafka: {id: siem, topic: x, queue: {size: 3}}\nenrichment_buffer: {seconds: 1}\n"
+        tmp_path, "sinks:\n  - kafka: {id: siem, topic: x, queue: {bytes: 3MiB}}\nenrichment_buffer: {seconds: 1}\n"
     )
     assert shown(tmp_path, first) == first
 
@@ -50,5 +50,5 @@ def test_secrets_are_hidden(tmp_path: Path) -> None:
 def test_defaults_are_shown_on_demand(tmp_path: Path) -> None:
     tree = yaml.safe_load(shown(tmp_path, "", defaults=True))
     (sink,) = tree["sinks"]
-    assert (sink["stdout"]["queue"], sink["stdout"]["spool"]["enabled"]) == ({"size": 10000}, False)
+    assert (sink["stdout"]["queue"], sink["stdout"]["spool"]["enabled"]) == ({"bytes": 64 << 20}, False)
     assert tree["enrichment_buffer"]["seconds"] == 0.5

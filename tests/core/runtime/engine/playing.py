@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from pydantic import ByteSize
 
 from mozu.core.api import (
     Alert,
@@ -128,10 +129,10 @@ def built_source(source: Any, metrics: Metrics, *, live: bool, of: str) -> Built
     )
 
 
-def built_sink(sink: Any, metrics: Metrics, name: str, *, blocking: bool = False, queue: int = 1000) -> BuiltSink:
+def built_sink(sink: Any, metrics: Metrics, name: str, *, blocking: bool = False, queue: int = 1 << 20) -> BuiltSink:
     entry = Entry(
         kind=Kind.SINK, name=name, id=name, settings={}, node=YamlNode({}, Mark("")), format="json",
-        queue=QueueSettings(size=queue),
+        queue=QueueSettings(bytes=ByteSize(queue)),
     )  # fmt: skip
     return BuiltSink(entry, Isolated[Sink](Kind.SINK.value, name, sink, metrics, blocking=blocking))
 

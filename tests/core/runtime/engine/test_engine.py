@@ -34,16 +34,20 @@ def test_every_event_is_judged_and_every_alert_delivered(tmp_path: Path) -> None
 
 def test_a_source_that_can_wait_is_read_only_as_fast_as_the_sinks_take(tmp_path: Path) -> None:
     sink = Memory()
-    _, stats = Play(Numbers(5_000), sink, queue=600).run(tmp_path)
-    assert (5_000, {}) == (len(messages(sink)), stats["sinks"]["memory0"]["dropped"])
+    _, stats = Play(Numbers(10_000), sink, queue=1 << 20).run(tmp_path)
+    assert (10_000, {}) == (len(messages(sink)), stats["sinks"]["memory0"]["dropped"])
 
 
 def test_a_live_source_never_waits_and_what_finds_no_room_is_counted_and_reported(tmp_path: Path) -> None:
-    sink = Memory()
-    _, stats = Play(Numbers(100, batch=100), sink, live=True, queue=10).run(tmp_path)
+    given = asyncio.Event()
+
+    async def wait(records: Sequence[Record]) -> None:
+        await given.wait()
+
+    _, stats = Play(Numbers(10_000, then=given.set), Memory(wait), live=True, queue=1 << 20).run(tmp_path)
     numbers = stats["sinks"]["memory0"]
     assert numbers["accepted"] == numbers["delivered"] + numbers["dropped"]["queue full"]
-    assert 90 <= numbers["dropped"]["queue full"]
+    assert 1_000 <= numbers["dropped"]["queue full"]
 
 
 def test_alerts_have_host_and_a_stable_id(tmp_path: Path) -> None:

@@ -1,0 +1,204 @@
+"""Packed alerts: the compact form in which alerts wait, in a queue's memory and in a spool.
+
+What every alert of a rule has in common (rule, priority, template, tags) is an `AlertForm`, which they share; an alert
+is then one bytes object, MessagePack of little more than its values, in the order of the template's references. Values
+keep their types, so that any encoder can be used later. An alert is packed once, whatever number of sinks it goes to.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Final
+
+import msgspec
+
+from mozu.core.delivery.plain import envelope_fault, plain_alert
+from mozu.core.model.alert import Alert, Severity, Template
+from mozu.core.model.event import as_bytes, as_text
+
+MOST_FORMS: Final = 1_024
+"""Those that a cache holds at most: a rule has one."""
+_RAW_TEXT: Final = 1
+"""MessagePack extension: text that is not UTF-8, as its bytes."""
+_ALERT_BYTES: Final = 153
+"""Memory of a packed alert in a queue besides its body: measured with tracemalloc (docs/benchmarks.md)."""
+_FORM_FACTOR: Final = 4
+"""Memory of a form for each byte of its serialization, measured roughly."""
+
+
+class AlertForm(msgspec.Struct, frozen=True, array_like=True, dict=True):
+    """What the alerts of one rule share."""
+
+    rule: str
+    priority: Severity
+    source: str
+    template: Template
+    tags: tuple[str, ...]
+
+    @cached_property
+    def raw(self) -> bytes:
+        """Its serialization."""
+        return _form_encoder.encode(self)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the values, in the order in which a body holds them."""
+        return tuple(dict.fromkeys(ref.key for ref in self.template.refs()))
+
+
+class PackedAlert(msgspec.Struct, frozen=True, gc=False):
+    """An alert, packed."""
+
+    form: AlertForm
+    body: bytes
+    own_form: int = 0
+    """Bytes of memory of its form, where that was made for this alert."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that it takes in a queue."""
+        return len(self.body) + self.own_form + _ALERT_BYTES
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether mozu speaks about itself (source `internal`)."""
+        return self.form.source == "internal"
+
+
+def size_of(alerts: Iterable[PackedAlert]) -> int:
+    """Bytes of memory that they take together."""
+    return sum(alert.size for alert in alerts)
+
+
+class AlertBody(msgspec.Struct, array_like=True):
+    """What is an alert's own."""
+
+    time: int
+    id: str
+    hostname: str
+    event_type: str
+    event_num: int
+    incomplete: tuple[str, ...]
+    values: list[Any]
+    enrichment: dict[str, Any] = {}
+
+
+def _extension(code: int, data: memoryview) -> str:
+    if code != _RAW_TEXT:
+        raise ValueError(f"a packed alert has no extension {code}")
+    return as_text(bytes(data))
+
+
+_form_encoder, _form_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(AlertForm)
+_body_encoder, _body_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(AlertBody, ext_hook=_extension)
+
+
+_Key = tuple[int, str, Severity, str, tuple[str, ...]]
+"""What alerts of one form have in common, the template by its `id`."""
+
+
+class AlertPacker:
+    """Packs alerts; those of one rule share a template, whose form is made once."""
+
+    def __init__(self) -> None:
+        self._forms: dict[_Key, AlertForm] = {}
+        self._are_many = False
+        """There were more forms than rules can have: alerts have forms of their own."""
+        self._buffer = bytearray()
+        """Of the encoder, whose own bytes objects have more room than they need."""
+
+    def pack(self, alert: Alert) -> PackedAlert:
+        """Never raises. An alert that MessagePack cannot hold has its values replaced by text: what one alert contains
+        stops no other."""
+        try:
+            return self._pack(alert)
+        except Exception as error:  # noqa: BLE001  as above
+            return self._pack(plain_alert(alert, error))
+
+    def _pack(self, alert: Alert) -> PackedAlert:
+        key = (id(alert.template), alert.rule, alert.priority, alert.source, alert.tags)
+        form, own = self._forms.get(key), 0
+        if form is None:
+            form = self._form(key, alert)
+            own = _FORM_FACTOR * len(form.raw) if self._are_many else 0
+        values = list(map(alert.values.get, form.keys))
+        body = AlertBody(
+            alert.time, alert.id, alert.hostname, alert.event_type, alert.event_num, alert.incomplete, values,
+            alert.enrichment,
+        )  # fmt: skip
+        try:
+            _body_encoder.encode_into(body, self._buffer)
+        except UnicodeEncodeError:  # paths and arguments that are no UTF-8
+            body.values = list(map(_storable, values))
+            body.enrichment = {key: _storable(value) for key, value in alert.enrichment.items()}
+            _body_encoder.encode_into(body, self._buffer)
+        return PackedAlert(form, bytes(self._buffer), own)
+
+    def _form(self, key: _Key, alert: Alert) -> AlertForm:
+        fault = envelope_fault(alert)
+        if fault is not None:
+            raise fault
+        if len(self._forms) >= MOST_FORMS:
+            self._forms.clear()
+            self._are_many = True
+        form = AlertForm(alert.rule, alert.priority, alert.source, alert.template, alert.tags)
+        assert form.raw  # where it can be serialized
+        self._forms[key] = form  # it keeps the template, so that no other one can get its id
+        return form
+
+
+def unpack(packed: PackedAlert) -> Alert:
+    """The alert. Raises msgspec.MsgspecError or ValueError for a body that is none."""
+    form, body = packed.form, unpack_body(packed)
+    found = body.values
+    if list in map(type, found):
+        try:
+            found = [_loaded(value) for value in found]
+        except RecursionError as error:
+            raise ValueError(str(error)) from error
+    values = dict(zip(form.keys, found, strict=True))
+    return Alert(
+        rule=form.rule,
+        priority=form.priority,
+        source=form.source,
+        time=body.time,
+        template=form.template,
+        values=values,
+        tags=form.tags,
+        event_type=body.event_type,
+        event_num=body.event_num,
+        hostname=body.hostname,
+        id=body.id,
+        incomplete=body.incomplete,
+        enrichment=body.enrichment,
+    )
+
+
+def unpack_body(packed: PackedAlert) -> AlertBody:
+    """What is its own. Raises msgspec.MsgspecError or ValueError for what is no body."""
+    try:
+        return _body_decoder.decode(packed.body)
+    except (RecursionError, TypeError, OverflowError) as error:
+        raise ValueError(str(error)) from error
+
+
+def unpack_form(raw: bytes) -> AlertForm:
+    """Raises msgspec.MsgspecError or ValueError for what is no form."""
+    try:
+        return _form_decoder.decode(raw)
+    except (RecursionError, TypeError, OverflowError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        if value.isascii():
+            return value
+        raw = as_bytes(value)
+        return value if raw.decode("utf-8", "replace") == value else msgspec.msgpack.Ext(_RAW_TEXT, raw)
+    if isinstance(value, tuple | list):
+        return [_storable(item) for item in value]
+    return value
+
+
+def _loaded(value: Any) -> Any:
+    return tuple(map(_loaded, value)) if type(value) is list else value

@@ -1,0 +1,146 @@
+"""The pipeline of alerts: the stages that an alert passes to the queues of the sinks, from top to bottom.
+
+`AlertPipeline.emit`, one for all sources:
+
+    redact      hide secrets
+    limit       dedup and rate limit
+    fan out     packed, to every sink worker, which routes and enqueues
+
+One pass, on the event loop, which never waits.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+from mozu.core.delivery.alert_limiter import AlertLimiter
+from mozu.core.delivery.packed_alert import AlertPacker
+from mozu.core.delivery.plain import envelope_fault, plain_alert
+from mozu.core.delivery.sink_worker import SinkWorker
+from mozu.core.flow.notice import notice_form
+from mozu.core.isolation.isolated import Isolation
+from mozu.core.metrics import Metrics
+from mozu.core.model.alert import Alert, Severity, alert_id
+
+
+class AlertPipeline:
+    """What the alerts of all sources pass: redact, limit, fan out."""
+
+    def __init__(
+        self,
+        workers: Sequence[SinkWorker],
+        *,
+        hostname: str,
+        redact: Callable[[Alert], None],
+        limiter: AlertLimiter,
+        metrics: Metrics,
+    ) -> None:
+        self.workers = tuple(workers)
+        """Another tuple after a reload."""
+        self._hostname, self._redact, self._limiter = hostname, redact, limiter
+        self._emitted = metrics.counter("alerts_total")
+        self._suppressed = metrics.counter("alerts_suppressed_total")
+        self._packer = AlertPacker()
+        self._notices = 0
+        self._isolation = Isolation("pipeline", "alerts", metrics)
+
+    def use(
+        self, workers: Sequence[SinkWorker], *, redact: Callable[[Alert], None], limiter: AlertLimiter
+    ) -> None:
+        """These from the next alert on (a reload). What a limiter before has held back is reported first."""
+        if limiter is not self._limiter:
+            self.report_suppressed(at_end=True)
+        self.workers, self._redact, self._limiter = tuple(workers), redact, limiter
+
+    def emit(self, alert: Alert) -> bool:
+        """One alert to every sink, unless dedup or the rate limit suppresses it; whether it passed these.
+
+        Never raises, whatever the alert contains: one that cannot be redacted goes on without its values, one that
+        cannot be rendered is not limited.
+        """
+        alert.hostname = alert.hostname or self._hostname
+        self._emitted.value += 1
+        fault = envelope_fault(alert)
+        if fault is not None:
+            self._isolation.failed("read an alert", fault)
+            alert = plain_alert(alert, fault)
+        alert = self._redacted(alert)
+        passes = self._within_limits(alert)
+        if passes:
+            self._fan_out(alert)
+        else:
+            self._suppressed.value += 1
+        return passes
+
+    def _redacted(self, alert: Alert) -> Alert:
+        try:
+            self._redact(alert)
+        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
+            self._isolation.failed("redact an alert", error)
+            return plain_alert(alert, error, values=False)
+        return alert
+
+    def _within_limits(self, alert: Alert) -> bool:
+        try:
+            return self._limiter.passes(alert, time.monotonic())
+        except Exception as error:  # noqa: BLE001  as above
+            self._isolation.failed("limit an alert", error)
+            return True
+
+    def _fan_out(self, alert: Alert) -> None:
+        packed = self._packer.pack(alert)
+        for worker in self.workers:
+            worker.accept(packed)
+
+    def notice(self, rule: str, priority: Severity, text: str, **fields: str | int) -> None:
+        """An alert of mozu about itself (source `internal`): loss, gaps, restarts. Reaches every sink."""
+        self.emit(self._notice(rule, priority, text, fields))
+
+    def heartbeat(self, worker: SinkWorker, priority: Severity, text: str, **fields: str | int) -> None:
+        """A notice for one sink only, which keeps no more than one of them (`SinkWorker.put_heartbeat`)."""
+        alert = self._notice("Heartbeat", priority, text, fields)
+        alert.hostname = self._hostname
+        worker.put_heartbeat(self._packer.pack(alert))
+
+    def _notice(self, rule: str, priority: Severity, text: str, fields: dict[str, str | int]) -> Alert:
+        self._notices += 1
+        now = time.time_ns()
+        template, values = notice_form(text, fields)
+        return Alert(
+            rule=rule,
+            priority=priority,
+            source="internal",
+            time=now,
+            template=template,
+            values=dict(values),
+            id=alert_id(now, f"{self._hostname}/internal/{self._notices}", rule),
+        )
+
+    def end_dedup(self) -> int:
+        """Memory is short: half of the messages end their dedup time early; how many."""
+        return self._limiter.shrink()
+
+    def report_suppressed(self, *, at_end: bool = False) -> None:
+        """Emit the summaries of repeats whose time is over, and a notice for each rule at its rate limit. Call it every
+        second."""
+        for alert in self._limiter.due(None if at_end else time.monotonic()):
+            self._fan_out(alert)
+        for limited in self._limiter.rate_limited():
+            self.notice(
+                "Alerts rate-limited",
+                Severity.WARNING,
+                f"{limited.count} alerts of the rule {limited.rule!r} were suppressed because there were too many",
+                suppressed_rule=limited.rule,
+                count=limited.count,
+                since=limited.since,
+            )
+
+    async def wait_capacity(self) -> None:
+        """Backpressure: wait until the queue of every sink is at most half full."""
+        for worker in self.workers:
+            await worker.queue.wait_capacity()
+
+    async def wait_persisted(self) -> None:
+        """Wait until every alert so far is on disk, delivered, or dropped by policy: at every sink."""
+        positions = [(worker, worker.queue.position()) for worker in self.workers]
+        for worker, position in positions:
+            await worker.queue.wait_persisted(position)

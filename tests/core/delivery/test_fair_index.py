@@ -1,0 +1,51 @@
+"""What an alert shares its room with; which one is dropped is in test_fair_queue.py."""
+
+from typing import Any
+
+import msgspec
+
+from mozu.core.delivery import fair_index
+from mozu.core.delivery.fair_index import FairIndex, QueuedAlert, share_of
+from mozu.core.delivery.packed_alert import AlertPacker, PackedAlert
+from mozu.core.model.alert import Severity
+from mozu.core.testing import alert
+from tests.core.delivery.poison import poison
+from tests.support.packing import packed
+
+
+def test_any_alert_has_a_share_property() -> None:
+    for why, one in poison():
+        assert 4 == len(share_of(AlertPacker().pack(one))), why
+
+
+def test_a_body_that_cannot_be_read_has_the_share_of_its_rule() -> None:
+    one = packed(alert("rule"))
+    assert (Severity.NOTICE, "rule", "", "") == share_of(PackedAlert(one.form, one.body[:-3]))
+
+
+def test_the_share_is_found_in_the_values_of_the_output_where_there_is_no_enrichment() -> None:
+    values: dict[str, Any] = {"proc.name": "sh", "user.uid": 1000, "container.id": "host"}
+    one = alert("rule", **values)
+    assert (Severity.NOTICE, "rule", "user.uid=3e8", "proc.name=sh") == share_of(packed(one))
+
+
+def test_the_enrichment_counts_before_the_values_of_the_output() -> None:
+    one = alert("rule", **{"container.id": "abc", "proc.name": "sh"})
+    one.enrichment = {"container.full_id": "abcdef", "proc.pid": 10}
+    assert ("container.full_id=abcdef", "proc.pid=a") == share_of(packed(one))[2:]
+
+
+def test_processes_that_are_too_many_are_one_for_their_owner_and_hide_no_other_owner() -> None:
+    index, most = FairIndex(), fair_index._MOST_SHARES
+    for pid in range(most + 100):
+        index.add(of(pid, user=1), newest=True)
+    for pid in range(3):
+        index.add(of(10**6 + pid, user=2), newest=True)
+    assert len(index._alerts) <= most + 2
+    evicted = [index.evict() for _ in range(most + 90)]
+    assert all(one is not None and one.number < 10**6 for one in evicted)
+
+
+def of(pid: int, user: int) -> QueuedAlert:
+    one = msgspec.structs.replace(alert("rule"), enrichment={"proc.pid": pid, "user.uid": user})
+    return QueuedAlert(pid, packed(one))

@@ -1,0 +1,106 @@
+import tracemalloc
+
+import msgspec
+import pytest
+
+from mozu.core.delivery.fair_queue import FairQueue
+from mozu.core.delivery.packed_alert import MOST_FORMS, AlertPacker, PackedAlert, unpack, unpack_form
+from mozu.core.delivery.plain import REPLACED
+from mozu.core.model.alert import Alert, Ref, Severity, Template
+from mozu.core.model.value_types import FieldValue
+from mozu.core.testing import alert
+
+VALUES: dict[str, FieldValue] = {
+    "text": "plain",
+    "hostile": "a\udc80\x00\x1b",
+    "number": (1 << 64) - 1,
+    "negative": -5,
+    "yes": True,
+    "double": 1.5,
+    "bytes": b"\x00\xff",
+    "list": ("a", ("b", "c\udcff")),
+    "missing": None,
+}
+
+
+def an_alert() -> Alert:
+    refs = tuple(Ref(name, "string") for name in VALUES)
+    return Alert(
+        rule="A rule",
+        priority=Severity.CRITICAL,
+        source="syscall",
+        time=1,
+        template=Template(("text ", *refs[:3]), refs[3:]),
+        values=dict(VALUES),
+        tags=("a", "b"),
+        event_type="openat",
+        event_num=7,
+        hostname="h",
+        id="i",
+        incomplete=("docker",),
+        enrichment={"proc.pid": 5, "proc.cwd": "\udc80", "tags": ["a", None]},
+    )
+
+
+def test_an_alert_comes_back_as_it_was() -> None:
+    packed = AlertPacker().pack(an_alert())
+    assert an_alert() == unpack(packed) == unpack(PackedAlert(unpack_form(packed.form.raw), packed.body))
+
+
+def test_alerts_of_one_rule_share_their_form() -> None:
+    packer, template = AlertPacker(), an_alert().template
+    first, second = (packer.pack(msgspec.structs.replace(an_alert(), template=template, time=at)) for at in (1, 2))
+    assert first.form is second.form
+
+
+def test_where_alerts_have_forms_of_their_own_these_are_counted() -> None:
+    packer = AlertPacker()
+    first, *_, last = [packer.pack(an_alert()) for _ in range(MOST_FORMS + 1)]
+    assert last.size > first.size + len(last.form.raw)
+
+
+def test_another_priority_of_the_same_template_is_another_form() -> None:
+    packer, one = AlertPacker(), an_alert()
+    worse = msgspec.structs.replace(one, priority=Severity.EMERGENCY)
+    assert [Severity.CRITICAL, Severity.EMERGENCY] == [unpack(packer.pack(each)).priority for each in (one, worse)]
+
+
+def test_what_cannot_be_packed_has_its_values_replaced_by_text() -> None:
+    one = an_alert()
+    one.values["number"] = 1 << 70
+    values = unpack(AlertPacker().pack(one)).values
+    assert ("plain", str(1 << 70)) == (values["text"], values["number"])
+    assert REPLACED in values
+
+
+def test_garbage_is_refused() -> None:
+    packed = AlertPacker().pack(an_alert())
+    with pytest.raises((msgspec.MsgspecError, ValueError)):
+        unpack(PackedAlert(packed.form, packed.body[:-3]))
+
+
+def test_a_body_with_another_number_of_values_than_its_form_has_is_refused() -> None:
+    packed, other = AlertPacker().pack(an_alert()), AlertPacker().pack(alert())
+    with pytest.raises(ValueError, match="zip"):
+        unpack(PackedAlert(packed.form, other.body))
+
+
+def test_the_bytes_that_are_counted_are_those_that_a_queue_takes() -> None:
+    """tracemalloc counts what Python asks for: within a tenth, whatever the sizes of the alerts."""
+    packer, template = AlertPacker(), Template(("text ", Ref("text", "string")))
+    for length in (0, 100, 1_000):
+        queue = FairQueue(1 << 30)
+        queue.put(1, packer.pack(msgspec.structs.replace(alert(), template=template, values={"text": "x"})))
+        before, counted = tracemalloc_start(), queue.bytes
+        for number in range(1_000, 3_000):
+            one = msgspec.structs.replace(alert(), template=template, values={"text": "x" * length})
+            queue.put(number, packer.pack(one))
+        taken = tracemalloc.get_traced_memory()[0] - before
+        tracemalloc.stop()
+        assert taken == pytest.approx(queue.bytes - counted, rel=0.1)
+
+
+def tracemalloc_start() -> int:
+    """Bytes at the start."""
+    tracemalloc.start()
+    return tracemalloc.get_traced_memory()[0]
