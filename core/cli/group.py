@@ -12,6 +12,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("mozu.core.cli.run", "Watch this machine and report what the rules find."),
     "replay": ("mozu.core.cli.replay", "Judge recordings instead of the live machine."),
     "trace": ("mozu.core.cli.trace.command", "Run a command, a build or a test suite under rules."),
+    "why": ("mozu.core.cli.why.command", "Show why a rule matches an event, or not."),
     "check": ("mozu.core.cli.check", "Check rule files, or the configuration, its rules, and what a start would find."),
     "test": ("mozu.core.cli.test", "Run the tests that rules carry beside them."),
     "rules": ("mozu.core.cli.rules", "List rules, show one, or see how one is understood."),
@@ -28,7 +29,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 """Name → (module with a `command`, one sentence), in the order of `mozu --help`."""
 
 
-_STARTING: Final = frozenset({"run", "replay", "trace"})
+_STARTING: Final = frozenset({"run", "replay", "trace", "why"})
 """They collect garbage once they have started."""
 
 

@@ -1,6 +1,6 @@
 """What sources can filter of one rule: exact or necessary, by event type."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mozu.core.api.declarations import AnySource
 from mozu.core.filter.demand import Demand, Interest
@@ -16,7 +16,7 @@ Filters = dict[str, dict[str, dict[str, str]]]
 
 def of_rule(rule: Rule, fields: FieldRegistry, sources: Iterable[AnySource]) -> Filters:
     """What each source that filters by predicates can test."""
-    demand = _demand(rule, fields)
+    demand = demand_of([rule], fields)
     return {
         source.name: {name: _as_data(one) for name, one in sorted(source.pushdown(demand, fields).items())}
         for source in sources
@@ -35,14 +35,28 @@ def lines(found: Mapping[str, Mapping[str, str]]) -> list[str]:
     return [f"{', '.join(names)}: {text}" for text, names in types.items()]
 
 
-def _demand(rule: Rule, fields: FieldRegistry) -> Demand:
-    program = compile_rules([RuleInput(rule.name, rule.source, rule.checked.node)], fields)
-    predicates = program.predicates.get(rule.source, {})
-    interests = {
-        name: Interest(needs | rule.output.needs(None if name == "*" else name), predicates.get(name, TRUE))
-        for name, needs in program.needs.get(rule.source, {}).items()
-    }
-    return Demand({rule.source: interests})
+def demand_of(rules: Sequence[Rule], fields: FieldRegistry) -> Demand:
+    """What an evaluator of these rules wants, as far as their conditions and outputs go."""
+    program = compile_rules([RuleInput(rule.name, rule.source, rule.checked.node) for rule in rules], fields)
+    types: dict[str, dict[str, Interest]] = {}
+    for source, needs in program.needs.items():
+        predicates = program.predicates.get(source, {})
+        types[source] = {
+            name: Interest(need | _outputs(rules, source, name), predicates.get(name, TRUE))
+            for name, need in needs.items()
+        }
+    return Demand(types)
+
+
+def _outputs(rules: Iterable[Rule], source: str, event_type: str) -> frozenset[str]:
+    name = None if event_type == "*" else event_type
+    of_source = (rule for rule in rules if rule.source == source)
+    return frozenset().union(*(rule.output.needs(name) for rule in of_source if name is None or _can(rule, name)))
+
+
+def _can(rule: Rule, event_type: str) -> bool:
+    types = rule.checked.event_types
+    return types is None or event_type in types
 
 
 def _as_data(one: Pushdown) -> dict[str, str]:

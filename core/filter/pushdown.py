@@ -1,10 +1,12 @@
-"""Predicate pushdown: what a source can filter of a demand, for people to read (`mozu rules explain`)."""
+"""Predicate pushdown: what a source can filter of a demand, for people to read (`mozu rules explain`, `mozu why`)."""
 
+from collections.abc import Callable
 from enum import Enum
 
 import msgspec
 
 from mozu.core.filter.comparison import Comparison
+from mozu.core.filter.formula import TRUE, Formula
 
 
 class Precision(Enum):
@@ -18,9 +20,19 @@ class Precision(Enum):
     """Every event passes."""
 
 
+def untested(predicate: Formula) -> Formula:
+    """Of a source that tests nothing."""
+    return TRUE
+
+
 class Pushdown(msgspec.Struct, frozen=True):
     """What a source can filter of one event type."""
 
     precision: Precision
     inexact: Comparison | None = None
     """The first comparison that it does not test exactly."""
+    passing: Formula = TRUE
+    """Holds of every event that passes."""
+    tested: Callable[[Formula], Formula] = untested
+    """Predicate of the demand, or a part of it (of one rule) → what the filter tests of it, where the process is known
+    and the path, if there is one, needs no resolution; other events pass some tests unasked."""

@@ -87,10 +87,7 @@ Judge = Callable[[ReplaySource, Evaluator, Demand, list[Alert]], Awaitable[None]
 def run(scenario: Scenario, *, everything: bool = False, by: Judge | None = None) -> Run:
     """Judge the capture by the rules. `everything`: the source leaves out nothing, wanted or not."""
     fields = registry(scenario)
-    metadata = RecordingMetadata(fields.lookups)
-    source = ReplaySource(ReplaySettings(files=[scenario.capture]), _in(fields), metadata)
-    for name, make in source.readers().items():
-        fields.provide(name, make)
+    source, metadata = capture_of(scenario, fields)
     done = Run([])
     try:
         rules = evaluator(scenario, fields)
@@ -100,6 +97,18 @@ def run(scenario: Scenario, *, everything: bool = False, by: Judge | None = None
         done.error = str(error) or type(error).__name__
     done.lists_users = bool(metadata.user_table.users)
     return done
+
+
+def capture_of(
+    scenario: Scenario, fields: FieldRegistry, metadata: RecordingMetadata | None = None
+) -> tuple[ReplaySource, RecordingMetadata]:
+    """The source of its events, and what the capture says of users and containers: from then on the fields read that.
+    Where it is given, they do so already."""
+    found = RecordingMetadata(fields.lookups) if metadata is None else metadata
+    source = ReplaySource(ReplaySettings(files=[scenario.capture]), _in(fields), found)
+    for name, make in () if metadata is not None else source.readers().items():
+        fields.provide(name, make)
+    return source, found
 
 
 async def _all(judging: Awaitable[None]) -> None:

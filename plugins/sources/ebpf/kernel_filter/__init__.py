@@ -18,6 +18,7 @@ without a compiler. Whether an openat is discarded in the kernel is decided by `
     filter_program      the program: what it reads, in which order, how it ends
     decision            a formula becomes jumps
     check_code          a check becomes instructions
+    passing             what holds of events that pass, for people to read
 """
 
 from mozu.plugins.sources.ebpf.kernel_filter.choice import Chosen, choose, without_refused

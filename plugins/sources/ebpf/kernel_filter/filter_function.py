@@ -69,7 +69,7 @@ def filter_function_of(
     family = spec.family
     if family not in _FAMILIES:
         return None
-    tested = [(necessary(case, lambda leaf: _bounds(leaf, spec)), case) for case in _alternatives(predicate)]
+    tested = [(necessary(case, lambda leaf: bounds_of(leaf, spec)), case) for case in alternatives(predicate)]
     if any(_is_common(bounds.true) for bounds, _ in tested):
         # Once a process is looked up, every further predicate about it is cheap.
         tested.sort(key=lambda pair: not _is_common(pair[0].true))
@@ -83,7 +83,7 @@ def filter_function_of(
     code = _program(wanted, spec, names, exact) or _program(wanted, spec, names, exact := FALSE)
     if code is None:
         return None
-    is_exact = names is OpenedName.UNUSED and all(_is_exact(bounds) for bounds, _ in tested)
+    is_exact = names is OpenedName.UNUSED and all(tests_exactly(bounds) for bounds, _ in tested)
     return FilterFunction(wanted, code, uses_processes, is_exact and not uses_processes, exact)
 
 
@@ -109,8 +109,8 @@ def _exact_match(
     """What makes an event that passes an exact match; FALSE: nothing that could be tested."""
     exact = any_of(
         all_of((named, TRUE if process_predicates is None else process_predicates.test(case)))
-        for case in _alternatives(predicate)
-        if (named := named_by(case, lambda leaf: _bounds(leaf, spec))) is not TRUE
+        for case in alternatives(predicate)
+        if (named := named_by(case, lambda leaf: bounds_of(leaf, spec))) is not TRUE
         and not (spec.family == "open" and _is_common(named))
     )
     return exact if cost(exact) <= MAX_COST and reads_no_more(exact, wanted) else FALSE
@@ -119,18 +119,19 @@ def _exact_match(
 def first_inexact(spec: SyscallSpec, predicate: Formula) -> Comparison | None:
     """The first comparison of a predicate that the filter of a call does not test exactly."""
     for leaf in leaves(predicate):
-        if isinstance(leaf, Comparison) and not (spec.family in _FAMILIES and _is_exact(_bounds(leaf, spec))):
+        if isinstance(leaf, Comparison) and not (spec.family in _FAMILIES and tests_exactly(bounds_of(leaf, spec))):
             return leaf
     return None
 
 
-def _alternatives(predicate: Formula) -> tuple[Formula, ...]:
+def alternatives(predicate: Formula) -> tuple[Formula, ...]:
+    """The cases of a predicate, each of which lets an event pass."""
     if isinstance(predicate, Negation) and isinstance(predicate.part, AllOf):
         return tuple(map(negation, predicate.part.parts))
     return predicate.parts if isinstance(predicate, AnyOf) else (predicate,)
 
 
-def _bounds(leaf: Leaf, spec: SyscallSpec) -> Bounds:
+def bounds_of(leaf: Leaf, spec: SyscallSpec) -> Bounds:
     """What the kernel can test of a comparison."""
     if not isinstance(leaf, Comparison) or not leaf.field:
         return UNKNOWN
@@ -150,7 +151,7 @@ def _has_result(spec: SyscallSpec) -> bool:
     return spec.operands[:1] == ("r",) and declared is not None and not declared.own_params
 
 
-def _is_exact(bounds: Bounds) -> bool:
+def tests_exactly(bounds: Bounds) -> bool:
     """A path that is not plain passes untested: no test of a path is exact."""
     return bounds.is_exact and not has(bounds.true, lambda check: check.of_name)
 

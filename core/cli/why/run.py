@@ -1,0 +1,165 @@
+"""A run of the engine around an evaluator that explains: events of recordings, or of a command that is traced."""
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from mozu.core.api import HasOrigin, Kind
+from mozu.core.cli.rules_in_force import RulesInForce, rules_in_force
+from mozu.core.cli.why.evaluator import Asked, ExplainingEvaluator, Explanations
+from mozu.core.cli.why.unasked import Unaskeds
+from mozu.core.errors import MozuError
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.language.rules import Rule
+from mozu.core.metrics import Metrics
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.value_types import JsonObject
+from mozu.core.runtime.config import Config, Entry, Problems
+from mozu.core.runtime.config.mark import Mark
+from mozu.core.runtime.config.model import CoreSettings
+from mozu.core.runtime.config.node import node_of
+from mozu.core.runtime.config.suggest import suggestion
+from mozu.core.runtime.engine import Engine, assemble
+from mozu.core.runtime.engine.background_tasks import BackgroundTasks
+from mozu.core.runtime.engine.wiring import unredacted
+from mozu.core.runtime.loop import run as run_loop
+from mozu.core.runtime.registry import Registry
+
+_HERE: Final = Mark("mozu why")
+_CAPTURE: Final = re.compile(r"_(\d{20})_\d{20}\.jsonl\.gz")
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What `mozu why` was asked."""
+
+    rule: str = ""
+    """Empty: the rule that raised the alert."""
+    file: Path | None = None
+    """A recording."""
+    number: int | None = None
+    alert: UUID | None = None
+    command: tuple[str, ...] = ()
+
+
+def answer(question: Question, config: Config, registry: Registry) -> Explanations:
+    """Look at the event. Raises MozuError where there is none, or no such rule."""
+    if question.command:
+        return _traced(question, config, registry)
+    if question.file is not None:
+        return _recorded(question, question.file, config, registry)
+    for file in made_recordings(config, question.alert):
+        found = _recorded(question, file, config, registry)
+        if found.explanations:
+            return found
+    return Explanations()
+
+
+def nothing(question: Question, found: Explanations, config: Config) -> str:
+    """What to say where no event was found."""
+    if question.command:
+        return f"{question.command[-1]!r} has done nothing that rules see" if not found.seen else (
+            f"of the {found.seen:,} events of {question.command[-1]!r} none is of a type that the rule can match"
+        )  # fmt: skip
+    if question.alert is not None:
+        where = question.file or ", ".join(map(str, made_recordings(config, question.alert))) or (
+            "the recordings of the configuration, of which there are none: name one with --event FILE"
+        )  # fmt: skip
+        return (
+            f"no event of the alert {question.alert} is in {where}; an id is made of the event, the recording's origin "
+            "and the rule's name, so the rules must have the rule that raised it, under the name it had"
+        )
+    if not found.seen:
+        return f"{question.file} has no events that rules see"
+    if question.number is None:
+        return f"of the {found.seen:,} events of {question.file} none is of a type that the rule can match"
+    return (
+        f"{question.file} has no event {question.number} that rules see (the first is {found.first}, the last "
+        f"{found.last}; numbers between belong to events that only the state needs)"
+    )
+
+
+def made_recordings(config: Config, alert: UUID | None) -> list[Path]:
+    """The recordings that a run with this configuration makes and that may hold an alert: captures around alerts, the
+    nearest one first, then the parts of what is recorded all the time."""
+    capture, record = config.core.capture, config.core.record
+    moment = 0 if alert is None else alert.int >> 80
+    captures: list[tuple[int, Path]] = []
+    for path in _beside(capture.path_prefix, "_"):
+        matched = _CAPTURE.search(path.name)
+        if matched is not None and int(matched[1]) // 1_000_000 <= moment:
+            captures.append((int(matched[1]), path))
+    whole: list[Path] = []
+    if record.file is not None:
+        stem, _, rest = record.file.name.partition(".")
+        whole = [path for path in _beside(record.file.with_name(stem), "") if path.name.endswith(rest)]
+    return [path for _, path in sorted(captures, reverse=True)] + whole
+
+
+def _beside(prefix: Path, mark: str) -> list[Path]:
+    try:
+        return sorted(path for path in prefix.parent.iterdir() if path.name.startswith(prefix.name + mark))
+    except OSError:
+        return []
+
+
+def _recorded(question: Question, file: Path, config: Config, registry: Registry) -> Explanations:
+    source = _entry("replay", {"files": [str(file)]})
+    return _run(question, msgspec.structs.replace(config, sources=(source,), enrichers=()), config, registry)
+
+
+def _traced(question: Question, config: Config, registry: Registry) -> Explanations:
+    source = _entry("ptrace", {"command": list(question.command), "job_control": os.isatty(0)})
+    return _run(question, msgspec.structs.replace(config, sources=(source,)), config, registry)
+
+
+def _entry(name: str, settings: JsonObject) -> Entry:
+    return Entry(kind=Kind.SOURCE, name=name, id=name, settings=settings, node=node_of(settings, _HERE))
+
+
+def _run(question: Question, around: Config, configured: Config, registry: Registry) -> Explanations:
+    given = configured.core
+    core = CoreSettings(host=given.host, resolve=given.resolve, redact=given.redact)
+    config = msgspec.structs.replace(around, sinks=(), evaluators=(), core=core)
+    problems = Problems()
+    registry.check(config, problems)
+    problems.check()
+    return run_loop(_judge(question, config, configured, registry))
+
+
+async def _judge(question: Question, config: Config, configured: Config, registry: Registry) -> Explanations:
+    metrics, tasks = Metrics(), BackgroundTasks()
+    assembly = assemble(config, registry, metrics, tasks)
+    force, rule = _chosen(question.rule, configured, registry, assembly.fields)
+    live = [source for entry in configured.sources for source, _ in registry.sources(entry)]
+    component = assembly.sources[0].isolated.component
+    origin = component.origin if isinstance(component, HasOrigin) else ""
+    engines: list[Engine] = []
+    judge = ExplainingEvaluator(
+        force, rule, Asked(question.number, question.alert, origin), Unaskeds(force, live),
+        redact=assembly.redact or unredacted, done=lambda: engines[0].stop("the event is found"),
+    )  # fmt: skip
+    isolated = Isolated(Kind.EVALUATOR.value, "why", judge, metrics)
+    assembly.evaluators.append(isolated)
+    engines.append(Engine(assembly, metrics, tasks))
+    await engines[0].run(duration=None, stats=None, attended=False)
+    if isolated.failures.value:
+        raise MozuError("the rule could not be judged by this event; the log says why")
+    return judge.findings
+
+
+def _chosen(
+    name: str, config: Config, registry: Registry, fields: FieldRegistry
+) -> tuple[RulesInForce, Rule | None]:
+    """The evaluator that has the rule, and the rule; the first one where none is named."""
+    names: list[str] = []
+    for force in rules_in_force(config, registry, fields):
+        rule = force.loaded.rules.rule(name) if name else None
+        if rule is not None or not name:
+            return force, rule
+        names += [one.name for one in force.loaded.rules.rules]
+    hint = suggestion(name, names) or "; `mozu rules list` lists the rules"
+    raise MozuError(f"no rule is called {name!r}{hint}")

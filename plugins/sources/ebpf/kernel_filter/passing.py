@@ -1,0 +1,86 @@
+"""What holds of every event that the filter of a call lets pass, in the words of the rules: for people to read.
+
+The filter tests checks, which no event in user space can be asked; here each comparison stands for itself where its
+check says the same. Where a check of a path is weaker, that check stands as a comparison of `fd.name`; other weaker
+checks are left out.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from mozu.core.abi.spec import SyscallSpec
+from mozu.core.filter.comparison import Comparison, compare, fields_of
+from mozu.core.filter.formula import (
+    TRUE,
+    UNKNOWN,
+    Bounds,
+    Formula,
+    Leaf,
+    all_of,
+    any_of,
+    at_most,
+    exactly,
+    necessary,
+)
+from mozu.plugins.sources.ebpf.kernel_filter.check import BytesCheck, NamePart, SearchCheck
+from mozu.plugins.sources.ebpf.kernel_filter.filter_function import (
+    FilterFunction,
+    alternatives,
+    bounds_of,
+    tests_exactly,
+)
+
+_PATH: Final = "fd.name"
+
+
+def passing(spec: SyscallSpec, predicate: Formula) -> Formula:
+    """What holds of every event that the filter of a call lets pass."""
+
+    def of_call(leaf: Leaf) -> Bounds:
+        return exactly(leaf) if tests_exactly(bounds_of(leaf, spec)) else UNKNOWN
+
+    return any_of(necessary(case, of_call).true for case in alternatives(predicate))
+
+
+def tested(
+    predicate: Formula,
+    function: FilterFunction,
+    spec: SyscallSpec,
+    process_predicates: Sequence[Formula],
+    process_fields: Collection[str],
+) -> Formula:
+    """What the filter tests of a predicate, or a part of it, where the path is plain and the process is known."""
+
+    def of_plain_call(leaf: Leaf) -> Bounds:
+        bounds = bounds_of(leaf, spec)
+        return exactly(leaf) if bounds.is_exact else Bounds(_in_words(bounds.true), _in_words(bounds.false))
+
+    def of_process(leaf: Leaf) -> Bounds:
+        known = isinstance(leaf, Comparison) and all(field.name in process_fields for field in fields_of(leaf))
+        return exactly(leaf) if known else UNKNOWN
+
+    def process_part(case: Formula) -> Formula:
+        needed = necessary(case, of_process).true
+        is_used = function.uses_process_predicates and any(needed is one for one in process_predicates)
+        return needed if is_used else TRUE
+
+    cases = alternatives(predicate)
+    return any_of(all_of((necessary(case, of_plain_call).true, process_part(case))) for case in cases)
+
+
+def _in_words(wanted: Formula) -> Formula:
+    """What a formula of checks says of the path."""
+    return necessary(wanted, _comparison).true
+
+
+def _comparison(check: Leaf) -> Bounds:
+    if isinstance(check, SearchCheck):
+        return exactly(compare(_PATH, "contains", (check.text.decode(),)))
+    if not isinstance(check, BytesCheck):
+        return UNKNOWN
+    value = check.value.removesuffix(b"\0").decode()
+    if check.part is NamePart.START and check.offset == 0:
+        return exactly(compare(_PATH, "=" if check.value.endswith(b"\0") else "startswith", (value,)))
+    if check.part is NamePart.END and check.offset == len(check.value):
+        return exactly(compare(_PATH, "endswith", (value,)))
+    return at_most(compare(_PATH, "contains", (value,)))
