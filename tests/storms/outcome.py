@@ -38,7 +38,7 @@ def trouble_row(stand: Stand, found: Trouble) -> str:
     cells = [
         stand.name, len(found.storm.names), found.refused, f"{found.storm.seconds:.0f} s", len(found.storm.missing()),
         len(found.storm.wrong(*IDENTITY)), len(found.storm.foreign), found.storm.held.late,
-        ", ".join(f"{kind} {seconds:.1f} s" for kind, seconds in found.recoveries),
+        ", ".join(f"{one.kind} {one.first:.1f} s + {one.alert * 1000:.0f} ms" for one in found.recoveries),
         f"{max(one.rss for one in first):.0f}, {max(one.rss for one in last):.0f} MiB",
         f"{max(one.descriptors for one in first)}, {max(one.descriptors for one in last)}", found.storm.lost,
     ]  # fmt: skip

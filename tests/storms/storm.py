@@ -28,7 +28,7 @@ _RULES: Final = f"""\
 - rule: {FIRST}
   desc: A container opens the passwords, by its first instruction.
   condition: evt.type = openat and fd.name = /etc/shadow and proc.name = first and container.id != host
-  output: "{{text}} num=%evt.num {" ".join(f"{name}=%{name}" for name in _FIELDS)}"
+  output: "{{text}} num=%evt.num rawtime=%evt.rawtime {" ".join(f"{name}=%{name}" for name in _FIELDS)}"
   priority: WARNING
 - rule: {FOREIGN}
   desc: Whatever a container of another image does, its runtime's own steps in it included.

@@ -21,6 +21,7 @@ import pytest
 
 from tests.support.docker import IMAGE, LABELS, PATIENCE, filesystem
 from tests.support.requirements import require
+from tests.support.shims import end_below
 from tests.support.split import needs_live
 
 _CONFIG: Final = """\
@@ -89,6 +90,8 @@ class Containerd:
             for name in self.ctr("-n", namespace, "containers", "ls", "--quiet").split():
                 self.remove(name, namespace=namespace)
         self.stop()
+        while end_below(self.root):  # shims of containers that were made while it was killed, which it never learnt of
+            time.sleep(0.05)
         for point in _mounts_below(self.root):
             subprocess.run(["umount", "--lazy", point], check=False)
         shutil.rmtree(self.root, ignore_errors=True)
