@@ -31,6 +31,8 @@ _IOC_ENABLE: Final = 0x2400
 _IOC_SET_BPF: Final = 0x40042408
 _INSTRUCTION: Final = 8
 """Bytes."""
+_LOAD_ATTEMPTS: Final = 10
+"""The verifier leaves off with EAGAIN where a signal comes: of a debugger, a profiler, or a stop of the process."""
 _LOG: Final = 1 << 24
 _LOG_LINES: Final = 40
 _MISSES_AT: Final = 208
@@ -128,7 +130,11 @@ def _load(kind: int, name: str, code: bytes, log: "ctypes.Array[ctypes.c_char]",
     head = struct.pack("<IIQQ", kind, len(code) // _INSTRUCTION, ctypes.addressof(text), ctypes.addressof(license_))
     version = flags = 0
     rest = struct.pack("<IIQII", level, len(log), ctypes.addressof(log) if level else 0, version, flags)
-    return _bpf(_LOAD, head + rest + name.encode()[:15].ljust(16, b"\0") + bytes(56))
+    attributes = head + rest + name.encode()[:15].ljust(16, b"\0") + bytes(56)
+    for _ in range(_LOAD_ATTEMPTS - 1):
+        with contextlib.suppress(BlockingIOError):
+            return _bpf(_LOAD, attributes)
+    return _bpf(_LOAD, attributes)
 
 
 def program_info(program: int) -> tuple[int | None, int | None]:
