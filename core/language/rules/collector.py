@@ -38,6 +38,7 @@ _PLAIN: Final = (
     "warn_evttypes",
     "skip_unknown",
     "tags",
+    "guidance",
 )
 """Attributes that a rule takes over from an item as they are."""
 

@@ -171,6 +171,7 @@ def _made(info: RuleInfo, filled: Filled, node: Node, checked: Checked, output: 
         macros=tuple(sorted(references(node))),
         lists=tuple(sorted(filled.used)),
         exceptions=info.exceptions,
+        guidance=info.guidance,
     )
 
 

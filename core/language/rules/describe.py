@@ -7,7 +7,10 @@ rules, the state that must be kept (`needs`).
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
+import msgspec
+
 from mozu.core.language.conditions import check, unparse
+from mozu.core.language.rules.guidance import Guidance
 from mozu.core.language.rules.loading import LoadResult
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.ruleset import ListView, MacroView, Rule, RuleSet
@@ -60,6 +63,7 @@ def describe_rule(rule: Rule, fields: FieldRegistry) -> ItemDescription:
             "capture": rule.capture,
             "capture_duration": rule.capture_duration,
             "tags": list(rule.tags),
+            **_guidance(rule.guidance),
             **_place(rule.context),
         },
         "details": {
@@ -112,6 +116,11 @@ def describe_list(entry: ListView) -> ItemDescription:
 def _place(context: ProblemContext) -> JsonObject:
     line, _ = context.source.place(context.offset)
     return {"file": context.source.name, "line": line + 1}
+
+
+def _guidance(guidance: Guidance) -> JsonObject:
+    """What the rule says under `mozu`; keys without a value are left out."""
+    return {key: value for key, value in msgspec.to_builtins(guidance).items() if value}
 
 
 def _events(rule: Rule) -> list[str]:

@@ -4,6 +4,7 @@ import enum
 
 import msgspec
 
+from mozu.core.language.rules.guidance import Guidance
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.text import LocatedText
 from mozu.core.language.rules.values import Version
@@ -96,6 +97,7 @@ class RuleItem(msgspec.Struct, frozen=True, eq=False):
     skip_unknown: bool | None = None
     tags: tuple[str, ...] | None = None
     exceptions: tuple[ExceptionItem, ...] | None = None
+    guidance: Guidance | None = None
     appended: frozenset[str] = frozenset()
     """Attributes that `override` appends."""
     replaced: frozenset[str] = frozenset()

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.exception_reader import read_exceptions
+from mozu.core.language.rules.guidance import read_guidance
 from mozu.core.language.rules.items import Item, Mode, RuleItem
 from mozu.core.language.rules.mapping import MappingReader
 from mozu.core.language.rules.suggest import closest
@@ -28,11 +29,12 @@ OPERATIONS: Final[Mapping[str, frozenset[str]]] = {
     "skip-if-unknown-filter": _REPLACE,
     "tags": _BOTH,
     "exceptions": _BOTH,
+    "mozu": _REPLACE,
 }
 """Key of a rule → operations that `override` may name for it."""
 RULE_KEYS: Final = frozenset(OPERATIONS) | {"rule", "source", "override", "append"}
 _FULL: Final = ("condition", "output", "desc", "priority")
-_ATTRIBUTES: Final = {"skip-if-unknown-filter": "skip_unknown"}
+_ATTRIBUTES: Final = {"skip-if-unknown-filter": "skip_unknown", "mozu": "guidance"}
 
 
 def read_rule(reading: MappingReader) -> Iterator[Item]:
@@ -126,6 +128,8 @@ def _value(reading: MappingReader, key: str, override: Mapping[str, str], *, mus
         return reading.words(key, required=must)
     if key == "exceptions":
         return read_exceptions(reading, appending=override.get(key) == "append")
+    if key == "mozu":
+        return read_guidance(reading)
     return reading.flag(key)
 
 

@@ -4,6 +4,7 @@ import msgspec
 
 from mozu.core.language.conditions import Checked, CompiledOutput, Node
 from mozu.core.language.rules.filled import Filled
+from mozu.core.language.rules.guidance import Guidance
 from mozu.core.language.rules.items import RequiredPlugins
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.store import ExceptionInfo
@@ -41,6 +42,7 @@ class Rule(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """Those that its own text names."""
     lists: tuple[str, ...] = ()
     exceptions: tuple[ExceptionInfo, ...] = ()
+    guidance: Guidance = Guidance()
 
 
 class MacroView(msgspec.Struct, frozen=True, eq=False, kw_only=True):

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from mozu.core.language.rules.guidance import Guidance
 from mozu.core.language.rules.items import ExceptionValue, RequiredPlugins
 from mozu.core.language.rules.problem import ProblemContext
 from mozu.core.language.rules.text import LocatedText
@@ -61,6 +62,7 @@ class RuleInfo(msgspec.Struct, eq=False, kw_only=True):
     tags: tuple[str, ...] = ()
     """Sorted."""
     exceptions: tuple[ExceptionInfo, ...] = ()
+    guidance: Guidance = Guidance()
 
 
 class Store:

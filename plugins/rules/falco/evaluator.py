@@ -39,7 +39,7 @@ class FalcoEvaluator:
         for selector in selectors:
             if not any(map(selector.selects, result.rules.rules)):
                 context.log.warning("%s", nothing_selected(selector, result.rules.rules))
-        self.rules: list[Rule] = selected(result.rules.rules, selectors, minimum)
+        self.rules: list[Rule] = selected(result.rules.rules, (*settings.chosen(), *selectors), minimum)
         inputs = [RuleInput(rule.name, rule.source, rule.checked.node) for rule in self.rules]
         self._program = compile_rules(inputs, fields, settings.rule_matching)
         self._digest = ""

@@ -10,6 +10,10 @@ from mozu.core.language.rules import Addition, Selector, located, priority, prio
 
 PACKS: Final = Path(__file__).parents[1] / "packs"
 """Mozu's own rules."""
+PACK_NAMES: Final = ("host", "container", "kubernetes", "identity", "persistence", "evasion", "exfiltration")
+"""Each of mozu's own rules is in one of them, by its tag `pack_NAME`."""
+LEVELS: Final = ("low", "medium", "paranoid")
+"""A level has the rules of those before it; a rule's level is its tag `level_NAME`."""
 STANDARD: Final = (PACKS, Path("/etc/mozu/rules.local.yaml"), Path("/etc/mozu/rules.d"))
 
 
@@ -118,6 +122,14 @@ class FalcoSettings(Settings):
         description="Rule files and directories, in load order; a directory stands for its *.yaml and *.yml by name; "
         "package:NAME/PATH is a file or directory in an installed package.",
     )
+    packs: tuple[
+        Literal["host", "container", "kubernetes", "identity", "persistence", "evasion", "exfiltration"], ...
+    ] = Field(PACK_NAMES, description="Which of mozu's own rules run: those with the tag `pack_NAME` of one of these.")
+    level: Literal["low", "medium", "paranoid"] = Field(
+        "medium",
+        description="Which rules with a tag `level_NAME` run: `low` has those that honest programs hardly ever match, "
+        "`medium` more, `paranoid` all. Rules without such a tag run at every level.",
+    )
     rule_matching: Literal["first", "all"] = Field(
         "first", description="Whether an event raises an alert for the first rule that matches, or for every one."
     )
@@ -129,6 +141,12 @@ class FalcoSettings(Settings):
     )
     append_output: tuple[AppendOutput, ...] = Field((), description="What is added to the outputs of which rules.")
     static_fields: dict[str, str] = Field({}, description="Texts that rules and outputs read as static.NAME.")
+
+    def chosen(self) -> tuple[Selector, ...]:
+        """What `packs` and `level` switch off; `selection` comes after it, and may switch it on again."""
+        packs = [f"pack_{name}" for name in PACK_NAMES if name not in self.packs]
+        levels = [f"level_{name}" for name in LEVELS[LEVELS.index(self.level) + 1 :]]
+        return tuple(Selector("disable", tag=tag) for tag in (*packs, *levels))
 
     def files_read(self) -> tuple[Path, ...]:
         """The rules."""

@@ -1,0 +1,57 @@
+"""The key `mozu` of a rule, which Falco ignores: what a person should know who gets one of its alerts.
+
+    mozu:
+      why: What an attacker gains by it.
+      next: What to look at or to do first.
+      false_positives: [what honest programs raise it]
+      references: [https://attack.mitre.org/techniques/T1611/]
+      maturity: stable
+"""
+
+from typing import Final
+
+import msgspec
+
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.mapping import MappingReader
+from mozu.core.language.rules.suggest import closest
+from mozu.core.language.rules.tree import Mapping
+
+MATURITIES: Final = ("stable", "incubating", "experimental", "deprecated")
+"""How far a rule is to be trusted; a deprecated one is removed in a later release."""
+_KEYS: Final = ("why", "next", "false_positives", "references", "maturity")
+
+
+class Guidance(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule says to those who read its alerts; what it does not say is empty."""
+
+    why: str = ""
+    next: str = ""
+    false_positives: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    maturity: str = ""
+
+
+def read_guidance(reading: MappingReader) -> Guidance | None:
+    """None where the rule has no such key, or a broken one."""
+    node = reading.mapping.get("mozu")
+    if node is None:
+        return None
+    if not isinstance(node, Mapping):
+        reading.error("`mozu` must be a mapping", node)
+        return None
+    inner = MappingReader(node, reading.context, reading.add)
+    inner.warn_unknown_keys(_KEYS)
+    maturity = inner.word("maturity") or ""
+    if maturity and maturity not in MATURITIES:
+        hint = closest(maturity, MATURITIES) or f"write one of {', '.join(MATURITIES)}"
+        inner.error(f"there is no maturity `{maturity[:80]}`", node.get("maturity"), hint, Code.LOAD_ERR_VALIDATE)
+    found = Guidance(
+        why=(inner.word("why") or "").strip(),
+        next=(inner.word("next") or "").strip(),
+        false_positives=inner.words("false_positives") or (),
+        references=inner.words("references") or (),
+        maturity=maturity,
+    )
+    reading.failed = reading.failed or inner.failed
+    return None if inner.failed else found

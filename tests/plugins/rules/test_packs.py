@@ -1,0 +1,37 @@
+"""Which of mozu's own rules run: packs and levels."""
+
+from typing import Any
+
+from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
+from mozu.plugins.rules.falco.settings import LEVELS, PACK_NAMES, FalcoSettings
+from tests.plugins.rules.making import context
+
+
+def running(**settings: Any) -> dict[str, tuple[str, ...]]:
+    evaluator = FalcoEvaluator(FalcoSettings(**settings), context())
+    return {rule.name: rule.tags for rule in evaluator.rules}
+
+
+def test_every_rule_is_of_one_pack_and_one_level() -> None:
+    for name, tags in running(level="paranoid").items():
+        assert 1 == sum(tag.startswith("pack_") for tag in tags), name
+        assert 1 == sum(tag.startswith("level_") for tag in tags), name
+        assert {tag for tag in tags if tag.startswith("level_")} <= {f"level_{level}" for level in LEVELS}
+        assert {tag for tag in tags if tag.startswith("pack_")} <= {f"pack_{pack}" for pack in PACK_NAMES}
+
+
+def test_a_level_has_the_rules_of_those_before_it() -> None:
+    low, medium, paranoid = (set(running(level=level)) for level in LEVELS)
+    assert low < medium < paranoid
+    assert medium == set(running())
+
+
+def test_a_pack_runs_alone() -> None:
+    assert {"pack_kubernetes"} == {
+        tag for tags in running(packs=("kubernetes",)).values() for tag in tags if tag.startswith("pack_")
+    }
+
+
+def test_what_packs_and_level_switch_off_a_selection_switches_on_again() -> None:
+    chosen = {"packs": (), "level": "low", "selection": ({"enable": {"rule": "Time of a file forged"}},)}
+    assert ["Time of a file forged"] == list(running(**chosen))
