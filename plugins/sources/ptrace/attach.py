@@ -26,6 +26,8 @@ _PASSES: Final = 100
 REFUSED: Final = "may not be traced"
 TRACED: Final = "traced by another program"
 SERVES_FILES: Final = "serves a file system (FUSE)"
+TRACES_MOZU: Final = "traces mozu itself"
+"""Each would wait for the other, and every process that is traced with them."""
 
 
 class _Stat(NamedTuple):
@@ -89,7 +91,10 @@ class Attacher:
                 yield pid, stat
 
     def _seize_process(self, pid: int, stat: _Stat) -> bool:
-        reason = SERVES_FILES if self._root is None and _serves_files(pid) else self._seize(pid)
+        if pid == _own_tracer():
+            reason: str | None = TRACES_MOZU
+        else:
+            reason = SERVES_FILES if self._root is None and _serves_files(pid) else self._seize(pid)
         self._left.pop(pid, None)
         if reason is None:
             self._adopt(pid, pid, stat.parent)
@@ -164,6 +169,15 @@ def read_stat(pid: int) -> _Stat | None:
     return _Stat(int(fields[1]), fields[0].decode(), bool(int(fields[6]) & _KERNEL_THREAD))
 
 
+def _own_tracer() -> int:
+    """The process that traces this one, a debugger or a profiler; 0: none."""
+    try:
+        tid = _status("self")["TracerPid"]
+        return int(_status(tid)["Tgid"]) if tid != "0" else 0
+    except OSError:  # it has let go meanwhile
+        return 0
+
+
 def _serves_files(pid: int) -> bool:
     try:
         return any(os.readlink(f"/proc/{pid}/fd/{fd}") == _FUSE for fd in os.listdir(f"/proc/{pid}/fd"))
@@ -174,11 +188,16 @@ def _serves_files(pid: int) -> bool:
 def _reason(tid: int) -> str:
     """Why PTRACE_SEIZE was refused; empty: the task is new, and traced by this process already, or has ended."""
     try:
-        with open(f"/proc/{tid}/status") as file:
-            rows = dict(line.split(":", 1) for line in file if ":" in line)
+        rows = _status(tid)
     except OSError:
         return ""
-    tracer = rows["TracerPid"].strip()  # a thread
+    tracer = rows["TracerPid"]  # a thread
     if tracer != "0":
         return "" if os.path.exists(f"/proc/self/task/{tracer}") else TRACED
     return "" if rows["State"].split()[0] in _ENDED else REFUSED
+
+
+def _status(task: int | str) -> dict[str, str]:
+    """The rows of /proc/TASK/status. Raises OSError."""
+    with open(f"/proc/{task}/status") as file:
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in file)}

@@ -52,6 +52,25 @@ def _until_traced(pid: int, *, traced: bool) -> None:
         time.sleep(0.02)  # mozu is another process
 
 
+TRACED = """
+import os, subprocess, sys
+from mozu.plugins.sources.ptrace.attach import Attacher
+code = "import sys; from mozu.plugins.sources.ptrace.native import seize; seize(int(sys.argv[1]), 0); print(); input()"
+command = [sys.executable, "-c", code, str(os.getpid())]
+with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as debugger:
+    debugger.stdout.readline()
+    attacher = Attacher(debugger.pid, lambda pid: False, lambda *task: None)
+    print(attacher.scan(), dict(attacher.refused))
+    debugger.stdin.write(b"\\n")
+"""
+
+
+def test_a_debugger_that_traces_mozu_is_not_traced_by_it() -> None:
+    """Each would wait for the other for ever, and whatever else they trace."""
+    found = subprocess.run([sys.executable, "-c", TRACED], capture_output=True, text=True, timeout=60, check=False)
+    assert "0 {'traces mozu itself': 1}\n" == found.stdout, found.stderr
+
+
 def test_when_mozu_is_killed_a_process_that_it_attached_to_runs_on_free(tmp_path: Path) -> None:
     config = tmp_path / "mozu.yaml"
     with subprocess.Popen(["sh", "-c", SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
