@@ -1,6 +1,7 @@
 """Every code a load report can carry: title, short text, and the paragraph behind `mozu explain CODE`.
 
-The names are Falco's, so that programs that read its reports read mozu's too; the words are mozu's.
+The names are Falco's, so that programs that read its reports read mozu's too; the words are mozu's. The last code is
+mozu's own.
 """
 
 import enum
@@ -44,6 +45,7 @@ class Code(enum.Enum):
     LOAD_INVALID_LIST_NAME = "LOAD_INVALID_LIST_NAME"
     LOAD_COMPILE_CONDITION = "LOAD_COMPILE_CONDITION"
     LOAD_UNKNOWN_KEY = "LOAD_UNKNOWN_KEY"
+    LOAD_REDEFINED_RULE = "LOAD_REDEFINED_RULE"
 
     @property
     def title(self) -> str:
@@ -186,12 +188,19 @@ ENTRIES: Final[dict[Code, CodeEntry]] = {
     Code.LOAD_COMPILE_CONDITION: CodeEntry(
         "Warning in rule condition",
         "A condition is valid but probably not what was meant, or could be had cheaper: a regular expression that a "
-        "plain operator could replace, a text that is the name of a field (fields on the right side need `val()`), or "
-        "a text that looks like the call of a transformer.",
+        "plain operator could replace, a text that is the name of a field (fields on the right side need `val()`), a "
+        "text that looks like the call of a transformer, or a word that is nearly the name of a list: a name that no "
+        "list has is a text like any other.",
     ),
     Code.LOAD_UNKNOWN_KEY: CodeEntry(
         "Unknown key in item definition",
         "A key has no meaning for this kind of item, or it stands there a second time, and was ignored. Most often it "
         "is misspelt. Of two equal keys the first counts.",
+    ),
+    Code.LOAD_REDEFINED_RULE: CodeEntry(
+        "Rule defined again",
+        "A rule has the name of one that is defined already, in this file or an earlier one, and takes its place: of "
+        "the first nothing stays. If only a part is to change, use `override`; if both are meant, give one another "
+        "name. This code is mozu's own: Falco replaces the rule without a word.",
     ),
 }

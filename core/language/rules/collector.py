@@ -144,6 +144,8 @@ class Collector:
             hint = closest(source, self._sources)
             message = f"nothing brings events of the source `{source}`; the rule `{item.name}` is kept and never fires"
             self._add(RuleProblem(Code.LOAD_UNKNOWN_SOURCE, message, item.context, item.context.offset, hint))
+        if old is not None:
+            self._add(_redefined(item, old))
         exceptions = tuple(self._exception(entry, source) for entry in item.exceptions or ())
         position = self._store.next()
         values: dict[str, Any] = {name: getattr(item, name) for name in _PLAIN if getattr(item, name) is not None}
@@ -183,6 +185,13 @@ class Collector:
             new.exceptions = tuple(self._exception(entry, old.source) for entry in item.exceptions)
         new.visibility = self._store.next()
         self._store.rules[item.name] = new
+
+
+def _redefined(item: RuleItem, old: RuleInfo) -> RuleProblem:
+    file, (line, _) = old.context.source.name, old.context.source.place(old.context.offset)
+    message = f"the rule `{item.name}` takes the place of the one at {file}:{line + 1}"
+    hint = "change a part of that with `override`, or give one of them another name"
+    return RuleProblem(Code.LOAD_REDEFINED_RULE, message, item.context, item.context.offset, hint)
 
 
 def _kind(item: ListItem | MacroItem | RuleItem) -> str:

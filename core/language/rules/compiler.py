@@ -9,6 +9,7 @@ from mozu.core.language.rules.additions import Added, Addition, added
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.exceptions import with_exceptions
 from mozu.core.language.rules.filled import Filled
+from mozu.core.language.rules.list_names import misspelt_in_condition, misspelt_in_list
 from mozu.core.language.rules.lists import Lists
 from mozu.core.language.rules.macros import Macros, references
 from mozu.core.language.rules.mapping import Add
@@ -66,6 +67,8 @@ class Compiler:
             return RuleSet()
         parses = Parses(self._cache, lists, add)
         macros = Macros(store, parses, later or {}, add)
+        for problem in _misspelt_lists(store, macros, lists):
+            add(problem)
         rules = []
         for info in store.rules.values():
             if info.source in self._sources:
@@ -94,7 +97,7 @@ class Compiler:
             message = f"the rule `{info.name}` is left out: {findings.unknown[0]}"
             add(RuleProblem(Code.LOAD_UNKNOWN_FILTER, message, info.context, info.context.offset))
             return None
-        findings.problems.extend(self._doubts(info, checked, filled, macros, text, output))
+        findings.problems.extend(self._doubts(info, node, checked, filled, macros, text, output))
         for problem in findings.problems:
             add(problem)
         if filled is None or node is None or checked is None or output is None or findings.failed:
@@ -120,12 +123,15 @@ class Compiler:
     def _doubts(
         self,
         info: RuleInfo,
+        node: Node | None,
         checked: Checked | None,
         filled: Filled | None,
         macros: Macros,
         text: OutputText,
         output: CompiledOutput | None,
     ) -> Iterator[RuleProblem]:
+        if node is not None and filled is not None:
+            yield from misspelt_in_condition(node, filled, filled.lists)
         if checked is not None and filled is not None:
             yield from lint.deprecated_in_condition(checked, filled, macros.filled, self.fields)
             if not checked.errors:
@@ -173,6 +179,13 @@ def _made(info: RuleInfo, filled: Filled, node: Node, checked: Checked, output: 
         exceptions=info.exceptions,
         guidance=info.guidance,
     )
+
+
+def _misspelt_lists(store: Store, macros: Macros, lists: Lists) -> Iterator[RuleProblem]:
+    for name, node in macros.parsed.items():
+        yield from misspelt_in_condition(node, macros.filled[name], lists)
+    for info in store.lists.values():
+        yield from misspelt_in_list(info, lists)
 
 
 def _macro_views(store: Store, macros: Macros) -> Iterator[MacroView]:

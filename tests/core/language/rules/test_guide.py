@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from mozu.core.language.rules import SourceFile, load_texts, plugin_fields
+from mozu.core.language.rules import Code, SourceFile, load_texts, plugin_fields
 from mozu.core.language.rules.files import expand, read_file
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
@@ -19,4 +19,5 @@ def test_the_examples_of_the_guide_load_on_top_of_mozus_own_rules() -> None:
     result = load_texts([*packs, *examples], FieldRegistry((*builtin_fields(), *plugin_fields())))
 
     assert 5 == len(examples)
-    assert [] == [problem.message for problem in result.report.problems()]
+    (redefined,) = result.report.problems()  # the first rule, written again with words of its own
+    assert (redefined.code, redefined.file) == (Code.LOAD_REDEFINED_RULE, "example 2")

@@ -1,0 +1,68 @@
+"""Misspelt names of lists: a word in a list that is no list's name is a text, and compares as one without a word."""
+
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+from typing import Final
+
+from mozu.core.language.conditions import Items, Node, Test, Text
+from mozu.core.language.conditions.ast import bottom_up
+from mozu.core.language.rules.codes import Code
+from mozu.core.language.rules.filled import Filled
+from mozu.core.language.rules.lists import Lists
+from mozu.core.language.rules.problem import RuleProblem
+from mozu.core.language.rules.store import ListInfo
+
+_ALIKE: Final = 0.8
+"""Similarity, from 0 to 1, from which a word is taken for a misspelt name."""
+_LONGEST: Final = 60
+"""Characters of a name; longer words are no names."""
+
+
+def misspelt_in_condition(root: Node, filled: Filled, lists: Lists) -> Iterator[RuleProblem]:
+    """Words in the tree of one text that are close to the name of a list."""
+    found: list[tuple[Text, str]] = []
+
+    def visit(node: Node, _: list[None]) -> None:
+        if isinstance(node, Test) and isinstance(node.right, Items):
+            words = [item for item in node.right.items if isinstance(item, Text) and not item.quoted]
+            found.extend(
+                (word, name)
+                for word in words
+                if (name := meant(word.value, lists, alone=len(node.right.items) == 1)) and not origin(word.offset)[1]
+            )
+
+    origin = filled.lists.origins(filled.text.value)
+    bottom_up(root, visit)
+    for word, name in found:
+        yield filled.problem(Code.LOAD_COMPILE_CONDITION, _sentence(word.value), word.offset, _hint(name))
+
+
+def misspelt_in_list(info: ListInfo, lists: Lists) -> Iterator[RuleProblem]:
+    """The same among the items of a list."""
+    for item in info.items:
+        name = meant(item, lists, alone=len(info.items) == 1)
+        if name and name != info.name:
+            yield RuleProblem(
+                Code.LOAD_COMPILE_CONDITION, _sentence(item), info.context, info.context.offset, _hint(name)
+            )
+
+
+def meant(word: str, lists: Lists, *, alone: bool) -> str:
+    """The list whose name a word probably is; empty if it is a list's name, or none that is known.
+
+    Words with an underscore look like names; others are taken for one only if they stand `alone`. What is an item of
+    the list itself is no name of it.
+    """
+    names: Collection[str] = lists.compiled
+    if word in names or len(word) > _LONGEST or not ("_" in word or alone) or not word.isascii():
+        return ""
+    close = get_close_matches(word, names, n=1, cutoff=_ALIKE)
+    return close[0] if close and word not in lists.compiled[close[0]] else ""
+
+
+def _sentence(word: str) -> str:
+    return f"`{word}` is compared as a text: no list has this name"
+
+
+def _hint(name: str) -> str:
+    return f"did you mean the list `{name}`? A text that is meant stands in quotes"
