@@ -25,6 +25,7 @@ from mozu.core.rule_tests.document import (
 
 _EVENTS: Final = ("event", "events", "run", "recording")
 _KEYS: Final = ("test", "source", "given", *_EVENTS, "under", "match", "quiet", "output", "fields")
+_IN_BRACES: Final = "between braces put what holds a comma, a colon or a bracket in quotes, or write a field a line"
 SOURCES: Final = ("ptrace", "ebpf")
 """What an act may run under."""
 
@@ -62,7 +63,8 @@ class _Reader:
             for root in documents(self._text):
                 self._document(root)
         except YamlError as error:
-            self._add(_Mistake(error.message + (f"; {error.hint}" if error.hint else ""), error.offset))
+            hint = error.hint or (_IN_BRACES if "flow" in error.message else "")
+            self._add(_Mistake(error.message + (f"; {hint}" if hint else ""), error.offset))
         rules = tuple(self._rules) or (str(self._folder),)
         return RuleTestFile(self._text, rules, tuple(self._tests.values()), tuple(self._problems))
 

@@ -32,3 +32,11 @@ def test_every_built_in_can_be_imported_where_only_the_wheel_is(environment: Pat
 
 def test_dependencies_are_complete_and_agree(environment: Path, tmp_path: Path) -> None:
     assert "No broken requirements" in output(*PIP, "--python", environment / "python", "check", cwd=tmp_path)
+
+
+def test_the_rules_in_the_wheel_pass_their_tests_without_bcc(environment: Path, tmp_path: Path) -> None:
+    place = "import mozu.plugins.rules as rules; print(*rules.__path__)"
+    (packs,) = output(environment / "python", "-c", place, cwd=tmp_path).split()
+    said = output(environment / "mozu", "test", packs, "--min-coverage", "95", cwd=tmp_path)
+    assert " passed in " in said
+    assert "bcc" not in output(environment / "python", "-m", "pip", "list", cwd=tmp_path)

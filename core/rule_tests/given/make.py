@@ -24,6 +24,7 @@ from mozu.core.rule_tests.given.values import value_of
 _TYPE: Final = "evt.type"
 _NAME: Final = re.compile(r"(?P<name>[^\[\]]+)(?:\[(?P<argument>.*)\])?", re.DOTALL)
 _SYSCALL: Final = "syscall"
+_NO_FIELD: Final = "if it is part of a value that holds a comma, put that value in quotes"
 _UNSETTLED: Final = (
     "evt.arg", "evt.info", "evt.deltatime", "evt.reltime", "util.cnt", "proc.args", "proc.cmdnargs", "proc.cmdlenargs",
 )  # fmt: skip
@@ -93,7 +94,8 @@ class _Maker:
         try:
             field = self._resolver.resolve(field_reference(text))
         except OperandError as wrong:
-            self.reasons.append((value.offset, f"{wrong.message}{f'; {wrong.hint}' if wrong.hint else ''}"))
+            hint = wrong.hint or ("" if "." in text else _NO_FIELD)
+            self.reasons.append((value.offset, f"{wrong.message}{f'; {hint}' if hint else ''}"))
             return
         type_ = self.builder.type
         if not can_have(field.field, field.argument, type_):

@@ -7,6 +7,8 @@ from mozu.core.model.value_types import FieldValue
 from mozu.core.rule_tests.given.parts import GivenPart, Key
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {"address": ("ip", "net"), "port": ("port",)}
+_EITHER: Final[Mapping[str, tuple[str, ...]]] = {"address": ("fd.ip", "fd.net"), "port": ("fd.port", "fd.proto")}
+"""Fields of both ends."""
 SOCKET: Final[Mapping[str, tuple[str, str]]] = {
     f"fd.{end}{name}": (end, half) for end in "cslr" for half, names in _NAMES.items() for name in names
 }
@@ -53,6 +55,10 @@ class SocketEnds:
         for (end, half), value in self._halves.items():
             for name in _NAMES[half]:
                 yield (f"fd.{end}{name}", None), value
+        for half, names in _EITHER.items():
+            known = tuple(self._halves[end, half] for end in "cs" if (end, half) in self._halves)
+            if known:
+                yield from (((name, None), known) for name in names)
 
     def part(self) -> GivenPart:
         """Both ends as a socket has them."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.rule_tests.reader import read_tests
+from mozu.core.rule_tests.reader import _IN_BRACES, read_tests
 
 EVENT = "event: {evt.type: openat}"
 
@@ -115,6 +115,11 @@ test: x
   x: y
 => 2:3: an item `given` has no key `x`; it may have given
 
+- test: a
+  event: {evt.type: openat, proc.aname[2]: x}
+  quiet: b
+=> 2:39: not YAML: did not find expected ',' or '}' while parsing a flow mapping; IN_BRACES
+
 - test: "a
 => 2:1: not YAML: found unexpected end of stream while scanning a quoted scalar
 """
@@ -123,7 +128,7 @@ test: x
 @pytest.mark.parametrize("case", MISTAKES.strip().split("\n\n"))
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, case: str) -> None:
     text, problem = case.split("=> ")
-    assert problems(tmp_path, text) == [f"a_test.yaml:{problem.strip()}"]
+    assert problems(tmp_path, text) == [f"a_test.yaml:{problem.strip().replace('IN_BRACES', _IN_BRACES)}"]
 
 
 def test_every_mistake_is_told_and_the_other_tests_stay(tmp_path: Path) -> None:

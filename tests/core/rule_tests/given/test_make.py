@@ -70,7 +70,7 @@ FOLLOWS: list[tuple[dict[str, Form], dict[str, object]]] = [
         {"evt.type": "connect", "fd.sip": "10.1.2.3", "fd.sport": "https"},
         {
             "fd.typechar": "4", "fd.rip": bytes((10, 1, 2, 3)), "fd.rport": 443, "fd.snet": bytes((10, 1, 2, 3)),
-            "fd.lip": None, "fd.cport": None, "fd.rproto": None,
+            "fd.lip": None, "fd.cport": None, "fd.ip": (bytes((10, 1, 2, 3)),), "fd.port": (443,), "fd.rproto": None,
         },
     ),
     ({"evt.type": "connect", "fd.rip": "::1"}, {"fd.type": "ipv6", "fd.sip": bytes(15) + b"\1"}),
@@ -155,6 +155,8 @@ REFUSED = """
 => proc.cmdline cannot be `bash -i`: by the other fields it is `sh -i`; change it, or leave it out
 {evt.type: openat, evt.dir: ">"}
 => evt.dir cannot be `>`: by the other fields it is `<`; change it, or leave it out
+{evt.type: execve, proc.cmdline: gcc -Wl, -z: ""}
+=> -z: nonexistent field; if it is part of a value that holds a comma, put that value in quotes
 {evt.type: openat, proc.aname.1: b}
 => proc.aname.1: nonexistent field
 {evt.type: openat, "evt.arg[flags]": "1"}
