@@ -1,6 +1,6 @@
 """`mozu rules list`, `show` and `explain`: rules as the files have them, and as they were compiled."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import orjson
 from mozu.core.cli import options, pushdown
 from mozu.core.cli.impaired_rules import ImpairedRules
 from mozu.core.cli.known import configured_rules, known_fields
+from mozu.core.cli.rules_in_force import IdleRule, rules_in_force
 from mozu.core.cli.terminal import paragraph, safe, table, width
 from mozu.core.errors import RulesError
 from mozu.core.language.rules import ItemDescription, LoadResult, RulesDescription, describe_rules, load
@@ -48,20 +49,21 @@ def list_command(
     as_json: bool,
     verbose: bool,
 ) -> int:
-    """List rules with priority, source and tags, and which of them read what no enricher fills. PATTERN is a part of
-    the name, or with * and ? the whole of it."""
+    """List rules with priority, source and tags, and which of them do not run, or read what no enricher fills. PATTERN
+    is a part of the name, or with * and ? the whole of it."""
     config, registry = configure(path, overrides, rules=rules)
     fields = known_fields(registry)
-    found = [
-        rule
-        for rule in describe_rules(_loaded(config, registry, fields), fields)["rules"]
+    listed = [
+        (rule, idle)
+        for rule, idle in _with_idle(config, registry, fields)
         if _fits(str(rule["info"]["name"]), pattern) and (tag is None or tag in _tags(rule["info"]))
     ]
+    found = [rule for rule, _ in listed]
     impaired = ImpairedRules(config, registry, fields)
     if as_json:
-        _print([{**rule["info"], **impaired.about(rule)} for rule in found])
+        _print([{**rule["info"], **_running(idle), **impaired.about(rule)} for rule, idle in listed])
     elif found:
-        rows = (_row(rule["info"], is_impaired=bool(impaired.fields(rule))) for rule in found)
+        rows = (_row(rule["info"], idle, is_impaired=bool(impaired.fields(rule))) for rule, idle in listed)
         click.echo(table(("RULE", "PRIORITY", "SOURCE", "TAGS"), rows, width()))
         for text in impaired.sentences(found):
             click.echo(f"\n{paragraph(f'impaired: {text}', width(), '  ')}")
@@ -177,8 +179,25 @@ def _tags(info: JsonObject) -> list[str]:
     return [str(tag) for tag in tags] if isinstance(tags, list) else []
 
 
-def _row(info: JsonObject, *, is_impaired: bool) -> tuple[str, ...]:
-    name = f"{info['name']}" if info["enabled"] else f"{info['name']} (disabled)"
+def _with_idle(
+    config: Config, registry: Registry, fields: FieldRegistry
+) -> Iterator[tuple[ItemDescription, IdleRule | None]]:
+    """Every rule, and why it does not run; those that run first, in the order of trial."""
+    for force in rules_in_force(config, registry, fields):
+        described = dict(
+            zip(force.loaded.rules.rules, describe_rules(force.loaded, force.fields)["rules"], strict=True)
+        )
+        idle = [rule for rule in described if force.idle(rule) is not None]
+        for rule in (*force.running, *idle):
+            yield described[rule], force.idle(rule)
+
+
+def _running(idle: IdleRule | None) -> JsonObject:
+    return {"runs": idle is None} if idle is None else {"runs": False, "idle": idle.text}
+
+
+def _row(info: JsonObject, idle: IdleRule | None, *, is_impaired: bool) -> tuple[str, ...]:
+    name = f"{info['name']}" if idle is None else f"{info['name']} ({idle.label})"
     name += " (impaired)" if is_impaired else ""
     return name, str(info["priority"]), str(info["source"]), " ".join(_tags(info))
 

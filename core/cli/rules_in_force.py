@@ -29,6 +29,15 @@ class _FalcoSettings(Protocol):
     static_fields: Mapping[str, str]
 
 
+class IdleRule(msgspec.Struct, frozen=True):
+    """Why a rule does not run."""
+
+    label: str
+    """A few words."""
+    text: str
+    """A sentence without its end."""
+
+
 class RulesInForce(msgspec.Struct, frozen=True):
     """Of one evaluator."""
 
@@ -41,15 +50,17 @@ class RulesInForce(msgspec.Struct, frozen=True):
     """`first`: an event raises the alert of the first rule that matches; `all`: of every one."""
     minimum: Severity
 
-    def why_idle(self, rule: Rule) -> str:
-        """Why a rule of these files does not run; empty for one that does."""
+    def idle(self, rule: Rule) -> IdleRule | None:
+        """Why a rule of these files does not run; None for one that does."""
         if any(rule is one for one in self.running):
-            return ""
+            return None
         if rule.priority > self.minimum:
-            return f"it has the priority {rule.priority.label}, and `priority` lets run {self.minimum.label} and above"
+            text = f"it has the priority {rule.priority.label}, and `priority` lets run {self.minimum.label} and above"
+            return IdleRule("below priority", text)
         if not rule.enabled:
-            return "it is not enabled: its file says `enabled: false`, and no `selection` enables it"
-        return "the configuration disables it (`selection`)"
+            text = "it is not enabled: its file says `enabled: false`, and no `selection` enables it"
+            return IdleRule("disabled", text)
+        return IdleRule("disabled by selection", "the configuration disables it (`selection`)")
 
 
 def rules_in_force(config: Config, registry: Registry, fields: FieldRegistry) -> Iterator[RulesInForce]:

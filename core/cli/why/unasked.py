@@ -41,9 +41,9 @@ class Unaskeds:
         return found or list(self._earlier(rule, event))
 
     def _idle(self, rule: Rule) -> Iterator[Unasked]:
-        text = self._force.why_idle(rule)
-        if text:
-            yield Unasked("idle", f"the rule does not run: {text}")
+        idle = self._force.idle(rule)
+        if idle is not None:
+            yield Unasked("idle", f"the rule does not run: {idle.text}")
 
     def _other_type(self, rule: Rule, event: Event) -> Iterator[Unasked]:
         types = rule.checked.event_types

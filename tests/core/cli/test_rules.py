@@ -128,6 +128,27 @@ def test_rules_are_listed_with_priority_and_tags(run: Run, rules: Path) -> None:
     ]
 
 
+def test_the_list_says_what_the_configuration_lets_run(run: Run, rules: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mozu.yaml"
+    selection = "[enable: {rule: 'Shell*'}, disable: {tag: T1003}]"
+    path.write_text(f"evaluators:\n  - falco: {{rules: ['{rules}'], selection: {selection}}}\n")
+    code, out, _ = run("rules", "list", "-c", path)
+    assert code == 0
+    assert [line.partition("  ")[0] for line in out.splitlines()[1:]] == [
+        "Shell at work",
+        "Editor at work (disabled by selection)",
+    ]
+    _, out, _ = run("rules", "list", "-c", path, "-o", "evaluators.falco.priority=error", "--json")
+    assert [(rule["name"], rule["runs"], rule.get("idle", "")) for rule in orjson.loads(out)] == [
+        ("Shell at work", True, ""),
+        (
+            "Editor at work",
+            False,
+            "it has the priority Notice, and `priority` lets run Error and above",
+        ),
+    ]
+
+
 @pytest.mark.parametrize("choice", [["Edit*"], ["Editor"], ["--tag", "T1003"]])
 def test_rules_can_be_picked_by_name_and_by_tag(run: Run, rules: Path, choice: list[str]) -> None:
     _, out, _ = run("rules", "list", "-r", rules, "--json", *choice)
