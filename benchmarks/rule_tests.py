@@ -50,13 +50,13 @@ def tests(number: int) -> str:
         event = (
             "evt.type: openat, fd.name: {0}, evt.arg.flags: O_WRONLY|O_CREAT, proc.name: {1}, proc.aname: [{2}, sshd]"
         )
-        cases = ((f"/d{number}/x", "cp", "bash"), (f"/d{number}/x", "sh", "bash"))
-        cases += ((f"/d{number}/x.tmp", "cp", "bash"), (f"/d{number}/x", "cp", "dpkg"))
+        cases = [(f"/d{number}/x", "cp", "bash"), (f"/d{number}/x", "sh", "bash")]
+        cases += [(f"/d{number}/x.tmp", "cp", "bash"), (f"/d{number}/x", "cp", "dpkg")]
     else:
         event = "evt.type: execve, proc.cmdline: {0}, proc.name: {1}, proc.aname: [{2}, sshd]"
         name = f"p{number}"
-        cases = ((f"{name} -x", name, "bash"), (f"{name} --ok{number}", name, "sh"))
-        cases += ((name, name, "make"), ("q", "q", "sh"))
+        cases = [(f"{name} -x", name, "bash"), (f"{name} --ok{number}", name, "sh")]
+        cases += [(name, name, "make"), ("q", "q", "sh")]
     return "".join(
         _TEST.format(n=number, part=part, event=event.format(*case), expected="quiet" if part else "match")
         for part, case in enumerate(cases)
