@@ -60,7 +60,7 @@ class FairQueue:
         index, size = self._index, alert.size
         if index is None and self._alert_bytes + self._notice_bytes + size <= self._capacity * _INDEXED_FROM:
             self._older.append(QueuedAlert(number, alert))
-            self._account_for(alert, 1)
+            self._account_for(alert, size, 1)
             return []
         if alert.is_notice and self.bytes + size > self._capacity + NOTICE_RESERVE and self._count:
             return [(number, alert)]
@@ -68,7 +68,7 @@ class FairQueue:
             index = self._index = FairIndex()
         item = QueuedAlert(number, alert)
         self._newer.append(item)
-        self._account_for(alert, 1)
+        self._account_for(alert, size, 1)
         index.add(item, newest=True)
         self._index_older(index, size * _OLDER_INDEXED)
         return self._shed(index)
@@ -84,7 +84,7 @@ class FairQueue:
                 continue
             if is_indexed and self._index is not None:
                 self._index.remove(item)
-            self._account_for(item.alert, -1)
+            self._account_for(item.alert, item.alert.size, -1)
             taken.append((item.number, item.alert))
         if self._index is not None and self.bytes <= self._capacity // 2:
             self._index = None
@@ -109,13 +109,13 @@ class FairQueue:
         self._index = None
         self._count = self._evicted = self._alert_bytes = self._notice_bytes = 0
 
-    def _account_for(self, alert: PackedAlert, count: int) -> None:
+    def _account_for(self, alert: PackedAlert, size: int, count: int) -> None:
         """One more, or (-1) one less."""
         self._count += count
         if alert.is_notice:
-            self._notice_bytes += count * alert.size
+            self._notice_bytes += count * size
         else:
-            self._alert_bytes += count * alert.size
+            self._alert_bytes += count * size
 
     def _is_over(self) -> bool:
         """Notices take room from alerts only beyond their reserve."""
@@ -130,7 +130,7 @@ class FairQueue:
             if victim is None or victim.alert is None:  # nothing but notices
                 break
             dropped.append((victim.number, victim.alert))
-            self._account_for(victim.alert, -1)
+            self._account_for(victim.alert, victim.alert.size, -1)
             if self._newer[-1] is victim:
                 self._newer.pop()
                 break  # it is the one that came: what was there before fits

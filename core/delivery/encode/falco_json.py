@@ -44,9 +44,9 @@ def _without_controls(alert: Alert) -> Alert:
 
 
 def _has_controls(value: Json) -> bool:
-    if isinstance(value, tuple):
-        return any(map(_has_controls, value))
-    return isinstance(value, str) and _CONTROL.search(value) is not None
+    if isinstance(value, str):
+        return not value.isprintable() and _CONTROL.search(value) is not None
+    return isinstance(value, tuple) and any(map(_has_controls, value))
 
 
 def _shown(value: Json) -> Json:
@@ -108,10 +108,11 @@ class FalcoJson:
 
     def _output_fields(self, alert: Alert) -> JsonObject:
         fields: JsonObject = {}
-        has_fields = any(ref.is_field for ref in alert.template.refs())
+        refs = alert.template.refs()
+        has_fields = any(ref.is_field for ref in refs)
         if alert.source != "internal" or not has_fields:  # falcosidekick refuses an empty mapping
             fields[self._time_key] = alert.time
-        for ref in alert.template.refs():
+        for ref in refs:
             if ref.is_time:
                 fields[ref.key] = alert.time
             elif ref.is_field:

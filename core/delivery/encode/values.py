@@ -9,12 +9,12 @@ _LARGEST = (1 << 64) - 1
 
 def json_value(value: FieldValue, ref: Ref, *, base64_bytes: bool = False) -> Json:
     """Numbers stay numbers unless they print in another base than ten; lists become arrays; missing is null."""
+    if isinstance(value, str):
+        return printable(value)
     if value is None:
         return None
     if isinstance(value, tuple):
         return [json_value(item, ref, base64_bytes=base64_bytes) for item in value]
-    if isinstance(value, str):
-        return printable(value)
     if isinstance(value, bytes) or ref.format in ("hex", "octal"):
         return render_value(value, ref.type, ref.format, base64_bytes=base64_bytes)
     if isinstance(value, int) and not -(1 << 63) <= value <= _LARGEST:

@@ -22,12 +22,15 @@ class Severity(enum.IntEnum):
     @property
     def label(self) -> str:
         """As alerts print it: `Warning`."""
-        return self.name.capitalize()
+        return _LABELS[self]
 
     @property
     def levels(self) -> "Levels":
         """The same in the scales of other formats."""
         return LEVELS[self]
+
+
+_LABELS: Final = {severity: severity.name.capitalize() for severity in Severity}
 
 
 class Levels(msgspec.Struct, frozen=True):

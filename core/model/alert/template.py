@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from functools import cached_property
 from ipaddress import ip_address
 
 import msgspec
@@ -35,7 +36,7 @@ class Ref(msgspec.Struct, frozen=True, tag=True, tag_field="struct"):
     """A time text: `output_fields` holds the event's ns since the epoch instead."""
 
 
-class Template(msgspec.Struct, frozen=True):
+class Template(msgspec.Struct, frozen=True, dict=True):
     """`parts` are literal texts and references in order; `extra` are fields that only `output_fields` shows."""
 
     parts: tuple[str | Ref, ...]
@@ -43,11 +44,22 @@ class Template(msgspec.Struct, frozen=True):
 
     def refs(self) -> tuple[Ref, ...]:
         """Every reference whose value an alert must carry, in order."""
+        return self._refs
+
+    @cached_property
+    def _refs(self) -> tuple[Ref, ...]:
         return tuple(part for part in self.parts if isinstance(part, Ref)) + self.extra
 
     def render(self, values: Mapping[str, FieldValue]) -> str:
         """The message. Missing values print `<NA>`."""
-        return "".join(part if isinstance(part, str) else _padded(part, values.get(part.key)) for part in self.parts)
+        texts: list[str] = []
+        for part in self.parts:
+            if isinstance(part, str):
+                texts.append(part)
+                continue
+            value = values.get(part.key)
+            texts.append(value if type(value) is str and not part.width else _padded(part, value))
+        return "".join(texts)
 
 
 def _padded(ref: Ref, value: FieldValue) -> str:

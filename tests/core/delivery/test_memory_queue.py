@@ -1,9 +1,11 @@
 import asyncio
+from typing import Any
 
 from mozu.core.delivery.alert_queue import DroppedRange
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
+from mozu.core.runtime.config import QueueSettings
 from mozu.core.testing import alert
 from tests.support.packing import packed, room
 
@@ -150,3 +152,17 @@ def test_a_full_queue_takes_a_worse_alert_and_drops_another_that_is_counted_with
     assert (2, "intrusion") == (number, kept.form.rule)
     assert [DroppedRange(1, 1, "its queue is full")] == full.take_dropped()
     assert 1 == metrics.counter("sink_alerts_dropped_by_rule_total", priority="Notice", rule="noise").value
+
+
+def test_a_burst_of_200_000_alerts_waits_whole_in_a_queue_of_the_default_size() -> None:
+    metrics = Metrics()
+    full = MemoryQueue(QueueSettings().bytes, metrics)
+    values: dict[str, Any] = {
+        "fd.name": "/tmp/pytest-of-nobody/wanted-12345", "proc.cmdline": "cat /tmp/pytest-of-nobody/wanted-12345",
+        "proc.pid": 123_456, "proc.pname": "bash", "user.name": "nobody", "container.id": "host",
+    }  # fmt: skip
+    one = packed(alert("Sensitive file opened", **values))
+    for _ in range(200_000):
+        full.put(one)
+    assert (200_000, []) == (full.in_memory(), full.take_dropped())
+    assert numbers(metrics)["sink_queue_bytes"] == 200_000 * one.size <= 64 << 20
