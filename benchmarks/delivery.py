@@ -31,22 +31,24 @@ NOTICES: Final = 2
 class Site:
     """A folder in which mozu runs with the plugin of the delivery tests."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, python: str = sys.executable) -> None:
+        self.folder, self._python = folder, python
         plugins = folder / "site"
         metadata = plugins / "mozu_far_end-1.0.dist-info"
         metadata.mkdir(parents=True)
         (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-far-end\nVersion: 1.0\n")
         (metadata / "entry_points.txt").write_text("[mozu]\nfar_end = far_end\n")
         (plugins / "far_end.py").write_text((ROOT / "tests/support/far_end.py").read_text())
-        self.env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{plugins}"}
+        own = f"{ROOT / 'src'}:" if python == sys.executable else ""
+        self.env = {**os.environ, "PYTHONPATH": f"{own}{plugins}"}
 
-    def start(self, config: str, *more: str) -> "subprocess.Popen[str]":
-        """`mozu run` with this configuration."""
+    def start(self, config: str, *more: str, output: Path = Path(os.devnull)) -> "subprocess.Popen[str]":
+        """`mozu run` with this configuration, whose standard output goes there."""
         path = self.folder / "mozu.yaml"
         path.write_text(config)
-        command = [sys.executable, "-m", "mozu", "run", "-c", str(path), "--stats", str(self.folder / "stats"), *more]
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=self.env)
+        command = [self._python, "-m", "mozu", "run", "-c", str(path), "--stats", str(self.folder / "stats"), *more]
+        with output.open("wb") as stdout:
+            return subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, text=True, env=self.env)
 
     def statistics(self) -> Any:
         """Of the last run."""

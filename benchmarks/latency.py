@@ -1,18 +1,23 @@
 """How old an alert is when its destination has it: from a real system call to each sink's far end.
 
-    python -m benchmarks.latency [--only SINK]
+    python -m benchmarks.latency [--only SINK] [--rate N] [--match exact|inexact] [--spool no|yes] [--beside N]
 
-Each sink at 10 and at 1,000 alerts a second, without and with a spool. The destination takes the time when it has the
-whole record in hand, which is when it acknowledges; the alert carries the kernel's time of the call.
+Each sink at 10, 1,000 and 5,000 alerts a second, of exact and of other matches (ADR 49), without and with a spool. The
+destination takes the time when it has the whole record in hand, which is when it acknowledges; the alert carries the
+kernel's time of the call. `--beside`: so many other opens a second, by 20 processes, that user space must judge, too.
+`--mozu PYTHON` measures another environment.
 """
 
 import argparse
 import ctypes
 import json
+import multiprocessing
 import os
+import signal
 import socketserver
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -20,18 +25,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.delivery import Site
+from benchmarks.monitor import ROOT
 
 RULE = """
 - rule: A file is made
   desc: For the measurement.
-  condition: evt.type = creat and fd.name startswith {folder}
+  condition: evt.type = creat and fd.name {match}
   output: made %fd.name by %proc.cmdline (%container.id)
   priority: NOTICE
 """
 _CREAT = 85
+MATCHES = {"exact": "startswith {folder}", "inexact": "regex {folder}.*"}
+"""How the rule tests the name: so that the kernel can make the test, and so that it cannot."""
+BESIDE = """
+- rule: Never
+  desc: User space must judge each open of this file.
+  condition: evt.type = openat and fd.name endswith /wanted and proc.name regex no.such.*
+  output: never
+  priority: NOTICE
+"""
+
+
+FLOODS = ROOT / "benchmarks/workloads/floods.c"
 
 
 class Ages:
@@ -76,6 +94,29 @@ def file_end(folder: Path, ages: Ages) -> Iterator[str]:
 
 
 @contextmanager
+def stdout_end(folder: Path, ages: Ages) -> Iterator[str]:
+    """mozu's own output, into a named pipe."""
+    with reading(folder / "pipe", ages):
+        yield "stdout: {format: json"
+
+
+@contextmanager
+def reading(pipe: Path, ages: Ages) -> Iterator[None]:
+    """A named pipe, and a reader at its end until its last writer is gone."""
+    os.mkfifo(pipe)
+
+    def read() -> None:
+        with pipe.open("rb") as lines:
+            for line in lines:
+                ages.take(line)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    yield
+    reader.join(10)
+
+
+@contextmanager
 def syslog_end(folder: Path, ages: Ages) -> Iterator[str]:
     """A TCP server that counts octets."""
 
@@ -116,43 +157,75 @@ def webhook_end(folder: Path, ages: Ages) -> Iterator[str]:
 @contextmanager
 def program_end(folder: Path, ages: Ages) -> Iterator[str]:
     """A program whose output comes back through a named pipe."""
-    pipe = folder / "pipe"
-    os.mkfifo(pipe)
-
-    def read() -> None:
-        with pipe.open("rb") as lines:
-            for line in lines:
-                ages.take(line)
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    command = json.dumps(["sh", "-c", f"exec cat > {pipe}"])
-    yield f"program: {{format: json, keep_alive: true, command: {command}"
-    reader.join(10)
+    with reading(folder / "pipe", ages):
+        command = json.dumps(["sh", "-c", f"exec cat > {folder}/pipe"])
+        yield f"program: {{format: json, keep_alive: true, command: {command}"
 
 
-ENDS: dict[str, End] = {"file": file_end, "syslog": syslog_end, "webhook": webhook_end, "program": program_end}
+ENDS: dict[str, End] = {
+    "stdout": stdout_end, "file": file_end, "syslog": syslog_end, "webhook": webhook_end, "program": program_end,
+}  # fmt: skip
 
 
-def measure(name: str, rate: int, seconds: int, *, spooled: bool) -> str:
+class Case(NamedTuple):
+    """What one row measures."""
+
+    sink: str
+    rate: int
+    seconds: int
+    match: str
+    spooled: bool
+    beside: int
+
+
+def measure(case: Case, python: str) -> str:
     """One row."""
     ages = Ages()
+    total = case.rate * case.seconds
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        (folder / "rules.yaml").write_text(RULE.format(folder=folder / "made"))
-        with ENDS[name](folder, ages) as sink:
-            spool = f", spool: {{path: {folder}/s.db}}" if spooled else ""
-            process = Site(folder).start(f"sinks:\n  - {sink}{spool}}}\n", "-r", str(folder / "rules.yaml"))
+        (folder / "wanted").touch()
+        rule = RULE.format(match=MATCHES[case.match].format(folder=folder / "made"))
+        (folder / "rules.yaml").write_text(rule + (BESIDE if case.beside else ""))
+        with ENDS[case.sink](folder, ages) as sink:
+            spool = f", spool: {{path: {folder}/s.db}}" if case.spooled else ""
+            config = f"enrichers: []\nsinks:\n  - {sink}{spool}}}\n"
+            output = folder / "pipe" if case.sink == "stdout" else Path(os.devnull)
+            process = Site(folder, python).start(config, "-r", str(folder / "rules.yaml"), output=output)
             ready(process)
-            act(folder, rate, rate * seconds)
+            with opening(folder, case.beside):
+                actor = multiprocessing.get_context("fork").Process(target=act, args=(folder, case.rate, total))
+                actor.start()
+                actor.join()
             deadline = time.monotonic() + 30
-            while len(ages.found) < rate * seconds and time.monotonic() < deadline:
+            while len(ages.found) < total and time.monotonic() < deadline:
                 time.sleep(0.01)  # what is under way arrives; the ends work on threads of their own
             process.terminate()
             process.communicate()
     cuts = statistics.quantiles(ages.found, n=100)
-    kept = "yes" if spooled else "no"
-    return f"| {name} | {kept} | {rate:,} | {cuts[49]:.0f} ms | {cuts[98]:.0f} ms | {len(ages.found):,} |"
+    cells = (
+        case.sink, "yes" if case.spooled else "no", case.match, f"{case.rate:,}", f"{case.beside:,}",
+        f"{cuts[49]:.1f} ms", f"{cuts[98]:.1f} ms", f"{len(ages.found):,} of {total:,}",
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+@contextmanager
+def opening(folder: Path, rate: int) -> Iterator[None]:
+    """So many opens a second meanwhile, by 20 processes."""
+    if not rate:
+        yield
+        return
+    subprocess.run(["gcc", "-O2", "-o", folder / "floods", FLOODS], check=True)
+    others = subprocess.Popen(
+        [folder / "floods", "busy", "0", folder / "wanted", "20", str(rate)],
+        start_new_session=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        os.killpg(others.pid, signal.SIGKILL)
+        others.wait()
 
 
 def ready(process: "subprocess.Popen[str]") -> None:
@@ -177,12 +250,19 @@ def main() -> None:
     """Print the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=ENDS)
+    parser.add_argument("--rate", type=int, action="append", default=[])
+    parser.add_argument("--match", choices=MATCHES)
+    parser.add_argument("--spool", choices=("no", "yes"))
+    parser.add_argument("--beside", type=int, default=0)
+    parser.add_argument("--mozu", default=sys.executable)
     options = parser.parse_args()
-    print("| sink | spool | alerts/s | p50 | p99 | alerts |\n|---|---|---|---|---|---|")
+    print("| sink | spool | match | alerts/s | other opens/s | p50 | p99 | alerts |\n|---|---|---|---|---|---|---|---|")
     for name in [options.only] if options.only else ENDS:
-        for rate, seconds in ((10, 20), (1_000, 10)):
-            for spooled in (False, True):
-                print(measure(name, rate, seconds, spooled=spooled), flush=True)
+        for rate in options.rate or (10, 1_000, 5_000):
+            for match in [options.match] if options.match else MATCHES:
+                for spooled in [options.spool == "yes"] if options.spool else (False, True):
+                    case = Case(name, rate, 20 if rate < 100 else 5, match, spooled, options.beside)
+                    print(measure(case, options.mozu), flush=True)
 
 
 if __name__ == "__main__":

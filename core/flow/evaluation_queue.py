@@ -1,9 +1,9 @@
 """Evaluation that is awaited: by evaluators that have a thread or a process of their own.
 
 A batch is submitted, and the next one only when its alerts are there: order is kept. Meanwhile the pipeline goes on:
-an evaluator that is slow, or hangs, holds back no source and no other evaluator. What waits is bounded in number;
-beyond it batches are not evaluated here, which is counted and reported. The versions of the state that a waiting batch
-may ask for are kept (`PendingBatch.first`).
+an evaluator that is slow, or hangs, holds back no source and no other evaluator. What waits is bounded in number; beyond
+it, and for who floods before it (fair_share.py), events are not evaluated here, which is counted and reported. The
+versions of the state that a waiting batch may ask for are kept (`PendingBatch.first`).
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from typing import Final, Protocol, runtime_checkable
 from mozu.core.api import Evaluator
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.evaluated import Emit, alerts_of
+from mozu.core.flow.fair_share import FairShare
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.alert import Alert
 from mozu.core.model.event import Event
@@ -67,18 +68,17 @@ class EvaluationQueue:
         self._spawn = spawn
         self._waiting: deque[tuple[Isolated[Evaluator], PendingBatch]] = deque()
         self._at_work: tuple[Isolated[Evaluator], PendingBatch] | None = None
-        self._events = 0
-        """Of all these batches."""
+        self._share = FairShare(MAX_WAITING)
         self._works = False
 
     def put(self, evaluator: Isolated[Evaluator], events: Sequence[Event], emit: Emit) -> PendingBatch | None:
-        """Hand a batch over; None where too much waits already: it is counted as not evaluated."""
-        if self._events and self._events + len(events) > MAX_WAITING:
-            evaluator.metrics.counter("events_unevaluated_total").value += len(events)
+        """Hand over what may wait of a batch, None where that is nothing; the rest is counted as not evaluated."""
+        admitted = self._share.admit(events)
+        evaluator.metrics.counter("events_unevaluated_total").value += len(events) - len(admitted)
+        if not admitted:
             return None
-        batch = PendingBatch(events, emit)
+        batch = PendingBatch(admitted, emit)
         self._waiting.append((evaluator, batch))
-        self._events += len(events)
         if not self._works:
             self._works = True
             self._spawn(self._work(), f"evaluate {evaluator.name}")
@@ -91,7 +91,7 @@ class EvaluationQueue:
                 self._at_work = evaluator, batch = self._waiting.popleft()
                 await _evaluate(evaluator, batch)
                 self._at_work = None
-                self._events -= len(batch.events)
+                self._share.release(batch.events)
                 batch.finish()
         finally:
             self._works = False
@@ -102,8 +102,8 @@ class EvaluationQueue:
         self._waiting.clear()
         for evaluator, batch in left:
             evaluator.metrics.counter("events_unevaluated_total").value += len(batch.events)
+            self._share.release(batch.events)
             batch.finish()
-        self._events = 0
 
 
 async def _evaluate(evaluator: Isolated[Evaluator], batch: PendingBatch) -> None:

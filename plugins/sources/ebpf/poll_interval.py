@@ -12,7 +12,7 @@ MIN_POLL_INTERVAL: Final = 0.002
 """Seconds."""
 MAX_POLL_INTERVAL: Final = 0.012
 """Seconds between two drains while few records come: together with the work on a batch, 20 ms at most."""
-EXACT_INTERVAL: Final = 0.003
+EXACT_INTERVAL: Final = 0.002
 """Seconds between two drains after an exact match."""
 EXACT_DRAINS: Final = 10
 """So many of them."""

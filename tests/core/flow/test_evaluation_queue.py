@@ -1,6 +1,7 @@
 """Evaluators with a thread or a process of their own: order, bounds, what is not evaluated, and what fails."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from mozu.core.flow.evaluation import Evaluation
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
-from mozu.core.model.event import DataEvent, Event
+from mozu.core.model.event import DataEvent, Event, SyscallEvent
 from mozu.core.testing import alert, virtual_clock
 
 
@@ -55,6 +56,10 @@ class Scene:
     def run(self, *types: str) -> None:
         events = [DataEvent("json", kind, 0, number) for number, kind in enumerate(types, 1)]
         self.evaluation.run(events, lambda one, _: self.emitted.append(one.rule), self.pending.append)
+
+    def run_of(self, pid: int, kind: str, number: int) -> None:
+        event = SyscallEvent("syscall", kind, 0, number, pid=pid)
+        self.evaluation.run([event], lambda one, _: self.emitted.append(one.rule), self.pending.append)
 
     def count(self, name: str) -> int:
         return self.isolated.metrics.counter(name).value
@@ -101,6 +106,20 @@ def test_what_waits_is_bounded_and_the_rest_is_counted_and_told(monkeypatch: Any
         made.gate.set()
 
     assert ["a", "b"] == play(scene).emitted
+
+
+def test_events_of_others_are_evaluated_beside_a_process_that_floods(monkeypatch: Any) -> None:
+    monkeypatch.setattr(evaluation_queue, "MAX_WAITING", 100)
+
+    async def scene(made: Scene) -> None:
+        for number in range(100):
+            made.run_of(1, "flood", number)
+        made.run_of(2, "quiet", 101)
+        made.gate.set()
+
+    made = play(scene)
+    assert {"flood": 50, "quiet": 1} == Counter(made.emitted)
+    assert 50 == made.count("events_unevaluated_total")
 
 
 def test_a_call_that_does_not_come_back_is_given_up_and_another_instance_goes_on() -> None:
