@@ -1,8 +1,8 @@
 """Who may wait where room is short: the accounts of the ring buffer (ADR 49), for a bounded queue of events.
 
 Below half of the room everything passes. Above it an event passes only if each of its accounts holds less than the room
-that is left: once as much for its process, twice for its user, four times for its container. Whoever floods is refused
-first, and the rest of the room stays for others. Root is an account for each container, as in the ring buffer.
+that is left: once as much for its process, twice for its user, four times for its container. One that floods is
+refused first, and the rest of the room stays for others. Root is an account for each container, as in the ring buffer.
 """
 
 from collections import Counter
