@@ -1,0 +1,235 @@
+"""Every snippet and command of README and docs/ is what mozu takes: each block and each command has a verdict here."""
+
+import io
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import click
+import pytest
+import yaml
+
+from mozu.core.cli import invoke
+from mozu.core.cli.group import CommandState, mozu
+from mozu.core.language.rules import SourceFile, load_texts, plugin_fields
+from mozu.core.language.rules.files import expand, read_file
+from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields.builtin import builtin_fields
+from mozu.core.runtime.config import SECTIONS, CoreSettings
+from mozu.core.runtime.registry import configure
+from tests.docs.snippets import Block, blocks, commands, words
+from tests.support.requirements import ROOT
+
+BLOCKS: Final = blocks()
+COMMANDS: Final = commands()
+ELSEWHERE: Final = {
+    "ci.md": "tests/e2e/test_ci_guide.py does what the page says, line by line",
+    "plugins.md": "tests/docs/test_plugin_pages.py builds and runs the plugins of the page",
+    "rule-tests.md": "tests/docs/test_rule_tests.py runs the page",
+}
+"""Page → the test that runs its blocks."""
+NOT_MOZUS: Final = {
+    ("architecture.md", "┌───────────────────────────── demand ◀─────────────────────────────┐"): "a drawing",
+    ("configuration.md", "password: {file: /run/secrets/siem}     # without the line end that closes the file"): (
+        "three ways to write one key; test_configuration and the tests of the sinks read each"
+    ),
+    ("configuration.md", "plugins: [acme]"): "names a plugin that is not there",
+    ("enrichers.md", "enrichers:", "owners"): "names a plugin that is not there",
+    ("formats.md", "00:00:00.000000001: Notice a shell was opened proc.cmdline=sh -i user.name=root"): "an alert",
+    ("formats.md", "CEF:0|mozu|mozu|0.1.0|terminal_shell_in_container|Terminal shell in container|4"): "an alert",
+    ("kubernetes.md", "apiVersion: v1"): "Kubernetes reads it; tests/e2e/test_kubernetes.py applies it",
+    ("kubernetes.md", "env:"): "a part of a pod's manifest",
+    ("rules.md", "filtered by ebpf"): "output of `mozu rules explain`; tests/core/cli/test_rules.py",
+    ("webhook.md", "json_output: true"): "Falco's configuration",
+    ("why.md", "Password database read by an unexpected program: does not match"): "output; tests/core/cli/why",
+    ("why.md", "never asked in a run: the kernel filter of ebpf discards it"): "output; tests/core/cli/why",
+}
+"""Page and how a block begins (and what is in it) → why mozu does not read it."""
+RUN: Final = ("check", "config", "explain", "fields", "plugins", "rules")
+"""Commands that only read: they are run. The others start an engine, or change something, and are only parsed here:
+tests/e2e and tests/core/cli run them."""
+PROSE: Final = re.compile(
+    r"mozu (?:started|stopped|reloaded|ended without a word|NAME.*|COMMAND --help|beep COMMAND|acme count)|make -j2"
+)
+"""Names of alerts, and commands of plugins that pages make."""
+PLACEHOLDERS: Final = {
+    "CODE": "LOAD_UNUSED_LIST",
+    "FILES": "my_rules.yaml",
+    "RULES": "my_rules.yaml",
+    "PATTERN": "proc.",
+    "FILE": "my_rules.yaml",
+    "KIND": "sink",
+    "NAME": "acme",
+    "ID": str(UUID(int=0)),
+}
+SECRET: Final = f"whsec_{'c2VjcmV0' * 4}"
+"""Good for every kind of secret that a page has."""
+
+
+def is_named(block: Block) -> bool:
+    first = block.key[1]
+    return any(
+        page == block.page and first.startswith(start) and all(part in block.text for part in more)
+        for page, start, *more in NOT_MOZUS
+    )
+
+
+def is_listing(block: Block) -> bool:
+    """Commands, which are taken one by one."""
+    begins = re.match(r"(\$ |tail .*\| |build host#\s+)?mozu ", block.text)
+    return block.language in ("", "console") and begins is not None
+
+
+def rest(language: str, *, rules: bool = False) -> list[Block]:
+    """Blocks of one language that mozu itself reads."""
+    found = [one for one in BLOCKS if one.language == language and one.page not in ELSEWHERE and not is_named(one)]
+    return [one for one in found if one.text.startswith("- ") == rules] if language == "yaml" else found
+
+
+def test_every_block_has_a_verdict() -> None:
+    known = ("yaml", "json", "python", "toml")
+    unknown = [
+        block.key
+        for block in BLOCKS
+        if block.language not in known and block.page not in ELSEWHERE and not is_named(block) and not is_listing(block)
+    ]
+
+    assert unknown == [], "say in NOT_MOZUS why nothing reads it, or give the block a language"
+
+
+def test_every_entry_of_the_tables_is_there() -> None:
+    assert [key for key in NOT_MOZUS if not any(is_named(b) and b.page == key[0] for b in BLOCKS)] == []
+    assert set(ELSEWHERE) <= {block.page for block in BLOCKS}
+
+
+@pytest.mark.parametrize("block", rest("yaml"), ids=lambda block: f"{block.page} {block.key[1]}")
+def test_a_configuration_is_one(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `mozu check --for-another-machine` has it: keys, plugins and settings."""
+    for name in re.findall(r"\$\{(\w+)\}|env: (\w+)", block.text):
+        monkeypatch.setenv(name[0] or name[1], "https://there.example/")
+    folder = tmp_path / "etc"
+    text = given(block.text, folder)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    for one in alternatives(block.page, text):
+        (tmp_path / "mozu.yaml").write_text(one)
+
+        config, _ = configure(tmp_path / "mozu.yaml")
+
+        assert set(yaml.safe_load(one)) <= {*SECTIONS, *CoreSettings.model_fields}
+        assert config.files == (str(tmp_path / "mozu.yaml"),)
+
+
+def alternatives(page: str, text: str) -> list[str]:
+    """One configuration; on the page of the sources a list of what may stand there, each by itself."""
+    head, *entries = text.splitlines()
+    return [f"{head}\n{entry}\n" for entry in entries] if page == "sources.md" else [text]
+
+
+def given(text: str, folder: Path) -> str:
+    """A configuration whose secrets and certificates are files that are there."""
+    folder.mkdir()
+    for name in re.findall(r"credential: (\w+)", text):
+        (folder / name).write_text(SECRET)
+    for path in re.findall(r"file: (/(?:etc|run)/[^}\s]+)", text):
+        (folder / Path(path).name).write_text(SECRET)
+        text = text.replace(path, str(folder / Path(path).name))
+    return text
+
+
+def test_rules_load_in_the_order_of_their_page_on_top_of_mozus_own() -> None:
+    packs = [read_file(path) for path in expand([ROOT / "plugins" / "rules" / "packs"])]
+    pages: dict[str, list[SourceFile]] = {}
+    for block in rest("yaml", rules=True):
+        pages.setdefault(block.page, []).append(SourceFile(f"{block.page}: {block.key[1]}", block.text))
+    fields = FieldRegistry((*builtin_fields(), *plugin_fields()))
+    problems = {page: load_texts([*packs, *texts], fields).report for page, texts in pages.items()}
+
+    assert {page: report.verbose() for page, report in problems.items() if not report.ok} == {}
+    assert "rules.md" in pages
+
+
+def test_documents_are_json() -> None:
+    for block in rest("json"):
+        json.loads(block.text)
+
+
+def test_programs_and_projects_are_sound() -> None:
+    for block in rest("python"):
+        compile(block.text, block.page, "exec")
+    for block in rest("toml"):
+        tomllib.loads(block.text)
+
+
+@pytest.mark.parametrize(("page", "command"), [one for one in COMMANDS if one[1].startswith("mozu ")])
+def test_a_command_of_mozu_is_one(
+    page: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(PLACEHOLDERS["ID"]))
+    for name in ("my_rules.yaml", "kernel.bundle"):
+        Path(name).touch()
+    if PROSE.fullmatch(command) is None:
+        for arguments in spelt_out(command):
+            parse(arguments[1:])
+
+
+@pytest.mark.parametrize(("page", "command"), [one for one in COMMANDS if one[1].startswith("make ")])
+def test_a_command_of_make_is_one(page: str, command: str) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    if PROSE.fullmatch(command) is None:
+        plain = re.sub(r"<[^>]*>", "X", command.partition("&&")[0])
+        given = [word for word in plain.split()[1:] if not word.startswith("-")]
+        variables = [word.partition("=")[0] for word in given if "=" in word]
+        targets = [word for word in given if "=" not in word]
+
+        assert [one for one in targets if re.search(rf"^{re.escape(one)}:", makefile, re.MULTILINE) is None] == []
+        assert [one for one in variables if f"$({one})" not in makefile] == []
+
+
+@pytest.mark.parametrize(
+    "command", dict.fromkeys(text for _, text in COMMANDS if text.split()[:2][-1] in RUN and text.startswith("mozu "))
+)
+def test_a_command_that_only_reads_runs(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = [block.text for block in BLOCKS if block.page == "rules.md" and block.text.startswith("- ")]
+    (tmp_path / "my_rules.yaml").write_text(rules[0])
+    monkeypatch.chdir(tmp_path)
+    for arguments in spelt_out(command):
+        if NOT_HERE.search(" ".join(arguments)) is None:
+            code = invoke(arguments[1:])
+
+            assert code == 0, capsys.readouterr()
+
+
+NOT_HERE: Final = re.compile(r"^mozu (?:rules (?:show|explain)|config|explain)$|-p beep|plugins check|^mozu check$")
+"""Groups and forms without what they need, plugins that pages make, and the state of this machine."""
+
+
+def spelt_out(command: str) -> Iterator[list[str]]:
+    """A command with values for its placeholders, once for each of its alternatives (`show|list`)."""
+    given = [PLACEHOLDERS.get(word, word) for word in words(command)]
+    at = next((number for number, word in enumerate(given) if re.fullmatch(r"\w+(\|\w+)+", word)), None)
+    choices = given[at].split("|") if at is not None else [""]
+    for choice in choices:
+        yield [choice if number == at else word for number, word in enumerate(given)]
+
+
+def parse(arguments: list[str]) -> None:
+    """Every option and argument is one, down to the last command."""
+    found: click.Command = mozu
+    context: Any = mozu.make_context("mozu", list(arguments), obj=CommandState())
+    while isinstance(found, click.Group):
+        left = [*context._protected_args, *context.args]
+        if not left:
+            return
+        name, inner, left = found.resolve_command(context, left)
+        assert inner is not None
+        if not left:
+            return  # a command by its name
+        context, found = inner.make_context(name, left, parent=context, resilient_parsing=False), inner
