@@ -101,7 +101,7 @@ oracle: $(STAMP) ## make oracle DIR=<scenarios> RULES=<rule files>: replay and c
 docs: $(STAMP)   ## write the generated pages again
 	$(PYTHON) -m mozu.core.model.fields.document > docs/fields.md
 	$(PYTHON) -m mozu.core.abi.document > docs/calls.md
-	$(PYTHON) -m mozu.plugins.rules.document > docs/default-rules.md
+	$(PYTHON) -m mozu.plugins.rules.falco.document > docs/default-rules.md
 	$(PYTHON) -m mozu.core.cli.document docs/configuration.md
 	TZ=UTC $(PYTHON) -m tests.core.delivery.encode.guide docs/formats.md
 	$(PYTHON) -m mozu.core.api.document > docs/api.md
