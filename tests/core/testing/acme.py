@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
+import pytest
+
 from mozu.core.api import (
     Alert,
     Context,
@@ -20,10 +22,13 @@ from mozu.core.api import (
     FieldType,
     FormatDeclaration,
     LookupLimits,
+    Record,
     Settings,
+    SinkDeclaration,
     SourceDeclaration,
     Stamp,
 )
+from mozu.testing import BrokenContract
 
 T0 = 1_700_000_000_000_000_000
 ACME = frozenset({"acme"})
@@ -208,3 +213,37 @@ RULE = """
   priority: NOTICE
   source: acme
 """
+
+
+class Bell:
+    """A sink, and ways for it to be wrong."""
+
+    def __init__(self, wrong: str = "") -> None:
+        self._wrong, self._stopped = wrong, False
+
+    def start(self) -> None:
+        pass
+
+    def deliver(self, records: Sequence[Record]) -> Any:
+        if self._wrong == "blocks":
+            time.sleep(0.9)  # what the kit is to find
+        if self._wrong == "exits":
+            raise SystemExit(0)
+        outcomes = {"outcome": [True] * len(records), "too few": [None][: len(records)], "true": True, "text": "ok"}
+        return outcomes.get(self._wrong)
+
+    def stop(self) -> None:
+        if self._stopped and self._wrong == "second stop":
+            raise RuntimeError("closed already")
+        self._stopped = True
+
+
+def bell(build: Callable[[Any, Context], Bell], **more: Any) -> SinkDeclaration[Any]:
+    given = {"name": "bell", "settings": Settings, "summary": "Rings.", "blocking": True, **more}
+    return SinkDeclaration(build=build, **given)
+
+
+def says(work: Any) -> str:
+    with pytest.raises(BrokenContract) as raised:
+        asyncio.run(work)
+    return str(raised.value)
