@@ -8,7 +8,7 @@ POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && ech
 # Without compiled modules every program that a test starts compiles mozu again: half of its time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist changelog bench soak storms chaos projects fuzz vectors oracle docs clean
+.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist changelog bench soak storms chaos projects fuzz vectors mutants oracle docs clean
 
 help:            ## these lines
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
@@ -94,6 +94,9 @@ fuzz: $(STAMP)   ## the property and mutation tests at full length
 
 vectors: $(STAMP) ## make vectors FILE=<tsv>: parser vectors against the condition parser
 	$(PYTHON) -m tests.vectors $(FILE)
+
+mutants: $(STAMP) ## make mutants [PLACES="core/state …"] [SAMPLE=100]: which changed lines no test notices
+	$(POWERLESS) $(PYTHON) -m tests.mutants $(or $(PLACES),core/state core/flow core/delivery core/filter) --sample $(or $(SAMPLE),100)
 
 oracle: $(STAMP) ## make oracle DIR=<scenarios> RULES=<rule files>: replay and compare verdicts
 	$(PYTHON) -m tests.oracle $(DIR) $(RULES)

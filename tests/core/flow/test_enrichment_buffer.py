@@ -196,3 +196,15 @@ def test_what_waits_counts_with_its_texts_until_it_is_released() -> None:
         assert (0, 0) == (scene.buffer._count, scene.buffer._bytes)
 
     assert ["a:1?"] == play(scenario)
+
+
+def test_waiting_events_may_have_as_many_bytes_as_the_bound_together() -> None:
+    held: list[int] = []
+
+    async def scenario(scene: Scene) -> None:
+        for number in range(3):
+            scene.send(f"a:{number}")
+            held.append(scene.buffer._count)
+
+    assert ["a:0?", "a:1?", "a:2?"] == play(scenario, bytes=1_000)
+    assert [1, 2, 0] == held

@@ -12,7 +12,7 @@ import pytest
 
 from mozu.core.model.event import Process
 from mozu.core.state import StateMachine
-from mozu.core.state.procfs import Procfs
+from mozu.core.state.procfs import Procfs, _may_write
 from tests.core.state.story import made, read
 
 
@@ -183,3 +183,24 @@ def test_a_recording_never_looks_at_the_machine() -> None:
     event = made("getpid", os.getpid())
     machine.apply([event])
     assert (0, "<NA>") == (machine.seed(), read(event, "proc.name"))
+
+
+OWNER, GROUP, OTHERS = 0o200, 0o020, 0o002
+
+
+@pytest.mark.parametrize(
+    ("mode", "uid", "gid", "expected"),
+    [
+        (0, 0, 5, True),
+        (OWNER, 7, 5, True),
+        (GROUP | OTHERS, 7, 8, False),
+        (GROUP, 9, 8, True),
+        (OWNER | OTHERS, 9, 8, False),
+        (OTHERS, 9, 9, True),
+        (OWNER | GROUP, 9, 9, False),
+    ],
+    ids=["root", "owner", "owner alone decides", "group", "group alone decides", "others", "none of them"],
+)
+def test_a_program_may_be_written_by_whom_its_mode_names(mode: int, uid: int, gid: int, expected: bool) -> None:
+    found = os.stat_result((0o100000 | mode, 1, 1, 1, 7, 8, 0, 0, 0, 0))
+    assert expected == _may_write(found, uid, gid)

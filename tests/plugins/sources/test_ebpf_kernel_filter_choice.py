@@ -5,7 +5,7 @@ import pytest
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.filter.comparison import compare
 from mozu.core.filter.demand import Demand, Interest
-from mozu.core.filter.formula import TRUE, all_of, any_of, interned, negation
+from mozu.core.filter.formula import TRUE, all_of, any_of, interned, may_hold, negation
 from mozu.core.language.conditions import RuleInput, compile_rules, parse, simplify, text_of
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
@@ -140,6 +140,21 @@ def test_there_are_no_more_process_predicates_than_bits() -> None:
 
     assert 64 == len(found.predicates)
     assert {"open", "openat"} == set(found.functions)
+
+
+def test_what_there_is_no_bit_for_passes_whichever_process_it_is_of() -> None:
+    rules = [f"{OPENS} and proc.name = p{number} and evt.rawres = {number}" for number in range(80)]
+    wanted = chosen(*rules).functions["openat"].wanted
+
+    def passes(result: int) -> bool:
+        """Of a process that no verdict is true of."""
+        return may_hold(
+            wanted,
+            lambda leaf: isinstance(leaf, NumberCheck) and leaf.member == "result" and leaf.constant == result,
+        )
+
+    assert 80 - 64 == sum(map(passes, range(80)))
+    assert not passes(80)
 
 
 def test_a_kernel_filter_that_would_be_too_long_is_none() -> None:

@@ -222,3 +222,41 @@ def test_an_expression_that_cannot_be_used_is_reported(expression: str, good: bo
 
 def test_every_name_in_the_metric_is_documented() -> None:
     assert {name for name, _ in BUILTIN} <= set(NAMES)
+
+
+@pytest.mark.parametrize("first", ["values", "enrichment"])
+def test_a_secret_that_was_found_in_one_part_of_an_alert_is_hidden_in_the_other(first: str) -> None:
+    made = alert()
+    parts: dict[str, dict[str, Any]] = {
+        "values": {"proc.args": SECRET}, "enrichment": {"proc.pcmdline": SECRET},
+    }  # fmt: skip
+    parts[first] = {"proc.cmdline": f"app --password {SECRET}"}
+    made.values, made.enrichment = parts["values"], parts["enrichment"]
+    Redactor(Metrics())(made)
+    assert SECRET not in f"{made.values} {made.enrichment}"
+
+
+def test_a_secret_that_comes_after_the_value_that_repeats_it_is_hidden_there() -> None:
+    found = redacted({"my_key": (f"it is {SECRET}", 3), "raw": SECRET.encode(), "proc.args": f"--password={SECRET}"})
+    assert {
+        "my_key": ("it is [redacted]", 3), "raw": b"[redacted]", "proc.args": "--password=[redacted]",
+    } == found  # fmt: skip
+
+
+def test_of_two_secrets_the_longer_is_looked_for_first() -> None:
+    found = redacted({"a": "app --password=correct --token=correcthorse", "b": "correcthorse"})
+    assert "[redacted]" == found["b"]
+
+
+def test_a_secret_of_six_bytes_is_looked_for_elsewhere_and_a_shorter_one_is_a_word() -> None:
+    found = redacted({"a": "app --password=battle --token=horse", "b": "battle", "c": "horse"})
+    assert ("[redacted]", "horse") == (found["b"], found["c"])
+
+
+def test_so_many_secrets_of_one_alert_are_looked_for_elsewhere() -> None:
+    secrets = [f"secret{number:03}" for number in range(70)]
+    words = " ".join(f"--password={secret}" for secret in secrets)
+    found = str(redacted({"a": f"app {words}", "b": " ".join(secrets)})["b"])
+    assert 64 == found.count("[redacted]")
+    assert secrets[63] not in found
+    assert secrets[64] in found
