@@ -26,6 +26,7 @@ struct flow {             /* one, in FLOW, which user space has mapped */
   u64 watermark, limit;   /* bytes in the ring buffer from which on accounts pay; those without the reserve */
   u64 reserved;           /* bytes that each process has in the reserve */
   u64 seed;               /* of this start: which accounts share a place is no one's choice */
+  u32 tabs, spare;        /* of each CPU, less one: a power of two less one */
   u32 waits;              /* the reader waits for the next record, whatever it is; set and cleared by the reader */
   u32 wants_exact;        /* it wants to be woken for an exact match: set by the reader, cleared by who wakes it */
 };
@@ -42,7 +43,9 @@ struct account {
   u32 spare;
 };
 
-/* Records of one process on a CPU that its accounts are not charged for yet. */
+/* Records of one process on a CPU that its accounts are not charged for yet. Each CPU has as many tabs as may owe a sixteenth
+   of the ring buffer together, on all CPUs; a process has its place among them by a hash, and shares it with others. */
+#define MOST_TABS 64
 struct tab {
   u64 who;                /* process id << 32 | user id */
   u64 cgroup;             /* of version 2 */
@@ -166,8 +169,9 @@ inlined struct account *over_share(const struct flow *flow, const struct tab *ta
 /* Above the watermark: whether its accounts may write a record of this length. They are charged if so: by the tab, whose
    records are looked at once. */
 inlined bool charge(const struct flow *flow, const struct header *head, u64 length, enum share share, u64 filled) {
-  u32 zero = 0, uid = bpf_get_current_uid_gid();
-  struct tab *tab = LOOKUP(TAB, &zero);
+  u32 uid = bpf_get_current_uid_gid();
+  u32 place = head->pid * 0x9e3779b1u >> 16 & flow->tabs & (MOST_TABS - 1);
+  struct tab *tab = LOOKUP(TAB, &place);
   if (!tab) return true;
   bool part = share != SHARE_COMMON;
   u64 who = (u64)head->pid << 32 | uid;

@@ -1,9 +1,9 @@
 """Evaluation that is awaited: by evaluators that have a thread or a process of their own.
 
 A batch is submitted, and the next one only when its alerts are there: order is kept. Meanwhile the pipeline goes on:
-an evaluator that is slow, or hangs, holds back no source and no other evaluator. What waits is bounded in number; beyond
-it, and for who floods before it (fair_share.py), events are not evaluated here, which is counted and reported. The
-versions of the state that a waiting batch may ask for are kept (`PendingBatch.first`).
+an evaluator that is slow, or hangs, holds back no source and no other evaluator. What waits is bounded in number;
+beyond it, and for who floods before it (fair_share.py), events are not evaluated here, which is counted and reported.
+The versions of the state that a waiting batch may ask for are kept (`PendingBatch.first`).
 """
 
 import asyncio

@@ -17,13 +17,13 @@ static u64 bpf_get_current_uid_gid(void);
 
 #define RECORD 192
 static struct flow flow;
-static struct tab tabs[2];
+static struct tab tabs[2][MOST_TABS]; /* of two CPUs, which take turns */
 static struct account accounts[ACCOUNT_PLACES];
 static u64 consumed, produced, size;
 static u32 user;
 
 static void *look_up(int map, const u32 *key) {
-  return map == FLOW ? (void *)&flow : map == TAB ? (void *)&tabs[produced / RECORD & 1] : (void *)&accounts[*key];
+  return map == FLOW ? (void *)&flow : map == TAB ? (void *)&tabs[produced / RECORD & 1][*key] : (void *)&accounts[*key];
 }
 static u64 query_ring(u64 what) { return what == RB_CONS_POS ? consumed : produced - consumed; }
 static u64 bpf_get_current_uid_gid(void) { return user; }
@@ -47,7 +47,7 @@ static void write_record(struct writer *one) {
 /* So many milliseconds, in each of which the writers take their turns by chance; each third the reader takes what it can
    in that time, of `read` records a second. */
 void run(struct writer *writers, int number, u64 ring, u64 seed, u32 milliseconds, u32 read) {
-  flow = (struct flow){ring / 2, ring - ring / 8, ring / 512, seed * 0x2545f4914f6cdd1dull, 0, 0};
+  flow = (struct flow){ring / 2, ring - ring / 8, ring / 512, seed * 0x2545f4914f6cdd1dull, MOST_TABS - 1};
   __builtin_memset(tabs, 0, sizeof(tabs));
   __builtin_memset(accounts, 0, sizeof(accounts));
   consumed = produced = 0;

@@ -5,7 +5,7 @@ import secrets
 import struct
 from typing import Final
 
-from mozu.plugins.sources.ebpf import filter_layout
+from mozu.plugins.sources.ebpf import bpf_syscall, filter_layout
 
 RESERVE: Final = 8
 """One part in so many of the ring buffer is for lifecycle events and exact matches only."""
@@ -13,8 +13,12 @@ WATERMARK: Final = 2
 """Below one part in so many nothing is refused."""
 ENTITLEMENT: Final = 512
 """One part in so many is what each process has in the reserve."""
-_HEAD: Final = struct.Struct("<QQQQ")
-"""watermark, limit, reserved, seed."""
+TAB_PART: Final = filter_layout.constant("TAB_PART")
+"""One part in so many of that is what a process may owe on a CPU before its accounts are charged."""
+UNCHARGED: Final = 16
+"""One part in so many of the ring buffer is what all may owe together."""
+_HEAD: Final = struct.Struct("<QQQQI")
+"""watermark, limit, reserved, seed, tabs."""
 
 
 class FlowMap:
@@ -24,7 +28,9 @@ class FlowMap:
         self._memory = mmap.mmap(fd, mmap.PAGESIZE, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
         limit = ring_size - ring_size // RESERVE
         seed = secrets.randbits(64)
-        _HEAD.pack_into(self._memory, 0, ring_size // WATERMARK, limit, ring_size // ENTITLEMENT, seed)
+        reserved = ring_size // ENTITLEMENT
+        tabs = tabs_of_each_cpu(ring_size, bpf_syscall.possible_cpus())
+        _HEAD.pack_into(self._memory, 0, ring_size // WATERMARK, limit, reserved, seed, tabs - 1)
         self._words = memoryview(self._memory).cast("I")
         self._waits, self._wants_exact = (
             filter_layout.place("flow", member).offset // 4 for member in ("waits", "wants_exact")
@@ -51,3 +57,12 @@ class FlowMap:
         """Unmap."""
         self._words.release()
         self._memory.close()
+
+
+def tabs_of_each_cpu(ring_size: int, cpus: int) -> int:
+    """A power of two."""
+    owed = ring_size // ENTITLEMENT // TAB_PART
+    found = filter_layout.constant("MOST_TABS")
+    while found > 1 and found * owed * cpus > ring_size // UNCHARGED:
+        found //= 2
+    return int(found)

@@ -1,0 +1,15 @@
+"""How much may be written that accounts are not charged for yet."""
+
+import pytest
+
+from mozu.plugins.sources.ebpf.flow_map import ENTITLEMENT, TAB_PART, UNCHARGED, tabs_of_each_cpu
+
+
+@pytest.mark.parametrize("ring_size", [8 << 20, 64 << 20])
+@pytest.mark.parametrize(("cpus", "tabs"), [(1, 64), (2, 64), (4, 32), (16, 8), (64, 2), (128, 1), (1024, 1)])
+def test_each_cpu_has_as_many_tabs_as_a_sixteenth_of_the_ring_buffer_has_room_for(
+    ring_size: int, cpus: int, tabs: int
+) -> None:
+    owed = ring_size // ENTITLEMENT // TAB_PART
+    assert tabs == tabs_of_each_cpu(ring_size, cpus)
+    assert tabs == 1 or cpus * tabs * owed <= ring_size // UNCHARGED
