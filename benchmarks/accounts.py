@@ -43,7 +43,7 @@ def call(pid: int) -> bytes:
 def mean(program: int, ring: RingBuffer, flow: FlowMap, watermark: int, turns: Iterator[None]) -> float:
     """Nanoseconds of a run; before each one `turns` makes the call another process's."""
     flow.set_watermark(watermark)
-    ring.drain(lambda data, at, length: None, _RING)
+    ring.drain(lambda record: None, _RING)
     FilterRunner.run(program)
     time, count = run_count(program)
     for _ in range(_RUNS):

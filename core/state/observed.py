@@ -92,6 +92,8 @@ class Opened(msgspec.Struct, frozen=True, omit_defaults=True):
     """The directory that a relative path starts from, as the kernel resolved it; None: use the process's cwd."""
     realpath: str | None = None
     """Path of the file that was reached, symlinks followed, from the process's own root."""
+    named: bool = False
+    """The event's descriptor and file are as the state would make them: nothing was left to look up."""
 
 
 class Bases(msgspec.Struct, frozen=True, omit_defaults=True):

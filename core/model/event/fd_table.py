@@ -23,7 +23,12 @@ class FdTable(dict[int, File]):
 
     def put(self, fd: int, file: File, number: int) -> None:
         """From event `number` on, `fd` stands for `file`."""
-        self._before.setdefault(fd, []).append((number, self.get(fd)))
+        before = (number, self.get(fd))
+        entries = self._before.get(fd)
+        if entries is None:
+            self._before[fd] = [before]
+        else:
+            entries.append(before)
         self[fd] = file
 
     def drop(self, fd: int, number: int) -> None:
@@ -63,6 +68,8 @@ class FdTable(dict[int, File]):
         """No event before `number` will be asked about any more."""
         kept = {}
         for fd, entries in self._before.items():
+            if entries[-1][0] <= number:
+                continue
             newer = [entry for entry in entries if entry[0] > number]
             if newer:
                 kept[fd] = newer

@@ -81,11 +81,23 @@ def entered(state: State, event: SyscallEvent) -> Entered | None:
     return begun if begun is not None and begun.type == event.type else None
 
 
+def _is_told(state: State, event: SyscallEvent) -> bool:
+    """Whether the source has made the file; then the descriptor stands for it."""
+    observed, fd, file = event.observed, event.fd, event.file
+    if observed.__class__ is not Opened or not observed.named or event.process is None:
+        return False
+    if fd is not None and fd >= 0 and file is not None:
+        state.put(event, fd, file)
+    return True
+
+
 def _at(args: tuple[Any, ...], index: int) -> int:
     return (args[index] or 0) if index < len(args) else 0
 
 
 def _open(state: State, event: SyscallEvent) -> None:
+    if _is_told(state, event):
+        return
     args = event.args
     path, flags = args[1], args[2] or 0
     begun = entered(state, event)
@@ -95,6 +107,8 @@ def _open(state: State, event: SyscallEvent) -> None:
 
 
 def _creat(state: State, event: SyscallEvent) -> None:
+    if _is_told(state, event):
+        return
     args = event.args
     path = args[1]
     begun = entered(state, event)
@@ -109,6 +123,8 @@ def _creat(state: State, event: SyscallEvent) -> None:
 
 def _openat(place: int) -> Callable[[State, SyscallEvent], None]:
     def openat(state: State, event: SyscallEvent) -> None:
+        if _is_told(state, event):
+            return
         args = event.args
         dirfd, path, flags = args[1], args[2], args[3] or 0
         begun = entered(state, event)

@@ -49,11 +49,9 @@ class RingBuffer:
         """How far they are read."""
         return self._own[0]
 
-    def drain(self, take: Callable[[mmap.mmap | bytes, int, int], T | None], limit: int) -> list[T]:
-        """Call `take` (buffer, offset of the data, its length) for up to `limit` records; its results, in order.
-
-        Then their space is freed (the consumer position), so `take` must copy what it keeps.
-        """
+    def drain(self, take: Callable[[bytes], T | None], limit: int) -> list[T]:
+        """Call `take` for up to `limit` records; its results, in order. Then their space is freed (the consumer
+        position)."""
         lengths, data, mask, page = self._lengths, self._data, self._mask, self._page
         data_end = page + mask + 1
         at, end = self._own[0], self._positions[0]
@@ -65,11 +63,10 @@ class RingBuffer:
             length = lengths[offset >> 2]
             if length & _BUSY:
                 break
-            if not length & _DISCARDED:
-                if offset + _HEADER + (length & _LENGTH) <= data_end:
-                    value = take(data, offset + _HEADER, length & _LENGTH)
-                else:
-                    value = take(self._joined(offset + _HEADER, length & _LENGTH), 0, length & _LENGTH)
+            if length < _DISCARDED:
+                end_of_record = offset + _HEADER + length
+                whole = end_of_record <= data_end
+                value = take(data[offset + _HEADER : end_of_record] if whole else self._joined(offset + _HEADER, length))
                 if value is not None:
                     taken.append(value)
             at += ((length & _LENGTH) + _HEADER + 7) & ~7

@@ -1,7 +1,6 @@
 """Decoder: records of the ring buffer → SyscallEvent, one function a wire struct. Pure: the clock's offset is given."""
 
 from collections.abc import Callable, Iterable
-from mmap import mmap
 from struct import Struct
 from typing import Final
 
@@ -15,7 +14,7 @@ from mozu.plugins.sources.ebpf.decode.lifecycle import exited, forked, moved
 from mozu.plugins.sources.ebpf.decode.memory import memory
 from mozu.plugins.sources.ebpf.decode.opens import opened
 from mozu.plugins.sources.ebpf.decode.processes import process
-from mozu.plugins.sources.ebpf.decode.reading import Buffer, Decode
+from mozu.plugins.sources.ebpf.decode.reading import Decode
 from mozu.plugins.sources.ebpf.wire import layouts
 
 __all__ = ["DECODERS", "RecordDecoder"]
@@ -77,38 +76,32 @@ class RecordDecoder:
             if name in SYSCALL_SPECS:
                 self._left[SYSCALL_SPECS[name].number] = name
 
-    def __call__(self, buffer: Buffer | mmap, at: int, length: int) -> SyscallEvent | UndecodedEvent | None:
-        """The event of the record whose data begins at `at`."""
-        number = buffer[at + _TYPE_AT] | buffer[at + _TYPE_AT + 1] << 8
+    def __call__(self, record: bytes) -> SyscallEvent | UndecodedEvent | None:
+        """The event of a record."""
+        number = record[_TYPE_AT] | record[_TYPE_AT + 1] << 8
         name = self._left[number]
         if name:
             self.received[number] += 1
-            record = buffer[at : at + length]
             time, pid = _HEAD.unpack_from(record)
             return UndecodedEvent(
                 "syscall", name, time + self.offset, 0, pid, record[_TASK_AT:_TASK_END], record[_KEY_AT:], record,
                 self.decode,
             )  # fmt: skip
-        decode = self._decode[number]
-        if decode is None:
+        if self._decode[number] is None:
             return None
         self.received[number] += 1
-        event = decode(buffer, at, self.offset)
-        path = buffer[at + _ENTRY_PATH_AT]
-        if path:
-            event.entry_path = _ENTRY_PATHS[path]
-        return event
+        return self.decode(record)
 
     def decode(self, record: bytes) -> SyscallEvent:
-        """The event of a record that was given undecoded."""
+        """The event of a record whose type has a decoder; that of an `UndecodedEvent`, too."""
         decode = self._decode[record[_TYPE_AT] | record[_TYPE_AT + 1] << 8]
-        assert decode is not None, "only types with a decoder are left undecoded"
-        event = decode(record, 0, self.offset)
+        assert decode is not None, "no such type is left undecoded"
+        event = decode(record, self.offset)
         path = record[_ENTRY_PATH_AT]
         if path:
             event.entry_path = _ENTRY_PATHS[path]
         return event
 
-    def discard(self, buffer: Buffer | mmap, at: int, length: int) -> None:
+    def discard(self, record: bytes) -> None:
         """Count a record that is dropped unread."""
-        self.discarded[buffer[at + _TYPE_AT] | buffer[at + _TYPE_AT + 1] << 8] += 1
+        self.discarded[record[_TYPE_AT] | record[_TYPE_AT + 1] << 8] += 1

@@ -6,7 +6,7 @@ from mozu.core.abi.spec import SyscallSpec
 from mozu.core.abi.texts import CallTexts, path_positions, text_readers
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.state.observed import Bases, Cwd, Identity
-from mozu.plugins.sources.ebpf.decode.reading import CALL, MARKS, Buffer, Decode, reader, text
+from mozu.plugins.sources.ebpf.decode.reading import CALL, MARKS, Decode, reader, text
 
 _unpack, _SIZE = reader("call", CALL)
 _RESULT, _MARKS, _ARGS, _TEXT, _BASE, _BASE_MARKS, _DATA = 8, 6, 9, 17, 20, 22, 24
@@ -16,17 +16,17 @@ _LOST: Final = MARKS["CUT"] | MARKS["PSEUDO"]
 """Marks of a directory whose beginning is missing."""
 
 
-def _texts(buffer: Buffer, at: int, values: tuple[Any, ...]) -> CallTexts:
-    marks, place = values[_MARKS], at + _SIZE
+def _texts(record: bytes, values: tuple[Any, ...]) -> CallTexts:
+    marks, place = values[_MARKS], _SIZE
     texts: list[str | None] = []
     for length, null in zip(values[_TEXT:_BASE], _NULLS, strict=True):
-        texts.append(None if marks & null else text(buffer, place, place + length))
+        texts.append(None if marks & null else text(record, place, place + length))
         place += length
     bases: list[str | None] = []
     for length, lost in zip(values[_BASE:_BASE_MARKS], values[_BASE_MARKS:_DATA], strict=True):
-        bases.append(text(buffer, place, place + length) if length and not lost & _LOST else None)
+        bases.append(text(record, place, place + length) if length and not lost & _LOST else None)
         place += length
-    data = buffer[place : place + values[_DATA]]
+    data = record[place : place + values[_DATA]]
     return CallTexts((texts[0], texts[1], texts[2]), (bases[0], bases[1]), data)
 
 
@@ -34,9 +34,9 @@ def call(spec: SyscallSpec) -> Decode:
     """The decoder of one of these calls."""
     name, readers, paths = spec.name, text_readers(spec, result_at=_RESULT, args_at=_ARGS), path_positions(spec)
 
-    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        values = _unpack(buffer, at)
-        texts = _texts(buffer, at, values)
+    def decode(record: bytes, offset: int) -> SyscallEvent:
+        values = _unpack(record)
+        texts = _texts(record, values)
         args = tuple(one(values, texts) for one in readers)
         observed = Bases(tuple(texts.bases[place] for place in paths)) if paths else None
         return SyscallEvent(
@@ -51,9 +51,9 @@ def cwd(spec: SyscallSpec) -> Decode:
     name, readers = spec.name, text_readers(spec, result_at=_RESULT, args_at=_ARGS)
     by_fd = name == "fchdir"
 
-    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        values = _unpack(buffer, at)
-        texts = _texts(buffer, at, values)
+    def decode(record: bytes, offset: int) -> SyscallEvent:
+        values = _unpack(record)
+        texts = _texts(record, values)
         args = tuple(one(values, texts) for one in readers)
         where = texts.bases[0] or ""
         done = values[_RESULT] == 0
@@ -71,9 +71,9 @@ def identity(spec: SyscallSpec) -> Decode:
     """The setuid family: the ids afterwards are the kernel's (struct cred)."""
     name, readers = spec.name, text_readers(spec, result_at=_RESULT, args_at=_ARGS)
 
-    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        values = _unpack(buffer, at)
-        texts = _texts(buffer, at, values)
+    def decode(record: bytes, offset: int) -> SyscallEvent:
+        values = _unpack(record)
+        texts = _texts(record, values)
         args = tuple(one(values, texts) for one in readers)
         first, second, third, permitted, effective = values[_ARGS + 3 : _TEXT]
         (uid, ruid), (rgid, suid), (sgid, gid) = (divmod(pair, 1 << 32) for pair in (first, second, third))

@@ -22,7 +22,7 @@ from mozu.core.abi.spec import NO_FD, SyscallSpec
 from mozu.core.model.event import File, SockAddr, SockTuple, SyscallEvent, as_text
 from mozu.core.model.syscalls import Param, convert_flags, convert_open_flags, event_type
 from mozu.core.state.observed import Descriptor
-from mozu.plugins.sources.ebpf.decode.reading import FILE, HEAD, MARKS, Buffer, Decode, path, reader, text
+from mozu.plugins.sources.ebpf.decode.reading import FILE, HEAD, MARKS, Decode, path, reader, text
 
 _unpack, _SIZE = reader(
     "descriptor",
@@ -143,32 +143,32 @@ def descriptor(spec: SyscallSpec) -> Decode:
     role = ROLES.get(name, "")
     has_fd = spec.layout.fd != NO_FD
 
-    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        values = _unpack(buffer, at)
+    def decode(record: bytes, offset: int) -> SyscallEvent:
+        values = _unpack(record)
         marks, result = values[_MARKS], values[_RESULT]
         fd, _, address_n, data_n, path_n, opened_n, *blocks_n, raw_n = values[_TAIL:]
-        start = at + _SIZE
+        start = _SIZE
         info = sockaddr = None
         if marks & _SOCKET:
             local_n, remote_n = values[_TAIL - 2 : _TAIL]
             middle = start + local_n
             end = middle + remote_n
-            names = text(buffer, start, middle), text(buffer, middle, end)
+            names = text(record, start, middle), text(record, middle, end)
             info = SocketInfo(*(*values[_ENDPOINTS : _TAIL - 2], *names))
             start = end
         if address_n:
-            sockaddr = parse_sockaddr(buffer[start : start + address_n])
+            sockaddr = parse_sockaddr(record[start : start + address_n])
             start += address_n
-        data = buffer[start : start + data_n]
+        data = record[start : start + data_n]
         start += data_n
-        where = path(buffer, start, start + path_n, marks) if path_n else None
+        where = path(record, start, start + path_n, marks) if path_n else None
         start += path_n
-        opened_path = text(buffer, start, start + opened_n)
-        raw = text(buffer, start + opened_n - raw_n, start + opened_n)
+        opened_path = text(record, start, start + opened_n)
+        raw = text(record, start + opened_n - raw_n, start + opened_n)
         start += opened_n
         blocks = []
         for length in blocks_n:
-            blocks.append(buffer[start : start + length])
+            blocks.append(record[start : start + length])
             start += length
         payload = RecordContents(info, sockaddr, data, where, tuple(blocks))
         file = None

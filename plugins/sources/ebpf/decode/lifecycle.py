@@ -5,7 +5,7 @@ from mozu.core.model.event import SyscallEvent
 from mozu.core.state.observed import Forked, Moved
 from mozu.core.state.texts import cgroups
 from mozu.plugins.sources.ebpf.decode.hierarchies import cgroup_list
-from mozu.plugins.sources.ebpf.decode.reading import HEAD, Buffer, Decode, reader
+from mozu.plugins.sources.ebpf.decode.reading import HEAD, Decode, reader
 
 _fork, _ = reader(
     "fork",
@@ -19,10 +19,8 @@ def forked(spec: SyscallSpec) -> Decode:
     """A new process, or thread where those are demanded; the event is the creator's."""
     name = spec.name
 
-    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        (time, _, pid, tid, cpu, _, _, _, _, start, namespace, child, group, vtid, vpid, parent, shares) = _fork(
-            buffer, at
-        )
+    def decode(record: bytes, offset: int) -> SyscallEvent:
+        (time, _, pid, tid, cpu, _, _, _, _, start, namespace, child, group, vtid, vpid, parent, shares) = _fork(record)
         observed = Forked(child, group, vtid, vpid, start + offset, namespace + offset, parent, bool(shares))
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, (), None, None, None, observed)
 
@@ -33,10 +31,9 @@ def moved(spec: SyscallSpec) -> Decode:
     """A process in other cgroups than before; the event is its own, wherever the record was written."""
     name = spec.name
 
-    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        time, _, _, _, cpu, _, _, _, _, pid, length, _ = _move(buffer, at)
-        start = at + _MOVE_SIZE
-        observed = Moved(cgroups(cgroup_list(buffer[start : start + length])))
+    def decode(record: bytes, offset: int) -> SyscallEvent:
+        time, _, _, _, cpu, _, _, _, _, pid, length, _ = _move(record)
+        observed = Moved(cgroups(cgroup_list(record[_MOVE_SIZE : _MOVE_SIZE + length])))
         return SyscallEvent("syscall", name, time + offset, 0, pid, pid, cpu, (), None, None, None, observed)
 
     return decode
@@ -46,8 +43,8 @@ def exited(spec: SyscallSpec) -> Decode:
     """The exit of a process, with its main thread's id whichever thread exited last; or of one thread."""
     name = spec.name
 
-    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        time, _, pid, tid, cpu, _, _, _, others, status, reaper = _exit(buffer, at)
+    def decode(record: bytes, offset: int) -> SyscallEvent:
+        time, _, pid, tid, cpu, _, _, _, others, status, reaper = _exit(record)
         if others:
             return SyscallEvent("syscall", "_exit", time + offset, 0, tid, pid, cpu, ())
         args = (status, status >> 8 & 0xFF, status & 0x7F, status >> 7 & 1, reaper)

@@ -3,7 +3,7 @@
 from mozu.core.abi.memory import param_readers
 from mozu.core.abi.spec import SyscallSpec
 from mozu.core.model.event import SyscallEvent
-from mozu.plugins.sources.ebpf.decode.reading import CALL, Buffer, Decode, reader
+from mozu.plugins.sources.ebpf.decode.reading import CALL, Decode, reader
 
 _unpack, _SIZE = reader("call", CALL)
 _RESULT, _ARGS, _TEXT, _BASE = 8, 9, 17, 20
@@ -14,12 +14,12 @@ def memory(spec: SyscallSpec) -> Decode:
     """The decoder of one of these calls."""
     name, readers = spec.name, param_readers(spec)
 
-    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
-        values = _unpack(buffer, at)
+    def decode(record: bytes, offset: int) -> SyscallEvent:
+        values = _unpack(record)
         blocks = []
-        place = at + _SIZE
+        place = _SIZE
         for length in values[_TEXT:_BASE]:
-            blocks.append(buffer[place : place + length])
+            blocks.append(record[place : place + length])
             place += length
         registers, result = values[_ARGS:_TEXT], values[_RESULT]
         args = tuple(one(registers, result, blocks) for one in readers)

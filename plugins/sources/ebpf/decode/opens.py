@@ -8,12 +8,11 @@ from mozu.core.caches import cached
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
 from mozu.core.state.observed import Opened
-from mozu.core.state.paths import join
+from mozu.core.state.paths import directory, join
 from mozu.plugins.sources.ebpf.decode.reading import (
     FILE,
     HEAD,
     MARKS,
-    Buffer,
     Decode,
     path,
     reader,
@@ -27,52 +26,56 @@ _LAYERS: Final = _UPPER | _OVERLAY
 _FLAGS: Final = _CREATED | _LAYERS
 _LOST: Final = _CUT | MARKS["PSEUDO"]
 """Marks of a base whose beginning is missing."""
+_NAMED: Final = Opened(named=True)
 
 
 @cached(1024)
-def _flags(native: int, marks: int) -> int:
-    upper = marks & _UPPER != 0
-    lower = marks & _LAYERS == _OVERLAY
-    return convert_open_flags(native, created=marks & _CREATED != 0, upper=upper, lower=lower)
+def _shape(native: int, mode: int, marks: int, device: int) -> tuple[int, int, int, bool, bool, str]:
+    """What few opens have of their own: flags, mode and device as parameters, layers of an overlay, kind of the file."""
+    upper, lower = marks & _UPPER != 0, marks & _LAYERS == _OVERLAY
+    flags = convert_open_flags(native, created=marks & _CREATED != 0, upper=upper, lower=lower)
+    kind = "directory" if native & _DIRECTORY else "file"
+    return flags, open_mode(native, mode), encode_dev(device) if device else 0, upper, lower, kind
 
 
 def opened(spec: SyscallSpec) -> Decode:
     """The decoder of one of these calls."""
     name = spec.name
 
-    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
+    def decode(record: bytes, offset: int) -> SyscallEvent:
         (
             time, _, pid, tid, cpu, _, marks, _, result, ino, dev, _, _, _, native, resolve, mode, dirfd, n, m, k, lost,
-        ) = _unpack(buffer, at)  # fmt: skip
-        start = at + _SIZE
-        middle = start + n
+        ) = _unpack(record)  # fmt: skip
+        middle = _SIZE + n
         end = middle + m
-        raw = buffer[start:middle]
+        raw = record[_SIZE:middle]
         user = raw.decode("utf-8", "surrogateescape")
-        base = text(buffer, middle, end) if m and not lost & _LOST else None
-        real = None
-        if k:
-            real = user if buffer[end : end + k] == raw and not marks & _CUT else path(buffer, end, end + k, marks)
-        flags = _flags(native, marks & _FLAGS)
-        device = encode_dev(dev) if dev else 0
+        flags, mode, device, upper, lower, kind = _shape(native, mode, marks & _FLAGS, dev)
         given = None if marks & _NULL else user
-        upper, lower = marks & _UPPER != 0, marks & _LAYERS == _OVERLAY
         args: tuple[Any, ...]
         if name == "openat":
-            args = (result, dirfd, given, flags, open_mode(native, mode), device, ino)
+            args = (result, dirfd, given, flags, mode, device, ino)
         elif name == "open":
-            args = (result, given, flags, open_mode(native, mode), device, ino)
+            args = (result, given, flags, mode, device, ino)
         elif name == "openat2":
-            resolved = convert_flags("openat2_flags", resolve)
-            args = (result, dirfd, given, flags, open_mode(native, mode), resolved, device, ino)
+            args = (result, dirfd, given, flags, mode, convert_flags("openat2_flags", resolve), device, ino)
         else:
-            args = (result, given, open_mode(native, mode), device, ino, creat_flags(upper=upper, lower=lower))
-        kind = "" if result < 0 else "directory" if native & _DIRECTORY else "file"
-        full = user if base is None and user[:1] != "/" else join(base + "/" if base else "/", user)
-        file = File(kind, full, user, real, flags, dev, ino, upper, lower)
-        return SyscallEvent(
-            "syscall", name, time + offset, 0, tid, pid, cpu, args, None, result if result >= 0 else -1, file,
-            Opened(base, real),
-        )  # fmt: skip
+            args = (result, given, mode, device, ino, creat_flags(upper=upper, lower=lower))
+        observed, full = _NAMED, user
+        if user[:1] != "/" or marks & _NULL:
+            base = text(record, middle, end) if m and not lost & _LOST else None
+            full = user if base is None else join(directory(base), user)
+            observed = Opened(base, named=base is not None and not marks & _NULL)
+        elif "//" in user or "/." in user or user[-1:] == "/":
+            full = join("/", user)
+        if result < 0:
+            file = File("", full, user)
+            return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, -1, file, observed)
+        real = None
+        if k:
+            real = user if record[end : end + k] == raw and not marks & _CUT else path(record, end, end + k, marks)
+        changed = observed.named
+        file = File(kind, full, user, real, flags, dev, ino, upper, lower, None, "", None, "", False, changed)
+        return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, result, file, observed)
 
     return decode

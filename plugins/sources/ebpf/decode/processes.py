@@ -14,7 +14,6 @@ from mozu.plugins.sources.ebpf.decode.reading import (
     FILE,
     HEAD,
     MARKS,
-    Buffer,
     Decode,
     reader,
 )
@@ -41,11 +40,11 @@ def process(spec: SyscallSpec) -> Decode:
     return _clone(name)
 
 
-def _texts(buffer: Buffer, at: int, lengths: tuple[int, ...]) -> list[bytes]:
+def _texts(record: bytes, at: int, lengths: tuple[int, ...]) -> list[bytes]:
     """Arguments, executable, working directory, cgroups, file name, environment: as they were appended."""
     found = []
     for length in lengths:
-        found.append(buffer[at : at + length])
+        found.append(record[at : at + length])
         at += length
     return found
 
@@ -69,16 +68,16 @@ def executable_flags(marks: int) -> int:
 def _exec(name: str) -> Decode:
     with_name = name == "execve"
 
-    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
+    def decode(record: bytes, offset: int) -> SyscallEvent:
         (
             time, _, pid, tid, cpu, _, marks, _, result, ino, _, _, _, _, start, _, effective, permitted, inheritable,
             major, minor, limit, _, changed, modified, vm, rss, swap, _, stack, parent, pgid, vpgid, vsid, vpid, vtid,
             tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, namespaces, comm, *lengths, _, standard,
-        ) = _unpack(buffer, at)  # fmt: skip
+        ) = _unpack(record)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, name_n, env_n = lengths
         order = (args_n, exe_n, cwd_n, group_n, name_n, env_n)
-        texts_at = at + _SIZE + standard * STANDARD_SIZE
-        raw, exepath, cwd, groups, path, environment = _texts(buffer, texts_at, order)
+        texts_at = _SIZE + standard * STANDARD_SIZE
+        raw, exepath, cwd, groups, path, environment = _texts(record, texts_at, order)
         exe, rest = _words(raw)
         args: tuple[Any, ...] = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
@@ -94,7 +93,7 @@ def _exec(name: str) -> Decode:
                 sid=vsid, pgid=pgid, vpid=vpid, vtid=vtid, ptid=parent, ruid=ruid, suid=suid, rgid=rgid, sgid=sgid,
                 start=start + offset, stack=stack, args_truncated=bool(marks & _ARGS_CUT),
                 old_tid=old_tid if old_tid != tid else 0, namespaces=namespaces,
-                stdio=standard_files(buffer, at + _SIZE, standard, texts_at + sum(order)) if standard else (),
+                stdio=standard_files(record, _SIZE, standard, texts_at + sum(order)) if standard else (),
             )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, observed)
 
@@ -118,14 +117,14 @@ def executable(raw: bytes, marks: int) -> str:
 
 
 def _clone(name: str) -> Decode:
-    def decode(buffer: Buffer, at: int, offset: int) -> SyscallEvent:
+    def decode(record: bytes, offset: int) -> SyscallEvent:
         (
             time, _, pid, tid, cpu, _, marks, _, result, _, _, _, _, _, _, namespace, _, _, _, major, minor, limit,
             flags, _, _, vm, rss, swap, _, _, parent, _, _, _, vpid, vtid, _, _, uid, gid, _, _, _, _, _, _, comm,
             *lengths, _, _,
-        ) = _unpack(buffer, at)  # fmt: skip
+        ) = _unpack(record)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, _, _ = lengths
-        raw, _, cwd, groups = _texts(buffer, at + _SIZE, (args_n, exe_n, cwd_n, group_n))
+        raw, _, cwd, groups = _texts(record, _SIZE, (args_n, exe_n, cwd_n, group_n))
         exe, rest = _words(raw)
         native = VFORK_FLAGS if name == "vfork" else flags
         args = (

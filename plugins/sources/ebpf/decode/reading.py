@@ -2,21 +2,19 @@
 
 import struct
 from collections.abc import Callable
-from mmap import mmap
 from typing import Any, Final
 
 from mozu.core.model.event import SyscallEvent
 from mozu.plugins.sources.ebpf import wire
 
-Buffer = bytes | mmap
-Decode = Callable[[Buffer, int, int], SyscallEvent]
-"""(buffer, offset of the record, wall time minus boot time in ns) → event."""
+Decode = Callable[[bytes, int], SyscallEvent]
+"""(record, wall time minus boot time in ns) → event."""
 
 MARKS: Final = wire.marks()
 _CUT: Final = MARKS["CUT"]
 
 
-def reader(name: str, names: str) -> tuple[Callable[[Buffer, int], tuple[Any, ...]], int]:
+def reader(name: str, names: str) -> tuple[Callable[..., tuple[Any, ...]], int]:
     """`unpack_from` of a wire struct, and its size. `names` is the order that the caller relies on."""
     layout = wire.layouts()[name]
     if names.split() != layout.names():
@@ -32,12 +30,12 @@ CALL: Final = HEAD + (
 FILE: Final = "file_ino file_dev file_magic file_mode file_uid "
 
 
-def text(buffer: Buffer, start: int, end: int) -> str:
+def text(record: bytes, start: int, end: int) -> str:
     """Kernel bytes as text."""
-    return buffer[start:end].decode("utf-8", "surrogateescape")
+    return record[start:end].decode("utf-8", "surrogateescape")
 
 
-def path(buffer: Buffer, start: int, end: int, marks: int) -> str:
+def path(record: bytes, start: int, end: int, marks: int) -> str:
     """A path of the kernel's. One that lost its beginning (too deep or too long) begins without a slash."""
-    whole = buffer[start:end].decode("utf-8", "surrogateescape")
+    whole = record[start:end].decode("utf-8", "surrogateescape")
     return whole[1:] if marks & _CUT else whole
