@@ -66,16 +66,17 @@ class Tables:
 
     def update(self, node: Node, number: int, **changes: Any) -> Process:
         """A new version of a task, seen from event `number` on."""
+        version = self.new_version(node, number)
+        for name, value in changes.items():
+            setattr(version, name, value)
+        return version
+
+    def new_version(self, node: Node, number: int) -> Process:
+        """The same as it is, to be changed before any event sees it."""
         self.epoch += 1
         old = node.version
-        if old.since == number and old.older is not None:
-            # A second change by the same event: no event has seen the first.
-            version = replace(old, **changes)
-            node.newest = version
-            self._replaced.append(version)
-            return version
-        version = replace(old, since=number, older=old, **changes)
-        node.newest = version
+        again = old.since == number and old.older is not None  # no event has seen what this one changed first
+        version = node.newest = replace(old) if again else replace(old, since=number, older=old)
         self._replaced.append(version)
         return version
 

@@ -19,6 +19,7 @@ from mozu.core.state.transitions.use import reconciled
 from mozu.core.state.tree import link
 
 _PTID: Final = 5
+_TRUSTED: Final = 27
 _COUNT: Final = 30
 """Parameters that both kinds have; older recordings have fewer."""
 _CLOEXEC: Final = dict(flag_table("file_flags"))["O_CLOEXEC"]
@@ -35,92 +36,108 @@ def executed(state: State, event: SyscallEvent) -> None:
         return
     node = process.task
     assert isinstance(node, Node)
-    changes = _changes(state, event, process)
+    path = _path(state, event, process)
     if process.exited:
         # The main thread has ended and another one took over its number.
         process = state.tables.update(node, state.number, exited=False)
     _become_only_thread(state, node)
     create_unknown = process.pid < 0 or process.ptid < 0
+    version = event.process = state.tables.new_version(node, state.number)
+    is_dated = _take_in(state, event, version)
+    if path is not None:
+        version.exepath = without_deleted(path)
+    if is_dated:
+        _ages(process, version)
     if create_unknown:
         reported = event.args[_PTID] if len(event.args) > _PTID else None
-        changes.update(ptid=reported or process.ptid, vtid=event.tid, vpid=changes["pid"])
+        version.ptid, version.vtid, version.vpid = reported or process.ptid, event.tid, version.pid
         if not state.live:
-            changes["cwd"] = ""
+            version.cwd = ""
     if isinstance(event.observed, Executed):
-        _told_by_kernel(event, event.observed, changes)
-        if not create_unknown:
-            _take_reported_parent(state, node.main, changes)
+        _told_by_kernel(version, event.observed, is_dated=is_dated)
+        if not create_unknown and event.observed.ptid >= 0:
+            _take_reported_parent(state, node.main, version)
     _own_table(state, node)
     if isinstance(event.observed, Executed):
         _standard_descriptors(state, event, node, event.observed)
-    version = state.change(event, **changes)
-    if create_unknown and version is not None and version.pid == node.tid:
+    if create_unknown and version.pid == node.tid:
         link(state, node)
 
 
-def _changes(state: State, event: SyscallEvent, process: Process) -> dict[str, Any]:
-    """What a parameter says replaces what was known; an empty one leaves it."""
+def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:
+    """What a parameter says replaces what was known; an empty one leaves it. Gives whether the executable has its
+    times."""
     args = event.args
     if len(args) < _COUNT:
         args = (*args, *(None,) * (_COUNT - len(args)))
     (
         _, exe, words_, _, pid, _, cwd, fdlimit, pfmajor, pfminor, vm_size, vm_rss, vm_swap, comm, groups, env, tty,
-        vpgid, loginuid, flags, inheritable, permitted, effective, ino, ctime, mtime, uid, trusted, pgid, gid,
+        vpgid, loginuid, flags, inheritable, permitted, effective, ino, ctime, mtime, uid, _, pgid, gid,
     ) = args[:_COUNT]  # fmt: skip
-    changes: dict[str, Any] = {
-        "exe": exe or "",
-        "name": comm or exe or "",
-        "args": words(words_),
-        "args_truncated": False,
-        "pid": process.pid if pid is None else pid,
-        "exec_time": event.time,
-        "exited": False,
-    }
-    for field, value in (
-        ("fdlimit", fdlimit), ("tty", tty), ("vpgid", vpgid), ("exe_flags", flags), ("pgid", pgid), ("uid", uid),
-        ("gid", gid),
-    ):  # fmt: skip
-        if value is not None:
-            changes[field] = value
+    version.exe, version.name, version.args = exe or "", comm or exe or "", words(words_)
+    version.args_truncated, version.exec_time, version.exited = False, event.time, False
+    _take_numbers(version, pid, fdlimit, tty, vpgid, flags, uid, gid)
     if vm_swap is not None:
-        changes.update(
-            vm_swap=vm_swap, vm_rss=vm_rss or 0, vm_size=vm_size or 0, pfminor=pfminor or 0, pfmajor=pfmajor or 0
-        )
+        version.vm_swap, version.vm_rss, version.vm_size = vm_swap, vm_rss or 0, vm_size or 0
+        version.pfminor, version.pfmajor = pfminor or 0, pfmajor or 0
     if effective is not None:
-        changes.update(cap_effective=effective, cap_permitted=permitted or 0, cap_inheritable=inheritable or 0)
+        version.cap_effective, version.cap_permitted = effective, permitted or 0
+        version.cap_inheritable = inheritable or 0
     if mtime is not None:
-        changes.update(exe_mtime=mtime, exe_ctime=ctime or 0, exe_ino=ino or 0)
-    if not state.live and pgid is None:
-        changes["pgid"] = -1
+        version.exe_mtime, version.exe_ctime, version.exe_ino = mtime, ctime or 0, ino or 0
+    if pgid is not None or not state.live:
+        version.pgid = -1 if pgid is None else pgid
     if loginuid is not None:
-        changes["loginuid"] = -1 if loginuid == INVALID_ID else loginuid
+        version.loginuid = -1 if loginuid == INVALID_ID else loginuid
     if env or state.live:
-        changes["env"] = environment(env) if env is not None else None
+        version.env = environment(env) if env is not None else None
     if groups:
-        known = cgroups(groups)
-        changes.update(cgroups=known, container=container_of(known, state.namespaces))
+        version.cgroups = known = cgroups(groups)
+        version.container = container_of(known, state.namespaces)
     if state.live and (cwd or "").startswith("/"):
-        changes["cwd"] = directory(cwd)
-    path = trusted or _path(state, event, process)
-    if path is not None:
-        changes["exepath"] = without_deleted(path)
-    _ages(process, changes)
-    return changes
+        version.cwd = directory(cwd)
+    return mtime is not None
 
 
-def _ages(process: Process, changes: dict[str, Any]) -> None:
+def _take_numbers(
+    version: Process,
+    pid: int | None,
+    fdlimit: int | None,
+    tty: int | None,
+    vpgid: int | None,
+    flags: int | None,
+    uid: int | None,
+    gid: int | None,
+) -> None:
+    if pid is not None:
+        version.pid = pid
+    if fdlimit is not None:
+        version.fdlimit = fdlimit
+    if tty is not None:
+        version.tty = tty
+    if vpgid is not None:
+        version.vpgid = vpgid
+    if flags is not None:
+        version.exe_flags = flags
+    if uid is not None:
+        version.uid = uid
+    if gid is not None:
+        version.gid = gid
+
+
+def _ages(before: Process, version: Process) -> None:
     """How old the executable is, seen from the start of the process and of its pid namespace."""
-    ctime = changes.get("exe_ctime")
-    if ctime is None:
-        return
-    if process.start:
-        changes["exe_age"] = process.start - ctime
-    if process.pidns_start and ctime > process.pidns_start:
-        changes["exe_novelty"] = ctime - process.pidns_start
+    if before.start:
+        version.exe_age = before.start - version.exe_ctime
+    if before.pidns_start and version.exe_ctime > before.pidns_start:
+        version.exe_novelty = version.exe_ctime - before.pidns_start
 
 
 def _path(state: State, event: SyscallEvent, process: Process) -> str | None:
     """Old recordings do not have the kernel's path of the executable, only what the call was given."""
+    trusted: str | None = event.args[_TRUSTED] if len(event.args) > _TRUSTED else None
+    if trusted:
+        return trusted
     entered = state.entered.pop(event.tid, None)
     return None if entered is None else _asked(event, process, entered)
 
@@ -139,35 +156,39 @@ def _asked(event: SyscallEvent, process: Process, entered: Entered) -> str | Non
     return normal(base) if (flags or 0) & _EMPTY_PATH and not name else join(base, name)
 
 
-def _told_by_kernel(event: SyscallEvent, observed: Executed, changes: dict[str, Any]) -> None:
-    for field in ("sid", "pgid", "vpid", "vtid", "ptid"):
-        value = getattr(observed, field)
-        if value >= 0:
-            changes[field] = value
-    changes.update(
-        ruid=observed.ruid, suid=observed.suid, rgid=observed.rgid, sgid=observed.sgid, stack=observed.stack,
-        namespaces=observed.namespaces, args_truncated=observed.args_truncated,
-    )  # fmt: skip
+def _told_by_kernel(version: Process, observed: Executed, *, is_dated: bool) -> None:
+    if observed.sid >= 0:
+        version.sid = observed.sid
+    if observed.pgid >= 0:
+        version.pgid = observed.pgid
+    if observed.vpid >= 0:
+        version.vpid = observed.vpid
+    if observed.vtid >= 0:
+        version.vtid = observed.vtid
+    if observed.ptid >= 0:
+        version.ptid = observed.ptid
+    version.ruid, version.suid, version.rgid, version.sgid = observed.ruid, observed.suid, observed.rgid, observed.sgid
+    version.stack, version.namespaces = observed.stack, observed.namespaces
+    version.args_truncated = observed.args_truncated
     if observed.start:
-        changes["start"] = observed.start
-        if changes.get("exe_ctime"):
-            changes["exe_age"] = observed.start - changes["exe_ctime"]
+        version.start = observed.start
+        if is_dated and version.exe_ctime:
+            version.exe_age = observed.start - version.exe_ctime
 
 
-def _take_reported_parent(state: State, main: Node, changes: dict[str, Any]) -> None:
+def _take_reported_parent(state: State, main: Node, version: Process) -> None:
     """The kernel names the parent at each exec: it may be another one than forks and exits have shown."""
-    ptid, known = changes.get("ptid", -1), main.version.parent
-    parent = state.node(ptid)
+    known, parent = main.version.parent, state.node(version.ptid)
     if parent is None:
-        if isinstance(known, Node) and known.died is None and state.tables.has_ended(ptid):
-            changes["ptid"] = known.tid  # reported behind the end of a parent whose children had not moved yet
+        if isinstance(known, Node) and known.died is None and state.tables.has_ended(version.ptid):
+            version.ptid = known.tid  # reported behind the end of a parent whose children had not moved yet
         return
     if parent.main is known or parent.main is main:
         return
     if isinstance(known, Node):
         known.children.discard(main)
     parent.main.children.add(main)
-    changes["parent"] = parent.main
+    version.parent = parent.main
 
 
 def _become_only_thread(state: State, node: Node) -> None:
