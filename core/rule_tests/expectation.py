@@ -9,12 +9,12 @@ import msgspec
 from mozu.core.errors import Problem, UnknownField
 from mozu.core.language.rules import Rule
 from mozu.core.language.rules.suggest import closest
-from mozu.core.model.alert.template import render_value
-from mozu.core.model.fields import FieldRegistry
+from mozu.core.model.fields import FieldRegistry, FieldType
 from mozu.core.rule_tests.document import GivenValue, NamedRule, RuleTest, RuleTestFile
 from mozu.core.rule_tests.given.make import field_reference
 from mozu.core.rule_tests.given.values import value_of
 from mozu.core.rule_tests.judged import JudgedRules, RaisedAlert
+from mozu.core.rule_tests.shown import shown
 
 _STAR: Final = "*"
 _SHOWN: Final = 5
@@ -117,8 +117,7 @@ def _wrong_value(key: str, given: GivenValue, fields: FieldRegistry, alert: Rais
         field = fields.resolve(ref.name, ref.argument)
         form = list(given.form) if isinstance(given.form, tuple) else given.form
         same = value is None if form is None else value in (value_of(field, form), form)
-        kind = field.type.value
+        kind = field.type
     except (UnknownField, ValueError):
-        same, kind = value == given.form, "string"  # a text that `append_output` or a transformer made
-    shown = "absent" if value is None else f"`{render_value(value, kind)}`"
-    return "" if same else f"{key} of `{alert.rule}` should be `{given.shown}`, and is {shown}"
+        same, kind = value == given.form, FieldType.STRING  # a text that `append_output` or a transformer made
+    return "" if same else f"{key} of `{alert.rule}` should be `{given.shown}`, and is {shown(value, kind)}"

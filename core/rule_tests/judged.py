@@ -7,16 +7,23 @@ from typing import Final
 import msgspec
 
 from mozu.core.errors import RulesError
-from mozu.core.language.conditions import NodeEvaluator, NodeTruths, RuleInput, RuleProgram, Test, compile_rules
-from mozu.core.language.rules import Clause, Rule, RuleSet, clauses, explained, load, macro_trees
-from mozu.core.model.alert.template import render_value
+from mozu.core.language.conditions import (
+    NodeEvaluator,
+    NodeTruths,
+    OperandValue,
+    RuleInput,
+    RuleProgram,
+    Test,
+    compile_rules,
+)
+from mozu.core.language.rules import Clause, ExplainedClause, Rule, RuleSet, clauses, explained, load, macro_trees
 from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.value_types import FieldValue
+from mozu.core.rule_tests.shown import shortened, shown
 
 _MOST: Final = 6
 """Tests of a condition that a sentence names."""
-_LONGEST: Final = 120
 
 
 class RaisedAlert(msgspec.Struct, frozen=True):
@@ -79,22 +86,22 @@ class JudgedRules:
         if event.source != rule.source:
             return f"it is a rule of the source {rule.source}, and the event is of {event.source}"
         decided = [
-            f"`{_short(one.clause.text)}` is {'true' if one.truth else 'false'}{_read(one.values)}{_where(one.clause)}"
+            _sentence(one)
             for one in explained(self.clause(rule), self.truths(rule, event))
             if one.decides and isinstance(one.clause.node, Test)
         ]
-        shown = list(dict.fromkeys(decided))
-        more = f", and {len(shown) - _MOST} more" if len(shown) > _MOST else ""
-        return "; ".join(shown[:_MOST]) + more
+        texts = list(dict.fromkeys(decided))
+        more = f", and {len(texts) - _MOST} more" if len(texts) > _MOST else ""
+        return "; ".join(texts[:_MOST]) + more
 
 
-def _read(values: Sequence[object]) -> str:
-    read = []
-    for one in values:
-        name, value, type_ = one.name, one.value, one.type  # type: ignore[attr-defined]  # OperandValue
-        shown = "absent" if value is None else f"`{_short(render_value(value, type_.type.value))}`"
-        read.append(f"{name} is {shown}")
-    return f" ({', '.join(read)})"
+def _sentence(one: ExplainedClause) -> str:
+    truth = "true" if one.truth else "false"
+    return f"`{shortened(one.clause.text)}` is {truth}{_read(one.values)}{_where(one.clause)}"
+
+
+def _read(values: Sequence[OperandValue]) -> str:
+    return f" ({', '.join(f'{one.name} is {shown(one.value, one.type.type)}' for one in values)})"
 
 
 def _where(clause: Clause) -> str:
@@ -102,7 +109,3 @@ def _where(clause: Clause) -> str:
     holders = (("macro", clause.macro), ("exception", clause.exception))
     inside = "".join(f"{kind} {name}, " for kind, name in holders if name)
     return f" [{inside}{file}:{line}]"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -165,9 +165,16 @@ class _Watched(_Act):
         await engine.started.wait()
         try:
             child = await asyncio.create_subprocess_exec(*self.command, stdin=subprocess.DEVNULL)
-            await child.wait()
         except OSError as error:
-            self._failure = error.strerror or str(error)
+            self._failure = f"could not be run: {error.strerror or error}"
+        else:
+            self._failure = f"did not end within {SECONDS:g} s"
+            try:
+                await child.wait()
+                self._failure = ""
+            finally:
+                if child.returncode is None:
+                    child.kill()
         engine.stop("the command has ended")
 
     def belongs(self, event: Event) -> bool:
@@ -176,7 +183,7 @@ class _Watched(_Act):
 
     def check(self, source: object) -> None:
         if self._failure:
-            raise MozuError(f"`{' '.join(self.command)}` could not be run: {self._failure}")
+            raise MozuError(f"`{' '.join(self.command)}` {self._failure}")
 
 
 async def _run(

@@ -8,18 +8,17 @@ from typing import Final, cast
 from mozu.core.filter.comparison import FieldRef
 from mozu.core.language.conditions.operands import OperandError, Resolver
 from mozu.core.language.rules.suggest import closest
-from mozu.core.model.alert.template import render_value
 from mozu.core.model.event import Event
 from mozu.core.model.fields import FieldRegistry, Match
 from mozu.core.model.fields.field import Resolved, never
 from mozu.core.model.syscalls import event_type, event_types
-from mozu.core.model.value_types import FieldValue
 from mozu.core.rule_tests.document import Fields, GivenValue
 from mozu.core.rule_tests.given.builder import EventBuilder
 from mozu.core.rule_tests.given.fields import can_have, follows
 from mozu.core.rule_tests.given.parameters import parameter
 from mozu.core.rule_tests.given.parts import GivenEvent, Key
 from mozu.core.rule_tests.given.values import value_of
+from mozu.core.rule_tests.shown import shown
 
 _TYPE: Final = "evt.type"
 _NAME: Final = re.compile(r"(?P<name>[^\[\]]+)(?:\[(?P<argument>.*)\])?", re.DOTALL)
@@ -124,7 +123,7 @@ class _Maker:
                 continue
             other = follows(field.read, event)
             if other is not None and other != given:
-                text = f"{field.text} cannot be `{value.shown}`: by the other fields it is `{_shown(field, other)}`"
+                text = f"{field.text} cannot be `{value.shown}`: by the other fields it is {shown(other, field.type)}"
                 yield value.offset, f"{text}; change it, or leave it out"
 
 
@@ -153,9 +152,3 @@ def _impossible(field: Resolved, type_: str) -> str:
     declared = event_type(type_)
     names = "" if declared is None else ", ".join(param.name for param in declared.params)
     return f"events of type {type_} have no parameter {field.argument}; they have {names or 'none'}"
-
-
-def _shown(field: Resolved, value: FieldValue) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(render_value(one, field.type.value) for one in value)}]"
-    return render_value(value, field.type.value)

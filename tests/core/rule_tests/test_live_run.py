@@ -117,3 +117,20 @@ def test_a_capture_is_judged_with_the_alerts_that_it_has(tmp_path: Path) -> None
 def test_a_recording_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     outcomes, _ = run(tmp_path, RULES, "- test: a\n  recording: none.scap\n  quiet: Note read\n")
     assert messages(outcomes, tmp_path) == ["my_test.yaml:1:3: the recording none.scap does not exist"]
+
+
+@pytest.mark.parametrize("under", ["ptrace", pytest.param("ebpf", marks=pytest.mark.ebpf)])
+@pytest.mark.live  # traces processes
+def test_a_command_that_does_not_end_is_ended_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, under: str
+) -> None:
+    monkeypatch.setattr("mozu.core.rule_tests.live_run.SECONDS", 1.0)
+    tests = (
+        f"- test: a\n  run: sh -c 'echo $$ > {tmp_path}/pid; exec sleep 100'\n  under: {under}\n  quiet: Note read\n"
+    )
+    outcomes, _ = run(tmp_path, RULES, tests)
+    (text,) = messages(outcomes, tmp_path)
+    assert "did not end within 1 s" in text
+    pid = int((tmp_path / "pid").read_text())
+    state = Path(f"/proc/{pid}/stat")
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
