@@ -10,7 +10,7 @@ from mozu.core.filter.pushdown import Precision, Pushdown
 from mozu.core.model.fields import FieldRegistry
 from mozu.plugins.sources.ebpf.kernel_filter import Chosen, choose
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import first_inexact
-from mozu.plugins.sources.ebpf.kernel_filter.passing import passing, tested
+from mozu.plugins.sources.ebpf.kernel_filter.passing import checked_part, passing
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.source import filterable_types
 
@@ -28,7 +28,7 @@ def _of(predicate: Formula, name: str, chosen: Chosen, process_fields: Collectio
     if function is None or spec is None:
         return Pushdown(Precision.NONE, inexact)
     tests = partial(
-        tested, function=function, spec=spec, process_predicates=chosen.predicates, process_fields=process_fields
+        checked_part, function=function, spec=spec, process_predicates=chosen.predicates, process_fields=process_fields
     )
     if function.is_exact:
         return Pushdown(Precision.EXACT, None, passing(spec, predicate), tests)

@@ -42,7 +42,7 @@ def passing(spec: SyscallSpec, predicate: Formula) -> Formula:
     return any_of(necessary(case, of_call).true for case in alternatives(predicate))
 
 
-def tested(
+def checked_part(
     predicate: Formula,
     function: FilterFunction,
     spec: SyscallSpec,
