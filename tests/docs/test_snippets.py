@@ -81,7 +81,7 @@ def is_named(block: Block) -> bool:
 
 def is_listing(block: Block) -> bool:
     """Commands, which are taken one by one."""
-    begins = re.match(r"(\$ |tail .*\| |build host#\s+)?mozu ", block.text)
+    begins = re.match(r"(\$ |tail .*\| |build host#\s+)?(mozu|make) ", block.text)
     return block.language in ("", "console") and begins is not None
 
 
