@@ -3,11 +3,13 @@
     python -m benchmarks.floods [--only NAME] [--seconds 10] [--reads 200] [--mozu PYTHON]
 
 Every flood is one of user `nobody`. A row: the alerts that came of the reads, the events that were lost, and whom mozu
-calls a flood; in the last row the alerts that came of the opens of 500 other processes. `--mozu` measures another
-checkout, by the Python of its environment.
+calls a flood; then the alerts that came of the opens of 500 other processes. The last rows are of programs that work
+hard and flood nothing, while each of their opens, connections, processes and files made or removed must be judged by
+mozu. `--mozu` measures another checkout, by the Python of its environment.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import signal
@@ -16,10 +18,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from benchmarks.kafka import plain_consumer, plain_producer
+from benchmarks.workloads.calls import BUILD
+from tests.support.kafka.cluster import cluster
+from tests.support.kafka.console import create
 
 _SOURCE: Final = Path(__file__).parent / "workloads" / "floods.c"
 NOBODY: Final = 65534
@@ -38,6 +45,15 @@ RULES: Final = """
   desc: Every open of this file.
   condition: evt.type in (open, openat) and fd.name = {folder}/counted
   output: counted %proc.pid
+  priority: NOTICE
+"""
+HONEST: Final = """
+- rule: Judged in user space
+  desc: The kernel cannot tell, and no event matches.
+  condition: >
+    evt.type in (open, openat, openat2, creat, execve, connect, accept4, unlink, unlinkat, rename, renameat, mkdir)
+    and proc.aname[7] = no-such-program
+  output: never
   priority: NOTICE
 """
 
@@ -74,9 +90,9 @@ class Found(NamedTuple):
 class Mozu:
     """`mozu run` whose alerts go into a file."""
 
-    def __init__(self, folder: Path, python: str, ring_size: int | None) -> None:
+    def __init__(self, folder: Path, python: str, ring_size: int | None, rules: str) -> None:
         self.folder = folder
-        (folder / "rules.yaml").write_text(RULES.format(folder=folder, reader=os.getpid()))
+        (folder / "rules.yaml").write_text(rules.format(folder=folder, reader=os.getpid()))
         sink = f"file: {{format: json, path: {folder}/alerts.jsonl}}"
         ring = "" if ring_size is None else f", source: {{ebpf: {{ring_size: {ring_size}}}}}"
         config = f"sources: [syscalls: {{fallback: none{ring}}}]\nenrichers: []\nsinks:\n  - {sink}\n"
@@ -108,7 +124,7 @@ class Mozu:
 
 
 @contextmanager
-def site(python: str, ring_size: int | None = None) -> Iterator[tuple[Mozu, Path]]:
+def site(python: str, ring_size: int | None = None, rules: str = RULES) -> Iterator[tuple[Mozu, Path]]:
     """mozu that watches, and the program that floods."""
     with tempfile.TemporaryDirectory(prefix="mozu-floods-") as place:
         folder = Path(place)
@@ -116,7 +132,7 @@ def site(python: str, ring_size: int | None = None) -> Iterator[tuple[Mozu, Path
         for name in ("wanted", "counted"):
             (folder / name).touch()
         subprocess.run(["gcc", "-O2", "-o", folder / "floods", _SOURCE], check=True)
-        yield Mozu(folder, python, ring_size), folder / "floods"
+        yield Mozu(folder, python, ring_size, rules), folder / "floods"
 
 
 @contextmanager
@@ -167,6 +183,34 @@ def beside(*, seconds: float, processes: int, rate: int, python: str = sys.execu
                 os.killpg(others.pid, signal.SIGKILL)
 
 
+def honest(load: AbstractContextManager[Callable[[], object]], python: str) -> tuple[int, Found]:
+    """How many events came of a program that works hard."""
+    with load as run, site(python, None, HONEST) as (mozu, _):
+        run()
+        found = mozu.stop()
+        sources = json.loads((mozu.folder / "stats").read_text())["sources"].values()
+        return sum(count["received"] for source in sources for count in source["types"].values()), found
+
+
+@contextmanager
+def kafka() -> Iterator[Callable[[], object]]:
+    """A broker that is given 100,000 records, and gives them again."""
+
+    async def work() -> None:
+        await plain_producer(broker, "bench.1", 100_000)
+        await plain_consumer(broker, "bench.1", 100_000)
+
+    with tempfile.TemporaryDirectory() as place, cluster(Path(place)) as broker:
+        create(broker, "bench.1", partitions=6)
+        yield lambda: asyncio.run(work())
+
+
+HONEST_LOADS: Final[Mapping[str, Callable[[], AbstractContextManager[Callable[[], object]]]]] = {
+    BUILD.name: BUILD.prepared,
+    "Kafka, 100,000 records written and read": kafka,
+}
+
+
 def told(found: Found) -> str:
     """Whom mozu calls a flood."""
     kinds = Counter(f"{one['account']} of user {one['user_uid']}" for one in found.floods if not one["ended"])
@@ -192,6 +236,11 @@ def main() -> None:
         made, found = beside(seconds=options.seconds, processes=500, rate=1000, python=options.mozu)
         cells = (f"{found.alerts['Counted']:,} of {made:,}", f"{found.lost:,}", f"{found.over_share:,}")
         print(f"| 500 busy processes beside one that floods | {' | '.join(cells)} | {told(found)} |", flush=True)
+    for name, load in HONEST_LOADS.items():
+        if not options.only or any(one in name for one in options.only):
+            received, found = honest(load(), options.mozu)
+            cells = (f"none of {received:,} events", f"{found.lost:,}", f"{found.over_share:,}")
+            print(f"| {name} | {' | '.join(cells)} | {told(found)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -202,7 +202,7 @@ def timed(kafka: Cluster, topic: str, rate: int, count: int, *, spooled: bool) -
     """Milliseconds from system calls to a consumer."""
     with tempfile.TemporaryDirectory() as folder:
         site = Site(Path(folder))
-        (Path(folder) / "rules.yaml").write_text(RULE.format(folder=f"{folder}/made"))
+        (Path(folder) / "rules.yaml").write_text(RULE.format(match=f"startswith {folder}/made"))
         spool = f", spool: {{path: {folder}/s.db}}" if spooled else ""
         text = f"kafka: {{bootstrap_servers: {json.dumps(kafka.servers)}, topic: {topic}, format: json{spool}}}"
         process = site.start(f"sinks:\n  - {text}\n", "-r", f"{folder}/rules.yaml")
