@@ -6,11 +6,11 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from glob import escape
-from ipaddress import IPv4Interface, ip_interface
 from pathlib import Path
 
 import msgspec
 
+from mozu.core.common.containers.addresses import first_ipv4
 from mozu.core.common.containers.regular_file import read_regular
 
 
@@ -54,12 +54,7 @@ class CniResults:
 
 def first_address(result: msgspec.Raw) -> str:
     """The first IPv4 address of a result of a plugin. Raises msgspec.DecodeError."""
-    for one in _decode_result(result).ips or ():
-        with suppress(ValueError):
-            interface = ip_interface(one.address)
-            if isinstance(interface, IPv4Interface):
-                return str(interface.ip)
-    return ""
+    return first_ipv4(one.address for one in _decode_result(result).ips or ())
 
 
 _decode = msgspec.json.Decoder(_Cached).decode

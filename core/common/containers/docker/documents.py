@@ -116,20 +116,23 @@ class HostConfig(msgspec.Struct, rename="pascal"):
     network_mode: str = ""
 
 
-class _ApiMount(msgspec.Struct, rename="pascal"):
+class _MountPoint(msgspec.Struct, rename="pascal"):
     source: str = ""
     destination: str = ""
+    writable: bool = msgspec.field(name="RW", default=False)
+    propagation: str = ""
+
+    def mount(self, mode: str) -> Mount:
+        """In the common shape."""
+        return Mount(self.source, self.destination, mode, self.writable, self.propagation)
+
+
+class _ApiMount(_MountPoint, rename="pascal"):
     mode: str = ""
-    writable: bool = msgspec.field(name="RW", default=False)
-    propagation: str = ""
 
 
-class _FileMount(msgspec.Struct, rename="pascal"):
-    source: str = ""
-    destination: str = ""
+class _FileMount(_MountPoint, rename="pascal"):
     relabel: str = ""
-    writable: bool = msgspec.field(name="RW", default=False)
-    propagation: str = ""
 
 
 class Inspected(msgspec.Struct, rename="pascal"):
@@ -148,10 +151,7 @@ class Inspected(msgspec.Struct, rename="pascal"):
 
     def described(self) -> Described:
         """In the common shape."""
-        mounts = [
-            Mount(mount.source, mount.destination, mount.mode, mount.writable, mount.propagation)
-            for mount in self.mounts or ()
-        ]
+        mounts = [mount.mount(mount.mode) for mount in self.mounts or ()]
         return _described(self, self.id, self.host_config or HostConfig(), mounts)
 
 
@@ -170,10 +170,7 @@ class Stored(msgspec.Struct, rename="pascal"):
 
     def described(self, host: HostConfig) -> Described:
         """In the common shape; `host` is from the file beside it."""
-        mounts = [
-            Mount(mount.source, mount.destination, mount.relabel, mount.writable, mount.propagation)
-            for mount in (self.mount_points or {}).values()
-        ]
+        mounts = [mount.mount(mount.relabel) for mount in (self.mount_points or {}).values()]
         return _described(self, self.id, host, mounts)
 
 

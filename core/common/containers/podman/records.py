@@ -1,11 +1,11 @@
 """What podman's database has of a container, as far as mozu reads it (libpod/{container_config,container,pod}.go)."""
 
-from contextlib import suppress
 from datetime import datetime
-from ipaddress import IPv4Interface, ip_interface
 from typing import Final
 
 import msgspec
+
+from mozu.core.common.containers.addresses import first_ipv4
 
 _NEVER: Final = 1
 """Year of a time that Go has not set."""
@@ -81,14 +81,9 @@ def decode_record(config: bytes, state: bytes, pod: bytes, pod_state: bytes) -> 
 
 
 def _address(state: _State) -> str:
-    for _, network in sorted((state.networks or {}).items()):
-        for _, interface in sorted((network.interfaces or {}).items()):
-            for subnet in interface.subnets or ():
-                with suppress(ValueError):
-                    found = ip_interface(subnet.ipnet)
-                    if isinstance(found, IPv4Interface):
-                        return str(found.ip)
-    return ""
+    networks = [network for _, network in sorted((state.networks or {}).items())]
+    interfaces = [one for network in networks for _, one in sorted((network.interfaces or {}).items())]
+    return first_ipv4(subnet.ipnet for one in interfaces for subnet in one.subnets or ())
 
 
 _decode_config = msgspec.json.Decoder(_Config).decode
