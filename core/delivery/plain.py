@@ -16,7 +16,6 @@ _MAX_STORED: Final = (1 << 63) - 1
 _MAX_NAME: Final = 1_024
 """Characters of the name of a rule, a host, a source, of an id, of a tag."""
 _TEXT: Final = frozenset({str})
-_PARTS: Final = frozenset({str, Ref})
 _MAX_ITEMS: Final = 64
 """Tags, and parts of the output."""
 
@@ -24,30 +23,23 @@ _MAX_ITEMS: Final = 64
 def envelope_fault(alert: Alert) -> TypeError | None:
     """What is wrong with the parts of an alert that every sink reads for itself, and no encoder: types, and texts that
     are longer than any name. None where all is well."""
-    if not _are_names((alert.rule, alert.source, alert.hostname, alert.event_type, alert.id)):
-        return TypeError("a name is no text, or too long")
-    if not (type(alert.priority) is Severity and _is_template(alert.template)):
+    if type(alert.tags) is not tuple or type(alert.incomplete) is not tuple:
+        return TypeError("its tags are no texts")
+    if not _are_names(
+        (alert.rule, alert.source, alert.hostname, alert.event_type, alert.id, *alert.tags, *alert.incomplete)
+    ):
+        return TypeError("a name or a tag is no text, or too long")
+    if not (type(alert.priority) is Severity and type(alert.template) is Template and alert.template.is_sound):
         return TypeError("it has no priority, or no template")
     if not (type(alert.time) is int and 0 <= alert.time <= _MAX_STORED and type(alert.event_num) is int):
         return TypeError("its time or its event's number is none")
     if not (type(alert.values) is dict and type(alert.enrichment) is dict):
         return TypeError("its values are no mapping")
-    for texts in (alert.tags, alert.incomplete):
-        if type(texts) is not tuple or not _are_names(texts):
-            return TypeError("its tags are no texts, or too long")
     return None
 
 
 def _are_names(texts: tuple[str, ...]) -> bool:
     return _TEXT.issuperset(map(type, texts)) and max(map(len, texts), default=0) <= _MAX_NAME
-
-
-def _is_template(template: object) -> bool:
-    return (
-        type(template) is Template
-        and _PARTS.issuperset(map(type, template.parts))
-        and all(type(ref) is Ref for ref in template.extra)
-    )
 
 
 def plain_alert(alert: Alert, why: Exception, *, values: bool = True) -> Alert:

@@ -47,6 +47,11 @@ class Template(msgspec.Struct, frozen=True, dict=True):
         return self._refs
 
     @cached_property
+    def is_sound(self) -> bool:
+        """Whether its parts are of the types that are declared, which nothing enforces."""
+        return all(type(part) in (str, Ref) for part in self.parts) and all(type(ref) is Ref for ref in self.extra)
+
+    @cached_property
     def _refs(self) -> tuple[Ref, ...]:
         return tuple(part for part in self.parts if isinstance(part, Ref)) + self.extra
 
