@@ -133,9 +133,9 @@ def test_what_a_refused_batch_had_in_common_is_not_taken_for_that_of_the_next(pa
     """The numbers of forms are given again after the transaction in which they were stored was rolled back."""
     with closing(Spool(path, max_bytes=2_000)) as small:
         with pytest.raises(SpoolFull):
-            small.append([alert("refused")] * 100)
-        small.append([alert("other")])
-        small.append([alert("refused")])
-        assert ["other", "refused"] == [item.rule for _, item in small.read(0, 10)]
+            small.append([packed(alert("refused"))] * 100)
+        small.append([packed(alert("other"))])
+        small.append([packed(alert("refused"))])
+        assert ["other", "refused"] == [item.form.rule for _, item in small.read(0, 10)]
     with closing(Spool(path, max_bytes=2_000)) as again:
-        assert ["other", "refused"] == [item.rule for _, item in again.read(0, 10)]
+        assert ["other", "refused"] == [item.form.rule for _, item in again.read(0, 10)]
