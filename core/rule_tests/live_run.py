@@ -5,6 +5,7 @@ import contextlib
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
@@ -46,7 +47,6 @@ class RunsCommand(Protocol):
     """A source that starts the command itself."""
 
     command_started: bool
-    command_status: int | None
 
 
 class LiveRun:
@@ -74,7 +74,7 @@ class LiveRun:
 
 
 class _Scene:
-    """Where events come from."""
+    """Where events come from; as a text, what that is."""
 
     def source(self) -> Entry:
         """The one source."""
@@ -104,6 +104,9 @@ class _Recording(_Scene):
     def __init__(self, file: Path) -> None:
         self._file = file
 
+    def __str__(self) -> str:
+        return f"the recording {self._file}"
+
     def source(self) -> Entry:
         return _entry(Kind.SOURCE, "replay", {"files": [str(self._file)]})
 
@@ -117,6 +120,9 @@ class _Act(_Scene):
     def __init__(self, command: Sequence[str]) -> None:
         self.command = list(command)
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  closed by `surroundings`
+
+    def __str__(self) -> str:
+        return f"`{' '.join(self.command)}`"
 
     @contextlib.contextmanager
     def surroundings(self) -> Iterator[None]:
@@ -144,10 +150,8 @@ class _Traced(_Act):
 
     def check(self, source: object) -> None:
         assert isinstance(source, RunsCommand)
-        if source.command_status is None:
-            raise MozuError(f"`{' '.join(self.command)}` did not end within {SECONDS:g} s{self.last_words()}")
         if not source.command_started:
-            raise MozuError(f"`{' '.join(self.command)}` could not be run{self.last_words()}")
+            raise MozuError(f"{self} could not be run{self.last_words()}")
 
 
 class _Watched(_Act):
@@ -166,12 +170,10 @@ class _Watched(_Act):
         try:
             child = await asyncio.create_subprocess_exec(*self.command, stdin=subprocess.DEVNULL)
         except OSError as error:
-            self._failure = f"could not be run: {error.strerror or error}"
+            self._failure = error.strerror or str(error)
         else:
-            self._failure = f"did not end within {SECONDS:g} s"
             try:
                 await child.wait()
-                self._failure = ""
             finally:
                 if child.returncode is None:
                     child.kill()
@@ -183,7 +185,7 @@ class _Watched(_Act):
 
     def check(self, source: object) -> None:
         if self._failure:
-            raise MozuError(f"`{' '.join(self.command)}` {self._failure}")
+            raise MozuError(f"{self} could not be run: {self._failure}")
 
 
 async def _run(
@@ -200,7 +202,10 @@ async def _run(
         engine = Engine(assembly, metrics, tasks)
         tasks.spawn(scene.play(engine), "play the act of a test")
         with scene.surroundings():
+            began = time.monotonic()
             code = await engine.run(duration=SECONDS, stats=None, attended=False)
+            if time.monotonic() - began >= SECONDS:
+                raise MozuError(f"{scene} did not end within {SECONDS:g} s")
             scene.check(source.component)
     except (SourceUnavailable, StartRefused) as error:
         raise Skipped(str(error)) from error
