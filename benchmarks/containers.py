@@ -33,7 +33,7 @@ BEGUN: Final = 10
 """Containers of each runtime that are looked up in turns."""
 PODS: Final = 10
 """That running containers are in."""
-IDLE: Final = 8.0
+IDLE: Final = 6.0
 """Seconds."""
 OPENS: Final = 100_000
 _RULE: Final = """\

@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from tests.support.containerd import Containerd
 from tests.support.cri import Pods
 from tests.support.docker import DockerEngine
 from tests.support.podman import Podman
+from tests.support.remains import without_remains
 
 
 @contextmanager
@@ -97,25 +98,6 @@ SOCKETS: Final[dict[str, Callable[[Path], AbstractContextManager[Path | None]]]]
 }
 
 
-@contextmanager
-def own_cgroups() -> Iterator[None]:
-    """Remove the cgroups of containers that came while the block ran: a shim that was killed removes none."""
-    before = set(_cgroups())
-    try:
-        yield
-    finally:
-        for place in sorted(set(_cgroups()) - before, reverse=True):
-            with suppress(OSError):  # it is in use, or gone
-                place.rmdir()
-
-
-def _cgroups() -> Iterator[Path]:
-    for parent in ("default", "docker", "k8s.io", "libpod_parent"):
-        for place in Path("/sys/fs/cgroup").glob(f"**/{parent}/**"):
-            if place.is_dir():
-                yield place
-
-
 def main() -> int:
     """0 where every alert says what it must."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -130,7 +112,7 @@ def main() -> int:
     bad = 0
     for name in options.only or STANDS:
         with ExitStack() as stack:
-            stack.enter_context(own_cgroups())
+            stack.enter_context(without_remains())
             stand = stack.enter_context(STANDS[name]())
             stand.prepare()
             if options.troubles:

@@ -30,9 +30,12 @@ _PATIENCE: Final = 1.0
 
 
 class BundlePrefetch(Generic[T]):
-    """`read` gives what the files of a container say, and None as long as they are not complete; it may block."""
+    """`read` gives what a container's files say and whether that is all, None while they say nothing; it may block.
 
-    def __init__(self, folders: BundleFolders, read: Callable[[str], T | None]) -> None:
+    What is not all is kept until there is more: the files may be gone before the rest can be read.
+    """
+
+    def __init__(self, folders: BundleFolders, read: Callable[[str], tuple[T, bool] | None]) -> None:
         self._folders, self._read = folders, read
         self._found: dict[str, T] = {}
         self._pending: dict[str, float] = {}
@@ -118,14 +121,14 @@ class BundlePrefetch(Generic[T]):
 
     def _look(self) -> None:
         for full_id, until in list(self._pending.items()):
-            found: T | None = None
+            found: tuple[T, bool] | None = None
             with suppress(OSError):
                 found = self._read(full_id)
             if found is not None:
-                self._found[full_id] = found
+                self._found[full_id] = found[0]
                 if len(self._found) > _LIMIT:
                     del self._found[next(iter(self._found))]
-            if found is not None or time.monotonic() > until:
+            if (found is not None and found[1]) or time.monotonic() > until:
                 del self._pending[full_id]
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 """Seconds between looks at a bundle that has just been made: containerd makes the directory, then writes into it."""
+_DATABASE_PAUSES: Final = (0.0, 0.01, 0.05)
+"""Seconds before each look at the database for a container that has a bundle."""
 _MAX_PODS: Final = 1024
 _OnDisk = tuple[Bundle | None, list[tuple[str, StoredContainer]]]
 """A bundle, and (namespace, what the database has) of each namespace that has the id."""
@@ -130,10 +132,7 @@ class ContainerdRuntime:
 
     async def _look(self, full_id: str) -> FoundContainer | None:
         """Raises one of `unreachable` where neither files nor API can tell."""
-        on_disk = self._prefetch.get(full_id)
-        if on_disk is None:
-            on_disk = await self._context.off_loop(partial(self._read, full_id))
-        bundle, stored = on_disk
+        bundle, stored = await self._on_disk(full_id)
         if bundle is not None:  # an event whose deadline passes while more is asked has what the bundle says
             record = stored[0][1] if len(stored) == 1 else None
             self._context.created(describe(FoundContainer(full_id, bundle.spec, bundle.created, record)))
@@ -165,18 +164,34 @@ class ContainerdRuntime:
         ids = (f"{namespace}-{full_id}", full_id)
         return await self._context.off_loop(partial(self._cni_results.find, ids))
 
-    def _read_all(self, full_id: str) -> _OnDisk | None:
-        """The same, once both have it."""
+    async def _on_disk(self, full_id: str) -> _OnDisk:
+        """What was read when it appeared, and what is there now of what that lacks."""
+        bundle, stored = self._prefetch.get(full_id) or (None, [])
+        for pause in _DATABASE_PAUSES:
+            if bundle is not None and stored:
+                break
+            await asyncio.sleep(pause)  # a database that is written all the time has a moment in which it is not
+            bundle_now, stored_now = await self._context.off_loop(partial(self._read, full_id))
+            bundle, stored = bundle or bundle_now, stored or stored_now
+            if bundle is None or not self._database.is_readable():
+                break
+        return bundle, stored
+
+    def _read_all(self, full_id: str) -> tuple[_OnDisk, bool] | None:
+        """The same as soon as there is a bundle, and whether both have it."""
         found = self._read(full_id)
-        return found if found[0] is not None and found[1] else None
+        return None if found[0] is None else (found, bool(found[1]))
 
     def _read(self, full_id: str) -> _OnDisk:
         """What bundle and database say, in one call: on a busy machine each waits for its turn on a processor."""
         bundle = self._files.bundle(full_id)
         try:
-            return bundle, self._database.find(full_id, "" if bundle is None else bundle.namespace)
+            stored = self._database.find(full_id, "" if bundle is None else bundle.namespace)
         except OSError:
             return bundle, []
+        if bundle is not None:  # its specification is the same, and kept for each of a thousand containers
+            stored = [(namespace, msgspec.structs.replace(record, spec=b"")) for namespace, record in stored]
+        return bundle, stored
 
     async def _record(
         self, full_id: str, bundle: Bundle | None, stored: list[tuple[str, StoredContainer]]

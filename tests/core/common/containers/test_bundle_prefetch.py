@@ -22,9 +22,10 @@ def prefetching(root: Path) -> Iterator[BundlePrefetch[str]]:
             watching.set()
             return super().ids(folder)
 
-    def read(full_id: str) -> str | None:
+    def read(full_id: str) -> tuple[str, bool] | None:
         path = root / "default" / full_id / "config.json"
-        return (path.read_text() if path.exists() else "") or None  # empty: not written yet
+        text = path.read_text() if path.exists() else ""
+        return (text, not text.endswith("…")) if text else None  # empty: not written yet
 
     prefetch = BundlePrefetch(Watched(root), read)
     prefetch.start()
@@ -51,6 +52,24 @@ def test_what_is_gone_when_it_is_asked_for_was_read_in_time(tmp_path: Path) -> N
         assert found(prefetch, "web1", "first")
         shutil.rmtree(place)
         assert "first" == prefetch.get("web1")
+
+
+def test_what_was_read_of_files_that_are_gone_before_they_were_complete_is_kept(tmp_path: Path) -> None:
+    with prefetching(tmp_path) as prefetch:
+        place = tmp_path / "default" / "web1"
+        place.mkdir()
+        (place / "config.json").write_text("its first half…")
+        assert found(prefetch, "web1", "its first half…")
+        (place / "config.json").write_text("all of it")
+        assert found(prefetch, "web1", "all of it")
+        (tmp_path / "default" / "web2").mkdir()
+        (tmp_path / "default" / "web2" / "config.json").write_text("half…")
+        assert found(prefetch, "web2", "half…")
+        shutil.rmtree(tmp_path / "default" / "web2")
+        deadline = time.monotonic() + 20
+        while prefetch._pending and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert ({}, "half…") == (prefetch._pending, prefetch.get("web2"))
 
 
 def test_a_name_that_is_used_again_is_read_again(tmp_path: Path) -> None:

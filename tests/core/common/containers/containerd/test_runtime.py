@@ -1,0 +1,62 @@
+"""containerd's files as they are while it is busy: a bundle that is gone soon, a database that cannot be read yet."""
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+
+from mozu.core.common.containers.containerd.runtime import ContainerdRuntime
+from mozu.core.common.containers.containerd.settings import ContainerdSettings
+from mozu.plugins.enrichers.containerd import build
+from tests.core.common.containers.containerd.test_database import IMAGE, namespace, put
+from tests.plugins.enrichers.actors import event_of, read, told, until, working
+
+FIELDS = ("container.name", "container.image", "container.privileged", "container.state")
+
+
+def begin(folder: Path, name: str = "web1") -> Path:
+    """The bundle of a new task; the directory that is to be removed at its end."""
+    bundle = folder / "state" / "io.containerd.runtime.v2.task" / "default" / name
+    bundle.mkdir(parents=True)
+    (bundle / "config.json").write_text(json.dumps({"process": {"capabilities": {"bounding": []}}, "linux": {}}))
+    return bundle
+
+
+def after_its_end(folder: Path, *, written: bool) -> list[object]:
+    """What is told of a container that was seen while the database was being written, and asked for when it had ended;
+    `written`: the database can be read then."""
+    settings = ContainerdSettings(state=folder / "state", root=folder / "root", socket=None)
+    (folder / "state" / "io.containerd.runtime.v2.task" / "default").mkdir(parents=True)
+    database = folder / "root" / "io.containerd.metadata.v1.bolt"
+    database.mkdir(parents=True)
+    (database / "meta.db").write_bytes(b"half of a page")
+
+    async def main() -> list[object]:
+        event = event_of("web1", runtime="containerd")
+        async with working(build, settings) as enricher:
+            (runtime,) = enricher._runtimes
+            assert isinstance(runtime, ContainerdRuntime)
+            runtime._watch._on_new = never  # an event loop that is held up hears of nothing in time
+            probes = (begin(folder, f"probe{number}").name for number in range(1000))
+            await until(lambda: next(probes) and runtime._prefetch._found, "the directory is watched")
+            bundle = begin(folder)
+            await until(lambda: runtime._prefetch.get("web1") is not None, "its bundle was read")
+            shutil.rmtree(bundle)
+            if written:
+                put(folder / "root", default=namespace())
+            await told(enricher, event)
+            return [read(enricher, event, field) for field in FIELDS]
+
+    return asyncio.run(main())
+
+
+async def never(name: str) -> None:
+    """In the place of a look-up."""
+
+
+def test_a_bundle_that_was_seen_is_enough_for_a_name(tmp_path: Path) -> None:
+    assert ["web1", None, False, "known"] == after_its_end(tmp_path, written=False)
+
+
+def test_what_the_database_says_later_is_added_to_it(tmp_path: Path) -> None:
+    assert ["web1", IMAGE, False, "known"] == after_its_end(tmp_path, written=True)

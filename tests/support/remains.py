@@ -1,0 +1,31 @@
+"""What shims that were killed leave behind: cgroups, and runc's states of containers, whose names are taken then."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+_RUNC: Final = Path("/run/containerd/runc")
+"""ROOT/NAMESPACE/ID: where every containerd has runc keep the state of its containers."""
+
+
+@contextmanager
+def without_remains() -> Iterator[None]:
+    """Remove what came while the block ran, and is of no container that runs."""
+    states, cgroups = set(_RUNC.glob("*/*")), set(_cgroups())
+    try:
+        yield
+    finally:
+        for state in set(_RUNC.glob("*/*")) - states:
+            subprocess.run(["runc", "--root", state.parent, "delete", "--force", state.name], check=False)
+        for place in sorted(set(_cgroups()) - cgroups, reverse=True):
+            with suppress(OSError):  # it is in use, or gone
+                place.rmdir()
+
+
+def _cgroups() -> Iterator[Path]:
+    for parent in ("default", "docker", "k8s.io", "libpod_parent"):
+        for place in Path("/sys/fs/cgroup").glob(f"**/{parent}/**"):
+            if place.is_dir():
+                yield place
