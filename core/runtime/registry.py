@@ -20,6 +20,7 @@ from mozu.core.api.declarations import DECLARATIONS, AnyDeclaration, AnySource, 
 from mozu.core.api.extensions import EXTENSIONS, AnyExtension, Encoder, FormatDeclaration
 from mozu.core.api.hookspecs import Brought, Hooks
 from mozu.core.delivery.contained_encoder import contained_encoder
+from mozu.core.delivery.encode.product import version
 from mozu.core.errors import PluginError
 from mozu.core.isolation.deadline import deadline
 from mozu.core.isolation.isolated import START_SECONDS, Isolation
@@ -377,14 +378,6 @@ def configure(
 
 def _builtin(name: str, module: str) -> Origin:
     return Origin(name, module, "mozu", version())
-
-
-def version() -> str:
-    """mozu's own version; `unknown` in a tree that is not installed."""
-    try:
-        return importlib.metadata.version("mozu")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:

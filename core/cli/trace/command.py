@@ -129,7 +129,7 @@ def command(
     from mozu.core.cli.trace import report as trace_report  # takes a while to import
     from mozu.core.cli.trace import run as trace_run
     from mozu.core.cli.trace.profile import read_list
-    from mozu.core.runtime.registry import version
+    from mozu.core.delivery.encode.product import version
 
     allowed = None if allow is None else read_list(allow)
     standard = () if learn or allow or path else (trace_run.build_rules(),)

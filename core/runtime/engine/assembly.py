@@ -36,6 +36,7 @@ from mozu.core.api.declarations import (
 )
 from mozu.core.api.lookup_table import AnyLookupTable
 from mozu.core.delivery.alert_limiter import AlertLimiter
+from mozu.core.delivery.encode.product import version
 from mozu.core.delivery.redact import Redactor
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.flow.impaired_fields import ImpairedFields
@@ -56,7 +57,7 @@ from mozu.core.runtime.engine.field_readers import bind_enricher, bind_source
 from mozu.core.runtime.engine.file_content import contents_of
 from mozu.core.runtime.engine.interfaces import interface_addresses
 from mozu.core.runtime.hosting import isolated, process_plan
-from mozu.core.runtime.registry import Registry, version
+from mozu.core.runtime.registry import Registry
 from mozu.core.runtime.run_file import boot_id
 from mozu.core.runtime.unfilled_fields import unfilled_fields
 
