@@ -119,17 +119,17 @@ class ExitOfAllCalls:
         self._mark(spec.number, is_watched=False)
 
     def _mark(self, number: int, *, is_watched: bool) -> None:
-        before = _words(self._numbers)
+        before = watched_words(self._numbers)
         if is_watched:
             self._numbers.add(number)
         else:
             self._numbers.discard(number)
-        for place, word in _words(self._numbers).items():
+        for place, word in watched_words(self._numbers).items():
             if word != before[place]:
                 bpf_syscall.update(self._maps["WATCHED"], place, bytes([word]))
 
 
-def _words(numbers: Collection[int]) -> Mapping[int, int]:
+def watched_words(numbers: Collection[int]) -> Mapping[int, int]:
     """The map WATCHED while these native calls are watched."""
     found = dict.fromkeys(range(NUMBERS_END), 0)
     for number in numbers:

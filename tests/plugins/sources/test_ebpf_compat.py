@@ -196,3 +196,15 @@ def test_every_entry_names_a_watched_call() -> None:
     assert compat.types() <= SYSCALL_SPECS.keys()
     assert len(list(compat.entries())) == compat.ENTRIES
     assert not [name for name in compat.UNREAD if call_number(name, "i386") is None]
+
+
+@pytest.mark.parametrize("name", ["openat", "unlink", "creat"])
+def test_the_first_32_bit_call_of_a_64_bit_process_is_seen_where_its_type_alone_is_watched(
+    tmp_path: Path, name: str
+) -> None:
+    given: dict[str, list[Any]] = {"openat": [-100, "file", 0], "unlink": ["file"], "creat": ["file", 0o600]}
+    (tmp_path / "file").touch()
+    with Live(EbpfSource(8 << 20, context()), demand(name)) as live:
+        event = live.act(int80.call, name, given[name], str(tmp_path)).last(name)
+
+    assert (event.type, event.entry_path) == (name, "compat32")

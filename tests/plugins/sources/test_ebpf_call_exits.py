@@ -1,0 +1,48 @@
+"""Which calls the program at the exit of all calls looks at."""
+
+from typing import Final
+
+import pytest
+
+from mozu.core.model.syscalls import call_number
+from mozu.plugins.sources.ebpf import compat
+from mozu.plugins.sources.ebpf.call_exits import watched_words
+
+_SYSCALLS: Final = 512
+"""Entries of the map COMPAT before those of socketcall."""
+NATIVE, COMPAT = 1, 2
+
+
+def numbers() -> list[tuple[int, int]]:
+    """(number of a 32-bit call, the native one that the map COMPAT says it is)."""
+    socketcall = call_number("socketcall", "i386")
+    assert socketcall is not None
+    found = []
+    for index, entry in compat.entries():
+        native, _, _ = compat.ENTRY.unpack(entry)
+        if native >= 0:
+            found.append((index if index < _SYSCALLS else socketcall, native))
+    return found
+
+
+def test_of_a_call_that_is_watched_alone_every_form_is_looked_at() -> None:
+    by_native: dict[int, set[int]] = {}
+    for number, native in numbers():
+        by_native.setdefault(native, set()).add(number)
+    assert len(by_native) > 100
+    for native, places in by_native.items():
+        words = watched_words({native})
+        assert {place for place, word in words.items() if word & COMPAT} == places
+        assert [place for place, word in words.items() if word & NATIVE] == [native]
+
+
+@pytest.mark.parametrize(("name", "i386"), [("connect", "socketcall"), ("stat", "stat64"), ("setuid", "setuid32")])
+def test_a_native_call_is_watched_by_its_32_bit_forms_of_another_name(name: str, i386: str) -> None:
+    number, place = call_number(name), call_number(i386, "i386")
+    assert number is not None
+    assert place is not None
+    assert watched_words({number})[place] & COMPAT
+
+
+def test_where_nothing_is_watched_nothing_is_looked_at() -> None:
+    assert {0} == set(watched_words(()).values())
