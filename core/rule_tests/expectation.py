@@ -42,6 +42,10 @@ def unknown_rules(file: RuleTestFile, test: RuleTest, judged: JudgedRules) -> It
     for one in test.expected.quiet:
         if one.name in match:
             yield file.problem(one.offset, f"`{one.name}` is in `match` and in `quiet`; leave it out of one of them")
+    sources = judged.fields.source_classes()
+    if test.source and test.source not in sources:
+        hint = closest(test.source, sources) or f"it is one of {', '.join(sorted(sources))}"
+        yield file.problem(test.offset, f"there is no source `{test.source}`; {hint}")
 
 
 def source_of(test: RuleTest, judged: JudgedRules) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from mozu.core.model.event import as_bytes, byte_length
 from mozu.core.rule_tests.given.parts import GivenProcess
 
 ANCESTORS: Final[Mapping[str, str]] = {
@@ -19,8 +20,17 @@ PARENT: Final[Mapping[str, str]] = {
     "proc.ppid": "pid",
     "proc.pvpid": "vpid",
 }
+_COMM: Final = 15
+"""Bytes of a program's name that the kernel keeps (TASK_COMM_LEN of include/linux/sched.h, without the NUL)."""
 MOST: Final = 1000
 """Steps up that a test may count."""
+
+
+def check_name(attribute: str, value: object) -> None:
+    """Raises ValueError for a name of a program that no process can have."""
+    if attribute == "name" and isinstance(value, str) and byte_length(value) > _COMM:
+        kept = as_bytes(value)[:_COMM].decode("utf-8", "ignore")
+        raise ValueError(f"no program is called `{value[:60]}`: the kernel keeps {_COMM} bytes of a name; write {kept}")
 
 
 class Ancestors:
@@ -38,6 +48,7 @@ class Ancestors:
         """One attribute of one ancestor. Raises ValueError if it is too far up."""
         if level > MOST:
             raise ValueError(f"no process has {level:,} ancestors; count {MOST:,} steps up at most")
+        check_name(attribute, value)
         if level:
             self._levels.setdefault(level, {}).setdefault(attribute, value)
 

@@ -11,7 +11,7 @@ from typing import Final
 from mozu.core.model.fields.descriptor_kind import CHARS
 from mozu.core.model.syscalls import EventType, event_type
 from mozu.core.model.value_types import FieldValue
-from mozu.core.rule_tests.given.ancestors import ANCESTORS, PARENT, Ancestors
+from mozu.core.rule_tests.given.ancestors import ANCESTORS, PARENT, Ancestors, check_name
 from mozu.core.rule_tests.given.outcome import OUTCOMES, opens
 from mozu.core.rule_tests.given.parameters import parameter
 from mozu.core.rule_tests.given.parts import GivenArguments, GivenEvent, GivenPart, GivenProcess, Key
@@ -109,6 +109,7 @@ class EventBuilder:
         """Of the event's process."""
         if attribute == "cwd" and isinstance(value, str) and not value.endswith("/"):
             raise ValueError(f"proc.cwd always ends with a slash: write {value}/")
+        check_name(attribute, value)
         self._process[attribute] = value
 
     def set_file(self, attribute: str, value: FieldValue) -> None:
@@ -164,6 +165,7 @@ class EventBuilder:
     def set_command(self, text: FieldValue) -> None:
         """`proc.cmdline`: the name of the program, a blank, its arguments."""
         self._command = str(text)
+        check_name("name", self._command.partition(" ")[0])
 
     # --- what follows
 

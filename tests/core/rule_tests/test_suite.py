@@ -118,6 +118,12 @@ def test_names_that_no_rule_has_are_mistakes_of_the_test(tmp_path: Path) -> None
     ]
 
 
+def test_a_source_that_there_is_not_is_a_mistake(tmp_path: Path) -> None:
+    tests = f"- test: a\n  source: syscal\n  event: {READ}\n  quiet: Secret read\n"
+    outcomes, _ = run(tmp_path, RULES, tests)
+    assert messages(outcomes, tmp_path) == ["my_test.yaml:1:3: there is no source `syscal`; did you mean `syscall`?"]
+
+
 def test_rules_that_cannot_be_used_are_one_error_of_the_file(tmp_path: Path) -> None:
     rules = RULES.replace("proc.name in", "proc.nam in")
     outcomes, _ = run(tmp_path, rules, f"- test: a\n  event: {READ}\n  quiet: x\n")

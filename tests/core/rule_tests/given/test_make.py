@@ -145,6 +145,12 @@ REFUSED = """
 => fd.typechar is one of 4 6 P b d e f i l m n o p r s t u, not `x`
 {evt.type: openat, evt.res: EWRONG}
 => evt.res is SUCCESS or the name of an error such as EACCES, not `EWRONG`
+{evt.type: openat, proc.name: containerd-shim-runc-v2}
+=> no program is called `containerd-shim-runc-v2`: the kernel keeps 15 bytes of a name; write containerd-shim
+{evt.type: openat, proc.aname: [sh, unattended-upgrades]}
+=> no program is called `unattended-upgrades`: the kernel keeps 15 bytes of a name; write unattended-upgr
+{evt.type: openat, proc.cmdline: systemd-resolved -x}
+=> no program is called `systemd-resolved`: the kernel keeps 15 bytes of a name; write systemd-resolve
 {evt.type: openat, fd.name: /a/b, fd.directory: /c}
 => fd.directory cannot be `/c`: by the other fields it is `/a`; change it, or leave it out
 {evt.type: openat, fd.num: "3", evt.failed: "true"}
