@@ -159,25 +159,35 @@ class _Watched(_Act):
 
     def __init__(self, command: Sequence[str]) -> None:
         super().__init__(command)
+        self._child: subprocess.Popen[bytes] | None = None
         self._failure = ""
         self._mine = os.getpid()
 
     def source(self) -> Entry:
         return _entry(Kind.SOURCE, "ebpf", {})
 
+    @contextlib.contextmanager
+    def surroundings(self) -> Iterator[None]:
+        with super().surroundings():
+            try:
+                yield
+            finally:
+                if self._child is not None:
+                    self._child.kill()
+                    self._child.wait()
+
     async def play(self, engine: Engine) -> None:
         await engine.started.wait()
+        await asyncio.to_thread(self._run)
+        engine.stop("the command has ended")
+
+    def _run(self) -> None:
         try:
-            child = await asyncio.create_subprocess_exec(*self.command, stdin=subprocess.DEVNULL)
+            self._child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL)
         except OSError as error:
             self._failure = error.strerror or str(error)
         else:
-            try:
-                await child.wait()
-            finally:
-                if child.returncode is None:
-                    child.kill()
-        engine.stop("the command has ended")
+            self._child.wait()
 
     def belongs(self, event: Event) -> bool:
         """Whatever a child of this process does, and its descendants."""
