@@ -33,9 +33,9 @@ def files(names: list[str]) -> list[str]:
     return found
 
 
-def mutations(file: str) -> list[Mutation]:
+def mutations(root: Path, file: str) -> list[Mutation]:
     """All of one file."""
-    source = (ROOT / file).read_text()
+    source = (root / file).read_text()
     return [*(python_mutations(source) if file.endswith(".py") else c_mutations(source))]
 
 
@@ -90,16 +90,17 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=0.0, help="after which no further one is tried; 0: no limit")
     parser.add_argument("--further", action="store_true", help="survivors meet tests of other folders, too")
     options = parser.parse_args()
-    every = [(file, mutation) for file in files(options.places) for mutation in mutations(file)]
-    chosen = random.Random(options.seed).sample(every, min(options.sample or len(every), len(every)))
     end = time.monotonic() + options.minutes * 60 if options.minutes else float("inf")
     with tempfile.TemporaryDirectory(prefix="mozu-mutants-") as folder:
-        trial = Trial(Judge(ROOT, Path(folder) / "mozu"), further=options.further)
-        for file, mutation in chosen:
+        judge = Judge(ROOT, Path(folder) / "mozu")
+        every = [(file, mutation) for file in files(options.places) for mutation in mutations(judge.place, file)]
+        trial = Trial(judge, further=options.further)
+        for file, mutation in random.Random(options.seed).sample(every, min(options.sample or len(every), len(every))):
             if time.monotonic() > end:
                 break
             verdict = "noticed" if trial(file, mutation) else "survives"
-            print(f"{verdict}: {file}:{mutation.line}: {mutation.described((ROOT / file).read_text())}", flush=True)
+            described = mutation.described((judge.place / file).read_text())
+            print(f"{verdict}: {file}:{mutation.line}: {described}", flush=True)
     tried, left = trial.tried.total(), len(trial.survivors)
     for top, number in sorted(Counter("/".join(file.split("/")[:2]) for file in trial.tried.elements()).items()):
         lost = sum(file.startswith(f"{top}/") for file, _ in trial.survivors)

@@ -64,6 +64,15 @@ def test_an_open_reports_where_it_led(live: Live, tmp_path: Path, setup: int) ->
     assert (event.pid, event.tid) == (act.pid, act.pid)
 
 
+def test_the_second_request_of_a_ring_with_large_entries_is_read_where_it_lies(live: Live, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).touch()
+    act = live.act(io_uring.opened_in_turn, ["first", "second"], str(tmp_path), io_uring.SQE128)
+
+    opened = [event for event in act.of("openat") if event.entry_path == "io_uring"]
+    assert [(event.args[0], event.args[2]) for event in opened] == [*zip(act.value, ("first", "second"), strict=True)]
+
+
 def test_a_failed_open_reports_the_error_and_the_name(live: Live, tmp_path: Path) -> None:
     event = requested(live.act(io_uring.opened, "nothing", str(tmp_path)), "openat")
 

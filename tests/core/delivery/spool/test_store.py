@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from mozu.core.delivery.spool import Spool, SpoolFull
+from mozu.core.model.alert import Severity
 from mozu.core.testing import alert
 from tests.support.packing import packed
 
@@ -139,3 +140,19 @@ def test_what_a_refused_batch_had_in_common_is_not_taken_for_that_of_the_next(pa
         assert ["other", "refused"] == [item.form.rule for _, item in small.read(0, 10)]
     with closing(Spool(path, max_bytes=2_000)) as again:
         assert ["other", "refused"] == [item.form.rule for _, item in again.read(0, 10)]
+
+
+def test_what_is_dropped_for_more_severe_alerts_is_in_the_file_no_longer(spool: Spool) -> None:
+    less = [packed(replace(alert(), priority=Severity.DEBUG)) for _ in range(3)]
+    spool.append([*less, packed(replace(alert(), priority=Severity.WARNING))])
+    size = spool.size
+    dropped = spool.drop_less_severe("full", Severity.WARNING, 1, 0, frozenset())
+    assert len(dropped) == 1
+    assert sorted([*numbers(spool), dropped[0].number]) == [1, 2, 3, 4]
+    assert spool.size < size
+
+
+def test_nothing_is_dropped_for_alerts_that_are_no_more_severe(spool: Spool) -> None:
+    spool.append([packed(replace(alert(), priority=Severity.WARNING)) for _ in range(3)])
+    assert [] == spool.drop_less_severe("full", Severity.WARNING, 1, 0, frozenset())
+    assert [1, 2, 3] == numbers(spool)
