@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from mozu.core.cli import options
-from mozu.core.cli.known import known_fields, known_plugins
+from mozu.core.cli.known import known_plugins
 from mozu.core.cli.logs import set_up
 from mozu.core.cli.terminal import safe
 from mozu.core.errors import MozuError
@@ -16,6 +16,7 @@ from mozu.core.rule_tests.coverage import Coverage
 from mozu.core.rule_tests.outcome import OutcomeKind, TestOutcome
 from mozu.core.rule_tests.reader import SOURCES
 from mozu.core.rule_tests.report import coverage_summary, outcome_lines, summary, uncovered_lines
+from mozu.core.runtime.registry import Registry
 
 _BAD: Final = frozenset({OutcomeKind.FAILED, OutcomeKind.ERROR})
 
@@ -42,14 +43,19 @@ machine cannot run (an act under eBPF without its privileges) are skipped, and s
     "--coverage", "show_coverage", is_flag=True, help="List the arms of conditions that were not seen true and false."
 )
 @click.option(
-    "--min-coverage", type=click.FloatRange(0, 100), metavar="PERCENT",
+    "--min-coverage",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
     help="Fail where fewer of the arms were seen true and false.",
 )
 @click.option(
     "--junit", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write JUnit XML to this file."
 )
 @click.option(
-    "--under", type=click.Choice(SOURCES), default=SOURCES[0], show_default=True,
+    "--under",
+    type=click.Choice(SOURCES),
+    default=SOURCES[0],
+    show_default=True,
     help="What acts run under that do not say.",
 )
 @click.option("--watch", is_flag=True, help="Run again whenever a test or rule file changes, until interrupted.")
@@ -72,11 +78,13 @@ def command(
     """Run the tests of rules: files *_test.yaml, by default those in this directory and below."""
     set_up("debug" if verbose else "error")
     from mozu.core.rule_tests.live_run import LiveRun
+    from mozu.core.rule_tests.plugins import builtin_plugins_and, fields_of
     from mozu.core.rule_tests.suite import Plan, Suite, find
 
-    overrides = options.as_overrides(plugins)
-    fields = known_fields(known_plugins(path, overrides))
-    live = LiveRun(lambda: known_plugins(path, overrides))
+    def registry() -> Registry:
+        return builtin_plugins_and(plugins) if path is None else known_plugins(path, options.as_overrides(plugins))
+
+    fields, live = fields_of(registry()), LiveRun(registry)
     plan = Plan(rules, under, pattern)
 
     def run() -> tuple[int, set[Path]]:

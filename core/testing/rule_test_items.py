@@ -5,16 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.model.fields import FieldRegistry
-from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.rule_tests.document import RuleTest, RuleTestFile
 from mozu.core.rule_tests.live_run import LiveRun
 from mozu.core.rule_tests.outcome import OutcomeKind, TestOutcome
+from mozu.core.rule_tests.plugins import builtin_plugins_and, fields_of
 from mozu.core.rule_tests.reader import read_tests
 from mozu.core.rule_tests.report import coverage_summary
 from mozu.core.rule_tests.suite import Plan, Suite
-from mozu.core.runtime.builtin_plugins import BUILTINS
-from mozu.core.runtime.registry import Registry
 
 PLUGINS = "mozu_plugins"
 """The ini option that names plugins whose fields rules read."""
@@ -82,9 +79,8 @@ def suite_of(config: pytest.Config) -> Suite:
     """The one of a session: rules are loaded once."""
     if _SUITE not in config.stash:
         names = config.getini(PLUGINS)
-        fields = FieldRegistry(builtin_fields())
-        _registry(names).add_fields(fields)
-        config.stash[_SUITE] = Suite(fields, LiveRun(lambda: _registry(names)), Plan())
+        fields = fields_of(builtin_plugins_and(names))
+        config.stash[_SUITE] = Suite(fields, LiveRun(lambda: builtin_plugins_and(names)), Plan())
     return config.stash[_SUITE]
 
 
@@ -92,16 +88,6 @@ def summary_of(config: pytest.Config) -> str:
     """What is covered; empty where no test of rules ran in this process."""
     suite = config.stash.get(_SUITE, None)
     return "" if suite is None else coverage_summary(suite.coverage)
-
-
-def _registry(names: list[str]) -> Registry:
-    registry = Registry()
-    for kind, table in BUILTINS.items():
-        for name in table:
-            registry.plugin(kind, name)
-    for name in names:
-        registry.load(name)
-    return registry
 
 
 def _shown(path: Path, folder: Path) -> Path:
