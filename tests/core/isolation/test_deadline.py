@@ -1,6 +1,7 @@
 """A call that takes longer than it may is given up, whatever it does, and its component and method are named."""
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
@@ -12,7 +13,7 @@ import pytest
 from mozu.core.errors import DeadlineExceeded
 from mozu.core.isolation import interrupter
 from mozu.core.isolation.deadline import deadline, within
-from mozu.core.isolation.interrupter import hasten
+from mozu.core.isolation.interrupter import break_off, hasten
 from mozu.core.isolation.isolated import Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.testing import virtual_clock as virtual_time
@@ -92,6 +93,19 @@ def test_a_stop_shortens_the_time_of_calls_that_hold_the_loop() -> None:
 
     with pytest.raises(DeadlineExceeded):
         start()
+
+
+@pytest.mark.parametrize("limited_too", [True, False])
+def test_a_call_with_time_left_is_broken_off_only_where_events_wait_for_the_loop(limited_too: bool) -> None:
+    one = Component()
+
+    def hold() -> None:
+        for _ in range(100):
+            break_off(lambda component: component is one.isolation, limited_too=limited_too)  # raises at once, or never
+
+    with contextlib.suppress(DeadlineExceeded), one.isolation.owned(), deadline(one.isolation, "start", LONG):
+        hold()
+    assert one.isolation.has_held is limited_too
 
 
 def test_only_the_late_call_is_broken_off() -> None:

@@ -119,3 +119,18 @@ def test_a_loop_that_waits_is_seldom_woken() -> None:
         await over.wait()
 
     assert 3 <= watched(scene, rest).counted.woken <= 8
+
+
+def test_what_was_broken_off_before_may_hold_the_loop_for_half_a_second_once_a_stop_was_asked_for() -> None:
+    first, again = Isolation("sink", "first", Metrics()), Isolation("sink", "again", Metrics())
+    again.suspend()
+    held: dict[tuple[str, float], bool] = {}
+
+    async def main() -> None:
+        dog = Watchdog(asyncio.get_running_loop(), Culprits(), report=lambda blocker, seconds: None)
+        for one in (first, again):
+            for seconds in (0.5, loop.HOLD_SECONDS):
+                held[one.name, seconds] = dog._still_holds("sink first or sink again", seconds, one)
+
+    loop.run(main())
+    assert held == {("first", 0.5): False, ("first", 5.0): True, ("again", 0.5): True, ("again", 5.0): True}
