@@ -35,7 +35,10 @@ Exit code 1: a test failed or could not be run, or less is covered than --min-co
 machine cannot run (an act under eBPF without its privileges) are skipped, and said to be."""
 )
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
-@options.rules
+@click.option(
+    "-r", "--rules", multiple=True, metavar="PATH",
+    help="A rule file, or a directory of them, instead of those that test files are about. May be repeated.",
+)
 @click.option(
     "-k", "pattern", default="", metavar="TEXT", help="Only tests whose name holds TEXT; `*` stands for any text."
 )
