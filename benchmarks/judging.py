@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.cli.process_settings import settle
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
@@ -197,12 +198,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--profile", choices=CASES)
     options = parser.parse_args()
+    settle()
     with tempfile.TemporaryDirectory() as place:
         own = Path(place, "rules.yaml")
         own.write_text(RULES)
         chains = {
             (name, text): Chain(options.rules or [own], size) for name in CASES for text, size in _MEMORY.items()
         }
+    gc.freeze()
+    gc.enable()
     found: dict[tuple[str, str], list[float]] = {key: [] for key in chains}
     for _ in range(options.rounds):
         for key, chain in chains.items():

@@ -3,7 +3,7 @@
 A successful one of either kind comes as `execve`. A failed one changes nothing: `proc.*` describe the caller.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from mozu.core.model.event import Process, SyscallEvent
 from mozu.core.model.syscalls import flag_table
