@@ -92,6 +92,16 @@ def test_a_full_spool_drops_the_newest(tmp_path: Path) -> None:
     assert ([(3, 4)], 2) == (dropped, counts["spool full"])
 
 
+def test_the_positions_that_a_full_spool_dropped_are_remembered_for_those_who_wait_for_them(tmp_path: Path) -> None:
+    async def scenario(queue: DiskQueue) -> list[tuple[int, int]]:
+        for number in range(4):
+            queue.put(packed(alert(str(number), name="x" * 100_000)))
+            await queue.wait_persisted(queue.position())
+        return [(one.first, one.last) for one in queue.drop_log.between(0, 100)]
+
+    assert [(3, 4)] == play(tmp_path / "s.db", scenario, max_bytes=250_000)[0]
+
+
 def test_or_the_oldest_where_that_is_the_policy(tmp_path: Path) -> None:
     async def scenario(queue: DiskQueue) -> list[str]:
         for number in range(4):

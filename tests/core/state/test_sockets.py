@@ -4,7 +4,7 @@ import pytest
 
 from mozu.core.model.event import File, SockAddr, SockTuple
 from mozu.core.state.observed import Entered, Seeded
-from tests.core.state.story import Story, read
+from tests.core.state.story import CLOEXEC, Story, read
 
 V4, V6, UNIX = 2, 10, 1
 STREAM, DATAGRAM, RAW = 1, 2, 3
@@ -183,6 +183,11 @@ def test_an_accepted_connection_belongs_to_a_server(story: Story) -> None:
 def test_an_accepted_connection_is_known_from_then_on(story: Story) -> None:
     story.event("accept", 10, fd=5, tuple=IN)
     assert IN_TEXT == file_of(story, 5).name
+
+
+def test_an_accept_without_flags_gives_a_descriptor_without_flags(story: Story) -> None:
+    accepted = story.event("accept", 10, fd=5, tuple=IN), story.event("accept4", 10, fd=6, tuple=IN, flags=CLOEXEC)
+    assert [0, CLOEXEC] == [event.file.flags for event in accepted if event.file is not None]
 
 
 def test_an_accept_that_told_no_address_makes_nothing_known(story: Story) -> None:
