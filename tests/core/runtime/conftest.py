@@ -19,7 +19,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         for name, text in modules.items():
             (tmp_path / f"{name}.py").write_text(text)
         info = tmp_path / f"{distribution.replace('-', '_')}-1.2.dist-info"
-        info.mkdir()
+        info.mkdir(exist_ok=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.2\n")
         lines = "\n".join(f"{name} = {target}" for name, target in points.items())
         (info / "entry_points.txt").write_text(f"[mozu]\n{lines}\n")

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from mozu.core.runtime.config.mark import Mark
 from mozu.core.runtime.config.node import node_of
 from mozu.core.runtime.registry import Registry
 from mozu.core.testing import context
+from tests.core.runtime.distributions import Install
 
 SINK = """
 from collections.abc import Awaitable, Sequence
@@ -73,22 +73,16 @@ Load = Callable[[str], Registry]
 
 
 @pytest.fixture
-def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
+def load(install: Install) -> Load:
     """Install a distribution with one module, whose text is given, and load it."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    info = tmp_path / "mozu_third-1.2.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mozu-third\nVersion: 1.2\n")
-    (info / "entry_points.txt").write_text("[mozu]\nthird = mozu_third_party\n")
 
     def load(text: str) -> Registry:
-        (tmp_path / "mozu_third_party.py").write_text(text)
+        install("mozu-third", {"mozu_third_party": text}, third="mozu_third_party")
         registry = Registry()
         registry.load("third")
         return registry
 
-    yield load
-    sys.modules.pop("mozu_third_party", None)
+    return load
 
 
 def refusal(load: Load, text: str) -> str:
