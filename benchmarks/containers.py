@@ -85,7 +85,8 @@ def lookups(count: int) -> Iterator[str]:
     with _containerd(BEGUN) as (server, names):
         root = server.root / "root"
         for socket, database, name in (
-            (server.socket, Path("/nonexistent"), "containerd, files and API"), (None, root, "containerd, files alone"),
+            (server.socket, Path("/nonexistent"), "containerd, its state directory and its API"),
+            (None, root, "containerd, its state directory and its database"),
         ):  # fmt: skip
             settings = ContainerdSettings(state=server.state, root=database, socket=socket)
             yield _row(name, containerd.build, settings, names, count)

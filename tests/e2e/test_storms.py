@@ -6,13 +6,14 @@ import pytest
 
 from tests.storms.stands import ContainerdStand, CriStand, DockerStand, PodmanStand
 from tests.storms.storm import POD, Outcome, silent_socket, storm
-from tests.support.containerd import Containerd, containerd
+from tests.storms.trouble import KINDS, troubled
+from tests.support.containerd import Containerd, containerd, own_containerd
 from tests.support.cri import Pods, pods
 from tests.support.docker import DockerEngine, docker
 from tests.support.podman import Podman, podman
 from tests.support.requirements import ebpf
 
-__all__ = ["containerd", "docker", "podman", "pods"]
+__all__ = ["containerd", "docker", "own_containerd", "podman", "pods"]
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -90,3 +91,18 @@ def test_podman_names_all_of_them(podman: Podman, tmp_path: Path) -> None:
     found = storm(stand, tmp_path, containers=CONTAINERS, together=TOGETHER, prefix="there")
     assert said(found, *IDENTITY, *IMAGE) == COMPLETE
     assert found.foreign == ()
+
+
+def test_a_containerd_that_is_killed_and_restarted_and_loses_its_socket_is_known_again(
+    own_containerd: Containerd, tmp_path: Path
+) -> None:
+    """In the storm: whatever ran to its end is named, nothing is said of the image that is allowed."""
+    ebpf()
+    stand = ContainerdStand(own_containerd)
+    stand.prepare()
+    needed = (*IDENTITY, *IMAGE)
+    found = troubled(
+        stand, tmp_path, containers=2 * CONTAINERS, together=CONTAINERS // 4, troubles=len(KINDS), needed=needed
+    )
+    assert (set(), [], ()) == (found.storm.missing(), found.storm.wrong(*needed), found.storm.foreign)
+    assert list(KINDS) == [one.kind for one in found.recoveries]

@@ -20,6 +20,7 @@ from typing import Final
 import pytest
 
 from tests.support.docker import IMAGE, LABELS, PATIENCE, filesystem
+from tests.support.remains import without_remains
 from tests.support.requirements import require
 from tests.support.shims import end_below
 from tests.support.split import needs_live
@@ -181,8 +182,9 @@ def containerd() -> Iterator[Containerd]:
 @pytest.fixture
 @needs_live
 def own_containerd() -> Iterator[Containerd]:
-    """A containerd for one test that stops and starts it."""
-    yield from _containerd()
+    """A containerd for one test that stops, kills and starts it."""
+    with without_remains():
+        yield from _containerd()
 
 
 def _mounts_below(root: Path) -> list[str]:

@@ -30,6 +30,7 @@ _PAUSES: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 """Seconds between looks at a bundle that has just been made: containerd makes the directory, then writes into it."""
 _DATABASE_PAUSES: Final = (0.0, 0.01, 0.05)
 """Seconds before each look at the database for a container that has a bundle."""
+_MAX_TOLD: Final = 8192
 _MAX_PODS: Final = 1024
 _OnDisk = tuple[Bundle | None, list[tuple[str, StoredContainer]]]
 """A bundle, and (namespace, what the database has) of each namespace that has the id."""
@@ -52,6 +53,8 @@ class ContainerdRuntime:
         self._database = StoredContainers(settings.root)
         self._cni_results = CniResults(settings.cni_results)
         self._api: ContainerdApi | None = None
+        self._told: dict[str, int] = {}
+        """Full id → when the bundle was written by which it was described last, ns since the epoch."""
         self._pods: dict[str, FoundContainer] = {}
         """By the ids of their sandboxes."""
         self._reports: RuntimeApi | None = None
@@ -110,7 +113,7 @@ class ContainerdRuntime:
     async def _on_task(self, container_id: str) -> None:
         """A task has appeared."""
         for pause in _PAUSES:
-            if self._prefetch.get(container_id) is not None:
+            if self._prefetched(container_id) is not None:
                 break
             if await self._context.off_loop(partial(self._files.bundle, container_id)) is not None:
                 break
@@ -166,7 +169,7 @@ class ContainerdRuntime:
 
     async def _on_disk(self, full_id: str) -> _OnDisk:
         """What was read when it appeared, and what is there now of what that lacks."""
-        bundle, stored = self._prefetch.get(full_id) or (None, [])
+        bundle, stored = self._prefetched(full_id) or (None, [])
         for pause in _DATABASE_PAUSES:
             if bundle is not None and stored:
                 break
@@ -175,7 +178,19 @@ class ContainerdRuntime:
             bundle, stored = bundle or bundle_now, stored or stored_now
             if bundle is None or not self._database.is_readable():
                 break
+        if bundle is None and not stored:
+            bundle, stored = self._prefetch.get(full_id) or (None, [])  # it has ended since it was told of
+        if bundle is not None:
+            self._told[full_id] = bundle.created
+            if len(self._told) > _MAX_TOLD:
+                del self._told[next(iter(self._told))]
         return bundle, stored
+
+    def _prefetched(self, full_id: str) -> _OnDisk | None:
+        """What was read when it appeared; None where that was told before: another one may have its name since."""
+        found = self._prefetch.get(full_id)
+        bundle = None if found is None else found[0]
+        return None if bundle is None or bundle.created == self._told.get(full_id) else found
 
     def _read_all(self, full_id: str) -> tuple[_OnDisk, bool] | None:
         """The same as soon as there is a bundle, and whether both have it."""

@@ -60,3 +60,31 @@ def test_a_bundle_that_was_seen_is_enough_for_a_name(tmp_path: Path) -> None:
 
 def test_what_the_database_says_later_is_added_to_it(tmp_path: Path) -> None:
     assert ["web1", IMAGE, False, "known"] == after_its_end(tmp_path, written=True)
+
+
+def test_a_name_that_is_used_again_is_not_described_by_what_was_read_of_the_first(tmp_path: Path) -> None:
+    """The loop may hear of the second one before the thread that reads what appears."""
+    settings = ContainerdSettings(state=tmp_path / "state", root=tmp_path / "root", socket=None)
+    (tmp_path / "root").mkdir()
+    put(tmp_path / "root", default=namespace())
+    devices = {"resources": {"devices": [{"allow": True, "access": "rwm"}]}}
+    privileged = {"process": {"capabilities": {"bounding": ["CAP_SYS_ADMIN"]}}, "linux": devices}
+
+    async def main() -> list[object]:
+        event = event_of("web1", runtime="containerd")
+        async with working(build, settings) as enricher:
+            (runtime,) = enricher._runtimes
+            assert isinstance(runtime, ContainerdRuntime)
+            bundle = begin(tmp_path)
+            first = runtime._read_all("web1")
+            assert first is not None
+            runtime._prefetch._found["web1"] = first[0]
+            await told(enricher, event)
+            found = [read(enricher, event, "container.privileged")]
+            (bundle / "config.json").unlink()
+            (bundle / "config.json").write_text(json.dumps(privileged))
+            runtime._prefetch._found["web1"] = first[0]
+            await runtime._on_task("web1")
+            return [*found, read(enricher, event, "container.privileged")]
+
+    assert [False, True] == asyncio.run(main())
