@@ -14,6 +14,8 @@ import signal
 import sys
 from pathlib import Path
 
+_FLAGS = (b"-O1", b"-g0", b"-Xclang", b"-disable-llvm-passes")
+"""libbcc optimizes what clang gives it, at its highest level: clang need not do so before, nor describe the lines."""
 _SET_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of linux/prctl.h."""
 
@@ -30,7 +32,8 @@ def main() -> int:
     except OSError as error:
         print(f"{library} does not load: {error}", file=sys.stderr)
         return 1
-    flags = (ctypes.c_char_p * 1)(b"-I" + os.fsencode(include))
+    given = (*_FLAGS, b"-I" + os.fsencode(include))
+    flags = (ctypes.c_char_p * len(given))(*given)
     module = bcc.bpf_module_create_c_from_string(Path("main.c").read_bytes(), 0, flags, len(flags), False, None)
     if not module:
         return 1
