@@ -66,7 +66,8 @@ class RingBuffer:
             if length < _DISCARDED:
                 end_of_record = offset + _HEADER + length
                 whole = end_of_record <= data_end
-                value = take(data[offset + _HEADER : end_of_record] if whole else self._joined(offset + _HEADER, length))
+                start = offset + _HEADER
+                value = take(data[start:end_of_record] if whole else self._joined(start, length))
                 if value is not None:
                     taken.append(value)
             at += ((length & _LENGTH) + _HEADER + 7) & ~7

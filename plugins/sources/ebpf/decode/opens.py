@@ -31,7 +31,7 @@ _NAMED: Final = Opened(named=True)
 
 @cached(1024)
 def _shape(native: int, mode: int, marks: int, device: int) -> tuple[int, int, int, bool, bool, str]:
-    """What few opens have of their own: flags, mode and device as parameters, layers of an overlay, kind of the file."""
+    """What few opens have of their own: flags, mode and device as parameters, layers of an overlay, kind of file."""
     upper, lower = marks & _UPPER != 0, marks & _LAYERS == _OVERLAY
     flags = convert_open_flags(native, created=marks & _CREATED != 0, upper=upper, lower=lower)
     kind = "directory" if native & _DIRECTORY else "file"
