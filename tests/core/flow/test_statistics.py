@@ -1,0 +1,56 @@
+"""The summary that is printed at the end of a run."""
+
+from typing import Any
+
+from mozu.core.flow.statistics import as_text
+
+SINK: dict[str, Any] = {
+    "accepted": 9, "delivered": 8, "dropped": {}, "dead_lettered": 0, "spooled": 0, "found": 0, "queued": 0,
+    "failures": 0, "busy_seconds": 1.0,
+}  # fmt: skip
+SOURCE: dict[str, Any] = {
+    "plugin": "ebpf", "instead_of": {}, "not_seen": [], "received": 7, "internal": 2, "rejected": 1, "evaluated": 6,
+    "dropped": 0, "types": {},
+}  # fmt: skip
+NOTHING: dict[str, int | None] = {"seen": 0, "filtered": 0, "lost": 0, "missed": 0, "received": 0}
+
+
+def lines(*, sources: dict[str, Any] | None = None, sinks: dict[str, Any] | None = None) -> list[str]:
+    numbers = {"seconds": 1.26, "cpu_seconds": 0.5, "sources": sources or {}, "sinks": sinks or {}}
+    return as_text(numbers).splitlines()
+
+
+def test_a_run_says_how_long_it_was() -> None:
+    assert ["mozu ran 1.3 s and used 0.50 s of CPU"] == lines()
+
+
+def test_a_sink_to_which_nothing_happened_says_so_in_short() -> None:
+    assert "sink out: accepted 9, delivered 8, dropped 0" == lines(sinks={"out": SINK})[1]
+
+
+def test_a_sink_tells_what_it_dropped_failed_at_and_left() -> None:
+    more = {
+        "dropped": {"queue full": 2, "too late": 1}, "failures": 3, "busy_seconds": 1.25, "spooled": 4, "found": 5,
+        "dead_lettered": 6,
+    }  # fmt: skip
+    assert (
+        "sink out: accepted 9, delivered 8, dropped 2 (queue full), 1 (too late), found in the spool 5, "
+        "left in the spool 4, dead letters 6, failed 3 times, busy for 1.2 s with one delivery"
+    ) == lines(sinks={"out": SINK | more})[1]
+
+
+def test_a_source_tells_its_types_to_which_something_happened() -> None:
+    types = {"openat": NOTHING | {"seen": 5, "lost": 1, "missed": None}, "close": NOTHING}
+    assert [
+        "source one: received 7, evaluated 6, for the state only 2, rejected 1, dropped because memory was short 4",
+        "  openat           seen 5, filtered 0, lost 1, missed unknown, received 0",
+    ] == lines(sources={"one": SOURCE | {"types": types, "dropped": 4}})[1:]
+
+
+def test_a_source_that_is_second_choice_says_why_and_what_it_does_not_see() -> None:
+    second = {"plugin": "ptrace", "instead_of": {"ebpf": "no BTF"}, "not_seen": ["threads", "io_uring"]}
+    assert [
+        "source one: ebpf cannot start (no BTF), so ptrace watched",
+        "source one: not seen: threads, io_uring",
+        "source one: received 7, evaluated 6, for the state only 2, rejected 1",
+    ] == lines(sources={"one": SOURCE | second})[1:]
