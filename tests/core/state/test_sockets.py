@@ -151,6 +151,18 @@ def test_but_not_over_what_the_kernel_really_used(story: Story) -> None:
     assert PEER == read(event, "fd.sip")
 
 
+@pytest.mark.parametrize(("used", "expected"), [("/run/later", "/run/asked"), ("/run/used", "/run/used")])
+def test_the_path_of_a_unix_socket_is_that_of_the_beginning_unless_the_kernel_used_another(
+    story: Story, used: str, expected: str
+) -> None:
+    sock(story, domain=UNIX)
+    story.event("_enter", 10, observed=Entered("connect", (3, SockAddr(UNIX, path="/run/asked"))))
+    event = connect(story, SockTuple(UNIX, path=used), addr=SockAddr(UNIX, path="/run/later"))
+    assert event.file is not None
+    assert event.file.sock is not None
+    assert expected == event.file.sock.path
+
+
 # --- bound, accepted ---
 
 
