@@ -11,6 +11,7 @@ from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
 from mozu.core.state.observed import Bases, Executed, Forked, Identity, KnownProcess, Moved, Opened
+from mozu.core.state.paths import join
 from tests.core.state.story import made
 from tests.support.judged_twice import by_rules
 
@@ -103,11 +104,18 @@ class World:
         base = None if path[:1] == "/" or chance.random() < 0.3 else chance.choice(("/etc", "/srv"))
         real = chance.choice((None, "/etc/shadow", path)) if fd >= 0 else None
         file = File("file" if fd >= 0 else "", path, path, real, chance.choice((1, 2)), 8, 7)
+        observed = Opened(base, real)
+        if (path[:1] == "/" or base) and chance.random() < 0.5:  # as a source that names its files
+            full = join(f"{base}/", path)
+            file = msgspec.structs.replace(file, name=full, name_changed=True) if fd >= 0 else File("", full, path)
+            observed = Opened(base, named=True)
         more: dict[str, Any] = {} if kind == "open" else {"dirfd": chance.choice((-100, 5))}
-        return made(
-            kind, task["tid"], of=task["of"], observed=Opened(base, real), file=file, fd=fd, name=path,
+        event = made(
+            kind, task["tid"], of=task["of"], observed=observed, file=file, fd=fd, name=path,
             flags=file.flags, mode=0, dev=1, ino=7, **more,
         )  # fmt: skip
+        event.fd = max(fd, -1)
+        return event
 
     def unlinked(self) -> SyscallEvent:
         task = self.task()
