@@ -260,3 +260,22 @@ def test_so_many_secrets_of_one_alert_are_looked_for_elsewhere() -> None:
     assert 64 == found.count("[redacted]")
     assert secrets[63] not in found
     assert secrets[64] in found
+
+
+def test_a_field_of_ones_own_hides_no_other_field() -> None:
+    values = {"proc.args": "one", "fd.name": "/x", "fd.name[1]": "two", "toupper(proc.pname)": "three"}
+    assert values | {"proc.args": "[redacted]"} == redacted(values, fields=("proc.args",))
+
+
+def test_what_a_variable_with_the_name_of_a_secret_holds_is_hidden_elsewhere() -> None:
+    found = redacted({"proc.env[DB_PASSWORD]": "correcthorse", "my_key": "it is correcthorse"})
+    assert ["[redacted]", "it is [redacted]"] == list(found.values())
+
+
+def test_a_short_secret_behind_its_option_in_a_list_is_hidden_there() -> None:
+    assert ("--password", "[redacted]", "abc") == redacted({"l": ("--password", "abc", "abc")})["l"]
+
+
+def test_a_number_behind_an_option_in_a_list_stays() -> None:
+    values = ("--password", 3, f"--password={SECRET}")
+    assert ("--password", 3, "--password=[redacted]") == redacted({"l": values})["l"]
