@@ -231,4 +231,5 @@ def test_names_of_hostile_bytes_arrive_whole(live: Live, place: Path) -> None:
 def test_every_declared_call_that_this_kernel_has_is_counted(live: Live) -> None:
     modules = {"init_module", "finit_module", "delete_module"}
 
-    assert set(QUIET) - live.source.counts().keys() in (set(), modules)
+    absent = set(QUIET) - live.source.counts().keys() - {"kexec_file_load"}
+    assert absent in (set(), modules)

@@ -1,0 +1,71 @@
+"""Mozu's own rules at the highest level on live system calls: each act, each alert, on the host and in a container."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from tests.support.docker import IMAGE, DockerEngine, docker
+from tests.support.requirements import ebpf
+from tests.support.running import Running, mozu_run
+from tests.support.stage import Boxes, Stage, differences, own_network
+from tests.support.triggers import Contained, Trigger
+from tests.support.triggers.own import CONTAINED, HOST
+
+__all__ = ["docker"]
+
+pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
+
+_SETTINGS: Final = ("level=paranoid", "rule_matching=all", "append_output=[{suggested_output: true}]")
+
+
+@pytest.fixture(scope="module")
+def mozu(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    ebpf()
+    options = [argument for setting in _SETTINGS for argument in ("-o", f"evaluators.falco.{setting}")]
+    options += ["-o", f"enrichers.containers.docker.socket={docker.socket}"]
+    with mozu_run(tmp_path_factory.mktemp("mozu"), *options) as running:
+        yield running
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with own_network() as network:
+        yield Stage(tmp_path_factory.mktemp("stage"), network)
+
+
+@pytest.fixture(scope="module")
+def boxes(mozu: Running, docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
+    opened = Boxes(docker, mozu, tmp_path_factory.mktemp("host"))
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("trigger", HOST, ids=lambda trigger: f"{trigger.rule} by {trigger.by}")
+def test_on_the_host(trigger: Trigger, mozu: Running, stage: Stage) -> None:
+    before = len(mozu.alerts)
+    stage.act(trigger)
+    expected = {"proc.name": trigger.by, "container.id": "host", **trigger.fields}
+    mozu.wait_alert(
+        lambda a: a["rule"] == trigger.rule and not differences(a, expected, stage),
+        f"{trigger.rule} by {trigger.by} with {dict(trigger.fields)}",
+        after=before,
+    )
+
+
+@pytest.mark.parametrize("trigger", CONTAINED, ids=lambda trigger: trigger.rule)
+def test_in_a_container(trigger: Contained, mozu: Running, boxes: Boxes) -> None:
+    before = boxes.act(trigger)
+    repository = IMAGE.rsplit(":", 1)[0]
+    told = {"proc.name": trigger.by, "container.name": trigger.box, "container.image.repository": repository}
+    mozu.wait_alert(
+        lambda a: a["rule"] == trigger.rule and not differences(a, {**told, **trigger.fields}),
+        f"{trigger.rule} by {trigger.by}",
+        after=before,
+    )
+
+
+def test_nothing_was_lost(mozu: Running) -> None:
+    assert mozu.process.poll() is None
+    assert [] == [alert for alert in mozu.alerts if alert["rule"] == "Events lost"]

