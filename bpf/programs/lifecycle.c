@@ -4,11 +4,11 @@
    rule needs these. */
 #include "cgroup_move.h"
 #include "process_verdicts.h"
+#include "reaper.h"
 #include "syscall_ctx.h"
 #include "task.h"
 
 #define SIGNAL_GROUP_EXIT 4
-#define ANCESTORS 32 /* that are searched for a child subreaper */
 
 inlined int emit_fork(struct task_struct *parent, struct task_struct *child, u32 pid, u32 tid) {
   u32 zero = 0;
@@ -51,43 +51,6 @@ inlined int process_forked(struct bpf_raw_tracepoint_args *ctx) {
   if (pid == tid) inherit_verdicts(bpf_get_current_pid_tgid() >> 32, pid);
   emit_fork(parent, child, pid, tid);
   return pid == tid && mine != theirs ? emit_cgroup_move(child, pid) : 0;
-}
-
-/* A bit field is read by its byte; name##_BIT is its offset from BTF. */
-#define BIT_OF(object, name)                                                                                   \
-  ({                                                                                                           \
-    u8 byte = 0;                                                                                               \
-    bpf_probe_read_kernel(&byte, 1, (char *)(object) + name##_BIT / 8);                                        \
-    byte >> name##_BIT % 8 & 1;                                                                                \
-  })
-
-/* Who takes over the children, as find_new_reaper() of kernel/exit.c chooses; 0 if there are none for sure. The list is
-   the thread's own. Those of another thread that is exiting too, and is still counted in nr_threads, get a new parent
-   when that thread comes to it: later, and not this one, since it has PF_EXITING already. */
-inlined u32 reaper_of(struct task_struct *task) {
-  struct list_head children = {};
-  struct signal_struct *signal = task->signal;
-  struct task_struct *one = task, *init = 0;
-  struct pid_namespace *namespace = 0;
-  u32 level = pid_level(task->thread_pid), number = 0, threads = 0;
-  READ(children.next, task->children.next);
-  READ(threads, signal->nr_threads);
-  if (children.next == (void *)&task->children && threads == 1) return 0;
-  COPY(namespace, task->thread_pid->numbers[level & 31].ns);
-  READ(init, TYPED(pid_namespace, namespace)->child_reaper);
-  READ(number, init->tgid);
-  if (!BIT_OF(signal, signal_struct__has_child_subreaper)) return number;
-  for (int i = 0; i < ANCESTORS; i++) {
-    struct pid *pid = 0;
-    READ(one, TYPED(task_struct, one)->real_parent);
-    READ(pid, one->thread_pid);
-    if (!one || one == init || pid_level(pid) != level) break;
-    READ(signal, one->signal);
-    if (!BIT_OF(signal, signal_struct__is_child_subreaper)) continue;
-    READ(number, one->tgid);
-    break;
-  }
-  return number;
 }
 
 /* Exit of a process's last thread; exits of other threads, with result 1, only if a rule needs threads. */

@@ -18,7 +18,7 @@ def test_every_struct_has_its_members_at_natural_alignment_without_holes() -> No
 
 
 def test_every_record_begins_with_the_header() -> None:
-    parts = ("header", "file_attrs", "endpoints", "cgroup_path")
+    parts = ("header", "file_attrs", "endpoints", "standard", "cgroup_path")
     records = {name: layout for name, layout in wire.layouts().items() if name not in parts}
     header = wire.layouts()["header"]
     for layout in records.values():
