@@ -38,6 +38,9 @@ evaluators:
   less; `rule_matching: all` raises one for each.
 * Beside Falco's files switch off what both see: `packs` with those that you want, or `selection`.
 
+Each says what to do next and which honest programs are known to match; `mozu rules show "Timed job planted"` prints it,
+and rules of your own may say the same ([rules.md](rules.md)).
+
 What they do not see: programs and users are known by name, so one that takes the name of a trusted program is trusted
 by these rules; files are known by the path that was given, so a symbolic link elsewhere leads past them (`fd.realpath`
 would not, and costs more: the kernel filter cannot test it).
@@ -63,7 +66,7 @@ def document(rules: Iterable[Rule]) -> str:
     for pack in PACK_NAMES:
         mine = [rule for rule in known if f"pack_{pack}" in rule.tags]
         rows = "\n".join(map(_row, mine))
-        said = "\n".join(f"* **{rule.name}.** {' '.join(rule.desc.split())}" for rule in mine)
+        said = "\n".join(map(_said, mine))
         parts.append(f"## {_TITLES[pack]}\n\n{_TABLE}\n{rows}\n\n{said}\n")
     return "\n".join(parts)
 
@@ -73,6 +76,12 @@ def _row(rule: Rule) -> str:
     techniques = ", ".join(tag for tag in rule.tags if tag.startswith("T1"))
     events = ", ".join(sorted(rule.checked.event_types or ()))
     return f"| {rule.name} | {rule.priority.label} | {level} | {techniques} | {events} |"
+
+
+def _said(rule: Rule) -> str:
+    known = "; ".join(rule.guidance.false_positives)
+    parts = [f"**{rule.name}.** {' '.join(rule.desc.split())}", f"*Next:* {rule.guidance.next}"]
+    return "* " + " ".join([*parts, *([f"*Honest programs that match:* {known}."] if known else [])])
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from mozu.core.language.rules import load
 from mozu.plugins.rules.falco.evaluator import FalcoEvaluator
-from mozu.plugins.rules.falco.settings import LEVELS, PACK_NAMES, FalcoSettings
+from mozu.plugins.rules.falco.settings import LEVELS, PACK_NAMES, PACKS, FalcoSettings
 from tests.plugins.rules.making import context
 
 
@@ -35,3 +36,9 @@ def test_a_pack_runs_alone() -> None:
 def test_what_packs_and_level_switch_off_a_selection_switches_on_again() -> None:
     chosen = {"packs": (), "level": "low", "selection": ({"enable": {"rule": "Time of a file forged"}},)}
     assert ["Time of a file forged"] == list(running(**chosen))
+
+
+def test_every_rule_says_what_to_do_next_and_how_far_it_is_to_be_trusted() -> None:
+    for rule in load([PACKS], context().fields).rules.rules:
+        assert rule.guidance.next, rule.name
+        assert rule.guidance.maturity, rule.name
