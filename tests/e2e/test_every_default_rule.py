@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from mozu.plugins.rules.falco.settings import PACKS
 from tests.support.docker import IMAGE, DockerEngine, docker
 from tests.support.requirements import ebpf
 from tests.support.running import Running, mozu_run
@@ -16,15 +17,25 @@ __all__ = ["docker"]
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
 
+_WITHOUT_BUILDS: Final = """
+- list: build_tools
+  items: [none]
+  override: {items: replace}
+"""
+"""These tests may be run by make."""
 _SETTINGS: Final = ("level=paranoid", "rule_matching=all", "append_output=[{suggested_output: true}]")
 
 
 @pytest.fixture(scope="module")
 def mozu(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     ebpf()
-    options = [argument for setting in _SETTINGS for argument in ("-o", f"evaluators.falco.{setting}")]
+    folder = tmp_path_factory.mktemp("mozu")
+    (folder / "builds.yaml").write_text(_WITHOUT_BUILDS)
+    options = ["-r", str(PACKS), "-r", str(folder / "builds.yaml")]
+    options += [argument for setting in _SETTINGS for argument in ("-o", f"evaluators.falco.{setting}")]
     options += ["-o", f"enrichers.containers.docker.socket={docker.socket}"]
-    with mozu_run(tmp_path_factory.mktemp("mozu"), *options) as running:
+    options += ["-o", f"sources.syscalls.source.ebpf.ring_size={64 << 20}"]
+    with mozu_run(folder, *options) as running:
         yield running
         running.stop()
 
