@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -258,6 +259,8 @@ def test_without_an_engine_and_without_files_a_container_is_unknown(tmp_path: Pa
 def test_an_absent_engine_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         settings = DockerSettings(socket=tmp_path / "none.sock", data_root=tmp_path)
+        with socket.socket(socket.AF_UNIX) as unheard:  # one to which no server listens
+            unheard.bind(str(settings.socket))
         async with working(build, settings) as enricher:
             watcher = docker_of(enricher)._watcher
             await until(lambda: watcher.backoff.left() > 0.5, "tried again a few times")
