@@ -207,7 +207,7 @@ def _settled(pid: int) -> float:
     last, used = time.monotonic(), _cpu(pid)
     deadline = last + _PATIENCE
     while (now := time.monotonic()) < last + _QUIET and now < deadline:
-        time.sleep(0.1)  # what is under way
+        time.sleep(0.1)  # a sink may have written while its counter was read
         more = _cpu(pid)
         if more - used > 2:
             last = time.monotonic()

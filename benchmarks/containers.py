@@ -138,7 +138,7 @@ def running(counts: list[int]) -> Iterator[str]:
                 time.sleep(IDLE)  # what it uses meanwhile is measured
             monitor = Beside(rules, pods.server)
             with monitor.watching(idle):
-                time.sleep(IDLE)  # the same
+                time.sleep(IDLE)  # what it uses without them is measured
             with monitor.watching(busy):
                 _open_in(containers[0])
             each = busy.cpu / OPENS

@@ -111,7 +111,7 @@ class AlertPacker:
         stops no other."""
         try:
             return self._pack(alert)
-        except Exception as error:  # noqa: BLE001  as above
+        except Exception as error:  # noqa: BLE001  what one alert contains stops no other
             return self._pack(plain_alert(alert, error))
 
     def _pack(self, alert: Alert) -> PackedAlert:

@@ -82,7 +82,7 @@ class AlertPipeline:
     def _within_limits(self, alert: Alert) -> bool:
         try:
             return self._limiter.passes(alert, time.monotonic())
-        except Exception as error:  # noqa: BLE001  as above
+        except Exception as error:  # noqa: BLE001  a limiter that fails stops no alert
             self._isolation.failed("limit an alert", error)
             return True
 
