@@ -8,7 +8,7 @@ from mozu.core.abi.spec import SyscallSpec
 from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import convert_flags, convert_open_flags, creat_flags, open_mode
 from mozu.core.state.observed import Opened
-from mozu.core.state.paths import join
+from mozu.core.state.paths import directory, join
 from mozu.plugins.sources.ptrace import memory, proc_fs
 from mozu.plugins.sources.ptrace.reading.reader import ReaderContext, TracedTask, event, text
 
@@ -67,7 +67,7 @@ class OpenReader:
         real, _, dev, device, ino = (None, 0, 0, 0, 0) if fd_info is None else fd_info
         path = call.path or ""
         base = call.base
-        full = path if base is None and path[:1] != "/" else join(base + "/" if base else "/", path)
+        full = path if base is None and path[:1] != "/" else join(directory(base) if base else "/", path)
         kind = "" if result < 0 else "directory" if call.native & _DIRECTORY else "file"
         file = File(kind, full, path, real, flags, dev, ino)
         fd = result if result >= 0 else -1
