@@ -6,7 +6,7 @@ rules that use the macro. It is seen where a condition, read from left to right,
 covered by an event that happened to be there for another rule.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -137,8 +137,10 @@ class Coverage:
         return key
 
 
-def _tests(root: Clause) -> Iterator[Clause]:
-    """Every test below, once."""
+def _tests(
+    root: Clause, below: Callable[[Clause], Iterable[Clause]] = lambda clause: clause.children
+) -> Iterator[Clause]:
+    """Every test that `below` leads to, once."""
     waiting, seen = [root], set[int]()
     while waiting:
         clause = waiting.pop()
@@ -147,20 +149,16 @@ def _tests(root: Clause) -> Iterator[Clause]:
         seen.add(id(clause))
         if isinstance(clause.node, Test):
             yield clause
-        waiting += clause.children
+        waiting += below(clause)
 
 
 def _reached(root: Clause, truths: NodeTruths) -> Iterator[Clause]:
     """Every test to which reading from left to right comes, once."""
-    waiting, seen = [root], set[int]()
-    while waiting:
-        clause = waiting.pop()
-        if id(clause) in seen:
-            continue
-        seen.add(id(clause))
-        if isinstance(clause.node, Test):
-            yield clause
+
+    def below(clause: Clause) -> Iterator[Clause]:
         for child in clause.children:
-            waiting.append(child)
+            yield child
             if clause.kind in ("and", "or") and truths.of(child.node) is (clause.kind == "or"):
                 break
+
+    return _tests(root, below)

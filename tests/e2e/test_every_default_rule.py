@@ -9,11 +9,11 @@ from mozu.plugins.rules.falco.settings import PACKS
 from tests.support.docker import IMAGE, DockerEngine, docker
 from tests.support.requirements import ebpf
 from tests.support.running import Running, mozu_run
-from tests.support.stage import Boxes, Stage, differences, own_network
+from tests.support.stage import Boxes, Stage, boxes, differences, stage
 from tests.support.triggers import Contained, Trigger
 from tests.support.triggers.own import CONTAINED, HOST
 
-__all__ = ["docker"]
+__all__ = ["boxes", "docker", "stage"]
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -38,19 +38,6 @@ def mozu(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with mozu_run(folder, *options) as running:
         yield running
         running.stop()
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with own_network() as network:
-        yield Stage(tmp_path_factory.mktemp("stage"), network)
-
-
-@pytest.fixture(scope="module")
-def boxes(mozu: Running, docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    opened = Boxes(docker, mozu, tmp_path_factory.mktemp("host"))
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize("trigger", HOST, ids=lambda trigger: f"{trigger.rule} by {trigger.by}")

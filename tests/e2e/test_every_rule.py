@@ -16,12 +16,12 @@ from tests.support.docker import IMAGE, DockerEngine, docker
 from tests.support.nameserver import NameServer
 from tests.support.requirements import ROOT, corpus, ebpf
 from tests.support.running import Running, mozu_run
-from tests.support.stage import Boxes, Stage, differences, own_network
+from tests.support.stage import Boxes, Stage, boxes, differences, stage
 from tests.support.triggers import Contained, Trigger
 from tests.support.triggers.containers import CONTAINED
 from tests.support.triggers.host import HOST
 
-__all__ = ["docker"]
+__all__ = ["boxes", "docker", "stage"]
 
 pytestmark = [pytest.mark.ebpf, pytest.mark.docker, pytest.mark.corpus, pytest.mark.timeout(300)]
 
@@ -63,19 +63,6 @@ def mozu(docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iter
     ):
         yield running
         running.stop()
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with own_network() as network:
-        yield Stage(tmp_path_factory.mktemp("stage"), network)
-
-
-@pytest.fixture(scope="module")
-def boxes(mozu: Running, docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
-    opened = Boxes(docker, mozu, tmp_path_factory.mktemp("host"))
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize("trigger", HOST, ids=lambda trigger: trigger.rule)

@@ -12,6 +12,8 @@ from pathlib import Path
 from string import Template
 from typing import Final
 
+import pytest
+
 from tests.support.build import compiled
 from tests.support.docker import DockerEngine
 from tests.support.requirements import program
@@ -110,6 +112,19 @@ class Boxes:
         """Remove them."""
         if self._begun:
             self._docker.remove(*self._begun)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with own_network() as network:
+        yield Stage(tmp_path_factory.mktemp("stage"), network)
+
+
+@pytest.fixture(scope="module")
+def boxes(mozu: Running, docker: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxes]:
+    opened = Boxes(docker, mozu, tmp_path_factory.mktemp("host"))
+    yield opened
+    opened.close()
 
 
 def differences(alert: Json, expected: Expected, stage: Stage | None = None) -> dict[str, object]:
