@@ -4,7 +4,7 @@
 
 The real source and default settings, but for `--ring`, a ring buffer in which the whole burst finds room. The sinks are
 stdout (into a pipe), file, syslog to a real rsyslogd (datagrams of the local socket, and a stream over TCP), and Kafka,
-each alone in its run. What the ring buffer lost is told apart from what a queue dropped. `--mozu` is the Python of
+each alone in its run. What the ring buffer lost is counted apart from what a queue dropped. `--mozu` is the Python of
 another mozu, whose sinks take the same settings.
 """
 

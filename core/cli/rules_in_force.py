@@ -20,7 +20,7 @@ class _Switch(Protocol):
 
 
 class _FalcoSettings(Protocol):
-    """What the evaluator `falco` is told, as far as it decides which rules run."""
+    """The settings of the evaluator `falco` that decide which rules run."""
 
     rules: Sequence[Path]
     rule_matching: str

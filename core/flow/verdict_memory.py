@@ -252,7 +252,7 @@ class VerdictMemory:
                 self._undecoded |= {name}
 
     def _decoded(self, events: Sequence[Event]) -> Sequence[Event]:
-        """The source may have left some undecoded before it was told."""
+        """The source may have left some undecoded before it got the types."""
         if not any(type(event) is UndecodedEvent for event in events):
             return events
         found: list[Event] = []

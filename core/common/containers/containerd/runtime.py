@@ -179,7 +179,7 @@ class ContainerdRuntime:
             if bundle is None or not self._database.is_readable():
                 break
         if bundle is None and not stored:
-            bundle, stored = self._prefetch.get(full_id) or (None, [])  # it has ended since it was told of
+            bundle, stored = self._prefetch.get(full_id) or (None, [])  # it has ended since it was reported
         if bundle is not None:
             self._told[full_id] = bundle.created
             if len(self._told) > _MAX_TOLD:
@@ -187,7 +187,7 @@ class ContainerdRuntime:
         return bundle, stored
 
     def _prefetched(self, full_id: str) -> _OnDisk | None:
-        """What was read when it appeared; None where that was told before: another one may have its name since."""
+        """What was read when it appeared; None where that was reported before: another one may have its name since."""
         found = self._prefetch.get(full_id)
         bundle = None if found is None else found[0]
         return None if bundle is None or bundle.created == self._told.get(full_id) else found
