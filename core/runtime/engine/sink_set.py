@@ -101,7 +101,7 @@ class SinkSet:
         return tuple(one.worker for one in self._running.values())
 
     async def start(self, on_failure: Callable[[SinkWorker, BaseException], None]) -> None:
-        """Open the queues and start the sinks side by side, each within its time. `on_failure` is called for a sink that
+        """Open the queues and start the sinks side by side, each within its time. `on_failure` is called for one that
         has failed to start, and why."""
         await side_by_side(*(self._start(one.worker, on_failure) for one in self._running.values()))
 
