@@ -47,11 +47,12 @@ class PathWatch:
                 with suppress(OSError):
                     self._watch.add(directory)
 
-    async def wait(self, seconds: float) -> None:
-        """Until something has come or gone on the ways since `add`, no longer than this."""
+    async def wait(self, seconds: float) -> bool:
+        """Until something has come or gone on the ways since `add`, no longer than this. Whether something has."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
+        return self._changed.is_set()
 
     def close(self) -> None:
         """Idempotent."""

@@ -13,8 +13,10 @@ HEAD: Final = (
 )
 
 TROUBLE_HEAD: Final = (
-    "| runtime | containers | refused | time | not named | incomplete | of images not allowed | late | recovery "
-    "| RSS, first and last third | descriptors | lost |\n" + "|---" * 12 + "|"
+    "| runtime | containers | refused | time | not named | incomplete | of images not allowed | late "
+    "| recovery: the runtime's + mozu's | RSS, most of each quarter | descriptors, the same | lost |\n"
+    + "|---" * 12
+    + "|"
 )
 
 
@@ -33,14 +35,14 @@ def row(stand: Stand, found: Outcome, socket: str) -> str:
 
 def trouble_row(stand: Stand, found: Trouble) -> str:
     """The numbers of a storm with restarts."""
-    third = max(1, len(found.samples) // 3)
-    first, last = found.samples[:third], found.samples[-third:]
+    size = max(1, -(-len(found.samples) // 4))
+    quarters = [found.samples[start : start + size] for start in range(0, len(found.samples), size)]
     cells = [
         stand.name, len(found.storm.names), found.refused, f"{found.storm.seconds:.0f} s", len(found.storm.missing()),
         len(found.storm.wrong(*IDENTITY)), len(found.storm.foreign), found.storm.held.late,
-        ", ".join(f"{one.kind} {one.first:.1f} s + {one.alert * 1000:.0f} ms" for one in found.recoveries),
-        f"{max(one.rss for one in first):.0f}, {max(one.rss for one in last):.0f} MiB",
-        f"{max(one.descriptors for one in first)}, {max(one.descriptors for one in last)}", found.storm.lost,
+        ", ".join(f"{one.kind} {one.runtime:.1f} s + {one.mozu * 1000:.0f} ms" for one in found.recoveries),
+        ", ".join(f"{max(one.rss for one in quarter):.0f}" for quarter in quarters) + " MiB",
+        ", ".join(str(max(one.descriptors for one in quarter)) for quarter in quarters), found.storm.lost,
     ]  # fmt: skip
     return f"| {' | '.join(map(str, cells))} |"
 

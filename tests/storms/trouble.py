@@ -12,13 +12,15 @@ from typing import Final, NamedTuple
 
 from tests.storms.stands import Stand
 from tests.storms.storm import FIRST, Outcome, fields_of, outcome, watching
-from tests.support.running import Running
+from tests.support.running import Json, Running
 
 KINDS: Final = ("kill", "restart", "socket")
 """SIGKILL and a start; a stop and a start; its socket's name away for a second, and back."""
 _STARTS: Final = 3
-_ATTEMPTS: Final = 100
-"""Containers that are run after a trouble until an alert knows all of one."""
+_PAUSE: Final = 0.5
+"""Seconds until a container that the runtime did not run is tried again: an engine that is down refuses at once."""
+_PATIENCE: Final = 300.0
+"""Seconds within which the storm must come as far as the next trouble, and an alert after it must come."""
 
 
 class Sample(NamedTuple):
@@ -35,11 +37,11 @@ class Recovery(NamedTuple):
 
     kind: str
     """One of KINDS."""
-    first: float
-    """Seconds from the moment when the runtime answered again, or later ran containers again, until the first container
-    was run that an alert knows all of, most of them the runtime's own."""
-    alert: float
-    """Seconds from that container's first instruction to its alert."""
+    runtime: float
+    """Seconds from the moment when the runtime answered again until a container ran its first instruction."""
+    mozu: float
+    """Seconds from there until there was an alert about a first instruction since, with all that is known of its
+    container."""
 
 
 class Trouble(NamedTuple):
@@ -48,81 +50,97 @@ class Trouble(NamedTuple):
     storm: Outcome
     """`names` are those of the containers that ran to their end."""
     refused: int
-    """Containers that the runtime did not run to their end."""
+    """Attempts to run a container that the runtime did not bring to its end."""
     recoveries: tuple["Recovery", ...]
     samples: tuple[Sample, ...]
+
+
+class _Storm:
+    """Runs containers, so many at a time, until so many have run to their end."""
+
+    def __init__(self, stand: Stand, containers: int) -> None:
+        self._stand, self._containers = stand, containers
+        self._numbers = iter(range(1 << 62))
+        self._changed = threading.Condition()
+        self._ended = threading.Event()
+        self._running = 0
+        self.done: list[str] = []
+        self.refused = 0
+
+    def work(self) -> None:
+        """On each of some threads."""
+        while (name := self._next()) is not None:
+            try:
+                self._stand.run(name)
+            except (AssertionError, OSError, TimeoutExpired):
+                self._over(None)
+                self._ended.wait(_PAUSE)
+            else:
+                self._over(name)
+
+    def reached(self, count: int) -> None:
+        """Wait until so many have run to their end."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.done) >= count, _PATIENCE), f"{count} containers have run"
+
+    def _next(self) -> str | None:
+        with self._changed:
+            while len(self.done) + self._running >= self._containers:
+                if len(self.done) >= self._containers:
+                    return None
+                self._changed.wait()
+            self._running += 1
+            return f"trouble-{next(self._numbers)}"
+
+    def _over(self, name: str | None) -> None:
+        with self._changed:
+            self._running -= 1
+            if name is None:
+                self.refused += 1
+            else:
+                self.done.append(name)
+            if len(self.done) >= self._containers:
+                self._ended.set()
+            self._changed.notify_all()
 
 
 def troubled(
     stand: Stand, folder: Path, *, containers: int, together: int, troubles: int, needed: tuple[str, ...]
 ) -> Trouble:
-    """`needed`: fields that the alert after each trouble must have."""
-    numbers = iter(range(containers))
-    lock, done, refused = threading.Lock(), list[str](), [0]
-
-    def work() -> None:
-        while True:
-            with lock:
-                number = next(numbers, None)
-            if number is None:
-                return
-            try:
-                stand.run(f"trouble-{number}")
-            except (AssertionError, OSError, TimeoutExpired):
-                refused[0] += 1
-                time.sleep(0.2)  # an engine that is down refuses as fast as it is asked
-            else:
-                done.append(f"trouble-{number}")
-
+    """The troubles are spread over the storm, which ends as it began. `needed`: fields that an alert must have."""
     begun = time.monotonic()
     with watching([stand], folder) as running, _sampled(running.process.pid) as samples:
+        one = _Storm(stand, containers)
+        recoveries = []
         with ThreadPoolExecutor(together) as pool:
-            workers = [pool.submit(work) for _ in range(together)]
-            recoveries = tuple(_recovery(stand, running, number, needed) for number in range(troubles))
+            workers = [pool.submit(one.work) for _ in range(together)]
+            for number in range(troubles):
+                one.reached(containers * (number + 1) // (troubles + 1))
+                recoveries.append(_recovery(stand, running, KINDS[number % len(KINDS)], needed))
             for worker in workers:
                 worker.result()
-        names = tuple(done)
-        seconds = time.monotonic() - begun
+        seconds, names = time.monotonic() - begun, tuple(one.done)
         with suppress(AssertionError):
             running.wait_alert(lambda _: set(names) <= _named(running), f"alerts about {len(names)} containers")
         found = outcome(names, seconds, running, running.stop())
-    return Trouble(found, refused[0], recoveries, tuple(samples))
+    return Trouble(found, one.refused, tuple(recoveries), tuple(samples))
 
 
-def _recovery(stand: Stand, running: Running, number: int, needed: tuple[str, ...]) -> Recovery:
-    """Hurt the runtime, and run containers once it answers, until an alert knows all of one."""
-    time.sleep(3.0)  # the storm has its way meanwhile
-    kind = KINDS[number % len(KINDS)]
+def _recovery(stand: Stand, running: Running, kind: str, needed: tuple[str, ...]) -> Recovery:
+    """Hurt the runtime, and wait for the first alerts about containers that the storm runs once it answers."""
     _hurt(stand, kind)
     begun = time.time()
-    for attempt in range(_ATTEMPTS):
-        name = f"after-{number}-{attempt}"
-        told: list[float] = []
-        over = threading.Event()
-        waiting = threading.Thread(target=_when_told, args=(running, name, needed, told, over))
-        waiting.start()
-        try:
-            stand.run(name)
-            waiting.join(2.0)
-        except (AssertionError, OSError, TimeoutExpired):
-            time.sleep(0.2)  # it answers, and does not run containers yet
-            begun = time.time()
-        over.set()
-        waiting.join()
-        if told:
-            happened, alerted = told
-            return Recovery(kind, happened - begun, alerted - happened)
-    raise AssertionError(f"none of {_ATTEMPTS} containers after {kind} has an alert with {needed}")
+    first = running.wait_alert(lambda alert: _happened(alert) >= begun, f"an alert after {kind}")
+    running.wait_alert(
+        lambda alert: _happened(alert) >= begun and all(alert["output_fields"][one] for one in needed),
+        f"an alert after {kind} that has {needed}",
+    )
+    return Recovery(kind, _happened(first) - begun, time.time() - _happened(first))
 
 
-def _when_told(running: Running, name: str, needed: tuple[str, ...], told: list[float], over: threading.Event) -> None:
-    """Seconds since the epoch: when an alert that has all of a container says that it happened, when it came."""
-    while not over.wait(0.005):
-        for alert in list(running.alerts):
-            fields = alert["output_fields"]
-            if alert["rule"] == FIRST and fields["container.name"] == name and all(fields[one] for one in needed):
-                told += [int(fields["evt.rawtime"]) / 1e9, time.time()]
-                return
+def _happened(alert: Json) -> float:
+    """When the first instruction was that an alert is about, seconds since the epoch; 0: it is about something else."""
+    return int(alert["output_fields"]["evt.rawtime"]) / 1e9 if alert["rule"] == FIRST else 0.0
 
 
 def _hurt(stand: Stand, kind: str) -> None:

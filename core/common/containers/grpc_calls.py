@@ -5,7 +5,7 @@ Why grpclib: docs/adr/0040. It is imported with this module: only where there is
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +14,12 @@ from grpclib.const import Status
 from grpclib.encoding.base import CodecBase
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
+from mozu.core.common.backoff import Backoff
 from mozu.core.common.containers.runtime_api import Unimplemented, socket_identity
 
-_SILENCE: Final = 5.0
-"""Seconds for which a server that did not answer in time is not asked, and after which one call tries it again: every
-other call would wait as long."""
+_SILENCES: Final = (0.5, 5.0)
+"""First and longest seconds for which a server that did not answer in time is not asked, and after which one call tries
+it again: every other call would wait as long."""
 _MAX_CALLS: Final = 16
 """At the same time."""
 
@@ -46,12 +47,12 @@ class GrpcCalls:
     slow, stops in the middle or refuses.
     """
 
-    def __init__(self, socket: Path, timeout: float) -> None:
+    def __init__(self, socket: Path, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.socket = socket
         self._timeout = timeout
         self._channel: Channel | None = None
         self._identity: tuple[int, int] | None = None
-        self._silent_until = 0.0
+        self._silence = Backoff(*_SILENCES, jitter=0.0, clock=clock)
         self._is_silent = self._is_tried = False
         """It did not answer in time; one call tries whether it does again."""
         self._calls = asyncio.Semaphore(_MAX_CALLS)
@@ -66,7 +67,7 @@ class GrpcCalls:
         """The answer to one request; None for NOT_FOUND."""
         channel = self._connected()
         is_trial = self._is_silent
-        if is_trial and (self._is_tried or time.monotonic() < self._silent_until):
+        if is_trial and (self._is_tried or self._silence.left()):
             raise TimeoutError("it did not answer in time a moment ago")
         self._is_tried = is_trial
         unary: UnaryUnaryMethod[bytes, bytes] = UnaryUnaryMethod(channel, method, bytes, bytes)
@@ -74,19 +75,20 @@ class GrpcCalls:
             async with self._calls, asyncio.timeout(self._timeout):
                 answer = await unary(request, metadata=dict(metadata or {}))
         except GRPCError as error:
-            self._is_silent = False
+            self._answered()
             if error.status is Status.NOT_FOUND:
                 return None
             raise _as_os_error(error) from error
         except (StreamTerminatedError, ProtocolError) as error:
             raise ConnectionResetError(str(error) or type(error).__name__) from error
         except TimeoutError:
-            self._silent_until, self._is_silent = time.monotonic() + _SILENCE, True
+            self._silence.failed()
+            self._is_silent = True
             raise
         finally:
             if is_trial:
                 self._is_tried = False
-        self._is_silent = False
+        self._answered()
         return answer
 
     async def answers(self, method: str, request: bytes) -> AsyncIterator[bytes]:
@@ -102,11 +104,15 @@ class GrpcCalls:
         except (StreamTerminatedError, ProtocolError) as error:
             raise ConnectionResetError(str(error) or type(error).__name__) from error
 
+    def _answered(self) -> None:
+        self._is_silent = False
+        self._silence.succeeded()
+
     def _connected(self) -> Channel:
         identity = socket_identity(self.socket)
         if self._channel is None or identity != self._identity:
             self.close()
-            self._is_silent = False
+            self._answered()
             self._channel, self._identity = Channel(path=str(self.socket), codec=_Bytes()), identity
         return self._channel
 

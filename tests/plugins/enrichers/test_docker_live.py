@@ -262,8 +262,8 @@ def test_an_absent_engine_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptu
         with socket.socket(socket.AF_UNIX) as unheard:  # one to which no server listens
             unheard.bind(str(settings.socket))
         async with working(build, settings) as enricher:
-            watcher = docker_of(enricher)._watcher
-            await until(lambda: watcher.backoff.left() > 0.5, "tried again a few times")
+            backoff = docker_of(enricher)._watcher._reconnection._backoff
+            await until(lambda: backoff.left() > 0.5, "tried again a few times")
 
     (tmp_path / "containers").mkdir()
     with caplog.at_level(logging.INFO, "mozu.test"):

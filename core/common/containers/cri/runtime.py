@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mozu.core.api import Obstacle
-from mozu.core.common.backoff import Backoff
 from mozu.core.common.containers.container_runtime import RuntimeContext
 from mozu.core.common.containers.cri.answers import DELETED, CriContainer, CriEvent, CriImage
 from mozu.core.common.containers.cri.describe import describe_container, describe_sandbox
 from mozu.core.common.containers.cri.settings import CriSettings
+from mozu.core.common.containers.reconnection import Reconnection
 from mozu.core.common.containers.runtime_api import RuntimeApi, Unimplemented, is_socket, refusal, socket_identity
-from mozu.core.common.path_watch import LOOK_INTERVAL, PathWatch, until_there
+from mozu.core.common.path_watch import LOOK_INTERVAL, PathWatch
 from mozu.core.model.containers.metadata import ContainerMetadata
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _UNREACHABLE: Final = (OSError, ValueError, msgspec.DecodeError)
 _WITHOUT: Final = "its pods are known by the files of their runtime alone"
-_RECONNECT_BACKOFF: Final = (0.1, 1.0)
-"""First and longest seconds between two connections; a fifth of it is jitter."""
 _MAX_LOOK_UPS: Final = 8
 """Concurrent look-ups caused by events."""
 
@@ -60,21 +58,20 @@ class CriSocket:
 
     async def follow(self) -> None:
         """Its events, until cancelled."""
-        backoff = Backoff(*_RECONNECT_BACKOFF, jitter=0.2)
-        while True:
-            if not is_socket(self.path):
+        with closing(Reconnection(self.path)) as reconnection:
+            while True:
+                reconnection.begin()
+                try:
+                    if is_socket(self.path):
+                        await self._events(reconnection)
+                except Unimplemented:
+                    self.tried.set()
+                    await self._replaced()
+                    continue
+                except _UNREACHABLE as error:
+                    self._reports.failed(error)
                 self.tried.set()
-                await until_there(self.path, partial(is_socket, self.path))
-                backoff.succeeded()
-            try:
-                await self._events(backoff)
-            except Unimplemented:
-                self.tried.set()
-                await self._replaced()
-            except _UNREACHABLE as error:
-                self._reports.failed(error)
-                self.tried.set()
-                await asyncio.sleep(backoff.failed())
+                await reconnection.wait()
 
     def close(self) -> None:
         """End the connection."""
@@ -97,7 +94,7 @@ class CriSocket:
                 return found
         return None
 
-    async def _events(self, backoff: Backoff) -> None:
+    async def _events(self, reconnection: Reconnection) -> None:
         """From connecting to the end of the stream. Raises one of _UNREACHABLE."""
         api = self._client()
         server = await api.server()
@@ -105,7 +102,7 @@ class CriSocket:
         self._reports.answered()
         self._context.recovered()
         self._context.log.debug("%s %s serves CRI at %s", server.name, server.version, self.path)
-        backoff.succeeded()
+        reconnection.succeeded()
         self.tried.set()
         room = asyncio.Semaphore(_MAX_LOOK_UPS)
         ended: Exception = ConnectionResetError("it closed the stream of events")

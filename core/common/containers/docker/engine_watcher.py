@@ -1,4 +1,4 @@
-"""Watches a docker engine: lists containers, follows its event stream, and reconnects with back-off.
+"""Watches a docker engine: lists containers, follows its event stream, and reconnects.
 
 The stream of events is opened before the containers are listed, so that no container is missed between the two. Where
 the stream breaks (the engine restarts), the next one asks for everything since the last event, and the list is read
@@ -8,18 +8,14 @@ again: an engine that restarted has lost its events, not its containers.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
-from mozu.core.common.backoff import Backoff
 from mozu.core.common.containers.docker.api import UNREACHABLE, EngineApi
 from mozu.core.common.containers.docker.documents import EngineEvent
-from mozu.core.common.containers.runtime_api import RuntimeApi, is_socket
-from mozu.core.common.path_watch import until_there
+from mozu.core.common.containers.reconnection import Reconnection
+from mozu.core.common.containers.runtime_api import RuntimeApi
 
-_RECONNECT_BACKOFF: Final = (0.1, 1.0)
-"""First and longest seconds between two connections; a fifth of it is jitter."""
 _MAX_LOOK_UPS: Final = 8
 """Concurrent look-ups caused by events: an engine that is overloaded is not asked more."""
 
@@ -44,7 +40,7 @@ class EngineWatcher:
         self._api, self._listener, self._reports = api, listener, reports
         self._since = 0
         """Time of the last event (ns)."""
-        self.backoff = Backoff(*_RECONNECT_BACKOFF, jitter=0.2)
+        self._reconnection = Reconnection(api.socket)
         self.is_connected = False
         """Whether its stream of events is open."""
         self.tried = asyncio.Event()
@@ -52,17 +48,15 @@ class EngineWatcher:
 
     async def run(self) -> None:
         """Until cancelled."""
-        while True:
-            try:
-                await self._connection()
-            except UNREACHABLE as error:
-                self._reports.failed(error)
-            self.tried.set()
-            if is_socket(self._api.socket):
-                await asyncio.sleep(self.backoff.failed())
-            else:
-                await until_there(self._api.socket, partial(is_socket, self._api.socket))
-                self.backoff.succeeded()
+        with contextlib.closing(self._reconnection):
+            while True:
+                self._reconnection.begin()
+                try:
+                    await self._connection()
+                except UNREACHABLE as error:
+                    self._reports.failed(error)
+                self.tried.set()
+                await self._reconnection.wait()
 
     async def _connection(self) -> None:
         """From connecting to the end of the stream. Raises one of UNREACHABLE."""
@@ -71,7 +65,7 @@ class EngineWatcher:
         if root is not None:
             self._listener.on_data_root(root)
         async with self._api.events(self._since) as events:
-            self.backoff.succeeded()
+            self._reconnection.succeeded()
             self._reports.answered()
             self.is_connected = True
             try:

@@ -40,7 +40,7 @@ def test_a_server_that_did_not_answer_is_left_alone_for_a_while(silent: Path) ->
 
 
 def test_then_one_call_tries_it_and_the_others_do_not_wait(silent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grpc_calls, "_SILENCE", 0.0)
+    monkeypatch.setattr(grpc_calls, "_SILENCES", (0.0, 0.0))
 
     async def main() -> list[str]:
         calls = GrpcCalls(silent, 0.05)
@@ -51,6 +51,19 @@ def test_then_one_call_tries_it_and_the_others_do_not_wait(silent: Path, monkeyp
 
     found = asyncio.run(main())
     assert 1 == len([text for text in found if SOON not in text])
+
+
+def test_one_that_was_slow_once_is_asked_again_soon_and_one_that_hangs_ever_less_often(silent: Path) -> None:
+    async def main() -> list[bool]:
+        asked, now = [], [0.0]
+        calls = GrpcCalls(silent, 0.05, clock=lambda: now[0])
+        for now[0] in (0.0, 0.4, 0.6, 1.2, 1.7):
+            found = await failures(calls, 1)
+            asked.append(SOON not in found[0])
+        calls.close()
+        return asked
+
+    assert [True, False, True, False, True] == asyncio.run(main())
 
 
 def test_a_socket_that_was_replaced_is_asked_at_once(silent: Path) -> None:
