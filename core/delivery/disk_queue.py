@@ -135,6 +135,8 @@ class DiskQueue:
                 taken += await self._read_ahead.next(limit - len(taken))
             if taken:
                 return taken
+            if self._to_delete or self._to_dead_letter:
+                await self._write_decided()
             if not wait or ended:
                 return []
             with suppress(TimeoutError):
@@ -162,21 +164,29 @@ class DiskQueue:
         self._to_delete += delivered
         self._to_dead_letter += dead
         self._read_ahead.acked((*delivered, *(number for number, _ in dead)))
+        await self._write_decided(tried)
+
+    async def _write_decided(self, tried: Sequence[int] = ()) -> None:
+        """What the disk refuses now is written with the next batch, or when `get` finds nothing."""
+        delete, self._to_delete = self._to_delete, []
+        dead, self._to_dead_letter = self._to_dead_letter, []
+
+        def write(spool: Spool) -> None:
+            if delete:
+                spool.delete(delete)
+                delete.clear()
+            if tried:
+                spool.count_attempt(tried)
+            if dead:
+                spool.dead_letter(dead)
+                dead.clear()
+
         try:
-            await self._file.run(lambda spool: self._write_acks(spool, tried))
+            await self._file.run(write)
         except SpoolRefused as refused:
             self._log.warn(f"{refused}; acknowledgements are written later")
-
-    def _write_acks(self, spool: Spool, tried: Sequence[int]) -> None:
-        """On the spool's thread. What cannot be written now is written with the next batch."""
-        if self._to_delete:
-            spool.delete(self._to_delete)
-            self._to_delete = []
-        if tried:
-            spool.count_attempt(tried)
-        if self._to_dead_letter:
-            spool.dead_letter(self._to_dead_letter)
-            self._to_dead_letter = []
+            self._to_delete[:0] = delete
+            self._to_dead_letter[:0] = dead
 
     def take_dropped(self) -> list[DroppedRange]:
         """What did not fit, and what a damaged file did not give back."""
@@ -234,8 +244,7 @@ class DiskQueue:
             self._count_dropped(left, reason)
             await self._file.owe(left, reason)
         if self._file.is_open:
-            with suppress(SpoolRefused):
-                await self._file.run(lambda spool: self._write_acks(spool, ()))
+            await self._write_decided()
             with suppress(SpoolRefused):
                 decided = len(self._to_delete) + len(self._to_dead_letter)  # and not written
                 waiting = (await self._file.run(Spool.status)).waiting - decided

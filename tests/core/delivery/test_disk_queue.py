@@ -246,6 +246,32 @@ def test_while_another_process_locks_the_file_alerts_wait_and_none_is_dropped(tm
     assert not any("full" in name or "locked" in name for name in counts)
 
 
+def test_acknowledgements_that_a_locked_file_did_not_take_are_written_once_it_does(tmp_path: Path) -> None:
+    """Though no other alert comes: a run that is killed would deliver them again."""
+    path = tmp_path / "s.db"
+
+    async def scenario(queue: DiskQueue) -> tuple[int, int]:
+        for _ in range(3):
+            queue.put(packed(alert()))
+        await take(queue, 3)
+        with closing(locked(path)) as other:
+            await queue.ack([1, 2], [(3, "refused")], [])
+            before = rows(path, "alerts")
+            other.execute("ROLLBACK")
+        assert [] == await queue.get(1, wait=False)
+        return before, rows(path, "alerts")
+
+    left, _, _ = play(path, scenario)
+    assert (3, 0) == left
+    assert 1 == rows(path, "dead")
+
+
+def rows(path: Path, table: str) -> int:
+    """As another process sees it."""
+    with closing(sqlite3.connect(path)) as db:
+        return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
 def test_what_a_locked_file_never_took_has_numbers_that_the_next_run_announces(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
 
