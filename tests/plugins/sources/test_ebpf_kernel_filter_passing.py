@@ -60,7 +60,7 @@ def event(facts: Facts, chance: random.Random) -> DataEvent:
     result = facts.numbers[Subject.CALL, "result", 0]
     values: dict[str, Any] = {
         "fd.name": name,
-        "fd.filename": name.rpartition("/")[2],
+        "fd.filename": name.rpartition("/")[2] if result >= 0 else None,
         "fd.directory": name.rpartition("/")[0] or "/",
         "evt.is_open_read": access != 1,
         "evt.is_open_write": access in (1, 2),

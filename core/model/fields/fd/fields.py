@@ -83,17 +83,10 @@ def _directory(event_type: EventType) -> Reader:
     return read
 
 
-def _filename(event_type: EventType) -> Reader:
-    name = _name(event_type) if event_type.name in _OPENS else None
-
-    def read(event: SyscallEvent) -> str | None:
-        file = known(event)
-        if file is not None:
-            return filename_of(file.name) if file.kind == "file" else None
-        text = None if name is None else name(event)
-        return None if text is None else filename_of(text)
-
-    return read
+def _filename(event: SyscallEvent) -> str | None:
+    """Of a file that is open: a failed open has a name and a directory, and no such part, as in Falco."""
+    file = known(event)
+    return filename_of(file.name) if file is not None and file.kind == "file" else None
 
 
 def _raw_name(event_type: EventType) -> Reader:
@@ -222,7 +215,7 @@ _NAMES: Final = (
     ),
     _made("fd.nameraw", "The path as the call was given it, doubled slashes made one.", _raw_name, _NAMED),
     _made("fd.directory", "Directory of a file; for a directory, the directory itself.", _directory),
-    _made("fd.filename", "Last part of a file's path.", _filename),
+    _made("fd.filename", "Last part of the path of a file that is open.", lambda _: _filename),
     _made(
         "fd.containername",
         "The container's id, a colon, and fd.name.",

@@ -136,4 +136,6 @@ def _path(test: Comparison) -> Bounds | None:
         bounds = Bounds(bounds.false, bounds.true)
     if test.field in ("fd.name", "fd.nameraw"):
         return bounds
+    if test.field == "fd.filename":  # a failed open has none
+        bounds = Bounds(all_of((DONE, bounds.true)), any_of((FAILED, bounds.false)))
     return Bounds(any_of((_IS_DIRECTORY, bounds.true)), any_of((_IS_DIRECTORY, bounds.false)))
