@@ -33,6 +33,7 @@ class AlertForm(msgspec.Struct, frozen=True, array_like=True, dict=True):
     source: str
     template: Template
     tags: tuple[str, ...]
+    rule_id: str = ""
 
     @cached_property
     def raw(self) -> bytes:
@@ -92,7 +93,7 @@ _form_encoder, _form_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decode
 _body_encoder, _body_decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(AlertBody, ext_hook=_extension)
 
 
-_Key = tuple[int, str, Severity, str, tuple[str, ...]]
+_Key = tuple[int, str, Severity, str, tuple[str, ...], str]
 """What alerts of one form have in common, the template by its `id`."""
 
 
@@ -115,7 +116,7 @@ class AlertPacker:
             return self._pack(plain_alert(alert, error))
 
     def _pack(self, alert: Alert) -> PackedAlert:
-        key = (id(alert.template), alert.rule, alert.priority, alert.source, alert.tags)
+        key = (id(alert.template), alert.rule, alert.priority, alert.source, alert.tags, alert.rule_id)
         form, own = self._forms.get(key), 0
         if form is None:
             form = self._form(key, alert)
@@ -137,7 +138,7 @@ class AlertPacker:
         if len(self._forms) >= MOST_FORMS:
             self._forms.clear()
             self._are_many = True
-        form = AlertForm(alert.rule, alert.priority, alert.source, alert.template, alert.tags)
+        form = AlertForm(alert.rule, alert.priority, alert.source, alert.template, alert.tags, alert.rule_id)
         assert form.raw  # where it can be serialized
         self._forms[key] = form  # it keeps the template, so that no other one can get its id
         return form
@@ -161,6 +162,7 @@ def unpack(packed: PackedAlert) -> Alert:
         template=form.template,
         values=values,
         tags=form.tags,
+        rule_id=form.rule_id,
         event_type=body.event_type,
         event_num=body.event_num,
         hostname=body.hostname,

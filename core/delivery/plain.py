@@ -26,7 +26,10 @@ def envelope_fault(alert: Alert) -> TypeError | None:
     if type(alert.tags) is not tuple or type(alert.incomplete) is not tuple:
         return TypeError("its tags are no texts")
     if not _are_names(
-        (alert.rule, alert.source, alert.hostname, alert.event_type, alert.id, *alert.tags, *alert.incomplete)
+        (
+            *(alert.rule, alert.rule_id, alert.source, alert.hostname, alert.event_type, alert.id),
+            *(*alert.tags, *alert.incomplete),
+        )
     ):
         return TypeError("a name or a tag is no text, or too long")
     if not (type(alert.priority) is Severity and type(alert.template) is Template and alert.template.is_sound):
@@ -58,6 +61,7 @@ def plain_alert(alert: Alert, why: Exception, *, values: bool = True) -> Alert:
         event_type=bounded_text(alert.event_type),
         event_num=alert.event_num if type(alert.event_num) is int and 0 <= alert.event_num <= _MAX_STORED else 0,
         hostname=bounded_text(alert.hostname),
+        rule_id=bounded_text(alert.rule_id),
         id=bounded_text(alert.id),
         incomplete=tuple(map(bounded_text, _items(alert.incomplete))),
     )

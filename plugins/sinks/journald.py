@@ -126,6 +126,8 @@ def entry(record: Record) -> Iterator[tuple[str, bytes | str]]:
     yield "MOZU_UUID", alert.id
     yield "MOZU_TIME", iso(alert.time, "Z")
     yield "MOZU_RULE", alert.rule
+    if alert.rule_id:
+        yield "MOZU_RULE_ID", alert.rule_id
     yield "MOZU_SOURCE", alert.source
     yield "MOZU_HOST", alert.hostname
     for tag in alert.tags:

@@ -13,7 +13,7 @@ from pydantic import Field
 from mozu.core.api import Settings
 from mozu.core.common.control_chars import UNSEEN, spelled, visible
 from mozu.core.delivery.encode.known import Known, name_of
-from mozu.core.delivery.encode.product import NAME, slug, version
+from mozu.core.delivery.encode.product import NAME, rule_id, version
 from mozu.core.model.alert import Alert, Stamp, attack
 from mozu.core.model.alert.attack import Version
 from mozu.core.model.event import printable
@@ -42,7 +42,7 @@ class Cef:
     def encode(self, alert: Alert, stamp: Stamp | None = None) -> bytes:
         """The line. The stamp is `deviceExternalId` (the agent), `flexString1` (the epoch), `flexString2` (the sink)
         and `cn1` (the number)."""
-        head = f"{slug(alert.rule)}|{_head(alert.rule)}|{alert.priority.levels.cef}|"
+        head = f"{_head(rule_id(alert))}|{_head(alert.rule)}|{alert.priority.levels.cef}|"
         pairs = " ".join(
             f"{key}={_value(value)}" for key, value in self._pairs(alert, stamp) if value is not None and value != ""
         )

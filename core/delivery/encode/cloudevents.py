@@ -14,7 +14,7 @@ from mozu.core.api import Settings
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import filled, one_line
 from mozu.core.delivery.encode.falco_json import FalcoJson
-from mozu.core.delivery.encode.product import NAME, slug
+from mozu.core.delivery.encode.product import NAME, rule_id
 from mozu.core.model.alert import Alert, Stamp
 from mozu.core.model.event import printable
 from mozu.core.model.value_types import JsonObject
@@ -47,7 +47,7 @@ class CloudEvents:
             source=f"//{_part(alert.hostname) or 'unknown'}/{NAME}/{_part(alert.source)}",
             type=self._type,
             time=iso(alert.time, "Z"),
-            subject=slug(alert.rule),
+            subject=_attribute(rule_id(alert)),
             datacontenttype="application/json",
             priority=alert.priority.label,
             rule=_attribute(alert.rule) or None,

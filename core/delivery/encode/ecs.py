@@ -11,7 +11,7 @@ from mozu.core.delivery.encode.activity import DETECTION, activity
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import distinct, filled, one_line
 from mozu.core.delivery.encode.known import Connection, Known, name_of
-from mozu.core.delivery.encode.product import NAME, slug, version
+from mozu.core.delivery.encode.product import NAME, rule_id, version
 from mozu.core.model.alert import Alert, Stamp, attack
 from mozu.core.model.alert.attack import FRAMEWORK, Version
 from mozu.core.model.event import printable
@@ -52,7 +52,7 @@ class Ecs:
             event=_event(alert, known, stamp),
             message=printable(alert.message()),
             log={"level": alert.priority.label.lower()},
-            rule={"id": slug(alert.rule), "name": printable(alert.rule)},
+            rule={"id": rule_id(alert), "name": printable(alert.rule)},
             host={"hostname": printable(alert.hostname), "name": printable(alert.hostname), "os": {"type": "linux"}},
             agent=_agent(stamp),
             tags=[printable(tag) for tag in alert.tags],

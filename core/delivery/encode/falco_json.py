@@ -1,6 +1,6 @@
 """Falco's JSON object, one line, keys sorted at every level.
 
-`uuid` (where falcosidekick looks for it) and `mozu` (the stamp) are additions.
+`uuid` (where falcosidekick looks for it), `rule_id` and `mozu` (the stamp) are additions.
 """
 
 import re
@@ -89,6 +89,8 @@ class FalcoJson:
             "time": iso(alert.time, "Z"),
             "uuid": alert.id,
         }
+        if alert.rule_id:
+            document["rule_id"] = printable(alert.rule_id)
         if self._output:
             document["output"] = printable(alert.message() if internal else self._text.line(alert))
         if self._message:

@@ -8,7 +8,7 @@ from pydantic import Field
 from mozu.core.api import Settings
 from mozu.core.delivery.encode.document import filled, one_line
 from mozu.core.delivery.encode.known import HOMES, PROCESS, Connection, Known, name_of
-from mozu.core.delivery.encode.product import NAME, slug, version
+from mozu.core.delivery.encode.product import NAME, rule_id, slug, version
 from mozu.core.model.alert import Alert, Stamp, attack
 from mozu.core.model.alert.attack import Attack, Tactic, Technique, Version
 from mozu.core.model.event import printable
@@ -81,7 +81,7 @@ class Ocsf:
             uid=alert.id or slug(alert.rule),
             title=name,
             created_time=millis,
-            analytic={"name": name, "uid": slug(alert.rule), "type_id": _RULE, "type": "Rule"},
+            analytic={"name": name, "uid": rule_id(alert), "type_id": _RULE, "type": "Rule"},
             data_sources=[printable(alert.source)],
             attacks=[] if mapping is None else _attacks(mapping),
         )

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Final
 
 from mozu.core.caches import cached
+from mozu.core.model.alert import Alert
 from mozu.core.model.event import printable
 
 NAME: Final = "mozu"
@@ -25,3 +26,8 @@ def version() -> str:
 def slug(rule: str) -> str:
     """A rule's name as an identifier: `Terminal shell in container` → `terminal_shell_in_container`."""
     return _NOT_IN_SLUG.sub("_", printable(rule).lower()).strip("_") or "rule"
+
+
+def rule_id(alert: Alert) -> str:
+    """What a format with a place for a rule's id says: the rule's own, else its name as an identifier."""
+    return printable(alert.rule_id) or slug(alert.rule)

@@ -1,10 +1,12 @@
 """What the configuration adds to outputs: the entries of `append_output`."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
 
+from mozu.core.language.rules.store import RuleInfo
 from mozu.core.model.fields import Argument, Field, FieldRegistry
 
 _FIRST: Final = (
@@ -18,6 +20,8 @@ _FIRST: Final = (
 """Suggested fields that come first, in this order; the others follow by name."""
 _CLUSTER: Final = "enricher:kubernetes"
 """What fields of the cluster need: they are suggested only where that enricher is, as Falco's are with their plugin."""
+_SHOWN: Final = re.compile(r"%(?:\d+)?([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*)")
+"""Fields in an output, without their arguments."""
 _BARE: Final = (Argument.NONE, Argument.INDEX_OPTIONAL, Argument.KEY_OPTIONAL, Argument.DOTTED_OPTIONAL)
 
 
@@ -32,7 +36,7 @@ class Addition(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[tuple[str, str], ...] = ()
     """Only in `output_fields`: key and format. A format that is nothing but a field keeps that field's type."""
     suggested: bool = False
-    """Also `NAME=%FIELD` for every field that is suggested for the rule's source."""
+    """Also `NAME=%FIELD` for every field that is suggested for the rule's source and that the output does not show."""
 
     def applies(self, rule: str, source: str, tags: Iterable[str]) -> bool:
         """Whether it is meant for this rule."""
@@ -47,24 +51,27 @@ class Added(msgspec.Struct, frozen=True):
     fields: tuple[tuple[str, str], ...] = ()
 
 
-def added(additions: Iterable[Addition], rule: str, source: str, tags: Iterable[str], registry: FieldRegistry) -> Added:
-    """The sum of the entries that apply, in order; of two definitions of a key the later one holds."""
+def added(additions: Iterable[Addition], info: RuleInfo, registry: FieldRegistry) -> Added:
+    """The sum of the entries that apply to a rule, in order; of two definitions of a key the later one holds."""
     texts: list[str] = []
     fields: dict[str, str] = {}
     for addition in additions:
-        if not addition.applies(rule, source, tags):
+        if not addition.applies(info.name, info.source, info.tags):
             continue
         if addition.text:
             texts.append(addition.text)
         if addition.suggested:
-            texts.extend(suggestions(registry, source))
+            texts.extend(suggestions(registry, info.source, info.output.value))
         fields.update(addition.fields)
     return Added(" ".join(texts), tuple(fields.items()))
 
 
-def suggestions(registry: FieldRegistry, source: str) -> Iterator[str]:
-    """`NAME=%FIELD` for each suggested field of a source."""
+def suggestions(registry: FieldRegistry, source: str, output: str) -> Iterator[str]:
+    """`NAME=%FIELD` for each suggested field of a source that the output does not show already."""
+    shown = set(_SHOWN.findall(output))
     for field in sorted((field for field in registry if _suggested(field, source)), key=_rank):
+        if field.name in shown:
+            continue
         yield f"{field.name.replace('.', '_')}=%{field.name}"
 
 

@@ -90,7 +90,7 @@ class Compiler:
             if tree is not None:
                 checked = self._cache.check(tree, info.source)
                 _judge(checked, filled, macros, findings)
-        extra = added(self._additions, info.name, info.source, info.tags, self.fields)
+        extra = added(self._additions, info, self.fields)
         text = output_text(info.output, extra.text, info.context)
         output = self._output(text, extra, info, findings)
         if info.skip_unknown and findings.unknown and not findings.other:

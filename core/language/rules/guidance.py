@@ -1,6 +1,7 @@
 """The key `mozu` of a rule, which Falco ignores: what a person should know who gets one of its alerts.
 
     mozu:
+      id: MZ-0001
       why: What an attacker gains by it.
       next: What to look at or to do first.
       false_positives: [what honest programs raise it]
@@ -8,6 +9,7 @@
       maturity: stable
 """
 
+import re
 from typing import Final
 
 import msgspec
@@ -19,12 +21,15 @@ from mozu.core.language.rules.tree import Mapping
 
 MATURITIES: Final = ("stable", "incubating", "experimental", "deprecated")
 """How far a rule is to be trusted; a deprecated one is removed in a later release."""
-_KEYS: Final = ("why", "next", "false_positives", "references", "maturity")
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+_KEYS: Final = ("id", "why", "next", "false_positives", "references", "maturity")
 
 
 class Guidance(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule says to those who read its alerts; what it does not say is empty."""
 
+    id: str = ""
+    """Never changes, whatever becomes of the rule's name; alerts carry it."""
     why: str = ""
     next: str = ""
     false_positives: tuple[str, ...] = ()
@@ -46,7 +51,12 @@ def read_guidance(reading: MappingReader) -> Guidance | None:
     if maturity and maturity not in MATURITIES:
         hint = closest(maturity, MATURITIES) or f"write one of {', '.join(MATURITIES)}"
         inner.error(f"there is no maturity `{maturity[:80]}`", node.get("maturity"), hint, Code.LOAD_ERR_VALIDATE)
+    ident = inner.word("id") or ""
+    if ident and _ID.fullmatch(ident) is None:
+        hint = "write up to 64 letters, digits and any of . _ : -"
+        inner.error(f"`{ident[:80]}` is no id of a rule", node.get("id"), hint, Code.LOAD_ERR_VALIDATE)
     found = Guidance(
+        id=ident,
         why=(inner.word("why") or "").strip(),
         next=(inner.word("next") or "").strip(),
         false_positives=inner.words("false_positives") or (),

@@ -14,6 +14,7 @@ class Alert(msgspec.Struct, kw_only=True):
     """What a rule says about an event."""
 
     rule: str
+    """The rule's name."""
     priority: Severity
     source: str
     time: int
@@ -26,6 +27,8 @@ class Alert(msgspec.Struct, kw_only=True):
     event_type: str = ""
     event_num: int = 0
     hostname: str = ""
+    rule_id: str = ""
+    """The rule's own id, which stays when its name changes; empty where it has none."""
     id: str = ""
     """Stable: evaluating the same event again gives the same id. The core fills it, and `hostname`."""
     enrichment: dict[str, FieldValue] = msgspec.field(default_factory=dict)

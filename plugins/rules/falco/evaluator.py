@@ -69,6 +69,7 @@ class FalcoEvaluator:
             alerts.append(
                 Alert(
                     rule=rule.name,
+                    rule_id=rule.guidance.id,
                     priority=rule.priority,
                     source=event.source,
                     time=event.time,

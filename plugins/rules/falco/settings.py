@@ -47,7 +47,9 @@ class AppendOutput(_Strict):
     extra_fields: tuple[str | dict[str, str], ...] = Field(
         (), description="Fields (`proc.pid`), or one-key mappings NAME: FORMAT, that only `output_fields` shows."
     )
-    suggested_output: bool = Field(False, description="Append NAME=%FIELD for every field suggested for the source.")
+    suggested_output: bool = Field(
+        False, description="Append NAME=%FIELD for every field suggested for the source that the output does not show."
+    )
 
     @model_validator(mode="after")
     def _unique_keys(self) -> Self:

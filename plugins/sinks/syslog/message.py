@@ -61,10 +61,11 @@ class Formatter:
     def _data(self, record: Record) -> str:
         alert, stamp = record.alert, record.stamp
         about = "".join(f' {name}="{quoted(value)}"' for name, value in _about(alert))
+        rule_id = f' rule_id="{quoted(alert.rule_id)}"' if alert.rule_id else ""
         tags = f' tags="{quoted(",".join(alert.tags))}"' if alert.tags else ""
         return (
-            f'[{self._id} uuid="{quoted(alert.id)}" rule="{quoted(alert.rule)}" priority="{alert.priority.label}" '
-            f'source="{quoted(alert.source)}" agent="{quoted(stamp.agent)}" sink="{quoted(stamp.sink)}" '
+            f'[{self._id} uuid="{quoted(alert.id)}" rule="{quoted(alert.rule)}"{rule_id} '
+            f'priority="{alert.priority.label}" source="{quoted(alert.source)}" agent="{quoted(stamp.agent)}" sink="{quoted(stamp.sink)}" '
             f'epoch="{quoted(stamp.epoch)}" sequence="{stamp.sequence}"{about}{tags}]'
         )
 

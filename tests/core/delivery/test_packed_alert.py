@@ -27,6 +27,7 @@ def an_alert() -> Alert:
     refs = tuple(Ref(name, "string") for name in VALUES)
     return Alert(
         rule="A rule",
+        rule_id="MZ-0007",
         priority=Severity.CRITICAL,
         source="syscall",
         time=1,

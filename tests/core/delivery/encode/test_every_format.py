@@ -3,6 +3,7 @@
 import json
 import re
 
+import msgspec
 import pytest
 
 from mozu.core.delivery.encode import FORMATS
@@ -51,3 +52,10 @@ def test_an_alert_encodes_without_a_stamp(name: str) -> None:
 def test_every_wanted_field_exists(name: str) -> None:
     fields = FieldRegistry(builtin_fields())
     assert [] == [wanted for wanted in FORMATS[name].requested_fields if wanted not in fields]
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"falco"}))
+def test_the_rules_own_id_has_a_place(name: str) -> None:
+    declared = FORMATS[name]
+    alert = msgspec.structs.replace(plain(), rule_id="MZ-0007")
+    assert b"MZ-0007" in declared.build(declared.settings()).encode(alert, STAMP)

@@ -11,6 +11,7 @@ RULE = """\
   condition: evt.type = open
 """
 GUIDED = f"""{RULE}  mozu:
+    id: ACME-17
     why: It matters.
     next: Look at the file.
     false_positives: [backups]
@@ -25,8 +26,8 @@ def _problems(text: str) -> list[str]:
 
 def test_what_is_said_is_described() -> None:
     (rule,) = describe_rules(loaded(GUIDED), registry())["rules"]
-    said = ("why", "next", "false_positives", "references", "maturity")
-    assert ["It matters.", "Look at the file.", ("backups",), ("https://example.org/x",), "stable"] == [
+    said = ("id", "why", "next", "false_positives", "references", "maturity")
+    assert ["ACME-17", "It matters.", "Look at the file.", ("backups",), ("https://example.org/x",), "stable"] == [
         rule["info"][key] for key in said
     ]
     assert [] == _problems(GUIDED)
@@ -47,4 +48,5 @@ def test_it_is_replaced_by_an_override() -> None:
 def test_mistakes_in_it_are_told() -> None:
     assert ["`mozu` must be a mapping"] == _problems(f"{RULE}  mozu: stable\n")
     assert ["there is no maturity `stabel`"] == _problems(f"{RULE}  mozu: {{maturity: stabel}}\n")
+    assert ["`a b` is no id of a rule"] == _problems(f"{RULE}  mozu: {{id: a b}}\n")
     assert ["the key `wy` has no meaning here and is ignored"] == _problems(f"{RULE}  mozu: {{wy: x}}\n")
