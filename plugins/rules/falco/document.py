@@ -39,7 +39,8 @@ evaluators:
 * Beside Falco's files switch off what both see: `packs` with those that you want, or `selection`.
 
 An id never changes and is never given again ([rule-changes.md](rule-changes.md)); alerts carry it. Each rule
-says what to do next and which honest programs are known to match; `mozu rules show "Timed job planted"` prints it, and rules of your own may say the same ([rules.md](rules.md)).
+says what to do next and which honest programs are known to match; `mozu rules show "Timed job planted"` prints it, and
+rules of your own may say the same ([rules.md](rules.md)).
 
 What they do not see: programs and users are known by name, so one that takes the name of a trusted program is trusted
 by these rules; files are known by the path that was given, so a symbolic link elsewhere leads past them (`fd.realpath`

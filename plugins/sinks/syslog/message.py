@@ -65,7 +65,8 @@ class Formatter:
         tags = f' tags="{quoted(",".join(alert.tags))}"' if alert.tags else ""
         return (
             f'[{self._id} uuid="{quoted(alert.id)}" rule="{quoted(alert.rule)}"{rule_id} '
-            f'priority="{alert.priority.label}" source="{quoted(alert.source)}" agent="{quoted(stamp.agent)}" sink="{quoted(stamp.sink)}" '
+            f'priority="{alert.priority.label}" source="{quoted(alert.source)}" '
+            f'agent="{quoted(stamp.agent)}" sink="{quoted(stamp.sink)}" '
             f'epoch="{quoted(stamp.epoch)}" sequence="{stamp.sequence}"{about}{tags}]'
         )
 
