@@ -24,6 +24,7 @@ from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.delivery_end import DeliveryEnd, DeliveryGivenUp
 from mozu.core.delivery.encode import Encoder
 from mozu.core.delivery.given_up import GivenUpNumbers
+from mozu.core.delivery.held_heartbeat import HeldHeartbeat
 from mozu.core.delivery.outcomes import checked_outcomes
 from mozu.core.delivery.packed_alert import AlertPacker, PackedAlert, unpack
 from mozu.core.delivery.record_encoder import RecordEncoder
@@ -73,8 +74,7 @@ class SinkWorker:
         self._caller = SinkCaller(sink)
         self._delivered = sink.metrics.counter("sink_alerts_delivered_total")
         self.given_up = GivenUpNumbers()
-        self._heartbeat = ""
-        """Id of the heartbeat that waits for the destination."""
+        self.heartbeat = HeldHeartbeat()
         self._pending: list[Record] = []
         """Taken from the queue, not acknowledged, and to be tried now."""
         self._delayed: list[Record] = []
@@ -108,7 +108,7 @@ class SinkWorker:
 
     def put_heartbeat(self, alert: PackedAlert) -> None:
         """Enqueue a heartbeat, whatever the route says."""
-        self._heartbeat = unpack(alert).id
+        self.heartbeat.put(alert)
         self.queue.put(alert)
 
     @property
@@ -122,9 +122,9 @@ class SinkWorker:
         return self._caller.sink
 
     @property
-    def holds_heartbeat(self) -> bool:
-        """The last heartbeat has not left the queue, as far as is known: a queue that is full may have dropped it."""
-        return bool(self._heartbeat)
+    def is_failing(self) -> bool:
+        """The last delivery has failed, or the destination has refused alerts for now."""
+        return bool(self._failures or self._delayed)
 
     @property
     def delivered(self) -> int:
@@ -378,8 +378,7 @@ class SinkWorker:
                     tried.append(number)
                     self._blame(number, dead)
         done = {*delivered, *(number for number, _ in dead)}
-        if self._heartbeat and any(r.alert.id == self._heartbeat and r.stamp.sequence in done for r in records):
-            self._heartbeat = ""
+        self.heartbeat.settle(records, done)
         self._pending = [record for record in self._pending if record.stamp.sequence not in done]
         for number in done:
             self._attempts.pop(number, None)

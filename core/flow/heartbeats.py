@@ -113,7 +113,7 @@ class _Schedule:
     def is_due(self, now: float) -> bool:
         if now < self.next:
             return False
-        if not self.worker.holds_heartbeat:
+        if not self.worker.heartbeat:
             return True
         moves = self.worker.delivered > self._delivered
         return moves and now >= self._sent + _DROPPED_AFTER * self.interval

@@ -102,6 +102,11 @@ class SourcePump:
         return self._pumped.plugin
 
     @property
+    def problem(self) -> str:
+        """Why the source does not run, where it is tried again; empty: it runs, or has not begun."""
+        return "" if self._problem is None else text_of(self._problem)
+
+    @property
     def title(self) -> str:
         """Its name, with the plugin where that is another."""
         return self.name if self.name == self.plugin else f"{self.name} ({self.plugin})"

@@ -10,7 +10,7 @@ import msgspec
 
 from tests.support.requirements import ROOT
 
-GENERATED: Final = frozenset({"api.md", "calls.md", "fields.md", "plugin-examples.md"})
+GENERATED: Final = frozenset({"api.md", "calls.md", "fields.md", "metrics.md", "plugin-examples.md"})
 """Written by programs, whose own tests hold them against the code."""
 _BLOCK: Final = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _INDENTED: Final = re.compile(r"^    ((?:mozu|make) .*)$", re.MULTILINE)

@@ -44,6 +44,8 @@ NOT_MOZUS: Final = {
     ("formats.md", "CEF:0|mozu|mozu|0.1.0|terminal_shell_in_container|Terminal shell in container|4"): "an alert",
     ("kubernetes.md", "apiVersion: v1"): "Kubernetes reads it; tests/e2e/test_kubernetes.py applies it",
     ("kubernetes.md", "env:"): "a part of a pod's manifest",
+    ("operations.md", "vm: ready (mozu 0.1.0, kernel 6.18.44-fc-v595)"): "output; tests/core/cli/test_status.py",
+    ("operations.md", "scrape_configs:"): "Prometheus' configuration; tests/e2e/test_prometheus.py",
     ("rules.md", "filtered by ebpf"): "output of `mozu rules explain`; tests/core/cli/test_rules.py",
     ("webhook.md", "json_output: true"): "Falco's configuration",
     ("why.md", "Password database read by an unexpected program: does not match"): "output; tests/core/cli/why",

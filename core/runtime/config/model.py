@@ -17,6 +17,7 @@ from mozu.core.runtime.config.delivery import (
     RouteSettings,
     SpoolSettings,
 )
+from mozu.core.runtime.config.http import HttpSettings
 from mozu.core.runtime.config.isolation import IsolationSettings
 from mozu.core.runtime.config.lookups import LookupSettings
 from mozu.core.runtime.config.mark import Mark
@@ -92,6 +93,7 @@ class CoreSettings(Settings):
         STATE_DIR, description="Directory for what mozu must know of its earlier runs: below `run`, which of them live."
     )
     log: LogSettings = Field(LogSettings(), description="mozu's own log, on stderr.")
+    http: HttpSettings = Field(HttpSettings(), description="Where a run can be looked at: metrics, health, status.")
     memory: MemorySettings = Field(MemorySettings(), description="How much memory mozu may take.")
     enrichment_buffer: EnrichmentBufferSettings = Field(
         EnrichmentBufferSettings(), description="The buffer for events whose container is not known yet."

@@ -3,21 +3,18 @@
 import asyncio
 import logging
 import signal
-import sys
 import time
 from collections.abc import Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-import orjson
-
 from mozu.core.api import Evaluator, Reopens
 from mozu.core.errors import MozuError
 from mozu.core.flow.heartbeats import Heartbeats
 from mozu.core.flow.loss_accounting import LossAccounting
 from mozu.core.flow.source_pump import SourcePump
-from mozu.core.flow.statistics import as_text, gather
+from mozu.core.flow.statistics import gather
 from mozu.core.isolation.detached import detached
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.isolation.side_by_side import until_first
@@ -27,8 +24,10 @@ from mozu.core.runtime.contained_loop import ContainedLoop
 from mozu.core.runtime.culprits import Culprits
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.built import Assembly
+from mozu.core.runtime.engine.final_statistics import report
 from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.lifecycle import Lifecycle
+from mozu.core.runtime.engine.operations import RunOperations
 from mozu.core.runtime.engine.reload import Rebuild, Reloader, RunParts
 from mozu.core.runtime.engine.retries import Retries
 from mozu.core.runtime.engine.shutdown import Shutdown
@@ -94,6 +93,11 @@ class Engine:
         if rebuild is not None:
             self._reloader = Reloader(self._parts(), rebuild, self._reloaded)
         self._culprits = Culprits()
+        self._operations = RunOperations(
+            assembly, metrics, pumps=self._pumps, workers=lambda: self._alerts.workers, spawn=tasks.spawn,
+            has_started=self.started.is_set, is_stopping=self._stopping.is_set,
+            rules_digest=self._evaluation.rules_digest, statistics=self.statistics,
+        )  # fmt: skip
 
     def _parts(self) -> RunParts:
         return RunParts(
@@ -137,15 +141,17 @@ class Engine:
                 if duration is not None:
                     timer = loop.call_later(duration, self.stop, "the time given has passed")
                 await work
+                await self._operations.close()
                 self._tasks.cancel()
         except BaseExceptionGroup as group:
             raise group.exceptions[0] if len(group.exceptions) == 1 else group from None
         finally:
+            await self._operations.close()
             watchdog.stop()
             if timer is not None:
                 timer.cancel()
             signals.release()
-        reported = self._report(stats) if attended else True
+        reported = report(self.statistics(), stats) if attended else True
         return int(not reported or any(pump.failed for pump in self._pumps))
 
     def stop(self, why: str) -> None:
@@ -177,6 +183,7 @@ class Engine:
 
     async def _begin(self) -> Coroutine[None, None, None]:
         """Start everything; what is to be done then. Raises what refuses the start."""
+        await self._operations.open()
         startup = self._startup()
         is_started = await self._start(startup)
         return self._work() if is_started else self._abort(startup)
@@ -357,15 +364,3 @@ class Engine:
     def statistics(self) -> Mapping[str, object]:
         """The numbers of this run as they are now. Shape: docs/statistics.md."""
         return gather(self._metrics, self._pumps, self._alerts.workers, self._memory, self._started)
-
-    def _report(self, stats: Path | None) -> bool:
-        """Print the statistics, and write them to the file; False where it could not be written."""
-        numbers = self.statistics()
-        print(as_text(numbers), file=sys.stderr)
-        try:
-            if stats is not None:
-                stats.write_bytes(orjson.dumps(numbers, option=orjson.OPT_INDENT_2) + b"\n")
-        except OSError as error:
-            _log.error("the statistics cannot be written to %s: %s", stats, error.strerror)
-            return False
-        return True

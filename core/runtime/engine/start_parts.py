@@ -12,7 +12,7 @@ def start_of(assembly: Assembly) -> Start:
         (f"source {one.isolated.name}", one.isolated.component) for one in assembly.sources if one.fallback is None
     ]
     return Start(
-        components=[*sources, *_besides_sources(assembly)],
+        components=[*sources, *_besides_sources(assembly), *_listener(assembly)],
         sinks=[one.entry for one in assembly.sinks],
         sources=[one.isolated.name for one in assembly.sources],
         record=assembly.record,
@@ -20,6 +20,13 @@ def start_of(assembly: Assembly) -> Start:
         state_dir=assembly.state_dir,
         files=assembly.files,
     )
+
+
+def _listener(assembly: Assembly) -> Iterator[tuple[str, object]]:
+    if assembly.config.core.http.listen is not None:
+        from mozu.core.runtime.operations.listen_check import ListenCheck
+
+        yield "http", ListenCheck(assembly.config.core.http)
 
 
 def change_of(fresh: Assembly, running: Assembly) -> Start:

@@ -3,14 +3,11 @@
     settings            what may be configured, and who may connect
     body                one alert, an array, lines of them, or lines of text
     request_queue       requests that are pending, in flight, acknowledged
-    listener            accepts connections, within limits in total and per peer
-    connection          one of them: time for the headers of a request
     allowance           rate and quota of a token
-    http_protocol       counts requests that are no HTTP
     server              HTTP: authorization, the body, the response
     source              the component
 
-Falco's alerts are parsed by mozu.core.common.falco_alerts.
+mozu.core.common.http listens; Falco's alerts are parsed by mozu.core.common.falco_alerts.
 """
 
 from collections.abc import Iterator
@@ -36,7 +33,7 @@ def build(settings: FalcoHttpSettings, context: Context) -> "FalcoHttpSource":
 
 def privileges(settings: FalcoHttpSettings) -> Iterator[Privilege]:
     """Only where the port is one of those that are kept for the system."""
-    if int(settings.listen.rpartition(":")[2]) < _first_free_port():
+    if settings.address().port < _first_free_port():
         yield Privilege(
             capability="CAP_NET_BIND_SERVICE", required=True, purpose=f"listen at {settings.listen}",
             without="the source cannot start; a port of 1024 or above needs no capability",

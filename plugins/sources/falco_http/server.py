@@ -16,11 +16,11 @@ from aiohttp import HttpVersion11, web
 
 from mozu.core.api import Dropped, Metrics
 from mozu.core.common.falco_alerts import InvalidAlert
+from mozu.core.common.http.http_protocol import HttpServer
+from mozu.core.common.http.listener import ConnectionLimits, Listener
 from mozu.core.common.tls import server_context
 from mozu.plugins.sources.falco_http.allowance import Allowance
 from mozu.plugins.sources.falco_http.body import parse
-from mozu.plugins.sources.falco_http.http_protocol import HttpServer
-from mozu.plugins.sources.falco_http.listener import Listener
 from mozu.plugins.sources.falco_http.request_queue import RequestBatch, RequestQueue
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
 
@@ -66,7 +66,9 @@ class Server:
         protocol = HttpServer(self._handle, self._count_malformed, access_log=None, lingering_time=_LINGERING)
         self._runner = web.ServerRunner(protocol, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await self._runner.setup()
-        self._listener = Listener(self._settings, protocol, self._count_refused)
+        most = self._settings
+        limits = ConnectionLimits(most.max_connections, most.max_connections_per_peer, most.read_timeout)
+        self._listener = Listener(most.address(), limits, protocol, self._count_refused)
         try:
             await self._listener.open(tls)
         except BaseException:

@@ -1,11 +1,11 @@
 """Settings of the source `falco_http`."""
 
-from ipaddress import ip_address
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from mozu.core.api import Secret, Settings
+from mozu.core.common.http.listen_address import ListenAddress
 from mozu.core.common.tls import ServerTls
 
 
@@ -47,9 +47,7 @@ class FalcoHttpSettings(Settings):
     @field_validator("listen")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
-        host, colon, port = value.rpartition(":")
-        if not (colon and host.strip("[]") and port.isascii() and port.isdigit() and int(port) < 65536):
-            raise ValueError("must be an address and a port such as 127.0.0.1:2801 or [::1]:2801")
+        ListenAddress.parse(value)
         return value
 
     @model_validator(mode="after")
@@ -60,7 +58,7 @@ class FalcoHttpSettings(Settings):
         if self.token == "none" and self.tokens:
             raise ValueError("token: `none` lets everything in, so `tokens` has no effect; leave one of them out")
         known = bool(secrets) or self.tls.client_ca is not None
-        if not self.is_loopback() and not (known and self.tls.certificate is not None):
+        if not self.address().is_local and not (known and self.tls.certificate is not None):
             raise ValueError(
                 f"listen: {self.listen} can be reached from other machines, any of which could forge alerts; "
                 "set tls.certificate, tls.key, and token or tls.client_ca, or listen on 127.0.0.1"
@@ -79,17 +77,6 @@ class FalcoHttpSettings(Settings):
             named["token"] = self.token
         return {name: secret.get_secret_value().encode() for name, secret in named.items()}
 
-    def host(self) -> str:
-        """The address to listen on."""
-        return self.listen.rpartition(":")[0].strip("[]")
-
-    def port(self) -> int:
-        """The port to listen on; 0: any that is free."""
-        return int(self.listen.rpartition(":")[2])
-
-    def is_loopback(self) -> bool:
-        """Whether only this machine can connect."""
-        try:
-            return ip_address(self.host()).is_loopback
-        except ValueError:
-            return self.host() == "localhost"
+    def address(self) -> ListenAddress:
+        """Where to listen."""
+        return ListenAddress.parse(self.listen)

@@ -17,8 +17,8 @@ from mozu.core.api import (
     Settings,
     SourceUnavailable,
 )
+from mozu.core.common.http.listener import try_bind
 from mozu.core.common.tls import server_context
-from mozu.plugins.sources.falco_http.listener import try_bind
 from mozu.plugins.sources.falco_http.request_queue import RequestQueue
 from mozu.plugins.sources.falco_http.server import Server
 from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
@@ -43,7 +43,7 @@ class FalcoHttpSource(AcksAlerts, ChangesSettings, ChecksStart):
         """Whether the certificates can be used, and the address is free."""
         try:
             server_context(self._settings.tls)
-            try_bind(self._settings)
+            try_bind(self._settings.address())
         except OSError as error:
             return [Obstacle(self._why_not(error), refuses=True, held=error.errno == errno.EADDRINUSE)]
         return []
@@ -55,7 +55,7 @@ class FalcoHttpSource(AcksAlerts, ChangesSettings, ChecksStart):
         except OSError as error:
             raise SourceUnavailable(f"falco_http {self._why_not(error)}") from None
         scheme = "http" if self._settings.tls.certificate is None else "https"
-        self._log.info("listening for Falco on %s://%s:%d", scheme, self._settings.host(), self.port)
+        self._log.info("listening for Falco on %s://%s:%d", scheme, self._settings.address().host, self.port)
 
     def change_settings(self, settings: Settings) -> None:
         """See `ChangesSettings`."""

@@ -192,7 +192,7 @@ def test_one_that_a_full_queue_dropped_does_not_end_them() -> None:
 
     async def script() -> None:
         await asyncio.sleep(1)
-        scene.worker._heartbeat = "dropped"  # as if the queue had dropped it
+        scene.worker.heartbeat._id = "dropped"  # as if the queue had dropped it
         for _ in range(10):
             scene.worker.accept(packed(alert()))
             await asyncio.sleep(60)

@@ -7,17 +7,21 @@ closed.
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
+import stat
 from collections import Counter as Multiset
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final
 
+import msgspec
+
 from mozu.core.common.descriptors import most_for_clients
-from mozu.plugins.sources.falco_http.connection import ClientConnection
-from mozu.plugins.sources.falco_http.settings import FalcoHttpSettings
+from mozu.core.common.http.connection import ClientConnection
+from mozu.core.common.http.listen_address import ListenAddress
 
 _BACKLOG: Final = 128
 _NO_DESCRIPTORS: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -29,14 +33,26 @@ _FULL: Final = (
 )
 
 
+class ConnectionLimits(msgspec.Struct, frozen=True):
+    """How many connections there may be, in total and per peer, and seconds for a handshake and for headers."""
+
+    connections: int
+    per_peer: int
+    seconds: float
+
+
 class Listener:
     """`protocol` makes the protocol of a connection; `refused` is called with the reason for each that is closed."""
 
     def __init__(
-        self, settings: FalcoHttpSettings, protocol: Callable[[], asyncio.Protocol], refused: Callable[[str], None]
+        self,
+        address: ListenAddress,
+        limits: ConnectionLimits,
+        protocol: Callable[[], asyncio.Protocol],
+        refused: Callable[[str], None],
     ) -> None:
-        self._settings, self._protocol, self._refused = settings, protocol, refused
-        self._most = min(settings.max_connections, most_for_clients())
+        self._address, self._limits, self._protocol, self._refused = address, limits, protocol, refused
+        self._most = min(limits.connections, most_for_clients())
         self._tls: ssl.SSLContext | None = None
         self._sockets: list[socket.socket] = []
         self._accepting: list[asyncio.Task[None]] = []
@@ -52,13 +68,16 @@ class Listener:
         """Listen. Raises OSError."""
         self._tls = tls
         loop = asyncio.get_running_loop()
-        host, port = self._settings.host(), self._settings.port()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        self._sockets = _bound(found)
+        if self._address.path:
+            self._sockets = [_bound_to_path(self._address.path)]
+        else:
+            host, port = self._address.host, self._address.port
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            self._sockets = _bound(found)
+            self.port = self._sockets[0].getsockname()[1]
         for listening in self._sockets:
             listening.listen(_BACKLOG)
-        self.port = self._sockets[0].getsockname()[1]
-        self._accepting = [loop.create_task(self._accept(one), name="accept alerts") for one in self._sockets]
+        self._accepting = [loop.create_task(self._accept(one), name="accept clients") for one in self._sockets]
 
     async def stop(self) -> None:
         """No more connections. Idempotent."""
@@ -67,6 +86,9 @@ class Listener:
             task.cancel()
         await asyncio.gather(*accepting, return_exceptions=True)
         for one in self._sockets:
+            if self._address.path:
+                with suppress(OSError):  # removed by another, or its directory is gone
+                    os.unlink(self._address.path)
             one.close()
         self._sockets = []
 
@@ -105,7 +127,7 @@ class Listener:
             self._admit(accepted, _peer(address))
 
     def _admit(self, accepted: socket.socket, peer: str) -> None:
-        if self._per_peer[peer] >= self._settings.max_connections_per_peer and not self._make_room(peer):
+        if self._per_peer[peer] >= self._limits.per_peer and not self._make_room(peer):
             self._refuse(accepted, "connections of one peer")
         elif len(self._connections) >= self._most and not self._make_room(None):
             self._refuse(accepted, "connections")
@@ -133,7 +155,7 @@ class Listener:
             accepted,
             peer,
             self._protocol(),
-            header_timeout=self._settings.read_timeout,
+            header_timeout=self._limits.seconds,
             on_late=lambda: self._refused("headers late"),
             on_closed=self._forget,
         )
@@ -148,7 +170,7 @@ class Listener:
         loop = asyncio.get_running_loop()
         more: dict[str, Any] = {}
         if self._tls is not None:
-            more = {"ssl": self._tls, "ssl_handshake_timeout": self._settings.read_timeout, "ssl_shutdown_timeout": 1.0}
+            more = {"ssl": self._tls, "ssl_handshake_timeout": self._limits.seconds, "ssl_shutdown_timeout": 1.0}
         try:
             await loop.connect_accepted_socket(lambda: connection, accepted, **more)
         except (OSError, ValueError):  # ssl.SSLError, ConnectionError and TimeoutError are OSErrors
@@ -163,10 +185,14 @@ class Listener:
             del self._per_peer[connection.peer]
 
 
-def try_bind(settings: FalcoHttpSettings) -> None:
+def try_bind(address: ListenAddress) -> None:
     """Whether the address could be listened on: bound, and closed again. Raises OSError."""
-    host, port = settings.host(), settings.port()
-    for made in _bound(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)):
+    if address.path:
+        _bound_to_path(address.path).close()
+        os.unlink(address.path)
+        return
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for made in _bound(found):
         made.close()
 
 
@@ -189,8 +215,44 @@ def _bound(addresses: Sequence[Any]) -> list[socket.socket]:
     return made
 
 
+def _bound_to_path(path: str) -> socket.socket:
+    """A socket for its owner alone; one that a run left behind, at which no other listens, is replaced. Nothing can
+    connect before `listen`, so its mode holds for all. Raises OSError."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        made.setblocking(False)
+        _remove_stale(path)
+        made.bind(path)
+        os.chmod(path, 0o600)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _remove_stale(path: str) -> None:
+    """Raises OSError where a process listens there, or what is there is no socket."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise FileExistsError(errno.EEXIST, "there is a file that is no socket", path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+        trial.settimeout(1.0)
+        try:
+            trial.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+            return
+    raise OSError(errno.EADDRINUSE, "another process listens there", path)
+
+
 def _peer(address: Any) -> str:
-    """The address that a limit counts by; of IPv6 the /64 network, which one machine usually has for itself."""
+    """The address that a limit counts by; of IPv6 the /64 network, which one machine usually has for itself. Those who
+    come by a path are one peer."""
+    if isinstance(address, str | bytes):
+        return ""
     host = str(address[0]).partition("%")[0]
     parsed = ip_address(host)
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None and not parsed.is_loopback:

@@ -1,0 +1,25 @@
+"""The statistics at the end of a run: on stderr, and in a file where one is wanted."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mozu.core.flow.statistics import as_text
+
+_log = logging.getLogger("mozu.engine")
+
+
+def report(numbers: Mapping[str, Any], file: Path | None) -> bool:
+    """Print them, and write them to the file; False where it could not be written."""
+    print(as_text(numbers), file=sys.stderr)
+    try:
+        if file is not None:
+            file.write_bytes(orjson.dumps(numbers, option=orjson.OPT_INDENT_2) + b"\n")
+    except OSError as error:
+        _log.error("the statistics cannot be written to %s: %s", file, error.strerror)
+        return False
+    return True

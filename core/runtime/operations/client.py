@@ -1,0 +1,87 @@
+"""Asks a run about itself, through its HTTP listener: what `mozu status` and `mozu top` show."""
+
+import http.client
+import socket
+import ssl
+from typing import Final
+
+import msgspec
+
+from mozu.core.common.http.listen_address import ListenAddress
+from mozu.core.errors import MozuError
+from mozu.core.runtime.config.http import HttpSettings
+from mozu.core.runtime.operations.status_document import RunStatus
+
+_TIMEOUT: Final = 10.0
+_ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""An address that is listened on → one at which it answers."""
+
+
+class RunNotFound(MozuError):
+    """No run answers there; the text says why, and what to do."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=_TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        """To the path."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_TIMEOUT)
+        self.sock.connect(self._path)
+
+
+def ask(settings: HttpSettings) -> bytes:
+    """The body of /status. Raises RunNotFound."""
+    address = settings.address()
+    if address is None:
+        raise RunNotFound(
+            "this configuration has no listener to ask: set `http: {listen: unix:/run/mozu/http.sock}`, restart mozu, "
+            "and ask again with the same configuration"
+        )
+    connection = _connection(settings, address)
+    headers = {} if settings.token is None else {"Authorization": f"Bearer {settings.token.get_secret_value()}"}
+    try:
+        connection.request("GET", "/status", headers=headers)
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise RunNotFound(
+            f"no run answers at {settings.listen}: {error or type(error).__name__}; is mozu running, with this "
+            "configuration, and may this user ask it?"
+        ) from None
+    finally:
+        connection.close()
+    if response.status != 200:
+        text = body.decode("utf-8", "replace").strip()[:200]
+        raise RunNotFound(f"{settings.listen} answers {response.status}: {text}")
+    return body
+
+
+def parsed(body: bytes) -> RunStatus:
+    """What that says. Raises RunNotFound."""
+    try:
+        return msgspec.json.decode(body, type=RunStatus)
+    except msgspec.DecodeError as error:
+        raise RunNotFound(f"what answers there is no mozu of this version: {error}") from None
+
+
+def _connection(settings: HttpSettings, address: ListenAddress) -> http.client.HTTPConnection:
+    if address.path:
+        return _UnixConnection(address.path)
+    host = _ANY.get(address.host, address.host)
+    if settings.tls.certificate is None:
+        return http.client.HTTPConnection(host, address.port, timeout=_TIMEOUT)
+    return http.client.HTTPSConnection(host, address.port, timeout=_TIMEOUT, context=_context(settings))
+
+
+def _context(settings: HttpSettings) -> ssl.SSLContext:
+    """Its own certificate is the one that the configuration names: that very one is trusted, whatever name it has."""
+    context = ssl.create_default_context(cafile=settings.tls.certificate)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if settings.tls.client_ca is not None and settings.tls.certificate is not None:
+        context.load_cert_chain(settings.tls.certificate, settings.tls.key, "")
+    return context

@@ -1,0 +1,63 @@
+"""The numbers of a run at one moment. Nothing is awaited here, so what adds up adds up in the samples, too."""
+
+import os
+import platform
+import time
+from collections.abc import Iterator
+
+import msgspec
+
+from mozu.core.delivery.encode.product import NAME
+from mozu.core.runtime.operations.run_view import RunView
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One number. The name is mozu's own, without a prefix; a counter's ends in `_total`."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+
+
+def samples(run: RunView) -> Iterator[Sample]:
+    """Everything there is."""
+    for name, labels, value in run.metrics.collect():
+        yield Sample(name, labels, value)
+    yield from _of_types(run)
+    yield from _of_sources(run)
+    yield from _of_process(run)
+
+
+def _of_types(run: RunView) -> Iterator[Sample]:
+    """seen = filtered + lost + missed + received + what lies in the ring buffer."""
+    for pump in run.pumps:
+        for kind, count in pump.pipeline.counts.now().items():
+            labels = {"source": pump.name, "type": kind}
+            numbers = {
+                "seen": count.seen,
+                "filtered": count.filtered,
+                "lost": count.lost,
+                "missed": count.missed,
+                "received": count.received,
+            }
+            for what, number in numbers.items():
+                if number is not None:
+                    yield Sample(f"type_events_{what}_total", labels, number)
+
+
+def _of_sources(run: RunView) -> Iterator[Sample]:
+    for pump in run.pumps:
+        labels = {"source": pump.name, "plugin": pump.plugin}
+        yield Sample("source_attached", labels, float(pump.started.is_set() and not pump.problem))
+        yield Sample("source_fallback", labels, float(bool(pump.refused)))
+
+
+def _of_process(run: RunView) -> Iterator[Sample]:
+    kernel, python = platform.release(), platform.python_version()
+    yield Sample(f"{NAME}_info", {"version": run.version, "python": python, "kernel": kernel}, 1.0)
+    yield Sample("rules_info", {"digest": run.rules_digest()}, 1.0)
+    times = os.times()
+    yield Sample("cpu_seconds_total", {}, times.user + times.system)
+    yield Sample("start_time_seconds", {}, run.started)
+    yield Sample("run_seconds_total", {}, max(0.0, time.time() - run.started))
+    yield Sample("open_fds", {}, float(len(os.listdir("/proc/self/fd")) - 1))

@@ -1,0 +1,110 @@
+"""A real Prometheus scrapes a run on a busy machine: the shipped rules are evaluated, and what must add up adds up."""
+
+import json
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from tests.support.ports import free_port
+from tests.support.requirements import ROOT, ebpf, program
+from tests.support.running import PATIENCE, mozu_run
+from tests.support.tracing import place
+
+RULES: Final = ROOT / "docs/operations/prometheus-rules.yaml"
+DASHBOARD: Final = json.loads((ROOT / "docs/operations/grafana-dashboard.json").read_text())
+SCRAPES: Final = 8
+UNACCOUNTED: Final = ("mozu:events_unaccounted", "mozu:sink_alerts_unaccounted")
+
+
+class Prometheus:
+    def __init__(self, port: int, process: "subprocess.Popen[bytes]") -> None:
+        self._port, self._process = port, process
+
+    def ask(self, page: str, **parameters: Any) -> Any:
+        query = urllib.parse.urlencode(parameters)
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/api/v1/{page}?{query}", timeout=PATIENCE) as found:
+            return json.load(found)["data"]
+
+    def values(self, query: str) -> list[float]:
+        """Of every series now."""
+        return [float(one["value"][1]) for one in self.ask("query", query=query)["result"]]
+
+    def wait(self, until: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                if until():
+                    return
+            except OSError:  # it does not listen yet
+                pass
+            assert self._process.poll() is None, f"prometheus has ended before {what}"
+            assert time.monotonic() < deadline, what
+            time.sleep(0.1)
+
+
+@contextmanager
+def prometheus(folder: Path, target: int) -> Iterator[Prometheus]:
+    port, config = free_port(), folder / "prometheus.yaml"
+    config.write_text(
+        json.dumps(
+            {
+                "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+                "rule_files": [str(RULES)],
+                "scrape_configs": [{"job_name": "mozu", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}],
+            }
+        )
+    )
+    options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'tsdb'}"]
+    line = [program("prometheus"), *options, f"--web.listen-address=127.0.0.1:{port}"]
+    with (folder / "prometheus.log").open("wb") as log, subprocess.Popen(line, stdout=log, stderr=log) as process:
+        try:
+            yield Prometheus(port, process)
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def test_the_equations_hold_at_every_scrape_and_every_query_of_the_dashboard_has_data() -> None:
+    ebpf()
+    listen = free_port()
+    arguments = ("-o", f"http.listen=127.0.0.1:{listen}", "-o", "sinks=[stdout]", "-o", "enrichers=[users]")
+    with place() as folder, prometheus(folder, listen) as server, mozu_run(
+        folder, *arguments, "-o", f"state_dir={folder}"
+    ) as mozu:
+        load = subprocess.Popen(["sh", "-c", "while :; do cat /etc/shadow /etc/hostname >/dev/null; done"])
+        try:
+            query = 'count_over_time(up{job="mozu"}[10m])'
+            server.wait(lambda: bool(server.values(f"{query} >= {SCRAPES}")), f"{SCRAPES} scrapes")
+        finally:
+            load.kill()
+            load.wait()
+        for name in UNACCOUNTED:
+            query = f"max_over_time({name}[10m]) - min_over_time({name}[10m]) or abs({name})"
+            server.wait(lambda name=name: bool(server.values(name)), f"a value of {name}")  # type: ignore[misc]
+            assert {0.0} == set(server.values(query)) | set(server.values(name))
+        assert min(server.values("min_over_time(mozu:events_in_flight[10m])")) >= 0
+        assert min(server.values("mozu_type_events_received_total{type='openat'}")) > 100
+        failing = [one for group in server.ask("rules")["groups"] for one in group["rules"] if one["health"] == "err"]
+        assert [] == failing
+        assert [] == [query for query in queries(listen) if not server.ask("query", query=query)["result"]]
+        mozu.stop()
+
+
+def queries(port: int) -> list[str]:
+    """As Grafana would send them; those that need a loss or a drop have none."""
+    found = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+    values = {"$job": "mozu", "$instance": f"127.0.0.1:{port}", "$__rate_interval": "10m"}
+    for name, value in values.items():
+        found = [query.replace(name, value) for query in found]
+    return found
+
+
+def test_the_shipped_rules_and_the_metrics_pass_promtool(tmp_path: Path) -> None:
+    promtool = program("promtool")
+
+    subprocess.run([promtool, "check", "rules", str(RULES)], check=True, capture_output=True)
