@@ -8,10 +8,11 @@ import pytest
 from mozu.plugins.rules.falco.settings import PACKS
 from tests.support.docker import IMAGE, DockerEngine, docker
 from tests.support.requirements import ebpf
-from tests.support.running import Running, mozu_run
+from tests.support.running import Json, Running, mozu_run
 from tests.support.stage import Boxes, Stage, boxes, differences, stage
 from tests.support.triggers import Contained, Trigger
 from tests.support.triggers.own import CONTAINED, HOST
+from tests.support.triggers.ways import WAYS, marker
 
 __all__ = ["boxes", "docker", "stage"]
 
@@ -62,6 +63,43 @@ def test_in_a_container(trigger: Contained, mozu: Running, boxes: Boxes) -> None
         f"{trigger.rule} by {trigger.by}",
         after=before,
     )
+
+
+WAY = pytest.mark.parametrize("number", range(len(WAYS)), ids=[f"{way.end} by {way.by}" for way in WAYS])
+"""Of what is done alike on the host and in a container."""
+
+
+@pytest.fixture(scope="module")
+def ways_on_the_host(mozu: Running, stage: Stage) -> int:
+    before = len(mozu.alerts)
+    stage.run_ways()
+    return before
+
+
+@pytest.fixture(scope="module")
+def ways_in_a_container(mozu: Running, boxes: Boxes) -> int:
+    return boxes.run_ways()
+
+
+def _wait_way(mozu: Running, number: int, container: str, before: int) -> None:
+    way, mark = WAYS[number], marker(number)
+
+    def is_of_it(alert: Json) -> bool:
+        fields = alert["output_fields"]
+        lines = f"{fields['proc.cmdline']} {fields['proc.pcmdline']}"
+        return alert["rule"] in way.rules and mark in lines and fields["container.name"] == container
+
+    mozu.wait_alert(is_of_it, f"{way.end} by {way.by} ({mark}) in {container}", after=before)
+
+
+@WAY
+def test_by_whichever_way_on_the_host(number: int, mozu: Running, ways_on_the_host: int) -> None:
+    _wait_way(mozu, number, "host", ways_on_the_host)
+
+
+@WAY
+def test_by_whichever_way_in_a_container(number: int, mozu: Running, ways_in_a_container: int) -> None:
+    _wait_way(mozu, number, "tools", ways_in_a_container)
 
 
 def test_nothing_was_lost(mozu: Running) -> None:

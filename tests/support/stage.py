@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from tests.support.requirements import program
 from tests.support.running import Json, Running
 from tests.support.triggers import Contained, Expected, Trigger
 from tests.support.triggers.containers import ADDRESSES, BOXES
+from tests.support.triggers.ways import commands
 
 _ACTORS: Final = ("nginx", "mysqld", "sshd", "ssh")
 _IDLE: Final = ("crontab", "curl", "useradd", "nc", "sudoedit", "pkexec", "xmrig")
@@ -58,6 +60,12 @@ class Stage:
     def filled(self, text: str) -> str:
         """The text with what its words stand for."""
         return Template(text).safe_substitute(self.words)
+
+    def run_ways(self) -> None:
+        """Every way of WAYS, one after another."""
+        quiet = subprocess.DEVNULL
+        for command in commands(self.words["PYTHON"]):
+            subprocess.run(command, check=False, stdin=quiet, stdout=quiet, stderr=quiet, timeout=60)
 
     def act(self, trigger: Trigger) -> None:
         """Run it to its end, whatever it says."""
@@ -106,6 +114,14 @@ class Boxes:
             return self._begun[trigger.box]
         terminal = ("--tty",) if trigger.terminal else ()
         self._docker.docker("exec", *terminal, trigger.box, "sh", "-c", f"{trigger.act}\ntrue")
+        return before
+
+    def run_ways(self) -> int:
+        """Every way of WAYS in the box `tools`; how many alerts there had been before."""
+        before = self.act(Contained("", "", ":", box="tools"))
+        lines = (shlex.join(command) for command in commands(os.path.realpath(sys.executable)))
+        script = "exec < /dev/null > /dev/null 2>&1\n" + "\n".join(lines)
+        self._docker.docker("exec", "tools", "sh", "-c", script)
         return before
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from tests.support.triggers import Contained
+from tests.support.triggers.ways import BOX as WAYS_BOX
 
 _METADATA: Final = "169.254.169.254"
 _LOCAL: Final = (_METADATA, "203.0.113.1", "203.0.113.2")
@@ -23,6 +24,7 @@ BOXES: Final[dict[str, tuple[str, ...]]] = {
     "net": ("--cap-add", "NET_ADMIN"),
     "admin": ("--cap-add", "SYS_ADMIN", "--volume", "$TMP:/host"),
     "privileged": _PRIVILEGED,
+    "tools": WAYS_BOX,
     "pod": ("--cap-add", "NET_ADMIN", "--label", "io.kubernetes.pod.namespace=perch"),
 }
 """Container → options of docker run. None has a network but the one it makes for itself."""

@@ -216,6 +216,11 @@ HOST: Final = (
         "cp /bin/true /tmp/mozu-test-x; /tmp/mozu-test-x; rm /tmp/mozu-test-x",
     ),
     Trigger(
+        "Code in a temporary directory run by an interpreter or loader",
+        re.compile("^(da)?sh$"),
+        "echo exit > /tmp/mozu-test-y; sh /tmp/mozu-test-y; rm /tmp/mozu-test-y",
+    ),
+    Trigger(
         "Hidden directory in a public place entered",
         re.compile("^(da)?sh$"),
         "mkdir -p /tmp/.mozu-test; cd /tmp/.mozu-test; rmdir /tmp/.mozu-test",
