@@ -145,7 +145,8 @@ SHELLS: Final = (
     _shell("io_uring, as such", _RING + "far = socket.socket()\nring_connect(far.fileno())", RING),
     _shell(
         "/dev/tcp",
-        _SERVED + "subprocess.run(['bash', '-c', f'exec 3<>/dev/tcp/127.0.0.1/{port}; sh <&3 >&3 2>&3 # MARK'], **quiet)",
+        _SERVED
+        + "subprocess.run(['bash', '-c', f'exec 3<>/dev/tcp/127.0.0.1/{port}; sh <&3 >&3 2>&3 # MARK'], **quiet)",
     ),
     _shell("perl", _SERVED + f"subprocess.run(['perl', '-e', '{_PERL}', str(port)], **quiet)"),
     _shell("python", "far, near = connected()\nsubprocess.run(['sh'], stdin=far, stdout=far, stderr=far)"),
