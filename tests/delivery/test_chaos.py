@@ -35,8 +35,8 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @contextmanager
-def opens() -> Iterator[None]:
-    """Something for eBPF to see, all the time."""
+def opens() -> Iterator[Callable[[], None]]:
+    """Something for eBPF to see, until what this gives is called: spools into which alerts go may never be seen empty."""
     end = threading.Event()
 
     def work() -> None:
@@ -46,7 +46,7 @@ def opens() -> Iterator[None]:
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        yield
+        yield end.set
     finally:
         end.set()
         thread.join()
@@ -87,11 +87,12 @@ def post(port: int, body: bytes) -> int:
 def test_poison_stops_nothing_at_any_sink(tmp_path: Path, kafka: Cluster) -> None:
     with (
         crowd(tmp_path, kafka) as sinks,
-        opens(),
+        opens() as end_opens,
         daemon(tmp_path, sinks, falco_http={}, total=TOTAL, poison=True) as mozu,
     ):
         statuses = [post(mozu.port(), body) for body in extreme_posts()]
         mozu.until_end("stdout")
+        end_opens()
         found = mozu.prove()
     assert {200, 400} == set(statuses)
     print(*found, sep="\n")
@@ -120,7 +121,7 @@ def test_a_spool_that_is_harmed_while_running_loses_nothing_that_is_not_announce
     """Of every sink, while its far end is down and a backlog waits that is larger than what is kept in memory."""
     with (
         crowd(tmp_path, kafka, memory=False) as sinks,
-        opens(),
+        opens() as end_opens,
         daemon(tmp_path, sinks, total=4 * TOTAL, size=1_500, batch=100, pause=0.02) as mozu,
     ):
         mozu.wait(lambda: any(one.number > 50 for one in sinks.arrived("file-spooled")), "alerts arrive")
@@ -131,6 +132,7 @@ def test_a_spool_that_is_harmed_while_running_loses_nothing_that_is_not_announce
         time.sleep(2)  # alerts go on coming
         sinks.up()
         mozu.until_end("stdout")
+        end_opens()
         found = mozu.prove([sink for sink in sinks.sinks if sink != "stdout"])
     print(*found, sep="\n")
 
@@ -155,7 +157,7 @@ def test_a_full_disk_costs_what_is_announced(tmp_path: Path, kafka: Cluster) -> 
     """The spools of all sinks share it, and every far end is down."""
     with (
         crowd(tmp_path, kafka, memory=False) as sinks,
-        opens(),
+        opens() as end_opens,
         small_disk(tmp_path, 6 * len(sinks.sinks) + 8) as (place, _),
         daemon(tmp_path, sinks, total=2 * TOTAL, size=3_000, batch=100, pause=0.02) as mozu,
     ):
@@ -164,6 +166,7 @@ def test_a_full_disk_costs_what_is_announced(tmp_path: Path, kafka: Cluster) -> 
         time.sleep(1)  # alerts go on coming
         sinks.up()
         mozu.until_end("stdout")
+        end_opens()
         found = mozu.prove([sink for sink in sinks.sinks if sink != "stdout"])
     assert any(one["announced"] for one in found), "the disk took them all"
     print(*found, sep="\n")
@@ -205,7 +208,7 @@ def test_half_open_and_slow_clients_keep_no_alert_out(tmp_path: Path, kafka: Clu
     limit = ["sh", "-c", 'ulimit -n 1024; exec "$@"', "sh"]
     with (
         crowd(tmp_path, kafka) as sinks,
-        opens(),
+        opens() as end_opens,
         daemon(tmp_path, sinks, falco_http={"read_timeout": 2}, total=TOTAL, before=limit) as mozu,
     ):
         port = mozu.port()
@@ -221,6 +224,7 @@ def test_half_open_and_slow_clients_keep_no_alert_out(tmp_path: Path, kafka: Clu
                     one.send(b"a")
             statuses.append(post(port, body.encode()))
         mozu.until_end("stdout")
+        end_opens()
         found = mozu.prove()
         for one in clients:
             one.close()
@@ -234,9 +238,10 @@ def test_closed_standard_descriptors_change_nothing(tmp_path: Path, closed: str)
     kinds = ("file", "program", "far_end")
     with (
         crowd(tmp_path, None, kinds=kinds) as sinks,
-        opens(),
+        opens() as end_opens,
         daemon(tmp_path, sinks, total=200, before=["sh", "-c", f'exec "$@" {closed}', "sh"]) as mozu,
     ):
         mozu.until_end("file")
+        end_opens()
         found = mozu.prove()
     print(*found, sep="\n")
