@@ -36,7 +36,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @contextmanager
 def opens() -> Iterator[Callable[[], None]]:
-    """Something for eBPF to see, until what this gives is called: spools into which alerts go may never be seen empty."""
+    """Something for eBPF to see, until what this gives is called: busy spools may never be seen empty."""
     end = threading.Event()
 
     def work() -> None:
