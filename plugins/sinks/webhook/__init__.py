@@ -1,7 +1,7 @@
 """Sink `webhook`: alerts in HTTP requests, signed, batched, and acknowledged by the response alone.
 
     settings, private_addresses             what may be configured, and what is refused before anything is sent
-    body_template, builtin_templates, template_values      bodies made from alerts
+    body_template, template_values, templates              bodies made from alerts
     batcher, signature                      which alerts share a request, its id and its signatures
     ssrf_guard, endpoint, response          one request and what its response means for the alerts in it
     circuit_breaker, delivery, sink         when requests are sent, retried, split, or held back

@@ -2,6 +2,7 @@
 
 * A refusal of the body (400, 413, 422) with several alerts is retried in halves, so that only the alert that is to
   blame is rejected.
+* A receiver that answers for each alert (`_bulk`) decides each one's outcome.
 * A failure (429, 500, a redirect, a hang, no connection, an open circuit) ends the call, so that alerts keep their
   order: what was not sent is retried later and has not used up an attempt.
 * When a request has failed three times in a way for which one of its alerts may be to blame (500, 502, a hang, a closed
@@ -73,7 +74,9 @@ class Delivery:
         self._update_circuit(response)
         batch.failures += response.verdict is Verdict.RETRY and response.blames_body
         several = len(batch.records) > 1
-        if response.verdict is Verdict.ACCEPTED:
+        if response.verdict is Verdict.ACCEPTED and response.outcomes is not None:
+            self._set_outcomes(batch, response.outcomes)
+        elif response.verdict is Verdict.ACCEPTED:
             self._set_outcome(batch, None)
         elif response.verdict is Verdict.REJECTED and not (response.blames_body and several):
             self._set_outcome(batch, Rejected(response.reason))
@@ -106,6 +109,10 @@ class Delivery:
 
     def _set_outcome(self, batch: AlertBatch, outcome: Outcome) -> None:
         for record in batch.records:
+            self._outcomes[record.stamp.sequence] = outcome
+
+    def _set_outcomes(self, batch: AlertBatch, outcomes: Sequence[Outcome]) -> None:
+        for record, outcome in zip(batch.records, outcomes, strict=True):
             self._outcomes[record.stamp.sequence] = outcome
 
     def _postpone(self, batch: AlertBatch) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import msgspec
 from yarl import URL
 
 from mozu.core.common.tls import client_context
@@ -88,12 +89,14 @@ class Endpoint:
             async with self._session.request(
                 self._settings.method, self._url, data=body, headers=headers, allow_redirects=False, proxy=self._proxy
             ) as response:
-                excerpt = await self._read_excerpt(response)
-                return classify(response.status, response.headers, excerpt, now=now)
+                read = await self._read(response)
+                excerpt = self._excerpt(read.decode("utf-8", "replace"))
+                found = classify(response.status, response.headers, excerpt, now=now)
+                return msgspec.structs.replace(found, body=read) if found.verdict is Verdict.ACCEPTED else found
         except (aiohttp.ClientError, OSError) as error:
             return self._classify_error(error)
 
-    async def _read_excerpt(self, response: aiohttp.ClientResponse) -> str:
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """The beginning of the response's body. The status counts even if the body cannot be read."""
         read = bytearray()
         try:
@@ -104,7 +107,7 @@ class Endpoint:
                     break
         except (aiohttp.ClientError, OSError):
             response.close()
-        return self._excerpt(read.decode("utf-8", "replace"))
+        return bytes(read)
 
     def _excerpt(self, text: str) -> str:
         return escaped(self._mask(" ".join(text.split())))[:_EXCERPT]

@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from mozu.core.api import Outcome
+
 _MAX_RETRY_AFTER: Final = 3600.0
 """Seconds; a longer `Retry-After` counts as this."""
 _ENDPOINT_STATUSES: Final = frozenset({407, 429, 503})
@@ -32,6 +34,10 @@ class Response(msgspec.Struct, frozen=True):
     reason: str = ""
     retry_after: float = 0.0
     """Retry: not before so many seconds."""
+    body: bytes = b""
+    """What was read of a 2xx."""
+    outcomes: tuple[Outcome, ...] | None = None
+    """Of each alert of an accepted request, where the receiver says so; None: all have arrived."""
     blames_body: bool = False
     """One of the alerts may be to blame: it makes sense to send fewer at once."""
 

@@ -3,17 +3,18 @@
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 from yarl import URL
 
-from mozu.core.api import Secret, Settings
+from mozu.core.api import Secret, Settings, Severity
 from mozu.core.common.tls import ClientTls
-from mozu.plugins.sinks.webhook.body_template import BodyTemplate, parse
-from mozu.plugins.sinks.webhook.builtin_templates import BUILTIN_TEMPLATES, BatchFormat, TemplateName
+from mozu.plugins.sinks.webhook.body_template import BodyTemplate, compiled, parse
 from mozu.plugins.sinks.webhook.private_addresses import Network, literal_address, ssrf_refusal
 from mozu.plugins.sinks.webhook.signature import key
+from mozu.plugins.sinks.webhook.templates import BUILTIN_TEMPLATES, BatchFormat, BuiltinTemplate, Levels, TemplateName
+from mozu.plugins.sinks.webhook.templates.builtin_template import CRITICAL_WARNING_INFORMATION
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _RESERVED_HEADERS: Final = frozenset(
@@ -24,6 +25,11 @@ _RESERVED_HEADERS: Final = frozenset(
 )  # fmt: skip
 """Headers that follow from other settings."""
 
+
+
+Priority = Literal["emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"]
+_PRIORITIES: Final[dict[Severity, Priority]] = dict(zip(Severity, get_args(Priority), strict=True))
+_CREDENTIAL: Final = re.compile(r"key|token|secret|passw|auth|credential", re.IGNORECASE)
 
 
 class WebhookSettings(Settings):
@@ -38,6 +44,12 @@ class WebhookSettings(Settings):
         None, description="A body of your own: JSON whose texts may hold references such as `$${rule}`."
     )
     body_file: Path | None = Field(None, description="The same in a file of JSON, with `${rule}`.")
+    body_secrets: dict[str, Secret] = Field(
+        {}, description="Secrets that the body refers to as `$${secret.NAME}`; their values never print."
+    )
+    levels: dict[Priority, str] = Field(
+        {}, description="What `$${level}` is for which priority, where it is not the word that the template has."
+    )
     batch: BatchFormat | None = Field(
         None,
         description="One alert a request (single), several as one JSON array (array) or a line each (ndjson); "
@@ -83,6 +95,11 @@ class WebhookSettings(Settings):
         (), description="SSRF guard: networks and addresses that are permitted whatever they are."
     )
     tls: ClientTls = Field(ClientTls(), description="TLS of connections to an https URL.")
+
+    @field_serializer("body")
+    def _without_credentials(self, body: dict[str, Any] | list[Any] | str | None) -> object:
+        """A key that stands in a body is one that someone will print."""
+        return _hidden(body)
 
     @field_validator("url")
     @classmethod
@@ -170,24 +187,46 @@ class WebhookSettings(Settings):
 
     def parsed_body(self) -> BodyTemplate | None:
         """The template; None: alerts go as `format` writes them. Raises ValueError."""
-        if self.template is not None:
-            return parse(BUILTIN_TEMPLATES[self.template].body)
+        secrets = {name: secret.get_secret_value() for name, secret in self.body_secrets.items()}
+        if self.builtin is not None:
+            missing = [name for name in self.builtin.secrets if name not in secrets]
+            if missing:
+                raise ValueError(
+                    f"the template {self.template} needs `body_secrets: {{{missing[0]}: {{file: PATH}}}}`"
+                )
+            return compiled(self.builtin.body, levels=self.level_names(), secrets=secrets)
         if self.body_file is not None:
             try:
-                return parse(self.body_file.read_bytes())
+                return parse(self.body_file.read_bytes(), levels=self.level_names(), secrets=secrets)
             except OSError as error:
                 raise ValueError(f"body_file: {self.body_file} cannot be read: {error.strerror}") from None
-        return None if self.body is None else parse(self.body)
+        return None if self.body is None else parse(self.body, levels=self.level_names(), secrets=secrets)
+
+    @property
+    def builtin(self) -> BuiltinTemplate | None:
+        """The template that ships, if one is named."""
+        return None if self.template is None else BUILTIN_TEMPLATES[self.template]
+
+    def parsed_action(self) -> BodyTemplate | None:
+        """The line before each part (`_bulk`)."""
+        if self.builtin is None or self.builtin.action is None:
+            return None
+        return compiled(self.builtin.action, levels=self.level_names(), secrets={})
+
+    def level_names(self) -> Levels:
+        """What `${level}` is."""
+        words = CRITICAL_WARNING_INFORMATION if self.builtin is None else self.builtin.levels
+        return {severity: self.levels.get(_PRIORITIES[severity], word) for severity, word in words.items()}
 
     def batch_kind(self) -> BatchFormat:
         """How alerts share a request."""
         if self.batch is not None:
             return self.batch
-        return "array" if self.template is None else BUILTIN_TEMPLATES[self.template].batches[0]
+        return "array" if self.builtin is None else self.builtin.batches[0]
 
     def scheme(self) -> str:
         """The word before the token in the header `Authorization`."""
-        default = "Bearer" if self.template is None else BUILTIN_TEMPLATES[self.template].token_scheme
+        default = "Bearer" if self.builtin is None else self.builtin.token_scheme
         return self.token_scheme or default
 
     def networks(self) -> tuple[Network, ...]:
@@ -198,7 +237,10 @@ class WebhookSettings(Settings):
         """Everything that must not be logged."""
         url = address(self.url)
         proxy = None if self.proxy is None else address(self.proxy)
-        held = [*self.headers.values(), *self.signing_secrets, self.token, self.password, self.tls.key_password]
+        held = [
+            *self.headers.values(), *self.signing_secrets, *self.body_secrets.values(), self.token, self.password,
+            self.tls.key_password,
+        ]  # fmt: skip
         return [
             *(item.get_secret_value() for item in held if item is not None),
             str(url),
@@ -217,6 +259,16 @@ def address(value: Secret) -> URL:
     if not good:
         raise ValueError("must be a URL such as https://host:port/path")
     return url
+
+
+def _hidden(tree: Any, key: str = "") -> object:
+    """The same with stars for texts below keys that name credentials; references are no secrets."""
+    if isinstance(tree, dict):
+        return {name: _hidden(value, str(name)) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_hidden(value, key) for value in tree]
+    is_reference = isinstance(tree, str) and tree.startswith("${") and tree.endswith("}")
+    return "**********" if isinstance(tree, str) and not is_reference and _CREDENTIAL.search(key) else tree
 
 
 def _is_host(host: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import orjson
 
 from mozu.core.api import ConfigError, Context, Outcome, Record
@@ -16,6 +17,9 @@ from mozu.plugins.sinks.webhook.settings import WebhookSettings
 
 def build(settings: WebhookSettings, context: Context) -> "WebhookSink":
     """Raises ConfigError where a certificate cannot be used."""
+    if settings.builtin is not None and settings.builtin.needs_json and "json" not in context.content_type:
+        text = f"the template {settings.template} sends alerts as `format` writes them; set `format: ecs` or json"
+        raise ConfigError([f"sink {context.id}: {text}"])
     try:
         return WebhookSink(settings, context)
     except ValueError as error:
@@ -27,7 +31,8 @@ class WebhookSink:
 
     def __init__(self, settings: WebhookSettings, context: Context) -> None:
         self._endpoint = Endpoint(settings)
-        self._template = settings.parsed_body()
+        self._template, self._action = settings.parsed_body(), settings.parsed_action()
+        self._builtin = settings.builtin
         self._batch = settings.batch_kind()
         self._part_type = "application/json" if self._template is not None else context.content_type
         self._content_type = settings.content_type or _media_type(self._batch, self._part_type)
@@ -61,6 +66,8 @@ class WebhookSink:
 
     def _part(self, record: Record) -> bytes:
         """One alert as the body, or as its part of it."""
+        if self._template is not None and self._action is not None:
+            return self._action.render(record) + b"\n" + self._template.render(record)
         if self._template is not None:
             return self._template.render(record)
         if self._batch == "single" or record.body.startswith(b"{"):
@@ -68,11 +75,24 @@ class WebhookSink:
         return orjson.dumps(record.body.decode("utf-8", "replace"))
 
     async def _post(self, batch: AlertBatch) -> Response:
-        body = _joined(self._batch, batch.parts)
-        response = await self._endpoint.post(body, batch.request_id(), self._content_type)
+        before, behind = (b"", b"") if self._builtin is None else self._builtin.envelope
+        body = before + _joined(self._batch, batch.parts) + behind
+        answer = await self._endpoint.post(body, batch.request_id(), self._content_type)
+        response = self._itemized(answer, len(batch.records))
         self._requests[response.verdict].value += 1
         self._log_change(response)
         return response
+
+    def _itemized(self, response: Response, count: int) -> Response:
+        """With the outcome of each alert, where the receiver's answer has them."""
+        read = None if self._builtin is None else self._builtin.outcomes
+        if read is None or response.verdict is not Verdict.ACCEPTED:
+            return response
+        outcomes = read(response.body, count)
+        if outcomes is not None:
+            return msgspec.structs.replace(response, outcomes=tuple(outcomes))
+        why = "the endpoint's answer does not say what became of each alert"
+        return Response(Verdict.RETRY, why, blames_body=True)
 
     def _log_change(self, response: Response) -> None:
         """One line when the endpoint begins to fail, and one when it works again."""

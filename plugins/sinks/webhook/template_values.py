@@ -5,14 +5,21 @@ from typing import Any, Final
 
 import orjson
 
-from mozu.core.api import Record, Severity
+from mozu.core.api import Record
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.encode.clock import iso
+from mozu.plugins.sinks.webhook.templates.builtin_template import CRITICAL_WARNING_INFORMATION, Levels
 
 Reader = Callable[["RecordView"], Any]
 
 FIELD: Final = "output_fields."
 """Before the name of a field of the output."""
+SECRET: Final = "secret."
+"""Before the name of one of `body_secrets`."""
+_COLORS: Final = (0x8B0000, 0x8B0000, 0xD32F2F, 0xE64A19, 0xFFA000, 0x1976D2, 0x388E3C, 0x757575)
+"""By syslog's severity."""
+_OTEL: Final = {0: 21, 1: 19, 2: 18, 3: 17, 4: 13, 5: 10, 6: 9, 7: 5}
+"""syslog's severity → OpenTelemetry's number, as the appendix of its log data model has it."""
 
 _falco = FalcoJson(message=True)
 
@@ -20,8 +27,8 @@ _falco = FalcoJson(message=True)
 class RecordView:
     """One record; Falco's object is made once, when something in it is asked for."""
 
-    def __init__(self, record: Record) -> None:
-        self.record = record
+    def __init__(self, record: Record, levels: Levels = CRITICAL_WARNING_INFORMATION) -> None:
+        self.record, self.levels = record, levels
         self._document: dict[str, Any] | None = None
 
     @property
@@ -39,12 +46,24 @@ def _body(view: RecordView) -> Any:
     return orjson.loads(body) if body.startswith(b"{") else body.decode("utf-8", "replace")
 
 
-def _level(view: RecordView) -> str:
-    """The three words that Alertmanager's users know."""
-    priority = view.record.alert.priority
-    if priority <= Severity.CRITICAL:
-        return "critical"
-    return "warning" if priority <= Severity.WARNING else "information"
+def _otel_attributes(view: RecordView) -> list[dict[str, Any]]:
+    """Attributes of OpenTelemetry: the identity of the alert, and the fields of its output."""
+    names = ("uuid", "rule", "source", "tags")
+    own = {f"mozu.{name}": view.document.get(name) for name in names}
+    found = {**own, **view.document["output_fields"]}
+    return [{"key": key, "value": _otel_value(value)} for key, value in found.items() if value is not None]
+
+
+def _otel_value(value: Any) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [_otel_value(one) for one in value]}}
+    return {"stringValue": value if isinstance(value, str) else orjson.dumps(value, default=str).decode()}
 
 
 def _of_document(name: str) -> Reader:
@@ -58,7 +77,10 @@ NAMES: Final[Mapping[str, Reader]] = {
     },
     "tags": lambda view: list(view.document.get("tags", ())),
     "severity": lambda view: int(view.record.alert.priority),
-    "level": _level,
+    "level": lambda view: view.levels[view.record.alert.priority],
+    "color": lambda view: _COLORS[view.record.alert.priority],
+    "otel_severity": lambda view: _OTEL[view.record.alert.priority],
+    "otel_attributes": _otel_attributes,
     "time_s": lambda view: round(view.record.alert.time / 1e9, 3),
     "time_ms": lambda view: view.record.alert.time // 1_000_000,
     "time_ns": lambda view: view.record.alert.time,
@@ -72,8 +94,11 @@ NAMES: Final[Mapping[str, Reader]] = {
 """Name → reader; and `output_fields.FIELD` for each field."""
 
 
-def reader(name: str) -> Reader | None:
+def reader(name: str, secrets: Mapping[str, str]) -> Reader | None:
     """The reader of a name; None: there is no such name. A field that an alert does not have reads as None."""
+    if name.startswith(SECRET):
+        secret = secrets.get(name.removeprefix(SECRET))
+        return None if secret is None else lambda view: secret
     if name.startswith(FIELD) and name != FIELD:
         field = name.removeprefix(FIELD)
         return lambda view: view.document["output_fields"].get(field)

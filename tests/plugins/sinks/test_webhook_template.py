@@ -11,7 +11,7 @@ from mozu.core.api import Record, Severity
 from mozu.core.delivery.encode import FalcoJson
 from mozu.core.testing import alert, records
 from mozu.plugins.sinks.webhook.body_template import TemplateError, parse
-from mozu.plugins.sinks.webhook.builtin_templates import BUILTIN_TEMPLATES
+from mozu.plugins.sinks.webhook.templates import BUILTIN_TEMPLATES
 
 
 def _record(**values: Any) -> Record:

@@ -1,0 +1,50 @@
+"""Elasticsearch and OpenSearch: POST /_bulk, two lines an alert, and an answer for each.
+
+`create` with the id of the alert: what is there already (409) has arrived, so a retry makes no second document. The
+index, or data stream, is `mozu-alerts`; `format: ecs` makes documents in Elastic's own schema
+(https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+
+from mozu.core.api import Outcome, Rejected, Retry
+from mozu.plugins.sinks.webhook.templates.builtin_template import BuiltinTemplate
+
+_THERE_ALREADY: Final = 409
+
+
+def bulk_outcomes(body: bytes, count: int) -> Sequence[Outcome] | None:
+    """Of each item of a bulk response; None where it is none, or is not whole."""
+    try:
+        answer = orjson.loads(body)
+        items = answer["items"] if answer["errors"] else []
+        if not answer["errors"]:
+            return [None] * count
+        found = [_outcome(next(iter(item.values()))) for item in items]
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        return None
+    return found if len(found) == count else None
+
+
+def _outcome(result: Mapping[str, Any]) -> Outcome:
+    status = int(result["status"])
+    if 200 <= status < 300 or status == _THERE_ALREADY:
+        return None
+    if status == 429 or status >= 500:
+        return Retry(tried=status != 429)
+    error = result.get("error")
+    reason = f"{error.get('type')}: {error.get('reason')}" if isinstance(error, Mapping) else str(error)
+    return Rejected(f"the index answered {status}: {reason[:300]}")
+
+
+ELASTICSEARCH: Final = BuiltinTemplate(
+    "${record}",
+    ("ndjson",),
+    "ApiKey",
+    action={"create": {"_index": "mozu-alerts", "_id": "${uuid}"}},
+    outcomes=bulk_outcomes,
+    needs_json=True,
+)

@@ -1,0 +1,30 @@
+"""Slack's incoming webhooks (and Mattermost's and Rocket.Chat's, which read `text`).
+
+Blocks of plain text, in which nothing is a mention or a link: a header has 150 characters, a section 3000
+(https://api.slack.com/reference/block-kit/blocks). `text` is what notifications show, with `&`, `<`, `>` escaped.
+"""
+
+from typing import Final
+
+from mozu.plugins.sinks.webhook.templates.builtin_template import BuiltinTemplate
+
+SLACK: Final = BuiltinTemplate(
+    {
+        "text": "${output|max3000|entities}",
+        "blocks": [
+            {"type": "header", "text": {"type": "plain_text", "emoji": False, "text": "${rule:-alert|max150}"}},
+            {"type": "section", "text": {"type": "plain_text", "emoji": False, "text": "${output:-alert|max3000}"}},
+            {
+                "type": "context",
+                "elements": [
+                    {
+                        "type": "plain_text",
+                        "emoji": False,
+                        "text": "${priority} · ${hostname|max500} · ${source|max100} · ${time}",
+                    }
+                ],
+            },
+        ],
+    },
+    ("single",),
+)
