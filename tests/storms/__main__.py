@@ -1,7 +1,8 @@
-"""python -m tests.storms [--containers 300] [--together 20] [--only NAME] [--socket there|silent|absent] [--troubles 0]
+"""python -m tests.storms [--containers 300] [--together 20] [--only NAME] [--socket there|silent|absent] [--troubles N]
 
 Every runtime, with its socket, with one that takes connections and never answers, and with none. With --troubles its
-server is killed, restarted, or loses its socket so often meanwhile, in turns.
+server is killed, restarted, or loses its socket so often meanwhile, in turns; --troubles 0 tells of the same without.
+`--only bundles` has no runtime, for counts that none reaches in minutes.
 Prints a table in Markdown; ends with 1 where an alert says less than it must.
 """
 
@@ -14,9 +15,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.storms.bundles import BundleStand
 from tests.storms.outcome import HEAD, TROUBLE_HEAD, row, trouble_row
 from tests.storms.stands import ContainerdStand, CriStand, DockerStand, PodmanStand, Stand
-from tests.storms.storm import IDENTITY, silent_socket, storm
+from tests.storms.storm import SOCKETS, storm
 from tests.storms.trouble import troubled
 from tests.support.containerd import Containerd
 from tests.support.cri import Pods
@@ -71,31 +73,24 @@ def podman_stand() -> Iterator[Stand]:
         podman.destroy()
 
 
+@contextmanager
+def bundle_stand() -> Iterator[Stand]:
+    """A state directory of its own."""
+    stand = BundleStand()
+    try:
+        yield stand
+    finally:
+        stand.destroy()
+
+
 STANDS: Final[dict[str, Callable[[], AbstractContextManager[Stand]]]] = {
     "docker": docker_stand,
     "ctr": containerd_stand,
     "cri": cri_stand,
     "podman": podman_stand,
+    "bundles": bundle_stand,
 }
-
-
-@contextmanager
-def own_socket(folder: Path) -> Iterator[None]:
-    """The runtime's own."""
-    yield None
-
-
-@contextmanager
-def no_socket(folder: Path) -> Iterator[Path]:
-    """A path at which nothing is."""
-    yield folder / "none.sock"
-
-
-SOCKETS: Final[dict[str, Callable[[Path], AbstractContextManager[Path | None]]]] = {
-    "there": own_socket,
-    "silent": silent_socket,
-    "absent": no_socket,
-}
+RUNTIMES: Final = ("docker", "ctr", "cri", "podman")
 
 
 def main() -> int:
@@ -105,22 +100,22 @@ def main() -> int:
     parser.add_argument("--together", type=int, default=20)
     parser.add_argument("--only", choices=STANDS, action="append", default=[])
     parser.add_argument("--socket", choices=SOCKETS, action="append", default=[])
-    parser.add_argument("--troubles", type=int, default=0)
+    parser.add_argument("--troubles", type=int)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # what was started ends with it
-    print(TROUBLE_HEAD if options.troubles else HEAD, flush=True)
+    print(TROUBLE_HEAD if options.troubles is not None else HEAD, flush=True)
     bad = 0
-    for name in options.only or STANDS:
+    for name in options.only or RUNTIMES:
         with ExitStack() as stack:
             stack.enter_context(without_remains())
             stand = stack.enter_context(STANDS[name]())
             stand.prepare()
-            if options.troubles:
+            if options.troubles is not None:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mozu-storm-")))
                 trouble = troubled(stand, folder, containers=options.containers, together=options.together,
-                                   troubles=options.troubles, needed=IDENTITY)  # fmt: skip
+                                   troubles=options.troubles)  # fmt: skip
                 print(trouble_row(stand, trouble), flush=True)
-                bad += bool(trouble.storm.missing())
+                bad += bool(trouble.storm.faults(stand))
                 continue
             for socket in options.socket or SOCKETS:
                 if stand.socket is None and socket != "there":
@@ -130,7 +125,7 @@ def main() -> int:
                 found = storm(stand, folder, containers=options.containers, together=options.together,
                               socket_path=path, prefix=socket)  # fmt: skip
                 print(row(stand, found, "none" if stand.socket is None else socket), flush=True)
-                bad += bool(found.missing() or found.wrong(*IDENTITY) or found.foreign)
+                bad += bool(found.faults(stand))
     return 1 if bad else 0
 
 

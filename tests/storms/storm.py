@@ -2,9 +2,9 @@
 
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +15,6 @@ from tests.support.running import Json, Running, mozu_run
 FIRST: Final = "First instruction"
 FOREIGN: Final = "Image that is not allowed"
 IDENTITY: Final = ("container.full_id", "container.name", "container.image", "container.image.repository")
-"""Fields that every alert about a container should have."""
 POD: Final = ("k8s.pod.name", "k8s.ns.name", "k8s.pod.labels")
 """Those that one of a pod's container should have besides."""
 _FIELDS: Final = (
@@ -85,26 +84,44 @@ class Outcome(NamedTuple):
             if any(not one[field] or one[field] != must.get(field, one[field]) for field in needed)
         ]  # fmt: skip
 
+    def faults(self, stand: Stand) -> dict[str, list[Any]]:
+        """What an alert should say and does not, or should not and does; empty: nothing."""
+        found: dict[str, list[Any]] = {
+            "containers without an alert": sorted(self.missing()),
+            "alerts that say less": self.wrong(*needed(stand)),
+            "alerts about the image that is allowed": list(self.foreign),
+        }
+        return {text: cases for text, cases in found.items() if cases}
+
     def missing(self) -> set[str]:
         """Containers without an alert that names them."""
         return set(self.names) - {one["container.name"] for one in self.first}
 
 
+def needed(stand: Stand) -> tuple[str, ...]:
+    """Fields that every alert about a first instruction should have."""
+    return (*IDENTITY, "container.image.tag", *(POD if stand.has_pods else ()))
+
+
 def storm(
-    stand: Stand, folder: Path, *, containers: int, together: int, prefix: str, socket_path: Path | None = None
-) -> Outcome:
-    """Run the containers, so many at a time, under a mozu of its own."""
-    with watching([stand], folder, socket_path) as running:
+    stand: Stand, folder: Path, *, containers: int, together: int, prefix: str, socket_path: Path | None = None,
+    deadline: float = 0.5,
+) -> Outcome:  # fmt: skip
+    """Run the containers, so many at a time, under a mozu of its own, which holds events for `deadline` seconds."""
+    with watching([stand], folder, socket_path, deadline) as running:
         return weathered(running, stand, containers=containers, together=together, prefix=prefix)
 
 
 @contextmanager
-def watching(stands: Sequence[Stand], folder: Path, socket_path: Path | None = None) -> Iterator[Running]:
+def watching(
+    stands: Sequence[Stand], folder: Path, socket_path: Path | None = None, deadline: float = 0.5
+) -> Iterator[Running]:
     """mozu with the rules of a storm and an enricher for each of these runtimes."""
     rules = folder / "storm.yaml"
     rules.write_text(_RULES)
     enrichers = ", ".join(stand.enricher(socket_path) for stand in stands)
-    with mozu_run(folder, "-r", str(rules), "-o", f"enrichers=[{enrichers}]") as running:
+    options = (f"enrichers=[{enrichers}]", f"enrichment_buffer.seconds={deadline}")
+    with mozu_run(folder, "-r", str(rules), *(word for one in options for word in ("-o", one))) as running:
         yield running
 
 
@@ -160,3 +177,22 @@ def silent_socket(folder: Path) -> Iterator[Path]:
         server.bind(str(path))
         server.listen(128)
         yield path
+
+
+@contextmanager
+def own_socket(folder: Path) -> Iterator[None]:
+    """The runtime's own."""
+    yield None
+
+
+@contextmanager
+def no_socket(folder: Path) -> Iterator[Path]:
+    """A path at which nothing is."""
+    yield folder / "none.sock"
+
+
+SOCKETS: Final[dict[str, Callable[[Path], AbstractContextManager[Path | None]]]] = {
+    "there": own_socket,
+    "silent": silent_socket,
+    "absent": no_socket,
+}

@@ -11,7 +11,7 @@ from subprocess import TimeoutExpired
 from typing import Final, NamedTuple
 
 from tests.storms.stands import Stand
-from tests.storms.storm import FIRST, Outcome, fields_of, outcome, watching
+from tests.storms.storm import FIRST, Outcome, fields_of, needed, outcome, watching
 from tests.support.running import Json, Running
 
 KINDS: Final = ("kill", "restart", "socket")
@@ -105,18 +105,18 @@ class _Storm:
 
 
 def troubled(
-    stand: Stand, folder: Path, *, containers: int, together: int, troubles: int, needed: tuple[str, ...]
+    stand: Stand, folder: Path, *, containers: int, together: int, troubles: int, deadline: float = 0.5
 ) -> Trouble:
-    """The troubles are spread over the storm, which ends as it began. `needed`: fields that an alert must have."""
+    """The troubles are spread over the storm, which ends as it began."""
     begun = time.monotonic()
-    with watching([stand], folder) as running, _sampled(running.process.pid) as samples:
+    with watching([stand], folder, deadline=deadline) as running, _sampled(running.process.pid) as samples:
         one = _Storm(stand, containers)
         recoveries = []
         with ThreadPoolExecutor(together) as pool:
             workers = [pool.submit(one.work) for _ in range(together)]
             for number in range(troubles):
                 one.reached(containers * (number + 1) // (troubles + 1))
-                recoveries.append(_recovery(stand, running, KINDS[number % len(KINDS)], needed))
+                recoveries.append(_recovery(stand, running, KINDS[number % len(KINDS)]))
             for worker in workers:
                 worker.result()
         seconds, names = time.monotonic() - begun, tuple(one.done)
@@ -126,14 +126,14 @@ def troubled(
     return Trouble(found, one.refused, tuple(recoveries), tuple(samples))
 
 
-def _recovery(stand: Stand, running: Running, kind: str, needed: tuple[str, ...]) -> Recovery:
+def _recovery(stand: Stand, running: Running, kind: str) -> Recovery:
     """Hurt the runtime, and wait for the first alerts about containers that the storm runs once it answers."""
     _hurt(stand, kind)
     begun = time.time()
     first = running.wait_alert(lambda alert: _happened(alert) >= begun, f"an alert after {kind}")
     running.wait_alert(
-        lambda alert: _happened(alert) >= begun and all(alert["output_fields"][one] for one in needed),
-        f"an alert after {kind} that has {needed}",
+        lambda alert: _happened(alert) >= begun and all(alert["output_fields"][one] for one in needed(stand)),
+        f"an alert after {kind} that has {needed(stand)}",
     )
     return Recovery(kind, _happened(first) - begun, time.time() - _happened(first))
 

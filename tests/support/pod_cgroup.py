@@ -1,10 +1,10 @@
-"""A process in the cgroup of a pod, as the kubelet's driver cgroupfs makes it, without a kubelet."""
+"""A process in a cgroup of one's own: that of a pod, as the kubelet's driver cgroupfs makes it, without a kubelet."""
 
 import os
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +17,11 @@ _ID: Final = f"{os.getpid():064x}"
 
 
 @contextmanager
-def pod_cgroup(uid: str) -> Iterator[Path]:
-    """The directory of a container's cgroup in a pod; removed with what is left in it."""
+def cgroup(*names: str) -> Iterator[Path]:
+    """The directory of a cgroup below the root; removed with what is left in it, and those above it that are empty."""
     require(os.geteuid() == 0, "making cgroups needs root")
     root = next(one for one in _ROOTS if (one / "cgroup.procs").exists())
-    place = root / "kubepods" / "burstable" / f"pod{uid}" / _ID
+    place = root.joinpath(*names)
     place.mkdir(parents=True)
     try:
         yield place
@@ -29,8 +29,13 @@ def pod_cgroup(uid: str) -> Iterator[Path]:
         for pid in (place / "cgroup.procs").read_text().split():
             with suppress(ProcessLookupError):
                 os.kill(int(pid), 9)
-        for one in (place, place.parent, place.parent.parent, place.parents[2]):
+        for one in (place, *place.parents[: len(names) - 1]):
             _remove(one)
+
+
+def pod_cgroup(uid: str) -> AbstractContextManager[Path]:
+    """The directory of a container's cgroup in a pod."""
+    return cgroup("kubepods", "burstable", f"pod{uid}", _ID)
 
 
 def run_in(place: Path, *command: str) -> None:

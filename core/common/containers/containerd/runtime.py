@@ -184,6 +184,8 @@ class ContainerdRuntime:
             self._told[full_id] = bundle.created
             if len(self._told) > _MAX_TOLD:
                 del self._told[next(iter(self._told))]
+            if stored or not self._database.is_readable():
+                self._prefetch.forget(full_id)
         return bundle, stored
 
     def _prefetched(self, full_id: str) -> _OnDisk | None:

@@ -107,3 +107,15 @@ def test_a_directory_whose_files_never_come_is_given_up(tmp_path: Path) -> None:
         while prefetch._pending and time.monotonic() < deadline:
             time.sleep(0.005)
         assert ({}, None) == (prefetch._pending, prefetch.get("empty"))
+
+
+def test_what_was_used_is_forgotten_until_its_name_is_used_again(tmp_path: Path) -> None:
+    with prefetching(tmp_path) as prefetch:
+        place = tmp_path / "default" / "web1"
+        for text in ("first", "second"):
+            place.mkdir()
+            (place / "config.json").write_text(text)
+            assert found(prefetch, "web1", text)
+            prefetch.forget("web1")
+            assert prefetch.get("web1") is None
+            shutil.rmtree(place)
