@@ -49,6 +49,7 @@ from mozu.core.api.declarations import (
     API_VERSION,
     EnricherDeclaration,
     EvaluatorDeclaration,
+    ResponderDeclaration,
     SinkDeclaration,
     SourceChoiceDeclaration,
     SourceDeclaration,
@@ -59,6 +60,16 @@ from mozu.core.api.hookspecs import hookimpl
 from mozu.core.api.kind import Kind
 from mozu.core.api.lookup_table import LookupLimits, LookupTable
 from mozu.core.api.privileges import Privilege
+from mozu.core.api.responders import (
+    AlertProcess,
+    BlockingResponder,
+    Incident,
+    Responder,
+    ResponderSettings,
+    ResponsePlan,
+    ResponseTarget,
+    Scope,
+)
 from mozu.core.api.secret import Secret
 from mozu.core.api.settings import Settings
 from mozu.core.api.source_choice import NO_SOURCE, SourceChoice
@@ -96,8 +107,10 @@ __all__ = [
     "AcksAlerts",
     "AcksBatches",
     "Alert",
+    "AlertProcess",
     "Argument",
     "BlockingEnricher",
+    "BlockingResponder",
     "BlockingSource",
     "CachesProcesses",
     "ChangesSettings",
@@ -132,6 +145,7 @@ __all__ = [
     "FollowsState",
     "FormatDeclaration",
     "HasOrigin",
+    "Incident",
     "Interest",
     "JudgesByFields",
     "Kind",
@@ -159,8 +173,14 @@ __all__ = [
     "ReportsFloods",
     "ReportsGaps",
     "Resolved",
+    "Responder",
+    "ResponderDeclaration",
+    "ResponderSettings",
+    "ResponsePlan",
+    "ResponseTarget",
     "Retry",
     "RulesError",
+    "Scope",
     "Secret",
     "Settings",
     "Severity",

@@ -283,7 +283,7 @@ def _of(protocol: type, member: str, *kinds: Kind) -> Capability:
 
 
 CAPABILITIES: Final = (
-    _of(ChecksStart, "obstacles", Kind.SOURCE, Kind.ENRICHER, Kind.EVALUATOR, Kind.SINK),
+    _of(ChecksStart, "obstacles", Kind.SOURCE, Kind.ENRICHER, Kind.EVALUATOR, Kind.SINK, Kind.RESPONDER),
     _of(Shrinks, "shrink", Kind.SOURCE, Kind.ENRICHER, Kind.EVALUATOR, Kind.SINK),
     _of(ReportsGaps, "take_gaps", Kind.SOURCE),
     _of(ReportsFloods, "take_floods", Kind.SOURCE),

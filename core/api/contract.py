@@ -14,14 +14,21 @@ from mozu.core.api.capabilities import CAPABILITIES, Capability
 from mozu.core.api.components import BlockingEnricher, BlockingSource, Enricher, Evaluator, Sink, Source
 from mozu.core.api.declarations import AnyDeclaration, ComponentDeclaration
 from mozu.core.api.kind import Kind
+from mozu.core.api.responders import BlockingResponder, Responder
 
 _CONTRACTS: Final[Mapping[Kind, type]] = {
     Kind.SOURCE: Source,
     Kind.ENRICHER: Enricher,
     Kind.EVALUATOR: Evaluator,
     Kind.SINK: Sink,
+    Kind.RESPONDER: Responder,
 }
-_BLOCKING: Final[Mapping[Kind, type]] = {**_CONTRACTS, Kind.SOURCE: BlockingSource, Kind.ENRICHER: BlockingEnricher}
+_BLOCKING: Final[Mapping[Kind, type]] = {
+    **_CONTRACTS,
+    Kind.SOURCE: BlockingSource,
+    Kind.ENRICHER: BlockingEnricher,
+    Kind.RESPONDER: BlockingResponder,
+}
 """The contracts of components whose declaration says `blocking`."""
 _CLOSE: Final = 0.75
 """Similarity (difflib) from which on a name is taken for a misspelling."""

@@ -22,6 +22,7 @@ from mozu.core.api.event_types import DataEventType
 from mozu.core.api.kind import Kind
 from mozu.core.api.lookup_table import LookupLimits
 from mozu.core.api.privileges import Privilege
+from mozu.core.api.responders import Responder, ResponderSettings
 from mozu.core.api.settings import Settings
 from mozu.core.filter.demand import Demand
 from mozu.core.filter.pushdown import Pushdown
@@ -126,14 +127,24 @@ class SinkDeclaration(ComponentDeclaration[S, Sink], Generic[S], frozen=True, kw
     kind: ClassVar[Kind] = Kind.SINK
 
 
+R = TypeVar("R", bound=ResponderSettings)
+
+
+class ResponderDeclaration(ComponentDeclaration[R, Responder], Generic[R], frozen=True, kw_only=True):
+    """Declares a responder: something that acts on alerts."""
+
+    kind: ClassVar[Kind] = Kind.RESPONDER
+
+
 AnySource = SourceDeclaration[Any]
 AnySourceChoice = SourceChoiceDeclaration[Settings]
 AnyEnricher = EnricherDeclaration[Any]
 AnyEvaluator = EvaluatorDeclaration[Any]
 AnySink = SinkDeclaration[Any]
-AnyComponent = AnySource | AnyEnricher | AnyEvaluator | AnySink
+AnyResponder = ResponderDeclaration[Any]
+AnyComponent = AnySource | AnyEnricher | AnyEvaluator | AnySink | AnyResponder
 AnyDeclaration = AnyComponent | AnySourceChoice
-"""One of the five, whatever its settings are; the registry validates those against `settings`."""
+"""One of the six, whatever its settings are; the registry validates those against `settings`."""
 
 DECLARATIONS: Final[tuple[type[AnyDeclaration], ...]] = (
     SourceDeclaration,
@@ -141,5 +152,6 @@ DECLARATIONS: Final[tuple[type[AnyDeclaration], ...]] = (
     EnricherDeclaration,
     EvaluatorDeclaration,
     SinkDeclaration,
+    ResponderDeclaration,
 )
 """Their classes."""

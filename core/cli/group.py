@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "config": ("mozu.core.cli.config", "Show the merged configuration or its JSON Schema."),
     "sources": ("mozu.core.cli.sources", "See what this machine lets mozu see, what not, and why."),
     "sinks": ("mozu.core.cli.sinks", "See whether the configured sinks would accept an alert."),
+    "responders": ("mozu.core.cli.responders", "See what was done about alerts, undo it, or switch it off."),
     "spool": ("mozu.core.cli.spool", "See what waits on disk for a sink, and its dead letters."),
     "status": ("mozu.core.cli.status", "Show what a run watches, has lost, has delivered, and what is impaired."),
     "redrive": ("mozu.core.cli.redrive", "Send dead letters again."),

@@ -46,6 +46,7 @@ from mozu.core.model.alert import Alert, Severity, alert_id
 from mozu.core.model.event import DataEvent, Event, SyscallEvent
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import NoRecorder, RecordStage
+from mozu.core.respond.responses import Responses
 from mozu.core.state import StateMachine
 from mozu.core.state.observed import ProcSnapshot
 
@@ -72,10 +73,11 @@ class SourcePipeline:
         alerts: AlertPipeline,
         fields: FieldRegistry,
         metrics: Metrics,
+        responses: Responses | None = None,
         gate: EventGate | None = None,
         verdict_memory: int = 0,
     ) -> None:
-        """`verdict_memory`: bytes that it may take; 0: every event is judged."""
+        """`verdict_memory`: bytes that it may take; 0: every event is judged. `responses`: none to what is not live."""
         self.source, self.name, self.live, self.state = source, source.name, live, state
         self.origin, self._recorder, self._evaluation, self._alerts = origin, recorder, evaluation, alerts
         scope = metrics.scope(source=source.name)
@@ -94,6 +96,7 @@ class SourcePipeline:
         self._undeclared = UndeclaredSources(
             source, lambda: fields.source_classes() | frozenset(evaluation.demand().types), scope
         )
+        self._responses = responses
         self._follows_state = isinstance(source.component, FollowsState)
         self._pending: deque[PendingBatch] = deque()
         """Batches whose evaluation goes on."""
@@ -263,12 +266,14 @@ class SourcePipeline:
             return ()
         self.evaluated.value += len(events)
         self._recorder.evaluated(events)
-        rejected = self._evaluation.run(events, partial(self._emit, incomplete), self._pending.append)
+        rejected = self._evaluation.run(events, partial(self._emit, incomplete, events), self._pending.append)
         if self.probe.is_pending:
             self.probe.evaluated(events, rejected)
         return rejected
 
-    def _emit(self, incomplete: tuple[str, ...], alert: Alert, evaluator: Isolation) -> None:
+    def _emit(
+        self, incomplete: tuple[str, ...], events: Sequence[Event], alert: Alert, evaluator: Isolation
+    ) -> None:
         self.verdicts.alerted(alert.event_num)
         try:
             alert.id = alert_id(alert.time, f"{self.origin}/{alert.event_num}", alert.rule)
@@ -277,6 +282,8 @@ class SourcePipeline:
         except Exception as error:  # noqa: BLE001  what one alert contains stops no other
             evaluator.failed("make an alert that can be recorded", error)
         self._alerts.emit(alert)
+        if self._responses is not None and self._responses.wants(alert):
+            self._responses.respond(alert, next((one for one in events if one.num == alert.event_num), None))
 
     def _prune(self, oldest: int | None) -> None:
         """`oldest`: number of the first event that may still be asked for."""

@@ -35,7 +35,13 @@ BUILTINS: Final[Mapping[Kind, Mapping[str, str]]] = {
         "program": "mozu.plugins.sinks.program",
         "kafka": "mozu.plugins.sinks.kafka",
     },
-    Kind.RESPONDER: {},
+    Kind.RESPONDER: {
+        "kill": "mozu.plugins.responders.kill",
+        "stop": "mozu.plugins.responders.stop",
+        "freeze": "mozu.plugins.responders.freeze",
+        "run": "mozu.plugins.responders.run",
+        "webhook": "mozu.plugins.responders.webhook",
+    },
 }
 """Kind → plugin → module."""
 

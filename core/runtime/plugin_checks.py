@@ -9,7 +9,17 @@ from typing import TypeVar
 
 import msgspec
 
-from mozu.core.api import API_VERSION, DataEventType, FieldReaders, Kind, Settings, SourceDeclaration, version1
+from mozu.core.api import (
+    API_VERSION,
+    DataEventType,
+    FieldReaders,
+    Kind,
+    ResponderDeclaration,
+    ResponderSettings,
+    Settings,
+    SourceDeclaration,
+    version1,
+)
 from mozu.core.api.capabilities import CAPABILITIES, Capability
 from mozu.core.api.contract import build_fault, faults
 from mozu.core.api.declarations import AnyDeclaration, ComponentDeclaration, SourceChoiceDeclaration
@@ -131,6 +141,8 @@ def declaration_fault(declaration: AnyDeclaration | version1.Declaration) -> str
         return "its declaration has no `build` that can be called"
     if not (isinstance(declaration.settings, type) and issubclass(declaration.settings, Settings)):
         return "its `settings` must be a class derived from mozu.core.api.Settings"
+    if isinstance(declaration, ResponderDeclaration) and not issubclass(declaration.settings, ResponderSettings):
+        return "its `settings` must be a class derived from mozu.core.api.ResponderSettings"
     taken = sorted(RESERVED & declaration.settings.model_fields.keys())
     if taken:
         return f"its setting {taken[0]!r} has a name that the core reserves; rename it"

@@ -14,6 +14,7 @@ from mozu.core.testing.broken import BrokenContract
 from mozu.core.testing.check_declaration import check_declaration
 from mozu.core.testing.check_enricher import check_enricher
 from mozu.core.testing.check_evaluator import check_evaluator
+from mozu.core.testing.check_responder import check_responder
 from mozu.core.testing.check_sink import check_sink
 from mozu.core.testing.check_source import check_source
 from mozu.core.testing.making import alert, context, data_event, event, process, records
@@ -34,6 +35,7 @@ __all__ = [
     "check_declaration",
     "check_enricher",
     "check_evaluator",
+    "check_responder",
     "check_sink",
     "check_source",
     "context",

@@ -14,6 +14,7 @@ from mozu.core.api import (
     FieldRegistry,
     FieldsDeclaration,
     FormatDeclaration,
+    ResponderDeclaration,
     Settings,
     SourceDeclaration,
     Stamp,
@@ -27,6 +28,7 @@ from mozu.core.runtime.plugin_checks import declaration_fault, extension_fault, 
 from mozu.core.testing.broken import BrokenContract, BrokenSentences, calling, expect, watched_loop
 from mozu.core.testing.check_enricher import check_enricher, check_value
 from mozu.core.testing.check_evaluator import check_evaluator
+from mozu.core.testing.check_responder import check_responder
 from mozu.core.testing.check_sink import check_sink
 from mozu.core.testing.check_source import check_source
 from mozu.core.testing.making import alert, context
@@ -101,6 +103,8 @@ async def _check_component(
         await check_enricher(make, events, fields=declaration.fields, blocking=declaration.blocking)
     elif isinstance(declaration, EvaluatorDeclaration):
         await check_evaluator(make, events, blocking=declaration.blocking)
+    elif isinstance(declaration, ResponderDeclaration):
+        await check_responder(make, blocking=declaration.blocking)
     else:
         await check_sink(make, blocking=declaration.blocking)
 

@@ -1,1 +1,1 @@
-"""Responders: plugins that act on alerts; mozu has none of its own yet."""
+"""Responders: plugins that act on alerts."""

@@ -7,6 +7,7 @@
       false_positives: [what honest programs raise it]
       references: [https://attack.mitre.org/techniques/T1611/]
       maturity: stable
+      respond: kill
 """
 
 import re
@@ -17,12 +18,12 @@ import msgspec
 from mozu.core.language.rules.codes import Code
 from mozu.core.language.rules.mapping import MappingReader
 from mozu.core.language.rules.suggest import closest
-from mozu.core.language.rules.tree import Mapping
+from mozu.core.language.rules.tree import Mapping, Scalar
 
 MATURITIES: Final = ("stable", "incubating", "experimental", "deprecated")
 """How far a rule is to be trusted; a deprecated one is removed in a later release."""
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-_KEYS: Final = ("id", "why", "next", "false_positives", "references", "maturity")
+_KEYS: Final = ("id", "why", "next", "false_positives", "references", "maturity", "respond")
 
 
 class Guidance(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,8 @@ class Guidance(msgspec.Struct, frozen=True, kw_only=True):
     false_positives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     maturity: str = ""
+    respond: tuple[str, ...] = ()
+    """Ids of responders that act on its alerts, if they are configured (docs/responders.md)."""
 
 
 def read_guidance(reading: MappingReader) -> Guidance | None:
@@ -62,6 +65,15 @@ def read_guidance(reading: MappingReader) -> Guidance | None:
         false_positives=inner.words("false_positives") or (),
         references=inner.words("references") or (),
         maturity=maturity,
+        respond=_responders(inner),
     )
     reading.failed = reading.failed or inner.failed
     return None if inner.failed else found
+
+
+def _responders(inner: MappingReader) -> tuple[str, ...]:
+    """One, or a list."""
+    node = inner.mapping.get("respond")
+    if isinstance(node, Scalar):
+        return tuple(filter(None, (inner.word("respond") or "",)))
+    return inner.words("respond") or ()

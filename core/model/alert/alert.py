@@ -36,6 +36,8 @@ class Alert(msgspec.Struct, kw_only=True):
     (`Context.requested_fields`); shown by no format that has no place for it."""
     incomplete: tuple[str, ...] = ()
     """Enrichers that had not answered when their deadline passed."""
+    respond: tuple[str, ...] = ()
+    """Responders that the rule names; stays with the machine, too."""
     capture: int | None = None
     """The rule wants a recording of what happens around it, for so many ms after it (0: as configured); None: not. It
     stays with the machine that raised the alert."""

@@ -61,6 +61,9 @@ def _entry(kind: Kind, item: Item, problems: Problems) -> Entry:
     if kind is Kind.ENRICHER and reserved.isolation.mode == "process":
         text = f"enricher {item.id}: isolation: process is not for enrichers, which every event asks"
         problems.add(ours.key_mark("isolation"), f"{text}; remove it, and declare the plugin blocking")
+    if kind is Kind.RESPONDER and reserved.isolation.mode == "process":
+        text = f"responder {item.id}: isolation: process is not for responders, which act through descriptors of mozu"
+        problems.add(ours.key_mark("isolation"), f"{text}; remove it")
     return Entry(
         kind=kind,
         name=item.name,

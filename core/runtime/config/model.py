@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ByteSize, Field
 from mozu.core.api import Kind, Settings
 from mozu.core.delivery.redact import problem_of
 from mozu.core.model.value_types import Json
+from mozu.core.respond.settings import RespondSettings
 from mozu.core.runtime.config.delivery import (
     STATE_DIR,
     AlertLimitSettings,
@@ -117,6 +118,7 @@ class CoreSettings(Settings):
         RedactSettings(), description="What is hidden in alerts before anything encodes or stores them."
     )
     reload: ReloadSettings = Field(ReloadSettings(), description="When the configuration is read again.")
+    respond: RespondSettings = Field(RespondSettings(), description="What responders may do; docs/responders.md.")
     record: RecordSettings = Field(RecordSettings(), description="A recording of everything.")
     capture: CaptureSettings = Field(CaptureSettings(), description="Recordings around alerts.")
 

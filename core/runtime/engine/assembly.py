@@ -23,21 +23,24 @@ from mozu.core.api import (
     Kind,
     LookupLimits,
     ProvidesReaders,
+    ResponderSettings,
     Settings,
+    Source,
 )
 from mozu.core.api.declarations import (
     AnyEnricher,
+    AnyResponder,
     AnySource,
     ComponentDeclaration,
     EnricherDeclaration,
     EvaluatorDeclaration,
+    ResponderDeclaration,
     SinkDeclaration,
     SourceDeclaration,
 )
 from mozu.core.api.lookup_table import AnyLookupTable
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.encode.product import version
-from mozu.core.delivery.redact import Redactor
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.flow.impaired_fields import ImpairedFields
 from mozu.core.flow.key_lookups import KeyLookups
@@ -47,15 +50,14 @@ from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields
-from mozu.core.model.fields.lookups import Lookups
 from mozu.core.recording import PluginValues
 from mozu.core.runtime.config import Config, Entry
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.build_each import build_each
-from mozu.core.runtime.engine.built import Assembly, BuiltSink, BuiltSource, Recipe
+from mozu.core.runtime.engine.built import Assembly, BuiltResponder, BuiltSink, BuiltSource, Recipe
+from mozu.core.runtime.engine.config_parts import lookups_of, redactor_of, requested_fields
 from mozu.core.runtime.engine.field_readers import bind_enricher, bind_source
 from mozu.core.runtime.engine.file_content import contents_of
-from mozu.core.runtime.engine.interfaces import interface_addresses
 from mozu.core.runtime.hosting import isolated, process_plan
 from mozu.core.runtime.registry import Registry
 from mozu.core.runtime.run_file import boot_id
@@ -104,8 +106,8 @@ class Assembler:
         self._recipes: dict[tuple[Kind, str], Recipe] = {}
         self._assigned: dict[tuple[Kind, str], dict[str, Any]] = {}
         self._hostname = config.core.host or os.environ.get("FALCO_HOSTNAME") or socket.gethostname()
-        self._names = _lookups(self._hostname) if current is None else current.fields.lookups
-        self._requested_fields = _requested_fields(config, registry)
+        self._names = lookups_of(self._hostname) if current is None else current.fields.lookups
+        self._requested_fields = requested_fields(config, registry)
         self._key_lookups: dict[str, EnricherLookups] = {}
         self._impaired = ImpairedFields(metrics) if current is None else current.impaired
         self._values = PluginValues()
@@ -117,6 +119,9 @@ class Assembler:
         self._sources = build_each(alternatives, self._source)
         self._bind_readers()
         self._sinks = build_each(registry.declarations(SinkDeclaration, config.sinks), self._sink)
+        self._responders = build_each(
+            registry.declarations(ResponderDeclaration, config.responders), self._responder
+        )
 
     def evaluators(self) -> list[Isolated[Evaluator]]:
         """Load and compile the rules. Raises ConfigError, PluginError, RulesError."""
@@ -139,10 +144,12 @@ class Assembler:
             hostname=self._hostname if current is None else current.hostname,
             origin=f"{self._hostname}/{boot_id()}/{time.time_ns():x}" if current is None else current.origin,
             stop_deadline=core.stop_deadline,
+            responders=self._responders,
+            respond=core.respond,
             memory_limit=core.memory.bound(),
             verdict_memory=core.verdict_memory.bound(),
             alert_limiter=current.alert_limiter if current and same_limits else AlertLimiter(**limits.model_dump()),
-            redact=current.redact if current and same_redaction else _redactor(config, self._metrics),
+            redact=current.redact if current and same_redaction else redactor_of(config, self._metrics),
             record=core.record,
             capture=core.capture,
             resolve=core.resolve,
@@ -164,7 +171,7 @@ class Assembler:
     def _let_go(self) -> None:
         """Components keep this object, for another instance; it must not keep those that were there beside them."""
         self._current = None
-        self._enrichers, self._sources, self._sinks = [], [], []
+        self._enrichers, self._sources, self._sinks, self._responders = [], [], [], []
         self._key_lookups, self._assigned = {}, {}
 
     # --- fields
@@ -257,7 +264,7 @@ class Assembler:
 
     def _first_of(self, alternatives: Sequence[tuple[AnySource, Entry]]) -> BuiltSource:
         (declaration, entry), *others = alternatives
-        built: Any = self._built(declaration, entry)
+        built = cast("Isolated[Source]", self._built(declaration, entry))
         return BuiltSource(declaration, built, partial(self._first_of, others) if others else None)
 
     def _enricher(self, declaration: AnyEnricher, entry: Entry) -> Isolated[Enricher]:
@@ -291,6 +298,13 @@ class Assembler:
         if encoder is None:
             encoder = self._registry.encoder(entry, self._metrics, self._config.start_seconds(entry))
         return BuiltSink(entry, isolated, encoder)
+
+    def _responder(self, declaration: AnyResponder, entry: Entry) -> BuiltResponder:
+        running = [] if self._current is None else self._current.responders
+        isolated = self._running([one.isolated for one in running], entry)
+        settings = self._recipes[entry.kind, entry.id].settings
+        assert isinstance(settings, ResponderSettings)  # plugin_checks.py
+        return BuiltResponder(self._built(declaration, entry) if isolated is None else isolated, settings)
 
     def _evaluator(self, declaration: ComponentDeclaration[Settings, Evaluator], entry: Entry) -> Isolated[Evaluator]:
         """Rules may have changed whatever the settings: those that came out the same stay in force."""
@@ -349,21 +363,3 @@ def _same_rules(one: Evaluator, other: Evaluator) -> bool:
 
 def _format(entry: Entry) -> tuple[str, str, object]:
     return entry.id, entry.format, entry.format_options.plain()
-
-
-def _lookups(hostname: str) -> Lookups:
-    names = Lookups()
-    names.hostname = hostname
-    names.addresses.replace(interface_addresses())
-    names.first_time = time.time_ns()
-    return names
-
-
-def _redactor(config: Config, metrics: Metrics) -> Redactor | None:
-    settings = config.core.redact
-    return Redactor(metrics, settings.patterns, settings.fields) if settings.enabled else None
-
-
-def _requested_fields(config: Config, registry: Registry) -> tuple[str, ...]:
-    """What the formats of all sinks have a place for."""
-    return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).requested_fields))

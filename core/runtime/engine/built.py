@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from mozu.core.api import Enricher, Evaluator, Kind, Settings, Sink, Source
+from mozu.core.api import Enricher, Evaluator, Kind, Responder, ResponderSettings, Settings, Sink, Source
 from mozu.core.api.declarations import AnySource
 from mozu.core.delivery.alert_limiter import AlertLimiter
 from mozu.core.delivery.encode import Encoder, FalcoText
@@ -17,6 +17,7 @@ from mozu.core.flow.wanted_enrichers import EnricherLookups
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.recording import PluginValues
+from mozu.core.respond.settings import RespondSettings
 from mozu.core.runtime.config import Config, Entry
 from mozu.core.runtime.config.delivery import STATE_DIR
 from mozu.core.runtime.config.recording import CaptureSettings, RecordSettings
@@ -46,6 +47,13 @@ class BuiltSink(msgspec.Struct):
         return self.entry.spool.file(self.entry.id) if self.entry.spool.enabled else None
 
 
+class BuiltResponder(msgspec.Struct):
+    """A responder, with the settings that the core reads."""
+
+    isolated: Isolated[Responder]
+    settings: ResponderSettings
+
+
 class Recipe(msgspec.Struct, frozen=True):
     """What a component was built from. While it is equal a reload takes the component over."""
 
@@ -71,6 +79,8 @@ class Assembly(msgspec.Struct):
     """Identity of this run: host, boot and run, in which event numbers are unique."""
     stop_deadline: float
     """Seconds."""
+    responders: list[BuiltResponder] = []
+    respond: RespondSettings = RespondSettings()
     memory_limit: int = 0
     """Bytes that mozu may take; 0: no limit."""
     verdict_memory: int = 0
@@ -115,10 +125,16 @@ class Assembly(msgspec.Struct):
             **{(Kind.ENRICHER, one.name): one for one in self.enrichers},
             **{(Kind.EVALUATOR, one.name): one for one in self.evaluators},
             **{(Kind.SINK, one.isolated.name): one.isolated for one in self.sinks},
+            **{(Kind.RESPONDER, one.isolated.name): one.isolated for one in self.responders},
         }
         for entry in self.config.entries():
             if (entry.kind, entry.id) in components:
                 components[entry.kind, entry.id].start_seconds = self.config.start_seconds(entry)
+
+    @property
+    def helpers(self) -> "list[Isolated[Enricher] | Isolated[Responder]]":
+        """What is started before sources, and stopped after sinks."""
+        return [*self.enrichers, *(one.isolated for one in self.responders)]
 
     def assign_lookups(self) -> None:
         """Have the look-ups of names answered by the components of this assembly, in their order, and by no others."""

@@ -80,7 +80,7 @@ def describe(fresh: Assembly, current: Assembly) -> list[str]:
     found: list[str] = []
     for name in changed_settings(current.config.core, fresh.config.core):
         found.append(f"setting {name}")
-    for kind in (Kind.SOURCE, Kind.ENRICHER, Kind.EVALUATOR, Kind.SINK):
+    for kind in (Kind.SOURCE, Kind.ENRICHER, Kind.EVALUATOR, Kind.SINK, Kind.RESPONDER):
         found += _entries(kind, fresh, current)
     found += _rules(fresh.evaluators, current.evaluators)
     return found

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from mozu.core.api import Evaluator, Reopens
+from mozu.core.api import Evaluator
 from mozu.core.errors import MozuError
 from mozu.core.flow.heartbeats import Heartbeats
 from mozu.core.flow.loss_accounting import LossAccounting
@@ -79,6 +79,7 @@ class Engine:
         self._alerts, self._evaluation, self._enrichers, self._pumps, self._demand, self._memory = (
             wired.alerts, wired.evaluation, wired.enrichers, wired.pumps, wired.demand, wired.memory,
         )  # fmt: skip
+        self._responses = wired.responses
         self._losses = LossAccounting(self._alerts, self._pumps, self._evaluation)
         self._retries = Retries(self._alerts, tasks.spawn, self._stopping, assembly.assign_lookups)
         self._lifecycle: Lifecycle | None = None
@@ -102,7 +103,7 @@ class Engine:
     def _parts(self) -> RunParts:
         return RunParts(
             self._assembly, self._alerts, self._evaluation, self._enrichers, self._pumps, self._demand, self._sinks,
-            self._metrics, self._tasks, self._hosts, self._heartbeats, self._lifecycle,
+            self._metrics, self._tasks, self._hosts, self._heartbeats, self._lifecycle, self._responses,
         )  # fmt: skip
 
     def _announcing(self) -> tuple[Lifecycle, Heartbeats]:
@@ -172,13 +173,14 @@ class Engine:
 
     def _startup(self) -> Startup:
         return Startup(
-            self._assembly.enrichers,
+            self._assembly.helpers,
             self._sinks,
             self._pumps,
             self._hosts,
             demand=self._demand,
             spawn=self._tasks.spawn,
             begin_retry=self._retries.begin,
+            before_sources=self._responses.resume,
         )
 
     async def _begin(self) -> Coroutine[None, None, None]:
@@ -221,12 +223,14 @@ class Engine:
         shutdown = self._shutdown()
         await shutdown.sources(startup.pumps, [])
         await self._sinks.stop(shutdown)
-        await shutdown.enrichers(startup.enrichers)
+        await shutdown.helpers(startup.helpers)
+        self._responses.close()
 
     def _catch_signals(self, loop: asyncio.AbstractEventLoop, signals: StopSignals) -> None:
         signals.catch()
         loop.add_signal_handler(signal.SIGHUP, self._on_reload_signal)
-        loop.add_signal_handler(signal.SIGUSR1, self._on_reopen_signal)
+        loop.add_signal_handler(signal.SIGUSR1, self._sinks.reopen)
+        loop.add_signal_handler(signal.SIGUSR2, self._responses.switch_off)
 
     def _on_reload_signal(self) -> None:
         if self._reloader is None:
@@ -234,18 +238,10 @@ class Engine:
         else:
             self._reloader.request()
 
-    def _on_reopen_signal(self) -> None:
-        """Sinks that keep files (`Reopens`) open them again: log rotation."""
-        for worker in self._alerts.workers:
-            sink = worker.sink.component
-            if isinstance(sink, Reopens):
-                with worker.sink.contained("reopen"):
-                    sink.reopen()
-
     def _components(self) -> list[Isolated[object]]:
         built = self._assembly
         ends = [*(pump.pipeline.source for pump in self._pumps), *(one.isolated for one in built.sinks)]
-        return [*ends, *built.enrichers, *built.evaluators]
+        return [*ends, *built.helpers, *built.evaluators]
 
     def _report_delay(self, blocker: str, seconds: float) -> None:
         if not self.started.is_set() and seconds < _START_HOLD:
@@ -300,6 +296,7 @@ class Engine:
             await asyncio.sleep(1.0)
             self._memory.check()
             self._losses.report()
+            self._responses.tick()
             self._alerts.report_suppressed()
             self._report_impaired()
             for pump in self._pumps:
@@ -359,7 +356,8 @@ class Engine:
         if self._lifecycle is not None:
             self._lifecycle.stopping(self._why)
         await self._sinks.stop(shutdown)
-        await shutdown.enrichers(self._assembly.enrichers)
+        await shutdown.helpers(self._assembly.helpers)
+        self._responses.close()
 
     def statistics(self) -> Mapping[str, object]:
         """The numbers of this run as they are now. Shape: docs/statistics.md."""

@@ -20,7 +20,7 @@ from typing import Protocol
 
 import msgspec
 
-from mozu.core.api import ChangesSettings, Enricher, Evaluator, Kind
+from mozu.core.api import ChangesSettings, Evaluator, Kind
 from mozu.core.common.process_memory import trim
 from mozu.core.common.thread_pool import WorkerThread
 from mozu.core.errors import ConfigError, MozuError
@@ -36,6 +36,7 @@ from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Severity
 from mozu.core.recording import RecordingOutput
+from mozu.core.respond.responses import Responses
 from mozu.core.runtime.config import Config
 from mozu.core.runtime.engine.assembly import Assembler
 from mozu.core.runtime.engine.background_tasks import BackgroundTasks
@@ -46,8 +47,10 @@ from mozu.core.runtime.engine.file_watch import FileWatch
 from mozu.core.runtime.engine.host_resolver import HostResolver
 from mozu.core.runtime.engine.lifecycle import Lifecycle
 from mozu.core.runtime.engine.recordings import change_recorder, recorded_demand
+from mozu.core.runtime.engine.responding import use_responders
 from mozu.core.runtime.engine.sink_set import SinkChange, SinkSet
 from mozu.core.runtime.engine.start_parts import change_of
+from mozu.core.runtime.engine.startup import Helper
 from mozu.core.runtime.engine.wiring import unredacted
 from mozu.core.runtime.preflight import require
 from mozu.core.runtime.registry import Registry
@@ -84,6 +87,7 @@ class RunParts(msgspec.Struct):
     hosts: HostResolver | None
     heartbeats: Heartbeats | None
     lifecycle: Lifecycle | None
+    responses: Responses
 
 
 class FileRebuild:
@@ -184,10 +188,10 @@ class Reloader:
     # --- before the commit
 
     async def _prepare(self, fresh: Assembly, undo: AsyncExitStack) -> SinkChange:
-        for enricher in fresh.enrichers:
-            if enricher not in self._parts.assembly.enrichers:
-                undo.push_async_callback(_stopped, enricher, fresh.stop_deadline)
-                await _started(enricher)
+        for helper in fresh.helpers:
+            if helper not in self._parts.assembly.helpers:
+                undo.push_async_callback(_stopped, helper, fresh.stop_deadline)
+                await _started(helper)
         change = await self._parts.sinks.prepare(fresh.sinks, stop=fresh.stop_deadline)
         undo.push_async_callback(self._parts.sinks.abandon, change, fresh.stop_deadline)
         return change
@@ -241,7 +245,8 @@ class Reloader:
         parts.alerts.use(change.workers, redact=fresh.redact or unredacted, limiter=fresh.alert_limiter)
         parts.sinks.commit(change, fresh.stop_deadline)
         left = self._change_pipelines(fresh)
-        removed = [one for one in current.enrichers if one not in fresh.enrichers]
+        removed = [one for one in current.helpers if one not in fresh.helpers]
+        use_responders(parts.responses, fresh)
         if fresh.config.core.log.level != current.config.core.log.level:
             logging.getLogger().setLevel(fresh.config.core.log.level.upper())
         if parts.hosts is not None:
@@ -280,12 +285,12 @@ class Reloader:
         return left
 
     async def _retire(
-        self, enrichers: Sequence[Isolated[Enricher]], outputs: Sequence[RecordingOutput], seconds: float
+        self, helpers: Sequence[Helper], outputs: Sequence[RecordingOutput], seconds: float
     ) -> None:
-        for enricher in enrichers:
-            await _stopped(enricher, seconds)
-            if enricher.name not in {one.name for one in self._parts.assembly.enrichers}:
-                self._parts.metrics.forget_gauges(kind="enricher", id=enricher.name)
+        for helper in helpers:
+            await _stopped(helper, seconds)
+            if (helper.kind, helper.name) not in {(one.kind, one.name) for one in self._parts.assembly.helpers}:
+                self._parts.metrics.forget_gauges(kind=helper.kind, id=helper.name)
         for output in outputs:
             await asyncio.to_thread(output.close, seconds)
             for text in output.take_problems():
@@ -313,20 +318,20 @@ class Reloader:
 
 def _retire_absent(before: Assembly, after: Assembly) -> None:
     """Those that are not in use any more are not tried again."""
-    kept = [*after.enrichers, *after.evaluators, *(one.isolated for one in after.sinks)]
-    for component in (*before.enrichers, *before.evaluators, *(one.isolated for one in before.sinks)):
+    kept = [*after.helpers, *after.evaluators, *(one.isolated for one in after.sinks)]
+    for component in (*before.helpers, *before.evaluators, *(one.isolated for one in before.sinks)):
         component.is_retired = component not in kept
 
 
-async def _started(enricher: Isolated[Enricher]) -> None:
+async def _started(helper: Helper) -> None:
     try:
-        await within(enricher, "start", enricher.start_seconds, enricher.component.start)
+        await within(helper, "start", helper.start_seconds, helper.component.start)
     except MozuError:
         raise
     except Exception as error:  # a plugin's code: the reload is refused
-        raise MozuError(f"enricher {enricher.name} cannot start: {enricher.described(error)}") from error
+        raise MozuError(f"{helper.kind} {helper.name} cannot start: {helper.described(error)}") from error
 
 
-async def _stopped(enricher: Isolated[Enricher], seconds: float) -> None:
-    with enricher.contained("stop"):
-        await within(enricher, "stop", seconds, enricher.component.stop)
+async def _stopped(helper: Helper, seconds: float) -> None:
+    with helper.contained("stop"):
+        await within(helper, "stop", seconds, helper.component.stop)

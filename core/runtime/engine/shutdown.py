@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.api import Enricher
+from mozu.core.api import Enricher, Responder
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.flow.pipeline import SourcePipeline
 from mozu.core.flow.source_pump import SourcePump
@@ -80,9 +80,9 @@ class Shutdown:
             async with asyncio.timeout(self.left(0.5)):
                 await pipeline.wait_evaluated()
 
-    async def enrichers(self, enrichers: Iterable[Isolated[Enricher]]) -> None:
-        """Stop them, side by side."""
-        await asyncio.gather(*(self._stop_enricher(enricher) for enricher in enrichers))
+    async def helpers(self, helpers: Iterable[Isolated[Enricher] | Isolated[Responder]]) -> None:
+        """Stop enrichers and responders, side by side."""
+        await asyncio.gather(*(self._stop_helper(helper) for helper in helpers))
 
     # Tasks of their own: one that holds the event loop uses up what those after it find left.
 
@@ -92,9 +92,9 @@ class Shutdown:
     async def _stop_sink(self, worker: SinkWorker) -> None:
         await worker.stop(seconds=self.left())
 
-    async def _stop_enricher(self, enricher: Isolated[Enricher]) -> None:
-        with enricher.contained("stop"):
-            await within(enricher, "stop", self.left(), enricher.component.stop)
+    async def _stop_helper(self, helper: Isolated[Enricher] | Isolated[Responder]) -> None:
+        with helper.contained("stop"):
+            await within(helper, "stop", self.left(), helper.component.stop)
 
     async def _deliver_safe(self, deliveries: Sequence[RunningWorker]) -> None:
         """Until all is delivered, or only what is in a spool is left and there is no more time for that."""

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from mozu.core.api import Sink
+from mozu.core.api import Reopens, Sink
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_caller import SinkCaller
 from mozu.core.delivery.sink_worker import SinkWorker
@@ -99,6 +99,14 @@ class SinkSet:
     def workers(self) -> tuple[SinkWorker, ...]:
         """Those that alerts go to."""
         return tuple(one.worker for one in self._running.values())
+
+    def reopen(self) -> None:
+        """Sinks that keep files (`Reopens`) open them again: log rotation."""
+        for worker in self.workers:
+            sink = worker.sink.component
+            if isinstance(sink, Reopens):
+                with worker.sink.contained("reopen"):
+                    sink.reopen()
 
     async def start(self, on_failure: Callable[[SinkWorker, BaseException], None]) -> None:
         """Open the queues and start the sinks side by side, each within its time. `on_failure` is called for one that

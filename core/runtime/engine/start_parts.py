@@ -41,3 +41,4 @@ def _besides_sources(assembly: Assembly) -> Iterator[tuple[str, object]]:
     yield from ((f"enricher {one.name}", one.component) for one in assembly.enrichers)
     yield from ((f"evaluator {one.name}", one.component) for one in assembly.evaluators)
     yield from ((f"sink {one.isolated.name}", one.isolated.component) for one in assembly.sinks)
+    yield from ((f"responder {one.isolated.name}", one.isolated.component) for one in assembly.responders)

@@ -6,10 +6,10 @@ then it is known which components must be stopped.
 
 import gc
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from mozu.core.api import Enricher
+from mozu.core.api import Enricher, Responder
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.filter.demand import Demand
 from mozu.core.flow.source_pump import SourcePump
@@ -21,13 +21,16 @@ from mozu.core.runtime.engine.sink_set import SinkSet
 
 _log = logging.getLogger("mozu.engine")
 
+Helper = Isolated[Enricher] | Isolated[Responder]
+"""What is started before sources."""
+
 
 class Startup:
     """Of one run. `spawn` starts background tasks."""
 
     def __init__(
         self,
-        enrichers: list[Isolated[Enricher]],
+        helpers: Sequence[Helper],
         sinks: SinkSet,
         pumps: tuple[SourcePump, ...],
         hosts: HostResolver | None,
@@ -35,18 +38,22 @@ class Startup:
         demand: Callable[[], Demand],
         spawn: Callable[[Awaitable[None], str], None],
         begin_retry: Callable[[Isolated[object], BaseException, Callable[[], Awaitable[None]]], None],
+        before_sources: Callable[[], Awaitable[None]],
     ) -> None:
-        """`begin_retry`: (component, why it has failed to start, how another instance is built and started)."""
-        self._enrichers, self._sinks, self._pumps, self._hosts = enrichers, sinks, pumps, hosts
+        """`helpers`: enrichers and responders. `begin_retry`: (component, why it has failed to start, how another
+        instance is built and started). `before_sources` is awaited when all but the sources has started."""
+        self._before_sources = before_sources
+        self._helpers, self._sinks, self._pumps, self._hosts = helpers, sinks, pumps, hosts
         self._demand, self._spawn, self._begin_retry = demand, spawn, begin_retry
-        self.enrichers: list[Isolated[Enricher]] = []
+        self.helpers: list[Helper] = []
         """Those whose start has begun; as the next ones."""
         self.pumps: list[SourcePump] = []
 
     async def run(self) -> None:
         """Sinks before sources, so that the first alert finds its queue. Raises SourceUnavailable, DeadlineExceeded."""
-        enrichers = [self._start_enricher(enricher) for enricher in self._enrichers]
-        await side_by_side(*enrichers, self._sinks.start(self._retry_sink))
+        helpers = [self._start_helper(helper) for helper in self._helpers]
+        await side_by_side(*helpers, self._sinks.start(self._retry_sink))
+        await self._before_sources()
         demand = self._demand()
         if self._hosts is not None:
             self._hosts.want(demand.hosts)
@@ -64,21 +71,21 @@ class Startup:
         sinks = ", ".join(worker.name for worker in self._sinks.workers)
         _log.info("watching %d event types (%s); alerts go to %s", len(types), ", ".join(types), sinks)
 
-    async def _start_enricher(self, enricher: Isolated[Enricher]) -> None:
-        self.enrichers.append(enricher)
-        with enricher.contained("start") as call:
-            await _started(enricher)
+    async def _start_helper(self, helper: Helper) -> None:
+        self.helpers.append(helper)
+        with helper.contained("start") as call:
+            await _started(helper)
         if call.failed is not None:
-            self._begin_retry(enricher, call.failed, partial(_renewed, enricher))
+            self._begin_retry(helper, call.failed, partial(_renewed, helper))
 
     def _retry_sink(self, worker: SinkWorker, error: BaseException) -> None:
         self._begin_retry(worker.sink, error, worker.start_another)
 
 
-async def _started(enricher: Isolated[Enricher]) -> None:
-    await within(enricher, "start", enricher.start_seconds, lambda: enricher.component.start())
+async def _started(helper: Helper) -> None:
+    await within(helper, "start", helper.start_seconds, lambda: helper.component.start())
 
 
-async def _renewed(enricher: Isolated[Enricher]) -> None:
-    await enricher.renew()
-    await _started(enricher)
+async def _renewed(helper: Helper) -> None:
+    await helper.renew()
+    await _started(helper)

@@ -6,6 +6,7 @@ and pump.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 
@@ -24,9 +25,11 @@ from mozu.core.flow.wanted_enrichers import WantedEnrichers
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert
+from mozu.core.respond.responses import Responses
 from mozu.core.runtime.engine.built import Assembly, BuiltSource
 from mozu.core.runtime.engine.memory_steps import memory_steps
 from mozu.core.runtime.engine.recordings import recorded_demand, recorder_for
+from mozu.core.runtime.engine.responding import responses_of
 from mozu.core.state import StateMachine
 
 
@@ -34,6 +37,7 @@ class Wired(msgspec.Struct, frozen=True):
     """The connected parts of a run."""
 
     alerts: AlertPipeline
+    responses: Responses
     evaluation: Evaluation
     enrichers: WantedEnrichers
     pumps: tuple[SourcePump, ...]
@@ -59,11 +63,11 @@ def wire(
         limiter=assembly.alert_limiter,
         metrics=metrics,
     )
+    responses = responses_of(assembly, alerts, spawn, metrics)
     evaluation = Evaluation(assembly.evaluators, spawn)
     wanted = WantedEnrichers(assembly.key_lookups)
 
-    def demand() -> Demand:
-        return recorded_demand(evaluation.demand(), assembly)
+    demand = partial(_demand, evaluation, assembly)
 
     def pumped(built: BuiltSource) -> PumpedSource:
         live, source = built.declaration.live, built.isolated
@@ -78,6 +82,7 @@ def wire(
             bounds=assembly.enrichment_buffer,
             evaluation=evaluation,
             alerts=alerts,
+            responses=responses if live else None,
             fields=assembly.fields,
             metrics=metrics,
             gate=gate,
@@ -108,7 +113,11 @@ def wire(
         lambda: assembly.memory_limit, memory_steps(assembly, alerts, pumps), gate, notify=alerts.notice, spawn=spawn,
         metrics=metrics,
     )  # fmt: skip
-    return Wired(alerts, evaluation, wanted, pumps, demand, memory)
+    return Wired(alerts, responses, evaluation, wanted, pumps, demand, memory)
+
+
+def _demand(evaluation: Evaluation, assembly: Assembly) -> Demand:
+    return recorded_demand(evaluation.demand(), assembly)
 
 
 def _state(built: BuiltSource) -> StateMachine | None:

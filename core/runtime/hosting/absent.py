@@ -10,10 +10,13 @@ from mozu.core.api import (
     Demand,
     Event,
     FieldReaders,
+    Incident,
     Kind,
     MozuError,
     Outcome,
     Record,
+    ResponsePlan,
+    ResponseTarget,
     Retry,
     SourceUnavailable,
 )
@@ -105,10 +108,33 @@ class AbsentSink:
         """Nothing to stop."""
 
 
+class AbsentResponder:
+    """Does nothing."""
+
+    async def start(self) -> None:
+        """Raises ComponentAbsent."""
+        raise ComponentAbsent("it could not be built")
+
+    def plan(self, incident: Incident) -> ResponsePlan | None:
+        """Nothing."""
+        return None
+
+    async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
+        """Nothing was planned."""
+
+    async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
+        """Raises ComponentAbsent."""
+        raise ComponentAbsent("it could not be built")
+
+    async def stop(self) -> None:
+        """Nothing to stop."""
+
+
 ABSENT: Final[Mapping[Kind, Callable[[], object]]] = {
     Kind.SOURCE: AbsentSource,
     Kind.ENRICHER: AbsentEnricher,
     Kind.EVALUATOR: AbsentEvaluator,
     Kind.SINK: AbsentSink,
+    Kind.RESPONDER: AbsentResponder,
 }
 """Kind → what stands in for it."""

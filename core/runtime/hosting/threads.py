@@ -10,12 +10,16 @@ from typing import Final, cast
 
 from mozu.core.api import (
     BlockingEnricher,
+    BlockingResponder,
     BlockingSource,
     Counts,
     Demand,
     Evaluator,
     FieldReaders,
+    Incident,
     Kind,
+    ResponsePlan,
+    ResponseTarget,
 )
 from mozu.core.api.capabilities import Capability
 from mozu.core.common.thread_pool import WorkerThread
@@ -127,6 +131,38 @@ class ThreadedEvaluator:
         return ThreadedEvaluator(self._name, self._evaluator.reload(), self._capabilities)
 
 
+class ThreadedResponder:
+    """A responder whose `start`, `act`, `undo` and `stop` are plain functions."""
+
+    def __init__(self, name: str, responder: BlockingResponder, capabilities: Iterable[Capability]) -> None:
+        self._responder = responder
+        self._thread, self._aside = WorkerThread(f"mozu-{name}"), WorkerThread(f"mozu-{name}-control")
+        bind_capabilities(self, responder, Kind.RESPONDER, capabilities, self._thread.run)
+
+    async def start(self) -> None:
+        """On the thread."""
+        await self._thread.run(self._responder.start)
+
+    def plan(self, incident: Incident) -> ResponsePlan | None:
+        """On the event loop."""
+        return self._responder.plan(incident)
+
+    async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
+        """On the thread, one after the other."""
+        await self._thread.run(lambda: self._responder.act(incident, plan, targets))
+
+    async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
+        """On the thread."""
+        await self._thread.run(lambda: self._responder.undo(detail, targets))
+
+    async def stop(self) -> None:
+        """Beside the thread."""
+        try:
+            await self._aside.run(self._responder.stop)
+        finally:
+            self._thread.close()
+
+
 def on_thread(blocking: bool, kind: Kind, name: str, component: object) -> object:
     """The component, behind an awaited contract if it blocks. Sinks are called where they belong by their worker."""
     if not blocking or kind is Kind.SINK:
@@ -135,6 +171,8 @@ def on_thread(blocking: bool, kind: Kind, name: str, component: object) -> objec
         return ThreadedSource(name, cast("BlockingSource", component), capabilities(kind))
     if kind is Kind.ENRICHER:
         return ThreadedEnricher(name, cast("BlockingEnricher", component), capabilities(kind))
+    if kind is Kind.RESPONDER:
+        return ThreadedResponder(name, cast("BlockingResponder", component), capabilities(kind))
     return ThreadedEvaluator(name, cast("Evaluator", component), capabilities(kind))
 
 

@@ -79,6 +79,7 @@ class FalcoEvaluator:
                     event_type=event.type,
                     event_num=event.num,
                     enrichment=self._enrichment.of(event),
+                    respond=rule.guidance.respond,
                     capture=rule.capture_duration if rule.capture else None,
                 )
             )

@@ -1,0 +1,12 @@
+"""Responses: what happens between an alert and the act of a responder, and makes it safe.
+
+    responses       one alert through all of the following, for each responder that is to act
+    subject         the process of an alert, as of its event
+    targets         the processes of an act: found, held by pidfd, and known to be the ones that were meant
+    process_facts   what /proc says of a process
+    protection      what is never acted on, and what an operator allows
+    budget          how many acts a minute: for a rule, for an account, in all
+    kill_switch     everything off, at once
+    audit_log       what was done and what was not, append-only, chained
+    standing        acts that last, until they are undone
+"""

@@ -1,0 +1,172 @@
+"""The audit log of responses: one JSON object a line, append-only, each with a hash of the line before it.
+
+A line is one `write` to a file opened with O_APPEND, under a lock that other processes of mozu (`mozu responders`)
+take, too. It is in the kernel's hands before the act begins, so that a kill -9 of mozu loses none; a loss of power may
+lose the last ones. A line that is changed or taken out breaks the chain (`broken_at`).
+"""
+
+import enum
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+_TAIL: Final = 1 << 16
+"""Bytes at the end in which the last line is looked for; longer lines are not written."""
+_MOST_TEXT: Final = 4096
+
+
+class Stage(enum.StrEnum):
+    """What an entry says of an act."""
+
+    PLANNED = "planned"
+    """It is about to be done: the next entry of this act says what came of it."""
+    DONE = "done"
+    WOULD = "would"
+    """Dry run."""
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNDONE = "undone"
+    UNDO_FAILED = "undo failed"
+    BROKEN_OFF = "broken off"
+    """mozu ended in the middle of it."""
+    SWITCHED = "switched"
+    """The kill switch."""
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line."""
+
+    time: int
+    """ns since the epoch."""
+    stage: Stage
+    act: str = ""
+    """`ALERT/RESPONDER`: the id of the alert and of the responder."""
+    rule: str = ""
+    text: str = ""
+    reason: str = ""
+    pids: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
+    """Of these processes, ns since boot."""
+    boot: str = ""
+    """The kernel's boot id."""
+    detail: Mapping[str, str] = {}
+    lasts: bool = False
+    until: int = 0
+    """ns since the epoch at which it is undone; 0: it stays."""
+    by: int = 0
+    """The process that wrote this."""
+    before: str = ""
+    """A hash of the line before this one."""
+
+    @property
+    def responder(self) -> str:
+        """The id of the responder."""
+        return self.act.partition("/")[2]
+
+    @property
+    def alert(self) -> str:
+        """The id of the alert."""
+        return self.act.partition("/")[0]
+
+
+class AuditLog:
+    """A file; it and its directory are made for root alone."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError."""
+        self.path = path
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._read = 0
+        """Bytes that `new` has given."""
+        self._partial = b""
+
+    def append(self, entry: AuditEntry) -> None:
+        """Raises OSError."""
+        with self._locked():
+            self.append_locked(entry)
+
+    def append_locked(self, entry: AuditEntry) -> None:
+        """The same, within `locked`."""
+        changed = msgspec.structs.replace(
+            entry, by=os.getpid(), before=_digest(self._last_line()), text=entry.text[:_MOST_TEXT],
+            reason=entry.reason[:_MOST_TEXT],
+        )  # fmt: skip
+        os.write(self._fd, msgspec.json.encode(_printable(changed)) + b"\n")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Between looking and writing no other process writes."""
+        with self._locked():
+            yield
+
+    def new(self) -> list[AuditEntry]:
+        """What was written since the last call, by whichever process. Lines that cannot be read are left out."""
+        found = []
+        while chunk := os.pread(self._fd, 1 << 20, self._read):
+            self._read += len(chunk)
+            *lines, self._partial = (self._partial + chunk).split(b"\n")
+            found += [entry for line in lines if (entry := _entry(line)) is not None]
+        return found
+
+    def broken_at(self) -> int | None:
+        """The number of the first line that does not follow the one before it; None: all do."""
+        before = b""
+        for number, line in enumerate(self.path.read_bytes().splitlines(), 1):
+            entry = _entry(line)
+            if entry is None or entry.before != _digest(before):
+                return number
+            before = line
+        return None
+
+    def sync(self) -> None:
+        """To the disk. Raises OSError."""
+        os.fsync(self._fd)
+
+    def close(self) -> None:
+        """Nothing is written after it."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def _last_line(self) -> bytes:
+        size = os.fstat(self._fd).st_size
+        tail = os.pread(self._fd, _TAIL, max(0, size - _TAIL))
+        return tail.rstrip(b"\n").rpartition(b"\n")[2]
+
+
+def _digest(line: bytes) -> str:
+    return blake2b(line, digest_size=16).hexdigest() if line else ""
+
+
+def _entry(line: bytes) -> AuditEntry | None:
+    try:
+        return msgspec.json.decode(line, type=AuditEntry)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _printable(entry: AuditEntry) -> AuditEntry:
+    """Texts of hostile processes may hold bytes that are no UTF-8."""
+    return msgspec.structs.replace(
+        entry, act=_text(entry.act), rule=_text(entry.rule), text=_text(entry.text), reason=_text(entry.reason),
+        detail={key: _text(value) for key, value in entry.detail.items()},
+    )  # fmt: skip
+
+
+def _text(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()

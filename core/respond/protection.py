@@ -1,0 +1,135 @@
+"""What is never acted on, and what an operator allows besides.
+
+pid 1, kernel threads and mozu itself are never acted on. Runtimes, the kubelet, sshd and what mozu was started by are
+not, unless they are named twice: in `respond.unprotect` and in the responder's own `unprotect`. Executables are known
+by device and inode, as they were at the start; by name alone no process is spared, since anyone can take a name.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from mozu.core.api.responders import AlertProcess
+from mozu.core.respond.process_facts import PROC, Executable, ProcessFacts, executable, process_facts
+
+_FOLDERS: Final = ("/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin", "/usr/libexec")
+_NAMES: Final = (
+    "dockerd", "docker-proxy", "containerd", "containerd-shim", "containerd-shim-runc-v2", "runc", "crun", "crio",
+    "conmon", "podman", "buildkitd", "kubelet", "k3s", "sshd", "systemd", "systemd-journald", "systemd-logind",
+    "systemd-udevd", "dbus-daemon",
+)  # fmt: skip
+_ELSEWHERE: Final = (
+    "/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/usr/lib/systemd/systemd-journald",
+    "/usr/lib/systemd/systemd-logind", "/usr/lib/systemd/systemd-udevd", "/usr/lib/openssh/sshd-session",
+    "/usr/lib/openssh/sshd-auth", "/usr/libexec/podman/conmon", "/usr/lib/podman/conmon",
+)  # fmt: skip
+PROTECTED: Final = tuple(f"{folder}/{name}" for folder in _FOLDERS for name in _NAMES) + _ELSEWHERE
+"""Runtimes, the kubelet, sshd, and the parts of systemd that a machine does not live without."""
+_DEPTH: Final = 64
+"""Ancestors of mozu that are followed."""
+
+
+class Allowed(msgspec.Struct, frozen=True):
+    """What an operator never wants to be acted on."""
+
+    executables: tuple[str, ...] = ()
+    """Paths on the host."""
+    containers: tuple[str, ...] = ()
+    """Ids (or their beginning), names, images."""
+    namespaces: tuple[str, ...] = ()
+    """Of Kubernetes."""
+    users: tuple[int, ...] = ()
+
+
+_NONE: Final = Allowed()
+
+
+class Protection:
+    """As of one start or reload. Executables are looked at once, so that a file put there later protects none."""
+
+    def __init__(
+        self,
+        allowed: Allowed = _NONE,
+        *,
+        unprotected: Iterable[str] = (),
+        protected: Iterable[str] = PROTECTED,
+        own: int | None = None,
+        proc: Path = PROC,
+    ) -> None:
+        """`unprotected`: named in `respond.unprotect`. `own`: mozu's process id."""
+        self._allowed, self._proc = allowed, proc
+        self._own = os.getpid() if own is None else own
+        mozu = process_facts(self._own, proc)
+        self._host = "" if mozu is None else mozu.mount_namespace
+        self._supervisors = {facts.pid: facts.start for facts in self._ancestors(mozu)}
+        self._protected = {one.identity: path for path, one in _executables(protected)}
+        self._spared = {one.identity: path for path, one in _executables(allowed.executables)}
+        self._once = {one.identity for _, one in _executables(unprotected)}
+
+    def _ancestors(self, facts: ProcessFacts | None) -> Iterator[ProcessFacts]:
+        for _ in range(_DEPTH):
+            if facts is None or facts.parent <= 1:
+                return
+            facts = process_facts(facts.parent, self._proc)
+            if facts is not None:
+                yield facts
+
+    def refusal(self, facts: ProcessFacts, unprotect: Iterable[str] = ()) -> str:
+        """Why this process is not acted on; empty: it may be. `unprotect`: of the responder."""
+        if facts.pid == 1:
+            return "process 1 is never acted on"
+        if facts.is_kernel_thread or facts.pid == 2:
+            return f"kernel thread {facts.pid} ({facts.name}) is never acted on"
+        if facts.pid == self._own or facts.parent == self._own:
+            return "mozu never acts on itself"
+        unprotected = self._is_unprotected(facts.executable, unprotect)
+        if self._supervisors.get(facts.pid) == facts.start and not unprotected:
+            return f"process {facts.pid} ({facts.name}) is one that mozu was started by"
+        if facts.uid in self._allowed.users:
+            return f"user {facts.uid} is allowed"
+        return self._of_executable(facts, unprotected=unprotected)
+
+    def _of_executable(self, facts: ProcessFacts, *, unprotected: bool) -> str:
+        found = facts.executable
+        if found is None:
+            return ""
+        path = self._protected.get(found.identity)
+        if path is not None and not unprotected and _is_trusted(found):
+            return f"process {facts.pid} runs {path}, which is protected"
+        spared = self._spared.get(found.identity)
+        if spared is not None and _is_trusted(found) and facts.mount_namespace == self._host:
+            return f"executable {spared} is allowed"
+        return ""
+
+    def _is_unprotected(self, found: Executable | None, unprotect: Iterable[str]) -> bool:
+        """Named twice."""
+        return (
+            found is not None
+            and found.identity in self._once
+            and any(found.identity == one.identity for _, one in _executables(unprotect))
+        )
+
+    def container_refusal(self, subject: AlertProcess, names: Iterable[str], namespace: str) -> str:
+        """Why what is in this container is not acted on. `names`: its name and image, as an enricher has them."""
+        if subject.container is None:
+            return ""
+        known = set(names)
+        for one in self._allowed.containers:
+            if one in known or (len(one) >= 12 and subject.container.full_id.startswith(one)):
+                return f"container {one} is allowed"
+        return f"namespace {namespace} is allowed" if namespace in self._allowed.namespaces else ""
+
+
+def _executables(paths: Iterable[str]) -> Iterator[tuple[str, Executable]]:
+    for path in paths:
+        found = executable(Path(path))
+        if found is not None:
+            yield path, found
+
+
+def _is_trusted(found: Executable) -> bool:
+    """Only root could have put it there."""
+    return found.owner == 0 and not found.others_write

@@ -1,0 +1,29 @@
+"""The settings of the core about responses: the key `respond` of the configuration."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from mozu.core.api import Settings
+
+
+class AllowSettings(Settings):
+    """What is never acted on, whatever a rule says."""
+
+    executables: tuple[Path, ...] = Field(
+        (), description="Executables on the host, known by device, inode and owner as they are at the start."
+    )
+    containers: tuple[str, ...] = Field((), description="Containers: id (12 digits at least), name, or image.")
+    namespaces: tuple[str, ...] = Field((), description="Namespaces of Kubernetes.")
+    users: tuple[int, ...] = Field((), description="Ids of users.")
+
+
+class RespondSettings(Settings):
+    """What responders may do; docs/responders.md."""
+
+    allow: AllowSettings = Field(AllowSettings(), description="What is never acted on.")
+    unprotect: tuple[Path, ...] = Field(
+        (), description="Protected executables that a responder may act on if its own `unprotect` has them, too."
+    )
+    per_minute: int = Field(30, ge=1, description="The most acts in a minute, of all rules together.")
+    per_account: int = Field(5, ge=1, description="Of these, for one rule in one container, or of one user.")

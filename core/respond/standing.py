@@ -1,0 +1,38 @@
+"""Acts that last, as the audit log tells: done and not undone."""
+
+from collections.abc import Iterable
+
+from mozu.core.respond.audit_log import AuditEntry, Stage
+
+_ENDS = frozenset({Stage.DONE, Stage.WOULD, Stage.REFUSED, Stage.FAILED, Stage.UNDONE, Stage.BROKEN_OFF})
+
+
+class StandingActs:
+    """What the entries that were read so far add up to."""
+
+    def __init__(self) -> None:
+        self.acts: dict[str, AuditEntry] = {}
+        """Act → the entry that says that it was done; only those that last."""
+        self.planned: dict[str, AuditEntry] = {}
+        """Act → the entry that says that it was about to be done, and nothing has come of it yet."""
+        self.known: set[str] = set()
+        """Every act that was done, or was about to be."""
+
+    def add(self, entries: Iterable[AuditEntry]) -> None:
+        """These come next."""
+        for entry in entries:
+            if entry.stage is Stage.PLANNED:
+                self.planned[entry.act] = entry
+                self.known.add(entry.act)
+            elif entry.stage in _ENDS:
+                self.planned.pop(entry.act, None)
+            if entry.stage is Stage.DONE:
+                self.known.add(entry.act)
+                if entry.lasts:
+                    self.acts[entry.act] = entry
+            elif entry.stage in (Stage.UNDONE, Stage.BROKEN_OFF):
+                self.acts.pop(entry.act, None)
+
+    def due(self, now: int) -> list[AuditEntry]:
+        """Whose time to live is over. `now`: ns since the epoch."""
+        return [entry for entry in self.acts.values() if entry.until and entry.until <= now]

@@ -1,0 +1,30 @@
+"""Parts of an assembly that follow from the configuration alone."""
+
+import time
+
+from mozu.core.delivery.redact import Redactor
+from mozu.core.metrics import Metrics
+from mozu.core.model.fields.lookups import Lookups
+from mozu.core.runtime.config import Config
+from mozu.core.runtime.engine.interfaces import interface_addresses
+from mozu.core.runtime.registry import Registry
+
+
+def lookups_of(hostname: str) -> Lookups:
+    """Of a new run."""
+    names = Lookups()
+    names.hostname = hostname
+    names.addresses.replace(interface_addresses())
+    names.first_time = time.time_ns()
+    return names
+
+
+def redactor_of(config: Config, metrics: Metrics) -> Redactor | None:
+    """None where redaction is switched off."""
+    settings = config.core.redact
+    return Redactor(metrics, settings.patterns, settings.fields) if settings.enabled else None
+
+
+def requested_fields(config: Config, registry: Registry) -> tuple[str, ...]:
+    """What the formats of all sinks have a place for."""
+    return tuple(dict.fromkeys(name for entry in config.sinks for name in registry.format(entry).requested_fields))

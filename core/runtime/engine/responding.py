@@ -1,0 +1,49 @@
+"""The responses of a run: built over an assembly, and put in force again by a reload."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from mozu.core.errors import MozuError
+from mozu.core.flow.alert_pipeline import AlertPipeline
+from mozu.core.metrics import Metrics
+from mozu.core.model.event import Event
+from mozu.core.respond.chosen import ActiveResponder
+from mozu.core.respond.responses import Responses
+from mozu.core.runtime.engine.built import Assembly
+
+
+def responses_of(
+    assembly: Assembly,
+    alerts: AlertPipeline,
+    spawn: Callable[[Awaitable[None], str], None],
+    metrics: Metrics,
+) -> Responses:
+    """Raises MozuError."""
+
+    def names(event: Event) -> tuple[Sequence[str] | None, str | None]:
+        fields = assembly.fields
+        found = [_read(assembly, event, field) for field in _NAMES if field in fields]
+        known = None if all(one is None for one in found) else [one for one in found if one is not None]
+        return known, _read(assembly, event, _NAMESPACE) if _NAMESPACE in fields else None
+
+    made = Responses(assembly.state_dir, notify=alerts.notice, spawn=spawn, names=names, metrics=metrics)
+    use_responders(made, assembly)
+    return made
+
+
+_NAMES = ("container.name", "container.image.repository", "container.image")
+_NAMESPACE = "k8s.ns.name"
+
+
+def _read(assembly: Assembly, event: Event, field: str) -> str | None:
+    value = assembly.fields.resolve(field).read(event)
+    return value if isinstance(value, str) and value else None
+
+
+def use_responders(responses: Responses, assembly: Assembly) -> None:
+    """Those of this assembly, from the next alert on. Raises MozuError."""
+    active = [ActiveResponder(one.isolated, one.settings) for one in assembly.responders]
+    try:
+        responses.use(active, assembly.respond)
+    except OSError as error:
+        text = f"the audit log of responses cannot be opened: {error}; make `state_dir` a directory of mozu's own"
+        raise MozuError(text) from error

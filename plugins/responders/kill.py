@@ -1,0 +1,96 @@
+"""The responder `kill`: SIGKILL to the process of an alert, its group, or all of its container."""
+
+import signal
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+
+from pydantic import Field
+
+from mozu.core.api import (
+    Context,
+    Incident,
+    ResponderDeclaration,
+    ResponderSettings,
+    ResponsePlan,
+    ResponseTarget,
+    Scope,
+    hookimpl,
+)
+from mozu.core.common.cgroup_control import ControlledCgroup, controlled_cgroup
+
+_ROUNDS: Final = 20
+"""How often a container without cgroup.kill is looked at again for processes that were made meanwhile."""
+
+
+class KillSettings(ResponderSettings):
+    """What is killed."""
+
+    what: Literal["process", "group", "container"] = Field(
+        "process", description="The process, its process group, or everything in its container."
+    )
+
+
+class KillResponder:
+    """Cannot be undone."""
+
+    def __init__(self, settings: KillSettings, context: Context) -> None:
+        self._scope = Scope(settings.what)
+
+    async def start(self) -> None:
+        """Nothing to prepare."""
+
+    def plan(self, incident: Incident) -> ResponsePlan | None:
+        """None where the alert is about no process."""
+        if incident.subject is None:
+            return None
+        return ResponsePlan(text=f"kill {incident.subject.text(self._scope)}", scope=self._scope)
+
+    async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
+        """Raises ProcessLookupError where all have ended already."""
+        if plan.scope is Scope.CONTAINER and incident.subject is not None and incident.subject.container is not None:
+            found = controlled_cgroup(incident.subject.cgroups, incident.subject.container.full_id)
+            if found is not None and found.kill():
+                return
+            reached = _signal_all(targets)
+            if found is not None:
+                _kill_newcomers(found, {one.pid for one in targets})
+        else:
+            reached = _signal_all(targets)
+        if not reached:
+            raise ProcessLookupError("it had ended before the signal")
+
+    async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
+        """What was killed stays so."""
+
+    async def stop(self) -> None:
+        """Nothing to close."""
+
+
+def _signal_all(targets: Sequence[ResponseTarget]) -> int:
+    return sum([one.signal(signal.SIGKILL) for one in targets])
+
+
+def _kill_newcomers(found: ControlledCgroup, known: set[int]) -> None:
+    """Those that others had made before they were killed. While the cgroup is frozen none is added."""
+    found.freeze()
+    try:
+        for _ in range(_ROUNDS):
+            added = [pid for pid in found.pids() if pid not in known]
+            if not added:
+                return
+            for pid in added:
+                found.signal(pid, signal.SIGKILL)
+            known.update(added)
+    finally:
+        found.thaw()
+
+
+@hookimpl
+def mozu_components() -> ResponderDeclaration[KillSettings]:
+    """Declare the responder."""
+    return ResponderDeclaration(
+        name="kill",
+        build=KillResponder,
+        settings=KillSettings,
+        summary="Kills the process of an alert, its process group, or its container.",
+    )

@@ -1,0 +1,98 @@
+"""The responder `run`: a program, with the alert as one line of JSON on its standard input; never a shell."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from pydantic import Field
+
+from mozu.core.api import (
+    ChecksStart,
+    Context,
+    Incident,
+    Obstacle,
+    ResponderDeclaration,
+    ResponderSettings,
+    ResponsePlan,
+    ResponseTarget,
+    hookimpl,
+)
+from mozu.core.common.control_chars import visible
+from mozu.core.delivery.encode.incident import incident_line
+
+_MAX_OUTPUT: Final = 4096
+_ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+"""Nothing of mozu's own environment, which may hold secrets."""
+
+
+class RunSettings(ResponderSettings):
+    """What runs."""
+
+    command: tuple[str, ...] = Field(min_length=1, description="The program and its arguments, as a list.")
+    timeout: float = Field(20.0, gt=0, le=25, description="Seconds in which it must end; then it is killed.")
+
+
+class RunResponder(ChecksStart):
+    """Nothing of the alert gets into the arguments."""
+
+    def __init__(self, settings: RunSettings, context: Context) -> None:
+        self._settings, self._log = settings, context.log
+
+    def obstacles(self) -> Sequence[Obstacle]:
+        """Whether the program is there and may be executed."""
+        program = self._settings.command[0]
+        if shutil.which(program) is not None:
+            return []
+        return [Obstacle(f"the program {program} is not there, or may not be executed; set `command`")]
+
+    async def start(self) -> None:
+        """The program is started for each act."""
+
+    def plan(self, incident: Incident) -> ResponsePlan | None:
+        """Always."""
+        return ResponsePlan(text=f"run {self._settings.command[0]}")
+
+    async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
+        """Raises OSError, TimeoutError, and RuntimeError for an exit code other than 0."""
+        line = incident_line(incident) + b"\n"
+        child = await asyncio.create_subprocess_exec(
+            *self._settings.command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            env=_ENVIRONMENT,
+        )
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                output, _ = await child.communicate(line)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            await child.wait()
+            raise
+        for text in output[:_MAX_OUTPUT].decode("utf-8", "replace").splitlines():
+            self._log.info("%s", visible(text))
+        if child.returncode:
+            raise RuntimeError(f"{self._settings.command[0]} ended with exit code {child.returncode}")
+
+    async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
+        """What the program did is its own."""
+
+    async def stop(self) -> None:
+        """Nothing to close."""
+
+
+@hookimpl
+def mozu_components() -> ResponderDeclaration[RunSettings]:
+    """Declare the responder."""
+    return ResponderDeclaration(
+        name="run",
+        build=RunResponder,
+        settings=RunSettings,
+        summary="Runs a program with the alert on its standard input.",
+    )

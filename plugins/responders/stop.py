@@ -1,0 +1,64 @@
+"""The responder `stop`: SIGSTOP, so that a process can be looked at; SIGCONT undoes it."""
+
+import signal
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from mozu.core.api import (
+    Context,
+    Incident,
+    ResponderDeclaration,
+    ResponderSettings,
+    ResponsePlan,
+    ResponseTarget,
+    Scope,
+    hookimpl,
+)
+
+
+class StopSettings(ResponderSettings):
+    """What is stopped."""
+
+    what: Literal["process", "group"] = Field("process", description="The process, or its process group.")
+
+
+class StopResponder:
+    """Undone by SIGCONT to the same processes."""
+
+    def __init__(self, settings: StopSettings, context: Context) -> None:
+        self._scope = Scope(settings.what)
+
+    async def start(self) -> None:
+        """Nothing to prepare."""
+
+    def plan(self, incident: Incident) -> ResponsePlan | None:
+        """None where the alert is about no process."""
+        if incident.subject is None:
+            return None
+        return ResponsePlan(text=f"stop {incident.subject.text(self._scope)}", scope=self._scope, lasts=True)
+
+    async def act(self, incident: Incident, plan: ResponsePlan, targets: Sequence[ResponseTarget]) -> None:
+        """Raises ProcessLookupError where all have ended already."""
+        if not sum([one.signal(signal.SIGSTOP) for one in targets]):
+            raise ProcessLookupError("it had ended before the signal")
+
+    async def undo(self, detail: Mapping[str, str], targets: Sequence[ResponseTarget]) -> None:
+        """Processes that have ended need nothing."""
+        for one in targets:
+            one.signal(signal.SIGCONT)
+
+    async def stop(self) -> None:
+        """Nothing to close."""
+
+
+@hookimpl
+def mozu_components() -> ResponderDeclaration[StopSettings]:
+    """Declare the responder."""
+    return ResponderDeclaration(
+        name="stop",
+        build=StopResponder,
+        settings=StopSettings,
+        summary="Stops the process of an alert, or its process group, until it is told to go on.",
+    )

@@ -1,0 +1,109 @@
+"""The processes of an act are the ones that are meant, or none."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from mozu.core.api import AlertProcess, Scope
+from mozu.core.respond.process_facts import process_facts
+from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, TooYoung, check_identity
+
+SECOND = 1_000_000_000
+
+
+@pytest.fixture
+def child() -> Iterator["subprocess.Popen[bytes]"]:
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
+    ) as process:
+        yield process
+        process.kill()
+
+
+def meant(pid: int, *, after: int = SECOND, stacks: tuple[int, ...] | None = None) -> AlertProcess:
+    """As an event of it would say, so many ns after its start."""
+    facts = process_facts(pid)
+    assert facts is not None
+    start = facts.start + time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return AlertProcess(
+        pid, start=start, name=facts.name, event_time=start + after, stacks=(facts.stack,) if stacks is None else stacks
+    )
+
+
+def test_a_process_is_held_and_signalled(child: "subprocess.Popen[bytes]") -> None:
+    with HeldProcesses() as targets:
+        targets.find(Scope.PROCESS, meant(child.pid))
+        assert [one.pid for one in targets.held] == [child.pid]
+        assert targets.held[0].signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+
+
+def test_a_signal_to_a_held_process_that_has_ended_reaches_no_other(child: "subprocess.Popen[bytes]") -> None:
+    held = HeldProcess(child.pid)
+    child.kill()
+    child.wait()
+    assert not held.signal(signal.SIGKILL)
+    assert not held.is_alive()
+    held.close()
+
+
+def test_a_number_that_was_used_again_is_refused(child: "subprocess.Popen[bytes]") -> None:
+    other = msgspec.structs.replace(meant(child.pid), start=meant(child.pid).start - SECOND)
+    with HeldProcesses() as targets, pytest.raises(NotTheSame, match="used again"):
+        targets.find(Scope.PROCESS, other)
+
+
+def test_a_young_process_needs_a_stack_that_was_seen(child: "subprocess.Popen[bytes]") -> None:
+    facts = process_facts(child.pid)
+    assert facts is not None
+    check_identity(facts, meant(child.pid, after=1_000_000))
+    check_identity(facts, meant(child.pid, after=SECOND, stacks=()))
+    with pytest.raises(TooYoung):
+        check_identity(facts, meant(child.pid, after=1_000_000, stacks=(facts.stack + 16,)))
+
+
+def test_a_process_whose_start_is_unknown_is_refused(child: "subprocess.Popen[bytes]") -> None:
+    with HeldProcesses() as targets, pytest.raises(NotTheSame, match="is not known"):
+        targets.find(Scope.PROCESS, msgspec.structs.replace(meant(child.pid), start=0))
+
+
+def test_a_process_that_has_ended_is_refused(child: "subprocess.Popen[bytes]") -> None:
+    process = meant(child.pid)
+    child.kill()
+    child.wait()
+    with HeldProcesses() as targets, pytest.raises(NotTheSame, match="has ended"):
+        targets.find(Scope.PROCESS, process)
+
+
+def test_the_group_of_a_process() -> None:
+    with subprocess.Popen(
+        ["/bin/sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE, start_new_session=True
+    ) as shell:
+        assert shell.stdout is not None
+        member = int(shell.stdout.readline())
+        with HeldProcesses() as targets:
+            targets.find(Scope.GROUP, meant(shell.pid))
+            assert {one.pid for one in targets.held} == {shell.pid, member}
+        os.killpg(shell.pid, signal.SIGKILL)
+
+
+def test_an_alert_about_no_process_has_no_targets_but_of_no_scope() -> None:
+    with HeldProcesses() as targets:
+        targets.find(Scope.NONE, None)
+        assert targets.held == []
+        with pytest.raises(NotTheSame, match="no process"):
+            targets.find(Scope.PROCESS, None)
+
+
+def test_those_of_an_earlier_act_are_found_by_number_and_start(child: "subprocess.Popen[bytes]") -> None:
+    facts = process_facts(child.pid)
+    assert facts is not None
+    with HeldProcesses() as targets:
+        targets.again((child.pid, os.getpid()), (facts.start, facts.start + SECOND))
+        assert [one.pid for one in targets.held] == [child.pid]
