@@ -24,7 +24,7 @@ from benchmarks.delivery import NOTICES, Site, numbers
 from benchmarks.latency import RULE, act, ready
 from benchmarks.sinks import measure
 from mozu.core.api import Demand
-from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.testing import alert, context
 from mozu.plugins.sinks.kafka.settings import KafkaSettings

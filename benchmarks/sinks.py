@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mozu.core.api import Metrics, Sink
-from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.isolation.isolated import Isolated

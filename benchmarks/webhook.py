@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from mozu.core.api import Metrics, Record
-from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_worker import SinkWorker
 from mozu.core.isolation.isolated import Isolated

@@ -8,7 +8,7 @@ import orjson
 from mozu.core.cli import options
 from mozu.core.cli.spools import opened_spool, spooled_sinks
 from mozu.core.cli.terminal import table, width
-from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.delivery.packed_alert import unpack
 from mozu.core.model.value_types import JsonObject
 

@@ -1,8 +1,8 @@
 """Records of alerts for one sink: stamped, and encoded in its format."""
 
 from mozu.core.api import Record, Sink
+from mozu.core.api.extensions import Encoder
 from mozu.core.delivery.alert_queue import AlertQueue
-from mozu.core.delivery.encode import Encoder
 from mozu.core.delivery.plain import plain_alert
 from mozu.core.errors import CannotEncode
 from mozu.core.isolation.isolated import Isolated

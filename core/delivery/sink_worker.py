@@ -19,10 +19,10 @@ from contextlib import suppress
 import msgspec
 
 from mozu.core.api import Outcome, Record, Rejected, Retry, Sink
+from mozu.core.api.extensions import Encoder
 from mozu.core.common.backoff import Backoff
 from mozu.core.delivery.alert_queue import AlertQueue
 from mozu.core.delivery.delivery_end import DeliveryEnd, DeliveryGivenUp
-from mozu.core.delivery.encode import Encoder
 from mozu.core.delivery.given_up import GivenUpNumbers
 from mozu.core.delivery.held_heartbeat import HeldHeartbeat
 from mozu.core.delivery.outcomes import checked_outcomes

@@ -1,6 +1,6 @@
 """Trees that may be as deep as their makers like: walked without recursion."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 N = TypeVar("N")
@@ -12,20 +12,23 @@ def fold(root: N, below: Callable[[N], Sequence[N]], visit: Callable[[N, list[T]
 
     Nodes are told apart by identity: a tree may be a graph without cycles.
     """
-    if not below(root):
+    if not (children := below(root)):
         return visit(root, [])
     done: dict[int, T] = {}
-    stack: list[tuple[N, Sequence[N] | None]] = [(root, None)]
-    while stack:
-        node, children = stack.pop()
-        key = id(node)
-        if key in done:
-            continue
-        if children is not None:  # which are done
-            done[key] = visit(node, [done[id(child)] for child in children])
-        elif children := below(node):
-            stack.append((node, children))
-            stack.extend([(child, None) for child in reversed(children)])
+    stack: list[tuple[N, Iterator[N], list[T]]] = [(root, iter(children), [])]
+    while True:
+        node, left, results = stack[-1]
+        for child in left:
+            key = id(child)
+            if key not in done:
+                if children := below(child):
+                    stack.append((child, iter(children), []))
+                    break
+                done[key] = visit(child, [])
+            results.append(done[key])
         else:
-            done[key] = visit(node, [])
-    return done[id(root)]
+            stack.pop()
+            found = done[id(node)] = visit(node, results)
+            if not stack:
+                return found
+            stack[-1][2].append(found)

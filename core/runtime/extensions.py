@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from mozu.core.api.extensions import AnyExtension, FieldsDeclaration, FormatDeclaration
-from mozu.core.delivery.encode import FORMATS
+from mozu.core.delivery.encode import FORMATS, Formats
 from mozu.core.errors import PluginError
 from mozu.core.runtime.plugin_checks import Origin
 
@@ -41,7 +41,7 @@ class Extensions:
     def formats(self) -> Mapping[str, FormatDeclaration]:
         """By name: the core's, and those of plugins."""
         brought = (one.declaration for one in self)
-        return {**FORMATS, **{one.name: one for one in brought if isinstance(one, FormatDeclaration)}}
+        return Formats({one.name: one for one in brought if isinstance(one, FormatDeclaration)})
 
     def named(self, kind: type[AnyExtension], name: str) -> str:
         """Where the code of one comes from, for the log; empty: from the core."""

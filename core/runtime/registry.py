@@ -5,12 +5,10 @@ through the entry-point group `mozu`; such an entry point runs code with mozu's 
 the configuration names it: as the name of a component that no built-in has, or under `plugins`.
 """
 
-import importlib
-import importlib.metadata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import pluggy
 
@@ -46,6 +44,9 @@ from mozu.core.runtime.plugin_checks import (
     version_fault,
 )
 from mozu.core.runtime.unknown_names import unknown_format, unknown_plugin
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -207,6 +208,8 @@ class Registry:
     def installed(self) -> Mapping[str, list[Origin]]:
         """Third-party entry points by name, from the metadata of distributions; nothing is imported."""
         if self._installed is None:
+            import importlib.metadata  # takes 12 ms, and a configuration of built-ins asks for none
+
             self._installed = {}
             for point in importlib.metadata.entry_points(group=GROUP):
                 origin = Origin(point.name, point.value, *_distribution(point))
@@ -380,5 +383,5 @@ def _builtin(name: str, module: str) -> Origin:
     return Origin(name, module, "mozu", version())
 
 
-def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+def _distribution(point: "EntryPoint") -> tuple[str, str]:
     return (point.dist.name, point.dist.version) if point.dist is not None else ("an unknown distribution", "")

@@ -7,7 +7,7 @@ from typing import Any
 
 from mozu.core.api import Context, Record
 from mozu.core.api.context import Spawn
-from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.errors import UnknownField
 from mozu.core.metrics import Metrics
 from mozu.core.model.alert import Alert, Ref, Severity, Stamp, Template, alert_id

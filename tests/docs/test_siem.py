@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.model.alert import Stamp
 from mozu.core.runtime.config import load
 from mozu.core.testing import alert

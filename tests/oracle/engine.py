@@ -9,7 +9,8 @@ import msgspec
 import orjson
 
 from mozu.core.api import Evaluator
-from mozu.core.delivery.encode import FalcoJson, FalcoText
+from mozu.core.delivery.encode.falco_json import FalcoJson
+from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.core.errors import MozuError
 from mozu.core.filter.demand import Demand, Interest
 from mozu.core.language.rules import Rule

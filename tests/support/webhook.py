@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from mozu.core.api import Context
-from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
 from mozu.core.isolation.isolated import Isolated, Isolation

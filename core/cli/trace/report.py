@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from mozu.core.cli.terminal import safe
-from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.errors import MozuError
 from mozu.core.model.alert import Alert, Severity
 from mozu.core.model.event import printable

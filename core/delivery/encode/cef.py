@@ -11,8 +11,9 @@ from typing import Final
 from pydantic import Field
 
 from mozu.core.api import Settings
+from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.common.control_chars import UNSEEN, spelled, visible
-from mozu.core.delivery.encode.known import Known, name_of
+from mozu.core.delivery.encode.known import REQUESTED_FIELDS, Known, name_of
 from mozu.core.delivery.encode.product import NAME, rule_id, version
 from mozu.core.model.alert import Alert, Stamp, attack
 from mozu.core.model.alert.attack import Version
@@ -146,3 +147,13 @@ def _value(value: str | int) -> str:
 
 def _spelled(match: re.Match[str]) -> str:
     return _LINE_ENDS.get(match[0]) or spelled(match).replace("\\", "\\\\")
+
+
+FORMAT: Final = FormatDeclaration(
+    name="cef",
+    summary="A line of ArcSight's Common Event Format.",
+    content_type="text/plain; charset=utf-8",
+    build=Cef,
+    settings=CefSettings,
+    requested_fields=REQUESTED_FIELDS,
+)

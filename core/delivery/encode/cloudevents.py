@@ -11,6 +11,7 @@ import orjson
 from pydantic import Field
 
 from mozu.core.api import Settings
+from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import filled, one_line
 from mozu.core.delivery.encode.falco_json import FalcoJson
@@ -70,3 +71,12 @@ def _part(text: str) -> str:
 
 def _attribute(text: str) -> str:
     return _REFUSED.sub("\N{REPLACEMENT CHARACTER}", printable(text))
+
+
+FORMAT: Final = FormatDeclaration(
+    name="cloudevents",
+    summary="A CloudEvents 1.0 envelope in JSON around Falco's JSON object.",
+    content_type="application/cloudevents+json",
+    build=CloudEvents,
+    settings=CloudEventsSettings,
+)

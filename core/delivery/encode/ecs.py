@@ -6,11 +6,12 @@ from typing import Final
 from pydantic import Field
 
 from mozu.core.api import Settings
+from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.caches import cached
 from mozu.core.delivery.encode.activity import DETECTION, activity
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import distinct, filled, one_line
-from mozu.core.delivery.encode.known import Connection, Known, name_of
+from mozu.core.delivery.encode.known import REQUESTED_FIELDS, Connection, Known, name_of
 from mozu.core.delivery.encode.product import NAME, rule_id, version
 from mozu.core.model.alert import Alert, Stamp, attack
 from mozu.core.model.alert.attack import FRAMEWORK, Version
@@ -221,3 +222,13 @@ def _related(alert: Alert, user: JsonObject, connection: Connection | None) -> J
         user=distinct([name if isinstance(name := user.get("name"), str) else None]),
         ip=distinct([connection.client, connection.server] if connection else []),
     )
+
+
+FORMAT: Final = FormatDeclaration(
+    name="ecs",
+    summary="A document of the Elastic Common Schema 9.4.",
+    content_type="application/json",
+    build=Ecs,
+    settings=EcsSettings,
+    requested_fields=REQUESTED_FIELDS,
+)

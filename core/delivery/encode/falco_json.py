@@ -11,6 +11,7 @@ import orjson
 from pydantic import Field
 
 from mozu.core.api import Settings
+from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.delivery.encode.clock import iso
 from mozu.core.delivery.encode.document import one_line
 from mozu.core.delivery.encode.falco_text import FalcoText
@@ -120,3 +121,12 @@ class FalcoJson:
             elif ref.is_field:
                 fields[ref.key] = json_value(alert.values.get(ref.key), ref, base64_bytes=self._base64)
         return fields
+
+
+FORMAT: Final = FormatDeclaration(
+    name="json",
+    summary="Falco's JSON object.",
+    content_type="application/json",
+    build=lambda options: FalcoJson(**options.model_dump()),
+    settings=JsonSettings,
+)

@@ -1,9 +1,12 @@
 """Falco's text line: `TIME: PRIORITY MESSAGE`, JSON-escaped as a whole."""
 
+from typing import Final
+
 import orjson
 from pydantic import Field
 
 from mozu.core.api import Settings
+from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.delivery.encode.clock import clock, iso
 from mozu.core.delivery.encode.escape import escaped, harmless
 from mozu.core.delivery.encode.values import json_value
@@ -38,3 +41,12 @@ class FalcoText:
         fields = " ".join(f"{key}={orjson.dumps(value).decode()}" for key, value in pairs)
         text = f"{clock(alert.time)}: {alert.priority.label} {escaped(alert.message())}"
         return harmless(f"{text} ({fields})" if fields else text).encode()
+
+
+FORMAT: Final = FormatDeclaration(
+    name="falco",
+    summary="Falco's line of text.",
+    content_type="text/plain; charset=utf-8",
+    build=lambda options: FalcoText(**options.model_dump()),
+    settings=TextSettings,
+)

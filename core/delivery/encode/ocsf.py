@@ -6,8 +6,9 @@ from typing import Final
 from pydantic import Field
 
 from mozu.core.api import Settings
+from mozu.core.api.extensions import FormatDeclaration
 from mozu.core.delivery.encode.document import filled, one_line
-from mozu.core.delivery.encode.known import HOMES, PROCESS, Connection, Known, name_of
+from mozu.core.delivery.encode.known import HOMES, PROCESS, REQUESTED_FIELDS, Connection, Known, name_of
 from mozu.core.delivery.encode.product import NAME, rule_id, slug, version
 from mozu.core.model.alert import Alert, Stamp, attack
 from mozu.core.model.alert.attack import Attack, Tactic, Technique, Version
@@ -222,3 +223,13 @@ def _network(connection: Connection) -> JsonObject:
             protocol_ver_id=connection.version,
         ),
     }
+
+
+FORMAT: Final = FormatDeclaration(
+    name="ocsf",
+    summary="A Detection Finding of OCSF 1.8.",
+    content_type="application/json",
+    build=Ocsf,
+    settings=OcsfSettings,
+    requested_fields=REQUESTED_FIELDS,
+)

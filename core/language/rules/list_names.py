@@ -56,8 +56,14 @@ def meant(word: str, lists: Lists, *, alone: bool) -> str:
     names: Collection[str] = lists.compiled
     if word in names or len(word) > _LONGEST or not ("_" in word or alone) or not word.isascii():
         return ""
-    close = get_close_matches(word, names, n=1, cutoff=_ALIKE)
+    close = get_close_matches(word, [name for name in names if _may_be_alike(word, name)], n=1, cutoff=_ALIKE)
     return close[0] if close and word not in lists.compiled[close[0]] else ""
+
+
+def _may_be_alike(word: str, name: str) -> bool:
+    """An upper bound of `difflib`'s ratio that costs little: a character can match only where the other text has it."""
+    matches = min(len(name), sum(map(name.__contains__, word)))
+    return 2.0 * matches / (len(word) + len(name)) >= _ALIKE
 
 
 def _sentence(word: str) -> str:

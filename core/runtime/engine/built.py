@@ -8,8 +8,9 @@ import msgspec
 
 from mozu.core.api import Enricher, Evaluator, Kind, Responder, ResponderSettings, Settings, Sink, Source
 from mozu.core.api.declarations import AnySource
+from mozu.core.api.extensions import Encoder
 from mozu.core.delivery.alert_limiter import AlertLimiter
-from mozu.core.delivery.encode import Encoder, FalcoText
+from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.core.delivery.redact import Redactor
 from mozu.core.flow.enrichment_buffer import EnrichmentBufferBounds
 from mozu.core.flow.impaired_fields import ImpairedFields

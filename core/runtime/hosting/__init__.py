@@ -4,6 +4,5 @@ Whatever that is, the core sees the contract that is awaited, and knows no diffe
 """
 
 from mozu.core.runtime.hosting.host import isolated
-from mozu.core.runtime.hosting.process import process_plan
 
-__all__ = ["isolated", "process_plan"]
+__all__ = ["isolated"]

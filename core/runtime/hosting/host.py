@@ -1,8 +1,8 @@
 """Builds a component where its declaration and its entry say that it runs; another instance for each restart."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mozu.core.api import Settings
 from mozu.core.api.declarations import ComponentDeclaration
@@ -12,8 +12,10 @@ from mozu.core.isolation.isolated import Isolated, Isolation
 from mozu.core.metrics import Metrics
 from mozu.core.runtime.config import Entry
 from mozu.core.runtime.hosting.absent import ABSENT
-from mozu.core.runtime.hosting.process import ProcessPlan, remote, remote_again
 from mozu.core.runtime.hosting.threads import on_thread
+
+if TYPE_CHECKING:
+    from mozu.core.runtime.hosting.process import ProcessPlan
 
 C = TypeVar("C")
 
@@ -24,7 +26,7 @@ def isolated(
     entry: Entry,
     metrics: Metrics,
     build: Callable[[], object],
-    plan: Callable[[], ProcessPlan],
+    plan: "Callable[[], ProcessPlan]",
 ) -> Isolated[object]:
     """The component, which can be built again. `build` calls the plugin; `plan` says how a process of its own does.
     Raises MozuError, unless the entry is `optional`: then something stands in for it.
@@ -37,11 +39,17 @@ def isolated(
         return on_thread(declaration.blocking, entry.kind, entry.id, component)
 
     in_process = entry.isolation.mode == "process"
-    planned = plan() if in_process else None
-    component, is_ready = _first(isolation, entry, make if planned is None else partial(remote, planned))
+    first: Callable[[], object] = make
+    again: Callable[[], object | Awaitable[object]] = make
+    if in_process:
+        from mozu.core.runtime.hosting.process import remote, remote_again  # most components need no process
+
+        planned = plan()
+        first, again = partial(remote, planned), partial(remote_again, planned)
+    component, is_ready = _first(isolation, entry, first)
     made = Isolated(
         isolation.kind, isolation.name, component, metrics, blocking=declaration.blocking and not in_process,
-        origin=isolation.origin, build=make if planned is None else partial(remote_again, planned),
+        origin=isolation.origin, build=again,
     )  # fmt: skip
     made.is_optional, made.is_ready = entry.optional, is_ready
     made.module = _module(declaration)

@@ -1,6 +1,7 @@
 """FalcoEvaluator: loads and compiles the rule files, judges batches of events, makes alerts of matches."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from hashlib import blake2b
 from typing import Final
 
@@ -111,7 +112,18 @@ class FalcoEvaluator:
 
     def rules_reading(self, field: str) -> Sequence[str]:
         """The rules in force whose condition or output reads this field, whatever its argument is."""
-        return [rule.name for rule in self.rules if any(_is_of(field, one) for one in _fields_of(rule))]
+        references = [one for one in self._readers if _is_of(field, one)]
+        readers = {name for one in references for name in self._readers[one]}
+        return [rule.name for rule in self.rules if rule.name in readers] if readers else []
+
+    @cached_property
+    def _readers(self) -> Mapping[str, Collection[str]]:
+        """Field as a rule refers to it → the rules that do."""
+        found: dict[str, set[str]] = {}
+        for rule in self.rules:
+            for one in _fields_of(rule):
+                found.setdefault(one, set()).add(rule.name)
+        return found
 
     def _load(self, fields: FieldRegistry) -> LoadResult:
         additions = [entry.addition() for entry in self._settings.append_output]

@@ -6,8 +6,8 @@ from typing import Any, Final
 import orjson
 
 from mozu.core.api import Record
-from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.encode.clock import iso
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.plugins.sinks.webhook.templates.builtin_template import CRITICAL_WARNING_INFORMATION, Levels
 
 Reader = Callable[["RecordView"], Any]

@@ -7,7 +7,8 @@ import pytest
 
 from mozu.core.api import Outcome, Record, Rejected, Retry, SinkClosed
 from mozu.core.delivery.disk_queue import DiskQueue
-from mozu.core.delivery.encode import FalcoJson, FalcoText
+from mozu.core.delivery.encode.falco_json import FalcoJson
+from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.route import Route
 from mozu.core.delivery.sink_caller import SinkCaller

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mozu.core.delivery.alert_limiter import AlertLimiter
-from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.packed_alert import PackedAlert
 from mozu.core.delivery.redact import Redactor

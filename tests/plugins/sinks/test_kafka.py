@@ -11,8 +11,8 @@ import pytest
 
 from mozu.core.api import Alert, Metrics, Outcome, Record, Rejected, Retry, Severity
 from mozu.core.cli import invoke
-from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.encode.cloudevents import CloudEvents
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.delivery.memory_queue import MemoryQueue
 from mozu.core.delivery.sink_worker import RetryPolicy, SinkWorker
 from mozu.core.isolation.isolated import Isolated

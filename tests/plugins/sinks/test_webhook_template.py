@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mozu.core.api import Record, Severity
-from mozu.core.delivery.encode import FalcoJson
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.testing import alert, records
 from mozu.plugins.sinks.webhook.body_template import TemplateError, parse
 from mozu.plugins.sinks.webhook.templates import BUILTIN_TEMPLATES

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mozu.core.api import Severity
 from mozu.core.common.falco_alerts import InvalidAlert
-from mozu.core.delivery.encode import FalcoJson, FalcoText
+from mozu.core.delivery.encode.falco_json import FalcoJson
+from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.plugins.sources.falco_http.body import parse
 
 NOW = 1_700_000_000.0

@@ -12,8 +12,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from mozu.core.api import Alert, DataEvent, Demand, Event
-from mozu.core.delivery.encode import FalcoJson
 from mozu.core.delivery.encode.cloudevents import CloudEvents
+from mozu.core.delivery.encode.falco_json import FalcoJson
 from mozu.core.testing import alert, context
 from mozu.plugins.sources.kafka.record_number import RecordNumbers
 from mozu.plugins.sources.kafka.settings import KafkaSourceSettings

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mozu.core.delivery.encode import FalcoJson, FalcoText
+from mozu.core.delivery.encode.falco_json import FalcoJson
+from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.core.errors import SourceBroken
 from mozu.core.model.fields import Argument, FieldRegistry
 from mozu.core.model.fields.builtin import builtin_fields

@@ -4,23 +4,14 @@ Up to podman 4 it is a bolt file, `STORAGE/libpod/bolt_state.db` (libpod/boltdb_
 `STORAGE/db.sql` (libpod/sqlite_state.go). Both keep the same JSON. Calls block.
 """
 
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
 from mozu.core.common.containers.bolt import BoltBucket, read_bolt
 from mozu.core.common.containers.podman.records import PodmanRecord, decode_record
-
-_BUSY_SECONDS: Final = 0.2
-"""For which a transaction of podman is waited for."""
-_MAX_STEPS: Final = 1_000_000
-"""Instructions of SQLite's machine after which a query is broken off: a user's database may hold anything."""
 
 
 class PodmanDatabase:
@@ -36,23 +27,16 @@ class PodmanDatabase:
                 found = read(full_id)
                 if found is not None:
                     return decode_record(*found)
-            except (OSError, sqlite3.Error, msgspec.DecodeError):
+            except (OSError, msgspec.DecodeError):
                 continue
         return None
 
     def _from_sqlite(self, full_id: str) -> tuple[bytes, bytes, bytes, bytes] | None:
         if self._sqlite.is_symlink() or not self._sqlite.is_file():
             return None
-        address = f"file:{quote(str(self._sqlite))}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as database:
-            database.execute("PRAGMA trusted_schema = OFF")
-            database.set_progress_handler(lambda: 1, _MAX_STEPS)
-            row = database.execute(
-                "SELECT c.JSON, s.JSON, p.JSON, t.JSON FROM ContainerConfig c "
-                "LEFT JOIN ContainerState s ON s.ID = c.ID LEFT JOIN PodConfig p ON p.ID = c.PodID "
-                "LEFT JOIN PodState t ON t.ID = c.PodID WHERE c.ID = ?",
-                (full_id,),
-            ).fetchone()
+        from mozu.core.common.containers.podman.sqlite import row_of  # imports SQLite, which podman 4 has no use for
+
+        row = row_of(self._sqlite, full_id)
         return None if row is None else _bytes(row)
 
     def _from_bolt(self, full_id: str) -> tuple[bytes, bytes, bytes, bytes] | None:

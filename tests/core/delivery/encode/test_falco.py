@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from mozu.core.delivery.encode import FalcoJson, FalcoText
+from mozu.core.delivery.encode.falco_json import FalcoJson
+from mozu.core.delivery.encode.falco_text import FalcoText
 from mozu.core.model.alert import Alert, Ref, Severity, Template
 
 TIME = 1_767_225_600_000_000_001

@@ -13,8 +13,7 @@ import yaml
 from mozu.core.api import DataEvent, Demand, SourceDeclaration, SyscallEvent
 from mozu.core.errors import ConfigError
 from mozu.core.runtime.config import Entry
-from mozu.core.runtime.hosting import process_plan
-from mozu.core.runtime.hosting.process import remote
+from mozu.core.runtime.hosting.process import process_plan, remote
 from mozu.core.runtime.hosting.process.messages import LENGTH, of_child, of_parent, packed
 from mozu.core.runtime.hosting.process.worker import ProcessFailed, RaisedInProcess
 from mozu.core.runtime.registry import configure
