@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -58,13 +58,10 @@ from mozu.core.runtime.engine.built import Assembly, BuiltResponder, BuiltSink, 
 from mozu.core.runtime.engine.config_parts import lookups_of, redactor_of, requested_fields
 from mozu.core.runtime.engine.field_readers import bind_enricher, bind_source
 from mozu.core.runtime.engine.file_content import contents_of
-from mozu.core.runtime.hosting import isolated
+from mozu.core.runtime.hosting import isolated, planned
 from mozu.core.runtime.registry import Registry
 from mozu.core.runtime.run_file import boot_id
 from mozu.core.runtime.unfilled_fields import unfilled_fields
-
-if TYPE_CHECKING:
-    from mozu.core.runtime.hosting.process import ProcessPlan
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -350,13 +347,9 @@ class Assembler:
             with self._assigning(assigned), deadline(isolation, "build", self._config.start_seconds(entry)):
                 return self._registry.build(declaration, entry, context)
 
-        def plan() -> "ProcessPlan":
-            from mozu.core.runtime.hosting.process import process_plan  # most components need no process
-
-            return process_plan(self._registry, entry, context, self._hostname)
-
         # A start goes without an optional component; a reload that cannot build it is refused.
         needed = msgspec.structs.replace(entry, optional=False) if self._current is not None else entry
+        plan = partial(planned, self._registry, entry, context, self._hostname)
         made = cast("Isolated[C]", isolated(isolation, declaration, needed, self._metrics, build, plan))
         made.is_optional, made.start_seconds = entry.optional, self._config.start_seconds(entry)
         return made

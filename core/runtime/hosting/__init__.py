@@ -3,6 +3,6 @@
 Whatever that is, the core sees the contract that is awaited, and knows no difference.
 """
 
-from mozu.core.runtime.hosting.host import isolated
+from mozu.core.runtime.hosting.host import isolated, planned
 
-__all__ = ["isolated"]
+__all__ = ["isolated", "planned"]

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from mozu.core.api import Settings
+from mozu.core.api import Context, Settings
 from mozu.core.api.declarations import ComponentDeclaration
 from mozu.core.errors import MozuError, PluginError
 from mozu.core.isolation.ends import is_ours
@@ -13,6 +13,7 @@ from mozu.core.metrics import Metrics
 from mozu.core.runtime.config import Entry
 from mozu.core.runtime.hosting.absent import ABSENT
 from mozu.core.runtime.hosting.threads import on_thread
+from mozu.core.runtime.registry import Registry
 
 if TYPE_CHECKING:
     from mozu.core.runtime.hosting.process import ProcessPlan
@@ -44,8 +45,8 @@ def isolated(
     if in_process:
         from mozu.core.runtime.hosting.process import remote, remote_again  # most components need no process
 
-        planned = plan()
-        first, again = partial(remote, planned), partial(remote_again, planned)
+        launched = plan()
+        first, again = partial(remote, launched), partial(remote_again, launched)
     component, is_ready = _first(isolation, entry, first)
     made = Isolated(
         isolation.kind, isolation.name, component, metrics, blocking=declaration.blocking and not in_process,
@@ -88,3 +89,10 @@ def _named(
 def _module(declaration: ComponentDeclaration[Settings, C]) -> str:
     """Where the plugin's code is."""
     return str(getattr(declaration.build, "__module__", ""))
+
+
+def planned(registry: Registry, entry: Entry, context: Context, hostname: str) -> "ProcessPlan":
+    """How a process of its own is launched. Raises PluginError, ConfigError."""
+    from mozu.core.runtime.hosting.process import process_plan  # most components need no process
+
+    return process_plan(registry, entry, context, hostname)
