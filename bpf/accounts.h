@@ -29,6 +29,10 @@ struct flow {             /* one, in FLOW, which user space has mapped */
   u32 tabs, spare;        /* of each CPU, less one: a power of two less one */
   u32 waits;              /* the reader waits for the next record, whatever it is; set and cleared by the reader */
   u32 wants_exact;        /* it wants to be woken for an exact match: set by the reader, cleared by who wakes it */
+  u64 secret[2];          /* of this start: under it calls are recognised (verdict_memory.h) */
+  u64 changes;            /* another number after records that may change what is known of any process */
+  u32 generation;         /* in which verdicts on calls hold; 0: no call is recognised */
+  u32 keeps_paths;        /* the path of a recognised open is kept (opened_path.h) */
 };
 
 struct account {

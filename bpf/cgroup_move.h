@@ -21,6 +21,7 @@ inlined int emit_cgroup_move(struct task_struct *task, u32 pid) {
   }
   /* After the record: a verdict that user space writes from then on is about the new cgroups. */
   bpf_map_delete_elem(MAP(PROC_VERDICTS), &pid);
+  change_named(pid, TYPE_CGROUP);
   if (moves) __sync_fetch_and_add(moves, 1);
   return 0;
 }

@@ -111,12 +111,11 @@ inlined void count_lost(u32 type) {
   if (counts) counts->lost += 1;
 }
 
-inlined int count_over_share(u32 type) {
+inlined void count_over_share(u32 type) {
   struct counts *counts = counts_of(type);
-  if (!counts) return 0;
+  if (!counts) return;
   counts->lost += 1;
   counts->over_share += 1;
-  return 0;
 }
 
 /* All but the marks, which submit_record sets. */
@@ -165,12 +164,37 @@ inlined int wants_realpath(void) {
 
 inlined void mark(struct scratch *s, u32 bits) { *(volatile u32 *)&s->marks |= bits; }
 
+/* Of which process user space may learn something by a record: by type, in the map TASK_CHANGES (maps.py). */
+enum { CHANGES_OWN = 1, CHANGES_ANY = 2, CHANGES_NAMED = 3 }; /* that of the record, any, the one that it names */
+
+/* User space has been told something of this process: calls are recognised by another version from now on. In place: a
+   process without a version needs none, and this cannot fail. */
+inlined void next_version(u32 pid) {
+  u64 *version = LOOKUP(TASK_VERSIONS, &pid);
+  if (version) *version = bpf_ktime_get_boot_ns();
+}
+
+/* After the record of it is in the ring buffer, or was refused. */
+inlined void change_versions(struct flow *flow, u32 pid, u32 type) {
+  u8 *changes = LOOKUP(TASK_CHANGES, &type);
+  if (!changes || !*changes) return;
+  if (*changes == CHANGES_ANY) __sync_fetch_and_add(&flow->changes, 1);
+  if (*changes == CHANGES_OWN) next_version(pid);
+}
+
+/* The same of the process that a record names. */
+inlined void change_named(u32 pid, u32 type) {
+  u8 *changes = LOOKUP(TASK_CHANGES, &type);
+  if (changes && *changes == CHANGES_NAMED) next_version(pid);
+}
+
 inlined int output_record(const struct header *record, u64 length, u32 type, enum share share) {
   struct flow *flow = flow_of_records();
   if (!flow) return 0;
   u64 filled = query_ring(RB_AVAIL_DATA);
-  if (filled > flow->watermark && !charge(flow, record, length, share, filled)) return count_over_share(type);
-  if (bpf_ringbuf_output(MAP(RING), (void *)record, length, wake_up(flow, share))) count_lost(type);
+  if (filled > flow->watermark && !charge(flow, record, length, share, filled)) count_over_share(type);
+  else if (bpf_ringbuf_output(MAP(RING), (void *)record, length, wake_up(flow, share))) count_lost(type);
+  if (flow->generation) change_versions(flow, record->pid, type);
   return 0;
 }
 

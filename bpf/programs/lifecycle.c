@@ -36,7 +36,9 @@ inlined int emit_fork(struct task_struct *parent, struct task_struct *child, u32
   READ(mine, parent->files);
   READ(theirs, child->files);
   e->shares_files = mine == theirs;
-  return submit_record(s);
+  submit_record(s);
+  change_named(pid, TYPE_FORK);
+  return 0;
 }
 
 /* A child that is made in another cgroup (CLONE_INTO_CGROUP) is one that was moved. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* open, openat, openat2, creat. */
-#include "opened_path.h"
-#include "open_args.h"
+#include "verdict_memory.h"
 
 inlined int open_exit(const struct syscall_ctx *sys) {
   s64 result = sys->result;
@@ -29,9 +28,10 @@ inlined int open_exit(const struct syscall_ctx *sys) {
   e->base_marks = marks;
 
   e->real = 0;
+  struct file *file = 0;
   if (result >= 0) {
-    struct file *file = fd_file(task, result);
     u32 fmode = 0;
+    file = fd_file(task, result);
     delete_opened_path(file);
     READ(fmode, file->f_mode);
     READ(path, file->f_path);
@@ -43,5 +43,5 @@ inlined int open_exit(const struct syscall_ctx *sys) {
   } else {
     clear_file_attrs(&e->file);
   }
-  return submit_record(s);
+  return submit_open(sys, s, file);
 }

@@ -15,7 +15,7 @@ from mozu.core.api.kind import Kind
 from mozu.core.api.settings import Settings
 from mozu.core.filter.formula import Formula
 from mozu.core.model.alert import Alert
-from mozu.core.model.event import Event
+from mozu.core.model.event import Event, UndecodedEvent
 from mozu.core.model.fields import Resolved
 
 ProcessPredicate = Callable[[int], Sequence[bool] | None]
@@ -144,6 +144,16 @@ class LeavesUndecoded(Protocol):
     def leave_undecoded(self, types: frozenset[str]) -> None:
         """From the next batch on give an `UndecodedEvent` for each call of these types, and for no others. On the event
         loop; must not block."""
+
+
+@runtime_checkable
+class DiscardsJudged(Protocol):
+    """A live source of system calls that can discard calls that were judged (`UndecodedEvent.source_key`)."""
+
+    def discard_judged(self, events: Sequence[UndecodedEvent] | None) -> None:
+        """No rule matches these: calls with an equal `source_key` may be discarded from now on, counted as filtered,
+        where the demand allows it. None: no call may any more, which holds when this returns. On the event loop,
+        between two batches; a bounded number of map updates."""
 
 
 @runtime_checkable
@@ -295,6 +305,7 @@ CAPABILITIES: Final = (
     _of(FiltersByProcess, "use_process_predicates", Kind.SOURCE),
     _of(FollowsState, "state_applied", Kind.SOURCE),
     _of(LeavesUndecoded, "leave_undecoded", Kind.SOURCE),
+    _of(DiscardsJudged, "discard_judged", Kind.SOURCE),
     _of(CachesProcesses, "invalidate_processes", Kind.SOURCE),
     _of(ProvidesReaders, "readers", Kind.SOURCE),
     _of(ChangesSettings, "change_settings", Kind.SOURCE),

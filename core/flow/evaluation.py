@@ -31,6 +31,7 @@ class Evaluation:
         self._demands: dict[str, tuple[Evaluator, Demand, bool]] = {}
         """Evaluator → which instance was asked last, what it wanted, and whether that call was broken off: it is not
         made again."""
+        self._on_change: list[Callable[[], None]] = []
         self.was_whole = False
         """Whether every evaluator has judged the events of the last `run`, as far as these were not rejected."""
 
@@ -132,7 +133,13 @@ class Evaluation:
     def use(self, evaluators: Iterable[Isolated[Evaluator]]) -> tuple[Isolated[Evaluator], ...]:
         """These from the next batch on (a reload); gives those before."""
         before, self._evaluators = self._evaluators, tuple(evaluators)
+        for forget in self._on_change:
+            forget()
         return before
+
+    def on_change(self, forget: Callable[[], None]) -> None:
+        """Call this back at once whenever other evaluators judge."""
+        self._on_change.append(forget)
 
 
 def _demand(evaluator: Isolated[Evaluator]) -> Demand:

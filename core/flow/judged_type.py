@@ -34,6 +34,9 @@ class JudgedType:
         depends = frozenset[Dependency]().union(*(field.field.depends for field in own))
         self._reads_ancestors = Dependency.PARENT in depends
         self._reads_others = Dependency.TASKS in depends
+        self.source_sees = not self._reads_others
+        """Whether the source can tell where a verdict holds no more: what it depends on is of the task and of its
+        ancestors."""
         self.effect: Callable[[SyscallEvent], Effect | None] = EFFECTS[name]
         self.callers: dict[bytes, Caller] = {}
         """By `UndecodedEvent.task`."""

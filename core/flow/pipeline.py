@@ -90,6 +90,7 @@ class SourcePipeline:
         self.dropped = scope.counter("events_dropped_total")
         self._gate = EventGate() if gate is None else gate
         self.verdicts = VerdictMemory(verdict_memory, source, evaluation, scope)
+        evaluation.on_change(self.verdicts.forget)
         self.ready_alerts = scope.counter("source_alerts_total")
         self.probe = SourceProbe(source)
         self.counts = SourceCounts(source)
@@ -117,8 +118,10 @@ class SourcePipeline:
         return self._recorder
 
     def use_recorder(self, recorder: RecordStage) -> None:
-        """This one from the next batch on (a reload)."""
+        """This one from the next batch on (a reload). It is given every event, those that the source discards by now,
+        too."""
         self._recorder = recorder
+        self.verdicts.forget()
 
     def process(self, batch: Sequence[Event | Alert], receipt: Receipt | None = None) -> None:
         """One batch, whole: each stage takes what the one before it gave. `receipt` follows its ready alerts."""

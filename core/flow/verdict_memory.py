@@ -20,6 +20,7 @@ from typing import Final
 from mozu.core.api import JudgesByFields, LeavesUndecoded, Resolved, Source
 from mozu.core.flow.evaluation import Evaluation
 from mozu.core.flow.judged_type import Caller, JudgedType, Verdicts
+from mozu.core.flow.told_verdicts import ToldVerdicts
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
 from mozu.core.model.event import Event, SyscallEvent, UndecodedEvent
@@ -61,12 +62,13 @@ class VerdictMemory:
         self._seen: set[int] = set()
         self._few: dict[tuple[str, bytes], int] = {}
         """Tasks that are not looked at yet → events that they have made."""
-        self._candidates: list[tuple[int, Verdicts, bytes, Effect]] = []
-        """(number, where, key, effect) of events of this batch whose verdict is on its way."""
+        self._candidates: list[tuple[int, Verdicts, UndecodedEvent, Effect]] = []
+        """(number, where, event, effect) of events of this batch whose verdict is on its way."""
         self._alerted: set[int] = set()
         self._rules: Sequence[object] | None = None
         """The evaluators under which all of this holds."""
         self._told: tuple[object, frozenset[str]] = (None, self._undecoded)
+        self._in_source = ToldVerdicts(source)
         self.recalled: list[Event] = []
         """Events of this batch that were not decoded."""
         self.hits = metrics.counter("verdict_memory_hits_total")
@@ -77,7 +79,8 @@ class VerdictMemory:
     def use(self, size: int) -> None:
         """This size from the next batch on (a reload)."""
         if size != self._size:
-            self._size, self._rules = size, None
+            self._size = size
+            self.forget()
 
     def numbers(self) -> dict[str, int]:
         """For the statistics. Shape: docs/statistics.md."""
@@ -127,6 +130,8 @@ class VerdictMemory:
             if files.get(fd) is not file:
                 tables.put_file(files, fd, file, state.number)
         self.recalled.append(event)
+        if event.source_key and kind.source_sees:
+            self._in_source.recalled(event)
         return True
 
     def missed(self, event: UndecodedEvent, decoded: SyscallEvent, state: State) -> None:
@@ -143,7 +148,7 @@ class VerdictMemory:
             return
         effect = kind.effect(decoded)
         if effect is not None:
-            self._candidates.append((decoded.num, caller.verdicts, event.key, effect))
+            self._candidates.append((decoded.num, caller.verdicts, event, effect))
 
     def alerted(self, number: int) -> None:
         """An event of this batch has raised an alert."""
@@ -153,13 +158,19 @@ class VerdictMemory:
         """The batch was evaluated as far as it was not held; remember what no rule has matched."""
         read = LOG.end()
         self.hits.value += len(self.recalled)
+        self._keep_found(evaluated, rejected, read)
+        self._in_source.tell()
+
+    def _keep_found(self, evaluated: Iterable[Event], rejected: Sequence[Event], read: set[int]) -> None:
         if not self._candidates or not self._evaluation.was_whole or 0 in self._alerted:
             return
         judged = {event.num for event in evaluated}
         judged -= read | self._alerted | {event.num for event in rejected}
-        for number, verdicts, key, effect in self._candidates:
-            if number in judged and key not in verdicts:
-                self._keep(verdicts, key, effect)
+        for number, verdicts, event, effect in self._candidates:
+            if number in judged and event.key not in verdicts:
+                self._keep(verdicts, event.key, effect)
+                if self._types[event.type].source_sees:
+                    self._in_source.add(event)
 
     # --- what is kept
 
@@ -171,7 +182,8 @@ class VerdictMemory:
         return count
 
     def forget(self) -> None:
-        """Everything: what it was remembered under holds no more."""
+        """Everything, and at once: what it was remembered under holds no more."""
+        self._in_source.forget()
         self._types, self._rules, self._undecoded = {}, None, frozenset()
         self._resting.clear()
         self._entries.clear()

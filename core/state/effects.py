@@ -7,6 +7,7 @@ from mozu.core.model.event import File, SyscallEvent
 from mozu.core.model.syscalls import event_types
 from mozu.core.state.machine import changes_nothing
 from mozu.core.state.observed import Opened
+from mozu.core.state.transitions import OF_PROCESSES, memory
 
 Effect = tuple[()] | tuple[int, File]
 """Nothing, or the descriptor that the event made and what it stands for."""
@@ -31,3 +32,8 @@ EFFECTS: Final[Mapping[str, Callable[[SyscallEvent], Effect | None]]] = {
     **dict.fromkeys(("open", "openat", "openat2", "creat"), _opened),
 }
 """Event type → from an event that the state has taken in to its effect; None: this one's cannot be told."""
+
+CHANGES_ANOTHER: Final = frozenset({"prlimit", "setpgid"})
+"""Event types from which the state may learn something of another process than the one whose event it is."""
+CHANGES_ITS_PROCESS: Final = (OF_PROCESSES | memory.TRANSITIONS.keys()) - CHANGES_ANOTHER
+"""Event types from which it may learn something of that process; all others leave processes as they are."""

@@ -71,8 +71,10 @@ def undecoded(event: SyscallEvent) -> UndecodedEvent:
 class Judged:
     """One pipeline, and what came of it."""
 
-    def __init__(self, evaluators: Sequence[Any], verdict_memory: int, machine: StateMachine) -> None:
-        self.source, self.machine, self.taken = Leaving(), machine, Taken()
+    def __init__(
+        self, evaluators: Sequence[Any], verdict_memory: int, machine: StateMachine, source: Leaving | None = None
+    ) -> None:
+        self.source, self.machine, self.taken = source or Leaving(), machine, Taken()
         self.evaluators = evaluators
         self.evaluation: Any = None
         self.pipeline = pipeline_of(

@@ -16,3 +16,6 @@ class UndecodedEvent(Event, gc=False):
     record: object = None
     """What `decode` takes."""
     decode: Callable[..., SyscallEvent] = lambda record: record
+    source_key: bytes = b""
+    """What the source can recognise another one by, before it gives it (`DiscardsJudged`): equal `task` and `key`, and
+    between both no event from which the state learns something of the process or of an ancestor. Empty: it cannot."""

@@ -85,6 +85,14 @@ def update_many(fd: int, entries: Mapping[int, bytes]) -> None:
     _bpf(_MAP_UPDATE_BATCH, head + struct.pack("<IIQQ", len(entries), fd, _ANY, 0))
 
 
+def update_keys(fd: int, keys: Sequence[bytes], data: bytes) -> None:
+    """Set all these keys to the same value in one system call. Raises OSError."""
+    packed, values = ctypes.create_string_buffer(b"".join(keys)), ctypes.create_string_buffer(data * len(keys))
+    begin = end = 0
+    head = struct.pack("<QQQQ", begin, end, ctypes.addressof(packed), ctypes.addressof(values))
+    _bpf(_MAP_UPDATE_BATCH, head + struct.pack("<IIQQ", len(keys), fd, _ANY, 0))
+
+
 def update_text(fd: int, key: bytes, data: bytes) -> None:
     """Set the value of a key of bytes. Raises OSError if the map is full."""
     text = ctypes.create_string_buffer(key, len(key))

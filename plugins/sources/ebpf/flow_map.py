@@ -31,7 +31,12 @@ class FlowMap:
         reserved = ring_size // ENTITLEMENT
         tabs = tabs_of_each_cpu(ring_size, bpf_syscall.possible_cpus())
         _HEAD.pack_into(self._memory, 0, ring_size // WATERMARK, limit, reserved, seed, tabs - 1)
+        secret = filter_layout.place("flow", "secret")
+        self._memory[secret.offset : secret.offset + 2 * secret.size] = secrets.token_bytes(2 * secret.size)
         self._words = memoryview(self._memory).cast("I")
+        self._generation, self._keeps_paths = (
+            filter_layout.place("flow", member).offset // 4 for member in ("generation", "keeps_paths")
+        )
         self._waits, self._wants_exact = (
             filter_layout.place("flow", member).offset // 4 for member in ("waits", "wants_exact")
         )
@@ -43,6 +48,12 @@ class FlowMap:
     def wait_for_exact(self) -> None:
         """The next exact match wakes the reader, once."""
         self._words[self._wants_exact] = 1
+
+    def recognise(self, generation: int, *, keeps_paths: bool) -> None:
+        """The kernel recognises calls by verdicts of this generation, and by no others; 0: none."""
+        self._words[self._generation] = 0
+        self._words[self._keeps_paths] = keeps_paths
+        self._words[self._generation] = generation
 
     def set_watermark(self, fill: int) -> None:
         """From another fill of the ring buffer on accounts pay; in bytes."""

@@ -7,6 +7,7 @@ from typing import Final
 from mozu.core.abi.syscall_specs import SYSCALL_SPECS
 from mozu.core.abi.syscall_tables import NUMBERS_END
 from mozu.core.api import SourceUnavailable
+from mozu.core.state.effects import CHANGES_ANOTHER, CHANGES_ITS_PROCESS
 from mozu.plugins.sources.ebpf import arg_layouts, bpf_syscall, compat, filter_layout, uring
 from mozu.plugins.sources.ebpf.process_filter_cache import ENTRY, NAME, NAMES
 
@@ -26,6 +27,8 @@ SIZES: Final = {
     "OPENED_PATH_SIZE": 280,
 }
 """Sizes of structs in bpf/{record,syscall_ctx,uring,kernel_filter,opened_path}.h, which assert them."""
+_OWN, _ANY, _NAMED = 1, 2, 3
+"""CHANGES_* of bpf/record.h: of which process user space may learn something by a record."""
 _IN_FLIGHT: Final = 4096
 """Requests of io_uring between submission and completion; an eighth as many with strings."""
 _SLOTS: Final = 4
@@ -33,6 +36,8 @@ MAPPED: Final = frozenset({"FLOW", "ACCOUNTS"})
 """Arrays that this process has in its memory (accounts.py)."""
 MAX_PROC_VERDICTS: Final = 16384
 """Processes that the kernel filter can have verdicts of."""
+MAX_JUDGED_CALLS: Final = 1 << 16
+"""Opens that the kernel can recognise: some 6 MiB of it."""
 MAX_OPENED_PATHS: Final = 16384
 """Entries of OPENED_PATHS. The key is the address of a struct file, which later files get again: this bounds the files
 that are open at once, not those that are ever opened."""
@@ -65,6 +70,10 @@ def _definitions(ring_size: int, in_flight: int) -> dict[str, tuple[int, int, in
         "PROC_VERDICTS": (bpf_syscall.HASH, 4, ENTRY.size, MAX_PROC_VERDICTS),
         "COMPAT": (array, 4, compat.ENTRY.size, compat.ENTRIES),
         "WATCHED": (array, 4, 1, NUMBERS_END),
+        "TASK_CHANGES": (array, 4, 1, NUMBERS_END),
+        "TASK_VERSIONS": (bpf_syscall.LRU_HASH, 4, 8, MAX_PROC_VERDICTS),
+        "JUDGED_CALLS": (bpf_syscall.LRU_HASH, 8, 4, MAX_JUDGED_CALLS),
+        "RECOGNISED": (per_cpu, 4, 8, 1),
         "URING_OPS": (array, 4, uring.ENTRY.size, uring.ENTRIES),
         "URING_REQUEST": (per_cpu, 4, SIZES["URING_REQUEST_SIZE"], 1),
         "URING_REQUESTS": (bpf_syscall.HASH, 8, SIZES["URING_REQUESTS_SIZE"], in_flight),
@@ -104,4 +113,12 @@ def make_maps(ring_size: int, *, requests: bool) -> dict[str, int]:
 def _contents() -> dict[str, dict[int, bytes]]:
     """Map → its content, of tables that never change."""
     layouts = {spec.number: arg_layouts.pack(spec.layout) for spec in SYSCALL_SPECS.values()}
-    return {"ARG_LAYOUTS": layouts, "COMPAT": dict(compat.entries())}
+    changes = {SYSCALL_SPECS[name].number: bytes([kind]) for name, kind in _changes().items()}
+    return {"ARG_LAYOUTS": layouts, "COMPAT": dict(compat.entries()), "TASK_CHANGES": changes}
+
+
+def _changes() -> dict[str, int]:
+    """Event type → of which process the state may learn something by it."""
+    kinds = dict.fromkeys(CHANGES_ITS_PROCESS, _OWN) | dict.fromkeys(CHANGES_ANOTHER, _ANY)
+    kinds |= dict.fromkeys(("_fork", "_cgroup"), _NAMED)
+    return {name: kind for name, kind in kinds.items() if name in SYSCALL_SPECS}

@@ -17,7 +17,9 @@ from mozu.plugins.sources.ebpf.code_cache import machine_cache
 from mozu.plugins.sources.ebpf.decode import RecordDecoder
 from mozu.plugins.sources.ebpf.entry_paths import Switch, usable_entry_paths
 from mozu.plugins.sources.ebpf.flow_map import FlowMap
-from mozu.plugins.sources.ebpf.kernel_filter import choose
+from mozu.plugins.sources.ebpf.judged_calls import JudgedCalls
+from mozu.plugins.sources.ebpf.kernel_filter import choose, discardable_opens
+from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
 from mozu.plugins.sources.ebpf.kernel_filter.process_predicates import cacheable_fields
 from mozu.plugins.sources.ebpf.loader import Loader
 from mozu.plugins.sources.ebpf.maps import MAX_PROC_VERDICTS
@@ -95,6 +97,7 @@ class EbpfSource:
         self._ring: RingBuffer | None = None
         self._flow: FlowMap | None = None
         self._accounts: Accounts | None = None
+        self._judged: JudgedCalls | None = None
         self._waiter: RingWaiter | None = None
         self._floods: list[Flood] = []
         """Told when the maps were unmapped."""
@@ -110,6 +113,9 @@ class EbpfSource:
         """Event types that rules name and that have none."""
         context.metrics.gauge("kernel_filter_types", lambda: len(self._filtered), state="filtered")
         context.metrics.gauge("kernel_filter_types", lambda: len(self._unfiltered), state="unfiltered")
+        self._recognised = 0
+        """As it was at the last end."""
+        context.metrics.gauge("kernel_judged_calls_total", self._judged_calls)
 
     async def start(self, demand: Demand) -> None:
         """Compile, load, attach. From then on demanded calls are in the ring buffer. Raises SourceUnavailable."""
@@ -119,6 +125,7 @@ class EbpfSource:
         self._loader = await asyncio.to_thread(self._prepare, wanted_types(demand)[0])
         self._ring = RingBuffer(self._loader.ring, self._ring_size)
         self._flow = FlowMap(self._loader.maps["FLOW"], self._ring_size)
+        self._judged = JudgedCalls(self._loader.maps, self._flow)
         self._accounts = Accounts(self._loader.maps["ACCOUNTS"], asyncio.get_running_loop().time)
         self._waiter = RingWaiter(self._ring.fd, self._ring_size, self._flow, self._ring.pending)
         if self._compile_predicates is not None:
@@ -149,7 +156,8 @@ class EbpfSource:
 
     async def update(self, demand: Demand) -> None:
         """Attach the programs of new event types, then detach those no longer wanted; what stays is not touched."""
-        if self._loader is None or self._stopping.is_set():
+        judged = self._judged
+        if self._loader is None or judged is None or self._stopping.is_set():
             return
         types, missing = wanted_types(demand)
         state_dependencies = demand.state_dependencies("syscall")
@@ -160,6 +168,7 @@ class EbpfSource:
             stdio="stdio" in state_dependencies,
         )  # fmt: skip
         loader = self._loader
+        judged.use(frozenset(), OpenedName.UNUSED)
         filterable = filterable_types(demand) if self._kernel_filter else ()
         chosen = choose(demand, filterable, self._cacheable if self._process_cache is not None else ())
         ordered = [*ATTACH_ORDER, *sorted(types.difference(ATTACH_ORDER))]
@@ -177,6 +186,7 @@ class EbpfSource:
             asking = frozenset(name for name, function in loader.filters.items() if function.uses_process_predicates)
             self._process_cache.configure(asking, chosen.predicates)
             self._process_cache.prefetch(await asyncio.to_thread(running_pids))
+        judged.use(*discardable_opens(demand, filterable))
         self._filtered = frozenset(loader.filters)
         self._unfiltered = (types & needs) - self._filtered
         self._say_what_is_filtered(refused)
@@ -231,8 +241,15 @@ class EbpfSource:
         """See `LeavesUndecoded`."""
         self._decoder.leave_undecoded(types)
 
+    def discard_judged(self, events: Sequence[UndecodedEvent] | None) -> None:
+        """See `DiscardsJudged`."""
+        if self._judged is not None:
+            self._judged.take(events)
+
     def invalidate_processes(self) -> None:
         """The state was wrong about some process and has been repaired: drop all answers and ask again."""
+        if self._judged is not None:
+            self._judged.forget()
         if self._process_cache is not None:
             self._process_cache.invalidate()
 
@@ -290,6 +307,10 @@ class EbpfSource:
             self._clock_steps.append(step)
             self._decoder.offset = self._clock.offset
 
+    def _judged_calls(self) -> int:
+        """Opens that the kernel has discarded because equal ones were judged."""
+        return self._recognised if self._judged is None else self._judged.recognised()
+
     def take_gaps(self) -> list[str]:
         """Steps of the wall clock since the last call, oldest first, each as a sentence."""
         steps, self._clock_steps = self._clock_steps, []
@@ -346,6 +367,7 @@ class EbpfSource:
         if self._accounts is not None:
             self._floods += self._accounts.close()
             self._accounts = None
+        self._recognised, self._judged = self._judged_calls(), None
         if self._flow is not None:
             self._flow.close()
             self._flow = None

@@ -70,6 +70,13 @@ def marks() -> dict[str, int]:
     return {name: int(value) for name, value in re.findall(r"MARK_(\w+) = (\d+)", text)}
 
 
+@functools.cache
+def constant(name: str) -> int:
+    """A number that the header defines. Raises KeyError."""
+    text = _COMMENT.sub("", (SOURCES / "mozu.h").read_text())
+    return {found: int(value, 0) for found, value in re.findall(r"#define (\w+) (\w+)", text)}[name]
+
+
 def _layout(name: str, body: str, known: dict[str, WireLayout]) -> WireLayout:
     members: list[WireMember] = []
     offset = 0

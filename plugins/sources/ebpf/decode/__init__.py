@@ -15,7 +15,7 @@ from mozu.plugins.sources.ebpf.decode.memory import memory
 from mozu.plugins.sources.ebpf.decode.opens import opened
 from mozu.plugins.sources.ebpf.decode.processes import process
 from mozu.plugins.sources.ebpf.decode.reading import Decode
-from mozu.plugins.sources.ebpf.wire import layouts
+from mozu.plugins.sources.ebpf.wire import constant, layouts
 
 __all__ = ["DECODERS", "RecordDecoder"]
 
@@ -51,6 +51,8 @@ _KEY_AT: Final = _TYPE_AT
 """What is before it, no two records have in common."""
 _HEAD: Final = Struct(f"<Q{_TASK_AT - 8}xI")
 """Time and process id."""
+_HAS_KEY: Final = constant("HAS_KEY") >> 8
+"""In the upper half of the entry path."""
 _ENTRY_PATHS: Final = ("", "compat32", "io_uring")
 """enum entry_path of bpf/mozu.h → `SyscallEvent.entry_path`."""
 
@@ -83,6 +85,11 @@ class RecordDecoder:
         if name:
             self.received[number] += 1
             time, pid = _HEAD.unpack_from(record)
+            if record[_ENTRY_PATH_AT + 1] & _HAS_KEY:
+                return UndecodedEvent(
+                    "syscall", name, time + self.offset, 0, pid, record[_TASK_AT:_TASK_END], record[_KEY_AT:-8], record,
+                    self.decode, record[-8:],
+                )  # fmt: skip
             return UndecodedEvent(
                 "syscall", name, time + self.offset, 0, pid, record[_TASK_AT:_TASK_END], record[_KEY_AT:], record,
                 self.decode,

@@ -21,7 +21,7 @@ without a compiler. Whether an openat is discarded in the kernel is decided by `
     passing             what holds of events that pass, for people to read
 """
 
-from mozu.plugins.sources.ebpf.kernel_filter.choice import Chosen, choose, without_refused
+from mozu.plugins.sources.ebpf.kernel_filter.choice import Chosen, choose, discardable_opens, without_refused
 from mozu.plugins.sources.ebpf.kernel_filter.filter_function import FilterFunction
 
-__all__ = ["Chosen", "FilterFunction", "choose", "without_refused"]
+__all__ = ["Chosen", "FilterFunction", "choose", "discardable_opens", "without_refused"]

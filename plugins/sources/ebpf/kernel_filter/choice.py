@@ -50,11 +50,8 @@ def choose(demand: Demand, types: Iterable[str], fields: Iterable[str] = ()) -> 
     needs = demand.of("syscall")
     if any("files" in need.state_dependencies for need in needs.values()):
         types = [name for name in types if not _has_descriptor(name)]
-    naming = [name for name in needs if _wants_names(demand, name)]
-    if all(name in _BELOW_DIRECTORIES or _family(name) in _FAMILIES_WITH_OPENED_PATH for name in naming):
-        names = OpenedName.KEPT if naming else OpenedName.UNUSED
-    else:
-        names = OpenedName.EMITTED
+    naming = _naming(demand)
+    names = _names(naming)
     found: dict[str, FilterFunction] = {}
     for name in sorted(types):
         if not _is_filterable(name) or (naming and name in _COPIES):
@@ -66,6 +63,28 @@ def choose(demand: Demand, types: Iterable[str], fields: Iterable[str] = ()) -> 
     if not _all_messages_filtered_alike(found, needs):
         found = {name: function for name, function in found.items() if name not in _MESSAGES}
     return Chosen(found, tuple(process_predicates.predicates))
+
+
+def discardable_opens(demand: Demand, types: Iterable[str]) -> tuple[frozenset[str], OpenedName]:
+    """Opens that may be discarded where no rule matches them, and what becomes of their paths then.
+
+    `types`: those that only rules need.
+    """
+    if any("files" in need.state_dependencies for need in demand.of("syscall").values()):
+        return frozenset(), OpenedName.UNUSED
+    return OPENS & frozenset(types), _names(_naming(demand))
+
+
+def _naming(demand: Demand) -> list[str]:
+    """Types other than opens whose events show the names of files."""
+    return [name for name in demand.of("syscall") if _wants_names(demand, name)]
+
+
+def _names(naming: Iterable[str]) -> OpenedName:
+    """What becomes of the path of an open where these do."""
+    if not all(name in _BELOW_DIRECTORIES or _family(name) in _FAMILIES_WITH_OPENED_PATH for name in naming):
+        return OpenedName.EMITTED
+    return OpenedName.KEPT if naming else OpenedName.UNUSED
 
 
 def without_refused(functions: Mapping[str, FilterFunction], refused: Collection[str]) -> dict[str, FilterFunction]:

@@ -1,0 +1,62 @@
+"""Verdicts that the source itself may discard calls by (`DiscardsJudged`): which, and until when.
+
+A call is told once its verdict is remembered, or when it was recognised here twice: then its source did not know it, or
+has forgotten it. What lies outside of what the source sees (rules, recordings, repairs of the state) ends everything
+that it was told, at once: where all calls are discarded there is no next batch.
+"""
+
+from typing import Final
+
+from mozu.core.api import DiscardsJudged, Source
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.model.event import UndecodedEvent
+
+_SEEN: Final = 1 << 16
+"""Calls that were recognised here once."""
+
+
+class ToldVerdicts:
+    """Of one source."""
+
+    def __init__(self, source: Isolated[Source]) -> None:
+        self._source = source
+        self._seen: set[bytes] = set()
+        self._fresh: dict[bytes, UndecodedEvent] = {}
+        """Of this batch, by `source_key`."""
+        self._component: object = None
+        """Which was told something."""
+
+    def add(self, event: UndecodedEvent) -> None:
+        """Its verdict is remembered from now on."""
+        if event.source_key:
+            self._fresh[event.source_key] = event
+
+    def recalled(self, event: UndecodedEvent) -> None:
+        """It was recognised here; it has a `source_key`."""
+        key = event.source_key
+        if key in self._seen:
+            self._fresh[key] = event
+            return
+        if len(self._seen) >= _SEEN:
+            self._seen.clear()
+        self._seen.add(key)
+
+    def tell(self) -> None:
+        """At the end of a batch."""
+        if self._fresh:
+            events = list(self._fresh.values())
+            self._fresh.clear()
+            component = self._source.component
+            if isinstance(component, DiscardsJudged):
+                self._component = component
+                with self._source.contained("discard calls that were judged"):
+                    component.discard_judged(events)
+
+    def forget(self) -> None:
+        """Nothing holds any more."""
+        self._fresh.clear()
+        self._seen.clear()
+        component, self._component = self._component, None
+        if isinstance(component, DiscardsJudged):
+            with self._source.contained("forget which calls were judged"):
+                component.discard_judged(None)

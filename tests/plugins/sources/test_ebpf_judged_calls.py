@@ -1,0 +1,223 @@
+"""Opens that the kernel recognises once they were judged: never one too long."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from mozu.core.abi.syscall_specs import SYSCALL_SPECS
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.model.event import UndecodedEvent
+from mozu.plugins.sources.ebpf import bpf_syscall
+from mozu.plugins.sources.ebpf.judged_calls import JudgedCalls, is_plain
+from mozu.plugins.sources.ebpf.kernel_filter.filter_program import OpenedName
+from mozu.plugins.sources.ebpf.wire import layouts
+from tests.support import requirements
+from tests.support.acts import judged as acts
+from tests.support.filter_comparison import FIELDS
+from tests.support.judged_live import JudgedLive
+from tests.support.judged_twice import ByRules
+from tests.support.split import needs_live
+
+COUNT = 50
+
+
+@pytest.fixture(scope="module")
+@needs_live
+def memory() -> Iterator[JudgedLive]:
+    requirements.ebpf()
+    with JudgedLive() as running:
+        yield running
+
+
+class Change(NamedTuple):
+    """`rule` is false of the opens, and becomes true by the act. `told_by`: the type whose record tells it."""
+
+    act: Callable[..., Any]
+    rule: str
+    told_by: str = ""
+
+
+CHANGES = (
+    Change(acts.flags, "evt.args contains O_RDWR"),
+    Change(acts.replaced, "fd.realpath = /etc/hostname"),
+    Change(acts.image, f"proc.name = {acts.EVIL}", "execve"),
+    Change(acts.cgroup, "container.id != host", "_cgroup"),
+    Change(acts.threads, "proc.nthreads > 1", "_fork"),
+    Change(acts.parent, f"proc.pname = {acts.EVIL}", "execve"),
+    Change(acts.identity, "group.gid = 1000", "setgid"),
+    Change(acts.session, "proc.is_sid_leader = true", "setsid"),
+    Change(acts.directory, "proc.cwd = /usr/", "chdir"),
+    Change(acts.limit, f"proc.fdlimit = {acts.LIMIT}", "prlimit"),
+)
+TOLD = [one for one in CHANGES if one.told_by]
+
+
+def named(change: Change) -> str:
+    return change.act.__name__
+
+
+def rule(change: Change, folder: Path) -> str:
+    """Of the file, while what the kernel filter can test of the process decides nothing."""
+    return f"evt.type = openat and fd.name = {folder}/file and {change.rule}"
+
+
+@pytest.mark.ebpf
+@pytest.mark.parametrize("change", CHANGES, ids=named)
+def test_what_a_verdict_depends_on_ends_it_in_the_kernel(memory: JudgedLive, tmp_path: Path, change: Change) -> None:
+    memory.judge(rule(change, tmp_path))
+
+    memory.act(change.act, tmp_path, COUNT)
+
+    assert COUNT == memory.alerts()
+
+
+@pytest.mark.ebpf
+@pytest.mark.parametrize("change", TOLD, ids=named)
+def test_a_kernel_that_forgets_a_dependency_loses_alerts(memory: JudgedLive, tmp_path: Path, change: Change) -> None:
+    number = SYSCALL_SPECS[change.told_by].number
+    kind = bpf_syscall.lookup(memory.maps["TASK_CHANGES"], number, 1)
+    memory.judge(rule(change, tmp_path))
+    bpf_syscall.update(memory.maps["TASK_CHANGES"], number, b"\0")
+    try:
+        memory.act(change.act, tmp_path, COUNT)
+    finally:
+        bpf_syscall.update(memory.maps["TASK_CHANGES"], number, kind)
+
+    assert memory.alerts() < COUNT
+
+
+@pytest.mark.ebpf
+def test_a_process_whose_parent_ends_is_another_s_child(memory: JudgedLive, tmp_path: Path) -> None:
+    memory.judge(f"evt.type = openat and fd.name = {tmp_path}/file and not proc.aname[2] = no-such-program",
+                 f"evt.type = openat and fd.name = {tmp_path}/file and not proc.pname startswith python")  # fmt: skip
+    memory.act(acts.orphan, tmp_path, COUNT, 0)
+
+    found = [one.rule for one in memory.judged.taken.alerts]
+
+    assert COUNT == found.count("1")
+
+
+@pytest.mark.ebpf
+def test_other_rules_judge_at_once_what_the_kernel_discards(memory: JudgedLive, tmp_path: Path) -> None:
+    """No batch comes in between: every call is discarded."""
+    memory.judge(f"evt.type = openat and fd.name = {tmp_path}/file and proc.pname = {acts.EVIL}")
+    use = memory.judged.pipeline._evaluation.use
+    fresh = ByRules((f"evt.type = openat and fd.name = {tmp_path}/file",), FIELDS)
+
+    memory.act(acts.nothing, tmp_path, 0)
+    memory.in_loop(lambda: use([Isolated("evaluator", "fresh", fresh, Metrics())]))
+    memory.act(acts.nothing, tmp_path, COUNT, 0)
+
+    assert memory.alerts() >= COUNT
+
+
+@pytest.mark.ebpf
+def test_the_numbers_add_up(memory: JudgedLive, tmp_path: Path) -> None:
+    memory.judge(f"evt.type = openat and fd.name = {tmp_path}/file and proc.pname = {acts.EVIL}")
+    before, recognised = memory.judged.counts()["openat"], memory.recognised
+    memory.act(acts.nothing, tmp_path, 1_000)
+    after = memory.judged.counts()["openat"]
+
+    assert memory.recognised - recognised > 1_000
+    assert after.filtered - before.filtered >= memory.recognised - recognised
+    assert after.seen == after.filtered + after.lost + (after.missed or 0) + after.received
+
+
+@pytest.mark.ebpf
+def test_an_open_that_the_kernel_discards_keeps_its_path_for_later_events(memory: JudgedLive, tmp_path: Path) -> None:
+    """As the kernel filter does: fchown shows the path that the open was given."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "by").symlink_to(tmp_path / "real")
+    memory.judge(
+        f"evt.type = openat and fd.name = {tmp_path}/by/file and proc.pname = {acts.EVIL}",
+        f"evt.type = fchown and fd.name = {tmp_path}/by/file",
+    )
+    recognised = memory.recognised
+    memory.act(acts.used, tmp_path / "by", COUNT)
+
+    assert memory.recognised > recognised
+    assert COUNT == memory.alerts()
+
+
+# --- which opens may be discarded, without a kernel
+
+
+class Flow:
+    """What the kernel would be told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, bool]] = []
+
+    def recognise(self, generation: int, *, keeps_paths: bool) -> None:
+        self.told.append((generation, keeps_paths))
+
+
+OPENAT = SYSCALL_SPECS["openat"].number
+
+
+def opened(path: bytes, real: bytes = b"", base: bytes = b"", **given: int) -> UndecodedEvent:
+    layout = layouts()["open"]
+    values = dict.fromkeys(layout.names(), 0) | {
+        "head_type": OPENAT, "user": len(path), "base": len(base), "real": len(real), "file_mode": 0o100644, **given
+    }  # fmt: skip
+    return UndecodedEvent(
+        "syscall", "openat", 0, record=layout.packer.pack(*values.values()) + path + base + real, source_key=path[:8]
+    )
+
+
+def discarded(
+    monkeypatch: pytest.MonkeyPatch, names: OpenedName, *events: UndecodedEvent, types: frozenset[str]
+) -> list[bytes]:
+    written: list[bytes] = []
+    monkeypatch.setattr(bpf_syscall, "update_keys", lambda fd, keys, data: written.extend(keys))
+    calls = JudgedCalls({"JUDGED_CALLS": 0}, Flow())  # type: ignore[arg-type]  # it is told what the map would hold
+    calls.use(types, names)
+    calls.take(events)
+    return written
+
+
+ALL = (
+    opened(b"/srv/a"), opened(b"/srv/./b"), opened(b"c", base=b"/srv"), opened(b"/srv/d", b"/srv/d"),
+    opened(b"/srv/e", b"/mnt/e"), opened(b"/srv/f", file_mode=0o040755), opened(b"/srv/./g", head_result=-13),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (OpenedName.UNUSED, [b"/srv/a", b"/srv/./b", b"c", b"/srv/d", b"/srv/e", b"/srv/f", b"/srv/./g"]),
+        (OpenedName.KEPT, [b"/srv/a", b"/srv/d", b"/srv/e", b"/srv/./g"]),
+        (OpenedName.EMITTED, [b"/srv/d", b"/srv/./g"]),
+    ],
+)
+def test_opens_whose_path_later_events_would_show_differently_are_not_discarded(
+    monkeypatch: pytest.MonkeyPatch, names: OpenedName, expected: list[bytes]
+) -> None:
+    assert [path[:8] for path in expected] == discarded(monkeypatch, names, *ALL, types=frozenset({"openat"}))
+
+
+def test_types_that_the_state_needs_are_not_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [] == discarded(monkeypatch, OpenedName.UNUSED, *ALL, types=frozenset({"open"}))
+
+
+def test_each_change_is_another_generation() -> None:
+    flow = Flow()
+    calls = JudgedCalls({}, flow)  # type: ignore[arg-type]  # it is told what the map would hold
+    calls.use({"openat"}, OpenedName.KEPT)
+    calls.take(None)
+    calls.use((), OpenedName.UNUSED)
+    calls.use({"open"}, OpenedName.UNUSED)
+
+    assert [(1, True), (2, True), (0, False), (4, False)] == flow.told
+
+
+@pytest.mark.parametrize(
+    ("path", "plain"),
+    [(b"/a/b", True), (b"a", False), (b"/a//b", False), (b"/a/", False), (b"/a/../b", False), (b"/", False),
+     (b"/..b", True), (b"", False)],
+)  # fmt: skip
+def test_a_plain_path_is_its_own_name(path: bytes, plain: bool) -> None:
+    assert plain is is_plain(path)

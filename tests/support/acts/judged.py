@@ -1,0 +1,175 @@
+"""Opens of one file that repeat until they are recognised; then something changes, and the same opens come again."""
+
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from tests.support.acts.opens import _cgroups, _move
+
+_OPENS: Final = """
+import os, sys
+for _ in range(int(sys.argv[2])):
+    os.close(os.open(sys.argv[1], os.O_RDONLY | os.O_CLOEXEC))
+"""
+_WAITS: Final = "import os, sys; os.waitpid(int(sys.argv[1]), 0)"
+EVIL: Final = "evil"
+"""Name of a program."""
+LIMIT: Final = 77
+
+
+def _until(path: str, gate: str) -> None:
+    """Open until the gate is open."""
+    while not os.path.exists(gate):
+        _often(path, 20)
+        time.sleep(0.001)  # leaves the processor to who judges
+
+
+def _often(path: str, count: int, flags: int = os.O_RDONLY) -> None:
+    for _ in range(count):
+        os.close(os.open(path, flags))
+
+
+def _program(folder: str) -> str:
+    program = Path(folder, EVIL)
+    program.symlink_to(os.path.realpath(sys.executable))
+    return str(program)
+
+
+def nothing(path: str, gate: str, folder: str, count: int) -> None:
+    """Nothing changes."""
+    _until(path, gate)
+    _often(path, count)
+
+
+def flags(path: str, gate: str, folder: str, count: int) -> None:
+    """It is opened for writing as well."""
+    _until(path, gate)
+    _often(path, count, os.O_RDWR)
+
+
+def replaced(path: str, gate: str, folder: str, count: int) -> None:
+    """The name leads elsewhere."""
+    _until(path, gate)
+    os.symlink("/etc/hostname", f"{folder}/link")
+    os.replace(f"{folder}/link", path)
+    _often(path, count)
+
+
+def image(path: str, gate: str, folder: str, count: int) -> None:
+    """The process executes another program."""
+    _until(path, gate)
+    program = _program(folder)
+    os.execv(program, [program, "-I", "-S", "-c", _OPENS, path, str(count)])
+
+
+def identity(path: str, gate: str, folder: str, count: int) -> None:
+    """Another group."""
+    _until(path, gate)
+    os.setgid(1000)
+    _often(path, count)
+
+
+def session(path: str, gate: str, folder: str, count: int) -> None:
+    """A session of its own. A child, since the leader of a group cannot have one."""
+    if pid := os.fork():
+        os.waitpid(pid, 0)
+        return
+    _until(path, gate)
+    os.setsid()
+    _often(path, count)
+    os._exit(0)
+
+
+def directory(path: str, gate: str, folder: str, count: int) -> None:
+    """Another working directory."""
+    _until(path, gate)
+    os.chdir("/usr")
+    _often(path, count)
+
+
+def threads(path: str, gate: str, folder: str, count: int) -> None:
+    """A second thread."""
+    _until(path, gate)
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    _often(path, count)
+    done.set()
+    other.join()
+
+
+def cgroup(path: str, gate: str, folder: str, count: int) -> None:
+    """A container's cgroup."""
+    with ExitStack() as stack:
+        home, group = stack.enter_context(_cgroups())
+        _move(home)
+        _until(path, gate)
+        _move(group)
+        _often(path, count)
+        _move(home)
+
+
+def limit(path: str, gate: str, folder: str, count: int) -> None:
+    """Another process sets a limit of it."""
+    ready, told = os.pipe(), os.pipe()
+    if pid := os.fork():
+        os.read(ready[0], 1)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (LIMIT, LIMIT))
+        os.write(told[1], b"x")
+        os.waitpid(pid, 0)
+        return
+    _until(path, gate)
+    os.write(ready[1], b"x")
+    os.read(told[0], 1)
+    _often(path, count)
+    os._exit(0)
+
+
+def _below(path: str, gate: str, count: int, changed: Callable[[], bool]) -> tuple[int, int]:
+    """A child opens until the gate is open, says so, and opens again once something of its parent has changed.
+
+    Gives (its pid, what it says it on).
+    """
+    ready, told = os.pipe()
+    if pid := os.fork():
+        return pid, ready
+    _until(path, gate)
+    os.write(told, b"x")
+    while not changed():
+        time.sleep(0.001)  # nothing to wait on: the parent does it
+    _often(path, count)
+    os._exit(0)
+
+
+def parent(path: str, gate: str, folder: str, count: int) -> None:
+    """Its parent executes another program."""
+    program, own = _program(folder), os.getpid()
+    pid, ready = _below(path, gate, count, lambda: Path(f"/proc/{own}/comm").read_text() == f"{EVIL}\n")
+    os.read(ready, 1)
+    os.execv(program, [program, "-I", "-S", "-c", _WAITS, str(pid)])
+
+
+def orphan(path: str, gate: str, folder: str, count: int) -> None:
+    """Its parent ends."""
+    if pid := os.fork():
+        os.waitpid(pid, 0)
+        return
+    own = os.getpid()
+    _, ready = _below(path, gate, count, lambda: os.getppid() != own)
+    os.read(ready, 1)
+    os._exit(0)
+
+
+def used(path: str, gate: str, folder: str, count: int) -> None:
+    """Each new descriptor is handed to fchown."""
+    _until(path, gate)
+    for _ in range(count):
+        fd = os.open(path, os.O_RDONLY)
+        os.chown(fd, -1, -1)
+        os.close(fd)

@@ -1,0 +1,112 @@
+"""A live source of this machine's calls, behind a pipeline with a verdict memory that the kernel shares."""
+
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mozu.core.isolation.isolated import Isolated
+from mozu.core.metrics import Metrics
+from mozu.core.state import StateMachine
+from mozu.plugins.sources.ebpf.source import EbpfSource
+from tests.core.flow.making import Taken, pipeline_of
+from tests.support.filter_comparison import FIELDS, wants
+from tests.support.judged_twice import SIZE, ByRules
+from tests.support.live import PATIENCE, Live, context, demand
+
+
+class Pipelined:
+    """The source, each batch of which passes a pipeline first."""
+
+    def __init__(self, source: EbpfSource, verdict_memory: int) -> None:
+        self.source, self.state, self.taken = source, StateMachine(), Taken()
+        metrics = Metrics()
+        self.pipeline = pipeline_of(
+            Isolated("source", "ebpf", source, metrics), live=True, state=self.state, metrics=metrics,
+            worker=self.taken, verdict_memory=verdict_memory,
+        )  # fmt: skip
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.source, name)
+
+    async def batches(self) -> AsyncIterator[Sequence[Any]]:
+        self.state.seed()
+        async for batch in self.source.batches():
+            self.pipeline.process(batch)
+            yield batch
+
+    async def judge(self, conditions: Sequence[str]) -> None:
+        """By these from now on, and nothing has been found so far. In the source's loop."""
+        evaluator = Isolated("evaluator", "rules", ByRules(conditions, FIELDS), Metrics())
+        self.pipeline._evaluation.use([evaluator])
+        await self.source.update(wants(conditions))
+        self.taken.alerts.clear()
+
+
+class JudgedLive:
+    """One source with a pipeline. `verdict_memory`: bytes."""
+
+    def __init__(self, verdict_memory: int = SIZE, *, kernel_filter: bool = True) -> None:
+        self.judged: Any = Pipelined(EbpfSource(64 << 20, context(), kernel_filter=kernel_filter), verdict_memory)
+        self._live = Live(self.judged, demand())
+
+    def __enter__(self) -> Self:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.__exit__(kind, error, trace)
+
+    @property
+    def recognised(self) -> int:
+        """Calls that the kernel has discarded since they were judged."""
+        return int(self.judged.source._judged.recognised())
+
+    @property
+    def maps(self) -> Any:
+        return self.judged.source._loader.maps
+
+    def judge(self, *conditions: str) -> None:
+        """By these from now on."""
+        self._live.run(self.judged.judge(conditions))
+
+    def in_loop(self, work: Callable[[], object]) -> None:
+        """Between two batches."""
+
+        async def run() -> None:
+            work()
+
+        self._live.run(run())
+
+    def act(self, function: Callable[..., Any], folder: Path, count: int, before_gate: int = 100) -> None:
+        """One of tests/support/acts/judged.py: its gate opens once the kernel has recognised so many of its opens."""
+        path, gate = folder / "file", folder / "gate"
+        path.touch()
+        gate.unlink(missing_ok=True)
+        begun, failure = self.recognised, list[BaseException]()
+
+        def open_gate() -> None:
+            deadline = time.monotonic() + PATIENCE
+            while self.recognised < begun + before_gate:
+                if time.monotonic() > deadline:
+                    failure.append(AssertionError(f"the kernel recognised {self.recognised - begun} opens"))
+                    break
+                time.sleep(0.005)  # a counter of the kernel: nothing to wait on
+            gate.touch()
+
+        opener = threading.Thread(target=open_gate)
+        opener.start()
+        self._live.act(function, str(path), str(gate), str(folder), count)
+        opener.join()
+        if failure:
+            raise failure[0]
+
+    def alerts(self) -> int:
+        """How many came."""
+        found: list[int] = []
+        self.in_loop(lambda: found.append(len(self.judged.taken.alerts)))
+        return found[0]
