@@ -38,12 +38,15 @@ def close(state: State, main: Node, number: int, reaper: Node | None) -> None:
     version = main.version
     if not version.exited or version.others:
         return
-    for thread in main.members:
-        state.tables.remove(thread, number)
+    if main.members:
+        for thread in main.members:
+            state.tables.remove(thread, number)
+        main.members = set()
     if isinstance(version.parent, Node):
         version.parent.children.discard(main)
-    reparent(state, main.children, number + 1, reaper)
-    main.children, main.members = set(), set()
+    if main.children:
+        reparent(state, main.children, number + 1, reaper)
+        main.children = set()
     state.tables.remove(main, number)
     state.entered.pop(main.tid, None)
 

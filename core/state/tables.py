@@ -141,10 +141,14 @@ class Tables:
             del self._gone[node.tid]
         # Cut what would make the whole lineage one cycle for the garbage collector.
         node.newest = None
-        node.children, node.members = set(), set()
-        if node.main is node:
-            self._inherited = max(0, self._inherited - len(node.files))
-        node.files = FdTable()
+        if node.children:
+            node.children = set()
+        if node.members:
+            node.members = set()
+        if node.files:
+            if node.main is node:
+                self._inherited = max(0, self._inherited - len(node.files))
+            node.files = FdTable()
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.by_tid.values())

@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 from mozu.core.caches import cached
-from mozu.core.model.event import as_text
 
 Cgroups = tuple[tuple[str, str], ...]
 
@@ -17,7 +16,7 @@ def words(value: Any) -> tuple[str, ...]:
     """The texts of a NUL-separated list; one NUL at its end is not a text of its own."""
     if not value:
         return ()
-    text = as_text(value) if isinstance(value, bytes) else str(value)
+    text: str = value.decode("utf-8", "surrogateescape") if value.__class__ is bytes else str(value)
     return tuple(text.removesuffix("\0").split("\0"))
 
 

@@ -10,11 +10,13 @@ class FdTable(dict[int, File]):
     flight can ask, so that a field read late sees the table of its event's moment: use `at` and `all_at` for that.
     """
 
-    __slots__ = ("_before",)
+    __slots__ = ("_before", "is_shared")
 
     def __init__(self) -> None:
         self._before: dict[int, list[tuple[int, File | None]]] = {}
         """Descriptor → (number of the first event that does not see it any more, what it was), oldest first."""
+        self.is_shared = False
+        """Whether several processes may have it (CLONE_FILES)."""
 
     @property
     def has_history(self) -> bool:

@@ -76,7 +76,20 @@ def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:
     ) = args[:_COUNT]  # fmt: skip
     version.exe, version.name, version.args = exe or "", comm or exe or "", words(words_)
     version.args_truncated, version.exec_time, version.exited = False, event.time, False
-    _take_numbers(version, pid, fdlimit, tty, vpgid, flags, uid, gid)
+    if pid is not None:
+        version.pid = pid
+    if fdlimit is not None:
+        version.fdlimit = fdlimit
+    if tty is not None:
+        version.tty = tty
+    if vpgid is not None:
+        version.vpgid = vpgid
+    if flags is not None:
+        version.exe_flags = flags
+    if uid is not None:
+        version.uid = uid
+    if gid is not None:
+        version.gid = gid
     if vm_swap is not None:
         version.vm_swap, version.vm_rss, version.vm_size = vm_swap, vm_rss or 0, vm_size or 0
         version.pfminor, version.pfmajor = pfminor or 0, pfmajor or 0
@@ -97,32 +110,6 @@ def _take_in(state: State, event: SyscallEvent, version: Process) -> bool:
     if state.live and (cwd or "").startswith("/"):
         version.cwd = directory(cwd)
     return mtime is not None
-
-
-def _take_numbers(
-    version: Process,
-    pid: int | None,
-    fdlimit: int | None,
-    tty: int | None,
-    vpgid: int | None,
-    flags: int | None,
-    uid: int | None,
-    gid: int | None,
-) -> None:
-    if pid is not None:
-        version.pid = pid
-    if fdlimit is not None:
-        version.fdlimit = fdlimit
-    if tty is not None:
-        version.tty = tty
-    if vpgid is not None:
-        version.vpgid = vpgid
-    if flags is not None:
-        version.exe_flags = flags
-    if uid is not None:
-        version.uid = uid
-    if gid is not None:
-        version.gid = gid
 
 
 def _ages(before: Process, version: Process) -> None:
@@ -193,18 +180,21 @@ def _take_reported_parent(state: State, main: Node, version: Process) -> None:
 
 def _become_only_thread(state: State, node: Node) -> None:
     """The kernel ends every other thread; the one that called goes on under the main thread's number."""
-    for thread in list(node.main.members):
-        if thread is not node:
-            end(state, thread, state.number)
+    if node.main.members:
+        for thread in list(node.main.members):
+            if thread is not node:
+                end(state, thread, state.number)
     if node is node.main and node.version.others:
         state.tables.update(node, state.number, others=0)
 
 
 def _own_table(state: State, node: Node) -> None:
     """Descriptors marked close-on-exec are gone. A table shared with another process becomes the program's own."""
-    if state.live:
+    if state.live and node.files.is_shared:
         state.tables.unshare(node)
     files = node.files
+    if not files:
+        return
     for fd, file in list(files.items()):
         if file.flags & (_CLOEXEC | _OWN_CLOEXEC.get(file.kind, 0)):
             state.drop(files, fd, state.number)

@@ -61,6 +61,7 @@ def forked(state: State, event: SyscallEvent) -> None:
     )  # fmt: skip
     if observed.shares_files:
         child.files = creator.files
+        child.files.is_shared = True
     else:
         state.tables.inherit(child, creator.files)
     parent = creator.main

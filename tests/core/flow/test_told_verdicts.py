@@ -1,4 +1,4 @@
-"""Calls that the source discards once they were judged: no alert is missing, and one is where a dependency is forgotten."""
+"""Calls that the source discards once they were judged: no alert is missing, but where a dependency is forgotten."""
 
 import random
 from collections.abc import Collection

@@ -41,7 +41,6 @@ class Change(NamedTuple):
 
 
 CHANGES = (
-    Change(acts.flags, "evt.args contains O_RDWR"),
     Change(acts.replaced, "fd.realpath = /etc/hostname"),
     Change(acts.image, f"proc.name = {acts.EVIL}", "execve"),
     Change(acts.cgroup, "container.id != host", "_cgroup"),
@@ -50,7 +49,7 @@ CHANGES = (
     Change(acts.identity, "group.gid = 1000", "setgid"),
     Change(acts.session, "proc.is_sid_leader = true", "setsid"),
     Change(acts.directory, "proc.cwd = /usr/", "chdir"),
-    Change(acts.limit, f"proc.fdlimit = {acts.LIMIT}", "prlimit"),
+    Change(acts.group, "proc.is_vpgid_leader = true", "setpgid"),
 )
 TOLD = [one for one in CHANGES if one.told_by]
 

@@ -1,7 +1,6 @@
 """Opens of one file that repeat until they are recognised; then something changes, and the same opens come again."""
 
 import os
-import resource
 import sys
 import threading
 import time
@@ -14,13 +13,14 @@ from tests.support.acts.opens import _cgroups, _move
 
 _OPENS: Final = """
 import os, sys
+while os.open("/dev/null", os.O_RDONLY) < int(sys.argv[3]) - 1:
+    pass
 for _ in range(int(sys.argv[2])):
     os.close(os.open(sys.argv[1], os.O_RDONLY | os.O_CLOEXEC))
 """
 _WAITS: Final = "import os, sys; os.waitpid(int(sys.argv[1]), 0)"
 EVIL: Final = "evil"
 """Name of a program."""
-LIMIT: Final = 77
 
 
 def _until(path: str, gate: str) -> None:
@@ -30,9 +30,9 @@ def _until(path: str, gate: str) -> None:
         time.sleep(0.001)  # leaves the processor to who judges
 
 
-def _often(path: str, count: int, flags: int = os.O_RDONLY) -> None:
+def _often(path: str, count: int) -> None:
     for _ in range(count):
-        os.close(os.open(path, flags))
+        os.close(os.open(path, os.O_RDONLY))
 
 
 def _program(folder: str) -> str:
@@ -47,12 +47,6 @@ def nothing(path: str, gate: str, folder: str, count: int) -> None:
     _often(path, count)
 
 
-def flags(path: str, gate: str, folder: str, count: int) -> None:
-    """It is opened for writing as well."""
-    _until(path, gate)
-    _often(path, count, os.O_RDWR)
-
-
 def replaced(path: str, gate: str, folder: str, count: int) -> None:
     """The name leads elsewhere."""
     _until(path, gate)
@@ -62,10 +56,11 @@ def replaced(path: str, gate: str, folder: str, count: int) -> None:
 
 
 def image(path: str, gate: str, folder: str, count: int) -> None:
-    """The process executes another program."""
+    """The process executes another program, whose opens give the same descriptor."""
     _until(path, gate)
-    program = _program(folder)
-    os.execv(program, [program, "-I", "-S", "-c", _OPENS, path, str(count)])
+    program, fd = _program(folder), os.dup(2)
+    os.close(fd)
+    os.execv(program, [program, "-I", "-S", "-c", _OPENS, path, str(count), str(fd)])
 
 
 def identity(path: str, gate: str, folder: str, count: int) -> None:
@@ -115,12 +110,12 @@ def cgroup(path: str, gate: str, folder: str, count: int) -> None:
         _move(home)
 
 
-def limit(path: str, gate: str, folder: str, count: int) -> None:
-    """Another process sets a limit of it."""
+def group(path: str, gate: str, folder: str, count: int) -> None:
+    """Its parent gives it a process group of its own."""
     ready, told = os.pipe(), os.pipe()
     if pid := os.fork():
         os.read(ready[0], 1)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (LIMIT, LIMIT))
+        os.setpgid(pid, pid)
         os.write(told[1], b"x")
         os.waitpid(pid, 0)
         return

@@ -31,6 +31,8 @@ _WRITABLE, _UPPER, _OVERLAY, _MEMFD, _ARGS_CUT, _PIDNS, _DELETED = (
     MARKS[name] for name in ("WRITABLE", "UPPER", "OVERLAY", "MEMFD", "ARGS_CUT", "PIDNS", "DELETED")
 )
 
+_OF_EXECUTABLE: Final = _WRITABLE | _UPPER | _MEMFD | _OVERLAY
+
 
 def process(spec: SyscallSpec) -> Decode:
     """The decoder of one of these calls."""
@@ -57,6 +59,8 @@ def _words(raw: bytes) -> tuple[str, bytes]:
 
 def executable_flags(marks: int) -> int:
     """In the numbering of the table `execve_flags`."""
+    if not marks & _OF_EXECUTABLE:
+        return 0
     return (
         bool(marks & _WRITABLE)
         | bool(marks & _UPPER) << 1
@@ -75,9 +79,16 @@ def _exec(name: str) -> Decode:
             tty, login, uid, gid, ruid, suid, rgid, sgid, old_tid, namespaces, comm, *lengths, _, standard,
         ) = _unpack(record)  # fmt: skip
         exe_n, args_n, cwd_n, group_n, name_n, env_n = lengths
-        order = (args_n, exe_n, cwd_n, group_n, name_n, env_n)
-        texts_at = _SIZE + standard * STANDARD_SIZE
-        raw, exepath, cwd, groups, path, environment = _texts(record, texts_at, order)
+        first = _SIZE + standard * STANDARD_SIZE
+        second = first + args_n
+        third = second + exe_n
+        fourth = third + cwd_n
+        fifth = fourth + group_n
+        sixth = fifth + name_n
+        end = sixth + env_n
+        raw, exepath = record[first:second], record[second:third]
+        cwd, groups = record[third:fourth], record[fourth:fifth]
+        path, environment = record[fifth:sixth], record[sixth:end]
         exe, rest = _words(raw)
         args: tuple[Any, ...] = (
             result, exe, rest, tid, pid, parent, as_directory(cwd), limit, major, minor, vm * _KB, rss * _KB,
@@ -93,7 +104,7 @@ def _exec(name: str) -> Decode:
                 sid=vsid, pgid=pgid, vpid=vpid, vtid=vtid, ptid=parent, ruid=ruid, suid=suid, rgid=rgid, sgid=sgid,
                 start=start + offset, stack=stack, args_truncated=bool(marks & _ARGS_CUT),
                 old_tid=old_tid if old_tid != tid else 0, namespaces=namespaces,
-                stdio=standard_files(record, _SIZE, standard, texts_at + sum(order)) if standard else (),
+                stdio=standard_files(record, _SIZE, standard, end) if standard else (),
             )  # fmt: skip
         return SyscallEvent("syscall", name, time + offset, 0, tid, pid, cpu, args, None, None, None, observed)
 
