@@ -1,24 +1,26 @@
-"""python -m tests.mutants FILE_OR_FOLDER … [--sample 100] [--seed 1] [--minutes 30]"""
+"""python -m tests.mutants FILE_OR_FOLDER … [--sample 100] [--seed 1] [--minutes 30] [--jobs 2]"""
 
 import argparse
+import multiprocessing
+import os
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from tests.mutants.c_mutations import c_mutations
-from tests.mutants.choice import stages
+from tests.mutants.choice import named, places
 from tests.mutants.judge import Judge
 from tests.mutants.mutation import Mutation
 from tests.mutants.python_mutations import python_mutations
+from tests.mutants.reached import Reached
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _LEAST_SECONDS: Final = 60.0
-_BASELINES: Final = 2
-"""Tries of tests without a mutation: a busy machine may fail one."""
 _SLOWER: Final = 10.0
 """So many times as long as without a mutation tests may take."""
 
@@ -40,45 +42,70 @@ def mutations(root: Path, file: str) -> list[Mutation]:
 
 
 class Trial:
-    """Tries mutations and remembers which survive."""
+    """Tries mutations on a copy of the tree of its own; there is one in each process of the pool."""
 
-    def __init__(self, judge: Judge, *, further: bool) -> None:
-        self._judge, self._further = judge, further
-        self._seconds: dict[tuple[str, ...], float | None] = {}
-        self.tried: Counter[str] = Counter()
-        self.survivors: list[tuple[str, Mutation]] = []
+    only: "Trial"
 
-    def __call__(self, file: str, mutation: Mutation) -> bool:
+    def __init__(self, folder: str, reached: Reached) -> None:
+        self._reached = reached
+        self.judge = Judge(ROOT, Path(folder) / f"mozu-{os.getpid()}")
+
+    @classmethod
+    def begin(cls, folder: str, reached: Reached) -> None:
+        """Of a process of the pool."""
+        cls.only = cls(folder, reached)
+
+    @classmethod
+    def verdict(cls, tried: tuple[str, Mutation]) -> tuple[str, Mutation, str]:
+        """The mutation, and what came of it: noticed, survives, or that no test reaches the line."""
+        return *tried, cls.only(*tried)
+
+    def __call__(self, file: str, mutation: Mutation) -> str:
         """Whether some test notices it."""
-        path = self._judge.place / file
+        path = self.judge.place / file
         source = path.read_text()
-        noticed = False
-        for tests in stages(ROOT, file, further=self._further):
-            limit = self._limit(tests)
-            if limit is None:
-                continue
-            path.write_text(mutation.applied(source))
-            try:
-                noticed = not self._judge.passes(tests, limit)
-            finally:
-                path.write_text(source)
-            if noticed:
-                break
-        self.tried[file] += 1
-        if not noticed:
-            self.survivors.append((file, mutation))
-        return noticed
+        tests, limit = self._tests(file, source, mutation.line)
+        if not tests:
+            return "unreached"
+        path.write_text(mutation.applied(source))
+        try:
+            return "survives" if self.judge.passes(tests, limit) else "noticed"
+        finally:
+            path.write_text(source)
 
-    def _limit(self, tests: list[str]) -> float | None:
-        """Seconds; None where the tests fail without a mutation, and say nothing."""
-        key = tuple(tests)
-        if key not in self._seconds:
-            begun = time.monotonic()
-            passed = any(self._judge.passes(tests, 3600.0) for _ in range(_BASELINES))
-            self._seconds[key] = max(_LEAST_SECONDS, _SLOWER * (time.monotonic() - begun)) if passed else None
-            if not passed:
-                print(f"these fail without a mutation, and are left out: {' '.join(tests)}", flush=True)
-        return self._seconds[key]
+    def _tests(self, file: str, source: str, line: int) -> tuple[list[str], float]:
+        """Which ones, and how many seconds they may take."""
+        if not file.endswith(".py"):
+            return places(ROOT, file), _LEAST_SECONDS * _SLOWER
+        tests = self._reached.tests(file, source, line, named(ROOT, file))
+        return tests, max(_LEAST_SECONDS, _SLOWER * sum(self._reached.seconds[test] for test in tests))
+
+
+def recorded(folder: str, chosen: list[tuple[str, Mutation]], jobs: int) -> Reached:
+    """What all tests reach that may notice one of these."""
+    asked = sorted({place for file, _ in chosen if file.endswith(".py") for place in places(ROOT, file)})
+    whole = Reached()
+    with multiprocessing.Pool(jobs, Trial.begin, (folder, whole)) as pool:
+        for found in pool.imap_unordered(_recorded, asked, chunksize=1):
+            whole.add(found)
+    print(f"{len(whole.seconds)} tests of {' '.join(asked)}", flush=True)
+    return whole
+
+
+def _recorded(place: str) -> Reached:
+    return Trial.only.judge.recorded(place)
+
+
+def verdicts(chosen: list[tuple[str, Mutation]], jobs: int, end: float) -> Iterator[tuple[str, Mutation, str]]:
+    """Of each mutation, until the time is over."""
+    with tempfile.TemporaryDirectory(prefix="mozu-mutants-") as folder:
+        reached = recorded(folder, chosen, jobs)
+        with multiprocessing.Pool(jobs, Trial.begin, (folder, reached)) as pool:
+            for found in pool.imap_unordered(Trial.verdict, chosen):
+                yield found
+                if time.monotonic() > end:
+                    pool.terminate()
+                    return
 
 
 def main() -> int:
@@ -88,25 +115,22 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=100, help="mutations that are tried; 0: all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=0.0, help="after which no further one is tried; 0: no limit")
-    parser.add_argument("--further", action="store_true", help="survivors meet tests of other folders, too")
+    parser.add_argument("--jobs", type=int, default=2, help="mutations that are tried at the same time")
     options = parser.parse_args()
     end = time.monotonic() + options.minutes * 60 if options.minutes else float("inf")
-    with tempfile.TemporaryDirectory(prefix="mozu-mutants-") as folder:
-        judge = Judge(ROOT, Path(folder) / "mozu")
-        every = [(file, mutation) for file in files(options.places) for mutation in mutations(judge.place, file)]
-        trial = Trial(judge, further=options.further)
-        for file, mutation in random.Random(options.seed).sample(every, min(options.sample or len(every), len(every))):
-            if time.monotonic() > end:
-                break
-            verdict = "noticed" if trial(file, mutation) else "survives"
-            described = mutation.described((judge.place / file).read_text())
-            print(f"{verdict}: {file}:{mutation.line}: {described}", flush=True)
-    tried, left = trial.tried.total(), len(trial.survivors)
-    for top, number in sorted(Counter("/".join(file.split("/")[:2]) for file in trial.tried.elements()).items()):
-        lost = sum(file.startswith(f"{top}/") for file, _ in trial.survivors)
-        print(f"{top}: {lost} of {number} survive")
-    print(f"{left} of {tried} survive, of {len(every)} that there are (seed {options.seed})")
-    return 0 if left * 20 <= tried else 1
+    every = [(file, mutation) for file in files(options.places) for mutation in mutations(ROOT, file)]
+    chosen = random.Random(options.seed).sample(every, min(options.sample or len(every), len(every)))
+    tried: Counter[str] = Counter()
+    left: Counter[str] = Counter()
+    for file, mutation, verdict in verdicts(chosen, options.jobs, end):
+        top = "/".join(file.split("/")[:2])
+        tried[top] += 1
+        left[top] += verdict != "noticed"
+        print(f"{verdict}: {file}:{mutation.line}: {mutation.described((ROOT / file).read_text())}", flush=True)
+    for top, number in sorted(tried.items()):
+        print(f"{top}: {left[top]} of {number} survive")
+    print(f"{left.total()} of {tried.total()} survive, of {len(every)} that there are (seed {options.seed})")
+    return 0 if left.total() * 20 <= tried.total() else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which tests must notice a mutation of a file."""
+"""Which tests may notice a mutation of a file."""
 
 from pathlib import Path
 from typing import Final
@@ -12,11 +12,18 @@ FURTHER: Final = {
 """Folder → what else tests it, beside the tests that have its place in tests/."""
 
 
-def stages(root: Path, file: str, *, further: bool) -> list[list[str]]:
-    """Tests to run one after the other until a mutation is noticed: named by the file, all of its folder, others."""
-    path = Path(file)
-    folder = next(place for one in path.parents if (place := Path("tests") / one) and (root / place).is_dir())
-    named = sorted(str(one.relative_to(root)) for one in (root / folder).glob(f"test_{path.stem}*.py"))
-    others = [more for place, more in FURTHER.items() if further and path.is_relative_to(place)]
-    found = [named, [str(folder)], *map(list, others)]
-    return [stage for stage in found if stage]
+def named(root: Path, file: str) -> list[str]:
+    """Test files that are named by it."""
+    folder = mirror(root, file)
+    return sorted(str(one.relative_to(root)) for one in (root / folder).glob(f"test_{Path(file).stem}*.py"))
+
+
+def mirror(root: Path, file: str) -> str:
+    """The folder of its tests."""
+    return str(next(place for one in Path(file).parents if (place := Path("tests") / one) and (root / place).is_dir()))
+
+
+def places(root: Path, file: str) -> list[str]:
+    """All tests that are asked: the folder of its tests, and others that stand on it."""
+    others = [more for place, found in FURTHER.items() if Path(file).is_relative_to(place) for more in found]
+    return [mirror(root, file), *others]

@@ -10,13 +10,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+import pytest
+
+from tests.mutants.reached import Reached, Recorder
+
 _COPIED: Final = ("core", "plugins", "bpf", "src", "tests", "docs", "benchmarks", "schemas", "tools")
 _FILES: Final = ("pyproject.toml", "Makefile", "setup.py", "README.md")
-_OPTIONS: Final = ("-x", "-q", "-m", "not live", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header")
+_OPTIONS: Final = ("-q", "-m", "not live", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header")
 _NO_TESTS: Final = 5
 """Status of pytest where none was chosen."""
 _POLL: Final = 0.05
 """Seconds between two looks whether the tests have ended."""
+_RECORDING: Final = 3600.0
+"""Seconds that tests may take whose lines are recorded."""
 
 
 class Judge:
@@ -29,15 +36,23 @@ class Judge:
             shutil.copytree(root / name, place / name, symlinks=True, ignore=ignored)
         for name in _FILES:
             shutil.copy(root / name, place / name)
-        import msgspec  # noqa: F401  what children would import again and again
-        import pytest  # noqa: F401
 
     def passes(self, tests: Sequence[str], seconds: float) -> bool:
         """Whether all of them pass. Tests that have not ended by then have noticed something: an endless loop."""
+        return self._run(["-x", *tests], seconds)
+
+    def recorded(self, folder: str) -> Reached:
+        """Which lines the tests of a folder reach, by tests that pass."""
+        target = self.place / "reached.json"
+        target.write_text("{}")
+        self._run([folder], _RECORDING, target)
+        return msgspec.json.decode(target.read_bytes(), type=Reached)
+
+    def _run(self, arguments: Sequence[str], seconds: float, target: Path | None = None) -> bool:
         pid = os.fork()
         if pid == 0:
             os.setpgid(0, 0)
-            self._test(tests)
+            self._test(arguments, target)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             ended, status = os.waitpid(pid, os.WNOHANG)
@@ -48,7 +63,7 @@ class Judge:
         os.waitpid(pid, 0)
         return False
 
-    def _test(self, tests: Sequence[str]) -> None:
+    def _test(self, arguments: Sequence[str], target: Path | None) -> None:
         """In the child: never returns."""
         try:
             quiet = os.open(os.devnull, os.O_WRONLY)
@@ -60,9 +75,8 @@ class Judge:
             sys.path[:0] = [str(self.place / "src"), str(self.place)]
             for name in [name for name in sys.modules if name.partition(".")[0] in ("tests", "mozu")]:
                 del sys.modules[name]
-            import pytest
-
-            status = int(pytest.main([*_OPTIONS, *tests]))
+            plugins = [] if target is None else [Recorder(self.place, target)]
+            status = int(pytest.main([*_OPTIONS, *arguments], plugins=plugins))
             sys.stdout.flush()
             os._exit(status if status != _NO_TESTS else 0)
         except BaseException:  # noqa: BLE001  whatever it is, the child must end here

@@ -1,8 +1,9 @@
 import pytest
 
 from tests.mutants.c_mutations import c_mutations
-from tests.mutants.choice import stages
+from tests.mutants.choice import places
 from tests.mutants.python_mutations import python_mutations
+from tests.mutants.reached import Reached
 from tests.support.requirements import ROOT
 
 
@@ -64,12 +65,48 @@ def test_pointers_are_no_operators() -> None:
     assert [] == [*c_mutations("  x->y = &z; *p = -q;\n")]
 
 
-def test_tests_of_a_file_come_nearest_first() -> None:
-    assert [["tests/core/state/test_exec.py"], ["tests/core/state"]] == stages(
-        ROOT, "core/state/transitions/exec.py", further=False
-    )
-
-
 def test_every_file_has_tests() -> None:
     for file in sorted((ROOT / "core").rglob("*.py")):
-        assert stages(ROOT, str(file.relative_to(ROOT)), further=True)
+        for place in places(ROOT, str(file.relative_to(ROOT))):
+            assert (ROOT / place).exists()
+
+
+SOURCE = """\
+LIMIT = 3
+
+def f(x):
+    if x:
+        return g(
+            x, LIMIT)
+    return 0
+"""
+REACHED = Reached(
+    seconds={"tests/test_a.py::one": 2.0, "tests/test_b.py::two": 1.0, "tests/test_b.py::three": 3.0},
+    lines={"a.py": {1: [""], 3: [""], 4: ["tests/test_a.py::one", "tests/test_b.py::two"], 5: ["tests/test_b.py::two"],
+                    7: ["tests/test_a.py::one", "tests/test_b.py::failing"]}},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (4, ["tests/test_a.py::one", "tests/test_b.py::two"]),
+        (6, ["tests/test_b.py::two"]),
+        (7, ["tests/test_a.py::one"]),
+        (1, ["tests/test_a.py::one", "tests/test_b.py::two"]),
+    ],
+    ids=["nearest first", "a statement of two lines", "without tests that fail anyway", "what imports execute"],
+)
+def test_a_mutation_meets_the_tests_that_reach_its_statement(line: int, expected: list[str]) -> None:
+    assert expected == REACHED.tests("a.py", SOURCE, line, ["tests/test_a.py"])
+
+
+def test_a_line_that_no_test_reaches_has_no_tests() -> None:
+    assert [] == Reached().tests("a.py", SOURCE, 4, [])
+
+
+def test_quick_tests_come_first_and_long_ones_have_an_end() -> None:
+    tests = {f"tests/t.py::{number}": 5.0 - number for number in range(5)} | {"tests/t.py::long": 30.0}
+    assert [f"tests/t.py::{number}" for number in (4, 3, 2, 1, 0)] == Reached(
+        seconds=tests, lines={"a.py": {4: [*tests]}}
+    ).tests("a.py", SOURCE, 4, [])

@@ -59,6 +59,16 @@ def test_a_copy_is_not_closed_by_exec_unless_dup3_says_so(story: Story) -> None:
     assert ("/tmp/g", None) == (name_of(story, 8), name_of(story, 9))
 
 
+@pytest.mark.parametrize("kind", ["dup", "dup3"])
+def test_a_copy_is_open_for_what_its_original_is(story: Story, kind: str) -> None:
+    story.open(10, "/tmp/g", 4, flags=2)
+    params = {"newfd": 8, "flags": 0} if kind == "dup3" else {}
+    story.event(kind, 10, res=8, oldfd=4, **params)
+    file = story.write(10, 8).file
+    assert file is not None
+    assert 2 == file.flags
+
+
 def test_fcntl_copies(story: Story) -> None:
     event = story.event("fcntl", 10, res=12, fd=3, cmd=FCNTL["F_DUPFD"], arg=10)
     assert (12, "/tmp/f") == (event.fd, name_of(story, 12))
@@ -122,6 +132,12 @@ def test_a_pipe_has_two_ends(story: Story) -> None:
 def test_a_failed_pipe_is_about_no_descriptor(story: Story) -> None:
     event = story.event("pipe", 10, res=-24, fd1=5, fd2=6, ino=0)
     assert (-1, None, None) == (event.fd, event.file, name_of(story, 5))
+
+
+@pytest.mark.parametrize(("fd1", "fd2"), [(None, 4), (4, 4)], ids=["unknown", "one number for both"])
+def test_a_socketpair_without_two_numbers_makes_nothing(story: Story, fd1: int | None, fd2: int) -> None:
+    event = story.event("socketpair", 10, res=0, fd1=fd1, fd2=fd2)
+    assert (-1, None, None) == (event.fd, event.file, name_of(story, 4))
 
 
 def test_a_socketpair_is_two_unix_sockets(story: Story) -> None:

@@ -119,3 +119,15 @@ def test_live_the_end_of_the_main_thread_is_the_end_of_the_process() -> None:
     story.event("_fork", 10, of=10, observed=Forked(tid=11, pid=10, vtid=11, vpid=10))
     story.event("procexit", 10, of=10, status=0)
     assert story.machine.process(10) is None
+
+
+def test_live_a_thread_that_ends_is_counted_and_the_main_thread_that_ends_first_as_ended() -> None:
+    story = Story(live=True)
+    story.exec(10, "/bin/x", pid=10)
+    story.event("_fork", 10, of=10, observed=Forked(tid=11, pid=10, vtid=11, vpid=10))
+    story.event("_fork", 10, of=10, observed=Forked(tid=12, pid=10, vtid=12, vpid=10))
+    assert (2, False) == (story.process(10).others, story.process(10).exited)
+    story.event("_exit", 11, of=10)
+    assert (1, False) == (story.process(10).others, story.process(10).exited)
+    story.event("_exit", 10, of=10)
+    assert (1, True) == (story.process(10).others, story.process(10).exited)

@@ -122,7 +122,22 @@ def test_other_threads_do_not_end_a_beginning(story: Story) -> None:
     assert "/asked" == read(story.open(10, "/seen", 3), "fd.name")
 
 
+@pytest.mark.parametrize(("flags", "mode", "kind"), [(DIRECTORY, 0, "directory"), (1, DIRECTORY, "file")])
+def test_an_open_of_the_old_kind_has_flags_of_its_own(story: Story, flags: int, mode: int, kind: str) -> None:
+    event = story.event("open", 10, fd=3, name="/srv", flags=flags, mode=mode, dev=0, ino=0)
+    assert (kind, "/srv") == (read(event, "fd.type"), read(event, "fd.name"))
+
+
 # --- live ---
+
+
+@pytest.mark.parametrize(("told", "expected"), [(2, 2), (0, 1)])
+def test_live_flags_are_those_of_the_kernel_where_it_tells_some(told: int, expected: int) -> None:
+    story = Story(live=True)
+    file = File("file", dev=8, ino=9, flags=told)
+    event = story.event("openat", 10, fd=3, dirfd=-100, name="/x", flags=1, file=file)
+    assert event.file is not None
+    assert expected == event.file.flags
 
 
 def test_live_the_kernel_knows_where_a_relative_path_started() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ import pytest
 
 from mozu.core.model.event import Process
 from mozu.core.state import StateMachine
-from mozu.core.state.procfs import Procfs, _may_write
+from mozu.core.state.procfs import _WRITABLE, Procfs, _may_write
 from tests.core.state.story import made, read
 
 
@@ -95,6 +96,20 @@ def test_parents_are_those_of_the_moment(sleeper: subprocess.Popen[bytes]) -> No
 def test_a_process_began_between_boot_and_now(sleeper: subprocess.Popen[bytes]) -> None:
     stat = os.stat(f"/proc/{sleeper.pid}")
     assert abs(seeded(sleeper.pid).start - stat.st_ctime_ns) < 5 * 10**9
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o755, True), (0o555, False)])
+def test_who_may_write_its_own_program_is_told(tmp_path: Path, mode: int, expected: bool) -> None:
+    program = tmp_path / "program"
+    shutil.copy("/bin/sleep", program)
+    program.chmod(mode)
+    child = subprocess.Popen([program, "1000"])
+    try:
+        flags = seeded(child.pid).exe_flags
+    finally:
+        child.kill()
+        child.wait()
+    assert (expected or os.geteuid() == 0) == bool(flags & _WRITABLE)
 
 
 def test_the_environment_comes_where_it_is_asked_for(sleeper: subprocess.Popen[bytes]) -> None:

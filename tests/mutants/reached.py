@@ -1,0 +1,106 @@
+"""Which tests reach which lines: recorded once, so that a mutation meets the tests that execute it and no others."""
+
+import ast
+import json
+import time
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+_LONGEST: Final = 20.0
+"""Seconds: of the tests that reach a line as many are run as take so long together, the quick ones first."""
+
+
+class Reached(msgspec.Struct):
+    """What the tests of some folders execute."""
+
+    seconds: dict[str, float] = {}
+    """Of each test that passes."""
+    lines: dict[str, dict[int, list[str]]] = {}
+    """File → line → tests."""
+
+    def add(self, other: "Reached") -> None:
+        """The tests of further folders."""
+        self.seconds |= other.seconds
+        for file, lines in other.lines.items():
+            mine = self.lines.setdefault(file, {})
+            for line, tests in lines.items():
+                mine[line] = [*mine.get(line, ()), *tests]
+
+    def tests(self, file: str, source: str, line: int, nearest: Iterable[str]) -> list[str]:
+        """Those that reach the statement of a line; of a line that imports execute, those that reach any of the file.
+        First those in the files `nearest`, then the quick ones."""
+        lines = self.lines.get(file, {})
+        own = {test for number in _statement(source, line) for test in lines.get(number, ())}
+        if "" in own:  # at the import
+            own = {test for tests in lines.values() for test in tests}
+        order = sorted(
+            own & self.seconds.keys(),
+            key=lambda test: (test.partition("::")[0] not in nearest, self.seconds[test], test),
+        )
+        chosen: list[str] = []
+        whole = 0.0
+        for test in order:
+            whole += self.seconds[test]
+            if whole > _LONGEST and chosen:
+                break
+            chosen.append(test)
+        return chosen
+
+
+def _statement(source: str, line: int) -> range:
+    """The lines of the innermost statement that has this one; of a compound statement those before its body."""
+    best = range(line, line + 1)
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+            continue
+        parts = [getattr(node, "pattern", node), *getattr(node, "body", ())]  # a case has no place of its own
+        first, last = parts[0].lineno, getattr(parts[-1], "end_lineno", line)
+        if len(parts) > 1:
+            last = max(first, parts[1].lineno - 1)
+        if first <= line <= last and (len(best) == 1 or last - first < len(best)):
+            best = range(first, last + 1)
+    return best
+
+
+class Recorder:
+    """A plugin of pytest that writes what every test executes, as JSON, when the session ends."""
+
+    def __init__(self, root: Path, target: Path) -> None:
+        from coverage import Coverage
+
+        self._root, self._target = root, target
+        self._coverage = Coverage(
+            data_file=None, config_file=False, source=[str(root / "core"), str(root / "plugins")], messages=False
+        )
+        self._passed: dict[str, bool] = {}
+        self._seconds: dict[str, float] = {}
+        self._coverage.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """From the first fixture to the last."""
+        self._coverage.switch_context(item.nodeid)
+        begun = time.monotonic()
+        try:
+            return (yield)
+        finally:
+            self._seconds[item.nodeid] = time.monotonic() - begun
+            self._coverage.switch_context("")
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Tests that fail or are skipped without a mutation say nothing."""
+        self._passed[report.nodeid] = self._passed.get(report.nodeid, True) and report.passed
+
+    def pytest_sessionfinish(self) -> None:
+        """Writes."""
+        self._coverage.stop()
+        data = self._coverage.get_data()
+        lines = {
+            str(Path(file).relative_to(self._root)): data.contexts_by_lineno(file) for file in data.measured_files()
+        }
+        seconds = {test: took for test, took in self._seconds.items() if self._passed.get(test)}
+        self._target.write_text(json.dumps({"seconds": seconds, "lines": lines}))
