@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-from mozu.core.api import Event, Kind, SyscallEvent
+from mozu.core.api import Event, Kind
 from mozu.core.errors import MozuError, SourceUnavailable
 from mozu.core.isolation.isolated import Isolated
 from mozu.core.metrics import Metrics
-from mozu.core.model.fields.proc.read import lineage
 from mozu.core.model.value_types import JsonObject
 from mozu.core.rule_tests.coverage import Coverage
 from mozu.core.rule_tests.document import RuleTest
 from mozu.core.rule_tests.expectation import named_rules
 from mozu.core.rule_tests.judged import JudgedRules
+from mozu.core.rule_tests.watched_command import WatchedCommand
 from mozu.core.rule_tests.watching import Observed, Watching
 from mozu.core.runtime.config import Config, Entry, Problems
 from mozu.core.runtime.config.delivery import QueueSettings
@@ -159,9 +159,7 @@ class _Watched(_Act):
 
     def __init__(self, command: Sequence[str]) -> None:
         super().__init__(command)
-        self._child: subprocess.Popen[bytes] | None = None
-        self._failure = ""
-        self._mine = os.getpid()
+        self._watched = WatchedCommand(command, stdin=subprocess.DEVNULL)
 
     def source(self) -> Entry:
         return _entry(Kind.SOURCE, "ebpf", {})
@@ -172,30 +170,19 @@ class _Watched(_Act):
             try:
                 yield
             finally:
-                if self._child is not None:
-                    self._child.kill()
-                    self._child.wait()
+                self._watched.end()
 
     async def play(self, engine: Engine) -> None:
         await engine.started.wait()
-        await asyncio.to_thread(self._run)
+        await asyncio.to_thread(self._watched.run)
         engine.stop("the command has ended")
 
-    def _run(self) -> None:
-        try:
-            self._child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL)
-        except OSError as error:
-            self._failure = error.strerror or str(error)
-        else:
-            self._child.wait()
-
     def belongs(self, event: Event) -> bool:
-        """Whatever a child of this process does, and its descendants."""
-        return isinstance(event, SyscallEvent) and any(one.pid == self._mine for one in lineage(event))
+        return self._watched.belongs(event)
 
     def check(self, source: object) -> None:
-        if self._failure:
-            raise MozuError(f"{self} could not be run: {self._failure}")
+        if self._watched.failure:
+            raise MozuError(f"{self} could not be run: {self._watched.failure}")
 
 
 async def _run(

@@ -63,6 +63,7 @@ Examples:
   mozu why "Read sensitive file untrusted" --event monday.jsonl.gz:4711
   mozu why "Read sensitive file untrusted" --event capture.scap   its matches, or what comes nearest
   mozu why "Read sensitive file untrusted" --act "cat /etc/shadow"
+  mozu why "Read sensitive file untrusted" --act "cat /etc/hosts" --under ebpf
   mozu why --alert alert.json --event monday.jsonl.gz             the event and the rule of an alert
   mozu why my_rule -r my_rules.yaml --event capture.scap:12 --json
 
@@ -81,6 +82,10 @@ Exit code 1: there is no such event, alert or rule."""
     "is looked for in the recordings that the configuration makes. Without RULE: the rule of the alert.",
 )
 @click.option("--act", metavar="COMMAND", help="Run this by the shell, traced, and look at what it does.")
+@click.option(
+    "--under", type=click.Choice(["ptrace", "ebpf"]), default="ptrace", show_default=True,
+    help="What the command of --act runs under. ebpf (as root) also tells what the kernel filter discarded in fact.",
+)
 @options.configuration
 @options.rules
 @options.as_json
@@ -90,6 +95,7 @@ def command(
     event: tuple[Path, int | None] | None,
     alert: UUID | None,
     act: str | None,
+    under: str,
     path: Path | None,
     overrides: tuple[str, ...],
     rules: tuple[str, ...],
@@ -108,7 +114,7 @@ def command(
     from mozu.core.cli.why.report import print_findings
 
     given = () if act is None else ("sh", "-c", act)
-    question = run.Question(rule or "", file, number, alert, given)
+    question = run.Question(rule or "", file, number, alert, given, under)
     found = run.answer(question, config, registry)
     if not found.explanations:
         raise MozuError(run.nothing(question, found, config))

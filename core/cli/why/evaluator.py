@@ -73,7 +73,10 @@ class ExplainingEvaluator:
         *,
         redact: Callable[[Alert], None],
         done: Callable[[], None],
+        belongs: Callable[[Event], bool] = lambda event: True,
     ) -> None:
+        """`belongs`: whether an event is of what was asked about, where a source sees the whole machine."""
+        self._belongs = belongs
         self._force, self._rule, self._asked, self._unaskeds = force, rule, asked, unaskeds
         self._redact, self._done = redact, done
         self._macros = macro_trees(force.loaded.rules)
@@ -90,7 +93,7 @@ class ExplainingEvaluator:
 
     def evaluate(self, batch: Sequence[Event]) -> Sequence[Alert]:
         """Explains while the state of the events is there."""
-        for event in batch:
+        for event in filter(self._belongs, batch):
             self.findings.seen += 1
             self.findings.first = self.findings.first or event.num
             self.findings.last = event.num

@@ -19,6 +19,8 @@ class Unasked(msgspec.Struct, frozen=True):
     """source, event_type, idle, kernel_filter, earlier_rule."""
     text: str
     """A sentence without its end."""
+    tests: str = ""
+    """What a kernel filter tests of the rule and finds false."""
 
 
 class Explanation(msgspec.Struct, frozen=True, eq=False):

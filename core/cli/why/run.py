@@ -1,30 +1,31 @@
 """A run of the engine around an evaluator that explains: events of recordings, or of a command that is traced."""
 
+import asyncio
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from mozu.core.api import HasOrigin, Kind
+from mozu.core.api import Event, HasOrigin, Kind
+from mozu.core.cli.pushdown import demand_of
 from mozu.core.cli.rules_in_force import RulesInForce, rules_in_force
 from mozu.core.cli.why.evaluator import Asked, ExplainingEvaluator, Explanations
-from mozu.core.cli.why.unasked import Unaskeds
+from mozu.core.cli.why.side_run import Arrivals, arrived
+from mozu.core.cli.why.stage import Stage, bare
+from mozu.core.cli.why.unasked import Unaskeds, discarded_live
 from mozu.core.errors import MozuError
-from mozu.core.isolation.isolated import Isolated
 from mozu.core.language.rules import Rule
-from mozu.core.metrics import Metrics
 from mozu.core.model.fields import FieldRegistry
 from mozu.core.model.value_types import JsonObject
-from mozu.core.runtime.config import Config, Entry, Problems
+from mozu.core.rule_tests.watched_command import WatchedCommand
+from mozu.core.runtime.config import Config, Entry
 from mozu.core.runtime.config.mark import Mark
-from mozu.core.runtime.config.model import CoreSettings
 from mozu.core.runtime.config.node import node_of
 from mozu.core.runtime.config.suggest import suggestion
-from mozu.core.runtime.engine import Engine, assemble
-from mozu.core.runtime.engine.background_tasks import BackgroundTasks
 from mozu.core.runtime.engine.wiring import unredacted
 from mozu.core.runtime.loop import run as run_loop
 from mozu.core.runtime.registry import Registry
@@ -43,12 +44,14 @@ class Question(msgspec.Struct, frozen=True):
     number: int | None = None
     alert: UUID | None = None
     command: tuple[str, ...] = ()
+    under: str = "ptrace"
+    """What the command runs under; with `ebpf` a run with the rules in force is beside it."""
 
 
 def answer(question: Question, config: Config, registry: Registry) -> Explanations:
     """Look at the event. Raises MozuError where there is none, or no such rule."""
     if question.command:
-        return _traced(question, config, registry)
+        return (_watched if question.under == "ebpf" else _traced)(question, config, registry)
     if question.file is not None:
         return _recorded(question, question.file, config, registry)
     for file in made_recordings(config, question.alert):
@@ -120,35 +123,81 @@ def _entry(name: str, settings: JsonObject) -> Entry:
     return Entry(kind=Kind.SOURCE, name=name, id=name, settings=settings, node=node_of(settings, _HERE))
 
 
+def _watched(question: Question, config: Config, registry: Registry) -> Explanations:
+    whole = msgspec.structs.replace(config, sources=(_entry("ebpf", {}),))
+    own = next((entry for entry in config.sources if entry.name == "ebpf"), _entry("ebpf", {}))
+    filtered = msgspec.structs.replace(config, sources=(own,), enrichers=())
+    return run_loop(_side_by_side(question, bare(whole, registry), bare(filtered, registry), config, registry))
+
+
 def _run(question: Question, around: Config, configured: Config, registry: Registry) -> Explanations:
-    given = configured.core
-    core = CoreSettings(host=given.host, resolve=given.resolve, redact=given.redact)
-    config = msgspec.structs.replace(around, sinks=(), evaluators=(), core=core)
-    problems = Problems()
-    registry.check(config, problems)
-    problems.check()
-    return run_loop(_judge(question, config, configured, registry))
+    return run_loop(_judge(question, bare(around, registry), configured, registry))
 
 
 async def _judge(question: Question, config: Config, configured: Config, registry: Registry) -> Explanations:
-    metrics, tasks = Metrics(), BackgroundTasks()
-    assembly = assemble(config, registry, metrics, tasks)
-    force, rule = _chosen(question.rule, configured, registry, assembly.fields)
+    stage = Stage(config, registry)
+    origin = stage.source.origin if isinstance(stage.source, HasOrigin) else ""
+    judge, _ = _judging(question, stage, configured, registry, origin=origin)
+    await stage.run()
+    return judge.findings
+
+
+def _judging(
+    question: Question,
+    stage: Stage,
+    configured: Config,
+    registry: Registry,
+    *,
+    origin: str = "",
+    belongs: Callable[[Event], bool] = lambda event: True,
+) -> tuple[ExplainingEvaluator, RulesInForce]:
+    force, rule = _chosen(question.rule, configured, registry, stage.assembly.fields)
     live = [source for entry in configured.sources for source, _ in registry.sources(entry)]
-    component = assembly.sources[0].isolated.component
-    origin = component.origin if isinstance(component, HasOrigin) else ""
-    engines: list[Engine] = []
     judge = ExplainingEvaluator(
         force, rule, Asked(question.number, question.alert, origin), Unaskeds(force, live),
-        redact=assembly.redact or unredacted, done=lambda: engines[0].stop("the event is found"),
+        redact=stage.assembly.redact or unredacted, done=stage.stop, belongs=belongs,
     )  # fmt: skip
-    isolated = Isolated(Kind.EVALUATOR.value, "why", judge, metrics)
-    assembly.evaluators.append(isolated)
-    engines.append(Engine(assembly, metrics, tasks))
-    await engines[0].run(duration=None, stats=None, attended=False)
-    if isolated.failures.value:
-        raise MozuError("the rule could not be judged by this event; the log says why")
+    stage.add("why", judge)
+    return judge, force
+
+
+async def _side_by_side(
+    question: Question, whole: Config, filtered: Config, configured: Config, registry: Registry
+) -> Explanations:
+    """The command runs once, and two sources see it: one with the filter of a run, and one that sends everything."""
+    command = WatchedCommand(question.command)
+    stage, beside = Stage(whole, registry), Stage(filtered, registry)
+    judge, force = _judging(question, stage, configured, registry, belongs=command.belongs)
+    everything = Arrivals(judge.demand(), command.belongs)
+    wanted = Arrivals(demand_of(force.running, force.fields), command.belongs)
+    stage.add("arrivals", everything)
+    beside.add("arrivals", wanted)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(stage.run())
+            group.create_task(beside.run())
+            group.create_task(_act(command, stage, beside))
+    except BaseExceptionGroup as error:
+        raise error.exceptions[0] from None
+    finally:
+        command.end()
+    if command.failure:
+        raise MozuError(f"{question.command[-1]!r} could not be run: {command.failure}")
+    is_complete = not any(count.lost for count in beside.source.counts().values())
+    for at, one in enumerate(judge.findings.explanations):
+        came = not is_complete or arrived(one.number, everything, wanted)
+        unasked = discarded_live(one.unasked, "ebpf", arrived=came)
+        judge.findings.explanations[at] = msgspec.structs.replace(one, unasked=unasked)
     return judge.findings
+
+
+async def _act(command: WatchedCommand, stage: Stage, beside: Stage) -> None:
+    """Once both see; a start that fails cancels this."""
+    for one in (stage, beside):
+        await one.engine().started.wait()
+    await asyncio.to_thread(command.run)
+    for one in (beside, stage):
+        one.stop()
 
 
 def _chosen(

@@ -70,17 +70,30 @@ class Unaskeds:
             text = f"the kernel filter of {source.name} discards it, since no rule in force can match it"
             own = demand_of([rule], self._force.fields).predicate(event.source, event.type)
             tests = _false_tests(filtered.tested(own), truths)
-            if tests:
-                text += f"; what it tests of this rule and finds false: {tests}"
+            text += _with_tests(tests)
             if truths.of_formula(filtered.passing):
                 text += " (it lets pass calls of processes that it does not know yet, and paths with `.`, `..`, `//`)"
-            yield Unasked("kernel_filter", text)
+            yield Unasked("kernel_filter", text, tests)
 
     def _pushdown(self, source: AnySource) -> Mapping[str, Pushdown]:
         if source.name not in self._pushdowns:
             assert source.pushdown is not None  # others were left out
             self._pushdowns[source.name] = source.pushdown(self._demand, self._force.fields)
         return self._pushdowns[source.name]
+
+
+def discarded_live(unasked: Sequence[Unasked], source: str, *, arrived: bool) -> list[Unasked]:
+    """The same reasons once a run with the rules in force has shown whether its kernel filter discards the event."""
+    said = [one for one in unasked if one.kind != "kernel_filter"]
+    if arrived or any(one.kind != "earlier_rule" for one in said):
+        return said
+    tests = next((one.tests for one in unasked if one.kind == "kernel_filter"), "")
+    text = f"the kernel filter of {source} discarded it, in a run with the rules in force beside this one"
+    return [Unasked("kernel_filter", text + _with_tests(tests), tests)]
+
+
+def _with_tests(tests: str) -> str:
+    return f"; what it tests of this rule and finds false: {tests}" if tests else ""
 
 
 def _false_tests(formula: Formula, truths: NodeTruths) -> str:

@@ -90,6 +90,14 @@ def test_a_thread_that_executes_takes_over_a_dead_main_thread(story: Story) -> N
     assert ("x", 1) == (read(event, "proc.name"), read(event, "proc.nthreads"))
 
 
+def test_a_process_whose_dead_main_thread_was_taken_over_lives(story: Story) -> None:
+    story.clone(20, 21, flags=THREAD)
+    story.exit(20)
+    assert story.process(20).exited
+    story.exec(20, "/bin/x")
+    assert not story.process(20).exited
+
+
 def test_an_old_recording_tells_the_path_at_the_beginning_of_the_call(story: Story) -> None:
     story.event("_enter", 20, observed=Entered("execve", ("../b/tool",)))
     assert "/home/b/tool" == read(story.exec(20, "tool", trusted_exepath=None), "proc.exepath")

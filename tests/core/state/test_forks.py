@@ -120,6 +120,19 @@ def test_a_child_takes_the_place_of_a_task_whose_end_was_lost(story: Story) -> N
     assert ("systemd", "systemd") == (read(story.write(20, 0), "proc.pname"), read(story.write(30, 0), "proc.pname"))
 
 
+def test_a_child_that_tells_first_takes_the_place_of_a_task_whose_end_was_lost(story: Story) -> None:
+    story.clone(10, 20)
+    story.time += 10**10
+    story.born(20, 20, 1)
+    assert "systemd" == read(story.write(20, 0), "proc.pname")
+
+
+def test_a_thread_of_a_process_that_nobody_knows_tells_its_parent(story: Story) -> None:
+    story.born(91, 90, 10, flags=THREAD)
+    parent = story.process(10).name
+    assert (parent, parent) == tuple(read(story.write(tid, 0), "proc.pname") for tid in (90, 91))
+
+
 def test_a_child_tells_its_parents_name_from_the_moment_of_the_clone(story: Story) -> None:
     story.clone(10, 20)
     story.exec(10, "/usr/bin/vim")

@@ -7,8 +7,9 @@ from mozu.core.metrics import Metrics
 from mozu.core.model.event import SyscallEvent
 from mozu.core.model.syscalls import event_types
 from mozu.core.state import CHANGING, StateMachine
-from mozu.core.state.observed import ProcSnapshot
-from tests.core.state.story import Story, made
+from mozu.core.state.machine import changes_nothing
+from mozu.core.state.observed import KnownProcess, ProcSnapshot
+from tests.core.state.story import Story, made, read
 
 
 def test_events_are_numbered_as_they_arrive() -> None:
@@ -75,6 +76,34 @@ def test_a_live_task_that_proc_does_not_have_is_a_placeholder_with_its_numbers()
     event = story.event("write", 77, of=70, res=1, fd=3)
     assert event.process is not None
     assert (77, 70, "", 70) == (event.process.tid, event.process.pid, event.process.name, event.process.task.tid)
+
+
+def test_the_idle_task_is_not_asked_for() -> None:
+    story = Story(live=True)
+    asked: list[int] = []
+    story.machine._state.lookup = lambda tid: asked.append(tid)
+    story.event("write", 0, of=0, res=1, fd=3)
+    assert [] == asked
+
+
+def test_those_above_a_task_that_was_asked_for_are_asked_for_up_to_the_first_process() -> None:
+    story = Story(live=True)
+    parents = {77: 70, 70: 1, 1: 0}
+    asked: list[int] = []
+
+    def lookup(tid: int) -> tuple[int, KnownProcess, int]:
+        asked.append(tid)
+        return tid, KnownProcess(ptid=parents[tid], name=f"p{tid}"), 0
+
+    story.machine._state.lookup = lookup
+    event = story.event("write", 77, of=77, res=1, fd=3)
+    assert [77, 70, 1] == asked
+    assert ["p70", "p1", None] == [read(event, "proc.aname", str(level)) for level in (1, 2, 3)]
+
+
+def test_only_types_without_a_part_in_the_state_change_nothing() -> None:
+    kinds = ("unlink", "openat", "clone", "switch", "write", "_fork", "there_is_no_such_call")
+    assert ["unlink", "there_is_no_such_call"] == [kind for kind in kinds if changes_nothing(kind)]
 
 
 @contextmanager

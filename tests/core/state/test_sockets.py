@@ -271,6 +271,30 @@ def test_a_missing_address_is_that_of_the_interface_towards_the_other(story: Sto
     assert "203.0.113.77:40->203.0.113.1:53" == read(event, "fd.name")
 
 
+def test_a_missing_peer_is_that_of_the_interface_towards_the_other(story: Story) -> None:
+    local, lan = v4("127.0.0.1"), v4("203.0.113.77")
+    story.settled(Seeded(addresses=(local, lan), netmasks=(v4("255.0.0.0"), v4("255.255.255.0"))))
+    sock(story, kind=DATAGRAM)
+    event = story.event("recvfrom", 10, res=1, fd=3, tuple=SockTuple(V4, PEER, 53, v4("0.0.0.0"), 40))
+    assert "203.0.113.1:53->203.0.113.77:40" == read(event, "fd.name")
+
+
+@pytest.mark.parametrize(("port", "name"), [(40, "127.0.0.1:40->0.0.0.0:40"), (41, "127.0.0.1:40->127.0.0.1:41")])
+def test_a_socket_that_would_be_its_own_peer_keeps_the_address_that_is_missing(
+    story: Story, port: int, name: str
+) -> None:
+    story.settled(Seeded(addresses=(v4("127.0.0.1"),), netmasks=(v4("255.0.0.0"),)))
+    sock(story, kind=DATAGRAM)
+    event = story.event("sendto", 10, res=1, fd=3, tuple=SockTuple(V4, v4("127.0.0.1"), 40, v4("0.0.0.0"), port))
+    assert name == read(event, "fd.name")
+
+
+@pytest.mark.parametrize("domain", [V4, UNIX])
+def test_a_socket_has_the_flags_of_its_call(story: Story, domain: int) -> None:
+    story.event("socket", 10, fd=3, domain=domain, type=STREAM, proto=0, flags=CLOEXEC)
+    assert CLOEXEC == file_of(story).flags
+
+
 # --- live ---
 
 

@@ -8,11 +8,16 @@ from uuid import UUID
 
 import pytest
 
+from mozu.core.api import Demand, SyscallEvent
+from mozu.core.cli.why.explanation import Unasked
 from mozu.core.cli.why.report import use_colours
 from mozu.core.cli.why.run import Question, made_recordings
+from mozu.core.cli.why.side_run import Arrivals, arrived
+from mozu.core.cli.why.unasked import discarded_live
 from mozu.core.errors import MozuError
 from mozu.core.runtime.registry import configure
-from tests.core.cli.why.looking import lines, look, reasons, recording, tree
+from tests.core.cli.why.looking import RULES, lines, look, reasons, recording, tree
+from tests.support.tracing import environment, ordinary, place
 
 FULL = ("evaluators.falco.rule_matching=all",)
 
@@ -232,3 +237,67 @@ def test_in_a_narrow_terminal_values_get_lines_of_their_own(file: Path) -> None:
         "               is /secret/a",
         "> false      proc.name in (readers)  is vi",
     ]
+
+
+@pytest.mark.ebpf
+@pytest.mark.parametrize(("read", "matches"), [("secret/a", True), ("other", False)])
+def test_a_live_run_beside_shows_what_the_kernel_filter_discards(tmp_path: Path, read: str, matches: bool) -> None:
+    (tmp_path / "secret").mkdir()
+    for name in ("secret/a", "other"):
+        (tmp_path / name).write_text("")
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(RULES.replace("/secret/", f"{tmp_path}/secret/"))
+    question = Question("Secret read", command=("cat", f"{tmp_path}/{read}"), under="ebpf")
+
+    found = look(question, tmp_path)
+
+    (about,) = [one for one in found.explanations if one.matches == matches]
+    assert [f"{tmp_path}/{read}"] == [value.value for value in about.about if value.name == "fd.name"]
+    if matches:
+        assert [] == reasons(found)
+    else:
+        (reason,) = reasons(found)
+        assert reason[0] == "kernel_filter"
+        assert "discarded it, in a run with the rules in force beside this one" in reason[1]
+        assert f"finds false: fd.name startswith {tmp_path}/secret/" in reason[1]
+
+
+@pytest.mark.live  # as another user
+def test_without_privileges_a_live_run_is_refused_and_a_traced_one_named() -> None:
+    drop, interpreter = ordinary()
+    with place() as home:
+        (home / "rules.yaml").write_text(RULES)
+        done = subprocess.run(
+            [*drop, interpreter, "-m", "mozu", "why", "Secret read", "-r", "rules.yaml", "--act", "ls", "--under=ebpf"],
+            cwd=home, env=environment(home), capture_output=True, text=True, timeout=100, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "ebpf" in done.stderr
+
+
+def called(*calls: tuple[int, int, str, int]) -> Arrivals:
+    """What noted these: number, thread, type, time."""
+    noted = Arrivals(Demand(), lambda event: event.num != 9)
+    noted.evaluate([SyscallEvent("syscall", kind, time, number, tid=tid) for number, tid, kind, time in calls])
+    return noted
+
+
+def test_a_call_has_arrived_if_its_thread_made_it_at_about_that_time() -> None:
+    whole = called((1, 5, "openat", 1000), (2, 5, "openat", 2000), (3, 6, "openat", 1000), (4, 5, "close", 2000))
+    filtered = called((1, 5, "openat", 2040), (9, 6, "openat", 1000))
+
+    assert {1: False, 2: True, 3: False, 4: False, 8: True} == {
+        number: arrived(number, whole, filtered) for number in (1, 2, 3, 4, 8)
+    }
+
+
+def test_what_a_live_run_shows_takes_the_place_of_what_was_computed() -> None:
+    computed = Unasked("kernel_filter", "discards it; what it tests: fd.num = 3", "fd.num = 3")
+    idle = Unasked("idle", "it does not run")
+    earlier = Unasked("earlier_rule", "another one comes before")
+
+    assert [] == discarded_live([computed], "ebpf", arrived=True)
+    assert [idle] == discarded_live([idle], "ebpf", arrived=False)
+    assert [earlier] == discarded_live([earlier], "ebpf", arrived=True)
+    (shown,) = discarded_live([computed, earlier], "ebpf", arrived=False)
+    assert shown.text.endswith("beside this one; what it tests of this rule and finds false: fd.num = 3")

@@ -1,0 +1,41 @@
+"""A command that is run beside a source which sees the whole machine."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mozu.core.api import Event, SyscallEvent
+from mozu.core.model.fields.proc.read import lineage
+
+
+class WatchedCommand:
+    """A child of this process, once it is started."""
+
+    def __init__(self, command: Sequence[str], **options: Any) -> None:
+        """`options` of `subprocess.Popen`."""
+        self._command, self._options = list(command), options
+        self._child: subprocess.Popen[bytes] | None = None
+        self._mine = os.getpid()
+        self.failure = ""
+        """Why it could not be started."""
+
+    def run(self) -> None:
+        """Until its end: for a thread."""
+        options: Mapping[str, Any] = self._options
+        try:
+            self._child = subprocess.Popen(self._command, **options)
+        except OSError as error:
+            self.failure = error.strerror or str(error)
+        else:
+            self._child.wait()
+
+    def end(self) -> None:
+        """Kill it if it still runs."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+
+    def belongs(self, event: Event) -> bool:
+        """Whatever a child of this process does, and its descendants."""
+        return isinstance(event, SyscallEvent) and any(one.pid == self._mine for one in lineage(event))
