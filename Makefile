@@ -8,7 +8,7 @@ POWERLESS := $(shell [ "$$(id -u)" = 0 ] && command -v setpriv >/dev/null && ech
 # Without compiled modules every program that a test starts compiles mozu again: half of its time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist changelog bench soak storms chaos projects fuzz vectors mutants oracle docs clean
+.PHONY: help setup run test check lint types contracts pages unit live minimums constraints coverage dist changelog bench soak storms detect chaos projects fuzz vectors mutants oracle docs clean
 
 help:            ## these lines
 	@grep -E '^[a-z]+: .*##' Makefile | sed 's/:.*##/\t/'
@@ -81,6 +81,11 @@ soak: $(STAMP)   ## half an hour of 25,000 tasks and 300 new processes a second 
 storms: $(STAMP) ## 300 containers of 50 ms in each runtime, with its socket, a silent one, none (as root)
 	tools/test-packages
 	$(PYTHON) -m tests.storms
+
+detect: $(STAMP) ## make detect [MINUTES=60]: every way and act, then ordinary work under mozu's own rules (as root)
+	MOZU_DETECT=full tools/test-packages
+	$(PYTHON) -m pytest -q tests/e2e/test_every_default_rule.py
+	$(PYTHON) -m tests.detect --minutes $(or $(MINUTES),60)
 
 chaos: $(STAMP)  ## kills, full disks and dead destinations at full length
 	MOZU_CHAOS=full $(PYTHON) -m pytest -q tests/delivery

@@ -171,6 +171,7 @@ HOST: Final = (
         "cat",
         "mkdir -p $TMP/.aws; echo > $TMP/.aws/credentials; cat $TMP/.aws/credentials",
     ),
+    Trigger("Whole tree with secrets read", "tar", "mkdir -p $TMP/etc; tar cf /dev/null -C $TMP etc"),
     Trigger("Secrets searched for", "find", "find $TMP -name id_rsa"),
     Trigger(
         "Metadata service of a cloud asked by an unexpected program",

@@ -1,0 +1,5 @@
+"""The proving ground of mozu's own rules: `make detect`.
+
+    work    ordinary work of a server, which must raise no alert of WARNING or above
+    ground  mozu at its default settings beside that work, and what it said of it
+"""

@@ -1,0 +1,37 @@
+"""python -m tests.detect [--minutes 60] [--short] [--rules FILE …]: ordinary work beside mozu's own rules."""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.detect.ground import WorkAlerts, do, table, told
+from tests.detect.work import works
+from tests.support.running import mozu_run
+
+
+def main() -> int:
+    """0 if nothing was raised at WARNING or above."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60.0, help="how long the work is repeated; at least once")
+    parser.add_argument("--short", action="store_true", help="only what CI does")
+    parser.add_argument("--rules", type=Path, action="append", default=[], help="other rules, for comparison")
+    options = parser.parse_args()
+    chosen = [work for work in works() if work.short or not options.short]
+    arguments = [word for path in options.rules for word in ("-r", str(path))]
+    done: list[WorkAlerts] = []
+    until = time.monotonic() + options.minutes * 60
+    with tempfile.TemporaryDirectory(prefix="mozu-detect-") as folder, mozu_run(Path(folder), *arguments) as mozu:
+        while len(done) < len(chosen) or time.monotonic() < until:
+            done.append(do(chosen[len(done) % len(chosen)], mozu, len(done)))
+            told(done[-1], lambda line: print(line, flush=True))
+        mozu.stop()
+    print("\n".join(f"{count:6} {rule}" for rule, count in sorted(table(done).items())))
+    loud = sum(len(result.loud) for result in done)
+    print(f"{len(done)} pieces of work, {sum(result.code != 0 for result in done)} not done, {loud} loud alerts")
+    return 1 if loud else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,4 @@
+# A search in the configuration.
+
+grep -r mozu-none /etc /usr/share/doc/bash || true
+find /etc -newer / -type f
