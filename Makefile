@@ -114,6 +114,7 @@ docs: $(STAMP)   ## write the generated pages again
 	TZ=UTC $(PYTHON) -m tests.core.delivery.encode.guide docs/formats.md
 	$(PYTHON) -m mozu.core.api.document > docs/api.md
 	$(PYTHON) -m mozu.core.runtime.operations.document > docs/metrics.md
+	$(PYTHON) -m mozu.core.runtime.falco_import.document docs/from-falco.md
 	$(PYTHON) -m mozu.core.cli.plugin.document > docs/plugin-examples.md
 	$(PYTHON) -m mozu.core.recording.schema > schemas/recording/v1.schema.json
 

@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "sinks": ("mozu.core.cli.sinks", "See whether the configured sinks would accept an alert."),
     "responders": ("mozu.core.cli.responders", "See what was done about alerts, undo it, or switch it off."),
     "spool": ("mozu.core.cli.spool", "See what waits on disk for a sink, and its dead letters."),
+    "import": ("mozu.core.cli.import_falco", "Translate a configuration of Falco, and say what became of every key."),
     "status": ("mozu.core.cli.status", "Show what a run watches, has lost, has delivered, and what is impaired."),
     "redrive": ("mozu.core.cli.redrive", "Send dead letters again."),
     "explain": ("mozu.core.cli.explain", "Explain the code of an error or a warning."),

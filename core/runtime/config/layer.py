@@ -3,6 +3,7 @@
 import msgspec
 
 from mozu.core.api import Kind
+from mozu.core.runtime.config.looks_like_falco import looks_like_falco
 from mozu.core.runtime.config.mark import Mark, Problems
 from mozu.core.runtime.config.model import SECTIONS, CoreSettings
 from mozu.core.runtime.config.node import YamlNode
@@ -37,6 +38,9 @@ def layer_of(root: YamlNode | None, where: str, problems: Problems) -> Layer:
     if not isinstance(root.value, dict):
         keys = ", ".join(TOP_KEYS)
         problems.add(root.mark, f"the configuration must be a mapping with the keys {keys}; found {root.kind}")
+        return layer
+    if looks_like_falco(root.value):
+        problems.add(root.mark, f"this is a configuration of Falco; `mozu import {where} -o mozu.yaml` translates it")
         return layer
     for key, node in root.value.items():
         mark = root.key_mark(key)

@@ -1,0 +1,9 @@
+"""Taking over a Falco: its configuration, and falcosidekick's, as mozu's.
+
+key_table          what becomes of each key: falco_keys.tsv, sidekick_keys.tsv
+tree_reader        values as those products read them
+falco_config       Falco's configuration → sources, evaluator, sinks, the core's settings
+sidekick_config    falcosidekick's → sinks
+importing          the files, merged; the account of every key
+document           the tables of docs/from-falco.md
+"""

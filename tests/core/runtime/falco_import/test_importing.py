@@ -1,0 +1,156 @@
+"""Every key is accounted for, and what is written passes `mozu check`."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from mozu.core.cli import invoke
+from mozu.core.runtime.falco_import.document import renewed
+from mozu.core.runtime.falco_import.importing import ImportFailed, import_falco
+from mozu.core.runtime.falco_import.key_table import fate_of, key_table
+from tests.support.requirements import ROOT
+
+VALUES: Final[dict[str, Any]] = {
+    "append_output": [{"match": {"source": "syscall"}, "extra_output": "x"}],
+    "capture.mode": "all_rules",
+    "capture.enabled": True,
+    "engine.kind": "modern_ebpf",
+    "engine.modern_ebpf.buf_size_preset": 5,
+    "file_output.enabled": True,
+    "file_output.filename": "/tmp/falco.log",
+    "http_output.enabled": True,
+    "http_output.url": "https://x.example/",
+    "json_output": True,
+    "log_level": "notice",
+    "metrics.enabled": True,
+    "metrics.interval": "1h",
+    "metrics.output_rule": True,
+    "plugins": [{"name": "container", "library_path": "libcontainer.so"}],
+    "priority": "Warning",
+    "program_output.enabled": True,
+    "program_output.program": "cat",
+    "rule_matching": "all",
+    "rules": [{"disable": {"tag": "network"}}],
+    "static_fields": {"a": "b"},
+    "stdout_output.enabled": True,
+    "syslog_output.enabled": True,
+    "webserver.enabled": True,
+}
+SIDEKICK: Final[dict[str, Any]] = {
+    "slack": {"webhookurl": "https://s.example/x", "minimumpriority": "warning"},
+    "discord": {"webhookurl": "https://d.example/x"},
+    "pagerduty": {"routingKey": "k3y"},
+    "alertmanager": {"hostport": ["https://a.example:9093"]},
+    "elasticsearch": {"hostport": "https://e.example:9200", "username": "u", "password": "p"},
+    "loki": {"hostport": "https://l.example:3100"},
+    "otlp": {"logs": {"endpoint": "https://o.example:4318/v1/logs", "headers": "a=b", "timeout": 5000}},
+    "kafka": {"hostport": "k.example:9092", "topic": "falco"},
+    "syslog": {"host": "s.example", "port": 514, "protocol": "tcp"},
+    "webhook": {"address": "https://w.example/", "customHeaders": {"X-A": "b"}},
+    "cloudevents": {"address": "https://c.example/"},
+    "smtp": {"hostport": "m.example:25"},
+}
+
+
+def whole() -> dict[str, Any]:
+    """A configuration with every key that there is."""
+    tree: dict[str, Any] = {}
+    for key in key_table("falco"):
+        at = tree
+        *above, last = key.split(".")
+        for step in above:
+            at = at.setdefault(step, {})
+        at[last] = VALUES.get(key, "")
+    return tree
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "falco.yaml").write_text(yaml.safe_dump(whole()))
+    (tmp_path / "sidekick.yaml").write_text(yaml.safe_dump(SIDEKICK))
+    return tmp_path
+
+
+@pytest.mark.parametrize("more", [[], ["--sidekick"]], ids=["falco", "with falcosidekick"])
+def test_what_is_written_passes_a_check(folder: Path, more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    output = folder / "mozu.yaml"
+    arguments = [*more, str(folder / "sidekick.yaml")] if more else []
+
+    assert 0 == invoke(["import", str(folder / "falco.yaml"), *arguments, "-o", str(output)])
+
+    assert 0o600 == output.stat().st_mode & 0o777
+    account = capsys.readouterr().err
+    assert "unknown" not in account
+    assert "k3y" not in account
+    assert 0 == invoke(["config", "show", "-c", str(output)]), capsys.readouterr().err
+
+
+def test_every_key_of_the_files_is_accounted_for_once(folder: Path) -> None:
+    found = import_falco(folder / "falco.yaml", folder / "sidekick.yaml")
+
+    assert sorted(key_table("falco")) == sorted(fate.key for product, fate in found.fates if product == "falco")
+    assert [] == [fate.key for _, fate in found.fates if fate.verdict == "unknown"]
+
+
+def test_a_key_that_neither_has_is_said_and_is_an_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "falco.yaml"
+    path.write_text("json_outptu: true\nstdout_output: {enabled: true}\n")
+
+    assert 2 == invoke(["import", str(path)])
+
+    assert "json_outptu" in capsys.readouterr().err
+
+
+def test_a_file_that_exists_is_not_replaced(folder: Path) -> None:
+    output = folder / "mozu.yaml"
+    output.write_text("mine")
+
+    assert 0 != invoke(["import", str(folder / "falco.yaml"), "-o", str(output)])
+    assert "mine" == output.read_text()
+
+
+@pytest.mark.parametrize("text", ["- a", "a: [", "", "1: 2"])
+def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "falco.yaml"
+    path.write_text(text)
+
+    with pytest.raises(ImportFailed, match="falco"):
+        import_falco(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict"),
+    [
+        ("slack.minimumpriority", "translated"),
+        ("Slack.WebhookURL", "translated"),
+        ("smtp.minimumpriority", "no equal"),
+        ("slack", "needless"),
+        ("loki.checkcert", "no equal"),
+        ("loki.customHeaders.X-Y", "translated"),
+        ("aws.s3.bucket", "no equal"),
+        ("zzz.minimumpriority", "unknown"),
+        ("slack.zzz", "unknown"),
+    ],
+)
+def test_the_account_of_a_key_of_falcosidekick(key: str, verdict: str) -> None:
+    assert verdict == fate_of("sidekick", key).verdict
+
+
+def test_the_tables_of_the_page_are_current() -> None:
+    page = (ROOT / "docs/from-falco.md").read_text()
+
+    assert renewed(page) == page, "run `make docs`"
+
+
+def test_mozu_points_here_where_it_is_given_a_configuration_of_falco(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "falco.yaml"
+
+    assert 1 == invoke(["config", "show", "-c", str(path)])
+
+    shown = capsys.readouterr().err
+    assert f"this is a configuration of Falco; `mozu import {path} -o mozu.yaml` translates it" in shown
+    assert "1 mistake" in shown
