@@ -53,8 +53,6 @@ class AlertProcess(msgspec.Struct, frozen=True):
     pid: int
     start: int = 0
     """ns since the epoch; 0 where unknown."""
-    stacks: tuple[int, ...] = ()
-    """Where the stack of its program begins, as of the event and as of the last one seen (`Process.stack`)."""
     uid: int = 0
     name: str = ""
     exepath: str = ""

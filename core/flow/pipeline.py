@@ -286,7 +286,8 @@ class SourcePipeline:
             evaluator.failed("make an alert that can be recorded", error)
         self._alerts.emit(alert)
         if self._responses is not None and self._responses.wants(alert):
-            self._responses.respond(alert, next((one for one in events if one.num == alert.event_num), None))
+            event = next((one for one in events if one.num == alert.event_num), None)
+            self._responses.respond(alert, event, lambda: self.latest)
 
     def _prune(self, oldest: int | None) -> None:
         """`oldest`: number of the first event that may still be asked for."""

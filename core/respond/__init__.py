@@ -3,6 +3,7 @@
     responses       one alert through all of the following, for each responder that is to act
     subject         the process of an alert, as of its event
     targets         the processes of an act: found, held by pidfd, and known to be the ones that were meant
+    confirmation    whether a process that is held is the one of the event, where its start cannot tell
     process_facts   what /proc says of a process
     protection      what is never acted on, and what an operator allows
     budget          how many acts a minute: for a rule, for an account, in all

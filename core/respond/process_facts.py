@@ -37,8 +37,6 @@ class ProcessFacts(msgspec.Struct, frozen=True):
     is_kernel_thread: bool
     start: int
     """ns since boot, in steps of a hundredth of a second."""
-    stack: int
-    """Where the stack of its program begins; 0 where that may not be read."""
     uid: int
     """Real; -1 where unknown."""
     mount_namespace: str
@@ -63,7 +61,6 @@ def process_facts(pid: int, proc: Path = PROC) -> ProcessFacts | None:
         group=int(fields[2]),
         is_kernel_thread=bool(int(fields[6]) & _KERNEL_THREAD),
         start=int(fields[19]) * _TICK,
-        stack=int(fields[25]),
         uid=_uid(proc / str(pid) / "status"),
         mount_namespace=_link(proc / str(pid) / "ns/mnt"),
         executable=executable(proc / str(pid) / "exe"),

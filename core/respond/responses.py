@@ -32,22 +32,25 @@ from mozu.core.model.event import Event
 from mozu.core.respond.audit_log import AuditEntry, AuditLog, Stage
 from mozu.core.respond.budget import ActBounds, Budget
 from mozu.core.respond.chosen import ActiveResponder, chosen, unknown
+from mozu.core.respond.confirmation import Latest, confirmed
 from mozu.core.respond.kill_switch import KillSwitch
 from mozu.core.respond.protection import Allowed, Protection
 from mozu.core.respond.settings import RespondSettings
 from mozu.core.respond.standing import StandingActs
 from mozu.core.respond.subject import subject_of
-from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, TooYoung, boot_identity
+from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, boot_identity, is_young
 
 AUDIT_FILE: Final = "responses/audit.jsonl"
 OFF_FILE: Final = "responses/off"
 """Below the state directory."""
 ACT_SECONDS: Final = 30.0
 """What `act` and `undo` may take."""
-_YOUNG_TRIES, _YOUNG_SECONDS = 5, 0.02
-"""How often, and after how many seconds, the state is asked again whether a process has started another program."""
 _MOST_AT_ONCE: Final = 64
-"""Responses that are under way; more are refused."""
+"""Responses that are under way; the others wait."""
+_MOST_NAMES: Final = 64
+"""Responders that rules name and that are not there, each reported once."""
+_MOST_WAITING: Final = 4096
+"""More are refused."""
 
 Names = Callable[[Event], tuple[Sequence[str] | None, str | None]]
 """Event → (name and image of its container, its namespace of Kubernetes); None where not known."""
@@ -107,7 +110,8 @@ class Responses:
         self._standing = StandingActs()
         self._responders: tuple[ActiveResponder, ...] = ()
         self._protection, self._budget, self._settings = Protection(protected=()), Budget(), RespondSettings()
-        self._under_way = 0
+        self._waiting = 0
+        self._at_once = asyncio.Semaphore(_MOST_AT_ONCE)
         self._named_unknown: set[str] = set()
         self._counted = {stage: metrics.counter("responses_total", stage=stage.value) for stage in _NOTICES}
         self._repeated = metrics.counter("responses_repeated_total")
@@ -146,10 +150,10 @@ class Responses:
         """Whether something is to be done about it."""
         return bool(alert.respond) or any(one.acts_on(alert) for one in self._responders)
 
-    def respond(self, alert: Alert, event: Event | None) -> None:
+    def respond(self, alert: Alert, event: Event | None, latest: Latest) -> None:
         """Begin whatever is to be done about an alert, which is redacted and has its id. Never raises, never waits."""
         for name in unknown(self._responders, alert):
-            if name not in self._named_unknown and len(self._named_unknown) < _MOST_AT_ONCE:
+            if name not in self._named_unknown and len(self._named_unknown) < _MOST_NAMES:
                 self._named_unknown.add(name)
                 text = f"the rule {alert.rule!r} wants the responder {name!r}, which is not configured"
                 self._notify("Response refused", Severity.WARNING, text, alert=alert.id, for_rule=alert.rule)
@@ -157,32 +161,28 @@ class Responses:
             entry = AuditEntry(time=0, stage=Stage.PLANNED, act=f"{alert.id}/{one.name}", rule=alert.rule)
             if entry.act in self._standing.known:
                 self._repeated.value += 1
-            elif self._under_way >= _MOST_AT_ONCE:
-                self._refuse(entry, f"{_MOST_AT_ONCE} responses are under way")
+            elif self._waiting >= _MOST_WAITING:
+                self._refuse(entry, f"{_MOST_WAITING} responses wait")
             else:
                 self._standing.known.add(entry.act)
-                self._under_way += 1
-                self._spawn(self._run(one, entry, alert, event), f"respond {one.name}")
+                self._waiting += 1
+                self._spawn(self._run(one, entry, alert, event, latest), f"respond {one.name}")
 
     # --- one act
 
-    async def _run(self, one: ActiveResponder, entry: AuditEntry, alert: Alert, event: Event | None) -> None:
+    async def _run(
+        self, one: ActiveResponder, entry: AuditEntry, alert: Alert, event: Event | None, latest: Latest
+    ) -> None:
         try:
-            for _ in range(_YOUNG_TRIES):
-                try:
-                    await self._attempt(one, entry, Incident(alert, subject_of(event)), event)
-                    return
-                except TooYoung as error:
-                    reason = str(error)
-                await asyncio.sleep(_YOUNG_SECONDS)  # the state catches up with the kernel
-            self._refuse(entry, reason)
+            async with self._at_once:
+                await self._attempt(one, entry, Incident(alert, subject_of(event)), event, latest)
         except (Refused, NotTheSame) as error:
             self._refuse(entry, str(error))
         finally:
-            self._under_way -= 1
+            self._waiting -= 1
 
     async def _attempt(
-        self, one: ActiveResponder, entry: AuditEntry, incident: Incident, event: Event | None
+        self, one: ActiveResponder, entry: AuditEntry, incident: Incident, event: Event | None, latest: Latest
     ) -> None:
         if self.switch.is_off:
             raise Refused(f"responses are switched off ({self.switch.path}); `mozu responders on`")
@@ -193,6 +193,10 @@ class Responses:
                 targets.find(plan.scope, subject)
             else:  # all of /proc, or a large cgroup
                 await asyncio.to_thread(targets.find, plan.scope, subject)
+            needs_start = plan.scope not in (Scope.NONE, Scope.CONTAINER)
+            if needs_start and subject is not None and is_young(subject) and not await confirmed(event, latest):
+                text = f"process {subject.pid} ({subject.name}) has ended, or cannot be told from a later one"
+                raise NotTheSame(text)
             self._check(one, targets.held, subject, event, plan)
             self._spend(one, entry, subject)
             until = time.time_ns() + int(one.settings.ttl * 1e9) if plan.lasts and one.settings.ttl else 0

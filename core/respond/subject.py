@@ -1,7 +1,10 @@
 """The process of an alert, as of its event: what the state machine knows of it, kept for the moment of the act."""
 
 from mozu.core.api.responders import AlertProcess
-from mozu.core.model.event import Event, Process, SyscallEvent
+from mozu.core.model.event import Event, SyscallEvent
+
+_NOW = 1 << 62
+"""After every event."""
 
 
 def subject_of(event: Event | None) -> AlertProcess | None:
@@ -12,7 +15,6 @@ def subject_of(event: Event | None) -> AlertProcess | None:
     return AlertProcess(
         pid=process.pid,
         start=process.start,
-        stacks=_stacks(process, event.process),
         uid=process.ruid,
         name=process.name,
         exepath=process.exepath,
@@ -22,7 +24,11 @@ def subject_of(event: Event | None) -> AlertProcess | None:
     )
 
 
-def _stacks(*versions: Process) -> tuple[int, ...]:
-    """As of the event, and as of the last exec that the state has seen."""
-    seen = [one.stack for version in versions for one in (version, version.task.newest) if one is not None]
-    return tuple(dict.fromkeys(stack for stack in seen if stack))
+def is_there(event: Event | None) -> bool:
+    """Whether the state machine still has the process of an event, as far as it has seen events."""
+    if not isinstance(event, SyscallEvent) or event.process is None:
+        return False
+    process = event.process.main_at(event.num)
+    newest = process.task.newest
+    found = process if process.task.tasks is None else process.find(process.tid, _NOW)
+    return newest is not None and not newest.exited and found is not None and found.task is process.task

@@ -3,8 +3,7 @@
 A pidfd is opened first and the process looked at then: once it is open its number may come to mean another process,
 but a signal through the pidfd reaches the first one or none. The process of the alert must have the start that it had
 at the event. /proc counts starts in hundredths of a second, so one that had begun just before the event could have
-ended, and another have its number and nearly its start: then the place of its stack, which the kernel draws at each
-exec, must be one that the state has seen.
+ended, and another have its number and nearly its start: `is_young` says so, and confirmation.py what is asked then.
 """
 
 import os
@@ -19,17 +18,14 @@ from mozu.core.api.responders import AlertProcess, Scope
 from mozu.core.common.cgroup_control import cgroups_of, controlled_cgroup
 from mozu.core.respond.process_facts import PROC, ProcessFacts, process_facts
 
-START_TOLERANCE: Final = 30_000_000
-"""ns between the start of an event and that of /proc: a hundredth of a second, and what the wall clock was slewed."""
+START_TOLERANCE: Final = 16_000_000
+"""ns between the start of an event and that of /proc: a hundredth of a second, and what two measurements of the
+difference of the clocks may differ by (plugins/sources/ebpf/clock.py)."""
 _MOST_TARGETS: Final = 4096
 
 
 class NotTheSame(Exception):
     """The process that the alert is about has ended, or its number is another's."""
-
-
-class TooYoung(NotTheSame):
-    """It may be the process, which has started another program since: the state may know more in a moment."""
 
 
 class HeldProcess:
@@ -163,9 +159,11 @@ def check_identity(facts: ProcessFacts, subject: AlertProcess) -> None:
     start = facts.start + time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     if abs(start - subject.start) > START_TOLERANCE:
         raise NotTheSame(f"{text}: its number was used again")
-    is_young = subject.event_time - subject.start <= 2 * START_TOLERANCE
-    if is_young and facts.stack not in subject.stacks:
-        raise TooYoung(f"{text}, or has started another program since: it is too young to tell")
+
+
+def is_young(subject: AlertProcess) -> bool:
+    """Whether it had begun so shortly before the event that its start does not tell it from one that followed it."""
+    return subject.event_time - subject.start <= 2 * START_TOLERANCE
 
 
 def _began_at(start: int, facts: ProcessFacts) -> bool:

@@ -70,6 +70,7 @@ class Staged:
         container: Sequence[str] | None = (),
         **settings: Any,
     ) -> None:
+        self.latest = lambda: 0
         self.component, self.notices, self._tasks = component, list[dict[str, object]](), list[Awaitable[None]]()
         metrics = Metrics()
         self.responses = Responses(
@@ -88,7 +89,7 @@ class Staged:
 
     async def respond(self, alert: Alert, event: Event | None) -> None:
         if self.responses.wants(alert):
-            self.responses.respond(alert, event)
+            self.responses.respond(alert, event, self.latest)
         await self.drain()
 
     async def drain(self) -> None:
@@ -106,12 +107,14 @@ def process() -> Iterator[Process]:
         facts = process_facts(pid)
         assert facts is not None
         start = facts.start + time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        yield Process(Task(pid), pid, pid, start=start, stack=facts.stack, name=facts.name, ruid=facts.uid)
+        yield Process(Task(pid), pid, pid, start=start, name=facts.name, ruid=facts.uid)
         subprocess.run(["kill", "-9", str(pid)], check=False)
 
 
-def event_of(process: Process) -> SyscallEvent:
-    return SyscallEvent("syscall", "openat", process.start + 10**9, 7, process.pid, process.pid, process=process)
+def event_of(process: Process, *, after: int = 10**9) -> SyscallEvent:
+    """So many ns after its start."""
+    process.task.newest = process
+    return SyscallEvent("syscall", "openat", process.start + after, 7, process.pid, process.pid, process=process)
 
 
 def alert_of(ident: str = "a", rule: str = "rule", respond: tuple[str, ...] = ()) -> Alert:
@@ -264,5 +267,29 @@ def test_a_rule_names_its_responder_and_one_that_is_not_there_is_reported_once(
 def test_an_alert_about_no_process_is_refused_where_a_process_is_wanted(tmp_path: Path) -> None:
     stage = Staged(tmp_path, Noting())
     asyncio.run(stage.respond(alert_of(), None))
+    assert (stage.component.done, stage.told()) == ([], ["Response refused"])
+    stage.responses.close()
+
+
+def test_a_young_process_is_acted_on_once_the_state_has_come_so_far_and_has_it_still(
+    tmp_path: Path, process: Process
+) -> None:
+    stage = Staged(tmp_path, Noting())
+    stage.latest = lambda: time.time_ns() + 10**9
+    asyncio.run(stage.respond(alert_of(), event_of(process, after=1_000)))
+    assert stage.component.done == [("act", [process.pid])]
+    stage.responses.close()
+
+
+def test_a_young_process_that_has_ended_as_the_state_knows_is_not_acted_on(tmp_path: Path, process: Process) -> None:
+    stage = Staged(tmp_path, Noting())
+    event = event_of(process, after=1_000)
+
+    def latest() -> int:
+        process.exited = True  # what comes with the events until now
+        return time.time_ns() + 10**9
+
+    stage.latest = latest
+    asyncio.run(stage.respond(alert_of(), event))
     assert (stage.component.done, stage.told()) == ([], ["Response refused"])
     stage.responses.close()

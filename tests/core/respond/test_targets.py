@@ -12,7 +12,7 @@ import pytest
 
 from mozu.core.api import AlertProcess, Scope
 from mozu.core.respond.process_facts import process_facts
-from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, TooYoung, check_identity
+from mozu.core.respond.targets import HeldProcess, HeldProcesses, NotTheSame, is_young
 
 SECOND = 1_000_000_000
 
@@ -26,14 +26,12 @@ def child() -> Iterator["subprocess.Popen[bytes]"]:
         process.kill()
 
 
-def meant(pid: int, *, after: int = SECOND, stacks: tuple[int, ...] | None = None) -> AlertProcess:
+def meant(pid: int, *, after: int = SECOND) -> AlertProcess:
     """As an event of it would say, so many ns after its start."""
     facts = process_facts(pid)
     assert facts is not None
     start = facts.start + time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    return AlertProcess(
-        pid, start=start, name=facts.name, event_time=start + after, stacks=(facts.stack,) if stacks is None else stacks
-    )
+    return AlertProcess(pid, start=start, name=facts.name, event_time=start + after)
 
 
 def test_a_process_is_held_and_signalled(child: "subprocess.Popen[bytes]") -> None:
@@ -59,13 +57,9 @@ def test_a_number_that_was_used_again_is_refused(child: "subprocess.Popen[bytes]
         targets.find(Scope.PROCESS, other)
 
 
-def test_a_young_process_needs_a_stack_that_was_seen(child: "subprocess.Popen[bytes]") -> None:
-    facts = process_facts(child.pid)
-    assert facts is not None
-    check_identity(facts, meant(child.pid, after=1_000_000))
-    check_identity(facts, meant(child.pid, after=SECOND, stacks=()))
-    with pytest.raises(TooYoung):
-        check_identity(facts, meant(child.pid, after=1_000_000, stacks=(facts.stack + 16,)))
+def test_a_process_that_had_just_begun_is_young(child: "subprocess.Popen[bytes]") -> None:
+    assert is_young(meant(child.pid, after=1_000_000))
+    assert not is_young(meant(child.pid, after=SECOND))
 
 
 def test_a_process_whose_start_is_unknown_is_refused(child: "subprocess.Popen[bytes]") -> None:
