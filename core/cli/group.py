@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "spool": ("mozu.core.cli.spool", "See what waits on disk for a sink, and its dead letters."),
     "import": ("mozu.core.cli.import_falco", "Translate a configuration of Falco, and say what became of every key."),
     "status": ("mozu.core.cli.status", "Show what a run watches, has lost, has delivered, and what is impaired."),
+    "top": ("mozu.core.cli.top", "Show what a run does now: event types, rules and sinks by their rates."),
     "redrive": ("mozu.core.cli.redrive", "Send dead letters again."),
     "explain": ("mozu.core.cli.explain", "Explain the code of an error or a warning."),
 }

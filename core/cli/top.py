@@ -1,0 +1,141 @@
+"""`mozu top`: what a run does now, by type, rule and sink, again and again."""
+
+import shutil
+import sys
+import termios
+import time
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from select import select
+from typing import Final
+
+import click
+
+from mozu.core.cli import options
+from mozu.core.cli.status import screen as status_screen
+from mozu.core.cli.terminal import safe, table
+from mozu.core.runtime.operations.client import ask, parsed
+from mozu.core.runtime.operations.status_document import RunStatus
+from mozu.core.runtime.registry import configure
+
+_ENTER: Final = "\x1b[?1049h\x1b[?25l"
+"""xterm's other screen, without a cursor."""
+_LEAVE: Final = "\x1b[?25h\x1b[?1049l"
+_HOME: Final = "\x1b[H\x1b[2J"
+_QUIT: Final = frozenset("qQ\x03\x04")
+_MOST_RULES: Final = 8
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  mozu top                         the run with /etc/mozu/mozu.yaml, every second; q ends it
+  mozu top --interval 5
+  mozu top --count 1               once, over one interval: for scripts and pictures"""
+)
+@click.option("--interval", type=click.FloatRange(min=0.1), default=1.0, metavar="SECONDS", help="Between two looks.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after so many screens.")
+@options.configuration
+@options.verbose
+def command(interval: float, count: int | None, path: Path | None, overrides: tuple[str, ...], verbose: bool) -> None:
+    """Show what a run does now: event types, rules and sinks by their rates."""
+    config, _ = configure(path, overrides)
+    http = config.core.http
+    before = parsed(ask(http))
+    shown = 0
+    with _own_screen(sys.stdin.isatty() and sys.stdout.isatty()) as is_own:
+        while (count is None or shown < count) and not _quits(interval, is_own=is_own):
+            now = parsed(ask(http))
+            width, height = shutil.get_terminal_size((120, 50))
+            lines = "\n".join(screen(before, now)).split("\n")
+            click.echo((_HOME if is_own else "") + "\n".join(line[:width] for line in lines[: height - 1]))
+            before, shown = now, shown + 1
+
+
+def screen(before: RunStatus, now: RunStatus) -> Iterator[str]:
+    """What has changed between two looks, a second; and how all stands."""
+    seconds = max(0.001, now.statistics.seconds - before.statistics.seconds)
+    overview = list(status_screen(now))
+    yield from overview[: overview.index("")]
+    yield ""
+    yield table(("type", "seen/s", "filtered/s", "received/s", "lost/s", "seen"), _types(before, now, seconds))
+    yield ""
+    yield table(("rule", "matches/s", "matches"), _rules(before, now, seconds))
+    yield ""
+    yield table(("sink", "delivered/s", "waiting", "dropped", "dead letters"), _sinks(before, now, seconds))
+
+
+def _types(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
+    """Those that were seen most since the last look."""
+    rows: list[tuple[float, list[str]]] = []
+    for name, source in now.statistics.sources.items():
+        older = before.statistics.sources.get(name)
+        for kind, count in source.types.items():
+            last = older.types.get(kind) if older is not None else None
+            pairs = [
+                (count.seen, last.seen if last else 0),
+                (count.filtered, last.filtered if last else 0),
+                (count.received, last.received if last else 0),
+                (count.lost, last.lost if last else 0),
+            ]
+            rates = [(new - old) / seconds for new, old in pairs]
+            if count.seen:
+                rows.append((rates[0], [kind, *map(_rate, rates), f"{count.seen:,}"]))
+    return [row for _, row in sorted(rows, key=lambda pair: -pair[0])[:12]]
+
+
+def _rules(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
+    """Those that match most, and that have matched at all."""
+    old, new = _matches(before), _matches(now)
+    found = [(count - old.get(rule, 0), count, rule) for rule, count in new.items() if count]
+    shown = sorted(found, reverse=True)[:_MOST_RULES]
+    return [[safe(rule), _rate(more / seconds), f"{count:,.0f}"] for more, count, rule in shown]
+
+
+def _matches(status: RunStatus) -> dict[str, float]:
+    return {
+        one.labels.get("rule", ""): one.value for one in status.statistics.metrics if one.name == "rule_matches_total"
+    }
+
+
+def _sinks(before: RunStatus, now: RunStatus, seconds: float) -> list[list[str]]:
+    rows = []
+    for name, sink in now.statistics.sinks.items():
+        older = before.statistics.sinks.get(name)
+        rate = (sink.delivered - (older.delivered if older is not None else 0)) / seconds
+        dropped = sum(sink.dropped.values())
+        rows.append([name, _rate(rate), f"{sink.waiting:,}", f"{dropped:,}", f"{sink.dead_lettered:,}"])
+    return rows
+
+
+def _rate(number: float) -> str:
+    return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"
+
+
+@contextmanager
+def _own_screen(is_terminal: bool) -> Iterator[bool]:
+    """The terminal's other screen, keys as they come; as it was afterwards."""
+    if not is_terminal:
+        yield False
+        return
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    sys.stdout.write(_ENTER)
+    try:
+        tty.setcbreak(descriptor)
+        yield True
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        sys.stdout.write(_LEAVE)
+        sys.stdout.flush()
+
+
+def _quits(seconds: float, *, is_own: bool) -> bool:
+    """Wait for the next look, or for the key that ends it."""
+    if not is_own:
+        time.sleep(seconds)
+        return False
+    ready, _, _ = select([sys.stdin], [], [], seconds)
+    return bool(ready) and sys.stdin.read(1) in _QUIT

@@ -1,0 +1,51 @@
+"""`mozu top`: rates between two looks."""
+
+import json
+from typing import Any
+
+from mozu.core.cli.top import screen
+from mozu.core.runtime.operations.client import parsed
+from mozu.core.runtime.operations.status_document import RunStatus
+
+
+def status(seconds: float, seen: int, matches: int, delivered: int) -> RunStatus:
+    answer: dict[str, Any] = {
+        "status": "ready", "host": "vm", "started": 0.0,
+        "versions": {"mozu": "1", "kernel": "6", "rules_digest": "00"},
+        "statistics": {
+            "seconds": seconds, "cpu_seconds": 1.0, "memory": {},
+            "sources": {
+                "syscalls": {
+                    "plugin": "ebpf",
+                    "types": {"openat": {"seen": seen, "filtered": seen - 1, "received": 1}, "close": {}},
+                }
+            },
+            "sinks": {"siem": {"accepted": 10, "delivered": delivered}},
+            "metrics": [
+                {"name": "rule_matches_total", "labels": {"rule": "A \x1b[2J"}, "value": matches},
+                {"name": "rule_matches_total", "labels": {"rule": "never"}, "value": 0},
+            ],
+        },
+    }  # fmt: skip
+    return parsed(json.dumps(answer).encode())
+
+
+def test_rates_are_of_the_time_between_two_looks() -> None:
+    text = "\n".join(screen(status(10, 100, 4, 3), status(12, 1100, 5, 9)))
+
+    rows = [line.split() for line in text.splitlines()]
+    assert ["openat", "500", "500", "0.0", "0.0", "1,100"] in rows
+    assert ["A", "\\x1b[2J", "0.5", "5"] in rows
+    assert ["siem", "3.0", "1", "0", "0"] in rows
+    assert "never" not in text
+    assert "close" not in text
+
+
+def test_what_was_not_there_before_counts_from_nothing() -> None:
+    before = status(10, 0, 0, 0)
+    before.statistics.sources.clear()
+    before.statistics.sinks.clear()
+
+    text = "\n".join(screen(before, status(12, 20, 2, 2)))
+
+    assert ["openat", "10", "9.5", "0.5", "0.0", "20"] in [line.split() for line in text.splitlines()]
