@@ -85,7 +85,7 @@ storms: $(STAMP) ## 300 containers of 50 ms in each runtime, with its socket, a 
 detect: $(STAMP) ## make detect [MINUTES=60]: every way and act, then ordinary work under mozu's own rules (as root)
 	MOZU_DETECT=full tools/test-packages
 	$(PYTHON) -m pytest -q tests/e2e/test_every_default_rule.py
-	$(PYTHON) -m tests.detect --minutes $(or $(MINUTES),60)
+	$(PYTHON) -m tests.detect --minutes $(or $(MINUTES),60) --page docs/detection.md
 
 chaos: $(STAMP)  ## kills, full disks and dead destinations at full length
 	MOZU_CHAOS=full $(PYTHON) -m pytest -q tests/delivery

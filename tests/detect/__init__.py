@@ -1,5 +1,6 @@
 """The proving ground of mozu's own rules: `make detect`.
 
-    work    ordinary work of a server, which must raise no alert of WARNING or above
-    ground  mozu at its default settings beside that work, and what it said of it
+    work       ordinary work of a server, which must raise no alert of WARNING or above
+    ground     mozu at its default settings beside that work, and what it said of it
+    precision  the table of docs/detection.md
 """

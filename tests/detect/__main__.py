@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from tests.detect.ground import WorkAlerts, do, table, told
+from tests.detect.precision import write
 from tests.detect.work import works
 from tests.support.running import mozu_run
 
@@ -17,17 +18,20 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0, help="how long the work is repeated; at least once")
     parser.add_argument("--short", action="store_true", help="only what CI does")
     parser.add_argument("--rules", type=Path, action="append", default=[], help="other rules, for comparison")
+    parser.add_argument("--page", type=Path, help="the page whose table of precision is written again")
     options = parser.parse_args()
     chosen = [work for work in works() if work.short or not options.short]
     arguments = [word for path in options.rules for word in ("-r", str(path))]
     done: list[WorkAlerts] = []
-    until = time.monotonic() + options.minutes * 60
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mozu-detect-") as folder, mozu_run(Path(folder), *arguments) as mozu:
-        while len(done) < len(chosen) or time.monotonic() < until:
+        while len(done) < len(chosen) or time.monotonic() - begun < options.minutes * 60:
             done.append(do(chosen[len(done) % len(chosen)], mozu, len(done)))
             told(done[-1], lambda line: print(line, flush=True))
         mozu.stop()
     print("\n".join(f"{count:6} {rule}" for rule, count in sorted(table(done).items())))
+    if options.page is not None:
+        write(options.page, done, (time.monotonic() - begun) / 60)
     loud = sum(len(result.loud) for result in done)
     print(f"{len(done)} pieces of work, {sum(result.code != 0 for result in done)} not done, {loud} loud alerts")
     return 1 if loud else 0

@@ -36,7 +36,7 @@ evaluators:
 
 * By default the first rule that matches an event raises the alert, so those that say more stand before those that say
   less; `rule_matching: all` raises one for each.
-* Beside Falco's files switch off what both see: `packs` with those that you want, or `selection`.
+* Beside Falco's files a shipped list switches off what both see ([detection.md](detection.md)).
 
 An id never changes and is never given again ([rule-changes.md](rule-changes.md)); alerts carry it. Each rule
 says what to do next and which honest programs are known to match; `mozu rules show "Timed job planted"` prints it, and
