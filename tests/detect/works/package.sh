@@ -9,5 +9,5 @@ chmod 755 d/DEBIAN/post*
 echo x > d/etc/mozu-quiet.conf; echo '# none' > d/etc/cron.d/mozu-quiet
 printf '#!/bin/sh\n' > d/usr/bin/mozu-quiet; chmod 755 d/usr/bin/mozu-quiet
 dpkg-deb -b d x.deb
-apt-get install -y -q ./x.deb || dpkg -i x.deb
-dpkg -P mozu-quiet
+apt-get -o DPkg::Lock::Timeout=60 install -y -q ./x.deb
+apt-get -o DPkg::Lock::Timeout=60 purge -y -q mozu-quiet

@@ -1,6 +1,5 @@
 # Packages of Python installed.
 
-"$PYTHON" -m venv env
 
 "$PYTHON" - <<'END'
 import zipfile
@@ -13,6 +12,4 @@ with zipfile.ZipFile("perch-1.0-py3-none-any.whl", "w") as made:
                   "perch-1.0.dist-info/entry_points.txt,,\nperch-1.0.dist-info/RECORD,,\n")
 END
 
-env/bin/pip install --no-index ./perch-1.0-py3-none-any.whl
-env/bin/pip list
-env/bin/pip uninstall -y perch
+"$PYTHON" -m pip install --no-index --target out ./perch-1.0-py3-none-any.whl
